@@ -1,0 +1,110 @@
+import type { Aval } from '../../core/aval.ts'
+import type { TypedArray } from '../../core/dtype.ts'
+import { allocate } from '../../core/dtype.ts'
+import { NonFiniteError } from '../../core/errors.ts'
+import type { OpName } from '../../ir/op.ts'
+import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
+import { Literal } from '../../ir/program.ts'
+import type { Primitive, RunProgram } from '../../primitives/primitive.ts'
+import { primitives } from '../../primitives/registry.ts'
+import type { Backend, Executable } from '../backend.ts'
+import { findNonFinite } from '../../core/finite.ts'
+import { settings } from '../../core/settings.ts'
+
+interface Step {
+  readonly equation: Equation
+  readonly primitive: Primitive<OpName>
+  readonly reads: readonly number[]
+  readonly writes: readonly number[]
+  readonly operands: readonly Aval[]
+  readonly outputs: readonly Aval[]
+  /** Slots that nothing reads after this step. */
+  readonly dead: readonly number[]
+}
+
+/** Numbers the atoms of a program: each variable and each literal has a slot. */
+class Slots {
+  readonly fixed: [number, TypedArray][] = []
+  readonly #slots = new Map<Variable, number>()
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  define(v: Variable): number {
+    this.#slots.set(v, this.#count)
+    return this.#count++
+  }
+
+  of(atom: Atom): number {
+    if (!(atom instanceof Literal)) return this.#slots.get(atom)!
+    const data = allocate(atom.aval.dtype, 1)
+    data[0] = atom.value as never
+    this.fixed.push([this.#count, data])
+    return this.#count++
+  }
+}
+
+const planSteps = (program: Program, slots: Slots, kept: ReadonlySet<number>): Step[] => {
+  const steps = program.equations.map((equation) => ({
+    equation,
+    primitive: primitives[equation.op] as Primitive<OpName>,
+    reads: equation.inputs.map((a) => slots.of(a)),
+    writes: equation.outputs.map((v) => slots.define(v)),
+    operands: equation.inputs.map((a) => a.aval),
+    outputs: equation.outputs.map((v) => v.aval),
+    dead: [] as number[],
+  }))
+  const outputs = new Set(program.outputs.map((a) => slots.of(a)))
+  const seen = new Set<number>([...outputs, ...kept])
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const step = steps[i]!
+    for (const slot of [...step.writes, ...step.reads]) {
+      if (seen.has(slot)) continue
+      seen.add(slot)
+      step.dead.push(slot)
+    }
+  }
+  return steps
+}
+
+const checkFinite = (step: Step, results: readonly TypedArray[]): void => {
+  step.outputs.forEach((aval, i) => {
+    const found = findNonFinite(aval.dtype, results[i]!, settings)
+    if (found === null) return
+    const where = step.equation.source === undefined ? '' : ` at ${step.equation.source.toString()}`
+    throw new NonFiniteError(
+      `${step.equation.op} produced the first ${found}${where}: (${step.operands.join(', ')}) -> ${aval}.`,
+    )
+  })
+}
+
+const compile = (program: Program): Executable => {
+  const slots = new Slots()
+  const inputSlots = program.inputs.map((v) => slots.define(v))
+  const constants = program.constants.map((c) => [slots.define(c.variable), c.value.data] as const)
+  const steps = planSteps(program, slots, new Set(constants.map(([slot]) => slot)))
+  const outputSlots = program.outputs.map((a) => slots.of(a))
+  const fixed = [...constants, ...slots.fixed]
+  const size = slots.count
+  return (inputs) => {
+    const memory = new Array<TypedArray | undefined>(size)
+    for (const [slot, data] of fixed) memory[slot] = data
+    inputSlots.forEach((slot, i) => (memory[slot] = inputs[i]!))
+    for (const step of steps) {
+      const data = step.reads.map((slot) => memory[slot]!)
+      const results = step.primitive.evaluate(step.equation.params, data, step.operands, step.outputs, run)
+      if (settings.nans || settings.infs) checkFinite(step, results)
+      step.writes.forEach((slot, i) => (memory[slot] = results[i]!))
+      for (const slot of step.dead) memory[slot] = undefined
+    }
+    return outputSlots.map((slot) => memory[slot]!)
+  }
+}
+
+/** Runs a program, compiled once. */
+export const run: RunProgram = (program, inputs) => program.derive('interpreter', () => compile(program))(inputs)
+
+/** The reference: every equation by its record's `evaluate`, in order. What it says, a program means. */
+export const interpreterBackend: Backend = { name: 'interpreter', compile }

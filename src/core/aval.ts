@@ -1,0 +1,54 @@
+import type { DType } from './dtype.ts'
+import { shortName } from './dtype.ts'
+import type { Shape } from './shape.ts'
+import { sameShape, sizeOf } from './shape.ts'
+
+/**
+ * Abstract value: what is known of an array without its elements. A weak type gives way to the other operand's
+ * dtype in promotion, as a JS number does.
+ */
+export class Aval {
+  readonly dtype: DType
+  readonly shape: Shape
+  readonly weak: boolean
+  /** Elements in an array of this shape. */
+  readonly size: number
+
+  constructor(dtype: DType, shape: Shape, weak = false) {
+    this.dtype = dtype
+    this.shape = shape
+    this.weak = weak
+    this.size = sizeOf(shape)
+  }
+
+  get rank(): number {
+    return this.shape.length
+  }
+
+  /** JAX's short notation: `f32[2,3]`, with a `~` before weak types. */
+  toString(): string {
+    return `${this.weak ? '~' : ''}${shortName(this.dtype)}[${this.shape.join(',')}]`
+  }
+
+  /** Equal dtype, shape and weakness. */
+  equals(other: Aval): boolean {
+    return this.weak === other.weak && this.matches(other)
+  }
+
+  /** Equal dtype and shape. */
+  matches(other: Aval): boolean {
+    return this === other || (this.dtype === other.dtype && sameShape(this.shape, other.shape))
+  }
+
+  withShape(shape: Shape): Aval {
+    return new Aval(this.dtype, shape, this.weak)
+  }
+
+  withDType(dtype: DType): Aval {
+    return new Aval(dtype, this.shape, false)
+  }
+
+  strengthen(): Aval {
+    return this.weak ? new Aval(this.dtype, this.shape, false) : this
+  }
+}

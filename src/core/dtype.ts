@@ -1,0 +1,146 @@
+import { DTypeError } from './errors.ts'
+
+/**
+ * Element types. `float32`, `float64`, `int32`, `uint32` and `bool` compute; the others are storage: arrays of them
+ * are held, moved, indexed and converted, and arithmetic on them asks for a conversion first.
+ */
+export type DType =
+  'float32' | 'float64' | 'int32' | 'uint32' | 'bool' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int64'
+
+export type ComputeDType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool'
+
+export type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
+
+/** What holds the elements of an array: bool as bytes 0 and 1, 16-bit floats as their bits. */
+export type TypedArray =
+  Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Uint16Array | Int8Array | BigInt64Array
+
+type TypedArrayConstructor = new (length: number) => TypedArray
+
+interface DTypeFacts {
+  readonly kind: Kind
+  readonly bits: number
+  readonly compute: boolean
+  readonly array: TypedArrayConstructor
+  /** Short name in printed programs, as JAX prints it. */
+  readonly short: string
+}
+
+const facts: { readonly [D in DType]: DTypeFacts } = {
+  bool: { kind: 'bool', bits: 8, compute: true, array: Uint8Array, short: 'bool' },
+  uint8: { kind: 'unsigned', bits: 8, compute: false, array: Uint8Array, short: 'u8' },
+  int8: { kind: 'signed', bits: 8, compute: false, array: Int8Array, short: 'i8' },
+  uint32: { kind: 'unsigned', bits: 32, compute: true, array: Uint32Array, short: 'u32' },
+  int32: { kind: 'signed', bits: 32, compute: true, array: Int32Array, short: 'i32' },
+  int64: { kind: 'signed', bits: 64, compute: false, array: BigInt64Array, short: 'i64' },
+  float16: { kind: 'float', bits: 16, compute: false, array: Uint16Array, short: 'f16' },
+  bfloat16: { kind: 'float', bits: 16, compute: false, array: Uint16Array, short: 'bf16' },
+  float32: { kind: 'float', bits: 32, compute: true, array: Float32Array, short: 'f32' },
+  float64: { kind: 'float', bits: 64, compute: true, array: Float64Array, short: 'f64' },
+}
+
+export const dtypes = Object.keys(facts) as readonly DType[]
+
+export const isDType = (name: string): name is DType => Object.hasOwn(facts, name)
+
+export const kindOf = (dtype: DType): Kind => facts[dtype].kind
+export const bitsOf = (dtype: DType): number => facts[dtype].bits
+export const shortName = (dtype: DType): string => facts[dtype].short
+export const isFloat = (dtype: DType): boolean => facts[dtype].kind === 'float'
+export const isInteger = (dtype: DType): boolean => facts[dtype].kind === 'signed' || facts[dtype].kind === 'unsigned'
+export const isCompute = (dtype: DType): dtype is ComputeDType => facts[dtype].compute
+
+/** A zeroed typed array for `length` elements of `dtype`. */
+export const allocate = (dtype: DType, length: number): TypedArray => new facts[dtype].array(length)
+
+const byShortName = new Map(dtypes.map((d) => [facts[d].short, d]))
+export const fromShortName = (short: string): DType | undefined => byShortName.get(short)
+
+export interface Weakly {
+  readonly dtype: DType
+  readonly weak: boolean
+}
+
+// JAX's type promotion lattice (https://docs.jax.dev/en/latest/type_promotion.html), as immediate upper neighbours.
+// 'i*' and 'f*' are the weak integers and floats.
+type Node = DType | 'i*' | 'f*'
+const above: { readonly [N in Node]: readonly Node[] } = {
+  bool: ['i*'],
+  'i*': ['uint8', 'int8'],
+  uint8: ['uint32'],
+  int8: ['int32'],
+  uint32: ['int64'],
+  int32: ['int64'],
+  int64: ['f*'],
+  'f*': ['float16', 'bfloat16'],
+  float16: ['float32'],
+  bfloat16: ['float32'],
+  float32: ['float64'],
+  float64: [],
+}
+// The edges uint8 -> int32 (an int8 cannot hold a uint8) complete the integers.
+const neighbours = (n: Node): readonly Node[] => (n === 'uint8' ? [...above[n], 'int32'] : above[n])
+
+const upperBounds = new Map<Node, ReadonlySet<Node>>()
+const reach = (n: Node): ReadonlySet<Node> => {
+  const known = upperBounds.get(n)
+  if (known !== undefined) return known
+  const set = new Set<Node>([n])
+  for (const m of neighbours(n)) for (const r of reach(m)) set.add(r)
+  upperBounds.set(n, set)
+  return set
+}
+
+const nodeOf = (t: Weakly): Node => {
+  if (!t.weak || t.dtype === 'bool') return t.dtype
+  return isFloat(t.dtype) ? 'f*' : 'i*'
+}
+
+const joinNodes = (a: Node, b: Node): Node => {
+  if (a === b) return a
+  const ub = [...reach(a)].filter((n) => reach(b).has(n))
+  // The least upper bound is the common bound that reaches every other one.
+  return ub.find((n) => ub.every((m) => reach(n).has(m)))!
+}
+
+const widestWeak = (a: Weakly, b: Weakly, floats: boolean): DType => {
+  const candidates = [a, b].filter((t) => (floats ? isFloat(t.dtype) : isInteger(t.dtype))).map((t) => t.dtype)
+  if (floats) return candidates.includes('float64') ? 'float64' : 'float32'
+  return candidates.includes('int64') ? 'int64' : 'int32'
+}
+
+const joins = new Map<Node, Map<Node, Node>>()
+const join = (a: Node, b: Node): Node => {
+  let row = joins.get(a)
+  if (row === undefined) joins.set(a, (row = new Map<Node, Node>()))
+  let r = row.get(b)
+  if (r === undefined) row.set(b, (r = joinNodes(a, b)))
+  return r
+}
+
+/** The type that a binary operation on `a` and `b` computes in (JAX's lattice, weak types included). */
+export const promoteTwo = (a: Weakly, b: Weakly): Weakly => {
+  if (a.dtype === b.dtype && a.weak === b.weak) return a
+  const node = join(nodeOf(a), nodeOf(b))
+  if (node === 'i*' || node === 'f*') return { dtype: widestWeak(a, b, node === 'f*'), weak: true }
+  return { dtype: node, weak: false }
+}
+
+/**
+ * The dtype that operands of two dtypes are promoted to.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.promoteTypes('int32', 'float32') // => float32
+ * np.promoteTypes('uint32', 'int32') // => int64
+ * ```
+ */
+export const promoteTypes = (a: DType, b: DType): DType =>
+  promoteTwo({ dtype: a, weak: false }, { dtype: b, weak: false }).dtype
+
+/** Throws unless `dtype` names an element type. */
+export const checkDType = (operation: string, dtype: string): DType => {
+  if (isDType(dtype)) return dtype
+  throw new DTypeError(`${operation}: '${dtype}' is not a dtype. Known: ${dtypes.join(', ')}.`)
+}

@@ -1,0 +1,49 @@
+/**
+ * Named errors. A caller's mistake throws one of these; its message gives the operation, the operands' shapes and
+ * dtypes, and a hint. The world's failures (files, networks, untrusted bytes) are values instead and never thrown.
+ */
+
+/**
+ * Base of every error this library throws.
+ *
+ * @category errors
+ */
+export class PullbackError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = new.target.name
+  }
+}
+
+/** Shapes that do not fit an operation, or an axis out of range. */
+export class ShapeError extends PullbackError {}
+
+/** A dtype that an operation does not take. */
+export class DTypeError extends PullbackError {}
+
+/** Trees whose structures differ, or a leaf that is not what a transformation needs. */
+export class TreeError extends PullbackError {}
+
+/** A traced value used where a concrete one is needed, or outside the transformation that made it. */
+export class TracerError extends PullbackError {}
+
+/** An index that cannot be understood: its kind, count or range. */
+export class IndexError extends PullbackError {}
+
+/** Any other argument that an operation cannot take: an option's value, a function's result. */
+export class ArgumentError extends PullbackError {}
+
+/** An array used after its memory was donated to a compiled function. */
+export class DonatedError extends PullbackError {}
+
+/** A random key consumed twice, in debug mode. */
+export class KeyReuseError extends PullbackError {}
+
+/** The first NaN or infinity an operation produced, in debug mode. */
+export class NonFiniteError extends PullbackError {}
+
+/** An ill-typed or malformed program. */
+export class ProgramError extends PullbackError {}
+
+/** Text that is not a printed program. */
+export class ParseError extends PullbackError {}

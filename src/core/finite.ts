@@ -1,0 +1,17 @@
+import type { DType, TypedArray } from './dtype.ts'
+
+/** `'NaN'` or `'infinity'` where one is looked for and found among the elements. */
+export const findNonFinite = (
+  dtype: DType,
+  data: TypedArray,
+  watch: { readonly nans: boolean; readonly infs: boolean },
+): 'NaN' | 'infinity' | null => {
+  if (dtype !== 'float32' && dtype !== 'float64') return null
+  const xs = data as Float64Array
+  for (let i = 0; i < xs.length; i++) {
+    const x = xs[i]!
+    if (watch.nans && x !== x) return 'NaN'
+    if (watch.infs && (x === Infinity || x === -Infinity)) return 'infinity'
+  }
+  return null
+}

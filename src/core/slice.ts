@@ -1,0 +1,11 @@
+/** A range of indices with NumPy's meaning: half open, negatives count from the end, `null` stands for the default. */
+export class Slice {
+  readonly start: number | null
+  readonly stop: number | null
+  readonly step: number
+  constructor(start: number | null, stop: number | null, step: number) {
+    this.start = start
+    this.stop = stop
+    this.step = step
+  }
+}

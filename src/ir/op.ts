@@ -1,0 +1,174 @@
+import type { DType } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import type { Program } from './program.ts'
+
+/** Parameters of operations that have none. */
+export type NoParams = Readonly<Record<never, never>>
+
+export interface AxesParams {
+  readonly axes: readonly number[]
+}
+
+export interface AxisParams {
+  readonly axis: number
+}
+
+export interface CumulativeParams {
+  readonly axis: number
+  readonly reverse: boolean
+}
+
+/** Contracting and batch axes, left and right. The output has batch axes, then left free axes, then right ones. */
+export interface DotGeneralParams {
+  readonly contract: readonly [readonly number[], readonly number[]]
+  readonly batch: readonly [readonly number[], readonly number[]]
+}
+
+/**
+ * What to do with an index out of range: move it inside, give a fill value (gather) or drop the update (scatter), or
+ * trust the caller that there is none.
+ */
+export type IndexMode = 'clip' | 'fill' | 'promiseInBounds'
+
+/**
+ * XLA's gather (https://openxla.org/xla/operation_semantics#gather). Start indices have their coordinates in the last
+ * axis; `offsetDims` are the output axes that run over a slice, in order.
+ */
+export interface GatherParams {
+  readonly offsetDims: readonly number[]
+  readonly collapsedSliceDims: readonly number[]
+  readonly operandBatchingDims: readonly number[]
+  readonly startIndicesBatchingDims: readonly number[]
+  readonly startIndexMap: readonly number[]
+  readonly sliceSizes: Shape
+  readonly mode: IndexMode
+}
+
+/** XLA's scatter (https://openxla.org/xla/operation_semantics#scatter): gather with the arrows turned round. */
+export interface ScatterParams {
+  readonly updateWindowDims: readonly number[]
+  readonly insertedWindowDims: readonly number[]
+  readonly operandBatchingDims: readonly number[]
+  readonly scatterIndicesBatchingDims: readonly number[]
+  readonly scatterDimsToOperandDims: readonly number[]
+  readonly mode: IndexMode
+  /** No element is written twice: what makes `scatterMul` differentiable by one formula. */
+  readonly uniqueIndices: boolean
+}
+
+/**
+ * The language's table of contents: every operation and the type of its parameters.
+ * A new operation starts with a line here; the compiler then names every other place.
+ */
+export interface OpParams {
+  // elementwise, one operand
+  neg: NoParams
+  abs: NoParams
+  sign: NoParams
+  floor: NoParams
+  ceil: NoParams
+  round: NoParams
+  exp: NoParams
+  exp2: NoParams
+  log: NoParams
+  log1p: NoParams
+  expm1: NoParams
+  sqrt: NoParams
+  rsqrt: NoParams
+  cbrt: NoParams
+  sin: NoParams
+  cos: NoParams
+  tan: NoParams
+  asin: NoParams
+  acos: NoParams
+  atan: NoParams
+  sinh: NoParams
+  cosh: NoParams
+  tanh: NoParams
+  asinh: NoParams
+  acosh: NoParams
+  atanh: NoParams
+  logistic: NoParams
+  erf: NoParams
+  erfc: NoParams
+  erfInv: NoParams
+  isFinite: NoParams
+  not: NoParams
+  integerPow: { readonly exponent: number }
+  cast: { readonly dtype: DType; readonly weak: boolean }
+  bitcast: { readonly dtype: DType }
+  stopGradient: NoParams
+  // elementwise, two operands of one dtype and shape
+  add: NoParams
+  sub: NoParams
+  mul: NoParams
+  div: NoParams
+  rem: NoParams
+  pow: NoParams
+  atan2: NoParams
+  max: NoParams
+  min: NoParams
+  nextafter: NoParams
+  and: NoParams
+  or: NoParams
+  xor: NoParams
+  shiftLeft: NoParams
+  shiftRightLogical: NoParams
+  shiftRightArithmetic: NoParams
+  eq: NoParams
+  ne: NoParams
+  lt: NoParams
+  le: NoParams
+  gt: NoParams
+  ge: NoParams
+  // elementwise, three operands
+  /** `select(which, onTrue, onFalse)`. */
+  select: NoParams
+  /** `clamp(low, x, high)`. */
+  clamp: NoParams
+  // creation and movement
+  iota: { readonly dtype: DType; readonly shape: Shape; readonly axis: number }
+  /** Operand axis `i` becomes output axis `dims[i]`; its extent is 1 or the output's. */
+  broadcast: { readonly shape: Shape; readonly dims: readonly number[] }
+  reshape: { readonly shape: Shape }
+  transpose: { readonly permutation: readonly number[] }
+  rev: AxesParams
+  /** `pad(x, value)`; negative `low` and `high` crop. */
+  pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly interior: readonly number[] }
+  slice: { readonly start: readonly number[]; readonly limit: readonly number[]; readonly strides: readonly number[] }
+  concatenate: AxisParams
+  /** `dynamicSlice(x, ...starts)`, starts clamped so that the slice lies inside. */
+  dynamicSlice: { readonly sizes: Shape }
+  /** `dynamicUpdateSlice(x, update, ...starts)`, starts clamped likewise. */
+  dynamicUpdateSlice: NoParams
+  // reduction
+  reduceSum: AxesParams
+  reduceProd: AxesParams
+  reduceMax: AxesParams
+  reduceMin: AxesParams
+  reduceAnd: AxesParams
+  reduceOr: AxesParams
+  argmax: AxisParams
+  argmin: AxisParams
+  cumsum: CumulativeParams
+  cumprod: CumulativeParams
+  cummax: CumulativeParams
+  cummin: CumulativeParams
+  // contraction
+  dotGeneral: DotGeneralParams
+  // indexing
+  gather: GatherParams
+  scatter: ScatterParams
+  scatterAdd: ScatterParams
+  scatterMul: ScatterParams
+  scatterMin: ScatterParams
+  scatterMax: ScatterParams
+  // sorting: the first `numKeys` operands order them all
+  sort: { readonly axis: number; readonly numKeys: number; readonly stable: boolean }
+  // random bits: `threefry2x32(key0, key1, count0, count1)`
+  threefry2x32: NoParams
+  // calls
+  call: { readonly program: Program; readonly name: string }
+}
+
+export type OpName = keyof OpParams

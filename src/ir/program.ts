@@ -1,0 +1,96 @@
+import { Aval } from '../core/aval.ts'
+import type { DType } from '../core/dtype.ts'
+import type { HostArray } from '../core/host.ts'
+import type { OpName, OpParams } from './op.ts'
+
+/** A name in a program, given a value once: by the program's inputs or constants, or by one equation. */
+export class Variable {
+  readonly aval: Aval
+  constructor(aval: Aval) {
+    this.aval = aval
+  }
+}
+
+/** A scalar written into the program text. `value` is exact in the dtype; bools are 0 and 1. */
+export class Literal {
+  readonly aval: Aval
+  readonly value: number | bigint
+  constructor(value: number | bigint, dtype: DType, weak = false) {
+    this.aval = new Aval(dtype, [], weak)
+    this.value = value
+  }
+}
+
+export type Atom = Variable | Literal
+
+/** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
+export interface Source {
+  toString(): string
+}
+
+interface EquationOf<N extends OpName> {
+  readonly op: N
+  readonly params: OpParams[N]
+  readonly inputs: readonly Atom[]
+  readonly outputs: readonly Variable[]
+  readonly source: Source | undefined
+  /** Names of the scopes that the user opened around it, outermost first. */
+  readonly scope?: string
+}
+
+/** One application of an operation: a union over the operations' names. */
+export type Equation = { readonly [N in OpName]: EquationOf<N> }[OpName]
+
+export const equation = <N extends OpName>(
+  op: N,
+  params: OpParams[N],
+  inputs: readonly Atom[],
+  outputs: readonly Variable[],
+  source?: Source,
+): Equation => ({ op, params, inputs, outputs, source }) as unknown as Equation
+
+/** An array that the program carries with it. */
+export interface Constant {
+  readonly variable: Variable
+  readonly value: HostArray
+}
+
+/**
+ * A first-order function on arrays as plain data. Immutable; what is derived from it (its jvp, its transpose, compiled
+ * forms) is remembered in `derived`, which is no part of its meaning: neither printed nor compared.
+ */
+export class Program {
+  readonly inputs: readonly Variable[]
+  readonly constants: readonly Constant[]
+  readonly equations: readonly Equation[]
+  readonly outputs: readonly Atom[]
+  readonly #derived = new Map<string, unknown>()
+
+  constructor(parts: {
+    readonly inputs: readonly Variable[]
+    readonly constants?: readonly Constant[]
+    readonly equations: readonly Equation[]
+    readonly outputs: readonly Atom[]
+  }) {
+    this.inputs = parts.inputs
+    this.constants = parts.constants ?? []
+    this.equations = parts.equations
+    this.outputs = parts.outputs
+  }
+
+  get inAvals(): readonly Aval[] {
+    return this.inputs.map((v) => v.aval)
+  }
+
+  get outAvals(): readonly Aval[] {
+    return this.outputs.map((v) => v.aval)
+  }
+
+  /** What `make` gives for this program, computed once per `key`. The caller keeps keys and types in step. */
+  derive<T>(key: string, make: () => T): T {
+    if (this.#derived.has(key)) return this.#derived.get(key) as T
+    const made = make()
+    this.#derived.set(key, made)
+    return made
+  }
+}

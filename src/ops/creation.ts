@@ -1,0 +1,32 @@
+import { Aval } from '../core/aval.ts'
+import type { DType } from '../core/dtype.ts'
+import { allocate } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import { bind } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+import { fromHost } from '../trace/value.ts'
+import { broadcast } from './movement.ts'
+
+/** A concrete array of rank 0. The value is rounded, or wrapped, into the dtype. */
+export const scalar = (value: number, dtype: DType, weak = false): NDArray => {
+  const data = allocate(dtype, 1) as Float64Array
+  data[0] = value
+  return fromHost(new Aval(dtype, [], weak), data)
+}
+
+/** An array with one value everywhere. */
+export const full = (shape: Shape, value: number, dtype: DType): NDArray => broadcast(scalar(value, dtype), shape, [])
+
+/** An array of `x`'s shape and dtype with one value everywhere. */
+export const fullLike = (x: NDArray, value: number): NDArray => full(x.aval.shape, value, x.aval.dtype)
+
+/** Zeros of a type. Storage dtypes too: in all of them zero is a zero element. */
+export const zerosOf = (aval: Aval): NDArray => {
+  const zero = fromHost(new Aval(aval.dtype, [], aval.weak), allocate(aval.dtype, 1))
+  return broadcast(zero, aval.shape, [])
+}
+
+export const zerosLike = (x: NDArray): NDArray => zerosOf(x.aval)
+
+/** The integers 0, 1, ... along `axis`, the same along all others. */
+export const iota = (dtype: DType, shape: Shape, axis: number): NDArray => bind('iota', { dtype, shape, axis }, [])

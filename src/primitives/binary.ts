@@ -1,0 +1,239 @@
+/** Elementwise operations of two and three operands. In the formulas, z is the output and t the moving operand's tangent. */
+import type { TypedArray } from '../core/dtype.ts'
+import { allocate } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
+import * as ops from '../ops/elementwise.ts'
+import { fullLike, zerosLike, zerosOf } from '../ops/creation.ts'
+import type { NDArray } from '../trace/value.ts'
+import { addTangents, batchElementwise, binary, checkAccepts, checkSame, isLinear, single } from './kinds.ts'
+import type { Loop2 } from './kinds.ts'
+import type { Linear, Primitive, Tangent } from './primitive.ts'
+import { integerPower32, nextafter32, nextafter64, power } from './special.ts'
+
+const { abs, add, and, div, eq, floor, gt, log, lt, mul, neg, pow, select, sign, sub } = ops
+
+const when = (x: NDArray | Linear, ct: NDArray): Tangent => (isLinear(x) ? ct : null)
+const zeroToOne = (x: NDArray): NDArray => select(eq(x, zerosLike(x)), fullLike(x, 1), x)
+
+// Loops of their own for the four that dominate: a shared loop would call through a function for every element.
+const addLoop: Loop2 = (x, y, out) => {
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! + y[i]!
+}
+const subLoop: Loop2 = (x, y, out) => {
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! - y[i]!
+}
+const mulLoop: Loop2 = (x, y, out) => {
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! * y[i]!
+}
+const divLoop: Loop2 = (x, y, out) => {
+  for (let i = 0; i < out.length; i++) out[i] = x[i]! / y[i]!
+}
+
+export const addP = binary('add', {
+  accepts: 'number',
+  evaluate: (x, y) => x + y,
+  loop: addLoop,
+  jvp: [(t) => t, (t) => t],
+  transpose: (ct, x, y) => [when(x, ct), when(y, ct)],
+  facts: { linear: true, commutative: true },
+})
+export const subP = binary('sub', {
+  accepts: 'number',
+  evaluate: (x, y) => x - y,
+  loop: subLoop,
+  jvp: [(t) => t, (t) => neg(t)],
+  transpose: (ct, x, y) => [when(x, ct), isLinear(y) ? neg(ct) : null],
+  facts: { linear: true },
+})
+export const mulP = binary('mul', {
+  accepts: 'number',
+  evaluate: { general: (x, y) => x * y, int32: Math.imul, uint32: Math.imul },
+  loop: mulLoop,
+  jvp: [(t, _, y) => mul(t, y), (t, x) => mul(x, t)],
+  transpose: (ct, x, y) => [
+    isLinear(x) && !isLinear(y) ? mul(ct, y) : null,
+    isLinear(y) && !isLinear(x) ? mul(x, ct) : null,
+  ],
+  facts: { commutative: true },
+})
+// x: t / y;  y: -t·z / y
+export const divP = binary('div', {
+  accepts: 'number',
+  evaluate: {
+    general: (x, y) => x / y,
+    int32: (x, y) => (y === 0 ? -1 : (x / y) | 0),
+    uint32: (x, y) => (y === 0 ? 0xffffffff : Math.trunc(x / y)),
+  },
+  loop: divLoop,
+  jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(t, div(z, y)))],
+  transpose: (ct, x, y) => [isLinear(x) && !isLinear(y) ? div(ct, y) : null, null],
+})
+// x: t;  y: -t·trunc(x / y)
+export const remP = binary('rem', {
+  accepts: 'number',
+  evaluate: { general: (x, y) => x % y, int32: (x, y) => (y === 0 ? x : x % y), uint32: (x, y) => (y === 0 ? x : x % y) },
+  jvp: [
+    (t) => t,
+    (t, x, y) => {
+      const quotient = div(x, y)
+      return mul(neg(t), mul(sign(quotient), floor(abs(quotient))))
+    },
+  ],
+})
+// x: t·y·x^(y-1), 0 where y = 0;  y: t·z·log x, 0 where x = 0
+export const powP = binary('pow', {
+  accepts: 'number',
+  evaluate: { general: power, int32: integerPower32, uint32: integerPower32 },
+  jvp: [
+    (t, x, y) => {
+      const slope = mul(zeroToOne(y), pow(x, sub(y, fullLike(y, 1))))
+      return mul(t, select(eq(y, zerosLike(y)), zerosLike(y), slope))
+    },
+    (t, x, _, z) => mul(t, mul(log(zeroToOne(x)), z)),
+  ],
+})
+// y: t·x / (x² + y²), x: -t·y / (x² + y²), for atan2(y, x)
+export const atan2P = binary('atan2', {
+  accepts: 'float',
+  evaluate: Math.atan2,
+  jvp: [
+    (t, y, x) => mul(t, div(x, add(mul(x, x), mul(y, y)))),
+    (t, y, x) => mul(t, div(neg(y), add(mul(x, x), mul(y, y)))),
+  ],
+})
+
+// The part of a tie that each operand takes: 1 where it alone is the output, 1/2 where both are.
+const share = (x: NDArray, other: NDArray, z: NDArray): NDArray => {
+  const mine = select(eq(x, z), fullLike(z, 1), zerosLike(z))
+  return div(mine, select(eq(other, z), fullLike(z, 2), fullLike(z, 1)))
+}
+
+export const maxP = binary('max', {
+  accepts: 'compute',
+  evaluate: Math.max,
+  jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
+  facts: { commutative: true },
+})
+export const minP = binary('min', {
+  accepts: 'compute',
+  evaluate: Math.min,
+  jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
+  facts: { commutative: true },
+})
+export const nextafterP = binary('nextafter', {
+  accepts: 'float',
+  evaluate: { general: nextafter64, float32: nextafter32 },
+  jvp: 'zero',
+})
+
+export const andP = binary('and', {
+  accepts: 'bits',
+  evaluate: (x, y) => x & y,
+  jvp: 'zero',
+  facts: { commutative: true },
+})
+export const orP = binary('or', {
+  accepts: 'bits',
+  evaluate: (x, y) => x | y,
+  jvp: 'zero',
+  facts: { commutative: true },
+})
+export const xorP = binary('xor', {
+  accepts: 'bits',
+  evaluate: (x, y) => x ^ y,
+  jvp: 'zero',
+  facts: { commutative: true },
+})
+const beyondWidth = (n: number): boolean => n < 0 || n > 31
+export const shiftLeftP = binary('shiftLeft', {
+  accepts: 'integer',
+  evaluate: (x, n) => (beyondWidth(n) ? 0 : x << n),
+  jvp: 'zero',
+})
+export const shiftRightLogicalP = binary('shiftRightLogical', {
+  accepts: 'integer',
+  evaluate: (x, n) => (beyondWidth(n) ? 0 : x >>> n),
+  jvp: 'zero',
+})
+export const shiftRightArithmeticP = binary('shiftRightArithmetic', {
+  accepts: 'integer',
+  evaluate: (x, n) => x >> (beyondWidth(n) ? 31 : n),
+  jvp: 'zero',
+})
+
+const bit = (b: boolean): number => (b ? 1 : 0)
+export const eqP = binary('eq', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x === y),
+  jvp: 'zero',
+  output: 'bool',
+  facts: { commutative: true },
+})
+export const neP = binary('ne', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x !== y),
+  jvp: 'zero',
+  output: 'bool',
+  facts: { commutative: true },
+})
+export const ltP = binary('lt', { accepts: 'compute', evaluate: (x, y) => bit(x < y), jvp: 'zero', output: 'bool' })
+export const leP = binary('le', { accepts: 'compute', evaluate: (x, y) => bit(x <= y), jvp: 'zero', output: 'bool' })
+export const gtP = binary('gt', { accepts: 'compute', evaluate: (x, y) => bit(x > y), jvp: 'zero', output: 'bool' })
+export const geP = binary('ge', { accepts: 'compute', evaluate: (x, y) => bit(x >= y), jvp: 'zero', output: 'bool' })
+
+const selectData = (which: TypedArray, a: TypedArray, b: TypedArray, out: TypedArray): TypedArray => {
+  const [w, x, y, z] = [which as Uint8Array, a as Float64Array, b as Float64Array, out as Float64Array]
+  for (let i = 0; i < z.length; i++) z[i] = w[i] !== 0 ? x[i]! : y[i]!
+  return out
+}
+
+// Linear in the two branches; a zero of one branch stays a select, so that NaN in the other does not leak.
+export const selectP: Primitive<'select'> = {
+  type: (_, [which, x, y]) => {
+    checkSame('select', [x!, y!])
+    if (which!.dtype !== 'bool' || !sameShape(which!.shape, x!.shape)) {
+      throw new DTypeError(`select takes a bool array of shape [${x!.shape.join(', ')}] first, got ${which}.`)
+    }
+    return [x!.weak && !y!.weak ? y! : x!]
+  },
+  evaluate: (_, [which, a, b], __, [out]) => [selectData(which!, a!, b!, allocate(out!.dtype, out!.size))],
+  jvp: (_, [which, x, y], [, tx, ty]) => {
+    const out = select(which!, x!, y!)
+    return single(out, select(which!, tx ?? zerosLike(x!), ty ?? zerosLike(y!)))
+  },
+  transpose: (_, [ct], [which, x, y]) => {
+    const zeros = zerosOf(ct!.aval)
+    const known = which as NDArray
+    return [null, isLinear(x!) ? select(known, ct!, zeros) : null, isLinear(y!) ? select(known, zeros, ct!) : null]
+  },
+  batch: (params, operands, axes, size) => batchElementwise('select', params, operands, axes, size),
+  facts: { elementwise: true },
+}
+
+// x: t strictly inside;  a bound: t where it lies strictly beyond x
+export const clampP: Primitive<'clamp'> = {
+  type: (_, operands) => {
+    checkAccepts('clamp', 'compute', operands[1]!)
+    checkSame('clamp', operands)
+    return [operands[1]!]
+  },
+  evaluate: (_, [low, x, high], __, [out]) => {
+    const [l, v, h] = [low as Float64Array, x as Float64Array, high as Float64Array]
+    const z = allocate(out!.dtype, out!.size) as Float64Array
+    for (let i = 0; i < z.length; i++) z[i] = Math.min(Math.max(v[i]!, l[i]!), h[i]!)
+    return [z]
+  },
+  jvp: (_, [low, x, high], [tl, tx, th]) => {
+    const out = ops.clamp(low!, x!, high!)
+    const zeros = zerosLike(out)
+    const within = (condition: () => NDArray, t: Tangent | undefined): Tangent =>
+      t === null || t === undefined ? null : select(condition(), t, zeros)
+    const dLow = within(() => gt(low!, x!), tl)
+    const dX = within(() => and(gt(x!, low!), lt(x!, high!)), tx)
+    const dHigh = within(() => lt(high!, x!), th)
+    return single(out, addTangents(addTangents(dLow, dX), dHigh))
+  },
+  batch: (params, operands, axes, size) => batchElementwise('clamp', params, operands, axes, size),
+  facts: { elementwise: true },
+}

@@ -1,0 +1,249 @@
+/**
+ * The few kinds of operation, each written once; most records are a kind plus one formula.
+ */
+import { Aval } from '../core/aval.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { allocate, isCompute, isFloat, isInteger } from '../core/dtype.ts'
+import { DTypeError, ShapeError } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
+import type { NoParams, OpName, OpParams } from '../ir/op.ts'
+import { add, cast } from '../ops/elementwise.ts'
+import { addAxis, moveAxis } from '../ops/movement.ts'
+import { zerosOf } from '../ops/creation.ts'
+import { bind } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { BatchAxis, Batched, Dual, Facts, Primitive, Tangent } from './primitive.ts'
+import { Linear } from './primitive.ts'
+
+/** Which dtypes an operation computes on. */
+export type Accepts = 'float' | 'number' | 'integer' | 'bits' | 'compute' | 'any'
+
+const acceptTests: { readonly [A in Accepts]: (d: DType) => boolean } = {
+  float: (d) => isFloat(d) && isCompute(d),
+  number: (d) => isCompute(d) && d !== 'bool',
+  integer: (d) => isInteger(d) && isCompute(d),
+  bits: (d) => isCompute(d) && !isFloat(d),
+  compute: isCompute,
+  any: () => true,
+}
+
+const acceptWords: { readonly [A in Accepts]: string } = {
+  float: 'float32 or float64',
+  number: 'float32, float64, int32 or uint32',
+  integer: 'int32 or uint32',
+  bits: 'int32, uint32 or bool',
+  compute: 'float32, float64, int32, uint32 or bool',
+  any: 'any dtype',
+}
+
+/** Throws a `DTypeError` unless the operation computes on this dtype. */
+export const checkAccepts = (op: OpName, accepts: Accepts, aval: Aval): void => {
+  if (acceptTests[accepts](aval.dtype)) return
+  const hint = isCompute(aval.dtype)
+    ? `Convert with np.astype(x, '${accepts === 'float' ? 'float32' : 'int32'}').`
+    : `${aval.dtype} is a storage dtype: convert with np.astype(x, '${isFloat(aval.dtype) ? 'float32' : 'int32'}') first.`
+  throw new DTypeError(`${op} takes ${acceptWords[accepts]}, got ${aval}. ${hint}`)
+}
+
+/** Throws unless all operands have the first one's dtype and shape. */
+export const checkSame = (op: OpName, operands: readonly Aval[]): void => {
+  const [first, ...rest] = operands
+  for (const a of rest) {
+    if (a.dtype !== first!.dtype) {
+      throw new DTypeError(
+        `${op} takes operands of one dtype, got ${operands.join(' and ')}. ` +
+          'The functions of np promote dtypes; those of lax do not.',
+      )
+    }
+    if (!sameShape(a.shape, first!.shape)) {
+      throw new ShapeError(
+        `${op} takes operands of one shape, got ${operands.join(' and ')}. ` +
+          'The functions of np broadcast; those of lax do not.',
+      )
+    }
+  }
+}
+
+/** Throws a `ShapeError` unless every axis is in range and named once. */
+export const checkAxes = (op: OpName, axes: readonly number[], x: Aval): void => {
+  const bad = axes.some((a) => !Number.isInteger(a) || a < 0 || a >= x.rank) || new Set(axes).size !== axes.length
+  if (bad) throw new ShapeError(`${op}: axes [${axes.join(', ')}] do not fit an operand ${x}.`)
+}
+
+export const single = (output: NDArray, tangent: Tangent): Dual => ({ primals: [output], tangents: [tangent] })
+export const oneBatched = (output: NDArray, axis: BatchAxis): Batched => ({ outputs: [output], axes: [axis] })
+
+/** The sum of two tangents, either of which may be a known zero. */
+export const addTangents = (a: Tangent, b: Tangent): Tangent => (a === null ? b : b === null ? a : add(a, b))
+
+/** A tangent in full. */
+export const instantiate = (tangent: Tangent, aval: Aval): NDArray => tangent ?? zerosOf(aval)
+
+export const isLinear = (x: NDArray | Linear): x is Linear => x instanceof Linear
+
+/** The value with its batch axis at `axis`, made by repetition where it has none. */
+export const materialize = (x: NDArray, from: BatchAxis, axis: number, size: number): NDArray =>
+  from === null ? addAxis(x, axis, size) : moveAxis(x, from, axis)
+
+/** Batching of operations on operands of one shape: the first batch axis found serves for all. */
+export const batchElementwise = <N extends OpName>(
+  op: N,
+  params: OpParams[N],
+  operands: readonly NDArray[],
+  axes: readonly BatchAxis[],
+  size: number,
+): Batched => {
+  const axis = axes.find((a) => a !== null)!
+  const aligned = operands.map((x, i) => materialize(x, axes[i]!, axis, size))
+  return oneBatched(bind(op, params, aligned), axis)
+}
+
+type NumberMap = (x: number) => number
+
+const mapInto = (data: TypedArray, out: TypedArray, f: NumberMap): TypedArray => {
+  const xs = data as Float64Array
+  const ys = out as Float64Array
+  for (let i = 0; i < ys.length; i++) ys[i] = f(xs[i]!)
+  return out
+}
+
+/** The number function of an operation, or one for each dtype that differs from the general one. */
+export interface Evaluators<F> {
+  readonly general: F
+  readonly int32?: F
+  readonly uint32?: F
+  readonly float32?: F
+  readonly bool?: F
+}
+
+const evaluatorFor = <F>(e: Evaluators<F> | F & ((...xs: never[]) => number), dtype: DType): F => {
+  if (typeof e === 'function') return e as F
+  const table = e as Evaluators<F> & { readonly [D in DType]?: F }
+  return table[dtype] ?? (e as Evaluators<F>).general
+}
+
+type UnaryName = { [N in OpName]: OpParams[N] extends NoParams ? (NoParams extends OpParams[N] ? N : never) : never }[OpName]
+
+interface UnarySpec {
+  readonly accepts: Accepts
+  readonly evaluate: NumberMap | Evaluators<NumberMap>
+  /** The tangent of the output, from that of the operand; 'zero' where the function is locally constant. */
+  readonly jvp: 'zero' | 'linear' | ((t: NDArray, x: NDArray, y: NDArray) => NDArray)
+  readonly output?: DType
+}
+
+/** One operand, no parameters, element by element. Linear ones are their own transpose. */
+export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N> => {
+  const none = {} as OpParams[N]
+  const { jvp } = spec
+  return {
+    type: (_, [x]) => {
+      checkAccepts(op, spec.accepts, x!)
+      return [spec.output === undefined ? x! : x!.withDType(spec.output)]
+    },
+    evaluate: (_, [data], [x], [out]) => [
+      mapInto(data!, allocate(out!.dtype, out!.size), evaluatorFor<NumberMap>(spec.evaluate, x!.dtype)),
+    ],
+    jvp: (_, [x], [t]) => {
+      const y = bind(op, none, [x!])
+      if (jvp === 'zero') return single(y, null)
+      if (jvp === 'linear') return single(y, bind(op, none, [t!]))
+      return single(y, jvp(t!, x!, y))
+    },
+    ...(jvp === 'linear' ? { transpose: (_: OpParams[N], [ct]: readonly Tangent[]) => [bind(op, none, [ct!])] } : {}),
+    batch: (_, [x], [axis]) => oneBatched(bind(op, none, [x!]), axis!),
+    facts: { elementwise: true, linear: jvp === 'linear' },
+  }
+}
+
+type NumberMap2 = (x: number, y: number) => number
+
+/** A loop over two arrays, so that hot operations can have one of their own. */
+export type Loop2 = (x: Float64Array, y: Float64Array, out: Float64Array) => void
+
+/** One contribution to a tangent: what moving one operand by `t` does to the output. */
+type Partial2 = (t: NDArray, x: NDArray, y: NDArray, out: NDArray) => NDArray
+
+interface BinarySpec {
+  readonly accepts: Accepts
+  readonly evaluate: NumberMap2 | Evaluators<NumberMap2>
+  /** Replaces the general loop for floats. */
+  readonly loop?: Loop2
+  readonly jvp: 'zero' | readonly [Partial2, Partial2]
+  /** Cotangents of the operands that the operation is linear in, given the other one. */
+  readonly transpose?: (
+    ct: NDArray,
+    x: NDArray | Linear,
+    y: NDArray | Linear,
+  ) => readonly [Tangent, Tangent]
+  readonly output?: DType
+  readonly facts?: Facts
+}
+
+const zipInto = (a: TypedArray, b: TypedArray, out: TypedArray, f: NumberMap2): TypedArray => {
+  const xs = a as Float64Array
+  const ys = b as Float64Array
+  const zs = out as Float64Array
+  for (let i = 0; i < zs.length; i++) zs[i] = f(xs[i]!, ys[i]!)
+  return out
+}
+
+/** Two operands of one dtype and shape, no parameters, element by element. */
+export const binary = <N extends UnaryName>(op: N, spec: BinarySpec): Primitive<N> => {
+  const none = {} as OpParams[N]
+  const { jvp, transpose, loop } = spec
+  return {
+    type: (_, operands) => {
+      const [x, y] = operands
+      checkAccepts(op, spec.accepts, x!)
+      checkSame(op, operands)
+      if (spec.output !== undefined) return [x!.withDType(spec.output)]
+      return [x!.weak && !y!.weak ? y! : x!]
+    },
+    evaluate: (_, [a, b], [x], [out]) => {
+      const result = allocate(out!.dtype, out!.size)
+      if (loop === undefined || !isFloat(x!.dtype)) {
+        return [zipInto(a!, b!, result, evaluatorFor<NumberMap2>(spec.evaluate, x!.dtype))]
+      }
+      loop(a as Float64Array, b as Float64Array, result as Float64Array)
+      return [result]
+    },
+    jvp: (_, [x, y], [tx, ty]) => {
+      const out = bind(op, none, [x!, y!])
+      if (jvp === 'zero') return single(out, null)
+      const dx = tx === null ? null : jvp[0](tx!, x!, y!, out)
+      const dy = ty === null ? null : jvp[1](ty!, x!, y!, out)
+      return single(out, addTangents(dx, dy))
+    },
+    ...(transpose === undefined
+      ? {}
+      : {
+          transpose: (_: OpParams[N], [ct]: readonly Tangent[], [x, y]: readonly (NDArray | Linear)[]) =>
+            transpose(ct!, x!, y!),
+        }),
+    batch: (params, operands, axes, size) => batchElementwise(op, params, operands, axes, size),
+    facts: { elementwise: true, ...spec.facts },
+  }
+}
+
+interface LinearSpec<N extends OpName> {
+  readonly type: Primitive<N>['type']
+  readonly evaluate: Primitive<N>['evaluate']
+  /** The cotangent of the operand. */
+  readonly transpose: (params: OpParams[N], ct: NDArray, x: Linear) => NDArray
+  readonly batch: (params: OpParams[N], x: NDArray, axis: number, size: number) => Batched
+  readonly facts?: Facts
+}
+
+/** One operand, linear in it: the derivative is the operation itself. */
+export const linear = <N extends OpName>(op: N, spec: LinearSpec<N>): Primitive<N> => ({
+  type: spec.type,
+  evaluate: spec.evaluate,
+  jvp: (params, [x], [t]) => single(bind(op, params, [x!]), bind(op, params, [t!])),
+  transpose: (params, [ct], [x]) => [spec.transpose(params, ct!, x as Linear)],
+  batch: (params, [x], [axis], size) => spec.batch(params, x!, axis!, size),
+  facts: { linear: true, ...spec.facts },
+})
+
+/** A tangent in the dtype that its primal has been given. */
+export const castTangent = (t: NDArray, dtype: DType): NDArray => cast(t, dtype)

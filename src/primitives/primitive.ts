@@ -1,0 +1,148 @@
+import type { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { Program } from '../ir/program.ts'
+import type { NDArray } from '../trace/value.ts'
+
+/** A tangent or cotangent; null is the zero that is known to be one, and costs nothing. */
+export type Tangent = NDArray | null
+
+/** In a transpose rule: an operand that the operation is linear in, of which only the type is known. */
+export class Linear {
+  readonly aval: Aval
+  constructor(aval: Aval) {
+    this.aval = aval
+  }
+}
+
+/** Place of the batch axis in a value; null where the value is the same for every element. */
+export type BatchAxis = number | null
+
+export interface Batched {
+  readonly outputs: readonly NDArray[]
+  readonly axes: readonly BatchAxis[]
+}
+
+export interface Dual {
+  readonly primals: readonly NDArray[]
+  readonly tangents: readonly Tangent[]
+}
+
+/**
+ * The transforms of programs, handed to the rules of operations that have programs among their parameters, so that
+ * `primitives/` need not import `transforms/`. All results are remembered by the program.
+ */
+export interface ProgramTransforms {
+  /** Inputs: primals, then the tangents marked in `nonzero`. Outputs: primals, then the tangents marked in `out`. */
+  jvp(program: Program, nonzero: readonly boolean[]): { readonly program: Program; readonly out: readonly boolean[] }
+  /**
+   * Of a program that is linear in the inputs marked in `linear`. Inputs: the other inputs, then the cotangents marked
+   * in `nonzero`. Outputs: the cotangents of linear inputs marked in `out`.
+   */
+  transpose(
+    program: Program,
+    linear: readonly boolean[],
+    nonzero: readonly boolean[],
+  ): { readonly program: Program; readonly out: readonly boolean[] }
+  /** Batch axes of all mapped inputs and of the outputs marked in `out` are 0. */
+  batch(
+    program: Program,
+    size: number,
+    mapped: readonly boolean[],
+  ): { readonly program: Program; readonly out: readonly boolean[] }
+  /**
+   * Splits a program by what is known. `known`: known inputs to known outputs, then residuals. `unknown`: residuals
+   * (`residualInputs` of which are known inputs as they stand, then those that `known` gives), then the unknown
+   * inputs, to the outputs marked in `outUnknown`.
+   */
+  split(
+    program: Program,
+    unknown: readonly boolean[],
+  ): {
+    readonly known: Program
+    readonly unknown: Program
+    readonly outUnknown: readonly boolean[]
+    readonly residualInputs: readonly number[]
+  }
+}
+
+/** Runs a program on elements, on the back end that asks. */
+export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
+
+/** Writes an operation down to be applied once its unknown operands are known. */
+export type Defer = <N extends OpName>(
+  op: N,
+  params: OpParams[N],
+  operands: readonly NDArray[],
+) => readonly NDArray[]
+
+/** What shared code may ask of an operation without knowing its name. */
+export interface Facts {
+  /** Output element i depends on element i of each operand only. */
+  readonly elementwise?: boolean
+  /** Linear in all operands together. */
+  readonly linear?: boolean
+  /** Output elements are operand elements, moved. */
+  readonly view?: boolean
+  /** Combines elements along axes. */
+  readonly reduces?: boolean
+  /** The operands may be exchanged: what `cse` sorts by. */
+  readonly commutative?: boolean
+  /** Must not be removed, repeated or reordered. */
+  readonly effect?: boolean
+  /** Holds programs among its parameters. */
+  readonly higherOrder?: boolean
+}
+
+/** An operation's whole life. */
+export interface Primitive<N extends OpName> {
+  /** Output types; throws a named error for operands that do not fit. */
+  type(params: OpParams[N], operands: readonly Aval[]): readonly Aval[]
+  /**
+   * The reference meaning, on elements in row-major order. Results are fresh, or an operand's own array where the
+   * elements are the same; operands are never written to.
+   */
+  evaluate(
+    params: OpParams[N],
+    data: readonly TypedArray[],
+    operands: readonly Aval[],
+    outputs: readonly Aval[],
+    run: RunProgram,
+  ): readonly TypedArray[]
+  /** Derivative: outputs, and how they move when the operands move by `tangents` (not all of them zero). */
+  jvp(
+    params: OpParams[N],
+    primals: readonly NDArray[],
+    tangents: readonly Tangent[],
+    programs: ProgramTransforms,
+  ): Dual
+  /** For operations linear in some operands: cotangents of those, null elsewhere and for zeros. */
+  transpose?(
+    params: OpParams[N],
+    cotangents: readonly Tangent[],
+    operands: readonly (NDArray | Linear)[],
+    programs: ProgramTransforms,
+  ): readonly Tangent[]
+  /**
+   * Partial evaluation, for operations with programs among their parameters: does what the known operands allow and
+   * defers the rest. Without this rule an operation with an unknown operand is deferred as a whole.
+   */
+  partial?(
+    params: OpParams[N],
+    operands: readonly NDArray[],
+    unknown: readonly boolean[],
+    defer: Defer,
+    programs: ProgramTransforms,
+  ): readonly NDArray[]
+  /** The operation applied along a further axis of some operands (at least one axis is not null). */
+  batch(
+    params: OpParams[N],
+    operands: readonly NDArray[],
+    axes: readonly BatchAxis[],
+    size: number,
+    programs: ProgramTransforms,
+  ): Batched
+  readonly facts: Facts
+}
+
+export type Primitives = { readonly [N in OpName]: Primitive<N> }

@@ -1,0 +1,311 @@
+/** Reductions and cumulative operations. */
+import type { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { allocate, isFloat } from '../core/dtype.ts'
+import { ShapeError } from '../core/errors.ts'
+import { dropAxes, range, stridesOf } from '../core/shape.ts'
+import type { CumulativeParams, OpName } from '../ir/op.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
+import * as elementwise from '../ops/elementwise.ts'
+import { broadcast, concatenate, moveAxis, rev, sliceInDim } from '../ops/movement.ts'
+import * as ops from '../ops/reduction.ts'
+import { bind } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Accepts } from './kinds.ts'
+import { checkAccepts, checkAxes, linear, oneBatched, single } from './kinds.ts'
+import type { Primitive } from './primitive.ts'
+import { gatherStrided } from './strided.ts'
+
+const { add, div, eq, mul, select } = elementwise
+
+type RowReducer = (xs: Float64Array, start: number, end: number) => number
+
+/** Reduces `axes` by handing contiguous rows to `reduce`. */
+const reduceRows = (data: TypedArray, x: Aval, out: Aval, axes: readonly number[], reduce: RowReducer): TypedArray => {
+  const kept = range(x.rank).filter((d) => !axes.includes(d))
+  const order = [...kept, ...axes]
+  const inOrder = order.every((d, i) => d === i)
+  const strides = stridesOf(x.shape)
+  const rows = inOrder
+    ? data
+    : gatherStrided(
+        data,
+        order.map((d) => x.shape[d]!),
+        order.map((d) => strides[d]!),
+        0,
+        allocate(x.dtype, x.size),
+      )
+  const result = allocate(out.dtype, out.size) as Float64Array
+  const length = out.size === 0 ? 0 : x.size / out.size
+  for (let i = 0; i < result.length; i++) result[i] = reduce(rows as Float64Array, i * length, (i + 1) * length)
+  return result
+}
+
+// In double precision, by halves: error grows with the logarithm of the length.
+const pairwiseSum: RowReducer = (xs, start, end) => {
+  if (end - start > 256) {
+    const middle = (start + end) >>> 1
+    return pairwiseSum(xs, start, middle) + pairwiseSum(xs, middle, end)
+  }
+  let sum = 0
+  for (let i = start; i < end; i++) sum += xs[i]!
+  return sum
+}
+
+const foldRows =
+  (initial: number, f: (a: number, x: number) => number): RowReducer =>
+  (xs, start, end) => {
+    let a = initial
+    for (let i = start; i < end; i++) a = f(a, xs[i]!)
+    return a
+  }
+
+const reduceType =
+  (op: OpName, accepts: Accepts, nonEmpty: boolean) =>
+  ({ axes }: { readonly axes: readonly number[] }, [x]: readonly Aval[]): readonly Aval[] => {
+    checkAccepts(op, accepts, x!)
+    checkAxes(op, axes, x!)
+    const out = x!.withShape(dropAxes(x!.shape, axes))
+    if (nonEmpty && out.size > 0 && x!.size === 0) {
+      throw new ShapeError(`${op} of an empty axis has no value: operand ${x}, axes [${axes.join(', ')}].`)
+    }
+    return [out]
+  }
+
+const shiftedAxes = (axes: readonly number[], batchAxis: number): number[] =>
+  axes.map((a) => (a < batchAxis ? a : a + 1))
+const batchAxisAfter = (axes: readonly number[], batchAxis: number): number =>
+  batchAxis - axes.filter((a) => a < batchAxis).length
+
+/** A reduced array stretched back over the axes that were reduced. */
+const spread = (y: NDArray, shape: readonly number[], axes: readonly number[]): NDArray =>
+  broadcast(
+    y,
+    shape,
+    range(shape.length).filter((d) => !axes.includes(d)),
+  )
+
+const integerRows = (general: RowReducer, int: RowReducer) => (x: Aval) => (isFloat(x.dtype) ? general : int)
+const sumRows = integerRows(
+  pairwiseSum,
+  foldRows(0, (a, x) => (a + x) | 0),
+)
+const prodRows = integerRows(
+  foldRows(1, (a, x) => a * x),
+  foldRows(1, Math.imul),
+)
+
+export const reduceSumP = linear('reduceSum', {
+  type: reduceType('reduceSum', 'number', false),
+  evaluate: ({ axes }, [data], [x], [out]) => [reduceRows(data!, x!, out!, axes, sumRows(x!))],
+  transpose: ({ axes }, ct, { aval }) => spread(ct, aval.shape, axes),
+  batch: ({ axes }, x, axis) => {
+    const inner = shiftedAxes(axes, axis)
+    return oneBatched(ops.reduceSum(x, inner), batchAxisAfter(inner, axis))
+  },
+  facts: { reduces: true },
+})
+
+type ReduceName = 'reduceProd' | 'reduceMax' | 'reduceMin' | 'reduceAnd' | 'reduceOr'
+
+const reducer = (
+  op: ReduceName,
+  accepts: Accepts,
+  rows: (x: Aval) => RowReducer,
+  jvp: Primitive<ReduceName>['jvp'],
+): Primitive<ReduceName> => ({
+  type: reduceType(op, accepts, op === 'reduceMax' || op === 'reduceMin'),
+  evaluate: ({ axes }, [data], [x], [out]) => [reduceRows(data!, x!, out!, axes, rows(x!))],
+  jvp,
+  batch: ({ axes }, [x], [axis]) => {
+    const inner = shiftedAxes(axes, axis!)
+    return oneBatched(bind(op, { axes: inner }, [x!]), batchAxisAfter(inner, axis!))
+  },
+  facts: { reduces: true },
+})
+
+/** A value and its tangent. */
+type Pair = readonly [NDArray, NDArray]
+
+// d(ab) = a·db + b·da: no division, so zeros among the factors do no harm.
+const mulPairs = ([a, ta]: Pair, [b, tb]: Pair): Pair => [mul(a, b), add(mul(ta, b), mul(a, tb))]
+
+const mapPair = (p: Pair, f: (x: NDArray) => NDArray): Pair => [f(p[0]), f(p[1])]
+
+/** The product along an axis by halves. */
+const productTree = (pair: Pair, axis: number): Pair => {
+  let current = pair
+  for (;;) {
+    const n = current[0].aval.shape[axis]!
+    if (n === 1) return current
+    const half = n >> 1
+    const left = mapPair(current, (x) => sliceInDim(x, 0, half, axis))
+    const right = mapPair(current, (x) => sliceInDim(x, half, 2 * half, axis))
+    const rest = mapPair(current, (x) => sliceInDim(x, 2 * half, n, axis))
+    const product = mulPairs(left, right)
+    current = n % 2 === 0 ? product : [concatenate([product[0], rest[0]], axis), concatenate([product[1], rest[1]], axis)]
+  }
+}
+
+export const reduceProdP = reducer('reduceProd', 'number', prodRows, ({ axes }, [x], [t]) => {
+  const out = ops.reduceProd(x!, axes)
+  if (x!.aval.size === 0) return single(out, null)
+  const tangent = axes.reduce<Pair>((pair, axis) => productTree(pair, axis), [x!, t!])[1]
+  return single(out, ops.reduceSum(tangent, axes))
+})
+
+// Equally among the places that attain the extremum.
+const extremumJvp =
+  (reduce: (x: NDArray, axes: readonly number[]) => NDArray): Primitive<'reduceMax'>['jvp'] =>
+  ({ axes }, [x], [t]) => {
+    const out = reduce(x!, axes)
+    const attains = eq(x!, spread(out, x!.aval.shape, axes))
+    const hits = ops.reduceSum(select(attains, fullLike(x!, 1), zerosLike(x!)), axes)
+    return single(out, div(ops.reduceSum(select(attains, t!, zerosLike(t!)), axes), hits))
+  }
+
+const maxRows = foldRows(-Infinity, Math.max)
+const minRows = foldRows(Infinity, Math.min)
+export const reduceMaxP = reducer('reduceMax', 'compute', () => maxRows, extremumJvp(ops.reduceMax))
+export const reduceMinP = reducer('reduceMin', 'compute', () => minRows, extremumJvp(ops.reduceMin))
+const andRows = foldRows(-1, (a, x) => a & x)
+const allRows = foldRows(1, (a, x) => a & x)
+export const reduceAndP = reducer(
+  'reduceAnd',
+  'bits',
+  (x) => (x.dtype === 'bool' ? allRows : andRows),
+  ({ axes }, [x]) => single(ops.reduceAnd(x!, axes), null),
+)
+const orRows = foldRows(0, (a, x) => a | x)
+export const reduceOrP = reducer('reduceOr', 'bits', () => orRows, ({ axes }, [x]) => single(ops.reduceOr(x!, axes), null))
+
+const argument = (op: 'argmax' | 'argmin', better: (x: number, best: number) => boolean): Primitive<typeof op> => ({
+  type: ({ axis }, [x]) => {
+    checkAccepts(op, 'compute', x!)
+    checkAxes(op, [axis], x!)
+    if (x!.shape[axis] === 0) throw new ShapeError(`${op} of an empty axis has no value: operand ${x}, axis ${axis}.`)
+    return [x!.withShape(dropAxes(x!.shape, [axis])).withDType('int32')]
+  },
+  evaluate: ({ axis }, [data], [x], [out]) => {
+    const first: RowReducer = (xs, start, end) => {
+      let best = start
+      for (let i = start; i < end; i++) {
+        if (Number.isNaN(xs[i]!)) return i - start
+        if (better(xs[i]!, xs[best]!)) best = i
+      }
+      return best - start
+    }
+    return [reduceRows(data!, x!, out!, [axis], first)]
+  },
+  jvp: ({ axis }, [x]) => single(bind(op, { axis }, [x!]), null),
+  batch: ({ axis }, [x], [batchAxis]) => {
+    const inner = shiftedAxes([axis], batchAxis!)
+    return oneBatched(bind(op, { axis: inner[0]! }, [x!]), batchAxisAfter(inner, batchAxis!))
+  },
+  facts: { reduces: true },
+})
+
+export const argmaxP = argument('argmax', (x, best) => x > best)
+export const argminP = argument('argmin', (x, best) => x < best)
+
+// ---- cumulative ----
+
+type CumulativeName = 'cumsum' | 'cumprod' | 'cummax' | 'cummin'
+type Combine = (a: number, x: number) => number
+
+const cumulativeType =
+  (op: CumulativeName, accepts: Accepts) =>
+  ({ axis }: CumulativeParams, [x]: readonly Aval[]): readonly Aval[] => {
+    checkAccepts(op, accepts, x!)
+    checkAxes(op, [axis], x!)
+    return [x!]
+  }
+
+/** Runs along one axis, in double precision for floats. */
+const accumulate = (data: TypedArray, x: Aval, { axis, reverse }: CumulativeParams, f: Combine): TypedArray => {
+  const out = allocate(x.dtype, x.size) as Float64Array
+  const xs = data as Float64Array
+  const extent = x.shape[axis]!
+  const inner = stridesOf(x.shape)[axis]!
+  const step = reverse ? -inner : inner
+  const lines = extent === 0 ? 0 : x.size / extent
+  for (let line = 0; line < lines; line++) {
+    const first = Math.floor(line / inner) * inner * extent + (line % inner)
+    let place = reverse ? first + (extent - 1) * inner : first
+    let a = xs[place]!
+    out[place] = a
+    for (let i = 1; i < extent; i++) {
+      place += step
+      a = f(a, xs[place]!)
+      out[place] = a
+    }
+  }
+  return out
+}
+
+const batchCumulative =
+  (op: CumulativeName): Primitive<CumulativeName>['batch'] =>
+  ({ axis, reverse }, [x], [batchAxis]) =>
+    oneBatched(bind(op, { axis: shiftedAxes([axis], batchAxis!)[0]!, reverse }, [x!]), batchAxis!)
+
+const plus = (x: Aval): Combine => (isFloat(x.dtype) ? (a, v) => a + v : (a, v) => (a + v) | 0)
+const timesBy = (x: Aval): Combine => (isFloat(x.dtype) ? (a, v) => a * v : Math.imul)
+
+export const cumsumP: Primitive<'cumsum'> = {
+  type: cumulativeType('cumsum', 'number'),
+  evaluate: (params, [data], [x]) => [accumulate(data!, x!, params, plus(x!))],
+  jvp: ({ axis, reverse }, [x], [t]) => single(ops.cumsum(x!, axis, reverse), ops.cumsum(t!, axis, reverse)),
+  transpose: ({ axis, reverse }, [ct]) => [ops.cumsum(ct!, axis, !reverse)],
+  batch: batchCumulative('cumsum'),
+  facts: { linear: true },
+}
+
+/**
+ * The running combination of pairs along axis 0 in logarithmically many steps (Hillis and Steele, 1986): after step
+ * k each place holds the combination of the 2^k places up to it.
+ */
+const scanPairs = (pair: Pair, combine: (a: Pair, b: Pair) => Pair): Pair => {
+  const n = pair[0].aval.shape[0]!
+  let current = pair
+  for (let d = 1; d < n; d *= 2) {
+    const settled = mapPair(current, (x) => sliceInDim(x, 0, d, 0))
+    const before = mapPair(current, (x) => sliceInDim(x, 0, n - d, 0))
+    const after = mapPair(current, (x) => sliceInDim(x, d, n, 0))
+    const combined = combine(before, after)
+    current = [concatenate([settled[0], combined[0]], 0), concatenate([settled[1], combined[1]], 0)]
+  }
+  return current
+}
+
+const cumulativeByPairs = (
+  op: 'cumprod' | 'cummax' | 'cummin',
+  accepts: Accepts,
+  f: (x: Aval) => Combine,
+  combine: (a: Pair, b: Pair) => Pair,
+): Primitive<typeof op> => ({
+  type: cumulativeType(op, accepts),
+  evaluate: (params, [data], [x]) => [accumulate(data!, x!, params, f(x!))],
+  jvp: (params, [x], [t]) => {
+    const out = bind(op, params, [x!])
+    const { axis, reverse } = params
+    const turned = (y: NDArray): NDArray => (reverse ? rev(y, [0]) : y)
+    const front = mapPair([x!, t!], (y) => turned(moveAxis(y, axis, 0)))
+    return single(out, moveAxis(turned(scanPairs(front, combine)[1]), 0, axis))
+  },
+  batch: batchCumulative(op),
+  facts: {},
+})
+
+// The tangent of the larger; of two equal ones, half of each.
+const extremumPairs =
+  (extremum: (x: NDArray, y: NDArray) => NDArray) =>
+  ([a, ta]: Pair, [b, tb]: Pair): Pair => {
+    const m = extremum(a, b)
+    const half = elementwise.mul(add(ta, tb), fullLike(ta, 0.5))
+    const one = select(eq(a, m), ta, tb)
+    return [m, select(eq(a, b), half, one)]
+  }
+
+export const cumprodP = cumulativeByPairs('cumprod', 'number', timesBy, mulPairs)
+export const cummaxP = cumulativeByPairs('cummax', 'number', () => Math.max, extremumPairs(elementwise.max))
+export const cumminP = cumulativeByPairs('cummin', 'number', () => Math.min, extremumPairs(elementwise.min))

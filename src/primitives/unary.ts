@@ -1,0 +1,194 @@
+/** Elementwise operations of one operand. Above each nontrivial rule: its formula, with y the output and t the tangent. */
+import { Aval } from '../core/aval.ts'
+import { convert } from '../core/convert.ts'
+import { allocate, bitsOf, isFloat } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
+import * as ops from '../ops/elementwise.ts'
+import { fullLike } from '../ops/creation.ts'
+import type { NDArray } from '../trace/value.ts'
+import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
+import type { Primitive } from './primitive.ts'
+import { erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
+
+const { add, cos, cosh, div, exp, integerPow, mul, neg, rsqrt, sin, sinh, sub } = ops
+
+const times = (x: NDArray, c: number): NDArray => mul(x, fullLike(x, c))
+const plus = (x: NDArray, c: number): NDArray => add(x, fullLike(x, c))
+const from = (c: number, x: NDArray): NDArray => sub(fullLike(x, c), x)
+const square = (x: NDArray): NDArray => mul(x, x)
+
+export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, jvp: 'linear' })
+export const absP = unary('abs', {
+  accepts: 'number',
+  evaluate: Math.abs,
+  jvp: (t, x) => mul(t, ops.sign(x)),
+})
+export const signP = unary('sign', { accepts: 'number', evaluate: Math.sign, jvp: 'zero' })
+export const floorP = unary('floor', { accepts: 'float', evaluate: Math.floor, jvp: 'zero' })
+export const ceilP = unary('ceil', { accepts: 'float', evaluate: Math.ceil, jvp: 'zero' })
+export const roundP = unary('round', { accepts: 'float', evaluate: roundHalfEven, jvp: 'zero' })
+export const expP = unary('exp', { accepts: 'float', evaluate: Math.exp, jvp: (t, _, y) => mul(t, y) })
+// t·y·ln 2
+export const exp2P = unary('exp2', {
+  accepts: 'float',
+  evaluate: (x) => 2 ** x,
+  jvp: (t, _, y) => mul(t, times(y, Math.LN2)),
+})
+export const logP = unary('log', { accepts: 'float', evaluate: Math.log, jvp: (t, x) => div(t, x) })
+export const log1pP = unary('log1p', { accepts: 'float', evaluate: Math.log1p, jvp: (t, x) => div(t, plus(x, 1)) })
+export const expm1P = unary('expm1', { accepts: 'float', evaluate: Math.expm1, jvp: (t, _, y) => mul(t, plus(y, 1)) })
+// t / 2y
+export const sqrtP = unary('sqrt', {
+  accepts: 'float',
+  evaluate: Math.sqrt,
+  jvp: (t, _, y) => div(times(t, 0.5), y),
+})
+// -t·y / 2x
+export const rsqrtP = unary('rsqrt', {
+  accepts: 'float',
+  evaluate: (x) => 1 / Math.sqrt(x),
+  jvp: (t, x, y) => mul(t, times(div(y, x), -0.5)),
+})
+// t / 3y²
+export const cbrtP = unary('cbrt', {
+  accepts: 'float',
+  evaluate: Math.cbrt,
+  jvp: (t, _, y) => mul(times(t, 1 / 3), integerPow(y, -2)),
+})
+export const sinP = unary('sin', { accepts: 'float', evaluate: Math.sin, jvp: (t, x) => mul(t, cos(x)) })
+export const cosP = unary('cos', { accepts: 'float', evaluate: Math.cos, jvp: (t, x) => mul(t, neg(sin(x))) })
+export const tanP = unary('tan', {
+  accepts: 'float',
+  evaluate: Math.tan,
+  jvp: (t, _, y) => mul(t, plus(square(y), 1)),
+})
+// t / sqrt(1 - x²)
+export const asinP = unary('asin', {
+  accepts: 'float',
+  evaluate: Math.asin,
+  jvp: (t, x) => mul(t, rsqrt(from(1, square(x)))),
+})
+export const acosP = unary('acos', {
+  accepts: 'float',
+  evaluate: Math.acos,
+  jvp: (t, x) => mul(t, neg(rsqrt(from(1, square(x))))),
+})
+export const atanP = unary('atan', {
+  accepts: 'float',
+  evaluate: Math.atan,
+  jvp: (t, x) => div(t, plus(square(x), 1)),
+})
+export const sinhP = unary('sinh', { accepts: 'float', evaluate: Math.sinh, jvp: (t, x) => mul(t, cosh(x)) })
+export const coshP = unary('cosh', { accepts: 'float', evaluate: Math.cosh, jvp: (t, x) => mul(t, sinh(x)) })
+// t·(1 + y)(1 - y)
+export const tanhP = unary('tanh', {
+  accepts: 'float',
+  evaluate: Math.tanh,
+  jvp: (t, _, y) => mul(t, mul(plus(y, 1), from(1, y))),
+})
+export const asinhP = unary('asinh', {
+  accepts: 'float',
+  evaluate: Math.asinh,
+  jvp: (t, x) => mul(t, rsqrt(plus(square(x), 1))),
+})
+// t / sqrt((x - 1)(x + 1)), as a product so that it is NaN below -1 too
+export const acoshP = unary('acosh', {
+  accepts: 'float',
+  evaluate: Math.acosh,
+  jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
+})
+export const atanhP = unary('atanh', {
+  accepts: 'float',
+  evaluate: Math.atanh,
+  jvp: (t, x) => div(div(t, plus(x, 1)), from(1, x)),
+})
+// t·y·(1 - y)
+export const logisticP = unary('logistic', {
+  accepts: 'float',
+  evaluate: (x) => 1 / (1 + Math.exp(-x)),
+  jvp: (t, _, y) => mul(t, mul(y, from(1, y))),
+})
+
+const twoOverSqrtPi = 2 / Math.sqrt(Math.PI)
+// t·2/√π·e^(-x²)
+export const erfP = unary('erf', {
+  accepts: 'float',
+  evaluate: erf,
+  jvp: (t, x) => mul(t, times(exp(neg(square(x))), twoOverSqrtPi)),
+})
+export const erfcP = unary('erfc', {
+  accepts: 'float',
+  evaluate: erfc,
+  jvp: (t, x) => mul(t, times(exp(neg(square(x))), -twoOverSqrtPi)),
+})
+// t·√π/2·e^(y²)
+export const erfInvP = unary('erfInv', {
+  accepts: 'float',
+  evaluate: erfInv,
+  jvp: (t, _, y) => mul(t, times(exp(square(y)), 1 / twoOverSqrtPi)),
+})
+export const isFiniteP = unary('isFinite', {
+  accepts: 'float',
+  evaluate: (x) => (Number.isFinite(x) ? 1 : 0),
+  jvp: 'zero',
+  output: 'bool',
+})
+export const notP = unary('not', {
+  accepts: 'bits',
+  evaluate: { general: (x) => ~x, bool: (x) => (x === 0 ? 1 : 0) },
+  jvp: 'zero',
+})
+export const stopGradientP = unary('stopGradient', { accepts: 'any', evaluate: (x) => x, jvp: 'zero' })
+
+// t·n·x^(n-1)
+export const integerPowP: Primitive<'integerPow'> = {
+  type: (_, [x]) => {
+    checkAccepts('integerPow', 'number', x!)
+    return [x!]
+  },
+  evaluate: ({ exponent }, [data], [x], [out]) => {
+    const power = isFloat(x!.dtype) ? (v: number) => v ** exponent : (v: number) => integerPower32(v, exponent)
+    const ys = allocate(out!.dtype, out!.size) as Float64Array
+    const xs = data as Float64Array
+    for (let i = 0; i < ys.length; i++) ys[i] = power(xs[i]!)
+    return [ys]
+  },
+  jvp: ({ exponent }, [x], [t]) => {
+    const y = integerPow(x!, exponent)
+    if (exponent === 0) return single(y, null)
+    if (exponent === 1) return single(y, t!)
+    const slope = exponent === 2 ? x! : integerPow(x!, exponent - 1)
+    return single(y, mul(t!, times(slope, exponent)))
+  },
+  batch: ({ exponent }, [x], [axis]) => oneBatched(integerPow(x!, exponent), axis!),
+  facts: { elementwise: true },
+}
+
+// ---- conversions ----
+
+export const castP: Primitive<'cast'> = {
+  type: ({ dtype, weak }, [x]) => [new Aval(dtype, x!.shape, weak)],
+  evaluate: ({ dtype }, [data], [x]) => [convert(data!, x!.dtype, dtype)],
+  jvp: ({ dtype, weak }, [x], [t]) =>
+    single(ops.cast(x!, dtype, weak), isFloat(dtype) ? ops.cast(t!, dtype, weak) : null),
+  transpose: (_, [ct], [x]) => [ops.cast(ct!, x!.aval.dtype, x!.aval.weak)],
+  batch: ({ dtype, weak }, [x], [axis]) => oneBatched(ops.cast(x!, dtype, weak), axis!),
+  facts: { elementwise: true, linear: true },
+}
+
+export const bitcastP: Primitive<'bitcast'> = {
+  type: ({ dtype }, [x]) => {
+    if (bitsOf(dtype) !== bitsOf(x!.dtype) || dtype === 'bool' || x!.dtype === 'bool') {
+      throw new DTypeError(`bitcast: ${x} cannot be read as ${dtype}: the widths differ, or one is bool.`)
+    }
+    return [x!.withDType(dtype)]
+  },
+  evaluate: (_, [data], __, [out]) => {
+    const view = allocate(out!.dtype, out!.size)
+    new Uint8Array(view.buffer).set(new Uint8Array(data!.buffer, data!.byteOffset, data!.byteLength))
+    return [view]
+  },
+  jvp: ({ dtype }, [x]) => single(ops.bitcast(x!, dtype), null),
+  batch: ({ dtype }, [x], [axis]) => oneBatched(ops.bitcast(x!, dtype), axis!),
+  facts: { elementwise: true },
+}

@@ -1,0 +1,141 @@
+/** NumPy's elementwise functions of one and two operands. */
+import { isFloat, isInteger } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
+import { broadcastTwo } from '../core/shape.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { broadcastTo } from '../ops/movement.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { asArray } from './convert.ts'
+import { inexact, promoteTwoArrays, promoteTwoInexact } from './promote.ts'
+
+type Op2 = (x: NDArray, y: NDArray) => NDArray
+
+const isBool = (x: NDArray): boolean => x.aval.dtype === 'bool'
+
+const binary =
+  (name: string, op: Op2, onBool: Op2 = op) =>
+  (x: ArrayLike, y: ArrayLike): NDArray => {
+    const [a, b] = promoteTwoArrays(name, x, y)
+    return isBool(a) ? onBool(a, b) : op(a, b)
+  }
+
+export const add = binary('add', ops.add, ops.or)
+export const multiply = binary('multiply', ops.mul, ops.and)
+export const subtract = binary('subtract', ops.sub, () => {
+  throw new DTypeError('subtract: bools cannot be subtracted. Use np.logicalXor, or np.astype to int32 first.')
+})
+export const maximum = binary('maximum', ops.max)
+export const minimum = binary('minimum', ops.min)
+export const equal = binary('equal', ops.eq)
+export const notEqual = binary('notEqual', ops.ne)
+export const less = binary('less', ops.lt)
+export const lessEqual = binary('lessEqual', ops.le)
+export const greater = binary('greater', ops.gt)
+export const greaterEqual = binary('greaterEqual', ops.ge)
+
+export const divide = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteTwoInexact('divide', x, y)
+  return ops.div(a, b)
+}
+
+/** Operands of one type on which integer arithmetic means something. */
+const promoteNumbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
+  const [a, b] = promoteTwoArrays(name, x, y)
+  return isBool(a) ? [ops.cast(a, 'int32'), ops.cast(b, 'int32')] : [a, b]
+}
+
+// The remainder takes the divisor's sign; C's takes the dividend's.
+const floorRemainder = (a: NDArray, b: NDArray): NDArray => {
+  const r = ops.rem(a, b)
+  const zero = zerosLike(r)
+  const wrongSide = ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
+  return ops.select(wrongSide, ops.add(r, b), r)
+}
+
+export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteNumbers('remainder', x, y)
+  return floorRemainder(a, b)
+}
+
+export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteNumbers('floorDivide', x, y)
+  if (a.aval.dtype === 'uint32') return ops.div(a, b)
+  const r = ops.rem(a, b)
+  const zero = zerosLike(r)
+  const wrongSide = ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
+  const exact = isFloat(a.aval.dtype) ? ops.round(ops.div(ops.sub(a, r), b)) : ops.div(a, b)
+  return ops.select(wrongSide, ops.sub(exact, fullLike(exact, 1)), exact)
+}
+
+export const power = (x: ArrayLike, y: ArrayLike): NDArray => {
+  if (typeof y === 'number' && Number.isInteger(y)) {
+    const base = asArray(x)
+    if (isFloat(base.aval.dtype) || y >= 0) {
+      return ops.integerPow(isBool(base) ? ops.cast(base, 'int32') : base, y)
+    }
+    throw new DTypeError(`power: an integer to a negative power (${y}) is no integer. Use np.astype(x, 'float32').`)
+  }
+  const [a, b] = promoteNumbers('power', x, y)
+  return ops.pow(a, b)
+}
+
+const float =
+  (op: (x: NDArray) => NDArray) =>
+  (x: ArrayLike): NDArray =>
+    op(inexact(x))
+
+export const exp = float(ops.exp)
+export const exp2 = float(ops.exp2)
+export const expm1 = float(ops.expm1)
+export const log = float(ops.log)
+export const log1p = float(ops.log1p)
+export const sqrt = float(ops.sqrt)
+export const sin = float(ops.sin)
+export const cos = float(ops.cos)
+export const tanh = float(ops.tanh)
+
+const numeric =
+  (op: (x: NDArray) => NDArray, name: string) =>
+  (x: ArrayLike): NDArray => {
+    const array = asArray(x)
+    if (isBool(array)) throw new DTypeError(`${name}: bool has no sign. Use np.logicalNot, or np.astype to int32 first.`)
+    return op(array)
+  }
+
+export const negative = numeric(ops.neg, 'negative')
+export const sign = numeric(ops.sign, 'sign')
+
+export const abs = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isBool(array) || array.aval.dtype === 'uint32' ? array : ops.abs(array)
+}
+
+export const square = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isBool(array) ? array : ops.mul(array, array)
+}
+
+/** The integer as it is, floats by `op`: rounding functions. */
+export const rounding =
+  (op: (x: NDArray) => NDArray) =>
+  (x: ArrayLike): NDArray => {
+    const array = asArray(x)
+    return isInteger(array.aval.dtype) || isBool(array) ? array : op(array)
+  }
+
+export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray => {
+  let y = asArray(x)
+  if (low !== undefined && low !== null) y = maximum(y, low)
+  return high !== undefined && high !== null ? minimum(y, high) : y
+}
+
+/** The array as truth values: anything but 0 is true. */
+export const truth = (x: ArrayLike): NDArray => ops.cast(asArray(x), 'bool')
+
+export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
+  const which = truth(condition)
+  const [a, b] = promoteTwoArrays('where', x, y)
+  const shape = broadcastTwo('where', which.aval.shape, a.aval.shape)
+  return ops.select(broadcastTo(which, shape), broadcastTo(a, shape), broadcastTo(b, shape))
+}

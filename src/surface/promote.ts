@@ -1,0 +1,55 @@
+/** NumPy's conversions between operands: dtypes promoted by JAX's lattice, shapes broadcast. */
+import type { DType, Weakly } from '../core/dtype.ts'
+import { isFloat, promoteTwo } from '../core/dtype.ts'
+import { broadcastTwo } from '../core/shape.ts'
+import { scalar } from '../ops/creation.ts'
+import { cast } from '../ops/elementwise.ts'
+import { broadcastTo } from '../ops/movement.ts'
+import type { ArrayLike } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
+import { asArray } from './convert.ts'
+
+/** The type that all operands are promoted to. */
+export const commonType = (xs: readonly NDArray[]): Weakly =>
+  xs.map((x): Weakly => x.aval).reduce((a, b) => promoteTwo(a, b))
+
+/** The operands in one dtype. */
+export const promoteAll = (xs: readonly ArrayLike[]): readonly NDArray[] => {
+  const arrays = xs.map(asArray)
+  const { dtype, weak } = commonType(arrays)
+  return arrays.map((x) => cast(x, dtype, weak))
+}
+
+/** A number beside a float array is a scalar of that dtype at once: what promotion would come to. */
+const besideFloat = (x: ArrayLike, other: ArrayLike): NDArray =>
+  typeof x === 'number' && other instanceof NDArray && isFloat(other.aval.dtype) && !other.aval.weak
+    ? scalar(x, other.aval.dtype)
+    : asArray(x)
+
+/** Two operands in one dtype and one shape. */
+export const promoteTwoArrays = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
+  let a = besideFloat(x, y)
+  let b = besideFloat(y, x)
+  if (a.aval.dtype !== b.aval.dtype || a.aval.weak !== b.aval.weak) {
+    const { dtype, weak } = promoteTwo(a.aval, b.aval)
+    a = cast(a, dtype, weak)
+    b = cast(b, dtype, weak)
+  }
+  const shape = broadcastTwo(operation, a.aval.shape, b.aval.shape)
+  return [broadcastTo(a, shape), broadcastTo(b, shape)]
+}
+
+/** The dtype of results that cannot be integers: floats as they are, everything else float32. */
+export const inexactType = (aval: Weakly): DType => (isFloat(aval.dtype) ? aval.dtype : 'float32')
+
+/** The operand as a float. */
+export const inexact = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.aval.dtype) ? array : cast(array, 'float32', array.aval.weak)
+}
+
+/** Two operands as floats of one dtype and shape. */
+export const promoteTwoInexact = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
+  const [a, b] = promoteTwoArrays(operation, x, y)
+  return [inexact(a), inexact(b)]
+}

@@ -1,0 +1,505 @@
+import type { Aval } from '../core/aval.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { isFloat } from '../core/dtype.ts'
+import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
+import { describeArray, formatArray } from '../core/format.ts'
+import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
+import type { HostArray } from '../core/host.ts'
+import type { Shape } from '../core/shape.ts'
+import { showShape } from '../core/shape.ts'
+import type { Slice } from '../core/slice.ts'
+import type { LeafBrand } from '../core/tree.ts'
+
+/** A transformation in progress; its tracers are of no use once it has ended. */
+export interface Trace {
+  /** For messages: `jit`, `grad`, `vmap`. */
+  readonly name: string
+  readonly live: boolean
+}
+
+/** What stands behind an array: elements in memory, or a tracer's bookkeeping. */
+export interface Body {
+  /** The transformation that this value belongs to; null for concrete arrays. */
+  readonly trace: Trace | null
+  /** The elements; throws a `TracerError` where they are not known yet. `operation` names who asks. */
+  host(operation: string): TypedArray
+}
+
+/** Elements in ordinary memory. */
+export class HostBody implements Body {
+  readonly trace = null
+  #data: TypedArray | null
+
+  constructor(data: TypedArray) {
+    this.#data = data
+  }
+
+  host(operation: string): TypedArray {
+    if (this.#data === null) {
+      throw new DonatedError(
+        `${operation}: this array was donated to a compiled function (donateArgnums) and its memory reused. ` +
+          'Use what the function returned, or do not donate this argument.',
+      )
+    }
+    return this.#data
+  }
+
+  /** Gives the memory up: the array cannot be used any more. */
+  release(): void {
+    this.#data = null
+  }
+}
+
+/** Nested JS arrays of numbers, booleans, bigints or arrays. */
+export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[]
+
+/** Whatever an operation takes for an array. JS numbers are weakly typed scalars. */
+export type ArrayLike = NDArray | number | boolean | bigint | NestedArray | TypedArray | Uint8ClampedArray
+
+/**
+ * One part of an index: a position, a range (`np.slice`), `':'` for a whole axis, `null` for a new axis, `'...'` for
+ * all axes not named, or an integer or boolean array.
+ */
+export type Index = number | null | '...' | ':' | Slice | NDArray | NestedArray
+
+export interface ReduceOptions {
+  /** Axes to reduce; all by default. */
+  readonly axis?: number | readonly number[] | null
+  /** Keep reduced axes with extent 1. */
+  readonly keepdims?: boolean
+}
+
+export interface SumOptions extends ReduceOptions {
+  /** The dtype of the result, and of the accumulation. */
+  readonly dtype?: DType
+}
+
+export interface VarOptions extends ReduceOptions {
+  /** Delta degrees of freedom: the divisor is `n - ddof`. */
+  readonly ddof?: number
+}
+
+export interface ArgOptions {
+  readonly axis?: number | null
+  readonly keepdims?: boolean
+}
+
+export interface GetOptions {
+  /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
+  readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
+  /** NaN, or the least integer (greatest unsigned), by default. */
+  readonly fillValue?: number
+}
+
+export interface UpdateOptions {
+  /** What happens to an update out of range: dropped (`drop`, default) or moved inside (`clip`). */
+  readonly mode?: 'drop' | 'fill' | 'clip' | 'promiseInBounds'
+  /** A promise that no element is updated twice. */
+  readonly uniqueIndices?: boolean
+}
+
+/** An indexed place in an array; each method gives a new array. */
+export interface IndexedPlace {
+  get(options?: GetOptions): NDArray
+  set(values: ArrayLike, options?: UpdateOptions): NDArray
+  add(values: ArrayLike, options?: UpdateOptions): NDArray
+  multiply(values: ArrayLike, options?: UpdateOptions): NDArray
+  mul(values: ArrayLike, options?: UpdateOptions): NDArray
+  min(values: ArrayLike, options?: UpdateOptions): NDArray
+  max(values: ArrayLike, options?: UpdateOptions): NDArray
+}
+
+export interface TakeOptions {
+  readonly axis?: number | null
+  readonly mode?: 'fill' | 'clip' | 'wrap'
+  readonly fillValue?: number
+}
+
+/** The functions that methods of arrays forward to; `numpy` provides them. */
+export interface Surface {
+  add(x: ArrayLike, y: ArrayLike): NDArray
+  subtract(x: ArrayLike, y: ArrayLike): NDArray
+  multiply(x: ArrayLike, y: ArrayLike): NDArray
+  divide(x: ArrayLike, y: ArrayLike): NDArray
+  floorDivide(x: ArrayLike, y: ArrayLike): NDArray
+  remainder(x: ArrayLike, y: ArrayLike): NDArray
+  power(x: ArrayLike, y: ArrayLike): NDArray
+  maximum(x: ArrayLike, y: ArrayLike): NDArray
+  minimum(x: ArrayLike, y: ArrayLike): NDArray
+  equal(x: ArrayLike, y: ArrayLike): NDArray
+  notEqual(x: ArrayLike, y: ArrayLike): NDArray
+  less(x: ArrayLike, y: ArrayLike): NDArray
+  lessEqual(x: ArrayLike, y: ArrayLike): NDArray
+  greater(x: ArrayLike, y: ArrayLike): NDArray
+  greaterEqual(x: ArrayLike, y: ArrayLike): NDArray
+  matmul(x: ArrayLike, y: ArrayLike): NDArray
+  dot(x: ArrayLike, y: ArrayLike): NDArray
+  negative(x: ArrayLike): NDArray
+  abs(x: ArrayLike): NDArray
+  sign(x: ArrayLike): NDArray
+  exp(x: ArrayLike): NDArray
+  log(x: ArrayLike): NDArray
+  sqrt(x: ArrayLike): NDArray
+  square(x: ArrayLike): NDArray
+  sin(x: ArrayLike): NDArray
+  cos(x: ArrayLike): NDArray
+  tanh(x: ArrayLike): NDArray
+  clip(x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray
+  sum(x: ArrayLike, options?: SumOptions): NDArray
+  mean(x: ArrayLike, options?: SumOptions): NDArray
+  prod(x: ArrayLike, options?: SumOptions): NDArray
+  max(x: ArrayLike, options?: ReduceOptions): NDArray
+  min(x: ArrayLike, options?: ReduceOptions): NDArray
+  var(x: ArrayLike, options?: VarOptions): NDArray
+  std(x: ArrayLike, options?: VarOptions): NDArray
+  all(x: ArrayLike, options?: ReduceOptions): NDArray
+  any(x: ArrayLike, options?: ReduceOptions): NDArray
+  argmax(x: ArrayLike, options?: ArgOptions): NDArray
+  argmin(x: ArrayLike, options?: ArgOptions): NDArray
+  cumsum(x: ArrayLike, options?: { readonly axis?: number | null }): NDArray
+  reshape(x: ArrayLike, shape: Shape | number): NDArray
+  ravel(x: ArrayLike): NDArray
+  transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
+  swapaxes(x: ArrayLike, a: number, b: number): NDArray
+  squeeze(x: ArrayLike, options?: { readonly axis?: number | readonly number[] | null }): NDArray
+  expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray
+  broadcastTo(x: ArrayLike, shape: Shape): NDArray
+  take(x: ArrayLike, indices: ArrayLike, options?: TakeOptions): NDArray
+  astype(x: ArrayLike, dtype: DType): NDArray
+  at(x: NDArray, indices: readonly Index[]): IndexedPlace
+}
+
+const unset = new Proxy({} as Surface, {
+  get: (_, name) => () => {
+    throw new PullbackError(`${String(name)}: no operations are installed. Make arrays with the public entry.`)
+  },
+})
+
+let surface = unset
+
+/** Gives arrays their methods. Called once, by `numpy`. */
+export const installSurface = (functions: Surface): void => {
+  surface = functions
+}
+
+const inspectSymbol = Symbol.for('nodejs.util.inspect.custom')
+
+/**
+ * An immutable array of any rank. Under a transformation a value of the same class stands for an array that is
+ * being traced. Methods forward to the functions of `np`.
+ *
+ * @category arrays
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([[1, 2], [3, 4]])
+ * x.shape // => 2,2
+ * x.mul(10).sum({ axis: 0 }) // => [40. 60.]
+ * ```
+ */
+export class NDArray implements LeafBrand {
+  declare readonly [leaf]?: never
+  /** Shape, dtype and weakness. */
+  readonly aval: Aval
+  /** @internal */
+  readonly body: Body
+
+  /** @internal */
+  constructor(aval: Aval, body: Body) {
+    this.aval = aval
+    this.body = body
+  }
+
+  get shape(): Shape {
+    return this.aval.shape
+  }
+  get dtype(): DType {
+    return this.aval.dtype
+  }
+  /** Number of axes. */
+  get ndim(): number {
+    return this.aval.shape.length
+  }
+  /** Number of elements. */
+  get size(): number {
+    return this.aval.size
+  }
+  /** Extent of the first axis. */
+  get length(): number {
+    const n = this.aval.shape[0]
+    if (n === undefined) throw new PullbackError('length: an array of rank 0 has no length.')
+    return n
+  }
+  /** The transpose: axes in reverse order. */
+  get T(): NDArray {
+    return surface.transpose(this)
+  }
+
+  /**
+   * A copy of the elements in row-major order, in the typed array of the dtype; 16-bit floats come as a
+   * `Float32Array`, booleans as bytes 0 and 1, int64 as a `BigInt64Array`.
+   */
+  dataSync(): TypedArray {
+    return decode(this.dtype, this.body.host('dataSync')).slice()
+  }
+
+  /** `dataSync`, for back ends whose memory is read asynchronously. */
+  data(): Promise<TypedArray> {
+    return Promise.resolve().then(() => this.dataSync())
+  }
+
+  /**
+   * The single element of an array of size 1: a number; true or false where the dtype is bool, a bigint where it is
+   * int64 (the static type says `number`, since an array's type does not carry its dtype).
+   */
+  item(): number {
+    const data = this.body.host('item')
+    if (this.size !== 1) {
+      throw new PullbackError(
+        `item: the array has shape ${showShape(this.shape)}; only an array of one element is a number. Use toArray().`,
+      )
+    }
+    return scalarsOf(this.dtype, data)[0] as number
+  }
+
+  /** Nested JS arrays of numbers (booleans for bool, bigints for int64); a bare value for rank 0. */
+  toArray(): Nested {
+    return nest(scalarsOf(this.dtype, this.body.host('toArray')), this.shape)
+  }
+
+  toJSON(): Nested {
+    return this.toArray()
+  }
+
+  /** NumPy's text of the elements, summarised when large; a tracer shows its type. */
+  toString(): string {
+    const host = hostOrNull(this)
+    return host === null ? this.describeTracer() : formatArray({ ...this.aval, data: host })
+  }
+
+  [inspectSymbol](): string {
+    const host = hostOrNull(this)
+    return host === null ? this.describeTracer() : describeArray({ ...this.aval, data: host })
+  }
+
+  private describeTracer(): string {
+    return this.body.trace === null ? `Donated<${this.aval}>` : `Traced<${this.aval}> by ${this.body.trace.name}`
+  }
+
+  /** Numbers and strings only from concrete arrays: in a tracer the derivative would be lost silently. */
+  [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | string {
+    if (hint === 'string') return this.toString()
+    if (this.body.trace !== null) {
+      throw new TracerError(
+        `A traced ${this.aval} (inside ${this.body.trace.name}) was used as a JS number by an operator such as ` +
+          '+, *, < or ==. Use its methods (add, mul, less, ...) or the functions of np; to branch on it outside jit, ' +
+          'take x.item() first; under jit, use np.where, lax.cond or a static argument.',
+      )
+    }
+    return this.item()
+  }
+
+  /** Slices along the first axis. */
+  *[Symbol.iterator](): IterableIterator<NDArray> {
+    for (let i = 0, n = this.length; i < n; i++) yield this.at(i).get()
+  }
+
+  /**
+   * A place in the array, to read or to update functionally: `x.at(0, ':').set(1)`.
+   *
+   * @throws IndexError for more indices than axes, or an index of an unknown kind.
+   */
+  at(...index: readonly Index[]): IndexedPlace {
+    return surface.at(this, index)
+  }
+
+  add(y: ArrayLike): NDArray {
+    return surface.add(this, y)
+  }
+  sub(y: ArrayLike): NDArray {
+    return surface.subtract(this, y)
+  }
+  mul(y: ArrayLike): NDArray {
+    return surface.multiply(this, y)
+  }
+  div(y: ArrayLike): NDArray {
+    return surface.divide(this, y)
+  }
+  floorDivide(y: ArrayLike): NDArray {
+    return surface.floorDivide(this, y)
+  }
+  remainder(y: ArrayLike): NDArray {
+    return surface.remainder(this, y)
+  }
+  pow(y: ArrayLike): NDArray {
+    return surface.power(this, y)
+  }
+  maximum(y: ArrayLike): NDArray {
+    return surface.maximum(this, y)
+  }
+  minimum(y: ArrayLike): NDArray {
+    return surface.minimum(this, y)
+  }
+  equal(y: ArrayLike): NDArray {
+    return surface.equal(this, y)
+  }
+  notEqual(y: ArrayLike): NDArray {
+    return surface.notEqual(this, y)
+  }
+  less(y: ArrayLike): NDArray {
+    return surface.less(this, y)
+  }
+  lessEqual(y: ArrayLike): NDArray {
+    return surface.lessEqual(this, y)
+  }
+  greater(y: ArrayLike): NDArray {
+    return surface.greater(this, y)
+  }
+  greaterEqual(y: ArrayLike): NDArray {
+    return surface.greaterEqual(this, y)
+  }
+  matmul(y: ArrayLike): NDArray {
+    return surface.matmul(this, y)
+  }
+  dot(y: ArrayLike): NDArray {
+    return surface.dot(this, y)
+  }
+  neg(): NDArray {
+    return surface.negative(this)
+  }
+  abs(): NDArray {
+    return surface.abs(this)
+  }
+  sign(): NDArray {
+    return surface.sign(this)
+  }
+  exp(): NDArray {
+    return surface.exp(this)
+  }
+  log(): NDArray {
+    return surface.log(this)
+  }
+  sqrt(): NDArray {
+    return surface.sqrt(this)
+  }
+  square(): NDArray {
+    return surface.square(this)
+  }
+  sin(): NDArray {
+    return surface.sin(this)
+  }
+  cos(): NDArray {
+    return surface.cos(this)
+  }
+  tanh(): NDArray {
+    return surface.tanh(this)
+  }
+  clip(low?: ArrayLike | null, high?: ArrayLike | null): NDArray {
+    return surface.clip(this, low, high)
+  }
+  sum(options?: SumOptions): NDArray {
+    return surface.sum(this, options)
+  }
+  mean(options?: SumOptions): NDArray {
+    return surface.mean(this, options)
+  }
+  prod(options?: SumOptions): NDArray {
+    return surface.prod(this, options)
+  }
+  max(options?: ReduceOptions): NDArray {
+    return surface.max(this, options)
+  }
+  min(options?: ReduceOptions): NDArray {
+    return surface.min(this, options)
+  }
+  var(options?: VarOptions): NDArray {
+    return surface.var(this, options)
+  }
+  std(options?: VarOptions): NDArray {
+    return surface.std(this, options)
+  }
+  all(options?: ReduceOptions): NDArray {
+    return surface.all(this, options)
+  }
+  any(options?: ReduceOptions): NDArray {
+    return surface.any(this, options)
+  }
+  argmax(options?: ArgOptions): NDArray {
+    return surface.argmax(this, options)
+  }
+  argmin(options?: ArgOptions): NDArray {
+    return surface.argmin(this, options)
+  }
+  cumsum(options?: { readonly axis?: number | null }): NDArray {
+    return surface.cumsum(this, options)
+  }
+  reshape(shape: Shape | number): NDArray {
+    return surface.reshape(this, shape)
+  }
+  ravel(): NDArray {
+    return surface.ravel(this)
+  }
+  transpose(axes?: readonly number[] | null): NDArray {
+    return surface.transpose(this, axes)
+  }
+  swapaxes(a: number, b: number): NDArray {
+    return surface.swapaxes(this, a, b)
+  }
+  squeeze(options?: { readonly axis?: number | readonly number[] | null }): NDArray {
+    return surface.squeeze(this, options)
+  }
+  expandDims(axis: number | readonly number[]): NDArray {
+    return surface.expandDims(this, axis)
+  }
+  broadcastTo(shape: Shape): NDArray {
+    return surface.broadcastTo(this, shape)
+  }
+  take(indices: ArrayLike, options?: TakeOptions): NDArray {
+    return surface.take(this, indices, options)
+  }
+  astype(dtype: DType): NDArray {
+    return surface.astype(this, dtype)
+  }
+}
+
+/** What `toArray` gives: nested arrays of numbers, booleans or bigints. */
+export type Nested = number | boolean | bigint | Nested[]
+
+/** 16-bit floats as the float32 values that they stand for; other dtypes as they are. */
+const decode = (dtype: DType, data: TypedArray): TypedArray => {
+  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, float16BitsToFloat32)
+  if (dtype === 'bfloat16') return Float32Array.from(data as Uint16Array, bfloat16BitsToFloat32)
+  return data
+}
+
+const scalarsOf = (dtype: DType, data: TypedArray): readonly (number | boolean | bigint)[] =>
+  dtype === 'bool' ? Array.from(data as Uint8Array, (b) => b !== 0) : Array.from<number | bigint>(decode(dtype, data))
+
+// Innermost axis first, so that depth is the rank and no element is visited twice.
+const nest = (scalars: readonly (number | boolean | bigint)[], shape: Shape): Nested => {
+  if (shape.length === 0) return scalars[0]!
+  let level: Nested[] = [...scalars]
+  for (let axis = shape.length - 1; axis > 0; axis--) {
+    const extent = shape[axis]!
+    const groups = shape.slice(0, axis).reduce((a, b) => a * b, 1)
+    level = Array.from({ length: groups }, (_, i) => level.slice(i * extent, (i + 1) * extent))
+  }
+  return level
+}
+
+const hostOrNull = (x: NDArray): TypedArray | null => {
+  try {
+    return x.body.host('toString')
+  } catch {
+    return null
+  }
+}
+
+/** A concrete array over `data`, which must not be written to afterwards. */
+export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, new HostBody(data))
+
+/** The elements of a concrete array together with its type. */
+export const toHost = (x: NDArray, operation: string): HostArray => ({ aval: x.aval, data: x.body.host(operation) })
+
+/** Whether derivatives with respect to values of this type mean anything. */
+export const isDifferentiable = (aval: Aval): boolean => isFloat(aval.dtype)

@@ -1,0 +1,135 @@
+import type { Aval } from '../core/aval.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { Atom, Equation, Variable } from '../ir/program.ts'
+import { Program } from '../ir/program.ts'
+import type { ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import { primitives } from '../primitives/registry.ts'
+import type { Interpreter } from '../trace/interpreter.ts'
+import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
+import type { NDArray, Trace } from '../trace/value.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import { applyProgram } from './apply.ts'
+import type { Captured } from './builder.ts'
+import { ProgramBuilder } from './builder.ts'
+import type { RecordedBody } from './builder.ts'
+import { jvpValues } from './jvp.ts'
+import { stage } from './stage.ts'
+
+/** Does at once what depends on known values only, and writes the rest down. */
+class PartialInterpreter implements Interpreter, Trace {
+  readonly name: string
+  readonly parent: Interpreter
+  readonly builder: ProgramBuilder
+  readonly programs: ProgramTransforms
+  live = true
+
+  constructor(name: string, parent: Interpreter, programs: ProgramTransforms, embed: boolean) {
+    this.name = name
+    this.parent = parent
+    this.programs = programs
+    this.builder = new ProgramBuilder(this, embed)
+  }
+
+  bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
+    if (!operands.some((x) => x.body.trace === this)) return this.parent.bind(op, params, operands)
+    const primitive = primitives[op]
+    if (primitive.partial === undefined) return this.defer(op, params, operands)
+    const unknown = operands.map((x) => x.body.trace === this)
+    if (unknown.every(Boolean)) return this.defer(op, params, operands)
+    return withInterpreter(this.parent, () =>
+      primitive.partial!(params, operands, unknown, (o, p, xs) => this.defer(o, p, xs), this.programs),
+    )
+  }
+
+  defer<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
+    return this.builder.emit(op, params, operands, (avals) => primitives[op].type(params, avals))
+  }
+}
+
+/** The derivative at a point, written down: linear from `inputs` to `outputs`, with known values captured. */
+export interface LinearMap {
+  /** A variable for each argument that can move. */
+  readonly inputs: readonly (Variable | null)[]
+  readonly captured: readonly Captured[]
+  readonly equations: readonly Equation[]
+  /** Null where an output does not move at all. */
+  readonly outputs: readonly (Atom | null)[]
+  readonly outAvals: readonly Aval[]
+}
+
+/** A function's outputs at a point, and its derivative there. */
+export const linearizeValues = (
+  programs: ProgramTransforms,
+  name: string,
+  f: (args: readonly NDArray[]) => readonly NDArray[],
+  primals: readonly NDArray[],
+): { readonly outputs: readonly NDArray[]; readonly linear: LinearMap } => {
+  const interpreter = new PartialInterpreter(name, currentInterpreter(), programs, false)
+  const { builder } = interpreter
+  try {
+    const tangents = primals.map((p): Tangent => (isDifferentiable(p.aval) ? builder.fresh(p.aval) : null))
+    const result = withInterpreter(interpreter, () => jvpValues(programs, name, f, primals, tangents))
+    const linear: LinearMap = {
+      inputs: tangents.map((t) => (t === null ? null : (t.body as RecordedBody).variable)),
+      outputs: result.tangents.map((t) => (t === null ? null : builder.atom(t, name))),
+      captured: builder.captured,
+      equations: builder.equations,
+      outAvals: result.outputs.map((x) => x.aval),
+    }
+    return { outputs: result.outputs, linear }
+  } finally {
+    interpreter.live = false
+  }
+}
+
+type Split = ReturnType<ProgramTransforms['split']>
+
+/**
+ * Splits a program by what is known of its inputs: partial evaluation while the known side is staged. An output that
+ * does not depend on unknown inputs is known.
+ */
+export const splitProgram = (programs: ProgramTransforms, program: Program, unknown: readonly boolean[]): Split => {
+  const { inAvals } = program
+  let rest: Program | undefined
+  let outUnknown: readonly boolean[] = []
+  const known = stage(
+    'jit',
+    (args) => {
+      const interpreter = new PartialInterpreter('jit', currentInterpreter(), programs, true)
+      const { builder } = interpreter
+      let next = 0
+      const inputs = inAvals.map((aval, i) => (unknown[i] === true ? builder.fresh(aval) : args[next++]!))
+      const outputs = withInterpreter(interpreter, () => applyProgram(program, inputs))
+      interpreter.live = false
+      outUnknown = outputs.map((y) => builder.owns(y))
+      rest = builder.finish(
+        inputs.filter((_, i) => unknown[i]),
+        outputs.filter((_, i) => outUnknown[i]),
+        'jit',
+      )
+      return [...outputs.filter((_, i) => outUnknown[i] !== true), ...builder.captured.map((c) => c.value)]
+    },
+    inAvals.filter((_, i) => unknown[i] !== true),
+  ).program
+  return forwardInputs(known, rest!, outUnknown, unknown)
+}
+
+/** Residuals that are inputs as they stand need not be results of the known side. */
+const forwardInputs = (known: Program, rest: Program, outUnknown: readonly boolean[], unknown: readonly boolean[]): Split => {
+  const knownPlaces = unknown.flatMap((u, i) => (u ? [] : [i]))
+  const placeOf = new Map(known.inputs.map((v, i) => [v as Atom, knownPlaces[i]!]))
+  const outCount = outUnknown.filter((u) => !u).length
+  const residuals = known.outputs.slice(outCount)
+  const forwarded = residuals.map((a) => placeOf.has(a))
+  const byKind = <T>(xs: readonly T[], kind: boolean): T[] => xs.filter((_, i) => forwarded[i] === kind)
+  const captured = rest.inputs.slice(0, residuals.length)
+  return {
+    known: new Program({ ...known, outputs: [...known.outputs.slice(0, outCount), ...byKind(residuals, false)] }),
+    unknown: new Program({
+      ...rest,
+      inputs: [...byKind(captured, true), ...byKind(captured, false), ...rest.inputs.slice(residuals.length)],
+    }),
+    outUnknown,
+    residualInputs: byKind(residuals, true).map((a) => placeOf.get(a)!),
+  }
+}

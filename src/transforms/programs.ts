@@ -1,0 +1,153 @@
+/**
+ * Transforms from program to program: the value transforms, staged. Each result is remembered by the program it came
+ * from. The value transforms are exported here closed over these, which is the form that everyone else uses.
+ */
+import type { Aval } from '../core/aval.ts'
+import type { Program } from '../ir/program.ts'
+import { addAxis, moveAxis } from '../ops/movement.ts'
+import type { BatchAxis, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import type { NDArray } from '../trace/value.ts'
+import { applyProgram, initialEnvironment } from './apply.ts'
+import type { BatchResult } from './batch.ts'
+import { batchValues } from './batch.ts'
+import type { JvpResult } from './jvp.ts'
+import { jvpValues } from './jvp.ts'
+import type { LinearMap } from './partial.ts'
+import { linearizeValues, splitProgram } from './partial.ts'
+import { stage } from './stage.ts'
+import { backward, pullBack } from './transpose.ts'
+
+type Values = readonly NDArray[]
+type Marks = readonly boolean[]
+type Derived = ReturnType<ProgramTransforms['jvp']>
+
+const keyOf = (...marks: readonly Marks[]): string => marks.map((m) => m.map((b) => (b ? '1' : '0')).join('')).join('/')
+const marked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i])
+
+/** The values at marked places, taken in order from `xs`; null elsewhere. */
+const spread = <T>(xs: readonly T[], marks: Marks): (T | null)[] => {
+  let next = 0
+  return marks.map((m) => (m ? xs[next++]! : null))
+}
+
+/** Stages a function that gives some outputs or null, and says which there are. */
+const stagePresent = (f: (args: Values) => readonly Tangent[], avals: readonly Aval[]): Derived => {
+  let out: readonly boolean[] = []
+  const { program } = stage(
+    'jit',
+    (args) => {
+      const results = f(args)
+      out = results.map((r) => r !== null)
+      return results.filter((r) => r !== null)
+    },
+    avals,
+  )
+  return { program, out }
+}
+
+const jvpProgram = (program: Program, nonzero: Marks): Derived => {
+  const { inAvals } = program
+  const count = inAvals.length
+  let out: readonly boolean[] = []
+  const { program: derived } = stagePresent(
+    (args) => {
+      const tangents = spread(args.slice(count), nonzero)
+      const result = jvpValues(
+        programTransforms,
+        'jvp',
+        (primals) => applyProgram(program, primals),
+        args.slice(0, count),
+        tangents,
+      )
+      out = result.tangents.map((t) => t !== null)
+      return [...result.outputs, ...result.tangents]
+    },
+    [...inAvals, ...marked(inAvals, nonzero)],
+  )
+  return { program: derived, out }
+}
+
+const transposeProgram = (program: Program, linear: Marks, nonzero: Marks): Derived => {
+  const { inAvals, outAvals } = program
+  const knownCount = linear.filter((l) => !l).length
+  const knownMarks = linear.map((l) => !l)
+  return stagePresent(
+    (args) => {
+      const known = spread(args.slice(0, knownCount), knownMarks)
+      const cotangents = spread(args.slice(knownCount), nonzero)
+      const env = initialEnvironment(program, known as Values)
+      program.inputs.forEach((v, i) => linear[i] === true && env.delete(v))
+      const results = backward(
+        programTransforms,
+        program.equations,
+        env,
+        program.outputs,
+        cotangents,
+        program.inputs.map((v, i) => (linear[i] === true ? v : null)),
+      )
+      return marked(results, linear)
+    },
+    [...marked(inAvals, knownMarks), ...marked(outAvals, nonzero)],
+  )
+}
+
+const batchProgram = (program: Program, size: number, mapped: Marks): Derived => {
+  const avals = program.inAvals.map((a, i) => (mapped[i] === true ? a.withShape([size, ...a.shape]) : a))
+  const axes = mapped.map((m): BatchAxis => (m ? 0 : null))
+  let out: readonly boolean[] = []
+  const { program: derived } = stage(
+    'vmap',
+    (args) => {
+      const f = (xs: Values): Values => applyProgram(program, xs)
+      const result = batchValues(programTransforms, 'vmap', f, args, axes, size)
+      out = result.axes.map((a) => a !== null)
+      return result.outputs.map((y, i) => (result.axes[i] === null ? y : moveAxis(y, result.axes[i]!, 0)))
+    },
+    avals,
+  )
+  return { program: derived, out }
+}
+
+export const programTransforms: ProgramTransforms = {
+  jvp: (program, nonzero) => program.derive(`jvp ${keyOf(nonzero)}`, () => jvpProgram(program, nonzero)),
+  transpose: (program, linear, nonzero) =>
+    program.derive(`transpose ${keyOf(linear, nonzero)}`, () => transposeProgram(program, linear, nonzero)),
+  batch: (program, size, mapped) =>
+    program.derive(`batch ${size} ${keyOf(mapped)}`, () => batchProgram(program, size, mapped)),
+  split: (program, unknown) => program.derive(`split ${keyOf(unknown)}`, () => splitProgram(programTransforms, program, unknown)),
+}
+
+type Fn = (args: Values) => Values
+
+/** Outputs of `f`, and how they move when its arguments move by `tangents`. `name` is for messages. */
+export const jvp = (name: string, f: Fn, primals: Values, tangents: readonly Tangent[]): JvpResult =>
+  jvpValues(programTransforms, name, f, primals, tangents)
+
+/** Outputs of `f` at a point, and its derivative there as a linear program. */
+export const linearize = (name: string, f: Fn, primals: Values): { outputs: Values; linear: LinearMap } =>
+  linearizeValues(programTransforms, name, f, primals)
+
+/** Cotangents of the arguments that a derivative gives for cotangents of the outputs. */
+export const pullback = (linear: LinearMap, cotangents: readonly Tangent[]): readonly Tangent[] =>
+  pullBack(programTransforms, linear, cotangents)
+
+/** Pulls cotangents back through a program that is linear in all its inputs but the captured ones. */
+export const transposeApply = (
+  program: Program,
+  captured: Values,
+  cotangents: readonly Tangent[],
+): readonly Tangent[] => {
+  const env = initialEnvironment(program, captured)
+  const free = program.inputs.map((v, i) => (i < captured.length ? null : v))
+  free.forEach((v) => v !== null && env.delete(v))
+  const all = backward(programTransforms, program.equations, env, program.outputs, cotangents, free)
+  return all.slice(captured.length)
+}
+
+/** `f` over a batch: axis `axes[i]` of argument i, all of extent `size`. */
+export const batch = (name: string, f: Fn, args: Values, axes: readonly BatchAxis[], size: number): BatchResult =>
+  batchValues(programTransforms, name, f, args, axes, size)
+
+/** A value with its batch axis where it is wanted; repeated if it has none. */
+export const placeBatchAxis = (x: NDArray, from: BatchAxis, to: number, size: number): NDArray =>
+  from === null ? addAxis(x, to, size) : moveAxis(x, from, to)

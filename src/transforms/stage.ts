@@ -1,0 +1,50 @@
+import type { Aval } from '../core/aval.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { Program } from '../ir/program.ts'
+import { captureSource } from '../ir/source.ts'
+import { primitives } from '../primitives/registry.ts'
+import type { Interpreter } from '../trace/interpreter.ts'
+import { withInterpreter } from '../trace/interpreter.ts'
+import type { NDArray, Trace } from '../trace/value.ts'
+import { ProgramBuilder } from './builder.ts'
+
+/** Writes every operation down. */
+class StageInterpreter implements Interpreter, Trace {
+  readonly name: string
+  live = true
+  readonly builder: ProgramBuilder
+
+  constructor(name: string) {
+    this.name = name
+    this.builder = new ProgramBuilder(this, true)
+  }
+
+  bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
+    return this.builder.emit(op, params, operands, (avals) => primitives[op].type(params, avals), captureSource())
+  }
+}
+
+export interface Staged {
+  /** Inputs: the captured values, then the arguments. */
+  readonly program: Program
+  /** Values of enclosing transformations that the function refers to. */
+  readonly captured: readonly NDArray[]
+}
+
+/** The program of a function on arrays of the given types. `name` is the transformation, for messages. */
+export const stage = (
+  name: string,
+  f: (args: readonly NDArray[]) => readonly NDArray[],
+  avals: readonly Aval[],
+): Staged => {
+  const interpreter = new StageInterpreter(name)
+  const { builder } = interpreter
+  try {
+    const inputs = avals.map((aval) => builder.fresh(aval))
+    const outputs = withInterpreter(interpreter, () => f(inputs))
+    const program = builder.finish(inputs, outputs, name)
+    return { program, captured: builder.captured.map((c) => c.value) }
+  } finally {
+    interpreter.live = false
+  }
+}

@@ -1,0 +1,94 @@
+import type { OpName } from '../ir/op.ts'
+import type { Atom, Equation, Variable } from '../ir/program.ts'
+import { Literal } from '../ir/program.ts'
+import { ProgramError } from '../core/errors.ts'
+import { add } from '../ops/elementwise.ts'
+import type { Primitive, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import { Linear } from '../primitives/primitive.ts'
+import { primitives } from '../primitives/registry.ts'
+import { bindAll } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Environment } from './apply.ts'
+import { read } from './apply.ts'
+import type { LinearMap } from './partial.ts'
+
+/** Cotangents collected so far, of variables that are not known. */
+type Cotangents = Map<Variable, NDArray>
+
+const accumulate = (cotangents: Cotangents, v: Variable, ct: NDArray): void => {
+  const before = cotangents.get(v)
+  cotangents.set(v, before === undefined ? ct : add(before, ct))
+}
+
+/** Evaluates the equations of known inputs; gives those that depend on unknown ones. */
+const forwardKnown = (equations: readonly Equation[], env: Environment): readonly Equation[] => {
+  const linear: Equation[] = []
+  for (const eqn of equations) {
+    if (eqn.inputs.some((a) => !(a instanceof Literal) && !env.has(a))) {
+      linear.push(eqn)
+      continue
+    }
+    const values = bindAll(
+      eqn.op,
+      eqn.params,
+      eqn.inputs.map((a) => read(env, a)),
+    )
+    eqn.outputs.forEach((v, i) => env.set(v, values[i]!))
+  }
+  return linear
+}
+
+const transposeEquation = (
+  programs: ProgramTransforms,
+  eqn: Equation,
+  env: Environment,
+  cotangents: Cotangents,
+): void => {
+  const cts = eqn.outputs.map((v): Tangent => cotangents.get(v) ?? null)
+  for (const v of eqn.outputs) cotangents.delete(v)
+  if (cts.every((ct) => ct === null)) return
+  const operands = eqn.inputs.map((a) =>
+    a instanceof Literal || env.has(a) ? read(env, a) : new Linear(a.aval),
+  )
+  const { transpose } = primitives[eqn.op] as Primitive<OpName>
+  if (transpose === undefined) {
+    throw new ProgramError(`transpose: ${eqn.op} is not linear in its operands (${eqn.inputs.map((a) => a.aval).join(', ')}).`)
+  }
+  const results = transpose(eqn.params, cts, operands, programs)
+  results.forEach((ct, i) => {
+    if (ct !== null && operands[i] instanceof Linear) accumulate(cotangents, eqn.inputs[i] as Variable, ct)
+  })
+}
+
+/**
+ * Pulls cotangents of the outputs back through equations that are linear in everything not in `env`. One walk from
+ * the last equation to the first; known equations are evaluated on the way in.
+ */
+export const backward = (
+  programs: ProgramTransforms,
+  equations: readonly Equation[],
+  env: Environment,
+  outputs: readonly (Atom | null)[],
+  cotangents: readonly Tangent[],
+  inputs: readonly (Variable | null)[],
+): readonly Tangent[] => {
+  const linear = forwardKnown(equations, env)
+  const collected: Cotangents = new Map()
+  outputs.forEach((atom, i) => {
+    const ct = cotangents[i]!
+    if (ct === null || atom === null || atom instanceof Literal || env.has(atom)) return
+    accumulate(collected, atom, ct)
+  })
+  for (let i = linear.length - 1; i >= 0; i--) transposeEquation(programs, linear[i]!, env, collected)
+  return inputs.map((v) => (v === null ? null : (collected.get(v) ?? null)))
+}
+
+/** The pullback of a derivative: cotangents of arguments from cotangents of outputs. */
+export const pullBack = (
+  programs: ProgramTransforms,
+  linear: LinearMap,
+  cotangents: readonly Tangent[],
+): readonly Tangent[] => {
+  const env: Environment = new Map(linear.captured.map((c) => [c.variable, c.value]))
+  return backward(programs, linear.equations, env, linear.outputs, cotangents, linear.inputs)
+}
