@@ -13,6 +13,7 @@ export class Aval {
   readonly weak: boolean
   /** Elements in an array of this shape. */
   readonly size: number
+  #key: string | undefined
 
   constructor(dtype: DType, shape: Shape, weak = false) {
     this.dtype = dtype
@@ -23,6 +24,11 @@ export class Aval {
 
   get rank(): number {
     return this.shape.length
+  }
+
+  /** Equal for equal types: the printed form, made once. */
+  get key(): string {
+    return (this.#key ??= this.toString())
   }
 
   /** JAX's short notation: `f32[2,3]`, with a `~` before weak types. */

@@ -2,6 +2,7 @@ import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { HostArray } from '../core/host.ts'
 import type { OpName, OpParams } from './op.ts'
+import { printProgram } from './print.ts'
 
 /** A name in a program, given a value once: by the program's inputs or constants, or by one equation. */
 export class Variable {
@@ -84,6 +85,10 @@ export class Program {
 
   get outAvals(): readonly Aval[] {
     return this.outputs.map((v) => v.aval)
+  }
+
+  toString(): string {
+    return printProgram(this)
   }
 
   /** What `make` gives for this program, computed once per `key`. The caller keeps keys and types in step. */

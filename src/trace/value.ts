@@ -8,7 +8,7 @@ import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
 import type { Slice } from '../core/slice.ts'
-import type { LeafBrand } from '../core/tree.ts'
+import type { LeafBrand, leafBrand } from '../core/tree.ts'
 
 /** A transformation in progress; its tracers are of no use once it has ended. */
 export interface Trace {
@@ -198,7 +198,7 @@ const inspectSymbol = Symbol.for('nodejs.util.inspect.custom')
  * ```
  */
 export class NDArray implements LeafBrand {
-  declare readonly [leaf]?: never
+  declare readonly [leafBrand]: true
   /** Shape, dtype and weakness. */
   readonly aval: Aval
   /** @internal */

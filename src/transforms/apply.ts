@@ -1,4 +1,4 @@
-import type { Atom, Program, Variable } from '../ir/program.ts'
+import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { scalar } from '../ops/creation.ts'
 import { bindAll } from '../trace/interpreter.ts'
@@ -23,10 +23,9 @@ export const initialEnvironment = (program: Program, args: readonly NDArray[]): 
 export const read = (env: Environment, atom: Atom): NDArray =>
   atom instanceof Literal ? literalValue(atom) : env.get(atom)!
 
-/** Applies a program to values, equation by equation, in the current interpreter. */
-export const applyProgram = (program: Program, args: readonly NDArray[]): readonly NDArray[] => {
-  const env = initialEnvironment(program, args)
-  for (const { op, params, inputs, outputs } of program.equations) {
+/** Applies equations in the current interpreter, and adds what they give to the environment. */
+export const applyEquations = (equations: readonly Equation[], env: Environment): void => {
+  for (const { op, params, inputs, outputs } of equations) {
     const values = bindAll(
       op,
       params,
@@ -34,5 +33,11 @@ export const applyProgram = (program: Program, args: readonly NDArray[]): readon
     )
     outputs.forEach((v, i) => env.set(v, values[i]!))
   }
+}
+
+/** Applies a program to values, equation by equation, in the current interpreter. */
+export const applyProgram = (program: Program, args: readonly NDArray[]): readonly NDArray[] => {
+  const env = initialEnvironment(program, args)
+  applyEquations(program.equations, env)
   return program.outputs.map((a) => read(env, a))
 }

@@ -7,7 +7,7 @@ import type { Program } from '../ir/program.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
 import type { BatchAxis, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import type { NDArray } from '../trace/value.ts'
-import { applyProgram, initialEnvironment } from './apply.ts'
+import { applyEquations, applyProgram, initialEnvironment, read } from './apply.ts'
 import type { BatchResult } from './batch.ts'
 import { batchValues } from './batch.ts'
 import type { JvpResult } from './jvp.ts'
@@ -130,6 +130,14 @@ export const linearize = (name: string, f: Fn, primals: Values): { outputs: Valu
 /** Cotangents of the arguments that a derivative gives for cotangents of the outputs. */
 export const pullback = (linear: LinearMap, cotangents: readonly Tangent[]): readonly Tangent[] =>
   pullBack(programTransforms, linear, cotangents)
+
+/** Tangents of the outputs that a derivative gives for tangents of the arguments. */
+export const pushForward = (linear: LinearMap, tangents: Values): readonly Tangent[] => {
+  const env = new Map(linear.captured.map((c) => [c.variable, c.value]))
+  linear.inputs.forEach((v, i) => v !== null && env.set(v, tangents[i]!))
+  applyEquations(linear.equations, env)
+  return linear.outputs.map((atom) => (atom === null ? null : read(env, atom)))
+}
 
 /** Pulls cotangents back through a program that is linear in all its inputs but the captured ones. */
 export const transposeApply = (

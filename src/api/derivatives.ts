@@ -1,0 +1,183 @@
+/** Derivatives as linear maps: pushed forward, pulled back. */
+import { ArgumentError } from '../core/errors.ts'
+import type { TreeDef } from '../core/tree.ts'
+import { flatten, unflatten } from '../core/tree.ts'
+import { zerosOf } from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
+import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import * as transforms from '../transforms/programs.ts'
+import { stage } from '../transforms/stage.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
+import { flattenArrays, flattenDifferentiable, flattenResult, flattenTangents, restore } from './leaves.ts'
+import type { Arrays, Fn } from './types.ts'
+
+type Values = readonly NDArray[]
+
+/** A function of arrays from one of trees; remembers the tree of the result. */
+export const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
+  const lifted = {
+    out: undefined as TreeDef | undefined,
+    call: (xs: Values): Values => {
+      const result = flattenResult(name, f(...(unflatten(args, xs) as never[])))
+      lifted.out = result.treedef
+      return result.leaves
+    },
+  }
+  return lifted
+}
+
+/**
+ * Pushes a tangent forward: `f(primals)`, and how it moves when the primals move by `tangents`.
+ *
+ * @param primals - one tree for each argument of `f`.
+ * @param tangents - the same trees, with the shapes and dtypes of the primals.
+ * @returns `[out, tangentOut]`, both in the tree of the result.
+ * @throws TreeError or DTypeError if tangents do not match primals.
+ * @example
+ * ```ts
+ * import { jvp, np } from 'pullback'
+ * const [y, dy] = jvp((x: NDArray) => np.sin(x), [np.array(0)], [np.array(2)])
+ * y // => 0.
+ * dy // => 2.
+ * ```
+ */
+export const jvp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  primals: A,
+  tangents: { readonly [I in keyof A]: Arrays<A[I]> | A[I] },
+): [out: Arrays<R>, tangentOut: Arrays<R>] => {
+  if (!Array.isArray(primals) || !Array.isArray(tangents) || primals.length !== tangents.length) {
+    throw new ArgumentError('jvp: primals and tangents are arrays of arguments of one length: jvp(f, [x], [t]).')
+  }
+  const { leaves, treedef } = flattenDifferentiable('jvp', primals, true)
+  const avals = leaves.map((x) => x.aval)
+  const moved = flattenTangents('jvp', tangents, treedef, avals)
+  const lifted = liftFunction('jvp', f as (...args: never[]) => unknown, treedef)
+  const result = transforms.jvp(
+    'jvp',
+    lifted.call,
+    leaves,
+    moved.map((t, i) => (isDifferentiable(avals[i]!) ? t : null)),
+  )
+  const tangentsOut = result.tangents.map((t, i) => t ?? zerosOf(result.outputs[i]!.aval))
+  return [restore(lifted.out!, result.outputs), restore(lifted.out!, tangentsOut)]
+}
+
+/**
+ * The value at a point, and the pullback: from cotangents of the result to cotangents of the arguments.
+ *
+ * @returns `[out, pullback]`; `pullback(ct)` takes a tree like `out` and gives one tree for each argument. It may be
+ *   called any number of times.
+ * @throws TreeError or DTypeError if cotangents do not match the result.
+ * @example
+ * ```ts
+ * import { np, vjp } from 'pullback'
+ * const [y, pullback] = vjp((x: NDArray, w: NDArray) => np.multiply(x, w), np.array([1, 2]), np.array([3, 4]))
+ * y // => [3. 8.]
+ * pullback(np.array([1, 10]))[0] // => [3. 40.]
+ * ```
+ */
+export const vjp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: A
+): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }] => {
+  const { leaves, treedef } = flattenDifferentiable('vjp', primals, true)
+  const lifted = liftFunction('vjp', f as (...args: never[]) => unknown, treedef)
+  const { outputs, linear } = transforms.linearize('vjp', lifted.call, leaves)
+  const avals = outputs.map((y) => y.aval)
+  const pull = (cotangent: Arrays<R>) => {
+    const cotangents = flattenTangents('vjp', cotangent, lifted.out!, avals)
+    const results = transforms.pullback(linear, cotangents)
+    return restore<{ -readonly [I in keyof A]: Arrays<A[I]> }>(
+      treedef,
+      results.map((ct, i) => ct ?? zerosOf(leaves[i]!.aval)),
+    )
+  }
+  return [restore(lifted.out!, outputs), pull]
+}
+
+/**
+ * The value at a point, and the derivative there as a linear function. What does not depend on tangents is computed
+ * once, here.
+ *
+ * @returns `[out, linear]`; `linear(...tangents)` gives the tangent of the result.
+ * @example
+ * ```ts
+ * import { linearize, np } from 'pullback'
+ * const [, push] = linearize((x: NDArray) => np.square(x), np.array(3))
+ * push(np.array(1)) // => 6.
+ * push(np.array(10)) // => 60.
+ * ```
+ */
+export const linearize = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: A
+): [out: Arrays<R>, linear: (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }) => Arrays<R>] => {
+  const { leaves, treedef } = flattenDifferentiable('linearize', primals, true)
+  const avals = leaves.map((x) => x.aval)
+  const lifted = liftFunction('linearize', f as (...args: never[]) => unknown, treedef)
+  const { outputs, linear } = transforms.linearize('linearize', lifted.call, leaves)
+  const push = (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }): Arrays<R> => {
+    const moved = flattenTangents('linearize', tangents, treedef, avals)
+    const results = transforms.pushForward(linear, moved)
+    return restore(
+      lifted.out!,
+      results.map((t, i) => t ?? zerosOf(outputs[i]!.aval)),
+    )
+  }
+  return [restore(lifted.out!, outputs), push]
+}
+
+/**
+ * The transpose of a linear function, of whose arguments only shapes and dtypes matter.
+ *
+ * @param f - linear in all its arguments.
+ * @returns a function from cotangents of the result to one tree for each argument.
+ * @throws ProgramError if `f` applies an operation that is not linear.
+ * @example
+ * ```ts
+ * import { linearTranspose, np } from 'pullback'
+ * const scale = (x: NDArray) => np.multiply(x, np.array([2, 3]))
+ * linearTranspose(scale, np.zeros([2]))(np.array([1, 1]))[0] // => [2. 3.]
+ * ```
+ */
+export const linearTranspose = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: A
+): ((cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }) => {
+  const { leaves, treedef } = flattenArrays('linearTranspose', primals)
+  const lifted = liftFunction('linearTranspose', f as (...args: never[]) => unknown, treedef)
+  const { program, captured } = stage(
+    'linearTranspose',
+    lifted.call,
+    leaves.map((x) => x.aval),
+  )
+  return (cotangent) => {
+    const cotangents = flattenTangents('linearTranspose', cotangent, lifted.out!, program.outAvals)
+    const results = transforms.transposeApply(program, captured, cotangents)
+    return restore(
+      treedef,
+      results.map((ct, i) => ct ?? zerosOf(leaves[i]!.aval)),
+    )
+  }
+}
+
+/**
+ * The same arrays, through which no derivative flows.
+ *
+ * @example
+ * ```ts
+ * import { grad, np, stopGradient } from 'pullback'
+ * grad((x: NDArray) => np.multiply(x, stopGradient(x)))(np.array(3)) // => 3.
+ * ```
+ */
+export const stopGradient = <T>(tree: T): Arrays<T> => {
+  const { leaves, treedef } = flatten(tree)
+  return unflatten(
+    treedef,
+    leaves.map((x) => (isArrayLeaf(x) ? stopLeaf(asArray(x)) : x)),
+  ) as Arrays<T>
+}
+
+const stopLeaf = (x: NDArray): NDArray => (isDifferentiable(x.aval) ? e.stopGradient(x) : x)

@@ -1,0 +1,94 @@
+/** What a function is, without running it. */
+import { Aval } from '../core/aval.ts'
+import type { DType } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import type { MapLeaves, TreeDef } from '../core/tree.ts'
+import { flatten, unflatten } from '../core/tree.ts'
+import type { Program } from '../ir/program.ts'
+import { fromHost } from '../trace/value.ts'
+import { allocate } from '../core/dtype.ts'
+import { stage } from '../transforms/stage.ts'
+import { flattenArrays, flattenResult } from './leaves.ts'
+import type { Fn } from './types.ts'
+
+/**
+ * Shape and dtype of an array that need not exist: stands for an array where only types matter.
+ *
+ * @example
+ * ```ts
+ * import { ShapeDtypeStruct } from 'pullback'
+ * new ShapeDtypeStruct([2, 3], 'float32') // => f32[2,3]
+ * ```
+ */
+export class ShapeDtypeStruct {
+  readonly shape: Shape
+  readonly dtype: DType
+  constructor(shape: Shape, dtype: DType) {
+    this.shape = shape
+    this.dtype = dtype
+  }
+  toString(): string {
+    return new Aval(this.dtype, this.shape).toString()
+  }
+}
+
+const avalsOf = (operation: string, args: readonly unknown[]): { readonly avals: readonly Aval[]; readonly treedef: TreeDef } => {
+  const { leaves, treedef } = flatten(args)
+  const standIns = leaves.map((x) =>
+    x instanceof ShapeDtypeStruct ? fromHost(new Aval(x.dtype, x.shape), allocate(x.dtype, 0)) : x,
+  )
+  const arrays = flattenArrays(operation, unflatten(treedef, standIns))
+  return { avals: arrays.leaves.map((x) => x.aval), treedef }
+}
+
+const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: readonly unknown[]) => {
+  const { avals, treedef } = avalsOf(operation, args)
+  let outTree: TreeDef | undefined
+  const staged = stage(
+    operation,
+    (xs) => {
+      const result = flattenResult(operation, f(...(unflatten(treedef, xs) as never[])))
+      outTree = result.treedef
+      return result.leaves
+    },
+    avals,
+  )
+  return { program: staged.program, outTree: outTree! }
+}
+
+/**
+ * The program that a function traces to, for arguments of these types. Printable with `String(program)`.
+ *
+ * @param f - a function of trees of arrays.
+ * @returns a function of arguments (arrays, or `ShapeDtypeStruct`s in their place) giving the program, not optimised.
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * makeProgram((x: NDArray) => np.sin(x))(np.zeros([2])).outAvals // => f32[2]
+ * ```
+ */
+export const makeProgram =
+  <A extends readonly unknown[]>(f: Fn<A, unknown>) =>
+  (...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }): Program =>
+    stageTrees('makeProgram', f as (...args: never[]) => unknown, args).program
+
+/**
+ * Shapes and dtypes of a function's results, without computing anything.
+ *
+ * @returns the tree of the result with a `ShapeDtypeStruct` at every leaf.
+ * @example
+ * ```ts
+ * import { evalShape, np, ShapeDtypeStruct } from 'pullback'
+ * evalShape((x: NDArray) => np.sum(x, { axis: 0 }), new ShapeDtypeStruct([2, 3], 'float32')) // => f32[3]
+ * ```
+ */
+export const evalShape = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }
+): MapLeaves<R, ShapeDtypeStruct> => {
+  const { program, outTree } = stageTrees('evalShape', f as (...args: never[]) => unknown, args)
+  return unflatten(
+    outTree,
+    program.outAvals.map((a) => new ShapeDtypeStruct(a.shape, a.dtype)),
+  ) as MapLeaves<R, ShapeDtypeStruct>
+}

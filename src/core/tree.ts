@@ -1,0 +1,419 @@
+/**
+ * Pytrees: nested arrays, tuples, plain objects, fp-ts Options, registered classes; null and undefined are empty.
+ * Everything else is a leaf. Structures are flat lists of nodes, so that neither depth nor width overflows the stack.
+ */
+import { TreeError } from './errors.ts'
+
+/** Only a type: marks classes whose instances are leaves. */
+export declare const leafBrand: unique symbol
+export interface LeafBrand {
+  readonly [leafBrand]: true
+}
+
+type Scalar = string | number | bigint | boolean | symbol
+type Buffer =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Int16Array
+  | Int8Array
+  | BigInt64Array
+  | BigUint64Array
+
+/** Types whose values are leaves wherever they stand. */
+export type LeafType = LeafBrand | Scalar | Buffer | ((...args: never[]) => unknown)
+
+/** The tree `T` with every leaf replaced by an `R`: tuples stay tuples, objects keep their keys. */
+export type MapLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: MapLeaves<A, R> }
+        : { [K in keyof T]: MapLeaves<T[K], R> }
+
+/** One step from a tree to a subtree: an index of an array, or a key of an object. */
+export type PathKey = string | number
+export type Path = readonly PathKey[]
+
+const identifier = /^[A-Za-z_$][\w$]*$/
+
+/**
+ * A path as the JS that follows it: `.layers[0].weight`.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * tree.keystr(['layers', 0, 'odd key']) // => .layers[0]["odd key"]
+ * ```
+ */
+export const keystr = (path: Path): string =>
+  path
+    .map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`))
+    .join('')
+
+/** How instances of a registered class come apart and together again. */
+interface Registration {
+  readonly name: string
+  readonly id: number
+  readonly flatten: (x: never) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown }
+  readonly unflatten: (aux: unknown, children: readonly unknown[]) => unknown
+}
+
+type Constructor = abstract new (...args: never[]) => unknown
+
+// Registration is by class, and a class is registered once: the one table that outlives calls.
+const registrations = new WeakMap<Constructor, Registration>()
+let registered = 0
+
+/**
+ * Makes instances of a class containers. `aux` is what distinguishes two structures beside the children; it is
+ * compared by identity or, for primitives and JSON-like data, by value.
+ *
+ * @throws TreeError if the class is registered already.
+ */
+export const registerPytreeNode = <T>(
+  type: abstract new (...args: never[]) => T,
+  flatten: (x: T) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown },
+  unflatten: (aux: unknown, children: readonly unknown[]) => T,
+): void => {
+  if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
+  registrations.set(type, { name: type.name, id: registered++, flatten: flatten as Registration['flatten'], unflatten })
+}
+
+type Node =
+  | { readonly kind: 'leaf' }
+  | { readonly kind: 'null' | 'undefined' | 'none' }
+  | { readonly kind: 'array'; readonly arity: number }
+  | { readonly kind: 'some' }
+  | { readonly kind: 'object'; readonly keys: readonly string[] }
+  | { readonly kind: 'custom'; readonly type: Registration; readonly aux: unknown; readonly keys: Path }
+
+const leafNode: Node = { kind: 'leaf' }
+const nullNode: Node = { kind: 'null' }
+const undefinedNode: Node = { kind: 'undefined' }
+const noneNode: Node = { kind: 'none' }
+const someNode: Node = { kind: 'some' }
+
+const arityOf = (node: Node): number => {
+  if (node.kind === 'array') return node.arity
+  if (node.kind === 'some') return 1
+  return node.kind === 'object' || node.kind === 'custom' ? node.keys.length : 0
+}
+
+const keyAt = (node: Node, i: number): PathKey => {
+  if (node.kind === 'some') return 'value'
+  return node.kind === 'object' || node.kind === 'custom' ? node.keys[i]! : i
+}
+
+const identities = new WeakMap<object, number>()
+let identityCount = 0
+const identityOf = (x: object): number => {
+  const known = identities.get(x)
+  if (known !== undefined) return known
+  identities.set(x, identityCount)
+  return identityCount++
+}
+
+const auxKey = (aux: unknown): string => {
+  if (aux === null || typeof aux === 'string' || typeof aux === 'number' || typeof aux === 'boolean') {
+    return JSON.stringify(aux)
+  }
+  if (typeof aux === 'object' || typeof aux === 'function') {
+    return isPlainData(aux) ? JSON.stringify(aux) : `#${identityOf(aux)}`
+  }
+  return String(aux)
+}
+
+const isPlainData = (x: unknown): boolean => {
+  if (x === null || typeof x !== 'object') return typeof x !== 'function'
+  if (Array.isArray(x)) return x.every(isPlainData)
+  return isPlainObject(x) && Object.values(x).every(isPlainData)
+}
+
+const nodeKey = (node: Node): string => {
+  switch (node.kind) {
+    case 'leaf':
+      return '*'
+    case 'null':
+      return '0'
+    case 'undefined':
+      return 'u'
+    case 'none':
+      return 'N'
+    case 'some':
+      return 'S'
+    case 'array':
+      return `[${node.arity}`
+    case 'object':
+      return `{${node.keys.map((k) => JSON.stringify(k)).join(',')}}`
+    case 'custom':
+      return `<${node.type.id}:${node.keys.length}:${auxKey(node.aux)}>`
+  }
+}
+
+/** The structure of a tree: what is left when its leaves are taken out. Compared by `key`. */
+export class TreeDef {
+  /** @internal */
+  readonly nodes: readonly Node[]
+  readonly numLeaves: number
+  #key: string | undefined
+
+  /** @internal */
+  constructor(nodes: readonly Node[], numLeaves: number) {
+    this.nodes = nodes
+    this.numLeaves = numLeaves
+  }
+
+  /** Equal for equal structures. */
+  get key(): string {
+    return (this.#key ??= this.nodes.map(nodeKey).join(' '))
+  }
+
+  equals(other: TreeDef): boolean {
+    return this === other || this.key === other.key
+  }
+
+  /** The structure with `*` for leaves: `{a: *, b: [*, null]}`. */
+  toString(): string {
+    return build(this, (node, children: readonly string[]) => {
+      switch (node.kind) {
+        case 'leaf':
+          return '*'
+        case 'null':
+        case 'undefined':
+        case 'none':
+          return node.kind
+        case 'some':
+          return `some(${children[0]!})`
+        case 'array':
+          return `[${children.join(', ')}]`
+        case 'object':
+          return `{${children.map((c, i) => `${identifier.test(node.keys[i]!) ? node.keys[i]! : JSON.stringify(node.keys[i])}: ${c}`).join(', ')}}`
+        case 'custom':
+          return `${node.type.name}(${children.join(', ')})`
+      }
+    })
+  }
+}
+
+const isPlainObject = (x: object): x is Readonly<Record<string, unknown>> => {
+  const prototype: unknown = Object.getPrototypeOf(x)
+  return prototype === Object.prototype || prototype === null
+}
+
+const sortedKeys = (x: object): string[] => Object.keys(x).sort()
+
+const optionNode = (x: Readonly<Record<string, unknown>>, keys: readonly string[]): Node | null => {
+  if (x['_tag'] === 'None' && keys.length === 1) return noneNode
+  return x['_tag'] === 'Some' && keys.length === 2 && keys[1] === 'value' ? someNode : null
+}
+
+interface Opened {
+  readonly node: Node
+  readonly children: readonly unknown[]
+}
+
+const noChildren: readonly unknown[] = []
+const leafOpened: Opened = { node: leafNode, children: noChildren }
+
+const openCustom = (type: Registration, x: unknown): Opened => {
+  const { children, keys, aux } = type.flatten(x as never)
+  return { node: { kind: 'custom', type, aux, keys: keys ?? children.map((_, i) => i) }, children }
+}
+
+/** One level of a tree: its node and its subtrees. */
+const open = (x: unknown): Opened => {
+  if (x === null) return { node: nullNode, children: noChildren }
+  if (x === undefined) return { node: undefinedNode, children: noChildren }
+  if (typeof x !== 'object') return leafOpened
+  if (Array.isArray(x)) return { node: { kind: 'array', arity: x.length }, children: x }
+  if (isPlainObject(x)) {
+    const keys = sortedKeys(x)
+    const option = optionNode(x, keys)
+    if (option !== null) return { node: option, children: option === someNode ? [x['value']] : noChildren }
+    return { node: { kind: 'object', keys }, children: keys.map((k) => x[k]) }
+  }
+  const type = registrations.get(x.constructor as Constructor)
+  return type === undefined ? leafOpened : openCustom(type, x)
+}
+
+/** Says of a subtree whether to take it for a leaf. */
+export type IsLeaf = (x: unknown) => boolean
+
+/** Calls `visit` on every node in preorder. */
+const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, subtree: unknown) => void): void => {
+  const stack: unknown[] = [tree]
+  while (stack.length > 0) {
+    const x = stack.pop()
+    const { node, children } = isLeaf?.(x) === true ? leafOpened : open(x)
+    visit(node, x)
+    for (let i = children.length - 1; i >= 0; i--) stack.push(children[i])
+  }
+}
+
+export interface Flattened {
+  readonly leaves: readonly unknown[]
+  readonly treedef: TreeDef
+}
+
+const singleLeaf = new TreeDef([leafNode], 1)
+
+/** Leaves in order, and the structure that holds them. */
+export const flatten = (tree: unknown, isLeaf?: IsLeaf): Flattened => {
+  const nodes: Node[] = []
+  const leaves: unknown[] = []
+  walk(tree, isLeaf, (node, x) => {
+    nodes.push(node)
+    if (node === leafNode) leaves.push(x)
+  })
+  return nodes.length === 1 && nodes[0] === leafNode
+    ? { leaves, treedef: singleLeaf }
+    : { leaves, treedef: new TreeDef(nodes, leaves.length) }
+}
+
+/** Folds a structure from its leaves up; the flat list is read backwards, so children are ready before parents. */
+const build = <T>(treedef: TreeDef, make: (node: Node, children: readonly T[]) => T): T => {
+  const stack: T[] = []
+  const { nodes } = treedef
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!
+    const arity = arityOf(node)
+    const children = arity === 0 ? [] : stack.splice(stack.length - arity, arity).reverse()
+    stack.push(make(node, children))
+  }
+  return stack[0]!
+}
+
+/** Own properties, whatever their names: `__proto__` is a key like any other. */
+const makeObject = (keys: readonly string[], values: readonly unknown[]): Record<string, unknown> => {
+  const out: Record<string, unknown> = {}
+  keys.forEach((key, i) => {
+    if (key === '__proto__') {
+      Object.defineProperty(out, key, { value: values[i], enumerable: true, writable: true, configurable: true })
+    } else {
+      out[key] = values[i]
+    }
+  })
+  return out
+}
+
+const close = (node: Node, children: readonly unknown[]): unknown => {
+  switch (node.kind) {
+    case 'null':
+      return null
+    case 'none':
+      return { _tag: 'None' }
+    case 'some':
+      return { _tag: 'Some', value: children[0] }
+    case 'array':
+      return children
+    case 'object':
+      return makeObject(node.keys, children)
+    case 'custom':
+      return node.type.unflatten(node.aux, children)
+    default:
+      return undefined
+  }
+}
+
+/**
+ * The tree of a structure and its leaves in order.
+ *
+ * @throws TreeError if there are more or fewer leaves than the structure has places.
+ */
+export const unflatten = (treedef: TreeDef, leaves: readonly unknown[]): unknown => {
+  if (leaves.length !== treedef.numLeaves) {
+    throw new TreeError(`unflatten: ${treedef.toString()} has ${treedef.numLeaves} leaves, got ${leaves.length}.`)
+  }
+  let next = leaves.length
+  return build<unknown>(treedef, (node, children) => (node === leafNode ? leaves[--next] : close(node, children)))
+}
+
+/** Paths of all leaves, in order. */
+export const leafPaths = (treedef: TreeDef): readonly Path[] => {
+  const paths: Path[] = []
+  const stack: Path[] = [[]]
+  for (const node of treedef.nodes) {
+    const path = stack.pop()!
+    if (node === leafNode) paths.push(path)
+    for (let i = arityOf(node) - 1; i >= 0; i--) stack.push([...path, keyAt(node, i)])
+  }
+  return paths
+}
+
+const describe = (x: unknown): string => {
+  const { node } = open(x)
+  if (node.kind !== 'leaf') return new TreeDef([node], 0).nodes.map(summary).join('')
+  return typeof x === 'object' && x !== null && 'aval' in x ? String((x as { aval: unknown }).aval) : `a ${typeof x}`
+}
+
+const summary = (node: Node): string => {
+  switch (node.kind) {
+    case 'array':
+      return `an array of ${node.arity}`
+    case 'object':
+      return `an object with keys ${node.keys.length === 0 ? '(none)' : node.keys.join(', ')}`
+    case 'custom':
+      return `a ${node.type.name}`
+    case 'some':
+      return 'some(...)'
+    default:
+      return node.kind
+  }
+}
+
+const isEmpty = (node: Node): boolean => node.kind === 'null' || node.kind === 'undefined' || node.kind === 'none'
+
+const fits = (node: Node, other: Node): boolean =>
+  node === other || (isEmpty(node) && isEmpty(other)) || nodeKey(node) === nodeKey(other)
+
+/**
+ * The subtrees of `tree` that stand where the structure has leaves: `tree` may extend below them.
+ *
+ * @throws TreeError naming the path where the two part.
+ */
+export const flattenUpTo = (operation: string, treedef: TreeDef, tree: unknown): readonly unknown[] => {
+  const subtrees: unknown[] = []
+  const stack: { readonly x: unknown; readonly path: Path }[] = [{ x: tree, path: [] }]
+  for (const node of treedef.nodes) {
+    const { x, path } = stack.pop()!
+    if (node === leafNode) {
+      subtrees.push(x)
+      continue
+    }
+    const opened = open(x)
+    if (!fits(node, opened.node)) {
+      const place = path.length === 0 ? 'at the root' : `at ${keystr(path)}`
+      throw new TreeError(`${operation}: the trees part ${place}: one has ${summary(node)}, the other ${describe(x)}.`)
+    }
+    for (let i = opened.children.length - 1; i >= 0; i--) {
+      stack.push({ x: opened.children[i], path: [...path, keyAt(node, i)] })
+    }
+  }
+  return subtrees
+}
+
+/**
+ * A prefix stretched over a full tree: each of its leaves stands for all leaves below the place where it stands.
+ * `null` counts as a leaf of the prefix if `isLeaf` says so.
+ */
+export const broadcastPrefix = (
+  operation: string,
+  prefix: unknown,
+  full: TreeDef,
+  isLeaf?: IsLeaf,
+): readonly unknown[] => {
+  const { leaves, treedef } = flatten(prefix, isLeaf)
+  const marks = unflatten(
+    full,
+    Array.from({ length: full.numLeaves }, () => 0),
+  )
+  return flattenUpTo(operation, treedef, marks).flatMap((subtree, i) => flatten(subtree).leaves.map(() => leaves[i]))
+}

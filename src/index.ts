@@ -1,0 +1,44 @@
+/** Pullback: composable transformations of pure functions on immutable arrays. */
+export { grad, valueAndGrad } from './api/grad.ts'
+export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
+export { hessian, hvp, jacfwd, jacobian, jacrev } from './api/jacobian.ts'
+export type { Jacobian } from './api/jacobian.ts'
+export { vmap } from './api/vmap.ts'
+export type { Axes, VmapOptions } from './api/vmap.ts'
+export { jit } from './api/jit.ts'
+export type { Jitted, JitOptions } from './api/jit.ts'
+export { evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
+export type { Arrays, GradOptions, Scalar } from './api/types.ts'
+
+export * as np from './numpy/index.ts'
+export * as random from './random/index.ts'
+export * as tree from './api/tree.ts'
+export * as debug from './api/debug.ts'
+
+export { NDArray } from './trace/value.ts'
+export type { ArrayLike, GetOptions, Index, IndexedPlace, Nested, NestedArray, UpdateOptions } from './trace/value.ts'
+export type { DType, TypedArray } from './core/dtype.ts'
+export type { Shape } from './core/shape.ts'
+export type { MapLeaves, Path, TreeDef } from './core/tree.ts'
+export {
+  ArgumentError,
+  DonatedError,
+  DTypeError,
+  IndexError,
+  KeyReuseError,
+  NonFiniteError,
+  ProgramError,
+  PullbackError,
+  ShapeError,
+  TracerError,
+  TreeError,
+} from './core/errors.ts'
+
+export type { Atom, Constant, Equation } from './ir/program.ts'
+export { Literal, Program, Variable } from './ir/program.ts'
+export { equalPrograms, printProgram } from './ir/print.ts'
+export type { ParseFailure } from './ir/parse.ts'
+export { parseProgram } from './ir/parse.ts'
+export { toDot, toMermaid } from './ir/visualise.ts'
+export { checkProgram } from './passes/check.ts'
+export { optimize } from './passes/pipeline.ts'

@@ -1,0 +1,33 @@
+import type { Source } from './program.ts'
+
+const ownFile = /[/\\]pullback[/\\](?:src|dist)[/\\]/
+
+/** The first line of a stack that is not the library's own. */
+const userLine = (stack: string, ownRoot: string): string => {
+  const frames = stack.split('\n').filter((line) => /^\s*at |@/.test(line))
+  const frame = frames.find((line) => !line.includes(ownRoot) && !ownFile.test(line))
+  if (frame === undefined) return '(unknown)'
+  return (/\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? frame.trim()).replace(/^file:\/\//, '')
+}
+
+/** Directory that holds the library's modules, as it is written in stacks. */
+const rootOf = (): string => {
+  const line = new Error().stack?.split('\n').find((l) => /\bir[/\\]source\.[jt]s/.test(l)) ?? ''
+  return /((?:file:\/\/)?[^()\s]*?)[/\\]?ir[/\\]source\.[jt]s/.exec(line)?.[1] ?? '\0'
+}
+
+class StackSource implements Source {
+  readonly #error: Error
+  constructor(error: Error) {
+    this.#error = error
+  }
+  toString(): string {
+    return userLine(this.#error.stack ?? '', rootOf())
+  }
+}
+
+/**
+ * Remembers where the user's code is. The stack is captured here and made into text only when asked; an engine keeps
+ * ten frames by default, so lines deep inside the library's own calls may be unknown.
+ */
+export const captureSource = (): Source => new StackSource(new Error())

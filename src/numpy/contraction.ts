@@ -1,0 +1,66 @@
+/** `np`: sums of products. */
+import { ShapeError } from '../core/errors.ts'
+import { normalizeAxis, range } from '../core/shape.ts'
+import { dotGeneral } from '../ops/contraction.ts'
+import { mul } from '../ops/elementwise.ts'
+import { broadcast } from '../ops/movement.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/**
+ * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right.
+ *
+ * @throws ShapeError if the inner extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * ```
+ */
+export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => functions.matmul(x, y)
+/** Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. */
+export const dot = (x: ArrayLike, y: ArrayLike): NDArray => functions.dot(x, y)
+
+const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
+  promoteAll([asArray(x), asArray(y)]) as readonly [NDArray, NDArray]
+
+/** All products of an element of `x` with one of `y`, both laid out in one axis. */
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = two(functions.ravel(x), functions.ravel(y))
+  const shape = [a.aval.size, b.aval.size]
+  return mul(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
+}
+
+/** Sum over the last axes. */
+export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = two(x, y)
+  if (a.aval.rank === 0 || b.aval.rank === 0) return functions.multiply(a, b)
+  return dotGeneral(a, b, { contract: [[a.aval.rank - 1], [b.aval.rank - 1]], batch: [[], []] })
+}
+
+/**
+ * Sum of products over pairs of axes.
+ *
+ * @param axes - how many last axes of `x` meet first axes of `y` (2 by default), or the two lists of axes.
+ */
+export const tensordot = (
+  x: ArrayLike,
+  y: ArrayLike,
+  axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+): NDArray => {
+  const [a, b] = two(x, y)
+  if (typeof axes === 'number' && (axes > a.aval.rank || axes > b.aval.rank)) {
+    throw new ShapeError(`tensordot: ${axes} axes of ${a.aval} and ${b.aval}.`)
+  }
+  const listOf = (xs: number | readonly number[]): readonly number[] => (typeof xs === 'number' ? [xs] : xs)
+  const [left, right] =
+    typeof axes === 'number'
+      ? [range(axes).map((i) => a.aval.rank - axes + i), range(axes)]
+      : [listOf(axes[0]), listOf(axes[1])]
+  const contract = [
+    left.map((d) => normalizeAxis('tensordot', d, a.aval.rank)),
+    right.map((d) => normalizeAxis('tensordot', d, b.aval.rank)),
+  ] as const
+  return dotGeneral(a, b, { contract, batch: [[], []] })
+}

@@ -1,0 +1,160 @@
+/** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { range } from '../core/shape.ts'
+import { iota, zerosLike } from '../ops/creation.ts'
+import { dotGeneral } from '../ops/contraction.ts'
+import { eq, select } from '../ops/elementwise.ts'
+import { broadcast, reshape, transpose } from '../ops/movement.ts'
+import { reduceSum } from '../ops/reduction.ts'
+import { asArray } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** An operand with a label for each axis. */
+interface Labelled {
+  readonly value: NDArray
+  readonly labels: readonly string[]
+}
+
+// Axes under an ellipsis are labelled by their place from the end.
+const ellipsisLabels = (count: number): string[] => range(count).map((i) => `.${count - i}`)
+
+const splitLabels = (term: string, rank: number | null, subscripts: string): string[] => {
+  const parts = term.split('...')
+  if (parts.length > 2 || /[^A-Za-z]/.test(parts.join(''))) {
+    throw new ArgumentError(`einsum: '${term}' in '${subscripts}' is not a list of labels: letters, and at most one '...'.`)
+  }
+  const [before, after] = [parts[0]!, parts[1] ?? '']
+  const named = before.length + after.length
+  const hidden = rank === null ? 0 : rank - named
+  if (rank !== null && (hidden < 0 || (parts.length === 1 && hidden !== 0))) {
+    throw new ShapeError(`einsum: '${term}' in '${subscripts}' has ${named} labels for an operand of rank ${rank}.`)
+  }
+  return [...before, ...(parts.length === 2 ? ellipsisLabels(hidden) : []), ...after]
+}
+
+/** NumPy's implicit output: the ellipsis, then labels that occur once, in order of the alphabet. */
+const implicitOutput = (terms: readonly (readonly string[])[]): string[] => {
+  const all = terms.flat()
+  const dots = [...new Set(all.filter((l) => l.startsWith('.')))].sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
+  const once = [...new Set(all)].filter((l) => !l.startsWith('.') && all.filter((m) => m === l).length === 1)
+  return [...dots, ...once.sort()]
+}
+
+const explicitOutput = (term: string, terms: readonly (readonly string[])[], subscripts: string): string[] => {
+  const dots = implicitOutput(terms).filter((l) => l.startsWith('.'))
+  const labels = splitLabels(term, null, subscripts)
+  const place = term.includes('...') ? term.indexOf('...') : -1
+  const out = place < 0 ? labels : [...labels.slice(0, place), ...dots, ...labels.slice(place)]
+  const known = new Set(terms.flat())
+  const unknown = out.find((l) => !known.has(l))
+  if (unknown !== undefined) throw new ArgumentError(`einsum: output label '${unknown}' of '${subscripts}' is in no operand.`)
+  if (new Set(out).size !== out.length) throw new ArgumentError(`einsum: '${subscripts}' names an output label twice.`)
+  return out
+}
+
+/** A label that occurs twice in one operand takes the diagonal. */
+const takeDiagonals = ({ value, labels }: Labelled): Labelled => {
+  const repeated = labels.findIndex((l, i) => labels.indexOf(l) < i)
+  if (repeated < 0) return { value, labels }
+  const first = labels.indexOf(labels[repeated]!)
+  const { shape } = value.aval
+  const onDiagonal = eq(iota('int32', shape, first), iota('int32', shape, repeated))
+  const summed = reduceSum(select(onDiagonal, value, zerosLike(value)), [repeated])
+  return takeDiagonals({ value: summed, labels: labels.filter((_, i) => i !== repeated) })
+}
+
+const sumOut = ({ value, labels }: Labelled, keep: (label: string) => boolean): Labelled => {
+  const axes = range(labels.length).filter((i) => !keep(labels[i]!))
+  return { value: reduceSum(value, axes), labels: labels.filter(keep) }
+}
+
+const dropAxis = ({ value, labels }: Labelled, label: string): Labelled => {
+  const axis = labels.indexOf(label)
+  return {
+    value: reshape(
+      value,
+      value.aval.shape.filter((_, i) => i !== axis),
+    ),
+    labels: labels.filter((l) => l !== label),
+  }
+}
+
+const extentOf = ({ value, labels }: Labelled, label: string): number => value.aval.shape[labels.indexOf(label)]!
+
+/** Two operands into one, over the labels that nothing else needs. */
+const contractPair = (x: Labelled, y: Labelled, needed: (label: string) => boolean): Labelled => {
+  // An extent of 1 beside a longer one is stretched: it takes no part in the contraction.
+  const shared = x.labels.filter((l) => y.labels.includes(l))
+  const left = shared.filter((l) => extentOf(x, l) === 1 && extentOf(y, l) !== 1).reduce(dropAxis, x)
+  const right = shared.filter((l) => extentOf(y, l) === 1 && extentOf(x, l) !== 1).reduce(dropAxis, y)
+  const a = sumOut(left, (l) => needed(l) || right.labels.includes(l))
+  const b = sumOut(right, (l) => needed(l) || a.labels.includes(l))
+  const both = a.labels.filter((l) => b.labels.includes(l))
+  const batch = both.filter(needed)
+  const contract = both.filter((l) => !needed(l))
+  const place = (o: Labelled, ls: readonly string[]): number[] => ls.map((l) => o.labels.indexOf(l))
+  const value = dotGeneral(a.value, b.value, {
+    contract: [place(a, contract), place(b, contract)],
+    batch: [place(a, batch), place(b, batch)],
+  })
+  const free = (o: Labelled): string[] => o.labels.filter((l) => !both.includes(l))
+  return { value, labels: [...batch, ...free(a), ...free(b)] }
+}
+
+const checkExtents = (operands: readonly Labelled[], subscripts: string): ReadonlyMap<string, number> => {
+  const extents = new Map<string, number>()
+  for (const { value, labels } of operands) {
+    labels.forEach((l, i) => {
+      const n = value.aval.shape[i]!
+      const known = extents.get(l) ?? 1
+      if (known !== n && known !== 1 && n !== 1) {
+        throw new ShapeError(`einsum: label '${l}' of '${subscripts}' has extents ${known} and ${n}.`)
+      }
+      extents.set(l, known === 1 ? n : known)
+    })
+  }
+  return extents
+}
+
+/**
+ * Sum of products written with labels: `einsum('ij,jk->ik', a, b)` is a matrix product. Without `->` the output has the
+ * labels that occur once, in order of the alphabet. `...` stands for any number of axes, which broadcast.
+ *
+ * @throws ArgumentError for malformed subscripts; ShapeError if a label has two extents.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.einsum('ij,j->i', np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * np.einsum('ii', np.eye(3)) // => 3.
+ * ```
+ */
+export const einsum = (subscripts: string, ...operands: readonly ArrayLike[]): NDArray => {
+  const [input, output, ...rest] = subscripts.replaceAll(/\s/g, '').split('->')
+  const terms = input!.split(',')
+  if (rest.length > 0 || terms.length !== operands.length || operands.length === 0) {
+    throw new ArgumentError(`einsum: '${subscripts}' speaks of ${terms.length} operands, got ${operands.length}.`)
+  }
+  const values = promoteAll(operands.map((x) => asArray(x)))
+  const labelled = values.map((value, i) => ({ value, labels: splitLabels(terms[i]!, value.aval.rank, subscripts) }))
+  const termLabels = labelled.map((o) => o.labels)
+  const out = output === undefined ? implicitOutput(termLabels) : explicitOutput(output, termLabels, subscripts)
+  const extents = checkExtents(labelled, subscripts)
+  let [current, ...pending] = labelled.map(takeDiagonals)
+  while (pending.length > 0) {
+    const [next, ...later] = pending
+    current = contractPair(current!, next!, (l) => out.includes(l) || later.some((o) => o.labels.includes(l)))
+    pending = later
+  }
+  const { value, labels } = sumOut(current!, (l) => out.includes(l))
+  const arranged = transpose(
+    value,
+    out.map((l) => labels.indexOf(l)),
+  )
+  return broadcast(
+    arranged,
+    out.map((l) => extents.get(l)!),
+    range(out.length),
+  )
+}
+

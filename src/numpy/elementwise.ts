@@ -1,0 +1,208 @@
+/** `np`: functions element by element. Operands are promoted by JAX's lattice and broadcast as in NumPy. */
+import { isFloat } from '../core/dtype.ts'
+import { broadcastTwo } from '../core/shape.ts'
+import { full, fullLike, zerosLike } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import * as surface from '../surface/arithmetic.ts'
+import { inexact, promoteTwoArrays, promoteTwoInexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** Sum. Of bools: logical or. */
+export const add = (x: ArrayLike, y: ArrayLike): NDArray => functions.add(x, y)
+/** Difference. @throws DTypeError for bools. */
+export const subtract = (x: ArrayLike, y: ArrayLike): NDArray => functions.subtract(x, y)
+/** Product. Of bools: logical and. */
+export const multiply = (x: ArrayLike, y: ArrayLike): NDArray => functions.multiply(x, y)
+/** Quotient, always a float: integers and bools become float32. */
+export const divide = (x: ArrayLike, y: ArrayLike): NDArray => functions.divide(x, y)
+/** The largest integer not above the quotient. */
+export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => functions.floorDivide(x, y)
+/** What is left of `x` after `floorDivide`: has the sign of `y`. */
+export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => functions.remainder(x, y)
+/**
+ * `x` to the power `y`. An integral JS number as exponent is a constant power, exact and cheap to differentiate.
+ *
+ * @throws DTypeError for an integer to a negative constant power.
+ */
+export const power = (x: ArrayLike, y: ArrayLike): NDArray => functions.power(x, y)
+/** The larger; NaN if either is NaN. Ties share the gradient equally. */
+export const maximum = (x: ArrayLike, y: ArrayLike): NDArray => functions.maximum(x, y)
+/** The smaller; NaN if either is NaN. Ties share the gradient equally. */
+export const minimum = (x: ArrayLike, y: ArrayLike): NDArray => functions.minimum(x, y)
+/** `minimum(maximum(x, low), high)`; either bound may be null. */
+export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray =>
+  functions.clip(x, low, high)
+/**
+ * `x` where the condition holds, else `y`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.where(np.array([true, false]), 1, np.array([5, 6])) // => [1. 6.]
+ * ```
+ */
+export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
+  asArray(condition)
+  return surface.where(condition, x, y)
+}
+
+export const equal = (x: ArrayLike, y: ArrayLike): NDArray => functions.equal(x, y)
+export const notEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.notEqual(x, y)
+export const less = (x: ArrayLike, y: ArrayLike): NDArray => functions.less(x, y)
+export const lessEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.lessEqual(x, y)
+export const greater = (x: ArrayLike, y: ArrayLike): NDArray => functions.greater(x, y)
+export const greaterEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.greaterEqual(x, y)
+
+const truths = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
+  promoteTwoArrays(name, surface.truth(asArray(x)), surface.truth(asArray(y)))
+
+export const logicalAnd = (x: ArrayLike, y: ArrayLike): NDArray => ops.and(...truths('logicalAnd', x, y))
+export const logicalOr = (x: ArrayLike, y: ArrayLike): NDArray => ops.or(...truths('logicalOr', x, y))
+export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => ops.xor(...truths('logicalXor', x, y))
+export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(asArray(x)))
+
+export const negative = (x: ArrayLike): NDArray => functions.negative(x)
+/** Absolute value; its derivative at 0 is 0. */
+export const abs = (x: ArrayLike): NDArray => functions.abs(x)
+/** -1, 0 or 1; NaN stays NaN. */
+export const sign = (x: ArrayLike): NDArray => functions.sign(x)
+export const square = (x: ArrayLike): NDArray => functions.square(x)
+/** Square root; NaN for negative numbers. Integers become float32, as in all functions below. */
+export const sqrt = (x: ArrayLike): NDArray => functions.sqrt(x)
+export const exp = (x: ArrayLike): NDArray => functions.exp(x)
+/** Natural logarithm. */
+export const log = (x: ArrayLike): NDArray => functions.log(x)
+/** Sine of an angle in radians. */
+export const sin = (x: ArrayLike): NDArray => functions.sin(x)
+/** Cosine of an angle in radians. */
+export const cos = (x: ArrayLike): NDArray => functions.cos(x)
+export const tanh = (x: ArrayLike): NDArray => functions.tanh(x)
+
+const float =
+  (op: (x: NDArray) => NDArray) =>
+  (x: ArrayLike): NDArray =>
+    op(inexact(asArray(x)))
+
+/** `log(1 + x)`, accurate near 0. */
+export const log1p = float(ops.log1p)
+/** `exp(x) - 1`, accurate near 0. */
+export const expm1 = float(ops.expm1)
+/** 2 to the power `x`. */
+export const exp2 = float(ops.exp2)
+export const tan = float(ops.tan)
+export const arcsin = float(ops.asin)
+export const arccos = float(ops.acos)
+export const arctan = float(ops.atan)
+export const sinh = float(ops.sinh)
+export const cosh = float(ops.cosh)
+export const arcsinh = float(ops.asinh)
+export const arccosh = float(ops.acosh)
+export const arctanh = float(ops.atanh)
+export const cbrt = float(ops.cbrt)
+/** Logarithm to the base 2. */
+export const log2 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN2)))
+/** Logarithm to the base 10. */
+export const log10 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN10)))
+export const reciprocal = float((x) => ops.integerPow(x, -1))
+
+const rounding = (op: (x: NDArray) => NDArray) => (x: ArrayLike) => surface.rounding(op)(asArray(x))
+
+export const floor = rounding(ops.floor)
+export const ceil = rounding(ops.ceil)
+/** Towards zero. */
+export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x)))
+
+/**
+ * To `decimals` places, halves to the even digit. Integers stay as they are.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.round(np.array([0.5, 1.5, 2.5])) // => [0. 2. 2.]
+ * ```
+ */
+export const round = (x: ArrayLike, decimals = 0): NDArray => {
+  const array = asArray(x)
+  if (decimals === 0 || !isFloat(array.aval.dtype)) return rounding(ops.round)(array)
+  const factor = fullLike(array, 10 ** decimals)
+  return ops.div(ops.round(ops.mul(array, factor)), factor)
+}
+
+/** The angle of the point (x, y), in radians from -π to π. */
+export const arctan2 = (y: ArrayLike, x: ArrayLike): NDArray =>
+  ops.atan2(...promoteTwoInexact('arctan2', asArray(y), asArray(x)))
+
+/** `log(exp(x) + exp(y))` without overflow. */
+export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteTwoInexact('logaddexp', asArray(x), asArray(y))
+  const largest = ops.max(a, b)
+  const difference = ops.sub(a, b)
+  const sum = ops.add(largest, ops.log1p(ops.exp(ops.neg(ops.abs(difference)))))
+  // Equal infinities have no difference.
+  return ops.select(ops.ne(difference, difference), ops.add(a, b), sum)
+}
+
+/** `sqrt(x² + y²)`. */
+export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteTwoInexact('hypot', asArray(x), asArray(y))
+  return ops.sqrt(ops.add(ops.mul(a, a), ops.mul(b, b)))
+}
+
+const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value ? 1 : 0, 'bool')
+
+export const isfinite = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.aval.dtype) ? ops.isFinite(array) : always(array, true)
+}
+export const isnan = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.aval.dtype) ? ops.ne(array, array) : always(array, false)
+}
+export const isinf = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.aval.dtype) ? ops.eq(ops.abs(array), fullLike(array, Infinity)) : always(array, false)
+}
+
+/** How far from each other numbers may be: `|x - y| <= atol + rtol * |y|`. */
+export interface CloseOptions {
+  readonly rtol?: number
+  readonly atol?: number
+  readonly equalNan?: boolean
+}
+
+/** Element by element: `|x - y| <= atol + rtol * |y|`, or equal, infinities included. */
+export const isclose = (
+  x: ArrayLike,
+  y: ArrayLike,
+  { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
+): NDArray => {
+  const [a, b] = promoteTwoInexact('isclose', asArray(x), asArray(y))
+  const bound = ops.add(fullLike(b, atol), ops.mul(fullLike(b, rtol), ops.abs(b)))
+  const near = ops.and(ops.le(ops.abs(ops.sub(a, b)), bound), ops.isFinite(b))
+  const close = ops.or(near, ops.eq(a, b))
+  return equalNan ? ops.or(close, ops.and(ops.ne(a, a), ops.ne(b, b))) : close
+}
+
+/**
+ * Whether all elements are close (a bool of rank 0).
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.allclose(np.array([1, 2]), np.array([1, 2 + 1e-7])).item() // => true
+ * ```
+ */
+export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray =>
+  functions.all(isclose(x, y, options))
+
+/** Whether shapes and all elements are equal. */
+export const arrayEqual = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = [asArray(x), asArray(y)]
+  if (a.aval.shape.join() !== b.aval.shape.join()) return asArray(false)
+  return functions.all(functions.equal(a, b))
+}
+
+/** The shape that shapes broadcast to. */
+export const broadcastShapes = (...shapes: readonly (readonly number[])[]): readonly number[] =>
+  shapes.reduce((a, b) => broadcastTwo('broadcastShapes', a, b), [])

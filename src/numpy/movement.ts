@@ -1,0 +1,341 @@
+/** `np`: functions that move elements about. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { normalizeAxes, normalizeAxis, range, showShape } from '../core/shape.ts'
+import { Slice } from '../core/slice.ts'
+import * as e from '../ops/elementwise.ts'
+import * as ops from '../ops/movement.ts'
+import { zerosOf } from '../ops/creation.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** The shape of an array. */
+export const shape = (x: ArrayLike): Shape => asArray(x).aval.shape
+/** Number of axes. */
+export const ndim = (x: ArrayLike): number => asArray(x).aval.rank
+/** Number of elements, or extent of one axis. */
+export const size = (x: ArrayLike, axis?: number): number => {
+  const { aval } = asArray(x)
+  return axis === undefined ? aval.size : aval.shape[normalizeAxis('size', axis, aval.rank)]!
+}
+
+/** The elements in another shape; one extent may be -1 and is worked out. @throws ShapeError if they do not fill it. */
+export const reshape = (x: ArrayLike, newShape: Shape | number): NDArray => functions.reshape(x, newShape)
+/** The elements in one axis. */
+export const ravel = (x: ArrayLike): NDArray => functions.ravel(x)
+/** Axes in another order; reversed by default. */
+export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArray => functions.transpose(x, axes)
+/** Two axes exchanged. */
+export const swapaxes = (x: ArrayLike, a: number, b: number): NDArray => functions.swapaxes(x, a, b)
+/** Axes of extent 1 removed: all, or those named. */
+export const squeeze = (
+  x: ArrayLike,
+  options?: { readonly axis?: number | readonly number[] | null },
+): NDArray => functions.squeeze(x, options)
+/** New axes of extent 1, at these places of the result. */
+export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDArray => functions.expandDims(x, axis)
+/** The array stretched to a shape. @throws ShapeError if it does not broadcast. */
+export const broadcastTo = (x: ArrayLike, newShape: Shape): NDArray => functions.broadcastTo(x, newShape)
+/** The elements converted; floats saturate into integers, NaN gives 0. */
+export const astype = (x: ArrayLike, dtype: DType): NDArray => functions.astype(x, dtype)
+
+/** Axes moved to other places; the others keep their order. */
+export const moveaxis = (
+  x: ArrayLike,
+  source: number | readonly number[],
+  destination: number | readonly number[],
+): NDArray => {
+  const array = asArray(x)
+  const { rank } = array.aval
+  const from = normalizeAxes('moveaxis', source, rank)
+  const to = normalizeAxes('moveaxis', destination, rank)
+  if (from.length !== to.length) {
+    throw new ArgumentError(`moveaxis: ${from.length} sources and ${to.length} destinations; both must be as many.`)
+  }
+  const order = range(rank).filter((d) => !from.includes(d))
+  const pairs = from.map((f, i) => [f, to[i]!] as const).toSorted((a, b) => a[1] - b[1])
+  for (const [f, t] of pairs) order.splice(t, 0, f)
+  return ops.transpose(array, order)
+}
+
+const arraysOf = (operation: string, xs: readonly ArrayLike[]): readonly NDArray[] => {
+  if (!Array.isArray(xs) || xs.length === 0) throw new ArgumentError(`${operation}: needs an array of at least one array.`)
+  asArray(0)
+  return promoteAll(xs)
+}
+
+/**
+ * Arrays joined along an axis that they have. `axis: null` joins their elements in one axis.
+ *
+ * @throws ShapeError if they differ in another axis.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.concatenate([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
+ * ```
+ */
+export const concatenate = (
+  xs: readonly ArrayLike[],
+  { axis = 0 }: { readonly axis?: number | null } = {},
+): NDArray => {
+  const arrays = arraysOf('concatenate', xs)
+  if (axis === null) {
+    return ops.concatenate(
+      arrays.map((x) => ops.reshape(x, [x.aval.size])),
+      0,
+    )
+  }
+  return ops.concatenate(arrays, normalizeAxis('concatenate', axis, arrays[0]!.aval.rank))
+}
+
+/** Arrays of one shape joined along a new axis. */
+export const stack = (xs: readonly ArrayLike[], { axis = 0 }: { readonly axis?: number } = {}): NDArray => {
+  const arrays = arraysOf('stack', xs)
+  const odd = arrays.find((x) => x.aval.shape.join() !== arrays[0]!.aval.shape.join())
+  if (odd !== undefined) {
+    throw new ShapeError(`stack: shapes must agree, got ${showShape(arrays[0]!.shape)} and ${showShape(odd.shape)}.`)
+  }
+  const place = normalizeAxis('stack', axis, arrays[0]!.aval.rank + 1)
+  return ops.concatenate(
+    arrays.map((x) => ops.expandDims(x, place)),
+    place,
+  )
+}
+
+/** Slices along an axis, which goes. */
+export const unstack = (x: ArrayLike, { axis = 0 }: { readonly axis?: number } = {}): NDArray[] => {
+  const array = asArray(x)
+  const along = normalizeAxis('unstack', axis, array.aval.rank)
+  return range(array.aval.shape[along]!).map((i) =>
+    functions.squeeze(ops.sliceInDim(array, i, i + 1, along), { axis: along }),
+  )
+}
+
+/** Rank at least 1. */
+const atLeast = (x: ArrayLike, rank: number): NDArray => {
+  const array = asArray(x)
+  return array.aval.rank >= rank ? array : ops.reshape(array, [...Array<number>(rank - array.aval.rank).fill(1), ...array.aval.shape])
+}
+export const atleast1d = (x: ArrayLike): NDArray => atLeast(x, 1)
+export const atleast2d = (x: ArrayLike): NDArray => atLeast(x, 2)
+/** Arrays joined along the first axis, vectors as rows. */
+export const vstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map(atleast2d), { axis: 0 })
+/** Arrays joined along the second axis; vectors along their only one. */
+export const hstack = (xs: readonly ArrayLike[]): NDArray => {
+  const arrays = xs.map(atleast1d)
+  return concatenate(arrays, { axis: arrays[0]?.ndim === 1 ? 0 : 1 })
+}
+
+/**
+ * Parts along an axis: `parts` equal ones, or cut at these places.
+ *
+ * @throws ShapeError if equal parts are not possible.
+ */
+export const split = (
+  x: ArrayLike,
+  parts: number | readonly number[],
+  { axis = 0 }: { readonly axis?: number } = {},
+): NDArray[] => {
+  const array = asArray(x)
+  const along = normalizeAxis('split', axis, array.aval.rank)
+  const n = array.aval.shape[along]!
+  if (typeof parts === 'number' && (!Number.isInteger(parts) || parts < 1 || n % parts !== 0)) {
+    throw new ShapeError(`split: axis ${along} of ${array.aval} does not divide into ${parts} equal parts.`)
+  }
+  const cuts = typeof parts === 'number' ? range(parts - 1).map((i) => ((i + 1) * n) / parts) : parts
+  const clamp = (p: number): number => Math.min(Math.max(p < 0 ? p + n : p, 0), n)
+  const starts = [0, ...cuts.map(clamp)]
+  const limits = [...cuts.map(clamp), n]
+  return starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
+}
+
+/** The array repeated as a block, `repeats` times along each axis. */
+export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray => {
+  const counts = typeof repeats === 'number' ? [repeats] : repeats
+  const array = atLeast(x, counts.length)
+  const { rank } = array.aval
+  const all = [...Array<number>(rank - counts.length).fill(1), ...counts]
+  const blocks = ops.broadcast(
+    array,
+    array.aval.shape.flatMap((n, d) => [all[d]!, n]),
+    range(rank).map((d) => 2 * d + 1),
+  )
+  return ops.reshape(
+    blocks,
+    array.aval.shape.map((n, d) => n * all[d]!),
+  )
+}
+
+/** Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element. */
+export const repeat = (
+  x: ArrayLike,
+  repeats: number | readonly number[],
+  { axis = null }: { readonly axis?: number | null } = {},
+): NDArray => {
+  const array = axis === null ? ravel(asArray(x)) : asArray(x)
+  const along = normalizeAxis('repeat', axis ?? 0, array.aval.rank)
+  const n = array.aval.shape[along]!
+  if (typeof repeats === 'number' || repeats.length === 1) {
+    const count = typeof repeats === 'number' ? repeats : repeats[0]!
+    const wide = ops.addAxis(array, along + 1, count)
+    return ops.reshape(
+      wide,
+      array.aval.shape.map((m, d) => (d === along ? m * count : m)),
+    )
+  }
+  if (repeats.length !== n) throw new ShapeError(`repeat: ${repeats.length} counts for ${n} elements of ${array.aval}.`)
+  const places = Int32Array.from(repeats.flatMap((count, i) => Array<number>(count).fill(i)))
+  return functions.take(array, places, { axis: along })
+}
+
+/** The order reversed along axes; all by default. */
+export const flip = (
+  x: ArrayLike,
+  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
+): NDArray => {
+  const array = asArray(x)
+  return ops.rev(array, normalizeAxes('flip', axis, array.aval.rank))
+}
+
+/** Elements moved along axes; those that leave at the end come in at the front. */
+export const roll = (
+  x: ArrayLike,
+  shift: number | readonly number[],
+  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
+): NDArray => {
+  const array = asArray(x)
+  if (axis === null) {
+    const total = typeof shift === 'number' ? shift : shift.reduce((a, b) => a + b, 0)
+    return ops.reshape(rollAxis(ops.reshape(array, [array.aval.size]), total, 0), array.aval.shape)
+  }
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('roll', a, array.aval.rank))
+  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift
+  return axes.reduce((y, a, i) => rollAxis(y, shifts[i] ?? shifts[0]!, a), array)
+}
+
+const rollAxis = (x: NDArray, shift: number, axis: number): NDArray => {
+  const n = x.aval.shape[axis]!
+  const by = n === 0 ? 0 : ((shift % n) + n) % n
+  if (by === 0) return x
+  return ops.concatenate([ops.sliceInDim(x, n - by, n, axis), ops.sliceInDim(x, 0, n - by, axis)], axis)
+}
+
+export type PadWidth = number | readonly [number, number] | readonly (readonly [number, number])[]
+
+export interface PadOptions {
+  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap'
+  /** What `constant` adds; 0 by default. */
+  readonly constantValues?: ArrayLike
+}
+
+const padWidths = (width: PadWidth, rank: number): readonly (readonly [number, number])[] => {
+  if (typeof width === 'number') return range(rank).map(() => [width, width] as const)
+  const pairs = typeof width[0] === 'number' ? [width as readonly [number, number]] : (width as readonly (readonly [number, number])[])
+  if (pairs.length === 1) return range(rank).map(() => pairs[0]!)
+  if (pairs.length !== rank) throw new ShapeError(`pad: ${pairs.length} widths for an array of rank ${rank}.`)
+  return pairs
+}
+
+/** Where an element beside an axis of `n` comes from. */
+const sourcePlace = (mode: string, i: number, n: number): number => {
+  const mod = (a: number, m: number): number => ((a % m) + m) % m
+  if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
+  if (mode === 'wrap') return mod(i, n)
+  const period = mode === 'reflect' ? Math.max(2 * (n - 1), 1) : 2 * n
+  const place = mod(i, period)
+  return place < n ? place : mode === 'reflect' ? period - place : period - 1 - place
+}
+
+/**
+ * Elements added before and after along each axis.
+ *
+ * @param width - one number for all sides, `[before, after]` for all axes, or a pair for each axis.
+ */
+export const pad = (x: ArrayLike, width: PadWidth, { mode = 'constant', constantValues = 0 }: PadOptions = {}): NDArray => {
+  const array = asArray(x)
+  const widths = padWidths(width, array.aval.rank)
+  if (widths.some(([a, b]) => a < 0 || b < 0)) throw new ArgumentError('pad: widths cannot be negative.')
+  if (mode === 'constant') {
+    const value = e.cast(asArray(constantValues), array.aval.dtype)
+    return ops.pad(
+      array,
+      value,
+      widths.map(([a]) => a),
+      widths.map(([, b]) => b),
+    )
+  }
+  if (!['edge', 'reflect', 'symmetric', 'wrap'].includes(mode)) throw new ArgumentError(`pad: '${mode}' is not a mode.`)
+  return widths.reduce((y, [before, after], axis) => {
+    const n = y.aval.shape[axis]!
+    if (before + after === 0) return y
+    const places = Int32Array.from(range(before + n + after), (i) => sourcePlace(mode, i - before, n))
+    return functions.take(y, places, { axis })
+  }, array)
+}
+
+/** Elements at these places along an axis (in all elements by default); out of range gives NaN. */
+export const take = functions.take
+
+/**
+ * Elements of `x` at `indices` along an axis, matched up in all other axes (which broadcast).
+ *
+ * @throws ShapeError if ranks differ.
+ */
+export const takeAlongAxis = (
+  x: ArrayLike,
+  indices: ArrayLike,
+  { axis = -1 }: { readonly axis?: number | null } = {},
+): NDArray => {
+  const array = axis === null ? ravel(asArray(x)) : asArray(x)
+  const where = asArray(indices)
+  const { rank } = array.aval
+  const along = normalizeAxis('takeAlongAxis', axis ?? 0, rank)
+  if (where.aval.rank !== rank) {
+    throw new ShapeError(`takeAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
+  }
+  const grid = where.aval.shape.map((n, d) => (d === along ? n : Math.max(n, array.aval.shape[d]!)))
+  const index = range(rank).map((d) => {
+    if (d === along) return ops.broadcastTo(where, grid)
+    const n = array.aval.shape[d]!
+    const line = Int32Array.from(range(grid[d]!), (i) => (n === 1 ? 0 : i))
+    return ops.reshape(
+      asArray(line),
+      grid.map((m, k) => (k === d ? m : 1)),
+    )
+  })
+  return functions.at(array, index).get({ mode: 'fill' })
+}
+
+/** A range for `x.at`: `slice(stop)` or `slice(start, stop, step)`, half open, negatives from the end. */
+export const slice = (start: number | null, stop?: number | null, step = 1): Slice =>
+  stop === undefined ? new Slice(null, start, step) : new Slice(start, stop, step)
+
+/** The diagonal of a matrix, or a matrix with this diagonal. */
+export const diag = (x: ArrayLike, k = 0): NDArray => {
+  const array = asArray(x)
+  if (array.ndim > 2 || array.ndim === 0) throw new ShapeError(`diag: needs a vector or a matrix, got ${array.aval}.`)
+  if (array.ndim === 2) return diagonal(array, k)
+  const n = array.shape[0]! + Math.abs(k)
+  const zeros = ops.broadcast(zerosOf(array.aval.withShape([])), [n, n], [])
+  const places = Int32Array.from(range(array.shape[0]!))
+  const rows = places.map((i) => i + Math.max(-k, 0))
+  const columns = places.map((i) => i + Math.max(k, 0))
+  return functions.at(zeros, [asArray(rows), asArray(columns)]).set(array, { uniqueIndices: true })
+}
+
+/** The diagonal of a matrix. */
+export const diagonal = (x: ArrayLike, k = 0): NDArray => {
+  const array = asArray(x)
+  if (array.ndim !== 2) throw new ShapeError(`diagonal: needs a matrix, got ${array.aval}.`)
+  const [n, m] = array.shape as readonly [number, number]
+  const count = Math.max(0, Math.min(k > 0 ? n : n + k, k > 0 ? m - k : m))
+  const places = Int32Array.from(range(count))
+  const rows = asArray(places.map((i) => i + Math.max(-k, 0)))
+  return functions.at(array, [rows, asArray(places.map((i) => i + Math.max(k, 0)))]).get()
+}
+
+/** The sum of the diagonal of a matrix. */
+export const trace = (x: ArrayLike, k = 0): NDArray => functions.sum(diagonal(x, k))
+

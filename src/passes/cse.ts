@@ -1,0 +1,48 @@
+import type { Atom, Equation, Program } from '../ir/program.ts'
+import { Literal } from '../ir/program.ts'
+import { isProgram } from '../ir/walk.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import { rewrite } from './rewrite.ts'
+
+/** Numbers objects in the order in which they are met. */
+const numbering = () => {
+  const ids = new Map<object, number>()
+  return (x: object): number => {
+    const known = ids.get(x)
+    if (known !== undefined) return known
+    ids.set(x, ids.size)
+    return ids.size - 1
+  }
+}
+
+const literalKey = ({ value, aval }: Literal): string => `${Object.is(value, -0) ? '-0' : String(value)}:${aval.key}`
+
+/** Keeps the first of equal equations: same operation, parameters and inputs. */
+export const cse = (program: Program): Program => {
+  const idOf = numbering()
+  const atomKey = (a: Atom): string => (a instanceof Literal ? literalKey(a) : `v${idOf(a)}`)
+  const keyOf = (eqn: Equation): string => {
+    const inputs = eqn.inputs.map(atomKey)
+    if (primitiveOf(eqn.op).facts.commutative === true) inputs.sort()
+    const params = JSON.stringify(eqn.params, (_, v: unknown) => (isProgram(v) ? `p${idOf(v)}` : v))
+    return `${eqn.op} ${params} ${inputs.join(' ')}`
+  }
+  const first = new Map<string, Equation>()
+  return rewrite(program, (r, eqn) => {
+    if (primitiveOf(eqn.op).facts.effect === true) {
+      r.emit(eqn)
+      return
+    }
+    const key = keyOf(eqn)
+    const known = first.get(key)
+    const same = known?.outputs.every((v, i) => v.aval.equals(eqn.outputs[i]!.aval))
+    if (known !== undefined && same === true) {
+      eqn.outputs.forEach((v, i) => {
+        r.replace(v, known.outputs[i]!)
+      })
+      return
+    }
+    first.set(key, eqn)
+    r.emit(eqn)
+  })
+}

@@ -1,0 +1,11 @@
+import type { Program } from '../ir/program.ts'
+import { cse } from './cse.ts'
+import { dce } from './dce.ts'
+import { fold } from './fold.ts'
+import { inline } from './inline.ts'
+import { simplify } from './simplify.ts'
+
+const passes: readonly ((program: Program) => Program)[] = [inline, simplify, fold, simplify, cse, dce]
+
+/** All passes in order; the result means the same, and differentiates the same. */
+export const optimize = (program: Program): Program => passes.reduce((p, pass) => pass(p), program)

@@ -1,0 +1,67 @@
+/** What passes share: one walk forward in which variables are replaced. */
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { Atom, Constant, Equation, Variable } from '../ir/program.ts'
+import { Literal, Program, equation } from '../ir/program.ts'
+
+/** What is known while equations are rewritten in order. */
+export class Rewriter {
+  readonly equations: Equation[] = []
+  readonly constants: Constant[]
+  readonly #program: Program
+  readonly #replaced = new Map<Variable, Atom>()
+  readonly #definitions = new Map<Variable, Equation>()
+
+  constructor(program: Program) {
+    this.#program = program
+    this.constants = [...program.constants]
+  }
+
+  /** What stands for an atom by now. */
+  resolve(atom: Atom): Atom {
+    return atom instanceof Literal ? atom : (this.#replaced.get(atom) ?? atom)
+  }
+
+  replace(variable: Variable, by: Atom): void {
+    this.#replaced.set(variable, by)
+  }
+
+  /** The rewritten equation that defines an atom. */
+  definition(atom: Atom): Equation | undefined {
+    return atom instanceof Literal ? undefined : this.#definitions.get(atom)
+  }
+
+  emit(eqn: Equation): void {
+    this.equations.push(eqn)
+    for (const v of eqn.outputs) this.#definitions.set(v, eqn)
+  }
+
+  finish(): Program {
+    return new Program({
+      inputs: this.#program.inputs,
+      constants: this.constants,
+      equations: this.equations,
+      outputs: this.#program.outputs.map((a) => this.resolve(a)),
+    })
+  }
+}
+
+/** The same equation on other inputs. */
+export const withInputs = (eqn: Equation, inputs: readonly Atom[]): Equation =>
+  inputs.every((a, i) => a === eqn.inputs[i])
+    ? eqn
+    : equation(eqn.op, eqn.params as OpParams[OpName], inputs, eqn.outputs, eqn.source)
+
+/** Walks the equations in order, each on its rewritten inputs; `step` emits or replaces. */
+export const rewrite = (program: Program, step: (r: Rewriter, eqn: Equation) => void): Program => {
+  const r = new Rewriter(program)
+  for (const eqn of program.equations) {
+    step(
+      r,
+      withInputs(
+        eqn,
+        eqn.inputs.map((a) => r.resolve(a)),
+      ),
+    )
+  }
+  return r.finish()
+}

@@ -1,0 +1,149 @@
+/** Splittable keys: JAX's Threefry-2x32, bit for bit, in its partitionable form. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, KeyReuseError, ShapeError } from '../core/errors.ts'
+import { settings } from '../core/settings.ts'
+import type { Shape } from '../core/shape.ts'
+import { checkShape, range, sizeOf } from '../core/shape.ts'
+import { threefry2x32 } from '../ops/bits.ts'
+import { full, iota } from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
+import { broadcast, concatenate, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
+import { asArray } from '../runtime/array.ts'
+import type { NDArray } from '../trace/value.ts'
+
+/** A key: a uint32 array of shape [2]; many keys: an array whose last axis is 2. */
+export type Key = NDArray
+
+const consumed = new WeakMap<NDArray, string>()
+
+/** In debug mode a key may be consumed once. */
+export const consume = (operation: string, key: Key): void => {
+  checkKey(operation, key)
+  if (!settings.keyReuse) return
+  const before = consumed.get(key)
+  if (before !== undefined) {
+    throw new KeyReuseError(
+      `${operation}: this key was consumed by ${before} already; the draws would not be independent. ` +
+        'Split it first: const [a, b] = random.split(key).',
+    )
+  }
+  consumed.set(key, operation)
+}
+
+const checkKey = (operation: string, key: Key): void => {
+  if (key.dtype === 'uint32' && key.aval.rank === 1 && key.aval.size === 2) return
+  throw new ShapeError(
+    `${operation}: a key is a uint32 array of shape [2], got ${key.aval}. Make one with random.key(seed); ` +
+      'use vmap for many keys.',
+  )
+}
+
+/**
+ * A key from a seed.
+ *
+ * @param seed - an integer up to 2^53 in size, or an integer array of rank 0.
+ * @throws ArgumentError for a number that is no integer.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * random.key(42) // => [ 0 42]
+ * ```
+ */
+export const key = (seed: number | NDArray): Key => {
+  if (typeof seed !== 'number') {
+    const word = seedWord(asArray(seed))
+    return concatenate([full([1], 0, 'uint32'), reshape(word, [1])], 0)
+  }
+  if (!Number.isSafeInteger(seed)) throw new ArgumentError(`random.key: a seed is an integer, got ${seed}.`)
+  const high = seed < 0 ? 0 : Math.floor(seed / 2 ** 32)
+  return asArray(Uint32Array.of(high, seed >>> 0))
+}
+
+const seedWord = (x: NDArray): NDArray => (x.dtype === 'int32' ? e.bitcast(x, 'uint32') : e.cast(x, 'uint32'))
+
+const wordOf = (k: Key, i: number): NDArray => reshape(sliceInDim(k, i, i + 1, 0), [])
+
+/** The cipher on the numbers 0, 1, ... laid out in a shape: two words an element. */
+const countBlocks = (k: Key, shape: Shape): readonly NDArray[] => {
+  const size = sizeOf(shape)
+  if (size >= 2 ** 31) throw new ShapeError(`random: ${size} elements at once; at most 2^31 - 1.`)
+  const low = reshape(e.cast(iota('uint32', [size], 0), 'uint32'), shape)
+  const zeros = full(shape, 0, 'uint32')
+  return threefry2x32(broadcast(wordOf(k, 0), shape, []), broadcast(wordOf(k, 1), shape, []), zeros, low)
+}
+
+/** Keys by the cipher; `split` without the bookkeeping. */
+export const splitKey = (k: Key, shape: Shape): NDArray => {
+  const [high, low] = countBlocks(k, shape)
+  return concatenate([expandDims(high!, shape.length), expandDims(low!, shape.length)], shape.length)
+}
+
+/** Two keys from one. */
+export const splitTwo = (k: Key): readonly [Key, Key] => {
+  const keys = splitKey(k, [2])
+  const [a, b] = range(2).map((i) => reshape(sliceInDim(keys, i, i + 1, 0), [2]))
+  return [a!, b!]
+}
+
+/**
+ * New keys from one, which must not be used again.
+ *
+ * @param count - how many, or a shape of keys.
+ * @returns a uint32 array of shape `[...count, 2]`; iterate or destructure it.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * const [a, b] = random.split(random.key(0))
+ * a // => [1797259609 2579123966]
+ * b // => [ 928981903 3453687069]
+ * ```
+ */
+export const split = (k: Key, count: number | Shape = 2): NDArray => {
+  consume('random.split', k)
+  return splitKey(k, checkShape('random.split', typeof count === 'number' ? [count] : count))
+}
+
+/** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */
+export const foldIn = (k: Key, data: number | NDArray): Key => {
+  checkKey('random.foldIn', k)
+  if (typeof data === 'number' && !Number.isSafeInteger(data)) {
+    throw new ArgumentError(`random.foldIn: data is an integer, got ${data}.`)
+  }
+  const low = typeof data === 'number' ? full([], data >>> 0, 'uint32') : seedWord(asArray(data))
+  const words = threefry2x32(wordOf(k, 0), wordOf(k, 1), full([], 0, 'uint32'), low)
+  return concatenate(
+    words.map((w) => reshape(w, [1])),
+    0,
+  )
+}
+
+/** A copy of a key that may be consumed where the first may not: for reproducing draws on purpose. */
+export const clone = (k: Key): Key => reshape(reshape(k, [1, 2]), [2])
+
+/** 32 random bits an element. */
+export const randomBits = (k: Key, shape: Shape): NDArray => {
+  const [high, low] = countBlocks(k, shape)
+  return e.xor(high!, low!)
+}
+
+/** 52 random bits an element, as a float64 in [0, 1). */
+export const randomFraction64 = (k: Key, shape: Shape): NDArray => {
+  const [high, low] = countBlocks(k, shape)
+  const float = (x: NDArray): NDArray => e.cast(x, 'float64')
+  const upper = e.mul(float(high!), full(shape, 2 ** 20, 'float64'))
+  const lower = float(e.shiftRightLogical(low!, full(shape, 12, 'uint32')))
+  return e.mul(e.add(upper, lower), full(shape, 2 ** -52, 'float64'))
+}
+
+/**
+ * Random bits: uint32, every value equally likely.
+ *
+ * @param shape - of the result; a scalar by default.
+ */
+export const bits = (k: Key, shape: Shape = [], { dtype = 'uint32' }: { readonly dtype?: DType } = {}): NDArray => {
+  consume('random.bits', k)
+  const words = randomBits(k, checkShape('random.bits', shape))
+  if (dtype === 'uint32') return words
+  if (dtype === 'int32') return e.bitcast(words, 'int32')
+  throw new ArgumentError(`random.bits: dtype is uint32 or int32, got ${dtype}.`)
+}

@@ -1,0 +1,311 @@
+/** Samplers: key first, then shape. The algorithms are JAX's, so that the same key gives the same numbers. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { broadcastTwo, checkShape, normalizeAxis, sizeOf } from '../core/shape.ts'
+import { full, fullLike, iota } from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
+import { broadcastTo, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
+import { argmax, cumsum, reduceSum } from '../ops/reduction.ts'
+import { sort } from '../ops/sorting.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { Key } from './keys.ts'
+import { consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
+import { orthonormalize } from './orthonormalize.ts'
+
+export interface SampleOptions {
+  /** float32 (default) or float64. */
+  readonly dtype?: DType
+}
+
+export interface RangeOptions extends SampleOptions {
+  /** Least value, 0 by default. */
+  readonly minval?: ArrayLike
+  /** Bound that is not reached, 1 by default. */
+  readonly maxval?: ArrayLike
+}
+
+const checkFloat = (operation: string, dtype: DType): void => {
+  if (dtype !== 'float32' && dtype !== 'float64') {
+    throw new DTypeError(`${operation}: dtype is float32 or float64, got ${dtype}. Convert with np.astype afterwards.`)
+  }
+}
+
+/** In [0, 1): the mantissa of a float in [1, 2) is random, then 1 is taken away. */
+const fraction = (k: Key, shape: Shape, dtype: DType): NDArray => {
+  if (dtype === 'float64') return randomFraction64(k, shape)
+  const mantissa = e.shiftRightLogical(randomBits(k, shape), full(shape, 9, 'uint32'))
+  const inOneTwo = e.or(mantissa, full(shape, 0x3f800000, 'uint32'))
+  return e.sub(e.bitcast(inOneTwo, 'float32'), full(shape, 1, 'float32'))
+}
+
+const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDArray => {
+  const array = e.cast(asArray(x), dtype)
+  if (array.aval.rank > shape.length) throw new ShapeError(`${operation}: a bound ${array.aval} does not broadcast to [${shape.join(', ')}].`)
+  broadcastTwo(operation, array.aval.shape, shape)
+  return broadcastTo(array, shape)
+}
+
+const uniformIn = (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval: ArrayLike): NDArray => {
+  const low = bound('random.uniform', minval, shape, dtype)
+  const high = bound('random.uniform', maxval, shape, dtype)
+  return e.max(low, e.add(e.mul(fraction(k, shape, dtype), e.sub(high, low)), low))
+}
+
+/**
+ * Uniform in `[minval, maxval)`.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * random.uniform(random.key(0), [2]).shape // => 2
+ * ```
+ */
+export const uniform = (
+  k: Key,
+  shape: Shape = [],
+  { minval = 0, maxval = 1, dtype = 'float32' }: RangeOptions = {},
+): NDArray => {
+  consume('random.uniform', k)
+  checkFloat('random.uniform', dtype)
+  return uniformIn(k, checkShape('random.uniform', shape), dtype, minval, maxval)
+}
+
+const isInteger32 = (dtype: DType): boolean => dtype === 'int32' || dtype === 'uint32'
+
+/**
+ * Integers in `[minval, maxval)`; `minval` where that is empty.
+ *
+ * @param options - `dtype`: int32 (default) or uint32.
+ */
+export const randint = (
+  k: Key,
+  shape: Shape,
+  minval: ArrayLike,
+  maxval: ArrayLike,
+  { dtype = 'int32' }: SampleOptions = {},
+): NDArray => {
+  consume('random.randint', k)
+  if (!isInteger32(dtype)) throw new DTypeError(`random.randint: dtype is int32 or uint32, got ${dtype}.`)
+  return integersIn(k, checkShape('random.randint', shape), minval, maxval, dtype)
+}
+
+// Two words give 64 bits, of which the remainder by the span is taken in 32-bit arithmetic:
+// 2^32 mod span is the square of 2^16 mod span.
+const integersIn = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, dtype: DType): NDArray => {
+  const [highKey, lowKey] = splitTwo(k)
+  const low = bound('random.randint', minval, shape, dtype)
+  const high = bound('random.randint', maxval, shape, dtype)
+  const unsigned = (x: NDArray): NDArray => (dtype === 'int32' ? e.bitcast(x, 'uint32') : x)
+  const one = full(shape, 1, 'uint32')
+  // A bound of 2^31 (2^32 unsigned) is one more than the dtype holds.
+  const limit = dtype === 'int32' ? 2 ** 31 : 2 ** 32
+  const width = e.sub(unsigned(high), unsigned(low))
+  const whole = typeof maxval === 'number' && maxval >= limit ? e.add(width, one) : width
+  const span = e.select(e.le(high, low), one, whole)
+  const half = e.rem(full(shape, 2 ** 16, 'uint32'), span)
+  const multiplier = e.rem(e.mul(half, half), span)
+  const upper = e.rem(randomBits(highKey, shape), span)
+  const lower = e.rem(randomBits(lowKey, shape), span)
+  const offset = e.rem(e.add(e.mul(upper, multiplier), lower), span)
+  return e.add(low, dtype === 'int32' ? e.bitcast(offset, 'int32') : offset)
+}
+
+const belowOne: { readonly [D in DType]?: number } = { float32: -1 + 2 ** -24, float64: -1 + 2 ** -53 }
+const smallestNormal: { readonly [D in DType]?: number } = { float32: 2 ** -126, float64: 2 ** -1022 }
+
+const normalOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
+  const u = uniformIn(k, shape, dtype, full([], belowOne[dtype]!, dtype), 1)
+  return e.mul(full(shape, Math.SQRT2, dtype), e.erfInv(u))
+}
+
+/**
+ * Standard normal, by the inverse error function.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * np.std(random.normal(random.key(1), [10000])).item().toFixed(1) // => 1.0
+ * ```
+ */
+export const normal = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+  consume('random.normal', k)
+  checkFloat('random.normal', dtype)
+  return normalOf(k, checkShape('random.normal', shape), dtype)
+}
+
+/** Standard normal, given that it lies in `(lower, upper)`. */
+export const truncatedNormal = (
+  k: Key,
+  lower: ArrayLike,
+  upper: ArrayLike,
+  shape?: Shape,
+  { dtype = 'float32' }: SampleOptions = {},
+): NDArray => {
+  consume('random.truncatedNormal', k)
+  checkFloat('random.truncatedNormal', dtype)
+  const target = shape ?? broadcastTwo('random.truncatedNormal', asArray(lower).shape, asArray(upper).shape)
+  const low = bound('random.truncatedNormal', lower, target, dtype)
+  const high = bound('random.truncatedNormal', upper, target, dtype)
+  const root = full(target, Math.SQRT2, dtype)
+  const u = uniformIn(k, target, dtype, e.erf(e.div(low, root)), e.erf(e.div(high, root)))
+  const out = e.mul(root, e.erfInv(u))
+  return e.clamp(e.nextafter(low, fullLike(low, Infinity)), out, e.nextafter(high, fullLike(high, -Infinity)))
+}
+
+/** True with probability `p`. The shape is that of `p` by default. */
+export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray => {
+  consume('random.bernoulli', k)
+  const chance = inexact(asArray(p))
+  const target = shape ?? chance.aval.shape
+  return e.lt(fraction(k, target, chance.dtype), bound('random.bernoulli', chance, target, chance.dtype))
+}
+
+const gumbelOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
+  const u = uniformIn(k, shape, dtype, full([], smallestNormal[dtype]!, dtype), 1)
+  return e.neg(e.log(e.neg(e.log(u))))
+}
+
+/** Standard Gumbel: `-log(-log(u))`. */
+export const gumbel = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+  consume('random.gumbel', k)
+  checkFloat('random.gumbel', dtype)
+  return gumbelOf(k, shape, dtype)
+}
+
+/** Exponential of rate 1: `-log(1 - u)`. */
+export const exponential = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+  consume('random.exponential', k)
+  checkFloat('random.exponential', dtype)
+  return e.neg(e.log1p(e.neg(fraction(k, shape, dtype))))
+}
+
+/** Laplace of scale 1. */
+export const laplace = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+  consume('random.laplace', k)
+  checkFloat('random.laplace', dtype)
+  const u = uniformIn(k, shape, dtype, full([], belowOne[dtype]!, dtype), 1)
+  return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
+}
+
+export interface CategoricalOptions {
+  /** Axis of the categories, the last by default. */
+  readonly axis?: number
+  /** Shape of the result; ends with the shape of `logits` without the axis, which is the default. */
+  readonly shape?: Shape
+}
+
+/** Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. */
+export const categorical = (k: Key, logits: ArrayLike, { axis = -1, shape }: CategoricalOptions = {}): NDArray => {
+  consume('random.categorical', k)
+  const values = inexact(asArray(logits))
+  const { rank } = values.aval
+  const along = normalizeAxis('random.categorical', axis, rank)
+  const batch = values.aval.shape.filter((_, d) => d !== along)
+  const target = shape ?? batch
+  const tail = target.slice(target.length - batch.length)
+  if (target.length < batch.length || broadcastTwo('random.categorical', tail, batch).join() !== tail.join()) {
+    throw new ShapeError(`random.categorical: shape [${target.join(', ')}] must end with [${batch.join(', ')}].`)
+  }
+  const prefix = target.slice(0, target.length - batch.length)
+  const full_ = [...prefix, ...tail.slice(0, along), values.aval.shape[along]!, ...tail.slice(along)]
+  const noise = gumbelOf(k, full_, values.dtype)
+  return argmax(e.add(noise, broadcastTo(values, full_)), prefix.length + along)
+}
+
+/** Sorted by random bits, as often as collisions make it necessary (JAX's rule). */
+const shuffle = (k: Key, x: NDArray, axis: number): NDArray => {
+  const rounds = Math.ceil((3 * Math.log(Math.max(1, x.aval.size))) / Math.log(2 ** 32 - 1))
+  let rest = k
+  let current = x
+  for (let i = 0; i < rounds; i++) {
+    const [next, sub] = splitTwo(rest)
+    rest = next
+    current = sort([randomBits(sub, x.aval.shape), current], axis)[1]!
+  }
+  return current
+}
+
+export interface PermutationOptions {
+  readonly axis?: number
+  /** Each line along the axis is permuted by itself, rather than whole slices. */
+  readonly independent?: boolean
+}
+
+/** A random order of `0 ... n - 1`, or of an array's slices along an axis. */
+export const permutation = (
+  k: Key,
+  x: number | ArrayLike,
+  { axis = 0, independent = false }: PermutationOptions = {},
+): NDArray => {
+  consume('random.permutation', k)
+  return permuted(k, x, axis, independent)
+}
+
+const permuted = (k: Key, x: number | ArrayLike, axis: number, independent: boolean): NDArray => {
+  if (typeof x === 'number') return shuffle(k, iota('int32', checkShape('random.permutation', [x]), 0), 0)
+  const array = asArray(x)
+  const along = normalizeAxis('random.permutation', axis, array.aval.rank)
+  if (independent || array.aval.rank === 1) return shuffle(k, array, along)
+  const order = shuffle(k, iota('int32', [array.aval.shape[along]!], 0), 0)
+  return functions.take(array, order, { axis: along })
+}
+
+export interface ChoiceOptions {
+  /** Whether an element may be drawn twice (default). */
+  readonly replace?: boolean
+  /** Probabilities; equal by default. */
+  readonly p?: ArrayLike
+  readonly axis?: number
+}
+
+const chosen = (k: Key, n: number, draws: Shape, replace: boolean, p: NDArray | null): NDArray => {
+  const count = sizeOf(draws)
+  if (p === null) return integersIn(k, draws, 0, n, 'int32')
+  if (replace) {
+    const cumulative = cumsum(p, 0)
+    const total = broadcastTo(sliceInDim(cumulative, n - 1, n, 0), [count])
+    const r = e.mul(total, e.sub(full([count], 1, p.dtype), fraction(k, [count], p.dtype)))
+    const below = e.lt(broadcastTo(cumulative, [count, n]), broadcastTo(expandDims(r, 1), [count, n]))
+    return reshape(reduceSum(e.cast(below, 'int32'), [1]), draws)
+  }
+  const scores = e.add(gumbelOf(k, [n], p.dtype), e.log(p))
+  const [, order] = sort([e.neg(scores), iota('int32', [n], 0)], 0)
+  return reshape(sliceInDim(order!, 0, count, 0), draws)
+}
+
+/**
+ * Draws from `0 ... n - 1`, or from an array's slices along an axis.
+ *
+ * @throws ArgumentError for more draws than elements without replacement.
+ */
+export const choice = (
+  k: Key,
+  a: number | ArrayLike,
+  shape: Shape = [],
+  { replace = true, p, axis = 0 }: ChoiceOptions = {},
+): NDArray => {
+  consume('random.choice', k)
+  const array = typeof a === 'number' ? null : asArray(a)
+  const along = array === null ? 0 : normalizeAxis('random.choice', axis, array.aval.rank)
+  const n = array === null ? (a as number) : array.aval.shape[along]!
+  if (!replace && sizeOf(shape) > n) throw new ArgumentError(`random.choice: ${sizeOf(shape)} draws of ${n} without replacement.`)
+  const resultShape = array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
+  if (!replace && p === undefined) {
+    const order = permuted(k, array ?? n, along, false)
+    return reshape(sliceInDim(order, 0, sizeOf(shape), along), resultShape)
+  }
+  const weights = p === undefined ? null : inexact(asArray(p))
+  const indices = chosen(k, n, shape, replace, weights)
+  return array === null ? indices : functions.take(array, indices, { axis: along })
+}
+
+/** Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007). */
+export const orthogonal = (k: Key, n: number, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+  consume('random.orthogonal', k)
+  checkFloat('random.orthogonal', dtype)
+  return orthonormalize(normalOf(k, [...shape, n, n], dtype))
+}
+

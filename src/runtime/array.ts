@@ -1,0 +1,40 @@
+/**
+ * Arrays come to life here: importing this module gives them their methods and gives operations their meaning. It
+ * fills the library's own cells and touches nothing else, so that it may be dropped where no array is used.
+ */
+import { installRoot } from '../trace/interpreter.ts'
+import type { Surface } from '../trace/value.ts'
+import { installSurface } from '../trace/value.ts'
+import * as arithmetic from '../surface/arithmetic.ts'
+import { dot, matmul } from '../surface/contract.ts'
+import { at, take } from '../surface/indexing.ts'
+import * as reduce from '../surface/reduce.ts'
+import * as shape from '../surface/shape.ts'
+import { eagerInterpreter } from './eager.ts'
+
+/** What methods of arrays forward to. */
+export const functions: Surface = {
+  ...arithmetic,
+  ...shape,
+  sum: reduce.sum,
+  mean: reduce.mean,
+  prod: reduce.prod,
+  max: reduce.max,
+  min: reduce.min,
+  var: reduce.variance,
+  std: reduce.std,
+  all: reduce.all,
+  any: reduce.any,
+  argmax: reduce.argmax,
+  argmin: reduce.argmin,
+  cumsum: reduce.cumsum,
+  dot,
+  matmul,
+  take,
+  at,
+}
+
+installSurface(functions)
+installRoot(eagerInterpreter)
+
+export { asArray, asIndices, isArrayLeaf, makeArray } from '../surface/convert.ts'

@@ -1,0 +1,364 @@
+/** NumPy's indexing, to read and to update functionally: one gather or one scatter for an index. */
+import { Aval } from '../core/aval.ts'
+import { isFloat, kindOf } from '../core/dtype.ts'
+import { DTypeError, IndexError, ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { broadcastTwo, inversePermutation, normalizeAxis, range, sameShape, showShape, sizeOf, stridesOf } from '../core/shape.ts'
+import { Slice } from '../core/slice.ts'
+import type { GatherParams, IndexMode, ScatterParams } from '../ir/op.ts'
+import { full, fullLike, iota, scalar, zerosLike } from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
+import type { ScatterName } from '../ops/indexing.ts'
+import { gather, scatterWith } from '../ops/indexing.ts'
+import { broadcast, broadcastTo, concatenate, expandDims, reshape, rev, slice, transpose } from '../ops/movement.ts'
+import { reduceAnd } from '../ops/reduction.ts'
+import type { ArrayLike, GetOptions, Index, IndexedPlace, TakeOptions, UpdateOptions } from '../trace/value.ts'
+import { NDArray, fromHost } from '../trace/value.ts'
+import { remainder } from './arithmetic.ts'
+import { asArray, asIndices } from './convert.ts'
+
+/** What one part of an index asks of the axes that it speaks for. */
+type Part =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'position'; readonly axis: number; readonly at: number }
+  | { readonly kind: 'range'; readonly axis: number; readonly start: number; readonly count: number; readonly step: number }
+  | { readonly kind: 'array'; readonly axis: number; readonly indices: NDArray }
+
+type Range = Extract<Part, { kind: 'range' }>
+
+const describeIndex = (index: unknown): string =>
+  index instanceof NDArray ? String(index.aval) : typeof index === 'string' ? `'${index}'` : String(index)
+
+/** Start, count and step of a slice on an axis of `n` elements, by Python's rules. */
+const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Range => {
+  if (!Number.isInteger(step) || step === 0) throw new IndexError(`at: a slice's step is an integer other than 0, got ${step}.`)
+  for (const bound of [start, stop]) {
+    if (bound !== null && !Number.isInteger(bound)) {
+      throw new IndexError(`at: a slice's bounds are integers, got ${describeIndex(bound)}. Computed starts: lax.dynamicSlice.`)
+    }
+  }
+  const low = step > 0 ? 0 : -1
+  const high = step > 0 ? n : n - 1
+  const place = (bound: number | null, otherwise: number): number =>
+    bound === null ? otherwise : Math.min(Math.max(bound < 0 ? bound + n : bound, low), high)
+  const from = place(start, step > 0 ? low : high)
+  const to = place(stop, step > 0 ? high : low)
+  return { kind: 'range', axis, start: from, count: Math.max(0, Math.ceil((to - from) / step)), step }
+}
+
+const isMask = (index: Index): index is NDArray | boolean[] =>
+  index instanceof NDArray ? index.aval.dtype === 'bool' : Array.isArray(index) && asArray(index).aval.dtype === 'bool'
+
+/** Number of axes of the array that a part speaks for. */
+const axesTaken = (index: Index): number => {
+  if (index === null || index === '...') return 0
+  return isMask(index) ? asArray(index).aval.rank : 1
+}
+
+/** Positions of the true elements, one array of coordinates for each axis of the mask. */
+const maskParts = (mask: NDArray, axis: number, shape: Shape): Part[] => {
+  const own = mask.aval.shape
+  if (!sameShape(own, shape.slice(axis, axis + own.length))) {
+    throw new IndexError(`at: a mask of shape ${showShape(own)} does not fit axes ${axis}.. of shape ${showShape(shape)}.`)
+  }
+  const data = mask.body.host('a boolean mask as an index') as Uint8Array
+  const places = Array.from(data.keys()).filter((i) => data[i] !== 0)
+  const strides = stridesOf(own)
+  return own.map((n, d) => ({
+    kind: 'array',
+    axis: axis + d,
+    indices: fromHost(
+      new Aval('int32', [places.length]),
+      Int32Array.from(places, (p) => Math.floor(p / strides[d]!) % n),
+    ),
+  }))
+}
+
+const parsePart = (index: Index, axis: number, shape: Shape): Part[] => {
+  const n = shape[axis]!
+  if (index === null) return [{ kind: 'new' }]
+  if (index === ':') return [{ kind: 'range', axis, start: 0, count: n, step: 1 }]
+  if (index instanceof Slice) return [resolveSlice(index, axis, n)]
+  if (typeof index === 'number') {
+    if (!Number.isInteger(index)) throw new IndexError(`at: an index is an integer, got ${index}.`)
+    return [{ kind: 'position', axis, at: index < 0 ? index + n : index }]
+  }
+  if (index instanceof NDArray || Array.isArray(index)) {
+    if (isMask(index)) return maskParts(asArray(index), axis, shape)
+    return [{ kind: 'array', axis, indices: wrapNegative(e.cast(asIndices('at', index), 'int32'), n) }]
+  }
+  throw new IndexError(
+    `at: ${describeIndex(index)} is not an index. Known: integers, np.slice, ':', '...', null, integer and boolean arrays.`,
+  )
+}
+
+/** Negative indices count from the end. */
+const wrapNegative = (indices: NDArray, n: number): NDArray =>
+  e.select(e.lt(indices, zerosLike(indices)), e.add(indices, fullLike(indices, n)), indices)
+
+const parse = (x: NDArray, indices: readonly Index[]): Part[] => {
+  const { shape, rank } = x.aval
+  const taken = indices.reduce<number>((n, i) => n + axesTaken(i), 0)
+  if (taken > rank) throw new IndexError(`at: ${taken} indices for an array of rank ${rank} (${x.aval}).`)
+  const dots = indices.filter((i) => i === '...').length
+  if (dots > 1) throw new IndexError("at: an index has at most one '...'.")
+  const whole = Array.from({ length: rank - taken }, (): Index => ':')
+  const all = dots === 1 ? indices.flatMap((i) => (i === '...' ? whole : [i])) : [...indices, ...whole]
+  let axis = 0
+  return all.flatMap((index) => {
+    const parts = parsePart(index, axis, shape)
+    axis += axesTaken(index)
+    return parts
+  })
+}
+
+const isBasic = (parts: readonly Part[], shape: Shape): boolean =>
+  parts.every((p) => p.kind !== 'array' && !(p.kind === 'position' && (p.at < 0 || p.at >= shape[p.axis]!)))
+
+/** Positions, ranges and new axes only: slices, reversals and a reshape. */
+const getBasic = (x: NDArray, parts: readonly Part[]): NDArray => {
+  const start: number[] = []
+  const limit: number[] = []
+  const strides: number[] = []
+  const reversed: number[] = []
+  const shape: number[] = []
+  for (const p of parts) {
+    if (p.kind === 'new') shape.push(1)
+    else if (p.kind === 'position') {
+      start.push(p.at)
+      limit.push(p.at + 1)
+      strides.push(1)
+    } else if (p.kind === 'range') {
+      const { count, step } = p
+      const last = p.start + (count - 1) * step
+      const low = count === 0 ? 0 : Math.min(p.start, last)
+      start.push(low)
+      limit.push(count === 0 ? low : Math.max(p.start, last) + 1)
+      strides.push(Math.abs(step))
+      if (step < 0) reversed.push(p.axis)
+      shape.push(count)
+    }
+  }
+  return reshape(rev(slice(x, start, limit, strides), reversed), shape)
+}
+
+/** An index as a gather: the result of the gather has the axes of the starts, then those of the window. */
+interface Plan {
+  readonly starts: NDArray
+  readonly startShape: Shape
+  readonly indexMap: readonly number[]
+  readonly collapsed: readonly number[]
+  readonly sliceSizes: Shape
+  /** What gives the axes of the gather's result in the order that the user expects, before new axes. */
+  readonly permutation: readonly number[]
+  /** The shape that the user expects, new axes included. */
+  readonly shape: Shape
+}
+
+/** Axes of the result: of the arrays together, of a strided range, of a window, or new. */
+type Token =
+  | { readonly kind: 'arrays' }
+  | { readonly kind: 'strided'; readonly part: Range }
+  | { readonly kind: 'window'; readonly part: Range }
+  | { readonly kind: 'new' }
+
+const isAdvanced = (p: Part): boolean => p.kind === 'array' || p.kind === 'position'
+
+// NumPy: axes of index arrays stand where the arrays stood if those are neighbours, else in front.
+const tokensOf = (parts: readonly Part[]): Token[] => {
+  const hasArrays = parts.some((p) => p.kind === 'array')
+  const places = parts.flatMap((p, i) => (isAdvanced(p) ? [i] : []))
+  const adjacent = places.every((p, i) => i === 0 || p === places[i - 1]! + 1)
+  const tokens = parts.flatMap((part, i): Token[] => {
+    if (part.kind === 'new') return [{ kind: 'new' }]
+    if (part.kind === 'range') return [{ kind: part.step === 1 ? 'window' : 'strided', part }]
+    return hasArrays && adjacent && i === places[0] ? [{ kind: 'arrays' }] : []
+  })
+  return hasArrays && !adjacent ? [{ kind: 'arrays' }, ...tokens] : tokens
+}
+
+const planIndex = (x: NDArray, parts: readonly Part[]): Plan => {
+  const arrays = parts.filter((p) => p.kind === 'array')
+  const arraysShape = arrays.reduce<Shape>((s, p) => broadcastTwo('at', s, p.indices.aval.shape), [])
+  const tokens = tokensOf(parts)
+  const strided = tokens.filter((t) => t.kind === 'strided')
+  const windows = tokens.filter((t) => t.kind === 'window').toSorted((a, b) => a.part.axis - b.part.axis)
+  const startShape = [...arraysShape, ...strided.map((t) => t.part.count)]
+  const columns: NDArray[] = []
+  const indexMap: number[] = []
+  const addColumn = (axis: number, column: NDArray): void => {
+    indexMap.push(axis)
+    columns.push(column)
+  }
+  const collapsed: number[] = []
+  const sliceSizes = x.aval.shape.map(() => 1)
+  for (const p of parts) {
+    if (p.kind === 'new') continue
+    if (p.kind === 'range' && p.step === 1) {
+      sliceSizes[p.axis] = p.count
+      if (p.start !== 0) addColumn(p.axis, full(startShape, p.start, 'int32'))
+      continue
+    }
+    collapsed.push(p.axis)
+    if (p.kind === 'position') addColumn(p.axis, full(startShape, p.at, 'int32'))
+    if (p.kind === 'array') {
+      const padded = reshape(p.indices, [...p.indices.aval.shape, ...strided.map(() => 1)])
+      addColumn(p.axis, broadcastTo(padded, startShape))
+    }
+    if (p.kind === 'range') {
+      const place = arraysShape.length + strided.findIndex((t) => t.part === p)
+      const steps = e.mul(iota('int32', [p.count], 0), full([p.count], p.step, 'int32'))
+      addColumn(p.axis, broadcast(e.add(steps, full([p.count], p.start, 'int32')), startShape, [place]))
+    }
+  }
+  const starts =
+    columns.length === 0
+      ? full([...startShape, 0], 0, 'int32')
+      : concatenate(
+          columns.map((c) => expandDims(c, c.aval.rank)),
+          startShape.length,
+        )
+  const permutation = tokens.flatMap((t): number[] => {
+    if (t.kind === 'arrays') return range(arraysShape.length)
+    if (t.kind === 'strided') return [arraysShape.length + strided.indexOf(t)]
+    return t.kind === 'window' ? [startShape.length + windows.indexOf(t)] : []
+  })
+  const shape = tokens.flatMap((t): Shape => {
+    if (t.kind === 'arrays') return arraysShape
+    return t.kind === 'new' ? [1] : [t.part.count]
+  })
+  return { starts, startShape, indexMap, collapsed: collapsed.toSorted((a, b) => a - b), sliceSizes, permutation, shape }
+}
+
+const windowDims = ({ startShape, sliceSizes, collapsed }: Plan): number[] =>
+  range(sliceSizes.length - collapsed.length).map((i) => startShape.length + i)
+
+const gatherParams = (plan: Plan, mode: IndexMode): GatherParams => ({
+  offsetDims: windowDims(plan),
+  collapsedSliceDims: plan.collapsed,
+  operandBatchingDims: [],
+  startIndicesBatchingDims: [],
+  startIndexMap: plan.indexMap,
+  sliceSizes: plan.sliceSizes,
+  mode,
+})
+
+const scatterParams = (plan: Plan, mode: IndexMode, uniqueIndices: boolean): ScatterParams => ({
+  updateWindowDims: windowDims(plan),
+  insertedWindowDims: plan.collapsed,
+  operandBatchingDims: [],
+  scatterIndicesBatchingDims: [],
+  scatterDimsToOperandDims: plan.indexMap,
+  mode,
+  uniqueIndices,
+})
+
+/** From the gather's order of axes to the user's. */
+const arrange = (plan: Plan, y: NDArray): NDArray => reshape(transpose(y, plan.permutation), plan.shape)
+
+/** From the user's order of axes to the scatter's. */
+const arrangeBack = (plan: Plan, y: NDArray): NDArray => {
+  const inverse = inversePermutation(plan.permutation)
+  const gathered = [...plan.startShape, ...plan.sliceSizes.filter((_, d) => !plan.collapsed.includes(d))]
+  const ordered = plan.permutation.map((p) => gathered[p]!)
+  return transpose(reshape(y, ordered), inverse)
+}
+
+/** Whether each start lies inside, stretched over the window. */
+const insideMask = (x: NDArray, plan: Plan): NDArray => {
+  const { starts, indexMap } = plan
+  const limits = indexMap.map((d) => x.aval.shape[d]! - plan.sliceSizes[d]!)
+  const limit = broadcastTo(fromHost(new Aval('int32', [limits.length]), Int32Array.from(limits)), starts.aval.shape)
+  const inside = e.and(e.ge(starts, zerosLike(starts)), e.le(starts, limit))
+  const each = reduceAnd(inside, [starts.aval.rank - 1])
+  const shape = [...plan.startShape, ...plan.sliceSizes.filter((_, d) => !plan.collapsed.includes(d))]
+  return broadcast(each, shape, range(plan.startShape.length))
+}
+
+const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): NDArray => {
+  const chosen = mode ?? (fillValue === undefined ? 'clip' : 'fill')
+  const y = gather(x, plan.starts, gatherParams(plan, chosen))
+  if (fillValue === undefined || chosen !== 'fill') return arrange(plan, y)
+  return arrange(plan, e.select(insideMask(x, plan), y, fullLike(y, fillValue)))
+}
+
+const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray =>
+  isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
+
+const kinds = ['bool', 'unsigned', 'signed', 'float']
+
+/** The values in the array's dtype, if that keeps what they are. */
+const castUpdate = (operation: string, x: NDArray, values: ArrayLike): NDArray => {
+  const v = asArray(values)
+  const fits = v.aval.weak
+    ? !(isFloat(v.aval.dtype) && !isFloat(x.aval.dtype))
+    : kinds.indexOf(kindOf(v.aval.dtype)) <= kinds.indexOf(kindOf(x.aval.dtype))
+  if (!fits) {
+    throw new DTypeError(
+      `at(...).${operation}: values ${v.aval} do not fit an array ${x.aval}. Convert one of them with np.astype.`,
+    )
+  }
+  return e.cast(v, x.aval.dtype)
+}
+
+const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray => {
+  // Leading axes of extent 1 that the place does not have are dropped, as NumPy does.
+  const extra = Math.max(0, v.aval.rank - shape.length)
+  const trimmed = v.aval.shape.slice(0, extra).every((n) => n === 1) ? reshape(v, v.aval.shape.slice(extra)) : v
+  if (!sameShape(broadcastTwo(`at(...).${operation}`, trimmed.aval.shape, shape), shape)) {
+    throw new ShapeError(
+      `at(...).${operation}: values of shape ${showShape(v.aval.shape)} do not broadcast to the indexed shape ${showShape(shape)}.`,
+    )
+  }
+  return broadcastTo(trimmed, shape)
+}
+
+const update =
+  (operation: string, op: ScatterName, x: NDArray, parts: readonly Part[]) =>
+  (values: ArrayLike, { mode = 'drop', uniqueIndices = false }: UpdateOptions = {}): NDArray => {
+    const plan = planIndex(x, parts)
+    const updates = arrangeBack(plan, broadcastUpdate(operation, castUpdate(operation, x, values), plan.shape))
+    const indexMode = mode === 'drop' ? 'fill' : mode
+    // Without index arrays no place is met twice.
+    const unique = uniqueIndices || parts.every((p) => p.kind !== 'array')
+    return scatterWith(op, x, plan.starts, updates, scatterParams(plan, indexMode, unique))
+  }
+
+export const at = (x: NDArray, indices: readonly Index[]): IndexedPlace => {
+  const parts = parse(x, indices)
+  const multiply = update('multiply', 'scatterMul', x, parts)
+  return {
+    get: (options = {}) => get(x, parts, options),
+    set: update('set', 'scatter', x, parts),
+    add: update('add', 'scatterAdd', x, parts),
+    multiply,
+    mul: multiply,
+    min: update('min', 'scatterMin', x, parts),
+    max: update('max', 'scatterMax', x, parts),
+  }
+}
+
+/** Indices made ready for a mode: negatives count from the end, except where they are clipped or wrapped round. */
+const takeIndices = (indices: NDArray, n: number, mode: 'fill' | 'clip' | 'wrap'): NDArray => {
+  if (mode === 'wrap') return e.cast(remainder(indices, scalar(n, 'int32')), 'int32')
+  return mode === 'fill' ? wrapNegative(indices, n) : indices
+}
+
+export const take = (x: ArrayLike, indices: ArrayLike, options: TakeOptions = {}): NDArray => {
+  const { axis = null, mode = 'fill', fillValue } = options
+  const array = asArray(x)
+  if (axis === null) return take(reshape(array, [array.aval.size]), indices, { ...options, axis: 0 })
+  const along = normalizeAxis('take', axis, array.aval.rank)
+  const n = array.aval.shape[along]!
+  const where = takeIndices(e.cast(asIndices('take', indices), 'int32'), n, mode)
+  if (n === 0 && sizeOf(where.aval.shape) > 0) throw new IndexError(`take: axis ${along} of ${array.aval} has no elements.`)
+  const parts = array.aval.shape.map(
+    (count, d): Part =>
+      d === along ? { kind: 'array', axis: d, indices: where } : { kind: 'range', axis: d, start: 0, count, step: 1 },
+  )
+  const gatherMode = mode === 'wrap' ? 'clip' : mode
+  return gatherPlan(array, planIndex(array, parts), {
+    mode: gatherMode,
+    ...(fillValue === undefined ? {} : { fillValue }),
+  })
+}
