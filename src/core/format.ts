@@ -83,7 +83,12 @@ const floatFormatter = (values: readonly number[], dtype: DType): ((x: number) =
   const digits = scientificDigits(finite)
   const places = Math.min(precision, Math.max(0, ...finite.map(decimals)))
   const isWide = magnitudes.length > 0 && (largest >= 1e8 || smallest < 1e-4 || largest / smallest > 1000)
-  const fixed = (x: number): string => negativeZero(x, places === 0 ? `${x.toFixed(0)}.` : x.toFixed(places))
+  // As many digits as the element needs, then blanks up to the longest.
+  const fixed = (x: number): string => {
+    const own = Math.min(places, decimals(x))
+    const text = own === 0 ? `${x.toFixed(0)}.` : x.toFixed(own)
+    return negativeZero(x, text).padEnd(text.length + places - own)
+  }
   return (x) => {
     if (!Number.isFinite(x)) return nonFinite(x)
     const rounded = roundSignificant(x, dtype)

@@ -84,10 +84,13 @@ export const fullLike = (x: ArrayLike, value: ArrayLike, options: LikeOptions = 
  */
 export const arange = (
   start: number,
-  stop?: number | null,
-  step?: number | null,
-  { dtype }: DTypeOption = {},
+  stop?: number | null | DTypeOption,
+  step?: number | null | DTypeOption,
+  options: DTypeOption = {},
 ): NDArray => {
+  if (typeof stop === 'object' && stop !== null) return arange(start, null, null, stop)
+  if (typeof step === 'object' && step !== null) return arange(start, stop, null, step)
+  const { dtype } = options
   const [from, to, by] = stop === undefined || stop === null ? [0, start, step ?? 1] : [start, stop, step ?? 1]
   if (by === 0 || ![from, to, by].every(Number.isFinite)) {
     throw new ArgumentError(`arange: needs finite bounds and a step other than 0, got ${from}, ${to}, ${by}.`)
@@ -124,7 +127,9 @@ export interface EyeOptions extends DTypeOption {
 }
 
 /** An `n` by `m` matrix with ones on a diagonal. */
-export const eye = (n: number, m: number | null = n, { k = 0, dtype = 'float32' }: EyeOptions = {}): NDArray => {
+export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOptions = {}): NDArray => {
+  if (typeof m === 'object' && m !== null) return eye(n, n, m)
+  const { k = 0, dtype = 'float32' } = options
   asArray(0)
   const shape = checkShape('eye', [n, m ?? n])
   const rows = creation.iota('int32', shape, 0)

@@ -7,7 +7,7 @@ import { Slice } from '../core/slice.ts'
 import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { zerosOf } from '../ops/creation.ts'
-import { asArray, functions } from '../runtime/array.ts'
+import { asArray, asIndices, functions } from '../runtime/array.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -171,22 +171,23 @@ export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray
 /** Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element. */
 export const repeat = (
   x: ArrayLike,
-  repeats: number | readonly number[],
+  repeats: ArrayLike,
   { axis = null }: { readonly axis?: number | null } = {},
 ): NDArray => {
+  const counts = Array.from(asIndices('repeat', repeats).body.host('repeat'), Number)
   const array = axis === null ? ravel(asArray(x)) : asArray(x)
   const along = normalizeAxis('repeat', axis ?? 0, array.aval.rank)
   const n = array.aval.shape[along]!
-  if (typeof repeats === 'number' || repeats.length === 1) {
-    const count = typeof repeats === 'number' ? repeats : repeats[0]!
+  if (counts.length === 1) {
+    const count = counts[0]!
     const wide = ops.addAxis(array, along + 1, count)
     return ops.reshape(
       wide,
       array.aval.shape.map((m, d) => (d === along ? m * count : m)),
     )
   }
-  if (repeats.length !== n) throw new ShapeError(`repeat: ${repeats.length} counts for ${n} elements of ${array.aval}.`)
-  const places = Int32Array.from(repeats.flatMap((count, i) => Array<number>(count).fill(i)))
+  if (counts.length !== n) throw new ShapeError(`repeat: ${counts.length} counts for ${n} elements of ${array.aval}.`)
+  const places = Int32Array.from(counts.flatMap((count, i) => Array<number>(count).fill(i)))
   return functions.take(array, places, { axis: along })
 }
 
@@ -286,7 +287,7 @@ export const take = functions.take
 export const takeAlongAxis = (
   x: ArrayLike,
   indices: ArrayLike,
-  { axis = -1 }: { readonly axis?: number | null } = {},
+  axis: number | null = -1,
 ): NDArray => {
   const array = axis === null ? ravel(asArray(x)) : asArray(x)
   const where = asArray(indices)

@@ -61,10 +61,11 @@ export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => {
 export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteNumbers('floorDivide', x, y)
   if (a.aval.dtype === 'uint32') return ops.div(a, b)
+  if (isFloat(a.aval.dtype)) return ops.floor(ops.div(a, b))
   const r = ops.rem(a, b)
   const zero = zerosLike(r)
   const wrongSide = ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
-  const exact = isFloat(a.aval.dtype) ? ops.round(ops.div(ops.sub(a, r), b)) : ops.div(a, b)
+  const exact = ops.div(a, b)
   return ops.select(wrongSide, ops.sub(exact, fullLike(exact, 1)), exact)
 }
 

@@ -7,7 +7,7 @@ import { fullLike } from '../ops/creation.ts'
 import { cast, div, mul, sqrt, sub } from '../ops/elementwise.ts'
 import { broadcast, reshape } from '../ops/movement.ts'
 import * as ops from '../ops/reduction.ts'
-import type { ArgOptions, ArrayLike, NDArray, ReduceOptions, SumOptions, VarOptions } from '../trace/value.ts'
+import type { ArgOptions, ArrayLike, NDArray, ReduceOptions, SumOptions, VarOptions, CumulativeOptions } from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
 import { asArray } from './convert.ts'
 import { inexact } from './promote.ts'
@@ -59,11 +59,23 @@ export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {
   return cast(divideBy(total, reducedCount('mean', array, options.axis)), target)
 }
 
-export const max = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
-  reduceWith('max', ops.reduceMax, asArray(x), options)
+/** The dtype that stands in for a storage dtype while its values are compared. */
+const comparing: { readonly [D in DType]?: DType } = {
+  int8: 'int32',
+  uint8: 'int32',
+  float16: 'float32',
+  bfloat16: 'float32',
+}
 
-export const min = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
-  reduceWith('min', ops.reduceMin, asArray(x), options)
+const extremum = (name: string, reduce: Reduce) => (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
+  const array = asArray(x)
+  const working = comparing[array.aval.dtype]
+  if (working === undefined) return reduceWith(name, reduce, array, options)
+  return cast(reduceWith(name, reduce, cast(array, working), options), array.aval.dtype)
+}
+
+export const max = extremum('max', ops.reduceMax)
+export const min = extremum('min', ops.reduceMin)
 
 export const all = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
   reduceWith('all', ops.reduceAnd, truth(x), options)
@@ -73,7 +85,12 @@ export const any = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
 
 // Two passes: the mean first, then squares of what is left.
 const varianceOf = (name: string, x: ArrayLike, { axis, keepdims, ddof = 0 }: VarOptions): NDArray => {
-  const array = inexact(x)
+  const given = inexact(x)
+  const working = accumulators[given.aval.dtype]
+  if (working !== undefined) {
+    return cast(varianceOf(name, cast(given, working), { axis: axis ?? null, keepdims: keepdims ?? false, ddof }), given.aval.dtype)
+  }
+  const array = given
   const centre = mean(array, { axis: axis ?? null, keepdims: true })
   const spread = broadcast(
     centre,
@@ -87,7 +104,11 @@ const varianceOf = (name: string, x: ArrayLike, { axis, keepdims, ddof = 0 }: Va
 
 export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => varianceOf('var', x, options)
 
-export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => sqrt(varianceOf('std', x, options))
+export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  const given = inexact(x)
+  const working = accumulators[given.aval.dtype] ?? given.aval.dtype
+  return cast(sqrt(varianceOf('std', cast(given, working), options)), given.aval.dtype)
+}
 
 const argument =
   (name: string, op: (x: NDArray, axis: number) => NDArray) =>
@@ -108,9 +129,9 @@ export const argmin = argument('argmin', ops.argmin)
 
 const cumulative =
   (name: string, op: (x: NDArray, axis: number) => NDArray) =>
-  (x: ArrayLike, { axis = null }: { readonly axis?: number | null } = {}): NDArray => {
+  (x: ArrayLike, { axis = null, dtype }: CumulativeOptions = {}): NDArray => {
     const array = asArray(x)
-    const numbers = cast(array, sumTypes[array.aval.dtype] ?? array.aval.dtype)
+    const numbers = cast(array, dtype ?? sumTypes[array.aval.dtype] ?? array.aval.dtype)
     if (axis === null) return op(reshape(numbers, [array.aval.size]), 0)
     return op(numbers, normalizeAxis(name, axis, array.aval.rank))
   }

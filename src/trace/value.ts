@@ -84,6 +84,12 @@ export interface ArgOptions {
   readonly keepdims?: boolean
 }
 
+export interface CumulativeOptions {
+  /** One axis; all elements in order by default. */
+  readonly axis?: number | null
+  readonly dtype?: DType
+}
+
 export interface GetOptions {
   /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
   readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
@@ -156,7 +162,7 @@ export interface Surface {
   any(x: ArrayLike, options?: ReduceOptions): NDArray
   argmax(x: ArrayLike, options?: ArgOptions): NDArray
   argmin(x: ArrayLike, options?: ArgOptions): NDArray
-  cumsum(x: ArrayLike, options?: { readonly axis?: number | null }): NDArray
+  cumsum(x: ArrayLike, options?: CumulativeOptions): NDArray
   reshape(x: ArrayLike, shape: Shape | number): NDArray
   ravel(x: ArrayLike): NDArray
   transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
@@ -430,7 +436,7 @@ export class NDArray implements LeafBrand {
   argmin(options?: ArgOptions): NDArray {
     return surface.argmin(this, options)
   }
-  cumsum(options?: { readonly axis?: number | null }): NDArray {
+  cumsum(options?: CumulativeOptions): NDArray {
     return surface.cumsum(this, options)
   }
   reshape(shape: Shape | number): NDArray {
