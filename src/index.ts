@@ -11,6 +11,8 @@ export { evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, GradOptions, Scalar } from './api/types.ts'
 
 export * as np from './numpy/index.ts'
+export * as lax from './lax/index.ts'
+export * as nn from './nn/index.ts'
 export * as random from './random/index.ts'
 export * as tree from './api/tree.ts'
 export * as debug from './api/debug.ts'

@@ -1,0 +1,155 @@
+/** `lax`: operations element by element, without promotion. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
+import { fullLike } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { asArray } from '../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+type Unary = (x: ArrayLike) => NDArray
+type Binary = (x: ArrayLike, y: ArrayLike) => NDArray
+
+const unary =
+  (op: (x: NDArray) => NDArray): Unary =>
+  (x) =>
+    op(asArray(x))
+
+// A JS number stands for an array of its neighbour's type; two numbers are arrays as `asArray` has them.
+const beside = (x: ArrayLike, other: ArrayLike): NDArray =>
+  typeof x === 'number' && typeof other !== 'number' ? fullLike(asArray(other), x) : asArray(x)
+
+const binary =
+  (op: (x: NDArray, y: NDArray) => NDArray): Binary =>
+  (x, y) =>
+    op(beside(x, y), beside(y, x))
+
+/** `-x`. */
+export const neg = unary(ops.neg)
+/** Absolute value; its derivative at 0 is 0. */
+export const abs = unary(ops.abs)
+/** -1, 0 or 1; zeros keep their sign and NaN stays NaN. */
+export const sign = unary(ops.sign)
+/** The largest integer not above. */
+export const floor = unary(ops.floor)
+/** The least integer not below. */
+export const ceil = unary(ops.ceil)
+/** To the nearest integer, halves to the even one. */
+export const round = unary(ops.round)
+/** e to the power `x`. */
+export const exp = unary(ops.exp)
+/** 2 to the power `x`. */
+export const exp2 = unary(ops.exp2)
+/** Natural logarithm. */
+export const log = unary(ops.log)
+/** `log(1 + x)`, accurate near 0. */
+export const log1p = unary(ops.log1p)
+/** `exp(x) - 1`, accurate near 0. */
+export const expm1 = unary(ops.expm1)
+/** Square root; NaN of negative numbers. */
+export const sqrt = unary(ops.sqrt)
+/** `1 / sqrt(x)`. */
+export const rsqrt = unary(ops.rsqrt)
+/** Cube root, of negative numbers too. */
+export const cbrt = unary(ops.cbrt)
+/** Sine of an angle in radians. */
+export const sin = unary(ops.sin)
+/** Cosine of an angle in radians. */
+export const cos = unary(ops.cos)
+/** Tangent of an angle in radians. */
+export const tan = unary(ops.tan)
+/** Arc sine, in radians. */
+export const asin = unary(ops.asin)
+/** Arc cosine, in radians. */
+export const acos = unary(ops.acos)
+/** Arc tangent, in radians. */
+export const atan = unary(ops.atan)
+/** Hyperbolic sine. */
+export const sinh = unary(ops.sinh)
+/** Hyperbolic cosine. */
+export const cosh = unary(ops.cosh)
+/** Hyperbolic tangent. */
+export const tanh = unary(ops.tanh)
+/** Inverse hyperbolic sine. */
+export const asinh = unary(ops.asinh)
+/** Inverse hyperbolic cosine. */
+export const acosh = unary(ops.acosh)
+/** Inverse hyperbolic tangent. */
+export const atanh = unary(ops.atanh)
+/** `1 / (1 + exp(-x))`, without overflow. */
+export const logistic = unary(ops.logistic)
+/** The error function. */
+export const erf = unary(ops.erf)
+/** `1 - erf(x)`, accurate where that is tiny. */
+export const erfc = unary(ops.erfc)
+/** The inverse of `erf` on (-1, 1). */
+export const erfInv = unary(ops.erfInv)
+/** Whether an element is neither infinite nor NaN. */
+export const isFinite = unary(ops.isFinite)
+/** Logical not of bools, bitwise not of integers. */
+export const bitwiseNot = unary(ops.not)
+
+/**
+ * `x` to a constant integer power.
+ *
+ * @throws ArgumentError unless the exponent is a whole number.
+ */
+export const integerPow = (x: ArrayLike, exponent: number): NDArray => {
+  if (!Number.isInteger(exponent)) throw new ArgumentError(`lax.integerPow: the exponent is an integer, got ${exponent}.`)
+  return ops.integerPow(asArray(x), exponent)
+}
+/** The elements as another dtype: floats to integers towards zero, saturating; NaN gives 0. */
+export const convertElementType = (x: ArrayLike, dtype: DType): NDArray => ops.cast(asArray(x), dtype)
+/** The bits read as another dtype of the same width. */
+export const bitcastConvertType = (x: ArrayLike, dtype: DType): NDArray => ops.bitcast(asArray(x), dtype)
+
+/** Sum. */
+export const add = binary(ops.add)
+/** Difference. */
+export const sub = binary(ops.sub)
+/** Product. */
+export const mul = binary(ops.mul)
+/** Quotient; of integers truncated towards zero, and by zero -1 (all bits set), as XLA has it. */
+export const div = binary(ops.div)
+/** Remainder with the sign of `x`; of an integer by zero, `x`. */
+export const rem = binary(ops.rem)
+/** `x` to the power `y`. */
+export const pow = binary(ops.pow)
+/** The angle of the point (`y`, `x`), in radians: `atan2(x, y)` takes the ordinate first. */
+export const atan2 = binary(ops.atan2)
+/** The larger; NaN if either is. Ties share the gradient. */
+export const max = binary(ops.max)
+/** The smaller; NaN if either is. Ties share the gradient. */
+export const min = binary(ops.min)
+/** The next float after `x` in the direction of `y`. */
+export const nextafter = binary(ops.nextafter)
+/** Logical and of bools, bitwise and of integers. */
+export const bitwiseAnd = binary(ops.and)
+/** Logical or of bools, bitwise or of integers. */
+export const bitwiseOr = binary(ops.or)
+/** Exclusive or. */
+export const bitwiseXor = binary(ops.xor)
+/** Shifts by the width or more give 0. */
+export const shiftLeft = binary(ops.shiftLeft)
+/** Shifts zeros in; by the width or more gives 0. */
+export const shiftRightLogical = binary(ops.shiftRightLogical)
+/** Shifts the sign in; by the width or more gives the sign: 0 or -1. */
+export const shiftRightArithmetic = binary(ops.shiftRightArithmetic)
+/** Whether equal; NaN is equal to nothing. */
+export const eq = binary(ops.eq)
+/** Whether different. */
+export const ne = binary(ops.ne)
+/** Whether less. */
+export const lt = binary(ops.lt)
+/** Whether less or equal. */
+export const le = binary(ops.le)
+/** Whether greater. */
+export const gt = binary(ops.gt)
+/** Whether greater or equal. */
+export const ge = binary(ops.ge)
+
+/** `onTrue` where `which` (bool) holds, else `onFalse`. */
+export const select = (which: ArrayLike, onTrue: ArrayLike, onFalse: ArrayLike): NDArray =>
+  ops.select(asArray(which), beside(onTrue, onFalse), beside(onFalse, onTrue))
+/** `x` moved into `[low, high]`; the gradient is `x`'s only strictly inside. */
+export const clamp = (low: ArrayLike, x: ArrayLike, high: ArrayLike): NDArray =>
+  ops.clamp(beside(low, x), asArray(x), beside(high, x))

@@ -1,0 +1,7 @@
+/**
+ * The `lax` namespace: the operations of the IR as functions. They neither promote dtypes nor broadcast: operands have
+ * one dtype and one shape. JS numbers take the dtype and shape of the array beside them.
+ */
+export * from './elementwise.ts'
+export * from './structure.ts'
+export * from './reduction.ts'

@@ -1,0 +1,163 @@
+/** `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `relu6`. */
+import { ShapeError } from '../core/errors.ts'
+import { normalizeAxis } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { sliceInDim } from '../ops/movement.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** `x` itself. */
+export const identity = (x: ArrayLike): NDArray => asArray(x)
+
+/** `tanh(x)`. */
+export const tanh = np.tanh
+
+/**
+ * `max(x, 0)`. Its derivative at 0 is 0, as in JAX; NaN stays NaN.
+ *
+ * @example
+ * ```ts
+ * import { grad, nn, np } from 'pullback'
+ * nn.relu(np.array([-1, 0, 2])) // => [0. 0. 2.]
+ * grad(nn.relu)(0) // => 0.
+ * ```
+ */
+export const relu = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  const zero = zerosLike(array)
+  return ops.select(ops.le(array, zero), zero, array)
+}
+
+/** `min(max(x, 0), 6)`. Its derivative at 0 and at 6 is 0, as in JAX. */
+export const relu6 = (x: ArrayLike): NDArray => {
+  const low = relu(x)
+  const six = fullLike(low, 6)
+  return ops.select(ops.ge(low, six), six, low)
+}
+
+/** `1 / (1 + exp(-x))`, without overflow. */
+export const sigmoid = (x: ArrayLike): NDArray => ops.logistic(inexact(x))
+
+/** `log(1 + exp(x))`, without overflow: a smooth `relu`. */
+export const softplus = (x: ArrayLike): NDArray => np.logaddexp(inexact(x), 0)
+
+/** `x / (1 + |x|)`. */
+export const softSign = (x: ArrayLike): NDArray => {
+  const array = inexact(x)
+  return np.divide(array, np.add(np.abs(array), 1))
+}
+
+/** `x * sigmoid(x)`, also called swish. Elfwing et al., "Sigmoid-weighted linear units" (2017). */
+export const silu = (x: ArrayLike): NDArray => {
+  const array = inexact(x)
+  return ops.mul(array, ops.logistic(array))
+}
+
+/** `silu` by its other name. Ramachandran et al., "Searching for activation functions" (2017). */
+export const swish = silu
+
+/** `log(sigmoid(x))`, without overflow: `-softplus(-x)`. */
+export const logSigmoid = (x: ArrayLike): NDArray => ops.neg(softplus(ops.neg(inexact(x))))
+
+/** `x` where it is not negative, else `negativeSlope * x`. */
+export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray => {
+  const array = inexact(x)
+  return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
+}
+
+/** `-1` below -1, `1` above 1, `x` between. */
+export const hardTanh = (x: ArrayLike): NDArray => {
+  const array = inexact(x)
+  return np.where(np.greater(array, 1), 1, np.where(np.less(array, -1), -1, array))
+}
+
+/** `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019). */
+export const hardSigmoid = (x: ArrayLike): NDArray => np.divide(relu6(np.add(inexact(x), 3)), 6)
+
+/** `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019). */
+export const hardSilu = (x: ArrayLike): NDArray => ops.mul(inexact(x), hardSigmoid(x))
+
+/** `hardSilu` by its other name. */
+export const hardSwish = hardSilu
+
+// The argument of expm1 is replaced where it is not used, so that neither it nor its derivative overflows.
+const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArray => {
+  const positive = np.greater(x, 0)
+  return np.where(positive, x, negative(np.where(positive, 0, x)))
+}
+
+/** `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015). */
+export const elu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
+  exponentialBranch(inexact(x), (y) => np.multiply(alpha, np.expm1(y)))
+
+/** `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017). */
+export const celu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
+  exponentialBranch(inexact(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha))))
+
+const SELU_ALPHA = 1.6732632423543772
+const SELU_SCALE = 1.0507009873554805
+
+/** `scale * elu(x, alpha)` with the fixed point mean 0, variance 1. Klambauer et al., "Self-normalizing networks" (2017). */
+export const selu = (x: ArrayLike): NDArray => np.multiply(SELU_SCALE, elu(x, SELU_ALPHA))
+
+const geluTanh = (x: NDArray): NDArray => {
+  const inner = np.multiply(Math.sqrt(2 / Math.PI), np.add(x, np.multiply(0.044715, ops.integerPow(x, 3))))
+  return np.multiply(x, np.multiply(0.5, np.add(1, np.tanh(inner))))
+}
+
+const geluErf = (x: NDArray): NDArray =>
+  np.multiply(np.multiply(0.5, x), ops.erfc(np.multiply(ops.neg(x), Math.SQRT1_2)))
+
+/**
+ * `x` times the standard normal distribution's cumulative function. Hendrycks and Gimpel, "Gaussian error linear units"
+ * (2016).
+ *
+ * @param options - `approximate`: the tanh form (default, as in JAX); false: by the error function (BERT's form).
+ */
+export const gelu = (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray =>
+  (approximate ? geluTanh : geluErf)(inexact(x))
+
+/**
+ * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
+ *
+ * @throws ShapeError if the axis has an odd extent.
+ */
+export const glu = (x: ArrayLike, axis = -1): NDArray => {
+  const array = inexact(x)
+  const along = normalizeAxis('nn.glu', axis, array.aval.rank)
+  const extent = array.aval.shape[along]!
+  if (extent % 2 !== 0) throw new ShapeError(`nn.glu: axis ${axis} of ${array.aval} must have an even extent.`)
+  const gate = sliceInDim(array, extent / 2, extent, along)
+  return ops.mul(sliceInDim(array, 0, extent / 2, along), ops.logistic(gate))
+}
+
+/** `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021). */
+export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray => {
+  const array = inexact(x)
+  return np.divide(np.add(array, np.sqrt(np.add(np.square(array), b))), 2)
+}
+
+/** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */
+export const mish = (x: ArrayLike): NDArray => ops.mul(inexact(x), np.tanh(softplus(x)))
+
+/** 0 below -1, `x` above 1, `(x + 1)² / 4` between. */
+export const sparsePlus = (x: ArrayLike): NDArray => {
+  const array = inexact(x)
+  const between = np.divide(np.square(np.add(array, 1)), 4)
+  return np.where(np.lessEqual(array, -1), 0, np.where(np.greaterEqual(array, 1), array, between))
+}
+
+/** `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`. */
+export const sparseSigmoid = (x: ArrayLike): NDArray => np.divide(np.clip(np.add(inexact(x), 1), 0, 2), 2)
+
+/** `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
+export const log1mexp = (x: ArrayLike): NDArray => {
+  const array = inexact(x)
+  const small = np.less(array, Math.LN2)
+  const near = np.log(ops.neg(np.expm1(ops.neg(np.where(small, array, 1)))))
+  const far = np.log1p(ops.neg(np.exp(ops.neg(np.where(small, 1, array)))))
+  return np.where(small, near, far)
+}

@@ -1,0 +1,167 @@
+/** `nn.initializers`: functions that make initializers, `(key, shape, dtype) => array`, after `jax.nn.initializers`. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { normalizeAxes, normalizeAxis, showShape, sizeOf } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
+import type { Key } from '../random/keys.ts'
+import { orthonormalize } from '../random/orthonormalize.ts'
+import * as random from '../random/samplers.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** Makes an array of a shape; float32 unless told otherwise. */
+export type Initializer = (key: Key, shape: Shape, dtype?: DType) => NDArray
+
+/** Zeros, whatever the key. */
+export const zeros: Initializer = (_key, shape, dtype = 'float32') => np.zeros(shape, { dtype })
+
+/** Ones, whatever the key. */
+export const ones: Initializer = (_key, shape, dtype = 'float32') => np.ones(shape, { dtype })
+
+/** One value everywhere. */
+export const constant =
+  ({ value }: { readonly value: number }): Initializer =>
+  (_key, shape, dtype = 'float32') =>
+    np.full(shape, value, { dtype })
+
+/** Uniform in `[0, scale)`; scale 0.01 by default. */
+export const uniform =
+  ({ scale = 1e-2 }: { readonly scale?: number } = {}): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    np.multiply(random.uniform(key, shape, { dtype }), scale)
+
+/** Normal with mean 0; standard deviation 0.01 by default. */
+export const normal =
+  ({ stddev = 1e-2 }: { readonly stddev?: number } = {}): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    np.multiply(random.normal(key, shape, { dtype }), stddev)
+
+/** Standard deviation of a standard normal variable kept within [-2, 2]. */
+const STDDEV_WITHIN_TWO = 0.87962566103423978
+
+/** Normal, kept within `lower` and `upper` (-2 and 2) standard deviations; standard deviation 0.01 after that by default. */
+export const truncatedNormal =
+  ({
+    stddev = 1e-2,
+    lower = -2,
+    upper = 2,
+  }: { readonly stddev?: number; readonly lower?: number; readonly upper?: number } = {}): Initializer =>
+  (key, shape, dtype = 'float32') =>
+    np.multiply(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev / STDDEV_WITHIN_TWO)
+
+/** Which axes of a kernel are what: inputs (-2), outputs (-1), and independent kernels side by side (none). */
+export interface FanOptions {
+  readonly inAxis?: number | readonly number[]
+  readonly outAxis?: number | readonly number[]
+  readonly batchAxis?: number | readonly number[]
+}
+
+interface Fans {
+  readonly in: number
+  readonly out: number
+}
+
+// Axes that are neither inputs, outputs nor batch make up the receptive field.
+const fansOf = (shape: Shape, { inAxis = -2, outAxis = -1, batchAxis = [] }: FanOptions): Fans => {
+  if (shape.length < 2) {
+    throw new ShapeError(
+      `nn.initializers: a kernel has an axis of inputs and one of outputs, got shape ${showShape(shape)}. ` +
+        'Use nn.initializers.zeros or normal for vectors.',
+    )
+  }
+  const extent = (axis: number | readonly number[]): number =>
+    sizeOf(normalizeAxes('nn.initializers', axis, shape.length).map((d) => shape[d]!))
+  const [inputs, outputs, batch] = [extent(inAxis), extent(outAxis), extent(batchAxis)]
+  const receptive = sizeOf(shape) / (inputs * outputs * batch)
+  return { in: inputs * receptive, out: outputs * receptive }
+}
+
+const denominators: { readonly [M in ScalingMode]: (fans: Fans) => number } = {
+  fanIn: (fans) => fans.in,
+  fanOut: (fans) => fans.out,
+  fanAvg: (fans) => (fans.in + fans.out) / 2,
+}
+
+type ScalingMode = 'fanIn' | 'fanOut' | 'fanAvg'
+
+const draws: {
+  readonly [D in 'truncatedNormal' | 'normal' | 'uniform']: (variance: number, ...a: Parameters<Initializer>) => NDArray
+} = {
+  truncatedNormal: (variance, key, shape, dtype = 'float32') =>
+    np.multiply(random.truncatedNormal(key, -2, 2, shape, { dtype }), Math.sqrt(variance) / STDDEV_WITHIN_TWO),
+  normal: (variance, key, shape, dtype = 'float32') =>
+    np.multiply(random.normal(key, shape, { dtype }), Math.sqrt(variance)),
+  uniform: (variance, key, shape, dtype = 'float32') =>
+    np.multiply(random.uniform(key, shape, { minval: -1, dtype }), Math.sqrt(3 * variance)),
+}
+
+export interface VarianceScalingOptions extends FanOptions {
+  readonly scale: number
+  readonly mode: ScalingMode
+  readonly distribution: keyof typeof draws
+}
+
+/**
+ * Random with variance `scale / fan`, where the fan is the number of a unit's inputs, its outputs, or their mean.
+ * Glorot and Bengio (2010), He et al. (2015), LeCun et al. (1998) are its special cases.
+ *
+ * @throws ShapeError for kernels of rank below 2.
+ */
+export const varianceScaling =
+  ({ scale, mode, distribution, ...fans }: VarianceScalingOptions): Initializer =>
+  (key, shape, dtype) => {
+    if (!Object.hasOwn(denominators, mode)) {
+      throw new ArgumentError(`nn.initializers: mode is fanIn, fanOut or fanAvg, got ${mode}.`)
+    }
+    if (!Object.hasOwn(draws, distribution)) {
+      throw new ArgumentError(
+        `nn.initializers: distribution is truncatedNormal, normal or uniform, got ${distribution}.`,
+      )
+    }
+    if (sizeOf(shape) === 0) return np.zeros(shape, { dtype: dtype ?? 'float32' })
+    return draws[distribution](scale / denominators[mode](fansOf(shape, fans)), key, shape, dtype)
+  }
+
+const family =
+  (scale: number, mode: ScalingMode, distribution: VarianceScalingOptions['distribution']) =>
+  (options: FanOptions = {}): Initializer =>
+    varianceScaling({ scale, mode, distribution, ...options })
+
+/** Uniform with variance `2 / (fan in + fan out)`, also called Xavier uniform. Glorot and Bengio (2010). */
+export const glorotUniform = family(1, 'fanAvg', 'uniform')
+/** Truncated normal with variance `2 / (fan in + fan out)`, also called Xavier normal. Glorot and Bengio (2010). */
+export const glorotNormal = family(1, 'fanAvg', 'truncatedNormal')
+/** Uniform with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998). */
+export const lecunUniform = family(1, 'fanIn', 'uniform')
+/** Truncated normal with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998). */
+export const lecunNormal = family(1, 'fanIn', 'truncatedNormal')
+/** Uniform with variance `2 / fan in`, also called Kaiming uniform. He et al. (2015). */
+export const heUniform = family(2, 'fanIn', 'uniform')
+/** Truncated normal with variance `2 / fan in`, also called Kaiming normal. He et al. (2015). */
+export const heNormal = family(2, 'fanIn', 'truncatedNormal')
+
+export interface OrthogonalOptions {
+  readonly scale?: ArrayLike
+  /** The axis of columns, last by default; all others together are the rows. */
+  readonly columnAxis?: number
+}
+
+/**
+ * Random with orthonormal rows or columns, whichever are fewer. Saxe et al., "Exact solutions" (2013).
+ *
+ * @throws ShapeError for kernels of rank below 2.
+ */
+export const orthogonal =
+  ({ scale = 1, columnAxis = -1 }: OrthogonalOptions = {}): Initializer =>
+  (key, shape, dtype = 'float32') => {
+    if (shape.length < 2) {
+      throw new ShapeError(`nn.initializers.orthogonal: a shape of rank 2 or more is needed, got ${showShape(shape)}.`)
+    }
+    const axis = normalizeAxis('nn.initializers.orthogonal', columnAxis, shape.length)
+    const columns = shape[axis]!
+    const rows = sizeOf(shape) / columns
+    const matrix = orthonormalize(random.normal(key, [Math.max(rows, columns), Math.min(rows, columns)], { dtype }))
+    const fitted = rows < columns ? np.transpose(matrix) : matrix
+    const others = shape.filter((_, d) => d !== axis)
+    return np.multiply(np.moveaxis(np.reshape(fitted, [...others, columns]), -1, axis), scale)
+  }

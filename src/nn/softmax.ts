@@ -1,0 +1,182 @@
+/** `nn`: the softmax family, standardisation and one-hot codes, after `jax.nn`. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
+import { normalizeAxes, normalizeAxis, sizeOf } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
+import { full, iota } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { addAxis, broadcastTo, reshape } from '../ops/movement.ts'
+import { asArray, asIndices } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+type Axis = number | readonly number[] | null
+
+export interface SoftmaxOptions {
+  /** Axes over which results sum to 1; the last by default. */
+  readonly axis?: Axis
+  /** Elements that take part (bool, broadcast to `x`); the others get probability 0. */
+  readonly where?: ArrayLike
+}
+
+const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArray =>
+  where === undefined ? x : np.where(where, x, value)
+
+const largest = (x: NDArray, axis: Axis): NDArray => ops.stopGradient(np.max(x, { axis, keepdims: true }))
+
+const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
+  normalizeAxes('softmax', axis, x.aval.rank).some((d) => x.aval.shape[d] === 0)
+
+/**
+ * `exp(x) / sum(exp(x))`, without overflow.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.softmax(np.array([0, 0, 1000])) // => [0. 0. 1.]
+ * ```
+ */
+export const softmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = {}): NDArray => {
+  const array = masked(inexact(x), where, -Infinity)
+  if (isEmptyAlong(array, axis)) return array
+  const weights = np.exp(np.subtract(array, largest(array, axis)))
+  return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
+}
+
+/** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
+export const logSoftmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = {}): NDArray => {
+  const array = masked(inexact(x), where, -Infinity)
+  if (isEmptyAlong(array, axis)) return array
+  const shifted = np.subtract(array, largest(array, axis))
+  const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
+  return masked(np.subtract(shifted, total), where, -Infinity)
+}
+
+export interface LogsumexpOptions {
+  /** Axes to reduce; all by default. */
+  readonly axis?: Axis
+  /** Weights of the exponentials, broadcast against `x`; they may be negative. */
+  readonly b?: ArrayLike
+  /** Keep reduced axes with extent 1. */
+  readonly keepdims?: boolean
+  /** Elements that take part (bool, broadcast to `x`). */
+  readonly where?: ArrayLike
+}
+
+const logsumexpWithSign = (
+  x: ArrayLike,
+  { axis = null, b, keepdims = false, where }: LogsumexpOptions,
+): readonly [value: NDArray, sign: NDArray] => {
+  const weighted = b === undefined ? inexact(x) : np.where(np.notEqual(b, 0), inexact(x), -Infinity)
+  const array = masked(weighted, where, -Infinity)
+  const options = { axis, keepdims }
+  // Of nothing, and where all is infinite, nothing need be taken out of the exponentials.
+  const top = isEmptyAlong(array, axis) ? null : largest(array, axis)
+  const shift = top === null ? asArray(0) : np.where(np.isfinite(top), top, 0)
+  const terms = np.exp(np.subtract(array, shift))
+  const total = np.sum(b === undefined ? terms : np.multiply(b, terms), options)
+  const back = top === null || keepdims ? shift : reshape(shift, total.aval.shape)
+  return [np.add(np.log(b === undefined ? total : np.abs(total)), back), np.sign(total)]
+}
+
+/**
+ * `log(sum(b * exp(x)))`, without overflow; NaN where the weighted sum is negative; -Infinity of nothing.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.logsumexp(np.array([1000, 1000])) // => 1000.6931
+ * ```
+ */
+export function logsumexp(x: ArrayLike, options?: LogsumexpOptions & { readonly returnSign?: false }): NDArray
+/** With `returnSign`: the logarithm of the sum's absolute value, and the sum's sign. */
+export function logsumexp(
+  x: ArrayLike,
+  options: LogsumexpOptions & { readonly returnSign: true },
+): readonly [value: NDArray, sign: NDArray]
+export function logsumexp(
+  x: ArrayLike,
+  { returnSign = false, ...options }: LogsumexpOptions & { readonly returnSign?: boolean } = {},
+): NDArray | readonly [NDArray, NDArray] {
+  const [value, sign] = logsumexpWithSign(x, options)
+  if (returnSign) return [value, sign]
+  return options.b === undefined ? value : np.where(np.less(sign, 0), NaN, value)
+}
+
+/** Number of elements that take part, as a float array that broadcasts against the reduced ones. */
+const countOf = (x: NDArray, where: ArrayLike | undefined, axis: Axis): ArrayLike =>
+  where === undefined
+    ? sizeOf(normalizeAxes('nn', axis, x.aval.rank).map((d) => x.aval.shape[d]!))
+    : np.sum(np.astype(broadcastTo(asArray(where), x.aval.shape), x.aval.dtype), { axis, keepdims: true })
+
+/** `log(mean(exp(x)))`, without overflow. */
+export const logmeanexp = (
+  x: ArrayLike,
+  { axis = null, keepdims = false, where }: Omit<LogsumexpOptions, 'b'> = {},
+): NDArray => {
+  const array = inexact(x)
+  const total = logsumexp(array, { axis, keepdims, ...(where === undefined ? {} : { where }) })
+  const count = np.log(countOf(array, where, axis))
+  return np.subtract(total, where === undefined || keepdims ? count : reshape(count, total.aval.shape))
+}
+
+export interface StandardizeOptions {
+  /** Axes along which the result has mean 0 and variance 1; the last by default. */
+  readonly axis?: Axis
+  /** The mean, where it is known; broadcast against `x`. */
+  readonly mean?: ArrayLike
+  /** The variance, where it is known; broadcast against `x`. */
+  readonly variance?: ArrayLike
+  /** Added to the variance; 1e-5 by default. */
+  readonly epsilon?: ArrayLike
+  /** Elements that mean and variance are taken of (bool, broadcast to `x`). */
+  readonly where?: ArrayLike
+}
+
+/**
+ * `(x - mean) / sqrt(variance + epsilon)`. The variance is of two passes.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.standardize(np.array([1, 3]), { epsilon: 0 }) // => [-1.  1.]
+ * ```
+ */
+export const standardize = (
+  x: ArrayLike,
+  { axis = -1, mean, variance, epsilon = 1e-5, where }: StandardizeOptions = {},
+): NDArray => {
+  const array = inexact(x)
+  const average = (y: NDArray): NDArray =>
+    np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(array, where, axis))
+  const deviation = np.subtract(array, mean ?? average(array))
+  const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(array, average(array))))
+  return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
+}
+
+/**
+ * A new axis of extent `numClasses` with 1 at the place that the index names, 0 elsewhere; rows of indices out of range
+ * are all 0.
+ *
+ * @param options - `dtype`: float32 by default; `axis`: where the new axis goes, last by default.
+ * @throws DTypeError if the indices are floats.
+ * @example
+ * ```ts
+ * import { nn } from 'pullback'
+ * nn.oneHot([0, 2], 3) // => [[1. 0. 0.]\n [0. 0. 1.]]
+ * ```
+ */
+export const oneHot = (
+  indices: ArrayLike,
+  numClasses: number,
+  { dtype = 'float32', axis = -1 }: { readonly dtype?: DType; readonly axis?: number } = {},
+): NDArray => {
+  const array = np.astype(asIndices('nn.oneHot', indices), 'int32')
+  if (!Number.isInteger(numClasses) || numClasses < 0) {
+    throw new ArgumentError(`nn.oneHot: numClasses is a whole number, got ${numClasses}.`)
+  }
+  const along = normalizeAxis('nn.oneHot', axis, array.aval.rank + 1)
+  const wide = addAxis(array, along, numClasses)
+  const hit = ops.eq(wide, iota('int32', wide.aval.shape, along))
+  return dtype === 'bool' ? hit : ops.cast(ops.select(hit, full(hit.aval.shape, 1, 'int32'), full(hit.aval.shape, 0, 'int32')), dtype)
+}
