@@ -1,0 +1,133 @@
+/** The laws that every operation of the IR keeps, stated of one sample. */
+import { isFloat } from '../core/dtype.ts'
+import { range } from '../core/shape.ts'
+import { jvp, vjp } from '../api/derivatives.ts'
+import { jit } from '../api/jit.ts'
+import { vmap } from '../api/vmap.ts'
+import type { OpName } from '../ir/op.ts'
+import * as np from '../numpy/index.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import { bindAll } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+import { checkGrads } from './checkGrads.ts'
+import { Entropy } from './entropy.ts'
+import { jvpIsLinear, vjpIsAdjoint } from './laws.ts'
+import { LawError, assertAllClose } from './numeric.ts'
+import type { Sample } from './samples.ts'
+
+/** The operation as a function of arrays. */
+export const apply = <N extends OpName>({ op, params }: Sample<N>, operands: readonly NDArray[]): readonly NDArray[] =>
+  bindAll(op, params, operands)
+
+/** What the operation says of its results' types is true of the results. */
+export const typeIsTrue = (sample: Sample): void => {
+  const expected = primitiveOf(sample.op).type(
+    sample.params as never,
+    sample.operands.map((x) => x.aval),
+  )
+  const results = apply(sample, sample.operands)
+  results.forEach((y, i) => {
+    const data = y.dataSync()
+    if (!y.aval.matches(expected[i]!) || data.length !== expected[i]!.size) {
+      throw new LawError(`${sample.op}: result ${i} is ${y.aval} with ${data.length} elements, its type ${expected[i]}.`)
+    }
+  })
+}
+
+/** Compiled, it gives the same. */
+export const jitAgrees = (sample: Sample): void => {
+  const compiled = jit((...xs: NDArray[]) => apply(sample, xs))
+  assertAllClose(`jit of ${sample.op}`, compiled(...sample.operands), apply(sample, sample.operands), { rtol: 0 })
+}
+
+const floatPlaces = (sample: Sample): number[] =>
+  range(sample.operands.length).filter((i) => isFloat(sample.operands[i]!.dtype))
+
+/** A function of the float operands alone, to the float results alone, and its point. */
+export const asFloatFunction = (sample: Sample) => {
+  const places = floatPlaces(sample)
+  const point = places.map((i) => sample.operands[i]!)
+  const f = (...xs: readonly NDArray[]): readonly NDArray[] => {
+    const operands = [...sample.operands]
+    places.forEach((place, i) => (operands[place] = xs[i]!))
+    return apply(sample, operands).filter((y) => isFloat(y.dtype))
+  }
+  return { f, point }
+}
+
+/** Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64. */
+export const derivativesAgree = (sample: Sample): void => {
+  const { f, point } = asFloatFunction(sample)
+  checkGrads(f as (...xs: NDArray[]) => unknown, point)
+}
+
+/** No tangent passes through it. */
+export const derivativesAreZero = (sample: Sample): void => {
+  const { f, point } = asFloatFunction(sample)
+  const [, tangents] = jvp(f as (...xs: NDArray[]) => readonly NDArray[], point, point)
+  const moving = (tangents as readonly NDArray[]).findIndex((t) => np.any(t).item())
+  if (moving >= 0) throw new LawError(`${sample.op}: result ${moving} moves, but its derivative is zero by definition.`)
+}
+
+/** Its jvp is linear, and its vjp the adjoint of that. */
+export const derivativesAreAdjoint = (sample: Sample, seed: number): void => {
+  const { f, point } = asFloatFunction(sample)
+  if (point.length === 0) return
+  jvpIsLinear(f as (...xs: NDArray[]) => unknown, point, { seed })
+  vjpIsAdjoint(f as (...xs: NDArray[]) => unknown, point, { seed })
+}
+
+const SIZE = 3
+
+/** Other values of the same domain: the elements, moved round. */
+const variants = (x: NDArray): NDArray[] => range(SIZE).map((i) => (i === 0 ? x : np.roll(x, i)))
+
+const stackAt = (xs: readonly NDArray[], axis: number): NDArray => np.stack(xs, { axis })
+
+interface Mapping {
+  /** Place of the batch axis in each operand; null where it is shared. */
+  readonly inAxes: readonly (number | null)[]
+}
+
+/** Each operand alone at each of its axes, then all together at axes chosen at random. */
+const mappings = (sample: Sample, seed: number): Mapping[] => {
+  const ranks = sample.operands.map((x) => x.aval.rank)
+  const alone = ranks.flatMap((rank, i) =>
+    range(rank + 1).map((axis): Mapping => ({ inAxes: ranks.map((_, j) => (i === j ? axis : null)) })),
+  )
+  const entropy = new Entropy(range(40).map((i) => (seed + 1) * (i + 3) * 31))
+  const together = range(2).map((): Mapping => ({ inAxes: ranks.map((rank) => entropy.below(rank + 1)) }))
+  return ranks.length === 0 ? [] : [...alone, ...together]
+}
+
+const mapped = (sample: Sample, { inAxes }: Mapping, f: (...xs: NDArray[]) => readonly NDArray[]): void => {
+  const rows = sample.operands.map((x, i) => (inAxes[i] === null ? range(SIZE).map(() => x) : variants(x)))
+  const stacked = rows.map((xs, i) => (inAxes[i] === null ? xs[0]! : stackAt(xs, inAxes[i]!)))
+  const outputs = range(SIZE).map((n) => f(...rows.map((xs) => xs[n]!)))
+  const wanted = outputs[0]!.map((_, o) => stackAt(outputs.map((ys) => ys[o]!), 0))
+  const got = vmap(f, { inAxes: inAxes as never })(...stacked) as readonly NDArray[]
+  assertAllClose(`vmap of ${sample.op} over axes ${JSON.stringify(inAxes)}`, got, wanted)
+}
+
+/** `vmap` over every axis of every operand equals a stacked loop. */
+export const vmapAgrees = (sample: Sample, seed: number): void => {
+  const f = (...xs: NDArray[]): readonly NDArray[] => apply(sample, xs)
+  for (const mapping of mappings(sample, seed)) mapped(sample, mapping, f)
+}
+
+/** `vmap` of its jvp and of its vjp equal stacked loops too. */
+export const vmapOfDerivativesAgrees = (sample: Sample, seed: number): void => {
+  const { f, point } = asFloatFunction(sample)
+  if (point.length === 0) return
+  const call = f as (...xs: NDArray[]) => readonly NDArray[]
+  const inner: Sample = { ...sample, operands: point }
+  const push = (...xs: NDArray[]): readonly NDArray[] => jvp(call, xs, xs.map((x) => np.multiply(x, 0.5)))[1] as readonly NDArray[]
+  const pull = (...xs: NDArray[]): readonly NDArray[] => {
+    const [ys, pullback] = vjp(call, ...xs)
+    return pullback((ys as readonly NDArray[]).map((y) => np.add(y, 1))) as readonly NDArray[]
+  }
+  const [mapping] = mappings(inner, seed).slice(-1)
+  if (mapping === undefined) return
+  mapped(inner, mapping, push)
+  mapped(inner, mapping, pull)
+}

@@ -1,0 +1,164 @@
+/** Random well-typed programs over all operations. */
+import * as fc from 'fast-check'
+import { Aval } from '../core/aval.ts'
+import type { DType } from '../core/dtype.ts'
+import { range, sameShape } from '../core/shape.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { Atom, Equation } from '../ir/program.ts'
+import { Literal, Program, Variable, equation } from '../ir/program.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Draw, Wanted } from './draw.ts'
+import { domains } from './draw.ts'
+import { Entropy, choices } from './entropy.ts'
+import { operations, recipes } from './recipes/index.ts'
+import { arrayOf } from './samples.ts'
+
+/** A program, and arrays that it can be run on. */
+export interface RandomProgram {
+  readonly program: Program
+  readonly inputs: readonly NDArray[]
+}
+
+export interface ProgramOptions {
+  /** Most equations that are asked for; some come with a second one that makes an operand. 12 by default. */
+  readonly maxEquations?: number
+  /** Dtypes of inputs; float32, float64, int32, uint32 and bool by default. */
+  readonly dtypes?: readonly DType[]
+  /** Operations to choose from; all by default. */
+  readonly operations?: readonly OpName[]
+}
+
+/** One step: which operation, and the choices that its recipe makes. */
+interface Step {
+  readonly op: OpName
+  readonly entropy: readonly number[]
+}
+
+const MAX_SIZE = 400
+const MAX_RANK = 6
+
+const fits = (aval: Aval, { dtypes, shape, minRank = 0, maxRank = Infinity, minExtent = 0 }: Wanted): boolean =>
+  dtypes.includes(aval.dtype) &&
+  (shape === undefined || sameShape(shape, aval.shape)) &&
+  aval.rank >= minRank &&
+  aval.rank <= maxRank &&
+  aval.shape.every((n) => n >= minExtent)
+
+/** Writes a program down, equation by equation. */
+class Writer {
+  readonly equations: Equation[] = []
+  readonly values: Variable[]
+
+  constructor(inputs: readonly Variable[]) {
+    this.values = [...inputs]
+  }
+
+  emit<N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): readonly Variable[] | null {
+    const avals = primitiveOf(op).type(
+      params as never,
+      operands.map((x) => x.aval),
+    )
+    if (avals.some((a) => a.size > MAX_SIZE || a.rank > MAX_RANK)) return null
+    const outputs = avals.map((a) => new Variable(a))
+    this.equations.push(equation(op, params, operands, outputs))
+    this.values.push(...outputs)
+    return outputs
+  }
+
+  /** A constant array, where no value so far will do. */
+  constant(dtype: DType, shape: readonly number[], value: number): Atom {
+    const literal = new Literal(dtype === 'int64' ? BigInt(value) : value, dtype)
+    if (shape.length === 0) return literal
+    return this.emit('broadcast', { shape, dims: [] }, [literal])?.[0] ?? literal
+  }
+}
+
+/** Draws that choose among a program's values. */
+class ProgramDraw implements Draw {
+  readonly float = ['float32', 'float64'] as const
+  readonly numbers = ['float32', 'float64', 'int32', 'uint32'] as const
+  readonly smooth = false
+  readonly #entropy: Entropy
+  readonly #writer: Writer
+
+  constructor(entropy: Entropy, writer: Writer) {
+    this.#entropy = entropy
+    this.#writer = writer
+  }
+
+  below(bound: number): number {
+    return this.#entropy.below(bound)
+  }
+  pick<T>(options: readonly T[]): T {
+    return this.#entropy.pick(options)
+  }
+  shuffle<T>(options: readonly T[]): T[] {
+    return this.#entropy.shuffle(options)
+  }
+
+  operand(wanted: Wanted): Atom {
+    // The newest values come first, so that programs grow deep rather than wide.
+    const candidates = this.#writer.values.filter((v) => fits(v.aval, wanted)).reverse()
+    if (candidates.length > 0) return this.pick(candidates)
+    const shape = wanted.shape ?? range(wanted.minRank ?? 0).map(() => 2)
+    return this.#writer.constant(this.pick(wanted.dtypes), shape, this.below(2))
+  }
+}
+
+const write = (inputs: readonly Variable[], steps: readonly Step[]): Program => {
+  const writer = new Writer(inputs)
+  for (const { op, entropy } of steps) {
+    const recipe = recipes[op] as (draw: Draw) => { params: never; operands: readonly Atom[] }
+    const { params, operands } = recipe(new ProgramDraw(new Entropy(entropy), writer))
+    writer.emit(op, params, operands)
+  }
+  const used = new Set(writer.equations.flatMap((e) => e.inputs))
+  const results = writer.values.filter((v) => !used.has(v))
+  return new Program({ inputs, equations: writer.equations, outputs: results })
+}
+
+interface InputPlan {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly seed: number
+}
+
+const inputPlans = (dtypes: readonly DType[]): fc.Arbitrary<readonly InputPlan[]> =>
+  fc.array(
+    fc.record({
+      dtype: fc.constantFrom(...dtypes),
+      shape: fc.array(fc.constantFrom(2, 3, 1, 0), { maxLength: 3 }),
+      seed: fc.integer({ min: 1, max: 4096 }),
+    }),
+    { minLength: 1, maxLength: 3 },
+  )
+
+/**
+ * Arbitrary well-typed programs and inputs for them. They shrink to fewer equations, then to simpler ones.
+ *
+ * @example
+ * ```ts
+ * import { checkProgram } from 'pullback'
+ * import { programs } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(programs(), ({ program }) => checkProgram(program) === undefined))
+ * ```
+ */
+export const programs = ({
+  maxEquations = 12,
+  dtypes = ['float32', 'float64', 'int32', 'uint32', 'bool'],
+  operations: among = operations,
+}: ProgramOptions = {}): fc.Arbitrary<RandomProgram> => {
+  const step = fc.record({ op: fc.constantFrom(...among), entropy: choices(16) })
+  return fc.tuple(inputPlans(dtypes), fc.array(step, { maxLength: maxEquations, size: 'max' })).map(([plans, steps]) => {
+    const avals = plans.map(({ dtype, shape }) => new Aval(dtype, shape))
+    const inputs = avals.map((aval, i) => arrayOf(aval, domains.general, plans[i]!.seed))
+    const program = write(
+      avals.map((aval) => new Variable(aval)),
+      steps,
+    )
+    const show = (): string => `${String(program)}\non ${inputs.map(String).join('; ')}`
+    return Object.assign({ program, inputs }, { [fc.toStringMethod]: show })
+  })
+}

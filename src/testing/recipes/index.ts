@@ -1,0 +1,24 @@
+/**
+ * One recipe an operation. An operation of `OpParams` without a recipe here does not compile, so that none escapes the
+ * laws, the random programs and the conformance of back ends.
+ */
+import type { OpName } from '../../ir/op.ts'
+import type { Recipe } from '../draw.ts'
+import * as elementwise from './elementwise.ts'
+import * as indexing from './indexing.ts'
+import * as movement from './movement.ts'
+import * as reduction from './reduction.ts'
+import { call } from './call.ts'
+
+type Recipes = { readonly [N in OpName]: Recipe<N> }
+
+const first = { ...elementwise, ...movement, ...reduction, ...indexing }
+
+/** How to choose a valid application of each operation. */
+export const recipes: Recipes = {
+  ...first,
+  call: call(() => first),
+}
+
+/** Every operation's name. */
+export const operations = Object.keys(recipes) as readonly OpName[]

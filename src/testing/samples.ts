@@ -1,0 +1,131 @@
+/** Valid applications of operations to fresh arrays. */
+import * as fc from 'fast-check'
+import { Aval } from '../core/aval.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { allocate, isFloat } from '../core/dtype.ts'
+import { range, sizeOf } from '../core/shape.ts'
+import { convert } from '../core/convert.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import type { NDArray } from '../trace/value.ts'
+import { fromHost } from '../trace/value.ts'
+import type { Domain, Draw, Wanted } from './draw.ts'
+import { domains } from './draw.ts'
+import { Entropy, choices } from './entropy.ts'
+import { recipes } from './recipes/index.ts'
+
+/** An operation, applied: what the laws quantify over. */
+export interface Sample<N extends OpName = OpName> {
+  readonly op: N
+  readonly params: OpParams[N]
+  readonly operands: readonly NDArray[]
+}
+
+export interface SampleOptions {
+  /** The float of the sample; float32 by default. */
+  readonly float?: 'float32' | 'float64'
+  /** Floats where the operation takes them, and smooth functions only: for derivatives. */
+  readonly smooth?: boolean
+  /** Highest rank of operands; 5 by default. */
+  readonly maxRank?: number
+}
+
+/** A small linear congruential generator: numbers in [0, 1). */
+const uniforms = (seed: number): (() => number) => {
+  let state = (seed * 2654435761) >>> 0
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const valueFor = (dtype: DType, domain: Domain, u: number, place: number): number => {
+  if (dtype === 'bool') return u < 0.5 ? 0 : 1
+  const value = domain(u, place)
+  if (isFloat(dtype)) return value
+  return dtype === 'uint32' || dtype === 'uint8' ? Math.abs(Math.floor(value)) : Math.floor(value)
+}
+
+/** An array of a type with values of a domain. */
+export const arrayOf = (aval: Aval, domain: Domain, seed: number): NDArray => {
+  const next = uniforms(seed)
+  const numbers = range(sizeOf(aval.shape)).map((i) => valueFor(aval.dtype, domain, next(), i + (seed % 17)))
+  return fromHost(aval, store(aval.dtype, numbers))
+}
+
+const store = (dtype: DType, numbers: readonly number[]): TypedArray => {
+  if (dtype === 'int64') return BigInt64Array.from(numbers, (x) => BigInt(Math.floor(x)))
+  if (dtype === 'float16' || dtype === 'bfloat16') return convert(Float64Array.from(numbers), 'float64', dtype)
+  const data = allocate(dtype, numbers.length)
+  numbers.forEach((x, i) => (data[i] = x as never))
+  return data
+}
+
+/** Draws that make a fresh array for every operand. */
+class FreshDraw implements Draw {
+  readonly float: readonly DType[]
+  readonly numbers: readonly DType[]
+  readonly smooth: boolean
+  readonly #entropy: Entropy
+  readonly #maxRank: number
+
+  constructor(entropy: Entropy, { float = 'float32', smooth = false, maxRank = 5 }: SampleOptions) {
+    this.#entropy = entropy
+    this.#maxRank = maxRank
+    this.float = [float]
+    this.smooth = smooth
+    this.numbers = smooth ? [float] : [float, 'int32', 'uint32']
+  }
+
+  below(bound: number): number {
+    return this.#entropy.below(bound)
+  }
+  pick<T>(options: readonly T[]): T {
+    return this.#entropy.pick(options)
+  }
+  shuffle<T>(options: readonly T[]): T[] {
+    return this.#entropy.shuffle(options)
+  }
+
+  operand(wanted: Wanted): NDArray {
+    const dtype = this.#dtype(wanted.dtypes)
+    const shape = wanted.shape ?? this.#shape(wanted)
+    return arrayOf(new Aval(dtype, shape), wanted.domain ?? domains.general, 1 + this.below(4096))
+  }
+
+  #dtype(options: readonly DType[]): DType {
+    const floats = options.filter(isFloat)
+    return this.smooth && floats.length > 0 ? floats[0]! : this.pick(options)
+  }
+
+  #shape({ minRank = 0, maxRank = this.#maxRank, minExtent = 0 }: Wanted): readonly number[] {
+    const highest = Math.max(minRank, Math.min(maxRank, this.#maxRank))
+    const rank = minRank + this.below(highest - minRank + 1)
+    // Extents 1 to 3, and 0 now and then where it is allowed.
+    return range(rank).map(() => (this.below(12) === 11 && minExtent === 0 ? 0 : 1 + this.below(3)))
+  }
+}
+
+/** The application that a stream of choices stands for. */
+export const sampleFrom = <N extends OpName>(op: N, entropy: readonly number[], options: SampleOptions = {}): Sample<N> => {
+  const recipe = recipes[op] as (draw: Draw) => { params: OpParams[N]; operands: readonly NDArray[] }
+  return { op, ...recipe(new FreshDraw(new Entropy(entropy), options)) }
+}
+
+const show = ({ op, params, operands }: Sample): string =>
+  `${op} ${JSON.stringify(params, (k, v: unknown) => (k === 'program' ? String(v) : v))} of ${operands.map((x) => `${x.aval} ${String(x)}`).join('; ')}`
+
+/**
+ * Arbitrary valid applications of an operation, on values where it is smooth.
+ *
+ * @example
+ * ```ts
+ * import { samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('neg'), ({ operands }) => operands.length === 1))
+ * ```
+ */
+export const samples = <N extends OpName>(op: N, options: SampleOptions = {}): fc.Arbitrary<Sample<N>> =>
+  choices(40).map((entropy) => {
+    const sample = sampleFrom(op, entropy, options)
+    return Object.assign(sample, { [fc.toStringMethod]: () => show(sample) })
+  })

@@ -1,0 +1,45 @@
+import * as fc from 'fast-check'
+import { operations, primitiveLaws, samples } from 'pullback/testing'
+import { describe, it } from 'vitest'
+
+const seeds = fc.nat({ max: 1000 })
+
+/** Operations through which no derivative flows, whatever differences give. */
+const cut: readonly string[] = ['stopGradient', 'bitcast', 'nextafter']
+
+describe.each(operations)('%s', (op) => {
+  it.each(['float32', 'float64'] as const)('gives results of its declared types, compiled too (%s)', (float) => {
+    fc.assert(
+      fc.property(samples(op, { float }), (sample) => {
+        primitiveLaws.typeIsTrue(sample)
+        primitiveLaws.jitAgrees(sample)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  const smooth = samples(op, { float: 'float64', smooth: true })
+
+  if (cut.includes(op)) {
+    it('has derivative zero by definition', () => {
+      fc.assert(fc.property(smooth, primitiveLaws.derivativesAreZero), { numRuns: 25 })
+    })
+  } else {
+    it('has the derivatives that differences give, to the second order', () => {
+      fc.assert(fc.property(smooth, primitiveLaws.derivativesAgree), { numRuns: 25 })
+    })
+  }
+
+  it.each(['float32', 'float64'] as const)('has a linear jvp and a vjp adjoint to it (%s)', (float) => {
+    fc.assert(fc.property(samples(op, { float }), seeds, primitiveLaws.derivativesAreAdjoint), { numRuns: 40 })
+  })
+
+  it.each(['float32', 'float64'] as const)('is mapped over every axis as a loop maps it (%s)', (float) => {
+    fc.assert(fc.property(samples(op, { float, maxRank: 4 }), seeds, primitiveLaws.vmapAgrees), { numRuns: 30 })
+  })
+
+  it('has derivatives that are mapped as a loop maps them', () => {
+    const low = samples(op, { float: 'float64', smooth: true, maxRank: 3 })
+    fc.assert(fc.property(low, seeds, primitiveLaws.vmapOfDerivativesAgrees), { numRuns: 20 })
+  })
+})
