@@ -7,7 +7,7 @@ export { vmap } from './api/vmap.ts'
 export type { Axes, VmapOptions } from './api/vmap.ts'
 export { jit } from './api/jit.ts'
 export type { Jitted, JitOptions } from './api/jit.ts'
-export { evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
+export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, GradOptions, Scalar } from './api/types.ts'
 
 export * as np from './numpy/index.ts'
@@ -37,7 +37,7 @@ export {
 } from './core/errors.ts'
 
 export type { Atom, Constant, Equation } from './ir/program.ts'
-export { Literal, Program, Variable } from './ir/program.ts'
+export { equation, Literal, Program, Variable } from './ir/program.ts'
 export { equalPrograms, printProgram } from './ir/print.ts'
 export type { ParseFailure } from './ir/parse.ts'
 export { parseProgram } from './ir/parse.ts'

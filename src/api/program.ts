@@ -4,7 +4,12 @@ import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { MapLeaves, TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
+import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
 import type { Program } from '../ir/program.ts'
+import { asArray } from '../runtime/array.ts'
+import { applyProgram } from '../transforms/apply.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import { allocate } from '../core/dtype.ts'
 import { stage } from '../transforms/stage.ts'
@@ -71,6 +76,32 @@ export const makeProgram =
   <A extends readonly unknown[]>(f: Fn<A, unknown>) =>
   (...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }): Program =>
     stageTrees('makeProgram', f as (...args: never[]) => unknown, args).program
+
+/**
+ * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
+ *
+ * @throws ShapeError or DTypeError if the arguments are not of the program's input types.
+ * @example
+ * ```ts
+ * import { evalProgram, makeProgram, np } from 'pullback'
+ * const program = makeProgram((x: NDArray) => np.square(x))(np.array(0))
+ * evalProgram(program, [np.array(3)])[0] // => 9.
+ * ```
+ */
+export const evalProgram = (program: Program, args: readonly ArrayLike[]): readonly NDArray[] => {
+  const { inAvals } = program
+  if (args.length !== inAvals.length) {
+    throw new ArgumentError(`evalProgram: the program has ${inAvals.length} inputs, got ${args.length} arguments.`)
+  }
+  const arrays = args.map((x) => asArray(x))
+  arrays.forEach((x, i) => {
+    const wanted = inAvals[i]!
+    const message = `evalProgram: input ${i} is ${wanted}, the argument ${x.aval}.`
+    if (x.dtype !== wanted.dtype) throw new DTypeError(message)
+    if (!sameShape(x.shape, wanted.shape)) throw new ShapeError(message)
+  })
+  return applyProgram(program, arrays)
+}
 
 /**
  * Shapes and dtypes of a function's results, without computing anything.

@@ -128,7 +128,7 @@ const inputPlans = (dtypes: readonly DType[]): fc.Arbitrary<readonly InputPlan[]
   fc.array(
     fc.record({
       dtype: fc.constantFrom(...dtypes),
-      shape: fc.array(fc.constantFrom(2, 3, 1, 0), { maxLength: 3 }),
+      shape: fc.array(fc.constantFrom(2, 3, 1, 2, 3, 2, 3, 0), { maxLength: 3 }),
       seed: fc.integer({ min: 1, max: 4096 }),
     }),
     { minLength: 1, maxLength: 3 },
