@@ -1,0 +1,360 @@
+/** Gradient transformations that scale each element by statistics of its past gradients. After optax. */
+import type { DType } from '../core/dtype.ts'
+import * as np from '../numpy/index.ts'
+import { rsqrt } from '../ops/elementwise.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { GradientTransformation, OptState } from './transformation.ts'
+import { requireParams, stateOf } from './transformation.ts'
+import { debias, fullLike, increment, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
+
+interface Moments {
+  readonly count: NDArray
+  readonly mu: OptState
+  readonly nu: OptState
+}
+
+const readMoments = (operation: string, state: OptState): Moments =>
+  stateOf<{ count: NDArray; mu: OptState; nu: OptState }>(operation, state, 'count', 'mu', 'nu')
+
+/** `m / (sqrt(v + epsRoot) + eps)`. */
+const ratio = <T>(like: T, m: unknown, v: unknown, eps: number, epsRoot: number): T =>
+  mapTree(
+    'optim',
+    (g, mean, variance) => np.astype(np.divide(mean, np.add(np.sqrt(np.add(variance, epsRoot)), eps)), g.dtype),
+    like,
+    m,
+    v,
+  )
+
+/** The first moment, debiased; with nesterov, a step ahead. */
+const firstMoment = (mu: OptState, updates: unknown, b1: number, count: NDArray, nesterov: boolean): OptState => {
+  if (!nesterov) return debias(mu, b1, count)
+  const ahead = debias(mu, b1, increment(count))
+  const now = debias(updates, b1, count)
+  return mapTree('optim', (m, g) => np.add(np.multiply(b1, m), np.multiply(1 - b1, g)), ahead, now)
+}
+
+export interface AdamOptions {
+  /** Decay of the mean of gradients; 0.9 by default. */
+  readonly b1?: number
+  /** Decay of the mean of squares; 0.999 by default. */
+  readonly b2?: number
+  /** Added to the root; 1e-8 by default. */
+  readonly eps?: number
+  /** Added under the root; 0 by default. */
+  readonly epsRoot?: number
+  /** The dtype of the first moment; the parameters' by default. */
+  readonly muDtype?: DType
+  /** Nesterov's momentum (Dozat, 2016); false by default. */
+  readonly nesterov?: boolean
+}
+
+/** `m̂ / (sqrt(v̂ + epsRoot) + eps)`. Kingma and Ba, "Adam" (2014). */
+export const scaleByAdam = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-8,
+  epsRoot = 0,
+  muDtype,
+  nesterov = false,
+}: AdamOptions = {}): GradientTransformation => ({
+  init: (params) => ({
+    count: zeroCount(),
+    mu: zerosLike(params, muDtype) as OptState,
+    nu: zerosLike(params) as OptState,
+  }),
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByAdam', state)
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, b1, 1)
+    const nu = moment(updates, before.nu, b2, 2)
+    const mean = firstMoment(mu, updates, b1, count, nesterov)
+    return [ratio(updates, mean, debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
+  },
+})
+
+/** Adam with the largest second moment so far. Reddi et al., "On the convergence of Adam" (2018). */
+export const scaleByAmsgrad = ({ b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0 }: AdamOptions = {}): GradientTransformation => ({
+  init: (params) => {
+    const zeros = zerosLike(params) as OptState
+    return { count: zeroCount(), mu: zeros, nu: zeros, nuMax: zeros }
+  },
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByAmsgrad', state)
+    const { nuMax: highest } = stateOf<{ nuMax: OptState }>('optim.scaleByAmsgrad', state, 'nuMax')
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, b1, 1)
+    const nu = moment(updates, before.nu, b2, 2)
+    const nuMax = mapTree('optim.scaleByAmsgrad', np.maximum, highest, debias(nu, b2, count))
+    return [ratio(updates, debias(mu, b1, count), nuMax, eps, epsRoot), { count, mu, nu, nuMax }]
+  },
+})
+
+/** Adam with the infinity norm of past gradients. Kingma and Ba, "Adam", section 7.1 (2014). */
+export const scaleByAdamax = ({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = {}): GradientTransformation => ({
+  init: (params) => {
+    const zeros = zerosLike(params) as OptState
+    return { count: zeroCount(), mu: zeros, nu: zeros }
+  },
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByAdamax', state)
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, b1, 1)
+    const largest = (old: NDArray, g: NDArray): NDArray => np.maximum(np.add(np.abs(g), eps), np.multiply(b2, old))
+    const nu = mapTree('optim.scaleByAdamax', largest, before.nu, updates)
+    return [ratioPlain(updates, debias(mu, b1, count), nu), { count, mu, nu }]
+  },
+})
+
+const ratioPlain = <T>(like: T, m: unknown, v: unknown): T => mapTree('optim', (_, x, y) => np.divide(x, y), like, m, v)
+
+/** Adam with the variance of gradients about their mean. Zhuang et al., "AdaBelief" (2020). */
+export const scaleByBelief = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-16,
+  epsRoot = 1e-16,
+  nesterov = false,
+}: AdamOptions = {}): GradientTransformation => ({
+  init: (params) => {
+    const zeros = zerosLike(params) as OptState
+    return { count: zeroCount(), mu: zeros, nu: zeros }
+  },
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByBelief', state)
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, b1, 1)
+    const surprise = mapTree('optim.scaleByBelief', np.subtract, updates, mu)
+    const nu = mapTree('optim.scaleByBelief', (v) => np.add(v, epsRoot), moment(surprise, before.nu, b2, 2))
+    const mean = firstMoment(mu, updates, b1, count, nesterov)
+    return [ratio(updates, mean, debias(nu, b2, count), eps, 0), { count, mu, nu }]
+  },
+})
+
+/** Adam whose second moment changes by sign. Zaheer et al., "Adaptive methods for nonconvex optimization" (2018). */
+export const scaleByYogi = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-3,
+  epsRoot = 0,
+  initialAccumulatorValue = 1e-6,
+}: AdamOptions & { readonly initialAccumulatorValue?: number } = {}): GradientTransformation => ({
+  init: (params) => {
+    const small = fullLike(params, initialAccumulatorValue) as OptState
+    return { count: zeroCount(), mu: small, nu: small }
+  },
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByYogi', state)
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, b1, 1)
+    const towards = (v: NDArray, g: NDArray): NDArray => {
+      const square = np.square(g)
+      return np.subtract(v, np.multiply(1 - b2, np.multiply(np.sign(np.subtract(v, square)), square)))
+    }
+    const nu = mapTree('optim.scaleByYogi', towards, before.nu, updates)
+    return [ratio(updates, debias(mu, b1, count), debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
+  },
+})
+
+/**
+ * Adam that waits with the second moment until its variance is known. Liu et al., "On the variance of the adaptive
+ * learning rate" (2019).
+ *
+ * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
+ */
+export const scaleByRadam = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-8,
+  epsRoot = 0,
+  threshold = 5,
+  nesterov = false,
+}: AdamOptions & { readonly threshold?: number } = {}): GradientTransformation => {
+  const longest = 2 / (1 - b2) - 1
+  return {
+    init: (params) => {
+      const zeros = zerosLike(params) as OptState
+      return { count: zeroCount(), mu: zeros, nu: zeros }
+    },
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByRadam', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const nu = moment(updates, before.nu, b2, 2)
+      const step = np.astype(count, 'float32')
+      const b2t = np.power(b2, step)
+      const length = np.subtract(longest, np.divide(np.multiply(np.multiply(2, step), b2t), np.subtract(1, b2t)))
+      const variance = np.multiply(np.subtract(length, 4), np.multiply(np.subtract(length, 2), longest))
+      const rectified = np.sqrt(np.divide(variance, np.multiply((longest - 4) * (longest - 2), length)))
+      const mean = firstMoment(mu, updates, b1, count, nesterov)
+      const adaptive = ratio(updates, mean, debias(nu, b2, count), eps, epsRoot)
+      const long = np.greaterEqual(length, threshold)
+      const pick = (a: NDArray, m: NDArray): NDArray => np.where(long, np.multiply(np.astype(rectified, a.dtype), a), m)
+      return [mapTree('optim.scaleByRadam', pick, adaptive, mean), { count, mu, nu }]
+    },
+  }
+}
+
+export interface RmsOptions {
+  /** Decay of the mean of squares; 0.9 by default. */
+  readonly decay?: number
+  /** 1e-8 by default. */
+  readonly eps?: number
+  /** The mean of squares before the first step; 0 by default. */
+  readonly initialScale?: number
+  /** Whether eps is added under the root (default) or to it. */
+  readonly epsInSqrt?: boolean
+  /** Whether means that began at 0 are made up for; false by default. */
+  readonly biasCorrection?: boolean
+}
+
+const inverseRoot = (x: NDArray, eps: number, inSqrt: boolean): NDArray =>
+  inSqrt ? rsqrt(np.add(x, eps)) : np.divide(1, np.add(np.sqrt(x), eps))
+
+/** `g / sqrt(mean of g²)`. Hinton's RMSProp (lecture notes, 2012). */
+export const scaleByRms = ({
+  decay = 0.9,
+  eps = 1e-8,
+  initialScale = 0,
+  epsInSqrt = true,
+  biasCorrection = false,
+}: RmsOptions = {}): GradientTransformation => ({
+  init: (params) => ({ count: zeroCount(), nu: fullLike(params, initialScale) as OptState }),
+  update: (updates, state) => {
+    const before = stateOf<{ count: NDArray; nu: OptState }>('optim.scaleByRms', state, 'count', 'nu')
+    const count = increment(before.count)
+    const nu = moment(updates, before.nu, decay, 2)
+    const scaled = (g: NDArray, v: NDArray): NDArray => np.multiply(inverseRoot(v, eps, epsInSqrt), g)
+    const changed = mapTree('optim.scaleByRms', scaled, updates, biasCorrection ? debias(nu, decay, count) : nu)
+    return [changed, { count, nu }]
+  },
+})
+
+/** `g / sqrt(mean of g² - (mean of g)²)`: centred RMSProp. Graves, "Generating sequences" (2013). */
+export const scaleByStddev = ({
+  decay = 0.9,
+  eps = 1e-8,
+  initialScale = 0,
+  epsInSqrt = true,
+  biasCorrection = false,
+}: RmsOptions = {}): GradientTransformation => ({
+  init: (params) => ({
+    count: zeroCount(),
+    mu: zerosLike(params) as OptState,
+    nu: fullLike(params, initialScale) as OptState,
+  }),
+  update: (updates, state) => {
+    const before = readMoments('optim.scaleByStddev', state)
+    const count = increment(before.count)
+    const mu = moment(updates, before.mu, decay, 1)
+    const nu = moment(updates, before.nu, decay, 2)
+    const hat = (m: OptState): OptState => (biasCorrection ? debias(m, decay, count) : m)
+    const scaled = (g: NDArray, m: NDArray, v: NDArray): NDArray =>
+      np.multiply(inverseRoot(np.subtract(v, np.square(m)), eps, epsInSqrt), g)
+    return [mapTree('optim.scaleByStddev', scaled, updates, hat(mu), hat(nu)), { count, mu, nu }]
+  },
+})
+
+/** `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011). */
+export const scaleByRss = ({
+  initialAccumulatorValue = 0.1,
+  eps = 1e-7,
+}: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {}): GradientTransformation => ({
+  init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) as OptState }),
+  update: (updates, state) => {
+    const before = stateOf<{ sumOfSquares: OptState }>('optim.scaleByRss', state, 'sumOfSquares')
+    const sumOfSquares = mapTree('optim.scaleByRss', (s, g) => np.add(np.square(g), s), before.sumOfSquares, updates)
+    const scaled = (g: NDArray, s: NDArray): NDArray =>
+      np.multiply(np.where(np.greater(s, 0), rsqrt(np.add(s, eps)), 0), g)
+    return [mapTree('optim.scaleByRss', scaled, updates, sumOfSquares), { sumOfSquares }]
+  },
+})
+
+/** `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012). */
+export const scaleByAdadelta = ({
+  rho = 0.9,
+  eps = 1e-6,
+}: { readonly rho?: number; readonly eps?: number } = {}): GradientTransformation => ({
+  init: (params) => {
+    const zeros = zerosLike(params) as OptState
+    return { meanSquareGradient: zeros, meanSquareUpdate: zeros }
+  },
+  update: (updates, state) => {
+    const before = stateOf<{ meanSquareGradient: OptState; meanSquareUpdate: OptState }>(
+      'optim.scaleByAdadelta',
+      state,
+      'meanSquareGradient',
+      'meanSquareUpdate',
+    )
+    const meanSquareGradient = moment(updates, before.meanSquareGradient, rho, 2)
+    const root = (x: NDArray): NDArray => np.sqrt(np.add(x, eps))
+    const changed = mapTree(
+      'optim.scaleByAdadelta',
+      (g, eg, ex) => np.multiply(np.divide(root(ex), root(eg)), g),
+      updates,
+      meanSquareGradient,
+      before.meanSquareUpdate,
+    )
+    return [changed, { meanSquareGradient, meanSquareUpdate: moment(changed, before.meanSquareUpdate, rho, 2) }]
+  },
+})
+
+export interface LionOptions {
+  /** Weight of the mean in the direction; 0.9 by default. */
+  readonly b1?: number
+  /** Decay of the mean; 0.99 by default. */
+  readonly b2?: number
+  /** The dtype of the mean; the parameters' by default. */
+  readonly muDtype?: DType
+}
+
+/** `sign(b1 · m + (1 - b1) · g)`. Chen et al., "Symbolic discovery of optimization algorithms" (2023). */
+export const scaleByLion = ({ b1 = 0.9, b2 = 0.99, muDtype }: LionOptions = {}): GradientTransformation => ({
+  init: (params) => ({ mu: zerosLike(params, muDtype) as OptState }),
+  update: (updates, state) => {
+    const { mu } = stateOf<{ mu: OptState }>('optim.scaleByLion', state, 'mu')
+    const direction = (g: NDArray, m: NDArray): NDArray =>
+      np.sign(np.add(np.multiply(1 - b1, g), np.multiply(b1, np.astype(m, g.dtype))))
+    return [mapTree('optim.scaleByLion', direction, updates, mu), { mu: moment(updates, mu, b2, 1) }]
+  },
+})
+
+/** Adam with one second moment for a leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019). */
+export const scaleByNovograd = ({
+  b1 = 0.9,
+  b2 = 0.25,
+  eps = 1e-8,
+  epsRoot = 0,
+  weightDecay = 0,
+}: AdamOptions & { readonly weightDecay?: number } = {}): GradientTransformation => ({
+  init: (params) => ({
+    count: zeroCount(),
+    mu: zerosLike(params) as OptState,
+    nu: mapTree('optim.scaleByNovograd', (p) => np.zeros([], { dtype: p.dtype }), params) as OptState,
+  }),
+  update: (updates, state, params) => {
+    const before = readMoments('optim.scaleByNovograd', state)
+    const at = requireParams('optim.scaleByNovograd', params)
+    const count = increment(before.count)
+    // The moments begin with the first gradient's own.
+    const first = np.equal(count, 1)
+    const blend = (old: NDArray, x: NDArray, mixed: NDArray): NDArray => np.where(first, np.astype(x, old.dtype), mixed)
+    const power = mapTree('optim.scaleByNovograd', (g) => np.sum(np.square(g)), updates)
+    const nu = mapTree('optim.scaleByNovograd', blend, before.nu, power, moment(power, before.nu, b2, 1))
+    const normalized = mapTree(
+      'optim.scaleByNovograd',
+      (g, v, p) => np.add(np.divide(g, np.add(np.sqrt(np.add(v, epsRoot)), eps)), np.multiply(weightDecay, p)),
+      updates,
+      nu,
+      at,
+    )
+    const mu = mapTree(
+      'optim.scaleByNovograd',
+      (u, m) => np.where(first, u, np.add(np.multiply(b1, m), u)),
+      normalized,
+      before.mu,
+    )
+    return [mu, { count, mu: mu as OptState, nu }]
+  },
+})
+

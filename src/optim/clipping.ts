@@ -1,0 +1,86 @@
+/** Gradient transformations that bound updates. After optax. */
+import { ShapeError } from '../core/errors.ts'
+import { range } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { GradientTransformation } from './transformation.ts'
+import { requireParams, stateless } from './transformation.ts'
+import { globalNorm, mapTree } from './trees.ts'
+
+/**
+ * Every element moved into `[-maxDelta, maxDelta]`.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.clip(1)
+ * update(np.array([-3, 0.5]), init(null))[0] // => [-1.   0.5]
+ * ```
+ */
+export const clip = (maxDelta: number): GradientTransformation =>
+  stateless((updates) => mapTree('optim.clip', (g) => np.clip(g, -maxDelta, maxDelta), updates))
+
+/** Each leaf shortened so that its root mean square is at most `threshold`. */
+export const clipByBlockRms = (threshold: number): GradientTransformation =>
+  stateless((updates) =>
+    mapTree(
+      'optim.clipByBlockRms',
+      (g) => np.divide(g, np.maximum(1, np.divide(np.sqrt(np.mean(np.square(g))), threshold))),
+      updates,
+    ),
+  )
+
+/**
+ * All leaves together shortened so that their norm is at most `maxNorm`. Pascanu et al., "On the difficulty of training
+ * recurrent neural networks" (2012).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.clipByGlobalNorm(1)
+ * update(np.array([3, 4]), init(null))[0] // => [0.6 0.8]
+ * ```
+ */
+export const clipByGlobalNorm = (maxNorm: number): GradientTransformation =>
+  stateless((updates) => {
+    const norm = globalNorm(updates)
+    const short = np.less(norm, maxNorm)
+    return mapTree(
+      'optim.clipByGlobalNorm',
+      (g) => np.where(short, g, np.multiply(np.divide(g, np.astype(norm, g.dtype)), maxNorm)),
+      updates,
+    )
+  })
+
+/** The axes over which a unit's weights extend: all of a vector's, all but the last of a kernel's. */
+const unitAxes = (x: NDArray): readonly number[] => {
+  const long = x.shape.filter((n) => n !== 1).length
+  if (long <= 1) return range(x.ndim)
+  if (x.ndim <= 3) return [0]
+  if (x.ndim <= 5) return range(x.ndim - 1)
+  throw new ShapeError(`optim.adaptiveGradClip: leaves have rank 5 at most, got ${x.aval}. Give the axes: { axis: [...] }.`)
+}
+
+const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
+  np.sqrt(np.sum(np.square(x), { axis: axis ?? unitAxes(x), keepdims: true }))
+
+/**
+ * Each unit's gradient shortened to `clipping` times its parameters' norm (at least `eps`). Brock et al., "High-performance
+ * large-scale image recognition without normalization" (2021).
+ *
+ * @param options - `eps`: 1e-3 by default; `axis`: the axes of a unit, by default as in optax.
+ * @throws ArgumentError from `update` without parameters.
+ */
+export const adaptiveGradClip = (
+  clipping: number,
+  { eps = 1e-3, axis }: { readonly eps?: number; readonly axis?: readonly number[] } = {},
+): GradientTransformation => {
+  const clipped = (g: NDArray, p: NDArray): NDArray => {
+    const most = np.multiply(clipping, np.maximum(unitNorm(p, axis), eps))
+    const norm = unitNorm(g, axis)
+    return np.where(np.less(norm, most), g, np.multiply(g, np.divide(most, np.maximum(norm, 1e-6))))
+  }
+  return stateless((updates, params) =>
+    mapTree('optim.adaptiveGradClip', clipped, updates, requireParams('optim.adaptiveGradClip', params)),
+  )
+}

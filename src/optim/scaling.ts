@@ -1,0 +1,185 @@
+/** Gradient transformations by a factor, momentum, decay and noise. After optax. */
+import type { DType } from '../core/dtype.ts'
+import * as np from '../numpy/index.ts'
+import type { Key } from '../random/keys.ts'
+import { split } from '../random/keys.ts'
+import { normal } from '../random/samplers.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { Mask } from './masks.ts'
+import { masked } from './masks.ts'
+import type { GradientTransformation, OptState } from './transformation.ts'
+import { requireParams, stateOf, stateless } from './transformation.ts'
+import { debias, globalNorm, increment, leavesOf, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
+
+/** A value for each step: a pure function of the step (an int32 of rank 0, or a number), counted from 0. */
+export type Schedule = (step: ArrayLike) => ArrayLike
+
+/** A fixed value, or one for each step. */
+export type ScalarOrSchedule = ArrayLike | Schedule
+
+const times = <T>(tree: T, factor: ArrayLike): T =>
+  mapTree('optim.scale', (g) => np.multiply(g, typeof factor === 'number' ? factor : np.astype(factor, g.dtype)), tree)
+
+/** Updates times a factor. */
+export const scale = (factor: ArrayLike): GradientTransformation => stateless((updates) => times(updates, factor))
+
+/** Updates times what a schedule gives for the step. */
+export const scaleBySchedule = (schedule: Schedule): GradientTransformation => ({
+  init: () => ({ count: zeroCount() }),
+  update: (updates, state) => {
+    const { count } = stateOf<{ count: NDArray }>('optim.scaleBySchedule', state, 'count')
+    return [times(updates, schedule(count)), { count: increment(count) }]
+  },
+})
+
+/** Updates times the learning rate, negated so that `applyUpdates` goes downhill (unless `flipSign` is false). */
+export const scaleByLearningRate = (
+  learningRate: ScalarOrSchedule,
+  { flipSign = true }: { readonly flipSign?: boolean } = {},
+): GradientTransformation => {
+  const sign = flipSign ? -1 : 1
+  if (typeof learningRate === 'number') return scale(sign * learningRate)
+  return typeof learningRate === 'function'
+    ? scaleBySchedule((step) => np.multiply(sign, learningRate(step)))
+    : scale(np.multiply(sign, learningRate))
+}
+
+/** The signs of updates. */
+export const scaleBySign = (): GradientTransformation =>
+  stateless((updates) => mapTree('optim.scaleBySign', np.sign, updates))
+
+export interface MomentumOptions {
+  /** Look ahead: the update is what the next step's would be without a new gradient; false by default. */
+  readonly nesterov?: boolean
+  /** The dtype that is remembered; the parameters' by default. */
+  readonly accumulatorDtype?: DType
+}
+
+/**
+ * Momentum: a decaying sum of gradients, `t ← g + decay · t`. Polyak (1964); with `nesterov`, Nesterov (1983).
+ */
+export const trace = (
+  decay: ArrayLike,
+  { nesterov = false, accumulatorDtype }: MomentumOptions = {},
+): GradientTransformation => {
+  const step = (g: NDArray, t: NDArray): NDArray => np.add(g, np.multiply(decay, t))
+  return {
+    init: (params) => ({ trace: zerosLike(params, accumulatorDtype) as OptState }),
+    update: (updates, state) => {
+      const { trace: old } = stateOf<{ trace: OptState }>('optim.trace', state, 'trace')
+      const next = mapTree('optim.trace', step, updates, old)
+      const changed = nesterov ? mapTree('optim.trace', step, updates, next) : next
+      const kept = mapTree('optim.trace', (t, o) => np.astype(t, o.dtype), next, old)
+      return [changed, { trace: kept as OptState }]
+    },
+  }
+}
+
+/** A decaying mean of gradients; `debias` (true by default) makes up for its start at 0. */
+export const ema = (
+  decay: ArrayLike,
+  { debias: corrected = true, accumulatorDtype }: { readonly debias?: boolean; readonly accumulatorDtype?: DType } = {},
+): GradientTransformation => ({
+  init: (params) => ({ count: zeroCount(), ema: zerosLike(params, accumulatorDtype) as OptState }),
+  update: <T>(updates: T, state: OptState) => {
+    const { count: before, ema: old } = stateOf<{ count: NDArray; ema: OptState }>('optim.ema', state, 'count', 'ema')
+    const count = increment(before)
+    const mean = moment(updates, old, decay, 1)
+    const given = corrected ? debias(mean, decay, count) : mean
+    return [mapTree('optim.ema', (g, m) => np.astype(m, g.dtype), updates, given), { count, ema: mean }] as const
+  },
+})
+
+/**
+ * Weight decay: `g + weightDecay · p`.
+ *
+ * @param options - `mask`: which leaves decay; all by default.
+ * @throws ArgumentError from `update` without parameters.
+ */
+export const addDecayedWeights = (
+  weightDecay: ScalarOrSchedule = 0,
+  { mask }: { readonly mask?: Mask | undefined } = {},
+): GradientTransformation => {
+  const decayed = <T>(updates: T, params: unknown, rate: ArrayLike): T =>
+    mapTree(
+      'optim.addDecayedWeights',
+      (g, p) => np.add(g, np.multiply(np.astype(rate, p.dtype), p)),
+      updates,
+      requireParams('optim.addDecayedWeights', params),
+    )
+  const all: GradientTransformation =
+    typeof weightDecay !== 'function'
+      ? stateless((updates, params) => (weightDecay === 0 ? updates : decayed(updates, params, weightDecay)))
+      : {
+          init: () => ({ count: zeroCount() }),
+          update: (updates, state, params) => {
+            const { count } = stateOf<{ count: NDArray }>('optim.addDecayedWeights', state, 'count')
+            return [decayed(updates, params, weightDecay(count)), { count: increment(count) }]
+          },
+        }
+  return mask === undefined ? all : masked(all, mask)
+}
+
+/**
+ * Gaussian noise of variance `eta / step^gamma`. Neelakantan et al., "Adding gradient noise" (2015).
+ *
+ * @param key - the state begins with it.
+ */
+export const addNoise = (eta: number, gamma: number, key: Key): GradientTransformation => ({
+  init: () => ({ count: zeroCount(), key }),
+  update: <T>(updates: T, state: OptState) => {
+    const { count: before, key: last } = stateOf<{ count: NDArray; key: NDArray }>('optim.addNoise', state, 'count', 'key')
+    const count = increment(before)
+    const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
+    const leaves = leavesOf(updates)
+    const [next, sample] = [...split(last)]
+    const keys = leaves.length === 0 ? [] : [...split(sample!, leaves.length)]
+    let i = 0
+    const noisy = (g: NDArray): NDArray => {
+      const dtype = g.dtype === 'float64' ? 'float64' : 'float32'
+      const noise = normal(keys[i++]!, g.shape, { dtype })
+      return np.add(g, np.astype(np.multiply(np.astype(deviation, dtype), noise), g.dtype))
+    }
+    return [mapTree('optim.addNoise', noisy, updates), { count, key: next! }] as const
+  },
+})
+
+/** Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al. (2020). */
+export const centralize = (): GradientTransformation =>
+  stateless((updates) =>
+    mapTree(
+      'optim.centralize',
+      (g) => (g.ndim < 2 ? g : np.subtract(g, np.mean(g, { axis: g.shape.slice(1).map((_, d) => d + 1), keepdims: true }))),
+      updates,
+    ),
+  )
+
+/** `scaleFactor · g / (‖g‖ + eps)`, with the norm of all leaves together. */
+export const normalizeByUpdateNorm = ({
+  scaleFactor = 1,
+  eps = 1e-6,
+}: { readonly scaleFactor?: number; readonly eps?: number } = {}): GradientTransformation =>
+  stateless((updates) => {
+    const norm = np.divide(np.add(globalNorm(updates), eps), scaleFactor)
+    return mapTree('optim.normalizeByUpdateNorm', (g) => np.divide(g, norm), updates)
+  })
+
+/** Updates shortened so that parameters that are not negative stay so. */
+export const keepParamsNonnegative = (): GradientTransformation =>
+  stateless((updates, params) =>
+    mapTree(
+      'optim.keepParamsNonnegative',
+      (u, p) => np.where(np.less(np.add(p, u), 0), np.negative(p), u),
+      updates,
+      requireParams('optim.keepParamsNonnegative', params),
+    ),
+  )
+
+/** 0 for every NaN. The state says, leaf by leaf, whether the last updates had any. */
+export const zeroNans = (): GradientTransformation => ({
+  init: (params) => ({ foundNan: mapTree('optim.zeroNans', () => np.array(false), params) as OptState }),
+  update: (updates) => [
+    mapTree('optim.zeroNans', (g) => np.where(np.isnan(g), 0, g), updates),
+    { foundNan: mapTree('optim.zeroNans', (g) => np.any(np.isnan(g)), updates) as OptState },
+  ],
+})

@@ -1,0 +1,328 @@
+/** Schedules: pure functions of the step, counted from 0, which may be traced. Formulas are optax's. */
+import { ArgumentError } from '../core/errors.ts'
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { Schedule } from './scaling.ts'
+
+/** A schedule that gives arrays. */
+export type ArraySchedule = (step: ArrayLike) => NDArray
+
+const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
+
+/** One value for all steps. */
+export const constantSchedule =
+  (value: number): ArraySchedule =>
+  () =>
+    np.array(value)
+
+export interface LinearOptions {
+  readonly initValue: number
+  readonly endValue: number
+  /** Steps from one to the other; with 0 or less the schedule is constant. */
+  readonly transitionSteps: number
+  /** Steps before that; 0 by default. */
+  readonly transitionBegin?: number
+}
+
+/** `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after. */
+export const polynomialSchedule = ({
+  initValue,
+  endValue,
+  transitionSteps,
+  transitionBegin = 0,
+  power,
+}: LinearOptions & { readonly power: number }): ArraySchedule => {
+  if (transitionSteps <= 0) return constantSchedule(initValue)
+  const begin = Math.max(transitionBegin, 0)
+  return (step) => {
+    const past = np.clip(np.subtract(float(step), begin), 0, transitionSteps)
+    const left = np.subtract(1, np.divide(past, transitionSteps))
+    return np.add(np.multiply(initValue - endValue, np.power(left, power)), endValue)
+  }
+}
+
+/**
+ * From one value to another in a straight line.
+ *
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const warmup = optim.linearSchedule({ initValue: 0, endValue: 1, transitionSteps: 4 })
+ * warmup(1) // => 0.25
+ * ```
+ */
+export const linearSchedule = (options: LinearOptions): ArraySchedule => polynomialSchedule({ ...options, power: 1 })
+
+export interface ExponentialOptions {
+  readonly initValue: number
+  readonly transitionSteps: number
+  /** Factor over `transitionSteps` steps. */
+  readonly decayRate: number
+  readonly transitionBegin?: number
+  /** Whether the exponent is rounded down; false by default. */
+  readonly staircase?: boolean
+  /** Bound of the values, from below if they fall, from above if they rise. */
+  readonly endValue?: number
+}
+
+/** `initValue · decayRate^(step / transitionSteps)`. */
+export const exponentialDecay = ({
+  initValue,
+  transitionSteps,
+  decayRate,
+  transitionBegin = 0,
+  staircase = false,
+  endValue,
+}: ExponentialOptions): ArraySchedule => {
+  if (transitionSteps <= 0 || decayRate === 0) return constantSchedule(initValue)
+  const begin = Math.max(transitionBegin, 0)
+  return (step) => {
+    const past = np.subtract(float(step), begin)
+    const ratio = np.divide(past, transitionSteps)
+    const exponent = staircase ? np.floor(ratio) : ratio
+    const decayed = np.where(
+      np.lessEqual(past, 0),
+      initValue,
+      np.multiply(initValue, np.power(np.array(decayRate), exponent)),
+    )
+    if (endValue === undefined) return decayed
+    return decayRate < 1 ? np.maximum(decayed, endValue) : np.minimum(decayed, endValue)
+  }
+}
+
+export interface CosineOptions {
+  readonly initValue: number
+  readonly decaySteps: number
+  /** The last value as a part of the first; 0 by default. */
+  readonly alpha?: number
+  /** Power of the cosine; 1 by default. */
+  readonly exponent?: number
+}
+
+/**
+ * Half a cosine from `initValue` to `alpha · initValue`. Loshchilov and Hutter, "SGDR" (2016).
+ *
+ * @throws ArgumentError unless `decaySteps` is positive.
+ */
+export const cosineDecaySchedule = ({ initValue, decaySteps, alpha = 0, exponent = 1 }: CosineOptions): ArraySchedule => {
+  if (!(decaySteps > 0)) {
+    throw new ArgumentError(`optim.cosineDecaySchedule: decaySteps is positive, got ${decaySteps}.`)
+  }
+  return (step) => {
+    const part = np.divide(np.minimum(float(step), decaySteps), decaySteps)
+    const cosine = np.multiply(0.5, np.add(1, np.cos(np.multiply(Math.PI, part))))
+    return np.multiply(initValue, np.add(np.multiply(1 - alpha, np.power(cosine, exponent)), alpha))
+  }
+}
+
+/** Factors by the step from which they hold. */
+export type BoundariesAndScales = Readonly<Record<number, number>>
+
+const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boundary: number, scale: number])[] => {
+  const entries = Object.entries(pieces).map(([boundary, factor]) => [Number(boundary), factor] as const)
+  const bad = entries.find(([boundary, factor]) => !Number.isFinite(boundary) || !(factor >= 0))
+  if (bad !== undefined) {
+    throw new ArgumentError(`${operation}: boundaries are steps and scales are not negative, got ${bad[0]}: ${bad[1]}.`)
+  }
+  return entries.sort(([a], [b]) => a - b)
+}
+
+/**
+ * `initValue`, multiplied at each boundary by its scale.
+ *
+ * @throws ArgumentError for a negative scale.
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const steps = optim.piecewiseConstantSchedule({ initValue: 1, boundariesAndScales: { 2: 0.5 } })
+ * steps(1) // => 1.
+ * steps(2) // => 0.5
+ * ```
+ */
+export const piecewiseConstantSchedule = ({
+  initValue,
+  boundariesAndScales = {},
+}: {
+  readonly initValue: number
+  readonly boundariesAndScales?: BoundariesAndScales
+}): ArraySchedule => {
+  const pieces = sorted('optim.piecewiseConstantSchedule', boundariesAndScales)
+  return (step) =>
+    pieces.reduce<NDArray>(
+      (value, [boundary, factor]) => np.where(np.less(step, boundary), value, np.multiply(value, factor)),
+      np.array(initValue),
+    )
+}
+
+type Interpolate = (start: number, end: number, part: NDArray) => NDArray
+
+const interpolations: { readonly [K in 'linear' | 'cosine']: Interpolate } = {
+  linear: (start, end, part) => np.add(np.multiply(end - start, part), start),
+  cosine: (start, end, part) =>
+    np.add(end, np.multiply((start - end) / 2, np.add(np.cos(np.multiply(Math.PI, part)), 1))),
+}
+
+/**
+ * Values at boundaries, `initValue` times all scales so far, joined by lines or half cosines.
+ *
+ * @throws ArgumentError for a negative scale, or an interpolation of another name.
+ */
+export const piecewiseInterpolateSchedule = ({
+  interpolateType,
+  initValue,
+  boundariesAndScales = {},
+}: {
+  readonly interpolateType: 'linear' | 'cosine'
+  readonly initValue: number
+  readonly boundariesAndScales?: BoundariesAndScales
+}): ArraySchedule => {
+  if (!Object.hasOwn(interpolations, interpolateType)) {
+    throw new ArgumentError(`optim.piecewiseInterpolateSchedule: interpolateType is linear or cosine, got ${interpolateType}.`)
+  }
+  const pieces = sorted('optim.piecewiseInterpolateSchedule', boundariesAndScales)
+  const interpolate = interpolations[interpolateType]
+  return (step) => {
+    let [start, value] = [0, initValue]
+    let result = np.array(initValue)
+    const count = float(step)
+    for (const [boundary, factor] of pieces) {
+      const end = value * factor
+      const part = np.divide(np.subtract(count, start), Math.max(boundary - start, 1))
+      result = np.where(np.less(count, start), result, interpolate(value, end, part))
+      ;[start, value] = [boundary, end]
+    }
+    return np.where(np.less(count, start), result, value)
+  }
+}
+
+const checkSteps = (operation: string, transitionSteps: number): void => {
+  if (transitionSteps > 0) return
+  throw new ArgumentError(`${operation}: transitionSteps is positive, got ${transitionSteps}.`)
+}
+
+export interface OnecycleOptions {
+  readonly transitionSteps: number
+  readonly peakValue: number
+  /** Part of the steps that rises; 0.3 by default. */
+  readonly pctStart?: number
+  /** The first value is `peakValue / divFactor`; 25 by default. */
+  readonly divFactor?: number
+  /** The last value is the first one's part; 1e4 by default. */
+  readonly finalDivFactor?: number
+}
+
+/** Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith, "Super-convergence" (2018). */
+export const linearOnecycleSchedule = ({
+  transitionSteps,
+  peakValue,
+  pctStart = 0.3,
+  pctFinal = 0.85,
+  divFactor = 25,
+  finalDivFactor = 1e4,
+}: OnecycleOptions & { readonly pctFinal?: number }): ArraySchedule => {
+  checkSteps('optim.linearOnecycleSchedule', transitionSteps)
+  return piecewiseInterpolateSchedule({
+    interpolateType: 'linear',
+    initValue: peakValue / divFactor,
+    boundariesAndScales: {
+      [Math.trunc(pctStart * transitionSteps)]: divFactor,
+      [Math.trunc(pctFinal * transitionSteps)]: 1 / divFactor,
+      [transitionSteps]: 1 / finalDivFactor,
+    },
+  })
+}
+
+/** Up to a peak and down to nearly nothing in half cosines. Smith, "Super-convergence" (2018). */
+export const cosineOnecycleSchedule = ({
+  transitionSteps,
+  peakValue,
+  pctStart = 0.3,
+  divFactor = 25,
+  finalDivFactor = 1e4,
+}: OnecycleOptions): ArraySchedule => {
+  checkSteps('optim.cosineOnecycleSchedule', transitionSteps)
+  return piecewiseInterpolateSchedule({
+    interpolateType: 'cosine',
+    initValue: peakValue / divFactor,
+    boundariesAndScales: {
+      [Math.trunc(pctStart * transitionSteps)]: divFactor,
+      [transitionSteps]: 1 / (divFactor * finalDivFactor),
+    },
+  })
+}
+
+/**
+ * Schedules one after the other; each counts from its own start.
+ *
+ * @param boundaries - the steps at which the next schedule begins: one fewer than schedules.
+ * @throws ArgumentError if their numbers do not fit.
+ */
+export const joinSchedules = (schedules: readonly Schedule[], boundaries: readonly number[]): ArraySchedule => {
+  const [first, ...rest] = schedules
+  if (first === undefined || rest.length !== boundaries.length) {
+    throw new ArgumentError(
+      `optim.joinSchedules: ${schedules.length} schedules have ${Math.max(schedules.length - 1, 0)} boundaries between them, got ${boundaries.length}.`,
+    )
+  }
+  return (step) =>
+    rest.reduce<NDArray>((value, schedule, i) => {
+      const boundary = boundaries[i]!
+      return np.where(np.less(step, boundary), value, schedule(np.subtract(step, boundary)))
+    }, float(first(step)))
+}
+
+export interface WarmupOptions {
+  readonly initValue: number
+  readonly peakValue: number
+  readonly warmupSteps: number
+}
+
+const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySchedule =>
+  linearSchedule({ initValue, endValue: peakValue, transitionSteps: warmupSteps })
+
+/** A straight line up to `peakValue`, which then stays. */
+export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => warmup(options)
+
+export interface WarmupCosineOptions extends WarmupOptions {
+  /** All steps, those of the warm-up included. */
+  readonly decaySteps: number
+  /** 0 by default. */
+  readonly endValue?: number
+  /** Power of the cosine; 1 by default. */
+  readonly exponent?: number
+}
+
+/**
+ * A straight line up to `peakValue`, then half a cosine down to `endValue`.
+ *
+ * @throws ArgumentError unless `decaySteps` is more than `warmupSteps`.
+ */
+export const warmupCosineDecaySchedule = ({
+  decaySteps,
+  endValue = 0,
+  exponent = 1,
+  ...options
+}: WarmupCosineOptions): ArraySchedule => {
+  const { peakValue, warmupSteps } = options
+  const alpha = peakValue === 0 ? 0 : endValue / peakValue
+  const decay = cosineDecaySchedule({ initValue: peakValue, decaySteps: decaySteps - warmupSteps, alpha, exponent })
+  return joinSchedules([warmup(options), decay], [warmupSteps])
+}
+
+/** A straight line up to `peakValue`, then exponential decay. */
+export const warmupExponentialDecaySchedule = ({
+  initValue,
+  peakValue,
+  warmupSteps,
+  ...decay
+}: WarmupOptions & Omit<ExponentialOptions, 'initValue'>): ArraySchedule =>
+  joinSchedules(
+    [warmup({ initValue, peakValue, warmupSteps }), exponentialDecay({ ...decay, initValue: peakValue })],
+    [warmupSteps],
+  )
+
+/** Cosine decay with warm restarts: one `warmupCosineDecaySchedule` after the other. Loshchilov and Hutter (2016). */
+export const sgdrSchedule = (cycles: readonly WarmupCosineOptions[]): ArraySchedule => {
+  const ends = cycles.map((_, i) => cycles.slice(0, i + 1).reduce((sum, c) => sum + c.decaySteps, 0))
+  return joinSchedules(cycles.map(warmupCosineDecaySchedule), ends.slice(0, -1))
+}
