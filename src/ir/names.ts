@@ -44,6 +44,7 @@ const names: { readonly [N in OpName]: true } = {
   rem: true,
   pow: true,
   atan2: true,
+  logaddexp: true,
   max: true,
   min: true,
   nextafter: true,

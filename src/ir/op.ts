@@ -106,6 +106,7 @@ export interface OpParams {
   rem: NoParams
   pow: NoParams
   atan2: NoParams
+  logaddexp: NoParams
   max: NoParams
   min: NoParams
   nextafter: NoParams

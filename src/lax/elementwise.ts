@@ -25,7 +25,7 @@ const binary =
 
 /** `-x`. */
 export const neg = unary(ops.neg)
-/** Absolute value; its derivative at 0 is 0. */
+/** Absolute value; its derivative at 0 is 1, as in JAX. */
 export const abs = unary(ops.abs)
 /** -1, 0 or 1; zeros keep their sign and NaN stays NaN. */
 export const sign = unary(ops.sign)
@@ -116,6 +116,8 @@ export const rem = binary(ops.rem)
 export const pow = binary(ops.pow)
 /** The angle of the point (`y`, `x`), in radians: `atan2(x, y)` takes the ordinate first. */
 export const atan2 = binary(ops.atan2)
+/** `log(exp(x) + exp(y))`, without overflow. */
+export const logaddexp = binary(ops.logaddexp)
 /** The larger; NaN if either is. Ties share the gradient. */
 export const max = binary(ops.max)
 /** The smaller; NaN if either is. Ties share the gradient. */

@@ -39,7 +39,7 @@ export const normal =
 /** Standard deviation of a standard normal variable kept within [-2, 2]. */
 const STDDEV_WITHIN_TWO = 0.87962566103423978
 
-/** Normal, kept within `lower` and `upper` (-2 and 2) standard deviations; standard deviation 0.01 after that by default. */
+/** Normal with mean 0 and standard deviation 0.01 by default, then kept within `lower` and `upper` (-2 and 2) of these. */
 export const truncatedNormal =
   ({
     stddev = 1e-2,
@@ -47,7 +47,7 @@ export const truncatedNormal =
     upper = 2,
   }: { readonly stddev?: number; readonly lower?: number; readonly upper?: number } = {}): Initializer =>
   (key, shape, dtype = 'float32') =>
-    np.multiply(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev / STDDEV_WITHIN_TWO)
+    np.multiply(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev)
 
 /** Which axes of a kernel are what: inputs (-2), outputs (-1), and independent kernels side by side (none). */
 export interface FanOptions {

@@ -63,7 +63,7 @@ export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => ops.xor(...tr
 export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(asArray(x)))
 
 export const negative = (x: ArrayLike): NDArray => functions.negative(x)
-/** Absolute value; its derivative at 0 is 0. */
+/** Absolute value; its derivative at 0 is 1, as in JAX. */
 export const abs = (x: ArrayLike): NDArray => functions.abs(x)
 /** -1, 0 or 1; NaN stays NaN. */
 export const sign = (x: ArrayLike): NDArray => functions.sign(x)
@@ -133,20 +133,21 @@ export const round = (x: ArrayLike, decimals = 0): NDArray => {
 export const arctan2 = (y: ArrayLike, x: ArrayLike): NDArray =>
   ops.atan2(...promoteTwoInexact('arctan2', asArray(y), asArray(x)))
 
-/** `log(exp(x) + exp(y))` without overflow. */
-export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('logaddexp', asArray(x), asArray(y))
-  const largest = ops.max(a, b)
-  const difference = ops.sub(a, b)
-  const sum = ops.add(largest, ops.log1p(ops.exp(ops.neg(ops.abs(difference)))))
-  // Equal infinities have no difference.
-  return ops.select(ops.ne(difference, difference), ops.add(a, b), sum)
-}
+/** `log(exp(x) + exp(y))`, without overflow. */
+export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray =>
+  ops.logaddexp(...promoteTwoInexact('logaddexp', asArray(x), asArray(y)))
 
-/** `sqrt(x² + y²)`. */
+/** `sqrt(x² + y²)`, without overflow or underflow in between. */
 export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('hypot', asArray(x), asArray(y))
-  return ops.sqrt(ops.add(ops.mul(a, a), ops.mul(b, b)))
+  const [a, b] = promoteTwoInexact('hypot', asArray(x), asArray(y)).map(ops.abs) as [NDArray, NDArray]
+  const [longer, shorter] = [ops.max(a, b), ops.min(a, b)]
+  const none = ops.eq(longer, zerosLike(longer))
+  const ratio = ops.div(shorter, ops.select(none, fullLike(longer, 1), longer))
+  const length = ops.mul(longer, ops.sqrt(ops.add(fullLike(ratio, 1), ops.mul(ratio, ratio))))
+  // An infinity beside a NaN is an infinity still.
+  const infinity = fullLike(longer, Infinity)
+  const infinite = ops.or(ops.eq(a, infinity), ops.eq(b, infinity))
+  return ops.select(infinite, infinity, ops.select(none, longer, length))
 }
 
 const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value ? 1 : 0, 'bool')

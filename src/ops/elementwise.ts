@@ -68,6 +68,8 @@ export const div = (x: NDArray, y: NDArray): NDArray => bind('div', none, [x, y]
 export const rem = (x: NDArray, y: NDArray): NDArray => bind('rem', none, [x, y])
 export const pow = (x: NDArray, y: NDArray): NDArray => bind('pow', none, [x, y])
 export const atan2 = (x: NDArray, y: NDArray): NDArray => bind('atan2', none, [x, y])
+/** `log(exp(x) + exp(y))`, without overflow. */
+export const logaddexp = (x: NDArray, y: NDArray): NDArray => bind('logaddexp', none, [x, y])
 /** The larger; NaN if either is. */
 export const max = (x: NDArray, y: NDArray): NDArray => bind('max', none, [x, y])
 /** The smaller; NaN if either is. */

@@ -93,6 +93,23 @@ export const powP = binary('pow', {
     (t, x, _, z) => mul(t, mul(log(zeroToOne(x)), z)),
   ],
 })
+const logaddexp = (x: number, y: number): number => {
+  if (x === y) return x + Math.LN2
+  const largest = Math.max(x, y)
+  return largest === Infinity ? Infinity : largest + Math.log1p(Math.exp(-Math.abs(x - y)))
+}
+// The part that x has in the sum: σ(x - y). Equal infinities have halves.
+const part = (x: NDArray, y: NDArray): NDArray => {
+  const difference = sub(x, y)
+  return ops.logistic(select(and(ops.ne(difference, difference), eq(x, y)), zerosLike(x), difference))
+}
+// x: t·σ(x - y);  y: t·σ(y - x)
+export const logaddexpP = binary('logaddexp', {
+  accepts: 'float',
+  evaluate: logaddexp,
+  jvp: [(t, x, y) => mul(t, part(x, y)), (t, x, y) => mul(t, part(y, x))],
+  facts: { commutative: true },
+})
 // y: t·x / (x² + y²), x: -t·y / (x² + y²), for atan2(y, x)
 export const atan2P = binary('atan2', {
   accepts: 'float',

@@ -55,6 +55,7 @@ export const primitives: Primitives = {
   rem: binary.remP,
   pow: binary.powP,
   atan2: binary.atan2P,
+  logaddexp: binary.logaddexpP,
   max: binary.maxP,
   min: binary.minP,
   nextafter: binary.nextafterP,

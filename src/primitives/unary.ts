@@ -4,13 +4,13 @@ import { convert } from '../core/convert.ts'
 import { allocate, bitsOf, isFloat } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
-import { fullLike } from '../ops/creation.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
 import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
 import type { Primitive } from './primitive.ts'
 import { erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
 
-const { add, cos, cosh, div, exp, integerPow, mul, neg, rsqrt, sin, sinh, sub } = ops
+const { add, cos, cosh, div, exp, ge, integerPow, mul, neg, rsqrt, select, sin, sinh, sub } = ops
 
 const times = (x: NDArray, c: number): NDArray => mul(x, fullLike(x, c))
 const plus = (x: NDArray, c: number): NDArray => add(x, fullLike(x, c))
@@ -21,7 +21,8 @@ export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, jvp: 
 export const absP = unary('abs', {
   accepts: 'number',
   evaluate: Math.abs,
-  jvp: (t, x) => mul(t, ops.sign(x)),
+  // JAX's choice at 0: 1.
+  jvp: (t, x) => select(ge(x, zerosLike(x)), t, neg(t)),
 })
 export const signP = unary('sign', { accepts: 'number', evaluate: Math.sign, jvp: 'zero' })
 export const floorP = unary('floor', { accepts: 'float', evaluate: Math.floor, jvp: 'zero' })

@@ -45,28 +45,43 @@ const promoteNumbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDA
   return isBool(a) ? [ops.cast(a, 'int32'), ops.cast(b, 'int32')] : [a, b]
 }
 
-// The remainder takes the divisor's sign; C's takes the dividend's.
+// Where the remainder, which has the dividend's sign, must become one with the divisor's.
+const isWrongSide = (r: NDArray, b: NDArray): NDArray => {
+  const zero = zerosLike(r)
+  return ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
+}
+
 const floorRemainder = (a: NDArray, b: NDArray): NDArray => {
   const r = ops.rem(a, b)
-  const zero = zerosLike(r)
-  const wrongSide = ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
-  return ops.select(wrongSide, ops.add(r, b), r)
+  return ops.select(isWrongSide(r, b), ops.add(r, b), r)
 }
 
 export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteNumbers('remainder', x, y)
-  return floorRemainder(a, b)
+  // An integer remainder by zero is zero, as in JAX.
+  if (isFloat(a.aval.dtype)) return floorRemainder(a, b)
+  return floorRemainder(a, ops.select(ops.eq(b, zerosLike(b)), fullLike(b, 1), b))
+}
+
+// The difference divides without a remainder up to rounding; what rounding is left is taken away at the end.
+const floatFloorDivide = (a: NDArray, b: NDArray): NDArray => {
+  const r = ops.rem(a, b)
+  const whole = ops.select(ops.eq(b, zerosLike(b)), a, ops.sub(a, r))
+  const quotient = ops.div(whole, b)
+  return ops.round(ops.select(isWrongSide(r, b), ops.sub(quotient, fullLike(quotient, 1)), quotient))
+}
+
+// The remainder's sign 0 counts as different from both others, as in JAX: -7 // 0 is -2.
+const integerFloorDivide = (a: NDArray, b: NDArray): NDArray => {
+  const quotient = ops.div(a, b)
+  const differ = ops.and(ops.ne(ops.sign(a), ops.sign(b)), ops.ne(ops.rem(a, b), zerosLike(a)))
+  return ops.select(differ, ops.sub(quotient, fullLike(quotient, 1)), quotient)
 }
 
 export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteNumbers('floorDivide', x, y)
   if (a.aval.dtype === 'uint32') return ops.div(a, b)
-  if (isFloat(a.aval.dtype)) return ops.floor(ops.div(a, b))
-  const r = ops.rem(a, b)
-  const zero = zerosLike(r)
-  const wrongSide = ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
-  const exact = ops.div(a, b)
-  return ops.select(wrongSide, ops.sub(exact, fullLike(exact, 1)), exact)
+  return isFloat(a.aval.dtype) ? floatFloorDivide(a, b) : integerFloorDivide(a, b)
 }
 
 export const power = (x: ArrayLike, y: ArrayLike): NDArray => {

@@ -1,2 +1,21 @@
 /** Cases on which Pullback differs from JAX on purpose, each with its reason. */
-export const differences: { readonly [name: string]: string } = {}
+export const differences: { readonly [name: string]: string } = {
+  'np.array: nested integers': 'JS numbers in nested arrays are float32, as they have no integer type',
+  'int8 with uint8': 'there is no int16; they meet in int32',
+  'uint8 with int8': 'there is no int16; they meet in int32',
+  'vjp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
+  'jvp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
+  'vjp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
+  'jvp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
+}
+
+/** Cases recorded as exact in which XLA rounds differently, and how far apart the results may be. */
+export const roundings: { readonly [name: string]: { readonly rtol: number; readonly atol: number } } = {
+  // XLA on CPUs multiplies by an approximate reciprocal; our quotients are correctly rounded.
+  'np.divide: every pair of special values': { rtol: 1.2e-7, atol: 0 },
+  'np.divide: float64': { rtol: 2.3e-16, atol: 0 },
+  'np.divide: broadcasts a column and a row': { rtol: 1.2e-7, atol: 0 },
+  'np.divide: negative int32': { rtol: 1.2e-7, atol: 0 },
+  // XLA fuses the multiplication and the addition.
+  'random.uniform: float64 from -3 to 3': { rtol: 3e-16, atol: 1e-15 },
+}

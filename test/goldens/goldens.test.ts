@@ -1,47 +1,51 @@
 /** Pullback against JAX: the same functions on the same inputs. */
+import { hessian, jvp, vjp } from 'pullback'
+import type { NDArray } from 'pullback'
 import { describe, expect, test } from 'vitest'
-import { np, random } from 'pullback'
-import type { IndexedPlace, NDArray, UpdateOptions } from 'pullback'
-import { differences } from './differences.ts'
-import type { Case } from './replay.ts'
-import { asIndex, decode, difference, readCases } from './replay.ts'
+import { differences, roundings } from './differences.ts'
+import { resolve } from './functions.ts'
+import type { Case, Json } from './replay.ts'
+import { applyNamed, decode, difference, readTopic } from './replay.ts'
 
-type AnyFunction = (...args: readonly unknown[]) => unknown
+type Arrays = readonly NDArray[]
 
-const at =
-  (method: keyof IndexedPlace): AnyFunction =>
-  (x, index, ...rest) =>
-    ((x as NDArray).at(...asIndex(index))[method] as (...args: readonly unknown[]) => NDArray)(...rest)
-
-const composites: { readonly [name: string]: AnyFunction } = {
-  splitTwice: (key) => random.split([...random.split(key as NDArray)][0]!).at(1).get(),
-  promote: (a, b) => promoteByName(a as string, b as string),
-}
-
-// Weak types are recorded as `int*` and `float*`.
-const operand = (name: string): NDArray | number => {
-  if (name === 'weak int') return 1
-  if (name === 'weak float') return 0.5
-  return np.zeros([], { dtype: name as 'float32' })
-}
-const promoteByName = (a: string, b: string): string => {
-  const [x, y] = [operand(a), operand(b)]
-  const { dtype, aval } = np.where(true, x, y)
-  return aval.weak ? `weak ${dtype.startsWith('float') ? 'float' : 'int'}` : dtype
-}
-
-const resolve = (name: string): AnyFunction | undefined => {
-  const [namespace, member] = name.split('.') as [string, string | undefined]
-  if (namespace === 'at') return at(member as keyof IndexedPlace)
-  const table = { np, random }[namespace as 'np' | 'random'] as { readonly [k: string]: unknown } | undefined
-  return (composites[name] ?? table?.[member!]) as AnyFunction | undefined
-}
-
-// Functions whose last positional arguments JAX takes by keyword and ours in an object have them recorded as options.
-const replay = (c: Case): unknown => {
+/** The case as a function of the arguments that it is differentiated by. */
+const differentiated = (c: Case) => {
   const args = c.args.map(decode)
-  const f = resolve(c.fn)!
-  return c.options === undefined ? f(...args) : f(...args, decode(c.options) as UpdateOptions)
+  const wrt = c.wrt ?? [0]
+  const options = c.options === undefined ? [] : [decode(c.options)]
+  const f = (...primals: NDArray[]): NDArray => {
+    const full = [...args]
+    wrt.forEach((place, i) => (full[place] = primals[i]))
+    return resolve(c.fn)!(...full, ...options) as NDArray
+  }
+  return { f, primals: wrt.map((i) => args[i] as NDArray) }
+}
+
+const modes: { readonly [M in NonNullable<Case['mode']>]: (c: Case) => unknown } = {
+  jvp: (c) => {
+    const { f, primals } = differentiated(c)
+    return jvp(f, primals, decode(c.seed as Json) as NDArray[])
+  },
+  vjp: (c) => {
+    const { f, primals } = differentiated(c)
+    const [, pullback] = vjp(f, ...primals)
+    return pullback(decode(c.seed as Json) as NDArray) as Arrays
+  },
+  hessian: (c) => {
+    const { f, primals } = differentiated(c)
+    return hessian(f)(...(primals as [NDArray]))
+  },
+}
+
+const replay = (c: Case): unknown => (c.mode === undefined ? applyNamed(c.fn, c.args, c.options) : modes[c.mode](c))
+
+// Derivatives pass through more roundings than values.
+const tolerances: { readonly [topic: string]: { readonly rtol: number; readonly atol: number } } = {
+  'derivatives-numpy': { rtol: 1e-5, atol: 2e-6 },
+  'derivatives-nn': { rtol: 1e-5, atol: 2e-6 },
+  'derivatives-awkward': { rtol: 1e-5, atol: 2e-6 },
+  'second-order': { rtol: 5e-5, atol: 5e-6 },
 }
 
 const topics = [
@@ -51,20 +55,24 @@ const topics = [
   'numpy-reduction',
   'numpy-movement',
   'indexing',
+  'integers',
   'promotion',
   'random',
+  'nn',
+  'losses',
+  'derivatives-numpy',
+  'derivatives-nn',
+  'derivatives-awkward',
+  'second-order',
 ]
 
-for (const topic of topics) {
-  describe(topic, () => {
-    for (const c of readCases(topic)) {
-      if (resolve(c.fn) === undefined) continue
-      const reason = differences[c.name]
-      test(reason === undefined ? c.name : `${c.name} (differs from JAX: ${reason})`, () => {
-        const found = difference(replay(c), c.out, c.tol)
-        if (reason === undefined) expect(found).toBeNull()
-        else expect(found).not.toBeNull()
-      })
-    }
-  })
-}
+describe.each(topics)('%s', (topic) => {
+  for (const c of readTopic(topic).cases) {
+    const reason = differences[c.name]
+    test(reason === undefined ? c.name : `${c.name} (differs from JAX: ${reason})`, () => {
+      const found = difference(replay(c), c.out, roundings[c.name] ?? c.tol ?? tolerances[topic])
+      if (reason === undefined) expect(found).toBeNull()
+      else expect(found).not.toBeNull()
+    })
+  }
+})

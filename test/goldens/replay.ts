@@ -1,9 +1,10 @@
 /** Reads recorded cases and compares what Pullback gives for the same inputs. */
 import { readFileSync } from 'node:fs'
 import { np, random } from 'pullback'
-import type { DType, Index, NDArray, TypedArray } from 'pullback'
+import { resolve } from './functions.ts'
+import type { DType, NDArray, TypedArray } from 'pullback'
 
-type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 interface Encoded {
   readonly dtype: DType
@@ -16,12 +17,21 @@ export interface Case {
   readonly fn: string
   readonly args: readonly Json[]
   readonly options?: { readonly [key: string]: Json }
+  /** A derivative: of the arguments at `wrt`, along (or pulling back) `seed`. */
+  readonly mode?: 'jvp' | 'vjp' | 'hessian'
+  readonly wrt?: readonly number[]
+  readonly seed?: Json
   readonly tol?: number | { readonly rtol: number; readonly atol: number }
   readonly out: Json
 }
 
-export const readCases = (topic: string): readonly Case[] =>
-  (JSON.parse(readFileSync(new URL(`data/${topic}.json`, import.meta.url), 'utf8')) as { cases: Case[] }).cases
+export interface Topic {
+  readonly cases: readonly Case[]
+  readonly [extra: string]: unknown
+}
+
+export const readTopic = (topic: string): Topic =>
+  JSON.parse(readFileSync(new URL(`data/${topic}.json`, import.meta.url), 'utf8')) as Topic
 
 const isFloat = (dtype: DType): boolean => dtype.includes('float')
 
@@ -42,6 +52,8 @@ export const decode = (x: Json): unknown => {
   if (typeof x === 'string' && ['Infinity', '-Infinity', 'NaN', '-0'].includes(x)) return Number(x)
   if (typeof x !== 'object' || x === null) return x
   const object = x as { readonly [key: string]: Json }
+  if (object['number'] !== undefined) return toNumber(object['number'] as string)
+  if (typeof object['call'] === 'string') return applyNamed(object['call'], object['args'] as Json[], object['options'])
   if (typeof object['key'] === 'number') return random.key(object['key'])
   if (Array.isArray(object['slice'])) {
     const [start, stop, step] = object['slice'] as readonly (number | null)[]
@@ -50,7 +62,13 @@ export const decode = (x: Json): unknown => {
   return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, decode(v)]))
 }
 
-export const asIndex = (x: unknown): Index[] => x as Index[]
+/** What a function of that name gives; options go in one object last. */
+export const applyNamed = (name: string, args: readonly Json[], options: Json | undefined): unknown => {
+  const f = resolve(name)
+  if (f === undefined) throw new Error(`there is no ${name}`)
+  const given = args.map(decode)
+  return options === undefined ? f(...given) : f(...given, decode(options))
+}
 
 // A few roundings of float32: sums are made in another order, elementary functions differ in the last bit.
 const loose = { rtol: 2e-6, atol: 2e-7 }

@@ -4,6 +4,7 @@ Functions made of several operations, by the keys under which `composites.ts` ha
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import random
 from jax.nn import initializers
 
@@ -37,3 +38,55 @@ composites |= {
 
 def shape_or_number(n):
     return tuple(n) if isinstance(n, list) else n
+
+
+# Scalar and small functions of several operations, for derivatives at awkward points and for second ones.
+
+def norm(x):
+    return jnp.sqrt(jnp.sum(jnp.square(x)))
+
+
+def where_nan(x):
+    """The dead branch is NaN below 0."""
+    return jnp.where(x > 0, jnp.sqrt(x), 0.0)
+
+
+def where_guarded(x):
+    return jnp.where(x > 0, jnp.sqrt(jnp.where(x > 0, x, 1.0)), 0.0)
+
+
+def activated(name):
+    def mlp(w1, w2, x):
+        return jnp.sum(jnp.square(jnp.matmul(getattr(jax.nn, snake(name))(jnp.matmul(x, w1)), w2)))
+
+    return mlp
+
+
+composites |= {
+    "optim.multiSteps": lambda inner, k: optax.MultiSteps(inner, k).gradient_transformation(),
+    "norm": norm,
+    "whereNan": where_nan,
+    "whereGuarded": where_guarded,
+    "cube": lambda x: jnp.sum(x**3),
+    "quartic": lambda x: jnp.sum(jnp.power(x, 4.0)),
+    "product": lambda x: jnp.prod(x),
+    "productOfPairs": lambda x: jnp.sum(jnp.prod(x, axis=-1)),
+    "quotient": lambda x: jnp.sum(x[0] / x[1]),
+    "bilinear": lambda x, a: jnp.dot(x, jnp.matmul(a, x)),
+    "rosenbrock": lambda x: jnp.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2),
+    "sumOfExp": lambda x: jnp.sum(jnp.exp(jnp.sin(x)) * x),
+    "sumOfTanh": lambda x: jnp.sum(jnp.tanh(x) ** 2),
+    "sumOfLog": lambda x: jnp.sum(jnp.log(1 + x**2)),
+    "sumOfSoftplus": lambda x: jnp.sum(jax.nn.softplus(x) * x),
+    "logsumexp": lambda x: jax.nn.logsumexp(x),
+    "crossEntropy": lambda x, labels: -jnp.sum(jax.nn.log_softmax(x) * labels),
+    "softmaxDot": lambda x, v: jnp.dot(jax.nn.softmax(x), v),
+    "variance": lambda x: jnp.var(x),
+    "cumulative": lambda x: jnp.sum(jnp.cumsum(x) ** 2),
+    "cumulativeProduct": lambda x: jnp.sum(jnp.cumprod(x)),
+    "largest": lambda x: jnp.max(x) ** 2,
+    "sorted": lambda x: jnp.dot(jnp.sort(x), jnp.arange(1.0, x.size + 1)) ** 2,
+    "gathered": lambda x: jnp.sum(x[jnp.array([0, 2, 0])] ** 3),
+    "scattered": lambda x: jnp.sum(jnp.zeros(4).at[jnp.array([1, 3, 1])].add(x) ** 3),
+    "power": lambda x, y: jnp.sum(jnp.power(x, y)),
+} | {f"mlp.{name}": activated(name) for name in ["relu", "tanh", "sigmoid", "gelu", "softplus", "silu", "elu", "selu"]}

@@ -30,7 +30,8 @@ def resolve(fn):
     if fn in composites:
         return composites[fn]
     namespace, _, name = fn.rpartition(".")
-    return getattr(NAMESPACES[namespace], RENAMED.get(fn) or snake(name))
+    python = RENAMED.get(fn) or snake(name)
+    return getattr(NAMESPACES[namespace], python, None) or getattr(optax.losses, python)
 
 
 def is_array(value):
@@ -46,7 +47,9 @@ def to_jax(value):
     if isinstance(value, Call):
         return resolve(value.fn)(*map(to_jax, value.args), **{k: to_jax(v) for k, v in value.options.items()})
     if isinstance(value, (list, tuple)):
-        return type(value)(to_jax(v) for v in value)
+        # Axes and shapes must be hashable.
+        made = [to_jax(v) for v in value]
+        return tuple(made) if all(type(v) is int for v in value) else made
     if isinstance(value, dict):
         return {k: to_jax(v) for k, v in value.items()}
     return value
@@ -135,6 +138,13 @@ class Recorder:
                 seed = [self.like(p) for p in primals]
                 out, tangent = jax.jvp(f, tuple(primals), tuple(to_jax(seed)))
                 self.add(f"jvp {fn}: {what}", fn, args, options, [out, tangent], mode="jvp", seed=seed, **fields)
+
+    def hessian(self, fn, what, *args, x64=False, tol=None):
+        """The second derivative with respect to the first argument."""
+        with precision(x64):
+            given = [to_jax(a) for a in args]
+            out = jax.hessian(resolve(fn))(*given)
+            self.add(f"hessian {fn}: {what}", fn, args, {}, out, mode="hessian", x64=x64 or None, tol=tol)
 
     def like(self, value):
         """Random (co)tangents of few digits, away from zero, in the structure of `value`."""
