@@ -53,7 +53,7 @@ export const jvp = <A extends readonly unknown[], R>(
   const { leaves, treedef } = flattenDifferentiable('jvp', primals, true)
   const avals = leaves.map((x) => x.aval)
   const moved = flattenTangents('jvp', tangents, treedef, avals)
-  const lifted = liftFunction('jvp', f as (...args: never[]) => unknown, treedef)
+  const lifted = liftFunction('jvp', f, treedef)
   const result = transforms.jvp(
     'jvp',
     lifted.call,
@@ -83,7 +83,7 @@ export const vjp = <A extends readonly unknown[], R>(
   ...primals: A
 ): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }] => {
   const { leaves, treedef } = flattenDifferentiable('vjp', primals, true)
-  const lifted = liftFunction('vjp', f as (...args: never[]) => unknown, treedef)
+  const lifted = liftFunction('vjp', f, treedef)
   const { outputs, linear } = transforms.linearize('vjp', lifted.call, leaves)
   const avals = outputs.map((y) => y.aval)
   const pull = (cotangent: Arrays<R>) => {
@@ -116,7 +116,7 @@ export const linearize = <A extends readonly unknown[], R>(
 ): [out: Arrays<R>, linear: (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }) => Arrays<R>] => {
   const { leaves, treedef } = flattenDifferentiable('linearize', primals, true)
   const avals = leaves.map((x) => x.aval)
-  const lifted = liftFunction('linearize', f as (...args: never[]) => unknown, treedef)
+  const lifted = liftFunction('linearize', f, treedef)
   const { outputs, linear } = transforms.linearize('linearize', lifted.call, leaves)
   const push = (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }): Arrays<R> => {
     const moved = flattenTangents('linearize', tangents, treedef, avals)
@@ -147,7 +147,7 @@ export const linearTranspose = <A extends readonly unknown[], R>(
   ...primals: A
 ): ((cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }) => {
   const { leaves, treedef } = flattenArrays('linearTranspose', primals)
-  const lifted = liftFunction('linearTranspose', f as (...args: never[]) => unknown, treedef)
+  const lifted = liftFunction('linearTranspose', f, treedef)
   const { program, captured } = stage(
     'linearTranspose',
     lifted.call,

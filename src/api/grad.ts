@@ -39,7 +39,7 @@ class Auxiliary {
 const checkScalar = (name: string, result: unknown): NDArray => {
   const { leaves } = flattenResult(name, result)
   const y = leaves[0]
-  if (leaves.length !== 1 || y === undefined || y.aval.rank !== 0) {
+  if (leaves.length !== 1 || y?.aval.rank !== 0) {
     const got = leaves.length === 1 ? `an array ${y!.aval}` : `${leaves.length} arrays`
     throw new ShapeError(
       `${name}: the function must return one scalar, got ${got}. Sum or average it, or use jacrev or vjp; ` +
@@ -103,7 +103,9 @@ const oneOrAll = (gradients: readonly unknown[], argnums: Argnums | undefined): 
 
 const checkFunction = (name: string, f: unknown): void => {
   if (typeof f !== 'function') {
-    throw new ArgumentError(`${name}: expected a function, got ${f === null ? 'null' : typeof f}. Write ${name}(f)(x), not ${name}(f(x)).`)
+    throw new ArgumentError(
+      `${name}: expected a function, got ${f === null ? 'null' : typeof f}. Write ${name}(f)(x), not ${name}(f(x)).`,
+    )
   }
 }
 

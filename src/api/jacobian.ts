@@ -125,7 +125,7 @@ export const jacfwd = <A extends readonly unknown[], R, const N extends number |
   options: GradOptions<N> = {},
 ): Fn<A, Jacobian<A, N, R>> =>
   ((...args: A) => {
-    const p = prepare('jacfwd', f as AnyFunction, args, options)
+    const p = prepare('jacfwd', f, args, options)
     const inAvals = p.inputs.map((x) => x.aval)
     const columns = inAvals.map((_, i) =>
       pushBasis('jacfwd', inAvals, i, (ts) =>
@@ -163,7 +163,7 @@ export const jacrev = <A extends readonly unknown[], R, const N extends number |
   options: GradOptions<N> = {},
 ): Fn<A, Jacobian<A, N, R>> =>
   ((...args: A) => {
-    const p = prepare('jacrev', f as AnyFunction, args, options)
+    const p = prepare('jacrev', f, args, options)
     const outAvals = p.outputs.map((y) => y.aval)
     const rows = outAvals.map((_, o) => pushBasis('jacrev', outAvals, o, (cts) => transforms.pullback(p.linear, cts)))
     return assemble(p, options.argnums, (o, i) => {

@@ -47,7 +47,9 @@ const staticKey = (x: unknown): string => {
     return `#${id}`
   }
   return typeof x === 'object' && x !== null
-    ? `{${Object.entries(x).map(([k, v]) => `${JSON.stringify(k)}:${staticKey(v)}`).join(',')}}`
+    ? `{${Object.entries(x)
+        .map(([k, v]) => `${JSON.stringify(k)}:${staticKey(v)}`)
+        .join(',')}}`
     : `${typeof x}:${Object.is(x, -0) ? '-0' : String(x)}`
 }
 

@@ -37,7 +37,10 @@ export class ShapeDtypeStruct {
   }
 }
 
-const avalsOf = (operation: string, args: readonly unknown[]): { readonly avals: readonly Aval[]; readonly treedef: TreeDef } => {
+const avalsOf = (
+  operation: string,
+  args: readonly unknown[],
+): { readonly avals: readonly Aval[]; readonly treedef: TreeDef } => {
   const { leaves, treedef } = flatten(args)
   const standIns = leaves.map((x) =>
     x instanceof ShapeDtypeStruct ? fromHost(new Aval(x.dtype, x.shape), allocate(x.dtype, 0)) : x,
@@ -75,7 +78,7 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
 export const makeProgram =
   <A extends readonly unknown[]>(f: Fn<A, unknown>) =>
   (...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }): Program =>
-    stageTrees('makeProgram', f as (...args: never[]) => unknown, args).program
+    stageTrees('makeProgram', f, args).program
 
 /**
  * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
@@ -117,7 +120,7 @@ export const evalShape = <A extends readonly unknown[], R>(
   f: Fn<A, R>,
   ...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }
 ): MapLeaves<R, ShapeDtypeStruct> => {
-  const { program, outTree } = stageTrees('evalShape', f as (...args: never[]) => unknown, args)
+  const { program, outTree } = stageTrees('evalShape', f, args)
   return unflatten(
     outTree,
     program.outAvals.map((a) => new ShapeDtypeStruct(a.shape, a.dtype)),

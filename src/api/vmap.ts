@@ -52,7 +52,9 @@ const batchOf = (
     const place = normalize(`inAxes of ${path} (${aval}):`, axis, aval.rank)
     const extent = aval.shape[place]!
     if (size !== undefined && extent !== size) {
-      throw new ShapeError(`vmap: mapped axes must have one extent: ${first} has ${size}, ${path} (${aval}) has ${extent}.`)
+      throw new ShapeError(
+        `vmap: mapped axes must have one extent: ${first} has ${size}, ${path} (${aval}) has ${extent}.`,
+      )
     }
     if (size === undefined) first = path
     size = extent
@@ -93,7 +95,7 @@ export const vmap = <A extends readonly unknown[], R>(
     const call = (xs: readonly NDArray[]): readonly NDArray[] => {
       const given: unknown[] = leaves.slice()
       mapped.forEach((place, i) => (given[place] = xs[i]))
-      const result = flattenResult('vmap', f(...(unflatten(treedef, given) as unknown as A)))
+      const result = flattenResult('vmap', f(...(unflatten(treedef, given) as A)))
       outTree = result.treedef
       return result.leaves
     }
@@ -109,7 +111,8 @@ export const vmap = <A extends readonly unknown[], R>(
     const outputs = result.outputs.map((y, i) => {
       const from = result.axes[i]!
       const to = places[i]!
-      if (to !== null) return placeBatchAxis(y, from, normalize('outAxes', to, y.aval.rank + (from === null ? 1 : 0)), size)
+      if (to !== null)
+        return placeBatchAxis(y, from, normalize('outAxes', to, y.aval.rank + (from === null ? 1 : 0)), size)
       if (from === null) return y
       throw new ArgumentError('vmap: outAxes is null for a result that differs from element to element of the batch.')
     })

@@ -1,11 +1,6 @@
 import type { DType, TypedArray } from './dtype.ts'
 import { allocate, isFloat } from './dtype.ts'
-import {
-  bfloat16BitsToFloat32,
-  float16BitsToFloat32,
-  float32ToBfloat16Bits,
-  float32ToFloat16Bits,
-} from './float16.ts'
+import { bfloat16BitsToFloat32, float16BitsToFloat32, float32ToBfloat16Bits, float32ToFloat16Bits } from './float16.ts'
 
 const toNumbers = (dtype: DType, data: TypedArray): ArrayLike<number> => {
   if (dtype === 'float16') return Float32Array.from(data as Uint16Array, float16BitsToFloat32)

@@ -8,8 +8,7 @@ export const findNonFinite = (
 ): 'NaN' | 'infinity' | null => {
   if (dtype !== 'float32' && dtype !== 'float64') return null
   const xs = data as Float64Array
-  for (let i = 0; i < xs.length; i++) {
-    const x = xs[i]!
+  for (const x of xs) {
     if (watch.nans && x !== x) return 'NaN'
     if (watch.infs && (x === Infinity || x === -Infinity)) return 'infinity'
   }

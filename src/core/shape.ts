@@ -5,7 +5,7 @@ export type Shape = readonly number[]
 /** Number of elements. The empty shape has one. */
 export const sizeOf = (shape: Shape): number => {
   let n = 1
-  for (let i = 0; i < shape.length; i++) n *= shape[i]!
+  for (const extent of shape) n *= extent
   return n
 }
 

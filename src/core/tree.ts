@@ -10,6 +10,12 @@ export interface LeafBrand {
   readonly [leafBrand]: true
 }
 
+/** Only a type: marks trees of arrays whose insides are nobody's business; mapped types leave them as they are. */
+export declare const opaqueBrand: unique symbol
+export interface OpaqueBrand {
+  readonly [opaqueBrand]?: true
+}
+
 type Scalar = string | number | bigint | boolean | symbol
 type Buffer =
   | Float32Array
@@ -36,7 +42,9 @@ export type MapLeaves<T, R> = T extends LeafType
       ? T
       : T extends { readonly _tag: 'Some'; readonly value: infer A }
         ? { readonly _tag: 'Some'; readonly value: MapLeaves<A, R> }
-        : { [K in keyof T]: MapLeaves<T[K], R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : { [K in keyof T]: MapLeaves<T[K], R> }
 
 /** One step from a tree to a subtree: an index of an array, or a key of an object. */
 export type PathKey = string | number
@@ -54,15 +62,17 @@ const identifier = /^[A-Za-z_$][\w$]*$/
  * ```
  */
 export const keystr = (path: Path): string =>
-  path
-    .map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`))
-    .join('')
+  path.map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`)).join('')
 
 /** How instances of a registered class come apart and together again. */
 interface Registration {
   readonly name: string
   readonly id: number
-  readonly flatten: (x: never) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown }
+  readonly flatten: (x: never) => {
+    readonly children: readonly unknown[]
+    readonly keys?: Path
+    readonly aux?: unknown
+  }
   readonly unflatten: (aux: unknown, children: readonly unknown[]) => unknown
 }
 
@@ -84,7 +94,7 @@ export const registerPytreeNode = <T>(
   unflatten: (aux: unknown, children: readonly unknown[]) => T,
 ): void => {
   if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
-  registrations.set(type, { name: type.name, id: registered++, flatten: flatten as Registration['flatten'], unflatten })
+  registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten })
 }
 
 type Node =
@@ -351,7 +361,7 @@ export const leafPaths = (treedef: TreeDef): readonly Path[] => {
 const describe = (x: unknown): string => {
   const { node } = open(x)
   if (node.kind !== 'leaf') return new TreeDef([node], 0).nodes.map(summary).join('')
-  return typeof x === 'object' && x !== null && 'aval' in x ? String((x as { aval: unknown }).aval) : `a ${typeof x}`
+  return typeof x === 'object' && x !== null && 'aval' in x ? String(x.aval) : `a ${typeof x}`
 }
 
 const summary = (node: Node): string => {

@@ -22,7 +22,11 @@ class Stop extends Error {}
 // Words, numbers and signs. Strings are JSON's.
 const token = /\s*(?:("(?:[^"\\]|\\.)*")|(-?(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?))(?![\w])|([A-Za-z_]\w*)|([^\s]))/y
 
-type Token = { readonly kind: 'string' | 'number' | 'word' | 'sign' | 'end'; readonly text: string; readonly at: number }
+interface Token {
+  readonly kind: 'string' | 'number' | 'word' | 'sign' | 'end'
+  readonly text: string
+  readonly at: number
+}
 
 /** One token ahead, over the text. */
 class Reader {
@@ -43,7 +47,8 @@ class Reader {
     this.#place = token.lastIndex
     const [, string, number, word, sign] = match
     const text = string ?? number ?? word ?? sign!
-    const kind = string !== undefined ? 'string' : number !== undefined ? 'number' : word !== undefined ? 'word' : 'sign'
+    const kind =
+      string !== undefined ? 'string' : number !== undefined ? 'number' : word !== undefined ? 'word' : 'sign'
     return { kind, text, at: this.#place - text.length }
   }
 
@@ -186,7 +191,8 @@ const constant = (r: Reader, scope: Scope): Constant => {
   const variable = scope.define()
   r.expect('=')
   const texts = list(r, '[', ']', () => (r.peek.kind === 'number' ? r.take().text : r.fail('expected a number')))
-  if (texts.length !== variable.aval.size) r.fail(`${variable.aval.toString()} needs ${variable.aval.size} elements, got ${texts.length}`)
+  if (texts.length !== variable.aval.size)
+    r.fail(`${variable.aval.toString()} needs ${variable.aval.size} elements, got ${texts.length}`)
   return { variable, value: { aval: variable.aval, data: elements(variable.aval.dtype, texts) } }
 }
 

@@ -87,6 +87,12 @@ export class Program {
     return this.outputs.map((v) => v.aval)
   }
 
+  /** The program with some of its parts replaced. */
+  with(parts: Partial<Pick<Program, 'inputs' | 'constants' | 'equations' | 'outputs'>>): Program {
+    const { inputs, constants, equations, outputs } = this
+    return new Program({ inputs, constants, equations, outputs, ...parts })
+  }
+
   toString(): string {
     return printProgram(this)
   }

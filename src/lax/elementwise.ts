@@ -94,7 +94,8 @@ export const bitwiseNot = unary(ops.not)
  * @throws ArgumentError unless the exponent is a whole number.
  */
 export const integerPow = (x: ArrayLike, exponent: number): NDArray => {
-  if (!Number.isInteger(exponent)) throw new ArgumentError(`lax.integerPow: the exponent is an integer, got ${exponent}.`)
+  if (!Number.isInteger(exponent))
+    throw new ArgumentError(`lax.integerPow: the exponent is an integer, got ${exponent}.`)
   return ops.integerPow(asArray(x), exponent)
 }
 /** The elements as another dtype: floats to integers towards zero, saturating; NaN gives 0. */

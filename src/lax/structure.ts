@@ -11,7 +11,8 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 export { stopGradient } from '../api/derivatives.ts'
 
 /** An array of one value. */
-export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray => creation.full(shape, value, dtype)
+export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray =>
+  creation.full(shape, value, dtype)
 /** The integers 0 to `size - 1`. */
 export const iota = (dtype: DType, size: number): NDArray => creation.iota(dtype, [size], 0)
 /** The integers 0, 1, ... along an axis, the same along all others. */
@@ -23,7 +24,8 @@ export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number
 /** The same elements, in row-major order, in another shape. */
 export const reshape = (x: ArrayLike, shape: Shape): NDArray => ops.reshape(asArray(x), shape)
 /** Output axis `i` is operand axis `permutation[i]`. */
-export const transpose = (x: ArrayLike, permutation: readonly number[]): NDArray => ops.transpose(asArray(x), permutation)
+export const transpose = (x: ArrayLike, permutation: readonly number[]): NDArray =>
+  ops.transpose(asArray(x), permutation)
 /** Reverses the order along axes. */
 export const rev = (x: ArrayLike, axes: readonly number[]): NDArray => ops.rev(asArray(x), axes)
 /** Every `strides`-th element from `start` up to `limit`, along each axis. */
@@ -39,7 +41,11 @@ export const sliceInDim = (x: ArrayLike, start: number, limit: number, axis = 0,
 /** Arrays one after the other along an axis. */
 export const concatenate = (xs: readonly ArrayLike[], axis = 0): NDArray => ops.concatenate(xs.map(asArray), axis)
 /** Adds `value` before, after and between elements, `[low, high, interior]` for each axis; negative ones crop. */
-export const pad = (x: ArrayLike, value: ArrayLike, config: readonly (readonly [number, number, number])[]): NDArray => {
+export const pad = (
+  x: ArrayLike,
+  value: ArrayLike,
+  config: readonly (readonly [number, number, number])[],
+): NDArray => {
   const array = asArray(x)
   const padding = typeof value === 'number' ? creation.scalar(value, array.aval.dtype) : asArray(value)
   return ops.pad(

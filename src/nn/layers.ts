@@ -95,7 +95,9 @@ export interface EmbeddingParams {
 export const embedding = (
   numEmbeddings: number,
   features: number,
-  { embeddingInit = normal({ stddev: 1 / Math.sqrt(Math.max(features, 1)) }) }: { readonly embeddingInit?: Initializer } = {},
+  {
+    embeddingInit = normal({ stddev: 1 / Math.sqrt(Math.max(features, 1)) }),
+  }: { readonly embeddingInit?: Initializer } = {},
 ): Layer<EmbeddingParams, readonly [indices: ArrayLike]> => {
   checkCount('nn.embedding', 'numEmbeddings', numEmbeddings)
   checkCount('nn.embedding', 'features', features)
@@ -154,8 +156,7 @@ const normalization = (
 export const layerNorm = (
   features: number,
   { epsilon = 1e-6, scale = true, bias = true }: NormOptions = {},
-): Layer<NormParams> =>
-  normalization('nn.layerNorm', features, { scale, bias }, (x) => standardize(x, { epsilon }))
+): Layer<NormParams> => normalization('nn.layerNorm', features, { scale, bias }, (x) => standardize(x, { epsilon }))
 
 /**
  * `x / sqrt(mean(x²) + epsilon)` along the last axis, then a learned scale. Zhang and Sennrich, "Root mean square layer
@@ -193,7 +194,10 @@ export const dropout = (key: Key | null, x: ArrayLike, rate: number): NDArray =>
   return np.where(kept, np.divide(array, 1 - rate), 0)
 }
 
-type Step = Layer<never> | ((x: ArrayLike) => NDArray)
+/** A layer of some parameters, or a plain function. */
+type Step =
+  | { readonly init: (key: Key, dtype?: DType) => unknown; readonly apply: (params: never, x: ArrayLike) => NDArray }
+  | ((x: ArrayLike) => NDArray)
 
 /** Parameters of a chain: a tuple with null in the places of plain functions. */
 export type SequentialParams<S extends readonly unknown[]> = {
@@ -214,7 +218,9 @@ export type SequentialParams<S extends readonly unknown[]> = {
 export const sequential = <const S extends readonly Step[]>(...steps: S): Layer<SequentialParams<S>> => ({
   init: (key, dtype) => {
     const keys = [...split(key, Math.max(steps.length, 1))]
-    return steps.map((step, i) => (typeof step === 'function' ? null : step.init(keys[i]!, dtype))) as unknown as SequentialParams<S>
+    return steps.map((step, i) =>
+      typeof step === 'function' ? null : step.init(keys[i]!, dtype),
+    ) as unknown as SequentialParams<S>
   },
   apply: (params, x) =>
     steps.reduce<NDArray>(

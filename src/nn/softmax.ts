@@ -178,5 +178,7 @@ export const oneHot = (
   const along = normalizeAxis('nn.oneHot', axis, array.aval.rank + 1)
   const wide = addAxis(array, along, numClasses)
   const hit = ops.eq(wide, iota('int32', wide.aval.shape, along))
-  return dtype === 'bool' ? hit : ops.cast(ops.select(hit, full(hit.aval.shape, 1, 'int32'), full(hit.aval.shape, 0, 'int32')), dtype)
+  return dtype === 'bool'
+    ? hit
+    : ops.cast(ops.select(hit, full(hit.aval.shape, 1, 'int32'), full(hit.aval.shape, 0, 'int32')), dtype)
 }

@@ -22,7 +22,9 @@ const ellipsisLabels = (count: number): string[] => range(count).map((i) => `.${
 const splitLabels = (term: string, rank: number | null, subscripts: string): string[] => {
   const parts = term.split('...')
   if (parts.length > 2 || /[^A-Za-z]/.test(parts.join(''))) {
-    throw new ArgumentError(`einsum: '${term}' in '${subscripts}' is not a list of labels: letters, and at most one '...'.`)
+    throw new ArgumentError(
+      `einsum: '${term}' in '${subscripts}' is not a list of labels: letters, and at most one '...'.`,
+    )
   }
   const [before, after] = [parts[0]!, parts[1] ?? '']
   const named = before.length + after.length
@@ -30,13 +32,15 @@ const splitLabels = (term: string, rank: number | null, subscripts: string): str
   if (rank !== null && (hidden < 0 || (parts.length === 1 && hidden !== 0))) {
     throw new ShapeError(`einsum: '${term}' in '${subscripts}' has ${named} labels for an operand of rank ${rank}.`)
   }
-  return [...before, ...(parts.length === 2 ? ellipsisLabels(hidden) : []), ...after]
+  return [...before.split(''), ...(parts.length === 2 ? ellipsisLabels(hidden) : []), ...after.split('')]
 }
 
 /** NumPy's implicit output: the ellipsis, then labels that occur once, in order of the alphabet. */
 const implicitOutput = (terms: readonly (readonly string[])[]): string[] => {
   const all = terms.flat()
-  const dots = [...new Set(all.filter((l) => l.startsWith('.')))].sort((a, b) => Number(b.slice(1)) - Number(a.slice(1)))
+  const dots = [...new Set(all.filter((l) => l.startsWith('.')))].sort(
+    (a, b) => Number(b.slice(1)) - Number(a.slice(1)),
+  )
   const once = [...new Set(all)].filter((l) => !l.startsWith('.') && all.filter((m) => m === l).length === 1)
   return [...dots, ...once.sort()]
 }
@@ -48,7 +52,8 @@ const explicitOutput = (term: string, terms: readonly (readonly string[])[], sub
   const out = place < 0 ? labels : [...labels.slice(0, place), ...dots, ...labels.slice(place)]
   const known = new Set(terms.flat())
   const unknown = out.find((l) => !known.has(l))
-  if (unknown !== undefined) throw new ArgumentError(`einsum: output label '${unknown}' of '${subscripts}' is in no operand.`)
+  if (unknown !== undefined)
+    throw new ArgumentError(`einsum: output label '${unknown}' of '${subscripts}' is in no operand.`)
   if (new Set(out).size !== out.length) throw new ArgumentError(`einsum: '${subscripts}' names an output label twice.`)
   return out
 }
@@ -157,4 +162,3 @@ export const einsum = (subscripts: string, ...operands: readonly ArrayLike[]): N
     range(out.length),
   )
 }
-

@@ -30,10 +30,8 @@ export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArra
 /** Two axes exchanged. */
 export const swapaxes = (x: ArrayLike, a: number, b: number): NDArray => functions.swapaxes(x, a, b)
 /** Axes of extent 1 removed: all, or those named. */
-export const squeeze = (
-  x: ArrayLike,
-  options?: { readonly axis?: number | readonly number[] | null },
-): NDArray => functions.squeeze(x, options)
+export const squeeze = (x: ArrayLike, options?: { readonly axis?: number | readonly number[] | null }): NDArray =>
+  functions.squeeze(x, options)
 /** New axes of extent 1, at these places of the result. */
 export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDArray => functions.expandDims(x, axis)
 /** The array stretched to a shape. @throws ShapeError if it does not broadcast. */
@@ -61,7 +59,8 @@ export const moveaxis = (
 }
 
 const arraysOf = (operation: string, xs: readonly ArrayLike[]): readonly NDArray[] => {
-  if (!Array.isArray(xs) || xs.length === 0) throw new ArgumentError(`${operation}: needs an array of at least one array.`)
+  if (!Array.isArray(xs) || xs.length === 0)
+    throw new ArgumentError(`${operation}: needs an array of at least one array.`)
   asArray(0)
   return promoteAll(xs)
 }
@@ -116,7 +115,9 @@ export const unstack = (x: ArrayLike, { axis = 0 }: { readonly axis?: number } =
 /** Rank at least 1. */
 const atLeast = (x: ArrayLike, rank: number): NDArray => {
   const array = asArray(x)
-  return array.aval.rank >= rank ? array : ops.reshape(array, [...Array<number>(rank - array.aval.rank).fill(1), ...array.aval.shape])
+  return array.aval.rank >= rank
+    ? array
+    : ops.reshape(array, [...Array<number>(rank - array.aval.rank).fill(1), ...array.aval.shape])
 }
 export const atleast1d = (x: ArrayLike): NDArray => atLeast(x, 1)
 export const atleast2d = (x: ArrayLike): NDArray => atLeast(x, 2)
@@ -233,7 +234,10 @@ export interface PadOptions {
 
 const padWidths = (width: PadWidth, rank: number): readonly (readonly [number, number])[] => {
   if (typeof width === 'number') return range(rank).map(() => [width, width] as const)
-  const pairs = typeof width[0] === 'number' ? [width as readonly [number, number]] : (width as readonly (readonly [number, number])[])
+  const pairs =
+    typeof width[0] === 'number'
+      ? [width as readonly [number, number]]
+      : (width as readonly (readonly [number, number])[])
   if (pairs.length === 1) return range(rank).map(() => pairs[0]!)
   if (pairs.length !== rank) throw new ShapeError(`pad: ${pairs.length} widths for an array of rank ${rank}.`)
   return pairs
@@ -254,7 +258,11 @@ const sourcePlace = (mode: string, i: number, n: number): number => {
  *
  * @param width - one number for all sides, `[before, after]` for all axes, or a pair for each axis.
  */
-export const pad = (x: ArrayLike, width: PadWidth, { mode = 'constant', constantValues = 0 }: PadOptions = {}): NDArray => {
+export const pad = (
+  x: ArrayLike,
+  width: PadWidth,
+  { mode = 'constant', constantValues = 0 }: PadOptions = {},
+): NDArray => {
   const array = asArray(x)
   const widths = padWidths(width, array.aval.rank)
   if (widths.some(([a, b]) => a < 0 || b < 0)) throw new ArgumentError('pad: widths cannot be negative.')
@@ -284,11 +292,7 @@ export const take = functions.take
  *
  * @throws ShapeError if ranks differ.
  */
-export const takeAlongAxis = (
-  x: ArrayLike,
-  indices: ArrayLike,
-  axis: number | null = -1,
-): NDArray => {
+export const takeAlongAxis = (x: ArrayLike, indices: ArrayLike, axis: number | null = -1): NDArray => {
   const array = axis === null ? ravel(asArray(x)) : asArray(x)
   const where = asArray(indices)
   const { rank } = array.aval
@@ -339,4 +343,3 @@ export const diagonal = (x: ArrayLike, k = 0): NDArray => {
 
 /** The sum of the diagonal of a matrix. */
 export const trace = (x: ArrayLike, k = 0): NDArray => functions.sum(diagonal(x, k))
-

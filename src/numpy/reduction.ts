@@ -1,7 +1,15 @@
 /** `np`: reductions. `axis` is one axis, several, or null for all; negatives count from the end. */
 import * as reduce from '../surface/reduce.ts'
 import { asArray, functions } from '../runtime/array.ts'
-import type { ArgOptions, ArrayLike, CumulativeOptions, NDArray, ReduceOptions, SumOptions, VarOptions } from '../trace/value.ts'
+import type {
+  ArgOptions,
+  ArrayLike,
+  CumulativeOptions,
+  NDArray,
+  ReduceOptions,
+  SumOptions,
+  VarOptions,
+} from '../trace/value.ts'
 
 /**
  * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and 8-bit integers widen to 32 bits.
@@ -35,8 +43,6 @@ export const argmax = (x: ArrayLike, options?: ArgOptions): NDArray => functions
 /** Index (int32) of the first smallest element, or of the first NaN; among all elements without an axis. */
 export const argmin = (x: ArrayLike, options?: ArgOptions): NDArray => functions.argmin(x, options)
 /** Running sums along an axis; over all elements without one. */
-export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
-  functions.cumsum(x, options)
+export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => functions.cumsum(x, options)
 /** Running products along an axis; over all elements without one. */
-export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
-  reduce.cumprod(asArray(x), options)
+export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => reduce.cumprod(asArray(x), options)

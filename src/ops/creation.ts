@@ -10,7 +10,7 @@ import { broadcast } from './movement.ts'
 /** A concrete array of rank 0. The value is rounded, or wrapped, into the dtype. */
 export const scalar = (value: number, dtype: DType, weak = false): NDArray => {
   const data = allocate(dtype, 1)
-  data[0] = (dtype === 'int64' ? BigInt(value) : value) as never
+  data[0] = dtype === 'int64' ? BigInt(value) : value
   return fromHost(new Aval(dtype, [], weak), data)
 }
 

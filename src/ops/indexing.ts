@@ -3,7 +3,8 @@ import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** Slices of `x` at computed places: XLA's gather. */
-export const gather = (x: NDArray, indices: NDArray, params: GatherParams): NDArray => bind('gather', params, [x, indices])
+export const gather = (x: NDArray, indices: NDArray, params: GatherParams): NDArray =>
+  bind('gather', params, [x, indices])
 
 export type ScatterName = 'scatter' | 'scatterAdd' | 'scatterMul' | 'scatterMin' | 'scatterMax'
 

@@ -27,7 +27,8 @@ export const moveAxis = (x: NDArray, from: number, to: number): NDArray =>
   from === to ? x : transpose(x, movePermutation(x.aval.rank, from, to))
 
 /** Reverses the order along axes. */
-export const rev = (x: NDArray, axes: readonly number[]): NDArray => (axes.length === 0 ? x : bind('rev', { axes }, [x]))
+export const rev = (x: NDArray, axes: readonly number[]): NDArray =>
+  axes.length === 0 ? x : bind('rev', { axes }, [x])
 
 /** Adds `value` before, after and between elements; negative `low` and `high` crop. */
 export const pad = (

@@ -4,7 +4,8 @@ import type { NDArray } from '../trace/value.ts'
 type Axes = readonly number[]
 
 export const reduceSum = (x: NDArray, axes: Axes): NDArray => (axes.length === 0 ? x : bind('reduceSum', { axes }, [x]))
-export const reduceProd = (x: NDArray, axes: Axes): NDArray => (axes.length === 0 ? x : bind('reduceProd', { axes }, [x]))
+export const reduceProd = (x: NDArray, axes: Axes): NDArray =>
+  axes.length === 0 ? x : bind('reduceProd', { axes }, [x])
 export const reduceMax = (x: NDArray, axes: Axes): NDArray => (axes.length === 0 ? x : bind('reduceMax', { axes }, [x]))
 export const reduceMin = (x: NDArray, axes: Axes): NDArray => (axes.length === 0 ? x : bind('reduceMin', { axes }, [x]))
 export const reduceAnd = (x: NDArray, axes: Axes): NDArray => (axes.length === 0 ? x : bind('reduceAnd', { axes }, [x]))

@@ -6,4 +6,5 @@ export const sort = (
   operands: readonly NDArray[],
   axis: number,
   options: { readonly numKeys?: number; readonly stable?: boolean } = {},
-): readonly NDArray[] => bindAll('sort', { axis, numKeys: options.numKeys ?? 1, stable: options.stable ?? true }, operands)
+): readonly NDArray[] =>
+  bindAll('sort', { axis, numKeys: options.numKeys ?? 1, stable: options.stable ?? true }, operands)

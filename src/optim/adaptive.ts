@@ -74,7 +74,12 @@ export const scaleByAdam = ({
 })
 
 /** Adam with the largest second moment so far. Reddi et al., "On the convergence of Adam" (2018). */
-export const scaleByAmsgrad = ({ b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0 }: AdamOptions = {}): GradientTransformation => ({
+export const scaleByAmsgrad = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-8,
+  epsRoot = 0,
+}: AdamOptions = {}): GradientTransformation => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { count: zeroCount(), mu: zeros, nu: zeros, nuMax: zeros }
@@ -357,4 +362,3 @@ export const scaleByNovograd = ({
     return [mu, { count, mu: mu as OptState, nu }]
   },
 })
-

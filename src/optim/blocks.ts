@@ -74,7 +74,11 @@ export interface FactoredRmsOptions {
 }
 
 /** The two largest axes, the larger one last; null where the leaf is not factored. */
-const factoredAxes = (shape: Shape, factored: boolean, least: number): readonly [second: number, first: number] | null => {
+const factoredAxes = (
+  shape: Shape,
+  factored: boolean,
+  least: number,
+): readonly [second: number, first: number] | null => {
   if (!factored || shape.length < 2) return null
   const order = shape.map((_, d) => d).sort((a, b) => shape[a]! - shape[b]!)
   const [second, first] = [order.at(-2)!, order.at(-1)!]
@@ -152,7 +156,7 @@ export const scaleByFactoredRms = ({
       const decay = np.subtract(1, np.power(t, -decayRate))
       const [scaled, ...next] = mapTrees(
         'optim.scaleByFactoredRms',
-        (g, row, column, full) => step(decay, g!, row!, column!, full!),
+        (g, row, column, full) => step(decay, g, row, column, full),
         updates,
         vRow,
         vCol,
@@ -165,5 +169,6 @@ export const scaleByFactoredRms = ({
 
 /** Throws unless a count is a positive whole number. */
 export const checkPositive = (operation: string, what: string, n: number): void => {
-  if (!Number.isInteger(n) || n < 1) throw new ArgumentError(`${operation}: ${what} is a positive whole number, got ${n}.`)
+  if (!Number.isInteger(n) || n < 1)
+    throw new ArgumentError(`${operation}: ${what} is a positive whole number, got ${n}.`)
 }

@@ -58,7 +58,9 @@ const unitAxes = (x: NDArray): readonly number[] => {
   if (long <= 1) return range(x.ndim)
   if (x.ndim <= 3) return [0]
   if (x.ndim <= 5) return range(x.ndim - 1)
-  throw new ShapeError(`optim.adaptiveGradClip: leaves have rank 5 at most, got ${x.aval}. Give the axes: { axis: [...] }.`)
+  throw new ShapeError(
+    `optim.adaptiveGradClip: leaves have rank 5 at most, got ${x.aval}. Give the axes: { axis: [...] }.`,
+  )
 }
 
 const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>

@@ -86,11 +86,8 @@ export const cosineSimilarity = (
 }
 
 /** `1 - cosineSimilarity`. */
-export const cosineDistance = (
-  predictions: ArrayLike,
-  targets: ArrayLike,
-  options: CosineLossOptions = {},
-): NDArray => np.subtract(1, cosineSimilarity(predictions, targets, options))
+export const cosineDistance = (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
+  np.subtract(1, cosineSimilarity(predictions, targets, options))
 
 const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where === undefined ? {} : { where })
 
@@ -232,11 +229,7 @@ export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): 
 }
 
 /** `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016). */
-export const smoothLabels = (
-  labels: ArrayLike,
-  alpha: ArrayLike,
-  { axis = -1, where }: LossOptions = {},
-): NDArray => {
+export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
   const given = floatOnly('optim.smoothLabels', labels)
   const classes =
     where === undefined

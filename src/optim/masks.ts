@@ -71,7 +71,8 @@ export const masked = (inner: GradientTransformation, mask: Mask): GradientTrans
 export const freeze = (mask: Mask): GradientTransformation => masked(setToZero(), mask)
 
 /** A label for each leaf: a function `(path, leaf) => label`, or a tree of labels (or a prefix of one). */
-export type Labels = ((path: Path, leaf: NDArray) => string) | string | { readonly [key: string]: unknown } | readonly unknown[]
+export type Labels =
+  ((path: Path, leaf: NDArray) => string) | string | { readonly [key: string]: unknown } | readonly unknown[]
 
 const labelsFor = (labels: Labels, known: readonly string[], tree: unknown): readonly string[] => {
   const found = choose<string>('optim.multiTransform', labels, tree)
@@ -108,13 +109,19 @@ export const multiTransform = (
     labelsFor(labels, known, tree).map((l) => l === label)
   return {
     init: (params) =>
-      Object.fromEntries(known.map((label) => [label, transformations[label]!.init(keep(params, chosenFor(label, params)))])),
+      Object.fromEntries(
+        known.map((label) => [label, transformations[label]!.init(keep(params, chosenFor(label, params)))]),
+      ),
     update: (updates, state, params) => {
       const states = stateOf<Record<string, OptState>>('optim.multiTransform', state, ...known)
       let current = updates
       const next = known.map((label) => {
         const chosen = chosenFor(label, updates)
-        const [changed, after] = transformations[label]!.update(keep(updates, chosen), states[label]!, select(params, chosen))
+        const [changed, after] = transformations[label]!.update(
+          keep(updates, chosen),
+          states[label]!,
+          select(params, chosen),
+        )
         current = putBack(current, chosen, changed)
         return [label, after] as const
       })

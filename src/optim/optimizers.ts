@@ -131,7 +131,12 @@ export const novograd = (
  */
 export const rmsprop = (
   learningRate: ScalarOrSchedule,
-  { centered = false, momentum, nesterov = false, ...options }: RmsOptions & MomentumChoice & { readonly centered?: boolean } = {},
+  {
+    centered = false,
+    momentum,
+    nesterov = false,
+    ...options
+  }: RmsOptions & MomentumChoice & { readonly centered?: boolean } = {},
 ): GradientTransformation =>
   chain(
     centered ? scaleByStddev(options) : scaleByRms(options),
@@ -148,11 +153,7 @@ export const adagrad = (
 /** Adadelta; the learning rate is 1 by default. Zeiler (2012). */
 export const adadelta = (
   learningRate: ScalarOrSchedule = 1,
-  {
-    weightDecay = 0,
-    mask,
-    ...options
-  }: { readonly rho?: number; readonly eps?: number } & WeightDecayOptions = {},
+  { weightDecay = 0, mask, ...options }: { readonly rho?: number; readonly eps?: number } & WeightDecayOptions = {},
 ): GradientTransformation =>
   chain(addDecayedWeights(weightDecay, { mask }), scaleByAdadelta(options), scaleByLearningRate(learningRate))
 

@@ -128,7 +128,12 @@ export const addDecayedWeights = (
 export const addNoise = (eta: number, gamma: number, key: Key): GradientTransformation => ({
   init: () => ({ count: zeroCount(), key }),
   update: <T>(updates: T, state: OptState) => {
-    const { count: before, key: last } = stateOf<{ count: NDArray; key: NDArray }>('optim.addNoise', state, 'count', 'key')
+    const { count: before, key: last } = stateOf<{ count: NDArray; key: NDArray }>(
+      'optim.addNoise',
+      state,
+      'count',
+      'key',
+    )
     const count = increment(before)
     const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
     const leaves = leavesOf(updates)
@@ -149,7 +154,8 @@ export const centralize = (): GradientTransformation =>
   stateless((updates) =>
     mapTree(
       'optim.centralize',
-      (g) => (g.ndim < 2 ? g : np.subtract(g, np.mean(g, { axis: g.shape.slice(1).map((_, d) => d + 1), keepdims: true }))),
+      (g) =>
+        g.ndim < 2 ? g : np.subtract(g, np.mean(g, { axis: g.shape.slice(1).map((_, d) => d + 1), keepdims: true })),
       updates,
     ),
   )

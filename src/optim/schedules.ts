@@ -104,7 +104,12 @@ export interface CosineOptions {
  *
  * @throws ArgumentError unless `decaySteps` is positive.
  */
-export const cosineDecaySchedule = ({ initValue, decaySteps, alpha = 0, exponent = 1 }: CosineOptions): ArraySchedule => {
+export const cosineDecaySchedule = ({
+  initValue,
+  decaySteps,
+  alpha = 0,
+  exponent = 1,
+}: CosineOptions): ArraySchedule => {
   if (!(decaySteps > 0)) {
     throw new ArgumentError(`optim.cosineDecaySchedule: decaySteps is positive, got ${decaySteps}.`)
   }
@@ -177,7 +182,9 @@ export const piecewiseInterpolateSchedule = ({
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
   if (!Object.hasOwn(interpolations, interpolateType)) {
-    throw new ArgumentError(`optim.piecewiseInterpolateSchedule: interpolateType is linear or cosine, got ${interpolateType}.`)
+    throw new ArgumentError(
+      `optim.piecewiseInterpolateSchedule: interpolateType is linear or cosine, got ${interpolateType}.`,
+    )
   }
   const pieces = sorted('optim.piecewiseInterpolateSchedule', boundariesAndScales)
   const interpolate = interpolations[interpolateType]
@@ -265,10 +272,13 @@ export const joinSchedules = (schedules: readonly Schedule[], boundaries: readon
     )
   }
   return (step) =>
-    rest.reduce<NDArray>((value, schedule, i) => {
-      const boundary = boundaries[i]!
-      return np.where(np.less(step, boundary), value, schedule(np.subtract(step, boundary)))
-    }, float(first(step)))
+    rest.reduce<NDArray>(
+      (value, schedule, i) => {
+        const boundary = boundaries[i]!
+        return np.where(np.less(step, boundary), value, schedule(np.subtract(step, boundary)))
+      },
+      float(first(step)),
+    )
 }
 
 export interface WarmupOptions {

@@ -1,12 +1,13 @@
 /** Gradient transformations: pairs of pure functions, composed by `chain`. After optax. */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { ArgumentError } from '../core/errors.ts'
+import type { OpaqueBrand } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import { mapTree, zerosLike } from './trees.ts'
 
 /** What an optimizer remembers between steps: a plain tree of arrays, to be kept, saved and handed back. */
-export type OptState = NDArray | null | readonly OptState[] | { readonly [key: string]: OptState }
+export type OptState = NDArray | null | ((readonly OptState[] | { readonly [key: string]: OptState }) & OpaqueBrand)
 
 /**
  * A gradient transformation. Optimizers are gradient transformations too: what they give is added to the parameters by

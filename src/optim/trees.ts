@@ -13,7 +13,12 @@ export const leavesOf = (tree: unknown): NDArray[] => flatten(tree).leaves.map((
  *
  * @throws TreeError naming the path where two trees part.
  */
-export const mapTree = <T>(operation: string, f: (...xs: NDArray[]) => NDArray, tree: T, ...rest: readonly unknown[]): T => {
+export const mapTree = <T>(
+  operation: string,
+  f: (...xs: NDArray[]) => NDArray,
+  tree: T,
+  ...rest: readonly unknown[]
+): T => {
   const { leaves, treedef } = flatten(tree)
   const others = rest.map((t) => flattenUpTo(operation, treedef, t))
   const mapped = leaves.map((x, i) => f(asArray(x as ArrayLike), ...others.map((o) => asArray(o[i] as ArrayLike))))
@@ -31,7 +36,12 @@ export const mapTrees = (
   const others = rest.map((t) => flattenUpTo(operation, treedef, t))
   const rows = leaves.map((x, i) => f(asArray(x as ArrayLike), ...others.map((o) => asArray(o[i] as ArrayLike))))
   const columns = Math.max(0, ...rows.map((row) => row.length))
-  return Array.from({ length: columns }, (_, c) => unflatten(treedef, rows.map((row) => row[c])))
+  return Array.from({ length: columns }, (_, c) =>
+    unflatten(
+      treedef,
+      rows.map((row) => row[c]),
+    ),
+  )
 }
 
 /** One value everywhere, in the leaves' shapes and dtypes, or in one dtype. */

@@ -84,7 +84,12 @@ export const applyEvery = (k: number): GradientTransformation => {
   return {
     init: (params) => ({ count: zeroCount(), accumulated: zerosLike(params) as OptState }),
     update: <T>(updates: T, state: OptState) => {
-      const before = stateOf<{ count: NDArray; accumulated: OptState }>('optim.applyEvery', state, 'count', 'accumulated')
+      const before = stateOf<{ count: NDArray; accumulated: OptState }>(
+        'optim.applyEvery',
+        state,
+        'count',
+        'accumulated',
+      )
       const fresh = np.equal(before.count, 0)
       const add = (u: NDArray, sum: NDArray): NDArray => np.where(fresh, u, np.add(sum, u))
       const sum = mapTree('optim.applyEvery', add, updates, before.accumulated)

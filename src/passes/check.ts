@@ -15,7 +15,8 @@ import { primitives } from '../primitives/registry.ts'
 export const checkProgram = (program: Program): void => {
   const defined = new Set<Variable>()
   const define = (v: Variable, what: string): void => {
-    if (defined.has(v)) throw new ProgramError(`checkProgram: ${what} defines a variable ${v.aval} that is defined already.`)
+    if (defined.has(v))
+      throw new ProgramError(`checkProgram: ${what} defines a variable ${v.aval} that is defined already.`)
     defined.add(v)
   }
   const use = (a: Atom, what: string): void => {

@@ -17,7 +17,7 @@ const noPrograms: RunProgram = () => {
 
 const literalData = ({ aval, value }: Literal): TypedArray => {
   const data = allocate(aval.dtype, 1)
-  data[0] = value as never
+  data[0] = value
   return data
 }
 

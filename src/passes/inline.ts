@@ -1,6 +1,5 @@
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal, Variable as VariableOf, equation } from '../ir/program.ts'
-import type { OpName, OpParams } from '../ir/op.ts'
 import { rewrite } from './rewrite.ts'
 import type { Rewriter } from './rewrite.ts'
 
@@ -30,7 +29,7 @@ const splice = (r: Rewriter, eqn: Equation, body: Program): void => {
       values.set(v, fresh)
       return fresh
     })
-    r.emit(equation(inner.op, inner.params as OpParams[OpName], inner.inputs.map(resolve), outputs, inner.source))
+    r.emit(equation(inner.op, inner.params, inner.inputs.map(resolve), outputs, inner.source))
   }
   eqn.outputs.forEach((v, i) => {
     r.replace(v, resolve(body.outputs[i]!))
@@ -53,4 +52,3 @@ export const inline = (program: Program): Program => {
     else r.emit(eqn)
   })
 }
-

@@ -1,5 +1,4 @@
 /** What passes share: one walk forward in which variables are replaced. */
-import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Constant, Equation, Variable } from '../ir/program.ts'
 import { Literal, Program, equation } from '../ir/program.ts'
 
@@ -47,9 +46,7 @@ export class Rewriter {
 
 /** The same equation on other inputs. */
 export const withInputs = (eqn: Equation, inputs: readonly Atom[]): Equation =>
-  inputs.every((a, i) => a === eqn.inputs[i])
-    ? eqn
-    : equation(eqn.op, eqn.params as OpParams[OpName], inputs, eqn.outputs, eqn.source)
+  inputs.every((a, i) => a === eqn.inputs[i]) ? eqn : equation(eqn.op, eqn.params, inputs, eqn.outputs, eqn.source)
 
 /** Walks the equations in order, each on its rewritten inputs; `step` emits or replaces. */
 export const rewrite = (program: Program, step: (r: Rewriter, eqn: Equation) => void): Program => {

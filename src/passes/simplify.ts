@@ -80,7 +80,7 @@ const isAtom = (x: Atom | Equation): x is Atom => !('op' in x)
 export const simplify = (program: Program): Program =>
   rewrite(program, (r, eqn) => {
     const rule = rules[eqn.op] as Rule<OpName> | undefined
-    const simpler = rule?.(eqn as never, r)
+    const simpler = rule?.(eqn, r)
     if (simpler === undefined) r.emit(eqn)
     else if (!isAtom(simpler)) r.emit(simpler)
     else if (simpler.aval.equals(eqn.outputs[0]!.aval)) r.replace(eqn.outputs[0]!, simpler)

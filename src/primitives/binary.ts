@@ -72,7 +72,11 @@ export const divP = binary('div', {
 // x: t;  y: -t·trunc(x / y)
 export const remP = binary('rem', {
   accepts: 'number',
-  evaluate: { general: (x, y) => x % y, int32: (x, y) => (y === 0 ? x : x % y), uint32: (x, y) => (y === 0 ? x : x % y) },
+  evaluate: {
+    general: (x, y) => x % y,
+    int32: (x, y) => (y === 0 ? x : x % y),
+    uint32: (x, y) => (y === 0 ? x : x % y),
+  },
   jvp: [
     (t) => t,
     (t, x, y) => {

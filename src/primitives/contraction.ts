@@ -176,7 +176,13 @@ export const dotGeneralP: Primitive<'dotGeneral'> = {
     const up = (axes: readonly number[]): number[] => axes.map((d) => d + 1)
     if (axisX !== null && axisY !== null) {
       const [left, right] = [moveAxis(x!, axisX!, 0), moveAxis(y!, axisY!, 0)]
-      const both = { contract: [up(contract[0]), up(contract[1])], batch: [[0, ...up(batch[0])], [0, ...up(batch[1])]] }
+      const both = {
+        contract: [up(contract[0]), up(contract[1])],
+        batch: [
+          [0, ...up(batch[0])],
+          [0, ...up(batch[1])],
+        ],
+      }
       return oneBatched(dotGeneral(left, right, both as unknown as DotGeneralParams), 0)
     }
     // One side only: the batch axis is one more free axis, the first of its side.

@@ -101,7 +101,7 @@ export const dynamicUpdateSliceP: Primitive<'dynamicUpdateSlice'> = {
   transpose: (_, [ct], [x, update, ...starts]) => {
     const places = starts as NDArray[]
     const ctX = isLinear(x!) ? dynamicUpdateSlice(ct!, zerosOf(update!.aval), places) : null
-    return [ctX, isLinear(update!) ? dynamicSlice(ct!, places, update!.aval.shape) : null, ...starts.map(() => null)]
+    return [ctX, isLinear(update!) ? dynamicSlice(ct!, places, update.aval.shape) : null, ...starts.map(() => null)]
   },
   batch: (_, [x, update, ...starts], [axis, updateAxis, ...startAxes], size) => {
     const operand = materialize(x!, axis!, 0, size)

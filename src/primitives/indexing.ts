@@ -72,7 +72,8 @@ const walkSlices = (w: Walk, indices: TypedArray, visit: (place: number, operand
     for (let b = 0; b < w.indicesBatchingDims.length; b++) {
       offset += index[w.indicesBatchingDims[b]!]! * strides[w.operandBatchingDims[b]!]!
     }
-    for (let i = 0; i < windowPlaces.length; i++) visit(place + windowPlaces[i]!, inside ? offset + windowOffsets[i]! : -1)
+    for (let i = 0; i < windowPlaces.length; i++)
+      visit(place + windowPlaces[i]!, inside ? offset + windowOffsets[i]! : -1)
     for (let d = index.length - 1; d >= 0; d--) {
       if (++index[d]! < startShape[d]!) break
       index[d] = 0
@@ -245,7 +246,9 @@ const gatherZeroFill = (x: NDArray, indices: NDArray, p: GatherParams): NDArray 
 const scatterWindow = (p: ScatterParams, x: Aval, updates: Aval): Shape => {
   const removed = [...p.insertedWindowDims, ...p.operandBatchingDims]
   let w = 0
-  return range(x.rank).map((d) => (removed.includes(d) ? Math.min(1, x.shape[d]!) : updates.shape[p.updateWindowDims[w++]!]!))
+  return range(x.rank).map((d) =>
+    removed.includes(d) ? Math.min(1, x.shape[d]!) : updates.shape[p.updateWindowDims[w++]!]!,
+  )
 }
 
 const scatterType =
@@ -253,7 +256,8 @@ const scatterType =
   (p: ScatterParams, [x, indices, updates]: readonly Aval[]): readonly Aval[] => {
     checkAccepts(op, accepts, x!)
     checkIndices(op, indices!, p.scatterDimsToOperandDims.length)
-    if (updates!.dtype !== x!.dtype) throw new DTypeError(`${op} takes updates of the operand's dtype, got ${updates} for ${x}.`)
+    if (updates!.dtype !== x!.dtype)
+      throw new DTypeError(`${op} takes updates of the operand's dtype, got ${updates} for ${x}.`)
     const window = scatterWindow(p, x!, updates!)
     const starts = without(updates!.rank, p.updateWindowDims).map((d) => updates!.shape[d]!)
     const expected = indices!.shape.slice(0, -1)
@@ -360,7 +364,12 @@ export const scatterAddP = scatterKind('scatterAdd', 'number', plus, {
  * Which update reached each place last: a scatter of the updates' own numbers, so that one linear mask serves the
  * derivative even where places are written to twice.
  */
-const winners = (p: ScatterParams, x: NDArray, indices: NDArray, updates: NDArray): { mask: NDArray; kept: NDArray } => {
+const winners = (
+  p: ScatterParams,
+  x: NDArray,
+  indices: NDArray,
+  updates: NDArray,
+): { mask: NDArray; kept: NDArray } => {
   const numbers = numberElements(updates.aval)
   const none = full(x.aval.shape, -1, 'int32')
   const last = scatterWith('scatter', none, indices, numbers, p)
@@ -370,32 +379,37 @@ const winners = (p: ScatterParams, x: NDArray, indices: NDArray, updates: NDArra
 }
 
 export const scatterP = scatterKind('scatter', 'any', () => (_, b) => b, {
-    // x: t where nothing was written; updates: t where it was the last to be written, added up over places.
-    jvp: (p, [x, indices, updates], [tx, , tu]) => {
-      const out = scatterWith('scatter', x!, indices!, updates!, p)
-      const { mask, kept } = winners(p, x!, indices!, updates!)
-      const base = select(kept, instantiate(tx!, x!.aval), zerosLike(x!))
-      if (tu === null) return single(out, base)
-      return single(out, scatterWith('scatterAdd', base, indices!, select(mask, tu!, zerosLike(updates!)), p))
-    },
-  })
+  // x: t where nothing was written; updates: t where it was the last to be written, added up over places.
+  jvp: (p, [x, indices, updates], [tx, , tu]) => {
+    const out = scatterWith('scatter', x!, indices!, updates!, p)
+    const { mask, kept } = winners(p, x!, indices!, updates!)
+    const base = select(kept, instantiate(tx!, x!.aval), zerosLike(x!))
+    if (tu === null) return single(out, base)
+    return single(out, scatterWith('scatterAdd', base, indices!, select(mask, tu!, zerosLike(updates!)), p))
+  },
+})
 
 // With unique places: x: t·u;  u: t·x.
-export const scatterMulP = scatterKind('scatterMul', 'number', (x) => (isFloat(x.dtype) ? (a, b) => a * b : Math.imul), {
-  jvp: (p, [x, indices, updates], [tx, , tu]) => {
-    const out = scatterWith('scatterMul', x!, indices!, updates!, p)
-    const dx = tx === null ? null : scatterWith('scatterMul', tx!, indices!, updates!, p)
-    if (tu === null) return single(out, dx)
-    if (!p.uniqueIndices) return single(out, addTangents(dx, mulUpdatesTangent(p, x!, indices!, updates!, tu!)))
-    const old = gatherBack(p, x!, indices!, updates!.aval)
-    return single(out, addTangents(dx, scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, old), p)))
+export const scatterMulP = scatterKind(
+  'scatterMul',
+  'number',
+  (x) => (isFloat(x.dtype) ? (a, b) => a * b : Math.imul),
+  {
+    jvp: (p, [x, indices, updates], [tx, , tu]) => {
+      const out = scatterWith('scatterMul', x!, indices!, updates!, p)
+      const dx = tx === null ? null : scatterWith('scatterMul', tx!, indices!, updates!, p)
+      if (tu === null) return single(out, dx)
+      if (!p.uniqueIndices) return single(out, addTangents(dx, mulUpdatesTangent(p, x!, indices!, updates!, tu!)))
+      const old = gatherBack(p, x!, indices!, updates!.aval)
+      return single(out, addTangents(dx, scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, old), p)))
+    },
+    transpose: (p, [ct], [x, indices, updates]) => [
+      isLinear(x!) ? scatterWith('scatterMul', ct!, indices as NDArray, updates as NDArray, p) : null,
+      null,
+      null,
+    ],
   },
-  transpose: (p, [ct], [x, indices, updates]) => [
-    isLinear(x!) ? scatterWith('scatterMul', ct!, indices as NDArray, updates as NDArray, p) : null,
-    null,
-    null,
-  ],
-})
+)
 
 // Places written to more than once: t·z/u, which wants u ≠ 0 there.
 const mulUpdatesTangent = (p: ScatterParams, x: NDArray, indices: NDArray, updates: NDArray, t: NDArray): NDArray => {

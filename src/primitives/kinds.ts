@@ -1,7 +1,7 @@
 /**
  * The few kinds of operation, each written once; most records are a kind plus one formula.
  */
-import { Aval } from '../core/aval.ts'
+import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate, isCompute, isFloat, isInteger } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
@@ -116,13 +116,15 @@ export interface Evaluators<F> {
   readonly bool?: F
 }
 
-const evaluatorFor = <F>(e: Evaluators<F> | F & ((...xs: never[]) => number), dtype: DType): F => {
-  if (typeof e === 'function') return e as F
+const evaluatorFor = <F>(e: Evaluators<F> | (F & ((...xs: never[]) => number)), dtype: DType): F => {
+  if (typeof e === 'function') return e
   const table = e as Evaluators<F> & { readonly [D in DType]?: F }
-  return table[dtype] ?? (e as Evaluators<F>).general
+  return table[dtype] ?? e.general
 }
 
-type UnaryName = { [N in OpName]: OpParams[N] extends NoParams ? (NoParams extends OpParams[N] ? N : never) : never }[OpName]
+type UnaryName = {
+  [N in OpName]: OpParams[N] extends NoParams ? (NoParams extends OpParams[N] ? N : never) : never
+}[OpName]
 
 interface UnarySpec {
   readonly accepts: Accepts
@@ -171,11 +173,7 @@ interface BinarySpec {
   readonly loop?: Loop2
   readonly jvp: 'zero' | readonly [Partial2, Partial2]
   /** Cotangents of the operands that the operation is linear in, given the other one. */
-  readonly transpose?: (
-    ct: NDArray,
-    x: NDArray | Linear,
-    y: NDArray | Linear,
-  ) => readonly [Tangent, Tangent]
+  readonly transpose?: (ct: NDArray, x: NDArray | Linear, y: NDArray | Linear) => readonly [Tangent, Tangent]
   readonly output?: DType
   readonly facts?: Facts
 }

@@ -32,7 +32,8 @@ const misfit = (op: OpName, details: string, operand: Aval): never => {
 export const iotaP: Primitive<'iota'> = {
   type: ({ dtype, shape, axis }) => {
     checkAccepts('iota', 'number', new Aval(dtype, shape))
-    if (axis < 0 || axis >= shape.length) throw new ShapeError(`iota: axis ${axis} is not in shape ${showShape(shape)}.`)
+    if (axis < 0 || axis >= shape.length)
+      throw new ShapeError(`iota: axis ${axis} is not in shape ${showShape(shape)}.`)
     return [new Aval(dtype, shape)]
   },
   evaluate: ({ dtype, shape, axis }) => {
@@ -159,13 +160,16 @@ export const sliceP = linear('slice', {
     const covered = ct.aval.shape.map((n, i) => (n === 0 ? 0 : start[i]! + (n - 1) * strides[i]! + 1))
     const low = start.map((s, i) => (ct.aval.shape[i] === 0 ? 0 : s))
     const high = aval.shape.map((n, i) => n - covered[i]!)
-    return ops.pad(ct, scalar(0, ct.aval.dtype), low, high, strides.map((s) => s - 1))
+    return ops.pad(
+      ct,
+      scalar(0, ct.aval.dtype),
+      low,
+      high,
+      strides.map((s) => s - 1),
+    )
   },
   batch: ({ start, limit, strides }, x, axis, size) =>
-    oneBatched(
-      ops.slice(x, insertAt(start, axis, 0), insertAt(limit, axis, size), insertAt(strides, axis, 1)),
-      axis,
-    ),
+    oneBatched(ops.slice(x, insertAt(start, axis, 0), insertAt(limit, axis, size), insertAt(strides, axis, 1)), axis),
   facts: view,
 })
 
@@ -222,7 +226,12 @@ export const padP: Primitive<'pad'> = {
     const zero = scalar(0, ct!.aval.dtype)
     const negated = (xs: readonly number[]): number[] => xs.map((n) => -n)
     const spread = ops.pad(ct!, zero, negated(low), negated(high))
-    const ctX = ops.slice(spread, low.map(() => 0), spread.aval.shape, interior.map((i) => i + 1))
+    const ctX = ops.slice(
+      spread,
+      low.map(() => 0),
+      spread.aval.shape,
+      interior.map((i) => i + 1),
+    )
     const all = range(ct!.aval.rank)
     return [isLinear(x!) ? ctX : null, isLinear(value!) ? sub(reduceSum(ct!, all), reduceSum(ctX, all)) : null]
   },
@@ -282,7 +291,10 @@ export const concatenateP: Primitive<'concatenate'> = {
   jvp: ({ axis }, xs, ts) =>
     single(
       ops.concatenate(xs, axis),
-      ops.concatenate(ts.map((t, i) => instantiate(t, xs[i]!.aval)), axis),
+      ops.concatenate(
+        ts.map((t, i) => instantiate(t, xs[i]!.aval)),
+        axis,
+      ),
     ),
   transpose: ({ axis }, [ct], xs) => {
     let place = 0
@@ -298,4 +310,3 @@ export const concatenateP: Primitive<'concatenate'> = {
   },
   facts: { linear: true },
 }
-

@@ -70,11 +70,7 @@ export interface ProgramTransforms {
 export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
 
 /** Writes an operation down to be applied once its unknown operands are known. */
-export type Defer = <N extends OpName>(
-  op: N,
-  params: OpParams[N],
-  operands: readonly NDArray[],
-) => readonly NDArray[]
+export type Defer = <N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]) => readonly NDArray[]
 
 /** What shared code may ask of an operation without knowing its name. */
 export interface Facts {
@@ -110,12 +106,7 @@ export interface Primitive<N extends OpName> {
     run: RunProgram,
   ): readonly TypedArray[]
   /** Derivative: outputs, and how they move when the operands move by `tangents` (not all of them zero). */
-  jvp(
-    params: OpParams[N],
-    primals: readonly NDArray[],
-    tangents: readonly Tangent[],
-    programs: ProgramTransforms,
-  ): Dual
+  jvp(params: OpParams[N], primals: readonly NDArray[], tangents: readonly Tangent[], programs: ProgramTransforms): Dual
   /** For operations linear in some operands: cotangents of those, null elsewhere and for zeros. */
   transpose?(
     params: OpParams[N],

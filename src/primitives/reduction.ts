@@ -143,7 +143,8 @@ const productTree = (pair: Pair, axis: number): Pair => {
     const right = mapPair(current, (x) => sliceInDim(x, half, 2 * half, axis))
     const rest = mapPair(current, (x) => sliceInDim(x, 2 * half, n, axis))
     const product = mulPairs(left, right)
-    current = n % 2 === 0 ? product : [concatenate([product[0], rest[0]], axis), concatenate([product[1], rest[1]], axis)]
+    current =
+      n % 2 === 0 ? product : [concatenate([product[0], rest[0]], axis), concatenate([product[1], rest[1]], axis)]
   }
 }
 
@@ -177,7 +178,12 @@ export const reduceAndP = reducer(
   ({ axes }, [x]) => single(ops.reduceAnd(x!, axes), null),
 )
 const orRows = foldRows(0, (a, x) => a | x)
-export const reduceOrP = reducer('reduceOr', 'bits', () => orRows, ({ axes }, [x]) => single(ops.reduceOr(x!, axes), null))
+export const reduceOrP = reducer(
+  'reduceOr',
+  'bits',
+  () => orRows,
+  ({ axes }, [x]) => single(ops.reduceOr(x!, axes), null),
+)
 
 const argument = (op: 'argmax' | 'argmin', better: (x: number, best: number) => boolean): Primitive<typeof op> => ({
   type: ({ axis }, [x]) => {

@@ -53,7 +53,11 @@ const orderOfLine = (places: Int32Array, keys: readonly TypedArray[]): Int32Arra
   })
 }
 
-const sortData = ({ axis, numKeys }: SortParams, datas: readonly TypedArray[], avals: readonly Aval[]): TypedArray[] => {
+const sortData = (
+  { axis, numKeys }: SortParams,
+  datas: readonly TypedArray[],
+  avals: readonly Aval[],
+): TypedArray[] => {
   const { shape, size } = avals[0]!
   const outs = avals.map((a) => allocate(a.dtype, a.size) as Float64Array)
   const extent = shape[axis]!
@@ -109,4 +113,3 @@ export const sortP: Primitive<'sort'> = {
   },
   facts: {},
 }
-

@@ -33,9 +33,11 @@ const normalizeColumn = (column: NDArray): NDArray => {
 export const orthonormalize = (x: NDArray): NDArray => {
   const last = x.aval.rank - 1
   const columns = range(x.aval.shape[last]!).map((i) => sliceInDim(x, i, i + 1, last))
-  return columns.reduce<NDArray | null>((basis, column) => {
-    const rest = basis === null ? column : project(project(column, basis), basis)
-    const unit = normalizeColumn(rest)
-    return basis === null ? unit : concatenate([basis, unit], last)
-  }, null) ?? x
+  return (
+    columns.reduce<NDArray | null>((basis, column) => {
+      const rest = basis === null ? column : project(project(column, basis), basis)
+      const unit = normalizeColumn(rest)
+      return basis === null ? unit : concatenate([basis, unit], last)
+    }, null) ?? x
+  )
 }

@@ -43,7 +43,8 @@ const fraction = (k: Key, shape: Shape, dtype: DType): NDArray => {
 
 const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDArray => {
   const array = e.cast(asArray(x), dtype)
-  if (array.aval.rank > shape.length) throw new ShapeError(`${operation}: a bound ${array.aval} does not broadcast to [${shape.join(', ')}].`)
+  if (array.aval.rank > shape.length)
+    throw new ShapeError(`${operation}: a bound ${array.aval} does not broadcast to [${shape.join(', ')}].`)
   broadcastTwo(operation, array.aval.shape, shape)
   return broadcastTo(array, shape)
 }
@@ -291,8 +292,10 @@ export const choice = (
   const array = typeof a === 'number' ? null : asArray(a)
   const along = array === null ? 0 : normalizeAxis('random.choice', axis, array.aval.rank)
   const n = array === null ? (a as number) : array.aval.shape[along]!
-  if (!replace && sizeOf(shape) > n) throw new ArgumentError(`random.choice: ${sizeOf(shape)} draws of ${n} without replacement.`)
-  const resultShape = array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
+  if (!replace && sizeOf(shape) > n)
+    throw new ArgumentError(`random.choice: ${sizeOf(shape)} draws of ${n} without replacement.`)
+  const resultShape =
+    array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
   if (!replace && p === undefined) {
     const order = permuted(k, array ?? n, along, false)
     return reshape(sliceInDim(order, 0, sizeOf(shape), along), resultShape)
@@ -303,9 +306,13 @@ export const choice = (
 }
 
 /** Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007). */
-export const orthogonal = (k: Key, n: number, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+export const orthogonal = (
+  k: Key,
+  n: number,
+  shape: Shape = [],
+  { dtype = 'float32' }: SampleOptions = {},
+): NDArray => {
   consume('random.orthogonal', k)
   checkFloat('random.orthogonal', dtype)
   return orthonormalize(normalOf(k, [...shape, n, n], dtype))
 }
-

@@ -115,7 +115,8 @@ const numeric =
   (op: (x: NDArray) => NDArray, name: string) =>
   (x: ArrayLike): NDArray => {
     const array = asArray(x)
-    if (isBool(array)) throw new DTypeError(`${name}: bool has no sign. Use np.logicalNot, or np.astype to int32 first.`)
+    if (isBool(array))
+      throw new DTypeError(`${name}: bool has no sign. Use np.logicalNot, or np.astype to int32 first.`)
     return op(array)
   }
 

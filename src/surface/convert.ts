@@ -10,7 +10,8 @@ import { concatenate, expandDims, reshape } from '../ops/movement.ts'
 import type { ArrayLike, NestedArray } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 
-const isTypedArray = (x: unknown): x is TypedArray | Uint8ClampedArray => ArrayBuffer.isView(x) && !(x instanceof DataView)
+const isTypedArray = (x: unknown): x is TypedArray | Uint8ClampedArray =>
+  ArrayBuffer.isView(x) && !(x instanceof DataView)
 
 const typedArrayDTypes: readonly (readonly [new (n: number) => TypedArray | Uint8ClampedArray, DType])[] = [
   [Float32Array, 'float32'],
@@ -89,7 +90,9 @@ const stackArrays = (items: readonly Item[], shape: readonly number[]): NDArray 
   const first = arrays[0]!
   const odd = arrays.find((a) => showShape(a.shape) !== showShape(first.shape))
   if (odd !== undefined) {
-    throw new ShapeError(`array: elements have shapes ${showShape(first.shape)} and ${showShape(odd.shape)}; they must agree.`)
+    throw new ShapeError(
+      `array: elements have shapes ${showShape(first.shape)} and ${showShape(odd.shape)}; they must agree.`,
+    )
   }
   const strong = arrays.find((a) => !a.aval.weak) ?? first
   const rows = arrays.map((a) => expandDims(cast(a, strong.dtype), 0))

@@ -3,7 +3,16 @@ import { Aval } from '../core/aval.ts'
 import { isFloat, kindOf } from '../core/dtype.ts'
 import { DTypeError, IndexError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { broadcastTwo, inversePermutation, normalizeAxis, range, sameShape, showShape, sizeOf, stridesOf } from '../core/shape.ts'
+import {
+  broadcastTwo,
+  inversePermutation,
+  normalizeAxis,
+  range,
+  sameShape,
+  showShape,
+  sizeOf,
+  stridesOf,
+} from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import type { GatherParams, IndexMode, ScatterParams } from '../ir/op.ts'
 import { full, fullLike, iota, scalar, zerosLike } from '../ops/creation.ts'
@@ -21,7 +30,13 @@ import { asArray, asIndices } from './convert.ts'
 type Part =
   | { readonly kind: 'new' }
   | { readonly kind: 'position'; readonly axis: number; readonly at: number }
-  | { readonly kind: 'range'; readonly axis: number; readonly start: number; readonly count: number; readonly step: number }
+  | {
+      readonly kind: 'range'
+      readonly axis: number
+      readonly start: number
+      readonly count: number
+      readonly step: number
+    }
   | { readonly kind: 'array'; readonly axis: number; readonly indices: NDArray }
 
 type Range = Extract<Part, { kind: 'range' }>
@@ -31,10 +46,13 @@ const describeIndex = (index: unknown): string =>
 
 /** Start, count and step of a slice on an axis of `n` elements, by Python's rules. */
 const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Range => {
-  if (!Number.isInteger(step) || step === 0) throw new IndexError(`at: a slice's step is an integer other than 0, got ${step}.`)
+  if (!Number.isInteger(step) || step === 0)
+    throw new IndexError(`at: a slice's step is an integer other than 0, got ${step}.`)
   for (const bound of [start, stop]) {
     if (bound !== null && !Number.isInteger(bound)) {
-      throw new IndexError(`at: a slice's bounds are integers, got ${describeIndex(bound)}. Computed starts: lax.dynamicSlice.`)
+      throw new IndexError(
+        `at: a slice's bounds are integers, got ${describeIndex(bound)}. Computed starts: lax.dynamicSlice.`,
+      )
     }
   }
   const low = step > 0 ? 0 : -1
@@ -59,7 +77,9 @@ const axesTaken = (index: Index): number => {
 const maskParts = (mask: NDArray, axis: number, shape: Shape): Part[] => {
   const own = mask.aval.shape
   if (!sameShape(own, shape.slice(axis, axis + own.length))) {
-    throw new IndexError(`at: a mask of shape ${showShape(own)} does not fit axes ${axis}.. of shape ${showShape(shape)}.`)
+    throw new IndexError(
+      `at: a mask of shape ${showShape(own)} does not fit axes ${axis}.. of shape ${showShape(shape)}.`,
+    )
   }
   const data = mask.body.host('a boolean mask as an index') as Uint8Array
   const places = Array.from(data.keys()).filter((i) => data[i] !== 0)
@@ -227,7 +247,15 @@ const planIndex = (x: NDArray, parts: readonly Part[]): Plan => {
     if (t.kind === 'arrays') return arraysShape
     return t.kind === 'new' ? [1] : [t.part.count]
   })
-  return { starts, startShape, indexMap, collapsed: collapsed.toSorted((a, b) => a - b), sliceSizes, permutation, shape }
+  return {
+    starts,
+    startShape,
+    indexMap,
+    collapsed: collapsed.toSorted((a, b) => a - b),
+    sliceSizes,
+    permutation,
+    shape,
+  }
 }
 
 const windowDims = ({ startShape, sliceSizes, collapsed }: Plan): number[] =>
@@ -351,10 +379,10 @@ export const take = (x: ArrayLike, indices: ArrayLike, options: TakeOptions = {}
   const along = normalizeAxis('take', axis, array.aval.rank)
   const n = array.aval.shape[along]!
   const where = takeIndices(e.cast(asIndices('take', indices), 'int32'), n, mode)
-  if (n === 0 && sizeOf(where.aval.shape) > 0) throw new IndexError(`take: axis ${along} of ${array.aval} has no elements.`)
-  const parts = array.aval.shape.map(
-    (count, d): Part =>
-      d === along ? { kind: 'array', axis: d, indices: where } : { kind: 'range', axis: d, start: 0, count, step: 1 },
+  if (n === 0 && sizeOf(where.aval.shape) > 0)
+    throw new IndexError(`take: axis ${along} of ${array.aval} has no elements.`)
+  const parts = array.aval.shape.map((count, d): Part =>
+    d === along ? { kind: 'array', axis: d, indices: where } : { kind: 'range', axis: d, start: 0, count, step: 1 },
   )
   const gatherMode = mode === 'wrap' ? 'clip' : mode
   return gatherPlan(array, planIndex(array, parts), {

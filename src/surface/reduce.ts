@@ -7,7 +7,15 @@ import { fullLike } from '../ops/creation.ts'
 import { cast, div, mul, sqrt, sub } from '../ops/elementwise.ts'
 import { broadcast, reshape } from '../ops/movement.ts'
 import * as ops from '../ops/reduction.ts'
-import type { ArgOptions, ArrayLike, NDArray, ReduceOptions, SumOptions, VarOptions, CumulativeOptions } from '../trace/value.ts'
+import type {
+  ArgOptions,
+  ArrayLike,
+  NDArray,
+  ReduceOptions,
+  SumOptions,
+  VarOptions,
+  CumulativeOptions,
+} from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
 import { asArray } from './convert.ts'
 import { inexact } from './promote.ts'
@@ -16,7 +24,9 @@ type Reduce = (x: NDArray, axes: readonly number[]) => NDArray
 
 const reduceWith = (name: string, reduce: Reduce, x: NDArray, { axis, keepdims = false }: ReduceOptions): NDArray => {
   if (axis !== undefined && axis !== null && typeof axis !== 'number' && !Array.isArray(axis)) {
-    throw new ArgumentError(`${name}: axis is a number or an array of numbers; options go in one object, as in {axis: 0}.`)
+    throw new ArgumentError(
+      `${name}: axis is a number or an array of numbers; options go in one object, as in {axis: 0}.`,
+    )
   }
   const axes = normalizeAxes(name, axis, x.aval.rank)
   const y = reduce(x, axes)
@@ -67,12 +77,14 @@ const comparing: { readonly [D in DType]?: DType } = {
   bfloat16: 'float32',
 }
 
-const extremum = (name: string, reduce: Reduce) => (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
-  const array = asArray(x)
-  const working = comparing[array.aval.dtype]
-  if (working === undefined) return reduceWith(name, reduce, array, options)
-  return cast(reduceWith(name, reduce, cast(array, working), options), array.aval.dtype)
-}
+const extremum =
+  (name: string, reduce: Reduce) =>
+  (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
+    const array = asArray(x)
+    const working = comparing[array.aval.dtype]
+    if (working === undefined) return reduceWith(name, reduce, array, options)
+    return cast(reduceWith(name, reduce, cast(array, working), options), array.aval.dtype)
+  }
 
 export const max = extremum('max', ops.reduceMax)
 export const min = extremum('min', ops.reduceMin)
@@ -88,7 +100,10 @@ const varianceOf = (name: string, x: ArrayLike, { axis, keepdims, ddof = 0 }: Va
   const given = inexact(x)
   const working = accumulators[given.aval.dtype]
   if (working !== undefined) {
-    return cast(varianceOf(name, cast(given, working), { axis: axis ?? null, keepdims: keepdims ?? false, ddof }), given.aval.dtype)
+    return cast(
+      varianceOf(name, cast(given, working), { axis: axis ?? null, keepdims: keepdims ?? false, ddof }),
+      given.aval.dtype,
+    )
   }
   const array = given
   const centre = mean(array, { axis: axis ?? null, keepdims: true })
@@ -138,4 +153,3 @@ const cumulative =
 
 export const cumsum = cumulative('cumsum', ops.cumsum)
 export const cumprod = cumulative('cumprod', ops.cumprod)
-

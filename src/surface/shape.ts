@@ -3,7 +3,17 @@ import type { DType } from '../core/dtype.ts'
 import { checkDType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { broadcastTwo, checkShape, dropAxes, normalizeAxes, normalizeAxis, range, sameShape, showShape, sizeOf } from '../core/shape.ts'
+import {
+  broadcastTwo,
+  checkShape,
+  dropAxes,
+  normalizeAxes,
+  normalizeAxis,
+  range,
+  sameShape,
+  showShape,
+  sizeOf,
+} from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -18,7 +28,9 @@ const inferShape = (x: NDArray, shape: Shape): Shape => {
   const extent = rest === 0 ? 0 : x.aval.size / rest
   const out = unknown < 0 ? shape : shape.map((n, i) => (i === unknown ? extent : n))
   if (out.includes(-1) || !Number.isInteger(extent) || sizeOf(out) !== x.aval.size) {
-    throw new ShapeError(`reshape: ${x.aval} has ${x.aval.size} elements, which do not fill the shape ${showShape(shape)}.`)
+    throw new ShapeError(
+      `reshape: ${x.aval} has ${x.aval.size} elements, which do not fill the shape ${showShape(shape)}.`,
+    )
   }
   return out
 }

@@ -39,20 +39,25 @@ export interface ShapeOptions {
 }
 
 /** A shape; the empty one (of a scalar) is the simplest. */
-export const shapes = ({ minRank = 0, maxRank = 4, minExtent = 0, maxExtent = 4 }: ShapeOptions = {}): fc.Arbitrary<Shape> =>
+export const shapes = ({
+  minRank = 0,
+  maxRank = 4,
+  minExtent = 0,
+  maxExtent = 4,
+}: ShapeOptions = {}): fc.Arbitrary<Shape> =>
   fc.array(fc.integer({ min: minExtent, max: maxExtent }), { minLength: minRank, maxLength: maxRank })
 
 /** Two shapes that broadcast against each other. */
 export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<readonly [Shape, Shape]> =>
-  fc.tuple(shapes(options), fc.array(fc.nat({ max: 2 }), { maxLength: 8 }), fc.nat({ max: 2 }), fc.nat({ max: 4 })).map(
-    ([shape, roles, side, dropped]) => {
+  fc
+    .tuple(shapes(options), fc.array(fc.nat({ max: 2 }), { maxLength: 8 }), fc.nat({ max: 2 }), fc.nat({ max: 4 }))
+    .map(([shape, roles, side, dropped]) => {
       // Role 1 stretches an axis of the first shape, role 2 one of the second.
       const first = shape.map((n, d) => (roles[d] === 1 ? 1 : n))
       const second = shape.map((n, d) => (roles[d] === 2 ? 1 : n))
       const shorter = (s: Shape): Shape => s.slice(Math.min(dropped, s.length))
       return [side === 1 ? shorter(first) : first, side === 2 ? shorter(second) : second]
-    },
-  )
+    })
 
 export interface ArrayOptions extends ShapeOptions {
   readonly dtype?: DType | fc.Arbitrary<DType>
@@ -98,9 +103,7 @@ export const arrays = ({
   special = false,
   ...rest
 }: ArrayOptions = {}): fc.Arbitrary<NDArray> =>
-  fc
-    .tuple(lift(dtype), shape === undefined ? shapes(rest) : lift(shape))
-    .chain(([d, s]) => filled(d, s, max, special))
+  fc.tuple(lift(dtype), shape === undefined ? shapes(rest) : lift(shape)).chain(([d, s]) => filled(d, s, max, special))
 
 /**
  * A tree: leaves in arrays, tuples, objects (odd keys too), nulls and fp-ts Options, to a depth of three.

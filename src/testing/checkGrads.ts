@@ -69,7 +69,9 @@ const checkForward = (where: string, f: Lists, xs: readonly NDArray[], s: Settin
   wanted.forEach((w, i) => {
     const [got, expected] = [numbersOf(tangents[i]!), numbersOf(w)]
     const scale = expected.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0)
-    got.forEach((g, j) => compare(`${where}jvp of output ${i}, element ${j},`, g, expected[j]!, scale, s))
+    got.forEach((g, j) => {
+      compare(`${where}jvp of output ${i}, element ${j},`, g, expected[j]!, scale, s)
+    })
   })
 }
 

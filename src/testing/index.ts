@@ -4,7 +4,15 @@ export { arrayTrees, arrays, broadcastableShapes, dtypes, pytrees, shapes } from
 export type { CheckGradsOptions, Mode } from './checkGrads.ts'
 export { GradientError, checkGrads } from './checkGrads.ts'
 export type { LawOptions, MonoidLike } from './laws.ts'
-export { gradIsAdditive, isMonoid, jitIsTransparent, jvpIsLinear, mapIsFunctor, vjpIsAdjoint, vmapIsStackedLoop } from './laws.ts'
+export {
+  gradIsAdditive,
+  isMonoid,
+  jitIsTransparent,
+  jvpIsLinear,
+  mapIsFunctor,
+  vjpIsAdjoint,
+  vmapIsStackedLoop,
+} from './laws.ts'
 export type { Tolerance } from './numeric.ts'
 export { LawError, assertAllClose, assertClose } from './numeric.ts'
 export * as primitiveLaws from './primitiveLaws.ts'

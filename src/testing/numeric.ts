@@ -51,5 +51,7 @@ export const assertAllClose = (
   tolerance: Tolerance = {},
 ): void => {
   if (got.length !== wanted.length) throw new LawError(`${what}: ${got.length} results, wanted ${wanted.length}.`)
-  got.forEach((x, i) => assertClose(`${what}, result ${i}`, x, wanted[i]!, tolerance))
+  got.forEach((x, i) => {
+    assertClose(`${what}, result ${i}`, x, wanted[i]!, tolerance)
+  })
 }

@@ -29,7 +29,9 @@ export const typeIsTrue = (sample: Sample): void => {
   results.forEach((y, i) => {
     const data = y.dataSync()
     if (!y.aval.matches(expected[i]!) || data.length !== expected[i]!.size) {
-      throw new LawError(`${sample.op}: result ${i} is ${y.aval} with ${data.length} elements, its type ${expected[i]}.`)
+      throw new LawError(
+        `${sample.op}: result ${i} is ${y.aval} with ${data.length} elements, its type ${expected[i]}.`,
+      )
     }
   })
 }
@@ -64,8 +66,8 @@ export const derivativesAgree = (sample: Sample): void => {
 /** No tangent passes through it. */
 export const derivativesAreZero = (sample: Sample): void => {
   const { f, point } = asFloatFunction(sample)
-  const [, tangents] = jvp(f as (...xs: NDArray[]) => readonly NDArray[], point, point)
-  const moving = (tangents as readonly NDArray[]).findIndex((t) => np.any(t).item())
+  const [, tangents] = jvp(f, point, point)
+  const moving = tangents.findIndex((t) => np.any(t).item())
   if (moving >= 0) throw new LawError(`${sample.op}: result ${moving} moves, but its derivative is zero by definition.`)
 }
 
@@ -104,8 +106,13 @@ const mapped = (sample: Sample, { inAxes }: Mapping, f: (...xs: NDArray[]) => re
   const rows = sample.operands.map((x, i) => (inAxes[i] === null ? range(SIZE).map(() => x) : variants(x)))
   const stacked = rows.map((xs, i) => (inAxes[i] === null ? xs[0]! : stackAt(xs, inAxes[i]!)))
   const outputs = range(SIZE).map((n) => f(...rows.map((xs) => xs[n]!)))
-  const wanted = outputs[0]!.map((_, o) => stackAt(outputs.map((ys) => ys[o]!), 0))
-  const got = vmap(f, { inAxes: inAxes as never })(...stacked) as readonly NDArray[]
+  const wanted = outputs[0]!.map((_, o) =>
+    stackAt(
+      outputs.map((ys) => ys[o]!),
+      0,
+    ),
+  )
+  const got = vmap(f, { inAxes: inAxes as never })(...stacked)
   assertAllClose(`vmap of ${sample.op} over axes ${JSON.stringify(inAxes)}`, got, wanted)
 }
 
@@ -119,12 +126,17 @@ export const vmapAgrees = (sample: Sample, seed: number): void => {
 export const vmapOfDerivativesAgrees = (sample: Sample, seed: number): void => {
   const { f, point } = asFloatFunction(sample)
   if (point.length === 0) return
-  const call = f as (...xs: NDArray[]) => readonly NDArray[]
+  const call = f
   const inner: Sample = { ...sample, operands: point }
-  const push = (...xs: NDArray[]): readonly NDArray[] => jvp(call, xs, xs.map((x) => np.multiply(x, 0.5)))[1] as readonly NDArray[]
+  const push = (...xs: NDArray[]): readonly NDArray[] =>
+    jvp(
+      call,
+      xs,
+      xs.map((x) => np.multiply(x, 0.5)),
+    )[1]
   const pull = (...xs: NDArray[]): readonly NDArray[] => {
     const [ys, pullback] = vjp(call, ...xs)
-    return pullback((ys as readonly NDArray[]).map((y) => np.add(y, 1))) as readonly NDArray[]
+    return pullback(ys.map((y) => np.add(y, 1)))
   }
   const [mapping] = mappings(inner, seed).slice(-1)
   if (mapping === undefined) return

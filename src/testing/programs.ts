@@ -151,14 +151,16 @@ export const programs = ({
   operations: among = operations,
 }: ProgramOptions = {}): fc.Arbitrary<RandomProgram> => {
   const step = fc.record({ op: fc.constantFrom(...among), entropy: choices(16) })
-  return fc.tuple(inputPlans(dtypes), fc.array(step, { maxLength: maxEquations, size: 'max' })).map(([plans, steps]) => {
-    const avals = plans.map(({ dtype, shape }) => new Aval(dtype, shape))
-    const inputs = avals.map((aval, i) => arrayOf(aval, domains.general, plans[i]!.seed))
-    const program = write(
-      avals.map((aval) => new Variable(aval)),
-      steps,
-    )
-    const show = (): string => `${String(program)}\non ${inputs.map(String).join('; ')}`
-    return Object.assign({ program, inputs }, { [fc.toStringMethod]: show })
-  })
+  return fc
+    .tuple(inputPlans(dtypes), fc.array(step, { maxLength: maxEquations, size: 'max' }))
+    .map(([plans, steps]) => {
+      const avals = plans.map(({ dtype, shape }) => new Aval(dtype, shape))
+      const inputs = avals.map((aval, i) => arrayOf(aval, domains.general, plans[i]!.seed))
+      const program = write(
+        avals.map((aval) => new Variable(aval)),
+        steps,
+      )
+      const show = (): string => `${String(program)}\non ${inputs.map(String).join('; ')}`
+      return Object.assign({ program, inputs }, { [fc.toStringMethod]: show })
+    })
 }

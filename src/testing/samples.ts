@@ -106,7 +106,11 @@ class FreshDraw implements Draw {
 }
 
 /** The application that a stream of choices stands for. */
-export const sampleFrom = <N extends OpName>(op: N, entropy: readonly number[], options: SampleOptions = {}): Sample<N> => {
+export const sampleFrom = <N extends OpName>(
+  op: N,
+  entropy: readonly number[],
+  options: SampleOptions = {},
+): Sample<N> => {
   const recipe = recipes[op] as (draw: Draw) => { params: OpParams[N]; operands: readonly NDArray[] }
   return { op, ...recipe(new FreshDraw(new Entropy(entropy), options)) }
 }

@@ -280,12 +280,12 @@ export class NDArray implements LeafBrand {
   /** NumPy's text of the elements, summarised when large; a tracer shows its type. */
   toString(): string {
     const host = hostOrNull(this)
-    return host === null ? this.describeTracer() : formatArray({ ...this.aval, data: host })
+    return host === null ? this.describeTracer() : formatArray({ dtype: this.dtype, shape: this.shape, data: host })
   }
 
   [inspectSymbol](): string {
     const host = hostOrNull(this)
-    return host === null ? this.describeTracer() : describeArray({ ...this.aval, data: host })
+    return host === null ? this.describeTracer() : describeArray({ dtype: this.dtype, shape: this.shape, data: host })
   }
 
   private describeTracer(): string {

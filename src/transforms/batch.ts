@@ -68,9 +68,7 @@ class BatchInterpreter implements Interpreter, Trace {
     )
     const values = operands.map((x) => this.valueOf(x))
     const axes = operands.map((x) => this.axisOf(x))
-    const batched = withInterpreter(this.parent, () =>
-      primitive.batch(params, values, axes, this.size, this.programs),
-    )
+    const batched = withInterpreter(this.parent, () => primitive.batch(params, values, axes, this.size, this.programs))
     return batched.outputs.map((y, i) => this.lift(y, batched.axes[i]!))
   }
 }

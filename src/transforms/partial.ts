@@ -1,7 +1,7 @@
 import type { Aval } from '../core/aval.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
-import { Program } from '../ir/program.ts'
+import type { Program } from '../ir/program.ts'
 import type { ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
@@ -115,18 +115,22 @@ export const splitProgram = (programs: ProgramTransforms, program: Program, unkn
 }
 
 /** Residuals that are inputs as they stand need not be results of the known side. */
-const forwardInputs = (known: Program, rest: Program, outUnknown: readonly boolean[], unknown: readonly boolean[]): Split => {
+const forwardInputs = (
+  known: Program,
+  rest: Program,
+  outUnknown: readonly boolean[],
+  unknown: readonly boolean[],
+): Split => {
   const knownPlaces = unknown.flatMap((u, i) => (u ? [] : [i]))
-  const placeOf = new Map(known.inputs.map((v, i) => [v as Atom, knownPlaces[i]!]))
+  const placeOf = new Map(known.inputs.map((v, i) => [v, knownPlaces[i]!]))
   const outCount = outUnknown.filter((u) => !u).length
   const residuals = known.outputs.slice(outCount)
   const forwarded = residuals.map((a) => placeOf.has(a))
   const byKind = <T>(xs: readonly T[], kind: boolean): T[] => xs.filter((_, i) => forwarded[i] === kind)
   const captured = rest.inputs.slice(0, residuals.length)
   return {
-    known: new Program({ ...known, outputs: [...known.outputs.slice(0, outCount), ...byKind(residuals, false)] }),
-    unknown: new Program({
-      ...rest,
+    known: known.with({ outputs: [...known.outputs.slice(0, outCount), ...byKind(residuals, false)] }),
+    unknown: rest.with({
       inputs: [...byKind(captured, true), ...byKind(captured, false), ...rest.inputs.slice(residuals.length)],
     }),
     outUnknown,

@@ -114,7 +114,8 @@ export const programTransforms: ProgramTransforms = {
     program.derive(`transpose ${keyOf(linear, nonzero)}`, () => transposeProgram(program, linear, nonzero)),
   batch: (program, size, mapped) =>
     program.derive(`batch ${size} ${keyOf(mapped)}`, () => batchProgram(program, size, mapped)),
-  split: (program, unknown) => program.derive(`split ${keyOf(unknown)}`, () => splitProgram(programTransforms, program, unknown)),
+  split: (program, unknown) =>
+    program.derive(`split ${keyOf(unknown)}`, () => splitProgram(programTransforms, program, unknown)),
 }
 
 type Fn = (args: Values) => Values

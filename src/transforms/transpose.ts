@@ -47,12 +47,12 @@ const transposeEquation = (
   const cts = eqn.outputs.map((v): Tangent => cotangents.get(v) ?? null)
   for (const v of eqn.outputs) cotangents.delete(v)
   if (cts.every((ct) => ct === null)) return
-  const operands = eqn.inputs.map((a) =>
-    a instanceof Literal || env.has(a) ? read(env, a) : new Linear(a.aval),
-  )
+  const operands = eqn.inputs.map((a) => (a instanceof Literal || env.has(a) ? read(env, a) : new Linear(a.aval)))
   const { transpose } = primitives[eqn.op] as Primitive<OpName>
   if (transpose === undefined) {
-    throw new ProgramError(`transpose: ${eqn.op} is not linear in its operands (${eqn.inputs.map((a) => a.aval).join(', ')}).`)
+    throw new ProgramError(
+      `transpose: ${eqn.op} is not linear in its operands (${eqn.inputs.map((a) => a.aval).join(', ')}).`,
+    )
   }
   const results = transpose(eqn.params, cts, operands, programs)
   results.forEach((ct, i) => {

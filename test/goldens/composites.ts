@@ -22,7 +22,12 @@ const distributions: { readonly [name: string]: string } = {
   truncated_normal: 'truncatedNormal',
 }
 
-const initialize = (name: string, options: { readonly [k: string]: unknown }, key: NDArray, shape: number[]): NDArray => {
+const initialize = (
+  name: string,
+  options: { readonly [k: string]: unknown },
+  key: NDArray,
+  shape: number[],
+): NDArray => {
   const named = Object.fromEntries(
     Object.entries(options).map(([k, v]) => [k, typeof v === 'string' ? (distributions[v] ?? v) : v]),
   )
@@ -33,53 +38,56 @@ const initialize = (name: string, options: { readonly [k: string]: unknown }, ke
 type Unary = (x: NDArray) => NDArray
 
 const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
-  norm: (x) => np.sqrt(np.sum(np.square(x!))),
-  whereNan: (x) => np.where(np.greater(x!, 0), np.sqrt(x!), 0),
+  norm: (x) => np.sqrt(np.sum(np.square(x))),
+  whereNan: (x) => np.where(np.greater(x, 0), np.sqrt(x), 0),
   whereGuarded: (x) => {
-    const positive = np.greater(x!, 0)
-    return np.where(positive, np.sqrt(np.where(positive, x!, 1)), 0)
+    const positive = np.greater(x, 0)
+    return np.where(positive, np.sqrt(np.where(positive, x, 1)), 0)
   },
-  cube: (x) => np.sum(np.power(x!, 3)),
-  quartic: (x) => np.sum(np.power(x!, np.array(4))),
-  product: (x) => np.prod(x!),
-  productOfPairs: (x) => np.sum(np.prod(x!, { axis: -1 })),
-  quotient: (x) => np.sum(np.divide(x!.at(0).get(), x!.at(1).get())),
-  bilinear: (x, a) => np.dot(x!, np.matmul(a!, x!)),
+  cube: (x) => np.sum(np.power(x, 3)),
+  quartic: (x) => np.sum(np.power(x, np.array(4))),
+  product: (x) => np.prod(x),
+  productOfPairs: (x) => np.sum(np.prod(x, { axis: -1 })),
+  quotient: (x) => np.sum(np.divide(x.at(0).get(), x.at(1).get())),
+  bilinear: (x, a) => np.dot(x, np.matmul(a, x)),
   rosenbrock: (x) => {
-    const [next, here] = [x!.at(np.slice(1, null)).get(), x!.at(np.slice(0, -1)).get()]
+    const [next, here] = [x.at(np.slice(1, null)).get(), x.at(np.slice(0, -1)).get()]
     const valley = np.multiply(100, np.square(np.subtract(next, np.square(here))))
     return np.sum(np.add(valley, np.square(np.subtract(1, here))))
   },
-  sumOfExp: (x) => np.sum(np.multiply(np.exp(np.sin(x!)), x!)),
-  sumOfTanh: (x) => np.sum(np.square(np.tanh(x!))),
-  sumOfLog: (x) => np.sum(np.log(np.add(1, np.square(x!)))),
-  sumOfSoftplus: (x) => np.sum(np.multiply(nn.softplus(x!), x!)),
-  logsumexp: (x) => nn.logsumexp(x!),
-  crossEntropy: (x, labels) => np.negative(np.sum(np.multiply(nn.logSoftmax(x!), labels!))),
-  softmaxDot: (x, v) => np.dot(nn.softmax(x!), v!),
-  variance: (x) => np.var(x!),
-  cumulative: (x) => np.sum(np.square(np.cumsum(x!))),
-  cumulativeProduct: (x) => np.sum(np.cumprod(x!)),
-  largest: (x) => np.square(np.max(x!)),
+  sumOfExp: (x) => np.sum(np.multiply(np.exp(np.sin(x)), x)),
+  sumOfTanh: (x) => np.sum(np.square(np.tanh(x))),
+  sumOfLog: (x) => np.sum(np.log(np.add(1, np.square(x)))),
+  sumOfSoftplus: (x) => np.sum(np.multiply(nn.softplus(x), x)),
+  logsumexp: (x) => nn.logsumexp(x),
+  crossEntropy: (x, labels) => np.negative(np.sum(np.multiply(nn.logSoftmax(x), labels))),
+  softmaxDot: (x, v) => np.dot(nn.softmax(x), v),
+  variance: (x) => np.var(x),
+  cumulative: (x) => np.sum(np.square(np.cumsum(x))),
+  cumulativeProduct: (x) => np.sum(np.cumprod(x)),
+  largest: (x) => np.square(np.max(x)),
   sorted: (x) => {
-    const [inOrder] = lax.sort([x!])
-    return np.square(np.dot(inOrder!, np.arange(1, x!.size + 1, 1, { dtype: x!.dtype })))
+    const [inOrder] = lax.sort([x])
+    return np.square(np.dot(inOrder!, np.arange(1, x.size + 1, 1, { dtype: x.dtype })))
   },
-  gathered: (x) => np.sum(np.power(np.take(x!, [0, 2, 0], { axis: 0 }), 3)),
-  scattered: (x) => np.sum(np.power(np.zeros([4], { dtype: x!.dtype }).at([1, 3, 1]).add(x!), 3)),
-  power: (x, y) => np.sum(np.power(x!, y!)),
+  gathered: (x) => np.sum(np.power(np.take(x, [0, 2, 0], { axis: 0 }), 3)),
+  scattered: (x) => np.sum(np.power(np.zeros([4], { dtype: x.dtype }).at([1, 3, 1]).add(x), 3)),
+  power: (x, y) => np.sum(np.power(x, y)),
   ...Object.fromEntries(
     (['relu', 'tanh', 'sigmoid', 'gelu', 'softplus', 'silu', 'elu', 'selu'] as const).map((name) => [
       `mlp.${name}`,
-      (w1: NDArray, w2: NDArray, x: NDArray) =>
-        np.sum(np.square(np.matmul((nn[name] as Unary)(np.matmul(x, w1)), w2))),
+      (w1: NDArray, w2: NDArray, x: NDArray) => np.sum(np.square(np.matmul((nn[name] as Unary)(np.matmul(x, w1)), w2))),
     ]),
   ),
 }
 
 export const composites: { readonly [name: string]: AnyFunction } = {
   ...(functions as { readonly [name: string]: AnyFunction }),
-  splitTwice: (key) => random.split([...random.split(key as NDArray)][0]!).at(1).get(),
+  splitTwice: (key) =>
+    random
+      .split([...random.split(key as NDArray)][0]!)
+      .at(1)
+      .get(),
   promote: (a, b) => promoteByName(a as string, b as string),
   initialize: initialize as AnyFunction,
 }

@@ -7,8 +7,6 @@ import { resolve } from './functions.ts'
 import type { Case, Json } from './replay.ts'
 import { applyNamed, decode, difference, readTopic } from './replay.ts'
 
-type Arrays = readonly NDArray[]
-
 /** The case as a function of the arguments that it is differentiated by. */
 const differentiated = (c: Case) => {
   const args = c.args.map(decode)
@@ -30,7 +28,7 @@ const modes: { readonly [M in NonNullable<Case['mode']>]: (c: Case) => unknown }
   vjp: (c) => {
     const { f, primals } = differentiated(c)
     const [, pullback] = vjp(f, ...primals)
-    return pullback(decode(c.seed as Json) as NDArray) as Arrays
+    return pullback(decode(c.seed as Json) as NDArray)
   },
   hessian: (c) => {
     const { f, primals } = differentiated(c)

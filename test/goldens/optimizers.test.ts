@@ -53,10 +53,22 @@ describe('trajectories of 20 steps', () => {
   for (const c of cases) {
     const make = (): optim.GradientTransformation => decode(c.args[0]!) as optim.GradientTransformation
     test(c.name, () => {
-      expect(difference(trajectory(make(), (step) => step), c.out, toleranceFor(c.name))).toBeNull()
+      expect(
+        difference(
+          trajectory(make(), (step) => step),
+          c.out,
+          toleranceFor(c.name),
+        ),
+      ).toBeNull()
     })
     test(`${c.name}, compiled`, () => {
-      expect(difference(trajectory(make(), (step) => jit(step) as Step), c.out, toleranceFor(c.name))).toBeNull()
+      expect(
+        difference(
+          trajectory(make(), (step) => jit(step) as Step),
+          c.out,
+          toleranceFor(c.name),
+        ),
+      ).toBeNull()
     })
   }
 })

@@ -57,7 +57,7 @@ export const decode = (x: Json): unknown => {
   if (typeof object['key'] === 'number') return random.key(object['key'])
   if (Array.isArray(object['slice'])) {
     const [start, stop, step] = object['slice'] as readonly (number | null)[]
-    return np.slice(start!, stop!, step!)
+    return np.slice(start!, stop, step!)
   }
   return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, decode(v)]))
 }
@@ -82,7 +82,8 @@ const closeEnough = (got: number, want: number, tol: Case['tol']): boolean => {
 
 const compareArray = (got: NDArray, want: Encoded, tol: Case['tol'], path: string): string | null => {
   if (got.dtype !== want.dtype) return `${path}: dtype ${got.dtype}, recorded ${want.dtype}`
-  if (got.shape.join() !== want.shape.join()) return `${path}: shape [${got.shape.join()}], recorded [${want.shape.join()}]`
+  if (got.shape.join() !== want.shape.join())
+    return `${path}: shape [${got.shape.join()}], recorded [${want.shape.join()}]`
   const data: TypedArray = got.dataSync()
   for (let i = 0; i < want.data.length; i++) {
     const recorded = toNumber(want.data[i]!)

@@ -112,7 +112,7 @@ describe('random programs', () => {
         const outputs = rows.map((xs) => evalProgram(program, xs))
         fc.pre(outputs.every(tame))
         const wanted = outputs[0]!.map((_, o) => np.stack(outputs.map((ys) => ys[o]!)))
-        const got = vmap((...xs: NDArray[]) => evalProgram(program, xs))(...stacked) as readonly NDArray[]
+        const got = vmap((...xs: NDArray[]) => evalProgram(program, xs))(...stacked)
         assertAllClose('vmap', got, wanted, { rtol: 1e-5 })
       }),
       options,
@@ -128,10 +128,10 @@ describe('random programs', () => {
         const f = (...xs: NDArray[]): readonly NDArray[] =>
           evalProgram(p.program, xs).filter((y) => y.dtype === 'float64')
         const [ys, pullback] = vjp(f, ...(p.inputs as NDArray[]))
-        const ones = (ys as readonly NDArray[]).map((y) => np.onesLike(y))
+        const ones = ys.map((y) => np.onesLike(y))
         // A NaN that a later operation overwrites still reaches the derivative.
-        fc.pre(tame(pullback(ones) as readonly NDArray[]))
-        fc.pre(tame(jvp(f, p.inputs as NDArray[], p.inputs as NDArray[])[1] as readonly NDArray[]))
+        fc.pre(tame(pullback(ones)))
+        fc.pre(tame(jvp(f, p.inputs as NDArray[], p.inputs as NDArray[])[1]))
         vjpIsAdjoint(f, p.inputs as NDArray[], { seed, rtol: 1e-6 })
       }),
       options,
@@ -142,8 +142,11 @@ describe('random programs', () => {
     fc.assert(
       fc.property(floats, (p) => {
         const pull = (...xs: NDArray[]): readonly NDArray[] => {
-          const [ys, pullback] = vjp((...a: NDArray[]) => evalProgram(p.program, a).filter((y) => y.dtype === 'float64'), ...xs)
-          return pullback((ys as readonly NDArray[]).map((y) => np.onesLike(y))) as readonly NDArray[]
+          const [ys, pullback] = vjp(
+            (...a: NDArray[]) => evalProgram(p.program, a).filter((y) => y.dtype === 'float64'),
+            ...xs,
+          )
+          return pullback((ys as readonly NDArray[]).map((y) => np.onesLike(y)))
         }
         const wanted = pull(...(p.inputs as NDArray[]))
         fc.pre(tame(wanted))

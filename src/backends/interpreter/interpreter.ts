@@ -40,7 +40,7 @@ class Slots {
   of(atom: Atom): number {
     if (!(atom instanceof Literal)) return this.#slots.get(atom)!
     const data = allocate(atom.aval.dtype, 1)
-    data[0] = atom.value as never
+    data[0] = atom.value
     this.fixed.push([this.#count, data])
     return this.#count++
   }
@@ -49,7 +49,7 @@ class Slots {
 const planSteps = (program: Program, slots: Slots, kept: ReadonlySet<number>): Step[] => {
   const steps = program.equations.map((equation) => ({
     equation,
-    primitive: primitives[equation.op] as Primitive<OpName>,
+    primitive: primitives[equation.op],
     reads: equation.inputs.map((a) => slots.of(a)),
     writes: equation.outputs.map((v) => slots.define(v)),
     operands: equation.inputs.map((a) => a.aval),

@@ -9,7 +9,10 @@ type Simple = Exclude<OpName, 'call'>
 const wrap = <N extends Simple>(op: N, { params, operands }: Chosen<N>): Program => {
   const inputs = operands.map((x) => new Variable(x.aval))
   const outputs = primitiveOf(op)
-    .type(params as never, inputs.map((v) => v.aval))
+    .type(
+      params as never,
+      inputs.map((v) => v.aval),
+    )
     .map((aval) => new Variable(aval))
   return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
 }

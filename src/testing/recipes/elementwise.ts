@@ -126,6 +126,7 @@ export const clamp: Recipe<'clamp'> = (draw) => {
 /** Key and counter words. */
 export const threefry2x32: Recipe<'threefry2x32'> = (draw) => {
   const x = draw.operand({ dtypes: ['uint32'], domain: (u) => Math.floor(u * 2 ** 32) })
-  const more = (): typeof x => draw.operand({ dtypes: ['uint32'], shape: x.aval.shape, domain: (u) => Math.floor(u * 2 ** 32) })
+  const more = (): typeof x =>
+    draw.operand({ dtypes: ['uint32'], shape: x.aval.shape, domain: (u) => Math.floor(u * 2 ** 32) })
   return { params: none, operands: [x, more(), more(), more()] }
 }

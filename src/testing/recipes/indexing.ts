@@ -33,9 +33,7 @@ const slicesOf = (draw: Draw, dtypes: readonly DType[], modes: readonly IndexMod
   const axes = (...wanted: Role[]): number[] => range(rank).filter((d) => wanted.includes(roles[d]!))
   const batching = axes('batch')
   const indexed = draw.shuffle(axes('collapsed', 'window'))
-  const sliceSizes = shape.map((n, d) =>
-    roles[d] === 'whole' ? n : roles[d] === 'window' ? 1 + draw.below(n) : 1,
-  )
+  const sliceSizes = shape.map((n, d) => (roles[d] === 'whole' ? n : roles[d] === 'window' ? 1 + draw.below(n) : 1))
   const starts = [...batching.map((d) => shape[d]!), ...range(draw.below(3)).map(() => 1 + draw.below(3))]
   const indices = draw.operand({
     dtypes: ['int32', 'uint32'],
@@ -70,7 +68,11 @@ const slicesOf = (draw: Draw, dtypes: readonly DType[], modes: readonly IndexMod
 }
 
 export const gather: Recipe<'gather'> = (draw) => {
-  const { operand, indices, params } = slicesOf(draw, [...draw.numbers, 'bool'], draw.smooth ? ['clip'] : ['fill', 'clip'])
+  const { operand, indices, params } = slicesOf(
+    draw,
+    [...draw.numbers, 'bool'],
+    draw.smooth ? ['clip'] : ['fill', 'clip'],
+  )
   return { params, operands: [operand, indices] }
 }
 

@@ -32,7 +32,16 @@ export const broadcast: Recipe<'broadcast'> = (draw) => {
 const factorings = (size: number): Shape[] =>
   size === 0
     ? [[0], [2, 0], [0, 3, 1]]
-    : [[size], [1, size], ...[2, 3].filter((n) => size % n === 0).flatMap((n) => [[n, size / n], [size / n, 1, n]])]
+    : [
+        [size],
+        [1, size],
+        ...[2, 3]
+          .filter((n) => size % n === 0)
+          .flatMap((n) => [
+            [n, size / n],
+            [size / n, 1, n],
+          ]),
+      ]
 
 export const reshape: Recipe<'reshape'> = (draw) => {
   const x = anything(draw)

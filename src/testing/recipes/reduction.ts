@@ -5,7 +5,9 @@ import type { AxesParams, AxisParams, CumulativeParams, OpName, OpParams } from 
 import type { Domain, Draw, Recipe, Typed } from '../draw.ts'
 import { domains } from '../draw.ts'
 
-type WithAxes = { [N in OpName]: OpParams[N] extends AxesParams ? (AxesParams extends OpParams[N] ? N : never) : never }[OpName]
+type WithAxes = {
+  [N in OpName]: OpParams[N] extends AxesParams ? (AxesParams extends OpParams[N] ? N : never) : never
+}[OpName]
 type Along = { [N in OpName]: OpParams[N] extends AxisParams ? N : never }[OpName]
 
 const ordered = (draw: Draw): readonly DType[] => [...draw.numbers, 'bool']
@@ -20,7 +22,7 @@ const reduce =
   <N extends WithAxes>(dtypes: (draw: Draw) => readonly DType[], domain: Domain, minExtent = 0): Recipe<N> =>
   (draw) => {
     const x = draw.operand({ dtypes: dtypes(draw), minRank: 1, minExtent, domain })
-    return { params: { axes: axesOf(draw, x.aval.rank) } as OpParams[N], operands: [x] }
+    return { params: { axes: axesOf(draw, x.aval.rank) }, operands: [x] }
   }
 
 const numbers = (draw: Draw): readonly DType[] => draw.numbers
