@@ -11,7 +11,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', '.generated/tests/*.test.ts'],
     testTimeout: 60_000,
     coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
   },

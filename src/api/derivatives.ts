@@ -75,7 +75,7 @@ export const jvp = <A extends readonly unknown[], R>(
  * import { np, vjp } from 'pullback'
  * const [y, pullback] = vjp((x: NDArray, w: NDArray) => np.multiply(x, w), np.array([1, 2]), np.array([3, 4]))
  * y // => [3. 8.]
- * pullback(np.array([1, 10]))[0] // => [3. 40.]
+ * pullback(np.array([1, 10]))[0] // => [ 3. 40.]
  * ```
  */
 export const vjp = <A extends readonly unknown[], R>(

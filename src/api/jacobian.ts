@@ -203,7 +203,7 @@ export const hessian = <A extends readonly unknown[], R, const N extends number 
  * @example
  * ```ts
  * import { hvp, np } from 'pullback'
- * hvp((x: NDArray) => np.sum(np.power(x, 3)), np.array([1, 2]), np.array([1, 1])) // => [6. 12.]
+ * hvp((x: NDArray) => np.sum(np.power(x, 3)), np.array([1, 2]), np.array([1, 1])) // => [ 6. 12.]
  * ```
  */
 export const hvp = <T>(f: (x: T) => Scalar, x: T, v: Arrays<T> | T): Arrays<T> =>

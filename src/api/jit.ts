@@ -14,6 +14,7 @@ import type { ArrayTree } from './leaves.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Arrays, Fn } from './types.ts'
 
+/** Options of `jit`. */
 export interface JitOptions {
   /** Arguments that are JS values, not traced: each new one makes a new program. */
   readonly staticArgnums?: Argnums

@@ -17,6 +17,7 @@ export type AtArgnums<A extends readonly unknown[], N extends number | readonly 
 /** A scalar as a user's function returns it. */
 export type Scalar = NDArray | number
 
+/** Options of `grad` and `valueAndGrad`. */
 export interface GradOptions<N extends number | readonly number[] = number | readonly number[]> {
   /** Which arguments to differentiate with respect to; the first by default. An array gives a tuple. */
   readonly argnums?: N

@@ -11,6 +11,7 @@ import type { Arrays, Fn } from './types.ts'
 /** An axis, null for "not mapped", or a tree of those that is a prefix of the tree it speaks of. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes }
 
+/** Options of `vmap`. */
 export interface VmapOptions {
   /** The mapped axis of every argument: one for all, or an array with an entry for each argument. */
   readonly inAxes?: Axes
@@ -32,7 +33,8 @@ const axesOf = (name: string, axes: unknown, treedef: TreeDef): readonly (number
 
 const normalize = (what: string, axis: number, rank: number): number => {
   if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis
-  throw new ShapeError(`vmap: ${what} ${axis} is out of range for an array of rank ${rank}.`)
+  const hint = rank === 0 ? ' A JS array is a tree of scalars: np.array(list) makes one array; null maps nothing.' : ''
+  throw new ShapeError(`vmap: ${what} ${axis} is out of range for an array of rank ${rank}.${hint}`)
 }
 
 /** Axes counted from the front, and the one extent that they all have. */

@@ -52,8 +52,9 @@ const roundSignificant = (x: number, dtype: DType): number => {
   return x
 }
 
+/** Decimals that a number needs, once it is cut to the precision. */
 const decimals = (x: number): number => {
-  const text = String(Math.abs(x))
+  const text = String(Math.abs(Number(x.toFixed(precision))))
   const [mantissa, exponent] = text.split('e')
   const fraction = mantissa!.split('.')[1]?.length ?? 0
   return Math.max(0, fraction - Number(exponent ?? 0))
@@ -70,7 +71,15 @@ const scientific = (x: number, digits: number): string => {
 
 /** Digits after the point that the shortest scientific forms need. */
 const scientificDigits = (xs: readonly number[]): number =>
-  Math.min(precision, Math.max(0, ...xs.map((x) => (/^-?\d(?:\.(\d+))?e/.exec(x.toExponential())?.[1] ?? '').length)))
+  Math.min(
+    precision,
+    Math.max(
+      0,
+      ...xs.map(
+        (x) => (/^-?\d(?:\.(\d+))?e/.exec(Number(x.toExponential(precision)).toExponential())?.[1] ?? '').length,
+      ),
+    ),
+  )
 
 const negativeZero = (x: number, text: string): string => (Object.is(x, -0) ? `-${text}` : text)
 

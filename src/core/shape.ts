@@ -1,5 +1,6 @@
 import { ShapeError } from './errors.ts'
 
+/** The extents of an array along its axes. */
 export type Shape = readonly number[]
 
 /** Number of elements. The empty shape has one. */

@@ -16,8 +16,14 @@ export interface OpaqueBrand {
   readonly [opaqueBrand]?: true
 }
 
+/** Only a type: marks nested lists that stand for one array, as in the arguments of `np.sin`. */
+export declare const arrayLikeBrand: unique symbol
+export interface ArrayLikeBrand {
+  readonly [arrayLikeBrand]?: true
+}
+
 type Scalar = string | number | bigint | boolean | symbol
-type Buffer =
+type Bytes =
   | Float32Array
   | Float64Array
   | Int32Array
@@ -31,7 +37,7 @@ type Buffer =
   | BigUint64Array
 
 /** Types whose values are leaves wherever they stand. */
-export type LeafType = LeafBrand | Scalar | Buffer | ((...args: never[]) => unknown)
+export type LeafType = LeafBrand | Scalar | Bytes | ((...args: never[]) => unknown)
 
 /** The tree `T` with every leaf replaced by an `R`: tuples stay tuples, objects keep their keys. */
 export type MapLeaves<T, R> = T extends LeafType
@@ -44,10 +50,13 @@ export type MapLeaves<T, R> = T extends LeafType
         ? { readonly _tag: 'Some'; readonly value: MapLeaves<A, R> }
         : typeof opaqueBrand extends keyof T
           ? T
-          : { [K in keyof T]: MapLeaves<T[K], R> }
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : { [K in keyof T]: MapLeaves<T[K], R> }
 
 /** One step from a tree to a subtree: an index of an array, or a key of an object. */
 export type PathKey = string | number
+/** The keys and indices that lead from a tree to a subtree. */
 export type Path = readonly PathKey[]
 
 const identifier = /^[A-Za-z_$][\w$]*$/
@@ -186,6 +195,7 @@ export class TreeDef {
     return (this.#key ??= this.nodes.map(nodeKey).join(' '))
   }
 
+  /** Whether the structures are the same: nodes, keys and places of leaves. */
   equals(other: TreeDef): boolean {
     return this === other || this.key === other.key
   }

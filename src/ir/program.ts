@@ -22,6 +22,7 @@ export class Literal {
   }
 }
 
+/** What an equation takes: a variable, or a literal. */
 export type Atom = Variable | Literal
 
 /** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
@@ -42,6 +43,7 @@ interface EquationOf<N extends OpName> {
 /** One application of an operation: a union over the operations' names. */
 export type Equation = { readonly [N in OpName]: EquationOf<N> }[OpName]
 
+/** One application of an operation; the types are those of the operation's parameters. */
 export const equation = <N extends OpName>(
   op: N,
   params: OpParams[N],
@@ -79,10 +81,12 @@ export class Program {
     this.outputs = parts.outputs
   }
 
+  /** Types of the inputs. */
   get inAvals(): readonly Aval[] {
     return this.inputs.map((v) => v.aval)
   }
 
+  /** Types of the outputs. */
   get outAvals(): readonly Aval[] {
     return this.outputs.map((v) => v.aval)
   }

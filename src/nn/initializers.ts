@@ -95,6 +95,7 @@ const draws: {
     np.multiply(random.uniform(key, shape, { minval: -1, dtype }), Math.sqrt(3 * variance)),
 }
 
+/** Options of `varianceScaling`. */
 export interface VarianceScalingOptions extends FanOptions {
   readonly scale: number
   readonly mode: ScalingMode
@@ -140,6 +141,7 @@ export const heUniform = family(2, 'fanIn', 'uniform')
 /** Truncated normal with variance `2 / fan in`, also called Kaiming normal. He et al. (2015). */
 export const heNormal = family(2, 'fanIn', 'truncatedNormal')
 
+/** Options of the orthogonal initializer. */
 export interface OrthogonalOptions {
   readonly scale?: ArrayLike
   /** The axis of columns, last by default; all others together are the rows. */

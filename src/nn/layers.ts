@@ -29,6 +29,7 @@ const checkCount = (layer: string, what: string, n: number): void => {
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`${layer}: ${what} is a whole number, got ${n}.`)
 }
 
+/** Parameters of `linear`. */
 export interface LinearParams {
   /** Shape `[inFeatures, outFeatures]`. */
   readonly kernel: NDArray
@@ -36,6 +37,7 @@ export interface LinearParams {
   readonly bias: NDArray | null
 }
 
+/** Options of `linear`. */
 export interface LinearOptions {
   /** Whether to add a bias; true by default. */
   readonly bias?: boolean
@@ -82,6 +84,7 @@ export const linear = (
   }
 }
 
+/** Parameters of `embedding`. */
 export interface EmbeddingParams {
   /** Shape `[numEmbeddings, features]`. */
   readonly embedding: NDArray
@@ -107,6 +110,7 @@ export const embedding = (
   }
 }
 
+/** Parameters of `layerNorm` and `rmsNorm`. */
 export interface NormParams {
   /** Shape `[features]`, or null. */
   readonly scale: NDArray | null
@@ -114,6 +118,7 @@ export interface NormParams {
   readonly bias: NDArray | null
 }
 
+/** Options of `layerNorm` and `rmsNorm`. */
 export interface NormOptions {
   /** Added to the variance; 1e-6 by default, as in flax. */
   readonly epsilon?: number

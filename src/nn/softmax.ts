@@ -12,6 +12,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Axis = number | readonly number[] | null
 
+/** Options of `softmax` and `logSoftmax`. */
 export interface SoftmaxOptions {
   /** Axes over which results sum to 1; the last by default. */
   readonly axis?: Axis
@@ -52,6 +53,7 @@ export const logSoftmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = 
   return masked(np.subtract(shifted, total), where, -Infinity)
 }
 
+/** Options of `logsumexp`. */
 export interface LogsumexpOptions {
   /** Axes to reduce; all by default. */
   readonly axis?: Axis
@@ -85,7 +87,7 @@ const logsumexpWithSign = (
  * @example
  * ```ts
  * import { nn, np } from 'pullback'
- * nn.logsumexp(np.array([1000, 1000])) // => 1000.6931
+ * nn.logsumexp(np.array([1000, 1000])) // => 1000.6932
  * ```
  */
 export function logsumexp(x: ArrayLike, options?: LogsumexpOptions & { readonly returnSign?: false }): NDArray
@@ -120,6 +122,7 @@ export const logmeanexp = (
   return np.subtract(total, where === undefined || keepdims ? count : reshape(count, total.aval.shape))
 }
 
+/** Options of `standardize`. */
 export interface StandardizeOptions {
   /** Axes along which the result has mean 0 and variance 1; the last by default. */
   readonly axis?: Axis

@@ -10,6 +10,7 @@ import { asArray, makeArray } from '../runtime/array.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
+/** The dtype to make an array in. */
 export interface DTypeOption {
   readonly dtype?: DType
 }
@@ -101,6 +102,7 @@ export const arange = (
   return e.cast(makeArray(values, undefined), checkDType('arange', target))
 }
 
+/** Options of `np.linspace`. */
 export interface LinspaceOptions extends DTypeOption {
   /** Whether `stop` is the last point (default). */
   readonly endpoint?: boolean
@@ -121,6 +123,7 @@ export const linspace = (
   return e.cast(makeArray(isFloat(dtype) ? points : points.map(Math.floor)), checkDType('linspace', dtype))
 }
 
+/** Options of `np.eye`. */
 export interface EyeOptions extends DTypeOption {
   /** Diagonal: 0 the main one, positive above, negative below. */
   readonly k?: number

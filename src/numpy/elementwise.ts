@@ -47,29 +47,42 @@ export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
   return surface.where(condition, x, y)
 }
 
+/** Whether equal; NaN is equal to nothing. */
 export const equal = (x: ArrayLike, y: ArrayLike): NDArray => functions.equal(x, y)
+/** Whether different; NaN differs from everything. */
 export const notEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.notEqual(x, y)
+/** Whether less. */
 export const less = (x: ArrayLike, y: ArrayLike): NDArray => functions.less(x, y)
+/** Whether less or equal. */
 export const lessEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.lessEqual(x, y)
+/** Whether greater. */
 export const greater = (x: ArrayLike, y: ArrayLike): NDArray => functions.greater(x, y)
+/** Whether greater or equal. */
 export const greaterEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.greaterEqual(x, y)
 
 const truths = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteTwoArrays(name, surface.truth(asArray(x)), surface.truth(asArray(y)))
 
+/** Whether both are true (not 0). */
 export const logicalAnd = (x: ArrayLike, y: ArrayLike): NDArray => ops.and(...truths('logicalAnd', x, y))
+/** Whether either is true (not 0). */
 export const logicalOr = (x: ArrayLike, y: ArrayLike): NDArray => ops.or(...truths('logicalOr', x, y))
+/** Whether one of them is true (not 0), but not both. */
 export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => ops.xor(...truths('logicalXor', x, y))
+/** Whether false (0). */
 export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(asArray(x)))
 
+/** `-x`. */
 export const negative = (x: ArrayLike): NDArray => functions.negative(x)
 /** Absolute value; its derivative at 0 is 1, as in JAX. */
 export const abs = (x: ArrayLike): NDArray => functions.abs(x)
 /** -1, 0 or 1; NaN stays NaN. */
 export const sign = (x: ArrayLike): NDArray => functions.sign(x)
+/** `x * x`. */
 export const square = (x: ArrayLike): NDArray => functions.square(x)
 /** Square root; NaN for negative numbers. Integers become float32, as in all functions below. */
 export const sqrt = (x: ArrayLike): NDArray => functions.sqrt(x)
+/** e to the power `x`. */
 export const exp = (x: ArrayLike): NDArray => functions.exp(x)
 /** Natural logarithm. */
 export const log = (x: ArrayLike): NDArray => functions.log(x)
@@ -77,6 +90,7 @@ export const log = (x: ArrayLike): NDArray => functions.log(x)
 export const sin = (x: ArrayLike): NDArray => functions.sin(x)
 /** Cosine of an angle in radians. */
 export const cos = (x: ArrayLike): NDArray => functions.cos(x)
+/** Hyperbolic tangent. */
 export const tanh = (x: ArrayLike): NDArray => functions.tanh(x)
 
 const float =
@@ -90,25 +104,38 @@ export const log1p = float(ops.log1p)
 export const expm1 = float(ops.expm1)
 /** 2 to the power `x`. */
 export const exp2 = float(ops.exp2)
+/** Tangent of an angle in radians. */
 export const tan = float(ops.tan)
+/** Arc sine, in radians; NaN outside [-1, 1]. */
 export const arcsin = float(ops.asin)
+/** Arc cosine, in radians; NaN outside [-1, 1]. */
 export const arccos = float(ops.acos)
+/** Arc tangent, in radians. */
 export const arctan = float(ops.atan)
+/** Hyperbolic sine. */
 export const sinh = float(ops.sinh)
+/** Hyperbolic cosine. */
 export const cosh = float(ops.cosh)
+/** Inverse hyperbolic sine. */
 export const arcsinh = float(ops.asinh)
+/** Inverse hyperbolic cosine; NaN below 1. */
 export const arccosh = float(ops.acosh)
+/** Inverse hyperbolic tangent; NaN outside [-1, 1]. */
 export const arctanh = float(ops.atanh)
+/** Cube root, of negative numbers too. */
 export const cbrt = float(ops.cbrt)
 /** Logarithm to the base 2. */
 export const log2 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN2)))
 /** Logarithm to the base 10. */
 export const log10 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN10)))
+/** `1 / x`. */
 export const reciprocal = float((x) => ops.integerPow(x, -1))
 
 const rounding = (op: (x: NDArray) => NDArray) => (x: ArrayLike) => surface.rounding(op)(asArray(x))
 
+/** The largest integer not above. */
 export const floor = rounding(ops.floor)
+/** The least integer not below. */
 export const ceil = rounding(ops.ceil)
 /** Towards zero. */
 export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x)))
@@ -152,14 +179,17 @@ export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
 
 const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value ? 1 : 0, 'bool')
 
+/** Whether neither infinite nor NaN. */
 export const isfinite = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   return isFloat(array.aval.dtype) ? ops.isFinite(array) : always(array, true)
 }
+/** Whether NaN. */
 export const isnan = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   return isFloat(array.aval.dtype) ? ops.ne(array, array) : always(array, false)
 }
+/** Whether infinite. */
 export const isinf = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   return isFloat(array.aval.dtype) ? ops.eq(ops.abs(array), fullLike(array, Infinity)) : always(array, false)

@@ -119,7 +119,9 @@ const atLeast = (x: ArrayLike, rank: number): NDArray => {
     ? array
     : ops.reshape(array, [...Array<number>(rank - array.aval.rank).fill(1), ...array.aval.shape])
 }
+/** The array with at least one axis. */
 export const atleast1d = (x: ArrayLike): NDArray => atLeast(x, 1)
+/** The array with at least two axes. */
 export const atleast2d = (x: ArrayLike): NDArray => atLeast(x, 2)
 /** Arrays joined along the first axis, vectors as rows. */
 export const vstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map(atleast2d), { axis: 0 })
@@ -224,8 +226,10 @@ const rollAxis = (x: NDArray, shift: number, axis: number): NDArray => {
   return ops.concatenate([ops.sliceInDim(x, n - by, n, axis), ops.sliceInDim(x, 0, n - by, axis)], axis)
 }
 
+/** Elements before and after: one number for both, for all axes, or a pair for each axis. */
 export type PadWidth = number | readonly [number, number] | readonly (readonly [number, number])[]
 
+/** Options of `np.pad`. */
 export interface PadOptions {
   readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap'
   /** What `constant` adds; 0 by default. */

@@ -34,6 +34,7 @@ const firstMoment = (mu: OptState, updates: unknown, b1: number, count: NDArray,
   return mapTree('optim', (m, g) => np.add(np.multiply(b1, m), np.multiply(1 - b1, g)), ahead, now)
 }
 
+/** Options that Adam and its kin share. */
 export interface AdamOptions {
   /** Decay of the mean of gradients; 0.9 by default. */
   readonly b1?: number
@@ -200,6 +201,7 @@ export const scaleByRadam = ({
   }
 }
 
+/** Options of `scaleByRms` and `scaleByStddev`. */
 export interface RmsOptions {
   /** Decay of the mean of squares; 0.9 by default. */
   readonly decay?: number
@@ -304,6 +306,7 @@ export const scaleByAdadelta = ({
   },
 })
 
+/** Options of `scaleByLion`. */
 export interface LionOptions {
   /** Weight of the mean in the direction; 0.9 by default. */
   readonly b1?: number

@@ -16,6 +16,7 @@ const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: number): NDAr
   return np.where(small, least, size(np.where(small, 1, x)))
 }
 
+/** Options of `scaleByTrustRatio`. */
 export interface TrustRatioOptions {
   /** Norms count as no less; 0 by default. */
   readonly minNorm?: number
@@ -60,6 +61,7 @@ export const scaleByParamBlockNorm = (minScale = 1e-3): GradientTransformation =
 export const scaleByParamBlockRms = (minScale = 1e-3): GradientTransformation =>
   byBlock('optim.scaleByParamBlockRms', rms, minScale)
 
+/** Options of `scaleByFactoredRms`. */
 export interface FactoredRmsOptions {
   /** Whether to factor at all; true by default. */
   readonly factored?: boolean

@@ -9,6 +9,7 @@ import { asArray, asIndices } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
+/** Options of losses over classes. */
 export interface LossOptions {
   /** The axis of classes; the last by default. */
   readonly axis?: number | readonly number[] | null
@@ -65,6 +66,7 @@ export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
   return np.subtract(np.logaddexp(errors, np.negative(errors)), Math.LN2)
 }
 
+/** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
   /** Squared norms count as no less; 0 by default. */
   readonly epsilon?: number

@@ -28,6 +28,7 @@ import { addDecayedWeights, addNoise, ema, scale, scaleByLearningRate, scaleBySi
 import type { GradientTransformation } from './transformation.ts'
 import { chain, identity } from './transformation.ts'
 
+/** Options of optimizers that may have momentum. */
 export interface MomentumChoice extends MomentumOptions {
   /** Decay of the sum of gradients; no momentum by default. */
   readonly momentum?: number
@@ -65,6 +66,7 @@ export const sgd = (learningRate: ScalarOrSchedule, options: MomentumChoice = {}
 export const adam = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
   chain(scaleByAdam(options), scaleByLearningRate(learningRate))
 
+/** Options of optimizers with decoupled weight decay. */
 export interface WeightDecayOptions {
   /** Decay, multiplied by the learning rate. */
   readonly weightDecay?: ScalarOrSchedule
@@ -176,6 +178,7 @@ export const lamb = (
     scaleByLearningRate(learningRate),
   )
 
+/** Options of `lars`. */
 export interface LarsOptions extends WeightDecayOptions {
   /** 0.9 by default. */
   readonly momentum?: number
@@ -207,6 +210,7 @@ export const lars = (
     trace(momentum, { nesterov }),
   )
 
+/** Options of `adafactor`. */
 export interface AdafactorOptions extends Omit<FactoredRmsOptions, 'epsilon' | 'stepOffset'> {
   /** Steps to begin counting from; 0 by default. */
   readonly decayOffset?: number

@@ -48,6 +48,7 @@ export const scaleByLearningRate = (
 export const scaleBySign = (): GradientTransformation =>
   stateless((updates) => mapTree('optim.scaleBySign', np.sign, updates))
 
+/** Options of `trace`. */
 export interface MomentumOptions {
   /** Look ahead: the update is what the next step's would be without a new gradient; false by default. */
   readonly nesterov?: boolean

@@ -15,6 +15,7 @@ export const constantSchedule =
   () =>
     np.array(value)
 
+/** Options of `linearSchedule`. */
 export interface LinearOptions {
   readonly initValue: number
   readonly endValue: number
@@ -53,6 +54,7 @@ export const polynomialSchedule = ({
  */
 export const linearSchedule = (options: LinearOptions): ArraySchedule => polynomialSchedule({ ...options, power: 1 })
 
+/** Options of `exponentialDecay`. */
 export interface ExponentialOptions {
   readonly initValue: number
   readonly transitionSteps: number
@@ -90,6 +92,7 @@ export const exponentialDecay = ({
   }
 }
 
+/** Options of `cosineDecaySchedule`. */
 export interface CosineOptions {
   readonly initValue: number
   readonly decaySteps: number
@@ -207,6 +210,7 @@ const checkSteps = (operation: string, transitionSteps: number): void => {
   throw new ArgumentError(`${operation}: transitionSteps is positive, got ${transitionSteps}.`)
 }
 
+/** Options of the one-cycle schedules. */
 export interface OnecycleOptions {
   readonly transitionSteps: number
   readonly peakValue: number
@@ -281,6 +285,7 @@ export const joinSchedules = (schedules: readonly Schedule[], boundaries: readon
     )
 }
 
+/** Options that schedules with a warm-up share. */
 export interface WarmupOptions {
   readonly initValue: number
   readonly peakValue: number
@@ -293,6 +298,7 @@ const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySche
 /** A straight line up to `peakValue`, which then stays. */
 export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => warmup(options)
 
+/** Options of `warmupCosineDecaySchedule`. */
 export interface WarmupCosineOptions extends WarmupOptions {
   /** All steps, those of the warm-up included. */
   readonly decaySteps: number

@@ -11,6 +11,7 @@ import { increment, leavesOf, mapTree, selectTree, zeroCount, zerosLike } from '
 /** `floor(count) mod k` for counts, which are not negative. */
 const modulo = (count: NDArray, k: ArrayLike): NDArray => np.remainder(count, k)
 
+/** Options of `multiSteps`. */
 export interface MultiStepsOptions {
   /** Gradients are averaged (default), or added up. */
   readonly useGradMean?: boolean

@@ -15,11 +15,13 @@ import type { Key } from './keys.ts'
 import { consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
 import { orthonormalize } from './orthonormalize.ts'
 
+/** The dtype of what is drawn. */
 export interface SampleOptions {
   /** float32 (default) or float64. */
   readonly dtype?: DType
 }
 
+/** Options of `uniform`. */
 export interface RangeOptions extends SampleOptions {
   /** Least value, 0 by default. */
   readonly minval?: ArrayLike
@@ -191,6 +193,7 @@ export const laplace = (k: Key, shape: Shape = [], { dtype = 'float32' }: Sample
   return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
 }
 
+/** Options of `categorical`. */
 export interface CategoricalOptions {
   /** Axis of the categories, the last by default. */
   readonly axis?: number
@@ -229,6 +232,7 @@ const shuffle = (k: Key, x: NDArray, axis: number): NDArray => {
   return current
 }
 
+/** Options of `permutation`. */
 export interface PermutationOptions {
   readonly axis?: number
   /** Each line along the axis is permuted by itself, rather than whole slices. */
@@ -254,6 +258,7 @@ const permuted = (k: Key, x: number | ArrayLike, axis: number, independent: bool
   return functions.take(array, order, { axis: along })
 }
 
+/** Options of `choice`. */
 export interface ChoiceOptions {
   /** Whether an element may be drawn twice (default). */
   readonly replace?: boolean

@@ -9,6 +9,7 @@ import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import { convert } from '../core/convert.ts'
 
+/** Sets of dtypes. */
 export type DTypeKind = 'any' | 'compute' | 'float' | 'number'
 
 const kinds: { readonly [K in DTypeKind]: (d: DType) => boolean } = {
@@ -28,6 +29,7 @@ export const dtypes = (kind: DTypeKind = 'compute'): fc.Arbitrary<DType> => {
   return fc.constantFrom(...float32First.filter(kinds[kind]))
 }
 
+/** Options of `shapes`. */
 export interface ShapeOptions {
   readonly minRank?: number
   /** 4 by default. */
@@ -59,6 +61,7 @@ export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<re
       return [side === 1 ? shorter(first) : first, side === 2 ? shorter(second) : second]
     })
 
+/** Options of `arrays`. */
 export interface ArrayOptions extends ShapeOptions {
   readonly dtype?: DType | fc.Arbitrary<DType>
   readonly shape?: Shape | fc.Arbitrary<Shape>

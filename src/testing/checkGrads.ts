@@ -14,8 +14,10 @@ import { arrayOf } from './samples.ts'
 /** A derivative that differs from what differences give. */
 export class GradientError extends PullbackError {}
 
+/** Forward (jvp) or reverse (vjp). */
 export type Mode = 'fwd' | 'rev'
 
+/** Options of `checkGrads`. */
 export interface CheckGradsOptions {
   /** How many derivatives deep to check; 2 by default. */
   readonly order?: number

@@ -15,6 +15,7 @@ import type { Tolerance } from './numeric.ts'
 import { LawError, assertAllClose, numbersOf } from './numeric.ts'
 import { arrayOf } from './samples.ts'
 
+/** Options of laws. */
 export interface LawOptions extends Tolerance {
   /** Chooses the random tangents and cotangents; 0 by default. */
   readonly seed?: number

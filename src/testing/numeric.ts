@@ -7,6 +7,7 @@ import type { NDArray } from '../trace/value.ts'
 /** A law, or a comparison, that does not hold; the message says where and by how much. */
 export class LawError extends PullbackError {}
 
+/** How far from each other numbers may be. */
 export interface Tolerance {
   /** Relative to the largest element compared. */
   readonly rtol?: number

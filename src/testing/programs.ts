@@ -20,6 +20,7 @@ export interface RandomProgram {
   readonly inputs: readonly NDArray[]
 }
 
+/** Options of `programs`. */
 export interface ProgramOptions {
   /** Most equations that are asked for; some come with a second one that makes an operand. 12 by default. */
   readonly maxEquations?: number

@@ -20,6 +20,7 @@ export interface Sample<N extends OpName = OpName> {
   readonly operands: readonly NDArray[]
 }
 
+/** Options of `samples`. */
 export interface SampleOptions {
   /** The float of the sample; float32 by default. */
   readonly float?: 'float32' | 'float64'

@@ -8,7 +8,7 @@ import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
 import type { Slice } from '../core/slice.ts'
-import type { LeafBrand, leafBrand } from '../core/tree.ts'
+import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
 
 /** A transformation in progress; its tracers are of no use once it has ended. */
 export interface Trace {
@@ -51,7 +51,7 @@ export class HostBody implements Body {
 }
 
 /** Nested JS arrays of numbers, booleans, bigints or arrays. */
-export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[]
+export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[] & ArrayLikeBrand
 
 /** Whatever an operation takes for an array. JS numbers are weakly typed scalars. */
 export type ArrayLike = NDArray | number | boolean | bigint | NestedArray | TypedArray | Uint8ClampedArray
@@ -90,6 +90,7 @@ export interface CumulativeOptions {
   readonly dtype?: DType
 }
 
+/** Options of `x.at(...).get`. */
 export interface GetOptions {
   /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
   readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
@@ -97,6 +98,7 @@ export interface GetOptions {
   readonly fillValue?: number
 }
 
+/** Options of `x.at(...).set` and its kin. */
 export interface UpdateOptions {
   /** What happens to an update out of range: dropped (`drop`, default) or moved inside (`clip`). */
   readonly mode?: 'drop' | 'fill' | 'clip' | 'promiseInBounds'
@@ -216,9 +218,11 @@ export class NDArray implements LeafBrand {
     this.body = body
   }
 
+  /** Extents along the axes. */
   get shape(): Shape {
     return this.aval.shape
   }
+  /** The type of the elements. */
   get dtype(): DType {
     return this.aval.dtype
   }
@@ -319,150 +323,199 @@ export class NDArray implements LeafBrand {
     return surface.at(this, index)
   }
 
+  /** `np.add(this, y)`. */
   add(y: ArrayLike): NDArray {
     return surface.add(this, y)
   }
+  /** `np.subtract(this, y)`. */
   sub(y: ArrayLike): NDArray {
     return surface.subtract(this, y)
   }
+  /** `np.multiply(this, y)`. */
   mul(y: ArrayLike): NDArray {
     return surface.multiply(this, y)
   }
+  /** `np.divide(this, y)`. */
   div(y: ArrayLike): NDArray {
     return surface.divide(this, y)
   }
+  /** `np.floorDivide(this, y)`. */
   floorDivide(y: ArrayLike): NDArray {
     return surface.floorDivide(this, y)
   }
+  /** `np.remainder(this, y)`. */
   remainder(y: ArrayLike): NDArray {
     return surface.remainder(this, y)
   }
+  /** `np.power(this, y)`. */
   pow(y: ArrayLike): NDArray {
     return surface.power(this, y)
   }
+  /** `np.maximum(this, y)`. */
   maximum(y: ArrayLike): NDArray {
     return surface.maximum(this, y)
   }
+  /** `np.minimum(this, y)`. */
   minimum(y: ArrayLike): NDArray {
     return surface.minimum(this, y)
   }
+  /** `np.equal(this, y)`. */
   equal(y: ArrayLike): NDArray {
     return surface.equal(this, y)
   }
+  /** `np.notEqual(this, y)`. */
   notEqual(y: ArrayLike): NDArray {
     return surface.notEqual(this, y)
   }
+  /** `np.less(this, y)`. */
   less(y: ArrayLike): NDArray {
     return surface.less(this, y)
   }
+  /** `np.lessEqual(this, y)`. */
   lessEqual(y: ArrayLike): NDArray {
     return surface.lessEqual(this, y)
   }
+  /** `np.greater(this, y)`. */
   greater(y: ArrayLike): NDArray {
     return surface.greater(this, y)
   }
+  /** `np.greaterEqual(this, y)`. */
   greaterEqual(y: ArrayLike): NDArray {
     return surface.greaterEqual(this, y)
   }
+  /** `np.matmul(this, y)`. */
   matmul(y: ArrayLike): NDArray {
     return surface.matmul(this, y)
   }
+  /** `np.dot(this, y)`. */
   dot(y: ArrayLike): NDArray {
     return surface.dot(this, y)
   }
+  /** `np.negative(this)`. */
   neg(): NDArray {
     return surface.negative(this)
   }
+  /** `np.abs(this)`. */
   abs(): NDArray {
     return surface.abs(this)
   }
+  /** `np.sign(this)`. */
   sign(): NDArray {
     return surface.sign(this)
   }
+  /** `np.exp(this)`. */
   exp(): NDArray {
     return surface.exp(this)
   }
+  /** `np.log(this)`. */
   log(): NDArray {
     return surface.log(this)
   }
+  /** `np.sqrt(this)`. */
   sqrt(): NDArray {
     return surface.sqrt(this)
   }
+  /** `np.square(this)`. */
   square(): NDArray {
     return surface.square(this)
   }
+  /** `np.sin(this)`. */
   sin(): NDArray {
     return surface.sin(this)
   }
+  /** `np.cos(this)`. */
   cos(): NDArray {
     return surface.cos(this)
   }
+  /** `np.tanh(this)`. */
   tanh(): NDArray {
     return surface.tanh(this)
   }
+  /** `np.clip(this, low, high)`. */
   clip(low?: ArrayLike | null, high?: ArrayLike | null): NDArray {
     return surface.clip(this, low, high)
   }
+  /** `np.sum(this, options)`. */
   sum(options?: SumOptions): NDArray {
     return surface.sum(this, options)
   }
+  /** `np.mean(this, options)`. */
   mean(options?: SumOptions): NDArray {
     return surface.mean(this, options)
   }
+  /** `np.prod(this, options)`. */
   prod(options?: SumOptions): NDArray {
     return surface.prod(this, options)
   }
+  /** `np.max(this, options)`. */
   max(options?: ReduceOptions): NDArray {
     return surface.max(this, options)
   }
+  /** `np.min(this, options)`. */
   min(options?: ReduceOptions): NDArray {
     return surface.min(this, options)
   }
+  /** `np.var(this, options)`. */
   var(options?: VarOptions): NDArray {
     return surface.var(this, options)
   }
+  /** `np.std(this, options)`. */
   std(options?: VarOptions): NDArray {
     return surface.std(this, options)
   }
+  /** `np.all(this, options)`. */
   all(options?: ReduceOptions): NDArray {
     return surface.all(this, options)
   }
+  /** `np.any(this, options)`. */
   any(options?: ReduceOptions): NDArray {
     return surface.any(this, options)
   }
+  /** `np.argmax(this, options)`. */
   argmax(options?: ArgOptions): NDArray {
     return surface.argmax(this, options)
   }
+  /** `np.argmin(this, options)`. */
   argmin(options?: ArgOptions): NDArray {
     return surface.argmin(this, options)
   }
+  /** `np.cumsum(this, options)`. */
   cumsum(options?: CumulativeOptions): NDArray {
     return surface.cumsum(this, options)
   }
+  /** `np.reshape(this, shape)`. */
   reshape(shape: Shape | number): NDArray {
     return surface.reshape(this, shape)
   }
+  /** `np.ravel(this)`. */
   ravel(): NDArray {
     return surface.ravel(this)
   }
+  /** `np.transpose(this, axes)`. */
   transpose(axes?: readonly number[] | null): NDArray {
     return surface.transpose(this, axes)
   }
+  /** `np.swapaxes(this, a, b)`. */
   swapaxes(a: number, b: number): NDArray {
     return surface.swapaxes(this, a, b)
   }
+  /** `np.squeeze(this, options)`. */
   squeeze(options?: { readonly axis?: number | readonly number[] | null }): NDArray {
     return surface.squeeze(this, options)
   }
+  /** `np.expandDims(this, axis)`. */
   expandDims(axis: number | readonly number[]): NDArray {
     return surface.expandDims(this, axis)
   }
+  /** `np.broadcastTo(this, shape)`. */
   broadcastTo(shape: Shape): NDArray {
     return surface.broadcastTo(this, shape)
   }
+  /** `np.take(this, indices, options)`. */
   take(indices: ArrayLike, options?: TakeOptions): NDArray {
     return surface.take(this, indices, options)
   }
+  /** `np.astype(this, dtype)`. */
   astype(dtype: DType): NDArray {
     return surface.astype(this, dtype)
   }
