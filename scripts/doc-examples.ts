@@ -57,7 +57,8 @@ const statement = (line: string): string => {
     return `expect(String(${value[1]!})).toBe(${JSON.stringify(text)})`
   }
   const thrown = /^(.*\S)\s+\/\/ throws (\w+)$/.exec(line)
-  if (thrown !== null) return `expect(() => { ${thrown[1]!} }).toThrow(expect.objectContaining({ name: '${thrown[2]!}' }))`
+  if (thrown !== null)
+    return `expect(() => { ${thrown[1]!} }).toThrow(expect.objectContaining({ name: '${thrown[2]!}' }))`
   return line
 }
 

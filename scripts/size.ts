@@ -44,7 +44,9 @@ for (const { name, code, aim } of targets) {
   )
   if (process.argv.includes('--verbose')) {
     const inputs = Object.entries(Object.values(result.metafile.outputs)[0]!.inputs)
-    for (const [file, { bytesInOutput }] of inputs.sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput).slice(0, 25)) {
+    for (const [file, { bytesInOutput }] of inputs
+      .sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput)
+      .slice(0, 25)) {
       console.log(`  ${kilobytes(bytesInOutput)} KB ${file}`)
     }
   }

@@ -4,6 +4,7 @@ import { isFloat } from '../core/dtype.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { scalar, zerosOf } from '../ops/creation.ts'
+import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import { linearize, pullback } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -46,6 +47,8 @@ const checkScalar = (name: string, result: unknown): NDArray => {
         'for [scalar, extra] pass { hasAux: true }.',
     )
   }
+  // A JS number is a float here, integral or not.
+  if (typeof flatten(result).leaves[0] === 'number') return cast(y, 'float32', true)
   if (!isFloat(y.aval.dtype)) {
     throw new DTypeError(`${name}: the function must return a float scalar, got ${y.aval}.`)
   }

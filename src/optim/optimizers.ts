@@ -60,7 +60,7 @@ export const sgd = (learningRate: ScalarOrSchedule, options: MomentumChoice = {}
  * import { np, optim } from 'pullback'
  * const optimizer = optim.adam(1e-3)
  * const state = optimizer.init({ w: np.zeros([2]) })
- * optimizer.update({ w: np.array([5, -0.1]) }, state)[0].w // => [-0.001  0.001]
+ * optimizer.update({ w: np.array([5, -0.1]) }, state)[0].w // => [-0.00099999  0.00099999]
  * ```
  */
 export const adam = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>

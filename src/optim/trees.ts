@@ -52,16 +52,19 @@ export const fullLike = <T>(tree: T, value: ArrayLike, dtype?: DType): T =>
 export const zerosLike = <T>(tree: T, dtype?: DType): T => fullLike(tree, 0, dtype)
 
 /** `decay · m + (1 - decay) · g^order`: a running mean. */
-export const moment = <T>(gradients: unknown, m: T, decay: ArrayLike, order: 1 | 2): T =>
-  mapTree(
+export const moment = <T>(gradients: unknown, m: T, decay: ArrayLike, order: 1 | 2): T => {
+  // Of a JS number the difference is taken in double precision: 1 - 0.999 in float32 is wrong in the fifth digit.
+  const rest = typeof decay === 'number' ? 1 - decay : np.subtract(1, decay)
+  return mapTree(
     'optim',
     (old, g) => {
       const power = order === 1 ? g : np.square(g)
-      return np.astype(np.add(np.multiply(np.subtract(1, decay), power), np.multiply(decay, old)), old.dtype)
+      return np.astype(np.add(np.multiply(rest, power), np.multiply(decay, old)), old.dtype)
     },
     m,
     gradients,
   )
+}
 
 /** A running mean that began at 0, made up for that: `m / (1 - decay^count)`. */
 export const debias = <T>(m: T, decay: ArrayLike, count: NDArray): T => {

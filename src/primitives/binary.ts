@@ -1,8 +1,9 @@
 /** Elementwise operations of two and three operands. In the formulas, z is the output and t the moving operand's tangent. */
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
-import { DTypeError } from '../core/errors.ts'
+import { DTypeError, ProgramError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
+import type { OpName } from '../ir/op.ts'
 import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike, zerosOf } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -14,6 +15,11 @@ import { integerPower32, nextafter32, nextafter64, power } from './special.ts'
 const { abs, add, and, div, eq, floor, gt, log, lt, mul, neg, pow, select, sign, sub } = ops
 
 const when = (x: NDArray | Linear, ct: NDArray): Tangent => (isLinear(x) ? ct : null)
+/** The operand that a product must know to be linear in the other. */
+const known = (op: OpName, x: NDArray | Linear): NDArray => {
+  if (!isLinear(x)) return x
+  throw new ProgramError(`transpose: ${op} is not linear in both its operands, nor in a divisor (${x.aval}).`)
+}
 const zeroToOne = (x: NDArray): NDArray => select(eq(x, zerosLike(x)), fullLike(x, 1), x)
 
 // Loops of their own for the four that dominate: a shared loop would call through a function for every element.
@@ -51,10 +57,10 @@ export const mulP = binary('mul', {
   evaluate: { general: (x, y) => x * y, int32: Math.imul, uint32: Math.imul },
   loop: mulLoop,
   jvp: [(t, _, y) => mul(t, y), (t, x) => mul(x, t)],
-  transpose: (ct, x, y) => [
-    isLinear(x) && !isLinear(y) ? mul(ct, y) : null,
-    isLinear(y) && !isLinear(x) ? mul(x, ct) : null,
-  ],
+  transpose: (ct, x, y) => {
+    if (isLinear(x)) return [mul(ct, known('mul', y)), null]
+    return [null, mul(x, ct)]
+  },
   facts: { commutative: true },
 })
 // x: t / y;  y: -t·z / y
@@ -67,7 +73,7 @@ export const divP = binary('div', {
   },
   loop: divLoop,
   jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(t, div(z, y)))],
-  transpose: (ct, x, y) => [isLinear(x) && !isLinear(y) ? div(ct, y) : null, null],
+  transpose: (ct, _, y) => [div(ct, known('div', y)), null],
 })
 // x: t;  y: -t·trunc(x / y)
 export const remP = binary('rem', {

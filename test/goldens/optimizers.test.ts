@@ -44,7 +44,7 @@ const trajectory = (optimizer: optim.GradientTransformation, compile: (step: Ste
 }
 
 // A last bit of `b2^step` is one part in 10^5 of `1 - b2^step`, and 20 steps of length 0.1 add up.
-const tolerance = { rtol: 1e-4, atol: 2e-5 }
+const tolerance = { rtol: 2e-5, atol: 2e-6 }
 // The length of radam's average is a difference of large numbers.
 const toleranceFor = (name: string): typeof tolerance =>
   name.includes('radam') ? { rtol: 1e-3, atol: 1e-4 } : tolerance

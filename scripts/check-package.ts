@@ -4,13 +4,20 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
+interface Pack {
+  readonly filename: string
+  readonly entryCount: number
+  readonly size: number
+}
+
 const root = resolve(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'pullback-pack-'))
 
-const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+const run = (command: string, args: readonly string[], cwd: string): string =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
 
 try {
-  const [pack] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], root))
+  const [pack] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], root)) as readonly [Pack]
   const home = join(folder, 'node_modules', 'pullback')
   mkdirSync(home, { recursive: true })
   run('tar', ['-xzf', join(folder, pack.filename), '-C', home, '--strip-components=1'], folder)

@@ -1,0 +1,45 @@
+/** Training curves as SVG, drawn by Observable Plot. */
+import * as Plot from '@observablehq/plot'
+import { parseHTML } from 'linkedom'
+
+/** One point of a curve. */
+export interface Point {
+  readonly epoch: number
+  readonly value: number
+  readonly curve: string
+}
+
+const { document } = parseHTML('<html><body></body></html>')
+
+/** Curves over epochs, with a legend of direct labels at their ends. */
+export const drawCurves = (
+  title: string,
+  points: readonly Point[],
+  options: { readonly percent?: boolean } = {},
+): string => {
+  const last = Math.max(...points.map((p) => p.epoch))
+  const figure = Plot.plot({
+    document,
+    title,
+    width: 640,
+    height: 320,
+    marginRight: 110,
+    style: { fontFamily: 'sans-serif', background: 'white' },
+    x: { label: 'epoch', ticks: Math.min(last, 10), tickFormat: 'd' },
+    y: { grid: true, label: null, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
+    marks: [
+      Plot.line(points, { x: 'epoch', y: 'value', stroke: 'curve', strokeWidth: 2 }),
+      Plot.dot(points, { x: 'epoch', y: 'value', fill: 'curve', r: 2.5 }),
+      Plot.text(
+        points.filter((p) => p.epoch === last),
+        { x: 'epoch', y: 'value', text: 'curve', fill: 'curve', textAnchor: 'start', dx: 8 },
+      ),
+    ],
+  }) as unknown as {
+    readonly outerHTML: string
+    querySelector(name: string): { setAttribute(k: string, v: string): void; readonly outerHTML: string } | null
+  }
+  const svg = figure.querySelector('svg')
+  svg?.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
+  return svg?.outerHTML ?? figure.outerHTML
+}
