@@ -31,3 +31,15 @@ class StackSource implements Source {
  * ten frames by default, so lines deep inside the library's own calls may be unknown.
  */
 export const captureSource = (): Source => new StackSource(new Error())
+
+/** The user's line at this moment, however deep the library's own calls are. Slow: for errors. */
+export const currentUserLine = (): string => {
+  const engine = Error as { stackTraceLimit?: number }
+  const limit = engine.stackTraceLimit
+  engine.stackTraceLimit = 200
+  try {
+    return new StackSource(new Error()).toString()
+  } finally {
+    if (limit !== undefined) engine.stackTraceLimit = limit
+  }
+}

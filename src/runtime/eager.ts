@@ -4,6 +4,7 @@ import { NonFiniteError } from '../core/errors.ts'
 import { findNonFinite } from '../core/finite.ts'
 import { settings } from '../core/settings.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import { currentUserLine } from '../ir/source.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -20,8 +21,7 @@ const checkFinite = (op: OpName, results: readonly NDArray[], operands: readonly
     const found = findNonFinite(y.dtype, y.body.host(op), settings)
     if (found === null) continue
     throw new NonFiniteError(
-      `${op} produced the first ${found}: (${operands.map((x) => x.aval).join(', ')}) -> ${y.aval}. ` +
-        'The stack of this error shows the line that asked for it.',
+      `${op} produced the first ${found} at ${currentUserLine()}: (${operands.map((x) => x.aval).join(', ')}) -> ${y.aval}.`,
     )
   }
 }

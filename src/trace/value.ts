@@ -296,8 +296,17 @@ export class NDArray implements LeafBrand {
     return this.body.trace === null ? `Donated<${this.aval}>` : `Traced<${this.aval}> by ${this.body.trace.name}`
   }
 
-  /** Numbers and strings only from concrete arrays: in a tracer the derivative would be lost silently. */
+  /**
+   * Numbers and strings only from concrete arrays: from a tracer the derivative would be lost silently. An index
+   * (`list[x]`) asks for a string too, so that text in templates needs `x.toString()` while `x` is traced.
+   */
   [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | string {
+    if (this.body.trace !== null && hint === 'string') {
+      throw new TracerError(
+        `A traced ${this.aval} (inside ${this.body.trace.name}) was used as a string or as an index of a JS array. ` +
+          'To index with it use np.take or x.at(i); to print it, x.toString(); or make the argument static.',
+      )
+    }
     if (hint === 'string') return this.toString()
     if (this.body.trace !== null) {
       throw new TracerError(

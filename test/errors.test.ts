@@ -1,0 +1,462 @@
+/** Every named error, raised by a caller's mistake, with its message: the operation, what was given, a hint. */
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  checkProgram,
+  debug,
+  evalProgram,
+  grad,
+  hessian,
+  jit,
+  jvp,
+  lax,
+  linearize,
+  makeProgram,
+  nn,
+  np,
+  optim,
+  parseProgram,
+  random,
+  tree,
+  valueAndGrad,
+  vjp,
+  vmap,
+} from 'pullback'
+import type { NDArray } from 'pullback'
+
+interface Mistake {
+  readonly what: string
+  readonly does: () => unknown
+  readonly throws: string
+  readonly saying: readonly RegExp[]
+}
+
+const two = np.array([1, 2])
+const three = np.array([1, 2, 3])
+const ints = np.array([1, 2], { dtype: 'int32' })
+const as = <T>(x: unknown): T => x as T
+
+const leak = (): NDArray => {
+  let kept: NDArray | undefined
+  grad((x: NDArray) => {
+    kept = x
+    return x
+  })(np.array(1))
+  return kept!
+}
+
+const shapes: readonly Mistake[] = [
+  { what: 'broadcasting', does: () => np.add(two, three), throws: 'ShapeError', saying: [/add/, /\[2\]/, /\[3\]/] },
+  {
+    what: 'matmul',
+    does: () => np.matmul(np.ones([2, 3]), np.ones([2, 3])),
+    throws: 'ShapeError',
+    saying: [/matmul/, /2.*3/],
+  },
+  { what: 'reshape', does: () => np.reshape(three, [2, 2]), throws: 'ShapeError', saying: [/reshape/, /3/, /2/] },
+  {
+    what: 'an axis out of range',
+    does: () => np.sum(three, { axis: 1 }),
+    throws: 'ShapeError',
+    saying: [/sum/, /axis/, /1/],
+  },
+  {
+    what: 'an axis named twice',
+    does: () => np.sum(np.ones([2, 2]), { axis: [0, -2] }),
+    throws: 'ShapeError',
+    saying: [/axis|axes/],
+  },
+  { what: 'max of nothing', does: () => np.max(np.zeros([0])), throws: 'ShapeError', saying: [/max/i] },
+  {
+    what: 'concatenate',
+    does: () => np.concatenate([np.ones([2, 2]), np.ones([3, 3])]),
+    throws: 'ShapeError',
+    saying: [/concatenate/],
+  },
+  { what: 'stack', does: () => np.stack([two, three]), throws: 'ShapeError', saying: [/stack|shape/] },
+  { what: 'ragged nested arrays', does: () => np.array([[1, 2], [3]]), throws: 'ShapeError', saying: [/rectangular/] },
+  {
+    what: 'einsum',
+    does: () => np.einsum('ij,jk->ik', np.ones([2, 3]), np.ones([2, 3])),
+    throws: 'ShapeError',
+    saying: [/einsum/, /j/],
+  },
+  {
+    what: 'grad of a vector function',
+    does: () => grad((x: NDArray) => x)(three),
+    throws: 'ShapeError',
+    saying: [/grad/, /scalar/, /jacrev/],
+  },
+  {
+    what: 'a linear layer',
+    does: () => nn.linear(3, 2).apply(nn.linear(3, 2).init(random.key(0)), two),
+    throws: 'ShapeError',
+    saying: [/nn\.linear/, /3/],
+  },
+  { what: 'sizes under vmap', does: () => vmap(np.add)(two, three), throws: 'ShapeError', saying: [/vmap/, /2/, /3/] },
+  {
+    what: 'a batch axis out of range',
+    does: () => vmap(np.sin)(np.array(1)),
+    throws: 'ShapeError',
+    saying: [/vmap/, /rank 0/],
+  },
+  {
+    what: 'lax does not broadcast',
+    does: () => lax.add(two, np.ones([2, 2])),
+    throws: 'ShapeError',
+    saying: [/add/, /np broadcast/],
+  },
+  {
+    what: 'squared errors of other shapes',
+    does: () => optim.squaredError(two, np.ones([2, 1])),
+    throws: 'ShapeError',
+    saying: [/squaredError/, /one shape/],
+  },
+  {
+    what: 'a key of another shape',
+    does: () => random.normal(three, [2]),
+    throws: 'ShapeError',
+    saying: [/key/, /random\.key/],
+  },
+]
+
+const dtypes: readonly Mistake[] = [
+  {
+    what: 'grad of integers',
+    does: () => grad((x: NDArray) => np.sum(x))(ints),
+    throws: 'DTypeError',
+    saying: [/grad/, /i32\[2\]/, /astype/, /allowInt/],
+  },
+  {
+    what: 'grad of a tree with integers',
+    does: () => grad((p: { a: { n: NDArray } }) => np.sum(p.a.n))({ a: { n: ints } }),
+    throws: 'DTypeError',
+    saying: [/\.a\.n/],
+  },
+  {
+    what: 'grad of an integer function',
+    does: () => grad((x: NDArray) => np.argmax(x))(three),
+    throws: 'DTypeError',
+    saying: [/float scalar/],
+  },
+  {
+    what: 'hessian of integers',
+    does: () => hessian((x: NDArray) => np.sum(x))(ints),
+    throws: 'DTypeError',
+    saying: [/i32/],
+  },
+  {
+    what: 'arithmetic on storage dtypes',
+    does: () => np.sin(np.zeros([2], { dtype: 'float16' })),
+    throws: 'DTypeError',
+    saying: [/sin/, /storage|float32/],
+  },
+  {
+    what: 'an unknown dtype',
+    does: () => np.zeros([2], { dtype: as('float31') }),
+    throws: 'DTypeError',
+    saying: [/float31/, /float32/],
+  },
+  { what: 'float indices', does: () => np.take(three, np.array([0.5])), throws: 'DTypeError', saying: [/take/, /int/] },
+  { what: 'lax does not promote', does: () => lax.add(two, ints), throws: 'DTypeError', saying: [/add/, /np promote/] },
+  {
+    what: 'an integer to a negative power',
+    does: () => np.power(ints, -1),
+    throws: 'DTypeError',
+    saying: [/power/, /astype/],
+  },
+  {
+    what: 'subtraction of bools',
+    does: () => np.subtract(np.array([true]), np.array([false])),
+    throws: 'DTypeError',
+    saying: [/sub/],
+  },
+  {
+    what: 'tangents of another dtype',
+    does: () => jvp(np.sin, [two], [np.ones([2], { dtype: 'float64' })]),
+    throws: 'DTypeError',
+    saying: [/jvp/, /f64/, /f32/],
+  },
+  {
+    what: 'tangents of another shape',
+    does: () => jvp(np.sin, [two], [three]),
+    throws: 'DTypeError',
+    saying: [/jvp/, /\[3\]/],
+  },
+  {
+    what: 'float labels',
+    does: () => optim.softmaxCrossEntropyWithIntegerLabels(np.ones([2, 2]), two),
+    throws: 'DTypeError',
+    saying: [/labels|indices/i],
+  },
+]
+
+const tracers: readonly Mistake[] = [
+  {
+    what: 'a branch under jit',
+    does: () => jit((x: NDArray) => (x.item() > 0 ? x : x.neg()))(np.array(1)),
+    throws: 'TracerError',
+    saying: [/item/, /np\.where/, /staticArgnums/],
+  },
+  {
+    what: 'an operator of JS',
+    does: () => grad((x: NDArray) => np.array(as<number>(x) * 2))(np.array(1)),
+    throws: 'TracerError',
+    saying: [/mul/, /methods/],
+  },
+  {
+    what: 'an index under jit',
+    does: () => jit((x: NDArray) => [10, 20][as<number>(x)]!)(np.array(1)),
+    throws: 'TracerError',
+    saying: [/index/, /np\.take/],
+  },
+  {
+    what: 'elements under vmap',
+    does: () => vmap((x: NDArray) => x.toArray() as number)(two),
+    throws: 'TracerError',
+    saying: [/toArray/, /vmap/],
+  },
+  { what: 'a leaked tracer', does: () => leak().add(1), throws: 'TracerError', saying: [/escaped/, /grad/, /Return/] },
+  {
+    what: 'a boolean mask under jit',
+    does: () => jit((x: NDArray) => x.at(np.greater(x, 1)).get())(three),
+    throws: 'TracerError',
+    saying: [/np\.where|mask/],
+  },
+]
+
+const trees: readonly Mistake[] = [
+  {
+    what: 'trees that part',
+    does: () =>
+      tree.map((x: number, y: number) => x + y, { a: 1, b: [2] }, as<{ a: number; b: number[] }>({ a: 1, b: 2 })),
+    throws: 'TreeError',
+    saying: [/\.b/],
+  },
+  {
+    what: 'missing keys',
+    does: () => optim.applyUpdates({ w: two, v: two }, { w: two }),
+    throws: 'TreeError',
+    saying: [/applyUpdates/],
+  },
+  {
+    what: 'a string among the arguments',
+    does: () =>
+      grad(as<(p: { x: NDArray; s: string }) => NDArray>((p: { x: NDArray }) => np.sum(p.x)))({ x: two, s: 'relu' }),
+    throws: 'TreeError',
+    saying: [/\.s/, /relu/, /partition/],
+  },
+  {
+    what: 'cotangents of another structure',
+    does: () => vjp((x: NDArray) => ({ y: x }), two)[1](as({ z: two })),
+    throws: 'TreeError',
+    saying: [/vjp/, /structure/],
+  },
+  {
+    what: 'a function where an array is wanted',
+    does: () => jit((x: NDArray) => x)(as(() => 1)),
+    throws: 'TreeError',
+    saying: [/function/, /static/],
+  },
+  {
+    what: 'a class registered twice',
+    does: () => {
+      class C {
+        readonly x = 1
+      }
+      for (let i = 0; i < 2; i++)
+        tree.registerPytreeNode(
+          C,
+          (c) => ({ children: [c.x] }),
+          () => new C(),
+        )
+    },
+    throws: 'TreeError',
+    saying: [/C/, /already/],
+  },
+]
+
+const arguments_: readonly Mistake[] = [
+  {
+    what: 'a Promise from a transformed function',
+    does: () => grad(as<(x: NDArray) => NDArray>(async (x: NDArray) => Promise.resolve(x)))(np.array(1)),
+    throws: 'ArgumentError',
+    saying: [/Promise/, /await/],
+  },
+  {
+    what: 'a Promise for an array',
+    does: () => np.sin(as(Promise.resolve(1))),
+    throws: 'ArgumentError',
+    saying: [/Promise/, /await/],
+  },
+  { what: 'a string for an array', does: () => np.sin(as('1')), throws: 'ArgumentError', saying: [/string/] },
+  {
+    what: 'a called function for jit',
+    does: () => jit(as<() => NDArray>(np.array(1))),
+    throws: 'ArgumentError',
+    saying: [/jit\(f\)\(x\)/],
+  },
+  {
+    what: 'argnums out of range',
+    does: () => grad((x: NDArray) => x, { argnums: 3 })(np.array(1)),
+    throws: 'ArgumentError',
+    saying: [/argnums/, /3/],
+  },
+  {
+    what: 'hasAux without a pair',
+    does: () =>
+      valueAndGrad(
+        as<(x: NDArray) => [NDArray, NDArray]>((x: NDArray) => x),
+        { hasAux: true },
+      )(np.array(1)),
+    throws: 'ArgumentError',
+    saying: [/hasAux/, /\[value, aux\]/],
+  },
+  {
+    what: 'primals and tangents that are no lists',
+    does: () => jvp(np.sin, as(two), as(two)),
+    throws: 'ArgumentError',
+    saying: [/jvp\(f, \[x\], \[t\]\)/],
+  },
+  { what: 'vmap of nothing', does: () => vmap(() => 1)(), throws: 'ArgumentError', saying: [/axisSize/] },
+  {
+    what: 'an optimizer without parameters',
+    does: () => {
+      const o = optim.adamw(0.1)
+      o.update(two, o.init(two))
+    },
+    throws: 'ArgumentError',
+    saying: [/params/, /addDecayedWeights/],
+  },
+  {
+    what: 'a label without a transformation',
+    does: () => optim.multiTransform({ a: optim.sgd(1) }, { x: 'b' }).init({ x: two }),
+    throws: 'ArgumentError',
+    saying: [/"b"/, /\.x/],
+  },
+  {
+    what: 'too many draws',
+    does: () => random.choice(random.key(0), 3, [4], { replace: false }),
+    throws: 'ArgumentError',
+    saying: [/choice/, /4/, /3/],
+  },
+  {
+    what: 'a program given too few inputs',
+    does: () => evalProgram(makeProgram(np.add)(two, two), [two]),
+    throws: 'ArgumentError',
+    saying: [/evalProgram/, /2/],
+  },
+  {
+    what: 'a rate that is no probability',
+    does: () => nn.dropout(random.key(0), two, 1.5),
+    throws: 'ArgumentError',
+    saying: [/dropout/, /1\.5/],
+  },
+]
+
+const indices: readonly Mistake[] = [
+  { what: 'too many indices', does: () => three.at(0, 0).get(), throws: 'IndexError', saying: [/2/, /rank 1|1 ax/] },
+  {
+    what: 'two ellipses',
+    does: () => np.ones([2, 2]).at('...', '...').get(),
+    throws: 'IndexError',
+    saying: [/\.\.\./],
+  },
+]
+
+const linear: readonly Mistake[] = [
+  {
+    what: 'linearize of integers used as floats',
+    does: () => linearize((x: NDArray) => np.sin(x), as<NDArray>('x')),
+    throws: 'TreeError',
+    saying: [/linearize/],
+  },
+]
+
+describe.each([
+  ['shapes', shapes],
+  ['dtypes', dtypes],
+  ['tracers', tracers],
+  ['trees', trees],
+  ['arguments', arguments_],
+  ['indices', indices],
+  ['linear maps', linear],
+])('mistakes with %s', (_, mistakes) => {
+  it.each(mistakes)('$what', ({ does, throws, saying }) => {
+    let error: Error | undefined
+    try {
+      does()
+    } catch (e) {
+      error = e as Error
+    }
+    expect(error?.name).toBe(throws)
+    for (const pattern of saying) expect(error?.message).toMatch(pattern)
+  })
+})
+
+describe('debug switches', () => {
+  afterEach(() => {
+    debug.nans(false)
+    debug.infs(false)
+    debug.keyReuse(false)
+  })
+
+  it('nans: the operation that first gives one raises, with the line', () => {
+    debug.nans(true)
+    expect(() => np.log(np.array(-1))).toThrow(
+      expect.objectContaining({
+        name: 'NonFiniteError',
+        message: expect.stringMatching(/log .*NaN at .*errors\.test\.ts:\d+/) as string,
+      }),
+    )
+    expect(np.log(np.array(0)).item()).toBe(-Infinity)
+  })
+
+  it('nans: in compiled functions too, with the line of the operation', () => {
+    const f = jit((x: NDArray) => np.sqrt(x).add(1))
+    debug.nans(true)
+    expect(f(np.array(4)).item()).toBe(3)
+    expect(() => f(np.array(-4))).toThrow(/sqrt .*NaN at .*errors\.test\.ts:\d+/)
+  })
+
+  it('nans: in gradients', () => {
+    debug.nans(true)
+    expect(() => grad((x: NDArray) => np.where(np.greater(x, 0), np.sqrt(x), 0))(np.array(-1))).toThrow(/sqrt/)
+  })
+
+  it('infs', () => {
+    debug.infs(true)
+    expect(() => np.divide(1, np.array(0))).toThrow(expect.objectContaining({ name: 'NonFiniteError' }))
+    expect(np.log(np.array(-1)).item()).toBeNaN()
+  })
+
+  it('keyReuse: a key is consumed once', () => {
+    debug.keyReuse(true)
+    const key = random.key(0)
+    random.normal(key, [2])
+    expect(() => random.uniform(key, [2])).toThrow(
+      expect.objectContaining({
+        name: 'KeyReuseError',
+        message: expect.stringMatching(/random\.uniform.*random\.normal.*split/) as string,
+      }),
+    )
+    const [a, b] = [...random.split(random.key(1))]
+    expect(() => [random.normal(a!, []), random.normal(b!, [])]).not.toThrow()
+    expect(() => random.normal(random.clone(key), [])).not.toThrow()
+  })
+})
+
+describe('programs', () => {
+  it('that do not parse are values, with the place', () => {
+    const parsed = parseProgram('program(a: f32[]) {\n  b: f32[] = frobnicate a\n  return b\n}')
+    expect(parsed).toMatchObject({ _tag: 'Left' })
+    expect(JSON.stringify(parsed)).toMatch(/frobnicate/)
+  })
+
+  it('that are ill-typed do not pass the check', () => {
+    const parsed = parseProgram('program(a: f32[2], b: f32[3]) {\n  c: f32[2] = add a b\n  return c\n}')
+    if (parsed._tag === 'Left') throw new Error(parsed.left.message)
+    expect(() => {
+      checkProgram(parsed.right)
+    }).toThrow(expect.objectContaining({ name: 'ShapeError', message: expect.stringContaining('add') as string }))
+  })
+})
