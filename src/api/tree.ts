@@ -63,7 +63,7 @@ export const structure = (tree: unknown, isLeaf?: IsLeaf): TreeDef => core.flatt
  * ```
  */
 export const map = <T, R, Rest extends readonly unknown[]>(
-  f: (leaf: Leaf<T>, ...rest: { [I in keyof Rest]: Leaf<Rest[I]> }) => R,
+  f: (leaf: Leaf<NoInfer<T>>, ...rest: { [I in keyof Rest]: Leaf<NoInfer<Rest>[I]> }) => R,
   tree: T,
   ...rest: Rest
 ): MapLeaves<T, R> => {
@@ -78,7 +78,7 @@ export const map = <T, R, Rest extends readonly unknown[]>(
 
 /** As `map`; `f` is given the path of each leaf first. */
 export const mapWithPath = <T, R, Rest extends readonly unknown[]>(
-  f: (path: Path, leaf: Leaf<T>, ...rest: { [I in keyof Rest]: Leaf<Rest[I]> }) => R,
+  f: (path: Path, leaf: Leaf<NoInfer<T>>, ...rest: { [I in keyof Rest]: Leaf<NoInfer<Rest>[I]> }) => R,
   tree: T,
   ...rest: Rest
 ): MapLeaves<T, R> => {
@@ -103,7 +103,7 @@ export const flattenWithPath = <T>(tree: T, isLeaf?: IsLeaf): [leaves: [Path, Le
 export const leavesWithPath = <T>(tree: T, isLeaf?: IsLeaf): [Path, Leaf<T>][] => flattenWithPath(tree, isLeaf)[0]
 
 /** Folds the leaves from the left. */
-export const reduce = <T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, initial: R): R =>
+export const reduce = <T, R>(f: (accumulated: R, leaf: Leaf<NoInfer<T>>) => R, tree: T, initial: R): R =>
   leaves(tree).reduce<R>(f, initial)
 
 /** Whether all leaves are true. */
@@ -158,7 +158,7 @@ export type Partial<T> = MapLeaves<T, Leaf<T> | null>
  */
 export const partition = <T>(
   tree: T,
-  predicate: (leaf: Leaf<T>, path: Path) => boolean,
+  predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean,
 ): [yes: Partial<T>, no: Partial<T>] => {
   const { leaves: all_, treedef } = core.flatten(tree)
   const paths = core.leafPaths(treedef)
@@ -194,7 +194,7 @@ export const combine = <T>(first: T, ...rest: readonly unknown[]): { [K in keyof
 }
 
 /** The tree with the leaves that fail the predicate replaced by null. */
-export const filter = <T>(tree: T, predicate: (leaf: Leaf<T>, path: Path) => boolean): Partial<T> =>
+export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean): Partial<T> =>
   partition(tree, predicate)[0]
 
 /** The tree with the subtree at a path replaced. @throws TreeError if there is nothing at the path. */

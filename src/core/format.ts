@@ -43,7 +43,7 @@ const shownOffsets = (shape: Shape, summarise: boolean): number[] => {
 const significant: { readonly [D in DType]?: number } = { float64: 16, float32: 8, float16: 4, bfloat16: 3 }
 
 const roundSignificant = (x: number, dtype: DType): number => {
-  if (dtype === 'float64') return x
+  if (dtype === 'float64' || x === 0) return x
   // The shortest decimal that reads back as the same element.
   for (let digits = 1; digits < significant[dtype]! + 2; digits++) {
     const short = Number(x.toPrecision(digits))

@@ -11,6 +11,18 @@ const nameOf = (n: number): string => {
   return name
 }
 
+/** Words that mean something else in the text: no variable has them for a name. */
+const reserved = new Set(['inf', 'nan', 'true', 'false', 'const', 'return', 'program'])
+
+/** Names in order: `a`, `b`, ... */
+const freshNames = (): (() => string) => {
+  let count = 0
+  return () => {
+    const name = nameOf(count++)
+    return reserved.has(name) ? nameOf(count++) : name
+  }
+}
+
 const number = (x: number | bigint): string => {
   if (typeof x === 'bigint') return String(x)
   if (Object.is(x, -0)) return '-0'
@@ -40,9 +52,10 @@ const parametersText = (params: object, indent: string): string => {
 
 const programText = (program: Program, indent: string): string => {
   const names = new Map<Variable, string>()
+  const fresh = freshNames()
   const inner = `${indent}  `
   const define = (v: Variable): string => {
-    const name = nameOf(names.size)
+    const name = fresh()
     names.set(v, name)
     return `${name}: ${v.aval.toString()}`
   }
