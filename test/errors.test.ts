@@ -297,7 +297,9 @@ const arguments_: readonly Mistake[] = [
   },
   {
     what: 'argnums out of range',
-    does: () => grad((x: NDArray) => x, { argnums: 3 })(np.array(1)),
+    does: () => {
+      grad((x: NDArray) => x, { argnums: 3 })(np.array(1))
+    },
     throws: 'ArgumentError',
     saying: [/argnums/, /3/],
   },

@@ -15,11 +15,13 @@ export type Leaf<T> = T extends core.LeafType
       ? never
       : T extends { readonly _tag: 'Some'; readonly value: infer A }
         ? Leaf<A>
-        : T extends readonly (infer E)[]
-          ? Leaf<E>
-          : T extends object
-            ? Leaf<T[keyof T]>
-            : T
+        : typeof core.opaqueBrand extends keyof T
+          ? NDArray
+          : T extends readonly (infer E)[]
+            ? Leaf<E>
+            : T extends object
+              ? Leaf<T[keyof T]>
+              : T
 
 /** Leaves in order, and the structure that holds them. */
 export const flatten = <T>(tree: T, isLeaf?: IsLeaf): [leaves: Leaf<T>[], treedef: TreeDef] => {

@@ -118,8 +118,9 @@ export const logmeanexp = (
 ): NDArray => {
   const array = inexact(x)
   const total = logsumexp(array, { axis, keepdims, ...(where === undefined ? {} : { where }) })
-  const count = np.log(countOf(array, where, axis))
-  return np.subtract(total, where === undefined || keepdims ? count : reshape(count, total.aval.shape))
+  const n = countOf(array, where, axis)
+  const count = typeof n === 'number' ? Math.log(n) : np.log(n)
+  return np.subtract(total, typeof count === 'number' || keepdims ? count : reshape(count, total.aval.shape))
 }
 
 /** Options of `standardize`. */

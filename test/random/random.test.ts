@@ -1,0 +1,58 @@
+import { jit, np, random } from 'pullback'
+import type { NDArray } from 'pullback'
+import { describe, expect, it } from 'vitest'
+
+const key = random.key(7)
+const N = 20_000
+const mean = (x: NDArray): number => np.mean(x).item()
+const std = (x: NDArray): number => np.std(x).item()
+
+describe('samplers have their moments', () => {
+  // Means and standard deviations of N draws are within a few standard errors.
+  it.each([
+    ['uniform', random.uniform(key, [N]), 0.5, Math.sqrt(1 / 12)],
+    ['normal', random.normal(key, [N]), 0, 1],
+    ['gumbel', random.gumbel(key, [N]), 0.5772, Math.PI / Math.sqrt(6)],
+    ['exponential', random.exponential(key, [N]), 1, 1],
+    ['laplace', random.laplace(key, [N]), 0, Math.SQRT2],
+    ['truncatedNormal', random.truncatedNormal(key, -2, 2, [N]), 0, 0.8796],
+    ['bernoulli', np.astype(random.bernoulli(key, 0.3, [N]), 'float32'), 0.3, Math.sqrt(0.21)],
+    ['randint', np.astype(random.randint(key, [N], 0, 10), 'float32'), 4.5, Math.sqrt(99 / 12)],
+  ])('%s', (_, draws, expectedMean, expectedStd) => {
+    expect(Math.abs(mean(draws) - expectedMean)).toBeLessThan((5 * expectedStd) / Math.sqrt(N))
+    expect(Math.abs(std(draws) - expectedStd)).toBeLessThan((10 * expectedStd) / Math.sqrt(N))
+  })
+
+  it('categorical draws classes by their logits', () => {
+    const logits = np.log(np.array([0.2, 0.5, 0.3]))
+    const draws = random.categorical(key, logits, { shape: [N] })
+    for (const [k, p] of [0.2, 0.5, 0.3].entries()) expect(mean(np.equal(draws, k))).toBeCloseTo(p, 1)
+  })
+
+  it('permutation keeps the elements, choice draws among them', () => {
+    expect([...(random.permutation(key, 50).toArray() as number[])].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 50 }, (_, i) => i),
+    )
+    const few = random.choice(key, 10, [10], { replace: false }).toArray() as number[]
+    expect(new Set(few).size).toBe(10)
+  })
+
+  it('orthogonal matrices are', () => {
+    const q = random.orthogonal(key, 4)
+    expect(np.allclose(np.matmul(q, np.transpose(q)), np.eye(4), { atol: 1e-5 }).item()).toBe(true)
+  })
+})
+
+describe('keys', () => {
+  it('give the same bits each time, compiled too', () => {
+    const draw = (k: NDArray): NDArray => random.normal(k, [3, 2])
+    expect(jit(draw)(key).toArray()).toEqual(draw(key).toArray())
+  })
+
+  // As in JAX, split(key)[i] is foldIn(key, i): do not do both with one key.
+  it('split and fold into different ones', () => {
+    const keys = [...random.split(key, 4), random.foldIn(key, 100), random.foldIn(key, 101), key]
+    const texts = new Set(keys.map((k) => String(k)))
+    expect(texts.size).toBe(keys.length)
+  })
+})
