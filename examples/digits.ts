@@ -39,7 +39,7 @@ const optimizer = optim.adam(
   optim.warmupCosineDecaySchedule({
     initValue: 0,
     peakValue: settings.learningRate,
-    warmupSteps: 50,
+    warmupSteps: quick ? 5 : 50,
     decaySteps: settings.epochs * (quick ? 20 : 125),
   }),
 )

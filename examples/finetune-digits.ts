@@ -18,7 +18,7 @@ import type { Batch } from './support/train.ts'
 const quick = isQuick()
 const settings = {
   pretrainEpochs: quick ? 1 : 5,
-  tuneEpochs: quick ? 3 : 40,
+  tuneEpochs: quick ? 3 : 20,
   perClass: 50,
   batchSize: 32,
   hidden: 128,
