@@ -20,13 +20,13 @@ export const drawCurves = (
   const last = Math.max(...points.map((p) => p.epoch))
   const figure = Plot.plot({
     document,
-    title,
     width: 640,
     height: 320,
     marginRight: 110,
     style: { fontFamily: 'sans-serif', background: 'white' },
     x: { label: 'epoch', ticks: Math.min(last, 10), tickFormat: 'd' },
-    y: { grid: true, label: null, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
+    y: { grid: true, label: title, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
+    color: { type: 'categorical' },
     marks: [
       Plot.line(points, { x: 'epoch', y: 'value', stroke: 'curve', strokeWidth: 2 }),
       Plot.dot(points, { x: 'epoch', y: 'value', fill: 'curve', r: 2.5 }),
@@ -35,11 +35,7 @@ export const drawCurves = (
         { x: 'epoch', y: 'value', text: 'curve', fill: 'curve', textAnchor: 'start', dx: 8 },
       ),
     ],
-  }) as unknown as {
-    readonly outerHTML: string
-    querySelector(name: string): { setAttribute(k: string, v: string): void; readonly outerHTML: string } | null
-  }
-  const svg = figure.querySelector('svg')
-  svg?.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  return svg?.outerHTML ?? figure.outerHTML
+  }) as unknown as { readonly outerHTML: string; setAttribute(name: string, value: string): void }
+  figure.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
+  return figure.outerHTML
 }
