@@ -117,6 +117,12 @@ const shapes: readonly Mistake[] = [
     throws: 'ShapeError',
     saying: [/key/, /random\.key/],
   },
+  {
+    what: 'a number for a shape',
+    does: () => random.normal(random.key(0), as(3)),
+    throws: 'ShapeError',
+    saying: [/random\.normal/, /list of extents/],
+  },
 ]
 
 const dtypes: readonly Mistake[] = [
@@ -352,6 +358,18 @@ const arguments_: readonly Mistake[] = [
     does: () => nn.dropout(random.key(0), two, 1.5),
     throws: 'ArgumentError',
     saying: [/dropout/, /1\.5/],
+  },
+  {
+    what: 'an axis instead of options',
+    does: () => np.mean(np.ones([2, 3]), as(0)),
+    throws: 'ArgumentError',
+    saying: [/mean/, /\{ axis: 0 \}/],
+  },
+  {
+    what: 'a whole number out of range',
+    does: () => np.array([2 ** 40], { dtype: 'int32' }),
+    throws: 'ArgumentError',
+    saying: [/1099511627776/, /int32/],
   },
 ]
 

@@ -77,6 +77,9 @@ export const broadcastTwo = (operation: string, a: Shape, b: Shape): Shape => {
 
 /** Throws a `ShapeError` unless every extent is a non-negative integer. */
 export const checkShape = (operation: string, shape: Shape): Shape => {
+  if (typeof shape !== 'object') {
+    throw new ShapeError(`${operation}: a shape is a list of extents, such as [2, 3], got ${String(shape)}.`)
+  }
   for (const n of shape) {
     if (!Number.isInteger(n) || n < 0) {
       throw new ShapeError(`${operation}: ${showShape(shape)} is not a shape: extents are non-negative integers.`)

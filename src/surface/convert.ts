@@ -78,10 +78,27 @@ const kindOfItems = (items: readonly (number | boolean | bigint)[]): DType => {
   return 'float32'
 }
 
-/** Items stored as a dtype: numbers are rounded or, for integers, must be exact. */
+const ranges: { readonly [D in DType]?: readonly [low: number, high: number] } = {
+  int8: [-128, 127],
+  uint8: [0, 255],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+}
+
+/** Throws for a whole number that an integer dtype does not hold. */
+const checkRange = (numbers: Float64Array, dtype: DType): void => {
+  const range = ranges[dtype]
+  if (range === undefined) return
+  const bad = numbers.find((x) => Number.isInteger(x) && (x < range[0] || x > range[1]))
+  if (bad !== undefined)
+    throw new ArgumentError(`array: ${bad} is out of the range of ${dtype}, ${range[0]} to ${range[1]}.`)
+}
+
+/** Items stored as a dtype: for floats rounded, for integers truncated, as in NumPy. */
 const storeItems = (items: readonly (number | boolean | bigint)[], dtype: DType): TypedArray => {
   if (dtype === 'int64') return BigInt64Array.from(items, (x) => BigInt(x))
   const numbers = Float64Array.from(items, Number)
+  checkRange(numbers, dtype)
   return dtype === 'float64' ? numbers : convert(numbers, 'float64', dtype)
 }
 
@@ -128,7 +145,7 @@ export const asArray = (x: ArrayLike): NDArray => {
     throw new ArgumentError('Expected an array, got a Promise: await it first. Transformed functions are synchronous.')
   }
   throw new ArgumentError(
-    `Expected an array, number, boolean, typed array or nested arrays of numbers, got ${given === null ? 'null' : typeof given}.`,
+    `Expected an array, number, boolean, typed array or nested arrays of numbers, got ${given === null ? 'null' : typeof given}.${given === undefined ? ' Was an argument left out?' : ''}`,
   )
 }
 

@@ -22,7 +22,17 @@ import { inexact } from './promote.ts'
 
 type Reduce = (x: NDArray, axes: readonly number[]) => NDArray
 
-const reduceWith = (name: string, reduce: Reduce, x: NDArray, { axis, keepdims = false }: ReduceOptions): NDArray => {
+/** Throws unless options came in an object: an axis alone would silently mean all axes. */
+const checkOptions = (name: string, options: unknown): void => {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new ArgumentError(
+    `${name}: options go in one object, as in np.${name}(x, { axis: 0 }); got ${JSON.stringify(options)}.`,
+  )
+}
+
+const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOptions): NDArray => {
+  checkOptions(name, options)
+  const { axis, keepdims = false } = options
   if (axis !== undefined && axis !== null && typeof axis !== 'number' && !Array.isArray(axis)) {
     throw new ArgumentError(
       `${name}: axis is a number or an array of numbers; options go in one object, as in {axis: 0}.`,
@@ -43,6 +53,7 @@ const accumulators: { readonly [D in DType]?: DType } = { ...sumTypes, float16: 
 
 // 16-bit floats are added up in float32 and come back; small integers widen.
 const accumulate = (name: string, reduce: Reduce, x: NDArray, options: SumOptions): NDArray => {
+  checkOptions(name, options)
   const { dtype: given } = x.aval
   const result = options.dtype ?? sumTypes[given] ?? given
   const working = accumulators[result] ?? result
@@ -62,6 +73,7 @@ const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): nu
 const divideBy = (x: NDArray, n: number): NDArray => div(x, fullLike(x, n))
 
 export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {
+  checkOptions('mean', options)
   const array = asArray(x)
   const target = options.dtype ?? (isFloat(array.aval.dtype) ? array.aval.dtype : 'float32')
   const working = accumulators[target] ?? target
@@ -117,9 +129,13 @@ const varianceOf = (name: string, x: ArrayLike, { axis, keepdims, ddof = 0 }: Va
   return divideBy(total, reducedCount(name, array, axis) - ddof)
 }
 
-export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => varianceOf('var', x, options)
+export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  checkOptions('var', options)
+  return varianceOf('var', x, options)
+}
 
 export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  checkOptions('std', options)
   const given = inexact(x)
   const working = accumulators[given.aval.dtype] ?? given.aval.dtype
   return cast(sqrt(varianceOf('std', cast(given, working), options)), given.aval.dtype)
@@ -127,7 +143,9 @@ export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => {
 
 const argument =
   (name: string, op: (x: NDArray, axis: number) => NDArray) =>
-  (x: ArrayLike, { axis = null, keepdims = false }: ArgOptions = {}): NDArray => {
+  (x: ArrayLike, options: ArgOptions = {}): NDArray => {
+    checkOptions(name, options)
+    const { axis = null, keepdims = false } = options
     const array = asArray(x)
     const line = axis === null ? reshape(array, [array.aval.size]) : array
     const along = axis === null ? 0 : normalizeAxis(name, axis, array.aval.rank)
@@ -144,7 +162,9 @@ export const argmin = argument('argmin', ops.argmin)
 
 const cumulative =
   (name: string, op: (x: NDArray, axis: number) => NDArray) =>
-  (x: ArrayLike, { axis = null, dtype }: CumulativeOptions = {}): NDArray => {
+  (x: ArrayLike, options: CumulativeOptions = {}): NDArray => {
+    checkOptions(name, options)
+    const { axis = null, dtype } = options
     const array = asArray(x)
     const numbers = cast(array, dtype ?? sumTypes[array.aval.dtype] ?? array.aval.dtype)
     if (axis === null) return op(reshape(numbers, [array.aval.size]), 0)
