@@ -62,6 +62,7 @@ const topics = [
   'derivatives-nn',
   'derivatives-awkward',
   'second-order',
+  'random-cases',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -33,6 +33,7 @@ TOPICS = [
     "second_order",
     "optimizers",
     "schedules",
+    "random_cases",
 ]
 
 
