@@ -13,6 +13,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', '.generated/tests/*.test.ts'],
     testTimeout: 60_000,
-    coverage: { include: ['src/**'], reporter: ['text-summary', 'json-summary'] },
+    coverage: {
+      include: ['src/**'],
+      reporter: ['text-summary', 'json-summary'],
+      thresholds: { lines: 95 },
+    },
   },
 })
