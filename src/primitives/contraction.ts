@@ -10,6 +10,7 @@ import { dotGeneral } from '../ops/contraction.ts'
 import { moveAxis, transpose } from '../ops/movement.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, checkAccepts, checkAxes, isLinear, oneBatched, single } from './kinds.ts'
+import { matmulFloat, matmulInteger } from './matmul.ts'
 import { DTypeError } from '../core/errors.ts'
 import type { Primitive } from './primitive.ts'
 import { gatherStrided } from './strided.ts'
@@ -52,61 +53,6 @@ const ordered = (data: TypedArray, x: Aval, order: readonly number[]): TypedArra
   )
 }
 
-// A row of the result at a time, in double precision; four rows of b a pass, so that the sums are loaded less often.
-const matmulFloat = (
-  a: Float64Array,
-  b: Float64Array,
-  out: Float64Array,
-  [aStart, bStart, outStart]: readonly [number, number, number],
-  [m, k, n]: readonly [number, number, number],
-  sums: Float64Array,
-): void => {
-  for (let i = 0; i < m; i++) {
-    sums.fill(0)
-    const row = aStart + i * k
-    let p = 0
-    for (; p + 3 < k; p += 4) {
-      const a0 = a[row + p]!
-      const a1 = a[row + p + 1]!
-      const a2 = a[row + p + 2]!
-      const a3 = a[row + p + 3]!
-      const b0 = bStart + p * n
-      const b1 = b0 + n
-      const b2 = b1 + n
-      const b3 = b2 + n
-      for (let j = 0; j < n; j++) {
-        sums[j] = sums[j]! + (a0 * b[b0 + j]! + a1 * b[b1 + j]! + (a2 * b[b2 + j]! + a3 * b[b3 + j]!))
-      }
-    }
-    for (; p < k; p++) {
-      const a0 = a[row + p]!
-      const b0 = bStart + p * n
-      for (let j = 0; j < n; j++) sums[j] = sums[j]! + a0 * b[b0 + j]!
-    }
-    out.set(sums, outStart + i * n)
-  }
-}
-
-const matmulInteger = (
-  a: Float64Array,
-  b: Float64Array,
-  out: Float64Array,
-  [aStart, bStart, outStart]: readonly [number, number, number],
-  [m, k, n]: readonly [number, number, number],
-  bool: boolean,
-): void => {
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
-      let sum = 0
-      for (let p = 0; p < k; p++) {
-        const product = Math.imul(a[aStart + i * k + p]!, b[bStart + p * n + j]!)
-        sum = bool ? sum | product : (sum + product) | 0
-      }
-      out[outStart + i * n + j] = sum
-    }
-  }
-}
-
 const evaluateDot = (
   { contract, batch }: DotGeneralParams,
   [a, b]: readonly TypedArray[],
@@ -120,10 +66,9 @@ const evaluateDot = (
   const extent = (aval: Aval, axes: readonly number[]): number => sizeOf(axes.map((d) => aval.shape[d]!))
   const [groups, m, k, n] = [extent(x!, batch[0]), extent(x!, freeX), extent(x!, contract[0]), extent(y!, freeY)]
   const result = allocate(out.dtype, out.size) as Float64Array
-  const sums = new Float64Array(n)
   for (let g = 0; g < groups; g++) {
     const starts = [g * m * k, g * k * n, g * m * n] as const
-    if (isFloat(x!.dtype)) matmulFloat(left, right, result, starts, [m, k, n], sums)
+    if (isFloat(x!.dtype)) matmulFloat(left, right, result, starts, [m, k, n])
     else matmulInteger(left, right, result, starts, [m, k, n], x!.dtype === 'bool')
   }
   return result
