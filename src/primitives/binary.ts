@@ -8,7 +8,7 @@ import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike, zerosOf } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, batchElementwise, binary, checkAccepts, checkSame, isLinear, single } from './kinds.ts'
-import type { Loop2 } from './kinds.ts'
+import * as loops from './loops.ts'
 import type { Linear, Primitive, Tangent } from './primitive.ts'
 import { integerPower32, nextafter32, nextafter64, power } from './special.ts'
 
@@ -22,24 +22,10 @@ const known = (op: OpName, x: NDArray | Linear): NDArray => {
 }
 const zeroToOne = (x: NDArray): NDArray => select(eq(x, zerosLike(x)), fullLike(x, 1), x)
 
-// Loops of their own for the four that dominate: a shared loop would call through a function for every element.
-const addLoop: Loop2 = (x, y, out) => {
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! + y[i]!
-}
-const subLoop: Loop2 = (x, y, out) => {
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! - y[i]!
-}
-const mulLoop: Loop2 = (x, y, out) => {
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! * y[i]!
-}
-const divLoop: Loop2 = (x, y, out) => {
-  for (let i = 0; i < out.length; i++) out[i] = x[i]! / y[i]!
-}
-
 export const addP = binary('add', {
   accepts: 'number',
   evaluate: (x, y) => x + y,
-  loop: addLoop,
+  loop: loops.addLoop,
   jvp: [(t) => t, (t) => t],
   transpose: (ct, x, y) => [when(x, ct), when(y, ct)],
   facts: { linear: true, commutative: true },
@@ -47,7 +33,7 @@ export const addP = binary('add', {
 export const subP = binary('sub', {
   accepts: 'number',
   evaluate: (x, y) => x - y,
-  loop: subLoop,
+  loop: loops.subLoop,
   jvp: [(t) => t, (t) => neg(t)],
   transpose: (ct, x, y) => [when(x, ct), isLinear(y) ? neg(ct) : null],
   facts: { linear: true },
@@ -55,7 +41,7 @@ export const subP = binary('sub', {
 export const mulP = binary('mul', {
   accepts: 'number',
   evaluate: { general: (x, y) => x * y, int32: Math.imul, uint32: Math.imul },
-  loop: mulLoop,
+  loop: loops.mulLoop,
   jvp: [(t, _, y) => mul(t, y), (t, x) => mul(x, t)],
   transpose: (ct, x, y) => {
     if (isLinear(x)) return [mul(ct, known('mul', y)), null]
@@ -71,7 +57,7 @@ export const divP = binary('div', {
     int32: (x, y) => (y === 0 ? -1 : (x / y) | 0),
     uint32: (x, y) => (y === 0 ? 0xffffffff : Math.trunc(x / y)),
   },
-  loop: divLoop,
+  loop: loops.divLoop,
   jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(t, div(z, y)))],
   transpose: (ct, _, y) => [div(ct, known('div', y)), null],
 })
@@ -139,12 +125,14 @@ const share = (x: NDArray, other: NDArray, z: NDArray): NDArray => {
 export const maxP = binary('max', {
   accepts: 'compute',
   evaluate: Math.max,
+  loop: loops.maxLoop,
   jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
   facts: { commutative: true },
 })
 export const minP = binary('min', {
   accepts: 'compute',
   evaluate: Math.min,
+  loop: loops.minLoop,
   jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
   facts: { commutative: true },
 })
@@ -193,6 +181,7 @@ const bit = (b: boolean): number => (b ? 1 : 0)
 export const eqP = binary('eq', {
   accepts: 'compute',
   evaluate: (x, y) => bit(x === y),
+  loop: loops.eqLoop,
   jvp: 'zero',
   output: 'bool',
   facts: { commutative: true },
@@ -200,14 +189,39 @@ export const eqP = binary('eq', {
 export const neP = binary('ne', {
   accepts: 'compute',
   evaluate: (x, y) => bit(x !== y),
+  loop: loops.neLoop,
   jvp: 'zero',
   output: 'bool',
   facts: { commutative: true },
 })
-export const ltP = binary('lt', { accepts: 'compute', evaluate: (x, y) => bit(x < y), jvp: 'zero', output: 'bool' })
-export const leP = binary('le', { accepts: 'compute', evaluate: (x, y) => bit(x <= y), jvp: 'zero', output: 'bool' })
-export const gtP = binary('gt', { accepts: 'compute', evaluate: (x, y) => bit(x > y), jvp: 'zero', output: 'bool' })
-export const geP = binary('ge', { accepts: 'compute', evaluate: (x, y) => bit(x >= y), jvp: 'zero', output: 'bool' })
+export const ltP = binary('lt', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x < y),
+  loop: loops.ltLoop,
+  jvp: 'zero',
+  output: 'bool',
+})
+export const leP = binary('le', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x <= y),
+  loop: loops.leLoop,
+  jvp: 'zero',
+  output: 'bool',
+})
+export const gtP = binary('gt', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x > y),
+  loop: loops.gtLoop,
+  jvp: 'zero',
+  output: 'bool',
+})
+export const geP = binary('ge', {
+  accepts: 'compute',
+  evaluate: (x, y) => bit(x >= y),
+  loop: loops.geLoop,
+  jvp: 'zero',
+  output: 'bool',
+})
 
 const selectData = (which: TypedArray, a: TypedArray, b: TypedArray, out: TypedArray): TypedArray => {
   const [w, x, y, z] = [which as Uint8Array, a as Float64Array, b as Float64Array, out as Float64Array]

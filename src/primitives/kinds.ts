@@ -12,6 +12,7 @@ import { addAxis, moveAxis } from '../ops/movement.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
+import type { Loop1, Loop2 } from './loops.ts'
 import type { BatchAxis, Batched, Dual, Facts, Primitive, Tangent } from './primitive.ts'
 import { Linear } from './primitive.ts'
 
@@ -129,6 +130,8 @@ type UnaryName = {
 interface UnarySpec {
   readonly accepts: Accepts
   readonly evaluate: NumberMap | Evaluators<NumberMap>
+  /** Replaces the general loop for floats. */
+  readonly loop?: Loop1
   /** The tangent of the output, from that of the operand; 'zero' where the function is locally constant. */
   readonly jvp: 'zero' | 'linear' | ((t: NDArray, x: NDArray, y: NDArray) => NDArray)
   readonly output?: DType
@@ -137,15 +140,20 @@ interface UnarySpec {
 /** One operand, no parameters, element by element. Linear ones are their own transpose. */
 export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N> => {
   const none = {} as OpParams[N]
-  const { jvp } = spec
+  const { jvp, loop } = spec
   return {
     type: (_, [x]) => {
       checkAccepts(op, spec.accepts, x!)
       return [spec.output === undefined ? x! : x!.withDType(spec.output)]
     },
-    evaluate: (_, [data], [x], [out]) => [
-      mapInto(data!, allocate(out!.dtype, out!.size), evaluatorFor<NumberMap>(spec.evaluate, x!.dtype)),
-    ],
+    evaluate: (_, [data], [x], [out]) => {
+      const result = allocate(out!.dtype, out!.size)
+      if (loop === undefined || !isFloat(x!.dtype)) {
+        return [mapInto(data!, result, evaluatorFor<NumberMap>(spec.evaluate, x!.dtype))]
+      }
+      loop(data as Float64Array, result as Float64Array)
+      return [result]
+    },
     jvp: (_, [x], [t]) => {
       const y = bind(op, none, [x!])
       if (jvp === 'zero') return single(y, null)
@@ -159,9 +167,6 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
 }
 
 type NumberMap2 = (x: number, y: number) => number
-
-/** A loop over two arrays, so that hot operations can have one of their own. */
-export type Loop2 = (x: Float64Array, y: Float64Array, out: Float64Array) => void
 
 /** One contribution to a tangent: what moving one operand by `t` does to the output. */
 type Partial2 = (t: NDArray, x: NDArray, y: NDArray, out: NDArray) => NDArray

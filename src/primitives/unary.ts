@@ -7,6 +7,7 @@ import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
 import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
+import * as loops from './loops.ts'
 import type { Primitive } from './primitive.ts'
 import { erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
 
@@ -17,7 +18,7 @@ const plus = (x: NDArray, c: number): NDArray => add(x, fullLike(x, c))
 const from = (c: number, x: NDArray): NDArray => sub(fullLike(x, c), x)
 const square = (x: NDArray): NDArray => mul(x, x)
 
-export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, jvp: 'linear' })
+export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, loop: loops.negLoop, jvp: 'linear' })
 export const absP = unary('abs', {
   accepts: 'number',
   evaluate: Math.abs,
@@ -28,20 +29,31 @@ export const signP = unary('sign', { accepts: 'number', evaluate: Math.sign, jvp
 export const floorP = unary('floor', { accepts: 'float', evaluate: Math.floor, jvp: 'zero' })
 export const ceilP = unary('ceil', { accepts: 'float', evaluate: Math.ceil, jvp: 'zero' })
 export const roundP = unary('round', { accepts: 'float', evaluate: roundHalfEven, jvp: 'zero' })
-export const expP = unary('exp', { accepts: 'float', evaluate: Math.exp, jvp: (t, _, y) => mul(t, y) })
+export const expP = unary('exp', {
+  accepts: 'float',
+  evaluate: Math.exp,
+  loop: loops.expLoop,
+  jvp: (t, _, y) => mul(t, y),
+})
 // t·y·ln 2
 export const exp2P = unary('exp2', {
   accepts: 'float',
   evaluate: (x) => 2 ** x,
   jvp: (t, _, y) => mul(t, times(y, Math.LN2)),
 })
-export const logP = unary('log', { accepts: 'float', evaluate: Math.log, jvp: (t, x) => div(t, x) })
+export const logP = unary('log', {
+  accepts: 'float',
+  evaluate: Math.log,
+  loop: loops.logLoop,
+  jvp: (t, x) => div(t, x),
+})
 export const log1pP = unary('log1p', { accepts: 'float', evaluate: Math.log1p, jvp: (t, x) => div(t, plus(x, 1)) })
 export const expm1P = unary('expm1', { accepts: 'float', evaluate: Math.expm1, jvp: (t, _, y) => mul(t, plus(y, 1)) })
 // t / 2y
 export const sqrtP = unary('sqrt', {
   accepts: 'float',
   evaluate: Math.sqrt,
+  loop: loops.sqrtLoop,
   jvp: (t, _, y) => div(times(t, 0.5), y),
 })
 // -t·y / 2x
@@ -85,6 +97,7 @@ export const coshP = unary('cosh', { accepts: 'float', evaluate: Math.cosh, jvp:
 export const tanhP = unary('tanh', {
   accepts: 'float',
   evaluate: Math.tanh,
+  loop: loops.tanhLoop,
   jvp: (t, _, y) => mul(t, mul(plus(y, 1), from(1, y))),
 })
 export const asinhP = unary('asinh', {
