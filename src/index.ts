@@ -1,6 +1,8 @@
 /** Pullback: composable transformations of pure functions on immutable arrays. */
 export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
+export { customJvp, customVjp } from './api/custom.ts'
+export type { CustomJvp, CustomOptions, CustomVjp } from './api/custom.ts'
 export { hessian, hvp, jacfwd, jacobian, jacrev } from './api/jacobian.ts'
 export type { Jacobian } from './api/jacobian.ts'
 export { vmap } from './api/vmap.ts'

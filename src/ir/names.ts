@@ -94,6 +94,9 @@ const names: { readonly [N in OpName]: true } = {
   sort: true,
   threefry2x32: true,
   call: true,
+  customJvp: true,
+  customVjp: true,
+  customLinear: true,
 }
 
 /** Every operation's name. */

@@ -56,6 +56,26 @@ export interface ScatterParams {
   readonly uniqueIndices: boolean
 }
 
+/** Operands: `captured` values of enclosing transformations, which do not move, then the arguments. */
+export interface CustomJvpParams {
+  readonly program: Program
+  /** Operands, then tangents of the float arguments; to the outputs, then tangents of the float outputs. */
+  readonly rule: Program
+  readonly captured: number
+  readonly name: string
+}
+
+/** Operands as in `CustomJvpParams`. */
+export interface CustomVjpParams {
+  readonly program: Program
+  /** Operands; to the outputs, then residuals. */
+  readonly forward: Program
+  /** Residuals, then cotangents of the float outputs; to cotangents of the float arguments. */
+  readonly backward: Program
+  readonly captured: number
+  readonly name: string
+}
+
 /**
  * The language's table of contents: every operation and the type of its parameters.
  * A new operation starts with a line here; the compiler then names every other place.
@@ -170,6 +190,12 @@ export interface OpParams {
   threefry2x32: NoParams
   // calls
   call: { readonly program: Program; readonly name: string }
+  /** `program`, whose derivative is `rule`. */
+  customJvp: CustomJvpParams
+  /** `program`, whose derivative is pulled back by `backward`, from what `forward` leaves behind. */
+  customVjp: CustomVjpParams
+  /** `customLinear(...residuals, ...tangents)`: the linear map whose transpose is `backward`. */
+  customLinear: { readonly backward: Program; readonly residuals: number; readonly name: string }
 }
 
 export type OpName = keyof OpParams

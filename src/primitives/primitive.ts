@@ -44,11 +44,12 @@ export interface ProgramTransforms {
     linear: readonly boolean[],
     nonzero: readonly boolean[],
   ): { readonly program: Program; readonly out: readonly boolean[] }
-  /** Batch axes of all mapped inputs and of the outputs marked in `out` are 0. */
+  /** Batch axes of all mapped inputs and of the outputs marked in `out` are 0. With `all`, every output has one. */
   batch(
     program: Program,
     size: number,
     mapped: readonly boolean[],
+    all?: boolean,
   ): { readonly program: Program; readonly out: readonly boolean[] }
   /**
    * Splits a program by what is known. `known`: known inputs to known outputs, then residuals. `unknown`: residuals

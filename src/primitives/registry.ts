@@ -2,6 +2,7 @@
 import * as binary from './binary.ts'
 import { threefry2x32P } from './bits.ts'
 import { callP } from './calls.ts'
+import * as custom from './custom.ts'
 import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
 import * as indexing from './indexing.ts'
@@ -105,6 +106,9 @@ export const primitives: Primitives = {
   sort: sortP,
   threefry2x32: threefry2x32P,
   call: callP,
+  customJvp: custom.customJvpP,
+  customVjp: custom.customVjpP,
+  customLinear: custom.customLinearP,
 }
 
 /** The record of an operation whose name is known only at run time. */

@@ -9,6 +9,7 @@ import * as np from '../numpy/index.ts'
 import { primitiveOf } from '../primitives/registry.ts'
 import { bindAll } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
+import type { CheckGradsOptions } from './checkGrads.ts'
 import { checkGrads } from './checkGrads.ts'
 import { Entropy } from './entropy.ts'
 import { jvpIsLinear, vjpIsAdjoint } from './laws.ts'
@@ -58,9 +59,9 @@ export const asFloatFunction = (sample: Sample) => {
 }
 
 /** Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64. */
-export const derivativesAgree = (sample: Sample): void => {
+export const derivativesAgree = (sample: Sample, options: CheckGradsOptions = {}): void => {
   const { f, point } = asFloatFunction(sample)
-  checkGrads(f as (...xs: NDArray[]) => unknown, point)
+  checkGrads(f as (...xs: NDArray[]) => unknown, point, options)
 }
 
 /** No tangent passes through it. */

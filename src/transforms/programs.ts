@@ -91,7 +91,7 @@ const transposeProgram = (program: Program, linear: Marks, nonzero: Marks): Deri
   )
 }
 
-const batchProgram = (program: Program, size: number, mapped: Marks): Derived => {
+const batchProgram = (program: Program, size: number, mapped: Marks, all: boolean): Derived => {
   const avals = program.inAvals.map((a, i) => (mapped[i] === true ? a.withShape([size, ...a.shape]) : a))
   const axes = mapped.map((m): BatchAxis => (m ? 0 : null))
   let out: readonly boolean[] = []
@@ -100,8 +100,12 @@ const batchProgram = (program: Program, size: number, mapped: Marks): Derived =>
     (args) => {
       const f = (xs: Values): Values => applyProgram(program, xs)
       const result = batchValues(programTransforms, 'vmap', f, args, axes, size)
-      out = result.axes.map((a) => a !== null)
-      return result.outputs.map((y, i) => (result.axes[i] === null ? y : moveAxis(y, result.axes[i]!, 0)))
+      out = result.axes.map((a) => all || a !== null)
+      return result.outputs.map((y, i) => {
+        const axis = result.axes[i]!
+        if (axis !== null) return moveAxis(y, axis, 0)
+        return all ? addAxis(y, 0, size) : y
+      })
     },
     avals,
   )
@@ -112,8 +116,10 @@ export const programTransforms: ProgramTransforms = {
   jvp: (program, nonzero) => program.derive(`jvp ${keyOf(nonzero)}`, () => jvpProgram(program, nonzero)),
   transpose: (program, linear, nonzero) =>
     program.derive(`transpose ${keyOf(linear, nonzero)}`, () => transposeProgram(program, linear, nonzero)),
-  batch: (program, size, mapped) =>
-    program.derive(`batch ${size} ${keyOf(mapped)}`, () => batchProgram(program, size, mapped)),
+  batch: (program, size, mapped, all = false) =>
+    program.derive(`batch ${size} ${keyOf(mapped)} ${all ? 'all' : ''}`, () =>
+      batchProgram(program, size, mapped, all),
+    ),
   split: (program, unknown) =>
     program.derive(`split ${keyOf(unknown)}`, () => splitProgram(programTransforms, program, unknown)),
 }

@@ -1,8 +1,11 @@
 import * as fc from 'fast-check'
+import type { Sample } from 'pullback/testing'
 import { operations, primitiveLaws, samples } from 'pullback/testing'
 import { describe, it } from 'vitest'
 
 const seeds = fc.nat({ max: 1000 })
+
+// A pullback alone (customVjp) says nothing of forward derivatives of forward derivatives.
 
 /** Operations through which no derivative flows, whatever differences give. */
 const cut: readonly string[] = ['stopGradient', 'bitcast', 'nextafter']
@@ -26,7 +29,10 @@ describe.each(operations)('%s', (op) => {
     })
   } else {
     it('has the derivatives that differences give, to the second order', () => {
-      fc.assert(fc.property(smooth, primitiveLaws.derivativesAgree), { numRuns: 25 })
+      const agree = (sample: Sample): void => {
+        primitiveLaws.derivativesAgree(sample, op === 'customVjp' ? { modes: ['rev'] } : {})
+      }
+      fc.assert(fc.property(smooth, agree), { numRuns: 25 })
     })
   }
 

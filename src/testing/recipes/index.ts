@@ -4,6 +4,7 @@
  */
 import type { OpName } from '../../ir/op.ts'
 import type { Recipe } from '../draw.ts'
+import * as custom from './custom.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
 import * as movement from './movement.ts'
@@ -12,7 +13,7 @@ import { call } from './call.ts'
 
 type Recipes = { readonly [N in OpName]: Recipe<N> }
 
-const first = { ...elementwise, ...movement, ...reduction, ...indexing }
+const first = { ...elementwise, ...movement, ...reduction, ...indexing, ...custom }
 
 /** How to choose a valid application of each operation. */
 export const recipes: Recipes = {

@@ -1,0 +1,330 @@
+/** Functions with derivatives of the user's own. */
+import type { Aval } from '../core/aval.ts'
+import { ArgumentError, TreeError } from '../core/errors.ts'
+import type { TreeDef } from '../core/tree.ts'
+import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import { Variable } from '../ir/program.ts'
+import type { Program } from '../ir/program.ts'
+import { zerosOf } from '../ops/creation.ts'
+import * as ops from '../ops/custom.ts'
+import { add, cast } from '../ops/elementwise.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
+import { stage } from '../transforms/stage.ts'
+import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import type { Arrays, Fn } from './types.ts'
+
+type AnyFunction = (...args: never[]) => unknown
+type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> }
+
+/** A function of flat lists of arrays, as a program; the values that it closes over are its first inputs. */
+interface Staged {
+  readonly program: Program
+  readonly captured: readonly NDArray[]
+}
+
+const stageList = (name: string, f: (xs: readonly NDArray[]) => readonly NDArray[], avals: readonly Aval[]): Staged =>
+  stage(name, f, avals)
+
+/** Programs with one list of captured values in front: each ignores those of the others. */
+const shareCaptured = (parts: readonly Staged[]): { programs: readonly Program[]; captured: readonly NDArray[] } => {
+  const captured = parts.flatMap((p) => p.captured)
+  let before = 0
+  const programs = parts.map(({ program, captured: own }) => {
+    const inputs = captured.map((x, i) =>
+      i >= before && i < before + own.length ? program.inputs[i - before]! : new Variable(x.aval),
+    )
+    before += own.length
+    return program.with({ inputs: [...inputs, ...program.inputs.slice(own.length)] })
+  })
+  return { programs, captured }
+}
+
+const placeOf = (treedef: TreeDef, i: number): string => {
+  const path = keystr(leafPaths(treedef)[i]!)
+  return path === '' ? '' : ` at ${path}`
+}
+
+/** What a rule gave, checked against what it should be: structure, shapes and dtypes. Null is zero. */
+const checkedLeaves = (
+  name: string,
+  what: string,
+  given: unknown,
+  like: TreeDef,
+  avals: readonly Aval[],
+): NDArray[] => {
+  if (given === null) return avals.map(zerosOf)
+  const { leaves, treedef } = flattenResult(name, given)
+  if (!treedef.equals(like)) {
+    throw new TreeError(`${name}: ${what} has the structure ${treedef.toString()}, expected ${like.toString()}.`)
+  }
+  return leaves.map((x, i) => {
+    const wanted = avals[i]!
+    const y = x.aval.weak && x.aval.dtype !== wanted.dtype ? cast(x, wanted.dtype) : x
+    if (y.aval.matches(wanted)) return y
+    throw new TreeError(`${name}: ${what}${placeOf(treedef, i)} is ${y.aval}, expected ${wanted}.`)
+  })
+}
+
+const differentiable = <T>(xs: readonly T[], avals: readonly Aval[]): T[] =>
+  xs.filter((_, i) => isDifferentiable(avals[i]!))
+
+/** Values for float leaves, in order, among zeros for the others. */
+const spreadTangents = (tangents: readonly NDArray[], avals: readonly Aval[]): NDArray[] => {
+  let next = 0
+  return avals.map((a) => (isDifferentiable(a) ? tangents[next++]! : zerosOf(a)))
+}
+
+/** Arguments taken apart: those that the rule is about, and plain JS values that stay as they are. */
+const partsOf = (name: string, args: readonly unknown[], fixed: readonly number[]) => {
+  const moving = args.filter((_, i) => !fixed.includes(i))
+  const { leaves, treedef } = flattenArrays(name, moving)
+  const rebuild = (xs: readonly NDArray[]): unknown[] => {
+    const given = unflatten(treedef, xs) as unknown[]
+    let next = 0
+    return args.map((x, i) => (fixed.includes(i) ? x : given[next++]))
+  }
+  return { leaves, treedef, rebuild, plain: fixed.map((i) => args[i]) }
+}
+
+const nameFor = (kind: string, f: AnyFunction): string => (f.name === '' ? kind : `${kind}(${f.name})`)
+
+const requireRule = (name: string, rule: unknown, how: string): void => {
+  if (rule === undefined) throw new ArgumentError(`${name}: there is no rule yet; give it with ${how}.`)
+}
+
+/** Options of `customJvp` and `customVjp`. */
+export interface CustomOptions {
+  /** Arguments that are plain JS values: rules get them as they are, and nothing is differentiated by them. */
+  readonly nondiffArgnums?: readonly number[]
+}
+
+/** A function with a forward derivative of its own. */
+export interface CustomJvp<A extends readonly unknown[], R> {
+  (...args: A): Arrays<R>
+  /** Gives the rule: from primals and tangents to the result and its tangent. */
+  defjvp(rule: (primals: A, tangents: Tangents<A>) => readonly [out: R, tangentOut: unknown]): CustomJvp<A, R>
+  /** Gives one rule an argument: `(tangent, out, ...primals)` to its part of the tangent; null for no dependence. */
+  defjvps(...rules: readonly (((tangent: never, out: Arrays<R>, ...primals: A) => unknown) | null)[]): CustomJvp<A, R>
+}
+
+/**
+ * The function `f` with a derivative of the user's own, given by `defjvp` or `defjvps`: both modes, all orders and `vmap`
+ * follow from it. While a derivative or a program is being taken, `f` and its rule are traced.
+ *
+ * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
+ * @throws ProgramError if `f` closes over a value that is being differentiated.
+ * @example
+ * ```ts
+ * import { customJvp, grad, np } from 'pullback'
+ * const log1pexp = customJvp((x: NDArray) => np.log(np.add(1, np.exp(x)))).defjvp(([x], [t]) => {
+ *   const y = np.log(np.add(1, np.exp(x)))
+ *   return [y, np.multiply(t, np.subtract(1, np.divide(1, np.add(1, np.exp(x)))))]
+ * })
+ * grad(log1pexp)(np.array(100)) // => 1.
+ * ```
+ */
+export const customJvp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  options: CustomOptions = {},
+): CustomJvp<A, R> => {
+  type Rule = (primals: A, tangents: Tangents<A>) => readonly [unknown, unknown]
+  let rule: Rule | undefined
+  const fixed = options.nondiffArgnums ?? []
+  const name = nameFor('customJvp', f)
+
+  const custom = (...args: A): Arrays<R> => {
+    const { leaves, rebuild } = partsOf(name, args, fixed)
+    if (leaves.every((x) => x.body.trace === null)) return f(...args) as unknown as Arrays<R>
+    requireRule(name, rule, 'defjvp')
+    const avals = leaves.map((x) => x.aval)
+    let out: TreeDef | undefined
+    const primal = stageList(
+      name,
+      (xs) => {
+        const result = flattenResult(name, f(...(rebuild(xs) as unknown as A)))
+        out = result.treedef
+        return result.leaves
+      },
+      avals,
+    )
+    const outAvals = primal.program.outAvals
+    const pushed = stageList(
+      name,
+      (xs) => {
+        const tangents = spreadTangents(xs.slice(avals.length), avals)
+        const given = rule!(
+          rebuild(xs.slice(0, avals.length)) as unknown as A,
+          rebuild(tangents) as unknown as Tangents<A>,
+        )
+        if (!Array.isArray(given) || given.length !== 2) {
+          throw new ArgumentError(`${name}: the rule must return [out, tangentOut].`)
+        }
+        const values = checkedLeaves(name, "the rule's result", given[0], out!, outAvals)
+        const moved = checkedLeaves(name, "the rule's tangent", given[1], out!, outAvals)
+        return [...values, ...differentiable(moved, outAvals)]
+      },
+      [...avals, ...differentiable(avals, avals)],
+    )
+    const { programs, captured } = shareCaptured([primal, pushed])
+    const params = { program: programs[0]!, rule: programs[1]!, captured: captured.length, name }
+    return restore(out!, ops.customJvp(params, [...captured, ...leaves]))
+  }
+
+  const self: CustomJvp<A, R> = Object.assign(custom, {
+    defjvp: (given: Rule) => {
+      rule = given
+      return self
+    },
+    defjvps: (...rules: readonly (((...xs: never[]) => unknown) | null)[]) => {
+      rule = (primals, tangents) => {
+        const out = f(...primals)
+        const { treedef, leaves } = flattenResult(name, out)
+        const parts = rules.flatMap((r, i) =>
+          r === null ? [] : [r(...([tangents[i], out, ...primals] as unknown as never[]))],
+        )
+        const lists = parts.map((p) =>
+          checkedLeaves(
+            name,
+            "a rule's tangent",
+            p,
+            treedef,
+            leaves.map((y) => y.aval),
+          ),
+        )
+        const total = leaves.map((y, i) =>
+          lists.reduce<NDArray>((sum, xs) => add(sum, xs[i]!), zerosOf(y.aval.strengthen())),
+        )
+        return [out, unflatten(treedef, total)]
+      }
+      return self
+    },
+  })
+  return self
+}
+
+/** A function with a pullback of its own. */
+export interface CustomVjp<A extends readonly unknown[], R> {
+  (...args: A): Arrays<R>
+  /**
+   * Gives the rule in two parts: `forward` runs `f` and leaves residuals (a tree of arrays); `backward` gets the plain
+   * arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and gives a list with one tree for
+   * each other argument; null is zero.
+   */
+  defvjp<S>(
+    forward: (...args: A) => readonly [out: R, residuals: S],
+    backward: (...args: never[]) => readonly unknown[],
+  ): CustomVjp<A, R>
+}
+
+/**
+ * The function `f` with a pullback of the user's own, given by `defvjp`: reverse mode of all orders and `vmap` follow from it.
+ * Forward mode works too, at the price of one pullback for each element of the result. While a derivative or a program is
+ * being taken, `f` and its rule are traced.
+ *
+ * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
+ * @throws ProgramError if `f` closes over a value that is being differentiated, and from a forward derivative of a forward
+ *   derivative.
+ * @example
+ * ```ts
+ * import { customVjp, grad, np } from 'pullback'
+ * // The identity, whose gradients are clipped.
+ * const clipGradient = customVjp((x: NDArray) => x).defvjp(
+ *   (x) => [x, null],
+ *   (_: null, ct: NDArray) => [np.clip(ct, -1, 1)],
+ * )
+ * grad((x: NDArray) => np.multiply(clipGradient(x), 5))(np.array(2)) // => 1.
+ * ```
+ */
+export const customVjp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  options: CustomOptions = {},
+): CustomVjp<A, R> => {
+  type Forward = (...args: A) => readonly [unknown, unknown]
+  type Backward = (...args: unknown[]) => readonly unknown[]
+  let rule: { readonly forward: Forward; readonly backward: Backward } | undefined
+  const fixed = options.nondiffArgnums ?? []
+  const name = nameFor('customVjp', f)
+
+  const custom = (...args: A): Arrays<R> => {
+    const { leaves, treedef, rebuild, plain } = partsOf(name, args, fixed)
+    if (leaves.every((x) => x.body.trace === null)) return f(...args) as unknown as Arrays<R>
+    requireRule(name, rule, 'defvjp')
+    const avals = leaves.map((x) => x.aval)
+    let out: TreeDef | undefined
+    let residualTree: TreeDef | undefined
+    const primal = stageList(
+      name,
+      (xs) => {
+        const result = flattenResult(name, f(...(rebuild(xs) as unknown as A)))
+        out = result.treedef
+        return result.leaves
+      },
+      avals,
+    )
+    const outAvals = primal.program.outAvals
+    const forward = stageList(
+      name,
+      (xs) => {
+        const given = rule!.forward(...(rebuild(xs) as unknown as A))
+        if (!Array.isArray(given) || given.length !== 2) {
+          throw new ArgumentError(`${name}: forward must return [out, residuals].`)
+        }
+        const values = checkedLeaves(name, "forward's result", given[0], out!, outAvals)
+        const residuals = flattenResult(name, given[1])
+        residualTree = residuals.treedef
+        return [...values, ...residuals.leaves]
+      },
+      avals,
+    )
+    const residualAvals = forward.program.outAvals.slice(outAvals.length)
+    const backward = stageList(
+      name,
+      (xs) => {
+        const residuals = unflatten(residualTree!, xs.slice(0, residualAvals.length))
+        const cotangents = unflatten(out!, spreadTangents(xs.slice(residualAvals.length), outAvals))
+        const given = rule!.backward(...plain, residuals, cotangents)
+        const cts = cotangentLeaves(name, given, treedef, avals)
+        return differentiable(cts, avals)
+      },
+      [...residualAvals, ...differentiable(outAvals, outAvals)],
+    )
+    if (backward.captured.length > 0) {
+      throw new ArgumentError(
+        `${name}: backward closes over a traced value ${backward.captured[0]!.aval}; hand it over in the residuals.`,
+      )
+    }
+    const { programs, captured } = shareCaptured([primal, forward])
+    const params = {
+      program: programs[0]!,
+      forward: programs[1]!,
+      backward: backward.program,
+      captured: captured.length,
+      name,
+    }
+    return restore(out!, ops.customVjp(params, [...captured, ...leaves]))
+  }
+
+  const self: CustomVjp<A, R> = Object.assign(custom, {
+    defvjp: (forward: Forward, backward: (...args: never[]) => readonly unknown[]) => {
+      rule = { forward, backward: backward as Backward }
+      return self
+    },
+  })
+  return self
+}
+
+/** What backward gave: one tree for each argument, null for zeros of a whole argument. */
+const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: readonly Aval[]): NDArray[] => {
+  const count = (unflatten(args, avals) as unknown[]).length
+  if (!Array.isArray(given) || given.length !== count) {
+    throw new TreeError(`${name}: backward must return a list of ${count} cotangents, one for each argument.`)
+  }
+  let next = 0
+  return (unflatten(args, avals) as unknown[]).flatMap((argument, i) => {
+    const like = flatten(argument).treedef
+    const own = avals.slice(next, next + like.numLeaves)
+    next += like.numLeaves
+    return checkedLeaves(name, `backward's cotangent ${i}`, (given as unknown[])[i], like, own)
+  })
+}

@@ -1,0 +1,180 @@
+/** Programs with derivatives of the user's own. */
+import type { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { allocate } from '../core/dtype.ts'
+import { ProgramError } from '../core/errors.ts'
+import { equation, Variable } from '../ir/program.ts'
+import type { Atom, Equation, Program } from '../ir/program.ts'
+import { call } from '../ops/calls.ts'
+import { moveAxis } from '../ops/movement.ts'
+import { bindAll } from '../trace/interpreter.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
+import { instantiate } from './kinds.ts'
+import type { Batched, BatchAxis, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
+
+const checkOperands = (name: string, program: Program, operands: readonly Aval[]): readonly Aval[] => {
+  const { inAvals } = program
+  if (operands.length === inAvals.length && operands.every((a, i) => a.matches(inAvals[i]!))) return program.outAvals
+  throw new ProgramError(`${name} takes (${inAvals.join(', ')}), got (${operands.join(', ')}).`)
+}
+
+/** Tangents of the float arguments, in full. Values that the function closed over must not move. */
+const argumentTangents = (
+  name: string,
+  captured: number,
+  primals: readonly NDArray[],
+  tangents: readonly Tangent[],
+): readonly NDArray[] => {
+  const moving = tangents.slice(0, captured).findIndex((t) => t !== null)
+  if (moving >= 0) {
+    throw new ProgramError(
+      `${name}: the function closes over a value ${primals[moving]!.aval} that is being differentiated; its rule says ` +
+        'nothing of that. Make it an argument.',
+    )
+  }
+  return primals.flatMap((x, i) =>
+    i >= captured && isDifferentiable(x.aval) ? [instantiate(tangents[i]!, x.aval)] : [],
+  )
+}
+
+/** One tangent for each float output, null for the others. */
+const outputTangents = (outputs: readonly NDArray[], tangents: readonly NDArray[]): Tangent[] => {
+  let next = 0
+  return outputs.map((y) => (isDifferentiable(y.aval) ? tangents[next++]! : null))
+}
+
+const isMapped = (axis: BatchAxis): boolean => axis !== null
+
+const atFront = (operands: readonly NDArray[], axes: readonly BatchAxis[]): NDArray[] =>
+  operands.map((x, i) => (axes[i] === null ? x : moveAxis(x, axes[i]!, 0)))
+
+const allBatched = (outputs: readonly NDArray[]): Batched => ({ outputs, axes: outputs.map(() => 0) })
+
+export const customJvpP: Primitive<'customJvp'> = {
+  type: ({ program, name }, operands) => checkOperands(name, program, operands),
+  evaluate: ({ program }, data, _, __, run) => run(program, data),
+  jvp: ({ program, rule, captured, name }, primals, tangents) => {
+    const results = call(rule, `jvp(${name})`, [...primals, ...argumentTangents(name, captured, primals, tangents)])
+    const outputs = results.slice(0, program.outputs.length)
+    return { primals: outputs, tangents: outputTangents(outputs, results.slice(outputs.length)) }
+  },
+  batch: (params, operands, axes, size, programs) => {
+    const { program, rule, captured } = params
+    const mapped = axes.map(isMapped)
+    const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
+    const batched = {
+      ...params,
+      program: programs.batch(program, size, mapped, true).program,
+      rule: programs.batch(rule, size, [...mapped, ...moving], true).program,
+    }
+    return allBatched(bindAll('customJvp', batched, atFront(operands, axes)))
+  },
+  facts: { higherOrder: true },
+}
+
+/**
+ * A pullback of a batch: residuals and cotangents have batch axes (residuals where marked), and cotangents of arguments
+ * that are the same for all elements are added up.
+ */
+const batchBackward = (
+  programs: ProgramTransforms,
+  backward: Program,
+  size: number,
+  residuals: readonly boolean[],
+  mapped: readonly boolean[],
+): Program => {
+  const marks = backward.inputs.map((_, i) => residuals[i] ?? true)
+  const whole = programs.batch(backward, size, marks, true).program
+  const sums: Equation[] = []
+  const outputs = whole.outputs.map((y, i): Atom => {
+    if (mapped[i] === true) return y
+    const total = new Variable(y.aval.withShape(y.aval.shape.slice(1)))
+    sums.push(equation('reduceSum', { axes: [0] }, [y], [total]))
+    return total
+  })
+  return whole.with({ equations: [...whole.equations, ...sums], outputs })
+}
+
+export const customVjpP: Primitive<'customVjp'> = {
+  type: ({ program, name }, operands) => checkOperands(name, program, operands),
+  evaluate: ({ program }, data, _, __, run) => run(program, data),
+  jvp: ({ program, forward, backward, captured, name }, primals, tangents) => {
+    const moving = argumentTangents(name, captured, primals, tangents)
+    const results = call(forward, `forward(${name})`, primals)
+    const outputs = results.slice(0, program.outputs.length)
+    const residuals = results.slice(outputs.length)
+    const params = { backward, residuals: residuals.length, name }
+    return {
+      primals: outputs,
+      tangents: outputTangents(outputs, bindAll('customLinear', params, [...residuals, ...moving])),
+    }
+  },
+  batch: (params, operands, axes, size, programs) => {
+    const { program, forward, backward, captured } = params
+    const mapped = axes.map(isMapped)
+    const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
+    const batched = {
+      ...params,
+      program: programs.batch(program, size, mapped, true).program,
+      forward: programs.batch(forward, size, mapped, true).program,
+      backward: batchBackward(programs, backward, size, [], moving),
+    }
+    return allBatched(bindAll('customVjp', batched, atFront(operands, axes)))
+  },
+  facts: { higherOrder: true },
+}
+
+const dot = (xs: TypedArray, ys: TypedArray): number => {
+  let sum = 0
+  for (let i = 0; i < xs.length; i++) sum += Number(xs[i]) * Number(ys[i])
+  return sum
+}
+
+export const customLinearP: Primitive<'customLinear'> = {
+  type: ({ backward, residuals, name }, operands) => {
+    const expected = [...backward.inAvals.slice(0, residuals), ...backward.outAvals]
+    if (operands.length !== expected.length || operands.some((a, i) => !a.matches(expected[i]!))) {
+      throw new ProgramError(`${name}: its derivative takes (${expected.join(', ')}), got (${operands.join(', ')}).`)
+    }
+    return backward.inAvals.slice(residuals)
+  },
+  // Only the transpose is known: element j of the map is what the pullback of the j-th unit cotangent says of the tangents.
+  evaluate: ({ backward, residuals }, data, _, outputs, run) => {
+    const [known, tangents] = [data.slice(0, residuals), data.slice(residuals)]
+    const units = outputs.map((a) => allocate(a.dtype, a.size))
+    return outputs.map((aval, o) => {
+      const result = allocate(aval.dtype, aval.size)
+      for (let j = 0; j < aval.size; j++) {
+        const unit = allocate(aval.dtype, aval.size)
+        unit[j] = 1
+        const pulled = run(backward, [...known, ...units.map((u, i) => (i === o ? unit : u))])
+        result[j] = pulled.reduce((sum, ct, i) => sum + dot(ct, tangents[i]!), 0)
+      }
+      return result
+    })
+  },
+  jvp: (params, primals, tangents) => {
+    const { residuals, name } = params
+    if (tangents.slice(0, residuals).some((t) => t !== null)) {
+      throw new ProgramError(
+        `${name}: a forward derivative of a forward derivative needs more than a pullback. Use customJvp, or reverse mode.`,
+      )
+    }
+    const moved = primals.map((x, i) => (i < residuals ? x : instantiate(tangents[i]!, x.aval)))
+    return { primals: bindAll('customLinear', params, primals), tangents: bindAll('customLinear', params, moved) }
+  },
+  transpose: ({ backward, residuals, name }, cotangents, operands) => {
+    const avals = backward.inAvals.slice(residuals)
+    const known = operands.slice(0, residuals) as NDArray[]
+    const full = cotangents.map((ct, i) => instantiate(ct, avals[i]!))
+    return [...known.map(() => null), ...call(backward, `backward(${name})`, [...known, ...full])]
+  },
+  batch: (params, operands, axes, size, programs) => {
+    const mapped = axes.map(isMapped)
+    const [known, moving] = [mapped.slice(0, params.residuals), mapped.slice(params.residuals)]
+    const backward = batchBackward(programs, params.backward, size, known, moving)
+    return allBatched(bindAll('customLinear', { ...params, backward }, atFront(operands, axes)))
+  },
+  facts: { higherOrder: true },
+}
