@@ -73,10 +73,12 @@ const affine = (
 ): Float32Array => {
   const out = new Float32Array(batch * m)
   for (let i = 0; i < batch; i++) {
-    for (let j = 0; j < m; j++) out[i * m + j] = b[j]!
+    const row = i * m
+    for (let j = 0; j < m; j++) out[row + j] = b[j]!
     for (let k = 0; k < n; k++) {
       const v = x[i * n + k]!
-      for (let j = 0; j < m; j++) out[i * m + j] = out[i * m + j]! + v * w[k * m + j]!
+      const weights = k * m
+      for (let j = 0; j < m; j++) out[row + j]! += v * w[weights + j]!
     }
   }
   return out
@@ -92,10 +94,12 @@ const backAffine = (
   m: number,
 ): void => {
   for (let i = 0; i < batch; i++) {
-    for (let j = 0; j < m; j++) db[j] = db[j]! + d[i * m + j]!
+    const row = i * m
+    for (let j = 0; j < m; j++) db[j]! += d[row + j]!
     for (let k = 0; k < n; k++) {
       const v = x[i * n + k]!
-      for (let j = 0; j < m; j++) dw[k * m + j] = dw[k * m + j]! + v * d[i * m + j]!
+      const weights = k * m
+      for (let j = 0; j < m; j++) dw[weights + j]! += v * d[row + j]!
     }
   }
 }

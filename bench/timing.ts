@@ -23,8 +23,6 @@ const warmUp = 1000
 
 const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)]!
 
-const collect = (globalThis as { gc?: () => void }).gc
-
 /** Milliseconds of so many calls. */
 const timed = async (run: () => unknown, times: number): Promise<number> => {
   const start = performance.now()
@@ -56,8 +54,6 @@ export const race = async (contestants: readonly Contestant[]): Promise<readonly
   for (let round = 0; round < rounds; round++) {
     for (const [i, { run, enter, per = 1 }] of contestants.entries()) {
       await enter?.()
-      // Each pays for its own garbage only.
-      collect?.()
       times[i]!.push(((await timed(run, calls[i]!)) * 1000) / calls[i]! / per)
     }
   }

@@ -1,9 +1,8 @@
 /** The training step of a two-layer network with relu and Adam, in Pullback, TensorFlow.js, jax-js and by hand. */
-import * as jax from '@jax-js/jax'
-import * as tf from '@tensorflow/tfjs'
 import { jit, nn, np, optim, random, valueAndGrad } from 'pullback'
 import type { NDArray } from 'pullback'
 import { HandNetwork } from './loops.ts'
+import { jax, onTensorFlow, tf } from './peers.ts'
 import type { Contestant } from './timing.ts'
 
 export interface Task {
@@ -95,7 +94,7 @@ const inTensorFlow = (task: Task, data: Data): (() => number) => {
   }
 }
 
-const inJaxJs = (task: Task, data: Data): (() => Promise<number>) => {
+const inJaxJs = (task: Task, data: Data): (() => number) => {
   const {
     sizes: [n, h, m],
     batch,
@@ -103,7 +102,7 @@ const inJaxJs = (task: Task, data: Data): (() => Promise<number>) => {
   } = task
   const { numpy: jnp } = jax
   type A = jax.Array
-  const rows = (d: Float32Array, shape: number[]): A => jnp.array(d).reshape(shape)
+  const rows = (d: Float32Array, shape: number[]): A => jnp.array(d.slice()).reshape(shape)
   let params: A[] = [
     rows(data.weights[0]!, [n, h]),
     rows(data.weights[1]!, [h]),
@@ -146,7 +145,7 @@ const inJaxJs = (task: Task, data: Data): (() => Promise<number>) => {
     return [value, next.map((t) => t[0]), next.map((t) => t[1]), next.map((t) => t[2])] as never
   }) as unknown as (ps: A[], m1: A[], m2: A[], c1: A, c2: A, x: A, y: A) => [A, A[], A[], A[]]
   let t = 0
-  return async () => {
+  return () => {
     t++
     const [value, ps, first, second] = step(
       params,
@@ -158,33 +157,51 @@ const inJaxJs = (task: Task, data: Data): (() => Promise<number>) => {
       y.ref,
     )
     ;[params, mu, nu] = [ps, first, second]
-    return (await value.data())[0]!
+    return value.dataSync()[0]!
   }
 }
 
-/** The contestants, once they agree on the losses of the first ten steps. */
+/** Losses of the first ten steps; null where the library cannot do them, with the reason printed. */
+const firstLosses = async ({ name, run, enter }: Contestant): Promise<readonly number[] | null> => {
+  await enter?.()
+  try {
+    return Array.from({ length: 10 }, () => run() as number)
+  } catch (e) {
+    console.error(`${name} is left out: ${String(e)}`)
+    return null
+  }
+}
+
+const tolerance = 1e-3
+
+const checkAgreement = (name: string, losses: readonly number[], reference: readonly number[]): void => {
+  const off = losses.findIndex((l, i) => !(Math.abs(l - reference[i]!) <= tolerance * Math.abs(reference[i]!)))
+  if (off < 0) return
+  throw new Error(
+    `${name} does not agree with plain loops: loss ${losses[off]} in step ${off + 1}, not ${reference[off]}`,
+  )
+}
+
+/** The contestants, once they have agreed on the losses of the first ten steps with loops written by hand. */
 export const trainingContestants = async (task: Task): Promise<readonly Contestant[]> => {
   const data = makeData(task)
   const byHand = new HandNetwork(...task.sizes, data.weights)
-  const all: { name: string; run: () => number | Promise<number> }[] = [
+  const reference: Contestant = {
+    name: 'plain loops',
+    run: () => byHand.step(data.x, data.y, task.batch, task.classes),
+  }
+  const expected = (await firstLosses(reference))!
+  const others = [
     { name: 'Pullback', run: inPullback(task, data) },
-    { name: 'plain loops', run: () => byHand.step(data.x, data.y, task.batch, task.classes) },
-    { name: 'TensorFlow.js', run: inTensorFlow(task, data) },
+    ...(await onTensorFlow(() => ({ run: inTensorFlow(task, data) }))),
     { name: 'jax-js', run: inJaxJs(task, data) },
   ]
   const agreeing: Contestant[] = []
-  const reference: number[] = []
-  for (const { name, run } of all) {
-    try {
-      const losses: number[] = []
-      for (let i = 0; i < 10; i++) losses.push(await run())
-      if (reference.length === 0) reference.push(...losses)
-      const off = losses.findIndex((l, i) => Math.abs(l - reference[i]!) > 1e-3 * Math.abs(reference[i]!))
-      if (off >= 0) throw new Error(`its loss of step ${off + 1} is ${losses[off]}, not ${reference[off]}`)
-      agreeing.push({ name, run })
-    } catch (e) {
-      console.error(`${name} is left out: ${String(e)}`)
-    }
+  for (const contestant of others) {
+    const losses = await firstLosses(contestant)
+    if (losses === null) continue
+    checkAgreement(contestant.name, losses, expected)
+    agreeing.push(contestant)
   }
-  return agreeing
+  return [reference, ...agreeing]
 }

@@ -371,6 +371,12 @@ const arguments_: readonly Mistake[] = [
     throws: 'ArgumentError',
     saying: [/1099511627776/, /int32/],
   },
+  {
+    what: 'a maximum of chosen elements without a bound',
+    does: () => np.max(three, { where: np.array([true, false, true]) }),
+    throws: 'ArgumentError',
+    saying: [/max/, /initial/],
+  },
 ]
 
 const indices: readonly Mistake[] = [

@@ -5,6 +5,7 @@ import type {
   ArgOptions,
   ArrayLike,
   CumulativeOptions,
+  ExtremumOptions,
   NDArray,
   ReduceOptions,
   SumOptions,
@@ -26,9 +27,9 @@ export const prod = (x: ArrayLike, options?: SumOptions): NDArray => functions.p
 /** Mean, as a float; NaN of nothing. */
 export const mean = (x: ArrayLike, options?: SumOptions): NDArray => functions.mean(x, options)
 /** Largest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */
-export const max = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.max(x, options)
+export const max = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.max(x, options)
 /** Smallest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */
-export const min = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.min(x, options)
+export const min = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.min(x, options)
 /** Variance in two passes; the divisor is `n - ddof`. */
 const variance = (x: ArrayLike, options?: VarOptions): NDArray => functions.var(x, options)
 export { variance as var }

@@ -4,12 +4,13 @@ import { isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../core/shape.ts'
 import { fullLike } from '../ops/creation.ts'
-import { cast, div, mul, sqrt, sub } from '../ops/elementwise.ts'
-import { broadcast, reshape } from '../ops/movement.ts'
+import { add, cast, div, max as maximum, min as minimum, mul, select, sqrt, sub } from '../ops/elementwise.ts'
+import { broadcastTo, reshape } from '../ops/movement.ts'
 import * as ops from '../ops/reduction.ts'
 import type {
   ArgOptions,
   ArrayLike,
+  ExtremumOptions,
   NDArray,
   ReduceOptions,
   SumOptions,
@@ -48,29 +49,50 @@ const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOpt
     : y
 }
 
+/** The array with a value in the place of elements that do not take part. */
+const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArray =>
+  where === undefined ? x : select(broadcastTo(truth(where), x.aval.shape), x, fullLike(x, value))
+
 const sumTypes: { readonly [D in DType]?: DType } = { bool: 'int32', int8: 'int32', uint8: 'uint32' }
 const accumulators: { readonly [D in DType]?: DType } = { ...sumTypes, float16: 'float32', bfloat16: 'float32' }
 
 // 16-bit floats are added up in float32 and come back; small integers widen.
-const accumulate = (name: string, reduce: Reduce, x: NDArray, options: SumOptions): NDArray => {
+const accumulate = (
+  name: string,
+  reduce: Reduce,
+  combine: (x: NDArray, y: NDArray) => NDArray,
+  unit: number,
+  x: NDArray,
+  options: SumOptions,
+): NDArray => {
   checkOptions(name, options)
   const { dtype: given } = x.aval
   const result = options.dtype ?? sumTypes[given] ?? given
   const working = accumulators[result] ?? result
-  return cast(reduceWith(name, reduce, cast(x, working, x.aval.weak && working === given), options), result)
+  const numbers = masked(cast(x, working, x.aval.weak && working === given), options.where, unit)
+  const total = reduceWith(name, reduce, numbers, options)
+  const { initial } = options
+  return cast(initial === undefined ? total : combine(total, fullLike(total, initial)), result)
 }
 
 export const sum = (x: ArrayLike, options: SumOptions = {}): NDArray =>
-  accumulate('sum', ops.reduceSum, asArray(x), options)
+  accumulate('sum', ops.reduceSum, add, 0, asArray(x), options)
 
 export const prod = (x: ArrayLike, options: SumOptions = {}): NDArray =>
-  accumulate('prod', ops.reduceProd, asArray(x), options)
+  accumulate('prod', ops.reduceProd, mul, 1, asArray(x), options)
 
 /** Number of elements that go into each result. */
 const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): number =>
   sizeOf(normalizeAxes(name, axis, x.aval.rank).map((d) => x.aval.shape[d]!))
 
-const divideBy = (x: NDArray, n: number): NDArray => div(x, fullLike(x, n))
+/** The total divided by the number of elements that took part, less `ddof`. */
+const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOptions): NDArray => {
+  const { axis = null, keepdims = false, where, ddof = 0 } = options
+  if (where === undefined) return div(total, fullLike(total, reducedCount(name, x, axis) - ddof))
+  const counted = cast(broadcastTo(truth(where), x.aval.shape), total.aval.dtype)
+  const count = sum(counted, { axis, keepdims })
+  return div(total, ddof === 0 ? count : sub(count, fullLike(count, ddof)))
+}
 
 export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {
   checkOptions('mean', options)
@@ -78,7 +100,7 @@ export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {
   const target = options.dtype ?? (isFloat(array.aval.dtype) ? array.aval.dtype : 'float32')
   const working = accumulators[target] ?? target
   const total = sum(cast(array, working), { ...options, dtype: working })
-  return cast(divideBy(total, reducedCount('mean', array, options.axis)), target)
+  return cast(divideByCount('mean', total, array, options), target)
 }
 
 /** The dtype that stands in for a storage dtype while its values are compared. */
@@ -90,43 +112,48 @@ const comparing: { readonly [D in DType]?: DType } = {
 }
 
 const extremum =
-  (name: string, reduce: Reduce) =>
-  (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
+  (name: string, reduce: Reduce, combine: (x: NDArray, y: NDArray) => NDArray) =>
+  (x: ArrayLike, options: ExtremumOptions = {}): NDArray => {
+    checkOptions(name, options)
     const array = asArray(x)
-    const working = comparing[array.aval.dtype]
-    if (working === undefined) return reduceWith(name, reduce, array, options)
-    return cast(reduceWith(name, reduce, cast(array, working), options), array.aval.dtype)
+    const { initial, where } = options
+    if (where !== undefined && initial === undefined) {
+      throw new ArgumentError(`${name}: with where there may be nothing to choose from; give { initial } too.`)
+    }
+    const working = comparing[array.aval.dtype] ?? array.aval.dtype
+    const numbers = masked(cast(array, working, array.aval.weak), where, initial ?? 0)
+    if (initial === undefined)
+      return cast(reduceWith(name, reduce, numbers, options), array.aval.dtype, array.aval.weak)
+    const nothing = reducedCount(name, array, options.axis) === 0
+    const best = reduceWith(name, nothing ? ops.reduceSum : reduce, numbers, options)
+    const bound = fullLike(best, initial)
+    return cast(nothing ? bound : combine(best, bound), array.aval.dtype)
   }
 
-export const max = extremum('max', ops.reduceMax)
-export const min = extremum('min', ops.reduceMin)
+export const max = extremum('max', ops.reduceMax, maximum)
+export const min = extremum('min', ops.reduceMin, minimum)
 
-export const all = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
-  reduceWith('all', ops.reduceAnd, truth(x), options)
+export const all = (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
+  checkOptions('all', options)
+  return reduceWith('all', ops.reduceAnd, masked(truth(x), options.where, 1), options)
+}
 
-export const any = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
-  reduceWith('any', ops.reduceOr, truth(x), options)
+export const any = (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
+  checkOptions('any', options)
+  return reduceWith('any', ops.reduceOr, masked(truth(x), options.where, 0), options)
+}
 
 // Two passes: the mean first, then squares of what is left.
-const varianceOf = (name: string, x: ArrayLike, { axis, keepdims, ddof = 0 }: VarOptions): NDArray => {
+const varianceOf = (name: string, x: ArrayLike, options: VarOptions): NDArray => {
   const given = inexact(x)
   const working = accumulators[given.aval.dtype]
-  if (working !== undefined) {
-    return cast(
-      varianceOf(name, cast(given, working), { axis: axis ?? null, keepdims: keepdims ?? false, ddof }),
-      given.aval.dtype,
-    )
-  }
-  const array = given
-  const centre = mean(array, { axis: axis ?? null, keepdims: true })
-  const spread = broadcast(
-    centre,
-    array.aval.shape,
-    centre.aval.shape.map((_, d) => d),
-  )
-  const deviation = sub(cast(array, array.aval.dtype), spread)
-  const total = sum(mul(deviation, deviation), { axis: axis ?? null, keepdims: keepdims ?? false })
-  return divideBy(total, reducedCount(name, array, axis) - ddof)
+  if (working !== undefined) return cast(varianceOf(name, cast(given, working), options), given.aval.dtype)
+  const { axis = null, keepdims = false, where } = options
+  const chosen = where === undefined ? {} : { where }
+  const centre = mean(given, { axis, keepdims: true, ...chosen })
+  const deviation = sub(cast(given, given.aval.dtype), broadcastTo(centre, given.aval.shape))
+  const total = sum(mul(deviation, deviation), { axis, keepdims, ...chosen })
+  return divideByCount(name, total, given, options)
 }
 
 export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => {

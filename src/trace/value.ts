@@ -67,9 +67,19 @@ export interface ReduceOptions {
   readonly axis?: number | readonly number[] | null
   /** Keep reduced axes with extent 1. */
   readonly keepdims?: boolean
+  /** Elements that take part (bool, broadcast to the array); all by default. */
+  readonly where?: ArrayLike
+}
+
+/** Options of `np.max` and `np.min`. */
+export interface ExtremumOptions extends ReduceOptions {
+  /** A value that takes part in every result; needed with `where`. */
+  readonly initial?: number
 }
 
 export interface SumOptions extends ReduceOptions {
+  /** What sums (products) begin with; 0 (1) by default. No option of `mean`. */
+  readonly initial?: number
   /** The dtype of the result, and of the accumulation. */
   readonly dtype?: DType
 }
@@ -156,8 +166,8 @@ export interface Surface {
   sum(x: ArrayLike, options?: SumOptions): NDArray
   mean(x: ArrayLike, options?: SumOptions): NDArray
   prod(x: ArrayLike, options?: SumOptions): NDArray
-  max(x: ArrayLike, options?: ReduceOptions): NDArray
-  min(x: ArrayLike, options?: ReduceOptions): NDArray
+  max(x: ArrayLike, options?: ExtremumOptions): NDArray
+  min(x: ArrayLike, options?: ExtremumOptions): NDArray
   var(x: ArrayLike, options?: VarOptions): NDArray
   std(x: ArrayLike, options?: VarOptions): NDArray
   all(x: ArrayLike, options?: ReduceOptions): NDArray
@@ -457,11 +467,11 @@ export class NDArray implements LeafBrand {
     return surface.prod(this, options)
   }
   /** `np.max(this, options)`. */
-  max(options?: ReduceOptions): NDArray {
+  max(options?: ExtremumOptions): NDArray {
     return surface.max(this, options)
   }
   /** `np.min(this, options)`. */
-  min(options?: ReduceOptions): NDArray {
+  min(options?: ExtremumOptions): NDArray {
     return surface.min(this, options)
   }
   /** `np.var(this, options)`. */

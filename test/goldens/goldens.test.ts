@@ -63,6 +63,7 @@ const topics = [
   'derivatives-awkward',
   'second-order',
   'random-cases',
+  'reductions-where',
 ]
 
 describe.each(topics)('%s', (topic) => {

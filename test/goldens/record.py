@@ -34,6 +34,7 @@ TOPICS = [
     "optimizers",
     "schedules",
     "random_cases",
+    "reductions_where",
 ]
 
 
