@@ -42,13 +42,20 @@ export const convert = (data: TypedArray, source: DType, target: DType): TypedAr
   }
   const ys = out as Float64Array
   const map = elementMap(source, target)
+  if (map === same) {
+    // What storing each element would do, without a call per element.
+    ys.set(xs)
+    return out
+  }
   for (let i = 0; i < xs.length; i++) ys[i] = map(xs[i]!)
   return ys
 }
+
+const same = (v: number): number => v
 
 const elementMap = (source: DType, target: DType): ((v: number) => number) => {
   if (target === 'bool') return (v) => (v === 0 ? 0 : 1)
   if (target === 'float16') return (v) => float32ToFloat16Bits(v)
   if (target === 'bfloat16') return (v) => float32ToBfloat16Bits(v)
-  return (isFloat(source) ? floatToInteger[target] : undefined) ?? ((v) => v)
+  return (isFloat(source) ? floatToInteger[target] : undefined) ?? same
 }

@@ -165,8 +165,17 @@ const extremumJvp =
     return single(out, div(ops.reduceSum(select(attains, t!, zerosLike(t!)), axes), hits))
   }
 
-const maxRows = foldRows(-Infinity, Math.max)
-const minRows = foldRows(Infinity, Math.min)
+// Written out, as sums are: no call per element.
+const maxRows: RowReducer = (xs, start, end) => {
+  let a = -Infinity
+  for (let i = start; i < end; i++) a = Math.max(a, xs[i]!)
+  return a
+}
+const minRows: RowReducer = (xs, start, end) => {
+  let a = Infinity
+  for (let i = start; i < end; i++) a = Math.min(a, xs[i]!)
+  return a
+}
 export const reduceMaxP = reducer('reduceMax', 'compute', () => maxRows, extremumJvp(ops.reduceMax))
 export const reduceMinP = reducer('reduceMin', 'compute', () => minRows, extremumJvp(ops.reduceMin))
 const andRows = foldRows(-1, (a, x) => a & x)
