@@ -5,41 +5,57 @@
  *     npm run bench -- --write    writes it into docs/benchmarks.md too
  */
 import { residentMegabytes } from './memory.ts'
-import { cacheHit, dispatch, eagerGrad, tracing } from './small.ts'
 import type { Row } from './table.ts'
 import { missed, table, writeTable } from './table.ts'
-import type { Contestant } from './timing.ts'
-import { race } from './timing.ts'
-import { trainingContestants } from './training.ts'
+import type { MeasureName, Name } from './tasks.ts'
+import { measureNames, measureOf, names } from './tasks.ts'
+import { Contestant, race } from './timing.ts'
+
+const steps = 10
+const tolerance = 1e-3
+
+/** Throws unless all losses are, but for rounding, those of the loops written by hand. */
+const checkAgreement = (losses: ReadonlyMap<Name, readonly number[]>): void => {
+  const expected = losses.get('plain loops')!
+  for (const [name, given] of losses) {
+    const off = given.findIndex((loss, i) => !(Math.abs(loss - expected[i]!) <= tolerance * Math.abs(expected[i]!)))
+    if (off < 0) continue
+    throw new Error(`${name}: the loss of step ${off + 1} is ${given[off]}, that of plain loops ${expected[off]}.`)
+  }
+}
+
+/** Those that can do it, once they agree on the result. */
+const prepare = async (contestants: readonly Contestant[], measure: MeasureName): Promise<readonly Contestant[]> => {
+  const isTraining = measureOf(measure).task !== undefined
+  const losses = new Map<Name, readonly number[]>()
+  const able: Contestant[] = []
+  for (const contestant of contestants) {
+    const made = await contestant.make(measure, isTraining ? steps : 0)
+    if (!made.able) continue
+    able.push(contestant)
+    losses.set(contestant.name, made.results!)
+  }
+  if (isTraining) checkAgreement(losses)
+  return able
+}
+
+const contestants: Contestant[] = []
+for (const name of names) contestants.push(await Contestant.start(name))
 
 const rows: Row[] = []
-
-const measure = async (what: string, contestants: readonly Contestant[], target?: number): Promise<void> => {
-  const timings = await race(contestants)
+for (const measure of measureNames) {
+  const timings = await race(await prepare(contestants, measure))
+  const { what, target } = measureOf(measure)
   rows.push({ what, timings, ...(target === undefined ? {} : { target }) })
   console.log(what)
   for (const { name, microseconds } of timings) {
     console.log(`  ${name.padEnd(18)} ${microseconds.toFixed(2).padStart(10)} µs`)
   }
 }
-
-await measure('eager `x * 2 + 1` on 8 elements, an operation', await dispatch(), 3)
-await measure('eager `grad(sin(x * x))` of a scalar, a call', await eagerGrad())
-await measure('tracing, an equation', tracing(), 10)
-await measure('`jit` cache hit: compiled `x + 1` on 8 elements, a call', cacheHit(), 10)
-await measure(
-  'SimpleNetwork: Linear(10, 100) → relu → Linear(100, 1), squared error, Adam, batch 32, a step',
-  await trainingContestants({ sizes: [10, 100, 1], batch: 32, classes: false }),
-)
-await measure(
-  'digits: 784 → 128 → 10, cross-entropy, Adam, batch 64, a step',
-  await trainingContestants({ sizes: [784, 128, 10], batch: 64, classes: true }),
-)
+for (const contestant of contestants) contestant.stop()
 
 const megabytes = residentMegabytes()
 const text = table(rows, megabytes)
 console.log(`\n${text}`)
 for (const line of missed(rows, megabytes)) console.log(`Target missed: ${line}`)
 if (process.argv.includes('--write')) writeTable(text)
-// Peers keep workers alive.
-process.exit(0)

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { names } from './peers.ts'
-import type { Name } from './peers.ts'
+import type { Name } from './tasks.ts'
+import { names } from './tasks.ts'
 import type { Timing } from './timing.ts'
 
 export interface Row {
