@@ -3,6 +3,16 @@ export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
 export { customJvp, customVjp } from './api/custom.ts'
 export type { CustomJvp, CustomOptions, CustomVjp } from './api/custom.ts'
+export {
+  checkpoint,
+  checkpointName,
+  checkpointPolicies,
+  checkpoint as remat,
+  printSavedResiduals,
+  SavedResidual,
+  savedResiduals,
+} from './api/checkpoint.ts'
+export type { CheckpointOptions, CheckpointPolicy } from './api/checkpoint.ts'
 export { hessian, hvp, jacfwd, jacobian, jacrev } from './api/jacobian.ts'
 export type { Jacobian } from './api/jacobian.ts'
 export { vmap } from './api/vmap.ts'

@@ -2,48 +2,18 @@
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/tree.ts'
-import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
-import { Variable } from '../ir/program.ts'
-import type { Program } from '../ir/program.ts'
+import { flatten, unflatten } from '../core/tree.ts'
 import { zerosOf } from '../ops/creation.ts'
 import * as ops from '../ops/custom.ts'
 import { add, cast } from '../ops/elementwise.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
-import { stage } from '../transforms/stage.ts'
+import { closeList, placeOf, shareCaptured } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Arrays, Fn } from './types.ts'
 
 type AnyFunction = (...args: never[]) => unknown
 type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> }
-
-/** A function of flat lists of arrays, as a program; the values that it closes over are its first inputs. */
-interface Staged {
-  readonly program: Program
-  readonly captured: readonly NDArray[]
-}
-
-const stageList = (name: string, f: (xs: readonly NDArray[]) => readonly NDArray[], avals: readonly Aval[]): Staged =>
-  stage(name, f, avals)
-
-/** Programs with one list of captured values in front: each ignores those of the others. */
-const shareCaptured = (parts: readonly Staged[]): { programs: readonly Program[]; captured: readonly NDArray[] } => {
-  const captured = parts.flatMap((p) => p.captured)
-  let before = 0
-  const programs = parts.map(({ program, captured: own }) => {
-    const inputs = captured.map((x, i) =>
-      i >= before && i < before + own.length ? program.inputs[i - before]! : new Variable(x.aval),
-    )
-    before += own.length
-    return program.with({ inputs: [...inputs, ...program.inputs.slice(own.length)] })
-  })
-  return { programs, captured }
-}
-
-const placeOf = (treedef: TreeDef, i: number): string => {
-  const path = keystr(leafPaths(treedef)[i]!)
-  return path === '' ? '' : ` at ${path}`
-}
 
 /** What a rule gave, checked against what it should be: structure, shapes and dtypes. Null is zero. */
 const checkedLeaves = (
@@ -139,7 +109,7 @@ export const customJvp = <A extends readonly unknown[], R>(
     requireRule(name, rule, 'defjvp')
     const avals = leaves.map((x) => x.aval)
     let out: TreeDef | undefined
-    const primal = stageList(
+    const primal = closeList(
       name,
       (xs) => {
         const result = flattenResult(name, f(...(rebuild(xs) as unknown as A)))
@@ -149,7 +119,7 @@ export const customJvp = <A extends readonly unknown[], R>(
       avals,
     )
     const outAvals = primal.program.outAvals
-    const pushed = stageList(
+    const pushed = closeList(
       name,
       (xs) => {
         const tangents = spreadTangents(xs.slice(avals.length), avals)
@@ -253,7 +223,7 @@ export const customVjp = <A extends readonly unknown[], R>(
     const avals = leaves.map((x) => x.aval)
     let out: TreeDef | undefined
     let residualTree: TreeDef | undefined
-    const primal = stageList(
+    const primal = closeList(
       name,
       (xs) => {
         const result = flattenResult(name, f(...(rebuild(xs) as unknown as A)))
@@ -263,7 +233,7 @@ export const customVjp = <A extends readonly unknown[], R>(
       avals,
     )
     const outAvals = primal.program.outAvals
-    const forward = stageList(
+    const forward = closeList(
       name,
       (xs) => {
         const given = rule!.forward(...(rebuild(xs) as unknown as A))
@@ -278,7 +248,7 @@ export const customVjp = <A extends readonly unknown[], R>(
       avals,
     )
     const residualAvals = forward.program.outAvals.slice(outAvals.length)
-    const backward = stageList(
+    const backward = closeList(
       name,
       (xs) => {
         const residuals = unflatten(residualTree!, xs.slice(0, residualAvals.length))

@@ -76,6 +76,53 @@ export interface CustomVjpParams {
   readonly name: string
 }
 
+export interface CondParams {
+  readonly branches: readonly Program[]
+}
+
+/** Operands: constants of `cond`, constants of `body`, then the carry. */
+export interface WhileParams {
+  /** To one bool. */
+  readonly cond: Program
+  /** To the next carry. */
+  readonly body: Program
+  readonly condConsts: number
+  readonly bodyConsts: number
+  /** The loop ends after so many steps in any case; Infinity for no bound. */
+  readonly maxSteps: number
+}
+
+/** Operands: constants, the initial carry, then arrays to be read along their first axis. */
+export interface ScanParams {
+  /** Of constants, carry and elements; to the next carry, then the elements of stacked outputs. */
+  readonly body: Program
+  readonly length: number
+  /** From the last element to the first. */
+  readonly reverse: boolean
+  /** How many steps a compiler may write out one after the other. No part of the meaning. */
+  readonly unroll: number
+  readonly consts: number
+  readonly carry: number
+}
+
+/** What a checkpointed program may keep for its derivative instead of computing it again. */
+export type PolicyName =
+  | 'everythingSaveable'
+  | 'nothingSaveable'
+  | 'dotsSaveable'
+  | 'dotsWithNoBatchDimsSaveable'
+  | 'saveOnlyTheseNames'
+  | 'saveAnythingExceptTheseNames'
+  | 'saveAnyNamesButThese'
+
+export interface CheckpointParams {
+  readonly program: Program
+  readonly name: string
+  readonly policy: PolicyName
+  /** Names given by `checkpointName` that the policy is about. */
+  readonly names: readonly string[]
+}
+
 /**
  * The language's table of contents: every operation and the type of its parameters.
  * A new operation starts with a line here; the compiler then names every other place.
@@ -188,8 +235,17 @@ export interface OpParams {
   sort: { readonly axis: number; readonly numKeys: number; readonly stable: boolean }
   // random bits: `threefry2x32(key0, key1, count0, count1)`
   threefry2x32: NoParams
+  // control
+  /** `cond(index, ...operands)`: the branch with that number, clamped into range. */
+  cond: CondParams
+  while: WhileParams
+  scan: ScanParams
   // calls
   call: { readonly program: Program; readonly name: string }
+  /** `program`, whose derivative computes again what `policy` does not let it keep. */
+  checkpoint: CheckpointParams
+  /** The operand, under a name for policies of `checkpoint`. */
+  checkpointName: { readonly name: string }
   /** `program`, whose derivative is `rule`. */
   customJvp: CustomJvpParams
   /** `program`, whose derivative is pulled back by `backward`, from what `forward` leaves behind. */

@@ -2,7 +2,10 @@ import type { Equation, Program } from './program.ts'
 
 /** The programs among an equation's parameters, by parameter name. */
 export const subprograms = (equation: Equation): readonly (readonly [string, Program])[] =>
-  Object.entries(equation.params).filter((entry): entry is [string, Program] => isProgram(entry[1]))
+  Object.entries(equation.params as Readonly<Record<string, unknown>>).flatMap(([key, value]) => {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+    return list.filter(isProgram).map((program) => [key, program] as const)
+  })
 
 /** Whether a parameter is a program. By shape, so that this file needs no class. */
 export const isProgram = (x: unknown): x is Program =>

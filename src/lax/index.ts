@@ -5,3 +5,4 @@
 export * from './elementwise.ts'
 export * from './structure.ts'
 export * from './reduction.ts'
+export * from './control.ts'

@@ -1,23 +1,16 @@
 /** Programs with derivatives of the user's own. */
-import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
 import { equation, Variable } from '../ir/program.ts'
 import type { Atom, Equation, Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
-import { moveAxis } from '../ops/movement.ts'
 import { bindAll } from '../trace/interpreter.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import { instantiate } from './kinds.ts'
-import type { Batched, BatchAxis, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
-
-const checkOperands = (name: string, program: Program, operands: readonly Aval[]): readonly Aval[] => {
-  const { inAvals } = program
-  if (operands.length === inAvals.length && operands.every((a, i) => a.matches(inAvals[i]!))) return program.outAvals
-  throw new ProgramError(`${name} takes (${inAvals.join(', ')}), got (${operands.join(', ')}).`)
-}
+import { atFront, checkOperands, isMapped } from './operands.ts'
+import type { Batched, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
 
 /** Tangents of the float arguments, in full. Values that the function closed over must not move. */
 const argumentTangents = (
@@ -44,15 +37,13 @@ const outputTangents = (outputs: readonly NDArray[], tangents: readonly NDArray[
   return outputs.map((y) => (isDifferentiable(y.aval) ? tangents[next++]! : null))
 }
 
-const isMapped = (axis: BatchAxis): boolean => axis !== null
-
-const atFront = (operands: readonly NDArray[], axes: readonly BatchAxis[]): NDArray[] =>
-  operands.map((x, i) => (axes[i] === null ? x : moveAxis(x, axes[i]!, 0)))
-
 const allBatched = (outputs: readonly NDArray[]): Batched => ({ outputs, axes: outputs.map(() => 0) })
 
 export const customJvpP: Primitive<'customJvp'> = {
-  type: ({ program, name }, operands) => checkOperands(name, program, operands),
+  type: ({ program, name }, operands) => {
+    checkOperands(name, program.inAvals, operands)
+    return program.outAvals
+  },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
   jvp: ({ program, rule, captured, name }, primals, tangents) => {
     const results = call(rule, `jvp(${name})`, [...primals, ...argumentTangents(name, captured, primals, tangents)])
@@ -65,8 +56,8 @@ export const customJvpP: Primitive<'customJvp'> = {
     const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
     const batched = {
       ...params,
-      program: programs.batch(program, size, mapped, true).program,
-      rule: programs.batch(rule, size, [...mapped, ...moving], true).program,
+      program: programs.batch(program, size, mapped, 'all').program,
+      rule: programs.batch(rule, size, [...mapped, ...moving], 'all').program,
     }
     return allBatched(bindAll('customJvp', batched, atFront(operands, axes)))
   },
@@ -85,7 +76,7 @@ const batchBackward = (
   mapped: readonly boolean[],
 ): Program => {
   const marks = backward.inputs.map((_, i) => residuals[i] ?? true)
-  const whole = programs.batch(backward, size, marks, true).program
+  const whole = programs.batch(backward, size, marks, 'all').program
   const sums: Equation[] = []
   const outputs = whole.outputs.map((y, i): Atom => {
     if (mapped[i] === true) return y
@@ -97,7 +88,10 @@ const batchBackward = (
 }
 
 export const customVjpP: Primitive<'customVjp'> = {
-  type: ({ program, name }, operands) => checkOperands(name, program, operands),
+  type: ({ program, name }, operands) => {
+    checkOperands(name, program.inAvals, operands)
+    return program.outAvals
+  },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
   jvp: ({ program, forward, backward, captured, name }, primals, tangents) => {
     const moving = argumentTangents(name, captured, primals, tangents)
@@ -116,8 +110,8 @@ export const customVjpP: Primitive<'customVjp'> = {
     const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
     const batched = {
       ...params,
-      program: programs.batch(program, size, mapped, true).program,
-      forward: programs.batch(forward, size, mapped, true).program,
+      program: programs.batch(program, size, mapped, 'all').program,
+      forward: programs.batch(forward, size, mapped, 'all').program,
       backward: batchBackward(programs, backward, size, [], moving),
     }
     return allBatched(bindAll('customVjp', batched, atFront(operands, axes)))

@@ -1,5 +1,6 @@
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
+import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -28,43 +29,59 @@ export interface Dual {
   readonly tangents: readonly Tangent[]
 }
 
+/** A program made from another one, and the outputs of that one (or inputs) that it is about. */
+export interface Derived {
+  readonly program: Program
+  readonly out: Marks
+}
+
+/** What `ProgramTransforms.hoist` gives. */
+export interface Hoisted {
+  /** From the invariant inputs to what the body needs of them. */
+  readonly outer: Program
+  /** The body, with those values as its first inputs. */
+  readonly inner: Program
+}
+
+/** What `ProgramTransforms.split` gives. */
+export interface Split {
+  readonly known: Program
+  readonly unknown: Program
+  readonly outUnknown: Marks
+  readonly residualInputs: readonly number[]
+}
+
 /**
  * The transforms of programs, handed to the rules of operations that have programs among their parameters, so that
  * `primitives/` need not import `transforms/`. All results are remembered by the program.
  */
 export interface ProgramTransforms {
-  /** Inputs: primals, then the tangents marked in `nonzero`. Outputs: primals, then the tangents marked in `out`. */
-  jvp(program: Program, nonzero: readonly boolean[]): { readonly program: Program; readonly out: readonly boolean[] }
+  /**
+   * Inputs: primals, then the tangents marked in `nonzero`. Outputs: primals, then the tangents marked in `out`: those
+   * that are not known zeros, and those in `forced`.
+   */
+  jvp(program: Program, nonzero: Marks, forced?: Marks): Derived
   /**
    * Of a program that is linear in the inputs marked in `linear`. Inputs: the other inputs, then the cotangents marked
-   * in `nonzero`. Outputs: the cotangents of linear inputs marked in `out`.
+   * in `nonzero`. `out` has an entry for each linear input, and marks those whose cotangents are outputs: where they
+   * are not known zeros, and where the input is in `forced`.
    */
-  transpose(
-    program: Program,
-    linear: readonly boolean[],
-    nonzero: readonly boolean[],
-  ): { readonly program: Program; readonly out: readonly boolean[] }
-  /** Batch axes of all mapped inputs and of the outputs marked in `out` are 0. With `all`, every output has one. */
-  batch(
-    program: Program,
-    size: number,
-    mapped: readonly boolean[],
-    all?: boolean,
-  ): { readonly program: Program; readonly out: readonly boolean[] }
+  transpose(program: Program, linear: Marks, nonzero: Marks, forced?: Marks): Derived
+  /**
+   * Batch axes of all mapped inputs and of the outputs marked in `out` are 0. Outputs in `forced` have one in any case;
+   * `'all'` forces all.
+   */
+  batch(program: Program, size: number, mapped: Marks, forced?: Marks | 'all'): Derived
   /**
    * Splits a program by what is known. `known`: known inputs to known outputs, then residuals. `unknown`: residuals
    * (`residualInputs` of which are known inputs as they stand, then those that `known` gives), then the unknown
-   * inputs, to the outputs marked in `outUnknown`.
+   * inputs, to the outputs marked in `outUnknown`; those in `forced` are among them.
    */
-  split(
-    program: Program,
-    unknown: readonly boolean[],
-  ): {
-    readonly known: Program
-    readonly unknown: Program
-    readonly outUnknown: readonly boolean[]
-    readonly residualInputs: readonly number[]
-  }
+  split(program: Program, unknown: Marks, forced?: Marks): Split
+  /** Takes what depends on nothing but inputs in `invariant` out of the body of a loop. */
+  hoist(program: Program, invariant: Marks): Hoisted
+  /** The program of a function on arrays of the given types, which refers to nothing but its arguments. */
+  stage(f: (args: readonly NDArray[]) => readonly NDArray[], avals: readonly Aval[]): Program
 }
 
 /** Runs a program on elements, on the back end that asks. */

@@ -2,6 +2,10 @@
 import * as binary from './binary.ts'
 import { threefry2x32P } from './bits.ts'
 import { callP } from './calls.ts'
+import { checkpointNameP, checkpointP } from './control/checkpoint.ts'
+import { condP } from './control/cond.ts'
+import { scanP } from './control/scan.ts'
+import { whileP } from './control/while.ts'
 import * as custom from './custom.ts'
 import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
@@ -105,7 +109,12 @@ export const primitives: Primitives = {
   scatterMax: indexing.scatterMaxP,
   sort: sortP,
   threefry2x32: threefry2x32P,
+  cond: condP,
+  while: whileP,
+  scan: scanP,
   call: callP,
+  checkpoint: checkpointP,
+  checkpointName: checkpointNameP,
   customJvp: custom.customJvpP,
   customVjp: custom.customVjpP,
   customLinear: custom.customLinearP,

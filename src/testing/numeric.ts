@@ -2,6 +2,8 @@
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { PullbackError } from '../core/errors.ts'
+import { flatten, keystr, leafPaths } from '../core/tree.ts'
+import { asArray } from '../runtime/array.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** A law, or a comparison, that does not hold; the message says where and by how much. */
@@ -28,11 +30,7 @@ const finiteMagnitude = (xs: readonly number[]): number =>
 const close = (a: number, b: number, bound: number): boolean =>
   a === b || (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= bound
 
-/**
- * Throws a `LawError` unless two arrays have one shape and dtype and close elements. Integers and bools must be equal;
- * NaN is close to NaN.
- */
-export const assertClose = (what: string, got: NDArray, wanted: NDArray, { rtol, atol }: Tolerance = {}): void => {
+const assertArraysClose = (what: string, got: NDArray, wanted: NDArray, { rtol, atol }: Tolerance): void => {
   if (!got.aval.matches(wanted.aval)) throw new LawError(`${what}: got ${got.aval}, wanted ${wanted.aval}.`)
   const [xs, ys] = [numbersOf(got), numbersOf(wanted)]
   const relative = rtol ?? defaults[got.dtype] ?? 0
@@ -44,6 +42,29 @@ export const assertClose = (what: string, got: NDArray, wanted: NDArray, { rtol,
   )
 }
 
+/**
+ * Throws a `LawError` unless two arrays, or trees of arrays, have one structure, one shape and dtype at each leaf, and
+ * close elements. Integers and bools must be equal; NaN is close to NaN.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { assertClose } from 'pullback/testing'
+ * assertClose('sum', { total: np.sum(np.ones([3])) }, { total: np.array(3) })
+ * assertClose('sum', np.array(1), np.array(2)) // throws LawError
+ * ```
+ */
+export const assertClose = <T>(what: string, got: T, wanted: T, tolerance: Tolerance = {}): void => {
+  const [xs, ys] = [flatten(got), flatten(wanted)]
+  if (!xs.treedef.equals(ys.treedef)) {
+    throw new LawError(`${what}: got the structure ${xs.treedef.toString()}, wanted ${ys.treedef.toString()}.`)
+  }
+  const paths = leafPaths(xs.treedef)
+  xs.leaves.forEach((x, i) => {
+    assertArraysClose(`${what}${keystr(paths[i]!)}`, asArray(x as NDArray), asArray(ys.leaves[i] as NDArray), tolerance)
+  })
+}
+
 /** `assertClose` for lists of arrays. */
 export const assertAllClose = (
   what: string,
@@ -53,6 +74,6 @@ export const assertAllClose = (
 ): void => {
   if (got.length !== wanted.length) throw new LawError(`${what}: ${got.length} results, wanted ${wanted.length}.`)
   got.forEach((x, i) => {
-    assertClose(`${what}, result ${i}`, x, wanted[i]!, tolerance)
+    assertArraysClose(`${what}, result ${i}`, x, wanted[i]!, tolerance)
   })
 }

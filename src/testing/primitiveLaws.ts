@@ -82,8 +82,9 @@ export const derivativesAreAdjoint = (sample: Sample, seed: number): void => {
 
 const SIZE = 3
 
-/** Other values of the same domain: the elements, moved round. */
-const variants = (x: NDArray): NDArray[] => range(SIZE).map((i) => (i === 0 ? x : np.roll(x, i)))
+/** Other values of the same domain: the elements, moved round; of single integers, those that follow. */
+const variants = (x: NDArray): NDArray[] =>
+  range(SIZE).map((i) => (i === 0 ? x : x.ndim === 0 && x.dtype === 'int32' ? np.add(x, i) : np.roll(x, i)))
 
 const stackAt = (xs: readonly NDArray[], axis: number): NDArray => np.stack(xs, { axis })
 

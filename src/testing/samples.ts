@@ -6,6 +6,7 @@ import { allocate, isFloat } from '../core/dtype.ts'
 import { range, sizeOf } from '../core/shape.ts'
 import { convert } from '../core/convert.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import { isProgram } from '../ir/walk.ts'
 import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import type { Domain, Draw, Wanted } from './draw.ts'
@@ -117,7 +118,7 @@ export const sampleFrom = <N extends OpName>(
 }
 
 const show = ({ op, params, operands }: Sample): string =>
-  `${op} ${JSON.stringify(params, (k, v: unknown) => (k === 'program' ? String(v) : v))} of ${operands.map((x) => `${x.aval} ${String(x)}`).join('; ')}`
+  `${op} ${JSON.stringify(params, (_, v: unknown) => (isProgram(v) ? String(v) : v))} of ${operands.map((x) => `${x.aval} ${String(x)}`).join('; ')}`
 
 /**
  * Arbitrary valid applications of an operation, on values where it is smooth.

@@ -1,8 +1,9 @@
 import type { Aval } from '../core/aval.ts'
+import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
 import type { Program } from '../ir/program.ts'
-import type { ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import type { ProgramTransforms, Split, Tangent } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
@@ -82,16 +83,14 @@ export const linearizeValues = (
   }
 }
 
-type Split = ReturnType<ProgramTransforms['split']>
-
 /**
  * Splits a program by what is known of its inputs: partial evaluation while the known side is staged. An output that
- * does not depend on unknown inputs is known.
+ * does not depend on unknown inputs is known, unless `forced` says otherwise.
  */
-export const splitProgram = (programs: ProgramTransforms, program: Program, unknown: readonly boolean[]): Split => {
+export const splitProgram = (programs: ProgramTransforms, program: Program, unknown: Marks, forced: Marks): Split => {
   const { inAvals } = program
   let rest: Program | undefined
-  let outUnknown: readonly boolean[] = []
+  let outUnknown: Marks = []
   const known = stage(
     'jit',
     (args) => {
@@ -101,7 +100,7 @@ export const splitProgram = (programs: ProgramTransforms, program: Program, unkn
       const inputs = inAvals.map((aval, i) => (unknown[i] === true ? builder.fresh(aval) : args[next++]!))
       const outputs = withInterpreter(interpreter, () => applyProgram(program, inputs))
       interpreter.live = false
-      outUnknown = outputs.map((y) => builder.owns(y))
+      outUnknown = outputs.map((y, i) => forced[i] === true || builder.owns(y))
       rest = builder.finish(
         inputs.filter((_, i) => unknown[i]),
         outputs.filter((_, i) => outUnknown[i]),
@@ -115,12 +114,7 @@ export const splitProgram = (programs: ProgramTransforms, program: Program, unkn
 }
 
 /** Residuals that are inputs as they stand need not be results of the known side. */
-const forwardInputs = (
-  known: Program,
-  rest: Program,
-  outUnknown: readonly boolean[],
-  unknown: readonly boolean[],
-): Split => {
+const forwardInputs = (known: Program, rest: Program, outUnknown: Marks, unknown: Marks): Split => {
   const knownPlaces = unknown.flatMap((u, i) => (u ? [] : [i]))
   const placeOf = new Map(known.inputs.map((v, i) => [v, knownPlaces[i]!]))
   const outCount = outUnknown.filter((u) => !u).length

@@ -3,13 +3,18 @@
  * from. The value transforms are exported here closed over these, which is the form that everyone else uses.
  */
 import type { Aval } from '../core/aval.ts'
+import { ProgramError } from '../core/errors.ts'
+import type { Marks } from '../core/marks.ts'
+import { marked, spread } from '../core/marks.ts'
 import type { Program } from '../ir/program.ts'
+import { zerosOf } from '../ops/creation.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
-import type { BatchAxis, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import type { BatchAxis, Derived, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyEquations, applyProgram, initialEnvironment, read } from './apply.ts'
 import type { BatchResult } from './batch.ts'
 import { batchValues } from './batch.ts'
+import { hoist } from './hoist.ts'
 import type { JvpResult } from './jvp.ts'
 import { jvpValues } from './jvp.ts'
 import type { LinearMap } from './partial.ts'
@@ -18,17 +23,13 @@ import { stage } from './stage.ts'
 import { backward, pullBack } from './transpose.ts'
 
 type Values = readonly NDArray[]
-type Marks = readonly boolean[]
-type Derived = ReturnType<ProgramTransforms['jvp']>
 
 const keyOf = (...marks: readonly Marks[]): string => marks.map((m) => m.map((b) => (b ? '1' : '0')).join('')).join('/')
-const marked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i])
+const noMarks: Marks = []
 
-/** The values at marked places, taken in order from `xs`; null elsewhere. */
-const spread = <T>(xs: readonly T[], marks: Marks): (T | null)[] => {
-  let next = 0
-  return marks.map((m) => (m ? xs[next++]! : null))
-}
+/** Zeros in full where they are wanted. */
+const force = (tangents: readonly Tangent[], forced: Marks, avals: readonly Aval[]): Tangent[] =>
+  tangents.map((t, i) => (t === null && forced[i] === true ? zerosOf(avals[i]!.strengthen()) : t))
 
 /** Stages a function that gives some outputs or null, and says which there are. */
 const stagePresent = (f: (args: Values) => readonly Tangent[], avals: readonly Aval[]): Derived => {
@@ -45,8 +46,8 @@ const stagePresent = (f: (args: Values) => readonly Tangent[], avals: readonly A
   return { program, out }
 }
 
-const jvpProgram = (program: Program, nonzero: Marks): Derived => {
-  const { inAvals } = program
+const jvpProgram = (program: Program, nonzero: Marks, forced: Marks): Derived => {
+  const { inAvals, outAvals } = program
   const count = inAvals.length
   let out: readonly boolean[] = []
   const { program: derived } = stagePresent(
@@ -59,15 +60,16 @@ const jvpProgram = (program: Program, nonzero: Marks): Derived => {
         args.slice(0, count),
         tangents,
       )
-      out = result.tangents.map((t) => t !== null)
-      return [...result.outputs, ...result.tangents]
+      const moved = force(result.tangents, forced, outAvals)
+      out = moved.map((t) => t !== null)
+      return [...result.outputs, ...moved]
     },
     [...inAvals, ...marked(inAvals, nonzero)],
   )
   return { program: derived, out }
 }
 
-const transposeProgram = (program: Program, linear: Marks, nonzero: Marks): Derived => {
+const transposeProgram = (program: Program, linear: Marks, nonzero: Marks, forced: Marks): Derived => {
   const { inAvals, outAvals } = program
   const knownCount = linear.filter((l) => !l).length
   const knownMarks = linear.map((l) => !l)
@@ -85,13 +87,13 @@ const transposeProgram = (program: Program, linear: Marks, nonzero: Marks): Deri
         cotangents,
         program.inputs.map((v, i) => (linear[i] === true ? v : null)),
       )
-      return marked(results, linear)
+      return marked(force(results, forced, inAvals), linear)
     },
     [...marked(inAvals, knownMarks), ...marked(outAvals, nonzero)],
   )
 }
 
-const batchProgram = (program: Program, size: number, mapped: Marks, all: boolean): Derived => {
+const batchProgram = (program: Program, size: number, mapped: Marks, forced: Marks | 'all'): Derived => {
   const avals = program.inAvals.map((a, i) => (mapped[i] === true ? a.withShape([size, ...a.shape]) : a))
   const axes = mapped.map((m): BatchAxis => (m ? 0 : null))
   let out: readonly boolean[] = []
@@ -100,11 +102,12 @@ const batchProgram = (program: Program, size: number, mapped: Marks, all: boolea
     (args) => {
       const f = (xs: Values): Values => applyProgram(program, xs)
       const result = batchValues(programTransforms, 'vmap', f, args, axes, size)
-      out = result.axes.map((a) => all || a !== null)
+      const isForced = (i: number): boolean => forced === 'all' || forced[i] === true
+      out = result.axes.map((a, i) => isForced(i) || a !== null)
       return result.outputs.map((y, i) => {
         const axis = result.axes[i]!
         if (axis !== null) return moveAxis(y, axis, 0)
-        return all ? addAxis(y, 0, size) : y
+        return isForced(i) ? addAxis(y, 0, size) : y
       })
     },
     avals,
@@ -113,15 +116,24 @@ const batchProgram = (program: Program, size: number, mapped: Marks, all: boolea
 }
 
 export const programTransforms: ProgramTransforms = {
-  jvp: (program, nonzero) => program.derive(`jvp ${keyOf(nonzero)}`, () => jvpProgram(program, nonzero)),
-  transpose: (program, linear, nonzero) =>
-    program.derive(`transpose ${keyOf(linear, nonzero)}`, () => transposeProgram(program, linear, nonzero)),
-  batch: (program, size, mapped, all = false) =>
-    program.derive(`batch ${size} ${keyOf(mapped)} ${all ? 'all' : ''}`, () =>
-      batchProgram(program, size, mapped, all),
+  jvp: (program, nonzero, forced = noMarks) =>
+    program.derive(`jvp ${keyOf(nonzero, forced)}`, () => jvpProgram(program, nonzero, forced)),
+  transpose: (program, linear, nonzero, forced = noMarks) =>
+    program.derive(`transpose ${keyOf(linear, nonzero, forced)}`, () =>
+      transposeProgram(program, linear, nonzero, forced),
     ),
-  split: (program, unknown) =>
-    program.derive(`split ${keyOf(unknown)}`, () => splitProgram(programTransforms, program, unknown)),
+  batch: (program, size, mapped, forced = noMarks) =>
+    program.derive(`batch ${size} ${keyOf(mapped)} ${forced === 'all' ? forced : keyOf(forced)}`, () =>
+      batchProgram(program, size, mapped, forced),
+    ),
+  split: (program, unknown, forced = noMarks) =>
+    program.derive(`split ${keyOf(unknown, forced)}`, () => splitProgram(programTransforms, program, unknown, forced)),
+  hoist: (program, invariant) => program.derive(`hoist ${keyOf(invariant)}`, () => hoist(program, invariant)),
+  stage: (f, avals) => {
+    const { program, captured } = stage('jit', f, avals)
+    if (captured.length > 0) throw new ProgramError('stage: a rule refers to a value that is not among its arguments.')
+    return program
+  },
 }
 
 type Fn = (args: Values) => Values

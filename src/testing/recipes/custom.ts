@@ -1,24 +1,9 @@
 /** Recipes of operations with derivatives of the user's own: the sine, and a mask. */
 import type { Aval } from '../../core/aval.ts'
-import type { OpName, OpParams } from '../../ir/op.ts'
-import type { Atom, Equation } from '../../ir/program.ts'
-import { Literal, Program, Variable, equation } from '../../ir/program.ts'
+import { Literal } from '../../ir/program.ts'
+import type { Program } from '../../ir/program.ts'
 import type { Recipe } from '../draw.ts'
-
-/** Writes a small program on values of one type. */
-const programOf = (inputs: readonly Aval[], write: (emit: Emit, ...inputs: Variable[]) => readonly Atom[]): Program => {
-  const variables = inputs.map((a) => new Variable(a))
-  const equations: Equation[] = []
-  const emit: Emit = (op, params, operands, aval) => {
-    const output = new Variable(aval)
-    equations.push(equation(op, params, operands, [output]))
-    return output
-  }
-  const outputs = write(emit, ...variables)
-  return new Program({ inputs: variables, equations, outputs })
-}
-
-type Emit = <N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[], aval: Aval) => Variable
+import { programOf } from './write.ts'
 
 const sine = (aval: Aval): Program => programOf([aval], (emit, x) => [emit('sin', {}, [x], aval)])
 

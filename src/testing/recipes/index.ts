@@ -4,6 +4,7 @@
  */
 import type { OpName } from '../../ir/op.ts'
 import type { Recipe } from '../draw.ts'
+import * as control from './control.ts'
 import * as custom from './custom.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
@@ -13,7 +14,10 @@ import { call } from './call.ts'
 
 type Recipes = { readonly [N in OpName]: Recipe<N> }
 
-const first = { ...elementwise, ...movement, ...reduction, ...indexing, ...custom }
+// `while` is no name for an export.
+const { whileLoop, ...others } = control
+
+const first = { ...elementwise, ...movement, ...reduction, ...indexing, ...custom, ...others, while: whileLoop }
 
 /** How to choose a valid application of each operation. */
 export const recipes: Recipes = {

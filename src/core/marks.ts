@@ -1,0 +1,33 @@
+/** Lists of booleans that mark places in other lists: which operands move, are mapped, are unknown. */
+
+export type Marks = readonly boolean[]
+
+/** The values at marked places. */
+export const marked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i])
+
+/** The values at places that are not marked. */
+export const unmarked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i] !== true)
+
+/** Values put in order at marked places; null elsewhere. */
+export const spread = <T>(xs: readonly T[], marks: Marks): (T | null)[] => {
+  let next = 0
+  return marks.map((m) => (m ? xs[next++]! : null))
+}
+
+/** One list from two: of `yes` at marked places, of `no` elsewhere, each in order. */
+export const interleave = <T>(yes: readonly T[], no: readonly T[], marks: Marks): T[] => {
+  let y = 0
+  let n = 0
+  return marks.map((m) => (m ? yes[y++]! : no[n++]!))
+}
+
+/** Marked in any of the lists. */
+export const union = (lists: readonly Marks[]): boolean[] => lists[0]!.map((_, i) => lists.some((l) => l[i]))
+
+export const countMarks = (marks: Marks): number => marks.filter(Boolean).length
+
+/** Cuts a list into consecutive parts of these lengths. */
+export const cut = <T>(xs: readonly T[], ...lengths: readonly number[]): T[][] => {
+  let at = 0
+  return lengths.map((n) => xs.slice(at, (at += n)))
+}

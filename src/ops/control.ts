@@ -1,0 +1,28 @@
+/** Control flow on values: programs chosen or repeated. */
+import type { CheckpointParams, CondParams, ScanParams, WhileParams } from '../ir/op.ts'
+import type { Program } from '../ir/program.ts'
+import { bind, bindAll } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+
+type Values = readonly NDArray[]
+
+/** Applies the branch with number `index` (int32, clamped into range) to operands. */
+export const cond = (branches: CondParams['branches'], index: NDArray, operands: Values): Values =>
+  bindAll('cond', { branches }, [index, ...operands])
+
+/** Repeats `body` on the carry while `cond` holds. */
+export const whileLoop = (params: WhileParams, operands: Values): Values => bindAll('while', params, operands)
+
+/** Folds over the first axis of arrays. */
+export const scan = (params: ScanParams, operands: Values): Values => bindAll('scan', params, operands)
+
+/** Applies a program whose derivative computes again what `policy` does not let it keep. */
+export const checkpoint = (params: CheckpointParams, operands: Values): Values =>
+  bindAll('checkpoint', params, operands)
+
+/** `x` under a name that policies of `checkpoint` can refer to. */
+export const checkpointName = (x: NDArray, name: string): NDArray => bind('checkpointName', { name }, [x])
+
+/** `checkpoint` that keeps nothing but its operands. */
+export const recompute = (program: Program, operands: Values): Values =>
+  checkpoint({ program, name: 'recompute', policy: 'nothingSaveable', names: [] }, operands)

@@ -1,0 +1,73 @@
+/** Recipes of control flow and checkpoints: small bodies that are not linear in anything. */
+import { Aval } from '../../core/aval.ts'
+import { Literal } from '../../ir/program.ts'
+import type { PolicyName } from '../../ir/op.ts'
+import type { Recipe } from '../draw.ts'
+import { domains } from '../draw.ts'
+import { programOf } from './write.ts'
+
+const int = new Aval('int32', [])
+
+export const cond: Recipe<'cond'> = (draw) => {
+  const index = draw.operand({ dtypes: ['int32'], shape: [], domain: domains.small })
+  const x = draw.operand({ dtypes: draw.float })
+  const { aval } = x
+  const y = draw.operand({ dtypes: [aval.dtype], shape: aval.shape })
+  const branches = [
+    programOf([aval, aval], (emit, p, q) => [emit('sin', {}, [p], aval), q]),
+    programOf([aval, aval], (emit, p, q) => [emit('mul', {}, [p, q], aval), emit('cos', {}, [q], aval)]),
+    programOf([aval, aval], (emit, p) => [p, emit('neg', {}, [p], aval)]),
+  ]
+  return { params: { branches }, operands: [index, x, y] }
+}
+
+export const whileLoop: Recipe<'while'> = (draw) => {
+  const count = draw.operand({ dtypes: ['int32'], shape: [], domain: domains.small })
+  const x = draw.operand({ dtypes: draw.float })
+  const { aval } = x
+  const factor = draw.operand({ dtypes: [aval.dtype], shape: aval.shape })
+  const start = draw.operand({ dtypes: ['int32'], shape: [], domain: domains.small })
+  const test = programOf([int, int, aval], (emit, n, i) => [emit('lt', {}, [i, n], new Aval('bool', []))])
+  const body = programOf([aval, int, aval], (emit, w, i, c) => {
+    const next = emit('add', {}, [i, new Literal(1, 'int32')], int)
+    return [next, emit('mul', {}, [emit('sin', {}, [c], aval), w], aval)]
+  })
+  return {
+    params: { cond: test, body, condConsts: 1, bodyConsts: 1, maxSteps: 1 + draw.below(5) },
+    operands: [count, factor, start, x],
+  }
+}
+
+export const scan: Recipe<'scan'> = (draw) => {
+  const length = draw.below(4)
+  const init = draw.operand({ dtypes: draw.float, maxRank: 2 })
+  const { aval } = init
+  const factor = draw.operand({ dtypes: [aval.dtype], shape: aval.shape })
+  const xs = draw.operand({ dtypes: [aval.dtype], shape: [length, ...aval.shape] })
+  const body = programOf([aval, aval, aval], (emit, w, c, x) => {
+    const scaled = emit('mul', {}, [emit('sin', {}, [c], aval), emit('cos', {}, [w], aval)], aval)
+    return [emit('add', {}, [scaled, x], aval), emit('mul', {}, [c, x], aval)]
+  })
+  return {
+    params: { body, length, reverse: draw.below(2) === 1, unroll: 1, consts: 1, carry: 1 },
+    operands: [factor, init, xs],
+  }
+}
+
+const policies: readonly PolicyName[] = ['nothingSaveable', 'everythingSaveable', 'saveOnlyTheseNames']
+
+export const checkpoint: Recipe<'checkpoint'> = (draw) => {
+  const x = draw.operand({ dtypes: draw.float })
+  const { aval } = x
+  const y = draw.operand({ dtypes: [aval.dtype], shape: aval.shape })
+  const program = programOf([aval, aval], (emit, p, q) => {
+    const kept = emit('checkpointName', { name: 'kept' }, [emit('sin', {}, [p], aval)], aval)
+    return [emit('mul', {}, [emit('cos', {}, [kept], aval), q], aval)]
+  })
+  return { params: { program, name: 'f', policy: draw.pick(policies), names: ['kept'] }, operands: [x, y] }
+}
+
+export const checkpointName: Recipe<'checkpointName'> = (draw) => ({
+  params: { name: 'named' },
+  operands: [draw.operand({ dtypes: draw.numbers })],
+})
