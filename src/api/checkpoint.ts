@@ -28,7 +28,7 @@ const policyOf = (policy: PolicyName, names: readonly string[] = []): Checkpoint
  * @example
  * ```ts
  * import { checkpointPolicies } from 'pullback'
- * checkpointPolicies.saveOnlyTheseNames('attention').names // => [attention]
+ * checkpointPolicies.saveOnlyTheseNames('attention').names[0] // => attention
  * ```
  */
 export const checkpointPolicies = {
@@ -64,7 +64,7 @@ export interface CheckpointOptions {
  * const f = (x: NDArray) => np.sin(np.sin(np.sin(x)))
  * savedResiduals(f, np.array(1)).length // => 3
  * savedResiduals(checkpoint(f), np.array(1)).join() // => f32[] from argument [0]
- * grad(checkpoint(f))(np.array(1)).equal(grad(f)(np.array(1))) // => true
+ * grad(checkpoint(f))(np.array(1)).equal(grad(f)(np.array(1))) // => True
  * ```
  */
 export const checkpoint = <A extends readonly unknown[], R>(

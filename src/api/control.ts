@@ -22,6 +22,9 @@ import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Arrays, Fn } from './types.ts'
 import { vmap } from './vmap.ts'
 
+/** Operands as branches see them: arrays. */
+type Operands<A extends readonly unknown[]> = { -readonly [I in keyof A]: Arrays<A[I]> }
+
 /** The type of `x` after promotion with `y`. */
 const promoted = (x: Aval, y: Aval): Aval => {
   const { dtype, weak } = promoteTwo(x, y)
@@ -94,8 +97,8 @@ const choose = (name: string, index: NDArray, branches: readonly Fn<never[], unk
  */
 export const cond = <A extends readonly unknown[], R>(
   predicate: ArrayLike,
-  onTrue: Fn<A, R>,
-  onFalse: Fn<A, R>,
+  onTrue: Fn<NoInfer<Operands<A>>, R>,
+  onFalse: Fn<NoInfer<Operands<A>>, R>,
   ...operands: A
 ): Arrays<R> => {
   const p = scalarOf('cond', 'predicate', predicate)
@@ -117,7 +120,7 @@ export const cond = <A extends readonly unknown[], R>(
  */
 export const switchCase = <A extends readonly unknown[], R>(
   index: ArrayLike,
-  branches: readonly Fn<A, R>[],
+  branches: readonly Fn<NoInfer<Operands<A>>, R>[],
   ...operands: A
 ): Arrays<R> => {
   const i = scalarOf('switch', 'index', index)
@@ -344,7 +347,7 @@ export interface WhileOptions {
  * @example
  * ```ts
  * import { lax } from 'pullback'
- * lax.whileLoop((x) => x.less(100), (x) => x.multiply(3), 2) // => 162
+ * lax.whileLoop((x) => x.less(100), (x) => x.mul(3), 2) // => 162
  * ```
  */
 export const whileLoop = <C>(
@@ -405,7 +408,7 @@ const nextIndex = (i: NDArray): NDArray => add(i, scalar(1, i.aval.dtype, i.aval
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
- * lax.foriLoop(1, 5, (i, product) => product.multiply(i), np.array(1)) // => 24.
+ * lax.foriLoop(1, 5, (i, product) => product.mul(i), np.array(1)) // => 24.
  * ```
  */
 export const foriLoop = <C>(
