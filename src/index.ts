@@ -13,8 +13,11 @@ export {
   savedResiduals,
 } from './api/checkpoint.ts'
 export type { CheckpointOptions, CheckpointPolicy } from './api/checkpoint.ts'
+export { closureConvert } from './api/roots.ts'
 export { hessian, hvp, jacfwd, jacobian, jacrev } from './api/jacobian.ts'
 export type { Jacobian } from './api/jacobian.ts'
+export { namedScope } from './api/scope.ts'
+export { pureCallback } from './api/callbacks.ts'
 export { vmap } from './api/vmap.ts'
 export type { Axes, VmapOptions } from './api/vmap.ts'
 export { jit } from './api/jit.ts'

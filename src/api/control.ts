@@ -19,11 +19,8 @@ import { castOutputs, closeList, closeTree, placeOf, shareCaptured } from './clo
 import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { Arrays, Fn, Operands } from './types.ts'
 import { vmap } from './vmap.ts'
-
-/** Operands as branches see them: arrays. */
-type Operands<A extends readonly unknown[]> = { -readonly [I in keyof A]: Arrays<A[I]> }
 
 /** The type of `x` after promotion with `y`. */
 const promoted = (x: Aval, y: Aval): Aval => {

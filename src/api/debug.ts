@@ -15,3 +15,5 @@ export const infs = (on: boolean): void => {
 export const keyReuse = (on: boolean): void => {
   settings.keyReuse = on
 }
+
+export { callback, print } from './callbacks.ts'

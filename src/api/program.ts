@@ -2,7 +2,7 @@
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
-import type { MapLeaves, TreeDef } from '../core/tree.ts'
+import type { leafBrand, LeafBrand, MapLeaves, TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
@@ -25,7 +25,8 @@ import type { Fn } from './types.ts'
  * new ShapeDtypeStruct([2, 3], 'float32') // => f32[2,3]
  * ```
  */
-export class ShapeDtypeStruct {
+export class ShapeDtypeStruct implements LeafBrand {
+  declare readonly [leafBrand]: true
   readonly shape: Shape
   readonly dtype: DType
   constructor(shape: Shape, dtype: DType) {

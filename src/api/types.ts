@@ -7,6 +7,9 @@ export type Fn<A extends readonly unknown[], R> = (...args: A) => R
 /** The tree `T` with an array at every leaf: what a gradient with respect to a `T` is. */
 export type Arrays<T> = MapLeaves<T, NDArray>
 
+/** Operands as traced functions see them: arrays. */
+export type Operands<A extends readonly unknown[]> = { -readonly [I in keyof A]: Arrays<A[I]> }
+
 /** What derivatives with respect to the arguments at `N` are: one tree, or a tuple of trees. */
 export type AtArgnums<A extends readonly unknown[], N extends number | readonly number[]> = N extends readonly number[]
   ? { readonly [I in keyof N]: Arrays<A[Extract<N[I], number>]> }

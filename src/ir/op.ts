@@ -1,4 +1,5 @@
-import type { DType } from '../core/dtype.ts'
+import type { Aval } from '../core/aval.ts'
+import type { DType, TypedArray } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Program } from './program.ts'
 
@@ -103,6 +104,44 @@ export interface ScanParams {
   readonly unroll: number
   readonly consts: number
   readonly carry: number
+}
+
+/** Operands: constants, which all programs take first, then the right-hand side. */
+export interface LinearSolveParams {
+  /** Of x, to A x. */
+  readonly matvec: Program
+  /** Of x, to Aᵀ x. */
+  readonly vecmat: Program
+  /** Of b, to x with A x = b. */
+  readonly solve: Program
+  /** Of b, to x with Aᵀ x = b; null where none was given. */
+  readonly transposeSolve: Program | null
+  readonly consts: number
+}
+
+/** Operands: constants, which all programs take first, then the initial guess. */
+export interface RootParams {
+  /** Of x, to the residual f(x), of the same types. */
+  readonly residual: Program
+  /** Of the guess, to the x with f(x) = 0. */
+  readonly solve: Program
+  /** Of x and b, to the v with ∂f/∂x v = b. */
+  readonly tangentSolve: Program
+  readonly consts: number
+}
+
+/** A function of the user's that runs on the host, as part of a program. */
+export interface HostCallback {
+  readonly name: string
+  /** From elements to elements, of the types that the equation says. */
+  run(data: readonly TypedArray[], operands: readonly Aval[]): readonly TypedArray[]
+}
+
+export interface CallbackParams {
+  readonly callback: HostCallback
+  readonly results: readonly Aval[]
+  /** Runs for what it does: it may be neither removed nor repeated. */
+  readonly effect: boolean
 }
 
 /** What a checkpointed program may keep for its derivative instead of computing it again. */
@@ -242,6 +281,11 @@ export interface OpParams {
   scan: ScanParams
   // calls
   call: { readonly program: Program; readonly name: string }
+  /** The x with A x = b: `solve` of b, with derivatives by solving again. */
+  linearSolve: LinearSolveParams
+  /** The x with f(x) = 0: `solve` of the guess, with derivatives by the implicit function theorem. */
+  root: RootParams
+  callback: CallbackParams
   /** `program`, whose derivative computes again what `policy` does not let it keep. */
   checkpoint: CheckpointParams
   /** The operand, under a name for policies of `checkpoint`. */

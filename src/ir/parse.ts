@@ -6,7 +6,7 @@ import type { DType, TypedArray } from '../core/dtype.ts'
 import { fromShortName } from '../core/dtype.ts'
 import type { OpParams } from './op.ts'
 import { isOpName } from './names.ts'
-import type { Atom, Constant, Equation } from './program.ts'
+import type { Atom, Constant, Equation, Source } from './program.ts'
 import { Literal, Program, Variable, equation } from './program.ts'
 
 /** Why a text is no program, and where. Lines and columns count from 1. */
@@ -198,6 +198,14 @@ const constant = (r: Reader, scope: Scope): Constant => {
 
 const isAtom = (r: Reader): boolean => r.peek.kind === 'number' || (r.peek.kind === 'word' && !r.is('return'))
 
+/** What is left of an equation's place in the user's code: the scope. */
+const scopeOf = (r: Reader): Source | undefined => {
+  if (!r.accept('@')) return undefined
+  if (r.peek.kind !== 'string') r.fail(`expected a scope in quotes, found '${r.peek.text}'`)
+  const scope = JSON.parse(r.take().text) as string
+  return { scope, toString: () => '(parsed)' }
+}
+
 const equationLine = (r: Reader, scope: Scope): Equation => {
   const outputs: Variable[] = []
   do outputs.push(scope.define())
@@ -208,7 +216,7 @@ const equationLine = (r: Reader, scope: Scope): Equation => {
   const params = parameters(r) as unknown as OpParams[typeof op]
   const inputs: Atom[] = []
   while (isAtom(r) && !r.startsLine) inputs.push(scope.atom())
-  return equation(op, params, inputs, outputs)
+  return equation(op, params, inputs, outputs, scopeOf(r))
 }
 
 const program = (r: Reader): Program => {

@@ -62,9 +62,10 @@ const programText = (program: Program, indent: string): string => {
   const atom = (a: Atom): string => ('value' in a ? `${number(a.value)}:${a.aval.toString()}` : (names.get(a) ?? '?'))
   const constant = ({ variable, value }: Constant): string =>
     `${inner}const ${define(variable)} = [${elementText(value.aval.dtype, value.data)}]`
-  const line = ({ op, params, inputs, outputs }: Equation): string => {
+  const line = ({ op, params, inputs, outputs, source }: Equation): string => {
+    const scope = source === undefined || source.scope === '' ? '' : ` @ ${JSON.stringify(source.scope)}`
     const operands = inputs.map((a) => ` ${atom(a)}`).join('')
-    return `${inner}${outputs.map(define).join(', ')} = ${op}${parametersText(params, inner)}${operands}`
+    return `${inner}${outputs.map(define).join(', ')} = ${op}${parametersText(params, inner)}${operands}${scope}`
   }
   const head = `program(${program.inputs.map(define).join(', ')}) {`
   const constants = program.constants.map(constant)
@@ -74,7 +75,7 @@ const programText = (program: Program, indent: string): string => {
 }
 
 /**
- * A program as text: one line an equation, names `a`, `b`, ... in order of definition, types in JAX's short notation.
+ * A program as text: one line an equation (and the scope it was asked for in, after an @), names `a`, `b`, ... in order of definition, types in JAX's short notation.
  * Equal programs print equally, and `parseProgram` reads the text back.
  *
  * @example

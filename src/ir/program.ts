@@ -27,6 +27,8 @@ export type Atom = Variable | Literal
 
 /** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
 export interface Source {
+  /** Names of the scopes that the user opened around it, outermost first, with slashes between them. */
+  readonly scope: string
   toString(): string
 }
 
@@ -36,8 +38,6 @@ interface EquationOf<N extends OpName> {
   readonly inputs: readonly Atom[]
   readonly outputs: readonly Variable[]
   readonly source: Source | undefined
-  /** Names of the scopes that the user opened around it, outermost first. */
-  readonly scope?: string
 }
 
 /** One application of an operation: a union over the operations' names. */

@@ -17,9 +17,11 @@ const rootOf = (): string => {
 }
 
 class StackSource implements Source {
+  readonly scope: string
   readonly #error: Error
-  constructor(error: Error) {
+  constructor(error: Error, scope: string) {
     this.#error = error
+    this.scope = scope
   }
   toString(): string {
     return userLine(this.#error.stack ?? '', rootOf())
@@ -30,7 +32,7 @@ class StackSource implements Source {
  * Remembers where the user's code is. The stack is captured here and made into text only when asked; an engine keeps
  * ten frames by default, so lines deep inside the library's own calls may be unknown.
  */
-export const captureSource = (): Source => new StackSource(new Error())
+export const captureSource = (scope: string): Source => new StackSource(new Error(), scope)
 
 /** The user's line at this moment, however deep the library's own calls are. Slow: for errors. */
 export const currentUserLine = (): string => {
@@ -38,7 +40,7 @@ export const currentUserLine = (): string => {
   const limit = engine.stackTraceLimit
   engine.stackTraceLimit = 200
   try {
-    return new StackSource(new Error()).toString()
+    return new StackSource(new Error(), '').toString()
   } finally {
     if (limit !== undefined) engine.stackTraceLimit = limit
   }

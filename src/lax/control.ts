@@ -1,3 +1,5 @@
 /** Control flow. */
 export { cond, foriLoop, map, scan, switchCase as switch, whileLoop } from '../api/control.ts'
 export type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from '../api/control.ts'
+export { customLinearSolve, customRoot, fixedPoint } from '../api/roots.ts'
+export type { FixedPointOptions, LinearSolveOptions, LinearSolver } from '../api/roots.ts'

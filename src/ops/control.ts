@@ -1,5 +1,13 @@
 /** Control flow on values: programs chosen or repeated. */
-import type { CheckpointParams, CondParams, ScanParams, WhileParams } from '../ir/op.ts'
+import type {
+  CallbackParams,
+  CheckpointParams,
+  CondParams,
+  LinearSolveParams,
+  RootParams,
+  ScanParams,
+  WhileParams,
+} from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
 import { bind, bindAll } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -26,3 +34,13 @@ export const checkpointName = (x: NDArray, name: string): NDArray => bind('check
 /** `checkpoint` that keeps nothing but its operands. */
 export const recompute = (program: Program, operands: Values): Values =>
   checkpoint({ program, name: 'recompute', policy: 'nothingSaveable', names: [] }, operands)
+
+/** The x with A x = b, by a method of the user's. */
+export const linearSolve = (params: LinearSolveParams, operands: Values): Values =>
+  bindAll('linearSolve', params, operands)
+
+/** Runs a function of the user's on the host. */
+export const callback = (params: CallbackParams, operands: Values): Values => bindAll('callback', params, operands)
+
+/** The x with f(x) = 0, by a method of the user's. */
+export const root = (params: RootParams, operands: Values): Values => bindAll('root', params, operands)

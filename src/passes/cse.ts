@@ -1,7 +1,8 @@
+import type { HostCallback } from '../ir/op.ts'
 import type { Atom, Equation, Program } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { isProgram } from '../ir/walk.ts'
-import { primitiveOf } from '../primitives/registry.ts'
+import { hasEffect, primitiveOf } from '../primitives/registry.ts'
 import { rewrite } from './rewrite.ts'
 
 /** Numbers objects in the order in which they are met. */
@@ -15,6 +16,8 @@ const numbering = () => {
   }
 }
 
+const isCallback = (x: unknown): x is HostCallback => typeof x === 'object' && x !== null && 'run' in x
+
 const literalKey = ({ value, aval }: Literal): string => `${Object.is(value, -0) ? '-0' : String(value)}:${aval.key}`
 
 /** Keeps the first of equal equations: same operation, parameters and inputs. */
@@ -24,12 +27,12 @@ export const cse = (program: Program): Program => {
   const keyOf = (eqn: Equation): string => {
     const inputs = eqn.inputs.map(atomKey)
     if (primitiveOf(eqn.op).facts.commutative === true) inputs.sort()
-    const params = JSON.stringify(eqn.params, (_, v: unknown) => (isProgram(v) ? `p${idOf(v)}` : v))
+    const params = JSON.stringify(eqn.params, (_, v: unknown) => (isProgram(v) || isCallback(v) ? `#${idOf(v)}` : v))
     return `${eqn.op} ${params} ${inputs.join(' ')}`
   }
   const first = new Map<string, Equation>()
   return rewrite(program, (r, eqn) => {
-    if (primitiveOf(eqn.op).facts.effect === true) {
+    if (hasEffect(eqn)) {
       r.emit(eqn)
       return
     }

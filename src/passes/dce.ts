@@ -1,6 +1,6 @@
 import type { Atom, Equation, Variable } from '../ir/program.ts'
 import { Literal, Program } from '../ir/program.ts'
-import { primitiveOf } from '../primitives/registry.ts'
+import { hasEffect } from '../primitives/registry.ts'
 
 /** Removes equations and constants that no output depends on. Equations with an effect stay. */
 export const dce = (program: Program): Program => {
@@ -12,7 +12,7 @@ export const dce = (program: Program): Program => {
   const kept: Equation[] = []
   for (let i = program.equations.length - 1; i >= 0; i--) {
     const eqn = program.equations[i]!
-    if (!eqn.outputs.some((v) => live.has(v)) && primitiveOf(eqn.op).facts.effect !== true) continue
+    if (!eqn.outputs.some((v) => live.has(v)) && !hasEffect(eqn)) continue
     kept.push(eqn)
     eqn.inputs.forEach(mark)
   }

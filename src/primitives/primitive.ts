@@ -2,7 +2,7 @@ import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
-import type { Program } from '../ir/program.ts'
+import type { Equation, Program } from '../ir/program.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** A tangent or cotangent; null is the zero that is known to be one, and costs nothing. */
@@ -80,6 +80,8 @@ export interface ProgramTransforms {
   split(program: Program, unknown: Marks, forced?: Marks): Split
   /** Takes what depends on nothing but inputs in `invariant` out of the body of a loop. */
   hoist(program: Program, invariant: Marks): Hoisted
+  /** Whether an equation must be neither removed nor repeated. */
+  readonly hasEffect: (eqn: Equation) => boolean
   /** The program of a function on arrays of the given types, which refers to nothing but its arguments. */
   stage(f: (args: readonly NDArray[]) => readonly NDArray[], avals: readonly Aval[]): Program
 }
@@ -102,8 +104,6 @@ export interface Facts {
   readonly reduces?: boolean
   /** The operands may be exchanged: what `cse` sorts by. */
   readonly commutative?: boolean
-  /** Must not be removed, repeated or reordered. */
-  readonly effect?: boolean
   /** Holds programs among its parameters. */
   readonly higherOrder?: boolean
 }
@@ -151,6 +151,8 @@ export interface Primitive<N extends OpName> {
     size: number,
     programs: ProgramTransforms,
   ): Batched
+  /** Whether an application does something besides giving results: it is neither removed nor repeated. No by default. */
+  hasEffect?(params: OpParams[N]): boolean
   readonly facts: Facts
 }
 

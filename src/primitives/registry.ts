@@ -2,8 +2,11 @@
 import * as binary from './binary.ts'
 import { threefry2x32P } from './bits.ts'
 import { callP } from './calls.ts'
+import { callbackP } from './control/callback.ts'
 import { checkpointNameP, checkpointP } from './control/checkpoint.ts'
 import { condP } from './control/cond.ts'
+import { linearSolveP } from './control/linearSolve.ts'
+import { rootP } from './control/root.ts'
 import { scanP } from './control/scan.ts'
 import { whileP } from './control/while.ts'
 import * as custom from './custom.ts'
@@ -11,7 +14,10 @@ import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
 import * as indexing from './indexing.ts'
 import * as movement from './movement.ts'
-import type { Primitives } from './primitive.ts'
+import type { OpName } from '../ir/op.ts'
+import type { Equation, Program } from '../ir/program.ts'
+import { subprograms } from '../ir/walk.ts'
+import type { Primitive, Primitives } from './primitive.ts'
 import * as reduction from './reduction.ts'
 import { sortP } from './sorting.ts'
 import * as unary from './unary.ts'
@@ -113,6 +119,9 @@ export const primitives: Primitives = {
   while: whileP,
   scan: scanP,
   call: callP,
+  linearSolve: linearSolveP,
+  root: rootP,
+  callback: callbackP,
   checkpoint: checkpointP,
   checkpointName: checkpointNameP,
   customJvp: custom.customJvpP,
@@ -122,3 +131,12 @@ export const primitives: Primitives = {
 
 /** The record of an operation whose name is known only at run time. */
 export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] => primitives[op]
+
+const programHasEffect = (program: Program): boolean =>
+  program.derive('effect', () => program.equations.some((eqn) => hasEffect(eqn)))
+
+/** Whether an equation does something besides giving results, itself or in a program that it holds. */
+export const hasEffect = (eqn: Equation): boolean => {
+  const primitive = primitives[eqn.op] as Primitive<OpName>
+  return primitive.hasEffect?.(eqn.params) ?? subprograms(eqn).some(([, inner]) => programHasEffect(inner))
+}

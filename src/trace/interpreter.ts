@@ -1,5 +1,6 @@
 import { TracerError } from '../core/errors.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import type { Source } from '../ir/program.ts'
 import type { NDArray } from './value.ts'
 
 /**
@@ -16,8 +17,10 @@ const unset: Interpreter = {
   },
 }
 
-// The library's single mutable cell.
+// The library's mutable cells: what operations mean, and on whose behalf they are asked for. All are restored in `finally`.
 let current = unset
+let origin: Source | undefined
+let scope = ''
 
 /** Makes `root` the interpreter of code outside all transformations. Called once, by the runtime. */
 export const installRoot = (root: Interpreter): void => {
@@ -34,6 +37,38 @@ export const withInterpreter = <T>(interpreter: Interpreter, f: () => T): T => {
     return f()
   } finally {
     current = saved
+  }
+}
+
+/** Where the equation came from that is being applied again, if one is. */
+export const currentOrigin = (): Source | undefined => origin
+
+/**
+ * Runs `f`, which may say with the function it gets which equation it works for: what is written down meanwhile has that
+ * equation's place in the user's code.
+ */
+export const withOrigins = <T>(f: (workFor: (source: Source | undefined) => void) => T): T => {
+  const saved = origin
+  try {
+    return f((source) => {
+      origin = source
+    })
+  } finally {
+    origin = saved
+  }
+}
+
+/** Names of the scopes that the user's code is in, with slashes between them. */
+export const currentScope = (): string => scope
+
+/** Runs `f` in a further scope. */
+export const withScope = <T>(name: string, f: () => T): T => {
+  const saved = scope
+  scope = saved === '' ? name : `${saved}/${name}`
+  try {
+    return f()
+  } finally {
+    scope = saved
   }
 }
 

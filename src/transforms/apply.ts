@@ -1,7 +1,7 @@
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { scalar } from '../ops/creation.ts'
-import { bindAll } from '../trace/interpreter.ts'
+import { bindAll, withOrigins } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 
@@ -25,14 +25,17 @@ export const read = (env: Environment, atom: Atom): NDArray =>
 
 /** Applies equations in the current interpreter, and adds what they give to the environment. */
 export const applyEquations = (equations: readonly Equation[], env: Environment): void => {
-  for (const { op, params, inputs, outputs } of equations) {
-    const values = bindAll(
-      op,
-      params,
-      inputs.map((a) => read(env, a)),
-    )
-    outputs.forEach((v, i) => env.set(v, values[i]!))
-  }
+  withOrigins((workFor) => {
+    for (const { op, params, inputs, outputs, source } of equations) {
+      workFor(source)
+      const values = bindAll(
+        op,
+        params,
+        inputs.map((a) => read(env, a)),
+      )
+      outputs.forEach((v, i) => env.set(v, values[i]!))
+    }
+  })
 }
 
 /** Applies a program to values, equation by equation, in the current interpreter. */

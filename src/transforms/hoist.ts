@@ -4,7 +4,7 @@ import { marked } from '../core/marks.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
 import { Literal, Program } from '../ir/program.ts'
 import type { Hoisted } from '../primitives/primitive.ts'
-import { primitiveOf } from '../primitives/registry.ts'
+import { hasEffect } from '../primitives/registry.ts'
 
 /**
  * Splits a body: equations that depend on nothing but inputs marked in `invariant`, literals and constants go into
@@ -17,7 +17,7 @@ export const hoist = (body: Program, invariant: Marks): Hoisted => {
   const outer: Equation[] = []
   const inner: Equation[] = []
   for (const eqn of body.equations) {
-    if (eqn.inputs.every(isFixed) && primitiveOf(eqn.op).facts.effect !== true) {
+    if (eqn.inputs.every(isFixed) && !hasEffect(eqn)) {
       outer.push(eqn)
       for (const v of eqn.outputs) fixed.add(v)
     } else inner.push(eqn)

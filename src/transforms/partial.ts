@@ -1,12 +1,12 @@
 import type { Aval } from '../core/aval.ts'
 import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
-import type { Atom, Equation, Variable } from '../ir/program.ts'
+import type { Atom, Equation, Source, Variable } from '../ir/program.ts'
 import type { Program } from '../ir/program.ts'
 import type { ProgramTransforms, Split, Tangent } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
-import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
+import { currentInterpreter, currentOrigin, currentScope, withInterpreter } from '../trace/interpreter.ts'
 import type { NDArray, Trace } from '../trace/value.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import { applyProgram } from './apply.ts'
@@ -15,6 +15,12 @@ import { ProgramBuilder } from './builder.ts'
 import type { RecordedBody } from './builder.ts'
 import { jvpValues } from './jvp.ts'
 import { stage } from './stage.ts'
+
+/** The place of what is written down eagerly: finding the line would cost more than the equation. */
+const scopeOnly = (): Source | undefined => {
+  const scope = currentScope()
+  return scope === '' ? undefined : { scope, toString: () => '(unknown)' }
+}
 
 /** Does at once what depends on known values only, and writes the rest down. */
 class PartialInterpreter implements Interpreter, Trace {
@@ -43,7 +49,13 @@ class PartialInterpreter implements Interpreter, Trace {
   }
 
   defer<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
-    return this.builder.emit(op, params, operands, (avals) => primitives[op].type(params, avals))
+    return this.builder.emit(
+      op,
+      params,
+      operands,
+      (avals) => primitives[op].type(params, avals),
+      currentOrigin() ?? scopeOnly(),
+    )
   }
 }
 

@@ -4,7 +4,7 @@ import type { Program } from '../ir/program.ts'
 import { captureSource } from '../ir/source.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
-import { withInterpreter } from '../trace/interpreter.ts'
+import { currentOrigin, currentScope, withInterpreter } from '../trace/interpreter.ts'
 import type { NDArray, Trace } from '../trace/value.ts'
 import { ProgramBuilder } from './builder.ts'
 
@@ -20,7 +20,8 @@ class StageInterpreter implements Interpreter, Trace {
   }
 
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
-    return this.builder.emit(op, params, operands, (avals) => primitives[op].type(params, avals), captureSource())
+    const source = currentOrigin() ?? captureSource(currentScope())
+    return this.builder.emit(op, params, operands, (avals) => primitives[op].type(params, avals), source)
   }
 }
 

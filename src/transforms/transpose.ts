@@ -6,10 +6,10 @@ import { add } from '../ops/elementwise.ts'
 import type { Primitive, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import { Linear } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
-import { bindAll } from '../trace/interpreter.ts'
+import { withOrigins } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Environment } from './apply.ts'
-import { read } from './apply.ts'
+import { applyEquations, read } from './apply.ts'
 import type { LinearMap } from './partial.ts'
 
 /** Cotangents collected so far, of variables that are not known. */
@@ -24,16 +24,8 @@ const accumulate = (cotangents: Cotangents, v: Variable, ct: NDArray): void => {
 const forwardKnown = (equations: readonly Equation[], env: Environment): readonly Equation[] => {
   const linear: Equation[] = []
   for (const eqn of equations) {
-    if (eqn.inputs.some((a) => !(a instanceof Literal) && !env.has(a))) {
-      linear.push(eqn)
-      continue
-    }
-    const values = bindAll(
-      eqn.op,
-      eqn.params,
-      eqn.inputs.map((a) => read(env, a)),
-    )
-    eqn.outputs.forEach((v, i) => env.set(v, values[i]!))
+    if (eqn.inputs.some((a) => !(a instanceof Literal) && !env.has(a))) linear.push(eqn)
+    else applyEquations([eqn], env)
   }
   return linear
 }
@@ -79,7 +71,12 @@ export const backward = (
     if (ct === null || atom === null || atom instanceof Literal || env.has(atom)) return
     accumulate(collected, atom, ct)
   })
-  for (let i = linear.length - 1; i >= 0; i--) transposeEquation(programs, linear[i]!, env, collected)
+  withOrigins((workFor) => {
+    for (let i = linear.length - 1; i >= 0; i--) {
+      workFor(linear[i]!.source)
+      transposeEquation(programs, linear[i]!, env, collected)
+    }
+  })
   return inputs.map((v) => (v === null ? null : (collected.get(v) ?? null)))
 }
 

@@ -12,6 +12,7 @@ import {
   lax,
   linearize,
   makeProgram,
+  namedScope,
   np,
   parseProgram,
   printProgram,
@@ -519,5 +520,27 @@ describe('nests', () => {
       }),
       { numRuns: 25 },
     )
+  })
+})
+
+describe('namedScope', () => {
+  it('names parts of programs, of their derivatives and of loops, and survives printing', () => {
+    const f = (x: NDArray): NDArray =>
+      namedScope('outer', () =>
+        total(lax.scan((c: NDArray) => [namedScope('step', () => np.sin(c)), null], x, null, { length: 2 })[0]),
+      )
+    const text = printProgram(makeProgram(grad(f))(np.ones([2])))
+    expect(text).toMatch(/= sin \w @ "outer\/step"/)
+    expect(text).toMatch(/= reduceSum.* @ "outer"/)
+    expect(text).toMatch(/= cos .* @ "outer\/step"/)
+    const back = parseProgram(text)
+    expect(back._tag === 'Right' && printProgram(back.right)).toBe(text)
+  })
+
+  it('stands in the messages of errors', () => {
+    const bad = (): unknown => namedScope('a', () => namedScope('b', () => np.dot(np.ones([2]), np.ones([3]))))
+    expect(bad).toThrow(/\(in scope a\/b\)$/)
+    expect(() => namedScope('', () => 1)).toThrow(/empty/)
+    expect(namedScope('after', () => String(makeProgram((x: NDArray) => np.sin(x))(np.array(1))))).toContain('@ "after"')
   })
 })

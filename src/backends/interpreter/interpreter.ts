@@ -73,7 +73,9 @@ const checkFinite = (step: Step, results: readonly TypedArray[]): void => {
   step.outputs.forEach((aval, i) => {
     const found = findNonFinite(aval.dtype, results[i]!, settings)
     if (found === null) return
-    const where = step.equation.source === undefined ? '' : ` at ${step.equation.source.toString()}`
+    const { source } = step.equation
+    const scope = source === undefined || source.scope === '' ? '' : ` in scope ${source.scope}`
+    const where = source === undefined ? '' : ` at ${source.toString()}${scope}`
     throw new NonFiniteError(
       `${step.equation.op} produced the first ${found}${where}: (${step.operands.join(', ')}) -> ${aval}.`,
     )

@@ -28,7 +28,12 @@ const policies: { readonly [P in CheckpointParams['policy']]: Policy } = {
 }
 
 /** The equations that `outputs` need, given the variables in `kept`, and which of those are needed. */
-const equationsFor = (program: Program, outputs: readonly Atom[], isKept: (eqn: Equation) => boolean) => {
+const equationsFor = (
+  program: Program,
+  outputs: readonly Atom[],
+  isKept: (eqn: Equation) => boolean,
+  isNeeded: (eqn: Equation) => boolean = () => false,
+) => {
   const needed = new Set<Variable>()
   const need = (a: Atom): void => {
     if (!(a instanceof Literal)) needed.add(a)
@@ -38,7 +43,7 @@ const equationsFor = (program: Program, outputs: readonly Atom[], isKept: (eqn: 
   const kept: Variable[] = []
   for (const eqn of [...program.equations].reverse()) {
     const wanted = eqn.outputs.filter((v) => needed.has(v))
-    if (wanted.length === 0) continue
+    if (wanted.length === 0 && !isNeeded(eqn)) continue
     if (isKept(eqn)) {
       kept.push(...wanted)
       continue
@@ -63,7 +68,10 @@ const partialCheckpoint: NonNullable<Primitive<'checkpoint'>['partial']> = (
   const residuals = known.outputs.slice(knownCount)
   const { equations, kept, needed } = equationsFor(known, residuals, (eqn) => policies[policy](eqn, names))
   const results = [...known.outputs.slice(0, knownCount), ...kept]
-  const first = known.with({ equations: equationsFor(known, results, () => false).equations, outputs: results })
+  const first = known.with({
+    equations: equationsFor(known, results, () => false, programs.hasEffect).equations,
+    outputs: results,
+  })
   const again = known.with({ inputs: [...known.inputs, ...kept], equations, outputs: residuals })
 
   const places = unmarked(

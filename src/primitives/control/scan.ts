@@ -112,7 +112,7 @@ const hoistInvariants = (params: ScanParams, operands: readonly NDArray[], unkno
   const marks = rolesOf(params, unknown)
   const invariant = [...marks.consts.map((u) => !u), ...marks.carry.map(() => false), ...marks.xs.map(() => false)]
   const { outer, inner } = hoist(params.body, invariant)
-  const values = call(outer, 'invariant', marked(operands, invariant))
+  const values = outer.outputs.length === 0 ? [] : call(outer, 'invariant', marked(operands, invariant))
   return {
     params: { ...params, body: inner, consts: params.consts + values.length },
     operands: [...values, ...operands],

@@ -71,3 +71,44 @@ export const checkpointName: Recipe<'checkpointName'> = (draw) => ({
   params: { name: 'named' },
   operands: [draw.operand({ dtypes: draw.numbers })],
 })
+
+/** A diagonal matrix. */
+export const linearSolve: Recipe<'linearSolve'> = (draw) => {
+  const b = draw.operand({ dtypes: draw.float })
+  const { aval } = b
+  const diagonal = draw.operand({ dtypes: [aval.dtype], shape: aval.shape, domain: domains.positive })
+  const times = programOf([aval, aval], (emit, d, x) => [emit('mul', {}, [d, x], aval)])
+  const over = programOf([aval, aval], (emit, d, x) => [emit('div', {}, [x, d], aval)])
+  const params = { matvec: times, vecmat: times, solve: over, transposeSolve: over, consts: 1 }
+  return { params, operands: [diagonal, b] }
+}
+
+/** The cube root, up to its sign: x³ = c. */
+export const root: Recipe<'root'> = (draw) => {
+  const guess = draw.operand({ dtypes: draw.float })
+  const { aval } = guess
+  const c = draw.operand({ dtypes: [aval.dtype], shape: aval.shape, domain: domains.nonzero })
+  const residual = programOf([aval, aval], (emit, k, x) => [
+    emit('sub', {}, [emit('integerPow', { exponent: 3 }, [x], aval), k], aval),
+  ])
+  const solve = programOf([aval, aval], (emit, k) => [emit('cbrt', {}, [k], aval)])
+  const tangentSolve = programOf([aval, aval, aval], (emit, _, x, b) => {
+    const square = emit('integerPow', { exponent: 2 }, [x], aval)
+    const slope = emit('add', {}, [emit('add', {}, [square, square], aval), square], aval)
+    return [emit('div', {}, [b, slope], aval)]
+  })
+  return { params: { residual, solve, tangentSolve, consts: 1 }, operands: [c, guess] }
+}
+
+/** The identity; with an effect, so that derivatives may ask for it. */
+export const callback: Recipe<'callback'> = (draw) => {
+  const x = draw.operand({ dtypes: draw.float })
+  return {
+    params: {
+      callback: { name: 'copy', run: ([data]) => [data!.slice()] },
+      results: [x.aval],
+      effect: true,
+    },
+    operands: [x],
+  }
+}

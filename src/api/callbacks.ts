@@ -1,0 +1,148 @@
+/** Functions of the user's that run on the host while a program runs. */
+import { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { ArgumentError, TreeError } from '../core/errors.ts'
+import type { TreeDef } from '../core/tree.ts'
+import { flatten } from '../core/tree.ts'
+import type { HostCallback } from '../ir/op.ts'
+import * as control from '../ops/control.ts'
+import { cast } from '../ops/elementwise.ts'
+import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import { fromHost } from '../trace/value.ts'
+import { placeOf } from './closures.ts'
+import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import { ShapeDtypeStruct } from './program.ts'
+import type { Arrays, Operands } from './types.ts'
+
+type HostFunction = (...args: never[]) => unknown
+
+const nameOf = (f: { readonly name: string }): string => (f.name === '' ? 'callback' : f.name)
+
+/** A function of trees of concrete arrays as a callback. `accept` checks and takes apart what it returns. */
+const hostCallback = (
+  f: HostFunction,
+  args: TreeDef,
+  accept: (result: unknown) => readonly TypedArray[],
+): HostCallback => ({
+  name: nameOf(f),
+  run: (data, operands) => {
+    const arrays = operands.map((aval, i) => fromHost(aval, data[i]!))
+    return accept(f(...restore<never[]>(args, arrays)))
+  },
+})
+
+/**
+ * The result of a JS function on concrete arrays, inside transformed functions: under `jit` it runs whenever the program
+ * does, under `vmap` once for each element. It must be pure: it may be left out where its result is not used. It has no derivative of its own; give it one with
+ * `customJvp` or `customVjp`.
+ *
+ * @param result - a tree of `ShapeDtypeStruct`s: what `f` returns.
+ * @throws TreeError when `f` returns something else, naming the leaf and both types; ProgramError when differentiated.
+ * @example
+ * ```ts
+ * import { jit, np, pureCallback, ShapeDtypeStruct } from 'pullback'
+ * const onHost = (x: NDArray) => np.array(x.dataSync().sort())
+ * const sorted = (x: NDArray) => pureCallback(onHost, new ShapeDtypeStruct(x.shape, x.dtype), x)
+ * jit(sorted)(np.array([3, 1, 2])) // => [1. 2. 3.]
+ * ```
+ */
+export const pureCallback = <A extends readonly unknown[], R>(
+  f: (...args: NoInfer<Operands<A>>) => unknown,
+  result: R,
+  ...args: A
+): Arrays<R> => {
+  const name = 'pureCallback'
+  const given = flattenArrays(name, args)
+  const wanted = flatten(result)
+  const avals = wanted.leaves.map((x, i) => {
+    if (x instanceof ShapeDtypeStruct) return new Aval(x.dtype, x.shape)
+    if (isArrayLeaf(x)) return asArray(x).aval
+    throw new TreeError(`${name}: the result${placeOf(wanted.treedef, i)} must be described by a ShapeDtypeStruct.`)
+  })
+  const accept = (returned: unknown): readonly TypedArray[] => {
+    const { leaves, treedef } = flattenResult(name, returned)
+    if (!treedef.equals(wanted.treedef)) {
+      throw new TreeError(
+        `${name}: ${nameOf(f)} returned the structure ${treedef.toString()}, announced was ${wanted.treedef.toString()}.`,
+      )
+    }
+    return leaves.map((y, i) => {
+      const value = y.aval.weak ? cast(y, avals[i]!.dtype) : y
+      if (value.aval.matches(avals[i]!)) return value.body.host(name)
+      throw new TreeError(`${name}: ${nameOf(f)} returned ${y.aval}${placeOf(treedef, i)}, announced was ${avals[i]!}.`)
+    })
+  }
+  const host = hostCallback(f, given.treedef, accept)
+  const params = { callback: host, results: avals, effect: false }
+  return restore(wanted.treedef, control.callback(params, given.leaves))
+}
+
+/**
+ * Runs a JS function for what it does, with concrete arrays: whenever the program runs, in order, once for each element
+ * under `vmap`. Derivatives see nothing of it.
+ *
+ * @example
+ * ```ts
+ * import { debug, grad, np } from 'pullback'
+ * const seen: number[] = []
+ * const f = (x: NDArray) => {
+ *   debug.callback((y: NDArray) => seen.push(y.item()), x)
+ *   return np.sin(x)
+ * }
+ * grad(f)(np.array(0)) // => 1.
+ * seen.length // => 1
+ * ```
+ */
+export const callback = <A extends readonly unknown[]>(
+  f: (...args: NoInfer<Operands<A>>) => unknown,
+  ...args: A
+): void => {
+  const given = flattenArrays('debug.callback', args)
+  const host = hostCallback(f, given.treedef, () => [])
+  control.callback({ callback: host, results: [], effect: true }, given.leaves)
+}
+
+const holes = /\{(\w*)\}/g
+
+/** The text with its holes filled: `{}` by the values in order, `{name}` by fields of a last plain object. */
+const fill = (format: string, values: readonly unknown[]): string => {
+  const last = values.at(-1)
+  const fields = (typeof last === 'object' && last !== null ? last : {}) as Readonly<Record<string, unknown>>
+  let next = 0
+  return format.replace(holes, (hole, name: string) => {
+    if (name === '') return next < values.length ? String(values[next++]) : hole
+    return name in fields ? String(fields[name]) : hole
+  })
+}
+
+const countHoles = (format: string): number => [...format.matchAll(holes)].filter(([, name]) => name === '').length
+
+/**
+ * Prints values while a program runs, under `jit`, `grad` and `vmap` too (there once for each element).
+ *
+ * @param format - text with `{}` for each value in order, and `{name}` for fields of a last plain object.
+ * @throws ArgumentError if there are more holes than values.
+ * @example
+ * ```ts
+ * import { debug, jit, np } from 'pullback'
+ * const f = (x: NDArray) => {
+ *   debug.print('x = {}, its sine {sine}', x, { sine: np.sin(x) })
+ *   return x
+ * }
+ * jit(f)(np.array(0)) // => 0.
+ * ```
+ */
+export const print = (format: string, ...values: readonly unknown[]): void => {
+  if (countHoles(format) > values.length) {
+    throw new ArgumentError(
+      `debug.print: ${countHoles(format)} holes in ${JSON.stringify(format)} for ${values.length} values.`,
+    )
+  }
+  callback(
+    (...xs: readonly unknown[]) => {
+      // eslint-disable-next-line no-console -- what it is for
+      console.log(fill(format, xs))
+    },
+    ...values,
+  )
+}

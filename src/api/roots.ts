@@ -1,0 +1,284 @@
+/** Solutions of equations, differentiated by the equations they solve rather than by how they were found. */
+import { DTypeError, TreeError } from '../core/errors.ts'
+import { cut } from '../core/marks.ts'
+import { range } from '../core/shape.ts'
+import { unflatten } from '../core/tree.ts'
+import type { TreeDef } from '../core/tree.ts'
+import * as control from '../ops/control.ts'
+import { fullLike, scalar } from '../ops/creation.ts'
+import { abs, add, and, le, mul, neg, not, sub } from '../ops/elementwise.ts'
+import { reduceAnd } from '../ops/reduction.ts'
+import type { NDArray } from '../trace/value.ts'
+import { applyProgram } from '../transforms/apply.ts'
+import { asArray } from '../runtime/array.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import { closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
+import { whileLoop } from './control.ts'
+import { jvp, linearTranspose } from './derivatives.ts'
+import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import type { Arrays, Fn } from './types.ts'
+
+type Values = readonly NDArray[]
+
+/** A linear function of trees like the unknown's. */
+type LinearMap<B> = (x: Arrays<B>) => unknown
+
+/** A way to solve linear equations: from the function x ↦ A x and b to the x with A x = b. */
+export type LinearSolver<B> = (matvec: (x: Arrays<B>) => Arrays<B>, b: Arrays<B>) => unknown
+
+/**
+ * A function of which the values it closes over, of transformations in progress, are made arguments: `g(...args, ...consts)`
+ * equals `f(...args)`. For rules that must not close over such values.
+ *
+ * @param example - arguments like those that `g` will get.
+ * @returns `[g, consts]`.
+ * @example
+ * ```ts
+ * import { closureConvert, grad, np } from 'pullback'
+ * const f = (a: NDArray) => {
+ *   const [g, consts] = closureConvert((x: NDArray) => np.multiply(a, x), np.array(1))
+ *   return g(np.array(3), ...consts)
+ * }
+ * grad(f)(np.array(2)) // => 3.
+ * ```
+ */
+export const closureConvert = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...example: A
+): readonly [g: (...args: readonly unknown[]) => Arrays<R>, consts: readonly NDArray[]] => {
+  const given = flattenArrays('closureConvert', example)
+  const closure = closeTree(
+    'closureConvert',
+    f,
+    given.treedef,
+    given.leaves.map((x) => x.aval),
+  )
+  const g = (...args: readonly unknown[]): Arrays<R> => {
+    const own = flattenArrays('closureConvert', args.slice(0, example.length))
+    if (!own.treedef.equals(given.treedef)) {
+      throw new TreeError(
+        `closureConvert: arguments have the structure ${own.treedef.toString()}, the example ${given.treedef.toString()}.`,
+      )
+    }
+    const consts = args.slice(example.length).map((x) => asArray(x as NDArray))
+    return restore(closure.out, applyProgram(closure.program, [...consts, ...own.leaves]))
+  }
+  return [g, closure.captured]
+}
+
+/** Options of `customLinearSolve`. */
+export interface LinearSolveOptions<B> {
+  /** Solves Aᵀ x = b; reverse mode needs it. */
+  readonly transposeSolve?: LinearSolver<NoInfer<B>>
+  /** A is its own transpose: `solve` serves for both. */
+  readonly symmetric?: boolean
+}
+
+/** A function of trees as one of lists of leaves, whose result must be like `treedef`. */
+const onLeaves =
+  <B>(name: string, what: string, f: (x: Arrays<B>) => unknown, treedef: TreeDef, like: Values) =>
+  (xs: Values): Values => {
+    const result = flattenResult(name, f(unflatten(treedef, xs) as Arrays<B>))
+    if (!result.treedef.equals(treedef)) {
+      throw new TreeError(
+        `${name}: ${what} has the structure ${result.treedef.toString()}, expected ${treedef.toString()}.`,
+      )
+    }
+    result.leaves.forEach((y, i) => {
+      if (y.aval.matches(like[i]!.aval)) return
+      throw new TreeError(`${name}: ${what}${placeOf(treedef, i)} is ${y.aval}, expected ${like[i]!.aval}.`)
+    })
+    return result.leaves
+  }
+
+/**
+ * The x with `matvec(x) = b`, found by `solve`. Derivatives, of all orders and in both modes, come from the equation:
+ * A dx = db − dA x. What `solve` does inside is not differentiated.
+ *
+ * @param matvec - a linear function of trees like `b`.
+ * @param solve - from `matvec` and `b` to the solution.
+ * @throws TreeError where `matvec` or `solve` gives a tree that is not like `b`, naming the leaf and both types;
+ *   ProgramError from reverse mode without `transposeSolve` or `symmetric`.
+ * @example
+ * ```ts
+ * import { grad, lax, np } from 'pullback'
+ * const root = (a: NDArray) =>
+ *   lax.customLinearSolve((x: NDArray) => np.multiply(a, x), np.array(6), (_, b) => np.divide(b, a), { symmetric: true })
+ * root(np.array(2)) // => 3.
+ * grad(root)(np.array(2)) // => -1.5
+ * ```
+ */
+export const customLinearSolve = <B>(
+  matvec: LinearMap<NoInfer<B>>,
+  b: B,
+  solve: LinearSolver<NoInfer<B>>,
+  { transposeSolve, symmetric = false }: LinearSolveOptions<B> = {},
+): Arrays<B> => {
+  const name = 'customLinearSolve'
+  const { leaves, treedef } = flattenArrays(name, b, 'right-hand side')
+  const forward = onLeaves<B>(name, "matvec's result", matvec, treedef, leaves)
+  const tree = (xs: Values): Arrays<B> => restore(treedef, xs)
+  const map = (f: (xs: Values) => Values) => (x: Arrays<B>) => tree(f(flattenArrays(name, x).leaves))
+  const avals = leaves.map((x) => x.aval)
+  const turn = (f: (xs: Values) => Values): ((xs: Values) => Values) => {
+    const transposed = linearTranspose((...xs: NDArray[]) => f(xs), ...leaves)
+    return (cts) => transposed(cts)
+  }
+  const method = (what: string, solver: LinearSolver<B>, f: (xs: Values) => Values) =>
+    onLeaves<B>(name, what, (right) => solver(map(f), right), treedef, leaves)
+
+  const backward = symmetric ? forward : transposeSolve === undefined ? null : turn(forward)
+  const turned = symmetric ? solve : transposeSolve
+  const parts = [
+    closeList(name, forward, avals),
+    closeList(name, method("solve's result", solve, forward), avals),
+    ...(backward === null || turned === undefined
+      ? []
+      : [
+          closeList(name, backward, avals),
+          closeList(name, method("transposeSolve's result", turned, backward), avals),
+        ]),
+  ]
+  const { programs, captured } = shareCaptured(parts)
+  const params = {
+    matvec: programs[0]!,
+    solve: programs[1]!,
+    vecmat: programs[2] ?? programs[0]!,
+    transposeSolve: programs[3] ?? null,
+    consts: captured.length,
+  }
+  return tree(control.linearSolve(params, [...captured, ...leaves]))
+}
+
+/**
+ * The x with `f(x) = 0`, found by `solve` from `initialGuess`. Derivatives with respect to what `f` closes over come from
+ * the implicit function theorem: ∂f/∂x dx = −df. Neither the guess nor what `solve` does inside is differentiated.
+ *
+ * @param f - from a tree to residuals of the same structure and types.
+ * @param solve - from `f` and the guess to the root.
+ * @param tangentSolve - from a linear function g and b to the x with g(x) = b; must itself be differentiable, and
+ *   transposable for reverse mode (`customLinearSolve` is).
+ * @example
+ * ```ts
+ * import { grad, lax, np } from 'pullback'
+ * const squareRoot = (a: NDArray) =>
+ *   lax.customRoot(
+ *     (x: NDArray) => np.subtract(np.square(x), a),
+ *     np.array(1),
+ *     (f, guess) => lax.foriLoop(0, 20, (_, x) => np.subtract(x, np.divide(f(x), np.multiply(2, x))), guess),
+ *     (g, b) => np.divide(b, g(np.array(1))),
+ *   )
+ * squareRoot(np.array(9)) // => 3.
+ * grad(squareRoot)(np.array(9)) // => 0.16666667
+ * ```
+ */
+export const customRoot = <X>(
+  f: (x: Arrays<NoInfer<X>>) => unknown,
+  initialGuess: X,
+  solve: (f: (x: Arrays<NoInfer<X>>) => Arrays<X>, initialGuess: Arrays<NoInfer<X>>) => unknown,
+  tangentSolve: LinearSolver<NoInfer<X>>,
+): Arrays<X> => {
+  const name = 'customRoot'
+  const guess = flattenArrays(name, initialGuess, 'initial guess')
+  const { treedef, leaves } = guess
+  const avals = leaves.map((x) => x.aval)
+  const tree = (xs: Values): Arrays<X> => restore(treedef, xs)
+  const checked = (what: string, g: (x: Arrays<X>) => unknown) => onLeaves<X>(name, what, g, treedef, leaves)
+  const residual = closeList(name, checked("f's result", f), avals)
+  const atResidual = (x: Arrays<X>): Arrays<X> =>
+    tree(applyProgram(residual.program, [...residual.captured, ...flattenArrays(name, x).leaves]))
+  const solver = closeList(
+    name,
+    checked("solve's result", (start) => solve(atResidual, start)),
+    avals,
+  )
+  const tangent = closeList(
+    name,
+    (xs) => {
+      const [x, b] = cut(xs, leaves.length, leaves.length)
+      const slope = (v: Arrays<X>): Arrays<X> => jvp(atResidual as Fn<unknown[], never>, [tree(x!)], [v] as never)[1]
+      return checked("tangentSolve's result", (right) => tangentSolve(slope, right))(b!)
+    },
+    [...avals, ...avals.map((a) => a.strengthen())],
+  )
+  const { programs, captured } = shareCaptured([residual, solver, tangent])
+  const params = {
+    residual: programs[0]!,
+    solve: programs[1]!,
+    tangentSolve: programs[2]!,
+    consts: captured.length,
+  }
+  return tree(control.root(params, [...captured, ...leaves]))
+}
+
+/** Options of `fixedPoint`. */
+export interface FixedPointOptions {
+  /** The iteration ends when no element moves by more than `tolerance · (1 + |x|)`; 1e-6 by default. */
+  readonly tolerance?: number
+  /** The iteration ends after so many steps in any case; 1000 by default. */
+  readonly maxSteps?: number
+}
+
+type Step = (xs: Values) => Values
+
+/** Whether no element differs by more than `tolerance · (1 + |y|)`. */
+const allClose = (x: NDArray, y: NDArray, tolerance: number): NDArray => {
+  const bound = mul(fullLike(y, tolerance), add(fullLike(y, 1), abs(y)))
+  return reduceAnd(le(abs(sub(y, x)), bound), range(y.ndim))
+}
+
+/** Repeats `step` until it moves nothing by more than the tolerance. */
+const iterate = (step: Step, start: Values, { tolerance = 1e-6, maxSteps = 1000 }: FixedPointOptions): Values => {
+  type State = readonly [values: Values, settled: NDArray]
+  const next = ([before]: State): State => {
+    const after = step(before)
+    return [after, before.map((x, i) => allClose(x, after[i]!, tolerance)).reduce(and, scalar(1, 'bool'))]
+  }
+  const begin: State = [start, scalar(0, 'bool')]
+  return whileLoop(([, settled]: State) => not(settled), next, begin, { maxSteps })[0]
+}
+
+/**
+ * The x with `f(x) = x`, found by repeating `f` from `init` until it moves nothing by more than the tolerance. Derivatives
+ * with respect to what `f` closes over come from the implicit function theorem, by a like iteration; both converge where `f`
+ * is a contraction near x.
+ *
+ * @param f - from a tree of floats to one of the same structure and types.
+ * @example
+ * ```ts
+ * import { grad, lax, np } from 'pullback'
+ * const squareRoot = (a: NDArray) =>
+ *   lax.fixedPoint((x) => np.multiply(0.5, np.add(x, np.divide(a, x))), np.array(1))
+ * squareRoot(np.array(4)) // => 2.
+ * grad(squareRoot)(np.array(4)) // => 0.25
+ * ```
+ */
+export const fixedPoint = <X>(
+  f: (x: Arrays<NoInfer<X>>) => unknown,
+  init: X,
+  options: FixedPointOptions = {},
+): Arrays<X> => {
+  const name = 'fixedPoint'
+  const { leaves, treedef } = flattenArrays(name, init, 'initial value')
+  const bad = leaves.findIndex((x) => !isDifferentiable(x.aval))
+  if (bad >= 0) {
+    throw new DTypeError(
+      `${name}: the initial value${placeOf(treedef, bad)} is ${leaves[bad]!.aval}; it must be a float.`,
+    )
+  }
+  const list = <T>(tree: T): Values => flattenArrays(name, tree).leaves
+  const tree = (xs: Values): Arrays<X> => restore(treedef, xs)
+  const step = onLeaves<X>(name, "f's result", f, treedef, leaves)
+  const zip = (op: (x: NDArray, y: NDArray) => NDArray, xs: Values, ys: Values): NDArray[] =>
+    xs.map((x, i) => op(x, ys[i]!))
+  const move = (x: Arrays<X>): Arrays<X> => tree(zip(sub, step(list(x)), list(x)))
+  // With A = J - 1: A v = b where v = J v - b = v + A v - b.
+  const solve: LinearSolver<X> = (matvec, b) =>
+    tree(iterate((v) => zip(sub, zip(add, v, list(matvec(tree(v)))), list(b)), list(b).map(neg), options))
+  return customRoot<X>(
+    move,
+    init,
+    (residual, x0) => tree(iterate((x) => zip(add, x, list(residual(tree(x)))), list(x0), options)),
+    (slope, b) => customLinearSolve<Arrays<X>>(slope as never, b, solve as never, { transposeSolve: solve as never }),
+  )
+}

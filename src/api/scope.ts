@@ -1,0 +1,33 @@
+/** Names for parts of a computation. */
+import { ArgumentError, PullbackError } from '../core/errors.ts'
+import { currentScope, withScope } from '../trace/interpreter.ts'
+
+/** Errors whose message names its scope already: the innermost one does. */
+const named = new WeakSet<PullbackError>()
+
+/**
+ * Runs `f` under a name, inside the scopes that are open already. The name stands beside the operations of `f` in printed
+ * programs, in those of its derivatives too, and in the messages of errors.
+ *
+ * @throws ArgumentError if the name is empty; what `f` throws, with the scope added to the message.
+ * @example
+ * ```ts
+ * import { makeProgram, namedScope, np } from 'pullback'
+ * const f = (x: NDArray) => namedScope('encoder', () => namedScope('layer', () => np.sin(x)))
+ * String(makeProgram(f)(np.zeros([2]))).split('\n')[1] // =>   b: f32[2] = sin a @ "encoder/layer"
+ * ```
+ */
+export const namedScope = <T>(name: string, f: () => T): T => {
+  if (name === '') throw new ArgumentError('namedScope: the name is empty.')
+  return withScope(name, () => {
+    try {
+      return f()
+    } catch (error) {
+      if (error instanceof PullbackError && !named.has(error)) {
+        named.add(error)
+        error.message += ` (in scope ${currentScope()})`
+      }
+      throw error
+    }
+  })
+}

@@ -1,0 +1,48 @@
+/** Functions of the user's that run on the host, as part of a program. */
+import { ProgramError } from '../../core/errors.ts'
+import { callback, scan } from '../../ops/control.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { atFront, isMapped } from '../operands.ts'
+import type { Batched, BatchAxis, Primitive, ProgramTransforms } from '../primitive.ts'
+import type { CallbackParams } from '../../ir/op.ts'
+import { interleave, marked, unmarked } from '../../core/marks.ts'
+
+/** One call for each element, in order. */
+const oneByOne = (
+  params: CallbackParams,
+  operands: readonly NDArray[],
+  axes: readonly BatchAxis[],
+  size: number,
+  programs: ProgramTransforms,
+): Batched => {
+  const mapped = axes.map(isMapped)
+  const fronts = atFront(operands, axes)
+  const [xs, consts] = [marked(fronts, mapped), unmarked(fronts, mapped)]
+  const avals = operands.map((x, i) =>
+    mapped[i] === true ? fronts[i]!.aval.withShape(fronts[i]!.aval.shape.slice(1)) : x.aval,
+  )
+  const body = programs.stage(
+    (args) => callback(params, interleave(args.slice(consts.length), args.slice(0, consts.length), mapped)),
+    [...unmarked(avals, mapped), ...marked(avals, mapped)],
+  )
+  const shape = { length: size, reverse: false, unroll: 1, consts: consts.length, carry: 0 }
+  const outputs = scan({ body, ...shape }, [...consts, ...xs])
+  return { outputs, axes: outputs.map(() => 0) }
+}
+
+export const callbackP: Primitive<'callback'> = {
+  type: ({ results }) => results,
+  evaluate: (params, data, operands) => params.callback.run(data, operands),
+  jvp: (params, primals) => {
+    if (!params.effect) {
+      throw new ProgramError(
+        `pureCallback: ${params.callback.name} has no derivative. Give it one with customJvp or customVjp around the callback.`,
+      )
+    }
+    const outs = callback(params, primals)
+    return { primals: outs, tangents: outs.map(() => null) }
+  },
+  batch: oneByOne,
+  hasEffect: ({ effect }) => effect,
+  facts: { higherOrder: true },
+}
