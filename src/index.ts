@@ -1,7 +1,7 @@
 /** Pullback: composable transformations of pure functions on immutable arrays. */
 export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
-export { customJvp, customVjp } from './api/custom.ts'
+export { customGradient, customJvp, customVjp } from './api/custom.ts'
 export type { CustomJvp, CustomOptions, CustomVjp } from './api/custom.ts'
 export {
   checkpoint,
@@ -20,7 +20,7 @@ export { namedScope } from './api/scope.ts'
 export { pureCallback } from './api/callbacks.ts'
 export { vmap } from './api/vmap.ts'
 export type { Axes, VmapOptions } from './api/vmap.ts'
-export { jit } from './api/jit.ts'
+export { explainRetrace, jit } from './api/jit.ts'
 export type { Jitted, JitOptions } from './api/jit.ts'
 export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, GradOptions, Scalar } from './api/types.ts'
@@ -40,6 +40,7 @@ export type { Shape } from './core/shape.ts'
 export type { MapLeaves, Path, TreeDef } from './core/tree.ts'
 export {
   ArgumentError,
+  CustomRuleError,
   DonatedError,
   DTypeError,
   IndexError,

@@ -1,6 +1,7 @@
 /** Functions with derivatives of the user's own. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
+import { settings } from '../core/settings.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { zerosOf } from '../ops/creation.ts'
@@ -8,8 +9,11 @@ import * as ops from '../ops/custom.ts'
 import { add, cast } from '../ops/elementwise.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
+import { applyProgram } from '../transforms/apply.ts'
 import { closeList, placeOf, shareCaptured } from './closures.ts'
+import type { Closure } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import { checkRule, innerProduct } from './ruleCheck.ts'
 import type { Arrays, Fn } from './types.ts'
 
 type AnyFunction = (...args: never[]) => unknown
@@ -102,11 +106,27 @@ export const customJvp = <A extends readonly unknown[], R>(
   let rule: Rule | undefined
   const fixed = options.nondiffArgnums ?? []
   const name = nameFor('customJvp', f)
+  let checked = false
+
+  const check = (args: A, leaves: readonly NDArray[]): boolean => {
+    const { rebuild } = partsOf(name, args, fixed)
+    const call = (xs: readonly NDArray[]): A => rebuild(xs) as unknown as A
+    return checkRule(name, leaves, {
+      f: (xs) => flattenResult(name, f(...call(xs))).leaves,
+      pairing: (xs, tangents, covectors) => {
+        const [out, moved] = rule!(call(xs), call(tangents) as unknown as Tangents<A>)
+        const ys = flattenResult(name, out)
+        const avals = ys.leaves.map((y) => y.aval)
+        return innerProduct(checkedLeaves(name, "the rule's tangent", moved, ys.treedef, avals), covectors(ys.leaves))
+      },
+    })
+  }
 
   const custom = (...args: A): Arrays<R> => {
     const { leaves, rebuild } = partsOf(name, args, fixed)
     if (leaves.every((x) => x.body.trace === null)) return f(...args) as unknown as Arrays<R>
     requireRule(name, rule, 'defjvp')
+    if (settings.customRules && !checked) checked = check(args, leaves)
     const avals = leaves.map((x) => x.aval)
     let out: TreeDef | undefined
     const primal = closeList(
@@ -215,11 +235,28 @@ export const customVjp = <A extends readonly unknown[], R>(
   let rule: { readonly forward: Forward; readonly backward: Backward } | undefined
   const fixed = options.nondiffArgnums ?? []
   const name = nameFor('customVjp', f)
+  let checked = false
+
+  const check = (args: A, leaves: readonly NDArray[]): boolean => {
+    const { treedef, rebuild, plain } = partsOf(name, args, fixed)
+    const call = (xs: readonly NDArray[]): A => rebuild(xs) as unknown as A
+    return checkRule(name, leaves, {
+      f: (xs) => flattenResult(name, f(...call(xs))).leaves,
+      pairing: (xs, tangents, covectors) => {
+        const [out, residuals] = rule!.forward(...call(xs))
+        const ys = flattenResult(name, out)
+        const pulled = rule!.backward(...plain, residuals, unflatten(ys.treedef, covectors(ys.leaves)))
+        const avals = xs.map((x) => x.aval)
+        return innerProduct(cotangentLeaves(name, pulled, treedef, avals), tangents)
+      },
+    })
+  }
 
   const custom = (...args: A): Arrays<R> => {
     const { leaves, treedef, rebuild, plain } = partsOf(name, args, fixed)
     if (leaves.every((x) => x.body.trace === null)) return f(...args) as unknown as Arrays<R>
     requireRule(name, rule, 'defvjp')
+    if (settings.customRules && !checked) checked = check(args, leaves)
     const avals = leaves.map((x) => x.aval)
     let out: TreeDef | undefined
     let residualTree: TreeDef | undefined
@@ -298,3 +335,46 @@ const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: rea
     return checkedLeaves(name, `backward's cotangent ${i}`, (given as unknown[])[i], like, own)
   })
 }
+
+/**
+ * A function that returns its result together with its pullback: `f(...args)` gives `[out, pull]`, where `pull` takes the
+ * cotangent of `out` and gives a list of one cotangent for each argument (null for zero). What `pull` closes over is
+ * kept as residuals. A short form of `customVjp`.
+ *
+ * @throws as `customVjp`.
+ * @example
+ * ```ts
+ * import { customGradient, grad, np } from 'pullback'
+ * const f = customGradient((x: NDArray) => [np.square(x), (ct: NDArray) => [np.multiply(ct, np.multiply(10, x))]] as const)
+ * f(np.array(3)) // => 9.
+ * grad(f)(np.array(3)) // => 30.
+ * ```
+ */
+export const customGradient =
+  <A extends readonly unknown[], R>(
+    f: (...args: A) => readonly [out: R, pull: (cotangent: Arrays<R>) => readonly unknown[]],
+  ): Fn<A, Arrays<R>> =>
+  (...args) => {
+    const name = nameFor('customGradient', f)
+    // Left by the forward part for the backward one, which is traced after it.
+    let pullback: Closure | undefined
+    const custom = customVjp((...xs: A): R => f(...xs)[0]).defvjp(
+      (...xs) => {
+        const [out, pull] = f(...xs)
+        const like = flattenResult(name, out)
+        const given = flattenArrays(name, xs)
+        const avals = given.leaves.map((x) => x.aval)
+        pullback = closeList(
+          name,
+          (cts) => cotangentLeaves(name, pull(restore(like.treedef, cts)), given.treedef, avals),
+          like.leaves.map((y) => y.aval),
+        )
+        return [out, pullback.captured] as const
+      },
+      (residuals: readonly NDArray[], ct: Arrays<R>) => {
+        const cts = applyProgram(pullback!.program, [...residuals, ...flattenArrays(name, ct).leaves])
+        return unflatten(flatten(args).treedef, cts) as readonly unknown[]
+      },
+    )
+    return custom(...args)
+  }

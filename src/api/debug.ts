@@ -16,4 +16,27 @@ export const keyReuse = (on: boolean): void => {
   settings.keyReuse = on
 }
 
+/**
+ * A rule given to `customJvp` or `customVjp` is compared with finite differences when it is first used on concrete values;
+ * one that is wrong by more than a few per cent raises a CustomRuleError. Rules that are meant to differ (clipped
+ * gradients, straight-through estimators) raise too.
+ *
+ * @example
+ * ```ts
+ * import { customJvp, debug, grad, np } from 'pullback'
+ * const wrong = customJvp((x: NDArray) => np.sin(x)).defjvp(([x], [t]) => [np.sin(x), np.multiply(t, np.sin(x))])
+ * debug.customRules(true)
+ * grad(wrong)(np.array(1)) // throws CustomRuleError
+ * debug.customRules(false)
+ * ```
+ */
+export const customRules = (on: boolean): void => {
+  settings.customRules = on
+}
+
+/** Advice printed once for each `jit`: large captured constants, loops traced step by step. On by default. */
+export const warnings = (on: boolean): void => {
+  settings.warnings = on
+}
+
 export { callback, print } from './callbacks.ts'

@@ -12,6 +12,8 @@ import type { Argnums } from './arguments.ts'
 import { positionsOf } from './arguments.ts'
 import type { ArrayTree } from './leaves.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import type { Signature } from './retrace.ts'
+import { advise, explain } from './retrace.ts'
 import type { Arrays, Fn } from './types.ts'
 
 /** Options of `jit`. */
@@ -59,6 +61,33 @@ const isPlain = (x: object): boolean => {
   return prototype === Object.prototype || prototype === null || prototype === Array.prototype
 }
 
+const describeStatic = (x: unknown): string =>
+  typeof x === 'function'
+    ? `the function ${x.name || '(anonymous)'} ${staticKey(x)}`
+    : staticKey(x).replace(/^\w+:/, '')
+
+const explainers = new WeakMap<object, (args: readonly unknown[]) => string>()
+
+/**
+ * Why a compiled function would be traced for these arguments, or was traced just now, in words: which argument differs
+ * from what has been traced, and how.
+ *
+ * @throws ArgumentError if `f` is not what `jit` gave.
+ * @example
+ * ```ts
+ * import { explainRetrace, jit, np } from 'pullback'
+ * const f = jit(function double(x: NDArray) { return np.multiply(x, 2) })
+ * f(np.zeros([2]))
+ * explainRetrace(f, np.zeros([3])) // => double: would be traced again: argument [0] changed: shape [2] → [3].
+ * ```
+ */
+export const explainRetrace = <A extends readonly unknown[], R>(f: Jitted<A, R>, ...args: A): string => {
+  const explainer = explainers.get(f)
+  if (explainer === undefined)
+    throw new ArgumentError('explainRetrace: the function is not compiled; hand over jit(f).')
+  return explainer(args)
+}
+
 const release = (x: NDArray): void => {
   if (x.body instanceof HostBody) x.body.release()
 }
@@ -81,6 +110,8 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   if (typeof f !== 'function') throw new ArgumentError('jit: expected a function. Write jit(f)(x), not jit(f(x)).')
   const name = f.name === '' ? 'f' : f.name
   const cache = new Map<string, Traced>()
+  const made: Signature[] = []
+  let advised = false
 
   const split = (args: readonly unknown[]) => {
     const statics =
@@ -103,21 +134,40 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
       },
       given.leaves.map((x) => x.aval),
     )
+    advised ||= advise(name, program)
     return { program: optimize(program), outTree: outTree!, captured }
   }
 
-  const traced = (self: unknown, args: readonly unknown[]) => {
+  const signature = (self: unknown, args: readonly unknown[], captured: readonly NDArray[]): Signature => {
+    const { statics, dynamic } = split(args)
+    const { leaves, treedef } = flattenArrays('jit', dynamic)
+    return {
+      treedef,
+      avals: leaves.map((x) => x.aval),
+      statics: statics.map((i) => [i, describeStatic(args[i])]),
+      self: self === undefined ? '' : staticKey(self),
+      captured: captured.map((x) => x.aval),
+    }
+  }
+
+  const keyFor = (self: unknown, args: readonly unknown[]) => {
     const { statics, dynamic } = split(args)
     const given = flattenArrays('jit', dynamic)
     let key = given.treedef.key
     for (const x of given.leaves) key += `,${x.aval.key}`
     if (statics.length > 0) key += statics.map((i) => `;${staticKey(args[i])}`).join('')
     if (self !== undefined) key += `@${staticKey(self)}`
+    return { key, given, statics }
+  }
+
+  const traced = (self: unknown, args: readonly unknown[]) => {
+    const { key, given, statics } = keyFor(self, args)
     let entry = cache.get(key)
     if (entry === undefined) {
       entry = trace(self, args, statics, given)
       // A closure over values of an enclosing transformation holds for this call only.
       if (entry.captured.length === 0) cache.set(key, entry)
+      if (made.length < 100) made.push(signature(self, args, entry.captured))
     }
     return { entry, leaves: given.leaves }
   }
@@ -137,12 +187,14 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
     if (options.donateArgnums !== undefined) donate(args)
     return restore(entry.outTree, outputs)
   }
+  explainers.set(jitted, (args) => explain(name, made, signature(undefined, args, [])))
   return Object.assign(jitted, {
     trace(this: unknown, ...args: A): Program {
       return traced(this === jitted ? undefined : this, args).entry.program
     },
     clearCache: () => {
       cache.clear()
+      made.length = 0
     },
   })
 }

@@ -45,5 +45,8 @@ export class NonFiniteError extends PullbackError {}
 /** An ill-typed or malformed program. */
 export class ProgramError extends PullbackError {}
 
+/** A custom derivative that differences contradict, in debug mode. */
+export class CustomRuleError extends PullbackError {}
+
 /** Text that is not a printed program. */
 export class ParseError extends PullbackError {}

@@ -1,4 +1,4 @@
-/** Debug switches, off by default. Mutable on purpose: they say how to watch a computation, not what it means. */
+/** Debug switches. Mutable on purpose: they say how to watch a computation, not what it means. */
 export interface Settings {
   /** The operation that first produces a NaN raises. */
   nans: boolean
@@ -6,6 +6,10 @@ export interface Settings {
   infs: boolean
   /** Consuming a random key twice raises. */
   keyReuse: boolean
+  /** Rules of custom derivatives are compared with differences when they are first used. */
+  customRules: boolean
+  /** Advice is printed: about large captured constants, and loops that were traced step by step. */
+  warnings: boolean
 }
 
-export const settings: Settings = { nans: false, infs: false, keyReuse: false }
+export const settings: Settings = { nans: false, infs: false, keyReuse: false, customRules: false, warnings: true }

@@ -19,13 +19,19 @@ const unset: Interpreter = {
 
 // The library's mutable cells: what operations mean, and on whose behalf they are asked for. All are restored in `finally`.
 let current = unset
+let root = unset
 let origin: Source | undefined
 let scope = ''
 
 /** Makes `root` the interpreter of code outside all transformations. Called once, by the runtime. */
-export const installRoot = (root: Interpreter): void => {
-  if (current === unset) current = root
+export const installRoot = (interpreter: Interpreter): void => {
+  if (root !== unset) return
+  root = interpreter
+  current = interpreter
 }
+
+/** What operations mean outside all transformations. */
+export const rootInterpreter = (): Interpreter => root
 
 export const currentInterpreter = (): Interpreter => current
 

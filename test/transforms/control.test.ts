@@ -155,7 +155,7 @@ describe('cond', () => {
       (): NDArray | number => np.array(2.5),
       ...[],
     )
-    expect((y).dtype).toBe('float32')
+    expect(y.dtype).toBe('float32')
     expectTypeOf(lax.cond(true, () => ({ a: np.array(1) }), () => ({ a: np.array(2) })).a).toEqualTypeOf<NDArray>() // prettier-ignore
   })
 })
@@ -541,6 +541,8 @@ describe('namedScope', () => {
     const bad = (): unknown => namedScope('a', () => namedScope('b', () => np.dot(np.ones([2]), np.ones([3]))))
     expect(bad).toThrow(/\(in scope a\/b\)$/)
     expect(() => namedScope('', () => 1)).toThrow(/empty/)
-    expect(namedScope('after', () => String(makeProgram((x: NDArray) => np.sin(x))(np.array(1))))).toContain('@ "after"')
+    expect(namedScope('after', () => String(makeProgram((x: NDArray) => np.sin(x))(np.array(1))))).toContain(
+      '@ "after"',
+    )
   })
 })
