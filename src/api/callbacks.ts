@@ -47,7 +47,7 @@ const hostCallback = (
  * ```
  */
 export const pureCallback = <A extends readonly unknown[], R>(
-  f: (...args: NoInfer<Operands<A>>) => unknown,
+  f: (...args: Operands<A>) => unknown,
   result: R,
   ...args: A
 ): Arrays<R> => {
@@ -94,7 +94,7 @@ export const pureCallback = <A extends readonly unknown[], R>(
  * ```
  */
 export const callback = <A extends readonly unknown[]>(
-  f: (...args: NoInfer<Operands<A>>) => unknown,
+  f: (...args: Operands<A>) => unknown,
   ...args: A
 ): void => {
   const given = flattenArrays('debug.callback', args)

@@ -94,8 +94,8 @@ const choose = (name: string, index: NDArray, branches: readonly Fn<never[], unk
  */
 export const cond = <A extends readonly unknown[], R>(
   predicate: ArrayLike,
-  onTrue: Fn<NoInfer<Operands<A>>, R>,
-  onFalse: Fn<NoInfer<Operands<A>>, R>,
+  onTrue: Fn<Operands<A>, R>,
+  onFalse: Fn<Operands<A>, R>,
   ...operands: A
 ): Arrays<R> => {
   const p = scalarOf('cond', 'predicate', predicate)
@@ -117,7 +117,7 @@ export const cond = <A extends readonly unknown[], R>(
  */
 export const switchCase = <A extends readonly unknown[], R>(
   index: ArrayLike,
-  branches: readonly Fn<NoInfer<Operands<A>>, R>[],
+  branches: readonly Fn<Operands<A>, R>[],
   ...operands: A
 ): Arrays<R> => {
   const i = scalarOf('switch', 'index', index)

@@ -35,6 +35,7 @@ TOPICS = [
     "schedules",
     "random_cases",
     "reductions_where",
+    "control",
 ]
 
 
