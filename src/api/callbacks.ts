@@ -93,10 +93,7 @@ export const pureCallback = <A extends readonly unknown[], R>(
  * seen.length // => 1
  * ```
  */
-export const callback = <A extends readonly unknown[]>(
-  f: (...args: Operands<A>) => unknown,
-  ...args: A
-): void => {
+export const callback = <A extends readonly unknown[]>(f: (...args: Operands<A>) => unknown, ...args: A): void => {
   const given = flattenArrays('debug.callback', args)
   const host = hostCallback(f, given.treedef, () => [])
   control.callback({ callback: host, results: [], effect: true }, given.leaves)

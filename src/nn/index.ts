@@ -2,5 +2,17 @@
 export * from './activations.ts'
 export * as initializers from './initializers.ts'
 export type { Initializer } from './initializers.ts'
-export * from './layers.ts'
+export type {
+  DropoutOptions,
+  EmbeddingParams,
+  Layer,
+  LinearOptions,
+  LinearParams,
+  NormOptions,
+  NormParams,
+  SequentialParams,
+} from './layers.ts'
+export { dropout, embedding, layerNorm, linear, rmsNorm, sequential } from './layers.ts'
+export * from './attention.ts'
+export * from './recurrent.ts'
 export * from './softmax.ts'

@@ -3,6 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import { normalizeAxes } from '../core/shape.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, split, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
@@ -20,12 +21,12 @@ export interface Layer<P, A extends readonly unknown[] = readonly [x: ArrayLike]
   readonly apply: (params: P, ...args: A) => R
 }
 
-const checkFeatures = (layer: string, x: NDArray, features: number): void => {
+export const checkFeatures = (layer: string, x: NDArray, features: number): void => {
   if (x.aval.rank > 0 && x.aval.shape.at(-1) === features) return
   throw new ShapeError(`${layer}: the last axis of x must have extent ${features}, got ${x.aval}.`)
 }
 
-const checkCount = (layer: string, what: string, n: number): void => {
+export const checkCount = (layer: string, what: string, n: number): void => {
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`${layer}: ${what} is a whole number, got ${n}.`)
 }
 
@@ -183,20 +184,35 @@ export const rmsNorm = (
  * al., "Dropout" (2014).
  *
  * @param key - used up; null (for inference) leaves `x` as it is.
- * @throws ArgumentError unless `rate` is in [0, 1].
+ * @throws ArgumentError unless `rate` is in [0, 1]; ShapeError if an axis of `broadcastDims` is out of range.
  * @example
  * ```ts
  * import { nn, np } from 'pullback'
  * nn.dropout(null, np.array([1, 2]), 0.5) // => [1. 2.]
  * ```
  */
-export const dropout = (key: Key | null, x: ArrayLike, rate: number): NDArray => {
+export const dropout = (
+  key: Key | null,
+  x: ArrayLike,
+  rate: number,
+  { broadcastDims = [] }: DropoutOptions = {},
+): NDArray => {
   if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`nn.dropout: rate is a probability, got ${rate}.`)
   const array = inexact(asArray(x))
   if (key === null || rate === 0) return array
   if (rate === 1) return np.zerosLike(array)
-  const kept = bernoulli(key, 1 - rate, array.aval.shape)
-  return np.where(kept, np.divide(array, 1 - rate), 0)
+  const shared = normalizeAxes('nn.dropout', broadcastDims, array.ndim)
+  const shape = array.shape.map((n, d) => (shared.includes(d) ? 1 : n))
+  return np.where(bernoulli(key, 1 - rate, shape), np.divide(array, 1 - rate), 0)
+}
+
+/** Options of `dropout`. */
+export interface DropoutOptions {
+  /**
+   * Axes along which all elements are kept or dropped together. With the axis of time this is variational dropout: one mask
+   * for all steps. Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016).
+   */
+  readonly broadcastDims?: readonly number[]
 }
 
 /** A layer of some parameters, or a plain function. */

@@ -3,9 +3,21 @@ import { cse } from './cse.ts'
 import { dce } from './dce.ts'
 import { fold } from './fold.ts'
 import { inline } from './inline.ts'
+import { inner } from './inner.ts'
 import { simplify } from './simplify.ts'
 
-const passes: readonly ((program: Program) => Program)[] = [inline, simplify, fold, simplify, cse, dce]
+const passes: readonly ((program: Program) => Program)[] = [
+  inline,
+  inner((program) => optimize(program)),
+  simplify,
+  fold,
+  simplify,
+  cse,
+  dce,
+]
 
-/** All passes in order; the result means the same, and differentiates the same. */
-export const optimize = (program: Program): Program => passes.reduce((p, pass) => pass(p), program)
+/**
+ * All passes in order, in the programs that a program holds too; the result means the same, and differentiates the same.
+ */
+export const optimize = (program: Program): Program =>
+  program.derive('optimized', () => passes.reduce((p, pass) => pass(p), program))

@@ -1,6 +1,7 @@
 /** Functions made of several operations, by the keys under which `recording/composites.py` has the same mathematics. */
 import { lax, nn, np, random } from 'pullback'
 import type { NDArray, nn as Nn } from 'pullback'
+import { attentionFunctions } from './attention.ts'
 import { controlFunctions } from './control.ts'
 import type { AnyFunction } from './functions.ts'
 
@@ -84,6 +85,7 @@ const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
 
 export const composites: { readonly [name: string]: AnyFunction } = {
   ...controlFunctions,
+  ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),
   splitTwice: (key) =>
     random

@@ -43,6 +43,7 @@ const tolerances: { readonly [topic: string]: { readonly rtol: number; readonly 
   'derivatives-numpy': { rtol: 1e-5, atol: 2e-6 },
   'derivatives-nn': { rtol: 1e-5, atol: 2e-6 },
   'derivatives-awkward': { rtol: 1e-5, atol: 2e-6 },
+  attention: { rtol: 1e-9, atol: 1e-10 },
   control: { rtol: 1e-9, atol: 1e-9 },
   'second-order': { rtol: 5e-5, atol: 5e-6 },
 }
@@ -66,6 +67,7 @@ const topics = [
   'random-cases',
   'reductions-where',
   'control',
+  'attention',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -36,6 +36,7 @@ TOPICS = [
     "random_cases",
     "reductions_where",
     "control",
+    "attention",
 ]
 
 

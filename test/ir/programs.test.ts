@@ -45,7 +45,8 @@ describe('random programs', () => {
     for (const { program } of fc.sample(programs({ maxEquations: 30 }), { numRuns: 400, seed: 1 })) {
       for (const { op } of program.equations) seen.add(op)
     }
-    expect(operations.filter((op) => !seen.has(op))).toEqual([])
+    // A function on the host is no plain data.
+    expect(operations.filter((op) => !seen.has(op))).toEqual(['callback'])
   })
 
   it('print and parse to equal programs', () => {

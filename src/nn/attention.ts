@@ -1,0 +1,303 @@
+/** Attention: weighted means of values, by how well keys fit queries. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import * as np from '../numpy/index.ts'
+import type { Key } from '../random/keys.ts'
+import { consume, split } from '../random/keys.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { tanh } from './activations.ts'
+import type { Initializer } from './initializers.ts'
+import { lecunNormal } from './initializers.ts'
+import type { LinearParams } from './layers.ts'
+import { checkCount, linear } from './layers.ts'
+import { softmax } from './softmax.ts'
+
+/** Options of `dotProductAttention`. */
+export interface AttentionOptions {
+  /** Added to the logits; shape broadcast to `[batch, heads, T, S]`. */
+  readonly bias?: ArrayLike
+  /** Which keys each query may see (bool, broadcast to `[batch, heads, T, S]`). */
+  readonly mask?: ArrayLike
+  /** Query i sees keys up to i. */
+  readonly isCausal?: boolean
+  /** Multiplies the logits; `1 / sqrt(H)` by default. */
+  readonly scale?: number
+  /** How many queries of each sequence count, shape `[batch]`; the others give zeros. */
+  readonly querySeqLengths?: ArrayLike
+  /** How many keys of each sequence count, shape `[batch]`. */
+  readonly keyValueSeqLengths?: ArrayLike
+  /** Query i sees keys from `i - left` to `i + right`; a number stands for both. */
+  readonly localWindowSize?: number | readonly [left: number, right: number]
+}
+
+const checkAttention = (q: NDArray, k: NDArray, v: NDArray): void => {
+  const shapes = `query ${q.aval}, key ${k.aval}, value ${v.aval}`
+  const fail = (what: string): never => {
+    throw new ShapeError(`nn.dotProductAttention: ${what}: ${shapes}.`)
+  }
+  if (q.ndim !== 4 || k.ndim !== 4 || v.ndim !== 4)
+    fail('arrays have shape [batch, length, heads, features], batch optional')
+  if (k.shape.join() !== v.shape.join()) fail('keys and values must have one shape')
+  if (q.shape[0] !== k.shape[0] || q.shape[3] !== k.shape[3]) fail('batch and features must agree')
+  if (q.shape[2]! % Math.max(1, k.shape[2]!) !== 0) fail("the number of query heads must be a multiple of the keys'")
+}
+
+/** Which keys each query sees, of shape broadcast to `[batch, 1, T, S]`; null for all. */
+const visible = (t: number, s: number, options: AttentionOptions): NDArray | null => {
+  const rows = np.expandDims(np.arange(t), 1)
+  const columns = np.arange(s)
+  const parts: NDArray[] = []
+  if (options.isCausal === true) parts.push(np.lessEqual(columns, rows))
+  if (options.localWindowSize !== undefined) {
+    const size = options.localWindowSize
+    const [left, right] = typeof size === 'number' ? [size, size] : size
+    parts.push(np.greaterEqual(columns, np.subtract(rows, left)), np.lessEqual(columns, np.add(rows, right)))
+  }
+  const perSequence = (lengths: ArrayLike): NDArray => np.reshape(asArray(lengths), [-1, 1, 1, 1])
+  if (options.querySeqLengths !== undefined) parts.push(np.less(rows, perSequence(options.querySeqLengths)))
+  if (options.keyValueSeqLengths !== undefined) parts.push(np.less(columns, perSequence(options.keyValueSeqLengths)))
+  if (options.mask !== undefined) parts.push(asArray(options.mask))
+  return parts.length === 0 ? null : parts.reduce((a, b) => np.logicalAnd(a, b))
+}
+
+/** Softmax over what is visible; where nothing is, zeros, with zero derivatives. */
+const maskedSoftmax = (logits: NDArray, mask: NDArray | null): NDArray => {
+  if (mask === null) return softmax(logits)
+  // Finite, so that a row of nothing else is no NaN; so low that its weight beside any other is 0.
+  const lowest = logits.dtype === 'float64' ? -1e308 : -1e38
+  return np.where(mask, softmax(np.where(mask, logits, lowest)), 0)
+}
+
+/** `[batch, length, heads, ...]` of one head count, grouped by the heads that share keys. */
+const grouped = (x: NDArray, keyHeads: number): NDArray => {
+  const [b, t, n, h] = x.shape as readonly [number, number, number, number]
+  return np.reshape(x, [b, t, keyHeads, n / Math.max(1, keyHeads), h])
+}
+
+/** A mask or bias over all heads as one over key heads and groups. */
+const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
+  const full = np.reshape(x, [...Array<number>(Math.max(0, 4 - x.ndim)).fill(1), ...x.shape])
+  const [b, n, t, s] = full.shape as readonly [number, number, number, number]
+  return n === 1 ? np.expandDims(full, 1) : np.reshape(full, [b, keyHeads, n / keyHeads, t, s])
+}
+
+/**
+ * `softmax(scale · q kᵀ + bias) v` over the heads of each sequence. Vaswani et al., "Attention is all you need" (2017). Fewer
+ * key heads than query heads are shared by groups: Ainslie et al. (2023). A query that sees no key gives zeros.
+ *
+ * @param query - shape `[batch, T, N, H]`, or without the batch.
+ * @param key - shape `[batch, S, K, H]`; N is a multiple of K.
+ * @param value - shape of `key`.
+ * @returns shape of `query`.
+ * @throws ShapeError if the shapes do not fit.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * const q = np.ones([2, 5, 4, 8])
+ * nn.dotProductAttention(q, q, q, { isCausal: true }).shape // => 2,5,4,8
+ * ```
+ */
+export const dotProductAttention = (
+  query: ArrayLike,
+  key: ArrayLike,
+  value: ArrayLike,
+  options: AttentionOptions = {},
+): NDArray => {
+  const given = [query, key, value].map((x) => inexact(asArray(x)))
+  const single = given[0]!.ndim === 3
+  const [q, k, v] = (single ? given.map((x) => np.expandDims(x, 0)) : given) as [NDArray, NDArray, NDArray]
+  checkAttention(q, k, v)
+  const keyHeads = k.shape[2]!
+  const scale = options.scale ?? 1 / Math.sqrt(q.shape[3]!)
+  const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped(q, keyHeads), k), scale)
+  const logits = options.bias === undefined ? fits : np.add(fits, groupedHeads(asArray(options.bias), keyHeads))
+  const mask = visible(q.shape[1]!, k.shape[1]!, options)
+  const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
+  const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
+  return single ? np.squeeze(mean, { axis: 0 }) : mean
+}
+
+/** Parameters of `multiHeadAttention`. */
+export interface MultiHeadAttentionParams {
+  readonly query: LinearParams
+  readonly key: LinearParams
+  readonly value: LinearParams
+  readonly out: LinearParams
+}
+
+/** Options of `multiHeadAttention`. */
+export interface MultiHeadAttentionOptions {
+  /** Heads of keys and values; `numHeads` by default. */
+  readonly numKeyValueHeads?: number
+  /** Features of each head; `features / numHeads` by default. */
+  readonly headFeatures?: number
+  /** Features of keys' and values' inputs; `features` by default. */
+  readonly memoryFeatures?: number
+  /** Whether projections add a bias; true by default. */
+  readonly bias?: boolean
+  /** `lecunNormal()` by default. */
+  readonly kernelInit?: Initializer
+}
+
+/** Options of a run of `multiHeadAttention`. */
+export interface MultiHeadRunOptions extends AttentionOptions {
+  /** What is attended to, shape `[..., S, memoryFeatures]`; the input itself by default. */
+  readonly memory?: ArrayLike
+}
+
+/** A layer of attention. */
+export interface MultiHeadAttention {
+  readonly init: (key: Key, dtype?: DType) => MultiHeadAttentionParams
+  readonly apply: (params: MultiHeadAttentionParams, x: ArrayLike, options?: MultiHeadRunOptions) => NDArray
+}
+
+/**
+ * Attention with learned projections of queries, keys, values and the result. Self-attention, unless `memory` is given.
+ *
+ * @throws ArgumentError if the heads do not divide the features; ShapeError from a run whose inputs do not fit.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const layer = nn.multiHeadAttention(16, 4, { numKeyValueHeads: 2 })
+ * const params = layer.init(random.key(0))
+ * layer.apply(params, np.ones([2, 5, 16]), { isCausal: true }).shape // => 2,5,16
+ * ```
+ */
+export const multiHeadAttention = (
+  features: number,
+  numHeads: number,
+  {
+    numKeyValueHeads = numHeads,
+    headFeatures = features / numHeads,
+    memoryFeatures = features,
+    bias = true,
+    kernelInit = lecunNormal(),
+  }: MultiHeadAttentionOptions = {},
+): MultiHeadAttention => {
+  const name = 'nn.multiHeadAttention'
+  checkCount(name, 'features', features)
+  checkCount(name, 'numHeads', numHeads)
+  if (!Number.isInteger(headFeatures) || numHeads % numKeyValueHeads !== 0) {
+    throw new ArgumentError(
+      `${name}: ${numHeads} heads must divide ${features} features, and ${numKeyValueHeads} key-value heads the heads.`,
+    )
+  }
+  const options = { bias, kernelInit }
+  const layers = {
+    query: linear(features, numHeads * headFeatures, options),
+    key: linear(memoryFeatures, numKeyValueHeads * headFeatures, options),
+    value: linear(memoryFeatures, numKeyValueHeads * headFeatures, options),
+    out: linear(numHeads * headFeatures, features, options),
+  }
+  const heads = (x: NDArray, count: number): NDArray => np.reshape(x, [...x.shape.slice(0, -1), count, headFeatures])
+  return {
+    init: (key, dtype) => {
+      consume(name, key)
+      const [q, k, v, o] = split(key, 4)
+      return {
+        query: layers.query.init(q!, dtype),
+        key: layers.key.init(k!, dtype),
+        value: layers.value.init(v!, dtype),
+        out: layers.out.init(o!, dtype),
+      }
+    },
+    apply: (params, x, { memory = x, ...attention } = {}) => {
+      const q = heads(layers.query.apply(params.query, x), numHeads)
+      const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
+      const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)
+      const mixed = dotProductAttention(q, k, v, attention)
+      return layers.out.apply(params.out, np.reshape(mixed, [...mixed.shape.slice(0, -2), numHeads * headFeatures]))
+    },
+  }
+}
+
+/** Parameters of `luongAttention`; null where the score has none. */
+export interface LuongAttentionParams {
+  /** `general`: shape `[queryFeatures, memoryFeatures]`. `concat`: `[queryFeatures + memoryFeatures, features]`. */
+  readonly kernel: NDArray | null
+  /** `concat`: shape `[features]`. */
+  readonly vector: NDArray | null
+}
+
+/** Options of `luongAttention`. */
+export interface LuongAttentionOptions {
+  /** How a query q and an element m of the memory fit; `general` by default. */
+  readonly score?: 'dot' | 'general' | 'concat'
+  /** Width of the hidden layer of `concat`; `queryFeatures` by default. */
+  readonly features?: number
+  readonly kernelInit?: Initializer
+}
+
+/** What `luongAttention` gives. */
+export interface Attended {
+  /** The weighted mean of the memory, shape `[..., memoryFeatures]`. */
+  readonly context: NDArray
+  /** Shape `[..., S]`; they sum to 1, or to 0 where the mask allows nothing. */
+  readonly weights: NDArray
+}
+
+/** A layer of Luong's attention. */
+export interface LuongAttention {
+  readonly init: (key: Key, dtype?: DType) => LuongAttentionParams
+  /** `mask` says which elements of the memory count; bool, shape `[..., S]`. */
+  readonly apply: (params: LuongAttentionParams, query: ArrayLike, memory: ArrayLike, mask?: ArrayLike) => Attended
+}
+
+/**
+ * Global attention of a decoder's state q, of shape `[..., queryFeatures]`, to an encoder's outputs m, of shape
+ * `[..., S, memoryFeatures]`. Scores: `dot`: q·m; `general`: q W m; `concat`: v·tanh(W [q; m]). Luong et al., "Effective
+ * approaches to attention-based neural machine translation" (2015).
+ *
+ * @throws ArgumentError if `dot` is asked for with different features.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const attention = nn.luongAttention(4, 6, { score: 'concat' })
+ * const params = attention.init(random.key(0))
+ * attention.apply(params, np.ones([2, 4]), np.ones([2, 5, 6])).weights.shape // => 2,5
+ * ```
+ */
+export const luongAttention = (
+  queryFeatures: number,
+  memoryFeatures: number,
+  { score = 'general', features = queryFeatures, kernelInit = lecunNormal() }: LuongAttentionOptions = {},
+): LuongAttention => {
+  const name = 'nn.luongAttention'
+  if (score === 'dot' && queryFeatures !== memoryFeatures) {
+    throw new ArgumentError(`${name}: 'dot' needs equal features, got ${queryFeatures} and ${memoryFeatures}.`)
+  }
+  const along = (memory: NDArray, q: NDArray): NDArray => np.einsum('...sm,...m->...s', memory, q)
+  const scores = ({ kernel, vector }: LuongAttentionParams, q: NDArray, memory: NDArray): NDArray => {
+    if (score === 'dot') return along(memory, q)
+    if (score === 'general') return along(memory, np.matmul(q, kernel!))
+    const forQuery = np.matmul(q, kernel!.at(np.slice(0, queryFeatures)).get())
+    const forMemory = np.matmul(memory, kernel!.at(np.slice(queryFeatures, null)).get())
+    return np.matmul(tanh(np.add(np.expandDims(forQuery, -2), forMemory)), vector!)
+  }
+  return {
+    init: (key, dtype = 'float32') => {
+      consume(name, key)
+      const [forKernel, forVector] = split(key, 2)
+      if (score === 'dot') return { kernel: null, vector: null }
+      if (score === 'general')
+        return { kernel: kernelInit(forKernel!, [queryFeatures, memoryFeatures], dtype), vector: null }
+      const vector = kernelInit(forVector!, [features, 1], dtype)
+      return {
+        kernel: kernelInit(forKernel!, [queryFeatures + memoryFeatures, features], dtype),
+        vector: np.reshape(vector, [features]),
+      }
+    },
+    apply: (params, query, memory, mask) => {
+      const [q, m] = [inexact(asArray(query)), inexact(asArray(memory))]
+      if (m.ndim < 2 || m.shape.at(-1) !== memoryFeatures || q.shape.at(-1) !== queryFeatures) {
+        throw new ShapeError(
+          `${name}: expected a query [..., ${queryFeatures}] and a memory [..., S, ${memoryFeatures}], got ${q.aval} and ${m.aval}.`,
+        )
+      }
+      const weights = maskedSoftmax(scores(params, q, m), mask === undefined ? null : asArray(mask))
+      return { context: np.einsum('...s,...sm->...m', weights, m), weights }
+    },
+  }
+}

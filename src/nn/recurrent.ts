@@ -1,0 +1,284 @@
+/** Recurrent cells, and the layer that runs one over time. */
+import { scan } from '../api/control.ts'
+import type { DType } from '../core/dtype.ts'
+import { ShapeError } from '../core/errors.ts'
+import * as np from '../numpy/index.ts'
+import type { Key } from '../random/keys.ts'
+import { consume, split } from '../random/keys.ts'
+import { asArray, asIndices } from '../runtime/array.ts'
+import { map as mapTree } from '../api/tree.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { sigmoid, tanh } from './activations.ts'
+import type { Initializer } from './initializers.ts'
+import { lecunNormal, orthogonal, zeros } from './initializers.ts'
+import { checkCount, checkFeatures } from './layers.ts'
+
+/** Parameters of a cell with g gates: those of all gates side by side. */
+export interface CellParams {
+  /** Shape `[inFeatures, g · features]`. */
+  readonly inputKernel: NDArray
+  /** Shape `[features, g · features]`; each gate's part begins orthogonal. */
+  readonly recurrentKernel: NDArray
+  /** Shape `[g · features]`. */
+  readonly bias: NDArray
+}
+
+/** What an LSTM carries from step to step; each of shape `[..., features]`. */
+export interface LstmCarry {
+  readonly c: NDArray
+  readonly h: NDArray
+}
+
+/** One step of a recurrent network, from a carry and an input to the next carry and an output. */
+export interface Cell<P, C> {
+  readonly features: number
+  readonly init: (key: Key, dtype?: DType) => P
+  /** The carry before the first step: zeros. `batchShape` is the input's shape without its last axis. */
+  readonly initialCarry: (batchShape: readonly number[], dtype?: DType) => C
+  /** The part of a step that depends on the input only: of all steps at once, as well. */
+  readonly project: (params: P, x: ArrayLike) => NDArray
+  /** The rest of a step. `recurrentMask` multiplies what is fed back. */
+  readonly step: (params: P, carry: C, projected: NDArray, recurrentMask?: NDArray) => readonly [carry: C, y: NDArray]
+  /** A whole step. */
+  readonly apply: (params: P, carry: C, x: ArrayLike) => readonly [carry: C, y: NDArray]
+}
+
+/** Options of cells. */
+export interface CellOptions {
+  /** `lecunNormal()` by default. */
+  readonly kernelInit?: Initializer
+  /** `orthogonal()` by default. */
+  readonly recurrentInit?: Initializer
+  /** `zeros` by default. */
+  readonly biasInit?: Initializer
+}
+
+/** Options of `simpleCell`. */
+export interface SimpleCellOptions extends CellOptions {
+  /** `tanh` by default. */
+  readonly activation?: (x: NDArray) => NDArray
+}
+
+interface CellSpec<C> {
+  readonly name: string
+  readonly inFeatures: number
+  readonly features: number
+  readonly gates: number
+  readonly initialCarry: Cell<CellParams, C>['initialCarry']
+  readonly step: Cell<CellParams, C>['step']
+}
+
+const cellOf = <C>(
+  { name, inFeatures, features, gates, initialCarry, step }: CellSpec<C>,
+  { kernelInit = lecunNormal(), recurrentInit = orthogonal(), biasInit = zeros }: CellOptions,
+): Cell<CellParams, C> => {
+  checkCount(name, 'inFeatures', inFeatures)
+  checkCount(name, 'features', features)
+  const project = ({ inputKernel, bias }: CellParams, x: ArrayLike): NDArray => {
+    const array = asArray(x)
+    checkFeatures(name, array, inFeatures)
+    return np.add(np.matmul(array, inputKernel), bias)
+  }
+  return {
+    features,
+    init: (key, dtype = 'float32') => {
+      consume(name, key)
+      const [forInput, forBias, ...forGates] = split(key, 2 + gates)
+      const recurrent = forGates.map((k) => recurrentInit(k, [features, features], dtype))
+      return {
+        inputKernel: kernelInit(forInput!, [inFeatures, gates * features], dtype),
+        recurrentKernel: np.concatenate(recurrent, { axis: 1 }),
+        bias: biasInit(forBias!, [gates * features], dtype),
+      }
+    },
+    initialCarry,
+    project,
+    step,
+    apply: (params, carry, x) => step(params, carry, project(params, x)),
+  }
+}
+
+const zerosFor =
+  (features: number) =>
+  (batchShape: readonly number[], dtype: DType = 'float32'): NDArray =>
+    np.zeros([...batchShape, features], { dtype })
+
+const fedBack = (h: NDArray, mask: NDArray | undefined): NDArray => (mask === undefined ? h : np.multiply(h, mask))
+
+/**
+ * The plain recurrent cell: `h' = tanh(W x + U h + b)`. Elman (1990).
+ *
+ * @throws ShapeError if the last axis of `x` does not have `inFeatures`.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const cell = nn.simpleCell(3, 5)
+ * const [h, y] = cell.apply(cell.init(random.key(0)), cell.initialCarry([2]), np.ones([2, 3]))
+ * y.shape // => 2,5
+ * ```
+ */
+export const simpleCell = (
+  inFeatures: number,
+  features: number,
+  { activation = tanh, ...options }: SimpleCellOptions = {},
+): Cell<CellParams, NDArray> =>
+  cellOf(
+    {
+      name: 'nn.simpleCell',
+      inFeatures,
+      features,
+      gates: 1,
+      initialCarry: zerosFor(features),
+      step: ({ recurrentKernel }, h, projected, mask) => {
+        const next = activation(np.add(projected, np.matmul(fedBack(h, mask), recurrentKernel)))
+        return [next, next]
+      },
+    },
+    options,
+  )
+
+/**
+ * Long short-term memory: gates i, f, g, o in this order; `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`. Hochreiter and
+ * Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+ *
+ * @throws ShapeError if the last axis of `x` does not have `inFeatures`.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const cell = nn.lstmCell(3, 5)
+ * const [carry, y] = cell.apply(cell.init(random.key(0)), cell.initialCarry([2]), np.ones([2, 3]))
+ * carry.c.shape // => 2,5
+ * ```
+ */
+export const lstmCell = (
+  inFeatures: number,
+  features: number,
+  options: CellOptions = {},
+): Cell<CellParams, LstmCarry> =>
+  cellOf(
+    {
+      name: 'nn.lstmCell',
+      inFeatures,
+      features,
+      gates: 4,
+      initialCarry: (batchShape, dtype) => {
+        const zero = zerosFor(features)(batchShape, dtype)
+        return { c: zero, h: zero }
+      },
+      step: ({ recurrentKernel }, { c, h }, projected, mask) => {
+        const all = np.add(projected, np.matmul(fedBack(h, mask), recurrentKernel))
+        const [i, f, g, o] = np.split(all, 4, { axis: -1 })
+        const next = np.add(np.multiply(sigmoid(f!), c), np.multiply(sigmoid(i!), tanh(g!)))
+        const y = np.multiply(sigmoid(o!), tanh(next))
+        return [{ c: next, h: y }, y]
+      },
+    },
+    options,
+  )
+
+/**
+ * The gated recurrent unit: gates r, z, n in this order; `n = tanh(n_x + σ(r) n_h)`, `h' = (1 − σ(z)) n + σ(z) h`. Cho et al.
+ * (2014), with the reset gate after the product, as in cuDNN.
+ *
+ * @throws ShapeError if the last axis of `x` does not have `inFeatures`.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const cell = nn.gruCell(3, 5)
+ * cell.apply(cell.init(random.key(0)), cell.initialCarry([]), np.ones([3]))[1].shape // => 5
+ * ```
+ */
+export const gruCell = (inFeatures: number, features: number, options: CellOptions = {}): Cell<CellParams, NDArray> =>
+  cellOf(
+    {
+      name: 'nn.gruCell',
+      inFeatures,
+      features,
+      gates: 3,
+      initialCarry: zerosFor(features),
+      step: ({ recurrentKernel }, h, projected, mask) => {
+        const [rx, zx, nx] = np.split(projected, 3, { axis: -1 })
+        const [rh, zh, nh] = np.split(np.matmul(fedBack(h, mask), recurrentKernel), 3, { axis: -1 })
+        const z = sigmoid(np.add(zx!, zh!))
+        const n = tanh(np.add(nx!, np.multiply(sigmoid(np.add(rx!, rh!)), nh!)))
+        const next = np.add(np.multiply(np.subtract(1, z), n), np.multiply(z, h))
+        return [next, next]
+      },
+    },
+    options,
+  )
+
+/** A tree of `next` where it goes on, of `before` where it does not. */
+const freeze = <C>(goesOn: NDArray, next: C, before: C): C => {
+  const choose = (a: unknown, b: unknown): NDArray => np.where(goesOn, a as NDArray, b as NDArray)
+  return mapTree(choose as never, next, before) as C
+}
+
+/** Options of `rnn`. */
+export interface RnnOptions {
+  /** From the last step to the first; outputs keep the places of their inputs. */
+  readonly reverse?: boolean
+  /** Time is the first axis, rather than the one before the last. */
+  readonly timeMajor?: boolean
+  /** As in `lax.scan`. */
+  readonly unroll?: number | boolean
+  /** As in `lax.scan`: what reverse mode keeps. */
+  readonly checkpoint?: 'none' | 'sqrt' | number
+}
+
+/** Options of a run of `rnn`. */
+export interface RnnRunOptions<C> {
+  /** Zeros by default. */
+  readonly initialCarry?: C
+  /** Steps of each sequence, shape of the batch: later ones leave the carry as it is. All by default. */
+  readonly seqLengths?: ArrayLike
+  /** Multiplies what is fed back at every step: variational dropout of the recurrence. */
+  readonly recurrentMask?: NDArray
+}
+
+/** A recurrent network over time. */
+export interface Rnn<P, C> {
+  readonly init: (key: Key, dtype?: DType) => P
+  readonly apply: (params: P, xs: ArrayLike, options?: RnnRunOptions<C>) => readonly [carry: C, ys: NDArray]
+}
+
+/**
+ * A cell run over time by `lax.scan`: from inputs of shape `[..., time, inFeatures]` to the last carry and outputs of shape
+ * `[..., time, features]`. The inputs' part of all steps is one product.
+ *
+ * @throws ShapeError if the inputs have no axis of time, or another number of features than the cell.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const layer = nn.rnn(nn.lstmCell(3, 5))
+ * const [carry, ys] = layer.apply(layer.init(random.key(0)), np.ones([2, 7, 3]))
+ * ys.shape // => 2,7,5
+ * carry.h.shape // => 2,5
+ * ```
+ */
+export const rnn = <P, C>(
+  cell: Cell<P, C>,
+  { reverse = false, timeMajor = false, unroll = 1, checkpoint = 'none' }: RnnOptions = {},
+): Rnn<P, C> => ({
+  init: cell.init,
+  apply: (params, xs, { initialCarry, seqLengths, recurrentMask } = {}) => {
+    const array = asArray(xs)
+    if (array.ndim < 2) throw new ShapeError(`nn.rnn: the inputs need axes of time and features, got ${array.aval}.`)
+    const inTime = timeMajor ? array : np.moveaxis(array, -2, 0)
+    const batchShape = inTime.shape.slice(1, -1)
+    const start = initialCarry ?? cell.initialCarry(batchShape, array.dtype)
+    const lengths = seqLengths === undefined ? null : asIndices('nn.rnn', seqLengths)
+    const step = (carry: C, { x, t }: { readonly x: NDArray; readonly t: NDArray }): readonly [C, NDArray] => {
+      const [next, y] = cell.step(params, carry, x, recurrentMask)
+      if (lengths === null) return [next, y]
+      const goesOn = np.expandDims(np.less(t, lengths), -1)
+      return [freeze(goesOn, next, carry), y]
+    }
+    const elements = { x: cell.project(params, inTime), t: np.arange(inTime.shape[0]!) }
+    const [carry, ys] = scan(step as never, start, elements, { reverse, unroll, checkpoint }) as unknown as readonly [
+      C,
+      NDArray,
+    ]
+    return [carry, timeMajor ? ys : np.moveaxis(ys, 0, -2)]
+  },
+})
