@@ -1,4 +1,5 @@
 /** Functions of the user's that run on the host while a program runs. */
+import { print as show } from '../core/console.ts'
 import { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
@@ -137,8 +138,7 @@ export const print = (format: string, ...values: readonly unknown[]): void => {
   }
   callback(
     (...xs: readonly unknown[]) => {
-      // eslint-disable-next-line no-console -- what it is for
-      console.log(fill(format, xs))
+      show(fill(format, xs))
     },
     ...values,
   )

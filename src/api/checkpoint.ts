@@ -1,4 +1,5 @@
 /** Memory against time: what reverse mode keeps, and what it computes again. */
+import { print } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { countMarks } from '../core/marks.ts'
@@ -164,6 +165,5 @@ export const savedResiduals = <A extends readonly unknown[]>(
 
 /** Prints `savedResiduals`, one a line. */
 export const printSavedResiduals = <A extends readonly unknown[]>(f: Fn<A, unknown>, ...args: A): void => {
-  // eslint-disable-next-line no-console -- what it is for
-  console.log(savedResiduals(f, ...args).join('\n'))
+  print(savedResiduals(f, ...args).join('\n'))
 }

@@ -5,6 +5,7 @@ import { flatten, unflatten } from '../core/tree.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import { optimize } from '../passes/pipeline.ts'
+import { RecordedBody } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import { HostBody } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -34,6 +35,7 @@ export interface Jitted<A extends readonly unknown[], R> {
 }
 
 interface Traced {
+  /** As traced; `optimize` of it is remembered by the program. */
   readonly program: Program
   readonly outTree: TreeDef
   readonly captured: readonly NDArray[]
@@ -135,7 +137,7 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
       given.leaves.map((x) => x.aval),
     )
     advised ||= advise(name, program)
-    return { program: optimize(program), outTree: outTree!, captured }
+    return { program, outTree: outTree!, captured }
   }
 
   const signature = (self: unknown, args: readonly unknown[], captured: readonly NDArray[]): Signature => {
@@ -183,14 +185,16 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   const jitted = function (this: unknown, ...args: A): Arrays<R> {
     const { entry, leaves } = traced(this, args)
     const operands = entry.captured.length === 0 ? leaves : [...entry.captured, ...leaves]
-    const outputs = call(entry.program, name, operands)
+    // Inside a program that is being written down, the whole is optimised once, at its end.
+    const isWritten = operands.some((x) => x.body instanceof RecordedBody)
+    const outputs = call(isWritten ? entry.program : optimize(entry.program), name, operands)
     if (options.donateArgnums !== undefined) donate(args)
     return restore(entry.outTree, outputs)
   }
   explainers.set(jitted, (args) => explain(name, made, signature(undefined, args, [])))
   return Object.assign(jitted, {
     trace(this: unknown, ...args: A): Program {
-      return traced(this === jitted ? undefined : this, args).entry.program
+      return optimize(traced(this === jitted ? undefined : this, args).entry.program)
     },
     clearCache: () => {
       cache.clear()

@@ -1,4 +1,5 @@
 /** Why a compiled function was traced again, in words; and advice about what was traced. */
+import { warn } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { settings } from '../core/settings.ts'
 import type { TreeDef } from '../core/tree.ts'
@@ -109,8 +110,7 @@ export const advise = (name: string, program: Program): boolean => {
   if (!settings.warnings) return false
   const advice = adviceOn(name, program)
   for (const line of advice) {
-    // eslint-disable-next-line no-console -- what it is for
-    console.warn(`Pullback: ${line} (debug.warnings(false) silences this.)`)
+    warn(`Pullback: ${line} (debug.warnings(false) silences this.)`)
   }
   return advice.length > 0
 }

@@ -4,7 +4,8 @@ const ownFile = /[/\\]pullback[/\\](?:src|dist)[/\\]/
 
 /** The first line of a stack that is not the library's own. */
 const userLine = (stack: string, ownRoot: string): string => {
-  const frames = stack.split('\n').filter((line) => /^\s*at |@/.test(line))
+  // Frames of the engine's own functions have no line.
+  const frames = stack.split('\n').filter((line) => /^\s*at |@/.test(line) && /:\d+:\d+\)?$/.test(line))
   const frame = frames.find((line) => !line.includes(ownRoot) && !ownFile.test(line))
   if (frame === undefined) return '(unknown)'
   return (/\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? frame.trim()).replace(/^file:\/\//, '')

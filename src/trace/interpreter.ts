@@ -35,6 +35,16 @@ export const rootInterpreter = (): Interpreter => root
 
 export const currentInterpreter = (): Interpreter => current
 
+/**
+ * Makes `interpreter` give operations their meaning; the caller restores the one returned in `finally`. For functions that
+ * run users' code, nested a thousand deep: `withInterpreter` would take two more frames of the stack.
+ */
+export const swapInterpreter = (interpreter: Interpreter): Interpreter => {
+  const saved = current
+  current = interpreter
+  return saved
+}
+
 /** Runs `f` with `interpreter` giving operations their meaning; restores the previous one however `f` ends. */
 export const withInterpreter = <T>(interpreter: Interpreter, f: () => T): T => {
   const saved = current

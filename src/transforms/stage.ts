@@ -4,7 +4,7 @@ import type { Program } from '../ir/program.ts'
 import { captureSource } from '../ir/source.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
-import { currentOrigin, currentScope, withInterpreter } from '../trace/interpreter.ts'
+import { currentOrigin, currentScope, swapInterpreter } from '../trace/interpreter.ts'
 import type { NDArray, Trace } from '../trace/value.ts'
 import { ProgramBuilder } from './builder.ts'
 
@@ -40,12 +40,18 @@ export const stage = (
 ): Staged => {
   const interpreter = new StageInterpreter(name)
   const { builder } = interpreter
+  const inputs = avals.map((aval) => builder.fresh(aval))
+  const saved = swapInterpreter(interpreter)
+  let outputs: readonly NDArray[]
   try {
-    const inputs = avals.map((aval) => builder.fresh(aval))
-    const outputs = withInterpreter(interpreter, () => f(inputs))
-    const program = builder.finish(inputs, outputs, name)
-    return { program, captured: builder.captured.map((c) => c.value) }
-  } finally {
+    outputs = f(inputs)
+  } catch (error) {
     interpreter.live = false
+    throw error
+  } finally {
+    swapInterpreter(saved)
   }
+  const program = builder.finish(inputs, outputs, name)
+  interpreter.live = false
+  return { program, captured: builder.captured.map((c) => c.value) }
 }

@@ -1,0 +1,75 @@
+import {
+  checkProgram,
+  grad,
+  jit,
+  lax,
+  makeProgram,
+  np,
+  optimize,
+  parseProgram,
+  printProgram,
+  tree,
+  vmap,
+} from 'pullback'
+import type { NDArray } from 'pullback'
+import { assertClose } from 'pullback/testing'
+import { describe, expect, it } from 'vitest'
+
+/** Large inputs: that they work at all, without overflowing the stack. The times stand in docs/benchmarks.md. */
+describe('scale', () => {
+  it('a program of 100,000 equations is traced, differentiated, optimised, printed and parsed', () => {
+    const f = (x: NDArray): NDArray => {
+      let y = x
+      for (let i = 0; i < 25_000; i++) y = np.add(np.sin(y), 1)
+      return y
+    }
+    const program = makeProgram(grad(f))(np.array(1))
+    expect(program.equations.length).toBeGreaterThanOrEqual(100_000)
+    const better = optimize(program)
+    checkProgram(better)
+    const parsed = parseProgram(printProgram(better))
+    expect(parsed._tag === 'Right' && parsed.right.equations.length).toBe(better.equations.length)
+    assertClose('run', jit(grad(f))(np.array(1)), grad(f)(np.array(1)))
+  }, 60_000)
+
+  it('a tree of 100,000 leaves', () => {
+    const leaves = Array.from({ length: 100_000 }, () => np.array(1))
+    const t = Object.fromEntries(leaves.map((x, i) => [`k${i}`, x]))
+    const doubled = tree.map((x: NDArray) => np.add(x, x), t)
+    expect(tree.leaves(doubled).length).toBe(100_000)
+    const first = (t: { readonly [k: string]: NDArray }): NDArray => np.multiply(t['k7']!, t['k9']!)
+    const gradients = grad(first)(t)
+    expect([gradients['k7']!.item(), gradients['k8']!.item()]).toEqual([1, 0])
+    expect(jit(first)(t).item()).toBe(1)
+  }, 60_000)
+
+  it('1,000 nested calls', () => {
+    const nested = (depth: number): ((x: NDArray) => NDArray) => {
+      let f = (x: NDArray): NDArray => np.sin(x)
+      for (let i = 0; i < depth; i++) {
+        const inner = jit(f)
+        f = (x) => np.add(inner(x), 1)
+      }
+      return f
+    }
+    const f = nested(1000)
+    const x = np.array(0.5)
+    expect(f(x).item()).toBeCloseTo(1000 + Math.sin(0.5), 3)
+    assertClose('grad', grad(f)(x), np.cos(x))
+    assertClose('jit of grad', jit(grad(f))(x), np.cos(x))
+    assertClose('vmap of grad', vmap(grad(f))(np.array([0.5, 1])), np.cos(np.array([0.5, 1])))
+  }, 60_000)
+
+  it('loops five deep', () => {
+    const nest = (depth: number, x: NDArray): NDArray =>
+      depth === 0 ? np.sin(x) : lax.foriLoop(0, 2, (_, c) => nest(depth - 1, c), x)
+    const f = (x: NDArray): NDArray => nest(5, x)
+    let wanted = np.array(1)
+    for (let i = 0; i < 32; i++) wanted = np.sin(wanted)
+    assertClose('value', f(np.array(1)), wanted)
+    const size = (depth: number): number =>
+      printProgram(makeProgram(grad((x: NDArray) => nest(depth, x)))(np.array(1))).length
+    expect(size(5) - size(4)).toBeLessThan(3 * (size(2) - size(1)))
+    assertClose('jit of grad', jit(grad(f))(np.array(1)), grad(f)(np.array(1)))
+  })
+})
