@@ -81,6 +81,15 @@ export interface CondParams {
   readonly branches: readonly Program[]
 }
 
+/** `triangularSolve(a, b)`: the x with op(a) x = b, or x op(a) = b; only one triangle of a is read. */
+export interface TriangularSolveParams {
+  readonly leftSide: boolean
+  readonly lower: boolean
+  readonly transposeA: boolean
+  /** The diagonal of a counts as ones. */
+  readonly unitDiagonal: boolean
+}
+
 /** Operands: constants of `cond`, constants of `body`, then the carry. */
 export interface WhileParams {
   /** To one bool. */
@@ -274,6 +283,18 @@ export interface OpParams {
   sort: { readonly axis: number; readonly numKeys: number; readonly stable: boolean }
   // random bits: `threefry2x32(key0, key1, count0, count1)`
   threefry2x32: NoParams
+  // linear algebra, on matrices in the last two axes
+  /** L with L Lᵀ = A, of which the lower triangle is read; NaN where there is none. */
+  cholesky: NoParams
+  triangularSolve: TriangularSolveParams
+  /** To L and U in one matrix, row exchanges (int32), and the permutation of rows (int32). */
+  lu: NoParams
+  /** To Q and R; Q square with `fullMatrices`. */
+  qr: { readonly fullMatrices: boolean }
+  /** Of symmetric matrices: eigenvalues, ascending, then eigenvectors in columns. */
+  eigh: NoParams
+  /** To U, singular values (descending), Vᵀ; U and V square with `fullMatrices`. */
+  svd: { readonly fullMatrices: boolean }
   // control
   /** `cond(index, ...operands)`: the branch with that number, clamped into range. */
   cond: CondParams

@@ -334,16 +334,27 @@ export const diag = (x: ArrayLike, k = 0): NDArray => {
   return functions.at(zeros, [asArray(rows), asArray(columns)]).set(array, { uniqueIndices: true })
 }
 
-/** The diagonal of a matrix. */
-export const diagonal = (x: ArrayLike, k = 0): NDArray => {
+/** Diagonals of matrices in two axes, the first two by default; above the main one for a positive offset. They become the last axis. */
+export const diagonal = (
+  x: ArrayLike,
+  offset = 0,
+  { axis1 = 0, axis2 = 1 }: { readonly axis1?: number; readonly axis2?: number } = {},
+): NDArray => {
   const array = asArray(x)
-  if (array.ndim !== 2) throw new ShapeError(`diagonal: needs a matrix, got ${array.aval}.`)
-  const [n, m] = array.shape as readonly [number, number]
-  const count = Math.max(0, Math.min(k > 0 ? n : n + k, k > 0 ? m - k : m))
+  if (array.ndim < 2) throw new ShapeError(`diagonal: needs a matrix, got ${array.aval}.`)
+  const [i, j] = normalizeAxes('diagonal', [axis1, axis2], array.ndim) as [number, number]
+  const others = range(array.ndim).filter((d) => d !== i && d !== j)
+  const matrices = functions.transpose(array, [...others, i, j])
+  const [n, m] = matrices.shape.slice(-2) as [number, number]
+  const count = Math.max(0, Math.min(offset > 0 ? n : n + offset, offset > 0 ? m - offset : m))
   const places = Int32Array.from(range(count))
-  const rows = asArray(places.map((i) => i + Math.max(-k, 0)))
-  return functions.at(array, [rows, asArray(places.map((i) => i + Math.max(k, 0)))]).get()
+  const rows = asArray(places.map((k) => k + Math.max(-offset, 0)))
+  return functions.at(matrices, ['...', rows, asArray(places.map((k) => k + Math.max(offset, 0)))]).get()
 }
 
-/** The sum of the diagonal of a matrix. */
-export const trace = (x: ArrayLike, k = 0): NDArray => functions.sum(diagonal(x, k))
+/** Sums of diagonals, as in `diagonal`. */
+export const trace = (
+  x: ArrayLike,
+  offset = 0,
+  axes: { readonly axis1?: number; readonly axis2?: number } = {},
+): NDArray => functions.sum(diagonal(x, offset, axes), { axis: -1 })

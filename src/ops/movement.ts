@@ -26,6 +26,9 @@ export const transpose = (x: NDArray, permutation: readonly number[]): NDArray =
 export const moveAxis = (x: NDArray, from: number, to: number): NDArray =>
   from === to ? x : transpose(x, movePermutation(x.aval.rank, from, to))
 
+/** The last two axes exchanged: matrices turned over. */
+export const swapLast = (x: NDArray): NDArray => moveAxis(x, x.ndim - 1, x.ndim - 2)
+
 /** Reverses the order along axes. */
 export const rev = (x: NDArray, axes: readonly number[]): NDArray =>
   axes.length === 0 ? x : bind('rev', { axes }, [x])

@@ -13,6 +13,12 @@ import * as custom from './custom.ts'
 import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
 import * as indexing from './indexing.ts'
+import { choleskyP } from './linalg/cholesky.ts'
+import { eighP } from './linalg/eigh.ts'
+import { luP } from './linalg/lu.ts'
+import { qrP } from './linalg/qr.ts'
+import { svdP } from './linalg/svd.ts'
+import { triangularSolveP } from './linalg/triangularSolve.ts'
 import * as movement from './movement.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
@@ -115,6 +121,12 @@ export const primitives: Primitives = {
   scatterMax: indexing.scatterMaxP,
   sort: sortP,
   threefry2x32: threefry2x32P,
+  cholesky: choleskyP,
+  triangularSolve: triangularSolveP,
+  lu: luP,
+  qr: qrP,
+  eigh: eighP,
+  svd: svdP,
   cond: condP,
   while: whileP,
   scan: scanP,

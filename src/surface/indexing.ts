@@ -15,7 +15,7 @@ import {
 } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import type { GatherParams, IndexMode, ScatterParams } from '../ir/op.ts'
-import { full, fullLike, iota, scalar, zerosLike } from '../ops/creation.ts'
+import { full, fullLike, iota, scalar, zerosLike, zerosOf } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import type { ScatterName } from '../ops/indexing.ts'
 import { gather, scatterWith } from '../ops/indexing.ts'
@@ -304,6 +304,8 @@ const insideMask = (x: NDArray, plan: Plan): NDArray => {
 }
 
 const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): NDArray => {
+  // Nothing is read, so an axis of extent 0 may be indexed.
+  if (plan.shape.includes(0)) return zerosOf(x.aval.withShape(plan.shape))
   const chosen = mode ?? (fillValue === undefined ? 'clip' : 'fill')
   const y = gather(x, plan.starts, gatherParams(plan, chosen))
   if (fillValue === undefined || chosen !== 'fill') return arrange(plan, y)

@@ -37,6 +37,8 @@ export interface Wanted {
   /** The least extent of every axis. */
   readonly minExtent?: number
   readonly domain?: Domain
+  /** Matrices in the last two axes, with 2, 4, 6, … added along the diagonal and small elsewhere. */
+  readonly dominant?: boolean
 }
 
 /** Something with a type: a recipe knows no more of its operands. */

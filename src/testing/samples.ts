@@ -62,6 +62,17 @@ const store = (dtype: DType, numbers: readonly number[]): TypedArray => {
   return data
 }
 
+/** The matrices, made small, with 2, 4, 6, … along their diagonals. */
+const dominant = (x: NDArray): NDArray => {
+  const [rows, columns] = [x.shape.at(-2)!, x.shape.at(-1)!]
+  const data = x.dataSync() as Float64Array
+  const changed = data.map((v, i) => {
+    const [row, column] = [Math.floor(i / columns) % rows, i % columns]
+    return 0.2 * v + (row === column ? 2 * (row + 1) : 0)
+  })
+  return fromHost(x.aval, changed)
+}
+
 /** Draws that make a fresh array for every operand. */
 class FreshDraw implements Draw {
   readonly float: readonly DType[]
@@ -91,7 +102,8 @@ class FreshDraw implements Draw {
   operand(wanted: Wanted): NDArray {
     const dtype = this.#dtype(wanted.dtypes)
     const shape = wanted.shape ?? this.#shape(wanted)
-    return arrayOf(new Aval(dtype, shape), wanted.domain ?? domains.general, 1 + this.below(4096))
+    const x = arrayOf(new Aval(dtype, shape), wanted.domain ?? domains.general, 1 + this.below(4096))
+    return wanted.dominant === true ? dominant(x) : x
   }
 
   #dtype(options: readonly DType[]): DType {

@@ -2,6 +2,7 @@
 import { lax, nn, np, random } from 'pullback'
 import type { NDArray, nn as Nn } from 'pullback'
 import { attentionFunctions } from './attention.ts'
+import { linalgFunctions } from './linalg.ts'
 import { controlFunctions } from './control.ts'
 import type { AnyFunction } from './functions.ts'
 
@@ -85,6 +86,7 @@ const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
 
 export const composites: { readonly [name: string]: AnyFunction } = {
   ...controlFunctions,
+  ...linalgFunctions,
   ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),
   splitTwice: (key) =>

@@ -12,6 +12,7 @@ const at =
 
 const namespaces: { readonly [name: string]: object } = {
   np,
+  'np.linalg': np.linalg,
   nn,
   'nn.initializers': nn.initializers,
   lax,

@@ -68,6 +68,7 @@ const topics = [
   'reductions-where',
   'control',
   'attention',
+  'linalg',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -37,6 +37,7 @@ TOPICS = [
     "reductions_where",
     "control",
     "attention",
+    "linalg",
 ]
 
 

@@ -8,6 +8,7 @@ import * as control from './control.ts'
 import * as custom from './custom.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
+import * as linalg from './linalg.ts'
 import * as movement from './movement.ts'
 import * as reduction from './reduction.ts'
 import { call } from './call.ts'
@@ -17,7 +18,16 @@ type Recipes = { readonly [N in OpName]: Recipe<N> }
 // `while` is no name for an export.
 const { whileLoop, ...others } = control
 
-const first = { ...elementwise, ...movement, ...reduction, ...indexing, ...custom, ...others, while: whileLoop }
+const first = {
+  ...elementwise,
+  ...movement,
+  ...reduction,
+  ...indexing,
+  ...custom,
+  ...others,
+  ...linalg,
+  while: whileLoop,
+}
 
 /** How to choose a valid application of each operation. */
 export const recipes: Recipes = {

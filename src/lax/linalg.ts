@@ -1,0 +1,139 @@
+/** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as JAX's `lax.linalg` has them. */
+import { ShapeError } from '../core/errors.ts'
+import { add, mul } from '../ops/elementwise.ts'
+import { fullLike } from '../ops/creation.ts'
+import * as ops from '../ops/linalg.ts'
+import { swapLast } from '../ops/movement.ts'
+import { asArray } from '../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+const symmetrized = (x: NDArray): NDArray => mul(fullLike(x, 0.5), add(x, swapLast(x)))
+
+const matrices = (name: string, x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  if (array.ndim >= 2) return array
+  throw new ShapeError(`${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
+}
+
+/** Options of `cholesky` and `eigh`. */
+export interface SymmetricOptions {
+  /** Whether the matrix is replaced by the mean of it and its transpose first; true by default. */
+  readonly symmetrizeInput?: boolean
+}
+
+/**
+ * The lower triangular L with `L Lᵀ = x`. NaN where `x` is not positive definite.
+ *
+ * @param x - shape `[..., n, n]`, float32 or float64.
+ * @throws ShapeError unless the matrices are square; DTypeError for other dtypes.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.linalg.cholesky(np.array([[4, 2], [2, 5]])).toArray() // => 2,0,1,2
+ * ```
+ */
+export const cholesky = (x: ArrayLike, { symmetrizeInput = true }: SymmetricOptions = {}): NDArray => {
+  const array = matrices('cholesky', x)
+  const square = array.shape.at(-1) === array.shape.at(-2)
+  return ops.cholesky(symmetrizeInput && square ? symmetrized(array) : array)
+}
+
+/** Options of `triangularSolve`. */
+export interface TriangularSolveOptions {
+  /** `op(a) x = b` (true), or `x op(a) = b` (false, the default). */
+  readonly leftSide?: boolean
+  /** Which triangle of `a` is read; the upper one by default. */
+  readonly lower?: boolean
+  readonly transposeA?: boolean
+  /** The diagonal of `a` counts as ones. */
+  readonly unitDiagonal?: boolean
+}
+
+/**
+ * Solutions of triangular equations.
+ *
+ * @param a - shape `[..., n, n]`.
+ * @param b - shape `[..., n, k]` on the left, `[..., k, n]` on the right; or a vector `[..., n]` on the left.
+ * @throws ShapeError if the shapes do not fit.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.linalg.triangularSolve(np.array([[2, 0], [1, 4]]), np.array([[2], [9]]), { leftSide: true, lower: true }).toArray() // => 1,2
+ * ```
+ */
+export const triangularSolve = (
+  a: ArrayLike,
+  b: ArrayLike,
+  { leftSide = false, lower = false, transposeA = false, unitDiagonal = false }: TriangularSolveOptions = {},
+): NDArray => ops.triangularSolve(asArray(a), asArray(b), { leftSide, lower, transposeA, unitDiagonal })
+
+/**
+ * `P x = L U`, with partial pivoting.
+ *
+ * @returns L and U in one matrix (the ones of L's diagonal left out); row exchanges; the permutation of rows.
+ * @throws DTypeError unless float32 or float64.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const [lu, pivots, permutation] = lax.linalg.lu(np.array([[1, 2], [4, 4]]))
+ * permutation // => [1 0]
+ * ```
+ */
+export const lu = (x: ArrayLike): readonly [lu: NDArray, pivots: NDArray, permutation: NDArray] =>
+  ops.lu(matrices('lu', x))
+
+/** Options of `qr` and `svd`. */
+export interface FullOptions {
+  /** Square orthogonal factors; true by default. */
+  readonly fullMatrices?: boolean
+}
+
+/**
+ * `x = Q R`: Q orthogonal, R upper triangular. Derivatives are those of reduced factors of tall matrices.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const [q, r] = lax.linalg.qr(np.ones([3, 2]), { fullMatrices: false })
+ * q.shape // => 3,2
+ * ```
+ */
+export const qr = (x: ArrayLike, { fullMatrices = true }: FullOptions = {}): readonly [q: NDArray, r: NDArray] =>
+  ops.qr(matrices('qr', x), fullMatrices)
+
+/**
+ * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. Derivatives of eigenvectors of equal
+ * eigenvalues are those of functions that do not care which basis of their space is chosen.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const [v, w] = lax.linalg.eigh(np.array([[2, 1], [1, 2]]))
+ * w // => [1. 3.]
+ * ```
+ */
+export const eigh = (
+  x: ArrayLike,
+  { symmetrizeInput = true }: SymmetricOptions = {},
+): readonly [v: NDArray, w: NDArray] => {
+  const array = matrices('eigh', x)
+  const square = array.shape.at(-1) === array.shape.at(-2)
+  const [w, v] = ops.eigh(symmetrizeInput && square ? symmetrized(array) : array)
+  return [v, w]
+}
+
+/**
+ * `x = U diag(s) Vᵀ`, s descending. Derivatives are those of reduced factors, or of square matrices; those of vectors of
+ * equal singular values as in `eigh`.
+ *
+ * @returns `[U, s, Vᵀ]`.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.linalg.svd(np.array([[3, 0], [0, -4]]))[1] // => [4. 3.]
+ * ```
+ */
+export const svd = (
+  x: ArrayLike,
+  { fullMatrices = true }: FullOptions = {},
+): readonly [u: NDArray, s: NDArray, vt: NDArray] => ops.svd(matrices('svd', x), fullMatrices)

@@ -1,0 +1,27 @@
+/** Factorisations of matrices in the last two axes, and triangular equations. */
+import type { TriangularSolveParams } from '../ir/op.ts'
+import { bind, bindAll } from '../trace/interpreter.ts'
+import type { NDArray } from '../trace/value.ts'
+
+/** L with L Lᵀ = x. */
+export const cholesky = (x: NDArray): NDArray => bind('cholesky', {}, [x])
+
+/** The x with op(a) x = b, or x op(a) = b. */
+export const triangularSolve = (a: NDArray, b: NDArray, params: TriangularSolveParams): NDArray =>
+  bind('triangularSolve', params, [a, b])
+
+type Triple = readonly [NDArray, NDArray, NDArray]
+
+/** L and U in one matrix, row exchanges, and the permutation of rows. */
+export const lu = (x: NDArray): Triple => bindAll('lu', {}, [x]) as unknown as Triple
+
+export const qr = (x: NDArray, fullMatrices: boolean): readonly [q: NDArray, r: NDArray] =>
+  bindAll('qr', { fullMatrices }, [x]) as unknown as readonly [NDArray, NDArray]
+
+/** Eigenvalues and eigenvectors of symmetric matrices. */
+export const eigh = (x: NDArray): readonly [values: NDArray, vectors: NDArray] =>
+  bindAll('eigh', {}, [x]) as unknown as readonly [NDArray, NDArray]
+
+/** U, singular values, Vᵀ. */
+export const svd = (x: NDArray, fullMatrices: boolean): Triple =>
+  bindAll('svd', { fullMatrices }, [x]) as unknown as Triple

@@ -1,0 +1,41 @@
+/** Recipes of linear algebra: matrices far from singular, with spectra far from degenerate. */
+import type { Draw, Recipe, Typed } from '../draw.ts'
+
+/** Batch axes for matrices. */
+const batch = (draw: Draw): number[] => Array.from({ length: draw.below(3) }, () => 1 + draw.below(2))
+
+const matrices = (draw: Draw, rows: number, columns: number): Typed =>
+  draw.operand({ dtypes: draw.float, shape: [...batch(draw), rows, columns], dominant: true })
+
+const square = (draw: Draw): Typed => {
+  const n = draw.below(4)
+  return matrices(draw, n, n)
+}
+
+export const cholesky: Recipe<'cholesky'> = (draw) => ({ params: {}, operands: [square(draw)] })
+
+export const triangularSolve: Recipe<'triangularSolve'> = (draw) => {
+  const a = square(draw)
+  const { dtype, shape } = a.aval
+  const n = shape.at(-1)!
+  const leftSide = draw.below(2) === 0
+  const count = draw.below(3)
+  const b = draw.operand({ dtypes: [dtype], shape: [...shape.slice(0, -2), ...(leftSide ? [n, count] : [count, n])] })
+  const flag = (): boolean => draw.below(2) === 0
+  return { params: { leftSide, lower: flag(), transposeA: flag(), unitDiagonal: flag() }, operands: [a, b] }
+}
+
+export const lu: Recipe<'lu'> = (draw) => ({ params: {}, operands: [matrices(draw, draw.below(4), draw.below(4))] })
+
+/** Reduced, of tall matrices: others have no derivative. */
+export const qr: Recipe<'qr'> = (draw) => {
+  const n = draw.below(3)
+  return { params: { fullMatrices: false }, operands: [matrices(draw, n + draw.below(3), n)] }
+}
+
+export const eigh: Recipe<'eigh'> = (draw) => ({ params: {}, operands: [square(draw)] })
+
+export const svd: Recipe<'svd'> = (draw) => ({
+  params: { fullMatrices: false },
+  operands: [matrices(draw, draw.below(4), draw.below(4))],
+})

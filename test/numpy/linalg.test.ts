@@ -1,0 +1,183 @@
+import * as fc from 'fast-check'
+import { DTypeError, grad, jacfwd, jacrev, jit, jvp, lax, np, ProgramError, random, ShapeError, vmap } from 'pullback'
+import type { NDArray } from 'pullback'
+import { assertClose, checkGrads } from 'pullback/testing'
+import { describe, expect, it } from 'vitest'
+
+const { linalg } = np
+const f64 = (x: readonly unknown[]): NDArray => np.array(x as never, { dtype: 'float64' })
+const eye = (n: number): NDArray => np.eye(n, { dtype: 'float64' })
+const turned = (x: NDArray): NDArray => np.swapaxes(x, -1, -2)
+const normal = (seed: number, ...shape: number[]): NDArray =>
+  random.normal(random.key(seed), shape, { dtype: 'float64' })
+
+const sizes = fc.integer({ min: 0, max: 9 })
+const seeds = fc.nat({ max: 1000 })
+
+describe('factors', () => {
+  it('multiply to the matrix, and have the structure that they should', () => {
+    fc.assert(
+      fc.property(sizes, sizes, seeds, (m, n, seed) => {
+        const a = normal(seed, m, n)
+        const k = Math.min(m, n)
+        const [q, r] = linalg.qr(a)
+        assertClose('QR', np.matmul(q, r), a)
+        assertClose('orthogonal', np.matmul(turned(q), q), eye(k))
+        assertClose('triangular', r, np.triu(r))
+        const [q2, r2] = linalg.qr(a, { mode: 'complete' })
+        assertClose('QR in full', np.matmul(q2, r2), a)
+        assertClose('Q in full', np.matmul(turned(q2), q2), eye(m))
+        const [u, s, vt] = linalg.svd(a, { fullMatrices: false })
+        assertClose('SVD', np.matmul(np.multiply(u, s), vt), a)
+        const [u2, s2, vt2] = linalg.svd(a)
+        assertClose('U in full', np.matmul(turned(u2), u2), eye(m))
+        assertClose('V in full', np.matmul(vt2, turned(vt2)), eye(n))
+        assertClose('the same values', s2, s)
+        expect(np.all(np.greaterEqual(np.subtract(s.at(np.slice(0, -1)).get(), s.at(np.slice(1, null)).get()), 0)).item()).toBe(true) // prettier-ignore
+        const [lu, , permutation] = lax.linalg.lu(a)
+        const l = np.add(np.tril(lu, -1).at(':', np.slice(0, k)).get(), np.eye(m, k, { dtype: 'float64' }))
+        const pa = np.take(a, permutation, { axis: 0 })
+        assertClose('LU', np.matmul(l, np.triu(lu).at(np.slice(0, k)).get()), pa)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('of symmetric matrices: eigenvectors, and Cholesky', () => {
+    fc.assert(
+      fc.property(sizes, seeds, (n, seed) => {
+        const a = normal(seed, n, n)
+        const s = np.add(a, turned(a))
+        const [w, v] = linalg.eigh(s)
+        assertClose('A V = V w', np.matmul(s, v), np.multiply(v, w))
+        assertClose('orthogonal', np.matmul(turned(v), v), eye(n))
+        const p = np.add(np.matmul(a, turned(a)), eye(n))
+        const l = linalg.cholesky(p)
+        assertClose('L Lᵀ', np.matmul(l, turned(l)), p)
+        assertClose('upper', linalg.cholesky(p, { upper: true }), turned(l))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('take batches, empty ones and empty matrices too', () => {
+    for (const shape of [
+      [0, 3, 3],
+      [2, 0, 0],
+      [2, 3, 1, 1],
+    ] as const) {
+      const a = np.add(normal(1, ...shape), np.multiply(3, eye(shape.at(-1)!)))
+      expect(linalg.inv(a).shape).toEqual(shape)
+      expect(linalg.det(a).shape).toEqual(shape.slice(0, -2))
+      expect(linalg.eigh(a)[0].shape).toEqual(shape.slice(0, -1))
+      expect(linalg.svdvals(a).shape).toEqual(shape.slice(0, -1))
+      expect(linalg.solve(a, np.ones([shape.at(-1)!], { dtype: 'float64' })).shape).toEqual(shape.slice(0, -1))
+    }
+    assertClose('determinant of nothing', linalg.det(np.zeros([0, 0])), np.array(1))
+    const many = normal(2, 3, 4, 4)
+    assertClose('vmap', vmap((x: NDArray) => linalg.inv(x))(many), linalg.inv(many))
+    assertClose('vmap of grad', vmap(grad((x: NDArray) => linalg.det(x)))(many), grad((x: NDArray) => np.sum(linalg.det(x)))(many)) // prettier-ignore
+    assertClose('jit', jit((x: NDArray) => linalg.svd(x))(many), linalg.svd(many))
+  })
+})
+
+describe('singular matrices', () => {
+  /** Cofactors by minors: the gradient of the determinant, whatever the rank. */
+  const cofactors = (a: NDArray): NDArray => {
+    const n = a.shape[0]!
+    const others = (i: number): NDArray => np.array(Int32Array.from(Array.from({ length: n }, (_, k) => k).filter((k) => k !== i))) // prettier-ignore
+    const minor = (i: number, j: number): number => linalg.det(np.take(np.take(a, others(i), { axis: 0 }), others(j), { axis: 1 })).item() // prettier-ignore
+    return f64(Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (-1) ** (i + j) * minor(i, j))))
+  }
+
+  it.each([4, 5])('have the right gradient of the determinant, for every rank (%d by %d)', (n) => {
+    for (let rank = 0; rank <= n; rank++) {
+      const a = np.matmul(normal(rank, n, rank), normal(rank + 10, rank, n))
+      assertClose(`rank ${rank}`, grad((x: NDArray) => linalg.det(x))(a), cofactors(a), { rtol: 1e-9, atol: 1e-9 })
+      const t = normal(20, n, n)
+      const [, moved] = jvp((x: NDArray) => linalg.det(x), [a], [t])
+      assertClose(`forward, rank ${rank}`, moved, np.sum(np.multiply(cofactors(a), t)), { atol: 1e-9 })
+    }
+  })
+
+  it('up to 3 by 3 have right second derivatives too', () => {
+    const f = (x: NDArray): NDArray => linalg.det(x)
+    for (const n of [1, 2, 3]) {
+      for (let rank = 0; rank <= n; rank++) {
+        checkGrads(f, [np.matmul(normal(rank, n, rank), normal(rank + 10, rank, n))])
+      }
+    }
+    checkGrads(f, [np.add(normal(3, 4, 4), np.multiply(2, eye(4)))])
+  })
+
+  it('are solved to infinities or NaN, never in silence', () => {
+    const a = f64([[1, 2], [2, 4]]) // prettier-ignore
+    expect(np.all(np.isfinite(linalg.solve(a, f64([1, 1])))).item()).toBe(false)
+    const [sign, logdet] = linalg.slogdet(a)
+    expect([sign.item(), logdet.item()]).toEqual([0, -Infinity])
+    assertClose('pseudo-inverse', np.matmul(np.matmul(a, linalg.pinv(a)), a), a)
+    expect(linalg.matrixRank(a).item()).toBe(1)
+  })
+
+  it('that are not positive definite have no Cholesky factor: NaN', () => {
+    expect(np.all(np.isnan(linalg.cholesky(f64([[1, 2], [2, 1]])))).item()).toBe(true) // prettier-ignore
+    const batch = np.stack([eye(2), np.negative(eye(2))])
+    expect(np.isnan(linalg.cholesky(batch)).at(':', 0, 0).get().toArray()).toEqual([false, true])
+  })
+})
+
+describe('degenerate spectra', () => {
+  it('of functions that do not care for the basis, derivatives are right', () => {
+    // A function of a symmetric matrix; at the identity all eigenvalues are equal.
+    const square = (a: NDArray): NDArray => {
+      const [w, v] = linalg.eigh(a)
+      return np.matmul(np.multiply(v, np.square(w)), turned(v))
+    }
+    const t = f64([[1, 2, 0], [2, -1, 1], [0, 1, 3]]) // prettier-ignore
+    const a = eye(3)
+    const [, moved] = jvp(square, [a], [t])
+    assertClose('finite', np.isfinite(moved), np.ones([3, 3], { dtype: 'bool' }))
+    const trace = (a: NDArray): NDArray => np.sum(np.exp(linalg.eigvalsh(a)))
+    assertClose('trace of exp', grad(trace)(a), np.multiply(Math.E, a))
+    const nuclear = (a: NDArray): NDArray => np.sum(linalg.svdvals(a))
+    assertClose('nuclear norm', grad(nuclear)(np.multiply(2, a)), a)
+    expect(np.all(np.isfinite(grad((a: NDArray) => linalg.svd(a)[0].at(0, 0).get())(a))).item()).toBe(true)
+  })
+})
+
+describe('solutions', () => {
+  it('have derivatives of the equation, in both modes', () => {
+    const a = np.add(normal(1, 4, 4), np.multiply(3, eye(4)))
+    const b = normal(2, 4, 2)
+    checkGrads(linalg.solve, [a, b])
+    checkGrads(linalg.inv, [a])
+    assertClose('jacobians', jacfwd(linalg.inv)(a), jacrev(linalg.inv)(a))
+    checkGrads((x: NDArray) => linalg.pinv(x), [normal(3, 4, 2)], { rtol: 1e-4 })
+    checkGrads((x: NDArray) => linalg.matrixPower(x, -3), [a], { rtol: 1e-4 })
+    assertClose('least squares', np.matmul(turned(normal(5, 6, 3)), np.subtract(np.matmul(normal(5, 6, 3), linalg.lstsq(normal(5, 6, 3), normal(6, 6))[0]), normal(6, 6))), np.zeros([3], { dtype: 'float64' })) // prettier-ignore
+  })
+
+  it('in float32 are those of float32', () => {
+    const a = normal(1, 6, 6).astype('float32')
+    expect(linalg.inv(a).dtype).toBe('float32')
+    assertClose('inverse', np.matmul(a, linalg.inv(a)), np.eye(6), { rtol: 1e-4, atol: 1e-4 })
+    expect(linalg.solve(np.eye(2), f64([1, 2])).dtype).toBe('float64')
+    expect(linalg.det(np.array([[1, 2], [3, 4]], { dtype: 'int32' })).item()).toBe(-2) // prettier-ignore
+  })
+})
+
+describe('mistakes', () => {
+  it('are named with shapes', () => {
+    expect(() => linalg.inv(np.ones([2, 3]))).toThrow(ShapeError)
+    expect(() => linalg.inv(np.ones([2, 3]))).toThrow(/linalg\.inv takes square matrices, got f32\[2,3\]/)
+    expect(() => linalg.cholesky(np.ones([3]))).toThrow(/rank 2 or more, got f32\[3\]/)
+    expect(() => linalg.solve(np.eye(3), np.ones([2]))).toThrow(/f32\[3,3\] do not fit right-hand sides f32\[2\]/)
+    expect(() => lax.linalg.lu(np.ones([2, 2], { dtype: 'int32' }))).toThrow(DTypeError)
+    expect(() => lax.linalg.triangularSolve(np.eye(3), np.ones([3, 2]))).toThrow(ShapeError)
+    expect(() => grad((x: NDArray) => np.sum(linalg.qr(x)[1]))(np.ones([2, 3]))).toThrow(ProgramError)
+    expect(() => grad((x: NDArray) => np.sum(linalg.svd(x)[0]))(np.ones([2, 3]))).toThrow(/fullMatrices: false/)
+    expect(() => linalg.norm(np.ones([3]), { ord: 'fro' })).toThrow(/for matrices/)
+    expect(() => linalg.matrixPower(np.eye(2), 0.5)).toThrow(/integer/)
+    expect(() => linalg.multiDot([np.eye(2)])).toThrow(/two arrays/)
+  })
+})
