@@ -70,10 +70,18 @@ export const associativeScan = <T>(
 
   const combine = (a: Values, b: Values): Values => {
     const result = flattenResult(name, fn(restore(treedef, a), restore(treedef, b)))
-    if (result.treedef.equals(treedef)) return result.leaves
-    throw new TreeError(
-      `${name}: the function has the structure ${result.treedef.toString()}, expected ${treedef.toString()}.`,
-    )
+    if (!result.treedef.equals(treedef)) {
+      throw new TreeError(
+        `${name}: the function gives the structure ${result.treedef.toString()}, expected ${treedef.toString()}.`,
+      )
+    }
+    result.leaves.forEach((y, i) => {
+      if (y.aval.matches(a[i]!.aval)) return
+      throw new TreeError(
+        `${name}: the function gives ${y.aval}${placeOf(treedef, i)} for operands ${a[i]!.aval}; it must combine element by element.`,
+      )
+    })
+    return result.leaves
   }
   const part = (xs: Values, start: number, limit: number, stride: number): Values =>
     xs.map((x, i) => every(x, axes[i]!, start, limit, stride))

@@ -18,7 +18,7 @@ import { stage } from '../transforms/stage.ts'
 import { castOutputs, closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
-import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import { checkNoPromise, flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Arrays, Fn, Operands } from './types.ts'
 import { vmap } from './vmap.ts'
 
@@ -45,25 +45,31 @@ const sameTrees = (name: string, wanted: TreeDef, got: TreeDef, whose: readonly 
 }
 
 /** The type that results of all branches can have: weak ones give way to strong ones. */
-const commonAval = (name: string, avals: readonly Aval[], place: string): Aval => {
+const commonAval = (name: string, avals: readonly Aval[], place: string, labels: readonly string[]): Aval => {
   const common = avals.reduce(promoted)
   const bad = avals.findIndex((a) => !sameShape(a.shape, common.shape) || (!a.weak && a.dtype !== common.dtype))
   if (bad < 0) return common
   const other = avals.findIndex((a) => !a.matches(avals[bad]!))
   const [low, high] = bad < other ? [bad, other] : [other, bad]
   throw new TreeError(
-    `${name}: the result${place} is ${avals[low]!} from branch ${low} and ${avals[high]!} from branch ${high}; ` +
+    `${name}: the result${place} is ${avals[low]!} from ${labels[low]!} and ${avals[high]!} from ${labels[high]!}; ` +
       'all branches must give one shape and dtype.',
   )
 }
 
-const choose = (name: string, index: NDArray, branches: readonly Fn<never[], unknown>[], operands: unknown[]) => {
+const choose = (
+  name: string,
+  index: NDArray,
+  branches: readonly Fn<never[], unknown>[],
+  labels: readonly string[],
+  operands: unknown[],
+) => {
   const given = flattenArrays(name, operands)
   const avals = given.leaves.map((x) => x.aval)
   const closures = branches.map((f) => closeTree(name, f, given.treedef, avals))
   const { out } = closures[0]!
   closures.forEach((c, i) => {
-    sameTrees(name, out, c.out, ['the result of branch 0', `that of branch ${i}`])
+    sameTrees(name, out, c.out, [`the result of ${labels[0]!}`, `that of ${labels[i]!}`])
   })
   const { programs, captured } = shareCaptured(closures)
   const outAvals = programs[0]!.outAvals.map((_, k) =>
@@ -71,6 +77,7 @@ const choose = (name: string, index: NDArray, branches: readonly Fn<never[], unk
       name,
       programs.map((p) => p.outAvals[k]!),
       placeOf(out, k),
+      labels,
     ),
   )
   const typed = programs.map((p) => castOutputs(p, outAvals))
@@ -101,7 +108,7 @@ export const cond = <A extends readonly unknown[], R>(
   const p = scalarOf('cond', 'predicate', predicate)
   const holds = p.aval.dtype === 'bool' ? p : ne(p, scalar(0, p.aval.dtype, p.aval.weak))
   const branches = [onFalse, onTrue] as unknown as readonly Fn<never[], unknown>[]
-  return choose('cond', cast(holds, 'int32'), branches, [...operands]) as Arrays<R>
+  return choose('cond', cast(holds, 'int32'), branches, ['onFalse', 'onTrue'], [...operands]) as Arrays<R>
 }
 
 /**
@@ -126,7 +133,8 @@ export const switchCase = <A extends readonly unknown[], R>(
   }
   if (branches.length === 0) throw new ArgumentError('switch: there are no branches.')
   const functions = branches as unknown as readonly Fn<never[], unknown>[]
-  return choose('switch', cast(i, 'int32'), functions, [...operands]) as Arrays<R>
+  const labels = branches.map((_, k) => `branch ${k}`)
+  return choose('switch', cast(i, 'int32'), functions, labels, [...operands]) as Arrays<R>
 }
 
 /** What one step of a loop gives: the next carry, and arrays to be stacked. */
@@ -266,6 +274,7 @@ const scanBlocks = (params: ScanParams, operands: readonly NDArray[], block: num
 /** Steps of a scan, as `f` returns them. */
 const pairOf = (result: unknown): readonly [unknown, unknown] => {
   if (Array.isArray(result) && result.length === 2) return result as unknown as readonly [unknown, unknown]
+  checkNoPromise('scan', result)
   throw new TreeError('scan: the body must return [carry, y]; y may be null.')
 }
 

@@ -42,13 +42,17 @@ export const flattenArrays = (operation: string, tree: unknown, what = 'argument
   return { leaves: arrays, treedef }
 }
 
+/** @throws ArgumentError for the result of an async function. */
+export const checkNoPromise = (operation: string, result: unknown): void => {
+  if (!(result instanceof Promise)) return
+  throw new ArgumentError(
+    `${operation}: the function returned a Promise. Transformed functions are synchronous: await data before, not inside.`,
+  )
+}
+
 /** As `flattenArrays`; a Promise gets a message of its own. */
 export const flattenResult = (operation: string, result: unknown): ArrayTree => {
-  if (result instanceof Promise) {
-    throw new ArgumentError(
-      `${operation}: the function returned a Promise. Transformed functions are synchronous: await data before, not inside.`,
-    )
-  }
+  checkNoPromise(operation, result)
   return flattenArrays(operation, result, 'result')
 }
 

@@ -1,13 +1,8 @@
 /** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as JAX's `lax.linalg` has them. */
 import { ShapeError } from '../core/errors.ts'
-import { add, mul } from '../ops/elementwise.ts'
-import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/linalg.ts'
-import { swapLast } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-
-const symmetrized = (x: NDArray): NDArray => mul(fullLike(x, 0.5), add(x, swapLast(x)))
 
 const matrices = (name: string, x: ArrayLike): NDArray => {
   const array = asArray(x)
@@ -35,7 +30,7 @@ export interface SymmetricOptions {
 export const cholesky = (x: ArrayLike, { symmetrizeInput = true }: SymmetricOptions = {}): NDArray => {
   const array = matrices('cholesky', x)
   const square = array.shape.at(-1) === array.shape.at(-2)
-  return ops.cholesky(symmetrizeInput && square ? symmetrized(array) : array)
+  return ops.cholesky(symmetrizeInput && square ? ops.symmetrized(array) : array)
 }
 
 /** Options of `triangularSolve`. */
@@ -118,7 +113,7 @@ export const eigh = (
 ): readonly [v: NDArray, w: NDArray] => {
   const array = matrices('eigh', x)
   const square = array.shape.at(-1) === array.shape.at(-2)
-  const [w, v] = ops.eigh(symmetrizeInput && square ? symmetrized(array) : array)
+  const [w, v] = ops.eigh(symmetrizeInput && square ? ops.symmetrized(array) : array)
   return [v, w]
 }
 

@@ -35,7 +35,6 @@ const squares = (name: string, x: ArrayLike): NDArray => {
 }
 
 const turned = (x: NDArray): NDArray => swapaxes(x, -1, -2)
-const symmetric = (x: NDArray): NDArray => np.multiply(0.5, np.add(x, turned(x)))
 /** A row vector that multiplies columns. */
 const asRow = (x: NDArray): NDArray => expandDims(x, -2)
 const identityLike = (x: NDArray): NDArray => broadcastTo(eye(x.shape.at(-1)!, { dtype: x.dtype }), x.shape)
@@ -56,7 +55,7 @@ export const cholesky = (
   { upper = false, symmetrizeInput = true }: { readonly upper?: boolean; readonly symmetrizeInput?: boolean } = {},
 ): NDArray => {
   const x = squares('cholesky', a)
-  const l = ops.cholesky(symmetrizeInput ? symmetric(x) : x)
+  const l = ops.cholesky(symmetrizeInput ? ops.symmetrized(x) : x)
   return upper ? turned(l) : l
 }
 
@@ -88,7 +87,7 @@ export const eigh = (
   { UPLO = 'L', symmetrizeInput = true }: EighOptions = {},
 ): readonly [eigenvalues: NDArray, eigenvectors: NDArray] => {
   const x = squares('eigh', a)
-  return ops.eigh(symmetrizeInput ? symmetric(x) : oneTriangle(x, UPLO))
+  return ops.eigh(symmetrizeInput ? ops.symmetrized(x) : oneTriangle(x, UPLO))
 }
 
 /** The eigenvalues of `eigh`. */
@@ -327,13 +326,18 @@ export const det = (a: ArrayLike): NDArray => {
 export const pinv = (a: ArrayLike, { rtol }: { readonly rtol?: number } = {}): NDArray => {
   const x = matrices('pinv', a)
   const [u, s, vt] = ops.svd(x, false)
-  const bound = np.multiply(rtol ?? 10 * Math.max(...x.shape.slice(-2)) * precisionOf(x), max(s, { axis: -1, keepdims: true, initial: 0 })) // prettier-ignore
-  const counts = np.greater(s, bound)
+  const counts = significant(s, rtol ?? 10 * roundingOf(x))
   const inverse = np.where(counts, np.divide(1, np.where(counts, s, 1)), 0)
   return matrixProduct(np.multiply(turned(vt), asRow(inverse)), turned(u))
 }
 
-const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
+/** The dtype's precision, times the matrices' larger extent. */
+const roundingOf = (x: NDArray): number =>
+  (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23) * Math.max(...x.shape.slice(-2))
+
+/** Which singular values are above `rtol` times the largest. */
+const significant = (s: NDArray, rtol: number): NDArray =>
+  np.greater(s, np.multiply(rtol, max(s, { axis: -1, keepdims: true, initial: 0 })))
 
 /**
  * How many singular values are above `rtol` times the largest (by default `max(m, n)` times the dtype's precision).
@@ -346,9 +350,7 @@ const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 
  */
 export const matrixRank = (a: ArrayLike, { rtol }: { readonly rtol?: number } = {}): NDArray => {
   const x = matrices('matrixRank', a)
-  const s = svdvals(x)
-  const bound = np.multiply(rtol ?? Math.max(...x.shape.slice(-2)) * precisionOf(x), max(s, { axis: -1, keepdims: true, initial: 0 })) // prettier-ignore
-  return sum(np.greater(s, bound), { axis: -1, dtype: 'int32' })
+  return sum(significant(svdvals(x), rtol ?? roundingOf(x)), { axis: -1, dtype: 'int32' })
 }
 
 /**
@@ -373,7 +375,7 @@ export const lstsq = (
       `linalg.lstsq: a matrix and a vector or matrix with as many rows, got ${left.aval} and ${right.aval}.`,
     )
   }
-  const rtol = rcond ?? precisionOf(left) * Math.max(...left.shape)
+  const rtol = rcond ?? roundingOf(left)
   const x = matrixProduct(pinv(left, { rtol }), right)
   const error = np.subtract(right, matrixProduct(left, x))
   return [x, sum(np.square(error), { axis: 0 }), matrixRank(left, { rtol }), svdvals(left)]

@@ -1,7 +1,13 @@
 /** Factorisations of matrices in the last two axes, and triangular equations. */
 import type { TriangularSolveParams } from '../ir/op.ts'
+import { fullLike } from './creation.ts'
+import { add, mul } from './elementwise.ts'
+import { swapLast } from './movement.ts'
 import { bind, bindAll } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
+
+/** The mean of matrices and their transposes. */
+export const symmetrized = (x: NDArray): NDArray => mul(fullLike(x, 0.5), add(x, swapLast(x)))
 
 /** L with L Lᵀ = x. */
 export const cholesky = (x: NDArray): NDArray => bind('cholesky', {}, [x])

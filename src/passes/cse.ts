@@ -3,7 +3,7 @@ import type { Atom, Equation, Program } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { isProgram } from '../ir/walk.ts'
 import { hasEffect, primitiveOf } from '../primitives/registry.ts'
-import { rewrite } from './rewrite.ts'
+import { rewrite } from '../ir/rewrite.ts'
 
 /** Numbers objects in the order in which they are met. */
 const numbering = () => {

@@ -5,8 +5,8 @@ import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import type { Primitive, RunProgram } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
-import type { Rewriter } from './rewrite.ts'
-import { rewrite } from './rewrite.ts'
+import type { Rewriter } from '../ir/rewrite.ts'
+import { rewrite } from '../ir/rewrite.ts'
 
 // Larger results would cost more to carry than to compute.
 const largestConstant = 1024

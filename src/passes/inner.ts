@@ -1,7 +1,7 @@
 import { equation } from '../ir/program.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import { isProgram, subprograms } from '../ir/walk.ts'
-import { rewrite } from './rewrite.ts'
+import { rewrite } from '../ir/rewrite.ts'
 
 /** An equation whose programs are replaced by what `f` makes of them; `f` keeps their types. */
 const mapPrograms = (eqn: Equation, f: (program: Program) => Program): Equation => {

@@ -4,8 +4,8 @@ import { range } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation, Program } from '../ir/program.ts'
 import { Literal, equation } from '../ir/program.ts'
-import type { Rewriter } from './rewrite.ts'
-import { rewrite } from './rewrite.ts'
+import type { Rewriter } from '../ir/rewrite.ts'
+import { rewrite } from '../ir/rewrite.ts'
 
 /** What an equation comes to: another atom, or another equation with the same outputs. */
 type Simpler = Atom | Equation | undefined

@@ -80,6 +80,8 @@ export interface ProgramTransforms {
   split(program: Program, unknown: Marks, forced?: Marks): Split
   /** Takes what depends on nothing but inputs in `invariant` out of the body of a loop. */
   hoist(program: Program, invariant: Marks): Hoisted
+  /** The program without calls: bodies stand in their place. */
+  flatten(program: Program): Program
   /** Whether an equation must be neither removed nor repeated. */
   readonly hasEffect: (eqn: Equation) => boolean
   /** The program of a function on arrays of the given types, which refers to nothing but its arguments. */

@@ -60,6 +60,14 @@ describe('factors', () => {
     )
   })
 
+  it('of tall matrices take memory in proportion to the matrix', () => {
+    const a = normal(1, 100_000, 2)
+    const [q, r] = linalg.qr(a)
+    assertClose('QR', np.matmul(q, r), a)
+    const [u, s, vt] = linalg.svd(a, { fullMatrices: false })
+    assertClose('SVD', np.matmul(np.multiply(u, s), vt), a)
+  })
+
   it('take batches, empty ones and empty matrices too', () => {
     for (const shape of [
       [0, 3, 3],

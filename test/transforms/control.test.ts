@@ -1,6 +1,9 @@
 import * as fc from 'fast-check'
 import {
   checkpoint,
+  checkpointName,
+  checkpointPolicies,
+  customJvp,
   customVjp,
   evalShape,
   grad,
@@ -17,6 +20,7 @@ import {
   parseProgram,
   printProgram,
   ProgramError,
+  pureCallback,
   savedResiduals,
   ShapeDtypeStruct,
   ShapeError,
@@ -134,7 +138,7 @@ describe('cond', () => {
         x,
       )
     expect(differ).toThrow(TreeError)
-    expect(differ).toThrow(/\.a\.b is f32\[2\] from branch 0 and f32\[2,2\] from branch 1/)
+    expect(differ).toThrow(/\.a\.b is f32\[2\] from onFalse and f32\[2,2\] from onTrue/)
     const trees = (): unknown =>
       lax.cond(
         true,
@@ -544,5 +548,46 @@ describe('namedScope', () => {
     expect(namedScope('after', () => String(makeProgram((x: NDArray) => np.sin(x))(np.array(1))))).toContain(
       '@ "after"',
     )
+  })
+})
+
+describe('recomputation', () => {
+  /** A sine whose evaluations are counted, and how often it runs in the gradient of what `wrap` makes of it. */
+  const counted = (wrap: (f: (x: NDArray) => NDArray) => (x: NDArray) => NDArray, compile = false): number => {
+    let calls = 0
+    const onHost = (x: NDArray): NDArray => {
+      calls++
+      return np.sin(x)
+    }
+    const sine = customJvp((x: NDArray) => pureCallback(onHost, new ShapeDtypeStruct([], 'float64'), x)).defjvp(
+      ([x], [t]) => [pureCallback(onHost, new ShapeDtypeStruct([], 'float64'), x), np.multiply(t, np.cos(x))],
+    )
+    const f = wrap((x) => np.square(checkpointName(sine(x), 'sine')))
+    const g = compile ? jit(valueAndGrad(f)) : valueAndGrad(f)
+    const [, slope] = g(at64(0.3))
+    const once = calls
+    assertClose('gradient', slope, grad(wrap((x) => np.square(np.sin(x))))(at64(0.3)))
+    return once
+  }
+  const keep = checkpointPolicies.saveOnlyTheseNames('sine')
+  const inScan =
+    (body: (x: NDArray) => NDArray) =>
+    (x: NDArray): NDArray =>
+      lax.scan((c: NDArray) => [body(c), null], x, null, { length: 3 })[0]
+
+  it.each([false, true])(
+    'happens once for each checkpoint, and not where the policy keeps the value (jit: %s)',
+    (jitted) => {
+      expect(counted((f) => f, jitted)).toBe(1)
+      expect(counted((f) => checkpoint(f), jitted)).toBe(2)
+      expect(counted((f) => checkpoint(f, { policy: keep }), jitted)).toBe(1)
+      expect(counted((f) => checkpoint(f, { policy: checkpointPolicies.everythingSaveable }), jitted)).toBe(1)
+      expect(counted((f) => inScan(f), jitted)).toBe(3)
+      expect(counted((f) => inScan(checkpoint(f)), jitted)).toBe(6)
+    },
+  )
+
+  it('of nested checkpoints happens at each level', () => {
+    expect(counted((f) => checkpoint((x: NDArray) => np.sin(checkpoint(f)(x))))).toBe(3)
   })
 })

@@ -188,6 +188,9 @@ describe('associativeScan', () => {
       [a, b] as const,
     )
     assertClose('recurrence', h, wanted)
+    expect(() => lax.associativeScan((a: NDArray) => np.sum(a), np.ones([4]))).toThrow(
+      /gives f32\[\] for operands f32\[2\]/,
+    )
     expect(() => lax.associativeScan(np.add, { x: np.ones([2]), y: np.ones([3]) } as never)).toThrow(/\.y \(f32\[3\]\)/)
   })
 })

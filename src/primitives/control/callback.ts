@@ -1,11 +1,11 @@
 /** Functions of the user's that run on the host, as part of a program. */
 import { ProgramError } from '../../core/errors.ts'
+import { interleave, marked, unmarked } from '../../core/marks.ts'
+import type { CallbackParams } from '../../ir/op.ts'
 import { callback, scan } from '../../ops/control.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { atFront, isMapped } from '../operands.ts'
 import type { Batched, BatchAxis, Primitive, ProgramTransforms } from '../primitive.ts'
-import type { CallbackParams } from '../../ir/op.ts'
-import { interleave, marked, unmarked } from '../../core/marks.ts'
 
 /** One call for each element, in order. */
 const oneByOne = (

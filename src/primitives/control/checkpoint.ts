@@ -61,7 +61,9 @@ const partialCheckpoint: NonNullable<Primitive<'checkpoint'>['partial']> = (
   defer,
   programs,
 ) => {
-  const { program, name, policy, names } = params
+  const { name, policy, names } = params
+  // Policies are asked about equations in calls, custom rules' among them, too.
+  const program = programs.flatten(params.program)
   const parts = programs.split(program, unknown)
   const { known } = parts
   const knownCount = parts.outUnknown.length - countMarks(parts.outUnknown)

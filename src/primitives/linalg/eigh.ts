@@ -1,8 +1,8 @@
 /** A = V diag(w) Vᵀ, for symmetric matrices, by Jacobi's rotations. */
 import { range } from '../../core/shape.ts'
-import { eigh } from '../../ops/linalg.ts'
+import { eigh, symmetrized } from '../../ops/linalg.ts'
 import { fullLike, zerosLike } from '../../ops/creation.ts'
-import { add, div, eq, mul, select, sub } from '../../ops/elementwise.ts'
+import { div, eq, mul, select, sub } from '../../ops/elementwise.ts'
 import { moveAxis } from '../../ops/movement.ts'
 import { reduceSum } from '../../ops/reduction.ts'
 import type { NDArray } from '../../trace/value.ts'
@@ -86,8 +86,7 @@ export const eighP: Primitive<'eigh'> = {
   // Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation (2008), 3.1.
   jvp: (_, [x], [t]) => {
     const [w, v] = eigh(x!)
-    const symmetric = mul(fullLike(t!, 0.5), add(t!, turned(t!)))
-    const inside = times(times(turned(v), symmetric), v)
+    const inside = times(times(turned(v), symmetrized(t!)), v)
     const dw = reduceSum(mul(inside, pattern(inside, 'eq')), [inside.ndim - 1])
     const dv = times(v, mul(inverseGaps(w, inside.shape), inside))
     return { primals: [w, v], tangents: [dw, dv] }

@@ -6,12 +6,13 @@ import { DTypeError, ShapeError } from '../../core/errors.ts'
 import type { Shape } from '../../core/shape.ts'
 import { sizeOf } from '../../core/shape.ts'
 import type { OpName } from '../../ir/op.ts'
-import { iota } from '../../ops/creation.ts'
-import { cast, eq, gt, ge, lt, mul } from '../../ops/elementwise.ts'
+import { iota, zerosLike } from '../../ops/creation.ts'
+import { cast, eq, ge, gt, le, lt, select } from '../../ops/elementwise.ts'
 import { dotGeneral } from '../../ops/contraction.ts'
 import { broadcast } from '../../ops/movement.ts'
-export { swapLast as turned } from '../../ops/movement.ts'
 import type { NDArray } from '../../trace/value.ts'
+
+export { swapLast as turned } from '../../ops/movement.ts'
 
 /** Rows and columns of the matrices in an array. */
 export const extents = (shape: Shape): readonly [rows: number, columns: number] => [shape.at(-2)!, shape.at(-1)!]
@@ -57,22 +58,22 @@ export const times = (x: NDArray, y: NDArray): NDArray => {
   return dotGeneral(x, y, { contract: [[x.ndim - 1], [y.ndim - 2]], batch: [batch, batch] })
 }
 
-const compare = { eq, gt, ge, lt }
+const compare = { eq, gt, ge, lt, le }
 
-/** 1 where the row compares so with the column, 0 elsewhere. */
-export const pattern = (x: NDArray, how: keyof typeof compare): NDArray => {
+/** Where the row of an element compares so with its column. */
+const where = (x: NDArray, how: keyof typeof compare): NDArray => {
   const shape = x.shape.slice(-2)
-  const mask = compare[how](iota('int32', shape, 0), iota('int32', shape, 1))
-  const floats = cast(mask, x.dtype)
-  return broadcast(
-    floats,
-    x.shape,
-    shape.map((_, d) => x.ndim - 2 + d),
-  )
+  return broadcast(compare[how](iota('int32', shape, 0), iota('int32', shape, 1)), x.shape, [x.ndim - 2, x.ndim - 1])
 }
 
+/** 1 where the row compares so with the column, 0 elsewhere. */
+export const pattern = (x: NDArray, how: keyof typeof compare): NDArray => cast(where(x, how), x.dtype)
+
+/** The elements whose row compares so with their column; zeros elsewhere, whatever stands there. */
+export const masked = (x: NDArray, how: keyof typeof compare): NDArray => select(where(x, how), x, zerosLike(x))
+
 /** The part on and below the diagonal, or strictly below it. */
-export const lowerPart = (x: NDArray, strict = false): NDArray => mul(x, pattern(x, strict ? 'gt' : 'ge'))
+export const lowerPart = (x: NDArray, strict = false): NDArray => masked(x, strict ? 'gt' : 'ge')
 
 /** A vector of each batch as rows all alike (`along` the last axis) or columns all alike. */
 export const spreadVector = (v: NDArray, shape: Shape, along: 'rows' | 'columns'): NDArray => {

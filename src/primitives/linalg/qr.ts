@@ -7,30 +7,37 @@ import type { Primitive } from '../primitive.ts'
 import { batchOf, checkMatrices, extents, lowerPart, overMatrices, times, turned } from './matrices.ts'
 
 /**
- * Reflections that take the columns of `a` (m × n, changed to R) to the axes, applied to the identity: Q, m × m. The signs are
- * LAPACK's: the diagonal of R has the sign opposite to the column's head.
+ * Reflections that take the columns of `a` (m × n, changed to R) to the axes, applied to the first `count` axes: that many
+ * columns of Q. The signs are LAPACK's: the diagonal of R has the sign opposite to the column's head.
  */
-export const householder = (a: Float64Array, m: number, n: number): Float64Array => {
-  const q = new Float64Array(m * m)
-  for (let i = 0; i < m; i++) q[i * m + i] = 1
-  const v = new Float64Array(m)
+export const householder = (a: Float64Array, m: number, n: number, count: number): Float64Array => {
+  const reflections: { readonly v: Float64Array; readonly factor: number }[] = []
   for (let j = 0; j < Math.min(m - 1, n); j++) {
-    let norm = 0
-    for (let i = j; i < m; i++) norm = Math.hypot(norm, a[i * n + j]!)
-    let tail = 0
-    for (let i = j + 1; i < m; i++) tail = Math.max(tail, Math.abs(a[i * n + j]!))
-    if (tail === 0) continue
-    const beta = a[j * n + j]! > 0 || Object.is(a[j * n + j], 0) ? -norm : norm
-    v[j] = a[j * n + j]! - beta
-    let square = v[j]! * v[j]!
-    for (let i = j + 1; i < m; i++) {
+    const v = new Float64Array(m)
+    let [norm, tail] = [0, 0]
+    for (let i = j; i < m; i++) {
       v[i] = a[i * n + j]!
-      square += v[i]! * v[i]!
+      norm = Math.hypot(norm, v[i]!)
+      if (i > j) tail = Math.max(tail, Math.abs(v[i]!))
     }
-    reflect(a, v, 2 / square, [j, m], [j, n], [n, 1])
-    reflect(q, v, 2 / square, [j, m], [0, m], [1, m])
+    const head = v[j]!
+    const beta = head > 0 || Object.is(head, 0) ? -norm : norm
+    v[j] = head - beta
+    let square = 0
+    for (let i = j; i < m; i++) square += v[i]! * v[i]!
+    // A column that is on its axis already stays.
+    const factor = tail === 0 ? 0 : 2 / square
+    reflections.push({ v, factor })
+    if (factor === 0) continue
+    reflect(a, v, factor, [j, m], [j, n], [n, 1])
     a[j * n + j] = beta
     for (let i = j + 1; i < m; i++) a[i * n + j] = 0
+  }
+  const q = new Float64Array(m * count)
+  for (let i = 0; i < Math.min(m, count); i++) q[i * count + i] = 1
+  for (let j = reflections.length - 1; j >= 0; j--) {
+    const { v, factor } = reflections[j]!
+    if (factor !== 0) reflect(q, v, factor, [j, m], [0, count], [count, 1])
   }
   return q
 }
@@ -53,12 +60,6 @@ const reflect = (
   }
 }
 
-const leadingColumns = (x: Float64Array, rows: number, columns: number, wanted: number): Float64Array => {
-  const out = new Float64Array(rows * wanted)
-  for (let i = 0; i < rows; i++) for (let j = 0; j < wanted; j++) out[i * wanted + j] = x[i * columns + j]!
-  return out
-}
-
 export const qrP: Primitive<'qr'> = {
   type: ({ fullMatrices }, [x]) => {
     checkMatrices('qr', x!)
@@ -70,8 +71,8 @@ export const qrP: Primitive<'qr'> = {
   evaluate: ({ fullMatrices }, [data], [x], outputs) =>
     overMatrices(data!, x!.shape, outputs, (a, m, n) => {
       const k = fullMatrices ? m : Math.min(m, n)
-      const q = householder(a, m, n)
-      return [leadingColumns(q, m, m, k), a.subarray(0, k * n)]
+      const q = householder(a, m, n, k)
+      return [q, a.subarray(0, k * n)]
     }),
   // Walter, Lehmann and Lamour, On evaluating higher-order derivatives of the QR decomposition (2012).
   jvp: ({ fullMatrices }, [x], [t]) => {

@@ -57,12 +57,13 @@ const orthogonalise = (columns: readonly Float64Array[], v: readonly Float64Arra
 /** Orthonormal columns, `count` of them, that begin with those given: of length m. */
 const completed = (given: readonly Float64Array[], m: number, count: number): Float64Array[] => {
   const known = given.length
-  const a = new Float64Array(m * Math.max(known, 1))
+  if (known === count) return [...given]
+  const a = new Float64Array(m * known)
   given.forEach((u, j) => {
     for (let i = 0; i < m; i++) a[i * known + j] = u[i]!
   })
-  const q = known === 0 ? householder(a, m, 1) : householder(a, m, known)
-  const rest = range(count - known).map((k) => Float64Array.from(range(m), (i) => q[i * m + known + k]!))
+  const q = householder(a, m, known, count)
+  const rest = range(count - known).map((k) => Float64Array.from(range(m), (i) => q[i * count + known + k]!))
   return [...given, ...rest]
 }
 
@@ -78,7 +79,7 @@ const tall = (a: Float64Array, m: number, n: number, full: boolean): Factors => 
   const columns = range(n).map((j) => flipped.subarray(j * m, (j + 1) * m))
   const v = range(n).map((j) => Float64Array.from(range(n), (i) => (i === j ? 1 : 0)))
   orthogonalise(columns, v)
-  const norms = columns.map((x) => Math.hypot(...x))
+  const norms = columns.map((x) => x.reduce((norm, v) => Math.hypot(norm, v), 0))
   const order = range(n).sort((i, j) => norms[j]! - norms[i]!)
   const s = Float64Array.from(order, (j) => norms[j]!)
   const smallest = (s[0] ?? 0) * Number.EPSILON * 4

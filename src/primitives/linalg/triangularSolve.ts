@@ -5,11 +5,11 @@ import { ShapeError } from '../../core/errors.ts'
 import { sameShape, sizeOf } from '../../core/shape.ts'
 import type { TriangularSolveParams } from '../../ir/op.ts'
 import { triangularSolve } from '../../ops/linalg.ts'
-import { mul, neg } from '../../ops/elementwise.ts'
+import { neg } from '../../ops/elementwise.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { addTangents, checkSame, isLinear, materialize, oneBatched, single } from '../kinds.ts'
 import type { Primitive } from '../primitive.ts'
-import { batchOf, checkMatrices, checkSquare, extents, pattern, times, turned } from './matrices.ts'
+import { batchOf, checkMatrices, checkSquare, extents, masked, times, turned } from './matrices.ts'
 
 const checkTypes = ({ leftSide }: TriangularSolveParams, [a, b]: readonly Aval[]): readonly Aval[] => {
   checkSquare('triangularSolve', a!)
@@ -54,10 +54,8 @@ const substitute = (
 }
 
 /** The part of a tangent of `a` that the solution depends on. */
-const relevant = (t: NDArray, { lower, unitDiagonal }: TriangularSolveParams): NDArray => {
-  const strict = mul(t, pattern(t, lower ? 'gt' : 'lt'))
-  return unitDiagonal ? strict : addTangents(strict, mul(t, pattern(t, 'eq')))!
-}
+const relevant = (t: NDArray, { lower, unitDiagonal }: TriangularSolveParams): NDArray =>
+  masked(t, lower ? (unitDiagonal ? 'gt' : 'ge') : unitDiagonal ? 'lt' : 'le')
 
 export const triangularSolveP: Primitive<'triangularSolve'> = {
   type: checkTypes,

@@ -1,6 +1,6 @@
 /** What passes share: one walk forward in which variables are replaced. */
-import type { Atom, Constant, Equation, Variable } from '../ir/program.ts'
-import { Literal, Program, equation } from '../ir/program.ts'
+import type { Atom, Constant, Equation, Variable } from './program.ts'
+import { Literal, Program, equation } from './program.ts'
 
 /** What is known while equations are rewritten in order. */
 export class Rewriter {
