@@ -1,0 +1,5 @@
+export type { Func, Label, Local } from './code.ts'
+export { Code } from './code.ts'
+export * from './expr.ts'
+export type { MemoryImport } from './module.ts'
+export { ModuleBuilder, result } from './module.ts'
