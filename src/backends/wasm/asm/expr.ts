@@ -216,6 +216,29 @@ export const select = <T extends ValueType>(condition: Expr<'i32'>, x: Expr<T>, 
     else to.append([0x1c, 1, 0x7b])
   })
 
+/**
+ * For `ModuleBuilder.rarely`: operands `fast, ...args, condition`. Where the condition holds, `f(fast, ...args)`, else `fast`.
+ * `type` is the number of f's type, which is the block's as well: it takes all but the condition from the stack.
+ */
+export const callIf = <T extends ValueType>(
+  condition: Expr<'i32'>,
+  type: number,
+  index: number,
+  fast: Expr<T>,
+  args: readonly Expr[],
+): Expr<T> =>
+  make(fast.type, [fast, ...args, condition], (to) => {
+    to.byte(0x04)
+    to.s32(type)
+    to.byte(0x10)
+    to.u32(index)
+    to.byte(0x05)
+    args.forEach(() => {
+      to.byte(0x1a)
+    })
+    to.byte(0x0b)
+  })
+
 /** Pages of memory, and growing it by some (the old size, or -1). */
 export const memorySize = (): Expr<'i32'> =>
   make('i32', [], (to) => {

@@ -3,7 +3,7 @@ import { Bytes } from './bytes.ts'
 import type { Func } from './code.ts'
 import { Code, typeBytes } from './code.ts'
 import type { Expr, ValueType } from './expr.ts'
-import { callExpr, variable } from './expr.ts'
+import { callExpr, callIf, variable } from './expr.ts'
 
 interface Import {
   readonly module: string
@@ -116,6 +116,14 @@ export class ModuleBuilder {
     this.#bodies[place] = code.finish()
     if (exportAs !== undefined) this.#exports.push({ name: exportAs, kind: 0, index })
     return { index, params, result }
+  }
+
+  /**
+   * `fast`, or where the condition is not 0 what `slow(fast, ...args)` makes of it: for what few values need and none of the
+   * others should wait for.
+   */
+  rarely<T extends ValueType>(condition: Expr<'i32'>, slow: Func, fast: Expr<T>, ...args: readonly Expr[]): Expr<T> {
+    return callIf(condition, this.type(slow.params, slow.result), slow.index, fast, args)
   }
 
   /** Puts functions into the imported table, from `base` on (a constant or an imported global), at instantiation. */
