@@ -3,15 +3,20 @@ import type { Aval } from '../../../src/core/aval.ts'
 import type { TypedArray } from '../../../src/core/dtype.ts'
 import { allocate } from '../../../src/core/dtype.ts'
 import type { HostArray } from '../../../src/core/host.ts'
-import type { Func } from '../../../src/backends/wasm/asm/index.ts'
+import type { Code, Expr, Func } from '../../../src/backends/wasm/asm/index.ts'
 import { ModuleBuilder } from '../../../src/backends/wasm/asm/index.ts'
 import type { LibraryFunction, Routine } from '../../../src/backends/wasm/kernels/routine.ts'
 
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
+  readonly Memory: new (limits: { initial: number; maximum: number }) => Memory
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, Phase> }
+}
+
+interface Memory {
+  readonly buffer: ArrayBuffer
+  grow(pages: number): number
 }
 
 type Phase = (...args: readonly number[]) => void
@@ -24,6 +29,7 @@ const GUARD_BYTE = 0xa5
 /** What buffers for results and scratch memory hold at first. */
 const JUNK_BYTE = 0x5c
 const PAGE = 65536
+const MAX_PAGES = 65536
 
 const aligned = (n: number): number => (n + 15) & ~15
 
@@ -78,7 +84,7 @@ const compile = (
 ): Uint8Array<ArrayBuffer> => {
   const { library = [], relaxed = false } = options
   const builder = new ModuleBuilder()
-  builder.importMemory('env', 'memory', { initial: 0, maximum: 65536, shared: false })
+  builder.importMemory('env', 'memory', { initial: 0, maximum: MAX_PAGES, shared: false })
   const known = new Map<string, Func>()
   const find = (name: string): Func => {
     const func = known.get(name)
@@ -98,8 +104,8 @@ const compile = (
   }
   const params = Array.from({ length: inputs + outputs + 3 }, () => 'i32' as const)
   routine.phases.forEach((phase, p) => {
-    const emit = (code: Parameters<typeof phase.emit>[0]): void => {
-      const at = (i: number) => code.param<'i32'>(i)
+    const emit = (code: Code): void => {
+      const at = (i: number): Expr<'i32'> => code.param<'i32'>(i)
       const places = {
         inputs: Array.from({ length: inputs }, (_, i) => at(i)),
         outputs: Array.from({ length: outputs }, (_, i) => at(inputs + i)),
@@ -121,12 +127,15 @@ const checkPhases = ({ phases, scratch }: Routine): void => {
 
 const bytesOf = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-/** Compiles a routine and fills a memory for it. */
+const newMemory = (): Memory => new engine.Memory({ initial: 1, maximum: MAX_PAGES })
+
+/** Compiles a routine and fills a memory for it, one of its own unless given. */
 export const prepareRoutine = (
   routine: Routine,
   operands: readonly HostArray[],
   outputs: readonly Aval[],
   options: RoutineOptions = {},
+  memory: Memory = newMemory(),
 ): PreparedRoutine => {
   checkPhases(routine)
   const bytes = compile(routine, operands.length, outputs.length, options)
@@ -138,14 +147,15 @@ export const prepareRoutine = (
     end = aligned(place + size + GUARD)
     return place
   })
-  const memory = new engine.Memory({ initial: Math.ceil(end / PAGE) + 1, maximum: 65536 })
-  const view = new Uint8Array(memory.buffer)
+  const missing = end - memory.buffer.byteLength
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
+  const view = new Uint8Array(memory.buffer, 0, end)
   const { exports } = new engine.Instance(new engine.Module(bytes), { env: { memory } })
   view.fill(GUARD_BYTE)
   const fill = (): void => {
     sizes.forEach((size, i) => {
-      if (i < operands.length) view.set(bytesOf(operands[i]!.data), places[i]!)
-      else view.fill(JUNK_BYTE, places[i]!, places[i]! + size)
+      if (i < operands.length) view.set(bytesOf(operands[i]!.data), places[i])
+      else view.fill(JUNK_BYTE, places[i], places[i]! + size)
     })
   }
   fill()
@@ -153,7 +163,7 @@ export const prepareRoutine = (
   const args = places.map((place, i) => (i === operands.length && reused !== undefined ? places[reused]! : place))
   const guardsHold = (): boolean => {
     const used = new Uint8Array(end)
-    sizes.forEach((size, i) => used.fill(1, places[i]!, places[i]! + size))
+    sizes.forEach((size, i) => used.fill(1, places[i], places[i]! + size))
     return used.every((u, i) => u === 1 || view[i] === GUARD_BYTE)
   }
   const intact = (i: number): boolean => {
@@ -181,6 +191,9 @@ export const prepareRoutine = (
   }
 }
 
+// Each memory reserves gigabytes of addresses: hundreds of runs share one.
+const common = newMemory()
+
 /** The results of a routine, run once. */
 export const runRoutine = (
   routine: Routine,
@@ -188,7 +201,7 @@ export const runRoutine = (
   outputs: readonly Aval[],
   options: RoutineOptions & { readonly cuts?: Cuts } = {},
 ): TypedArray[] => {
-  const prepared = prepareRoutine(routine, operands, outputs, options)
+  const prepared = prepareRoutine(routine, operands, outputs, options, common)
   prepared.run(options.cuts)
   return prepared.results()
 }
