@@ -25,6 +25,43 @@ export interface DotGeneralParams {
   readonly batch: readonly [readonly number[], readonly number[]]
 }
 
+/** Elements added (or cropped, where negative) before the first and after the last element of an axis. */
+export type Padding = readonly [low: number, high: number]
+
+/**
+ * XLA's convolution (https://openxla.org/xla/operation_semantics#conv_convolution), no kernel turned round. Specs list
+ * axes: of `lhs` batch, feature, spatial ones; of `rhs` output feature, input feature, spatial ones; of the output as of `lhs`.
+ */
+export interface ConvParams {
+  readonly windowStrides: readonly number[]
+  readonly padding: readonly Padding[]
+  /** Elements of `lhs` stand so far apart, with zeros between. */
+  readonly lhsDilation: readonly number[]
+  readonly rhsDilation: readonly number[]
+  readonly lhsSpec: readonly number[]
+  readonly rhsSpec: readonly number[]
+  readonly outSpec: readonly number[]
+  /** Features of `lhs` and output features fall into so many groups that have nothing to do with each other. */
+  readonly featureGroupCount: number
+  /** So do the batch of `lhs` and output features. One of the two counts is 1. */
+  readonly batchGroupCount: number
+}
+
+/** A window that slides over all axes. */
+export interface WindowParams {
+  readonly windowDimensions: readonly number[]
+  readonly windowStrides: readonly number[]
+  readonly padding: readonly Padding[]
+  /** Elements of the operand stand so far apart, with nothing between. */
+  readonly baseDilation: readonly number[]
+  readonly windowDilation: readonly number[]
+}
+
+export interface SelectParams extends WindowParams {
+  /** Which element of a window is meant: the first largest or smallest. */
+  readonly select: 'max' | 'min'
+}
+
 /**
  * What to do with an index out of range: move it inside, give a fill value (gather) or drop the update (scatter), or
  * trust the caller that there is none.
@@ -272,6 +309,16 @@ export interface OpParams {
   cummin: CumulativeParams
   // contraction
   dotGeneral: DotGeneralParams
+  conv: ConvParams
+  // windows
+  reduceWindowSum: WindowParams
+  /** Where a window meets no element: -Infinity, or the least integer. */
+  reduceWindowMax: WindowParams
+  reduceWindowMin: WindowParams
+  /** `selectAndGatherAdd(values, x)`: of `values`, what stands where the window of `x` has its extremum; else 0. */
+  selectAndGatherAdd: SelectParams
+  /** `selectAndScatterAdd(values, x)`: the transpose: a value for each window goes to the place of its extremum. */
+  selectAndScatterAdd: SelectParams
   // indexing
   gather: GatherParams
   scatter: ScatterParams

@@ -9,6 +9,9 @@ import { linearSolveP } from './control/linearSolve.ts'
 import { rootP } from './control/root.ts'
 import { scanP } from './control/scan.ts'
 import { whileP } from './control/while.ts'
+import { convP } from './convolution/conv.ts'
+import * as selection from './convolution/selection.ts'
+import * as window from './convolution/window.ts'
 import * as custom from './custom.ts'
 import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
@@ -113,6 +116,12 @@ export const primitives: Primitives = {
   cummax: reduction.cummaxP,
   cummin: reduction.cumminP,
   dotGeneral: dotGeneralP,
+  conv: convP,
+  reduceWindowSum: window.reduceWindowSumP,
+  reduceWindowMax: window.reduceWindowMaxP,
+  reduceWindowMin: window.reduceWindowMinP,
+  selectAndGatherAdd: selection.selectAndGatherAddP,
+  selectAndScatterAdd: selection.selectAndScatterAddP,
   gather: indexing.gatherP,
   scatter: indexing.scatterP,
   scatterAdd: indexing.scatterAddP,

@@ -20,7 +20,7 @@ const isNamed = (eqn: Equation, names: readonly string[]): boolean =>
 const policies: { readonly [P in CheckpointParams['policy']]: Policy } = {
   everythingSaveable: () => true,
   nothingSaveable: () => false,
-  dotsSaveable: (eqn) => eqn.op === 'dotGeneral',
+  dotsSaveable: (eqn) => eqn.op === 'dotGeneral' || eqn.op === 'conv',
   dotsWithNoBatchDimsSaveable: (eqn) => eqn.op === 'dotGeneral' && eqn.params.batch[0].length === 0,
   saveOnlyTheseNames: isNamed,
   saveAnythingExceptTheseNames: (eqn, names) => !isNamed(eqn, names),

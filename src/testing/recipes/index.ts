@@ -5,6 +5,7 @@
 import type { OpName } from '../../ir/op.ts'
 import type { Recipe } from '../draw.ts'
 import * as control from './control.ts'
+import * as convolution from './convolution.ts'
 import * as custom from './custom.ts'
 import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
@@ -26,6 +27,7 @@ const first = {
   ...custom,
   ...others,
   ...linalg,
+  ...convolution,
   while: whileLoop,
 }
 

@@ -1,0 +1,101 @@
+/** Sums and extrema over a sliding window. */
+import type { Aval } from '../../core/aval.ts'
+import type { DType, TypedArray } from '../../core/dtype.ts'
+import { allocate, isFloat } from '../../core/dtype.ts'
+import { ShapeError } from '../../core/errors.ts'
+import { insertAt } from '../../core/shape.ts'
+import type { OpName, WindowParams } from '../../ir/op.ts'
+import { reduceWindowSum, selectAndGatherAdd } from '../../ops/convolution.ts'
+import { bind } from '../../trace/interpreter.ts'
+import { checkAccepts, linear, oneBatched, single } from '../kinds.ts'
+import type { Primitive } from '../primitive.ts'
+import { checkWindow, paddingToOperand, slidingAxes, windowTable } from './sliding.ts'
+
+/** The operand's type with a window's output extents; throws for windows that do not fit. */
+export const windowedType = (op: OpName, params: WindowParams, x: Aval): Aval => {
+  checkWindow(op, x.rank, params, 'axes')
+  if (!params.windowDimensions.every((n) => Number.isInteger(n) && n >= 1)) {
+    throw new ShapeError(`${op}: windows have positive extents, got [${params.windowDimensions.join(', ')}].`)
+  }
+  return x.withShape(slidingAxes(x.shape, params).map((axis) => axis.out))
+}
+
+/** The window over an operand that has got a batch axis: along that, it holds one element. */
+export const withBatchAxis = <P extends WindowParams>(params: P, axis: number): P => ({
+  ...params,
+  windowDimensions: insertAt(params.windowDimensions, axis, 1),
+  windowStrides: insertAt(params.windowStrides, axis, 1),
+  padding: insertAt(params.padding, axis, [0, 0] as const),
+  baseDilation: insertAt(params.baseDilation, axis, 1),
+  windowDilation: insertAt(params.windowDilation, axis, 1),
+})
+
+/** Combines what each window meets, from `initial` on. */
+const foldWindows = (
+  params: WindowParams,
+  data: TypedArray,
+  x: Aval,
+  out: Aval,
+  initial: number,
+  combine: (a: number, x: number) => number,
+): TypedArray => {
+  const table = windowTable(slidingAxes(x.shape, params))
+  const xs = data as Float64Array
+  const result = allocate(out.dtype, out.size) as Float64Array
+  const area = out.size === 0 ? 0 : table.length / out.size
+  for (let p = 0, n = 0; p < result.length; p++) {
+    let a = initial
+    for (const end = n + area; n < end; n++) {
+      const place = table[n]!
+      if (place >= 0) a = combine(a, xs[place]!)
+    }
+    result[p] = a
+  }
+  return result
+}
+
+const reduceType =
+  (op: OpName): Primitive<'reduceWindowSum'>['type'] =>
+  (params, [x]) => {
+    checkAccepts(op, 'number', x!)
+    return [windowedType(op, params, x!)]
+  }
+
+const plus = (a: number, x: number): number => a + x
+const plusWrapping = (a: number, x: number): number => (a + x) | 0
+
+export const reduceWindowSumP = linear('reduceWindowSum', {
+  type: reduceType('reduceWindowSum'),
+  evaluate: (params, [data], [x], [out]) => [
+    foldWindows(params, data!, x!, out!, 0, isFloat(x!.dtype) ? plus : plusWrapping),
+  ],
+  // A window of ones is its own reverse: the sum, over the outputs that an element went into, is over a window too.
+  transpose: (params, ct, { aval }) =>
+    reduceWindowSum(ct, {
+      ...params,
+      windowStrides: params.baseDilation,
+      padding: slidingAxes(aval.shape, params).map(paddingToOperand),
+      baseDilation: params.windowStrides,
+    }),
+  batch: (params, x, axis) => oneBatched(reduceWindowSum(x, withBatchAxis(params, axis)), axis),
+  facts: { reduces: true },
+})
+
+/** What loses against everything. */
+const leastOf = (dtype: DType): number => (isFloat(dtype) ? -Infinity : dtype === 'int32' ? -(2 ** 31) : 0)
+const greatestOf = (dtype: DType): number => (isFloat(dtype) ? Infinity : dtype === 'int32' ? 2 ** 31 - 1 : 2 ** 32 - 1)
+
+// dy = dx at the first place where the window has its extremum.
+const extremum = (op: 'reduceWindowMax' | 'reduceWindowMin', select: 'max' | 'min'): Primitive<typeof op> => ({
+  type: reduceType(op),
+  evaluate: (params, [data], [x], [out]) => {
+    const initial = (select === 'max' ? leastOf : greatestOf)(x!.dtype)
+    return [foldWindows(params, data!, x!, out!, initial, Math[select])]
+  },
+  jvp: (params, [x], [t]) => single(bind(op, params, [x!]), selectAndGatherAdd(t!, x!, { ...params, select })),
+  batch: (params, [x], [axis]) => oneBatched(bind(op, withBatchAxis(params, axis!), [x!]), axis!),
+  facts: { reduces: true },
+})
+
+export const reduceWindowMaxP = extremum('reduceWindowMax', 'max')
+export const reduceWindowMinP = extremum('reduceWindowMin', 'min')
