@@ -1,0 +1,57 @@
+interface Range {
+  start: number
+  length: number
+}
+
+const endOf = ({ start, length }: Range): number => start + length
+
+/** Ranges of whole numbers from 0 on, handed out from the lowest place that fits: slots of a table, bytes of a buffer. */
+export class FirstFit {
+  /** Free ranges below `#end`, ascending, no two of which touch. */
+  readonly #free: Range[] = []
+  #end = 0
+
+  /** What is beyond has never been, or is no longer, in use. */
+  get end(): number {
+    return this.#end
+  }
+
+  take(length: number): number {
+    const at = this.#free.findIndex((range) => range.length >= length)
+    if (at < 0) {
+      this.#end += length
+      return this.#end - length
+    }
+    const range = this.#free[at]!
+    const { start } = range
+    range.start += length
+    range.length -= length
+    if (range.length === 0) this.#free.splice(at, 1)
+    return start
+  }
+
+  give(start: number, length: number): void {
+    if (length === 0) return
+    const found = this.#free.findIndex((range) => range.start > start)
+    const at = found < 0 ? this.#free.length : found
+    const [before, after] = [this.#free[at - 1], this.#free[at]]
+    const range = { start, length }
+    this.#free.splice(at, 0, range)
+    if (after?.start === endOf(range)) {
+      range.length += after.length
+      this.#free.splice(at + 1, 1)
+    }
+    if (before !== undefined && endOf(before) === start) {
+      before.length += range.length
+      this.#free.splice(at, 1)
+    }
+    this.#shorten()
+  }
+
+  #shorten(): void {
+    const last = this.#free.at(-1)
+    if (last === undefined || endOf(last) < this.#end) return
+    this.#end = last.start
+    this.#free.pop()
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The library module: what is the same for all programs, compiled once per engine. It holds the tuned kernels' functions, and
+ * `parallel`, which runs a kernel on a range, cut into pieces.
+ */
+import type { Code, Func } from './asm/index.ts'
+import { ModuleBuilder, variable } from './asm/index.ts'
+import { defineSerialDispatch } from './dispatch.ts'
+import type { LibraryFunction } from './kernels/routine.ts'
+import { MAX_PAGES } from './memory-map.ts'
+
+/** What modules may assume of the engine that will run them. */
+export interface Features {
+  readonly relaxed: boolean
+  /** Whether the memory is shared between threads: modules that import it have to say so. */
+  readonly shared: boolean
+}
+
+/** The first global that the library module imports. */
+const threadScratchGlobal = variable(0x23, 'i32', 0)
+
+/** The address of the calling thread's own scratch memory, of `THREAD_SCRATCH` bytes. */
+const threadScratch: LibraryFunction = {
+  name: 'threadScratch',
+  params: [],
+  result: 'i32',
+  body: (code) => {
+    code.return(threadScratchGlobal)
+  },
+}
+
+/** All functions that programs may import from `lib`. */
+export const libraryFunctions: readonly LibraryFunction[] = [threadScratch]
+
+/** Declares the memory of the engine, as every module does that imports it. */
+export const importMemory = (builder: ModuleBuilder, { shared }: Features): void => {
+  builder.importMemory('env', 'memory', { initial: 0, maximum: MAX_PAGES, shared })
+}
+
+/** Imports a library function into a program's module. */
+export const importLibraryFunction = (builder: ModuleBuilder, name: string): Func => {
+  const found = libraryFunctions.find((f) => f.name === name)
+  if (found === undefined) throw new Error(`the library has no function ${name}`)
+  return builder.importFunction('lib', name, found.params, found.result)
+}
+
+/** The function with which a program runs the kernel in a table slot: `parallel(slot, frame, count, grain)`. */
+export const importParallel = (builder: ModuleBuilder): Func =>
+  builder.importFunction('env', 'parallel', ['i32', 'i32', 'i32', 'i32'])
+
+/** The bytes of the library module. */
+export const buildLibrary = (features: Features): Uint8Array<ArrayBuffer> => {
+  const builder = new ModuleBuilder()
+  importMemory(builder, features)
+  builder.importTable('env', 'table')
+  builder.importGlobal('env', 'threadScratch', 'i32')
+  const known = new Map<string, Func>()
+  libraryFunctions.forEach(({ name, params, result }, index) => known.set(name, { index, params, result }))
+  for (const { name, params, result, body } of libraryFunctions) {
+    builder.function(
+      params,
+      result,
+      (code: Code) => {
+        body(code, (other) => known.get(other)!, features.relaxed)
+      },
+      name,
+    )
+  }
+  defineSerialDispatch(builder)
+  return builder.finish()
+}

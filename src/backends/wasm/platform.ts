@@ -1,0 +1,181 @@
+/**
+ * What the back end asks of its platform, and nothing else of it: WebAssembly, threads, cores, a clock. Types are our own, as
+ * the library is compiled without those of Node or of browsers; whatever a platform lacks is undefined here.
+ */
+import type { Code, Expr } from './asm/index.ts'
+import { f32x4, lane, ModuleBuilder, op } from './asm/index.ts'
+
+/** A compiled module; it can be sent to other threads. */
+export type WasmModule = object
+
+/** What an instance exports that is used here. */
+export type WasmFunction = (...args: readonly number[]) => number
+
+export interface WasmInstance {
+  readonly exports: { readonly [name: string]: WasmFunction | undefined }
+}
+
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer
+  /** Grows by some pages of 64 KB; throws a RangeError where there is no more. */
+  grow(pages: number): number
+}
+
+export interface WasmTable {
+  readonly length: number
+  grow(slots: number): number
+  set(slot: number, value: null): void
+}
+
+export interface WasmImports {
+  readonly [module: string]: object
+}
+
+interface MemoryDescriptor {
+  readonly initial: number
+  readonly maximum: number
+  readonly shared: boolean
+}
+
+/** The part of the JavaScript interface that is used here (https://webassembly.github.io/spec/js-api/). */
+export interface WasmApi {
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule
+  readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance
+  readonly Memory: new (descriptor: MemoryDescriptor) => WasmMemory
+  readonly Table: new (descriptor: { readonly element: 'anyfunc'; readonly initial: number }) => WasmTable
+  readonly RuntimeError: new () => Error
+  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean
+}
+
+/** A thread that runs. */
+export interface Thread {
+  stop(): void
+}
+
+interface NodeWorker {
+  on(event: 'error' | 'exit', listener: () => void): void
+  unref(): void
+  terminate(): Promise<number>
+}
+
+interface NodeModules {
+  'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
+  'node:os': { readonly availableParallelism?: () => number }
+}
+
+interface WebWorker {
+  onerror: (() => void) | null
+  postMessage(data: unknown): void
+  terminate(): void
+}
+
+/** Globals that some platforms have. */
+interface Host {
+  readonly WebAssembly?: WasmApi
+  readonly crossOriginIsolated?: boolean
+  readonly navigator?: { readonly hardwareConcurrency?: number }
+  readonly performance?: { now(): number }
+  readonly Worker?: new (url: string) => WebWorker
+  readonly Blob?: new (parts: readonly string[], options: { readonly type: string }) => object
+  readonly URL?: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void }
+  readonly process?: {
+    readonly getBuiltinModule?: <N extends keyof NodeModules>(name: N) => NodeModules[N] | undefined
+  }
+}
+
+const host = globalThis as unknown as Host
+
+/** Node's own modules, without an import that a bundler for browsers would stumble on (Node ≥ 20.16). */
+const nodeModule = <N extends keyof NodeModules>(name: N): NodeModules[N] | undefined =>
+  host.process?.getBuiltinModule?.(name)
+
+export const wasmApi = (): WasmApi | undefined => host.WebAssembly
+
+/** Milliseconds of a clock that is never set back, where there is one. */
+export const now: () => number = host.performance === undefined ? Date.now : host.performance.now.bind(host.performance)
+
+const validates = (body: (code: Code) => Expr): boolean => {
+  const module = new ModuleBuilder()
+  module.function([], 'i32', (code) => {
+    code.return(body(code))
+  })
+  return host.WebAssembly?.validate(module.finish()) ?? false
+}
+
+const firstLane = (x: Expr<'v128'>): Expr<'i32'> => lane('i32x4.extract_lane', 0, x)
+
+/** Whether vectors of 128 bits are there: without, there is no compiling. */
+export const hasSimd = (): boolean => validates(() => firstLane(f32x4(1)))
+
+/** Whether fused multiplication and addition is there. */
+export const hasRelaxedSimd = (): boolean =>
+  validates(() => firstLane(op('f32x4.relaxed_madd', f32x4(1), f32x4(1), f32x4(1))))
+
+/** How many threads can run at once, as far as the platform tells. */
+export const cores = (): number =>
+  nodeModule('node:os')?.availableParallelism?.() ?? host.navigator?.hardwareConcurrency ?? 1
+
+const canShareInBrowser = (): boolean =>
+  host.crossOriginIsolated === true && host.Worker !== undefined && host.Blob !== undefined && host.URL !== undefined
+
+/** Whether threads may share memory. */
+export const hasThreads = (): boolean =>
+  host.WebAssembly !== undefined &&
+  typeof SharedArrayBuffer === 'function' &&
+  (nodeModule('node:worker_threads') !== undefined || canShareInBrowser())
+
+/** Whether this thread may sleep: a browser's main thread may not. */
+export const canSleep = (): boolean => {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const startInNode = (
+  Worker: new (s: string, o: object) => NodeWorker,
+  source: string,
+  data: object,
+  ended: () => void,
+): Thread => {
+  const text = `(${source})(process.getBuiltinModule('node:worker_threads').workerData)`
+  // Nothing of the parent's loaders and options: they cost a second, and the worker is plain JavaScript.
+  const worker = new Worker(text, { eval: true, workerData: data, execArgv: [], env: {} })
+  worker.on('error', ended)
+  worker.on('exit', ended)
+  worker.unref()
+  return {
+    stop: () => {
+      void worker.terminate()
+    },
+  }
+}
+
+const startInBrowser = (source: string, data: object, ended: () => void): Thread => {
+  const text = `onmessage = (event) => { (${source})(event.data) }`
+  const url = host.URL!.createObjectURL(new host.Blob!([text], { type: 'text/javascript' }))
+  const worker = new host.Worker!(url)
+  worker.onerror = () => {
+    host.URL!.revokeObjectURL(url)
+    ended()
+  }
+  worker.postMessage(data)
+  return {
+    stop: () => {
+      worker.terminate()
+      host.URL!.revokeObjectURL(url)
+    },
+  }
+}
+
+/**
+ * Starts a thread with a function's source text, which is called with the data. `ended` is called when the thread has ended,
+ * for whatever reason, as soon as this thread's event loop gets to it. Never keeps a process alive. Throws where the platform
+ * forbids it.
+ */
+export const startThread = (source: string, data: object, ended: () => void): Thread => {
+  const Worker = nodeModule('node:worker_threads')?.Worker
+  return Worker === undefined ? startInBrowser(source, data, ended) : startInNode(Worker, source, data, ended)
+}
