@@ -43,6 +43,8 @@ export interface Routine {
    * many rows an iteration completes, so that what is done to the rows next can be done while they are in the cache.
    */
   readonly rowsPerIteration?: number
+  /** The operand whose memory result 0 may take, if it is used no more: then no copy is made. */
+  readonly inPlace?: number
 }
 
 /** Chooses a routine for an equation's parameters and types; null where it has none (a dtype, a shape). */
