@@ -46,6 +46,7 @@ export {
   IndexError,
   KeyReuseError,
   NonFiniteError,
+  OutOfMemoryError,
   ProgramError,
   PullbackError,
   ShapeError,

@@ -1,14 +1,17 @@
 /** Functions traced once for each kind of arguments, and run as programs afterwards. */
+import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
+import { LruMap } from '../core/lru.ts'
 import type { TreeDef } from '../core/tree.ts'
-import { flatten, unflatten } from '../core/tree.ts'
+import { flatten, leavesOf, unflatten } from '../core/tree.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import { optimize } from '../passes/pipeline.ts'
+import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import { RecordedBody } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
-import { HostBody } from '../trace/value.ts'
-import type { NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
 import { positionsOf } from './arguments.ts'
 import type { ArrayTree } from './leaves.ts'
@@ -34,6 +37,9 @@ export interface Jitted<A extends readonly unknown[], R> {
   clearCache(): void
 }
 
+/** Programs that a jitted function remembers. */
+const capacity = 512
+
 interface Traced {
   /** As traced; `optimize` of it is remembered by the program. */
   readonly program: Program
@@ -46,7 +52,7 @@ let count = 0
 
 /** Equal keys for equal static values: primitives and plain data by value, all else by identity. */
 const staticKey = (x: unknown): string => {
-  if (typeof x === 'function' || (typeof x === 'object' && x !== null && !isPlain(x))) {
+  if (typeof x === 'function' || (typeof x === 'object' && x !== null && !isPlainData(x))) {
     let id = identities.get(x)
     if (id === undefined) identities.set(x, (id = count++))
     return `#${id}`
@@ -58,7 +64,7 @@ const staticKey = (x: unknown): string => {
     : `${typeof x}:${Object.is(x, -0) ? '-0' : String(x)}`
 }
 
-const isPlain = (x: object): boolean => {
+const isPlainData = (x: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(x)
   return prototype === Object.prototype || prototype === null || prototype === Array.prototype
 }
@@ -90,8 +96,33 @@ export const explainRetrace = <A extends readonly unknown[], R>(f: Jitted<A, R>,
   return explainer(args)
 }
 
-const release = (x: NDArray): void => {
-  if (x.body instanceof HostBody) x.body.release()
+/** A call, and the program for it where there is one already. */
+interface Request {
+  readonly self: unknown
+  readonly args: readonly unknown[]
+  readonly statics: readonly number[]
+  readonly given: ArrayTree
+  readonly key: string
+  readonly entry: Traced | undefined
+}
+
+/** The call before: for arguments like its own, all that is needed is known. */
+interface Recent {
+  readonly treedef: TreeDef
+  readonly avals: readonly Aval[]
+  readonly entry: Traced
+}
+
+/** The arrays among the arguments, if they are as the recent call's. */
+const leavesLike = ({ treedef, avals }: Recent, args: readonly unknown[]): NDArray[] | null => {
+  const leaves = leavesOf(treedef, args, isArrayLeaf)
+  if (leaves === null) return null
+  for (let i = 0; i < leaves.length; i++) {
+    const x = asArray(leaves[i] as ArrayLike)
+    if (!x.aval.equals(avals[i]!)) return null
+    leaves[i] = x
+  }
+  return leaves as NDArray[]
 }
 
 /**
@@ -111,7 +142,8 @@ const release = (x: NDArray): void => {
 export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOptions = {}): Jitted<A, R> => {
   if (typeof f !== 'function') throw new ArgumentError('jit: expected a function. Write jit(f)(x), not jit(f(x)).')
   const name = f.name === '' ? 'f' : f.name
-  const cache = new Map<string, Traced>()
+  const cache = new LruMap<string, Traced>(capacity)
+  let recent: Recent | null = null
   const made: Signature[] = []
   let advised = false
 
@@ -122,7 +154,7 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
     return { statics, dynamic }
   }
 
-  const trace = (self: unknown, args: readonly unknown[], statics: readonly number[], given: ArrayTree): Traced => {
+  const trace = ({ self, args, statics, given }: Request): Traced => {
     let outTree: TreeDef | undefined
     const { program, captured } = stage(
       'jit',
@@ -152,52 +184,68 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
     }
   }
 
-  const keyFor = (self: unknown, args: readonly unknown[]) => {
-    const { statics, dynamic } = split(args)
-    const given = flattenArrays('jit', dynamic)
+  const keyOf = (self: unknown, args: readonly unknown[], statics: readonly number[], given: ArrayTree): string => {
     let key = given.treedef.key
     for (const x of given.leaves) key += `,${x.aval.key}`
     if (statics.length > 0) key += statics.map((i) => `;${staticKey(args[i])}`).join('')
     if (self !== undefined) key += `@${staticKey(self)}`
-    return { key, given, statics }
+    return key
   }
 
-  const traced = (self: unknown, args: readonly unknown[]) => {
-    const { key, given, statics } = keyFor(self, args)
-    let entry = cache.get(key)
-    if (entry === undefined) {
-      entry = trace(self, args, statics, given)
-      // A closure over values of an enclosing transformation holds for this call only.
-      if (entry.captured.length === 0) cache.set(key, entry)
-      if (made.length < 100) made.push(signature(self, args, entry.captured))
+  const isPlain = (self: unknown): boolean => self === undefined && options.staticArgnums === undefined
+
+  const find = (self: unknown, args: readonly unknown[]): Request => {
+    const leaves = recent !== null && isPlain(self) ? leavesLike(recent, args) : null
+    if (leaves !== null) {
+      const { treedef, entry } = recent!
+      return { self, args, statics: [], given: { leaves, treedef }, key: '', entry }
     }
-    return { entry, leaves: given.leaves }
+    const { statics, dynamic } = split(args)
+    const given = flattenArrays('jit', dynamic)
+    const key = keyOf(self, args, statics, given)
+    return { self, args, statics, given, key, entry: cache.get(key) }
   }
+
+  const remember = ({ self, args, key }: Request, entry: Traced): Traced => {
+    // A closure over values of an enclosing transformation holds for this call only.
+    if (entry.captured.length === 0) cache.set(key, entry)
+    if (made.length < 100) made.push(signature(self, args, entry.captured))
+    return entry
+  }
+
+  // Few variables: functions that trace each other, a thousand deep, need the whole stack.
+  const traced = (request: Request): Traced => request.entry ?? remember(request, trace(request))
 
   const donate = (args: readonly unknown[]): void => {
     const positions = positionsOf('jit', 'donateArgnums', options.donateArgnums!, args.length)
-    const arrays = flatten(positions.map((p) => args[p])).leaves
-    arrays.forEach((x) => {
-      if (typeof x === 'object' && x !== null && 'body' in x) release(x as NDArray)
-    })
+    for (const x of flatten(positions.map((p) => args[p])).leaves) if (x instanceof NDArray) x.donate()
   }
 
-  const jitted = function (this: unknown, ...args: A): Arrays<R> {
-    const { entry, leaves } = traced(this, args)
-    const operands = entry.captured.length === 0 ? leaves : [...entry.captured, ...leaves]
+  const run = ({ self, args, given: { leaves, treedef } }: Request, entry: Traced): Arrays<R> => {
+    const isClosed = entry.captured.length === 0
+    if (isClosed && isPlain(self) && recent?.entry !== entry) {
+      recent = { treedef, avals: leaves.map((x) => x.aval), entry }
+    }
+    const operands = isClosed ? leaves : [...entry.captured, ...leaves]
     // Inside a program that is being written down, the whole is optimised once, at its end.
     const isWritten = operands.some((x) => x.body instanceof RecordedBody)
     const outputs = call(isWritten ? entry.program : optimize(entry.program), name, operands)
     if (options.donateArgnums !== undefined) donate(args)
     return restore(entry.outTree, outputs)
   }
+
+  const jitted = function (this: unknown, ...args: A): Arrays<R> {
+    const request = find(this, args)
+    return run(request, traced(request))
+  }
   explainers.set(jitted, (args) => explain(name, made, signature(undefined, args, [])))
   return Object.assign(jitted, {
     trace(this: unknown, ...args: A): Program {
-      return optimize(traced(this === jitted ? undefined : this, args).entry.program)
+      return optimize(traced(find(this === jitted ? undefined : this, args)).program)
     },
     clearCache: () => {
       cache.clear()
+      recent = null
       made.length = 0
     },
   })

@@ -36,6 +36,9 @@ export class ArgumentError extends PullbackError {}
 /** An array used after its memory was donated to a compiled function. */
 export class DonatedError extends PullbackError {}
 
+/** More memory needed than a device has. */
+export class OutOfMemoryError extends PullbackError {}
+
 /** A random key consumed twice, in debug mode. */
 export class KeyReuseError extends PullbackError {}
 
@@ -50,3 +53,9 @@ export class CustomRuleError extends PullbackError {}
 
 /** Text that is not a printed program. */
 export class ParseError extends PullbackError {}
+
+/** A kernel of a compiled program that failed: a fault of this library. */
+export class KernelError extends PullbackError {}
+
+/** A thread that died, or could not do its part of a compiled program. The next call starts new threads. */
+export class WorkerError extends PullbackError {}

@@ -155,6 +155,8 @@ export interface Primitive<N extends OpName> {
   ): Batched
   /** Whether an application does something besides giving results: it is neither removed nor repeated. No by default. */
   hasEffect?(params: OpParams[N]): boolean
+  /** For an operation that does nothing but apply a program to its operands: that program, and what it is called. */
+  applies?(params: OpParams[N]): { readonly program: Program; readonly name: string }
   readonly facts: Facts
 }
 

@@ -1,20 +1,17 @@
 import { run } from '../backends/interpreter/interpreter.ts'
-import type { TypedArray } from '../core/dtype.ts'
+import type { Aval } from '../core/aval.ts'
 import { NonFiniteError } from '../core/errors.ts'
 import { findNonFinite } from '../core/finite.ts'
 import { settings } from '../core/settings.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import { currentUserLine } from '../ir/source.ts'
+import type { Primitive } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
-import type { NDArray } from '../trace/value.ts'
-import { fromHost } from '../trace/value.ts'
+import type { ConcreteBody } from '../trace/value.ts'
+import { NDArray, fromHost } from '../trace/value.ts'
 import { checkLive } from '../transforms/builder.ts'
-
-const hostOf = (x: NDArray, op: OpName): TypedArray => {
-  checkLive(x, op)
-  return x.body.host(op)
-}
+import { currentBackend } from './backend.ts'
 
 const checkFinite = (op: OpName, results: readonly NDArray[], operands: readonly NDArray[]): void => {
   for (const y of results) {
@@ -26,15 +23,34 @@ const checkFinite = (op: OpName, results: readonly NDArray[], operands: readonly
   }
 }
 
+/** Evaluates on ordinary memory. */
+const evaluate = <N extends OpName>(
+  op: N,
+  params: OpParams[N],
+  operands: readonly NDArray[],
+  avals: readonly Aval[],
+  outputs: readonly Aval[],
+): readonly NDArray[] => {
+  const data = operands.map((x) => x.body.host(op))
+  const results = primitives[op].evaluate(params, data, avals, outputs, run).map((d, i) => fromHost(outputs[i]!, d))
+  if (settings.nans || settings.infs) checkFinite(op, results, operands)
+  return results
+}
+
 /** The interpreter of code outside all transformations: does each operation at once. */
 export const eagerInterpreter: Interpreter = {
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
-    const primitive = primitives[op]
+    for (const x of operands) checkLive(x, op)
+    const primitive: Primitive<N> = primitives[op]
     const avals = operands.map((x) => x.aval)
     const outputs = primitive.type(params, avals)
-    const data = operands.map((x) => hostOf(x, op))
-    const results = primitive.evaluate(params, data, avals, outputs, run).map((d, i) => fromHost(outputs[i]!, d))
-    if (settings.nans || settings.infs) checkFinite(op, results, operands)
-    return results
+    const applied = primitive.applies?.(params)
+    const backend = currentBackend()
+    const executable =
+      applied === undefined ? backend.operation?.(op, params, avals, outputs) : backend.compile(applied.program)
+    if (executable === undefined || executable === null) return evaluate(op, params, operands, avals, outputs)
+    // Outside of all transformations, what is live is concrete.
+    const bodies = operands.map((x) => x.body as ConcreteBody)
+    return executable(bodies, applied?.name ?? op).map((body, i) => new NDArray(outputs[i]!, body))
   },
 }

@@ -25,30 +25,77 @@ export interface Body {
   host(operation: string): TypedArray
 }
 
-/** Elements in ordinary memory. */
-export class HostBody implements Body {
+/** A copy of an array's elements in the memory of a device. */
+export interface Resident {
+  /** The elements in ordinary memory. The array keeps them: from then on the device may forget its copy. */
+  read(): TypedArray
+  /** The elements in ordinary memory, for someone who may write to them. */
+  copy(): TypedArray
+  /** Gives the memory back. */
+  release(): void
+}
+
+/**
+ * Elements that are known: in ordinary memory, in a device's memory, or in both. As arrays never change, one copy is as good
+ * as the other, and several arrays may have one body.
+ */
+export class ConcreteBody implements Body {
   readonly trace = null
   #data: TypedArray | null
+  #resident: Resident | null = null
+  /** How many arrays there have been. */
+  #arrays = 1
 
-  constructor(data: TypedArray) {
+  constructor(data: TypedArray | null) {
     this.#data = data
   }
 
-  host(operation: string): TypedArray {
-    if (this.#data === null) {
-      throw new DonatedError(
-        `${operation}: this array was donated to a compiled function (donateArgnums) and its memory reused. ` +
-          'Use what the function returned, or do not donate this argument.',
-      )
-    }
-    return this.#data
+  /** The copy in a device's memory, if there is one. */
+  get resident(): Resident | null {
+    return this.#resident
   }
 
-  /** Gives the memory up: the array cannot be used any more. */
+  /** Remembers a copy in a device's memory, in place of one that there may be elsewhere. */
+  place(resident: Resident): void {
+    this.#resident?.release()
+    this.#resident = resident
+  }
+
+  /** This body, for one more array. */
+  share(): this {
+    this.#arrays++
+    return this
+  }
+
+  #copyOf(operation: string): Resident {
+    if (this.#resident !== null) return this.#resident
+    throw new DonatedError(
+      `${operation}: this array was donated to a compiled function (donateArgnums) and its memory reused. ` +
+        'Use what the function returned, or do not donate this argument.',
+    )
+  }
+
+  host(operation: string): TypedArray {
+    return (this.#data ??= this.#copyOf(operation).read())
+  }
+
+  /** The elements, for someone who may write to them. */
+  copy(operation: string): TypedArray {
+    return this.#data === null ? this.#copyOf(operation).copy() : this.#data.slice()
+  }
+
+  /** One array less needs the elements. If it was the only one, the device's memory is free at once. */
   release(): void {
+    this.#arrays--
+    if (this.#arrays > 0) return
+    this.#resident?.release()
+    this.#resident = null
     this.#data = null
   }
 }
+
+/** What is left of arrays that were donated. */
+const donated = new ConcreteBody(null)
 
 /** Nested JS arrays of numbers, booleans, bigints or arrays. */
 export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[] & ArrayLikeBrand
@@ -219,13 +266,20 @@ export class NDArray implements LeafBrand {
   declare readonly [leafBrand]: true
   /** Shape, dtype and weakness. */
   readonly aval: Aval
-  /** @internal */
-  readonly body: Body
+  /** @internal Replaced when the array is donated. */
+  body: Body
 
   /** @internal */
   constructor(aval: Aval, body: Body) {
     this.aval = aval
     this.body = body
+  }
+
+  /** @internal Gives the elements up: the array cannot be used any more. Nothing happens to tracers. */
+  donate(): void {
+    if (!(this.body instanceof ConcreteBody)) return
+    this.body.release()
+    this.body = donated
   }
 
   /** Extents along the axes. */
@@ -260,7 +314,9 @@ export class NDArray implements LeafBrand {
    * `Float32Array`, booleans as bytes 0 and 1, int64 as a `BigInt64Array`.
    */
   dataSync(): TypedArray {
-    return decode(this.dtype, this.body.host('dataSync')).slice()
+    const { body, dtype } = this
+    if (!(body instanceof ConcreteBody)) return decode(dtype, body.host('dataSync')).slice()
+    return decode(dtype, body.copy('dataSync'))
   }
 
   /** `dataSync`, for back ends whose memory is read asynchronously. */
@@ -574,7 +630,7 @@ const hostOrNull = (x: NDArray): TypedArray | null => {
 }
 
 /** A concrete array over `data`, which must not be written to afterwards. */
-export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, new HostBody(data))
+export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, new ConcreteBody(data))
 
 /** The elements of a concrete array together with its type. */
 export const toHost = (x: NDArray, operation: string): HostArray => ({ aval: x.aval, data: x.body.host(operation) })

@@ -92,13 +92,12 @@ export class ProgramBuilder {
   #outer(x: NDArray, operation: string): Atom {
     checkLive(x, operation)
     if (x.body.trace === null) {
-      const data = x.body.host(operation)
       if (x.aval.rank === 0 && isCompute(x.aval.dtype)) {
-        return new Literal(data[0]!, x.aval.dtype, x.aval.weak)
+        return new Literal(x.body.host(operation)[0]!, x.aval.dtype, x.aval.weak)
       }
       if (this.#embed) {
         const variable = new Variable(x.aval)
-        this.#constants.push({ variable, value: { aval: x.aval, data } })
+        this.#constants.push({ variable, value: { aval: x.aval, data: x.body.host(operation) } })
         return variable
       }
     }

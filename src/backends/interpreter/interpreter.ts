@@ -7,7 +7,8 @@ import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
 import type { Primitive, RunProgram } from '../../primitives/primitive.ts'
 import { primitives } from '../../primitives/registry.ts'
-import type { Backend, Executable } from '../backend.ts'
+import { ConcreteBody } from '../../trace/value.ts'
+import type { Backend } from '../backend.ts'
 import { findNonFinite } from '../../core/finite.ts'
 import { settings } from '../../core/settings.ts'
 
@@ -82,7 +83,9 @@ const checkFinite = (step: Step, results: readonly TypedArray[]): void => {
   })
 }
 
-const compile = (program: Program): Executable => {
+type Run = (inputs: readonly TypedArray[]) => readonly TypedArray[]
+
+const compile = (program: Program): Run => {
   const slots = new Slots()
   const inputSlots = program.inputs.map((v) => slots.define(v))
   const constants = program.constants.map((c) => [slots.define(c.variable), c.value.data] as const)
@@ -105,8 +108,16 @@ const compile = (program: Program): Executable => {
   }
 }
 
+const compiled = (program: Program): Run => program.derive('interpreter', () => compile(program))
+
 /** Runs a program, compiled once. */
-export const run: RunProgram = (program, inputs) => program.derive('interpreter', () => compile(program))(inputs)
+export const run: RunProgram = (program, inputs) => compiled(program)(inputs)
 
 /** The reference: every equation by its record's `evaluate`, in order. What it says, a program means. */
-export const interpreterBackend: Backend = { name: 'interpreter', compile }
+export const interpreterBackend: Backend = {
+  name: 'interpreter',
+  compile: (program) => {
+    const evaluate = compiled(program)
+    return (inputs, operation) => evaluate(inputs.map((x) => x.host(operation))).map((data) => new ConcreteBody(data))
+  },
+}

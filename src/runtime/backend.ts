@@ -1,0 +1,28 @@
+/** Which back end runs programs: the one mutable cell of the runtime. */
+import type { Backend } from '../backends/backend.ts'
+import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
+import { settings } from '../core/settings.ts'
+
+let standard: () => Backend = () => interpreterBackend
+let chosen: Backend | null = null
+
+/** Gives the back end that serves where none is chosen; it is made when it is first needed. Called once, by `devices`. */
+export const installBackend = (make: () => Backend): void => {
+  let made: Backend | undefined
+  standard = () => (made ??= make())
+}
+
+/** What runs programs now. To find the equation that makes a NaN or an infinity, the interpreter does. */
+export const currentBackend = (): Backend =>
+  settings.nans || settings.infs ? interpreterBackend : (chosen ?? standard())
+
+/** Runs `f` with another back end; restores the previous one however `f` ends. */
+export const withBackend = <T>(backend: Backend, f: () => T): T => {
+  const saved = chosen
+  chosen = backend
+  try {
+    return f()
+  } finally {
+    chosen = saved
+  }
+}
