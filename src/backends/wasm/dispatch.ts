@@ -1,27 +1,73 @@
-import type { Code, Expr, ModuleBuilder } from './asm/index.ts'
-import { i32, op, select } from './asm/index.ts'
-
-/** The type of a kernel: `(frame, lo, hi)`. */
-const kernelType = (builder: ModuleBuilder): number => builder.type(['i32', 'i32', 'i32'], null)
-
-const least = (x: Expr<'i32'>, y: Expr<'i32'>): Expr<'i32'> => select(op('i32.lt_s', x, y), x, y)
+/**
+ * `parallel(slot, frame, count, grain)`: runs the kernel in a table slot on iterations 0 to `count`, taken in pieces of
+ * `grain`, by all threads at once.
+ *
+ * The caller writes the job down, then publishes it by storing the ticket: a new job number and the number of iterations left
+ * to take. Whoever takes a piece (a thread, or the caller) reads the ticket, reads the job, and lowers the ticket by
+ * compare-and-exchange. That succeeds only if nobody took anything and no other job began since the ticket was read; and a job
+ * does not change as long as iterations of it are left. So what was read belongs to the piece that was taken. Each piece is
+ * counted in `done` when it is finished, unless its job was given up meanwhile.
+ *
+ * All accesses to these words are sequentially consistent; what kernels write before counting a piece is thereby seen by the
+ * caller after it, and what the caller writes before a job by the threads in it.
+ */
+import type { Code, Expr, Func, ModuleBuilder } from './asm/index.ts'
+import { atomic, i32, i64, load, op, select } from './asm/index.ts'
+import { control } from './memory-map.ts'
 
 /**
- * Calls the kernel piece by piece. Not in one call even where one thread does it all: a function that loops for long in its
+ * How often an idle thread looks for a job before it sleeps, and the caller for the end of a job before it does: about 40
+ * microseconds. Falling asleep and being woken takes about as long as that.
+ */
+const SPINS = 25_000
+
+/** The functions of JavaScript that `parallel` calls. */
+export interface DispatchImports {
+  /** Starts the threads. */
+  readonly startThreads: Func
+  /** Waits for the job's last pieces, and throws if a thread failed. */
+  readonly settle: Func
+}
+
+const at = (address: number): Expr<'i32'> => i32(address)
+const word = (address: number): Expr<'i32'> => load('i32.load', at(address))
+const shared = (address: number): Expr<'i32'> => atomic('i32.atomic.load', [at(address)])
+const shared64 = (address: number): Expr<'i64'> => atomic('i64.atomic.load', [at(address)])
+const exchange64 = (address: number, from: Expr<'i64'>, to: Expr<'i64'>): Expr<'i64'> =>
+  atomic('i64.atomic.rmw.cmpxchg', [at(address), from, to])
+const low = (x: Expr<'i64'>): Expr<'i32'> => op('i32.wrap_i64', x)
+const high = (x: Expr<'i64'>): Expr<'i64'> => op('i64.and', x, i64(-0x1_0000_0000n))
+const wide = (x: Expr<'i32'>): Expr<'i64'> => op('i64.extend_i32_u', x)
+const least = (x: Expr<'i32'>, y: Expr<'i32'>): Expr<'i32'> => select(op('i32.lt_s', x, y), x, y)
+
+const PARALLEL = ['i32', 'i32', 'i32', 'i32'] as const
+
+interface Job {
+  readonly slot: Expr<'i32'>
+  readonly frame: Expr<'i32'>
+  readonly count: Expr<'i32'>
+  readonly grain: Expr<'i32'>
+}
+
+const jobOfParameters = (code: Code): Job => ({
+  slot: code.param(0),
+  frame: code.param(1),
+  count: code.param(2),
+  grain: code.param(3),
+})
+
+/** The number of a kernel's type: `(frame, lo, hi)`. */
+const kernelType = (builder: ModuleBuilder): number => builder.type(['i32', 'i32', 'i32'], null)
+
+/**
+ * Calls the kernel piece by piece. Not in one call, though one thread does it all: a function that loops for long in its
  * first call stays in V8's quick tier until it returns.
  */
-const runInPieces = (code: Code, type: number): void => {
-  const [slot, frame, count, grain] = [0, 1, 2, 3].map((p) => code.param<'i32'>(p)) as [
-    Expr<'i32'>,
-    Expr<'i32'>,
-    Expr<'i32'>,
-    Expr<'i32'>,
-  ]
+const runAlone = (code: Code, type: number, { slot, frame, count, grain }: Job): void => {
   const lo = code.variable(i32(0))
   code.if(op('i32.gt_s', count, i32(0)), () => {
     code.loop((again) => {
-      const piece = code.let(least(grain, op('i32.sub', count, lo.get)))
-      const hi = code.let(op('i32.add', lo.get, piece))
+      const hi = code.let(op('i32.add', lo.get, least(grain, op('i32.sub', count, lo.get))))
       code.callIndirect(type, slot, frame, lo.get, hi)
       code.set(lo, hi)
       code.branchIf(again, op('i32.lt_s', lo.get, count))
@@ -29,15 +75,194 @@ const runInPieces = (code: Code, type: number): void => {
   })
 }
 
-/** Defines `parallel(slot, frame, count, grain)` for an engine without threads. */
+/** Defines `parallel` for an engine without threads. */
 export const defineSerialDispatch = (builder: ModuleBuilder): void => {
   const type = kernelType(builder)
   builder.function(
-    ['i32', 'i32', 'i32', 'i32'],
+    PARALLEL,
     null,
     (code) => {
-      runInPieces(code, type)
+      runAlone(code, type, jobOfParameters(code))
     },
     'parallel',
   )
+}
+
+/** `finish(number, pieces)`: counts iterations as finished, if the job with this number (in the high half) is still the one. */
+const defineFinish = (builder: ModuleBuilder): Func =>
+  builder.function(['i64', 'i32'], null, (code) => {
+    const [number, iterations] = [code.param<'i64'>(0), code.param<'i32'>(1)]
+    code.loop((again) => {
+      const done = code.let(shared64(control.done))
+      code.if(op('i64.ne', high(done), number), () => {
+        code.return()
+      })
+      const counted = exchange64(control.done, done, op('i64.add', done, wide(iterations)))
+      code.branchIf(again, op('i64.ne', counted, done))
+    })
+    code.if(shared(control.callerSleeps), () => {
+      code.drop(atomic('memory.atomic.notify', [at(control.done), i32(1)]))
+    })
+  })
+
+interface Held {
+  /** The job number, in the high half, of the piece that this thread has taken. */
+  readonly number: { readonly index: number; readonly get: Expr<'i64'> }
+  /** How many iterations it has; 0: none is taken. */
+  readonly iterations: { readonly index: number; readonly get: Expr<'i32'> }
+}
+
+/** `takePieces(program)`: takes and runs pieces of the job until none is left, or the job is another program's. */
+const defineTakePieces = (builder: ModuleBuilder, held: Held, finish: Func): Func => {
+  const type = kernelType(builder)
+  return builder.function(['i32'], null, (code) => {
+    code.loop((again) => {
+      const ticket = code.let(shared64(control.ticket))
+      const left = code.let(low(ticket))
+      code.if(op('i32.eqz', left), () => {
+        code.return()
+      })
+      code.if(op('i32.ne', shared(control.program), code.param(0)), () => {
+        code.return()
+      })
+      const [slot, frame] = [code.let(shared(control.slot)), code.let(shared(control.frame))]
+      const lo = code.let(op('i32.sub', shared(control.count), left))
+      const piece = code.let(least(shared(control.grain), left))
+      const taken = exchange64(control.ticket, ticket, op('i64.sub', ticket, wide(piece)))
+      code.branchIf(again, op('i64.ne', taken, ticket))
+      code.setGlobal(held.number.index, high(ticket))
+      code.setGlobal(held.iterations.index, piece)
+      code.callIndirect(type, slot, frame, lo, op('i32.add', lo, piece))
+      code.setGlobal(held.iterations.index, i32(0))
+      code.call(finish, high(ticket), piece)
+      code.branch(again)
+    })
+  })
+}
+
+/** `work(program)`: a thread's life, until it meets a job of another program than the one given. */
+const defineWork = (builder: ModuleBuilder, busy: number, takePieces: Func): void => {
+  const body = (code: Code): void => {
+    const spins = code.local('i32')
+    const ticket = code.local('i64')
+    code.setGlobal(busy, i32(1))
+    code.loop((again) => {
+      code.set(spins, i32(SPINS))
+      code.loop((look) => {
+        code.set(ticket, shared64(control.ticket))
+        code.set(spins, op('i32.sub', spins.get, i32(1)))
+        code.branchIf(look, op('i32.and', op('i32.eqz', low(ticket.get)), op('i32.ne', spins.get, i32(0))))
+      })
+      code.if(op('i32.eqz', low(ticket.get)), () => {
+        // Whoever publishes a job after this line sees a sleeper; one who did so before has changed the ticket.
+        code.drop(atomic('i32.atomic.rmw.add', [at(control.sleepers), i32(1)]))
+        code.drop(atomic('memory.atomic.wait64', [at(control.ticket), ticket.get, i64(-1n)]))
+        code.drop(atomic('i32.atomic.rmw.sub', [at(control.sleepers), i32(1)]))
+        code.branch(again)
+      })
+      code.if(op('i32.ne', shared(control.program), code.param(0)), () => {
+        code.return()
+      })
+      code.call(takePieces, code.param(0))
+      code.branch(again)
+    })
+  }
+  builder.function(['i32'], null, body, 'work')
+}
+
+/** `abandon()`: after a trap, gives up this thread's piece and whatever of its job is not taken. */
+const defineAbandon = (builder: ModuleBuilder, busy: number, held: Held, finish: Func): void => {
+  const body = (code: Code): void => {
+    const number = held.number.get
+    code.setGlobal(busy, i32(0))
+    code.if(op('i32.eqz', held.iterations.get), () => {
+      code.return()
+    })
+    code.loop((again) => {
+      const ticket = code.let(shared64(control.ticket))
+      code.if(op('i64.eq', high(ticket), number), () => {
+        code.branchIf(again, op('i64.ne', exchange64(control.ticket, ticket, number), ticket))
+        code.call(finish, number, low(ticket))
+      })
+    })
+    code.call(finish, number, held.iterations.get)
+    code.setGlobal(held.iterations.index, i32(0))
+  }
+  builder.function([], null, body, 'abandon')
+}
+
+/** Calls for threads once so much was done alone that they would have paid for their start. */
+const countAlone = (
+  code: Code,
+  pieces: { readonly index: number; readonly get: Expr<'i32'> },
+  job: Job,
+  start: Func,
+): void => {
+  code.setGlobal(pieces.index, op('i32.add', pieces.get, op('i32.div_u', job.count, job.grain)))
+  code.if(op('i32.gt_u', pieces.get, word(control.startAfter)), () => {
+    code.setGlobal(pieces.index, i32(0))
+    code.call(start)
+  })
+}
+
+/** Writes the job down, publishes it, and wakes as many threads as it can use. The result is what `done` will be. */
+const publish = (code: Code, number: { readonly index: number; readonly get: Expr<'i32'> }, job: Job): Expr<'i64'> => {
+  for (const part of ['slot', 'frame', 'count', 'grain'] as const) {
+    code.atomicStore('i32.atomic.store', at(control[part]), job[part])
+  }
+  code.setGlobal(number.index, op('i32.add', number.get, i32(1)))
+  const none = code.let(op('i64.shl', wide(number.get), i64(32n)))
+  const all = code.let(op('i64.or', none, wide(job.count)))
+  code.atomicStore('i64.atomic.store', at(control.done), none)
+  code.atomicStore('i64.atomic.store', at(control.ticket), all)
+  code.if(shared(control.sleepers), () => {
+    const others = op('i32.div_u', op('i32.sub', job.count, i32(1)), job.grain)
+    code.drop(atomic('memory.atomic.notify', [at(control.ticket), others]))
+  })
+  return all
+}
+
+/** Waits until all is done: a while by looking, then in JavaScript, where it can sleep and tell the time. */
+const awaitAll = (code: Code, all: Expr<'i64'>, settle: Func): void => {
+  const spins = code.variable(i32(SPINS))
+  const unfinished = op('i64.ne', shared64(control.done), all)
+  code.loop((look) => {
+    code.set(spins, op('i32.sub', spins.get, i32(1)))
+    code.branchIf(look, op('i32.and', unfinished, op('i32.ne', spins.get, i32(0))))
+  })
+  code.if(op('i32.or', unfinished, shared(control.failure)), () => {
+    code.call(settle)
+  })
+}
+
+/** Defines `parallel`, and what threads live by: `work` and `abandon`. */
+export const defineDispatch = (builder: ModuleBuilder, { startThreads, settle }: DispatchImports): void => {
+  const type = kernelType(builder)
+  // Whether this thread is inside `parallel`: kernels that call it again run alone.
+  const busy = builder.global(i32(0))
+  const number = builder.global(i32(0))
+  const piecesAlone = builder.global(i32(0))
+  const held: Held = { number: builder.global(i64(0n)), iterations: builder.global(i32(0)) }
+  const finish = defineFinish(builder)
+  const takePieces = defineTakePieces(builder, held, finish)
+  defineWork(builder, busy.index, takePieces)
+  defineAbandon(builder, busy.index, held, finish)
+  const body = (code: Code): void => {
+    const job = jobOfParameters(code)
+    code.if(op('i32.or', busy.get, op('i32.le_s', job.count, job.grain)), () => {
+      runAlone(code, type, job)
+      code.return()
+    })
+    code.if(op('i32.eqz', op('i32.and', shared(control.ready), i32(255))), () => {
+      countAlone(code, piecesAlone, job, startThreads)
+      runAlone(code, type, job)
+      code.return()
+    })
+    code.setGlobal(busy.index, i32(1))
+    const all = publish(code, number, job)
+    code.call(takePieces, word(control.program))
+    awaitAll(code, all, settle)
+    code.setGlobal(busy.index, i32(0))
+  }
+  builder.function(PARALLEL, null, body, 'parallel')
 }

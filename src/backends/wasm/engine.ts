@@ -3,9 +3,11 @@ import type { CompiledProgram } from './compiled.ts'
 import { FirstFit } from './first-fit.ts'
 import type { Features } from './library.ts'
 import { buildLibrary } from './library.ts'
-import { heapStartFor, MAX_PAGES, PAGE, threadScratchAt } from './memory-map.ts'
-import type { WasmApi, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
+import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, word } from './memory-map.ts'
+import type { WasmApi, WasmFunction, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
 import { cores, hasRelaxedSimd, hasThreads, wasmApi } from './platform.ts'
+import { kernelError, Pool } from './pool.ts'
+import { ProgramRecords } from './program-records.ts'
 
 export interface EngineOptions {
   /** The most threads that work at once, the caller's included. By default as many as there are cores, up to 8. */
@@ -14,16 +16,26 @@ export interface EngineOptions {
   readonly relaxed?: boolean
   /** Whether the memory is shared between threads. By default, if there may be more than one. */
   readonly shared?: boolean
+  /** How many pieces of work, of about 20 microseconds, are done alone before threads are started. */
+  readonly startAfter?: number
+  /** Milliseconds without progress after which a thread that has a piece of work is taken for dead. */
+  readonly patience?: number
 }
 
 /** Called in the middle of a program: evaluate host step number `step` of the program, on this frame. */
 export type HostCall = (step: number, frame: number) => void
 
+/** What an engine needs of a compiled program. */
+export type RunnableProgram = Pick<CompiledProgram, 'bytes' | 'tableSize'>
+
 /** A program that is ready to run. */
 export interface Runner {
-  /** Runs the program on the frame at this address. */
+  /**
+   * Runs the program on the frame at this address. Throws what a host step throws; a `KernelError` if a kernel traps; a
+   * `WorkerError` if another thread dies. Nothing runs any more when it has thrown.
+   */
   run(frame: number): void
-  /** Gives its places in the table back. It must not run any more. */
+  /** Gives back the program's places in the table. It must not run any more. */
   dispose(): void
 }
 
@@ -32,16 +44,35 @@ export interface Engine {
   readonly features: Features
   /** The most threads that work at once. */
   readonly threads: number
+  /** How many threads are ready to help the caller at the moment. */
+  readonly readyThreads: number
   /** Its buffer is replaced when it grows. Addresses are unsigned. */
   readonly memory: WasmMemory
   /** The first address that is free for others. */
   readonly heapStart: number
-  instantiate(program: Pick<CompiledProgram, 'bytes' | 'tableSize'>, host: HostCall): Runner
-  /** Ends the threads. */
+  /** How many slots the table has for kernels. */
+  readonly tableLength: number
+  instantiate(program: RunnableProgram, host: HostCall): Runner
+  /** Ends the threads. Programs still run, on the calling thread. */
   dispose(): void
 }
 
-const MAX_THREADS = 8
+/** More threads than this rarely gain: what they share is the way to the memory. */
+const USUAL_THREADS = 8
+/** What the count of threads has room for. */
+const MOST_THREADS = 64
+/** 50 ms of work: what starting threads takes. */
+const START_AFTER = 2500
+const PATIENCE = 30_000
+
+const threadsFor = (wanted: number | undefined): number =>
+  Math.min(MOST_THREADS, Math.max(1, wanted ?? Math.min(cores(), USUAL_THREADS)))
+
+/** The threads, and the modules that they read. */
+interface Threads {
+  readonly pool: Pool
+  readonly records: ProgramRecords
+}
 
 class WasmEngine implements Engine {
   readonly features: Features
@@ -52,18 +83,41 @@ class WasmEngine implements Engine {
   readonly #table: WasmTable
   readonly #slots = new FirstFit()
   readonly #library: WasmInstance
+  readonly #helpers: Threads | null
 
   constructor(api: WasmApi, options: EngineOptions) {
-    const possible = hasThreads() && options.shared !== false
-    this.threads = possible ? Math.max(1, options.threads ?? Math.min(cores(), MAX_THREADS)) : 1
+    const possible = options.shared !== false && hasThreads()
+    this.threads = possible ? threadsFor(options.threads) : 1
     const shared = possible && (options.shared ?? this.threads > 1)
     this.features = { relaxed: options.relaxed ?? hasRelaxedSimd(), shared }
     this.#api = api
     this.heapStart = heapStartFor(this.threads)
     this.memory = new api.Memory({ initial: Math.ceil(this.heapStart / PAGE), maximum: MAX_PAGES, shared })
     this.#table = new api.Table({ element: 'anyfunc', initial: 64 })
-    const env = { memory: this.memory, table: this.#table, threadScratch: threadScratchAt(0) }
-    this.#library = new api.Instance(new api.Module(buildLibrary(this.features)), { env })
+    const module = new api.Module(buildLibrary(this.features, this.threads > 1))
+    this.#helpers = this.threads > 1 ? this.#prepareThreads(module, options) : null
+    const env = {
+      memory: this.memory,
+      table: this.#table,
+      threadScratch: threadScratchAt(0),
+      startThreads: () => this.#helpers?.pool.start(),
+      settle: () => this.#helpers?.pool.settle(),
+    }
+    this.#library = new api.Instance(module, { env })
+  }
+
+  #prepareThreads(library: object, { startAfter = START_AFTER, patience = PATIENCE }: EngineOptions): Threads {
+    const records = new ProgramRecords(this.#api)
+    const options = { helpers: this.threads - 1, startAfter, patience }
+    return { records, pool: new Pool(library, this.memory, records.memory, options) }
+  }
+
+  get readyThreads(): number {
+    return this.#helpers?.pool.ready ?? 0
+  }
+
+  get tableLength(): number {
+    return this.#table.length
   }
 
   #takeSlots(count: number): number {
@@ -73,34 +127,70 @@ class WasmEngine implements Engine {
     return base
   }
 
+  /** What a slot still holds would keep its program alive. */
   #giveSlots(base: number, count: number): void {
     for (let slot = base; slot < base + count; slot++) this.#table.set(slot, null)
     this.#slots.give(base, count)
   }
 
-  instantiate({ bytes, tableSize }: Pick<CompiledProgram, 'bytes' | 'tableSize'>, host: HostCall): Runner {
+  instantiate({ bytes, tableSize }: RunnableProgram, host: HostCall): Runner {
     const tableBase = this.#takeSlots(tableSize)
     const { parallel } = this.#library.exports
     const env = { memory: this.memory, table: this.#table, tableBase, host, parallel }
-    const instance = new this.#api.Instance(new this.#api.Module(bytes), {
-      env,
-      lib: this.#library.exports,
-      math: Math,
-    })
+    const imports = { env, lib: this.#library.exports, math: Math }
+    const entry = new this.#api.Instance(new this.#api.Module(bytes), imports).exports['run']!
+    const record = tableSize === 0 ? undefined : this.#helpers?.records.add(bytes, tableBase, tableSize)
     return {
-      run: instance.exports['run']!,
+      run: record === undefined ? this.#runner(entry) : this.#threadedRunner(entry, record),
       dispose: () => {
+        record?.dispose()
         this.#giveSlots(tableBase, tableSize)
       },
     }
   }
 
+  #runner(entry: WasmFunction): (frame: number) => void {
+    return (frame) => {
+      try {
+        entry(frame)
+      } catch (error) {
+        throw this.#named(error)
+      }
+    }
+  }
+
+  /** Tells the threads which program runs; a program that a host step runs is done before the outer one goes on. */
+  #threadedRunner(entry: WasmFunction, { number, address }: { readonly number: number; readonly address: number }) {
+    const words = controlWords(this.memory.buffer)
+    const [program, record] = [word(control.program), word(control.record)]
+    return (frame: number): void => {
+      const [outerProgram, outerRecord] = [words[program]!, words[record]!]
+      words[program] = number
+      words[record] = address
+      try {
+        entry(frame)
+      } catch (error) {
+        this.#library.exports['abandon']!()
+        this.#helpers!.pool.recover()
+        throw this.#named(error)
+      } finally {
+        words[program] = outerProgram
+        words[record] = outerRecord
+      }
+    }
+  }
+
+  /** A trap as an error of ours; what host steps and threads throw stays as it is. */
+  #named(error: unknown): unknown {
+    return error instanceof this.#api.RuntimeError ? kernelError(String(error)) : error
+  }
+
   dispose(): void {
-    // No threads yet.
+    this.#helpers?.pool.close()
   }
 }
 
-/** Makes an engine. The platform must have SIMD (`hasSimd`). */
+/** Makes an engine. The platform must have WebAssembly with SIMD (`hasSimd`). */
 export const createEngine = (options: EngineOptions = {}): Engine => {
   const api = wasmApi()
   if (api === undefined) throw new Error('this platform has no WebAssembly')

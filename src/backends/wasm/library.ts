@@ -4,7 +4,7 @@
  */
 import type { Code, Func } from './asm/index.ts'
 import { ModuleBuilder, variable } from './asm/index.ts'
-import { defineSerialDispatch } from './dispatch.ts'
+import { defineDispatch, defineSerialDispatch } from './dispatch.ts'
 import type { LibraryFunction } from './kernels/routine.ts'
 import { MAX_PAGES } from './memory-map.ts'
 
@@ -47,24 +47,29 @@ export const importLibraryFunction = (builder: ModuleBuilder, name: string): Fun
 export const importParallel = (builder: ModuleBuilder): Func =>
   builder.importFunction('env', 'parallel', ['i32', 'i32', 'i32', 'i32'])
 
-/** The bytes of the library module. */
-export const buildLibrary = (features: Features): Uint8Array<ArrayBuffer> => {
+/**
+ * The bytes of the library module. It exports all functions and `parallel`; with threads also `work` and `abandon`, for which
+ * it imports `startThreads` and `settle` (see dispatch.ts).
+ */
+export const buildLibrary = (features: Features, threads: boolean): Uint8Array<ArrayBuffer> => {
   const builder = new ModuleBuilder()
   importMemory(builder, features)
   builder.importTable('env', 'table')
   builder.importGlobal('env', 'threadScratch', 'i32')
+  const imported = threads ? ['startThreads', 'settle'].map((name) => builder.importFunction('env', name, [])) : []
   const known = new Map<string, Func>()
-  libraryFunctions.forEach(({ name, params, result }, index) => known.set(name, { index, params, result }))
+  libraryFunctions.forEach(({ name, params, result }, k) => {
+    known.set(name, { index: imported.length + k, params, result })
+  })
+  const call = (name: string): Func => known.get(name)!
   for (const { name, params, result, body } of libraryFunctions) {
-    builder.function(
-      params,
-      result,
-      (code: Code) => {
-        body(code, (other) => known.get(other)!, features.relaxed)
-      },
-      name,
-    )
+    const define = (code: Code): void => {
+      body(code, call, features.relaxed)
+    }
+    builder.function(params, result, define, name)
   }
-  defineSerialDispatch(builder)
+  const [startThreads, settle] = imported
+  if (startThreads === undefined || settle === undefined) defineSerialDispatch(builder)
+  else defineDispatch(builder, { startThreads, settle })
   return builder.finish()
 }

@@ -386,6 +386,7 @@ export const atomics = {
   'i64.atomic.rmw.cmpxchg': [...row('ill:l', 0xfe, 0x49), 3],
   'memory.atomic.notify': [...row('ii:i', 0xfe, 0x0), 2],
   'memory.atomic.wait32': [...row('iil:i', 0xfe, 0x1), 2],
+  'memory.atomic.wait64': [...row('ill:i', 0xfe, 0x2), 3],
 } as const
 
 export const atomicStores = {
