@@ -1,0 +1,21 @@
+import { jit, np } from 'pullback'
+import type { NDArray } from 'pullback'
+import type { Product } from '../../tasks/matmul.ts'
+import { operands, sizes } from '../../tasks/matmul.ts'
+import type { Work, Works } from '../../tasks/row.ts'
+import { array, finish, read } from './arrays.ts'
+
+const product = (name: Product) => (): Work => {
+  const [m, k, n] = sizes[name]
+  const [a, b] = operands(name)
+  const [x, y] = [array(a, [m, k]), array(b, [k, n])]
+  const f = jit((p: NDArray, q: NDArray) => np.matmul(p, q))
+  return { run: () => finish(f(x, y)), values: () => [read(f(x, y))] }
+}
+
+export const works: Works<Product> = {
+  'W1.256': product('W1.256'),
+  'W1.512': product('W1.512'),
+  'W1.1024': product('W1.1024'),
+  'W1.layer': product('W1.layer'),
+}

@@ -1,0 +1,22 @@
+import * as tf from '@tensorflow/tfjs'
+import type { Product } from '../../tasks/matmul.ts'
+import { operands, sizes } from '../../tasks/matmul.ts'
+import type { Work, Works } from '../../tasks/row.ts'
+import { array, finish, read } from './arrays.ts'
+
+const product = (name: Product) => (): Work => {
+  const [m, k, n] = sizes[name]
+  const [a, b] = operands(name)
+  const [x, y] = [array(a, [m, k]), array(b, [k, n])]
+  return {
+    run: () => tf.tidy(() => void finish(tf.matMul(x, y))),
+    values: () => [read(tf.matMul(x, y))],
+  }
+}
+
+export const works: Works<Product> = {
+  'W1.256': product('W1.256'),
+  'W1.512': product('W1.512'),
+  'W1.1024': product('W1.1024'),
+  'W1.layer': product('W1.layer'),
+}

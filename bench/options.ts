@@ -1,0 +1,43 @@
+/** The command line. */
+import { parseArgs } from 'node:util'
+import type { Pace } from './harness/pace.ts'
+import { quick, thorough } from './harness/pace.ts'
+
+export interface Options {
+  /** Whether a row or a section, by its name, is to be measured. */
+  readonly wants: (name: string) => boolean
+  readonly isComplete: boolean
+  readonly pace: Pace
+  /** Whether to write docs/benchmarks.md. */
+  readonly write: boolean
+  /** A Python interpreter that has JAX and PyTorch, or null. */
+  readonly python: string | null
+}
+
+export const usage = `npm run bench                     measures all, and prints the tables
+npm run bench -- --write          writes them into docs/benchmarks.md too
+npm run bench -- --only W5        some rows or sections: W1, ..., W9, W1.256, memory, scale; may be repeated
+npm run bench -- --quick          short rounds
+npm run bench -- --python PATH    with columns for JAX and PyTorch, by an interpreter that has them`
+
+/** @throws an Error that says what is wrong with the arguments. */
+export const parseOptions = (args: readonly string[]): Options => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string', multiple: true, default: [] },
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      python: { type: 'string' },
+    },
+  })
+  const { only } = values
+  if (values.write && (only.length > 0 || values.quick)) throw new Error('--write goes with neither --only nor --quick.')
+  return {
+    wants: (name) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}.`)),
+    isComplete: only.length === 0,
+    pace: values.quick ? quick : thorough,
+    write: values.write,
+    python: values.python ?? null,
+  }
+}
