@@ -52,12 +52,17 @@ export const copyRow = (code: Code, target: I32, source: I32, bytes: number): vo
 
 /** Writes the value in all lanes of `vector` (elements of `width` bytes) over a row of a known number of bytes. */
 export const fillRow = (code: Code, target: I32, vector: Expr<'v128'>, width: number, bytes: number): void => {
+  if (bytes === 0) return
   const to = code.let(target)
   const value = code.let(vector)
   const main = bytes & ~15
-  code.for(i32(0), i32(main), 16, (i) => {
-    code.store('v128.store', plus(to, i), value)
-  })
+  if (main <= 64) {
+    for (let at = 0; at < main; at += 16) code.store('v128.store', to, value, at)
+  } else {
+    code.for(i32(0), i32(main), 16, (i) => {
+      code.store('v128.store', plus(to, i), value)
+    })
+  }
   const lanes = {
     1: 'v128.store8_lane',
     2: 'v128.store16_lane',
@@ -103,7 +108,8 @@ export const grainOf = (bytes: number, piece: number): number => {
   return Math.max(1, Math.floor(20_000 / Math.max(nanoseconds, 1)))
 }
 
-const CHUNK = 16_384
+/** How many bytes of a contiguous area an iteration works on. */
+export const CHUNK = 16_384
 
 /** Works on the bytes of a contiguous area in chunks: `write(code, places, offset, length)` does some of them. */
 export const chunkPhase = (

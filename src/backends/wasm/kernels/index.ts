@@ -1,13 +1,26 @@
 /** Kernels of operations that are not loops over fused expressions, by name. */
 import type { OpName } from '../../../ir/op.ts'
+import { argreduceLibrary, argreduceRoutines } from './argreduce.ts'
+import { concatenateRoutine } from './concatenate.ts'
+import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
 import { gatherRoutine } from './gather.ts'
-import type { RoutineFor } from './routine.ts'
+import { padRoutine } from './pad.ts'
+import type { LibraryFunction, RoutineFor } from './routine.ts'
 import { scatterRoutines } from './scatter.ts'
+import { transposeRoutine } from './transpose.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
+  ...argreduceRoutines,
+  concatenate: concatenateRoutine,
+  ...cumulativeRoutines,
   dynamicSlice: dynamicSliceRoutine,
   dynamicUpdateSlice: dynamicUpdateSliceRoutine,
   gather: gatherRoutine,
+  pad: padRoutine,
   ...scatterRoutines,
+  transpose: transposeRoutine,
 }
+
+/** The functions that they import. */
+export const kernelLibrary: readonly LibraryFunction[] = [...argreduceLibrary]

@@ -1,0 +1,177 @@
+/**
+ * Running sums, products and extrema. Floats accumulate in double precision, as in the interpreter, one after the other: lines
+ * run at once, and along all but the last axis neighbouring lines share vectors.
+ */
+import { isCompute } from '../../../core/dtype.ts'
+import { stridesOf } from '../../../core/shape.ts'
+import type { CumulativeParams } from '../../../ir/op.ts'
+import type { Code, Expr, ValueType } from '../asm/index.ts'
+import { i32, load, op, shuffle64 } from '../asm/index.ts'
+import type { Arithmetic, CombineName } from './elements.ts'
+import { arithmetic, f32Cell } from './elements.ts'
+import { offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
+import type { Phase, RoutineFor } from './routine.ts'
+
+type I32 = Expr<'i32'>
+type V128 = Expr<'v128'>
+type CumulativeName = 'cumsum' | 'cumprod' | 'cummax' | 'cummin'
+
+const combineNames = { cumsum: 'add', cumprod: 'mul', cummax: 'max', cummin: 'min' } as const
+
+/** Values that accumulate side by side, and how they come from memory and go back. */
+interface Lanes<T extends ValueType> {
+  readonly bytes: number
+  load(address: I32): readonly Expr<T>[]
+  combine(x: Expr<T>, y: Expr<T>): Expr<T>
+  store(code: Code, address: I32, values: readonly Expr<T>[]): void
+}
+
+/** One line. */
+const single = ({ cell, scalar }: Arithmetic, name: CombineName): Lanes<ValueType> => ({
+  bytes: cell.bytes,
+  load: (address) => [cell.load(address)],
+  combine: (x, y) => scalar(name, x, y),
+  store: (code, address, [value]) => {
+    cell.store(code, address, value!)
+  },
+})
+
+/** One line of float32 in float64. */
+const singleWide = (name: CombineName): Lanes<'f64'> => ({
+  bytes: 4,
+  load: (address) => [op('f64.promote_f32', f32Cell.load(address))],
+  combine: (x, y) => arithmetic.float64.scalar(name, x, y),
+  store: (code, address, [value]) => {
+    f32Cell.store(code, address, op('f32.demote_f64', value!))
+  },
+})
+
+/** As many lines as two vectors hold. */
+const several = ({ cell, vector }: Arithmetic, name: CombineName): Lanes<'v128'> | null =>
+  vector === null || cell.bytes < 4
+    ? null
+    : {
+        bytes: 32,
+        load: (address) => [load('v128.load', address), load('v128.load', address, 16)],
+        combine: (x, y) => vector(name, x, y),
+        store: (code, address, values) => {
+          values.forEach((value, k) => {
+            code.store('v128.store', address, value, 16 * k)
+          })
+        },
+      }
+
+/** Eight lines of float32 in float64. */
+const severalWide = (name: CombineName): Lanes<'v128'> => {
+  const halves = [0, 8, 16, 24]
+  return {
+    bytes: 32,
+    load: (address) => halves.map((at) => op('f64x2.promote_low_f32x4', load('v128.load64_zero', address, at))),
+    combine: (x, y) => arithmetic.float64.vector(name, x, y),
+    store: (code, address, values) => {
+      const narrow = values.map((v: V128) => op('f32x4.demote_f64x2_zero', v))
+      code.store('v128.store', address, shuffle64(narrow[0]!, narrow[1]!, [0, 2]))
+      code.store('v128.store', address, shuffle64(narrow[2]!, narrow[3]!, [0, 2]), 16)
+    },
+  }
+}
+
+/** Runs along lines that begin at an address, so many elements, a stride apart (negative: backwards). */
+const run = <T extends ValueType>(
+  code: Code,
+  lanes: Lanes<T>,
+  [source, target]: readonly [I32, I32],
+  extent: number,
+  stride: number,
+): void => {
+  const from = code.variable(source)
+  const to = code.variable(target)
+  const values = lanes.load(from.get).map((x) => code.variable(x))
+  const write = (): void => {
+    lanes.store(
+      code,
+      to.get,
+      values.map((v) => v.get),
+    )
+  }
+  write()
+  code.for(i32(1), i32(extent), 1, () => {
+    code.set(from, plus(from.get, stride))
+    code.set(to, plus(to.get, stride))
+    lanes.load(from.get).forEach((x, k) => {
+      code.set(values[k]!, lanes.combine(values[k]!.get, x))
+    })
+    write()
+  })
+}
+
+/** An iteration is a group of neighbouring lines. */
+const linesPhase = (
+  lanes: { readonly one: Lanes<ValueType>; readonly group: Lanes<'v128'> | null },
+  { extent, inner, outer, reverse }: { readonly extent: number; readonly inner: number; readonly outer: number; readonly reverse: boolean }, // prettier-ignore
+): Phase => {
+  const { bytes } = lanes.one
+  const size = lanes.group === null ? 1 : lanes.group.bytes / bytes
+  const grouped = inner >= size && size > 1
+  const perGroup = grouped ? size : 1
+  const groups = Math.ceil(inner / perGroup)
+  const stride = reverse ? -inner * bytes : inner * bytes
+  const lineStart = reverse ? (extent - 1) * inner * bytes : 0
+  return {
+    count: outer * groups,
+    grain: Math.max(1, Math.floor(10_000 / (extent * (grouped ? 2 : 1)))),
+    emit: (code, { inputs, outputs }, lo, hi) => {
+      code.for(lo, hi, 1, (i) => {
+        const first = code.let(times(groups === 1 ? i32(0) : remainder(i, groups), perGroup))
+        const start = code.let(
+          offsetBy(i32(lineStart), [times(quotient(i, groups), extent * inner * bytes), times(first, bytes)]),
+        )
+        const at = (offset: I32): readonly [I32, I32] => [plus(inputs[0]!, offset), plus(outputs[0]!, offset)]
+        const oneByOne = (): void => {
+          const end = smaller(plus(first, perGroup), inner)
+          code.for(first, end, 1, (line) => {
+            const moved = code.let(plus(start, times(op('i32.sub', line, first), bytes)))
+            run(code, lanes.one, at(moved), extent, stride)
+          })
+        }
+        if (!grouped) run(code, lanes.one, at(start), extent, stride)
+        else if (inner % perGroup === 0) run(code, lanes.group!, at(start), extent, stride)
+        else {
+          const whole = op('i32.le_s', first, i32(inner - perGroup))
+          code.if(
+            whole,
+            () => {
+              run(code, lanes.group!, at(start), extent, stride)
+            },
+            oneByOne,
+          )
+        }
+      })
+    },
+  }
+}
+
+const cumulativeRoutine =
+  <N extends CumulativeName>(op: N): RoutineFor<N> =>
+  ({ axis, reverse }: CumulativeParams, operands) => {
+    const { dtype, shape, size } = operands[0]!
+    if (!isCompute(dtype)) return null
+    if (size === 0) return { scratch: 0, phases: [], imports: [] }
+    const name = combineNames[op]
+    const extent = shape[axis]!
+    const inner = stridesOf(shape)[axis]!
+    const wide = dtype === 'float32'
+    const lanes = {
+      one: wide ? singleWide(name) : single(arithmetic[dtype], name),
+      group: wide ? severalWide(name) : several(arithmetic[dtype], name),
+    }
+    const outer = size / (extent * inner)
+    return { scratch: 0, phases: [linesPhase(lanes, { extent, inner, outer, reverse })], imports: [], inPlace: 0 }
+  }
+
+export const cumulativeRoutines = {
+  cumsum: cumulativeRoutine('cumsum'),
+  cumprod: cumulativeRoutine('cumprod'),
+  cummax: cumulativeRoutine('cummax'),
+  cummin: cumulativeRoutine('cummin'),
+}

@@ -1,0 +1,134 @@
+/** Padding, cropping and spreading: a line of the result is a line of the operand between two ends, or all value. */
+import type { Aval } from '../../../core/aval.ts'
+import { bitsOf } from '../../../core/dtype.ts'
+import type { Code, Expr } from '../asm/index.ts'
+import { i32, op } from '../asm/index.ts'
+import { copyBlock, copyRow, fillRow, grainOf } from './blocks.ts'
+import { loadSplat } from './elements.ts'
+import { coordinates } from './grid.ts'
+import { minus, offsetBy, plus, quotient, remainder, times } from './integers.ts'
+import type { RoutineFor } from './routine.ts'
+
+type I32 = Expr<'i32'>
+
+/** An axis of the result: `low` places, then the operand's elements `step` places apart, to an extent of `padded`. */
+interface PaddedAxis {
+  readonly extent: number
+  readonly padded: number
+  readonly low: number
+  readonly step: number
+}
+
+const isPlain = ({ extent, padded, low, step }: PaddedAxis): boolean => extent === padded && low === 0 && step === 1
+
+/** Neighbours that stay as they are become one axis; there is always a last one of these, which may have extent 1. */
+const merged = (axes: readonly PaddedAxis[]): PaddedAxis[] => {
+  const out: PaddedAxis[] = []
+  for (const axis of [...axes, { extent: 1, padded: 1, low: 0, step: 1 }]) {
+    const before = out.at(-1)
+    if (before !== undefined && isPlain(before) && isPlain(axis)) {
+      const extent = before.extent * axis.extent
+      out[out.length - 1] = { extent, padded: extent, low: 0, step: 1 }
+    } else out.push(axis)
+  }
+  return out
+}
+
+/** Which of the operand's elements along an axis are in the result: the first, and how many. */
+const visible = ({ extent, padded, low, step }: PaddedAxis): { readonly first: number; readonly count: number } => {
+  const first = Math.max(0, Math.ceil(-low / step))
+  const last = Math.min(extent - 1, Math.floor((padded - 1 - low) / step))
+  return { first, count: Math.max(0, last - first + 1) }
+}
+
+/** The operand's coordinate at a coordinate of the result, and whether there is one. */
+const origin = (code: Code, { extent, low, step }: PaddedAxis, at: I32): { readonly index: I32; readonly is: I32 } => {
+  const moved = code.let(minus(at, low))
+  const index = code.let(quotient(moved, step))
+  // A negative one, seen without its sign, is beyond the extent even divided by the step: extents are below 2^31 / step.
+  const within = op('i32.lt_u', index, i32(extent))
+  return { index, is: step === 1 ? within : op('i32.and', within, op('i32.eqz', remainder(moved, step))) }
+}
+
+/** Writes a line that has elements of the operand in it. Bytes of one element of the axis: `unit`. */
+const mixedLine = (
+  code: Code,
+  axis: PaddedAxis,
+  [unit, width]: readonly [number, number],
+  [target, source]: readonly [I32, I32],
+  value: Expr<'v128'>,
+): void => {
+  const { first, count } = visible(axis)
+  const from = plus(source, first * unit)
+  const start = (axis.low + first * axis.step) * unit
+  if (axis.step > 1) {
+    fillRow(code, target, value, width, axis.padded * unit)
+    const elements = unit / width
+    const grid = { shape: [count, elements], strides: [[axis.step * unit, width], [unit, width]] } // prettier-ignore
+    copyBlock(code, grid, width, plus(target, start), from)
+    return
+  }
+  const end = start + count * unit
+  fillRow(code, target, value, width, start)
+  copyRow(code, plus(target, start), from, count * unit)
+  fillRow(code, plus(target, end), value, width, axis.padded * unit - end)
+}
+
+export const padRoutine: RoutineFor<'pad'> = ({ low, interior }, [x], [out]) => {
+  if (out!.size === 0) return { scratch: 0, phases: [], imports: [] }
+  const width = bitsOf(x!.dtype) / 8
+  const axes = merged(paddedAxes(x!, out!, low, interior))
+  // The last axis that changes, if any, is that of lines; after it, what moves together.
+  const unit = axes.at(-1)!.extent * width
+  const line = axes.at(-2) ?? { extent: 1, padded: 1, low: 0, step: 1 }
+  const outer = axes.slice(0, -2)
+  const lines = outer.reduce((n, { padded }) => n * padded, 1)
+  const [lineBytes, sourceBytes] = [line.padded * unit, line.extent * unit]
+  const strides = outer.map((_, d) => outer.slice(d + 1).reduce((n, { extent }) => n * extent, sourceBytes))
+  const hasElements = [...outer, line].every((axis) => visible(axis).count > 0)
+  return {
+    scratch: 0,
+    imports: [],
+    phases: [
+      {
+        count: lines,
+        grain: grainOf(lineBytes, lineBytes),
+        emit: (code, { inputs, outputs }, lo, hi) => {
+          const value = code.let(loadSplat(width, inputs[1]!))
+          code.for(lo, hi, 1, (i) => {
+            const target = code.let(plus(outputs[0]!, times(i, lineBytes)))
+            const blank = (): void => {
+              fillRow(code, target, value, width, lineBytes)
+            }
+            if (!hasElements) {
+              blank()
+              return
+            }
+            const point = coordinates(
+              code,
+              outer.map(({ padded }) => padded),
+              i,
+            )
+            const origins = outer.map((axis, d) => (isPlain(axis) ? null : origin(code, axis, point[d]!)))
+            const steps = outer.map((_, d) => times(origins[d]?.index ?? point[d]!, strides[d]!))
+            const source = code.let(offsetBy(inputs[0]!, steps))
+            const tests = origins.flatMap((o) => (o === null ? [] : [o.is]))
+            const mixed = (): void => {
+              mixedLine(code, line, [unit, width], [target, source], value)
+            }
+            if (tests.length === 0) mixed()
+            else
+              code.if(
+                tests.reduce((all, test) => op('i32.and', all, test)),
+                mixed,
+                blank,
+              )
+          })
+        },
+      },
+    ],
+  }
+}
+
+const paddedAxes = (x: Aval, out: Aval, low: readonly number[], interior: readonly number[]): PaddedAxis[] =>
+  x.shape.map((extent, d) => ({ extent, padded: out.shape[d]!, low: low[d]!, step: interior[d]! + 1 }))
