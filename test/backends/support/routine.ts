@@ -6,6 +6,7 @@ import type { HostArray } from '../../../src/core/host.ts'
 import type { Code, Expr, Func } from '../../../src/backends/wasm/asm/index.ts'
 import { ModuleBuilder } from '../../../src/backends/wasm/asm/index.ts'
 import type { LibraryFunction, Routine } from '../../../src/backends/wasm/kernels/routine.ts'
+import { THREAD_SCRATCH } from '../../../src/backends/wasm/memory-map.ts'
 
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {
@@ -76,20 +77,30 @@ export interface PreparedRoutine {
   results(): TypedArray[]
 }
 
-const compile = (
-  routine: Routine,
-  inputs: number,
-  outputs: number,
-  options: RoutineOptions,
-): Uint8Array<ArrayBuffer> => {
+interface Compiled {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Whether library functions want the thread's own scratch memory. */
+  readonly threadScratch: boolean
+}
+
+const compile = (routine: Routine, inputs: number, outputs: number, options: RoutineOptions): Compiled => {
   const { library = [], relaxed = false } = options
   const builder = new ModuleBuilder()
   builder.importMemory('env', 'memory', { initial: 0, maximum: MAX_PAGES, shared: false })
+  const scratchOfThread = builder.importGlobal('env', 'threadScratch', 'i32')
+  const threadScratch: LibraryFunction = {
+    name: 'threadScratch',
+    params: [],
+    result: 'i32',
+    body: (code) => {
+      code.return(scratchOfThread)
+    },
+  }
   const known = new Map<string, Func>()
   const find = (name: string): Func => {
     const func = known.get(name)
     if (func !== undefined) return func
-    const wanted = library.find((f) => f.name === name)
+    const wanted = [threadScratch, ...library].find((f) => f.name === name)
     if (wanted === undefined) throw new Error(`the library has no function ${name}`)
     const made = builder.function(wanted.params, wanted.result, (code) => {
       wanted.body(code, find, relaxed)
@@ -115,7 +126,7 @@ const compile = (
     }
     builder.function(params, null, emit, `phase${p}`)
   })
-  return builder.finish()
+  return { bytes: builder.finish(), threadScratch: known.has('threadScratch') }
 }
 
 const checkPhases = ({ phases, scratch }: Routine): void => {
@@ -138,9 +149,10 @@ export const prepareRoutine = (
   memory: Memory = newMemory(),
 ): PreparedRoutine => {
   checkPhases(routine)
-  const bytes = compile(routine, operands.length, outputs.length, options)
+  const { bytes, threadScratch } = compile(routine, operands.length, outputs.length, options)
   const blank = outputs.map((a) => allocate(a.dtype, a.size))
   const sizes = [...operands.map((x) => x.data.byteLength), ...blank.map((x) => x.byteLength), routine.scratch]
+  if (threadScratch) sizes.push(THREAD_SCRATCH)
   let end = 0
   const places = sizes.map((size) => {
     const place = end + GUARD
@@ -150,7 +162,9 @@ export const prepareRoutine = (
   const missing = end - memory.buffer.byteLength
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
   const view = new Uint8Array(memory.buffer, 0, end)
-  const { exports } = new engine.Instance(new engine.Module(bytes), { env: { memory } })
+  const { exports } = new engine.Instance(new engine.Module(bytes), {
+    env: { memory, threadScratch: threadScratch ? places.at(-1)! : 0 },
+  })
   view.fill(GUARD_BYTE)
   const fill = (): void => {
     sizes.forEach((size, i) => {
@@ -160,7 +174,9 @@ export const prepareRoutine = (
   }
   fill()
   const reused = options.inPlace
-  const args = places.map((place, i) => (i === operands.length && reused !== undefined ? places[reused]! : place))
+  const args = places
+    .slice(0, operands.length + outputs.length + 1)
+    .map((place, i) => (i === operands.length && reused !== undefined ? places[reused]! : place))
   const guardsHold = (): boolean => {
     const used = new Uint8Array(end)
     sizes.forEach((size, i) => used.fill(1, places[i], places[i]! + size))
