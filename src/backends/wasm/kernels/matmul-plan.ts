@@ -1,0 +1,168 @@
+/** Which kernels compute a matrix product, and how it is cut into iterations. */
+import { i32 } from '../asm/index.ts'
+import { plus, times } from './integers.ts'
+import { A_BYTES, K_BLOCK, MAX_ROWS } from './matmul-block.ts'
+import type { I32 } from './matmul-float.ts'
+import type { Cut, Kernel, Product, Step } from './matmul-product.ts'
+import { combine, dots, grainOf, plainBlock, packedBlock, productStep, small } from './matmul-product.ts'
+import { copyToScratch, packToScratch, rowMajor, scratchAt, up } from './matmul-scratch.ts'
+import { TILE_ROWS, tileColumns } from './matmul-tiles.ts'
+import { sumRowsName } from './matmul-vector.ts'
+import type { Phase } from './routine.ts'
+
+const everything: Cut = { rows: Infinity, cols: Infinity, depth: Infinity }
+
+/** What to do in order, with scratch memory up to an offset. */
+export interface Plan {
+  readonly steps: readonly Step[]
+  readonly scratch: number
+  /** How many rows of C an iteration of the last step completes, where it is always the same number. */
+  readonly rows: number | null
+}
+
+/** Iterations that keep some threads busy. */
+const ENOUGH = 8
+/** So many products in one matrix, or fewer, are computed without copies. */
+const SMALL = 512
+/** Long sums are cut into chunks that are summed on their own: work for threads, and less rounding. */
+const K_CHUNK = 4096
+/** Elements of the sums of all chunks, at most. */
+const MOST_PARTS = 2 ** 18
+/** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
+const STREAM = 65_536
+/** Products of elements in an iteration, at least, where columns are cut. */
+const PIECE = 2 ** 18
+/** A matrix B of so many bytes stays in the first cache: its order does not matter. */
+const IN_CACHE = 16_384
+
+/** Blocks of about the wanted size that are as equal as multiples of a unit can be; equal if that is not far. */
+const evenly = (total: number, wanted: number, unit: number): number => {
+  for (let size = wanted; size >= wanted / 2; size -= unit) if (total % size === 0) return size
+  return up(total / Math.ceil(total / wanted), unit)
+}
+
+const pointsOfBatch = ({ batch }: Product): number => batch.reduce((x, y) => x * y, 1)
+
+const planSmall = (product: Product, scratch: number): Plan => ({
+  steps: [productStep(product, everything, small)],
+  scratch,
+  rows: product.m,
+})
+
+/** Partial products of chunks of k in scratch memory, and their sum. */
+const planChunks = (product: Product, kernel: Kernel, scratch: number): Plan => {
+  const { float, batch, m, n, k, c } = product
+  const chunks = Math.ceil(k / K_CHUNK)
+  const elements = m * n
+  const bytes = elements * float.bytes
+  const strides = rowMajor([...batch, chunks], bytes)
+  const parts = { base: scratchAt(scratch), batch: strides, row: n * float.bytes, col: float.bytes }
+  const sums: Phase = {
+    count: pointsOfBatch(product),
+    grain: grainOf(20 + elements * chunks),
+    emit: (code, places, lo, hi, library) => {
+      const [from, to] = [parts.base(places), c.base(places)].map((x) => code.let(x)) as [I32, I32]
+      code.for(lo, hi, 1, (i) => {
+        const [y, x] = [plus(to, times(i, bytes)), plus(from, times(i, chunks * bytes))]
+        code.call(library(sumRowsName(float)), y, x, i32(chunks), i32(elements))
+      })
+    },
+  }
+  const partial = productStep({ ...product, c: parts }, { ...everything, depth: K_CHUNK }, kernel)
+  return {
+    steps: [partial, { phase: sums, imports: [sumRowsName(float)] }],
+    scratch: scratch + up(pointsOfBatch(product) * chunks * bytes, 16),
+    rows: m,
+  }
+}
+
+const hasChunks = (product: Product): boolean => {
+  const { m, n, k } = product
+  return k >= 2 * K_CHUNK && pointsOfBatch(product) * m * n * Math.ceil(k / K_CHUNK) <= MOST_PARTS
+}
+
+/** The product with one of its operands copied to scratch memory, row by row. */
+const withCopy = (product: Product, operand: 'a' | 'b', start: number) => {
+  const { float, batch, m, n, k } = product
+  const { base, batch: outer, row, col } = product[operand]
+  const shape = [...batch, ...(operand === 'a' ? [m, k] : [k, n])]
+  const copy = copyToScratch(float, base, shape, [...outer, row, col], start)
+  const moved = {
+    base: copy.base,
+    batch: copy.strides.slice(0, -2),
+    row: copy.strides.at(-2)!,
+    col: copy.strides.at(-1)!,
+  }
+  return { product: { ...product, [operand]: moved }, steps: [copy.step], scratch: copy.scratch }
+}
+
+/** A row times matrices. */
+const planVector = (given: Product, start: number): Plan => {
+  const unit = given.float.bytes
+  const down = given.b.row === unit && !(given.k === 1 && given.b.col === unit)
+  const along = given.b.col === unit || given.n === 1
+  const copied = down ? given.a.col !== unit && 'a' : !along && 'b'
+  const { product, steps, scratch } = copied
+    ? withCopy(given, copied, start)
+    : { product: given, steps: [], scratch: start }
+  const kernel = down ? dots : combine
+  const { n, k, float } = product
+  if (hasChunks(product)) {
+    const plan = planChunks(product, kernel, scratch)
+    return { ...plan, steps: [...steps, ...plan.steps] }
+  }
+  const enough = Math.ceil(n / Math.ceil(ENOUGH / pointsOfBatch(product)))
+  const cols = up(Math.max(enough, STREAM / (k * float.bytes)), 32)
+  const last = productStep(product, { ...everything, cols }, kernel)
+  return { steps: [...steps, last], scratch, rows: cols < n ? null : 1 }
+}
+
+/** How many rows a block has. */
+const rowsOfBlock = (product: Product): number => {
+  const { float, m, k } = product
+  const points = pointsOfBatch(product)
+  const fits = m <= MAX_ROWS && m * Math.min(k, K_BLOCK) * float.bytes <= A_BYTES
+  if (points >= ENOUGH && fits) return m
+  return Math.min(m, evenly(m, points * m >= 32 * ENOUGH ? 32 : 16, TILE_ROWS))
+}
+
+/** How many columns: all, but for few rows and much work. */
+const colsOfBlock = (product: Product, rows: number): number => {
+  const { float, n, k, m } = product
+  const blocks = pointsOfBatch(product) * Math.ceil(m / rows)
+  const pieces = Math.min(Math.ceil(ENOUGH / blocks), Math.floor((rows * n * k) / PIECE))
+  return blocks >= 4 || pieces < 2 ? n : up(n / pieces, 4 * tileColumns(float))
+}
+
+/** How many blocks use the same matrix B. */
+const usesOfB = ({ batch, b, m }: Product, rows: number): number =>
+  batch.reduce((uses, extent, d) => (b.batch[d] === 0 ? uses * extent : uses), Math.ceil(m / rows))
+
+const planBlocks = (product: Product, start: number): Plan => {
+  const { float, m, n, k, b } = product
+  const rows = rowsOfBlock(product)
+  const cols = colsOfBlock(product, rows)
+  const contiguous = b.col === float.bytes
+  const inCache = contiguous && k * n * float.bytes <= IN_CACHE
+  if (hasChunks(product) && pointsOfBatch(product) * Math.ceil(m / rows) < 4 && cols === n) {
+    return planChunks(product, plainBlock(!contiguous), start)
+  }
+  const completed = cols < n || (m % rows !== 0 && pointsOfBatch(product) > 1) ? null : rows
+  if (usesOfB(product, rows) < 3 || inCache) {
+    const repack = !contiguous || (rows > 16 && !inCache)
+    return {
+      steps: [productStep(product, { ...everything, rows, cols }, plainBlock(repack))],
+      scratch: start,
+      rows: completed,
+    }
+  }
+  const packed = packToScratch(product, start)
+  const last = productStep({ ...product, b: packed.b }, { ...everything, rows, cols }, packedBlock)
+  return { steps: [packed.step, last], scratch: packed.scratch, rows: completed }
+}
+
+export const planProduct = (product: Product, scratch: number): Plan => {
+  const { m, n, k } = product
+  if (m * n * k <= SMALL) return planSmall(product, scratch)
+  return m === 1 ? planVector(product, scratch) : planBlocks(product, scratch)
+}

@@ -1,0 +1,108 @@
+/** The innermost loops of matrix products: tiles of the result that are held in registers while k runs. */
+import type { Code, Local } from '../asm/index.ts'
+import { i32, load, op } from '../asm/index.ts'
+import { minus, plus, times } from './integers.ts'
+import type { Float, I32, Vector } from './matmul-float.ts'
+import { integerFunction, multiplyAdd } from './matmul-float.ts'
+import type { LibraryFunction } from './routine.ts'
+
+/** Rows of a tile. With two vectors of columns: 8 sums, 2 vectors of B, an element of A and a product, of 16 registers. */
+export const TILE_ROWS = 4
+/** Vectors of columns. */
+export const TILE_VECTORS = 2
+/** Columns of a tile. */
+export const tileColumns = ({ lanes }: Float): number => lanes * TILE_VECTORS
+/** Steps along k per round of the inner loop. */
+const UNROLL = 4
+
+export const tilesName = (float: Float, rows: number, vectors: number): string =>
+  `${float.name}.tiles${rows}x${vectors}`
+
+interface Tile {
+  readonly float: Float
+  readonly rows: number
+  readonly vectors: number
+  readonly relaxed: boolean
+}
+
+/** sums[r][v] += A[r, p] · B[p, v] for `steps` values of p from where the pointers stand, which then move on. */
+const advance = (
+  code: Code,
+  { float, vectors, relaxed }: Tile,
+  sums: readonly (readonly Local<'v128'>[])[],
+  a: readonly Local<'i32'>[],
+  b: Local<'i32'>,
+  bRow: I32,
+  steps: number,
+): void => {
+  for (let p = 0; p < steps; p++) {
+    const right = Array.from({ length: vectors }, (_, v) => code.let(load('v128.load', b.get, 16 * v)))
+    code.set(b, plus(b.get, bRow))
+    sums.forEach((row, r) => {
+      const left = code.let(float.splat(a[r]!.get, p * float.bytes))
+      row.forEach((sum, v) => {
+        code.set(sum, multiplyAdd(float, relaxed, left, right[v]!, sum.get))
+      })
+    })
+  }
+  for (const pointer of a) code.set(pointer, plus(pointer.get, steps * float.bytes))
+}
+
+/** The sums become the rows of C, or are added to them. */
+const writeRow = (code: Code, { float }: Tile, c: I32, row: readonly Local<'v128'>[], accumulate: I32): void => {
+  const write = (value: (sum: Vector, offset: number) => Vector): void => {
+    row.forEach((sum, v) => {
+      code.store('v128.store', c, value(sum.get, 16 * v), 16 * v)
+    })
+  }
+  code.if(
+    accumulate,
+    () => {
+      write((sum, offset) => float.add(load('v128.load', c, offset), sum))
+    },
+    () => {
+      write((sum) => sum)
+    },
+  )
+}
+
+/**
+ * `(c, cRow, a, aRow, b, bRow, k, tiles, accumulate)`: the product of `tiles` times `rows` rows of A, contiguous along k, with
+ * `vectors` of columns of B, contiguous along the columns, becomes C, or is added to C. At least one tile.
+ */
+const tiles = (float: Float, rows: number, vectors: number): LibraryFunction =>
+  integerFunction(
+    tilesName(float, rows, vectors),
+    9,
+    (code, [firstC, cRow, firstA, aRow, b, bRow, k, count, accumulate], _, relaxed) => {
+      const tile = { float, rows, vectors, relaxed }
+      const bulk = code.let(op('i32.and', k, i32(-UNROLL)))
+      const [c, a, left] = [code.variable(firstC), code.variable(firstA), code.variable(count)]
+      code.loop((next) => {
+        const sums = Array.from({ length: rows }, () =>
+          Array.from({ length: vectors }, () => code.variable(float.zero)),
+        )
+        const pointers = sums.map((_, r) => code.variable(plus(a.get, times(aRow, r))))
+        const bAt = code.variable(b)
+        const p = code.variable(i32(0))
+        code.while(p, bulk, UNROLL, () => {
+          advance(code, tile, sums, pointers, bAt, bRow, UNROLL)
+        })
+        code.while(p, k, 1, () => {
+          advance(code, tile, sums, pointers, bAt, bRow, 1)
+        })
+        for (const row of sums) {
+          writeRow(code, tile, c.get, row, accumulate)
+          code.set(c, plus(c.get, cRow))
+        }
+        code.set(a, plus(a.get, times(aRow, rows)))
+        code.set(left, minus(left.get, 1))
+        code.branchIf(next, left.get)
+      })
+    },
+  )
+
+export const tileFunctions = (float: Float): readonly LibraryFunction[] =>
+  Array.from({ length: TILE_ROWS }, (_, r) => r + 1).flatMap((rows) =>
+    Array.from({ length: TILE_VECTORS }, (_, v) => tiles(float, rows, v + 1)),
+  )
