@@ -14,5 +14,8 @@ export type {
 } from './layers.ts'
 export { dropout, embedding, layerNorm, linear, rmsNorm, sequential } from './layers.ts'
 export * from './attention.ts'
+export type { ConvLayerOptions, ConvLayerParams } from './convolution.ts'
+export { conv } from './convolution.ts'
+export * from './pooling.ts'
 export * from './recurrent.ts'
 export * from './softmax.ts'

@@ -4,6 +4,7 @@ import type { NDArray, nn as Nn } from 'pullback'
 import { attentionFunctions } from './attention.ts'
 import { linalgFunctions } from './linalg.ts'
 import { controlFunctions } from './control.ts'
+import { convolutionFunctions } from './convolution.ts'
 import type { AnyFunction } from './functions.ts'
 
 // Weak types are recorded by name.
@@ -86,6 +87,7 @@ const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
 
 export const composites: { readonly [name: string]: AnyFunction } = {
   ...controlFunctions,
+  ...convolutionFunctions,
   ...linalgFunctions,
   ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),

@@ -7,6 +7,12 @@ export const differences: { readonly [name: string]: string } = {
   'jvp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
   'vjp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
   'jvp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
+  ...Object.fromEntries(
+    ['max, same', 'max, padding', 'min, padding'].map((what) => [
+      `jvp lax.reduceWindow: ${what}`,
+      'the tangent is that of the first of equal elements, as in reverse mode; JAX takes another one forward',
+    ]),
+  ),
 }
 
 /** Cases recorded as exact in which XLA rounds differently, and how far apart the results may be. */

@@ -45,6 +45,7 @@ const tolerances: { readonly [topic: string]: { readonly rtol: number; readonly 
   'derivatives-awkward': { rtol: 1e-5, atol: 2e-6 },
   attention: { rtol: 1e-9, atol: 1e-10 },
   control: { rtol: 1e-9, atol: 1e-9 },
+  convolution: { rtol: 1e-9, atol: 1e-10 },
   'second-order': { rtol: 5e-5, atol: 5e-6 },
 }
 
@@ -69,6 +70,7 @@ const topics = [
   'control',
   'attention',
   'linalg',
+  'convolution',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -38,6 +38,7 @@ TOPICS = [
     "control",
     "attention",
     "linalg",
+    "convolution",
 ]
 
 

@@ -11,8 +11,8 @@ const steps = (draw: Draw, count: number): number[] => range(count).map(() => dr
 
 /** Padding on both sides, or cropping, so that at least `reach` elements are left to slide over. */
 const paddingFor = (draw: Draw, extent: number, reach: number): Padding => {
-  const low = draw.below(4) - 1
-  return [low, Math.max(draw.below(4) - 1, reach - extent - low)]
+  const low = draw.pick([0, 0, 1, 2, -1])
+  return [low, Math.max(draw.pick([0, 0, 1, 2, -1]), reach - extent - low)]
 }
 
 /** A window that fits axes of the given extents. */

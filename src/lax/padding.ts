@@ -1,0 +1,41 @@
+/** Padding by name: how many elements before and after an axis a window needs to slide over it in the way asked for. */
+import { ArgumentError } from '../core/errors.ts'
+import type { Padding } from '../ir/op.ts'
+
+/**
+ * `'SAME'`: as many outputs as the extent divided by the stride, rounded up, the odd element of padding last
+ * (`'SAME_LOWER'`: first). `'VALID'`: no padding.
+ */
+export type PaddingName = 'SAME' | 'SAME_LOWER' | 'VALID'
+
+/** Padding by name, or elements before and after each axis; negative ones crop. */
+export type PaddingOption = PaddingName | readonly Padding[]
+
+const same = (extent: number, window: number, stride: number, lower: boolean): Padding => {
+  const out = Math.ceil(extent / stride)
+  const total = Math.max((out - 1) * stride + window - extent, 0)
+  const half = Math.floor(total / 2)
+  return lower ? [total - half, half] : [half, total - half]
+}
+
+/** The padding of each axis, given extents of operand and window as they are after dilation. */
+export const paddingOf = (
+  name: string,
+  padding: PaddingOption,
+  extents: readonly number[],
+  windows: readonly number[],
+  strides: readonly number[],
+): readonly Padding[] => {
+  if (typeof padding !== 'string') return padding
+  switch (padding) {
+    case 'VALID':
+      return extents.map(() => [0, 0] as const)
+    case 'SAME':
+    case 'SAME_LOWER':
+      return extents.map((n, d) => same(n, windows[d]!, strides[d]!, padding === 'SAME_LOWER'))
+    default:
+      throw new ArgumentError(
+        `${name}: padding is 'SAME', 'SAME_LOWER', 'VALID' or pairs of numbers, got '${String(padding)}'.`,
+      )
+  }
+}

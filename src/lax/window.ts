@@ -1,0 +1,58 @@
+/** `lax`: reductions over a sliding window. */
+import type { WindowParams } from '../ir/op.ts'
+import * as ops from '../ops/convolution.ts'
+import { dilated } from '../primitives/convolution/sliding.ts'
+import { asArray } from '../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { PaddingOption } from './padding.ts'
+import { paddingOf } from './padding.ts'
+
+const kinds = { sum: ops.reduceWindowSum, max: ops.reduceWindowMax, min: ops.reduceWindowMin } as const
+
+/** Options of `reduceWindow`. Lists have an entry for each axis. */
+export interface ReduceWindowOptions {
+  readonly kind: keyof typeof kinds
+  readonly windowDimensions: readonly number[]
+  /** How far the window moves from one output to the next; 1 by default. */
+  readonly windowStrides?: readonly number[]
+  /** `'VALID'` by default. */
+  readonly padding?: PaddingOption
+  /** How far apart elements of `x` are taken to stand, with nothing between; 1 by default. */
+  readonly baseDilation?: readonly number[]
+  /** How far apart elements of the window are taken to stand; 1 by default. */
+  readonly windowDilation?: readonly number[]
+}
+
+/**
+ * The sum, maximum or minimum of the elements in a window that slides over all axes. Padding has no part in it: where a
+ * window meets no element the sum is 0, the maximum -Infinity, the minimum Infinity (of integers: the least and greatest).
+ * The gradient of a maximum or minimum goes to the first element that attains it.
+ *
+ * JAX takes any function of two values here. These three have derivatives of every order and kernels that are fast; any
+ * other reduction is a stack of shifted slices, reduced along the new axis.
+ *
+ * @throws ShapeError unless there is a window, a stride, a pair of padding and a dilation for each axis.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const x = np.array([1, 5, 2, 4, 3])
+ * lax.reduceWindow(x, { kind: 'max', windowDimensions: [2] }) // => [5. 5. 4. 4.]
+ * lax.reduceWindow(x, { kind: 'sum', windowDimensions: [3], windowStrides: [2], padding: 'SAME' }) // => [ 6. 11.  7.]
+ * ```
+ */
+export const reduceWindow = (x: ArrayLike, options: ReduceWindowOptions): NDArray => {
+  const array = asArray(x)
+  const ones = array.shape.map(() => 1)
+  const { kind, windowDimensions, windowStrides = ones, padding = 'VALID' } = options
+  const { baseDilation = ones, windowDilation = ones } = options
+  const extents = array.shape.map((n, d) => dilated(n, baseDilation[d]!))
+  const windows = windowDimensions.map((n, d) => dilated(n, windowDilation[d]!))
+  const params: WindowParams = {
+    windowDimensions,
+    windowStrides,
+    padding: paddingOf('reduceWindow', padding, extents, windows, windowStrides),
+    baseDilation,
+    windowDilation,
+  }
+  return kinds[kind](array, params)
+}

@@ -1,0 +1,122 @@
+/** `nn`: convolution as a layer, after flax: images with features last, kernels `[...kernelSize, in / groups, out]`. */
+import { ShapeError } from '../core/errors.ts'
+import { range, sizeOf } from '../core/shape.ts'
+import type { Padding } from '../ir/op.ts'
+import { convGeneralDilated } from '../lax/convolution.ts'
+import type { PaddingOption } from '../lax/padding.ts'
+import * as np from '../numpy/index.ts'
+import { consume, splitTwo } from '../random/keys.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact, promoteAll } from '../surface/promote.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Initializer } from './initializers.ts'
+import { lecunNormal, zeros } from './initializers.ts'
+import type { Layer } from './layers.ts'
+import { checkCount, checkFeatures } from './layers.ts'
+
+/** Parameters of `conv`. */
+export interface ConvLayerParams {
+  /** Shape `[...kernelSize, inFeatures / groups, outFeatures]`. */
+  readonly kernel: NDArray
+  /** Shape `[outFeatures]`, or null. */
+  readonly bias: NDArray | null
+}
+
+/** Options of `conv`. Where a list is taken, one number serves for all spatial axes. */
+export interface ConvLayerOptions {
+  /** How far windows move from one output to the next; 1 by default. */
+  readonly strides?: number | readonly number[]
+  /** `'SAME'` by default; a number is that many elements on every side. */
+  readonly padding?: PaddingOption | number
+  /** How far apart elements of the kernel stand; 1 by default. */
+  readonly dilation?: number | readonly number[]
+  /** Features fall into so many groups, each convolved by itself; 1 by default. */
+  readonly groups?: number
+  /** Whether to add a bias; true by default. */
+  readonly bias?: boolean
+  /** `lecunNormal()` by default. */
+  readonly kernelInit?: Initializer
+  /** `zeros` by default. */
+  readonly biasInit?: Initializer
+}
+
+const SPATIAL = 'HWDXYZ'
+
+const each = (x: number | readonly number[], count: number): readonly number[] =>
+  typeof x === 'number' ? range(count).map(() => x) : x
+
+/** All axes before the last `kept` ones as one, and how to have them back. */
+export const withOneBatch = (
+  name: string,
+  x: NDArray,
+  kept: number,
+): readonly [x: NDArray, restore: (y: NDArray) => NDArray] => {
+  const batch = x.shape.slice(0, Math.max(x.ndim - kept, 0))
+  if (x.ndim < kept)
+    throw new ShapeError(`${name}: x has at least ${kept} axes, spatial ones and features, got ${x.aval}.`)
+  const restore = (y: NDArray): NDArray => np.reshape(y, [...batch, ...y.shape.slice(1)])
+  return [np.reshape(x, [sizeOf(batch), ...x.shape.slice(batch.length)]), restore]
+}
+
+/**
+ * Convolution over the spatial axes of images with features last, `[...batch, height, width, features]` with a kernel of two
+ * axes. What is before these axes is batch, none too.
+ *
+ * @param kernelSize - the extent of the kernel along each spatial axis: their number says how many there are.
+ * @throws ShapeError if `x` does not have `inFeatures` in its last axis, or groups do not divide features.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const model = nn.sequential(
+ *   nn.conv(1, 8, [3, 3]),
+ *   nn.relu,
+ *   (x) => nn.maxPool(x, [2, 2], { strides: [2, 2] }),
+ *   nn.conv(8, 16, [3, 3], { strides: 2 }),
+ * )
+ * const params = model.init(random.key(0))
+ * model.apply(params, np.ones([5, 28, 28, 1])).shape // => 5,7,7,16
+ * ```
+ */
+export const conv = (
+  inFeatures: number,
+  outFeatures: number,
+  kernelSize: readonly number[],
+  options: ConvLayerOptions = {},
+): Layer<ConvLayerParams> => {
+  const { padding = 'SAME', groups = 1, bias = true, kernelInit = lecunNormal(), biasInit = zeros } = options
+  const count = kernelSize.length
+  checkCount('nn.conv', 'inFeatures', inFeatures)
+  checkCount('nn.conv', 'outFeatures', outFeatures)
+  kernelSize.forEach((n) => {
+    checkCount('nn.conv', 'an extent of the kernel', n)
+  })
+  if (inFeatures % groups !== 0 || outFeatures % groups !== 0) {
+    throw new ShapeError(`nn.conv: ${groups} groups do not divide ${inFeatures} and ${outFeatures} features.`)
+  }
+  const spatial = SPATIAL.slice(0, count)
+  const settings = {
+    windowStrides: each(options.strides ?? 1, count),
+    rhsDilation: each(options.dilation ?? 1, count),
+    padding: typeof padding === 'number' ? kernelSize.map((): Padding => [padding, padding]) : padding,
+    dimensionNumbers: [`N${spatial}C`, `${spatial}IO`, `N${spatial}C`] as const,
+    featureGroupCount: groups,
+  }
+  return {
+    init: (key, dtype = 'float32') => {
+      consume('nn.conv', key)
+      const [forKernel, forBias] = splitTwo(key)
+      return {
+        kernel: kernelInit(forKernel, [...kernelSize, inFeatures / groups, outFeatures], dtype),
+        bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
+      }
+    },
+    apply: ({ kernel, bias: offset }, x) => {
+      const array = inexact(asArray(x))
+      checkFeatures('nn.conv', array, inFeatures)
+      const [images, restore] = withOneBatch('nn.conv', array, count + 1)
+      const [left, right] = promoteAll([images, kernel])
+      const out = restore(convGeneralDilated(left!, right!, settings))
+      return offset === null ? out : np.add(out, offset)
+    },
+  }
+}

@@ -1,0 +1,85 @@
+/** `nn`: pooling over the spatial axes of arrays with features last, after flax. Nothing to learn: plain functions. */
+import { sizeOf } from '../core/shape.ts'
+import type { PaddingOption } from '../lax/padding.ts'
+import { reduceWindow } from '../lax/window.ts'
+import * as np from '../numpy/index.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { withOneBatch } from './convolution.ts'
+
+/** Options of `maxPool`, `minPool` and `avgPool`. Lists have an entry for each spatial axis. */
+export interface PoolOptions {
+  /** How far the window moves; 1 by default, as in flax. */
+  readonly strides?: readonly number[]
+  /** `'VALID'` by default. */
+  readonly padding?: PaddingOption
+}
+
+/** Options of `avgPool`. */
+export interface AvgPoolOptions extends PoolOptions {
+  /** Whether padding counts as elements, zeros, in the average; true by default. */
+  readonly countIncludePad?: boolean
+}
+
+const pool = (
+  name: string,
+  kind: 'sum' | 'max' | 'min',
+  x: NDArray,
+  windowShape: readonly number[],
+  { strides = windowShape.map(() => 1), padding = 'VALID' }: PoolOptions,
+): NDArray => {
+  const [images, restore] = withOneBatch(name, x, windowShape.length + 1)
+  const pooled = reduceWindow(images, {
+    kind,
+    windowDimensions: [1, ...windowShape, 1],
+    windowStrides: [1, ...strides, 1],
+    padding: typeof padding === 'string' ? padding : [[0, 0], ...padding, [0, 0]],
+  })
+  return restore(pooled)
+}
+
+/**
+ * The largest element of each window. The gradient goes to the first that attains it.
+ *
+ * @param x - shape `[...batch, ...spatial, features]`, with a spatial axis for each extent of the window.
+ * @throws ShapeError if `x` has too few axes, or options do not have an entry for each of the window's.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * const x = np.reshape(np.arange(16), [4, 4, 1])
+ * np.ravel(nn.maxPool(x, [2, 2], { strides: [2, 2] })) // => [ 5  7 13 15]
+ * ```
+ */
+export const maxPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+  pool('nn.maxPool', 'max', asArray(x), windowShape, options)
+
+/** The smallest element of each window, as `maxPool`. */
+export const minPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+  pool('nn.minPool', 'min', asArray(x), windowShape, options)
+
+/**
+ * The mean of each window.
+ *
+ * @param x - shape `[...batch, ...spatial, features]`, with a spatial axis for each extent of the window.
+ * @throws ShapeError if `x` has too few axes, or options do not have an entry for each of the window's.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * const x = np.array([[2], [4], [6]])
+ * np.ravel(nn.avgPool(x, [2], { padding: 'SAME' })) // => [3. 5. 3.]
+ * np.ravel(nn.avgPool(x, [2], { padding: 'SAME', countIncludePad: false })) // => [3. 5. 6.]
+ * ```
+ */
+export const avgPool = (
+  x: ArrayLike,
+  windowShape: readonly number[],
+  { countIncludePad = true, ...options }: AvgPoolOptions = {},
+): NDArray => {
+  const array = inexact(asArray(x))
+  const sums = pool('nn.avgPool', 'sum', array, windowShape, options)
+  if (countIncludePad) return np.divide(sums, sizeOf(windowShape))
+  // The same for all images and features.
+  const one = np.ones([...array.shape.slice(-windowShape.length - 1, -1), 1], { dtype: array.dtype })
+  return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, options))
+}
