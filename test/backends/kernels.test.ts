@@ -113,6 +113,7 @@ const exact = [
   'cummin',
   'argmax',
   'argmin',
+  'sort',
 ] as const satisfies readonly OpName[]
 
 describe.each(exact)('%s', (op) => {
@@ -316,7 +317,29 @@ const lines = (): Case[] => [
   ),
 ]
 
-const families = { gathers, scatters, dynamics, moved, lines }
+const sorts = (): Case[] => [
+  ...(['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((dtype) =>
+    [3, 40, 333].map((n) =>
+      of('sort', { axis: 0, numKeys: 1, stable: true }, fresh(dtype, [n], n, true), fresh('int32', [n], 7)),
+    ),
+  ),
+  of(
+    'sort',
+    { axis: 1, numKeys: 1, stable: true },
+    fresh('float32', [5, 40, 3], 1, true),
+    fresh('int8', [5, 40, 3], 7),
+  ),
+  of('sort', { axis: 1, numKeys: 1, stable: true }, fresh('float32', [200, 19], 1, true)),
+  of('sort', { axis: 0, numKeys: 1, stable: true }, fresh('float64', [2500, 2], 1, true)),
+  of('sort', { axis: 0, numKeys: 1, stable: false }, fresh('int32', [5000], 1, true), fresh('float64', [5000], 2)),
+  of(
+    'sort',
+    { axis: 0, numKeys: 3, stable: true },
+    ...(['bool', 'float64', 'uint32', 'float32'] as const).map((dtype, i) => fresh(dtype, [700, 2], i, true)),
+  ),
+]
+
+const families = { gathers, scatters, dynamics, moved, lines, sorts }
 
 describe.each(Object.keys(families) as (keyof typeof families)[])('larger shapes: %s', (family) => {
   it('are what the interpreter gives, bit by bit', () => {

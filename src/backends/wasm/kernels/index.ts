@@ -8,6 +8,7 @@ import { gatherRoutine } from './gather.ts'
 import { padRoutine } from './pad.ts'
 import type { LibraryFunction, RoutineFor } from './routine.ts'
 import { scatterRoutines } from './scatter.ts'
+import { sortLibrary, sortRoutine } from './sort.ts'
 import { transposeRoutine } from './transpose.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
@@ -19,8 +20,9 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   gather: gatherRoutine,
   pad: padRoutine,
   ...scatterRoutines,
+  sort: sortRoutine,
   transpose: transposeRoutine,
 }
 
 /** The functions that they import. */
-export const kernelLibrary: readonly LibraryFunction[] = [...argreduceLibrary]
+export const kernelLibrary: readonly LibraryFunction[] = [...argreduceLibrary, ...sortLibrary]

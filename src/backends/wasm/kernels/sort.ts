@@ -1,0 +1,352 @@
+/**
+ * Sorting lines. A key becomes a signed number of 32 bits in the same order; with the element's place below it, it is one
+ * number of 64 bits: all are different, so that any sorting of them is stable. Longer keys, and further ones, are sorted by
+ * their 32-bit parts, the least significant first.
+ */
+import type { Aval } from '../../../core/aval.ts'
+import type { ComputeDType } from '../../../core/dtype.ts'
+import { bitsOf, isCompute } from '../../../core/dtype.ts'
+import { range, stridesOf } from '../../../core/shape.ts'
+import type { Code, Expr, Func } from '../asm/index.ts'
+import { i32, i64, load, op, result, select } from '../asm/index.ts'
+import { cellOfWidth } from './elements.ts'
+import { minus, offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
+import type { LibraryFunction, Phase, RoutineFor } from './routine.ts'
+
+type I32 = Expr<'i32'>
+
+// ---- sorting numbers ----
+
+/** Pieces up to this length are sorted by insertion, then merged. */
+const RUN = 16
+/** From this length on, digit by digit. */
+const LONG = 2048
+const DIGIT_BITS = 11
+const DIGITS = 1 << DIGIT_BITS
+const COUNTER_BYTES = DIGITS * 4
+
+const insertionSort: LibraryFunction = {
+  name: 'sort.insertion',
+  // From an address up to another one.
+  params: ['i32', 'i32'],
+  result: null,
+  body: (code) => {
+    const [start, end] = [code.param<'i32'>(0), code.param<'i32'>(1)]
+    code.for(plus(start, 8), end, 8, (i) => {
+      const x = code.let(load('i64.load', i))
+      const hole = code.variable(i)
+      code.block((done) => {
+        code.loop((again) => {
+          code.branchIf(done, op('i32.eq', hole.get, start))
+          const before = code.let(load('i64.load', minus(hole.get, 8)))
+          code.branchIf(done, op('i64.le_s', before, x))
+          code.store('i64.store', hole.get, before)
+          code.set(hole, minus(hole.get, 8))
+          code.branch(again)
+        })
+      })
+      code.store('i64.store', hole.get, x)
+    })
+  },
+}
+
+const merge: LibraryFunction = {
+  name: 'sort.merge',
+  // From two neighbouring sorted pieces, `start` to `middle` to `end`, to `target`.
+  params: ['i32', 'i32', 'i32', 'i32'],
+  result: null,
+  body: (code) => {
+    const [left, middle, end] = [code.params[0]!, code.param<'i32'>(1), code.param<'i32'>(2)]
+    const l = left.get as I32
+    const right = code.variable(middle)
+    const target = code.params[3]!
+    const to = target.get as I32
+    const both = op('i32.and', op('i32.lt_u', l, middle), op('i32.lt_u', right.get, end))
+    code.if(both, () => {
+      code.loop((again) => {
+        const x = code.let(load('i64.load', l))
+        const y = code.let(load('i64.load', right.get))
+        // Without a branch, which would be mispredicted every other time.
+        const step = code.let(times(op('i64.le_s', x, y), 8))
+        code.store('i64.store', to, select(step, x, y))
+        code.set(left, op('i32.add', l, step))
+        code.set(right, op('i32.add', right.get, minus(8, step)))
+        code.set(target, plus(to, 8))
+        code.branchIf(again, both)
+      })
+    })
+    const rest = code.let(op('i32.sub', middle, l))
+    code.copy(to, l, rest)
+    code.copy(op('i32.add', to, rest), right.get, op('i32.sub', end, right.get))
+  },
+}
+
+/** By 11 bits of the key at a time, each time in the order that was before: three rounds. */
+const digitSort: LibraryFunction = {
+  name: 'sort.digits',
+  // `data` and `other`, of `bytes` each, and counters; the result is in `other`.
+  params: ['i32', 'i32', 'i32', 'i32'],
+  result: null,
+  body: (code) => {
+    const [from, to] = [code.params[0]!, code.params[1]!]
+    const [bytes, counters] = [code.param<'i32'>(2), code.param<'i32'>(3)]
+    for (const round of [0, 1, 2]) {
+      const digitOf = (x: Expr<'i64'>): I32 => {
+        const key = op('i32.wrap_i64', op('i64.shr_u', x, i64(32n)))
+        // The sign's bit turned over: negative numbers come first.
+        const unsigned = op('i32.xor', key, i32(-(2 ** 31)))
+        return op('i32.and', op('i32.shr_u', unsigned, i32(round * DIGIT_BITS)), i32(DIGITS - 1))
+      }
+      const [source, target] = [from.get as I32, to.get as I32]
+      const counterOf = (x: Expr<'i64'>): I32 => code.let(plus(counters, times(digitOf(x), 4)))
+      code.fill(counters, i32(0), i32(COUNTER_BYTES))
+      code.for(i32(0), bytes, 8, (i) => {
+        const counter = counterOf(code.let(load('i64.load', plus(source, i))))
+        code.store('i32.store', counter, plus(load('i32.load', counter), 8))
+      })
+      // Where each digit's elements begin.
+      const sum = code.variable(target)
+      code.for(i32(0), i32(COUNTER_BYTES), 4, (i) => {
+        const counter = code.let(plus(counters, i))
+        const count = code.let(load('i32.load', counter))
+        code.store('i32.store', counter, sum.get)
+        code.set(sum, op('i32.add', sum.get, count))
+      })
+      code.for(i32(0), bytes, 8, (i) => {
+        const x = code.let(load('i64.load', plus(source, i)))
+        const counter = counterOf(x)
+        const place = code.let(load('i32.load', counter))
+        code.store('i64.store', place, x)
+        code.store('i32.store', counter, plus(place, 8))
+      })
+      exchange(code, from, to)
+    }
+  },
+}
+
+const exchange = (code: Code, x: Variable, y: Variable): void => {
+  const kept = code.let(x.get as I32)
+  code.set(x, y.get)
+  code.set(y, kept)
+}
+
+type Variable = Code['params'][number]
+
+/** `sort(data, other, bytes, counters)`: sorts `bytes` of numbers; gives the address where they are now, one of the two. */
+const sortNumbers: LibraryFunction = {
+  name: 'sort',
+  params: ['i32', 'i32', 'i32', 'i32'],
+  result: 'i32',
+  body: (code, call) => {
+    const [from, to, bytes] = [code.params[0]!, code.params[1]!, code.param<'i32'>(2)]
+    const [source, target] = [from.get as I32, to.get as I32]
+    code.if(op('i32.ge_u', bytes, i32(8 * LONG)), () => {
+      code.call(call('sort.digits'), source, target, bytes, code.param<'i32'>(3))
+      code.return(target)
+    })
+    code.for(i32(0), bytes, 8 * RUN, (i) => {
+      const start = code.let(plus(source, i))
+      code.call(call('sort.insertion'), start, plus(start, smaller(minus(bytes, i), 8 * RUN)))
+    })
+    const width = code.variable(i32(8 * RUN))
+    code.block((done) => {
+      code.loop((again) => {
+        code.branchIf(done, op('i32.ge_u', width.get, bytes))
+        const start = code.variable(i32(0))
+        code.loop((next) => {
+          const middle = smaller(plus(start.get, width.get), bytes)
+          const end = code.let(smaller(plus(start.get, times(width.get, 2)), bytes))
+          const addresses = [start.get, middle, end].map((x) => plus(source, x))
+          code.call(call('sort.merge'), ...addresses, plus(target, start.get))
+          code.set(start, end)
+          code.branchIf(next, op('i32.lt_u', start.get, bytes))
+        })
+        exchange(code, from, to)
+        code.set(width, times(width.get, 2))
+        code.branch(again)
+      })
+    })
+    code.return(source)
+  },
+}
+
+export const sortLibrary: readonly LibraryFunction[] = [insertionSort, merge, digitSort, sortNumbers]
+
+// ---- keys ----
+
+/** A part of an element, as a signed number in the order of the elements among which the more significant parts are equal. */
+type KeyPart = (address: I32) => I32
+
+const SIGN = i32(-(2 ** 31))
+
+// Bits of negative floats count the wrong way; the zeros are equal; NaN comes last, whatever its sign.
+const float32Key: KeyPart = (address) => {
+  const x = load('f32.load', address)
+  const bits = op('i32.reinterpret_f32', x)
+  const ordered = op('i32.xor', bits, op('i32.shr_u', op('i32.shr_s', bits, i32(31)), i32(1)))
+  const magnitude = op('i32.and', bits, i32(0x7fffffff))
+  return select(
+    op('i32.gt_u', magnitude, i32(0x7f800000)),
+    i32(0x7fffffff),
+    select(op('i32.eqz', magnitude), i32(0), ordered),
+  )
+}
+
+const float64Key = (address: I32): Expr<'i64'> => {
+  const bits = load('i64.load', address)
+  const ordered = op('i64.xor', bits, op('i64.shr_u', op('i64.shr_s', bits, i64(63n)), i64(1n)))
+  const magnitude = op('i64.and', bits, i64(0x7fffffffffffffffn))
+  return select(
+    op('i64.gt_u', magnitude, i64(0x7ff0000000000000n)),
+    i64(0x7fffffffffffffffn),
+    select(op('i64.eqz', magnitude), i64(0n), ordered),
+  )
+}
+
+/** The least significant part first. */
+const keyParts: { readonly [D in ComputeDType]: readonly KeyPart[] } = {
+  float32: [float32Key],
+  float64: [
+    (address) => op('i32.xor', op('i32.wrap_i64', float64Key(address)), SIGN),
+    (address) => op('i32.wrap_i64', op('i64.shr_u', float64Key(address), i64(32n))),
+  ],
+  int32: [(address) => load('i32.load', address)],
+  uint32: [(address) => op('i32.xor', load('i32.load', address), SIGN)],
+  bool: [(address) => load('i32.load8_u', address)],
+}
+
+// ---- lines ----
+
+interface Lines {
+  readonly extent: number
+  /** Lines that lie interleaved: the stride along a line, in elements. */
+  readonly inner: number
+  readonly count: number
+}
+
+/** Scratch memory of an iteration: numbers twice, and, if there are several parts, the order before and after a round. */
+interface Room {
+  readonly bytes: number
+  readonly data: number
+  readonly other: number
+  readonly counters: number
+  readonly order: number
+  readonly nextOrder: number
+}
+
+const roomFor = (extent: number, parts: number): Room => {
+  const numbers = 8 * extent
+  const counters = extent >= LONG ? COUNTER_BYTES : 0
+  const order = parts > 1 ? 4 * extent : 0
+  const start = 2 * numbers + counters
+  const bytes = (start + 2 * order + 15) & ~15
+  return { bytes, data: 0, other: numbers, counters: 2 * numbers, order: start, nextOrder: start + order }
+}
+
+/** An operand's part of a key, with the operand's number and width. */
+interface Part {
+  readonly operand: number
+  readonly width: number
+  readonly key: KeyPart
+}
+
+const widthOf = (aval: Aval): number => bitsOf(aval.dtype) / 8
+
+/** One round: sorts by a part what is in the order of the less significant ones. Gives the address of the sorted numbers. */
+const sortBy = (
+  code: Code,
+  sort: Func,
+  { key, width }: Part,
+  { extent, inner }: Lines,
+  { room, lineAt, order }: { readonly room: Room; readonly lineAt: I32; readonly order: I32 | null },
+  scratch: I32,
+): I32 => {
+  const data = code.let(plus(scratch, room.data))
+  code.for(i32(0), i32(extent), 1, (i) => {
+    const place = order === null ? i : load('i32.load', plus(order, times(i, 4)))
+    const high = op('i64.extend_i32_u', key(plus(lineAt, times(place, inner * width))))
+    const number = op('i64.or', op('i64.shl', high, i64(32n)), op('i64.extend_i32_u', i))
+    code.store('i64.store', plus(data, times(i, 8)), number)
+  })
+  const counters = plus(scratch, room.counters)
+  return code.let(result<'i32'>(sort, data, plus(scratch, room.other), i32(8 * extent), counters))
+}
+
+/** Sorts one line: `lineOf(operand)` is where it begins in an operand. Gives the place of element i of the sorted line. */
+const orderOfLine = (
+  code: Code,
+  sort: Func,
+  parts: readonly Part[],
+  lines: Lines,
+  room: Room,
+  scratch: I32,
+  lineOf: (operand: number) => I32,
+): ((i: I32) => I32) => {
+  let order: I32 | null = null
+  let placeOf = (i: I32): I32 => i
+  parts.forEach((part, round) => {
+    const lineAt = lineOf(part.operand)
+    const sorted = sortBy(code, sort, part, lines, { room, lineAt, order }, scratch)
+    const before = order
+    const rank = (i: I32): I32 => load('i32.load', plus(sorted, times(i, 8)))
+    placeOf = before === null ? rank : (i) => load('i32.load', plus(before, times(rank(i), 4)))
+    if (round === parts.length - 1) return
+    const next = code.let(plus(scratch, round % 2 === 0 ? room.order : room.nextOrder))
+    code.for(i32(0), i32(lines.extent), 1, (i) => {
+      code.store('i32.store', plus(next, times(i, 4)), placeOf(i))
+    })
+    order = next
+  })
+  return placeOf
+}
+
+/** At most so many iterations, each with scratch memory of its own. */
+const MOST_ITERATIONS = 64
+
+const linesPhase = (avals: readonly Aval[], parts: readonly Part[], lines: Lines, room: Room): Phase => {
+  const { extent, inner, count } = lines
+  const perIteration = Math.ceil(count / MOST_ITERATIONS)
+  const elements = perIteration * extent * parts.length
+  return {
+    count: Math.ceil(count / perIteration),
+    grain: Math.max(1, Math.floor(20_000 / (elements * 10 * Math.max(1, Math.log2(extent / RUN))))),
+    emit: (code, { inputs, outputs, scratch }, lo, hi, library) => {
+      code.for(lo, hi, 1, (iteration) => {
+        const own = code.let(plus(scratch, times(iteration, room.bytes)))
+        const end = smaller(times(plus(iteration, 1), perIteration), count)
+        code.for(times(iteration, perIteration), end, 1, (line) => {
+          const first = code.let(offsetBy(remainder(line, inner), [times(quotient(line, inner), inner * extent)]))
+          const lineOf = (operand: number): I32 =>
+            code.let(plus(inputs[operand]!, times(first, widthOf(avals[operand]!))))
+          const placeOf = orderOfLine(code, library('sort'), parts, lines, room, own, lineOf)
+          avals.forEach((aval, operand) => {
+            const cell = cellOfWidth(widthOf(aval))
+            const step = inner * cell.bytes
+            const from = lineOf(operand)
+            const to = code.let(plus(outputs[operand]!, times(first, cell.bytes)))
+            code.for(i32(0), i32(extent), 1, (i) => {
+              cell.store(code, plus(to, times(i, step)), cell.load(plus(from, times(placeOf(i), step))))
+            })
+          })
+        })
+      })
+    },
+  }
+}
+
+export const sortRoutine: RoutineFor<'sort'> = ({ axis, numKeys }, operands) => {
+  const { shape, size } = operands[0]!
+  if (size === 0) return { scratch: 0, phases: [], imports: [] }
+  const parts = range(numKeys)
+    .reverse()
+    .flatMap((operand) => {
+      const { dtype } = operands[operand]!
+      const width = widthOf(operands[operand]!)
+      return isCompute(dtype) ? keyParts[dtype].map((key): Part => ({ operand, width, key })) : []
+    })
+  const extent = shape[axis]!
+  const lines: Lines = { extent, inner: stridesOf(shape)[axis]!, count: size / extent }
+  const room = roomFor(extent, parts.length)
+  const phase = linesPhase(operands, parts, lines, room)
+  return { scratch: phase.count * room.bytes, phases: [phase], imports: ['sort'] }
+}
