@@ -3,6 +3,7 @@ import type { CompiledProgram } from './compiled.ts'
 import { FirstFit } from './first-fit.ts'
 import type { Features } from './library.ts'
 import { buildLibrary } from './library.ts'
+import { hostFunctions } from './math/host.ts'
 import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, word } from './memory-map.ts'
 import type { WasmApi, WasmFunction, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
 import { cores, hasRelaxedSimd, hasThreads, wasmApi } from './platform.ts'
@@ -137,7 +138,7 @@ class WasmEngine implements Engine {
     const tableBase = this.#takeSlots(tableSize)
     const { parallel } = this.#library.exports
     const env = { memory: this.memory, table: this.#table, tableBase, host, parallel }
-    const imports = { env, lib: this.#library.exports, math: Math }
+    const imports = { env, lib: this.#library.exports, math: hostFunctions }
     const entry = new this.#api.Instance(new this.#api.Module(bytes), imports).exports['run']!
     const record = tableSize === 0 ? undefined : this.#helpers?.records.add(bytes, tableBase, tableSize)
     return {

@@ -5,6 +5,8 @@
 import type { Code, Func } from './asm/index.ts'
 import { ModuleBuilder, variable } from './asm/index.ts'
 import { defineDispatch, defineSerialDispatch } from './dispatch.ts'
+import { kernelLibrary } from './kernels/index.ts'
+import { matmulLibrary } from './kernels/matmul.ts'
 import type { LibraryFunction } from './kernels/routine.ts'
 import { MAX_PAGES } from './memory-map.ts'
 
@@ -29,7 +31,7 @@ const threadScratch: LibraryFunction = {
 }
 
 /** All functions that programs may import from `lib`. */
-export const libraryFunctions: readonly LibraryFunction[] = [threadScratch]
+export const libraryFunctions: readonly LibraryFunction[] = [threadScratch, ...kernelLibrary, ...matmulLibrary]
 
 /** Declares the memory of the engine, as every module does that imports it. */
 export const importMemory = (builder: ModuleBuilder, { shared }: Features): void => {

@@ -1,0 +1,45 @@
+/** Which equations have tuned routines, and which of those read views of arrays. */
+import type { OpName } from '../../ir/op.ts'
+import type { Equation } from '../../ir/program.ts'
+import type { FoldName } from '../../lowering/nodes.ts'
+import type { Operand } from '../../lowering/steps.ts'
+import { stridesOf } from '../../core/shape.ts'
+import { routines } from './kernels/index.ts'
+const stridedDotGeneral = (..._: unknown[]): Routine | null => null
+import type { Routine, RoutineFor } from './kernels/routine.ts'
+import { canFold } from './loops/operations.ts'
+
+const folds: { readonly [N in OpName]?: FoldName } = {
+  reduceSum: 'sum',
+  reduceProd: 'prod',
+  reduceMax: 'max',
+  reduceMin: 'min',
+  reduceAnd: 'and',
+  reduceOr: 'or',
+}
+
+export const canFoldEquation = (eqn: Equation): boolean => {
+  const fold = folds[eqn.op]
+  return fold !== undefined && canFold(fold, eqn.inputs[0]!.aval.dtype)
+}
+
+/** Whether an equation's routine reads its operands through strides. */
+export const takesViews = (eqn: Equation): boolean => eqn.op === ('dotGeneralX' as string)
+
+/** The routine for an equation on arrays in order; null where it has none. */
+export const choose = (eqn: Equation): Routine | null => {
+  const routineFor = routines[eqn.op] as RoutineFor<OpName> | undefined
+  const operands = eqn.inputs.map((a) => a.aval)
+  const outputs = eqn.outputs.map((v) => v.aval)
+  return routineFor?.(eqn.params, operands, outputs) ?? null
+}
+
+/** The routine for an equation on these operands, which may be views. There is one. */
+export const routineOf = (eqn: Equation, operands: readonly Operand[]): Routine => {
+  if (eqn.op !== 'dotGeneral' || operands.every((o) => o.view === null)) return choose(eqn)!
+  const [x, y] = eqn.inputs.map((a, i) => ({
+    shape: a.aval.shape,
+    strides: operands[i]!.view?.strides ?? stridesOf(a.aval.shape),
+  }))
+  return stridedDotGeneral(eqn.params, x!, y!, eqn.outputs[0]!.aval)!
+}

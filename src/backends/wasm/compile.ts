@@ -1,0 +1,324 @@
+/** Programs to modules: kernels, tuned routines, and the function that runs them in order. */
+import type { Equation, Program } from '../../ir/program.ts'
+import { lower } from '../../lowering/fuse.ts'
+import type { Value } from '../../lowering/nodes.ts'
+import { reachable } from '../../lowering/nodes.ts'
+import type { Plan } from '../../lowering/plan.ts'
+import { bytesOf, planMemory } from '../../lowering/plan.ts'
+import type { Block, Carry, Kernel, Lowered, Sliced, Step } from '../../lowering/steps.ts'
+import type { Code, Expr, Func } from './asm/index.ts'
+import { ModuleBuilder, i32, load, op } from './asm/index.ts'
+import { canFoldEquation, choose, routineOf, takesViews } from './choose.ts'
+import type { CompiledProgram, HostStep, OutputSource, Place } from './compiled.ts'
+import { grainFor } from './cost.ts'
+import type { Routine } from './kernels/routine.ts'
+import type { Features } from './library.ts'
+import { importLibraryFunction, importMemory, importParallel } from './library.ts'
+import type { KernelEnvironment } from './loops/kernel.ts'
+import { kernelCount, writeKernel } from './loops/kernel.ts'
+import { canLoop, mathOf } from './loops/operations.ts'
+import { createFloat32Math } from './math/float32.ts'
+import { createFloat64Math } from './math/float64.ts'
+import type { HostFunction } from './math/index.ts'
+import { hostFunctionsOf, importHostFunctions } from './math/index.ts'
+
+type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
+type LoopStep = Extract<Step, { readonly kind: 'while' | 'scan' }>
+
+/** Visits all steps, those of inner blocks too. */
+const walk = (steps: readonly Step[], visit: (step: Step) => void): void => {
+  for (const step of steps) {
+    visit(step)
+    if (step.kind === 'cond') for (const b of step.branches) walk(b.steps, visit)
+    if (step.kind === 'while') walk(step.condition.steps, visit)
+    if (step.kind === 'while' || step.kind === 'scan') walk(step.body.steps, visit)
+  }
+}
+
+const hostFunctionsIn = (kernel: Kernel): readonly HostFunction[] => {
+  const roots = kernel.stages.flatMap((s) => [...s.stores, ...s.reductions, ...s.rowStores].map((x) => x.node))
+  return reachable(roots).flatMap((n) => {
+    if (n.kind !== 'op') return []
+    const { dtype } = n.operands[0]!
+    const name = mathOf(n.op, dtype)
+    return name === null ? [] : hostFunctionsOf(dtype as 'float32' | 'float64', name)
+  })
+}
+
+/** Writes a lowered program's module. */
+class ProgramWriter {
+  readonly hostSteps: HostStep[] = []
+  readonly #builder = new ModuleBuilder()
+  readonly #lowered: Lowered
+  readonly #plan: Plan
+  readonly #routines: ReadonlyMap<RoutineStep, Routine>
+  readonly #host: Func
+  readonly #parallel: Func
+  readonly #library = new Map<string, Func>()
+  readonly #environment: KernelEnvironment
+  readonly #tableBase: Expr<'i32'>
+  readonly #table: Func[] = []
+
+  constructor(lowered: Lowered, plan: Plan, routines: ReadonlyMap<RoutineStep, Routine>, features: Features) {
+    this.#lowered = lowered
+    this.#plan = plan
+    this.#routines = routines
+    const builder = this.#builder
+    importMemory(builder, features)
+    builder.importTable('env', 'table')
+    this.#tableBase = builder.importGlobal('env', 'tableBase', 'i32')
+    this.#host = builder.importFunction('env', 'host', ['i32', 'i32'])
+    this.#parallel = importParallel(builder)
+    const names = new Set(['threadScratch', ...[...routines.values()].flatMap((r) => r.imports)])
+    for (const name of names) this.#library.set(name, importLibraryFunction(builder, name))
+    const used: HostFunction[] = []
+    walk(lowered.steps, (step) => {
+      if (step.kind === 'kernel') used.push(...hostFunctionsIn(step.kernel))
+    })
+    const host = importHostFunctions(builder, used)
+    const context = { module: builder, relaxed: features.relaxed, host }
+    this.#environment = {
+      locationOf: plan.locationOf,
+      math: { float32: createFloat32Math(context), float64: createFloat64Math(context) },
+      threadScratch: this.#library.get('threadScratch')!,
+    }
+  }
+
+  get tableSize(): number {
+    return this.#table.length
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#builder.function(
+      ['i32'],
+      null,
+      (code) => {
+        this.#steps(code, this.#lowered)
+      },
+      'run',
+    )
+    this.#builder.elements(this.#tableBase, this.#table)
+    return this.#builder.finish()
+  }
+
+  #steps(code: Code, block: Block): void {
+    for (const step of block.steps) this.#step(code, step)
+  }
+
+  #step(code: Code, step: Step): void {
+    switch (step.kind) {
+      case 'kernel':
+        this.#kernel(code, step.kernel)
+        return
+      case 'routine':
+        this.#routine(code, step)
+        return
+      case 'host':
+        this.#hostStep(code, step.equation, step.operands, step.results)
+        return
+      case 'copy':
+        this.#copy(code, this.#address(code, step.from), this.#address(code, step.to), step.to)
+        return
+      case 'cond': {
+        const index = code.let(load('i32.load', this.#address(code, step.index)))
+        this.#branches(code, index, step.branches, 0)
+        return
+      }
+      case 'while':
+        this.#while(code, step)
+        return
+      case 'scan':
+        this.#scan(code, step)
+    }
+  }
+
+  // Kernels and routines
+
+  /** Runs a function on a range, in pieces, on as many threads as are free. */
+  #range(code: Code, f: Func, count: number, grain: number): void {
+    const frame = code.param<'i32'>(0)
+    if (count === 0) return
+    if (count <= grain) {
+      code.call(f, frame, i32(0), i32(count))
+      return
+    }
+    this.#table.push(f)
+    const slot = op('i32.add', this.#tableBase, i32(this.#table.length - 1))
+    code.call(this.#parallel, slot, frame, i32(count), i32(grain))
+  }
+
+  #kernel(code: Code, kernel: Kernel): void {
+    const count = kernelCount(kernel)
+    if (count === 0) return
+    this.#range(code, writeKernel(this.#builder, kernel, this.#environment), count, grainFor(kernel))
+  }
+
+  #routine(code: Code, step: RoutineStep): void {
+    const routine = this.#routines.get(step)!
+    for (const phase of routine.phases) {
+      if (phase.count === 0) continue
+      const f = this.#builder.function(['i32', 'i32', 'i32'], null, (inner) => {
+        const inputs = step.operands.map(({ value, view }) => {
+          const bytes = view === null ? 0 : (view.offset * bytesOf(value.aval)) / Math.max(1, value.aval.size)
+          return inner.let(op('i32.add', this.#address(inner, value), i32(bytes)))
+        })
+        const outputs = step.results.map((v) => inner.let(this.#address(inner, v)))
+        const scratch = inner.let(op('i32.add', inner.param<'i32'>(0), i32(this.#plan.scratchOf(step))))
+        const library = (name: string): Func => this.#library.get(name)!
+        phase.emit(inner, { inputs, outputs, scratch }, inner.param<'i32'>(1), inner.param<'i32'>(2), library)
+      })
+      this.#range(code, f, phase.count, phase.grain)
+    }
+  }
+
+  // Places
+
+  #pointer(code: Code, slot: number): Expr<'i32'> {
+    return load('i32.load', code.param<'i32'>(0), 4 * slot)
+  }
+
+  #address(code: Code, value: Value): Expr<'i32'> {
+    const place = this.#plan.locationOf(value)
+    const base = place.kind === 'pointer' ? this.#pointer(code, place.slot) : code.param<'i32'>(0)
+    return place.offset === 0 ? base : op('i32.add', base, i32(place.offset))
+  }
+
+  #place(value: Value): Place {
+    const place = this.#plan.locationOf(value)
+    if (place.kind === 'thread') throw new Error('a value of one row is read as a whole')
+    return place
+  }
+
+  #copy(code: Code, from: Expr<'i32'>, to: Expr<'i32'>, value: Value): void {
+    code.copy(to, from, i32(bytesOf(value.aval)))
+  }
+
+  #hostStep(code: Code, equation: Equation, operands: readonly Value[], results: readonly Value[]): void {
+    const places = (values: readonly Value[]): readonly Place[] => values.map((v) => this.#place(v))
+    this.hostSteps.push({ equation, operands: places(operands), results: places(results) })
+    code.call(this.#host, i32(this.hostSteps.length - 1), code.param<'i32'>(0))
+  }
+
+  // Control
+
+  #branches(code: Code, index: Expr<'i32'>, branches: readonly Block[], first: number): void {
+    if (first === branches.length - 1) {
+      this.#steps(code, branches[first]!)
+      return
+    }
+    code.if(
+      op('i32.le_s', index, i32(first)),
+      () => {
+        this.#steps(code, branches[first]!)
+      },
+      () => {
+        this.#branches(code, index, branches, first + 1)
+      },
+    )
+  }
+
+  #slotOf(value: Value): number {
+    const place = this.#plan.locationOf(value)
+    if (place.kind !== 'pointer') throw new Error('a loop moves what is not behind a pointer')
+    return place.slot
+  }
+
+  #setPointer(code: Code, slot: number, address: Expr<'i32'>): void {
+    code.store('i32.store', code.param<'i32'>(0), address, 4 * slot)
+  }
+
+  #begin(code: Code, carries: readonly Carry[]): void {
+    const frame = code.param<'i32'>(0)
+    for (const c of carries) {
+      const [first, second] = this.#plan.buffersOf(c).map((offset) => op('i32.add', frame, i32(offset)))
+      this.#copy(code, this.#address(code, c.initial), first!, c.current)
+      this.#setPointer(code, this.#slotOf(c.current), first!)
+      this.#setPointer(code, this.#slotOf(c.next), second!)
+    }
+  }
+
+  #exchange(code: Code, carries: readonly Carry[]): void {
+    for (const c of carries) {
+      const [current, next] = [this.#slotOf(c.current), this.#slotOf(c.next)]
+      const kept = code.let(this.#pointer(code, current))
+      this.#setPointer(code, current, this.#pointer(code, next))
+      this.#setPointer(code, next, kept)
+    }
+  }
+
+  #while(code: Code, step: Extract<LoopStep, { readonly kind: 'while' }>): void {
+    this.#begin(code, step.carries)
+    const count = code.variable(i32(0))
+    const isBounded = step.maxSteps < 2 ** 31
+    code.block((done) => {
+      code.loop((again) => {
+        if (isBounded) code.branchIf(done, op('i32.ge_s', count.get, i32(step.maxSteps)))
+        this.#steps(code, step.condition)
+        const holds = load('i32.load8_u', this.#address(code, step.holds))
+        code.branchIf(done, op('i32.eqz', holds))
+        this.#steps(code, step.body)
+        this.#exchange(code, step.carries)
+        if (isBounded) code.set(count, op('i32.add', count.get, i32(1)))
+        code.branch(again)
+      })
+    })
+  }
+
+  #scan(code: Code, step: Extract<LoopStep, { readonly kind: 'scan' }>): void {
+    const { length, reverse, carries } = step
+    this.#begin(code, carries)
+    if (length === 0) return
+    const sliced = [...step.inputs, ...step.outputs]
+    const stride = (s: Sliced): number => bytesOf(s.slice.aval)
+    for (const s of sliced) {
+      const start = reverse ? (length - 1) * stride(s) : 0
+      this.#setPointer(code, this.#slotOf(s.slice), op('i32.add', this.#address(code, s.whole), i32(start)))
+    }
+    code.for(i32(0), i32(length), 1, () => {
+      this.#steps(code, step.body)
+      this.#exchange(code, carries)
+      for (const s of sliced) {
+        const slot = this.#slotOf(s.slice)
+        const next = op('i32.add', this.#pointer(code, slot), i32(reverse ? -stride(s) : stride(s)))
+        this.#setPointer(code, slot, next)
+      }
+    })
+  }
+}
+
+const outputsOf = (lowered: Lowered, plan: Plan): readonly OutputSource[] =>
+  lowered.outputs.map((value): OutputSource => {
+    const input = lowered.inputs.indexOf(value)
+    if (input >= 0) return { kind: 'input', index: input }
+    const constant = lowered.constants.findIndex((c) => c.value === value)
+    if (constant >= 0) return { kind: 'constant', index: constant }
+    return { kind: 'buffer', slot: plan.outputSlots.get(value)!, aval: value.aval }
+  })
+
+/** Compiles a program for an engine with these features. */
+export const compile = (program: Program, features: Features): CompiledProgram => {
+  const chosen = new Map<Equation, boolean>()
+  const hasRoutine = (eqn: Equation): boolean => {
+    const known = chosen.get(eqn) ?? choose(eqn) !== null
+    chosen.set(eqn, known)
+    return known
+  }
+  const lowered = lower(program, { canLoop, canFold: canFoldEquation, hasRoutine, takesViews })
+  const routines = new Map<Step, Routine>()
+  walk(lowered.steps, (step) => {
+    if (step.kind === 'routine') routines.set(step, routineOf(step.equation, step.operands))
+  })
+  const plan = planMemory(lowered, (step) => routines.get(step)?.scratch ?? 0)
+  const writer = new ProgramWriter(lowered, plan, routines as Map<RoutineStep, Routine>, features)
+  const bytes = writer.finish()
+  return {
+    bytes,
+    frameBytes: plan.frameBytes,
+    inputs: program.inAvals,
+    constants: lowered.constants.map((c) => c.data),
+    outputs: outputsOf(lowered, plan),
+    hostSteps: writer.hostSteps,
+    tableSize: writer.tableSize,
+    peakBytes: plan.peakBytes,
+  }
+}

@@ -1,0 +1,80 @@
+/** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
+import type { DType } from '../../../core/dtype.ts'
+import type { FoldName } from '../../../lowering/nodes.ts'
+import type { Code, Local } from '../asm/index.ts'
+import { op, shuffle32, shuffle64 } from '../asm/index.ts'
+import type { Lanes, Vector } from './lanes.ts'
+import { isWide, splatLiteral } from './lanes.ts'
+import { combine } from './operations.ts'
+
+const limits: { readonly [D in DType]?: readonly [number, number] } = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  bool: [0, 1],
+}
+
+const identity = (fold: FoldName, dtype: DType): Vector => {
+  const [low, high] = limits[dtype] ?? [-Infinity, Infinity]
+  const numbers = { sum: 0, prod: 1, max: low, min: high, and: dtype === 'bool' ? 1 : -1, or: 0 }
+  return splatLiteral(numbers[fold], dtype)
+}
+
+const highHalf = (x: Vector): Vector => shuffle32(x, x, [2, 3, 2, 3])
+const promote = (x: Vector): Vector => op('f64x2.promote_low_f32x4', x)
+
+/** What a reduction has come to, lane by lane. */
+export class Accumulator {
+  readonly #code: Code
+  readonly #fold: FoldName
+  readonly #dtype: DType
+  /** The dtype that it is taken in. */
+  readonly #inner: DType
+  readonly #parts: readonly Local<'v128'>[]
+
+  /** `lanes` is how many elements come at once. */
+  constructor(code: Code, fold: FoldName, dtype: DType, lanes: Lanes) {
+    this.#code = code
+    this.#fold = fold
+    this.#dtype = dtype
+    this.#inner = dtype === 'float32' && (fold === 'sum' || fold === 'prod') ? 'float64' : dtype
+    const count = this.#inner !== dtype && lanes === 4 ? 2 : 1
+    this.#parts = Array.from({ length: count }, () => code.variable(identity(fold, this.#inner)))
+  }
+
+  #combine(x: Vector, y: Vector): Vector {
+    return combine(this.#fold, this.#inner, x, y)
+  }
+
+  /** Takes in elements, one in each lane. */
+  add(elements: Vector): void {
+    const x = this.#code.let(elements)
+    const values = this.#inner === this.#dtype ? [x] : [promote(x), promote(highHalf(x))]
+    this.#parts.forEach((part, i) => {
+      this.#code.set(part, this.#combine(part.get, values[i]!))
+    })
+  }
+
+  #narrow(x: Vector): Vector {
+    return this.#inner === this.#dtype ? x : op('f32x4.demote_f64x2_zero', x)
+  }
+
+  /** The results, one in each lane. */
+  lanes(): Vector {
+    const [first, second] = this.#parts.map((p) => this.#narrow(p.get))
+    return second === undefined ? first! : shuffle32(first!, second, [0, 1, 4, 5])
+  }
+
+  /** The result of all lanes together, in all lanes; `rest` has further elements in its first lane. */
+  total(rest: Accumulator | null): Vector {
+    const [first, second] = this.#parts.map((p) => p.get)
+    let x = second === undefined ? first! : this.#combine(first!, second)
+    if (isWide(this.#inner)) x = this.#combine(x, shuffle64(x, x, [1, 0]))
+    else {
+      x = this.#combine(x, shuffle32(x, x, [2, 3, 0, 1]))
+      x = this.#combine(x, shuffle32(x, x, [1, 0, 3, 2]))
+    }
+    if (rest !== null) x = this.#combine(x, rest.#parts[0]!.get)
+    const result = this.#narrow(x)
+    return isWide(this.#dtype) ? shuffle64(result, result, [0, 0]) : shuffle32(result, result, [0, 0, 0, 0])
+  }
+}

@@ -1,0 +1,199 @@
+/** Which values of a program get memory of their own, and which are computed again where they are used. */
+import type { OpName } from '../ir/op.ts'
+import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
+import { Literal } from '../ir/program.ts'
+import { stridesOf } from '../core/shape.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import { Index, LoopVar, linearize } from './indices.ts'
+import { isView, keepsOrder, throughView } from './views.ts'
+
+/** What is done with an equation. */
+export type Class =
+  /** A loop over elements, which may be part of a larger one. */
+  | 'map'
+  | 'view'
+  | 'fold'
+  /** Written piece by piece. */
+  | 'pieces'
+  | 'control'
+  /** A kernel of its own. */
+  | 'routine'
+  /** Left to the interpreter. */
+  | 'host'
+
+/** What a back end can do. */
+export interface Capabilities {
+  /** Whether an elementwise equation can be part of a loop. */
+  canLoop(eqn: Equation): boolean
+  canFold(eqn: Equation): boolean
+  hasRoutine(eqn: Equation): boolean
+  /** Operands that the equation's routine reads through strides, so that views need no copies. */
+  takesViews(eqn: Equation): boolean
+}
+
+export const classify = (eqn: Equation, can: Capabilities): Class => {
+  if (eqn.op === 'iota' || isView(eqn)) return 'view'
+  if (eqn.op === 'concatenate' || eqn.op === 'pad') return 'pieces'
+  if (eqn.op === 'cond' || eqn.op === 'while' || eqn.op === 'scan') return 'control'
+  const { facts } = primitiveOf(eqn.op)
+  if (facts.elementwise === true && can.canLoop(eqn)) return 'map'
+  if (facts.reduces === true && can.canFold(eqn)) return 'fold'
+  return can.hasRoutine(eqn) ? 'routine' : 'host'
+}
+
+/** One where an operation is not listed. */
+const costs: { readonly [N in OpName]?: number } = {
+  exp: 12,
+  exp2: 12,
+  log: 12,
+  log1p: 16,
+  expm1: 16,
+  tanh: 16,
+  logistic: 16,
+  sin: 20,
+  cos: 20,
+  tan: 24,
+  asin: 16,
+  acos: 16,
+  atan: 16,
+  sinh: 20,
+  cosh: 20,
+  asinh: 30,
+  acosh: 30,
+  atanh: 30,
+  erf: 24,
+  erfc: 30,
+  erfInv: 40,
+  pow: 50,
+  atan2: 24,
+  logaddexp: 30,
+  rem: 20,
+  cbrt: 20,
+  div: 4,
+  sqrt: 4,
+  rsqrt: 6,
+  threefry2x32: 100,
+}
+
+/** About how many simple instructions an operation comes to. */
+export const costOf = (op: OpName): number => costs[op] ?? 1
+
+// A value of more than this many nodes ends a fused expression.
+const largestExpression = 48
+// What is computed twice rather than stored, if it is used twice.
+const cheap = 6
+
+interface Weight {
+  /** Nodes of the expression, down to what is in memory. */
+  readonly nodes: number
+  readonly cost: number
+}
+
+export interface Analysis {
+  readonly classes: ReadonlyMap<Equation, Class>
+  /** Values of maps and views that are put in memory. Results of all other equations are. */
+  readonly stored: ReadonlySet<Variable>
+  readonly definitions: ReadonlyMap<Variable, Equation>
+}
+
+const isVariable = (a: Atom): a is Variable => !(a instanceof Literal)
+
+/** Whether the last axis of the result is one that the operand has too: then an element of it is used again and again. */
+const repeatsRows = (eqn: Equation): boolean => {
+  if (eqn.op !== 'broadcast') return false
+  const { shape, dims } = eqn.params
+  const last = shape.findLastIndex((n) => n !== 1)
+  return last >= 0 && dims.includes(last) && eqn.inputs[0]!.aval.shape[dims.indexOf(last)] !== 1
+}
+
+/** The equation, if it is a view of its operand. */
+export const viewOf = (eqn: Equation | undefined, classes: ReadonlyMap<Equation, Class>): Equation | undefined =>
+  eqn !== undefined && eqn.op !== 'iota' && classes.get(eqn) === 'view' ? eqn : undefined
+
+/** An array seen through views, as offset and strides in elements of what it is a view of. */
+export interface StridedView {
+  readonly source: Variable
+  readonly offset: number
+  readonly strides: readonly number[]
+}
+
+/** What a variable is a view of, where one stride for each axis says it; null where it does not. `view` gives its view, if it is one. */
+export const stridedView = (v: Variable, view: (v: Variable) => Equation | undefined): StridedView | null => {
+  const vars = v.aval.shape.map((n, i) => new LoopVar(n, `a${i}`))
+  let coordinates: readonly Index[] = vars.map((x) => Index.variable(x))
+  let source = v
+  for (let eqn = view(v); eqn !== undefined; eqn = view(source)) {
+    const [operand] = eqn.inputs
+    if (!isVariable(operand!)) return null
+    coordinates = throughView(eqn, coordinates)
+    source = operand
+  }
+  const index = linearize(coordinates, stridesOf(source.aval.shape))
+  if (index.divisions().length > 0) return null
+  return { source, offset: index.constant, strides: vars.map((x) => (x.extent === 1 ? 0 : index.stride(x)!)) }
+}
+
+export const analyse = (program: Program, can: Capabilities): Analysis => {
+  const classes = new Map<Equation, Class>()
+  const definitions = new Map<Variable, Equation>()
+  const uses = new Map<Variable, number>()
+  const wanted = new Set<Variable>()
+  for (const eqn of program.equations) {
+    classes.set(eqn, classify(eqn, can))
+    for (const v of eqn.outputs) definitions.set(v, eqn)
+    for (const a of eqn.inputs) if (isVariable(a)) uses.set(a, (uses.get(a) ?? 0) + 1)
+  }
+  const isLazy = (v: Variable): boolean => {
+    const eqn = definitions.get(v)
+    if (eqn === undefined) return false
+    const c = classes.get(eqn)
+    return c === 'map' || c === 'view'
+  }
+
+  // What has to be in memory for those who read it. Views that keep the order of elements name the same memory.
+  const want = (a: Atom): void => {
+    let v = a
+    while (isVariable(v)) {
+      wanted.add(v)
+      const eqn = definitions.get(v)
+      if (eqn === undefined || classes.get(eqn) !== 'view' || eqn.op === 'iota' || !keepsOrder(eqn)) return
+      v = eqn.inputs[0]!
+    }
+  }
+  const wantView = (a: Atom): void => {
+    const source = isVariable(a) ? stridedView(a, (v) => viewOf(definitions.get(v), classes)) : null
+    want(source === null ? a : source.source)
+  }
+  for (const a of program.outputs) want(a)
+  for (const eqn of program.equations) {
+    const c = classes.get(eqn)!
+    if (c === 'routine' && can.takesViews(eqn)) eqn.inputs.forEach(wantView)
+    else if (c === 'routine' || c === 'host' || c === 'control') eqn.inputs.forEach(want)
+  }
+
+  const stored = new Set<Variable>()
+  const weights = new Map<Variable, Weight>()
+  const weightOf = (a: Atom): Weight => {
+    if (!isVariable(a) || !isLazy(a) || stored.has(a)) return { nodes: 1, cost: 0 }
+    return weights.get(a)!
+  }
+  const store = (a: Atom): void => {
+    if (isVariable(a) && isLazy(a)) stored.add(a)
+  }
+  for (const eqn of program.equations) {
+    const c = classes.get(eqn)!
+    if (c !== 'map' && c !== 'view') continue
+    const parts = eqn.inputs.map(weightOf)
+    if (repeatsRows(eqn) && parts[0]!.cost > cheap) store(eqn.inputs[0]!)
+    const own = c === 'view' ? 0 : costOf(eqn.op)
+    const total = eqn.inputs.map(weightOf)
+    const nodes = total.reduce((n, w) => n + w.nodes, c === 'view' ? 0 : 1)
+    const cost = total.reduce((n, w) => n + w.cost, own)
+    for (const v of eqn.outputs) {
+      weights.set(v, { nodes, cost })
+      const isHeavy = c === 'map' && (uses.get(v) ?? 0) > 1 && (cost > cheap || nodes > 6)
+      if (wanted.has(v) || isHeavy || nodes > largestExpression) stored.add(v)
+    }
+  }
+  return { classes, stored, definitions }
+}

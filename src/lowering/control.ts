@@ -1,0 +1,112 @@
+/** Control flow: programs within a program become blocks of steps in the same memory. */
+import { cut } from '../core/marks.ts'
+import type { Equation, Program } from '../ir/program.ts'
+import type { Aval } from '../core/aval.ts'
+import type { Atom, Variable } from '../ir/program.ts'
+import type { Value } from './nodes.ts'
+import type { Block, Carry, Sliced, Step } from './steps.ts'
+
+/** A program's steps; `isOwn` tells outputs that they give, and that may be put elsewhere, from others. */
+export interface LoweredBlock {
+  readonly block: Block
+  readonly outputs: readonly Value[]
+  readonly isOwn: (v: Value) => boolean
+}
+
+/** The block that an equation stands in. */
+export interface Enclosing {
+  readonly context: {
+    value(aval: Aval): Value
+    /** Says that a value lives where another one does. */
+    unify(value: Value, home: Value): void
+  }
+  valueOf(a: Atom): Value
+  /** New values for an equation's results. */
+  results(eqn: Equation): readonly Value[]
+  /** Says that a variable's elements are those of a value; `pinned` if that cannot be put elsewhere. */
+  alias(v: Variable, value: Value, pinned: boolean): void
+  push(step: Step, results: readonly Value[]): void
+  inner(program: Program, inputs: readonly Value[]): LoweredBlock
+}
+
+type EquationOf<N extends Equation['op']> = Extract<Equation, { readonly op: N }>
+
+/** A block whose outputs end up in `targets`: they are written there at once, or copied where they are something else too. */
+const blockInto = (
+  builder: Enclosing,
+  program: Program,
+  inputs: readonly Value[],
+  targets: readonly Value[],
+): Block => {
+  const { block, outputs, isOwn } = builder.inner(program, inputs)
+  const moved = new Set<Value>()
+  const copies: Step[] = []
+  outputs.forEach((from, i) => {
+    const to = targets[i]!
+    if (isOwn(from) && !moved.has(from)) {
+      moved.add(from)
+      builder.context.unify(from, to)
+    } else copies.push({ kind: 'copy', from, to })
+  })
+  return { steps: [...block.steps, ...copies] }
+}
+
+const lowerCond = (builder: Enclosing, eqn: EquationOf<'cond'>): void => {
+  const [index, ...operands] = eqn.inputs.map((a) => builder.valueOf(a))
+  const results = builder.results(eqn)
+  const branches = eqn.params.branches.map((b) => blockInto(builder, b, operands, results))
+  builder.push({ kind: 'cond', index: index!, branches }, results)
+}
+
+const carriesOf = (context: Enclosing['context'], initial: readonly Value[]): readonly Carry[] =>
+  initial.map((v) => ({ initial: v, current: context.value(v.aval), next: context.value(v.aval) }))
+
+const currents = (carries: readonly Carry[]): readonly Value[] => carries.map((c) => c.current)
+const nexts = (carries: readonly Carry[]): readonly Value[] => carries.map((c) => c.next)
+
+const lowerWhile = (builder: Enclosing, eqn: EquationOf<'while'>): void => {
+  const { context } = builder
+  const { cond, body, condConsts, bodyConsts, maxSteps } = eqn.params
+  const operands = eqn.inputs.map((a) => builder.valueOf(a))
+  const [condPart, bodyPart, initial] = cut(operands, condConsts, bodyConsts, operands.length)
+  const carries = carriesOf(context, initial!)
+  const [predicate] = cond.outAvals
+  const holds = context.value(predicate!)
+  const condition = blockInto(builder, cond, [...condPart!, ...currents(carries)], [holds])
+  const step = blockInto(builder, body, [...bodyPart!, ...currents(carries)], nexts(carries))
+  builder.push({ kind: 'while', condition, holds, body: step, carries, maxSteps }, currents(carries))
+  eqn.outputs.forEach((v, i) => {
+    builder.alias(v, carries[i]!.current, true)
+  })
+}
+
+const lowerScan = (builder: Enclosing, eqn: EquationOf<'scan'>): void => {
+  const { context } = builder
+  const { body, length, reverse, consts, carry } = eqn.params
+  const operands = eqn.inputs.map((a) => builder.valueOf(a))
+  const [fixed, initial, xs] = cut(operands, consts, carry, operands.length)
+  const carries = carriesOf(context, initial!)
+  const inputs = xs!.map((whole, i): Sliced => ({ whole, slice: context.value(body.inAvals[consts + carry + i]!) }))
+  const outputs = eqn.outputs
+    .slice(carry)
+    .map((v, i): Sliced => ({ whole: context.value(v.aval), slice: context.value(body.outAvals[carry + i]!) }))
+  const slices = (list: readonly Sliced[]): readonly Value[] => list.map((s) => s.slice)
+  const step = blockInto(
+    builder,
+    body,
+    [...fixed!, ...currents(carries), ...slices(inputs)],
+    [...nexts(carries), ...slices(outputs)],
+  )
+  const results = [...currents(carries), ...outputs.map((s) => s.whole)]
+  builder.push({ kind: 'scan', body: step, length, reverse, carries, inputs, outputs }, results)
+  eqn.outputs.forEach((v, i) => {
+    builder.alias(v, results[i]!, i < carry)
+  })
+}
+
+/** Lowers an equation that chooses or repeats. */
+export const lowerControl = (builder: Enclosing, eqn: Equation): void => {
+  if (eqn.op === 'cond') lowerCond(builder, eqn)
+  else if (eqn.op === 'while') lowerWhile(builder, eqn)
+  else if (eqn.op === 'scan') lowerScan(builder, eqn)
+}

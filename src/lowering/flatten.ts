@@ -1,0 +1,131 @@
+/** Programs as the lowering wants them: no calls, no marks for derivatives, long reductions in two parts. */
+import { sizeOf } from '../core/shape.ts'
+import { Aval } from '../core/aval.ts'
+import type { OpName } from '../ir/op.ts'
+import type { Atom, Equation } from '../ir/program.ts'
+import { Literal, Program, Variable, equation } from '../ir/program.ts'
+import { Rewriter } from '../ir/rewrite.ts'
+import { cse } from '../passes/cse.ts'
+import { dce } from '../passes/dce.ts'
+import { fold } from '../passes/fold.ts'
+import { simplify } from '../passes/simplify.ts'
+
+/** The program that an equation runs on its operands, where it is no more than that. */
+const bodyOf = (eqn: Equation): Program | null => {
+  switch (eqn.op) {
+    case 'call':
+    case 'checkpoint':
+    case 'customJvp':
+    case 'customVjp':
+      return eqn.params.program
+    case 'linearSolve':
+    case 'root':
+      return eqn.params.solve
+    default:
+      return null
+  }
+}
+
+// Bodies that would come to more than this are left to the interpreter.
+const largestBody = 200_000
+
+const flatSize = (program: Program): number =>
+  program.derive('flat size', () =>
+    program.equations.reduce((n, eqn) => {
+      const body = bodyOf(eqn)
+      return n + (body === null ? 1 : flatSize(body))
+    }, 0),
+  )
+
+type Values = Map<Variable, Atom>
+
+const inline = (r: Rewriter, program: Program, values: Values, fresh: boolean): void => {
+  const valueOf = (a: Atom): Atom => (a instanceof Literal ? a : (values.get(a) ?? a))
+  for (const eqn of program.equations) {
+    const inputs = eqn.inputs.map(valueOf)
+    const body = bodyOf(eqn)
+    if (eqn.op === 'stopGradient' || eqn.op === 'checkpointName') {
+      values.set(eqn.outputs[0]!, inputs[0]!)
+    } else if (body !== null && flatSize(body) <= largestBody) {
+      const inner: Values = new Map(body.inputs.map((v, i) => [v, inputs[i]!]))
+      for (const { variable, value } of body.constants) {
+        const own = new Variable(variable.aval)
+        inner.set(variable, own)
+        r.constants.push({ variable: own, value })
+      }
+      inline(r, body, inner, true)
+      eqn.outputs.forEach((v, i) => {
+        const out = body.outputs[i]!
+        values.set(v, out instanceof Literal ? out : inner.get(out)!)
+      })
+    } else {
+      const outputs = fresh ? eqn.outputs.map((v) => new Variable(v.aval)) : eqn.outputs
+      outputs.forEach((v, i) => values.set(eqn.outputs[i]!, v))
+      emit(r, equation(eqn.op, eqn.params, inputs, outputs, eqn.source))
+    }
+  }
+}
+
+const foldNames: ReadonlySet<OpName> = new Set(['reduceSum', 'reduceProd', 'reduceMax', 'reduceMin'])
+
+/** The largest divisor of `n` up to `limit`. */
+export const divisorUpTo = (n: number, limit: number): number => {
+  for (let d = Math.min(limit, n); d > 1; d--) if (n % d === 0) return d
+  return 1
+}
+
+// A row longer than this is reduced in parts, which threads can share, where there are few rows.
+const longRow = 65_536
+const manyRows = 64
+const partLength = 8192
+
+/** How a reduction over neighbouring axes, at the end or at the beginning, falls into parts. */
+const partsOf = (
+  x: Aval,
+  axes: readonly number[],
+): { readonly shape: readonly number[]; readonly axis: number } | null => {
+  const reduced = sizeOf(axes.map((a) => x.shape[a]!))
+  const kept = x.size / Math.max(1, reduced)
+  if (reduced < longRow || kept >= manyRows) return null
+  const part = divisorUpTo(reduced, partLength)
+  if (part < 256) return null
+  const others = x.shape.filter((_, i) => !axes.includes(i))
+  const atEnd = axes.every((a) => a >= x.rank - axes.length)
+  if (atEnd) return { shape: [...others, reduced / part, part], axis: others.length + 1 }
+  const atStart = axes.every((a) => a < axes.length)
+  return atStart ? { shape: [reduced / part, part, ...others], axis: 1 } : null
+}
+
+/** Emits an equation; a long reduction as one of parts, and one of what they give. */
+const emit = (r: Rewriter, eqn: Equation): void => {
+  const parts = foldNames.has(eqn.op)
+    ? partsOf(eqn.inputs[0]!.aval, (eqn.params as { readonly axes: readonly number[] }).axes)
+    : null
+  if (parts === null) {
+    r.emit(eqn)
+    return
+  }
+  const x = eqn.inputs[0]!
+  const reshaped = new Variable(new Aval(x.aval.dtype, parts.shape))
+  const shape = parts.shape.filter((_, i) => i !== parts.axis)
+  const partial = new Variable(new Aval(x.aval.dtype, shape))
+  const op = eqn.op as 'reduceSum'
+  r.emit(equation('reshape', { shape: parts.shape }, [x], [reshaped], eqn.source))
+  r.emit(equation(op, { axes: [parts.axis] }, [reshaped], [partial], eqn.source))
+  // The axis of parts stands right before that of the elements of a part.
+  r.emit(equation(op, { axes: [parts.axis - 1] }, [partial], eqn.outputs, eqn.source))
+}
+
+/** A program of the same meaning without calls and derivative rules, simplified again. */
+export const flatten = (program: Program): Program => {
+  const r = new Rewriter(program)
+  const values: Values = new Map()
+  inline(r, program, values, false)
+  const flat = new Program({
+    inputs: program.inputs,
+    constants: r.constants,
+    equations: r.equations,
+    outputs: program.outputs.map((a) => (a instanceof Literal ? a : (values.get(a) ?? a))),
+  })
+  return [simplify, fold, simplify, cse, dce].reduce((p, pass) => pass(p), flat)
+}

@@ -1,0 +1,81 @@
+/** Kernels while they are being put together: what belongs to one domain and can be computed in one sweep. */
+import { dropAxes, stridesOf } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import type { Equation } from '../ir/program.ts'
+import { Index, LoopVar, linearize } from './indices.ts'
+import type { Node, Reduction } from './nodes.ts'
+import { NodeTable } from './nodes.ts'
+import type { Value } from './nodes.ts'
+
+/** What a kernel has computed: an element of the domain, or one for each row. */
+export interface Member {
+  readonly value: Value
+  readonly level: 'element' | 'row'
+  /** The pass in which it is computed; of a row's value, the pass after which it is known. */
+  readonly stage: number
+  readonly node: Node
+  readonly index: Index
+}
+
+// Longer kernels would have more values at once than there are registers, many times over.
+const largestKernel = 400
+
+const withoutOnes = (shape: Shape): readonly number[] => shape.filter((n) => n !== 1)
+
+let names = 0
+
+const freshVars = (shape: Shape): readonly LoopVar[] => shape.map((n) => new LoopVar(n, `i${names++}`))
+
+/** One kernel in the making. */
+export class OpenKernel {
+  /** Its place among the steps. */
+  readonly position: number
+  readonly shape: Shape
+  readonly vars: readonly LoopVar[]
+  readonly nodes = new NodeTable()
+  readonly members = new Map<Value, Member>()
+  readonly reductions: { readonly stage: number; readonly reduction: Reduction }[] = []
+  /** Values of elements that a later pass over the row reads. */
+  readonly reread = new Set<Value>()
+  readonly sources: Equation[] = []
+  /** Axes that are reduced; null while none is. */
+  reduced: readonly number[] | null = null
+  /** Where elements are written, if not in their own order: pieces of a larger array. */
+  readonly pieces: { readonly value: Value; readonly index: Index; readonly node: Node }[] = []
+
+  constructor(position: number, shape: Shape) {
+    this.position = position
+    this.shape = shape
+    this.vars = freshVars(shape)
+  }
+
+  get isFull(): boolean {
+    return this.nodes.size > largestKernel
+  }
+
+  /** Coordinates of an element of the domain. */
+  get coordinates(): readonly Index[] {
+    return this.vars.map((v) => Index.variable(v))
+  }
+
+  /** The place of an element in an array of the domain's shape. */
+  get elementIndex(): Index {
+    return linearize(this.coordinates, stridesOf(this.shape))
+  }
+
+  /** Coordinates in an array with one element for each row, which may have axes of extent 1 beside; null if it is none. */
+  rowCoordinates(shape: Shape): readonly Index[] | null {
+    if (this.reduced === null) return null
+    const outer = this.vars.filter((_, i) => !this.reduced!.includes(i))
+    const extents = dropAxes(this.shape, this.reduced)
+    if (withoutOnes(extents).join() !== withoutOnes(shape).join()) return null
+    const long = outer.filter((v) => v.extent !== 1)
+    let next = 0
+    return shape.map((n) => (n === 1 ? Index.constant(0) : Index.variable(long[next++]!)))
+  }
+
+  /** New loop variables for a reduction inside of one element. */
+  inner(extents: readonly number[]): readonly LoopVar[] {
+    return freshVars(extents)
+  }
+}

@@ -1,0 +1,268 @@
+/** Where values live while a program runs: how long each is needed, and places in one stretch of memory, used again. */
+import type { Aval } from '../core/aval.ts'
+import { bitsOf } from '../core/dtype.ts'
+import type { Node, Value } from './nodes.ts'
+import { reachable } from './nodes.ts'
+import type { Block, Carry, Kernel, Lowered, Step } from './steps.ts'
+
+/** Offsets are in bytes: behind a pointer of the frame, in the frame, or in memory of the running thread. */
+export type Location =
+  | { readonly kind: 'pointer'; readonly slot: number; readonly offset: number }
+  | { readonly kind: 'frame'; readonly offset: number }
+  | { readonly kind: 'thread'; readonly offset: number }
+
+export interface Plan {
+  readonly locationOf: (value: Value) => Location
+  /** The two buffers that a carry changes between. */
+  readonly buffersOf: (carry: Carry) => readonly [number, number]
+  /** Scratch memory of a routine: its place in the frame. */
+  readonly scratchOf: (step: Step) => number
+  readonly frameBytes: number
+  /** Pointers at the beginning of the frame: inputs, constants, outputs, then those that loops move. */
+  readonly slots: number
+  readonly outputSlots: ReadonlyMap<Value, number>
+  /** The most bytes that are needed at once. */
+  readonly peakBytes: number
+}
+
+export const alignment = 64
+const align = (n: number): number => Math.ceil(n / alignment) * alignment
+
+export const bytesOf = (aval: Aval): number => (aval.size * bitsOf(aval.dtype)) / 8
+
+interface Interval {
+  first: number
+  last: number
+  readonly bytes: number
+}
+
+/** What a kernel reads and writes. */
+export const valuesOfKernel = (
+  k: Kernel,
+): { readonly reads: ReadonlySet<Value>; readonly writes: ReadonlySet<Value> } => {
+  const roots: Node[] = []
+  const writes = new Set<Value>()
+  for (const stage of k.stages) {
+    for (const s of [...stage.stores, ...stage.rowStores]) {
+      writes.add(s.value)
+      roots.push(s.node)
+    }
+    for (const r of stage.reductions) roots.push(r.node)
+  }
+  const reads = new Set<Value>()
+  for (const n of reachable(roots)) if (n.kind === 'load') reads.add(n.value)
+  return { reads, writes }
+}
+
+/** The first and last moment at which each thing is needed; time passes with each step, also of inner blocks. */
+class Lifetimes<K> {
+  readonly intervals = new Map<K, Interval>()
+  #now = 0
+
+  get now(): number {
+    return this.#now
+  }
+
+  tick(): void {
+    this.#now++
+  }
+
+  touch(key: K, bytes: number): void {
+    const known = this.intervals.get(key)
+    if (known === undefined) this.intervals.set(key, { first: this.#now, last: this.#now, bytes })
+    else known.last = this.#now
+  }
+
+  /** Runs a loop: what was there before it and is needed in it is needed until it ends. */
+  loop(body: () => void): void {
+    const start = this.#now
+    body()
+    for (const interval of this.intervals.values()) {
+      if (interval.first < start && interval.last >= start) interval.last = this.#now
+    }
+  }
+}
+
+/** Places for intervals so that no two that overlap share memory: first fit, in the order in which they begin. */
+const place = <K>(
+  intervals: ReadonlyMap<K, Interval>,
+): { readonly offsets: Map<K, number>; readonly bytes: number } => {
+  const sorted = [...intervals].sort((a, b) => a[1].first - b[1].first || b[1].bytes - a[1].bytes)
+  const offsets = new Map<K, number>()
+  let active: { readonly start: number; readonly end: number; readonly last: number }[] = []
+  let bytes = 0
+  for (const [key, { first, last, bytes: size }] of sorted) {
+    active = active.filter((a) => a.last >= first)
+    let start = 0
+    let at = 0
+    for (; at < active.length; at++) {
+      if (active[at]!.start - start >= align(size)) break
+      start = Math.max(start, active[at]!.end)
+    }
+    const end = start + align(size)
+    active.splice(at, 0, { start, end, last })
+    offsets.set(key, start)
+    bytes = Math.max(bytes, end)
+  }
+  return { offsets, bytes }
+}
+
+const peakOf = (intervals: Iterable<Interval>): number => {
+  const changes = new Map<number, number>()
+  const add = (time: number, bytes: number): void => {
+    changes.set(time, (changes.get(time) ?? 0) + bytes)
+  }
+  for (const { first, last, bytes } of intervals) {
+    add(first, bytes)
+    add(last + 1, -bytes)
+  }
+  let [now, peak] = [0, 0]
+  for (const [, bytes] of [...changes].sort((a, b) => a[0] - b[0])) {
+    now += bytes
+    peak = Math.max(peak, now)
+  }
+  return peak
+}
+
+type Key = Value | Carry | Step
+
+/** Lays a lowered program out. `scratch` gives the scratch memory that a routine's step wants. */
+export const planMemory = (lowered: Lowered, scratch: (step: Step) => number): Plan => {
+  const home = (v: Value): Value => {
+    let root = v
+    for (let next = lowered.same.get(root); next !== undefined; next = lowered.same.get(root)) root = next
+    return root
+  }
+  const slots = new Map<Value, number>()
+  const outputSlots = new Map<Value, number>()
+  const point = (v: Value): number => {
+    const known = slots.get(home(v))
+    if (known !== undefined) return known
+    slots.set(home(v), slots.size)
+    return slots.size - 1
+  }
+  for (const v of lowered.inputs) point(v)
+  for (const { value } of lowered.constants) point(value)
+  const threads = new Map<Value, number>()
+  const life = new Lifetimes<Key>()
+  const touch = (v: Value): void => {
+    if (!threads.has(v) && !slots.has(home(v))) life.touch(home(v), bytesOf(v.aval))
+  }
+  const outputs = new Set(lowered.outputs.map(home))
+  const moving = new Set<Value>()
+  markMoving(lowered.steps, (v) => moving.add(home(v)))
+  for (const v of outputs) {
+    if (!slots.has(v) && !moving.has(v)) outputSlots.set(v, point(v))
+  }
+  for (const v of moving) point(v)
+
+  const visitLoop = (step: Extract<Step, { kind: 'while' | 'scan' }>): void => {
+    const outside = (): void => {
+      for (const c of step.carries) {
+        touch(c.initial)
+        life.touch(c, 2 * align(bytesOf(c.current.aval)))
+      }
+      if (step.kind === 'scan') for (const s of [...step.inputs, ...step.outputs]) touch(s.whole)
+      else touch(step.holds)
+    }
+    outside()
+    life.tick()
+    life.loop(() => {
+      if (step.kind === 'while') visit(step.condition)
+      visit(step.body)
+    })
+    outside()
+  }
+  // The buffers of a carry are needed as long as what came out of the loop.
+  const carryOf = new Map<Value, Carry>()
+  const use = (v: Value): void => {
+    touch(v)
+    const carry = carryOf.get(home(v))
+    if (carry !== undefined) life.touch(carry, 2 * align(bytesOf(carry.current.aval)))
+  }
+  const visit = (block: Block): void => {
+    for (const step of block.steps) {
+      visitStep(step)
+      life.tick()
+    }
+  }
+  const visitStep = (step: Step): void => {
+    switch (step.kind) {
+      case 'kernel': {
+        let bytes = 0
+        for (const v of step.kernel.rowTemporaries) {
+          const row = step.kernel.inner.reduce((n, x) => n * x.extent, bitsOf(v.aval.dtype) / 8)
+          threads.set(v, bytes)
+          bytes += align(row)
+        }
+        const { reads, writes } = valuesOfKernel(step.kernel)
+        for (const v of [...reads, ...writes]) use(v)
+        return
+      }
+      case 'routine':
+        for (const o of step.operands) use(o.value)
+        step.results.forEach(use)
+        life.touch(step, scratch(step))
+        return
+      case 'host':
+        for (const v of [...step.operands, ...step.results]) use(v)
+        return
+      case 'copy':
+        use(step.from)
+        use(step.to)
+        return
+      case 'cond': {
+        use(step.index)
+        life.tick()
+        for (const b of step.branches) visit(b)
+        return
+      }
+      case 'while':
+      case 'scan':
+        for (const c of step.carries) {
+          carryOf.set(home(c.current), c)
+          use(c.initial)
+        }
+        visitLoop(step)
+    }
+  }
+  visit(lowered)
+  for (const v of lowered.outputs) use(v)
+
+  const base = align(4 * slots.size)
+  const { offsets, bytes } = place(life.intervals)
+  const offsetOf = (key: Key): number => base + (offsets.get(key) ?? 0)
+  const fixed = [...slots.keys()].filter((v) => !moving.has(v)).reduce((n, v) => n + bytesOf(v.aval), 0)
+  return {
+    locationOf: (v) => {
+      const local = threads.get(v)
+      if (local !== undefined) return { kind: 'thread', offset: local }
+      const slot = slots.get(home(v))
+      return slot === undefined ? { kind: 'frame', offset: offsetOf(home(v)) } : { kind: 'pointer', slot, offset: 0 }
+    },
+    buffersOf: (carry) => {
+      const first = offsetOf(carry)
+      return [first, first + align(bytesOf(carry.current.aval))]
+    },
+    scratchOf: offsetOf,
+    frameBytes: align(base + bytes),
+    slots: slots.size,
+    outputSlots,
+    peakBytes: fixed + peakOf(life.intervals.values()),
+  }
+}
+
+/** Values behind pointers that loops move. */
+const markMoving = (steps: readonly Step[], mark: (v: Value) => void): void => {
+  for (const step of steps) {
+    if (step.kind === 'cond') for (const b of step.branches) markMoving(b.steps, mark)
+    if (step.kind !== 'while' && step.kind !== 'scan') continue
+    for (const c of step.carries) {
+      mark(c.current)
+      mark(c.next)
+    }
+    if (step.kind === 'scan') for (const s of [...step.inputs, ...step.outputs]) mark(s.slice)
+    else markMoving(step.condition.steps, mark)
+    markMoving(step.body.steps, mark)
+  }
+}

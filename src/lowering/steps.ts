@@ -1,0 +1,104 @@
+/** A lowered program: what is done, in order, and to which arrays. */
+import type { HostArray } from '../core/host.ts'
+import type { Equation } from '../ir/program.ts'
+import type { Index, LoopVar } from './indices.ts'
+import type { Node, Reduction, Value } from './nodes.ts'
+
+/** A write of one element. */
+export interface Store {
+  readonly value: Value
+  readonly index: Index
+  readonly node: Node
+}
+
+/** One pass over the inner loops, for one setting of the outer ones. */
+export interface Stage {
+  readonly stores: readonly Store[]
+  readonly reductions: readonly Reduction[]
+  /** Done once after the pass, with what it has reduced the row to. */
+  readonly rowStores: readonly Store[]
+}
+
+/**
+ * A loop nest. The outer loops together are the range that may be cut; for each of their settings the stages run one
+ * after the other, each over all inner loops, the last of which is the vector axis. Nodes of a stage read arrays that earlier
+ * stages of the same row have written, or that are complete.
+ */
+export interface Kernel {
+  readonly outer: readonly LoopVar[]
+  readonly inner: readonly LoopVar[]
+  readonly stages: readonly Stage[]
+  /** Arrays of which only the current row is needed: the row's place takes no part in their indices. */
+  readonly rowTemporaries: readonly Value[]
+}
+
+/** An operand of a routine: an array, or a view of one. */
+export interface Operand {
+  readonly value: Value
+  /** In elements; null where the operand is the whole array in order. */
+  readonly view: { readonly offset: number; readonly strides: readonly number[] } | null
+}
+
+/** A list of steps, with a control structure of its own. */
+export interface Block {
+  readonly steps: readonly Step[]
+}
+
+/** An array that goes round a loop: read at `current`, written at `next`; the two are exchanged after each step. */
+export interface Carry {
+  readonly initial: Value
+  readonly current: Value
+  readonly next: Value
+}
+
+/** An array that is read or written along its first axis, one slice a step. */
+export interface Sliced {
+  readonly whole: Value
+  readonly slice: Value
+}
+
+export type Step =
+  | { readonly kind: 'kernel'; readonly kernel: Kernel; readonly sources: readonly Equation[] }
+  | {
+      readonly kind: 'routine'
+      readonly equation: Equation
+      readonly operands: readonly Operand[]
+      readonly results: readonly Value[]
+    }
+  | {
+      readonly kind: 'host'
+      readonly equation: Equation
+      readonly operands: readonly Value[]
+      readonly results: readonly Value[]
+    }
+  | { readonly kind: 'copy'; readonly from: Value; readonly to: Value }
+  /** The branch with the number in `index`, clamped into range. */
+  | { readonly kind: 'cond'; readonly index: Value; readonly branches: readonly Block[] }
+  /** While `condition` holds, and for at most `maxSteps`. */
+  | {
+      readonly kind: 'while'
+      readonly condition: Block
+      readonly holds: Value
+      readonly body: Block
+      readonly carries: readonly Carry[]
+      readonly maxSteps: number
+    }
+  | {
+      readonly kind: 'scan'
+      readonly body: Block
+      readonly length: number
+      readonly reverse: boolean
+      readonly carries: readonly Carry[]
+      readonly inputs: readonly Sliced[]
+      readonly outputs: readonly Sliced[]
+    }
+
+/** A whole program, lowered. */
+export interface Lowered {
+  readonly steps: readonly Step[]
+  readonly inputs: readonly Value[]
+  readonly constants: readonly { readonly value: Value; readonly data: HostArray }[]
+  readonly outputs: readonly Value[]
+  /** Values that live in the place of others. */
+  readonly same: ReadonlyMap<Value, Value>
+}
