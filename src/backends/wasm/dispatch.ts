@@ -16,10 +16,13 @@ import { atomic, i32, i64, load, op, select } from './asm/index.ts'
 import { control } from './memory-map.ts'
 
 /**
- * How often an idle thread looks for a job before it sleeps, and the caller for the end of a job before it does: about 40
- * microseconds. Falling asleep and being woken takes about as long as that.
+ * How often an idle thread looks for a job before it sleeps, and the caller for the end of a job before it does: about 45
+ * microseconds. To wake a thread takes about as long (40 measured in a virtual machine, a few on bare metal).
  */
-const SPINS = 25_000
+const SPINS = 80_000
+
+/** How many pieces of work, of one job or several, are worth waking threads for. */
+const WORTH_WAKING = 12
 
 /** The functions of JavaScript that `parallel` calls. */
 export interface DispatchImports {
@@ -39,6 +42,32 @@ const low = (x: Expr<'i64'>): Expr<'i32'> => op('i32.wrap_i64', x)
 const high = (x: Expr<'i64'>): Expr<'i64'> => op('i64.and', x, i64(-0x1_0000_0000n))
 const wide = (x: Expr<'i32'>): Expr<'i64'> => op('i64.extend_i32_u', x)
 const least = (x: Expr<'i32'>, y: Expr<'i32'>): Expr<'i32'> => select(op('i32.lt_s', x, y), x, y)
+
+interface Global<T extends 'i32' | 'i64'> {
+  readonly index: number
+  readonly get: Expr<T>
+}
+
+const wake = (code: Code, threads: number): void => {
+  code.if(shared(control.sleepers), () => {
+    code.drop(atomic('memory.atomic.notify', [at(control.ticket), i32(threads)]))
+  })
+}
+
+/** `if (sum + more > limit) { sum = 0; then() } else sum += more`. */
+const whenSumExceeds = (
+  code: Code,
+  sum: Global<'i32'>,
+  more: Expr<'i32'>,
+  limit: Expr<'i32'>,
+  then: () => void,
+): void => {
+  code.setGlobal(sum.index, op('i32.add', sum.get, more))
+  code.if(op('i32.gt_u', sum.get, limit), () => {
+    code.setGlobal(sum.index, i32(0))
+    then()
+  })
+}
 
 const PARALLEL = ['i32', 'i32', 'i32', 'i32'] as const
 
@@ -107,9 +136,9 @@ const defineFinish = (builder: ModuleBuilder): Func =>
 
 interface Held {
   /** The job number, in the high half, of the piece that this thread has taken. */
-  readonly number: { readonly index: number; readonly get: Expr<'i64'> }
+  readonly number: Global<'i64'>
   /** How many iterations it has; 0: none is taken. */
-  readonly iterations: { readonly index: number; readonly get: Expr<'i32'> }
+  readonly iterations: Global<'i32'>
 }
 
 /** `takePieces(program)`: takes and runs pieces of the job until none is left, or the job is another program's. */
@@ -158,6 +187,10 @@ const defineWork = (builder: ModuleBuilder, busy: number, takePieces: Func): voi
         code.drop(atomic('i32.atomic.rmw.add', [at(control.sleepers), i32(1)]))
         code.drop(atomic('memory.atomic.wait64', [at(control.ticket), ticket.get, i64(-1n)]))
         code.drop(atomic('i32.atomic.rmw.sub', [at(control.sleepers), i32(1)]))
+        // Who was woken wakes two others, so that the caller pays for one only.
+        code.if(op('i32.ne', low(shared64(control.ticket)), i32(0)), () => {
+          wake(code, 2)
+        })
         code.branch(again)
       })
       code.if(op('i32.ne', shared(control.program), code.param(0)), () => {
@@ -191,22 +224,8 @@ const defineAbandon = (builder: ModuleBuilder, busy: number, held: Held, finish:
   builder.function([], null, body, 'abandon')
 }
 
-/** Calls for threads once so much was done alone that they would have paid for their start. */
-const countAlone = (
-  code: Code,
-  pieces: { readonly index: number; readonly get: Expr<'i32'> },
-  job: Job,
-  start: Func,
-): void => {
-  code.setGlobal(pieces.index, op('i32.add', pieces.get, op('i32.div_u', job.count, job.grain)))
-  code.if(op('i32.gt_u', pieces.get, word(control.startAfter)), () => {
-    code.setGlobal(pieces.index, i32(0))
-    code.call(start)
-  })
-}
-
-/** Writes the job down, publishes it, and wakes as many threads as it can use. The result is what `done` will be. */
-const publish = (code: Code, number: { readonly index: number; readonly get: Expr<'i32'> }, job: Job): Expr<'i64'> => {
+/** Writes the job down and publishes it. The result is what `done` will be at its end. */
+const publish = (code: Code, number: Global<'i32'>, job: Job): Expr<'i64'> => {
   for (const part of ['slot', 'frame', 'count', 'grain'] as const) {
     code.atomicStore('i32.atomic.store', at(control[part]), job[part])
   }
@@ -215,10 +234,6 @@ const publish = (code: Code, number: { readonly index: number; readonly get: Exp
   const all = code.let(op('i64.or', none, wide(job.count)))
   code.atomicStore('i64.atomic.store', at(control.done), none)
   code.atomicStore('i64.atomic.store', at(control.ticket), all)
-  code.if(shared(control.sleepers), () => {
-    const others = op('i32.div_u', op('i32.sub', job.count, i32(1)), job.grain)
-    code.drop(atomic('memory.atomic.notify', [at(control.ticket), others]))
-  })
   return all
 }
 
@@ -242,6 +257,7 @@ export const defineDispatch = (builder: ModuleBuilder, { startThreads, settle }:
   const busy = builder.global(i32(0))
   const number = builder.global(i32(0))
   const piecesAlone = builder.global(i32(0))
+  const piecesAsleep = builder.global(i32(0))
   const held: Held = { number: builder.global(i64(0n)), iterations: builder.global(i32(0)) }
   const finish = defineFinish(builder)
   const takePieces = defineTakePieces(builder, held, finish)
@@ -249,17 +265,25 @@ export const defineDispatch = (builder: ModuleBuilder, { startThreads, settle }:
   defineAbandon(builder, busy.index, held, finish)
   const body = (code: Code): void => {
     const job = jobOfParameters(code)
+    const pieces = op('i32.div_u', job.count, job.grain)
     code.if(op('i32.or', busy.get, op('i32.le_s', job.count, job.grain)), () => {
       runAlone(code, type, job)
       code.return()
     })
     code.if(op('i32.eqz', op('i32.and', shared(control.ready), i32(255))), () => {
-      countAlone(code, piecesAlone, job, startThreads)
+      whenSumExceeds(code, piecesAlone, pieces, word(control.startAfter), () => {
+        code.call(startThreads)
+      })
       runAlone(code, type, job)
       code.return()
     })
     code.setGlobal(busy.index, i32(1))
     const all = publish(code, number, job)
+    code.if(shared(control.sleepers), () => {
+      whenSumExceeds(code, piecesAsleep, pieces, i32(WORTH_WAKING), () => {
+        wake(code, 1)
+      })
+    })
     code.call(takePieces, word(control.program))
     awaitAll(code, all, settle)
     code.setGlobal(busy.index, i32(0))
