@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { Aval } from '../../src/core/aval.ts'
 import { convert } from '../../src/core/convert.ts'
 import type { DType, TypedArray } from '../../src/core/dtype.ts'
-import { dtypes, isFloat, kindOf } from '../../src/core/dtype.ts'
+import { dtypes, isCompute, isFloat, kindOf } from '../../src/core/dtype.ts'
 import type { HostArray } from '../../src/core/host.ts'
 import { range } from '../../src/core/shape.ts'
 import type { GatherParams, IndexMode, OpName, OpParams, ScatterParams } from '../../src/ir/op.ts'
@@ -47,11 +47,16 @@ const interpreted = (c: Case): readonly TypedArray[] => {
   return (primitives[c.op] as Primitive<OpName>).evaluate(c.params, datas, avals, outputs, none)
 }
 
+/** 16-bit floats as the numbers that they stand for. */
+const asNumbers = (data: TypedArray, { dtype }: Aval): TypedArray =>
+  dtype === 'float16' || dtype === 'bfloat16' ? convert(data, dtype, 'float32') : data
+
 /** Equal elements, zeros with their signs; NaN equals NaN. */
-const expectSame = (actual: readonly TypedArray[], expected: readonly TypedArray[]): void => {
-  expected.forEach((data, k) => {
-    const wrong = range(data.length).filter((i) => !Object.is(actual[k]![i], data[i]))
-    expect(wrong.slice(0, 5).map((i) => `${k}[${i}]: ${actual[k]![i]} for ${data[i]}`)).toEqual([])
+const expectSame = (actual: readonly TypedArray[], expected: readonly TypedArray[], avals: readonly Aval[]): void => {
+  avals.forEach((aval, k) => {
+    const [xs, ys] = [asNumbers(actual[k]!, aval), asNumbers(expected[k]!, aval)]
+    const wrong = range(aval.size).filter((i) => !Object.is(xs[i], ys[i]))
+    expect(wrong.slice(0, 5).map((i) => `${k}[${i}]: ${xs[i]} for ${ys[i]}`)).toEqual([])
   })
 }
 
@@ -61,10 +66,10 @@ const agrees = (c: Case, seed: number, same = expectSame): void => {
   expect(routine).not.toBeNull()
   const [, outputs] = typesOf(c)
   const once = runRoutine(routine!, c.operands, outputs, { library, cuts: whole })
-  same(once, interpreted(c))
-  expectSame(runRoutine(routine!, c.operands, outputs, { library, cuts: randomCuts(seed) }), once)
+  same(once, interpreted(c), outputs)
+  expectSame(runRoutine(routine!, c.operands, outputs, { library, cuts: randomCuts(seed) }), once, outputs)
   const { inPlace } = routine!
-  if (inPlace !== undefined) expectSame(runRoutine(routine!, c.operands, outputs, { library, inPlace }), once)
+  if (inPlace !== undefined) expectSame(runRoutine(routine!, c.operands, outputs, { library, inPlace }), once, outputs)
 }
 
 /** Elements from a seed: small whole numbers, so that there are ties; floats may have a zero of either sign, or NaN, now and then. */
@@ -339,7 +344,31 @@ const sorts = (): Case[] => [
   ),
 ]
 
-const families = { gathers, scatters, dynamics, moved, lines, sorts }
+/** Numbers of every size, around powers of two, ties, infinities and NaN. */
+const numbers = (): number[] => {
+  const powers = range(300).map((i) => 2 ** (i - 150))
+  const near = powers.flatMap((p) => [
+    p,
+    p * (1 + 2 ** -11),
+    p * (1 + 3 * 2 ** -11),
+    p * (1 + 2 ** -8),
+    p * 1.7,
+    p + 0.5,
+  ])
+  return [0, NaN, Infinity, ...near, 65519, 65520, 127.5, 255.5, 1e300].flatMap((x) => [x, -x])
+}
+
+const casts = (): Case[] =>
+  dtypes.flatMap((source) => {
+    const all = Float64Array.from(numbers())
+    const isBits = source === 'float16' || source === 'bfloat16'
+    const data = isBits ? Uint16Array.from(range(65536)) : convert(all, 'float64', source)
+    return dtypes
+      .filter((target) => !isCompute(source) || !isCompute(target))
+      .map((target) => of('cast', { dtype: target, weak: false }, { aval: new Aval(source, [data.length]), data }))
+  })
+
+const families = { gathers, scatters, dynamics, moved, lines, sorts, casts }
 
 describe.each(Object.keys(families) as (keyof typeof families)[])('larger shapes: %s', (family) => {
   it('are what the interpreter gives, bit by bit', () => {

@@ -2,6 +2,7 @@
 import type { OpName } from '../../../ir/op.ts'
 import { argreduceLibrary, argreduceRoutines } from './argreduce.ts'
 import { concatenateRoutine } from './concatenate.ts'
+import { castRoutine } from './convert.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
 import { gatherRoutine } from './gather.ts'
@@ -13,6 +14,7 @@ import { transposeRoutine } from './transpose.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   ...argreduceRoutines,
+  cast: castRoutine,
   concatenate: concatenateRoutine,
   ...cumulativeRoutines,
   dynamicSlice: dynamicSliceRoutine,
