@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { runInThisContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import { build } from 'esbuild'
 import fc from 'fast-check'
@@ -17,8 +18,10 @@ import { createEngine } from '../../src/backends/wasm/engine.ts'
 import { FirstFit } from '../../src/backends/wasm/first-fit.ts'
 import { importLibraryFunction, importMemory, importParallel } from '../../src/backends/wasm/library.ts'
 import { threadScratchAt } from '../../src/backends/wasm/memory-map.ts'
+import { hostFunctions } from '../../src/backends/wasm/math/host.ts'
 import { wasmApi } from '../../src/backends/wasm/platform.ts'
 import { ProgramRecords } from '../../src/backends/wasm/program-records.ts'
+import { workerMath } from '../../src/backends/wasm/worker-math.ts'
 
 // Engines
 
@@ -256,7 +259,7 @@ describe('threads start', () => {
   })
 
   test('or the caller goes on alone, where the platform refuses', () => {
-    const refuse = vi.fn(() => {
+    const refuse = vi.fn(function (): never {
       throw new Error('no threads for you')
     })
     vi.spyOn(process, 'getBuiltinModule').mockReturnValue({ Worker: refuse })
@@ -475,6 +478,22 @@ describe('failures', () => {
     })
     expect(thrown).toBeInstanceOf(WorkerError)
     works(engine)
+  })
+})
+
+describe('mathematics on other threads', () => {
+  const functions = runInThisContext(workerMath) as { readonly [name: string]: (...args: readonly number[]) => number }
+  const special = [0, -0, 1, -1, 0.5, 2, 3, -3, Infinity, -Infinity, NaN, 5e-324, 1e300, 0.85, 0.999999, 1 - 2 ** -53]
+  const number = fc.oneof(fc.constantFrom(...special), fc.double(), fc.double({ min: -1, max: 1 }))
+
+  test.each(Object.entries(hostFunctions))('%s gives the same bits', (name, here) => {
+    const there = functions[name]!
+    fc.assert(
+      fc.property(number, number, (x, y) => {
+        expect(there(x, y)).toBe(here(x, y))
+      }),
+      { numRuns: 1000 },
+    )
   })
 })
 

@@ -4,6 +4,7 @@
  */
 import type { control, failures, MESSAGE_LIMIT } from './memory-map.ts'
 import type { WasmMemory, WasmModule } from './platform.ts'
+import { workerMath } from './worker-math.ts'
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -23,6 +24,7 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
   const state = new Int32Array(memory.buffer, 0, 1024)
   const word = (address) => address / 4
   const nothing = () => {}
+  const math = ${workerMath}
   const table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 })
   const env = { memory, table, threadScratch: scratch, startThreads: nothing, settle: nothing }
   const lib = new WebAssembly.Instance(library, { env }).exports
@@ -67,7 +69,7 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
     if (bytes === undefined) return 0
     if (tableBase + tableSize > table.length) table.grow(tableBase + tableSize - table.length)
     const imports = { ...env, tableBase, host: nothing, parallel: lib.parallel }
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports, lib, math: Math })
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports, lib, math })
     placed.set(tableBase, number)
     return number
   }

@@ -2,18 +2,20 @@
  * Functions on float64 that rare cases call in JavaScript. They are imported, and a module's imports come before its functions:
  * whoever builds a module declares those that its operations may need first.
  */
-import { erf, erfc, erfInv, power } from '../../../primitives/special.ts'
+import { erfInv, logaddexp } from '../../../primitives/special.ts'
 import type { Func, ModuleBuilder } from '../asm/index.ts'
 
-/** The JavaScript functions by name: what a module is instantiated with as `math`. */
+/**
+ * The JavaScript functions by name: what a module is instantiated with as `math`. Other threads have them from worker-math.ts,
+ * where a new one has to be added.
+ */
 export const hostFunctions = {
   sin: Math.sin,
   cos: Math.cos,
   tan: Math.tan,
-  erf,
-  erfc,
   erfInv,
-  pow: power,
+  atan2: Math.atan2,
+  logaddexp,
   rem: (x: number, y: number): number => x % y,
 }
 
