@@ -78,22 +78,29 @@ export const divisorUpTo = (n: number, limit: number): number => {
 const longRow = 65_536
 const manyRows = 64
 const partLength = 8192
+// Columns are reduced over so many rows at once: as many pages as a processor has at hand.
+const partRows = 64
 
-/** How a reduction over neighbouring axes, at the end or at the beginning, falls into parts. */
-const partsOf = (
-  x: Aval,
-  axes: readonly number[],
-): { readonly shape: readonly number[]; readonly axis: number } | null => {
+/** How a reduction falls into parts: a shape with the axis that they are reduced along, right after that of the parts. */
+interface Parts {
+  readonly shape: readonly number[]
+  readonly axis: number
+}
+
+/** Parts of a reduction over the last axes, or over the first ones; null where it is better done at once. */
+const partsOf = (x: Aval, axes: readonly number[]): Parts | null => {
   const reduced = sizeOf(axes.map((a) => x.shape[a]!))
-  const kept = x.size / Math.max(1, reduced)
-  if (reduced < longRow || kept >= manyRows) return null
-  const part = divisorUpTo(reduced, partLength)
-  if (part < 256) return null
   const others = x.shape.filter((_, i) => !axes.includes(i))
-  const atEnd = axes.every((a) => a >= x.rank - axes.length)
-  if (atEnd) return { shape: [...others, reduced / part, part], axis: others.length + 1 }
-  const atStart = axes.every((a) => a < axes.length)
-  return atStart ? { shape: [reduced / part, part, ...others], axis: 1 } : null
+  const kept = sizeOf(others)
+  if (kept < manyRows && reduced >= longRow && axes.every((a) => a >= x.rank - axes.length)) {
+    const part = divisorUpTo(reduced, partLength)
+    return part < 256 ? null : { shape: [...others, reduced / part, part], axis: others.length + 1 }
+  }
+  if (reduced >= 4 * partRows && x.size >= longRow && axes.every((a) => a < axes.length)) {
+    const part = divisorUpTo(reduced, kept < manyRows ? partLength : partRows)
+    return part < 16 ? null : { shape: [reduced / part, part, ...others], axis: 1 }
+  }
+  return null
 }
 
 /** Emits an equation; a long reduction as one of parts, and one of what they give. */

@@ -5,7 +5,7 @@ import type { FoldName } from '../../lowering/nodes.ts'
 import type { Operand } from '../../lowering/steps.ts'
 import { stridesOf } from '../../core/shape.ts'
 import { routines } from './kernels/index.ts'
-const stridedDotGeneral = (..._: unknown[]): Routine | null => null
+import { stridedDotGeneral } from './kernels/matmul-dot-general.ts'
 import type { Routine, RoutineFor } from './kernels/routine.ts'
 import { canFold } from './loops/operations.ts'
 
@@ -37,9 +37,8 @@ export const choose = (eqn: Equation): Routine | null => {
 /** The routine for an equation on these operands, which may be views. There is one. */
 export const routineOf = (eqn: Equation, operands: readonly Operand[]): Routine => {
   if (eqn.op !== 'dotGeneral' || operands.every((o) => o.view === null)) return choose(eqn)!
-  const [x, y] = eqn.inputs.map((a, i) => ({
-    shape: a.aval.shape,
-    strides: operands[i]!.view?.strides ?? stridesOf(a.aval.shape),
-  }))
-  return stridedDotGeneral(eqn.params, x!, y!, eqn.outputs[0]!.aval)!
+  const [x, y] = eqn.inputs.map((a) => a.aval.shape)
+  const [along, across] = eqn.inputs.map((a, i) => operands[i]!.view?.strides ?? stridesOf(a.aval.shape))
+  const outputs = eqn.outputs.map((v) => v.aval)
+  return stridedDotGeneral(eqn.params, [x!, y!], [along!, across!], outputs)!
 }

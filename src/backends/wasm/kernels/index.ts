@@ -5,6 +5,7 @@ import { concatenateRoutine } from './concatenate.ts'
 import { castRoutine } from './convert.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
+import { dotGeneralRoutine } from './matmul-dot-general.ts'
 import { gatherRoutine } from './gather.ts'
 import { padRoutine } from './pad.ts'
 import type { LibraryFunction, RoutineFor } from './routine.ts'
@@ -17,6 +18,7 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   cast: castRoutine,
   concatenate: concatenateRoutine,
   ...cumulativeRoutines,
+  dotGeneral: dotGeneralRoutine,
   dynamicSlice: dynamicSliceRoutine,
   dynamicUpdateSlice: dynamicUpdateSliceRoutine,
   gather: gatherRoutine,

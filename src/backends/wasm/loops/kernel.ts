@@ -6,7 +6,7 @@ import { operandsOf, reachable } from '../../../lowering/nodes.ts'
 import type { Location } from '../../../lowering/plan.ts'
 import type { Kernel, Stage, Store } from '../../../lowering/steps.ts'
 import type { Code, Expr, Func, ModuleBuilder } from '../asm/index.ts'
-import { i32, lane, load, op, result } from '../asm/index.ts'
+import { i32, lane, load, op, result, select } from '../asm/index.ts'
 import { Accumulator } from './folds.ts'
 import type { LanePlace, Lanes, Vector } from './lanes.ts'
 import { bytesOf, isWide, loadFull, loadGather, loadSplat, splatLiteral, storeFull, storeLane } from './lanes.ts'
@@ -24,28 +24,48 @@ export interface KernelEnvironment {
 
 /** Elements of a line that make one unit of the range, where a kernel has no outer loops. */
 const lineUnit = 1024
+/** The same, where each element is a reduction. */
+const foldUnit = 16
+/** How many vectors of reductions are taken side by side, so that whole cache lines are read. */
+const foldVectors = 4
+/** Along so many elements all rows go, before they go along the next, where neighbours are far apart in memory. */
+const stripLength = 64
 
 /** Kernels that are one line of elements, each on its own, are cut anywhere along it. */
 const isLine = (k: Kernel): boolean =>
   k.outer.length === 0 && k.inner.length === 1 && k.stages.every((s) => s.reductions.length === 0)
 
+const nodesOf = (k: Kernel): readonly Node[] =>
+  reachable(k.stages.flatMap((s) => [...rootsOf(s), ...s.rowStores.map((x) => x.node)]))
+
+const unitOf = (k: Kernel): number => (nodesOf(k).some((n) => n.kind === 'fold') ? foldUnit : lineUnit)
+
 /** How many units a kernel's range has. */
 export const kernelCount = (k: Kernel): number =>
-  isLine(k) ? Math.ceil(k.inner[0]!.extent / lineUnit) : k.outer.reduce((n, v) => n * v.extent, 1)
+  isLine(k) ? Math.ceil(k.inner[0]!.extent / unitOf(k)) : k.outer.reduce((n, v) => n * v.extent, 1)
 
 /** How many elements a unit is. */
 export const unitSize = (k: Kernel): number =>
-  isLine(k) ? Math.min(lineUnit, k.inner[0]!.extent) : k.inner.reduce((n, v) => n * v.extent, 1)
+  isLine(k) ? Math.min(unitOf(k), k.inner[0]!.extent) : k.inner.reduce((n, v) => n * v.extent, 1)
+
+/** Whether some array's elements along the vector axis are in different cache lines. */
+const isScattered = (k: Kernel): boolean => {
+  const line = k.inner.at(-1)!
+  if (k.outer.length === 0 || k.inner.length !== 1 || line.extent <= stripLength) return false
+  const isFar = (n: Node): boolean => {
+    if (n.kind !== 'load') return false
+    const stride = n.index.stride(line)
+    return stride === null || Math.abs(stride) * bytesOf(n.dtype) >= 64
+  }
+  return k.stages.every((s) => s.reductions.length === 0) && nodesOf(k).some(isFar)
+}
 
 const rootsOf = (stage: Stage): readonly Node[] => [
   ...stage.stores.map((s) => s.node),
   ...stage.reductions.map((r) => r.node),
 ]
 
-const lanesOf = (k: Kernel): Lanes => {
-  const roots = k.stages.flatMap((s) => [...rootsOf(s), ...s.rowStores.map((x) => x.node)])
-  return reachable(roots).some((n) => isWide(n.dtype)) ? 2 : 4
-}
+const lanesOf = (k: Kernel): Lanes => (nodesOf(k).some((n) => isWide(n.dtype)) ? 2 : 4)
 
 const sum = (x: Expr<'i32'>, y: Expr<'i32'>): Expr<'i32'> => op('i32.add', x, y)
 const times = (x: Expr<'i32'>, n: number): Expr<'i32'> =>
@@ -106,18 +126,34 @@ class KernelWriter {
     this.#findPointers()
     if (isLine(this.#kernel)) {
       const n = inner[0]!.extent
-      const end = code.let(times(hi, lineUnit))
-      const cut = op('i32.lt_s', end, i32(n))
-      const last = code.variable(i32(n))
-      code.if(cut, () => {
-        code.set(last, end)
-      })
-      this.#line(stages[0]!, inner[0]!, times(lo, lineUnit), last.get, n % this.#lanes !== 0, [], [])
+      const unit = unitOf(this.#kernel)
+      const end = code.let(times(hi, unit))
+      const last = code.let(select(op('i32.lt_s', end, i32(n)), end, i32(n)))
+      this.#line(stages[0]!, inner[0]!, times(lo, unit), last, n % this.#lanes !== 0, [], [])
+      return
+    }
+    if (isScattered(this.#kernel)) {
+      this.#strips(lo, hi)
       return
     }
     code.for(lo, hi, 1, (row) => {
       this.#bindOuter(outer, row)
       for (const stage of stages) this.#stage(stage)
+    })
+  }
+
+  /** Strip by strip, all rows along each. */
+  #strips(lo: Expr<'i32'>, hi: Expr<'i32'>): void {
+    const { outer, inner, stages } = this.#kernel
+    const code = this.#code
+    const line = inner[0]!
+    code.for(i32(0), i32(line.extent), stripLength, (start) => {
+      const end = code.let(sum(start, i32(stripLength)))
+      const last = code.let(select(op('i32.lt_s', end, i32(line.extent)), end, i32(line.extent)))
+      code.for(lo, hi, 1, (row) => {
+        this.#bindOuter(outer, row)
+        this.#line(stages[0]!, line, start, last, line.extent % this.#lanes !== 0, [], [])
+      })
     })
   }
 
@@ -196,15 +232,19 @@ class KernelWriter {
     const body = new LineWriter(this, code, this.#lanes, v, stage)
     const j = code.variable(from)
     const full = body.prepare(j.get)
-    if (v.extent >= this.#lanes) {
-      const end = !hasRest ? to : code.let(op('i32.sub', to, i32(this.#lanes - 1)))
-      code.while(j, end, this.#lanes, () => {
-        full('full', whole)
+    const along = (vectors: number): void => {
+      const step = vectors * this.#lanes
+      if (v.extent < step) return
+      const end = hasRest || vectors > 1 ? code.let(op('i32.sub', to, i32(step - 1))) : to
+      code.while(j, end, step, () => {
+        full('full', whole, vectors)
       })
     }
+    if (body.hasFolds) along(foldVectors)
+    along(1)
     if (hasRest) {
       code.while(j, to, 1, () => {
-        full('single', rest as readonly Accumulator[])
+        full('single', rest as readonly Accumulator[], 1)
       })
     }
   }
@@ -215,7 +255,7 @@ class KernelWriter {
       reductions: [],
       rowStores: [],
     })
-    writer.prepare(i32(0))('single', [])
+    writer.prepare(i32(0))('single', [], 1)
   }
 
   // What lines ask for
@@ -272,6 +312,7 @@ class LineWriter {
   readonly #hoisted = new Map<Node, Vector>()
   readonly #uses = new Map<Node, number>()
   readonly #varying = new Map<Node, boolean>()
+  readonly #nodes: readonly Node[]
 
   constructor(kernel: KernelWriter, code: Code, lanes: Lanes, axis: LoopVar | null, stage: Stage) {
     this.#kernel = kernel
@@ -279,12 +320,13 @@ class LineWriter {
     this.#lanes = lanes
     this.#axis = axis
     this.#stage = stage
+    this.#nodes = reachable(rootsOf(stage))
   }
 
   /** Writes what does not change along the axis; gives the body of the loop. `j` is the place. */
-  prepare(j: Expr<'i32'>): (mode: Mode, accumulators: readonly Accumulator[]) => void {
+  prepare(j: Expr<'i32'>): (mode: Mode, accumulators: readonly Accumulator[], vectors: number) => void {
     const roots = rootsOf(this.#stage)
-    const nodes = reachable(roots)
+    const nodes = this.#nodes
     for (const n of [...roots, ...nodes.flatMap(operandsOf)]) this.#uses.set(n, (this.#uses.get(n) ?? 0) + 1)
     const inFolds = new Set(nodes.flatMap((n) => (n.kind === 'fold' ? reachable([n.body]) : [])))
     const axis = this.#axis
@@ -300,16 +342,32 @@ class LineWriter {
       if (isUsedInside || n.kind === 'load') this.#hoisted.set(n, this.#code.let(this.#emit(n, 'single', fixed, j)))
     }
     if (axis !== null) this.#kernel.bind(axis, j)
-    return (mode, accumulators) => {
-      const known = new Known()
-      const values = this.#stage.stores.map((s) => this.#emit(s.node, mode, known, j))
-      this.#stage.stores.forEach((s, i) => {
-        this.#store(s, values[i]!, mode, j)
-      })
-      this.#stage.reductions.forEach((r, i) => {
-        accumulators[i]!.add(this.#emit(r.node, mode, known, j))
+    return (mode, accumulators, vectors) => {
+      const places = Array.from({ length: vectors }, (_, u) => (u === 0 ? j : sum(j, i32(u * this.#lanes))))
+      const known = places.map(() => new Known())
+      for (const n of nodes) {
+        if (n.kind === 'fold' && !this.#hoisted.has(n)) this.#foldLoops(n, mode, places, known)
+      }
+      places.forEach((place, u) => {
+        if (axis !== null) this.#kernel.bind(axis, place)
+        this.#element(mode, accumulators, known[u]!, place)
       })
     }
+  }
+
+  get hasFolds(): boolean {
+    return this.#nodes.some((n) => n.kind === 'fold')
+  }
+
+  /** What is stored and accumulated at one place. */
+  #element(mode: Mode, accumulators: readonly Accumulator[], known: Known, j: Expr<'i32'>): void {
+    const values = this.#stage.stores.map((s) => this.#emit(s.node, mode, known, j))
+    this.#stage.stores.forEach((s, i) => {
+      this.#store(s, values[i]!, mode, j)
+    })
+    this.#stage.reductions.forEach((r, i) => {
+      accumulators[i]!.add(this.#emit(r.node, mode, known, j))
+    })
   }
 
   /** Whether a node's value changes along the axis. */
@@ -420,7 +478,8 @@ class LineWriter {
       case 'row':
         return this.#kernel.row(n.reduction)
       case 'fold':
-        return this.#foldLoops(n, mode, j)
+        this.#foldLoops(n, mode, [j], [known])
+        return known.nodes.get(n)!
       case 'op':
         return this.#operation(n, mode, known, j)
     }
@@ -454,14 +513,22 @@ class LineWriter {
     return operate(this.#kernel.math, n.op, n.params, operands, n.dtype, distance)
   }
 
-  /** The loops of a reduction that belongs to one element (or one in each lane). */
-  #foldLoops(n: Node & { readonly kind: 'fold' }, mode: Mode, j: Expr<'i32'>): Vector {
+  /** The loops of reductions that belong to one element each: of those in the lanes of some neighbouring vectors. */
+  #foldLoops(
+    n: Node & { readonly kind: 'fold' },
+    mode: Mode,
+    places: readonly Expr<'i32'>[],
+    known: readonly Known[],
+  ): void {
     const code = this.#code
-    const total = new Accumulator(code, n.fold, n.dtype, this.#lanes)
+    const totals = places.map(() => new Accumulator(code, n.fold, n.dtype, this.#lanes))
     const visit = (vars: readonly LoopVar[]): void => {
       const [v, ...others] = vars
       if (v === undefined) {
-        total.add(this.#emit(n.body, mode, new Known(), j))
+        places.forEach((place, u) => {
+          if (this.#axis !== null) this.#kernel.bind(this.#axis, place)
+          totals[u]!.add(this.#emit(n.body, mode, new Known(), place))
+        })
         return
       }
       code.for(i32(0), i32(v.extent), 1, (i) => {
@@ -471,7 +538,7 @@ class LineWriter {
       })
     }
     visit(n.vars)
-    return code.let(total.lanes())
+    totals.forEach((t, u) => known[u]!.nodes.set(n, code.let(t.lanes())))
   }
 }
 
