@@ -17,6 +17,7 @@ export interface Backend {
   operation?<N extends OpName>(
     op: N,
     params: OpParams[N],
+    bodies: readonly ConcreteBody[],
     operands: readonly Aval[],
     outputs: readonly Aval[],
   ): Executable | null

@@ -44,13 +44,13 @@ export const eagerInterpreter: Interpreter = {
     const primitive: Primitive<N> = primitives[op]
     const avals = operands.map((x) => x.aval)
     const outputs = primitive.type(params, avals)
+    // Outside of all transformations, what is live is concrete.
+    const bodies = operands.map((x) => x.body as ConcreteBody)
     const applied = primitive.applies?.(params)
     const backend = currentBackend()
     const executable =
-      applied === undefined ? backend.operation?.(op, params, avals, outputs) : backend.compile(applied.program)
+      applied === undefined ? backend.operation?.(op, params, bodies, avals, outputs) : backend.compile(applied.program)
     if (executable === undefined || executable === null) return evaluate(op, params, operands, avals, outputs)
-    // Outside of all transformations, what is live is concrete.
-    const bodies = operands.map((x) => x.body as ConcreteBody)
     return executable(bodies, applied?.name ?? op).map((body, i) => new NDArray(outputs[i]!, body))
   },
 }

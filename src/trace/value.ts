@@ -55,6 +55,11 @@ export class ConcreteBody implements Body {
     return this.#resident
   }
 
+  /** Whether the elements are in a device's memory only. */
+  get isResident(): boolean {
+    return this.#data === null && this.#resident !== null
+  }
+
   /** Remembers a copy in a device's memory, in place of one that there may be elsewhere. */
   place(resident: Resident): void {
     this.#resident?.release()

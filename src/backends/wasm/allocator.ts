@@ -28,6 +28,8 @@ const roundUp = (bytes: number): number => {
 export class Range {
   readonly address: number
   size: number
+  /** How many bytes were asked for. */
+  requested = 0
   isFree = false
   below: Range | null = null
   above: Range | null = null
@@ -174,6 +176,7 @@ export class Allocator {
     if (range === null) return null
     this.#remove(range)
     this.#cut(range, size)
+    range.requested = bytes
     this.#used += size
     return range
   }

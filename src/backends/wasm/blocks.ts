@@ -1,0 +1,235 @@
+/**
+ * Which arrays have their elements in a device's memory. The memory is a cache of immutable values: a block comes back when
+ * its array is donated or collected, and when memory is short the oldest blocks are evicted, to ordinary memory unless the
+ * elements are there already.
+ *
+ * Within one synchronous job no finaliser runs, so dead arrays look alive; eviction is what bounds the memory of a loop.
+ */
+import type { Aval } from '../../core/aval.ts'
+import type { DType, TypedArray } from '../../core/dtype.ts'
+import type { Resident } from '../../trace/value.ts'
+import { ConcreteBody } from '../../trace/value.ts'
+import type { Range } from './allocator.ts'
+import type { Heap } from './heap.ts'
+import { bytesOf } from './heap.ts'
+
+/** The elements of one array in a device's memory. It never refers to the array for long, as that would keep it alive. */
+class Block implements Resident {
+  readonly home: Blocks
+  readonly dtype: DType
+  readonly length: number
+  /** Null once the memory was given back. */
+  range: Range | null
+  /** Whether the elements are in ordinary memory too. */
+  isCopy: boolean
+  /** The elements, after an eviction. */
+  evicted: TypedArray | null = null
+  /** How many calls in progress use it. */
+  pins = 0
+  /** The array's body, until the end of the job that made the block. */
+  owner: ConcreteBody | null
+  isRegistered = false
+  /** Whether it is in the list of its home. */
+  isListed = true
+  older: Block | null = null
+  newer: Block | null = null
+
+  constructor(home: Blocks, range: Range, { dtype, size }: Aval, owner: ConcreteBody, isCopy: boolean) {
+    this.home = home
+    this.range = range
+    this.dtype = dtype
+    this.length = size
+    this.owner = owner
+    this.isCopy = isCopy
+  }
+
+  get bytes(): number {
+    return bytesOf(this.dtype, this.length)
+  }
+
+  read(): TypedArray {
+    this.isCopy = true
+    return this.evicted ?? this.home.elementsOf(this)
+  }
+
+  copy(): TypedArray {
+    return this.evicted?.slice() ?? this.home.elementsOf(this)
+  }
+
+  release(): void {
+    this.home.release(this)
+  }
+}
+
+export type { Block }
+
+/** The blocks of one device, from the one that was not used for the longest to the latest. */
+export class Blocks {
+  readonly #heap: Heap
+  readonly #maxLimit: number
+  readonly #relieve: () => boolean
+  /** Blocks whose bodies are still held: a body is watched from the end of the job on, if it is still needed then. */
+  readonly #young = new Set<Block>()
+  readonly #registry = new FinalizationRegistry<Block>((block) => {
+    this.release(block)
+  })
+  #isScheduled = false
+  #oldest: Block | null = null
+  #newest: Block | null = null
+  #bytes = 0
+  #count = 0
+  #limit: number
+
+  /**
+   * Blocks are evicted beyond `limit` bytes. Where evicted arrays are needed again, the limit was too low, and is raised, up
+   * to `maxLimit`. `relieve` gives memory back that is used for something else; it says whether there was any.
+   */
+  constructor(heap: Heap, limit: number, maxLimit: number, relieve: () => boolean) {
+    this.#heap = heap
+    this.#limit = limit
+    this.#maxLimit = maxLimit
+    this.#relieve = relieve
+  }
+
+  /** Bytes of arrays. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Bytes of arrays beyond which the oldest are evicted. */
+  get limit(): number {
+    return this.#limit
+  }
+
+  /** Memory, if need be of evicted blocks; null if even that does not suffice. */
+  allocate(bytes: number): Range | null {
+    for (;;) {
+      const range = this.#heap.allocate(bytes)
+      if (range !== null) return range
+      if (!this.#evictOldest() && !this.#relieve()) return null
+    }
+  }
+
+  /** Memory for an array. */
+  allocateArray(bytes: number): Range | null {
+    while (this.#bytes + bytes > this.#limit && this.#evictOldest());
+    return this.allocate(bytes)
+  }
+
+  /** The body of a new array whose elements are in this range. */
+  adopt(range: Range, aval: Aval): ConcreteBody {
+    const body = new ConcreteBody(null)
+    body.place(this.#add(new Block(this, range, aval, body, false)))
+    return body
+  }
+
+  /** The block with an array's elements, copied to it if there was none, and pinned; null if there is no memory. */
+  pin(body: ConcreteBody, aval: Aval, operation: string): Block | null {
+    const known = body.resident
+    if (known instanceof Block && known.home === this && known.range !== null) {
+      this.#unlink(known)
+      this.#link(known)
+      known.pins++
+      return known
+    }
+    if (known instanceof Block && known.home === this) this.#limit = Math.min(this.#maxLimit, this.#limit + known.bytes)
+    const data = body.host(operation)
+    const range = this.allocateArray(data.byteLength)
+    if (range === null) return null
+    this.#heap.write(aval.dtype, this.#heap.addressOf(range), data)
+    const block = this.#add(new Block(this, range, aval, body, true))
+    block.pins++
+    body.place(block)
+    return block
+  }
+
+  unpin(block: Block): void {
+    block.pins--
+    if (block.pins === 0 && !block.isListed) this.#free(block)
+  }
+
+  /** Gives the memory back, as soon as no call uses it. */
+  release(block: Block): void {
+    if (!block.isListed) return
+    this.#delist(block)
+    if (block.pins === 0) this.#free(block)
+  }
+
+  addressOf(block: Block): number {
+    return this.#heap.addressOf(block.range!)
+  }
+
+  elementsOf(block: Block): TypedArray {
+    return this.#heap.read(block.dtype, this.addressOf(block), block.length)
+  }
+
+  #evictOldest(): boolean {
+    let block = this.#oldest
+    while (block !== null && block.pins > 0) block = block.newer
+    if (block === null) return false
+    if (!block.isCopy) block.evicted = this.elementsOf(block)
+    this.#delist(block)
+    this.#free(block)
+    return true
+  }
+
+  #free(block: Block): void {
+    this.#heap.free(block.range!)
+    block.range = null
+  }
+
+  #add(block: Block): Block {
+    this.#link(block)
+    this.#bytes += block.bytes
+    this.#count++
+    this.#young.add(block)
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      void Promise.resolve().then(() => {
+        this.#watchYoung()
+      })
+    }
+    return block
+  }
+
+  #delist(block: Block): void {
+    this.#unlink(block)
+    this.#bytes -= block.bytes
+    this.#count--
+    block.isListed = false
+    block.owner = null
+    this.#young.delete(block)
+    if (block.isRegistered) this.#registry.unregister(block)
+  }
+
+  /** Registering takes a microsecond, which blocks that came and went within a job need not spend. */
+  #watchYoung(): void {
+    this.#isScheduled = false
+    for (const block of this.#young) {
+      this.#registry.register(block.owner!, block, block)
+      block.isRegistered = true
+      block.owner = null
+    }
+    this.#young.clear()
+  }
+
+  #link(block: Block): void {
+    block.older = this.#newest
+    block.newer = null
+    if (this.#newest === null) this.#oldest = block
+    else this.#newest.newer = block
+    this.#newest = block
+  }
+
+  #unlink({ older, newer }: Block): void {
+    if (older === null) this.#oldest = newer
+    else older.newer = newer
+    if (newer === null) this.#newest = older
+    else newer.older = older
+  }
+}

@@ -1,0 +1,197 @@
+/** The WebAssembly back end: an engine, its memory, and the programs compiled for it. */
+import type { Aval } from '../../core/aval.ts'
+import { OutOfMemoryError } from '../../core/errors.ts'
+import { LruMap } from '../../core/lru.ts'
+import { fingerprint } from '../../ir/fingerprint.ts'
+import type { OpName, OpParams } from '../../ir/op.ts'
+import { Program, Variable, equation } from '../../ir/program.ts'
+import { subprograms } from '../../ir/walk.ts'
+import { primitives } from '../../primitives/registry.ts'
+import type { ConcreteBody } from '../../trace/value.ts'
+import type { Backend, Executable } from '../backend.ts'
+import { Blocks } from './blocks.ts'
+import type { CompiledProgram } from './compiled.ts'
+import type { EngineOptions } from './engine.ts'
+import { createEngine } from './engine.ts'
+import type { Site } from './executable.ts'
+import { WasmExecutable } from './executable.ts'
+import { Frames } from './frames.ts'
+import { Heap } from './heap.ts'
+import type { Features } from './library.ts'
+import { MAX_PAGES, PAGE } from './memory-map.ts'
+
+export type Compile = (program: Program, features: Features) => CompiledProgram
+
+export interface DeviceOptions extends EngineOptions {
+  /** The most memory that is ever used, in bytes; 4 GB by default, which is also the most there can be. */
+  readonly maxBytes?: number
+  /** Bytes of arrays beyond which the oldest are moved to ordinary memory; adapts itself. 256 MB by default. */
+  readonly softLimit?: number
+  /** Finds writes outside of blocks: slow. */
+  readonly guards?: boolean
+}
+
+/** What a device's memory is used for, in bytes. */
+export interface MemoryUse {
+  /** Arrays, and how many they are. */
+  readonly arrays: number
+  readonly count: number
+  /** All blocks: arrays, constants of programs, frames. */
+  readonly used: number
+  /** Bytes of arrays beyond which the oldest are evicted. */
+  readonly limit: number
+}
+
+/** Programs that stay compiled. */
+const CAPACITY = 512
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`
+
+interface Loaded {
+  readonly executable: WasmExecutable
+  /** When it last ran, in calls of the device. */
+  used: number
+}
+
+const singleEquation = <N extends OpName>(
+  op: N,
+  params: OpParams[N],
+  operands: readonly Aval[],
+  results: readonly Aval[],
+): Program => {
+  const inputs = operands.map((aval) => new Variable(aval))
+  const outputs = results.map((aval) => new Variable(aval))
+  return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
+}
+
+/** For parameters without programs among them. */
+const plainKey = (op: OpName, params: object, operands: readonly Aval[]): string =>
+  `${op} ${JSON.stringify(params)} ${operands.map((aval) => aval.key).join(' ')}`
+
+const callsBack = (program: Program): boolean =>
+  program.equations.some((eqn) => eqn.op === 'callback' || subprograms(eqn).some(([, inner]) => callsBack(inner)))
+
+const sum = (avals: readonly Aval[]): number => avals.reduce((total, aval) => total + aval.size, 0)
+
+// Elements from which on one compiled operation is faster than its primitive's loop, the call included. Where elements of
+// different operands meet all with all, or are looked up, there is more to do for each.
+const MANY = 1 << 14
+const MANY_COMBINED = 1 << 11
+
+export class WasmDevice implements Backend {
+  readonly name = 'wasm'
+  readonly #compile: Compile
+  readonly #site: Site
+  readonly #loaded = new Map<string, Loaded>()
+  readonly #programs = new WeakMap<Program, Executable>()
+  readonly #operations = new LruMap<string, Executable | 'evaluate'>(CAPACITY)
+  #clock = 0
+
+  constructor(compile: Compile, options: DeviceOptions = {}) {
+    const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false } = options
+    this.#compile = compile
+    const engine = createEngine(options)
+    const heap = new Heap(engine.memory, engine.heapStart, maxBytes, guards)
+    const relieve = (): boolean => this.#site.frames.relieve() || this.#releaseConstants()
+    const blocks = new Blocks(heap, softLimit, maxBytes * 0.75, relieve)
+    const frames = new Frames(
+      (bytes) => blocks.allocate(bytes),
+      (range) => {
+        heap.free(range)
+      },
+    )
+    const outOfMemory = (operation: string, peakBytes: number): Error =>
+      new OutOfMemoryError(
+        `${operation} needs ${megabytes(peakBytes)} at its peak, as planned; the device has ${megabytes(maxBytes)}, of which ` +
+          `${megabytes(heap.used)} are in use by what cannot be moved. Work on smaller pieces, or let checkpoint compute again ` +
+          'what is kept for derivatives.',
+      )
+    this.#site = { engine, heap, blocks, frames, guards, outOfMemory }
+  }
+
+  get memory(): MemoryUse {
+    const { heap, blocks } = this.#site
+    return { arrays: blocks.bytes, count: blocks.count, used: heap.used, limit: blocks.limit }
+  }
+
+  /** Programs that are compiled at the moment. */
+  get programs(): number {
+    return this.#loaded.size
+  }
+
+  compile(program: Program): Executable {
+    const known = this.#programs.get(program)
+    if (known !== undefined) return known
+    let loaded: Loaded | null = null
+    const executable: Executable = (inputs, operation) => {
+      if (loaded === null || loaded.executable.isDisposed) loaded = this.#load(program)
+      loaded.used = this.#clock++
+      return loaded.executable.run(inputs, operation)
+    }
+    this.#programs.set(program, executable)
+    return executable
+  }
+
+  /** Ends the threads, and forgets all programs. */
+  dispose(): void {
+    this.#unloadOldest(this.#loaded.size)
+    this.#site.engine.dispose()
+  }
+
+  /** Equal programs share a module. */
+  #load(program: Program): Loaded {
+    const key = fingerprint(program)
+    const known = this.#loaded.get(key)
+    if (known !== undefined) return known
+    if (this.#loaded.size >= CAPACITY) this.#unloadOldest(CAPACITY / 8)
+    const compiled = this.#compile(program, this.#site.engine.features)
+    const loaded = { executable: new WasmExecutable(this.#site, compiled), used: this.#clock }
+    this.#loaded.set(key, loaded)
+    return loaded
+  }
+
+  #unloadOldest(count: number): void {
+    const oldest = [...this.#loaded].sort(([, a], [, b]) => a.used - b.used).slice(0, count)
+    for (const [key, { executable }] of oldest) {
+      this.#loaded.delete(key)
+      executable.dispose()
+    }
+  }
+
+  #releaseConstants(): boolean {
+    const released = [...this.#loaded.values()].map(({ executable }) => executable.releaseConstants())
+    return released.includes(true)
+  }
+
+  operation<N extends OpName>(
+    op: N,
+    params: OpParams[N],
+    bodies: readonly ConcreteBody[],
+    operands: readonly Aval[],
+    outputs: readonly Aval[],
+  ): Executable | null {
+    if (!this.#pays(op, bodies, operands, outputs)) return null
+    const program = (): Program => singleEquation(op, params, operands, outputs)
+    const isPlain = primitives[op].facts.higherOrder !== true
+    const key = isPlain ? plainKey(op, params, operands) : fingerprint(program())
+    const known = this.#operations.get(key)
+    if (known !== undefined) return known === 'evaluate' ? null : known
+    const executable = this.#compileNative(program())
+    this.#operations.set(key, executable ?? 'evaluate')
+    return executable
+  }
+
+  /** Null for a program that calls back: it would do so from another place, and gain nothing. */
+  #compileNative(program: Program): Executable | null {
+    if (callsBack(program) || !this.#load(program).executable.isNative) return null
+    return this.compile(program)
+  }
+
+  /** Whether there is much to do, or what there is to do it on is here and would have to be copied out. */
+  #pays(op: OpName, bodies: readonly ConcreteBody[], operands: readonly Aval[], outputs: readonly Aval[]): boolean {
+    const { elementwise, reduces, view } = primitives[op].facts
+    const many = elementwise === true || view === true || operands.length < 2 ? MANY : MANY_COMBINED
+    if (sum(outputs) >= many || (reduces === true && sum(operands) >= many)) return true
+    return bodies.some((body) => body.isResident)
+  }
+}

@@ -1,0 +1,249 @@
+/** A compiled program in a device: where its arrays lie during a call, and the call. */
+import type { Aval } from '../../core/aval.ts'
+import { ConcreteBody } from '../../trace/value.ts'
+import type { Range } from './allocator.ts'
+import { ALIGNMENT } from './allocator.ts'
+import type { Block, Blocks } from './blocks.ts'
+import type { CompiledProgram, OutputSource } from './compiled.ts'
+import type { Engine, Runner } from './engine.ts'
+import type { Frames } from './frames.ts'
+import type { Heap } from './heap.ts'
+import { bytesOf } from './heap.ts'
+import { evaluateHostStep } from './hostStep.ts'
+
+/** What executables of a device share. */
+export interface Site {
+  readonly engine: Engine
+  readonly heap: Heap
+  readonly blocks: Blocks
+  readonly frames: Frames
+  /** Whether guards are checked after each call. */
+  readonly guards: boolean
+  /** The error for a call that gets no memory. */
+  outOfMemory(operation: string, peakBytes: number): Error
+}
+
+/**
+ * Up to this size, arrays live in ordinary memory, and are copied to and from a place beside the frame in each call: a copy of
+ * 4 KB takes half a microsecond, less than it costs to watch over a block.
+ */
+export const SMALL = 4096
+
+/** An input or output in the frame: which pointer says where it is, and where it is if it is small. */
+interface Slot {
+  readonly aval: Aval
+  /** Of the pointer, in words from the beginning of the frame. */
+  readonly pointer: number
+  readonly bytes: number
+  /** Of a small array's place, in bytes from the beginning of the frame; -1 for a large one. */
+  readonly offset: number
+}
+
+/** Where an output comes from; a buffer by its number. `isRepeated` if an earlier output is the same buffer. */
+type Result =
+  | { readonly kind: 'buffer'; readonly index: number; readonly isRepeated: boolean }
+  | Exclude<OutputSource, { readonly kind: 'buffer' }>
+
+const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+
+/** Places small arrays one after the other, behind the frame proper. */
+class Layout {
+  bytes: number
+
+  constructor(frameBytes: number) {
+    this.bytes = align(frameBytes)
+  }
+
+  slot(aval: Aval, pointer: number): Slot {
+    const bytes = bytesOf(aval.dtype, aval.size)
+    if (bytes > SMALL) return { aval, pointer, bytes, offset: -1 }
+    const offset = this.bytes
+    this.bytes += align(bytes)
+    return { aval, pointer, bytes, offset }
+  }
+}
+
+const isLarge = (slot: Slot): boolean => slot.offset < 0
+
+/** The buffers of a program, each once, and its outputs in terms of them. */
+const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers: Slot[]; results: Result[] } => {
+  const buffers: Slot[] = []
+  const results = outputs.map((source): Result => {
+    if (source.kind !== 'buffer') return source
+    const known = buffers.findIndex((slot) => slot.pointer === source.slot)
+    if (known >= 0) return { kind: 'buffer', index: known, isRepeated: true }
+    buffers.push(layout.slot(source.aval, source.slot))
+    return { kind: 'buffer', index: buffers.length - 1, isRepeated: false }
+  })
+  return { buffers, results }
+}
+
+export class WasmExecutable {
+  readonly #site: Site
+  readonly #program: CompiledProgram
+  readonly #runner: Runner
+  readonly #inputs: readonly Slot[]
+  readonly #buffers: readonly Slot[]
+  readonly #results: readonly Result[]
+  readonly #frameBytes: number
+  #constants: Range | null = null
+  /** The constants' addresses; null until the first call. */
+  #addresses: readonly number[] | null = null
+  #calls = 0
+  #isDisposed = false
+
+  constructor(site: Site, program: CompiledProgram) {
+    this.#site = site
+    this.#program = program
+    const layout = new Layout(program.frameBytes)
+    this.#inputs = program.inputs.map((aval, i) => layout.slot(aval, i))
+    const { buffers, results } = resultsOf(program.outputs, layout)
+    this.#buffers = buffers
+    this.#results = results
+    this.#frameBytes = layout.bytes
+    this.#runner = site.engine.instantiate(program, (step, frame) => {
+      evaluateHostStep(program.hostSteps[step]!, site.heap, frame >>> 0)
+    })
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed
+  }
+
+  /** Whether all of it is compiled. */
+  get isNative(): boolean {
+    return this.#program.hostSteps.length === 0
+  }
+
+  run(inputs: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] {
+    const { frames, heap, guards } = this.#site
+    const frame = frames.enter(this.#frameBytes)
+    if (frame === null) throw this.#site.outOfMemory(operation, this.#program.peakBytes)
+    this.#calls++
+    try {
+      const outputs = this.#runIn(heap.addressOf(frame), inputs, operation)
+      if (guards) heap.checkGuards(operation)
+      return outputs
+    } finally {
+      frames.leave()
+      this.#calls--
+      if (this.#isDisposed && this.#calls === 0) this.#free()
+    }
+  }
+
+  /** Gives its memory and places back, as soon as no call is in progress. */
+  dispose(): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    if (this.#calls === 0) this.#free()
+  }
+
+  #free(): void {
+    this.#runner.dispose()
+    this.releaseConstants()
+  }
+
+  /** Gives the memory of constants back until the next call, if no call is in progress. Says whether there was any. */
+  releaseConstants(): boolean {
+    if (this.#constants === null || this.#calls > 0) return false
+    this.#site.heap.free(this.#constants)
+    this.#constants = null
+    this.#addresses = null
+    return true
+  }
+
+  #runIn(frame: number, inputs: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] {
+    const { blocks, heap } = this.#site
+    const pinned: Block[] = []
+    const ranges: Range[] = []
+    let isDone = false
+    try {
+      this.#takeMemory(inputs, operation, pinned, ranges)
+      this.#fill(frame, inputs, operation, pinned, ranges)
+      this.#runner.run(frame)
+      isDone = true
+      return this.#collect(frame, inputs, ranges)
+    } finally {
+      for (const block of pinned) blocks.unpin(block)
+      if (!isDone) for (const range of ranges) heap.free(range)
+    }
+  }
+
+  /** Everything that may let the memory grow, after which the heap's views are others. */
+  #takeMemory(inputs: readonly ConcreteBody[], operation: string, pinned: Block[], ranges: Range[]): void {
+    const { blocks } = this.#site
+    this.#addresses ??= this.#placeConstants(operation)
+    for (let i = 0; i < inputs.length; i++) {
+      const slot = this.#inputs[i]!
+      if (isLarge(slot)) pinned.push(this.#given(blocks.pin(inputs[i]!, slot.aval, operation), operation))
+    }
+    for (const slot of this.#buffers) {
+      if (isLarge(slot)) ranges.push(this.#given(blocks.allocateArray(slot.bytes), operation))
+    }
+  }
+
+  #given<T>(memory: T | null, operation: string): T {
+    if (memory === null) throw this.#site.outOfMemory(operation, this.#program.peakBytes)
+    return memory
+  }
+
+  #placeConstants(operation: string): readonly number[] {
+    const { constants } = this.#program
+    if (constants.length === 0) return []
+    const { blocks, heap } = this.#site
+    const sizes = constants.map(({ data }) => align(data.byteLength))
+    const total = sizes.reduce((a, b) => a + b, 0)
+    this.#constants = this.#given(blocks.allocate(total), operation)
+    let address = heap.addressOf(this.#constants)
+    return constants.map(({ aval, data }, i) => {
+      heap.write(aval.dtype, address, data)
+      address += sizes[i]!
+      return address - sizes[i]!
+    })
+  }
+
+  /** Writes the pointers and the small inputs. */
+  #fill(
+    frame: number,
+    inputs: readonly ConcreteBody[],
+    operation: string,
+    pinned: readonly Block[],
+    ranges: readonly Range[],
+  ): void {
+    const { blocks, heap } = this.#site
+    const { words } = heap
+    const first = frame / 4
+    let large = 0
+    for (let i = 0; i < inputs.length; i++) {
+      const { aval, pointer, offset } = this.#inputs[i]!
+      if (offset < 0) {
+        words[first + pointer] = blocks.addressOf(pinned[large++]!)
+        continue
+      }
+      words[first + pointer] = frame + offset
+      heap.write(aval.dtype, frame + offset, inputs[i]!.host(operation))
+    }
+    this.#addresses!.forEach((address, i) => {
+      words[first + inputs.length + i] = address
+    })
+    large = 0
+    for (const { pointer, offset } of this.#buffers) {
+      words[first + pointer] = offset < 0 ? heap.addressOf(ranges[large++]!) : frame + offset
+    }
+  }
+
+  #collect(frame: number, inputs: readonly ConcreteBody[], ranges: readonly Range[]): readonly ConcreteBody[] {
+    const { blocks, heap } = this.#site
+    let large = 0
+    const bodies = this.#buffers.map(({ aval, offset }) =>
+      offset < 0
+        ? blocks.adopt(ranges[large++]!, aval)
+        : new ConcreteBody(heap.read(aval.dtype, frame + offset, aval.size)),
+    )
+    return this.#results.map((result) => {
+      if (result.kind === 'input') return inputs[result.index]!.share()
+      if (result.kind === 'constant') return new ConcreteBody(this.#program.constants[result.index]!.data)
+      return result.isRepeated ? bodies[result.index]!.share() : bodies[result.index]!
+    })
+  }
+}

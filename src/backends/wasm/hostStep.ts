@@ -1,0 +1,40 @@
+/** Equations that have no kernel: the interpreter evaluates them, in the middle of a compiled program. */
+import type { TypedArray } from '../../core/dtype.ts'
+import { allocate } from '../../core/dtype.ts'
+import type { Equation } from '../../ir/program.ts'
+import { Literal } from '../../ir/program.ts'
+import { primitives } from '../../primitives/registry.ts'
+import type { OpName } from '../../ir/op.ts'
+import type { Primitive } from '../../primitives/primitive.ts'
+import { run } from '../interpreter/interpreter.ts'
+import type { HostStep, Place } from './compiled.ts'
+import type { Heap } from './heap.ts'
+
+const literalData = ({ aval, value }: Literal): TypedArray => {
+  const data = allocate(aval.dtype, 1)
+  data[0] = value
+  return data
+}
+
+/** Evaluates on what lies at the operands' places in a frame, and writes the results to theirs. */
+export const evaluateHostStep = ({ equation, operands, results }: HostStep, heap: Heap, frame: number): void => {
+  const addressOf = (place: Place): number =>
+    place.kind === 'frame' ? frame + place.offset : heap.words[frame / 4 + place.slot]! + place.offset
+  const { params, inputs, outputs }: Equation = equation
+  const primitive: Primitive<OpName> = primitives[equation.op]
+  // Copies: a callback may keep them, and the memory may move while it runs.
+  const data = inputs.map((atom, i) =>
+    atom instanceof Literal ? literalData(atom) : heap.read(atom.aval.dtype, addressOf(operands[i]!), atom.aval.size),
+  )
+  const avals = outputs.map((v) => v.aval)
+  const values = primitive.evaluate(
+    params,
+    data,
+    inputs.map((atom) => atom.aval),
+    avals,
+    run,
+  )
+  values.forEach((value, i) => {
+    heap.write(avals[i]!.dtype, addressOf(results[i]!), value)
+  })
+}
