@@ -119,6 +119,9 @@ const exact = [
   'argmax',
   'argmin',
   'sort',
+  'cholesky',
+  'triangularSolve',
+  'lu',
 ] as const satisfies readonly OpName[]
 
 describe.each(exact)('%s', (op) => {
@@ -127,7 +130,7 @@ describe.each(exact)('%s', (op) => {
       fc.property(samples(op, { float }), seeds, (sample, seed) => {
         agrees(ofSample(sample), seed)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 })
@@ -368,7 +371,41 @@ const casts = (): Case[] =>
       .map((target) => of('cast', { dtype: target, weak: false }, { aval: new Aval(source, [data.length]), data }))
   })
 
-const families = { gathers, scatters, dynamics, moved, lines, sorts, casts }
+/** A Aᵀ plus a multiple of the identity, of a matrix of small numbers. */
+const positive = (dtype: DType, n: number): HostArray => {
+  const { data } = fresh('float64', [n, n], n)
+  const a = data as Float64Array
+  const product = Float64Array.from(range(n * n), (e) => {
+    const [i, j] = [Math.floor(e / n), e % n]
+    return range(n).reduce((sum, k) => sum + a[i * n + k]! * a[j * n + k]!, i === j ? n : 0)
+  })
+  return { aval: new Aval(dtype, [n, n]), data: convert(product, 'float64', dtype) }
+}
+
+const flags = [false, true] as const
+
+const linalg = (): Case[] =>
+  (['float32', 'float64'] as const).flatMap((dtype) => [
+    ...[1, 17, 60].map((n) => of('cholesky', {}, positive(dtype, n))),
+    of('cholesky', {}, fresh(dtype, [3, 9, 9], 1)),
+    ...[[40, 40], [25, 60], [61, 26], [3, 7, 7]].map((shape) => of('lu', {}, fresh(dtype, shape, 1))), // prettier-ignore
+    ...flags.flatMap((leftSide) =>
+      flags.flatMap((lower) =>
+        flags.flatMap((transposeA) =>
+          [1, 5, 19].map((count) =>
+            of(
+              'triangularSolve',
+              { leftSide, lower, transposeA, unitDiagonal: count === 5 },
+              fresh(dtype, [2, 23, 23], 1),
+              fresh(dtype, [2, ...(leftSide ? [23, count] : [count, 23])], 2),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ])
+
+const families = { gathers, scatters, dynamics, moved, lines, sorts, casts, linalg }
 
 describe.each(Object.keys(families) as (keyof typeof families)[])('larger shapes: %s', (family) => {
   it('are what the interpreter gives, bit by bit', () => {

@@ -1,32 +1,46 @@
 /** Kernels of operations that are not loops over fused expressions, by name. */
 import type { OpName } from '../../../ir/op.ts'
 import { argreduceLibrary, argreduceRoutines } from './argreduce.ts'
+import { choleskyLibrary, choleskyRoutine } from './cholesky.ts'
 import { concatenateRoutine } from './concatenate.ts'
 import { castRoutine } from './convert.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
 import { dotGeneralRoutine } from './matmul-dot-general.ts'
 import { gatherRoutine } from './gather.ts'
+import { subtractRows } from './linalg.ts'
+import { luLibrary, luRoutine } from './lu.ts'
 import { padRoutine } from './pad.ts'
 import type { LibraryFunction, RoutineFor } from './routine.ts'
 import { scatterRoutines } from './scatter.ts'
 import { sortLibrary, sortRoutine } from './sort.ts'
 import { transposeRoutine } from './transpose.ts'
+import { triangularSolveLibrary, triangularSolveRoutine } from './triangularSolve.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   ...argreduceRoutines,
   cast: castRoutine,
+  cholesky: choleskyRoutine,
   concatenate: concatenateRoutine,
   ...cumulativeRoutines,
   dotGeneral: dotGeneralRoutine,
   dynamicSlice: dynamicSliceRoutine,
   dynamicUpdateSlice: dynamicUpdateSliceRoutine,
   gather: gatherRoutine,
+  lu: luRoutine,
   pad: padRoutine,
   ...scatterRoutines,
   sort: sortRoutine,
   transpose: transposeRoutine,
+  triangularSolve: triangularSolveRoutine,
 }
 
 /** The functions that they import. */
-export const kernelLibrary: readonly LibraryFunction[] = [...argreduceLibrary, ...sortLibrary]
+export const kernelLibrary: readonly LibraryFunction[] = [
+  ...argreduceLibrary,
+  ...sortLibrary,
+  subtractRows,
+  ...choleskyLibrary,
+  ...luLibrary,
+  ...triangularSolveLibrary,
+]
