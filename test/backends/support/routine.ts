@@ -66,6 +66,8 @@ export interface RoutineOptions {
   readonly relaxed?: boolean
   /** Result 0 takes the memory of operand `inPlace`. */
   readonly inPlace?: number
+  /** This operand ends where the memory ends: reading beyond it fails. */
+  readonly atEnd?: number
 }
 
 /** A routine in a memory of its own, with its operands in place. */
@@ -138,7 +140,7 @@ const checkPhases = ({ phases, scratch }: Routine): void => {
 
 const bytesOf = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-const newMemory = (): Memory => new engine.Memory({ initial: 1, maximum: MAX_PAGES })
+export const newMemory = (): Memory => new engine.Memory({ initial: 1, maximum: MAX_PAGES })
 
 /** Compiles a routine and fills a memory for it, one of its own unless given. */
 export const prepareRoutine = (
@@ -159,8 +161,13 @@ export const prepareRoutine = (
     end = aligned(place + size + GUARD)
     return place
   })
-  const missing = end - memory.buffer.byteLength
+  const last = options.atEnd
+  const missing = end + (last === undefined ? 0 : sizes[last]! + GUARD) - memory.buffer.byteLength
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE))
+  if (last !== undefined) {
+    end = memory.buffer.byteLength
+    places[last] = end - sizes[last]!
+  }
   const view = new Uint8Array(memory.buffer, 0, end)
   const { exports } = new engine.Instance(new engine.Module(bytes), {
     env: { memory, threadScratch: threadScratch ? places.at(-1)! : 0 },

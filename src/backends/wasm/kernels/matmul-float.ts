@@ -67,6 +67,8 @@ export const float64: Float = {
   },
 }
 
+export const floatOf = (dtype: 'float32' | 'float64'): Float => (dtype === 'float32' ? float32 : float64)
+
 /** x·y + z. */
 export const multiplyAdd = (float: Float, relaxed: boolean, x: Vector, y: Vector, z: Vector): Vector =>
   relaxed ? float.madd(x, y, z) : float.add(float.mul(x, y), z)

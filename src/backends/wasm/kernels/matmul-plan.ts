@@ -28,6 +28,8 @@ const SMALL = 512
 const K_CHUNK = 4096
 /** Elements of the sums of all chunks, at most. */
 const MOST_PARTS = 2 ** 18
+/** Up to so many rows, columns of B that are contiguous are not packed. */
+const FEW_ROWS = 8
 /** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
 const STREAM = 65_536
 /** Products of elements in an iteration, at least, where columns are cut. */
@@ -85,28 +87,22 @@ const hasChunks = (product: Product): boolean => {
 const withCopy = (product: Product, operand: 'a' | 'b', start: number) => {
   const { float, batch, m, n, k } = product
   const { base, batch: outer, row, col } = product[operand]
-  const shape = [...batch, ...(operand === 'a' ? [m, k] : [k, n])]
-  const copy = copyToScratch(float, base, shape, [...outer, row, col], start)
-  const moved = {
-    base: copy.base,
-    batch: copy.strides.slice(0, -2),
-    row: copy.strides.at(-2)!,
-    col: copy.strides.at(-1)!,
-  }
-  return { product: { ...product, [operand]: moved }, steps: [copy.step], scratch: copy.scratch }
+  const inner = { shape: operand === 'a' ? [m, k] : [k, n], strides: [row, col] }
+  const copy = copyToScratch(float, base, { shape: batch, strides: outer }, inner, start)
+  const copied = { base: copy.base, batch: copy.outer, row: copy.inner[0]!, col: copy.inner[1]! }
+  return { product: { ...product, [operand]: copied }, steps: [copy.step], scratch: copy.scratch }
 }
 
-/** A row times matrices. */
-const planVector = (given: Product, start: number): Plan => {
+/** One row, or a few where columns of B are contiguous, times matrices. */
+const planVectors = (given: Product, start: number): Plan => {
   const unit = given.float.bytes
-  const down = given.b.row === unit && !(given.k === 1 && given.b.col === unit)
-  const along = given.b.col === unit || given.n === 1
-  const copied = down ? given.a.col !== unit && 'a' : !along && 'b'
+  const down = given.b.row === unit
+  const copied = down ? given.a.col !== unit && 'a' : given.b.col !== unit && 'b'
   const { product, steps, scratch } = copied
     ? withCopy(given, copied, start)
     : { product: given, steps: [], scratch: start }
   const kernel = down ? dots : combine
-  const { n, k, float } = product
+  const { m, n, k, float } = product
   if (hasChunks(product)) {
     const plan = planChunks(product, kernel, scratch)
     return { ...plan, steps: [...steps, ...plan.steps] }
@@ -114,7 +110,7 @@ const planVector = (given: Product, start: number): Plan => {
   const enough = Math.ceil(n / Math.ceil(ENOUGH / pointsOfBatch(product)))
   const cols = up(Math.max(enough, STREAM / (k * float.bytes)), 32)
   const last = productStep(product, { ...everything, cols }, kernel)
-  return { steps: [...steps, last], scratch, rows: cols < n ? null : 1 }
+  return { steps: [...steps, last], scratch, rows: cols < n ? null : m }
 }
 
 /** How many rows a block has. */
@@ -164,5 +160,6 @@ const planBlocks = (product: Product, start: number): Plan => {
 export const planProduct = (product: Product, scratch: number): Plan => {
   const { m, n, k } = product
   if (m * n * k <= SMALL) return planSmall(product, scratch)
-  return m === 1 ? planVector(product, scratch) : planBlocks(product, scratch)
+  const vectors = m === 1 || (m <= FEW_ROWS && product.b.row === product.float.bytes)
+  return vectors ? planVectors(product, scratch) : planBlocks(product, scratch)
 }

@@ -89,10 +89,20 @@ export const combine: Kernel = {
   nanoseconds: streamTime,
 }
 
-/** For one row, with contiguous columns of B, and a contiguous row. */
+/** For a few rows, contiguous ones, with contiguous columns of B. */
 export const dots: Kernel = {
   name: dotsName,
-  args: ({ b }, piece) => [piece.c, piece.a, piece.b, i32(b.col), piece.depth, piece.cols],
+  args: ({ a, b, c }, { a: x, b: y, c: z, rows, cols, depth }) => [
+    z,
+    i32(c.row),
+    x,
+    i32(a.row),
+    y,
+    i32(b.col),
+    rows,
+    cols,
+    depth,
+  ],
   nanoseconds: streamTime,
 }
 

@@ -22,29 +22,33 @@ export const scratchAt =
 export const rowMajor = (shape: readonly number[], bytes: number): readonly number[] =>
   shape.map((_, d) => shape.slice(d + 1).reduce((x, y) => x * y, bytes))
 
-/** Row-major strides, of an array that has the same elements all along the axes that had stride 0. */
-const stridesOfCopy = (shape: readonly number[], strides: readonly number[], bytes: number): readonly number[] => {
-  const extents = shape.map((extent, d) => (strides[d] === 0 ? 1 : extent))
-  return rowMajor(extents, bytes).map((stride, d) => (strides[d] === 0 ? 0 : stride))
+/** Axes, with strides in bytes. */
+export interface Axes {
+  readonly shape: readonly number[]
+  readonly strides: readonly number[]
 }
 
-/** A matrix, or any other array, copied row by row. Axes of stride 0 keep it. */
+/** An array copied in row-major order. Axes of stride 0 among the outer ones keep it: their points share a copy. */
 export const copyToScratch = (
   float: Float,
   source: (places: Places) => I32,
-  shape: readonly number[],
-  strides: readonly number[],
+  outer: Axes,
+  inner: Axes,
   start: number,
 ) => {
-  const copied = stridesOfCopy(shape, strides, float.bytes)
-  const kept = shape.map((_, d) => d).filter((d) => strides[d] !== 0)
-  const grid = {
-    shape: kept.map((d) => shape[d]!),
-    strides: [kept.map((d) => copied[d]!), kept.map((d) => strides[d]!)],
-  }
+  const distinct = outer.shape.map((extent, d) => (outer.strides[d] === 0 ? 1 : extent))
+  const shape = [...distinct, ...inner.shape]
+  const copied = rowMajor(shape, float.bytes)
+  const grid = { shape, strides: [copied, [...outer.strides, ...inner.strides]] }
   const base = scratchAt(start)
   const phase = blockPhase(grid, float.bytes, (_, places) => ({ target: base(places), source: source(places) }))
-  return { base, strides: copied, step: { phase, imports: [] }, scratch: start + up(pointsOf(grid) * float.bytes, 16) }
+  return {
+    base,
+    outer: outer.strides.map((stride, d) => (stride === 0 ? 0 : copied[d]!)),
+    inner: copied.slice(distinct.length),
+    step: { phase, imports: [] },
+    scratch: start + up(pointsOf(grid) * float.bytes, 16),
+  }
 }
 
 /** Panels that are packed together, from contiguous rows: 256 bytes of each row. */

@@ -1,4 +1,4 @@
-/** Products of a vector with a matrix, at the speed at which memory gives the matrix. */
+/** Products of a vector, or a few, with a matrix, at the speed at which memory gives the matrix. */
 import type { Code } from '../asm/index.ts'
 import { i32, load, op } from '../asm/index.ts'
 import { minus, plus, smaller, times } from './integers.ts'
@@ -124,16 +124,25 @@ const horizontal = (float: Float, vectors: readonly Vector[]): readonly Vector[]
   return groups.map((group) => float.transposed(group).reduce((s, t) => float.add(s, t)))
 }
 
-/** `(y, x, b, bCol, k, cols)`: y = x B where x and columns of B are contiguous. */
+/**
+ * `(y, yRow, x, xRow, b, bCol, rows, cols, k)`: y = x B where columns of B, and rows of x, are contiguous. For a few rows:
+ * they are multiplied with some columns while these are in the first cache.
+ */
 const dotColumns = (float: Float): LibraryFunction =>
-  integerFunction(dotsName(float), 6, (code, [firstY, x, firstB, bCol, k, cols], _, relaxed) => {
-    const y = code.variable(firstY)
+  integerFunction(dotsName(float), 9, (code, [firstY, yRow, firstX, xRow, firstB, bCol, rows, cols, k], _, relaxed) => {
+    const column = code.variable(firstY)
     const b = code.variable(firstB)
     const j = code.variable(i32(0))
     const pass = (end: I32, columns: number): void => {
       code.while(j, end, columns, () => {
-        dots(code, float, relaxed, columns, [y.get, x, b.get, bCol, k])
-        code.set(y, plus(y.get, columns * float.bytes))
+        const y = code.variable(column.get)
+        const x = code.variable(firstX)
+        code.for(i32(0), rows, 1, () => {
+          dots(code, float, relaxed, columns, [y.get, x.get, b.get, bCol, k])
+          code.set(y, plus(y.get, yRow))
+          code.set(x, plus(x.get, xRow))
+        })
+        code.set(column, plus(column.get, columns * float.bytes))
         code.set(b, plus(b.get, times(bCol, columns)))
       })
     }

@@ -4,8 +4,7 @@ import { chunkPhase } from './blocks.ts'
 import { simplify } from './grid.ts'
 import { plus } from './integers.ts'
 import { blockFunctions } from './matmul-block.ts'
-import type { Float } from './matmul-float.ts'
-import { float32, float64 } from './matmul-float.ts'
+import { float32, float64, floatOf } from './matmul-float.ts'
 import { packFunctions } from './matmul-pack.ts'
 import { planProduct } from './matmul-plan.ts'
 import type { Matrices, Product, Step } from './matmul-product.ts'
@@ -32,8 +31,6 @@ export interface MatmulSpec {
   readonly a: MatrixStrides
   readonly b: MatrixStrides
 }
-
-const floatOf = (dtype: MatmulSpec['dtype']): Float => (dtype === 'float32' ? float32 : float64)
 
 export const matmulLibrary: readonly LibraryFunction[] = [float32, float64].flatMap((float) => [
   ...tileFunctions(float),
@@ -94,6 +91,16 @@ const rowFirst = (product: Product): Product => {
   return { ...product, m: 1, n: m, a: turned(b), b: turned(a), c: { ...c, row: m * float.bytes, col: float.bytes } }
 }
 
+/** Strides along axes of extent 1 mean nothing: those that the kernels like best. */
+const withLikedStrides = (product: Product): Product => {
+  const { m, n, k, a, b, float } = product
+  return {
+    ...product,
+    a: { ...a, row: m === 1 ? 0 : a.row, col: k === 1 ? float.bytes : a.col },
+    b: { ...b, row: k === 1 ? 0 : b.row, col: n === 1 ? float.bytes : b.col },
+  }
+}
+
 const nothing: Routine = { scratch: 0, phases: [], imports: [] }
 
 /** Sums of nothing. */
@@ -118,7 +125,7 @@ export const productRoutine = (
   const size = batch.reduce((x, y) => x * y, m * n)
   if (size === 0) return nothing
   if (k === 0) return zeros(size * float.bytes)
-  const product = rowFirst(withFewAxes(rowFirst(given)))
+  const product = withLikedStrides(rowFirst(withFewAxes(rowFirst(given))))
   const plan = planProduct(product, scratch)
   const steps = [...before, ...plan.steps]
   const rows = plan.rows === null ? NaN : (plan.rows * product.n) / rowLength
