@@ -1,0 +1,75 @@
+/** The second operand of a convolution's sum, in panels: columns side by side as the inner loop reads them. */
+import { i32 } from '../asm/index.ts'
+import { blockPhase, chunkPhase } from './blocks.ts'
+import type { Contraction } from './conv-plan.ts'
+import { TILE_VECTORS } from './conv-tiles.ts'
+import { pointsOf } from './grid.ts'
+import { plus } from './integers.ts'
+import type { Float } from './matmul-float.ts'
+import type { Phase } from './routine.ts'
+import type { Address, Scratch } from './staging.ts'
+
+/** Where the vectors of B are. Strides are in bytes. */
+export interface Panels {
+  readonly at: Address
+  readonly group: number
+  readonly panel: number
+  /** Along the axes of k. */
+  readonly sums: readonly number[]
+  readonly phases: readonly Phase[]
+}
+
+/** Rows of B of so many bytes or fewer are read where they are: longer ones would lie on too many pages. */
+const NEAR = 512
+/** Rows of A for which it pays to copy B. */
+const FEW_ROWS = 32
+
+export const panelColumns = ({ lanes }: Float): number => lanes * TILE_VECTORS
+
+const rowMajor = (shape: readonly number[], unit: number): number[] =>
+  shape.map((_, d) => shape.slice(d + 1).reduce((x, y) => x * y, unit))
+
+/** As it is, if columns are neighbours, fill vectors, and are near enough or not used often. */
+const readable = ({ columns, columnStride, rows }: Contraction, { bytes, lanes }: Float): boolean =>
+  columnStride === bytes && columns % lanes === 0 && (columns * bytes <= NEAR || pointsOf(rows) < FEW_ROWS)
+
+export const panelsOf = (contraction: Contraction, float: Float, at: Address, scratch: Scratch): Panels => {
+  const { groups, groupStrides, sums, columns, columnStride } = contraction
+  const { bytes } = float
+  const width = panelColumns(float)
+  if (readable(contraction, float)) {
+    return { at, group: groupStrides[1], panel: width * bytes, sums: sums.strides[1]!, phases: [] }
+  }
+  const rowBytes = width * bytes
+  const panelBytes = pointsOf(sums) * rowBytes
+  const groupBytes = Math.ceil(columns / width) * panelBytes
+  const copy = scratch.take(groups * groupBytes)
+  const strides = rowMajor(sums.shape, rowBytes)
+  /** Copies `panels` panels of some columns each, from the first on. */
+  const copyPanels = (first: number, panels: number, count: number): Phase =>
+    blockPhase(
+      {
+        shape: [groups, panels, ...sums.shape, count],
+        strides: [
+          [groupBytes, panelBytes, ...strides, bytes],
+          [groupStrides[1], width * columnStride, ...sums.strides[1]!, columnStride],
+        ],
+      },
+      bytes,
+      (_, places) => ({
+        target: plus(copy(places), first * panelBytes),
+        source: plus(at(places), first * width * columnStride),
+      }),
+    )
+  const whole = Math.floor(columns / width)
+  const rest = columns % width
+  const clear = chunkPhase(groups * groupBytes, (code, places, offset, length) => {
+    code.fill(plus(copy(places), offset), i32(0), length)
+  })
+  const phases = [
+    ...(rest > 0 ? [clear] : []),
+    ...(whole > 0 ? [copyPanels(0, whole, width)] : []),
+    ...(rest > 0 ? [copyPanels(whole, 1, rest)] : []),
+  ]
+  return { at: copy, group: groupBytes, panel: panelBytes, sums: strides, phases }
+}

@@ -1,0 +1,101 @@
+/** Arrays in scratch memory: copies that other routines make there before a kernel begins, or take away after it. */
+import { Aval } from '../../../core/aval.ts'
+import { allocate } from '../../../core/dtype.ts'
+import { i32 } from '../asm/index.ts'
+import type { Code, Expr } from '../asm/index.ts'
+import { plus } from './integers.ts'
+import { padRoutine } from './pad.ts'
+import type { Phase, Places } from './routine.ts'
+
+type I32 = Expr<'i32'>
+
+/** Where an array is. */
+export type Address = (places: Places) => I32
+
+export const inputAt =
+  (index: number): Address =>
+  ({ inputs }) =>
+    inputs[index]!
+
+export const outputAt: Address = ({ outputs }) => outputs[0]!
+
+const scratchAt =
+  (offset: number): Address =>
+  ({ scratch }) =>
+    plus(scratch, offset)
+
+/** Scratch memory, handed out piece by piece. */
+export class Scratch {
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  take(bytes: number): Address {
+    const address = scratchAt(this.#bytes)
+    this.#bytes += (bytes + 15) & ~15
+    return address
+  }
+}
+
+/** A phase of a routine for other arrays. `prepare` writes what is to be done first in every piece of it. */
+export const redirected = (
+  phase: Phase,
+  inputs: readonly Address[],
+  output: Address,
+  prepare: (code: Code, places: Places) => void = () => undefined,
+): Phase => ({
+  ...phase,
+  emit: (code, places, lo, hi, library) => {
+    prepare(code, places)
+    const moved = { inputs: inputs.map((at) => at(places)), outputs: [output(places)], scratch: places.scratch }
+    phase.emit(code, moved, lo, hi, library)
+  },
+})
+
+/** How an axis is padded: elements before and after it, fewer where negative, and how far apart its elements are. */
+export interface AxisPadding {
+  readonly low: number
+  readonly high: number
+  readonly step: number
+}
+
+export const isPlainAxis = ({ low, high, step }: AxisPadding): boolean => low === 0 && high === 0 && step === 1
+
+export interface Staged {
+  readonly at: Address
+  readonly aval: Aval
+  readonly phases: readonly Phase[]
+}
+
+/** An array with padding, copied to scratch memory; as it stands where there is none. */
+export const paddedCopy = (
+  x: Aval,
+  at: Address,
+  padding: readonly AxisPadding[],
+  value: number,
+  scratch: Scratch,
+): Staged => {
+  if (padding.every(isPlainAxis)) return { at, aval: x, phases: [] }
+  const extents = x.shape.map((n, d) => {
+    const { low, high, step } = padding[d]!
+    return Math.max(0, low + high + (n === 0 ? 0 : (n - 1) * step + 1))
+  })
+  const aval = new Aval(x.dtype, extents)
+  const element = allocate(x.dtype, 1)
+  const copy = scratch.take(aval.size * element.BYTES_PER_ELEMENT)
+  const valueAt = scratch.take(element.BYTES_PER_ELEMENT)
+  const low = padding.map((axis) => axis.low)
+  const params = { low, high: padding.map((axis) => axis.high), interior: padding.map(({ step }) => step - 1) }
+  const { phases } = padRoutine(params, [x, new Aval(x.dtype, [])], [aval])!
+  // Every piece writes the value, which is the same: nobody waits for anybody.
+  element[0] = value
+  const words = new Int32Array(element.buffer)
+  const writeValue = (code: Code, places: Places): void => {
+    words.forEach((word, i) => {
+      code.store('i32.store', valueAt(places), i32(word), 4 * i)
+    })
+  }
+  return { at: copy, aval, phases: phases.map((phase) => redirected(phase, [at, valueAt], copy, writeValue)) }
+}

@@ -1,0 +1,120 @@
+import * as fc from 'fast-check'
+import type { Sample } from 'pullback/testing'
+import { samples } from 'pullback/testing'
+import { describe, expect, it } from 'vitest'
+import { Aval } from '../../src/core/aval.ts'
+import type { TypedArray } from '../../src/core/dtype.ts'
+import { allocate } from '../../src/core/dtype.ts'
+import type { HostArray } from '../../src/core/host.ts'
+import type { ConvParams, OpName, OpParams } from '../../src/ir/op.ts'
+import { primitives } from '../../src/primitives/registry.ts'
+import type { Primitive } from '../../src/primitives/primitive.ts'
+import { convLibrary, convRoutine } from '../../src/backends/wasm/kernels/convolution.ts'
+import { matmulLibrary } from '../../src/backends/wasm/kernels/matmul.ts'
+import type { RoutineFor } from '../../src/backends/wasm/kernels/routine.ts'
+import { randomCuts, runRoutine, whole } from './support/routine.ts'
+
+const library = [...convLibrary, ...matmulLibrary]
+const routines: { readonly [N in OpName]?: RoutineFor<N> } = { conv: convRoutine }
+
+/** Small multiples of a quarter: their products and sums are exact, in whatever order. */
+const exact = (aval: Aval, seed: number): HostArray => {
+  const data = allocate(aval.dtype, aval.size) as Float64Array
+  let state = (seed * 2654435761 + 1) >>> 0
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    data[i] = ((state >>> 8) % 41) / 4 - 5
+  }
+  return { aval, data }
+}
+
+interface Case<N extends OpName> {
+  readonly op: N
+  readonly params: OpParams[N]
+  readonly avals: readonly Aval[]
+}
+
+const check = <N extends OpName>({ op, params, avals }: Case<N>, seed: number): void => {
+  const primitive = primitives[op] as Primitive<N>
+  const outputs = primitive.type(params, avals)
+  const operands = avals.map((aval, i) => exact(aval, seed + i))
+  const datas = operands.map((x) => x.data)
+  const none = (): never => {
+    throw new Error('no programs here')
+  }
+  const wanted = primitive.evaluate(params, datas, avals, outputs, none)
+  const routine = (routines[op])?.(params, avals, outputs)
+  for (const cuts of [whole, randomCuts(seed)]) {
+    const got: readonly TypedArray[] = runRoutine(routine!, operands, outputs, { library, cuts })
+    const wrong = Array.from(wanted[0]!.keys()).filter(
+      (i) => !Object.is(Number(got[0]![i]) + 0, Number(wanted[0]![i]) + 0),
+    )
+    expect(wrong.slice(0, 4).map((i) => `[${i}]: ${got[0]![i]} for ${wanted[0]![i]}`)).toEqual([])
+  }
+}
+
+const ofSample = <N extends OpName>({ op, params, operands }: Sample<N>): Case<N> => ({
+  op,
+  params,
+  avals: operands.map((x) => x.aval),
+})
+
+const seeds = fc.nat({ max: 10_000 })
+const floats = ['float32', 'float64'] as const
+
+describe('conv', () => {
+  it.each(floats)('gives what the interpreter gives, wherever its ranges are cut (%s)', (float) => {
+    const sample = samples('conv', { float, smooth: true })
+    fc.assert(
+      fc.property(sample, seeds, (s, seed) => {
+        check(ofSample(s), seed)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+const layouts: { readonly [name: string]: Pick<ConvParams, 'lhsSpec' | 'rhsSpec' | 'outSpec'> } = {
+  'features last': { lhsSpec: [0, 3, 1, 2], rhsSpec: [3, 2, 0, 1], outSpec: [0, 3, 1, 2] },
+  'features first': { lhsSpec: [0, 1, 2, 3], rhsSpec: [0, 1, 2, 3], outSpec: [0, 1, 2, 3] },
+  'as in the gradient of images': { lhsSpec: [0, 3, 1, 2], rhsSpec: [2, 3, 0, 1], outSpec: [0, 3, 1, 2] },
+  'as in the gradient of kernels': { lhsSpec: [3, 0, 1, 2], rhsSpec: [3, 0, 1, 2], outSpec: [2, 3, 0, 1] },
+}
+
+const plain = {
+  windowStrides: [1, 1],
+  padding: [[1, 1], [1, 1]],
+  lhsDilation: [1, 1],
+  rhsDilation: [1, 1],
+  featureGroupCount: 1,
+  batchGroupCount: 1,
+} as const // prettier-ignore
+
+const placed = (spec: readonly number[], extents: readonly number[]): number[] =>
+  spec.map((_, d) => extents[spec.indexOf(d)]!)
+
+describe.each(Object.keys(layouts))('larger convolutions, %s', (layout) => {
+  const specs = layouts[layout]!
+  const conv = (lhs: readonly number[], rhs: readonly number[], more: Partial<ConvParams> = {}): Case<'conv'> => ({
+    op: 'conv',
+    params: { ...plain, ...specs, ...more },
+    avals: [new Aval('float32', placed(specs.lhsSpec, lhs)), new Aval('float32', placed(specs.rhsSpec, rhs))],
+  })
+
+  it.each([
+    ['of many features', conv([3, 16, 9, 7], [24, 16, 3, 3])],
+    ['of features that fill no vector', conv([2, 5, 8, 13], [11, 5, 3, 2])],
+    ['of one feature', conv([4, 1, 12, 12], [1, 1, 3, 3])],
+    ['with strides', conv([2, 6, 11, 12], [8, 6, 3, 3], { windowStrides: [2, 3] })],
+    ['with dilations', conv([2, 6, 6, 5], [8, 6, 3, 2], { lhsDilation: [2, 1], rhsDilation: [1, 3] })],
+    ['of feature groups', conv([2, 6, 7, 6], [15, 2, 3, 3], { featureGroupCount: 3 })],
+    ['of batch groups', conv([6, 4, 7, 6], [20, 4, 3, 3], { batchGroupCount: 2 })],
+    ['of long lines', conv([1, 3, 2, 150], [16, 3, 1, 1], { padding: [[0, 0], [0, 0]] })], // prettier-ignore
+    ['of long sums', conv([3, 40, 14, 13], [10, 40, 14, 13])],
+    ['of long sums in groups', conv([2, 80, 12, 12], [16, 40, 11, 12], { featureGroupCount: 2 })],
+    ['of wide rows', conv([9, 4, 6, 6], [160, 4, 2, 2])],
+    ['of few rows', conv([1, 4, 4, 3], [64, 4, 3, 3])],
+  ] as const)('%s', (_, c) => {
+    check(c, 5)
+  })
+})
