@@ -4,7 +4,7 @@ import { Aval } from '../core/aval.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
-import { Rewriter } from '../ir/rewrite.ts'
+import { Rewriter, rewrite } from '../ir/rewrite.ts'
 import { cse } from '../passes/cse.ts'
 import { dce } from '../passes/dce.ts'
 import { fold } from '../passes/fold.ts'
@@ -123,6 +123,33 @@ const emit = (r: Rewriter, eqn: Equation): void => {
   r.emit(equation(op, { axes: [parts.axis - 1] }, [partial], eqn.outputs, eqn.source))
 }
 
+/** The equation's product with its operands exchanged, if a permutation only exchanges what the two operands give its result. */
+const exchanged = (eqn: Equation, product: Equation | undefined): Equation | null => {
+  if (eqn.op !== 'transpose' || product?.op !== 'dotGeneral') return null
+  const { contract, batch } = product.params
+  const [x, y] = product.inputs
+  const shared = batch[0].length
+  const fromX = x!.aval.rank - shared - contract[0].length
+  const fromY = y!.aval.rank - shared - contract[1].length
+  const { permutation } = eqn.params
+  const wanted = permutation.map((_, i) => (i < shared ? i : i < shared + fromY ? i + fromX : i - fromY))
+  if (permutation.some((p, i) => p !== wanted[i])) return null
+  const params = { contract: [contract[1], contract[0]], batch: [batch[1], batch[0]] } as const
+  return equation('dotGeneral', params, [y!, x!], eqn.outputs, eqn.source)
+}
+
+/** (A B)ᵀ as Bᵀ Aᵀ: products read their operands in any order, so that nothing is transposed. */
+const transposeProducts = (program: Program): Program => {
+  const uses = new Map<Atom, number>()
+  for (const eqn of program.equations) for (const a of eqn.inputs) uses.set(a, (uses.get(a) ?? 0) + 1)
+  for (const a of program.outputs) uses.set(a, (uses.get(a) ?? 0) + 1)
+  return rewrite(program, (r, eqn) => {
+    const [operand] = eqn.inputs
+    const isOnly = operand !== undefined && uses.get(operand) === 1
+    r.emit((isOnly ? exchanged(eqn, r.definition(operand)) : null) ?? eqn)
+  })
+}
+
 /** A program of the same meaning without calls and derivative rules, simplified again. */
 export const flatten = (program: Program): Program => {
   const r = new Rewriter(program)
@@ -134,5 +161,5 @@ export const flatten = (program: Program): Program => {
     equations: r.equations,
     outputs: program.outputs.map((a) => (a instanceof Literal ? a : (values.get(a) ?? a))),
   })
-  return [simplify, fold, simplify, cse, dce].reduce((p, pass) => pass(p), flat)
+  return [simplify, fold, simplify, cse, transposeProducts, dce].reduce((p, pass) => pass(p), flat)
 }

@@ -21,8 +21,10 @@ export interface Plan {
   /** Pointers at the beginning of the frame: inputs, constants, outputs, then those that loops move. */
   readonly slots: number
   readonly outputSlots: ReadonlyMap<Value, number>
-  /** The most bytes that are needed at once. */
-  readonly peakBytes: number
+  /** Bytes of all arrays in use at the worst moment: inputs, constants, outputs and temporaries. */
+  readonly livePeak: number
+  /** Bytes that the plan takes for them: the frame, and what is behind pointers. */
+  readonly plannedPeak: number
 }
 
 export const alignment = 64
@@ -248,7 +250,8 @@ export const planMemory = (lowered: Lowered, scratch: (step: Step) => number): P
     frameBytes: align(base + bytes),
     slots: slots.size,
     outputSlots,
-    peakBytes: fixed + peakOf(life.intervals.values()),
+    livePeak: fixed + peakOf(life.intervals.values()),
+    plannedPeak: fixed + align(base + bytes),
   }
 }
 

@@ -24,7 +24,7 @@ export const canFoldEquation = (eqn: Equation): boolean => {
 }
 
 /** Whether an equation's routine reads its operands through strides. */
-export const takesViews = (eqn: Equation): boolean => eqn.op === ('dotGeneralX' as string)
+export const takesViews = (eqn: Equation): boolean => eqn.op === 'dotGeneral'
 
 /** The routine for an equation on arrays in order; null where it has none. */
 export const choose = (eqn: Equation): Routine | null => {

@@ -1,5 +1,7 @@
 /** Programs to modules: kernels, tuned routines, and the function that runs them in order. */
 import type { Equation, Program } from '../../ir/program.ts'
+import type { Explanation } from '../../lowering/explain.ts'
+import { explainLowered } from '../../lowering/explain.ts'
 import { lower } from '../../lowering/fuse.ts'
 import type { Value } from '../../lowering/nodes.ts'
 import { reachable } from '../../lowering/nodes.ts'
@@ -295,8 +297,13 @@ const outputsOf = (lowered: Lowered, plan: Plan): readonly OutputSource[] =>
     return { kind: 'buffer', slot: plan.outputSlots.get(value)!, aval: value.aval }
   })
 
-/** Compiles a program for an engine with these features. */
-export const compile = (program: Program, features: Features): CompiledProgram => {
+interface Planned {
+  readonly lowered: Lowered
+  readonly plan: Plan
+  readonly routines: ReadonlyMap<RoutineStep, Routine>
+}
+
+const planProgram = (program: Program): Planned => {
   const chosen = new Map<Equation, boolean>()
   const hasRoutine = (eqn: Equation): boolean => {
     const known = chosen.get(eqn) ?? choose(eqn) !== null
@@ -304,21 +311,32 @@ export const compile = (program: Program, features: Features): CompiledProgram =
     return known
   }
   const lowered = lower(program, { canLoop, canFold: canFoldEquation, hasRoutine, takesViews })
-  const routines = new Map<Step, Routine>()
+  const routines = new Map<RoutineStep, Routine>()
   walk(lowered.steps, (step) => {
     if (step.kind === 'routine') routines.set(step, routineOf(step.equation, step.operands))
   })
-  const plan = planMemory(lowered, (step) => routines.get(step)?.scratch ?? 0)
-  const writer = new ProgramWriter(lowered, plan, routines as Map<RoutineStep, Routine>, features)
-  const bytes = writer.finish()
+  const plan = planMemory(lowered, (step) => routines.get(step as RoutineStep)?.scratch ?? 0)
+  return { lowered, plan, routines }
+}
+
+/** What `compile` would make of a program. */
+export const explain = (program: Program): Explanation => {
+  const { lowered, plan } = planProgram(program)
+  return explainLowered(lowered, plan)
+}
+
+/** Compiles a program for an engine with these features. */
+export const compile = (program: Program, features: Features): CompiledProgram => {
+  const { lowered, plan, routines } = planProgram(program)
+  const writer = new ProgramWriter(lowered, plan, routines, features)
   return {
-    bytes,
+    bytes: writer.finish(),
     frameBytes: plan.frameBytes,
     inputs: program.inAvals,
     constants: lowered.constants.map((c) => c.data),
     outputs: outputsOf(lowered, plan),
     hostSteps: writer.hostSteps,
     tableSize: writer.tableSize,
-    peakBytes: plan.peakBytes,
+    peakBytes: plan.plannedPeak,
   }
 }
