@@ -1,7 +1,6 @@
 /**
- * Sorting lines. A key becomes a signed number of 32 bits in the same order; with the element's place below it, it is one
- * number of 64 bits: all are different, so that any sorting of them is stable. Longer keys, and further ones, are sorted by
- * their 32-bit parts, the least significant first.
+ * Sorting lines. A key becomes a signed number of 32 bits in the same order, and the upper half of one of 64 bits; the lower
+ * half is the element's place. Longer keys, and further ones, are sorted by their 32-bit parts, the least significant first.
  */
 import type { Aval } from '../../../core/aval.ts'
 import type { ComputeDType } from '../../../core/dtype.ts'
@@ -10,167 +9,11 @@ import { range, stridesOf } from '../../../core/shape.ts'
 import type { Code, Expr, Func } from '../asm/index.ts'
 import { i32, i64, load, op, result, select } from '../asm/index.ts'
 import { cellOfWidth } from './elements.ts'
-import { minus, offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
-import type { LibraryFunction, Phase, RoutineFor } from './routine.ts'
+import { offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
+import type { Phase, RoutineFor } from './routine.ts'
+import { COUNTER_BYTES, FEW, sortNumbers } from './sortNumbers.ts'
 
 type I32 = Expr<'i32'>
-
-// ---- sorting numbers ----
-
-/** Pieces up to this length are sorted by insertion, then merged. */
-const RUN = 16
-/** From this length on, digit by digit. */
-const LONG = 2048
-const DIGIT_BITS = 11
-const DIGITS = 1 << DIGIT_BITS
-const COUNTER_BYTES = DIGITS * 4
-
-const insertionSort: LibraryFunction = {
-  name: 'sort.insertion',
-  // From an address up to another one.
-  params: ['i32', 'i32'],
-  result: null,
-  body: (code) => {
-    const [start, end] = [code.param<'i32'>(0), code.param<'i32'>(1)]
-    code.for(plus(start, 8), end, 8, (i) => {
-      const x = code.let(load('i64.load', i))
-      const hole = code.variable(i)
-      code.block((done) => {
-        code.loop((again) => {
-          code.branchIf(done, op('i32.eq', hole.get, start))
-          const before = code.let(load('i64.load', minus(hole.get, 8)))
-          code.branchIf(done, op('i64.le_s', before, x))
-          code.store('i64.store', hole.get, before)
-          code.set(hole, minus(hole.get, 8))
-          code.branch(again)
-        })
-      })
-      code.store('i64.store', hole.get, x)
-    })
-  },
-}
-
-const merge: LibraryFunction = {
-  name: 'sort.merge',
-  // From two neighbouring sorted pieces, `start` to `middle` to `end`, to `target`.
-  params: ['i32', 'i32', 'i32', 'i32'],
-  result: null,
-  body: (code) => {
-    const [left, middle, end] = [code.params[0]!, code.param<'i32'>(1), code.param<'i32'>(2)]
-    const l = left.get as I32
-    const right = code.variable(middle)
-    const target = code.params[3]!
-    const to = target.get as I32
-    const both = op('i32.and', op('i32.lt_u', l, middle), op('i32.lt_u', right.get, end))
-    code.if(both, () => {
-      code.loop((again) => {
-        const x = code.let(load('i64.load', l))
-        const y = code.let(load('i64.load', right.get))
-        // Without a branch, which would be mispredicted every other time.
-        const step = code.let(times(op('i64.le_s', x, y), 8))
-        code.store('i64.store', to, select(step, x, y))
-        code.set(left, op('i32.add', l, step))
-        code.set(right, op('i32.add', right.get, minus(8, step)))
-        code.set(target, plus(to, 8))
-        code.branchIf(again, both)
-      })
-    })
-    const rest = code.let(op('i32.sub', middle, l))
-    code.copy(to, l, rest)
-    code.copy(op('i32.add', to, rest), right.get, op('i32.sub', end, right.get))
-  },
-}
-
-/** By 11 bits of the key at a time, each time in the order that was before: three rounds. */
-const digitSort: LibraryFunction = {
-  name: 'sort.digits',
-  // `data` and `other`, of `bytes` each, and counters; the result is in `other`.
-  params: ['i32', 'i32', 'i32', 'i32'],
-  result: null,
-  body: (code) => {
-    const [from, to] = [code.params[0]!, code.params[1]!]
-    const [bytes, counters] = [code.param<'i32'>(2), code.param<'i32'>(3)]
-    for (const round of [0, 1, 2]) {
-      const digitOf = (x: Expr<'i64'>): I32 => {
-        const key = op('i32.wrap_i64', op('i64.shr_u', x, i64(32n)))
-        // The sign's bit turned over: negative numbers come first.
-        const unsigned = op('i32.xor', key, i32(-(2 ** 31)))
-        return op('i32.and', op('i32.shr_u', unsigned, i32(round * DIGIT_BITS)), i32(DIGITS - 1))
-      }
-      const [source, target] = [from.get as I32, to.get as I32]
-      const counterOf = (x: Expr<'i64'>): I32 => code.let(plus(counters, times(digitOf(x), 4)))
-      code.fill(counters, i32(0), i32(COUNTER_BYTES))
-      code.for(i32(0), bytes, 8, (i) => {
-        const counter = counterOf(code.let(load('i64.load', plus(source, i))))
-        code.store('i32.store', counter, plus(load('i32.load', counter), 8))
-      })
-      // Where each digit's elements begin.
-      const sum = code.variable(target)
-      code.for(i32(0), i32(COUNTER_BYTES), 4, (i) => {
-        const counter = code.let(plus(counters, i))
-        const count = code.let(load('i32.load', counter))
-        code.store('i32.store', counter, sum.get)
-        code.set(sum, op('i32.add', sum.get, count))
-      })
-      code.for(i32(0), bytes, 8, (i) => {
-        const x = code.let(load('i64.load', plus(source, i)))
-        const counter = counterOf(x)
-        const place = code.let(load('i32.load', counter))
-        code.store('i64.store', place, x)
-        code.store('i32.store', counter, plus(place, 8))
-      })
-      exchange(code, from, to)
-    }
-  },
-}
-
-const exchange = (code: Code, x: Variable, y: Variable): void => {
-  const kept = code.let(x.get as I32)
-  code.set(x, y.get)
-  code.set(y, kept)
-}
-
-type Variable = Code['params'][number]
-
-/** `sort(data, other, bytes, counters)`: sorts `bytes` of numbers; gives the address where they are now, one of the two. */
-const sortNumbers: LibraryFunction = {
-  name: 'sort',
-  params: ['i32', 'i32', 'i32', 'i32'],
-  result: 'i32',
-  body: (code, call) => {
-    const [from, to, bytes] = [code.params[0]!, code.params[1]!, code.param<'i32'>(2)]
-    const [source, target] = [from.get as I32, to.get as I32]
-    code.if(op('i32.ge_u', bytes, i32(8 * LONG)), () => {
-      code.call(call('sort.digits'), source, target, bytes, code.param<'i32'>(3))
-      code.return(target)
-    })
-    code.for(i32(0), bytes, 8 * RUN, (i) => {
-      const start = code.let(plus(source, i))
-      code.call(call('sort.insertion'), start, plus(start, smaller(minus(bytes, i), 8 * RUN)))
-    })
-    const width = code.variable(i32(8 * RUN))
-    code.block((done) => {
-      code.loop((again) => {
-        code.branchIf(done, op('i32.ge_u', width.get, bytes))
-        const start = code.variable(i32(0))
-        code.loop((next) => {
-          const middle = smaller(plus(start.get, width.get), bytes)
-          const end = code.let(smaller(plus(start.get, times(width.get, 2)), bytes))
-          const addresses = [start.get, middle, end].map((x) => plus(source, x))
-          code.call(call('sort.merge'), ...addresses, plus(target, start.get))
-          code.set(start, end)
-          code.branchIf(next, op('i32.lt_u', start.get, bytes))
-        })
-        exchange(code, from, to)
-        code.set(width, times(width.get, 2))
-        code.branch(again)
-      })
-    })
-    code.return(source)
-  },
-}
-
-export const sortLibrary: readonly LibraryFunction[] = [insertionSort, merge, digitSort, sortNumbers]
 
 // ---- keys ----
 
@@ -236,7 +79,7 @@ interface Room {
 
 const roomFor = (extent: number, parts: number): Room => {
   const numbers = 8 * extent
-  const counters = extent >= LONG ? COUNTER_BYTES : 0
+  const counters = extent > FEW ? COUNTER_BYTES : 0
   const order = parts > 1 ? 4 * extent : 0
   const start = 2 * numbers + counters
   const bytes = (start + 2 * order + 15) & ~15
@@ -309,7 +152,8 @@ const linesPhase = (avals: readonly Aval[], parts: readonly Part[], lines: Lines
   const elements = perIteration * extent * parts.length
   return {
     count: Math.ceil(count / perIteration),
-    grain: Math.max(1, Math.floor(20_000 / (elements * 10 * Math.max(1, Math.log2(extent / RUN))))),
+    // About 20 ns an element and part.
+    grain: Math.max(1, Math.floor(1000 / elements)),
     emit: (code, { inputs, outputs, scratch }, lo, hi, library) => {
       code.for(lo, hi, 1, (iteration) => {
         const own = code.let(plus(scratch, times(iteration, room.bytes)))
@@ -318,7 +162,7 @@ const linesPhase = (avals: readonly Aval[], parts: readonly Part[], lines: Lines
           const first = code.let(offsetBy(remainder(line, inner), [times(quotient(line, inner), inner * extent)]))
           const lineOf = (operand: number): I32 =>
             code.let(plus(inputs[operand]!, times(first, widthOf(avals[operand]!))))
-          const placeOf = orderOfLine(code, library('sort'), parts, lines, room, own, lineOf)
+          const placeOf = orderOfLine(code, library(sortNumbers.name), parts, lines, room, own, lineOf)
           avals.forEach((aval, operand) => {
             const cell = cellOfWidth(widthOf(aval))
             const step = inner * cell.bytes
@@ -348,5 +192,5 @@ export const sortRoutine: RoutineFor<'sort'> = ({ axis, numKeys }, operands) => 
   const lines: Lines = { extent, inner: stridesOf(shape)[axis]!, count: size / extent }
   const room = roomFor(extent, parts.length)
   const phase = linesPhase(operands, parts, lines, room)
-  return { scratch: phase.count * room.bytes, phases: [phase], imports: ['sort'] }
+  return { scratch: phase.count * room.bytes, phases: [phase], imports: [sortNumbers.name] }
 }
