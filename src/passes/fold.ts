@@ -1,7 +1,8 @@
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate, isCompute } from '../core/dtype.ts'
+import { isCompute } from '../core/dtype.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
+import { literalData } from '../ir/literal.ts'
 import { Literal } from '../ir/program.ts'
 import type { Primitive, RunProgram } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
@@ -13,12 +14,6 @@ const largestConstant = 1024
 
 const noPrograms: RunProgram = () => {
   throw new Error('fold: programs are not evaluated here')
-}
-
-const literalData = ({ aval, value }: Literal): TypedArray => {
-  const data = allocate(aval.dtype, 1)
-  data[0] = value
-  return data
 }
 
 /** Computes what depends on literals and constants only. Fillings of one value stay as they are. */

@@ -1,0 +1,147 @@
+/**
+ * Whether a back end means what the interpreter means. Where operations may round differently, a program says itself how
+ * much that matters: it is run again with such results and their operands moved by some units in the last place.
+ */
+import type { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { isFloat } from '../core/dtype.ts'
+import type { OpName } from '../ir/op.ts'
+import type { Atom, Program, Variable } from '../ir/program.ts'
+import { Literal } from '../ir/program.ts'
+import { literalData } from '../ir/literal.ts'
+import { run } from '../backends/interpreter/interpreter.ts'
+import type { RunProgram } from '../primitives/primitive.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import { LawError } from './numeric.ts'
+
+/** Operations that back ends need not round alike: no instruction of the IEEE standard does them, or their order is free. */
+const inexact: ReadonlySet<OpName> = new Set<OpName>([
+  'exp',
+  'exp2',
+  'log',
+  'log1p',
+  'expm1',
+  'rsqrt',
+  'cbrt',
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'logistic',
+  'erf',
+  'erfc',
+  'erfInv',
+  'integerPow',
+  'pow',
+  'atan2',
+  'logaddexp',
+  'reduceSum',
+  'reduceProd',
+  'cumsum',
+  'cumprod',
+  'dotGeneral',
+  'conv',
+  'reduceWindowSum',
+  'selectAndScatterAdd',
+  'scatterAdd',
+  'scatterMul',
+  'cholesky',
+  'triangularSolve',
+  'lu',
+  'qr',
+  'eigh',
+  'svd',
+])
+
+const units: { readonly float32: number; readonly float64: number } = { float32: 2 ** -23, float64: 2 ** -52 }
+
+const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
+  aval.dtype === 'float32' || aval.dtype === 'float64'
+
+/** A program run with noise: `ulps` units in the last place, up or down, on inexact operations. */
+const noisyRun = (seed: number, ulps: number): RunProgram => {
+  let state = (seed * 2654435761 + 12345) >>> 0
+  const sign = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state >= 2 ** 31 ? 1 : -1
+  }
+  const move = (data: TypedArray, aval: Aval): TypedArray => {
+    if (!isWideFloat(aval)) return data
+    const unit = ulps * units[aval.dtype]
+    return (data as Float64Array).map((x) => x * (1 + sign() * unit))
+  }
+  const noisy: RunProgram = (program, inputs) => {
+    const values = new Map<Variable, TypedArray>(program.constants.map((c) => [c.variable, c.value.data]))
+    program.inputs.forEach((v, i) => values.set(v, inputs[i]!))
+    const dataOf = (a: Atom): TypedArray => (a instanceof Literal ? literalData(a) : values.get(a)!)
+    for (const eqn of program.equations) {
+      const avals = eqn.inputs.map((a) => a.aval)
+      const outputs = eqn.outputs.map((v) => v.aval)
+      const moves = inexact.has(eqn.op)
+      const operands = eqn.inputs.map((a, i) => (moves ? move(dataOf(a), avals[i]!) : dataOf(a)))
+      const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, noisy)
+      eqn.outputs.forEach((v, i) => values.set(v, moves ? move(results[i]!, v.aval) : results[i]!))
+    }
+    return program.outputs.map(dataOf)
+  }
+  return noisy
+}
+
+/** Runs a program on elements: what is compared with the interpreter. */
+export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
+
+const RUNS = 3
+const NOISE_ULPS = 4
+/** What results may be off beyond what the noise says, in units in the last place. */
+const BASE_ULPS = 4
+// Nothing is asked of floats below this: sums of what should cancel have no relative accuracy.
+const tiny: { readonly float32: number; readonly float64: number } = { float32: 1e-30, float64: 1e-290 }
+
+const differs = (got: number, wanted: number, bound: number): boolean =>
+  !(got === wanted || (Number.isNaN(got) && Number.isNaN(wanted)) || Math.abs(got - wanted) <= bound)
+
+/** How far an element may be from what the interpreter gives; null where rounding decides over what it is. */
+const boundOf = (wanted: number, noisy: readonly number[], aval: Aval): number | null => {
+  if (!isFloat(aval.dtype)) return noisy.every((x) => x === wanted) ? 0 : null
+  const isRegular = Number.isFinite(wanted)
+  if (noisy.some((x) => Number.isFinite(x) !== isRegular)) return null
+  if (!isRegular) return noisy.every((x) => Object.is(x, wanted)) ? 0 : null
+  const spread = Math.max(...noisy.map((x) => Math.abs(x - wanted)))
+  if (!isWideFloat(aval)) return spread === 0 ? 0 : null
+  return RUNS * spread + BASE_ULPS * units[aval.dtype] * Math.abs(wanted) + tiny[aval.dtype]
+}
+
+/**
+ * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
+ * bools and everything that is only moved have to be equal.
+ */
+export const conforms = (program: Program, inputs: readonly TypedArray[], execute: Execute): void => {
+  const wanted = run(program, inputs)
+  const noisy = Array.from({ length: RUNS }, (_, i) => noisyRun(i + 1, NOISE_ULPS)(program, inputs))
+  const got = execute(program, inputs)
+  program.outAvals.forEach((aval, k) => {
+    if (got[k]!.length !== aval.size)
+      throw new LawError(`result ${k} has ${got[k]!.length} elements, not ${aval.size}.`)
+    for (let i = 0; i < aval.size; i++) {
+      const expected = Number(wanted[k]![i])
+      const bound = boundOf(
+        expected,
+        noisy.map((outs) => Number(outs[k]![i])),
+        aval,
+      )
+      const value = Number(got[k]![i])
+      if (bound === null || !differs(value, expected, bound)) continue
+      throw new LawError(
+        `result ${k}, ${aval}: element ${i} is ${value}, on the interpreter ${expected} (within ${bound.toExponential(1)}) in\n${String(program)}`,
+      )
+    }
+  })
+}
