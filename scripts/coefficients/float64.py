@@ -131,28 +131,42 @@ def errors():
     y = from_ratio(mpf(4))
     polynomial(
         "erfcScaled",
-        "(1 + 2x) e^(x²) erfc(x) in (x - 4) / (x + 4), for x from 0 to 28.",
+        "(1 + 2x) e^(x²) erfc(x) in (x - 4) / (x + 4), for x from ½ to 28.",
         lambda t: (1 + 2 * y(t)) * scaled_erfc(y(t)),
         mpf(24) / 32,
-        23,
+        22,
         lambda t: mpf(1),
-        low=-1,
+        low=mpf("-3.5") / mpf("4.5"),
     )
 
 
 def inverse_error():
     def ratio(w):
+        """erfInv(y) / y, for which y is so near to 1 at the end that Newton's method on log erfc serves better than mpmath's."""
         y = mp.sqrt(-mp.expm1(-near(w)))
-        return mp.erfinv(y) / y
+        if w < 4:
+            return mp.erfinv(y) / y
+        x, target = mp.sqrt(w), -w - mp.log1p(y)
+        for _ in range(12):
+            x += (mp.log(mp.erfc(x)) - target) * scaled_erfc(x) * mp.sqrt(pi) / 2
+        return x / y
 
     polynomial(
         "erfInvCentre",
-        "erfInv(y) / y in w - 2.5, for w = -log(1 - y²) from 0 to 5.",
-        lambda v: ratio(v + mpf("2.5")),
-        mpf("2.5"),
+        "erfInv(y) / y in w, for w = -log(1 - y²) ≤ 5.",
+        ratio,
+        5,
         22,
-        lambda v: 1 / ratio(v + mpf("2.5")),
-        low=mpf("-2.5"),
+        lambda w: 1 / ratio(w),
+    )
+    polynomial(
+        "erfInvTail",
+        "erfInv(y) / y in √w, for w from 5 to 37.",
+        lambda v: ratio(v * v),
+        mp.sqrt(37),
+        8,
+        lambda v: 1 / ratio(v * v),
+        low=mp.sqrt(5),
     )
 
 

@@ -12,6 +12,7 @@ import type { HostFunction } from './host.ts'
 import type { MathName } from './vector-math.ts'
 
 export type { HostFunction } from './host.ts'
+export { createFloat32Math } from './float32.ts'
 export { hostFunctions, importHostFunctions } from './host.ts'
 export type {
   BinaryMath,
@@ -26,8 +27,8 @@ export type {
 
 /** What rare cases of an operation call, by dtype; operations that are not there call nothing. */
 const needed: { readonly [D in 'float32' | 'float64']: { readonly [N in MathName]?: readonly HostFunction[] } } = {
-  float32: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'] },
-  float64: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'] },
+  float32: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'], logaddexp: ['logaddexp'] },
+  float64: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'], atan2: ['atan2'] },
 }
 
 /** The host functions to declare for an operation. */

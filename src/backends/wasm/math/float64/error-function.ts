@@ -1,7 +1,7 @@
 /** The error function, its complement and its inverse. */
 import { f64x2 } from '../../asm/index.ts'
 import type { Vector } from '../vector-math.ts'
-import { erfcScaled, erfInvCentre, erfSmall, erfTail } from './coefficients.ts'
+import { erfcScaled, erfInvCentre, erfInvTail, erfSmall, erfTail } from './coefficients.ts'
 import { exponentialOfPair } from './exponential.ts'
 import { logOfNormal } from './logarithm.ts'
 import type { Tools } from './tools.ts'
@@ -11,13 +11,18 @@ import {
   atMost,
   choose,
   div,
+  eq,
   flipBy,
   head,
+  INFINITY,
   lt,
   mul,
+  NAN,
   neg,
-  not,
+  notAllLanes,
   ONE,
+  scale,
+  sqrt,
   square,
   sub,
   ZERO,
@@ -40,24 +45,47 @@ export const erf = (x: Vector, tools: Tools): Vector => {
   return flipBy(choose(lt(a, ONE), near, far), x)
 }
 
-/**
- * e^(-a²) f((a - 4) / (a + 4)) / (1 + 2a) for positive x, 2 minus that for negative x: M. M. Shepherd and J. G. Laframboise, Chebyshev
- * approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞, Mathematics of Computation 36 (1981). From 28 on it is 0.
- */
+/** e^(a²) erfc a for a from ½ to 28: M. M. Shepherd and J. G. Laframboise, Mathematics of Computation 36 (1981). */
+const scaledErfc = (a: Vector, tools: Tools): Vector => {
+  const t = div(sub(a, f64x2(4)), add(a, f64x2(4)))
+  return div(tools.polynomial(t, erfcScaled), add(ONE, add(a, a)))
+}
+
+/** 1 - erf x for |x| < ½; elsewhere e^(-a²) times the scaled function of a = |x|, or 2 minus that. From 28 on it is 0. */
 export const erfc = (x: Vector, tools: Tools): Vector => {
   const a = atMost(abs(x), f64x2(28))
-  const t = div(sub(a, f64x2(4)), add(a, f64x2(4)))
-  const scaled = div(tools.polynomial(t, erfcScaled), add(ONE, add(a, a)))
-  const positive = gaussian(a, scaled, tools)
-  return choose(lt(x, ZERO), sub(f64x2(2), positive), positive)
+  const positive = gaussian(a, scaledErfc(a, tools), tools)
+  const far = choose(lt(x, ZERO), sub(f64x2(2), positive), positive)
+  const near = sub(ONE, add(x, mul(x, tools.polynomial(square(a), erfSmall))))
+  return choose(lt(a, f64x2(0.5)), near, far)
 }
 
-/** In w = -log(1 - y²), up to 5 (M. B. Giles, Approximating the erfinv function, GPU Computing Gems, 2011); the tails are JavaScript's. */
-export const erfInv = (y: Vector, tools: Tools): Vector => {
-  const w = neg(logOfNormal(mul(sub(ONE, y), add(ONE, y)), tools))
-  const centre = mul(y, tools.polynomial(sub(w, f64x2(2.5)), erfInvCentre))
-  return tools.callWhere((z) => not(lt(abs(z), END)), 'erfInv', centre, y)
-}
-
-/** √(1 - e^-5) */
+/** √(1 - e⁻⁵) */
 const END = f64x2(0.9966)
+
+/** w = -log(1 - y²) */
+const logarithmic = (y: Vector, tools: Tools): Vector => neg(logOfNormal(mul(sub(ONE, y), add(ONE, y)), tools))
+
+/** In w, up to 5, for which a polynomial serves: M. B. Giles, Approximating the erfinv function, GPU Computing Gems (2011). */
+export const erfInv = (y: Vector, tools: Tools): Vector => {
+  const centre = mul(y, tools.polynomial(logarithmic(y, tools), erfInvCentre))
+  const outside = notAllLanes(lt(abs(y), END))
+  return tools.repairIf(outside, 'erfInv', centre, y, (fast, z) => repairErfInv(fast, z, tools))
+}
+
+const repairErfInv = (centre: Vector, y: Vector, tools: Tools): Vector => {
+  const a = abs(y)
+  const tail = sub(ONE, a)
+  const first = mul(a, tools.polynomial(sqrt(logarithmic(a, tools)), erfInvTail))
+  const solved = refine(refine(first, tail, tools), tail, tools)
+  const special = choose(eq(a, ONE), INFINITY, NAN)
+  return choose(lt(a, END), centre, flipBy(choose(lt(a, ONE), solved, special), y))
+}
+
+/** A step of Newton's method for log erfc x = log `tail`, with 2 (ρ - 1) / (ρ + 1) for the logarithm of ρ = erfc x / tail near 1. */
+const refine = (x: Vector, tail: Vector, tools: Tools): Vector => {
+  const scaled = scaledErfc(x, tools)
+  const ratio = div(gaussian(x, scaled, tools), tail)
+  const step = div(mul(scaled, sub(ratio, ONE)), add(ratio, ONE))
+  return add(x, scale(Math.sqrt(Math.PI), step))
+}

@@ -75,10 +75,11 @@ const small = (r: Pair, tools: Tools): Vector => sub(ONE, sub(exponentialTail(r,
 /** e^(high - low), and what rounding took from it. */
 const smallPair = (r: Pair, tools: Tools): Pair => fastSum(ONE, sub(r.high, exponentialTail(r, tools)))
 
-/** e^(high - low) y, where `low` may be what the caller knows of the argument beyond `high`. */
+/** e^(high - low) y, where `low` may be what the caller knows of the argument beyond `high`: y + y (e^r - 1), times 2ⁿ. */
 export const exponentialOfPair = ({ high, low }: Pair, y: Vector, tools: Tools): Vector => {
-  const reduced = reduce(atLeast(high, f64x2(-1000)))
-  return scaleBy(mul(small({ high: reduced.high, low: add(reduced.low, low) }, tools), y), reduced.shifted)
+  const r = reduce(atLeast(high, f64x2(-1000)))
+  const rest = exponentialTail({ high: r.high, low: add(r.low, low) }, tools)
+  return scaleBy(add(y, mul(y, sub(r.high, rest))), r.shifted)
 }
 
 // e^710 overflows and e^-746 rounds to 0.

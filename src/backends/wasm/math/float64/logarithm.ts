@@ -95,8 +95,8 @@ export const log = (x: Vector, tools: Tools): Vector =>
  */
 const logOfPair = ({ high, low }: Pair, tools: Tools, n = ZERO): Vector => {
   const { m, k, exponent } = split(high)
-  // 2^-k low, in two factors as k may be 1024
-  const rest = mul(scale(0.5, low), subBits(f64x2(2), exponent))
+  // 2^-k low, in two steps as k may be 1024
+  const rest = scale(0.5, mul(low, subBits(f64x2(2), exponent)))
   const f = fastSum(sub(m, ONE), rest)
   return combine(add(k, n), f.high, mul(f.low, sub(f64x2(2), m)), tools)
 }
