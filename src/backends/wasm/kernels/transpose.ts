@@ -1,6 +1,6 @@
 /**
  * Copies of arrays with their axes in another order. Where the last axis moves, neighbours in the result are far apart in the
- * operand: squares of 4 × 4 or 2 × 2 elements go through registers, in tiles of a cache line, so that each line is used whole.
+ * operand: squares of 4 × 4 or 2 × 2 elements go through registers, by cache lines, so that each line is used whole.
  */
 import { bitsOf } from '../../../core/dtype.ts'
 import { range, stridesOf } from '../../../core/shape.ts'
@@ -10,13 +10,15 @@ import { blockPhase, grainOf } from './blocks.ts'
 import { cellOfWidth } from './elements.ts'
 import type { Grid } from './grid.ts'
 import { addressesAt, axesOf, coordinates, pointsOf, simplify } from './grid.ts'
-import { plus, quotient, remainder, smaller, times } from './integers.ts'
+import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
 import type { Phase, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
 type V128 = Expr<'v128'>
 
 const LINE = 64
+/** Bytes of a tile's side: few pages are visited at once, and each for several cache lines. */
+const TILE = 256
 
 const square4 = ([a, b, c, d]: readonly V128[]): readonly V128[] => {
   const [low, high] = [[0, 4, 1, 5], [2, 6, 3, 7]] // prettier-ignore
@@ -65,30 +67,47 @@ const copySquare = (code: Code, p: Plane, target: I32, source: I32): void => {
   })
 }
 
-/** Rows from `from` to `to` (at most a line of the operand), of all columns. */
-const copyTile = (code: Code, p: Plane, target: I32, source: I32, from: I32, to: I32): void => {
+type Span = readonly [from: I32, to: I32]
+
+/** Squares in whole rows and columns of squares. */
+const copySquares = (code: Code, p: Plane, target: I32, source: I32, rows: Span, columns: Span): void => {
+  const side = 16 / p.width
+  code.for(rows[0], rows[1], side, (r) => {
+    const out = code.let(plus(target, times(r, p.rowStride)))
+    const into = code.let(plus(source, times(r, p.width)))
+    code.for(columns[0], columns[1], side, (c) => {
+      copySquare(code, p, code.let(plus(out, times(c, p.width))), code.let(plus(into, times(c, p.columnStride))))
+    })
+  })
+}
+
+/** Visits a span in pieces of so many elements. */
+const inPieces = (code: Code, [from, to]: Span, size: number, visit: (piece: Span) => void): void => {
+  code.for(from, to, size, (first) => {
+    visit([first, code.let(smaller(plus(first, size), to))])
+  })
+}
+
+/** Some rows, of all columns: in tiles, in which squares are taken in the order of cache lines. */
+const copyRows = (code: Code, p: Plane, target: I32, source: I32, [from, to]: Span): void => {
   if (p.width < 4) {
     copyElements(code, p, target, source, [from, to], i32(0))
     return
   }
   const side = 16 / p.width
-  const tile = LINE / p.width
+  const [tile, line] = [TILE / p.width, LINE / p.width]
   const columns = p.columns - (p.columns % side)
-  const row = code.variable(from)
-  code.for(i32(0), i32(columns), tile, (first) => {
-    const end = code.let(smaller(plus(first, tile), columns))
-    code.set(row, from)
-    code.while(row, plus(to, 1 - side), side, (r) => {
-      const out = code.let(plus(target, times(r, p.rowStride)))
-      const into = code.let(plus(source, times(r, p.width)))
-      code.for(first, end, side, (c) => {
-        copySquare(code, p, code.let(plus(out, times(c, p.width))), code.let(plus(into, times(c, p.columnStride))))
+  const whole = p.rows % side === 0 ? to : code.let(minus(to, remainder(minus(to, from), side)))
+  inPieces(code, [i32(0), i32(columns)], tile, (wide) => {
+    inPieces(code, [from, whole], line, (rows) => {
+      inPieces(code, wide, line, (narrow) => {
+        copySquares(code, p, target, source, rows, narrow)
       })
     })
   })
-  // The columns that are left of all rows, and the rows that are left of a tile.
+  // The columns that are left of all rows, and the rows that are left of the others.
   if (columns < p.columns) copyElements(code, p, target, source, [from, to], i32(columns))
-  if (columns > 0 && p.rows % side !== 0) copyElements(code, { ...p, columns }, target, source, [row.get, to], i32(0))
+  if (p.rows % side !== 0) copyElements(code, { ...p, columns }, target, source, [whole, to], i32(0))
 }
 
 const planePhase = (block: Grid, rowAxis: number, width: number): Phase => {
@@ -105,17 +124,17 @@ const planePhase = (block: Grid, rowAxis: number, width: number): Phase => {
     rowStride: block.strides[0]![rowAxis]!,
     columnStride: block.strides[1]![last]!,
   }
-  const tile = LINE / width
+  const tile = TILE / width
   const tiles = Math.ceil(rows / tile)
   return {
     count: pointsOf(outer) * tiles,
-    grain: grainOf(4 * plane.columns * LINE, LINE),
+    grain: grainOf(2 * plane.columns * TILE, TILE),
     emit: (code, { inputs, outputs }, lo, hi) => {
       code.for(lo, hi, 1, (i) => {
         const point = coordinates(code, outer.shape, tiles === 1 ? i : code.let(quotient(i, tiles)))
         const [target, source] = addressesAt(code, outer, [outputs[0]!, inputs[0]!], point)
         const from = code.let(times(remainder(i, tiles), tile))
-        copyTile(code, plane, target!, source!, from, code.let(smaller(plus(from, tile), rows)))
+        copyRows(code, plane, target!, source!, [from, code.let(smaller(plus(from, tile), rows))])
       })
     },
   }
