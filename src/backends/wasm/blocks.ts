@@ -226,7 +226,11 @@ export class Blocks {
     this.#newest = block
   }
 
-  #unlink({ older, newer }: Block): void {
+  #unlink(block: Block): void {
+    const { older, newer } = block
+    // A dead block must not lead to live ones: the collector would take them for old, too.
+    block.older = null
+    block.newer = null
     if (older === null) this.#oldest = newer
     else older.newer = newer
     if (newer === null) this.#newest = older
