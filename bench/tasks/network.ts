@@ -1,5 +1,5 @@
 /** W4, W5, W9: whole training steps of dense networks with relu, by Adam at 1e-3, always on the same batch. */
-import { classes, kernel, symmetric, uniform } from './data.ts'
+import { classes, kernel, symmetric } from './data.ts'
 import type { Rows } from './row.ts'
 
 export type Network = 'W4.32' | 'W4.1024' | 'W5'
@@ -42,7 +42,7 @@ export const makeData = ({ sizes, batch, classes: isClasses }: NetworkTask): Net
       const n = sizes[i]!
       return { shape: [n, m], kernel: kernel(10 + i, n * m, n), bias: new Float32Array(m) }
     }),
-    x: uniform(6, batch * sizes[0]!),
+    x: symmetric(6, batch * sizes[0]!, 1),
     y: isClasses ? classes(7, batch, outputs) : symmetric(7, batch * outputs, 1.7),
   }
 }

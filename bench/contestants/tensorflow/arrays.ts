@@ -6,9 +6,7 @@ export const array = (data: Float32Array<ArrayBuffer>, shape: readonly number[])
 export const read = (x: tf.Tensor): Float32Array => x.dataSync<'float32'>()
 
 /** One element, which there is only when all is computed. */
-export const finish = (x: tf.Tensor): number =>
-  tf.slice(
-    x,
-    x.shape.map(() => 0),
-    x.shape.map(() => 1),
-  ).dataSync()[0]!
+export const finish = (x: tf.Tensor): number => {
+  const [element] = tf.slice(tf.reshape(x, [-1]), 0, 1).dataSync()
+  return element!
+}

@@ -1,0 +1,14 @@
+/** A script in a fresh process, which sends one message: its result. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+export const inChild = async <T>(script: string, args: readonly string[]): Promise<T> => {
+  const child = fork(script, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${script} ${args.join(' ')} ended with ${String(code)} before it had a result.`)
+  })
+  const [result] = (await Promise.race([once(child, 'message'), ended])) as [T]
+  ended.catch(() => undefined)
+  child.kill()
+  return result
+}
