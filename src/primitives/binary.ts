@@ -10,7 +10,7 @@ import type { NDArray } from '../trace/value.ts'
 import { addTangents, batchElementwise, binary, checkAccepts, checkSame, isLinear, single } from './kinds.ts'
 import * as loops from './loops.ts'
 import type { Linear, Primitive, Tangent } from './primitive.ts'
-import { integerPower32, nextafter32, nextafter64, power } from './special.ts'
+import { integerPower32, logaddexp, nextafter32, nextafter64, power } from './special.ts'
 
 const { abs, add, and, div, eq, floor, gt, log, lt, mul, neg, pow, select, sign, sub } = ops
 
@@ -89,11 +89,6 @@ export const powP = binary('pow', {
     (t, x, _, z) => mul(t, mul(log(zeroToOne(x)), z)),
   ],
 })
-const logaddexp = (x: number, y: number): number => {
-  if (x === y) return x + Math.LN2
-  const largest = Math.max(x, y)
-  return largest === Infinity ? Infinity : largest + Math.log1p(Math.exp(-Math.abs(x - y)))
-}
 // The part that x has in the sum: σ(x - y). Equal infinities have halves.
 const part = (x: NDArray, y: NDArray): NDArray => {
   const difference = sub(x, y)
