@@ -1,10 +1,10 @@
 /** The product of a block of rows of A with B: k is cut so that a panel of B stays in the first cache, and all of A's rows in the second. */
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op, result, select } from '../asm/index.ts'
-import { minus, plus, smaller, times } from './integers.ts'
+import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
 import type { Float, I32 } from './matmul-float.ts'
 import { integerFunction } from './matmul-float.ts'
-import { copyMatrixName } from './matmul-pack.ts'
+import { copyMatrixName, packRowsName } from './matmul-pack.ts'
 import { TILE_ROWS, TILE_VECTORS, tileColumns, tilesName } from './matmul-tiles.ts'
 import type { LibraryFunction } from './routine.ts'
 
@@ -13,9 +13,14 @@ export const K_BLOCK = 256
 /** Bytes of a row of a panel. */
 const PANEL_ROW = 16 * TILE_VECTORS
 
-/** Areas of the thread's scratch memory: one panel of B, one column of tiles of C, rows of A. */
-const PANEL_AREA = 0
-const EDGE_AREA = PANEL_AREA + K_BLOCK * PANEL_ROW
+/** Panels that are packed together: 256 bytes of each row of B. */
+export const PANEL_GROUP = 8
+
+/**
+ * Areas of the thread's scratch memory, of which they take 196 KB: panels of B at its
+ * beginning, then a column of tiles of C, then rows of A.
+ */
+const EDGE_AREA = K_BLOCK * PANEL_ROW * PANEL_GROUP
 /** The most rows of a block. */
 export const MAX_ROWS = 128
 const A_AREA = EDGE_AREA + MAX_ROWS * PANEL_ROW
@@ -157,8 +162,8 @@ const packedBlock = (float: Float): LibraryFunction =>
   })
 
 /**
- * `(c, cRow, a, aRow, aCol, b, bRow, bCol, rows, cols, k, repack)`: with B as it is. Its panels are copied one by one where
- * rows are not contiguous, where the last panel is not whole, and everywhere if `repack` is not 0.
+ * `(c, cRow, a, aRow, aCol, b, bRow, bCol, rows, cols, k, repack)`: with B as it is. With `repack`, its panels are copied, some
+ * at a time, before they are used; the last one always is if it is not whole. Without, rows of B have to be contiguous.
  */
 const plainBlock = (float: Float): LibraryFunction =>
   integerFunction(
@@ -167,18 +172,36 @@ const plainBlock = (float: Float): LibraryFunction =>
     (code, [c, cRow, a, aRow, aCol, b, bRow, bCol, rows, cols, k, repack], call) => {
       const scratch = code.let(result<'i32'>(call('threadScratch')))
       const block = { c, cRow, a, aRow, aCol, rows, cols, k }
-      blockLoops(code, float, call, block, scratch, (p, j, depth, width) => {
+      const width = tileColumns(float)
+      const contiguous = code.let(op('i32.eq', bCol, i32(float.bytes)))
+      blockLoops(code, float, call, block, scratch, (p, j, depth, present) => {
         const from = code.let(plus(plus(b, op('i32.mul', p, bRow)), op('i32.mul', j, bCol)))
         const base = code.variable(from)
         const row = code.variable(bRow)
-        const narrow = code.let(op('i32.ne', width, i32(tileColumns(float))))
-        code.if(op('i32.or', narrow, repack), () => {
-          code.set(base, plus(scratch, PANEL_AREA))
-          code.set(row, i32(PANEL_ROW))
-          code.if(narrow, () => {
-            code.fill(base.get, i32(0), times(depth, PANEL_ROW))
+        const whole = code.let(op('i32.eq', present, i32(width)))
+        const place = code.let(remainder(quotient(j, width), PANEL_GROUP))
+        const copyPanel = (): void => {
+          code.call(call(copyMatrixName(float)), base.get, row.get, from, bRow, bCol, depth, present)
+        }
+        const copyGroup = (): void => {
+          const panels = smaller(quotient(minus(cols, j), width), PANEL_GROUP)
+          code.if(op('i32.eqz', place), () => {
+            code.call(call(packRowsName(float)), base.get, from, bRow, depth, panels)
           })
-          code.call(call(copyMatrixName(float)), base.get, row.get, from, bRow, bCol, depth, width)
+        }
+        code.if(op('i32.or', op('i32.eqz', whole), repack), () => {
+          code.set(base, plus(scratch, op('i32.mul', place, times(depth, PANEL_ROW))))
+          code.set(row, i32(PANEL_ROW))
+          code.if(
+            whole,
+            () => {
+              code.if(contiguous, copyGroup, copyPanel)
+            },
+            () => {
+              code.fill(base.get, i32(0), times(depth, PANEL_ROW))
+              copyPanel()
+            },
+          )
         })
         return { b: base.get, bRow: row.get }
       })

@@ -1,8 +1,8 @@
 /** Which kernels compute a matrix product, and how it is cut into iterations. */
 import { i32 } from '../asm/index.ts'
 import { plus, times } from './integers.ts'
-import { A_BYTES, K_BLOCK, MAX_ROWS } from './matmul-block.ts'
-import type { I32 } from './matmul-float.ts'
+import { A_BYTES, K_BLOCK, MAX_ROWS, PANEL_GROUP } from './matmul-block.ts'
+import type { Float, I32 } from './matmul-float.ts'
 import type { Cut, Kernel, Product, Step } from './matmul-product.ts'
 import { combine, dots, grainOf, plainBlock, packedBlock, productStep, small } from './matmul-product.ts'
 import { copyToScratch, packToScratch, rowMajor, scratchAt, up } from './matmul-scratch.ts'
@@ -23,17 +23,20 @@ export interface Plan {
 /** Iterations that keep some threads busy. */
 const ENOUGH = 8
 /** So many products in one matrix, or fewer, are computed without copies. */
-const SMALL = 512
+const SMALL = 256
 /** Long sums are cut into chunks that are summed on their own: work for threads, and less rounding. */
 const K_CHUNK = 4096
 /** Elements of the sums of all chunks, at most. */
 const MOST_PARTS = 2 ** 18
-/** Up to so many rows, columns of B that are contiguous are not packed. */
-const FEW_ROWS = 8
+/** Up to so many rows, and from so many steps along k on, columns of B that are contiguous need not be packed. */
+const FEW_ROWS = 32
+const LONG_COLUMNS = 64
 /** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
 const STREAM = 65_536
 /** Products of elements in an iteration, at least, where columns are cut. */
 const PIECE = 2 ** 18
+/** Up to so many rows use B as it is if its rows are contiguous. */
+const DIRECT_ROWS = 24
 /** A matrix B of so many bytes stays in the first cache: its order does not matter. */
 const IN_CACHE = 16_384
 
@@ -113,21 +116,25 @@ const planVectors = (given: Product, start: number): Plan => {
   return { steps: [...steps, last], scratch, rows: cols < n ? null : m }
 }
 
-/** How many rows a block has. */
-const rowsOfBlock = (product: Product): number => {
-  const { float, m, k } = product
-  const points = pointsOfBatch(product)
-  const fits = m <= MAX_ROWS && m * Math.min(k, K_BLOCK) * float.bytes <= A_BYTES
-  if (points >= ENOUGH && fits) return m
-  return Math.min(m, evenly(m, points * m >= 32 * ENOUGH ? 32 : 16, TILE_ROWS))
-}
+/** Columns of a piece, at least: as many as are packed together. */
+const leastColumns = (float: Float): number => PANEL_GROUP * tileColumns(float)
 
-/** How many columns: all, but for few rows and much work. */
-const colsOfBlock = (product: Product, rows: number): number => {
-  const { float, n, k, m } = product
-  const blocks = pointsOfBatch(product) * Math.ceil(m / rows)
-  const pieces = Math.min(Math.ceil(ENOUGH / blocks), Math.floor((rows * n * k) / PIECE))
-  return blocks >= 4 || pieces < 2 ? n : up(n / pieces, 4 * tileColumns(float))
+/**
+ * Blocks of rows, or of columns if there are few rows. A block of all rows is the only one to use its part of B, so that this
+ * part can be packed in the thread's own memory.
+ */
+const cutOf = (product: Product): Cut => {
+  const { float, m, n, k } = product
+  const points = pointsOfBatch(product)
+  const rows = Math.min(m, evenly(m, points * m >= 32 * ENOUGH ? 32 : 16, TILE_ROWS))
+  const fits = m <= MAX_ROWS && m * Math.min(k, K_BLOCK) * float.bytes <= A_BYTES
+  if (!fits) return { ...everything, rows }
+  const wanted = Math.min(Math.ceil(ENOUGH / points), Math.ceil((m * n * k) / PIECE))
+  const cols = Math.max(up(n / wanted, tileColumns(float)), leastColumns(float))
+  const pieces = points * Math.ceil(n / cols)
+  return pieces >= ENOUGH / 2 || pieces >= points * Math.ceil(m / rows)
+    ? { ...everything, cols }
+    : { ...everything, rows }
 }
 
 /** How many blocks use the same matrix B. */
@@ -136,30 +143,27 @@ const usesOfB = ({ batch, b, m }: Product, rows: number): number =>
 
 const planBlocks = (product: Product, start: number): Plan => {
   const { float, m, n, k, b } = product
-  const rows = rowsOfBlock(product)
-  const cols = colsOfBlock(product, rows)
+  const cut = cutOf(product)
+  const points = pointsOfBatch(product)
+  const rows = Math.min(cut.rows, m)
   const contiguous = b.col === float.bytes
   const inCache = contiguous && k * n * float.bytes <= IN_CACHE
-  if (hasChunks(product) && pointsOfBatch(product) * Math.ceil(m / rows) < 4 && cols === n) {
+  if (hasChunks(product) && points * Math.ceil(m / rows) * Math.ceil(n / cut.cols) < ENOUGH / 2) {
     return planChunks(product, plainBlock(!contiguous), start)
   }
-  const completed = cols < n || (m % rows !== 0 && pointsOfBatch(product) > 1) ? null : rows
+  const completed = cut.cols < n || (m % rows !== 0 && points > 1) ? null : rows
   if (usesOfB(product, rows) < 3 || inCache) {
-    const repack = !contiguous || (rows > 16 && !inCache)
-    return {
-      steps: [productStep(product, { ...everything, rows, cols }, plainBlock(repack))],
-      scratch: start,
-      rows: completed,
-    }
+    const repack = !contiguous || (rows > DIRECT_ROWS && !inCache)
+    return { steps: [productStep(product, cut, plainBlock(repack))], scratch: start, rows: completed }
   }
   const packed = packToScratch(product, start)
-  const last = productStep({ ...product, b: packed.b }, { ...everything, rows, cols }, packedBlock)
+  const last = productStep({ ...product, b: packed.b }, cut, packedBlock)
   return { steps: [packed.step, last], scratch: packed.scratch, rows: completed }
 }
 
 export const planProduct = (product: Product, scratch: number): Plan => {
   const { m, n, k } = product
   if (m * n * k <= SMALL) return planSmall(product, scratch)
-  const vectors = m === 1 || (m <= FEW_ROWS && product.b.row === product.float.bytes)
-  return vectors ? planVectors(product, scratch) : planBlocks(product, scratch)
+  const columns = m <= FEW_ROWS && k >= LONG_COLUMNS && product.b.row === product.float.bytes
+  return m === 1 || columns ? planVectors(product, scratch) : planBlocks(product, scratch)
 }

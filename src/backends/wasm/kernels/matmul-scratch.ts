@@ -4,6 +4,7 @@ import { i32, op } from '../asm/index.ts'
 import { blockPhase } from './blocks.ts'
 import { addressesAt, coordinates, pointsOf } from './grid.ts'
 import { minus, plus, smaller, times } from './integers.ts'
+import { PANEL_GROUP } from './matmul-block.ts'
 import type { Float, I32 } from './matmul-float.ts'
 import { copyMatrixName, packRowsName } from './matmul-pack.ts'
 import type { Matrices, Product } from './matmul-product.ts'
@@ -51,9 +52,6 @@ export const copyToScratch = (
   }
 }
 
-/** Panels that are packed together, from contiguous rows: 256 bytes of each row. */
-const GROUP = 8
-
 interface Packing {
   readonly float: Float
   readonly k: number
@@ -61,7 +59,7 @@ interface Packing {
   readonly b: Matrices
 }
 
-/** Packs up to `GROUP` panels from panel `first` on. Columns that the last one lacks are zeros. */
+/** Packs up to `PANEL_GROUP` panels from panel `first` on. Columns that the last one lacks are zeros. */
 const packGroup = (
   code: Code,
   library: (name: string) => Func,
@@ -72,7 +70,7 @@ const packGroup = (
   const width = tileColumns(float)
   const whole = Math.floor(n / width)
   const panelBytes = k * width * float.bytes
-  const panels = code.let(op('i32.sub', smaller(plus(first, GROUP), whole), smaller(first, whole)))
+  const panels = code.let(op('i32.sub', smaller(plus(first, PANEL_GROUP), whole), smaller(first, whole)))
   const copyPanel = (q: I32, cols: number): void => {
     const target = plus(to, times(q, panelBytes))
     const source = plus(from, times(q, width * b.col))
@@ -87,7 +85,7 @@ const packGroup = (
     })
   }
   if (n % width === 0) return
-  code.if(op('i32.lt_u', minus(i32(whole), first), i32(GROUP)), () => {
+  code.if(op('i32.lt_u', minus(i32(whole), first), i32(PANEL_GROUP)), () => {
     code.fill(plus(to, times(panels, panelBytes)), i32(0), i32(panelBytes))
     copyPanel(panels, n % width)
   })
@@ -97,7 +95,7 @@ const packGroup = (
 export const packToScratch = ({ float, batch, n, k, b }: Product, start: number) => {
   const width = tileColumns(float)
   const panels = Math.ceil(n / width)
-  const groups = Math.ceil(panels / GROUP)
+  const groups = Math.ceil(panels / PANEL_GROUP)
   const matrixBytes = panels * k * width * float.bytes
   const distinct = batch.map((_, d) => d).filter((d) => b.batch[d] !== 0)
   const shape = distinct.map((d) => batch[d]!)
@@ -106,20 +104,20 @@ export const packToScratch = ({ float, batch, n, k, b }: Product, start: number)
   const grid = {
     shape: [...shape, groups],
     strides: [
-      [...strides, GROUP * width * column],
-      [...distinct.map((d) => b.batch[d]!), GROUP * width * b.col],
+      [...strides, PANEL_GROUP * width * column],
+      [...distinct.map((d) => b.batch[d]!), PANEL_GROUP * width * b.col],
     ],
   }
   const base = scratchAt(start)
   const phase: Phase = {
     count: pointsOf(grid),
-    grain: grainOf(50 + (GROUP * width * k) / 2),
+    grain: grainOf(50 + (PANEL_GROUP * width * k) / 2),
     emit: (code, places, lo, hi, library) => {
       const bases = [code.let(base(places)), code.let(b.base(places))]
       code.for(lo, hi, 1, (i) => {
         const point = coordinates(code, grid.shape, i)
         const [to, from] = addressesAt(code, grid, bases, point) as [I32, I32]
-        packGroup(code, library, { float, k, n, b }, [to, from], code.let(times(point.at(-1)!, GROUP)))
+        packGroup(code, library, { float, k, n, b }, [to, from], code.let(times(point.at(-1)!, PANEL_GROUP)))
       })
     },
   }
