@@ -219,9 +219,10 @@ describe('parallel kernels', () => {
       'run',
     )
     builder.elements(base, [outer, inner])
+    const runner = engine.instantiate({ bytes: builder.finish(), tableSize: 2 }, noHost)
     cells(engine, 5000).fill(0)
-    engine.instantiate({ bytes: builder.finish(), tableSize: 2 }, noHost).run(engine.heapStart)
-    expect(cells(engine, 5000).every((x) => x === 1)).toBe(true)
+    for (let k = 0; k < 500; k++) runner.run(engine.heapStart)
+    expect(cells(engine, 5000).every((x) => x === 500)).toBe(true)
   })
 
   test('of a program go on after a host step that ran another program', async () => {
@@ -506,15 +507,23 @@ describe('disposal', () => {
   test('gives back slots of the table and room for modules', async () => {
     const engine = makeEngine({ threads: 2 })
     await startThreads(engine)
-    const code = program(engine, { iteration: countOnce, count: 100, grain: 1 })
+    // Programs that take the same slot in turns, and do different things.
+    const adding = (n: number): RunnableProgram => {
+      const iteration: Parts['iteration'] = (code, frame, i) => {
+        const address = code.let(cell(frame, i))
+        code.store('i32.store', address, add(load('i32.load', address), i32(n)))
+      }
+      return program(engine, { iteration, count: 100, grain: 1 })
+    }
+    const programs = [adding(1), adding(10_000)]
     const length = engine.tableLength
     cells(engine, 100).fill(0)
     for (let k = 0; k < 2000; k++) {
-      const runner = engine.instantiate(code, noHost)
-      runner.run(engine.heapStart)
+      const runner = engine.instantiate(programs[k % 2]!, noHost)
+      for (let run = 0; run < 5; run++) runner.run(engine.heapStart)
       runner.dispose()
     }
-    expect(cells(engine, 100).every((x) => x === 2000)).toBe(true)
+    expect(new Set(cells(engine, 100))).toEqual(new Set([5000 * 10_001]))
     expect(engine.tableLength).toBe(length)
   })
 

@@ -54,7 +54,7 @@ const wake = (code: Code, threads: number): void => {
   })
 }
 
-/** `if (sum + more > limit) { sum = 0; then() } else sum += more`. */
+/** `sum += more; if (sum > limit) { sum = 0; then() }`. */
 const whenSumExceeds = (
   code: Code,
   sum: Global<'i32'>,
