@@ -6,16 +6,17 @@ import { Aval } from '../../src/core/aval.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
 import { allocate } from '../../src/core/dtype.ts'
 import type { HostArray } from '../../src/core/host.ts'
-import type { ConvParams, OpName, OpParams } from '../../src/ir/op.ts'
+import type { ConvParams, OpName, OpParams, WindowParams } from '../../src/ir/op.ts'
 import { primitives } from '../../src/primitives/registry.ts'
 import type { Primitive } from '../../src/primitives/primitive.ts'
 import { convLibrary, convRoutine } from '../../src/backends/wasm/kernels/convolution.ts'
 import { matmulLibrary } from '../../src/backends/wasm/kernels/matmul.ts'
+import { windowRoutines } from '../../src/backends/wasm/kernels/window.ts'
 import type { RoutineFor } from '../../src/backends/wasm/kernels/routine.ts'
 import { randomCuts, runRoutine, whole } from './support/routine.ts'
 
 const library = [...convLibrary, ...matmulLibrary]
-const routines: { readonly [N in OpName]?: RoutineFor<N> } = { conv: convRoutine }
+const routines: { readonly [N in OpName]?: RoutineFor<N> } = { conv: convRoutine, ...windowRoutines }
 
 /** Small multiples of a quarter: their products and sums are exact, in whatever order. */
 const exact = (aval: Aval, seed: number): HostArray => {
@@ -43,7 +44,7 @@ const check = <N extends OpName>({ op, params, avals }: Case<N>, seed: number): 
     throw new Error('no programs here')
   }
   const wanted = primitive.evaluate(params, datas, avals, outputs, none)
-  const routine = (routines[op])?.(params, avals, outputs)
+  const routine = routines[op]?.(params, avals, outputs)
   for (const cuts of [whole, randomCuts(seed)]) {
     const got: readonly TypedArray[] = runRoutine(routine!, operands, outputs, { library, cuts })
     const wrong = Array.from(wanted[0]!.keys()).filter(
@@ -62,14 +63,23 @@ const ofSample = <N extends OpName>({ op, params, operands }: Sample<N>): Case<N
 const seeds = fc.nat({ max: 10_000 })
 const floats = ['float32', 'float64'] as const
 
-describe('conv', () => {
+const operations = [
+  'conv',
+  'reduceWindowSum',
+  'reduceWindowMax',
+  'reduceWindowMin',
+  'selectAndGatherAdd',
+  'selectAndScatterAdd',
+] as const
+
+describe.each(operations)('%s', (operation) => {
   it.each(floats)('gives what the interpreter gives, wherever its ranges are cut (%s)', (float) => {
-    const sample = samples('conv', { float, smooth: true })
+    const sample = samples(operation, { float, smooth: true })
     fc.assert(
       fc.property(sample, seeds, (s, seed) => {
         check(ofSample(s), seed)
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     )
   })
 })
@@ -116,5 +126,71 @@ describe.each(Object.keys(layouts))('larger convolutions, %s', (layout) => {
     ['of few rows', conv([1, 4, 4, 3], [64, 4, 3, 3])],
   ] as const)('%s', (_, c) => {
     check(c, 5)
+  })
+})
+
+describe('larger windows', () => {
+  const window = (shape: readonly number[], windowDimensions: readonly number[], more: Partial<WindowParams> = {}) => {
+    const ones = shape.map(() => 1)
+    const params = {
+      windowDimensions,
+      windowStrides: ones,
+      padding: shape.map(() => [0, 0] as const),
+      baseDilation: ones,
+      windowDilation: ones,
+      select: 'max' as const,
+      ...more,
+    }
+    return { params, x: new Aval('float32', shape) }
+  }
+
+  it.each([
+    ['features last', window([2, 8, 6, 13], [1, 2, 2, 1], { windowStrides: [1, 2, 2, 1] })],
+    ['features first', window([2, 3, 8, 6], [1, 1, 2, 3], { windowStrides: [1, 1, 2, 2] })],
+    ['overlapping', window([2, 7, 9, 5], [1, 3, 3, 1], { windowStrides: [1, 2, 1, 1] })],
+    ['sliding along lines', window([3, 5, 21], [1, 2, 3])],
+    ['of many elements', window([2, 9, 8, 6], [1, 5, 4, 1], { windowStrides: [1, 2, 2, 1] })],
+    [
+      'padded',
+      window([2, 7, 7, 6], [1, 3, 3, 1], {
+        padding: [
+          [0, 0],
+          [1, 1],
+          [2, 0],
+          [0, 0],
+        ],
+        windowStrides: [1, 2, 2, 1],
+      }),
+    ],
+    ['over the batch', window([5, 3, 8], [2, 1, 1], { windowStrides: [2, 1, 1] })],
+  ] as const)('%s', (_, { params, x }) => {
+    const out = primitives.reduceWindowMax.type(params, [x])
+    check({ op: 'reduceWindowSum', params, avals: [x] }, 1)
+    check({ op: 'reduceWindowMax', params, avals: [x] }, 2)
+    check({ op: 'reduceWindowMin', params, avals: [x] }, 3)
+    for (const select of ['max', 'min'] as const) {
+      check({ op: 'selectAndGatherAdd', params: { ...params, select }, avals: [x, x] }, 4)
+      check({ op: 'selectAndScatterAdd', params: { ...params, select }, avals: [...out, x] }, 5)
+    }
+  })
+
+  it('passes NaN on, and takes the first one', () => {
+    const { params } = window([7], [3])
+    const x = [1, NaN, 2, 0, NaN, NaN, 4]
+    const values = [1, 2, 3, 4, 5, 6, 7]
+    const run = <N extends OpName>(op: N, given: OpParams[N], operands: readonly (readonly number[])[]): number[] => {
+      const arrays = operands.map((data) => ({
+        aval: new Aval('float32', [data.length]),
+        data: Float32Array.from(data),
+      }))
+      const avals = arrays.map(({ aval }) => aval)
+      const outputs = (primitives[op] as Primitive<N>).type(given, avals)
+      return Array.from(
+        runRoutine((routines[op]!)(given, avals, outputs)!, arrays, outputs)[0] as Float32Array,
+      )
+    }
+    expect(run('reduceWindowMax', params, [x])).toEqual([NaN, NaN, NaN, NaN, NaN])
+    expect(run('selectAndGatherAdd', params, [values, x])).toEqual([2, 2, 5, 5, 5])
+    expect(run('selectAndScatterAdd', params, [[1, 10, 100, 1000, 10000], x])).toEqual([0, 11, 0, 0, 11100, 0, 0])
   })
 })

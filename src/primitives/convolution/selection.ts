@@ -1,7 +1,7 @@
 /**
  * Values at the places of windows' extrema, read and written: the derivative of `reduceWindowMax` and `reduceWindowMin`,
- * and its transpose. Of equal extrema the first counts, of NaNs the first too. Both are linear in the values, and do not
- * depend on where exactly the other operand is: it has no derivative.
+ * and its transpose. Of equal extrema the first counts, of NaNs the first too; padding counts as an infinity that nothing is
+ * worse than. Both are linear in the values, and do not depend on where exactly the other operand is: it has no derivative.
  */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
@@ -18,21 +18,20 @@ import { windowedType, withBatchAxis } from './window.ts'
 
 type SelectName = 'selectAndGatherAdd' | 'selectAndScatterAdd'
 
-/** The place of each window's extremum; -1 where the window meets no element. */
+/** The place of each window's extremum; -1 where that is padding. */
 const extremalPlaces = (params: SelectParams, data: TypedArray, x: Aval, outputs: number): Int32Array => {
   const table = windowTable(slidingAxes(x.shape, params))
   const xs = data as Float64Array
   const sign = params.select === 'max' ? 1 : -1
-  const places = new Int32Array(outputs).fill(-1)
+  const heightAt = (place: number): number => (place < 0 ? -Infinity : sign * xs[place]!)
+  const places = new Int32Array(outputs)
   const area = outputs === 0 ? 0 : table.length / outputs
-  for (let p = 0, n = 0; p < outputs; p++) {
-    let best = -1
-    for (const end = n + area; n < end; n++) {
-      const place = table[n]!
-      if (place < 0) continue
-      const isFirst = best < 0
-      // The negation lets a NaN win, and nothing win against it.
-      if (isFirst || (!Number.isNaN(xs[best]!) && !(sign * xs[place]! <= sign * xs[best]!))) best = place
+  for (let p = 0; p < outputs; p++) {
+    let best = table[p * area]!
+    for (let n = p * area + 1; n < (p + 1) * area; n++) {
+      const [top, height] = [heightAt(best), heightAt(table[n]!)]
+      // The negation lets a NaN win, and nothing wins against it.
+      if (!Number.isNaN(top) && !(height <= top)) best = table[n]!
     }
     places[p] = best
   }

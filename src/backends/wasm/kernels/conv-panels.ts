@@ -1,6 +1,5 @@
 /** The second operand of a convolution's sum, in panels: columns side by side as the inner loop reads them. */
-import { i32 } from '../asm/index.ts'
-import { blockPhase, chunkPhase } from './blocks.ts'
+import { blockPhase } from './blocks.ts'
 import type { Contraction } from './conv-plan.ts'
 import { TILE_VECTORS } from './conv-tiles.ts'
 import { pointsOf } from './grid.ts'
@@ -8,6 +7,7 @@ import { plus } from './integers.ts'
 import type { Float } from './matmul-float.ts'
 import type { Phase } from './routine.ts'
 import type { Address, Scratch } from './staging.ts'
+import { clearing } from './staging.ts'
 
 /** Where the vectors of B are. Strides are in bytes. */
 export interface Panels {
@@ -63,11 +63,8 @@ export const panelsOf = (contraction: Contraction, float: Float, at: Address, sc
     )
   const whole = Math.floor(columns / width)
   const rest = columns % width
-  const clear = chunkPhase(groups * groupBytes, (code, places, offset, length) => {
-    code.fill(plus(copy(places), offset), i32(0), length)
-  })
   const phases = [
-    ...(rest > 0 ? [clear] : []),
+    ...(rest > 0 ? [clearing(copy, groups * groupBytes)] : []),
     ...(whole > 0 ? [copyPanels(0, whole, width)] : []),
     ...(rest > 0 ? [copyPanels(whole, 1, rest)] : []),
   ]

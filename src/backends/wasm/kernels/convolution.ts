@@ -3,19 +3,16 @@ import type { Aval } from '../../../core/aval.ts'
 import { inversePermutation, range } from '../../../core/shape.ts'
 import type { ConvParams } from '../../../ir/op.ts'
 import { spatialAxes } from '../../../primitives/convolution/conv.ts'
-import { i32 } from '../asm/index.ts'
-import { chunkPhase } from './blocks.ts'
 import { panelsOf } from './conv-panels.ts'
 import { contractionOf } from './conv-plan.ts'
 import { contractionSteps } from './conv-steps.ts'
 import { convTileFunctions } from './conv-tiles.ts'
 import { pointsOf } from './grid.ts'
-import { plus } from './integers.ts'
 import type { Float } from './matmul-float.ts'
 import { float32, float64 } from './matmul-float.ts'
 import type { LibraryFunction, Phase, Routine, RoutineFor } from './routine.ts'
 import type { Address, AxisPadding } from './staging.ts'
-import { Scratch, inputAt, outputAt, paddedCopy, redirected } from './staging.ts'
+import { Scratch, clearing, inputAt, outputAt, paddedCopy, redirected } from './staging.ts'
 import { transposeRoutine } from './transpose.ts'
 
 export const convLibrary: readonly LibraryFunction[] = [float32, float64].flatMap(convTileFunctions)
@@ -55,15 +52,7 @@ const targetOf = ({ outSpec }: ConvParams, out: Aval, bytes: number, scratch: Sc
   }
 }
 
-const zeros = (bytes: number): Routine => ({
-  scratch: 0,
-  imports: [],
-  phases: [
-    chunkPhase(bytes, (code, { outputs }, offset, length) => {
-      code.fill(plus(outputs[0]!, offset), i32(0), length)
-    }),
-  ],
-})
+const zeros = (bytes: number): Routine => ({ scratch: 0, imports: [], phases: [clearing(outputAt, bytes)] })
 
 const floats: { readonly [name: string]: Float } = { float32, float64 }
 

@@ -4,12 +4,14 @@ import { argreduceLibrary, argreduceRoutines } from './argreduce.ts'
 import { choleskyLibrary, choleskyRoutine } from './cholesky.ts'
 import { concatenateRoutine } from './concatenate.ts'
 import { castRoutine } from './convert.ts'
+import { convLibrary, convRoutine } from './convolution.ts'
+import { convLibrary, convRoutine } from './convolution.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
-import { dotGeneralRoutine } from './matmul-dot-general.ts'
 import { gatherRoutine } from './gather.ts'
 import { subtractRows } from './linalg.ts'
 import { luLibrary, luRoutine } from './lu.ts'
+import { dotGeneralRoutine } from './matmul-dot-general.ts'
 import { padRoutine } from './pad.ts'
 import type { LibraryFunction, RoutineFor } from './routine.ts'
 import { scatterRoutines } from './scatter.ts'
@@ -17,12 +19,15 @@ import { sortRoutine } from './sort.ts'
 import { sortLibrary } from './sortNumbers.ts'
 import { transposeRoutine } from './transpose.ts'
 import { triangularSolveLibrary, triangularSolveRoutine } from './triangularSolve.ts'
+import { windowRoutines } from './window.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   ...argreduceRoutines,
   cast: castRoutine,
   cholesky: choleskyRoutine,
   concatenate: concatenateRoutine,
+  conv: convRoutine,
+  conv: convRoutine,
   ...cumulativeRoutines,
   dotGeneral: dotGeneralRoutine,
   dynamicSlice: dynamicSliceRoutine,
@@ -34,14 +39,17 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   sort: sortRoutine,
   transpose: transposeRoutine,
   triangularSolve: triangularSolveRoutine,
+  ...windowRoutines,
 }
 
 /** The functions that they import. */
 export const kernelLibrary: readonly LibraryFunction[] = [
   ...argreduceLibrary,
+  ...convLibrary,
   ...sortLibrary,
   subtractRows,
   ...choleskyLibrary,
+  ...convLibrary,
   ...luLibrary,
   ...triangularSolveLibrary,
 ]

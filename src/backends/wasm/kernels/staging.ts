@@ -1,8 +1,10 @@
 /** Arrays in scratch memory: copies that other routines make there before a kernel begins, or take away after it. */
 import { Aval } from '../../../core/aval.ts'
 import { allocate } from '../../../core/dtype.ts'
+import { stridesOf } from '../../../core/shape.ts'
 import { i32 } from '../asm/index.ts'
 import type { Code, Expr } from '../asm/index.ts'
+import { blockPhase, chunkPhase } from './blocks.ts'
 import { plus } from './integers.ts'
 import { padRoutine } from './pad.ts'
 import type { Phase, Places } from './routine.ts'
@@ -98,4 +100,44 @@ export const paddedCopy = (
     })
   }
   return { at: copy, aval, phases: phases.map((phase) => redirected(phase, [at, valueAt], copy, writeValue)) }
+}
+
+/** A phase that sets an array of so many bytes to zeros. */
+export const clearing = (at: Address, bytes: number): Phase =>
+  chunkPhase(bytes, (code, places, offset, length) => {
+    code.fill(plus(at(places), offset), i32(0), length)
+  })
+
+/** Phases that take an array out of its padded form again. Elements that padding had cropped are zeros. */
+export const unpadding = (
+  padded: Staged,
+  out: Aval,
+  at: Address,
+  padding: readonly AxisPadding[],
+  bytes: number,
+): readonly Phase[] => {
+  const [from, to] = [padded.aval, out].map(({ shape }) => stridesOf(shape).map((s) => s * bytes)) as [
+    number[],
+    number[],
+  ]
+  const first = padding.map(({ low, step }) => Math.max(0, Math.ceil(-low / step)))
+  const shape = padding.map(({ low, step }, d) => {
+    const last = Math.min(out.shape[d]! - 1, Math.floor((padded.aval.shape[d]! - 1 - low) / step))
+    return Math.max(0, last - first[d]! + 1)
+  })
+  const cleared = clearing(at, out.size * bytes)
+  if (shape.includes(0)) return [cleared]
+  const start = padding.reduce((sum, { low, step }, d) => sum + (low + first[d]! * step) * from[d]!, 0)
+  const copy = blockPhase(
+    { shape, strides: [to, padding.map(({ step }, d) => step * from[d]!)] },
+    bytes,
+    (_, places) => ({
+      target: plus(
+        at(places),
+        first.reduce((sum, f, d) => sum + f * to[d]!, 0),
+      ),
+      source: plus(padded.at(places), start),
+    }),
+  )
+  return shape.every((n, d) => n === out.shape[d]) ? [copy] : [cleared, copy]
 }
