@@ -26,6 +26,13 @@ const bodyOf = (eqn: Equation): Program | null => {
   }
 }
 
+/** Whether checkpoints are inlined with an equation. */
+const recomputes = (eqn: Equation): boolean => {
+  if (eqn.op === 'checkpoint') return true
+  const body = bodyOf(eqn)
+  return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
+}
+
 // Bodies that would come to more than this are left to the interpreter.
 const largestBody = 200_000
 
@@ -161,5 +168,7 @@ export const flatten = (program: Program): Program => {
     equations: r.equations,
     outputs: program.outputs.map((a) => (a instanceof Literal ? a : (values.get(a) ?? a))),
   })
-  return [simplify, fold, simplify, cse, transposeProducts, dce].reduce((p, pass) => pass(p), flat)
+  // What a checkpoint computes again must not be found among what has been computed before.
+  const merge = program.equations.some(recomputes) ? (p: Program): Program => p : cse
+  return [simplify, fold, simplify, merge, transposeProducts, dce].reduce((p, pass) => pass(p), flat)
 }

@@ -4,7 +4,7 @@
  * begins a kernel.
  */
 import type { Aval } from '../core/aval.ts'
-import { sizeOf, stridesOf } from '../core/shape.ts'
+import { sameShape, sizeOf, stridesOf } from '../core/shape.ts'
 import type { HostArray } from '../core/host.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
@@ -49,6 +49,9 @@ class Context {
 class Misplaced extends Error {}
 
 type Leaf = (value: Value, index: Index) => Node
+
+const sameCoordinates = (a: readonly Index[], b: readonly Index[]): boolean =>
+  a === b || a.every((c, i) => c.key === b[i]!.key)
 
 const folds: { readonly [N in OpName]?: FoldName } = {
   reduceSum: 'sum',
@@ -178,39 +181,39 @@ class BlockBuilder implements Enclosing {
 
   /** The node of an atom's element at some coordinates. */
   #demand(kernel: OpenKernel, a: Atom, coordinates: readonly Index[], leaf: Leaf): Node {
-    const known = new Map<string, Node>()
+    const known = new Map<Variable, { readonly at: readonly Index[]; readonly node: Node }[]>()
     const visit = (atom: Atom, at: readonly Index[]): Node => {
       if (atom instanceof Literal) return kernel.nodes.literal(atom.value, atom.aval.dtype)
       const value = this.#values.get(atom)
-      if (value !== undefined) return leaf(value, linearize(at, stridesOf(atom.aval.shape)))
+      if (value !== undefined) return leaf(value, kernel.indexOf(at, atom.aval.shape))
       const eqn = this.#analysis.definitions.get(atom)!
       if (eqn.op === 'iota') return kernel.nodes.index(at[eqn.params.axis]!, eqn.params.dtype)
       if (viewOf(eqn, this.#analysis.classes) !== undefined) return visit(eqn.inputs[0]!, throughView(eqn, at))
-      const key = `${numberOf(atom)}@${at.map((c) => c.key).join()}`
-      const found = known.get(key)
-      if (found !== undefined) return found
+      const found = known.get(atom)?.find((k) => sameCoordinates(k.at, at))
+      if (found !== undefined) return found.node
       const operands = eqn.inputs.map((x) => visit(x, at))
       const node = kernel.nodes.op(eqn.op, eqn.params, operands, atom.aval.dtype, eqn.outputs.indexOf(atom))
-      known.set(key, node)
+      const list = known.get(atom)
+      if (list === undefined) known.set(atom, [{ at, node }])
+      else list.push({ at, node })
       return node
-    }
-    const numbers = new Map<Variable, number>()
-    const numberOf = (v: Variable): number => {
-      const n = numbers.get(v) ?? numbers.size
-      numbers.set(v, n)
-      return n
     }
     return visit(a, coordinates)
   }
 
-  /** The arrays that an atom's element is computed from. */
-  #leaves(kernel: OpenKernel, build: (leaf: Leaf) => unknown): readonly (readonly [Value, Index])[] {
-    const found: (readonly [Value, Index])[] = []
-    build((value, index) => {
-      found.push([value, index])
-      return kernel.nodes.load(value, index)
-    })
-    return found
+  /** The arrays that elements of some atoms are computed from. */
+  #sources(atoms: readonly Atom[]): ReadonlySet<Value> {
+    const sources = new Set<Value>()
+    const seen = new Set<Atom>()
+    const visit = (atom: Atom): void => {
+      if (atom instanceof Literal || seen.has(atom)) return
+      seen.add(atom)
+      const value = this.#values.get(atom)
+      if (value === undefined) this.#analysis.definitions.get(atom)!.inputs.forEach(visit)
+      else sources.add(value)
+    }
+    atoms.forEach(visit)
+    return sources
   }
 
   // Kernels
@@ -229,8 +232,9 @@ class BlockBuilder implements Enclosing {
   }
 
   /** Kernels that a value could join: the one that gives the last of what it reads, and the newest of its domain. */
-  #candidates(leaves: readonly (readonly [Value, Index])[], domain: readonly number[]): readonly OpenKernel[] {
-    const last = Math.max(-1, ...leaves.map(([v]) => this.#positions.get(v) ?? -1))
+  #candidates(sources: ReadonlySet<Value>, domain: readonly number[]): readonly OpenKernel[] {
+    let last = -1
+    for (const v of sources) last = Math.max(last, this.#positions.get(v) ?? -1)
     const step = this.#steps[last]
     const found = step instanceof OpenKernel ? [step] : []
     const newest = this.#newest.get(domain.join())
@@ -238,48 +242,47 @@ class BlockBuilder implements Enclosing {
     return found.filter((k) => !k.isFull)
   }
 
-  /** Nodes for a kernel's own values, where they are read at the place where they are computed. */
-  #inside(kernel: OpenKernel, level: Member['level'], stage: () => number): Leaf {
-    return (value, index) => {
-      const member = kernel.members.get(value)
-      if (member === undefined) {
-        if ((this.#positions.get(value) ?? -1) >= kernel.position) throw new Misplaced()
-        return kernel.nodes.load(value, index)
-      }
-      if (member.index.key !== index.key) throw new Misplaced()
-      if (member.level === 'row') return member.node
-      if (level === 'row') throw new Misplaced()
-      if (member.stage === stage()) return member.node
-      kernel.reread.add(value)
-      return kernel.nodes.load(value, index)
+  /** A kernel's own value, where it is read at the place where it is computed; null for what others give. */
+  #memberAt(kernel: OpenKernel, level: Member['level'], value: Value, index: Index): Member | null {
+    const member = kernel.members.get(value)
+    if (member === undefined) {
+      if ((this.#positions.get(value) ?? -1) >= kernel.position) throw new Misplaced()
+      return null
     }
+    if (member.index.key !== index.key || (member.level === 'element' && level === 'row')) throw new Misplaced()
+    return member
   }
 
-  /** The pass over the row in which something can be computed that reads these values. */
-  #stageOf(kernel: OpenKernel, leaves: readonly (readonly [Value, Index])[], level: Member['level']): number {
-    const stages = leaves.map(([v]) => {
-      const member = kernel.members.get(v)
-      if (member === undefined) return 0
-      return member.level === 'row' && level === 'element' ? member.stage + 1 : member.stage
+  /** The pass over the row in which something can be computed. */
+  #stageOf(kernel: OpenKernel, level: Member['level'], build: (leaf: Leaf) => Node): number {
+    if (kernel.reductions.length === 0) return 0
+    let stage = 0
+    build((value, index) => {
+      const member = this.#memberAt(kernel, level, value, index)
+      if (member !== null) {
+        stage = Math.max(stage, member.level === 'row' && level === 'element' ? member.stage + 1 : member.stage)
+      }
+      return kernel.nodes.load(value, index)
     })
-    return Math.max(0, ...stages)
+    return stage
   }
 
   /** Tries to compute a value in a kernel, at some coordinates of the kernel's domain. */
   #join(kernel: OpenKernel, level: Member['level'], build: (leaf: Leaf) => Node): { stage: number; node: Node } | null {
     try {
-      const leaves = this.#leaves(kernel, build)
-      const stage = this.#stageOf(kernel, leaves, level)
-      for (const [v, index] of leaves) this.#inside(kernel, level, () => -1)(v, index)
-      return { stage, node: build(this.#inside(kernel, level, () => stage)) }
+      const stage = this.#stageOf(kernel, level, build)
+      const node = build((value, index) => {
+        const member = this.#memberAt(kernel, level, value, index)
+        if (member === null) return kernel.nodes.load(value, index)
+        if (member.level === 'row' || member.stage === stage) return member.node
+        kernel.reread.add(value)
+        return kernel.nodes.load(value, index)
+      })
+      return { stage, node }
     } catch (error) {
       if (error instanceof Misplaced) return null
       throw error
     }
-  }
-
-  #used(leaves: readonly (readonly [Value, Index])[], kernel: OpenKernel): void {
-    for (const [v] of leaves) if (!kernel.members.has(v)) this.#usedElsewhere.add(v)
   }
 
   /** Gives a map's or view's value memory. */
@@ -308,27 +311,26 @@ class BlockBuilder implements Enclosing {
   /** Puts a value into a kernel, or into a new one of its own shape. */
   #place(eqn: Equation, v: Variable, build: (kernel: OpenKernel, at: readonly Index[]) => (leaf: Leaf) => Node): void {
     const { shape } = v.aval
-    const probe = new OpenKernel(0, shape)
-    const leaves = this.#leaves(probe, build(probe, probe.coordinates))
+    const sources = this.#sources(eqn.inputs)
     const value = this.context.value(v.aval)
-    for (const kernel of this.#candidates(leaves, shape)) {
-      if (kernel.shape.join() === shape.join()) {
+    for (const kernel of this.#candidates(sources, shape)) {
+      if (sameShape(kernel.shape, shape)) {
         const joined = this.#join(kernel, 'element', build(kernel, kernel.coordinates))
         if (joined !== null) {
-          this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, leaves)
+          this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, sources)
           return
         }
       }
       const at = kernel.rowCoordinates(shape)
       const joined = at === null ? null : this.#join(kernel, 'row', build(kernel, at))
       if (joined !== null) {
-        this.#finish(eqn, v, value, kernel, 'row', joined, linearize(at!, stridesOf(shape)), leaves)
+        this.#finish(eqn, v, value, kernel, 'row', joined, linearize(at!, stridesOf(shape)), sources)
         return
       }
     }
     const kernel = this.#open(shape)
     const joined = this.#join(kernel, 'element', build(kernel, kernel.coordinates))!
-    this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, leaves)
+    this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, sources)
   }
 
   #finish(
@@ -339,9 +341,9 @@ class BlockBuilder implements Enclosing {
     level: Member['level'],
     { stage, node }: { stage: number; node: Node },
     index: Index,
-    leaves: readonly (readonly [Value, Index])[],
+    sources: ReadonlySet<Value>,
   ): void {
-    this.#used(leaves, kernel)
+    for (const source of sources) if (!kernel.members.has(source)) this.#usedElsewhere.add(source)
     this.#add(kernel, value, level, stage, node, index)
     kernel.sources.push(eqn)
     this.#values.set(v, value)
@@ -366,21 +368,18 @@ class BlockBuilder implements Enclosing {
     const { shape } = x!.aval
     const v = eqn.outputs[0]!
     const build = (kernel: OpenKernel) => (leaf: Leaf) => this.#demand(kernel, x!, kernel.coordinates, leaf)
-    const probe = new OpenKernel(0, shape)
-    const leaves = this.#leaves(probe, build(probe))
+    const sources = this.#sources(eqn.inputs)
     const fits = (k: OpenKernel): boolean =>
-      k.shape.join() === shape.join() &&
-      (k.reduced === null || k.reduced.join() === axes.join()) &&
-      k.pieces.length === 0
-    for (const kernel of this.#candidates(leaves, shape)) {
+      sameShape(k.shape, shape) && (k.reduced === null || k.reduced.join() === axes.join()) && k.pieces.length === 0
+    for (const kernel of this.#candidates(sources, shape)) {
       if (!fits(kernel)) continue
       const joined = this.#join(kernel, 'element', build(kernel))
       if (joined === null) continue
-      this.#reduce(eqn, v, kernel, axes, joined, leaves)
+      this.#reduce(eqn, v, kernel, axes, joined, sources)
       return
     }
     const kernel = this.#open(shape)
-    this.#reduce(eqn, v, kernel, axes, this.#join(kernel, 'element', build(kernel))!, leaves)
+    this.#reduce(eqn, v, kernel, axes, this.#join(kernel, 'element', build(kernel))!, sources)
   }
 
   #reduce(
@@ -389,7 +388,7 @@ class BlockBuilder implements Enclosing {
     kernel: OpenKernel,
     axes: readonly number[],
     { stage, node }: { stage: number; node: Node },
-    leaves: readonly (readonly [Value, Index])[],
+    sources: ReadonlySet<Value>,
   ): void {
     kernel.reduced = axes
     const reduction: Reduction = { fold: folds[eqn.op]!, node, dtype: v.aval.dtype }
@@ -403,7 +402,7 @@ class BlockBuilder implements Enclosing {
       'row',
       { stage, node: kernel.nodes.row(reduction) },
       index,
-      leaves,
+      sources,
     )
   }
 

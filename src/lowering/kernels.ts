@@ -1,5 +1,5 @@
 /** Kernels while they are being put together: what belongs to one domain and can be computed in one sweep. */
-import { dropAxes, stridesOf } from '../core/shape.ts'
+import { dropAxes, sameShape, stridesOf } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Equation } from '../ir/program.ts'
 import { Index, LoopVar, linearize } from './indices.ts'
@@ -32,6 +32,10 @@ export class OpenKernel {
   readonly position: number
   readonly shape: Shape
   readonly vars: readonly LoopVar[]
+  /** Coordinates of an element of the domain. */
+  readonly coordinates: readonly Index[]
+  /** The place of an element in an array of the domain's shape. */
+  readonly elementIndex: Index
   readonly nodes = new NodeTable()
   readonly members = new Map<Value, Member>()
   readonly reductions: { readonly stage: number; readonly reduction: Reduction }[] = []
@@ -47,20 +51,17 @@ export class OpenKernel {
     this.position = position
     this.shape = shape
     this.vars = freshVars(shape)
+    this.coordinates = this.vars.map((v) => Index.variable(v))
+    this.elementIndex = linearize(this.coordinates, stridesOf(shape))
   }
 
   get isFull(): boolean {
     return this.nodes.size > largestKernel
   }
 
-  /** Coordinates of an element of the domain. */
-  get coordinates(): readonly Index[] {
-    return this.vars.map((v) => Index.variable(v))
-  }
-
-  /** The place of an element in an array of the domain's shape. */
-  get elementIndex(): Index {
-    return linearize(this.coordinates, stridesOf(this.shape))
+  /** The place of an element with these coordinates in an array of a shape. */
+  indexOf(at: readonly Index[], shape: Shape): Index {
+    return at === this.coordinates && sameShape(shape, this.shape) ? this.elementIndex : linearize(at, stridesOf(shape))
   }
 
   /** Coordinates in an array with one element for each row, which may have axes of extent 1 beside; null if it is none. */
