@@ -5,7 +5,6 @@ import { choleskyLibrary, choleskyRoutine } from './cholesky.ts'
 import { concatenateRoutine } from './concatenate.ts'
 import { castRoutine } from './convert.ts'
 import { convLibrary, convRoutine } from './convolution.ts'
-import { convLibrary, convRoutine } from './convolution.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
 import { gatherRoutine } from './gather.ts'
@@ -27,7 +26,6 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   cholesky: choleskyRoutine,
   concatenate: concatenateRoutine,
   conv: convRoutine,
-  conv: convRoutine,
   ...cumulativeRoutines,
   dotGeneral: dotGeneralRoutine,
   dynamicSlice: dynamicSliceRoutine,
@@ -45,7 +43,6 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
 /** The functions that they import. */
 export const kernelLibrary: readonly LibraryFunction[] = [
   ...argreduceLibrary,
-  ...convLibrary,
   ...sortLibrary,
   subtractRows,
   ...choleskyLibrary,
