@@ -112,6 +112,47 @@ describe('jit', () => {
     expect(first.toArray()).toEqual([2, 3])
   })
 
+  it('finds its program again whatever was called in between', () => {
+    const { f, calls } = counted()
+    const g = jit(f)
+    const inputs = [np.ones([2]), np.ones([3]), np.ones([2], { dtype: 'float64' }), np.array(1)]
+    for (let round = 0; round < 3; round++) {
+      for (const x of inputs) {
+        expect(g(x).toArray()).toEqual(f(x).toArray())
+        expect(g(x).toArray()).toEqual(f(x).toArray())
+      }
+    }
+    expect(calls.count).toBe(inputs.length + 2 * 3 * inputs.length)
+  })
+
+  it('forgets what has not been used for long', () => {
+    const { f, calls } = counted()
+    const g = jit(f)
+    const used = np.ones([1000])
+    for (let n = 0; n < 1000; n++) {
+      g(np.zeros([n]))
+      g(used)
+    }
+    expect(calls.count).toBe(1001)
+    g(used)
+    g(np.zeros([999]))
+    expect(calls.count).toBe(1001)
+    g(np.zeros([0]))
+    expect(calls.count).toBe(1002)
+  })
+
+  it('leaves results alone that share elements with donated arrays', () => {
+    const same = jit((x: NDArray) => x, { donateArgnums: 0 })
+    const x = np.array([1, 2])
+    const y = same(x)
+    expect(() => x.sum()).toThrow(expect.objectContaining({ name: 'DonatedError' }))
+    expect(y.toArray()).toEqual([1, 2])
+    const both = jit((a: NDArray, b: NDArray) => a.add(b), { donateArgnums: [0] })
+    expect(both(y, y).toArray()).toEqual([2, 4])
+    expect(() => y.dataSync()).toThrow(expect.objectContaining({ name: 'DonatedError' }))
+    expect(String(y.aval)).toBe('f32[2]')
+  })
+
   it('takes donated arrays away', () => {
     const g = jit((x: NDArray, y: NDArray) => x.add(y), { donateArgnums: 0 })
     const [x, y] = [np.array([1, 2]), np.array([3, 4])]
