@@ -1,4 +1,4 @@
-"""Writes src/backends/wasm/math/float64/coefficients.ts: `python3 scripts/coefficients/float64.py > that file` (minutes).
+"""Writes src/backends/wasm/math/float64/coefficients.ts: `python3 scripts/coefficients/float64.py > that file`, then Prettier.
 
 Each polynomial is the one whose error, weighted by what it does to the function, is least (see minimax.py).
 """
@@ -129,15 +129,11 @@ def errors():
         low=mpf("-1.5") / mpf("3.5"),
     )
     y = from_ratio(mpf(4))
-    polynomial(
-        "erfcScaled",
-        "(1 + 2x) e^(x²) erfc(x) in (x - 4) / (x + 4), for x from ½ to 28.",
-        lambda t: (1 + 2 * y(t)) * scaled_erfc(y(t)),
-        mpf(24) / 32,
-        22,
-        lambda t: mpf(1),
-        low=mpf("-3.5") / mpf("4.5"),
-    )
+    target = Target(lambda t: (1 + 2 * y(t)) * scaled_erfc(y(t)), mpf("-3.5") / mpf("4.5"), mpf(24) / 32, lambda t: mpf(1))
+    c, _, error = remez(target, 22)
+    comment = "(1 + 2x) e^(x²) erfc(x) in (x - 4) / (x + 4), for x from ½ to 28"
+    array("erfcScaled", f"{comment}, the constant left out.", c[1:], error)
+    parts("erfcConstant", "That constant.", c[0], 53)
 
 
 def inverse_error():

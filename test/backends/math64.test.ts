@@ -32,7 +32,7 @@ const bounds = {
   acos: 1,
   atan: 1,
   erf: 1.5,
-  erfc: 3,
+  erfc: 2.5,
   erfInv: 2.5,
   cbrt: 1,
   rsqrt: 1.5,

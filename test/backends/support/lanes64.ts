@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import type { Expr } from '../../../src/backends/wasm/asm/index.ts'
 import { i32, load, ModuleBuilder } from '../../../src/backends/wasm/asm/index.ts'
-import { createFloat64Math } from '../../../src/backends/wasm/math/float64.ts'
+
 import type { HostFunction, Vector, VectorMath } from '../../../src/backends/wasm/math/index.ts'
-import { hostFunctions, importHostFunctions } from '../../../src/backends/wasm/math/index.ts'
+import { createFloat64Math, hostFunctions, importHostFunctions } from '../../../src/backends/wasm/math/index.ts'
 
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {

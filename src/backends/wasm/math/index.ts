@@ -13,6 +13,7 @@ import type { MathName } from './vector-math.ts'
 
 export type { HostFunction } from './host.ts'
 export { createFloat32Math } from './float32.ts'
+export { createFloat64Math } from './float64.ts'
 export { hostFunctions, importHostFunctions } from './host.ts'
 export type {
   BinaryMath,

@@ -1,10 +1,11 @@
 /** The error function, its complement and its inverse. */
 import { f64x2 } from '../../asm/index.ts'
 import type { Vector } from '../vector-math.ts'
-import { erfcScaled, erfInvCentre, erfInvTail, erfSmall, erfTail } from './coefficients.ts'
+import { erfcConstant, erfcScaled, erfInvCentre, erfInvTail, erfSmall, erfTail } from './coefficients.ts'
 import { exponentialOfPair } from './exponential.ts'
 import { logOfNormal } from './logarithm.ts'
 import type { Tools } from './tools.ts'
+import type { Pair } from './vector.ts'
 import {
   abs,
   add,
@@ -12,6 +13,8 @@ import {
   choose,
   div,
   eq,
+  exactSum,
+  fastSum,
   flipBy,
   head,
   INFINITY,
@@ -29,7 +32,7 @@ import {
 } from './vector.ts'
 
 /** e^(-a²) y: the square of the first 26 bits is exact. */
-const gaussian = (a: Vector, y: Vector, tools: Tools): Vector => {
+const gaussian = (a: Vector, y: Pair, tools: Tools): Vector => {
   const a1 = head(a)
   return exponentialOfPair({ high: neg(square(a1)), low: mul(sub(a, a1), add(a, a1)) }, y, tools)
 }
@@ -41,14 +44,22 @@ export const erf = (x: Vector, tools: Tools): Vector => {
   const z = square(a)
   const near = add(a, mul(a, tools.polynomial(z, erfSmall)))
   const t = div(sub(a, f64x2(2.5)), add(a, f64x2(2.5)))
-  const far = sub(ONE, gaussian(a, tools.polynomial(t, erfTail), tools))
+  const far = sub(ONE, gaussian(a, { high: tools.polynomial(t, erfTail), low: ZERO }, tools))
   return flipBy(choose(lt(a, ONE), near, far), x)
 }
 
-/** e^(a²) erfc a for a from ½ to 28: M. M. Shepherd and J. G. Laframboise, Mathematics of Computation 36 (1981). */
-const scaledErfc = (a: Vector, tools: Tools): Vector => {
+/**
+ * e^(a²) erfc a for a from ½ to 28, as a polynomial in (a - 4) / (a + 4) over 1 + 2a, both as pairs: M. M. Shepherd and J. G. Laframboise,
+ * Chebyshev approximation of (1 + 2x) exp(x²) erfc x in 0 ≤ x < ∞, Mathematics of Computation 36 (1981).
+ */
+const scaledErfc = (a: Vector, tools: Tools): Pair => {
   const t = div(sub(a, f64x2(4)), add(a, f64x2(4)))
-  return div(tools.polynomial(t, erfcScaled), add(ONE, add(a, a)))
+  const [constant, constantLow] = erfcConstant.map(f64x2) as [Vector, Vector]
+  const numerator = fastSum(constant, mul(t, tools.polynomial(t, erfcScaled)))
+  const denominator = exactSum(add(a, a), ONE)
+  const high = div(numerator.high, denominator.high)
+  const residual = sub(add(numerator.low, constantLow), mul(high, denominator.low))
+  return { high, low: div(residual, denominator.high) }
 }
 
 /** 1 - erf x for |x| < ½; elsewhere e^(-a²) times the scaled function of a = |x|, or 2 minus that. From 28 on it is 0. */
@@ -86,6 +97,6 @@ const repairErfInv = (centre: Vector, y: Vector, tools: Tools): Vector => {
 const refine = (x: Vector, tail: Vector, tools: Tools): Vector => {
   const scaled = scaledErfc(x, tools)
   const ratio = div(gaussian(x, scaled, tools), tail)
-  const step = div(mul(scaled, sub(ratio, ONE)), add(ratio, ONE))
+  const step = div(mul(scaled.high, sub(ratio, ONE)), add(ratio, ONE))
   return add(x, scale(Math.sqrt(Math.PI), step))
 }

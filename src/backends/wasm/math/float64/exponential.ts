@@ -76,10 +76,10 @@ const small = (r: Pair, tools: Tools): Vector => sub(ONE, sub(exponentialTail(r,
 const smallPair = (r: Pair, tools: Tools): Pair => fastSum(ONE, sub(r.high, exponentialTail(r, tools)))
 
 /** e^(high - low) y, where `low` may be what the caller knows of the argument beyond `high`: y + y (e^r - 1), times 2ⁿ. */
-export const exponentialOfPair = ({ high, low }: Pair, y: Vector, tools: Tools): Vector => {
+export const exponentialOfPair = ({ high, low }: Pair, y: Pair, tools: Tools): Vector => {
   const r = reduce(atLeast(high, f64x2(-1000)))
   const rest = exponentialTail({ high: r.high, low: add(r.low, low) }, tools)
-  return scaleBy(add(y, mul(y, sub(r.high, rest))), r.shifted)
+  return scaleBy(add(y.high, add(mul(y.high, sub(r.high, rest)), y.low)), r.shifted)
 }
 
 // e^710 overflows and e^-746 rounds to 0.

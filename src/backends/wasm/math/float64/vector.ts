@@ -53,8 +53,8 @@ export const subBits = (x: Vector, y: Vector): Vector => op('i64x2.sub', x, y)
 export const toExponent = (x: Vector, places = 52): Vector => op('i64x2.shl', x, i32(places))
 
 /**
- * Adding 1.5·2⁵² rounds to an integer, which then stands in the lowest bits: the sum is "shifted". T. J. Dekker's and
- * W. J. Cody's trick; it holds for |x| < 2⁵¹.
+ * Adding 1.5·2⁵² to a number below 2⁵¹ rounds it to an integer, which then stands in the lowest bits of the sum: that is what "shifted"
+ * integers are here.
  */
 export const shiftedInteger = (n: number): Vector => f64x2(1.5 * 2 ** 52 + n)
 export const SHIFT = shiftedInteger(0)
