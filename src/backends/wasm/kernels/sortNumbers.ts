@@ -15,11 +15,10 @@ const insertion: LibraryFunction = {
   result: null,
   body: (code) => {
     const [start, bytes] = [code.param<'i32'>(0), code.param<'i32'>(1)]
-    const end = code.let(op('i32.add', start, bytes))
     const half = (x: Expr<'i64'>): Expr<'i64'> => op('i64.shr_s', x, i64(32n))
-    code.for(plus(start, 8), end, 8, (i) => {
-      const x = code.let(load('i64.load', i))
-      const hole = code.variable(i)
+    code.for(i32(8), bytes, 8, (i) => {
+      const hole = code.variable(op('i32.add', start, i))
+      const x = code.let(load('i64.load', hole.get))
       code.block((done) => {
         code.loop((again) => {
           code.branchIf(done, op('i32.eq', hole.get, start))

@@ -2,41 +2,61 @@
  * Triangular equations by substitution. First the matrix is written to scratch memory so that the equations are in the order
  * in which they are solved, each a row; then groups of right-hand sides are solved side by side.
  */
-import { sizeOf } from '../../../core/shape.ts'
+import { range, sizeOf } from '../../../core/shape.ts'
 import { batchOf, extents } from '../../../primitives/linalg/matrices.ts'
 import type { TriangularSolveParams } from '../../../ir/op.ts'
 import type { Code, Expr } from '../asm/index.ts'
 import { i32, load, op } from '../asm/index.ts'
 import type { DoubleCell } from './linalg.ts'
-import { doubleCell, grainForWork, subtractRows } from './linalg.ts'
+import { doubleCell, grainForWork } from './linalg.ts'
 import { minus, offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
 import type { LibraryFunction, Phase, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
-/** `solve(t, x, n, rowBytes, unit)`: x_s = (x_s - Σ_k<s t_sk x_k) / t_ss; rows of x are right-hand sides, side by side. */
-const substitute: LibraryFunction = {
-  name: 'linalg.substitute',
-  params: ['i32', 'i32', 'i32', 'i32', 'i32'],
+/** Right-hand sides that are solved side by side: in one vector, in four or in eight. */
+const widths = [2, 8, 16] as const
+
+const nameFor = (width: number): string => `linalg.substitute${width}`
+
+/** `solve(t, x, n, unit)`: x_s = (x_s - Σ_k<s t_sk x_k) / t_ss; rows of x are right-hand sides, side by side. */
+const substitute = (width: number): LibraryFunction => ({
+  name: nameFor(width),
+  params: ['i32', 'i32', 'i32', 'i32'],
   result: null,
-  body: (code, call) => {
-    const [t, x, n, rowBytes, unit] = code.params.map((p) => p.get) as [I32, I32, I32, I32, I32]
-    code.for(i32(0), n, 1, (s) => {
-      const factors = code.let(op('i32.add', t, times(op('i32.mul', s, n), 8)))
-      const row = code.let(op('i32.add', x, op('i32.mul', s, rowBytes)))
-      code.call(call(subtractRows.name), row, rowBytes, x, rowBytes, factors, i32(8), s)
-      code.if(op('i32.eqz', unit), () => {
-        const pivot = code.let(load('v128.load64_splat', op('i32.add', factors, times(s, 8))))
-        code.for(i32(0), rowBytes, 16, (at) => {
-          const place = code.let(op('i32.add', row, at))
-          code.store('v128.store', place, op('f64x2.div', load('v128.load', place), pivot))
-        })
+  body: (code) => {
+    const [t, x, n, unit] = code.params.map((p) => p.get) as [I32, I32, I32, I32]
+    const rowBytes = 8 * width
+    const places = range(width / 2).map((v) => 16 * v)
+    const sums = places.map(() => code.local('v128'))
+    const factors = code.variable(t)
+    code.for(i32(0), times(n, rowBytes), rowBytes, (row) => {
+      const target = code.let(op('i32.add', x, row))
+      const factor = code.variable(factors.get)
+      sums.forEach((sum, v) => {
+        code.set(sum, load('v128.load', target, places[v]))
       })
+      code.for(i32(0), row, rowBytes, (before) => {
+        const source = code.let(op('i32.add', x, before))
+        const splat = code.let(load('v128.load64_splat', factor.get))
+        sums.forEach((sum, v) => {
+          code.set(sum, op('f64x2.sub', sum.get, op('f64x2.mul', splat, load('v128.load', source, places[v]))))
+        })
+        code.set(factor, plus(factor.get, 8))
+      })
+      code.if(op('i32.eqz', unit), () => {
+        const pivot = code.let(load('v128.load64_splat', factor.get))
+        for (const sum of sums) code.set(sum, op('f64x2.div', sum.get, pivot))
+      })
+      sums.forEach((sum, v) => {
+        code.store('v128.store', target, sum.get, places[v])
+      })
+      code.set(factors, op('i32.add', factors.get, times(n, 8)))
     })
   },
-}
+})
 
-export const triangularSolveLibrary: readonly LibraryFunction[] = [substitute]
+export const triangularSolveLibrary: readonly LibraryFunction[] = widths.map(substitute)
 
 interface System {
   readonly n: number
@@ -95,8 +115,8 @@ const orderPhase = (system: System, cell: DoubleCell, matrices: number): Phase =
   }
 }
 
-/** Right-hand sides that are solved side by side: as many as make good use of vectors. */
-const widthFor = (count: number): number => (count > 2 ? 8 : 2)
+/** The least width that holds all right-hand sides, or the greatest. */
+const widthFor = (count: number): number => widths.find((width) => count <= width) ?? Math.max(...widths)
 
 /** An iteration solves for a group of right-hand sides; where there are too few, zeros fill it up. */
 const solvePhase = (system: System, cell: DoubleCell, matrices: number): Phase => {
@@ -135,7 +155,7 @@ const solvePhase = (system: System, cell: DoubleCell, matrices: number): Phase =
         eachElement(code, [b, x], first, (place, own) => {
           code.store('f64.store', own, cell.load(place))
         })
-        code.call(library(substitute.name), t, x, i32(n), i32(width * 8), i32(system.unit ? 1 : 0))
+        code.call(library(nameFor(width)), t, x, i32(n), i32(system.unit ? 1 : 0))
         eachElement(code, [out, x], first, (place, own) => {
           cell.store(code, place, load('f64.load', own))
         })
@@ -155,7 +175,7 @@ export const triangularSolveRoutine: RoutineFor<'triangularSolve'> = (params, [,
   const width = widthFor(count)
   return {
     scratch: matrices * (n * n + Math.ceil(count / width) * n * width) * 8,
-    imports: [substitute.name],
+    imports: [nameFor(width)],
     phases: [orderPhase(system, cell, matrices), solvePhase(system, cell, matrices)],
   }
 }
