@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { KernelError, WorkerError } from '../../src/core/errors.ts'
 import type { Code, Expr, Func } from '../../src/backends/wasm/asm/index.ts'
-import { i32, load, ModuleBuilder, op, result } from '../../src/backends/wasm/asm/index.ts'
+import { atomic, i32, load, ModuleBuilder, op, result } from '../../src/backends/wasm/asm/index.ts'
 import type { Engine, EngineOptions, HostCall, RunnableProgram } from '../../src/backends/wasm/engine.ts'
 import { createEngine } from '../../src/backends/wasm/engine.ts'
 import { FirstFit } from '../../src/backends/wasm/first-fit.ts'
@@ -20,6 +20,7 @@ import { importLibraryFunction, importMemory, importParallel } from '../../src/b
 import { threadScratchAt } from '../../src/backends/wasm/memory-map.ts'
 import { hostFunctions } from '../../src/backends/wasm/math/host.ts'
 import { wasmApi } from '../../src/backends/wasm/platform.ts'
+import type { ProgramRecord } from '../../src/backends/wasm/program-records.ts'
 import { ProgramRecords } from '../../src/backends/wasm/program-records.ts'
 import { workerMath } from '../../src/backends/wasm/worker-math.ts'
 
@@ -396,6 +397,39 @@ describe('failures', () => {
     },
   )
 
+  test('nothing runs any more when a kernel has trapped', async () => {
+    const engine = makeEngine({ threads: 2 })
+    await startThreads(engine)
+    // Cell 0: a helper has begun; cell 1: how many pieces it has begun and not finished.
+    const iteration: Parts['iteration'] = (code, frame, i, thread) => {
+      const bump = (by: number): void => {
+        code.drop(atomic('i32.atomic.rmw.add', [frame, i32(by)], 4))
+      }
+      const work = (): void => {
+        bump(1)
+        code.atomicStore('i32.atomic.store', frame, i32(1))
+        for (let k = 0; k < 100; k++) scramble(code, add(frame, i32(64)), i)
+        bump(-1)
+      }
+      const trapOnceHelped = (): void => {
+        code.if(atomic('i32.atomic.load', [frame]), () => {
+          code.unreachable()
+        })
+        scramble(code, add(frame, i32(64)), i)
+      }
+      code.if(isHelper(thread), work, trapOnceHelped)
+    }
+    const runner = engine.instantiate(program(engine, { iteration, count: 10_000, grain: 10 }), noHost)
+    for (let k = 0; k < 20; k++) {
+      cells(engine, 2).fill(0)
+      const thrown = await failure(() => {
+        runner.run(engine.heapStart)
+      })
+      expect(thrown).toBeInstanceOf(KernelError)
+      expect(Array.from(cells(engine, 2))).toEqual([1, 0])
+    }
+  })
+
   test('a kernel that traps without threads throws', () => {
     const engine = makeEngine({ shared: false })
     const runner = engine.instantiate(program(engine, onlyOn('caller', trap)), noHost)
@@ -505,13 +539,14 @@ describe('mathematics on other threads', () => {
 
 describe('disposal', () => {
   test('gives back slots of the table and room for modules', async () => {
+    const add = vi.spyOn(ProgramRecords.prototype, 'add')
     const engine = makeEngine({ threads: 2 })
     await startThreads(engine)
     // Programs that take the same slot in turns, and do different things.
     const adding = (n: number): RunnableProgram => {
       const iteration: Parts['iteration'] = (code, frame, i) => {
         const address = code.let(cell(frame, i))
-        code.store('i32.store', address, add(load('i32.load', address), i32(n)))
+        code.store('i32.store', address, op('i32.add', load('i32.load', address), i32(n)))
       }
       return program(engine, { iteration, count: 100, grain: 1 })
     }
@@ -525,6 +560,9 @@ describe('disposal', () => {
     }
     expect(new Set(cells(engine, 100))).toEqual(new Set([5000 * 10_001]))
     expect(engine.tableLength).toBe(length)
+    const addresses = add.mock.results.map(({ value }) => (value as ProgramRecord).address)
+    expect(addresses).toHaveLength(2001)
+    expect(new Set(addresses).size).toBe(2)
   })
 
   test('of records leaves room for others', () => {
