@@ -452,3 +452,84 @@ describe.each(Object.keys(families) as (keyof typeof families)[])('larger shapes
     })
   })
 })
+
+// ---- random shapes, larger than those of the samples ----
+
+type Drawn = (dtype: DType, shape: readonly number[], seed: number) => Case
+
+const rotated = <T>(xs: readonly T[], by: number): T[] => [...xs.slice(by % xs.length), ...xs.slice(0, by % xs.length)]
+
+const moving: { readonly [name: string]: Drawn } = {
+  transpose: (dtype, shape, seed) => {
+    const axes = rotated(range(shape.length), seed)
+    return of('transpose', { permutation: seed % 2 === 0 ? axes : axes.reverse() }, fresh(dtype, shape, seed))
+  },
+  concatenate: (dtype, shape, seed) => {
+    const axis = seed % shape.length
+    const others = [seed % 7, seed % 31].map((n) => fresh(dtype, shape.with(axis, n), n))
+    return of('concatenate', { axis }, fresh(dtype, shape, seed), ...others)
+  },
+  pad: (dtype, shape, seed) => {
+    const draw = (n: number, d: number): number => Math.floor(seed / 3 ** d) % n
+    const ends = shape.map((n, d) => (n > 3 ? draw(5, d) - 2 : draw(3, d)))
+    const interior = shape.map((_, d) => draw(3, d + 2))
+    return of(
+      'pad',
+      { low: ends, high: ends.toReversed().map(Math.abs), interior },
+      fresh(dtype, shape, seed),
+      fresh(dtype, [], 9),
+    )
+  },
+  dynamicSlice: (dtype, shape, seed) => {
+    const sizes = shape.map((n, d) => n - (Math.floor(seed / 2 ** d) % (n + 1)))
+    return of('dynamicSlice', { sizes }, fresh(dtype, shape, seed), ...at(...shape.map((_, d) => (seed % (7 + d)) - 2)))
+  },
+}
+
+const ordering: { readonly [name: string]: Drawn } = {
+  cumsum: (dtype, shape, seed) =>
+    of('cumsum', { axis: seed % shape.length, reverse: seed % 2 === 0 }, fresh(dtype, shape, seed)),
+  cummin: (dtype, shape, seed) =>
+    of('cummin', { axis: seed % shape.length, reverse: seed % 2 === 0 }, fresh(dtype, shape, seed, true)),
+  argmin: (dtype, shape, seed) =>
+    of(
+      'argmin',
+      { axis: seed % shape.length },
+      fresh(dtype, shape.with(seed % shape.length, 1 + (seed % 40)), seed, true),
+    ),
+  sort: (dtype, shape, seed) => {
+    const params = { axis: seed % shape.length, numKeys: 1 + (seed % 2), stable: true }
+    return of('sort', params, fresh(dtype, shape, seed, true), fresh('uint32', shape, seed + 1))
+  },
+}
+
+describe('random shapes', () => {
+  const shapes = fc.array(fc.nat({ max: 40 }), { minLength: 1, maxLength: 3 })
+
+  it.each(Object.keys(moving))('%s of any dtype', (name) => {
+    const property = fc.property(fc.constantFrom(...dtypes), shapes, seeds, (dtype, shape, seed) => {
+      agrees(moving[name]!(dtype, shape, seed), seed)
+    })
+    fc.assert(property, { numRuns: 30 })
+  })
+
+  it.each(Object.keys(ordering))('%s of numbers', (name) => {
+    const numeric = fc.constantFrom('float32', 'float64', 'int32', 'uint32')
+    const property = fc.property(numeric, shapes, seeds, (dtype, shape, seed) => {
+      agrees(ordering[name]!(dtype, shape, seed), seed)
+    })
+    fc.assert(property, { numRuns: 30 })
+  })
+
+  it.each([
+    ['float32', fc.float32Array({ minLength: 1, maxLength: 200 })],
+    ['float64', fc.float64Array({ minLength: 1, maxLength: 200 })],
+    ['int32', fc.int32Array({ minLength: 1, maxLength: 200 })],
+    ['uint32', fc.uint32Array({ minLength: 1, maxLength: 200 })],
+  ] as const)('sort of %s from the whole range', (dtype, arrays: fc.Arbitrary<TypedArray>) => {
+    const property = fc.property(arrays, seeds, (data, seed) => {
+      agrees(of('sort', { axis: 0, numKeys: 1, stable: true }, { aval: new Aval(dtype, [data.length]), data }), seed)
+    })
+    fc.assert(property, { numRuns: 50 })
+  })
+})
