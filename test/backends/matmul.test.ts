@@ -296,7 +296,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
         const matmul = matmulOf(spec, 'whole', seed)
         expectEqual(run(matmul, relaxed, randomCuts(seed)), expectedOf(matmul).sums, describeSpec(spec))
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     )
   })
 
@@ -306,7 +306,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
         const matmul = matmulOf(spec, 'any', seed)
         expectEqual(run(matmul, relaxed, randomCuts(seed)), run(matmul, relaxed), describeSpec(spec))
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
@@ -324,7 +324,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
         )
         expect(wrong.map((i) => `${describeSpec(spec)}: [${i}] is ${actual[i]}, not ${sums[i]}`)).toEqual([])
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 
@@ -336,7 +336,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
         const actual = Array.from(run(matmul, relaxed) as Float64Array, kindOf)
         expect(actual).toEqual(Array.from(expectedOf(matmul).sums, kindOf))
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   })
 
@@ -384,9 +384,9 @@ describe('iterations of the last phase', () => {
         expect(part.slice(start, end)).toEqual(whole.slice(start, end))
         expect(end < output.size ? iteration < count - 1 : iteration === count - 1).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: 120 },
     )
-    expect(seen).toBeGreaterThan(75)
+    expect(seen).toBeGreaterThan(60)
   })
 })
 
@@ -406,7 +406,7 @@ describe('contractions', () => {
         const [actual] = runRoutine(routine, operands, [output], { library, cuts })
         expectEqual(actual!, expected as Float64Array, JSON.stringify(contraction))
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     )
   })
 

@@ -33,6 +33,10 @@ const FEW_ROWS = 32
 const LONG_COLUMNS = 64
 /** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
 const STREAM = 65_536
+/** Rows for four blocks of 16. */
+const MANY_ROWS = 64
+/** Bytes of a matrix that is too large for the caches that threads share. */
+const LARGE = 2 ** 22
 /** Products of elements in an iteration, at least, where columns are cut. */
 const PIECE = 2 ** 18
 /** Up to so many rows use B as it is if its rows are contiguous. */
@@ -120,21 +124,20 @@ const planVectors = (given: Product, start: number): Plan => {
 const leastColumns = (float: Float): number => PANEL_GROUP * tileColumns(float)
 
 /**
- * Blocks of rows, or of columns if there are few rows. A block of all rows is the only one to use its part of B, so that this
- * part can be packed in the thread's own memory.
+ * Blocks of rows; or of columns, where there are few rows, or B is so large that it had better be packed in the threads' own
+ * memory than go through the memory that they share: a block of all rows is the only one to use its part of B.
  */
 const cutOf = (product: Product): Cut => {
   const { float, m, n, k } = product
   const points = pointsOfBatch(product)
   const rows = Math.min(m, evenly(m, points * m >= 32 * ENOUGH ? 32 : 16, TILE_ROWS))
+  const byRows = { ...everything, rows }
   const fits = m <= MAX_ROWS && m * Math.min(k, K_BLOCK) * float.bytes <= A_BYTES
-  if (!fits) return { ...everything, rows }
+  if (!fits || (points < ENOUGH && m >= MANY_ROWS && k * n * float.bytes <= LARGE)) return byRows
   const wanted = Math.min(Math.ceil(ENOUGH / points), Math.ceil((m * n * k) / PIECE))
   const cols = Math.max(up(n / wanted, tileColumns(float)), leastColumns(float))
-  const pieces = points * Math.ceil(n / cols)
-  return pieces >= ENOUGH / 2 || pieces >= points * Math.ceil(m / rows)
-    ? { ...everything, cols }
-    : { ...everything, rows }
+  const pieces = Math.ceil(n / cols)
+  return pieces * points >= ENOUGH / 2 || pieces >= Math.ceil(m / rows) ? { ...everything, cols } : byRows
 }
 
 /** How many blocks use the same matrix B. */
