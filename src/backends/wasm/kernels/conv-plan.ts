@@ -10,6 +10,7 @@
 import type { Aval } from '../../../core/aval.ts'
 import { stridesOf } from '../../../core/shape.ts'
 import type { ConvParams } from '../../../ir/op.ts'
+import type { AxisPart } from './conv-parts.ts'
 import type { Grid } from './grid.ts'
 import { axesOf, simplify } from './grid.ts'
 
@@ -33,48 +34,63 @@ const sortedBy = (grid: Grid, array: number): Grid => {
   return simplify(axesOf(grid, order))
 }
 
-/** `lhs` is padded; `out` has its features last, at `outSpec[1]`, or one feature. */
+/** Where the first elements are, in bytes. */
+export interface Offsets {
+  readonly a: number
+  readonly b: number
+  readonly c: number
+}
+
+const sum = (xs: readonly number[]): number => xs.reduce((x, y) => x + y, 0)
+
+/** Of some parts of the spatial axes. `lhs` is padded; `out` has its features last, at `outSpec[1]`, or one feature. */
 export const contractionOf = (
   params: ConvParams,
   [lhs, rhs, out]: readonly [Aval, Aval, Aval],
   outSpec: readonly number[],
+  parts: readonly AxisPart[],
   bytes: number,
-): Contraction => {
-  const { lhsSpec, rhsSpec, windowStrides, rhsDilation, featureGroupCount, batchGroupCount } = params
-  const [a, b, c] = [lhs, rhs, out].map(({ shape }) => stridesOf(shape).map((s) => s * bytes)) as [
-    number[],
-    number[],
-    number[],
-  ]
-  const along = (strides: readonly number[], spec: readonly number[], factors: readonly number[] = []): number[] =>
-    spec.slice(2).map((axis, d) => strides[axis]! * (factors[d] ?? 1))
-  const extents = (aval: Aval, spec: readonly number[]): number[] => spec.slice(2).map((axis) => aval.shape[axis]!)
+): { readonly contraction: Contraction; readonly offsets: Offsets } => {
+  const { lhsSpec, rhsSpec, featureGroupCount, batchGroupCount } = params
+  /** Strides in the order of a spec. */
+  const strides = ({ shape }: Aval, spec: readonly number[]): readonly [number, number, ...number[]] => {
+    const all = stridesOf(shape)
+    return spec.map((d) => all[d]! * bytes) as [number, number, ...number[]]
+  }
+  const [batchA, featureA, ...spatialA] = strides(lhs, lhsSpec)
+  const [columnB, featureB, ...spatialB] = strides(rhs, rhsSpec)
+  const [batchC, columnC, ...spatialC] = strides(out, outSpec)
+  const each = (f: (part: AxisPart, d: number) => number): number[] => parts.map(f)
   const groups = featureGroupCount * batchGroupCount
   const batch = lhs.shape[lhsSpec[0]!]! / batchGroupCount
   const depth = rhs.shape[rhsSpec[1]!]!
   const columns = rhs.shape[rhsSpec[0]!]! / groups
-  const [batchA, featureA] = [a[lhsSpec[0]!]!, a[lhsSpec[1]!]!]
-  const [columnB, columnC] = [b[rhsSpec[0]!]!, c[outSpec[1]!]!]
   const rows = {
-    shape: [batch, ...extents(out, outSpec)],
+    shape: [batch, ...each(({ outputs }) => outputs.count)],
     strides: [
-      [batchA, ...along(a, lhsSpec, windowStrides)],
-      [c[outSpec[0]!]!, ...along(c, outSpec)],
+      [batchA, ...each(({ alongOutputs }, d) => alongOutputs * spatialA[d]!)],
+      [batchC, ...each(({ outputs }, d) => outputs.step * spatialC[d]!)],
     ],
   }
   const sums = {
-    shape: [...extents(rhs, rhsSpec), depth],
+    shape: [...each(({ window }) => window.count), depth],
     strides: [
-      [...along(a, lhsSpec, rhsDilation), featureA],
-      [...along(b, rhsSpec), b[rhsSpec[1]!]!],
+      [...each(({ alongWindow }, d) => alongWindow * spatialA[d]!), featureA],
+      [...each(({ window }, d) => window.step * spatialB[d]!), featureB],
     ],
   }
-  return {
+  const contraction = {
     groups,
     groupStrides: [batchGroupCount > 1 ? batch * batchA : depth * featureA, columns * columnB, columns * columnC],
     rows: sortedBy(rows, 1),
     sums: sortedBy(sums, 0),
     columns,
     columnStride: columnB,
+  } as const
+  const offsets = {
+    a: sum(each(({ first }, d) => first * spatialA[d]!)),
+    b: sum(each(({ window }, d) => window.first * spatialB[d]!)),
+    c: sum(each(({ outputs }, d) => outputs.first * spatialC[d]!)),
   }
+  return { contraction, offsets }
 }

@@ -25,12 +25,13 @@ const CHUNKS = 16
 /** Elements of the sums of all chunks, at most. */
 const MOST_PARTS = 2 ** 18
 
-/** Where a sum's operands and its results are; how many elements the array of results has. */
+/** Where a sum's operands and its results are. */
 export interface Operands {
   readonly a: Address
   readonly b: Panels
   readonly c: Address
-  readonly size: number
+  /** Elements of the array of results; null if it has others besides. */
+  readonly size: number | null
 }
 
 interface Steps {
@@ -114,8 +115,13 @@ const rowSteps = (contraction: Contraction, float: Float, { a, b, c }: Operands)
 const sumsOf = ({ sums }: Contraction, b: Panels): Grid => ({ shape: sums.shape, strides: [sums.strides[0]!, b.sums] })
 
 /** Iterations over groups and chunks of the outermost axis of sums; each does all results. Then chunks are summed. */
-const chunkSteps = (contraction: Contraction, float: Float, operands: Operands, scratch: Scratch): Steps => {
-  const { a, b, c, size } = operands
+const chunkSteps = (
+  contraction: Contraction,
+  float: Float,
+  { a, b, c }: Operands,
+  size: number,
+  scratch: Scratch,
+): Steps => {
   const { groups, groupStrides } = contraction
   const all = sumsOf(contraction, b)
   const cut = axisAt(all, 0)
@@ -177,7 +183,9 @@ export const contractionSteps = (
   float: Float,
   operands: Operands,
   scratch: Scratch,
-): Steps =>
-  isLong(contraction, operands.size)
-    ? chunkSteps(contraction, float, operands, scratch)
+): Steps => {
+  const { size } = operands
+  return size !== null && isLong(contraction, size)
+    ? chunkSteps(contraction, float, operands, size, scratch)
     : rowSteps(contraction, float, operands)
+}

@@ -4,27 +4,23 @@ import { inversePermutation, range } from '../../../core/shape.ts'
 import type { ConvParams } from '../../../ir/op.ts'
 import { spatialAxes } from '../../../primitives/convolution/conv.ts'
 import { panelsOf } from './conv-panels.ts'
+import type { AxisParts } from './conv-parts.ts'
+import { combinations, partsOf } from './conv-parts.ts'
 import { contractionOf } from './conv-plan.ts'
 import { contractionSteps } from './conv-steps.ts'
 import { convTileFunctions } from './conv-tiles.ts'
-import { pointsOf } from './grid.ts'
 import type { Float } from './matmul-float.ts'
 import { float32, float64 } from './matmul-float.ts'
 import type { LibraryFunction, Phase, Routine, RoutineFor } from './routine.ts'
 import type { Address, AxisPadding } from './staging.ts'
-import { Scratch, clearing, inputAt, outputAt, paddedCopy, redirected } from './staging.ts'
+import { Scratch, clearing, inputAt, movedBy, outputAt, paddedCopy, redirected } from './staging.ts'
 import { transposeRoutine } from './transpose.ts'
 
 export const convLibrary: readonly LibraryFunction[] = [float32, float64].flatMap(convTileFunctions)
 
-/** The padding of all axes of `lhs`. */
-const paddingOf = (params: ConvParams, lhs: Aval, rhs: Aval): AxisPadding[] => {
-  const padding = lhs.shape.map((): AxisPadding => ({ low: 0, high: 0, step: 1 }))
-  spatialAxes(params, lhs, rhs).forEach(({ low, high, baseDilation }, d) => {
-    padding[params.lhsSpec[d + 2]!] = { low, high, step: baseDilation }
-  })
-  return padding
-}
+/** The padding of all axes of `lhs`, given that of the spatial ones. */
+const paddingOf = ({ lhsSpec }: ConvParams, axes: readonly AxisParts[]): AxisPadding[] =>
+  lhsSpec.map((_, axis) => axes[lhsSpec.indexOf(axis) - 2]?.padding ?? { low: 0, high: 0, step: 1 })
 
 interface Target {
   readonly at: Address
@@ -60,17 +56,27 @@ export const convRoutine: RoutineFor<'conv'> = (params, [lhs, rhs], [out]) => {
   const float = floats[out!.dtype]
   if (float === undefined) return null
   if (out!.size === 0) return { scratch: 0, phases: [], imports: [] }
-  if (rhs!.size === 0) return zeros(out!.size * float.bytes)
+  const { bytes } = float
+  if (lhs!.size === 0 || rhs!.size === 0) return zeros(out!.size * bytes)
   const scratch = new Scratch()
-  const images = paddedCopy(lhs!, inputAt(0), paddingOf(params, lhs!, rhs!), 0, scratch)
-  const target = targetOf(params, out!, float.bytes, scratch)
-  const contraction = contractionOf(params, [images.aval, rhs!, target.aval], target.outSpec, float.bytes)
-  if (pointsOf(contraction.sums) === 0) return zeros(out!.size * float.bytes)
-  const panels = panelsOf(contraction, float, inputAt(1), scratch)
-  const sum = contractionSteps(contraction, float, { a: images.at, b: panels, c: target.at, size: out!.size }, scratch)
+  const axes = spatialAxes(params, lhs!, rhs!).map(partsOf)
+  const images = paddedCopy(lhs!, inputAt(0), paddingOf(params, axes), 0, scratch)
+  const target = targetOf(params, out!, bytes, scratch)
+  const all = combinations(axes.map(({ parts }) => parts))
+  const meeting = all.filter((parts) => parts.every(({ window }) => window.count > 0))
+  const steps = meeting.map((parts) => {
+    const avals = [images.aval, rhs!, target.aval] as const
+    const { contraction, offsets } = contractionOf(params, avals, target.outSpec, parts, bytes)
+    const panels = panelsOf(contraction, float, movedBy(inputAt(1), offsets.b), scratch)
+    const [a, c] = [movedBy(images.at, offsets.a), movedBy(target.at, offsets.c)]
+    const size = all.length === 1 ? out!.size : null
+    const { phases, imports } = contractionSteps(contraction, float, { a, b: panels, c, size }, scratch)
+    return { phases: [...panels.phases, ...phases], imports }
+  })
+  const cleared = meeting.length < all.length ? [clearing(target.at, out!.size * bytes)] : []
   return {
     scratch: scratch.bytes,
-    imports: sum.imports,
-    phases: [...images.phases, ...panels.phases, ...sum.phases, ...target.phases],
+    imports: [...new Set(steps.flatMap(({ imports }) => imports))],
+    phases: [...images.phases, ...cleared, ...steps.flatMap(({ phases }) => phases), ...target.phases],
   }
 }

@@ -21,6 +21,11 @@ export const inputAt =
 
 export const outputAt: Address = ({ outputs }) => outputs[0]!
 
+export const movedBy =
+  (at: Address, bytes: number): Address =>
+  (places) =>
+    plus(at(places), bytes)
+
 const scratchAt =
   (offset: number): Address =>
   ({ scratch }) =>
