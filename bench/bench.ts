@@ -1,7 +1,10 @@
 /** Pullback beside its peers, and what it takes of memory and time as programs grow. See `usage`. */
-import { parseOptions, usage } from './options.ts'
+import { measureMemory } from './memory/measure.ts'
 import type { Options } from './options.ts'
+import { parseOptions, usage } from './options.ts'
+import { heading, writeSections } from './report/document.ts'
 import { missedTargets, speedTable } from './report/speed.ts'
+import { measureScale } from './scale/measure.ts'
 import { measureSpeed } from './speed.ts'
 
 const optionsOrUsage = (): Options => {
@@ -14,7 +17,22 @@ const optionsOrUsage = (): Options => {
 }
 
 const options = optionsOrUsage()
+console.log(`${heading()}\n`)
+
 const speed = await measureSpeed(options)
+const missed = missedTargets(speed)
 if (speed.rows.length > 0) console.log(`\n${speedTable(speed)}\n`)
-for (const line of missedTargets(speed)) console.log(`Target missed: ${line}`)
+for (const line of missed) console.log(`Target missed: ${line}`)
 for (const line of speed.failures) console.error(`Failed: ${line}`)
+if (speed.failures.length > 0) process.exitCode = 1
+
+const memory = options.wants('memory') ? await measureMemory() : ''
+if (memory !== '') console.log(`\n${memory}\n`)
+const scale = options.wants('scale') ? await measureScale() : ''
+if (scale !== '') console.log(`\n${scale}`)
+
+if (options.write && speed.failures.length === 0) {
+  const list =
+    missed.length === 0 ? 'No target is missed.' : `Missed:\n\n${missed.map((line) => `- ${line}`).join('\n')}`
+  writeSections({ speed: `${heading()}:\n\n${speedTable(speed)}\n\n${list}`, memory, scale })
+}

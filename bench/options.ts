@@ -6,7 +6,6 @@ import { quick, thorough } from './harness/pace.ts'
 export interface Options {
   /** Whether a row or a section, by its name, is to be measured. */
   readonly wants: (name: string) => boolean
-  readonly isComplete: boolean
   readonly pace: Pace
   /** Whether to write docs/benchmarks.md. */
   readonly write: boolean
@@ -32,10 +31,10 @@ export const parseOptions = (args: readonly string[]): Options => {
     },
   })
   const { only } = values
-  if (values.write && (only.length > 0 || values.quick)) throw new Error('--write goes with neither --only nor --quick.')
+  if (values.write && (only.length > 0 || values.quick))
+    throw new Error('--write goes with neither --only nor --quick.')
   return {
     wants: (name) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}.`)),
-    isComplete: only.length === 0,
     pace: values.quick ? quick : thorough,
     write: values.write,
     python: values.python ?? null,

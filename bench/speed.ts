@@ -1,6 +1,6 @@
 /** Pullback beside its peers, row by row. */
 import type { Contestant } from './harness/contestants.ts'
-import { contestants, pythonContestants } from './harness/contestants.ts'
+import { contestants, pythonContestantsOf } from './harness/contestants.ts'
 import { firstCalls } from './harness/firstCall.ts'
 import { ContestantProcess } from './harness/process.ts'
 import type { Timings } from './harness/race.ts'
@@ -73,13 +73,9 @@ const measureFirstCalls = async (
 }
 
 export const measureSpeed = async (options: Options): Promise<Speed> => {
-  const taking = options.python === null ? contestants : [...contestants, ...pythonContestants]
+  const taking = options.python === null ? contestants : [...contestants, ...pythonContestantsOf(options.python)]
   const python = options.python ?? ''
-  const start: Start = async (all) => {
-    const processes: ContestantProcess[] = []
-    for (const contestant of all) processes.push(await ContestantProcess.start(contestant, python))
-    return processes
-  }
+  const start: Start = (all) => Promise.all(all.map((contestant) => ContestantProcess.start(contestant, python)))
   const failures: string[] = []
   const rows: Measured[] = []
   for (const family of familyNames) {

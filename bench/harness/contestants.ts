@@ -1,4 +1,5 @@
 /** Who takes part, and how each is started. */
+import { spawnSync } from 'node:child_process'
 
 export type LibraryName = 'pullback' | 'jax' | 'tensorflow' | 'plain'
 /** Libraries in Python, for orientation. */
@@ -7,7 +8,8 @@ export type PythonName = 'jax' | 'torch'
 export interface Contestant {
   /** Its column in the table. */
   readonly name: string
-  readonly runs: { readonly library: LibraryName; readonly threads: boolean; readonly flags: readonly string[] } | PythonRuns
+  readonly runs:
+    { readonly library: LibraryName; readonly threads: boolean; readonly flags: readonly string[] } | PythonRuns
   /** Pullback's own, whose best time counts; a peer, of which the best counts; or there for orientation. */
   readonly role: 'own' | 'peer' | 'orientation'
 }
@@ -38,7 +40,14 @@ export const contestants: readonly Contestant[] = [
   node('plain loops', 'orientation', 'plain'),
 ]
 
-export const pythonContestants: readonly Contestant[] = [
+const pythonContestants = [
   { name: 'JAX', role: 'orientation', runs: { python: 'jax' } },
   { name: 'PyTorch', role: 'orientation', runs: { python: 'torch' } },
-]
+] as const satisfies readonly Contestant[]
+
+/** Those whose library the interpreter has. */
+export const pythonContestantsOf = (interpreter: string): readonly Contestant[] =>
+  pythonContestants.filter(({ runs: { python } }) => {
+    const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec('${python}') is None)`
+    return spawnSync(interpreter, ['-c', code]).status === 0
+  })

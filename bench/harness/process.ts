@@ -42,7 +42,9 @@ const floats = (base64: string): Float32Array => {
 
 /** Requests and replies are lines of JSON on its standard input and output. */
 const startPython = ({ python }: PythonRuns, interpreter: string): Channel => {
-  const child = spawn(interpreter, [join(folder, 'python', 'worker.py'), python], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(interpreter, [join(folder, 'python', 'worker.py'), python], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   const lines = createInterface({ input: child.stdout })
   return {
     process: child,

@@ -60,10 +60,13 @@ const answer = async (request: Request): Promise<Replies[Request['kind']]> => {
   }
 }
 
+// A pool's threads would keep it alive when the bench is interrupted.
+process.on('disconnect', () => process.exit())
 process.on('message', (request: Request) => {
   answer(request).then(
     (reply) => process.send!(reply),
-    (error: unknown) => process.send!({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send!({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   )
 })
 process.send!({ ready: true })

@@ -8,8 +8,7 @@ type Layers = readonly nn.LinearParams[]
 
 const dense = nn.linear(width, width)
 
-const through = (layers: Layers, x: NDArray): NDArray =>
-  layers.reduce((h, layer) => nn.gelu(dense.apply(layer, h)), x)
+const through = (layers: Layers, x: NDArray): NDArray => layers.reduce((h, layer) => nn.gelu(dense.apply(layer, h)), x)
 
 const segments = (layers: Layers, size: number): readonly Layers[] =>
   Array.from({ length: layers.length / size }, (_, i) => layers.slice(i * size, (i + 1) * size))

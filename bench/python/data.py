@@ -82,7 +82,6 @@ PARAMETERS = {
     "query": (WIDTH, WIDTH),
     "query_bias": (WIDTH,),
     "key": (WIDTH, WIDTH),
-    "key_bias": (WIDTH,),
     "value": (WIDTH, WIDTH),
     "value_bias": (WIDTH,),
     "out": (WIDTH, WIDTH),

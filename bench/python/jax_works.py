@@ -99,7 +99,7 @@ def _transformer():
 
     def attention(p, x):
         heads = lambda y: y.reshape(8, 128, 4, 64)
-        q, k, v = (heads(x @ p[name] + p[f"{name}_bias"]) for name in ("query", "key", "value"))
+        q, k, v = heads(x @ p["query"] + p["query_bias"]), heads(x @ p["key"]), heads(x @ p["value"] + p["value_bias"])
         return jax.nn.dot_product_attention(q, k, v).reshape(x.shape) @ p["out"] + p["out_bias"]
 
     def block(p, x):

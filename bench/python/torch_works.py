@@ -71,7 +71,7 @@ def _transformer():
 
     def attention(x):
         heads = lambda y: y.view(8, 128, 4, 64).transpose(1, 2)
-        q, k, v = (heads(x @ p[name] + p[f"{name}_bias"]) for name in ("query", "key", "value"))
+        q, k, v = heads(x @ p["query"] + p["query_bias"]), heads(x @ p["key"]), heads(x @ p["value"] + p["value_bias"])
         mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape)
         return mixed @ p["out"] + p["out_bias"]
 

@@ -6,7 +6,9 @@ import { duration, factor, markdown } from './format.ts'
 
 /** The best time of those in a role, if any could do it. */
 const best = ({ timings }: Measured, contestants: readonly Contestant[], role: Contestant['role']): number | null => {
-  const times = contestants.flatMap(({ name, role: r }) => (r === role && timings.has(name) ? [timings.get(name)!] : []))
+  const times = contestants.flatMap(({ name, role: r }) =>
+    r === role && timings.has(name) ? [timings.get(name)!] : [],
+  )
   return times.length === 0 ? null : Math.min(...times)
 }
 
@@ -37,10 +39,9 @@ const wanted = ({ timesFaster, microseconds, gigaflops }: Target): string =>
   ].join(', ')
 
 const reached = ({ ratio, gigaflops }: Outcome): string =>
-  [
-    ...(ratio === null ? [] : [factor(ratio)]),
-    ...(gigaflops === null ? [] : [`${gigaflops.toFixed(0)} GFLOP/s`]),
-  ].join(', ')
+  [...(ratio === null ? [] : [factor(ratio)]), ...(gigaflops === null ? [] : [`${gigaflops.toFixed(0)} GFLOP/s`])].join(
+    ', ',
+  )
 
 const isMissed = ({ timesFaster, microseconds, gigaflops }: Target, found: Outcome): boolean =>
   (timesFaster !== undefined && !(found.ratio !== null && found.ratio >= timesFaster)) ||
@@ -69,6 +70,7 @@ export const missedTargets = ({ contestants, rows }: Speed): readonly string[] =
     const found = outcome(measured, contestants)
     const { name, row } = measured
     if (found !== null && !isMissed(row.target, found)) return []
-    const result = found === null ? 'not measured' : [duration(found.microseconds), reached(found)].filter(Boolean).join(', ')
+    const result =
+      found === null ? 'not measured' : [duration(found.microseconds), reached(found)].filter(Boolean).join(', ')
     return [`${name} (${row.what}): ${result}; wanted ${wanted(row.target)}`]
   })

@@ -5,11 +5,13 @@ import type { NDArray } from 'pullback'
 export type ScalarFunction = (x: NDArray) => NDArray
 
 /** About so many equations, each of which needs the one before. */
-export const chain = (equations: number): ScalarFunction => (x) => {
-  let y = x
-  for (let i = 0; i < equations; i += 2) y = np.add(np.sin(y), x)
-  return y
-}
+export const chain =
+  (equations: number): ScalarFunction =>
+  (x) => {
+    let y = x
+    for (let i = 0; i < equations; i += 2) y = np.add(np.sin(y), x)
+    return y
+  }
 
 /** So many compiled functions, each called by the next. */
 export const nestedCalls = (depth: number): ScalarFunction => {
@@ -32,7 +34,9 @@ export const nestedLoops = (depth: number): ScalarFunction => {
 }
 
 /** One loop of so many steps. */
-export const steps = (length: number): ScalarFunction => (x) => {
-  const [last] = lax.scan((y: NDArray) => [np.sin(np.add(y, x)), null], x, null, { length })
-  return last
-}
+export const steps =
+  (length: number): ScalarFunction =>
+  (x) => {
+    const [last] = lax.scan((y: NDArray) => [np.sin(np.add(y, x)), null], x, null, { length })
+    return last
+  }

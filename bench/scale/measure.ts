@@ -23,10 +23,6 @@ const curveTable = async (name: CurveName): Promise<string> => {
 
 export const measureScale = async (): Promise<string> => {
   const tables: string[] = []
-  for (const name of curveNames) {
-    const text = await curveTable(name)
-    console.log(`${text}\n`)
-    tables.push(text)
-  }
+  for (const name of curveNames) tables.push(await curveTable(name))
   return tables.join('\n\n')
 }

@@ -43,18 +43,20 @@ const compile = (make: () => ScalarFunction): number => {
   return first - later
 }
 
-const ofFunction = (make: (size: number) => ScalarFunction) => (size: number): Point => [
-  least(
-    () => makeProgram(make(size)),
-    (trace) => trace(x),
-  ),
-  least(
-    () => makeProgram(grad(make(size))),
-    (trace) => trace(x),
-  ),
-  compile(() => make(size)),
-  compile(() => grad(make(size))),
-]
+const ofFunction =
+  (make: (size: number) => ScalarFunction) =>
+  (size: number): Point => [
+    least(
+      () => makeProgram(make(size)),
+      (trace) => trace(x),
+    ),
+    least(
+      () => makeProgram(grad(make(size))),
+      (trace) => trace(x),
+    ),
+    compile(() => make(size)),
+    compile(() => grad(make(size))),
+  ]
 
 type Leaves = readonly NDArray[]
 
@@ -65,10 +67,7 @@ const ofTree = (size: number): Point => {
   called(given)
   const call = (f: (xs: Leaves) => unknown) => f(given)
   return [
-    least(
-      () => (xs: Leaves) => tree.map((leaf: NDArray) => leaf, xs),
-      call,
-    ),
+    least(() => (xs: Leaves) => tree.map((leaf: NDArray) => leaf, xs), call),
     least(() => jit((xs: Leaves) => first(xs)), call),
     least(() => called, call),
     least(() => grad((xs: Leaves) => first(xs)), call),

@@ -33,7 +33,9 @@ export const makeData = (): ConvolutionData => ({
 
 /** A kernel HWIO as OIHW, which libraries with channels first take. */
 export const toOihw = (hwio: Float32Array, [i, o]: readonly [number, number]): Float32Array<ArrayBuffer> =>
-  new Float32Array(hwio.length).map((_, at) => hwio[((at % 9) * i + (Math.floor(at / 9) % i)) * o + Math.floor(at / 9 / i)]!)
+  new Float32Array(hwio.length).map(
+    (_, at) => hwio[((at % 9) * i + (Math.floor(at / 9) % i)) * o + Math.floor(at / 9 / i)]!,
+  )
 
 /** The dense kernel for features in the order channel, height, width. */
 export const toChannelsFirst = (dense: Float32Array): Float32Array<ArrayBuffer> => {

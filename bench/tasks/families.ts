@@ -9,7 +9,16 @@ import { rows as reductions } from './reductions.ts'
 import type { Row } from './row.ts'
 import { rows as transformer } from './transformer.ts'
 
-export const families = { matmul, elementwise, reductions, network, convolution, transformer, dispatch, firstCall } as const
+export const families = {
+  matmul,
+  elementwise,
+  reductions,
+  network,
+  convolution,
+  transformer,
+  dispatch,
+  firstCall,
+} as const
 
 export type Family = keyof typeof families
 export const familyNames = Object.keys(families) as readonly Family[]

@@ -2,7 +2,11 @@
 import type { Rows } from './row.ts'
 
 export const rows: Rows<'W9'> = {
-  W9: { what: 'first call of the step of W5, less its steady time', agreement: 'none', target: { microseconds: 120_000 } },
+  W9: {
+    what: 'first call of the step of W5, less its steady time',
+    agreement: 'none',
+    target: { microseconds: 120_000 },
+  },
 }
 
 /** The row whose work it is. */

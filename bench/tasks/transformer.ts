@@ -11,8 +11,9 @@ export const hidden = 1024
 export const epsilon = 1e-5
 
 /**
- * The block: `h = x + attention(norm(x))`, `out = h + mlp(norm(h))`; norms have scale and offset, all kernels a bias, and
- * the perceptron the tanh form of gelu. Gradients are compared in the order of the parameters here.
+ * The block: `h = x + attention(norm(x))`, `out = h + mlp(norm(h))`. Norms have scale and offset, the perceptron the tanh
+ * form of gelu, and all kernels a bias but the keys', whose gradient would be zero but for rounding: the same shift of all
+ * keys changes no weight. Gradients are compared in the order of the parameters here.
  */
 export const parameterShapes = {
   norm1Scale: [width],
@@ -20,7 +21,6 @@ export const parameterShapes = {
   query: [width, width],
   queryBias: [width],
   key: [width, width],
-  keyBias: [width],
   value: [width, width],
   valueBias: [width],
   out: [width, width],

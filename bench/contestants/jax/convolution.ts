@@ -21,7 +21,8 @@ const pool = (x: JaxArray): JaxArray => {
   return numpy.max(x.reshape([n, c, h / 2, 2, w / 2, 2]), [3, 5])
 }
 
-const stage = (x: JaxArray, kernel: JaxArray): JaxArray => pool(nn.relu(lax.convGeneralDilated(x, kernel, [1, 1], 'SAME')))
+const stage = (x: JaxArray, kernel: JaxArray): JaxArray =>
+  pool(nn.relu(lax.convGeneralDilated(x, kernel, [1, 1], 'SAME')))
 
 const loss = ([first, second, dense]: JaxArray[], x: JaxArray, wanted: JaxArray): JaxArray => {
   const h = stage(stage(x, first!), second!)

@@ -52,7 +52,15 @@ const training = (name: Network) => (): Work => {
   const loss = (params: JaxArray[], inputs: JaxArray, wanted: JaxArray): JaxArray =>
     (task.classes ? crossEntropy : squaredError)(outputs(params, inputs), wanted)
   const step = jit(
-    (params: JaxArray[], first: JaxArray[], second: JaxArray[], c1: JaxArray, c2: JaxArray, inputs: JaxArray, wanted: JaxArray) => {
+    (
+      params: JaxArray[],
+      first: JaxArray[],
+      second: JaxArray[],
+      c1: JaxArray,
+      c2: JaxArray,
+      inputs: JaxArray,
+      wanted: JaxArray,
+    ) => {
       const [value, gradients] = valueAndGrad(loss)(
         params.map((p) => p.ref),
         inputs,

@@ -26,7 +26,7 @@ const split = (x: JaxArray): JaxArray => x.reshape([batch, sequence, heads, head
 const attention = (p: Parameters<JaxArray>, x: JaxArray): JaxArray => {
   const mixed = nn.dotProductAttention(
     split(affine(x.ref, p.query, p.queryBias)),
-    split(affine(x.ref, p.key, p.keyBias)),
+    split(numpy.matmul(x.ref, p.key)),
     split(affine(x, p.value, p.valueBias)),
   )
   return affine(mixed.reshape([batch, sequence, width]), p.out, p.outBias)
@@ -50,7 +50,11 @@ const encoder = (): Work => {
     const [value, gradient] = valueAndGrad(loss)(p, inputs)
     return { value, gradient: gradient as Parameters<JaxArray> }
   })
-  const call = (): { value: JaxArray; gradient: Parameters<JaxArray> } => f(mapParameters((name) => params[name].ref), x.ref)
+  const call = (): { value: JaxArray; gradient: Parameters<JaxArray> } =>
+    f(
+      mapParameters((name) => params[name].ref),
+      x.ref,
+    )
   return {
     run: async () => {
       const { value, gradient } = call()

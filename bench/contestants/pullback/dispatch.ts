@@ -15,5 +15,9 @@ const timesTwoPlusOne = (x: NDArray): NDArray => x.mul(2).add(1)
 export const works: Works<Call> = {
   'W8.jit': () => call(np.array(eight), jit(timesTwoPlusOne)),
   'W8.eager': () => call(np.array(eight), timesTwoPlusOne),
-  'W8.grad': () => call(np.array(at), grad((x: NDArray) => np.sin(np.multiply(x, x)))),
+  'W8.grad': () =>
+    call(
+      np.array(at),
+      grad((x: NDArray) => np.sin(np.multiply(x, x))),
+    ),
 }

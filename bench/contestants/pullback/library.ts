@@ -8,6 +8,7 @@ export const library: Library = {
     elementwise: async () => (await import('./elementwise.ts')).works,
     reductions: async () => (await import('./reductions.ts')).works,
     network: async () => (await import('./network.ts')).works,
+    convolution: async () => (await import('./convolution.ts')).works,
     transformer: async () => (await import('./transformer.ts')).works,
     dispatch: async () => (await import('./dispatch.ts')).works,
   },

@@ -8,24 +8,17 @@ import { array } from './arrays.ts'
 type Params = readonly { readonly kernel: NDArray; readonly bias: NDArray }[]
 
 const outputs = (params: Params, x: NDArray): NDArray =>
-  params.reduce(
-    (h, { kernel, bias }, i) => np.add(np.matmul(i === 0 ? h : nn.relu(h), kernel), bias),
-    x,
-  )
+  params.reduce((h, { kernel, bias }, i) => np.add(np.matmul(i === 0 ? h : nn.relu(h), kernel), bias), x)
 
 const training = (name: Network) => (): Work => {
   const task = tasks[name]
   const data = makeData(task)
   const x = array(data.x, [task.batch, task.sizes[0]!])
-  const y = task.classes
-    ? np.astype(np.array(data.y), 'int32')
-    : array(data.y, [task.batch, task.sizes.at(-1)!])
+  const y = task.classes ? np.astype(np.array(data.y), 'int32') : array(data.y, [task.batch, task.sizes.at(-1)!])
   const loss = (params: Params, inputs: NDArray, wanted: NDArray): NDArray => {
     const out = outputs(params, inputs)
     return np.mean(
-      task.classes
-        ? optim.softmaxCrossEntropyWithIntegerLabels(out, wanted)
-        : np.square(np.subtract(out, wanted)),
+      task.classes ? optim.softmaxCrossEntropyWithIntegerLabels(out, wanted) : np.square(np.subtract(out, wanted)),
     )
   }
   const optimizer = optim.adam(learningRate)

@@ -26,7 +26,7 @@ const split = (x: NDArray): NDArray => np.reshape(x, [batch, sequence, heads, he
 const attention = (p: Parameters<NDArray>, x: NDArray): NDArray => {
   const mixed = nn.dotProductAttention(
     split(affine(x, p.query, p.queryBias)),
-    split(affine(x, p.key, p.keyBias)),
+    split(np.matmul(x, p.key)),
     split(affine(x, p.value, p.valueBias)),
   )
   return affine(np.reshape(mixed, [batch, sequence, width]), p.out, p.outBias)

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs'
 
-export const array = (data: Float32Array<ArrayBuffer>, shape: readonly number[]): tf.Tensor => tf.tensor(data, [...shape])
+export const array = (data: Float32Array<ArrayBuffer>, shape: readonly number[]): tf.Tensor =>
+  tf.tensor(data, [...shape])
 
 /** The elements, in JS's hands. */
 export const read = (x: tf.Tensor): Float32Array => x.dataSync<'float32'>()

@@ -29,7 +29,7 @@ const split = (x: tf.Tensor): tf.Tensor =>
 
 const attention = (p: Parameters<tf.Tensor>, x: tf.Tensor): tf.Tensor => {
   const query = split(affine(x, p.query, p.queryBias))
-  const key = split(affine(x, p.key, p.keyBias))
+  const key = split(tf.matMul(x, p.key))
   const value = split(affine(x, p.value, p.valueBias))
   const weights = tf.softmax(tf.mul(tf.matMul(query, key, false, true), 1 / Math.sqrt(headWidth)))
   const mixed = tf.transpose(tf.matMul(weights, value), [0, 2, 1, 3])
@@ -47,7 +47,14 @@ const encoder = (): Work => {
   const params = parameterNames.map((name) => array(data[name], mapParameters((_, shape) => shape)[name]))
   const x = array(input(), [batch * sequence, width])
   const f = tf.valueAndGrads((...ps: tf.Tensor[]) =>
-    tf.sum(tf.square(block(mapParameters((name) => ps[parameterNames.indexOf(name)]!), x))),
+    tf.sum(
+      tf.square(
+        block(
+          mapParameters((name) => ps[parameterNames.indexOf(name)]!),
+          x,
+        ),
+      ),
+    ),
   )
   return {
     run: () => tf.tidy(() => void f(params).value.dataSync()),
