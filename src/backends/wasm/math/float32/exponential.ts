@@ -149,12 +149,12 @@ export const tanh =
     return withSign(where(lt(a, f32x4(0.625)), oddPolynomial(kit, a, forTanh), large), x)
   }
 
-/** (e^x ± e^-x) / 2, in float64: next to a power of two an error of float32 would count twice. */
+/** (e^|x| ± e^-|x|) / 2, in float64: next to a power of two an error of float32 would count twice. */
 const halfExps = (kit: Kit, x: Vector, combine: (x: Vector, y: Vector) => Vector): Vector =>
   inHalves((v) => {
     const e = exp2In64(kit, mul64(v, f64x2(1 / Math.LN2)))
     return mul64(combine(e, div64(one64, e)), f64x2(0.5))
-  }, x)
+  }, abs(x))
 
 export const cosh =
   (kit: Kit): VectorFunction =>
@@ -164,4 +164,4 @@ export const cosh =
 export const sinh =
   (kit: Kit): VectorFunction =>
   (x) =>
-    where(lt(abs(x), one), oddPolynomial(kit, x, forSinh), halfExps(kit, x, sub64))
+    where(lt(abs(x), one), oddPolynomial(kit, x, forSinh), withSign(halfExps(kit, x, sub64), x))

@@ -2,17 +2,19 @@
  * Sine, cosine, tangent. Arguments are reduced by multiples of π in three steps: up to ±400 with parts of π in float32 (Cody
  * and Waite), then in float64, and beyond 2²⁷ (the tangent: 400) JavaScript's functions take over.
  */
-import { f32x4, f64x2, i32, i64x2, op } from '../../asm/index.ts'
+import { f32x4, f64x2, i32, op } from '../../asm/index.ts'
 import type { Vector, VectorFunction } from '../vector-math.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   abs,
   add,
+  atLeast,
+  atMost,
   div,
   gt,
   half,
   mul,
-  oddPolynomial,
+  one,
   polynomial,
   shiftLeft,
   shiftRight,
@@ -21,9 +23,11 @@ import {
   sub,
   where,
   xor,
+  zero,
 } from './arithmetic.ts'
 import { add64, inHalves, mul64, shifter64, sub64 } from './halves.ts'
 
+const minusOne = f32x4(-1)
 const fastLimit = f32x4(400)
 const hostLimit = f32x4(2 ** 27)
 
@@ -81,10 +85,11 @@ const withLimits = (
     )
 }
 
-/** sin(r + rest) = r + (r³ q(r²) + rest). */
+/** sin(r + rest) = r + (r³ q(r²) + rest), which rounding must not carry beyond ±1. */
 const sinOf = (kit: Kit, { r, rest }: Reduced): Vector => {
   const z = mul(r, r)
-  return add(r, kit.madd(mul(z, r), polynomial(kit, z, forSin), rest))
+  const y = add(r, kit.madd(mul(z, r), polynomial(kit, z, forSin), rest))
+  return atLeast(atMost(y, one), minusOne)
 }
 
 /** The integer that is in the low bits of a number that a shifter was added to decides about the sign: (-1)^k. */
@@ -106,13 +111,13 @@ export const sin = (kit: Kit): VectorFunction =>
         const k = add64(mul64(v, f64x2(1 / Math.PI)), shifter64)
         return xor(reduce64(v, sub64(k, shifter64)), alternating64(k))
       }, x)
-      return oddPolynomial(kit, reduced, forSin)
+      return sinOf(kit, { r: reduced, rest: zero })
     },
   )
 
-/** cos x = (-1)^k sin(x - (k - 1/2) π). */
-export const cos = (kit: Kit): VectorFunction =>
-  withLimits(
+/** cos x = cos |x|, cos x = (-1)^k sin(x - (k - 1/2) π). */
+export const cos = (kit: Kit): VectorFunction => {
+  const ofPositive = withLimits(
     kit,
     'cos',
     (x) => {
@@ -125,9 +130,11 @@ export const cos = (kit: Kit): VectorFunction =>
         const k = add64(add64(mul64(v, f64x2(1 / Math.PI)), f64x2(0.5)), shifter64)
         return xor(reduce64(v, sub64(sub64(k, shifter64), f64x2(0.5))), alternating64(k))
       }, x)
-      return oddPolynomial(kit, reduced, forSin)
+      return sinOf(kit, { r: reduced, rest: zero })
     },
   )
+  return (x) => ofPositive(abs(x))
+}
 
 /**
  * tan(r + rest), or -1 over that where k is odd, with r = x - k π / 2 and |r| ≤ π / 4. `odd` is the mask. The reciprocal is that
@@ -138,7 +145,7 @@ const tanOf = (kit: Kit, { r, rest }: Reduced, odd: Vector): Vector => {
   const small = kit.madd(mul(z, r), polynomial(kit, z, forTan), rest)
   const t = add(r, small)
   const lost = sub(small, sub(t, r))
-  const y = div(f32x4(-1), t)
+  const y = div(minusOne, t)
   return where(odd, kit.madd(mul(y, y), lost, y), t)
 }
 
