@@ -119,6 +119,9 @@ describe.each(Object.keys(layouts))('larger convolutions, %s', (layout) => {
     ['with dilations', conv([2, 6, 6, 5], [8, 6, 3, 2], { lhsDilation: [2, 1], rhsDilation: [1, 3] })],
     ['of feature groups', conv([2, 6, 7, 6], [15, 2, 3, 3], { featureGroupCount: 3 })],
     ['of batch groups', conv([6, 4, 7, 6], [20, 4, 3, 3], { batchGroupCount: 2 })],
+    ['depthwise', conv([2, 12, 7, 6], [12, 1, 3, 3], { featureGroupCount: 12 })],
+    ['depthwise, with strides', conv([2, 8, 9, 8], [8, 1, 3, 3], { featureGroupCount: 8, windowStrides: [2, 2] })],
+    ['depthwise, of batches', conv([8, 40, 14, 13], [8, 40, 13, 12], { batchGroupCount: 8 })],
     ['of long lines', conv([1, 3, 2, 150], [16, 3, 1, 1], { padding: [[0, 0], [0, 0]] })], // prettier-ignore
     ['of long sums', conv([3, 40, 14, 13], [10, 40, 14, 13])],
     ['of long sums in groups', conv([2, 80, 12, 12], [16, 40, 11, 12], { featureGroupCount: 2 })],
@@ -185,9 +188,7 @@ describe('larger windows', () => {
       }))
       const avals = arrays.map(({ aval }) => aval)
       const outputs = (primitives[op] as Primitive<N>).type(given, avals)
-      return Array.from(
-        runRoutine((routines[op]!)(given, avals, outputs)!, arrays, outputs)[0] as Float32Array,
-      )
+      return Array.from(runRoutine(routines[op]!(given, avals, outputs)!, arrays, outputs)[0] as Float32Array)
     }
     expect(run('reduceWindowMax', params, [x])).toEqual([NaN, NaN, NaN, NaN, NaN])
     expect(run('selectAndGatherAdd', params, [values, x])).toEqual([2, 2, 5, 5, 5])

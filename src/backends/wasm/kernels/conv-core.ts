@@ -41,6 +41,7 @@ export interface Core {
   readonly inner: Axis
   readonly outer: Axis
   readonly columns: number
+  readonly columnwise: boolean
 }
 
 export type Library = (name: string) => Func
@@ -49,7 +50,7 @@ export type Library = (name: string) => Func
 const multiplyPanel = (
   code: Code,
   library: Library,
-  { float, row, inner, outer, columns }: Core,
+  { float, row, inner, outer, columns, columnwise }: Core,
   [a, b, c]: readonly [I32, I32, I32],
   count: I32,
   isLast: boolean,
@@ -60,7 +61,7 @@ const multiplyPanel = (
   const vectors = Math.ceil(wide / float.lanes)
   const tiles = (rows: number, first: I32, number: I32): void => {
     code.call(
-      library(convTilesName(float, rows, vectors)),
+      library(convTilesName(float, rows, vectors, columnwise)),
       plus(c, times(first, row.other)),
       i32(row.other),
       plus(a, times(first, row.a)),
@@ -112,7 +113,7 @@ export const multiplyPanels = (
   const whole = Math.floor(core.columns / width)
   const multiply = (q: I32, isLast: boolean): void => {
     const at = [
-      a,
+      core.columnwise ? code.let(plus(a, times(q, width * core.float.bytes))) : a,
       code.let(plus(b, times(q, panelBytes))),
       code.let(plus(c, times(q, width * core.float.bytes))),
     ] as const
@@ -146,7 +147,7 @@ export const multiplyPanels = (
 }
 
 /** The library functions that are called. */
-export const imports = ({ float, row, columns }: Core): readonly string[] => {
+export const imports = ({ float, row, columns, columnwise }: Core): readonly string[] => {
   const heights = [
     ...(row.extent >= TILE_ROWS ? [TILE_ROWS] : []),
     ...(row.extent % TILE_ROWS > 0 ? [row.extent % TILE_ROWS] : []),
@@ -157,5 +158,5 @@ export const imports = ({ float, row, columns }: Core): readonly string[] => {
       ...(columns % panelColumns(float) > 0 ? [columns % panelColumns(float)] : []),
     ].map((n) => Math.ceil(n / float.lanes)),
   )
-  return heights.flatMap((rows) => [...widths].map((vectors) => convTilesName(float, rows, vectors)))
+  return heights.flatMap((rows) => [...widths].map((vectors) => convTilesName(float, rows, vectors, columnwise)))
 }

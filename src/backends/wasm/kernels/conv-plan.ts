@@ -26,6 +26,8 @@ export interface Contraction {
   /** j: how many, and their stride in B; in C they are neighbours. */
   readonly columns: number
   readonly columnStride: number
+  /** Whether A has columns too, which are neighbours: C[m, j] = Σ_k A[m, k, j] · B[k, j]. */
+  readonly columnwise: boolean
 }
 
 const sortedBy = (grid: Grid, array: number): Grid => {
@@ -40,6 +42,19 @@ export interface Offsets {
   readonly b: number
   readonly c: number
 }
+
+/** Groups of one output feature that are neighbours everywhere, and fill vectors. */
+const isDepthwise = ({ groups, groupStrides, columns }: Contraction, bytes: number): boolean =>
+  columns === 1 && groups > 1 && groups % (16 / bytes) === 0 && groupStrides.every((s) => s === bytes)
+
+/** Groups as columns. */
+const columnwise = (contraction: Contraction): Contraction => ({
+  ...contraction,
+  groups: 1,
+  columns: contraction.groups,
+  columnStride: contraction.groupStrides[1],
+  columnwise: true,
+})
 
 const sum = (xs: readonly number[]): number => xs.reduce((x, y) => x + y, 0)
 
@@ -86,11 +101,12 @@ export const contractionOf = (
     sums: sortedBy(sums, 0),
     columns,
     columnStride: columnB,
+    columnwise: false,
   } as const
   const offsets = {
     a: sum(each(({ first }, d) => first * spatialA[d]!)),
     b: sum(each(({ window }, d) => window.first * spatialB[d]!)),
     c: sum(each(({ outputs }, d) => outputs.first * spatialC[d]!)),
   }
-  return { contraction, offsets }
+  return { contraction: isDepthwise(contraction, bytes) ? columnwise(contraction) : contraction, offsets }
 }

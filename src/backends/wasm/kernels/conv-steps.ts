@@ -46,7 +46,7 @@ interface Plan {
   readonly sums: Grid
 }
 
-const planOf = ({ rows, columns }: Contraction, float: Float, sums: Grid): Plan => {
+const planOf = ({ rows, columns, columnwise }: Contraction, float: Float, sums: Grid): Plan => {
   const rowAxis = rowAxisOf(rows)
   const depth = sums.shape.length
   const outside = sums.shape.map((_, d) => d).filter((d) => d < depth - 2)
@@ -57,6 +57,7 @@ const planOf = ({ rows, columns }: Contraction, float: Float, sums: Grid): Plan 
       inner: axisAt(sums, depth - 1),
       outer: axisAt(sums, depth - 2),
       columns,
+      columnwise,
     },
     rows: without(rows, rowAxis),
     sums: axesOf(sums, outside),

@@ -14,13 +14,14 @@ export const TILE_ROWS = 4
 /** Vectors of columns. */
 export const TILE_VECTORS = 2
 
-export const convTilesName = ({ name }: Float, rows: number, vectors: number): string =>
-  `${name}.convTiles${rows}x${vectors}`
+export const convTilesName = ({ name }: Float, rows: number, vectors: number, columnwise: boolean): string =>
+  `${name}.${columnwise ? 'columnwiseTiles' : 'convTiles'}${rows}x${vectors}`
 
 interface Tile {
   readonly float: Float
   readonly vectors: number
   readonly relaxed: boolean
+  readonly columnwise: boolean
   readonly sums: readonly (readonly Local<'v128'>[])[]
   /** Of each row. */
   readonly a: readonly Local<'i32'>[]
@@ -36,14 +37,15 @@ const advance = (code: Code, pointers: readonly Local<'i32'>[], step: I32): void
  * constants where its elements are neighbours, the loop is a third slower (V8 11.3), as it then spills.
  */
 const sumInner = (code: Code, tile: Tile, count: I32, [aStep, bStep]: readonly [I32, I32]): void => {
-  const { float, vectors, relaxed, sums, a, b } = tile
+  const { float, vectors, relaxed, columnwise, sums, a, b } = tile
   code.for(i32(0), count, 1, () => {
     const right = Array.from({ length: vectors }, (_, v) => code.let(load('v128.load', b.get, 16 * v)))
     advance(code, [b], bStep)
     sums.forEach((row, r) => {
-      const left = code.let(float.splat(a[r]!.get))
+      const from = a[r]!.get
+      const shared = columnwise ? null : code.let(float.splat(from))
       row.forEach((sum, v) => {
-        code.set(sum, multiplyAdd(float, relaxed, left, right[v]!, sum.get))
+        code.set(sum, multiplyAdd(float, relaxed, shared ?? load('v128.load', from, 16 * v), right[v]!, sum.get))
       })
     })
     advance(code, a, aStep)
@@ -88,10 +90,11 @@ const writeNarrowRow = (
  * `(c, cRow, a, aRow, b, inner, aInner, bInner, outer, aOuter, bOuter, tiles, columns, accumulate)`: C[r, j] becomes, or is
  * added, Σ A[r, q, p] · B[q, p, j] over `outer` values of q and `inner` of p, at least one of each, for `tiles` times `rows`
  * values of r and `columns` of j; of B, `vectors` vectors are read. `aInner` and `bInner` are the steps along p in bytes,
- * `aOuter` and `bOuter` those from the end of a line of p to the start of the next one.
+ * `aOuter` and `bOuter` those from the end of a line of p to the start of the next one. If `columnwise`, A has vectors of columns
+ * too, which are multiplied with those of B.
  */
-const convTiles = (float: Float, rows: number, vectors: number): LibraryFunction =>
-  integerFunction(convTilesName(float, rows, vectors), 14, (code, args, call, relaxed) => {
+const convTiles = (float: Float, rows: number, vectors: number, columnwise: boolean): LibraryFunction =>
+  integerFunction(convTilesName(float, rows, vectors, columnwise), 14, (code, args, call, relaxed) => {
     const [c0, cRow, a0, aRow, b0, inner, aInner, bInner, outer, aOuter, bOuter, tiles, columns, accumulate] = args
     const [c, first, left] = [code.variable(c0), code.variable(a0), code.variable(tiles)]
     const narrow = code.let(op('i32.ne', columns, i32(vectors * float.lanes)))
@@ -99,7 +102,7 @@ const convTiles = (float: Float, rows: number, vectors: number): LibraryFunction
     code.loop((next) => {
       const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => code.variable(float.zero)))
       const a = sums.map((_, r) => code.variable(plus(first.get, times(aRow, r))))
-      const tile = { float, vectors, relaxed, sums, a, b: code.variable(b0) }
+      const tile = { float, vectors, relaxed, columnwise, sums, a, b: code.variable(b0) }
       const lines = code.variable(outer)
       code.loop((line) => {
         sumInner(code, tile, inner, [aInner, bInner])
@@ -127,6 +130,8 @@ const convTiles = (float: Float, rows: number, vectors: number): LibraryFunction
   })
 
 export const convTileFunctions = (float: Float): readonly LibraryFunction[] =>
-  Array.from({ length: TILE_ROWS }, (_, r) => r + 1).flatMap((rows) =>
-    Array.from({ length: TILE_VECTORS }, (_, v) => convTiles(float, rows, v + 1)),
+  [false, true].flatMap((columnwise) =>
+    Array.from({ length: TILE_ROWS }, (_, r) => r + 1).flatMap((rows) =>
+      Array.from({ length: TILE_VECTORS }, (_, v) => convTiles(float, rows, v + 1, columnwise)),
+    ),
   )
