@@ -21,14 +21,16 @@ const affine = (x: JaxArray, kernel: JaxArray, bias: JaxArray): JaxArray => nump
 const norm = (x: JaxArray, scale: JaxArray, offset: JaxArray): JaxArray =>
   nn.standardize(x, -1, { epsilon }).mul(scale).add(offset)
 
-const split = (x: JaxArray): JaxArray => x.reshape([batch, sequence, heads, headWidth])
+/** Heads before positions; `dotProductAttention` needs a later Node than 20, for its einsum. */
+const split = (x: JaxArray, axes: number[]): JaxArray =>
+  numpy.transpose(x.reshape([batch, sequence, heads, headWidth]), axes)
 
 const attention = (p: Parameters<JaxArray>, x: JaxArray): JaxArray => {
-  const mixed = nn.dotProductAttention(
-    split(affine(x.ref, p.query, p.queryBias)),
-    split(numpy.matmul(x.ref, p.key)),
-    split(affine(x, p.value, p.valueBias)),
-  )
+  const query = split(affine(x.ref, p.query, p.queryBias), [0, 2, 1, 3])
+  const key = split(numpy.matmul(x.ref, p.key), [0, 2, 3, 1])
+  const value = split(affine(x, p.value, p.valueBias), [0, 2, 1, 3])
+  const weights = nn.softmax(numpy.matmul(query, key).mul(1 / Math.sqrt(headWidth)))
+  const mixed = numpy.transpose(numpy.matmul(weights, value), [0, 2, 1, 3])
   return affine(mixed.reshape([batch, sequence, width]), p.out, p.outBias)
 }
 
