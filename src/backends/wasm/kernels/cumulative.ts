@@ -9,7 +9,7 @@ import type { Code, Expr, ValueType } from '../asm/index.ts'
 import { i32, load, op, shuffle64 } from '../asm/index.ts'
 import type { Arithmetic, CombineName } from './elements.ts'
 import { arithmetic, f32Cell } from './elements.ts'
-import { offsetBy, plus, quotient, remainder, smaller, times } from './integers.ts'
+import { minus, offsetBy, plus, quotient, remainder, times } from './integers.ts'
 import type { Phase, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
@@ -105,47 +105,52 @@ const run = <T extends ValueType>(
   })
 }
 
-/** An iteration is a group of neighbouring lines. */
-const linesPhase = (
-  lanes: { readonly one: Lanes<ValueType>; readonly group: Lanes<'v128'> | null },
-  { extent, inner, outer, reverse }: { readonly extent: number; readonly inner: number; readonly outer: number; readonly reverse: boolean }, // prettier-ignore
-): Phase => {
-  const { bytes } = lanes.one
-  const size = lanes.group === null ? 1 : lanes.group.bytes / bytes
-  const grouped = inner >= size && size > 1
-  const perGroup = grouped ? size : 1
+/** Lines along an axis: `inner` of them lie interleaved, in each of `outer` blocks. */
+interface Lines {
+  readonly extent: number
+  readonly inner: number
+  readonly outer: number
+  readonly reverse: boolean
+}
+
+/** A line at a time, and, for dtypes that have vectors, a group. */
+interface Running {
+  readonly one: Lanes<ValueType>
+  readonly group: Lanes<'v128'> | null
+}
+
+/** An iteration is a group of neighbouring lines, or what is left of them. */
+const linesPhase = ({ one, group }: Running, { extent, inner, outer, reverse }: Lines): Phase => {
+  const { bytes } = one
+  const size = group === null ? 1 : group.bytes / bytes
+  const lanes = inner < size ? null : group
+  const perGroup = lanes === null ? 1 : size
   const groups = Math.ceil(inner / perGroup)
-  const stride = reverse ? -inner * bytes : inner * bytes
+  const stride = (reverse ? -inner : inner) * bytes
   const lineStart = reverse ? (extent - 1) * inner * bytes : 0
   return {
     count: outer * groups,
-    grain: Math.max(1, Math.floor(10_000 / (extent * (grouped ? 2 : 1)))),
+    grain: Math.max(1, Math.floor(10_000 / (extent * (lanes === null ? 1 : 2)))),
     emit: (code, { inputs, outputs }, lo, hi) => {
       code.for(lo, hi, 1, (i) => {
-        const first = code.let(times(groups === 1 ? i32(0) : remainder(i, groups), perGroup))
-        const start = code.let(
-          offsetBy(i32(lineStart), [times(quotient(i, groups), extent * inner * bytes), times(first, bytes)]),
-        )
+        const first = code.let(times(remainder(i, groups), perGroup))
+        const block = times(quotient(i, groups), extent * inner * bytes)
+        const start = code.let(offsetBy(i32(lineStart), [block, times(first, bytes)]))
         const at = (offset: I32): readonly [I32, I32] => [plus(inputs[0]!, offset), plus(outputs[0]!, offset)]
+        if (lanes === null) {
+          run(code, one, at(start), extent, stride)
+          return
+        }
+        const together = (): void => {
+          run(code, lanes, at(start), extent, stride)
+        }
         const oneByOne = (): void => {
-          const end = smaller(plus(first, perGroup), inner)
-          code.for(first, end, 1, (line) => {
-            const moved = code.let(plus(start, times(op('i32.sub', line, first), bytes)))
-            run(code, lanes.one, at(moved), extent, stride)
+          code.for(i32(0), minus(inner, first), 1, (line) => {
+            run(code, one, at(code.let(plus(start, times(line, bytes)))), extent, stride)
           })
         }
-        if (!grouped) run(code, lanes.one, at(start), extent, stride)
-        else if (inner % perGroup === 0) run(code, lanes.group!, at(start), extent, stride)
-        else {
-          const whole = op('i32.le_s', first, i32(inner - perGroup))
-          code.if(
-            whole,
-            () => {
-              run(code, lanes.group!, at(start), extent, stride)
-            },
-            oneByOne,
-          )
-        }
+        if (inner % perGroup === 0) together()
+        else code.if(op('i32.le_s', first, i32(inner - perGroup)), together, oneByOne)
       })
     },
   }
@@ -161,12 +166,12 @@ const cumulativeRoutine =
     const extent = shape[axis]!
     const inner = stridesOf(shape)[axis]!
     const wide = dtype === 'float32'
-    const lanes = {
+    const running: Running = {
       one: wide ? singleWide(name) : single(arithmetic[dtype], name),
       group: wide ? severalWide(name) : several(arithmetic[dtype], name),
     }
     const outer = size / (extent * inner)
-    return { scratch: 0, phases: [linesPhase(lanes, { extent, inner, outer, reverse })], imports: [], inPlace: 0 }
+    return { scratch: 0, phases: [linesPhase(running, { extent, inner, outer, reverse })], imports: [], inPlace: 0 }
   }
 
 export const cumulativeRoutines = {

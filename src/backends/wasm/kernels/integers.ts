@@ -24,8 +24,10 @@ export const quotient = (x: I32, n: number): I32 => {
   if (shift === null) return op('i32.div_u', x, i32(n))
   return shift === 0 ? x : op('i32.shr_u', x, i32(shift))
 }
-export const remainder = (x: I32, n: number): I32 =>
-  shiftOf(n) === null ? op('i32.rem_u', x, i32(n)) : op('i32.and', x, i32(n - 1))
+export const remainder = (x: I32, n: number): I32 => {
+  if (n === 1) return i32(0)
+  return shiftOf(n) === null ? op('i32.rem_u', x, i32(n)) : op('i32.and', x, i32(n - 1))
+}
 
 /** The smaller of two values without sign. */
 export const smaller = (x: I32, y: I32 | number): I32 => select(op('i32.lt_u', x, asI32(y)), x, asI32(y))

@@ -7,7 +7,7 @@ import { copyBlock, copyRow, fillRow, grainOf } from './blocks.ts'
 import { loadSplat } from './elements.ts'
 import { coordinates } from './grid.ts'
 import { minus, offsetBy, plus, quotient, remainder, times } from './integers.ts'
-import type { RoutineFor } from './routine.ts'
+import type { Phase, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
@@ -21,14 +21,15 @@ interface PaddedAxis {
 
 const isPlain = ({ extent, padded, low, step }: PaddedAxis): boolean => extent === padded && low === 0 && step === 1
 
+const plain = (extent: number): PaddedAxis => ({ extent, padded: extent, low: 0, step: 1 })
+
 /** Neighbours that stay as they are become one axis; there is always a last one of these, which may have extent 1. */
 const merged = (axes: readonly PaddedAxis[]): PaddedAxis[] => {
   const out: PaddedAxis[] = []
-  for (const axis of [...axes, { extent: 1, padded: 1, low: 0, step: 1 }]) {
+  for (const axis of [...axes, plain(1)]) {
     const before = out.at(-1)
     if (before !== undefined && isPlain(before) && isPlain(axis)) {
-      const extent = before.extent * axis.extent
-      out[out.length - 1] = { extent, padded: extent, low: 0, step: 1 }
+      out[out.length - 1] = plain(before.extent * axis.extent)
     } else out.push(axis)
   }
   return out
@@ -64,7 +65,8 @@ const mixedLine = (
   if (axis.step > 1) {
     fillRow(code, target, value, width, axis.padded * unit)
     const elements = unit / width
-    const grid = { shape: [count, elements], strides: [[axis.step * unit, width], [unit, width]] } // prettier-ignore
+    const strides = [axis.step * unit, unit].map((stride) => [stride, width])
+    const grid = { shape: [count, elements], strides }
     copyBlock(code, grid, width, plus(target, start), from)
     return
   }
@@ -74,61 +76,61 @@ const mixedLine = (
   fillRow(code, plus(target, end), value, width, axis.padded * unit - end)
 }
 
+const paddedAxes = (x: Aval, out: Aval, low: readonly number[], interior: readonly number[]): PaddedAxis[] =>
+  x.shape.map((extent, d) => ({ extent, padded: out.shape[d]!, low: low[d]!, step: interior[d]! + 1 }))
+
+/** Where a line of the result comes from, and, unless it always does, whether it comes from anywhere. */
+const sourceOf = (
+  code: Code,
+  outer: readonly PaddedAxis[],
+  lineBytes: number,
+  input: I32,
+  line: I32,
+): { readonly source: I32; readonly is: I32 | null } => {
+  const strides = outer.map((_, d) => outer.slice(d + 1).reduce((n, { extent }) => n * extent, lineBytes))
+  const extents = outer.map(({ padded }) => padded)
+  const point = coordinates(code, extents, line)
+  const origins = outer.map((axis, d) => (isPlain(axis) ? null : origin(code, axis, point[d]!)))
+  const steps = origins.map((o, d) => times(o?.index ?? point[d]!, strides[d]!))
+  const tests = origins.flatMap((o) => (o === null ? [] : [o.is]))
+  return {
+    source: code.let(offsetBy(input, steps)),
+    is: tests.length === 0 ? null : tests.reduce((all, test) => op('i32.and', all, test)),
+  }
+}
+
 export const padRoutine: RoutineFor<'pad'> = ({ low, interior }, [x], [out]) => {
   if (out!.size === 0) return { scratch: 0, phases: [], imports: [] }
   const width = bitsOf(x!.dtype) / 8
   const axes = merged(paddedAxes(x!, out!, low, interior))
   // The last axis that changes, if any, is that of lines; after it, what moves together.
   const unit = axes.at(-1)!.extent * width
-  const line = axes.at(-2) ?? { extent: 1, padded: 1, low: 0, step: 1 }
+  const line = axes.at(-2) ?? plain(1)
   const outer = axes.slice(0, -2)
-  const lines = outer.reduce((n, { padded }) => n * padded, 1)
-  const [lineBytes, sourceBytes] = [line.padded * unit, line.extent * unit]
-  const strides = outer.map((_, d) => outer.slice(d + 1).reduce((n, { extent }) => n * extent, sourceBytes))
+  const bytes = line.padded * unit
   const hasElements = [...outer, line].every((axis) => visible(axis).count > 0)
-  return {
-    scratch: 0,
-    imports: [],
-    phases: [
-      {
-        count: lines,
-        grain: grainOf(lineBytes, lineBytes),
-        emit: (code, { inputs, outputs }, lo, hi) => {
-          const value = code.let(loadSplat(width, inputs[1]!))
-          code.for(lo, hi, 1, (i) => {
-            const target = code.let(plus(outputs[0]!, times(i, lineBytes)))
-            const blank = (): void => {
-              fillRow(code, target, value, width, lineBytes)
-            }
-            if (!hasElements) {
-              blank()
-              return
-            }
-            const point = coordinates(
-              code,
-              outer.map(({ padded }) => padded),
-              i,
-            )
-            const origins = outer.map((axis, d) => (isPlain(axis) ? null : origin(code, axis, point[d]!)))
-            const steps = outer.map((_, d) => times(origins[d]?.index ?? point[d]!, strides[d]!))
-            const source = code.let(offsetBy(inputs[0]!, steps))
-            const tests = origins.flatMap((o) => (o === null ? [] : [o.is]))
-            const mixed = (): void => {
-              mixedLine(code, line, [unit, width], [target, source], value)
-            }
-            if (tests.length === 0) mixed()
-            else
-              code.if(
-                tests.reduce((all, test) => op('i32.and', all, test)),
-                mixed,
-                blank,
-              )
-          })
-        },
-      },
-    ],
+  const phase: Phase = {
+    count: outer.reduce((n, { padded }) => n * padded, 1),
+    grain: grainOf(bytes, bytes),
+    emit: (code, { inputs, outputs }, lo, hi) => {
+      const value = code.let(loadSplat(width, inputs[1]!))
+      code.for(lo, hi, 1, (i) => {
+        const target = code.let(plus(outputs[0]!, times(i, bytes)))
+        const blank = (): void => {
+          fillRow(code, target, value, width, bytes)
+        }
+        if (!hasElements) {
+          blank()
+          return
+        }
+        const { source, is } = sourceOf(code, outer, line.extent * unit, inputs[0]!, i)
+        const mixed = (): void => {
+          mixedLine(code, line, [unit, width], [target, source], value)
+        }
+        if (is === null) mixed()
+        else code.if(is, mixed, blank)
+      })
+    },
   }
+  return { scratch: 0, phases: [phase], imports: [] }
 }
-
-const paddedAxes = (x: Aval, out: Aval, low: readonly number[], interior: readonly number[]): PaddedAxis[] =>
-  x.shape.map((extent, d) => ({ extent, padded: out.shape[d]!, low: low[d]!, step: interior[d]! + 1 }))

@@ -21,7 +21,8 @@ const LINE = 64
 const TILE = 256
 
 const square4 = ([a, b, c, d]: readonly V128[]): readonly V128[] => {
-  const [low, high] = [[0, 4, 1, 5], [2, 6, 3, 7]] // prettier-ignore
+  const low = [0, 4, 1, 5]
+  const high = [2, 6, 3, 7]
   const [ab, cd] = [shuffle32(a!, b!, low), shuffle32(c!, d!, low)]
   const [AB, CD] = [shuffle32(a!, b!, high), shuffle32(c!, d!, high)]
   return [shuffle64(ab, cd, [0, 2]), shuffle64(ab, cd, [1, 3]), shuffle64(AB, CD, [0, 2]), shuffle64(AB, CD, [1, 3])]
