@@ -8,6 +8,7 @@ import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, 
 import type { WasmApi, WasmFunction, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
 import { cores, hasRelaxedSimd, hasThreads, wasmApi } from './platform.ts'
 import { kernelError, Pool } from './pool.ts'
+import type { ProgramRecord } from './program-records.ts'
 import { ProgramRecords } from './program-records.ts'
 
 export interface EngineOptions {
@@ -67,7 +68,7 @@ const START_AFTER = 2500
 const PATIENCE = 30_000
 
 const threadsFor = (wanted: number | undefined): number =>
-  Math.min(MOST_THREADS, Math.max(1, wanted ?? Math.min(cores(), USUAL_THREADS)))
+  Math.min(MOST_THREADS, Math.max(1, Math.trunc(wanted ?? Math.min(cores(), USUAL_THREADS))))
 
 /** The threads, and the modules that they read. */
 interface Threads {
@@ -135,14 +136,20 @@ class WasmEngine implements Engine {
   }
 
   instantiate({ bytes, tableSize }: RunnableProgram, host: HostCall): Runner {
+    const module = new this.#api.Module(bytes)
     const tableBase = this.#takeSlots(tableSize)
-    const { parallel } = this.#library.exports
-    const env = { memory: this.memory, table: this.#table, tableBase, host, parallel }
-    const imports = { env, lib: this.#library.exports, math: hostFunctions }
-    const entry = new this.#api.Instance(new this.#api.Module(bytes), imports).exports['run']!
     const record = tableSize === 0 ? undefined : this.#helpers?.records.add(bytes, tableBase, tableSize)
+    const announce = record === undefined ? null : this.#announcer(record)
+    // A host step may run another program: afterwards, this one runs again.
+    const hostCall: HostCall = (step, frame) => {
+      host(step, frame)
+      announce?.()
+    }
+    const { parallel } = this.#library.exports
+    const env = { memory: this.memory, table: this.#table, tableBase, host: hostCall, parallel }
+    const instance = new this.#api.Instance(module, { env, lib: this.#library.exports, math: hostFunctions })
     return {
-      run: record === undefined ? this.#runner(entry) : this.#threadedRunner(entry, record),
+      run: this.#runner(instance.exports['run']!, announce),
       dispose: () => {
         record?.dispose()
         this.#giveSlots(tableBase, tableSize)
@@ -150,35 +157,32 @@ class WasmEngine implements Engine {
     }
   }
 
-  #runner(entry: WasmFunction): (frame: number) => void {
+  /** Tells the threads which program runs. */
+  #announcer({ number, address }: ProgramRecord): () => void {
+    const words = controlWords(this.memory.buffer)
+    const [program, record] = [word(control.program), word(control.record)]
+    return () => {
+      words[program] = number
+      words[record] = address
+    }
+  }
+
+  #runner(entry: WasmFunction, announce: (() => void) | null): (frame: number) => void {
     return (frame) => {
+      announce?.()
       try {
         entry(frame)
       } catch (error) {
+        if (announce !== null) this.#abandon()
         throw this.#named(error)
       }
     }
   }
 
-  /** Tells the threads which program runs; a program that a host step runs is done before the outer one goes on. */
-  #threadedRunner(entry: WasmFunction, { number, address }: { readonly number: number; readonly address: number }) {
-    const words = controlWords(this.memory.buffer)
-    const [program, record] = [word(control.program), word(control.record)]
-    return (frame: number): void => {
-      const [outerProgram, outerRecord] = [words[program]!, words[record]!]
-      words[program] = number
-      words[record] = address
-      try {
-        entry(frame)
-      } catch (error) {
-        this.#library.exports['abandon']!()
-        this.#helpers!.pool.recover()
-        throw this.#named(error)
-      } finally {
-        words[program] = outerProgram
-        words[record] = outerRecord
-      }
-    }
+  /** Gives up what is left of a job. */
+  #abandon(): void {
+    this.#library.exports['abandon']!()
+    this.#helpers!.pool.recover()
   }
 
   /** A trap as an error of ours; what host steps and threads throw stays as it is. */
