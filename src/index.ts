@@ -24,6 +24,8 @@ export { explainRetrace, jit } from './api/jit.ts'
 export type { Jitted, JitOptions } from './api/jit.ts'
 export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, GradOptions, Scalar } from './api/types.ts'
+export type { Device } from './runtime/devices.ts'
+export { devices, withDevice } from './runtime/devices.ts'
 
 export * as np from './numpy/index.ts'
 export * as lax from './lax/index.ts'

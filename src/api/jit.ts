@@ -8,6 +8,8 @@ import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import { optimize } from '../passes/pipeline.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import { installBackend } from '../runtime/backend.ts'
+import { defaultDevice } from '../runtime/devices.ts'
 import { RecordedBody } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import type { ArrayLike } from '../trace/value.ts'
@@ -19,6 +21,9 @@ import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Signature } from './retrace.ts'
 import { advise, explain } from './retrace.ts'
 import type { Arrays, Fn } from './types.ts'
+
+// Only here, so that a bundle without `jit` does without the compiler.
+installBackend(defaultDevice)
 
 /** Options of `jit`. */
 export interface JitOptions {
