@@ -184,14 +184,13 @@ export const prepareRoutine = (
   const args = places
     .slice(0, operands.length + outputs.length + 1)
     .map((place, i) => (i === operands.length && reused !== undefined ? places[reused]! : place))
-  const guardsHold = (): boolean => {
-    const used = new Uint8Array(end)
-    sizes.forEach((size, i) => used.fill(1, places[i], places[i]! + size))
-    return used.every((u, i) => u === 1 || view[i] === GUARD_BYTE)
-  }
+  const spans = sizes.map((size, i) => [places[i]!, places[i]! + size] as const).sort(([x], [y]) => x - y)
+  const gaps = [...spans, [end, end] as const].map(([start], i) => [i === 0 ? 0 : spans[i - 1]![1], start] as const)
+  const guardsHold = (): boolean =>
+    gaps.every(([start, stop]) => view.subarray(start, stop).every((byte) => byte === GUARD_BYTE))
   const intact = (i: number): boolean => {
     const before = bytesOf(operands[i]!.data)
-    return i === reused || before.every((b, k) => view[places[i]! + k] === b)
+    return i === reused || Buffer.compare(before, view.subarray(places[i], places[i]! + before.length)) === 0
   }
   return {
     codeBytes: bytes.length,

@@ -151,7 +151,8 @@ const planBlocks = (product: Product, start: number): Plan => {
   const rows = Math.min(cut.rows, m)
   const contiguous = b.col === float.bytes
   const inCache = contiguous && k * n * float.bytes <= IN_CACHE
-  if (hasChunks(product) && points * Math.ceil(m / rows) * Math.ceil(n / cut.cols) < ENOUGH / 2) {
+  const blocks = points * Math.ceil(m / rows) * Math.ceil(n / Math.min(n, cut.cols))
+  if (hasChunks(product) && rows === m && blocks < ENOUGH / 2) {
     return planChunks(product, plainBlock(!contiguous), start)
   }
   const completed = cut.cols < n || (m % rows !== 0 && points > 1) ? null : rows
