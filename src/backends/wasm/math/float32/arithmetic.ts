@@ -41,7 +41,7 @@ export const two = f32x4(2)
 export const infinity = f32x4(Infinity)
 export const nan = f32x4(NaN)
 export const minNormal = f32x4(2 ** -126)
-export const signBit = i32x4(-0x80000000)
+const signBit = i32x4(-0x80000000)
 export const magnitudeBits = i32x4(0x7fffffff)
 
 export const signOf = (x: Vector): Vector => and(x, signBit)
