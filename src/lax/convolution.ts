@@ -6,14 +6,10 @@ import { moveAxis, rev } from '../ops/movement.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { DimensionNumbers } from './layouts.ts'
+import { MOST_SPATIAL, featuresFirst, featuresLast } from './layouts.ts'
 import type { PaddingName, PaddingOption } from './padding.ts'
 import { paddingOf } from './padding.ts'
-
-/**
- * What the axes of `lhs`, `rhs` and the output are, one letter an axis: `N` the batch, `C` features; of `rhs` `O` output and
- * `I` input features; any other letters are spatial axes. `['NHWC', 'HWIO', 'NHWC']`, say.
- */
-export type DimensionNumbers = readonly [lhs: string, rhs: string, out: string]
 
 interface Specs {
   readonly lhsSpec: readonly number[]
@@ -40,24 +36,10 @@ const specsOf = (name: string, [lhs, rhs, out]: DimensionNumbers, rank: number):
   }
 }
 
-const SPATIAL = 'HWDXYZ'
-
-const checkRank = (name: string, x: NDArray): number => {
+const spatialCount = (name: string, x: NDArray): number => {
   const spatial = x.ndim - 2
-  if (spatial >= 0 && spatial <= SPATIAL.length) return spatial
-  throw new ShapeError(`${name} takes arrays of rank 2 to ${2 + SPATIAL.length}, got ${x.aval}.`)
-}
-
-/** Features before spatial axes: `NCHW`, `OIHW`. */
-const featuresFirst = (name: string, x: NDArray): DimensionNumbers => {
-  const spatial = SPATIAL.slice(0, checkRank(name, x))
-  return [`NC${spatial}`, `OI${spatial}`, `NC${spatial}`]
-}
-
-/** Features last: `NHWC`, `HWIO`. */
-const featuresLast = (name: string, x: NDArray): DimensionNumbers => {
-  const spatial = SPATIAL.slice(0, checkRank(name, x))
-  return [`N${spatial}C`, `${spatial}IO`, `N${spatial}C`]
+  if (spatial >= 0 && spatial <= MOST_SPATIAL) return spatial
+  throw new ShapeError(`${name} takes arrays of rank 2 to ${2 + MOST_SPATIAL}, got ${x.aval}.`)
 }
 
 /** Options of `convGeneralDilated`. Lists have an entry for each spatial axis, in the order of the kernels' axes. */
@@ -98,9 +80,10 @@ export interface ConvOptions {
 export const convGeneralDilated = (lhs: ArrayLike, rhs: ArrayLike, options: ConvOptions = {}): NDArray => {
   const name = 'convGeneralDilated'
   const [images, kernels] = [asArray(lhs), asArray(rhs)]
-  const ones = new Array<number>(checkRank(name, images)).fill(1)
+  const count = spatialCount(name, images)
+  const ones = new Array<number>(count).fill(1)
   const { windowStrides = ones, padding = 'VALID', lhsDilation = ones, rhsDilation = ones } = options
-  const { dimensionNumbers = featuresFirst(name, images), featureGroupCount = 1, batchGroupCount = 1 } = options
+  const { dimensionNumbers = featuresFirst(count), featureGroupCount = 1, batchGroupCount = 1 } = options
   if (typeof padding === 'string' && lhsDilation.some((d) => d !== 1)) {
     throw new ArgumentError(`${name}: with lhsDilation, padding is given in numbers. See convTranspose.`)
   }
@@ -176,9 +159,10 @@ const transposedPadding = (name: PaddingName, window: number, stride: number): P
 export const convTranspose = (lhs: ArrayLike, rhs: ArrayLike, options: ConvTransposeOptions = {}): NDArray => {
   const name = 'convTranspose'
   const [images, given] = [asArray(lhs), asArray(rhs)]
-  const ones = new Array<number>(checkRank(name, images)).fill(1)
+  const count = spatialCount(name, images)
+  const ones = new Array<number>(count).fill(1)
   const { strides = ones, padding = 'SAME', rhsDilation = ones, transposeKernel = false } = options
-  const { dimensionNumbers = featuresLast(name, images) } = options
+  const { dimensionNumbers = featuresLast(count) } = options
   const specs = specsOf(name, dimensionNumbers, images.ndim)
   if (padding === 'SAME_LOWER') throw new ArgumentError(`${name}: padding is 'SAME', 'VALID' or pairs of numbers.`)
   const windows = windowsOf(given, specs, rhsDilation)

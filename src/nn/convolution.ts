@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts'
 import { range, sizeOf } from '../core/shape.ts'
 import type { Padding } from '../ir/op.ts'
 import { convGeneralDilated } from '../lax/convolution.ts'
+import { featuresLast } from '../lax/layouts.ts'
 import type { PaddingOption } from '../lax/padding.ts'
 import * as np from '../numpy/index.ts'
 import { consume, splitTwo } from '../random/keys.ts'
@@ -39,8 +40,6 @@ export interface ConvLayerOptions {
   /** `zeros` by default. */
   readonly biasInit?: Initializer
 }
-
-const SPATIAL = 'HWDXYZ'
 
 const each = (x: number | readonly number[], count: number): readonly number[] =>
   typeof x === 'number' ? range(count).map(() => x) : x
@@ -93,12 +92,11 @@ export const conv = (
   if (inFeatures % groups !== 0 || outFeatures % groups !== 0) {
     throw new ShapeError(`nn.conv: ${groups} groups do not divide ${inFeatures} and ${outFeatures} features.`)
   }
-  const spatial = SPATIAL.slice(0, count)
   const settings = {
     windowStrides: each(options.strides ?? 1, count),
     rhsDilation: each(options.dilation ?? 1, count),
     padding: typeof padding === 'number' ? kernelSize.map((): Padding => [padding, padding]) : padding,
-    dimensionNumbers: [`N${spatial}C`, `${spatial}IO`, `N${spatial}C`] as const,
+    dimensionNumbers: featuresLast(count),
     featureGroupCount: groups,
   }
   return {

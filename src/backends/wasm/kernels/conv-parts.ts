@@ -1,8 +1,11 @@
 /**
  * Spatial axes of a convolution, as the kernels see them. Where elements of `lhs` stand apart, as in the gradient of a
- * convolution with strides, most products are with zeros. Outputs that are as far apart as these elements meet the same part
- * of the window: with p = a·p' + ρ and k = a·k' + κ the equation a·i + low = p + k becomes i = p' + k' + (ρ + κ - low) / a. So
- * the convolution falls into as many smaller ones, each without zeros.
+ * convolution with strides, most products are with zeros. Outputs that are as far apart as these elements meet the same
+ * part of the window: with p = a·p' + ρ and k = a·k' + κ the equation a·i + low = p + k becomes
+ *
+ *     i = p' + k' + (ρ + κ - low) / a,
+ *
+ * so that the convolution falls into as many smaller ones, each without zeros.
  */
 import type { Sliding } from '../../../primitives/convolution/sliding.ts'
 import type { AxisPadding } from './staging.ts'

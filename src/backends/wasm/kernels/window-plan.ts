@@ -108,7 +108,10 @@ const single = ({ element, storeElement }: Float): Access => ({
   store: storeElement,
 })
 
-/** Visits a line of outputs, in vectors where its windows are neighbours. Addresses: in the output and its like, then in the padded operand and its like. */
+/**
+ * Visits a line of outputs, in vectors where its windows are neighbours: addresses in the output and arrays like it, then in
+ * the padded operand and arrays like that.
+ */
 export const eachOutput = (
   code: Code,
   { line, float }: WindowPlan,
