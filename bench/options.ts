@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import type { Pace } from './harness/pace.ts'
 import { quick, thorough } from './harness/pace.ts'
+import { familyNames, rowsOf } from './tasks/families.ts'
 
 export interface Options {
   /** Whether a row or a section, by its name, is to be measured. */
@@ -19,6 +20,11 @@ npm run bench -- --only W5        some rows or sections: W1, ..., W9, W1.256, me
 npm run bench -- --quick          short rounds
 npm run bench -- --python PATH    with columns for JAX and PyTorch, by an interpreter that has them`
 
+const names = [...familyNames.flatMap((family) => rowsOf(family).map(([name]) => name)), 'memory', 'scale']
+
+/** Whether `part` is a name, or all of one before a dot. */
+const covers = (part: string, name: string): boolean => name === part || name.startsWith(`${part}.`)
+
 /** @throws an Error that says what is wrong with the arguments. */
 export const parseOptions = (args: readonly string[]): Options => {
   const { values } = parseArgs({
@@ -33,8 +39,10 @@ export const parseOptions = (args: readonly string[]): Options => {
   const { only } = values
   if (values.write && (only.length > 0 || values.quick))
     throw new Error('--write goes with neither --only nor --quick.')
+  const unknown = only.find((part) => !names.some((name) => covers(part, name)))
+  if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}. There are: ${names.join(', ')}.`)
   return {
-    wants: (name) => only.length === 0 || only.some((part) => name === part || name.startsWith(`${part}.`)),
+    wants: (name) => only.length === 0 || only.some((part) => covers(part, name)),
     pace: values.quick ? quick : thorough,
     write: values.write,
     python: values.python ?? null,

@@ -31,11 +31,12 @@ const outcome = (measured: Measured, contestants: readonly Contestant[]): Outcom
   }
 }
 
-const wanted = ({ timesFaster, microseconds, gigaflops }: Target): string =>
+const wanted = ({ timesFaster, microseconds, gigaflops, fasterThan }: Target): string =>
   [
     ...(timesFaster === undefined ? [] : [`≥ ${timesFaster}×`]),
     ...(gigaflops === undefined ? [] : [`≥ ${gigaflops} GFLOP/s`]),
     ...(microseconds === undefined ? [] : [`≤ ${duration(microseconds)}`]),
+    ...(fasterThan === undefined ? [] : [`faster than ${fasterThan}`]),
   ].join(', ')
 
 const reached = ({ ratio, gigaflops }: Outcome): string =>
@@ -43,10 +44,16 @@ const reached = ({ ratio, gigaflops }: Outcome): string =>
     ', ',
   )
 
-const isMissed = ({ timesFaster, microseconds, gigaflops }: Target, found: Outcome): boolean =>
-  (timesFaster !== undefined && !(found.ratio !== null && found.ratio >= timesFaster)) ||
-  (microseconds !== undefined && !(found.microseconds <= microseconds)) ||
-  (gigaflops !== undefined && !(found.gigaflops !== null && found.gigaflops >= gigaflops))
+const isMissed = ({ row, timings }: Measured, found: Outcome): boolean => {
+  const { timesFaster, microseconds, gigaflops, fasterThan } = row.target
+  const rival = fasterThan === undefined ? undefined : timings.get(fasterThan)
+  return (
+    (timesFaster !== undefined && !(found.ratio !== null && found.ratio >= timesFaster)) ||
+    (microseconds !== undefined && !(found.microseconds <= microseconds)) ||
+    (gigaflops !== undefined && !(found.gigaflops !== null && found.gigaflops >= gigaflops)) ||
+    (rival !== undefined && !(found.microseconds < rival))
+  )
+}
 
 export const speedTable = ({ contestants, rows }: Speed): string =>
   markdown(
@@ -54,7 +61,7 @@ export const speedTable = ({ contestants, rows }: Speed): string =>
     rows.map((measured) => {
       const { name, row, timings } = measured
       const found = outcome(measured, contestants)
-      const mark = found === null ? '' : isMissed(row.target, found) ? ' (missed)' : ' (met)'
+      const mark = found === null ? '' : isMissed(measured, found) ? ' (missed)' : ' (met)'
       return [
         `${name.replace(/\..*/, '')}: ${row.what}`,
         ...contestants.map((c) => (timings.has(c.name) ? duration(timings.get(c.name)!) : '–')),
@@ -69,7 +76,7 @@ export const missedTargets = ({ contestants, rows }: Speed): readonly string[] =
   rows.flatMap((measured) => {
     const found = outcome(measured, contestants)
     const { name, row } = measured
-    if (found !== null && !isMissed(row.target, found)) return []
+    if (found !== null && !isMissed(measured, found)) return []
     const result =
       found === null ? 'not measured' : [duration(found.microseconds), reached(found)].filter(Boolean).join(', ')
     return [`${name} (${row.what}): ${result}; wanted ${wanted(row.target)}`]

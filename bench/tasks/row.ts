@@ -23,6 +23,8 @@ export interface Target {
   readonly microseconds?: number
   /** Floating-point operations in a nanosecond. */
   readonly gigaflops?: number
+  /** A contestant that is there for orientation, to be beaten where it takes part. */
+  readonly fasterThan?: string
 }
 
 export interface Row {
