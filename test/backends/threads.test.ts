@@ -12,6 +12,7 @@ import { build } from 'esbuild'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { KernelError, WorkerError } from '../../src/core/errors.ts'
+import { Bytes } from '../../src/backends/wasm/asm/bytes.ts'
 import type { Code, Expr, Func } from '../../src/backends/wasm/asm/index.ts'
 import { atomic, i32, load, ModuleBuilder, op, result } from '../../src/backends/wasm/asm/index.ts'
 import type { Engine, EngineOptions, HostCall, RunnableProgram } from '../../src/backends/wasm/engine.ts'
@@ -204,6 +205,26 @@ describe('parallel kernels', () => {
       runner.run(end)
       expect(new Int32Array(engine.memory.buffer, end, 1000).every((x) => x === 1)).toBe(true)
     }
+  })
+
+  test('of many programs, some of them large, reach the threads', async () => {
+    const engine = makeEngine({ threads: 2 })
+    await startThreads(engine)
+    /** With a custom section that makes it large. */
+    const enlarged = ({ bytes, tableSize }: RunnableProgram): RunnableProgram => {
+      const all = new Bytes()
+      all.append(bytes)
+      all.byte(0)
+      const section = new Bytes()
+      section.name('padding')
+      section.append(new Uint8Array(500_000))
+      all.sized(section)
+      return { bytes: all.finish(), tableSize }
+    }
+    const one = program(engine, { iteration: countOnce, count: 99, grain: 1 })
+    const large = enlarged(one)
+    for (let k = 0; k < 100; k++) engine.instantiate(k < 6 ? large : one, noHost)
+    await expectSharing(engine)
   })
 
   test('may start kernels, which then run on the same thread', async () => {
