@@ -235,6 +235,8 @@ export const reshapeIndex = (
   from: readonly number[],
   to: readonly number[],
 ): readonly Index[] => {
+  // Nothing is ever read from an array without elements.
+  if (from.includes(0)) return to.map(() => zero)
   const result: Index[] = []
   let [i, j] = [from.length - 1, to.length - 1]
   // From the last axis on, the smallest groups of axes that hold equally many elements on both sides.
