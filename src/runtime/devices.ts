@@ -14,7 +14,19 @@ import { withBackend } from './backend.ts'
  */
 export type Device = Backend
 
-/** A device of one's own: its memory, programs and threads are apart from those of others. */
+/**
+ * A device of one's own: its memory, programs and threads are apart from those of others.
+ *
+ * @param options - `threads`, `relaxed`, `shared`, `maxBytes`, `softLimit`, `guards`.
+ * @example
+ * ```ts
+ * import { jit, np, withDevice } from 'pullback'
+ * import { wasmDevice } from 'pullback/testing'
+ * const device = wasmDevice({ threads: 1, guards: true })
+ * const y = withDevice(device, () => jit((x: NDArray) => x.mul(2))(np.ones([2000])))
+ * device.memory.count // => 2
+ * ```
+ */
 export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => new WasmDevice(compile, options)
 
 let standard: WasmDevice | undefined

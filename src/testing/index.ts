@@ -1,6 +1,8 @@
 /** `pullback/testing`: derivatives checked, laws stated, arbitraries for fast-check. Needs the package `fast-check`. */
 export type { ArrayOptions, DTypeKind, ShapeOptions } from './arbitraries.ts'
 export { arrayTrees, arrays, broadcastableShapes, dtypes, pytrees, shapes } from './arbitraries.ts'
+export type { DeviceOptions, MemoryUse, WasmDevice } from '../backends/wasm/device.ts'
+export { wasmDevice } from '../runtime/devices.ts'
 export type { CheckGradsOptions, Mode } from './checkGrads.ts'
 export { GradientError, checkGrads } from './checkGrads.ts'
 export type { LawOptions, MonoidLike } from './laws.ts'

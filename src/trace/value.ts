@@ -280,7 +280,11 @@ export class NDArray implements LeafBrand {
     this.body = body
   }
 
-  /** @internal Gives the elements up: the array cannot be used any more. Nothing happens to tracers. */
+  /**
+   * Gives the elements up: the array cannot be used any more. Nothing happens to tracers.
+   *
+   * @internal
+   */
   donate(): void {
     if (!(this.body instanceof ConcreteBody)) return
     this.body.release()

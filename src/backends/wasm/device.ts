@@ -20,8 +20,10 @@ import { Heap } from './heap.ts'
 import type { Features } from './library.ts'
 import { MAX_PAGES, PAGE } from './memory-map.ts'
 
+/** What turns programs into modules. */
 export type Compile = (program: Program, features: Features) => CompiledProgram
 
+/** Options of `wasmDevice`: of its engine, and of its memory. */
 export interface DeviceOptions extends EngineOptions {
   /** The most memory that is ever used, in bytes; 4 GB by default, which is also the most there can be. */
   readonly maxBytes?: number
@@ -78,6 +80,7 @@ const sum = (avals: readonly Aval[]): number => avals.reduce((total, aval) => to
 const MANY = 1 << 14
 const MANY_COMBINED = 1 << 11
 
+/** The embedded back end. */
 export class WasmDevice implements Backend {
   readonly name = 'wasm'
   readonly #compile: Compile
@@ -109,6 +112,7 @@ export class WasmDevice implements Backend {
     this.#site = { engine, heap, blocks, frames, guards, outOfMemory }
   }
 
+  /** What the memory is used for at the moment. */
   get memory(): MemoryUse {
     const { heap, blocks } = this.#site
     return { arrays: blocks.bytes, count: blocks.count, used: heap.used, limit: blocks.limit }
@@ -119,6 +123,7 @@ export class WasmDevice implements Backend {
     return this.#loaded.size
   }
 
+  /** Nothing happens before the first call, and once it was asked for this is cheap. */
   compile(program: Program): Executable {
     const known = this.#programs.get(program)
     if (known !== undefined) return known
@@ -163,6 +168,7 @@ export class WasmDevice implements Backend {
     return released.includes(true)
   }
 
+  /** A large operation, or one on arrays that are in this device only, that has a kernel. */
   operation<N extends OpName>(
     op: N,
     params: OpParams[N],
