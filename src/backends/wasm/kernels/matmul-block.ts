@@ -1,4 +1,7 @@
-/** The product of a block of rows of A with B: k is cut so that a panel of B stays in the first cache, and all of A's rows in the second. */
+/**
+ * The product of a block of rows of A with B. k is cut so that a panel of B (8 KB) stays in the first cache while tiles go down
+ * the rows, and so that these rows of A (32 to 128 KB) stay in the second while panels go along the columns.
+ */
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op, result, select } from '../asm/index.ts'
 import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
@@ -16,13 +19,11 @@ const PANEL_ROW = 16 * TILE_VECTORS
 /** Panels that are packed together: 256 bytes of each row of B. */
 export const PANEL_GROUP = 8
 
-/**
- * Areas of the thread's scratch memory, of which they take 196 KB: panels of B at its
- * beginning, then a column of tiles of C, then rows of A.
- */
-const EDGE_AREA = K_BLOCK * PANEL_ROW * PANEL_GROUP
 /** The most rows of a block. */
 export const MAX_ROWS = 128
+
+/** Areas of the thread's scratch memory, 196 KB in all: panels of B first, then a column of tiles of C, then rows of A. */
+const EDGE_AREA = K_BLOCK * PANEL_ROW * PANEL_GROUP
 const A_AREA = EDGE_AREA + MAX_ROWS * PANEL_ROW
 /** Bytes for A: its rows times the lesser of k and K_BLOCK must not need more. */
 export const A_BYTES = 128 * 1024
@@ -39,7 +40,7 @@ const panel = (float: Float): LibraryFunction =>
     const restC = code.let(plus(c, op('i32.mul', done, cRow)))
     const restA = code.let(plus(a, op('i32.mul', done, aRow)))
     const ofWidth = (width: number): void => {
-      const tiles = (height: number): ReturnType<typeof call> => call(tilesName(float, height, width))
+      const tiles = (height: number): Func => call(tilesName(float, height, width))
       code.if(full, () => {
         code.call(tiles(TILE_ROWS), c, cRow, a, aRow, b, bRow, k, full, accumulate)
       })
@@ -96,13 +97,16 @@ interface Block {
   readonly k: I32
 }
 
-/** Where `width` columns of B from column `j` on are, for `depth` steps along k from `p` on; writes what brings them there. */
-type PanelAt = (p: I32, j: I32, depth: I32, width: I32) => { readonly b: I32; readonly bRow: I32 }
-
 type Call = (name: string) => Func
 
+/** Where rows begin, and how far it is from one to the next. */
+interface Rows {
+  readonly base: I32
+  readonly row: I32
+}
+
 /** A's rows for `depth` steps from `p` on: where they are if they are contiguous, else copied. */
-const rowsOfA = (code: Code, float: Float, call: Call, block: Block, scratch: I32, p: I32, depth: I32): Row => {
+const rowsOfA = (code: Code, float: Float, call: Call, block: Block, scratch: I32, p: I32, depth: I32): Rows => {
   const { a, aRow, aCol, rows } = block
   const from = code.let(plus(a, op('i32.mul', p, aCol)))
   const base = code.variable(from)
@@ -115,10 +119,8 @@ const rowsOfA = (code: Code, float: Float, call: Call, block: Block, scratch: I3
   return { base: base.get, row: row.get }
 }
 
-interface Row {
-  readonly base: I32
-  readonly row: I32
-}
+/** Where `width` columns of B from column `j` on are, for `depth` steps along k from `p` on; writes what brings them there. */
+type PanelAt = (p: I32, j: I32, depth: I32, width: I32) => Rows
 
 const blockLoops = (code: Code, float: Float, call: Call, block: Block, scratch: I32, panelAt: PanelAt): void => {
   const { c, cRow, rows, cols, k } = block
@@ -129,11 +131,11 @@ const blockLoops = (code: Code, float: Float, call: Call, block: Block, scratch:
     const a = rowsOfA(code, float, call, block, scratch, p, depth)
     code.for(i32(0), cols, tileCols, (j) => {
       const width = code.let(smaller(minus(cols, j), tileCols))
-      const { b, bRow } = panelAt(p, j, depth, width)
+      const b = panelAt(p, j, depth, width)
       const vectors = select(op('i32.gt_u', width, i32(float.lanes)), i32(2), i32(1))
       const target = code.let(plus(c, times(j, float.bytes)))
       const product = (to: I32, toRow: I32, accumulate: I32): void => {
-        code.call(call(panelName(float)), to, toRow, a.base, a.row, b, bRow, depth, rows, vectors, accumulate)
+        code.call(call(panelName(float)), to, toRow, a.base, a.row, b.base, b.row, depth, rows, vectors, accumulate)
       }
       code.if(
         op('i32.and', width, i32(float.lanes - 1)),
@@ -157,7 +159,7 @@ const packedBlock = (float: Float): LibraryFunction =>
     blockLoops(code, float, call, block, scratch, (p, j) => {
       // Column j begins panel j / tileColumns, and each column of it has as many bytes for each step as in B.
       const column = op('i32.mul', times(j, float.bytes), k)
-      return { b: code.let(plus(plus(b, column), times(p, PANEL_ROW))), bRow: i32(PANEL_ROW) }
+      return { base: code.let(plus(plus(b, column), times(p, PANEL_ROW))), row: i32(PANEL_ROW) }
     })
   })
 
@@ -203,7 +205,7 @@ const plainBlock = (float: Float): LibraryFunction =>
             },
           )
         })
-        return { b: base.get, bRow: row.get }
+        return { base: base.get, row: row.get }
       })
     },
   )

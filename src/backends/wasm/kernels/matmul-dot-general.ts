@@ -2,18 +2,17 @@
 import type { Aval } from '../../../core/aval.ts'
 import type { DotGeneralParams } from '../../../ir/op.ts'
 import { simplify } from './grid.ts'
-import type { Float } from './matmul-float.ts'
+import type { Float, I32 } from './matmul-float.ts'
 import { floatOf } from './matmul-float.ts'
-import type { Matrices, Step } from './matmul-product.ts'
-import { copyToScratch, rowMajor } from './matmul-scratch.ts'
+import type { Matrices, Product, Step } from './matmul-product.ts'
 import type { Axes } from './matmul-scratch.ts'
+import { copyToScratch, rowMajor } from './matmul-scratch.ts'
 import { productRoutine, resultOf } from './matmul.ts'
 import type { Places, Routine, RoutineFor } from './routine.ts'
-import type { Expr } from '../asm/index.ts'
 
 /** An operand's axes by what they are in the contraction. Strides in bytes. */
 interface Operand {
-  readonly base: (places: Places) => Expr<'i32'>
+  readonly base: (places: Places) => I32
   readonly batch: Axes
   readonly free: Axes
   readonly contract: Axes
@@ -58,8 +57,17 @@ const withGoodOrder = (x: Operand, y: Operand): readonly [Operand, Operand] => {
 
 const isUnit = ({ strides }: Axes, float: Float): boolean => strides.at(-1) === float.bytes
 
+/** An operand that a product can use, what has to be done before, and where scratch memory is free from then on. */
+interface Prepared {
+  readonly operand: Operand
+  readonly steps: readonly Step[]
+  readonly scratch: number
+}
+
+const asItIs = (operand: Operand, scratch: number): Prepared => ({ operand, steps: [], scratch })
+
 /** An operand copied to scratch memory: rows are axes along which its elements are neighbours already, where there are any. */
-const copyOperand = (float: Float, x: Operand, start: number) => {
+const copyOperand = (float: Float, x: Operand, start: number): Prepared => {
   const turned = isUnit(x.free, float) && !isUnit(x.contract, float)
   const parts = turned ? [x.contract, x.free] : [x.free, x.contract]
   const inner = { shape: parts.flatMap((part) => part.shape), strides: parts.flatMap((part) => part.strides) }
@@ -83,7 +91,7 @@ const isMatrix = (x: Operand): boolean => isOne(x.contract) && isOne(x.free)
 const isBatchOfMatrices = (x: Operand): boolean => isOne(x.contract) && (fewest(x.free).shape.at(-1) ?? 1) >= ROWS
 
 /** The product, once both operands are matrices: x perhaps several, one for each point of its free axes but the last. */
-const productOf = (float: Float, x: Operand, y: Operand) => {
+const productOf = (float: Float, x: Operand, y: Operand): Product => {
   const free = fewest(x.free)
   const several = { shape: free.shape.slice(0, -1), strides: free.strides.slice(0, -1) }
   const batch = [...x.batch.shape, ...several.shape]
@@ -134,21 +142,14 @@ export const stridedDotGeneral = (
   if (dtype !== 'float32' && dtype !== 'float64') return null
   const float = floatOf(dtype)
   const bytes = (index: 0 | 1): number[] => operandStrides[index].map((stride) => stride * float.bytes)
-  let [x, y] = withGoodOrder(
+  const [x, y] = withGoodOrder(
     operandOf(0, params, operandShapes[0], bytes(0)),
     operandOf(1, params, operandShapes[1], bytes(1)),
   )
-  const before: Step[] = []
-  let scratch = 0
-  const copied = (operand: Operand): Operand => {
-    const copy = copyOperand(float, operand, scratch)
-    before.push(...copy.steps)
-    scratch = copy.scratch
-    return copy.operand
-  }
-  if (!isMatrix(x) && !isBatchOfMatrices(x)) x = copied(x)
-  if (!isMatrix(y)) y = copied(y)
-  return productRoutine(productOf(float, x, y), shape.at(-1) ?? 1, before, scratch)
+  const left = isMatrix(x) || isBatchOfMatrices(x) ? asItIs(x, 0) : copyOperand(float, x, 0)
+  const right = isMatrix(y) ? asItIs(y, left.scratch) : copyOperand(float, y, left.scratch)
+  const product = productOf(float, left.operand, right.operand)
+  return productRoutine(product, shape.at(-1) ?? 1, [...left.steps, ...right.steps], right.scratch)
 }
 
 /** Contractions of arrays whose elements lie in row-major order. */
