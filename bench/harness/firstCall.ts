@@ -8,14 +8,16 @@ import type { Timings } from './race.ts'
 
 const later = 20
 
-/** Microseconds of a first call less the median of the last half of the next twenty; null if it cannot do it. */
+/** Microseconds of a first call less the least of the next twenty; null if it cannot do it. */
 const once = async (contestant: Contestant, python: string, family: Family, row: string): Promise<number | null> => {
   const one = await ContestantProcess.start(contestant, python)
   try {
     if (!(await one.ask({ kind: 'make', family, row })).able) return null
-    const calls: number[] = []
-    for (let i = 0; i <= later; i++) calls.push((await one.ask({ kind: 'time', calls: 1 })).milliseconds)
-    return (calls[0]! - median(calls.slice(-later / 2))) * 1000
+    const call = async (): Promise<number> => (await one.ask({ kind: 'time', calls: 1 })).milliseconds
+    const first = await call()
+    let steady = Infinity
+    for (let i = 0; i < later; i++) steady = Math.min(steady, await call())
+    return (first - steady) * 1000
   } finally {
     one.stop()
   }
