@@ -46,6 +46,7 @@ export {
   DonatedError,
   DTypeError,
   IndexError,
+  KernelError,
   KeyReuseError,
   NonFiniteError,
   OutOfMemoryError,
@@ -54,6 +55,7 @@ export {
   ShapeError,
   TracerError,
   TreeError,
+  WorkerError,
 } from './core/errors.ts'
 
 export type { Atom, Constant, Equation } from './ir/program.ts'
