@@ -29,7 +29,7 @@ const K_CHUNK = 4096
 /** Elements of the sums of all chunks, at most. */
 const MOST_PARTS = 2 ** 18
 /** Up to so many rows, and from so many steps along k on, columns of B that are contiguous need not be packed. */
-const FEW_ROWS = 32
+const FEW_ROWS = 16
 const LONG_COLUMNS = 64
 /** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
 const STREAM = 65_536

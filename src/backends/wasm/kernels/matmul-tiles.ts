@@ -1,6 +1,6 @@
 /** The innermost loops of matrix products: tiles of the result that are held in registers while k runs. */
 import type { Code, Local } from '../asm/index.ts'
-import { i32, load, op } from '../asm/index.ts'
+import { load, op } from '../asm/index.ts'
 import { minus, plus, times } from './integers.ts'
 import type { Float, I32, Vector } from './matmul-float.ts'
 import { integerFunction, multiplyAdd } from './matmul-float.ts'
@@ -15,7 +15,10 @@ export const TILE_ROWS = 4
 export const TILE_VECTORS = 2
 /** Columns of a tile. */
 export const tileColumns = ({ lanes }: Float): number => lanes * TILE_VECTORS
-/** Steps along k per round of the inner loop. */
+/**
+ * Steps along k per round of the inner loop, for whole tiles, each of which ends with a test: V8 moves loads of one stretch of
+ * code before its arithmetic, and would keep all their vectors at once, which there are no registers for.
+ */
 const UNROLL = 4
 
 export const tilesName = (float: Float, rows: number, vectors: number): string =>
@@ -28,27 +31,24 @@ interface Tile {
   readonly relaxed: boolean
 }
 
-/** sums[r][v] += A[r, p] · B[p, v] for `steps` values of p from where the pointers stand, which then move on. */
-const advance = (
+/** sums[r][v] += A[r, p] · B[p, v] for the p where the pointers stand, which then move on. */
+const step = (
   code: Code,
-  { float, vectors, relaxed }: Tile,
+  { float, relaxed }: Tile,
   sums: readonly (readonly Local<'v128'>[])[],
   a: readonly Local<'i32'>[],
   b: Local<'i32'>,
   bRow: I32,
-  steps: number,
 ): void => {
-  for (let p = 0; p < steps; p++) {
-    const right = Array.from({ length: vectors }, (_, v) => code.let(load('v128.load', b.get, 16 * v)))
-    code.set(b, plus(b.get, bRow))
-    sums.forEach((row, r) => {
-      const left = code.let(float.splat(a[r]!.get, p * float.bytes))
-      row.forEach((sum, v) => {
-        code.set(sum, multiplyAdd(float, relaxed, left, right[v]!, sum.get))
-      })
+  const right = sums[0]!.map((_, v) => code.let(load('v128.load', b.get, 16 * v)))
+  sums.forEach((row, r) => {
+    const left = code.let(float.splat(a[r]!.get))
+    row.forEach((sum, v) => {
+      code.set(sum, multiplyAdd(float, relaxed, left, right[v]!, sum.get))
     })
-  }
-  for (const pointer of a) code.set(pointer, plus(pointer.get, steps * float.bytes))
+  })
+  for (const pointer of a) code.set(pointer, plus(pointer.get, float.bytes))
+  code.set(b, plus(b.get, bRow))
 }
 
 /** The sums become the rows of C, or are added to them. */
@@ -71,7 +71,7 @@ const writeRow = (code: Code, { float }: Tile, c: I32, row: readonly Local<'v128
 
 /**
  * `(c, cRow, a, aRow, b, bRow, k, tiles, accumulate)`: the product of `tiles` times `rows` rows of A, contiguous along k, with
- * `vectors` of columns of B, contiguous along the columns, becomes C, or is added to C. At least one tile.
+ * `vectors` of columns of B, contiguous along the columns, becomes C, or is added to C. At least one tile, and k at least 1.
  */
 const tiles = (float: Float, rows: number, vectors: number): LibraryFunction =>
   integerFunction(
@@ -79,7 +79,7 @@ const tiles = (float: Float, rows: number, vectors: number): LibraryFunction =>
     9,
     (code, [firstC, cRow, firstA, aRow, b, bRow, k, count, accumulate], _, relaxed) => {
       const tile = { float, rows, vectors, relaxed }
-      const bulk = code.let(op('i32.and', k, i32(-UNROLL)))
+      const steps = rows === TILE_ROWS && vectors === TILE_VECTORS ? UNROLL : 1
       const [c, a, left] = [code.variable(firstC), code.variable(firstA), code.variable(count)]
       code.loop((next) => {
         const sums = Array.from({ length: rows }, () =>
@@ -87,12 +87,17 @@ const tiles = (float: Float, rows: number, vectors: number): LibraryFunction =>
         )
         const pointers = sums.map((_, r) => code.variable(plus(a.get, times(aRow, r))))
         const bAt = code.variable(b)
-        const p = code.variable(i32(0))
-        code.while(p, bulk, UNROLL, () => {
-          advance(code, tile, sums, pointers, bAt, bRow, UNROLL)
-        })
-        code.while(p, k, 1, () => {
-          advance(code, tile, sums, pointers, bAt, bRow, 1)
+        const end = code.let(plus(a.get, times(k, float.bytes)))
+        const atEnd = op('i32.eq', pointers[0]!.get, end)
+        code.block((done) => {
+          code.loop((again) => {
+            for (let u = 1; u < steps; u++) {
+              step(code, tile, sums, pointers, bAt, bRow)
+              code.branchIf(done, atEnd)
+            }
+            step(code, tile, sums, pointers, bAt, bRow)
+            code.branchIf(again, op('i32.eqz', atEnd))
+          })
         })
         for (const row of sums) {
           writeRow(code, tile, c.get, row, accumulate)
