@@ -74,7 +74,7 @@ const combineRows = (float: Float): LibraryFunction =>
 
 /** Columns whose sums are computed together: x is read once for them. */
 const COLUMNS = 4
-/** Vectors along k per round: as many sums for each column. */
+/** Vectors along k that are summed on their own, in turns: sums of each column that need not wait for each other. */
 const PARTS = 2
 
 /** The sums of products of x with `columns` columns from `b` on, `columns` being 1 or a multiple of a vector's lanes. */
@@ -87,23 +87,31 @@ const dots = (
 ): void => {
   const starts = Array.from({ length: columns }, (_, c) => code.let(plus(b, times(bCol, c))))
   const sums = starts.map(() => Array.from({ length: PARTS }, () => code.variable(float.zero)))
-  const step = PARTS * 16
-  const end = code.let(times(k, float.bytes))
   const offset = code.variable(i32(0))
-  const round = (parts: number, read: (address: I32, offset: number) => Vector): void => {
-    const left = Array.from({ length: parts }, (_, q) => code.let(read(code.let(plus(x, offset.get)), 16 * q)))
+  const multiply = (part: number, read: (address: I32) => Vector): void => {
+    const left = code.let(read(plus(x, offset.get)))
     starts.forEach((start, c) => {
-      left.forEach((value, q) => {
-        const sum = sums[c]![q]!
-        code.set(sum, multiplyAdd(float, relaxed, value, read(plus(start, offset.get), 16 * q), sum.get))
-      })
+      const sum = sums[c]![part]!
+      code.set(sum, multiplyAdd(float, relaxed, left, read(plus(start, offset.get)), sum.get))
     })
   }
-  code.while(offset, op('i32.and', end, i32(-step)), step, () => {
-    round(PARTS, (address, at) => load('v128.load', address, at))
+  const end = code.let(times(k, float.bytes))
+  const bulk = code.let(op('i32.and', end, i32(-16)))
+  const atEnd = op('i32.ge_s', offset.get, bulk)
+  // A test after each part, as in tiles: it keeps V8 from loading the vectors of all parts before it uses them.
+  code.block((done) => {
+    code.branchIf(done, atEnd)
+    code.loop((again) => {
+      for (let part = 0; part < PARTS; part++) {
+        multiply(part, (address) => load('v128.load', address))
+        code.set(offset, plus(offset.get, 16))
+        if (part < PARTS - 1) code.branchIf(done, atEnd)
+      }
+      code.branchIf(again, op('i32.eqz', atEnd))
+    })
   })
   code.while(offset, end, float.bytes, () => {
-    round(1, (address) => float.element(address))
+    multiply(0, (address) => float.element(address))
   })
   const totals = sums.map((parts) => parts.map((s) => s.get).reduce((s, t) => float.add(s, t)))
   if (columns === 1) {
