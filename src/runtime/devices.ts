@@ -33,7 +33,7 @@ let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
 
 /** What runs programs where no device is chosen. */
-export const defaultDevice = (): Device => interpreterBackend
+export const defaultDevice = (): Device => (hasSimd() ? wasm() : interpreterBackend)
 
 /**
  * The devices of this platform.

@@ -9,7 +9,9 @@ import type { OpName } from '../ir/op.ts'
 import type { Atom, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
+import type { Backend } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
+import { ConcreteBody } from '../trace/value.ts'
 import type { RunProgram } from '../primitives/primitive.ts'
 import { primitiveOf } from '../primitives/registry.ts'
 import { LawError } from './numeric.ts'
@@ -97,6 +99,17 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
 
 /** Runs a program on elements: what is compared with the interpreter. */
 export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
+
+/** Runs programs on a device, once each. */
+export const onDevice =
+  (device: Backend): Execute =>
+  (program, inputs) =>
+    device
+      .compile(program)(
+        inputs.map((data) => new ConcreteBody(data)),
+        'conformance',
+      )
+      .map((body) => body.copy('conformance'))
 
 const RUNS = 3
 const NOISE_ULPS = 4

@@ -1,5 +1,6 @@
 import { jit, np, random } from 'pullback'
 import type { NDArray } from 'pullback'
+import { assertClose } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
 
 const key = random.key(7)
@@ -45,8 +46,13 @@ describe('samplers have their moments', () => {
 
 describe('keys', () => {
   it('give the same bits each time, compiled too', () => {
-    const draw = (k: NDArray): NDArray => random.normal(k, [3, 2])
-    expect(jit(draw)(key).toArray()).toEqual(draw(key).toArray())
+    for (const draw of [random.bits, random.uniform]) {
+      const f = (k: NDArray): NDArray => draw(k, [3, 2])
+      expect(jit(f)(key).toArray()).toEqual(f(key).toArray())
+    }
+    const normal = (k: NDArray): NDArray => random.normal(k, [3, 2])
+    assertClose('normal', jit(normal)(key), normal(key))
+    expect(jit(normal)(key).toArray()).toEqual(jit(normal)(key).toArray())
   })
 
   // As in JAX, split(key)[i] is foldIn(key, i): do not do both with one key.

@@ -47,6 +47,18 @@ const hostFunctionsIn = (kernel: Kernel): readonly HostFunction[] => {
   })
 }
 
+interface Planned {
+  readonly lowered: Lowered
+  readonly plan: Plan
+  readonly routines: ReadonlyMap<RoutineStep, Routine>
+}
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /** Cuts all ranges as finely as can be, whatever that costs: so that tests on small arrays meet threads. */
+  readonly finest?: boolean
+}
+
 /** Writes a lowered program's module. */
 class ProgramWriter {
   readonly hostSteps: HostStep[] = []
@@ -60,8 +72,10 @@ class ProgramWriter {
   readonly #environment: KernelEnvironment
   readonly #tableBase: Expr<'i32'>
   readonly #table: Func[] = []
+  readonly #finest: boolean
 
-  constructor(lowered: Lowered, plan: Plan, routines: ReadonlyMap<RoutineStep, Routine>, features: Features) {
+  constructor({ lowered, plan, routines }: Planned, features: Features, { finest = false }: CompileOptions) {
+    this.#finest = finest
     this.#lowered = lowered
     this.#plan = plan
     this.#routines = routines
@@ -140,13 +154,14 @@ class ProgramWriter {
   #range(code: Code, f: Func, count: number, grain: number): void {
     const frame = code.param<'i32'>(0)
     if (count === 0) return
-    if (count <= grain) {
+    const piece = this.#finest ? 1 : grain
+    if (count <= piece) {
       code.call(f, frame, i32(0), i32(count))
       return
     }
     this.#table.push(f)
     const slot = op('i32.add', this.#tableBase, i32(this.#table.length - 1))
-    code.call(this.#parallel, slot, frame, i32(count), i32(grain))
+    code.call(this.#parallel, slot, frame, i32(count), i32(piece))
   }
 
   #kernel(code: Code, kernel: Kernel): void {
@@ -297,12 +312,6 @@ const outputsOf = (lowered: Lowered, plan: Plan): readonly OutputSource[] =>
     return { kind: 'buffer', slot: plan.outputSlots.get(value)!, aval: value.aval }
   })
 
-interface Planned {
-  readonly lowered: Lowered
-  readonly plan: Plan
-  readonly routines: ReadonlyMap<RoutineStep, Routine>
-}
-
 const planProgram = (program: Program): Planned => {
   const chosen = new Map<Equation, boolean>()
   const hasRoutine = (eqn: Equation): boolean => {
@@ -326,9 +335,10 @@ export const explain = (program: Program): Explanation => {
 }
 
 /** Compiles a program for an engine with these features. */
-export const compile = (program: Program, features: Features): CompiledProgram => {
-  const { lowered, plan, routines } = planProgram(program)
-  const writer = new ProgramWriter(lowered, plan, routines, features)
+export const compile = (program: Program, features: Features, options: CompileOptions = {}): CompiledProgram => {
+  const planned = planProgram(program)
+  const { lowered, plan } = planned
+  const writer = new ProgramWriter(planned, features, options)
   return {
     bytes: writer.finish(),
     frameBytes: plan.frameBytes,

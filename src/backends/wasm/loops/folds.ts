@@ -29,6 +29,7 @@ export class Accumulator {
   readonly #dtype: DType
   /** The dtype that it is taken in. */
   readonly #inner: DType
+  readonly #lanes: Lanes
   readonly #parts: readonly Local<'v128'>[]
 
   /** `lanes` is how many elements come at once. */
@@ -36,6 +37,7 @@ export class Accumulator {
     this.#code = code
     this.#fold = fold
     this.#dtype = dtype
+    this.#lanes = lanes
     this.#inner = dtype === 'float32' && (fold === 'sum' || fold === 'prod') ? 'float64' : dtype
     const count = this.#inner !== dtype && lanes === 4 ? 2 : 1
     this.#parts = Array.from({ length: count }, () => code.variable(identity(fold, this.#inner)))
@@ -70,7 +72,8 @@ export class Accumulator {
     let x = second === undefined ? first! : this.#combine(first!, second)
     if (isWide(this.#inner)) x = this.#combine(x, shuffle64(x, x, [1, 0]))
     else {
-      x = this.#combine(x, shuffle32(x, x, [2, 3, 0, 1]))
+      // Of two lanes, the others are of no account.
+      if (this.#lanes === 4) x = this.#combine(x, shuffle32(x, x, [2, 3, 0, 1]))
       x = this.#combine(x, shuffle32(x, x, [1, 0, 3, 2]))
     }
     if (rest !== null) x = this.#combine(x, rest.#parts[0]!.get)

@@ -1,0 +1,116 @@
+/** The WebAssembly back end means what the interpreter means: every operation, random programs, values and gradients. */
+import * as fc from 'fast-check'
+import type { NDArray } from 'pullback'
+import { Program, Variable, equation, evalProgram, makeProgram, np, optimize, vjp } from 'pullback'
+import type { RandomProgram, Sample } from 'pullback/testing'
+import { conforms, onDevice, operations, primitiveLaws, programs, samples } from 'pullback/testing'
+import { afterAll, describe, it } from 'vitest'
+import { compile } from '../../src/backends/wasm/compile.ts'
+import { WasmDevice } from '../../src/backends/wasm/device.ts'
+import { hasRelaxedSimd } from '../../src/backends/wasm/platform.ts'
+import type { TypedArray } from '../../src/core/dtype.ts'
+import { isFloat } from '../../src/core/dtype.ts'
+import { primitiveOf } from '../../src/primitives/registry.ts'
+
+/** With guards around all memory, and all ranges cut as finely as can be, so that threads meet on small arrays. */
+const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
+  new WasmDevice((program, features) => compile(program, features, { finest: true }), {
+    threads,
+    relaxed,
+    startAfter: 0,
+    guards: true,
+  })
+
+const configurations = [
+  ['one thread', deviceWith(1, false)],
+  ['two threads', deviceWith(2, false)],
+  ...(hasRelaxedSimd() ? [['one thread, relaxed SIMD', deviceWith(1, true)] as const] : []),
+] as const
+
+afterAll(() => {
+  for (const [, device] of configurations) device.dispose()
+})
+
+const dataOf = (xs: readonly NDArray[]): readonly TypedArray[] => xs.map((x) => x.dataSync())
+
+/** The sample as a program of one equation. */
+const programOf = ({ op, params, operands }: Sample): Program => {
+  const inputs = operands.map((x) => new Variable(x.aval))
+  const avals = inputs.map((v) => v.aval)
+  const outputs = primitiveOf(op)
+    .type(params as never, avals)
+    .map((aval) => new Variable(aval))
+  return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
+}
+
+/** 16-bit floats are compared by their bits: `dataSync` would widen them. */
+const isStored = (x: NDArray): boolean => x.dtype === 'float16' || x.dtype === 'bfloat16'
+
+/** From float inputs to the cotangents that their outputs' pull back; null where there is nothing to differentiate. */
+const gradientOf = (
+  f: (...xs: readonly NDArray[]) => readonly NDArray[],
+  point: readonly NDArray[],
+): Program | null => {
+  if (point.length === 0) return null
+  const pull = (...xs: NDArray[]): readonly NDArray[] => {
+    const [ys, pullback] = vjp(f, ...xs)
+    const cotangents = ys.map((y) => np.add(np.multiply(y, 0.3), 1))
+    return pullback(cotangents)
+  }
+  return optimize(makeProgram(pull)(...point))
+}
+
+describe.each(configurations)('on %s', (_, device) => {
+  const execute = onDevice(device)
+
+  it.each(operations)('%s', (op) => {
+    for (const float of ['float32', 'float64'] as const) {
+      const property = fc.property(samples(op, { float }), (sample) => {
+        if (sample.operands.some(isStored)) return
+        conforms(programOf(sample), dataOf(sample.operands), execute)
+      })
+      fc.assert(property, { numRuns: 25 })
+    }
+  })
+
+  it.each(operations.filter((op) => op !== 'callback' && op !== 'customLinear'))('the gradient of %s', (op) => {
+    const property = fc.property(samples(op, { float: 'float32', smooth: true }), (sample) => {
+      const { f, point } = primitiveLaws.asFloatFunction(sample)
+      const program = gradientOf(f, point)
+      if (program !== null) conforms(program, dataOf(point), execute)
+    })
+    fc.assert(property, { numRuns: 10 })
+  })
+})
+
+describe('random programs', () => {
+  const runs = Number(process.env['PULLBACK_PROGRAMS'] ?? 2000)
+  const [single, double] = configurations.map(([, device]) => onDevice(device))
+
+  // A NaN has many bit patterns, of which either back end may give another one.
+  const among = operations.filter((op) => op !== 'bitcast' && op !== 'callback')
+
+  const values = ({ program, inputs }: RandomProgram): void => {
+    if (inputs.some(isStored)) return
+    conforms(optimize(program), dataOf(inputs), double!)
+  }
+
+  it(`${runs} of them have the interpreter's values`, () => {
+    fc.assert(fc.property(programs({ operations: among }), values), { numRuns: runs })
+  }, 600_000)
+
+  const gradients = ({ program, inputs }: RandomProgram): void => {
+    const places = inputs.flatMap((x, i) => (isFloat(x.dtype) ? [i] : []))
+    const point = places.map((i) => inputs[i]!)
+    const f = (...xs: readonly NDArray[]): readonly NDArray[] => {
+      const full = inputs.map((x, i) => (places.includes(i) ? xs[places.indexOf(i)]! : x))
+      return evalProgram(program, full).filter((y) => y.dtype === 'float32' || y.dtype === 'float64')
+    }
+    const gradient = gradientOf(f, point)
+    if (gradient !== null) conforms(gradient, dataOf(point), single!)
+  }
+
+  it(`${runs / 4} of them have the interpreter's gradients`, () => {
+    fc.assert(fc.property(programs({ operations: among }), gradients), { numRuns: runs / 4 })
+  }, 600_000)
+})
