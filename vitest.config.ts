@@ -12,6 +12,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', '.generated/tests/*.test.ts'],
+    // With a configuration of their own.
+    exclude: ['test/browser/**'],
     testTimeout: 60_000,
     coverage: {
       include: ['src/**'],

@@ -94,22 +94,37 @@ export const wasmApi = (): WasmApi | undefined => host.WebAssembly
 /** Milliseconds of a clock that is never set back, where there is one. */
 export const now: () => number = host.performance === undefined ? Date.now : host.performance.now.bind(host.performance)
 
-const validates = (body: (code: Code) => Expr): boolean => {
+const moduleOf = (body: (code: Code) => Expr): Uint8Array<ArrayBuffer> => {
   const module = new ModuleBuilder()
   module.function([], 'i32', (code) => {
     code.return(body(code))
   })
-  return host.WebAssembly?.validate(module.finish()) ?? false
+  return module.finish()
 }
 
 const firstLane = (x: Expr<'v128'>): Expr<'i32'> => lane('i32x4.extract_lane', 0, x)
 
-/** Whether vectors of 128 bits are there: without, there is no compiling. */
-export const hasSimd = (): boolean => validates(() => firstLane(f32x4(1)))
+const compilesSimd = (): boolean => {
+  if (host.WebAssembly === undefined) return false
+  try {
+    new host.WebAssembly.Module(moduleOf(() => firstLane(f32x4(1))))
+    return true
+  } catch {
+    return false
+  }
+}
+
+let simd: boolean | undefined
+
+/**
+ * Whether vectors of 128 bits are there, without which there is no compiling. To ask whether a module is valid is not enough:
+ * a page's content security policy may forbid to compile it.
+ */
+export const hasSimd = (): boolean => (simd ??= compilesSimd())
 
 /** Whether fused multiplication and addition is there. */
 export const hasRelaxedSimd = (): boolean =>
-  validates(() => firstLane(op('f32x4.relaxed_madd', f32x4(1), f32x4(1), f32x4(1))))
+  host.WebAssembly?.validate(moduleOf(() => firstLane(op('f32x4.relaxed_madd', f32x4(1), f32x4(1), f32x4(1))))) ?? false
 
 /** How many threads can run at once, as far as the platform tells. */
 export const cores = (): number =>

@@ -1,0 +1,129 @@
+/** The WebAssembly back end in a real browser: with threads, without, and where a page's policy forbids parts of it. */
+import { operations } from 'pullback/testing'
+import type { Browser } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type * as page from './page/index.ts'
+import { train } from './page/training.ts'
+import { bundleChecks } from './support/bundle.ts'
+import type { Tab } from './support/chromium.ts'
+import { launch, openTab } from './support/chromium.ts'
+import { digitBatches } from './support/digits.ts'
+import type { Headers, PageServer } from './support/server.ts'
+import { servePage } from './support/server.ts'
+
+declare global {
+  /** In the page. */
+  const checks: typeof page
+}
+
+let server: PageServer
+let browser: Browser
+beforeAll(async () => {
+  server = await servePage(await bundleChecks())
+  return server.close
+})
+beforeAll(async () => {
+  browser = await launch()
+  return () => browser.close()
+})
+
+/** Opens a page with these headers before the tests of a group. */
+const usePage = (headers: Headers): (() => Tab) => {
+  let tab: Tab
+  beforeAll(async () => {
+    tab = await openTab(browser, server.url(headers))
+    return tab.close
+  })
+  return () => tab
+}
+
+const training = { batches: digitBatches(5, 64), steps: 40 }
+
+/** Losses of these steps may differ by this much, relatively, where operations round differently. */
+const ROUNDING = 1e-4
+
+const expectClose = (losses: readonly number[], expected: readonly number[]): void => {
+  expect(losses).toHaveLength(expected.length)
+  losses.forEach((loss, i) => {
+    expect(Math.abs(loss / expected[i]! - 1), `step ${i}: ${loss}, not ${expected[i]!}`).toBeLessThan(ROUNDING)
+  })
+}
+
+const trainIn = (tab: Tab, on: page.Training['on']): Promise<readonly number[]> =>
+  tab.run((given) => checks.train(given), { ...training, on })
+
+// What a page needs to share memory between threads.
+const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+}
+
+describe.each([
+  { name: 'a page that is isolated', headers: isolation, isolated: true },
+  { name: 'a page that is not isolated', headers: {}, isolated: false },
+])('$name', ({ headers, isolated }) => {
+  const tab = usePage(headers)
+
+  it('has the compiler, and threads where memory may be shared', async () => {
+    expect(await tab().run(() => checks.platform(), null)).toEqual({
+      isolated,
+      devices: ['wasm', 'interpreter'],
+      threads: isolated ? 4 : 1,
+    })
+  })
+
+  it('lets threads take part in kernels, or none', async () => {
+    const seen = await tab().run((given) => checks.sharers(given), { threads: 3, time: isolated ? 20_000 : 100 })
+    expect(seen).toEqual(isolated ? [0, 1, 2] : [0])
+  })
+
+  it.each(operations)('conforms: %s', async (op) => {
+    await tab().run(
+      (given) => {
+        checks.checkOperation(given)
+      },
+      { op, runs: 5 },
+    )
+  })
+
+  it('conforms: random programs', async () => {
+    for (let k = 0; k < 10; k++)
+      await tab().run((runs) => {
+        checks.checkPrograms(runs)
+      }, 30)
+  })
+
+  it('trains on digits as Node and the interpreter do, whatever the number of threads', async () => {
+    const workers = tab().workers()
+    const losses = await trainIn(tab(), 'two threads')
+    expect(tab().workers() - workers).toBe(isolated ? 1 : 0)
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 4)
+    expect(await trainIn(tab(), 'one thread')).toEqual(losses)
+    expectClose(losses, await trainIn(tab(), 'interpreter'))
+    expectClose(losses, await train({ ...training, on: 'one thread' }))
+  })
+
+  it('never tries to sleep on the main thread, nor complains', async () => {
+    expect(await tab().run(() => checks.sleepsTried(), null)).toBe(0)
+    expect(tab().complaints).toEqual([])
+  })
+})
+
+describe('an isolated page whose policy forbids workers', () => {
+  const tab = usePage({ ...isolation, 'content-security-policy': "worker-src 'none'" })
+
+  it('trains on its main thread', async () => {
+    const losses = await trainIn(tab(), 'two threads')
+    expect(losses).toEqual(await trainIn(tab(), 'one thread'))
+    expect(tab().workers()).toBe(0)
+  })
+})
+
+describe('a page whose policy forbids compiling', () => {
+  const tab = usePage({ 'content-security-policy': "script-src 'self'" })
+
+  it('trains on the interpreter', async () => {
+    const losses = await trainIn(tab(), 'the first device')
+    expect(losses).toEqual(await trainIn(tab(), 'interpreter'))
+  })
+})

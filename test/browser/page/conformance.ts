@@ -1,0 +1,39 @@
+/** The WebAssembly back end means what the interpreter means, in this browser too. */
+import * as fc from 'fast-check'
+import { optimize } from 'pullback'
+import type { Execute, RandomProgram, Sample } from 'pullback/testing'
+import { conforms, onDevice, programs, samples } from 'pullback/testing'
+import { compile } from '../../../src/backends/wasm/compile.ts'
+import { WasmDevice } from '../../../src/backends/wasm/device.ts'
+import { dataOf, isStored, programOf } from '../../backends/support/samples.ts'
+
+/** All ranges are cut as finely as can be, so that threads, where there are any, meet on small arrays. */
+const finest = (): WasmDevice =>
+  new WasmDevice((program, features) => compile(program, features, { finest: true }), {
+    threads: 2,
+    startAfter: 0,
+    guards: true,
+  })
+
+let device: WasmDevice | undefined
+const execute: Execute = (program, inputs) => onDevice((device ??= finest()))(program, inputs)
+
+const checkSample = (sample: Sample): void => {
+  if (!sample.operands.some(isStored)) conforms(programOf(sample), dataOf(sample.operands), execute)
+}
+
+const checkProgram = ({ program, inputs }: RandomProgram): void => {
+  if (!inputs.some(isStored)) conforms(optimize(program), dataOf(inputs), execute)
+}
+
+/** Samples of an operation in both floats. Throws what differs. */
+export const checkOperation = ({ op, runs }: { readonly op: Sample['op']; readonly runs: number }): void => {
+  for (const float of ['float32', 'float64'] as const) {
+    fc.assert(fc.property(samples(op, { float }), checkSample), { numRuns: runs })
+  }
+}
+
+/** Random programs. Throws what differs. */
+export const checkPrograms = (runs: number): void => {
+  fc.assert(fc.property(programs(), checkProgram), { numRuns: runs })
+}

@@ -1,0 +1,40 @@
+/** Serves one page under several paths, each with headers of its own, on this machine only. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export type Headers = Readonly<Record<string, string>>
+
+export interface PageServer {
+  /** Of the page with these headers. */
+  url(headers: Headers): string
+  readonly close: () => void
+}
+
+const page = `<!doctype html>
+<html lang="en">
+  <meta charset="utf-8">
+  <title>Pullback in a browser</title>
+  <link rel="icon" href="data:,">
+  <script src="/checks.js"></script>
+</html>`
+
+/** The page loads the script. Its headers are in its address. */
+export const servePage = async (script: string): Promise<PageServer> => {
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url!, 'http://localhost')
+    const isScript = pathname === '/checks.js'
+    response.writeHead(200, {
+      'content-type': isScript ? 'text/javascript' : 'text/html',
+      ...Object.fromEntries(new URLSearchParams(search)),
+    })
+    response.end(isScript ? script : page)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: (headers) => `http://127.0.0.1:${port}/?${new URLSearchParams(headers)}`,
+    close: () => {
+      server.close()
+    },
+  }
+}
