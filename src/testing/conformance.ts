@@ -3,6 +3,7 @@
  * much that matters: it is run again with such results and their operands moved by some units in the last place.
  */
 import type { Aval } from '../core/aval.ts'
+import { convert } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import type { OpName } from '../ir/op.ts'
@@ -68,6 +69,17 @@ const units: { readonly float32: number; readonly float64: number } = { float32:
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
   aval.dtype === 'float32' || aval.dtype === 'float64'
 
+/** The same, with other bits in each NaN: neither JavaScript nor WebAssembly says which it has. */
+const withOtherNaNs = (data: TypedArray, { dtype }: Aval): TypedArray => {
+  if (!isFloat(dtype)) return data
+  const other = data.slice()
+  const bytes = new Uint8Array(other.buffer)
+  Array.from(convert(data, dtype, 'float64') as Float64Array).forEach((x, i) => {
+    if (Number.isNaN(x)) bytes[(i + 1) * data.BYTES_PER_ELEMENT - 1]! ^= 0x80
+  })
+  return other
+}
+
 /** A program run with noise: `ulps` units in the last place, up or down, on inexact operations. */
 const noisyRun = (seed: number, ulps: number): RunProgram => {
   let state = (seed * 2654435761 + 12345) >>> 0
@@ -88,7 +100,11 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
       const avals = eqn.inputs.map((a) => a.aval)
       const outputs = eqn.outputs.map((v) => v.aval)
       const moves = inexact.has(eqn.op)
-      const operands = eqn.inputs.map((a, i) => (moves ? move(dataOf(a), avals[i]!) : dataOf(a)))
+      const operand = (a: Atom): TypedArray => {
+        if (eqn.op === 'bitcast') return withOtherNaNs(dataOf(a), a.aval)
+        return moves ? move(dataOf(a), a.aval) : dataOf(a)
+      }
+      const operands = eqn.inputs.map(operand)
       const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, noisy)
       eqn.outputs.forEach((v, i) => values.set(v, moves ? move(results[i]!, v.aval) : results[i]!))
     }

@@ -1,16 +1,15 @@
 /** The WebAssembly back end means what the interpreter means: every operation, random programs, values and gradients. */
 import * as fc from 'fast-check'
-import type { NDArray } from 'pullback'
-import { Program, Variable, equation, evalProgram, makeProgram, np, optimize, vjp } from 'pullback'
-import type { RandomProgram, Sample } from 'pullback/testing'
+import type { NDArray, Program } from 'pullback'
+import { evalProgram, makeProgram, np, optimize, vjp } from 'pullback'
+import type { RandomProgram } from 'pullback/testing'
 import { conforms, onDevice, operations, primitiveLaws, programs, samples } from 'pullback/testing'
 import { afterAll, describe, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { hasRelaxedSimd } from '../../src/backends/wasm/platform.ts'
-import type { TypedArray } from '../../src/core/dtype.ts'
 import { isFloat } from '../../src/core/dtype.ts'
-import { primitiveOf } from '../../src/primitives/registry.ts'
+import { dataOf, isStored, programOf } from './support/samples.ts'
 
 /** With guards around all memory, and all ranges cut as finely as can be, so that threads meet on small arrays. */
 const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
@@ -30,21 +29,6 @@ const configurations = [
 afterAll(() => {
   for (const [, device] of configurations) device.dispose()
 })
-
-const dataOf = (xs: readonly NDArray[]): readonly TypedArray[] => xs.map((x) => x.dataSync())
-
-/** The sample as a program of one equation. */
-const programOf = ({ op, params, operands }: Sample): Program => {
-  const inputs = operands.map((x) => new Variable(x.aval))
-  const avals = inputs.map((v) => v.aval)
-  const outputs = primitiveOf(op)
-    .type(params as never, avals)
-    .map((aval) => new Variable(aval))
-  return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
-}
-
-/** 16-bit floats are compared by their bits: `dataSync` would widen them. */
-const isStored = (x: NDArray): boolean => x.dtype === 'float16' || x.dtype === 'bfloat16'
 
 /** From float inputs to the cotangents that their outputs' pull back; null where there is nothing to differentiate. */
 const gradientOf = (
