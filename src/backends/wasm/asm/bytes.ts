@@ -23,10 +23,9 @@ export class Bytes {
     this.#data[this.#length++] = value
   }
 
-  append(values: ArrayLike<number>): void {
+  append(values: readonly number[] | Uint8Array): void {
     this.#reserve(values.length)
-    this.#data.set(values, this.#length)
-    this.#length += values.length
+    for (const value of values) this.#data[this.#length++] = value
   }
 
   /** Unsigned LEB128. */
@@ -84,3 +83,36 @@ export class Bytes {
     return this.#data.slice(0, this.#length)
   }
 }
+
+const written = (write: (to: Bytes) => void): readonly number[] => {
+  const bytes = new Bytes(12)
+  write(bytes)
+  return Array.from(bytes.view())
+}
+
+const smallNumbers = Array.from({ length: 4096 }, (_, n) =>
+  written((to) => {
+    to.u32(n)
+  }),
+)
+
+/** Unsigned LEB128. */
+export const u32Bytes = (value: number): readonly number[] =>
+  smallNumbers[value] ??
+  written((to) => {
+    to.u32(value)
+  })
+
+/** Signed LEB128 of 32 bits. */
+export const s32Bytes = (value: number): readonly number[] =>
+  value >= 0 && value < 64
+    ? smallNumbers[value]!
+    : written((to) => {
+        to.s32(value)
+      })
+
+/** Signed LEB128 of 64 bits. */
+export const s64Bytes = (value: bigint): readonly number[] =>
+  written((to) => {
+    to.s64(value)
+  })

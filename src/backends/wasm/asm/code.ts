@@ -1,7 +1,7 @@
 /** A function's body: statements over expressions. */
 import { Bytes } from './bytes.ts'
 import type { Expr, OperandsOf, ValueType } from './expr.ts'
-import { i32, op, variable, writeOpcode } from './expr.ts'
+import { i32, op, opcodeBytes, variable } from './expr.ts'
 import { atomicStores, laneStores, stores } from './opcodes.ts'
 
 /** A local variable. Its value is read through `get`, and is that of the moment where the reading expression is evaluated. */
@@ -141,14 +141,14 @@ export class Code {
     offset = 0,
   ): void {
     this.#evaluate([address, value])
-    writeOpcode(this.#bytes, stores[name][0])
+    this.#bytes.append(opcodeBytes(stores[name][0]))
     this.#bytes.byte(0)
     this.#bytes.u32(offset)
   }
 
   storeLane(name: keyof typeof laneStores, index: number, address: Expr<'i32'>, value: Expr<'v128'>, offset = 0): void {
     this.#evaluate([address, value])
-    writeOpcode(this.#bytes, laneStores[name][0])
+    this.#bytes.append(opcodeBytes(laneStores[name][0]))
     this.#bytes.byte(0)
     this.#bytes.u32(offset)
     this.#bytes.byte(index)
@@ -157,7 +157,7 @@ export class Code {
   atomicStore(name: keyof typeof atomicStores, address: Expr<'i32'>, value: Expr, offset = 0): void {
     this.#evaluate([address, value])
     const [opcode, , align] = atomicStores[name]
-    writeOpcode(this.#bytes, opcode)
+    this.#bytes.append(opcodeBytes(opcode))
     this.#bytes.byte(align)
     this.#bytes.u32(offset)
   }

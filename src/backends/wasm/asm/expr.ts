@@ -2,7 +2,7 @@
  * Values that a function computes, as immutable trees (shared parts are computed once): arithmetic is written as ordinary
  * functions of expressions, and `Code` turns them into instructions.
  */
-import { Bytes } from './bytes.ts'
+import { s32Bytes, s64Bytes, u32Bytes } from './bytes.ts'
 import { atomics, laneLoads, lanes, loads, plain } from './opcodes.ts'
 
 interface Letters {
@@ -22,7 +22,7 @@ export interface Expr<T extends ValueType = ValueType> {
   readonly type: T
   readonly operands: readonly Expr[]
   /** What follows the operands' instructions. */
-  readonly bytes: ArrayLike<number>
+  readonly bytes: readonly number[]
   /** Cheap enough to be written again wherever it is used. */
   readonly trivial: boolean
 }
@@ -37,18 +37,24 @@ export type ResultOf<R> = R extends readonly [unknown, `${string}:${infer L exte
 
 export const resultType = (signature: string): ValueType => types[signature.at(-1) as keyof Letters]
 
-const make = (type: ValueType, operands: readonly Expr[], write: (to: Bytes) => void, trivial = false): Expr<never> => {
-  const bytes = new Bytes(16)
-  write(bytes)
-  return { type: type as never, operands, bytes: bytes.view(), trivial }
-}
+const make = (type: ValueType, operands: readonly Expr[], bytes: readonly number[], trivial = false): Expr<never> => ({
+  type: type as never,
+  operands,
+  bytes,
+  trivial,
+})
 
-export const writeOpcode = (to: Bytes, opcode: readonly number[]): void => {
-  to.byte(opcode[0]!)
-  if (opcode.length > 1) to.u32(opcode[1]!)
-}
+const opcodes = new Map<readonly number[], readonly number[]>()
 
-const opcodes = new Map<string, Uint8Array>()
+/** An opcode as it is written: a byte, or a prefix and a number. */
+export const opcodeBytes = (opcode: readonly number[]): readonly number[] => {
+  let bytes = opcodes.get(opcode)
+  if (bytes === undefined) {
+    bytes = opcode.length === 1 ? opcode : [opcode[0]!, ...u32Bytes(opcode[1]!)]
+    opcodes.set(opcode, bytes)
+  }
+  return bytes
+}
 
 /** An instruction without immediates: `op('f32x4.add', x, y)`. */
 export const op = <N extends keyof typeof plain>(
@@ -56,13 +62,7 @@ export const op = <N extends keyof typeof plain>(
   ...operands: OperandsOf<(typeof plain)[N]>
 ): Expr<ResultOf<(typeof plain)[N]>> => {
   const [opcode, signature] = plain[name]
-  let bytes = opcodes.get(name)
-  if (bytes === undefined) {
-    const written = new Bytes(4)
-    writeOpcode(written, opcode)
-    opcodes.set(name, (bytes = written.finish()))
-  }
-  return { type: resultType(signature) as never, operands: operands, bytes, trivial: false }
+  return make(resultType(signature), operands, opcodeBytes(opcode))
 }
 
 /** An instruction about one lane: `lane('f32x4.extract_lane', 2, x)`. */
@@ -72,10 +72,7 @@ export const lane = <N extends keyof typeof lanes>(
   ...operands: OperandsOf<(typeof lanes)[N]>
 ): Expr<ResultOf<(typeof lanes)[N]>> => {
   const [opcode, signature] = lanes[name]
-  return make(resultType(signature), operands, (to) => {
-    writeOpcode(to, opcode)
-    to.byte(index)
-  })
+  return make(resultType(signature), operands, [...opcodeBytes(opcode), index])
 }
 
 /** A read at `address + offset`. Reads see memory as it is where the expression is first evaluated. */
@@ -85,11 +82,7 @@ export const load = <N extends keyof typeof loads>(
   offset = 0,
 ): Expr<ResultOf<(typeof loads)[N]>> => {
   const [opcode, signature] = loads[name]
-  return make(resultType(signature), [address], (to) => {
-    writeOpcode(to, opcode)
-    to.byte(0)
-    to.u32(offset)
-  })
+  return make(resultType(signature), [address], [...opcodeBytes(opcode), 0, ...u32Bytes(offset)])
 }
 
 /** A read of one lane of a vector, the others as in `rest`. */
@@ -99,13 +92,7 @@ export const loadLane = (
   address: Expr<'i32'>,
   rest: Expr<'v128'>,
   offset = 0,
-): Expr<'v128'> =>
-  make('v128', [address, rest], (to) => {
-    writeOpcode(to, laneLoads[name][0])
-    to.byte(0)
-    to.u32(offset)
-    to.byte(index)
-  })
+): Expr<'v128'> => make('v128', [address, rest], [...opcodeBytes(laneLoads[name][0]), 0, ...u32Bytes(offset), index])
 
 /** An atomic instruction that has a result. */
 export const atomic = <N extends keyof typeof atomics>(
@@ -114,71 +101,23 @@ export const atomic = <N extends keyof typeof atomics>(
   offset = 0,
 ): Expr<ResultOf<(typeof atomics)[N]>> => {
   const [opcode, signature, align] = atomics[name]
-  return make(resultType(signature), operands as readonly Expr[], (to) => {
-    writeOpcode(to, opcode)
-    to.byte(align)
-    to.u32(offset)
-  })
+  return make(resultType(signature), operands as readonly Expr[], [...opcodeBytes(opcode), align, ...u32Bytes(offset)])
 }
 
-export const i32 = (value: number): Expr<'i32'> =>
-  make(
-    'i32',
-    [],
-    (to) => {
-      to.byte(0x41)
-      to.s32(value)
-    },
-    true,
-  )
+export const i32 = (value: number): Expr<'i32'> => make('i32', [], [0x41, ...s32Bytes(value)], true)
 
-export const i64 = (value: bigint): Expr<'i64'> =>
-  make(
-    'i64',
-    [],
-    (to) => {
-      to.byte(0x42)
-      to.s64(value)
-    },
-    true,
-  )
+export const i64 = (value: bigint): Expr<'i64'> => make('i64', [], [0x42, ...s64Bytes(value)], true)
 
 const bytesOf = (data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array): Uint8Array =>
   new Uint8Array(data.buffer)
 
-export const f32 = (value: number): Expr<'f32'> =>
-  make(
-    'f32',
-    [],
-    (to) => {
-      to.byte(0x43)
-      to.append(bytesOf(Float32Array.of(value)))
-    },
-    true,
-  )
+export const f32 = (value: number): Expr<'f32'> => make('f32', [], [0x43, ...bytesOf(Float32Array.of(value))], true)
 
-export const f64 = (value: number): Expr<'f64'> =>
-  make(
-    'f64',
-    [],
-    (to) => {
-      to.byte(0x44)
-      to.append(bytesOf(Float64Array.of(value)))
-    },
-    true,
-  )
+export const f64 = (value: number): Expr<'f64'> => make('f64', [], [0x44, ...bytesOf(Float64Array.of(value))], true)
 
 /** A constant vector of 16 bytes. */
 export const v128 = (data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array): Expr<'v128'> =>
-  make(
-    'v128',
-    [],
-    (to) => {
-      writeOpcode(to, [0xfd, 0x0c])
-      to.append(bytesOf(data))
-    },
-    true,
-  )
+  make('v128', [], [0xfd, 0x0c, ...bytesOf(data)], true)
 
 /** Vectors with one value in all lanes. */
 export const f32x4 = (x: number): Expr<'v128'> => v128(Float32Array.of(x, x, x, x))
@@ -188,10 +127,7 @@ export const i64x2 = (x: bigint): Expr<'v128'> => v128(BigInt64Array.of(x, x))
 
 /** Bytes of two vectors (0 to 15 of the first, 16 to 31 of the second) in a new order. */
 export const shuffle = (x: Expr<'v128'>, y: Expr<'v128'>, order: readonly number[]): Expr<'v128'> =>
-  make('v128', [x, y], (to) => {
-    writeOpcode(to, [0xfd, 0x0d])
-    to.append(order)
-  })
+  make('v128', [x, y], [0xfd, 0x0d, ...order])
 
 /** `shuffle` by lanes of 32 bits: 0 to 3 of the first, 4 to 7 of the second. */
 export const shuffle32 = (x: Expr<'v128'>, y: Expr<'v128'>, order: readonly number[]): Expr<'v128'> =>
@@ -211,10 +147,7 @@ export const shuffle64 = (x: Expr<'v128'>, y: Expr<'v128'>, order: readonly [num
 
 /** `condition ? x : y`, both evaluated. */
 export const select = <T extends ValueType>(condition: Expr<'i32'>, x: Expr<T>, y: Expr<T>): Expr<T> =>
-  make(x.type, [x, y, condition], (to) => {
-    if (x.type !== 'v128') to.byte(0x1b)
-    else to.append([0x1c, 1, 0x7b])
-  })
+  make(x.type, [x, y, condition], x.type === 'v128' ? [0x1c, 1, 0x7b] : [0x1b])
 
 /**
  * For `ModuleBuilder.rarely`: operands `fast, ...args, condition`. Where the condition holds, `f(fast, ...args)`, else `fast`.
@@ -227,39 +160,19 @@ export const callIf = <T extends ValueType>(
   fast: Expr<T>,
   args: readonly Expr[],
 ): Expr<T> =>
-  make(fast.type, [fast, ...args, condition], (to) => {
-    to.byte(0x04)
-    to.s32(type)
-    to.byte(0x10)
-    to.u32(index)
-    to.byte(0x05)
-    args.forEach(() => {
-      to.byte(0x1a)
-    })
-    to.byte(0x0b)
-  })
+  make(
+    fast.type,
+    [fast, ...args, condition],
+    [0x04, ...s32Bytes(type), 0x10, ...u32Bytes(index), 0x05, ...args.map(() => 0x1a), 0x0b],
+  )
 
 /** Pages of memory, and growing it by some (the old size, or -1). */
-export const memorySize = (): Expr<'i32'> =>
-  make('i32', [], (to) => {
-    to.append([0x3f, 0])
-  })
+export const memorySize = (): Expr<'i32'> => make('i32', [], [0x3f, 0])
 
 /** For `Code` and `Module`: the value of a local or a global variable. */
 export const variable = <T extends ValueType>(opcode: 0x20 | 0x23, type: T, index: number): Expr<T> =>
-  make(
-    type,
-    [],
-    (to) => {
-      to.byte(opcode)
-      to.u32(index)
-    },
-    true,
-  )
+  make(type, [], [opcode, ...u32Bytes(index)], true)
 
 /** For `Module`: the result of a call. */
 export const callExpr = <T extends ValueType>(type: T, index: number, operands: readonly Expr[]): Expr<T> =>
-  make(type, operands, (to) => {
-    to.byte(0x10)
-    to.u32(index)
-  })
+  make(type, operands, [0x10, ...u32Bytes(index)])

@@ -1,8 +1,9 @@
 /** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
 import type { DType } from '../../../core/dtype.ts'
+import { isFloat } from '../../../core/dtype.ts'
 import type { FoldName } from '../../../lowering/nodes.ts'
 import type { Code, Local } from '../asm/index.ts'
-import { op, shuffle32, shuffle64 } from '../asm/index.ts'
+import { i32x4, op, shuffle32, shuffle64 } from '../asm/index.ts'
 import type { Lanes, Vector } from './lanes.ts'
 import { isWide, splatLiteral } from './lanes.ts'
 import { combine } from './operations.ts'
@@ -31,6 +32,8 @@ export class Accumulator {
   readonly #inner: DType
   readonly #lanes: Lanes
   readonly #parts: readonly Local<'v128'>[]
+  /** Of extrema of floats: which lanes have met a NaN. To watch for it apart takes a third of the instructions. */
+  readonly #nans: Local<'v128'> | null
 
   /** `lanes` is how many elements come at once. */
   constructor(code: Code, fold: FoldName, dtype: DType, lanes: Lanes) {
@@ -41,6 +44,8 @@ export class Accumulator {
     this.#inner = dtype === 'float32' && (fold === 'sum' || fold === 'prod') ? 'float64' : dtype
     const count = this.#inner !== dtype && lanes === 4 ? 2 : 1
     this.#parts = Array.from({ length: count }, () => code.variable(identity(fold, this.#inner)))
+    const isExtremum = (fold === 'max' || fold === 'min') && isFloat(dtype)
+    this.#nans = isExtremum ? code.variable(i32x4(0)) : null
   }
 
   #combine(x: Vector, y: Vector): Vector {
@@ -50,10 +55,31 @@ export class Accumulator {
   /** Takes in elements, one in each lane. */
   add(elements: Vector): void {
     const x = this.#code.let(elements)
+    if (this.#nans !== null) {
+      this.#addExtremum(this.#parts[0]!, this.#nans, x)
+      return
+    }
     const values = this.#inner === this.#dtype ? [x] : [promote(x), promote(highHalf(x))]
     this.#parts.forEach((part, i) => {
       this.#code.set(part, this.#combine(part.get, values[i]!))
     })
+  }
+
+  #addExtremum(part: Local<'v128'>, nans: Local<'v128'>, x: Vector): void {
+    const isMax = this.#fold === 'max'
+    if (isWide(this.#dtype)) {
+      this.#code.set(part, op(isMax ? 'f64x2.pmax' : 'f64x2.pmin', part.get, x))
+      this.#code.set(nans, op('v128.or', nans.get, op('f64x2.ne', x, x)))
+    } else {
+      this.#code.set(part, op(isMax ? 'f32x4.pmax' : 'f32x4.pmin', part.get, x))
+      this.#code.set(nans, op('v128.or', nans.get, op('f32x4.ne', x, x)))
+    }
+  }
+
+  #values(): readonly Vector[] {
+    const nans = this.#nans
+    // All bits set are a NaN.
+    return this.#parts.map((p) => (nans === null ? p.get : op('v128.or', p.get, nans.get)))
   }
 
   #narrow(x: Vector): Vector {
@@ -62,13 +88,13 @@ export class Accumulator {
 
   /** The results, one in each lane. */
   lanes(): Vector {
-    const [first, second] = this.#parts.map((p) => this.#narrow(p.get))
+    const [first, second] = this.#values().map((x) => this.#narrow(x))
     return second === undefined ? first! : shuffle32(first!, second, [0, 1, 4, 5])
   }
 
   /** The result of all lanes together, in all lanes; `rest` has further elements in its first lane. */
   total(rest: Accumulator | null): Vector {
-    const [first, second] = this.#parts.map((p) => p.get)
+    const [first, second] = this.#values()
     let x = second === undefined ? first! : this.#combine(first!, second)
     if (isWide(this.#inner)) x = this.#combine(x, shuffle64(x, x, [1, 0]))
     else {
@@ -76,7 +102,7 @@ export class Accumulator {
       if (this.#lanes === 4) x = this.#combine(x, shuffle32(x, x, [2, 3, 0, 1]))
       x = this.#combine(x, shuffle32(x, x, [1, 0, 3, 2]))
     }
-    if (rest !== null) x = this.#combine(x, rest.#parts[0]!.get)
+    if (rest !== null) x = this.#combine(x, rest.#values()[0]!)
     const result = this.#narrow(x)
     return isWide(this.#dtype) ? shuffle64(result, result, [0, 0]) : shuffle32(result, result, [0, 0, 0, 0])
   }

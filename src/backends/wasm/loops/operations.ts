@@ -301,7 +301,7 @@ const wrappingPower = (x: Vector, exponent: number): Vector => {
 const mathematics = (name: MathName, math: VectorMath, [x, y]: readonly Vector[], params: OpParams[OpName]): Vector => {
   if (name === 'integerPow') return math.integerPow(x!, (params as OpParams['integerPow']).exponent)
   if (y === undefined) return (math[name] as Unary)(x!)
-  return (math[name])(x!, y)
+  return math[name](x!, y)
 }
 
 /** A distance that is the same for all elements, where the compiler knows it. */
