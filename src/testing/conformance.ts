@@ -148,6 +148,12 @@ const boundOf = (wanted: number, noisy: readonly number[], aval: Aval): number |
   return RUNS * spread + BASE_ULPS * units[aval.dtype] * Math.abs(wanted) + tiny[aval.dtype]
 }
 
+/** Elements as numbers; 16-bit floats are stored as their bits. */
+const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
+  const wide = dtype === 'float16' || dtype === 'bfloat16' ? convert(data, dtype, 'float64') : data
+  return Array.from(wide as ArrayLike<number | bigint>, Number)
+}
+
 /**
  * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
  * bools and everything that is only moved have to be equal.
@@ -159,18 +165,19 @@ export const conforms = (program: Program, inputs: readonly TypedArray[], execut
   program.outAvals.forEach((aval, k) => {
     if (got[k]!.length !== aval.size)
       throw new LawError(`result ${k} has ${got[k]!.length} elements, not ${aval.size}.`)
-    for (let i = 0; i < aval.size; i++) {
-      const expected = Number(wanted[k]![i])
+    const values = numbersOf(got[k]!, aval)
+    const moved = noisy.map((outs) => numbersOf(outs[k]!, aval))
+    numbersOf(wanted[k]!, aval).forEach((expected, i) => {
+      const value = values[i]!
       const bound = boundOf(
         expected,
-        noisy.map((outs) => Number(outs[k]![i])),
+        moved.map((xs) => xs[i]!),
         aval,
       )
-      const value = Number(got[k]![i])
-      if (bound === null || !differs(value, expected, bound)) continue
+      if (bound === null || !differs(value, expected, bound)) return
       throw new LawError(
         `result ${k}, ${aval}: element ${i} is ${value}, on the interpreter ${expected} (within ${bound.toExponential(1)}) in\n${String(program)}`,
       )
-    }
+    })
   })
 }

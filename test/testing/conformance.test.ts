@@ -66,4 +66,10 @@ it('leaves the bits of NaNs open, and those of numbers not', () => {
   expect(() => {
     conforms(program, point, () => [Int32Array.of(-1, 0x3f800001)])
   }).toThrow('element 1 is 1065353217, on the interpreter 1065353216')
+  // Results of 16 bits are handed over as bits.
+  const halves = parsed('program(a: f32[2]) {\n  b: f16[2] = cast[dtype="float16", weak=false] a\n  return b\n}')
+  conforms(halves, point, () => [Uint16Array.of(0xfe01, 0x3c00)])
+  expect(() => {
+    conforms(halves, point, () => [Uint16Array.of(0xfe01, 0x3c01)])
+  }).toThrow('element 1 is 1.0009765625, on the interpreter 1')
 })
