@@ -52,6 +52,8 @@ const expectClose = (losses: readonly number[], expected: readonly number[]): vo
 const trainIn = (tab: Tab, on: page.Training['on']): Promise<readonly number[]> =>
   tab.run((given) => checks.train(given), { ...training, on })
 
+const workersStarted = (tab: Tab): Promise<number> => tab.run(() => checks.workersStarted(), null)
+
 // What a page needs to share memory between threads.
 const isolation = {
   'cross-origin-opener-policy': 'same-origin',
@@ -82,25 +84,33 @@ describe.each([
       (given) => {
         checks.checkOperation(given)
       },
-      { op, runs: 5 },
+      { op, runs: 15 },
     )
   })
 
   it('conforms: random programs', async () => {
-    for (let k = 0; k < 10; k++)
+    for (let k = 0; k < 20; k++)
       await tab().run((runs) => {
         checks.checkPrograms(runs)
       }, 30)
   })
 
   it('trains on digits as Node and the interpreter do, whatever the number of threads', async () => {
-    const workers = tab().workers()
+    const before = await workersStarted(tab())
     const losses = await trainIn(tab(), 'two threads')
-    expect(tab().workers() - workers).toBe(isolated ? 1 : 0)
+    expect((await workersStarted(tab())) - before).toBe(isolated ? 1 : 0)
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 4)
     expect(await trainIn(tab(), 'one thread')).toEqual(losses)
     expectClose(losses, await trainIn(tab(), 'interpreter'))
     expectClose(losses, await train({ ...training, on: 'one thread' }))
+  })
+
+  it('trains in a worker just so', async () => {
+    const inWorker = await tab().run((given) => checks.trainInWorker(given), {
+      ...training,
+      on: 'two threads',
+    } as const)
+    expect(inWorker).toEqual(await trainIn(tab(), 'one thread'))
   })
 
   it('never tries to sleep on the main thread, nor complains', async () => {
@@ -115,7 +125,7 @@ describe('an isolated page whose policy forbids workers', () => {
   it('trains on its main thread', async () => {
     const losses = await trainIn(tab(), 'two threads')
     expect(losses).toEqual(await trainIn(tab(), 'one thread'))
-    expect(tab().workers()).toBe(0)
+    expect(await tab().run((given) => checks.sharers(given), { threads: 2, time: 100 })).toEqual([0])
   })
 })
 

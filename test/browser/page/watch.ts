@@ -19,10 +19,16 @@ interface WorkerLike {
 
 const host = globalThis as unknown as { Worker: new (url: string) => WorkerLike }
 
+let workers = 0
+
+/** How many workers this thread started. */
+export const workersStarted = (): number => workers
+
 /** Errors of workers are errors of the page, which does not hear of them otherwise. */
 host.Worker = class extends host.Worker {
   constructor(url: string) {
     super(url)
+    workers++
     this.addEventListener('error', ({ message = 'it may not start' }) => {
       throw new Error(`a worker: ${message}`)
     })

@@ -30,8 +30,6 @@ export interface Tab {
    * complaints in its message.
    */
   run<A, R>(f: (argument: A) => R | Promise<R>, argument: A): Promise<R>
-  /** How many workers it has now. */
-  readonly workers: () => number
   readonly close: () => Promise<void>
 }
 
@@ -52,5 +50,5 @@ export const openTab = async (browser: Browser, url: string): Promise<Tab> => {
       throw error
     }
   }
-  return { complaints, run, workers: () => page.workers().length, close: () => page.close() }
+  return { complaints, run, close: () => page.close() }
 }
