@@ -1,6 +1,6 @@
-/** Training curves as SVG, drawn by Observable Plot. */
+/** Training curves. */
 import * as Plot from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
+import { draw } from './plot.ts'
 
 /** One point of a curve. */
 export interface Point {
@@ -9,8 +9,6 @@ export interface Point {
   readonly curve: string
 }
 
-const { document } = parseHTML('<html><body></body></html>')
-
 /** Curves over epochs, with a legend of direct labels at their ends. */
 export const drawCurves = (
   title: string,
@@ -18,12 +16,10 @@ export const drawCurves = (
   options: { readonly percent?: boolean } = {},
 ): string => {
   const last = Math.max(...points.map((p) => p.epoch))
-  const figure = Plot.plot({
-    document,
+  return draw({
     width: 640,
     height: 320,
     marginRight: 110,
-    style: { fontFamily: 'sans-serif', background: 'white' },
     x: { label: 'epoch', ticks: Math.min(last, 10), tickFormat: 'd' },
     y: { grid: true, label: title, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
     color: { type: 'categorical' },
@@ -35,7 +31,5 @@ export const drawCurves = (
         { x: 'epoch', y: 'value', text: 'curve', fill: 'curve', textAnchor: 'start', dx: 8 },
       ),
     ],
-  }) as unknown as { readonly outerHTML: string; setAttribute(name: string, value: string): void }
-  figure.setAttribute('xmlns', 'http://www.w3.org/2000/svg')
-  return figure.outerHTML
+  })
 }

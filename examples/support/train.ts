@@ -20,12 +20,15 @@ export const toBatch = ({ images, labels, count }: Digits): Batch => ({
 export const shuffled = (key: random.Key, count: number): Int32Array =>
   random.permutation(key, count).dataSync() as Int32Array
 
+/** The places 0 to `count - 1` in an order of its own for each key, so many at a time; what is left over is left out. */
+export function* places(key: random.Key, count: number, size: number): Generator<Int32Array> {
+  const order = shuffled(key, count)
+  for (let start = 0; start + size <= count; start += size) yield order.subarray(start, start + size)
+}
+
 /** Full batches of the data in an order of its own for each key. */
 export function* batches(key: random.Key, data: Digits, size: number): Generator<Batch> {
-  const order = shuffled(key, data.count)
-  for (let start = 0; start + size <= data.count; start += size) {
-    yield toBatch(select(data, order.subarray(start, start + size)))
-  }
+  for (const chosen of places(key, data.count, size)) yield toBatch(select(data, chosen))
 }
 
 /** Splits data at random: parts of the whole, in order. */

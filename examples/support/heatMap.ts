@@ -1,0 +1,50 @@
+/** Tables of weights as pictures. */
+import * as Plot from '@observablehq/plot'
+import { draw, titleMark } from './plot.ts'
+
+/** A table of weights between 0 and 1, and what its rows and columns stand for, in order; names may come up again. */
+export interface HeatMap {
+  readonly title: string
+  readonly rows: { readonly label: string; readonly names: readonly string[] }
+  readonly columns: { readonly label: string; readonly names: readonly string[] }
+  readonly weights: readonly (readonly number[])[]
+}
+
+const cellSize = 40
+
+/** Darker cells for greater weights, which are written in them from 5 % on. */
+export const drawHeatMap = ({ title, rows, columns, weights }: HeatMap): string => {
+  const cells = weights.flatMap((row, i) => row.map((weight, j) => ({ row: i, column: j, weight })))
+  const margins = { marginTop: 76, marginLeft: 64, marginRight: 24, marginBottom: 16 }
+  const axis = ({ label, names }: HeatMap['rows']) => ({
+    label,
+    // Places, since names come up again.
+    domain: names.map((_, place) => place),
+    tickFormat: (place: number) => names[place]!,
+    tickSize: 0,
+    labelArrow: 'none' as const,
+  })
+  return draw({
+    ...margins,
+    width: Math.max(columns.names.length * cellSize + margins.marginLeft + margins.marginRight, 8 * title.length + 20),
+    height: rows.names.length * cellSize + margins.marginTop + margins.marginBottom,
+    style: { fontFamily: 'sans-serif', fontSize: '14px', background: 'white' },
+    x: { ...axis(columns), axis: 'top', labelAnchor: 'left' },
+    y: { ...axis(rows), labelAnchor: 'top' },
+    color: { type: 'linear', scheme: 'blues', domain: [0, 1] },
+    marks: [
+      Plot.cell(cells, { x: 'column', y: 'row', fill: 'weight', inset: 0.5 }),
+      Plot.text(
+        cells.filter(({ weight }) => weight >= 0.05),
+        {
+          x: 'column',
+          y: 'row',
+          text: ({ weight }: { readonly weight: number }) => String(Math.round(100 * weight)),
+          fill: ({ weight }: { readonly weight: number }) => (weight > 0.5 ? 'white' : 'black'),
+          fontSize: 11,
+        },
+      ),
+      titleMark(title, 60),
+    ],
+  })
+}
