@@ -43,7 +43,7 @@ const workOf = (nodes: readonly Node[], elements: number): number =>
     return node.kind === 'fold' ? n + elements * product(node.vars) * (1 + reachable([node.body]).length) : n
   }, 0)
 
-const explainKernel = (kernel: Kernel): Pick<ExplainedStep, 'what' | 'bytes' | 'flops'> => {
+const explainKernel = (kernel: Kernel, follows: boolean): Pick<ExplainedStep, 'what' | 'bytes' | 'flops'> => {
   const { outer, inner, stages } = kernel
   const rows = product(outer)
   const { reads, writes } = valuesOfKernel(kernel)
@@ -57,7 +57,7 @@ const explainKernel = (kernel: Kernel): Pick<ExplainedStep, 'what' | 'bytes' | '
   }, 0)
   const passes = stages.length > 1 ? `, ${stages.length} passes` : ''
   const what = outer.length === 0 ? extentsOf(inner) : `${extentsOf(outer)} rows of ${extentsOf(inner)}`
-  return { what: `${what}${passes}`, bytes, flops }
+  return { what: `${what}${passes}${follows ? ', as rows come' : ''}`, bytes, flops }
 }
 
 const routineFlops = (eqn: Equation): number => {
@@ -74,10 +74,17 @@ const routineFlops = (eqn: Equation): number => {
   return eqn.outputs.reduce((n, v) => n + v.aval.size, 0)
 }
 
-const explainStep = (step: Step, depth: number): readonly ExplainedStep[] => {
+const explainStep = (step: Step, depth: number, follows: ReadonlySet<Kernel>): readonly ExplainedStep[] => {
   switch (step.kind) {
     case 'kernel':
-      return [{ depth, kind: 'kernel', operations: operationsOf(step.kernel), ...explainKernel(step.kernel) }]
+      return [
+        {
+          depth,
+          kind: 'kernel',
+          operations: operationsOf(step.kernel),
+          ...explainKernel(step.kernel, follows.has(step.kernel)),
+        },
+      ]
     case 'routine':
     case 'host': {
       const { equation } = step
@@ -93,18 +100,18 @@ const explainStep = (step: Step, depth: number): readonly ExplainedStep[] => {
     case 'cond':
       return [
         line(depth, 'cond', `${step.branches.length} branches`),
-        ...step.branches.flatMap((b) => explainBlock(b, depth + 1)),
+        ...step.branches.flatMap((b) => explainBlock(b, depth + 1, follows)),
       ]
     case 'while': {
       const bound = step.maxSteps === Infinity ? '' : `at most ${step.maxSteps} times`
       return [
         line(depth, 'while', bound),
-        ...explainBlock(step.condition, depth + 1),
-        ...explainBlock(step.body, depth + 1),
+        ...explainBlock(step.condition, depth + 1, follows),
+        ...explainBlock(step.body, depth + 1, follows),
       ]
     }
     case 'scan':
-      return [line(depth, 'scan', `${step.length} steps`), ...explainBlock(step.body, depth + 1)]
+      return [line(depth, 'scan', `${step.length} steps`), ...explainBlock(step.body, depth + 1, follows)]
   }
 }
 
@@ -117,8 +124,8 @@ const line = (depth: number, kind: Step['kind'], what: string): ExplainedStep =>
   flops: 0,
 })
 
-const explainBlock = (block: Block, depth: number): readonly ExplainedStep[] =>
-  block.steps.flatMap((s) => explainStep(s, depth))
+const explainBlock = (block: Block, depth: number, follows: ReadonlySet<Kernel>): readonly ExplainedStep[] =>
+  block.steps.flatMap((s) => explainStep(s, depth, follows))
 
 /** Operations and reductions of a kernel, each once, operands first. */
 const operationsOf = (kernel: Kernel): readonly string[] => {
@@ -152,9 +159,9 @@ const showStep = (s: ExplainedStep, i: number): string => {
   return `${String(i).padStart(4)}  ${title}  [${figures}]${s.operations.length > 0 ? `: ${s.operations.join(' ')}` : ''}`
 }
 
-/** Explains a lowered program and its plan. */
-export const explainLowered = (lowered: Lowered, plan: Plan): Explanation => {
-  const steps = explainBlock(lowered, 0)
+/** Explains a lowered program and its plan; `follows` are the kernels that run row by row with the step before them. */
+export const explainLowered = (lowered: Lowered, plan: Plan, follows: ReadonlySet<Kernel>): Explanation => {
+  const steps = explainBlock(lowered, 0, follows)
   const { livePeak, plannedPeak } = plan
   return {
     steps,

@@ -518,9 +518,11 @@ class BlockBuilder implements Enclosing {
   #operand(a: Atom): Operand {
     const known = a instanceof Literal ? undefined : this.#values.get(a)
     if (a instanceof Literal || known !== undefined) return { value: this.valueOf(a), view: null }
-    const { source, offset, strides } = stridedView(a, (v) =>
-      this.#values.has(v) ? undefined : viewOf(this.#analysis.definitions.get(v), this.#analysis.classes),
-    )!
+    const view = (v: Variable): Equation | undefined =>
+      viewOf(this.#analysis.definitions.get(v), this.#analysis.classes)
+    // Of the nearest array in memory; or of the one that the analysis wants, where only all views together are strided.
+    const { source, offset, strides } =
+      stridedView(a, (v) => (this.#values.has(v) ? undefined : view(v))) ?? stridedView(a, view)!
     return { value: this.valueOf(source), view: { offset, strides } }
   }
 }

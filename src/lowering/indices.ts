@@ -132,7 +132,8 @@ export class Index {
     if (rest.terms.length === 1 && rest.constant === 0 && only!.times === 1 && isQuotient(only!.factor)) {
       return whole.plus(only!.factor.of.quotient(only!.factor.by * by))
     }
-    return whole.plus(Index.#of({ kind: 'quotient', of: rest, by }))
+    const turns = rest.#turnsBelowZero(by)
+    return whole.plus(Index.#of({ kind: 'quotient', of: rest.plus(turns * by), by })).plus(-turns)
   }
 
   /** What the quotient leaves, from 0 up to, but without, `by`. */
@@ -153,7 +154,12 @@ export class Index {
     if (rest.terms.length === 1 && rest.constant === 0 && only!.times === 1 && isRemainder(only!.factor)) {
       if (only!.factor.by % by === 0) return only!.factor.of.remainder(by)
     }
-    return Index.#of({ kind: 'remainder', of: rest, by })
+    return Index.#of({ kind: 'remainder', of: rest.plus(rest.#turnsBelowZero(by) * by), by })
+  }
+
+  /** How often `by` has to be added so that it is never negative: machines divide unsigned numbers. */
+  #turnsBelowZero(by: number): number {
+    return Math.max(0, Math.ceil(-this.min / by))
   }
 
   /** Divided by a common factor of all multiples, rounding down the constant. */

@@ -165,8 +165,15 @@ const peakOf = (intervals: Iterable<Interval>): number => {
 
 type Key = Value | Carry | Step
 
-/** Lays a lowered program out. `scratch` gives the scratch memory that a routine's step wants. */
-export const planMemory = (lowered: Lowered, scratch: (step: Step) => number): Plan => {
+/**
+ * Lays a lowered program out. `scratch` gives the scratch memory that a routine's step wants; `overlaps` says whether a step and
+ * the one after it run at the same time.
+ */
+export const planMemory = (
+  lowered: Lowered,
+  scratch: (step: Step) => number,
+  overlaps: (step: Step) => boolean = () => false,
+): Plan => {
   const home = (v: Value): Value => {
     let root = v
     for (let next = lowered.same.get(root); next !== undefined; next = lowered.same.get(root)) root = next
@@ -201,7 +208,7 @@ export const planMemory = (lowered: Lowered, scratch: (step: Step) => number): P
         touch(c.initial)
         life.touch(c, 2 * align(bytesOf(c.current.aval)))
       }
-      if (step.kind === 'scan') for (const s of [...step.inputs, ...step.outputs]) touch(s.whole)
+      if (step.kind === 'scan') for (const s of [...step.inputs, ...step.outputs]) use(s.whole)
       else touch(step.holds)
     }
     outside()
@@ -222,7 +229,7 @@ export const planMemory = (lowered: Lowered, scratch: (step: Step) => number): P
   const visit = (block: Block): void => {
     for (const step of block.steps) {
       visitStep(step)
-      life.tick()
+      if (!overlaps(step)) life.tick()
     }
   }
   const visitStep = (step: Step): void => {

@@ -9,10 +9,12 @@ import type { Plan } from '../../lowering/plan.ts'
 import { bytesOf, planMemory } from '../../lowering/plan.ts'
 import type { Block, Carry, Kernel, Lowered, Sliced, Step } from '../../lowering/steps.ts'
 import type { Code, Expr, Func } from './asm/index.ts'
-import { ModuleBuilder, i32, load, op } from './asm/index.ts'
+import { ModuleBuilder, i32, load, op, select } from './asm/index.ts'
 import { canFoldEquation, choose, routineOf, takesViews } from './choose.ts'
 import type { CompiledProgram, HostStep, OutputSource, Place } from './compiled.ts'
 import { grainFor } from './cost.ts'
+import type { Epilogue } from './epilogues.ts'
+import { findEpilogues } from './epilogues.ts'
 import type { Routine } from './kernels/routine.ts'
 import type { Features } from './library.ts'
 import { importLibraryFunction, importMemory, importParallel } from './library.ts'
@@ -27,13 +29,17 @@ import { hostFunctionsOf, importHostFunctions } from './math/index.ts'
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 type LoopStep = Extract<Step, { readonly kind: 'while' | 'scan' }>
 
+const innerBlocks = (step: Step): readonly Block[] => {
+  if (step.kind === 'cond') return step.branches
+  if (step.kind === 'while') return [step.condition, step.body]
+  return step.kind === 'scan' ? [step.body] : []
+}
+
 /** Visits all steps, those of inner blocks too. */
 const walk = (steps: readonly Step[], visit: (step: Step) => void): void => {
   for (const step of steps) {
     visit(step)
-    if (step.kind === 'cond') for (const b of step.branches) walk(b.steps, visit)
-    if (step.kind === 'while') walk(step.condition.steps, visit)
-    if (step.kind === 'while' || step.kind === 'scan') walk(step.body.steps, visit)
+    for (const b of innerBlocks(step)) walk(b.steps, visit)
   }
 }
 
@@ -51,6 +57,7 @@ interface Planned {
   readonly lowered: Lowered
   readonly plan: Plan
   readonly routines: ReadonlyMap<RoutineStep, Routine>
+  readonly epilogues: ReadonlyMap<Step, Epilogue>
 }
 
 /** Options of `compile`. */
@@ -73,9 +80,11 @@ class ProgramWriter {
   readonly #tableBase: Expr<'i32'>
   readonly #table: Func[] = []
   readonly #finest: boolean
+  readonly #epilogues: ReadonlyMap<Step, Epilogue>
 
-  constructor({ lowered, plan, routines }: Planned, features: Features, { finest = false }: CompileOptions) {
+  constructor({ lowered, plan, routines, epilogues }: Planned, features: Features, { finest = false }: CompileOptions) {
     this.#finest = finest
+    this.#epilogues = epilogues
     this.#lowered = lowered
     this.#plan = plan
     this.#routines = routines
@@ -118,7 +127,12 @@ class ProgramWriter {
   }
 
   #steps(code: Code, block: Block): void {
-    for (const step of block.steps) this.#step(code, step)
+    let isDone = false
+    for (const step of block.steps) {
+      if (!isDone) this.#step(code, step)
+      // A kernel that follows a routine row by row is written with it.
+      isDone = this.#epilogues.has(step)
+    }
   }
 
   #step(code: Code, step: Step): void {
@@ -172,7 +186,9 @@ class ProgramWriter {
 
   #routine(code: Code, step: RoutineStep): void {
     const routine = this.#routines.get(step)!
+    const epilogue = this.#epilogues.get(step)
     for (const phase of routine.phases) {
+      const follow = phase === routine.phases.at(-1) && epilogue !== undefined ? this.#follower(epilogue) : null
       if (phase.count === 0) continue
       const f = this.#builder.function(['i32', 'i32', 'i32'], null, (inner) => {
         const inputs = step.operands.map(({ value, view }) => {
@@ -182,9 +198,22 @@ class ProgramWriter {
         const outputs = step.results.map((v) => inner.let(this.#address(inner, v)))
         const scratch = inner.let(op('i32.add', inner.param<'i32'>(0), i32(this.#plan.scratchOf(step))))
         const library = (name: string): Func => this.#library.get(name)!
-        phase.emit(inner, { inputs, outputs, scratch }, inner.param<'i32'>(1), inner.param<'i32'>(2), library)
+        const [lo, hi] = [inner.param<'i32'>(1), inner.param<'i32'>(2)]
+        phase.emit(inner, { inputs, outputs, scratch }, lo, hi, library)
+        follow?.(inner, lo, hi)
       })
       this.#range(code, f, phase.count, phase.grain)
+    }
+  }
+
+  /** Writes the calls of a kernel for what some iterations of a routine have completed. */
+  #follower({ kernel, units }: Epilogue): (code: Code, lo: Expr<'i32'>, hi: Expr<'i32'>) => void {
+    const f = writeKernel(this.#builder, kernel, this.#environment)
+    const count = kernelCount(kernel)
+    return (code, lo, hi) => {
+      const end = code.let(op('i32.mul', hi, i32(units)))
+      const last = select(op('i32.lt_s', end, i32(count)), end, i32(count))
+      code.call(f, code.param<'i32'>(0), op('i32.mul', lo, i32(units)), last)
     }
   }
 
@@ -324,14 +353,23 @@ const planProgram = (program: Program): Planned => {
   walk(lowered.steps, (step) => {
     if (step.kind === 'routine') routines.set(step, routineOf(step.equation, step.operands))
   })
-  const plan = planMemory(lowered, (step) => routines.get(step as RoutineStep)?.scratch ?? 0)
-  return { lowered, plan, routines }
+  const epilogues = new Map<Step, Epilogue>()
+  const add = (block: Block): void => {
+    for (const [step, epilogue] of findEpilogues(block, routines)) epilogues.set(step, epilogue)
+  }
+  add(lowered)
+  walk(lowered.steps, (step) => {
+    innerBlocks(step).forEach(add)
+  })
+  const scratch = (step: Step): number => routines.get(step as RoutineStep)?.scratch ?? 0
+  const plan = planMemory(lowered, scratch, (step) => epilogues.has(step))
+  return { lowered, plan, routines, epilogues }
 }
 
 /** What `compile` would make of a program. */
 export const explain = (program: Program): Explanation => {
-  const { lowered, plan } = planProgram(program)
-  return explainLowered(lowered, plan)
+  const { lowered, plan, epilogues } = planProgram(program)
+  return explainLowered(lowered, plan, new Set([...epilogues.values()].map((e) => e.kernel)))
 }
 
 /** Compiles a program for an engine with these features. */

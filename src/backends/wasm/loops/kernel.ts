@@ -23,7 +23,7 @@ export interface KernelEnvironment {
 }
 
 /** Elements of a line that make one unit of the range, where a kernel has no outer loops. */
-const lineUnit = 1024
+const elementUnit = 1024
 /** The same, where each element is a reduction. */
 const foldUnit = 16
 /** How many vectors of reductions are taken side by side, so that whole cache lines are read. */
@@ -32,21 +32,22 @@ const foldVectors = 4
 const stripLength = 64
 
 /** Kernels that are one line of elements, each on its own, are cut anywhere along it. */
-const isLine = (k: Kernel): boolean =>
+export const isLine = (k: Kernel): boolean =>
   k.outer.length === 0 && k.inner.length === 1 && k.stages.every((s) => s.reductions.length === 0)
 
 const nodesOf = (k: Kernel): readonly Node[] =>
   reachable(k.stages.flatMap((s) => [...rootsOf(s), ...s.rowStores.map((x) => x.node)]))
 
-const unitOf = (k: Kernel): number => (nodesOf(k).some((n) => n.kind === 'fold') ? foldUnit : lineUnit)
+/** Elements of a line that make one unit of its range. */
+export const lineUnit = (k: Kernel): number => (nodesOf(k).some((n) => n.kind === 'fold') ? foldUnit : elementUnit)
 
 /** How many units a kernel's range has. */
 export const kernelCount = (k: Kernel): number =>
-  isLine(k) ? Math.ceil(k.inner[0]!.extent / unitOf(k)) : k.outer.reduce((n, v) => n * v.extent, 1)
+  isLine(k) ? Math.ceil(k.inner[0]!.extent / lineUnit(k)) : k.outer.reduce((n, v) => n * v.extent, 1)
 
 /** How many elements a unit is. */
 export const unitSize = (k: Kernel): number =>
-  isLine(k) ? Math.min(unitOf(k), k.inner[0]!.extent) : k.inner.reduce((n, v) => n * v.extent, 1)
+  isLine(k) ? Math.min(lineUnit(k), k.inner[0]!.extent) : k.inner.reduce((n, v) => n * v.extent, 1)
 
 /** Whether some array's elements along the vector axis are in different cache lines. */
 const isScattered = (k: Kernel): boolean => {
@@ -126,7 +127,7 @@ class KernelWriter {
     this.#findPointers()
     if (isLine(this.#kernel)) {
       const n = inner[0]!.extent
-      const unit = unitOf(this.#kernel)
+      const unit = lineUnit(this.#kernel)
       const end = code.let(times(hi, unit))
       const last = code.let(select(op('i32.lt_s', end, i32(n)), end, i32(n)))
       this.#line(stages[0]!, inner[0]!, times(lo, unit), last, n % this.#lanes !== 0, [], [])
@@ -285,8 +286,10 @@ class KernelWriter {
     const bytes = bytesOf(value.aval.dtype)
     const place = this.#environment.locationOf(value)
     const pointer = this.#pointers.get(value)!
-    const start = place.offset + Math.max(0, index.constant) * bytes
-    const moving = index.plus(-Math.max(0, index.constant))
+    // An instruction's own offset is added without wrapping: what it is added to must not lie before the array.
+    const known = index.min >= index.constant ? Math.max(0, index.constant) : 0
+    const start = place.offset + known * bytes
+    const moving = index.plus(-known)
     const isFixed = moving.terms.every(({ factor }) => 'extent' in factor && !this.#bindings.has(factor))
     const base =
       isFixed && moving.constant === 0 ? pointer : sum(pointer, times(indexValue(moving, this.#bindings), bytes))
