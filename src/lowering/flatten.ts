@@ -1,5 +1,6 @@
 /** Programs as the lowering wants them: no calls, no marks for derivatives, long reductions in two parts. */
-import { sizeOf } from '../core/shape.ts'
+import { range, sizeOf } from '../core/shape.ts'
+import { isInteger } from '../core/dtype.ts'
 import { Aval } from '../core/aval.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
@@ -110,8 +111,38 @@ const partsOf = (x: Aval, axes: readonly number[]): Parts | null => {
   return null
 }
 
+/** A product of integers as sums of products of elements: back ends have routines for floats. */
+const emitIntegerProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: 'dotGeneral' }>): void => {
+  const { contract, batch } = eqn.params
+  const out = eqn.outputs[0]!.aval
+  const shared = batch[0].length
+  const free = eqn.inputs.map((a, k) =>
+    range(a.aval.rank).filter((axis) => !contract[k]!.includes(axis) && !batch[k]!.includes(axis)),
+  )
+  const summed = contract[0].map((axis) => eqn.inputs[0]!.aval.shape[axis]!)
+  const shape = [...out.shape, ...summed]
+  const factors = eqn.inputs.map((a, k) => {
+    const permutation = [...batch[k]!, ...free[k]!, ...contract[k]!]
+    const ordered = new Variable(a.aval.withShape(permutation.map((axis) => a.aval.shape[axis]!)))
+    r.emit(equation('transpose', { permutation }, [a], [ordered], eqn.source))
+    const start = k === 0 ? shared : shared + free[0]!.length
+    const dims = [...range(shared), ...free[k]!.map((_, i) => start + i), ...summed.map((_, i) => out.rank + i)]
+    const spread = new Variable(a.aval.withShape(shape))
+    r.emit(equation('broadcast', { shape, dims }, [ordered], [spread], eqn.source))
+    return spread
+  })
+  const product = new Variable(out.withShape(shape))
+  r.emit(equation('mul', {}, factors, [product], eqn.source))
+  const axes = summed.map((_, i) => out.rank + i)
+  r.emit(equation('reduceSum', { axes }, [product], eqn.outputs, eqn.source))
+}
+
 /** Emits an equation; a long reduction as one of parts, and one of what they give. */
 const emit = (r: Rewriter, eqn: Equation): void => {
+  if (eqn.op === 'dotGeneral' && isInteger(eqn.outputs[0]!.aval.dtype)) {
+    emitIntegerProduct(r, eqn)
+    return
+  }
   const parts = foldNames.has(eqn.op)
     ? partsOf(eqn.inputs[0]!.aval, (eqn.params as { readonly axes: readonly number[] }).axes)
     : null

@@ -67,6 +67,7 @@ const shortRow = 8
 
 /** What the last axis that counts says: whether a reduction runs along rows, or down columns. */
 const runsAlongRows = (shape: readonly number[], axes: readonly number[]): boolean => {
+  if (axes.length === 0) return false
   const last = shape.findLastIndex((n) => n !== 1)
   if (last < 0) return true
   const kept = sizeOf(shape.filter((_, i) => !axes.includes(i)))

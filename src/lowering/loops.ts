@@ -196,6 +196,9 @@ const cutLines = (d: Draft): Draft => {
   return { ...cut, outer: [...cut.outer, ...cut.inner.slice(0, 1)], inner: cut.inner.slice(1) }
 }
 
+/** With an inner loop, if only of one round: where a reduction is over no axes. */
+const withLine = (d: Draft): Draft => (d.inner.length > 0 ? d : { ...d, inner: [fresh(1)] })
+
 /** Without the row's place in the indices of temporaries of one row. */
 const localize = (d: Draft, temporaries: ReadonlySet<Value>): Draft => {
   if (temporaries.size === 0) return d
@@ -210,6 +213,6 @@ export const finishKernel = (open: OpenKernel, usedElsewhere: ReadonlySet<Value>
   const temporaries = rowTemporariesOf(open, usedElsewhere)
   const local = localize(draft(open, usedElsewhere), new Set(temporaries))
   const joined = repeat(repeat(local, splitOnce), joinOnce)
-  const cut = open.reduced === null ? cutLines(joined) : joined
+  const cut = open.reduced === null ? cutLines(joined) : withLine(joined)
   return { ...cut, rowTemporaries: temporaries }
 }
