@@ -256,8 +256,9 @@ export const reshapeIndex = (
     const inner = coordinates.slice(Math.max(firstSource, 0), i + 1)
     const extents = from.slice(Math.max(firstSource, 0), i + 1)
     result.unshift(...regroup(inner, extents, to.slice(Math.max(firstTarget, 0), j + 1)))
-    i = Math.min(i, firstSource) - 1
-    j = Math.min(j, firstTarget) - 1
+    // Beyond the first axis there is nothing, however many axes of extent 1 are left on the other side.
+    i = Math.max(firstSource - 1, -1)
+    j = Math.max(firstTarget - 1, -1)
   }
   return result
 }

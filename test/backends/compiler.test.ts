@@ -1,6 +1,6 @@
 /** Programs that the compiler once got wrong, and larger ones of the kinds that are easy to get wrong. */
 import type { NDArray } from 'pullback'
-import { lax, makeProgram, np, optimize } from 'pullback'
+import { Program, Variable, equation, lax, makeProgram, np, optimize } from 'pullback'
 import { conforms, onDevice } from 'pullback/testing'
 import { afterAll, describe, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
@@ -53,12 +53,38 @@ describe('places in memory', () => {
     )
   })
 
+  it('in shapes with several axes of extent 1 before the others', () => {
+    check(
+      (x) =>
+        np
+          .cumsum(x.reshape([2, 1]).mul(0.3).add(1))
+          .reshape([1, 1, 2])
+          .mul(2),
+      numbers(1, 1, 2),
+    )
+    check((x) => x.reshape([2, 1]).mul(0.3).add(1), numbers(1, 1, 2))
+    check((x) => x.reshape([1, 1, 1, 3, 2]).add(np.sin(x).reshape([1, 1, 1, 3, 2])), numbers(6))
+    check((x) => x.reshape([6]).mul(2), numbers(1, 1, 1, 3, 2))
+  })
+
   it('of a view of a view, which alone has no strides', () => {
     const f = (x: NDArray, w: NDArray): readonly NDArray[] => {
       const turned = np.flip(x.T)
       return [turned.mul(1), turned, np.dot(turned.T.reshape([24]), w)]
     }
     check(f, numbers(4, 6), numbers(24))
+  })
+})
+
+describe('reductions', () => {
+  it('over no axes of a single element', () => {
+    for (const shape of [[], [1], [1, 1]]) {
+      const x = numbers(...shape)
+      const [input, sum] = [new Variable(x.aval), new Variable(x.aval)]
+      const equations = [equation('reduceSum', { axes: [] }, [input], [sum])]
+      const program = new Program({ inputs: [input], equations, outputs: [sum] })
+      for (const device of devices) conforms(program, [x.dataSync()], onDevice(device))
+    }
   })
 })
 
