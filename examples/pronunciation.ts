@@ -22,8 +22,8 @@ import type { Word, WordBatch } from './support/words.ts'
 
 const quick = isQuick()
 const settings = {
-  rounds: quick ? 1 : 12,
-  stepsPerRound: quick ? 20 : 200,
+  rounds: quick ? 2 : 8,
+  stepsPerRound: quick ? 10 : 200,
   batchSize: quick ? 64 : 128,
   testWords: quick ? 256 : 4096,
   validationWords: quick ? 256 : 1024,

@@ -24,7 +24,7 @@ export const drawCurves = (
     y: { grid: true, label: title, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
     color: { type: 'categorical' },
     marks: [
-      Plot.line(points, { x: 'epoch', y: 'value', stroke: 'curve', strokeWidth: 2 }),
+      Plot.line(points, { x: 'epoch', y: 'value', z: 'curve', stroke: 'curve', strokeWidth: 2 }),
       Plot.dot(points, { x: 'epoch', y: 'value', fill: 'curve', r: 2.5 }),
       Plot.text(
         points.filter((p) => p.epoch === last),

@@ -22,6 +22,12 @@ export const gradientNorms = <P, C>(cell: nn.Cell<P, C>, xs: NDArray, key: rando
   return [...(norms(xs).dataSync() as Float32Array)]
 }
 
+/** A power of ten as it is written by hand. */
+const powerOfTen = (value: number): string => {
+  const exponent = String(Math.round(Math.log10(value)))
+  return `10${Array.from(exponent, (c) => (c === '-' ? '⁻' : '⁰¹²³⁴⁵⁶⁷⁸⁹'.charAt(Number(c)))).join('')}`
+}
+
 /** Norms over time of some networks, by their names: lines from the last step back to the first. */
 export const drawGradientNorms = (title: string, norms: Readonly<Record<string, readonly number[]>>): string => {
   const points = Object.entries(norms).flatMap(([network, line]) =>
@@ -33,11 +39,19 @@ export const drawGradientNorms = (title: string, norms: Readonly<Record<string, 
     height: 400,
     marginTop: 56,
     marginRight: 170,
-    marginLeft: 56,
+    marginLeft: 68,
     marginBottom: 44,
     style: { fontFamily: 'sans-serif', fontSize: '12px', background: 'white' },
-    x: { label: 'steps from the last output back to the input' },
-    y: { type: 'log', grid: true, label: 'norm of the gradient', tickFormat: '.0e', ticks: 8 },
+    x: { label: 'steps from the last output back to the input', labelAnchor: 'center', labelArrow: 'none' },
+    y: {
+      type: 'log',
+      grid: true,
+      label: 'norm of the gradient',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      ticks: 8,
+      tickFormat: powerOfTen,
+    },
     color: { type: 'categorical' },
     marks: [
       Plot.line(points, { x: 'back', y: 'norm', stroke: 'network', strokeWidth: 2 }),
@@ -45,7 +59,7 @@ export const drawGradientNorms = (title: string, norms: Readonly<Record<string, 
         points.filter(({ back }) => back === farthest),
         { x: 'back', y: 'norm', text: 'network', fill: 'network', textAnchor: 'start', dx: 8 },
       ),
-      titleMark(title, 40),
+      titleMark(title, 36),
     ],
   })
 }

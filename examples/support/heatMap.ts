@@ -15,22 +15,26 @@ const cellSize = 40
 /** Darker cells for greater weights, which are written in them from 5 % on. */
 export const drawHeatMap = ({ title, rows, columns, weights }: HeatMap): string => {
   const cells = weights.flatMap((row, i) => row.map((weight, j) => ({ row: i, column: j, weight })))
-  const margins = { marginTop: 76, marginLeft: 64, marginRight: 24, marginBottom: 16 }
-  const axis = ({ label, names }: HeatMap['rows']) => ({
-    label,
+  const margins = { marginTop: 84, marginLeft: 88, marginRight: 24, marginBottom: 16 }
+  const axis = ({ names }: HeatMap['rows']) => ({
+    label: null,
     // Places, since names come up again.
     domain: names.map((_, place) => place),
     tickFormat: (place: number) => names[place]!,
     tickSize: 0,
-    labelArrow: 'none' as const,
   })
+  const labelMark = (label: string, dx: number, dy: number): Plot.Markish =>
+    Plot.text([label], { frameAnchor: 'top-left', dx, dy, fill: '#666', textAnchor: 'start' })
   return draw({
     ...margins,
-    width: Math.max(columns.names.length * cellSize + margins.marginLeft + margins.marginRight, 8 * title.length + 20),
+    width: Math.max(
+      columns.names.length * cellSize + margins.marginLeft + margins.marginRight,
+      9 * title.length + margins.marginLeft,
+    ),
     height: rows.names.length * cellSize + margins.marginTop + margins.marginBottom,
     style: { fontFamily: 'sans-serif', fontSize: '14px', background: 'white' },
-    x: { ...axis(columns), axis: 'top', labelAnchor: 'left' },
-    y: { ...axis(rows), labelAnchor: 'top' },
+    x: { ...axis(columns), axis: 'top' },
+    y: axis(rows),
     color: { type: 'linear', scheme: 'blues', domain: [0, 1] },
     marks: [
       Plot.cell(cells, { x: 'column', y: 'row', fill: 'weight', inset: 0.5 }),
@@ -44,7 +48,9 @@ export const drawHeatMap = ({ title, rows, columns, weights }: HeatMap): string 
           fontSize: 11,
         },
       ),
-      titleMark(title, 60),
+      titleMark(title, 72),
+      labelMark(`${columns.label} →`, 0, -44),
+      labelMark(`${rows.label} ↓`, -84, -22),
     ],
   })
 }
