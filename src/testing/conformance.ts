@@ -80,17 +80,20 @@ const withOtherNaNs = (data: TypedArray, { dtype }: Aval): TypedArray => {
   return other
 }
 
-/** A program run with noise: `ulps` units in the last place, up or down, on inexact operations. */
+/**
+ * A program run with noise: up to so many units in the last place, up or down, on inexact operations. How much differs from
+ * place to place: of two that are equal, one on an operation's result and one on the next one's operand, half would cancel.
+ */
 const noisyRun = (seed: number, ulps: number): RunProgram => {
   let state = (seed * 2654435761 + 12345) >>> 0
-  const sign = (): number => {
+  const noise = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
-    return state >= 2 ** 31 ? 1 : -1
+    return state / 2 ** 31 - 1
   }
   const move = (data: TypedArray, aval: Aval): TypedArray => {
     if (!isWideFloat(aval)) return data
     const unit = ulps * units[aval.dtype]
-    return (data as Float64Array).map((x) => x * (1 + sign() * unit))
+    return (data as Float64Array).map((x) => x * (1 + noise() * unit))
   }
   const noisy: RunProgram = (program, inputs) => {
     const values = new Map<Variable, TypedArray>(program.constants.map((c) => [c.variable, c.value.data]))

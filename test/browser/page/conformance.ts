@@ -29,11 +29,11 @@ const checkProgram = ({ program, inputs }: RandomProgram): void => {
 /** Samples of an operation in both floats. Throws what differs. */
 export const checkOperation = ({ op, runs }: { readonly op: Sample['op']; readonly runs: number }): void => {
   for (const float of ['float32', 'float64'] as const) {
-    fc.assert(fc.property(samples(op, { float }), checkSample), { numRuns: runs })
+    fc.assert(fc.property(samples(op, { float }), checkSample), { numRuns: runs, includeErrorInReport: true })
   }
 }
 
 /** Random programs. Throws what differs. */
 export const checkPrograms = (runs: number): void => {
-  fc.assert(fc.property(programs(), checkProgram), { numRuns: runs })
+  fc.assert(fc.property(programs(), checkProgram), { numRuns: runs, includeErrorInReport: true })
 }
