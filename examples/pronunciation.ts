@@ -59,27 +59,32 @@ const layers = {
 } as const
 
 const init = (key: random.Key) => {
-  const keyOf = (i: number): random.Key => random.foldIn(key, i)
+  const place = (i: number): random.Key => random.foldIn(key, i)
   return {
-    letters: layers.letters.init(keyOf(0)),
-    forward: layers.forward.init(keyOf(1)),
-    backward: layers.backward.init(keyOf(2)),
-    bridge: layers.bridge.init(keyOf(3)),
-    phonemes: layers.phonemes.init(keyOf(4)),
-    speaker: layers.speaker.init(keyOf(5)),
-    attention: layers.attention.init(keyOf(6)),
-    combine: layers.combine.init(keyOf(7)),
-    out: layers.out.init(keyOf(8)),
+    letters: layers.letters.init(place(0)),
+    forward: layers.forward.init(place(1)),
+    backward: layers.backward.init(place(2)),
+    bridge: layers.bridge.init(place(3)),
+    phonemes: layers.phonemes.init(place(4)),
+    speaker: layers.speaker.init(place(5)),
+    attention: layers.attention.init(place(6)),
+    combine: layers.combine.init(place(7)),
+    out: layers.out.init(place(8)),
   }
 }
 type Params = ReturnType<typeof init>
 
-/**
- * What is multiplied to drop features out, shape `[batch, width]`: one mask for all steps of a word. Without a key, nothing
- * is dropped.
- */
-const maskOf = (key: random.Key | null, place: number, batch: number, width: number): NDArray =>
-  nn.dropout(key === null ? null : random.foldIn(key, place), np.ones([batch, width]), settings.dropout)
+/** Without a key, nothing is dropped out. */
+const keyOf = (key: random.Key | null, place: number): random.Key | null =>
+  key === null ? null : random.foldIn(key, place)
+
+/** Drops features out of arrays of shape `[time, batch, width]`: the same at all steps of a word. */
+const dropAlongTime = (key: random.Key | null, x: NDArray): NDArray =>
+  nn.dropout(key, x, settings.dropout, { broadcastDims: [0] })
+
+/** What to multiply at every step of a loop to do so, shape `[batch, width]`. */
+const maskOf = (key: random.Key | null, batch: number, width: number): NDArray =>
+  nn.dropout(key, np.ones([batch, width]), settings.dropout)
 
 /** A spelling, read. */
 interface Memory {
@@ -96,27 +101,25 @@ interface Speaking {
   readonly said: NDArray
 }
 
-/** Masks of the speaker, of one word each. */
+/** Masks of the speaker's input, and of what it feeds back. */
 interface SpeakerMasks {
   readonly input: NDArray
   readonly recurrent: NDArray
-  readonly output: NDArray
 }
 
 const speakerMasks = (key: random.Key | null, batch: number): SpeakerMasks => ({
-  input: maskOf(key, 0, batch, embedding + features),
-  recurrent: maskOf(key, 1, batch, features),
-  output: maskOf(key, 2, batch, features),
+  input: maskOf(keyOf(key, 0), batch, embedding + features),
+  recurrent: maskOf(keyOf(key, 1), batch, features),
 })
 
 /** Reads words from both ends; also gives what the speaker begins with. */
 const read = (params: Params, { letters, lengths }: Pick<WordBatch, 'letters' | 'lengths'>, key: random.Key | null) => {
   const [time, batch] = letters.shape as readonly [number, number]
-  const xs = np.multiply(layers.letters.apply(params.letters, letters), maskOf(key, 10, batch, embedding))
+  const xs = dropAlongTime(keyOf(key, 10), layers.letters.apply(params.letters, letters))
   const run = (direction: 'forward' | 'backward', place: number) =>
     layers[direction].apply(params[direction], xs, {
       seqLengths: lengths,
-      recurrentMask: maskOf(key, place, batch, features),
+      recurrentMask: maskOf(keyOf(key, place), batch, features),
     })
   const [[forward, before], [backward, behind]] = [run('forward', 11), run('backward', 12)]
   const ends = np.concatenate([forward.h, backward.h], { axis: -1 })
@@ -139,9 +142,6 @@ const speak = (params: Params, memory: Memory, masks: SpeakerMasks, state: Speak
   return { state: { lstm, said: nn.tanh(combined) } satisfies Speaking, weights }
 }
 
-const logitsOf = (params: Params, masks: SpeakerMasks, said: NDArray): NDArray =>
-  layers.out.apply(params.out, np.multiply(said, masks.output))
-
 /** Mean cross-entropy of the phonemes and the end behind them, each after the right ones before it (teacher forcing). */
 const loss = (params: Params, batch: WordBatch, key: random.Key | null): NDArray => {
   const { memory, start } = read(params, batch, key)
@@ -156,7 +156,8 @@ const loss = (params: Params, batch: WordBatch, key: random.Key | null): NDArray
     start,
     before,
   )
-  const each = optim.softmaxCrossEntropyWithIntegerLabels(logitsOf(params, masks, said), batch.phonemes)
+  const logits = layers.out.apply(params.out, dropAlongTime(keyOf(key, 2), said))
+  const each = optim.softmaxCrossEntropyWithIntegerLabels(logits, batch.phonemes)
   // Everything up to the first end counts: the first step always, the others if what is before them is a phoneme.
   const counts = np.logicalOr(np.notEqual(before, END), np.equal(np.expandDims(np.arange(before.shape[0]!), 1), 0))
   return np.mean(each, { where: counts })
@@ -170,7 +171,7 @@ const pronounce = jit((params: Params, words: Pick<WordBatch, 'letters' | 'lengt
   const [, spoken] = lax.scan(
     ([state, phoneme]: readonly [Speaking, NDArray]) => {
       const { state: next, weights } = speak(params, memory, masks, state, phoneme)
-      const likeliest = np.argmax(logitsOf(params, masks, next.said), { axis: -1 })
+      const likeliest = np.argmax(layers.out.apply(params.out, next.said), { axis: -1 })
       return [[next, likeliest] as const, { phonemes: likeliest, weights }]
     },
     [start, first] as const,
