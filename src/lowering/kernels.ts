@@ -22,10 +22,6 @@ const largestKernel = 400
 
 const withoutOnes = (shape: Shape): readonly number[] => shape.filter((n) => n !== 1)
 
-let names = 0
-
-const freshVars = (shape: Shape): readonly LoopVar[] => shape.map((n) => new LoopVar(n, `i${names++}`))
-
 /** One kernel in the making. */
 export class OpenKernel {
   /** Its place among the steps. */
@@ -46,11 +42,12 @@ export class OpenKernel {
   reduced: readonly number[] | null = null
   /** Where elements are written, if not in their own order: pieces of a larger array. */
   readonly pieces: { readonly value: Value; readonly index: Index; readonly node: Node }[] = []
+  #vars = 0
 
   constructor(position: number, shape: Shape) {
     this.position = position
     this.shape = shape
-    this.vars = freshVars(shape)
+    this.vars = this.inner(shape)
     this.coordinates = this.vars.map((v) => Index.variable(v))
     this.elementIndex = linearize(this.coordinates, stridesOf(shape))
   }
@@ -75,8 +72,8 @@ export class OpenKernel {
     return shape.map((n) => (n === 1 ? Index.constant(0) : Index.variable(long[next++]!)))
   }
 
-  /** New loop variables for a reduction inside of one element. */
+  /** New loop variables: of the domain, or of a reduction inside of one element. */
   inner(extents: readonly number[]): readonly LoopVar[] {
-    return freshVars(extents)
+    return extents.map((n) => new LoopVar(n, `i${this.#vars++}`))
   }
 }

@@ -117,11 +117,11 @@ const rename = (d: Draft, { index, lists }: Renaming): Draft => {
   return { outer: list(d.outer), inner: list(d.inner), stages }
 }
 
-let names = 0
-const fresh = (extent: number): LoopVar => new LoopVar(extent, `v${names++}`)
+/** Makes a variable that its kernel does not have yet. */
+type Fresh = (extent: number) => LoopVar
 
 /** A variable of which a quotient is taken becomes two. */
-const splitOnce = (d: Draft): Draft | null => {
+const splitOnce = (d: Draft, fresh: Fresh): Draft | null => {
   for (const index of indicesOf(d.stages)) {
     for (const { of, by } of index.divisions()) {
       const [term] = of.terms
@@ -137,7 +137,7 @@ const splitOnce = (d: Draft): Draft | null => {
 }
 
 /** Neighbours that every index counts as one become one. */
-const joinOnce = (d: Draft): Draft | null => {
+const joinOnce = (d: Draft, fresh: Fresh): Draft | null => {
   const lists = [d.outer, d.inner, ...foldsOf(d.stages).map((f) => f.vars)]
   const indices = indicesOf(d.stages)
   for (const vars of lists) {
@@ -173,14 +173,14 @@ const joinOnce = (d: Draft): Draft | null => {
   return null
 }
 
-const repeat = (d: Draft, step: (d: Draft) => Draft | null): Draft => {
+const repeat = (d: Draft, fresh: Fresh, step: (d: Draft, fresh: Fresh) => Draft | null): Draft => {
   let current = d
-  for (let next = step(current); next !== null; next = step(current)) current = next
+  for (let next = step(current, fresh); next !== null; next = step(current, fresh)) current = next
   return current
 }
 
 /** Only the last loop of a kernel without reductions is an inner one; long lines are cut, so that threads can share them. */
-const cutLines = (d: Draft): Draft => {
+const cutLines = (d: Draft, fresh: Fresh): Draft => {
   const all = [...d.outer, ...d.inner]
   const line = all.at(-1)
   if (line === undefined) return { ...d, outer: [], inner: [fresh(1)] }
@@ -197,7 +197,7 @@ const cutLines = (d: Draft): Draft => {
 }
 
 /** With an inner loop, if only of one round: where a reduction is over no axes. */
-const withLine = (d: Draft): Draft => (d.inner.length > 0 ? d : { ...d, inner: [fresh(1)] })
+const withLine = (d: Draft, fresh: Fresh): Draft => (d.inner.length > 0 ? d : { ...d, inner: [fresh(1)] })
 
 /** Without the row's place in the indices of temporaries of one row. */
 const localize = (d: Draft, temporaries: ReadonlySet<Value>): Draft => {
@@ -212,7 +212,9 @@ const localize = (d: Draft, temporaries: ReadonlySet<Value>): Draft => {
 export const finishKernel = (open: OpenKernel, usedElsewhere: ReadonlySet<Value>): Kernel => {
   const temporaries = rowTemporariesOf(open, usedElsewhere)
   const local = localize(draft(open, usedElsewhere), new Set(temporaries))
-  const joined = repeat(repeat(local, splitOnce), joinOnce)
-  const cut = open.reduced === null ? cutLines(joined) : withLine(joined)
+  let count = 0
+  const fresh: Fresh = (extent) => new LoopVar(extent, `v${count++}`)
+  const joined = repeat(repeat(local, fresh, splitOnce), fresh, joinOnce)
+  const cut = open.reduced === null ? cutLines(joined, fresh) : withLine(joined, fresh)
   return { ...cut, rowTemporaries: temporaries }
 }
