@@ -1,4 +1,5 @@
 /** Programs that the compiler once got wrong, and larger ones of the kinds that are easy to get wrong. */
+import * as fc from 'fast-check'
 import type { NDArray } from 'pullback'
 import { Program, Variable, equation, lax, makeProgram, np, optimize } from 'pullback'
 import { conforms, onDevice } from 'pullback/testing'
@@ -74,6 +75,59 @@ describe('places in memory', () => {
     }
     check(f, numbers(4, 6), numbers(24))
   })
+})
+
+/** Choices from a list of numbers, for as long as it lasts. */
+type Choose = (options: number) => number
+
+/** Extents with this product, some of which are 1. */
+const someShape = (size: number, choose: Choose): readonly number[] => {
+  const shape: number[] = []
+  let rest = size
+  while (rest > 1 || choose(3) > 0) {
+    const divisors = [1, 2, 3, 4, 5, 7, 8].filter((d) => rest % d === 0)
+    const extent = shape.length > 5 ? rest : divisors[choose(divisors.length)]!
+    shape.splice(choose(shape.length + 1), 0, extent)
+    rest /= extent
+  }
+  return shape
+}
+
+const someView = (x: NDArray, choose: Choose): NDArray => {
+  const { ndim, size } = x
+  if (ndim === 0 || choose(4) === 0) return x.reshape(someShape(size, choose))
+  const axis = choose(ndim)
+  switch (choose(5)) {
+    case 0:
+      return np.swapaxes(x, axis, choose(ndim))
+    case 1:
+      return np.moveaxis(x, axis, choose(ndim))
+    case 2:
+      return np.flip(x, { axis })
+    case 3:
+      return size > 2000 ? x : np.concatenate([np.flip(x), x], { axis })
+    default:
+      return x.sub(np.max(x, { axis, keepdims: true }))
+  }
+}
+
+describe('chains of views', () => {
+  it('name the elements that the interpreter names', () => {
+    const property = fc.property(fc.array(fc.nat(2 ** 20), { minLength: 20, maxLength: 60 }), (choices) => {
+      let used = 0
+      const choose: Choose = (options) => (choices[used++] ?? 0) % options
+      const size = [6, 12, 30, 64, 96, 210][choose(6)]!
+      const input = numbers(...someShape(size, choose))
+      const first = used
+      check((x) => {
+        used = first
+        let y = x
+        while (used < choices.length) y = someView(y, choose)
+        return [y.mul(2), np.flip(y)]
+      }, input)
+    })
+    fc.assert(property, { numRuns: 150 })
+  }, 60_000)
 })
 
 describe('reductions', () => {
