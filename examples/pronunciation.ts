@@ -10,7 +10,7 @@
 import { isLeft } from 'fp-ts/lib/Either.js'
 import { jit, lax, nn, np, optim, random, valueAndGrad } from 'pullback'
 import type { NDArray } from 'pullback'
-import { describeAttempt, drawAttention, longestRight, ratesOf } from './support/attempts.ts'
+import { describeAttempt, drawAttention, mostSilent, ratesOf } from './support/attempts.ts'
 import type { Attempt } from './support/attempts.ts'
 import { drawCurves } from './support/curves.ts'
 import type { Point } from './support/curves.ts'
@@ -345,7 +345,7 @@ const main = async (): Promise<void> => {
 
   const pictures = [
     ['pronunciation-errors.svg', drawCurves('Phoneme error rate', curve, { percent: true })],
-    ['pronunciation-attention.svg', drawAttention(longestRight(attempts))],
+    ['pronunciation-attention.svg', drawAttention(mostSilent(attempts))],
     ['pronunciation-gradients.svg', drawGradientNorms('How far back gradients reach, before training', norms)],
   ] as const
   for (const [name, svg] of pictures) {

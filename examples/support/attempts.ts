@@ -28,11 +28,14 @@ export const describeAttempt = (attempt: Attempt): string => {
   return isRight(attempt) ? said : `${said}   (right: ${pronunciations.map((p) => p.join(' ')).join(', or ')})`
 }
 
-/** The longest word that was said right, or else the longest of all. */
-export const longestRight = (attempts: readonly Attempt[]): Attempt => {
+/** How many more letters than phonemes: those make attention worth looking at. */
+const silentLetters = ({ word, guess }: Attempt): number => word.spelling.length - guess.length
+
+/** Of the words that were said right, or else of all, the one with the most silent letters. */
+export const mostSilent = (attempts: readonly Attempt[]): Attempt => {
   const right = attempts.filter(isRight)
-  const candidates = right.length > 0 ? right : attempts.filter(({ guess }) => guess.length > 0)
-  return candidates.reduce((best, one) => (one.word.spelling.length > best.word.spelling.length ? one : best))
+  const candidates = right.length > 0 ? right : attempts
+  return candidates.reduce((best, one) => (silentLetters(one) > silentLetters(best) ? one : best))
 }
 
 /** The weights of attention: a row for each phoneme, a column for each letter. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Attempt } from '../../examples/support/attempts.ts'
-import { describeAttempt, isRight, longestRight, ratesOf } from '../../examples/support/attempts.ts'
+import { describeAttempt, drawAttention, isRight, mostSilent, ratesOf } from '../../examples/support/attempts.ts'
 
 describe('attempts', () => {
   const attempt = (spelling: string, guess: string, ...truths: string[]): Attempt => ({
@@ -24,8 +24,10 @@ describe('attempts', () => {
     expect(describeAttempt(attempts[2]!)).toBe('KNIGHTS       K N AY T S   (right: N AY T S)')
   })
 
-  it('are shown by the longest that is right, or by the longest', () => {
-    expect(longestRight(attempts).word.spelling).toBe('NIGHT')
-    expect(longestRight(attempts.slice(2)).word.spelling).toBe('KNIGHTS')
+  it('are shown by the word with the most silent letters that is said right, or by that of all', () => {
+    expect(mostSilent(attempts).word.spelling).toBe('NIGHT')
+    const wrong = [attempt('KNIGHTS', 'K N AY T S', 'N AY T S'), attempt('EIGHTS', '', 'EY T S')]
+    expect(mostSilent(wrong).word.spelling).toBe('EIGHTS')
+    expect(drawAttention(mostSilent(wrong))).toContain('EIGHTS')
   })
 })
