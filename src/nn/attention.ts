@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
-import { consume, split } from '../random/keys.ts'
+import { consume, splitKey } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -195,7 +195,7 @@ export const multiHeadAttention = (
   return {
     init: (key, dtype) => {
       consume(name, key)
-      const [q, k, v, o] = split(key, 4)
+      const [q, k, v, o] = splitKey(key, [4])
       return {
         query: layers.query.init(q!, dtype),
         key: layers.key.init(k!, dtype),
@@ -279,7 +279,7 @@ export const luongAttention = (
   return {
     init: (key, dtype = 'float32') => {
       consume(name, key)
-      const [forKernel, forVector] = split(key, 2)
+      const [forKernel, forVector] = splitKey(key, [2])
       if (score === 'dot') return { kernel: null, vector: null }
       if (score === 'general')
         return { kernel: kernelInit(forKernel!, [queryFeatures, memoryFeatures], dtype), vector: null }

@@ -4,7 +4,7 @@ import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
-import { consume, split } from '../random/keys.ts'
+import { consume, splitKey } from '../random/keys.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { map as mapTree } from '../api/tree.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -83,7 +83,7 @@ const cellOf = <C>(
     features,
     init: (key, dtype = 'float32') => {
       consume(name, key)
-      const [forInput, forBias, ...forGates] = split(key, 2 + gates)
+      const [forInput, forBias, ...forGates] = splitKey(key, [2 + gates])
       const recurrent = forGates.map((k) => recurrentInit(k, [features, features], dtype))
       return {
         inputKernel: kernelInit(forInput!, [inFeatures, gates * features], dtype),
