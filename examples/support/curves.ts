@@ -20,7 +20,7 @@ export const drawCurves = (
     width: 640,
     height: 320,
     marginRight: 110,
-    x: { label: 'epoch', ticks: Math.max(4, Math.min(last, 10)) },
+    x: { label: 'epoch', ticks: Math.max(4, Math.min(last, 10)), tickFormat: String },
     y: { grid: true, label: title, ...(options.percent === true ? { tickFormat: '.0%' } : {}) },
     color: { type: 'categorical' },
     marks: [
