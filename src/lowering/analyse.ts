@@ -29,6 +29,8 @@ export interface Capabilities {
   hasRoutine(eqn: Equation): boolean
   /** Operands that the equation's routine reads through strides, so that views need no copies. */
   takesViews(eqn: Equation): boolean
+  /** Which operand's memory the first result of the equation's routine may take; null for none. */
+  inPlace(eqn: Equation): number | null
 }
 
 export const classify = (eqn: Equation, can: Capabilities): Class => {

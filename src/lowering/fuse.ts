@@ -18,6 +18,7 @@ import type { LoopVar } from './indices.ts'
 import { Index, linearize } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
+import { shareMemory } from './inPlace.ts'
 import { finishKernel } from './loops.ts'
 import type { FoldName, Node, Reduction } from './nodes.ts'
 import { Value } from './nodes.ts'
@@ -115,6 +116,12 @@ class BlockBuilder implements Enclosing {
       if (!(s instanceof OpenKernel)) return s
       return { kind: 'kernel', kernel: finishKernel(s, this.#usedElsewhere), sources: s.sources }
     })
+    const operandFor = (step: Extract<Step, { readonly kind: 'routine' }>): number | null =>
+      this.context.can.inPlace(step.equation)
+    const share = (value: Value, home: Value): void => {
+      this.context.unify(value, home)
+    }
+    shareMemory(steps, outputs, operandFor, (v) => this.isOwn(v), share)
     return { block: { steps }, outputs }
   }
 

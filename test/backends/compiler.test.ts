@@ -1,9 +1,9 @@
 /** Programs that the compiler once got wrong, and larger ones of the kinds that are easy to get wrong. */
 import * as fc from 'fast-check'
 import type { NDArray } from 'pullback'
-import { Program, Variable, equation, lax, makeProgram, np, optimize } from 'pullback'
+import { Program, Variable, equation, explain, jit, lax, makeProgram, np, optimize } from 'pullback'
 import { conforms, onDevice } from 'pullback/testing'
-import { afterAll, describe, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 
@@ -154,5 +154,35 @@ describe('memory used again', () => {
       return [total, sums]
     }
     check(f, numbers(6, 5), numbers(4, 6, 5))
+  })
+
+  it('at once by an update of what nothing else needs, and never of what is still needed', () => {
+    const rows = np.array([3, 1, 3]).astype('int32')
+    const updated = (x: NDArray, u: NDArray): NDArray => np.exp(x).at(rows).add(u)
+    const inputs = [numbers(64, 50), numbers(3, 50)] as const
+    check(updated, ...inputs)
+    check(
+      (x, u) => {
+        const y = np.exp(x)
+        return [y.at(rows).add(u), y]
+      },
+      ...inputs,
+    )
+    check((x, u) => x.at(rows).add(u), ...inputs)
+    check(
+      (x, u) => {
+        const [last] = lax.scan(
+          (c: NDArray, y: NDArray) => [np.cumsum(np.sin(c).at(rows).add(y), { axis: 0 }), null],
+          x,
+          u,
+        )
+        return last
+      },
+      numbers(4, 5),
+      numbers(2, 3, 5),
+    )
+    // The exponentials and the result are one array.
+    const { plannedPeak } = explain(jit(updated), ...inputs)
+    expect(plannedPeak).toBeLessThan(2 * 64 * 50 * 4 + 3 * 50 * 4 + 1024)
   })
 })

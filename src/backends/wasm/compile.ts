@@ -342,13 +342,21 @@ const outputsOf = (lowered: Lowered, plan: Plan): readonly OutputSource[] =>
   })
 
 const planProgram = (program: Program): Planned => {
-  const chosen = new Map<Equation, boolean>()
-  const hasRoutine = (eqn: Equation): boolean => {
-    const known = chosen.get(eqn) ?? choose(eqn) !== null
-    chosen.set(eqn, known)
-    return known
+  const chosen = new Map<Equation, Routine | null>()
+  const routineFor = (eqn: Equation): Routine | null => {
+    const known = chosen.get(eqn)
+    if (known !== undefined) return known
+    const routine = choose(eqn)
+    chosen.set(eqn, routine)
+    return routine
   }
-  const lowered = lower(program, { canLoop, canFold: canFoldEquation, hasRoutine, takesViews })
+  const lowered = lower(program, {
+    canLoop,
+    canFold: canFoldEquation,
+    hasRoutine: (eqn) => routineFor(eqn) !== null,
+    takesViews,
+    inPlace: (eqn) => routineFor(eqn)?.inPlace ?? null,
+  })
   const routines = new Map<RoutineStep, Routine>()
   walk(lowered.steps, (step) => {
     if (step.kind === 'routine') routines.set(step, routineOf(step.equation, step.operands))
