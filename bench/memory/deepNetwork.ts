@@ -1,6 +1,7 @@
 /** The gradient of a deep perceptron, with as much or as little kept as the argument says: `deepNetwork.ts <variant>` */
 import { checkpoint, checkpointPolicies, grad, jit, nn, np, random, savedResiduals } from 'pullback'
 import type { NDArray } from 'pullback'
+import { peakResidentBytes } from './peak.ts'
 import type { Kept, Variant } from './variants.ts'
 import { batch, depth, segment, width } from './variants.ts'
 
@@ -47,7 +48,7 @@ step()
 const times = [step(), step(), step()]
 const kept: Kept = {
   savedBytes: saved.reduce((sum, residual) => sum + bytesOf(residual), 0),
-  peakBytes: process.resourceUsage().maxRSS * 1024,
+  peakBytes: peakResidentBytes(),
   milliseconds: Math.min(...times),
 }
 process.send!(kept)

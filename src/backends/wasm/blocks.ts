@@ -63,6 +63,11 @@ class Block implements Resident {
 
 export type { Block }
 
+/** Beyond so many bytes of new arrays the collector is reminded. */
+const REMIND_AFTER = 2 ** 26
+/** Of a buffer that nobody touches: enough for the collector to act on. */
+const REMINDER = 2 ** 27
+
 /** The blocks of one device, from the one that was not used for the longest to the latest. */
 export class Blocks {
   readonly #heap: Heap
@@ -74,6 +79,10 @@ export class Blocks {
     this.release(block)
   })
   #isScheduled = false
+  /** Bytes of arrays that came to be watched since the collector was reminded. */
+  #unaccounted = 0
+  /** Null but for a moment. */
+  reminder: ArrayBuffer | null = null
   #oldest: Block | null = null
   #newest: Block | null = null
   #bytes = 0
@@ -214,8 +223,20 @@ export class Blocks {
       this.#registry.register(block.owner!, block, block)
       block.isRegistered = true
       block.owner = null
+      this.#unaccounted += block.bytes
     }
     this.#young.clear()
+    if (this.#unaccounted > REMIND_AFTER) this.#remind()
+  }
+
+  /**
+   * The collector knows nothing of a device's memory: to it, an array of megabytes is a small object, and no reason to look for
+   * dead ones. A large buffer is, even one that is dead at once; as nothing is written to it, it costs no memory.
+   */
+  #remind(): void {
+    this.#unaccounted = 0
+    this.reminder = new ArrayBuffer(REMINDER)
+    this.reminder = null
   }
 
   #link(block: Block): void {

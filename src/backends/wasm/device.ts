@@ -27,7 +27,7 @@ export type Compile = (program: Program, features: Features) => CompiledProgram
 export interface DeviceOptions extends EngineOptions {
   /** The most memory that is ever used, in bytes; 4 GB by default, which is also the most there can be. */
   readonly maxBytes?: number
-  /** Bytes of arrays beyond which the oldest are moved to ordinary memory; adapts itself. 64 MB by default. */
+  /** Bytes of arrays beyond which the oldest are moved to ordinary memory; adapts itself. 256 MB by default. */
   readonly softLimit?: number
   /** Finds writes outside of blocks: slow. */
   readonly guards?: boolean
@@ -91,7 +91,7 @@ export class WasmDevice implements Backend {
   #clock = 0
 
   constructor(compile: Compile, options: DeviceOptions = {}) {
-    const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 26, guards = false } = options
+    const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false } = options
     this.#compile = compile
     const engine = createEngine(options)
     const heap = new Heap(engine.memory, engine.heapStart, maxBytes, guards)

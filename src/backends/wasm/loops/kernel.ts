@@ -2,6 +2,7 @@
 import type { Index } from '../../../lowering/indices.ts'
 import type { LoopVar } from '../../../lowering/indices.ts'
 import type { Node, Reduction, Value } from '../../../lowering/nodes.ts'
+import { costOf } from '../../../lowering/analyse.ts'
 import { operandsOf, reachable } from '../../../lowering/nodes.ts'
 import type { Location } from '../../../lowering/plan.ts'
 import type { Kernel, Stage, Store } from '../../../lowering/steps.ts'
@@ -91,6 +92,10 @@ const indexValue = (index: Index, bindings: Bindings): Expr<'i32'> => {
   if (total === null) return i32(index.constant)
   return index.constant === 0 ? total : sum(total, i32(index.constant))
 }
+
+/** How many operations one expression may have, one in the other; of more than `cheap` instructions, one. */
+const deepest = 24
+const cheap = 4
 
 /** How the vector axis is gone along: a vector at a time, or one element. */
 type Mode = 'full' | 'single'
@@ -316,6 +321,8 @@ class LineWriter {
   readonly #uses = new Map<Node, number>()
   readonly #varying = new Map<Node, boolean>()
   readonly #nodes: readonly Node[]
+  /** Operations since a value was last kept in a local. */
+  #unkept = 0
 
   constructor(kernel: KernelWriter, code: Code, lanes: Lanes, axis: LoopVar | null, stage: Stage) {
     this.#kernel = kernel
@@ -467,9 +474,18 @@ class LineWriter {
     if (found !== undefined) return found
     if (n.kind === 'literal') return splatLiteral(n.value, n.dtype)
     const made = this.#make(n, mode, known, j)
-    const kept = (this.#uses.get(n) ?? 0) > 1 || n.kind === 'load' ? this.#code.let(made) : made
+    const kept = this.#isKept(n) ? this.#code.let(made) : made
     known.nodes.set(n, kept)
     return kept
+  }
+
+  /** Whether a value gets a local: if it is used again, and now and then, so that expressions do not grow deep. */
+  #isKept(n: Node): boolean {
+    const isLong = n.kind === 'op' && costOf(n.op) > cheap
+    this.#unkept = isLong ? deepest : this.#unkept + 1
+    const keeps = n.kind === 'load' || (this.#uses.get(n) ?? 0) > 1 || this.#unkept >= deepest
+    if (keeps) this.#unkept = 0
+    return keeps
   }
 
   #make(n: Exclude<Node, { readonly kind: 'literal' }>, mode: Mode, known: Known, j: Expr<'i32'>): Vector {
