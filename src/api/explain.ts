@@ -1,4 +1,5 @@
 import { explain as explainProgram } from '../backends/wasm/compile.ts'
+import { ArgumentError } from '../core/errors.ts'
 import type { Explanation } from '../lowering/explain.ts'
 import type { Jitted } from './jit.ts'
 
@@ -10,7 +11,7 @@ export type { ExplainedStep, Explanation } from '../lowering/explain.ts'
  * them), how many bytes each reads and writes, how many arithmetic operations it does, and the planned peak of memory in bytes
  * beside what is in use at the worst moment. As text when printed, as data in `steps`, `livePeak` and `plannedPeak`.
  *
- * @throws TracerError where calling `f` would.
+ * @throws ArgumentError if `f` is not what `jit` gave; TracerError where calling `f` would.
  * @example
  * ```ts
  * import { explain, jit, nn, np } from 'pullback'
@@ -19,5 +20,9 @@ export type { ExplainedStep, Explanation } from '../lowering/explain.ts'
  * steps.map((s) => `${s.kind} ${s.what}: ${s.operations.join(' ')}`) // => kernel 128 rows of 512, 3 passes: row max sub exp row sum div
  * ```
  */
-export const explain = <A extends readonly unknown[], R>(f: Jitted<A, R>, ...args: A): Explanation =>
-  explainProgram(f.trace(...args))
+export const explain = <A extends readonly unknown[], R>(f: Jitted<A, R>, ...args: A): Explanation => {
+  if (typeof f !== 'function' || typeof f.trace !== 'function') {
+    throw new ArgumentError('explain: the function is not compiled; hand over jit(f).')
+  }
+  return explainProgram(f.trace(...args))
+}

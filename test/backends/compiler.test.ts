@@ -186,3 +186,10 @@ describe('memory used again', () => {
     expect(plannedPeak).toBeLessThan(2 * 64 * 50 * 4 + 3 * 50 * 4 + 1024)
   })
 })
+
+describe('explain', () => {
+  it('says what it wants', () => {
+    const plain = ((x: NDArray) => x) as never
+    expect(() => explain(plain, ...([] as never))).toThrow('explain: the function is not compiled; hand over jit(f).')
+  })
+})
