@@ -11,6 +11,7 @@ export default defineConfig({
     ],
   },
   test: {
+    setupFiles: ['./test/support/seed.ts'],
     include: ['test/**/*.test.ts', '.generated/tests/*.test.ts'],
     // With a configuration of their own.
     exclude: ['test/browser/**'],

@@ -46,6 +46,12 @@ const fits = (aval: Aval, { dtypes, shape, minRank = 0, maxRank = Infinity, minE
   aval.rank <= maxRank &&
   aval.shape.every((n) => n >= minExtent)
 
+const typesOf = <N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): readonly Aval[] =>
+  primitiveOf(op).type(
+    params as never,
+    operands.map((x) => x.aval),
+  )
+
 /** Writes a program down, equation by equation. */
 class Writer {
   readonly equations: Equation[] = []
@@ -55,23 +61,29 @@ class Writer {
     this.values = [...inputs]
   }
 
-  emit<N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): readonly Variable[] | null {
-    const avals = primitiveOf(op).type(
-      params as never,
-      operands.map((x) => x.aval),
-    )
-    if (avals.some((a) => a.size > MAX_SIZE || a.rank > MAX_RANK)) return null
-    const outputs = avals.map((a) => new Variable(a))
-    this.equations.push(equation(op, params, operands, outputs))
-    this.values.push(...outputs)
-    return outputs
+  /** An equation more, unless its results are too large to go on with. */
+  emit<N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): void {
+    const avals = typesOf(op, params, operands)
+    if (avals.every((a) => a.size <= MAX_SIZE && a.rank <= MAX_RANK)) this.#append(op, params, operands, avals)
   }
 
   /** A constant array, where no value so far will do. */
   constant(dtype: DType, shape: readonly number[], value: number): Atom {
     const literal = new Literal(dtype === 'int64' ? BigInt(value) : value, dtype)
     if (shape.length === 0) return literal
-    return this.emit('broadcast', { shape, dims: [] }, [literal])?.[0] ?? literal
+    return this.#append('broadcast', { shape, dims: [] }, [literal], [new Aval(dtype, shape)])[0]!
+  }
+
+  #append<N extends OpName>(
+    op: N,
+    params: OpParams[N],
+    operands: readonly Atom[],
+    avals: readonly Aval[],
+  ): readonly Variable[] {
+    const outputs = avals.map((a) => new Variable(a))
+    this.equations.push(equation(op, params, operands, outputs))
+    this.values.push(...outputs)
+    return outputs
   }
 }
 
