@@ -261,23 +261,40 @@ const fromLu = (x: NDArray): NDArray => {
   return np.multiply(parity(pivots, x.dtype), prod(diagonalOf(lu, 0, { axis1: -2, axis2: -1 }), { axis: -1 }))
 }
 
-/** adj(A) = det(U V) V diag(∏_{j≠i} s_j) Uᵀ: of singular matrices too. */
-const adjugateOf = (x: NDArray): NDArray => {
-  const [u, s, vt] = ops.svd(x, false)
-  const orientation = np.multiply(fromLu(u), fromLu(vt))
-  const scaled = np.multiply(turned(vt), asRow(productOfOthers(s)))
-  return np.multiply(expandDims(expandDims(orientation, -1), -1), matrixProduct(scaled, turned(u)))
+/** P[i, j]: the product of all singular values but those at i and j; 0 where i = j. */
+const productOfOtherPairs = (s: NDArray): NDArray => {
+  const n = s.shape.at(-1)!
+  const same = np.equal(eye(n, { dtype: s.dtype }), 1)
+  const left = np.logicalOr(expandDims(same, 1), expandDims(same, 0))
+  const cube = broadcastTo(asRow(asRow(s)), [...s.shape, n, n])
+  return np.where(same, 0, prod(np.where(left, 1, cube), { axis: -1 }))
 }
 
-const inner = (x: NDArray, y: NDArray): NDArray => sum(np.multiply(x, turned(y)), { axis: [-2, -1] })
+const asMatrix = (x: NDArray): NDArray => expandDims(expandDims(x, -1), -1)
+const orientation = (u: NDArray, vt: NDArray): NDArray => asMatrix(np.multiply(fromLu(u), fromLu(vt)))
 
-/** d adj(A) = (tr(adj(A) dA) adj(A) − adj(A) dA adj(A)) / det(A). */
-const adjugate = customJvp((x: NDArray) => adjugateOf(x)).defjvp(([x], [t]) => {
-  const adj = adjugateOf(x)
-  const matrix = (y: NDArray): NDArray => expandDims(expandDims(y, -1), -1)
-  const moved = np.subtract(np.multiply(matrix(inner(adj, t)), adj), matrixProduct(matrixProduct(adj, t), adj))
-  return [adj, np.divide(moved, matrix(fromLu(x)))]
+/** adj(A) = det(U V) V diag(∏_{j≠i} s_j) Uᵀ: of singular matrices too. */
+const adjugateOf = ([u, s, vt]: ReturnType<typeof ops.svd>): NDArray => {
+  const scaled = np.multiply(turned(vt), asRow(productOfOthers(s)))
+  return np.multiply(orientation(u, vt), matrixProduct(scaled, turned(u)))
+}
+
+/**
+ * d adj(A) = det(U V) V (diag(P diag F) − P ∘ F) Uᵀ, with F = Uᵀ dA V and P[i, j] = ∏_{k≠i,j} s_k: the minors of a diagonal
+ * matrix that has moved by F. Nothing is divided, so that it is right for singular matrices too.
+ */
+const adjugate = customJvp((x: NDArray) => adjugateOf(ops.svd(x, false))).defjvp(([x], [t]) => {
+  const factors = ops.svd(x, false)
+  const [u, s, vt] = factors
+  const others = productOfOtherPairs(s)
+  const moved = matrixProduct(matrixProduct(turned(u), t), turned(vt))
+  const diagonal = matrixProduct(others, expandDims(diagonalOf(moved, 0, { axis1: -2, axis2: -1 }), -1))
+  const minors = np.subtract(np.multiply(identityLike(moved), diagonal), np.multiply(others, moved))
+  const back = matrixProduct(matrixProduct(turned(vt), minors), turned(u))
+  return [adjugateOf(factors), np.multiply(orientation(u, vt), back)]
 })
+
+const inner = (x: NDArray, y: NDArray): NDArray => sum(np.multiply(x, turned(y)), { axis: [-2, -1] })
 
 /** Jacobi's formula: d det(A) = tr(adj(A) dA). */
 const generalDet = customJvp((x: NDArray) => fromLu(x)).defjvp(([x], [t]) => [fromLu(x), inner(adjugate(x), t)])
@@ -296,8 +313,8 @@ const smallDet = (x: NDArray): NDArray => {
 }
 
 /**
- * The determinant. First derivatives are right for singular matrices of any rank; second ones for regular matrices, and for
- * all up to 3 × 3.
+ * The determinant. First and second derivatives are right for singular matrices of any rank; further ones for matrices of
+ * different singular values, and for all up to 3 × 3.
  *
  * @throws ShapeError unless the matrices are square.
  * @example

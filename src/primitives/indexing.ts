@@ -7,9 +7,9 @@ import type { Shape } from '../core/shape.ts'
 import { range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
 import type { GatherParams, IndexMode, OpName, ScatterParams } from '../ir/op.ts'
 import { full, fullLike, iota, zerosLike, zerosOf } from '../ops/creation.ts'
-import { div, eq, mul, select } from '../ops/elementwise.ts'
+import { and, cast, div, eq, ge, le, mul, select } from '../ops/elementwise.ts'
 import { gather, scatterWith } from '../ops/indexing.ts'
-import { reshape } from '../ops/movement.ts'
+import { broadcast, reshape, sliceInDim } from '../ops/movement.ts'
 import type { ScatterName } from '../ops/indexing.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, checkAccepts, instantiate, isLinear, materialize, oneBatched, single } from './kinds.ts'
@@ -236,9 +236,22 @@ export const gatherP: Primitive<'gather'> = {
 const gatherZeroFill = (x: NDArray, indices: NDArray, p: GatherParams): NDArray => {
   const y = gather(x, indices, p)
   if (p.mode !== 'fill') return y
-  // Ones in int32: out of bounds they give the fill value, which is not 1.
-  const inside = gather(full(x.aval.shape, 1, 'int32'), indices, p)
-  return select(eq(inside, fullLike(inside, 1)), y, zerosLike(y))
+  const inside = startsInside(x.aval, indices, p)
+  if (inside === null) return y
+  const startDims = without(y.aval.rank, p.offsetDims)
+  return select(broadcast(inside, y.aval.shape, startDims), y, zerosLike(y))
+}
+
+/** Which slices lie inside the operand; null where a start has no coordinates, so that all do. */
+const startsInside = ({ shape }: Aval, indices: NDArray, p: GatherParams): NDArray | null => {
+  // Small integers would not hold the limits; of 64 bits a double keeps what counts.
+  const starts = cast(indices, indices.aval.dtype === 'int64' ? 'float64' : 'int32')
+  const { rank } = starts.aval
+  const fits = p.startIndexMap.map((d, c) => {
+    const start = reshape(sliceInDim(starts, c, c + 1, rank - 1), starts.aval.shape.slice(0, -1))
+    return and(ge(start, zerosLike(start)), le(start, fullLike(start, shape[d]! - p.sliceSizes[d]!)))
+  })
+  return fits.length === 0 ? null : fits.reduce((a, b) => and(a, b))
 }
 
 // ---- scatter ----

@@ -235,6 +235,7 @@ interface LinearSpec<N extends OpName> {
   /** The cotangent of the operand. */
   readonly transpose: (params: OpParams[N], ct: NDArray, x: Linear) => NDArray
   readonly batch: (params: OpParams[N], x: NDArray, axis: number, size: number) => Batched
+  readonly part?: NonNullable<Primitive<N>['part']>
   readonly facts?: Facts
 }
 
@@ -245,6 +246,7 @@ export const linear = <N extends OpName>(op: N, spec: LinearSpec<N>): Primitive<
   jvp: (params, [x], [t]) => single(bind(op, params, [x!]), bind(op, params, [t!])),
   transpose: (params, [ct], [x]) => [spec.transpose(params, ct!, x as Linear)],
   batch: (params, [x], [axis], size) => spec.batch(params, x!, axis!, size),
+  ...(spec.part === undefined ? {} : { part: spec.part }),
   facts: { linear: true, ...spec.facts },
 })
 

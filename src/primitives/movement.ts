@@ -168,6 +168,12 @@ export const sliceP = linear('slice', {
       strides.map((s) => s - 1),
     )
   },
+  part: ({ start, limit, strides }, { shape }) => {
+    const cut = range(shape.length).filter((d) => limit[d]! - start[d]! !== shape[d])
+    const [axis] = cut
+    if (axis === undefined || cut.length > 1 || strides.some((s) => s !== 1)) return null
+    return { axis, start: start[axis]!, limit: limit[axis]! }
+  },
   batch: ({ start, limit, strides }, x, axis, size) =>
     oneBatched(ops.slice(x, insertAt(start, axis, 0), insertAt(limit, axis, size), insertAt(strides, axis, 1)), axis),
   facts: view,

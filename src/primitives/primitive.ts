@@ -16,6 +16,13 @@ export class Linear {
   }
 }
 
+/** A range along one axis of a value, in full along all others. */
+export interface Part {
+  readonly axis: number
+  readonly start: number
+  readonly limit: number
+}
+
 /** Place of the batch axis in a value; null where the value is the same for every element. */
 export type BatchAxis = number | null
 
@@ -134,6 +141,11 @@ export interface Primitive<N extends OpName> {
     operands: readonly (NDArray | Linear)[],
     programs: ProgramTransforms,
   ): readonly Tangent[]
+  /**
+   * For operations whose result is a part of their one operand: which, so that cotangents of several parts may be put side by
+   * side. Null where the result is another selection; then `transpose` is asked.
+   */
+  part?(params: OpParams[N], operand: Aval): Part | null
   /**
    * Partial evaluation, for operations with programs among their parameters: does what the known operands allow and
    * defers the rest. Without this rule an operation with an unknown operand is deferred as a whole.

@@ -2,23 +2,14 @@ import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { ProgramError } from '../core/errors.ts'
-import { add } from '../ops/elementwise.ts'
 import type { Primitive, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import { Linear } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import { withOrigins } from '../trace/interpreter.ts'
-import type { NDArray } from '../trace/value.ts'
 import type { Environment } from './apply.ts'
 import { applyEquations, read } from './apply.ts'
+import { Cotangents } from './cotangents.ts'
 import type { LinearMap } from './partial.ts'
-
-/** Cotangents collected so far, of variables that are not known. */
-type Cotangents = Map<Variable, NDArray>
-
-const accumulate = (cotangents: Cotangents, v: Variable, ct: NDArray): void => {
-  const before = cotangents.get(v)
-  cotangents.set(v, before === undefined ? ct : add(before, ct))
-}
 
 /** Evaluates the equations of known inputs; gives those that depend on unknown ones. */
 const forwardKnown = (equations: readonly Equation[], env: Environment): readonly Equation[] => {
@@ -36,11 +27,15 @@ const transposeEquation = (
   env: Environment,
   cotangents: Cotangents,
 ): void => {
-  const cts = eqn.outputs.map((v): Tangent => cotangents.get(v) ?? null)
-  for (const v of eqn.outputs) cotangents.delete(v)
+  const cts = eqn.outputs.map((v) => cotangents.take(v))
   if (cts.every((ct) => ct === null)) return
   const operands = eqn.inputs.map((a) => (a instanceof Literal || env.has(a) ? read(env, a) : new Linear(a.aval)))
-  const { transpose } = primitives[eqn.op] as Primitive<OpName>
+  const { transpose, part } = primitives[eqn.op] as Primitive<OpName>
+  const place = part?.(eqn.params, eqn.inputs[0]!.aval)
+  if (place !== undefined && place !== null) {
+    cotangents.addPart(eqn.inputs[0] as Variable, place, cts[0]!)
+    return
+  }
   if (transpose === undefined) {
     throw new ProgramError(
       `transpose: ${eqn.op} is not linear in its operands (${eqn.inputs.map((a) => a.aval).join(', ')}).`,
@@ -48,7 +43,7 @@ const transposeEquation = (
   }
   const results = transpose(eqn.params, cts, operands, programs)
   results.forEach((ct, i) => {
-    if (ct !== null && operands[i] instanceof Linear) accumulate(cotangents, eqn.inputs[i] as Variable, ct)
+    if (ct !== null && operands[i] instanceof Linear) cotangents.add(eqn.inputs[i] as Variable, ct)
   })
 }
 
@@ -65,11 +60,11 @@ export const backward = (
   inputs: readonly (Variable | null)[],
 ): readonly Tangent[] => {
   const linear = forwardKnown(equations, env)
-  const collected: Cotangents = new Map()
+  const collected = new Cotangents()
   outputs.forEach((atom, i) => {
     const ct = cotangents[i]!
     if (ct === null || atom === null || atom instanceof Literal || env.has(atom)) return
-    accumulate(collected, atom, ct)
+    collected.add(atom, ct)
   })
   withOrigins((workFor) => {
     for (let i = linear.length - 1; i >= 0; i--) {
@@ -77,7 +72,7 @@ export const backward = (
       transposeEquation(programs, linear[i]!, env, collected)
     }
   })
-  return inputs.map((v) => (v === null ? null : (collected.get(v) ?? null)))
+  return inputs.map((v) => (v === null ? null : collected.get(v)))
 }
 
 /** The pullback of a derivative: cotangents of arguments from cotangents of outputs. */

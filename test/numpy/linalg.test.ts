@@ -1,5 +1,19 @@
 import * as fc from 'fast-check'
-import { DTypeError, grad, jacfwd, jacrev, jit, jvp, lax, np, ProgramError, random, ShapeError, vmap } from 'pullback'
+import {
+  DTypeError,
+  grad,
+  hessian,
+  jacfwd,
+  jacrev,
+  jit,
+  jvp,
+  lax,
+  np,
+  ProgramError,
+  random,
+  ShapeError,
+  vmap,
+} from 'pullback'
 import type { NDArray } from 'pullback'
 import { assertClose, checkGrads } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -108,14 +122,33 @@ describe('singular matrices', () => {
     }
   })
 
-  it('up to 3 by 3 have right second derivatives too', () => {
+  it('have right second derivatives too, for every rank', () => {
     const f = (x: NDArray): NDArray => linalg.det(x)
-    for (const n of [1, 2, 3]) {
+    for (const n of [1, 2, 3, 4, 5]) {
       for (let rank = 0; rank <= n; rank++) {
         checkGrads(f, [np.matmul(normal(rank, n, rank), normal(rank + 10, rank, n))])
       }
     }
     checkGrads(f, [np.add(normal(3, 4, 4), np.multiply(2, eye(4)))])
+  })
+
+  it('of which minors of order 2 are all that is left have those as second derivatives', () => {
+    // det(A) with A = diag(2, 3, 0, 0) + E: 2 · 3 · (e₂₂ e₃₃ − e₂₃ e₃₂) to second order.
+    const a = np.diag(f64([2, 3, 0, 0]))
+    const second = hessian((x: NDArray) => linalg.det(x))(a)
+    const at = (...place: number[]): number => second.at(...place).get().item() // prettier-ignore
+    expect(at(2, 2, 3, 3)).toBeCloseTo(6, 12)
+    expect(at(2, 3, 3, 2)).toBeCloseTo(-6, 12)
+    expect(at(0, 0, 1, 1)).toBeCloseTo(0, 12)
+    assertClose('nothing else', np.sum(np.abs(second)), f64([24]).at(0).get())
+  })
+
+  it('regular ones have right third derivatives', () => {
+    const a = np.add(normal(3, 4, 4), np.multiply(2, eye(4)))
+    const [t, u] = [normal(4, 4, 4), normal(5, 4, 4)]
+    const second = (x: NDArray): NDArray =>
+      jvp((y: NDArray) => jvp((z: NDArray) => linalg.det(z), [y], [t])[1], [x], [u])[1]
+    checkGrads(second, [a], { order: 1 })
   })
 
   it('are solved to infinities or NaN, never in silence', () => {
