@@ -7,7 +7,7 @@ import { convert } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import type { OpName } from '../ir/op.ts'
-import type { Atom, Program, Variable } from '../ir/program.ts'
+import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
 import type { Backend } from '../backends/backend.ts'
@@ -64,6 +64,17 @@ const inexact: ReadonlySet<OpName> = new Set<OpName>([
   'svd',
 ])
 
+/** Those of them that add up products of their operands' elements, or these elements, in any order. */
+const sums: ReadonlySet<OpName> = new Set<OpName>([
+  'reduceSum',
+  'cumsum',
+  'dotGeneral',
+  'conv',
+  'reduceWindowSum',
+  'selectAndScatterAdd',
+  'scatterAdd',
+])
+
 const units: { readonly float32: number; readonly float64: number } = { float32: 2 ** -23, float64: 2 ** -52 }
 
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
@@ -78,6 +89,35 @@ const withOtherNaNs = (data: TypedArray, { dtype }: Aval): TypedArray => {
     if (Number.isNaN(x)) bytes[(i + 1) * data.BYTES_PER_ELEMENT - 1]! ^= 0x80
   })
   return other
+}
+
+/** Up to so many terms, a sum's roundings are less than the noise on its operands. */
+const SHORT = 16
+/** How far a sum of n terms t may be off, in units of √n · Σ|t| in the last place. */
+const DRIFT = 0.25
+
+const mapFloats = (data: readonly TypedArray[], avals: readonly Aval[], f: (x: number) => number): TypedArray[] =>
+  data.map((xs, i) => (isWideFloat(avals[i]!) ? (xs as Float64Array).map(f) : xs))
+
+/**
+ * Roundings of long sums: each may be as large as a unit of the partial sum, and those have either sign, so that their sum
+ * grows as √n · Σ|t| (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). The operation itself
+ * says, of operands without their signs, what Σ|t| is, and of ones, what n is.
+ */
+const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram): readonly Float64Array[] => {
+  const avals = eqn.inputs.map((a) => a.aval)
+  const outputs = eqn.outputs.map((v) => v.aval)
+  const evaluate = (f: (x: number) => number): readonly TypedArray[] =>
+    primitiveOf(eqn.op).evaluate(eqn.params as never, mapFloats(operands, avals, f), avals, outputs, run)
+  const counts = evaluate(() => 1)
+  const magnitudes = evaluate(Math.abs)
+  return outputs.map((aval, i) =>
+    Float64Array.from(counts[i] as Float64Array, (n, j) =>
+      n <= SHORT || !isWideFloat(aval)
+        ? 0
+        : DRIFT * Math.sqrt(n) * units[aval.dtype] * (magnitudes[i] as Float64Array)[j]!,
+    ),
+  )
 }
 
 /**
@@ -95,6 +135,14 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
     const unit = ulps * units[aval.dtype]
     return (data as Float64Array).map((x) => x * (1 + noise() * unit))
   }
+  // Never less than the drift: an element's noise should be small in none of so few runs.
+  const drift = (data: TypedArray, by: Float64Array): TypedArray =>
+    by.some((d) => d > 0)
+      ? (data as Float64Array).map((x, i) => {
+          const strength = noise()
+          return x + by[i]! * (Math.sign(strength) + strength)
+        })
+      : data
   const noisy: RunProgram = (program, inputs) => {
     const values = new Map<Variable, TypedArray>(program.constants.map((c) => [c.variable, c.value.data]))
     program.inputs.forEach((v, i) => values.set(v, inputs[i]!))
@@ -109,7 +157,11 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
       }
       const operands = eqn.inputs.map(operand)
       const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, noisy)
-      eqn.outputs.forEach((v, i) => values.set(v, moves ? move(results[i]!, v.aval) : results[i]!))
+      const drifts = sums.has(eqn.op) ? driftOf(eqn, operands, noisy) : null
+      eqn.outputs.forEach((v, i) => {
+        const result = drifts === null ? results[i]! : drift(results[i]!, drifts[i]!)
+        values.set(v, moves ? move(result, v.aval) : result)
+      })
     }
     return program.outputs.map(dataOf)
   }

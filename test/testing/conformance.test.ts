@@ -1,9 +1,9 @@
 /** What `conforms` accepts from a back end, and what it does not. */
 import * as fc from 'fast-check'
 import type { NDArray, Program } from 'pullback'
-import { makeProgram, np, parseProgram } from 'pullback'
-import { conforms, programs } from 'pullback/testing'
-import { expect, it } from 'vitest'
+import { grad, makeProgram, np, parseProgram } from 'pullback'
+import { conforms, onDevice, programs, wasmDevice } from 'pullback/testing'
+import { describe, expect, it } from 'vitest'
 import { run } from '../../src/backends/interpreter/interpreter.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
 
@@ -81,4 +81,87 @@ it('leaves the bits of NaNs open, and those of numbers not', () => {
   expect(() => {
     conforms(halves, point, () => [Uint16Array.of(0xfe01, 0x3c01)])
   }).toThrow('element 1 is 1.0009765625, on the interpreter 1')
+})
+
+/** Sums as a compiled program may make them: in float32, one term after the other. */
+const inSingle = (terms: number, term: (i: number) => number): number => {
+  let sum = 0
+  for (let i = 0; i < terms; i++) sum = Math.fround(sum + Math.fround(term(i)))
+  return sum
+}
+
+const wave = (length: number, phase: number, offset: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + 1) * (phase + 1)) + offset)
+
+describe('sums of many terms', () => {
+  const product = makeProgram((a: NDArray, b: NDArray) => np.matmul(a, b))
+  const rows = 40
+
+  it.each([
+    [64, 0],
+    [256, 0],
+    [256, 1.5],
+    [4096, 0],
+    [4096, 1.5],
+  ])('may be made in another order: %i, about %f', (n, offset) => {
+    const [a, b] = [wave(rows * n, 1, offset), wave(rows * n, 2, offset)]
+    const program = product(np.reshape(np.array(a), [rows, n]), np.reshape(np.array(b), [n, rows]))
+    const execute = (from: (i: number, n: number) => number) => () => [
+      Float32Array.from({ length: rows * rows }, (_, e) => {
+        const [i, j] = [Math.floor(e / rows), e % rows]
+        return inSingle(n, (k) => a[i * n + from(k, n)]! * b[from(k, n) * rows + j]!)
+      }),
+    ]
+    conforms(program, [a, b], execute((k) => k)) // prettier-ignore
+    conforms(program, [a, b], execute((k, n) => n - 1 - k)) // prettier-ignore
+  })
+
+  it('are what a device makes of products of matrices, and of their gradients', () => {
+    const device = wasmDevice()
+    const loss = (a: NDArray, b: NDArray): NDArray => np.sum(np.square(np.tanh(np.matmul(a, b))))
+    const [a, b] = [wave(60 * 512, 1, 0), wave(512 * 50, 2, 0)]
+    const program = makeProgram(grad(loss))(np.reshape(np.array(a), [60, 512]), np.reshape(np.array(b), [512, 50]))
+    conforms(program, [a, b], onDevice(device))
+    device.dispose()
+  })
+
+  it('are held to what rounding explains', () => {
+    const n = 256
+    const [a, b] = [wave(n, 1, 1.5), wave(n, 2, 1.5)]
+    const program = product(np.reshape(np.array(a), [1, n]), np.reshape(np.array(b), [n, 1]))
+    for (const error of [1e-4, -1e-4, 1e-5]) {
+      const wrong = (...args: Parameters<typeof run>): readonly TypedArray[] =>
+        run(...args).map((data) => (data as Float32Array).map((v) => v * (1 + error)))
+      expect(() => {
+        conforms(program, [a, b], wrong)
+      }).toThrow(/element 0 is/)
+    }
+    // Terms of both signs: the sum is small beside them, and the error of one forgotten term is not.
+    const [c, d] = [wave(n, 1, 0), wave(n, 2, 0)]
+    expect(() => {
+      conforms(program, [c, d], () => [Float32Array.of(inSingle(n - 1, (k) => c[k]! * d[k]!))])
+    }).toThrow(/element 0 is/)
+  })
+
+  it('are exact where they are short: no unit more than before', () => {
+    const sum = makeProgram((a: NDArray) => np.sum(a))(np.ones([8]))
+    const ones = new Float32Array(8).fill(1)
+    expect(() => {
+      conforms(sum, [ones], off(60))
+    }).toThrow(/element 0 is/)
+  })
+
+  it('of scattered updates count what meets at one place', () => {
+    const places = np.array(new Int32Array(3000).map((_, i) => (i % 3 === 0 ? 1 : 0)))
+    const scattered = makeProgram((x: NDArray) => np.zeros([3]).at(places).add(x))(np.ones([3000]))
+    const x = wave(3000, 1, 1.5)
+    const at = (place: number): number => inSingle(3000, (i) => ((i % 3 === 0 ? 1 : 0) === place ? x[i]! : 0))
+    conforms(scattered, [x], () => [Float32Array.of(at(0), at(1), 0)])
+    expect(() => {
+      conforms(scattered, [x], () => [Float32Array.of(at(0), at(1) * (1 + 1e-4), 0)])
+    }).toThrow(/element 1 is/)
+    expect(() => {
+      conforms(scattered, [x], () => [Float32Array.of(at(0), at(1), 1e-20)])
+    }).toThrow(/element 2 is/)
+  })
 })
