@@ -32,6 +32,11 @@ export interface AttentionOptions {
   readonly localWindowSize?: number | readonly [left: number, right: number]
 }
 
+const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16'
+
+/** 16-bit floats are storage: the same in a dtype that is computed in. */
+const computed = (x: NDArray): NDArray => (isHalf(x.dtype) ? x.astype('float32') : x)
+
 const checkAttention = (q: NDArray, k: NDArray, v: NDArray): void => {
   const shapes = `query ${q.aval}, key ${k.aval}, value ${v.aval}`
   const fail = (what: string): never => {
@@ -87,10 +92,13 @@ const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
  * `softmax(scale · q kᵀ + bias) v` over the heads of each sequence. Vaswani et al., "Attention is all you need" (2017). Fewer
  * key heads than query heads are shared by groups: Ainslie et al. (2023). A query that sees no key gives zeros.
  *
+ * 16-bit floats are attended to in float32, and the result is rounded to the query's dtype. JAX takes the softmax in float32
+ * too, but rounds the weights to 16 bits before it multiplies the values by them.
+ *
  * @param query - shape `[batch, T, N, H]`, or without the batch.
  * @param key - shape `[batch, S, K, H]`; N is a multiple of K.
  * @param value - shape of `key`.
- * @returns shape of `query`.
+ * @returns shape of `query`, and its dtype.
  * @throws ShapeError if the shapes do not fit.
  * @example
  * ```ts
@@ -105,7 +113,8 @@ export const dotProductAttention = (
   value: ArrayLike,
   options: AttentionOptions = {},
 ): NDArray => {
-  const given = [query, key, value].map((x) => inexact(asArray(x)))
+  const { dtype } = inexact(asArray(query))
+  const given = [query, key, value].map((x) => computed(inexact(asArray(x))))
   const single = given[0]!.ndim === 3
   const [q, k, v] = (single ? given.map((x) => np.expandDims(x, 0)) : given) as [NDArray, NDArray, NDArray]
   checkAttention(q, k, v)
@@ -116,7 +125,8 @@ export const dotProductAttention = (
   const mask = visible(q.shape[1]!, k.shape[1]!, options)
   const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
   const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
-  return single ? np.squeeze(mean, { axis: 0 }) : mean
+  const result = single ? np.squeeze(mean, { axis: 0 }) : mean
+  return isHalf(dtype) ? result.astype(dtype) : result
 }
 
 /** Parameters of `multiHeadAttention`. */

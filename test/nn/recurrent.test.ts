@@ -84,6 +84,19 @@ describe('attention', () => {
   const q = normal(2, 2, 5, 4, 3)
   const [k, v] = [normal(3, 2, 5, 4, 3), normal(4, 2, 5, 4, 3)]
 
+  it.each(['float16', 'bfloat16'] as const)('of %s is attended to in float32, and rounded once', (dtype) => {
+    const [q, k, v] = [1, 2, 3].map((seed) =>
+      np.multiply(3, random.normal(random.key(seed), [1, 6, 2, 8])).astype(dtype),
+    ) as [NDArray, NDArray, NDArray]
+    const wide = (x: NDArray): NDArray => x.astype('float32')
+    const y = nn.dotProductAttention(q, k, v, { isCausal: true })
+    expect(y.dtype).toBe(dtype)
+    const exact = nn.dotProductAttention(wide(q), wide(k), wide(v), { isCausal: true })
+    expect(np.arrayEqual(wide(y), wide(exact.astype(dtype))).item()).toBe(true)
+    const gradient = grad((q: NDArray) => np.sum(wide(nn.dotProductAttention(q, k, v))))(q)
+    expect([gradient.dtype, np.all(np.isfinite(wide(gradient))).item()]).toEqual([dtype, true])
+  })
+
   it('gives zeros, and zero gradients, where a query sees nothing', () => {
     const mask = np.ones([2, 1, 5, 5], { dtype: 'bool' }).at(0, 0, 2).set(false)
     const f = (q: NDArray, k: NDArray, v: NDArray): NDArray => nn.dotProductAttention(q, k, v, { mask })
