@@ -137,15 +137,36 @@ const emitIntegerProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: '
   r.emit(equation('reduceSum', { axes }, [product], eqn.outputs, eqn.source))
 }
 
+// Of more elements than this, places in a line have no numbers of 32 bits.
+const mostInLine = 2 ** 31 - 1
+
+/** Whether a reduction takes in more elements for each result than places in a line can be counted; they are never in memory. */
+const isUncountable = ({ shape }: Aval, axes: readonly number[]): boolean =>
+  axes.length > 1 && sizeOf(axes.map((a) => shape[a]!)) > mostInLine
+
+/** Such a reduction in two: along all axes but the first one, then along that. */
+const emitInTwo = (r: Rewriter, eqn: Equation, axes: readonly number[]): void => {
+  const { shape } = eqn.inputs[0]!.aval
+  const first = Math.min(...axes)
+  const others = axes.filter((a) => a !== first)
+  const partial = new Variable(eqn.outputs[0]!.aval.withShape(shape.filter((_, i) => !others.includes(i))))
+  const op = eqn.op as 'reduceSum'
+  emit(r, equation(op, { axes: others }, eqn.inputs, [partial], eqn.source))
+  emit(r, equation(op, { axes: [first] }, [partial], eqn.outputs, eqn.source))
+}
+
 /** Emits an equation; a long reduction as one of parts, and one of what they give. */
 const emit = (r: Rewriter, eqn: Equation): void => {
   if (eqn.op === 'dotGeneral' && isInteger(eqn.outputs[0]!.aval.dtype)) {
     emitIntegerProduct(r, eqn)
     return
   }
-  const parts = foldNames.has(eqn.op)
-    ? partsOf(eqn.inputs[0]!.aval, (eqn.params as { readonly axes: readonly number[] }).axes)
-    : null
+  const axes = foldNames.has(eqn.op) ? (eqn.params as { readonly axes: readonly number[] }).axes : []
+  if (eqn.inputs.length > 0 && isUncountable(eqn.inputs[0]!.aval, axes)) {
+    emitInTwo(r, eqn, axes)
+    return
+  }
+  const parts = axes.length > 0 ? partsOf(eqn.inputs[0]!.aval, axes) : null
   if (parts === null) {
     r.emit(eqn)
     return

@@ -95,4 +95,19 @@ describe('the allocator', () => {
     expect(allocator.allocate(2 ** 21)).toBeNull()
     allocator.check()
   })
+
+  it('has nothing for sizes beyond all memory, however its free ranges are', () => {
+    const allocator = new Allocator(0, 2 ** 32, () => true)
+    allocator.free(allocator.allocate(2 ** 20)!)
+    const sizes = fc
+      .tuple(fc.integer({ min: 32, max: 52 }), fc.nat(2 ** 31))
+      .map(([power, more]) => 2 ** power + more + 1)
+    fc.assert(
+      fc.property(sizes, (bytes) => {
+        expect(allocator.allocate(bytes)).toBeNull()
+        allocator.check()
+      }),
+    )
+    expect(allocator.used).toBe(0)
+  })
 })

@@ -6,6 +6,7 @@ import { conforms, onDevice } from 'pullback/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
+import { flatten } from '../../src/lowering/flatten.ts'
 
 const deviceWith = (threads: number): WasmDevice =>
   new WasmDevice((program, features) => compile(program, features, { finest: true }), {
@@ -139,6 +140,40 @@ describe('reductions', () => {
       const program = new Program({ inputs: [input], equations, outputs: [sum] })
       for (const device of devices) conforms(program, [x.dataSync()], onDevice(device))
     }
+  })
+})
+
+describe('domains of more elements than 32 bits count', () => {
+  const product = (x: NDArray): NDArray => x.reshape([x.size, 1]).mul(x)
+  const compiled = (f: (x: NDArray) => NDArray, n: number): Program => {
+    const program = makeProgram(f)(np.zeros([n]))
+    compile(program, { relaxed: false, shared: false })
+    return flatten(program)
+  }
+
+  it('are reduced along all axes but the first, then along that, without a number for each place', () => {
+    const n = 60_000
+    const { equations } = compiled((x) => np.sum(product(x)), n)
+    expect(equations.flatMap((e) => (e.op === 'reduceSum' ? [e.params.axes] : []))).toEqual([[1], [0]])
+    const three = compiled(
+      (x) =>
+        np.max(
+          x
+            .reshape([n, 1, 1])
+            .mul(np.ones([3, 1]))
+            .sub(x),
+        ),
+      n,
+    )
+    expect(three.equations.flatMap((e) => (e.op === 'reduceMax' ? [e.params.axes] : []))).toEqual([[1, 2], [0]])
+  })
+
+  it('cannot be one line', () => {
+    const n = 70_000
+    expect(() => compiled((x) => np.sum(product(x).reshape([n * n])), n)).toThrow(
+      `jit: a loop over ${n * n} elements at once is too long; compiled loops count to ${2 ** 31 - 1}. ` +
+        'Work on smaller pieces, with lax.map or lax.scan over one of the axes.',
+    )
   })
 })
 

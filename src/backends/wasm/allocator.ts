@@ -171,6 +171,8 @@ export class Allocator {
 
   /** A range of at least so many bytes, or null if there is no more memory. */
   allocate(bytes: number): Range | null {
+    // There are no classes for sizes that no memory has.
+    if (bytes > this.#limit) return null
     const size = roundUp(bytes)
     const range = this.#find(classOf(size / ALIGNMENT)) ?? this.#extend(size)
     if (range === null) return null

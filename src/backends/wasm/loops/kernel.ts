@@ -2,6 +2,7 @@
 import type { Index } from '../../../lowering/indices.ts'
 import type { LoopVar } from '../../../lowering/indices.ts'
 import type { Node, Reduction, Value } from '../../../lowering/nodes.ts'
+import { ShapeError } from '../../../core/errors.ts'
 import { costOf } from '../../../lowering/analyse.ts'
 import { operandsOf, reachable } from '../../../lowering/nodes.ts'
 import type { Location } from '../../../lowering/plan.ts'
@@ -571,8 +572,31 @@ const packIndices = (places: readonly Expr<'i32'>[]): Vector => {
   return v
 }
 
-/** Writes a kernel as a function of a program's module. */
-export const writeKernel = (builder: ModuleBuilder, kernel: Kernel, environment: KernelEnvironment): Func =>
-  builder.function(['i32', 'i32', 'i32'], null, (code) => {
+/** What counters of 32 bits with a sign can count, and what can be divided without one. */
+const mostCounted = 2 ** 31 - 1
+const mostDivided = 2 ** 32
+
+/** Throws where places in a kernel's loops have no numbers of 32 bits: of domains that are never in memory as a whole. */
+const checkCounts = (k: Kernel): void => {
+  const nodes = nodesOf(k)
+  const folds = nodes.flatMap((n) => (n.kind === 'fold' ? n.vars : []))
+  const stores = k.stages.flatMap((s) => [...s.stores, ...s.rowStores])
+  const numbers = nodes.flatMap((n) => (n.kind === 'index' ? [n.index] : []))
+  const indices = [...stores, ...nodes.flatMap((n) => (n.kind === 'load' ? [n] : []))].map((n) => n.index)
+  const divided = [...numbers, ...indices].flatMap((index) => index.divisions().map(({ of }) => of.max + 1))
+  const counted = [...k.outer, ...k.inner, ...folds].map((v) => v.extent)
+  const most = Math.max(kernelCount(k), ...counted, ...numbers.map((index) => index.max + 1))
+  if (most <= mostCounted && divided.every((n) => n <= mostDivided)) return
+  throw new ShapeError(
+    `jit: a loop over ${Math.max(most, ...divided)} elements at once is too long; compiled loops count to ${mostCounted}. ` +
+      'Work on smaller pieces, with lax.map or lax.scan over one of the axes.',
+  )
+}
+
+/** Writes a kernel as a function of a program's module. Throws a `ShapeError` where a loop would be too long to count. */
+export const writeKernel = (builder: ModuleBuilder, kernel: Kernel, environment: KernelEnvironment): Func => {
+  checkCounts(kernel)
+  return builder.function(['i32', 'i32', 'i32'], null, (code) => {
     new KernelWriter(code, kernel, environment).write()
   })
+}
