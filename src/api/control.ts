@@ -185,7 +185,7 @@ const closeLoop = (
     const next = program.outAvals
     avals = given.map((a, i) => (a.weak ? promoted(a, next[i]!) : a))
     if (avals.every((a, i) => a.equals(given[i]!))) {
-      const bad = avals.findIndex((a, i) => !next[i]!.weak && next[i]!.dtype !== a.dtype)
+      const bad = avals.findIndex((a, i) => (next[i]!.weak ? promoted(a, next[i]!) : next[i]!).dtype !== a.dtype)
       if (bad >= 0) throw carryError(name, start.treedef, bad, avals[bad]!, next[bad]!)
       const carry = start.leaves.map((x, i) => cast(x, avals[i]!.dtype, avals[i]!.weak))
       return { program: castOutputs(program, [...avals, ...next.slice(count)]), captured, carry }

@@ -435,6 +435,18 @@ describe('whileLoop', () => {
     expect(() => lax.whileLoop(() => true, (c) => np.stack([c, c]), np.array(1))).toThrow(/f32\[\] going in and f32\[2\]/) // prettier-ignore
     expect(() => lax.whileLoop(() => true, (c) => c, np.array(1), { maxSteps: 0.5 })).toThrow(/maxSteps/) // prettier-ignore
   })
+
+  it('refuses a weak float for an integer carry: truncated, it might never end', () => {
+    const zero = np.array(0, { dtype: 'int32' })
+    const halves = (c: NDArray): NDArray => np.add(c, 0.5)
+    const message = /i32\[\] going in and ~f32\[\] coming out/
+    expect(() => lax.whileLoop((c) => np.less(c, 3), halves, zero)).toThrow(message)
+    expect(() => lax.foriLoop(0, 3, (_, c) => halves(c), zero)).toThrow(message)
+    expect(() => lax.scan((c) => [halves(c), null] as const, zero, null, { length: 3 })).toThrow(message)
+    // A weak integer fits a float, and any number a weak carry.
+    expect(num(lax.whileLoop((c) => np.less(c, 3), () => np.asarray(5).sum(), np.array(0)))).toBe(5) // prettier-ignore
+    expect(num(lax.whileLoop((c) => np.less(c, 3), halves, 0 as unknown as NDArray))).toBe(3) // prettier-ignore
+  })
 })
 
 describe('foriLoop', () => {
