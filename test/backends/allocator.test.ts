@@ -96,6 +96,16 @@ describe('the allocator', () => {
     allocator.check()
   })
 
+  it('has whole units only, whatever its limit is', () => {
+    const allocator = new Allocator(0, 20 * ALIGNMENT + 37, () => true)
+    expect(allocator.allocate(17 * ALIGNMENT)).not.toBeNull()
+    expect(allocator.allocate(ALIGNMENT)).not.toBeNull()
+    expect(allocator.allocate(3 * ALIGNMENT)).toBeNull()
+    expect(allocator.allocate(2 * ALIGNMENT)).not.toBeNull()
+    expect(allocator.extent).toBe(20 * ALIGNMENT)
+    allocator.check()
+  })
+
   it('has nothing for sizes beyond all memory, however its free ranges are', () => {
     const allocator = new Allocator(0, 2 ** 32, () => true)
     allocator.free(allocator.allocate(2 ** 20)!)

@@ -61,7 +61,7 @@ export class Allocator {
   /** The heap begins at `start` and never extends beyond `limit`; `grow` tries to make memory usable up to an address. */
   constructor(start: number, limit: number, grow: (end: number) => boolean) {
     this.#start = Math.ceil(start / ALIGNMENT) * ALIGNMENT
-    this.#limit = limit
+    this.#limit = Math.floor(limit / ALIGNMENT) * ALIGNMENT
     this.#grow = grow
   }
 
