@@ -13,7 +13,7 @@ import { defaultDevice } from '../runtime/devices.ts'
 import { RecordedBody } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import type { ArrayLike } from '../trace/value.ts'
-import { NDArray } from '../trace/value.ts'
+import { ConcreteBody, NDArray, offering } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
 import { positionsOf } from './arguments.ts'
 import type { ArrayTree } from './leaves.ts'
@@ -221,9 +221,12 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   // Few variables: functions that trace each other, a thousand deep, need the whole stack.
   const traced = (request: Request): Traced => request.entry ?? remember(request, trace(request))
 
-  const donate = (args: readonly unknown[]): void => {
-    const positions = positionsOf('jit', 'donateArgnums', options.donateArgnums!, args.length)
-    for (const x of flatten(positions.map((p) => args[p])).leaves) if (x instanceof NDArray) x.donate()
+  /** The arrays that a call gives up: none while it is only recorded, or differentiated. */
+  const donations = (args: readonly unknown[], operands: readonly NDArray[]): readonly NDArray[] => {
+    if (options.donateArgnums === undefined) return []
+    if (!operands.every((x) => x.body instanceof ConcreteBody)) return []
+    const positions = positionsOf('jit', 'donateArgnums', options.donateArgnums, args.length)
+    return flatten(positions.map((p) => args[p])).leaves.filter((x) => x instanceof NDArray)
   }
 
   const run = ({ self, args, given: { leaves, treedef } }: Request, entry: Traced): Arrays<R> => {
@@ -234,8 +237,10 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
     const operands = isClosed ? leaves : [...entry.captured, ...leaves]
     // Inside a program that is being written down, the whole is optimised once, at its end.
     const isWritten = operands.some((x) => x.body instanceof RecordedBody)
-    const outputs = call(isWritten ? entry.program : optimize(entry.program), name, operands)
-    if (options.donateArgnums !== undefined) donate(args)
+    const program = isWritten ? entry.program : optimize(entry.program)
+    const given = donations(args, operands)
+    const outputs = offering(given, () => call(program, name, operands))
+    for (const x of given) x.donate()
     return restore(entry.outTree, outputs)
   }
 

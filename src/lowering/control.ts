@@ -3,6 +3,8 @@ import { cut } from '../core/marks.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import type { Aval } from '../core/aval.ts'
 import type { Atom, Variable } from '../ir/program.ts'
+import type { OperandFor } from './inPlace.ts'
+import { canReplace } from './inPlace.ts'
 import type { Value } from './nodes.ts'
 import type { Block, Carry, Sliced, Step } from './steps.ts'
 
@@ -19,6 +21,8 @@ export interface Enclosing {
     value(aval: Aval): Value
     /** Says that a value lives where another one does. */
     unify(value: Value, home: Value): void
+    readonly home: (value: Value) => Value
+    readonly operandFor: OperandFor
   }
   valueOf(a: Atom): Value
   /** New values for an equation's results. */
@@ -58,25 +62,44 @@ const lowerCond = (builder: Enclosing, eqn: EquationOf<'cond'>): void => {
   builder.push({ kind: 'cond', index: index!, branches }, results)
 }
 
-const carriesOf = (context: Enclosing['context'], initial: readonly Value[]): readonly Carry[] =>
+type Travelling = Omit<Carry, 'inPlace'>
+
+const travelling = (context: Enclosing['context'], initial: readonly Value[]): readonly Travelling[] =>
   initial.map((v) => ({ initial: v, current: context.value(v.aval), next: context.value(v.aval) }))
 
-const currents = (carries: readonly Carry[]): readonly Value[] => carries.map((c) => c.current)
-const nexts = (carries: readonly Carry[]): readonly Value[] => carries.map((c) => c.next)
+const currents = (carries: readonly Travelling[]): readonly Value[] => carries.map((c) => c.current)
+
+/** The body of a loop, into the next places of what goes round it and into others; and what goes round in place. */
+const loopBody = (
+  builder: Enclosing,
+  program: Program,
+  inputs: readonly Value[],
+  going: readonly Travelling[],
+  others: readonly Value[],
+): { readonly body: Block; readonly carries: readonly Carry[] } => {
+  const { operandFor, home, unify } = builder.context
+  const body = blockInto(builder, program, inputs, [...going.map((c) => c.next), ...others])
+  const carries = going.map((c): Carry => {
+    const inPlace = canReplace(body.steps, c.current, c.next, operandFor, home)
+    if (inPlace) unify(c.current, c.next)
+    return { ...c, inPlace }
+  })
+  return { body, carries }
+}
 
 const lowerWhile = (builder: Enclosing, eqn: EquationOf<'while'>): void => {
   const { context } = builder
   const { cond, body, condConsts, bodyConsts, maxSteps } = eqn.params
   const operands = eqn.inputs.map((a) => builder.valueOf(a))
   const [condPart, bodyPart, initial] = cut(operands, condConsts, bodyConsts, operands.length)
-  const carries = carriesOf(context, initial!)
+  const going = travelling(context, initial!)
   const [predicate] = cond.outAvals
   const holds = context.value(predicate!)
-  const condition = blockInto(builder, cond, [...condPart!, ...currents(carries)], [holds])
-  const step = blockInto(builder, body, [...bodyPart!, ...currents(carries)], nexts(carries))
-  builder.push({ kind: 'while', condition, holds, body: step, carries, maxSteps }, currents(carries))
+  const condition = blockInto(builder, cond, [...condPart!, ...currents(going)], [holds])
+  const loop = loopBody(builder, body, [...bodyPart!, ...currents(going)], going, [])
+  builder.push({ kind: 'while', condition, holds, ...loop, maxSteps }, currents(going))
   eqn.outputs.forEach((v, i) => {
-    builder.alias(v, carries[i]!.current, true)
+    builder.alias(v, going[i]!.current, true)
   })
 }
 
@@ -85,20 +108,15 @@ const lowerScan = (builder: Enclosing, eqn: EquationOf<'scan'>): void => {
   const { body, length, reverse, consts, carry } = eqn.params
   const operands = eqn.inputs.map((a) => builder.valueOf(a))
   const [fixed, initial, xs] = cut(operands, consts, carry, operands.length)
-  const carries = carriesOf(context, initial!)
+  const going = travelling(context, initial!)
   const inputs = xs!.map((whole, i): Sliced => ({ whole, slice: context.value(body.inAvals[consts + carry + i]!) }))
   const outputs = eqn.outputs
     .slice(carry)
     .map((v, i): Sliced => ({ whole: context.value(v.aval), slice: context.value(body.outAvals[carry + i]!) }))
   const slices = (list: readonly Sliced[]): readonly Value[] => list.map((s) => s.slice)
-  const step = blockInto(
-    builder,
-    body,
-    [...fixed!, ...currents(carries), ...slices(inputs)],
-    [...nexts(carries), ...slices(outputs)],
-  )
-  const results = [...currents(carries), ...outputs.map((s) => s.whole)]
-  builder.push({ kind: 'scan', body: step, length, reverse, carries, inputs, outputs }, results)
+  const loop = loopBody(builder, body, [...fixed!, ...currents(going), ...slices(inputs)], going, slices(outputs))
+  const results = [...currents(going), ...outputs.map((s) => s.whole)]
+  builder.push({ kind: 'scan', ...loop, length, reverse, inputs, outputs }, results)
   eqn.outputs.forEach((v, i) => {
     builder.alias(v, results[i]!, i < carry)
   })

@@ -18,7 +18,8 @@ import type { LoopVar } from './indices.ts'
 import { Index, linearize } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
-import { shareMemory } from './inPlace.ts'
+import type { HomeOf, OperandFor } from './inPlace.ts'
+import { replacements, shareMemory } from './inPlace.ts'
 import { finishKernel } from './loops.ts'
 import type { FoldName, Node, Reduction } from './nodes.ts'
 import { Value } from './nodes.ts'
@@ -37,9 +38,17 @@ class Context {
   }
 
   /** Says that a value lives where another one does. */
-  unify(value: Value, home: Value): void {
+  readonly unify = (value: Value, home: Value): void => {
     this.same.set(value, home)
   }
+
+  readonly home: HomeOf = (value) => {
+    let root = value
+    for (let next = this.same.get(root); next !== undefined; next = this.same.get(root)) root = next
+    return root
+  }
+
+  readonly operandFor: OperandFor = (step) => this.can.inPlace(step.equation)
 
   value(aval: Aval): Value {
     return new Value(aval, this.#values++)
@@ -116,12 +125,8 @@ class BlockBuilder implements Enclosing {
       if (!(s instanceof OpenKernel)) return s
       return { kind: 'kernel', kernel: finishKernel(s, this.#usedElsewhere), sources: s.sources }
     })
-    const operandFor = (step: Extract<Step, { readonly kind: 'routine' }>): number | null =>
-      this.context.can.inPlace(step.equation)
-    const share = (value: Value, home: Value): void => {
-      this.context.unify(value, home)
-    }
-    shareMemory(steps, outputs, operandFor, (v) => this.isOwn(v), share)
+    const { operandFor, home, unify } = this.context
+    shareMemory(steps, outputs, operandFor, home, (v) => this.isOwn(v), unify)
     return { block: { steps }, outputs }
   }
 
@@ -559,5 +564,13 @@ export const lower = (program: Program, can: Capabilities): Lowered => {
     return to
   })
   const steps = [...block.steps, ...copies]
-  return { steps, inputs, constants: context.constants, outputs: results, same: context.same }
+  const { constants, operandFor, home } = context
+  return {
+    steps,
+    inputs,
+    constants,
+    outputs: results,
+    replacements: replacements(steps, inputs, results, operandFor, home),
+    home,
+  }
 }

@@ -13,7 +13,7 @@ export type Location =
 
 export interface Plan {
   readonly locationOf: (value: Value) => Location
-  /** The two buffers that a carry changes between. */
+  /** The two buffers that a carry changes between; the first one serves where it stays in place. */
   readonly buffersOf: (carry: Carry) => readonly [number, number]
   /** Scratch memory of a routine: its place in the frame. */
   readonly scratchOf: (step: Step) => number
@@ -163,6 +163,8 @@ const peakOf = (intervals: Iterable<Interval>): number => {
   return peak
 }
 
+const bytesOfCarry = (c: Carry): number => (c.inPlace ? 1 : 2) * align(bytesOf(c.current.aval))
+
 type Key = Value | Carry | Step
 
 /**
@@ -174,11 +176,7 @@ export const planMemory = (
   scratch: (step: Step) => number,
   overlaps: (step: Step) => boolean = () => false,
 ): Plan => {
-  const home = (v: Value): Value => {
-    let root = v
-    for (let next = lowered.same.get(root); next !== undefined; next = lowered.same.get(root)) root = next
-    return root
-  }
+  const { home } = lowered
   const slots = new Map<Value, number>()
   const outputSlots = new Map<Value, number>()
   const point = (v: Value): number => {
@@ -206,7 +204,7 @@ export const planMemory = (
     const outside = (): void => {
       for (const c of step.carries) {
         touch(c.initial)
-        life.touch(c, 2 * align(bytesOf(c.current.aval)))
+        life.touch(c, bytesOfCarry(c))
       }
       if (step.kind === 'scan') for (const s of [...step.inputs, ...step.outputs]) use(s.whole)
       else touch(step.holds)
@@ -224,7 +222,7 @@ export const planMemory = (
   const use = (v: Value): void => {
     touch(v)
     const carry = carryOf.get(home(v))
-    if (carry !== undefined) life.touch(carry, 2 * align(bytesOf(carry.current.aval)))
+    if (carry !== undefined) life.touch(carry, bytesOfCarry(carry))
   }
   const visit = (block: Block): void => {
     for (const step of block.steps) {

@@ -44,11 +44,13 @@ export interface Block {
   readonly steps: readonly Step[]
 }
 
-/** An array that goes round a loop: read at `current`, written at `next`; the two are exchanged after each step. */
+/** An array that goes round a loop: read at `current`, written at `next`. */
 export interface Carry {
   readonly initial: Value
   readonly current: Value
   readonly next: Value
+  /** Whether both are one place; otherwise the two are exchanged after each step. */
+  readonly inPlace: boolean
 }
 
 /** An array that is read or written along its first axis, one slice a step. */
@@ -99,6 +101,8 @@ export interface Lowered {
   readonly inputs: readonly Value[]
   readonly constants: readonly { readonly value: Value; readonly data: HostArray }[]
   readonly outputs: readonly Value[]
-  /** Values that live in the place of others. */
-  readonly same: ReadonlyMap<Value, Value>
+  /** By outputs: the inputs in whose places they may be written, if the caller needs these no more. */
+  readonly replacements: ReadonlyMap<Value, readonly number[]>
+  /** Where a value lives that is in the place of another one. */
+  readonly home: (value: Value) => Value
 }

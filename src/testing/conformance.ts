@@ -171,16 +171,16 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
 /** Runs a program on elements: what is compared with the interpreter. */
 export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
 
-/** Runs programs on a device, once each. */
+/** Runs programs on a device, once each; with `donate`, results may take the memory of inputs. */
 export const onDevice =
-  (device: Backend): Execute =>
-  (program, inputs) =>
-    device
-      .compile(program)(
-        inputs.map((data) => new ConcreteBody(data)),
-        'conformance',
-      )
+  (device: Backend, { donate = false }: { readonly donate?: boolean } = {}): Execute =>
+  (program, inputs) => {
+    const bodies = inputs.map((data) => new ConcreteBody(data))
+    for (const body of bodies) body.isOffered = donate
+    return device
+      .compile(program)(bodies, 'conformance')
       .map((body) => body.copy('conformance'))
+  }
 
 const RUNS = 3
 const NOISE_ULPS = 4

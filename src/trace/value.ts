@@ -45,6 +45,7 @@ export class ConcreteBody implements Body {
   #resident: Resident | null = null
   /** How many arrays there have been. */
   #arrays = 1
+  #isOffered = false
 
   constructor(data: TypedArray | null) {
     this.#data = data
@@ -64,6 +65,21 @@ export class ConcreteBody implements Body {
   place(resident: Resident): void {
     this.#resident?.release()
     this.#resident = resident
+  }
+
+  /** Whether the call in progress may use its memory for results: see `offering`. */
+  get isOffered(): boolean {
+    return this.#isOffered && this.#arrays === 1
+  }
+
+  set isOffered(is: boolean) {
+    this.#isOffered = is
+  }
+
+  /** Leaves the elements to a result, which is written in their place. */
+  vacate(): void {
+    this.#resident = null
+    this.#data = null
   }
 
   /** This body, for one more array. */
@@ -96,6 +112,17 @@ export class ConcreteBody implements Body {
     this.#resident?.release()
     this.#resident = null
     this.#data = null
+  }
+}
+
+/** Runs `f`, which may use the memory of these arrays for its results: they are not used after it. */
+export const offering = <T>(arrays: readonly NDArray[], f: () => T): T => {
+  const bodies = arrays.map((x) => x.body).filter((body) => body instanceof ConcreteBody)
+  for (const body of bodies) body.isOffered = true
+  try {
+    return f()
+  } finally {
+    for (const body of bodies) body.isOffered = false
   }
 }
 

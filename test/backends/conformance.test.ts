@@ -2,9 +2,9 @@
 import * as fc from 'fast-check'
 import type { NDArray, Program } from 'pullback'
 import { evalProgram, makeProgram, np, optimize, vjp } from 'pullback'
-import type { RandomProgram } from 'pullback/testing'
+import type { Execute, RandomProgram } from 'pullback/testing'
 import { conforms, onDevice, operations, primitiveLaws, programs, samples } from 'pullback/testing'
-import { afterAll, describe, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { hasRelaxedSimd } from '../../src/backends/wasm/platform.ts'
@@ -18,6 +18,7 @@ const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
     relaxed,
     startAfter: 0,
     guards: true,
+    small: 0,
   })
 
 const configurations = [
@@ -69,7 +70,11 @@ describe.each(configurations)('on %s', (_, device) => {
 
 describe('random programs', () => {
   const runs = Number(process.env['PULLBACK_PROGRAMS'] ?? 2000)
-  const [single, double] = configurations.map(([, device]) => onDevice(device))
+  const [single, double] = configurations.map(([, device]): Execute => (program, inputs) => {
+    const results = onDevice(device)(program, inputs)
+    expect(onDevice(device, { donate: true })(program, inputs)).toEqual(results)
+    return results
+  })
 
   // A NaN has many bit patterns, of which either back end may give another one.
   const among = operations.filter((op) => op !== 'bitcast' && op !== 'callback')

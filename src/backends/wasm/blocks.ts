@@ -159,7 +159,7 @@ export class Blocks {
 
   unpin(block: Block): void {
     block.pins--
-    if (block.pins === 0 && !block.isListed) this.#free(block)
+    if (block.pins === 0 && !block.isListed && block.range !== null) this.#free(block)
   }
 
   /** Gives the memory back, as soon as no call uses it. */
@@ -167,6 +167,14 @@ export class Blocks {
     if (!block.isListed) return
     this.#delist(block)
     if (block.pins === 0) this.#free(block)
+  }
+
+  /** The memory of a block, for another array; the block has none any more. */
+  take(block: Block): Range {
+    const range = block.range!
+    this.#delist(block)
+    block.range = null
+    return range
   }
 
   addressOf(block: Block): number {

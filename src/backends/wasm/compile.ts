@@ -147,7 +147,7 @@ class ProgramWriter {
         this.#hostStep(code, step.equation, step.operands, step.results)
         return
       case 'copy':
-        this.#copy(code, this.#address(code, step.from), this.#address(code, step.to), step.to)
+        this.#copyStep(code, step)
         return
       case 'cond': {
         const index = code.let(load('i32.load', this.#address(code, step.index)))
@@ -239,6 +239,12 @@ class ProgramWriter {
     code.copy(to, from, i32(bytesOf(value.aval)))
   }
 
+  #copyStep(code: Code, { from, to }: Extract<Step, { readonly kind: 'copy' }>): void {
+    const { home } = this.#lowered
+    // What goes round a loop unchanged stays where it is.
+    if (home(from) !== home(to)) this.#copy(code, this.#address(code, from), this.#address(code, to), to)
+  }
+
   #hostStep(code: Code, equation: Equation, operands: readonly Value[], results: readonly Value[]): void {
     const places = (values: readonly Value[]): readonly Place[] => values.map((v) => this.#place(v))
     this.hostSteps.push({ equation, operands: places(operands), results: places(results) })
@@ -279,12 +285,13 @@ class ProgramWriter {
       const [first, second] = this.#plan.buffersOf(c).map((offset) => op('i32.add', frame, i32(offset)))
       this.#copy(code, this.#address(code, c.initial), first!, c.current)
       this.#setPointer(code, this.#slotOf(c.current), first!)
-      this.#setPointer(code, this.#slotOf(c.next), second!)
+      if (!c.inPlace) this.#setPointer(code, this.#slotOf(c.next), second!)
     }
   }
 
   #exchange(code: Code, carries: readonly Carry[]): void {
     for (const c of carries) {
+      if (c.inPlace) continue
       const [current, next] = [this.#slotOf(c.current), this.#slotOf(c.next)]
       const kept = code.let(this.#pointer(code, current))
       this.#setPointer(code, current, this.#pointer(code, next))
@@ -338,7 +345,8 @@ const outputsOf = (lowered: Lowered, plan: Plan): readonly OutputSource[] =>
     if (input >= 0) return { kind: 'input', index: input }
     const constant = lowered.constants.findIndex((c) => c.value === value)
     if (constant >= 0) return { kind: 'constant', index: constant }
-    return { kind: 'buffer', slot: plan.outputSlots.get(value)!, aval: value.aval }
+    const replaces = lowered.replacements.get(value)!
+    return { kind: 'buffer', slot: plan.outputSlots.get(value)!, aval: value.aval, replaces }
   })
 
 const planProgram = (program: Program): Planned => {

@@ -8,9 +8,12 @@ export type Place =
   | { readonly kind: 'pointer'; readonly slot: number; readonly offset: number }
   | { readonly kind: 'frame'; readonly offset: number }
 
-/** Where a result comes from: a block that the caller provides, or an input or constant as it stands. */
+/**
+ * Where a result comes from: a block that the caller provides, or an input or constant as it stands. The block may be that of
+ * one of the inputs in `replaces`, if the caller needs that input no more.
+ */
 export type OutputSource =
-  | { readonly kind: 'buffer'; readonly slot: number; readonly aval: Aval }
+  | { readonly kind: 'buffer'; readonly slot: number; readonly aval: Aval; readonly replaces: readonly number[] }
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly index: number }
 

@@ -31,6 +31,11 @@ export interface DeviceOptions extends EngineOptions {
   readonly softLimit?: number
   /** Finds writes outside of blocks: slow. */
   readonly guards?: boolean
+  /**
+   * Arrays of up to so many bytes live in ordinary memory: 4096 by default, as a copy of 4 KB takes half a microsecond, less
+   * than it costs to watch over a block.
+   */
+  readonly small?: number
 }
 
 /** What a device's memory is used for, in bytes. */
@@ -91,7 +96,7 @@ export class WasmDevice implements Backend {
   #clock = 0
 
   constructor(compile: Compile, options: DeviceOptions = {}) {
-    const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false } = options
+    const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false, small = 4096 } = options
     this.#compile = compile
     const engine = createEngine(options)
     const heap = new Heap(engine.memory, engine.heapStart, maxBytes, guards)
@@ -109,7 +114,7 @@ export class WasmDevice implements Backend {
           `${megabytes(heap.used)} are in use by what cannot be moved. Work on smaller pieces, or let checkpoint compute again ` +
           'what is kept for derivatives.',
       )
-    this.#site = { engine, heap, blocks, frames, guards, outOfMemory }
+    this.#site = { engine, heap, blocks, frames, guards, small, outOfMemory }
   }
 
   /** What the memory is used for at the moment. */

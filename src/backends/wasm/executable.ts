@@ -19,17 +19,16 @@ export interface Site {
   readonly frames: Frames
   /** Whether guards are checked after each call. */
   readonly guards: boolean
+  /** Up to so many bytes, arrays live in ordinary memory. */
+  readonly small: number
   /** The error for a call that gets no memory. */
   outOfMemory(operation: string, peakBytes: number): Error
 }
 
 /**
- * Up to this size, arrays live in ordinary memory, and are copied to and from a place beside the frame in each call: a copy of
- * 4 KB takes half a microsecond, less than it costs to watch over a block.
+ * An input or output in the frame: small arrays live in ordinary memory, and are copied to and from a place beside the frame in
+ * each call. Which pointer says where it is, and where it is if it is small.
  */
-export const SMALL = 4096
-
-/** An input or output in the frame: which pointer says where it is, and where it is if it is small. */
 interface Slot {
   readonly aval: Aval
   /** Of the pointer, in words from the beginning of the frame. */
@@ -38,6 +37,14 @@ interface Slot {
   /** Of a small array's place, in bytes from the beginning of the frame; -1 for a large one. */
   readonly offset: number
 }
+
+/** An output's place; and the inputs whose place it may be. */
+interface Buffer extends Slot {
+  readonly replaces: readonly number[]
+}
+
+/** Memory for one large output: new, or that of an input which the caller gives up. */
+type Home = { readonly range: Range } | { readonly donor: Block; readonly body: ConcreteBody }
 
 /** Where an output comes from; a buffer by its number. `isRepeated` if an earlier output is the same buffer. */
 type Result =
@@ -49,14 +56,17 @@ const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMEN
 /** Places small arrays one after the other, behind the frame proper. */
 class Layout {
   bytes: number
+  readonly #small: number
 
-  constructor(frameBytes: number) {
+  /** Arrays of up to `small` bytes are placed. */
+  constructor(frameBytes: number, small: number) {
     this.bytes = align(frameBytes)
+    this.#small = small
   }
 
   slot(aval: Aval, pointer: number): Slot {
     const bytes = bytesOf(aval.dtype, aval.size)
-    if (bytes > SMALL) return { aval, pointer, bytes, offset: -1 }
+    if (bytes > this.#small) return { aval, pointer, bytes, offset: -1 }
     const offset = this.bytes
     this.bytes += align(bytes)
     return { aval, pointer, bytes, offset }
@@ -66,13 +76,13 @@ class Layout {
 const isLarge = (slot: Slot): boolean => slot.offset < 0
 
 /** The buffers of a program, each once, and its outputs in terms of them. */
-const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers: Slot[]; results: Result[] } => {
-  const buffers: Slot[] = []
+const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers: Buffer[]; results: Result[] } => {
+  const buffers: Buffer[] = []
   const results = outputs.map((source): Result => {
     if (source.kind !== 'buffer') return source
     const known = buffers.findIndex((slot) => slot.pointer === source.slot)
     if (known >= 0) return { kind: 'buffer', index: known, isRepeated: true }
-    buffers.push(layout.slot(source.aval, source.slot))
+    buffers.push({ ...layout.slot(source.aval, source.slot), replaces: source.replaces })
     return { kind: 'buffer', index: buffers.length - 1, isRepeated: false }
   })
   return { buffers, results }
@@ -83,7 +93,7 @@ export class WasmExecutable {
   readonly #program: CompiledProgram
   readonly #runner: Runner
   readonly #inputs: readonly Slot[]
-  readonly #buffers: readonly Slot[]
+  readonly #buffers: readonly Buffer[]
   readonly #results: readonly Result[]
   readonly #frameBytes: number
   #constants: Range | null = null
@@ -95,7 +105,7 @@ export class WasmExecutable {
   constructor(site: Site, program: CompiledProgram) {
     this.#site = site
     this.#program = program
-    const layout = new Layout(program.frameBytes)
+    const layout = new Layout(program.frameBytes, site.small)
     this.#inputs = program.inputs.map((aval, i) => layout.slot(aval, i))
     const { buffers, results } = resultsOf(program.outputs, layout)
     this.#buffers = buffers
@@ -154,32 +164,56 @@ export class WasmExecutable {
 
   #runIn(frame: number, inputs: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] {
     const { blocks, heap } = this.#site
-    const pinned: Block[] = []
-    const ranges: Range[] = []
+    const pinned: (Block | null)[] = []
+    const homes: Home[] = []
+    let ranges: readonly Range[] | null = null
     let isDone = false
     try {
-      this.#takeMemory(inputs, operation, pinned, ranges)
-      this.#fill(frame, inputs, operation, pinned, ranges)
+      this.#takeMemory(inputs, operation, pinned, homes)
+      this.#fill(frame, inputs, operation, pinned, homes)
+      ranges = this.#takeOver(homes)
       this.#runner.run(frame)
       isDone = true
       return this.#collect(frame, inputs, ranges)
     } finally {
-      for (const block of pinned) blocks.unpin(block)
-      if (!isDone) for (const range of ranges) heap.free(range)
+      for (const block of pinned) if (block !== null) blocks.unpin(block)
+      const unused = isDone ? [] : (ranges ?? homes.flatMap((home) => ('range' in home ? [home.range] : [])))
+      for (const range of unused) heap.free(range)
     }
   }
 
   /** Everything that may let the memory grow, after which the heap's views are others. */
-  #takeMemory(inputs: readonly ConcreteBody[], operation: string, pinned: Block[], ranges: Range[]): void {
+  #takeMemory(inputs: readonly ConcreteBody[], operation: string, pinned: (Block | null)[], homes: Home[]): void {
     const { blocks } = this.#site
     this.#addresses ??= this.#placeConstants(operation)
     for (let i = 0; i < inputs.length; i++) {
       const slot = this.#inputs[i]!
-      if (isLarge(slot)) pinned.push(this.#given(blocks.pin(inputs[i]!, slot.aval, operation), operation))
+      pinned.push(isLarge(slot) ? this.#given(blocks.pin(inputs[i]!, slot.aval, operation), operation) : null)
     }
-    for (const slot of this.#buffers) {
-      if (isLarge(slot)) ranges.push(this.#given(blocks.allocateArray(slot.bytes), operation))
+    for (const buffer of this.#buffers) {
+      if (!isLarge(buffer)) continue
+      const place = buffer.replaces.find((i) => this.#isFree(inputs[i]!, pinned[i]!, homes))
+      homes.push(
+        place === undefined
+          ? { range: this.#given(blocks.allocateArray(buffer.bytes), operation) }
+          : { donor: pinned[place]!, body: inputs[place]! },
+      )
     }
+  }
+
+  /** Whether an input's memory is there for the taking: nobody else needs it, nor was it given to another result. */
+  #isFree(body: ConcreteBody, block: Block | null, homes: readonly Home[]): boolean {
+    if (!body.isOffered || block === null || block.pins > 1 || !this.isNative) return false
+    return !homes.some((home) => 'donor' in home && home.donor === block)
+  }
+
+  /** From here on, inputs whose places are taken are lost, however the call ends. */
+  #takeOver(homes: readonly Home[]): readonly Range[] {
+    return homes.map((home) => {
+      if ('range' in home) return home.range
+      home.body.vacate()
+      return this.#site.blocks.take(home.donor)
+    })
   }
 
   #given<T>(memory: T | null, operation: string): T {
@@ -207,17 +241,16 @@ export class WasmExecutable {
     frame: number,
     inputs: readonly ConcreteBody[],
     operation: string,
-    pinned: readonly Block[],
-    ranges: readonly Range[],
+    pinned: readonly (Block | null)[],
+    homes: readonly Home[],
   ): void {
     const { blocks, heap } = this.#site
     const { words } = heap
     const first = frame / 4
-    let large = 0
     for (let i = 0; i < inputs.length; i++) {
       const { aval, pointer, offset } = this.#inputs[i]!
       if (offset < 0) {
-        words[first + pointer] = blocks.addressOf(pinned[large++]!)
+        words[first + pointer] = blocks.addressOf(pinned[i]!)
         continue
       }
       words[first + pointer] = frame + offset
@@ -226,10 +259,14 @@ export class WasmExecutable {
     this.#addresses!.forEach((address, i) => {
       words[first + inputs.length + i] = address
     })
-    large = 0
+    let large = 0
     for (const { pointer, offset } of this.#buffers) {
-      words[first + pointer] = offset < 0 ? heap.addressOf(ranges[large++]!) : frame + offset
+      words[first + pointer] = offset < 0 ? this.#addressOf(homes[large++]!) : frame + offset
     }
+  }
+
+  #addressOf(home: Home): number {
+    return 'range' in home ? this.#site.heap.addressOf(home.range) : this.#site.blocks.addressOf(home.donor)
   }
 
   #collect(frame: number, inputs: readonly ConcreteBody[], ranges: readonly Range[]): readonly ConcreteBody[] {

@@ -39,12 +39,13 @@ class Plan {
   #output(atom: Atom, given: readonly Variable[], count: number, inputs: number): OutputSource {
     if (atom instanceof Literal) throw new Error('literal outputs are not for this compiler')
     const place = this.#places.get(atom)
-    if (place?.kind === 'pointer' && place.slot >= count) return { kind: 'buffer', slot: place.slot, aval: atom.aval }
+    if (place?.kind === 'pointer' && place.slot >= count)
+      return { kind: 'buffer', slot: place.slot, aval: atom.aval, replaces: [] }
     const index = given.indexOf(atom)
     if (index >= 0) return index < inputs ? { kind: 'input', index } : { kind: 'constant', index: index - inputs }
     const slot = count + new Set(this.outputs.filter((o) => o.kind === 'buffer').map((o) => o.slot)).size
     this.#places.set(atom, { kind: 'pointer', slot, offset: 0 })
-    return { kind: 'buffer', slot, aval: atom.aval }
+    return { kind: 'buffer', slot, aval: atom.aval, replaces: [] }
   }
 
   of(atom: Atom): Place {
