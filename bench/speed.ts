@@ -65,7 +65,8 @@ const measureFirstCalls = async (
 ): Promise<readonly Measured[]> => {
   const measured: Measured[] = []
   for (const [name, row] of rowsOf('firstCall').filter(([rowName]) => wants(rowName))) {
-    const timings = await firstCalls(taking, python, 'network', firstCallOf, pace)
+    const [family, work] = firstCallOf[name as keyof typeof firstCallOf]
+    const timings = await firstCalls(taking, python, family, work, pace)
     show(name, row, timings)
     measured.push({ name, row, timings })
   }

@@ -1,4 +1,4 @@
-import { jit, nn, np, valueAndGrad } from 'pullback'
+import { jit, nn, np, optim, valueAndGrad } from 'pullback'
 import type { NDArray } from 'pullback'
 import type { Work, Works } from '../../tasks/row.ts'
 import type { Parameters } from '../../tasks/transformer.ts'
@@ -21,15 +21,14 @@ const affine = (x: NDArray, kernel: NDArray, bias: NDArray): NDArray => np.add(n
 const norm = (x: NDArray, scale: NDArray, offset: NDArray): NDArray =>
   np.add(np.multiply(nn.standardize(x, { epsilon }), scale), offset)
 
-const split = (x: NDArray): NDArray => np.reshape(x, [batch, sequence, heads, headWidth])
-
 const attention = (p: Parameters<NDArray>, x: NDArray): NDArray => {
+  const split = (y: NDArray): NDArray => np.reshape(y, [x.shape[0]!, sequence, heads, headWidth])
   const mixed = nn.dotProductAttention(
     split(affine(x, p.query, p.queryBias)),
     split(np.matmul(x, p.key)),
     split(affine(x, p.value, p.valueBias)),
   )
-  return affine(np.reshape(mixed, [batch, sequence, width]), p.out, p.outBias)
+  return affine(np.reshape(mixed, x.shape), p.out, p.outBias)
 }
 
 const block = (p: Parameters<NDArray>, x: NDArray): NDArray => {
@@ -38,9 +37,13 @@ const block = (p: Parameters<NDArray>, x: NDArray): NDArray => {
   return np.add(h, affine(up, p.down, p.downBias))
 }
 
-const encoder = (): Work => {
+const makeParameters = (): Parameters<NDArray> => {
   const data = parameters()
-  const params = mapParameters((name, shape) => array(data[name], shape))
+  return mapParameters((name, shape) => array(data[name], shape))
+}
+
+const encoder = (): Work => {
+  const params = makeParameters()
   const x = array(input(), [batch, sequence, width])
   const f = jit(valueAndGrad((p: Parameters<NDArray>, inputs: NDArray) => np.sum(np.square(block(p, inputs)))))
   return {
@@ -52,4 +55,30 @@ const encoder = (): Work => {
   }
 }
 
-export const works: Works<'W7'> = { W7: encoder }
+/** A training step of twelve blocks on a batch of one: there is much to compile, and little to compute. */
+const deep = (): Work => {
+  const loss = (blocks: readonly Parameters<NDArray>[], x: NDArray): NDArray =>
+    np.mean(np.square(blocks.reduce((h, p) => block(p, h), x)))
+  const optimizer = optim.adam(1e-3)
+  const step = jit(
+    (params: readonly Parameters<NDArray>[], state: optim.OptState, x: NDArray) => {
+      const [value, gradient] = valueAndGrad(loss)(params, x)
+      const [updates, next] = optimizer.update(gradient, state, params)
+      return { params: optim.applyUpdates(params, updates), state: next, value }
+    },
+    { donateArgnums: [0, 1] },
+  )
+  const x = array(input().slice(0, sequence * width), [1, sequence, width])
+  let params: readonly Parameters<NDArray>[] = Array.from({ length: 12 }, makeParameters)
+  let state = optimizer.init(params)
+  return {
+    run: () => {
+      const result = step(params, state, x)
+      params = result.params
+      state = result.state
+      return result.value.item()
+    },
+  }
+}
+
+export const works: Works<'W7' | 'deep'> = { W7: encoder, deep }
