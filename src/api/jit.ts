@@ -159,20 +159,23 @@ export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
     return { statics, dynamic }
   }
 
-  const trace = ({ self, args, statics, given }: Request): Traced => {
+  const trace = ({ self, args, statics, given: { leaves, treedef } }: Request): Traced => {
     let outTree: TreeDef | undefined
+    // Equations remember the stack, and with it this scope, for as long as the program lives: the call's arrays must leave it.
+    let request: { readonly self: unknown; readonly args: readonly unknown[] } | null = { self, args }
     const { program, captured } = stage(
       'jit',
       (xs) => {
-        const dynamic = unflatten(given.treedef, xs) as unknown[]
+        const dynamic = unflatten(treedef, xs) as unknown[]
         let next = 0
-        const full = args.map((x, i) => (statics.includes(i) ? x : dynamic[next++]))
-        const result = flattenResult('jit', Reflect.apply(f, self, full))
+        const full = request!.args.map((x, i) => (statics.includes(i) ? x : dynamic[next++]))
+        const result = flattenResult('jit', Reflect.apply(f, request!.self, full))
         outTree = result.treedef
         return result.leaves
       },
-      given.leaves.map((x) => x.aval),
+      leaves.map((x) => x.aval),
     )
+    request = null
     advised ||= advise(name, program)
     return { program, outTree: outTree!, captured }
   }

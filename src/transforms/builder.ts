@@ -123,6 +123,8 @@ export class ProgramBuilder {
   finish(inputs: readonly NDArray[], outputs: readonly NDArray[], name: string): Program {
     const outAtoms = outputs.map((x) => this.atom(x, name))
     const inputVariables = inputs.map((x) => (x.body as RecordedBody).variable)
+    // Equations remember the stack, and with it this builder: what it knows of outer arrays would live as long as the program.
+    this.#atoms.clear()
     return new Program({
       inputs: [...this.#captured.map((c) => c.variable), ...inputVariables],
       constants: this.#constants,

@@ -132,6 +132,28 @@ describe('residency', () => {
     expect(device.memory.count).toBeLessThanOrEqual(3)
     expect(kept.sum().item()).toBe(4000)
   })
+
+  it('keeps neither the arrays that a function was traced for, nor those that it made for its constants', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const device = new WasmDevice(compileForHost, { threads: 1, guards: true })
+    const made: WeakRef<NDArray>[] = []
+    const f = jit((x: NDArray) => {
+      const weights = np.array(new Float32Array(2000).fill(2))
+      made.push(new WeakRef(weights))
+      return x.mul(weights).sum()
+    })
+    const total = (): number => withBackend(device, () => f(np.ones([2000])).item())
+    expect(total()).toBe(4000)
+    expect(device.memory.count).toBe(1)
+    for (let i = 0; i < 50 && (device.memory.count > 0 || made[0]!.deref() !== undefined); i++) {
+      await nextJob()
+      collect()
+    }
+    expect(device.memory.count).toBe(0)
+    expect(made.map((w) => w.deref())).toEqual([undefined])
+    expect(total()).toBe(4000)
+  })
 })
 
 describe('donation', () => {
