@@ -191,6 +191,14 @@ describe('memory used again', () => {
     check(f, numbers(6, 5), numbers(4, 6, 5))
   })
 
+  it('by what is written at one place, once all has been read there', () => {
+    const f = (x: NDArray, y: NDArray): readonly NDArray[] => {
+      const sums = np.cumsum(x, { axis: 0 })
+      return [np.max(sums, { axis: 1 }), y.mul(2)]
+    }
+    check(f, numbers(4, 17), numbers(4, 17))
+  })
+
   it('at once by an update of what nothing else needs, and never of what is still needed', () => {
     const rows = np.array([3, 1, 3]).astype('int32')
     const updated = (x: NDArray, u: NDArray): NDArray => np.exp(x).at(rows).add(u)

@@ -372,12 +372,14 @@ class LineWriter {
 
   /** What is stored and accumulated at one place. */
   #element(mode: Mode, accumulators: readonly Accumulator[], known: Known, j: Expr<'i32'>): void {
+    // All is read before anything is written, which may be where something was read.
     const values = this.#stage.stores.map((s) => this.#emit(s.node, mode, known, j))
+    const reduced = this.#stage.reductions.map((r) => this.#emit(r.node, mode, known, j))
     this.#stage.stores.forEach((s, i) => {
       this.#store(s, values[i]!, mode, j)
     })
-    this.#stage.reductions.forEach((r, i) => {
-      accumulators[i]!.add(this.#emit(r.node, mode, known, j))
+    accumulators.forEach((a, i) => {
+      a.add(reduced[i]!)
     })
   }
 
