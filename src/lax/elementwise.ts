@@ -1,8 +1,10 @@
 /** `lax`: operations element by element, without promotion. */
 import type { DType } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
+import { isFloat } from '../core/dtype.ts'
+import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
+import { broadcast } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -14,14 +16,25 @@ const unary =
   (x) =>
     op(asArray(x))
 
+/** Throws if `dtype` does not hold the number: what it stands for would be truncated silently. */
+const checkFits = (name: string, x: number, { aval }: NDArray): void => {
+  const fits = isFloat(aval.dtype) || (aval.dtype === 'bool' ? x === 0 || x === 1 : Number.isInteger(x))
+  if (fits) return
+  throw new DTypeError(`lax.${name}: ${x} beside ${aval} would be truncated. Convert the array with np.astype.`)
+}
+
 // A JS number stands for an array of its neighbour's type; two numbers are arrays as `asArray` has them.
-const beside = (x: ArrayLike, other: ArrayLike): NDArray =>
-  typeof x === 'number' && typeof other !== 'number' ? fullLike(asArray(other), x) : asArray(x)
+const beside = (name: string, x: ArrayLike, other: ArrayLike): NDArray => {
+  if (typeof x !== 'number' || typeof other === 'number') return asArray(x)
+  const array = asArray(other)
+  checkFits(name, x, array)
+  return fullLike(array, x)
+}
 
 const binary =
-  (op: (x: NDArray, y: NDArray) => NDArray): Binary =>
+  (name: string, op: (x: NDArray, y: NDArray) => NDArray): Binary =>
   (x, y) =>
-    op(beside(x, y), beside(y, x))
+    op(beside(name, x, y), beside(name, y, x))
 
 /** `-x`. */
 export const neg = unary(ops.neg)
@@ -104,55 +117,62 @@ export const convertElementType = (x: ArrayLike, dtype: DType): NDArray => ops.c
 export const bitcastConvertType = (x: ArrayLike, dtype: DType): NDArray => ops.bitcast(asArray(x), dtype)
 
 /** Sum. */
-export const add = binary(ops.add)
+export const add = binary('add', ops.add)
 /** Difference. */
-export const sub = binary(ops.sub)
+export const sub = binary('sub', ops.sub)
 /** Product. */
-export const mul = binary(ops.mul)
+export const mul = binary('mul', ops.mul)
 /** Quotient; of integers truncated towards zero, and by zero -1 (all bits set), as XLA has it. */
-export const div = binary(ops.div)
+export const div = binary('div', ops.div)
 /** Remainder with the sign of `x`; of an integer by zero, `x`. */
-export const rem = binary(ops.rem)
+export const rem = binary('rem', ops.rem)
 /** `x` to the power `y`. */
-export const pow = binary(ops.pow)
+export const pow = binary('pow', ops.pow)
 /** The angle of the point (`y`, `x`), in radians: `atan2(x, y)` takes the ordinate first. */
-export const atan2 = binary(ops.atan2)
+export const atan2 = binary('atan2', ops.atan2)
 /** `log(exp(x) + exp(y))`, without overflow. */
-export const logaddexp = binary(ops.logaddexp)
+export const logaddexp = binary('logaddexp', ops.logaddexp)
 /** The larger; NaN if either is. Ties share the gradient. */
-export const max = binary(ops.max)
+export const max = binary('max', ops.max)
 /** The smaller; NaN if either is. Ties share the gradient. */
-export const min = binary(ops.min)
+export const min = binary('min', ops.min)
 /** The next float after `x` in the direction of `y`. */
-export const nextafter = binary(ops.nextafter)
+export const nextafter = binary('nextafter', ops.nextafter)
 /** Logical and of bools, bitwise and of integers. */
-export const bitwiseAnd = binary(ops.and)
+export const bitwiseAnd = binary('bitwiseAnd', ops.and)
 /** Logical or of bools, bitwise or of integers. */
-export const bitwiseOr = binary(ops.or)
+export const bitwiseOr = binary('bitwiseOr', ops.or)
 /** Exclusive or. */
-export const bitwiseXor = binary(ops.xor)
+export const bitwiseXor = binary('bitwiseXor', ops.xor)
 /** Shifts by the width or more give 0. */
-export const shiftLeft = binary(ops.shiftLeft)
+export const shiftLeft = binary('shiftLeft', ops.shiftLeft)
 /** Shifts zeros in; by the width or more gives 0. */
-export const shiftRightLogical = binary(ops.shiftRightLogical)
+export const shiftRightLogical = binary('shiftRightLogical', ops.shiftRightLogical)
 /** Shifts the sign in; by the width or more gives the sign: 0 or -1. */
-export const shiftRightArithmetic = binary(ops.shiftRightArithmetic)
+export const shiftRightArithmetic = binary('shiftRightArithmetic', ops.shiftRightArithmetic)
 /** Whether equal; NaN is equal to nothing. */
-export const eq = binary(ops.eq)
+export const eq = binary('eq', ops.eq)
 /** Whether different. */
-export const ne = binary(ops.ne)
+export const ne = binary('ne', ops.ne)
 /** Whether less. */
-export const lt = binary(ops.lt)
+export const lt = binary('lt', ops.lt)
 /** Whether less or equal. */
-export const le = binary(ops.le)
+export const le = binary('le', ops.le)
 /** Whether greater. */
-export const gt = binary(ops.gt)
+export const gt = binary('gt', ops.gt)
 /** Whether greater or equal. */
-export const ge = binary(ops.ge)
+export const ge = binary('ge', ops.ge)
 
 /** `onTrue` where `which` (bool) holds, else `onFalse`. */
 export const select = (which: ArrayLike, onTrue: ArrayLike, onFalse: ArrayLike): NDArray =>
-  ops.select(asArray(which), beside(onTrue, onFalse), beside(onFalse, onTrue))
-/** `x` moved into `[low, high]`; the gradient is `x`'s only strictly inside. */
-export const clamp = (low: ArrayLike, x: ArrayLike, high: ArrayLike): NDArray =>
-  ops.clamp(beside(low, x), asArray(x), beside(high, x))
+  ops.select(asArray(which), beside('select', onTrue, onFalse), beside('select', onFalse, onTrue))
+
+/** `x` moved into `[low, high]`; bounds may be scalars. The gradient is `x`'s only strictly inside. */
+export const clamp = (low: ArrayLike, x: ArrayLike, high: ArrayLike): NDArray => {
+  const array = asArray(x)
+  const bound = (b: ArrayLike): NDArray => {
+    const given = beside('clamp', b, x)
+    return given.aval.rank === 0 ? broadcast(given, array.aval.shape, []) : given
+  }
+  return ops.clamp(bound(low), array, bound(high))
+}

@@ -3,6 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { GatherParams, ScatterParams } from '../ir/op.ts'
 import * as creation from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
 import * as indexing from '../ops/indexing.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
@@ -57,20 +58,37 @@ export const pad = (
   )
 }
 
-/** A slice whose start is computed; starts are clamped so that it lies inside. */
-export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[], sizes: Shape): NDArray =>
-  ops.dynamicSlice(
-    asArray(x),
-    starts.map((s) => asIndices('lax.dynamicSlice', s)),
-    sizes,
-  )
-/** `x` with a slice replaced; starts are clamped so that it lies inside. */
-export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[]): NDArray =>
-  ops.dynamicUpdateSlice(
-    asArray(x),
-    asArray(update),
-    starts.map((s) => asIndices('lax.dynamicUpdateSlice', s)),
-  )
+// Negative starts count from the end.
+const startsOf = (name: string, x: NDArray, starts: readonly ArrayLike[]): NDArray[] =>
+  starts.map((start, d) => {
+    const s = asIndices(name, start)
+    const n = x.shape[d] ?? 0
+    if (typeof start === 'number') return start < 0 ? asArray(start + n) : s
+    if (s.aval.dtype !== 'int32' || s.aval.rank !== 0) return s
+    return e.select(e.lt(s, creation.zerosLike(s)), e.add(s, creation.fullLike(s, n)), s)
+  })
+
+/**
+ * A slice whose start is computed. Negative starts count from the end, as in JAX; then starts are clamped so that the
+ * slice lies inside.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dynamicSlice(np.arange(5), [-2], [2]) // => [3 4]
+ * lax.dynamicSlice(np.arange(5), [4], [2]) // => [3 4]
+ * ```
+ */
+export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[], sizes: Shape): NDArray => {
+  const array = asArray(x)
+  return ops.dynamicSlice(array, startsOf('lax.dynamicSlice', array, starts), sizes)
+}
+
+/** `x` with a slice replaced; starts as in `dynamicSlice`. */
+export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[]): NDArray => {
+  const array = asArray(x)
+  return ops.dynamicUpdateSlice(array, asArray(update), startsOf('lax.dynamicUpdateSlice', array, starts))
+}
 
 /** Slices of `x` at computed places: XLA's gather (https://openxla.org/xla/operation_semantics#gather). */
 export const gather = (x: ArrayLike, indices: ArrayLike, params: GatherParams): NDArray =>

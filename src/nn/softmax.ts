@@ -7,6 +7,7 @@ import { full, iota } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { addAxis, broadcastTo, reshape } from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import { checkOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -37,7 +38,9 @@ const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
  * nn.softmax(np.array([0, 0, 1000])) // => [0. 0. 1.]
  * ```
  */
-export const softmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = {}): NDArray => {
+export const softmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
+  checkOptions('nn.softmax', options)
+  const { axis = -1, where } = options
   const array = masked(inexact(x), where, -Infinity)
   if (isEmptyAlong(array, axis)) return array
   const weights = np.exp(np.subtract(array, largest(array, axis)))
@@ -45,7 +48,9 @@ export const softmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = {})
 }
 
 /** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
-export const logSoftmax = (x: ArrayLike, { axis = -1, where }: SoftmaxOptions = {}): NDArray => {
+export const logSoftmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
+  checkOptions('nn.logSoftmax', options)
+  const { axis = -1, where } = options
   const array = masked(inexact(x), where, -Infinity)
   if (isEmptyAlong(array, axis)) return array
   const shifted = np.subtract(array, largest(array, axis))
@@ -98,8 +103,10 @@ export function logsumexp(
 ): readonly [value: NDArray, sign: NDArray]
 export function logsumexp(
   x: ArrayLike,
-  { returnSign = false, ...options }: LogsumexpOptions & { readonly returnSign?: boolean } = {},
+  given: LogsumexpOptions & { readonly returnSign?: boolean } = {},
 ): NDArray | readonly [NDArray, NDArray] {
+  checkOptions('nn.logsumexp', given)
+  const { returnSign = false, ...options } = given
   const [value, sign] = logsumexpWithSign(x, options)
   if (returnSign) return [value, sign]
   return options.b === undefined ? value : np.where(np.less(sign, 0), NaN, value)

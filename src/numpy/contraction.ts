@@ -50,8 +50,8 @@ export const tensordot = (
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): NDArray => {
   const [a, b] = two(x, y)
-  if (typeof axes === 'number' && (axes > a.aval.rank || axes > b.aval.rank)) {
-    throw new ShapeError(`tensordot: ${axes} axes of ${a.aval} and ${b.aval}.`)
+  if (typeof axes === 'number' && !(Number.isInteger(axes) && axes >= 0 && axes <= Math.min(a.ndim, b.ndim))) {
+    throw new ShapeError(`tensordot: ${axes} axes of ${a.aval} and ${b.aval}; both must have as many.`)
   }
   const listOf = (xs: number | readonly number[]): readonly number[] => (typeof xs === 'number' ? [xs] : xs)
   const [left, right] =

@@ -7,6 +7,7 @@ import { checkShape } from '../core/shape.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { asArray, makeArray } from '../runtime/array.ts'
+import { checkIntegers } from '../surface/checks.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -133,6 +134,7 @@ export interface EyeOptions extends DTypeOption {
 export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOptions = {}): NDArray => {
   if (typeof m === 'object' && m !== null) return eye(n, n, m)
   const { k = 0, dtype = 'float32' } = options
+  checkIntegers('eye', 'k', [k])
   asArray(0)
   const shape = checkShape('eye', [n, m ?? n])
   const rows = creation.iota('int32', shape, 0)
@@ -145,6 +147,7 @@ export const identity = (n: number, options: DTypeOption = {}): NDArray => eye(n
 
 const triangle = (name: string, x: ArrayLike, k: number, lower: boolean): NDArray => {
   const a = asArray(x)
+  checkIntegers(name, 'k', [k])
   if (a.ndim < 2) throw new ArgumentError(`${name}: needs a matrix or a stack of them, got ${a.aval}.`)
   const rows = creation.iota('int32', a.shape, a.ndim - 2)
   const columns = creation.iota('int32', a.shape, a.ndim - 1)

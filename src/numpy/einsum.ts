@@ -64,6 +64,11 @@ const takeDiagonals = ({ value, labels }: Labelled): Labelled => {
   if (repeated < 0) return { value, labels }
   const first = labels.indexOf(labels[repeated]!)
   const { shape } = value.aval
+  if (shape[first] !== shape[repeated]) {
+    throw new ShapeError(
+      `einsum: label '${labels[first]!}' names axes of extents ${shape[first]!} and ${shape[repeated]!} of ${value.aval}.`,
+    )
+  }
   const onDiagonal = eq(iota('int32', shape, first), iota('int32', shape, repeated))
   const summed = reduceSum(select(onDiagonal, value, zerosLike(value)), [repeated])
   return takeDiagonals({ value: summed, labels: labels.filter((_, i) => i !== repeated) })

@@ -1,10 +1,12 @@
 /** `np`: functions element by element. Operands are promoted by JAX's lattice and broadcast as in NumPy. */
-import { isFloat } from '../core/dtype.ts'
+import { isFloat, isInteger } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
 import { broadcastTwo } from '../core/shape.ts'
 import { full, fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as surface from '../surface/arithmetic.ts'
+import { checkIntegers } from '../surface/checks.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -143,6 +145,8 @@ export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.cei
 /**
  * To `decimals` places, halves to the even digit. Integers stay as they are.
  *
+ * @throws DTypeError for integers and negative `decimals`.
+ *
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -151,9 +155,16 @@ export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.cei
  */
 export const round = (x: ArrayLike, decimals = 0): NDArray => {
   const array = asArray(x)
+  checkIntegers('round', 'decimals', [decimals])
+  if (decimals < 0 && isInteger(array.aval.dtype)) {
+    throw new DTypeError(
+      `round: integers (${array.aval}) are not rounded to ${decimals} decimals. Use np.astype(x, 'float32').`,
+    )
+  }
   if (decimals === 0 || !isFloat(array.aval.dtype)) return rounding(ops.round)(array)
   const factor = fullLike(array, 10 ** decimals)
-  return ops.div(ops.round(ops.mul(array, factor)), factor)
+  const rounded = ops.div(ops.round(ops.mul(array, factor)), factor)
+  return ops.cast(rounded, array.aval.dtype, array.aval.weak)
 }
 
 /** The angle of the point (x, y), in radians from -π to π. */

@@ -8,6 +8,7 @@ import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
+import { checkIntegers, checkOneOf, checkOptions } from '../surface/checks.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -30,8 +31,10 @@ export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArra
 /** Two axes exchanged. */
 export const swapaxes = (x: ArrayLike, a: number, b: number): NDArray => functions.swapaxes(x, a, b)
 /** Axes of extent 1 removed: all, or those named. */
-export const squeeze = (x: ArrayLike, options?: { readonly axis?: number | readonly number[] | null }): NDArray =>
-  functions.squeeze(x, options)
+export const squeeze = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
+  checkOptions('squeeze', options)
+  return functions.squeeze(x, options)
+}
 /** New axes of extent 1, at these places of the result. */
 export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDArray => functions.expandDims(x, axis)
 /** The array stretched to a shape. @throws ShapeError if it does not broadcast. */
@@ -75,10 +78,9 @@ const arraysOf = (operation: string, xs: readonly ArrayLike[]): readonly NDArray
  * np.concatenate([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
  * ```
  */
-export const concatenate = (
-  xs: readonly ArrayLike[],
-  { axis = 0 }: { readonly axis?: number | null } = {},
-): NDArray => {
+export const concatenate = (xs: readonly ArrayLike[], options: { readonly axis?: number | null } = {}): NDArray => {
+  checkOptions('concatenate', options, '[x, y], { axis: 1 }')
+  const { axis = 0 } = options
   const arrays = arraysOf('concatenate', xs)
   if (axis === null) {
     return ops.concatenate(
@@ -90,7 +92,9 @@ export const concatenate = (
 }
 
 /** Arrays of one shape joined along a new axis. */
-export const stack = (xs: readonly ArrayLike[], { axis = 0 }: { readonly axis?: number } = {}): NDArray => {
+export const stack = (xs: readonly ArrayLike[], options: { readonly axis?: number } = {}): NDArray => {
+  checkOptions('stack', options, '[x, y], { axis: 1 }')
+  const { axis = 0 } = options
   const arrays = arraysOf('stack', xs)
   const odd = arrays.find((x) => x.aval.shape.join() !== arrays[0]!.aval.shape.join())
   if (odd !== undefined) {
@@ -104,7 +108,9 @@ export const stack = (xs: readonly ArrayLike[], { axis = 0 }: { readonly axis?: 
 }
 
 /** Slices along an axis, which goes. */
-export const unstack = (x: ArrayLike, { axis = 0 }: { readonly axis?: number } = {}): NDArray[] => {
+export const unstack = (x: ArrayLike, options: { readonly axis?: number } = {}): NDArray[] => {
+  checkOptions('unstack', options)
+  const { axis = 0 } = options
   const array = asArray(x)
   const along = normalizeAxis('unstack', axis, array.aval.rank)
   return range(array.aval.shape[along]!).map((i) =>
@@ -134,19 +140,22 @@ export const hstack = (xs: readonly ArrayLike[]): NDArray => {
 /**
  * Parts along an axis: `parts` equal ones, or cut at these places.
  *
- * @throws ShapeError if equal parts are not possible.
+ * @throws ShapeError if equal parts are not possible; ArgumentError if a place is no integer.
  */
 export const split = (
   x: ArrayLike,
   parts: number | readonly number[],
-  { axis = 0 }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): NDArray[] => {
+  checkOptions('split', options, 'x, 2, { axis: 1 }')
+  const { axis = 0 } = options
   const array = asArray(x)
   const along = normalizeAxis('split', axis, array.aval.rank)
   const n = array.aval.shape[along]!
   if (typeof parts === 'number' && (!Number.isInteger(parts) || parts < 1 || n % parts !== 0)) {
     throw new ShapeError(`split: axis ${along} of ${array.aval} does not divide into ${parts} equal parts.`)
   }
+  if (typeof parts !== 'number') checkIntegers('split', 'a place', parts)
   const cuts = typeof parts === 'number' ? range(parts - 1).map((i) => ((i + 1) * n) / parts) : parts
   const clamp = (p: number): number => Math.min(Math.max(p < 0 ? p + n : p, 0), n)
   const starts = [0, ...cuts.map(clamp)]
@@ -154,9 +163,14 @@ export const split = (
   return starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
 }
 
-/** The array repeated as a block, `repeats` times along each axis. */
+/**
+ * The array repeated as a block, `repeats` times along each axis.
+ *
+ * @throws ArgumentError unless all `repeats` are whole numbers.
+ */
 export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray => {
   const counts = typeof repeats === 'number' ? [repeats] : repeats
+  checkIntegers('tile', 'a number of repeats', counts, 0)
   const array = atLeast(x, counts.length)
   const { rank } = array.aval
   const all = [...Array<number>(rank - counts.length).fill(1), ...counts]
@@ -171,14 +185,17 @@ export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray
   )
 }
 
-/** Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element. */
-export const repeat = (
-  x: ArrayLike,
-  repeats: ArrayLike,
-  { axis = null }: { readonly axis?: number | null } = {},
-): NDArray => {
+/**
+ * Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element.
+ *
+ * @throws ShapeError unless there is one count, or one for each element; ArgumentError if a count is negative.
+ */
+export const repeat = (x: ArrayLike, repeats: ArrayLike, options: { readonly axis?: number | null } = {}): NDArray => {
+  checkOptions('repeat', options, 'x, 2, { axis: 1 }')
+  const { axis = null } = options
   const counts = Array.from(asIndices('repeat', repeats).body.host('repeat'), Number)
-  const array = axis === null ? ravel(asArray(x)) : asArray(x)
+  checkIntegers('repeat', 'a number of repeats', counts, 0)
+  const array = axis === null ? ravel(asArray(x)) : atLeast(x, 1)
   const along = normalizeAxis('repeat', axis ?? 0, array.aval.rank)
   const n = array.aval.shape[along]!
   if (counts.length === 1) {
@@ -195,28 +212,45 @@ export const repeat = (
 }
 
 /** The order reversed along axes; all by default. */
-export const flip = (
-  x: ArrayLike,
-  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
-): NDArray => {
+export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
+  checkOptions('flip', options)
+  const { axis = null } = options
   const array = asArray(x)
   return ops.rev(array, normalizeAxes('flip', axis, array.aval.rank))
 }
 
-/** Elements moved along axes; those that leave at the end come in at the front. */
+/**
+ * Elements moved along axes; those that leave at the end come in at the front. Several shifts along one axis add up, and
+ * one shift goes along several axes.
+ *
+ * @throws ShapeError if there are several of both, and not as many; ArgumentError if a shift is no integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.roll(np.arange(5), 2) // => [3 4 0 1 2]
+ * ```
+ */
 export const roll = (
   x: ArrayLike,
   shift: number | readonly number[],
-  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
+  options: { readonly axis?: number | readonly number[] | null } = {},
 ): NDArray => {
+  checkOptions('roll', options, 'x, 1, { axis: 0 }')
+  const { axis = null } = options
+  const shifts = typeof shift === 'number' ? [shift] : shift
+  checkIntegers('roll', 'a shift', shifts)
   const array = asArray(x)
   if (axis === null) {
-    const total = typeof shift === 'number' ? shift : shift.reduce((a, b) => a + b, 0)
+    const total = shifts.reduce((a, b) => a + b, 0)
     return ops.reshape(rollAxis(ops.reshape(array, [array.aval.size]), total, 0), array.aval.shape)
   }
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('roll', a, array.aval.rank))
-  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift
-  return axes.reduce((y, a, i) => rollAxis(y, shifts[i] ?? shifts[0]!, a), array)
+  if (shifts.length !== axes.length && shifts.length !== 1 && axes.length !== 1) {
+    throw new ShapeError(`roll: ${shifts.length} shifts along ${axes.length} axes; there must be as many, or one.`)
+  }
+  const count = shifts.length === 1 ? axes.length : shifts.length
+  const turns = range(count).map((i) => [shifts[i] ?? shifts[0]!, axes[i] ?? axes[0]!] as const)
+  return turns.reduce((y, [by, along]) => rollAxis(y, by, along), array)
 }
 
 const rollAxis = (x: NDArray, shift: number, axis: number): NDArray => {
@@ -237,6 +271,7 @@ export interface PadOptions {
 }
 
 const padWidths = (width: PadWidth, rank: number): readonly (readonly [number, number])[] => {
+  checkIntegers('pad', 'a width', typeof width === 'number' ? [width] : width.flat())
   if (typeof width === 'number') return range(rank).map(() => [width, width] as const)
   const pairs =
     typeof width[0] === 'number'
@@ -279,10 +314,11 @@ export const pad = (
       widths.map(([, b]) => b),
     )
   }
-  if (!['edge', 'reflect', 'symmetric', 'wrap'].includes(mode)) throw new ArgumentError(`pad: '${mode}' is not a mode.`)
+  checkOneOf('pad', 'mode', mode, ['constant', 'edge', 'reflect', 'symmetric', 'wrap'])
   return widths.reduce((y, [before, after], axis) => {
     const n = y.aval.shape[axis]!
     if (before + after === 0) return y
+    if (n === 0) throw new ShapeError(`pad: axis ${axis} of ${array.aval} has no elements for '${mode}' to repeat.`)
     const places = Int32Array.from(range(before + n + after), (i) => sourcePlace(mode, i - before, n))
     return functions.take(y, places, { axis })
   }, array)
@@ -323,6 +359,7 @@ export const slice = (start: number | null, stop?: number | null, step = 1): Sli
 
 /** The diagonal of a matrix, or a matrix with this diagonal. */
 export const diag = (x: ArrayLike, k = 0): NDArray => {
+  checkIntegers('diag', 'k', [k])
   const array = asArray(x)
   if (array.ndim > 2 || array.ndim === 0) throw new ShapeError(`diag: needs a vector or a matrix, got ${array.aval}.`)
   if (array.ndim === 2) return diagonal(array, k)
@@ -341,6 +378,7 @@ export const diagonal = (
   { axis1 = 0, axis2 = 1 }: { readonly axis1?: number; readonly axis2?: number } = {},
 ): NDArray => {
   const array = asArray(x)
+  checkIntegers('diagonal', 'the offset', [offset])
   if (array.ndim < 2) throw new ShapeError(`diagonal: needs a matrix, got ${array.aval}.`)
   const [i, j] = normalizeAxes('diagonal', [axis1, axis2], array.ndim) as [number, number]
   const others = range(array.ndim).filter((d) => d !== i && d !== j)

@@ -12,7 +12,7 @@ import * as loops from './loops.ts'
 import type { Linear, Primitive, Tangent } from './primitive.ts'
 import { integerPower32, logaddexp, nextafter32, nextafter64, power } from './special.ts'
 
-const { abs, add, and, div, eq, floor, gt, log, lt, mul, neg, pow, select, sign, sub } = ops
+const { abs, add, and, div, eq, floor, gt, le, log, lt, max, mul, neg, pow, select, sign, sub } = ops
 
 const when = (x: NDArray | Linear, ct: NDArray): Tangent => (isLinear(x) ? ct : null)
 /** The operand that a product must know to be linear in the other. */
@@ -265,9 +265,10 @@ export const clampP: Primitive<'clamp'> = {
     const zeros = zerosLike(out)
     const within = (condition: () => NDArray, t: Tangent | undefined): Tangent =>
       t === null || t === undefined ? null : select(condition(), t, zeros)
-    const dLow = within(() => gt(low!, x!), tl)
+    // The bounds may be the wrong way round: then the upper one holds.
+    const dLow = within(() => and(gt(low!, x!), le(low!, high!)), tl)
     const dX = within(() => and(gt(x!, low!), lt(x!, high!)), tx)
-    const dHigh = within(() => lt(high!, x!), th)
+    const dHigh = within(() => lt(high!, max(low!, x!)), th)
     return single(out, addTangents(addTangents(dLow, dX), dHigh))
   },
   batch: (params, operands, axes, size) => batchElementwise('clamp', params, operands, axes, size),

@@ -149,7 +149,8 @@ export const truncatedNormal = (
 ): NDArray => {
   consume('random.truncatedNormal', k)
   checkFloat('random.truncatedNormal', dtype)
-  const target = shape ?? broadcastTwo('random.truncatedNormal', asArray(lower).shape, asArray(upper).shape)
+  const broadcast = broadcastTwo('random.truncatedNormal', asArray(lower).shape, asArray(upper).shape)
+  const target = checkShape('random.truncatedNormal', shape ?? broadcast)
   const low = bound('random.truncatedNormal', lower, target, dtype)
   const high = bound('random.truncatedNormal', upper, target, dtype)
   const root = full(target, Math.SQRT2, dtype)
@@ -162,7 +163,7 @@ export const truncatedNormal = (
 export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray => {
   consume('random.bernoulli', k)
   const chance = inexact(asArray(p))
-  const target = shape ?? chance.aval.shape
+  const target = checkShape('random.bernoulli', shape ?? chance.aval.shape)
   return e.lt(fraction(k, target, chance.dtype), bound('random.bernoulli', chance, target, chance.dtype))
 }
 
@@ -175,21 +176,22 @@ const gumbelOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
 export const gumbel = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
   consume('random.gumbel', k)
   checkFloat('random.gumbel', dtype)
-  return gumbelOf(k, shape, dtype)
+  return gumbelOf(k, checkShape('random.gumbel', shape), dtype)
 }
 
 /** Exponential of rate 1: `-log(1 - u)`. */
 export const exponential = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
   consume('random.exponential', k)
   checkFloat('random.exponential', dtype)
-  return e.neg(e.log1p(e.neg(fraction(k, shape, dtype))))
+  return e.neg(e.log1p(e.neg(fraction(k, checkShape('random.exponential', shape), dtype))))
 }
 
 /** Laplace of scale 1. */
 export const laplace = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
   consume('random.laplace', k)
   checkFloat('random.laplace', dtype)
-  const u = uniformIn(k, shape, dtype, full([], belowOne[dtype]!, dtype), 1)
+  const extents = checkShape('random.laplace', shape)
+  const u = uniformIn(k, extents, dtype, full([], belowOne[dtype]!, dtype), 1)
   return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
 }
 
@@ -208,7 +210,7 @@ export const categorical = (k: Key, logits: ArrayLike, { axis = -1, shape }: Cat
   const { rank } = values.aval
   const along = normalizeAxis('random.categorical', axis, rank)
   const batch = values.aval.shape.filter((_, d) => d !== along)
-  const target = shape ?? batch
+  const target = checkShape('random.categorical', shape ?? batch)
   const tail = target.slice(target.length - batch.length)
   if (target.length < batch.length || broadcastTwo('random.categorical', tail, batch).join() !== tail.join()) {
     throw new ShapeError(`random.categorical: shape [${target.join(', ')}] must end with [${batch.join(', ')}].`)
@@ -282,10 +284,17 @@ const chosen = (k: Key, n: number, draws: Shape, replace: boolean, p: NDArray | 
   return reshape(sliceInDim(order!, 0, count, 0), draws)
 }
 
+const checkDraws = (n: number, count: number, replace: boolean): void => {
+  checkShape('random.choice', [n])
+  if (!replace && count > n) throw new ArgumentError(`random.choice: ${count} draws of ${n} without replacement.`)
+  if (n === 0 && count > 0) throw new ArgumentError(`random.choice: ${count} draws of no elements.`)
+}
+
 /**
  * Draws from `0 ... n - 1`, or from an array's slices along an axis.
  *
- * @throws ArgumentError for more draws than elements without replacement.
+ * @throws ArgumentError for more draws than elements without replacement, or draws of nothing; ShapeError unless `p` has
+ *   a probability for each element.
  */
 export const choice = (
   k: Key,
@@ -297,8 +306,7 @@ export const choice = (
   const array = typeof a === 'number' ? null : asArray(a)
   const along = array === null ? 0 : normalizeAxis('random.choice', axis, array.aval.rank)
   const n = array === null ? (a as number) : array.aval.shape[along]!
-  if (!replace && sizeOf(shape) > n)
-    throw new ArgumentError(`random.choice: ${sizeOf(shape)} draws of ${n} without replacement.`)
+  checkDraws(n, sizeOf(checkShape('random.choice', shape)), replace)
   const resultShape =
     array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
   if (!replace && p === undefined) {
@@ -306,6 +314,11 @@ export const choice = (
     return reshape(sliceInDim(order, 0, sizeOf(shape), along), resultShape)
   }
   const weights = p === undefined ? null : inexact(asArray(p))
+  if (weights !== null && weights.shape.join() !== String(n)) {
+    throw new ShapeError(
+      `random.choice: p is ${weights.aval}; there must be one probability for each of ${n} elements.`,
+    )
+  }
   const indices = chosen(k, n, shape, replace, weights)
   return array === null ? indices : functions.take(array, indices, { axis: along })
 }
@@ -319,5 +332,5 @@ export const orthogonal = (
 ): NDArray => {
   consume('random.orthogonal', k)
   checkFloat('random.orthogonal', dtype)
-  return orthonormalize(normalOf(k, [...shape, n, n], dtype))
+  return orthonormalize(normalOf(k, checkShape('random.orthogonal', [...shape, n, n]), dtype))
 }

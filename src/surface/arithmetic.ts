@@ -129,8 +129,9 @@ export const abs = (x: ArrayLike): NDArray => {
 }
 
 export const square = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  return isBool(array) ? array : ops.mul(array, array)
+  const given = asArray(x)
+  const array = isBool(given) ? ops.cast(given, 'int32') : given
+  return ops.mul(array, array)
 }
 
 /** The integer as it is, floats by `op`: rounding functions. */

@@ -94,9 +94,17 @@ const checkRange = (numbers: Float64Array, dtype: DType): void => {
     throw new ArgumentError(`array: ${bad} is out of the range of ${dtype}, ${range[0]} to ${range[1]}.`)
 }
 
+/** An item as a whole number of 64 bits: truncated, saturated; NaN is 0. */
+const toBigInt = (x: number | boolean | bigint): bigint => {
+  if (typeof x !== 'number' || Number.isInteger(x)) return BigInt(x)
+  if (Number.isNaN(x)) return 0n
+  if (!Number.isFinite(x)) return x > 0 ? 2n ** 63n - 1n : -(2n ** 63n)
+  return BigInt(Math.trunc(x))
+}
+
 /** Items stored as a dtype: for floats rounded, for integers truncated, as in NumPy. */
 const storeItems = (items: readonly (number | boolean | bigint)[], dtype: DType): TypedArray => {
-  if (dtype === 'int64') return BigInt64Array.from(items, (x) => BigInt(x))
+  if (dtype === 'int64') return BigInt64Array.from(items, toBigInt)
   const numbers = Float64Array.from(items, Number)
   checkRange(numbers, dtype)
   return dtype === 'float64' ? numbers : convert(numbers, 'float64', dtype)
@@ -153,14 +161,14 @@ export const asArray = (x: ArrayLike): NDArray => {
 export const isArrayLeaf = (x: unknown): x is ArrayLike =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean' || typeof x === 'bigint' || isTypedArray(x)
 
+const nestedIndices = (x: NestedArray): NDArray => {
+  const integral = flattenNested(x).items.every((i) => typeof i === 'number' && isInt32(i))
+  return fromNested(x, integral ? 'int32' : undefined)
+}
+
 /** Integer indices: nested lists of integral numbers are int32 here, not float32. */
 export const asIndices = (operation: string, x: ArrayLike): NDArray => {
-  if (Array.isArray(x)) {
-    const { items } = flattenNested(x as NestedArray)
-    const integral = items.every((i) => typeof i === 'number' && isInt32(i))
-    return fromNested(x as NestedArray, integral ? 'int32' : undefined)
-  }
-  const array = asArray(x)
+  const array = Array.isArray(x) ? nestedIndices(x as NestedArray) : asArray(x)
   if (array.dtype === 'float32' || array.dtype === 'float64') {
     throw new DTypeError(`${operation}: indices must be integers, got ${array.aval}. Use np.astype(indices, 'int32').`)
   }

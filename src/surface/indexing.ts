@@ -24,6 +24,7 @@ import { reduceAnd } from '../ops/reduction.ts'
 import type { ArrayLike, GetOptions, Index, IndexedPlace, TakeOptions, UpdateOptions } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { remainder } from './arithmetic.ts'
+import { checkOneOf, checkOptions } from './checks.ts'
 import { asArray, asIndices } from './convert.ts'
 
 /** What one part of an index asks of the axes that it speaks for. */
@@ -312,8 +313,10 @@ const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): ND
   return arrange(plan, e.select(insideMask(x, plan), y, fullLike(y, fillValue)))
 }
 
-const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray =>
-  isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
+const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray => {
+  checkOneOf('at(...).get', 'mode', options.mode ?? 'clip', ['clip', 'fill', 'promiseInBounds'])
+  return isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
+}
 
 const kinds = ['bool', 'unsigned', 'signed', 'float']
 
@@ -346,6 +349,7 @@ const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray =
 const update =
   (operation: string, op: ScatterName, x: NDArray, parts: readonly Part[]) =>
   (values: ArrayLike, { mode = 'drop', uniqueIndices = false }: UpdateOptions = {}): NDArray => {
+    checkOneOf(`at(...).${operation}`, 'mode', mode, ['drop', 'fill', 'clip', 'promiseInBounds'])
     const plan = planIndex(x, parts)
     const updates = arrangeBack(plan, broadcastUpdate(operation, castUpdate(operation, x, values), plan.shape))
     const indexMode = mode === 'drop' ? 'fill' : mode
@@ -375,7 +379,9 @@ const takeIndices = (indices: NDArray, n: number, mode: 'fill' | 'clip' | 'wrap'
 }
 
 export const take = (x: ArrayLike, indices: ArrayLike, options: TakeOptions = {}): NDArray => {
+  checkOptions('take', options, 'x, indices, { axis: 0 }')
   const { axis = null, mode = 'fill', fillValue } = options
+  checkOneOf('take', 'mode', mode, ['fill', 'clip', 'wrap'])
   const array = asArray(x)
   if (axis === null) return take(reshape(array, [array.aval.size]), indices, { ...options, axis: 0 })
   const along = normalizeAxis('take', axis, array.aval.rank)

@@ -48,8 +48,15 @@ export const inexact = (x: ArrayLike): NDArray => {
   return isFloat(array.aval.dtype) ? array : cast(array, 'float32', array.aval.weak)
 }
 
+const isFloatArray = (x: ArrayLike): boolean => x instanceof NDArray && isFloat(x.aval.dtype)
+
 /** Two operands as floats of one dtype and shape. */
 export const promoteTwoInexact = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
-  const [a, b] = promoteTwoArrays(operation, x, y)
-  return [inexact(a), inexact(b)]
+  if (isFloatArray(x) || isFloatArray(y)) return promoteTwoArrays(operation, x, y)
+  const [a, b] = [asArray(x), asArray(y)]
+  const { dtype, weak } = promoteTwo(a.aval, b.aval)
+  // Integers become floats one by one: in the dtype they have in common -1 beside a uint32 would wrap around.
+  const target = isFloat(dtype) ? dtype : 'float32'
+  const shape = broadcastTwo(operation, a.aval.shape, b.aval.shape)
+  return [broadcastTo(cast(a, target, weak), shape), broadcastTo(cast(b, target, weak), shape)]
 }

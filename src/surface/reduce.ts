@@ -3,8 +3,8 @@ import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../core/shape.ts'
-import { fullLike } from '../ops/creation.ts'
-import { add, cast, div, max as maximum, min as minimum, mul, select, sqrt, sub } from '../ops/elementwise.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
+import { add, cast, div, gt, max as maximum, min as minimum, mul, select, sqrt, sub } from '../ops/elementwise.ts'
 import { broadcastTo, reshape } from '../ops/movement.ts'
 import * as ops from '../ops/reduction.ts'
 import type {
@@ -18,18 +18,11 @@ import type {
   CumulativeOptions,
 } from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
+import { checkOptions } from './checks.ts'
 import { asArray } from './convert.ts'
 import { inexact } from './promote.ts'
 
 type Reduce = (x: NDArray, axes: readonly number[]) => NDArray
-
-/** Throws unless options came in an object: an axis alone would silently mean all axes. */
-const checkOptions = (name: string, options: unknown): void => {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
-  throw new ArgumentError(
-    `${name}: options go in one object, as in np.${name}(x, { axis: 0 }); got ${JSON.stringify(options)}.`,
-  )
-}
 
 const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOptions): NDArray => {
   checkOptions(name, options)
@@ -88,10 +81,16 @@ const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): nu
 /** The total divided by the number of elements that took part, less `ddof`. */
 const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOptions): NDArray => {
   const { axis = null, keepdims = false, where, ddof = 0 } = options
-  if (where === undefined) return div(total, fullLike(total, reducedCount(name, x, axis) - ddof))
+  // Nothing is left to divide by where ddof takes all of it away.
+  if (where === undefined) {
+    const count = reducedCount(name, x, axis) - ddof
+    return div(total, fullLike(total, ddof === 0 || count > 0 ? count : NaN))
+  }
   const counted = cast(broadcastTo(truth(where), x.aval.shape), total.aval.dtype)
   const count = sum(counted, { axis, keepdims })
-  return div(total, ddof === 0 ? count : sub(count, fullLike(count, ddof)))
+  if (ddof === 0) return div(total, count)
+  const left = sub(count, fullLike(count, ddof))
+  return div(total, select(gt(left, zerosLike(left)), left, fullLike(left, NaN)))
 }
 
 export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {

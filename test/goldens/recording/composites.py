@@ -12,8 +12,8 @@ from .encode import snake
 
 
 def at(method):
-    def apply(x, index, *values, **options):
-        return getattr(x.at[tuple(index)], method)(*values, **options)
+    def apply(x, index, *values, mode=None, **options):
+        return getattr(x.at[tuple(index)], method)(*values, mode=mode and snake(mode), **options)
 
     return apply
 

@@ -116,7 +116,7 @@ def modes(r):
         get(r, f"out of range, mode {mode}", v, out, mode=mode)
         get(r, f"a number out of range, mode {mode}", v, 7, mode=mode)
         get(r, f"one of a pair out of range, mode {mode}", x, index(1, 5), index(2, 0), mode=mode)
-    get(r, "in range, mode promiseInBounds", v, index(1, -1), mode="promise_in_bounds")
+    get(r, "in range, mode promiseInBounds", v, index(1, -1), mode="promiseInBounds")
     get(r, "out of range, filled with a value", v, out, mode="fill", fill_value=7)
     get(r, "out of range, int32 filled", r.integers(3), index(1, 5), mode="fill")
     get(r, "out of range, uint32 filled", np.array([4, 5], np.uint32), index(1, 5), mode="fill")

@@ -1,0 +1,23 @@
+/** What arguments that are plain JS values must be. */
+import { ArgumentError } from '../core/errors.ts'
+
+/** Throws unless options came in an object: a bare axis would silently be ignored. */
+export const checkOptions = (name: string, options: unknown, example = 'x, { axis: 0 }'): void => {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new ArgumentError(
+    `${name}: options go in one object, as in ${name}(${example}); got ${JSON.stringify(options)}.`,
+  )
+}
+
+/** Throws unless all are integers, not below `least`. */
+export const checkIntegers = (name: string, what: string, values: readonly number[], least = -Infinity): void => {
+  const bad = values.find((n) => !Number.isInteger(n) || n < least)
+  if (bad === undefined) return
+  throw new ArgumentError(`${name}: ${what} must be ${least === 0 ? 'a whole number' : 'an integer'}, got ${bad}.`)
+}
+
+/** Throws unless the value is one of those known. */
+export const checkOneOf = (name: string, what: string, value: string, known: readonly string[]): void => {
+  if (known.includes(value)) return
+  throw new ArgumentError(`${name}: '${value}' is not a ${what}. Known: ${known.join(', ')}.`)
+}
