@@ -26,6 +26,10 @@ export const union = (lists: readonly Marks[]): boolean[] => lists[0]!.map((_, i
 
 export const countMarks = (marks: Marks): number => marks.filter(Boolean).length
 
+/** Lists of marks as text: what is derived from a program is remembered under it. */
+export const keyOf = (...lists: readonly Marks[]): string =>
+  lists.map((marks) => marks.map((m) => (m ? '1' : '0')).join('')).join('/')
+
 /** Cuts a list into consecutive parts of these lengths. */
 export const cut = <T>(xs: readonly T[], ...lengths: readonly number[]): T[][] => {
   let at = 0

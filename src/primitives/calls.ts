@@ -45,5 +45,9 @@ export const callP: Primitive<'call'> = {
       axes: derived.out.map((batched) => (batched ? 0 : null)),
     }
   },
+  prune: (params, used, programs) => {
+    const operands = programs.needs(params.program, used)
+    return { params: { ...params, program: programs.take(params.program, operands, used) }, operands, results: used }
+  },
   facts: { higherOrder: true },
 }

@@ -58,6 +58,27 @@ export interface Split {
   readonly residualInputs: readonly number[]
 }
 
+/** What is left of an application of which only some results are used. */
+export interface Pruned {
+  /** Of the same operation. */
+  readonly params: OpParams[OpName]
+  /** The operands that it still takes. */
+  readonly operands: Marks
+  /** The results that it still gives: those in use, and others that it cannot do without. */
+  readonly results: Marks
+}
+
+/**
+ * Removal of what is not used from the programs that an operation holds; handed to its rule, so that `primitives/` need
+ * not import `passes/`. Results are remembered by the program.
+ */
+export interface Pruning {
+  /** The inputs that the marked outputs, and whatever has an effect, depend on. */
+  needs(program: Program, outputs: Marks): Marks
+  /** The program of the marked outputs; it takes the marked inputs, those that it needs among them. */
+  take(program: Program, inputs: Marks, outputs: Marks): Program
+}
+
 /**
  * The transforms of programs, handed to the rules of operations that have programs among their parameters, so that
  * `primitives/` need not import `transforms/`. All results are remembered by the program.
@@ -165,6 +186,8 @@ export interface Primitive<N extends OpName> {
     size: number,
     programs: ProgramTransforms,
   ): Batched
+  /** The application with nothing in it that only unused results need; without this rule it stays whole while one is used. */
+  prune?(params: OpParams[N], used: Marks, programs: Pruning): Pruned
   /** Whether an application does something besides giving results: it is neither removed nor repeated. No by default. */
   hasEffect?(params: OpParams[N]): boolean
   /** For an operation that does nothing but apply a program to its operands: that program, and what it is called. */

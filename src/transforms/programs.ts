@@ -5,7 +5,7 @@
 import type { Aval } from '../core/aval.ts'
 import { ProgramError } from '../core/errors.ts'
 import type { Marks } from '../core/marks.ts'
-import { marked, spread } from '../core/marks.ts'
+import { keyOf, marked, spread } from '../core/marks.ts'
 import type { Program } from '../ir/program.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
@@ -26,7 +26,6 @@ import { backward, pullBack } from './transpose.ts'
 
 type Values = readonly NDArray[]
 
-const keyOf = (...marks: readonly Marks[]): string => marks.map((m) => m.map((b) => (b ? '1' : '0')).join('')).join('/')
 const noMarks: Marks = []
 
 /** Zeros in full where they are wanted. */

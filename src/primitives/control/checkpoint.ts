@@ -138,6 +138,10 @@ export const checkpointP: Primitive<'checkpoint'> = {
       axes: out.map((o) => (o ? 0 : null)),
     }
   },
+  prune: (params, used, programs) => {
+    const operands = programs.needs(params.program, used)
+    return { params: { ...params, program: programs.take(params.program, operands, used) }, operands, results: used }
+  },
   facts: { higherOrder: true },
 }
 

@@ -172,5 +172,10 @@ export const condP: Primitive<'cond'> = {
     if (indexAxis === null) return batchTogether(branches, index!, operands, axes, size, programs)
     return batchByLane(branches, moveAxis(index!, indexAxis!, 0), atFront(operands, axes), axes.map(isMapped), programs)
   },
+  prune: ({ branches }, used, programs) => {
+    const needed = union(branches.map((b) => programs.needs(b, used)))
+    const pruned = branches.map((b) => programs.take(b, needed, used))
+    return { params: { branches: pruned }, operands: [true, ...needed], results: used }
+  },
   facts: { higherOrder: true },
 }

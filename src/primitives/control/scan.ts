@@ -279,6 +279,20 @@ const batchScan: Primitive<'scan'>['batch'] = (params, operands, axes, size, pro
   return { outputs, axes: out.map((o, i): BatchAxis => (o ? (i < params.carry ? 0 : 1) : null)) }
 }
 
+/** A carry stays if it is used after the loop, or if what stays reads it in the body. */
+const pruneScan: NonNullable<Primitive<'scan'>['prune']> = (params, used, programs) => {
+  const { carry: carryUsed, ys } = resultsOf(params, used)
+  const needs = (carry: Marks) => rolesOf(params, programs.needs(params.body, [...carry, ...ys]))
+  const carry = fixedPoint(carryUsed, (marks) => needs(marks).carry)
+  const { consts, xs } = needs(carry)
+  const [operands, results] = [
+    [...consts, ...carry, ...xs],
+    [...carry, ...ys],
+  ]
+  const body = programs.take(params.body, operands, results)
+  return { params: { ...params, body, consts: countMarks(consts), carry: countMarks(carry) }, operands, results }
+}
+
 export const scanP: Primitive<'scan'> = {
   type: checkTypes,
   evaluate: (params, data, _, __, run) => evaluateScan(params, data, run),
@@ -286,5 +300,6 @@ export const scanP: Primitive<'scan'> = {
   transpose: transposeScan,
   partial: partialScan,
   batch: batchScan,
+  prune: pruneScan,
   facts: { higherOrder: true },
 }

@@ -1,7 +1,7 @@
 /** Repetition while a condition holds. */
 import { Aval } from '../../core/aval.ts'
 import { ProgramError } from '../../core/errors.ts'
-import { cut, interleave, marked, spread, unmarked } from '../../core/marks.ts'
+import { countMarks, cut, interleave, marked, spread, union, unmarked } from '../../core/marks.ts'
 import type { Marks } from '../../core/marks.ts'
 import type { ScanParams, WhileParams } from '../../ir/op.ts'
 import type { Program } from '../../ir/program.ts'
@@ -212,6 +212,23 @@ const batchTogether = (
   return { outputs, axes: carry.map((c): BatchAxis => (c ? 0 : null)) }
 }
 
+/** A carry stays if it is used after the loop, or if the condition or what stays reads it. */
+const pruneLoop: NonNullable<Primitive<'while'>['prune']> = (params, used, programs) => {
+  const { cond: test, body } = params
+  const [testConsts, tested] = cut(programs.needs(test, [true]), params.condConsts, test.inputs.length)
+  const needs = (marks: Marks) => cut(programs.needs(body, marks), params.bodyConsts, body.inputs.length)
+  const carry = fixedPoint(union([used, tested!]), (marks) => needs(marks)[1]!)
+  const [bodyConsts] = needs(carry)
+  const pruned: WhileParams = {
+    cond: programs.take(test, [...testConsts!, ...carry], [true]),
+    body: programs.take(body, [...bodyConsts!, ...carry], carry),
+    condConsts: countMarks(testConsts!),
+    bodyConsts: countMarks(bodyConsts!),
+    maxSteps: params.maxSteps,
+  }
+  return { params: pruned, operands: [...testConsts!, ...bodyConsts!, ...carry], results: carry }
+}
+
 export const whileP: Primitive<'while'> = {
   type: checkTypes,
   evaluate: (params, data, _, __, run) => {
@@ -244,5 +261,6 @@ export const whileP: Primitive<'while'> = {
     if (differs) return batchByLane(params, fronts, mapped, size, programs)
     return batchTogether(params, fronts, mapped, carry, size, programs)
   },
+  prune: pruneLoop,
   facts: { higherOrder: true },
 }
