@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
-import { range, sameShape } from '../core/shape.ts'
+import { range, sameShape, sizeOf } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
@@ -28,6 +28,10 @@ export interface ProgramOptions {
   readonly dtypes?: readonly DType[]
   /** Operations to choose from; all but `callback` by default. */
   readonly operations?: readonly OpName[]
+  /** Extents of inputs' axes to choose from, the simplest first; 0 to 3 by default. */
+  readonly extents?: readonly number[]
+  /** Most elements of a value; 400 by default. */
+  readonly maxSize?: number
 }
 
 /** One step: which operation, and the choices that its recipe makes. */
@@ -36,7 +40,6 @@ interface Step {
   readonly entropy: readonly number[]
 }
 
-const MAX_SIZE = 400
 const MAX_RANK = 6
 
 const fits = (aval: Aval, { dtypes, shape, minRank = 0, maxRank = Infinity, minExtent = 0 }: Wanted): boolean =>
@@ -56,15 +59,17 @@ const typesOf = <N extends OpName>(op: N, params: OpParams[N], operands: readonl
 class Writer {
   readonly equations: Equation[] = []
   readonly values: Variable[]
+  readonly #maxSize: number
 
-  constructor(inputs: readonly Variable[]) {
+  constructor(inputs: readonly Variable[], maxSize: number) {
     this.values = [...inputs]
+    this.#maxSize = maxSize
   }
 
   /** An equation more, unless its results are too large to go on with. */
   emit<N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): void {
     const avals = typesOf(op, params, operands)
-    if (avals.every((a) => a.size <= MAX_SIZE && a.rank <= MAX_RANK)) this.#append(op, params, operands, avals)
+    if (avals.every((a) => a.size <= this.#maxSize && a.rank <= MAX_RANK)) this.#append(op, params, operands, avals)
   }
 
   /** A constant array, where no value so far will do. */
@@ -119,8 +124,8 @@ class ProgramDraw implements Draw {
   }
 }
 
-const write = (inputs: readonly Variable[], steps: readonly Step[]): Program => {
-  const writer = new Writer(inputs)
+const write = (inputs: readonly Variable[], steps: readonly Step[], maxSize: number): Program => {
+  const writer = new Writer(inputs, maxSize)
   for (const { op, entropy } of steps) {
     const recipe = recipes[op] as (draw: Draw) => { params: never; operands: readonly Atom[] }
     const { params, operands } = recipe(new ProgramDraw(new Entropy(entropy), writer))
@@ -137,11 +142,19 @@ interface InputPlan {
   readonly seed: number
 }
 
-const inputPlans = (dtypes: readonly DType[]): fc.Arbitrary<readonly InputPlan[]> =>
+/** The axes of a shape without those from which on it has more elements than this. */
+const within = (shape: readonly number[], maxSize: number): readonly number[] =>
+  shape.filter((_, i) => sizeOf(shape.slice(0, i + 1)) <= maxSize)
+
+const inputPlans = (
+  dtypes: readonly DType[],
+  extents: readonly number[],
+  maxSize: number,
+): fc.Arbitrary<readonly InputPlan[]> =>
   fc.array(
     fc.record({
       dtype: fc.constantFrom(...dtypes),
-      shape: fc.array(fc.constantFrom(2, 3, 1, 2, 3, 2, 3, 0), { maxLength: 3 }),
+      shape: fc.array(fc.constantFrom(...extents), { maxLength: 3 }).map((shape) => within(shape, maxSize)),
       seed: fc.integer({ min: 1, max: 4096 }),
     }),
     { minLength: 1, maxLength: 3 },
@@ -165,16 +178,19 @@ export const programs = ({
   maxEquations = 12,
   dtypes = ['float32', 'float64', 'int32', 'uint32', 'bool'],
   operations: among = plain,
+  extents = [2, 3, 1, 2, 3, 2, 3, 0],
+  maxSize = 400,
 }: ProgramOptions = {}): fc.Arbitrary<RandomProgram> => {
   const step = fc.record({ op: fc.constantFrom(...among), entropy: choices(16) })
   return fc
-    .tuple(inputPlans(dtypes), fc.array(step, { maxLength: maxEquations, size: 'max' }))
+    .tuple(inputPlans(dtypes, extents, maxSize), fc.array(step, { maxLength: maxEquations, size: 'max' }))
     .map(([plans, steps]) => {
       const avals = plans.map(({ dtype, shape }) => new Aval(dtype, shape))
       const inputs = avals.map((aval, i) => arrayOf(aval, domains.general, plans[i]!.seed))
       const program = write(
         avals.map((aval) => new Variable(aval)),
         steps,
+        maxSize,
       )
       const show = (): string => `${String(program)}\non ${inputs.map(String).join('; ')}`
       return Object.assign({ program, inputs }, { [fc.toStringMethod]: show })

@@ -88,6 +88,18 @@ describe('random programs', () => {
     fc.assert(fc.property(programs({ operations: among }), values), { numRuns: runs })
   }, 600_000)
 
+  // Lines longer than vectors, tiles and units of ranges, and extents beside them.
+  const larger = {
+    operations: among,
+    extents: [4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 257, 1000, 1, 2, 3],
+    maxSize: 10_000,
+    maxEquations: 8,
+  }
+
+  it(`${runs / 8} larger ones have the interpreter's values`, () => {
+    fc.assert(fc.property(programs(larger), values), { numRuns: runs / 8 })
+  }, 600_000)
+
   const gradients = ({ program, inputs }: RandomProgram): void => {
     const places = inputs.flatMap((x, i) => (isFloat(x.dtype) ? [i] : []))
     const point = places.map((i) => inputs[i]!)
