@@ -3,62 +3,29 @@
  * where it is used; what is stored joins the newest kernel of the same domain whose values it reads at its own place, or
  * begins a kernel.
  */
-import type { Aval } from '../core/aval.ts'
 import { sameShape, sizeOf, stridesOf } from '../core/shape.ts'
-import type { HostArray } from '../core/host.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import type { Analysis, Capabilities } from './analyse.ts'
 import { analyse, stridedView, viewOf } from './analyse.ts'
+import { Context } from './context.ts'
 import type { Enclosing, LoweredBlock } from './control.ts'
 import { lowerControl } from './control.ts'
 import { flatten } from './flatten.ts'
+import { replacements, shareMemory } from './inPlace.ts'
 import type { LoopVar } from './indices.ts'
 import { Index, linearize } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
-import type { HomeOf, OperandFor } from './inPlace.ts'
-import { replacements, shareMemory } from './inPlace.ts'
 import { finishKernel } from './loops.ts'
-import type { FoldName, Node, Reduction } from './nodes.ts'
-import { Value } from './nodes.ts'
+import type { FoldName, Node, Reduction, Value } from './nodes.ts'
+import type { Build, Joined, Leaf } from './openSteps.ts'
+import { OpenSteps } from './openSteps.ts'
+import type { Piece } from './pieces.ts'
+import { piecesOf } from './pieces.ts'
 import type { Block, Lowered, Operand, Step } from './steps.ts'
 import { keepsOrder, throughView } from './views.ts'
-
-/** What all blocks of one program share. */
-class Context {
-  readonly can: Capabilities
-  readonly constants: { readonly value: Value; readonly data: HostArray }[] = []
-  readonly same = new Map<Value, Value>()
-  #values = 0
-
-  constructor(can: Capabilities) {
-    this.can = can
-  }
-
-  /** Says that a value lives where another one does. */
-  readonly unify = (value: Value, home: Value): void => {
-    this.same.set(value, home)
-  }
-
-  readonly home: HomeOf = (value) => {
-    let root = value
-    for (let next = this.same.get(root); next !== undefined; next = this.same.get(root)) root = next
-    return root
-  }
-
-  readonly operandFor: OperandFor = (step) => this.can.inPlace(step.equation)
-
-  value(aval: Aval): Value {
-    return new Value(aval, this.#values++)
-  }
-}
-
-/** The value is not computed at the place where a kernel would need it. */
-class Misplaced extends Error {}
-
-type Leaf = (value: Value, index: Index) => Node
 
 const sameCoordinates = (a: readonly Index[], b: readonly Index[]): boolean =>
   a === b || a.every((c, i) => c.key === b[i]!.key)
@@ -88,13 +55,10 @@ const runsAlongRows = (shape: readonly number[], axes: readonly number[]): boole
 /** Lowers the equations of one program, on values that the enclosing one provides. */
 class BlockBuilder implements Enclosing {
   readonly context: Context
-  readonly #steps: (Step | OpenKernel)[] = []
+  readonly #steps = new OpenSteps()
   readonly #program: Program
   readonly #analysis: Analysis
   readonly #values = new Map<Variable, Value>()
-  /** The step that gives a value; those from outside have none. */
-  readonly #positions = new Map<Value, number>()
-  readonly #newest = new Map<string, OpenKernel>()
   readonly #usedElsewhere = new Set<Value>()
   /** Values whose place a loop decides. */
   readonly #pinned = new Set<Value>()
@@ -113,7 +77,7 @@ class BlockBuilder implements Enclosing {
 
   /** Whether a step of this block gives the value, and nothing else lives in its place. */
   isOwn(value: Value): boolean {
-    return this.#positions.has(value) && !this.context.same.has(value) && !this.#pinned.has(value)
+    return this.#steps.has(value) && !this.context.isUnified(value) && !this.#pinned.has(value)
   }
 
   /** The steps, and the values of the program's outputs. */
@@ -121,7 +85,7 @@ class BlockBuilder implements Enclosing {
     for (const eqn of this.#program.equations) this.#lower(eqn)
     const outputs = this.#program.outputs.map((a) => this.valueOf(a))
     for (const v of outputs) this.#usedElsewhere.add(v)
-    const steps = this.#steps.map((s): Step => {
+    const steps = this.#steps.all.map((s): Step => {
       if (!(s instanceof OpenKernel)) return s
       return { kind: 'kernel', kernel: finishKernel(s, this.#usedElsewhere), sources: s.sources }
     })
@@ -178,16 +142,15 @@ class BlockBuilder implements Enclosing {
       return value
     }
     const value = this.context.value(a.aval)
-    const kernel = this.#open([])
-    this.#add(kernel, value, 'element', 0, kernel.nodes.literal(a.value, a.aval.dtype))
+    const kernel = this.#steps.open([])
+    this.#steps.add(kernel, value, 'element', { stage: 0, node: kernel.nodes.literal(a.value, a.aval.dtype) })
     this.#usedElsewhere.add(value)
     return value
   }
 
   /** Appends a step that gives some values. */
   push(step: Step, results: readonly Value[] = 'results' in step ? step.results : []): void {
-    this.#steps.push(step)
-    for (const v of results) this.#positions.set(v, this.#steps.length - 1)
+    this.#steps.push(step, results)
   }
 
   // Expressions
@@ -231,73 +194,6 @@ class BlockBuilder implements Enclosing {
 
   // Kernels
 
-  #open(shape: readonly number[]): OpenKernel {
-    const kernel = new OpenKernel(this.#steps.length, shape)
-    this.#steps.push(kernel)
-    this.#newest.set(shape.join(), kernel)
-    return kernel
-  }
-
-  #add(kernel: OpenKernel, value: Value, level: Member['level'], stage: number, node: Node, index?: Index): void {
-    const place = index ?? kernel.elementIndex
-    kernel.members.set(value, { value, level, stage, node, index: place })
-    this.#positions.set(value, kernel.position)
-  }
-
-  /** Kernels that a value could join: the one that gives the last of what it reads, and the newest of its domain. */
-  #candidates(sources: ReadonlySet<Value>, domain: readonly number[]): readonly OpenKernel[] {
-    let last = -1
-    for (const v of sources) last = Math.max(last, this.#positions.get(v) ?? -1)
-    const step = this.#steps[last]
-    const found = step instanceof OpenKernel ? [step] : []
-    const newest = this.#newest.get(domain.join())
-    if (newest !== undefined && newest !== step && newest.position >= last) found.push(newest)
-    return found.filter((k) => !k.isFull)
-  }
-
-  /** A kernel's own value, where it is read at the place where it is computed; null for what others give. */
-  #memberAt(kernel: OpenKernel, level: Member['level'], value: Value, index: Index): Member | null {
-    const member = kernel.members.get(value)
-    if (member === undefined) {
-      if ((this.#positions.get(value) ?? -1) >= kernel.position) throw new Misplaced()
-      return null
-    }
-    if (member.index.key !== index.key || (member.level === 'element' && level === 'row')) throw new Misplaced()
-    return member
-  }
-
-  /** The pass over the row in which something can be computed. */
-  #stageOf(kernel: OpenKernel, level: Member['level'], build: (leaf: Leaf) => Node): number {
-    if (kernel.reductions.length === 0) return 0
-    let stage = 0
-    build((value, index) => {
-      const member = this.#memberAt(kernel, level, value, index)
-      if (member !== null) {
-        stage = Math.max(stage, member.level === 'row' && level === 'element' ? member.stage + 1 : member.stage)
-      }
-      return kernel.nodes.load(value, index)
-    })
-    return stage
-  }
-
-  /** Tries to compute a value in a kernel, at some coordinates of the kernel's domain. */
-  #join(kernel: OpenKernel, level: Member['level'], build: (leaf: Leaf) => Node): { stage: number; node: Node } | null {
-    try {
-      const stage = this.#stageOf(kernel, level, build)
-      const node = build((value, index) => {
-        const member = this.#memberAt(kernel, level, value, index)
-        if (member === null) return kernel.nodes.load(value, index)
-        if (member.level === 'row' || member.stage === stage) return member.node
-        kernel.reread.add(value)
-        return kernel.nodes.load(value, index)
-      })
-      return { stage, node }
-    } catch (error) {
-      if (error instanceof Misplaced) return null
-      throw error
-    }
-  }
-
   /** Gives a map's or view's value memory. */
   #store(eqn: Equation, v: Variable, result: number): void {
     const view = viewOf(eqn, this.#analysis.classes)
@@ -311,8 +207,8 @@ class BlockBuilder implements Enclosing {
       }
     }
     const build =
-      (kernel: OpenKernel, at: readonly Index[]) =>
-      (leaf: Leaf): Node => {
+      (kernel: OpenKernel, at: readonly Index[]): Build =>
+      (leaf) => {
         if (view !== undefined) return this.#demand(kernel, source!, throughView(eqn, at), leaf)
         if (eqn.op === 'iota') return kernel.nodes.index(at[eqn.params.axis]!, eqn.params.dtype)
         const operands = eqn.inputs.map((a) => this.#demand(kernel, a, at, leaf))
@@ -322,27 +218,27 @@ class BlockBuilder implements Enclosing {
   }
 
   /** Puts a value into a kernel, or into a new one of its own shape. */
-  #place(eqn: Equation, v: Variable, build: (kernel: OpenKernel, at: readonly Index[]) => (leaf: Leaf) => Node): void {
+  #place(eqn: Equation, v: Variable, build: (kernel: OpenKernel, at: readonly Index[]) => Build): void {
     const { shape } = v.aval
     const sources = this.#sources(eqn.inputs)
     const value = this.context.value(v.aval)
-    for (const kernel of this.#candidates(sources, shape)) {
+    for (const kernel of this.#steps.candidates(sources, shape)) {
       if (sameShape(kernel.shape, shape)) {
-        const joined = this.#join(kernel, 'element', build(kernel, kernel.coordinates))
+        const joined = this.#steps.join(kernel, 'element', build(kernel, kernel.coordinates))
         if (joined !== null) {
           this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, sources)
           return
         }
       }
       const at = kernel.rowCoordinates(shape)
-      const joined = at === null ? null : this.#join(kernel, 'row', build(kernel, at))
+      const joined = at === null ? null : this.#steps.join(kernel, 'row', build(kernel, at))
       if (joined !== null) {
         this.#finish(eqn, v, value, kernel, 'row', joined, linearize(at!, stridesOf(shape)), sources)
         return
       }
     }
-    const kernel = this.#open(shape)
-    const joined = this.#join(kernel, 'element', build(kernel, kernel.coordinates))!
+    const kernel = this.#steps.open(shape)
+    const joined = this.#steps.join(kernel, 'element', build(kernel, kernel.coordinates))!
     this.#finish(eqn, v, value, kernel, 'element', joined, kernel.elementIndex, sources)
   }
 
@@ -352,12 +248,12 @@ class BlockBuilder implements Enclosing {
     value: Value,
     kernel: OpenKernel,
     level: Member['level'],
-    { stage, node }: { stage: number; node: Node },
+    joined: Joined,
     index: Index,
     sources: ReadonlySet<Value>,
   ): void {
     for (const source of sources) if (!kernel.members.has(source)) this.#usedElsewhere.add(source)
-    this.#add(kernel, value, level, stage, node, index)
+    this.#steps.add(kernel, value, level, joined, index)
     kernel.sources.push(eqn)
     this.#values.set(v, value)
   }
@@ -384,15 +280,15 @@ class BlockBuilder implements Enclosing {
     const sources = this.#sources(eqn.inputs)
     const fits = (k: OpenKernel): boolean =>
       sameShape(k.shape, shape) && (k.reduced === null || k.reduced.join() === axes.join()) && k.pieces.length === 0
-    for (const kernel of this.#candidates(sources, shape)) {
+    for (const kernel of this.#steps.candidates(sources, shape)) {
       if (!fits(kernel)) continue
-      const joined = this.#join(kernel, 'element', build(kernel))
+      const joined = this.#steps.join(kernel, 'element', build(kernel))
       if (joined === null) continue
       this.#reduce(eqn, v, kernel, axes, joined, sources)
       return
     }
-    const kernel = this.#open(shape)
-    this.#reduce(eqn, v, kernel, axes, this.#join(kernel, 'element', build(kernel))!, sources)
+    const kernel = this.#steps.open(shape)
+    this.#reduce(eqn, v, kernel, axes, this.#steps.join(kernel, 'element', build(kernel))!, sources)
   }
 
   #reduce(
@@ -400,7 +296,7 @@ class BlockBuilder implements Enclosing {
     v: Variable,
     kernel: OpenKernel,
     axes: readonly number[],
-    { stage, node }: { stage: number; node: Node },
+    { stage, node }: Joined,
     sources: ReadonlySet<Value>,
   ): void {
     kernel.reduced = axes
@@ -440,83 +336,21 @@ class BlockBuilder implements Enclosing {
   #pieces(eqn: Equation): void {
     const v = eqn.outputs[0]!
     const value = this.context.value(v.aval)
-    const strides = stridesOf(v.aval.shape)
-    if (eqn.op === 'concatenate') {
-      let offset = 0
-      for (const x of eqn.inputs) {
-        const start = offset
-        this.#piece(
-          eqn,
-          value,
-          x,
-          x.aval.shape,
-          (at) => at,
-          (at) =>
-            linearize(
-              at.map((c, i) => (i === eqn.params.axis ? c.plus(start) : c)),
-              strides,
-            ),
-        )
-        offset += x.aval.shape[eqn.params.axis]!
-      }
-    } else if (eqn.op === 'pad') {
-      const [x, filling] = eqn.inputs
-      const { low, interior } = eqn.params
-      this.#piece(
-        eqn,
-        value,
-        filling!,
-        v.aval.shape,
-        () => [],
-        (at) => linearize(at, strides),
-      )
-      // Of operand axis i, elements from `first` on, `count` of them, lie inside of the result.
-      const first = low.map((l, i) => Math.max(0, Math.ceil(-l / (interior[i]! + 1))))
-      const count = low.map((l, i) => {
-        const last = Math.floor((v.aval.shape[i]! - 1 - l) / (interior[i]! + 1))
-        return Math.max(0, Math.min(x!.aval.shape[i]! - 1, last) - first[i]! + 1)
-      })
-      this.#piece(
-        eqn,
-        value,
-        x!,
-        count,
-        (at) => at.map((c, i) => c.plus(first[i]!)),
-        (at) =>
-          linearize(
-            at.map((c, i) =>
-              c
-                .plus(first[i]!)
-                .times(interior[i]! + 1)
-                .plus(low[i]!),
-            ),
-            strides,
-          ),
-      )
-    }
+    for (const piece of piecesOf(eqn)) this.#piece(eqn, value, piece)
     this.#values.set(v, value)
   }
 
-  /** Writes part of an array: elements of an atom, in a kernel of its own. */
-  #piece(
-    eqn: Equation,
-    value: Value,
-    source: Atom,
-    shape: readonly number[],
-    from: (at: readonly Index[]) => readonly Index[],
-    to: (at: readonly Index[]) => Index,
-  ): void {
+  /** Writes part of an array, in a kernel of its own. */
+  #piece(eqn: Equation, value: Value, { source, shape, from, to }: Piece): void {
     if (sizeOf(shape) === 0) return
-    const kernel = new OpenKernel(this.#steps.length, shape)
-    this.#steps.push(kernel)
+    const kernel = this.#steps.openAlone(shape)
     const at = kernel.coordinates
     const node = this.#demand(kernel, source, from(at), (v, index) => {
       this.#usedElsewhere.add(v)
       return kernel.nodes.load(v, index)
     })
-    kernel.pieces.push({ value, index: to(at), node })
+    this.#steps.addPiece(kernel, value, to(at), node)
     kernel.sources.push(eqn)
-    this.#positions.set(value, kernel.position)
   }
 
   // Routines

@@ -27,11 +27,18 @@ interface Moment {
 
 const loadsIn = (roots: readonly Node[]): Moment['loads'] => reachable(roots).filter((n) => n.kind === 'load')
 
-const momentsOf = (kernel: Kernel): readonly Moment[] =>
-  kernel.stages.flatMap(({ stores, reductions, rowStores }): Moment[] => [
+const known = new WeakMap<Kernel, readonly Moment[]>()
+
+const momentsOf = (kernel: Kernel): readonly Moment[] => {
+  const found = known.get(kernel)
+  if (found !== undefined) return found
+  const moments = kernel.stages.flatMap(({ stores, reductions, rowStores }): Moment[] => [
     { loads: loadsIn([...stores, ...reductions].map((x) => x.node)), stores },
     { loads: loadsIn(rowStores.map((s) => s.node)), stores: rowStores },
   ])
+  known.set(kernel, moments)
+  return moments
+}
 
 /** The arrays that a step, or what is inside of it, reads and writes. */
 const accessesOf = (step: Step): Accesses => {
@@ -80,9 +87,7 @@ const kernelTakesOver = (kernel: Kernel, operand: Value, result: Value): boolean
   const moments = momentsOf(kernel)
   const written = moments.findIndex((m) => m.stores.some((s) => s.value === result))
   const place = moments[written]?.stores.find((s) => s.value === result)?.index.key
-  return moments.every((m, at) =>
-    m.loads.every((n) => n.value !== operand || (n.index.key === place && at <= written)),
-  )
+  return moments.every((m, at) => m.loads.every((n) => n.value !== operand || (n.index.key === place && at <= written)))
 }
 
 /** Whether a step may write one array where another one is that it reads. */
@@ -166,8 +171,7 @@ export const shareMemory = (
     const { reads, writes } = usage.accesses(i)
     for (const result of writes) {
       if (usage.firstWrite(result) !== i) continue
-      const fits = (v: Value): boolean =>
-        usage.lastRead(v) === i && isOwn(v) && usage.mayReplace(v, result, operandFor)
+      const fits = (v: Value): boolean => usage.lastRead(v) === i && isOwn(v) && usage.mayReplace(v, result, operandFor)
       const operand = reads.find(fits)
       if (operand === undefined) continue
       usage.join(operand, result)
