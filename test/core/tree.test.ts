@@ -1,5 +1,5 @@
 import * as fc from 'fast-check'
-import { np, tree } from 'pullback'
+import { np, tree, TreeError } from 'pullback'
 import type { NDArray } from 'pullback'
 import { none, some } from 'fp-ts/lib/Option.js'
 import { arrayTrees, mapIsFunctor, pytrees } from 'pullback/testing'
@@ -120,6 +120,17 @@ describe('structures', () => {
     const doubled = tree.map((x: number) => 2 * x, t as unknown as Record<string, number>) as unknown as typeof t
     expect(doubled.z).toBeInstanceOf(Complex)
     expect(doubled.z.im).toBe(4)
+  })
+
+  it('what contains itself is no tree, and what is met twice is one', () => {
+    const parent: { children: unknown[] } = { children: [] }
+    parent.children.push({ parent, weight: 1 })
+    expect(() => tree.leaves(parent)).toThrow(TreeError)
+    expect(() => tree.leaves(parent)).toThrow(/contains itself/)
+    const shared = [1, 2]
+    let twice: unknown = shared
+    for (let i = 0; i < 20; i++) twice = [twice, twice]
+    expect(tree.leaves(twice).length).toBe(2 ** 21)
   })
 
   it('may be deep and wide without overflowing the stack', () => {
