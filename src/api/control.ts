@@ -2,23 +2,20 @@
 import { Aval } from '../core/aval.ts'
 import { isFloat, promoteTwo } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError, TreeError } from '../core/errors.ts'
-import { cut } from '../core/marks.ts'
 import { sameShape } from '../core/shape.ts'
 import type { TreeDef } from '../core/tree.ts'
 import type { ScanParams } from '../ir/op.ts'
-import type { Program } from '../ir/program.ts'
-import { call } from '../ops/calls.ts'
 import * as control from '../ops/control.ts'
 import { scalar } from '../ops/creation.ts'
 import { add, cast, lt, ne } from '../ops/elementwise.ts'
 import { concatenate, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { stage } from '../transforms/stage.ts'
 import { castOutputs, closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
 import { checkNoPromise, flattenArrays, flattenResult, restore } from './leaves.ts'
+import { blockOf, scanSteps, unrollOf } from './scanSteps.ts'
 import type { Arrays, Fn, Operands } from './types.ts'
 import { vmap } from './vmap.ts'
 
@@ -199,7 +196,11 @@ export interface ScanOptions {
   readonly length?: number
   /** From the last element to the first; stacked outputs keep the places of their elements. */
   readonly reverse?: boolean
-  /** How many steps a compiler may write out one after the other (true: all). No part of the meaning. */
+  /**
+   * How many steps are written out one after the other in the body of the loop, what is left over after it (true or 0:
+   * all, and there is no loop). 1 by default. Means the same; costs a longer program, and saves the loop's own work
+   * where steps are short.
+   */
   readonly unroll?: number | boolean
   /**
    * What reverse mode keeps of each step: everything (`'none'`, the default), or only the carry at every n-th step
@@ -229,48 +230,6 @@ const lengthOf = (name: string, xs: ArrayTree, option: number | undefined): numb
   return length
 }
 
-const unrollOf = (unroll: number | boolean, length: number): number => {
-  if (typeof unroll === 'boolean') return unroll ? Math.max(1, length) : 1
-  if (Number.isInteger(unroll) && unroll >= 1) return unroll
-  throw new ArgumentError(`scan: unroll must be a positive integer or a boolean, got ${unroll}.`)
-}
-
-const blockOf = (checkpoint: 'none' | 'sqrt' | number, length: number): number | null => {
-  if (checkpoint === 'none') return null
-  if (checkpoint === 'sqrt') return Math.max(1, Math.ceil(Math.sqrt(length)))
-  if (Number.isInteger(checkpoint) && checkpoint >= 1) return checkpoint
-  throw new ArgumentError(`scan: checkpoint must be 'none', 'sqrt' or a positive integer, got ${String(checkpoint)}.`)
-}
-
-/** A scan whose derivative keeps the carry at every `block`-th step only. */
-const scanBlocks = (params: ScanParams, operands: readonly NDArray[], block: number): readonly NDArray[] => {
-  const { length, reverse, consts, carry } = params
-  const blocks = Math.floor(length / block)
-  const rest = length - blocks * block
-  const [fixed, start, xs] = cut(operands, consts, carry, operands.length)
-  const forgetful = (steps: number): Program => {
-    const avals = params.body.inAvals.map((a, i) => (i < consts + carry ? a : a.withShape([steps, ...a.shape])))
-    const { program } = stage('scan', (args) => control.scan({ ...params, length: steps }, args), avals)
-    return stage('scan', (args) => control.recompute(program, args), avals).program
-  }
-  // Going backwards, the blocks come from the end and what is left over comes last.
-  const [blocksAt, restAt] = reverse ? [rest, 0] : [0, blocks * block]
-  const read = (at: number, count: number): NDArray[] => xs!.map((x) => sliceInDim(x, at, at + count, 0))
-  const outer = control.scan({ ...params, body: forgetful(block), length: blocks }, [
-    ...fixed!,
-    ...start!,
-    ...read(blocksAt, blocks * block).map((x) => reshape(x, [blocks, block, ...x.shape.slice(1)])),
-  ])
-  const ys = outer.slice(carry).map((y) => reshape(y, [blocks * block, ...y.shape.slice(2)]))
-  if (rest === 0) return [...outer.slice(0, carry), ...ys]
-  const tail = call(forgetful(rest), 'rest', [...fixed!, ...outer.slice(0, carry), ...read(restAt, rest)])
-  const joined = ys.map((y, i) => {
-    const other = tail[carry + i]!
-    return concatenate(reverse ? [other, y] : [y, other], 0)
-  })
-  return [...tail.slice(0, carry), ...joined]
-}
-
 /** Steps of a scan, as `f` returns them. */
 const pairOf = (result: unknown): readonly [unknown, unknown] => {
   if (Array.isArray(result) && result.length === 2) return result as unknown as readonly [unknown, unknown]
@@ -287,7 +246,7 @@ const pairOf = (result: unknown): readonly [unknown, unknown] => {
  * @param xs - arrays with a first axis of one extent; null where there are none and `length` is given.
  * @returns the last carry, and the outputs stacked along a new first axis.
  * @throws TreeError if `f` changes the carry's structure or types, naming the leaf and both types; ShapeError if `xs`
- *   have no common first extent.
+ *   have no common first extent; ArgumentError for options that are none.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -317,20 +276,9 @@ export const scan = <C, X, Y>(
       return { carry: flattenResult('scan', next), ys: out.leaves }
     },
   )
-  const params: ScanParams = {
-    body: program,
-    length: steps,
-    reverse,
-    unroll: unrollOf(unroll, steps),
-    consts: captured.length,
-    carry: carry.length,
-  }
+  const params: ScanParams = { body: program, length: steps, reverse, consts: captured.length, carry: carry.length }
   const operands = [...captured, ...carry, ...given.leaves]
-  const block = blockOf(checkpoint, steps)
-  const outs =
-    block === null || steps === 0
-      ? control.scan(params, operands)
-      : scanBlocks(params, operands, Math.min(block, steps))
+  const outs = scanSteps(params, operands, unrollOf('scan', unroll, steps), blockOf('scan', checkpoint, steps))
   return [restore(start.treedef, outs.slice(0, carry.length)), restore(yTree!, outs.slice(carry.length))]
 }
 
@@ -398,7 +346,7 @@ const predicateOf = (result: ArrayLike): NDArray => {
 
 /** Options of `foriLoop`. */
 export interface ForiOptions {
-  /** As in `scan`. */
+  /** As in `scan`. Only with JS numbers for bounds. */
   readonly unroll?: number | boolean
   /** As in `scan`. Only with JS numbers for bounds. */
   readonly checkpoint?: 'none' | 'sqrt' | number
@@ -410,7 +358,8 @@ const nextIndex = (i: NDArray): NDArray => add(i, scalar(1, i.aval.dtype, i.aval
  * `init` after `body(i, carry)` for i from `lower` up to, but not including, `upper`. With JS numbers for bounds it is a
  * `scan`, and has a reverse derivative; with arrays it is a `whileLoop`, and has none.
  *
- * @throws as `scan` and `whileLoop`; DTypeError if a bound is no integer scalar.
+ * @throws as `scan` and `whileLoop`; DTypeError if a bound is no integer scalar; ArgumentError for `unroll` or
+ *   `checkpoint` with arrays for bounds.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -430,6 +379,12 @@ export const foriLoop = <C>(
     const step = ([i, carry]: readonly [NDArray, Arrays<C>]) => [[nextIndex(i), body(i, carry)], null] as const
     const [[, result]] = scan(step as never, [low, init] as const, null, { ...options, length: count })
     return result
+  }
+  const { unroll = 1, checkpoint = 'none' } = options
+  if (unrollOf('foriLoop', unroll, Infinity) !== 1 || blockOf('foriLoop', checkpoint, 1) !== null) {
+    throw new ArgumentError(
+      'foriLoop: unroll and checkpoint need bounds that are JS numbers; with arrays for bounds nobody knows the number of steps.',
+    )
   }
   const dtype = promoted(low.aval, high.aval)
   const start = [cast(low, dtype.dtype, dtype.weak), init] as const

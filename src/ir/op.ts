@@ -146,8 +146,6 @@ export interface ScanParams {
   readonly length: number
   /** From the last element to the first. */
   readonly reverse: boolean
-  /** How many steps a compiler may write out one after the other. No part of the meaning. */
-  readonly unroll: number
   readonly consts: number
   readonly carry: number
 }

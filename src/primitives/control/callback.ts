@@ -25,7 +25,7 @@ const oneByOne = (
     (args) => callback(params, interleave(args.slice(consts.length), args.slice(0, consts.length), mapped)),
     [...unmarked(avals, mapped), ...marked(avals, mapped)],
   )
-  const shape = { length: size, reverse: false, unroll: 1, consts: consts.length, carry: 0 }
+  const shape = { length: size, reverse: false, consts: consts.length, carry: 0 }
   const outputs = scan({ body, ...shape }, [...consts, ...xs])
   return { outputs, axes: outputs.map(() => 0) }
 }

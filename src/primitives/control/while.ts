@@ -92,7 +92,7 @@ const boundedScan = (params: WhileParams, operands: readonly NDArray[], programs
   const consts = condConsts + bodyConsts
   const count = new Aval('int32', [])
   const avals = [...operands.map((x) => x.aval), count]
-  const shape = { reverse: false, unroll: 1, consts, carry: avals.length - consts }
+  const shape = { reverse: false, consts, carry: avals.length - consts }
 
   const continues = (args: readonly NDArray[]): NDArray => {
     const { condPart, carry } = rolesOf(params, args.slice(0, -1))

@@ -49,7 +49,7 @@ export const scan: Recipe<'scan'> = (draw) => {
     return [emit('add', {}, [scaled, x], aval), emit('mul', {}, [c, x], aval)]
   })
   return {
-    params: { body, length, reverse: draw.below(2) === 1, unroll: 1, consts: 1, carry: 1 },
+    params: { body, length, reverse: draw.below(2) === 1, consts: 1, carry: 1 },
     operands: [factor, init, xs],
   }
 }
