@@ -39,7 +39,7 @@ interface Slot {
 }
 
 /** An output's place; and the inputs whose place it may be. */
-interface Buffer extends Slot {
+interface OutputSlot extends Slot {
   readonly replaces: readonly number[]
 }
 
@@ -76,8 +76,8 @@ class Layout {
 const isLarge = (slot: Slot): boolean => slot.offset < 0
 
 /** The buffers of a program, each once, and its outputs in terms of them. */
-const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers: Buffer[]; results: Result[] } => {
-  const buffers: Buffer[] = []
+const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers: OutputSlot[]; results: Result[] } => {
+  const buffers: OutputSlot[] = []
   const results = outputs.map((source): Result => {
     if (source.kind !== 'buffer') return source
     const known = buffers.findIndex((slot) => slot.pointer === source.slot)
@@ -93,7 +93,7 @@ export class WasmExecutable {
   readonly #program: CompiledProgram
   readonly #runner: Runner
   readonly #inputs: readonly Slot[]
-  readonly #buffers: readonly Buffer[]
+  readonly #buffers: readonly OutputSlot[]
   readonly #results: readonly Result[]
   readonly #frameBytes: number
   #constants: Range | null = null
