@@ -6,6 +6,7 @@ import type { Code, Func } from '../../src/backends/wasm/asm/index.ts'
 import { atomic, i32, load, op } from '../../src/backends/wasm/asm/index.ts'
 import type { Engine, RunnableProgram } from '../../src/backends/wasm/engine.ts'
 import { FirstFit } from '../../src/backends/wasm/first-fit.ts'
+import { control } from '../../src/backends/wasm/memory-map.ts'
 import { wasmApi } from '../../src/backends/wasm/platform.ts'
 import type { ProgramRecord } from '../../src/backends/wasm/program-records.ts'
 import { ProgramRecords } from '../../src/backends/wasm/program-records.ts'
@@ -23,6 +24,7 @@ import {
   noHost,
   program,
   scramble,
+  scrambled,
   startThreads,
   until,
   watchThreads,
@@ -222,6 +224,23 @@ describe('disposal', () => {
     const addresses = add.mock.results.map(({ value }) => (value as ProgramRecord).address)
     expect(addresses).toHaveLength(2001)
     expect(new Set(addresses).size).toBe(2)
+  })
+
+  test('of a program, and another one in its place, does no harm to threads that still look there', async () => {
+    const add = vi.spyOn(ProgramRecords.prototype, 'add')
+    const engine = makeEngine({ threads: 2 })
+    await startThreads(engine)
+    const records = new Int32Array((add.mock.contexts[0] as ProgramRecords).memory.buffer)
+    // The end of the first module: as a record, one with a number and without bytes.
+    const end = 4 * records.findLastIndex((word) => word !== 0)
+    const astray = (code: Code): void => {
+      code.store('i32.store', i32(control.record), i32(end))
+    }
+    const parts = { before: astray, iteration: scramble, count: 10_000, grain: 100 }
+    const runner = engine.instantiate(program(engine, parts), noHost)
+    for (let run = 0; run < 20; run++) runner.run(engine.heapStart)
+    expect([...cells(engine, 10_000)]).toEqual(Array.from({ length: 10_000 }, (_, i) => scrambled(i)))
+    await expectSharing(engine)
   })
 
   test('of records leaves room for others', () => {

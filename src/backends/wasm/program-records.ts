@@ -4,7 +4,7 @@
  * how many there are, and the length of its module, 4 bytes each; then the module.
  *
  * A thread may read a record while its program is disposed of and the place used again. It copies the record and believes the
- * copy if the number is the same before and after.
+ * copy if the number is that of the program that runs, before and after.
  */
 import { FirstFit } from './first-fit.ts'
 import { PAGE } from './memory-map.ts'

@@ -48,6 +48,7 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
 
   /** The module in the record of that number; undefined if its program was disposed of meanwhile. */
   const readModule = (at, number, length) => {
+    if (length < 0) return undefined
     see(at + 16 + length)
     if (at + 16 + length > words.byteLength) return undefined
     const bytes = new Uint8Array(words.buffer, at + 16, length).slice()
@@ -60,12 +61,15 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
 
   /** Puts the functions of the program that runs into this thread's table; returns the program's number. */
   const place = () => {
+    const program = Atomics.load(state, word(control.program))
     const at = Atomics.load(state, word(control.record))
     see(at + 16)
     const number = Atomics.load(words, word(at))
+    // Where a record was, there may by now be the middle of another program's.
+    if (number === 0 || number !== program) return 0
     const [tableBase, tableSize, length] = words.subarray(word(at) + 1, word(at) + 4)
     if (placed.get(tableBase) === number) return number
-    const bytes = number === 0 ? undefined : readModule(at, number, length)
+    const bytes = readModule(at, number, length)
     if (bytes === undefined) return 0
     if (tableBase + tableSize > table.length) table.grow(tableBase + tableSize - table.length)
     const imports = { ...env, tableBase, host: nothing, parallel: lib.parallel }
