@@ -2,7 +2,7 @@
 import type { Kernel } from '../../lowering/steps.ts'
 import { costOf } from '../../lowering/analyse.ts'
 import { reachable } from '../../lowering/nodes.ts'
-import { kernelCount, unitSize } from './loops/kernel.ts'
+import { kernelCount, unitSize } from './loops/extent.ts'
 
 /** Nanoseconds that a vector instruction takes in the middle. */
 const perInstruction = 0.5

@@ -7,7 +7,7 @@ import type { Value } from '../../lowering/nodes.ts'
 import { reachable } from '../../lowering/nodes.ts'
 import type { Block, Kernel, Step } from '../../lowering/steps.ts'
 import type { Routine } from './kernels/routine.ts'
-import { isLine, kernelCount, lineUnit } from './loops/kernel.ts'
+import { isLine, kernelCount, lineUnit } from './loops/extent.ts'
 
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 
