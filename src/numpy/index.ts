@@ -1,9 +1,52 @@
 /** The `np` namespace. */
 export { promoteTypes } from '../core/dtype.ts'
+export * from './bits.ts'
+export * from './calculus.ts'
 export * from './contraction.ts'
+export * from './counting.ts'
 export * from './creation.ts'
+export * from './cumulative.ts'
 export * from './einsum.ts'
 export * from './elementwise.ts'
+export * from './floats.ts'
+export * from './grids.ts'
+export * from './mapping.ts'
 export * from './movement.ts'
+export * from './nan.ts'
+export * from './pieces.ts'
+export * from './polynomials.ts'
+export * from './products.ts'
+export * from './quantiles.ts'
 export * from './reduction.ts'
+export * from './selection.ts'
+export {
+  argwhere,
+  flatnonzero,
+  intersect1d,
+  isin,
+  nonzero,
+  setdiff1d,
+  setxor1d,
+  union1d,
+  unique,
+  uniqueAll,
+  type SizeOptions,
+  type Unique,
+  type UniqueOptions,
+} from './sets.ts'
+export * from './signal.ts'
+export {
+  argpartition,
+  argsort,
+  digitize,
+  lexsort,
+  partition,
+  searchsorted,
+  sort,
+  type SearchOptions,
+  type SortOptions,
+} from './sorting.ts'
+export * from './special.ts'
+export * from './statistics.ts'
+export * from './types.ts'
 export * as linalg from './linalg.ts'

@@ -4,22 +4,25 @@ import { customJvp } from '../api/custom.ts'
 import { stopGradient } from '../api/derivatives.ts'
 import { promoteTypes } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { broadcastTwo, range } from '../core/shape.ts'
+import { broadcastTwo, normalizeAxis, range, showShape, sizeOf } from '../core/shape.ts'
 import * as ops from '../ops/linalg.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { matmul as matrixProduct, outer as outerProduct } from './contraction.ts'
+import { matmul as matrixProduct, outer as outerProduct, tensordot as tensorProduct } from './contraction.ts'
 import { eye, tril, triu } from './creation.ts'
 import * as np from './elementwise.ts'
 import {
   broadcastTo,
   diagonal as diagonalOf,
   expandDims,
+  moveaxis,
+  reshape,
   swapaxes,
   takeAlongAxis,
   trace as traceOf,
 } from './movement.ts'
+import { cross as crossProduct, vecdot as vectorProduct } from './products.ts'
 import { max, min, prod, sum } from './reduction.ts'
 
 const matrices = (name: string, x: ArrayLike): NDArray => {
@@ -581,6 +584,83 @@ const chain = (xs: readonly NDArray[], splits: readonly (readonly number[])[], i
   const k = splits[i]![j]!
   return matrixProduct(chain(xs, splits, i, k), chain(xs, splits, k + 1, j))
 }
+
+/**
+ * The x with `tensordot(a, x, x.ndim) = b`: a system of equations whose unknowns, and equations, have several axes.
+ *
+ * @param a - shape `[...b.shape, ...x.shape]`, with as many equations as unknowns; axes of the unknowns may stand elsewhere, and
+ *   are moved to the end in the order of `axes`.
+ * @throws ShapeError if there are not as many.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.tensorsolve(np.reshape(np.eye(6), [6, 2, 3]), np.arange(6)).shape // => 2,3
+ * ```
+ */
+export const tensorsolve = (
+  a: ArrayLike,
+  b: ArrayLike,
+  { axes = null }: { readonly axes?: readonly number[] | null } = {},
+): NDArray => {
+  const [given, right] = [asArray(a), asArray(b)]
+  const last = (axes ?? []).map((axis) => normalizeAxis('linalg.tensorsolve', axis, given.ndim))
+  const left = given.transpose([...range(given.ndim).filter((d) => !last.includes(d)), ...last])
+  const shape = left.shape.slice(right.ndim)
+  if (left.ndim < right.ndim || sizeOf(shape) ** 2 !== left.size || sizeOf(shape) !== right.size) {
+    throw new ShapeError(
+      `linalg.tensorsolve: ${left.aval} does not give as many equations as unknowns for ${right.aval}.`,
+    )
+  }
+  return reshape(solve(reshape(left, [right.size, right.size]), reshape(right, [right.size])), shape)
+}
+
+/**
+ * The inverse of `a` as a linear map from its last axes to its first `ind` ones: `tensordot(tensorinv(a), b, ind)` solves
+ * `tensordot(a, x, x.ndim) = b`.
+ *
+ * @throws ShapeError unless the first axes have as many elements as the others; ArgumentError unless `ind` is positive.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.tensorinv(np.reshape(np.eye(6), [2, 3, 6]), { ind: 2 }).shape // => 6,2,3
+ * ```
+ */
+export const tensorinv = (a: ArrayLike, { ind = 2 }: { readonly ind?: number } = {}): NDArray => {
+  const array = asArray(a)
+  if (!Number.isInteger(ind) || ind < 1)
+    throw new ArgumentError(`linalg.tensorinv: ind must be a positive integer, got ${ind}.`)
+  const [rows, columns] = [array.shape.slice(0, ind), array.shape.slice(ind)]
+  if (sizeOf(rows) !== sizeOf(columns)) {
+    throw new ShapeError(
+      `linalg.tensorinv: axes ${showShape(rows)} and ${showShape(columns)} of ${array.aval} must have as many elements.`,
+    )
+  }
+  return reshape(inv(reshape(array, [sizeOf(rows), sizeOf(columns)])), [...columns, ...rows])
+}
+
+/**
+ * Cross products of vectors of 3 elements.
+ *
+ * @throws ShapeError for vectors of another length: `np.cross` takes those of 2 too.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
+ * ```
+ */
+export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
+  if (odd !== undefined) throw new ShapeError(`linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
+  return crossProduct(x, y, { axis })
+}
+
+/** `np.vecdot`: sums of products along an axis, the last by default. */
+export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray =>
+  vectorProduct(x, y, options)
+
+/** `np.tensordot`: sums of products over pairs of axes. */
+export const tensordot = (x: ArrayLike, y: ArrayLike, axes: Parameters<typeof tensorProduct>[2] = 2): NDArray =>
+  tensorProduct(x, y, axes)
 
 /** The sum along the diagonal of matrices in the last two axes. */
 export const trace = (x: ArrayLike, { offset = 0 }: { readonly offset?: number } = {}): NDArray =>

@@ -3,6 +3,8 @@ import { lax, nn, np, random } from 'pullback'
 import type { NDArray, nn as Nn } from 'pullback'
 import { attentionFunctions } from './attention.ts'
 import { linalgFunctions } from './linalg.ts'
+import { numericFunctions } from './numeric.ts'
+import { pieceFunctions } from './pieces.ts'
 import { controlFunctions } from './control.ts'
 import { convolutionFunctions } from './convolution.ts'
 import type { AnyFunction } from './functions.ts'
@@ -89,6 +91,8 @@ export const composites: { readonly [name: string]: AnyFunction } = {
   ...controlFunctions,
   ...convolutionFunctions,
   ...linalgFunctions,
+  ...numericFunctions,
+  ...pieceFunctions,
   ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),
   splitTwice: (key) =>

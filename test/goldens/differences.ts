@@ -7,6 +7,10 @@ export const differences: { readonly [name: string]: string } = {
   'jvp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
   'vjp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
   'jvp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
+  'np.poly: none': 'the polynomial without zeros is the vector [1]; JAX gives a number',
+  'np.modf: floats': 'the fraction of an infinity is 0, as in C and NumPy; JAX gives NaN',
+  'vjp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0',
+  'jvp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0 or worse',
   ...Object.fromEntries(
     ['max, same', 'max, padding', 'min, padding'].map((what) => [
       `jvp lax.reduceWindow: ${what}`,

@@ -71,6 +71,8 @@ const topics = [
   'attention',
   'linalg',
   'convolution',
+  'numpy-numeric',
+  'numpy-pieces',
 ]
 
 describe.each(topics)('%s', (topic) => {

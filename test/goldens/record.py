@@ -39,6 +39,8 @@ TOPICS = [
     "attention",
     "linalg",
     "convolution",
+    "numpy_numeric",
+    "numpy_pieces",
 ]
 
 

@@ -14,7 +14,7 @@ from .composites import composites
 from .encode import Call, Key, camel, encode, snake
 
 # Where the camelCase of a name is not its snake_case.
-RENAMED = {"np.atleast1d": "atleast_1d", "np.atleast2d": "atleast_2d"}
+RENAMED = {"np.atleast1d": "atleast_1d", "np.atleast2d": "atleast_2d", "np.atleast3d": "atleast_3d"}
 NAMESPACES = {
     "np": jnp,
     "np.linalg": jnp.linalg,

@@ -1,0 +1,203 @@
+/** `lax`: functions that others are enough to make. Axes are not negative. */
+import { associativeScan } from '../api/associativeScan.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import type { DType } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import { dropAxes, range, sizeOf } from '../core/shape.ts'
+import { dotGeneral } from '../ops/contraction.ts'
+import * as creation from '../ops/creation.ts'
+import * as e from '../ops/elementwise.ts'
+import * as ops from '../ops/movement.ts'
+import * as sorting from '../ops/sorting.ts'
+import { asArray, asIndices } from '../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/**
+ * Running `log(Σ exp x)` along an axis, without overflow; from the end with `reverse`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.cumlogsumexp(np.array([1000, 1000, 1000])).at(0).get() // => 1000.
+ * ```
+ */
+export const cumlogsumexp = (
+  x: ArrayLike,
+  axis = 0,
+  { reverse = false }: { readonly reverse?: boolean } = {},
+): NDArray => associativeScan((a: NDArray, b: NDArray) => e.logaddexp(a, b), asArray(x), { axis, reverse })
+
+/** An array of the shape of `x` with one value everywhere; of its dtype by default. */
+export const fullLike = (x: ArrayLike, value: number, dtype?: DType): NDArray => {
+  const { aval } = asArray(x)
+  return creation.full(aval.shape, value, dtype ?? aval.dtype)
+}
+/** `x * x`. */
+export const square = (x: ArrayLike): NDArray => e.integerPow(asArray(x), 2)
+/** `1 / x`. */
+export const reciprocal = (x: ArrayLike): NDArray => e.integerPow(asArray(x), -1)
+
+/** New axes in front. */
+export const broadcast = (x: ArrayLike, sizes: Shape): NDArray => {
+  const array = asArray(x)
+  return ops.broadcast(array, [...sizes, ...array.shape], range(array.ndim).map((d) => d + sizes.length)) // prettier-ignore
+}
+
+/** New axes of extent 1, at these places of the result. */
+export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray =>
+  axes.toSorted((a, b) => a - b).reduce((y, axis) => ops.expandDims(y, axis), asArray(x))
+
+/**
+ * Axes of extent 1 removed.
+ *
+ * @throws ShapeError if another one is named.
+ */
+export const squeeze = (x: ArrayLike, axes: readonly number[]): NDArray => {
+  const array = asArray(x)
+  const long = axes.find((d) => array.shape[d] !== 1)
+  if (long !== undefined) throw new ShapeError(`lax.squeeze: axis ${long} of ${array.aval} has not extent 1.`)
+  return ops.reshape(array, dropAxes(array.shape, axes))
+}
+
+/**
+ * Axes from `start` up to `stop` made one.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.collapse(np.zeros([2, 3, 4]), 0, 2).shape // => 6,4
+ * ```
+ */
+export const collapse = (x: ArrayLike, start: number, stop?: number): NDArray => {
+  const array = asArray(x)
+  const end = stop ?? array.ndim
+  const { shape } = array
+  return ops.reshape(array, [...shape.slice(0, start), sizeOf(shape.slice(start, end)), ...shape.slice(end)])
+}
+
+/**
+ * Parts of these sizes along an axis.
+ *
+ * @throws ShapeError unless the sizes add up to the extent.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.split(np.arange(5), [2, 3]).map(String) // => [0 1],[2 3 4]
+ * ```
+ */
+export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] => {
+  const array = asArray(x)
+  const total = sizes.reduce((a, b) => a + b, 0)
+  if (total !== array.shape[axis]) {
+    throw new ShapeError(
+      `lax.split: sizes ${sizes.join(' + ')} are ${total}, not the extent of axis ${axis} of ${array.aval}.`,
+    )
+  }
+  let start = 0
+  return sizes.map((size) => ops.sliceInDim(array, start, (start += size), axis))
+}
+
+/** One element along an axis, which stays with extent 1 unless `keepdims` is false; negative places count from the end. */
+export const indexInDim = (x: ArrayLike, index: number, axis = 0, keepdims = true): NDArray => {
+  const array = asArray(x)
+  const place = index < 0 ? index + array.shape[axis]! : index
+  const one = ops.sliceInDim(array, place, place + 1, axis)
+  return keepdims ? one : squeeze(one, [axis])
+}
+
+/** Starts of a slice that is whole along all axes but one. Negative ones count from the end, as in JAX. */
+const startsAlong = (x: NDArray, start: ArrayLike, axis: number): NDArray[] => {
+  const given = asIndices('lax.dynamicSliceInDim', start).astype('int32')
+  const fromEnd = e.add(given, creation.scalar(x.shape[axis]!, 'int32'))
+  const place = e.select(e.lt(given, creation.zerosLike(given)), fromEnd, given)
+  return range(x.ndim).map((d) => (d === axis ? place : creation.scalar(0, 'int32')))
+}
+
+/** `dynamicSlice` along one axis. */
+export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, axis = 0): NDArray => {
+  const array = asArray(x)
+  return ops.dynamicSlice(array, startsAlong(array, start, axis), array.shape.with(axis, size))
+}
+
+/**
+ * The element at a computed place along an axis, which stays with extent 1 unless `keepdims` is false.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dynamicIndexInDim(np.arange(5), np.array(new Int32Array([3])).reshape([]), 0, false) // => 3
+ * ```
+ */
+export const dynamicIndexInDim = (x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray => {
+  const one = dynamicSliceInDim(x, index, 1, axis)
+  return keepdims ? one : squeeze(one, [axis])
+}
+
+/** `dynamicUpdateSlice` along one axis. */
+export const dynamicUpdateSliceInDim = (x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray => {
+  const array = asArray(x)
+  return ops.dynamicUpdateSlice(array, asArray(update), startsAlong(array, start, axis))
+}
+
+/** `x` with the element at a computed place along an axis replaced; the update may lack the axis. */
+export const dynamicUpdateIndexInDim = (x: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): NDArray => {
+  const [array, given] = [asArray(x), asArray(update)]
+  const one = given.ndim === array.ndim ? given : ops.expandDims(given, axis)
+  return dynamicUpdateSliceInDim(array, one, index, axis)
+}
+
+/**
+ * The k largest elements along the last axis, descending, and where they are (int32). Of equal ones the first come first.
+ *
+ * @throws ArgumentError unless there are so many.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.topK(np.array([3, 1, 2]), 2).map(String) // => [3. 2.],[0 2]
+ * ```
+ */
+export const topK = (x: ArrayLike, k: number): readonly [values: NDArray, indices: NDArray] => {
+  const array = asArray(x)
+  const axis = array.ndim - 1
+  const n = array.shape[axis] ?? 0
+  if (array.ndim === 0 || !Number.isInteger(k) || k < 0 || k > n) {
+    throw new ArgumentError(`lax.topK: k must be from 0 to the last extent of ${array.aval}, got ${k}.`)
+  }
+  // Sorted backwards, so that of equal elements the first is the last to come.
+  const places = ops.rev(creation.iota('int32', array.shape, axis), [axis])
+  const sorted = sorting.sort([ops.rev(array, [axis]), places], axis)
+  const [values, indices] = sorted.map((y) => ops.rev(ops.sliceInDim(y, n - k, n, axis), [axis]))
+  return [values!, indices!]
+}
+
+/**
+ * Values in the order of their keys, along an axis, the last by default.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.sortKeyVal(np.array([3, 1]), np.array([10, 20])).map(String) // => [1. 3.],[20. 10.]
+ * ```
+ */
+export const sortKeyVal = (keys: ArrayLike, values: ArrayLike, axis?: number): readonly [NDArray, NDArray] => {
+  const array = asArray(keys)
+  return sorting.sort([array, asArray(values)], axis ?? array.ndim - 1) as readonly [NDArray, NDArray]
+}
+
+/** The case of the number that `which` gives, element by element; of a bool, the first for false. */
+export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArray => {
+  const arrays = cases.map((c) => asArray(c))
+  const [last] = arrays.slice(-1)
+  if (last === undefined) throw new ArgumentError('lax.selectN: needs at least one case.')
+  const given = e.cast(asArray(which), 'int32')
+  const number = ops.broadcastTo(given, last.shape)
+  return arrays
+    .slice(0, -1)
+    .reduceRight((rest, x, i) => e.select(e.le(number, creation.fullLike(number, i)), x, rest), last)
+}
+
+/** Sum over the last axis of `x` and the first of `y`: products of vectors and matrices. */
+export const dot = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = [asArray(x), asArray(y)]
+  return dotGeneral(a, b, { contract: [[a.ndim - 1], [0]], batch: [[], []] })
+}

@@ -1,0 +1,218 @@
+/** `np`: bits, and divisors of integers. */
+import { whileLoop } from '../api/control.ts'
+import { isInteger } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
+import { normalizeAxis, range } from '../core/shape.ts'
+import * as ops from '../ops/elementwise.ts'
+import { sliceInDim } from '../ops/movement.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { promoteTwoArrays } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import { moveaxis, pad } from './movement.ts'
+import { any, sum } from './reduction.ts'
+
+const integers =
+  (name: string, op: (x: NDArray, y: NDArray) => NDArray) =>
+  (x: ArrayLike, y: ArrayLike): NDArray => {
+    const [a, b] = promoteTwoArrays(name, asArray(x), asArray(y))
+    if (isInteger(a.dtype) || a.dtype === 'bool') return op(a, b)
+    throw new DTypeError(`${name}: takes integers and bools, got ${a.aval} and ${b.aval}. Use np.astype(x, 'int32').`)
+  }
+
+/**
+ * And of the bits of integers, or of bools.
+ *
+ * @throws DTypeError for floats; so for all functions of bits.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.bitwiseAnd(np.array(new Int32Array([6])), 3) // => [2]
+ * ```
+ */
+export const bitwiseAnd = integers('bitwiseAnd', ops.and)
+
+/**
+ * Or of the bits of integers, or of bools.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.bitwiseOr(np.array(new Int32Array([6])), 3) // => [7]
+ * ```
+ */
+export const bitwiseOr = integers('bitwiseOr', ops.or)
+
+/**
+ * Exclusive or of the bits of integers, or of bools.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.bitwiseXor(np.array(new Int32Array([6])), 3) // => [5]
+ * ```
+ */
+export const bitwiseXor = integers('bitwiseXor', ops.xor)
+
+/**
+ * All bits the other way; logical not of bools.
+ *
+ * @throws DTypeError for floats.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.invert(np.array(new Int32Array([0, 5]))) // => [-1 -6]
+ * ```
+ */
+export const invert = (x: ArrayLike): NDArray => integers('invert', (a) => ops.not(a))(x, x)
+
+/**
+ * Bits moved up by `n`; by the width or more gives 0.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.leftShift(np.array(new Int32Array([3])), 2) // => [12]
+ * ```
+ */
+export const leftShift = integers('leftShift', ops.shiftLeft)
+
+/**
+ * Bits moved down by `n`: of signed integers the sign comes in.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.rightShift(np.array(new Int32Array([12, -12])), 2) // => [ 3 -3]
+ * ```
+ */
+export const rightShift = integers('rightShift', (a, b) =>
+  a.dtype === 'uint32' ? ops.shiftRightLogical(a, b) : ops.shiftRightArithmetic(a, b),
+)
+
+/**
+ * How many bits of the absolute value are 1 (uint8).
+ *
+ * @throws DTypeError for floats.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.bitwiseCount(np.array(new Int32Array([7, -1]))) // => [3 1]
+ * ```
+ */
+export const bitwiseCount = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  if (!isInteger(array.dtype)) throw new DTypeError(`bitwiseCount: takes integers, got ${array.aval}.`)
+  const size = array.dtype === 'uint32' ? array : np.abs(array.astype('int32')).astype('uint32')
+  return range(32)
+    .map((i) => np.remainder(ops.shiftRightLogical(size, np.add(np.multiply(size, 0), i).astype('uint32')), 2))
+    .reduce((a, b) => np.add(a, b))
+    .astype('uint8')
+}
+
+/**
+ * Bits (anything but 0 is 1) in bytes: 8 along an axis make one, the first the highest, with zeros at the end.
+ *
+ * @param bitorder - `little`: the first bit is the lowest.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.packbits(np.array([1, 0, 1, 0, 0, 0, 0, 0, 1])) // => [160 128]
+ * ```
+ */
+export const packbits = (
+  x: ArrayLike,
+  { axis = null, bitorder = 'big' }: { readonly axis?: number | null; readonly bitorder?: 'big' | 'little' } = {},
+): NDArray => {
+  const array = axis === null ? functions.ravel(x) : asArray(x)
+  const along = normalizeAxis('packbits', axis ?? 0, array.ndim)
+  const last = moveaxis(np.notEqual(array, 0).astype('int32'), along, -1)
+  const n = last.shape.at(-1)!
+  const full = pad(last, last.shape.map((_, d) => [0, d === last.ndim - 1 ? (8 - (n % 8)) % 8 : 0] as const)) // prettier-ignore
+  const bytes = full.reshape([...last.shape.slice(0, -1), Math.ceil(n / 8), 8])
+  return moveaxis(sum(np.multiply(bytes, weights(bitorder)), { axis: -1 }), -1, along).astype('uint8')
+}
+
+const weights = (bitorder: 'big' | 'little'): NDArray =>
+  asArray(Int32Array.from(range(8), (i) => 2 ** (bitorder === 'big' ? 7 - i : i)))
+
+/**
+ * The bits of bytes (uint8), 8 for each along an axis.
+ *
+ * @param count - so many bits, from the front, or without so many at the end if it is negative.
+ * @throws DTypeError unless they are uint8.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.unpackbits(np.array(new Uint8Array([160]))) // => [1 0 1 0 0 0 0 0]
+ * ```
+ */
+export const unpackbits = (
+  x: ArrayLike,
+  {
+    axis = null,
+    count,
+    bitorder = 'big',
+  }: { readonly axis?: number | null; readonly count?: number; readonly bitorder?: 'big' | 'little' } = {},
+): NDArray => {
+  const array = axis === null ? functions.ravel(x) : asArray(x)
+  if (array.dtype !== 'uint8') throw new DTypeError(`unpackbits: takes uint8, got ${array.aval}.`)
+  const along = normalizeAxis('unpackbits', axis ?? 0, array.ndim)
+  const last = moveaxis(array.astype('int32'), along, -1)
+  const bits = np.remainder(np.floorDivide(last.reshape([...last.shape, 1]), weights(bitorder)), 2)
+  const line = bits.reshape([...last.shape.slice(0, -1), 8 * last.shape.at(-1)!])
+  const total = 8 * last.shape.at(-1)!
+  const wanted = count === undefined ? total : count < 0 ? Math.max(total + count, 0) : count
+  const more = pad(line, line.shape.map((_, d) => [0, d === line.ndim - 1 ? Math.max(wanted - total, 0) : 0] as const)) // prettier-ignore
+  const cut = sliceInDim(more, 0, wanted, more.ndim - 1)
+  return moveaxis(cut, -1, along).astype('uint8')
+}
+
+const numbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
+  const [a, b] = promoteTwoArrays(name, asArray(x), asArray(y))
+  if (isInteger(a.dtype)) return [a, b]
+  throw new DTypeError(`${name}: takes integers, got ${a.aval} and ${b.aval}. Use np.astype(x, 'int32').`)
+}
+
+/**
+ * The greatest common divisor, by Euclid's algorithm.
+ *
+ * @throws DTypeError unless both are integers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.gcd(np.array(new Int32Array([12, 0])), np.array(new Int32Array([18, 5]))) // => [6 5]
+ * ```
+ */
+export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = numbers('gcd', x, y)
+  const dtype = a.dtype === 'uint32' ? 'uint32' : 'int32'
+  const start = [np.abs(a.astype(dtype)), np.abs(b.astype(dtype))] as const
+  const [result] = whileLoop(
+    ([, right]: readonly [NDArray, NDArray]) => any(np.notEqual(right, 0)),
+    ([left, right]: readonly [NDArray, NDArray]) => {
+      const isDone = np.equal(right, 0)
+      const rest = np.remainder(left, np.where(isDone, 1, right))
+      return [np.where(isDone, left, right), np.where(isDone, 0, rest)] as const
+    },
+    start,
+  )
+  return result.astype(a.dtype)
+}
+
+/**
+ * The least common multiple; 0 if either is 0.
+ *
+ * @throws DTypeError unless both are integers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.lcm(np.array(new Int32Array([4])), np.array(new Int32Array([6]))) // => [12]
+ * ```
+ */
+export const lcm = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = numbers('lcm', x, y)
+  const d = gcd(a, b)
+  const part = np.floorDivide(np.abs(a), np.where(np.equal(d, 0), 1, d))
+  return np.multiply(part, np.abs(b)).astype(a.dtype)
+}

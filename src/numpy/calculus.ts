@@ -1,0 +1,253 @@
+/** `np`: differences, slopes, integrals and interpolation on grids. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
+import * as ops from '../ops/movement.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { inexact, promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import { broadcastTo, concatenate, reshape, take } from './movement.ts'
+import { cumsum, sum } from './reduction.ts'
+import { argsort, searchsorted } from './sorting.ts'
+
+const part = (x: NDArray, start: number, stop: number, axis: number): NDArray =>
+  ops.sliceInDim(x, start, stop < 0 ? stop + x.shape[axis]! : stop, axis)
+
+/** From each element to the next one. */
+const steps = (x: NDArray, axis: number): NDArray => {
+  const n = x.shape[axis]!
+  if (n === 0) return x
+  const [next, here] = [part(x, 1, n, axis), part(x, 0, n - 1, axis)]
+  return x.dtype === 'bool' ? np.notEqual(next, here) : np.subtract(next, here)
+}
+
+/** Options of `diff`. */
+export interface DiffOptions {
+  /** How often differences are taken; once by default. */
+  readonly n?: number
+  readonly axis?: number
+  /** What comes before the first element, along the axis. */
+  readonly prepend?: ArrayLike
+  /** What comes after the last element. */
+  readonly append?: ArrayLike
+}
+
+/**
+ * Differences of neighbours along an axis, the last by default.
+ *
+ * @throws ArgumentError unless n is a natural number.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.diff(np.array([1, 4, 9, 16])) // => [3. 5. 7.]
+ * np.diff(np.array([1, 4, 9, 16]), { n: 2 }) // => [2. 2.]
+ * ```
+ */
+export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOptions = {}): NDArray => {
+  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`diff: n is a natural number, got ${n}.`)
+  const array = asArray(x)
+  const along = normalizeAxis('diff', axis, array.ndim)
+  const beside = (y: ArrayLike): NDArray => {
+    const given = asArray(y)
+    return given.ndim === 0 ? broadcastTo(given, array.shape.with(along, 1)) : given
+  }
+  const pieces = [prepend, array, append].filter((y) => y !== undefined).map(beside)
+  return range(n).reduce((y) => steps(y, along), concatenate(pieces, { axis: along }))
+}
+
+/**
+ * Differences of neighbours among all elements in order, with numbers put before and after.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ediff1d(np.array([1, 4, 9]), { toBegin: 0 }) // => [0. 3. 5.]
+ * ```
+ */
+export const ediff1d = (
+  x: ArrayLike,
+  { toEnd, toBegin }: { readonly toEnd?: ArrayLike; readonly toBegin?: ArrayLike } = {},
+): NDArray => {
+  const pieces = [toBegin, steps(functions.ravel(x), 0), toEnd].filter((y) => y !== undefined)
+  return concatenate(pieces.map((y) => functions.ravel(y)))
+}
+
+/** Slopes at the grid points h: second order inside, first order at the ends. */
+const slopes = (f: NDArray, spacing: NDArray, axis: number): NDArray => {
+  const n = f.shape[axis]!
+  if (n < 2) throw new ShapeError(`gradient: axis ${axis} of ${f.aval} needs at least two points.`)
+  const along = (x: NDArray): NDArray => reshape(x, f.shape.map((_, d) => (d === axis ? -1 : 1))) // prettier-ignore
+  if (spacing.ndim === 1 && spacing.size !== n) {
+    throw new ShapeError(`gradient: ${spacing.size} places for the ${n} points along axis ${axis} of ${f.aval}.`)
+  }
+  const rises = steps(f, axis)
+  const inEach = np.divide(rises, spacing.ndim === 0 ? spacing : along(steps(spacing, 0)))
+  const [left, right] = [part(inEach, 0, n - 2, axis), part(inEach, 1, n - 1, axis)]
+  const ends = [part(inEach, 0, 1, axis), part(inEach, n - 2, n - 1, axis)] as const
+  if (spacing.ndim === 0) {
+    const middle = np.multiply(np.add(left, right), 0.5)
+    return ops.concatenate([ends[0], middle, ends[1]], axis)
+  }
+  // Fornberg's weights of three points: each slope counts by the width of the other interval.
+  const widths = along(steps(spacing, 0))
+  const [a, b] = [part(widths, 0, n - 2, axis), part(widths, 1, n - 1, axis)]
+  const middle = np.divide(np.add(np.multiply(b, left), np.multiply(a, right)), np.add(a, b))
+  return ops.concatenate([ends[0], middle, ends[1]], axis)
+}
+
+/**
+ * Slopes of what is known on a grid: central differences inside, one-sided ones at the ends.
+ *
+ * @param spacing - the distance between points, their places along an axis, or one of these for each axis.
+ * @returns one array for one axis, else one for each.
+ * @throws ShapeError for fewer than two points; ArgumentError if the spacings are not as many as the axes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.gradient(np.array([0, 1, 4, 9])) // => [1. 2. 4. 5.]
+ * np.gradient(np.array([0, 1, 9]), [np.array([0, 1, 3])]) // => [1. 2. 4.]
+ * ```
+ */
+export const gradient = (
+  f: ArrayLike,
+  spacing: ArrayLike | readonly ArrayLike[] = 1,
+  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
+): NDArray | readonly NDArray[] => {
+  const array = inexact(asArray(f))
+  const axes = normalizeAxes('gradient', axis, array.ndim)
+  const given = Array.isArray(spacing) ? (spacing as readonly ArrayLike[]) : axes.map(() => spacing as ArrayLike)
+  if (given.length !== axes.length) {
+    throw new ArgumentError(`gradient: ${given.length} spacings for ${axes.length} axes.`)
+  }
+  const results = axes.map((d, i) => slopes(array, asArray(given[i]!).astype(array.dtype), d))
+  return results.length === 1 ? results[0]! : results
+}
+
+/** Options of `trapezoid`. */
+export interface TrapezoidOptions {
+  /** Places of the points, of the shape of `y` or a vector along the axis. */
+  readonly x?: ArrayLike
+  /** Their distance, if there is no `x`; 1 by default. */
+  readonly dx?: ArrayLike
+  readonly axis?: number
+}
+
+/**
+ * The integral of what is linear between points, by the trapezoidal rule.
+ *
+ * @throws ShapeError if the places do not fit.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.trapezoid(np.array([1, 2, 3])) // => 4.
+ * np.trapezoid(np.array([1, 2, 3]), { x: np.array([4, 6, 8]) }) // => 8.
+ * ```
+ */
+export const trapezoid = (y: ArrayLike, { x, dx = 1, axis = -1 }: TrapezoidOptions = {}): NDArray => {
+  const array = inexact(asArray(y))
+  const along = normalizeAxis('trapezoid', axis, array.ndim)
+  const n = array.shape[along]!
+  const pairs = np.add(part(array, Math.min(1, n), n, along), part(array, 0, Math.max(n - 1, 0), along))
+  if (x === undefined) return np.multiply(np.multiply(0.5, sum(pairs, { axis: along })), dx)
+  const places = asArray(x)
+  const widths =
+    places.ndim === 1
+      ? reshape(steps(places, 0), array.shape.map((_, d) => (d === along ? -1 : 1))) // prettier-ignore
+      : steps(places, along)
+  return np.multiply(0.5, sum(np.multiply(widths, pairs), { axis: along }))
+}
+
+/** Options of `interp`. */
+export interface InterpOptions {
+  /** The value below all points; the first one by default, `extrapolate` for the line through the first two. */
+  readonly left?: ArrayLike | 'extrapolate'
+  /** The value above all points; the last one by default. */
+  readonly right?: ArrayLike | 'extrapolate'
+  /** The function repeats after so much. */
+  readonly period?: number
+}
+
+/** Points of a periodic function in order, with the last one before them and the first one after. */
+const aroundPeriod = (xp: NDArray, fp: NDArray, period: number): readonly [NDArray, NDArray] => {
+  const folded = np.remainder(xp, period)
+  const order = argsort(folded)
+  const [xs, fs] = [take(folded, order), take(fp, order)]
+  const n = xs.size
+  const around = (y: NDArray, by: number): NDArray =>
+    ops.concatenate([np.subtract(part(y, n - 1, n, 0), by), y, np.add(part(y, 0, 1, 0), by)], 0)
+  return [around(xs, period), around(fs, 0)]
+}
+
+/**
+ * The function that is linear between the points (xp, fp), at places x.
+ *
+ * @param xp - ascending, unless there is a period.
+ * @throws ShapeError unless the points are two vectors of one length; ArgumentError for a period of 0.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.interp(np.array([0.5, 9]), np.array([0, 1]), np.array([10, 20])) // => [15. 20.]
+ * ```
+ */
+export const interp = (
+  x: ArrayLike,
+  xp: ArrayLike,
+  fp: ArrayLike,
+  { left, right, period }: InterpOptions = {},
+): NDArray => {
+  const [x0, xp0, fp0] = promoteAll([asArray(x), asArray(xp), asArray(fp)]).map(inexact) as [NDArray, NDArray, NDArray]
+  if (xp0.ndim !== 1 || fp0.ndim !== 1 || xp0.size !== fp0.size || xp0.size === 0) {
+    throw new ShapeError(`interp: points are two vectors of one length, got ${xp0.aval} and ${fp0.aval}.`)
+  }
+  if (period === 0) throw new ArgumentError('interp: the period cannot be 0.')
+  const length = period === undefined ? undefined : Math.abs(period)
+  const at = length === undefined ? x0 : np.remainder(x0, length)
+  const [xs, fs] = length === undefined ? [xp0, fp0] : aroundPeriod(xp0, fp0, length)
+  const n = xs.size
+  if (n === 1) return broadcastTo(fs, at.shape)
+  const i = np.clip(searchsorted(xs, at, { side: 'right' }), 1, n - 1)
+  const place = (y: NDArray, index: NDArray): NDArray => take(y, index, { axis: 0, mode: 'clip' })
+  const [x1, f1] = [place(xs, np.subtract(i, 1)), place(fs, np.subtract(i, 1))]
+  const width = np.subtract(place(xs, i), x1)
+  const isJump = np.equal(width, 0)
+  const share = np.divide(np.subtract(at, x1), np.where(isJump, 1, width))
+  const inside = np.where(isJump, f1, np.add(f1, np.multiply(share, np.subtract(place(fs, i), f1))))
+  if (length !== undefined) return inside
+  const beside = (value: InterpOptions['left'], end: number): ArrayLike =>
+    value === 'extrapolate' ? inside : (value ?? fs.at(end).get())
+  const below = np.where(np.less(at, xs.at(0).get()), beside(left, 0), inside)
+  return np.where(np.greater(at, xs.at(-1).get()), beside(right, -1), below)
+}
+
+/** Options of `unwrap`. */
+export interface UnwrapOptions {
+  /** Jumps above this are undone; half a period by default, which is also the least. */
+  readonly discont?: number
+  readonly axis?: number
+  /** 2π by default. */
+  readonly period?: number
+}
+
+/**
+ * Angles without jumps: multiples of the period are added so that neighbours differ by no more than half of it.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.round(np.unwrap(np.array([0, 3, 6, 0.5])), 2) // => [0.   3.   6.   6.78]
+ * ```
+ */
+export const unwrap = (x: ArrayLike, { discont, axis = -1, period = 2 * Math.PI }: UnwrapOptions = {}): NDArray => {
+  const array = inexact(asArray(x))
+  const along = normalizeAxis('unwrap', axis, array.ndim)
+  if (array.shape[along] === 0) return array
+  const half = period / 2
+  const rise = steps(array, along)
+  const folded = np.subtract(np.remainder(np.add(rise, half), period), half)
+  // A jump of half a period keeps its direction.
+  const isHalf = np.logicalAnd(np.equal(folded, -half), np.greater(rise, 0))
+  const undone = np.subtract(np.where(isHalf, half, folded), rise)
+  const correction = np.where(np.less(np.abs(rise), discont ?? half), 0, undone)
+  const rest = np.add(part(array, 1, array.shape[along]!, along), cumsum(correction, { axis: along }))
+  return ops.concatenate([part(array, 0, 1, along), rest], along)
+}

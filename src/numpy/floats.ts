@@ -1,0 +1,154 @@
+/** `np`: the parts of floats. */
+import { DTypeError } from '../core/errors.ts'
+import { fullLike } from '../ops/creation.ts'
+import * as ops from '../ops/elementwise.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact, promoteTwoInexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+
+const isNegative = (x: NDArray): NDArray => {
+  // 1 / -0 is minus infinity: what tells it from 0.
+  const zero = np.equal(x, 0)
+  return np.where(zero, np.less(np.divide(1, np.where(zero, x, 1)), 0), np.less(x, 0))
+}
+
+/**
+ * Whether the sign is minus: of -0 too.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.signbit(np.array([-1, -0, 0, 1])) // => [ True  True False False]
+ * ```
+ */
+export const signbit = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  if (array.dtype !== 'float32') return isNegative(inexact(array))
+  return np.less(ops.bitcast(array, 'int32'), 0)
+}
+
+/**
+ * The absolute value of `x` with the sign of `y`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.copysign(np.array([1, -2]), np.array([-3, 4])) // => [-1.  2.]
+ * ```
+ */
+export const copysign = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = promoteTwoInexact('copysign', asArray(x), asArray(y))
+  return np.where(np.equal(signbit(a), signbit(b)), a, np.negative(a))
+}
+
+/**
+ * The next float after `x` in the direction of `y`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nextafter(1, 2).item() > 1 // => true
+ * ```
+ */
+export const nextafter = (x: ArrayLike, y: ArrayLike): NDArray =>
+  ops.nextafter(...promoteTwoInexact('nextafter', asArray(x), asArray(y)))
+
+/**
+ * The distance to the next float away from zero, with the sign of `x`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.spacing(1) // => 1.1920929e-07
+ * ```
+ */
+export const spacing = (x: ArrayLike): NDArray => {
+  const array = inexact(asArray(x))
+  const away = ops.nextafter(array, np.where(signbit(array), -Infinity, fullLike(array, Infinity)))
+  return np.where(np.isfinite(array), np.subtract(away, array), NaN).astype(array.dtype)
+}
+
+/**
+ * `[fraction, whole]`, both with the sign of `x`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.modf(2.5).map((x) => x.item()) // => 0.5,2
+ * ```
+ */
+export const modf = (x: ArrayLike): readonly [fraction: NDArray, whole: NDArray] => {
+  const array = inexact(asArray(x))
+  const whole = np.trunc(array)
+  const fraction = np.where(np.isinf(array), 0, np.subtract(array, np.where(np.isinf(array), 0, whole)))
+  return [copysign(fraction, array), copysign(whole, array)]
+}
+
+/** 2ⁿ for integers n as floats, in three factors: none of them over- or underflows before the product does. */
+const scaled = (x: NDArray, n: NDArray): NDArray => {
+  const third = np.trunc(np.divide(n, 3))
+  const rest = np.subtract(np.subtract(n, third), third)
+  const power = (m: NDArray): NDArray => powerOfTwo(m, x)
+  return np.multiply(np.multiply(np.multiply(x, power(third)), power(third)), power(rest))
+}
+
+/** Exact: by squaring, over the bits of the exponent. */
+const powerOfTwo = (n: NDArray, like: NDArray): NDArray => {
+  const size = np.abs(n).astype('int32')
+  let result = fullLike(like, 1)
+  for (let bit = 0; bit < 10; bit++) {
+    const has = np.equal(np.remainder(np.floorDivide(size, 2 ** bit), 2), 1)
+    const factor = np.where(np.less(n, 0), fullLike(like, 2 ** -(2 ** bit)), fullLike(like, 2 ** (2 ** bit)))
+    result = np.multiply(result, np.where(has, factor, 1))
+  }
+  return result
+}
+
+/**
+ * `x · 2ⁿ`, for an integer n.
+ *
+ * @throws DTypeError unless n is an integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ldexp(0.75, np.array(new Int32Array([0, 3]))) // => [0.75 6.  ]
+ * ```
+ */
+export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
+  const exponent = asArray(n)
+  if (exponent.dtype.startsWith('float')) {
+    throw new DTypeError(`ldexp: the exponent is an integer, got ${exponent.aval}. Use np.astype(n, 'int32').`)
+  }
+  const array = inexact(asArray(x))
+  // Beyond it every product is 0 or infinite, and a third of it is a power that both floats have.
+  const limit = array.dtype === 'float64' ? 2200 : 300
+  const [a, m] = promoteTwoInexact('ldexp', array, np.clip(exponent.astype('int32'), -limit, limit).astype(array.dtype))
+  return scaled(a, m)
+}
+
+/**
+ * `[mantissa, exponent]` with `x = mantissa · 2^exponent` and a mantissa from 0.5 to 1.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.frexp(6).map((x) => x.item()) // => 0.75,3
+ * ```
+ */
+export const frexp = (x: ArrayLike): readonly [mantissa: NDArray, exponent: NDArray] => {
+  const array = inexact(asArray(x))
+  const hasParts = np.logicalAnd(np.isfinite(array), np.notEqual(array, 0))
+  let mantissa = np.where(hasParts, array, 1)
+  let exponent = np.multiply(mantissa, 0).astype('int32')
+  // Down from above 1, up from below a half, by ever smaller powers: the largest twice.
+  const largest = array.dtype === 'float64' ? [512, 512, 256, 128] : []
+  for (const step of [...largest, 64, 64, 32, 16, 8, 4, 2, 1, 1]) {
+    const high = np.greaterEqual(np.abs(mantissa), 2 ** (step - 1))
+    const low = np.less(np.abs(mantissa), 2 ** -step)
+    const [down, up] = [np.multiply(mantissa, 2 ** -step), np.multiply(mantissa, 2 ** step)]
+    mantissa = np.where(high, down, np.where(low, up, mantissa))
+    exponent = np.add(exponent, np.where(high, step, np.where(low, -step, 0)))
+  }
+  return [np.where(hasParts, mantissa, array), np.where(hasParts, exponent, 0)]
+}

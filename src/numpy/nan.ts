@@ -1,0 +1,213 @@
+/** `np`: reductions of the elements that are not NaN. Gradients at those that are, are 0. */
+import { isFloat } from '../core/dtype.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type {
+  ArgOptions,
+  ArrayLike,
+  CumulativeOptions,
+  ExtremumOptions,
+  NDArray,
+  SumOptions,
+  VarOptions,
+} from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import * as reduction from './reduction.ts'
+
+const without = (x: ArrayLike, value: number): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.dtype) ? np.where(np.isnan(array), value, array).astype(array.dtype) : array
+}
+
+const numbers = (x: ArrayLike): NDArray => np.logicalNot(np.isnan(x))
+
+/**
+ * Sum of the elements that are not NaN.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nansum(np.array([1, NaN, 2])) // => 3.
+ * ```
+ */
+export const nansum = (x: ArrayLike, options?: SumOptions): NDArray => reduction.sum(without(x, 0), options)
+
+/**
+ * Product of the elements that are not NaN.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanprod(np.array([3, NaN, 2])) // => 6.
+ * ```
+ */
+export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => reduction.prod(without(x, 1), options)
+
+/**
+ * Running sums, for which NaN is 0.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nancumsum(np.array([1, NaN, 2])) // => [1. 1. 3.]
+ * ```
+ */
+export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
+  reduction.cumsum(without(x, 0), options)
+
+/**
+ * Running products, for which NaN is 1.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nancumprod(np.array([3, NaN, 2])) // => [3. 3. 6.]
+ * ```
+ */
+export const nancumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
+  reduction.cumprod(without(x, 1), options)
+
+const extremum =
+  (reduce: (x: NDArray, options: ExtremumOptions) => NDArray, least: number) =>
+  (x: ArrayLike, options: ExtremumOptions = {}): NDArray => {
+    const array = asArray(x)
+    if (!isFloat(array.dtype)) return reduce(array, options)
+    const { axis = null, keepdims = false, where = true, initial } = options
+    const best = reduce(without(array, least), options)
+    if (initial !== undefined) return best
+    const known = reduction.any(np.logicalAnd(numbers(array), where), { axis, keepdims })
+    return np.where(known, best, NaN).astype(array.dtype)
+  }
+
+/**
+ * Largest element that is not NaN; NaN if all are.
+ *
+ * @throws ShapeError of nothing.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanmax(np.array([1, NaN, 2])) // => 2.
+ * ```
+ */
+export const nanmax = extremum(reduction.max, -Infinity)
+
+/**
+ * Smallest element that is not NaN; NaN if all are.
+ *
+ * @throws ShapeError of nothing.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanmin(np.array([1, NaN, 2])) // => 1.
+ * ```
+ */
+export const nanmin = extremum(reduction.min, Infinity)
+
+const argument =
+  (choose: (x: NDArray, options: ArgOptions) => NDArray, least: number) =>
+  (x: ArrayLike, options: ArgOptions = {}): NDArray => {
+    const { axis = null, keepdims = false } = options
+    const known = reduction.any(numbers(x), { axis, keepdims })
+    return np.where(known, choose(without(x, least), options), -1)
+  }
+
+/**
+ * Index (int32) of the first largest element that is not NaN; -1 if all are.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanargmax(np.array([NaN, 5, 2])) // => 1
+ * ```
+ */
+export const nanargmax = argument(reduction.argmax, -Infinity)
+
+/**
+ * Index (int32) of the first smallest element that is not NaN; -1 if all are.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanargmin(np.array([NaN, 5, 2])) // => 2
+ * ```
+ */
+export const nanargmin = argument(reduction.argmin, Infinity)
+
+const numbersOf = (x: ArrayLike, where: ArrayLike | undefined): NDArray =>
+  where === undefined ? numbers(x) : np.logicalAnd(numbers(x), where)
+
+/**
+ * Mean of the elements that are not NaN; NaN if all are.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanmean(np.array([1, NaN, 3])) // => 2.
+ * ```
+ */
+export const nanmean = (x: ArrayLike, options: SumOptions = {}): NDArray =>
+  reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) })
+
+/**
+ * Variance of the elements that are not NaN; NaN where there are not more than `ddof`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanvar(np.array([1, NaN, 3])) // => 1.
+ * ```
+ */
+export const nanvar = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  const { axis = null, keepdims = false, ddof = 0 } = options
+  const where = numbersOf(x, options.where)
+  const spread = reduction.var(without(inexact(asArray(x)), 0), { ...options, where })
+  const enough = np.greater(reduction.sum(where, { axis, keepdims, dtype: 'int32' }), ddof)
+  return np.where(enough, spread, NaN).astype(spread.dtype)
+}
+
+/**
+ * Standard deviation: the square root of `nanvar`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanstd(np.array([1, NaN, 3])) // => 1.
+ * ```
+ */
+export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => np.sqrt(nanvar(x, options))
+
+/** Options of `nanToNum`. */
+export interface NanToNumOptions {
+  /** What stands for NaN; 0 by default. */
+  readonly nan?: ArrayLike
+  /** What stands for infinity; the largest float of the dtype by default. */
+  readonly posinf?: ArrayLike
+  /** What stands for minus infinity; the least float of the dtype by default. */
+  readonly neginf?: ArrayLike
+}
+
+/**
+ * Finite numbers in the place of NaN and infinities.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nanToNum(np.array([NaN, 1, Infinity]), { posinf: 9 }) // => [0. 1. 9.]
+ * ```
+ */
+export const nanToNum = (x: ArrayLike, { nan = 0, posinf, neginf }: NanToNumOptions = {}): NDArray => {
+  const array = asArray(x)
+  if (!isFloat(array.dtype)) return array
+  const largest = largestOf[array.dtype as keyof typeof largestOf]
+  const wide = array.dtype === 'float64' ? array : array.astype('float32')
+  const numbers = np.where(np.isnan(wide), nan, wide)
+  const below = np.where(np.equal(wide, -Infinity), neginf ?? -largest, numbers)
+  return np.where(np.equal(wide, Infinity), posinf ?? largest, below).astype(array.dtype)
+}
+
+const largestOf = {
+  float64: Number.MAX_VALUE,
+  float32: (2 - 2 ** -23) * 2 ** 127,
+  float16: 65504,
+  bfloat16: (2 - 2 ** -7) * 2 ** 127,
+}

@@ -1,0 +1,344 @@
+/** `np`: arrays joined, cut and turned. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
+import type { Slice } from '../core/slice.ts'
+import { rev, sliceInDim } from '../ops/movement.ts'
+import { asArray, asIndices, functions } from '../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import {
+  atleast1d,
+  atleast2d,
+  broadcastTo,
+  concatenate,
+  flip,
+  reshape,
+  slice,
+  split,
+  swapaxes,
+  take,
+  transpose,
+} from './movement.ts'
+
+/** `concatenate`, by the array API's name. */
+export const concat = concatenate
+
+/** `transpose` with an order of axes, by the array API's name. */
+export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => transpose(x, axes)
+
+/**
+ * The last two axes exchanged.
+ *
+ * @throws ShapeError for fewer than two axes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.matrixTranspose(np.zeros([2, 3, 4])).shape // => 2,4,3
+ * ```
+ */
+export const matrixTranspose = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  if (array.ndim < 2) throw new ShapeError(`matrixTranspose: takes matrices, got ${array.aval}.`)
+  return swapaxes(array, -1, -2)
+}
+
+/**
+ * Arrays of one shape: the one that all broadcast to.
+ *
+ * @throws ShapeError if there is none.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.broadcastArrays(np.ones([2, 1]), np.ones([3])).map((x) => x.shape.join('x')) // => 2x3,2x3
+ * ```
+ */
+export const broadcastArrays = (...xs: readonly ArrayLike[]): NDArray[] => {
+  const arrays = xs.map((x) => asArray(x))
+  const shape = arrays.reduce<readonly number[]>((s, x) => broadcastTwo('broadcastArrays', s, x.shape), [])
+  return arrays.map((x) => broadcastTo(x, shape))
+}
+
+/** The array with at least three axes: vectors become `[1, n, 1]`, matrices `[m, n, 1]`. */
+export const atleast3d = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  if (array.ndim === 0) return reshape(array, [1, 1, 1])
+  if (array.ndim === 1) return reshape(array, [1, array.size, 1])
+  return array.ndim === 2 ? reshape(array, [...array.shape, 1]) : array
+}
+
+/**
+ * Vectors as columns, and matrices, beside each other.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.columnStack([np.array([1, 2]), np.array([3, 4])]).toArray() // => 1,3,2,4
+ * ```
+ */
+export const columnStack = (xs: readonly ArrayLike[]): NDArray => {
+  const column = (x: ArrayLike): NDArray => {
+    const array = asArray(x)
+    return array.ndim < 2 ? transpose(atleast2d(array)) : array
+  }
+  return concatenate(xs.map(column), { axis: 1 })
+}
+
+/**
+ * Arrays joined along the third axis.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.dstack([np.array([1, 2]), np.array([3, 4])]).shape // => 1,2,2
+ * ```
+ */
+export const dstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map(atleast3d), { axis: 2 })
+
+/** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
+export type Blocks = ArrayLike | readonly Blocks[]
+
+/**
+ * An array from blocks in nested lists: the innermost are joined along the last axis, the next ones along the last but one.
+ *
+ * @throws ArgumentError for an empty list.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.block([[np.ones([1, 1]), np.zeros([1, 2])], [np.zeros([2, 1]), np.ones([2, 2])]]).shape // => 3,3
+ * ```
+ */
+export const block = (blocks: Blocks): NDArray => {
+  const isList = (x: Blocks): x is readonly Blocks[] => Array.isArray(x)
+  const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...x.map(depthOf)) : 0)
+  const leaves = (x: Blocks): readonly NDArray[] => (isList(x) ? x.flatMap(leaves) : [asArray(x)])
+  const depth = depthOf(blocks)
+  const rank = Math.max(depth, ...leaves(blocks).map((x) => x.ndim))
+  const raised = (x: ArrayLike): NDArray => {
+    const array = asArray(x)
+    return reshape(array, [...Array<number>(rank - array.ndim).fill(1), ...array.shape])
+  }
+  const join = (x: Blocks, level: number): NDArray => {
+    if (!isList(x)) return raised(x)
+    if (x.length === 0) throw new ArgumentError('block: a list of blocks is empty.')
+    return concatenate(x.map((inner) => join(inner, level - 1)), { axis: -level }) // prettier-ignore
+  }
+  return depth === 0 ? asArray(blocks as ArrayLike) : join(blocks, depth)
+}
+
+/**
+ * As `split`, but the parts may differ: the first ones get one element more.
+ *
+ * @throws ArgumentError unless there are parts.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.arraySplit(np.arange(5), 2).map(String) // => [0 1 2],[3 4]
+ * ```
+ */
+export const arraySplit = (
+  x: ArrayLike,
+  parts: number | readonly number[],
+  { axis = 0 }: { readonly axis?: number } = {},
+): NDArray[] => {
+  if (typeof parts !== 'number') return split(x, parts, { axis })
+  if (!Number.isInteger(parts) || parts < 1) throw new ArgumentError(`arraySplit: there are no ${parts} parts.`)
+  const array = asArray(x)
+  const n = array.shape[normalizeAxis('arraySplit', axis, array.ndim)]!
+  const [size, longer] = [Math.floor(n / parts), n % parts]
+  return split(array, range(parts - 1).map((i) => (i + 1) * size + Math.min(i + 1, longer)), { axis }) // prettier-ignore
+}
+
+/** `split` along the second axis; of vectors along their only one. */
+export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
+  split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
+/** `split` along the first axis. */
+export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 0 })
+/** `split` along the third axis. */
+export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 2 })
+
+/** The order along the first axis reversed. */
+export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 })
+/** The order along the second axis reversed. */
+export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 })
+
+/**
+ * Turned by `k` right angles, from the first of two axes towards the second.
+ *
+ * @throws ArgumentError unless there are two different axes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.rot90(np.array([[1, 2], [3, 4]])).toArray() // => 2,4,1,3
+ * ```
+ */
+export const rot90 = (
+  x: ArrayLike,
+  k = 1,
+  { axes = [0, 1] }: { readonly axes?: readonly [number, number] } = {},
+): NDArray => {
+  const array = asArray(x)
+  const [i, j] = axes.map((axis) => normalizeAxis('rot90', axis, array.ndim)) as [number, number]
+  if (i === j) throw new ArgumentError(`rot90: needs two different axes, got ${axes.join(' and ')}.`)
+  const turns = ((k % 4) + 4) % 4
+  if (turns === 0) return array
+  if (turns === 2) return rev(array, [i, j])
+  return turns === 1 ? rev(swapaxes(array, i, j), [i]) : swapaxes(rev(array, [i]), i, j)
+}
+
+/**
+ * An axis moved to before another place.
+ *
+ * @throws ArgumentError if there is no such place.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.rollaxis(np.zeros([2, 3, 4]), 2).shape // => 4,2,3
+ * ```
+ */
+export const rollaxis = (x: ArrayLike, axis: number, start = 0): NDArray => {
+  const array = asArray(x)
+  const from = normalizeAxis('rollaxis', axis, array.ndim)
+  const to = start < 0 ? start + array.ndim : start
+  if (!(to >= 0 && to <= array.ndim)) throw new ArgumentError(`rollaxis: there is no place ${start} in ${array.aval}.`)
+  const order = range(array.ndim).filter((d) => d !== from)
+  order.splice(to > from ? to - 1 : to, 0, from)
+  return transpose(array, order)
+}
+
+/**
+ * Values at the end along an axis; without one, all elements in order and then those of the values.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.append(np.array([1, 2]), 3) // => [1. 2. 3.]
+ * ```
+ */
+export const append = (
+  x: ArrayLike,
+  values: ArrayLike,
+  { axis = null }: { readonly axis?: number | null } = {},
+): NDArray =>
+  axis === null ? concatenate([functions.ravel(x), functions.ravel(values)]) : concatenate([x, values], { axis })
+
+/** Places along an axis of n elements as known numbers. */
+const placesOf = (name: string, where: ArrayLike | Slice, n: number): number[] => {
+  if (typeof where === 'object' && 'stop' in where) {
+    const all = asArray(Int32Array.from(range(n))).at(where)
+    return Array.from(all.get().dataSync(), Number)
+  }
+  const host = Array.from(asIndices(name, where).body.host(name), Number)
+  const odd = host.find((i) => i < -n || i > n)
+  if (odd !== undefined) throw new ArgumentError(`${name}: place ${odd} is out of range for ${n} elements.`)
+  return host.map((i) => (i < 0 ? i + n : i))
+}
+
+const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [NDArray, number] => {
+  const array = axis === null ? functions.ravel(x) : asArray(x)
+  return [array, normalizeAxis(name, axis ?? 0, array.ndim)]
+}
+
+/**
+ * The array without elements at known places along an axis; without one, of all elements in order.
+ *
+ * @param where - a place, places, or a slice.
+ * @throws ArgumentError if a place is out of range.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.delete(np.array([1, 2, 3, 4]), [1, -1]) // => [1. 3.]
+ * ```
+ */
+const remove = (
+  x: ArrayLike,
+  where: ArrayLike | Slice,
+  { axis = null }: { readonly axis?: number | null } = {},
+): NDArray => {
+  const [array, along] = lineOf('delete', x, axis)
+  const n = array.shape[along]!
+  const gone = new Set(placesOf('delete', where, n))
+  return take(array, Int32Array.from(range(n).filter((i) => !gone.has(i))), { axis: along })
+}
+export { remove as delete }
+
+/**
+ * Values put before known places along an axis; without one, into all elements in order.
+ *
+ * @param where - a place, places, or a slice, in the array as it was.
+ * @throws ArgumentError if a place is out of range.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.insert(np.array([1, 2, 3]), 1, 9) // => [1. 9. 2. 3.]
+ * np.insert(np.array([1, 2, 3]), [0, 3], np.array([8, 9])) // => [8. 1. 2. 3. 9.]
+ * ```
+ */
+export const insert = (
+  x: ArrayLike,
+  where: ArrayLike | Slice,
+  values: ArrayLike,
+  { axis = null }: { readonly axis?: number | null } = {},
+): NDArray => {
+  const [array, along] = lineOf('insert', x, axis)
+  const n = array.shape[along]!
+  const isOne = typeof where === 'number'
+  const places = placesOf('insert', where, n)
+  const given = asArray(values).astype(array.dtype)
+  // One place takes all values that there are along the axis.
+  const block = isOne && given.ndim === array.ndim ? given : isOne && array.ndim === 1 ? atleast1d(given) : null
+  const count = block === null ? places.length : (block.shape[along] ?? 1)
+  const targets = block === null ? places : range(count).map(() => places[0]!)
+  const added = broadcastTo(block ?? spreadAlong(given, array.ndim, along, isOne), array.shape.with(along, count))
+  const order = range(count).sort((a, b) => targets[a]! - targets[b]! || a - b)
+  const pieces: NDArray[] = []
+  let from = 0
+  for (const i of order) {
+    pieces.push(sliceInDim(array, from, targets[i]!, along), sliceInDim(added, i, i + 1, along))
+    from = targets[i]!
+  }
+  return concatenate([...pieces, sliceInDim(array, from, n, along)], { axis: along })
+}
+
+/** What is put at one place lacks the axis: it is a cross-section. */
+const spreadAlong = (values: NDArray, rank: number, along: number, isOne: boolean): NDArray => {
+  if (!isOne || values.ndim === 0) return values
+  const full = reshape(values, [...Array<number>(Math.max(rank - 1 - values.ndim, 0)).fill(1), ...values.shape])
+  return reshape(full, [...full.shape.slice(0, along), 1, ...full.shape.slice(along)])
+}
+
+/**
+ * A new shape, filled with the elements in order, over and over.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.resize(np.array([1, 2, 3]), [2, 2]).toArray() // => 1,2,3,1
+ * ```
+ */
+export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray => {
+  const line = functions.ravel(x)
+  const target = typeof shape === 'number' ? [shape] : shape
+  const size = target.reduce((a, b) => a * b, 1)
+  if (line.size === 0) return reshape(broadcastTo(asArray(0).astype(line.dtype), [size]), target)
+  const copies = Math.ceil(size / line.size)
+  const all = concatenate([...range(Math.max(copies, 1)).map(() => line)])
+  return reshape(sliceInDim(all, 0, size, 0), target)
+}
+
+/**
+ * A known vector without zeros at its ends.
+ *
+ * @param trim - `f` only in front, `b` only at the end, `fb` both (default).
+ * @throws TracerError under transformations: how many there are depends on values.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.trimZeros(np.array([0, 0, 1, 0, 2, 0])) // => [1. 0. 2.]
+ * ```
+ */
+export const trimZeros = (x: ArrayLike, trim = 'fb'): NDArray => {
+  const line = functions.ravel(x)
+  const data = Array.from(line.body.host('trimZeros'), Number)
+  const first = trim.includes('f') ? data.findIndex((v) => v !== 0) : 0
+  const last = trim.includes('b') ? data.findLastIndex((v) => v !== 0) : data.length - 1
+  return line.at(slice(first < 0 ? data.length : first, last + 1)).get()
+}

@@ -1,0 +1,226 @@
+/** `np`: polynomials in one variable, as vectors of coefficients from the highest power down. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { range } from '../core/shape.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { inexact, promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { ones } from './creation.ts'
+import * as np from './elementwise.ts'
+import { lstsq } from './linalg.ts'
+import { broadcastTo, concatenate, expandDims, pad, slice, stack } from './movement.ts'
+import { sum } from './reduction.ts'
+import { convolve } from './signal.ts'
+
+const coefficients = (name: string, p: ArrayLike): NDArray => {
+  const array = asArray(p)
+  if (array.ndim > 1) throw new ShapeError(`${name}: coefficients are a vector, got ${array.aval}.`)
+  return functions.ravel(array)
+}
+
+/**
+ * The value of a polynomial, by Horner's rule.
+ *
+ * @throws ShapeError unless the coefficients are a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polyval(np.array([1, 0, 2]), np.array([1, 2, 3])) // => [ 3.  6. 11.]
+ * ```
+ */
+export const polyval = (p: ArrayLike, x: ArrayLike): NDArray => {
+  const [c, at] = promoteAll([coefficients('polyval', p), asArray(x)]) as [NDArray, NDArray]
+  const zero = np.multiply(at, 0)
+  return range(c.size).reduce((y, i) => np.add(np.multiply(y, at), c.at(i).get()), zero)
+}
+
+const longer = (name: string, p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
+  const [a, b] = promoteAll([coefficients(name, p), coefficients(name, q)]) as [NDArray, NDArray]
+  const n = Math.max(a.size, b.size)
+  return [pad(a, [n - a.size, 0]), pad(b, [n - b.size, 0])]
+}
+
+/**
+ * The sum of two polynomials.
+ *
+ * @throws ShapeError unless both are vectors.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polyadd(np.array([1, 2]), np.array([1, 0, 0])) // => [1. 1. 2.]
+ * ```
+ */
+export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => np.add(...longer('polyadd', p, q))
+
+/**
+ * The difference of two polynomials.
+ *
+ * @throws ShapeError unless both are vectors.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polysub(np.array([1, 2]), np.array([1, 0, 0])) // => [-1.  1.  2.]
+ * ```
+ */
+export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => np.subtract(...longer('polysub', p, q))
+
+/**
+ * The product of two polynomials.
+ *
+ * @throws ShapeError unless both are vectors.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polymul(np.array([1, 1]), np.array([1, -1])) // => [ 1.  0. -1.]
+ * ```
+ */
+export const polymul = (p: ArrayLike, q: ArrayLike): NDArray =>
+  convolve(coefficients('polymul', p), coefficients('polymul', q))
+
+/**
+ * Division of polynomials with a remainder. The divisor's first coefficient must not be 0.
+ *
+ * @returns `[quotient, remainder]`; the remainder has as many coefficients as the dividend, the first ones 0.
+ * @throws ShapeError unless both are vectors.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polydiv(np.array([1, 0, -1]), np.array([1, 1]))[0] // => [ 1. -1.]
+ * ```
+ */
+export const polydiv = (p: ArrayLike, q: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
+  const given = promoteAll([coefficients('polydiv', p), coefficients('polydiv', q)]).map(inexact)
+  const [dividend, divisor] = given as [NDArray, NDArray]
+  const steps = dividend.size - divisor.size + 1
+  if (steps <= 0) return [np.multiply(dividend.at(slice(0, 1)).get(), 0), dividend]
+  let rest = dividend
+  const quotient = range(steps).map((i) => {
+    const c = np.divide(rest.at(i).get(), divisor.at(0).get())
+    rest = rest.at(slice(i, i + divisor.size)).add(np.negative(np.multiply(c, divisor)))
+    return c
+  })
+  return [stack(quotient), rest]
+}
+
+const checkOrder = (name: string, m: number): void => {
+  if (!Number.isInteger(m) || m < 0) throw new ArgumentError(`${name}: the order is a natural number, got ${m}.`)
+}
+
+/** n (n-1) ... (n-m+1) */
+const falling = (n: number, m: number): number => range(m).reduce((product, i) => product * (n - i), 1)
+
+/**
+ * The m-th derivative of a polynomial.
+ *
+ * @throws ArgumentError unless m is a natural number; ShapeError unless the coefficients are a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polyder(np.array([1, 2, 3])) // => [2. 2.]
+ * ```
+ */
+export const polyder = (p: ArrayLike, m = 1): NDArray => {
+  checkOrder('polyder', m)
+  const c = coefficients('polyder', p)
+  const kept = Math.max(c.size - m, 0)
+  const factors = Float64Array.from(range(kept), (i) => falling(c.size - 1 - i, m))
+  return np.multiply(c.at(slice(0, kept)).get(), asArray(factors).astype(c.dtype))
+}
+
+/**
+ * The m-th integral of a polynomial.
+ *
+ * @param k - the constants of integration, from the first integration on, or one for all; 0 by default.
+ * @throws ArgumentError unless m is a natural number; ShapeError unless there are m constants.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.polyint(np.array([6, 2])) // => [3. 2. 0.]
+ * ```
+ */
+export const polyint = (p: ArrayLike, m = 1, { k = 0 }: { readonly k?: ArrayLike } = {}): NDArray => {
+  checkOrder('polyint', m)
+  const c = inexact(coefficients('polyint', p))
+  const constants = broadcastTo(asArray(k).astype(c.dtype), [m])
+  return range(m).reduce((y, i) => {
+    const divisors = asArray(Float64Array.from(range(y.size), (d) => y.size - d)).astype(c.dtype)
+    return concatenate([np.divide(y, divisors), constants.at(slice(i, i + 1)).get()])
+  }, c)
+}
+
+/**
+ * The polynomial with these zeros, and first coefficient 1.
+ *
+ * @throws ShapeError unless the zeros are a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.poly(np.array([1, -1])) // => [ 1.  0. -1.]
+ * ```
+ */
+export const poly = (zeros: ArrayLike): NDArray => {
+  const z = inexact(coefficients('poly', zeros))
+  const start = ones([1], { dtype: z.dtype })
+  const one = (i: number): NDArray => concatenate([start, np.negative(z.at(slice(i, i + 1)).get())])
+  return range(z.size).reduce((y, i) => convolve(y, one(i)), start)
+}
+
+/**
+ * Powers of the elements of a vector, in the columns of a matrix.
+ *
+ * @param n - how many; as many as elements by default.
+ * @throws ShapeError unless it is a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.vander(np.array([2, 3]), 3).toArray() // => 4,2,1,9,3,1
+ * ```
+ */
+export const vander = (
+  x: ArrayLike,
+  n?: number | null,
+  { increasing = false }: { readonly increasing?: boolean } = {},
+): NDArray => {
+  const line = asArray(x)
+  if (line.ndim !== 1) throw new ShapeError(`vander: takes a vector, got ${line.aval}.`)
+  const count = n ?? line.size
+  const powers = range(count).map((i) => np.power(line, i))
+  if (count === 0) return ones([line.size, 0], { dtype: line.dtype })
+  return stack(increasing ? powers : powers.reverse(), { axis: 1 })
+}
+
+/** Options of `polyfit`. */
+export interface PolyfitOptions {
+  /** Weights of the points' errors (not of their squares). */
+  readonly w?: ArrayLike
+  /** Singular values below this part of the largest do not count; the number of points times the precision by default. */
+  readonly rcond?: number
+}
+
+/**
+ * The polynomial of a degree with the least sum of squared errors at points (x, y).
+ *
+ * @param y - shape `[n]`, or `[n, k]` for k polynomials in columns.
+ * @throws ArgumentError unless the degree is a natural number; ShapeError if the points do not fit.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.round(np.polyfit(np.array([0, 1, 2]), np.array([1, 3, 5]), 1), 4) // => [2. 1.]
+ * ```
+ */
+export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, { w, rcond }: PolyfitOptions = {}): NDArray => {
+  checkOrder('polyfit', degree)
+  const [at, values] = promoteAll([asArray(x), asArray(y)]).map(inexact) as [NDArray, NDArray]
+  if (at.ndim !== 1 || values.ndim === 0 || values.ndim > 2 || values.shape[0] !== at.size) {
+    throw new ShapeError(`polyfit: places and values of points do not fit: ${at.aval} and ${values.aval}.`)
+  }
+  const weights = w === undefined ? ones([at.size], { dtype: at.dtype }) : asArray(w).astype(at.dtype)
+  const rows = expandDims(weights, 1)
+  const left = np.multiply(vander(at, degree + 1), rows)
+  const right = values.ndim === 1 ? np.multiply(values, weights) : np.multiply(values, rows)
+  // Columns of one length: powers of large numbers would hide the small ones.
+  const lengths = np.sqrt(sum(np.square(left), { axis: 0 }))
+  const scales = np.where(np.equal(lengths, 0), 1, lengths)
+  const precision = at.dtype === 'float64' ? 2 ** -52 : 2 ** -23
+  const [c] = lstsq(np.divide(left, scales), right, { rcond: rcond ?? at.size * precision })
+  return np.divide(c, values.ndim === 1 ? scales : expandDims(scales, 1))
+}

@@ -1,0 +1,123 @@
+/** `np`: products of vectors and of matrices, over last axes. */
+import { ShapeError } from '../core/errors.ts'
+import { normalizeAxis, range } from '../core/shape.ts'
+import { asArray } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { dot } from './contraction.ts'
+import { einsum } from './einsum.ts'
+import * as np from './elementwise.ts'
+import { moveaxis, ravel, reshape, stack } from './movement.ts'
+
+/**
+ * Sum of products of all elements.
+ *
+ * @throws ShapeError unless both have as many.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.vdot(np.array([[1, 2], [3, 4]]), np.array([[1, 1], [1, 1]])) // => 10.
+ * ```
+ */
+export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => dot(ravel(x), ravel(y))
+
+/**
+ * Sums of products along an axis, the last by default; the others broadcast.
+ *
+ * @throws ShapeError if the extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 10])) // => [21. 43.]
+ * ```
+ */
+export const vecdot = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z) => {
+    if (z.ndim === 0) throw new ShapeError(`vecdot: takes vectors, got ${z.aval}.`)
+    return moveaxis(z, axis, -1)
+  }) as [NDArray, NDArray]
+  if (a.shape.at(-1) !== b.shape.at(-1)) throw new ShapeError(`vecdot: extents differ: ${a.aval} and ${b.aval}.`)
+  return einsum('...i,...i->...', a, b)
+}
+
+/**
+ * Products of matrices and vectors; leading axes broadcast.
+ *
+ * @throws ShapeError if the extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.matvec(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * ```
+ */
+export const matvec = (a: ArrayLike, x: ArrayLike): NDArray => einsum('...ij,...j->...i', asArray(a), asArray(x))
+
+/**
+ * Products of vectors and matrices; leading axes broadcast.
+ *
+ * @throws ShapeError if the extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.vecmat(np.array([1, 1]), np.array([[1, 2], [3, 4]])) // => [4. 6.]
+ * ```
+ */
+export const vecmat = (x: ArrayLike, a: ArrayLike): NDArray => einsum('...i,...ij->...j', asArray(x), asArray(a))
+
+/** Options of `cross`. */
+export interface CrossOptions {
+  /** Axis of the vectors, and of the result; the last by default. */
+  readonly axis?: number
+}
+
+/**
+ * Cross products of vectors of 3 elements; those of 2 have a third one of 0, and two of these give a number.
+ *
+ * @throws ShapeError for vectors of another length.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
+ * ```
+ */
+export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: CrossOptions = {}): NDArray => {
+  const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z) => {
+    const last = z.ndim === 0 ? z : moveaxis(z, axis, -1)
+    const n = last.shape.at(-1)
+    if (n !== 2 && n !== 3) throw new ShapeError(`cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
+    return last
+  }) as [NDArray, NDArray]
+  const of = (z: NDArray, i: number): NDArray | null => (i < z.shape.at(-1)! ? z.at('...', i).get() : null)
+  const product = (p: NDArray | null, q: NDArray | null): NDArray | null =>
+    p === null || q === null ? null : np.multiply(p, q)
+  /** a_i b_j - a_j b_i */
+  const minor = (i: number, j: number): NDArray => {
+    const [plus, minus] = [product(of(a, i), of(b, j)), product(of(a, j), of(b, i))]
+    if (plus === null) return np.negative(minus!)
+    return minus === null ? plus : np.subtract(plus, minus)
+  }
+  if (a.shape.at(-1) === 2 && b.shape.at(-1) === 2) return minor(0, 1)
+  const result = stack([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 })
+  return moveaxis(result, -1, normalizeAxis('cross', axis, result.ndim))
+}
+
+/**
+ * Kronecker's product: a block of `y` for each element of `x`, times that element.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.kron(np.array([1, 10]), np.array([1, 2])) // => [ 1.  2. 10. 20.]
+ * ```
+ */
+export const kron = (x: ArrayLike, y: ArrayLike): NDArray => {
+  const [a, b] = [asArray(x), asArray(y)]
+  const rank = Math.max(a.ndim, b.ndim)
+  const extents = (z: NDArray): number[] => [...Array<number>(rank - z.ndim).fill(1), ...z.shape]
+  const [m, n] = [extents(a), extents(b)]
+  const blocks = np.multiply(
+    reshape(a, m.flatMap((k) => [k, 1])), // prettier-ignore
+    reshape(b, n.flatMap((k) => [1, k])), // prettier-ignore
+  )
+  return reshape(blocks, range(rank).map((d) => m[d]! * n[d]!)) // prettier-ignore
+}

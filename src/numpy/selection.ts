@@ -1,0 +1,259 @@
+/** `np`: elements chosen by conditions and places, read and replaced. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { broadcastTwo, normalizeAxis, range, stridesOf } from '../core/shape.ts'
+import { asArray, asIndices, functions } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import { broadcastTo, diag, ravel, reshape, slice, stack, take } from './movement.ts'
+import type { SizeOptions } from './sets.ts'
+import { compacted } from './sets.ts'
+
+/**
+ * The choice of the first condition that holds, element by element; `otherwise` where none does.
+ *
+ * @throws ArgumentError unless there are as many choices as conditions, at least one.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.select([np.array([true, false, false]), np.array([true, true, false])], [1, 2], 3) // => [1 2 3]
+ * ```
+ */
+export const select = (
+  conditions: readonly ArrayLike[],
+  choices: readonly ArrayLike[],
+  otherwise: ArrayLike = 0,
+): NDArray => {
+  if (conditions.length !== choices.length || conditions.length === 0) {
+    throw new ArgumentError(
+      `select: ${conditions.length} conditions and ${choices.length} choices; both as many, not 0.`,
+    )
+  }
+  const [last, ...options] = promoteAll([otherwise, ...choices]) as [NDArray, ...NDArray[]]
+  return conditions.reduceRight<NDArray>((rest, condition, i) => np.where(condition, options[i]!, rest), last)
+}
+
+/** A value, or a function of the array. */
+export type Piece = ArrayLike | ((x: NDArray) => ArrayLike)
+
+/**
+ * A function made of pieces: that of the last condition that holds, element by element. With one piece more than conditions, the
+ * last is for where none holds; else that is 0.
+ *
+ * @throws ArgumentError unless there are as many pieces as conditions, or one more.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.piecewise(np.array([-2, 3]), [np.array([true, false])], [(x) => np.negative(x), (x) => np.multiply(x, 10)]) // => [ 2. 30.]
+ * ```
+ */
+export const piecewise = (x: ArrayLike, conditions: readonly ArrayLike[], pieces: readonly Piece[]): NDArray => {
+  const array = asArray(x)
+  const more = pieces.length - conditions.length
+  if (more !== 0 && more !== 1) {
+    throw new ArgumentError(
+      `piecewise: ${pieces.length} pieces for ${conditions.length} conditions: as many, or one more.`,
+    )
+  }
+  const valueOf = (piece: Piece): NDArray => asArray(typeof piece === 'function' ? piece(array) : piece)
+  const start = more === 1 ? valueOf(pieces.at(-1)!) : np.multiply(array, 0)
+  const all = conditions.reduce<NDArray>((y, c, i) => np.where(c, valueOf(pieces[i]!), y), start)
+  return broadcastTo(all, array.shape).astype(array.dtype)
+}
+
+const choiceModes = ['wrap', 'clip'] as const
+
+/**
+ * Element by element, that of the array whose number is given.
+ *
+ * @param mode - what numbers out of range mean: `wrap` around, or `clip`. Both need nothing known.
+ * @throws ArgumentError for another mode.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.choose([1, 0], [np.array([1, 2]), np.array([3, 4])], { mode: 'clip' }) // => [3. 2.]
+ * ```
+ */
+export const choose = (
+  numbers: ArrayLike,
+  choices: readonly ArrayLike[],
+  { mode = 'clip' }: { readonly mode?: (typeof choiceModes)[number] } = {},
+): NDArray => {
+  if (!choiceModes.includes(mode)) throw new ArgumentError(`choose: '${mode}' is not a mode: 'wrap' or 'clip'.`)
+  const n = choices.length
+  const given = asIndices('choose', numbers).astype('int32')
+  const which = mode === 'wrap' ? np.remainder(given, n) : np.clip(given, 0, n - 1)
+  const arrays = promoteAll(choices)
+  const shape = arrays.reduce((s, a) => broadcastTwo('choose', s, a.shape), which.shape)
+  const all = stack(arrays.map((a) => broadcastTo(a, shape)))
+  return select(range(n).map((i) => np.equal(which, i)), range(n).map((i) => all.at(i).get())) // prettier-ignore
+}
+
+/**
+ * Elements where a vector of conditions holds, along an axis; of all elements in order without one.
+ *
+ * @throws ShapeError unless conditions are a vector; TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.compress([false, true, true], np.array([1, 2, 3])) // => [2. 3.]
+ * ```
+ */
+export const compress = (
+  condition: ArrayLike,
+  x: ArrayLike,
+  { axis = null, size, fillValue = 0 }: SizeOptions & { readonly axis?: number | null } = {},
+): NDArray => {
+  const mask = asArray(condition).astype('bool')
+  if (mask.ndim !== 1) throw new ShapeError(`compress: conditions are a vector, got ${mask.aval}.`)
+  const array = axis === null ? ravel(x) : asArray(x)
+  const along = normalizeAxis('compress', axis ?? 0, array.ndim)
+  const line = functions.swapaxes(array, 0, along)
+  const n = Math.min(mask.size, line.shape[0]!)
+  const first = (y: NDArray): NDArray => y.at(slice(0, n)).get()
+  const kept = compacted('compress', first(line), first(mask), size, fillValue)
+  return functions.swapaxes(kept, 0, along)
+}
+
+/**
+ * All elements where a condition holds, in one axis.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.extract(np.array([[true, false], [true, true]]), np.array([[1, 2], [3, 4]])) // => [1. 3. 4.]
+ * ```
+ */
+export const extract = (condition: ArrayLike, x: ArrayLike, options: SizeOptions = {}): NDArray =>
+  compress(ravel(condition), x, options)
+
+/**
+ * A matrix with these elements in a diagonal, zeros elsewhere.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.diagflat(np.array([1, 2])).toArray() // => 1,0,0,2
+ * ```
+ */
+export const diagflat = (x: ArrayLike, k = 0): NDArray => diag(ravel(x), k)
+
+/**
+ * The array with other values on its main diagonal: over and over, if they are fewer.
+ *
+ * @throws ShapeError for vectors, and for more than two axes that differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.fillDiagonal(np.zeros([2, 2]), 5).toArray() // => 5,0,0,5
+ * ```
+ */
+export const fillDiagonal = (x: ArrayLike, values: ArrayLike): NDArray => {
+  const array = asArray(x)
+  const { shape, ndim } = array
+  if (ndim < 2 || (ndim > 2 && shape.some((n) => n !== shape[0]))) {
+    throw new ShapeError(`fillDiagonal: takes matrices, or arrays of equal extents, got ${array.aval}.`)
+  }
+  const step = stridesOf(shape).reduce((a, b) => a + b, 0)
+  return put(
+    array,
+    Int32Array.from(range(Math.min(...shape)), (i) => i * step),
+    values,
+  )
+}
+
+/** Updates repeated, or cut, to a length. */
+const cycled = (values: NDArray, length: number): NDArray => {
+  const line = ravel(values)
+  if (line.size === 0) throw new ArgumentError('put: there are no values.')
+  return take(
+    line,
+    Int32Array.from(range(length), (i) => i % line.size),
+  )
+}
+
+/**
+ * The array with other values at places counted in row-major order; fewer values are used over and over.
+ *
+ * @param mode - by default negative places count from the end, and those out of range are moved inside; `clip`: negative ones are
+ *   moved inside too; `wrap`: places count around.
+ * @throws ArgumentError if there are no values.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.put(np.array([1, 2, 3]), [0, 2], 9) // => [9. 2. 9.]
+ * ```
+ */
+export const put = (
+  x: ArrayLike,
+  places: ArrayLike,
+  values: ArrayLike,
+  { mode = null }: { readonly mode?: 'clip' | 'wrap' | null } = {},
+): NDArray => {
+  const array = asArray(x)
+  const given = ravel(asIndices('put', places)).astype('int32')
+  if (given.size === 0) return array
+  const n = array.size
+  const counted = mode === null ? np.where(np.less(given, 0), np.add(given, n), given) : given
+  const inside = mode === 'wrap' ? np.remainder(given, n) : np.clip(counted, 0, n - 1)
+  const updated = ravel(array)
+    .at(inside)
+    .set(cycled(asArray(values), given.size))
+  return reshape(updated, array.shape)
+}
+
+/**
+ * The array with values where a mask holds: one after the other, over and over.
+ *
+ * @throws ShapeError unless the mask has the array's shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.place(np.array([1, 2, 3, 4]), np.array([true, false, true, true]), np.array([8, 9])) // => [8. 2. 9. 8.]
+ * ```
+ */
+export const place = (x: ArrayLike, mask: ArrayLike, values: ArrayLike): NDArray => {
+  const array = asArray(x)
+  const where = asArray(mask).astype('bool')
+  if (where.shape.join() !== array.shape.join()) {
+    throw new ShapeError(`place: the mask ${where.aval} must have the shape of ${array.aval}.`)
+  }
+  const line = ravel(values)
+  const number = np.subtract(functions.cumsum(ravel(where).astype('int32')), 1)
+  const chosen = take(line, np.remainder(number, Math.max(line.size, 1)), { mode: 'clip' })
+  return np.where(where, reshape(chosen, array.shape), array).astype(array.dtype)
+}
+
+/**
+ * The array with values at places along an axis, matched up in all other axes: what `takeAlongAxis` reads, written.
+ *
+ * @throws ShapeError if ranks differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.putAlongAxis(np.zeros([2, 2]), np.array(new Int32Array([1, 0])).reshape([2, 1]), 7, 1).toArray() // => 0,7,7,0
+ * ```
+ */
+export const putAlongAxis = (
+  x: ArrayLike,
+  indices: ArrayLike,
+  values: ArrayLike,
+  axis: number | null = -1,
+): NDArray => {
+  const array = asArray(x)
+  if (axis === null) {
+    const line = putAlongAxis(ravel(array), ravel(asIndices('putAlongAxis', indices)), ravel(values), 0)
+    return reshape(line, array.shape)
+  }
+  const where = asIndices('putAlongAxis', indices)
+  if (where.ndim !== array.ndim) {
+    throw new ShapeError(`putAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
+  }
+  const along = normalizeAxis('putAlongAxis', axis, array.ndim)
+  const grid = where.shape.map((n, d) => (d === along ? n : Math.max(n, array.shape[d]!)))
+  const line = (d: number): NDArray =>
+    reshape(asArray(Int32Array.from(range(grid[d]!))), grid.map((_, k) => (k === d ? -1 : 1))) // prettier-ignore
+  const index = range(array.ndim).map((d) => (d === along ? broadcastTo(where, grid) : line(d)))
+  return array.at(...index).set(values)
+}

@@ -1,0 +1,257 @@
+/**
+ * `np`: sets of values, and places of values. How many there are depends on values: under transformations the option `size` says
+ * it, and results that are shorter are filled.
+ */
+import { stridesOf } from '../core/shape.ts'
+import * as sorting from '../ops/sorting.ts'
+import { asArray } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { full } from './creation.ts'
+import * as np from './elementwise.ts'
+import { broadcastTo, concatenate, ravel, reshape, slice, stack, take } from './movement.ts'
+import { cumsum } from './reduction.ts'
+import { countTo, searchsorted, sort } from './sorting.ts'
+
+/** Options of functions whose results have as many elements as values say. */
+export interface SizeOptions {
+  /** How many, needed under transformations: longer results are cut, shorter ones filled. */
+  readonly size?: number
+  /** What shorter results are filled with; 0 by default. */
+  readonly fillValue?: ArrayLike
+}
+
+/** How many are true, as a number that is known. */
+const knownCount = (name: string, mask: NDArray): number =>
+  Array.from(mask.body.host(`${name} without { size }`), Number).reduce((a, b) => a + b, 0)
+
+/** For each element of a mask, how many true ones there are before it; out of range where it is false. */
+const ranks = (mask: NDArray, size: number): NDArray =>
+  np.where(mask, np.subtract(cumsum(mask.astype('int32')), 1), size)
+
+/** Along the first axis, the elements where a mask holds, in order; then the fill value. */
+export const compacted = (
+  name: string,
+  x: NDArray,
+  mask: NDArray,
+  size: number | undefined,
+  fillValue: ArrayLike,
+): NDArray => {
+  const count = size ?? knownCount(name, mask)
+  const start = broadcastTo(asArray(fillValue).astype(x.dtype), [count, ...x.shape.slice(1)])
+  return start.at(ranks(mask, count)).set(x)
+}
+
+/**
+ * Where the elements are that are not 0: an array of coordinates for each axis (int32).
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.nonzero(np.array([0, 3, 0, 4]))[0] // => [1 3]
+ * ```
+ */
+export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: SizeOptions = {}): readonly NDArray[] => {
+  const array = asArray(x)
+  const shaped = array.ndim === 0 ? reshape(array, [1]) : array
+  const mask = ravel(np.notEqual(shaped, 0))
+  const places = compacted('nonzero', countTo(mask.size), mask, size, -1)
+  const strides = stridesOf(shaped.shape)
+  const isFilled = np.less(places, 0)
+  return shaped.shape.map((n, d) =>
+    np
+      .where(isFilled, fillValue, np.remainder(np.floorDivide(places, Math.max(strides[d]!, 1)), Math.max(n, 1)))
+      .astype('int32'),
+  )
+}
+
+/**
+ * Where the elements are that are not 0, counted in row-major order (int32).
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.flatnonzero(np.array([[0, 3], [0, 4]])) // => [1 3]
+ * ```
+ */
+export const flatnonzero = (x: ArrayLike, options: SizeOptions = {}): NDArray => nonzero(ravel(x), options)[0]!
+
+/**
+ * Coordinates of the elements that are not 0, in rows (int32).
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.argwhere(np.array([[0, 3], [4, 0]])).toArray() // => 0,1,1,0
+ * ```
+ */
+export const argwhere = (x: ArrayLike, options: SizeOptions = {}): NDArray => stack(nonzero(x, options), { axis: 1 })
+
+/** Options of `unique` and `uniqueAll`. */
+export interface UniqueOptions extends SizeOptions {
+  /** Whether all NaN are one value: true by default for `unique`, and false for `uniqueAll`, as the array API has it. */
+  readonly equalNan?: boolean
+}
+
+/** What there is to know about the different values of an array. */
+export interface Unique {
+  /** Each value once, ascending. */
+  readonly values: NDArray
+  /** Where each value occurs first, counted in row-major order (int32). */
+  readonly indices: NDArray
+  /** Which value each element is, of the array's shape (int32). */
+  readonly inverseIndices: NDArray
+  /** How often each value occurs (int32). */
+  readonly counts: NDArray
+}
+
+/** Which elements of a sorted vector are the first of their value. */
+const firsts = (sorted: NDArray, equalNan = true): NDArray => {
+  const n = sorted.size
+  if (n === 0) return sorted.astype('bool')
+  const [here, before] = [sorted.at(slice(1, null)).get(), sorted.at(slice(0, -1)).get()]
+  const differs = np.notEqual(here, before)
+  const isNew = equalNan ? np.logicalAnd(differs, np.logicalNot(np.logicalAnd(np.isnan(here), np.isnan(before)))) : differs // prettier-ignore
+  return concatenate([asArray([true]), isNew])
+}
+
+/**
+ * The different values, where they are, and how often. Results are padded with the smallest value, its place, and count 0, if
+ * `size` is more than there are.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.uniqueAll(np.array([3, 1, 3])).counts // => [1 2]
+ * ```
+ */
+export const uniqueAll = (x: ArrayLike, { size, fillValue, equalNan = false }: UniqueOptions = {}): Unique => {
+  const array = asArray(x)
+  const line = ravel(array)
+  const [sorted, order] = sorting.sort([line, countTo(line.size)], 0) as [NDArray, NDArray]
+  const isFirst = firsts(sorted, equalNan)
+  const count = size ?? knownCount('unique', isFirst)
+  const least = (y: NDArray): ArrayLike => (line.size === 0 ? 0 : y.at(0).get())
+  const which = np.subtract(cumsum(isFirst.astype('int32')), 1)
+  const nothing = full([count], 0, { dtype: 'int32' })
+  return {
+    values: compacted('unique', sorted, isFirst, count, fillValue ?? least(sorted)),
+    indices: compacted('unique', order, isFirst, count, least(order)),
+    inverseIndices: reshape(full([line.size], 0, { dtype: 'int32' }).at(order).set(which), array.shape),
+    counts: nothing.at(which).add(full([line.size], 1, { dtype: 'int32' })),
+  }
+}
+
+/**
+ * Each value of an array once, ascending; NaN last, and once. `uniqueAll` knows more of them.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.unique(np.array([3, 1, 3])) // => [1. 3.]
+ * np.unique(np.array([3, 1, 3]), { size: 3, fillValue: -1 }) // => [ 1.  3. -1.]
+ * ```
+ */
+export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray =>
+  uniqueAll(x, { equalNan: true, ...options }).values
+
+/** The vectors of two arrays in one dtype. */
+const lines = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
+  promoteAll([ravel(x), ravel(y)]) as readonly [NDArray, NDArray]
+
+/**
+ * Which elements occur in another array. NaN occurs in none.
+ *
+ * @param invert - which do not.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.isin(np.array([1, 2, 3]), np.array([3, 1])) // => [ True False  True]
+ * ```
+ */
+export const isin = (
+  x: ArrayLike,
+  among: ArrayLike,
+  { invert = false }: { readonly invert?: boolean } = {},
+): NDArray => {
+  const [line, set] = lines(x, among)
+  if (set.size === 0) return full(asArray(x).shape, invert)
+  const sorted = sort(set)
+  const known = np.equal(take(sorted, searchsorted(sorted, line), { axis: 0, mode: 'clip' }), line)
+  return reshape(invert ? np.logicalNot(known) : known, asArray(x).shape)
+}
+
+/** The different values among these that are to be kept, ascending. */
+const setOf = (
+  name: string,
+  line: NDArray,
+  keep: (x: NDArray) => NDArray,
+  { size, fillValue }: SizeOptions,
+): NDArray => {
+  const sorted = sort(line)
+  return compacted(name, sorted, np.logicalAnd(firsts(sorted), keep(sorted)), size, fillValue ?? 0)
+}
+
+/**
+ * The values that both arrays have, ascending.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.intersect1d(np.array([1, 2, 2, 3]), np.array([2, 3, 4])) // => [2. 3.]
+ * ```
+ */
+export const intersect1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+  const [a, b] = lines(x, y)
+  return setOf('intersect1d', a, (v) => isin(v, b), options)
+}
+
+/**
+ * The values of both arrays, ascending. Shorter results are filled with the smallest value.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.union1d(np.array([1, 2]), np.array([2, 3])) // => [1. 2. 3.]
+ * ```
+ */
+export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray =>
+  unique(concatenate(lines(x, y)), options)
+
+/**
+ * The values of the first array that the second does not have, ascending.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.setdiff1d(np.array([1, 2, 3]), np.array([2])) // => [1. 3.]
+ * ```
+ */
+export const setdiff1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+  const [a, b] = lines(x, y)
+  return setOf('setdiff1d', a, (v) => isin(v, b, { invert: true }), options)
+}
+
+/**
+ * The values that one of the arrays has and the other does not, ascending.
+ *
+ * @throws TracerError under transformations without `size`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.setxor1d(np.array([1, 2]), np.array([2, 3])) // => [1. 3.]
+ * ```
+ */
+export const setxor1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+  const [a, b] = lines(x, y)
+  const inBoth = (v: NDArray): NDArray => np.logicalAnd(isin(v, a), isin(v, b))
+  return setOf('setxor1d', concatenate([a, b]), (v) => np.logicalNot(inBoth(v)), options)
+}

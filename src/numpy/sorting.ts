@@ -1,0 +1,209 @@
+/** `np`: order. NaN comes last, and equal elements keep their order. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { normalizeAxis, range, showShape } from '../core/shape.ts'
+import { iota } from '../ops/creation.ts'
+import { cast } from '../ops/elementwise.ts'
+import * as sorting from '../ops/sorting.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { promoteAll } from '../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import { flip, take } from './movement.ts'
+
+/** Options of `sort` and `argsort`. */
+export interface SortOptions {
+  /** One axis, the last by default; null for all elements in order. */
+  readonly axis?: number | null
+  /** The largest first; NaN before all. */
+  readonly descending?: boolean
+}
+
+/** Storage dtypes that are compared in another one. */
+const comparing: { readonly [D in DType]?: DType } = {
+  bool: 'int32',
+  int8: 'int32',
+  uint8: 'int32',
+  float16: 'float32',
+  bfloat16: 'float32',
+}
+
+const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [array: NDArray, along: number] => {
+  const array = asArray(x)
+  if (axis === null) return [functions.ravel(array), 0]
+  return [array, normalizeAxis(name, axis, array.ndim)]
+}
+
+/** In the dtype to compare in. */
+const comparable = (x: NDArray): NDArray => cast(x, comparing[x.dtype] ?? x.dtype)
+
+/**
+ * The elements in ascending order along an axis. The gradient of each goes where it came from.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.sort(np.array([3, 1, 2])) // => [1. 2. 3.]
+ * np.sort(np.array([3, 1, NaN]), { descending: true }) // => [nan  3.  1.]
+ * ```
+ */
+export const sort = (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
+  const [array, along] = lineOf('sort', x, axis)
+  const sorted = cast(sorting.sort([comparable(array)], along)[0]!, array.dtype)
+  return descending ? flip(sorted, { axis: along }) : sorted
+}
+
+/**
+ * Where the elements of `sort` come from (int32).
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.argsort(np.array([3, 1, 2])) // => [1 2 0]
+ * ```
+ */
+export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
+  const [array, along] = lineOf('argsort', x, axis)
+  const turned = (y: NDArray): NDArray => (descending ? flip(y, { axis: along }) : y)
+  const places = iota('int32', array.shape, along)
+  return turned(sorting.sort([turned(comparable(array)), turned(places)], along)[1]!)
+}
+
+/**
+ * Order by several keys: the last one first, the others where those before are equal.
+ *
+ * @throws ArgumentError without keys; ShapeError if their shapes differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.lexsort([np.array([1, 0, 2]), np.array([5, 5, 4])]) // => [2 1 0]
+ * ```
+ */
+export const lexsort = (keys: readonly ArrayLike[], { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const arrays = keys.map((k) => comparable(asArray(k))).reverse()
+  const [first] = arrays
+  if (first === undefined) throw new ArgumentError('lexsort: needs at least one key.')
+  const odd = arrays.find((k) => k.shape.join() !== first.shape.join())
+  if (odd !== undefined) {
+    throw new ShapeError(`lexsort: keys have one shape, got ${showShape(first.shape)} and ${showShape(odd.shape)}.`)
+  }
+  const along = normalizeAxis('lexsort', axis, first.ndim)
+  const places = iota('int32', first.shape, along)
+  return sorting.sort([...arrays, places], along, { numKeys: arrays.length }).at(-1)!
+}
+
+const checkKth = (name: string, kth: number, n: number): void => {
+  if (!Number.isInteger(kth) || kth < -n || kth >= n) {
+    throw new ArgumentError(`${name}: kth must be an integer from ${-n} to ${n - 1}, got ${kth}.`)
+  }
+}
+
+/**
+ * The elements such that the one at `kth` is where `sort` has it, none before it is larger and none after it smaller. As it is
+ * made here, all are sorted.
+ *
+ * @throws ArgumentError if there is no such place.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.partition(np.array([3, 1, 2]), 1).at(1).get() // => 2.
+ * ```
+ */
+export const partition = (x: ArrayLike, kth: number, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const [array, along] = lineOf('partition', x, axis)
+  checkKth('partition', kth, array.shape[along]!)
+  return sort(array, { axis: along })
+}
+
+/**
+ * Where the elements of `partition` come from (int32).
+ *
+ * @throws ArgumentError if there is no such place.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.argpartition(np.array([3, 1, 2]), 0).at(0).get() // => 1
+ * ```
+ */
+export const argpartition = (x: ArrayLike, kth: number, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const [array, along] = lineOf('argpartition', x, axis)
+  checkKth('argpartition', kth, array.shape[along]!)
+  return argsort(array, { axis: along })
+}
+
+/** Options of `searchsorted`. */
+export interface SearchOptions {
+  /** Before (`left`, default) or after (`right`) elements that are equal. */
+  readonly side?: 'left' | 'right'
+  /** What sorts the array, if it is not sorted: its `argsort`. */
+  readonly sorter?: ArrayLike
+}
+
+/** Whether x comes before y; NaN comes after all numbers. */
+const isBefore = (x: NDArray, y: NDArray): NDArray =>
+  np.logicalOr(np.less(x, y), np.logicalAnd(np.isnan(y), np.logicalNot(np.isnan(x))))
+
+/**
+ * Where values would have to be inserted in a sorted vector to keep it sorted (int32): a binary search, of as many steps as the
+ * length has bits.
+ *
+ * @throws ShapeError unless the first argument is a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.searchsorted(np.array([1, 2, 2, 3]), np.array([0, 2, 9])) // => [0 1 4]
+ * np.searchsorted(np.array([1, 2, 2, 3]), 2, { side: 'right' }) // => 3
+ * ```
+ */
+export const searchsorted = (
+  sorted: ArrayLike,
+  values: ArrayLike,
+  { side = 'left', sorter }: SearchOptions = {},
+): NDArray => {
+  const [line, wanted] = promoteAll([asArray(sorted), asArray(values)]).map(comparable) as [NDArray, NDArray]
+  if (line.ndim !== 1) throw new ShapeError(`searchsorted: the first argument is a vector, got ${line.aval}.`)
+  const xs = sorter === undefined ? line : take(line, sorter, { axis: 0 })
+  const n = xs.size
+  const passes = (x: NDArray): NDArray => (side === 'left' ? isBefore(x, wanted) : np.logicalNot(isBefore(wanted, x)))
+  // All elements before `low` come before the value; all from `high` on do not.
+  let low = functions.broadcastTo(asArray(Int32Array.of(0)).reshape([]), wanted.shape)
+  let high = functions.broadcastTo(asArray(Int32Array.of(n)).reshape([]), wanted.shape)
+  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
+    const middle = np.floorDivide(np.add(low, high), 2)
+    const isOpen = np.less(low, high)
+    const goesUp = np.logicalAnd(isOpen, passes(take(xs, middle, { axis: 0, mode: 'clip' })))
+    high = np.where(np.logicalAnd(isOpen, np.logicalNot(goesUp)), middle, high)
+    low = np.where(goesUp, np.add(middle, 1), low)
+  }
+  return low
+}
+
+/**
+ * The number of the bin that each element falls into: i with `bins[i-1] <= x < bins[i]` (int32). Bins may descend if they are
+ * known.
+ *
+ * @param right - whether the right end of a bin belongs to it, and not the left one.
+ * @throws ShapeError unless the bins are a vector.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.digitize(np.array([0.5, 1, 7]), np.array([0, 1, 2])) // => [1 2 3]
+ * ```
+ */
+export const digitize = (
+  x: ArrayLike,
+  bins: ArrayLike,
+  { right = false }: { readonly right?: boolean } = {},
+): NDArray => {
+  const edges = asArray(bins)
+  if (edges.ndim !== 1) throw new ShapeError(`digitize: bins are a vector, got ${edges.aval}.`)
+  const n = edges.size
+  const up = searchsorted(edges, x, { side: right ? 'left' : 'right' })
+  if (n < 2) return up
+  const [first, last] = [edges.at(0).get(), edges.at(-1).get()]
+  const down = np.subtract(n, searchsorted(flip(edges), x, { side: right ? 'left' : 'right' }))
+  return np.where(np.lessEqual(first, last), up, down)
+}
+
+/** The numbers 0 to n - 1 (int32). */
+export const countTo = (n: number): NDArray => asArray(Int32Array.from(range(n)))

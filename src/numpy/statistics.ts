@@ -1,0 +1,136 @@
+/** `np`: averages, spreads and correlations. */
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { normalizeAxis, range } from '../core/shape.ts'
+import { asArray } from '../runtime/array.ts'
+import { inexact } from '../surface/promote.ts'
+import type { ArrayLike, NDArray, ReduceOptions } from '../trace/value.ts'
+import { matmul } from './contraction.ts'
+import * as np from './elementwise.ts'
+import { atleast2d, broadcastTo, concatenate, diag, expandDims, reshape, transpose } from './movement.ts'
+import { max, mean, min, sum } from './reduction.ts'
+
+/** Options of `average`. */
+export interface AverageOptions {
+  readonly axis?: number | readonly number[] | null
+  /** Shape of the array, or a vector along the one axis; equal by default. */
+  readonly weights?: ArrayLike
+  readonly keepdims?: boolean
+}
+
+const weightsFor = (x: NDArray, weights: NDArray, axis: AverageOptions['axis']): NDArray => {
+  if (weights.shape.join() === x.shape.join()) return weights
+  if (typeof axis === 'number' && weights.ndim === 1) {
+    const along = normalizeAxis('average', axis, x.ndim)
+    if (weights.size === x.shape[along]) {
+      return broadcastTo(reshape(weights, range(x.ndim).map((d) => (d === along ? -1 : 1))), x.shape) // prettier-ignore
+    }
+  }
+  throw new ShapeError(
+    `average: weights ${weights.aval} must have the shape of ${x.aval}, or be a vector along the one axis.`,
+  )
+}
+
+/**
+ * Mean with weights.
+ *
+ * @throws ShapeError if the weights do not fit.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.average(np.array([1, 2, 6]), { weights: np.array([1, 1, 2]) }) // => 3.75
+ * ```
+ */
+export const average = (x: ArrayLike, { axis = null, weights, keepdims = false }: AverageOptions = {}): NDArray => {
+  const array = inexact(asArray(x))
+  if (weights === undefined) return mean(array, { axis, keepdims })
+  const w = weightsFor(array, asArray(weights), axis)
+  return np.divide(sum(np.multiply(array, w), { axis, keepdims }), sum(w, { axis, keepdims }))
+}
+
+/**
+ * From the smallest to the largest element.
+ *
+ * @throws ShapeError of nothing.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ptp(np.array([3, 8, 5])) // => 5.
+ * ```
+ */
+export const ptp = (x: ArrayLike, options: Omit<ReduceOptions, 'where'> = {}): NDArray =>
+  np.subtract(max(x, options), min(x, options))
+
+/** Options of `cov`. */
+export interface CovOptions {
+  /** Further variables. */
+  readonly y?: ArrayLike
+  /** Whether rows are variables (default), or columns. */
+  readonly rowvar?: boolean
+  /** Divide by n, not n - 1. */
+  readonly bias?: boolean
+  /** Divide by n - ddof. */
+  readonly ddof?: number
+  /** How often each observation was made (integers). */
+  readonly fweights?: ArrayLike
+  /** How much each observation counts. */
+  readonly aweights?: ArrayLike
+}
+
+const variables = (x: ArrayLike, rowvar: boolean): NDArray => {
+  const array = inexact(asArray(x))
+  if (array.ndim > 2) throw new ShapeError(`cov: takes vectors and matrices, got ${array.aval}.`)
+  const matrix = atleast2d(array)
+  return !rowvar && matrix.shape[0] !== 1 ? transpose(matrix) : matrix
+}
+
+/**
+ * Covariances between variables.
+ *
+ * @returns a matrix; of one variable its variance, of rank 0.
+ * @throws ShapeError for more than two axes; ArgumentError for a ddof that is no integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.cov(np.array([[1, 2, 3], [3, 2, 1]])).toArray() // => 1,-1,-1,1
+ * ```
+ */
+export const cov = (
+  x: ArrayLike,
+  { y, rowvar = true, bias = false, ddof, fweights, aweights }: CovOptions = {},
+): NDArray => {
+  if (ddof !== undefined && !Number.isInteger(ddof)) throw new ArgumentError(`cov: ddof is an integer, got ${ddof}.`)
+  const own = variables(x, rowvar)
+  const rows = y === undefined ? own : concatenate([own, variables(y, rowvar)], { axis: 0 })
+  const off = ddof ?? (bias ? 0 : 1)
+  const given = [fweights, aweights].filter((w) => w !== undefined).map((w) => asArray(w))
+  const n = rows.shape[1]!
+  if (given.length === 0) {
+    const centred = np.subtract(rows, mean(rows, { axis: 1, keepdims: true }))
+    return reduced(np.divide(matmul(centred, transpose(centred)), n - off))
+  }
+  const w = given.reduce((a, b) => np.multiply(a, b)).astype(rows.dtype)
+  const total = sum(w)
+  const centre = np.divide(sum(np.multiply(rows, w), { axis: 1, keepdims: true }), total)
+  const centred = np.subtract(rows, centre)
+  const spread = aweights === undefined ? off : np.divide(np.multiply(off, sum(np.multiply(w, aweights))), total)
+  return reduced(np.divide(matmul(np.multiply(centred, w), transpose(centred)), np.subtract(total, spread)))
+}
+
+const reduced = (matrix: NDArray): NDArray => (matrix.size === 1 ? reshape(matrix, []) : matrix)
+
+/**
+ * Pearson's correlations between variables, in [-1, 1].
+ *
+ * @throws ShapeError for more than two axes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.corrcoef(np.array([[1, 2, 3], [3, 2, 1]])).toArray() // => 1,-1,-1,1
+ * ```
+ */
+export const corrcoef = (x: ArrayLike, options: Pick<CovOptions, 'y' | 'rowvar'> = {}): NDArray => {
+  const c = cov(x, options)
+  if (c.ndim === 0) return np.divide(c, c)
+  const deviation = np.sqrt(diag(c))
+  return np.clip(np.divide(np.divide(c, expandDims(deviation, 1)), deviation), -1, 1)
+}

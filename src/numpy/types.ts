@@ -1,0 +1,104 @@
+/** `np`: what there is to know about dtypes. */
+import type { DType } from '../core/dtype.ts'
+import { checkDType, isFloat, isInteger, kindOf } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
+import { asArray } from '../runtime/array.ts'
+import { commonType } from '../surface/promote.ts'
+import type { ArrayLike } from '../trace/value.ts'
+
+/**
+ * The dtype that arithmetic between these arrays and numbers has.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.resultType(np.zeros([2], { dtype: 'int32' }), 0.5) // => float32
+ * ```
+ */
+export const resultType = (...xs: readonly ArrayLike[]): DType => commonType(xs.map((x) => asArray(x))).dtype
+
+/** A class of dtypes, by the array API's names. */
+export type DTypeKind = 'bool' | 'signed integer' | 'unsigned integer' | 'integral' | 'real floating' | 'numeric'
+
+/**
+ * Whether a dtype is another one, or of a class.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.isdtype('int8', 'integral') // => true
+ * ```
+ */
+export const isdtype = (dtype: DType, kind: DType | DTypeKind | readonly (DType | DTypeKind)[]): boolean => {
+  checkDType('isdtype', dtype)
+  const isKind = (k: DType | DTypeKind): boolean => {
+    if (k === 'signed integer') return kindOf(dtype) === 'signed'
+    if (k === 'unsigned integer') return kindOf(dtype) === 'unsigned'
+    if (k === 'integral') return isInteger(dtype)
+    if (k === 'real floating') return isFloat(dtype)
+    return k === 'numeric' ? dtype !== 'bool' : dtype === k
+  }
+  return typeof kind === 'string' ? isKind(kind) : kind.some(isKind)
+}
+
+/** The limits of a dtype of floats. */
+export interface FloatInfo {
+  readonly dtype: DType
+  readonly bits: number
+  /** The distance from 1 to the next number. */
+  readonly eps: number
+  readonly max: number
+  readonly min: number
+  /** The least normal number above 0. */
+  readonly tiny: number
+}
+
+const floatOf = (dtype: DType, bits: number, mantissa: number, exponent: number): FloatInfo => {
+  const max = (2 - 2 ** -mantissa) * 2 ** exponent
+  return { dtype, bits, eps: 2 ** -mantissa, max, min: -max, tiny: 2 ** (1 - exponent) }
+}
+
+/**
+ * The limits of a dtype of floats.
+ *
+ * @throws DTypeError unless it is one.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.finfo('float32').eps === 2 ** -23 // => true
+ * ```
+ */
+export const finfo = (dtype: DType): FloatInfo => {
+  if (dtype === 'float64') return floatOf(dtype, 64, 52, 1023)
+  if (dtype === 'float32') return floatOf(dtype, 32, 23, 127)
+  if (dtype === 'float16') return floatOf(dtype, 16, 10, 15)
+  if (dtype === 'bfloat16') return floatOf(dtype, 16, 7, 127)
+  throw new DTypeError(`finfo: takes dtypes of floats, got ${dtype}. There is np.iinfo for integers.`)
+}
+
+/** The limits of a dtype of integers; bigints for int64. */
+export interface IntegerInfo {
+  readonly dtype: DType
+  readonly bits: number
+  readonly min: number | bigint
+  readonly max: number | bigint
+}
+
+/**
+ * The limits of a dtype of integers.
+ *
+ * @throws DTypeError unless it is one.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.iinfo('int8').max // => 127
+ * ```
+ */
+export const iinfo = (dtype: DType): IntegerInfo => {
+  if (dtype === 'int64') return { dtype, bits: 64, min: -(2n ** 63n), max: 2n ** 63n - 1n }
+  const bits = { int8: 8, uint8: 8, int32: 32, uint32: 32 }[dtype as string]
+  if (bits === undefined) throw new DTypeError(`iinfo: takes dtypes of integers, got ${dtype}. There is np.finfo.`)
+  return kindOf(dtype) === 'signed'
+    ? { dtype, bits, min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 }
+    : { dtype, bits, min: 0, max: 2 ** bits - 1 }
+}
