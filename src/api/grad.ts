@@ -6,6 +6,7 @@ import { flatten, unflatten } from '../core/tree.ts'
 import { scalar, zerosOf } from '../ops/creation.ts'
 import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import { checkOptions } from '../surface/checks.ts'
 import { linearize, pullback } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
@@ -140,6 +141,7 @@ export function valueAndGrad(
   options: GradOptions & { readonly hasAux?: boolean } = {},
 ): (...args: readonly unknown[]) => unknown {
   checkFunction('valueAndGrad', f)
+  checkOptions('valueAndGrad', options, 'f, { argnums: 1 }')
   return (...args) => {
     const { value, aux, gradients } = differentiate('valueAndGrad', f, args, options)
     return [options.hasAux === true ? [value, aux] : value, oneOrAll(gradients, options.argnums)]
@@ -175,6 +177,7 @@ export function grad(
   options: GradOptions & { readonly hasAux?: boolean } = {},
 ): (...args: readonly unknown[]) => unknown {
   checkFunction('grad', f)
+  checkOptions('grad', options, 'f, { argnums: 1 }')
   return (...args) => {
     const { aux, gradients } = differentiate('grad', f, args, options)
     const gradient = oneOrAll(gradients, options.argnums)

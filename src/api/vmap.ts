@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { broadcastPrefix, flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import { checkOptions } from '../surface/checks.ts'
 import { batch, placeBatchAxis } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import { flattenResult, restore } from './leaves.ts'
@@ -81,11 +82,10 @@ const batchOf = (
  * vmap(dot, { inAxes: [0, null] })(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const vmap = <A extends readonly unknown[], R>(
-  f: Fn<A, R>,
-  { inAxes = 0, outAxes = 0, axisSize }: VmapOptions = {},
-): Fn<A, Arrays<R>> => {
+export const vmap = <A extends readonly unknown[], R>(f: Fn<A, R>, options: VmapOptions = {}): Fn<A, Arrays<R>> => {
   if (typeof f !== 'function') throw new ArgumentError('vmap: expected a function. Write vmap(f)(x), not vmap(f(x)).')
+  checkOptions('vmap', options, 'f, { inAxes: [0, null] }')
+  const { inAxes = 0, outAxes = 0, axisSize } = options
   return (...args) => {
     const { leaves, treedef } = flatten(args)
     if (Array.isArray(inAxes) && inAxes.length !== args.length) {

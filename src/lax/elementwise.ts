@@ -1,11 +1,12 @@
 /** `lax`: operations element by element, without promotion. */
 import type { DType } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
+import { checkDType, isFloat } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
+import { checkFits } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Unary = (x: ArrayLike) => NDArray
@@ -16,18 +17,11 @@ const unary =
   (x) =>
     op(asArray(x))
 
-/** Throws if `dtype` does not hold the number: what it stands for would be truncated silently. */
-const checkFits = (name: string, x: number, { aval }: NDArray): void => {
-  const fits = isFloat(aval.dtype) || (aval.dtype === 'bool' ? x === 0 || x === 1 : Number.isInteger(x))
-  if (fits) return
-  throw new DTypeError(`lax.${name}: ${x} beside ${aval} would be truncated. Convert the array with np.astype.`)
-}
-
 // A JS number stands for an array of its neighbour's type; two numbers are arrays as `asArray` has them.
 const beside = (name: string, x: ArrayLike, other: ArrayLike): NDArray => {
   if (typeof x !== 'number' || typeof other === 'number') return asArray(x)
   const array = asArray(other)
-  checkFits(name, x, array)
+  checkFits(`lax.${name}`, x, array)
   return fullLike(array, x)
 }
 
@@ -104,17 +98,23 @@ export const bitwiseNot = unary(ops.not)
 /**
  * `x` to a constant integer power.
  *
- * @throws ArgumentError unless the exponent is a whole number.
+ * @throws ArgumentError unless the exponent is an integer; DTypeError if it is negative and `x` holds integers.
  */
 export const integerPow = (x: ArrayLike, exponent: number): NDArray => {
   if (!Number.isInteger(exponent))
     throw new ArgumentError(`lax.integerPow: the exponent is an integer, got ${exponent}.`)
-  return ops.integerPow(asArray(x), exponent)
+  const base = asArray(x)
+  if (exponent < 0 && !isFloat(base.aval.dtype)) {
+    throw new DTypeError(`lax.integerPow: ${base.aval} to a negative power (${exponent}) is no integer.`)
+  }
+  return ops.integerPow(base, exponent)
 }
 /** The elements as another dtype: floats to integers towards zero, saturating; NaN gives 0. */
-export const convertElementType = (x: ArrayLike, dtype: DType): NDArray => ops.cast(asArray(x), dtype)
+export const convertElementType = (x: ArrayLike, dtype: DType): NDArray =>
+  ops.cast(asArray(x), checkDType('lax.convertElementType', dtype))
 /** The bits read as another dtype of the same width. */
-export const bitcastConvertType = (x: ArrayLike, dtype: DType): NDArray => ops.bitcast(asArray(x), dtype)
+export const bitcastConvertType = (x: ArrayLike, dtype: DType): NDArray =>
+  ops.bitcast(asArray(x), checkDType('lax.bitcastConvertType', dtype))
 
 /** Sum. */
 export const add = binary('add', ops.add)

@@ -1,4 +1,6 @@
-/** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative. */
+/** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
+import { ArgumentError } from '../core/errors.ts'
+import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
 import * as ops from '../ops/reduction.ts'
@@ -49,12 +51,17 @@ export const cummin = cumulative(ops.cummin)
 export const dotGeneral = (x: ArrayLike, y: ArrayLike, params: DotGeneralParams): NDArray =>
   contraction.dotGeneral(asArray(x), asArray(y), params)
 
-/** Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last. */
+/**
+ * Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.
+ *
+ * @throws ArgumentError for a bare array; ShapeError if there is no such axis.
+ */
 export const sort = (
   operands: readonly ArrayLike[],
-  axis?: number,
+  axis = -1,
   options: { readonly numKeys?: number; readonly stable?: boolean } = {},
 ): readonly NDArray[] => {
+  if (!Array.isArray(operands)) throw new ArgumentError('lax.sort: needs a list of arrays, as in lax.sort([x]).')
   const arrays = operands.map(asArray)
-  return sorting.sort(arrays, axis ?? (arrays[0]?.aval.rank ?? 1) - 1, options)
+  return sorting.sort(arrays, normalizeAxis('lax.sort', axis, arrays[0]?.aval.rank ?? 1), options)
 }

@@ -1,23 +1,28 @@
 /** `lax`: creation, movement and indexing. Axes are not negative. */
 import type { DType } from '../core/dtype.ts'
+import { checkDType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
+import { checkShape } from '../core/shape.ts'
 import type { GatherParams, ScatterParams } from '../ir/op.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import * as indexing from '../ops/indexing.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import { checkFits } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 export { stopGradient } from '../api/derivatives.ts'
 
 /** An array of one value. */
 export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray =>
-  creation.full(shape, value, dtype)
+  creation.full(checkShape('lax.full', shape), value, checkDType('lax.full', dtype))
 /** The integers 0 to `size - 1`. */
-export const iota = (dtype: DType, size: number): NDArray => creation.iota(dtype, [size], 0)
+export const iota = (dtype: DType, size: number): NDArray =>
+  creation.iota(checkDType('lax.iota', dtype), checkShape('lax.iota', [size]), 0)
 /** The integers 0, 1, ... along an axis, the same along all others. */
-export const broadcastedIota = (dtype: DType, shape: Shape, axis: number): NDArray => creation.iota(dtype, shape, axis)
+export const broadcastedIota = (dtype: DType, shape: Shape, axis: number): NDArray =>
+  creation.iota(checkDType('lax.broadcastedIota', dtype), checkShape('lax.broadcastedIota', shape), axis)
 
 /** Operand axis `i` becomes output axis `dims[i]`; extents 1 are stretched. */
 export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number[]): NDArray =>
@@ -48,6 +53,7 @@ export const pad = (
   config: readonly (readonly [number, number, number])[],
 ): NDArray => {
   const array = asArray(x)
+  if (typeof value === 'number') checkFits('lax.pad', value, array)
   const padding = typeof value === 'number' ? creation.scalar(value, array.aval.dtype) : asArray(value)
   return ops.pad(
     array,

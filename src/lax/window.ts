@@ -3,6 +3,7 @@ import type { WindowParams } from '../ir/op.ts'
 import * as ops from '../ops/convolution.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'
+import { checkOneOf } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { PaddingOption } from './padding.ts'
 import { paddingOf } from './padding.ts'
@@ -43,6 +44,7 @@ export interface ReduceWindowOptions {
 export const reduceWindow = (x: ArrayLike, options: ReduceWindowOptions): NDArray => {
   const array = asArray(x)
   const ones = array.shape.map(() => 1)
+  checkOneOf('reduceWindow', 'kind', options.kind, Object.keys(kinds))
   const { kind, windowDimensions, windowStrides = ones, padding = 'VALID' } = options
   const { baseDilation = ones, windowDilation = ones } = options
   const extents = array.shape.map((n, d) => dilated(n, baseDilation[d]!))

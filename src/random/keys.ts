@@ -9,7 +9,7 @@ import { full, iota } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcast, concatenate, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
-import type { NDArray } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
 
 /** A key: a uint32 array of shape [2]; many keys: an array whose last axis is 2. */
 export type Key = NDArray
@@ -31,9 +31,11 @@ export const consume = (operation: string, key: Key): void => {
 }
 
 const checkKey = (operation: string, key: Key): void => {
-  if (key.dtype === 'uint32' && key.aval.rank === 1 && key.aval.size === 2) return
+  const given = key as Key | undefined | number
+  if (given instanceof NDArray && given.dtype === 'uint32' && given.ndim === 1 && given.size === 2) return
+  const what = given instanceof NDArray ? String(given.aval) : typeof given
   throw new ShapeError(
-    `${operation}: a key is a uint32 array of shape [2], got ${key.aval}. Make one with random.key(seed); ` +
+    `${operation}: a key is a uint32 array of shape [2], got ${what}. Make one with random.key(seed); ` +
       'use vmap for many keys.',
   )
 }

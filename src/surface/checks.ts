@@ -1,5 +1,7 @@
 /** What arguments that are plain JS values must be. */
-import { ArgumentError } from '../core/errors.ts'
+import { isFloat } from '../core/dtype.ts'
+import { ArgumentError, DTypeError } from '../core/errors.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Throws unless options came in an object: a bare axis would silently be ignored. */
 export const checkOptions = (name: string, options: unknown, example = 'x, { axis: 0 }'): void => {
@@ -20,4 +22,11 @@ export const checkIntegers = (name: string, what: string, values: readonly numbe
 export const checkOneOf = (name: string, what: string, value: string, known: readonly string[]): void => {
   if (known.includes(value)) return
   throw new ArgumentError(`${name}: '${value}' is not a ${what}. Known: ${known.join(', ')}.`)
+}
+
+/** Throws if the array's dtype does not hold the number: what it stands for would be truncated silently. */
+export const checkFits = (name: string, x: number, { aval }: NDArray): void => {
+  const fits = isFloat(aval.dtype) || (aval.dtype === 'bool' ? x === 0 || x === 1 : Number.isInteger(x))
+  if (fits) return
+  throw new DTypeError(`${name}: ${x} beside ${aval} would be truncated. Convert the array with np.astype.`)
 }

@@ -1,5 +1,5 @@
 /** What functions make of arguments at the edges, and of those that make no sense. */
-import { ArgumentError, DTypeError, grad, jit, lax, nn, np, random, ShapeError } from 'pullback'
+import { ArgumentError, DTypeError, grad, jit, lax, nn, np, random, ShapeError, valueAndGrad, vmap } from 'pullback'
 import type { NDArray } from 'pullback'
 import { describe, expect, it } from 'vitest'
 
@@ -236,5 +236,38 @@ describe('lax', () => {
       }
       expect(jit(read)(np.array(start, { dtype: 'int32' })).toArray()).toEqual(wanted.slice(place, place + 2))
     }
+  })
+})
+
+describe('what JS lets through', () => {
+  it('lax names itself for shapes, dtypes and kinds that are none', () => {
+    const x = np.arange(3)
+    expect(() => lax.iota('int32', 2.5)).toThrow(/lax.iota: \[2.5\] is not a shape/)
+    expect(() => lax.iota('int32', -2)).toThrow(ShapeError)
+    expect(() => lax.broadcastedIota('int32', [-1], 0)).toThrow(/lax.broadcastedIota/)
+    expect(() => lax.full([-2], 1)).toThrow(/lax.full: \[-2\]/)
+    expect(() => lax.convertElementType(x, any('double'))).toThrow(/lax.convertElementType: 'double' is not a dtype/)
+    expect(() => lax.bitcastConvertType(x, any('i32'))).toThrow(DTypeError)
+    expect(() => lax.pad(x, 0.5, [[1, 1, 0]])).toThrow(/lax.pad: 0.5 beside i32\[3\]/)
+    expect(() => lax.integerPow(x, -1)).toThrow(/lax.integerPow: i32\[3\] to a negative power/)
+    expect(() => lax.reduceWindow(np.ones([3]), { kind: any('prod'), windowDimensions: [2] })).toThrow(
+      /reduceWindow: 'prod' is not a kind. Known: sum, max, min/,
+    )
+    expect(() => lax.sort(any(x))).toThrow(/lax.sort: needs a list of arrays/)
+    expect(() => lax.sort([x], 1)).toThrow(/lax.sort: axis 1/)
+    expect(lax.sort([np.array([[2, 1]])], -1)[0]!.toArray()).toEqual([[1, 2]])
+  })
+
+  it('transformations refuse bare options', () => {
+    const f = (x: NDArray, y: NDArray) => x.mul(y)
+    expect(() => grad(f, any(1))).toThrow(/grad: options go in one object, as in grad\(f, { argnums: 1 }\)/)
+    expect(() => valueAndGrad(f, any([0, 1]))).toThrow(ArgumentError)
+    expect(() => vmap(f, any([0, null]))).toThrow(/vmap\(f, { inAxes: \[0, null\] }\)/)
+  })
+
+  it('samplers say what they got for a key', () => {
+    expect(() => random.normal(any(undefined), [2])).toThrow(/random.normal: a key is.*got undefined/)
+    expect(() => random.split(any(4))).toThrow(/random.split: a key is.*got number/)
+    expect(() => random.normal(any([3]), any(random.key(0)))).toThrow(ShapeError)
   })
 })
