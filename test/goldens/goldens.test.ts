@@ -73,6 +73,7 @@ const topics = [
   'convolution',
   'numpy-numeric',
   'numpy-pieces',
+  'lax-derived',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -25,6 +25,9 @@ const functions = {
   vectorized: np.vectorize((a, x) => np.matmul(a, x), { signature: '(n,m),(m)->(n)' }),
   vectorizedNumbers: np.vectorize((x, y) => np.where(np.greater(x, y), np.multiply(x, y), 0)),
   fromfunction: (shape: readonly number[]) => np.fromfunction((i, j) => np.add(np.multiply(i, 10), j), shape),
+  maskIndices: (n: number, k: number) => np.maskIndices(n, np.triu, k),
+  partitioned: (x: NDArray, k: number) => np.partition(x, k).at('...', k).get(),
+  resultType: (x: NDArray, y: NDArray) => np.resultType(x, y),
   append: (x: NDArray, y: NDArray) => np.append(x, y, { axis: 0 }),
 }
 

@@ -41,6 +41,7 @@ TOPICS = [
     "convolution",
     "numpy_numeric",
     "numpy_pieces",
+    "lax_derived",
 ]
 
 
