@@ -3,7 +3,7 @@ import { print } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { countMarks } from '../core/marks.ts'
-import type { PolicyName } from '../ir/op.ts'
+import type { PolicyRule } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import * as control from '../ops/control.ts'
@@ -17,11 +17,11 @@ import type { Arrays, Fn } from './types.ts'
 
 /** What a checkpointed function may keep for its derivative. Plain data: made by `checkpointPolicies`. */
 export interface CheckpointPolicy {
-  readonly policy: PolicyName
-  readonly names: readonly string[]
+  /** Policies by name, each with the names of values that it is about; what one of them lets be kept is kept. */
+  readonly policies: readonly PolicyRule[]
 }
 
-const policyOf = (policy: PolicyName, names: readonly string[] = []): CheckpointPolicy => ({ policy, names })
+const policyOf = (...rule: PolicyRule): CheckpointPolicy => ({ policies: [rule] })
 
 /**
  * What `checkpoint` may keep instead of computing it again.
@@ -29,7 +29,9 @@ const policyOf = (policy: PolicyName, names: readonly string[] = []): Checkpoint
  * @example
  * ```ts
  * import { checkpointPolicies } from 'pullback'
- * checkpointPolicies.saveOnlyTheseNames('attention').names[0] // => attention
+ * const { saveFromBothPolicies, saveOnlyTheseNames, dotsSaveable } = checkpointPolicies
+ * const policy = saveFromBothPolicies(dotsSaveable, saveOnlyTheseNames('attention'))
+ * policy.policies.join(' or ') // => dotsSaveable or saveOnlyTheseNames,attention
  * ```
  */
 export const checkpointPolicies = {
@@ -42,17 +44,26 @@ export const checkpointPolicies = {
   /** Results of contractions without batch axes: those of linear layers, not of attention. */
   dotsWithNoBatchDimsSaveable: policyOf('dotsWithNoBatchDimsSaveable'),
   /** Values that `checkpointName` gave one of these names. */
-  saveOnlyTheseNames: (...names: readonly string[]) => policyOf('saveOnlyTheseNames', names),
+  saveOnlyTheseNames: (...names: readonly string[]) => policyOf('saveOnlyTheseNames', ...names),
   /** Everything but values with one of these names. */
-  saveAnythingExceptTheseNames: (...names: readonly string[]) => policyOf('saveAnythingExceptTheseNames', names),
+  saveAnythingExceptTheseNames: (...names: readonly string[]) => policyOf('saveAnythingExceptTheseNames', ...names),
   /** Named values, but for those with one of these names. */
-  saveAnyNamesButThese: (...names: readonly string[]) => policyOf('saveAnyNamesButThese', names),
+  saveAnyNamesButThese: (...names: readonly string[]) => policyOf('saveAnyNamesButThese', ...names),
+  /** What either of two policies lets be kept. */
+  saveFromBothPolicies: (first: CheckpointPolicy, second: CheckpointPolicy): CheckpointPolicy => ({
+    policies: [...first.policies, ...second.policies],
+  }),
 } as const
 
 /** Options of `checkpoint`. */
 export interface CheckpointOptions {
   /** What may be kept; `nothingSaveable` by default. */
   readonly policy?: CheckpointPolicy
+  /**
+   * By default (true) no pass looks through a checkpoint's boundary, so that what is computed again is never found among
+   * what has been computed before. With false, `jit` may take it from there, which saves time and costs the memory.
+   */
+  readonly preventCse?: boolean
 }
 
 /**
@@ -70,7 +81,7 @@ export interface CheckpointOptions {
  */
 export const checkpoint = <A extends readonly unknown[], R>(
   f: Fn<A, R>,
-  { policy = checkpointPolicies.nothingSaveable }: CheckpointOptions = {},
+  { policy = checkpointPolicies.nothingSaveable, preventCse = true }: CheckpointOptions = {},
 ): Fn<A, Arrays<R>> => {
   if (typeof f !== 'function') throw new ArgumentError('checkpoint: expected a function. Write checkpoint(f)(x).')
   const name = f.name === '' ? 'f' : f.name
@@ -78,7 +89,7 @@ export const checkpoint = <A extends readonly unknown[], R>(
     const { leaves, treedef } = flattenArrays('checkpoint', args)
     const avals = leaves.map((x) => x.aval)
     const { program, captured, out } = closeTree('checkpoint', f, treedef, avals)
-    return restore(out, control.checkpoint({ program, name, ...policy }, [...captured, ...leaves]))
+    return restore(out, control.checkpoint({ program, name, ...policy, preventCse }, [...captured, ...leaves]))
   }
 }
 

@@ -198,12 +198,16 @@ export type PolicyName =
   | 'saveAnythingExceptTheseNames'
   | 'saveAnyNamesButThese'
 
+/** A policy, and the names given by `checkpointName` that it is about. */
+export type PolicyRule = readonly [policy: PolicyName, ...names: readonly string[]]
+
 export interface CheckpointParams {
   readonly program: Program
   readonly name: string
-  readonly policy: PolicyName
-  /** Names given by `checkpointName` that the policy is about. */
-  readonly names: readonly string[]
+  /** What one of them lets be kept is kept. */
+  readonly policies: readonly PolicyRule[]
+  /** Nothing in the program may be taken from what has been computed outside of it. */
+  readonly preventCse: boolean
 }
 
 /**

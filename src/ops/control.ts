@@ -33,7 +33,7 @@ export const checkpointName = (x: NDArray, name: string): NDArray => bind('check
 
 /** `checkpoint` that keeps nothing but its operands. */
 export const recompute = (program: Program, operands: Values): Values =>
-  checkpoint({ program, name: 'recompute', policy: 'nothingSaveable', names: [] }, operands)
+  checkpoint({ program, name: 'recompute', policies: [['nothingSaveable']], preventCse: true }, operands)
 
 /** The x with A x = b, by a method of the user's. */
 export const linearSolve = (params: LinearSolveParams, operands: Values): Values =>

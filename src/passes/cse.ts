@@ -1,9 +1,9 @@
 import type { HostCallback } from '../ir/op.ts'
-import type { Atom, Equation, Program } from '../ir/program.ts'
-import { Literal } from '../ir/program.ts'
+import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
+import { Literal, equation } from '../ir/program.ts'
 import { isProgram } from '../ir/walk.ts'
 import { hasEffect, primitiveOf } from '../primitives/registry.ts'
-import { rewrite } from '../ir/rewrite.ts'
+import { rewrite, withInputs } from '../ir/rewrite.ts'
 
 /** Numbers objects in the order in which they are met. */
 const numbering = () => {
@@ -20,7 +20,30 @@ const isCallback = (x: unknown): x is HostCallback => typeof x === 'object' && x
 
 const literalKey = ({ value, aval }: Literal): string => `${Object.is(value, -0) ? '-0' : String(value)}:${aval.key}`
 
-/** Keeps the first of equal equations: same operation, parameters and inputs. */
+type Checkpoint = Extract<Equation, { readonly op: 'checkpoint' }>
+
+/** A checkpoint that is handed what its program would compute and `find` knows already, on the same values. */
+const handed = (eqn: Checkpoint, find: (inner: Equation) => Equation | undefined): Equation => {
+  const { program } = eqn.params
+  const outside = new Map<Variable, Atom>(program.inputs.map((v, i) => [v, eqn.inputs[i]!]))
+  const found: Variable[] = []
+  const kept = program.equations.filter((inner) => {
+    const inputs = inner.inputs.map((a) => (a instanceof Literal ? a : outside.get(a)))
+    if (hasEffect(inner) || !inputs.every((a) => a !== undefined)) return true
+    const known = find(withInputs(inner, inputs))
+    inner.outputs.forEach((v, i) => known !== undefined && outside.set(v, known.outputs[i]!))
+    if (known !== undefined) found.push(...inner.outputs)
+    return known === undefined
+  })
+  if (found.length === 0) return eqn
+  const params = { ...eqn.params, program: program.with({ inputs: [...program.inputs, ...found], equations: kept }) }
+  return equation('checkpoint', params, [...eqn.inputs, ...found.map((v) => outside.get(v)!)], eqn.outputs, eqn.source)
+}
+
+/**
+ * Keeps the first of equal equations: same operation, parameters and inputs. Programs inside equations are left alone, but
+ * for those of checkpoints that allow it.
+ */
 export const cse = (program: Program): Program => {
   const idOf = numbering()
   const atomKey = (a: Atom): string => (a instanceof Literal ? literalKey(a) : `v${idOf(a)}`)
@@ -31,21 +54,26 @@ export const cse = (program: Program): Program => {
     return `${eqn.op} ${params} ${inputs.join(' ')}`
   }
   const first = new Map<string, Equation>()
-  return rewrite(program, (r, eqn) => {
+  const findBy = (key: string, eqn: Equation): Equation | undefined => {
+    const known = first.get(key)
+    return known?.outputs.every((v, i) => v.aval.equals(eqn.outputs[i]!.aval)) === true ? known : undefined
+  }
+  return rewrite(program, (r, given) => {
+    const isOpen = given.op === 'checkpoint' && !given.params.preventCse
+    const eqn = isOpen ? handed(given, (inner) => findBy(keyOf(inner), inner)) : given
     if (hasEffect(eqn)) {
       r.emit(eqn)
       return
     }
     const key = keyOf(eqn)
-    const known = first.get(key)
-    const same = known?.outputs.every((v, i) => v.aval.equals(eqn.outputs[i]!.aval))
-    if (known !== undefined && same === true) {
-      eqn.outputs.forEach((v, i) => {
-        r.replace(v, known.outputs[i]!)
-      })
+    const known = findBy(key, eqn)
+    if (known === undefined) {
+      first.set(key, eqn)
+      r.emit(eqn)
       return
     }
-    first.set(key, eqn)
-    r.emit(eqn)
+    eqn.outputs.forEach((v, i) => {
+      r.replace(v, known.outputs[i]!)
+    })
   })
 }

@@ -1,6 +1,6 @@
 /** Programs that forget: their derivatives compute again what was not kept. */
 import { countMarks, interleave, marked, spread, unmarked } from '../../core/marks.ts'
-import type { CheckpointParams } from '../../ir/op.ts'
+import type { PolicyName, PolicyRule } from '../../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
 import { call } from '../../ops/calls.ts'
@@ -17,7 +17,7 @@ const isNamed = (eqn: Equation, names: readonly string[]): boolean =>
   eqn.op === 'checkpointName' && names.includes(eqn.params.name)
 
 /** Whether what an equation gives may be kept. */
-const policies: { readonly [P in CheckpointParams['policy']]: Policy } = {
+const policies: { readonly [P in PolicyName]: Policy } = {
   everythingSaveable: () => true,
   nothingSaveable: () => false,
   dotsSaveable: (eqn) => eqn.op === 'dotGeneral' || eqn.op === 'conv',
@@ -27,11 +27,14 @@ const policies: { readonly [P in CheckpointParams['policy']]: Policy } = {
   saveAnyNamesButThese: (eqn, names) => hasName(eqn) && !isNamed(eqn, names),
 }
 
+const isKept = (eqn: Equation, rules: readonly PolicyRule[]): boolean =>
+  rules.some(([policy, ...names]) => policies[policy](eqn, names))
+
 /** The equations that `outputs` need, given the variables in `kept`, and which of those are needed. */
 const equationsFor = (
   program: Program,
   outputs: readonly Atom[],
-  isKept: (eqn: Equation) => boolean,
+  keeps: (eqn: Equation) => boolean,
   isNeeded: (eqn: Equation) => boolean = () => false,
 ) => {
   const needed = new Set<Variable>()
@@ -44,7 +47,7 @@ const equationsFor = (
   for (const eqn of [...program.equations].reverse()) {
     const wanted = eqn.outputs.filter((v) => needed.has(v))
     if (wanted.length === 0 && !isNeeded(eqn)) continue
-    if (isKept(eqn)) {
+    if (keeps(eqn)) {
       kept.push(...wanted)
       continue
     }
@@ -61,14 +64,14 @@ const partialCheckpoint: NonNullable<Primitive<'checkpoint'>['partial']> = (
   defer,
   programs,
 ) => {
-  const { name, policy, names } = params
+  const { name, policies: rules } = params
   // Policies are asked about equations in calls, custom rules' among them, too.
   const program = programs.flatten(params.program)
   const parts = programs.split(program, unknown)
   const { known } = parts
   const knownCount = parts.outUnknown.length - countMarks(parts.outUnknown)
   const residuals = known.outputs.slice(knownCount)
-  const { equations, kept, needed } = equationsFor(known, residuals, (eqn) => policies[policy](eqn, names))
+  const { equations, kept, needed } = equationsFor(known, residuals, (eqn) => isKept(eqn, rules))
   const results = [...known.outputs.slice(0, knownCount), ...kept]
   const first = known.with({
     equations: equationsFor(known, results, () => false, programs.hasEffect).equations,

@@ -1,7 +1,7 @@
 /** Recipes of control flow and checkpoints: small bodies that are not linear in anything. */
 import { Aval } from '../../core/aval.ts'
 import { Literal } from '../../ir/program.ts'
-import type { PolicyName } from '../../ir/op.ts'
+import type { PolicyRule } from '../../ir/op.ts'
 import type { Recipe } from '../draw.ts'
 import { domains } from '../draw.ts'
 import { programOf } from './write.ts'
@@ -54,7 +54,12 @@ export const scan: Recipe<'scan'> = (draw) => {
   }
 }
 
-const policies: readonly PolicyName[] = ['nothingSaveable', 'everythingSaveable', 'saveOnlyTheseNames']
+const policies: readonly (readonly PolicyRule[])[] = [
+  [['nothingSaveable']],
+  [['everythingSaveable']],
+  [['saveOnlyTheseNames', 'kept']],
+  [['dotsSaveable'], ['saveOnlyTheseNames', 'kept']],
+]
 
 export const checkpoint: Recipe<'checkpoint'> = (draw) => {
   const x = draw.operand({ dtypes: draw.float })
@@ -64,7 +69,8 @@ export const checkpoint: Recipe<'checkpoint'> = (draw) => {
     const kept = emit('checkpointName', { name: 'kept' }, [emit('sin', {}, [p], aval)], aval)
     return [emit('mul', {}, [emit('cos', {}, [kept], aval), q], aval)]
   })
-  return { params: { program, name: 'f', policy: draw.pick(policies), names: ['kept'] }, operands: [x, y] }
+  const params = { program, name: 'f', policies: draw.pick(policies), preventCse: draw.below(2) === 1 }
+  return { params, operands: [x, y] }
 }
 
 export const checkpointName: Recipe<'checkpointName'> = (draw) => ({
