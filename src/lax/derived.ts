@@ -27,23 +27,63 @@ export const cumlogsumexp = (
   { reverse = false }: { readonly reverse?: boolean } = {},
 ): NDArray => associativeScan((a: NDArray, b: NDArray) => e.logaddexp(a, b), asArray(x), { axis, reverse })
 
-/** An array of the shape of `x` with one value everywhere; of its dtype by default. */
+/**
+ * An array of the shape of `x` with one value everywhere; of its dtype by default.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.fullLike(np.zeros([2]), 3) // => [3. 3.]
+ * ```
+ */
 export const fullLike = (x: ArrayLike, value: number, dtype?: DType): NDArray => {
   const { aval } = asArray(x)
   return creation.full(aval.shape, value, dtype ?? aval.dtype)
 }
-/** `x * x`. */
+/**
+ * `x * x`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.square(np.array([1, 2])) // => [1. 4.]
+ * ```
+ */
 export const square = (x: ArrayLike): NDArray => e.integerPow(asArray(x), 2)
-/** `1 / x`. */
+/**
+ * `1 / x`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.reciprocal(np.array([2, 4])) // => [0.5  0.25]
+ * ```
+ */
 export const reciprocal = (x: ArrayLike): NDArray => e.integerPow(asArray(x), -1)
 
-/** New axes in front. */
+/**
+ * New axes in front.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.broadcast(np.zeros([2]), [3]).shape // => 3,2
+ * ```
+ */
 export const broadcast = (x: ArrayLike, sizes: Shape): NDArray => {
   const array = asArray(x)
   return ops.broadcast(array, [...sizes, ...array.shape], range(array.ndim).map((d) => d + sizes.length)) // prettier-ignore
 }
 
-/** New axes of extent 1, at these places of the result. */
+/**
+ * New axes of extent 1, at these places of the result.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.expandDims(np.zeros([2]), [0, 2]).shape // => 1,2,1
+ * ```
+ */
 export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray =>
   axes.toSorted((a, b) => a - b).reduce((y, axis) => ops.expandDims(y, axis), asArray(x))
 
@@ -51,6 +91,11 @@ export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray =>
  * Axes of extent 1 removed.
  *
  * @throws ShapeError if another one is named.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.squeeze(np.zeros([1, 2, 1]), [0]).shape // => 2,1
+ * ```
  */
 export const squeeze = (x: ArrayLike, axes: readonly number[]): NDArray => {
   const array = asArray(x)
@@ -97,7 +142,15 @@ export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
   return sizes.map((size) => ops.sliceInDim(array, start, (start += size), axis))
 }
 
-/** One element along an axis, which stays with extent 1 unless `keepdims` is false; negative places count from the end. */
+/**
+ * One element along an axis, which stays with extent 1 unless `keepdims` is false; negative places count from the end.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.indexInDim(np.array([1, 2, 3]), -1) // => [3.]
+ * ```
+ */
 export const indexInDim = (x: ArrayLike, index: number, axis = 0, keepdims = true): NDArray => {
   const array = asArray(x)
   const place = index < 0 ? index + array.shape[axis]! : index
@@ -113,7 +166,15 @@ const startsAlong = (x: NDArray, start: ArrayLike, axis: number): NDArray[] => {
   return range(x.ndim).map((d) => (d === axis ? place : creation.scalar(0, 'int32')))
 }
 
-/** `dynamicSlice` along one axis. */
+/**
+ * `dynamicSlice` along one axis.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dynamicSliceInDim(np.array([1, 2, 3, 4]), 1, 2) // => [2. 3.]
+ * ```
+ */
 export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, axis = 0): NDArray => {
   const array = asArray(x)
   return ops.dynamicSlice(array, startsAlong(array, start, axis), array.shape.with(axis, size))
@@ -133,13 +194,29 @@ export const dynamicIndexInDim = (x: ArrayLike, index: ArrayLike, axis = 0, keep
   return keepdims ? one : squeeze(one, [axis])
 }
 
-/** `dynamicUpdateSlice` along one axis. */
+/**
+ * `dynamicUpdateSlice` along one axis.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dynamicUpdateSliceInDim(np.array([1, 2, 3]), np.array([8, 9]), 1) // => [1. 8. 9.]
+ * ```
+ */
 export const dynamicUpdateSliceInDim = (x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray => {
   const array = asArray(x)
   return ops.dynamicUpdateSlice(array, asArray(update), startsAlong(array, start, axis))
 }
 
-/** `x` with the element at a computed place along an axis replaced; the update may lack the axis. */
+/**
+ * `x` with the element at a computed place along an axis replaced; the update may lack the axis.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dynamicUpdateIndexInDim(np.array([1, 2, 3]), np.array(9), 1) // => [1. 9. 3.]
+ * ```
+ */
 export const dynamicUpdateIndexInDim = (x: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): NDArray => {
   const [array, given] = [asArray(x), asArray(update)]
   const one = given.ndim === array.ndim ? given : ops.expandDims(given, axis)
@@ -184,7 +261,15 @@ export const sortKeyVal = (keys: ArrayLike, values: ArrayLike, axis?: number): r
   return sorting.sort([array, asArray(values)], axis ?? array.ndim - 1) as readonly [NDArray, NDArray]
 }
 
-/** The case of the number that `which` gives, element by element; of a bool, the first for false. */
+/**
+ * The case of the number that `which` gives, element by element; of a bool, the first for false.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.selectN(np.array([true, false]), np.array([1, 2]), np.array([3, 4])) // => [3. 2.]
+ * ```
+ */
 export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArray => {
   const arrays = cases.map((c) => asArray(c))
   const [last] = arrays.slice(-1)
@@ -196,7 +281,15 @@ export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArr
     .reduceRight((rest, x, i) => e.select(e.le(number, creation.fullLike(number, i)), x, rest), last)
 }
 
-/** Sum over the last axis of `x` and the first of `y`: products of vectors and matrices. */
+/**
+ * Sum over the last axis of `x` and the first of `y`: products of vectors and matrices.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dot(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * ```
+ */
 export const dot = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = [asArray(x), asArray(y)]
   return dotGeneral(a, b, { contract: [[a.ndim - 1], [0]], batch: [[], []] })

@@ -654,11 +654,27 @@ export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis
   return crossProduct(x, y, { axis })
 }
 
-/** `np.vecdot`: sums of products along an axis, the last by default. */
+/**
+ * `np.vecdot`: sums of products along an axis, the last by default.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 10])) // => [21. 43.]
+ * ```
+ */
 export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray =>
   vectorProduct(x, y, options)
 
-/** `np.tensordot`: sums of products over pairs of axes. */
+/**
+ * `np.tensordot`: sums of products over pairs of axes.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.tensordot(np.ones([2, 3]), np.ones([2, 3])) // => 6.
+ * ```
+ */
 export const tensordot = (x: ArrayLike, y: ArrayLike, axes: Parameters<typeof tensorProduct>[2] = 2): NDArray =>
   tensorProduct(x, y, axes)
 

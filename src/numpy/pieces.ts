@@ -19,10 +19,26 @@ import {
   transpose,
 } from './movement.ts'
 
-/** `concatenate`, by the array API's name. */
+/**
+ * `concatenate`, by the array API's name.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.concat([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
+ * ```
+ */
 export const concat = concatenate
 
-/** `transpose` with an order of axes, by the array API's name. */
+/**
+ * `transpose` with an order of axes, by the array API's name.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.permuteDims(np.zeros([2, 3, 4]), [2, 0, 1]).shape // => 4,2,3
+ * ```
+ */
 export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => transpose(x, axes)
 
 /**
@@ -57,7 +73,15 @@ export const broadcastArrays = (...xs: readonly ArrayLike[]): NDArray[] => {
   return arrays.map((x) => broadcastTo(x, shape))
 }
 
-/** The array with at least three axes: vectors become `[1, n, 1]`, matrices `[m, n, 1]`. */
+/**
+ * The array with at least three axes: vectors become `[1, n, 1]`, matrices `[m, n, 1]`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.atleast3d(np.zeros([2])).shape // => 1,2,1
+ * ```
+ */
 export const atleast3d = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   if (array.ndim === 0) return reshape(array, [1, 1, 1])
@@ -147,17 +171,57 @@ export const arraySplit = (
   return split(array, range(parts - 1).map((i) => (i + 1) * size + Math.min(i + 1, longer)), { axis }) // prettier-ignore
 }
 
-/** `split` along the second axis; of vectors along their only one. */
+/**
+ * `split` along the second axis; of vectors along their only one.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.hsplit(np.array([1, 2, 3, 4]), 2).map(String) // => [1. 2.],[3. 4.]
+ * ```
+ */
 export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
   split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
-/** `split` along the first axis. */
+/**
+ * `split` along the first axis.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.vsplit(np.zeros([4, 2]), [1]).map((x) => x.shape.join('x')) // => 1x2,3x2
+ * ```
+ */
 export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 0 })
-/** `split` along the third axis. */
+/**
+ * `split` along the third axis.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.dsplit(np.zeros([1, 2, 4]), 2).map((x) => x.shape.join('x')) // => 1x2x2,1x2x2
+ * ```
+ */
 export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 2 })
 
-/** The order along the first axis reversed. */
+/**
+ * The order along the first axis reversed.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.flipud(np.array([[1, 2], [3, 4]])).toArray() // => 3,4,1,2
+ * ```
+ */
 export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 })
-/** The order along the second axis reversed. */
+/**
+ * The order along the second axis reversed.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.fliplr(np.array([[1, 2], [3, 4]])).toArray() // => 2,1,4,3
+ * ```
+ */
 export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 })
 
 /**
