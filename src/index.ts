@@ -17,6 +17,7 @@ export { closureConvert } from './api/roots.ts'
 export { hessian, hvp, jacfwd, jacobian, jacrev } from './api/jacobian.ts'
 export type { Jacobian } from './api/jacobian.ts'
 export { namedScope } from './api/scope.ts'
+export type { HostCall } from './api/callbacks.ts'
 export { pureCallback } from './api/callbacks.ts'
 export { vmap } from './api/vmap.ts'
 export type { Axes, VmapOptions } from './api/vmap.ts'
@@ -28,6 +29,8 @@ export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/pro
 export type { Arrays, GradOptions, Scalar } from './api/types.ts'
 export type { Device } from './runtime/devices.ts'
 export { devices, withDevice } from './runtime/devices.ts'
+export type { CacheFailure, CompilationCache } from './runtime/compilationCache.ts'
+export { setCompilationCacheDir } from './runtime/compilationCache.ts'
 
 export * as np from './numpy/index.ts'
 export * as lax from './lax/index.ts'
@@ -50,6 +53,7 @@ export {
   IndexError,
   KernelError,
   KeyReuseError,
+  LoopBoundError,
   NonFiniteError,
   OutOfMemoryError,
   ProgramError,

@@ -4,6 +4,7 @@ import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
 import { compile } from '../backends/wasm/compile.ts'
 import type { DeviceOptions } from '../backends/wasm/device.ts'
 import { WasmDevice } from '../backends/wasm/device.ts'
+import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
 import { hasSimd } from '../backends/wasm/platform.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { withBackend } from './backend.ts'
@@ -31,6 +32,11 @@ export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => new WasmD
 
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
+
+/** Has the standard device keep its compiled programs there. */
+export const keepModules = (store: ModuleStore | null): void => {
+  if (hasSimd()) wasm().store = store
+}
 
 /** What runs programs where no device is chosen. */
 export const defaultDevice = (): Device => (hasSimd() ? wasm() : interpreterBackend)

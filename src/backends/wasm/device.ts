@@ -19,6 +19,8 @@ import { Frames } from './frames.ts'
 import { Heap } from './heap.ts'
 import type { Features } from './library.ts'
 import { MAX_PAGES, PAGE } from './memory-map.ts'
+import type { ModuleStore } from './moduleStore.ts'
+import { decode, encode, storeKey } from './moduleStore.ts'
 
 /** What turns programs into modules. */
 export type Compile = (program: Program, features: Features) => CompiledProgram
@@ -94,6 +96,8 @@ export class WasmDevice implements Backend {
   readonly #programs = new WeakMap<Program, Executable>()
   readonly #operations = new LruMap<string, Executable | 'evaluate'>(CAPACITY)
   #clock = 0
+  /** Where compiled programs are looked for, and kept. */
+  store: ModuleStore | null = null
 
   constructor(compile: Compile, options: DeviceOptions = {}) {
     const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false, small = 4096 } = options
@@ -154,10 +158,34 @@ export class WasmDevice implements Backend {
     const known = this.#loaded.get(key)
     if (known !== undefined) return known
     if (this.#loaded.size >= CAPACITY) this.#unloadOldest(CAPACITY / 8)
-    const compiled = this.#compile(program, this.#site.engine.features)
-    const loaded = { executable: new WasmExecutable(this.#site, compiled), used: this.#clock }
+    const executable = this.#restore(key, program) ?? this.#compileAnew(key, program)
+    const loaded = { executable, used: this.#clock }
     this.#loaded.set(key, loaded)
     return loaded
+  }
+
+  #compileAnew(key: string, program: Program): WasmExecutable {
+    const { features } = this.#site.engine
+    const compiled = this.#compile(program, features)
+    if (this.store !== null) {
+      const name = storeKey(key, features)
+      const bytes = encode(name, program, compiled)
+      if (bytes !== null) this.store.set(name, bytes)
+    }
+    return new WasmExecutable(this.#site, compiled)
+  }
+
+  /** From the store, if it has what the engine takes for a module. */
+  #restore(key: string, program: Program): WasmExecutable | null {
+    if (this.store === null) return null
+    const name = storeKey(key, this.#site.engine.features)
+    const bytes = this.store.get(name)
+    const compiled = bytes === null ? null : decode(name, program, bytes)
+    try {
+      return compiled === null ? null : new WasmExecutable(this.#site, compiled)
+    } catch {
+      return null
+    }
   }
 
   #unloadOldest(count: number): void {

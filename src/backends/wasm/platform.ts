@@ -58,7 +58,24 @@ interface NodeWorker {
   terminate(): Promise<number>
 }
 
+/** What is used of Node's file system. */
+export interface NodeFiles {
+  mkdirSync(path: string, options: { readonly recursive: true }): unknown
+  readFileSync(path: string): Uint8Array
+  writeFileSync(path: string, data: Uint8Array): void
+  renameSync(from: string, to: string): void
+  rmSync(path: string, options: { readonly force: true }): void
+}
+
+interface Hash {
+  update(data: string | Uint8Array): Hash
+  digest(): Uint8Array
+}
+
 interface NodeModules {
+  'node:fs': NodeFiles
+  'node:crypto': { createHash(algorithm: 'sha256'): Hash; randomUUID(): string }
+  'node:path': { join(...parts: readonly string[]): string }
   'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
   'node:os': { readonly availableParallelism?: () => number }
 }
@@ -86,7 +103,7 @@ interface Host {
 const host = globalThis as unknown as Host
 
 /** Node's own modules, without an import that a bundler for browsers would stumble on (Node ≥ 20.16). */
-const nodeModule = <N extends keyof NodeModules>(name: N): NodeModules[N] | undefined =>
+export const nodeModule = <N extends keyof NodeModules>(name: N): NodeModules[N] | undefined =>
   host.process?.getBuiltinModule?.(name)
 
 export const wasmApi = (): WasmApi | undefined => host.WebAssembly
