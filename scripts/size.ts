@@ -19,7 +19,7 @@ const targets: readonly Target[] = [
     name: 'grad only',
     code: "import { grad } from 'pullback'\nconsole.log(grad((x) => x.mul(x))(3).item())",
     aim: 25,
-    ceiling: 54,
+    ceiling: 55,
   },
   { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 200 },
 ]
