@@ -5,7 +5,7 @@ import type { TypedArray } from '../core/dtype.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten } from '../core/tree.ts'
-import type { HostCallback } from '../ir/op.ts'
+import type { HostCallback, VmapMethod } from '../ir/op.ts'
 import * as control from '../ops/control.ts'
 import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
@@ -23,36 +23,64 @@ const nameOf = (f: { readonly name: string }): string => (f.name === '' ? 'callb
 const hostCallback = (
   f: HostFunction,
   args: TreeDef,
-  accept: (result: unknown) => readonly TypedArray[],
+  accept: (result: unknown, results: readonly Aval[]) => readonly TypedArray[],
 ): HostCallback => ({
   name: nameOf(f),
-  run: (data, operands) => {
+  run: (data, operands, results) => {
     const arrays = operands.map((aval, i) => fromHost(aval, data[i]!))
-    return accept(f(...restore<never[]>(args, arrays)))
+    return accept(f(...restore<never[]>(args, arrays)), results)
   },
 })
 
+const methods: readonly VmapMethod[] = ['sequential', 'expandDims', 'broadcastAll']
+
+/** A function for `pureCallback`, and what `vmap` makes of it. */
+export interface HostCall<A extends readonly unknown[]> {
+  readonly callback: (...args: Operands<A>) => unknown
+  /**
+   * `'sequential'` (the default): one call for each element of the batch. Otherwise one call for all: arguments have a batch
+   * axis in front, and results must. Arguments that are the same for all elements have one of extent 1 (`'expandDims'`) or
+   * are repeated (`'broadcastAll'`).
+   */
+  readonly vmapMethod?: VmapMethod
+}
+
 /**
  * The result of a JS function on concrete arrays, inside transformed functions: under `jit` it runs whenever the program
- * does, under `vmap` once for each element. It must be pure: it may be left out where its result is not used. It has no derivative of its own; give it one with
- * `customJvp` or `customVjp`.
+ * does, under `vmap` once for each element, or once for all with another `vmapMethod`. It must be pure: it may be left out
+ * where its result is not used. It has no derivative of its own; give it one with `customJvp` or `customVjp`.
  *
+ * @param f - the function, or `{ callback, vmapMethod }`.
  * @param result - a tree of `ShapeDtypeStruct`s: what `f` returns.
- * @throws TreeError when `f` returns something else, naming the leaf and both types; ProgramError when differentiated.
+ * @throws TreeError when `f` returns something else, naming the leaf and both types; ProgramError when differentiated;
+ *   ArgumentError for an unknown `vmapMethod`.
  * @example
  * ```ts
- * import { jit, np, pureCallback, ShapeDtypeStruct } from 'pullback'
+ * import { jit, np, pureCallback, ShapeDtypeStruct, vmap } from 'pullback'
  * const onHost = (x: NDArray) => np.array(x.dataSync().sort())
  * const sorted = (x: NDArray) => pureCallback(onHost, new ShapeDtypeStruct(x.shape, x.dtype), x)
  * jit(sorted)(np.array([3, 1, 2])) // => [1. 2. 3.]
+ * let calls = 0
+ * const callback = (x: NDArray, y: NDArray) => {
+ *   calls++
+ *   return np.add(x, y)
+ * }
+ * const add = (x: NDArray, y: NDArray) =>
+ *   pureCallback({ callback, vmapMethod: 'expandDims' }, new ShapeDtypeStruct([], x.dtype), x, y)
+ * vmap(add, { inAxes: [0, null] })(np.array([1, 2, 3]), np.array(10)) // => [11. 12. 13.]
+ * calls // => 1
  * ```
  */
 export const pureCallback = <A extends readonly unknown[], R>(
-  f: (...args: Operands<A>) => unknown,
+  f: ((...args: Operands<A>) => unknown) | HostCall<A>,
   result: R,
   ...args: A
 ): Arrays<R> => {
   const name = 'pureCallback'
+  const { callback: run, vmapMethod = 'sequential' } = typeof f === 'function' ? { callback: f } : f
+  if (!methods.includes(vmapMethod)) {
+    throw new ArgumentError(`${name}: vmapMethod must be one of ${methods.join(', ')}, got ${vmapMethod as string}.`)
+  }
   const given = flattenArrays(name, args)
   const wanted = flatten(result)
   const avals = wanted.leaves.map((x, i) => {
@@ -60,21 +88,26 @@ export const pureCallback = <A extends readonly unknown[], R>(
     if (isArrayLeaf(x)) return asArray(x).aval
     throw new TreeError(`${name}: the result${placeOf(wanted.treedef, i)} must be described by a ShapeDtypeStruct.`)
   })
-  const accept = (returned: unknown): readonly TypedArray[] => {
+  const accept = (returned: unknown, results: readonly Aval[]): readonly TypedArray[] => {
     const { leaves, treedef } = flattenResult(name, returned)
     if (!treedef.equals(wanted.treedef)) {
       throw new TreeError(
-        `${name}: ${nameOf(f)} returned the structure ${treedef.toString()}, announced was ${wanted.treedef.toString()}.`,
+        `${name}: ${nameOf(run)} returned the structure ${treedef.toString()}, announced was ${wanted.treedef.toString()}.`,
       )
     }
     return leaves.map((y, i) => {
-      const value = y.aval.weak ? cast(y, avals[i]!.dtype) : y
-      if (value.aval.matches(avals[i]!)) return value.body.host(name)
-      throw new TreeError(`${name}: ${nameOf(f)} returned ${y.aval}${placeOf(treedef, i)}, announced was ${avals[i]!}.`)
+      const due = results[i]!
+      const value = y.aval.weak ? cast(y, due.dtype) : y
+      if (value.aval.matches(due)) return value.body.host(name)
+      const batched =
+        due.rank === avals[i]!.rank ? '' : `, with the batch axes in front that ${vmapMethod} asks for: ${due}`
+      throw new TreeError(
+        `${name}: ${nameOf(run)} returned ${y.aval}${placeOf(treedef, i)}, announced was ${avals[i]!}${batched}.`,
+      )
     })
   }
-  const host = hostCallback(f, given.treedef, accept)
-  const params = { callback: host, results: avals, effect: false }
+  const host = hostCallback(run, given.treedef, accept)
+  const params = { callback: host, results: avals, effect: false, vmapMethod }
   return restore(wanted.treedef, control.callback(params, given.leaves))
 }
 
@@ -97,7 +130,7 @@ export const pureCallback = <A extends readonly unknown[], R>(
 export const callback = <A extends readonly unknown[]>(f: (...args: Operands<A>) => unknown, ...args: A): void => {
   const given = flattenArrays('debug.callback', args)
   const host = hostCallback(f, given.treedef, () => [])
-  control.callback({ callback: host, results: [], effect: true }, given.leaves)
+  control.callback({ callback: host, results: [], effect: true, vmapMethod: 'sequential' }, given.leaves)
 }
 
 const holes = /\{(\w*)\}/g

@@ -1,10 +1,13 @@
 /** Control flow that can be traced: choices and loops on arrays. */
 import { Aval } from '../core/aval.ts'
+import type { TypedArray } from '../core/dtype.ts'
 import { isFloat, promoteTwo } from '../core/dtype.ts'
-import { ArgumentError, DTypeError, ShapeError, TreeError } from '../core/errors.ts'
+import { ArgumentError, DTypeError, LoopBoundError, ShapeError, TreeError } from '../core/errors.ts'
+import { settings } from '../core/settings.ts'
 import { sameShape } from '../core/shape.ts'
 import type { TreeDef } from '../core/tree.ts'
 import type { ScanParams } from '../ir/op.ts'
+import { call } from '../ops/calls.ts'
 import * as control from '../ops/control.ts'
 import { scalar } from '../ops/creation.ts'
 import { add, cast, lt, ne } from '../ops/elementwise.ts'
@@ -285,19 +288,22 @@ export const scan = <C, X, Y>(
 /** Options of `whileLoop`. */
 export interface WhileOptions {
   /**
-   * The loop ends after so many steps in any case. With it the loop has a reverse derivative, which keeps the carry at
+   * The loop ends after so many steps in any case, silently, even where its condition still holds: the result is then that
+   * of so many steps. `debug.loopBounds(true)` makes it an error. With a bound the loop has a reverse derivative, which keeps the carry at
    * 2 √maxSteps places and computes the rest again.
    */
   readonly maxSteps?: number
 }
 
 /**
- * Repeats `body` on the carry while `cond` holds. Forward mode always works; reverse mode needs `maxSteps`.
+ * Repeats `body` on the carry while `cond` holds, but not more than `maxSteps` times. Forward mode always works; reverse
+ * mode needs `maxSteps`. A loop that has made so many steps ends without a word: see `debug.loopBounds`.
  *
  * @param cond - from the carry to a bool scalar.
  * @param body - from the carry to the next one, of the same structure and types.
  * @throws TreeError if the body changes the carry's structure or types, naming the leaf and both types; DTypeError or
- *   ShapeError if the condition is no bool scalar; ProgramError from reverse mode without `maxSteps`.
+ *   ShapeError if the condition is no bool scalar; ProgramError from reverse mode without `maxSteps`; LoopBoundError at
+ *   the bound, with `debug.loopBounds(true)`.
  * @example
  * ```ts
  * import { lax } from 'pullback'
@@ -330,7 +336,27 @@ export const whileLoop = <C>(
     bodyConsts: step.captured.length,
     maxSteps,
   }
-  return restore(start.treedef, control.whileLoop(params, [...test.captured, ...step.captured, ...step.carry]))
+  const end = control.whileLoop(params, [...test.captured, ...step.captured, ...step.carry])
+  if (settings.loopBounds && maxSteps !== Infinity) watchBound(test, end, maxSteps)
+  return restore(start.treedef, end)
+}
+
+/** Raises, whenever the program runs, if the loop's condition still holds at its end. */
+const watchBound = (test: Closure, end: readonly NDArray[], maxSteps: number): void => {
+  const run = ([holds]: readonly TypedArray[]): readonly TypedArray[] => {
+    if (holds![0] === 0) return []
+    throw new LoopBoundError(
+      `whileLoop: the condition still holds after maxSteps = ${maxSteps} steps. Give a larger bound, or switch the check ` +
+        'off with debug.loopBounds(false).',
+    )
+  }
+  const watch = {
+    callback: { name: 'debug.loopBounds', run },
+    results: [],
+    effect: true,
+    vmapMethod: 'sequential',
+  } as const
+  control.callback(watch, call(test.program, 'cond', [...test.captured, ...end]))
 }
 
 const predicateOf = (result: ArrayLike): NDArray => {

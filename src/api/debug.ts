@@ -34,6 +34,25 @@ export const customRules = (on: boolean): void => {
   settings.customRules = on
 }
 
+/**
+ * A `lax.whileLoop` that ends at its `maxSteps` while its condition still holds raises a LoopBoundError; without this it
+ * ends silently. For loops that are traced from now on: a function that `jit` has compiled already is not checked. The
+ * check asks the condition once more after the loop, on the host.
+ *
+ * @example
+ * ```ts
+ * import { debug, lax, np } from 'pullback'
+ * const grow = (x: NDArray) => lax.whileLoop((y) => y.less(100), (y) => y.mul(2), x, { maxSteps: 3 })
+ * grow(np.array(1)) // => 8.
+ * debug.loopBounds(true)
+ * grow(np.array(1)) // throws LoopBoundError
+ * debug.loopBounds(false)
+ * ```
+ */
+export const loopBounds = (on: boolean): void => {
+  settings.loopBounds = on
+}
+
 /** Advice printed once for each `jit`: large captured constants, loops traced step by step. On by default. */
 export const warnings = (on: boolean): void => {
   settings.warnings = on

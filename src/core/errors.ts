@@ -51,6 +51,9 @@ export class ProgramError extends PullbackError {}
 /** A custom derivative that differences contradict, in debug mode. */
 export class CustomRuleError extends PullbackError {}
 
+/** A loop that was cut off by its bound, in debug mode. */
+export class LoopBoundError extends PullbackError {}
+
 /** Text that is not a printed program. */
 export class ParseError extends PullbackError {}
 

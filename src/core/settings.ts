@@ -8,8 +8,17 @@ export interface Settings {
   keyReuse: boolean
   /** Rules of custom derivatives are compared with differences when they are first used. */
   customRules: boolean
+  /** A `whileLoop` that `maxSteps` ends while its condition still holds raises. */
+  loopBounds: boolean
   /** Advice is printed: about large captured constants, and loops that were traced step by step. */
   warnings: boolean
 }
 
-export const settings: Settings = { nans: false, infs: false, keyReuse: false, customRules: false, warnings: true }
+export const settings: Settings = {
+  nans: false,
+  infs: false,
+  keyReuse: false,
+  customRules: false,
+  loopBounds: false,
+  warnings: true,
+}

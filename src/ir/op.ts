@@ -178,14 +178,21 @@ export interface RootParams {
 export interface HostCallback {
   readonly name: string
   /** From elements to elements, of the types that the equation says. */
-  run(data: readonly TypedArray[], operands: readonly Aval[]): readonly TypedArray[]
+  run(data: readonly TypedArray[], operands: readonly Aval[], results: readonly Aval[]): readonly TypedArray[]
 }
+
+/**
+ * What a batch makes of a callback: one call for each element, in order; or one call, of operands and results with a batch
+ * axis in front, which operands that are the same for all elements have with extent 1 or repeated.
+ */
+export type VmapMethod = 'sequential' | 'expandDims' | 'broadcastAll'
 
 export interface CallbackParams {
   readonly callback: HostCallback
   readonly results: readonly Aval[]
   /** Runs for what it does: it may be neither removed nor repeated. */
   readonly effect: boolean
+  readonly vmapMethod: VmapMethod
 }
 
 /** What a checkpointed program may keep for its derivative instead of computing it again. */

@@ -4,6 +4,7 @@ import { interleave, marked, unmarked } from '../../core/marks.ts'
 import type { CallbackParams } from '../../ir/op.ts'
 import { callback, scan } from '../../ops/control.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { materialize } from '../kinds.ts'
 import { atFront, isMapped } from '../operands.ts'
 import type { Batched, BatchAxis, Primitive, ProgramTransforms } from '../primitive.ts'
 
@@ -30,9 +31,23 @@ const oneByOne = (
   return { outputs, axes: outputs.map(() => 0) }
 }
 
+/** One call for all elements. */
+const together = (
+  params: CallbackParams,
+  operands: readonly NDArray[],
+  axes: readonly BatchAxis[],
+  size: number,
+): Batched => {
+  const results = params.results.map((a) => a.withShape([size, ...a.shape]))
+  const shared = params.vmapMethod === 'expandDims' ? 1 : size
+  const batched = operands.map((x, i) => materialize(x, axes[i]!, 0, axes[i] === null ? shared : size))
+  const outputs = callback({ ...params, results }, batched)
+  return { outputs, axes: outputs.map(() => 0) }
+}
+
 export const callbackP: Primitive<'callback'> = {
   type: ({ results }) => results,
-  evaluate: (params, data, operands) => params.callback.run(data, operands),
+  evaluate: (params, data, operands) => params.callback.run(data, operands, params.results),
   jvp: (params, primals) => {
     if (!params.effect) {
       throw new ProgramError(
@@ -42,7 +57,10 @@ export const callbackP: Primitive<'callback'> = {
     const outs = callback(params, primals)
     return { primals: outs, tangents: outs.map(() => null) }
   },
-  batch: oneByOne,
+  batch: (params, operands, axes, size, programs) =>
+    params.vmapMethod === 'sequential'
+      ? oneByOne(params, operands, axes, size, programs)
+      : together(params, operands, axes, size),
   hasEffect: ({ effect }) => effect,
   facts: { higherOrder: true },
 }

@@ -114,6 +114,7 @@ export const callback: Recipe<'callback'> = (draw) => {
       callback: { name: 'copy', run: ([data]) => [data!.slice()] },
       results: [x.aval],
       effect: true,
+      vmapMethod: draw.pick(['sequential', 'expandDims', 'broadcastAll'] as const),
     },
     operands: [x],
   }
