@@ -167,17 +167,18 @@ export class WasmExecutable {
     const pinned: (Block | null)[] = []
     const homes: Home[] = []
     let ranges: readonly Range[] | null = null
-    let isDone = false
     try {
       this.#takeMemory(inputs, operation, pinned, homes)
       this.#fill(frame, inputs, operation, pinned, homes)
       ranges = this.#takeOver(homes)
       this.#runner.run(frame)
-      isDone = true
-      return this.#collect(frame, inputs, ranges)
+      const small = this.#readSmall(frame)
+      const large = ranges
+      ranges = []
+      return this.#collect(inputs, small, large)
     } finally {
       for (const block of pinned) if (block !== null) blocks.unpin(block)
-      const unused = isDone ? [] : (ranges ?? homes.flatMap((home) => ('range' in home ? [home.range] : [])))
+      const unused = ranges ?? homes.flatMap((home) => ('range' in home ? [home.range] : []))
       for (const range of unused) heap.free(range)
     }
   }
@@ -269,14 +270,22 @@ export class WasmExecutable {
     return 'range' in home ? this.#site.heap.addressOf(home.range) : this.#site.blocks.addressOf(home.donor)
   }
 
-  #collect(frame: number, inputs: readonly ConcreteBody[], ranges: readonly Range[]): readonly ConcreteBody[] {
-    const { blocks, heap } = this.#site
-    let large = 0
-    const bodies = this.#buffers.map(({ aval, offset }) =>
-      offset < 0
-        ? blocks.adopt(ranges[large++]!, aval)
-        : new ConcreteBody(heap.read(aval.dtype, frame + offset, aval.size)),
+  /** Small results, in the order of the buffers; null for large ones. */
+  #readSmall(frame: number): readonly (ConcreteBody | null)[] {
+    const { heap } = this.#site
+    return this.#buffers.map(({ aval, offset }) =>
+      offset < 0 ? null : new ConcreteBody(heap.read(aval.dtype, frame + offset, aval.size)),
     )
+  }
+
+  #collect(
+    inputs: readonly ConcreteBody[],
+    small: readonly (ConcreteBody | null)[],
+    ranges: readonly Range[],
+  ): readonly ConcreteBody[] {
+    const { blocks } = this.#site
+    let large = 0
+    const bodies = this.#buffers.map(({ aval }, i) => small[i] ?? blocks.adopt(ranges[large++]!, aval))
     return this.#results.map((result) => {
       if (result.kind === 'input') return inputs[result.index]!.share()
       if (result.kind === 'constant') return new ConcreteBody(this.#program.constants[result.index]!.data)
