@@ -42,7 +42,7 @@ const stepsProgram = (params: ScanParams, steps: number, f: (params: ScanParams,
   return stage('scan', (args) => f({ ...params, length: steps }, args), avals).program
 }
 
-/** A scan of `block` steps at once, each block (and what is left over at the end) by the program that `blockOf` gives. */
+/** A scan of `block` steps at once, each block (and what is left over at the end) by the program that `blockProgram` gives. */
 const inBlocks = (
   params: ScanParams,
   operands: Values,
@@ -97,9 +97,10 @@ const writeOut = (params: ScanParams, operands: Values): Values => {
 const scanUnrolled = (params: ScanParams, operands: Values, unroll: number): Values => {
   const { length } = params
   if (length === 0 || unroll === 1) return control.scan(params, operands)
+  const written = (steps: number): Program => stepsProgram(params, steps, writeOut)
   // A loop with one turn, and a rest, would be as long.
-  if (length < 2 * unroll) return writeOut(params, operands)
-  return inBlocks(params, operands, unroll, (steps) => stepsProgram(params, steps, writeOut))
+  if (length < 2 * unroll) return call(written(length), 'steps', operands)
+  return inBlocks(params, operands, unroll, written)
 }
 
 /** A scan of which `unroll` steps at a time are written out, and whose derivative keeps the carry at every `block`-th step only. */

@@ -17,7 +17,7 @@ import {
 import type { NDArray, Program } from 'pullback'
 import * as fc from 'fast-check'
 import { assertAllClose, assertClose } from 'pullback/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { subprograms } from '../../src/ir/walk.ts'
 
 type Options = Parameters<typeof lax.scan>[3]
@@ -108,6 +108,18 @@ describe('unroll', () => {
     const text = printProgram(makeProgram(sums({ unroll: 2 }))(ones(4)))
     expect(text.match(/name="step"/g)?.length).toBe(2)
     expect(text).toContain('length=2')
+  })
+
+  it('is one equation where it is asked for, so that no one is told to write a scan instead', () => {
+    const lines = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
+    try {
+      const program = makeProgram(sums({ unroll: true }))(ones(500))
+      expect(opsOf(program)).toEqual(['call'])
+      assertAllClose('sum', [...jit(sums({ unroll: true }))(ones(500))], [...sums({})(ones(500))])
+      expect(lines).not.toHaveBeenCalled()
+    } finally {
+      lines.mockRestore()
+    }
   })
 
   it('is for blocks of a checkpointed scan too', () => {
