@@ -30,6 +30,17 @@ export interface Plan {
 export const alignment = 64
 const align = (n: number): number => Math.ceil(n / alignment) * alignment
 
+/** Large arrays begin at different places of a page, as those in `backends/wasm/heap.ts` do, and for the same reason. */
+const large = 2 ** 16
+const page = 4096
+const stride = 21 * alignment
+
+/** Bytes that an array takes, with what is left free behind it. */
+const room = (bytes: number): number => {
+  const aligned = align(bytes)
+  return aligned < large ? aligned : aligned + ((stride + page - (aligned % page)) % page)
+}
+
 export const bytesOf = (aval: Aval): number => (aval.size * bitsOf(aval.dtype)) / 8
 
 interface Interval {
@@ -137,9 +148,9 @@ const place = <K>(
   for (const [key, { first, bytes: size }] of sorted) {
     for (; ends[ended]![1].last < first; ended++) {
       const [other, { bytes: freed }] = ends[ended]!
-      gaps.give(offsets.get(other)!, align(freed))
+      gaps.give(offsets.get(other)!, room(freed))
     }
-    const start = gaps.take(align(size))
+    const start = gaps.take(room(size))
     offsets.set(key, start)
     bytes = Math.max(bytes, start + align(size))
   }

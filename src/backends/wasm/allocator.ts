@@ -30,6 +30,8 @@ export class Range {
   size: number
   /** How many bytes were asked for. */
   requested = 0
+  /** Where they begin, behind `address`. */
+  offset = 0
   isFree = false
   below: Range | null = null
   above: Range | null = null
