@@ -196,12 +196,15 @@ export const replacements = (
   const usage = new Usage(steps, outputs, home)
   const places = new Map(inputs.map((v, i) => [v, i]))
   const bySize = new Map<string, Value[]>()
-  for (const v of inputs) bySize.set(sizeKey(v), [...(bySize.get(sizeKey(v)) ?? []), v])
+  for (const v of inputs) {
+    const alike = bySize.get(sizeKey(v)) ?? []
+    if (alike.length < mostCandidates) bySize.set(sizeKey(v), [...alike, v])
+  }
   return new Map(
     outputs.map((result) => {
       const first = usage.firstWrite(result)
       const read = first < steps.length ? usage.accesses(first).reads.filter((v) => places.has(v)) : []
-      const others = (bySize.get(sizeKey(result)) ?? []).slice(0, mostCandidates)
+      const others = bySize.get(sizeKey(result)) ?? []
       const fitting = [...new Set([...read, ...others])].filter((v) => usage.mayReplace(v, result, operandFor))
       return [result, fitting.slice(0, mostCandidates).map((v) => places.get(v)!)]
     }),
