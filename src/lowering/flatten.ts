@@ -27,9 +27,9 @@ const bodyOf = (eqn: Equation): Program | null => {
   }
 }
 
-/** Whether checkpoints are inlined with an equation. */
+/** Whether checkpoints are inlined with an equation, of those that keep what they compute apart. */
 const recomputes = (eqn: Equation): boolean => {
-  if (eqn.op === 'checkpoint') return true
+  if (eqn.op === 'checkpoint' && eqn.params.preventCse) return true
   const body = bodyOf(eqn)
   return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
 }
