@@ -2,11 +2,11 @@
 import type { DType } from '../core/dtype.ts'
 import { checkDType, isFloat } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
-import { fullLike } from '../ops/creation.ts'
+import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
-import { checkFits } from '../surface/checks.ts'
+import { checkFits, checkOneOf } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Unary = (x: ArrayLike) => NDArray
@@ -40,8 +40,36 @@ export const sign = unary(ops.sign)
 export const floor = unary(ops.floor)
 /** The least integer not below. */
 export const ceil = unary(ops.ceil)
-/** To the nearest integer, halves to the even one. */
-export const round = unary(ops.round)
+/** What becomes of halves: the neighbour away from 0, as in school, or the even one. */
+export type RoundingMethod = 'awayFromZero' | 'toNearestEven'
+
+// x less its integral part is exact, so that what is just below a half stays below it.
+const roundAwayFromZero = (x: NDArray): NDArray => {
+  const whole = ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x))
+  const rest = ops.abs(ops.sub(x, whole))
+  return ops.select(ops.ge(rest, fullLike(rest, 0.5)), ops.add(whole, ops.sign(x)), whole)
+}
+
+/**
+ * Floats to the nearest integer, halves away from 0 by default, as in JAX; `np.round` takes them to the even one.
+ *
+ * @throws DTypeError for other dtypes; ArgumentError for a method of another name.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.round(np.array([0.5, -2.5])) // => [ 1. -3.]
+ * lax.round(np.array([0.5, -2.5]), { roundingMethod: 'toNearestEven' }) // => [ 0. -2.]
+ * ```
+ */
+export const round = (
+  x: ArrayLike,
+  { roundingMethod = 'awayFromZero' }: { readonly roundingMethod?: RoundingMethod } = {},
+): NDArray => {
+  const array = asArray(x)
+  checkOneOf('lax.round', 'roundingMethod', roundingMethod, ['awayFromZero', 'toNearestEven'])
+  if (!isFloat(array.aval.dtype)) throw new DTypeError(`lax.round: takes floats, got ${array.aval}.`)
+  return roundingMethod === 'awayFromZero' ? roundAwayFromZero(array) : ops.round(array)
+}
 /** e to the power `x`. */
 export const exp = unary(ops.exp)
 /** 2 to the power `x`. */

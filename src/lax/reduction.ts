@@ -1,8 +1,11 @@
 /** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
+import type { ComputeDType } from '../core/dtype.ts'
+import { isCompute } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
+import * as creation from '../ops/creation.ts'
 import * as ops from '../ops/reduction.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/array.ts'
@@ -19,10 +22,35 @@ const reducer =
 export const reduceSum = reducer(ops.reduceSum)
 /** Product over axes. */
 export const reduceProd = reducer(ops.reduceProd)
-/** Largest over axes; NaN if any is. Ties share the gradient. */
-export const reduceMax = reducer(ops.reduceMax)
-/** Smallest over axes; NaN if any is. Ties share the gradient. */
-export const reduceMin = reducer(ops.reduceMin)
+// Of nothing, what changes no other element: so of each dtype that can be compared.
+const extremum =
+  (op: (x: NDArray, axes: Axes) => NDArray, ofNothing: { readonly [D in ComputeDType]: number }) =>
+  (x: ArrayLike, axes: Axes): NDArray => {
+    const array = asArray(x)
+    const { dtype, shape } = array.aval
+    const extents = axes.map((axis) => shape[axis])
+    if (!isCompute(dtype) || extents.includes(undefined) || !extents.includes(0)) return op(array, axes)
+    // The sum has the shape.
+    const { shape: left } = ops.reduceSum(creation.full(shape, 0, 'float32'), axes)
+    return creation.full(left, ofNothing[dtype], dtype)
+  }
+
+/** Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient. */
+export const reduceMax = extremum(ops.reduceMax, {
+  float32: -Infinity,
+  float64: -Infinity,
+  int32: -(2 ** 31),
+  uint32: 0,
+  bool: 0,
+})
+/** Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient. */
+export const reduceMin = extremum(ops.reduceMin, {
+  float32: Infinity,
+  float64: Infinity,
+  int32: 2 ** 31 - 1,
+  uint32: 2 ** 32 - 1,
+  bool: 1,
+})
 /** Whether all are true over axes (bool). */
 export const reduceAnd = reducer(ops.reduceAnd)
 /** Whether any is true over axes (bool). */
@@ -47,9 +75,37 @@ export const cummax = cumulative(ops.cummax)
 /** Running minima along an axis; from the end with `reverse`. */
 export const cummin = cumulative(ops.cummin)
 
-/** Sum of products over contracting axes. Output axes: batch, then free axes of `x`, then free axes of `y`. */
-export const dotGeneral = (x: ArrayLike, y: ArrayLike, params: DotGeneralParams): NDArray =>
-  contraction.dotGeneral(asArray(x), asArray(y), params)
+/** Parameters of `dotGeneral`. */
+export interface DotGeneralOptions {
+  /** The axes of `x`, and those of `y`, that are summed over. */
+  readonly contract: DotGeneralParams['contract']
+  /** The axes of `x`, and those of `y`, that go together; none by default. */
+  readonly batch?: DotGeneralParams['batch']
+}
+
+const isPairOfLists = (axes: unknown): boolean =>
+  Array.isArray(axes) && axes.length === 2 && axes.every((list) => Array.isArray(list))
+
+/**
+ * Sum of products over contracting axes. Output axes: batch, then free axes of `x`, then free axes of `y`.
+ *
+ * @throws ArgumentError unless axes are pairs of lists; ShapeError or DTypeError if the operands do not fit.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.dotGeneral(np.ones([2, 3]), np.ones([4, 3]), { contract: [[1], [1]] }).shape // => 2,4
+ * ```
+ */
+export const dotGeneral = (x: ArrayLike, y: ArrayLike, options: DotGeneralOptions): NDArray => {
+  const { contract, batch = [[], []] } = options
+  if (!isPairOfLists(contract) || !isPairOfLists(batch)) {
+    throw new ArgumentError(
+      'lax.dotGeneral: axes are pairs of lists, those of x and those of y, as in { contract: [[1], [0]], batch: [[], []] }; ' +
+        `got ${JSON.stringify(options)}.`,
+    )
+  }
+  return contraction.dotGeneral(asArray(x), asArray(y), { contract, batch })
+}
 
 /**
  * Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.

@@ -16,7 +16,7 @@ export interface ReduceWindowOptions {
   readonly windowDimensions: readonly number[]
   /** How far the window moves from one output to the next; 1 by default. */
   readonly windowStrides?: readonly number[]
-  /** `'VALID'` by default. */
+  /** `'VALID'` by default. By name it is that of an array without `baseDilation`, as in JAX. */
   readonly padding?: PaddingOption
   /** How far apart elements of `x` are taken to stand, with nothing between; 1 by default. */
   readonly baseDilation?: readonly number[]
@@ -47,12 +47,12 @@ export const reduceWindow = (x: ArrayLike, options: ReduceWindowOptions): NDArra
   checkOneOf('reduceWindow', 'kind', options.kind, Object.keys(kinds))
   const { kind, windowDimensions, windowStrides = ones, padding = 'VALID' } = options
   const { baseDilation = ones, windowDilation = ones } = options
-  const extents = array.shape.map((n, d) => dilated(n, baseDilation[d]!))
   const windows = windowDimensions.map((n, d) => dilated(n, windowDilation[d]!))
   const params: WindowParams = {
     windowDimensions,
     windowStrides,
-    padding: paddingOf('reduceWindow', padding, extents, windows, windowStrides),
+    // By the extents before dilation, as in JAX.
+    padding: paddingOf('reduceWindow', padding, array.shape, windows, windowStrides),
     baseDilation,
     windowDilation,
   }

@@ -109,13 +109,26 @@ export interface LinspaceOptions extends DTypeOption {
   readonly endpoint?: boolean
 }
 
-/** `count` evenly spaced points from `start` to `stop`. */
+/**
+ * `count` evenly spaced points from `start` to `stop`: `linspace(start, stop)`, of 50 points, or `linspace(start, stop, count)`;
+ * options may come in the place of the count.
+ *
+ * @throws ArgumentError unless the count is a whole number.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linspace(0, 1, 3) // => [0.  0.5 1. ]
+ * np.linspace(0, 1, { endpoint: false }).at(-1).get() // => 0.98
+ * ```
+ */
 export const linspace = (
   start: number,
   stop: number,
-  count = 50,
-  { endpoint = true, dtype = 'float32' }: LinspaceOptions = {},
+  count: number | LinspaceOptions = 50,
+  options: LinspaceOptions = {},
 ): NDArray => {
+  if (typeof count === 'object') return linspace(start, stop, 50, count)
+  const { endpoint = true, dtype = 'float32' } = options
   if (!Number.isInteger(count) || count < 0) throw new ArgumentError(`linspace: count is a whole number, got ${count}.`)
   const steps = endpoint ? count - 1 : count
   const point = (i: number): number =>

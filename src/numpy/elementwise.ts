@@ -126,10 +126,13 @@ export const arccosh = float(ops.acosh)
 export const arctanh = float(ops.atanh)
 /** Cube root, of negative numbers too. */
 export const cbrt = float(ops.cbrt)
+// A constant with a dtype, as JAX has it here: what it meets is weak no longer.
+const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, value, aval.dtype)
+
 /** Logarithm to the base 2. */
-export const log2 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN2)))
+export const log2 = float((x) => ops.div(ops.log(x), strong(x, Math.LN2)))
 /** Logarithm to the base 10. */
-export const log10 = float((x) => ops.div(ops.log(x), fullLike(x, Math.LN10)))
+export const log10 = float((x) => ops.div(ops.log(x), strong(x, Math.LN10)))
 /** `1 / x`. */
 export const reciprocal = float((x) => ops.integerPow(x, -1))
 
@@ -183,7 +186,7 @@ export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
   const ratio = ops.div(shorter, ops.select(none, fullLike(longer, 1), longer))
   const length = ops.mul(longer, ops.sqrt(ops.add(fullLike(ratio, 1), ops.mul(ratio, ratio))))
   // An infinity beside a NaN is an infinity still.
-  const infinity = fullLike(longer, Infinity)
+  const infinity = strong(longer, Infinity)
   const infinite = ops.or(ops.eq(a, infinity), ops.eq(b, infinity))
   return ops.select(infinite, infinity, ops.select(none, longer, length))
 }

@@ -100,19 +100,20 @@ export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => ei
  * `a = Q R`. Derivatives are those of reduced factors of tall or square matrices.
  *
  * @param mode - `reduced` (default): Q has min(m, n) columns; `complete`: m; `r`: only R.
- * @returns `[Q, R]`; for mode `r`, `[R]`.
+ * @returns `[Q, R]`; for mode `r`, R itself.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.linalg.qr(np.ones([3, 2]))[0].shape // => 3,2
+ * np.linalg.qr(np.ones([3, 2]), { mode: 'r' }).shape // => 2,2
  * ```
  */
 export const qr = <M extends 'reduced' | 'complete' | 'r' = 'reduced'>(
   a: ArrayLike,
   { mode = 'reduced' as M }: { readonly mode?: M } = {},
-): M extends 'r' ? readonly [r: NDArray] : readonly [q: NDArray, r: NDArray] => {
+): M extends 'r' ? NDArray : readonly [q: NDArray, r: NDArray] => {
   const [q, r] = ops.qr(matrices('qr', a), mode === 'complete')
-  return (mode === 'r' ? [r] : [q, r]) as never
+  return (mode === 'r' ? r : [q, r]) as never
 }
 
 /** Options of `svd`. */
@@ -417,6 +418,7 @@ export interface VectorNormOptions {
 
 /**
  * The p-norm of vectors: `(Σ |x|ᵖ)^(1/p)`; the largest or smallest absolute value for ±∞, the number of non-zeros for 0.
+ * Of nothing it is 0; there is no smallest value of nothing, which is an error.
  *
  * @example
  * ```ts
@@ -432,7 +434,7 @@ export const vectorNorm = (
   const array = inexact(asArray(x))
   const over = { axis: flat(axis, array.ndim), keepdims }
   if (ord === 2) return np.sqrt(sum(np.square(array), over))
-  if (ord === Infinity) return max(np.abs(array), over)
+  if (ord === Infinity) return max(np.abs(array), { ...over, initial: 0 })
   if (ord === -Infinity) return min(np.abs(array), over)
   if (ord === 0) return sum(np.notEqual(array, 0), { ...over, dtype: array.dtype })
   if (ord === 1) return sum(np.abs(array), over)
@@ -448,7 +450,7 @@ export interface MatrixNormOptions {
 
 /**
  * A norm of matrices: Frobenius', nuclear, or the largest (smallest, for negative orders) sum of columns (1), of rows (∞), or
- * singular value (2).
+ * singular value (2). The largest of nothing is 0; the smallest of nothing is an error.
  *
  * @throws ArgumentError for another order.
  * @example
@@ -462,11 +464,11 @@ export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: Matr
   const kept = (y: NDArray): NDArray => (keepdims ? expandDims(expandDims(y, -1), -1) : y)
   if (ord === 'fro') return np.sqrt(sum(np.square(array), { axis: [-2, -1], keepdims }))
   if (ord === 'nuc') return kept(sum(svdvals(array), { axis: -1 }))
-  const extreme = ord > 0 ? max : min
+  const extreme = (y: NDArray): NDArray => kept(ord > 0 ? max(y, { axis: -1, initial: 0 }) : min(y, { axis: -1 }))
   const size = Math.abs(ord)
-  if (size === 2) return kept(extreme(svdvals(array), { axis: -1 }))
-  if (size === 1) return kept(extreme(sum(np.abs(array), { axis: -2 }), { axis: -1 }))
-  if (size === Infinity) return kept(extreme(sum(np.abs(array), { axis: -1 }), { axis: -1 }))
+  if (size === 2) return extreme(svdvals(array))
+  if (size === 1) return extreme(sum(np.abs(array), { axis: -2 }))
+  if (size === Infinity) return extreme(sum(np.abs(array), { axis: -1 }))
   throw new ArgumentError(`linalg.matrixNorm: there is no norm of order ${ord}.`)
 }
 

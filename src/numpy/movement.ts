@@ -2,11 +2,11 @@
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { normalizeAxes, normalizeAxis, range, showShape } from '../core/shape.ts'
+import { broadcastTwo, normalizeAxes, normalizeAxis, range, showShape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
-import { zerosOf } from '../ops/creation.ts'
+import { fullLike, zerosOf } from '../ops/creation.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
 import { checkIntegers, checkOneOf, checkOptions } from '../surface/checks.ts'
 import { promoteAll } from '../surface/promote.ts'
@@ -340,17 +340,22 @@ export const takeAlongAxis = (x: ArrayLike, indices: ArrayLike, axis: number | n
   if (where.aval.rank !== rank) {
     throw new ShapeError(`takeAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
   }
-  const grid = where.aval.shape.map((n, d) => (d === along ? n : Math.max(n, array.aval.shape[d]!)))
+  const extents = array.aval.shape
+  const grid = broadcastTwo('takeAlongAxis', extents.with(along, 1), where.aval.shape)
+  // Of nothing there is nothing inside: a line of one element, and every index beyond it.
+  const nothing = extents[along] === 0
+  const source = nothing ? zerosOf(array.aval.withShape(extents.with(along, 1))) : array
+  const places = nothing ? fullLike(where, 1) : where
   const index = range(rank).map((d) => {
-    if (d === along) return ops.broadcastTo(where, grid)
-    const n = array.aval.shape[d]!
+    if (d === along) return ops.broadcastTo(places, grid)
+    const n = extents[d]!
     const line = Int32Array.from(range(grid[d]!), (i) => (n === 1 ? 0 : i))
     return ops.reshape(
       asArray(line),
       grid.map((m, k) => (k === d ? m : 1)),
     )
   })
-  return functions.at(array, index).get({ mode: 'fill' })
+  return functions.at(source, index).get({ mode: 'fill' })
 }
 
 /** A range for `x.at`: `slice(stop)` or `slice(start, stop, step)`, half open, negatives from the end. */

@@ -17,8 +17,9 @@ export const scalar = (value: number, dtype: DType, weak = false): NDArray => {
 /** An array with one value everywhere. */
 export const full = (shape: Shape, value: number, dtype: DType): NDArray => broadcast(scalar(value, dtype), shape, [])
 
-/** An array of `x`'s shape and dtype with one value everywhere. */
-export const fullLike = (x: NDArray, value: number): NDArray => full(x.aval.shape, value, x.aval.dtype)
+/** An array of `x`'s shape and dtype, and as weak, with one value everywhere. */
+export const fullLike = ({ aval }: NDArray, value: number): NDArray =>
+  broadcast(scalar(value, aval.dtype, aval.weak), aval.shape, [])
 
 /** Zeros of a type. Storage dtypes too: in all of them zero is a zero element. */
 export const zerosOf = (aval: Aval): NDArray => {

@@ -11,6 +11,16 @@ export const differences: { readonly [name: string]: string } = {
   'np.modf: floats': 'the fraction of an infinity is 0, as in C and NumPy; JAX gives NaN',
   'vjp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0',
   'jvp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0 or worse',
+  'nn.hardTanh: unsigned integers':
+    'no unsigned number is below -1; JAX compares with the greatest, to which it wraps around',
+  'jvp lax.reduceMax: nothing': 'the derivative of a constant is 0; JAX shares it among nothing, 0 / 0',
+  'jvp lax.reduceMin: nothing': 'the derivative of a constant is 0; JAX shares it among nothing, 0 / 0',
+  ...Object.fromEntries(
+    ['float32', 'int32', 'uint32', 'bool'].map((dtype) => [
+      `np.takeAlongAxis: nothing, ${dtype}`,
+      'every index into nothing is out of range, and fills; JAX gives zeros',
+    ]),
+  ),
   ...Object.fromEntries(
     ['max, same', 'max, padding', 'min, padding'].map((what) => [
       `jvp lax.reduceWindow: ${what}`,

@@ -28,7 +28,7 @@ const functions: { readonly [name: string]: (a: NDArray, b: NDArray) => NDArray 
     return np.matmul(np.multiply(u, np.expandDims(np.tanh(s), -2)), vt)
   },
   q: (a) => linalg.qr(a)[0],
-  r: (a) => linalg.qr(a, { mode: 'r' })[0],
+  r: (a) => linalg.qr(a, { mode: 'r' }),
   lu: (a) => lax.linalg.lu(a)[0],
   permutation: (a) => lax.linalg.lu(a)[2],
   lowerSolve: (a, b) => lax.linalg.triangularSolve(a, b, { leftSide: true, lower: true }),

@@ -28,6 +28,47 @@ describe('floats of integers', () => {
   })
 })
 
+describe('floorDivide', () => {
+  it('keeps weakness: of a number with a fraction beside integers', () => {
+    expect(np.floorDivide(uint32(7), -2.5).aval.weak).toBe(true)
+    expect(np.floorDivide(7, 2.5).aval.weak).toBe(true)
+    expect(np.floorDivide(np.ones([1]), 2.5).aval.weak).toBe(false)
+    expect(np.floorDivide(int32(7), np.array([2], { dtype: 'float64' })).dtype).toBe('float64')
+  })
+
+  it('constants with a dtype make strong: log2, log10, hypot', () => {
+    expect([np.log2(3), np.log10(3), np.hypot(3, 4)].map((x) => x.aval.weak)).toEqual([false, false, false])
+  })
+})
+
+describe('linspace', () => {
+  it('takes options in the place of the count', () => {
+    expect(np.linspace(0, 1, { dtype: 'float64' }).dtype).toBe('float64')
+    expect(np.linspace(0, 50, { endpoint: false }).toArray()).toEqual(np.arange(50).toArray())
+    expect(np.linspace(0, 3, 3, { endpoint: false }).toArray()).toEqual([0, 1, 2])
+  })
+})
+
+describe('takeAlongAxis', () => {
+  it('fills where there is nothing to take, and has no gradient there', () => {
+    const take = (x: NDArray) => np.takeAlongAxis(x, np.zeros([2, 3], { dtype: 'int32' }), 1)
+    const nothing = np.zeros([2, 0])
+    for (const f of [take, jit(take)]) expect(f(nothing).toArray()).toEqual(Array(2).fill(Array(3).fill(NaN)))
+    expect(take(nothing.astype('int32')).at(0, 0).get().item()).toBe(-(2 ** 31))
+    expect(grad((x: NDArray) => take(x).sum())(nothing).shape).toEqual([2, 0])
+    expect(vmap((x: NDArray) => np.takeAlongAxis(x, int32(0, 0), 0))(nothing).toArray()).toEqual(
+      Array(2).fill([NaN, NaN]),
+    )
+  })
+
+  it('broadcasts other axes of extent 0, and names itself where they do not fit', () => {
+    expect(np.takeAlongAxis(np.zeros([0, 2]), np.zeros([1, 3], { dtype: 'int32' }), 1).shape).toEqual([0, 3])
+    const places = np.zeros([2, 1], { dtype: 'int32' })
+    expect(() => np.takeAlongAxis(np.zeros([3, 2]), places, 1)).toThrow(ShapeError)
+    expect(() => np.takeAlongAxis(np.zeros([3, 2]), places, 1)).toThrow(/takeAlongAxis: shapes \[3, 1\] and \[2, 1\]/)
+  })
+})
+
 describe('var', () => {
   it('is NaN where ddof leaves nothing to divide by', () => {
     const x = np.array([1, 2])

@@ -207,6 +207,25 @@ describe('solutions', () => {
   })
 })
 
+describe('norms of nothing', () => {
+  it('are 0 where the largest is asked for, and an error where the smallest is', () => {
+    expect(linalg.norm(np.zeros([0]), { ord: Infinity }).item()).toBe(0)
+    expect(linalg.vectorNorm(np.zeros([2, 0]), { ord: Infinity, axis: 1 }).toArray()).toEqual([0, 0])
+    for (const ord of [1, 2, Infinity]) {
+      expect(linalg.norm(np.zeros([2, 1, 0, 2]), { ord, axis: [-2, -1] }).toArray()).toEqual([[0], [0]])
+    }
+    expect(() => linalg.vectorNorm(np.zeros([0]), { ord: -Infinity })).toThrow(ShapeError)
+  })
+})
+
+describe('mode r of qr', () => {
+  it('gives R itself', () => {
+    const a = normal(1, 4, 3)
+    const r: NDArray = linalg.qr(a, { mode: 'r' })
+    assertClose('R', r, linalg.qr(a)[1])
+  })
+})
+
 describe('mistakes', () => {
   it('are named with shapes', () => {
     expect(() => linalg.inv(np.ones([2, 3]))).toThrow(ShapeError)

@@ -157,6 +157,11 @@ def record_pooling(r):
         r.case("lax.reduceWindow", f"{kind}, holes", x, kind=kind, **window((2, 3), **ones | {"base_dilation": (2, 3)}))
         r.derivatives("pool.map", kind, np.round(r.normal(3, 2, 4, dtype=np.float64)), kind=kind, **window((2, 2)))
         r.derivatives("pool.secondOfSum", kind, x, kind=kind, **window((2, 2), window_strides=(2, 2)))
+        for padding in ["SAME", "SAME_LOWER"]:
+            for strides in [(1, 1), (2, 3)]:
+                holes = {"base_dilation": (2, 3), "window_dilation": (1, 2), "window_strides": strides, "padding": padding}
+                what = f"{kind}, holes, {padding}, strides {strides}"
+                r.case("lax.reduceWindow", what, x, kind=kind, **window((2, 3), **holes))
         r.case("lax.reduceWindow", f"{kind}, float32", r.normal(4, 4), kind=kind, window_dimensions=(2, 2), tol=2e-6)
     tied = np.zeros((4, 4))
     for kind in ["max", "min"]:

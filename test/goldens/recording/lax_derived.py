@@ -63,3 +63,20 @@ def record(r):
     r.case("pieces.overAxes", "one", cube, [-1])
     for a, b in [("int32", "float64"), ("int8", "int32"), ("float16", "float32")]:
         r.case("pieces.resultType", f"{a} with {b}", np.zeros(1, a), np.zeros(1, b), x64=True)
+    halves = [0.5, 1.5, 2.5, -0.5, -1.5, -2.5, 0.2, -0.2, 0.7, -0.0, np.nan, np.inf, -np.inf]
+    r.case("lax.round", "halves", np.array([*halves, 0.49999997, 8388607.5, 1e10], np.float32))
+    r.case("lax.round", "halves, float64", np.array([*halves, 0.49999999999999994, 2.0**52 - 0.5]), x64=True)
+    r.derivatives("lax.round", "halves", np.array([0.5, -1.5, 0.3], np.float32))
+    for name in ["reduceMax", "reduceMin"]:
+        for dtype in ["float32", "int32", "uint32", "bool"]:
+            r.case(f"lax.{name}", f"nothing, {dtype}", np.zeros((2, 0), dtype), [1])
+            r.case(f"lax.{name}", f"nothing in nothing, {dtype}", np.zeros((2, 0), dtype), [0])
+        r.case(f"lax.{name}", "nothing, float64", np.zeros((0, 3)), [0, 1], x64=True)
+        r.derivatives(f"lax.{name}", "nothing", np.zeros((2, 0), np.float32), [1])
+    for dtype in ["float32", "int32", "uint32", "bool"]:
+        nothing, places = np.zeros((2, 0), dtype), np.zeros((2, 3), np.int32)
+        r.case("np.takeAlongAxis", f"nothing, {dtype}", nothing, places, 1)
+    r.case("np.takeAlongAxis", "nothing, of no places", np.zeros((2, 0), np.float32), np.zeros((2, 0), np.int32), 1)
+    r.case("np.takeAlongAxis", "along the other axis", np.zeros((0, 2), np.float32), np.zeros((1, 3), np.int32), 1)
+    for what, x, y in [("unsigned", np.array([7, 9], np.uint32), -2.5), ("integers", np.array([7, -7], np.int32), 2.5)]:
+        r.case("np.floorDivide", f"{what} by a number", x, y)

@@ -117,3 +117,10 @@ def record(r):
     for what, a in [("float32", r.normal(4, 4)), ("float32 batch", r.normal(2, 3, 3))]:
         for key in ["choleskyOf", "eigenvalues", "singularValues", "r"]:
             r.case(f"linalg.{key}", what, a, tol=2e-5)
+    for shape in [(0, 3), (3, 0), (0, 0), (2, 0, 3)]:
+        for order in ["fro", "nuc", 1, 2, float("inf")]:
+            r.case("np.linalg.norm", f"matrices of nothing, {list(shape)}, {order}", np.zeros(shape), ord=order, axis=[-2, -1], **f64)
+    for order in [None, 0, 1, 2, 3, float("inf")]:
+        r.case("np.linalg.norm", f"vectors of nothing, {order}", np.zeros((2, 0)), ord=order, axis=-1, **f64)
+    r.derivatives("np.linalg.norm", "vectors, infinity, ties", np.array([[1.0, -1.0], [0.0, 0.0]]), ord=float("inf"), axis=-1, **f64)
+    r.case("np.linalg.qr", "r alone", np.array([[3.0, 1.0], [4.0, 2.0]]), mode="r", **f64)
