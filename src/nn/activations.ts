@@ -1,13 +1,28 @@
-/** `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `relu6`. */
+/**
+ * `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `hardTanh`: a weak
+ * float32 where numbers with a fraction meet them, as in JAX.
+ */
+import { isFloat } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** Integers and bools as what they are beside a number with a fraction: weak float32. */
+const besideFraction = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return isFloat(array.aval.dtype) ? array : ops.cast(array, 'float32', true)
+}
+
+/** Bools as what they are beside a whole number: weak int32. */
+const besideWhole = (x: ArrayLike): NDArray => {
+  const array = asArray(x)
+  return array.aval.dtype === 'bool' ? ops.cast(array, 'int32', true) : array
+}
 
 /** `x` itself. */
 export const identity = (x: ArrayLike): NDArray => asArray(x)
@@ -16,7 +31,7 @@ export const identity = (x: ArrayLike): NDArray => asArray(x)
 export const tanh = np.tanh
 
 /**
- * `max(x, 0)`. Its derivative at 0 is 0, as in JAX; NaN stays NaN.
+ * `max(x, 0)`. NaN stays NaN. Its derivative at 0 is 0, and so it is at NaN, as in JAX.
  *
  * @example
  * ```ts
@@ -26,27 +41,30 @@ export const tanh = np.tanh
  * ```
  */
 export const relu = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  const zero = zerosLike(array)
-  return ops.select(ops.le(array, zero), zero, array)
+  const array = besideWhole(x)
+  return sloping(array, np.greater(array, 0), np.maximum(array, 0))
 }
 
-/** `min(max(x, 0), 6)`. Its derivative at 0 and at 6 is 0, as in JAX. */
+/** `min(max(x, 0), 6)`. Its derivative at 0, at 6 and at NaN is 0, as in JAX. */
 export const relu6 = (x: ArrayLike): NDArray => {
-  const low = relu(x)
-  const six = fullLike(low, 6)
-  return ops.select(ops.ge(low, six), six, low)
+  const array = besideFraction(x)
+  const inside = ops.and(np.greater(array, 0), np.less(array, 6))
+  return sloping(array, inside, np.minimum(np.maximum(array, 0), 6))
 }
+
+/** `x` inside, and elsewhere, NaN included, a value through which no derivative flows. */
+const sloping = (x: NDArray, inside: NDArray, value: NDArray): NDArray =>
+  np.where(inside, x, isFloat(value.aval.dtype) ? ops.stopGradient(value) : value)
 
 /** `1 / (1 + exp(-x))`, without overflow. */
 export const sigmoid = (x: ArrayLike): NDArray => ops.logistic(inexact(x))
 
 /** `log(1 + exp(x))`, without overflow: a smooth `relu`. */
-export const softplus = (x: ArrayLike): NDArray => np.logaddexp(inexact(x), 0)
+export const softplus = (x: ArrayLike): NDArray => np.logaddexp(inexact(besideWhole(x)), 0)
 
 /** `x / (1 + |x|)`. */
 export const softSign = (x: ArrayLike): NDArray => {
-  const array = inexact(x)
+  const array = inexact(besideWhole(x))
   return np.divide(array, np.add(np.abs(array), 1))
 }
 
@@ -64,21 +82,23 @@ export const logSigmoid = (x: ArrayLike): NDArray => ops.neg(softplus(ops.neg(in
 
 /** `x` where it is not negative, else `negativeSlope * x`. */
 export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray => {
-  const array = inexact(x)
+  const array = besideFraction(x)
   return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
 }
 
-/** `-1` below -1, `1` above 1, `x` between. */
+/** `-1` below -1, `1` above 1, `x` between. Keeps integers. */
 export const hardTanh = (x: ArrayLike): NDArray => {
-  const array = inexact(x)
-  return np.where(np.greater(array, 1), 1, np.where(np.less(array, -1), -1, array))
+  const array = besideWhole(x)
+  // No unsigned number is below -1, which JAX wraps around to the greatest.
+  const low = array.aval.dtype === 'uint32' ? array : np.where(np.less(array, -1), -1, array)
+  return np.where(np.greater(array, 1), 1, low)
 }
 
 /** `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019). */
-export const hardSigmoid = (x: ArrayLike): NDArray => np.divide(relu6(np.add(inexact(x), 3)), 6)
+export const hardSigmoid = (x: ArrayLike): NDArray => np.divide(relu6(np.add(besideFraction(x), 3)), 6)
 
 /** `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019). */
-export const hardSilu = (x: ArrayLike): NDArray => ops.mul(inexact(x), hardSigmoid(x))
+export const hardSilu = (x: ArrayLike): NDArray => ops.mul(besideFraction(x), hardSigmoid(x))
 
 /** `hardSilu` by its other name. */
 export const hardSwish = hardSilu
@@ -91,11 +111,11 @@ const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArr
 
 /** `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015). */
 export const elu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(inexact(x), (y) => np.multiply(alpha, np.expm1(y)))
+  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(y)))
 
 /** `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017). */
 export const celu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(inexact(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha))))
+  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha))))
 
 const SELU_ALPHA = 1.6732632423543772
 const SELU_SCALE = 1.0507009873554805
@@ -117,8 +137,11 @@ const geluErf = (x: NDArray): NDArray =>
  *
  * @param options - `approximate`: the tanh form (default, as in JAX); false: by the error function (BERT's form).
  */
-export const gelu = (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray =>
-  (approximate ? geluTanh : geluErf)(inexact(x))
+export const gelu = (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray => {
+  const array = inexact(x)
+  // Strong, as in JAX, whose constants have a dtype here.
+  return (approximate ? geluTanh : geluErf)(ops.cast(array, array.aval.dtype))
+}
 
 /**
  * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
@@ -141,17 +164,17 @@ export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray => {
 }
 
 /** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */
-export const mish = (x: ArrayLike): NDArray => ops.mul(inexact(x), np.tanh(softplus(x)))
+export const mish = (x: ArrayLike): NDArray => ops.mul(inexact(besideWhole(x)), np.tanh(softplus(x)))
 
 /** 0 below -1, `x` above 1, `(x + 1)² / 4` between. */
 export const sparsePlus = (x: ArrayLike): NDArray => {
-  const array = inexact(x)
+  const array = besideFraction(x)
   const between = np.divide(np.square(np.add(array, 1)), 4)
   return np.where(np.lessEqual(array, -1), 0, np.where(np.greaterEqual(array, 1), array, between))
 }
 
 /** `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`. */
-export const sparseSigmoid = (x: ArrayLike): NDArray => np.divide(np.clip(np.add(inexact(x), 1), 0, 2), 2)
+export const sparseSigmoid = (x: ArrayLike): NDArray => np.divide(np.clip(np.add(besideFraction(x), 1), 0, 2), 2)
 
 /** `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
 export const log1mexp = (x: ArrayLike): NDArray => {

@@ -15,6 +15,7 @@ def record(r):
     poles(r)
     zeros_in_products(r)
     softmaxes(r)
+    activations_of_nan(r)
 
 
 def kinks(r):
@@ -82,3 +83,8 @@ def softmaxes(r):
     r.derivatives("np.logaddexp", "infinities", f32(INF, -INF, -INF, 1), f32(INF, -INF, 1, 1), wrt=(0, 1))
     for name in ["sigmoid", "softplus", "logSigmoid", "silu"]:
         r.derivatives(f"nn.{name}", "infinities", f32(-INF, INF))
+
+
+def activations_of_nan(r):
+    for name in ["relu", "relu6", "hardTanh", "hardSigmoid", "leakyRelu", "elu", "celu", "selu"]:
+        r.derivatives(f"nn.{name}", "NaN and infinities", f32(NAN, INF, -INF))

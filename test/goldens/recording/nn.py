@@ -18,6 +18,7 @@ def record(r):
     logsumexp(r)
     rest(r)
     initializers(r)
+    integers(r)
 
 
 def activations(r):
@@ -93,6 +94,18 @@ def rest(r):
     r.case("nn.standardize", "a constant row", np.full((1, 3), 2.5, np.float32))
     where = np.array([[True, True, False, True]] * 3)
     r.case("nn.standardize", "where", x, where=where)
+
+
+def integers(r):
+    """The activations that JAX has of integers and bools."""
+    names = [
+        "relu", "relu6", "hardTanh", "hardSigmoid", "hardSilu", "leakyRelu", "elu", "celu", "selu", "gelu", "softplus",
+        "softSign", "squareplus", "mish", "sparsePlus", "sparseSigmoid", "tanh", "identity",
+    ]  # fmt: skip
+    for name in names:
+        r.case(f"nn.{name}", "integers", np.array([-3, 0, 1, 7], np.int32), tol={"rtol": 3e-6, "atol": 1e-6})
+        r.case(f"nn.{name}", "unsigned integers", np.array([0, 1, 7], np.uint32), tol={"rtol": 3e-6, "atol": 1e-6})
+        r.case(f"nn.{name}", "bools", np.array([True, False]), tol={"rtol": 3e-6, "atol": 1e-6})
 
 
 def initializers(r):
