@@ -13,6 +13,20 @@ export const positionsOf = (operation: string, option: string, argnums: Argnums,
   })
 }
 
+/**
+ * Throws unless all are functions, given by their names among the parameters.
+ *
+ * @throws ArgumentError naming the first that is none.
+ */
+export const requireFunctions = (operation: string, functions: { readonly [name: string]: unknown }): void => {
+  const bad = Object.entries(functions).find(([, f]) => typeof f !== 'function')
+  if (bad === undefined) return
+  const [name, given] = bad
+  throw new ArgumentError(
+    `${operation}: ${name} must be a function, got ${given === null ? 'null' : typeof given}. Give the function itself, not its result.`,
+  )
+}
+
 /** `args` with those at `positions` replaced. */
 export const replaceAt = (
   args: readonly unknown[],

@@ -14,6 +14,7 @@ import { add, cast, lt, ne } from '../ops/elementwise.ts'
 import { concatenate, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { requireFunctions } from './arguments.ts'
 import { castOutputs, closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
@@ -264,6 +265,7 @@ export const scan = <C, X, Y>(
   xs: X,
   { length, reverse = false, unroll = 1, checkpoint = 'none' }: ScanOptions = {},
 ): [carry: Arrays<C>, ys: Arrays<Y>] => {
+  requireFunctions('scan', { f })
   const start = flattenArrays('scan', init, 'initial carry')
   const given = flattenArrays('scan', xs, 'second argument')
   const steps = lengthOf('scan', given, length)
@@ -283,6 +285,10 @@ export const scan = <C, X, Y>(
   const operands = [...captured, ...carry, ...given.leaves]
   const outs = scanSteps(params, operands, unrollOf('scan', unroll, steps), blockOf('scan', checkpoint, steps))
   return [restore(start.treedef, outs.slice(0, carry.length)), restore(yTree!, outs.slice(carry.length))]
+}
+
+const requireInit = (call: string, init: unknown): void => {
+  if (init === undefined) throw new ArgumentError(`${call} needs an initial carry, the last argument before options.`)
 }
 
 /** Options of `whileLoop`. */
@@ -316,6 +322,8 @@ export const whileLoop = <C>(
   init: C,
   { maxSteps = Infinity }: WhileOptions = {},
 ): Arrays<C> => {
+  requireFunctions('whileLoop', { cond, body })
+  requireInit('whileLoop(cond, body, init)', init)
   if (maxSteps !== Infinity && !(Number.isInteger(maxSteps) && maxSteps >= 1)) {
     throw new ArgumentError(`whileLoop: maxSteps must be a positive integer, got ${maxSteps}.`)
   }
@@ -399,6 +407,8 @@ export const foriLoop = <C>(
   init: C,
   options: ForiOptions = {},
 ): Arrays<C> => {
+  requireFunctions('foriLoop', { body })
+  requireInit('foriLoop(lower, upper, body, init)', init)
   const [low, high] = [boundOf('lower', lower), boundOf('upper', upper)]
   if (typeof lower === 'number' && typeof upper === 'number') {
     const count = Math.max(0, upper - lower)
@@ -447,6 +457,7 @@ export interface MapOptions {
  * ```
  */
 export const map = <X, Y>(f: (x: Arrays<NoInfer<X>>) => Y, xs: X, { batchSize }: MapOptions = {}): Arrays<Y> => {
+  requireFunctions('map', { f })
   if (batchSize === undefined) return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1]
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ArgumentError(`map: batchSize must be a positive integer, got ${batchSize}.`)

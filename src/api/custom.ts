@@ -10,6 +10,7 @@ import { add, cast } from '../ops/elementwise.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
+import { requireFunctions } from './arguments.ts'
 import { closeList, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
@@ -105,6 +106,7 @@ export const customJvp = <A extends readonly unknown[], R>(
   type Rule = (primals: A, tangents: Tangents<A>) => readonly [unknown, unknown]
   let rule: Rule | undefined
   const fixed = options.nondiffArgnums ?? []
+  requireFunctions('customJvp', { f })
   const name = nameFor('customJvp', f)
   let checked = false
 
@@ -163,6 +165,7 @@ export const customJvp = <A extends readonly unknown[], R>(
 
   const self: CustomJvp<A, R> = Object.assign(custom, {
     defjvp: (given: Rule) => {
+      requireFunctions(`${name}.defjvp`, { rule: given })
       rule = given
       return self
     },
@@ -234,6 +237,7 @@ export const customVjp = <A extends readonly unknown[], R>(
   type Backward = (...args: unknown[]) => readonly unknown[]
   let rule: { readonly forward: Forward; readonly backward: Backward } | undefined
   const fixed = options.nondiffArgnums ?? []
+  requireFunctions('customVjp', { f })
   const name = nameFor('customVjp', f)
   let checked = false
 
@@ -314,6 +318,7 @@ export const customVjp = <A extends readonly unknown[], R>(
 
   const self: CustomVjp<A, R> = Object.assign(custom, {
     defvjp: (forward: Forward, backward: (...args: never[]) => readonly unknown[]) => {
+      requireFunctions(`${name}.defvjp`, { forward, backward })
       rule = { forward, backward: backward as Backward }
       return self
     },
@@ -350,11 +355,11 @@ const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: rea
  * grad(f)(np.array(3)) // => 30.
  * ```
  */
-export const customGradient =
-  <A extends readonly unknown[], R>(
-    f: (...args: A) => readonly [out: R, pull: (cotangent: Arrays<R>) => readonly unknown[]],
-  ): Fn<A, Arrays<R>> =>
-  (...args) => {
+export const customGradient = <A extends readonly unknown[], R>(
+  f: (...args: A) => readonly [out: R, pull: (cotangent: Arrays<R>) => readonly unknown[]],
+): Fn<A, Arrays<R>> => {
+  requireFunctions('customGradient', { f })
+  return (...args) => {
     const name = nameFor('customGradient', f)
     // Left by the forward part for the backward one, which is traced after it.
     let pullback: Closure | undefined
@@ -378,3 +383,4 @@ export const customGradient =
     )
     return custom(...args)
   }
+}

@@ -9,13 +9,17 @@ import * as transforms from '../transforms/programs.ts'
 import { stage } from '../transforms/stage.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
-import { flattenArrays, flattenDifferentiable, flattenResult, flattenTangents, restore } from './leaves.ts'
+import { requireFunctions } from './arguments.ts'
+import { flattenDifferentiable, flattenResult, flattenTangents, restore } from './leaves.ts'
+import { avalsOf } from './program.ts'
+import type { Types } from './program.ts'
 import type { Arrays, Fn } from './types.ts'
 
 type Values = readonly NDArray[]
 
 /** A function of arrays from one of trees; remembers the tree of the result. */
 export const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
+  requireFunctions(name, { f })
   const lifted = {
     out: undefined as TreeDef | undefined,
     call: (xs: Values): Values => {
@@ -33,7 +37,7 @@ export const liftFunction = (name: string, f: (...args: never[]) => unknown, arg
  * @param primals - one tree for each argument of `f`.
  * @param tangents - the same trees, with the shapes and dtypes of the primals.
  * @returns `[out, tangentOut]`, both in the tree of the result.
- * @throws TreeError or DTypeError if tangents do not match primals.
+ * @throws TreeError, ShapeError or DTypeError if tangents do not match primals; ArgumentError unless `f` is a function.
  * @example
  * ```ts
  * import { jvp, np } from 'pullback'
@@ -52,7 +56,7 @@ export const jvp = <A extends readonly unknown[], R>(
   }
   const { leaves, treedef } = flattenDifferentiable('jvp', primals, true)
   const avals = leaves.map((x) => x.aval)
-  const moved = flattenTangents('jvp', tangents, treedef, avals)
+  const moved = flattenTangents('jvp', 'tangent', tangents, treedef, avals)
   const lifted = liftFunction('jvp', f, treedef)
   const result = transforms.jvp(
     'jvp',
@@ -69,7 +73,7 @@ export const jvp = <A extends readonly unknown[], R>(
  *
  * @returns `[out, pullback]`; `pullback(ct)` takes a tree like `out` and gives one tree for each argument. It may be
  *   called any number of times.
- * @throws TreeError or DTypeError if cotangents do not match the result.
+ * @throws TreeError, ShapeError or DTypeError if cotangents do not match the result; ArgumentError unless `f` is a function.
  * @example
  * ```ts
  * import { np, vjp } from 'pullback'
@@ -87,7 +91,7 @@ export const vjp = <A extends readonly unknown[], R>(
   const { outputs, linear } = transforms.linearize('vjp', lifted.call, leaves)
   const avals = outputs.map((y) => y.aval)
   const pull = (cotangent: Arrays<R>) => {
-    const cotangents = flattenTangents('vjp', cotangent, lifted.out!, avals)
+    const cotangents = flattenTangents('vjp', 'cotangent', cotangent, lifted.out!, avals)
     const results = transforms.pullback(linear, cotangents)
     return restore<{ -readonly [I in keyof A]: Arrays<A[I]> }>(
       treedef,
@@ -119,7 +123,7 @@ export const linearize = <A extends readonly unknown[], R>(
   const lifted = liftFunction('linearize', f, treedef)
   const { outputs, linear } = transforms.linearize('linearize', lifted.call, leaves)
   const push = (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }): Arrays<R> => {
-    const moved = flattenTangents('linearize', tangents, treedef, avals)
+    const moved = flattenTangents('linearize', 'tangent', tangents, treedef, avals)
     const results = transforms.pushForward(linear, moved)
     return restore(
       lifted.out!,
@@ -130,35 +134,31 @@ export const linearize = <A extends readonly unknown[], R>(
 }
 
 /**
- * The transpose of a linear function, of whose arguments only shapes and dtypes matter.
+ * The transpose of a linear function, of whose arguments only shapes and dtypes matter: `ShapeDtypeStruct`s may stand for them.
  *
  * @param f - linear in all its arguments.
  * @returns a function from cotangents of the result to one tree for each argument.
  * @throws ProgramError if `f` applies an operation that is not linear.
  * @example
  * ```ts
- * import { linearTranspose, np } from 'pullback'
+ * import { linearTranspose, np, ShapeDtypeStruct } from 'pullback'
  * const scale = (x: NDArray) => np.multiply(x, np.array([2, 3]))
- * linearTranspose(scale, np.zeros([2]))(np.array([1, 1]))[0] // => [2. 3.]
+ * linearTranspose(scale, new ShapeDtypeStruct([2], 'float32'))(np.array([1, 1]))[0] // => [2. 3.]
  * ```
  */
 export const linearTranspose = <A extends readonly unknown[], R>(
   f: Fn<A, R>,
-  ...primals: A
+  ...primals: Types<A>
 ): ((cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }) => {
-  const { leaves, treedef } = flattenArrays('linearTranspose', primals)
+  const { avals, treedef } = avalsOf('linearTranspose', primals)
   const lifted = liftFunction('linearTranspose', f, treedef)
-  const { program, captured } = stage(
-    'linearTranspose',
-    lifted.call,
-    leaves.map((x) => x.aval),
-  )
+  const { program, captured } = stage('linearTranspose', lifted.call, avals)
   return (cotangent) => {
-    const cotangents = flattenTangents('linearTranspose', cotangent, lifted.out!, program.outAvals)
+    const cotangents = flattenTangents('linearTranspose', 'cotangent', cotangent, lifted.out!, program.outAvals)
     const results = transforms.transposeApply(program, captured, cotangents)
     return restore(
       treedef,
-      results.map((ct, i) => ct ?? zerosOf(leaves[i]!.aval)),
+      results.map((ct, i) => ct ?? zerosOf(avals[i]!)),
     )
   }
 }

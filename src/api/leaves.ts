@@ -1,9 +1,10 @@
 /** Between the trees that users hand over and the arrays that transformations work on. */
 import type { Aval } from '../core/aval.ts'
-import { ArgumentError, DTypeError, TreeError } from '../core/errors.ts'
+import { ArgumentError, DTypeError, ShapeError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { isFloat } from '../core/dtype.ts'
+import { sameShape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -80,18 +81,29 @@ export const flattenDifferentiable = (operation: string, tree: unknown, allowInt
   return { leaves: floats, treedef }
 }
 
-/** Tangents or cotangents for a tree of arrays: same structure, same shapes and dtypes; numbers are cast. */
-export const flattenTangents = (operation: string, tree: unknown, like: TreeDef, avals: readonly Aval[]): NDArray[] => {
-  const { leaves, treedef } = flattenArrays(operation, tree, 'tangent')
+/**
+ * Tangents or cotangents for a tree of arrays: same structure, same shapes and dtypes; numbers are cast.
+ *
+ * @throws TreeError if the structures differ; ShapeError if only shapes do; DTypeError if dtypes do.
+ */
+export const flattenTangents = (
+  operation: string,
+  what: 'tangent' | 'cotangent',
+  tree: unknown,
+  like: TreeDef,
+  avals: readonly Aval[],
+): NDArray[] => {
+  const { leaves, treedef } = flattenArrays(operation, tree, what)
   if (!treedef.equals(like)) {
-    throw new TreeError(`${operation}: tangents have the structure ${treedef.toString()}, values ${like.toString()}.`)
+    throw new TreeError(`${operation}: ${what}s have the structure ${treedef.toString()}, values ${like.toString()}.`)
   }
   return leaves.map((t, i) => {
     const aval = avals[i]!
     const y = t.aval.weak && t.aval.dtype !== aval.dtype ? cast(t, aval.dtype, aval.weak) : t
     if (y.aval.matches(aval)) return y
-    throw new DTypeError(
-      `${operation}: the tangent${placeOf(treedef, i)} is ${y.aval}, its value ${aval}; both must have one shape and dtype.`,
+    const Mismatch = y.aval.dtype === aval.dtype && !sameShape(y.aval.shape, aval.shape) ? ShapeError : DTypeError
+    throw new Mismatch(
+      `${operation}: the ${what}${placeOf(treedef, i)} is ${y.aval}, its value ${aval}; both must have one shape and dtype.`,
     )
   })
 }

@@ -13,6 +13,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import { allocate } from '../core/dtype.ts'
 import { stage } from '../transforms/stage.ts'
+import { requireFunctions } from './arguments.ts'
 import { flattenArrays, flattenResult } from './leaves.ts'
 import type { Fn } from './types.ts'
 
@@ -38,7 +39,13 @@ export class ShapeDtypeStruct implements LeafBrand {
   }
 }
 
-const avalsOf = (
+/** Arguments, or `ShapeDtypeStruct`s in the place of their leaves. */
+export type Types<A extends readonly unknown[]> = {
+  readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I]
+}
+
+/** The types of arguments, or of what stands in their place, and their trees. */
+export const avalsOf = (
   operation: string,
   args: readonly unknown[],
 ): { readonly avals: readonly Aval[]; readonly treedef: TreeDef } => {
@@ -76,10 +83,10 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
  * makeProgram((x: NDArray) => np.sin(x))(np.zeros([2])).outAvals // => f32[2]
  * ```
  */
-export const makeProgram =
-  <A extends readonly unknown[]>(f: Fn<A, unknown>) =>
-  (...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }): Program =>
-    stageTrees('makeProgram', f, args).program
+export const makeProgram = <A extends readonly unknown[]>(f: Fn<A, unknown>): ((...args: Types<A>) => Program) => {
+  requireFunctions('makeProgram', { f })
+  return (...args) => stageTrees('makeProgram', f, args).program
+}
 
 /**
  * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
@@ -119,8 +126,9 @@ export const evalProgram = (program: Program, args: readonly ArrayLike[]): reado
  */
 export const evalShape = <A extends readonly unknown[], R>(
   f: Fn<A, R>,
-  ...args: { readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I] }
+  ...args: Types<A>
 ): MapLeaves<R, ShapeDtypeStruct> => {
+  requireFunctions('evalShape', { f })
   const { program, outTree } = stageTrees('evalShape', f, args)
   return unflatten(
     outTree,

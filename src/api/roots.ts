@@ -12,6 +12,7 @@ import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
 import { asArray } from '../runtime/array.ts'
 import { isDifferentiable } from '../trace/value.ts'
+import { requireFunctions } from './arguments.ts'
 import { closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import { whileLoop } from './control.ts'
 import { jvp, linearTranspose } from './derivatives.ts'
@@ -115,6 +116,7 @@ export const customLinearSolve = <B>(
   { transposeSolve, symmetric = false }: LinearSolveOptions<B> = {},
 ): Arrays<B> => {
   const name = 'customLinearSolve'
+  requireFunctions(name, { matvec, solve })
   const { leaves, treedef } = flattenArrays(name, b, 'right-hand side')
   const forward = onLeaves<B>(name, "matvec's result", matvec, treedef, leaves)
   const tree = (xs: Values): Arrays<B> => restore(treedef, xs)
@@ -179,6 +181,7 @@ export const customRoot = <X>(
   tangentSolve: LinearSolver<NoInfer<X>>,
 ): Arrays<X> => {
   const name = 'customRoot'
+  requireFunctions(name, { f, solve, tangentSolve })
   const guess = flattenArrays(name, initialGuess, 'initial guess')
   const { treedef, leaves } = guess
   const avals = leaves.map((x) => x.aval)
@@ -259,6 +262,7 @@ export const fixedPoint = <X>(
   options: FixedPointOptions = {},
 ): Arrays<X> => {
   const name = 'fixedPoint'
+  requireFunctions(name, { f })
   const { leaves, treedef } = flattenArrays(name, init, 'initial value')
   const bad = leaves.findIndex((x) => !isDifferentiable(x.aval))
   if (bad >= 0) {

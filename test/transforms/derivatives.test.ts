@@ -11,6 +11,7 @@ import {
   linearTranspose,
   linearize,
   np,
+  ShapeDtypeStruct,
   stopGradient,
   tree,
   valueAndGrad,
@@ -264,6 +265,20 @@ describe('linearize, vjp, linearTranspose', () => {
     ])
     const [t] = linearTranspose((x: NDArray) => np.matmul(m, x), x3)(np.array([1, 10]))
     expect(t.toArray()).toEqual([41, 52, 63])
+  })
+
+  it('the transpose of a linear function needs no more than types', () => {
+    const f = ({ a, b }: { readonly a: NDArray; readonly b: NDArray }) => np.add(np.multiply(a, 2), b.sum())
+    const types = { a: new ShapeDtypeStruct([2], 'float64'), b: new ShapeDtypeStruct([3], 'float64') }
+    const ct = np.array([1, 10], { dtype: 'float64' })
+    const [byTypes] = linearTranspose(f, types)(ct)
+    expect([byTypes.a.toArray(), byTypes.b.toArray()]).toEqual([[2, 20], [11, 11, 11]]) // prettier-ignore
+    const mixed = linearTranspose(
+      (x: NDArray, y: NDArray) => np.add(x, y),
+      new ShapeDtypeStruct([], 'float32'),
+      np.array(1),
+    )
+    expect(mixed(np.array(3)).map(num)).toEqual([3, 3])
   })
 
   it('what is not linear has no transpose', () => {
