@@ -2,14 +2,19 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import {
   checkProgram,
+  customGradient,
+  customJvp,
+  customVjp,
   debug,
   evalProgram,
+  evalShape,
   grad,
   hessian,
   jit,
   jvp,
   lax,
   linearize,
+  linearTranspose,
   makeProgram,
   nn,
   np,
@@ -34,6 +39,8 @@ const two = np.array([1, 2])
 const three = np.array([1, 2, 3])
 const ints = np.array([1, 2], { dtype: 'int32' })
 const as = <T>(x: unknown): T => x as T
+/** A value of a type that is not allowed, where the type depends on it. */
+const wrong = (x: unknown): never => x as never
 
 const leak = (): NDArray => {
   let kept: NDArray | undefined
@@ -64,6 +71,36 @@ const shapes: readonly Mistake[] = [
     does: () => np.sum(np.ones([2, 2]), { axis: [0, -2] }),
     throws: 'ShapeError',
     saying: [/axis|axes/],
+  },
+  {
+    what: 'tangents of another shape',
+    does: () => jvp(np.sin, [two], [three]),
+    throws: 'ShapeError',
+    saying: [/jvp: the tangent at \[0\] is f32\[3\], its value f32\[2\]/],
+  },
+  {
+    what: 'cotangents of another shape',
+    does: () => vjp((x: NDArray) => ({ y: np.sin(x) }), two)[1]({ y: three }),
+    throws: 'ShapeError',
+    saying: [/vjp: the cotangent at \.y is f32\[3\], its value f32\[2\]/],
+  },
+  {
+    what: 'cotangents of another shape, of a transpose',
+    does: () => linearTranspose((x: NDArray) => np.multiply(x, 2), two)(three),
+    throws: 'ShapeError',
+    saying: [/linearTranspose: the cotangent is f32\[3\]/],
+  },
+  {
+    what: 'updates of another shape',
+    does: () => optim.applyUpdates({ layers: [{ w: two }] }, { layers: [{ w: three }] }),
+    throws: 'ShapeError',
+    saying: [/optim\.applyUpdates: the update at \.layers\[0\]\.w is f32\[3\], its parameter f32\[2\]/],
+  },
+  {
+    what: 'updates that would broadcast',
+    does: () => optim.applyUpdates(two, np.ones([3, 2])),
+    throws: 'ShapeError',
+    saying: [/the update is f32\[3,2\], its parameter f32\[2\]/],
   },
   { what: 'max of nothing', does: () => np.max(np.zeros([0])), throws: 'ShapeError', saying: [/max/i] },
   {
@@ -183,10 +220,16 @@ const dtypes: readonly Mistake[] = [
     saying: [/jvp/, /f64/, /f32/],
   },
   {
-    what: 'tangents of another shape',
-    does: () => jvp(np.sin, [two], [three]),
+    what: 'cotangents of another dtype',
+    does: () => vjp(np.sin, two)[1](ints),
     throws: 'DTypeError',
-    saying: [/jvp/, /\[3\]/],
+    saying: [/vjp: the cotangent is i32\[2\], its value f32\[2\]/],
+  },
+  {
+    what: 'cotangents of another shape and dtype',
+    does: () => vjp(np.sin, two)[1](np.ones([3], { dtype: 'float64' })),
+    throws: 'DTypeError',
+    saying: [/the cotangent is f64\[3\], its value f32\[2\]/],
   },
   {
     what: 'float labels',
@@ -255,7 +298,7 @@ const trees: readonly Mistake[] = [
     what: 'cotangents of another structure',
     does: () => vjp((x: NDArray) => ({ y: x }), two)[1](as({ z: two })),
     throws: 'TreeError',
-    saying: [/vjp/, /structure/],
+    saying: [/vjp: cotangents have the structure/],
   },
   {
     what: 'a function where an array is wanted',
@@ -281,7 +324,112 @@ const trees: readonly Mistake[] = [
   },
 ]
 
+/** What is no function, where one is wanted: it is named at once, and not when it is called. */
+const noFunctions: { readonly [what: string]: readonly [does: () => unknown, saying: RegExp] } = {
+  customJvp: [() => customJvp(wrong(3)), /customJvp: f must be a function, got number/],
+  customVjp: [() => customVjp(wrong(two)), /customVjp: f must be a function, got object/],
+  customGradient: [() => customGradient(wrong(null)), /customGradient: f must be a function, got null/],
+  defjvp: [() => customJvp(np.sin).defjvp(wrong(3)), /customJvp.*defjvp: rule must be a function/],
+  defvjp: [
+    () => customVjp((x: NDArray) => x).defvjp((x) => [x, null], wrong(3)),
+    /customVjp.*defvjp: backward must be a function/,
+  ],
+  jvp: [() => jvp(wrong(3), [two], [two]), /jvp: f must be a function/],
+  vjp: [() => vjp(wrong(np.sin(two)), two), /vjp: f must be a function, got object. Give the function itself/],
+  linearize: [() => linearize(wrong(3), two), /linearize: f must be a function/],
+  linearTranspose: [() => linearTranspose(wrong(3), two), /linearTranspose: f must be a function/],
+  makeProgram: [() => makeProgram(wrong(3)), /makeProgram: f must be a function/],
+  evalShape: [() => evalShape(wrong(3), two), /evalShape: f must be a function/],
+  scan: [() => lax.scan(wrong(3), two, two), /scan: f must be a function/],
+  map: [() => lax.map(wrong(3), two), /map: f must be a function/],
+  'the condition of whileLoop': [() => lax.whileLoop(wrong(true), (x) => x, two), /whileLoop: cond must be a function/],
+  'the body of whileLoop': [() => lax.whileLoop(() => true, wrong(3), two), /whileLoop: body must be a function/],
+  foriLoop: [() => lax.foriLoop(0, 2, wrong(two), two), /foriLoop: body must be a function/],
+  cond: [() => lax.cond(true, wrong(two), () => two), /cond: expected a function/],
+  switch: [() => lax.switch(0, [wrong(two)], two), /switch: expected a function/],
+  customRoot: [() => lax.customRoot((x) => x, two, wrong(3), wrong(3)), /customRoot: solve must be a function/],
+  customLinearSolve: [
+    () => lax.customLinearSolve(wrong(3), two, wrong(3)),
+    /customLinearSolve: matvec must be a function/,
+  ],
+  fixedPoint: [() => lax.fixedPoint(wrong(3), two), /fixedPoint: f must be a function/],
+}
+
+/** Schedules whose options are missing, or stand where none is looked for. */
+const badSchedules: { readonly [what: string]: readonly [does: () => unknown, saying: RegExp] } = {
+  'linearSchedule, of numbers': [
+    () => (optim.linearSchedule as (...xs: unknown[]) => unknown)(0, 1, 10),
+    /optim\.linearSchedule: options go in one object, .*\{ initValue, endValue, transitionSteps \}.* got 0/,
+  ],
+  'linearSchedule, without steps': [
+    () => optim.linearSchedule(as({ initValue: 0, endValue: 1 })),
+    /optim\.linearSchedule: transitionSteps must be a number, got undefined/,
+  ],
+  polynomialSchedule: [
+    () => optim.polynomialSchedule(as({ initValue: 0, endValue: 1, transitionSteps: 2 })),
+    /optim\.polynomialSchedule: power must/,
+  ],
+  exponentialDecay: [() => optim.exponentialDecay(as(0.1)), /optim\.exponentialDecay: options .* got 0\.1/],
+  cosineDecaySchedule: [
+    () => optim.cosineDecaySchedule({ initValue: NaN, decaySteps: 2 }),
+    /optim\.cosineDecaySchedule: initValue must be a number, got NaN/,
+  ],
+  'cosineDecaySchedule, alpha': [
+    () => optim.cosineDecaySchedule({ initValue: 1, decaySteps: 2, alpha: as('0') }),
+    /optim\.cosineDecaySchedule: alpha must be a number/,
+  ],
+  piecewiseConstantSchedule: [
+    () => optim.piecewiseConstantSchedule(as(undefined)),
+    /optim\.piecewiseConstantSchedule: options go in one object/,
+  ],
+  piecewiseInterpolateSchedule: [
+    () => optim.piecewiseInterpolateSchedule(as({ interpolateType: 'linear' })),
+    /optim\.piecewiseInterpolateSchedule: initValue must/,
+  ],
+  linearOnecycleSchedule: [
+    () => optim.linearOnecycleSchedule(as({ transitionSteps: 5 })),
+    /optim\.linearOnecycleSchedule: peakValue must/,
+  ],
+  cosineOnecycleSchedule: [() => optim.cosineOnecycleSchedule(as(5)), /optim\.cosineOnecycleSchedule: options go/],
+  warmupConstantSchedule: [
+    () => optim.warmupConstantSchedule(as({ initValue: 0, peakValue: 1 })),
+    /optim\.warmupConstantSchedule: warmupSteps must/,
+  ],
+  warmupCosineDecaySchedule: [
+    () => optim.warmupCosineDecaySchedule(as({ initValue: 0, peakValue: 1, warmupSteps: 2 })),
+    /optim\.warmupCosineDecaySchedule: decaySteps must/,
+  ],
+  warmupExponentialDecaySchedule: [
+    () => optim.warmupExponentialDecaySchedule(as({ initValue: 0, peakValue: 1, warmupSteps: 2, transitionSteps: 3 })),
+    /optim\.warmupExponentialDecaySchedule: decayRate must/,
+  ],
+}
+
 const arguments_: readonly Mistake[] = [
+  ...Object.entries(badSchedules).map(([what, [does, saying]]) => ({
+    what: `options: ${what}`,
+    does,
+    throws: 'ArgumentError',
+    saying: [saying],
+  })),
+  ...Object.entries(noFunctions).map(([what, [does, saying]]) => ({
+    what: `no function: ${what}`,
+    does,
+    throws: 'ArgumentError',
+    saying: [saying],
+  })),
+  {
+    what: 'whileLoop without a carry',
+    does: () => lax.whileLoop(() => true, (x) => x, as(undefined)), // prettier-ignore
+    throws: 'ArgumentError',
+    saying: [/whileLoop\(cond, body, init\) needs an initial carry/],
+  },
+  {
+    what: 'foriLoop without a carry',
+    does: () => lax.foriLoop(0, 2, (_, x) => x, as(undefined)),
+    throws: 'ArgumentError',
+    saying: [/foriLoop\(lower, upper, body, init\) needs an initial carry/],
+  },
   {
     what: 'a Promise from a transformed function',
     does: () => grad(as<(x: NDArray) => NDArray>(async (x: NDArray) => Promise.resolve(x)))(np.array(1)),

@@ -9,6 +9,24 @@ export type ArraySchedule = (step: ArrayLike) => NDArray
 
 const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
 
+/** Throws unless options are an object with these numbers in it; the optional ones may be missing. */
+const checkNumbers = (
+  operation: string,
+  options: unknown,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): void => {
+  if (typeof options !== 'object' || options === null) {
+    throw new ArgumentError(
+      `${operation}: options go in one object, as in ${operation}({ ${required.join(', ')} }); got ${String(options)}.`,
+    )
+  }
+  const given = options as { readonly [name: string]: unknown }
+  const isNumber = (name: string): boolean => typeof given[name] === 'number' && !Number.isNaN(given[name])
+  const bad = [...required, ...optional.filter((name) => given[name] !== undefined)].find((name) => !isNumber(name))
+  if (bad !== undefined) throw new ArgumentError(`${operation}: ${bad} must be a number, got ${String(given[bad])}.`)
+}
+
 /** One value for all steps. */
 export const constantSchedule =
   (value: number): ArraySchedule =>
@@ -25,14 +43,29 @@ export interface LinearOptions {
   readonly transitionBegin?: number
 }
 
-/** `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after. */
-export const polynomialSchedule = ({
+/** Options of `polynomialSchedule`. */
+export interface PolynomialOptions extends LinearOptions {
+  readonly power: number
+}
+
+/**
+ * `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after.
+ *
+ * @throws ArgumentError for an option that is missing or no number.
+ */
+export const polynomialSchedule = (options: PolynomialOptions): ArraySchedule => {
+  const numbers = ['initValue', 'endValue', 'transitionSteps', 'power']
+  checkNumbers('optim.polynomialSchedule', options, numbers, ['transitionBegin'])
+  return polynomial(options)
+}
+
+const polynomial = ({
   initValue,
   endValue,
   transitionSteps,
   transitionBegin = 0,
   power,
-}: LinearOptions & { readonly power: number }): ArraySchedule => {
+}: PolynomialOptions): ArraySchedule => {
   if (transitionSteps <= 0) return constantSchedule(initValue)
   const begin = Math.max(transitionBegin, 0)
   return (step) => {
@@ -45,6 +78,7 @@ export const polynomialSchedule = ({
 /**
  * From one value to another in a straight line.
  *
+ * @throws ArgumentError for an option that is missing or no number.
  * @example
  * ```ts
  * import { optim } from 'pullback'
@@ -52,7 +86,10 @@ export const polynomialSchedule = ({
  * warmup(1) // => 0.25
  * ```
  */
-export const linearSchedule = (options: LinearOptions): ArraySchedule => polynomialSchedule({ ...options, power: 1 })
+export const linearSchedule = (options: LinearOptions): ArraySchedule => {
+  checkNumbers('optim.linearSchedule', options, ['initValue', 'endValue', 'transitionSteps'], ['transitionBegin'])
+  return polynomial({ ...options, power: 1 })
+}
 
 /** Options of `exponentialDecay`. */
 export interface ExponentialOptions {
@@ -67,15 +104,15 @@ export interface ExponentialOptions {
   readonly endValue?: number
 }
 
-/** `initValue · decayRate^(step / transitionSteps)`. */
-export const exponentialDecay = ({
-  initValue,
-  transitionSteps,
-  decayRate,
-  transitionBegin = 0,
-  staircase = false,
-  endValue,
-}: ExponentialOptions): ArraySchedule => {
+/**
+ * `initValue · decayRate^(step / transitionSteps)`.
+ *
+ * @throws ArgumentError for an option that is missing or no number.
+ */
+export const exponentialDecay = (options: ExponentialOptions): ArraySchedule => {
+  const numbers = ['initValue', 'transitionSteps', 'decayRate']
+  checkNumbers('optim.exponentialDecay', options, numbers, ['transitionBegin', 'endValue'])
+  const { initValue, transitionSteps, decayRate, transitionBegin = 0, staircase = false, endValue } = options
   if (transitionSteps <= 0 || decayRate === 0) return constantSchedule(initValue)
   const begin = Math.max(transitionBegin, 0)
   return (step) => {
@@ -105,14 +142,11 @@ export interface CosineOptions {
 /**
  * Half a cosine from `initValue` to `alpha · initValue`. Loshchilov and Hutter, "SGDR" (2016).
  *
- * @throws ArgumentError unless `decaySteps` is positive.
+ * @throws ArgumentError unless `decaySteps` is positive, and for an option that is missing or no number.
  */
-export const cosineDecaySchedule = ({
-  initValue,
-  decaySteps,
-  alpha = 0,
-  exponent = 1,
-}: CosineOptions): ArraySchedule => {
+export const cosineDecaySchedule = (options: CosineOptions): ArraySchedule => {
+  checkNumbers('optim.cosineDecaySchedule', options, ['initValue', 'decaySteps'], ['alpha', 'exponent'])
+  const { initValue, decaySteps, alpha = 0, exponent = 1 } = options
   if (!(decaySteps > 0)) {
     throw new ArgumentError(`optim.cosineDecaySchedule: decaySteps is positive, got ${decaySteps}.`)
   }
@@ -147,13 +181,12 @@ const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boun
  * steps(2) // => 0.5
  * ```
  */
-export const piecewiseConstantSchedule = ({
-  initValue,
-  boundariesAndScales = {},
-}: {
+export const piecewiseConstantSchedule = (options: {
   readonly initValue: number
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
+  checkNumbers('optim.piecewiseConstantSchedule', options, ['initValue'])
+  const { initValue, boundariesAndScales = {} } = options
   const pieces = sorted('optim.piecewiseConstantSchedule', boundariesAndScales)
   return (step) =>
     pieces.reduce<NDArray>(
@@ -175,15 +208,13 @@ const interpolations: { readonly [K in 'linear' | 'cosine']: Interpolate } = {
  *
  * @throws ArgumentError for a negative scale, or an interpolation of another name.
  */
-export const piecewiseInterpolateSchedule = ({
-  interpolateType,
-  initValue,
-  boundariesAndScales = {},
-}: {
+export const piecewiseInterpolateSchedule = (options: {
   readonly interpolateType: 'linear' | 'cosine'
   readonly initValue: number
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
+  checkNumbers('optim.piecewiseInterpolateSchedule', options, ['initValue'])
+  const { interpolateType, initValue, boundariesAndScales = {} } = options
   if (!Object.hasOwn(interpolations, interpolateType)) {
     throw new ArgumentError(
       `optim.piecewiseInterpolateSchedule: interpolateType is linear or cosine, got ${interpolateType}.`,
@@ -210,6 +241,11 @@ const checkSteps = (operation: string, transitionSteps: number): void => {
   throw new ArgumentError(`${operation}: transitionSteps is positive, got ${transitionSteps}.`)
 }
 
+const onecycleNumbers = [
+  ['transitionSteps', 'peakValue'],
+  ['pctStart', 'pctFinal', 'divFactor', 'finalDivFactor'],
+] as const
+
 /** Options of the one-cycle schedules. */
 export interface OnecycleOptions {
   readonly transitionSteps: number
@@ -223,14 +259,9 @@ export interface OnecycleOptions {
 }
 
 /** Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith, "Super-convergence" (2018). */
-export const linearOnecycleSchedule = ({
-  transitionSteps,
-  peakValue,
-  pctStart = 0.3,
-  pctFinal = 0.85,
-  divFactor = 25,
-  finalDivFactor = 1e4,
-}: OnecycleOptions & { readonly pctFinal?: number }): ArraySchedule => {
+export const linearOnecycleSchedule = (options: OnecycleOptions & { readonly pctFinal?: number }): ArraySchedule => {
+  checkNumbers('optim.linearOnecycleSchedule', options, ...onecycleNumbers)
+  const { transitionSteps, peakValue, pctStart = 0.3, pctFinal = 0.85, divFactor = 25, finalDivFactor = 1e4 } = options
   checkSteps('optim.linearOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
     interpolateType: 'linear',
@@ -244,13 +275,9 @@ export const linearOnecycleSchedule = ({
 }
 
 /** Up to a peak and down to nearly nothing in half cosines. Smith, "Super-convergence" (2018). */
-export const cosineOnecycleSchedule = ({
-  transitionSteps,
-  peakValue,
-  pctStart = 0.3,
-  divFactor = 25,
-  finalDivFactor = 1e4,
-}: OnecycleOptions): ArraySchedule => {
+export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule => {
+  checkNumbers('optim.cosineOnecycleSchedule', options, ...onecycleNumbers)
+  const { transitionSteps, peakValue, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options
   checkSteps('optim.cosineOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
     interpolateType: 'cosine',
@@ -292,11 +319,16 @@ export interface WarmupOptions {
   readonly warmupSteps: number
 }
 
+const warmupNumbers = ['initValue', 'peakValue', 'warmupSteps'] as const
+
 const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySchedule =>
   linearSchedule({ initValue, endValue: peakValue, transitionSteps: warmupSteps })
 
 /** A straight line up to `peakValue`, which then stays. */
-export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => warmup(options)
+export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => {
+  checkNumbers('optim.warmupConstantSchedule', options, warmupNumbers)
+  return warmup(options)
+}
 
 /** Options of `warmupCosineDecaySchedule`. */
 export interface WarmupCosineOptions extends WarmupOptions {
@@ -313,29 +345,23 @@ export interface WarmupCosineOptions extends WarmupOptions {
  *
  * @throws ArgumentError unless `decaySteps` is more than `warmupSteps`.
  */
-export const warmupCosineDecaySchedule = ({
-  decaySteps,
-  endValue = 0,
-  exponent = 1,
-  ...options
-}: WarmupCosineOptions): ArraySchedule => {
-  const { peakValue, warmupSteps } = options
+export const warmupCosineDecaySchedule = (options: WarmupCosineOptions): ArraySchedule => {
+  const numbers = [...warmupNumbers, 'decaySteps']
+  checkNumbers('optim.warmupCosineDecaySchedule', options, numbers, ['endValue', 'exponent'])
+  const { decaySteps, endValue = 0, exponent = 1, peakValue, warmupSteps } = options
   const alpha = peakValue === 0 ? 0 : endValue / peakValue
   const decay = cosineDecaySchedule({ initValue: peakValue, decaySteps: decaySteps - warmupSteps, alpha, exponent })
   return joinSchedules([warmup(options), decay], [warmupSteps])
 }
 
 /** A straight line up to `peakValue`, then exponential decay. */
-export const warmupExponentialDecaySchedule = ({
-  initValue,
-  peakValue,
-  warmupSteps,
-  ...decay
-}: WarmupOptions & Omit<ExponentialOptions, 'initValue'>): ArraySchedule =>
-  joinSchedules(
-    [warmup({ initValue, peakValue, warmupSteps }), exponentialDecay({ ...decay, initValue: peakValue })],
-    [warmupSteps],
-  )
+export const warmupExponentialDecaySchedule = (
+  options: WarmupOptions & Omit<ExponentialOptions, 'initValue'>,
+): ArraySchedule => {
+  checkNumbers('optim.warmupExponentialDecaySchedule', options, [...warmupNumbers, 'transitionSteps', 'decayRate'])
+  const { peakValue, warmupSteps } = options
+  return joinSchedules([warmup(options), exponentialDecay({ ...options, initValue: peakValue })], [warmupSteps])
+}
 
 /** Cosine decay with warm restarts: one `warmupCosineDecaySchedule` after the other. Loshchilov and Hutter (2016). */
 export const sgdrSchedule = (cycles: readonly WarmupCosineOptions[]): ArraySchedule => {

@@ -1,7 +1,9 @@
 /** Gradient transformations: pairs of pure functions, composed by `chain`. After optax. */
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
-import { ArgumentError } from '../core/errors.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
 import type { OpaqueBrand } from '../core/tree.ts'
+import { flatten, keystr, leafPaths } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import { mapTree, zerosLike } from './trees.ts'
@@ -131,15 +133,30 @@ export const monoid: Monoid<GradientTransformation> = {
 /**
  * `params + updates`, in the dtypes of the parameters.
  *
- * @throws TreeError if the trees differ, naming the path.
+ * @throws TreeError if the trees differ, ShapeError if a parameter and its update do, naming the path: nothing is broadcast.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
  * optim.applyUpdates({ w: np.array([1, 2]) }, { w: np.array([0.5, -1]) }).w // => [1.5 1. ]
  * ```
  */
-export const applyUpdates = <P>(params: P, updates: unknown): P =>
-  mapTree('optim.applyUpdates', (p, u) => np.astype(np.add(p, u), p.dtype), params, updates)
+export const applyUpdates = <P>(params: P, updates: unknown): P => {
+  let leaf = 0
+  const move = (p: NDArray, u: NDArray): NDArray => {
+    if (!sameShape(p.shape, u.shape)) throw updateError(params, leaf, p, u)
+    leaf++
+    return np.astype(np.add(p, u), p.dtype)
+  }
+  return mapTree('optim.applyUpdates', move, params, updates)
+}
+
+const updateError = (params: unknown, leaf: number, p: NDArray, u: NDArray): ShapeError => {
+  const path = keystr(leafPaths(flatten(params).treedef)[leaf]!)
+  const place = path === '' ? '' : ` at ${path}`
+  return new ShapeError(
+    `optim.applyUpdates: the update${place} is ${u.aval}, its parameter ${p.aval}; both must have one shape.`,
+  )
+}
 
 /** `stepSize · new + (1 - stepSize) · old`: a moving average of parameters. */
 export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: number): P =>

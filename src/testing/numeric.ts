@@ -1,10 +1,10 @@
 /** Comparing numbers, and arrays of them. */
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
-import { PullbackError } from '../core/errors.ts'
+import { ArgumentError, PullbackError } from '../core/errors.ts'
 import { flatten, keystr, leafPaths } from '../core/tree.ts'
 import { asArray } from '../runtime/array.ts'
-import type { NDArray } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
 
 /** A law, or a comparison, that does not hold; the message says where and by how much. */
 export class LawError extends PullbackError {}
@@ -42,6 +42,11 @@ const assertArraysClose = (what: string, got: NDArray, wanted: NDArray, { rtol, 
   )
 }
 
+const checkName = (name: string, what: unknown): void => {
+  if (typeof what === 'string') return
+  throw new ArgumentError(`${name}: the first argument says what is compared, as in ${name}('gradient', got, wanted).`)
+}
+
 /**
  * Throws a `LawError` unless two arrays, or trees of arrays, have one structure, one shape and dtype at each leaf, and
  * close elements. Integers and bools must be equal; NaN is close to NaN.
@@ -55,6 +60,7 @@ const assertArraysClose = (what: string, got: NDArray, wanted: NDArray, { rtol, 
  * ```
  */
 export const assertClose = <T>(what: string, got: T, wanted: T, tolerance: Tolerance = {}): void => {
+  checkName('assertClose', what)
   const [xs, ys] = [flatten(got), flatten(wanted)]
   if (!xs.treedef.equals(ys.treedef)) {
     throw new LawError(`${what}: got the structure ${xs.treedef.toString()}, wanted ${ys.treedef.toString()}.`)
@@ -65,13 +71,37 @@ export const assertClose = <T>(what: string, got: T, wanted: T, tolerance: Toler
   })
 }
 
-/** `assertClose` for lists of arrays. */
-export const assertAllClose = (
+const isList = (x: unknown): x is readonly NDArray[] => Array.isArray(x) && x.every((y) => y instanceof NDArray)
+
+/** What `assertAllClose` takes: lists of arrays, whose types may differ in length, or two values of one type. */
+interface AssertAllClose {
+  (what: string, got: readonly NDArray[], wanted: readonly NDArray[], tolerance?: Tolerance): void
+  <T>(what: string, got: T, wanted: T, tolerance?: Tolerance): void
+}
+
+/**
+ * `assertClose` that counts the arrays of lists, as results of a function: the message says which result it was. Anything
+ * else, an array or a tree, is compared as `assertClose` does.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { assertAllClose } from 'pullback/testing'
+ * assertAllClose('results', [np.array(1), np.array(2)], [np.array(1), np.array(2)])
+ * assertAllClose('result', np.array(1), np.array(2)) // throws LawError
+ * ```
+ */
+export const assertAllClose: AssertAllClose = (
   what: string,
-  got: readonly NDArray[],
-  wanted: readonly NDArray[],
+  got: unknown,
+  wanted: unknown,
   tolerance: Tolerance = {},
 ): void => {
+  checkName('assertAllClose', what)
+  if (!isList(got) || !isList(wanted)) {
+    assertClose(what, got, wanted, tolerance)
+    return
+  }
   if (got.length !== wanted.length) throw new LawError(`${what}: ${got.length} results, wanted ${wanted.length}.`)
   got.forEach((x, i) => {
     assertArraysClose(`${what}, result ${i}`, x, wanted[i]!, tolerance)
