@@ -1,7 +1,7 @@
 /** The WebAssembly back end means what the interpreter means: every operation, random programs, values and gradients. */
 import * as fc from 'fast-check'
 import type { NDArray, Program } from 'pullback'
-import { evalProgram, makeProgram, np, optimize, vjp } from 'pullback'
+import { evalProgram, jvp, makeProgram, np, optimize, vjp, vmap } from 'pullback'
 import type { Execute, RandomProgram } from 'pullback/testing'
 import { conforms, onDevice, operations, primitiveLaws, programs, samples } from 'pullback/testing'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -110,6 +110,30 @@ describe('random programs', () => {
     const gradient = gradientOf(f, point)
     if (gradient !== null) conforms(gradient, dataOf(point), single!)
   }
+
+  // With what test/ir/programs.test.ts says of the interpreter, so are batches and derivatives of compiled programs right.
+  const batches = ({ program, inputs }: RandomProgram): void => {
+    if (inputs.length === 0 || inputs.some(isStored)) return
+    const stacked = inputs.map((x) => np.stack([x, np.roll(x, 1), np.roll(x, 2)]))
+    const mapped = makeProgram(vmap((...xs: NDArray[]) => evalProgram(program, xs)))(...stacked)
+    conforms(optimize(mapped), dataOf(stacked), double!)
+  }
+
+  const tangents = ({ program, inputs }: RandomProgram): void => {
+    if (inputs.length === 0) return
+    const f = (...xs: NDArray[]): readonly NDArray[] => evalProgram(program, xs).filter((y) => isFloat(y.dtype))
+    const push = makeProgram((...xs: NDArray[]) => jvp(f, xs, xs)[1])(...inputs)
+    conforms(optimize(push), dataOf(inputs), single!)
+  }
+
+  it(`${runs / 4} of them have the interpreter's values on batches`, () => {
+    fc.assert(fc.property(programs({ operations: among }), batches), { numRuns: runs / 4 })
+  }, 600_000)
+
+  it(`${runs / 4} of them have the interpreter's tangents`, () => {
+    const floats = programs({ operations: among, dtypes: ['float64', 'float32'] })
+    fc.assert(fc.property(floats, tangents), { numRuns: runs / 4 })
+  }, 600_000)
 
   it(`${runs / 4} of them have the interpreter's gradients`, () => {
     fc.assert(fc.property(programs({ operations: among }), gradients), { numRuns: runs / 4 })
