@@ -10,8 +10,7 @@ import type { Program } from '../ir/program.ts'
 import { asArray } from '../runtime/array.ts'
 import { applyProgram } from '../transforms/apply.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { fromHost } from '../trace/value.ts'
-import { allocate } from '../core/dtype.ts'
+import { standIn } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { flattenArrays, flattenResult } from './leaves.ts'
@@ -50,9 +49,7 @@ export const avalsOf = (
   args: readonly unknown[],
 ): { readonly avals: readonly Aval[]; readonly treedef: TreeDef } => {
   const { leaves, treedef } = flatten(args)
-  const standIns = leaves.map((x) =>
-    x instanceof ShapeDtypeStruct ? fromHost(new Aval(x.dtype, x.shape), allocate(x.dtype, 0)) : x,
-  )
+  const standIns = leaves.map((x) => (x instanceof ShapeDtypeStruct ? standIn(new Aval(x.dtype, x.shape)) : x))
   const arrays = flattenArrays(operation, unflatten(treedef, standIns))
   return { avals: arrays.leaves.map((x) => x.aval), treedef }
 }

@@ -1,4 +1,4 @@
-import { DTypeError } from './errors.ts'
+import { DTypeError, OutOfMemoryError } from './errors.ts'
 
 /**
  * Element types. `float32`, `float64`, `int32`, `uint32` and `bool` compute; the others are storage: arrays of them
@@ -15,7 +15,10 @@ export type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
 export type TypedArray =
   Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Uint16Array | Int8Array | BigInt64Array
 
-type TypedArrayConstructor = new (length: number) => TypedArray
+interface TypedArrayConstructor {
+  readonly BYTES_PER_ELEMENT: number
+  new (length: number): TypedArray
+}
 
 interface DTypeFacts {
   readonly kind: Kind
@@ -50,8 +53,28 @@ export const isFloat = (dtype: DType): boolean => facts[dtype].kind === 'float'
 export const isInteger = (dtype: DType): boolean => facts[dtype].kind === 'signed' || facts[dtype].kind === 'unsigned'
 export const isCompute = (dtype: DType): dtype is ComputeDType => facts[dtype].compute
 
-/** A zeroed typed array for `length` elements of `dtype`. */
-export const allocate = (dtype: DType, length: number): TypedArray => new facts[dtype].array(length)
+/** The most bytes of one array: half of what a device addresses, so that something can be made of it. */
+const MOST_BYTES = 2 ** 31
+
+/** Throws if so many elements are more than an array can have. */
+export const checkSize = (operation: string, dtype: DType, length: number): void => {
+  const bytes = length * facts[dtype].array.BYTES_PER_ELEMENT
+  if (bytes <= MOST_BYTES) return
+  throw new OutOfMemoryError(
+    `${operation}: ${length} elements of ${dtype} are ${bytes} bytes; an array has ${MOST_BYTES} at most. ` +
+      'Work on smaller pieces.',
+  )
+}
+
+/** A typed array for `length` elements of `dtype`. */
+export const allocate = (dtype: DType, length: number): TypedArray => {
+  checkSize('array', dtype, length)
+  return new facts[dtype].array(length)
+}
+
+/** Whether these are elements of that dtype, and so many. */
+export const isStorageOf = (dtype: DType, length: number, data: TypedArray): boolean =>
+  data.length === length && data.constructor === facts[dtype].array
 
 const byShortName = new Map(dtypes.map((d) => [facts[d].short, d]))
 export const fromShortName = (short: string): DType | undefined => byShortName.get(short)

@@ -267,38 +267,42 @@ const open = (x: unknown): Opened => {
 /** Says of a subtree whether to take it for a leaf. */
 export type IsLeaf = (x: unknown) => boolean
 
-const childrenOf = (x: unknown, isLeaf: IsLeaf | undefined): readonly unknown[] =>
-  isLeaf?.(x) === true ? [] : open(x).children
-
-/** Whether a container is somewhere inside of itself. */
+/**
+ * Whether a container is somewhere inside of itself. Each container is opened once, however often it is met; what has no
+ * children cannot contain anything.
+ */
 const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
-  const above = new Set<unknown>()
+  const states = new Map<unknown, 'above' | 'done'>()
   const stack: (readonly [x: unknown, left: boolean])[] = [[tree, false]]
   while (stack.length > 0) {
     const [x, left] = stack.pop()!
     if (left) {
-      above.delete(x)
+      states.set(x, 'done')
       continue
     }
-    const children = childrenOf(x, isLeaf)
+    const state = states.get(x)
+    if (state === 'above') return true
+    if (state === 'done' || isLeaf?.(x) === true) continue
+    const { children } = open(x)
     if (children.length === 0) continue
-    if (above.has(x)) return true
-    above.add(x)
+    states.set(x, 'above')
     stack.push([x, true])
-    for (const child of children) stack.push([child, false])
+    for (const child of children) if (typeof child === 'object' && child !== null) stack.push([child, false])
   }
   return false
 }
 
-/** A tree of so many nodes is asked whether it ends at all. */
-const SUSPICIOUS = 2 ** 20
+/** A tree of so many nodes is asked, once, whether it ends at all. */
+const SUSPICIOUS = 2 ** 12
 
 /** Calls `visit` on every node in preorder. */
 const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, subtree: unknown) => void): void => {
   const stack: unknown[] = [tree]
   for (let count = 0; stack.length > 0; count++) {
     if (count === SUSPICIOUS && containsItself(tree, isLeaf)) {
-      throw new TreeError('An object or array contains itself, so that it is no tree. Leave out links to parents.')
+      throw new TreeError(
+        'tree: an object or array contains itself, so that it is no tree. Leave out links to parents.',
+      )
     }
     const x = stack.pop()
     const { node, children } = isLeaf?.(x) === true ? leafOpened : open(x)

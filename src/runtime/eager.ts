@@ -1,5 +1,6 @@
 import { run } from '../backends/interpreter/interpreter.ts'
 import type { Aval } from '../core/aval.ts'
+import { checkSize } from '../core/dtype.ts'
 import { NonFiniteError } from '../core/errors.ts'
 import { findNonFinite } from '../core/finite.ts'
 import { settings } from '../core/settings.ts'
@@ -44,6 +45,7 @@ export const eagerInterpreter: Interpreter = {
     const primitive: Primitive<N> = primitives[op]
     const avals = operands.map((x) => x.aval)
     const outputs = primitive.type(params, avals)
+    for (const y of outputs) checkSize(op, y.dtype, y.size)
     // Outside of all transformations, what is live is concrete.
     const bodies = operands.map((x) => x.body as ConcreteBody)
     const applied = primitive.applies?.(params)

@@ -1,40 +1,44 @@
 import { Aval } from '../core/aval.ts'
-import { convert } from '../core/convert.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate, checkDType } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import { cast } from '../ops/elementwise.ts'
 import { scalar } from '../ops/creation.ts'
 import { concatenate, expandDims, reshape } from '../ops/movement.ts'
 import type { ArrayLike, NestedArray } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
+import type { Item, Items } from './nested.ts'
+import { readNested, storeItems, storeNumbers } from './nested.ts'
 
 const isTypedArray = (x: unknown): x is TypedArray | Uint8ClampedArray =>
   ArrayBuffer.isView(x) && !(x instanceof DataView)
 
-const typedArrayDTypes: readonly (readonly [new (n: number) => TypedArray | Uint8ClampedArray, DType])[] = [
-  [Float32Array, 'float32'],
-  [Float64Array, 'float64'],
-  [Int32Array, 'int32'],
-  [Uint32Array, 'uint32'],
-  [Uint8Array, 'uint8'],
-  [Uint8ClampedArray, 'uint8'],
-  [Int8Array, 'int8'],
-  [BigInt64Array, 'int64'],
-]
+/** By name, which is the same for typed arrays of other realms. */
+const typedArrayDTypes = new Map<string, DType>([
+  ['Float32Array', 'float32'],
+  ['Float64Array', 'float64'],
+  ['Int32Array', 'int32'],
+  ['Uint32Array', 'uint32'],
+  ['Uint8Array', 'uint8'],
+  ['Uint8ClampedArray', 'uint8'],
+  ['Int8Array', 'int8'],
+  ['BigInt64Array', 'int64'],
+])
 
-const fromTypedArray = (x: TypedArray | Uint8ClampedArray): NDArray => {
-  const entry = typedArrayDTypes.find(([constructor]) => x instanceof constructor)
-  if (entry === undefined) {
+const fromTypedArray = (operation: string, x: TypedArray | Uint8ClampedArray): NDArray => {
+  const name = x[Symbol.toStringTag]
+  const dtype = typedArrayDTypes.get(name)
+  if (dtype === undefined) {
     throw new DTypeError(
-      `array: no dtype holds a ${x.constructor.name}. Convert it first, for instance with Float32Array.from(x).`,
+      `${operation}: no dtype holds a ${name}. Convert it first, for instance with Float32Array.from(x).`,
     )
   }
-  const [, dtype] = entry
   const data = allocate(dtype, x.length)
   data.set(x as never)
-  return fromHost(new Aval(dtype, [x.length]), data)
+  return fromHost(new Aval(dtype, [data.length]), data)
 }
 
 const isInt32 = (x: number): boolean => (x | 0) === x && !Object.is(x, -0)
@@ -44,79 +48,13 @@ const fromNumber = (x: number): NDArray => scalar(x, isInt32(x) ? 'int32' : 'flo
 
 const bigScalar = (x: bigint): NDArray => fromHost(new Aval('int64', []), BigInt64Array.of(x))
 
-type Item = number | boolean | bigint | NDArray
-
-/** The shape of nested arrays and their items in order. Iterative: nesting may be deep. */
-const flattenNested = (nested: NestedArray): { shape: number[]; items: Item[] } => {
-  const shape: number[] = []
-  let level: readonly unknown[] = [nested]
-  for (;;) {
-    if (!level.every(Array.isArray)) break
-    const rows = level as readonly (readonly unknown[])[]
-    const extent = rows[0]?.length ?? 0
-    const ragged = rows.find((r) => r.length !== extent)
-    if (ragged !== undefined) {
-      throw new ShapeError(
-        `array: nested arrays must be rectangular; at depth ${shape.length} one has length ${extent}, another ${ragged.length}.`,
-      )
-    }
-    shape.push(extent)
-    level = rows.flat()
-    if (level.length === 0) return { shape, items: [] }
-  }
-  const bad = level.find((x) => !(x instanceof NDArray || ['number', 'boolean', 'bigint'].includes(typeof x)))
-  if (bad !== undefined) {
-    const what = Array.isArray(bad) ? 'arrays beside numbers at one depth' : `${typeof bad} ${String(bad)}`
-    throw new ArgumentError(`array: elements must be numbers, booleans, bigints or arrays; got ${what}.`)
-  }
-  return { shape, items: level as readonly Item[] as Item[] }
-}
-
-const kindOfItems = (items: readonly (number | boolean | bigint)[]): DType => {
-  if (items.length > 0 && items.every((x) => typeof x === 'boolean')) return 'bool'
-  if (items.some((x) => typeof x === 'bigint')) return 'int64'
-  return 'float32'
-}
-
-const ranges: { readonly [D in DType]?: readonly [low: number, high: number] } = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-}
-
-/** Throws for a whole number that an integer dtype does not hold. */
-const checkRange = (numbers: Float64Array, dtype: DType): void => {
-  const range = ranges[dtype]
-  if (range === undefined) return
-  const bad = numbers.find((x) => Number.isInteger(x) && (x < range[0] || x > range[1]))
-  if (bad !== undefined)
-    throw new ArgumentError(`array: ${bad} is out of the range of ${dtype}, ${range[0]} to ${range[1]}.`)
-}
-
-/** An item as a whole number of 64 bits: truncated, saturated; NaN is 0. */
-const toBigInt = (x: number | boolean | bigint): bigint => {
-  if (typeof x !== 'number' || Number.isInteger(x)) return BigInt(x)
-  if (Number.isNaN(x)) return 0n
-  if (!Number.isFinite(x)) return x > 0 ? 2n ** 63n - 1n : -(2n ** 63n)
-  return BigInt(Math.trunc(x))
-}
-
-/** Items stored as a dtype: for floats rounded, for integers truncated, as in NumPy. */
-const storeItems = (items: readonly (number | boolean | bigint)[], dtype: DType): TypedArray => {
-  if (dtype === 'int64') return BigInt64Array.from(items, toBigInt)
-  const numbers = Float64Array.from(items, Number)
-  checkRange(numbers, dtype)
-  return dtype === 'float64' ? numbers : convert(numbers, 'float64', dtype)
-}
-
-const stackArrays = (items: readonly Item[], shape: readonly number[]): NDArray => {
+const stackArrays = (operation: string, items: readonly Item[], shape: Shape): NDArray => {
   const arrays = items.map((x) => asArray(x))
   const first = arrays[0]!
   const odd = arrays.find((a) => showShape(a.shape) !== showShape(first.shape))
   if (odd !== undefined) {
     throw new ShapeError(
-      `array: elements have shapes ${showShape(first.shape)} and ${showShape(odd.shape)}; they must agree.`,
+      `${operation}: elements have shapes ${showShape(first.shape)} and ${showShape(odd.shape)}; they must agree.`,
     )
   }
   const strong = arrays.find((a) => !a.aval.weak) ?? first
@@ -125,15 +63,24 @@ const stackArrays = (items: readonly Item[], shape: readonly number[]): NDArray 
 }
 
 /** Nested JS arrays as an array: booleans give bool, bigints int64, numbers float32 unless `dtype` says otherwise. */
-export const fromNested = (nested: NestedArray, dtype?: DType): NDArray => {
-  const { shape, items } = flattenNested(nested)
+export const fromNested = (nested: NestedArray, dtype?: DType, operation = 'array'): NDArray => {
+  const store = dtype === undefined || dtype === 'float32' ? 'float32' : 'float64'
+  const contents = readNested(operation, nested, store)
+  if (contents.kind === 'items') return fromItems(operation, contents, dtype)
+  const { shape, numbers, areBooleans } = contents
+  const target = dtype ?? (areBooleans ? 'bool' : 'float32')
+  const data = target === store ? numbers : storeNumbers(operation, numbers, target)
+  return fromHost(new Aval(target, shape), data)
+}
+
+const fromItems = (operation: string, { shape, items }: Items, dtype: DType | undefined): NDArray => {
   if (items.some((x) => x instanceof NDArray)) {
-    const stacked = stackArrays(items, shape)
+    const stacked = stackArrays(operation, items, shape)
     return dtype === undefined ? stacked : cast(stacked, dtype)
   }
+  const target = dtype ?? 'int64'
   const plain = items as readonly (number | boolean | bigint)[]
-  const target = dtype ?? kindOfItems(plain)
-  return fromHost(new Aval(target, shape), storeItems(plain, target))
+  return fromHost(new Aval(target, shape), storeItems(operation, plain, target))
 }
 
 /**
@@ -141,34 +88,42 @@ export const fromNested = (nested: NestedArray, dtype?: DType): NDArray => {
  *
  * @throws ArgumentError for anything else.
  */
-export const asArray = (x: ArrayLike): NDArray => {
+export const arrayFor = (operation: string, x: ArrayLike): NDArray => {
   if (x instanceof NDArray) return x
   if (typeof x === 'number') return fromNumber(x)
   if (typeof x === 'boolean') return scalar(x ? 1 : 0, 'bool')
   if (typeof x === 'bigint') return bigScalar(x)
-  if (isTypedArray(x)) return fromTypedArray(x)
-  if (Array.isArray(x)) return fromNested(x as NestedArray)
-  const given: unknown = x
-  if (given instanceof Promise) {
-    throw new ArgumentError('Expected an array, got a Promise: await it first. Transformed functions are synchronous.')
-  }
-  throw new ArgumentError(
-    `Expected an array, number, boolean, typed array or nested arrays of numbers, got ${given === null ? 'null' : typeof given}.${given === undefined ? ' Was an argument left out?' : ''}`,
-  )
+  if (isTypedArray(x)) return fromTypedArray(operation, x)
+  if (Array.isArray(x)) return fromNested(x as NestedArray, undefined, operation)
+  throw new ArgumentError(`${operation}: expected ${arrayLikeFault(x)}`)
+}
+
+/** `arrayFor` where the operation is not known: the conversion speaks for itself. */
+export const asArray = (x: ArrayLike): NDArray => (x instanceof NDArray ? x : arrayFor('array', x))
+
+/** What was wanted in the place of something that is no array, and what it is, as the end of a message. */
+export const arrayLikeFault = (x: unknown): string => {
+  if (x instanceof Promise) return 'an array, got a Promise: await it first. Transformed functions are synchronous.'
+  const hint = x === undefined ? ' Was an argument left out?' : ''
+  return `an array, number, boolean, typed array or nested lists of numbers, got ${show(x)}.${hint}`
 }
 
 /** Whether `asArray` takes it for an array without a second thought: what the leaves of trees may be. */
 export const isArrayLeaf = (x: unknown): x is ArrayLike =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean' || typeof x === 'bigint' || isTypedArray(x)
 
-const nestedIndices = (x: NestedArray): NDArray => {
-  const integral = flattenNested(x).items.every((i) => typeof i === 'number' && isInt32(i))
-  return fromNested(x, integral ? 'int32' : undefined)
+const nestedIndices = (operation: string, x: NestedArray): NDArray => {
+  const contents = readNested(operation, x, 'float64')
+  if (contents.kind === 'items') return fromItems(operation, contents, undefined)
+  const { shape, numbers, areBooleans } = contents
+  if (areBooleans) return fromHost(new Aval('bool', shape), Uint8Array.from(numbers))
+  if (numbers.every(isInt32)) return fromHost(new Aval('int32', shape), Int32Array.from(numbers))
+  return fromHost(new Aval('float32', shape), Float32Array.from(numbers))
 }
 
 /** Integer indices: nested lists of integral numbers are int32 here, not float32. */
 export const asIndices = (operation: string, x: ArrayLike): NDArray => {
-  const array = Array.isArray(x) ? nestedIndices(x as NestedArray) : asArray(x)
+  const array = Array.isArray(x) ? nestedIndices(operation, x as NestedArray) : asArray(x)
   if (array.dtype === 'float32' || array.dtype === 'float64') {
     throw new DTypeError(`${operation}: indices must be integers, got ${array.aval}. Use np.astype(indices, 'int32').`)
   }

@@ -13,6 +13,7 @@ import {
   sizeOf,
   stridesOf,
 } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import { Slice } from '../core/slice.ts'
 import type { GatherParams, IndexMode, ScatterParams } from '../ir/op.ts'
 import { full, fullLike, iota, scalar, zerosLike, zerosOf } from '../ops/creation.ts'
@@ -21,7 +22,15 @@ import type { ScatterName } from '../ops/indexing.ts'
 import { gather, scatterWith } from '../ops/indexing.ts'
 import { broadcast, broadcastTo, concatenate, expandDims, reshape, rev, slice, transpose } from '../ops/movement.ts'
 import { reduceAnd } from '../ops/reduction.ts'
-import type { ArrayLike, GetOptions, Index, IndexedPlace, TakeOptions, UpdateOptions } from '../trace/value.ts'
+import type {
+  ArrayLike,
+  GetOptions,
+  Index,
+  IndexedPlace,
+  NestedArray,
+  TakeOptions,
+  UpdateOptions,
+} from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { remainder } from './arithmetic.ts'
 import { checkOneOf, checkOptions } from './checks.ts'
@@ -42,18 +51,13 @@ type Part =
 
 type Range = Extract<Part, { kind: 'range' }>
 
-const describeIndex = (index: unknown): string =>
-  index instanceof NDArray ? String(index.aval) : typeof index === 'string' ? `'${index}'` : String(index)
-
 /** Start, count and step of a slice on an axis of `n` elements, by Python's rules. */
 const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Range => {
   if (!Number.isInteger(step) || step === 0)
     throw new IndexError(`at: a slice's step is an integer other than 0, got ${step}.`)
   for (const bound of [start, stop]) {
     if (bound !== null && !Number.isInteger(bound)) {
-      throw new IndexError(
-        `at: a slice's bounds are integers, got ${describeIndex(bound)}. Computed starts: lax.dynamicSlice.`,
-      )
+      throw new IndexError(`at: a slice's bounds are integers, got ${show(bound)}. Computed starts: lax.dynamicSlice.`)
     }
   }
   const low = step > 0 ? 0 : -1
@@ -65,13 +69,28 @@ const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Ra
   return { kind: 'range', axis, start: from, count: Math.max(0, Math.ceil((to - from) / step)), step }
 }
 
-const isMask = (index: Index): index is NDArray | boolean[] =>
-  index instanceof NDArray ? index.aval.dtype === 'bool' : Array.isArray(index) && asArray(index).aval.dtype === 'bool'
+/** A part of an index whose lists have become arrays. */
+type ReadyIndex = Exclude<Index, NestedArray>
+
+const isPart = (x: unknown): boolean => x === null || typeof x === 'string' || x instanceof Slice
+
+/** Lists of numbers as arrays; a list of parts, as one would hand over in Python, is refused. */
+const readyIndex = (index: Index): ReadyIndex => {
+  if (!Array.isArray(index)) return index as ReadyIndex
+  if ((index as readonly unknown[]).some(isPart)) {
+    throw new IndexError(
+      `at: the parts of an index came as one list, ${show(index)}. Give them one by one, as in x.at(0, ':'), or x.at(...parts).`,
+    )
+  }
+  return asIndices('at', index as NestedArray)
+}
+
+const isMask = (index: ReadyIndex): index is NDArray => index instanceof NDArray && index.aval.dtype === 'bool'
 
 /** Number of axes of the array that a part speaks for. */
-const axesTaken = (index: Index): number => {
+const axesTaken = (index: ReadyIndex): number => {
   if (index === null || index === '...') return 0
-  return isMask(index) ? asArray(index).aval.rank : 1
+  return isMask(index) ? index.aval.rank : 1
 }
 
 /** Positions of the true elements, one array of coordinates for each axis of the mask. */
@@ -95,7 +114,7 @@ const maskParts = (mask: NDArray, axis: number, shape: Shape): Part[] => {
   }))
 }
 
-const parsePart = (index: Index, axis: number, shape: Shape): Part[] => {
+const parsePart = (index: ReadyIndex, axis: number, shape: Shape): Part[] => {
   const n = shape[axis]!
   if (index === null) return [{ kind: 'new' }]
   if (index === ':') return [{ kind: 'range', axis, start: 0, count: n, step: 1 }]
@@ -104,12 +123,12 @@ const parsePart = (index: Index, axis: number, shape: Shape): Part[] => {
     if (!Number.isInteger(index)) throw new IndexError(`at: an index is an integer, got ${index}.`)
     return [{ kind: 'position', axis, at: index < 0 ? index + n : index }]
   }
-  if (index instanceof NDArray || Array.isArray(index)) {
-    if (isMask(index)) return maskParts(asArray(index), axis, shape)
+  if (index instanceof NDArray) {
+    if (isMask(index)) return maskParts(index, axis, shape)
     return [{ kind: 'array', axis, indices: wrapNegative(e.cast(asIndices('at', index), 'int32'), n) }]
   }
   throw new IndexError(
-    `at: ${describeIndex(index)} is not an index. Known: integers, np.slice, ':', '...', null, integer and boolean arrays.`,
+    `at: ${show(index)} is not an index. Known: integers, np.slice, ':', '...', null, integer and boolean arrays.`,
   )
 }
 
@@ -117,13 +136,14 @@ const parsePart = (index: Index, axis: number, shape: Shape): Part[] => {
 const wrapNegative = (indices: NDArray, n: number): NDArray =>
   e.select(e.lt(indices, zerosLike(indices)), e.add(indices, fullLike(indices, n)), indices)
 
-const parse = (x: NDArray, indices: readonly Index[]): Part[] => {
+const parse = (x: NDArray, given: readonly Index[]): Part[] => {
   const { shape, rank } = x.aval
+  const indices = given.map(readyIndex)
   const taken = indices.reduce<number>((n, i) => n + axesTaken(i), 0)
   if (taken > rank) throw new IndexError(`at: ${taken} indices for an array of rank ${rank} (${x.aval}).`)
   const dots = indices.filter((i) => i === '...').length
   if (dots > 1) throw new IndexError("at: an index has at most one '...'.")
-  const whole = Array.from({ length: rank - taken }, (): Index => ':')
+  const whole = Array.from({ length: rank - taken }, (): ReadyIndex => ':')
   const all = dots === 1 ? indices.flatMap((i) => (i === '...' ? whole : [i])) : [...indices, ...whole]
   let axis = 0
   return all.flatMap((index) => {

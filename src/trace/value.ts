@@ -1,6 +1,6 @@
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
+import { isFloat, isStorageOf } from '../core/dtype.ts'
 import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
 import { describeArray, formatArray } from '../core/format.ts'
 import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
@@ -665,8 +665,36 @@ const hostOrNull = (x: NDArray): TypedArray | null => {
   }
 }
 
+/**
+ * Elements of that type, which must not be written to afterwards. Whatever makes arrays comes by here: a back end believes
+ * the type, and where there are fewer elements it would read what lies behind them.
+ */
+export const bodyOf = (aval: Aval, data: TypedArray): ConcreteBody => {
+  if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
+  return new ConcreteBody(data)
+}
+
 /** A concrete array over `data`, which must not be written to afterwards. */
-export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, new ConcreteBody(data))
+export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, bodyOf(aval, data))
+
+/** The elements of a body that is to have that type. */
+export const hostOf = (aval: Aval, body: Body, operation: string): TypedArray => {
+  const data = body.host(operation)
+  if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
+  return data
+}
+
+const storageFault = (aval: Aval, data: TypedArray): string =>
+  `array: a ${data.constructor.name} of ${data.length} elements is no ${aval}. This is a fault of the library.`
+
+/** An array of that type without elements: it stands where only types matter. */
+export const standIn = (aval: Aval): NDArray =>
+  new NDArray(aval, {
+    trace: null,
+    host: (operation) => {
+      throw new TracerError(`${operation}: there are no elements where only shapes and dtypes are asked for (${aval}).`)
+    },
+  })
 
 /** The elements of a concrete array together with its type. */
 export const toHost = (x: NDArray, operation: string): HostArray => ({ aval: x.aval, data: x.body.host(operation) })

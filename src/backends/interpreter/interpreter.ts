@@ -7,7 +7,7 @@ import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
 import type { Primitive, RunProgram } from '../../primitives/primitive.ts'
 import { primitives } from '../../primitives/registry.ts'
-import { ConcreteBody } from '../../trace/value.ts'
+import { bodyOf } from '../../trace/value.ts'
 import type { Backend } from '../backend.ts'
 import { findNonFinite } from '../../core/finite.ts'
 import { settings } from '../../core/settings.ts'
@@ -118,6 +118,8 @@ export const interpreterBackend: Backend = {
   name: 'interpreter',
   compile: (program) => {
     const evaluate = compiled(program)
-    return (inputs, operation) => evaluate(inputs.map((x) => x.host(operation))).map((data) => new ConcreteBody(data))
+    const avals = program.outAvals
+    return (inputs, operation) =>
+      evaluate(inputs.map((x) => x.host(operation))).map((data, i) => bodyOf(avals[i]!, data))
   },
 }

@@ -8,7 +8,7 @@
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
 import type { Resident } from '../../trace/value.ts'
-import { ConcreteBody } from '../../trace/value.ts'
+import { ConcreteBody, hostOf } from '../../trace/value.ts'
 import type { Range } from './allocator.ts'
 import type { Heap } from './heap.ts'
 import { bytesOf } from './heap.ts'
@@ -147,7 +147,7 @@ export class Blocks {
       return known
     }
     if (known instanceof Block && known.home === this) this.#limit = Math.min(this.#maxLimit, this.#limit + known.bytes)
-    const data = body.host(operation)
+    const data = hostOf(aval, body, operation)
     const range = this.allocateArray(data.byteLength)
     if (range === null) return null
     this.#heap.write(aval.dtype, this.#heap.addressOf(range), data)

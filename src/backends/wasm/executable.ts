@@ -1,6 +1,6 @@
 /** A compiled program in a device: where its arrays lie during a call, and the call. */
 import type { Aval } from '../../core/aval.ts'
-import { ConcreteBody } from '../../trace/value.ts'
+import { ConcreteBody, hostOf } from '../../trace/value.ts'
 import type { Range } from './allocator.ts'
 import { ALIGNMENT } from './allocator.ts'
 import type { Block, Blocks } from './blocks.ts'
@@ -255,7 +255,7 @@ export class WasmExecutable {
         continue
       }
       words[first + pointer] = frame + offset
-      heap.write(aval.dtype, frame + offset, inputs[i]!.host(operation))
+      heap.write(aval.dtype, frame + offset, hostOf(aval, inputs[i]!, operation))
     }
     this.#addresses!.forEach((address, i) => {
       words[first + inputs.length + i] = address
