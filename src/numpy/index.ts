@@ -49,4 +49,4 @@ export {
 export * from './special.ts'
 export * from './statistics.ts'
 export * from './types.ts'
-export * as linalg from './linalg.ts'
+export * as linalg from './linalg/index.ts'

@@ -1,0 +1,120 @@
+/** Determinants, with derivatives that are right for singular matrices too. */
+import { customJvp } from '../../api/custom.ts'
+import { stopGradient } from '../../api/derivatives.ts'
+import { range } from '../../core/shape.ts'
+import * as ops from '../../ops/linalg.ts'
+import { asArray } from '../../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import { matmul as matrixProduct } from '../contraction.ts'
+import { eye } from '../creation.ts'
+import * as np from '../elementwise.ts'
+import { broadcastTo, diagonal as diagonalOf, expandDims } from '../movement.ts'
+import { prod, sum } from '../reduction.ts'
+import { asMatrix, asRow, identityLike, squares, turned } from './matrices.ts'
+
+/** Sign of a permutation: -1 to the number of row exchanges. */
+const parity = (pivots: NDArray, dtype: NDArray['dtype']): NDArray => {
+  const moved = np.notEqual(pivots, asArray(Int32Array.from(range(pivots.shape.at(-1)!))))
+  const odd = np.remainder(sum(moved, { axis: -1, dtype: 'int32' }), 2)
+  return np.subtract(1, np.multiply(2, odd)).astype(dtype)
+}
+
+/**
+ * Sign and logarithm of the absolute value of the determinant: for those that overflow.
+ *
+ * @returns `[sign, logabsdet]`; 0 and -∞ for singular matrices.
+ * @throws ShapeError unless the matrices are square.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.slogdet(np.array([[2, 0], [0, -2]]))[1] // => 1.3862944
+ * ```
+ */
+export const slogdet = (a: ArrayLike): readonly [sign: NDArray, logabsdet: NDArray] => {
+  const x = squares('slogdet', a)
+  const [lu, pivots] = ops.lu(x)
+  const diagonal = diagonalOf(lu, 0, { axis1: -2, axis2: -1 })
+  const sign = np.multiply(parity(pivots, x.dtype), prod(np.sign(diagonal), { axis: -1 }))
+  // Adding 0 makes -0 the 0 that it should be.
+  return [stopGradient(np.add(sign, 0)), sum(np.log(np.abs(diagonal)), { axis: -1 })]
+}
+
+/** The product of all singular values but one, for each: right where some are 0. */
+const productOfOthers = (s: NDArray): NDArray => {
+  const n = s.shape.at(-1)!
+  const rows = broadcastTo(asRow(s), [...s.shape, n])
+  return prod(np.where(np.equal(eye(n, { dtype: s.dtype }), 1), 1, rows), { axis: -1 })
+}
+
+const fromLu = (x: NDArray): NDArray => {
+  const [lu, pivots] = ops.lu(x)
+  return np.multiply(parity(pivots, x.dtype), prod(diagonalOf(lu, 0, { axis1: -2, axis2: -1 }), { axis: -1 }))
+}
+
+/** P[i, j]: the product of all singular values but those at i and j; 0 where i = j. */
+const productOfOtherPairs = (s: NDArray): NDArray => {
+  const n = s.shape.at(-1)!
+  const same = np.equal(eye(n, { dtype: s.dtype }), 1)
+  const left = np.logicalOr(expandDims(same, 1), expandDims(same, 0))
+  const cube = broadcastTo(asRow(asRow(s)), [...s.shape, n, n])
+  return np.where(same, 0, prod(np.where(left, 1, cube), { axis: -1 }))
+}
+
+const orientation = (u: NDArray, vt: NDArray): NDArray => asMatrix(np.multiply(fromLu(u), fromLu(vt)))
+
+/** adj(A) = det(U V) V diag(∏_{j≠i} s_j) Uᵀ: of singular matrices too. */
+const adjugateOf = ([u, s, vt]: ReturnType<typeof ops.svd>): NDArray => {
+  const scaled = np.multiply(turned(vt), asRow(productOfOthers(s)))
+  return np.multiply(orientation(u, vt), matrixProduct(scaled, turned(u)))
+}
+
+/**
+ * d adj(A) = det(U V) V (diag(P diag F) − P ∘ F) Uᵀ, with F = Uᵀ dA V and P[i, j] = ∏_{k≠i,j} s_k: the minors of a diagonal
+ * matrix that has moved by F. Nothing is divided, so that it is right for singular matrices too.
+ */
+const adjugate = customJvp((x: NDArray) => adjugateOf(ops.svd(x, false))).defjvp(([x], [t]) => {
+  const factors = ops.svd(x, false)
+  const [u, s, vt] = factors
+  const others = productOfOtherPairs(s)
+  const moved = matrixProduct(matrixProduct(turned(u), t), turned(vt))
+  const diagonal = matrixProduct(others, expandDims(diagonalOf(moved, 0, { axis1: -2, axis2: -1 }), -1))
+  const minors = np.subtract(np.multiply(identityLike(moved), diagonal), np.multiply(others, moved))
+  const back = matrixProduct(matrixProduct(turned(vt), minors), turned(u))
+  return [adjugateOf(factors), np.multiply(orientation(u, vt), back)]
+})
+
+const inner = (x: NDArray, y: NDArray): NDArray => sum(np.multiply(x, turned(y)), { axis: [-2, -1] })
+
+/** Jacobi's formula: d det(A) = tr(adj(A) dA). */
+const generalDet = customJvp((x: NDArray) => fromLu(x)).defjvp(([x], [t]) => [fromLu(x), inner(adjugate(x), t)])
+
+/** Written out: a polynomial, whose derivatives of all orders are right everywhere. */
+const smallDet = (x: NDArray): NDArray => {
+  const n = x.shape.at(-1)!
+  const e = (i: number, j: number): NDArray => x.at('...', i, j).get()
+  const two = (i: number, j: number, k: number, l: number): NDArray =>
+    np.subtract(np.multiply(e(i, k), e(j, l)), np.multiply(e(i, l), e(j, k)))
+  if (n === 1) return e(0, 0)
+  if (n === 2) return two(0, 1, 0, 1)
+  const first = np.multiply(e(0, 0), two(1, 2, 1, 2))
+  const second = np.multiply(e(0, 1), two(1, 2, 0, 2))
+  return np.add(np.subtract(first, second), np.multiply(e(0, 2), two(1, 2, 0, 1)))
+}
+
+/**
+ * The determinant. First and second derivatives are right for singular matrices of any rank; further ones for matrices of
+ * different singular values, and for all up to 3 × 3.
+ *
+ * @throws ShapeError unless the matrices are square.
+ * @example
+ * ```ts
+ * import { grad, np } from 'pullback'
+ * np.linalg.det(np.array([[1, 2], [3, 4]])) // => -2.
+ * grad((a: NDArray) => np.linalg.det(a))(np.array([[1, 2], [2, 4]])).toArray() // => 4,-2,-2,1
+ * ```
+ */
+export const det = (a: ArrayLike): NDArray => {
+  const x = squares('det', a)
+  const n = x.shape.at(-1)!
+  return n >= 1 && n <= 3 ? smallDet(x) : generalDet(x)
+}

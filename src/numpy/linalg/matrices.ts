@@ -1,0 +1,33 @@
+/** What functions of matrices share: checks of their operands, and a few shapes. */
+import { promoteTypes } from '../../core/dtype.ts'
+import { ShapeError } from '../../core/errors.ts'
+import { asArray } from '../../runtime/array.ts'
+import { inexact } from '../../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import { eye } from '../creation.ts'
+import { broadcastTo, expandDims, swapaxes } from '../movement.ts'
+
+export const matrices = (name: string, x: ArrayLike): NDArray => {
+  const array = inexact(asArray(x))
+  if (array.ndim >= 2) return array
+  throw new ShapeError(`linalg.${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
+}
+
+export const squares = (name: string, x: ArrayLike): NDArray => {
+  const array = matrices(name, x)
+  if (array.shape.at(-1) === array.shape.at(-2)) return array
+  throw new ShapeError(`linalg.${name} takes square matrices, got ${array.aval}.`)
+}
+
+export const turned = (x: NDArray): NDArray => swapaxes(x, -1, -2)
+/** A row vector that multiplies columns. */
+export const asRow = (x: NDArray): NDArray => expandDims(x, -2)
+export const identityLike = (x: NDArray): NDArray => broadcastTo(eye(x.shape.at(-1)!, { dtype: x.dtype }), x.shape)
+
+/** Both in the wider of their dtypes. */
+export const sameDType = (x: NDArray, y: NDArray): readonly [NDArray, NDArray] => {
+  const dtype = promoteTypes(x.dtype, y.dtype)
+  return [x.astype(dtype), y.astype(dtype)]
+}
+
+export const asMatrix = (x: NDArray): NDArray => expandDims(expandDims(x, -1), -1)

@@ -1,0 +1,131 @@
+/** Norms of vectors and matrices, and condition numbers. */
+import { ArgumentError } from '../../core/errors.ts'
+import { range } from '../../core/shape.ts'
+import { asArray } from '../../runtime/array.ts'
+import { inexact } from '../../surface/promote.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import * as np from '../elementwise.ts'
+import { expandDims } from '../movement.ts'
+import { max, min, sum } from '../reduction.ts'
+import { svdvals } from './factors.ts'
+import { matrices } from './matrices.ts'
+import { inv } from './solving.ts'
+
+/** An order of a norm. */
+export type NormOrder = number | 'fro' | 'nuc'
+
+const flat = (axis: number | readonly number[] | null | undefined, rank: number): readonly number[] =>
+  axis === null || axis === undefined ? range(rank) : typeof axis === 'number' ? [axis] : axis
+
+/** Options of `vectorNorm`. */
+export interface VectorNormOptions {
+  /** 2 by default; any number, infinities included. */
+  readonly ord?: number
+  readonly axis?: number | readonly number[] | null
+  readonly keepdims?: boolean
+}
+
+/**
+ * The p-norm of vectors: `(Σ |x|ᵖ)^(1/p)`; the largest or smallest absolute value for ±∞, the number of non-zeros for 0.
+ * Of nothing it is 0; there is no smallest value of nothing, which is an error.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.vectorNorm(np.array([3, -4])) // => 5.
+ * np.linalg.vectorNorm(np.array([3, -4]), { ord: Infinity }) // => 4.
+ * ```
+ */
+export const vectorNorm = (
+  x: ArrayLike,
+  { ord = 2, axis = null, keepdims = false }: VectorNormOptions = {},
+): NDArray => {
+  const array = inexact(asArray(x))
+  const over = { axis: flat(axis, array.ndim), keepdims }
+  if (ord === 2) return np.sqrt(sum(np.square(array), over))
+  if (ord === Infinity) return max(np.abs(array), { ...over, initial: 0 })
+  if (ord === -Infinity) return min(np.abs(array), over)
+  if (ord === 0) return sum(np.notEqual(array, 0), { ...over, dtype: array.dtype })
+  if (ord === 1) return sum(np.abs(array), over)
+  return np.power(sum(np.power(np.abs(array), ord), over), 1 / ord)
+}
+
+/** Options of `matrixNorm`. */
+export interface MatrixNormOptions {
+  /** `fro` by default; `nuc`, ±1, ±2, ±∞. */
+  readonly ord?: NormOrder
+  readonly keepdims?: boolean
+}
+
+/**
+ * A norm of matrices: Frobenius', nuclear, or the largest (smallest, for negative orders) sum of columns (1), of rows (∞), or
+ * singular value (2). The largest of nothing is 0; the smallest of nothing is an error.
+ *
+ * @throws ArgumentError for another order.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.matrixNorm(np.array([[1, -2], [3, 4]]), { ord: 1 }) // => 6.
+ * ```
+ */
+export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: MatrixNormOptions = {}): NDArray => {
+  const array = matrices('matrixNorm', x)
+  const kept = (y: NDArray): NDArray => (keepdims ? expandDims(expandDims(y, -1), -1) : y)
+  if (ord === 'fro') return np.sqrt(sum(np.square(array), { axis: [-2, -1], keepdims }))
+  if (ord === 'nuc') return kept(sum(svdvals(array), { axis: -1 }))
+  const extreme = (y: NDArray): NDArray => kept(ord > 0 ? max(y, { axis: -1, initial: 0 }) : min(y, { axis: -1 }))
+  const size = Math.abs(ord)
+  if (size === 2) return extreme(svdvals(array))
+  if (size === 1) return extreme(sum(np.abs(array), { axis: -2 }))
+  if (size === Infinity) return extreme(sum(np.abs(array), { axis: -1 }))
+  throw new ArgumentError(`linalg.matrixNorm: there is no norm of order ${ord}.`)
+}
+
+/** Options of `norm`. */
+export interface NormOptions {
+  readonly ord?: NormOrder | null
+  readonly axis?: number | readonly number[] | null
+  readonly keepdims?: boolean
+}
+
+/**
+ * A norm: of vectors along one axis, of matrices over two; without axis and order, of all elements.
+ *
+ * @throws ArgumentError if the order does not suit the number of axes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.norm(np.array([3, 4])) // => 5.
+ * np.linalg.norm(np.array([[3, 4], [6, 8]]), { axis: 1 }) // => [ 5. 10.]
+ * ```
+ */
+export const norm = (x: ArrayLike, { ord = null, axis = null, keepdims = false }: NormOptions = {}): NDArray => {
+  const array = inexact(asArray(x))
+  if (ord === null) return vectorNorm(array, { axis, keepdims })
+  const axes = flat(axis, array.ndim)
+  if (axes.length === 1) {
+    if (typeof ord === 'string') throw new ArgumentError(`linalg.norm: order '${ord}' is for matrices.`)
+    return vectorNorm(array, { ord, axis: axes, keepdims })
+  }
+  if (axes.length !== 2) throw new ArgumentError(`linalg.norm: an order needs one axis or two, got ${axes.length}.`)
+  const places = axes.map((a) => (a < 0 ? a + array.ndim : a))
+  const others = range(array.ndim).filter((d) => !places.includes(d))
+  const result = matrixNorm(array.transpose([...others, ...places]), { ord })
+  return keepdims ? [...places].sort((a, b) => a - b).reduce((y, d) => expandDims(y, d), result) : result
+}
+
+/**
+ * Sensitivity of solutions: `‖a‖ ‖a⁻¹‖`; with the norm of order 2 (default), the ratio of singular values.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.cond(np.array([[4, 0], [0, 2]])) // => 2.
+ * ```
+ */
+export const cond = (a: ArrayLike, { p = 2 }: { readonly p?: NormOrder } = {}): NDArray => {
+  if (p !== 2 && p !== -2) return np.multiply(matrixNorm(a, { ord: p }), matrixNorm(inv(a), { ord: p }))
+  const s = svdvals(a)
+  const [first, last] = [s.at('...', 0).get(), s.at('...', -1).get()]
+  return p === 2 ? np.divide(first, last) : np.divide(last, first)
+}

@@ -1,0 +1,133 @@
+/** Powers and products of matrices, and those functions of `np` that `np.linalg` has too. */
+import { ArgumentError, ShapeError } from '../../core/errors.ts'
+import { range } from '../../core/shape.ts'
+import { asArray } from '../../runtime/array.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import { matmul as matrixProduct, outer as outerProduct, tensordot as tensorProduct } from '../contraction.ts'
+import { diagonal as diagonalOf, moveaxis, trace as traceOf } from '../movement.ts'
+import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
+import { identityLike, matrices, squares, turned } from './matrices.ts'
+import { inv } from './solving.ts'
+
+/**
+ * The n-th power of square matrices, by squaring; negative powers of the inverse.
+ *
+ * @throws ArgumentError unless n is an integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.matrixPower(np.array([[1, 1], [0, 1]]), 5).toArray() // => 1,5,0,1
+ * ```
+ */
+export const matrixPower = (a: ArrayLike, n: number): NDArray => {
+  const x = squares('matrixPower', a)
+  if (!Number.isInteger(n)) throw new ArgumentError(`linalg.matrixPower: the exponent must be an integer, got ${n}.`)
+  let result: NDArray | null = null
+  let power = n < 0 ? inv(x) : x
+  for (let rest = Math.abs(n); rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = result === null ? power : matrixProduct(result, power)
+    if (rest > 1) power = matrixProduct(power, power)
+  }
+  return result ?? identityLike(x)
+}
+
+/**
+ * The product of several matrices, in the order of products that takes the fewest operations. The first and last may be vectors.
+ *
+ * @throws ArgumentError for fewer than two.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.multiDot([np.ones([2, 3]), np.ones([3, 4]), np.ones([4])]) // => [12. 12.]
+ * ```
+ */
+export const multiDot = (arrays: readonly ArrayLike[]): NDArray => {
+  const xs = arrays.map((x) => asArray(x))
+  if (xs.length < 2) throw new ArgumentError(`linalg.multiDot takes two arrays or more, got ${xs.length}.`)
+  const sizes = [
+    xs[0]!.ndim === 1 ? 1 : xs[0]!.shape[0]!,
+    ...xs.map((x, i) => (i === 0 ? x.shape.at(-1)! : (x.shape[1] ?? 1))),
+  ]
+  return chain(xs, bestSplits(sizes), 0, xs.length - 1)
+}
+
+/** Where to cut each run of factors: Cormen et al., Introduction to Algorithms, matrix-chain multiplication. */
+const bestSplits = (sizes: readonly number[]): readonly (readonly number[])[] => {
+  const n = sizes.length - 1
+  const cost = range(n).map(() => new Array<number>(n).fill(0))
+  const splits = range(n).map(() => new Array<number>(n).fill(0))
+  for (let length = 2; length <= n; length++) {
+    for (let i = 0; i + length <= n; i++) {
+      const j = i + length - 1
+      const options = range(length - 1).map(
+        (k) => cost[i]![i + k]! + cost[i + k + 1]![j]! + sizes[i]! * sizes[i + k + 1]! * sizes[j + 1]!,
+      )
+      cost[i]![j] = Math.min(...options)
+      splits[i]![j] = i + options.indexOf(cost[i]![j]!)
+    }
+  }
+  return splits
+}
+
+const chain = (xs: readonly NDArray[], splits: readonly (readonly number[])[], i: number, j: number): NDArray => {
+  if (i === j) return xs[i]!
+  const k = splits[i]![j]!
+  return matrixProduct(chain(xs, splits, i, k), chain(xs, splits, k + 1, j))
+}
+
+/**
+ * Cross products of vectors of 3 elements.
+ *
+ * @throws ShapeError for vectors of another length: `np.cross` takes those of 2 too.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
+ * ```
+ */
+export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
+  if (odd !== undefined) throw new ShapeError(`linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
+  return crossProduct(x, y, { axis })
+}
+
+/**
+ * `np.vecdot`: sums of products along an axis, the last by default.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 10])) // => [21. 43.]
+ * ```
+ */
+export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray =>
+  vectorProduct(x, y, options)
+
+/**
+ * `np.tensordot`: sums of products over pairs of axes.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.tensordot(np.ones([2, 3]), np.ones([2, 3])) // => 6.
+ * ```
+ */
+export const tensordot = (x: ArrayLike, y: ArrayLike, axes: Parameters<typeof tensorProduct>[2] = 2): NDArray =>
+  tensorProduct(x, y, axes)
+
+/** The sum along the diagonal of matrices in the last two axes. */
+export const trace = (x: ArrayLike, { offset = 0 }: { readonly offset?: number } = {}): NDArray =>
+  traceOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+
+/** The diagonal of matrices in the last two axes. */
+export const diagonal = (x: ArrayLike, { offset = 0 }: { readonly offset?: number } = {}): NDArray =>
+  diagonalOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+
+/** Products of all pairs of elements of two vectors. */
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray => outerProduct(x, y)
+
+/** `np.matmul`. */
+export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => matrixProduct(x, y)
+
+/** The last two axes exchanged. */
+export const matrixTranspose = (x: ArrayLike): NDArray => turned(matrices('matrixTranspose', x))
