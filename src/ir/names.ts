@@ -105,6 +105,7 @@ const names: { readonly [N in OpName]: true } = {
   qr: true,
   eigh: true,
   svd: true,
+  pinv: true,
   cond: true,
   while: true,
   scan: true,

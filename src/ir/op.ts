@@ -351,6 +351,8 @@ export interface OpParams {
   eigh: NoParams
   /** To U, singular values (descending), Vᵀ; U and V square with `fullMatrices`. */
   svd: { readonly fullMatrices: boolean }
+  /** `pinv(A, rtol)`: the inverse of what singular values above `rtol` times the largest make up. */
+  pinv: NoParams
   // control
   /** `cond(index, ...operands)`: the branch with that number, clamped into range. */
   cond: CondParams

@@ -31,3 +31,6 @@ export const eigh = (x: NDArray): readonly [values: NDArray, vectors: NDArray] =
 /** U, singular values, Vᵀ. */
 export const svd = (x: NDArray, fullMatrices: boolean): Triple =>
   bindAll('svd', { fullMatrices }, [x]) as unknown as Triple
+
+/** The Moore–Penrose inverse, from singular values above `rtol` (one for each matrix) times the largest. */
+export const pinv = (x: NDArray, rtol: NDArray): NDArray => bind('pinv', {}, [x, rtol])

@@ -19,6 +19,7 @@ import * as indexing from './indexing.ts'
 import { choleskyP } from './linalg/cholesky.ts'
 import { eighP } from './linalg/eigh.ts'
 import { luP } from './linalg/lu.ts'
+import { pinvP } from './linalg/pinv.ts'
 import { qrP } from './linalg/qr.ts'
 import { svdP } from './linalg/svd.ts'
 import { triangularSolveP } from './linalg/triangularSolve.ts'
@@ -136,6 +137,7 @@ export const primitives: Primitives = {
   qr: qrP,
   eigh: eighP,
   svd: svdP,
+  pinv: pinvP,
   cond: condP,
   while: whileP,
   scan: scanP,

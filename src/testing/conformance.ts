@@ -62,6 +62,7 @@ const inexact: ReadonlySet<OpName> = new Set<OpName>([
   'qr',
   'eigh',
   'svd',
+  'pinv',
 ])
 
 /** Those of them that add up products of their operands' elements, or these elements, in any order. */

@@ -4,6 +4,7 @@ export type { EighOptions, SvdOptions } from './factors.ts'
 export { solve, inv, tensorsolve, tensorinv } from './solving.ts'
 export { slogdet, det } from './determinants.ts'
 export { pinv, matrixRank, lstsq } from './leastSquares.ts'
+export type { RankOptions } from './leastSquares.ts'
 export { vectorNorm, matrixNorm, norm, cond } from './norms.ts'
 export type { NormOrder, VectorNormOptions, MatrixNormOptions, NormOptions } from './norms.ts'
 export {

@@ -1,31 +1,55 @@
 /** Rank, pseudo-inverse and least squares: what singular values above a threshold say. */
+import { stopGradient } from '../../api/derivatives.ts'
 import { ShapeError } from '../../core/errors.ts'
+import { broadcastTwo, sameShape } from '../../core/shape.ts'
 import * as ops from '../../ops/linalg.ts'
 import { asArray } from '../../runtime/array.ts'
 import { inexact } from '../../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { matmul as matrixProduct } from '../contraction.ts'
 import * as np from '../elementwise.ts'
+import { broadcastTo, expandDims } from '../movement.ts'
 import { max, sum } from '../reduction.ts'
 import { svdvals } from './factors.ts'
-import { asRow, matrices, turned } from './matrices.ts'
+import { matrices } from './matrices.ts'
+
+/** A threshold for each matrix, in the matrices' dtype. It moves nothing. */
+const thresholds = (name: string, x: NDArray, rtol: ArrayLike | undefined, fallback: number): NDArray => {
+  const given = asArray(rtol ?? fallback)
+  const batch = x.shape.slice(0, -2)
+  if (sameShape(broadcastTwo(`linalg.${name}: rtol`, given.shape, batch), batch)) {
+    return broadcastTo(stopGradient(given.astype(x.dtype)), batch)
+  }
+  throw new ShapeError(
+    `linalg.${name}: rtol is one number, or one for each of the matrices ${x.aval}, got ${given.aval}.`,
+  )
+}
+
+/** Options of `pinv` and `matrixRank`. */
+export interface RankOptions {
+  /** Singular values up to so many times the largest one count as 0: one threshold, or one for each matrix. */
+  readonly rtol?: ArrayLike
+}
 
 /**
- * The Moore–Penrose inverse, from singular values above `rtol` times the largest.
+ * The Moore–Penrose inverse, from singular values above `rtol` times the largest. Its derivatives are its own, of all orders,
+ * for matrices of any rank and whatever singular values are equal: those of a rank that does not change. (Golub and Pereyra,
+ * The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate, 1973.)
  *
+ * @param a - shape `[..., m, n]`.
  * @param options - `rtol`: by default `10 · max(m, n)` times the dtype's precision, as in JAX.
+ * @returns shape `[..., n, m]`; NaN where `a` is not finite.
+ * @throws ShapeError unless `a` holds matrices, and `rtol` is one number or one for each.
  * @example
  * ```ts
- * import { np } from 'pullback'
+ * import { grad, np } from 'pullback'
  * np.linalg.pinv(np.array([[2, 0], [0, 0]])).toArray() // => 0.5,0,0,0
+ * grad((a: NDArray) => np.sum(np.linalg.pinv(a)))(np.eye(2)).toArray() // => -1,-1,-1,-1
  * ```
  */
-export const pinv = (a: ArrayLike, { rtol }: { readonly rtol?: number } = {}): NDArray => {
+export const pinv = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray => {
   const x = matrices('pinv', a)
-  const [u, s, vt] = ops.svd(x, false)
-  const counts = significant(s, rtol ?? 10 * roundingOf(x))
-  const inverse = np.where(counts, np.divide(1, np.where(counts, s, 1)), 0)
-  return matrixProduct(np.multiply(turned(vt), asRow(inverse)), turned(u))
+  return ops.pinv(x, thresholds('pinv', x, rtol, 10 * roundingOf(x)))
 }
 
 /** The dtype's precision, times the matrices' larger extent. */
@@ -33,8 +57,10 @@ const roundingOf = (x: NDArray): number =>
   (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23) * Math.max(...x.shape.slice(-2))
 
 /** Which singular values are above `rtol` times the largest. */
-const significant = (s: NDArray, rtol: number): NDArray =>
-  np.greater(s, np.multiply(rtol, max(s, { axis: -1, keepdims: true, initial: 0 })))
+const significant = (s: NDArray, rtol: NDArray): NDArray =>
+  np.greater(s, np.multiply(expandDims(rtol, -1), max(s, { axis: -1, keepdims: true, initial: 0 })))
+
+const rankOf = (s: NDArray, rtol: NDArray): NDArray => sum(significant(s, rtol), { axis: -1, dtype: 'int32' })
 
 /**
  * How many singular values are above `rtol` times the largest (by default `max(m, n)` times the dtype's precision).
@@ -45,16 +71,20 @@ const significant = (s: NDArray, rtol: number): NDArray =>
  * np.linalg.matrixRank(np.ones([3, 3])) // => 1
  * ```
  */
-export const matrixRank = (a: ArrayLike, { rtol }: { readonly rtol?: number } = {}): NDArray => {
+export const matrixRank = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray => {
   const x = matrices('matrixRank', a)
-  return sum(significant(svdvals(x), rtol ?? roundingOf(x)), { axis: -1, dtype: 'int32' })
+  return rankOf(svdvals(x), thresholds('matrixRank', x, rtol, roundingOf(x)))
 }
 
 /**
- * The x that minimises `‖a x − b‖`, of least norm.
+ * The x that minimises `‖a x − b‖`, of least norm. Derivatives are those of `pinv`.
  *
+ * @param a - shape `[m, n]`.
  * @param b - shape `[m]` or `[m, k]`.
+ * @param options - `rcond`: singular values up to so many times the largest one count as 0; by default `max(m, n)` times the
+ *   dtype's precision.
  * @returns `[x, residuals, rank, singularValues]`; residuals are sums of squares.
+ * @throws ShapeError unless `a` is a matrix with as many rows as `b`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -64,7 +94,7 @@ export const matrixRank = (a: ArrayLike, { rtol }: { readonly rtol?: number } = 
 export const lstsq = (
   a: ArrayLike,
   b: ArrayLike,
-  { rcond }: { readonly rcond?: number } = {},
+  { rcond }: { readonly rcond?: ArrayLike } = {},
 ): readonly [x: NDArray, residuals: NDArray, rank: NDArray, singularValues: NDArray] => {
   const [left, right] = [matrices('lstsq', a), inexact(asArray(b))]
   if (left.ndim !== 2 || right.ndim === 0 || right.ndim > 2 || right.shape[0] !== left.shape[0]) {
@@ -72,8 +102,9 @@ export const lstsq = (
       `linalg.lstsq: a matrix and a vector or matrix with as many rows, got ${left.aval} and ${right.aval}.`,
     )
   }
-  const rtol = rcond ?? roundingOf(left)
-  const x = matrixProduct(pinv(left, { rtol }), right)
+  const rtol = thresholds('lstsq', left, rcond, roundingOf(left))
+  const x = matrixProduct(ops.pinv(left, rtol), right)
   const error = np.subtract(right, matrixProduct(left, x))
-  return [x, sum(np.square(error), { axis: 0 }), matrixRank(left, { rtol }), svdvals(left)]
+  const s = svdvals(left)
+  return [x, sum(np.square(error), { axis: 0 }), rankOf(s, rtol), s]
 }

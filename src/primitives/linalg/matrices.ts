@@ -38,13 +38,13 @@ export const overMatrices = (
   data: TypedArray,
   shape: Shape,
   outputs: readonly Aval[],
-  kernel: (a: Float64Array, rows: number, columns: number) => readonly ArrayLike<number>[],
+  kernel: (a: Float64Array, rows: number, columns: number, index: number) => readonly ArrayLike<number>[],
 ): readonly TypedArray[] => {
   const [m, n] = extents(shape)
   const count = sizeOf(batchOf(shape))
   const results = outputs.map((a) => allocate(a.dtype, a.size))
   for (let i = 0; i < count; i++) {
-    const pieces = kernel(Float64Array.from(data.subarray(i * m * n, (i + 1) * m * n) as Float64Array), m, n)
+    const pieces = kernel(Float64Array.from(data.subarray(i * m * n, (i + 1) * m * n) as Float64Array), m, n, i)
     pieces.forEach((piece, k) => {
       results[k]!.set(piece as never, i * piece.length)
     })

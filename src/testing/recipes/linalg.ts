@@ -39,3 +39,14 @@ export const svd: Recipe<'svd'> = (draw) => ({
   params: { fullMatrices: false },
   operands: [matrices(draw, draw.below(4), draw.below(4))],
 })
+
+export const pinv: Recipe<'pinv'> = (draw) => {
+  const a = matrices(draw, draw.below(4), draw.below(4))
+  // Above all ratios, for a change: all singular values but the largest, and that one too, are left out.
+  const rtol = draw.operand({
+    dtypes: [a.aval.dtype],
+    shape: a.aval.shape.slice(0, -2),
+    domain: (u) => (u < 0.9 ? u * 1e-3 : 2),
+  })
+  return { params: {}, operands: [a, rtol] }
+}
