@@ -4,9 +4,11 @@ import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { leafBrand, LeafBrand, MapLeaves, TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
-import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import { ArgumentError, DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
-import type { Program } from '../ir/program.ts'
+import { show } from '../ir/kinds.ts'
+import { Program } from '../ir/program.ts'
+import { checkedNesting } from '../passes/check.ts'
 import { asArray } from '../runtime/array.ts'
 import { applyProgram } from '../transforms/apply.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -85,10 +87,27 @@ export const makeProgram = <A extends readonly unknown[]>(f: Fn<A, unknown>): ((
   return (...args) => stageTrees('makeProgram', f, args).program
 }
 
+const isList = (x: unknown): boolean => Array.isArray(x)
+
+/** Programs nested deeper would overflow the stack, in one transformation or another. */
+const MAX_NESTING = 256
+
+/** Throws unless the program passes `checkProgram`; asked once of each program. */
+const requireSound = (program: Program): void => {
+  const check = (): number => checkedNesting(program)
+  const nesting = Program.is(program) ? program.derive('nesting', check) : check()
+  if (nesting > MAX_NESTING) {
+    throw new ProgramError(
+      `evalProgram: the program holds programs nested ${nesting} deep; there may be ${MAX_NESTING} levels at most.`,
+    )
+  }
+}
+
 /**
  * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
  *
- * @throws ShapeError or DTypeError if the arguments are not of the program's input types.
+ * @throws what `checkProgram` throws for a program that is not sound; ArgumentError, ShapeError or DTypeError if the arguments
+ *   are not as many as the program's inputs, or not of their types.
  * @example
  * ```ts
  * import { evalProgram, makeProgram, np } from 'pullback'
@@ -97,7 +116,9 @@ export const makeProgram = <A extends readonly unknown[]>(f: Fn<A, unknown>): ((
  * ```
  */
 export const evalProgram = (program: Program, args: readonly ArrayLike[]): readonly NDArray[] => {
+  requireSound(program)
   const { inAvals } = program
+  if (!isList(args)) throw new ArgumentError(`evalProgram takes a list of arguments, got ${show(args)}.`)
   if (args.length !== inAvals.length) {
     throw new ArgumentError(`evalProgram: the program has ${inAvals.length} inputs, got ${args.length} arguments.`)
   }

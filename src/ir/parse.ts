@@ -1,11 +1,14 @@
 /** Printed programs, read back. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { Aval } from '../core/aval.ts'
-import { convert } from '../core/convert.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { fromShortName } from '../core/dtype.ts'
-import type { OpParams } from './op.ts'
-import { isOpName } from './names.ts'
+import { allocate, fromShortName } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
+import { sizeOf } from '../core/shape.ts'
+import { elementFrom, toNumber } from './elements.ts'
+import { show } from './kinds.ts'
+import type { OpName, OpParams } from './op.ts'
+import { isOpName, parametersOf } from './signatures.ts'
 import type { Atom, Constant, Equation, Source } from './program.ts'
 import { Literal, Program, Variable, equation } from './program.ts'
 
@@ -17,7 +20,17 @@ export interface ParseFailure {
   readonly column: number
 }
 
-class Stop extends Error {}
+class Stop extends Error {
+  /** Where in the text. */
+  readonly at: number
+  constructor(message: string, at: number) {
+    super(message)
+    this.at = at
+  }
+}
+
+/** Programs and lists stand in one another so deep at most: no function of users comes near it, and the stack holds it. */
+const MAX_NESTING = 256
 
 // Words, numbers and signs. Strings are JSON's.
 const token = /\s*(?:("(?:[^"\\]|\\.)*")|(-?(?:inf|nan|\d+(?:\.\d+)?(?:e[+-]?\d+)?))(?![\w])|([A-Za-z_]\w*)|([^\s]))/y
@@ -34,6 +47,7 @@ class Reader {
   #next: Token
   #place = 0
   #end = 0
+  #depth = 0
 
   constructor(text: string) {
     this.#text = text
@@ -88,12 +102,34 @@ class Reader {
     return this.take().text
   }
 
-  fail(message: string): never {
-    throw new Stop(message)
+  /** A text in quotes, as JSON has them. */
+  string(): string {
+    const { kind, text, at } = this.#next
+    if (kind !== 'string') this.fail(`expected a text in quotes, found '${text}'`)
+    this.take()
+    try {
+      return JSON.parse(text) as string
+    } catch {
+      return this.fail(`${text} is no text in quotes as JSON has them`, at)
+    }
   }
 
-  where(): { readonly line: number; readonly column: number } {
-    const before = this.#text.slice(0, this.#next.at).split('\n')
+  /** What `read` reads, one level deeper. */
+  nested<T>(read: () => T): T {
+    if (this.#depth === MAX_NESTING) this.fail(`nested deeper than ${MAX_NESTING}`)
+    this.#depth++
+    const result = read()
+    this.#depth--
+    return result
+  }
+
+  /** Ends parsing; it went wrong at the next token, if nothing else is said. */
+  fail(message: string, at = this.#next.at): never {
+    throw new Stop(message, at)
+  }
+
+  where(at: number): { readonly line: number; readonly column: number } {
+    const before = this.#text.slice(0, at).split('\n')
     return { line: before.length, column: before.at(-1)!.length + 1 }
   }
 }
@@ -109,46 +145,70 @@ const list = <T>(r: Reader, open: string, close: string, item: () => T): T[] => 
   return items
 }
 
+/** A parameter or an extent: a whole number, or infinite; of which -0 is none. */
 const number = (r: Reader): number => {
   if (r.peek.kind !== 'number') r.fail(`expected a number, found '${r.peek.text}'`)
-  return toNumber(r.take().text)
-}
-
-const toNumber = (text: string): number => {
-  if (text === 'nan') return NaN
-  return text.endsWith('inf') ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text)
+  return toNumber(r.take().text) + 0
 }
 
 const aval = (r: Reader): Aval => {
   const weak = r.accept('~')
+  const { at } = r.peek
   const name = r.word()
   const dtype = fromShortName(name)
-  if (dtype === undefined) r.fail(`'${name}' is no dtype`)
+  if (dtype === undefined) r.fail(`'${name}' is no dtype`, at)
   const shape = list(r, '[', ']', () => number(r))
-  if (shape.some((n) => !Number.isInteger(n) || n < 0)) r.fail(`[${shape.join(',')}] is no shape`)
+  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0)) r.fail(`[${shape.join(',')}] is no shape`, at)
+  if (sizeOf(shape) > Number.MAX_SAFE_INTEGER) r.fail(`[${shape.join(',')}] has more elements than can be counted`, at)
   return new Aval(dtype, shape, weak)
 }
 
-const elements = (dtype: DType, texts: readonly string[]): TypedArray =>
-  dtype === 'int64' ? BigInt64Array.from(texts, BigInt) : convert(Float64Array.from(texts, toNumber), 'float64', dtype)
+/** A number as an element of this type. */
+const element = (r: Reader, dtype: DType): number | bigint => {
+  const { kind, text, at } = r.peek
+  if (kind !== 'number') r.fail(`expected a number, found '${text}'`)
+  r.take()
+  return elementFrom(dtype, text) ?? r.fail(`${text} is no ${dtype}`, at)
+}
 
 const parameter = (r: Reader): unknown => {
-  if (r.is('program')) return program(r)
-  if (r.is('[')) return list(r, '[', ']', () => parameter(r))
-  if (r.peek.kind === 'string') return JSON.parse(r.take().text) as unknown
+  if (r.is('program')) return r.nested(() => program(r))
+  if (r.is('[')) return r.nested(() => list(r, '[', ']', () => parameter(r)))
+  if (r.peek.kind === 'string') return r.string()
+  if (r.accept('null')) return null
   if (r.accept('true')) return true
   return r.accept('false') ? false : number(r)
 }
 
-const parameters = (r: Reader): Readonly<Record<string, unknown>> => {
-  if (!r.is('[')) return {}
-  return Object.fromEntries(
-    list(r, '[', ']', () => {
-      const key = r.word()
-      r.expect('=')
-      return [key, parameter(r)] as const
-    }),
-  )
+/** All parameters of an operation, each once and of its kind, in any order. */
+const parameters = (r: Reader, op: OpName): Readonly<Record<string, unknown>> => {
+  const { at } = r.peek
+  const wanted = new Map(parametersOf(op))
+  const given = new Map<string, unknown>()
+  const one = (): void => {
+    const { at: place } = r.peek
+    const key = r.word()
+    const kind = wanted.get(key)
+    if (kind === undefined) r.fail(`'${key}' is no parameter of ${op}, which has ${names(wanted)}`, place)
+    if (given.has(key)) r.fail(`${op} has two parameters ${key}`, place)
+    r.expect('=')
+    const { at: start } = r.peek
+    const value = parameter(r)
+    if (!kind.is(value)) r.fail(`${op} takes ${kind.what} for ${key}, got ${show(value)}`, start)
+    given.set(key, value)
+  }
+  if (r.is('[')) list(r, '[', ']', one)
+  for (const [key, { what }] of wanted) if (!given.has(key)) r.fail(`${op} lacks its parameter ${key}, ${what}`, at)
+  return Object.fromEntries(given)
+}
+
+const names = (wanted: ReadonlyMap<string, unknown>): string =>
+  wanted.size === 0 ? 'none' : [...wanted.keys()].join(', ')
+
+interface Declaration {
+  readonly name: string
+  readonly at: number
+  readonly variable: Variable
 }
 
 /** The names of one program. */
@@ -160,12 +220,17 @@ class Scope {
     this.#reader = reader
   }
 
-  define(): Variable {
+  /** A name and its type; known once what gives it its value has been read. */
+  declare(): Declaration {
     const r = this.#reader
+    const { at } = r.peek
     const name = r.word()
-    if (this.#variables.has(name)) r.fail(`'${name}' is defined twice`)
     r.expect(':')
-    const variable = new Variable(aval(r))
+    return { name, at, variable: new Variable(aval(r)) }
+  }
+
+  define({ name, at, variable }: Declaration): Variable {
+    if (this.#variables.has(name)) this.#reader.fail(`'${name}' is defined twice`, at)
     this.#variables.set(name, variable)
     return variable
   }
@@ -173,27 +238,31 @@ class Scope {
   atom(): Atom {
     const r = this.#reader
     if (r.peek.kind === 'number') return this.#literal()
+    const { at } = r.peek
     const name = r.word()
-    return this.#variables.get(name) ?? r.fail(`'${name}' is not defined before its use`)
+    return this.#variables.get(name) ?? r.fail(`'${name}' is not defined before its use`, at)
   }
 
   #literal(): Literal {
     const r = this.#reader
-    const { text } = r.take()
+    const { text, at } = r.take()
     r.expect(':')
     const { dtype, weak, rank } = aval(r)
-    if (rank !== 0) r.fail('a literal is a scalar')
-    return new Literal(elements(dtype, [text])[0]!, dtype, weak)
+    if (rank !== 0) r.fail('a literal is a scalar', at)
+    return new Literal(elementFrom(dtype, text) ?? r.fail(`${text} is no ${dtype}`, at), dtype, weak)
   }
 }
 
 const constant = (r: Reader, scope: Scope): Constant => {
-  const variable = scope.define()
+  const variable = scope.define(scope.declare())
+  const { aval } = variable
   r.expect('=')
-  const texts = list(r, '[', ']', () => (r.peek.kind === 'number' ? r.take().text : r.fail('expected a number')))
-  if (texts.length !== variable.aval.size)
-    r.fail(`${variable.aval.toString()} needs ${variable.aval.size} elements, got ${texts.length}`)
-  return { variable, value: { aval: variable.aval, data: elements(variable.aval.dtype, texts) } }
+  const { at } = r.peek
+  const values = list(r, '[', ']', () => element(r, aval.dtype))
+  if (values.length !== aval.size) r.fail(`${aval} needs ${aval.size} elements, got ${values.length}`, at)
+  const data: TypedArray = allocate(aval.dtype, aval.size)
+  values.forEach((value, i) => (data[i] = value))
+  return { variable, value: { aval, data } }
 }
 
 const isAtom = (r: Reader): boolean => r.peek.kind === 'number' || (r.peek.kind === 'word' && !r.is('return'))
@@ -201,28 +270,29 @@ const isAtom = (r: Reader): boolean => r.peek.kind === 'number' || (r.peek.kind 
 /** What is left of an equation's place in the user's code: the scope. */
 const scopeOf = (r: Reader): Source | undefined => {
   if (!r.accept('@')) return undefined
-  if (r.peek.kind !== 'string') r.fail(`expected a scope in quotes, found '${r.peek.text}'`)
-  const scope = JSON.parse(r.take().text) as string
+  const scope = r.string()
   return { scope, toString: () => '(parsed)' }
 }
 
 const equationLine = (r: Reader, scope: Scope): Equation => {
-  const outputs: Variable[] = []
-  do outputs.push(scope.define())
+  const declared: Declaration[] = []
+  do declared.push(scope.declare())
   while (r.accept(','))
   r.expect('=')
+  const { at } = r.peek
   const op = r.word()
-  if (!isOpName(op)) r.fail(`'${op}' is no operation`)
-  const params = parameters(r) as unknown as OpParams[typeof op]
+  if (!isOpName(op)) r.fail(`'${op}' is no operation`, at)
+  const params = parameters(r, op) as unknown as OpParams[typeof op]
   const inputs: Atom[] = []
   while (isAtom(r) && !r.startsLine) inputs.push(scope.atom())
+  const outputs = declared.map((d) => scope.define(d))
   return equation(op, params, inputs, outputs, scopeOf(r))
 }
 
 const program = (r: Reader): Program => {
   r.expect('program')
   const scope = new Scope(r)
-  const inputs = list(r, '(', ')', () => scope.define())
+  const inputs = list(r, '(', ')', () => scope.define(scope.declare()))
   r.expect('{')
   const constants: Constant[] = []
   while (r.accept('const')) constants.push(constant(r, scope))
@@ -239,11 +309,22 @@ const program = (r: Reader): Program => {
 
 /**
  * The program that a text stands for, as `printProgram` writes it. Names and indentation are free; an equation ends
- * with its line. Not checked: see `checkProgram`.
+ * with its line. Each operation has its parameters, each of its kind; types are not checked: see `checkProgram`.
+ * Callbacks, being functions, have no text; programs are nested no deeper than 256.
  *
- * @returns `right(program)`, or `left` of a `ParseFailure` with line and column.
+ * @returns `right(program)`, or `left` of a `ParseFailure` with line and column, whatever the text.
+ * @example
+ * ```ts
+ * import { evalProgram, np, parseProgram } from 'pullback'
+ * const parsed = parseProgram('program(a: f32[]) {\n  b: f32[] = mul a 2:f32[]\n  return b\n}')
+ * if (parsed._tag === 'Left') throw new Error(parsed.left.message)
+ * evalProgram(parsed.right, [np.array(21)])[0] // => 42.
+ * ```
  */
 export const parseProgram = (text: string): Either<ParseFailure, Program> => {
+  if (typeof text !== 'string') {
+    throw new ArgumentError(`parseProgram takes a text, got ${show(text)}. printProgram gives a program's text.`)
+  }
   const r = new Reader(text)
   try {
     const parsed = program(r)
@@ -251,6 +332,6 @@ export const parseProgram = (text: string): Either<ParseFailure, Program> => {
     return { _tag: 'Right', right: parsed }
   } catch (error) {
     if (!(error instanceof Stop)) throw error
-    return { _tag: 'Left', left: { _tag: 'ParseFailure', message: error.message, ...r.where() } }
+    return { _tag: 'Left', left: { _tag: 'ParseFailure', message: error.message, ...r.where(error.at) } }
   }
 }

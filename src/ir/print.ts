@@ -1,7 +1,9 @@
 /** Programs as text. `parse` reads it back. */
-import type { DType, TypedArray } from '../core/dtype.ts'
-import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
-import type { Atom, Constant, Equation, Program, Variable } from './program.ts'
+import { ProgramError } from '../core/errors.ts'
+import type { HostArray } from '../core/host.ts'
+import { elementText, numberText } from './elements.ts'
+import type { Atom, Constant, Equation, Literal, Program, Variable } from './program.ts'
+import { parametersOf } from './signatures.ts'
 import { isProgram } from './walk.ts'
 
 /** `a` to `z`, then `aa`, `ab`, ... */
@@ -23,59 +25,62 @@ const freshNames = (): (() => string) => {
   }
 }
 
-const number = (x: number | bigint): string => {
-  if (typeof x === 'bigint') return String(x)
-  if (Object.is(x, -0)) return '-0'
-  return Number.isNaN(x) ? 'nan' : x === Infinity ? 'inf' : x === -Infinity ? '-inf' : String(x)
+/** Text in pieces: a program stands for its text, which begins in the middle of a line; `\n` ends a line. */
+type Piece = string | Program
+
+const between = (lists: readonly (readonly Piece[])[], separator: string): Piece[] =>
+  lists.flatMap((pieces, i) => (i === 0 ? pieces : [separator, ...pieces]))
+
+const parameterPieces = (value: unknown): readonly Piece[] => {
+  if (isProgram(value)) return [value]
+  if (Array.isArray(value)) return ['[', ...between(value.map(parameterPieces), ', '), ']']
+  // Parameters are whole numbers, of which -0 is none.
+  return [typeof value === 'number' ? numberText(value + 0) : JSON.stringify(value)]
 }
 
-const elementText = (dtype: DType, data: TypedArray): string => {
-  const decoded: ArrayLike<number | bigint> =
-    dtype === 'float16'
-      ? Array.from(data as Uint16Array, float16BitsToFloat32)
-      : dtype === 'bfloat16'
-        ? Array.from(data as Uint16Array, bfloat16BitsToFloat32)
-        : data
-  return Array.from(decoded, number).join(', ')
+/** In the order in which the operation has them, whatever order they were given in. */
+const parametersPieces = ({ op, params }: Equation): readonly Piece[] => {
+  const given = params as Readonly<Record<string, unknown>>
+  const entries = parametersOf(op).map(([name]) => [`${name}=`, ...parameterPieces(given[name])])
+  return entries.length === 0 ? [] : ['[', ...between(entries, ', '), ']']
 }
 
-const parameterText = (value: unknown, indent: string): string => {
-  if (isProgram(value)) return programText(value, indent)
-  if (Array.isArray(value)) return `[${value.map((v) => parameterText(v, indent)).join(', ')}]`
-  return typeof value === 'number' ? number(value) : JSON.stringify(value)
-}
-
-const parametersText = (params: object, indent: string): string => {
-  const entries = Object.entries(params)
-  return entries.length === 0 ? '' : `[${entries.map(([k, v]) => `${k}=${parameterText(v, indent)}`).join(', ')}]`
-}
-
-const programText = (program: Program, indent: string): string => {
+const programPieces = (program: Program): readonly Piece[] => {
   const names = new Map<Variable, string>()
   const fresh = freshNames()
-  const inner = `${indent}  `
   const define = (v: Variable): string => {
     const name = fresh()
     names.set(v, name)
     return `${name}: ${v.aval.toString()}`
   }
-  const atom = (a: Atom): string => ('value' in a ? `${number(a.value)}:${a.aval.toString()}` : (names.get(a) ?? '?'))
-  const constant = ({ variable, value }: Constant): string =>
-    `${inner}const ${define(variable)} = [${elementText(value.aval.dtype, value.data)}]`
-  const line = ({ op, params, inputs, outputs, source }: Equation): string => {
+  const literal = ({ aval, value }: Literal): string => `${elementText(aval.dtype, value)}:${aval.toString()}`
+  const atom = (a: Atom): string => ('value' in a ? literal(a) : (names.get(a) ?? '?'))
+  const elements = ({ aval, data }: HostArray): string =>
+    Array.from<number | bigint, string>(data, (x) => elementText(aval.dtype, x)).join(', ')
+  const constant = ({ variable, value }: Constant): string => `  const ${define(variable)} = [${elements(value)}]`
+  const line = (eqn: Equation): readonly Piece[] => {
+    const { op, inputs, outputs, source } = eqn
     const scope = source === undefined || source.scope === '' ? '' : ` @ ${JSON.stringify(source.scope)}`
     const operands = inputs.map((a) => ` ${atom(a)}`).join('')
-    return `${inner}${outputs.map(define).join(', ')} = ${op}${parametersText(params, inner)}${operands}${scope}`
+    return [`  ${outputs.map(define).join(', ')} = ${op}`, ...parametersPieces(eqn), operands + scope]
   }
   const head = `program(${program.inputs.map(define).join(', ')}) {`
   const constants = program.constants.map(constant)
   const lines = program.equations.map(line)
   const results = program.outputs.map((a) => ` ${atom(a)}`).join(',')
-  return [head, ...constants, ...lines, `${inner}return${results}`, `${indent}}`].join('\n')
+  return between([[head], ...constants.map((c) => [c]), ...lines, [`  return${results}`], ['}']], '\n')
+}
+
+interface Frame {
+  readonly program: Program
+  readonly pieces: readonly Piece[]
+  readonly indent: string
+  next: number
 }
 
 /**
- * A program as text: one line an equation (and the scope it was asked for in, after an @), names `a`, `b`, ... in order of definition, types in JAX's short notation.
+ * A program as text: one line an equation (and the scope it was asked for in, after an @), names `a`, `b`, ... in order of
+ * definition, types in JAX's short notation.
  * Equal programs print equally, and `parseProgram` reads the text back.
  *
  * @example
@@ -84,7 +89,26 @@ const programText = (program: Program, indent: string): string => {
  * printProgram(makeProgram((x: NDArray) => np.sin(x))(np.zeros([2]))).split('\n')[1] // =>   b: f32[2] = sin a
  * ```
  */
-export const printProgram = (program: Program): string => programText(program, '')
+export const printProgram = (program: Program): string => {
+  const out: string[] = []
+  const open = new Set<Program>()
+  const begin = (inner: Program, indent: string): Frame => {
+    if (open.has(inner)) throw new ProgramError('printProgram: this program holds itself.')
+    open.add(inner)
+    return { program: inner, pieces: programPieces(inner), indent, next: 0 }
+  }
+  // A loop: programs may be nested as deep as one likes.
+  const stack = [begin(program, '')]
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const piece = top.pieces[top.next++]
+    if (piece === undefined) {
+      open.delete(top.program)
+      stack.pop()
+    } else if (typeof piece !== 'string') stack.push(begin(piece, `${top.indent}  `))
+    else out.push(piece === '\n' ? `\n${top.indent}` : piece)
+  }
+  return out.join('')
+}
 
 /** Whether two programs are the same but for the names of their variables. */
 export const equalPrograms = (a: Program, b: Program): boolean => a === b || printProgram(a) === printProgram(b)

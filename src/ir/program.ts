@@ -101,6 +101,11 @@ export class Program {
     return printProgram(this)
   }
 
+  /** Whether something is a program, made by the constructor: no copy of its fields, nor an object that looks like one. */
+  static is(x: unknown): x is Program {
+    return typeof x === 'object' && x !== null && #derived in x
+  }
+
   /** What `make` gives for this program, computed once per `key`. The caller keeps keys and types in step. */
   derive<T>(key: string, make: () => T): T {
     if (this.#derived.has(key)) return this.#derived.get(key) as T

@@ -1,3 +1,4 @@
+import { ProgramError } from '../core/errors.ts'
 import type { Equation, Program } from './program.ts'
 
 /** The programs among an equation's parameters, by parameter name. */
@@ -20,4 +21,62 @@ export const countEquations = (program: Program): number => {
     for (const equation of p.equations) for (const [, inner] of subprograms(equation)) pending.push(inner)
   }
   return count
+}
+
+/** A program among others, and where it stands. */
+export interface Placed {
+  readonly program: Program
+  /** From the outermost program: `equation 2 (scan), body: `; empty for that one. */
+  readonly where: string
+  /** How deep programs are nested in it; 0 where it holds none. */
+  readonly height: number
+}
+
+interface Frame {
+  readonly program: Program
+  readonly where: string
+  readonly inner: readonly Omit<Placed, 'height'>[]
+  next: number
+  height: number
+}
+
+/**
+ * Visits the programs that a program holds, at any depth, and itself: each once, after those that it holds. A loop, not a
+ * recursion: programs may be nested as deep as one likes. `enter` is called before a program's equations are looked at.
+ *
+ * @throws ProgramError where a program holds itself.
+ */
+export const visitInnerFirst = (
+  outermost: Program,
+  visit: (placed: Placed) => void,
+  enter: (program: Program, where: string) => void = () => undefined,
+): void => {
+  const heights = new Map<Program, number>()
+  const open = new Set<Program>()
+  const begin = (program: Program, where: string): Frame => {
+    enter(program, where)
+    open.add(program)
+    const inner = program.equations.flatMap((eqn, i) =>
+      subprograms(eqn).map(([key, held]) => ({ program: held, where: `${where}equation ${i} (${eqn.op}), ${key}: ` })),
+    )
+    return { program, where, inner, next: 0, height: 0 }
+  }
+  const stack = [begin(outermost, '')]
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const held = top.inner[top.next]
+    if (held === undefined) {
+      visit(top)
+      heights.set(top.program, top.height)
+      open.delete(top.program)
+      stack.pop()
+      continue
+    }
+    const height = heights.get(held.program)
+    if (height !== undefined) {
+      top.height = Math.max(top.height, height + 1)
+      top.next++
+    } else if (open.has(held.program)) {
+      throw new ProgramError(`${held.where}this program holds itself.`)
+    } else stack.push(begin(held.program, held.where))
+  }
 }

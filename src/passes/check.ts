@@ -1,58 +1,108 @@
-import { ProgramError } from '../core/errors.ts'
+import { ProgramError, PullbackError } from '../core/errors.ts'
 import type { OpName } from '../ir/op.ts'
-import type { Atom, Program, Variable } from '../ir/program.ts'
+import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
-import { subprograms } from '../ir/walk.ts'
+import { visitInnerFirst } from '../ir/walk.ts'
+import type { Aval } from '../core/aval.ts'
 import type { Primitive } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
+import { checkAval, checkParts } from './checkParts.ts'
+import { checkRules } from './checkRules.ts'
 
-/**
- * Checks that each variable is defined once and before its use, and that every equation has the types that its
- * operation gives. Nested programs too.
- *
- * @throws ProgramError naming the equation; ShapeError or DTypeError where an operation refuses its operands.
- */
-export const checkProgram = (program: Program): void => {
-  const defined = new Set<Variable>()
-  const define = (v: Variable, what: string): void => {
-    if (defined.has(v))
-      throw new ProgramError(`checkProgram: ${what} defines a variable ${v.aval} that is defined already.`)
-    defined.add(v)
+const fail = (message: string): never => {
+  throw new ProgramError(`checkProgram: ${message}`)
+}
+
+/** The types that an operation gives; what it throws says which equation it was. */
+const typesOf = (equation: Equation, what: string): readonly Aval[] => {
+  const { type } = primitives[equation.op] as Primitive<OpName>
+  const operands = equation.inputs.map((a) => a.aval)
+  try {
+    const types = type(equation.params, operands)
+    checkRules(equation)
+    return types
+  } catch (error) {
+    const message = `checkProgram: ${what}: ${error instanceof Error ? error.message : String(error)}`
+    if (!(error instanceof PullbackError)) throw Object.assign(new ProgramError(message), { cause: error })
+    // Of the class that the operation chose: a ShapeError, a DTypeError.
+    throw new (error.constructor as typeof PullbackError)(message)
   }
-  const use = (a: Atom, what: string): void => {
-    if (!(a instanceof Literal) && !defined.has(a)) {
-      throw new ProgramError(`checkProgram: ${what} uses a variable ${a.aval} that is not defined before it.`)
-    }
+}
+
+/** The variables of one program, each to be defined once, and before it is used. */
+class Definitions {
+  readonly #defined = new Set<Variable>()
+
+  define(v: Variable, what: string): void {
+    if (this.#defined.has(v)) fail(`${what} defines a variable ${v.aval} that is defined already.`)
+    this.#defined.add(v)
   }
+
+  use(a: Atom, what: string): void {
+    if (a instanceof Literal || this.#defined.has(a)) return
+    fail(`${what} uses a variable ${a.aval} that is not defined before it.`)
+  }
+}
+
+const checkEquation = (equation: Equation, what: string, known: Definitions): void => {
+  for (const a of equation.inputs) known.use(a, what)
+  const types = typesOf(equation, what)
+  types.forEach((t, k) => checkAval(t, `result ${k} of ${what}`))
+  const declared = equation.outputs.map((v) => v.aval)
+  if (types.length !== declared.length || types.some((t, k) => !t.equals(declared[k]!))) {
+    fail(`${what} gives (${types.join(', ')}), declared (${declared.join(', ')}).`)
+  }
+  for (const v of equation.outputs) known.define(v, what)
+}
+
+/** Names and types of one program; those that it holds are sound. */
+const checkBody = (program: Program, where: string): void => {
+  const known = new Definitions()
   program.inputs.forEach((v, i) => {
-    define(v, `input ${i}`)
+    known.define(v, `${where}input ${i}`)
   })
   program.constants.forEach(({ variable, value }, i) => {
-    define(variable, `constant ${i}`)
+    known.define(variable, `${where}constant ${i}`)
     if (!variable.aval.matches(value.aval)) {
-      throw new ProgramError(`checkProgram: constant ${i} is declared ${variable.aval} and is ${value.aval}.`)
+      fail(`${where}constant ${i} is declared ${variable.aval} and is ${value.aval}.`)
     }
   })
   program.equations.forEach((equation, i) => {
-    const what = `equation ${i} (${equation.op})`
-    equation.inputs.forEach((a) => {
-      use(a, what)
-    })
-    for (const [, inner] of subprograms(equation)) checkProgram(inner)
-    const { type } = primitives[equation.op] as Primitive<OpName>
-    const types = type(
-      equation.params,
-      equation.inputs.map((a) => a.aval),
-    )
-    const declared = equation.outputs.map((v) => v.aval)
-    if (types.length !== declared.length || types.some((t, k) => !t.equals(declared[k]!))) {
-      throw new ProgramError(`checkProgram: ${what} gives (${types.join(', ')}), declared (${declared.join(', ')}).`)
-    }
-    equation.outputs.forEach((v) => {
-      define(v, what)
-    })
+    checkEquation(equation, `${where}equation ${i} (${equation.op})`, known)
   })
   program.outputs.forEach((a, i) => {
-    use(a, `output ${i}`)
+    known.use(a, `${where}output ${i}`)
   })
+}
+
+/** `checkProgram`; gives how deep programs are nested. */
+export const checkedNesting = (program: Program): number => {
+  let nesting = 0
+  visitInnerFirst(
+    program,
+    (placed) => {
+      checkBody(placed.program, placed.where)
+      nesting = placed.height
+    },
+    checkParts,
+  )
+  return nesting
+}
+
+/**
+ * Checks a program, and those that it holds: that its parts are what they have to be, parameters included; that each
+ * variable is defined once and before its use; that every equation has the types that its operation gives; and that rules of
+ * derivatives fit what they are rules of. Whatever is handed over, it returns or throws one of the errors below.
+ *
+ * @throws ProgramError naming the equation; ShapeError, DTypeError or another named error, with the equation too, where an
+ *   operation refuses its operands or parameters.
+ * @example
+ * ```ts
+ * import { checkProgram, parseProgram } from 'pullback'
+ * const parsed = parseProgram('program(a: f32[2], b: f32[3]) {\n  c: f32[2] = add a b\n  return c\n}')
+ * if (parsed._tag === 'Right') checkProgram(parsed.right) // throws ShapeError
+ * ```
+ */
+export const checkProgram = (program: Program): void => {
+  checkedNesting(program)
 }

@@ -1,0 +1,129 @@
+/** What the parameters of operations may be: each kind tells its own values from all others, and says what they are. */
+import type { Aval } from '../core/aval.ts'
+import type { DType } from '../core/dtype.ts'
+import { isDType } from '../core/dtype.ts'
+import type { HostCallback, PolicyName, PolicyRule } from './op.ts'
+import type { Program } from './program.ts'
+import { isProgram } from './walk.ts'
+
+/** A kind of values. */
+export interface Kind<T> {
+  /** For messages, after "takes": `a whole number`. */
+  readonly what: string
+  readonly is: (value: unknown) => value is T
+}
+
+const isList = (x: unknown): x is readonly unknown[] => Array.isArray(x)
+const isWhole = (x: unknown): x is number => Number.isSafeInteger(x)
+const isNatural = (x: unknown): x is number => isWhole(x) && x >= 0
+
+export const whole: Kind<number> = { what: 'a whole number', is: isWhole }
+
+/** An axis, an extent, a number of things. */
+export const natural: Kind<number> = { what: 'a whole number, 0 or more', is: isNatural }
+
+/** A number of steps that need not end. */
+export const bound: Kind<number> = {
+  what: 'a whole number, 0 or more, or inf',
+  is: (x): x is number => x === Infinity || isNatural(x),
+}
+
+export const flag: Kind<boolean> = { what: 'true or false', is: (x) => typeof x === 'boolean' }
+
+export const text: Kind<string> = { what: 'a text in quotes', is: (x) => typeof x === 'string' }
+
+export const dtype: Kind<DType> = {
+  what: 'a dtype in quotes, such as "float32"',
+  is: (x): x is DType => typeof x === 'string' && isDType(x),
+}
+
+/** One of some words; the compiler holds the table complete. */
+export const wordOf = <W extends string>(table: Readonly<Record<W, true>>): Kind<W> => ({
+  what: `one of ${Object.keys(table)
+    .map((w) => `"${w}"`)
+    .join(', ')}`,
+  is: (x): x is W => typeof x === 'string' && Object.hasOwn(table, x),
+})
+
+// `list.every` passes over holes.
+const every = (list: readonly unknown[], is: (x: unknown) => boolean): boolean => {
+  for (const x of list) if (!is(x)) return false
+  return true
+}
+
+/** Lists of values of one kind. */
+export const listOf = <T>(what: string, { is }: Kind<T>): Kind<readonly T[]> => ({
+  what,
+  is: (x): x is readonly T[] => isList(x) && every(x, is),
+})
+
+/** Two values of one kind. */
+export const pairOf = <T>(what: string, { is }: Kind<T>): Kind<readonly [T, T]> => ({
+  what,
+  is: (x): x is readonly [T, T] => isList(x) && x.length === 2 && every(x, is),
+})
+
+export const naturals = listOf('a list of whole numbers, 0 or more', natural)
+export const wholes = listOf('a list of whole numbers', whole)
+
+/** Axes of the left and of the right operand. */
+export const axesOfBoth = pairOf('a pair of lists of whole numbers, 0 or more', naturals)
+
+export const paddings = listOf('a list of pairs of whole numbers', pairOf('a pair of whole numbers', whole))
+
+export const program: Kind<Program> = { what: 'a program', is: isProgram }
+
+export const programs = listOf('a list of programs', program)
+
+export const programOrNull: Kind<Program | null> = {
+  what: 'a program or null',
+  is: (x): x is Program | null => x === null || isProgram(x),
+}
+
+const policyName = wordOf<PolicyName>({
+  everythingSaveable: true,
+  nothingSaveable: true,
+  dotsSaveable: true,
+  dotsWithNoBatchDimsSaveable: true,
+  saveOnlyTheseNames: true,
+  saveAnythingExceptTheseNames: true,
+  saveAnyNamesButThese: true,
+})
+
+const policyRule: Kind<PolicyRule> = {
+  what: 'a policy and names',
+  is: (x): x is PolicyRule => isList(x) && policyName.is(x[0]) && every(x, text.is),
+}
+
+export const policies = listOf(
+  `a list of lists, each of which is the name of a policy, then names in quotes; policies are ${policyName.what}`,
+  policyRule,
+)
+
+export const callback: Kind<HostCallback> = {
+  what: 'a function of the host, for which there is no text',
+  is: (x): x is HostCallback =>
+    typeof x === 'object' &&
+    x !== null &&
+    'name' in x &&
+    typeof x.name === 'string' &&
+    'run' in x &&
+    typeof x.run === 'function',
+}
+
+/** Types; whether each is sound is asked where all types of a program are. */
+export const avals: Kind<readonly Aval[]> = {
+  what: 'a list of types',
+  is: (x): x is readonly Aval[] => isList(x) && every(x, (a) => typeof a === 'object' && a !== null && 'dtype' in a),
+}
+
+/** A value as messages show it: in one line, whatever it is. */
+export const show = (value: unknown): string => {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value)
+  if (isProgram(value)) return 'a program'
+  if (!isList(value)) return 'an object'
+  if (value.length > 8 || value.some(isList)) return `a list of ${value.length}`
+  return `[${Array.from(value, show).join(', ')}]`
+}
