@@ -10,6 +10,7 @@ import { add, cast } from '../ops/elementwise.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
+import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { closeList, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
@@ -289,7 +290,8 @@ export const customVjp = <A extends readonly unknown[], R>(
       avals,
     )
     const residualAvals = forward.program.outAvals.slice(outAvals.length)
-    const backward = closeList(
+    // Arrays that it refers to stay constants of its program.
+    const backward = stage(
       name,
       (xs) => {
         const residuals = unflatten(residualTree!, xs.slice(0, residualAvals.length))

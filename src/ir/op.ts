@@ -259,6 +259,7 @@ export interface OpParams {
   cast: { readonly dtype: DType; readonly weak: boolean }
   bitcast: { readonly dtype: DType }
   stopGradient: NoParams
+  filler: NoParams
   // elementwise, two operands of one dtype and shape
   add: NoParams
   sub: NoParams

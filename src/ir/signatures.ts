@@ -98,6 +98,7 @@ export const signatures: { readonly [N in OpName]: Signature<N> } = {
   cast: { operands: exactly(1), params: { dtype, weak: flag } },
   bitcast: { operands: exactly(1), params: { dtype } },
   stopGradient: one,
+  filler: one,
   add: two,
   sub: two,
   mul: two,

@@ -52,7 +52,7 @@ const inline = (r: Rewriter, program: Program, values: Values, fresh: boolean): 
   for (const eqn of program.equations) {
     const inputs = eqn.inputs.map(valueOf)
     const body = bodyOf(eqn)
-    if (eqn.op === 'stopGradient' || eqn.op === 'checkpointName') {
+    if (eqn.op === 'stopGradient' || eqn.op === 'filler' || eqn.op === 'checkpointName') {
       values.set(eqn.outputs[0]!, inputs[0]!)
     } else if (body !== null && flatSize(body) <= largestBody) {
       const inner: Values = new Map(body.inputs.map((v, i) => [v, inputs[i]!]))

@@ -58,6 +58,9 @@ export const bitcast = (x: NDArray, dtype: DType): NDArray => bind('bitcast', { 
 /** The identity, with derivative zero. */
 export const stopGradient = (x: NDArray): NDArray => bind('stopGradient', none, [x])
 
+/** The identity, for values on which no result depends: neither tangents nor cotangents flow through it. */
+export const filler = (x: NDArray): NDArray => bind('filler', none, [x])
+
 // Two operands of one dtype and one shape; the numpy layer promotes and broadcasts.
 export const add = (x: NDArray, y: NDArray): NDArray => bind('add', none, [x, y])
 export const sub = (x: NDArray, y: NDArray): NDArray => bind('sub', none, [x, y])

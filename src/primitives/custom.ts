@@ -2,15 +2,18 @@
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
+import type { Marks } from '../core/marks.ts'
+import type { OpParams } from '../ir/op.ts'
 import { equation, Variable } from '../ir/program.ts'
 import type { Atom, Equation, Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import { bindAll } from '../trace/interpreter.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
+import { splitApplication, transposeApplication } from './calls.ts'
 import { instantiate } from './kinds.ts'
 import { atFront, checkOperands, isMapped } from './operands.ts'
-import type { Batched, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
+import type { Batched, Defer, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
 
 /** Tangents of the float arguments, in full. Values that the function closed over must not move. */
 const argumentTangents = (
@@ -39,12 +42,30 @@ const outputTangents = (outputs: readonly NDArray[], tangents: readonly NDArray[
 
 const allBatched = (outputs: readonly NDArray[]): Batched => ({ outputs, axes: outputs.map(() => 0) })
 
+/** Stays whole, rule and all, unless some results are known: those are computed, and the rest is linear. */
+const splitWhereKnown = <N extends 'customJvp' | 'customVjp'>(
+  op: N,
+  params: OpParams[N],
+  operands: readonly NDArray[],
+  unknown: Marks,
+  defer: Defer,
+  programs: ProgramTransforms,
+): readonly NDArray[] =>
+  programs.depends(params.program, unknown).every(Boolean)
+    ? defer(op, params, operands)
+    : splitApplication(params, operands, unknown, defer, programs)
+
 export const customJvpP: Primitive<'customJvp'> = {
   type: ({ program, name }, operands) => {
     checkOperands(name, program.inAvals, operands)
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  // Of a linear function; the rule says how it moves, which is asked of jvp.
+  transpose: transposeApplication,
+  depends: ({ program }, marks, depends) => depends(program, marks),
+  partial: (params, operands, unknown, defer, programs) =>
+    splitWhereKnown('customJvp', params, operands, unknown, defer, programs),
   jvp: ({ program, rule, captured, name }, primals, tangents) => {
     const results = call(rule, `jvp(${name})`, [...primals, ...argumentTangents(name, captured, primals, tangents)])
     const outputs = results.slice(0, program.outputs.length)
@@ -93,6 +114,11 @@ export const customVjpP: Primitive<'customVjp'> = {
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  // Of a linear function; the rule says how it moves, which is asked of jvp.
+  transpose: transposeApplication,
+  depends: ({ program }, marks, depends) => depends(program, marks),
+  partial: (params, operands, unknown, defer, programs) =>
+    splitWhereKnown('customVjp', params, operands, unknown, defer, programs),
   jvp: ({ program, forward, backward, captured, name }, primals, tangents) => {
     const moving = argumentTangents(name, captured, primals, tangents)
     const results = call(forward, `forward(${name})`, primals)

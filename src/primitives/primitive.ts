@@ -108,6 +108,7 @@ export interface ProgramTransforms {
   split(program: Program, unknown: Marks, forced?: Marks): Split
   /** Takes what depends on nothing but inputs in `invariant` out of the body of a loop. */
   hoist(program: Program, invariant: Marks): Hoisted
+  readonly depends: Depends
   /** The program without calls: bodies stand in their place. */
   flatten(program: Program): Program
   /** Whether an equation must be neither removed nor repeated. */
@@ -115,6 +116,9 @@ export interface ProgramTransforms {
   /** The program of a function on arrays of the given types, which refers to nothing but its arguments. */
   stage(f: (args: readonly NDArray[]) => readonly NDArray[], avals: readonly Aval[]): Program
 }
+
+/** Which outputs of a program depend on the inputs in `marks`. */
+export type Depends = (program: Program, marks: Marks) => Marks
 
 /** Runs a program on elements, on the back end that asks. */
 export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
@@ -186,6 +190,8 @@ export interface Primitive<N extends OpName> {
     size: number,
     programs: ProgramTransforms,
   ): Batched
+  /** Which results depend on the operands in `marks`; without this rule all do, if any is marked. */
+  depends?(params: OpParams[N], marks: Marks, depends: Depends): Marks
   /** The application with nothing in it that only unused results need; without this rule it stays whole while one is used. */
   prune?(params: OpParams[N], used: Marks, programs: Pruning): Pruned
   /** Whether an application does something besides giving results: it is neither removed nor repeated. No by default. */

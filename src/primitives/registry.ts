@@ -69,6 +69,7 @@ export const primitives: Primitives = {
   cast: unary.castP,
   bitcast: unary.bitcastP,
   stopGradient: unary.stopGradientP,
+  filler: unary.fillerP,
   add: binary.addP,
   sub: binary.subP,
   mul: binary.mulP,

@@ -153,6 +153,11 @@ export const notP = unary('not', {
   jvp: 'zero',
 })
 export const stopGradientP = unary('stopGradient', { accepts: 'any', evaluate: (x) => x, jvp: 'zero' })
+// What takes the place of values that are thrown away may stand in linear programs too: no cotangent that counts comes back.
+export const fillerP: Primitive<'filler'> = {
+  ...unary('filler', { accepts: 'any', evaluate: (x) => x, jvp: 'zero' }),
+  transpose: () => [null],
+}
 
 // t·n·x^(n-1)
 export const integerPowP: Primitive<'integerPow'> = {

@@ -13,6 +13,7 @@ import { applyProgram } from './apply.ts'
 import type { Captured } from './builder.ts'
 import { ProgramBuilder } from './builder.ts'
 import type { RecordedBody } from './builder.ts'
+import { resultsDepending } from './depends.ts'
 import { jvpValues } from './jvp.ts'
 import { stage } from './stage.ts'
 
@@ -21,6 +22,10 @@ const scopeOnly = (): Source | undefined => {
   const scope = currentScope()
   return scope === '' ? undefined : { scope, toString: () => '(unknown)' }
 }
+
+/** Whether all results depend on the unknown operands: then nothing can be done before those are known. */
+const dependsWholly = <N extends OpName>(op: N, params: OpParams[N], unknown: Marks): boolean =>
+  resultsDepending(op, params, unknown, 1).every(Boolean)
 
 /** Does at once what depends on known values only, and writes the rest down. */
 class PartialInterpreter implements Interpreter, Trace {
@@ -42,7 +47,7 @@ class PartialInterpreter implements Interpreter, Trace {
     const primitive = primitives[op]
     if (primitive.partial === undefined) return this.defer(op, params, operands)
     const unknown = operands.map((x) => x.body.trace === this)
-    if (unknown.every(Boolean)) return this.defer(op, params, operands)
+    if (unknown.every(Boolean) && dependsWholly(op, params, unknown)) return this.defer(op, params, operands)
     return withInterpreter(this.parent, () =>
       primitive.partial!(params, operands, unknown, (o, p, xs) => this.defer(o, p, xs), this.programs),
     )

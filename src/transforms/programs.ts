@@ -5,7 +5,7 @@
 import type { Aval } from '../core/aval.ts'
 import { ProgramError } from '../core/errors.ts'
 import type { Marks } from '../core/marks.ts'
-import { keyOf, marked, spread } from '../core/marks.ts'
+import { countMarks, keyOf, marked, spread, unmarked } from '../core/marks.ts'
 import type { Program } from '../ir/program.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
@@ -16,6 +16,7 @@ import type { NDArray } from '../trace/value.ts'
 import { applyEquations, applyProgram, initialEnvironment, read } from './apply.ts'
 import type { BatchResult } from './batch.ts'
 import { batchValues } from './batch.ts'
+import { depends, hasMixedEquation } from './depends.ts'
 import { hoist } from './hoist.ts'
 import type { JvpResult } from './jvp.ts'
 import { jvpValues } from './jvp.ts'
@@ -70,27 +71,51 @@ const jvpProgram = (program: Program, nonzero: Marks, forced: Marks): Derived =>
   return { program: derived, out }
 }
 
+/**
+ * Cotangents of the inputs in `linear`. An equation that computes known values beside linear ones (the counter of a loop) is
+ * taken apart first: linear is only what is left when all that is known has been computed.
+ */
+const pullBackProgram = (
+  program: Program,
+  linear: Marks,
+  known: Values,
+  cotangents: readonly Tangent[],
+): readonly Tangent[] => {
+  if (hasMixedEquation(program, linear)) {
+    const parts = programTransforms.split(program, linear)
+    const values = applyProgram(parts.known, known)
+    const knownInputs = spread(
+      known,
+      linear.map((l) => !l),
+    )
+    const residuals = [
+      ...parts.residualInputs.map((i) => knownInputs[i]!),
+      ...values.slice(parts.outUnknown.length - countMarks(parts.outUnknown)),
+    ]
+    return pullBackLinear(parts.unknown, residuals, marked(cotangents, parts.outUnknown))
+  }
+  const inputs = [...unmarked(program.inputs, linear), ...marked(program.inputs, linear)]
+  return pullBackLinear(program.with({ inputs }), known, cotangents)
+}
+
+/** Of a program that is linear in all inputs but the first ones, which are known. */
+const pullBackLinear = (program: Program, known: Values, cotangents: readonly Tangent[]): readonly Tangent[] => {
+  const env = initialEnvironment(program, known)
+  const free = program.inputs.slice(known.length)
+  free.forEach((v) => env.delete(v))
+  return backward(programTransforms, program.equations, env, program.outputs, cotangents, free)
+}
+
 const transposeProgram = (program: Program, linear: Marks, nonzero: Marks, forced: Marks): Derived => {
   const { inAvals, outAvals } = program
   const knownCount = linear.filter((l) => !l).length
-  const knownMarks = linear.map((l) => !l)
   return stagePresent(
     (args) => {
-      const known = spread(args.slice(0, knownCount), knownMarks)
       const cotangents = spread(args.slice(knownCount), nonzero)
-      const env = initialEnvironment(program, known as Values)
-      program.inputs.forEach((v, i) => linear[i] === true && env.delete(v))
-      const results = backward(
-        programTransforms,
-        program.equations,
-        env,
-        program.outputs,
-        cotangents,
-        program.inputs.map((v, i) => (linear[i] === true ? v : null)),
-      )
-      return marked(force(results, forced, inAvals), linear)
+      const results = pullBackProgram(program, linear, args.slice(0, knownCount), cotangents)
+      return marked(force(spread(results, linear), forced, inAvals), linear)
     },
-    [...marked(inAvals, knownMarks), ...marked(outAvals, nonzero)],
+    [...unmarked(inAvals, linear), ...marked(outAvals, nonzero)],
   )
 }
 
@@ -130,6 +155,7 @@ export const programTransforms: ProgramTransforms = {
   split: (program, unknown, forced = noMarks) =>
     program.derive(`split ${keyOf(unknown, forced)}`, () => splitProgram(programTransforms, program, unknown, forced)),
   hoist: (program, invariant) => program.derive(`hoist ${keyOf(invariant)}`, () => hoist(program, invariant)),
+  depends,
   flatten: (program) => program.derive('flatten', () => flatten(program)),
   hasEffect,
   stage: (f, avals) => {
@@ -167,11 +193,8 @@ export const transposeApply = (
   captured: Values,
   cotangents: readonly Tangent[],
 ): readonly Tangent[] => {
-  const env = initialEnvironment(program, captured)
-  const free = program.inputs.map((v, i) => (i < captured.length ? null : v))
-  free.forEach((v) => v !== null && env.delete(v))
-  const all = backward(programTransforms, program.equations, env, program.outputs, cotangents, free)
-  return all.slice(captured.length)
+  const linear = program.inputs.map((_, i) => i >= captured.length)
+  return pullBackProgram(program, linear, captured, cotangents)
 }
 
 /** `f` over a batch: axis `axes[i]` of argument i, all of extent `size`. */

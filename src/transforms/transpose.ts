@@ -6,6 +6,8 @@ import type { Primitive, ProgramTransforms, Tangent } from '../primitives/primit
 import { Linear } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import { withOrigins } from '../trace/interpreter.ts'
+import { isDifferentiable } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
 import type { Environment } from './apply.ts'
 import { applyEquations, read } from './apply.ts'
 import { Cotangents } from './cotangents.ts'
@@ -21,6 +23,16 @@ const forwardKnown = (equations: readonly Equation[], env: Environment): readonl
   return linear
 }
 
+/** Integers and bools that depend on a linear value (which branch is taken, which element is read) are not linear in it. */
+const checkFloats = ({ op, inputs }: Equation, operands: readonly (NDArray | Linear)[]): void => {
+  const place = operands.findIndex((x) => x instanceof Linear && !isDifferentiable(x.aval))
+  if (place < 0) return
+  throw new ProgramError(
+    `transpose: ${op} is not linear: what it does depends, by operand ${place} (${inputs[place]!.aval}), on the values that ` +
+      'are to be transposed.',
+  )
+}
+
 const transposeEquation = (
   programs: ProgramTransforms,
   eqn: Equation,
@@ -30,6 +42,7 @@ const transposeEquation = (
   const cts = eqn.outputs.map((v) => cotangents.take(v))
   if (cts.every((ct) => ct === null)) return
   const operands = eqn.inputs.map((a) => (a instanceof Literal || env.has(a) ? read(env, a) : new Linear(a.aval)))
+  checkFloats(eqn, operands)
   const { transpose, part } = primitives[eqn.op] as Primitive<OpName>
   const place = part?.(eqn.params, eqn.inputs[0]!.aval)
   if (place !== undefined && place !== null) {

@@ -141,6 +141,7 @@ export const checkpointP: Primitive<'checkpoint'> = {
       axes: out.map((o) => (o ? 0 : null)),
     }
   },
+  depends: ({ program }, marks, depends) => depends(program, marks),
   prune: (params, used, programs) => {
     const operands = programs.needs(params.program, used)
     return { params: { ...params, program: programs.take(params.program, operands, used) }, operands, results: used }

@@ -172,6 +172,8 @@ export const condP: Primitive<'cond'> = {
     if (indexAxis === null) return batchTogether(branches, index!, operands, axes, size, programs)
     return batchByLane(branches, moveAxis(index!, indexAxis!, 0), atFront(operands, axes), axes.map(isMapped), programs)
   },
+  depends: ({ branches }, [index, ...marks], depends) =>
+    index === true ? branches[0]!.outputs.map(() => true) : union(branches.map((b) => depends(b, marks))),
   prune: ({ branches }, used, programs) => {
     const needed = union(branches.map((b) => programs.needs(b, used)))
     const pruned = branches.map((b) => programs.take(b, needed, used))

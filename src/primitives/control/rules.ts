@@ -2,7 +2,7 @@
 import type { Marks } from '../../core/marks.ts'
 import { insertAt } from '../../core/shape.ts'
 import { argmax } from '../../ops/reduction.ts'
-import { cast, select, stopGradient } from '../../ops/elementwise.ts'
+import { cast, filler, select } from '../../ops/elementwise.ts'
 import { broadcast, dynamicSlice } from '../../ops/movement.ts'
 import { scalar } from '../../ops/creation.ts'
 import type { NDArray } from '../../trace/value.ts'
@@ -34,7 +34,7 @@ export const fillIdleLanes = (mask: NDArray, values: readonly NDArray[], batched
     const zero = scalar(0, 'int32')
     const lane = dynamicSlice(x, [first, ...shape.slice(1).map(() => zero)], insertAt(shape.slice(1), 0, 1))
     const filling = broadcast(
-      stopGradient(lane),
+      filler(lane),
       shape,
       shape.map((_, d) => d),
     )

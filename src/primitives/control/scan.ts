@@ -300,6 +300,12 @@ export const scanP: Primitive<'scan'> = {
   transpose: transposeScan,
   partial: partialScan,
   batch: batchScan,
+  depends: (params, marks, depends) => {
+    const { consts, carry, xs } = rolesOf(params, marks)
+    const step = (moving: Marks): Marks => depends(params.body, [...consts, ...moving, ...xs])
+    const moving = fixedPoint(carry, (c) => resultsOf(params, step(c)).carry)
+    return [...moving, ...resultsOf(params, step(moving)).ys]
+  },
   prune: pruneScan,
   facts: { higherOrder: true },
 }

@@ -12,8 +12,9 @@ import { scalar } from '../../ops/creation.ts'
 import { add, and, cast, lt, select } from '../../ops/elementwise.ts'
 import { reduceOr } from '../../ops/reduction.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { transposeApplication } from '../calls.ts'
 import { instantiate, materialize } from '../kinds.ts'
-import type { Batched, BatchAxis, Primitive, ProgramTransforms, Tangent } from '../primitive.ts'
+import type { Batched, BatchAxis, Primitive, ProgramTransforms } from '../primitive.ts'
 import { atFront, checkOperands, isMapped } from '../operands.ts'
 import { fillIdleLanes, fixedPoint, rowMask } from './rules.ts'
 import { scanP } from './scan.ts'
@@ -229,6 +230,24 @@ const pruneLoop: NonNullable<Primitive<'while'>['prune']> = (params, used, progr
   return { params: pruned, operands: [...testConsts!, ...bodyConsts!, ...carry], results: carry }
 }
 
+const transposeLoop: NonNullable<Primitive<'while'>['transpose']> = (params, cotangents, operands, programs) => {
+  if (params.maxSteps === Infinity) {
+    throw new ProgramError(
+      'whileLoop: reverse mode needs to know how many steps there can be at most. Give a bound with ' +
+        'whileLoop(cond, body, init, { maxSteps }), use lax.scan or lax.foriLoop with numbers for bounds, use forward ' +
+        'mode (jvp, jacfwd), or give the loop a rule of its own (customVjp, lax.customRoot).',
+    )
+  }
+  const program = programs.stage(
+    (args) => {
+      const bounded = boundedScan(params, args, programs)
+      return scan(bounded.params, bounded.operands).slice(0, -1)
+    },
+    operands.map((x) => x.aval),
+  )
+  return transposeApplication({ program, name: 'whileLoop' }, cotangents, operands, programs)
+}
+
 export const whileP: Primitive<'while'> = {
   type: checkTypes,
   evaluate: (params, data, _, __, run) => {
@@ -241,13 +260,7 @@ export const whileP: Primitive<'while'> = {
     return carry
   },
   jvp: jvpLoop,
-  transpose: (): readonly Tangent[] => {
-    throw new ProgramError(
-      'whileLoop: reverse mode needs to know how many steps there can be at most. Give a bound with ' +
-        'whileLoop(cond, body, init, { maxSteps }), use lax.scan or lax.foriLoop with numbers for bounds, use forward ' +
-        'mode (jvp, jacfwd), or give the loop a rule of its own (customVjp, lax.customRoot).',
-    )
-  },
+  transpose: transposeLoop,
   partial: partialLoop,
   batch: (params, operands, axes, size, programs) => {
     const mapped = axes.map(isMapped)
@@ -260,6 +273,11 @@ export const whileP: Primitive<'while'> = {
     const differs = programs.batch(params.cond, size, [...roles.condPart, ...carry]).out[0] === true
     if (differs) return batchByLane(params, fronts, mapped, size, programs)
     return batchTogether(params, fronts, mapped, carry, size, programs)
+  },
+  depends: (params, marks, depends) => {
+    const { condPart, bodyPart, carry } = rolesOf(params, marks)
+    const moving = fixedPoint(carry, (c) => depends(params.body, [...bodyPart, ...c]))
+    return depends(params.cond, [...condPart, ...moving])[0] === true ? moving.map(() => true) : moving
   },
   prune: pruneLoop,
   facts: { higherOrder: true },

@@ -65,6 +65,7 @@ export const erfInv = unary<'erfInv'>(floats, domains.unit)
 export const isFinite = unary<'isFinite'>(floats)
 export const not = unary<'not'>(bits)
 export const stopGradient = unary<'stopGradient'>(computing)
+export const filler = unary<'filler'>(computing)
 
 export const integerPow: Recipe<'integerPow'> = (draw) => ({
   params: { exponent: draw.pick([2, 3, 0, 1, -1, -2, 5]) },
