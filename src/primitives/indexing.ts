@@ -2,19 +2,20 @@
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate, isFloat, isInteger, kindOf } from '../core/dtype.ts'
-import { DTypeError, ShapeError } from '../core/errors.ts'
+import { DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
 import type { GatherParams, IndexMode, OpName, ScatterParams } from '../ir/op.ts'
 import { full, fullLike, iota, zerosLike, zerosOf } from '../ops/creation.ts'
-import { and, cast, div, eq, ge, le, mul, select } from '../ops/elementwise.ts'
+import { and, cast, div, eq, ge, le, mul, or, select } from '../ops/elementwise.ts'
 import { gather, scatterWith } from '../ops/indexing.ts'
 import { broadcast, reshape, sliceInDim } from '../ops/movement.ts'
 import type { ScatterName } from '../ops/indexing.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, checkAccepts, instantiate, isLinear, materialize, oneBatched, single } from './kinds.ts'
 import type { Accepts } from './kinds.ts'
-import type { BatchAxis, Batched, Primitive, Tangent } from './primitive.ts'
+import type { BatchAxis, Batched, Linear, Primitive, Tangent } from './primitive.ts'
+import { productOfOtherFactors } from './products.ts'
 
 const without = (rank: number, removed: readonly number[]): number[] => range(rank).filter((d) => !removed.includes(d))
 
@@ -402,7 +403,13 @@ export const scatterP = scatterKind('scatter', 'any', () => (_, b) => b, {
   },
 })
 
-// With unique places: x: t·u;  u: t·x.
+/** What a scatter multiplies by, which is not linear in it: it keeps the places that are not written to. */
+const factor = (updates: NDArray | Linear): NDArray => {
+  if (!isLinear(updates)) return updates
+  throw new ProgramError(`transpose: scatterMul is not linear in its updates (${updates.aval}).`)
+}
+
+// x: t·(product of its updates);  u: t·x·(product of the other updates of its place).
 export const scatterMulP = scatterKind(
   'scatterMul',
   'number',
@@ -412,22 +419,27 @@ export const scatterMulP = scatterKind(
       const out = scatterWith('scatterMul', x!, indices!, updates!, p)
       const dx = tx === null ? null : scatterWith('scatterMul', tx!, indices!, updates!, p)
       if (tu === null) return single(out, dx)
-      if (!p.uniqueIndices) return single(out, addTangents(dx, mulUpdatesTangent(p, x!, indices!, updates!, tu!)))
       const old = gatherBack(p, x!, indices!, updates!.aval)
-      return single(out, addTangents(dx, scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, old), p)))
+      const slope = p.uniqueIndices ? old : mul(old, productOfOthers(p, x!.aval, indices!, updates!))
+      const moved = scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, slope), p)
+      return single(out, addTangents(dx, moved))
     },
-    transpose: (p, [ct], [x, indices, updates]) => [
-      isLinear(x!) ? scatterWith('scatterMul', ct!, indices as NDArray, updates as NDArray, p) : null,
+    transpose: (p, [ct], [, indices, updates]) => [
+      scatterWith('scatterMul', ct!, indices as NDArray, factor(updates!), p),
       null,
       null,
     ],
   },
 )
 
-// Places written to more than once: t·z/u, which wants u ≠ 0 there.
-const mulUpdatesTangent = (p: ScatterParams, x: NDArray, indices: NDArray, updates: NDArray, t: NDArray): NDArray => {
-  const product = gatherBack(p, scatterWith('scatterMul', x, indices, updates, p), indices, updates.aval)
-  return scatterWith('scatterAdd', zerosLike(x), indices, mul(t, div(product, updates)), p)
+/** For each update the product of the others that go to its place. */
+const productOfOthers = (p: ScatterParams, x: Aval, indices: NDArray, updates: NDArray): NDArray => {
+  const { shape, size } = updates.aval
+  const places = reshape(gather(numberElements(x), indices, gatherOf(p, x, updates.aval)), [size])
+  // A gather fills with the least integer: such updates are dropped, and multiply nothing.
+  const kept = ge(places, zerosLike(places))
+  const factors = reshape(updates, [size])
+  return reshape(productOfOtherFactors(select(kept, factors, fullLike(factors, 1)), places), shape)
 }
 
 // Equally among the operand and the updates that attain the extremum.
@@ -436,7 +448,9 @@ const extremumRules = (op: 'scatterMin' | 'scatterMax'): Pick<Primitive<ScatterN
     const out = scatterWith(op, x!, indices!, updates!, p)
     const ones = fullLike(updates!, 1)
     const zeros = zerosLike(updates!)
-    const hitX = select(eq(x!, out), fullLike(x!, 1), zerosLike(x!))
+    // A place that nothing was written to keeps its element, NaN or not.
+    const untouched = eq(scatterWith('scatterAdd', zerosLike(x!), indices!, ones, p), zerosLike(x!))
+    const hitX = select(or(untouched, eq(x!, out)), fullLike(x!, 1), zerosLike(x!))
     const hitU = select(eq(updates!, gatherBack(p, out, indices!, updates!.aval)), ones, zeros)
     const count = scatterWith('scatterAdd', hitX, indices!, hitU, p)
     const dx: Tangent = tx === null ? zerosLike(x!) : mul(tx!, hitX)
