@@ -10,8 +10,10 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal } from './initializers.ts'
+import type { RunOptions } from './layer.ts'
+import { checkCount } from './layer.ts'
 import type { LinearParams } from './layers.ts'
-import { checkCount, linear } from './layers.ts'
+import { linear } from './layers.ts'
 import { softmax } from './softmax.ts'
 
 /** Options of `dotProductAttention`. */
@@ -151,8 +153,8 @@ export interface MultiHeadAttentionOptions {
   readonly kernelInit?: Initializer
 }
 
-/** Options of a run of `multiHeadAttention`. */
-export interface MultiHeadRunOptions extends AttentionOptions {
+/** Options of a run of `multiHeadAttention`; it has no use for what containers hand on, `training` and `key`. */
+export interface MultiHeadRunOptions extends AttentionOptions, RunOptions {
   /** What is attended to, shape `[..., S, memoryFeatures]`; the input itself by default. */
   readonly memory?: ArrayLike
 }
@@ -213,7 +215,7 @@ export const multiHeadAttention = (
         out: layers.out.init(o!, dtype),
       }
     },
-    apply: (params, x, { memory = x, ...attention } = {}) => {
+    apply: (params, x, { memory = x, training: _training, key: _key, ...attention } = {}) => {
       const q = heads(layers.query.apply(params.query, x), numHeads)
       const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
       const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)

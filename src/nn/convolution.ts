@@ -12,8 +12,8 @@ import { inexact, promoteAll } from '../surface/promote.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, zeros } from './initializers.ts'
-import type { Layer } from './layers.ts'
-import { checkCount, checkFeatures } from './layers.ts'
+import type { Layer } from './layer.ts'
+import { checkCount, checkFeatures } from './layer.ts'
 
 /** Parameters of `conv`. */
 export interface ConvLayerParams {

@@ -2,17 +2,12 @@
 export * from './activations.ts'
 export * as initializers from './initializers.ts'
 export type { Initializer } from './initializers.ts'
-export type {
-  DropoutOptions,
-  EmbeddingParams,
-  Layer,
-  LinearOptions,
-  LinearParams,
-  NormOptions,
-  NormParams,
-  SequentialParams,
-} from './layers.ts'
-export { dropout, embedding, layerNorm, linear, rmsNorm, sequential } from './layers.ts'
+export type { AllParams, Layer, RunnableLayer, RunOptions, StatefulLayer } from './layer.ts'
+export { initAll, layer, statefulLayer } from './layer.ts'
+export type { DropoutOptions, EmbeddingParams, LinearOptions, LinearParams, NormOptions, NormParams } from './layers.ts'
+export { dropout, dropoutLayer, embedding, layerNorm, linear, rmsNorm } from './layers.ts'
+export * from './compose.ts'
+export * from './normalization.ts'
 export * from './attention.ts'
 export type { ConvLayerOptions, ConvLayerParams } from './convolution.ts'
 export { conv } from './convolution.ts'

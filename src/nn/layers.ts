@@ -1,34 +1,18 @@
-/** `nn`: layers as pairs of pure functions. Parameters are plain trees; a missing one is null, an empty subtree. */
-import type { DType } from '../core/dtype.ts'
-import { ArgumentError, ShapeError } from '../core/errors.ts'
+/** `nn`: layers without state. A missing parameter is null, an empty subtree. */
+import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { normalizeAxes } from '../core/shape.ts'
 import type { Key } from '../random/keys.ts'
-import { consume, split, splitTwo } from '../random/keys.ts'
+import { consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, normal, zeros } from './initializers.ts'
+import type { Layer, RunnableLayer } from './layer.ts'
+import { checkCount, checkFeatures, checkRun } from './layer.ts'
 import { standardize } from './softmax.ts'
-
-/** A layer: how its parameters begin, and what it computes with them. */
-export interface Layer<P, A extends readonly unknown[] = readonly [x: ArrayLike], R = NDArray> {
-  /** Fresh parameters. */
-  readonly init: (key: Key, dtype?: DType) => P
-  /** The layer's value at its arguments. */
-  readonly apply: (params: P, ...args: A) => R
-}
-
-export const checkFeatures = (layer: string, x: NDArray, features: number): void => {
-  if (x.aval.rank > 0 && x.aval.shape.at(-1) === features) return
-  throw new ShapeError(`${layer}: the last axis of x must have extent ${features}, got ${x.aval}.`)
-}
-
-export const checkCount = (layer: string, what: string, n: number): void => {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`${layer}: ${what} is a whole number, got ${n}.`)
-}
 
 /** Parameters of `linear`. */
 export interface LinearParams {
@@ -215,37 +199,32 @@ export interface DropoutOptions {
   readonly broadcastDims?: readonly number[]
 }
 
-/** A layer of some parameters, or a plain function. */
-type Step =
-  | { readonly init: (key: Key, dtype?: DType) => unknown; readonly apply: (params: never, x: ArrayLike) => NDArray }
-  | ((x: ArrayLike) => NDArray)
-
-/** Parameters of a chain: a tuple with null in the places of plain functions. */
-export type SequentialParams<S extends readonly unknown[]> = {
-  readonly [I in keyof S]: S[I] extends { readonly init: (key: Key, dtype?: DType) => infer P } ? P : null
-}
-
 /**
- * Layers and plain functions one after the other.
+ * `dropout` as a layer of no parameters: it drops in training only, and then needs a key.
  *
+ * @throws ArgumentError unless `rate` is in [0, 1], and from a run in training without a key.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
- * const model = nn.sequential(nn.linear(10, 100), nn.relu, nn.linear(100, 1))
+ * const model = nn.sequential(nn.linear(3, 4), nn.dropoutLayer(0.5))
  * const params = model.init(random.key(0))
- * model.apply(params, np.ones([4, 10])).shape // => 4,1
+ * const x = np.ones([2, 3])
+ * np.allclose(model.apply(params, x), nn.linear(3, 4).apply(params[0], x)) // => True
+ * model.apply(params, x, { training: true, key: random.key(1) }).shape // => 2,4
  * ```
  */
-export const sequential = <const S extends readonly Step[]>(...steps: S): Layer<SequentialParams<S>> => ({
-  init: (key, dtype) => {
-    const keys = [...split(key, Math.max(steps.length, 1))]
-    return steps.map((step, i) =>
-      typeof step === 'function' ? null : step.init(keys[i]!, dtype),
-    ) as unknown as SequentialParams<S>
-  },
-  apply: (params, x) =>
-    steps.reduce<NDArray>(
-      (value, step, i) => (typeof step === 'function' ? step(value) : step.apply(params[i] as never, value)),
-      asArray(x),
-    ),
-})
+export const dropoutLayer = (rate: number, options: DropoutOptions = {}): RunnableLayer<null> => {
+  const name = 'nn.dropoutLayer'
+  if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`${name}: rate is a probability, got ${rate}.`)
+  return {
+    init: () => null,
+    apply: (_params, x, run) => {
+      const { training = false, key } = checkRun(name, run)
+      if (!training || rate === 0) return inexact(asArray(x))
+      if (key === undefined) {
+        throw new ArgumentError(`${name}: training needs a key: apply(params, x, { training: true, key }).`)
+      }
+      return dropout(key, x, rate, options)
+    },
+  }
+}

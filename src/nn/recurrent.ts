@@ -11,7 +11,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { sigmoid, tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, orthogonal, zeros } from './initializers.ts'
-import { checkCount, checkFeatures } from './layers.ts'
+import { checkCount, checkFeatures } from './layer.ts'
 
 /** Parameters of a cell with g gates: those of all gates side by side. */
 export interface CellParams {

@@ -1,0 +1,190 @@
+/** `nn`: what a layer is. Two pure functions, three where it has state; parameters and states are plain trees. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import type { Key } from '../random/keys.ts'
+import { split } from '../random/keys.ts'
+import { NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/value.ts'
+
+export const checkFeatures = (layer: string, x: NDArray, features: number, axis = -1): void => {
+  if (x.aval.shape.at(axis) === features) return
+  const which = axis === -1 ? 'the last axis' : `axis ${axis}`
+  throw new ShapeError(`${layer}: ${which} of x must have extent ${features}, got ${x.aval}.`)
+}
+
+export const checkCount = (layer: string, what: string, n: number, least = 0): void => {
+  if (Number.isInteger(n) && n >= least) return
+  throw new ArgumentError(`${layer}: ${what} is a whole number${least > 0 ? ` of at least ${least}` : ''}, got ${n}.`)
+}
+
+/** So many keys from one, which is used up. */
+export const keysFor = (key: Key, count: number): readonly Key[] => [...split(key, Math.max(count, 1))]
+
+/** What a run tells the layers of a model. Containers hand it on to their parts. */
+export interface RunOptions {
+  /**
+   * Whether this is a step of training: batch statistics are taken, dropout drops. False by default. A JS boolean, not an array:
+   * it decides what is traced.
+   */
+  readonly training?: boolean | undefined
+  /** What random layers draw from in training. Used up. */
+  readonly key?: Key | undefined
+}
+
+const known: ReadonlySet<string> = new Set(['training', 'key'] satisfies (keyof RunOptions)[])
+
+/**
+ * The options of a run, checked. A traced `training` would always count as true, and a key without `training` would go unused
+ * without a word.
+ */
+export const checkRun = (layer: string, options: RunOptions = {}): RunOptions => {
+  const fail = (what: string): never => {
+    throw new ArgumentError(`${layer}: ${what}.`)
+  }
+  if (typeof options !== 'object' || options === null || options instanceof NDArray || Array.isArray(options)) {
+    return fail(
+      'options of a run go in one object after x, as in apply(params, x, { training: true, key }); ' +
+        'a layer with state takes apply(params, state, x, options)',
+    )
+  }
+  const stranger = Object.keys(options).find((name) => !known.has(name))
+  if (stranger !== undefined) fail(`there is no option '${stranger}' of a run; there are training and key`)
+  const { training, key } = options
+  if (training !== undefined && typeof training !== 'boolean') {
+    fail('training must be true or false, a JS boolean: under jit, close over it or make it static (staticArgnums)')
+  }
+  if (key !== undefined && training === undefined) {
+    fail('a key is for training: pass { training: true, key }, or training: false where it shall not be used')
+  }
+  return options
+}
+
+/** A layer: how its parameters begin, and what it computes with them. */
+export interface Layer<P, A extends readonly unknown[] = readonly [x: ArrayLike], R = NDArray> {
+  /** Fresh parameters. */
+  readonly init: (key: Key, dtype?: DType) => P
+  /** The layer's value at its arguments. */
+  readonly apply: (params: P, ...args: A) => R
+}
+
+/** A layer that takes options of its run, which most layers have no use for. */
+export type RunnableLayer<P> = Layer<P, readonly [x: ArrayLike, options?: RunOptions]>
+
+/**
+ * A layer with state: what it learns by other means than gradients, such as running statistics. State goes in and comes out; nothing
+ * is changed.
+ */
+export interface StatefulLayer<
+  P,
+  S,
+  A extends readonly unknown[] = readonly [x: ArrayLike, options?: RunOptions],
+  R = NDArray,
+> {
+  /** Fresh parameters. */
+  readonly init: (key: Key, dtype?: DType) => P
+  /** The state before the first run. */
+  readonly initState: (dtype?: DType) => S
+  /** The layer's value at its arguments, and the state after that. */
+  readonly apply: (params: P, state: S, ...args: A) => readonly [y: R, state: S]
+}
+
+/** A function of parameters, and whatever a layer takes beside. */
+type Apply<P> = (params: P, ...args: never[]) => unknown
+
+// A type parameter for the arguments would be simpler; TypeScript then no longer infers P before it looks into `apply`.
+type AfterFirst<F> = F extends (params: never, ...args: infer A) => unknown ? Readonly<A> : never
+
+/** @throws ArgumentError for what is no function. */
+const checkFunctions = (name: string, functions: { readonly [name: string]: unknown }): void => {
+  for (const [what, f] of Object.entries(functions)) {
+    if (typeof f !== 'function') throw new ArgumentError(`${name}: ${what} must be a function, got ${typeof f}.`)
+  }
+}
+
+/**
+ * A layer of one's own. The type of the parameters is what `init` returns; `apply` is given it.
+ *
+ * @throws ArgumentError for what is no function.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const parts = { norm: nn.layerNorm(8), attention: nn.multiHeadAttention(8, 2) }
+ * const block = nn.layer({
+ *   init: (key, dtype) => nn.initAll(key, parts, dtype),
+ *   apply: (params, x: NDArray) => {
+ *     const normal = parts.norm.apply(params.norm, x)
+ *     return np.add(x, parts.attention.apply(params.attention, normal, { isCausal: true }))
+ *   },
+ * })
+ * type Params = ReturnType<typeof block.init>
+ * const params: Params = block.init(random.key(0))
+ * block.apply(params, np.ones([5, 8])).shape // => 5,8
+ * ```
+ */
+export const layer = <P, F extends Apply<P>>(definition: {
+  readonly init: (key: Key, dtype?: DType) => P
+  readonly apply: F
+}): Layer<P, AfterFirst<F>, ReturnType<F>> => {
+  const { init, apply } = definition
+  checkFunctions('nn.layer', { init, apply })
+  return { init, apply: apply as unknown as Layer<P, AfterFirst<F>, ReturnType<F>>['apply'] }
+}
+
+/**
+ * A layer with state of one's own. The types of parameters and state are what `init` and `initState` return; `apply` is given them,
+ * and returns the next state beside its value.
+ *
+ * @throws ArgumentError for what is no function.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const centre = nn.statefulLayer({
+ *   init: () => null,
+ *   initState: () => ({ mean: np.array(0) }),
+ *   apply: (_params, { mean }, x: NDArray, { training = false }: nn.RunOptions = {}) => {
+ *     const next = training ? mean.mul(0.9).add(np.mean(x).mul(0.1)) : mean
+ *     return [x.sub(next), { mean: next }]
+ *   },
+ * })
+ * const model = nn.sequential(centre, nn.linear(2, 1))
+ * const [, state] = model.apply(model.init(random.key(0)), model.initState(), np.ones([3, 2]), { training: true })
+ * state[0].mean // => 0.1
+ * ```
+ */
+export const statefulLayer = <P, S, R, X = ArrayLike>(definition: {
+  readonly init: (key: Key, dtype?: DType) => P
+  readonly initState: (dtype?: DType) => S
+  readonly apply: (params: P, state: S, x: X, options?: RunOptions) => readonly [y: R, state: S]
+}): StatefulLayer<P, S, readonly [x: X, options?: RunOptions], R> => {
+  const { init, initState, apply } = definition
+  checkFunctions('nn.statefulLayer', { init, initState, apply })
+  return { init, initState, apply }
+}
+
+/** Parameters of several layers, by their names. */
+export type AllParams<L> = {
+  readonly [K in keyof L]: L[K] extends { readonly init: (key: Key, dtype?: DType) => infer P } ? P : never
+}
+
+/**
+ * Parameters of several layers, each with a key of its own: the `init` of a layer that is made of them.
+ *
+ * @example
+ * ```ts
+ * import { nn, random, tree } from 'pullback'
+ * const params = nn.initAll(random.key(0), { encoder: nn.linear(3, 2), decoder: nn.linear(2, 3, { bias: false }) })
+ * tree.structure(params) // => {decoder: {bias: null, kernel: *}, encoder: {bias: *, kernel: *}}
+ * ```
+ */
+export const initAll = <
+  const L extends { readonly [name: string]: { readonly init: (key: Key, dtype?: DType) => unknown } },
+>(
+  key: Key,
+  layers: L,
+  dtype?: DType,
+): AllParams<L> => {
+  // By code unit, as trees have their keys: the order in which an object was written makes no other parameters.
+  const names = Object.keys(layers).sort()
+  const keys = keysFor(key, names.length)
+  return Object.fromEntries(names.map((name, i) => [name, layers[name]!.init(keys[i]!, dtype)])) as AllParams<L>
+}
