@@ -62,7 +62,7 @@ const everything = (params: Params): Tuning<Params> => ({ name: 'everything', tr
 /** The body is split out before differentiation: it has no gradient and no optimizer slots. */
 const frozenBody = (params: Params): Tuning<tree.Partial<Params>> => {
   const [head, body] = tree.partition(params, (_, path) => path[0] === 'head')
-  return { name: 'frozen body', trained: head, assemble: (h) => tree.combine(h, body) as Params }
+  return { name: 'frozen body', trained: head, assemble: (h) => tree.combine(h, body) }
 }
 
 /** The factors of a change of a kernel: `kernel + down @ up`, of low rank. */

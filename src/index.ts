@@ -2,7 +2,7 @@
 export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
 export { customGradient, customJvp, customVjp } from './api/custom.ts'
-export type { CustomJvp, CustomOptions, CustomVjp } from './api/custom.ts'
+export type { CustomJvp, CustomOptions, CustomVjp, JvpRule, VjpBackward, VjpForward } from './api/custom.ts'
 export {
   checkpoint,
   checkpointName,
@@ -26,7 +26,7 @@ export type { ExplainedStep, Explanation } from './api/explain.ts'
 export { explainRetrace, jit } from './api/jit.ts'
 export type { Jitted, JitOptions } from './api/jit.ts'
 export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
-export type { Arrays, GradOptions, Scalar } from './api/types.ts'
+export type { Arrays, Carry, Fn, GradOptions, NextCarry, Scalar, TreeOfArrays } from './api/types.ts'
 export type { Device } from './runtime/devices.ts'
 export { devices, withDevice } from './runtime/devices.ts'
 export type { CacheFailure, CompilationCache } from './runtime/compilationCache.ts'

@@ -469,7 +469,7 @@ const arguments_: readonly Mistake[] = [
   },
   {
     what: 'primals and tangents that are no lists',
-    does: () => jvp(np.sin, as(two), as(two)),
+    does: () => jvp(np.sin, as<[NDArray]>(two), as<[NDArray]>(two)),
     throws: 'ArgumentError',
     saying: [/jvp\(f, \[x\], \[t\]\)/],
   },

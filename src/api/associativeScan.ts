@@ -5,7 +5,7 @@ import { concatenate, expandDims, reshape, rev, slice } from '../ops/movement.ts
 import type { NDArray } from '../trace/value.ts'
 import { placeOf } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
-import type { Arrays } from './types.ts'
+import type { AnyTree, TreeOfArrays, Carry, NextCarry, TupleHint } from './types.ts'
 
 type Values = readonly NDArray[]
 
@@ -50,11 +50,21 @@ export interface AssociativeScanOptions {
  * lax.associativeScan((a, b) => np.add(a, b), np.array([1, 2, 3]), { reverse: true }) // => [6. 5. 3.]
  * ```
  */
-export const associativeScan = <T>(
-  fn: (a: Arrays<NoInfer<T>>, b: Arrays<NoInfer<T>>) => unknown,
+export function associativeScan<T extends TreeOfArrays<T>>(
+  fn: (a: NoInfer<T>, b: NoInfer<T>) => NoInfer<T | NextCarry<T>> | TupleHint,
+  elems: T,
+  options?: AssociativeScanOptions,
+): T
+export function associativeScan<T extends AnyTree>(
+  fn: (a: NoInfer<Carry<T>>, b: NoInfer<Carry<T>>) => NoInfer<NextCarry<T>> | TupleHint,
+  elems: T,
+  options?: AssociativeScanOptions,
+): Carry<T>
+export function associativeScan<T>(
+  fn: (a: Carry<T>, b: Carry<T>) => unknown,
   elems: T,
   { reverse = false, axis = 0 }: AssociativeScanOptions = {},
-): Arrays<T> => {
+): Carry<T> {
   const name = 'associativeScan'
   if (typeof fn !== 'function') throw new ArgumentError(`${name}: expected a function, got ${typeof fn}.`)
   const { leaves, treedef } = flattenArrays(name, elems, 'second argument')

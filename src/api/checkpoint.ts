@@ -13,7 +13,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { programTransforms } from '../transforms/programs.ts'
 import { closeTree, placeOf } from './closures.ts'
 import { flattenArrays, restore } from './leaves.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
 
 /** What a checkpointed function may keep for its derivative. Plain data: made by `checkpointPolicies`. */
 export interface CheckpointPolicy {
@@ -79,10 +79,18 @@ export interface CheckpointOptions {
  * grad(checkpoint(f))(np.array(1)).equal(grad(f)(np.array(1))) // => True
  * ```
  */
-export const checkpoint = <A extends readonly unknown[], R>(
+export function checkpoint<A extends readonly unknown[] = ArrayArguments, R extends TreeOfArrays<R> = NDArray>(
+  f: Fn<A, R>,
+  options?: CheckpointOptions,
+): (...args: A) => R
+export function checkpoint<A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
+  f: Fn<A, R>,
+  options?: CheckpointOptions,
+): (...args: A) => Arrays<R>
+export function checkpoint<A extends readonly unknown[], R>(
   f: Fn<A, R>,
   { policy = checkpointPolicies.nothingSaveable, preventCse = true }: CheckpointOptions = {},
-): Fn<A, Arrays<R>> => {
+): (...args: A) => Arrays<R> {
   if (typeof f !== 'function') throw new ArgumentError('checkpoint: expected a function. Write checkpoint(f)(x).')
   const name = f.name === '' ? 'f' : f.name
   return (...args) => {

@@ -20,7 +20,7 @@ import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
 import { checkNoPromise, flattenArrays, flattenResult, restore } from './leaves.ts'
 import { blockOf, scanSteps, unrollOf } from './scanSteps.ts'
-import type { Arrays, Fn, Operands } from './types.ts'
+import type { AnyTree, Arrays, TreeOfArrays, Carry, Fn, NextCarry, Operands, TupleHint } from './types.ts'
 import { vmap } from './vmap.ts'
 
 /** The type of `x` after promotion with `y`. */
@@ -100,12 +100,24 @@ const choose = (
  * grad(f)(np.array(-4)) // => 0.
  * ```
  */
-export const cond = <A extends readonly unknown[], R>(
+export function cond<A extends TreeOfArrays<A> & readonly unknown[], R extends TreeOfArrays<R>>(
+  predicate: ArrayLike,
+  onTrue: Fn<NoInfer<A>, R>,
+  onFalse: Fn<NoInfer<A>, R>,
+  ...operands: A
+): R
+export function cond<A extends readonly unknown[], R extends AnyTree>(
   predicate: ArrayLike,
   onTrue: Fn<Operands<A>, R>,
   onFalse: Fn<Operands<A>, R>,
   ...operands: A
-): Arrays<R> => {
+): Arrays<R>
+export function cond<A extends readonly unknown[], R>(
+  predicate: ArrayLike,
+  onTrue: Fn<Operands<A>, R>,
+  onFalse: Fn<Operands<A>, R>,
+  ...operands: A
+): Arrays<R> {
   const p = scalarOf('cond', 'predicate', predicate)
   const holds = p.aval.dtype === 'bool' ? p : ne(p, scalar(0, p.aval.dtype, p.aval.weak))
   const branches = [onFalse, onTrue] as unknown as readonly Fn<never[], unknown>[]
@@ -123,11 +135,21 @@ export const cond = <A extends readonly unknown[], R>(
  * lax.switch(2, [(x: NDArray) => x, (x: NDArray) => np.sin(x), (x: NDArray) => np.square(x)], np.array(3)) // => 9.
  * ```
  */
-export const switchCase = <A extends readonly unknown[], R>(
+export function switchCase<A extends TreeOfArrays<A> & readonly unknown[], R extends TreeOfArrays<R>>(
+  index: ArrayLike,
+  branches: readonly Fn<NoInfer<A>, R>[],
+  ...operands: A
+): R
+export function switchCase<A extends readonly unknown[], R extends AnyTree>(
   index: ArrayLike,
   branches: readonly Fn<Operands<A>, R>[],
   ...operands: A
-): Arrays<R> => {
+): Arrays<R>
+export function switchCase<A extends readonly unknown[], R>(
+  index: ArrayLike,
+  branches: readonly Fn<Operands<A>, R>[],
+  ...operands: A
+): Arrays<R> {
   const i = scalarOf('switch', 'index', index)
   if (i.aval.dtype === 'bool' || isFloat(i.aval.dtype)) {
     throw new DTypeError(`switch: the index must be an integer, got ${i.aval}. For a predicate use lax.cond.`)
@@ -259,12 +281,24 @@ const pairOf = (result: unknown): readonly [unknown, unknown] => {
  * partial // => [0. 1. 3.]
  * ```
  */
-export const scan = <C, X, Y>(
-  f: (carry: Arrays<NoInfer<C>>, x: Arrays<NoInfer<X>>) => readonly [carry: unknown, y: Y],
+export function scan<C extends TreeOfArrays<C>, X extends TreeOfArrays<X>, Y extends TreeOfArrays<Y>>(
+  f: (carry: NoInfer<C>, x: NoInfer<X>) => readonly [carry: NoInfer<C | NextCarry<C>>, y: Y],
+  init: C,
+  xs: X,
+  options?: ScanOptions,
+): [carry: C, ys: Y]
+export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
+  f: (carry: NoInfer<Carry<C>>, x: NoInfer<Carry<X>>) => readonly [carry: NoInfer<NextCarry<C>>, y: Y],
+  init: C,
+  xs: X,
+  options?: ScanOptions,
+): [carry: Carry<C>, ys: Arrays<Y>]
+export function scan<C, X, Y>(
+  f: (carry: Carry<C>, x: Carry<X>) => readonly [carry: unknown, y: Y],
   init: C,
   xs: X,
   { length, reverse = false, unroll = 1, checkpoint = 'none' }: ScanOptions = {},
-): [carry: Arrays<C>, ys: Arrays<Y>] => {
+): [carry: Carry<C>, ys: Arrays<Y>] {
   requireFunctions('scan', { f })
   const start = flattenArrays('scan', init, 'initial carry')
   const given = flattenArrays('scan', xs, 'second argument')
@@ -316,12 +350,24 @@ export interface WhileOptions {
  * lax.whileLoop((x) => x.less(100), (x) => x.mul(3), 2) // => 162
  * ```
  */
-export const whileLoop = <C>(
-  cond: (carry: Arrays<NoInfer<C>>) => ArrayLike,
-  body: (carry: Arrays<NoInfer<C>>) => unknown,
+export function whileLoop<C extends TreeOfArrays<C>>(
+  cond: (carry: NoInfer<C>) => ArrayLike,
+  body: (carry: NoInfer<C>) => NoInfer<C | NextCarry<C>> | TupleHint,
+  init: C,
+  options?: WhileOptions,
+): C
+export function whileLoop<C extends AnyTree>(
+  cond: (carry: NoInfer<Carry<C>>) => ArrayLike,
+  body: (carry: NoInfer<Carry<C>>) => NoInfer<NextCarry<C>> | TupleHint,
+  init: C,
+  options?: WhileOptions,
+): Carry<C>
+export function whileLoop<C>(
+  cond: (carry: Carry<C>) => ArrayLike,
+  body: (carry: Carry<C>) => unknown,
   init: C,
   { maxSteps = Infinity }: WhileOptions = {},
-): Arrays<C> => {
+): Carry<C> {
   requireFunctions('whileLoop', { cond, body })
   requireInit('whileLoop(cond, body, init)', init)
   if (maxSteps !== Infinity && !(Number.isInteger(maxSteps) && maxSteps >= 1)) {
@@ -400,20 +446,37 @@ const nextIndex = (i: NDArray): NDArray => add(i, scalar(1, i.aval.dtype, i.aval
  * lax.foriLoop(1, 5, (i, product) => product.mul(i), np.array(1)) // => 24.
  * ```
  */
-export const foriLoop = <C>(
+export function foriLoop<C extends TreeOfArrays<C>>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: NDArray, carry: Arrays<NoInfer<C>>) => unknown,
+  body: (i: NDArray, carry: NoInfer<C>) => NoInfer<C | NextCarry<C>> | TupleHint,
+  init: C,
+  options?: ForiOptions,
+): C
+export function foriLoop<C extends AnyTree>(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: NDArray, carry: NoInfer<Carry<C>>) => NoInfer<NextCarry<C>> | TupleHint,
+  init: C,
+  options?: ForiOptions,
+): Carry<C>
+export function foriLoop<C>(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: NDArray, carry: Carry<C>) => unknown,
   init: C,
   options: ForiOptions = {},
-): Arrays<C> => {
+): Carry<C> {
   requireFunctions('foriLoop', { body })
   requireInit('foriLoop(lower, upper, body, init)', init)
   const [low, high] = [boundOf('lower', lower), boundOf('upper', upper)]
   if (typeof lower === 'number' && typeof upper === 'number') {
     const count = Math.max(0, upper - lower)
-    const step = ([i, carry]: readonly [NDArray, Arrays<C>]) => [[nextIndex(i), body(i, carry)], null] as const
-    const [[, result]] = scan(step as never, [low, init] as const, null, { ...options, length: count })
+    const step = ([i, carry]: readonly [NDArray, Carry<C>]) => [[nextIndex(i), body(i, carry)], null] as const
+    const [[, result]] = scan(step as never, [low, init] as never, null, { ...options, length: count }) as unknown as [
+      carry: readonly [NDArray, Carry<C>],
+      ys: null,
+    ]
     return result
   }
   const { unroll = 1, checkpoint = 'none' } = options
@@ -427,9 +490,9 @@ export const foriLoop = <C>(
   const end = cast(high, dtype.dtype, dtype.weak)
   const [, result] = whileLoop(
     ([i]: readonly [NDArray, unknown]) => lt(i, end),
-    ([i, carry]: readonly [NDArray, Arrays<C>]) => [nextIndex(i), body(i, carry)],
+    (([i, carry]: readonly [NDArray, Carry<C>]) => [nextIndex(i), body(i, carry)]) as never,
     start as never,
-  ) as unknown as readonly [unknown, Arrays<C>]
+  ) as unknown as readonly [unknown, Carry<C>]
   return result
 }
 
@@ -456,9 +519,22 @@ export interface MapOptions {
  * lax.map((x: NDArray) => np.square(x), np.array([1, 2, 3]), { batchSize: 2 }) // => [1. 4. 9.]
  * ```
  */
-export const map = <X, Y>(f: (x: Arrays<NoInfer<X>>) => Y, xs: X, { batchSize }: MapOptions = {}): Arrays<Y> => {
+export function map<X extends TreeOfArrays<X>, Y extends TreeOfArrays<Y>>(
+  f: (x: NoInfer<X>) => Y,
+  xs: X,
+  options?: MapOptions,
+): Y
+export function map<X extends AnyTree, Y extends AnyTree>(
+  f: (x: NoInfer<Carry<X>>) => Y,
+  xs: X,
+  options?: MapOptions,
+): Arrays<Y>
+export function map<X, Y>(f: (x: Carry<X>) => Y, xs: X, { batchSize }: MapOptions = {}): Arrays<Y> {
   requireFunctions('map', { f })
-  if (batchSize === undefined) return scan((_: null, x: Arrays<X>) => [null, f(x)] as const, null, xs)[1]
+  if (batchSize === undefined) {
+    const each = (_: null, x: Carry<X>): readonly [null, Y] => [null, f(x)]
+    return scan(each as never, null, xs as never)[1] as Arrays<Y>
+  }
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new ArgumentError(`map: batchSize must be a positive integer, got ${batchSize}.`)
   }

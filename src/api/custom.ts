@@ -16,10 +16,13 @@ import { closeList, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import { checkRule, innerProduct } from './ruleCheck.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, ArrayArguments, Arrays, Fn, NextCarry, TreeOfArrays } from './types.ts'
 
 type AnyFunction = (...args: never[]) => unknown
 type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> }
+/** A tangent or cotangent as rules give it: leaves may be numbers, null is zero. */
+type Moved<T> = T | NextCarry<T> | null
+type Plain<A extends readonly unknown[], N extends readonly number[]> = { readonly [I in keyof N]: A[N[I]] }
 
 /** What a rule gave, checked against what it should be: structure, shapes and dtypes. Null is zero. */
 const checkedLeaves = (
@@ -70,40 +73,92 @@ const requireRule = (name: string, rule: unknown, how: string): void => {
 }
 
 /** Options of `customJvp` and `customVjp`. */
-export interface CustomOptions {
+export interface CustomOptions<N extends readonly number[] = readonly number[]> {
   /** Arguments that are plain JS values: rules get them as they are, and nothing is differentiated by them. */
-  readonly nondiffArgnums?: readonly number[]
+  readonly nondiffArgnums?: N
 }
+
+/** A derivative of the user's own: from primals and tangents to the result and its tangent. */
+export type JvpRule<A extends readonly unknown[], R> = (
+  primals: A,
+  tangents: Tangents<A>,
+) => readonly [out: R | NextCarry<R>, tangentOut: Moved<R>]
+
+/** The first half of a pullback of the user's own: the result, and residuals (a tree of arrays) for the second. */
+export type VjpForward<A extends readonly unknown[], R, S> = (...args: A) => readonly [out: R, residuals: S]
+
+/**
+ * The second half: from the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result to a list of
+ * one cotangent for each other argument; null is zero.
+ */
+export type VjpBackward<A extends readonly unknown[], R, S, N extends readonly number[]> = (
+  ...args: [...plain: Plain<A, N>, residuals: S, cotangent: R]
+) => readonly unknown[]
 
 /** A function with a forward derivative of its own. */
 export interface CustomJvp<A extends readonly unknown[], R> {
-  (...args: A): Arrays<R>
-  /** Gives the rule: from primals and tangents to the result and its tangent. */
-  defjvp(rule: (primals: A, tangents: Tangents<A>) => readonly [out: R, tangentOut: unknown]): CustomJvp<A, R>
+  (...args: A): R
+  /** Gives the rule, to this very function. `customJvp(f, rule)` makes a function with a rule, and changes nothing. */
+  defjvp(rule: JvpRule<A, R>): CustomJvp<A, R>
   /** Gives one rule an argument: `(tangent, out, ...primals)` to its part of the tangent; null for no dependence. */
-  defjvps(...rules: readonly (((tangent: never, out: Arrays<R>, ...primals: A) => unknown) | null)[]): CustomJvp<A, R>
+  defjvps(
+    ...rules: { readonly [I in keyof A]: ((tangent: Arrays<A[I]>, out: R, ...primals: A) => Moved<R>) | null }
+  ): CustomJvp<A, R>
 }
 
 /**
- * The function `f` with a derivative of the user's own, given by `defjvp` or `defjvps`: both modes, all orders and `vmap`
- * follow from it. While a derivative or a program is being taken, `f` and its rule are traced.
+ * The function `f` with a derivative of the user's own: both modes, all orders and `vmap` follow from it. While a derivative or
+ * a program is being taken, `f` and its rule are traced.
  *
+ * @param rule - `([...primals], [...tangents])` to `[out, tangentOut]`. Without it the result has methods that give it one:
+ *   `defjvp`, and `defjvps` for one rule an argument.
  * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
  * @throws ProgramError if `f` closes over a value that is being differentiated.
  * @example
  * ```ts
  * import { customJvp, grad, np } from 'pullback'
- * const log1pexp = customJvp((x: NDArray) => np.log(np.add(1, np.exp(x)))).defjvp(([x], [t]) => {
- *   const y = np.log(np.add(1, np.exp(x)))
- *   return [y, np.multiply(t, np.subtract(1, np.divide(1, np.add(1, np.exp(x)))))]
- * })
+ * const log1pexp = customJvp(
+ *   (x) => np.log(np.add(1, np.exp(x))),
+ *   ([x], [t]) => {
+ *     const y = np.log(np.add(1, np.exp(x)))
+ *     return [y, np.multiply(t, np.subtract(1, np.divide(1, np.add(1, np.exp(x)))))]
+ *   },
+ * )
  * grad(log1pexp)(np.array(100)) // => 1.
  * ```
  */
-export const customJvp = <A extends readonly unknown[], R>(
+export function customJvp<A extends readonly unknown[] = ArrayArguments, R extends TreeOfArrays<R> = NDArray>(
   f: Fn<A, R>,
-  options: CustomOptions = {},
-): CustomJvp<A, R> => {
+  rule: JvpRule<A, NoInfer<R>>,
+  options?: CustomOptions,
+): (...args: A) => R
+export function customJvp<A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
+  f: Fn<A, R>,
+  rule: JvpRule<A, NoInfer<Arrays<R>>>,
+  options?: CustomOptions,
+): (...args: A) => Arrays<R>
+export function customJvp<A extends readonly unknown[] = ArrayArguments, R extends TreeOfArrays<R> = NDArray>(
+  f: Fn<A, R>,
+  options?: CustomOptions,
+): CustomJvp<A, R>
+export function customJvp<A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
+  f: Fn<A, R>,
+  options?: CustomOptions,
+): CustomJvp<A, Arrays<R>>
+export function customJvp<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ruleOrOptions: JvpRule<A, Arrays<R>> | CustomOptions = {},
+  more: CustomOptions = {},
+): CustomJvp<A, Arrays<R>> {
+  const given = typeof ruleOrOptions === 'function' ? ruleOrOptions : undefined
+  const custom = makeCustomJvp(f, given === undefined ? (ruleOrOptions as CustomOptions) : more)
+  return given === undefined ? custom : custom.defjvp(given)
+}
+
+const makeCustomJvp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  options: CustomOptions,
+): CustomJvp<A, Arrays<R>> => {
   type Rule = (primals: A, tangents: Tangents<A>) => readonly [unknown, unknown]
   let rule: Rule | undefined
   const fixed = options.nondiffArgnums ?? []
@@ -164,7 +219,7 @@ export const customJvp = <A extends readonly unknown[], R>(
     return restore(out!, ops.customJvp(params, [...captured, ...leaves]))
   }
 
-  const self: CustomJvp<A, R> = Object.assign(custom, {
+  const self: CustomJvp<A, Arrays<R>> = Object.assign(custom, {
     defjvp: (given: Rule) => {
       requireFunctions(`${name}.defjvp`, { rule: given })
       rule = given
@@ -198,24 +253,27 @@ export const customJvp = <A extends readonly unknown[], R>(
 }
 
 /** A function with a pullback of its own. */
-export interface CustomVjp<A extends readonly unknown[], R> {
-  (...args: A): Arrays<R>
+export interface CustomVjp<A extends readonly unknown[], R, N extends readonly number[] = []> {
+  (...args: A): R
   /**
-   * Gives the rule in two parts: `forward` runs `f` and leaves residuals (a tree of arrays); `backward` gets the plain
-   * arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and gives a list with one tree for
-   * each other argument; null is zero.
+   * Gives the rule, to this very function, in two parts. `customVjp(f, forward, backward)` makes a function with a rule, and
+   * changes nothing.
    */
-  defvjp<S>(
-    forward: (...args: A) => readonly [out: R, residuals: S],
-    backward: (...args: never[]) => readonly unknown[],
-  ): CustomVjp<A, R>
+  defvjp<S extends TreeOfArrays<S>>(
+    forward: VjpForward<A, R | NextCarry<R>, S>,
+    backward: VjpBackward<A, R, S, N>,
+  ): CustomVjp<A, R, N>
 }
 
 /**
- * The function `f` with a pullback of the user's own, given by `defvjp`: reverse mode of all orders and `vmap` follow from it.
- * Forward mode works too, at the price of one pullback for each element of the result. While a derivative or a program is
- * being taken, `f` and its rule are traced.
+ * The function `f` with a pullback of the user's own: reverse mode of all orders and `vmap` follow from it. Forward mode works
+ * too, at the price of one pullback for each element of the result. While a derivative or a program is being taken, `f` and
+ * its rule are traced.
  *
+ * @param forward - runs `f` and leaves residuals (a tree of arrays). Without it the result has a method that gives it a rule:
+ *   `defvjp(forward, backward)`.
+ * @param backward - gets the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and gives a
+ *   list of one tree for each other argument; null is zero.
  * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
  * @throws ProgramError if `f` closes over a value that is being differentiated, and from a forward derivative of a forward
  *   derivative.
@@ -223,17 +281,60 @@ export interface CustomVjp<A extends readonly unknown[], R> {
  * ```ts
  * import { customVjp, grad, np } from 'pullback'
  * // The identity, whose gradients are clipped.
- * const clipGradient = customVjp((x: NDArray) => x).defvjp(
+ * const clipGradient = customVjp(
+ *   (x) => x,
  *   (x) => [x, null],
- *   (_: null, ct: NDArray) => [np.clip(ct, -1, 1)],
+ *   (_, ct) => [np.clip(ct, -1, 1)],
  * )
  * grad((x: NDArray) => np.multiply(clipGradient(x), 5))(np.array(2)) // => 1.
  * ```
  */
-export const customVjp = <A extends readonly unknown[], R>(
+export function customVjp<
+  A extends readonly unknown[] = ArrayArguments,
+  R extends TreeOfArrays<R> = NDArray,
+  S extends TreeOfArrays<S> = null,
+  const N extends readonly number[] = [],
+>(
   f: Fn<A, R>,
-  options: CustomOptions = {},
-): CustomVjp<A, R> => {
+  forward: VjpForward<A, NoInfer<R | NextCarry<R>>, S>,
+  backward: VjpBackward<A, R, S, N>,
+  options?: CustomOptions<N>,
+): (...args: A) => R
+export function customVjp<
+  A extends readonly unknown[] = ArrayArguments,
+  R extends AnyTree = AnyTree,
+  S extends TreeOfArrays<S> = null,
+  const N extends readonly number[] = [],
+>(
+  f: Fn<A, R>,
+  forward: VjpForward<A, NoInfer<NextCarry<R>>, S>,
+  backward: VjpBackward<A, NoInfer<Arrays<R>>, S, N>,
+  options?: CustomOptions<N>,
+): (...args: A) => Arrays<R>
+export function customVjp<
+  A extends readonly unknown[] = ArrayArguments,
+  R extends TreeOfArrays<R> = NDArray,
+  const N extends readonly number[] = [],
+>(f: Fn<A, R>, options?: CustomOptions<N>): CustomVjp<A, R, N>
+export function customVjp<
+  A extends readonly unknown[] = ArrayArguments,
+  R extends AnyTree = AnyTree,
+  const N extends readonly number[] = [],
+>(f: Fn<A, R>, options?: CustomOptions<N>): CustomVjp<A, Arrays<R>, N>
+export function customVjp<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  forwardOrOptions: AnyFunction | CustomOptions = {},
+  backward?: AnyFunction,
+  more: CustomOptions = {},
+): unknown {
+  if (typeof forwardOrOptions !== 'function') return makeCustomVjp(f, forwardOrOptions)
+  return makeCustomVjp(f, more).defvjp(forwardOrOptions as never, backward as never)
+}
+
+const makeCustomVjp = <A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  options: CustomOptions,
+): CustomVjp<A, Arrays<R>> => {
   type Forward = (...args: A) => readonly [unknown, unknown]
   type Backward = (...args: unknown[]) => readonly unknown[]
   let rule: { readonly forward: Forward; readonly backward: Backward } | undefined
@@ -318,7 +419,7 @@ export const customVjp = <A extends readonly unknown[], R>(
     return restore(out!, ops.customVjp(params, [...captured, ...leaves]))
   }
 
-  const self: CustomVjp<A, R> = Object.assign(custom, {
+  const self: CustomVjp<A, Arrays<R>> = Object.assign(custom, {
     defvjp: (forward: Forward, backward: (...args: never[]) => readonly unknown[]) => {
       requireFunctions(`${name}.defvjp`, { forward, backward })
       rule = { forward, backward: backward as Backward }
@@ -357,15 +458,15 @@ const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: rea
  * grad(f)(np.array(3)) // => 30.
  * ```
  */
-export const customGradient = <A extends readonly unknown[], R>(
+export const customGradient = <A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
   f: (...args: A) => readonly [out: R, pull: (cotangent: Arrays<R>) => readonly unknown[]],
-): Fn<A, Arrays<R>> => {
+): ((...args: A) => Arrays<R>) => {
   requireFunctions('customGradient', { f })
   return (...args) => {
     const name = nameFor('customGradient', f)
     // Left by the forward part for the backward one, which is traced after it.
     let pullback: Closure | undefined
-    const custom = customVjp((...xs: A): R => f(...xs)[0]).defvjp(
+    const custom = makeCustomVjp((...xs: A): R => f(...xs)[0], {}).defvjp<readonly NDArray[]>(
       (...xs) => {
         const [out, pull] = f(...xs)
         const like = flattenResult(name, out)
@@ -376,7 +477,7 @@ export const customGradient = <A extends readonly unknown[], R>(
           (cts) => cotangentLeaves(name, pull(restore(like.treedef, cts)), given.treedef, avals),
           like.leaves.map((y) => y.aval),
         )
-        return [out, pullback.captured] as const
+        return [out as Arrays<R>, pullback.captured] as const
       },
       (residuals: readonly NDArray[], ct: Arrays<R>) => {
         const cts = applyProgram(pullback!.program, [...residuals, ...flattenArrays(name, ct).leaves])

@@ -13,9 +13,10 @@ import { requireFunctions } from './arguments.ts'
 import { flattenDifferentiable, flattenResult, flattenTangents, restore } from './leaves.ts'
 import { avalsOf } from './program.ts'
 import type { Types } from './program.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, Arrays, Fn, Operands } from './types.ts'
 
 type Values = readonly NDArray[]
+type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> | A[I] }
 
 /** A function of arrays from one of trees; remembers the tree of the result. */
 export const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
@@ -46,11 +47,21 @@ export const liftFunction = (name: string, f: (...args: never[]) => unknown, arg
  * dy // => 2.
  * ```
  */
-export const jvp = <A extends readonly unknown[], R>(
+export function jvp<A extends readonly unknown[] | [], R extends AnyTree>(
+  f: Fn<Operands<NoInfer<A>>, R>,
+  primals: A,
+  tangents: Tangents<NoInfer<A>>,
+): [out: Arrays<R>, tangentOut: Arrays<R>]
+export function jvp<A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   primals: A,
-  tangents: { readonly [I in keyof A]: Arrays<A[I]> | A[I] },
-): [out: Arrays<R>, tangentOut: Arrays<R>] => {
+  tangents: Tangents<A>,
+): [out: Arrays<R>, tangentOut: Arrays<R>]
+export function jvp<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  primals: A,
+  tangents: Tangents<A>,
+): [out: Arrays<R>, tangentOut: Arrays<R>] {
   if (!Array.isArray(primals) || !Array.isArray(tangents) || primals.length !== tangents.length) {
     throw new ArgumentError('jvp: primals and tangents are arrays of arguments of one length: jvp(f, [x], [t]).')
   }
@@ -82,10 +93,18 @@ export const jvp = <A extends readonly unknown[], R>(
  * pullback(np.array([1, 10]))[0] // => [ 3. 40.]
  * ```
  */
-export const vjp = <A extends readonly unknown[], R>(
+export function vjp<A extends readonly unknown[], R extends AnyTree>(
+  f: Fn<Operands<NoInfer<A>>, R>,
+  ...primals: A
+): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => Operands<A>]
+export function vjp<A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...primals: A
-): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }] => {
+): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => Operands<A>]
+export function vjp<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: A
+): [out: Arrays<R>, pullback: (cotangent: Arrays<R>) => Operands<A>] {
   const { leaves, treedef } = flattenDifferentiable('vjp', primals, true)
   const lifted = liftFunction('vjp', f, treedef)
   const { outputs, linear } = transforms.linearize('vjp', lifted.call, leaves)
@@ -93,7 +112,7 @@ export const vjp = <A extends readonly unknown[], R>(
   const pull = (cotangent: Arrays<R>) => {
     const cotangents = flattenTangents('vjp', 'cotangent', cotangent, lifted.out!, avals)
     const results = transforms.pullback(linear, cotangents)
-    return restore<{ -readonly [I in keyof A]: Arrays<A[I]> }>(
+    return restore<Operands<A>>(
       treedef,
       results.map((ct, i) => ct ?? zerosOf(leaves[i]!.aval)),
     )
@@ -114,15 +133,23 @@ export const vjp = <A extends readonly unknown[], R>(
  * push(np.array(10)) // => 60.
  * ```
  */
-export const linearize = <A extends readonly unknown[], R>(
+export function linearize<A extends readonly unknown[], R extends AnyTree>(
+  f: Fn<Operands<NoInfer<A>>, R>,
+  ...primals: A
+): [out: Arrays<R>, linear: (...tangents: Operands<A>) => Arrays<R>]
+export function linearize<A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...primals: A
-): [out: Arrays<R>, linear: (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }) => Arrays<R>] => {
+): [out: Arrays<R>, linear: (...tangents: Operands<A>) => Arrays<R>]
+export function linearize<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: A
+): [out: Arrays<R>, linear: (...tangents: Operands<A>) => Arrays<R>] {
   const { leaves, treedef } = flattenDifferentiable('linearize', primals, true)
   const avals = leaves.map((x) => x.aval)
   const lifted = liftFunction('linearize', f, treedef)
   const { outputs, linear } = transforms.linearize('linearize', lifted.call, leaves)
-  const push = (...tangents: { readonly [I in keyof A]: Arrays<A[I]> }): Arrays<R> => {
+  const push = (...tangents: Operands<A>): Arrays<R> => {
     const moved = flattenTangents('linearize', 'tangent', tangents, treedef, avals)
     const results = transforms.pushForward(linear, moved)
     return restore(
@@ -146,10 +173,18 @@ export const linearize = <A extends readonly unknown[], R>(
  * linearTranspose(scale, new ShapeDtypeStruct([2], 'float32'))(np.array([1, 1]))[0] // => [2. 3.]
  * ```
  */
-export const linearTranspose = <A extends readonly unknown[], R>(
+export function linearTranspose<A extends readonly unknown[], R extends AnyTree>(
+  f: Fn<Operands<NoInfer<A>>, R>,
+  ...primals: A
+): (cotangent: Arrays<R>) => Operands<A>
+export function linearTranspose<A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...primals: Types<A>
-): ((cotangent: Arrays<R>) => { -readonly [I in keyof A]: Arrays<A[I]> }) => {
+): (cotangent: Arrays<R>) => Operands<A>
+export function linearTranspose<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...primals: readonly unknown[]
+): (cotangent: Arrays<R>) => Operands<A> {
   const { avals, treedef } = avalsOf('linearTranspose', primals)
   const lifted = liftFunction('linearTranspose', f, treedef)
   const { program, captured } = stage('linearTranspose', lifted.call, avals)

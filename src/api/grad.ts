@@ -12,9 +12,15 @@ import type { NDArray } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
 import { positionsOf, replaceAt } from './arguments.ts'
 import { flattenDifferentiable, flattenResult, restore } from './leaves.ts'
-import type { AtArgnums, Fn, GradOptions, Scalar } from './types.ts'
+import type { AnyTree, ArrayArguments, TreeOfArrays, AtArgnums, Auxiliaries, Fn, GradOptions, Scalar } from './types.ts'
 
 type AnyFunction = (...args: never[]) => unknown
+
+/** Differentiation with respect to the first argument, which is what is not said otherwise. */
+interface FirstArgument {
+  readonly argnums?: never
+  readonly allowInt?: boolean
+}
 
 /** A result that is differentiated and a tree that is not: its arrays travel beside, other leaves stay behind. */
 class Auxiliary {
@@ -128,14 +134,32 @@ const checkFunction = (name: string, f: unknown): void => {
  * slope // => [2. 4.]
  * ```
  */
-export function valueAndGrad<A extends readonly unknown[], const N extends number | readonly number[] = 0>(
+export function valueAndGrad<A extends readonly [TreeOfArrays<A[0]>, ...unknown[]] = [NDArray, ...NDArray[]]>(
+  f: Fn<A, Scalar>,
+  options?: FirstArgument & { readonly hasAux?: false },
+): (...args: A) => [value: NDArray, gradient: A[0]]
+export function valueAndGrad<
+  A extends readonly unknown[] = ArrayArguments,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, Scalar>,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): Fn<A, [value: NDArray, gradient: AtArgnums<A, N>]>
-export function valueAndGrad<A extends readonly unknown[], X, const N extends number | readonly number[] = 0>(
+): (...args: A) => [value: NDArray, gradient: AtArgnums<A, N>]
+export function valueAndGrad<
+  A extends readonly [TreeOfArrays<A[0]>, ...unknown[]] = [NDArray, ...NDArray[]],
+  X extends TreeOfArrays<X> = NDArray,
+>(
+  f: Fn<A, readonly [Scalar, X]>,
+  options: FirstArgument & { readonly hasAux: true },
+): (...args: A) => [value: [NDArray, X], gradient: A[0]]
+export function valueAndGrad<
+  A extends readonly unknown[] = ArrayArguments,
+  X extends AnyTree = AnyTree,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, readonly [Scalar, X]>,
   options: GradOptions<N> & { readonly hasAux: true },
-): Fn<A, [value: [NDArray, X], gradient: AtArgnums<A, N>]>
+): (...args: A) => [value: [NDArray, Auxiliaries<X>], gradient: AtArgnums<A, N>]
 export function valueAndGrad(
   f: AnyFunction,
   options: GradOptions & { readonly hasAux?: boolean } = {},
@@ -164,14 +188,29 @@ export function valueAndGrad(
  * grad((p: { w: NDArray; b: number }) => np.sum(p.w).mul(p.b))({ w: np.array([1, 2]), b: 3 }).w // => [3. 3.]
  * ```
  */
-export function grad<A extends readonly unknown[], const N extends number | readonly number[] = 0>(
+export function grad<A extends readonly [TreeOfArrays<A[0]>, ...unknown[]] = [NDArray, ...NDArray[]]>(
+  f: Fn<A, Scalar>,
+  options?: FirstArgument & { readonly hasAux?: false },
+): (...args: A) => A[0]
+export function grad<A extends readonly unknown[] = ArrayArguments, const N extends number | readonly number[] = 0>(
   f: Fn<A, Scalar>,
   options?: GradOptions<N> & { readonly hasAux?: false },
-): Fn<A, AtArgnums<A, N>>
-export function grad<A extends readonly unknown[], X, const N extends number | readonly number[] = 0>(
+): (...args: A) => AtArgnums<A, N>
+export function grad<
+  A extends readonly [TreeOfArrays<A[0]>, ...unknown[]] = [NDArray, ...NDArray[]],
+  X extends TreeOfArrays<X> = NDArray,
+>(
+  f: Fn<A, readonly [Scalar, X]>,
+  options: FirstArgument & { readonly hasAux: true },
+): (...args: A) => [gradient: A[0], aux: X]
+export function grad<
+  A extends readonly unknown[] = ArrayArguments,
+  X extends AnyTree = AnyTree,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, readonly [Scalar, X]>,
   options: GradOptions<N> & { readonly hasAux: true },
-): Fn<A, [gradient: AtArgnums<A, N>, aux: X]>
+): (...args: A) => [gradient: AtArgnums<A, N>, aux: Auxiliaries<X>]
 export function grad(
   f: AnyFunction,
   options: GradOptions & { readonly hasAux?: boolean } = {},

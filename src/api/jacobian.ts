@@ -14,7 +14,7 @@ import { positionsOf, replaceAt } from './arguments.ts'
 import { jvp } from './derivatives.ts'
 import { grad } from './grad.ts'
 import { flattenDifferentiable, flattenResult } from './leaves.ts'
-import type { Arrays, AtArgnums, Fn, GradOptions, Scalar } from './types.ts'
+import type { AnyTree, ArrayArguments, Arrays, AtArgnums, Fn, GradOptions, Scalar } from './types.ts'
 import type { MapLeaves } from '../core/tree.ts'
 
 type AnyFunction = (...args: never[]) => unknown
@@ -120,10 +120,14 @@ const blockAval = (p: Prepared, o: number, i: number): Aval =>
  * jacfwd((x: NDArray) => np.multiply(x, x))(np.array([1, 2])).toArray() // => 2,0,0,4
  * ```
  */
-export const jacfwd = <A extends readonly unknown[], R, const N extends number | readonly number[] = 0>(
+export const jacfwd = <
+  A extends readonly unknown[] = ArrayArguments,
+  R extends AnyTree = AnyTree,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): Fn<A, Jacobian<A, N, R>> =>
+): ((...args: A) => Jacobian<A, N, R>) =>
   ((...args: A) => {
     const p = prepare('jacfwd', f, args, options)
     const inAvals = p.inputs.map((x) => x.aval)
@@ -158,10 +162,14 @@ export const jacfwd = <A extends readonly unknown[], R, const N extends number |
  * jacrev((x: NDArray) => np.sum(np.multiply(x, x)))(np.array([1, 2])) // => [2. 4.]
  * ```
  */
-export const jacrev = <A extends readonly unknown[], R, const N extends number | readonly number[] = 0>(
+export const jacrev = <
+  A extends readonly unknown[] = ArrayArguments,
+  R extends AnyTree = AnyTree,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): Fn<A, Jacobian<A, N, R>> =>
+): ((...args: A) => Jacobian<A, N, R>) =>
   ((...args: A) => {
     const p = prepare('jacrev', f, args, options)
     const outAvals = p.outputs.map((y) => y.aval)
@@ -189,10 +197,14 @@ export const jacobian = jacrev
  * hessian((x: NDArray) => np.prod(x))(np.array([2, 3])).toArray() // => 0,1,1,0
  * ```
  */
-export const hessian = <A extends readonly unknown[], R, const N extends number | readonly number[] = 0>(
+export const hessian = <
+  A extends readonly unknown[] = ArrayArguments,
+  R extends AnyTree = AnyTree,
+  const N extends number | readonly number[] = 0,
+>(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): Fn<A, Jacobian<A, N, Jacobian<A, N, R>>> => jacfwd(jacrev(f, options), options)
+): ((...args: A) => Jacobian<A, N, Jacobian<A, N, R>>) => jacfwd(jacrev(f, options), options)
 
 /**
  * The Hessian of a scalar function times a vector, without the Hessian: forward mode over reverse mode.

@@ -20,7 +20,7 @@ import type { ArrayTree } from './leaves.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Signature } from './retrace.ts'
 import { advise, explain } from './retrace.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
 
 // Only here, so that a bundle without `jit` does without the compiler.
 installBackend(defaultDevice)
@@ -35,7 +35,7 @@ export interface JitOptions {
 
 /** A compiled function. */
 export interface Jitted<A extends readonly unknown[], R> {
-  (...args: A): Arrays<R>
+  (...args: A): R
   /** The optimised program for arguments of these types. */
   trace(...args: A): Program
   /** Forgets all programs. */
@@ -144,7 +144,15 @@ const leavesLike = ({ treedef, avals }: Recent, args: readonly unknown[]): NDArr
  * norm(np.array([3, 4])) // => 5.
  * ```
  */
-export const jit = <A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOptions = {}): Jitted<A, R> => {
+export function jit<A extends readonly unknown[] = ArrayArguments, R extends TreeOfArrays<R> = NDArray>(
+  f: Fn<A, R>,
+  options?: JitOptions,
+): Jitted<A, R>
+export function jit<A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
+  f: Fn<A, R>,
+  options?: JitOptions,
+): Jitted<A, Arrays<R>>
+export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOptions = {}): Jitted<A, Arrays<R>> {
   if (typeof f !== 'function') throw new ArgumentError('jit: expected a function. Write jit(f)(x), not jit(f(x)).')
   const name = f.name === '' ? 'f' : f.name
   const cache = new LruMap<string, Traced>(capacity)

@@ -16,7 +16,7 @@ import { standIn } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { flattenArrays, flattenResult } from './leaves.ts'
-import type { Fn } from './types.ts'
+import type { AnyTree, ArrayArguments, Fn, Operands } from './types.ts'
 
 /**
  * Shape and dtype of an array that need not exist: stands for an array where only types matter.
@@ -82,7 +82,9 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
  * makeProgram((x: NDArray) => np.sin(x))(np.zeros([2])).outAvals // => f32[2]
  * ```
  */
-export const makeProgram = <A extends readonly unknown[]>(f: Fn<A, unknown>): ((...args: Types<A>) => Program) => {
+export const makeProgram = <A extends readonly unknown[] = ArrayArguments>(
+  f: Fn<A, unknown>,
+): ((...args: Types<A>) => Program) => {
   requireFunctions('makeProgram', { f })
   return (...args) => stageTrees('makeProgram', f, args).program
 }
@@ -142,10 +144,18 @@ export const evalProgram = (program: Program, args: readonly ArrayLike[]): reado
  * evalShape((x: NDArray) => np.sum(x, { axis: 0 }), new ShapeDtypeStruct([2, 3], 'float32')) // => f32[3]
  * ```
  */
-export const evalShape = <A extends readonly unknown[], R>(
+export function evalShape<A extends readonly unknown[], R extends AnyTree>(
+  f: Fn<Operands<NoInfer<A>>, R>,
+  ...args: A
+): MapLeaves<R, ShapeDtypeStruct>
+export function evalShape<A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...args: Types<A>
-): MapLeaves<R, ShapeDtypeStruct> => {
+): MapLeaves<R, ShapeDtypeStruct>
+export function evalShape<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  ...args: readonly unknown[]
+): MapLeaves<R, ShapeDtypeStruct> {
   requireFunctions('evalShape', { f })
   const { program, outTree } = stageTrees('evalShape', f, args)
   return unflatten(

@@ -17,7 +17,7 @@ import { closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import { whileLoop } from './control.ts'
 import { jvp, linearTranspose } from './derivatives.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, Arrays, Fn } from './types.ts'
 
 type Values = readonly NDArray[]
 
@@ -43,7 +43,7 @@ export type LinearSolver<B> = (matvec: (x: Arrays<B>) => Arrays<B>, b: Arrays<B>
  * grad(f)(np.array(2)) // => 3.
  * ```
  */
-export const closureConvert = <A extends readonly unknown[], R>(
+export const closureConvert = <A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...example: A
 ): readonly [g: (...args: readonly unknown[]) => Arrays<R>, consts: readonly NDArray[]] => {
@@ -109,7 +109,7 @@ const onLeaves =
  * grad(root)(np.array(2)) // => -1.5
  * ```
  */
-export const customLinearSolve = <B>(
+export const customLinearSolve = <B extends AnyTree>(
   matvec: LinearMap<NoInfer<B>>,
   b: B,
   solve: LinearSolver<NoInfer<B>>,
@@ -174,7 +174,7 @@ export const customLinearSolve = <B>(
  * grad(squareRoot)(np.array(9)) // => 0.16666667
  * ```
  */
-export const customRoot = <X>(
+export const customRoot = <X extends AnyTree>(
   f: (x: Arrays<NoInfer<X>>) => unknown,
   initialGuess: X,
   solve: (f: (x: Arrays<NoInfer<X>>) => Arrays<X>, initialGuess: Arrays<NoInfer<X>>) => unknown,
@@ -256,7 +256,7 @@ const iterate = (step: Step, start: Values, { tolerance = 1e-6, maxSteps = 1000 
  * grad(squareRoot)(np.array(4)) // => 0.25
  * ```
  */
-export const fixedPoint = <X>(
+export const fixedPoint = <X extends AnyTree>(
   f: (x: Arrays<NoInfer<X>>) => unknown,
   init: X,
   options: FixedPointOptions = {},

@@ -1,8 +1,9 @@
 /** The `tree` namespace: pytrees, with types. */
 import { TreeError } from '../core/errors.ts'
-import type { IsLeaf, MapLeaves, Path, TreeDef } from '../core/tree.ts'
+import type { IsLeaf, MapLeaves, Path, PathKey, TreeDef } from '../core/tree.ts'
 import * as core from '../core/tree.ts'
 import { NDArray } from '../trace/value.ts'
+import type { TreeOfArrays } from './types.ts'
 
 export { keystr, registerPytreeNode, TreeDef } from '../core/tree.ts'
 
@@ -23,14 +24,35 @@ export type Leaf<T> = T extends core.LeafType
               ? Leaf<T[keyof T]>
               : T
 
-/** Leaves in order, and the structure that holds them. */
-export const flatten = <T>(tree: T, isLeaf?: IsLeaf): [leaves: Leaf<T>[], treedef: TreeDef] => {
+/** Leaves in order, and the structure that holds them. What `isLeaf` says to be a leaf is left as it is. */
+export function flatten<T extends TreeOfArrays<T>>(tree: T): [leaves: NDArray[], treedef: TreeDef<T>]
+export function flatten<T>(tree: T): [leaves: Leaf<T>[], treedef: TreeDef<T>]
+export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef]
+export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
   const { leaves, treedef } = core.flatten(tree, isLeaf)
-  return [leaves as Leaf<T>[], treedef]
+  return [[...leaves], treedef]
 }
 
-/** The tree of a structure and its leaves in order. @throws TreeError if their number differs. */
-export const unflatten = (treedef: TreeDef, leaves: readonly unknown[]): unknown => core.unflatten(treedef, leaves)
+/**
+ * The tree of a structure and its leaves in order. Its type is that of the tree that the structure was taken of, with the
+ * leaves' type in the leaves' places.
+ *
+ * @throws TreeError if their number differs.
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const [leaves, treedef] = tree.flatten({ a: np.array(1), b: [np.array(2)] as const })
+ * tree.unflatten(treedef, leaves.map((x) => x.mul(10))).b[0] // => 20.
+ * ```
+ */
+export function unflatten<T extends TreeOfArrays<T>>(treedef: TreeDef<T>, leaves: readonly NDArray[]): T
+export function unflatten<T, L>(
+  treedef: TreeDef<T>,
+  leaves: readonly L[],
+): unknown extends T ? unknown : MapLeaves<T, L>
+export function unflatten(treedef: TreeDef, leaves: readonly unknown[]): unknown {
+  return core.unflatten(treedef, leaves)
+}
 
 /**
  * Leaves in order: object keys sorted by code unit.
@@ -41,7 +63,12 @@ export const unflatten = (treedef: TreeDef, leaves: readonly unknown[]): unknown
  * tree.leaves({ b: 2, a: [1, null] }) // => 1,2
  * ```
  */
-export const leaves = <T>(tree: T, isLeaf?: IsLeaf): Leaf<T>[] => core.flatten(tree, isLeaf).leaves as Leaf<T>[]
+export function leaves<T extends TreeOfArrays<T>>(tree: T): NDArray[]
+export function leaves<T>(tree: T): Leaf<T>[]
+export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[]
+export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
+  return [...core.flatten(tree, isLeaf).leaves]
+}
 
 /**
  * The structure alone.
@@ -52,7 +79,11 @@ export const leaves = <T>(tree: T, isLeaf?: IsLeaf): Leaf<T>[] => core.flatten(t
  * tree.structure({ b: 2, a: [1, null] }) // => {a: [*, null], b: *}
  * ```
  */
-export const structure = (tree: unknown, isLeaf?: IsLeaf): TreeDef => core.flatten(tree, isLeaf).treedef
+export function structure<T>(tree: T): TreeDef<T>
+export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef
+export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
+  return core.flatten(tree, isLeaf).treedef
+}
 
 /**
  * The tree with `f` applied to each leaf. Further trees may extend below the leaves of the first.
@@ -64,11 +95,21 @@ export const structure = (tree: unknown, isLeaf?: IsLeaf): TreeDef => core.flatt
  * tree.map((x, y) => x + y, { a: 1, b: [2] }, { a: 10, b: [20] }).b // => 22
  * ```
  */
-export const map = <T, R, Rest extends readonly unknown[]>(
+export function map<T extends TreeOfArrays<T>, Rest extends readonly T[]>(
+  f: (leaf: NDArray, ...rest: { [I in keyof Rest]: NDArray }) => NDArray,
+  tree: T,
+  ...rest: Rest
+): T
+export function map<T, R, Rest extends readonly unknown[]>(
   f: (leaf: Leaf<NoInfer<T>>, ...rest: { [I in keyof Rest]: Leaf<NoInfer<Rest>[I]> }) => R,
   tree: T,
   ...rest: Rest
-): MapLeaves<T, R> => {
+): MapLeaves<T, R>
+export function map<T, R, Rest extends readonly unknown[]>(
+  f: (leaf: Leaf<T>, ...rest: { [I in keyof Rest]: Leaf<Rest[I]> }) => R,
+  tree: T,
+  ...rest: Rest
+): MapLeaves<T, R> {
   const { leaves: first, treedef } = core.flatten(tree)
   const others = rest.map((t) => core.flattenUpTo('tree.map', treedef, t))
   const call = f as (...args: readonly unknown[]) => R
@@ -79,11 +120,21 @@ export const map = <T, R, Rest extends readonly unknown[]>(
 }
 
 /** As `map`; `f` is given the path of each leaf first. */
-export const mapWithPath = <T, R, Rest extends readonly unknown[]>(
+export function mapWithPath<T extends TreeOfArrays<T>, Rest extends readonly T[]>(
+  f: (path: Path, leaf: NDArray, ...rest: { [I in keyof Rest]: NDArray }) => NDArray,
+  tree: T,
+  ...rest: Rest
+): T
+export function mapWithPath<T, R, Rest extends readonly unknown[]>(
   f: (path: Path, leaf: Leaf<NoInfer<T>>, ...rest: { [I in keyof Rest]: Leaf<NoInfer<Rest>[I]> }) => R,
   tree: T,
   ...rest: Rest
-): MapLeaves<T, R> => {
+): MapLeaves<T, R>
+export function mapWithPath<T, R, Rest extends readonly unknown[]>(
+  f: (path: Path, leaf: Leaf<T>, ...rest: { [I in keyof Rest]: Leaf<Rest[I]> }) => R,
+  tree: T,
+  ...rest: Rest
+): MapLeaves<T, R> {
   const { leaves: first, treedef } = core.flatten(tree)
   const paths = core.leafPaths(treedef)
   const others = rest.map((t) => core.flattenUpTo('tree.mapWithPath', treedef, t))
@@ -95,18 +146,37 @@ export const mapWithPath = <T, R, Rest extends readonly unknown[]>(
 }
 
 /** `[path, leaf]` for each leaf, and the structure. */
-export const flattenWithPath = <T>(tree: T, isLeaf?: IsLeaf): [leaves: [Path, Leaf<T>][], treedef: TreeDef] => {
+export function flattenWithPath<T extends TreeOfArrays<T>>(
+  tree: T,
+): [leaves: [path: Path, leaf: NDArray][], treedef: TreeDef<T>]
+export function flattenWithPath<T>(tree: T): [leaves: [path: Path, leaf: Leaf<T>][], treedef: TreeDef<T>]
+export function flattenWithPath(
+  tree: unknown,
+  isLeaf?: IsLeaf,
+): [leaves: [path: Path, leaf: unknown][], treedef: TreeDef]
+export function flattenWithPath(
+  tree: unknown,
+  isLeaf?: IsLeaf,
+): [leaves: [path: Path, leaf: unknown][], treedef: TreeDef] {
   const { leaves: all, treedef } = core.flatten(tree, isLeaf)
   const paths = core.leafPaths(treedef)
-  return [all.map((x, i) => [paths[i]!, x as Leaf<T>]), treedef]
+  return [all.map((x, i) => [paths[i]!, x]), treedef]
 }
 
 /** `[path, leaf]` for each leaf. */
-export const leavesWithPath = <T>(tree: T, isLeaf?: IsLeaf): [Path, Leaf<T>][] => flattenWithPath(tree, isLeaf)[0]
+export function leavesWithPath<T extends TreeOfArrays<T>>(tree: T): [path: Path, leaf: NDArray][]
+export function leavesWithPath<T>(tree: T): [path: Path, leaf: Leaf<T>][]
+export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][]
+export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][] {
+  return flattenWithPath(tree, isLeaf)[0]
+}
 
 /** Folds the leaves from the left. */
-export const reduce = <T, R>(f: (accumulated: R, leaf: Leaf<NoInfer<T>>) => R, tree: T, initial: R): R =>
-  leaves(tree).reduce<R>(f, initial)
+export function reduce<T extends TreeOfArrays<T>, R>(f: (accumulated: R, leaf: NDArray) => R, tree: T, initial: R): R
+export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<NoInfer<T>>) => R, tree: T, initial: R): R
+export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, initial: R): R {
+  return (core.flatten(tree).leaves as readonly Leaf<T>[]).reduce<R>(f, initial)
+}
 
 /** Whether all leaves are true. */
 export const all = (tree: unknown): boolean => core.flatten(tree).leaves.every(Boolean)
@@ -116,7 +186,12 @@ export const all = (tree: unknown): boolean => core.flatten(tree).leaves.every(B
  *
  * @throws TreeError if the tree does not have these structures.
  */
-export const transpose = (outer: TreeDef, inner: TreeDef, tree: unknown): unknown => {
+export function transpose<O, I, T>(
+  outer: TreeDef<O>,
+  inner: TreeDef<I>,
+  tree: T,
+): unknown extends O | I ? unknown : MapLeaves<I, MapLeaves<O, Leaf<T>>>
+export function transpose(outer: TreeDef, inner: TreeDef, tree: unknown): unknown {
   const rows = core.flattenUpTo('tree.transpose', outer, tree).map((t) => core.flattenUpTo('tree.transpose', inner, t))
   const columns = Array.from({ length: inner.numLeaves }, (_, i) => rows.map((row) => row[i]))
   return core.unflatten(
@@ -126,9 +201,9 @@ export const transpose = (outer: TreeDef, inner: TreeDef, tree: unknown): unknow
 }
 
 /** A prefix of a tree stretched over it: each of its leaves stands for all leaves below its place. */
-export const broadcast = <R>(prefix: R, full: unknown): unknown => {
+export const broadcast = <R, T>(prefix: R, full: T): MapLeaves<T, Leaf<R>> => {
   const { treedef } = core.flatten(full)
-  return core.unflatten(treedef, core.broadcastPrefix('tree.broadcast', prefix, treedef))
+  return core.unflatten(treedef, core.broadcastPrefix('tree.broadcast', prefix, treedef)) as MapLeaves<T, Leaf<R>>
 }
 
 const sameLeaf = (a: unknown, b: unknown): boolean => {
@@ -144,8 +219,22 @@ export const equal = (a: unknown, b: unknown): boolean => {
   return x.treedef.equals(y.treedef) && x.leaves.every((leaf, i) => sameLeaf(leaf, y.leaves[i]))
 }
 
-/** A tree in which some leaves may be missing. */
-export type Partial<T> = MapLeaves<T, Leaf<T> | null>
+/** Only a type: remembers the tree that a part was taken of. */
+declare const wholeBrand: unique symbol
+
+/** A tree like `T` in which some leaves may be missing; `combine` makes a `T` of such parts. */
+export type Partial<T> = T extends core.LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
+
+interface PartOf<T> {
+  readonly [wholeBrand]?: T
+}
+
+/** The tree `T` without nulls, where there may be other leaves in their places. */
+type Filled<T> = [T] extends [core.LeafType | null | undefined]
+  ? [T] extends [null | undefined]
+    ? T
+    : Exclude<T, null | undefined>
+  : { [K in keyof T]: Filled<T[K]> }
 
 /**
  * Splits a tree in two of the same shape: leaves where the predicate holds, and the others; null in the gaps.
@@ -180,7 +269,9 @@ const isGap: IsLeaf = (x) => x === null
  *
  * @throws TreeError naming the path where they part.
  */
-export const combine = <T>(first: T, ...rest: readonly unknown[]): { [K in keyof T]: NonNullable<T[K]> } => {
+export function combine<T>(first: PartOf<T>, ...rest: readonly PartOf<NoInfer<T>>[]): T
+export function combine<T>(first: T, ...rest: readonly unknown[]): Filled<T>
+export function combine(first: unknown, ...rest: readonly unknown[]): unknown {
   let { leaves: merged, treedef } = core.flatten(first, isGap)
   for (const other of rest) {
     const next = core.flatten(other, isGap)
@@ -192,21 +283,38 @@ export const combine = <T>(first: T, ...rest: readonly unknown[]): { [K in keyof
     merged = merged.map((x, i) => x ?? next.leaves[i])
     treedef = next.treedef
   }
-  return core.unflatten(treedef, merged) as { [K in keyof T]: NonNullable<T[K]> }
+  return core.unflatten(treedef, merged)
 }
 
 /** The tree with the leaves that fail the predicate replaced by null. */
 export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean): Partial<T> =>
   partition(tree, predicate)[0]
 
+/** The type of what stands in a `T` at a path that is written out; unknown for other paths. */
+export type At<T, P extends Path> = P extends readonly []
+  ? T
+  : P extends readonly [infer K extends PathKey, ...infer Rest extends Path]
+    ? K extends keyof T
+      ? At<T[K], Rest>
+      : unknown
+    : unknown
+
 /** The tree with the subtree at a path replaced. @throws TreeError if there is nothing at the path. */
-export const treeAt = <T>(tree: T, path: Path, replace: (subtree: unknown) => unknown): T => {
+export function treeAt<T, const P extends Path>(
+  tree: T,
+  path: P,
+  replace: (subtree: At<T, P>) => NoInfer<At<T, P>>,
+): T {
+  return replaceAt(tree, path, replace as (subtree: unknown) => unknown)
+}
+
+const replaceAt = <T>(tree: T, path: Path, replace: (subtree: unknown) => unknown): T => {
   const [key, ...rest] = path
   if (key === undefined) return replace(tree) as T
   if (typeof tree !== 'object' || tree === null || !Object.hasOwn(tree, key)) {
     throw new TreeError(`tree.treeAt: there is nothing at ${core.keystr([key])}.`)
   }
-  const replaced = treeAt((tree as Readonly<Record<string | number, unknown>>)[key], rest, replace)
+  const replaced = replaceAt((tree as Readonly<Record<string | number, unknown>>)[key], rest, replace)
   if (Array.isArray(tree)) return tree.with(key as number, replaced) as T
   return { ...tree, [key]: replaced }
 }

@@ -7,7 +7,7 @@ import { checkOptions } from '../surface/checks.ts'
 import { batch, placeBatchAxis } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import { flattenResult, restore } from './leaves.ts'
-import type { Arrays, Fn } from './types.ts'
+import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
 
 /** An axis, null for "not mapped", or a tree of those that is a prefix of the tree it speaks of. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes }
@@ -82,7 +82,18 @@ const batchOf = (
  * vmap(dot, { inAxes: [0, null] })(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const vmap = <A extends readonly unknown[], R>(f: Fn<A, R>, options: VmapOptions = {}): Fn<A, Arrays<R>> => {
+export function vmap<A extends readonly unknown[] = ArrayArguments, R extends TreeOfArrays<R> = NDArray>(
+  f: Fn<A, R>,
+  options?: VmapOptions,
+): (...args: A) => R
+export function vmap<A extends readonly unknown[] = ArrayArguments, R extends AnyTree = AnyTree>(
+  f: Fn<A, R>,
+  options?: VmapOptions,
+): (...args: A) => Arrays<R>
+export function vmap<A extends readonly unknown[], R>(
+  f: Fn<A, R>,
+  options: VmapOptions = {},
+): (...args: A) => Arrays<R> {
   if (typeof f !== 'function') throw new ArgumentError('vmap: expected a function. Write vmap(f)(x), not vmap(f(x)).')
   checkOptions('vmap', options, 'f, { inAxes: [0, null] }')
   const { inAxes = 0, outAxes = 0, axisSize } = options

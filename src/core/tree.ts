@@ -54,6 +54,40 @@ export type MapLeaves<T, R> = T extends LeafType
             ? R
             : { [K in keyof T]: MapLeaves<T[K], R> }
 
+type FreshEach<T, R> = { -readonly [K in keyof T]: FreshLeaves<T[K], R> }
+
+/** `MapLeaves`, with arrays and tuples that may be written to: what the library builds anew. */
+export type FreshLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: FreshLeaves<A, R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : T extends readonly unknown[]
+              ? FreshEach<T, R>
+              : { [K in keyof T]: FreshLeaves<T[K], R> }
+
+/** `MapLeaves`, with nothing that may be written to: what the library only reads. */
+export type ReadonlyLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: ReadonlyLeaves<A, R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : { readonly [K in keyof T]: ReadonlyLeaves<T[K], R> }
+
 /** One step from a tree to a subtree: an index of an array, or a key of an object. */
 export type PathKey = string | number
 /** The keys and indices that lead from a tree to a subtree. */
@@ -177,8 +211,10 @@ const nodeKey = (node: Node): string => {
   }
 }
 
-/** The structure of a tree: what is left when its leaves are taken out. Compared by `key`. */
-export class TreeDef {
+/** The structure of a tree of type `T`: what is left when its leaves are taken out. Compared by `key`. */
+export class TreeDef<out T = unknown> {
+  /** Only a type. */
+  declare readonly tree?: T
   /** @internal */
   readonly nodes: readonly Node[]
   readonly numLeaves: number

@@ -169,7 +169,7 @@ describe('functions of trees', () => {
 
   it('replace what is at a path', () => {
     const t = { layers: [{ w: 1 }, { w: 2 }] }
-    expect(tree.treeAt(t, ['layers', 1, 'w'], (w) => (w as number) * 10)).toEqual({ layers: [{ w: 1 }, { w: 20 }] })
+    expect(tree.treeAt(t, ['layers', 1, 'w'], (w) => w * 10)).toEqual({ layers: [{ w: 1 }, { w: 20 }] })
     expect(t.layers[1]!.w).toBe(2)
     expect(() => tree.treeAt(t, ['layers', 7], (x) => x)).toThrow(expect.objectContaining({ name: 'TreeError' }))
   })

@@ -333,13 +333,13 @@ describe('scan', () => {
 
   it('says what is wrong', () => {
     const grow = (c: { readonly h: NDArray }, x: NDArray): readonly [unknown, null] => [{ h: np.stack([c.h, x]) }, null]
-    expect(() => lax.scan(grow, { h: np.array(1) }, np.ones([3]))).toThrow(
+    expect(() => lax.scan(grow as never, { h: np.array(1) }, np.ones([3]))).toThrow(
       /\.h is f32\[\] going in and f32\[2\] coming out/,
     )
     const other = (c: NDArray): readonly [unknown, null] => [np.astype(c, 'int32'), null]
-    expect(() => lax.scan(other, np.array(1), null, { length: 2 })).toThrow(/f32\[\] going in and i32\[\]/)
+    expect(() => lax.scan(other as never, np.array(1), null, { length: 2 })).toThrow(/f32\[\] going in and i32\[\]/)
     const tree = (c: NDArray): readonly [unknown, null] => [[c, c], null]
-    expect(() => lax.scan(tree, np.array(1), null, { length: 2 })).toThrow(TreeError)
+    expect(() => lax.scan(tree as never, np.array(1), null, { length: 2 })).toThrow(TreeError)
     const id = (c: NDArray, x: NDArray): readonly [NDArray, NDArray] => [c, x]
     expect(() => lax.scan(id, np.array(1), [1, 2] as never)).toThrow(/scalar/)
     expect(() => lax.scan(id, np.array(1), null as never)).toThrow(/length/)

@@ -189,7 +189,7 @@ describe('mistakes', () => {
     expect(() => grad(wrongShape)({ a: np.ones([2]) })).toThrow(error('TreeError', /\.a is f32\[\], expected f32\[2\]/))
     const wrongDtype = customJvp((x: NDArray) => np.sin(x)).defjvp(([x], [t]) => [np.sin(x), np.astype(t, 'float64')])
     expect(() => grad(wrongDtype)(np.array(1))).toThrow(error('TreeError', /f64\[\], expected f32\[\]/))
-    const wrongTree = customJvp((x: NDArray) => ({ y: x })).defjvp(([x], [t]) => [{ y: x }, { z: t }])
+    const wrongTree = customJvp((x: NDArray) => ({ y: x })).defjvp(([x], [t]) => [{ y: x }, { z: t } as never])
     expect(() => valueAndGrad((x: NDArray) => wrongTree(x).y)(np.array(1))).toThrow(error('TreeError', /structure/))
     const wrongCount = customVjp((x: NDArray, y: NDArray) => x.mul(y)).defvjp(
       (x, y) => [x.mul(y), null],

@@ -191,6 +191,6 @@ describe('associativeScan', () => {
     expect(() => lax.associativeScan((a: NDArray) => np.sum(a), np.ones([4]))).toThrow(
       /gives f32\[\] for operands f32\[2\]/,
     )
-    expect(() => lax.associativeScan(np.add, { x: np.ones([2]), y: np.ones([3]) } as never)).toThrow(/\.y \(f32\[3\]\)/)
+    expect(() => lax.associativeScan(np.add as never, { x: np.ones([2]), y: np.ones([3]) })).toThrow(/\.y \(f32\[3\]\)/)
   })
 })
