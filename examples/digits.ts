@@ -73,7 +73,7 @@ const score = (params: Params, data: Digits): Scores => {
 
 /** The images moved by up to a pixel each way, all of a batch alike: what they show stays the same. */
 const shifted = (batch: Batch, key: random.Key): Batch => {
-  const by = [...(random.randint(key, [2], -1, 2).dataSync() as Int32Array)]
+  const by = [...random.randint(key, [2], -1, 2).dataSync('int32')]
   const pictures = np.reshape(batch.x, [-1, 28, 28])
   return { ...batch, x: np.reshape(np.roll(pictures, by, { axis: [1, 2] }), batch.x.shape) }
 }

@@ -41,7 +41,20 @@ export * as tree from './api/tree.ts'
 export * as debug from './api/debug.ts'
 
 export { NDArray } from './trace/value.ts'
-export type { ArrayLike, GetOptions, Index, IndexedPlace, Nested, NestedArray, UpdateOptions } from './trace/value.ts'
+export type {
+  ArrayLike,
+  DataOf,
+  Element,
+  ElementOf,
+  GetOptions,
+  Index,
+  IndexedPlace,
+  Nested,
+  NestedArray,
+  NestedTo,
+  ReadOptions,
+  UpdateOptions,
+} from './trace/value.ts'
 export type { DType, TypedArray } from './core/dtype.ts'
 export type { Shape } from './core/shape.ts'
 export type { MapLeaves, Path, TreeDef } from './core/tree.ts'

@@ -19,7 +19,7 @@ export const gradientNorms = <P, C>(cell: nn.Cell<P, C>, xs: NDArray, key: rando
     return np.sum(np.matmul(ys.at(-1).get(), direction))
   }
   const norms = jit((inputs: NDArray) => np.mean(np.linalg.norm(grad(last)(inputs), { axis: -1 }), { axis: -1 }))
-  return [...(norms(xs).dataSync() as Float32Array)]
+  return [...norms(xs).dataSync('float32')]
 }
 
 /** A power of ten as it is written by hand. */

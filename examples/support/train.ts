@@ -17,8 +17,7 @@ export const toBatch = ({ images, labels, count }: Digits): Batch => ({
 })
 
 /** The places 0 to `count - 1` in random order. */
-export const shuffled = (key: random.Key, count: number): Int32Array =>
-  random.permutation(key, count).dataSync() as Int32Array
+export const shuffled = (key: random.Key, count: number): Int32Array => random.permutation(key, count).dataSync('int32')
 
 /** The places 0 to `count - 1` in an order of its own for each key, so many at a time; what is left over is left out. */
 export function* places(key: random.Key, count: number, size: number): Generator<Int32Array> {

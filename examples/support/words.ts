@@ -119,7 +119,7 @@ export const toWordBatch = (words: readonly Word[]): WordBatch => {
 /** The pronunciations that an array of shape `[phonemes + 1, batch]` stands for: each up to its first END. */
 export const toPronunciations = (phonemes: NDArray): readonly (readonly string[])[] => {
   const [longest, count] = phonemes.shape as readonly [number, number]
-  const places = phonemes.dataSync() as Int32Array
+  const places = phonemes.dataSync('int32')
   return Array.from({ length: count }, (_, column) => {
     const symbols = Array.from({ length: longest }, (_, time) => places[time * count + column]!)
     const end = symbols.indexOf(END)

@@ -235,7 +235,7 @@ export const isclose = (
  * @example
  * ```ts
  * import { np } from 'pullback'
- * np.allclose(np.array([1, 2]), np.array([1, 2 + 1e-7])).item() // => true
+ * np.allclose(np.array([1, 2]), np.array([1, 2 + 1e-7])).bool() // => true
  * ```
  */
 export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray =>

@@ -48,5 +48,6 @@ export {
 } from './sorting.ts'
 export * from './special.ts'
 export * from './statistics.ts'
+export * from './truth.ts'
 export * from './types.ts'
 export * as linalg from './linalg/index.ts'

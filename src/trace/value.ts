@@ -3,12 +3,14 @@ import type { DType, TypedArray } from '../core/dtype.ts'
 import { isFloat, isStorageOf } from '../core/dtype.ts'
 import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
 import { describeArray, formatArray } from '../core/format.ts'
-import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
-import { showShape } from '../core/shape.ts'
 import type { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
+import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
+import { checkRead, decode, elementsOf, nest, requireIntegers, requireNumbers, requireOne } from './elements.ts'
+
+export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 
 /** A transformation in progress; its tracers are of no use once it has ended. */
 export interface Trace {
@@ -348,35 +350,100 @@ export class NDArray implements LeafBrand {
   /**
    * A copy of the elements in row-major order, in the typed array of the dtype; 16-bit floats come as a
    * `Float32Array`, booleans as bytes 0 and 1, int64 as a `BigInt64Array`.
+   *
+   * @param wanted - the dtype that the array has. Its typed array is then the type of the result: `x.dataSync('float32')` is a
+   *   `Float32Array`.
+   * @throws TracerError under a transformation; DTypeError if the array is of another dtype than `wanted`.
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * const data: Float32Array = np.array([1, 2]).dataSync('float32')
+   * data // => 1,2
+   * ```
    */
-  dataSync(): TypedArray {
+  dataSync(): TypedArray
+  dataSync<D extends DType>(wanted: D): DataOf<D>
+  dataSync(wanted?: DType): TypedArray {
     const { body, dtype } = this
+    if (wanted !== undefined) checkRead('dataSync', dtype, this.shape, { dtype: wanted })
     if (!(body instanceof ConcreteBody)) return decode(dtype, body.host('dataSync')).slice()
     return decode(dtype, body.copy('dataSync'))
   }
 
   /** `dataSync`, for back ends whose memory is read asynchronously. */
-  data(): Promise<TypedArray> {
-    return Promise.resolve().then(() => this.dataSync())
+  data(): Promise<TypedArray>
+  data<D extends DType>(wanted: D): Promise<DataOf<D>>
+  data(wanted?: DType): Promise<TypedArray> {
+    return Promise.resolve().then(() => (wanted === undefined ? this.dataSync() : this.dataSync(wanted)))
   }
 
   /**
-   * The single element of an array of size 1: a number; true or false where the dtype is bool, a bigint where it is
-   * int64 (the static type says `number`, since an array's type does not carry its dtype).
+   * The number in an array of one element.
+   *
+   * @throws TracerError under a transformation; ShapeError unless there is one element; DTypeError where the dtype is bool (see
+   *   `bool`) or int64 (see `bigint`).
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * np.array([2.5]).item() // => 2.5
+   * ```
    */
   item(): number {
     const data = this.body.host('item')
-    if (this.size !== 1) {
-      throw new PullbackError(
-        `item: the array has shape ${showShape(this.shape)}; only an array of one element is a number. Use toArray().`,
-      )
-    }
-    return scalarsOf(this.dtype, data)[0] as number
+    requireOne('item', this.shape)
+    requireNumbers('item', this.dtype)
+    return Number(decode(this.dtype, data)[0])
   }
 
-  /** Nested JS arrays of numbers (booleans for bool, bigints for int64); a bare value for rank 0. */
-  toArray(): Nested {
-    return nest(scalarsOf(this.dtype, this.body.host('toArray')), this.shape)
+  /**
+   * Whether the one element of an array is true: for a number, whether it is not 0 (NaN is true, as in NumPy). The way to use
+   * an array as a condition: an array itself is an object, and as such always true to JS.
+   *
+   * @throws TracerError under a transformation; ShapeError unless there is one element.
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * const x = np.array(3)
+   * if (x.greater(2).bool()) x.less(2).bool() // => false
+   * ```
+   */
+  bool(): boolean {
+    const data = this.body.host('bool')
+    requireOne('bool', this.shape)
+    const [element] = decode(this.dtype, data)
+    return element !== 0 && element !== 0n
+  }
+
+  /**
+   * The integer in an array of one element, of any integer dtype.
+   *
+   * @throws TracerError under a transformation; ShapeError unless there is one element; DTypeError for other dtypes.
+   */
+  bigint(): bigint {
+    const data = this.body.host('bigint')
+    requireOne('bigint', this.shape)
+    requireIntegers('bigint', this.dtype)
+    return BigInt(data[0]!)
+  }
+
+  /**
+   * Nested JS arrays of numbers (booleans for bool, bigints for int64); a bare value for rank 0.
+   *
+   * @param known - the rank, and the dtype if elements are no numbers: the type of the result follows.
+   * @throws TracerError under a transformation; ShapeError or DTypeError if the array is of another rank or dtype.
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * const rows: number[][] = np.ones([2, 2]).toArray({ rank: 2 })
+   * const mask: boolean[] = np.array([1, 2]).greater(1).toArray({ rank: 1, dtype: 'bool' })
+   * mask // => false,true
+   * ```
+   */
+  toArray(): Nested
+  toArray<R extends number, D extends DType = 'float32'>(known: ReadOptions<R, D>): NestedTo<R, ElementOf<D>>
+  toArray(known: ReadOptions = {}): Nested {
+    checkRead('toArray', this.dtype, this.shape, known)
+    return nest(elementsOf(this.dtype, this.body.host('toArray')), this.shape)
   }
 
   toJSON(): Nested {
@@ -402,7 +469,7 @@ export class NDArray implements LeafBrand {
    * Numbers and strings only from concrete arrays: from a tracer the derivative would be lost silently. An index
    * (`list[x]`) asks for a string too, so that text in templates needs `x.toString()` while `x` is traced.
    */
-  [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | string {
+  [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | bigint | string {
     if (this.body.trace !== null && hint === 'string') {
       throw new TracerError(
         `A traced ${this.aval} (inside ${this.body.trace.name}) was used as a string or as an index of a JS array. ` +
@@ -417,7 +484,9 @@ export class NDArray implements LeafBrand {
           'take x.item() first; under jit, use np.where, lax.cond or a static argument.',
       )
     }
-    return this.item()
+    const data = this.body.host('a JS number')
+    requireOne('a JS number', this.shape)
+    return decode(this.dtype, data)[0]!
   }
 
   /** Slices along the first axis. */
@@ -630,31 +699,6 @@ export class NDArray implements LeafBrand {
   astype(dtype: DType): NDArray {
     return surface.astype(this, dtype)
   }
-}
-
-/** What `toArray` gives: nested arrays of numbers, booleans or bigints. */
-export type Nested = number | boolean | bigint | Nested[]
-
-/** 16-bit floats as the float32 values that they stand for; other dtypes as they are. */
-const decode = (dtype: DType, data: TypedArray): TypedArray => {
-  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, float16BitsToFloat32)
-  if (dtype === 'bfloat16') return Float32Array.from(data as Uint16Array, bfloat16BitsToFloat32)
-  return data
-}
-
-const scalarsOf = (dtype: DType, data: TypedArray): readonly (number | boolean | bigint)[] =>
-  dtype === 'bool' ? Array.from(data as Uint8Array, (b) => b !== 0) : Array.from<number | bigint>(decode(dtype, data))
-
-// Innermost axis first, so that depth is the rank and no element is visited twice.
-const nest = (scalars: readonly (number | boolean | bigint)[], shape: Shape): Nested => {
-  if (shape.length === 0) return scalars[0]!
-  let level: Nested[] = [...scalars]
-  for (let axis = shape.length - 1; axis > 0; axis--) {
-    const extent = shape[axis]!
-    const groups = shape.slice(0, axis).reduce((a, b) => a * b, 1)
-    level = Array.from({ length: groups }, (_, i) => level.slice(i * extent, (i + 1) * extent))
-  }
-  return level
 }
 
 const hostOrNull = (x: NDArray): TypedArray | null => {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
-import { np } from 'pullback'
+import { grad, jit, np, TracerError, vmap } from 'pullback'
 import type { DType, NDArray } from 'pullback'
 import { arrays, assertClose, broadcastableShapes, dtypes } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -68,11 +68,42 @@ describe('arrays are values', () => {
     expect(await np.array([1, 2]).data()).toEqual(Float32Array.of(1, 2))
   })
 
-  it('items are numbers, booleans and bigints', () => {
-    expect(np.array(1.5).item()).toBe(1.5)
-    expect(np.array([true]).item()).toBe(true)
-    expect(np.array([5n]).item()).toBe(5n)
-    expect(() => np.array([1, 2]).item()).toThrow(/one element/)
+  it('items are numbers, and have siblings for booleans and bigints', () => {
+    for (const dtype of ['float32', 'float64', 'float16', 'bfloat16', 'int32', 'uint32', 'int8', 'uint8'] as const) {
+      expect(np.array([[3]], { dtype }).item()).toBe(3)
+    }
+    expect([np.array([true]).bool(), np.array(false).bool()]).toEqual([true, false])
+    expect([0, -0, 2, NaN].map((x) => np.array(x).bool())).toEqual([false, false, true, true])
+    expect([0n, 2n].map((x) => np.array([x]).bool())).toEqual([false, true])
+    expect(np.array([2n ** 60n + 1n]).bigint()).toBe(2n ** 60n + 1n)
+    expect(np.array([-7], { dtype: 'int8' }).bigint()).toBe(-7n)
+    expect(np.isTrue(1)).toBe(true)
+  })
+
+  it('items refuse what they cannot give, and say what can', () => {
+    for (const read of [(x: NDArray) => x.item(), (x: NDArray) => x.bool(), (x: NDArray) => x.bigint(), np.isTrue]) {
+      expect(() => read(np.array([1, 2], { dtype: 'int32' }))).toThrow(/\[2\]; only an array of one element .*np\.any/)
+      expect(() => read(np.array([], { dtype: 'int32' }))).toThrow(/one element/)
+      expect(() => jit((x: NDArray) => (read(x), x))(np.array(1))).toThrow(TracerError)
+      expect(() => vmap((x: NDArray) => (read(x), x))(np.array([1, 2], { dtype: 'int32' }))).toThrow(TracerError)
+    }
+    expect(() => np.array(true).item()).toThrow(/dtype bool, not numbers.*x\.bool\(\)/)
+    expect(() => np.array([5n]).item()).toThrow(/dtype int64, not numbers.*x\.bigint\(\)/)
+    expect(() => np.array(1.5).bigint()).toThrow(/float32; bigints are of integers/)
+    // Under grad values are known: a condition on one is a condition.
+    expect(grad((x) => (x.greater(0).bool() ? x.mul(2) : x))(np.array(1)).item()).toBe(2)
+  })
+
+  it('what is known of an array gives the type that comes out, and is checked', () => {
+    const x = np.array([[1, 2]])
+    expect(x.dataSync('float32')).toEqual(Float32Array.of(1, 2))
+    expect(x.astype('bfloat16').dataSync('bfloat16')).toEqual(Float32Array.of(1, 2))
+    expect(x.toArray({ rank: 2 })).toEqual([[1, 2]])
+    expect(x.greater(1).toArray({ rank: 2, dtype: 'bool' })).toEqual([[false, true]])
+    expect(np.array([5n]).toArray({ rank: 1, dtype: 'int64' })).toEqual([5n])
+    expect(() => x.dataSync('int32')).toThrow(/dataSync: the dtype is float32, not int32.*astype\('int32'\)/)
+    expect(() => x.toArray({ rank: 1 })).toThrow(/toArray: the array has rank 2, not 1/)
+    expect(() => x.greater(1).toArray({ rank: 2 })).toThrow(/bool, not numbers.*dtype: 'bool'/)
   })
 
   it('rank 8 and zero sizes', () => {

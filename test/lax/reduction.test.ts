@@ -49,8 +49,8 @@ describe('the largest and smallest of nothing', () => {
     }
     expect(lax.reduceMax(np.zeros([0]), [0]).item()).toBe(-Infinity)
     expect(lax.reduceMin(np.zeros([0], { dtype: 'int32' }), [0]).item()).toBe(2 ** 31 - 1)
-    expect(lax.reduceMax(np.zeros([0], { dtype: 'bool' }), [0]).item()).toBe(false)
-    expect(lax.reduceMin(np.zeros([0], { dtype: 'bool' }), [0]).item()).toBe(true)
+    expect(lax.reduceMax(np.zeros([0], { dtype: 'bool' }), [0]).bool()).toBe(false)
+    expect(lax.reduceMin(np.zeros([0], { dtype: 'bool' }), [0]).bool()).toBe(true)
   })
 
   it('have no gradient, and batch', () => {

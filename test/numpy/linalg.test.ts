@@ -47,7 +47,7 @@ describe('factors', () => {
         assertClose('U in full', np.matmul(turned(u2), u2), eye(m))
         assertClose('V in full', np.matmul(vt2, turned(vt2)), eye(n))
         assertClose('the same values', s2, s)
-        expect(np.all(np.greaterEqual(np.subtract(s.at(np.slice(0, -1)).get(), s.at(np.slice(1, null)).get()), 0)).item()).toBe(true) // prettier-ignore
+        expect(np.all(np.greaterEqual(np.subtract(s.at(np.slice(0, -1)).get(), s.at(np.slice(1, null)).get()), 0)).bool()).toBe(true) // prettier-ignore
         const [lu, , permutation] = lax.linalg.lu(a)
         const l = np.add(np.tril(lu, -1).at(':', np.slice(0, k)).get(), np.eye(m, k, { dtype: 'float64' }))
         const pa = np.take(a, permutation, { axis: 0 })
@@ -153,7 +153,7 @@ describe('singular matrices', () => {
 
   it('are solved to infinities or NaN, never in silence', () => {
     const a = f64([[1, 2], [2, 4]]) // prettier-ignore
-    expect(np.all(np.isfinite(linalg.solve(a, f64([1, 1])))).item()).toBe(false)
+    expect(np.all(np.isfinite(linalg.solve(a, f64([1, 1])))).bool()).toBe(false)
     const [sign, logdet] = linalg.slogdet(a)
     expect([sign.item(), logdet.item()]).toEqual([0, -Infinity])
     assertClose('pseudo-inverse', np.matmul(np.matmul(a, linalg.pinv(a)), a), a)
@@ -161,7 +161,7 @@ describe('singular matrices', () => {
   })
 
   it('that are not positive definite have no Cholesky factor: NaN', () => {
-    expect(np.all(np.isnan(linalg.cholesky(f64([[1, 2], [2, 1]])))).item()).toBe(true) // prettier-ignore
+    expect(np.all(np.isnan(linalg.cholesky(f64([[1, 2], [2, 1]])))).bool()).toBe(true) // prettier-ignore
     const batch = np.stack([eye(2), np.negative(eye(2))])
     expect(np.isnan(linalg.cholesky(batch)).at(':', 0, 0).get().toArray()).toEqual([false, true])
   })
@@ -182,7 +182,7 @@ describe('degenerate spectra', () => {
     assertClose('trace of exp', grad(trace)(a), np.multiply(Math.E, a))
     const nuclear = (a: NDArray): NDArray => np.sum(linalg.svdvals(a))
     assertClose('nuclear norm', grad(nuclear)(np.multiply(2, a)), a)
-    expect(np.all(np.isfinite(grad((a: NDArray) => linalg.svd(a)[0].at(0, 0).get())(a))).item()).toBe(true)
+    expect(np.all(np.isfinite(grad((a: NDArray) => linalg.svd(a)[0].at(0, 0).get())(a))).bool()).toBe(true)
   })
 })
 

@@ -40,7 +40,7 @@ describe('samplers have their moments', () => {
 
   it('orthogonal matrices are', () => {
     const q = random.orthogonal(key, 4)
-    expect(np.allclose(np.matmul(q, np.transpose(q)), np.eye(4), { atol: 1e-5 }).item()).toBe(true)
+    expect(np.allclose(np.matmul(q, np.transpose(q)), np.eye(4), { atol: 1e-5 }).bool()).toBe(true)
   })
 })
 

@@ -16,7 +16,7 @@ import {
   vjp,
   vmap,
 } from 'pullback'
-import type { NDArray } from 'pullback'
+import type { Nested, NDArray, TypedArray } from 'pullback'
 import { expectTypeOf } from 'vitest'
 
 interface Params {
@@ -100,3 +100,19 @@ expectTypeOf(step(params, state).s).toEqualTypeOf<optim.OptState>()
 Math.abs(x)
 // @ts-expect-error a dtype of another name
 np.zeros([2], { dtype: 'float31' })
+
+// What comes out of arrays.
+expectTypeOf(x.item()).toEqualTypeOf<number>()
+expectTypeOf(x.bool()).toEqualTypeOf<boolean>()
+expectTypeOf(x.bigint()).toEqualTypeOf<bigint>()
+expectTypeOf(np.isTrue(x)).toEqualTypeOf<boolean>()
+expectTypeOf(x.dataSync()).toEqualTypeOf<TypedArray>()
+expectTypeOf(x.dataSync('float32')).toEqualTypeOf<Float32Array>()
+expectTypeOf(x.dataSync('int64')).toEqualTypeOf<BigInt64Array>()
+expectTypeOf(x.data('bool')).toEqualTypeOf<Promise<Uint8Array>>()
+expectTypeOf(x.toArray()).toEqualTypeOf<Nested>()
+expectTypeOf(x.toArray({ rank: 2 })).toEqualTypeOf<number[][]>()
+expectTypeOf(x.toArray({ rank: 0, dtype: 'int64' })).toEqualTypeOf<bigint>()
+expectTypeOf(x.toArray({ rank: 1, dtype: 'bool' })).toEqualTypeOf<boolean[]>()
+declare const rank: number
+expectTypeOf(x.toArray({ rank })).toEqualTypeOf<Nested>()

@@ -1,0 +1,17 @@
+/** Arrays as conditions. */
+import { asArray } from '../runtime/array.ts'
+import type { ArrayLike } from '../trace/value.ts'
+
+/**
+ * Whether an array of one element is true (a number: whether it is not 0). An array in the place of a condition, `if (x)` or
+ * `!x`, is always true to JS, as all objects are; `if (np.isTrue(x))` asks for its element.
+ *
+ * @throws TracerError under a transformation (use `np.where` or `lax.cond` there); ShapeError unless there is one element: reduce
+ *   it with `np.any` or `np.all`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.isTrue(np.any(np.greater([1, 2], 1))) // => true
+ * ```
+ */
+export const isTrue = (x: ArrayLike): boolean => asArray(x).bool()
