@@ -271,9 +271,9 @@ const longSequences = (key: random.Key, words: readonly Word[], time: number, ba
 /** Gradients over time of fresh networks of one size, and of an LSTM that does not begin by remembering. */
 const compareGradients = (key: random.Key, words: readonly Word[]): Readonly<Record<string, readonly number[]>> => {
   const [forLetters, forCells] = random.split(key)
-  const xs = longSequences(forLetters!, words, settings.gradientSteps, 32)
+  const xs = longSequences(forLetters, words, settings.gradientSteps, 32)
   const normsOf = <C>(cell: nn.Cell<nn.CellParams, C>, place: number): readonly number[] =>
-    gradientNorms(cell, xs, random.foldIn(forCells!, place))
+    gradientNorms(cell, xs, random.foldIn(forCells, place))
   return {
     'plain RNN': normsOf(nn.simpleCell(embedding, features), 0),
     'LSTM, forget bias 0': normsOf(nn.lstmCell(embedding, features), 1),

@@ -12,8 +12,8 @@ import { draw, titleMark } from './plot.ts'
  */
 export const gradientNorms = <P, C>(cell: nn.Cell<P, C>, xs: NDArray, key: random.Key): readonly number[] => {
   const [forParams, forDirection] = random.split(key)
-  const params = cell.init(forParams!)
-  const direction = random.normal(forDirection!, [cell.features])
+  const params = cell.init(forParams)
+  const direction = random.normal(forDirection, [cell.features])
   const last = (inputs: NDArray): NDArray => {
     const [, ys] = nn.rnn(cell, { timeMajor: true }).apply(params, inputs)
     return np.sum(np.matmul(ys.at(-1).get(), direction))

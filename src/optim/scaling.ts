@@ -138,15 +138,15 @@ export const addNoise = (eta: number, gamma: number, key: Key): GradientTransfor
     const count = increment(before)
     const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
     const leaves = leavesOf(updates)
-    const [next, sample] = [...split(last)]
-    const keys = leaves.length === 0 ? [] : [...split(sample!, leaves.length)]
+    const [next, sample] = split(last)
+    const keys = leaves.length === 0 ? [] : split(sample, leaves.length)
     let i = 0
     const noisy = (g: NDArray): NDArray => {
       const dtype = g.dtype === 'float64' ? 'float64' : 'float32'
       const noise = normal(keys[i++]!, g.shape, { dtype })
       return np.add(g, np.astype(np.multiply(np.astype(deviation, dtype), noise), g.dtype))
     }
-    return [mapTree('optim.addNoise', noisy, updates), { count, key: next! }] as const
+    return [mapTree('optim.addNoise', noisy, updates), { count, key: next }] as const
   },
 })
 

@@ -33,10 +33,10 @@ export const consume = (operation: string, key: Key): void => {
 const checkKey = (operation: string, key: Key): void => {
   const given = key as Key | undefined | number
   if (given instanceof NDArray && given.dtype === 'uint32' && given.ndim === 1 && given.size === 2) return
-  const what = given instanceof NDArray ? String(given.aval) : typeof given
+  const what = given instanceof NDArray ? String(given.aval) : Array.isArray(given) ? 'a list' : typeof given
   throw new ShapeError(
-    `${operation}: a key is a uint32 array of shape [2], got ${what}. Make one with random.key(seed); ` +
-      'use vmap for many keys.',
+    `${operation}: a key is a uint32 array of shape [2], got ${what}. Make one with random.key(seed). Many keys are for vmap: ` +
+      'random.split(key, [n]) makes one array of them.',
   )
 }
 
@@ -80,29 +80,52 @@ export const splitKey = (k: Key, shape: Shape): NDArray => {
   return concatenate([expandDims(high!, shape.length), expandDims(low!, shape.length)], shape.length)
 }
 
-/** Two keys from one. */
-export const splitTwo = (k: Key): readonly [Key, Key] => {
-  const keys = splitKey(k, [2])
-  const [a, b] = range(2).map((i) => reshape(sliceInDim(keys, i, i + 1, 0), [2]))
-  return [a!, b!]
+/** Keys as a list. */
+const listOfKeys = (k: Key, count: number): readonly Key[] => {
+  const keys = splitKey(k, [count])
+  return range(count).map((i) => reshape(sliceInDim(keys, i, i + 1, 0), [2]))
 }
+
+/** Two keys from one. */
+export const splitTwo = (k: Key): readonly [Key, Key] => listOfKeys(k, 2) as readonly [Key, Key]
+
+/** Longer lists are typed as lists. */
+type LongestTuple = 64
+
+type TupleOfKeys<N extends number, Found extends readonly Key[] = readonly []> = Found['length'] extends N
+  ? Found
+  : Found['length'] extends LongestTuple
+    ? readonly Key[]
+    : TupleOfKeys<N, readonly [...Found, Key]>
+
+/** A list of `N` keys: a tuple where `N` is written out as a number up to 64. */
+export type KeyList<N extends number> = number extends N ? readonly Key[] : TupleOfKeys<N>
 
 /**
  * New keys from one, which must not be used again.
  *
- * @param count - how many, or a shape of keys.
- * @returns a uint32 array of shape `[...count, 2]`; iterate or destructure it.
+ * @param count - how many, which gives a list of keys; or a shape, `[n]`, which gives one array of keys to map over with `vmap` or
+ *   `lax.scan`.
+ * @returns a list of two keys, or of `count`; for a shape a uint32 array of shape `[...shape, 2]`. Key number i is
+ *   `foldIn(k, i)`, which is another way to have a key for each of a computed number of things.
+ * @throws ShapeError if `k` is no key, or the count or shape none.
  * @example
  * ```ts
- * import { random } from 'pullback'
+ * import { random, vmap } from 'pullback'
  * const [a, b] = random.split(random.key(0))
  * a // => [1797259609 2579123966]
  * b // => [ 928981903 3453687069]
+ * vmap((key) => random.normal(key, [3]))(random.split(a, [5])).shape // => 5,3
  * ```
  */
-export const split = (k: Key, count: number | Shape = 2): NDArray => {
+export function split(k: Key): readonly [Key, Key]
+export function split<const N extends number>(k: Key, count: N): KeyList<N>
+export function split(k: Key, shape: Shape): NDArray
+export function split(k: Key, count: number | Shape = 2): readonly Key[] | NDArray {
   consume('random.split', k)
-  return splitKey(k, checkShape('random.split', typeof count === 'number' ? [count] : count))
+  if (typeof count !== 'number') return splitKey(k, checkShape('random.split', count))
+  const [n] = checkShape('random.split', [count])
+  return listOfKeys(k, n!)
 }
 
 /** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */

@@ -404,7 +404,7 @@ export class NDArray implements LeafBrand {
    * ```ts
    * import { np } from 'pullback'
    * const x = np.array(3)
-   * if (x.greater(2).bool()) x.less(2).bool() // => false
+   * x.greater(2).bool() ? 'more' : 'less' // => more
    * ```
    */
   bool(): boolean {

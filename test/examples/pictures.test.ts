@@ -16,7 +16,7 @@ describe('gradientNorms', () => {
     const cell = nn.simpleCell(features, features, { activation: nn.identity, kernelInit: identity })
     const norms = gradientNorms(cell, xs, random.key(0))
     const [, forDirection] = random.split(random.key(0))
-    const length = np.linalg.norm(random.normal(forDirection!, [features])).item()
+    const length = np.linalg.norm(random.normal(forDirection, [features])).item()
     assertClose('norms', np.array(norms), np.full([time], length))
   })
 

@@ -95,11 +95,7 @@ export const composites: { readonly [name: string]: AnyFunction } = {
   ...pieceFunctions,
   ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),
-  splitTwice: (key) =>
-    random
-      .split([...random.split(key as NDArray)][0]!)
-      .at(1)
-      .get(),
+  splitTwice: (key) => random.split(random.split(key as NDArray)[0])[1],
   promote: (a, b) => promoteByName(a as string, b as string),
   initialize: initialize as AnyFunction,
 }

@@ -1,4 +1,4 @@
-import { jit, np, random } from 'pullback'
+import { jit, lax, np, random, ShapeError, vmap } from 'pullback'
 import type { NDArray } from 'pullback'
 import { assertClose } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -53,6 +53,38 @@ describe('keys', () => {
     const normal = (k: NDArray): NDArray => random.normal(k, [3, 2])
     assertClose('normal', jit(normal)(key), normal(key))
     expect(jit(normal)(key).toArray()).toEqual(jit(normal)(key).toArray())
+  })
+
+  it('split into lists, or for a shape into an array, with one set of bits', () => {
+    const lists = [random.split(key), random.split(key, 2), random.split(key, 5), random.split(key, 0)]
+    for (const list of lists) {
+      const array = random.split(key, [list.length])
+      expect([array.shape, array.dtype]).toEqual([[list.length, 2], 'uint32'])
+      expect(list.map((k) => k.toArray())).toEqual(array.toArray())
+      list.forEach((k, i) => {
+        expect(k.toArray()).toEqual(random.foldIn(key, i).toArray())
+      })
+    }
+    expect(random.split(key, [2, 3]).shape).toEqual([2, 3, 2])
+    expect(() => random.split(key, -1)).toThrow(ShapeError)
+    expect(() => random.split(key, 1.5)).toThrow(ShapeError)
+    expect(() => vmap((k) => random.normal(k, []))(random.split(key, 3) as never)).toThrow(
+      /got a list.*split\(key, \[n\]\)/,
+    )
+  })
+
+  it('split where they are traced', () => {
+    const draw = (k: NDArray): NDArray => {
+      const [a, b] = random.split(k)
+      const [c, d, e] = random.split(b, 3)
+      return np.stack([a, c, d, e].map((k) => random.uniform(k, [2])))
+    }
+    const keys = random.split(key, [3])
+    expect(jit(draw)(key).toArray()).toEqual(draw(key).toArray())
+    expect(vmap(draw)(keys).toArray()).toEqual([...keys].map((k) => draw(k).toArray()))
+    expect(jit(vmap(draw))(keys).toArray()).toEqual(vmap(draw)(keys).toArray())
+    const [, scanned] = lax.scan((k, _) => [random.split(k)[0], random.split(k)[1]], key, null, { length: 3 })
+    expect(scanned.shape).toEqual([3, 2])
   })
 
   // As in JAX, split(key)[i] is foldIn(key, i): do not do both with one key.

@@ -116,3 +116,18 @@ expectTypeOf(x.toArray({ rank: 0, dtype: 'int64' })).toEqualTypeOf<bigint>()
 expectTypeOf(x.toArray({ rank: 1, dtype: 'bool' })).toEqualTypeOf<boolean[]>()
 declare const rank: number
 expectTypeOf(x.toArray({ rank })).toEqualTypeOf<Nested>()
+
+// Keys: pairs, tuples of a number that is written out, lists, arrays.
+const key = random.key(0)
+expectTypeOf(random.split(key)).toEqualTypeOf<readonly [random.Key, random.Key]>()
+const [k1, k2, k3] = random.split(key, 3)
+expectTypeOf([k1, k2, k3]).toEqualTypeOf<random.Key[]>()
+expectTypeOf(random.split(key, 4)[3]).toEqualTypeOf<random.Key>()
+// @ts-expect-error there are four
+random.split(key, 4)[4]
+declare const count: number
+expectTypeOf(random.split(key, count)).toEqualTypeOf<readonly random.Key[]>()
+expectTypeOf(random.split(key, [count])).toEqualTypeOf<NDArray>()
+expectTypeOf(vmap((k) => random.normal(k, [2]))(random.split(key, [3]))).toEqualTypeOf<NDArray>()
+// @ts-expect-error a list of keys is no array: random.split(key, [3])
+vmap((k) => random.normal(k, [2]))(random.split(key, 3))
