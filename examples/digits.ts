@@ -91,7 +91,7 @@ const runEpoch = (epoch: number, state: State, train: Digits, key: random.Key): 
   const end = fold(
     (current: typeof initial, batch: Batch, i) => {
       const [forShift, forDropout] = random.split(random.foldIn(key, i))
-      const result = step(current.state, shifted(batch, forShift!), forDropout!)
+      const result = step(current.state, shifted(batch, forShift), forDropout)
       const total = current.total + result.loss.item()
       bar.update(i + 1, { note: `loss ${(total / (i + 1)).toFixed(4)}` })
       return { state: result.state, total }

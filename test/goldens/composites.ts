@@ -95,6 +95,9 @@ export const composites: { readonly [name: string]: AnyFunction } = {
   ...pieceFunctions,
   ...attentionFunctions,
   ...(functions as { readonly [name: string]: AnyFunction }),
+  // JAX's keys are one array, however many are asked for by number.
+  'random.split': (key, count = 2) =>
+    random.split(key as NDArray, typeof count === 'number' ? [count] : (count as number[])),
   splitTwice: (key) => random.split(random.split(key as NDArray)[0])[1],
   promote: (a, b) => promoteByName(a as string, b as string),
   initialize: initialize as AnyFunction,

@@ -124,7 +124,7 @@ const [k1, k2, k3] = random.split(key, 3)
 expectTypeOf([k1, k2, k3]).toEqualTypeOf<random.Key[]>()
 expectTypeOf(random.split(key, 4)[3]).toEqualTypeOf<random.Key>()
 // @ts-expect-error there are four
-random.split(key, 4)[4]
+expectTypeOf(random.split(key, 4)[4]).toBeUndefined()
 declare const count: number
 expectTypeOf(random.split(key, count)).toEqualTypeOf<readonly random.Key[]>()
 expectTypeOf(random.split(key, [count])).toEqualTypeOf<NDArray>()
