@@ -235,7 +235,7 @@ export const repeat = <const L extends Part>(count: number, layer: L, options: R
     },
     initState: (dtype) => copies(() => part.initState(dtype)),
     run: (params, state, x, { training, key }) => {
-      const elements = { params, state, key: key === undefined ? null : split(key, count) }
+      const elements = { params, state, key: key === undefined ? null : split(key, [count]) }
       const body = (value: NDArray, element: { params: unknown; state: unknown; key: NDArray | null }) => {
         const run: RunOptions = { training, key: element.key ?? undefined }
         const [y, next] = part.run(element.params, element.state, value, run)

@@ -1,4 +1,4 @@
 /** The `random` namespace. */
-export type { Key, KeyList } from './keys.ts'
+export type { Key, Keys } from './keys.ts'
 export { bits, clone, foldIn, key, split } from './keys.ts'
 export * from './samplers.ts'

@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import { ArgumentError, KeyReuseError, ShapeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
 import type { Shape } from '../core/shape.ts'
-import { checkShape, range, sizeOf } from '../core/shape.ts'
+import { checkShape, sizeOf } from '../core/shape.ts'
 import { threefry2x32 } from '../ops/bits.ts'
 import { full, iota } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
@@ -80,34 +80,57 @@ export const splitKey = (k: Key, shape: Shape): NDArray => {
   return concatenate([expandDims(high!, shape.length), expandDims(low!, shape.length)], shape.length)
 }
 
-/** Keys as a list. */
-const listOfKeys = (k: Key, count: number): readonly Key[] => {
-  const keys = splitKey(k, [count])
-  return range(count).map((i) => reshape(sliceInDim(keys, i, i + 1, 0), [2]))
+/** Two keys from one. */
+export const splitTwo = (k: Key): readonly [Key, Key] => {
+  const keys = splitKey(k, [2])
+  return [keyAt(keys, 0), keyAt(keys, 1)]
 }
 
-/** Two keys from one. */
-export const splitTwo = (k: Key): readonly [Key, Key] => listOfKeys(k, 2) as readonly [Key, Key]
+const keyAt = (keys: NDArray, i: number): Key => reshape(sliceInDim(keys, i, i + 1, 0), [2])
 
-/** Longer lists are typed as lists. */
+/** An array of keys, of shape `[n, 2]`, that has key number i as property i: so it can be indexed and destructured. */
+class KeyArray extends NDArray {
+  static #indices = 0
+
+  constructor({ aval, body }: NDArray) {
+    super(aval, body)
+    // The prototype's, so that they cost nothing a key, and once for all arrays of that length.
+    for (; KeyArray.#indices < this.length; KeyArray.#indices++) {
+      const i = KeyArray.#indices
+      Object.defineProperty(KeyArray.prototype, i, {
+        get(this: KeyArray) {
+          return i < this.length ? keyAt(this, i) : undefined
+        },
+      })
+    }
+  }
+}
+
+/** Longer arrays of keys are typed by their index alone. */
 type LongestTuple = 64
 
-type TupleOfKeys<N extends number, Found extends readonly Key[] = readonly []> = Found['length'] extends N
+type TupleOf<N extends number, Found extends readonly Key[] = readonly []> = Found['length'] extends N
   ? Found
   : Found['length'] extends LongestTuple
     ? readonly Key[]
-    : TupleOfKeys<N, readonly [...Found, Key]>
+    : TupleOf<N, readonly [...Found, Key]>
 
-/** A list of `N` keys: a tuple where `N` is written out as a number up to 64. */
-export type KeyList<N extends number> = number extends N ? readonly Key[] : TupleOfKeys<N>
+type Indexed<T extends readonly Key[]> = number extends T['length']
+  ? { readonly [i: number]: Key }
+  : { readonly [I in Exclude<keyof T, keyof (readonly Key[])>]: Key }
+
+/**
+ * An array of `N` keys, shape `[N, 2]`, that can be indexed and destructured: where `N` is written out as a number up to 64, each of
+ * them is known to be there.
+ */
+export type Keys<N extends number = number> = NDArray & Indexed<number extends N ? readonly Key[] : TupleOf<N>>
 
 /**
  * New keys from one, which must not be used again.
  *
- * @param count - how many, which gives a list of keys; or a shape, `[n]`, which gives one array of keys to map over with `vmap` or
- *   `lax.scan`.
- * @returns a list of two keys, or of `count`; for a shape a uint32 array of shape `[...shape, 2]`. Key number i is
- *   `foldIn(k, i)`, which is another way to have a key for each of a computed number of things.
+ * @param count - how many, two by default; or a shape of keys.
+ * @returns a uint32 array of shape `[count, 2]` or `[...shape, 2]`. Keys of a count can be destructured and indexed, and the array
+ *   mapped over with `vmap` or `lax.scan`. Key number i is `foldIn(k, i)`.
  * @throws ShapeError if `k` is no key, or the count or shape none.
  * @example
  * ```ts
@@ -115,17 +138,18 @@ export type KeyList<N extends number> = number extends N ? readonly Key[] : Tupl
  * const [a, b] = random.split(random.key(0))
  * a // => [1797259609 2579123966]
  * b // => [ 928981903 3453687069]
- * vmap((key) => random.normal(key, [3]))(random.split(a, [5])).shape // => 5,3
+ * const keys = random.split(b, 5)
+ * random.normal(keys[4], [3]).shape // => 3
+ * vmap((key) => random.normal(key, [3]))(keys).shape // => 5,3
  * ```
  */
-export function split(k: Key): readonly [Key, Key]
-export function split<const N extends number>(k: Key, count: N): KeyList<N>
+export function split(k: Key): Keys<2>
+export function split<const N extends number>(k: Key, count: N): Keys<N>
 export function split(k: Key, shape: Shape): NDArray
-export function split(k: Key, count: number | Shape = 2): readonly Key[] | NDArray {
+export function split(k: Key, count: number | Shape = 2): NDArray {
   consume('random.split', k)
   if (typeof count !== 'number') return splitKey(k, checkShape('random.split', count))
-  const [n] = checkShape('random.split', [count])
-  return listOfKeys(k, n!)
+  return new KeyArray(splitKey(k, checkShape('random.split', [count])))
 }
 
 /** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */

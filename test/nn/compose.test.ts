@@ -296,7 +296,7 @@ describe('a step of training', () => {
     const [[, next], gradient] = valueAndGrad(remembered, { hasAux: true })(params, state, random.key(0))
     assertAllClose('checkpoint: state', next, eager.state)
     assertAllClose('checkpoint: gradient', gradient, grad(loss, { hasAux: true })(params, state, random.key(0))[0])
-    const keys = random.split(random.key(3), 4)
+    const keys = random.split(random.key(3), [4])
     const [last, losses] = lax.scan(
       (carry: { params: Params; state: State; opt: optim.OptState }, k: NDArray) => {
         const { loss: value, ...rest } = step(carry.params, carry.state, carry.opt, k)

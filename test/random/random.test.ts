@@ -55,22 +55,28 @@ describe('keys', () => {
     expect(jit(normal)(key).toArray()).toEqual(jit(normal)(key).toArray())
   })
 
-  it('split into lists, or for a shape into an array, with one set of bits', () => {
-    const lists = [random.split(key), random.split(key, 2), random.split(key, 5), random.split(key, 0)]
-    for (const list of lists) {
-      const array = random.split(key, [list.length])
-      expect([array.shape, array.dtype]).toEqual([[list.length, 2], 'uint32'])
-      expect(list.map((k) => k.toArray())).toEqual(array.toArray())
-      list.forEach((k, i) => {
-        expect(k.toArray()).toEqual(random.foldIn(key, i).toArray())
-      })
+  it('split into an array that can be indexed and destructured', () => {
+    for (const count of [0, 1, 2, 5, 300]) {
+      const keys = random.split(key, count)
+      expect([keys.shape, keys.dtype]).toEqual([[count, 2], 'uint32'])
+      expect(keys.toArray()).toEqual(random.split(key, [count]).toArray())
+      expect([...keys].map((k) => k.toArray())).toEqual(keys.toArray())
+      for (let i = 0; i < count; i++) expect(keys[i]!.toArray()).toEqual(random.foldIn(key, i).toArray())
+      expect(keys[count]).toBeUndefined()
     }
+    expect(random.split(key).toArray()).toEqual(random.split(key, 2).toArray())
     expect(random.split(key, [2, 3]).shape).toEqual([2, 3, 2])
     expect(() => random.split(key, -1)).toThrow(ShapeError)
     expect(() => random.split(key, 1.5)).toThrow(ShapeError)
-    expect(() => vmap((k) => random.normal(k, []))(random.split(key, 3) as never)).toThrow(
-      /got a list.*split\(key, \[n\]\)/,
-    )
+  })
+
+  it('split and mapped over, as in JAX', () => {
+    const normal = (k: NDArray): NDArray => random.normal(k, [3])
+    const keys = random.split(key, 4)
+    const each = np.stack([...keys].map(normal)).toArray()
+    expect(vmap(normal)(keys).toArray()).toEqual(each)
+    expect(jit(vmap(normal))(keys).toArray()).toEqual(jit(vmap(normal))(random.split(key, [4])).toArray())
+    expect(lax.scan((_, k) => [null, normal(k)], null, keys)[1].toArray()).toEqual(each)
   })
 
   it('split where they are traced', () => {
@@ -79,7 +85,7 @@ describe('keys', () => {
       const [c, d, e] = random.split(b, 3)
       return np.stack([a, c, d, e].map((k) => random.uniform(k, [2])))
     }
-    const keys = random.split(key, [3])
+    const keys = random.split(key, 3)
     expect(jit(draw)(key).toArray()).toEqual(draw(key).toArray())
     expect(vmap(draw)(keys).toArray()).toEqual([...keys].map((k) => draw(k).toArray()))
     expect(jit(vmap(draw))(keys).toArray()).toEqual(vmap(draw)(keys).toArray())

@@ -50,8 +50,8 @@ describe('vmap', () => {
   })
 
   it('of random keys draws for each', () => {
-    const drawn = vmap((k) => random.normal(k, [2]))(random.split(random.key(0), [3]))
-    const one = random.split(random.key(0), 3).map((k) => random.normal(k, [2]).toArray())
+    const drawn = vmap((k) => random.normal(k, [2]))(random.split(random.key(0), 3))
+    const one = [...random.split(random.key(0), 3)].map((k) => random.normal(k, [2]).toArray())
     expect(drawn.toArray()).toEqual(one)
   })
 
