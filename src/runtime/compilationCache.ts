@@ -2,7 +2,9 @@
 import type { IOEither } from 'fp-ts/lib/IOEither.js'
 import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
 import { nodeModule } from '../backends/wasm/platform.ts'
+import { ArgumentError } from '../core/errors.ts'
 import { keepModules } from './devices.ts'
+import { isMissing, makeDirectory, messageOf } from './directory.ts'
 
 /** Why a directory cannot serve as a cache. */
 export interface CacheFailure {
@@ -25,10 +27,6 @@ export interface CompilationCache {
 }
 
 const DIGEST = 32
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 interface Tools {
   readonly fs: NonNullable<ReturnType<typeof nodeModule<'node:fs'>>>
@@ -74,7 +72,7 @@ export class FileStore implements ModuleStore, CompilationCache {
     content.set(this.#digest(bytes))
     content.set(bytes, DIGEST)
     try {
-      fs.writeFileSync(draft, content)
+      fs.writeFileSync(draft, content, { flag: 'wx' })
       fs.renameSync(draft, path)
     } catch (error) {
       this.failures.push(messageOf(error))
@@ -87,8 +85,14 @@ export class FileStore implements ModuleStore, CompilationCache {
   }
 
   #read(path: string): Uint8Array | null {
+    const { fs } = this.#tools
     try {
-      const content = this.#tools.fs.readFileSync(path)
+      // To read a pipe or a device would wait, or never end.
+      if (!fs.statSync(path).isFile()) {
+        this.failures.push(`${path} is no file`)
+        return null
+      }
+      const content = fs.readFileSync(path)
       const bytes = content.subarray(DIGEST)
       const digest = this.#digest(bytes)
       if (content.length >= DIGEST && digest.every((byte, i) => byte === content[i])) return bytes
@@ -121,9 +125,10 @@ export class FileStore implements ModuleStore, CompilationCache {
  * Keeps programs compiled to WebAssembly in a directory, which is made if need be, and takes them from there when the same
  * program is compiled again, in this process or in another one: what is left of a first call is tracing, and what the engine
  * does. JAX has such a cache as `jax_compilation_cache_dir`. For Node; elsewhere, and where the directory cannot be made, it
- * gives a `CacheFailure`. Programs with callbacks, and those with more than a megabyte of constants, are not kept. A file that
+ * gives a `CacheFailure`, which says what is in the way. Programs with callbacks, and those with more than a megabyte of constants, are not kept. A file that
  * is damaged counts as missing. The directory may be deleted at any time.
  *
+ * @throws ArgumentError where the name of the directory is no string.
  * @example
  * ```ts
  * import { jit, np, setCompilationCacheDir } from 'pullback'
@@ -137,21 +142,25 @@ export class FileStore implements ModuleStore, CompilationCache {
  * cache.right.close()
  * ```
  */
-export const setCompilationCacheDir =
-  (directory: string): IOEither<CacheFailure, CompilationCache> =>
-  () => {
+export const setCompilationCacheDir = (directory: string): IOEither<CacheFailure, CompilationCache> => {
+  if (typeof directory !== 'string') {
+    throw new ArgumentError(
+      `setCompilationCacheDir takes the name of a directory, a string, got ${directory === null ? 'null' : typeof directory}.`,
+    )
+  }
+  return () => {
     const fail = (message: string): ReturnType<IOEither<CacheFailure, CompilationCache>> => ({
       _tag: 'Left',
       left: { _tag: 'CacheFailure', directory, message },
     })
     const tools = toolsOfNode()
     if (tools === null) return fail('there are no files here: a compilation cache needs Node 20.16 or later')
-    try {
-      tools.fs.mkdirSync(directory, { recursive: true })
-    } catch (error) {
-      return fail(messageOf(error))
-    }
-    const store = new FileStore(directory, tools)
+    if (directory === '') return fail('the name of the directory is empty')
+    const absolute = tools.path.resolve(directory)
+    const fault = makeDirectory(absolute, tools)
+    if (fault !== null) return fail(fault)
+    const store = new FileStore(absolute, tools)
     keepModules(store)
     return { _tag: 'Right', right: store }
   }
+}

@@ -1,5 +1,6 @@
 /** Compiled programs that outlive the device that compiled them. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { NDArray } from 'pullback'
@@ -129,6 +130,77 @@ describe('a compilation cache', () => {
     expect(result.at(0).get().item()).toBe(5)
     expect(store.failures).toEqual([expect.stringContaining('ENOENT')])
     directory = mkdtempSync(join(tmpdir(), 'pullback-programs-'))
+  })
+
+  it('takes nothing for a program that is no file: neither pipes, nor devices, nor directories', () => {
+    const g = jit((a: NDArray) => a.add(7))
+    onNewDevice(() => g(x))
+    const path = join(directory, readdirSync(directory)[0]!)
+    const obstacles = [
+      () => {
+        execFileSync('mkfifo', [path])
+      },
+      () => {
+        symlinkSync('/dev/zero', path)
+      },
+      () => {
+        symlinkSync(path, path)
+      },
+      () => {
+        mkdirSync(path)
+      },
+    ]
+    for (const put of obstacles) {
+      rmSync(path, { recursive: true, force: true })
+      put()
+      const { result, store } = onNewDevice(() => g(x))
+      expect(result.at(0).get().item()).toBe(7)
+      expect(store.failures[0]).toMatch(/is no file|ELOOP/)
+    }
+  })
+
+  it.each([
+    ['no directory can be made', '/proc/x/y', 'ENOENT'],
+    ['a device stands', '/dev/null', '/dev/null is no directory'],
+    ['a device is in the way', '/dev/null/x/y', 'ENOTDIR'],
+    ['a name has no end', `/tmp/${'a'.repeat(5000)}`, 'ENAMETOOLONG'],
+    ['a path has no end', `/tmp/${'a/'.repeat(5000)}b`, 'ENAMETOOLONG'],
+    ['a name holds a zero', '/tmp/a\0b', 'null bytes'],
+    ['there is no name', '', 'empty'],
+  ])('fails at once where %s', (_, path, message) => {
+    expect(setCompilationCacheDir(path)()).toMatchObject({
+      _tag: 'Left',
+      left: { _tag: 'CacheFailure', directory: path, message: expect.stringContaining(message) as string },
+    })
+  })
+
+  it('fails at once where a link leads nowhere or to itself, or a pipe stands', () => {
+    const [nowhere, itself, pipe] = ['nowhere', 'itself', 'pipe'].map((name) => join(directory, name))
+    symlinkSync(join(directory, 'missing', 'too'), nowhere!)
+    symlinkSync(itself!, itself!)
+    execFileSync('mkfifo', [pipe!])
+    for (const [path, message] of [
+      [nowhere!, /EEXIST/],
+      [itself!, /ELOOP/],
+      [join(itself!, 'x'), /ELOOP/],
+      [pipe!, /pipe is no directory/],
+      [join(pipe!, 'x'), /ENOTDIR/],
+    ] as const) {
+      const cache = setCompilationCacheDir(path)()
+      expect(cache._tag === 'Left' && cache.left.message).toMatch(message)
+    }
+  })
+
+  it.each([[5], [null], [undefined], [Buffer.from('a')], [['a']], [{}]])('is named by a string: %s', (name) => {
+    expect(() => setCompilationCacheDir(name as unknown as string)).toThrow(
+      expect.objectContaining({ name: 'ArgumentError', message: expect.stringContaining('string') as string }),
+    )
+  })
+
+  it('is where it was when the name was given, wherever the process goes', () => {
+    const cache = setCompilationCacheDir('.')()
+    expect(cache._tag === 'Right' && cache.right.directory).toBe(process.cwd())
+    if (cache._tag === 'Right') cache.right.close()
   })
 
   it('is for directories', () => {

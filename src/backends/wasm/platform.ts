@@ -60,9 +60,10 @@ interface NodeWorker {
 
 /** What is used of Node's file system. */
 export interface NodeFiles {
-  mkdirSync(path: string, options: { readonly recursive: true }): unknown
+  mkdirSync(path: string): void
+  statSync(path: string): { isDirectory(): boolean; isFile(): boolean }
   readFileSync(path: string): Uint8Array
-  writeFileSync(path: string, data: Uint8Array): void
+  writeFileSync(path: string, data: Uint8Array, options: { readonly flag: 'wx' }): void
   renameSync(from: string, to: string): void
   rmSync(path: string, options: { readonly force: true }): void
 }
@@ -75,7 +76,11 @@ interface Hash {
 interface NodeModules {
   'node:fs': NodeFiles
   'node:crypto': { createHash(algorithm: 'sha256'): Hash; randomUUID(): string }
-  'node:path': { join(...parts: readonly string[]): string }
+  'node:path': {
+    join(...parts: readonly string[]): string
+    resolve(path: string): string
+    dirname(path: string): string
+  }
   'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
   'node:os': { readonly availableParallelism?: () => number }
 }

@@ -1,0 +1,53 @@
+/** Directories, made where they are missing. */
+import type { NodeFiles } from '../backends/wasm/platform.ts'
+
+interface Tools {
+  readonly fs: Pick<NodeFiles, 'mkdirSync' | 'statSync'>
+  readonly path: { dirname(path: string): string }
+}
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && 'code' in error ? error.code : undefined)
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
+
+/** Whether there is a directory; throws where something else, or no way to it, is. */
+const isThere = (path: string, { fs }: Tools): boolean => {
+  try {
+    if (fs.statSync(path).isDirectory()) return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+  throw new Error(`${path} is no directory`)
+}
+
+const make = (path: string, tools: Tools): void => {
+  try {
+    tools.fs.mkdirSync(path)
+  } catch (error) {
+    // Another process was faster, or a link leads nowhere.
+    if (codeOf(error) !== 'EEXIST' || !isThere(path, tools)) throw error
+  }
+}
+
+/**
+ * Makes a directory, given by its absolute path, and those that it stands in; null, or why that cannot be. One call of the
+ * platform for each: its own recursive call tries again without end where a directory cannot be made though the one above it
+ * is there, as in /proc.
+ */
+export const makeDirectory = (path: string, tools: Tools): string | null => {
+  const missing: string[] = []
+  try {
+    for (let at = path; !isThere(at, tools); at = tools.path.dirname(at)) {
+      // The root is there, or nothing is.
+      if (missing.at(-1) === at) return `${at} is not there`
+      missing.push(at)
+    }
+    for (const at of missing.reverse()) make(at, tools)
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
+}
