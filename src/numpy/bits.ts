@@ -9,7 +9,8 @@ import { asArray, functions } from '../runtime/array.ts'
 import { promoteTwoArrays } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
-import { moveaxis, pad } from './movement.ts'
+import { moveaxis } from './movement.ts'
+import { pad } from './padding.ts'
 import { any, sum } from './reduction.ts'
 
 const integers =

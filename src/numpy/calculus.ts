@@ -1,4 +1,5 @@
 /** `np`: differences, slopes, integrals and interpolation on grids. */
+import { isFloat } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
 import * as ops from '../ops/movement.ts'
@@ -6,7 +7,7 @@ import { asArray, functions } from '../runtime/array.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
-import { broadcastTo, concatenate, reshape, take } from './movement.ts'
+import { broadcastTo, concatenate, moveaxis, reshape, take } from './movement.ts'
 import { cumsum, sum } from './reduction.ts'
 import { argsort, searchsorted } from './sorting.ts'
 
@@ -47,6 +48,7 @@ export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOp
   if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`diff: n is a natural number, got ${n}.`)
   const array = asArray(x)
   const along = normalizeAxis('diff', axis, array.ndim)
+  if (n === 0) return array
   const beside = (y: ArrayLike): NDArray => {
     const given = asArray(y)
     return given.ndim === 0 ? broadcastTo(given, array.shape.with(along, 1)) : given
@@ -56,7 +58,7 @@ export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOp
 }
 
 /**
- * Differences of neighbours among all elements in order, with numbers put before and after.
+ * Differences of neighbours among all elements in order, with numbers put before and after, in the array's dtype.
  *
  * @example
  * ```ts
@@ -68,8 +70,10 @@ export const ediff1d = (
   x: ArrayLike,
   { toEnd, toBegin }: { readonly toEnd?: ArrayLike; readonly toBegin?: ArrayLike } = {},
 ): NDArray => {
-  const pieces = [toBegin, steps(functions.ravel(x), 0), toEnd].filter((y) => y !== undefined)
-  return concatenate(pieces.map((y) => functions.ravel(y)))
+  const between = steps(functions.ravel(x), 0)
+  const end = (y: ArrayLike | undefined): readonly NDArray[] =>
+    y === undefined ? [] : [functions.ravel(y).astype(between.dtype)]
+  return concatenate([...end(toBegin), between, ...end(toEnd)])
 }
 
 /** Slopes at the grid points h: second order inside, first order at the ends. */
@@ -127,7 +131,7 @@ export const gradient = (
 export interface TrapezoidOptions {
   /** Places of the points, of the shape of `y` or a vector along the axis. */
   readonly x?: ArrayLike
-  /** Their distance, if there is no `x`; 1 by default. */
+  /** Their distance, or all distances along the axis, if there is no `x`; 1 by default. */
   readonly dx?: ArrayLike
   readonly axis?: number
 }
@@ -144,17 +148,25 @@ export interface TrapezoidOptions {
  * ```
  */
 export const trapezoid = (y: ArrayLike, { x, dx = 1, axis = -1 }: TrapezoidOptions = {}): NDArray => {
-  const array = inexact(asArray(y))
+  const [array] = promoteAll(x === undefined ? [asArray(y)] : [asArray(y), asArray(x)]).map(inexact) as [NDArray]
   const along = normalizeAxis('trapezoid', axis, array.ndim)
   const n = array.shape[along]!
   const pairs = np.add(part(array, Math.min(1, n), n, along), part(array, 0, Math.max(n - 1, 0), along))
-  if (x === undefined) return np.multiply(np.multiply(0.5, sum(pairs, { axis: along })), dx)
-  const places = asArray(x)
-  const widths =
-    places.ndim === 1
-      ? reshape(steps(places, 0), array.shape.map((_, d) => (d === along ? -1 : 1))) // prettier-ignore
-      : steps(places, along)
-  return np.multiply(0.5, sum(np.multiply(widths, pairs), { axis: along }))
+  const last = moveaxis(pairs, along, -1)
+  const widths = x === undefined ? widthsOf(asArray(dx), array.ndim, along) : stepsOf(asArray(x), axis)
+  return np.multiply(0.5, sum(np.multiply(widths, last), { axis: -1 }))
+}
+
+/** Given distances, with the axis last. */
+const widthsOf = (dx: NDArray, rank: number, along: number): NDArray =>
+  dx.ndim === 0
+    ? dx
+    : moveaxis(reshape(dx, [...Array<number>(Math.max(rank - dx.ndim, 0)).fill(1), ...dx.shape]), along, -1)
+
+/** Distances of places, with the axis last. */
+const stepsOf = (x: NDArray, axis: number): NDArray => {
+  const along = normalizeAxis('trapezoid', x.ndim === 1 ? 0 : axis, x.ndim)
+  return moveaxis(steps(x, along), along, -1)
 }
 
 /** Options of `interp`. */
@@ -163,17 +175,25 @@ export interface InterpOptions {
   readonly left?: ArrayLike | 'extrapolate'
   /** The value above all points; the last one by default. */
   readonly right?: ArrayLike | 'extrapolate'
-  /** The function repeats after so much. */
-  readonly period?: number
+  /** The function repeats after so much: a number, or an array of rank 0. */
+  readonly period?: ArrayLike
+}
+
+const lengthOf = (period: ArrayLike): ArrayLike => {
+  if (period === 0) throw new ArgumentError('interp: the period cannot be 0.')
+  if (typeof period === 'number') return Math.abs(period)
+  const length = np.abs(period)
+  if (length.ndim > 0) throw new ShapeError(`interp: the period is a number, got ${length.aval}.`)
+  return length
 }
 
 /** Points of a periodic function in order, with the last one before them and the first one after. */
-const aroundPeriod = (xp: NDArray, fp: NDArray, period: number): readonly [NDArray, NDArray] => {
+const aroundPeriod = (xp: NDArray, fp: NDArray, period: ArrayLike): readonly [NDArray, NDArray] => {
   const folded = np.remainder(xp, period)
   const order = argsort(folded)
   const [xs, fs] = [take(folded, order), take(fp, order)]
   const n = xs.size
-  const around = (y: NDArray, by: number): NDArray =>
+  const around = (y: NDArray, by: ArrayLike): NDArray =>
     ops.concatenate([np.subtract(part(y, n - 1, n, 0), by), y, np.add(part(y, 0, 1, 0), by)], 0)
   return [around(xs, period), around(fs, 0)]
 }
@@ -199,15 +219,14 @@ export const interp = (
   if (xp0.ndim !== 1 || fp0.ndim !== 1 || xp0.size !== fp0.size || xp0.size === 0) {
     throw new ShapeError(`interp: points are two vectors of one length, got ${xp0.aval} and ${fp0.aval}.`)
   }
-  if (period === 0) throw new ArgumentError('interp: the period cannot be 0.')
-  const length = period === undefined ? undefined : Math.abs(period)
+  const length = period === undefined ? undefined : lengthOf(period)
   const at = length === undefined ? x0 : np.remainder(x0, length)
   const [xs, fs] = length === undefined ? [xp0, fp0] : aroundPeriod(xp0, fp0, length)
   const n = xs.size
-  if (n === 1) return broadcastTo(fs, at.shape)
-  const i = np.clip(searchsorted(xs, at, { side: 'right' }), 1, n - 1)
+  const i = np.clip(searchsorted(xs, at, { side: 'right' }), Math.min(1, n - 1), n - 1)
   const place = (y: NDArray, index: NDArray): NDArray => take(y, index, { axis: 0, mode: 'clip' })
-  const [x1, f1] = [place(xs, np.subtract(i, 1)), place(fs, np.subtract(i, 1))]
+  const before = np.maximum(np.subtract(i, 1), 0)
+  const [x1, f1] = [place(xs, before), place(fs, before)]
   const width = np.subtract(place(xs, i), x1)
   const isJump = np.equal(width, 0)
   const share = np.divide(np.subtract(at, x1), np.where(isJump, 1, width))
@@ -222,10 +241,10 @@ export const interp = (
 /** Options of `unwrap`. */
 export interface UnwrapOptions {
   /** Jumps above this are undone; half a period by default, which is also the least. */
-  readonly discont?: number
+  readonly discont?: ArrayLike
   readonly axis?: number
-  /** 2π by default. */
-  readonly period?: number
+  /** 2π by default. Integers with an integral period stay integers. */
+  readonly period?: ArrayLike
 }
 
 /**
@@ -238,16 +257,17 @@ export interface UnwrapOptions {
  * ```
  */
 export const unwrap = (x: ArrayLike, { discont, axis = -1, period = 2 * Math.PI }: UnwrapOptions = {}): NDArray => {
-  const array = inexact(asArray(x))
+  const [array, length] = promoteAll([asArray(x), asArray(period)]) as [NDArray, NDArray]
   const along = normalizeAxis('unwrap', axis, array.ndim)
   if (array.shape[along] === 0) return array
-  const half = period / 2
+  const half = isFloat(array.dtype) ? np.divide(length, 2) : np.floorDivide(length, 2)
   const rise = steps(array, along)
-  const folded = np.subtract(np.remainder(np.add(rise, half), period), half)
+  const folded = np.subtract(np.remainder(np.add(rise, half), length), half)
   // A jump of half a period keeps its direction.
-  const isHalf = np.logicalAnd(np.equal(folded, -half), np.greater(rise, 0))
+  const isHalf = np.logicalAnd(np.equal(folded, np.negative(half)), np.greater(rise, 0))
   const undone = np.subtract(np.where(isHalf, half, folded), rise)
-  const correction = np.where(np.less(np.abs(rise), discont ?? half), 0, undone)
+  const least = discont ?? np.divide(length, 2)
+  const correction = np.where(np.less(np.abs(rise), least), 0, undone)
   const rest = np.add(part(array, 1, array.shape[along]!, along), cumsum(correction, { axis: along }))
   return ops.concatenate([part(array, 0, 1, along), rest], along)
 }

@@ -1,12 +1,12 @@
 /** `np`: new arrays. */
 import type { DType } from '../core/dtype.ts'
-import { checkDType, isFloat } from '../core/dtype.ts'
+import { checkDType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { checkShape } from '../core/shape.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
-import { asArray, makeArray } from '../runtime/array.ts'
+import { asArray, asIndices, makeArray } from '../runtime/array.ts'
 import { checkIntegers } from '../surface/checks.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -73,9 +73,11 @@ export const fullLike = (x: ArrayLike, value: ArrayLike, options: LikeOptions = 
   return full(options.shape ?? aval.shape, value, { dtype: options.dtype ?? aval.dtype })
 }
 
+const isInt32 = (x: number): boolean => x === (x | 0)
+
 /**
  * The numbers `start, start + step, ...` before `stop`: `arange(stop)`, `arange(start, stop)` or
- * `arange(start, stop, step)`. int32 where all three are integers, else float32.
+ * `arange(start, stop, step)`. int32 where all three are integers and the numbers fit, else float32.
  *
  * @example
  * ```ts
@@ -98,60 +100,28 @@ export const arange = (
     throw new ArgumentError(`arange: needs finite bounds and a step other than 0, got ${from}, ${to}, ${by}.`)
   }
   const count = Math.max(0, Math.ceil((to - from) / by))
-  const target = dtype ?? ([from, to, by].every(Number.isInteger) ? 'int32' : 'float32')
+  const areIntegers = [from, to, by].every(Number.isInteger) && isInt32(from) && isInt32(from + (count - 1) * by)
+  const target = dtype ?? (areIntegers ? 'int32' : 'float32')
   const values = Float64Array.from({ length: count }, (_, i) => from + i * by)
   return e.cast(makeArray(values, undefined), checkDType('arange', target))
 }
 
-/** Options of `np.linspace`. */
-export interface LinspaceOptions extends DTypeOption {
-  /** Whether `stop` is the last point (default). */
-  readonly endpoint?: boolean
-}
-
-/**
- * `count` evenly spaced points from `start` to `stop`: `linspace(start, stop)`, of 50 points, or `linspace(start, stop, count)`;
- * options may come in the place of the count.
- *
- * @throws ArgumentError unless the count is a whole number.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.linspace(0, 1, 3) // => [0.  0.5 1. ]
- * np.linspace(0, 1, { endpoint: false }).at(-1).get() // => 0.98
- * ```
- */
-export const linspace = (
-  start: number,
-  stop: number,
-  count: number | LinspaceOptions = 50,
-  options: LinspaceOptions = {},
-): NDArray => {
-  if (typeof count === 'object') return linspace(start, stop, 50, count)
-  const { endpoint = true, dtype = 'float32' } = options
-  if (!Number.isInteger(count) || count < 0) throw new ArgumentError(`linspace: count is a whole number, got ${count}.`)
-  const steps = endpoint ? count - 1 : count
-  const point = (i: number): number =>
-    steps <= 0 ? start : endpoint && i === steps ? stop : start * (1 - i / steps) + stop * (i / steps)
-  const points = Float64Array.from({ length: count }, (_, i) => point(i))
-  return e.cast(makeArray(isFloat(dtype) ? points : points.map(Math.floor)), checkDType('linspace', dtype))
-}
-
 /** Options of `np.eye`. */
 export interface EyeOptions extends DTypeOption {
-  /** Diagonal: 0 the main one, positive above, negative below. */
-  readonly k?: number
+  /** Diagonal: 0 the main one, positive above, negative below; an integer, which may be computed. */
+  readonly k?: ArrayLike
 }
 
 /** An `n` by `m` matrix with ones on a diagonal. */
 export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOptions = {}): NDArray => {
   if (typeof m === 'object' && m !== null) return eye(n, n, m)
   const { k = 0, dtype = 'float32' } = options
-  checkIntegers('eye', 'k', [k])
-  asArray(0)
+  if (typeof k === 'number') checkIntegers('eye', 'k', [k])
+  const diagonal = asIndices('eye', k).astype('int32')
+  if (diagonal.ndim > 0) throw new ArgumentError(`eye: k is one integer, got ${diagonal.aval}.`)
   const shape = checkShape('eye', [n, m ?? n])
   const rows = creation.iota('int32', shape, 0)
-  const shifted = e.add(rows, creation.fullLike(rows, k))
+  const shifted = e.add(rows, broadcastTo(diagonal, shape))
   return e.cast(e.eq(shifted, creation.iota('int32', shape, 1)), checkDType('eye', dtype))
 }
 

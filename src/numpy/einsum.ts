@@ -131,15 +131,51 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
  * Sum of products written with labels: `einsum('ij,jk->ik', a, b)` is a matrix product. Without `->` the output has the
  * labels that occur once, in order of the alphabet. `...` stands for any number of axes, which broadcast.
  *
+ * In the place of a string, labels may be numbers: each operand is followed by the list of its labels, in which `'...'` may
+ * stand, and the last list, if there is one more, is the output's.
+ *
  * @throws ArgumentError for malformed subscripts; ShapeError if a label has two extents.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.einsum('ij,j->i', np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * np.einsum('ii', np.eye(3)) // => 3.
+ * np.einsum(np.array([[1, 2], [3, 4]]), [0, 1], np.array([1, 1]), [1], [0]) // => [3. 7.]
  * ```
  */
-export const einsum = (subscripts: string, ...operands: readonly ArrayLike[]): NDArray => {
+export function einsum(subscripts: string, ...operands: readonly ArrayLike[]): NDArray
+/** With lists of labels between operands. */
+export function einsum(operand: ArrayLike, labels: Labels, ...rest: readonly (ArrayLike | Labels)[]): NDArray
+export function einsum(first: string | ArrayLike, ...rest: readonly (ArrayLike | Labels)[]): NDArray {
+  if (typeof first === 'string') return einsumOf(first, rest as readonly ArrayLike[])
+  const items = [first, ...rest]
+  const operands = items.filter((_, i) => i % 2 === 0 && i < items.length - 1)
+  const lists = items.filter((_, i) => i % 2 === 1)
+  const inputs = lists.map((labels) => labelsOf(labels)).join(',')
+  const hasOutput = items.length % 2 === 1
+  const subscripts = hasOutput ? `${inputs}->${labelsOf(items.at(-1))}` : inputs
+  return einsumOf(subscripts, operands as readonly ArrayLike[])
+}
+
+/** Labels of an operand's axes as numbers from 0 to 51. */
+export type Labels = readonly (number | '...')[]
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+const labelsOf = (labels: unknown): string => {
+  const bad = (what: unknown): ArgumentError =>
+    new ArgumentError(`einsum: labels are lists of numbers from 0 to 51, after each operand; got ${String(what)}.`)
+  if (!Array.isArray(labels)) throw bad(labels)
+  return labels
+    .map((label: unknown) => {
+      if (label === '...') return label
+      if (typeof label !== 'number' || letters[label] === undefined) throw bad(label)
+      return letters[label]
+    })
+    .join('')
+}
+
+const einsumOf = (subscripts: string, operands: readonly ArrayLike[]): NDArray => {
   const [input, output, ...rest] = subscripts.replaceAll(/\s/g, '').split('->')
   const terms = input!.split(',')
   if (rest.length > 0 || terms.length !== operands.length || operands.length === 0) {

@@ -211,8 +211,10 @@ export const isinf = (x: ArrayLike): NDArray => {
 
 /** How far from each other numbers may be: `|x - y| <= atol + rtol * |y|`. */
 export interface CloseOptions {
-  readonly rtol?: number
-  readonly atol?: number
+  /** 1e-5 by default. */
+  readonly rtol?: ArrayLike
+  /** 1e-8 by default. */
+  readonly atol?: ArrayLike
   readonly equalNan?: boolean
 }
 
@@ -223,10 +225,9 @@ export const isclose = (
   { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
 ): NDArray => {
   const [a, b] = promoteTwoInexact('isclose', asArray(x), asArray(y))
-  const bound = ops.add(fullLike(b, atol), ops.mul(fullLike(b, rtol), ops.abs(b)))
-  const near = ops.and(ops.le(ops.abs(ops.sub(a, b)), bound), ops.isFinite(b))
-  const close = ops.or(near, ops.eq(a, b))
-  return equalNan ? ops.or(close, ops.and(ops.ne(a, a), ops.ne(b, b))) : close
+  const near = lessEqual(abs(ops.sub(a, b)), add(atol, multiply(rtol, ops.abs(b))))
+  const close = logicalOr(logicalAnd(near, ops.isFinite(b)), ops.eq(a, b))
+  return equalNan ? logicalOr(close, ops.and(ops.ne(a, a), ops.ne(b, b))) : close
 }
 
 /**
@@ -241,11 +242,25 @@ export const isclose = (
 export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray =>
   functions.all(isclose(x, y, options))
 
-/** Whether shapes and all elements are equal. */
-export const arrayEqual = (x: ArrayLike, y: ArrayLike): NDArray => {
+/**
+ * Whether shapes and all elements are equal (a bool of rank 0).
+ *
+ * @param options - `equalNan`: whether NaN is equal to NaN; false by default.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.arrayEqual(np.array([1, NaN]), np.array([1, NaN]), { equalNan: true }) // => true
+ * ```
+ */
+export const arrayEqual = (
+  x: ArrayLike,
+  y: ArrayLike,
+  { equalNan = false }: { readonly equalNan?: boolean } = {},
+): NDArray => {
   const [a, b] = [asArray(x), asArray(y)]
   if (a.aval.shape.join() !== b.aval.shape.join()) return asArray(false)
-  return functions.all(functions.equal(a, b))
+  const same = functions.equal(a, b)
+  return functions.all(equalNan ? logicalOr(same, logicalAnd(isnan(a), isnan(b))) : same)
 }
 
 /** The shape that shapes broadcast to. */

@@ -14,7 +14,7 @@ const isNegative = (x: NDArray): NDArray => {
 }
 
 /**
- * Whether the sign is minus: of -0 too.
+ * Whether the sign is minus: of -0 too, and of no NaN, whose bits are not said.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ const isNegative = (x: NDArray): NDArray => {
 export const signbit = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   if (array.dtype !== 'float32') return isNegative(inexact(array))
-  return np.less(ops.bitcast(array, 'int32'), 0)
+  return ops.and(np.less(ops.bitcast(array, 'int32'), 0), ops.eq(array, array))
 }
 
 /**
@@ -70,7 +70,7 @@ export const spacing = (x: ArrayLike): NDArray => {
 }
 
 /**
- * `[fraction, whole]`, both with the sign of `x`.
+ * `[fraction, whole]`: towards 0, and what is left, `x - whole`; of infinities 0 is left.
  *
  * @example
  * ```ts
@@ -81,8 +81,8 @@ export const spacing = (x: ArrayLike): NDArray => {
 export const modf = (x: ArrayLike): readonly [fraction: NDArray, whole: NDArray] => {
   const array = inexact(asArray(x))
   const whole = np.trunc(array)
-  const fraction = np.where(np.isinf(array), 0, np.subtract(array, np.where(np.isinf(array), 0, whole)))
-  return [copysign(fraction, array), copysign(whole, array)]
+  const rest = np.subtract(array, np.where(np.isinf(array), 0, whole))
+  return [np.where(np.isinf(array), 0, rest).astype(array.dtype), whole]
 }
 
 /** 2ⁿ for integers n as floats, in three factors: none of them over- or underflows before the product does. */

@@ -1,14 +1,19 @@
 /** `np`: grids of places and of values. */
-import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { vmap } from '../api/vmap.ts'
+import { checkDType } from '../core/dtype.ts'
+import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { checkShape, range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
 import { iota } from '../ops/creation.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import { checkIntegers, checkOneOf } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { DTypeOption, LinspaceOptions } from './creation.ts'
-import { linspace, ones, tril } from './creation.ts'
+import type { DTypeOption } from './creation.ts'
+import { ones, tril, zeros } from './creation.ts'
 import * as np from './elementwise.ts'
 import { broadcastTo, reshape, stack } from './movement.ts'
+import type { SizeOptions } from './sets.ts'
+import { nonzero } from './sets.ts'
 
 /** Options of `meshgrid`. */
 export interface MeshgridOptions {
@@ -46,17 +51,28 @@ export const meshgrid = (
 }
 
 /**
- * For each axis of a shape, the coordinates along it: shape `[rank, ...shape]` (int32).
+ * For each axis of a shape, the coordinates along it: shape `[rank, ...shape]`, int32 by default. Of no axes, nothing.
  *
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.indices([2, 2]).toArray() // => 0,0,1,1,0,1,0,1
+ * np.indices([2, 2], { sparse: true }).map((x) => x.shape.join('x')) // => 2x1,1x2
  * ```
  */
-export const indices = (shape: Shape): NDArray => {
+export function indices(shape: Shape, options?: DTypeOption & { readonly sparse?: false }): NDArray
+/** With `sparse`: an array for each axis, of extent 1 along all others. */
+export function indices(shape: Shape, options: DTypeOption & { readonly sparse: true }): readonly NDArray[]
+export function indices(
+  shape: Shape,
+  { dtype = 'int32', sparse = false }: DTypeOption & { readonly sparse?: boolean } = {},
+): NDArray | readonly NDArray[] {
   checkShape('indices', shape)
-  return stack(range(shape.length).map((d) => iota('int32', shape, d)))
+  checkDType('indices', dtype)
+  const own = (d: number): Shape => (sparse ? shape.map((n, k) => (k === d ? n : 1)) : shape)
+  const each = range(shape.length).map((d) => iota('int32', own(d), d).astype(dtype))
+  if (sparse) return each
+  return each.length === 0 ? zeros([0], { dtype }) : stack(each)
 }
 
 /**
@@ -84,6 +100,12 @@ export const ix = (...vectors: readonly ArrayLike[]): readonly NDArray[] =>
 export const tri = (n: number, m: number | null = null, k = 0, options: DTypeOption = {}): NDArray =>
   tril(ones([n, m ?? n], options), k)
 
+/** Throws unless extents are whole numbers, and a diagonal is an integer. */
+const checkExtents = (name: string, extents: readonly number[], k: number): void => {
+  checkIntegers(name, 'an extent', extents, 0)
+  checkIntegers(name, 'k', [k])
+}
+
 const coordinates = (n: number, m: number, keep: (row: number, column: number) => boolean): [NDArray, NDArray] => {
   const places = range(n * m).filter((p) => keep(Math.floor(p / m), p % m))
   const numbers = (f: (p: number) => number): NDArray => asArray(Int32Array.from(places, f))
@@ -99,8 +121,10 @@ const coordinates = (n: number, m: number, keep: (row: number, column: number) =
  * np.trilIndices(2).map(String) // => [0 1 1],[0 0 1]
  * ```
  */
-export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] =>
-  coordinates(n, m, (i, j) => j - i <= k)
+export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] => {
+  checkExtents('trilIndices', [n, m], k)
+  return coordinates(n, m, (i, j) => j - i <= k)
+}
 
 /**
  * Rows and columns of the places in and above a diagonal of an n by m matrix (int32).
@@ -111,24 +135,31 @@ export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
  * np.triuIndices(2).map(String) // => [0 0 1],[0 1 1]
  * ```
  */
-export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] =>
-  coordinates(n, m, (i, j) => j - i >= k)
+export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] => {
+  checkExtents('triuIndices', [n, m], k)
+  return coordinates(n, m, (i, j) => j - i >= k)
+}
 
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).
  *
+ * @throws ArgumentError unless both are whole numbers.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.diagIndices(2).map(String) // => [0 1],[0 1]
  * ```
  */
-export const diagIndices = (n: number, rank = 2): readonly NDArray[] =>
-  range(rank).map(() => asArray(Int32Array.from(range(n))))
+export const diagIndices = (n: number, rank = 2): readonly NDArray[] => {
+  checkIntegers('diagIndices', 'an extent', [n], 0)
+  checkIntegers('diagIndices', 'the rank', [rank], 0)
+  return range(rank).map(() => asArray(Int32Array.from(range(n))))
+}
 
 /**
  * Rows and columns of the elements that a function of matrices, such as `np.triu`, leaves where all are 1 (int32).
  *
+ * @throws TracerError under transformations without `size`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -139,20 +170,25 @@ export const maskIndices = (
   n: number,
   f: (x: NDArray, k: number) => NDArray,
   k = 0,
+  options: Pick<SizeOptions, 'size'> = {},
 ): readonly [rows: NDArray, columns: NDArray] => {
-  const kept = f(ones([n, n]), k).body.host('maskIndices')
-  return coordinates(n, n, (i, j) => Number(kept[i * n + j]) !== 0)
+  checkExtents('maskIndices', [n], k)
+  return nonzero(f(ones([n, n]), k), options) as unknown as readonly [NDArray, NDArray]
 }
 
-const checkIndex = (name: string, mode: string): void => {
-  if (mode !== 'clip' && mode !== 'wrap') throw new ArgumentError(`${name}: '${mode}' is not a mode: 'clip' or 'wrap'.`)
+/** Options of `ravelMultiIndex`. */
+export interface RavelMultiIndexOptions {
+  /** Coordinates out of range are moved inside (`clip`, default), count around (`wrap`), or are errors (`raise`). */
+  readonly mode?: 'clip' | 'wrap' | 'raise'
+  /** The last coordinate counts fastest (`C`, default), or the first (`F`). */
+  readonly order?: 'C' | 'F'
 }
 
 /**
- * Places counted in row-major order, from coordinates.
+ * Places counted in row-major order, from coordinates (int32).
  *
- * @param mode - coordinates out of range are moved inside (`clip`, the default) or count around (`wrap`).
- * @throws ArgumentError unless there are coordinates for each axis.
+ * @throws ArgumentError unless there are coordinates for each axis; with `raise`, IndexError for those out of range, and
+ *   TracerError for computed ones.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -162,20 +198,29 @@ const checkIndex = (name: string, mode: string): void => {
 export const ravelMultiIndex = (
   coordinates: readonly ArrayLike[],
   shape: Shape,
-  { mode = 'clip' }: { readonly mode?: 'clip' | 'wrap' } = {},
+  { mode = 'clip', order = 'C' }: RavelMultiIndexOptions = {},
 ): NDArray => {
-  checkIndex('ravelMultiIndex', mode)
+  checkOneOf('ravelMultiIndex', 'mode', mode, ['clip', 'wrap', 'raise'])
+  checkOneOf('ravelMultiIndex', 'order', order, ['C', 'F'])
   if (coordinates.length !== shape.length) {
     throw new ArgumentError(`ravelMultiIndex: ${coordinates.length} coordinates for a shape ${showShape(shape)}.`)
   }
-  const strides = stridesOf(shape)
+  const strides = order === 'C' ? stridesOf(shape) : stridesOf(shape.toReversed()).reverse()
   return coordinates
     .map((c, d) => {
       const given = asIndices('ravelMultiIndex', c).astype('int32')
+      if (mode === 'raise') checkInside(given, d, shape[d]!)
       const inside = mode === 'wrap' ? np.remainder(given, shape[d]!) : np.clip(given, 0, shape[d]! - 1)
       return np.multiply(inside, strides[d]!)
     })
     .reduce((a, b) => np.add(a, b), asArray(Int32Array.of(0)).reshape([]))
+}
+
+const checkInside = (coordinates: NDArray, axis: number, n: number): void => {
+  const known = Array.from(coordinates.body.host("ravelMultiIndex with mode 'raise'"), Number)
+  const bad = known.find((i) => i < 0 || i >= n)
+  if (bad !== undefined)
+    throw new IndexError(`ravelMultiIndex: ${bad} is out of range for axis ${axis} of extent ${n}.`)
 }
 
 /**
@@ -197,48 +242,8 @@ export const unravelIndex = (places: ArrayLike, shape: Shape): readonly NDArray[
 }
 
 /**
- * `base` to the powers of evenly spaced points from `start` to `stop`.
- *
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.logspace(0, 2, 3) // => [  1.  10. 100.]
- * ```
- */
-export const logspace = (
-  start: number,
-  stop: number,
-  count = 50,
-  { base = 10, endpoint = true, dtype = 'float32' }: LinspaceOptions & { readonly base?: number } = {},
-): NDArray => np.power(base, linspace(start, stop, count, { endpoint, dtype: 'float64' })).astype(dtype)
-
-/**
- * Points from `start` to `stop`, each a constant multiple of the one before.
- *
- * @throws ArgumentError unless both have one sign, and neither is 0.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.geomspace(1, 8, 4) // => [1. 2. 4. 8.]
- * ```
- */
-export const geomspace = (
-  start: number,
-  stop: number,
-  count = 50,
-  { endpoint = true, dtype = 'float32' }: LinspaceOptions = {},
-): NDArray => {
-  if (!(start * stop > 0)) throw new ArgumentError(`geomspace: ends of one sign, not 0, got ${start} and ${stop}.`)
-  const powers = np.exp(
-    linspace(Math.log(Math.abs(start)), Math.log(Math.abs(stop)), count, { endpoint, dtype: 'float64' }),
-  )
-  const exact = powers.at(0).set(Math.abs(start))
-  const ends = endpoint && count > 1 ? exact.at(-1).set(Math.abs(stop)) : exact
-  return np.multiply(Math.sign(start), ends).astype(dtype)
-}
-
-/**
- * An array from a function of the coordinates of its elements, which is called once, with all of them.
+ * An array from a function of the coordinates of its elements, mapped over all of them by `vmap`. If it gives arrays, the axes of
+ * the result are those of the shape, and theirs.
  *
  * @example
  * ```ts
@@ -252,5 +257,11 @@ export const fromfunction = (
   { dtype = 'float32' }: DTypeOption = {},
 ): NDArray => {
   checkShape('fromfunction', shape)
-  return broadcastTo(asArray(f(...shape.map((_, d) => iota('int32', shape, d).astype(dtype)))), shape)
+  const line = (n: number): NDArray => iota('int32', [n], 0).astype(dtype)
+  const at = (...xs: readonly NDArray[]): NDArray => asArray(f(...xs))
+  const mapped = shape.reduceRight<(...xs: readonly NDArray[]) => NDArray>(
+    (g, _, d) => vmap(g, { inAxes: shape.map((__, k) => (k === d ? 0 : null)) }),
+    at,
+  )
+  return mapped(...shape.map(line))
 }

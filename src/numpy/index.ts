@@ -6,6 +6,7 @@ export * from './contraction.ts'
 export * from './counting.ts'
 export * from './creation.ts'
 export * from './cumulative.ts'
+export * from './edits.ts'
 export * from './einsum.ts'
 export * from './elementwise.ts'
 export * from './floats.ts'
@@ -13,11 +14,14 @@ export * from './grids.ts'
 export * from './mapping.ts'
 export * from './movement.ts'
 export * from './nan.ts'
+export * from './padding.ts'
 export * from './pieces.ts'
 export * from './polynomials.ts'
 export * from './products.ts'
 export * from './quantiles.ts'
+export * from './ranges.ts'
 export * from './reduction.ts'
+export * from './repetition.ts'
 export * from './selection.ts'
 export {
   argwhere,
@@ -30,6 +34,9 @@ export {
   union1d,
   unique,
   uniqueAll,
+  type AssumeUnique,
+  type IntersectOptions,
+  type NonzeroOptions,
   type SizeOptions,
   type Unique,
   type UniqueOptions,
@@ -43,6 +50,7 @@ export {
   partition,
   searchsorted,
   sort,
+  type SearchMethod,
   type SearchOptions,
   type SortOptions,
 } from './sorting.ts'

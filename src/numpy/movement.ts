@@ -6,11 +6,12 @@ import { broadcastTwo, normalizeAxes, normalizeAxis, range, showShape } from '..
 import { Slice } from '../core/slice.ts'
 import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
-import { fullLike, zerosOf } from '../ops/creation.ts'
+import { fullLike, iota, zerosOf } from '../ops/creation.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
-import { checkIntegers, checkOneOf, checkOptions } from '../surface/checks.ts'
+import { checkIntegers, checkOptions } from '../surface/checks.ts'
 import { promoteAll } from '../surface/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike, GetOptions } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
 
 /** The shape of an array. */
 export const shape = (x: ArrayLike): Shape => asArray(x).aval.shape
@@ -61,11 +62,34 @@ export const moveaxis = (
   return ops.transpose(array, order)
 }
 
-const arraysOf = (operation: string, xs: readonly ArrayLike[]): readonly NDArray[] => {
-  if (!Array.isArray(xs) || xs.length === 0)
+/** Arrays in a list, or the slices of one array along its first axis. */
+export type Arrays = readonly ArrayLike[] | NDArray
+
+/** Slices of an array along its first axis, or the arrays of a list. */
+export const listOf = (xs: Arrays): readonly ArrayLike[] => (xs instanceof NDArray && xs.ndim > 0 ? unstack(xs) : (xs as readonly ArrayLike[])) // prettier-ignore
+
+/** Arrays in one dtype: theirs, by promotion, or a given one. */
+const arraysOf = (operation: string, xs: Arrays, dtype?: DType): readonly NDArray[] => {
+  const list = listOf(xs)
+  if (!Array.isArray(list) || list.length === 0)
     throw new ArgumentError(`${operation}: needs an array of at least one array.`)
   asArray(0)
-  return promoteAll(xs)
+  return dtype === undefined ? promoteAll(list) : list.map((x) => astype(x as ArrayLike, dtype))
+}
+
+/** Options of `concatenate`. */
+export interface ConcatenateOptions {
+  readonly axis?: number | null
+  /** Of the result; what the dtypes are promoted to by default. */
+  readonly dtype?: DType
+}
+
+/** Options of `stack`. */
+export interface StackOptions {
+  /** Where the new axis goes; first by default. */
+  readonly axis?: number
+  /** Of the result; what the dtypes are promoted to by default. */
+  readonly dtype?: DType
 }
 
 /**
@@ -78,10 +102,10 @@ const arraysOf = (operation: string, xs: readonly ArrayLike[]): readonly NDArray
  * np.concatenate([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
  * ```
  */
-export const concatenate = (xs: readonly ArrayLike[], options: { readonly axis?: number | null } = {}): NDArray => {
+export const concatenate = (xs: Arrays, options: ConcatenateOptions = {}): NDArray => {
   checkOptions('concatenate', options, '[x, y], { axis: 1 }')
-  const { axis = 0 } = options
-  const arrays = arraysOf('concatenate', xs)
+  const { axis = 0, dtype } = options
+  const arrays = arraysOf('concatenate', xs, dtype)
   if (axis === null) {
     return ops.concatenate(
       arrays.map((x) => ops.reshape(x, [x.aval.size])),
@@ -92,10 +116,10 @@ export const concatenate = (xs: readonly ArrayLike[], options: { readonly axis?:
 }
 
 /** Arrays of one shape joined along a new axis. */
-export const stack = (xs: readonly ArrayLike[], options: { readonly axis?: number } = {}): NDArray => {
+export const stack = (xs: Arrays, options: StackOptions = {}): NDArray => {
   checkOptions('stack', options, '[x, y], { axis: 1 }')
-  const { axis = 0 } = options
-  const arrays = arraysOf('stack', xs)
+  const { axis = 0, dtype } = options
+  const arrays = arraysOf('stack', xs, dtype)
   const odd = arrays.find((x) => x.aval.shape.join() !== arrays[0]!.aval.shape.join())
   if (odd !== undefined) {
     throw new ShapeError(`stack: shapes must agree, got ${showShape(arrays[0]!.shape)} and ${showShape(odd.shape)}.`)
@@ -130,11 +154,12 @@ export const atleast1d = (x: ArrayLike): NDArray => atLeast(x, 1)
 /** The array with at least two axes. */
 export const atleast2d = (x: ArrayLike): NDArray => atLeast(x, 2)
 /** Arrays joined along the first axis, vectors as rows. */
-export const vstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map(atleast2d), { axis: 0 })
+export const vstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray =>
+  concatenate(listOf(xs).map(atleast2d), { ...options, axis: 0 })
 /** Arrays joined along the second axis; vectors along their only one. */
-export const hstack = (xs: readonly ArrayLike[]): NDArray => {
-  const arrays = xs.map(atleast1d)
-  return concatenate(arrays, { axis: arrays[0]?.ndim === 1 ? 0 : 1 })
+export const hstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
+  const arrays = listOf(xs).map(atleast1d)
+  return concatenate(arrays, { ...options, axis: arrays[0]?.ndim === 1 ? 0 : 1 })
 }
 
 /**
@@ -163,54 +188,6 @@ export const split = (
   return starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
 }
 
-/**
- * The array repeated as a block, `repeats` times along each axis.
- *
- * @throws ArgumentError unless all `repeats` are whole numbers.
- */
-export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray => {
-  const counts = typeof repeats === 'number' ? [repeats] : repeats
-  checkIntegers('tile', 'a number of repeats', counts, 0)
-  const array = atLeast(x, counts.length)
-  const { rank } = array.aval
-  const all = [...Array<number>(rank - counts.length).fill(1), ...counts]
-  const blocks = ops.broadcast(
-    array,
-    array.aval.shape.flatMap((n, d) => [all[d]!, n]),
-    range(rank).map((d) => 2 * d + 1),
-  )
-  return ops.reshape(
-    blocks,
-    array.aval.shape.map((n, d) => n * all[d]!),
-  )
-}
-
-/**
- * Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element.
- *
- * @throws ShapeError unless there is one count, or one for each element; ArgumentError if a count is negative.
- */
-export const repeat = (x: ArrayLike, repeats: ArrayLike, options: { readonly axis?: number | null } = {}): NDArray => {
-  checkOptions('repeat', options, 'x, 2, { axis: 1 }')
-  const { axis = null } = options
-  const counts = Array.from(asIndices('repeat', repeats).body.host('repeat'), Number)
-  checkIntegers('repeat', 'a number of repeats', counts, 0)
-  const array = axis === null ? ravel(asArray(x)) : atLeast(x, 1)
-  const along = normalizeAxis('repeat', axis ?? 0, array.aval.rank)
-  const n = array.aval.shape[along]!
-  if (counts.length === 1) {
-    const count = counts[0]!
-    const wide = ops.addAxis(array, along + 1, count)
-    return ops.reshape(
-      wide,
-      array.aval.shape.map((m, d) => (d === along ? m * count : m)),
-    )
-  }
-  if (counts.length !== n) throw new ShapeError(`repeat: ${counts.length} counts for ${n} elements of ${array.aval}.`)
-  const places = Int32Array.from(counts.flatMap((count, i) => Array<number>(count).fill(i)))
-  return functions.take(array, places, { axis: along })
-}
-
 /** The order reversed along axes; all by default. */
 export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
   checkOptions('flip', options)
@@ -219,120 +196,21 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
   return ops.rev(array, normalizeAxes('flip', axis, array.aval.rank))
 }
 
-/**
- * Elements moved along axes; those that leave at the end come in at the front. Several shifts along one axis add up, and
- * one shift goes along several axes.
- *
- * @throws ShapeError if there are several of both, and not as many; ArgumentError if a shift is no integer.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.roll(np.arange(5), 2) // => [3 4 0 1 2]
- * ```
- */
-export const roll = (
-  x: ArrayLike,
-  shift: number | readonly number[],
-  options: { readonly axis?: number | readonly number[] | null } = {},
-): NDArray => {
-  checkOptions('roll', options, 'x, 1, { axis: 0 }')
-  const { axis = null } = options
-  const shifts = typeof shift === 'number' ? [shift] : shift
-  checkIntegers('roll', 'a shift', shifts)
-  const array = asArray(x)
-  if (axis === null) {
-    const total = shifts.reduce((a, b) => a + b, 0)
-    return ops.reshape(rollAxis(ops.reshape(array, [array.aval.size]), total, 0), array.aval.shape)
-  }
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('roll', a, array.aval.rank))
-  if (shifts.length !== axes.length && shifts.length !== 1 && axes.length !== 1) {
-    throw new ShapeError(`roll: ${shifts.length} shifts along ${axes.length} axes; there must be as many, or one.`)
-  }
-  const count = shifts.length === 1 ? axes.length : shifts.length
-  const turns = range(count).map((i) => [shifts[i] ?? shifts[0]!, axes[i] ?? axes[0]!] as const)
-  return turns.reduce((y, [by, along]) => rollAxis(y, by, along), array)
-}
-
-const rollAxis = (x: NDArray, shift: number, axis: number): NDArray => {
-  const n = x.aval.shape[axis]!
-  const by = n === 0 ? 0 : ((shift % n) + n) % n
-  if (by === 0) return x
-  return ops.concatenate([ops.sliceInDim(x, n - by, n, axis), ops.sliceInDim(x, 0, n - by, axis)], axis)
-}
-
-/** Elements before and after: one number for both, for all axes, or a pair for each axis. */
-export type PadWidth = number | readonly [number, number] | readonly (readonly [number, number])[]
-
-/** Options of `np.pad`. */
-export interface PadOptions {
-  readonly mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap'
-  /** What `constant` adds; 0 by default. */
-  readonly constantValues?: ArrayLike
-}
-
-const padWidths = (width: PadWidth, rank: number): readonly (readonly [number, number])[] => {
-  checkIntegers('pad', 'a width', typeof width === 'number' ? [width] : width.flat())
-  if (typeof width === 'number') return range(rank).map(() => [width, width] as const)
-  const pairs =
-    typeof width[0] === 'number'
-      ? [width as readonly [number, number]]
-      : (width as readonly (readonly [number, number])[])
-  if (pairs.length === 1) return range(rank).map(() => pairs[0]!)
-  if (pairs.length !== rank) throw new ShapeError(`pad: ${pairs.length} widths for an array of rank ${rank}.`)
-  return pairs
-}
-
-/** Where an element beside an axis of `n` comes from. */
-const sourcePlace = (mode: string, i: number, n: number): number => {
-  const mod = (a: number, m: number): number => ((a % m) + m) % m
-  if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
-  if (mode === 'wrap') return mod(i, n)
-  const period = mode === 'reflect' ? Math.max(2 * (n - 1), 1) : 2 * n
-  const place = mod(i, period)
-  return place < n ? place : mode === 'reflect' ? period - place : period - 1 - place
-}
-
-/**
- * Elements added before and after along each axis.
- *
- * @param width - one number for all sides, `[before, after]` for all axes, or a pair for each axis.
- */
-export const pad = (
-  x: ArrayLike,
-  width: PadWidth,
-  { mode = 'constant', constantValues = 0 }: PadOptions = {},
-): NDArray => {
-  const array = asArray(x)
-  const widths = padWidths(width, array.aval.rank)
-  if (widths.some(([a, b]) => a < 0 || b < 0)) throw new ArgumentError('pad: widths cannot be negative.')
-  if (mode === 'constant') {
-    const value = e.cast(asArray(constantValues), array.aval.dtype)
-    return ops.pad(
-      array,
-      value,
-      widths.map(([a]) => a),
-      widths.map(([, b]) => b),
-    )
-  }
-  checkOneOf('pad', 'mode', mode, ['constant', 'edge', 'reflect', 'symmetric', 'wrap'])
-  return widths.reduce((y, [before, after], axis) => {
-    const n = y.aval.shape[axis]!
-    if (before + after === 0) return y
-    if (n === 0) throw new ShapeError(`pad: axis ${axis} of ${array.aval} has no elements for '${mode}' to repeat.`)
-    const places = Int32Array.from(range(before + n + after), (i) => sourcePlace(mode, i - before, n))
-    return functions.take(y, places, { axis })
-  }, array)
-}
-
 /** Elements at these places along an axis (in all elements by default); out of range gives NaN. */
 export const take = functions.take
 
 /**
- * Elements of `x` at `indices` along an axis, matched up in all other axes (which broadcast).
+ * Elements of `x` at `indices` along an axis, matched up in all other axes (which broadcast). Out of range gives NaN, as in
+ * `take`, or what the options say.
  *
  * @throws ShapeError if ranks differ.
  */
-export const takeAlongAxis = (x: ArrayLike, indices: ArrayLike, axis: number | null = -1): NDArray => {
+export const takeAlongAxis = (
+  x: ArrayLike,
+  indices: ArrayLike,
+  axis: number | null = -1,
+  { mode = 'fill', fillValue }: GetOptions = {},
+): NDArray => {
   const array = axis === null ? ravel(asArray(x)) : asArray(x)
   const where = asArray(indices)
   const { rank } = array.aval
@@ -355,7 +233,7 @@ export const takeAlongAxis = (x: ArrayLike, indices: ArrayLike, axis: number | n
       grid.map((m, k) => (k === d ? m : 1)),
     )
   })
-  return functions.at(source, index).get({ mode: 'fill' })
+  return functions.at(source, index).get({ mode, ...(fillValue === undefined ? {} : { fillValue }) })
 }
 
 /** A range for `x.at`: `slice(stop)` or `slice(start, stop, step)`, half open, negatives from the end. */
@@ -395,9 +273,23 @@ export const diagonal = (
   return functions.at(matrices, ['...', rows, asArray(places.map((k) => k + Math.max(offset, 0)))]).get()
 }
 
-/** Sums of diagonals, as in `diagonal`. */
-export const trace = (
-  x: ArrayLike,
-  offset = 0,
-  axes: { readonly axis1?: number; readonly axis2?: number } = {},
-): NDArray => functions.sum(diagonal(x, offset, axes), { axis: -1 })
+/** Options of `trace`. */
+export interface TraceOptions {
+  readonly axis1?: number
+  readonly axis2?: number
+  /** Of the result, as in `np.sum`. */
+  readonly dtype?: DType
+}
+
+/** Sums of diagonals, as in `diagonal`; the offset may be computed. */
+export const trace = (x: ArrayLike, offset: ArrayLike = 0, { dtype, ...axes }: TraceOptions = {}): NDArray => {
+  const options = dtype === undefined ? {} : { dtype }
+  if (typeof offset === 'number') return functions.sum(diagonal(x, offset, axes), { ...options, axis: -1 })
+  const array = asArray(x)
+  const matrices = moveaxis(array, [axes.axis1 ?? 0, axes.axis2 ?? 1], [-2, -1])
+  const by = e.cast(asIndices('trace', offset), 'int32')
+  const { rank, shape: extents } = matrices.aval
+  const rows = ops.broadcastTo(by, extents)
+  const onDiagonal = e.eq(e.add(iota('int32', extents, rank - 2), rows), iota('int32', extents, rank - 1))
+  return functions.sum(e.select(onDiagonal, matrices, zerosOf(matrices.aval)), { ...options, axis: [-2, -1] })
+}

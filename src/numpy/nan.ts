@@ -7,6 +7,7 @@ import type {
   ArrayLike,
   CumulativeOptions,
   ExtremumOptions,
+  MeanOptions,
   NDArray,
   SumOptions,
   VarOptions,
@@ -145,7 +146,7 @@ const numbersOf = (x: ArrayLike, where: ArrayLike | undefined): NDArray =>
  * np.nanmean(np.array([1, NaN, 3])) // => 2.
  * ```
  */
-export const nanmean = (x: ArrayLike, options: SumOptions = {}): NDArray =>
+export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray =>
   reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) })
 
 /**

@@ -1,23 +1,11 @@
 /** `np`: arrays joined, cut and turned. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
-import type { Slice } from '../core/slice.ts'
-import { rev, sliceInDim } from '../ops/movement.ts'
-import { asArray, asIndices, functions } from '../runtime/array.ts'
+import { rev } from '../ops/movement.ts'
+import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import {
-  atleast1d,
-  atleast2d,
-  broadcastTo,
-  concatenate,
-  flip,
-  reshape,
-  slice,
-  split,
-  swapaxes,
-  take,
-  transpose,
-} from './movement.ts'
+import type { Arrays, StackOptions } from './movement.ts'
+import { atleast2d, broadcastTo, concatenate, flip, listOf, reshape, split, swapaxes, transpose } from './movement.ts'
 
 /**
  * `concatenate`, by the array API's name.
@@ -98,12 +86,12 @@ export const atleast3d = (x: ArrayLike): NDArray => {
  * np.columnStack([np.array([1, 2]), np.array([3, 4])]).toArray() // => 1,3,2,4
  * ```
  */
-export const columnStack = (xs: readonly ArrayLike[]): NDArray => {
+export const columnStack = (xs: Arrays): NDArray => {
   const column = (x: ArrayLike): NDArray => {
     const array = asArray(x)
     return array.ndim < 2 ? transpose(atleast2d(array)) : array
   }
-  return concatenate(xs.map(column), { axis: 1 })
+  return concatenate(listOf(xs).map(column), { axis: 1 })
 }
 
 /**
@@ -115,7 +103,8 @@ export const columnStack = (xs: readonly ArrayLike[]): NDArray => {
  * np.dstack([np.array([1, 2]), np.array([3, 4])]).shape // => 1,2,2
  * ```
  */
-export const dstack = (xs: readonly ArrayLike[]): NDArray => concatenate(xs.map(atleast3d), { axis: 2 })
+export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray =>
+  concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 })
 
 /** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
 export type Blocks = ArrayLike | readonly Blocks[]
@@ -266,143 +255,4 @@ export const rollaxis = (x: ArrayLike, axis: number, start = 0): NDArray => {
   const order = range(array.ndim).filter((d) => d !== from)
   order.splice(to > from ? to - 1 : to, 0, from)
   return transpose(array, order)
-}
-
-/**
- * Values at the end along an axis; without one, all elements in order and then those of the values.
- *
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.append(np.array([1, 2]), 3) // => [1. 2. 3.]
- * ```
- */
-export const append = (
-  x: ArrayLike,
-  values: ArrayLike,
-  { axis = null }: { readonly axis?: number | null } = {},
-): NDArray =>
-  axis === null ? concatenate([functions.ravel(x), functions.ravel(values)]) : concatenate([x, values], { axis })
-
-/** Places along an axis of n elements as known numbers. */
-const placesOf = (name: string, where: ArrayLike | Slice, n: number): number[] => {
-  if (typeof where === 'object' && 'stop' in where) {
-    const all = asArray(Int32Array.from(range(n))).at(where)
-    return Array.from(all.get().dataSync(), Number)
-  }
-  const host = Array.from(asIndices(name, where).body.host(name), Number)
-  const odd = host.find((i) => i < -n || i > n)
-  if (odd !== undefined) throw new ArgumentError(`${name}: place ${odd} is out of range for ${n} elements.`)
-  return host.map((i) => (i < 0 ? i + n : i))
-}
-
-const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [NDArray, number] => {
-  const array = axis === null ? functions.ravel(x) : asArray(x)
-  return [array, normalizeAxis(name, axis ?? 0, array.ndim)]
-}
-
-/**
- * The array without elements at known places along an axis; without one, of all elements in order.
- *
- * @param where - a place, places, or a slice.
- * @throws ArgumentError if a place is out of range.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.delete(np.array([1, 2, 3, 4]), [1, -1]) // => [1. 3.]
- * ```
- */
-const remove = (
-  x: ArrayLike,
-  where: ArrayLike | Slice,
-  { axis = null }: { readonly axis?: number | null } = {},
-): NDArray => {
-  const [array, along] = lineOf('delete', x, axis)
-  const n = array.shape[along]!
-  const gone = new Set(placesOf('delete', where, n))
-  return take(array, Int32Array.from(range(n).filter((i) => !gone.has(i))), { axis: along })
-}
-export { remove as delete }
-
-/**
- * Values put before known places along an axis; without one, into all elements in order.
- *
- * @param where - a place, places, or a slice, in the array as it was.
- * @throws ArgumentError if a place is out of range.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.insert(np.array([1, 2, 3]), 1, 9) // => [1. 9. 2. 3.]
- * np.insert(np.array([1, 2, 3]), [0, 3], np.array([8, 9])) // => [8. 1. 2. 3. 9.]
- * ```
- */
-export const insert = (
-  x: ArrayLike,
-  where: ArrayLike | Slice,
-  values: ArrayLike,
-  { axis = null }: { readonly axis?: number | null } = {},
-): NDArray => {
-  const [array, along] = lineOf('insert', x, axis)
-  const n = array.shape[along]!
-  const isOne = typeof where === 'number'
-  const places = placesOf('insert', where, n)
-  const given = asArray(values).astype(array.dtype)
-  // One place takes all values that there are along the axis.
-  const block = isOne && given.ndim === array.ndim ? given : isOne && array.ndim === 1 ? atleast1d(given) : null
-  const count = block === null ? places.length : (block.shape[along] ?? 1)
-  const targets = block === null ? places : range(count).map(() => places[0]!)
-  const added = broadcastTo(block ?? spreadAlong(given, array.ndim, along, isOne), array.shape.with(along, count))
-  const order = range(count).sort((a, b) => targets[a]! - targets[b]! || a - b)
-  const pieces: NDArray[] = []
-  let from = 0
-  for (const i of order) {
-    pieces.push(sliceInDim(array, from, targets[i]!, along), sliceInDim(added, i, i + 1, along))
-    from = targets[i]!
-  }
-  return concatenate([...pieces, sliceInDim(array, from, n, along)], { axis: along })
-}
-
-/** What is put at one place lacks the axis: it is a cross-section. */
-const spreadAlong = (values: NDArray, rank: number, along: number, isOne: boolean): NDArray => {
-  if (!isOne || values.ndim === 0) return values
-  const full = reshape(values, [...Array<number>(Math.max(rank - 1 - values.ndim, 0)).fill(1), ...values.shape])
-  return reshape(full, [...full.shape.slice(0, along), 1, ...full.shape.slice(along)])
-}
-
-/**
- * A new shape, filled with the elements in order, over and over.
- *
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.resize(np.array([1, 2, 3]), [2, 2]).toArray() // => 1,2,3,1
- * ```
- */
-export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray => {
-  const line = functions.ravel(x)
-  const target = typeof shape === 'number' ? [shape] : shape
-  const size = target.reduce((a, b) => a * b, 1)
-  if (line.size === 0) return reshape(broadcastTo(asArray(0).astype(line.dtype), [size]), target)
-  const copies = Math.ceil(size / line.size)
-  const all = concatenate([...range(Math.max(copies, 1)).map(() => line)])
-  return reshape(sliceInDim(all, 0, size, 0), target)
-}
-
-/**
- * A known vector without zeros at its ends.
- *
- * @param trim - `f` only in front, `b` only at the end, `fb` both (default).
- * @throws TracerError under transformations: how many there are depends on values.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.trimZeros(np.array([0, 0, 1, 0, 2, 0])) // => [1. 0. 2.]
- * ```
- */
-export const trimZeros = (x: ArrayLike, trim = 'fb'): NDArray => {
-  const line = functions.ravel(x)
-  const data = Array.from(line.body.host('trimZeros'), Number)
-  const first = trim.includes('f') ? data.findIndex((v) => v !== 0) : 0
-  const last = trim.includes('b') ? data.findLastIndex((v) => v !== 0) : data.length - 1
-  return line.at(slice(first < 0 ? data.length : first, last + 1)).get()
 }

@@ -1,13 +1,15 @@
 /** `np`: polynomials in one variable, as vectors of coefficients from the highest power down. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { range } from '../core/shape.ts'
+import { broadcastTwo, range } from '../core/shape.ts'
+import { zerosOf } from '../ops/creation.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { ones } from './creation.ts'
+import { ones, zeros } from './creation.ts'
 import * as np from './elementwise.ts'
 import { lstsq } from './linalg/index.ts'
-import { broadcastTo, concatenate, expandDims, pad, slice, stack } from './movement.ts'
+import { broadcastTo, concatenate, expandDims, slice, stack } from './movement.ts'
+import { pad } from './padding.ts'
 import { sum } from './reduction.ts'
 import { convolve } from './signal.ts'
 
@@ -18,9 +20,10 @@ const coefficients = (name: string, p: ArrayLike): NDArray => {
 }
 
 /**
- * The value of a polynomial, by Horner's rule.
+ * The value of a polynomial, by Horner's rule. Coefficients of shape `[n, ...]` are polynomials side by side: their further axes
+ * and those of the places broadcast.
  *
- * @throws ShapeError unless the coefficients are a vector.
+ * @throws ShapeError if they do not.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -28,43 +31,66 @@ const coefficients = (name: string, p: ArrayLike): NDArray => {
  * ```
  */
 export const polyval = (p: ArrayLike, x: ArrayLike): NDArray => {
-  const [c, at] = promoteAll([coefficients('polyval', p), asArray(x)]) as [NDArray, NDArray]
-  const zero = np.multiply(at, 0)
-  return range(c.size).reduce((y, i) => np.add(np.multiply(y, at), c.at(i).get()), zero)
+  const [given, at] = promoteAll([asArray(p), asArray(x)]) as [NDArray, NDArray]
+  const c = given.ndim === 0 ? functions.ravel(given) : given
+  const shape = broadcastTwo('polyval', c.shape.slice(1), at.shape)
+  const zero = broadcastTo(zerosOf(at.aval.withShape([])), shape)
+  return range(c.shape[0]!).reduce((y, i) => np.add(np.multiply(y, at), c.at(i).get()), zero)
 }
 
-const longer = (name: string, p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
-  const [a, b] = promoteAll([coefficients(name, p), coefficients(name, q)]) as [NDArray, NDArray]
-  const n = Math.max(a.size, b.size)
-  return [pad(a, [n - a.size, 0]), pad(b, [n - b.size, 0])]
+/** Coefficients of two polynomials, or of polynomials side by side, as many for both. */
+const longer = (p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
+  const [a, b] = promoteAll([asArray(p), asArray(q)]).map((c) => (c.ndim === 0 ? functions.ravel(c) : c)) as [NDArray, NDArray] // prettier-ignore
+  const n = Math.max(a.shape[0]!, b.shape[0]!)
+  const filled = (c: NDArray): NDArray => pad(c, c.shape.map((m, d) => [d === 0 ? n - m : 0, 0] as const)) // prettier-ignore
+  return [filled(a), filled(b)]
 }
 
 /**
- * The sum of two polynomials.
+ * The sum of two polynomials, or of polynomials side by side, in columns.
  *
- * @throws ShapeError unless both are vectors.
+ * @throws ShapeError unless further axes broadcast.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.polyadd(np.array([1, 2]), np.array([1, 0, 0])) // => [1. 1. 2.]
  * ```
  */
-export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => np.add(...longer('polyadd', p, q))
+export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => np.add(...longer(p, q))
 
 /**
- * The difference of two polynomials.
+ * The difference of two polynomials, or of polynomials side by side, in columns.
  *
- * @throws ShapeError unless both are vectors.
+ * @throws ShapeError unless further axes broadcast.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.polysub(np.array([1, 2]), np.array([1, 0, 0])) // => [-1.  1.  2.]
  * ```
  */
-export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => np.subtract(...longer('polysub', p, q))
+export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => np.subtract(...longer(p, q))
+
+/** Options of `polymul` and `polydiv`. */
+export interface TrimOptions {
+  /**
+   * Whether zeros in front go: of the factors, or of the remainder (numbers up to the root of the precision). How many there are
+   * depends on values, so that they must be known. False by default.
+   */
+  readonly trimLeadingZeros?: boolean
+}
+
+/** Without the numbers in front that are not above a bound; one is left. */
+const trimmed = (name: string, c: NDArray, bound = 0): NDArray => {
+  const known = Array.from(c.body.host(`${name} with trimLeadingZeros`), Number)
+  const first = known.findIndex((v) => Math.abs(v) > bound)
+  return c.at(slice(first < 0 ? c.size : first, null)).get()
+}
+
+/** One 0 in the place of no coefficients. */
+const orZero = (c: NDArray): NDArray => (c.size === 0 ? zeros([1], { dtype: c.dtype }) : c)
 
 /**
- * The product of two polynomials.
+ * The product of two polynomials, in floats.
  *
  * @throws ShapeError unless both are vectors.
  * @example
@@ -73,8 +99,11 @@ export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => np.subtract(...l
  * np.polymul(np.array([1, 1]), np.array([1, -1])) // => [ 1.  0. -1.]
  * ```
  */
-export const polymul = (p: ArrayLike, q: ArrayLike): NDArray =>
-  convolve(coefficients('polymul', p), coefficients('polymul', q))
+export const polymul = (p: ArrayLike, q: ArrayLike, { trimLeadingZeros = false }: TrimOptions = {}): NDArray => {
+  const both = [coefficients('polymul', p), coefficients('polymul', q)]
+  const [a, b] = (trimLeadingZeros ? both.map((c) => trimmed('polymul', c)) : both).map(orZero) as [NDArray, NDArray]
+  return convolve(a, b)
+}
 
 /**
  * Division of polynomials with a remainder. The divisor's first coefficient must not be 0.
@@ -87,11 +116,22 @@ export const polymul = (p: ArrayLike, q: ArrayLike): NDArray =>
  * np.polydiv(np.array([1, 0, -1]), np.array([1, 1]))[0] // => [ 1. -1.]
  * ```
  */
-export const polydiv = (p: ArrayLike, q: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
+export const polydiv = (
+  p: ArrayLike,
+  q: ArrayLike,
+  { trimLeadingZeros = false }: TrimOptions = {},
+): readonly [quotient: NDArray, remainder: NDArray] => {
+  const [quotient, rest] = divided(p, q)
+  const bound = Math.sqrt(rest.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
+  return [quotient, trimLeadingZeros ? trimmed('polydiv', rest, bound) : rest]
+}
+
+const divided = (p: ArrayLike, q: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
   const given = promoteAll([coefficients('polydiv', p), coefficients('polydiv', q)]).map(inexact)
   const [dividend, divisor] = given as [NDArray, NDArray]
+  if (divisor.size === 0) throw new ShapeError('polydiv: the divisor has no coefficients.')
   const steps = dividend.size - divisor.size + 1
-  if (steps <= 0) return [np.multiply(dividend.at(slice(0, 1)).get(), 0), dividend]
+  if (steps <= 0) return [zeros([1], { dtype: dividend.dtype }), dividend]
   let rest = dividend
   const quotient = range(steps).map((i) => {
     const c = np.divide(rest.at(i).get(), divisor.at(0).get())
@@ -109,7 +149,7 @@ const checkOrder = (name: string, m: number): void => {
 const falling = (n: number, m: number): number => range(m).reduce((product, i) => product * (n - i), 1)
 
 /**
- * The m-th derivative of a polynomial.
+ * The m-th derivative of a polynomial, in floats.
  *
  * @throws ArgumentError unless m is a natural number; ShapeError unless the coefficients are a vector.
  * @example
@@ -120,7 +160,7 @@ const falling = (n: number, m: number): number => range(m).reduce((product, i) =
  */
 export const polyder = (p: ArrayLike, m = 1): NDArray => {
   checkOrder('polyder', m)
-  const c = coefficients('polyder', p)
+  const c = inexact(coefficients('polyder', p))
   const kept = Math.max(c.size - m, 0)
   const factors = Float64Array.from(range(kept), (i) => falling(c.size - 1 - i, m))
   return np.multiply(c.at(slice(0, kept)).get(), asArray(factors).astype(c.dtype))

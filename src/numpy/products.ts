@@ -67,7 +67,13 @@ export const vecmat = (x: ArrayLike, a: ArrayLike): NDArray => einsum('...i,...i
 /** Options of `cross`. */
 export interface CrossOptions {
   /** Axis of the vectors, and of the result; the last by default. */
-  readonly axis?: number
+  readonly axis?: number | null
+  /** Axis of the first vectors, where they differ. */
+  readonly axisa?: number
+  /** Axis of the second vectors. */
+  readonly axisb?: number
+  /** Axis of the result. */
+  readonly axisc?: number
 }
 
 /**
@@ -80,9 +86,13 @@ export interface CrossOptions {
  * np.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
  * ```
  */
-export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: CrossOptions = {}): NDArray => {
-  const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z) => {
-    const last = z.ndim === 0 ? z : moveaxis(z, axis, -1)
+export const cross = (
+  x: ArrayLike,
+  y: ArrayLike,
+  { axis = null, axisa = -1, axisb = -1, axisc = -1 }: CrossOptions = {},
+): NDArray => {
+  const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z, i) => {
+    const last = z.ndim === 0 ? z : moveaxis(z, axis ?? (i === 0 ? axisa : axisb), -1)
     const n = last.shape.at(-1)
     if (n !== 2 && n !== 3) throw new ShapeError(`cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
     return last
@@ -98,7 +108,7 @@ export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: CrossOptions = 
   }
   if (a.shape.at(-1) === 2 && b.shape.at(-1) === 2) return minor(0, 1)
   const result = stack([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 })
-  return moveaxis(result, -1, normalizeAxis('cross', axis, result.ndim))
+  return moveaxis(result, -1, normalizeAxis('cross', axis ?? axisc, result.ndim))
 }
 
 /**

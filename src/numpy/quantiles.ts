@@ -1,16 +1,21 @@
 /** `np`: quantiles, medians. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { normalizeAxes, range, sizeOf } from '../core/shape.ts'
+import { normalizeAxes, range, sameShape, sizeOf } from '../core/shape.ts'
+import { fullLike } from '../ops/creation.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import { checkOneOf } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import { expandDims, moveaxis, takeAlongAxis } from './movement.ts'
-import { any, sum } from './reduction.ts'
-import { sort } from './sorting.ts'
+import { any, cumsum, sum } from './reduction.ts'
+import { argsort, sort } from './sorting.ts'
 
-/** What lies between two elements: `linear` interpolates (default), `midpoint` is their mean. */
-export type QuantileMethod = 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest'
+/**
+ * What lies between two elements: `linear` interpolates (default), `midpoint` is their mean. `invertedCdf`: the least element that
+ * the wanted part of all elements, or of their weights, does not exceed.
+ */
+export type QuantileMethod = 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest' | 'invertedCdf'
 
 /** Options of quantiles. */
 export interface QuantileOptions {
@@ -18,10 +23,12 @@ export interface QuantileOptions {
   readonly axis?: number | readonly number[] | null
   readonly method?: QuantileMethod
   readonly keepdims?: boolean
+  /** How much each element counts, for `invertedCdf`: of the array's shape, or of its extents along the axes. */
+  readonly weights?: ArrayLike
 }
 
 /** Options of medians. */
-export type MedianOptions = Omit<QuantileOptions, 'method'>
+export type MedianOptions = Omit<QuantileOptions, 'method' | 'weights'>
 
 /** The reduced axes as one, the last. */
 const linesOf = (
@@ -37,7 +44,9 @@ const linesOf = (
   return [functions.reshape(moved, [...others.map((d) => x.shape[d]!), count]), axes]
 }
 
-const between: { readonly [M in QuantileMethod]: (low: NDArray, high: NDArray, part: NDArray) => NDArray } = {
+const between: {
+  readonly [M in Exclude<QuantileMethod, 'invertedCdf'>]: (low: NDArray, high: NDArray, part: NDArray) => NDArray
+} = {
   // Where nothing of the higher one is wanted it may be infinite.
   linear: (low, high, part) => {
     const step = np.multiply(np.where(np.greater(part, 0), high, 0), part)
@@ -50,7 +59,7 @@ const between: { readonly [M in QuantileMethod]: (low: NDArray, high: NDArray, p
 }
 
 /** Of sorted lines, the first `counts` elements of which count: quantiles `q`, a vector, in a new first axis. */
-const sortedQuantiles = (lines: NDArray, counts: NDArray, q: NDArray, method: QuantileMethod): NDArray => {
+const sortedQuantiles = (lines: NDArray, counts: NDArray, q: NDArray, method: keyof typeof between): NDArray => {
   const last = np.subtract(counts, 1).astype(lines.dtype)
   const place = np.multiply(expandDims(last, -1), q)
   const low = np.floor(place)
@@ -59,23 +68,62 @@ const sortedQuantiles = (lines: NDArray, counts: NDArray, q: NDArray, method: Qu
   return moveaxis(between[method](at(low), at(np.ceil(place)), np.subtract(place, low)), -1, 0)
 }
 
+/** The first element at which the running sum of weights, in order of the elements, reaches the wanted part of their sum. */
+const invertedCdf = (lines: NDArray, weights: NDArray, counts: NDArray, q: NDArray): NDArray => {
+  const [sorted, order] = [sort(lines), argsort(lines)]
+  const counted = np.where(np.isnan(sorted), 0, takeAlongAxis(weights, order, -1)).astype(lines.dtype)
+  const running = cumsum(counted, { axis: -1 })
+  const targets = np.multiply(expandDims(running.at('...', -1).get(), -1), q)
+  const before = np.less(expandDims(running, -2), expandDims(targets, -1))
+  const place = np.minimum(sum(before, { axis: -1 }), np.maximum(np.subtract(expandDims(counts, -1), 1), 0))
+  return moveaxis(takeAlongAxis(sorted, place, -1), -1, 0)
+}
+
+/** Weights in the shape of the array. */
+const weightsFor = (name: string, x: NDArray, weights: NDArray, axes: readonly number[]): NDArray => {
+  const given = weights.astype(x.dtype)
+  if (sameShape(given.shape, x.shape)) return given
+  if (
+    !sameShape(
+      given.shape,
+      axes.map((d) => x.shape[d]!),
+    )
+  ) {
+    // prettier-ignore
+    throw new ShapeError(`${name}: weights ${weights.aval} must have the shape of ${x.aval}, or its extents along the axes.`)
+  }
+  const order = range(axes.length).sort((a, b) => axes[a]! - axes[b]!)
+  const open = x.shape.map((n, d) => (axes.includes(d) ? n : 1))
+  return functions.broadcastTo(functions.reshape(functions.transpose(given, order), open), x.shape)
+}
+
 const quantileOf = (
   name: string,
   x: ArrayLike,
   q: ArrayLike,
-  { axis = null, method = 'linear', keepdims = false }: QuantileOptions,
+  { axis = null, method = 'linear', keepdims = false, weights }: QuantileOptions,
   ignoreNan: boolean,
 ): NDArray => {
   const given = inexact(asArray(x))
   const array = given.dtype === 'float64' ? given : given.astype('float32')
   const probabilities = inexact(asArray(q)).astype(array.dtype)
   if (probabilities.ndim > 1) throw new ShapeError(`${name}: q is a number or a vector, got ${probabilities.aval}.`)
-  if (!Object.hasOwn(between, method)) throw new ArgumentError(`${name}: '${method}' is not a method.`)
+  checkOneOf(name, 'method', method, [...Object.keys(between), 'invertedCdf'])
+  if (weights !== undefined && method !== 'invertedCdf') {
+    throw new ArgumentError(`${name}: only the method 'invertedCdf' has weights, not '${method}'.`)
+  }
   const [lines, axes] = linesOf(name, array, axis)
   const isNan = np.isnan(lines)
   const counts = sum(np.logicalNot(isNan), { axis: -1, dtype: 'int32' })
-  const found = sortedQuantiles(sort(lines), counts, functions.ravel(probabilities), method)
-  const known = ignoreNan ? np.greater(counts, 0) : np.logicalNot(any(isNan, { axis: -1 }))
+  const wanted = functions.ravel(probabilities)
+  const w = weights === undefined ? null : linesOf(name, weightsFor(name, array, asArray(weights), axes), axis)[0]
+  const found =
+    method === 'invertedCdf'
+      ? invertedCdf(lines, w ?? fullLike(lines, 1), counts, wanted)
+      : sortedQuantiles(sort(lines), counts, wanted, method)
+  const isBad = w === null ? isNan : np.logicalOr(ignoreNan ? false : isNan, np.logicalNot(np.greaterEqual(w, 0)))
+  const hasSome = np.greater(counts, 0)
+  const known = ignoreNan && w === null ? hasSome : np.logicalAnd(hasSome, np.logicalNot(any(isBad, { axis: -1 })))
   const results = np.where(known, found, NaN).astype(given.dtype)
   const one = probabilities.ndim === 0 ? results.at(0).get() : results
   return keepdims ? expandDims(one, axes.map((d) => d + probabilities.ndim)) : one // prettier-ignore

@@ -6,6 +6,7 @@ import type {
   ArrayLike,
   CumulativeOptions,
   ExtremumOptions,
+  MeanOptions,
   NDArray,
   ReduceOptions,
   SumOptions,
@@ -25,7 +26,7 @@ export const sum = (x: ArrayLike, options?: SumOptions): NDArray => functions.su
 /** Product; 1 where there is nothing to multiply. Its derivative is right where factors are 0. */
 export const prod = (x: ArrayLike, options?: SumOptions): NDArray => functions.prod(x, options)
 /** Mean, as a float; NaN of nothing. */
-export const mean = (x: ArrayLike, options?: SumOptions): NDArray => functions.mean(x, options)
+export const mean = (x: ArrayLike, options?: MeanOptions): NDArray => functions.mean(x, options)
 /** Largest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */
 export const max = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.max(x, options)
 /** Smallest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */

@@ -10,14 +10,20 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
 import * as np from './elementwise.ts'
 import { broadcastTo, concatenate, ravel, reshape, slice, stack, take } from './movement.ts'
-import { cumsum } from './reduction.ts'
-import { countTo, searchsorted, sort } from './sorting.ts'
+import { cumsum, sum } from './reduction.ts'
+import { argsort, countTo, searchsorted, sort } from './sorting.ts'
 
 /** Options of functions whose results have as many elements as values say. */
 export interface SizeOptions {
   /** How many, needed under transformations: longer results are cut, shorter ones filled. */
   readonly size?: number
   /** What shorter results are filled with; 0 by default. */
+  readonly fillValue?: ArrayLike
+}
+
+/** Options of `nonzero`. */
+export interface NonzeroOptions extends SizeOptions {
+  /** What shorter results are filled with, 0 by default; a vector has a value for each axis. */
   readonly fillValue?: ArrayLike
 }
 
@@ -52,16 +58,21 @@ export const compacted = (
  * np.nonzero(np.array([0, 3, 0, 4]))[0] // => [1 3]
  * ```
  */
-export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: SizeOptions = {}): readonly NDArray[] => {
+export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: NonzeroOptions = {}): readonly NDArray[] => {
   const array = asArray(x)
   const shaped = array.ndim === 0 ? reshape(array, [1]) : array
   const mask = ravel(np.notEqual(shaped, 0))
   const places = compacted('nonzero', countTo(mask.size), mask, size, -1)
   const strides = stridesOf(shaped.shape)
   const isFilled = np.less(places, 0)
+  const fills = broadcastTo(asArray(fillValue), [shaped.ndim])
   return shaped.shape.map((n, d) =>
     np
-      .where(isFilled, fillValue, np.remainder(np.floorDivide(places, Math.max(strides[d]!, 1)), Math.max(n, 1)))
+      .where(
+        isFilled,
+        fills.at(d).get(),
+        np.remainder(np.floorDivide(places, Math.max(strides[d]!, 1)), Math.max(n, 1)),
+      )
       .astype('int32'),
   )
 }
@@ -164,6 +175,12 @@ export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray =>
 const lines = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteAll([ravel(x), ravel(y)]) as readonly [NDArray, NDArray]
 
+/** Options of functions of sets. */
+export interface AssumeUnique {
+  /** A promise that neither array has an element twice. */
+  readonly assumeUnique?: boolean
+}
+
 /**
  * Which elements occur in another array. NaN occurs in none.
  *
@@ -177,7 +194,7 @@ const lines = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
 export const isin = (
   x: ArrayLike,
   among: ArrayLike,
-  { invert = false }: { readonly invert?: boolean } = {},
+  { invert = false }: AssumeUnique & { readonly invert?: boolean } = {},
 ): NDArray => {
   const [line, set] = lines(x, among)
   if (set.size === 0) return full(asArray(x).shape, invert)
@@ -186,15 +203,24 @@ export const isin = (
   return reshape(invert ? np.logicalNot(known) : known, asArray(x).shape)
 }
 
-/** The different values among these that are to be kept, ascending. */
-const setOf = (
-  name: string,
-  line: NDArray,
-  keep: (x: NDArray) => NDArray,
-  { size, fillValue }: SizeOptions,
-): NDArray => {
+/** The values of a sorted line that are to be kept; filled with the least of them, or 0 if there is none. */
+const leastFilled = (name: string, sorted: NDArray, keep: NDArray, { size, fillValue }: SizeOptions): NDArray => {
+  const values = compacted(name, sorted, keep, size, fillValue ?? 0)
+  if (fillValue !== undefined || size === undefined || size === 0) return values
+  const count = sum(keep, { dtype: 'int32' })
+  return np.where(np.less(countTo(size), count), values, values.at(0).get())
+}
+
+/** The different values of a vector that another one does not have, as a mask over them sorted. */
+const onlyIn = (line: NDArray, other: NDArray): readonly [sorted: NDArray, keep: NDArray] => {
   const sorted = sort(line)
-  return compacted(name, sorted, np.logicalAnd(firsts(sorted), keep(sorted)), size, fillValue ?? 0)
+  return [sorted, np.logicalAnd(firsts(sorted), isin(sorted, other, { invert: true }))]
+}
+
+/** Options of `intersect1d`. */
+export interface IntersectOptions extends SizeOptions, AssumeUnique {
+  /** Whether to give the places of the values too. */
+  readonly returnIndices?: boolean
 }
 
 /**
@@ -205,11 +231,38 @@ const setOf = (
  * ```ts
  * import { np } from 'pullback'
  * np.intersect1d(np.array([1, 2, 2, 3]), np.array([2, 3, 4])) // => [2. 3.]
+ * np.intersect1d(np.array([1, 2, 2]), np.array([2, 3]), { returnIndices: true }).map(String) // => [2.],[1],[0]
  * ```
  */
-export const intersect1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+export function intersect1d(
+  x: ArrayLike,
+  y: ArrayLike,
+  options?: IntersectOptions & { readonly returnIndices?: false },
+): NDArray
+/** With `returnIndices`: the values, and where each occurs first in either array (int32; shorter results are filled with its size). */
+export function intersect1d(
+  x: ArrayLike,
+  y: ArrayLike,
+  options: IntersectOptions & { readonly returnIndices: true },
+): readonly [values: NDArray, inFirst: NDArray, inSecond: NDArray]
+export function intersect1d(
+  x: ArrayLike,
+  y: ArrayLike,
+  { returnIndices = false, ...options }: IntersectOptions = {},
+): NDArray | readonly [NDArray, NDArray, NDArray] {
   const [a, b] = lines(x, y)
-  return setOf('intersect1d', a, (v) => isin(v, b), options)
+  const sorted = sort(a)
+  const inBoth = np.logicalAnd(firsts(sorted), isin(sorted, b))
+  const values = leastFilled('intersect1d', sorted, inBoth, options)
+  if (!returnIndices) return values
+  const count = sum(inBoth, { dtype: 'int32' })
+  const isValue = np.less(countTo(values.size), count)
+  const placeIn = (line: NDArray): NDArray => {
+    const order = argsort(line)
+    const place = searchsorted(line, values, { sorter: order })
+    return np.where(isValue, take(order, place, { mode: 'clip' }), line.size)
+  }
+  return [values, placeIn(a), placeIn(b)]
 }
 
 /**
@@ -226,7 +279,7 @@ export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): 
   unique(concatenate(lines(x, y)), options)
 
 /**
- * The values of the first array that the second does not have, ascending.
+ * The values of the first array that the second does not have, ascending; with `assumeUnique`, in the order of the first.
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -235,13 +288,20 @@ export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): 
  * np.setdiff1d(np.array([1, 2, 3]), np.array([2])) // => [1. 3.]
  * ```
  */
-export const setdiff1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+export const setdiff1d = (
+  x: ArrayLike,
+  y: ArrayLike,
+  { assumeUnique = false, ...options }: SizeOptions & AssumeUnique = {},
+): NDArray => {
   const [a, b] = lines(x, y)
-  return setOf('setdiff1d', a, (v) => isin(v, b, { invert: true }), options)
+  if (assumeUnique) {
+    return compacted('setdiff1d', a, isin(a, b, { invert: true }), options.size, options.fillValue ?? 0)
+  }
+  return compacted('setdiff1d', ...onlyIn(a, b), options.size, options.fillValue ?? 0)
 }
 
 /**
- * The values that one of the arrays has and the other does not, ascending.
+ * The values that one of the arrays has and the other does not, ascending; NaN of both, as it is equal to nothing.
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -250,8 +310,10 @@ export const setdiff1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {})
  * np.setxor1d(np.array([1, 2]), np.array([2, 3])) // => [1. 3.]
  * ```
  */
-export const setxor1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+export const setxor1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions & AssumeUnique = {}): NDArray => {
   const [a, b] = lines(x, y)
-  const inBoth = (v: NDArray): NDArray => np.logicalAnd(isin(v, a), isin(v, b))
-  return setOf('setxor1d', concatenate([a, b]), (v) => np.logicalNot(inBoth(v)), options)
+  const [[ofFirst, keepFirst], [ofSecond, keepSecond]] = [onlyIn(a, b), onlyIn(b, a)]
+  const [line, keep] = [concatenate([ofFirst, ofSecond]), concatenate([keepFirst, keepSecond])]
+  const order = argsort(line)
+  return leastFilled('setxor1d', take(line, order), take(keep, order), options)
 }

@@ -6,10 +6,12 @@ import { iota } from '../ops/creation.ts'
 import { cast } from '../ops/elementwise.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import { checkOneOf } from '../surface/checks.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
-import { flip, take } from './movement.ts'
+import type { Arrays } from './movement.ts'
+import { flip, listOf, take } from './movement.ts'
 
 /** Options of `sort` and `argsort`. */
 export interface SortOptions {
@@ -17,6 +19,8 @@ export interface SortOptions {
   readonly axis?: number | null
   /** The largest first; NaN before all. */
   readonly descending?: boolean
+  /** Whether equal elements must keep their order. They always do. */
+  readonly stable?: boolean
 }
 
 /** Storage dtypes that are compared in another one. */
@@ -79,8 +83,10 @@ export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOpt
  * np.lexsort([np.array([1, 0, 2]), np.array([5, 5, 4])]) // => [2 1 0]
  * ```
  */
-export const lexsort = (keys: readonly ArrayLike[], { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
-  const arrays = keys.map((k) => comparable(asArray(k))).reverse()
+export const lexsort = (keys: Arrays, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+  const arrays = listOf(keys)
+    .map((k) => comparable(asArray(k)))
+    .reverse()
   const [first] = arrays
   if (first === undefined) throw new ArgumentError('lexsort: needs at least one key.')
   const odd = arrays.find((k) => k.shape.join() !== first.shape.join())
@@ -137,7 +143,14 @@ export interface SearchOptions {
   readonly side?: 'left' | 'right'
   /** What sorts the array, if it is not sorted: its `argsort`. */
   readonly sorter?: ArrayLike
+  /** JAX's names of algorithms. All give the same; there is one here. */
+  readonly method?: SearchMethod
 }
+
+const searchMethods = ['scan', 'scanUnrolled', 'sort', 'compareAll'] as const
+
+/** JAX's ways to search. */
+export type SearchMethod = (typeof searchMethods)[number]
 
 /** Whether x comes before y; NaN comes after all numbers. */
 const isBefore = (x: NDArray, y: NDArray): NDArray =>
@@ -158,8 +171,10 @@ const isBefore = (x: NDArray, y: NDArray): NDArray =>
 export const searchsorted = (
   sorted: ArrayLike,
   values: ArrayLike,
-  { side = 'left', sorter }: SearchOptions = {},
+  { side = 'left', sorter, method = 'scan' }: SearchOptions = {},
 ): NDArray => {
+  checkOneOf('searchsorted', 'side', side, ['left', 'right'])
+  checkOneOf('searchsorted', 'method', method, searchMethods)
   const [line, wanted] = promoteAll([asArray(sorted), asArray(values)]).map(comparable) as [NDArray, NDArray]
   if (line.ndim !== 1) throw new ShapeError(`searchsorted: the first argument is a vector, got ${line.aval}.`)
   const xs = sorter === undefined ? line : take(line, sorter, { axis: 0 })
@@ -193,12 +208,12 @@ export const searchsorted = (
 export const digitize = (
   x: ArrayLike,
   bins: ArrayLike,
-  { right = false }: { readonly right?: boolean } = {},
+  { right = false, method = 'scan' }: { readonly right?: boolean; readonly method?: SearchMethod } = {},
 ): NDArray => {
   const edges = asArray(bins)
   if (edges.ndim !== 1) throw new ShapeError(`digitize: bins are a vector, got ${edges.aval}.`)
   const n = edges.size
-  const up = searchsorted(edges, x, { side: right ? 'left' : 'right' })
+  const up = searchsorted(edges, x, { side: right ? 'left' : 'right', method })
   if (n < 2) return up
   const [first, last] = [edges.at(0).get(), edges.at(-1).get()]
   const down = np.subtract(n, searchsorted(flip(edges), x, { side: right ? 'left' : 'right' }))

@@ -2,6 +2,7 @@
 import { range } from '../core/shape.ts'
 import { isFloat } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
+import * as ops from '../ops/elementwise.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -144,7 +145,7 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
 }
 
 /**
- * What is left of `x` after division by `y` towards zero: has the sign of `x`.
+ * What is left of `x` after division by `y` towards zero: has the sign of `x`. Of integers after division by 0: `x`.
  *
  * @example
  * ```ts
@@ -154,9 +155,7 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
  */
 export const fmod = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteTwoArrays('fmod', asArray(x), asArray(y))
-  const r = np.remainder(a, b)
-  const turned = np.logicalAnd(np.notEqual(r, 0), np.notEqual(np.less(a, 0), np.less(r, 0)))
-  return np.where(turned, np.subtract(r, b), r)
+  return a.dtype === 'bool' ? ops.rem(a.astype('int32'), b.astype('int32')) : ops.rem(a, b)
 }
 
 /**

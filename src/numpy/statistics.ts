@@ -1,8 +1,10 @@
 /** `np`: averages, spreads and correlations. */
-import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { normalizeAxis, range } from '../core/shape.ts'
+import type { DType } from '../core/dtype.ts'
+import { checkDType, isFloat } from '../core/dtype.ts'
+import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import { normalizeAxes, normalizeAxis, range, sizeOf } from '../core/shape.ts'
 import { asArray } from '../runtime/array.ts'
-import { inexact } from '../surface/promote.ts'
+import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray, ReduceOptions } from '../trace/value.ts'
 import { matmul } from './contraction.ts'
 import * as np from './elementwise.ts'
@@ -12,21 +14,26 @@ import { max, mean, min, sum } from './reduction.ts'
 /** Options of `average`. */
 export interface AverageOptions {
   readonly axis?: number | readonly number[] | null
-  /** Shape of the array, or a vector along the one axis; equal by default. */
+  /** Shape of the array, or its extents along the axes; equal by default. */
   readonly weights?: ArrayLike
   readonly keepdims?: boolean
+  /** Whether to give the sums of the weights too. */
+  readonly returned?: boolean
 }
 
 const weightsFor = (x: NDArray, weights: NDArray, axis: AverageOptions['axis']): NDArray => {
   if (weights.shape.join() === x.shape.join()) return weights
-  if (typeof axis === 'number' && weights.ndim === 1) {
-    const along = normalizeAxis('average', axis, x.ndim)
-    if (weights.size === x.shape[along]) {
-      return broadcastTo(reshape(weights, range(x.ndim).map((d) => (d === along ? -1 : 1))), x.shape) // prettier-ignore
+  if (axis !== null && axis !== undefined) {
+    const given = typeof axis === 'number' ? [axis] : axis
+    const axes = given.map((d) => normalizeAxis('average', d, x.ndim))
+    if (weights.shape.join() === axes.map((d) => x.shape[d]!).join()) {
+      const order = range(axes.length).sort((a, b) => axes[a]! - axes[b]!)
+      const open = x.shape.map((n, d) => (axes.includes(d) ? n : 1))
+      return broadcastTo(reshape(transpose(weights, order), open), x.shape)
     }
   }
   throw new ShapeError(
-    `average: weights ${weights.aval} must have the shape of ${x.aval}, or be a vector along the one axis.`,
+    `average: weights ${weights.aval} must have the shape of ${x.aval}, or its extents along the axes that are named.`,
   )
 }
 
@@ -40,11 +47,34 @@ const weightsFor = (x: NDArray, weights: NDArray, axis: AverageOptions['axis']):
  * np.average(np.array([1, 2, 6]), { weights: np.array([1, 1, 2]) }) // => 3.75
  * ```
  */
-export const average = (x: ArrayLike, { axis = null, weights, keepdims = false }: AverageOptions = {}): NDArray => {
-  const array = inexact(asArray(x))
-  if (weights === undefined) return mean(array, { axis, keepdims })
-  const w = weightsFor(array, asArray(weights), axis)
-  return np.divide(sum(np.multiply(array, w), { axis, keepdims }), sum(w, { axis, keepdims }))
+export function average(x: ArrayLike, options?: AverageOptions & { readonly returned?: false }): NDArray
+/** With `returned`: the mean, and the sums of the weights. */
+export function average(
+  x: ArrayLike,
+  options: AverageOptions & { readonly returned: true },
+): readonly [average: NDArray, weights: NDArray]
+export function average(
+  x: ArrayLike,
+  { axis = null, weights, keepdims = false, returned = false }: AverageOptions = {},
+): NDArray | readonly [NDArray, NDArray] {
+  const [mean, total] = averageWith(x, weights, { axis, keepdims })
+  return returned ? [mean, broadcastTo(total, mean.shape)] : mean
+}
+
+const averageWith = (
+  x: ArrayLike,
+  weights: ArrayLike | undefined,
+  { axis, keepdims }: { readonly axis: number | readonly number[] | null; readonly keepdims: boolean },
+): readonly [mean: NDArray, weights: NDArray] => {
+  if (weights === undefined) {
+    const array = inexact(asArray(x))
+    const count = sizeOf(normalizeAxes('average', axis, array.ndim).map((d) => array.shape[d]!))
+    return [mean(array, { axis, keepdims }), asArray(count).astype(array.dtype)]
+  }
+  const [array, given] = promoteAll([asArray(x), asArray(weights)]).map(inexact) as [NDArray, NDArray]
+  const w = weightsFor(array, given, axis)
+  const total = sum(w, { axis, keepdims })
+  return [np.divide(sum(np.multiply(array, w), { axis, keepdims }), total), total]
 }
 
 /**
@@ -74,10 +104,13 @@ export interface CovOptions {
   readonly fweights?: ArrayLike
   /** How much each observation counts. */
   readonly aweights?: ArrayLike
+  /** One of floats, of the result; the array's by default. */
+  readonly dtype?: DType
 }
 
-const variables = (x: ArrayLike, rowvar: boolean): NDArray => {
-  const array = inexact(asArray(x))
+const variables = (x: ArrayLike, rowvar: boolean, dtype: DType | undefined): NDArray => {
+  const given = inexact(asArray(x))
+  const array = dtype === undefined ? given : given.astype(dtype)
   if (array.ndim > 2) throw new ShapeError(`cov: takes vectors and matrices, got ${array.aval}.`)
   const matrix = atleast2d(array)
   return !rowvar && matrix.shape[0] !== 1 ? transpose(matrix) : matrix
@@ -96,11 +129,14 @@ const variables = (x: ArrayLike, rowvar: boolean): NDArray => {
  */
 export const cov = (
   x: ArrayLike,
-  { y, rowvar = true, bias = false, ddof, fweights, aweights }: CovOptions = {},
+  { y, rowvar = true, bias = false, ddof, fweights, aweights, dtype }: CovOptions = {},
 ): NDArray => {
   if (ddof !== undefined && !Number.isInteger(ddof)) throw new ArgumentError(`cov: ddof is an integer, got ${ddof}.`)
-  const own = variables(x, rowvar)
-  const rows = y === undefined ? own : concatenate([own, variables(y, rowvar)], { axis: 0 })
+  if (dtype !== undefined && !isFloat(checkDType('cov', dtype))) {
+    throw new DTypeError(`cov: dtype is one of floats, got ${dtype}.`)
+  }
+  const own = variables(x, rowvar, dtype)
+  const rows = y === undefined ? own : concatenate([own, variables(y, rowvar, dtype)], { axis: 0 })
   const off = ddof ?? (bias ? 0 : 1)
   const given = [fweights, aweights].filter((w) => w !== undefined).map((w) => asArray(w))
   const n = rows.shape[1]!
@@ -128,7 +164,7 @@ const reduced = (matrix: NDArray): NDArray => (matrix.size === 1 ? reshape(matri
  * np.corrcoef(np.array([[1, 2, 3], [3, 2, 1]])).toArray() // => 1,-1,-1,1
  * ```
  */
-export const corrcoef = (x: ArrayLike, options: Pick<CovOptions, 'y' | 'rowvar'> = {}): NDArray => {
+export const corrcoef = (x: ArrayLike, options: Pick<CovOptions, 'y' | 'rowvar' | 'dtype'> = {}): NDArray => {
   const c = cov(x, options)
   if (c.ndim === 0) return np.divide(c, c)
   const deviation = np.sqrt(diag(c))

@@ -1,21 +1,30 @@
 /** `np`: what there is to know about dtypes. */
-import type { DType } from '../core/dtype.ts'
-import { checkDType, isFloat, isInteger, kindOf } from '../core/dtype.ts'
-import { DTypeError } from '../core/errors.ts'
+import type { DType, Weakly } from '../core/dtype.ts'
+import { checkDType, isFloat, isInteger, kindOf, promoteTwo } from '../core/dtype.ts'
+import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { asArray } from '../runtime/array.ts'
-import { commonType } from '../surface/promote.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
+/** What has a dtype, or is the name of one. */
+export type TypeLike = ArrayLike | DType
+
 /**
- * The dtype that arithmetic between these arrays and numbers has.
+ * The dtype that arithmetic between arrays, numbers, and arrays of these dtypes has.
  *
+ * @throws ArgumentError of nothing; DTypeError for a name that is no dtype.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.resultType(np.zeros([2], { dtype: 'int32' }), 0.5) // => float32
+ * np.resultType('uint8', 3) // => uint8
  * ```
  */
-export const resultType = (...xs: readonly ArrayLike[]): DType => commonType(xs.map((x) => asArray(x))).dtype
+export const resultType = (...xs: readonly TypeLike[]): DType => {
+  if (xs.length === 0) throw new ArgumentError('resultType: needs at least one array or dtype.')
+  const typeOf = (x: TypeLike): Weakly =>
+    typeof x === 'string' ? { dtype: checkDType('resultType', x), weak: false } : asArray(x).aval
+  return xs.map(typeOf).reduce(promoteTwo).dtype
+}
 
 /** A class of dtypes, by the array API's names. */
 export type DTypeKind = 'bool' | 'signed integer' | 'unsigned integer' | 'integral' | 'real floating' | 'numeric'

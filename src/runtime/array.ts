@@ -7,9 +7,10 @@ import type { Surface } from '../trace/value.ts'
 import { installSurface } from '../trace/value.ts'
 import * as arithmetic from '../surface/arithmetic.ts'
 import { dot, matmul } from '../surface/contract.ts'
-import { at, take } from '../surface/indexing.ts'
+import { take } from '../surface/indexing.ts'
 import * as reduce from '../surface/reduce.ts'
 import * as shape from '../surface/shape.ts'
+import { at } from '../surface/updates.ts'
 import { eagerInterpreter } from './eager.ts'
 
 /** What methods of arrays forward to. */

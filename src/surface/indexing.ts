@@ -1,7 +1,6 @@
-/** NumPy's indexing, to read and to update functionally: one gather or one scatter for an index. */
+/** NumPy's indexing: one gather or one scatter for an index. `updates.ts` has what writes. */
 import { Aval } from '../core/aval.ts'
-import { isFloat, kindOf } from '../core/dtype.ts'
-import { DTypeError, IndexError, ShapeError } from '../core/errors.ts'
+import { IndexError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import {
   broadcastTwo,
@@ -18,26 +17,17 @@ import { Slice } from '../core/slice.ts'
 import type { GatherParams, IndexMode, ScatterParams } from '../ir/op.ts'
 import { full, fullLike, iota, scalar, zerosLike, zerosOf } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
-import type { ScatterName } from '../ops/indexing.ts'
-import { gather, scatterWith } from '../ops/indexing.ts'
+import { gather } from '../ops/indexing.ts'
 import { broadcast, broadcastTo, concatenate, expandDims, reshape, rev, slice, transpose } from '../ops/movement.ts'
 import { reduceAnd } from '../ops/reduction.ts'
-import type {
-  ArrayLike,
-  GetOptions,
-  Index,
-  IndexedPlace,
-  NestedArray,
-  TakeOptions,
-  UpdateOptions,
-} from '../trace/value.ts'
+import type { ArrayLike, GetOptions, Index, NestedArray, TakeOptions } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { remainder } from './arithmetic.ts'
 import { checkOneOf, checkOptions } from './checks.ts'
 import { asArray, asIndices } from './convert.ts'
 
 /** What one part of an index asks of the axes that it speaks for. */
-type Part =
+export type Part =
   | { readonly kind: 'new' }
   | { readonly kind: 'position'; readonly axis: number; readonly at: number }
   | {
@@ -47,7 +37,13 @@ type Part =
       readonly count: number
       readonly step: number
     }
-  | { readonly kind: 'array'; readonly axis: number; readonly indices: NDArray }
+  | {
+      readonly kind: 'array'
+      readonly axis: number
+      readonly indices: NDArray
+      /** As they were given: negative ones count from the end. */
+      readonly given: NDArray
+    }
 
 type Range = Extract<Part, { kind: 'range' }>
 
@@ -104,14 +100,18 @@ const maskParts = (mask: NDArray, axis: number, shape: Shape): Part[] => {
   const data = mask.body.host('a boolean mask as an index') as Uint8Array
   const places = Array.from(data.keys()).filter((i) => data[i] !== 0)
   const strides = stridesOf(own)
-  return own.map((n, d) => ({
-    kind: 'array',
-    axis: axis + d,
-    indices: fromHost(
-      new Aval('int32', [places.length]),
+  return own.map((n, d) =>
+    knownPart(
+      axis + d,
       Int32Array.from(places, (p) => Math.floor(p / strides[d]!) % n),
     ),
-  }))
+  )
+}
+
+/** A vector of places along an axis. */
+export const knownPart = (axis: number, places: Int32Array): Part => {
+  const indices = fromHost(new Aval('int32', [places.length]), places)
+  return { kind: 'array', axis, indices, given: indices }
 }
 
 const parsePart = (index: ReadyIndex, axis: number, shape: Shape): Part[] => {
@@ -125,7 +125,8 @@ const parsePart = (index: ReadyIndex, axis: number, shape: Shape): Part[] => {
   }
   if (index instanceof NDArray) {
     if (isMask(index)) return maskParts(index, axis, shape)
-    return [{ kind: 'array', axis, indices: wrapNegative(e.cast(asIndices('at', index), 'int32'), n) }]
+    const given = asIndices('at', index)
+    return [{ kind: 'array', axis, indices: wrapNegative(e.cast(given, 'int32'), n), given }]
   }
   throw new IndexError(
     `at: ${show(index)} is not an index. Known: integers, np.slice, ':', '...', null, integer and boolean arrays.`,
@@ -136,7 +137,7 @@ const parsePart = (index: ReadyIndex, axis: number, shape: Shape): Part[] => {
 const wrapNegative = (indices: NDArray, n: number): NDArray =>
   e.select(e.lt(indices, zerosLike(indices)), e.add(indices, fullLike(indices, n)), indices)
 
-const parse = (x: NDArray, given: readonly Index[]): Part[] => {
+export const parse = (x: NDArray, given: readonly Index[]): Part[] => {
   const { shape, rank } = x.aval
   const indices = given.map(readyIndex)
   const taken = indices.reduce<number>((n, i) => n + axesTaken(i), 0)
@@ -184,7 +185,7 @@ const getBasic = (x: NDArray, parts: readonly Part[]): NDArray => {
 }
 
 /** An index as a gather: the result of the gather has the axes of the starts, then those of the window. */
-interface Plan {
+export interface Plan {
   readonly starts: NDArray
   readonly startShape: Shape
   readonly indexMap: readonly number[]
@@ -218,7 +219,7 @@ const tokensOf = (parts: readonly Part[]): Token[] => {
   return hasArrays && !adjacent ? [{ kind: 'arrays' }, ...tokens] : tokens
 }
 
-const planIndex = (x: NDArray, parts: readonly Part[]): Plan => {
+export const planIndex = (x: NDArray, parts: readonly Part[]): Plan => {
   const arrays = parts.filter((p) => p.kind === 'array')
   const arraysShape = arrays.reduce<Shape>((s, p) => broadcastTwo('at', s, p.indices.aval.shape), [])
   const tokens = tokensOf(parts)
@@ -292,7 +293,7 @@ const gatherParams = (plan: Plan, mode: IndexMode): GatherParams => ({
   mode,
 })
 
-const scatterParams = (plan: Plan, mode: IndexMode, uniqueIndices: boolean): ScatterParams => ({
+export const scatterParams = (plan: Plan, mode: IndexMode, uniqueIndices: boolean): ScatterParams => ({
   updateWindowDims: windowDims(plan),
   insertedWindowDims: plan.collapsed,
   operandBatchingDims: [],
@@ -306,7 +307,7 @@ const scatterParams = (plan: Plan, mode: IndexMode, uniqueIndices: boolean): Sca
 const arrange = (plan: Plan, y: NDArray): NDArray => reshape(transpose(y, plan.permutation), plan.shape)
 
 /** From the user's order of axes to the scatter's. */
-const arrangeBack = (plan: Plan, y: NDArray): NDArray => {
+export const arrangeBack = (plan: Plan, y: NDArray): NDArray => {
   const inverse = inversePermutation(plan.permutation)
   const gathered = [...plan.startShape, ...plan.sliceSizes.filter((_, d) => !plan.collapsed.includes(d))]
   const ordered = plan.permutation.map((p) => gathered[p]!)
@@ -333,63 +334,9 @@ const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): ND
   return arrange(plan, e.select(insideMask(x, plan), y, fullLike(y, fillValue)))
 }
 
-const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray => {
+export const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray => {
   checkOneOf('at(...).get', 'mode', options.mode ?? 'clip', ['clip', 'fill', 'promiseInBounds'])
   return isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
-}
-
-const kinds = ['bool', 'unsigned', 'signed', 'float']
-
-/** The values in the array's dtype, if that keeps what they are. */
-const castUpdate = (operation: string, x: NDArray, values: ArrayLike): NDArray => {
-  const v = asArray(values)
-  const fits = v.aval.weak
-    ? !(isFloat(v.aval.dtype) && !isFloat(x.aval.dtype))
-    : kinds.indexOf(kindOf(v.aval.dtype)) <= kinds.indexOf(kindOf(x.aval.dtype))
-  if (!fits) {
-    throw new DTypeError(
-      `at(...).${operation}: values ${v.aval} do not fit an array ${x.aval}. Convert one of them with np.astype.`,
-    )
-  }
-  return e.cast(v, x.aval.dtype)
-}
-
-const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray => {
-  // Leading axes of extent 1 that the place does not have are dropped, as NumPy does.
-  const extra = Math.max(0, v.aval.rank - shape.length)
-  const trimmed = v.aval.shape.slice(0, extra).every((n) => n === 1) ? reshape(v, v.aval.shape.slice(extra)) : v
-  if (!sameShape(broadcastTwo(`at(...).${operation}`, trimmed.aval.shape, shape), shape)) {
-    throw new ShapeError(
-      `at(...).${operation}: values of shape ${showShape(v.aval.shape)} do not broadcast to the indexed shape ${showShape(shape)}.`,
-    )
-  }
-  return broadcastTo(trimmed, shape)
-}
-
-const update =
-  (operation: string, op: ScatterName, x: NDArray, parts: readonly Part[]) =>
-  (values: ArrayLike, { mode = 'drop', uniqueIndices = false }: UpdateOptions = {}): NDArray => {
-    checkOneOf(`at(...).${operation}`, 'mode', mode, ['drop', 'fill', 'clip', 'promiseInBounds'])
-    const plan = planIndex(x, parts)
-    const updates = arrangeBack(plan, broadcastUpdate(operation, castUpdate(operation, x, values), plan.shape))
-    const indexMode = mode === 'drop' ? 'fill' : mode
-    // Without index arrays no place is met twice.
-    const unique = uniqueIndices || parts.every((p) => p.kind !== 'array')
-    return scatterWith(op, x, plan.starts, updates, scatterParams(plan, indexMode, unique))
-  }
-
-export const at = (x: NDArray, indices: readonly Index[]): IndexedPlace => {
-  const parts = parse(x, indices)
-  const multiply = update('multiply', 'scatterMul', x, parts)
-  return {
-    get: (options = {}) => get(x, parts, options),
-    set: update('set', 'scatter', x, parts),
-    add: update('add', 'scatterAdd', x, parts),
-    multiply,
-    mul: multiply,
-    min: update('min', 'scatterMin', x, parts),
-    max: update('max', 'scatterMax', x, parts),
-  }
 }
 
 /** Indices made ready for a mode: negatives count from the end, except where they are clipped or wrapped round. */
@@ -410,7 +357,9 @@ export const take = (x: ArrayLike, indices: ArrayLike, options: TakeOptions = {}
   if (n === 0 && sizeOf(where.aval.shape) > 0)
     throw new IndexError(`take: axis ${along} of ${array.aval} has no elements.`)
   const parts = array.aval.shape.map((count, d): Part =>
-    d === along ? { kind: 'array', axis: d, indices: where } : { kind: 'range', axis: d, start: 0, count, step: 1 },
+    d === along
+      ? { kind: 'array', axis: d, indices: where, given: where }
+      : { kind: 'range', axis: d, start: 0, count, step: 1 },
   )
   const gatherMode = mode === 'wrap' ? 'clip' : mode
   return gatherPlan(array, planIndex(array, parts), {

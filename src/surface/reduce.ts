@@ -1,7 +1,7 @@
 /** NumPy's reductions. */
 import type { DType } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
+import { checkDType, isFloat, promoteTypes } from '../core/dtype.ts'
+import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../core/shape.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import { add, cast, div, gt, max as maximum, min as minimum, mul, select, sqrt, sub } from '../ops/elementwise.ts'
@@ -11,6 +11,7 @@ import type {
   ArgOptions,
   ArrayLike,
   ExtremumOptions,
+  MeanOptions,
   NDArray,
   ReduceOptions,
   SumOptions,
@@ -46,6 +47,10 @@ const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOpt
 const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArray =>
   where === undefined ? x : select(broadcastTo(truth(where), x.aval.shape), x, fullLike(x, value))
 
+/** As `masked`, with a value that may be computed. */
+const maskedBy = (x: NDArray, where: ArrayLike, value: ArrayLike): NDArray =>
+  select(broadcastTo(truth(where), x.aval.shape), x, broadcastTo(cast(asArray(value), x.aval.dtype), x.aval.shape))
+
 const sumTypes: { readonly [D in DType]?: DType } = { bool: 'int32', int8: 'int32', uint8: 'uint32' }
 const accumulators: { readonly [D in DType]?: DType } = { ...sumTypes, float16: 'float32', bfloat16: 'float32' }
 
@@ -60,13 +65,21 @@ const accumulate = (
 ): NDArray => {
   checkOptions(name, options)
   const { dtype: given } = x.aval
-  const result = options.dtype ?? sumTypes[given] ?? given
+  const { initial, promoteIntegers = true } = options
+  const result = options.dtype ?? (promoteIntegers ? sumTypes[given] : undefined) ?? given
   const working = accumulators[result] ?? result
-  const numbers = masked(cast(x, working, x.aval.weak && working === given), options.where, unit)
+  const source = asSummands(x, result)
+  const numbers = masked(cast(source, working, x.aval.weak && working === given), options.where, unit)
   const total = reduceWith(name, reduce, numbers, options)
-  const { initial } = options
-  return cast(initial === undefined ? total : combine(total, fullLike(total, initial)), result)
+  return cast(initial === undefined ? total : combine(total, beside(total, initial)), result)
 }
+
+/** What a bool is made of is whether numbers are 0: as truth values they neither cancel nor are rounded away. */
+const asSummands = (x: NDArray, result: DType): NDArray => (result === 'bool' ? cast(x, 'bool') : x)
+
+/** A value in the type and shape of a result. */
+const beside = (total: NDArray, value: ArrayLike): NDArray =>
+  broadcastTo(cast(asArray(value), total.aval.dtype, total.aval.weak), total.aval.shape)
 
 export const sum = (x: ArrayLike, options: SumOptions = {}): NDArray =>
   accumulate('sum', ops.reduceSum, add, 0, asArray(x), options)
@@ -80,7 +93,7 @@ const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): nu
 
 /** The total divided by the number of elements that took part, less `ddof`. */
 const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOptions): NDArray => {
-  const { axis = null, keepdims = false, where, ddof = 0 } = options
+  const { axis = null, keepdims = false, where, ddof = options.correction ?? 0 } = options
   // Nothing is left to divide by where ddof takes all of it away.
   if (where === undefined) {
     const count = reducedCount(name, x, axis) - ddof
@@ -93,7 +106,7 @@ const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOpt
   return div(total, select(gt(left, zerosLike(left)), left, fullLike(left, NaN)))
 }
 
-export const mean = (x: ArrayLike, options: SumOptions = {}): NDArray => {
+export const mean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
   checkOptions('mean', options)
   const array = asArray(x)
   const target = options.dtype ?? (isFloat(array.aval.dtype) ? array.aval.dtype : 'float32')
@@ -120,12 +133,15 @@ const extremum =
       throw new ArgumentError(`${name}: with where there may be nothing to choose from; give { initial } too.`)
     }
     const working = comparing[array.aval.dtype] ?? array.aval.dtype
-    const numbers = masked(cast(array, working, array.aval.weak), where, initial ?? 0)
+    const numbers =
+      where === undefined || initial === undefined
+        ? cast(array, working, array.aval.weak)
+        : maskedBy(cast(array, working, array.aval.weak), where, initial)
     if (initial === undefined)
       return cast(reduceWith(name, reduce, numbers, options), array.aval.dtype, array.aval.weak)
     const nothing = reducedCount(name, array, options.axis) === 0
     const best = reduceWith(name, nothing ? ops.reduceSum : reduce, numbers, options)
-    const bound = fullLike(best, initial)
+    const bound = beside(best, initial)
     return cast(nothing ? bound : combine(best, bound), array.aval.dtype)
   }
 
@@ -149,22 +165,43 @@ const varianceOf = (name: string, x: ArrayLike, options: VarOptions): NDArray =>
   if (working !== undefined) return cast(varianceOf(name, cast(given, working), options), given.aval.dtype)
   const { axis = null, keepdims = false, where } = options
   const chosen = where === undefined ? {} : { where }
-  const centre = mean(given, { axis, keepdims: true, ...chosen })
+  const centre =
+    options.mean === undefined ? mean(given, { axis, keepdims: true, ...chosen }) : meanFor(given, options.mean)
   const deviation = sub(cast(given, given.aval.dtype), broadcastTo(centre, given.aval.shape))
   const total = sum(mul(deviation, deviation), { axis, keepdims, ...chosen })
   return divideByCount(name, total, given, options)
 }
 
+const meanFor = (x: NDArray, given: ArrayLike): NDArray => cast(asArray(given), x.aval.dtype)
+
+/** The dtype that a spread is computed in: at least as wide as the one asked for. */
+const spreadInput = (x: ArrayLike, dtype: DType | undefined): NDArray => {
+  const given = inexact(x)
+  return dtype === undefined ? given : cast(given, promoteTypes(given.aval.dtype, dtype))
+}
+
 export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => {
   checkOptions('var', options)
-  return varianceOf('var', x, options)
+  checkSpread('var', options)
+  const spread = varianceOf('var', spreadInput(x, options.dtype), options)
+  return options.dtype === undefined ? spread : cast(spread, options.dtype)
+}
+
+const checkSpread = (name: string, { ddof, correction, dtype }: VarOptions): void => {
+  if (ddof !== undefined && correction !== undefined && ddof !== correction) {
+    throw new ArgumentError(`${name}: ddof and correction are one thing by two names; give one of them.`)
+  }
+  if (dtype !== undefined && !isFloat(checkDType(name, dtype))) {
+    throw new DTypeError(`${name}: dtype is one of floats, got ${dtype}.`)
+  }
 }
 
 export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => {
   checkOptions('std', options)
-  const given = inexact(x)
+  checkSpread('std', options)
+  const given = spreadInput(x, options.dtype)
   const working = accumulators[given.aval.dtype] ?? given.aval.dtype
-  return cast(sqrt(varianceOf('std', cast(given, working), options)), given.aval.dtype)
+  return cast(sqrt(varianceOf('std', cast(given, working), options)), options.dtype ?? given.aval.dtype)
 }
 
 const argument =
@@ -191,10 +228,12 @@ const cumulative =
   (x: ArrayLike, options: CumulativeOptions = {}): NDArray => {
     checkOptions(name, options)
     const { axis = null, dtype } = options
-    const array = asArray(x)
-    const numbers = cast(array, dtype ?? sumTypes[array.aval.dtype] ?? array.aval.dtype)
-    if (axis === null) return op(reshape(numbers, [array.aval.size]), 0)
-    return op(numbers, normalizeAxis(name, axis, array.aval.rank))
+    const given = asArray(x)
+    // A number is a vector of one.
+    const array = axis === null || given.aval.rank === 0 ? reshape(given, [given.aval.size]) : given
+    const result = dtype ?? sumTypes[array.aval.dtype] ?? array.aval.dtype
+    const numbers = cast(asSummands(array, result), result === 'bool' ? 'int32' : result)
+    return cast(op(numbers, normalizeAxis(name, axis ?? 0, array.aval.rank)), result)
   }
 
 export const cumsum = cumulative('cumsum', ops.cumsum)

@@ -155,19 +155,31 @@ export interface ReduceOptions {
 /** Options of `np.max` and `np.min`. */
 export interface ExtremumOptions extends ReduceOptions {
   /** A value that takes part in every result; needed with `where`. */
-  readonly initial?: number
+  readonly initial?: ArrayLike
 }
 
-export interface SumOptions extends ReduceOptions {
-  /** What sums (products) begin with; 0 (1) by default. No option of `mean`. */
-  readonly initial?: number
+/** Options of `np.mean`. */
+export interface MeanOptions extends ReduceOptions {
   /** The dtype of the result, and of the accumulation. */
   readonly dtype?: DType
 }
 
-export interface VarOptions extends ReduceOptions {
+/** Options of `np.sum` and `np.prod`. */
+export interface SumOptions extends MeanOptions {
+  /** What sums (products) begin with; 0 (1) by default. */
+  readonly initial?: ArrayLike
+  /** Whether bools and 8-bit integers widen to 32 bits; true by default. */
+  readonly promoteIntegers?: boolean
+}
+
+/** Options of `np.var` and `np.std`. */
+export interface VarOptions extends MeanOptions {
   /** Delta degrees of freedom: the divisor is `n - ddof`. */
   readonly ddof?: number
+  /** `ddof` by the array API's name. */
+  readonly correction?: number
+  /** The mean, where it is known, with the reduced axes of extent 1. */
+  readonly mean?: ArrayLike
 }
 
 export interface ArgOptions {
@@ -202,10 +214,19 @@ export interface IndexedPlace {
   get(options?: GetOptions): NDArray
   set(values: ArrayLike, options?: UpdateOptions): NDArray
   add(values: ArrayLike, options?: UpdateOptions): NDArray
+  subtract(values: ArrayLike, options?: UpdateOptions): NDArray
   multiply(values: ArrayLike, options?: UpdateOptions): NDArray
   mul(values: ArrayLike, options?: UpdateOptions): NDArray
+  /** Quotients, as floats. */
+  divide(values: ArrayLike, options?: UpdateOptions): NDArray
+  power(values: ArrayLike, options?: UpdateOptions): NDArray
   min(values: ArrayLike, options?: UpdateOptions): NDArray
   max(values: ArrayLike, options?: UpdateOptions): NDArray
+  /**
+   * A function element by element, as often as the index names the element. Under transformations, computed indices need
+   * `{ uniqueIndices: true }`.
+   */
+  apply(f: (x: NDArray) => NDArray, options?: UpdateOptions): NDArray
 }
 
 export interface TakeOptions {
@@ -245,7 +266,7 @@ export interface Surface {
   tanh(x: ArrayLike): NDArray
   clip(x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray
   sum(x: ArrayLike, options?: SumOptions): NDArray
-  mean(x: ArrayLike, options?: SumOptions): NDArray
+  mean(x: ArrayLike, options?: MeanOptions): NDArray
   prod(x: ArrayLike, options?: SumOptions): NDArray
   max(x: ArrayLike, options?: ExtremumOptions): NDArray
   min(x: ArrayLike, options?: ExtremumOptions): NDArray
@@ -620,7 +641,7 @@ export class NDArray implements LeafBrand {
     return surface.sum(this, options)
   }
   /** `np.mean(this, options)`. */
-  mean(options?: SumOptions): NDArray {
+  mean(options?: MeanOptions): NDArray {
     return surface.mean(this, options)
   }
   /** `np.prod(this, options)`. */

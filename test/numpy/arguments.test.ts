@@ -161,7 +161,7 @@ describe('indices and modes', () => {
     expect(() => np.take(x, [5], { mode: any('raise') })).toThrow(
       /take: 'raise' is not a mode. Known: fill, clip, wrap/,
     )
-    expect(() => np.pad(x, 1, { mode: any('mean') })).toThrow(/pad: 'mean' is not a mode/)
+    expect(() => np.pad(x, 1, { mode: any('mirror') })).toThrow(/pad: 'mirror' is not a mode/)
   })
 })
 

@@ -1,0 +1,231 @@
+/** `np.pad`: elements added around an array. */
+import { isInteger } from '../core/dtype.ts'
+import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import { range } from '../core/shape.ts'
+import * as e from '../ops/elementwise.ts'
+import * as ops from '../ops/movement.ts'
+import { asArray, functions } from '../runtime/array.ts'
+import { checkIntegers, checkOneOf } from '../surface/checks.ts'
+import { NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/value.ts'
+import * as np from './elementwise.ts'
+import { applyAlongAxis } from './mapping.ts'
+import { broadcastTo, concatenate, flip, reshape } from './movement.ts'
+import { median } from './quantiles.ts'
+import { linspace } from './ranges.ts'
+import { max, mean, min } from './reduction.ts'
+
+/** Elements before and after: one number for both, for all axes, or a pair for each axis. */
+export type PadWidth = number | readonly [number] | readonly [number, number] | readonly (readonly [number, number])[]
+
+/**
+ * A mode of one's own: from a line along an axis, with zeros where elements are added, and the widths, to the line as it is to be.
+ */
+export type PadFunction = (line: NDArray, width: readonly [before: number, after: number], axis: number) => ArrayLike
+
+const statistics = { maximum: max, minimum: min, mean, median }
+
+const modes = [
+  'constant', 'edge', 'empty', 'linearRamp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap',
+] as const // prettier-ignore
+
+/** What is added: see `np.pad`. */
+export type PadMode = (typeof modes)[number]
+
+/** Options of `np.pad`. What one mode takes another refuses. */
+export interface PadOptions {
+  /** `constant` by default. */
+  readonly mode?: PadMode | PadFunction
+  /** What `constant` adds; 0 by default. One value, `[before, after]`, or such a pair for each axis. */
+  readonly constantValues?: ArrayLike
+  /** Where `linearRamp` ends; 0 by default. Forms as of `constantValues`. */
+  readonly endValues?: ArrayLike
+  /** How many elements at the end of an axis `maximum`, `mean`, `median` and `minimum` are taken of; all by default. */
+  readonly statLength?: PadWidth | null
+  /** `odd`: what `reflect` and `symmetric` add is reflected at the value of the edge, too. */
+  readonly reflectType?: 'even' | 'odd'
+}
+
+type Pair = readonly [before: number, after: number]
+
+/** A pair for each axis. */
+const pairsOf = (what: string, width: PadWidth, rank: number): readonly Pair[] => {
+  const host = width instanceof NDArray ? (width.toArray() as PadWidth) : width
+  const flat = typeof host === 'number' ? [host] : host.flat()
+  checkIntegers('pad', what, flat)
+  const negative = flat.find((n) => n < 0)
+  if (negative !== undefined) throw new ArgumentError(`pad: ${what} cannot be negative, got ${negative}.`)
+  if (typeof host === 'number') return range(rank).map(() => [host, host])
+  const [first, second] = host
+  if (typeof first === 'number') {
+    if (host.length > 2) throw new ShapeError(`pad: ${host.length} numbers for before and after; pairs go in lists.`)
+    return range(rank).map(() => [first, typeof second === 'number' ? second : first])
+  }
+  const pairs = host as readonly Pair[]
+  const odd = pairs.find((pair) => pair.length !== 2)
+  if (odd !== undefined) throw new ShapeError(`pad: a pair [before, after] for each axis, got ${odd.length} numbers.`)
+  if (pairs.length === 1) return range(rank).map(() => pairs[0]!)
+  if (pairs.length !== rank) throw new ShapeError(`pad: ${pairs.length} widths for an array of rank ${rank}.`)
+  return pairs
+}
+
+/** The options that belong to a mode. */
+const optionsOf: { readonly [M in PadMode]?: keyof PadOptions } = {
+  constant: 'constantValues',
+  linearRamp: 'endValues',
+  maximum: 'statLength',
+  mean: 'statLength',
+  median: 'statLength',
+  minimum: 'statLength',
+  reflect: 'reflectType',
+  symmetric: 'reflectType',
+}
+
+const checkMode = (mode: PadMode | PadFunction, options: PadOptions): void => {
+  if (typeof mode !== 'function') checkOneOf('pad', 'mode', mode, modes)
+  const own = typeof mode === 'function' ? undefined : optionsOf[mode]
+  const names = ['constantValues', 'endValues', 'statLength', 'reflectType'] as const
+  const foreign = names.find((name) => name !== own && options[name] !== undefined && options[name] !== null)
+  if (foreign !== undefined) {
+    throw new ArgumentError(
+      `pad: ${foreign} means nothing to the mode '${typeof mode === 'string' ? mode : 'function'}'.`,
+    )
+  }
+  if (options.reflectType !== undefined) checkOneOf('pad', 'reflectType', options.reflectType, ['even', 'odd'])
+}
+
+/** One value for all sides, or a value for each: `[axis][side]`, null in the first case. */
+const sidesOf = (values: ArrayLike, { aval }: NDArray): { readonly one: NDArray } | { readonly each: NDArray[][] } => {
+  const given = e.cast(asArray(values), aval.dtype, aval.weak)
+  if (given.size === 1) return { one: reshape(given, []) }
+  const table = broadcastTo(given, [aval.rank, 2])
+  return { each: range(aval.rank).map((d) => [0, 1].map((side) => table.at(d, side).get())) }
+}
+
+const padWith = (x: NDArray, value: NDArray, widths: readonly Pair[]): NDArray =>
+  ops.pad(x, e.cast(value, x.dtype), widths.map(([a]) => a), widths.map(([, b]) => b)) // prettier-ignore
+
+const padConstant = (x: NDArray, widths: readonly Pair[], values: ArrayLike): NDArray => {
+  const sides = sidesOf(values, x)
+  if ('one' in sides) return padWith(x, sides.one, widths)
+  const only = (axis: number, pair: Pair): Pair[] => widths.map((_, d) => (d === axis ? pair : [0, 0]))
+  return widths.reduce((y, [before, after], d) => {
+    const [low, high] = sides.each[d]!
+    return padWith(padWith(y, low!, only(d, [before, 0])), high!, only(d, [0, after]))
+  }, x)
+}
+
+/** Where an element beside an axis of `n` comes from. */
+const sourcePlace = (mode: string, i: number, n: number): number => {
+  const mod = (a: number, m: number): number => ((a % m) + m) % m
+  if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
+  if (mode === 'wrap') return mod(i, n)
+  const period = mode === 'reflect' ? Math.max(2 * (n - 1), 1) : 2 * n
+  const place = mod(i, period)
+  return place < n ? place : mode === 'reflect' ? period - place : period - 1 - place
+}
+
+/** One axis of an array after the other, if something is added there. */
+type PadAxis = (x: NDArray, pair: Pair, axis: number) => NDArray
+
+const padFromPlaces =
+  (mode: 'edge' | 'reflect' | 'symmetric' | 'wrap'): PadAxis =>
+  (x, [before, after], axis) => {
+    const n = x.shape[axis]!
+    const places = Int32Array.from(range(before + n + after), (i) => sourcePlace(mode, i - before, n))
+    return functions.take(x, places, { axis })
+  }
+
+const edge = (x: NDArray, axis: number, atEnd: boolean): NDArray =>
+  atEnd ? ops.sliceInDim(x, x.shape[axis]! - 1, x.shape[axis]!, axis) : ops.sliceInDim(x, 0, 1, axis)
+
+/** Reflected at the value of the edge: 2 edge - x, in turns of the axis's own length. */
+const padOdd =
+  (mode: 'reflect' | 'symmetric'): PadAxis =>
+  (x, [before, after], axis) => {
+    if (x.dtype === 'bool') throw new DTypeError("pad: bools have no odd reflection. Use reflectType: 'even'.")
+    const n = x.shape[axis]!
+    const skip = mode === 'reflect' && n > 1 ? 1 : 0
+    const grow = (y: NDArray, left: number, atEnd: boolean): NDArray => {
+      if (left === 0) return y
+      const count = Math.min(left, n - skip)
+      const m = y.shape[axis]!
+      const part = atEnd
+        ? ops.sliceInDim(y, m - skip - count, m - skip, axis)
+        : ops.sliceInDim(y, skip, skip + count, axis)
+      const turned = np.subtract(np.multiply(2, edge(y, axis, atEnd)), flip(part, { axis }))
+      return grow(concatenate(atEnd ? [y, turned] : [turned, y], { axis }), left - count, atEnd)
+    }
+    return grow(grow(x, before, false), after, true)
+  }
+
+const padStatistic =
+  (mode: keyof typeof statistics, lengths: readonly Pair[] | null): PadAxis =>
+  (x, [before, after], axis) => {
+    const n = x.shape[axis]!
+    const of = (part: NDArray, count: number): NDArray => {
+      const value = statistics[mode](part, { axis, keepdims: true })
+      const rounded = isInteger(x.dtype) ? np.round(value) : value
+      return broadcastTo(e.cast(rounded, x.dtype, x.aval.weak), x.shape.with(axis, count))
+    }
+    if (lengths?.[axis]?.includes(0) === true) throw new ArgumentError('pad: a statLength of 0 leaves nothing to take.')
+    const [first, last] = (lengths?.[axis] ?? [n, n]).map((length) => Math.min(length, n)) as [number, number]
+    const low = of(ops.sliceInDim(x, 0, first, axis), before)
+    const high = of(ops.sliceInDim(x, n - last, n, axis), after)
+    return concatenate([low, x, high], { axis })
+  }
+
+const padRamp =
+  (values: ArrayLike): PadAxis =>
+  (x, [before, after], axis) => {
+    const sides = sidesOf(values, x)
+    const [low, high] = 'one' in sides ? [sides.one, sides.one] : (sides.each[axis] as [NDArray, NDArray])
+    const ramp = (end: NDArray, atEnd: boolean, count: number): NDArray => {
+      const stop = reshape(edge(x, axis, atEnd), x.shape.toSpliced(axis, 1))
+      const points = linspace(end, stop, count, { endpoint: false, dtype: x.dtype, axis })
+      return e.cast(points, x.dtype, x.aval.weak)
+    }
+    return concatenate([ramp(low, false, before), x, flip(ramp(high, true, after), { axis })], { axis })
+  }
+
+const padAxis = (mode: PadMode, options: PadOptions, rank: number): PadAxis => {
+  const { reflectType = 'even', statLength = null, endValues = 0 } = options
+  if (mode === 'linearRamp') return padRamp(endValues)
+  if (mode === 'maximum' || mode === 'minimum' || mode === 'mean' || mode === 'median') {
+    return padStatistic(mode, statLength === null ? null : pairsOf('statLength', statLength, rank))
+  }
+  if (mode === 'reflect' || mode === 'symmetric') return reflectType === 'odd' ? padOdd(mode) : padFromPlaces(mode)
+  return padFromPlaces(mode === 'edge' ? 'edge' : 'wrap')
+}
+
+/**
+ * Elements added before and after along each axis: a constant; the element at the `edge`; the elements reflected at the edge
+ * (`reflect`), or at where it ends (`symmetric`); the elements from the other side (`wrap`); numbers from a value to the edge
+ * (`linearRamp`); the `maximum`, `mean`, `median` or `minimum` of each line; zeros (`empty`); or what a function makes.
+ *
+ * @param width - one number for all sides, `[before, after]` for all axes, or a pair for each axis.
+ * @throws ArgumentError for a negative width, an unknown mode, and an option of another mode; ShapeError if the widths are not as
+ *   many as the axes, and where there is nothing to repeat.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.pad(np.array([1, 2]), 1) // => [0. 1. 2. 0.]
+ * np.pad(np.array([4, 8]), 2, { mode: 'linearRamp' }) // => [0. 2. 4. 8. 4. 0.]
+ * np.pad(np.array([1, 2, 4]), [1, 2], { mode: 'reflect', reflectType: 'odd' }) // => [0. 1. 2. 4. 6. 7.]
+ * ```
+ */
+export const pad = (x: ArrayLike, width: PadWidth, options: PadOptions = {}): NDArray => {
+  const { mode = 'constant', constantValues = 0 } = options
+  checkMode(mode, options)
+  const array = asArray(x)
+  const widths = pairsOf('a width', width, array.ndim)
+  if (mode === 'constant' || mode === 'empty') return padConstant(array, widths, constantValues)
+  if (typeof mode === 'function') {
+    const start = padConstant(array, widths, 0)
+    return widths.reduce<NDArray>((y, pair, axis) => applyAlongAxis((line) => mode(line, pair, axis), axis, y), start)
+  }
+  const empty = widths.findIndex(([a, b], d) => a + b > 0 && array.shape[d] === 0)
+  if (empty >= 0) throw new ShapeError(`pad: axis ${empty} of ${array.aval} has no elements for '${mode}' to repeat.`)
+  const along = padAxis(mode, options, array.ndim)
+  return widths.reduce((y, pair, axis) => (pair[0] + pair[1] === 0 ? y : along(y, pair, axis)), array)
+}
