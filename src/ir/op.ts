@@ -250,6 +250,7 @@ export interface OpParams {
   acosh: NoParams
   atanh: NoParams
   logistic: NoParams
+  logisticDensity: NoParams
   erf: NoParams
   erfc: NoParams
   erfInv: NoParams

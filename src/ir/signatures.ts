@@ -89,6 +89,7 @@ export const signatures: { readonly [N in OpName]: Signature<N> } = {
   acosh: one,
   atanh: one,
   logistic: one,
+  logisticDensity: one,
   erf: one,
   erfc: one,
   erfInv: one,

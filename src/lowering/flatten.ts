@@ -155,10 +155,24 @@ const emitInTwo = (r: Rewriter, eqn: Equation, axes: readonly number[]): void =>
   emit(r, equation(op, { axes: [first] }, [partial], eqn.outputs, eqn.source))
 }
 
+/** σ(x)·σ(-x): the first factor is often there already. */
+const emitLogisticDensity = (r: Rewriter, { inputs, outputs, source }: Equation): void => {
+  const { aval } = outputs[0]!
+  const [opposite, left, right] = [new Variable(aval), new Variable(aval), new Variable(aval)]
+  r.emit(equation('logistic', {}, inputs, [left], source))
+  r.emit(equation('neg', {}, inputs, [opposite], source))
+  r.emit(equation('logistic', {}, [opposite], [right], source))
+  r.emit(equation('mul', {}, [left, right], outputs, source))
+}
+
 /** Emits an equation; a long reduction as one of parts, and one of what they give. */
 const emit = (r: Rewriter, eqn: Equation): void => {
   if (eqn.op === 'dotGeneral' && isInteger(eqn.outputs[0]!.aval.dtype)) {
     emitIntegerProduct(r, eqn)
+    return
+  }
+  if (eqn.op === 'logisticDensity') {
+    emitLogisticDensity(r, eqn)
     return
   }
   const axes = foldNames.has(eqn.op) ? (eqn.params as { readonly axes: readonly number[] }).axes : []

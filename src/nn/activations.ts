@@ -124,8 +124,9 @@ const SELU_SCALE = 1.0507009873554805
 export const selu = (x: ArrayLike): NDArray => np.multiply(SELU_SCALE, elu(x, SELU_ALPHA))
 
 const geluTanh = (x: NDArray): NDArray => {
-  const inner = np.multiply(Math.sqrt(2 / Math.PI), np.add(x, np.multiply(0.044715, ops.integerPow(x, 3))))
-  return np.multiply(x, np.multiply(0.5, np.add(1, np.tanh(inner))))
+  // (1 + tanh(u)) / 2 = σ(2u), which keeps its accuracy where the tangent is near -1.
+  const doubled = np.multiply(2 * Math.sqrt(2 / Math.PI), np.add(x, np.multiply(0.044715, ops.integerPow(x, 3))))
+  return np.multiply(x, ops.logistic(doubled))
 }
 
 const geluErf = (x: NDArray): NDArray =>
@@ -160,7 +161,15 @@ export const glu = (x: ArrayLike, axis = -1): NDArray => {
 /** `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021). */
 export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray => {
   const array = inexact(x)
-  return np.divide(np.add(array, np.sqrt(np.add(np.square(array), b))), 2)
+  // s = √(x² + b), as |x|·√(1 + b/x²) where x² is the larger part.
+  const outer = np.greater(np.square(array), b)
+  const far = np.where(outer, array, 1)
+  const outerRoot = np.multiply(np.abs(far), np.sqrt(np.add(1, np.divide(b, np.square(far)))))
+  const root = np.where(outer, outerRoot, np.sqrt(np.where(outer, 1, np.add(np.square(array), b))))
+  // (x + s) / 2 = b / 2(s - x), which does not cancel below 0.
+  const negative = np.less(array, 0)
+  const gap = np.where(negative, np.subtract(root, array), 1)
+  return np.where(negative, np.divide(np.divide(b, gap), 2), np.divide(np.add(array, root), 2))
 }
 
 /** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */

@@ -36,6 +36,8 @@ export const acosh = (x: NDArray): NDArray => bind('acosh', none, [x])
 export const atanh = (x: NDArray): NDArray => bind('atanh', none, [x])
 /** `1 / (1 + exp(-x))`, without overflow. */
 export const logistic = (x: NDArray): NDArray => bind('logistic', none, [x])
+/** The derivative of `logistic`: the density of the logistic distribution. */
+export const logisticDensity = (x: NDArray): NDArray => bind('logisticDensity', none, [x])
 export const erf = (x: NDArray): NDArray => bind('erf', none, [x])
 /** `1 - erf(x)`, accurate where that is tiny. */
 export const erfc = (x: NDArray): NDArray => bind('erfc', none, [x])

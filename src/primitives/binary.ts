@@ -49,7 +49,7 @@ export const mulP = binary('mul', {
   },
   facts: { commutative: true },
 })
-// x: t / y;  y: -t·z / y
+// x: t / y;  y: -(t / y)·z, in this order: z / y may be too small for a number where the product is none too small
 export const divP = binary('div', {
   accepts: 'number',
   evaluate: {
@@ -58,7 +58,7 @@ export const divP = binary('div', {
     uint32: (x, y) => (y === 0 ? 0xffffffff : Math.trunc(x / y)),
   },
   loop: loops.divLoop,
-  jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(t, div(z, y)))],
+  jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(div(t, y), z))],
   transpose: (ct, _, y) => [div(ct, known('div', y)), null],
 })
 // x: t;  y: -t·trunc(x / y)
@@ -101,14 +101,19 @@ export const logaddexpP = binary('logaddexp', {
   jvp: [(t, x, y) => mul(t, part(x, y)), (t, x, y) => mul(t, part(y, x))],
   facts: { commutative: true },
 })
+// x / (x² + y²), whose squares neither overflow nor underflow: numbers are measured by the larger of the two.
+const overSquares = (x: NDArray, y: NDArray): NDArray => {
+  const larger = ops.stopGradient(max(abs(x), abs(y)))
+  const usable = and(gt(larger, zerosLike(x)), ops.isFinite(larger))
+  const unit = select(usable, larger, fullLike(x, 1))
+  const [a, b] = [div(x, unit), div(y, unit)]
+  return div(div(a, add(mul(a, a), mul(b, b))), unit)
+}
 // y: t·x / (x² + y²), x: -t·y / (x² + y²), for atan2(y, x)
 export const atan2P = binary('atan2', {
   accepts: 'float',
   evaluate: Math.atan2,
-  jvp: [
-    (t, y, x) => mul(t, div(x, add(mul(x, x), mul(y, y)))),
-    (t, y, x) => mul(t, div(neg(y), add(mul(x, x), mul(y, y)))),
-  ],
+  jvp: [(t, y, x) => mul(t, overSquares(x, y)), (t, y, x) => mul(t, neg(overSquares(y, x)))],
 })
 
 // The part of a tie that each operand takes: 1 where it alone is the output, 1/2 where both are.

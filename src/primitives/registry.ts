@@ -60,6 +60,7 @@ export const primitives: Primitives = {
   acosh: unary.acoshP,
   atanh: unary.atanhP,
   logistic: unary.logisticP,
+  logisticDensity: unary.logisticDensityP,
   erf: unary.erfP,
   erfc: unary.erfcP,
   erfInv: unary.erfInvP,

@@ -11,12 +11,34 @@ import * as loops from './loops.ts'
 import type { Primitive } from './primitive.ts'
 import { erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
 
-const { add, cos, cosh, div, exp, ge, integerPow, mul, neg, rsqrt, select, sin, sinh, sub } = ops
+const {
+  abs,
+  add,
+  cos,
+  cosh,
+  div,
+  exp,
+  ge,
+  integerPow,
+  logisticDensity,
+  lt,
+  mul,
+  neg,
+  rsqrt,
+  select,
+  sin,
+  sinh,
+  sub,
+  tanh,
+} = ops
 
 const times = (x: NDArray, c: number): NDArray => mul(x, fullLike(x, c))
 const plus = (x: NDArray, c: number): NDArray => add(x, fullLike(x, c))
 const from = (c: number, x: NDArray): NDArray => sub(fullLike(x, c), x)
 const square = (x: NDArray): NDArray => mul(x, x)
+// 1 - x², accurate near ±1, and with a derivative that is accurate near 0.
+const oneMinusSquare = (x: NDArray): NDArray =>
+  select(lt(abs(x), fullLike(x, 0.5)), from(1, square(x)), mul(from(1, x), plus(x, 1)))
 
 export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, loop: loops.negLoop, jvp: 'linear' })
 export const absP = unary('abs', {
@@ -48,7 +70,7 @@ export const logP = unary('log', {
   jvp: (t, x) => div(t, x),
 })
 export const log1pP = unary('log1p', { accepts: 'float', evaluate: Math.log1p, jvp: (t, x) => div(t, plus(x, 1)) })
-export const expm1P = unary('expm1', { accepts: 'float', evaluate: Math.expm1, jvp: (t, _, y) => mul(t, plus(y, 1)) })
+export const expm1P = unary('expm1', { accepts: 'float', evaluate: Math.expm1, jvp: (t, x) => mul(t, exp(x)) })
 // t / 2y
 export const sqrtP = unary('sqrt', {
   accepts: 'float',
@@ -79,12 +101,12 @@ export const tanP = unary('tan', {
 export const asinP = unary('asin', {
   accepts: 'float',
   evaluate: Math.asin,
-  jvp: (t, x) => mul(t, rsqrt(from(1, square(x)))),
+  jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
 })
 export const acosP = unary('acos', {
   accepts: 'float',
   evaluate: Math.acos,
-  jvp: (t, x) => mul(t, neg(rsqrt(from(1, square(x))))),
+  jvp: (t, x) => mul(t, neg(rsqrt(oneMinusSquare(x)))),
 })
 export const atanP = unary('atan', {
   accepts: 'float',
@@ -93,12 +115,12 @@ export const atanP = unary('atan', {
 })
 export const sinhP = unary('sinh', { accepts: 'float', evaluate: Math.sinh, jvp: (t, x) => mul(t, cosh(x)) })
 export const coshP = unary('cosh', { accepts: 'float', evaluate: Math.cosh, jvp: (t, x) => mul(t, sinh(x)) })
-// t·(1 + y)(1 - y)
+// t·4σ'(2x): 1 - y² would be 0 where y rounds to 1
 export const tanhP = unary('tanh', {
   accepts: 'float',
   evaluate: Math.tanh,
   loop: loops.tanhLoop,
-  jvp: (t, _, y) => mul(t, mul(plus(y, 1), from(1, y))),
+  jvp: (t, x) => mul(t, times(logisticDensity(times(x, 2)), 4)),
 })
 export const asinhP = unary('asinh', {
   accepts: 'float',
@@ -111,16 +133,26 @@ export const acoshP = unary('acosh', {
   evaluate: Math.acosh,
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
 })
+// t / (1 - x²)
 export const atanhP = unary('atanh', {
   accepts: 'float',
   evaluate: Math.atanh,
-  jvp: (t, x) => div(div(t, plus(x, 1)), from(1, x)),
+  jvp: (t, x) => div(t, oneMinusSquare(x)),
 })
-// t·y·(1 - y)
 export const logisticP = unary('logistic', {
   accepts: 'float',
   evaluate: (x) => 1 / (1 + Math.exp(-x)),
-  jvp: (t, _, y) => mul(t, mul(y, from(1, y))),
+  jvp: (t, x) => mul(t, logisticDensity(x)),
+})
+// σ' = σ(x)·σ(-x), an operation of its own so that derivatives of all orders keep their relative accuracy in both tails and
+// at 0: -t·y·tanh(x / 2)
+export const logisticDensityP = unary('logisticDensity', {
+  accepts: 'float',
+  evaluate: (x) => {
+    const e = Math.exp(-Math.abs(x))
+    return e / (1 + e) ** 2
+  },
+  jvp: (t, x, y) => mul(t, neg(mul(y, tanh(times(x, 0.5))))),
 })
 
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI)

@@ -39,6 +39,7 @@ const inexact: ReadonlySet<OpName> = new Set<OpName>([
   'acosh',
   'atanh',
   'logistic',
+  'logisticDensity',
   'erf',
   'erfc',
   'erfInv',
