@@ -318,3 +318,8 @@ const replaceAt = <T>(tree: T, path: Path, replace: (subtree: unknown) => unknow
   if (Array.isArray(tree)) return tree.with(key as number, replaced) as T
   return { ...tree, [key]: replaced }
 }
+
+export type { SerializeOptions, TreeBytes } from './serialize.ts'
+export { serialize } from './serialize.ts'
+export type { DeserializeOptions, SerializationError } from './deserialize.ts'
+export { deserialize } from './deserialize.ts'

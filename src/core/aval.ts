@@ -2,12 +2,15 @@ import type { DType } from './dtype.ts'
 import { shortName } from './dtype.ts'
 import type { Shape } from './shape.ts'
 import { sameShape, sizeOf } from './shape.ts'
+import { uncloneable } from './uncloneable.ts'
 
 /**
  * Abstract value: what is known of an array without its elements. A weak type gives way to the other operand's
  * dtype in promotion, as a JS number does.
  */
 export class Aval {
+  /** @internal Arrays and programs hold these: a clone of one fails at once. */
+  readonly uncloneable: symbol = uncloneable
   readonly dtype: DType
   readonly shape: Shape
   readonly weak: boolean

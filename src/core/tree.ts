@@ -3,6 +3,7 @@
  * Everything else is a leaf. Structures are flat lists of nodes, so that neither depth nor width overflows the stack.
  */
 import { TreeError } from './errors.ts'
+import { uncloneable } from './uncloneable.ts'
 
 /** Only a type: marks classes whose instances are leaves. */
 export declare const leafBrand: unique symbol
@@ -108,7 +109,7 @@ export const keystr = (path: Path): string =>
   path.map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`)).join('')
 
 /** How instances of a registered class come apart and together again. */
-interface Registration {
+export interface Registration {
   readonly name: string
   readonly id: number
   readonly flatten: (x: never) => {
@@ -119,10 +120,11 @@ interface Registration {
   readonly unflatten: (aux: unknown, children: readonly unknown[]) => unknown
 }
 
-type Constructor = abstract new (...args: never[]) => unknown
+/** A class whose instances may be containers. */
+export type PytreeClass = abstract new (...args: never[]) => unknown
 
 // Registration is by class, and a class is registered once: the one table that outlives calls.
-const registrations = new WeakMap<Constructor, Registration>()
+const registrations = new WeakMap<PytreeClass, Registration>()
 let registered = 0
 
 /**
@@ -139,6 +141,9 @@ export const registerPytreeNode = <T>(
   if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
   registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten })
 }
+
+/** How instances of a class come apart, if it is registered. */
+export const registrationOf = (type: PytreeClass): Registration | undefined => registrations.get(type)
 
 type Node =
   | { readonly kind: 'leaf' }
@@ -215,6 +220,8 @@ const nodeKey = (node: Node): string => {
 export class TreeDef<out T = unknown> {
   /** Only a type. */
   declare readonly tree?: T
+  /** @internal A clone would have no leaves. */
+  readonly uncloneable: symbol = uncloneable
   /** @internal */
   readonly nodes: readonly Node[]
   readonly numLeaves: number
@@ -296,7 +303,7 @@ const open = (x: unknown): Opened => {
     if (option !== null) return { node: option, children: option === someNode ? [x['value']] : noChildren }
     return { node: { kind: 'object', keys }, children: keys.map((k) => x[k]) }
   }
-  const type = registrations.get(x.constructor as Constructor)
+  const type = registrations.get(x.constructor as PytreeClass)
   return type === undefined ? leafOpened : openCustom(type, x)
 }
 
@@ -425,7 +432,7 @@ const build = <T>(treedef: TreeDef, make: (node: Node, children: readonly T[]) =
 }
 
 /** Own properties, whatever their names: `__proto__` is a key like any other. */
-const makeObject = (keys: readonly string[], values: readonly unknown[]): Record<string, unknown> => {
+export const makeObject = (keys: readonly string[], values: readonly unknown[]): Record<string, unknown> => {
   const out: Record<string, unknown> = {}
   keys.forEach((key, i) => {
     if (key === '__proto__') {
