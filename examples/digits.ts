@@ -46,7 +46,7 @@ const optimizer = optim.adam(
 
 interface State {
   readonly params: Params
-  readonly optimizer: optim.OptState
+  readonly optimizer: optim.StateOf<typeof optimizer>
 }
 
 const step = jit((state: State, batch: Batch, key: random.Key) => {

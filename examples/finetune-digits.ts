@@ -8,7 +8,7 @@ import { isLeft } from 'fp-ts/lib/Either.js'
 import { pipe } from 'fp-ts/lib/function.js'
 import * as TE from 'fp-ts/lib/TaskEither.js'
 import { jit, nn, np, optim, random, tree, valueAndGrad } from 'pullback'
-import type { NDArray } from 'pullback'
+import type { NDArray, TreeOfArrays } from 'pullback'
 import { readDigits, select } from './support/digits.ts'
 import type { Digits } from './support/digits.ts'
 import { fail, isQuick, progressBar, writeOutput } from './support/output.ts'
@@ -102,32 +102,34 @@ interface Run {
   readonly seconds: number
 }
 
-const train = <T>(tuning: Tuning<T>, data: Digits, epochs: number, learningRate: number, key: random.Key): Run => {
+const train = <T extends TreeOfArrays<T>>(
+  tuning: Tuning<T>,
+  data: Digits,
+  epochs: number,
+  learningRate: number,
+  key: random.Key,
+): Run => {
   const optimizer = optim.adam(learningRate)
   const loss = (trained: T, { x, y }: Batch): NDArray =>
     np.mean(optim.softmaxCrossEntropyWithIntegerLabels(predict(tuning.assemble(trained), x), y))
-  const step = jit((trained: T, state: optim.OptState, batch: Batch) => {
+  const initial = { trained: tuning.trained, state: optimizer.init(tuning.trained) }
+  const step = jit(({ trained, state }: typeof initial, batch: Batch) => {
     const [value, gradient] = valueAndGrad(loss)(trained, batch)
     const [updates, next] = optimizer.update(gradient, state, trained)
     return { trained: optim.applyUpdates(trained, updates), state: next, value }
   })
   const start = performance.now()
   const bar = progressBar(tuning.name.padEnd(20), epochs)
-  const initial = { trained: tuning.trained, state: optimizer.init(tuning.trained) }
   const end = fold(
     (before: typeof initial, epoch: number) => {
-      const after = fold(
-        ({ trained, state }: typeof initial, batch: Batch) => step(trained as never, state, batch) as typeof initial,
-        before,
-        batches(random.foldIn(key, epoch), data, settings.batchSize),
-      )
+      const after = fold(step, before, batches(random.foldIn(key, epoch), data, settings.batchSize))
       bar.update(epoch + 1, { note: `epoch ${epoch + 1}` })
       return after
     },
     initial,
     Array.from({ length: epochs }, (_, epoch) => epoch),
   )
-  const trainedCount = tree.leaves(tuning.trained).reduce<number>((n, leaf) => n + (leaf as NDArray).size, 0)
+  const trainedCount = tree.leaves(tuning.trained).reduce((n, leaf) => n + leaf.size, 0)
   return {
     name: tuning.name,
     params: tuning.assemble(end.trained),
@@ -187,7 +189,8 @@ const compare = (low: Digits, high: Digits): string => {
   // The head for 0 to 4 knows nothing of 5 to 9: every way begins with a new one.
   const fresh = init(random.foldIn(key, 4))
   const start: Params = { body: pretrained.params.body, head: fresh.head }
-  const tune = <T>(tuning: Tuning<T>): Run => train(tuning, few, settings.tuneEpochs, 1e-3, random.foldIn(key, 5))
+  const tune = <T extends TreeOfArrays<T>>(tuning: Tuning<T>): Run =>
+    train(tuning, few, settings.tuneEpochs, 1e-3, random.foldIn(key, 5))
   const runs = [
     { ...tune(everything(fresh)), name: 'from scratch' },
     tune(everything(start)),

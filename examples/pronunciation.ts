@@ -197,7 +197,7 @@ const optimizer = optim.chain(
 
 interface State {
   readonly params: Params
-  readonly optimizer: optim.OptState
+  readonly optimizer: optim.StateOf<typeof optimizer>
 }
 
 const step = jit(

@@ -26,7 +26,7 @@ const optimizer = optim.adam(settings.learningRate)
 
 interface State {
   readonly params: Params
-  readonly optimizer: optim.OptState
+  readonly optimizer: optim.StateOf<typeof optimizer>
 }
 
 const step = jit((state: State, x: NDArray, y: NDArray) => {

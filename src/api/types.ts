@@ -16,13 +16,16 @@ export type Arrays<T> = [T] extends [MapLeaves<T, NDArray>] ? T : MapLeaves<T, N
  */
 export type TreeOfArrays<T> =
   // The empty tuple is a hint: of such a type, a literal `[a, b]` is a tuple.
-  | NDArray
-  | null
-  | undefined
-  | readonly []
-  | ({
-      [K in keyof T]: TreeOfArrays<T[K]> | (K extends '_tag' ? ('value' extends keyof T ? 'Some' : 'None') : never)
-    } & object)
+  NDArray | null | undefined | readonly [] | ({ [K in keyof T]: TreeOfArrays<T[K]> | Mark<T, K> } & object)
+
+/** Properties of trees that are no subtrees: the tags of Options, and what marks opaque trees. */
+type Mark<T, K> = K extends '_tag'
+  ? 'value' extends keyof T
+    ? 'Some'
+    : 'None'
+  : K extends typeof opaqueBrand
+    ? true
+    : never
 
 /** Any type; a literal `[a, b]` is a tuple. */
 export type AnyTree = NonNullable<unknown> | null | undefined | readonly []

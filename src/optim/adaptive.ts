@@ -7,14 +7,24 @@ import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf } from './transformation.ts'
 import { debias, fullLike, increment, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
 
-interface Moments {
+/** The state of Adam and its kin: means of gradients and of their squares. */
+export interface MomentsState {
+  /** Steps so far; int32. */
   readonly count: NDArray
+  /** A tree like the parameters. */
   readonly mu: OptState
+  /** A tree like the parameters. */
   readonly nu: OptState
 }
 
-const readMoments = (operation: string, state: OptState): Moments =>
-  stateOf<{ count: NDArray; mu: OptState; nu: OptState }>(operation, state, 'count', 'mu', 'nu')
+/** The state of `scaleByAmsgrad`. */
+export interface AmsgradState extends MomentsState {
+  /** The largest mean of squares so far; a tree like the parameters. */
+  readonly nuMax: OptState
+}
+
+const readMoments = <S extends MomentsState>(operation: string, state: S): S =>
+  stateOf(operation, state, 'count', 'mu', 'nu')
 
 /** `m / (sqrt(v + epsRoot) + eps)`. */
 const ratio = <T>(like: T, m: unknown, v: unknown, eps: number, epsRoot: number): T =>
@@ -58,7 +68,7 @@ export const scaleByAdam = ({
   epsRoot = 0,
   muDtype,
   nesterov = false,
-}: AdamOptions = {}): GradientTransformation => ({
+}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
   init: (params) => ({
     count: zeroCount(),
     mu: zerosLike(params, muDtype) as OptState,
@@ -80,14 +90,14 @@ export const scaleByAmsgrad = ({
   b2 = 0.999,
   eps = 1e-8,
   epsRoot = 0,
-}: AdamOptions = {}): GradientTransformation => ({
+}: AdamOptions = {}): GradientTransformation<AmsgradState> => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { count: zeroCount(), mu: zeros, nu: zeros, nuMax: zeros }
   },
   update: (updates, state) => {
     const before = readMoments('optim.scaleByAmsgrad', state)
-    const { nuMax: highest } = stateOf<{ nuMax: OptState }>('optim.scaleByAmsgrad', state, 'nuMax')
+    const { nuMax: highest } = stateOf('optim.scaleByAmsgrad', state, 'nuMax')
     const count = increment(before.count)
     const mu = moment(updates, before.mu, b1, 1)
     const nu = moment(updates, before.nu, b2, 2)
@@ -97,7 +107,11 @@ export const scaleByAmsgrad = ({
 })
 
 /** Adam with the infinity norm of past gradients. Kingma and Ba, "Adam", section 7.1 (2014). */
-export const scaleByAdamax = ({ b1 = 0.9, b2 = 0.999, eps = 1e-8 }: AdamOptions = {}): GradientTransformation => ({
+export const scaleByAdamax = ({
+  b1 = 0.9,
+  b2 = 0.999,
+  eps = 1e-8,
+}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { count: zeroCount(), mu: zeros, nu: zeros }
@@ -121,7 +135,7 @@ export const scaleByBelief = ({
   eps = 1e-16,
   epsRoot = 1e-16,
   nesterov = false,
-}: AdamOptions = {}): GradientTransformation => ({
+}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { count: zeroCount(), mu: zeros, nu: zeros }
@@ -144,7 +158,7 @@ export const scaleByYogi = ({
   eps = 1e-3,
   epsRoot = 0,
   initialAccumulatorValue = 1e-6,
-}: AdamOptions & { readonly initialAccumulatorValue?: number } = {}): GradientTransformation => ({
+}: AdamOptions & { readonly initialAccumulatorValue?: number } = {}): GradientTransformation<MomentsState> => ({
   init: (params) => {
     const small = fullLike(params, initialAccumulatorValue) as OptState
     return { count: zeroCount(), mu: small, nu: small }
@@ -175,7 +189,7 @@ export const scaleByRadam = ({
   epsRoot = 0,
   threshold = 5,
   nesterov = false,
-}: AdamOptions & { readonly threshold?: number } = {}): GradientTransformation => {
+}: AdamOptions & { readonly threshold?: number } = {}): GradientTransformation<MomentsState> => {
   const longest = 2 / (1 - b2) - 1
   return {
     init: (params) => {
@@ -218,6 +232,13 @@ export interface RmsOptions {
 const inverseRoot = (x: NDArray, eps: number, inSqrt: boolean): NDArray =>
   inSqrt ? rsqrt(np.add(x, eps)) : np.divide(1, np.add(np.sqrt(x), eps))
 
+/** The state of `scaleByRms`. */
+export interface RmsState {
+  readonly count: NDArray
+  /** The mean of squares; a tree like the parameters. */
+  readonly nu: OptState
+}
+
 /** `g / sqrt(mean of g²)`. Hinton's RMSProp (lecture notes, 2012). */
 export const scaleByRms = ({
   decay = 0.9,
@@ -225,10 +246,10 @@ export const scaleByRms = ({
   initialScale = 0,
   epsInSqrt = true,
   biasCorrection = false,
-}: RmsOptions = {}): GradientTransformation => ({
+}: RmsOptions = {}): GradientTransformation<RmsState> => ({
   init: (params) => ({ count: zeroCount(), nu: fullLike(params, initialScale) as OptState }),
   update: (updates, state) => {
-    const before = stateOf<{ count: NDArray; nu: OptState }>('optim.scaleByRms', state, 'count', 'nu')
+    const before = stateOf('optim.scaleByRms', state, 'count', 'nu')
     const count = increment(before.count)
     const nu = moment(updates, before.nu, decay, 2)
     const scaled = (g: NDArray, v: NDArray): NDArray => np.multiply(inverseRoot(v, eps, epsInSqrt), g)
@@ -244,7 +265,7 @@ export const scaleByStddev = ({
   initialScale = 0,
   epsInSqrt = true,
   biasCorrection = false,
-}: RmsOptions = {}): GradientTransformation => ({
+}: RmsOptions = {}): GradientTransformation<MomentsState> => ({
   init: (params) => ({
     count: zeroCount(),
     mu: zerosLike(params) as OptState,
@@ -262,14 +283,20 @@ export const scaleByStddev = ({
   },
 })
 
+/** The state of `scaleByRss`. */
+export interface RssState {
+  /** A tree like the parameters. */
+  readonly sumOfSquares: OptState
+}
+
 /** `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011). */
 export const scaleByRss = ({
   initialAccumulatorValue = 0.1,
   eps = 1e-7,
-}: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {}): GradientTransformation => ({
+}: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {}): GradientTransformation<RssState> => ({
   init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) as OptState }),
   update: (updates, state) => {
-    const before = stateOf<{ sumOfSquares: OptState }>('optim.scaleByRss', state, 'sumOfSquares')
+    const before = stateOf('optim.scaleByRss', state, 'sumOfSquares')
     const sumOfSquares = mapTree('optim.scaleByRss', (s, g) => np.add(np.square(g), s), before.sumOfSquares, updates)
     const scaled = (g: NDArray, s: NDArray): NDArray =>
       np.multiply(np.where(np.greater(s, 0), rsqrt(np.add(s, eps)), 0), g)
@@ -277,22 +304,23 @@ export const scaleByRss = ({
   },
 })
 
+/** The state of `scaleByAdadelta`: trees like the parameters. */
+export interface AdadeltaState {
+  readonly meanSquareGradient: OptState
+  readonly meanSquareUpdate: OptState
+}
+
 /** `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012). */
 export const scaleByAdadelta = ({
   rho = 0.9,
   eps = 1e-6,
-}: { readonly rho?: number; readonly eps?: number } = {}): GradientTransformation => ({
+}: { readonly rho?: number; readonly eps?: number } = {}): GradientTransformation<AdadeltaState> => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { meanSquareGradient: zeros, meanSquareUpdate: zeros }
   },
   update: (updates, state) => {
-    const before = stateOf<{ meanSquareGradient: OptState; meanSquareUpdate: OptState }>(
-      'optim.scaleByAdadelta',
-      state,
-      'meanSquareGradient',
-      'meanSquareUpdate',
-    )
+    const before = stateOf('optim.scaleByAdadelta', state, 'meanSquareGradient', 'meanSquareUpdate')
     const meanSquareGradient = moment(updates, before.meanSquareGradient, rho, 2)
     const root = (x: NDArray): NDArray => np.sqrt(np.add(x, eps))
     const changed = mapTree(
@@ -316,11 +344,17 @@ export interface LionOptions {
   readonly muDtype?: DType
 }
 
+/** The state of `scaleByLion`. */
+export interface LionState {
+  /** The mean of gradients; a tree like the parameters. */
+  readonly mu: OptState
+}
+
 /** `sign(b1 · m + (1 - b1) · g)`. Chen et al., "Symbolic discovery of optimization algorithms" (2023). */
-export const scaleByLion = ({ b1 = 0.9, b2 = 0.99, muDtype }: LionOptions = {}): GradientTransformation => ({
+export const scaleByLion = ({ b1 = 0.9, b2 = 0.99, muDtype }: LionOptions = {}): GradientTransformation<LionState> => ({
   init: (params) => ({ mu: zerosLike(params, muDtype) as OptState }),
   update: (updates, state) => {
-    const { mu } = stateOf<{ mu: OptState }>('optim.scaleByLion', state, 'mu')
+    const { mu } = stateOf('optim.scaleByLion', state, 'mu')
     const direction = (g: NDArray, m: NDArray): NDArray =>
       np.sign(np.add(np.multiply(1 - b1, g), np.multiply(b1, np.astype(m, g.dtype))))
     return [mapTree('optim.scaleByLion', direction, updates, mu), { mu: moment(updates, mu, b2, 1) }]
@@ -334,7 +368,7 @@ export const scaleByNovograd = ({
   eps = 1e-8,
   epsRoot = 0,
   weightDecay = 0,
-}: AdamOptions & { readonly weightDecay?: number } = {}): GradientTransformation => ({
+}: AdamOptions & { readonly weightDecay?: number } = {}): GradientTransformation<MomentsState> => ({
   init: (params) => ({
     count: zeroCount(),
     mu: zerosLike(params) as OptState,

@@ -36,7 +36,7 @@ export const scaleByTrustRatio = ({
   minNorm = 0,
   trustCoefficient = 1,
   eps = 0,
-}: TrustRatioOptions = {}): GradientTransformation => {
+}: TrustRatioOptions = {}): GradientTransformation<null> => {
   const scaled = (u: NDArray, p: NDArray): NDArray => {
     const [ofParam, ofUpdate] = [atLeast(norm, p, minNorm), atLeast(norm, u, minNorm)]
     const ratio = np.divide(np.multiply(trustCoefficient, ofParam), np.add(ofUpdate, eps))
@@ -48,17 +48,17 @@ export const scaleByTrustRatio = ({
   )
 }
 
-const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: number): GradientTransformation =>
+const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: number): GradientTransformation<null> =>
   stateless((updates, params) =>
     mapTree(name, (u, p) => np.multiply(u, atLeast(size, p, minScale)), updates, requireParams(name, params)),
   )
 
 /** Each leaf's update times the norm of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockNorm = (minScale = 1e-3): GradientTransformation =>
+export const scaleByParamBlockNorm = (minScale = 1e-3): GradientTransformation<null> =>
   byBlock('optim.scaleByParamBlockNorm', norm, minScale)
 
 /** Each leaf's update times the root mean square of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockRms = (minScale = 1e-3): GradientTransformation =>
+export const scaleByParamBlockRms = (minScale = 1e-3): GradientTransformation<null> =>
   byBlock('optim.scaleByParamBlockRms', rms, minScale)
 
 /** Options of `scaleByFactoredRms`. */
@@ -92,6 +92,14 @@ const without = (shape: Shape, axis: number): Shape => shape.filter((_, d) => d 
 /** Stands for a moment that a leaf does not have. */
 const none = (p: NDArray): NDArray => np.zeros([1], { dtype: p.dtype })
 
+/** The state of `scaleByFactoredRms`: trees like the parameters, of means over rows and columns, or of squares in full. */
+export interface FactoredState {
+  readonly count: NDArray
+  readonly vRow: OptState
+  readonly vCol: OptState
+  readonly v: OptState
+}
+
 /**
  * RMS scaling with second moments of matrices kept as their row and column means. Shazeer and Stern, "Adafactor" (2018).
  *
@@ -103,7 +111,7 @@ export const scaleByFactoredRms = ({
   stepOffset = 0,
   minDimSizeToFactor = 128,
   epsilon = 1e-30,
-}: FactoredRmsOptions = {}): GradientTransformation => {
+}: FactoredRmsOptions = {}): GradientTransformation<FactoredState> => {
   const axesOf = (p: NDArray) => factoredAxes(p.shape, factored, minDimSizeToFactor)
 
   const begin = (p: NDArray): readonly NDArray[] => {
@@ -135,25 +143,18 @@ export const scaleByFactoredRms = ({
     return [scaled, nextRow, nextColumn, full]
   }
 
-  const state = (count: NDArray, [row, column, full]: readonly unknown[]): OptState => ({
+  const state = (count: NDArray, [row, column, full]: readonly unknown[]): FactoredState => ({
     count,
-    vRow: (row ?? null) as OptState,
-    vCol: (column ?? null) as OptState,
-    v: (full ?? null) as OptState,
+    vRow: (row ?? null),
+    vCol: (column ?? null),
+    v: (full ?? null),
   })
 
   return {
     init: (params) => state(zeroCount(), mapTrees('optim.scaleByFactoredRms', begin, params)),
-    update: <T>(updates: T, before: OptState, params: unknown) => {
+    update: <T>(updates: T, before: FactoredState, params: unknown) => {
       requireParams('optim.scaleByFactoredRms', params)
-      const { count, vRow, vCol, v } = stateOf<{ count: NDArray; vRow: OptState; vCol: OptState; v: OptState }>(
-        'optim.scaleByFactoredRms',
-        before,
-        'count',
-        'vRow',
-        'vCol',
-        'v',
-      )
+      const { count, vRow, vCol, v } = stateOf('optim.scaleByFactoredRms', before, 'count', 'vRow', 'vCol', 'v')
       const t = np.astype(np.add(np.subtract(count, stepOffset), 1), 'float32')
       const decay = np.subtract(1, np.power(t, -decayRate))
       const [scaled, ...next] = mapTrees(

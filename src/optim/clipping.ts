@@ -17,11 +17,11 @@ import { globalNorm, mapTree } from './trees.ts'
  * update(np.array([-3, 0.5]), init(null))[0] // => [-1.   0.5]
  * ```
  */
-export const clip = (maxDelta: number): GradientTransformation =>
+export const clip = (maxDelta: number): GradientTransformation<null> =>
   stateless((updates) => mapTree('optim.clip', (g) => np.clip(g, -maxDelta, maxDelta), updates))
 
 /** Each leaf shortened so that its root mean square is at most `threshold`. */
-export const clipByBlockRms = (threshold: number): GradientTransformation =>
+export const clipByBlockRms = (threshold: number): GradientTransformation<null> =>
   stateless((updates) =>
     mapTree(
       'optim.clipByBlockRms',
@@ -41,7 +41,7 @@ export const clipByBlockRms = (threshold: number): GradientTransformation =>
  * update(np.array([3, 4]), init(null))[0] // => [0.6 0.8]
  * ```
  */
-export const clipByGlobalNorm = (maxNorm: number): GradientTransformation =>
+export const clipByGlobalNorm = (maxNorm: number): GradientTransformation<null> =>
   stateless((updates) => {
     const norm = globalNorm(updates)
     const short = np.less(norm, maxNorm)
@@ -76,7 +76,7 @@ const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
 export const adaptiveGradClip = (
   clipping: number,
   { eps = 1e-3, axis }: { readonly eps?: number; readonly axis?: readonly number[] } = {},
-): GradientTransformation => {
+): GradientTransformation<null> => {
   const clipped = (g: NDArray, p: NDArray): NDArray => {
     const most = np.multiply(clipping, np.maximum(unitNorm(p, axis), eps))
     const norm = unitNorm(g, axis)

@@ -1,6 +1,6 @@
 /** The `optim` namespace: gradient transformations, optimizers, schedules and losses, after optax. */
 export * from './adaptive.ts'
-export type { FactoredRmsOptions, TrustRatioOptions } from './blocks.ts'
+export type { FactoredRmsOptions, FactoredState, TrustRatioOptions } from './blocks.ts'
 export { scaleByFactoredRms, scaleByParamBlockNorm, scaleByParamBlockRms, scaleByTrustRatio } from './blocks.ts'
 export * from './clipping.ts'
 export * from './losses.ts'
@@ -8,7 +8,7 @@ export * from './masks.ts'
 export * from './optimizers.ts'
 export * from './scaling.ts'
 export * from './schedules.ts'
-export type { GradientTransformation, OptState } from './transformation.ts'
+export type { GradientTransformation, NamedStates, OptState, StateOf } from './transformation.ts'
 export {
   applyUpdates,
   chain,

@@ -44,6 +44,11 @@ const putBack = <T>(tree: T, chosen: readonly boolean[], replaced: unknown): T =
 const select = <T>(params: T | undefined, chosen: readonly boolean[]): T | undefined =>
   params === undefined ? undefined : keep(params, chosen)
 
+/** The state of `masked`. */
+export interface MaskedState<S = OptState> {
+  readonly inner: S
+}
+
 /**
  * A transformation of some leaves only; the others pass unchanged, and have no state.
  *
@@ -57,18 +62,18 @@ const select = <T>(params: T | undefined, chosen: readonly boolean[]): T | undef
  * noBias.update(g, noBias.init(g))[0].bias // => 1.
  * ```
  */
-export const masked = (inner: GradientTransformation, mask: Mask): GradientTransformation => ({
+export const masked = <S>(inner: GradientTransformation<S>, mask: Mask): GradientTransformation<MaskedState<S>> => ({
   init: (params) => ({ inner: inner.init(keep(params, choose<boolean>('optim.masked', mask, params))) }),
   update: (updates, state, params) => {
     const chosen = choose<boolean>('optim.masked', mask, updates)
-    const { inner: before } = stateOf<{ inner: OptState }>('optim.masked', state, 'inner')
+    const { inner: before } = stateOf('optim.masked', state, 'inner')
     const [changed, after] = inner.update(keep(updates, chosen), before, select(params, chosen))
     return [putBack(updates, chosen, changed), { inner: after }]
   },
 })
 
 /** No updates for the leaves of a mask; the others pass unchanged. */
-export const freeze = (mask: Mask): GradientTransformation => masked(setToZero(), mask)
+export const freeze = (mask: Mask): GradientTransformation<MaskedState<null>> => masked(setToZero(), mask)
 
 /** A label for each leaf: a function `(path, leaf) => label`, or a tree of labels (or a prefix of one). */
 export type Labels =
@@ -100,32 +105,29 @@ const labelsFor = (labels: Labels, known: readonly string[], tree: unknown): rea
  * optimizer.update(g, optimizer.init(g))[0].fast // => -1.
  * ```
  */
-export const multiTransform = (
-  transformations: { readonly [label: string]: GradientTransformation },
+export const multiTransform = <S extends { readonly [K in keyof S]: unknown }>(
+  transformations: { readonly [K in keyof S]: GradientTransformation<S[K]> },
   labels: Labels,
-): GradientTransformation => {
-  const known = Object.keys(transformations)
+): GradientTransformation<S> => {
+  const parts = transformations as { readonly [label: string]: GradientTransformation<unknown> }
+  const known = Object.keys(parts)
   const chosenFor = (label: string, tree: unknown): readonly boolean[] =>
     labelsFor(labels, known, tree).map((l) => l === label)
   return {
     init: (params) =>
       Object.fromEntries(
-        known.map((label) => [label, transformations[label]!.init(keep(params, chosenFor(label, params)))]),
-      ),
+        known.map((label) => [label, parts[label]!.init(keep(params, chosenFor(label, params)))]),
+      ) as S,
     update: (updates, state, params) => {
-      const states = stateOf<Record<string, OptState>>('optim.multiTransform', state, ...known)
+      const states = stateOf('optim.multiTransform', state as { readonly [label: string]: unknown }, ...known)
       let current = updates
       const next = known.map((label) => {
         const chosen = chosenFor(label, updates)
-        const [changed, after] = transformations[label]!.update(
-          keep(updates, chosen),
-          states[label]!,
-          select(params, chosen),
-        )
+        const [changed, after] = parts[label]!.update(keep(updates, chosen), states[label], select(params, chosen))
         current = putBack(current, chosen, changed)
         return [label, after] as const
       })
-      return [current, Object.fromEntries(next)]
+      return [current, Object.fromEntries(next) as S]
     },
   }
 }

@@ -3,7 +3,17 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike } from '../trace/value.ts'
-import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
+import type {
+  AdadeltaState,
+  AdamOptions,
+  AmsgradState,
+  LionOptions,
+  LionState,
+  MomentsState,
+  RmsOptions,
+  RmsState,
+  RssState,
+} from './adaptive.ts'
 import {
   scaleByAdadelta,
   scaleByAdam,
@@ -21,12 +31,15 @@ import {
 import type { FactoredRmsOptions } from './blocks.ts'
 import { scaleByFactoredRms, scaleByParamBlockRms, scaleByTrustRatio } from './blocks.ts'
 import { clipByBlockRms } from './clipping.ts'
-import type { Mask } from './masks.ts'
+import type { Mask, MaskedState } from './masks.ts'
 import { masked } from './masks.ts'
-import type { MomentumOptions, ScalarOrSchedule } from './scaling.ts'
+import type { MomentumOptions, NoiseState, RateState, ScalarOrSchedule, TraceState } from './scaling.ts'
 import { addDecayedWeights, addNoise, ema, scale, scaleByLearningRate, scaleBySign, trace } from './scaling.ts'
 import type { GradientTransformation } from './transformation.ts'
 import { chain, identity } from './transformation.ts'
+
+/** The state of weight decay, which may be masked. */
+type DecayState = RateState | MaskedState<RateState>
 
 /** Options of optimizers that may have momentum. */
 export interface MomentumChoice extends MomentumOptions {
@@ -34,7 +47,7 @@ export interface MomentumChoice extends MomentumOptions {
   readonly momentum?: number
 }
 
-const momentumOf = ({ momentum, ...options }: MomentumChoice): GradientTransformation =>
+const momentumOf = ({ momentum, ...options }: MomentumChoice): GradientTransformation<TraceState | null> =>
   momentum === undefined ? identity() : trace(momentum, options)
 
 /**
@@ -49,7 +62,10 @@ const momentumOf = ({ momentum, ...options }: MomentumChoice): GradientTransform
  * optim.applyUpdates(params, updates) // => [0.81 1.81]
  * ```
  */
-export const sgd = (learningRate: ScalarOrSchedule, options: MomentumChoice = {}): GradientTransformation =>
+export const sgd = (
+  learningRate: ScalarOrSchedule,
+  options: MomentumChoice = {},
+): GradientTransformation<[TraceState | null, RateState]> =>
   chain(momentumOf(options), scaleByLearningRate(learningRate))
 
 /**
@@ -63,8 +79,10 @@ export const sgd = (learningRate: ScalarOrSchedule, options: MomentumChoice = {}
  * optimizer.update({ w: np.array([5, -0.1]) }, state)[0].w // => [-0.00099999  0.00099999]
  * ```
  */
-export const adam = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
-  chain(scaleByAdam(options), scaleByLearningRate(learningRate))
+export const adam = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[MomentsState, RateState]> => chain(scaleByAdam(options), scaleByLearningRate(learningRate))
 
 /** Options of optimizers with decoupled weight decay. */
 export interface WeightDecayOptions {
@@ -78,53 +96,65 @@ export interface WeightDecayOptions {
 export const adamw = (
   learningRate: ScalarOrSchedule,
   { weightDecay = 1e-4, mask, ...options }: AdamOptions & WeightDecayOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[MomentsState, DecayState, RateState]> =>
   chain(scaleByAdam(options), addDecayedWeights(weightDecay, { mask }), scaleByLearningRate(learningRate))
 
 /** Adam with Nesterov's momentum. Dozat (2016). */
-export const nadam = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
-  adam(learningRate, { ...options, nesterov: true })
+export const nadam = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[MomentsState, RateState]> => adam(learningRate, { ...options, nesterov: true })
 
 /** AdamW with Nesterov's momentum. */
 export const nadamw = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
-): GradientTransformation => adamw(learningRate, { ...options, nesterov: true })
+): GradientTransformation<[MomentsState, DecayState, RateState]> => adamw(learningRate, { ...options, nesterov: true })
 
 /** Adam with the infinity norm. Kingma and Ba (2014). */
-export const adamax = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
-  chain(scaleByAdamax(options), scaleByLearningRate(learningRate))
+export const adamax = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[MomentsState, RateState]> => chain(scaleByAdamax(options), scaleByLearningRate(learningRate))
 
 /** Adamax with decoupled weight decay, 1e-4 by default. */
 export const adamaxw = (
   learningRate: ScalarOrSchedule,
   { weightDecay = 1e-4, mask, ...options }: AdamOptions & WeightDecayOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[MomentsState, DecayState, RateState]> =>
   chain(scaleByAdamax(options), addDecayedWeights(weightDecay, { mask }), scaleByLearningRate(learningRate))
 
 /** Adam with the largest second moment so far. Reddi et al. (2018). */
-export const amsgrad = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
+export const amsgrad = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[AmsgradState, RateState]> =>
   chain(scaleByAmsgrad(options), scaleByLearningRate(learningRate))
 
 /** Adam scaled by the surprise of gradients. Zhuang et al. (2020). */
-export const adabelief = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
-  chain(scaleByBelief(options), scaleByLearningRate(learningRate))
+export const adabelief = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[MomentsState, RateState]> => chain(scaleByBelief(options), scaleByLearningRate(learningRate))
 
 /** Yogi. Zaheer et al. (2018). */
-export const yogi = (learningRate: ScalarOrSchedule, options: AdamOptions = {}): GradientTransformation =>
-  chain(scaleByYogi(options), scaleByLearningRate(learningRate))
+export const yogi = (
+  learningRate: ScalarOrSchedule,
+  options: AdamOptions = {},
+): GradientTransformation<[MomentsState, RateState]> => chain(scaleByYogi(options), scaleByLearningRate(learningRate))
 
 /** Rectified Adam. Liu et al. (2019). */
 export const radam = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & { readonly threshold?: number } = {},
-): GradientTransformation => chain(scaleByRadam(options), scaleByLearningRate(learningRate))
+): GradientTransformation<[MomentsState, RateState]> => chain(scaleByRadam(options), scaleByLearningRate(learningRate))
 
 /** NovoGrad; eps is 1e-6 by default. Ginsburg et al. (2019). */
 export const novograd = (
   learningRate: ScalarOrSchedule,
   { eps = 1e-6, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
-): GradientTransformation => chain(scaleByNovograd({ eps, ...options }), scaleByLearningRate(learningRate))
+): GradientTransformation<[MomentsState, RateState]> =>
+  chain(scaleByNovograd({ eps, ...options }), scaleByLearningRate(learningRate))
 
 /**
  * RMSProp. Hinton (lecture notes, 2012).
@@ -139,7 +169,7 @@ export const rmsprop = (
     nesterov = false,
     ...options
   }: RmsOptions & MomentumChoice & { readonly centered?: boolean } = {},
-): GradientTransformation =>
+): GradientTransformation<[MomentsState | RmsState, RateState, TraceState | null]> =>
   chain(
     centered ? scaleByStddev(options) : scaleByRms(options),
     scaleByLearningRate(learningRate),
@@ -150,27 +180,27 @@ export const rmsprop = (
 export const adagrad = (
   learningRate: ScalarOrSchedule,
   options: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {},
-): GradientTransformation => chain(scaleByRss(options), scaleByLearningRate(learningRate))
+): GradientTransformation<[RssState, RateState]> => chain(scaleByRss(options), scaleByLearningRate(learningRate))
 
 /** Adadelta; the learning rate is 1 by default. Zeiler (2012). */
 export const adadelta = (
   learningRate: ScalarOrSchedule = 1,
   { weightDecay = 0, mask, ...options }: { readonly rho?: number; readonly eps?: number } & WeightDecayOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[DecayState, AdadeltaState, RateState]> =>
   chain(addDecayedWeights(weightDecay, { mask }), scaleByAdadelta(options), scaleByLearningRate(learningRate))
 
 /** Lion; weight decay is 1e-3 by default. Chen et al. (2023). */
 export const lion = (
   learningRate: ScalarOrSchedule,
   { weightDecay = 1e-3, mask, ...options }: LionOptions & WeightDecayOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[LionState, DecayState, RateState]> =>
   chain(scaleByLion(options), addDecayedWeights(weightDecay, { mask }), scaleByLearningRate(learningRate))
 
 /** LAMB; eps is 1e-6 and weight decay 0 by default. You et al. (2019). */
 export const lamb = (
   learningRate: ScalarOrSchedule,
   { weightDecay = 0, mask, eps = 1e-6, ...options }: AdamOptions & WeightDecayOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[MomentsState, DecayState, null, RateState]> =>
   chain(
     scaleByAdam({ eps, ...options }),
     addDecayedWeights(weightDecay, { mask }),
@@ -202,7 +232,7 @@ export const lars = (
     eps = 0,
     trustRatioMask = true,
   }: LarsOptions = {},
-): GradientTransformation =>
+): GradientTransformation<[DecayState, MaskedState<null>, RateState, TraceState]> =>
   chain(
     addDecayedWeights(weightDecay, { mask }),
     masked(scaleByTrustRatio({ trustCoefficient, eps }), trustRatioMask),
@@ -250,7 +280,7 @@ export const adafactor = (
   )
 
 /** The signs of gradients times the learning rate. Bernstein et al., "signSGD" (2018). */
-export const signSgd = (learningRate: ScalarOrSchedule): GradientTransformation =>
+export const signSgd = (learningRate: ScalarOrSchedule): GradientTransformation<[null, RateState]> =>
   chain(scaleBySign(), scaleByLearningRate(learningRate))
 
 /** SGD with Gaussian noise of variance `eta / step^gamma`. Neelakantan et al. (2015). */
@@ -258,13 +288,14 @@ export const noisySgd = (
   learningRate: ScalarOrSchedule,
   key: Key,
   { eta = 0.01, gamma = 0.55 }: { readonly eta?: number; readonly gamma?: number } = {},
-): GradientTransformation => chain(addNoise(eta, gamma, key), scaleByLearningRate(learningRate))
+): GradientTransformation<[NoiseState, RateState]> =>
+  chain(addNoise(eta, gamma, key), scaleByLearningRate(learningRate))
 
 /** Fromage. Bernstein et al., "On the distance between two neural networks" (2020). */
 export const fromage = (
   learningRate: ScalarOrSchedule,
   { minNorm = 1e-6 }: { readonly minNorm?: number } = {},
-): GradientTransformation => {
+): GradientTransformation<[null, RateState, DecayState]> => {
   const shrink = (rate: ArrayLike): ArrayLike =>
     typeof rate === 'number' ? 1 / Math.sqrt(1 + rate ** 2) : np.divide(1, np.sqrt(np.add(1, np.square(rate))))
   const less = (x: ArrayLike): ArrayLike => (typeof x === 'number' ? x - 1 : np.subtract(x, 1))

@@ -5,7 +5,7 @@ import type { Key } from '../random/keys.ts'
 import { split } from '../random/keys.ts'
 import { normal } from '../random/samplers.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { Mask } from './masks.ts'
+import type { Mask, MaskedState } from './masks.ts'
 import { masked } from './masks.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
@@ -21,22 +21,31 @@ const times = <T>(tree: T, factor: ArrayLike): T =>
   mapTree('optim.scale', (g) => np.multiply(g, typeof factor === 'number' ? factor : np.astype(factor, g.dtype)), tree)
 
 /** Updates times a factor. */
-export const scale = (factor: ArrayLike): GradientTransformation => stateless((updates) => times(updates, factor))
+export const scale = (factor: ArrayLike): GradientTransformation<null> => stateless((updates) => times(updates, factor))
+
+/** The state of what depends on the step. */
+export interface CountState {
+  /** Steps so far; int32. */
+  readonly count: NDArray
+}
 
 /** Updates times what a schedule gives for the step. */
-export const scaleBySchedule = (schedule: Schedule): GradientTransformation => ({
+export const scaleBySchedule = (schedule: Schedule): GradientTransformation<CountState> => ({
   init: () => ({ count: zeroCount() }),
   update: (updates, state) => {
-    const { count } = stateOf<{ count: NDArray }>('optim.scaleBySchedule', state, 'count')
+    const { count } = stateOf('optim.scaleBySchedule', state, 'count')
     return [times(updates, schedule(count)), { count: increment(count) }]
   },
 })
+
+/** The state of a factor: a schedule's counts steps, a number's is nothing. */
+export type RateState = CountState | null
 
 /** Updates times the learning rate, negated so that `applyUpdates` goes downhill (unless `flipSign` is false). */
 export const scaleByLearningRate = (
   learningRate: ScalarOrSchedule,
   { flipSign = true }: { readonly flipSign?: boolean } = {},
-): GradientTransformation => {
+): GradientTransformation<RateState> => {
   const sign = flipSign ? -1 : 1
   if (typeof learningRate === 'number') return scale(sign * learningRate)
   return typeof learningRate === 'function'
@@ -45,7 +54,7 @@ export const scaleByLearningRate = (
 }
 
 /** The signs of updates. */
-export const scaleBySign = (): GradientTransformation =>
+export const scaleBySign = (): GradientTransformation<null> =>
   stateless((updates) => mapTree('optim.scaleBySign', np.sign, updates))
 
 /** Options of `trace`. */
@@ -56,18 +65,24 @@ export interface MomentumOptions {
   readonly accumulatorDtype?: DType
 }
 
+/** The state of `trace`. */
+export interface TraceState {
+  /** The sum of gradients; a tree like the parameters. */
+  readonly trace: OptState
+}
+
 /**
  * Momentum: a decaying sum of gradients, `t ← g + decay · t`. Polyak (1964); with `nesterov`, Nesterov (1983).
  */
 export const trace = (
   decay: ArrayLike,
   { nesterov = false, accumulatorDtype }: MomentumOptions = {},
-): GradientTransformation => {
+): GradientTransformation<TraceState> => {
   const step = (g: NDArray, t: NDArray): NDArray => np.add(g, np.multiply(decay, t))
   return {
     init: (params) => ({ trace: zerosLike(params, accumulatorDtype) as OptState }),
     update: (updates, state) => {
-      const { trace: old } = stateOf<{ trace: OptState }>('optim.trace', state, 'trace')
+      const { trace: old } = stateOf('optim.trace', state, 'trace')
       const next = mapTree('optim.trace', step, updates, old)
       const changed = nesterov ? mapTree('optim.trace', step, updates, next) : next
       const kept = mapTree('optim.trace', (t, o) => np.astype(t, o.dtype), next, old)
@@ -76,14 +91,20 @@ export const trace = (
   }
 }
 
+/** The state of `ema`. */
+export interface EmaState extends CountState {
+  /** The mean of gradients; a tree like the parameters. */
+  readonly ema: OptState
+}
+
 /** A decaying mean of gradients; `debias` (true by default) makes up for its start at 0. */
 export const ema = (
   decay: ArrayLike,
   { debias: corrected = true, accumulatorDtype }: { readonly debias?: boolean; readonly accumulatorDtype?: DType } = {},
-): GradientTransformation => ({
+): GradientTransformation<EmaState> => ({
   init: (params) => ({ count: zeroCount(), ema: zerosLike(params, accumulatorDtype) as OptState }),
-  update: <T>(updates: T, state: OptState) => {
-    const { count: before, ema: old } = stateOf<{ count: NDArray; ema: OptState }>('optim.ema', state, 'count', 'ema')
+  update: <T>(updates: T, state: EmaState) => {
+    const { count: before, ema: old } = stateOf('optim.ema', state, 'count', 'ema')
     const count = increment(before)
     const mean = moment(updates, old, decay, 1)
     const given = corrected ? debias(mean, decay, count) : mean
@@ -100,7 +121,7 @@ export const ema = (
 export const addDecayedWeights = (
   weightDecay: ScalarOrSchedule = 0,
   { mask }: { readonly mask?: Mask | undefined } = {},
-): GradientTransformation => {
+): GradientTransformation<RateState | MaskedState<RateState>> => {
   const decayed = <T>(updates: T, params: unknown, rate: ArrayLike): T =>
     mapTree(
       'optim.addDecayedWeights',
@@ -108,17 +129,22 @@ export const addDecayedWeights = (
       updates,
       requireParams('optim.addDecayedWeights', params),
     )
-  const all: GradientTransformation =
+  const all: GradientTransformation<RateState> =
     typeof weightDecay !== 'function'
       ? stateless((updates, params) => (weightDecay === 0 ? updates : decayed(updates, params, weightDecay)))
       : {
           init: () => ({ count: zeroCount() }),
-          update: (updates, state, params) => {
-            const { count } = stateOf<{ count: NDArray }>('optim.addDecayedWeights', state, 'count')
+          update: <T>(updates: T, state: CountState, params?: unknown): readonly [T, CountState] => {
+            const { count } = stateOf<CountState>('optim.addDecayedWeights', state, 'count')
             return [decayed(updates, params, weightDecay(count)), { count: increment(count) }]
           },
         }
   return mask === undefined ? all : masked(all, mask)
+}
+
+/** The state of `addNoise`. */
+export interface NoiseState extends CountState {
+  readonly key: Key
 }
 
 /**
@@ -126,15 +152,10 @@ export const addDecayedWeights = (
  *
  * @param key - the state begins with it.
  */
-export const addNoise = (eta: number, gamma: number, key: Key): GradientTransformation => ({
+export const addNoise = (eta: number, gamma: number, key: Key): GradientTransformation<NoiseState> => ({
   init: () => ({ count: zeroCount(), key }),
-  update: <T>(updates: T, state: OptState) => {
-    const { count: before, key: last } = stateOf<{ count: NDArray; key: NDArray }>(
-      'optim.addNoise',
-      state,
-      'count',
-      'key',
-    )
+  update: <T>(updates: T, state: NoiseState) => {
+    const { count: before, key: last } = stateOf('optim.addNoise', state, 'count', 'key')
     const count = increment(before)
     const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
     const leaves = leavesOf(updates)
@@ -151,7 +172,7 @@ export const addNoise = (eta: number, gamma: number, key: Key): GradientTransfor
 })
 
 /** Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al. (2020). */
-export const centralize = (): GradientTransformation =>
+export const centralize = (): GradientTransformation<null> =>
   stateless((updates) =>
     mapTree(
       'optim.centralize',
@@ -165,14 +186,14 @@ export const centralize = (): GradientTransformation =>
 export const normalizeByUpdateNorm = ({
   scaleFactor = 1,
   eps = 1e-6,
-}: { readonly scaleFactor?: number; readonly eps?: number } = {}): GradientTransformation =>
+}: { readonly scaleFactor?: number; readonly eps?: number } = {}): GradientTransformation<null> =>
   stateless((updates) => {
     const norm = np.divide(np.add(globalNorm(updates), eps), scaleFactor)
     return mapTree('optim.normalizeByUpdateNorm', (g) => np.divide(g, norm), updates)
   })
 
 /** Updates shortened so that parameters that are not negative stay so. */
-export const keepParamsNonnegative = (): GradientTransformation =>
+export const keepParamsNonnegative = (): GradientTransformation<null> =>
   stateless((updates, params) =>
     mapTree(
       'optim.keepParamsNonnegative',
@@ -182,8 +203,14 @@ export const keepParamsNonnegative = (): GradientTransformation =>
     ),
   )
 
+/** The state of `zeroNans`. */
+export interface NanState {
+  /** A tree like the parameters: whether the last updates had a NaN there. */
+  readonly foundNan: OptState
+}
+
 /** 0 for every NaN. The state says, leaf by leaf, whether the last updates had any. */
-export const zeroNans = (): GradientTransformation => ({
+export const zeroNans = (): GradientTransformation<NanState> => ({
   init: (params) => ({ foundNan: mapTree('optim.zeroNans', () => np.array(false), params) as OptState }),
   update: (updates) => [
     mapTree('optim.zeroNans', (g) => np.where(np.isnan(g), 0, g), updates),

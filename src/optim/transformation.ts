@@ -8,31 +8,33 @@ import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import { mapTree, zerosLike } from './trees.ts'
 
-/** What an optimizer remembers between steps: a plain tree of arrays, to be kept, saved and handed back. */
-export type OptState = NDArray | null | ((readonly OptState[] | { readonly [key: string]: OptState }) & OpaqueBrand)
+/**
+ * What an optimizer remembers between steps: a plain tree of arrays, to be kept, saved and handed back. This is the type of any
+ * such tree; an optimizer's own state has a type of its own, `StateOf`.
+ */
+export type OptState = NDArray | null | (object & OpaqueBrand)
 
 /**
  * A gradient transformation. Optimizers are gradient transformations too: what they give is added to the parameters by
- * `applyUpdates`.
+ * `applyUpdates`. `S` is the type of its state.
  */
-export interface GradientTransformation {
+export interface GradientTransformation<S = OptState> {
   /** The state before the first step, for parameters of this tree. */
-  readonly init: (params: unknown) => OptState
+  init(params: unknown): S
   /**
    * What becomes of the gradients, and the next state. `params` are the parameters at which the gradients were taken;
    * some transformations need them.
    */
-  readonly update: <T>(updates: T, state: OptState, params?: unknown) => readonly [updates: T, state: OptState]
+  update<T>(updates: T, state: S, params?: unknown): readonly [updates: T, state: S]
 }
 
-/** Reads a state that `init` or `update` of the same transformation made. */
-export const stateOf = <S extends { readonly [K in keyof S]: OptState }>(
-  operation: string,
-  state: OptState,
-  ...keys: readonly (keyof S & string)[]
-): S => {
+/** The type of a transformation's state: `optim.StateOf<typeof optimizer>`. */
+export type StateOf<T> = T extends { init(params: unknown): infer S } ? S : never
+
+/** A state that `init` or `update` of the same transformation made; what is checked is that it has these keys. */
+export const stateOf = <S>(operation: string, state: S, ...keys: readonly (keyof S & string)[]): S => {
   const fits = typeof state === 'object' && state !== null && keys.every((k) => k in state)
-  if (fits) return state as unknown as S
+  if (fits) return state
   throw new ArgumentError(
     `${operation}: the state does not have ${keys.join(', ')}; hand over what init, or the last update, of this transformation gave.`,
   )
@@ -49,16 +51,16 @@ export const requireParams = (operation: string, params: unknown): unknown => {
  *
  * @param f - from gradients, and parameters if given, to updates of the same tree.
  */
-export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTransformation => ({
+export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTransformation<null> => ({
   init: () => null,
   update: (updates, state, params) => [f(updates, params), state],
 })
 
 /** Leaves everything as it is: the unit of `chain`. */
-export const identity: () => GradientTransformation = () => stateless((updates) => updates)
+export const identity = (): GradientTransformation<null> => stateless((updates) => updates)
 
 /** Zeros instead of updates. */
-export const setToZero = (): GradientTransformation => stateless((updates) => zerosLike(updates))
+export const setToZero = (): GradientTransformation<null> => stateless((updates) => zerosLike(updates))
 
 /**
  * Transformations one after the other; the state is the list of their states.
@@ -71,41 +73,54 @@ export const setToZero = (): GradientTransformation => stateless((updates) => ze
  * optimizer.update(np.array([3, 0.5]), state)[0] // => [-0.1  -0.05]
  * ```
  */
-export const chain = (...transformations: readonly GradientTransformation[]): GradientTransformation => ({
-  init: (params) => transformations.map((t) => t.init(params)),
-  update: (updates, state, params) => {
-    const states = statesOf('chain', state, transformations.length)
-    let current = updates
-    const next = transformations.map((t, i) => {
-      const [changed, after] = t.update(current, states[i]!, params)
-      current = changed
-      return after
-    })
-    return [current, next]
-  },
-})
+export const chain = <S extends readonly unknown[]>(
+  ...transformations: { readonly [I in keyof S]: GradientTransformation<S[I]> }
+): GradientTransformation<S> => {
+  const parts: readonly GradientTransformation<unknown>[] = transformations
+  return {
+    init: (params) => parts.map((t) => t.init(params)) as readonly unknown[] as S,
+    update: (updates, state, params) => {
+      const states = statesOf('chain', state, parts.length)
+      let current = updates
+      const next = parts.map((t, i) => {
+        const [changed, after] = t.update(current, states[i], params)
+        current = changed
+        return after
+      })
+      return [current, next as readonly unknown[] as S]
+    },
+  }
+}
 
-const statesOf = (operation: string, state: OptState, count: number): readonly OptState[] => {
-  if (Array.isArray(state) && state.length === count) return state as readonly OptState[]
+const statesOf = (operation: string, state: unknown, count: number): readonly unknown[] => {
+  if (Array.isArray(state) && state.length === count) return state as readonly unknown[]
   throw new ArgumentError(
     `optim.${operation}: the state is not a list of ${count} states; hand over what init, or the last update, gave.`,
   )
 }
 
+type Named = readonly [name: string, transformation: GradientTransformation]
+
+/** The states of `namedChain`, by name. */
+export type NamedStates<T extends readonly Named[]> = {
+  readonly [E in T[number] as E[0]]: E[1] extends GradientTransformation<infer S> ? S : never
+}
+
 /** `chain` with names, by which the states are kept. */
-export const namedChain = (
-  ...transformations: readonly (readonly [name: string, transformation: GradientTransformation])[]
-): GradientTransformation => {
-  const inner = chain(...transformations.map(([, t]) => t))
-  const name = (states: OptState): OptState =>
-    Object.fromEntries(transformations.map(([key], i) => [key, (states as readonly OptState[])[i]!]))
+export const namedChain = <const T extends readonly Named[]>(
+  ...transformations: T
+): GradientTransformation<NamedStates<T>> => {
+  const inner = chain<OptState[]>(...transformations.map(([, t]) => t))
+  const name = (states: readonly OptState[]): NamedStates<T> =>
+    Object.fromEntries(transformations.map(([key], i) => [key, states[i]!])) as NamedStates<T>
   return {
     init: (params) => name(inner.init(params)),
     update: (updates, state, params) => {
-      const named = stateOf<Record<string, OptState>>('optim.namedChain', state, ...transformations.map(([key]) => key))
+      const keys = transformations.map(([key]) => key)
+      const named = stateOf('optim.namedChain', state as { readonly [key: string]: OptState }, ...keys)
       const [changed, next] = inner.update(
         updates,
-        transformations.map(([key]) => named[key]!),
+        keys.map((key) => named[key]!),
         params,
       )
       return [changed, name(next)]

@@ -17,10 +17,14 @@ export interface MultiStepsOptions {
   readonly useGradMean?: boolean
 }
 
-interface MultiStepsState {
+/** The state of `multiSteps`. */
+export interface MultiStepsState<S = OptState> {
+  /** Gradients since the last step; int32. */
   readonly miniStep: NDArray
+  /** Steps of the inner transformation; int32. */
   readonly gradientStep: NDArray
-  readonly inner: OptState
+  readonly inner: S
+  /** A tree like the parameters. */
   readonly accumulated: OptState
 }
 
@@ -39,11 +43,11 @@ interface MultiStepsState {
  * optimizer.update(np.array(3), next)[0] // => -2.
  * ```
  */
-export const multiSteps = (
-  inner: GradientTransformation,
+export const multiSteps = <S>(
+  inner: GradientTransformation<S>,
   everyK: number | Schedule,
   { useGradMean = true }: MultiStepsOptions = {},
-): GradientTransformation => {
+): GradientTransformation<MultiStepsState<S>> => {
   if (typeof everyK === 'number') checkPositive('optim.multiSteps', 'everyK', everyK)
   return {
     init: (params) => ({
@@ -52,15 +56,8 @@ export const multiSteps = (
       inner: inner.init(params),
       accumulated: zerosLike(params) as OptState,
     }),
-    update: <T>(updates: T, state: OptState, params?: unknown) => {
-      const before = stateOf<{ [K in keyof MultiStepsState]: MultiStepsState[K] }>(
-        'optim.multiSteps',
-        state,
-        'miniStep',
-        'gradientStep',
-        'inner',
-        'accumulated',
-      )
+    update: <T>(updates: T, state: MultiStepsState<S>, params?: unknown) => {
+      const before = stateOf('optim.multiSteps', state, 'miniStep', 'gradientStep', 'inner', 'accumulated')
       const k = np.astype(typeof everyK === 'number' ? everyK : everyK(before.gradientStep), 'int32')
       const seen = np.add(before.miniStep, 1)
       const add = (g: NDArray, sum: NDArray): NDArray =>
@@ -68,7 +65,7 @@ export const multiSteps = (
       const gathered = mapTree('optim.multiSteps', add, updates, before.accumulated)
       const [changed, after] = inner.update(gathered, before.inner, params)
       const emit = np.equal(before.miniStep, np.subtract(k, 1))
-      const next: OptState = {
+      const next: MultiStepsState<S> = {
         miniStep: modulo(seen, k),
         gradientStep: np.where(emit, increment(before.gradientStep), before.gradientStep),
         inner: selectTree(emit, after, before.inner),
@@ -79,23 +76,25 @@ export const multiSteps = (
   }
 }
 
+/** The state of `applyEvery`. */
+export interface ApplyEveryState {
+  readonly count: NDArray
+  /** A tree like the parameters. */
+  readonly accumulated: OptState
+}
+
 /** Updates are added up, and given out every `k` steps; in between they are zero. */
-export const applyEvery = (k: number): GradientTransformation => {
+export const applyEvery = (k: number): GradientTransformation<ApplyEveryState> => {
   checkPositive('optim.applyEvery', 'k', k)
   return {
     init: (params) => ({ count: zeroCount(), accumulated: zerosLike(params) as OptState }),
-    update: <T>(updates: T, state: OptState) => {
-      const before = stateOf<{ count: NDArray; accumulated: OptState }>(
-        'optim.applyEvery',
-        state,
-        'count',
-        'accumulated',
-      )
+    update: <T>(updates: T, state: ApplyEveryState) => {
+      const before = stateOf('optim.applyEvery', state, 'count', 'accumulated')
       const fresh = np.equal(before.count, 0)
       const add = (u: NDArray, sum: NDArray): NDArray => np.where(fresh, u, np.add(sum, u))
       const sum = mapTree('optim.applyEvery', add, updates, before.accumulated)
       const emit = np.equal(before.count, k - 1)
-      const next: OptState = { count: modulo(increment(before.count), k), accumulated: sum as OptState }
+      const next: ApplyEveryState = { count: modulo(increment(before.count), k), accumulated: sum as OptState }
       return [selectTree(emit, sum, zerosLike(sum)), next] as const
     },
   }
@@ -104,11 +103,23 @@ export const applyEvery = (k: number): GradientTransformation => {
 const allFinite = (tree: unknown): NDArray =>
   leavesOf(tree).reduce((ok, x) => np.logicalAnd(ok, np.all(np.isfinite(x))), asArray(true))
 
+/** The state of `applyIfFinite`. */
+export interface ApplyIfFiniteState<S = OptState> {
+  /** Steps that were left out, in a row up to now; int32. */
+  readonly notFiniteCount: NDArray
+  readonly lastFinite: NDArray
+  readonly totalNotFinite: NDArray
+  readonly inner: S
+}
+
 /**
  * Steps whose gradients have NaN or infinities are left out: updates are zero and the inner state stays, unless that
  * happens more than `maxConsecutiveErrors` times in a row.
  */
-export const applyIfFinite = (inner: GradientTransformation, maxConsecutiveErrors: number): GradientTransformation => ({
+export const applyIfFinite = <S>(
+  inner: GradientTransformation<S>,
+  maxConsecutiveErrors: number,
+): GradientTransformation<ApplyIfFiniteState<S>> => ({
   init: (params) => ({
     notFiniteCount: zeroCount(),
     lastFinite: np.array(true),
@@ -116,18 +127,12 @@ export const applyIfFinite = (inner: GradientTransformation, maxConsecutiveError
     inner: inner.init(params),
   }),
   update: (updates, state, params) => {
-    const before = stateOf<{ notFiniteCount: NDArray; totalNotFinite: NDArray; inner: OptState }>(
-      'optim.applyIfFinite',
-      state,
-      'notFiniteCount',
-      'totalNotFinite',
-      'inner',
-    )
+    const before = stateOf('optim.applyIfFinite', state, 'notFiniteCount', 'totalNotFinite', 'inner')
     const finite = allFinite(updates)
     const count = np.where(finite, 0, increment(before.notFiniteCount))
     const apply = np.logicalOr(finite, np.greater(count, maxConsecutiveErrors))
     const [changed, after] = inner.update(updates, before.inner, params)
-    const next: OptState = {
+    const next: ApplyIfFiniteState<S> = {
       notFiniteCount: np.astype(count, 'int32'),
       lastFinite: finite,
       totalNotFinite: np.where(finite, before.totalNotFinite, increment(before.totalNotFinite)),
@@ -136,6 +141,14 @@ export const applyIfFinite = (inner: GradientTransformation, maxConsecutiveError
     return [selectTree(apply, changed, zerosLike(changed)), next]
   },
 })
+
+/** The state of `injectHyperparams`. */
+export interface HyperparamsState<H, S = OptState> {
+  readonly count: NDArray
+  /** Arrays of rank 0, to be read, and changed between steps. */
+  readonly hyperparams: { readonly [K in keyof H]: NDArray }
+  readonly inner: S
+}
 
 /**
  * An optimizer whose hyperparameters live in its state, where they can be read, and changed between steps.
@@ -150,17 +163,17 @@ export const applyIfFinite = (inner: GradientTransformation, maxConsecutiveError
  * optimizer.update(np.array(2), state)[0] // => -1.
  * ```
  */
-export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike | Schedule }>(
-  make: (hyperparams: { readonly [K in keyof H]: NDArray }) => GradientTransformation,
+export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike | Schedule }, S>(
+  make: (hyperparams: { readonly [K in keyof H]: NDArray }) => GradientTransformation<S>,
   hyperparams: H,
-): GradientTransformation => {
+): GradientTransformation<HyperparamsState<H, S>> => {
   type Values = { readonly [K in keyof H]: NDArray }
   const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
-  const at = (count: NDArray, kept: { readonly [name: string]: OptState } | null): Values =>
+  const at = (count: NDArray, kept: { readonly [name: string]: NDArray } | null): Values =>
     Object.fromEntries(
       Object.entries(hyperparams).map(([name, value]) => {
         if (typeof value === 'function') return [name, float(value(count))]
-        return [name, (kept?.[name] as NDArray | undefined) ?? float(value)]
+        return [name, kept?.[name] ?? float(value)]
       }),
     ) as Values
   return {
@@ -169,13 +182,7 @@ export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike
       return { count: zeroCount(), hyperparams: values, inner: make(values).init(params) }
     },
     update: (updates, state, params) => {
-      const before = stateOf<{ count: NDArray; hyperparams: { readonly [name: string]: OptState }; inner: OptState }>(
-        'optim.injectHyperparams',
-        state,
-        'count',
-        'hyperparams',
-        'inner',
-      )
+      const before = stateOf('optim.injectHyperparams', state, 'count', 'hyperparams', 'inner')
       const values = at(before.count, before.hyperparams)
       const [changed, after] = make(values).update(updates, before.inner, params)
       return [changed, { count: increment(before.count), hyperparams: values, inner: after }]

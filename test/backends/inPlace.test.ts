@@ -53,7 +53,11 @@ const check = (f: (...xs: NDArray[]) => NDArray | readonly NDArray[], ...inputs:
 describe('donated arrays', () => {
   it('are what an update is written over', () => {
     const optimizer = optim.adam(1e-3)
-    const update = (w: NDArray, state: optim.OptState, g: NDArray): { w: NDArray; state: optim.OptState } => {
+    const update = (
+      w: NDArray,
+      state: optim.StateOf<typeof optimizer>,
+      g: NDArray,
+    ): { w: NDArray; state: optim.StateOf<typeof optimizer> } => {
       const [updates, next] = optimizer.update(g, state, w)
       return { w: optim.applyUpdates(w, updates), state: next }
     }

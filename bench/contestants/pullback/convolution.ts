@@ -30,7 +30,7 @@ const training = (): Work => {
   const y = np.astype(np.array(data.y), 'int32')
   const optimizer = optim.sgd(learningRate)
   const step = jit(
-    (params: Params, state: optim.OptState, images: NDArray, labels: NDArray) => {
+    (params: Params, state: optim.StateOf<typeof optimizer>, images: NDArray, labels: NDArray) => {
       const [value, gradient] = valueAndGrad(loss)(params, images, labels)
       const [updates, next] = optimizer.update(gradient, state, params)
       return { params: optim.applyUpdates(params, updates), state: next, value }

@@ -23,7 +23,7 @@ const training = (name: Network) => (): Work => {
   }
   const optimizer = optim.adam(learningRate)
   const step = jit(
-    (params: Params, state: optim.OptState, inputs: NDArray, wanted: NDArray) => {
+    (params: Params, state: optim.StateOf<typeof optimizer>, inputs: NDArray, wanted: NDArray) => {
       const [value, gradient] = valueAndGrad(loss)(params, inputs, wanted)
       const [updates, next] = optimizer.update(gradient, state, params)
       return { params: optim.applyUpdates(params, updates), state: next, value }

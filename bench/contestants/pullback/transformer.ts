@@ -61,7 +61,7 @@ const deep = (): Work => {
     np.mean(np.square(blocks.reduce((h, p) => block(p, h), x)))
   const optimizer = optim.adam(1e-3)
   const step = jit(
-    (params: readonly Parameters<NDArray>[], state: optim.OptState, x: NDArray) => {
+    (params: readonly Parameters<NDArray>[], state: optim.StateOf<typeof optimizer>, x: NDArray) => {
       const [value, gradient] = valueAndGrad(loss)(params, x)
       const [updates, next] = optimizer.update(gradient, state, params)
       return { params: optim.applyUpdates(params, updates), state: next, value }

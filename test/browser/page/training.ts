@@ -36,7 +36,7 @@ const loss = (params: Params, { x, y }: Batch, key: random.Key): NDArray => {
 
 const optimizer = optim.adam(2e-3)
 
-const update = (params: Params, state: optim.OptState, batch: Batch, key: random.Key) => {
+const update = (params: Params, state: optim.StateOf<typeof optimizer>, batch: Batch, key: random.Key) => {
   const [value, gradient] = valueAndGrad(loss)(params, batch, key)
   const [updates, next] = optimizer.update(gradient, state, params)
   return { params: optim.applyUpdates(params, updates), state: next, loss: value }
