@@ -145,9 +145,9 @@ export const scaleByFactoredRms = ({
 
   const state = (count: NDArray, [row, column, full]: readonly unknown[]): FactoredState => ({
     count,
-    vRow: (row ?? null),
-    vCol: (column ?? null),
-    v: (full ?? null),
+    vRow: row ?? null,
+    vCol: column ?? null,
+    v: full ?? null,
   })
 
   return {

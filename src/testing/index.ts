@@ -7,7 +7,7 @@ export type { Execute } from './conformance.ts'
 export { conforms, onDevice } from './conformance.ts'
 export type { CheckGradsOptions, Mode } from './checkGrads.ts'
 export { GradientError, checkGrads } from './checkGrads.ts'
-export type { LawOptions, MonoidLike } from './laws.ts'
+export type { EqualityOptions, LawOptions, MonoidLike } from './laws.ts'
 export {
   gradIsAdditive,
   isMonoid,

@@ -1,4 +1,7 @@
-/** Laws of transformations, of functions that a user brings. Each throws a `LawError` where it does not hold. */
+/**
+ * Laws of transformations, of functions that a user brings. Each throws a `LawError` where it does not hold. All take arguments
+ * alike: first what the law is about, then where it is tried, then options in one object.
+ */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { flatten, unflatten } from '../core/tree.ts'
@@ -15,10 +18,16 @@ import type { Tolerance } from './numeric.ts'
 import { LawError, assertAllClose, numbersOf } from './numeric.ts'
 import { arrayOf } from './samples.ts'
 
-/** Options of laws. */
+/** Options of laws of functions of arrays. */
 export interface LawOptions extends Tolerance {
-  /** Chooses the random tangents and cotangents; 0 by default. */
+  /** Chooses the random tangents and cotangents, where there are any; 0 by default. */
   readonly seed?: number
+}
+
+/** Options of laws of values of any type. */
+export interface EqualityOptions<T> {
+  /** What equality means; by default that of trees (`tree.equal`). */
+  readonly equal?: (a: T, b: T) => boolean
 }
 
 type Function<A extends readonly unknown[]> = (...args: A) => unknown
@@ -118,7 +127,7 @@ export const vjpIsAdjoint = <A extends readonly unknown[]>(
 export const vmapIsStackedLoop = <A extends readonly unknown[]>(
   f: Function<A>,
   rows: readonly A[],
-  tolerance: Tolerance = {},
+  tolerance: LawOptions = {},
 ): void => {
   const [first] = rows
   if (first === undefined) throw new LawError('vmapIsStackedLoop: rows is empty.')
@@ -139,7 +148,7 @@ export const vmapIsStackedLoop = <A extends readonly unknown[]>(
 export const jitIsTransparent = <A extends readonly unknown[]>(
   f: Function<A>,
   args: A,
-  tolerance: Tolerance = {},
+  tolerance: LawOptions = {},
 ): void => {
   assertAllClose('jit changes nothing', arraysOf(jit(f)(...args)), arraysOf(f(...args)), tolerance)
 }
@@ -153,7 +162,7 @@ export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
   f: (...args: A) => NDArray,
   g: (...args: A) => NDArray,
   args: A,
-  tolerance: Tolerance = {},
+  tolerance: LawOptions = {},
 ): void => {
   const gradient = (h: (...xs: A) => NDArray): NDArray[] => arraysOf((grad as unknown as Gradient<A>)(h)(...args))
   const [first, second] = [gradient(f), gradient(g)]
@@ -166,11 +175,16 @@ export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
 }
 
 /**
- * `tree.map` is a functor: it keeps the identity and composition.
+ * `tree.map` is a functor: it keeps the identity and composition, on the tree `t`.
  *
  * @throws LawError where it does not hold.
  */
-export const mapIsFunctor = <T, R>(t: T, f: (leaf: never) => R, g: (r: R) => unknown, equal = tree.equal): void => {
+export const mapIsFunctor = <R>(
+  f: (leaf: never) => R,
+  g: (r: R) => unknown,
+  t: unknown,
+  { equal = tree.equal }: EqualityOptions<unknown> = {},
+): void => {
   const map = tree.map as unknown as (h: (leaf: never) => unknown, t: unknown) => unknown
   if (
     !equal(
@@ -192,15 +206,15 @@ export interface MonoidLike<A> {
 }
 
 /**
- * `empty` changes nothing on either side, and `concat` is associative.
+ * `empty` changes nothing on either side, and `concat` is associative, for three values.
  *
- * @param equal - what equality means; for functions, of what they give.
+ * @param options - `equal`: for a monoid of functions, equality of what they give.
  * @throws LawError where it does not hold.
  */
 export const isMonoid = <A>(
   { concat, empty }: MonoidLike<A>,
   [x, y, z]: readonly [A, A, A],
-  equal: (a: A, b: A) => boolean,
+  { equal = tree.equal }: EqualityOptions<A> = {},
 ): void => {
   if (!equal(concat(empty, x), x)) throw new LawError('monoid: empty on the left changes something.')
   if (!equal(concat(x, empty), x)) throw new LawError('monoid: empty on the right changes something.')

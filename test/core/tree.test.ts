@@ -23,15 +23,15 @@ describe('laws', () => {
     fc.assert(
       fc.property(trees, (t) => {
         mapIsFunctor(
-          t,
           (x: number) => x + 1,
           (x) => x * 2,
+          t,
         )
       }),
     )
     fc.assert(
       fc.property(arrayTrees(), (t) => {
-        mapIsFunctor(t, (x: NDArray) => np.sin(x), np.cos as (x: NDArray) => NDArray)
+        mapIsFunctor((x: NDArray) => np.sin(x), np.cos as (x: NDArray) => NDArray, t)
       }),
       { numRuns: 50 },
     )

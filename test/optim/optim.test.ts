@@ -47,7 +47,7 @@ describe('chain is a monoid', () => {
   it('with identity for its unit', () => {
     fc.assert(
       fc.property(transformations, transformations, transformations, gradients, (x, y, z, gs) => {
-        isMonoid(optim.monoid, [x, y, z], (a, b) => tree.equal(behaviour(a, gs), behaviour(b, gs)))
+        isMonoid(optim.monoid, [x, y, z], { equal: (a, b) => tree.equal(behaviour(a, gs), behaviour(b, gs)) })
       }),
     )
   })
