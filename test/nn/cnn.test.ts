@@ -28,7 +28,7 @@ type State = ReturnType<typeof model.initState>
 
 /** Images with a horizontal or a vertical bar in noise, and which it is. */
 const batchOf = (key: random.Key, size: number): { readonly x: NDArray; readonly y: NDArray } => {
-  const [forNoise, forPlace, forKind] = [...random.split(key, 3)] as [random.Key, random.Key, random.Key]
+  const [forNoise, forPlace, forKind] = random.split(key, 3)
   const noise = random.normal(forNoise, [size, 8, 8]).mul(0.3)
   const place = random.randint(forPlace, [size, 1, 1], 0, 8)
   const y = random.randint(forKind, [size], 0, 2)
@@ -49,12 +49,12 @@ const optimizer = optim.adam(2e-2)
 interface Training {
   readonly params: Params
   readonly state: State
-  readonly opt: optim.OptState
+  readonly opt: optim.StateOf<typeof optimizer>
   readonly key: random.Key
 }
 
 const step = jit(({ params, state, opt, key }: Training) => {
-  const [forBatch, forDropout, next] = [...random.split(key, 3)] as [random.Key, random.Key, random.Key]
+  const [forBatch, forDropout, next] = random.split(key, 3)
   const { x, y } = batchOf(forBatch, 16)
   const [[value, after], gradient] = valueAndGrad(loss, { hasAux: true })(params, state, x, y, forDropout)
   const [updates, stepped] = optimizer.update(gradient, opt, params)

@@ -280,7 +280,7 @@ describe('a step of training', () => {
     return [np.mean(np.square(np.subtract(y, np.sum(x, { axis: 1, keepdims: true })))), next] as const
   }
   const optimizer = optim.adam(1e-2)
-  const step = (params: Params, state: State, opt: optim.OptState, k: random.Key) => {
+  const step = (params: Params, state: State, opt: optim.StateOf<typeof optimizer>, k: random.Key) => {
     const [[value, next], gradient] = valueAndGrad(loss, { hasAux: true })(params, state, k)
     const [updates, after] = optimizer.update(gradient, opt, params)
     return { params: optim.applyUpdates(params, updates), state: next, opt: after, loss: value }
@@ -298,7 +298,7 @@ describe('a step of training', () => {
     assertAllClose('checkpoint: gradient', gradient, grad(loss, { hasAux: true })(params, state, random.key(0))[0])
     const keys = random.split(random.key(3), [4])
     const [last, losses] = lax.scan(
-      (carry: { params: Params; state: State; opt: optim.OptState }, k: NDArray) => {
+      (carry: { params: Params; state: State; opt: optim.StateOf<typeof optimizer> }, k: NDArray) => {
         const { loss: value, ...rest } = step(carry.params, carry.state, carry.opt, k)
         return [rest, value]
       },
