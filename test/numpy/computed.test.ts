@@ -53,7 +53,7 @@ const real: readonly Case[] = [
 const int32 = (v: number): NDArray => np.array(Int32Array.of(v)).reshape([])
 const agree = (a: NDArray, b: NDArray): void => {
   expect(a.shape).toEqual(b.shape)
-  expect(np.allclose(a, b, { rtol: 2e-6, atol: 1e-6, equalNan: true }).item()).toBe(true)
+  expect(np.allclose(a, b, { rtol: 2e-6, atol: 1e-6, equalNan: true }).bool()).toBe(true)
 }
 
 describe('integers that are computed', () => {
