@@ -349,8 +349,11 @@ export interface OpParams {
   lu: NoParams
   /** To Q and R; Q square with `fullMatrices`. */
   qr: { readonly fullMatrices: boolean }
-  /** Of symmetric matrices: eigenvalues, ascending, then eigenvectors in columns. */
-  eigh: NoParams
+  /**
+   * Of symmetric matrices: eigenvalues, ascending, then eigenvectors in columns. Where eigenvalues are equal, what depends on the
+   * choice of their vectors has no derivative: NaN. With `basisFree` nothing does, by promise, and nearly equal ones count as equal.
+   */
+  eigh: { readonly basisFree: boolean }
   /** To U, singular values (descending), Vᵀ; U and V square with `fullMatrices`. */
   svd: { readonly fullMatrices: boolean }
   /** `pinv(A, rtol)`: the inverse of what singular values above `rtol` times the largest make up. */

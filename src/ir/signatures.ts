@@ -193,7 +193,7 @@ export const signatures: { readonly [N in OpName]: Signature<N> } = {
   },
   lu: one,
   qr: matrices,
-  eigh: one,
+  eigh: { operands: exactly(1), params: { basisFree: flag } },
   svd: matrices,
   pinv: two,
   cond: { operands: atLeast(1), params: { branches: kind.programs } },

@@ -2,7 +2,7 @@ import { ProgramError } from '../core/errors.ts'
 import type { Equation, Program } from './program.ts'
 
 /** The programs among an equation's parameters, by parameter name. */
-export const subprograms = (equation: Equation): readonly (readonly [string, Program])[] =>
+export const subprograms = (equation: Pick<Equation, 'params'>): readonly (readonly [string, Program])[] =>
   Object.entries(equation.params as Readonly<Record<string, unknown>>).flatMap(([key, value]) => {
     const list: readonly unknown[] = Array.isArray(value) ? value : [value]
     return list.filter(isProgram).map((program) => [key, program] as const)

@@ -97,8 +97,8 @@ export const qr = (x: ArrayLike, { fullMatrices = true }: FullOptions = {}): rea
   ops.qr(matrices('qr', x), fullMatrices)
 
 /**
- * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. Derivatives of eigenvectors of equal
- * eigenvalues are those of functions that do not care which basis of their space is chosen.
+ * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. At equal eigenvalues, what does not depend
+ * on which basis of their space is chosen has right first derivatives, and what does has NaN.
  *
  * @example
  * ```ts
@@ -118,8 +118,8 @@ export const eigh = (
 }
 
 /**
- * `x = U diag(s) Vᵀ`, s descending. Derivatives are those of reduced factors, or of square matrices; those of vectors of
- * equal singular values as in `eigh`.
+ * `x = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors of full
+ * matrices are as in `eigh`.
  *
  * @returns `[U, s, Vᵀ]`.
  * @example

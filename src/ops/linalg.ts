@@ -24,9 +24,12 @@ export const lu = (x: NDArray): Triple => bindAll('lu', {}, [x]) as unknown as T
 export const qr = (x: NDArray, fullMatrices: boolean): readonly [q: NDArray, r: NDArray] =>
   bindAll('qr', { fullMatrices }, [x]) as unknown as readonly [NDArray, NDArray]
 
-/** Eigenvalues and eigenvectors of symmetric matrices. */
-export const eigh = (x: NDArray): readonly [values: NDArray, vectors: NDArray] =>
-  bindAll('eigh', {}, [x]) as unknown as readonly [NDArray, NDArray]
+/**
+ * Eigenvalues and eigenvectors of symmetric matrices. With `basisFree`, eigenvalues that share half of their digits count as equal
+ * for derivatives, and nothing made of the vectors may depend on how these are chosen.
+ */
+export const eigh = (x: NDArray, basisFree = false): readonly [values: NDArray, vectors: NDArray] =>
+  bindAll('eigh', { basisFree }, [x]) as unknown as readonly [NDArray, NDArray]
 
 /** U, singular values, Vᵀ. */
 export const svd = (x: NDArray, fullMatrices: boolean): Triple =>

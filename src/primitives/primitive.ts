@@ -4,6 +4,7 @@ import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import type { NDArray } from '../trace/value.ts'
+import type { Freedom } from './freedom.ts'
 
 /** A tangent or cotangent; null is the zero that is known to be one, and costs nothing. */
 export type Tangent = NDArray | null
@@ -34,6 +35,8 @@ export interface Batched {
 export interface Dual {
   readonly primals: readonly NDArray[]
   readonly tangents: readonly Tangent[]
+  /** For operations that leave something open. */
+  readonly freedoms?: readonly Freedom[]
 }
 
 /** A program made from another one, and the outputs of that one (or inputs) that it is about. */
@@ -140,6 +143,8 @@ export interface Facts {
   readonly commutative?: boolean
   /** Holds programs among its parameters. */
   readonly higherOrder?: boolean
+  /** Its results are not determined for some operands: its derivative says how they may be chosen. */
+  readonly leavesOpen?: boolean
 }
 
 /** An operation's whole life. */

@@ -160,8 +160,8 @@ export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] 
 const programHasEffect = (program: Program): boolean =>
   program.derive('effect', () => program.equations.some((eqn) => hasEffect(eqn)))
 
-/** Whether an equation does something besides giving results, itself or in a program that it holds. */
-export const hasEffect = (eqn: Equation): boolean => {
+/** Whether an equation, or an operation with parameters, does something besides giving results, itself or in a program that it holds. */
+export const hasEffect = (eqn: Pick<Equation, 'op' | 'params'>): boolean => {
   const primitive = primitives[eqn.op] as Primitive<OpName>
   return primitive.hasEffect?.(eqn.params) ?? subprograms(eqn).some(([, inner]) => programHasEffect(inner))
 }

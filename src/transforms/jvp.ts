@@ -1,22 +1,32 @@
 import type { TypedArray } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
-import type { ProgramTransforms, Tangent } from '../primitives/primitive.ts'
-import { primitives } from '../primitives/registry.ts'
+import type { Program } from '../ir/program.ts'
+import { zerosOf } from '../ops/creation.ts'
+import type { Freedom } from '../primitives/freedom.ts'
+import type { Dual, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
+import { hasEffect, primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
 import type { Body, Trace } from '../trace/value.ts'
 import { NDArray } from '../trace/value.ts'
+import { applyProgram } from './apply.ts'
+import { settled } from './freedom.ts'
 
-/** A value and how it moves. */
+type Values = readonly NDArray[]
+type Freedoms = readonly (Freedom | null)[]
+
+/** A value and how it moves; null where it does not, but is free to be another one. */
 class DualBody implements Body {
   readonly trace: Trace
   readonly primal: NDArray
-  readonly tangent: NDArray
+  readonly tangent: Tangent
+  readonly freedom: Freedom | null
 
-  constructor(trace: Trace, primal: NDArray, tangent: NDArray) {
+  constructor(trace: Trace, primal: NDArray, tangent: Tangent, freedom: Freedom | null) {
     this.trace = trace
     this.primal = primal
     this.tangent = tangent
+    this.freedom = freedom
   }
 
   // The value is there where the primal is, so that ordinary control flow works.
@@ -24,6 +34,20 @@ class DualBody implements Body {
     return this.primal.body.host(operation)
   }
 }
+
+const isOpen = ({ other, apart, steep }: Freedom): boolean => other !== null || apart !== null || steep !== null
+
+const noTangents = (count: number): Tangent[] => Array.from({ length: count }, () => null)
+
+/** Whether something is left open in a program, by its equations or those of programs that it calls. */
+const leavesOpen = (program: Program): boolean =>
+  program.derive('leaves open', () =>
+    program.equations.some(({ op, params }) => {
+      const { facts, applies } = primitives[op]
+      const inner = applies?.(params as never)
+      return facts.leavesOpen === true || (inner !== undefined && leavesOpen(inner.program))
+    }),
+  )
 
 /** Gives every operation its derivative, and leaves values that do not move to the parent. */
 class JvpInterpreter implements Interpreter, Trace {
@@ -38,24 +62,146 @@ class JvpInterpreter implements Interpreter, Trace {
     this.programs = programs
   }
 
-  lift(primal: NDArray, tangent: Tangent): NDArray {
-    return tangent === null ? primal : new NDArray(primal.aval, new DualBody(this, primal, tangent))
+  lift(primal: NDArray, tangent: Tangent, freedom: Freedom | null = null): NDArray {
+    const open = freedom !== null && isOpen(freedom) ? freedom : null
+    if (tangent === null && open === null) return primal
+    return new NDArray(primal.aval, new DualBody(this, primal, tangent, open))
+  }
+
+  private bodyOf(x: NDArray): DualBody | null {
+    return x.body.trace === this ? (x.body as DualBody) : null
   }
 
   primalOf(x: NDArray): NDArray {
-    return x.body.trace === this ? (x.body as DualBody).primal : x
+    return this.bodyOf(x)?.primal ?? x
   }
 
+  /** The tangent, once nothing will be done with the value in this interpreter any more. The parent is in charge. */
   tangentOf(x: NDArray): Tangent {
-    return x.body.trace === this ? (x.body as DualBody).tangent : null
+    const body = this.bodyOf(x)
+    if (body === null) return null
+    return body.freedom === null ? body.tangent : settled(body.primal, body.tangent, body.freedom)
   }
 
-  bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
-    if (!operands.some((x) => x.body.trace === this)) return this.parent.bind(op, params, operands)
+  bind<N extends OpName>(op: N, params: OpParams[N], operands: Values): Values {
+    const bodies = operands.map((x) => this.bodyOf(x))
+    if (bodies.every((b) => b === null)) return this.parent.bind(op, params, operands)
+    const primitive = primitives[op]
+    // Freedom would end where a program does that is applied as a whole.
+    const inner = primitive.applies?.(params)
+    if (inner !== undefined && leavesOpen(inner.program)) {
+      return withInterpreter(this, () => applyProgram(inner.program, operands))
+    }
     const primals = operands.map((x) => this.primalOf(x))
-    const tangents = operands.map((x) => this.tangentOf(x))
-    const dual = withInterpreter(this.parent, () => primitives[op].jvp(params, primals, tangents, this.programs))
-    return dual.primals.map((p, i) => this.lift(p, dual.tangents[i]!))
+    const dual = withInterpreter(this.parent, () => {
+      const freedoms = bodies.map((b) => b?.freedom ?? null)
+      if (freedoms.every((f) => f === null)) {
+        return primitive.jvp(
+          params,
+          primals,
+          bodies.map((b) => b?.tangent ?? null),
+          this.programs,
+        )
+      }
+      if (primitive.facts.leavesOpen === true || hasEffect({ op, params })) {
+        return this.push(
+          op,
+          params,
+          primals,
+          operands.map((x) => this.tangentOf(x)),
+        )
+      }
+      return this.pushFree(
+        op,
+        params,
+        primals,
+        bodies.map((b) => b?.tangent ?? null),
+        freedoms,
+      )
+    })
+    return dual.primals.map((p, i) => this.lift(p, dual.tangents[i]!, dual.freedoms?.[i]))
+  }
+
+  /** The rule, where there may be nothing that moves. */
+  private push<N extends OpName>(op: N, params: OpParams[N], primals: Values, tangents: readonly Tangent[]): Dual {
+    if (tangents.some((t) => t !== null)) return primitives[op].jvp(params, primals, tangents, this.programs)
+    const outputs = this.parent.bind(op, params, primals)
+    return { primals: outputs, tangents: noTangents(outputs.length) }
+  }
+
+  /** The rule, with freedoms: of `x + ε apart`, in the direction `steep / ε + tangent`. */
+  private pushFree<N extends OpName>(
+    op: N,
+    params: OpParams[N],
+    primals: Values,
+    tangents: readonly Tangent[],
+    freedoms: Freedoms,
+  ): Dual {
+    const others = freedoms.some((f) => f !== null && f.other !== null)
+      ? this.parent.bind(
+          op,
+          params,
+          primals.map((x, i) => freedoms[i]?.other ?? x),
+        )
+      : null
+    const aparts = freedoms.map((f) => f?.apart ?? null)
+    const steeps = freedoms.map((f) => f?.steep ?? null)
+    const moved = steeps.every((t) => t === null)
+      ? this.pushApart(op, params, primals, tangents, aparts)
+      : this.pushSteep(op, params, primals, tangents, aparts, steeps)
+    const freedomOf = (i: number): Freedom => ({
+      other: others?.[i] ?? null,
+      apart: moved.aparts[i]!,
+      steep: moved.steeps[i]!,
+      tolerance: Math.max(...freedoms.map((f) => f?.tolerance ?? 0)),
+    })
+    return { ...moved, freedoms: moved.primals.map((_, i) => freedomOf(i)) }
+  }
+
+  private pushApart<N extends OpName>(
+    op: N,
+    params: OpParams[N],
+    primals: Values,
+    tangents: readonly Tangent[],
+    aparts: readonly Tangent[],
+  ) {
+    const dual = this.push(op, params, primals, tangents)
+    const count = dual.primals.length
+    const moves = aparts.some((t) => t !== null)
+    return {
+      ...dual,
+      aparts: moves ? this.push(op, params, primals, aparts).tangents : noTangents(count),
+      steeps: noTangents(count),
+    }
+  }
+
+  /** ε is another dual number: the rule itself is differentiated as the primal and the tangent of its direction move. */
+  private pushSteep<N extends OpName>(
+    op: N,
+    params: OpParams[N],
+    primals: Values,
+    tangents: readonly Tangent[],
+    aparts: readonly Tangent[],
+    steeps: readonly Tangent[],
+  ) {
+    const epsilon = new JvpInterpreter(this.name, this.parent, this.programs)
+    try {
+      const points = primals.map((x, i) => epsilon.lift(x, aparts[i]!))
+      const directions = steeps.map((steep, i): Tangent => {
+        const tangent = tangents[i]!
+        if (steep === null && tangent === null) return null
+        return epsilon.lift(steep ?? zerosOf(primals[i]!.aval.strengthen()), tangent)
+      })
+      const dual = withInterpreter(epsilon, () => primitives[op].jvp(params, points, directions, this.programs))
+      return {
+        primals: dual.primals.map((y) => epsilon.primalOf(y)),
+        tangents: dual.tangents.map((t) => (t === null ? null : epsilon.tangentOf(t))),
+        aparts: dual.primals.map((y) => epsilon.tangentOf(y)),
+        steeps: dual.tangents.map((t) => (t === null ? null : epsilon.primalOf(t))),
+      }
+    } finally {
+      epsilon.live = false
+    }
   }
 }
 

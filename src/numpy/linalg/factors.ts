@@ -37,8 +37,9 @@ const oneTriangle = (x: NDArray, which: 'L' | 'U'): NDArray =>
   which === 'L' ? np.add(tril(x), turned(tril(x, -1))) : np.add(triu(x), turned(triu(x, 1)))
 
 /**
- * Eigenvalues, ascending, and eigenvectors in columns, of symmetric matrices. Derivatives with respect to eigenvectors of
- * equal eigenvalues are those of functions that do not care which basis of their space is chosen.
+ * Eigenvalues, ascending, and eigenvectors in columns, of symmetric matrices. Where eigenvalues are equal, what does not depend
+ * on which basis of their space is chosen has right first derivatives, as `V diag(f(w)) Vᵀ` has, and what does has NaN; symmetric
+ * functions of the eigenvalues alone have second derivatives too. See `functionOfSymmetric`, `sqrtm` and `logm` for more.
  *
  * @returns `[eigenvalues, eigenvectors]`.
  * @throws ShapeError unless the matrices are square.
@@ -81,12 +82,13 @@ export const qr = <M extends 'reduced' | 'complete' | 'r' = 'reduced'>(
 
 /** Options of `svd`. */
 export interface SvdOptions {
-  /** Square U and V; true by default. Derivatives need false, unless the matrices are square. */
+  /** Square U and V; true by default. */
   readonly fullMatrices?: boolean
 }
 
 /**
- * `a = U diag(s) Vᵀ`, s descending.
+ * `a = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors that
+ * `fullMatrices` adds are as in `eigh`: right for what does not depend on how they are chosen, and NaN for what does.
  *
  * @returns `[U, s, Vᵀ]`.
  * @example

@@ -1,13 +1,26 @@
 /** A = V diag(w) Vᵀ, for symmetric matrices, by Jacobi's rotations. */
+import type { Shape } from '../../core/shape.ts'
 import { range } from '../../core/shape.ts'
 import { eigh, symmetrized } from '../../ops/linalg.ts'
 import { fullLike, zerosLike } from '../../ops/creation.ts'
-import { div, eq, mul, select, sub } from '../../ops/elementwise.ts'
+import { add, and, mul, not, select, sub } from '../../ops/elementwise.ts'
 import { moveAxis } from '../../ops/movement.ts'
 import { reduceSum } from '../../ops/reduction.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { toleranceOf } from '../freedom.ts'
 import type { Primitive } from '../primitive.ts'
-import { batchOf, checkSquare, overMatrices, pattern, spreadVector, times, turned } from './matrices.ts'
+import {
+  companionsOf,
+  inverseWhere,
+  irregular,
+  placesLike,
+  reachOf,
+  reflected,
+  together,
+  unitOf,
+  withoutDerivative,
+} from './clusters.ts'
+import { batchOf, checkSquare, overMatrices, pattern, samePlace, spreadVector, times, turned } from './matrices.ts'
 
 /** Rotates rows (or columns) p and q: element i of each stands at `p * sp + i * si`. */
 const rotate = (
@@ -68,13 +81,25 @@ const solve = (a: Float64Array, n: number): readonly [Float64Array, Float64Array
   return [Float64Array.from(order, (i) => a[i * n + i]!), vectors]
 }
 
-/** 1 / (yⱼ - yᵢ), and 0 where they are equal: there the derivative of a function that does not care for the basis has no part. */
-export const inverseGaps = (y: NDArray, shape: readonly number[]): NDArray => {
-  const gaps = sub(spreadVector(y, shape, 'rows'), spreadVector(y, shape, 'columns'))
-  const none = eq(gaps, zerosLike(gaps))
-  const one = fullLike(gaps, 1)
-  return select(none, zerosLike(gaps), div(one, select(none, one, gaps)))
+/** What moves vectors `v` by `v Ω`, along `inside` = vᵀ dA v: the bounded part of Ω, and the part that grows as values meet. */
+const turns = (w: NDArray, same: NDArray, inside: NDArray): { readonly bounded: NDArray; readonly steep: NDArray } => {
+  const { shape } = inside
+  const gaps = sub(spreadVector(w, shape, 'rows'), spreadVector(w, shape, 'columns'))
+  const near = and(same, not(samePlace(inside)))
+  const places = sub(...spreadBoth(apartOf(w), shape))
+  return {
+    bounded: mul(inverseWhere(not(same), gaps), inside),
+    steep: mul(add(inverseWhere(near, places), withoutDerivative(near, gaps)), inside),
+  }
 }
+
+const spreadBoth = (x: NDArray, shape: Shape): readonly [NDArray, NDArray] => [
+  spreadVector(x, shape, 'rows'),
+  spreadVector(x, shape, 'columns'),
+]
+
+/** How eigenvalues are told apart: the i-th by i steps. */
+const apartOf = (w: NDArray): NDArray => mul(unitOf(w), mul(fullLike(w, 1 / w.shape.at(-1)!), placesLike(w)))
 
 export const eighP: Primitive<'eigh'> = {
   type: (_, [x]) => {
@@ -83,14 +108,29 @@ export const eighP: Primitive<'eigh'> = {
     return [a.withShape([...batchOf(a.shape), a.shape.at(-1)!]), a]
   },
   evaluate: (_, [data], [x], outputs) => overMatrices(data!, x!.shape, outputs, solve),
-  // Giles, Collected matrix derivative results for forward and reverse mode algorithmic differentiation (2008), 3.1.
-  jvp: (_, [x], [t]) => {
-    const [w, v] = eigh(x!)
+  // With E = vᵀ dA v, dw = diag(E) and dv = v (E / (wⱼ - wᵢ)). Giles, Collected matrix derivative results for forward and
+  // reverse mode algorithmic differentiation (2008), 3.1.
+  jvp: ({ basisFree }, [x], [t]) => {
+    const [w, v] = eigh(x!, basisFree)
     const inside = times(times(turned(v), symmetrized(t!)), v)
-    const dw = reduceSum(mul(inside, pattern(inside, 'eq')), [inside.ndim - 1])
-    const dv = times(v, mul(inverseGaps(w, inside.shape), inside))
-    return { primals: [w, v], tangents: [dw, dv] }
+    const same = together(w, reachOf(w, basisFree ? 'halfTheDigits' : 'rounding'))
+    const { bounded, steep } = turns(w, same, inside)
+    const tolerance = toleranceOf(x!.dtype)
+    const apart = select(companionsOf(same), apartOf(w), zerosLike(w))
+    return {
+      primals: [w, v],
+      tangents: [reduceSum(mul(inside, pattern(inside, 'eq')), [inside.ndim - 1]), times(v, bounded)],
+      freedoms: [
+        { other: null, apart, steep: null, tolerance },
+        {
+          other: basisFree ? null : reflected(v, same, irregular(w, 2, 1)),
+          apart: null,
+          steep: times(v, steep),
+          tolerance,
+        },
+      ],
+    }
   },
-  batch: (_, [x], [axis]) => ({ outputs: eigh(moveAxis(x!, axis!, 0)), axes: [0, 0] }),
-  facts: {},
+  batch: ({ basisFree }, [x], [axis]) => ({ outputs: eigh(moveAxis(x!, axis!, 0), basisFree), axes: [0, 0] }),
+  facts: { leavesOpen: true },
 }

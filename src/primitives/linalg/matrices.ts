@@ -66,6 +66,9 @@ const where = (x: NDArray, how: keyof typeof compare): NDArray => {
   return broadcast(compare[how](iota('int32', shape, 0), iota('int32', shape, 1)), x.shape, [x.ndim - 2, x.ndim - 1])
 }
 
+/** The diagonal. */
+export const samePlace = (x: NDArray): NDArray => where(x, 'eq')
+
 /** 1 where the row compares so with the column, 0 elsewhere. */
 export const pattern = (x: NDArray, how: keyof typeof compare): NDArray => cast(where(x, how), x.dtype)
 

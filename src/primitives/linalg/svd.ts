@@ -1,14 +1,16 @@
 /** A = U diag(s) Vᵀ. */
-import { ProgramError } from '../../core/errors.ts'
-import { fullLike, zerosLike } from '../../ops/creation.ts'
-import { add, div, eq, mul, select, sub } from '../../ops/elementwise.ts'
+import { scalar, zerosLike } from '../../ops/creation.ts'
+import { add, mul, or, select } from '../../ops/elementwise.ts'
 import { svd } from '../../ops/linalg.ts'
-import { moveAxis } from '../../ops/movement.ts'
+import { moveAxis, pad } from '../../ops/movement.ts'
 import { reduceSum } from '../../ops/reduction.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { toleranceOf } from '../freedom.ts'
 import type { Primitive } from '../primitive.ts'
-import { inverseGaps } from './eigh.ts'
-import { batchOf, checkMatrices, extents, overMatrices, pattern, spreadVector, times, turned } from './matrices.ts'
+import { companionsOf } from './clusters.ts'
+import { batchOf, checkMatrices, extents, overMatrices, pattern, times, turned } from './matrices.ts'
+import type { Movement, Side } from './sides.ts'
+import { leave, otherChoice, sideOf, turnsOf } from './sides.ts'
 import { singularFactors } from './singular.ts'
 
 /** Vectors as the columns of a matrix, or as its rows. */
@@ -38,17 +40,21 @@ const factorise = (a: Float64Array, m: number, n: number, full: boolean): readon
 
 const diagonalOf = (x: NDArray): NDArray => reduceSum(mul(x, pattern(x, 'eq')), [x.ndim - 1])
 
-/** 1 / s, and 0 where s is 0. */
-const inverse = (s: NDArray): NDArray => {
-  const none = eq(s, zerosLike(s))
-  const one = fullLike(s, 1)
-  return select(none, zerosLike(s), div(one, select(none, one, s)))
+/** Rows and columns of zeros added, or rows and columns left away, at the end: to n × n. */
+const toSquare = (x: NDArray, n: number): NDArray => {
+  const [rows, columns] = extents(x.shape)
+  const none = x.shape.map(() => 0)
+  return pad(x, scalar(0, x.dtype), none, [...none.slice(2), n - rows, n - columns])
 }
 
-/** The part of a derivative of left vectors (m × k, m > k) outside their span. */
-const outside = (moved: NDArray, u: NDArray, s: NDArray): NDArray => {
-  const left = sub(moved, times(u, times(turned(u), moved)))
-  return mul(left, spreadVector(inverse(s), left.shape, 'rows'))
+/** How the vectors of one side move: `inside` is E for them, `pushed` dA times the first vectors of the other side. */
+const movementOf = (side: Side, inside: NDArray, pushed: NDArray): Movement => {
+  const [rows, columns] = extents(side.vectors.shape)
+  const turns = turnsOf(side, toSquare(inside, columns))
+  const within = { bounded: times(side.vectors, turns.bounded), steep: times(side.vectors, turns.steep) }
+  if (rows === columns) return within
+  const out = leave(side, pushed)
+  return { bounded: add(within.bounded, out.bounded), steep: add(within.steep, out.steep) }
 }
 
 export const svdP: Primitive<'svd'> = {
@@ -68,24 +74,26 @@ export const svdP: Primitive<'svd'> = {
     overMatrices(data!, x!.shape, outputs, (a, m, n) => factorise(a, m, n, fullMatrices)),
   // Townsend, Differentiating the singular value decomposition (2016).
   jvp: ({ fullMatrices }, [x], [t]) => {
-    const [m, n] = extents(x!.shape)
-    if (fullMatrices && m !== n) {
-      throw new ProgramError(
-        `svd: the vectors outside the range of ${x!.aval} have no derivative; use { fullMatrices: false }.`,
-      )
-    }
     const [u, s, vt] = svd(x!, fullMatrices)
     const v = turned(vt)
-    const inside = times(times(turned(u), t!), v)
-    const gaps = inverseGaps(mul(s, s), inside.shape)
-    const [byColumn, byRow] = [spreadVector(s, inside.shape, 'rows'), spreadVector(s, inside.shape, 'columns')]
-    const symmetric = (y: NDArray): NDArray => add(y, turned(y))
-    const du = times(u, mul(gaps, symmetric(mul(inside, byColumn))))
-    const dv = times(v, mul(gaps, symmetric(mul(inside, byRow))))
-    const du2 = m > n ? add(du, outside(times(t!, v), u, s)) : du
-    const dv2 = n > m ? add(dv, outside(times(turned(t!), u), v, s)) : dv
-    return { primals: [u, s, vt], tangents: [du2, diagonalOf(inside), turned(dv2)] }
+    const [left, right] = [sideOf(u, s), sideOf(v, s)]
+    const pushed = times(t!, v)
+    const inside = times(turned(u), pushed)
+    const du = movementOf(left, inside, pushed)
+    const dv = movementOf(right, turned(inside), times(turned(t!), u))
+    const tolerance = toleranceOf(x!.dtype)
+    const k = s.shape.at(-1)!
+    const { apart, same, isZero } = sideOf(k === u.shape.at(-1) ? u : v, s)
+    return {
+      primals: [u, s, vt],
+      tangents: [du.bounded, diagonalOf(toSquare(inside, k)), turned(dv.bounded)],
+      freedoms: [
+        { other: otherChoice(left, 'left'), apart: null, steep: du.steep, tolerance },
+        { other: null, apart: select(or(companionsOf(same), isZero), apart, zerosLike(s)), steep: null, tolerance },
+        { other: turned(otherChoice(right, 'right')), apart: null, steep: turned(dv.steep), tolerance },
+      ],
+    }
   },
   batch: ({ fullMatrices }, [x], [axis]) => ({ outputs: svd(moveAxis(x!, axis!, 0), fullMatrices), axes: [0, 0, 0] }),
-  facts: {},
+  facts: { leavesOpen: true },
 }

@@ -33,7 +33,7 @@ export const qr: Recipe<'qr'> = (draw) => {
   return { params: { fullMatrices: false }, operands: [matrices(draw, n + draw.below(3), n)] }
 }
 
-export const eigh: Recipe<'eigh'> = (draw) => ({ params: {}, operands: [square(draw)] })
+export const eigh: Recipe<'eigh'> = (draw) => ({ params: { basisFree: false }, operands: [square(draw)] })
 
 export const svd: Recipe<'svd'> = (draw) => ({
   params: { fullMatrices: false },
