@@ -284,8 +284,8 @@ export const luongAttention = (
   const scores = ({ kernel, vector }: LuongAttentionParams, q: NDArray, memory: NDArray): NDArray => {
     if (score === 'dot') return along(memory, q)
     if (score === 'general') return along(memory, np.matmul(q, kernel!))
-    const forQuery = np.matmul(q, kernel!.at(np.slice(0, queryFeatures)).get())
-    const forMemory = np.matmul(memory, kernel!.at(np.slice(queryFeatures, null)).get())
+    const forQuery = np.matmul(q, kernel!.slice(0, queryFeatures))
+    const forMemory = np.matmul(memory, kernel!.slice(queryFeatures))
     return np.matmul(tanh(np.add(np.expandDims(forQuery, -2), forMemory)), vector!)
   }
   return {

@@ -236,9 +236,25 @@ export const takeAlongAxis = (
   return functions.at(source, index).get({ mode, ...(fillValue === undefined ? {} : { fillValue }) })
 }
 
-/** A range for `x.at`: `slice(stop)` or `slice(start, stop, step)`, half open, negatives from the end. */
-export const slice = (start: number | null, stop?: number | null, step = 1): Slice =>
-  stop === undefined ? new Slice(null, start, step) : new Slice(start, stop, step)
+/**
+ * A range of indices for `x.at` and `x.get`, as `Array.prototype.slice` has them: from `start` up to, but not including, `stop`;
+ * negatives count from the end. `np.slice(1)` is all but the first (Python's `slice(1)` is the first alone: here
+ * `np.slice(0, 1)`). With a negative step it goes backwards, from the end by default.
+ *
+ * @param start - null or nothing: the first (of a negative step the last).
+ * @param stop - null or nothing: to the end (of a negative step through the first).
+ * @throws IndexError from the array that is indexed, for bounds and steps that are no integers, and for step 0.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.arange(5)
+ * x.get(np.slice(1)) // => [1 2 3 4]
+ * x.get(np.slice(1, -1)) // => [1 2 3]
+ * x.get(np.slice(null, null, -2)) // => [4 2 0]
+ * ```
+ */
+export const slice = (start?: number | null, stop?: number | null, step = 1): Slice =>
+  new Slice(start ?? null, stop ?? null, step)
 
 /** The diagonal of a matrix, or a matrix with this diagonal. */
 export const diag = (x: ArrayLike, k = 0): NDArray => {

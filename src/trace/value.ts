@@ -5,7 +5,7 @@ import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
 import { describeArray, formatArray } from '../core/format.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
-import type { Slice } from '../core/slice.ts'
+import { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 import { checkRead, decode, elementsOf, nest, requireIntegers, requireNumbers, requireOne } from './elements.ts'
@@ -522,6 +522,37 @@ export class NDArray implements LeafBrand {
    */
   at(...index: readonly Index[]): IndexedPlace {
     return surface.at(this, index)
+  }
+
+  /**
+   * The elements at an index: `x.get(0, ':')` is `x.at(0, ':').get()`.
+   *
+   * @throws as `at`.
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * const x = np.array([[1, 2], [3, 4]])
+   * x.get(0) // => [1. 2.]
+   * x.get(':', -1) // => [2. 4.]
+   * ```
+   */
+  get(...index: readonly Index[]): NDArray {
+    return surface.at(this, index).get()
+  }
+
+  /**
+   * The elements from `start` up to, but not including, `stop` along the first axis, as `Array.prototype.slice` has them:
+   * `x.slice(1)` is all but the first. For other axes see `np.slice`.
+   *
+   * @throws IndexError for bounds and steps that are no integers, and for rank 0.
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * np.arange(5).slice(1, -1) // => [1 2 3]
+   * ```
+   */
+  slice(start?: number | null, stop?: number | null, step = 1): NDArray {
+    return surface.at(this, [new Slice(start ?? null, stop ?? null, step)]).get()
   }
 
   /** `np.add(this, y)`. */

@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
-import { grad, jit, np } from 'pullback'
+import { grad, IndexError, jit, np, vmap } from 'pullback'
 import type { NDArray } from 'pullback'
 import { checkGrads } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
 
 const m = np.reshape(np.arange(12, { dtype: 'float32' }), [3, 4])
-const rows = m.toArray() as number[][]
+const rows = m.toArray({ rank: 2 })
 
 /** What a slice of a JS array gives for Python's start, stop and step. */
 const pythonSlice = (xs: readonly number[], start: number | null, stop: number | null, step: number): number[] => {
@@ -34,6 +34,35 @@ describe('at', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('slices as JS does, where JS does', () => {
+    const index = fc.option(fc.integer({ min: -8, max: 8 }), { nil: undefined })
+    fc.assert(
+      fc.property(fc.nat({ max: 6 }), index, index, (n, start, stop) => {
+        const xs = Array.from({ length: n }, (_, i) => i)
+        const wanted = xs.slice(start, stop)
+        expect(np.array(xs).slice(start, stop).toArray()).toEqual(wanted)
+        expect(np.array(xs).get(np.slice(start, stop)).toArray()).toEqual(wanted)
+      }),
+      { numRuns: 200 },
+    )
+    expect(np.arange(4).slice(1).toArray()).toEqual([1, 2, 3])
+    expect(np.arange(4).slice(null, null, -1).toArray()).toEqual([3, 2, 1, 0])
+    expect(m.slice(1).toArray()).toEqual(rows.slice(1))
+    expect(() => np.array(1).slice(1)).toThrow(IndexError)
+    expect(() => np.arange(4).slice(0.5)).toThrow(IndexError)
+    expect(() => np.arange(4).slice(0, 2, 0)).toThrow(IndexError)
+  })
+
+  it('get is at().get()', () => {
+    expect(m.get(1).toArray()).toEqual(rows[1])
+    expect(m.get(':', np.slice(2)).toArray()).toEqual(rows.map((row) => row.slice(2)))
+    expect(m.get([2, 0], -1).toArray()).toEqual([11, 3])
+    expect(m.get().toArray()).toEqual(rows)
+    const f = (x: NDArray): NDArray => x.get(1).mul(x.slice(1).sum())
+    expect(grad(f)(np.array([1, 2, 3])).toArray()).toEqual(grad((x) => x.at(1).get().mul(x.at(np.slice(1)).get().sum()))(np.array([1, 2, 3])).toArray()) // prettier-ignore
+    expect(vmap(jit((x) => x.get(-1)))(m).toArray()).toEqual([3, 7, 11])
   })
 
   it('takes positions, whole axes, new axes and ellipses', () => {

@@ -57,7 +57,7 @@ const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
   quotient: (x) => np.sum(np.divide(x.at(0).get(), x.at(1).get())),
   bilinear: (x, a) => np.dot(x, np.matmul(a, x)),
   rosenbrock: (x) => {
-    const [next, here] = [x.at(np.slice(1, null)).get(), x.at(np.slice(0, -1)).get()]
+    const [next, here] = [x.slice(1), x.slice(0, -1)]
     const valley = np.multiply(100, np.square(np.subtract(next, np.square(here))))
     return np.sum(np.add(valley, np.square(np.subtract(1, here))))
   },

@@ -57,7 +57,7 @@ export const decode = (x: Json): unknown => {
   if (typeof object['key'] === 'number') return random.key(object['key'])
   if (Array.isArray(object['slice'])) {
     const [start, stop, step] = object['slice'] as readonly (number | null)[]
-    return np.slice(start!, stop, step!)
+    return np.slice(start, stop, step!)
   }
   return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, decode(v)]))
 }
