@@ -57,7 +57,8 @@ function* batchesOf(data: Data, key: random.Key): Generator<Data> {
 /** The loss of a batch of two, small enough to read, and its gradient: programs and graphs. */
 const explain = async (params: Params): Promise<void> => {
   const [x, y] = [np.ones([2, 10]), np.ones([2, 1])]
-  const forward = optimize(makeProgram(loss)(params, x, y))
+  const traced = makeProgram(loss)(params, x, y)
+  const forward = optimize(traced)
   console.log('The loss, traced. Every line is one operation with a known derivative:\n')
   console.log(`${String(forward)}\n`)
 
@@ -72,8 +73,10 @@ const explain = async (params: Params): Promise<void> => {
   console.log(`${String(backward)}\n`)
 
   const graphs = [
-    ['simple-network-forward.mmd', toMermaid(forward)],
-    ['simple-network-backward.mmd', toMermaid(backward)],
+    // Boxes for layers, the derivative of each operation by each operand, and what they come to for this batch.
+    ['simple-network-chain-rule.mmd', toMermaid(traced, { derivatives: true, at: tree.leaves([params, x, y]) })],
+    ['simple-network-forward.mmd', toMermaid(forward, { expand: true })],
+    ['simple-network-backward.mmd', toMermaid(backward, { expand: true })],
   ] as const
   for (const [name, text] of graphs) {
     const written = await writeOutput(name, text)()

@@ -3,7 +3,7 @@ import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { leafBrand, LeafBrand, MapLeaves, TreeDef } from '../core/tree.ts'
-import { flatten, unflatten } from '../core/tree.ts'
+import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { ArgumentError, DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import { show } from '../ir/kinds.ts'
@@ -16,6 +16,7 @@ import { standIn } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { flattenArrays, flattenResult } from './leaves.ts'
+import { parameterNames } from './parameterNames.ts'
 import type { AnyTree, ArrayArguments, Fn, Operands } from './types.ts'
 
 /**
@@ -56,7 +57,16 @@ export const avalsOf = (
   return { avals: arrays.leaves.map((x) => x.aval), treedef }
 }
 
-const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: readonly unknown[]) => {
+/** Where leaves stand among a function's arguments, such as `params.layers[0].kernel`. */
+const placesOf = (f: (...args: never[]) => unknown, count: number, treedef: TreeDef): readonly string[] => {
+  const names = parameterNames(f, count)
+  return leafPaths(treedef).map(([i, ...path]) => {
+    const name = names[Number(i)] ?? ''
+    return name === '' ? keystr(path).replace(/^\./, '') || `args[${i}]` : name + keystr(path)
+  })
+}
+
+const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: readonly unknown[], named = false) => {
   const { avals, treedef } = avalsOf(operation, args)
   let outTree: TreeDef | undefined
   const staged = stage(
@@ -67,6 +77,7 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
       return result.leaves
     },
     avals,
+    named ? placesOf(f, args.length, treedef) : [],
   )
   return { program: staged.program, outTree: outTree! }
 }
@@ -86,7 +97,7 @@ export const makeProgram = <A extends readonly unknown[] = ArrayArguments>(
   f: Fn<A, unknown>,
 ): ((...args: Types<A>) => Program) => {
   requireFunctions('makeProgram', { f })
-  return (...args) => stageTrees('makeProgram', f, args).program
+  return (...args) => stageTrees('makeProgram', f, args, true).program
 }
 
 const isList = (x: unknown): boolean => Array.isArray(x)

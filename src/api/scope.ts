@@ -25,7 +25,7 @@ export const namedScope = <T>(name: string, f: () => T): T => {
     } catch (error) {
       if (error instanceof PullbackError && !named.has(error)) {
         named.add(error)
-        error.message += ` (in scope ${currentScope()})`
+        error.message += ` (in scope ${currentScope()!.text})`
       }
       throw error
     }

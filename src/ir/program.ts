@@ -7,8 +7,11 @@ import { printProgram } from './print.ts'
 /** A name in a program, given a value once: by the program's inputs or constants, or by one equation. */
 export class Variable {
   readonly aval: Aval
-  constructor(aval: Aval) {
+  /** Of an input: its place among the arguments, such as `params.layers[0].kernel`. For graphs; no part of the meaning. */
+  readonly place?: string
+  constructor(aval: Aval, place?: string) {
     this.aval = aval
+    if (place !== undefined) this.place = place
   }
 }
 
@@ -25,10 +28,20 @@ export class Literal {
 /** What an equation takes: a variable, or a literal. */
 export type Atom = Variable | Literal
 
+/** A named part of a computation: one run of it. */
+export interface Scope {
+  readonly name: string
+  readonly outer: Scope | null
+  /** Names of the user's scopes, outermost first, with slashes between them; those of the library's functions are not there. */
+  readonly text: string
+}
+
 /** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
 export interface Source {
   /** Names of the scopes that the user opened around it, outermost first, with slashes between them. */
   readonly scope: string
+  /** The run of the innermost scope, or of the library's function such as `relu`, that asked for it; for graphs. */
+  readonly within?: Scope | null
   toString(): string
 }
 

@@ -1,4 +1,4 @@
-import type { Source } from './program.ts'
+import type { Scope, Source } from './program.ts'
 
 const ownFile = /[/\\]pullback[/\\](?:src|dist)[/\\]/
 
@@ -18,11 +18,14 @@ const rootOf = (): string => {
 }
 
 class StackSource implements Source {
-  readonly scope: string
+  readonly within: Scope | null
   readonly #error: Error
-  constructor(error: Error, scope: string) {
+  constructor(error: Error, within: Scope | null) {
     this.#error = error
-    this.scope = scope
+    this.within = within
+  }
+  get scope(): string {
+    return this.within === null ? '' : this.within.text
   }
   toString(): string {
     return userLine(this.#error.stack ?? '', rootOf())
@@ -33,7 +36,7 @@ class StackSource implements Source {
  * Remembers where the user's code is. The stack is captured here and made into text only when asked; an engine keeps
  * ten frames by default, so lines deep inside the library's own calls may be unknown.
  */
-export const captureSource = (scope: string): Source => new StackSource(new Error(), scope)
+export const captureSource = (scope: Scope | null): Source => new StackSource(new Error(), scope)
 
 /** The user's line at this moment, however deep the library's own calls are. Slow: for errors. */
 export const currentUserLine = (): string => {
@@ -41,7 +44,7 @@ export const currentUserLine = (): string => {
   const limit = engine.stackTraceLimit
   engine.stackTraceLimit = 200
   try {
-    return new StackSource(new Error(), '').toString()
+    return new StackSource(new Error(), null).toString()
   } finally {
     if (limit !== undefined) engine.stackTraceLimit = limit
   }

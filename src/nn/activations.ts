@@ -10,6 +10,7 @@ import * as ops from '../ops/elementwise.ts'
 import { sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Integers and bools as what they are beside a number with a fraction: weak float32. */
@@ -40,65 +41,76 @@ export const tanh = np.tanh
  * grad(nn.relu)(0) // => 0.
  * ```
  */
-export const relu = (x: ArrayLike): NDArray => {
+export const relu = /* @__PURE__ */ composite('relu', (x: ArrayLike): NDArray => {
   const array = besideWhole(x)
   return sloping(array, np.greater(array, 0), np.maximum(array, 0))
-}
+})
 
 /** `min(max(x, 0), 6)`. Its derivative at 0, at 6 and at NaN is 0, as in JAX. */
-export const relu6 = (x: ArrayLike): NDArray => {
+export const relu6 = /* @__PURE__ */ composite('relu6', (x: ArrayLike): NDArray => {
   const array = besideFraction(x)
   const inside = ops.and(np.greater(array, 0), np.less(array, 6))
   return sloping(array, inside, np.minimum(np.maximum(array, 0), 6))
-}
+})
 
 /** `x` inside, and elsewhere, NaN included, a value through which no derivative flows. */
 const sloping = (x: NDArray, inside: NDArray, value: NDArray): NDArray =>
   np.where(inside, x, isFloat(value.aval.dtype) ? ops.stopGradient(value) : value)
 
 /** `1 / (1 + exp(-x))`, without overflow. */
-export const sigmoid = (x: ArrayLike): NDArray => ops.logistic(inexact(x))
+export const sigmoid = /* @__PURE__ */ composite('sigmoid', (x: ArrayLike): NDArray => ops.logistic(inexact(x)))
 
 /** `log(1 + exp(x))`, without overflow: a smooth `relu`. */
-export const softplus = (x: ArrayLike): NDArray => np.logaddexp(inexact(besideWhole(x)), 0)
+export const softplus = /* @__PURE__ */ composite('softplus', (x: ArrayLike): NDArray =>
+  np.logaddexp(inexact(besideWhole(x)), 0),
+)
 
 /** `x / (1 + |x|)`. */
-export const softSign = (x: ArrayLike): NDArray => {
+export const softSign = /* @__PURE__ */ composite('softSign', (x: ArrayLike): NDArray => {
   const array = inexact(besideWhole(x))
   return np.divide(array, np.add(np.abs(array), 1))
-}
+})
 
 /** `x * sigmoid(x)`, also called swish. Elfwing et al., "Sigmoid-weighted linear units" (2017). */
-export const silu = (x: ArrayLike): NDArray => {
+export const silu = /* @__PURE__ */ composite('silu', (x: ArrayLike): NDArray => {
   const array = inexact(x)
   return ops.mul(array, ops.logistic(array))
-}
+})
 
 /** `silu` by its other name. Ramachandran et al., "Searching for activation functions" (2017). */
 export const swish = silu
 
 /** `log(sigmoid(x))`, without overflow: `-softplus(-x)`. */
-export const logSigmoid = (x: ArrayLike): NDArray => ops.neg(softplus(ops.neg(inexact(x))))
+export const logSigmoid = /* @__PURE__ */ composite('logSigmoid', (x: ArrayLike): NDArray =>
+  ops.neg(softplus(ops.neg(inexact(x)))),
+)
 
 /** `x` where it is not negative, else `negativeSlope * x`. */
-export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray => {
-  const array = besideFraction(x)
-  return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
-}
+export const leakyRelu = /* @__PURE__ */ composite(
+  'leakyRelu',
+  (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray => {
+    const array = besideFraction(x)
+    return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
+  },
+)
 
 /** `-1` below -1, `1` above 1, `x` between. Keeps integers. */
-export const hardTanh = (x: ArrayLike): NDArray => {
+export const hardTanh = /* @__PURE__ */ composite('hardTanh', (x: ArrayLike): NDArray => {
   const array = besideWhole(x)
   // No unsigned number is below -1, which JAX wraps around to the greatest.
   const low = array.aval.dtype === 'uint32' ? array : np.where(np.less(array, -1), -1, array)
   return np.where(np.greater(array, 1), 1, low)
-}
+})
 
 /** `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019). */
-export const hardSigmoid = (x: ArrayLike): NDArray => np.divide(relu6(np.add(besideFraction(x), 3)), 6)
+export const hardSigmoid = /* @__PURE__ */ composite('hardSigmoid', (x: ArrayLike): NDArray =>
+  np.divide(relu6(np.add(besideFraction(x), 3)), 6),
+)
 
 /** `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019). */
-export const hardSilu = (x: ArrayLike): NDArray => ops.mul(besideFraction(x), hardSigmoid(x))
+export const hardSilu = /* @__PURE__ */ composite('hardSilu', (x: ArrayLike): NDArray =>
+  ops.mul(besideFraction(x), hardSigmoid(x)),
+)
 
 /** `hardSilu` by its other name. */
 export const hardSwish = hardSilu
@@ -110,18 +122,22 @@ const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArr
 }
 
 /** `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015). */
-export const elu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(y)))
+export const elu = /* @__PURE__ */ composite('elu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
+  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(y))),
+)
 
 /** `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017). */
-export const celu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha))))
+export const celu = /* @__PURE__ */ composite('celu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
+  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha)))),
+)
 
 const SELU_ALPHA = 1.6732632423543772
 const SELU_SCALE = 1.0507009873554805
 
 /** `scale * elu(x, alpha)` with the fixed point mean 0, variance 1. Klambauer et al., "Self-normalizing networks" (2017). */
-export const selu = (x: ArrayLike): NDArray => np.multiply(SELU_SCALE, elu(x, SELU_ALPHA))
+export const selu = /* @__PURE__ */ composite('selu', (x: ArrayLike): NDArray =>
+  np.multiply(SELU_SCALE, elu(x, SELU_ALPHA)),
+)
 
 const geluTanh = (x: NDArray): NDArray => {
   // (1 + tanh(u)) / 2 = σ(2u), which keeps its accuracy where the tangent is near -1.
@@ -138,28 +154,31 @@ const geluErf = (x: NDArray): NDArray =>
  *
  * @param options - `approximate`: the tanh form (default, as in JAX); false: by the error function (BERT's form).
  */
-export const gelu = (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray => {
-  const array = inexact(x)
-  // Strong, as in JAX, whose constants have a dtype here.
-  return (approximate ? geluTanh : geluErf)(ops.cast(array, array.aval.dtype))
-}
+export const gelu = /* @__PURE__ */ composite(
+  'gelu',
+  (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray => {
+    const array = inexact(x)
+    // Strong, as in JAX, whose constants have a dtype here.
+    return (approximate ? geluTanh : geluErf)(ops.cast(array, array.aval.dtype))
+  },
+)
 
 /**
  * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
  *
  * @throws ShapeError if the axis has an odd extent.
  */
-export const glu = (x: ArrayLike, axis = -1): NDArray => {
+export const glu = /* @__PURE__ */ composite<[x: ArrayLike, axis?: number], NDArray>('glu', (x, axis = -1) => {
   const array = inexact(x)
   const along = normalizeAxis('nn.glu', axis, array.aval.rank)
   const extent = array.aval.shape[along]!
   if (extent % 2 !== 0) throw new ShapeError(`nn.glu: axis ${axis} of ${array.aval} must have an even extent.`)
   const gate = sliceInDim(array, extent / 2, extent, along)
   return ops.mul(sliceInDim(array, 0, extent / 2, along), ops.logistic(gate))
-}
+})
 
 /** `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021). */
-export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray => {
+export const squareplus = /* @__PURE__ */ composite('squareplus', (x: ArrayLike, b: ArrayLike = 4): NDArray => {
   const array = inexact(x)
   // s = √(x² + b), as |x|·√(1 + b/x²) where x² is the larger part.
   const outer = np.greater(np.square(array), b)
@@ -170,26 +189,30 @@ export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray => {
   const negative = np.less(array, 0)
   const gap = np.where(negative, np.subtract(root, array), 1)
   return np.where(negative, np.divide(np.divide(b, gap), 2), np.divide(np.add(array, root), 2))
-}
+})
 
 /** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */
-export const mish = (x: ArrayLike): NDArray => ops.mul(inexact(besideWhole(x)), np.tanh(softplus(x)))
+export const mish = /* @__PURE__ */ composite('mish', (x: ArrayLike): NDArray =>
+  ops.mul(inexact(besideWhole(x)), np.tanh(softplus(x))),
+)
 
 /** 0 below -1, `x` above 1, `(x + 1)² / 4` between. */
-export const sparsePlus = (x: ArrayLike): NDArray => {
+export const sparsePlus = /* @__PURE__ */ composite('sparsePlus', (x: ArrayLike): NDArray => {
   const array = besideFraction(x)
   const between = np.divide(np.square(np.add(array, 1)), 4)
   return np.where(np.lessEqual(array, -1), 0, np.where(np.greaterEqual(array, 1), array, between))
-}
+})
 
 /** `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`. */
-export const sparseSigmoid = (x: ArrayLike): NDArray => np.divide(np.clip(np.add(besideFraction(x), 1), 0, 2), 2)
+export const sparseSigmoid = /* @__PURE__ */ composite('sparseSigmoid', (x: ArrayLike): NDArray =>
+  np.divide(np.clip(np.add(besideFraction(x), 1), 0, 2), 2),
+)
 
 /** `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
-export const log1mexp = (x: ArrayLike): NDArray => {
+export const log1mexp = /* @__PURE__ */ composite('log1mexp', (x: ArrayLike): NDArray => {
   const array = inexact(x)
   const small = np.less(array, Math.LN2)
   const near = np.log(ops.neg(np.expm1(ops.neg(np.where(small, array, 1)))))
   const far = np.log1p(ops.neg(np.exp(ops.neg(np.where(small, 1, array)))))
   return np.where(small, near, far)
-}
+})

@@ -6,6 +6,7 @@ import type { Key } from '../random/keys.ts'
 import { consume, splitKey } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
@@ -109,27 +110,25 @@ const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
  * nn.dotProductAttention(q, q, q, { isCausal: true }).shape // => 2,5,4,8
  * ```
  */
-export const dotProductAttention = (
-  query: ArrayLike,
-  key: ArrayLike,
-  value: ArrayLike,
-  options: AttentionOptions = {},
-): NDArray => {
-  const { dtype } = inexact(asArray(query))
-  const given = [query, key, value].map((x) => computed(inexact(asArray(x))))
-  const single = given[0]!.ndim === 3
-  const [q, k, v] = (single ? given.map((x) => np.expandDims(x, 0)) : given) as [NDArray, NDArray, NDArray]
-  checkAttention(q, k, v)
-  const keyHeads = k.shape[2]!
-  const scale = options.scale ?? 1 / Math.sqrt(q.shape[3]!)
-  const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped(q, keyHeads), k), scale)
-  const logits = options.bias === undefined ? fits : np.add(fits, groupedHeads(asArray(options.bias), keyHeads))
-  const mask = visible(q.shape[1]!, k.shape[1]!, options)
-  const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
-  const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
-  const result = single ? np.squeeze(mean, { axis: 0 }) : mean
-  return isHalf(dtype) ? result.astype(dtype) : result
-}
+export const dotProductAttention = /* @__PURE__ */ composite(
+  'dotProductAttention',
+  (query: ArrayLike, key: ArrayLike, value: ArrayLike, options: AttentionOptions = {}): NDArray => {
+    const { dtype } = inexact(asArray(query))
+    const given = [query, key, value].map((x) => computed(inexact(asArray(x))))
+    const single = given[0]!.ndim === 3
+    const [q, k, v] = (single ? given.map((x) => np.expandDims(x, 0)) : given) as [NDArray, NDArray, NDArray]
+    checkAttention(q, k, v)
+    const keyHeads = k.shape[2]!
+    const scale = options.scale ?? 1 / Math.sqrt(q.shape[3]!)
+    const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped(q, keyHeads), k), scale)
+    const logits = options.bias === undefined ? fits : np.add(fits, groupedHeads(asArray(options.bias), keyHeads))
+    const mask = visible(q.shape[1]!, k.shape[1]!, options)
+    const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
+    const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
+    const result = single ? np.squeeze(mean, { axis: 0 }) : mean
+    return isHalf(dtype) ? result.astype(dtype) : result
+  },
+)
 
 /** Parameters of `multiHeadAttention`. */
 export interface MultiHeadAttentionParams {

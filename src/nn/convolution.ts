@@ -9,6 +9,7 @@ import * as np from '../numpy/index.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, zeros } from './initializers.ts'
@@ -108,13 +109,13 @@ export const conv = (
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: ({ kernel, bias: offset }, x) => {
+    apply: composite('conv', ({ kernel, bias: offset }, x) => {
       const array = inexact(asArray(x))
       checkFeatures('nn.conv', array, inFeatures)
       const [images, restore] = withOneBatch('nn.conv', array, count + 1)
       const [left, right] = promoteAll([images, kernel])
       const out = restore(convGeneralDilated(left!, right!, settings))
       return offset === null ? out : np.add(out, offset)
-    },
+    }),
   }
 }

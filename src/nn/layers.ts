@@ -7,6 +7,7 @@ import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, normal, zeros } from './initializers.ts'
@@ -60,12 +61,12 @@ export const linear = (
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: ({ kernel, bias: offset }, x) => {
+    apply: composite('linear', ({ kernel, bias: offset }, x) => {
       const array = asArray(x)
       checkFeatures('nn.linear', array, inFeatures)
       const product = np.matmul(array, kernel)
       return offset === null ? product : np.add(product, offset)
-    },
+    }),
   }
 }
 
@@ -91,7 +92,9 @@ export const embedding = (
   checkCount('nn.embedding', 'features', features)
   return {
     init: (key, dtype = 'float32') => ({ embedding: embeddingInit(key, [numEmbeddings, features], dtype) }),
-    apply: (params, indices) => np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 }),
+    apply: composite('embedding', (params, indices) =>
+      np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 }),
+    ),
   }
 }
 
@@ -130,11 +133,11 @@ const normalization = (
       scale: scale ? np.ones([features], { dtype }) : null,
       bias: bias ? np.zeros([features], { dtype }) : null,
     }),
-    apply: (params, x) => {
+    apply: composite(name.replace('nn.', ''), (params, x) => {
       const array = inexact(asArray(x))
       checkFeatures(name, array, features)
       return scaleAndShift(normalize(array), params)
-    },
+    }),
   }
 }
 

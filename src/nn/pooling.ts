@@ -5,6 +5,7 @@ import { reduceWindow } from '../lax/window.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { withOneBatch } from './convolution.ts'
 
@@ -51,12 +52,18 @@ const pool = (
  * np.ravel(nn.maxPool(x, [2, 2], { strides: [2, 2] })) // => [ 5  7 13 15]
  * ```
  */
-export const maxPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
-  pool('nn.maxPool', 'max', asArray(x), windowShape, options)
+export const maxPool = /* @__PURE__ */ composite(
+  'maxPool',
+  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+    pool('nn.maxPool', 'max', asArray(x), windowShape, options),
+)
 
 /** The smallest element of each window, as `maxPool`. */
-export const minPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
-  pool('nn.minPool', 'min', asArray(x), windowShape, options)
+export const minPool = /* @__PURE__ */ composite(
+  'minPool',
+  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+    pool('nn.minPool', 'min', asArray(x), windowShape, options),
+)
 
 /**
  * The mean of each window.
@@ -71,15 +78,18 @@ export const minPool = (x: ArrayLike, windowShape: readonly number[], options: P
  * np.ravel(nn.avgPool(x, [2], { padding: 'SAME', countIncludePad: false })) // => [3. 5. 6.]
  * ```
  */
-export const avgPool = (
-  x: ArrayLike,
-  windowShape: readonly number[],
-  { countIncludePad = true, ...options }: AvgPoolOptions = {},
-): NDArray => {
-  const array = inexact(asArray(x))
-  const sums = pool('nn.avgPool', 'sum', array, windowShape, options)
-  if (countIncludePad) return np.divide(sums, sizeOf(windowShape))
-  // The same for all images and features.
-  const one = np.ones([...array.shape.slice(-windowShape.length - 1, -1), 1], { dtype: array.dtype })
-  return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, options))
-}
+export const avgPool = /* @__PURE__ */ composite(
+  'avgPool',
+  (
+    x: ArrayLike,
+    windowShape: readonly number[],
+    { countIncludePad = true, ...options }: AvgPoolOptions = {},
+  ): NDArray => {
+    const array = inexact(asArray(x))
+    const sums = pool('nn.avgPool', 'sum', array, windowShape, options)
+    if (countIncludePad) return np.divide(sums, sizeOf(windowShape))
+    // The same for all images and features.
+    const one = np.ones([...array.shape.slice(-windowShape.length - 1, -1), 1], { dtype: array.dtype })
+    return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, options))
+  },
+)

@@ -9,6 +9,7 @@ import { addAxis, broadcastTo, reshape } from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { checkOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Axis = number | readonly number[] | null
@@ -38,25 +39,28 @@ const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
  * nn.softmax(np.array([0, 0, 1000])) // => [0. 0. 1.]
  * ```
  */
-export const softmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
+export const softmax = /* @__PURE__ */ composite('softmax', (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
   checkOptions('nn.softmax', options)
   const { axis = -1, where } = options
   const array = masked(inexact(x), where, -Infinity)
   if (isEmptyAlong(array, axis)) return array
   const weights = np.exp(np.subtract(array, largest(array, axis)))
   return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
-}
+})
 
 /** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
-export const logSoftmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
-  checkOptions('nn.logSoftmax', options)
-  const { axis = -1, where } = options
-  const array = masked(inexact(x), where, -Infinity)
-  if (isEmptyAlong(array, axis)) return array
-  const shifted = np.subtract(array, largest(array, axis))
-  const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
-  return masked(np.subtract(shifted, total), where, -Infinity)
-}
+export const logSoftmax = /* @__PURE__ */ composite(
+  'logSoftmax',
+  (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
+    checkOptions('nn.logSoftmax', options)
+    const { axis = -1, where } = options
+    const array = masked(inexact(x), where, -Infinity)
+    if (isEmptyAlong(array, axis)) return array
+    const shifted = np.subtract(array, largest(array, axis))
+    const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
+    return masked(np.subtract(shifted, total), where, -Infinity)
+  },
+)
 
 /** Options of `logsumexp`. */
 export interface LogsumexpOptions {
@@ -119,16 +123,16 @@ const countOf = (x: NDArray, where: ArrayLike | undefined, axis: Axis): ArrayLik
     : np.sum(np.astype(broadcastTo(asArray(where), x.aval.shape), x.aval.dtype), { axis, keepdims: true })
 
 /** `log(mean(exp(x)))`, without overflow. */
-export const logmeanexp = (
-  x: ArrayLike,
-  { axis = null, keepdims = false, where }: Omit<LogsumexpOptions, 'b'> = {},
-): NDArray => {
-  const array = inexact(x)
-  const total = logsumexp(array, { axis, keepdims, ...(where === undefined ? {} : { where }) })
-  const n = countOf(array, where, axis)
-  const count = typeof n === 'number' ? Math.log(n) : np.log(n)
-  return np.subtract(total, typeof count === 'number' || keepdims ? count : reshape(count, total.aval.shape))
-}
+export const logmeanexp = /* @__PURE__ */ composite(
+  'logmeanexp',
+  (x: ArrayLike, { axis = null, keepdims = false, where }: Omit<LogsumexpOptions, 'b'> = {}): NDArray => {
+    const array = inexact(x)
+    const total = logsumexp(array, { axis, keepdims, ...(where === undefined ? {} : { where }) })
+    const n = countOf(array, where, axis)
+    const count = typeof n === 'number' ? Math.log(n) : np.log(n)
+    return np.subtract(total, typeof count === 'number' || keepdims ? count : reshape(count, total.aval.shape))
+  },
+)
 
 /** Options of `standardize`. */
 export interface StandardizeOptions {
@@ -153,17 +157,17 @@ export interface StandardizeOptions {
  * nn.standardize(np.array([1, 3]), { epsilon: 0 }) // => [-1.  1.]
  * ```
  */
-export const standardize = (
-  x: ArrayLike,
-  { axis = -1, mean, variance, epsilon = 1e-5, where }: StandardizeOptions = {},
-): NDArray => {
-  const array = inexact(x)
-  const average = (y: NDArray): NDArray =>
-    np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(array, where, axis))
-  const deviation = np.subtract(array, mean ?? average(array))
-  const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(array, average(array))))
-  return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
-}
+export const standardize = /* @__PURE__ */ composite(
+  'standardize',
+  (x: ArrayLike, { axis = -1, mean, variance, epsilon = 1e-5, where }: StandardizeOptions = {}): NDArray => {
+    const array = inexact(x)
+    const average = (y: NDArray): NDArray =>
+      np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(array, where, axis))
+    const deviation = np.subtract(array, mean ?? average(array))
+    const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(array, average(array))))
+    return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
+  },
+)
 
 /**
  * A new axis of extent `numClasses` with 1 at the place that the index names, 0 elsewhere; rows of indices out of range

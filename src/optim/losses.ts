@@ -7,6 +7,7 @@ import { logSoftmax, logsumexp, oneHot, softmax } from '../nn/softmax.ts'
 import * as np from '../numpy/index.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Options of losses over classes. */
@@ -34,37 +35,40 @@ const sumWhere = (x: NDArray, { axis = -1, where }: LossOptions): NDArray =>
  *
  * @throws ShapeError if the shapes differ: broadcasting here is nearly always a mistake.
  */
-export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
-  const given = floatOnly('optim.squaredError', predictions)
-  const wanted = targets === undefined ? undefined : asArray(targets)
-  if (wanted !== undefined && !sameShape(given.shape, wanted.shape)) {
-    throw new ShapeError(
-      `optim.squaredError: predictions ${given.aval} and targets ${wanted.aval} must have one shape; reshape one of them.`,
-    )
-  }
-  return np.square(errorsOf(given, wanted))
-}
+export const squaredError = /* @__PURE__ */ composite(
+  'squaredError',
+  (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+    const given = floatOnly('optim.squaredError', predictions)
+    const wanted = targets === undefined ? undefined : asArray(targets)
+    if (wanted !== undefined && !sameShape(given.shape, wanted.shape)) {
+      throw new ShapeError(
+        `optim.squaredError: predictions ${given.aval} and targets ${wanted.aval} must have one shape; reshape one of them.`,
+      )
+    }
+    return np.square(errorsOf(given, wanted))
+  },
+)
 
 /** Half of `squaredError`. */
-export const l2Loss = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
-  np.multiply(0.5, squaredError(predictions, targets))
+export const l2Loss = /* @__PURE__ */ composite('l2Loss', (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
+  np.multiply(0.5, squaredError(predictions, targets)),
+)
 
 /** `x²/2` for errors up to `delta` (1 by default), linear beyond. Huber (1964). */
-export const huberLoss = (
-  predictions: ArrayLike,
-  targets?: ArrayLike,
-  { delta = 1 }: { readonly delta?: number } = {},
-): NDArray => {
-  const size = np.abs(errorsOf(floatOnly('optim.huberLoss', predictions), targets))
-  const quadratic = np.minimum(size, delta)
-  return np.add(np.multiply(0.5, np.square(quadratic)), np.multiply(delta, np.subtract(size, quadratic)))
-}
+export const huberLoss = /* @__PURE__ */ composite(
+  'huberLoss',
+  (predictions: ArrayLike, targets?: ArrayLike, { delta = 1 }: { readonly delta?: number } = {}): NDArray => {
+    const size = np.abs(errorsOf(floatOnly('optim.huberLoss', predictions), targets))
+    const quadratic = np.minimum(size, delta)
+    return np.add(np.multiply(0.5, np.square(quadratic)), np.multiply(delta, np.subtract(size, quadratic)))
+  },
+)
 
 /** `log(cosh(predictions - targets))`, without overflow. */
-export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+export const logCosh = /* @__PURE__ */ composite('logCosh', (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
   const errors = errorsOf(floatOnly('optim.logCosh', predictions), targets)
   return np.subtract(np.logaddexp(errors, np.negative(errors)), Math.LN2)
-}
+})
 
 /** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
@@ -73,23 +77,25 @@ export interface CosineLossOptions extends LossOptions {
 }
 
 /** The cosine of the angle between two vectors along an axis. */
-export const cosineSimilarity = (
-  predictions: ArrayLike,
-  targets: ArrayLike,
-  { epsilon = 0, axis = -1, where }: CosineLossOptions = {},
-): NDArray => {
-  const unit = (x: NDArray): NDArray => {
-    const squares = where === undefined ? np.square(x) : np.where(where, np.square(x), 0)
-    return np.divide(x, np.sqrt(np.maximum(np.sum(squares, { axis, keepdims: true }), epsilon)))
-  }
-  const a = unit(floatOnly('optim.cosineSimilarity', predictions))
-  const b = unit(floatOnly('optim.cosineSimilarity', targets))
-  return sumWhere(np.multiply(a, b), { axis, ...(where === undefined ? {} : { where }) })
-}
+export const cosineSimilarity = /* @__PURE__ */ composite(
+  'cosineSimilarity',
+  (predictions: ArrayLike, targets: ArrayLike, { epsilon = 0, axis = -1, where }: CosineLossOptions = {}): NDArray => {
+    const unit = (x: NDArray): NDArray => {
+      const squares = where === undefined ? np.square(x) : np.where(where, np.square(x), 0)
+      return np.divide(x, np.sqrt(np.maximum(np.sum(squares, { axis, keepdims: true }), epsilon)))
+    }
+    const a = unit(floatOnly('optim.cosineSimilarity', predictions))
+    const b = unit(floatOnly('optim.cosineSimilarity', targets))
+    return sumWhere(np.multiply(a, b), { axis, ...(where === undefined ? {} : { where }) })
+  },
+)
 
 /** `1 - cosineSimilarity`. */
-export const cosineDistance = (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
-  np.subtract(1, cosineSimilarity(predictions, targets, options))
+export const cosineDistance = /* @__PURE__ */ composite(
+  'cosineDistance',
+  (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
+    np.subtract(1, cosineSimilarity(predictions, targets, options)),
+)
 
 const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where === undefined ? {} : { where })
 
@@ -104,22 +110,24 @@ const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where 
  * optim.softmaxCrossEntropy(np.array([[0, 0]]), np.array([[1, 0]])) // => [0.6931472]
  * ```
  */
-export const softmaxCrossEntropy = (
-  logits: ArrayLike,
-  labels: ArrayLike,
-  { axis = -1, where }: LossOptions = {},
-): NDArray => {
-  const given = floatOnly('optim.softmaxCrossEntropy', logits)
-  const logP = logSoftmax(given, { axis, ...whereOf(where) })
-  return np.negative(sumWhere(np.multiply(labels, logP), { axis, ...whereOf(where) }))
-}
+export const softmaxCrossEntropy = /* @__PURE__ */ composite(
+  'softmaxCrossEntropy',
+  (logits: ArrayLike, labels: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
+    const given = floatOnly('optim.softmaxCrossEntropy', logits)
+    const logP = logSoftmax(given, { axis, ...whereOf(where) })
+    return np.negative(sumWhere(np.multiply(labels, logP), { axis, ...whereOf(where) }))
+  },
+)
 
 /** As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless. */
-export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
-  const logP = logSoftmax(floatOnly('optim.safeSoftmaxCrossEntropy', logits))
-  const none = np.equal(labels, 0)
-  return np.negative(np.sum(np.where(none, 0, np.multiply(labels, np.where(none, 1, logP))), { axis: -1 }))
-}
+export const safeSoftmaxCrossEntropy = /* @__PURE__ */ composite(
+  'safeSoftmaxCrossEntropy',
+  (logits: ArrayLike, labels: ArrayLike): NDArray => {
+    const logP = logSoftmax(floatOnly('optim.safeSoftmaxCrossEntropy', logits))
+    const none = np.equal(labels, 0)
+    return np.negative(np.sum(np.where(none, 0, np.multiply(labels, np.where(none, 1, logP))), { axis: -1 }))
+  },
+)
 
 /**
  * `logsumexp(logits) - logits[label]`: cross-entropy with the classes' numbers as labels.
@@ -133,109 +141,138 @@ export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): N
  * optim.softmaxCrossEntropyWithIntegerLabels(np.array([[0, 0], [0, 100]]), [0, 1]) // => [0.6931472 0.       ]
  * ```
  */
-export const softmaxCrossEntropyWithIntegerLabels = (
-  logits: ArrayLike,
-  labels: ArrayLike,
-  { axis = -1, where }: { readonly axis?: number; readonly where?: ArrayLike } = {},
-): NDArray => {
-  const operation = 'optim.softmaxCrossEntropyWithIntegerLabels'
-  const given = floatOnly(operation, logits)
-  const along = normalizeAxis(operation, axis, given.ndim)
-  const indices = asIndices(operation, labels)
-  const expected = given.shape.filter((_, d) => d !== along)
-  if (!sameShape(indices.shape, expected)) {
-    throw new ShapeError(
-      `${operation}: labels ${indices.aval} must have the shape [${expected.join(', ')}] of logits ${given.aval} without axis ${along}.`,
-    )
-  }
-  const chosen = np.squeeze(np.takeAlongAxis(given, np.expandDims(indices, along), along), { axis: along })
-  const loss = np.subtract(logsumexp(given, { axis: along, ...whereOf(where) }), chosen)
-  return where === undefined ? loss : np.where(np.any(where, { axis: along }), loss, 0)
-}
+export const softmaxCrossEntropyWithIntegerLabels = /* @__PURE__ */ composite(
+  'softmaxCrossEntropyWithIntegerLabels',
+  (
+    logits: ArrayLike,
+    labels: ArrayLike,
+    { axis = -1, where }: { readonly axis?: number; readonly where?: ArrayLike } = {},
+  ): NDArray => {
+    const operation = 'optim.softmaxCrossEntropyWithIntegerLabels'
+    const given = floatOnly(operation, logits)
+    const along = normalizeAxis(operation, axis, given.ndim)
+    const indices = asIndices(operation, labels)
+    const expected = given.shape.filter((_, d) => d !== along)
+    if (!sameShape(indices.shape, expected)) {
+      throw new ShapeError(
+        `${operation}: labels ${indices.aval} must have the shape [${expected.join(', ')}] of logits ${given.aval} without axis ${along}.`,
+      )
+    }
+    const chosen = np.squeeze(np.takeAlongAxis(given, np.expandDims(indices, along), along), { axis: along })
+    const loss = np.subtract(logsumexp(given, { axis: along, ...whereOf(where) }), chosen)
+    return where === undefined ? loss : np.where(np.any(where, { axis: along }), loss, 0)
+  },
+)
 
 /** `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element. */
-export const sigmoidBinaryCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
-  const given = floatOnly('optim.sigmoidBinaryCrossEntropy', logits)
-  const wanted = np.astype(labels, given.dtype)
-  const yes = np.multiply(wanted, logSigmoid(given))
-  const no = np.multiply(np.subtract(1, wanted), logSigmoid(np.negative(given)))
-  return np.subtract(np.negative(yes), no)
-}
+export const sigmoidBinaryCrossEntropy = /* @__PURE__ */ composite(
+  'sigmoidBinaryCrossEntropy',
+  (logits: ArrayLike, labels: ArrayLike): NDArray => {
+    const given = floatOnly('optim.sigmoidBinaryCrossEntropy', logits)
+    const wanted = np.astype(labels, given.dtype)
+    const yes = np.multiply(wanted, logSigmoid(given))
+    const no = np.multiply(np.subtract(1, wanted), logSigmoid(np.negative(given)))
+    return np.subtract(np.negative(yes), no)
+  },
+)
 
 /** Cross-entropy that easy examples count less in. Lin et al., "Focal loss for dense object detection" (2017). */
-export const sigmoidFocalLoss = (
-  logits: ArrayLike,
-  labels: ArrayLike,
-  { alpha, gamma = 2 }: { readonly alpha?: number; readonly gamma?: number } = {},
-): NDArray => {
-  const given = floatOnly('optim.sigmoidFocalLoss', logits)
-  const wanted = np.astype(labels, given.dtype)
-  const other = np.subtract(1, wanted)
-  const logs = np.stack([logSigmoid(given), logSigmoid(np.negative(given))], { axis: -1 })
-  const logMiss = logsumexp(logs, { axis: -1, b: np.stack([other, wanted], { axis: -1 }) })
-  const loss = np.multiply(sigmoidBinaryCrossEntropy(given, wanted), np.exp(np.multiply(gamma, logMiss)))
-  if (alpha === undefined) return loss
-  return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(1 - alpha, other)), loss)
-}
+export const sigmoidFocalLoss = /* @__PURE__ */ composite(
+  'sigmoidFocalLoss',
+  (
+    logits: ArrayLike,
+    labels: ArrayLike,
+    { alpha, gamma = 2 }: { readonly alpha?: number; readonly gamma?: number } = {},
+  ): NDArray => {
+    const given = floatOnly('optim.sigmoidFocalLoss', logits)
+    const wanted = np.astype(labels, given.dtype)
+    const other = np.subtract(1, wanted)
+    const logs = np.stack([logSigmoid(given), logSigmoid(np.negative(given))], { axis: -1 })
+    const logMiss = logsumexp(logs, { axis: -1, b: np.stack([other, wanted], { axis: -1 }) })
+    const loss = np.multiply(sigmoidBinaryCrossEntropy(given, wanted), np.exp(np.multiply(gamma, logMiss)))
+    if (alpha === undefined) return loss
+    return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(1 - alpha, other)), loss)
+  },
+)
 
 /** Cross-entropy plus `epsilon · (1 - p)` of the true class. Leng et al., "PolyLoss" (2022). */
-export const polyLossCrossEntropy = (
-  logits: ArrayLike,
-  labels: ArrayLike,
-  { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: number } = {},
-): NDArray => {
-  const options = { axis, ...whereOf(where) }
-  const miss = np.multiply(labels, np.subtract(1, softmax(floatOnly('optim.polyLossCrossEntropy', logits), options)))
-  return np.add(softmaxCrossEntropy(logits, labels, options), np.multiply(epsilon, sumWhere(miss, options)))
-}
+export const polyLossCrossEntropy = /* @__PURE__ */ composite(
+  'polyLossCrossEntropy',
+  (
+    logits: ArrayLike,
+    labels: ArrayLike,
+    { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: number } = {},
+  ): NDArray => {
+    const options = { axis, ...whereOf(where) }
+    const miss = np.multiply(labels, np.subtract(1, softmax(floatOnly('optim.polyLossCrossEntropy', logits), options)))
+    return np.add(softmaxCrossEntropy(logits, labels, options), np.multiply(epsilon, sumWhere(miss, options)))
+  },
+)
 
 /** `sum(targets · (log targets - logPredictions))`; where a target is 0, 0. Kullback and Leibler (1951). */
-export const klDivergence = (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray => {
-  const p = floatOnly('optim.klDivergence', targets)
-  const none = np.equal(p, 0)
-  const logP = np.where(none, 0, np.log(np.where(none, 1, p)))
-  return sumWhere(np.multiply(p, np.subtract(logP, floatOnly('optim.klDivergence', logPredictions))), options)
-}
+export const klDivergence = /* @__PURE__ */ composite(
+  'klDivergence',
+  (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray => {
+    const p = floatOnly('optim.klDivergence', targets)
+    const none = np.equal(p, 0)
+    const logP = np.where(none, 0, np.log(np.where(none, 1, p)))
+    return sumWhere(np.multiply(p, np.subtract(logP, floatOnly('optim.klDivergence', logPredictions))), options)
+  },
+)
 
 /** `klDivergence` of targets given by their logarithms. */
-export const klDivergenceWithLogTargets = (
-  logPredictions: ArrayLike,
-  logTargets: ArrayLike,
-  options: LossOptions = {},
-): NDArray => {
-  const logP = floatOnly('optim.klDivergenceWithLogTargets', logTargets)
-  return sumWhere(np.multiply(np.exp(logP), np.subtract(logP, logPredictions)), options)
-}
+export const klDivergenceWithLogTargets = /* @__PURE__ */ composite(
+  'klDivergenceWithLogTargets',
+  (logPredictions: ArrayLike, logTargets: ArrayLike, options: LossOptions = {}): NDArray => {
+    const logP = floatOnly('optim.klDivergenceWithLogTargets', logTargets)
+    return sumWhere(np.multiply(np.exp(logP), np.subtract(logP, logPredictions)), options)
+  },
+)
 
 /** `max(0, 1 - predictorOutputs · targets)`, with targets -1 and 1. */
-export const hingeLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-  np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets)))
+export const hingeLoss = /* @__PURE__ */ composite(
+  'hingeLoss',
+  (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
+    np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))),
+)
 
 /** `max(0, -predictorOutputs · targets)`, with targets -1 and 1. Rosenblatt (1958). */
-export const perceptronLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-  np.maximum(0, np.multiply(np.negative(predictorOutputs), targets))
+export const perceptronLoss = /* @__PURE__ */ composite(
+  'perceptronLoss',
+  (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
+    np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)),
+)
 
 /** By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer (2001). */
-export const multiclassHingeLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
-  const given = floatOnly('optim.multiclassHingeLoss', scores)
-  const truth = oneHot(labels, given.shape.at(-1) ?? 0)
-  const best = np.max(np.subtract(np.add(given, 1), truth), { axis: -1 })
-  return np.subtract(best, np.sum(np.multiply(given, truth), { axis: -1 }))
-}
+export const multiclassHingeLoss = /* @__PURE__ */ composite(
+  'multiclassHingeLoss',
+  (scores: ArrayLike, labels: ArrayLike): NDArray => {
+    const given = floatOnly('optim.multiclassHingeLoss', scores)
+    const truth = oneHot(labels, given.shape.at(-1) ?? 0)
+    const best = np.max(np.subtract(np.add(given, 1), truth), { axis: -1 })
+    return np.subtract(best, np.sum(np.multiply(given, truth), { axis: -1 }))
+  },
+)
 
 /** By how much the best score exceeds the label's. */
-export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
-  const given = floatOnly('optim.multiclassPerceptronLoss', scores)
-  const truth = oneHot(labels, given.shape.at(-1) ?? 0)
-  return np.subtract(np.max(given, { axis: -1 }), np.sum(np.multiply(given, truth), { axis: -1 }))
-}
+export const multiclassPerceptronLoss = /* @__PURE__ */ composite(
+  'multiclassPerceptronLoss',
+  (scores: ArrayLike, labels: ArrayLike): NDArray => {
+    const given = floatOnly('optim.multiclassPerceptronLoss', scores)
+    const truth = oneHot(labels, given.shape.at(-1) ?? 0)
+    return np.subtract(np.max(given, { axis: -1 }), np.sum(np.multiply(given, truth), { axis: -1 }))
+  },
+)
 
 /** `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016). */
-export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
-  const given = floatOnly('optim.smoothLabels', labels)
-  const classes =
-    where === undefined
-      ? normalizeAxes('optim.smoothLabels', axis, given.ndim).reduce((n, d) => n * given.shape[d]!, 1)
-      : np.sum(np.astype(where, given.dtype), { axis, keepdims: true })
-  return np.add(np.multiply(np.subtract(1, alpha), given), np.divide(alpha, classes))
-}
+export const smoothLabels = /* @__PURE__ */ composite(
+  'smoothLabels',
+  (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
+    const given = floatOnly('optim.smoothLabels', labels)
+    const classes =
+      where === undefined
+        ? normalizeAxes('optim.smoothLabels', axis, given.ndim).reduce((n, d) => n * given.shape[d]!, 1)
+        : np.sum(np.astype(where, given.dtype), { axis, keepdims: true })
+    return np.add(np.multiply(np.subtract(1, alpha), given), np.divide(alpha, classes))
+  },
+)

@@ -1,6 +1,6 @@
 import { TracerError } from '../core/errors.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
-import type { Source } from '../ir/program.ts'
+import type { Scope, Source } from '../ir/program.ts'
 import type { NDArray } from './value.ts'
 
 /**
@@ -21,7 +21,7 @@ const unset: Interpreter = {
 let current = unset
 let root = unset
 let origin: Source | undefined
-let scope = ''
+let scope: Scope | null = null
 
 /** Makes `root` the interpreter of code outside all transformations. Called once, by the runtime. */
 export const installRoot = (interpreter: Interpreter): void => {
@@ -74,18 +74,32 @@ export const withOrigins = <T>(f: (workFor: (source: Source | undefined) => void
   }
 }
 
-/** Names of the scopes that the user's code is in, with slashes between them. */
-export const currentScope = (): string => scope
+/** The innermost scope that the user's code is in. */
+export const currentScope = (): Scope | null => scope
 
-/** Runs `f` in a further scope. */
-export const withScope = <T>(name: string, f: () => T): T => {
+const within = <T>(inner: Scope, f: () => T): T => {
   const saved = scope
-  scope = saved === '' ? name : `${saved}/${name}`
+  scope = inner
   try {
     return f()
   } finally {
     scope = saved
   }
+}
+
+/** Runs `f` in a further scope of the user's. */
+export const withScope = <T>(name: string, f: () => T): T => {
+  const outer = scope
+  return within({ name, outer, text: outer === null || outer.text === '' ? name : `${outer.text}/${name}` }, f)
+}
+
+/** A function of the library's under its name: what it does is one box in graphs. Nothing else changes. */
+export const composite = <A extends readonly unknown[], R>(name: string, f: (...args: A) => R): ((...args: A) => R) => {
+  const named = (...args: A): R => {
+    const outer = scope
+    return within({ name, outer, text: outer === null ? '' : outer.text }, () => f(...args))
+  }
+  return Object.defineProperty(named, 'name', { value: name })
 }
 
 /** Applies an operation to its operands in the current interpreter. */

@@ -67,8 +67,8 @@ export class ProgramBuilder {
   }
 
   /** A value that stands for a fresh variable. */
-  fresh(aval: Aval): NDArray {
-    return this.wrap(new Variable(aval))
+  fresh(aval: Aval, place?: string): NDArray {
+    return this.wrap(new Variable(aval, place))
   }
 
   wrap(variable: Variable): NDArray {

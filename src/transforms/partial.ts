@@ -19,8 +19,8 @@ import { stage } from './stage.ts'
 
 /** The place of what is written down eagerly: finding the line would cost more than the equation. */
 const scopeOnly = (): Source | undefined => {
-  const scope = currentScope()
-  return scope === '' ? undefined : { scope, toString: () => '(unknown)' }
+  const within = currentScope()
+  return within === null ? undefined : { scope: within.text, within, toString: () => '(unknown)' }
 }
 
 /** Whether all results depend on the unknown operands: then nothing can be done before those are known. */

@@ -32,15 +32,19 @@ export interface Staged {
   readonly captured: readonly NDArray[]
 }
 
-/** The program of a function on arrays of the given types. `name` is the transformation, for messages. */
+/**
+ * The program of a function on arrays of the given types. `name` is the transformation, for messages; `places` are those of
+ * the arguments, for graphs.
+ */
 export const stage = (
   name: string,
   f: (args: readonly NDArray[]) => readonly NDArray[],
   avals: readonly Aval[],
+  places: readonly string[] = [],
 ): Staged => {
   const interpreter = new StageInterpreter(name)
   const { builder } = interpreter
-  const inputs = avals.map((aval) => builder.fresh(aval))
+  const inputs = avals.map((aval, i) => builder.fresh(aval, places[i]))
   const saved = swapInterpreter(interpreter)
   let outputs: readonly NDArray[]
   try {
