@@ -1,7 +1,7 @@
 /** The structure of a program's graph: nodes, boxes open and closed, and who takes whose values. */
 import type { Aval } from '../../core/aval.ts'
 import { elementText } from '../../ir/elements.ts'
-import type { Atom, Equation, Program, Source, Variable } from '../../ir/program.ts'
+import type { Atom, Equation, Program, Scope, Source, Variable } from '../../ir/program.ts'
 import { literalValue } from '../../transforms/apply.ts'
 import { bindAll } from '../../trace/interpreter.ts'
 import type { NDArray } from '../../trace/value.ts'
@@ -57,11 +57,12 @@ interface Named {
 
 /** The scopes around an equation, outermost first. Of parsed programs there are only the names. */
 const scopesOf = (source: Source | undefined): readonly Named[] => {
-  if (source === undefined) return []
+  // What a program made by hand has there is not checked: nothing but graphs and messages looks at it.
+  if (typeof source !== 'object' || source === null || typeof source.scope !== 'string') return []
   if (source.within === undefined)
     return source.scope.split('/').flatMap((name) => (name === '' ? [] : [{ key: name, name }]))
   const scopes: Named[] = []
-  for (let s = source.within; s !== null; s = s.outer) scopes.unshift({ key: s, name: s.name })
+  for (let s: Scope | null | undefined = source.within; typeof s === 'object' && s !== null; s = s.outer) scopes.unshift({ key: s, name: s.name })
   return scopes
 }
 

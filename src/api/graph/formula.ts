@@ -138,6 +138,13 @@ const movesOnly: ReadonlySet<OpName> = new Set<OpName>([
   'pad',
 ])
 
+/** Formulas of school, where the rule is written in another form for the sake of accuracy. */
+const textbook: { readonly [N in OpName]?: (names: readonly string[], own: string) => readonly string[] } = {
+  div: ([, y], own) => [`1 / ${y!}`, `-${own} / ${y!}`],
+  tanh: (_, own) => [`1 - ${own}²`],
+  logistic: (_, own) => [`${own} · (1 - ${own})`],
+}
+
 /**
  * The derivative of an equation's result by its operand `k`, in the names of operands and result; null where there is no
  * short formula.
@@ -150,7 +157,8 @@ export const formulaOf = (eqn: Equation, k: number, names: readonly string[], ow
     facts.higherOrder !== true &&
     eqn.inputs.every((a) => a.aval.rank === eqn.outputs[0]!.aval.rank)
   ) {
-    return isFloat(eqn.outputs[0]!.aval.dtype) ? elementwiseFormula(eqn, k, names, own) : null
+    if (!isFloat(eqn.outputs[0]!.aval.dtype)) return null
+    return textbook[eqn.op]?.(names, own)[k] ?? elementwiseFormula(eqn, k, names, own)
   }
   if (eqn.op === 'dotGeneral' || eqn.op === 'conv') return names[1 - k]!
   return facts.linear === true || movesOnly.has(eqn.op) ? '1' : null
