@@ -62,7 +62,8 @@ const scopesOf = (source: Source | undefined): readonly Named[] => {
   if (source.within === undefined)
     return source.scope.split('/').flatMap((name) => (name === '' ? [] : [{ key: name, name }]))
   const scopes: Named[] = []
-  for (let s: Scope | null | undefined = source.within; typeof s === 'object' && s !== null; s = s.outer) scopes.unshift({ key: s, name: s.name })
+  for (let s: Scope | null | undefined = source.within; typeof s === 'object' && s !== null; s = s.outer)
+    scopes.unshift({ key: s, name: s.name })
   return scopes
 }
 
