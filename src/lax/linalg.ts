@@ -84,7 +84,7 @@ export interface FullOptions {
 }
 
 /**
- * `x = Q R`: Q orthogonal, R upper triangular. Derivatives are those of reduced factors of tall matrices.
+ * `x = Q R`: Q orthogonal, R upper triangular. Derivatives exist where the first min(m, n) columns are linearly independent.
  *
  * @example
  * ```ts

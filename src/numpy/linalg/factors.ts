@@ -61,7 +61,8 @@ export const eigh = (
 export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => eigh(a, options)[0]
 
 /**
- * `a = Q R`. Derivatives are those of reduced factors of tall or square matrices.
+ * `a = Q R`. Derivatives exist where the first min(m, n) columns are linearly independent; of the further columns of Q that mode
+ * `complete` adds, only what does not depend on how they are chosen has one, other things NaN.
  *
  * @param mode - `reduced` (default): Q has min(m, n) columns; `complete`: m; `r`: only R.
  * @returns `[Q, R]`; for mode `r`, R itself.

@@ -29,10 +29,12 @@ export const placesLike = (x: NDArray): NDArray => cast(iota('int32', x.shape, x
 
 const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
 
+/** What rounding may have done to a vector's elements, relative to the largest. */
+export const roundingOf = (x: NDArray): number => 8 * Math.sqrt(x.shape.at(-1)!) * precisionOf(x)
+
 /** Values count as equal if they are no farther apart than so many times the largest one. */
 const reaches = {
-  /** What rounding may have done. */
-  rounding: (x: NDArray) => 8 * Math.sqrt(x.shape.at(-1)!) * precisionOf(x),
+  rounding: roundingOf,
   halfTheDigits: (x: NDArray) => Math.sqrt(precisionOf(x)),
 }
 

@@ -4,11 +4,21 @@ import { range } from '../../core/shape.ts'
 import { iota, scalar } from '../../ops/creation.ts'
 import { add, cast, eq, ge, mul, sub } from '../../ops/elementwise.ts'
 import { triangularSolve } from '../../ops/linalg.ts'
-import { broadcast, moveAxis, pad, slice } from '../../ops/movement.ts'
+import { broadcast, moveAxis, pad } from '../../ops/movement.ts'
 import { bindAll } from '../../trace/interpreter.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Primitive } from '../primitive.ts'
-import { batchOf, checkMatrices, extents, lowerPart, overMatrices, pattern, spreadVector, times } from './matrices.ts'
+import {
+  batchOf,
+  checkMatrices,
+  extents,
+  leading,
+  lowerPart,
+  overMatrices,
+  pattern,
+  spreadVector,
+  times,
+} from './matrices.ts'
 
 /** L below the diagonal and U above, in place; row exchanges, and the permutation they come to. */
 const factorise = (a: Float64Array, m: number, n: number): readonly [Float64Array, Int32Array, Int32Array] => {
@@ -42,13 +52,6 @@ const padded = (x: NDArray, rows: number, columns: number): NDArray => {
   const none = x.shape.map(() => 0)
   return pad(x, scalar(0, x.dtype), none, [...batchOf(x.shape).map(() => 0), rows - m, columns - n])
 }
-
-const leading = (x: NDArray, rows: number, columns: number): NDArray =>
-  slice(
-    x,
-    x.shape.map(() => 0),
-    [...batchOf(x.shape), rows, columns],
-  )
 
 /** U, continued by the identity to a square matrix. */
 const squareUpper = (lu: NDArray, k: number, n: number): NDArray => {

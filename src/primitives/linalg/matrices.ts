@@ -9,7 +9,7 @@ import type { OpName } from '../../ir/op.ts'
 import { iota, zerosLike } from '../../ops/creation.ts'
 import { cast, eq, ge, gt, le, lt, select } from '../../ops/elementwise.ts'
 import { dotGeneral } from '../../ops/contraction.ts'
-import { broadcast } from '../../ops/movement.ts'
+import { broadcast, slice } from '../../ops/movement.ts'
 import type { NDArray } from '../../trace/value.ts'
 
 export { swapLast as turned } from '../../ops/movement.ts'
@@ -51,6 +51,10 @@ export const overMatrices = (
   }
   return results
 }
+
+/** So many rows and columns, from the first on. */
+export const leading = (x: NDArray, rows: number, columns: number): NDArray =>
+  slice(x, x.shape.map(() => 0), [...batchOf(x.shape), rows, columns]) // prettier-ignore
 
 /** Products of matrices, batch by batch. */
 export const times = (x: NDArray, y: NDArray): NDArray => {

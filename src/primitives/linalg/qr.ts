@@ -1,10 +1,25 @@
 /** A = Q R, by Householder's reflections. */
-import { ProgramError } from '../../core/errors.ts'
+import { fullLike, scalar, zerosLike } from '../../ops/creation.ts'
+import { abs, add, and, eq, le, mul, neg, select, sqrt, sub } from '../../ops/elementwise.ts'
 import { qr, triangularSolve } from '../../ops/linalg.ts'
-import { add, sub } from '../../ops/elementwise.ts'
-import { moveAxis } from '../../ops/movement.ts'
+import { concatenate, moveAxis, pad, sliceInDim } from '../../ops/movement.ts'
+import { reduceSum } from '../../ops/reduction.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { toleranceOf } from '../freedom.ts'
 import type { Primitive } from '../primitive.ts'
-import { batchOf, checkMatrices, extents, lowerPart, overMatrices, times, turned } from './matrices.ts'
+import { irregular, reflected, roundingOf } from './clusters.ts'
+import {
+  batchOf,
+  checkMatrices,
+  extents,
+  leading,
+  lowerPart,
+  overMatrices,
+  samePlace,
+  spreadVector,
+  times,
+  turned,
+} from './matrices.ts'
 
 /**
  * Reflections that take the columns of `a` (m × n, changed to R) to the axes, applied to the first `count` axes: that many
@@ -60,6 +75,26 @@ const reflect = (
   }
 }
 
+const columnsFrom = (x: NDArray, from: number): NDArray => sliceInDim(x, from, x.shape.at(-1)!, x.ndim - 1)
+const besideEachOther = (x: NDArray, y: NDArray): NDArray => concatenate([x, y], x.ndim - 1)
+
+/** Square R with exact zeros on its diagonal where a column is one of those before it but for rounding: Q is not determined there. */
+const withoutNoise = (r: NDArray): NDArray => {
+  const rows = r.ndim - 2
+  const lengths = sqrt(reduceSum(mul(r, r), [rows]))
+  const noise = spreadVector(mul(fullLike(lengths, roundingOf(lengths)), lengths), r.shape, 'rows')
+  const isNoise = and(samePlace(r), le(abs(r), noise))
+  return select(isNoise, zerosLike(r), r)
+}
+
+/** The part of Q beyond the columns that A determines: any basis of what is left serves. */
+const turnedRest = (q: NDArray): NDArray => {
+  const weights = irregular(reduceSum(q, [q.ndim - 2]), 2, 1)
+  const shape = [...weights.shape, q.shape.at(-1)!]
+  const all = spreadVector(eq(weights, weights), shape, 'rows')
+  return reflected(q, all, weights)
+}
+
 export const qrP: Primitive<'qr'> = {
   type: ({ fullMatrices }, [x]) => {
     checkMatrices('qr', x!)
@@ -74,23 +109,38 @@ export const qrP: Primitive<'qr'> = {
       const q = householder(a, m, n, k)
       return [q, a.subarray(0, k * n)]
     }),
-  // Walter, Lehmann and Lamour, On evaluating higher-order derivatives of the QR decomposition (2012).
+  // A = Q R, in which the first k columns, A₁ = Q₁ R₁, determine Q₁: with X = dA₁ R₁⁻¹ and L the part of Q₁ᵀ X below the diagonal,
+  // Q₁ᵀ dQ₁ = L - Lᵀ =: Ω, dR = Q₁ᵀ dA - Ω R. Walter, Lehmann and Lamour, On evaluating higher-order derivatives of the QR
+  // decomposition (2012). Further columns Q₂ stay orthogonal: dQ₂ = -Q₁ dQ₁ᵀ Q₂, and are left open.
   jvp: ({ fullMatrices }, [x], [t]) => {
     const [m, n] = extents(x!.shape)
-    if (m < n || (fullMatrices && m !== n)) {
-      throw new ProgramError(
-        `qr: the derivative is that of tall or square matrices' reduced factors, got ${x!.aval}${fullMatrices ? ' in full' : ''}.`,
-      )
-    }
+    const k = Math.min(m, n)
     const [q, r] = qr(x!, fullMatrices)
+    const [first, square] = [leading(q, m, k), withoutNoise(leading(r, k, k))]
     const how = { leftSide: false, lower: false, transposeA: false, unitDiagonal: false }
-    const moved = triangularSolve(r, t!, how)
-    const inside = times(turned(q), moved)
+    const moved = triangularSolve(square, leading(t!, m, k), how)
+    const inside = times(turned(first), moved)
     const low = lowerPart(inside, true)
     const turn = sub(low, turned(low))
-    const dq = add(times(q, sub(turn, inside)), moved)
-    return { primals: [q, r], tangents: [dq, times(sub(inside, turn), r)] }
+    const dFirst = add(times(first, sub(turn, inside)), moved)
+    const dSquare = times(sub(inside, turn), leading(r, k, k))
+    const others = sub(times(turned(first), columnsFrom(t!, k)), times(turn, columnsFrom(leading(r, k, n), k)))
+    const dr = n > k ? besideEachOther(dSquare, others) : dSquare
+    if (q.shape.at(-1) === k) return { primals: [q, r], tangents: [dFirst, dr] }
+    const rest = columnsFrom(q, k)
+    const dq = besideEachOther(dFirst, neg(times(first, times(turned(dFirst), rest))))
+    const none = r.shape.map(() => 0)
+    const below = pad(dr, scalar(0, r.dtype), none, [...none.slice(2), m - k, 0])
+    const other = besideEachOther(first, turnedRest(rest))
+    return {
+      primals: [q, r],
+      tangents: [dq, below],
+      freedoms: [
+        { other, apart: null, steep: null, tolerance: toleranceOf(x!.dtype) },
+        { other: null, apart: null, steep: null, tolerance: 0 },
+      ],
+    }
   },
   batch: ({ fullMatrices }, [x], [axis]) => ({ outputs: qr(moveAxis(x!, axis!, 0), fullMatrices), axes: [0, 0] }),
-  facts: {},
+  facts: { leavesOpen: true },
 }

@@ -27,18 +27,23 @@ export const triangularSolve: Recipe<'triangularSolve'> = (draw) => {
 
 export const lu: Recipe<'lu'> = (draw) => ({ params: {}, operands: [matrices(draw, draw.below(4), draw.below(4))] })
 
-/** Reduced, of tall matrices: others have no derivative. */
+/** In full too where that leaves nothing open: of matrices that are not tall, or by one row only. */
 export const qr: Recipe<'qr'> = (draw) => {
-  const n = draw.below(3)
-  return { params: { fullMatrices: false }, operands: [matrices(draw, n + draw.below(3), n)] }
+  const n = draw.below(4)
+  const m = draw.below(4)
+  return { params: { fullMatrices: m <= n + 1 && draw.below(2) === 0 }, operands: [matrices(draw, m, n)] }
 }
 
 export const eigh: Recipe<'eigh'> = (draw) => ({ params: { basisFree: false }, operands: [square(draw)] })
 
-export const svd: Recipe<'svd'> = (draw) => ({
-  params: { fullMatrices: false },
-  operands: [matrices(draw, draw.below(4), draw.below(4))],
-})
+/** In full too where that leaves nothing open: at most one vector more. */
+export const svd: Recipe<'svd'> = (draw) => {
+  const [m, n] = [draw.below(4), draw.below(4)]
+  return {
+    params: { fullMatrices: Math.abs(m - n) <= 1 && draw.below(2) === 0 },
+    operands: [matrices(draw, m, n)],
+  }
+}
 
 export const pinv: Recipe<'pinv'> = (draw) => {
   const a = matrices(draw, draw.below(4), draw.below(4))
