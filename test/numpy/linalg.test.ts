@@ -129,12 +129,21 @@ describe('singular matrices', () => {
     assertClose('nothing else', np.sum(np.abs(second)), f64([24]).at(0).get())
   })
 
-  it('regular ones have right third derivatives', () => {
-    const a = np.add(normal(3, 4, 4), np.multiply(2, eye(4)))
-    const [t, u] = [normal(4, 4, 4), normal(5, 4, 4)]
-    const second = (x: NDArray): NDArray =>
-      jvp((y: NDArray) => jvp((z: NDArray) => linalg.det(z), [y], [t])[1], [x], [u])[1]
-    checkGrads(second, [a], { order: 1 })
+  it.each([
+    [4, [0, 1, 2, 3, 4]],
+    [5, [0, 3]],
+  ] as const)('have right third derivatives, whatever the rank (%d rows)', (n, ranks) => {
+    const [t, u] = [normal(4, n, n), normal(5, n, n)]
+    const push = (f: (x: NDArray) => NDArray, along: NDArray) => (x: NDArray) => jvp(f, [x], [along])[1]
+    const second = push(push(linalg.det, t), u)
+    for (const rank of ranks) {
+      const a = np.matmul(normal(rank, n, rank), normal(rank + 10, rank, n))
+      checkGrads(second, [a], { order: 1 })
+      // And right or NaN from then on.
+      if (rank >= n - 1) checkGrads(push(second, t), [a], { order: 1, modes: ['fwd'] })
+      else expect(np.all(np.isnan(grad(push(second, t))(a))).bool()).toBe(true)
+    }
+    checkGrads(second, [eye(n)], { order: 1 })
   })
 
   it('are solved to infinities or NaN, never in silence', () => {

@@ -102,8 +102,8 @@ const smallDet = (x: NDArray): NDArray => {
 }
 
 /**
- * The determinant. First and second derivatives are right for singular matrices of any rank; further ones for matrices of
- * different singular values, and for all up to 3 × 3.
+ * The determinant. First to third derivatives are right for all matrices, singular ones of any rank too; further ones for matrices
+ * up to 3 × 3, and for those of different singular values of which one may be 0: elsewhere they are NaN.
  *
  * @throws ShapeError unless the matrices are square.
  * @example
