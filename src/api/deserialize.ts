@@ -9,9 +9,10 @@ import { allocate, bitsOf, isDType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { Registration } from '../core/tree.ts'
 import { flatten, flattenUpTo, keystr, leafPaths, makeObject } from '../core/tree.ts'
+import { checkKnownOptions } from '../surface/checks.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import type { SerializeOptions } from './serialize.ts'
-import { checkKnown, registrationsOf } from './serialize.ts'
+import { registrationsOf } from './serialize.ts'
 import {
   NEWLINE,
   SPACE,
@@ -382,7 +383,7 @@ export function deserialize(
   bytes: Uint8Array | ArrayBuffer,
   options: DeserializeOptions<unknown> = {},
 ): Either<SerializationError, unknown> {
-  checkKnown('tree.deserialize', options, ['like', 'types'])
+  checkKnownOptions('tree.deserialize', options, ['like', 'types'])
   const types = registrationsOf('tree.deserialize', options.types)
   const given = asBytes(bytes)
   try {

@@ -3,7 +3,7 @@ import { crc32 } from '../core/crc32.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import type { PytreeClass, Registration } from '../core/tree.ts'
 import { flatten, keystr, leafPaths, registrationOf } from '../core/tree.ts'
-import { checkOptions } from '../surface/checks.ts'
+import { checkKnownOptions } from '../surface/checks.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import {
   NEWLINE,
@@ -27,14 +27,6 @@ export interface SerializeOptions {
    * themselves would not survive a minifier.
    */
   readonly types?: { readonly [name: string]: PytreeClass }
-}
-
-/** Throws for an option of another name, which would be ignored. */
-export const checkKnown = (operation: string, options: object, known: readonly string[]): void => {
-  checkOptions(operation, options, `x, { ${known[0]!} }`)
-  const stranger = Object.keys(options).find((name) => !known.includes(name))
-  if (stranger === undefined) return
-  throw new ArgumentError(`${operation}: there is no option '${stranger}'. Known: ${known.join(', ')}.`)
 }
 
 /** The classes of a table of types, checked. */
@@ -140,7 +132,7 @@ const write = (out: Written, what: string, tree: unknown, names: ReadonlyMap<unk
  * ```
  */
 export const serialize = (tree: unknown, options: SerializeOptions = {}): TreeBytes => {
-  checkKnown('tree.serialize', options, ['types'])
+  checkKnownOptions('tree.serialize', options, ['types'])
   const types = registrationsOf('tree.serialize', options.types)
   const out: Written = { lines: [], payload: [] }
   write(out, 'the tree', tree, new Map([...types].map(([name, type]) => [type, name])))

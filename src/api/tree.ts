@@ -178,6 +178,27 @@ export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, i
   return (core.flatten(tree).leaves as readonly Leaf<T>[]).reduce<R>(f, initial)
 }
 
+/**
+ * The number of elements of all arrays of a tree, numbers among them: how many parameters a model has.
+ *
+ * @throws TreeError for a leaf that is no array, naming its place.
+ * @example
+ * ```ts
+ * import { nn, random, tree } from 'pullback'
+ * tree.size(nn.linear(10, 3).init(random.key(0))) // => 33
+ * ```
+ */
+export const size = (tree: unknown): number => {
+  const { leaves: all, treedef } = core.flatten(tree)
+  return all.reduce<number>((n, leaf, i) => {
+    if (leaf instanceof NDArray) return n + leaf.size
+    if (typeof leaf === 'number' || typeof leaf === 'boolean' || typeof leaf === 'bigint') return n + 1
+    if (ArrayBuffer.isView(leaf) && 'length' in leaf) return n + (leaf.length as number)
+    const path = core.keystr(core.leafPaths(treedef)[i]!)
+    throw new TreeError(`tree.size: the tree${path} is a ${typeof leaf}; elements are counted of arrays and numbers.`)
+  }, 0)
+}
+
 /** Whether all leaves are true. */
 export const all = (tree: unknown): boolean => core.flatten(tree).leaves.every(Boolean)
 

@@ -9,6 +9,7 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { split } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import { checkKnownOptions } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { RunnableLayer, RunOptions, StatefulLayer } from './layer.ts'
 import { checkCount, checkRun, keysFor } from './layer.ts'
@@ -225,6 +226,7 @@ export type RepeatOptions = Pick<ScanOptions, 'unroll' | 'checkpoint'>
 export const repeat = <const L extends Part>(count: number, layer: L, options: RepeatOptions = {}): Wrapped<L> => {
   const name = 'nn.repeat'
   checkCount(name, 'the number of copies', count, 1)
+  checkKnownOptions(name, options, ['unroll', 'checkpoint'])
   const part = uniform(name, layer)
   const copies = <T>(make: (i: number) => T): unknown => stacked(Array.from({ length: count }, (_, i) => make(i)))
   return exposed(name, {

@@ -6,6 +6,7 @@ import { normalizeAxes } from '../core/shape.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
+import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -219,6 +220,7 @@ export interface DropoutOptions {
 export const dropoutLayer = (rate: number, options: DropoutOptions = {}): RunnableLayer<null> => {
   const name = 'nn.dropoutLayer'
   if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`${name}: rate is a probability, got ${rate}.`)
+  checkKnownOptions(name, options, ['broadcastDims'])
   return {
     init: () => null,
     apply: (_params, x, run) => {

@@ -7,6 +7,7 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
@@ -14,6 +15,8 @@ import { ones, zeros } from './initializers.ts'
 import type { Layer, StatefulLayer } from './layer.ts'
 import { checkCount, checkFeatures, checkRun } from './layer.ts'
 import type { NormParams } from './layers.ts'
+
+const learned = ['epsilon', 'scale', 'bias', 'scaleInit', 'biasInit']
 
 /** What `batchNorm` remembers of the batches that it has seen. */
 export interface RunningStatistics {
@@ -163,6 +166,7 @@ export const batchNorm = (
   options: BatchNormOptions = {},
 ): StatefulLayer<NormParams, RunningStatistics> => {
   const name = 'nn.batchNorm'
+  checkKnownOptions(name, options, ['momentum', 'axis', ...learned])
   const { axis = -1, epsilon = 1e-5, momentum = 0.99 } = options
   checkCount(name, 'features', features)
   checkMomentum(name, momentum)
@@ -220,6 +224,7 @@ const spatialAxesOf = (name: string, x: NDArray, axes: readonly number[] | undef
  */
 export const groupNorm = (features: number, numGroups: number, options: SpatialNormOptions = {}): Layer<NormParams> => {
   const name = 'nn.groupNorm'
+  checkKnownOptions(name, options, ['spatialAxes', ...learned])
   const { epsilon = 1e-6, spatialAxes } = options
   checkCount(name, 'features', features)
   checkCount(name, 'numGroups', numGroups, 1)
@@ -267,6 +272,7 @@ export function instanceNorm(
   options: InstanceNormOptions = {},
 ): Layer<NormParams> | StatefulLayer<NormParams, RunningStatistics> {
   const name = 'nn.instanceNorm'
+  checkKnownOptions(name, options, ['momentum', 'spatialAxes', 'trackRunningStats', ...learned])
   const { epsilon = 1e-5, momentum = 0.99, spatialAxes, trackRunningStats = false } = options
   checkCount(name, 'features', features)
   checkMomentum(name, momentum)

@@ -30,3 +30,11 @@ export const checkFits = (name: string, x: number, { aval }: NDArray): void => {
   if (fits) return
   throw new DTypeError(`${name}: ${x} beside ${aval} would be truncated. Convert the array with np.astype.`)
 }
+
+/** Throws for an option of another name, which would silently be ignored. */
+export const checkKnownOptions = (name: string, options: object, known: readonly string[]): void => {
+  checkOptions(name, options, `x, { ${known[0]!} }`)
+  const stranger = Object.keys(options).find((key) => !known.includes(key))
+  if (stranger === undefined) return
+  throw new ArgumentError(`${name}: there is no option '${stranger}'. Known: ${known.join(', ')}.`)
+}

@@ -143,6 +143,15 @@ describe('structures', () => {
 })
 
 describe('functions of trees', () => {
+  it('size counts elements', () => {
+    expect(
+      tree.size({ w: np.ones([2, 3]), b: [1, true, null], raw: new Float32Array(5), none: { _tag: 'None' } }),
+    ).toBe(13)
+    expect(tree.size(null)).toBe(0)
+    expect(tree.size(np.zeros([0, 4]))).toBe(0)
+    expect(() => tree.size({ a: [1, 'x'] })).toThrow(/tree\.a\[1\] is a string/)
+  })
+
   it('map several; later ones may extend below the leaves of the first', () => {
     const labelled = tree.map((label: string, t: { x: number }) => `${label}${t.x}`, { a: 'p', b: 'q' }, {
       a: { x: 1 },

@@ -219,6 +219,10 @@ describe('batchNorm', () => {
     )
     expect(() => nn.batchNorm(2, { momentum: 2 })).toThrow(ArgumentError)
     expect(() => nn.batchNorm(-1)).toThrow(ArgumentError)
+    expect(() => nn.batchNorm(2, { decay: 0.9 } as object)).toThrow(/nn.batchNorm: there is no option 'decay'/)
+    expect(() => nn.groupNorm(2, 1, { groups: 2 } as object)).toThrow(/no option 'groups'/)
+    expect(() => nn.instanceNorm(2, { axis: 1 } as object)).toThrow(/no option 'axis'/)
+    expect(() => nn.batchNorm(2, 1e-5 as never)).toThrow(ArgumentError)
     expect(() =>
       jit((t: NDArray) => layer.apply(params, state, images, { training: t as never })[0])(np.array(true)),
     ).toThrow(/training must be true or false/)
