@@ -26,7 +26,7 @@ export interface AttentionOptions {
   /** Query i sees keys up to i. */
   readonly isCausal?: boolean
   /** Multiplies the logits; `1 / sqrt(H)` by default. */
-  readonly scale?: number
+  readonly scale?: ArrayLike
   /** How many queries of each sequence count, shape `[batch]`; the others give zeros. */
   readonly querySeqLengths?: ArrayLike
   /** How many keys of each sequence count, shape `[batch]`. */

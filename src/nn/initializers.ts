@@ -7,6 +7,7 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { orthonormalize } from '../random/orthonormalize.ts'
 import * as random from '../random/samplers.ts'
+import { inType, over, root, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Makes an array of a shape; float32 unless told otherwise. */
@@ -20,21 +21,21 @@ export const ones: Initializer = (_key, shape, dtype = 'float32') => np.ones(sha
 
 /** One value everywhere. */
 export const constant =
-  ({ value }: { readonly value: number }): Initializer =>
+  ({ value }: { readonly value: ArrayLike }): Initializer =>
   (_key, shape, dtype = 'float32') =>
     np.full(shape, value, { dtype })
 
 /** Uniform in `[0, scale)`; scale 0.01 by default. */
 export const uniform =
-  ({ scale = 1e-2 }: { readonly scale?: number } = {}): Initializer =>
+  ({ scale = 1e-2 }: { readonly scale?: ArrayLike } = {}): Initializer =>
   (key, shape, dtype = 'float32') =>
-    np.multiply(random.uniform(key, shape, { dtype }), scale)
+    np.multiply(random.uniform(key, shape, { dtype }), inType(scale, dtype))
 
 /** Normal with mean 0; standard deviation 0.01 by default. */
 export const normal =
-  ({ stddev = 1e-2 }: { readonly stddev?: number } = {}): Initializer =>
+  ({ stddev = 1e-2 }: { readonly stddev?: ArrayLike } = {}): Initializer =>
   (key, shape, dtype = 'float32') =>
-    np.multiply(random.normal(key, shape, { dtype }), stddev)
+    np.multiply(random.normal(key, shape, { dtype }), inType(stddev, dtype))
 
 /** Standard deviation of a standard normal variable kept within [-2, 2]. */
 const STDDEV_WITHIN_TWO = 0.87962566103423978
@@ -45,9 +46,9 @@ export const truncatedNormal =
     stddev = 1e-2,
     lower = -2,
     upper = 2,
-  }: { readonly stddev?: number; readonly lower?: number; readonly upper?: number } = {}): Initializer =>
+  }: { readonly stddev?: ArrayLike; readonly lower?: ArrayLike; readonly upper?: ArrayLike } = {}): Initializer =>
   (key, shape, dtype = 'float32') =>
-    np.multiply(random.truncatedNormal(key, lower, upper, shape, { dtype }), stddev)
+    np.multiply(random.truncatedNormal(key, lower, upper, shape, { dtype }), inType(stddev, dtype))
 
 /** Which axes of a kernel are what: inputs (-2), outputs (-1), and independent kernels side by side (none). */
 export interface FanOptions {
@@ -85,19 +86,25 @@ const denominators: { readonly [M in ScalingMode]: (fans: Fans) => number } = {
 type ScalingMode = 'fanIn' | 'fanOut' | 'fanAvg'
 
 const draws: {
-  readonly [D in 'truncatedNormal' | 'normal' | 'uniform']: (variance: number, ...a: Parameters<Initializer>) => NDArray
+  readonly [D in 'truncatedNormal' | 'normal' | 'uniform']: (
+    variance: ArrayLike,
+    ...a: Parameters<Initializer>
+  ) => NDArray
 } = {
   truncatedNormal: (variance, key, shape, dtype = 'float32') =>
-    np.multiply(random.truncatedNormal(key, -2, 2, shape, { dtype }), Math.sqrt(variance) / STDDEV_WITHIN_TWO),
+    np.multiply(
+      random.truncatedNormal(key, -2, 2, shape, { dtype }),
+      over(root(inType(variance, dtype)), STDDEV_WITHIN_TWO),
+    ),
   normal: (variance, key, shape, dtype = 'float32') =>
-    np.multiply(random.normal(key, shape, { dtype }), Math.sqrt(variance)),
+    np.multiply(random.normal(key, shape, { dtype }), root(inType(variance, dtype))),
   uniform: (variance, key, shape, dtype = 'float32') =>
-    np.multiply(random.uniform(key, shape, { minval: -1, dtype }), Math.sqrt(3 * variance)),
+    np.multiply(random.uniform(key, shape, { minval: -1, dtype }), root(times(3, inType(variance, dtype)))),
 }
 
 /** Options of `varianceScaling`. */
 export interface VarianceScalingOptions extends FanOptions {
-  readonly scale: number
+  readonly scale: ArrayLike
   readonly mode: ScalingMode
   readonly distribution: keyof typeof draws
 }
@@ -120,7 +127,7 @@ export const varianceScaling =
       )
     }
     if (sizeOf(shape) === 0) return np.zeros(shape, { dtype: dtype ?? 'float32' })
-    return draws[distribution](scale / denominators[mode](fansOf(shape, fans)), key, shape, dtype)
+    return draws[distribution](over(scale, denominators[mode](fansOf(shape, fans))), key, shape, dtype)
   }
 
 const family =

@@ -7,6 +7,7 @@ import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
+import { complement, inType } from '../surface/hyperparameters.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -110,7 +111,7 @@ export interface NormParams {
 /** Options of `layerNorm` and `rmsNorm`. */
 export interface NormOptions {
   /** Added to the variance; 1e-6 by default, as in flax. */
-  readonly epsilon?: number
+  readonly epsilon?: ArrayLike
   /** Whether to multiply by a learned scale; true by default. */
   readonly scale?: boolean
   /** Whether to add a learned bias; true by default for `layerNorm`. */
@@ -167,12 +168,17 @@ export const rmsNorm = (
     return np.divide(x, np.sqrt(np.add(power, epsilon)))
   })
 
+const checkRate = (name: string, rate: number): void => {
+  if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`${name}: rate is a probability, got ${rate}.`)
+}
+
 /**
  * Each element is 0 with probability `rate`, else divided by `1 - rate`; without a key nothing is done. Srivastava et
  * al., "Dropout" (2014).
  *
  * @param key - used up; null (for inference) leaves `x` as it is.
- * @throws ArgumentError unless `rate` is in [0, 1]; ShapeError if an axis of `broadcastDims` is out of range.
+ * @param rate - a probability; it may be computed.
+ * @throws ArgumentError unless `rate`, where it is a number, is in [0, 1]; ShapeError if an axis of `broadcastDims` is out of range.
  * @example
  * ```ts
  * import { nn, np } from 'pullback'
@@ -182,16 +188,19 @@ export const rmsNorm = (
 export const dropout = (
   key: Key | null,
   x: ArrayLike,
-  rate: number,
+  rate: ArrayLike,
   { broadcastDims = [] }: DropoutOptions = {},
 ): NDArray => {
-  if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`nn.dropout: rate is a probability, got ${rate}.`)
+  if (typeof rate === 'number') checkRate('nn.dropout', rate)
   const array = inexact(asArray(x))
   if (key === null || rate === 0) return array
   if (rate === 1) return np.zerosLike(array)
   const shared = normalizeAxes('nn.dropout', broadcastDims, array.ndim)
   const shape = array.shape.map((n, d) => (shared.includes(d) ? 1 : n))
-  return np.where(bernoulli(key, 1 - rate, shape), np.divide(array, 1 - rate), 0)
+  const kept = complement(rate)
+  // Where nothing is kept, nothing is divided by 0, so that derivatives are finite.
+  const divisor = typeof kept === 'number' ? kept : inType(np.where(np.equal(kept, 0), 1, kept), array.dtype)
+  return np.where(bernoulli(key, kept, shape), np.divide(array, divisor), 0)
 }
 
 /** Options of `dropout`. */
@@ -217,9 +226,9 @@ export interface DropoutOptions {
  * model.apply(params, x, { training: true, key: random.key(1) }).shape // => 2,4
  * ```
  */
-export const dropoutLayer = (rate: number, options: DropoutOptions = {}): RunnableLayer<null> => {
+export const dropoutLayer = (rate: ArrayLike, options: DropoutOptions = {}): RunnableLayer<null> => {
   const name = 'nn.dropoutLayer'
-  if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`${name}: rate is a probability, got ${rate}.`)
+  if (typeof rate === 'number') checkRate(name, rate)
   checkKnownOptions(name, options, ['broadcastDims'])
   return {
     init: () => null,

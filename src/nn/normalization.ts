@@ -9,7 +9,7 @@ import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
-import type { NDArray } from '../trace/value.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { ones, zeros } from './initializers.ts'
 import type { Layer, StatefulLayer } from './layer.ts'
@@ -29,7 +29,7 @@ export interface RunningStatistics {
 /** Options of all normalisations with a learned scale and bias for each feature. */
 export interface FeatureNormOptions {
   /** Added to the variance. */
-  readonly epsilon?: number
+  readonly epsilon?: ArrayLike
   /** Whether to multiply by a learned scale; true by default. */
   readonly scale?: boolean
   /** Whether to add a learned bias; true by default. */
@@ -102,7 +102,7 @@ const statisticsOf = (x: NDArray, axis: readonly number[]): Statistics => ({
 })
 
 /** `(x - mean) / sqrt(var + epsilon)`. */
-const standardized = (x: NDArray, { mean, var: variance }: Statistics, epsilon: number): NDArray =>
+const standardized = (x: NDArray, { mean, var: variance }: Statistics, epsilon: ArrayLike): NDArray =>
   np.divide(np.subtract(x, mean), np.sqrt(np.add(variance, epsilon)))
 
 /** The learned scale and bias along one axis; in the dtype that the input and they promote to. */

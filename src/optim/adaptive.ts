@@ -2,7 +2,9 @@
 import type { DType } from '../core/dtype.ts'
 import * as np from '../numpy/index.ts'
 import { rsqrt } from '../ops/elementwise.ts'
-import type { NDArray } from '../trace/value.ts'
+import { asArray } from '../runtime/array.ts'
+import { complement, minus, over, times } from '../surface/hyperparameters.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf } from './transformation.ts'
 import { debias, fullLike, increment, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
@@ -27,7 +29,7 @@ const readMoments = <S extends MomentsState>(operation: string, state: S): S =>
   stateOf(operation, state, 'count', 'mu', 'nu')
 
 /** `m / (sqrt(v + epsRoot) + eps)`. */
-const ratio = <T>(like: T, m: unknown, v: unknown, eps: number, epsRoot: number): T =>
+const ratio = <T>(like: T, m: unknown, v: unknown, eps: ArrayLike, epsRoot: ArrayLike): T =>
   mapTree(
     'optim',
     (g, mean, variance) => np.astype(np.divide(mean, np.add(np.sqrt(np.add(variance, epsRoot)), eps)), g.dtype),
@@ -37,23 +39,23 @@ const ratio = <T>(like: T, m: unknown, v: unknown, eps: number, epsRoot: number)
   )
 
 /** The first moment, debiased; with nesterov, a step ahead. */
-const firstMoment = (mu: OptState, updates: unknown, b1: number, count: NDArray, nesterov: boolean): OptState => {
+const firstMoment = (mu: OptState, updates: unknown, b1: ArrayLike, count: NDArray, nesterov: boolean): OptState => {
   if (!nesterov) return debias(mu, b1, count)
   const ahead = debias(mu, b1, increment(count))
   const now = debias(updates, b1, count)
-  return mapTree('optim', (m, g) => np.add(np.multiply(b1, m), np.multiply(1 - b1, g)), ahead, now)
+  return mapTree('optim', (m, g) => np.add(np.multiply(b1, m), np.multiply(complement(b1), g)), ahead, now)
 }
 
 /** Options that Adam and its kin share. */
 export interface AdamOptions {
   /** Decay of the mean of gradients; 0.9 by default. */
-  readonly b1?: number
+  readonly b1?: ArrayLike
   /** Decay of the mean of squares; 0.999 by default. */
-  readonly b2?: number
+  readonly b2?: ArrayLike
   /** Added to the root; 1e-8 by default. */
-  readonly eps?: number
+  readonly eps?: ArrayLike
   /** Added under the root; 0 by default. */
-  readonly epsRoot?: number
+  readonly epsRoot?: ArrayLike
   /** The dtype of the first moment; the parameters' by default. */
   readonly muDtype?: DType
   /** Nesterov's momentum (Dozat, 2016); false by default. */
@@ -120,7 +122,8 @@ export const scaleByAdamax = ({
     const before = readMoments('optim.scaleByAdamax', state)
     const count = increment(before.count)
     const mu = moment(updates, before.mu, b1, 1)
-    const largest = (old: NDArray, g: NDArray): NDArray => np.maximum(np.add(np.abs(g), eps), np.multiply(b2, old))
+    const largest = (old: NDArray, g: NDArray): NDArray =>
+      np.astype(np.maximum(np.add(np.abs(g), eps), np.multiply(b2, old)), old.dtype)
     const nu = mapTree('optim.scaleByAdamax', largest, before.nu, updates)
     return [ratioPlain(updates, debias(mu, b1, count), nu), { count, mu, nu }]
   },
@@ -145,7 +148,11 @@ export const scaleByBelief = ({
     const count = increment(before.count)
     const mu = moment(updates, before.mu, b1, 1)
     const surprise = mapTree('optim.scaleByBelief', np.subtract, updates, mu)
-    const nu = mapTree('optim.scaleByBelief', (v) => np.add(v, epsRoot), moment(surprise, before.nu, b2, 2))
+    const nu = mapTree(
+      'optim.scaleByBelief',
+      (v) => np.astype(np.add(v, epsRoot), v.dtype),
+      moment(surprise, before.nu, b2, 2),
+    )
     const mean = firstMoment(mu, updates, b1, count, nesterov)
     return [ratio(updates, mean, debias(nu, b2, count), eps, 0), { count, mu, nu }]
   },
@@ -158,7 +165,7 @@ export const scaleByYogi = ({
   eps = 1e-3,
   epsRoot = 0,
   initialAccumulatorValue = 1e-6,
-}: AdamOptions & { readonly initialAccumulatorValue?: number } = {}): GradientTransformation<MomentsState> => ({
+}: AdamOptions & { readonly initialAccumulatorValue?: ArrayLike } = {}): GradientTransformation<MomentsState> => ({
   init: (params) => {
     const small = fullLike(params, initialAccumulatorValue) as OptState
     return { count: zeroCount(), mu: small, nu: small }
@@ -169,7 +176,8 @@ export const scaleByYogi = ({
     const mu = moment(updates, before.mu, b1, 1)
     const towards = (v: NDArray, g: NDArray): NDArray => {
       const square = np.square(g)
-      return np.subtract(v, np.multiply(1 - b2, np.multiply(np.sign(np.subtract(v, square)), square)))
+      const step = np.multiply(complement(b2), np.multiply(np.sign(np.subtract(v, square)), square))
+      return np.astype(np.subtract(v, step), v.dtype)
     }
     const nu = mapTree('optim.scaleByYogi', towards, before.nu, updates)
     return [ratio(updates, debias(mu, b1, count), debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
@@ -189,8 +197,8 @@ export const scaleByRadam = ({
   epsRoot = 0,
   threshold = 5,
   nesterov = false,
-}: AdamOptions & { readonly threshold?: number } = {}): GradientTransformation<MomentsState> => {
-  const longest = 2 / (1 - b2) - 1
+}: AdamOptions & { readonly threshold?: ArrayLike } = {}): GradientTransformation<MomentsState> => {
+  const longest = minus(over(2, complement(b2)), 1)
   return {
     init: (params) => {
       const zeros = zerosLike(params) as OptState
@@ -201,14 +209,16 @@ export const scaleByRadam = ({
       const count = increment(before.count)
       const mu = moment(updates, before.mu, b1, 1)
       const nu = moment(updates, before.nu, b2, 2)
-      const step = np.astype(count, 'float32')
+      const step = np.astype(count, asArray(b2).dtype === 'float64' ? 'float64' : 'float32')
       const b2t = np.power(b2, step)
       const length = np.subtract(longest, np.divide(np.multiply(np.multiply(2, step), b2t), np.subtract(1, b2t)))
       const variance = np.multiply(np.subtract(length, 4), np.multiply(np.subtract(length, 2), longest))
-      const rectified = np.sqrt(np.divide(variance, np.multiply((longest - 4) * (longest - 2), length)))
+      const long = np.greaterEqual(length, threshold)
+      const quotient = np.divide(variance, np.multiply(times(minus(longest, 4), minus(longest, 2)), length))
+      // No root of what is not used: it may be negative, and its derivative NaN.
+      const rectified = np.sqrt(np.where(long, quotient, 1))
       const mean = firstMoment(mu, updates, b1, count, nesterov)
       const adaptive = ratio(updates, mean, debias(nu, b2, count), eps, epsRoot)
-      const long = np.greaterEqual(length, threshold)
       const pick = (a: NDArray, m: NDArray): NDArray => np.where(long, np.multiply(np.astype(rectified, a.dtype), a), m)
       return [mapTree('optim.scaleByRadam', pick, adaptive, mean), { count, mu, nu }]
     },
@@ -218,18 +228,18 @@ export const scaleByRadam = ({
 /** Options of `scaleByRms` and `scaleByStddev`. */
 export interface RmsOptions {
   /** Decay of the mean of squares; 0.9 by default. */
-  readonly decay?: number
+  readonly decay?: ArrayLike
   /** 1e-8 by default. */
-  readonly eps?: number
+  readonly eps?: ArrayLike
   /** The mean of squares before the first step; 0 by default. */
-  readonly initialScale?: number
+  readonly initialScale?: ArrayLike
   /** Whether eps is added under the root (default) or to it. */
   readonly epsInSqrt?: boolean
   /** Whether means that began at 0 are made up for; false by default. */
   readonly biasCorrection?: boolean
 }
 
-const inverseRoot = (x: NDArray, eps: number, inSqrt: boolean): NDArray =>
+const inverseRoot = (x: NDArray, eps: ArrayLike, inSqrt: boolean): NDArray =>
   inSqrt ? rsqrt(np.add(x, eps)) : np.divide(1, np.add(np.sqrt(x), eps))
 
 /** The state of `scaleByRms`. */
@@ -293,7 +303,10 @@ export interface RssState {
 export const scaleByRss = ({
   initialAccumulatorValue = 0.1,
   eps = 1e-7,
-}: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {}): GradientTransformation<RssState> => ({
+}: {
+  readonly initialAccumulatorValue?: ArrayLike
+  readonly eps?: ArrayLike
+} = {}): GradientTransformation<RssState> => ({
   init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) as OptState }),
   update: (updates, state) => {
     const before = stateOf('optim.scaleByRss', state, 'sumOfSquares')
@@ -314,7 +327,7 @@ export interface AdadeltaState {
 export const scaleByAdadelta = ({
   rho = 0.9,
   eps = 1e-6,
-}: { readonly rho?: number; readonly eps?: number } = {}): GradientTransformation<AdadeltaState> => ({
+}: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } = {}): GradientTransformation<AdadeltaState> => ({
   init: (params) => {
     const zeros = zerosLike(params) as OptState
     return { meanSquareGradient: zeros, meanSquareUpdate: zeros }
@@ -337,9 +350,9 @@ export const scaleByAdadelta = ({
 /** Options of `scaleByLion`. */
 export interface LionOptions {
   /** Weight of the mean in the direction; 0.9 by default. */
-  readonly b1?: number
+  readonly b1?: ArrayLike
   /** Decay of the mean; 0.99 by default. */
-  readonly b2?: number
+  readonly b2?: ArrayLike
   /** The dtype of the mean; the parameters' by default. */
   readonly muDtype?: DType
 }
@@ -356,7 +369,7 @@ export const scaleByLion = ({ b1 = 0.9, b2 = 0.99, muDtype }: LionOptions = {}):
   update: (updates, state) => {
     const { mu } = stateOf('optim.scaleByLion', state, 'mu')
     const direction = (g: NDArray, m: NDArray): NDArray =>
-      np.sign(np.add(np.multiply(1 - b1, g), np.multiply(b1, np.astype(m, g.dtype))))
+      np.sign(np.add(np.multiply(complement(b1), g), np.multiply(b1, np.astype(m, g.dtype))))
     return [mapTree('optim.scaleByLion', direction, updates, mu), { mu: moment(updates, mu, b2, 1) }]
   },
 })
@@ -368,7 +381,7 @@ export const scaleByNovograd = ({
   eps = 1e-8,
   epsRoot = 0,
   weightDecay = 0,
-}: AdamOptions & { readonly weightDecay?: number } = {}): GradientTransformation<MomentsState> => ({
+}: AdamOptions & { readonly weightDecay?: ArrayLike } = {}): GradientTransformation<MomentsState> => ({
   init: (params) => ({
     count: zeroCount(),
     mu: zerosLike(params) as OptState,
@@ -392,7 +405,7 @@ export const scaleByNovograd = ({
     )
     const mu = mapTree(
       'optim.scaleByNovograd',
-      (u, m) => np.where(first, u, np.add(np.multiply(b1, m), u)),
+      (u, m) => np.astype(np.where(first, u, np.add(np.multiply(b1, m), u)), m.dtype),
       normalized,
       before.mu,
     )

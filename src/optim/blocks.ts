@@ -2,7 +2,8 @@
 import { ArgumentError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import type { NDArray } from '../trace/value.ts'
+import { minus } from '../surface/hyperparameters.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
 import { increment, mapTree, mapTrees, zeroCount } from './trees.ts'
@@ -11,7 +12,7 @@ const norm = (x: NDArray): NDArray => np.sqrt(np.sum(np.square(x)))
 const rms = (x: NDArray): NDArray => np.sqrt(np.mean(np.square(x)))
 
 /** A size of a leaf, at least `least`; the derivative at 0 is finite. */
-const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: number): NDArray => {
+const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: ArrayLike): NDArray => {
   const small = np.lessEqual(size(x), least)
   return np.where(small, least, size(np.where(small, 1, x)))
 }
@@ -19,11 +20,11 @@ const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: number): NDAr
 /** Options of `scaleByTrustRatio`. */
 export interface TrustRatioOptions {
   /** Norms count as no less; 0 by default. */
-  readonly minNorm?: number
+  readonly minNorm?: ArrayLike
   /** 1 by default. */
-  readonly trustCoefficient?: number
+  readonly trustCoefficient?: ArrayLike
   /** 0 by default. */
-  readonly eps?: number
+  readonly eps?: ArrayLike
 }
 
 /**
@@ -48,17 +49,17 @@ export const scaleByTrustRatio = ({
   )
 }
 
-const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: number): GradientTransformation<null> =>
+const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: ArrayLike): GradientTransformation<null> =>
   stateless((updates, params) =>
     mapTree(name, (u, p) => np.multiply(u, atLeast(size, p, minScale)), updates, requireParams(name, params)),
   )
 
 /** Each leaf's update times the norm of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockNorm = (minScale = 1e-3): GradientTransformation<null> =>
+export const scaleByParamBlockNorm = (minScale: ArrayLike = 1e-3): GradientTransformation<null> =>
   byBlock('optim.scaleByParamBlockNorm', norm, minScale)
 
 /** Each leaf's update times the root mean square of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockRms = (minScale = 1e-3): GradientTransformation<null> =>
+export const scaleByParamBlockRms = (minScale: ArrayLike = 1e-3): GradientTransformation<null> =>
   byBlock('optim.scaleByParamBlockRms', rms, minScale)
 
 /** Options of `scaleByFactoredRms`. */
@@ -66,13 +67,13 @@ export interface FactoredRmsOptions {
   /** Whether to factor at all; true by default. */
   readonly factored?: boolean
   /** The decay is `1 - (step + 1)^-decayRate`; 0.8 by default. */
-  readonly decayRate?: number
+  readonly decayRate?: ArrayLike
   /** Steps to begin counting from; 0 by default. */
-  readonly stepOffset?: number
+  readonly stepOffset?: ArrayLike
   /** Leaves whose second largest extent is less are not factored; 128 by default. */
   readonly minDimSizeToFactor?: number
   /** Added to squares; 1e-30 by default. */
-  readonly epsilon?: number
+  readonly epsilon?: ArrayLike
 }
 
 /** The two largest axes, the larger one last; null where the leaf is not factored. */
@@ -156,7 +157,7 @@ export const scaleByFactoredRms = ({
       requireParams('optim.scaleByFactoredRms', params)
       const { count, vRow, vCol, v } = stateOf('optim.scaleByFactoredRms', before, 'count', 'vRow', 'vCol', 'v')
       const t = np.astype(np.add(np.subtract(count, stepOffset), 1), 'float32')
-      const decay = np.subtract(1, np.power(t, -decayRate))
+      const decay = np.subtract(1, np.power(t, minus(0, decayRate)))
       const [scaled, ...next] = mapTrees(
         'optim.scaleByFactoredRms',
         (g, row, column, full) => step(decay, g, row, column, full),

@@ -2,7 +2,8 @@
 import { ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import type { NDArray } from '../trace/value.ts'
+import { inType, minus } from '../surface/hyperparameters.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation } from './transformation.ts'
 import { requireParams, stateless } from './transformation.ts'
 import { globalNorm, mapTree } from './trees.ts'
@@ -17,11 +18,13 @@ import { globalNorm, mapTree } from './trees.ts'
  * update(np.array([-3, 0.5]), init(null))[0] // => [-1.   0.5]
  * ```
  */
-export const clip = (maxDelta: number): GradientTransformation<null> =>
-  stateless((updates) => mapTree('optim.clip', (g) => np.clip(g, -maxDelta, maxDelta), updates))
+export const clip = (maxDelta: ArrayLike): GradientTransformation<null> =>
+  stateless((updates) => mapTree('optim.clip', (g) => between(g, inType(maxDelta, g.dtype)), updates))
+
+const between = (g: NDArray, bound: ArrayLike): NDArray => np.clip(g, minus(0, bound), bound)
 
 /** Each leaf shortened so that its root mean square is at most `threshold`. */
-export const clipByBlockRms = (threshold: number): GradientTransformation<null> =>
+export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<null> =>
   stateless((updates) =>
     mapTree(
       'optim.clipByBlockRms',
@@ -41,7 +44,7 @@ export const clipByBlockRms = (threshold: number): GradientTransformation<null> 
  * update(np.array([3, 4]), init(null))[0] // => [0.6 0.8]
  * ```
  */
-export const clipByGlobalNorm = (maxNorm: number): GradientTransformation<null> =>
+export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<null> =>
   stateless((updates) => {
     const norm = globalNorm(updates)
     const short = np.less(norm, maxNorm)
@@ -74,8 +77,8 @@ const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
  * @throws ArgumentError from `update` without parameters.
  */
 export const adaptiveGradClip = (
-  clipping: number,
-  { eps = 1e-3, axis }: { readonly eps?: number; readonly axis?: readonly number[] } = {},
+  clipping: ArrayLike,
+  { eps = 1e-3, axis }: { readonly eps?: ArrayLike; readonly axis?: readonly number[] } = {},
 ): GradientTransformation<null> => {
   const clipped = (g: NDArray, p: NDArray): NDArray => {
     const most = np.multiply(clipping, np.maximum(unitNorm(p, axis), eps))

@@ -8,6 +8,7 @@ import * as np from '../numpy/index.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
+import { complement } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Options of losses over classes. */
@@ -57,7 +58,7 @@ export const l2Loss = /* @__PURE__ */ composite('l2Loss', (predictions: ArrayLik
 /** `x²/2` for errors up to `delta` (1 by default), linear beyond. Huber (1964). */
 export const huberLoss = /* @__PURE__ */ composite(
   'huberLoss',
-  (predictions: ArrayLike, targets?: ArrayLike, { delta = 1 }: { readonly delta?: number } = {}): NDArray => {
+  (predictions: ArrayLike, targets?: ArrayLike, { delta = 1 }: { readonly delta?: ArrayLike } = {}): NDArray => {
     const size = np.abs(errorsOf(floatOnly('optim.huberLoss', predictions), targets))
     const quadratic = np.minimum(size, delta)
     return np.add(np.multiply(0.5, np.square(quadratic)), np.multiply(delta, np.subtract(size, quadratic)))
@@ -73,7 +74,7 @@ export const logCosh = /* @__PURE__ */ composite('logCosh', (predictions: ArrayL
 /** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
   /** Squared norms count as no less; 0 by default. */
-  readonly epsilon?: number
+  readonly epsilon?: ArrayLike
 }
 
 /** The cosine of the angle between two vectors along an axis. */
@@ -182,7 +183,7 @@ export const sigmoidFocalLoss = /* @__PURE__ */ composite(
   (
     logits: ArrayLike,
     labels: ArrayLike,
-    { alpha, gamma = 2 }: { readonly alpha?: number; readonly gamma?: number } = {},
+    { alpha, gamma = 2 }: { readonly alpha?: ArrayLike; readonly gamma?: ArrayLike } = {},
   ): NDArray => {
     const given = floatOnly('optim.sigmoidFocalLoss', logits)
     const wanted = np.astype(labels, given.dtype)
@@ -191,7 +192,7 @@ export const sigmoidFocalLoss = /* @__PURE__ */ composite(
     const logMiss = logsumexp(logs, { axis: -1, b: np.stack([other, wanted], { axis: -1 }) })
     const loss = np.multiply(sigmoidBinaryCrossEntropy(given, wanted), np.exp(np.multiply(gamma, logMiss)))
     if (alpha === undefined) return loss
-    return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(1 - alpha, other)), loss)
+    return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(complement(alpha), other)), loss)
   },
 )
 
@@ -201,7 +202,7 @@ export const polyLossCrossEntropy = /* @__PURE__ */ composite(
   (
     logits: ArrayLike,
     labels: ArrayLike,
-    { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: number } = {},
+    { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: ArrayLike } = {},
   ): NDArray => {
     const options = { axis, ...whereOf(where) }
     const miss = np.multiply(labels, np.subtract(1, softmax(floatOnly('optim.polyLossCrossEntropy', logits), options)))

@@ -2,6 +2,7 @@
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import { minus, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike } from '../trace/value.ts'
 import type {
   AdadeltaState,
@@ -44,7 +45,7 @@ type DecayState = RateState | MaskedState<RateState>
 /** Options of optimizers that may have momentum. */
 export interface MomentumChoice extends MomentumOptions {
   /** Decay of the sum of gradients; no momentum by default. */
-  readonly momentum?: number
+  readonly momentum?: ArrayLike
 }
 
 const momentumOf = ({ momentum, ...options }: MomentumChoice): GradientTransformation<TraceState | null> =>
@@ -146,13 +147,13 @@ export const yogi = (
 /** Rectified Adam. Liu et al. (2019). */
 export const radam = (
   learningRate: ScalarOrSchedule,
-  options: AdamOptions & { readonly threshold?: number } = {},
+  options: AdamOptions & { readonly threshold?: ArrayLike } = {},
 ): GradientTransformation<[MomentsState, RateState]> => chain(scaleByRadam(options), scaleByLearningRate(learningRate))
 
 /** NovoGrad; eps is 1e-6 by default. Ginsburg et al. (2019). */
 export const novograd = (
   learningRate: ScalarOrSchedule,
-  { eps = 1e-6, ...options }: AdamOptions & { readonly weightDecay?: number } = {},
+  { eps = 1e-6, ...options }: AdamOptions & { readonly weightDecay?: ArrayLike } = {},
 ): GradientTransformation<[MomentsState, RateState]> =>
   chain(scaleByNovograd({ eps, ...options }), scaleByLearningRate(learningRate))
 
@@ -179,13 +180,17 @@ export const rmsprop = (
 /** Adagrad. Duchi et al. (2011). */
 export const adagrad = (
   learningRate: ScalarOrSchedule,
-  options: { readonly initialAccumulatorValue?: number; readonly eps?: number } = {},
+  options: { readonly initialAccumulatorValue?: ArrayLike; readonly eps?: ArrayLike } = {},
 ): GradientTransformation<[RssState, RateState]> => chain(scaleByRss(options), scaleByLearningRate(learningRate))
 
 /** Adadelta; the learning rate is 1 by default. Zeiler (2012). */
 export const adadelta = (
   learningRate: ScalarOrSchedule = 1,
-  { weightDecay = 0, mask, ...options }: { readonly rho?: number; readonly eps?: number } & WeightDecayOptions = {},
+  {
+    weightDecay = 0,
+    mask,
+    ...options
+  }: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } & WeightDecayOptions = {},
 ): GradientTransformation<[DecayState, AdadeltaState, RateState]> =>
   chain(addDecayedWeights(weightDecay, { mask }), scaleByAdadelta(options), scaleByLearningRate(learningRate))
 
@@ -211,11 +216,11 @@ export const lamb = (
 /** Options of `lars`. */
 export interface LarsOptions extends WeightDecayOptions {
   /** 0.9 by default. */
-  readonly momentum?: number
+  readonly momentum?: ArrayLike
   readonly nesterov?: boolean
   /** 1e-3 by default. */
-  readonly trustCoefficient?: number
-  readonly eps?: number
+  readonly trustCoefficient?: ArrayLike
+  readonly eps?: ArrayLike
   /** Which leaves are scaled by the trust ratio; all by default. */
   readonly trustRatioMask?: Mask
 }
@@ -243,15 +248,15 @@ export const lars = (
 /** Options of `adafactor`. */
 export interface AdafactorOptions extends Omit<FactoredRmsOptions, 'epsilon' | 'stepOffset'> {
   /** Steps to begin counting from; 0 by default. */
-  readonly decayOffset?: number
+  readonly decayOffset?: ArrayLike
   /** Whether updates are scaled by the parameters' root mean square; true by default. */
   readonly multiplyByParameterScale?: boolean
   /** Largest root mean square of an update; 1 by default, null for none. */
-  readonly clippingThreshold?: number | null
-  readonly momentum?: number
+  readonly clippingThreshold?: ArrayLike | null
+  readonly momentum?: ArrayLike
   readonly weightDecayRate?: ScalarOrSchedule
   /** 1e-30 by default. */
-  readonly eps?: number
+  readonly eps?: ArrayLike
   readonly mask?: Mask
 }
 
@@ -287,32 +292,29 @@ export const signSgd = (learningRate: ScalarOrSchedule): GradientTransformation<
 export const noisySgd = (
   learningRate: ScalarOrSchedule,
   key: Key,
-  { eta = 0.01, gamma = 0.55 }: { readonly eta?: number; readonly gamma?: number } = {},
+  { eta = 0.01, gamma = 0.55 }: { readonly eta?: ArrayLike; readonly gamma?: ArrayLike } = {},
 ): GradientTransformation<[NoiseState, RateState]> =>
   chain(addNoise(eta, gamma, key), scaleByLearningRate(learningRate))
 
 /** Fromage. Bernstein et al., "On the distance between two neural networks" (2020). */
 export const fromage = (
   learningRate: ScalarOrSchedule,
-  { minNorm = 1e-6 }: { readonly minNorm?: number } = {},
+  { minNorm = 1e-6 }: { readonly minNorm?: ArrayLike } = {},
 ): GradientTransformation<[null, RateState, DecayState]> => {
   const shrink = (rate: ArrayLike): ArrayLike =>
     typeof rate === 'number' ? 1 / Math.sqrt(1 + rate ** 2) : np.divide(1, np.sqrt(np.add(1, np.square(rate))))
-  const less = (x: ArrayLike): ArrayLike => (typeof x === 'number' ? x - 1 : np.subtract(x, 1))
-  const product = (a: ArrayLike, b: ArrayLike): ArrayLike =>
-    typeof a === 'number' && typeof b === 'number' ? a * b : np.multiply(a, b)
   if (typeof learningRate !== 'function') {
     const factor = shrink(learningRate)
     return chain(
       scaleByTrustRatio({ minNorm }),
-      scaleByLearningRate(product(learningRate, factor)),
-      addDecayedWeights(less(factor)),
+      scaleByLearningRate(times(learningRate, factor)),
+      addDecayedWeights(minus(factor, 1)),
     )
   }
   const rateAt = (step: ArrayLike): ArrayLike => asArray(learningRate(step))
   return chain(
     scaleByTrustRatio({ minNorm }),
-    scaleByLearningRate((step) => product(rateAt(step), shrink(rateAt(step)))),
-    addDecayedWeights((step) => less(shrink(rateAt(step)))),
+    scaleByLearningRate((step) => times(rateAt(step), shrink(rateAt(step)))),
+    addDecayedWeights((step) => minus(shrink(rateAt(step)), 1)),
   )
 }

@@ -152,7 +152,7 @@ export interface NoiseState extends CountState {
  *
  * @param key - the state begins with it.
  */
-export const addNoise = (eta: number, gamma: number, key: Key): GradientTransformation<NoiseState> => ({
+export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTransformation<NoiseState> => ({
   init: () => ({ count: zeroCount(), key }),
   update: <T>(updates: T, state: NoiseState) => {
     const { count: before, key: last } = stateOf('optim.addNoise', state, 'count', 'key')
@@ -186,7 +186,7 @@ export const centralize = (): GradientTransformation<null> =>
 export const normalizeByUpdateNorm = ({
   scaleFactor = 1,
   eps = 1e-6,
-}: { readonly scaleFactor?: number; readonly eps?: number } = {}): GradientTransformation<null> =>
+}: { readonly scaleFactor?: ArrayLike; readonly eps?: ArrayLike } = {}): GradientTransformation<null> =>
   stateless((updates) => {
     const norm = np.divide(np.add(globalNorm(updates), eps), scaleFactor)
     return mapTree('optim.normalizeByUpdateNorm', (g) => np.divide(g, norm), updates)

@@ -1,13 +1,20 @@
 /** Schedules: pure functions of the step, counted from 0, which may be traced. Formulas are optax's. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
+import { complement, minus, over, times } from '../surface/hyperparameters.ts'
 import type { Schedule } from './scaling.ts'
 
 /** A schedule that gives arrays. */
 export type ArraySchedule = (step: ArrayLike) => NDArray
 
 const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
+
+/** What may be computed: values, and what they are made of. Numbers of steps are known. */
+const values = ['initValue', 'endValue', 'peakValue', 'power', 'decayRate', 'alpha', 'exponent', 'divFactor', 'finalDivFactor'] // prettier-ignore
+
+const isValue = (x: unknown): boolean => x instanceof NDArray && x.ndim === 0
 
 /** Throws unless options are an object with these numbers in it; the optional ones may be missing. */
 const checkNumbers = (
@@ -22,21 +29,22 @@ const checkNumbers = (
     )
   }
   const given = options as { readonly [name: string]: unknown }
-  const isNumber = (name: string): boolean => typeof given[name] === 'number' && !Number.isNaN(given[name])
+  const isNumber = (name: string): boolean =>
+    (typeof given[name] === 'number' && !Number.isNaN(given[name])) || (values.includes(name) && isValue(given[name]))
   const bad = [...required, ...optional.filter((name) => given[name] !== undefined)].find((name) => !isNumber(name))
   if (bad !== undefined) throw new ArgumentError(`${operation}: ${bad} must be a number, got ${String(given[bad])}.`)
 }
 
 /** One value for all steps. */
 export const constantSchedule =
-  (value: number): ArraySchedule =>
+  (value: ArrayLike): ArraySchedule =>
   () =>
     np.array(value)
 
 /** Options of `linearSchedule`. */
 export interface LinearOptions {
-  readonly initValue: number
-  readonly endValue: number
+  readonly initValue: ArrayLike
+  readonly endValue: ArrayLike
   /** Steps from one to the other; with 0 or less the schedule is constant. */
   readonly transitionSteps: number
   /** Steps before that; 0 by default. */
@@ -45,7 +53,7 @@ export interface LinearOptions {
 
 /** Options of `polynomialSchedule`. */
 export interface PolynomialOptions extends LinearOptions {
-  readonly power: number
+  readonly power: ArrayLike
 }
 
 /**
@@ -71,7 +79,7 @@ const polynomial = ({
   return (step) => {
     const past = np.clip(np.subtract(float(step), begin), 0, transitionSteps)
     const left = np.subtract(1, np.divide(past, transitionSteps))
-    return np.add(np.multiply(initValue - endValue, np.power(left, power)), endValue)
+    return np.add(np.multiply(minus(initValue, endValue), np.power(left, power)), endValue)
   }
 }
 
@@ -93,15 +101,15 @@ export const linearSchedule = (options: LinearOptions): ArraySchedule => {
 
 /** Options of `exponentialDecay`. */
 export interface ExponentialOptions {
-  readonly initValue: number
+  readonly initValue: ArrayLike
   readonly transitionSteps: number
   /** Factor over `transitionSteps` steps. */
-  readonly decayRate: number
+  readonly decayRate: ArrayLike
   readonly transitionBegin?: number
   /** Whether the exponent is rounded down; false by default. */
   readonly staircase?: boolean
   /** Bound of the values, from below if they fall, from above if they rise. */
-  readonly endValue?: number
+  readonly endValue?: ArrayLike
 }
 
 /**
@@ -125,18 +133,18 @@ export const exponentialDecay = (options: ExponentialOptions): ArraySchedule => 
       np.multiply(initValue, np.power(np.array(decayRate), exponent)),
     )
     if (endValue === undefined) return decayed
-    return decayRate < 1 ? np.maximum(decayed, endValue) : np.minimum(decayed, endValue)
+    return np.where(np.less(decayRate, 1), np.maximum(decayed, endValue), np.minimum(decayed, endValue))
   }
 }
 
 /** Options of `cosineDecaySchedule`. */
 export interface CosineOptions {
-  readonly initValue: number
+  readonly initValue: ArrayLike
   readonly decaySteps: number
   /** The last value as a part of the first; 0 by default. */
-  readonly alpha?: number
+  readonly alpha?: ArrayLike
   /** Power of the cosine; 1 by default. */
-  readonly exponent?: number
+  readonly exponent?: ArrayLike
 }
 
 /**
@@ -153,18 +161,21 @@ export const cosineDecaySchedule = (options: CosineOptions): ArraySchedule => {
   return (step) => {
     const part = np.divide(np.minimum(float(step), decaySteps), decaySteps)
     const cosine = np.multiply(0.5, np.add(1, np.cos(np.multiply(Math.PI, part))))
-    return np.multiply(initValue, np.add(np.multiply(1 - alpha, np.power(cosine, exponent)), alpha))
+    return np.multiply(initValue, np.add(np.multiply(complement(alpha), np.power(cosine, exponent)), alpha))
   }
 }
 
 /** Factors by the step from which they hold. */
-export type BoundariesAndScales = Readonly<Record<number, number>>
+export type BoundariesAndScales = Readonly<Record<number, ArrayLike>>
 
-const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boundary: number, scale: number])[] => {
+const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boundary: number, scale: ArrayLike])[] => {
   const entries = Object.entries(pieces).map(([boundary, factor]) => [Number(boundary), factor] as const)
-  const bad = entries.find(([boundary, factor]) => !Number.isFinite(boundary) || !(factor >= 0))
+  const isScale = (factor: ArrayLike): boolean => isValue(factor) || (typeof factor === 'number' && factor >= 0)
+  const bad = entries.find(([boundary, factor]) => !Number.isFinite(boundary) || !isScale(factor))
   if (bad !== undefined) {
-    throw new ArgumentError(`${operation}: boundaries are steps and scales are not negative, got ${bad[0]}: ${bad[1]}.`)
+    throw new ArgumentError(
+      `${operation}: boundaries are steps and scales are not negative, got ${bad[0]}: ${String(bad[1])}.`,
+    )
   }
   return entries.sort(([a], [b]) => a - b)
 }
@@ -182,7 +193,7 @@ const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boun
  * ```
  */
 export const piecewiseConstantSchedule = (options: {
-  readonly initValue: number
+  readonly initValue: ArrayLike
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
   checkNumbers('optim.piecewiseConstantSchedule', options, ['initValue'])
@@ -195,12 +206,12 @@ export const piecewiseConstantSchedule = (options: {
     )
 }
 
-type Interpolate = (start: number, end: number, part: NDArray) => NDArray
+type Interpolate = (start: ArrayLike, end: ArrayLike, part: NDArray) => NDArray
 
 const interpolations: { readonly [K in 'linear' | 'cosine']: Interpolate } = {
-  linear: (start, end, part) => np.add(np.multiply(end - start, part), start),
+  linear: (start, end, part) => np.add(np.multiply(minus(end, start), part), start),
   cosine: (start, end, part) =>
-    np.add(end, np.multiply((start - end) / 2, np.add(np.cos(np.multiply(Math.PI, part)), 1))),
+    np.add(end, np.multiply(over(minus(start, end), 2), np.add(np.cos(np.multiply(Math.PI, part)), 1))),
 }
 
 /**
@@ -210,7 +221,7 @@ const interpolations: { readonly [K in 'linear' | 'cosine']: Interpolate } = {
  */
 export const piecewiseInterpolateSchedule = (options: {
   readonly interpolateType: 'linear' | 'cosine'
-  readonly initValue: number
+  readonly initValue: ArrayLike
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
   checkNumbers('optim.piecewiseInterpolateSchedule', options, ['initValue'])
@@ -223,11 +234,12 @@ export const piecewiseInterpolateSchedule = (options: {
   const pieces = sorted('optim.piecewiseInterpolateSchedule', boundariesAndScales)
   const interpolate = interpolations[interpolateType]
   return (step) => {
-    let [start, value] = [0, initValue]
+    let start = 0
+    let value = initValue
     let result = np.array(initValue)
     const count = float(step)
     for (const [boundary, factor] of pieces) {
-      const end = value * factor
+      const end = times(value, factor)
       const part = np.divide(np.subtract(count, start), Math.max(boundary - start, 1))
       result = np.where(np.less(count, start), result, interpolate(value, end, part))
       ;[start, value] = [boundary, end]
@@ -249,13 +261,13 @@ const onecycleNumbers = [
 /** Options of the one-cycle schedules. */
 export interface OnecycleOptions {
   readonly transitionSteps: number
-  readonly peakValue: number
+  readonly peakValue: ArrayLike
   /** Part of the steps that rises; 0.3 by default. */
   readonly pctStart?: number
   /** The first value is `peakValue / divFactor`; 25 by default. */
-  readonly divFactor?: number
+  readonly divFactor?: ArrayLike
   /** The last value is the first one's part; 1e4 by default. */
-  readonly finalDivFactor?: number
+  readonly finalDivFactor?: ArrayLike
 }
 
 /** Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith, "Super-convergence" (2018). */
@@ -265,11 +277,11 @@ export const linearOnecycleSchedule = (options: OnecycleOptions & { readonly pct
   checkSteps('optim.linearOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
     interpolateType: 'linear',
-    initValue: peakValue / divFactor,
+    initValue: over(peakValue, divFactor),
     boundariesAndScales: {
       [Math.trunc(pctStart * transitionSteps)]: divFactor,
-      [Math.trunc(pctFinal * transitionSteps)]: 1 / divFactor,
-      [transitionSteps]: 1 / finalDivFactor,
+      [Math.trunc(pctFinal * transitionSteps)]: over(1, divFactor),
+      [transitionSteps]: over(1, finalDivFactor),
     },
   })
 }
@@ -281,10 +293,10 @@ export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule 
   checkSteps('optim.cosineOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
     interpolateType: 'cosine',
-    initValue: peakValue / divFactor,
+    initValue: over(peakValue, divFactor),
     boundariesAndScales: {
       [Math.trunc(pctStart * transitionSteps)]: divFactor,
-      [transitionSteps]: 1 / (divFactor * finalDivFactor),
+      [transitionSteps]: over(1, times(divFactor, finalDivFactor)),
     },
   })
 }
@@ -314,8 +326,8 @@ export const joinSchedules = (schedules: readonly Schedule[], boundaries: readon
 
 /** Options that schedules with a warm-up share. */
 export interface WarmupOptions {
-  readonly initValue: number
-  readonly peakValue: number
+  readonly initValue: ArrayLike
+  readonly peakValue: ArrayLike
   readonly warmupSteps: number
 }
 
@@ -335,9 +347,16 @@ export interface WarmupCosineOptions extends WarmupOptions {
   /** All steps, those of the warm-up included. */
   readonly decaySteps: number
   /** 0 by default. */
-  readonly endValue?: number
+  readonly endValue?: ArrayLike
   /** Power of the cosine; 1 by default. */
-  readonly exponent?: number
+  readonly exponent?: ArrayLike
+}
+
+/** A quotient; 0 of a divisor of 0. */
+const ratio = (a: ArrayLike, b: ArrayLike): ArrayLike => {
+  if (typeof b === 'number') return b === 0 ? 0 : over(a, b)
+  const isZero = np.equal(b, 0)
+  return np.where(isZero, 0, np.divide(a, np.where(isZero, 1, b)))
 }
 
 /**
@@ -349,7 +368,7 @@ export const warmupCosineDecaySchedule = (options: WarmupCosineOptions): ArraySc
   const numbers = [...warmupNumbers, 'decaySteps']
   checkNumbers('optim.warmupCosineDecaySchedule', options, numbers, ['endValue', 'exponent'])
   const { decaySteps, endValue = 0, exponent = 1, peakValue, warmupSteps } = options
-  const alpha = peakValue === 0 ? 0 : endValue / peakValue
+  const alpha = ratio(endValue, peakValue)
   const decay = cosineDecaySchedule({ initValue: peakValue, decaySteps: decaySteps - warmupSteps, alpha, exponent })
   return joinSchedules([warmup(options), decay], [warmupSteps])
 }

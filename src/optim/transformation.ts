@@ -5,7 +5,8 @@ import { sameShape } from '../core/shape.ts'
 import type { OpaqueBrand } from '../core/tree.ts'
 import { flatten, keystr, leafPaths } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
-import type { NDArray } from '../trace/value.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { complement } from '../surface/hyperparameters.ts'
 import { mapTree, zerosLike } from './trees.ts'
 
 /**
@@ -174,10 +175,10 @@ const updateError = (params: unknown, leaf: number, p: NDArray, u: NDArray): Sha
 }
 
 /** `stepSize · new + (1 - stepSize) · old`: a moving average of parameters. */
-export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: number): P =>
+export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: ArrayLike): P =>
   mapTree(
     'optim.incrementalUpdate',
-    (x, old) => np.add(np.multiply(x, stepSize), np.multiply(old, 1 - stepSize)),
+    (x, old) => np.add(np.multiply(x, stepSize), np.multiply(old, complement(stepSize))),
     newTree,
     oldTree,
   )

@@ -4,6 +4,7 @@ import { flatten, flattenUpTo, unflatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { complement } from '../surface/hyperparameters.ts'
 
 /** The arrays of a tree, in order. */
 export const leavesOf = (tree: unknown): NDArray[] => flatten(tree).leaves.map((x) => asArray(x as ArrayLike))
@@ -53,8 +54,7 @@ export const zerosLike = <T>(tree: T, dtype?: DType): T => fullLike(tree, 0, dty
 
 /** `decay · m + (1 - decay) · g^order`: a running mean. */
 export const moment = <T>(gradients: unknown, m: T, decay: ArrayLike, order: 1 | 2): T => {
-  // Of a JS number the difference is taken in double precision: 1 - 0.999 in float32 is wrong in the fifth digit.
-  const rest = typeof decay === 'number' ? 1 - decay : np.subtract(1, decay)
+  const rest = complement(decay)
   return mapTree(
     'optim',
     (old, g) => {
@@ -68,7 +68,9 @@ export const moment = <T>(gradients: unknown, m: T, decay: ArrayLike, order: 1 |
 
 /** A running mean that began at 0, made up for that: `m / (1 - decay^count)`. */
 export const debias = <T>(m: T, decay: ArrayLike, count: NDArray): T => {
-  const weight = np.subtract(1, np.power(np.astype(decay, 'float32'), np.astype(count, 'float32')))
+  const given = asArray(decay)
+  const dtype = given.dtype === 'float64' ? 'float64' : 'float32'
+  const weight = np.subtract(1, np.power(np.astype(given, dtype), np.astype(count, dtype)))
   return mapTree('optim', (x) => np.divide(x, np.astype(weight, x.dtype)), m)
 }
 
