@@ -2,6 +2,7 @@
 import { lax, nn, np, random } from 'pullback'
 import type { NDArray, nn as Nn } from 'pullback'
 import { attentionFunctions } from './attention.ts'
+import { edgeFunctions } from './edges.ts'
 import { linalgFunctions } from './linalg.ts'
 import { numericFunctions } from './numeric.ts'
 import { pieceFunctions } from './pieces.ts'
@@ -90,6 +91,7 @@ const functions: { readonly [name: string]: (...xs: NDArray[]) => NDArray } = {
 export const composites: { readonly [name: string]: AnyFunction } = {
   ...controlFunctions,
   ...convolutionFunctions,
+  ...edgeFunctions,
   ...linalgFunctions,
   ...numericFunctions,
   ...pieceFunctions,

@@ -74,6 +74,7 @@ const topics = [
   'numpy-numeric',
   'numpy-pieces',
   'lax-derived',
+  'numpy-edges',
 ]
 
 describe.each(topics)('%s', (topic) => {

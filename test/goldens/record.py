@@ -42,6 +42,7 @@ TOPICS = [
     "numpy_numeric",
     "numpy_pieces",
     "lax_derived",
+    "numpy_edges",
 ]
 
 
