@@ -76,6 +76,6 @@ export const show = (x: unknown): string => {
   try {
     return cut(showAny(x))
   } catch {
-    return `a ${typeof x}`
+    return article(typeof x)
   }
 }

@@ -1,4 +1,5 @@
 /** NumPy's elementwise functions of one and two operands. */
+import { door, nullable } from '../core/arguments.ts'
 import { isFloat, isInteger } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { broadcastTwo } from '../core/shape.ts'
@@ -6,7 +7,8 @@ import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { asArray } from './convert.ts'
+import { arrayLike } from './arguments.ts'
+import { arrayFor, asArray } from './convert.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from './promote.ts'
 
 type Op2 = (x: NDArray, y: NDArray) => NDArray
@@ -20,22 +22,22 @@ const binary =
     return isBool(a) ? onBool(a, b) : op(a, b)
   }
 
-export const add = binary('add', ops.add, ops.or)
-export const multiply = binary('multiply', ops.mul, ops.and)
-export const subtract = binary('subtract', ops.sub, () => {
-  throw new DTypeError('subtract: bools cannot be subtracted. Use np.logicalXor, or np.astype to int32 first.')
+export const add = binary('np.add', ops.add, ops.or)
+export const multiply = binary('np.multiply', ops.mul, ops.and)
+export const subtract = binary('np.subtract', ops.sub, () => {
+  throw new DTypeError('np.subtract: bools cannot be subtracted. Use np.logicalXor, or np.astype to int32 first.')
 })
-export const maximum = binary('maximum', ops.max)
-export const minimum = binary('minimum', ops.min)
-export const equal = binary('equal', ops.eq)
-export const notEqual = binary('notEqual', ops.ne)
-export const less = binary('less', ops.lt)
-export const lessEqual = binary('lessEqual', ops.le)
-export const greater = binary('greater', ops.gt)
-export const greaterEqual = binary('greaterEqual', ops.ge)
+export const maximum = binary('np.maximum', ops.max)
+export const minimum = binary('np.minimum', ops.min)
+export const equal = binary('np.equal', ops.eq)
+export const notEqual = binary('np.notEqual', ops.ne)
+export const less = binary('np.less', ops.lt)
+export const lessEqual = binary('np.lessEqual', ops.le)
+export const greater = binary('np.greater', ops.gt)
+export const greaterEqual = binary('np.greaterEqual', ops.ge)
 
 export const divide = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('divide', x, y)
+  const [a, b] = promoteTwoInexact('np.divide', x, y)
   return ops.div(a, b)
 }
 
@@ -57,7 +59,7 @@ const floorRemainder = (a: NDArray, b: NDArray): NDArray => {
 }
 
 export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteNumbers('remainder', x, y)
+  const [a, b] = promoteNumbers('np.remainder', x, y)
   // An integer remainder by zero is zero, as in JAX.
   if (isFloat(a.aval.dtype)) return floorRemainder(a, b)
   return floorRemainder(a, ops.select(ops.eq(b, zerosLike(b)), fullLike(b, 1), b))
@@ -79,57 +81,57 @@ const integerFloorDivide = (a: NDArray, b: NDArray): NDArray => {
 }
 
 export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteNumbers('floorDivide', x, y)
+  const [a, b] = promoteNumbers('np.floorDivide', x, y)
   if (a.aval.dtype === 'uint32') return ops.div(a, b)
   return isFloat(a.aval.dtype) ? floatFloorDivide(a, b) : integerFloorDivide(a, b)
 }
 
 export const power = (x: ArrayLike, y: ArrayLike): NDArray => {
   if (typeof y === 'number' && Number.isInteger(y)) {
-    const base = asArray(x)
+    const base = arrayFor('np.power', x)
     if (isFloat(base.aval.dtype) || y >= 0) {
       return ops.integerPow(isBool(base) ? ops.cast(base, 'int32') : base, y)
     }
-    throw new DTypeError(`power: an integer to a negative power (${y}) is no integer. Use np.astype(x, 'float32').`)
+    throw new DTypeError(`np.power: an integer to a negative power (${y}) is no integer. Use np.astype(x, 'float32').`)
   }
-  const [a, b] = promoteNumbers('power', x, y)
+  const [a, b] = promoteNumbers('np.power', x, y)
   return ops.pow(a, b)
 }
 
 const float =
-  (op: (x: NDArray) => NDArray) =>
+  (name: string, op: (x: NDArray) => NDArray) =>
   (x: ArrayLike): NDArray =>
-    op(inexact(x))
+    op(inexact(arrayFor(name, x)))
 
-export const exp = float(ops.exp)
-export const exp2 = float(ops.exp2)
-export const expm1 = float(ops.expm1)
-export const log = float(ops.log)
-export const log1p = float(ops.log1p)
-export const sqrt = float(ops.sqrt)
-export const sin = float(ops.sin)
-export const cos = float(ops.cos)
-export const tanh = float(ops.tanh)
+export const exp = float('np.exp', ops.exp)
+export const exp2 = float('np.exp2', ops.exp2)
+export const expm1 = float('np.expm1', ops.expm1)
+export const log = float('np.log', ops.log)
+export const log1p = float('np.log1p', ops.log1p)
+export const sqrt = float('np.sqrt', ops.sqrt)
+export const sin = float('np.sin', ops.sin)
+export const cos = float('np.cos', ops.cos)
+export const tanh = float('np.tanh', ops.tanh)
 
 const numeric =
   (op: (x: NDArray) => NDArray, name: string) =>
   (x: ArrayLike): NDArray => {
-    const array = asArray(x)
+    const array = arrayFor(name, x)
     if (isBool(array))
       throw new DTypeError(`${name}: bool has no sign. Use np.logicalNot, or np.astype to int32 first.`)
     return op(array)
   }
 
-export const negative = numeric(ops.neg, 'negative')
-export const sign = numeric(ops.sign, 'sign')
+export const negative = numeric(ops.neg, 'np.negative')
+export const sign = numeric(ops.sign, 'np.sign')
 
 export const abs = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
+  const array = arrayFor('np.abs', x)
   return isBool(array) || array.aval.dtype === 'uint32' ? array : ops.abs(array)
 }
 
 export const square = (x: ArrayLike): NDArray => {
-  const given = asArray(x)
+  const given = arrayFor('np.square', x)
   const array = isBool(given) ? ops.cast(given, 'int32') : given
   return ops.mul(array, array)
 }
@@ -142,7 +144,10 @@ export const rounding =
     return isInteger(array.aval.dtype) || isBool(array) ? array : op(array)
   }
 
+const clipDoor = door('np.clip', { x: arrayLike, low: nullable(arrayLike), high: nullable(arrayLike) })
+
 export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray => {
+  clipDoor(x, low, high)
   let y = asArray(x)
   if (low !== undefined && low !== null) y = maximum(y, low)
   return high !== undefined && high !== null ? minimum(y, high) : y
@@ -152,8 +157,8 @@ export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | nu
 export const truth = (x: ArrayLike): NDArray => ops.cast(asArray(x), 'bool')
 
 export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
-  const which = truth(condition)
-  const [a, b] = promoteTwoArrays('where', x, y)
-  const shape = broadcastTwo('where', which.aval.shape, a.aval.shape)
+  const which = truth(arrayFor('np.where', condition))
+  const [a, b] = promoteTwoArrays('np.where', x, y)
+  const shape = broadcastTwo('np.where', which.aval.shape, a.aval.shape)
   return ops.select(broadcastTo(which, shape), broadcastTo(a, shape), broadcastTo(b, shape))
 }

@@ -9,7 +9,7 @@ import { cast } from '../ops/elementwise.ts'
 import { scalar } from '../ops/creation.ts'
 import { concatenate, expandDims, reshape } from '../ops/movement.ts'
 import type { ArrayLike, NestedArray } from '../trace/value.ts'
-import { NDArray, fromHost } from '../trace/value.ts'
+import { NDArray, fromHost, isNDArray } from '../trace/value.ts'
 import type { Item, Items } from './nested.ts'
 import { readNested, storeItems, storeNumbers } from './nested.ts'
 
@@ -27,6 +27,14 @@ const typedArrayDTypes = new Map<string, DType>([
   ['Int8Array', 'int8'],
   ['BigInt64Array', 'int64'],
 ])
+
+/** Whether `asArray` takes it without looking at elements. */
+export const isArray = (x: unknown): x is Exclude<ArrayLike, NestedArray> =>
+  isNDArray(x) ||
+  typeof x === 'number' ||
+  typeof x === 'boolean' ||
+  typeof x === 'bigint' ||
+  (isTypedArray(x) && typedArrayDTypes.has(x[Symbol.toStringTag]))
 
 const fromTypedArray = (operation: string, x: TypedArray | Uint8ClampedArray): NDArray => {
   const name = x[Symbol.toStringTag]

@@ -1,4 +1,6 @@
 /** NumPy's indexing: one gather or one scatter for an index. `updates.ts` has what writes. */
+import type { OptionTable } from '../core/arguments.ts'
+import { axis as oneAxis, door, nullable, number, oneOf, optionsOf } from '../core/arguments.ts'
 import { Aval } from '../core/aval.ts'
 import { IndexError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
@@ -23,7 +25,7 @@ import { reduceAnd } from '../ops/reduction.ts'
 import type { ArrayLike, GetOptions, Index, NestedArray, TakeOptions } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { remainder } from './arithmetic.ts'
-import { checkOneOf, checkOptions } from './checks.ts'
+import { arrayLike } from './arguments.ts'
 import { asArray, asIndices } from './convert.ts'
 
 /** What one part of an index asks of the axes that it speaks for. */
@@ -334,8 +336,11 @@ const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): ND
   return arrange(plan, e.select(insideMask(x, plan), y, fullLike(y, fillValue)))
 }
 
-export const get = (x: NDArray, parts: readonly Part[], options: GetOptions): NDArray => {
-  checkOneOf('at(...).get', 'mode', options.mode ?? 'clip', ['clip', 'fill', 'promiseInBounds'])
+const getOptions: OptionTable<GetOptions> = { mode: oneOf(['clip', 'fill', 'promiseInBounds']), fillValue: number }
+const getDoor = door('at(...).get', { options: optionsOf(getOptions) })
+
+export const get = (x: NDArray, parts: readonly Part[], options: GetOptions = {}): NDArray => {
+  getDoor(options)
   return isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
 }
 
@@ -345,17 +350,23 @@ const takeIndices = (indices: NDArray, n: number, mode: 'fill' | 'clip' | 'wrap'
   return mode === 'fill' ? wrapNegative(indices, n) : indices
 }
 
+const takeOptions: OptionTable<TakeOptions> = {
+  axis: nullable(oneAxis),
+  mode: oneOf(['fill', 'clip', 'wrap']),
+  fillValue: number,
+}
+const takeDoor = door('np.take', { x: arrayLike, indices: arrayLike, options: optionsOf(takeOptions) })
+
 export const take = (x: ArrayLike, indices: ArrayLike, options: TakeOptions = {}): NDArray => {
-  checkOptions('take', options, 'x, indices, { axis: 0 }')
+  takeDoor(x, indices, options)
   const { axis = null, mode = 'fill', fillValue } = options
-  checkOneOf('take', 'mode', mode, ['fill', 'clip', 'wrap'])
   const array = asArray(x)
   if (axis === null) return take(reshape(array, [array.aval.size]), indices, { ...options, axis: 0 })
-  const along = normalizeAxis('take', axis, array.aval.rank)
+  const along = normalizeAxis('np.take', axis, array.aval.rank)
   const n = array.aval.shape[along]!
-  const where = takeIndices(e.cast(asIndices('take', indices), 'int32'), n, mode)
+  const where = takeIndices(e.cast(asIndices('np.take', indices), 'int32'), n, mode)
   if (n === 0 && sizeOf(where.aval.shape) > 0)
-    throw new IndexError(`take: axis ${along} of ${array.aval} has no elements.`)
+    throw new IndexError(`np.take: axis ${along} of ${array.aval} has no elements.`)
   const parts = array.aval.shape.map((count, d): Part =>
     d === along
       ? { kind: 'array', axis: d, indices: where, given: where }

@@ -116,6 +116,19 @@ const itemsOf = (operation: string, nested: NestedArray, shape: Shape): Items =>
   return { kind: 'items', shape, items }
 }
 
+/** Whether lists are rectangular, and hold nothing but elements. */
+export const isNested = (nested: NestedArray): boolean => {
+  let isSound = true
+  try {
+    eachRow('array', nested, shapeOfFirst('array', nested), (row) => {
+      for (const x of row) isSound &&= isItem(x)
+    })
+  } catch {
+    return false
+  }
+  return isSound
+}
+
 /**
  * The elements of nested lists, stored as float32 or float64.
  *

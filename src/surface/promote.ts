@@ -7,7 +7,7 @@ import { cast } from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
 import type { ArrayLike } from '../trace/value.ts'
 import { NDArray } from '../trace/value.ts'
-import { asArray } from './convert.ts'
+import { arrayFor, asArray } from './convert.ts'
 
 /** The type that all operands are promoted to. */
 export const commonType = (xs: readonly NDArray[]): Weakly =>
@@ -21,15 +21,15 @@ export const promoteAll = (xs: readonly ArrayLike[]): readonly NDArray[] => {
 }
 
 /** A number beside a float array is a scalar of that dtype at once: what promotion would come to. */
-const besideFloat = (x: ArrayLike, other: ArrayLike): NDArray =>
+const besideFloat = (operation: string, x: ArrayLike, other: ArrayLike): NDArray =>
   typeof x === 'number' && other instanceof NDArray && isFloat(other.aval.dtype) && !other.aval.weak
     ? scalar(x, other.aval.dtype)
-    : asArray(x)
+    : arrayFor(operation, x)
 
 /** Two operands in one dtype and one shape. */
 export const promoteTwoArrays = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
-  let a = besideFloat(x, y)
-  let b = besideFloat(y, x)
+  let a = besideFloat(operation, x, y)
+  let b = besideFloat(operation, y, x)
   if (a.aval.dtype !== b.aval.dtype || a.aval.weak !== b.aval.weak) {
     const { dtype, weak } = promoteTwo(a.aval, b.aval)
     a = cast(a, dtype, weak)
@@ -53,7 +53,7 @@ const isFloatArray = (x: ArrayLike): boolean => x instanceof NDArray && isFloat(
 /** Two operands as floats of one dtype and shape. */
 export const promoteTwoInexact = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
   if (isFloatArray(x) || isFloatArray(y)) return promoteTwoArrays(operation, x, y)
-  const [a, b] = [asArray(x), asArray(y)]
+  const [a, b] = [arrayFor(operation, x), arrayFor(operation, y)]
   const { dtype, weak } = promoteTwo(a.aval, b.aval)
   // Integers become floats one by one: in the dtype they have in common -1 beside a uint32 would wrap around.
   const target = isFloat(dtype) ? dtype : 'float32'

@@ -1,6 +1,17 @@
 /** NumPy's reductions. */
+import type { Door, OptionTable } from '../core/arguments.ts'
+import {
+  axes,
+  boolean,
+  door,
+  dtype as aDType,
+  nullable,
+  number,
+  axis as oneAxis,
+  optionsOf,
+} from '../core/arguments.ts'
 import type { DType } from '../core/dtype.ts'
-import { checkDType, isFloat, promoteTypes } from '../core/dtype.ts'
+import { isFloat, promoteTypes } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sizeOf } from '../core/shape.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
@@ -19,20 +30,14 @@ import type {
   CumulativeOptions,
 } from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
-import { checkOptions } from './checks.ts'
+import { arrayLike } from './arguments.ts'
 import { asArray } from './convert.ts'
 import { inexact } from './promote.ts'
 
 type Reduce = (x: NDArray, axes: readonly number[]) => NDArray
 
 const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOptions): NDArray => {
-  checkOptions(name, options)
   const { axis, keepdims = false } = options
-  if (axis !== undefined && axis !== null && typeof axis !== 'number' && !Array.isArray(axis)) {
-    throw new ArgumentError(
-      `${name}: axis is a number or an array of numbers; options go in one object, as in {axis: 0}.`,
-    )
-  }
   const axes = normalizeAxes(name, axis, x.aval.rank)
   const y = reduce(x, axes)
   return keepdims
@@ -63,7 +68,6 @@ const accumulate = (
   x: NDArray,
   options: SumOptions,
 ): NDArray => {
-  checkOptions(name, options)
   const { dtype: given } = x.aval
   const { initial, promoteIntegers = true } = options
   const result = options.dtype ?? (promoteIntegers ? sumTypes[given] : undefined) ?? given
@@ -81,11 +85,29 @@ const asSummands = (x: NDArray, result: DType): NDArray => (result === 'bool' ? 
 const beside = (total: NDArray, value: ArrayLike): NDArray =>
   broadcastTo(cast(asArray(value), total.aval.dtype, total.aval.weak), total.aval.shape)
 
-export const sum = (x: ArrayLike, options: SumOptions = {}): NDArray =>
-  accumulate('sum', ops.reduceSum, add, 0, asArray(x), options)
+const reduceOptions: OptionTable<ReduceOptions> = { axis: nullable(axes), keepdims: boolean, where: arrayLike }
+const meanOptions: OptionTable<MeanOptions> = { ...reduceOptions, dtype: aDType }
+const sumOptions: OptionTable<SumOptions> = { ...meanOptions, initial: arrayLike, promoteIntegers: boolean }
+const extremumOptions: OptionTable<ExtremumOptions> = { ...reduceOptions, initial: arrayLike }
+const varOptions: OptionTable<VarOptions> = { ...meanOptions, ddof: number, correction: number, mean: arrayLike }
+const argOptions: OptionTable<ArgOptions> = { axis: nullable(oneAxis), keepdims: boolean }
+const cumulativeOptions: OptionTable<CumulativeOptions> = { axis: nullable(oneAxis), dtype: aDType }
 
-export const prod = (x: ArrayLike, options: SumOptions = {}): NDArray =>
-  accumulate('prod', ops.reduceProd, mul, 1, asArray(x), options)
+/** The door of a function of an array and options. */
+const doorWith = <T extends object>(name: string, table: OptionTable<T>): Door =>
+  door(name, { x: arrayLike, options: optionsOf(table) })
+
+const sumDoor = doorWith('np.sum', sumOptions)
+export const sum = (x: ArrayLike, options: SumOptions = {}): NDArray => {
+  sumDoor(x, options)
+  return accumulate('np.sum', ops.reduceSum, add, 0, asArray(x), options)
+}
+
+const prodDoor = doorWith('np.prod', sumOptions)
+export const prod = (x: ArrayLike, options: SumOptions = {}): NDArray => {
+  prodDoor(x, options)
+  return accumulate('np.prod', ops.reduceProd, mul, 1, asArray(x), options)
+}
 
 /** Number of elements that go into each result. */
 const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): number =>
@@ -106,13 +128,14 @@ const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOpt
   return div(total, select(gt(left, zerosLike(left)), left, fullLike(left, NaN)))
 }
 
+const meanDoor = doorWith('np.mean', meanOptions)
 export const mean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
-  checkOptions('mean', options)
+  meanDoor(x, options)
   const array = asArray(x)
   const target = options.dtype ?? (isFloat(array.aval.dtype) ? array.aval.dtype : 'float32')
   const working = accumulators[target] ?? target
-  const total = sum(cast(array, working), { ...options, dtype: working })
-  return cast(divideByCount('mean', total, array, options), target)
+  const total = accumulate('np.mean', ops.reduceSum, add, 0, cast(array, working), { ...options, dtype: working })
+  return cast(divideByCount('np.mean', total, array, options), target)
 }
 
 /** The dtype that stands in for a storage dtype while its values are compared. */
@@ -124,9 +147,14 @@ const comparing: { readonly [D in DType]?: DType } = {
 }
 
 const extremum =
-  (name: string, reduce: Reduce, combine: (x: NDArray, y: NDArray) => NDArray) =>
+  (
+    name: string,
+    reduce: Reduce,
+    combine: (x: NDArray, y: NDArray) => NDArray,
+    enter = doorWith(name, extremumOptions),
+  ) =>
   (x: ArrayLike, options: ExtremumOptions = {}): NDArray => {
-    checkOptions(name, options)
+    enter(x, options)
     const array = asArray(x)
     const { initial, where } = options
     if (where !== undefined && initial === undefined) {
@@ -145,17 +173,19 @@ const extremum =
     return cast(nothing ? bound : combine(best, bound), array.aval.dtype)
   }
 
-export const max = extremum('max', ops.reduceMax, maximum)
-export const min = extremum('min', ops.reduceMin, minimum)
+export const max = extremum('np.max', ops.reduceMax, maximum)
+export const min = extremum('np.min', ops.reduceMin, minimum)
 
+const allDoor = doorWith('np.all', reduceOptions)
 export const all = (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
-  checkOptions('all', options)
-  return reduceWith('all', ops.reduceAnd, masked(truth(x), options.where, 1), options)
+  allDoor(x, options)
+  return reduceWith('np.all', ops.reduceAnd, masked(truth(x), options.where, 1), options)
 }
 
+const anyDoor = doorWith('np.any', reduceOptions)
 export const any = (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
-  checkOptions('any', options)
-  return reduceWith('any', ops.reduceOr, masked(truth(x), options.where, 0), options)
+  anyDoor(x, options)
+  return reduceWith('np.any', ops.reduceOr, masked(truth(x), options.where, 0), options)
 }
 
 // Two passes: the mean first, then squares of what is left.
@@ -180,10 +210,11 @@ const spreadInput = (x: ArrayLike, dtype: DType | undefined): NDArray => {
   return dtype === undefined ? given : cast(given, promoteTypes(given.aval.dtype, dtype))
 }
 
+const varDoor = doorWith('np.var', varOptions)
 export const variance = (x: ArrayLike, options: VarOptions = {}): NDArray => {
-  checkOptions('var', options)
-  checkSpread('var', options)
-  const spread = varianceOf('var', spreadInput(x, options.dtype), options)
+  varDoor(x, options)
+  checkSpread('np.var', options)
+  const spread = varianceOf('np.var', spreadInput(x, options.dtype), options)
   return options.dtype === undefined ? spread : cast(spread, options.dtype)
 }
 
@@ -191,23 +222,24 @@ const checkSpread = (name: string, { ddof, correction, dtype }: VarOptions): voi
   if (ddof !== undefined && correction !== undefined && ddof !== correction) {
     throw new ArgumentError(`${name}: ddof and correction are one thing by two names; give one of them.`)
   }
-  if (dtype !== undefined && !isFloat(checkDType(name, dtype))) {
+  if (dtype !== undefined && !isFloat(dtype)) {
     throw new DTypeError(`${name}: dtype is one of floats, got ${dtype}.`)
   }
 }
 
+const stdDoor = doorWith('np.std', varOptions)
 export const std = (x: ArrayLike, options: VarOptions = {}): NDArray => {
-  checkOptions('std', options)
-  checkSpread('std', options)
+  stdDoor(x, options)
+  checkSpread('np.std', options)
   const given = spreadInput(x, options.dtype)
   const working = accumulators[given.aval.dtype] ?? given.aval.dtype
-  return cast(sqrt(varianceOf('std', cast(given, working), options)), options.dtype ?? given.aval.dtype)
+  return cast(sqrt(varianceOf('np.std', cast(given, working), options)), options.dtype ?? given.aval.dtype)
 }
 
 const argument =
-  (name: string, op: (x: NDArray, axis: number) => NDArray) =>
+  (name: string, op: (x: NDArray, axis: number) => NDArray, enter = doorWith(name, argOptions)) =>
   (x: ArrayLike, options: ArgOptions = {}): NDArray => {
-    checkOptions(name, options)
+    enter(x, options)
     const { axis = null, keepdims = false } = options
     const array = asArray(x)
     const line = axis === null ? reshape(array, [array.aval.size]) : array
@@ -220,13 +252,13 @@ const argument =
     )
   }
 
-export const argmax = argument('argmax', ops.argmax)
-export const argmin = argument('argmin', ops.argmin)
+export const argmax = argument('np.argmax', ops.argmax)
+export const argmin = argument('np.argmin', ops.argmin)
 
 const cumulative =
-  (name: string, op: (x: NDArray, axis: number) => NDArray) =>
+  (name: string, op: (x: NDArray, axis: number) => NDArray, enter = doorWith(name, cumulativeOptions)) =>
   (x: ArrayLike, options: CumulativeOptions = {}): NDArray => {
-    checkOptions(name, options)
+    enter(x, options)
     const { axis = null, dtype } = options
     const given = asArray(x)
     // A number is a vector of one.
@@ -236,5 +268,5 @@ const cumulative =
     return cast(op(numbers, normalizeAxis(name, axis ?? 0, array.aval.rank)), result)
   }
 
-export const cumsum = cumulative('cumsum', ops.cumsum)
-export const cumprod = cumulative('cumprod', ops.cumprod)
+export const cumsum = cumulative('np.cumsum', ops.cumsum)
+export const cumprod = cumulative('np.cumprod', ops.cumprod)

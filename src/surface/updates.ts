@@ -1,4 +1,6 @@
 /** Arrays with other values at an indexed place: one scatter for an index, as far as that goes. */
+import type { OptionTable } from '../core/arguments.ts'
+import { boolean, checkArguments, func, oneOf, optionsOf } from '../core/arguments.ts'
 import { isFloat, kindOf } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
@@ -10,7 +12,7 @@ import { scatterWith } from '../ops/indexing.ts'
 import { broadcastTo, reshape } from '../ops/movement.ts'
 import type { ArrayLike, Index, IndexedPlace, NDArray, UpdateOptions } from '../trace/value.ts'
 import { divide, power } from './arithmetic.ts'
-import { checkOneOf } from './checks.ts'
+import { arrayLike } from './arguments.ts'
 import { asArray } from './convert.ts'
 import type { Part } from './indexing.ts'
 import { arrangeBack, get, knownPart, parse, planIndex, scatterParams } from './indexing.ts'
@@ -43,15 +45,23 @@ const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray =
   return broadcastTo(trimmed, shape)
 }
 
+const updateOptions: OptionTable<UpdateOptions> = {
+  mode: oneOf(['drop', 'fill', 'clip', 'promiseInBounds']),
+  uniqueIndices: boolean,
+}
+const updateParameters = { values: arrayLike, options: optionsOf(updateOptions) }
+const applyParameters = { f: func, options: optionsOf(updateOptions) }
+
 const scatterInto = (
   operation: string,
   op: ScatterName,
   x: NDArray,
   parts: readonly Part[],
   values: ArrayLike,
-  { mode = 'drop', uniqueIndices = false }: UpdateOptions,
+  options: UpdateOptions,
 ): NDArray => {
-  checkOneOf(`at(...).${operation}`, 'mode', mode, ['drop', 'fill', 'clip', 'promiseInBounds'])
+  checkArguments(`at(...).${operation}`, updateParameters, values, options)
+  const { mode = 'drop', uniqueIndices = false } = options
   const plan = planIndex(x, parts)
   const updates = arrangeBack(plan, broadcastUpdate(operation, castUpdate(operation, x, values), plan.shape))
   const indexMode = mode === 'drop' ? 'fill' : mode
@@ -70,6 +80,7 @@ const update =
 const subtractAt =
   (x: NDArray, parts: readonly Part[]): Update =>
   (values, options = {}) => {
+    checkArguments('at(...).subtract', updateParameters, values, options)
     if (x.aval.dtype === 'bool') throw new DTypeError('at(...).subtract: bools cannot be subtracted.')
     const v = castUpdate('subtract', x, values)
     return scatterInto('subtract', 'scatterAdd', x, parts, e.sub(zerosLike(v), v), options)
@@ -116,6 +127,7 @@ const countPlaces = (x: NDArray, arrays: readonly Extract<Part, { kind: 'array' 
 const applyAt =
   (x: NDArray, parts: readonly Part[]) =>
   (f: (x: NDArray) => NDArray, options: UpdateOptions = {}): NDArray => {
+    checkArguments('at(...).apply', applyParameters, f, options)
     const once = (y: NDArray, at: readonly Part[]): NDArray =>
       scatterInto('apply', 'scatter', y, at, f(get(y, at, {})), { ...options, uniqueIndices: true })
     const arrays = parts.filter((p) => p.kind === 'array')
@@ -139,7 +151,7 @@ export const at = (x: NDArray, indices: readonly Index[]): IndexedPlace => {
   const parts = parse(x, indices)
   const multiply = update('multiply', 'scatterMul', x, parts)
   return {
-    get: (options = {}) => get(x, parts, options),
+    get: (options) => get(x, parts, options),
     set: update('set', 'scatter', x, parts),
     add: update('add', 'scatterAdd', x, parts),
     subtract: subtractAt(x, parts),

@@ -193,6 +193,12 @@ export interface CumulativeOptions {
   readonly dtype?: DType
 }
 
+/** Options of `np.squeeze`. */
+export interface SqueezeOptions {
+  /** Axes of extent 1 to remove; all of them by default. */
+  readonly axis?: number | readonly number[] | null
+}
+
 /** Options of `x.at(...).get`. */
 export interface GetOptions {
   /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
@@ -277,11 +283,11 @@ export interface Surface {
   argmax(x: ArrayLike, options?: ArgOptions): NDArray
   argmin(x: ArrayLike, options?: ArgOptions): NDArray
   cumsum(x: ArrayLike, options?: CumulativeOptions): NDArray
-  reshape(x: ArrayLike, shape: Shape | number): NDArray
+  reshape(x: ArrayLike, shape: Shape | number, ...more: readonly never[]): NDArray
   ravel(x: ArrayLike): NDArray
   transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
   swapaxes(x: ArrayLike, a: number, b: number): NDArray
-  squeeze(x: ArrayLike, options?: { readonly axis?: number | readonly number[] | null }): NDArray
+  squeeze(x: ArrayLike, options?: SqueezeOptions): NDArray
   expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray
   broadcastTo(x: ArrayLike, shape: Shape): NDArray
   take(x: ArrayLike, indices: ArrayLike, options?: TakeOptions): NDArray
@@ -716,8 +722,8 @@ export class NDArray implements LeafBrand {
     return surface.cumsum(this, options)
   }
   /** `np.reshape(this, shape)`. */
-  reshape(shape: Shape | number): NDArray {
-    return surface.reshape(this, shape)
+  reshape(shape: Shape | number, ...more: readonly never[]): NDArray {
+    return surface.reshape(this, shape, ...more)
   }
   /** `np.ravel(this)`. */
   ravel(): NDArray {
@@ -732,7 +738,7 @@ export class NDArray implements LeafBrand {
     return surface.swapaxes(this, a, b)
   }
   /** `np.squeeze(this, options)`. */
-  squeeze(options?: { readonly axis?: number | readonly number[] | null }): NDArray {
+  squeeze(options?: SqueezeOptions): NDArray {
     return surface.squeeze(this, options)
   }
   /** `np.expandDims(this, axis)`. */
@@ -752,6 +758,10 @@ export class NDArray implements LeafBrand {
     return surface.astype(this, dtype)
   }
 }
+
+/** `x instanceof NDArray`, which stands at every door, in a quarter of the time. */
+export const isNDArray = (x: unknown): x is NDArray =>
+  typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === NDArray.prototype || x instanceof NDArray)
 
 const hostOrNull = (x: NDArray): TypedArray | null => {
   try {

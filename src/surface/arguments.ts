@@ -1,0 +1,20 @@
+/** Checks of arguments that stand for arrays. */
+import type { Check } from '../core/arguments.ts'
+import { ArgumentError, PullbackError } from '../core/errors.ts'
+import type { ArrayLike, NestedArray } from '../trace/value.ts'
+import { arrayFor, arrayLikeFault, isArray } from './convert.ts'
+import { isNested } from './nested.ts'
+
+/** What `asArray` takes. Lists are looked through, so that what is wrong with them is said in the operation's name. */
+export const arrayLike: Check = {
+  wanted: 'an array',
+  accepts: (x) => isArray(x) || (Array.isArray(x) && isNested(x as NestedArray)),
+  refuse: (operation, name, value) => {
+    try {
+      if (Array.isArray(value) || ArrayBuffer.isView(value)) arrayFor(operation, value as ArrayLike)
+    } catch (error) {
+      if (error instanceof PullbackError) return error
+    }
+    return new ArgumentError(`${operation}: ${name} must be ${arrayLikeFault(value)}`)
+  },
+}
