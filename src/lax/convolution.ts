@@ -5,6 +5,7 @@ import * as ops from '../ops/convolution.ts'
 import { moveAxis, rev } from '../ops/movement.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DimensionNumbers } from './layouts.ts'
 import { MOST_SPATIAL, featuresFirst, featuresLast } from './layouts.ts'
@@ -60,6 +61,30 @@ export interface ConvOptions {
   readonly batchGroupCount?: number
 }
 
+const convOptions: must.OptionTable<ConvOptions> = {
+  windowStrides: must.listOf(must.integer),
+  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
+  lhsDilation: must.listOf(must.integer),
+  rhsDilation: must.listOf(must.integer),
+  dimensionNumbers: must.listOf(must.string, undefined, 3),
+  featureGroupCount: must.natural,
+  batchGroupCount: must.natural,
+}
+
+const convTransposeOptions: must.OptionTable<ConvTransposeOptions> = {
+  strides: must.listOf(must.integer),
+  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
+  rhsDilation: must.listOf(must.integer),
+  dimensionNumbers: must.listOf(must.string, undefined, 3),
+  transposeKernel: must.boolean,
+}
+
+const convGeneralDilatedDoor = must.door('lax.convGeneralDilated', {
+  lhs: must.arrayLike,
+  rhs: must.arrayLike,
+  options: must.optionsOf(convOptions),
+})
+
 /**
  * Convolution with strides, padding, dilations and groups: each output is the sum of products of a window of `lhs` with a
  * kernel of `rhs`.
@@ -78,6 +103,7 @@ export interface ConvOptions {
  * ```
  */
 export const convGeneralDilated = (lhs: ArrayLike, rhs: ArrayLike, options: ConvOptions = {}): NDArray => {
+  convGeneralDilatedDoor(lhs, rhs, options)
   const name = 'convGeneralDilated'
   const [images, kernels] = [asArray(lhs), asArray(rhs)]
   const count = spatialCount(name, images)
@@ -105,6 +131,15 @@ export const convGeneralDilated = (lhs: ArrayLike, rhs: ArrayLike, options: Conv
 const windowsOf = (kernels: NDArray, { rhsSpec }: Specs, rhsDilation: readonly number[]): number[] =>
   rhsSpec.slice(2).map((d, i) => dilated(kernels.shape[d] ?? 0, rhsDilation[i]!))
 
+const convDoor = must.door('lax.conv', {
+  lhs: must.arrayLike,
+  rhs: must.arrayLike,
+  options: must.optionsOf<Pick<ConvOptions, 'windowStrides' | 'padding'>>({
+    windowStrides: convOptions.windowStrides,
+    padding: convOptions.padding,
+  }),
+})
+
 /**
  * Convolution of images `NCHW` with kernels `OIHW`, of any number of spatial axes.
  *
@@ -119,7 +154,10 @@ export const conv = (
   lhs: ArrayLike,
   rhs: ArrayLike,
   options: Pick<ConvOptions, 'windowStrides' | 'padding'> = {},
-): NDArray => convGeneralDilated(lhs, rhs, options)
+): NDArray => {
+  convDoor(lhs, rhs, options)
+  return convGeneralDilated(lhs, rhs, options)
+}
 
 /** Options of `convTranspose`. */
 export interface ConvTransposeOptions {
@@ -145,6 +183,12 @@ const transposedPadding = (name: PaddingName, window: number, stride: number): P
   return [low, total - low]
 }
 
+const convTransposeDoor = must.door('lax.convTranspose', {
+  lhs: must.arrayLike,
+  rhs: must.arrayLike,
+  options: must.optionsOf(convTransposeOptions),
+})
+
 /**
  * "Transposed convolution" (also fractionally strided): images grow by the strides, and are convolved.
  *
@@ -157,6 +201,7 @@ const transposedPadding = (name: PaddingName, window: number, stride: number): P
  * ```
  */
 export const convTranspose = (lhs: ArrayLike, rhs: ArrayLike, options: ConvTransposeOptions = {}): NDArray => {
+  convTransposeDoor(lhs, rhs, options)
   const name = 'convTranspose'
   const [images, given] = [asArray(lhs), asArray(rhs)]
   const count = spatialCount(name, images)

@@ -10,7 +10,14 @@ import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+const cumlogsumexpDoor = must.door('lax.cumlogsumexp', {
+  x: must.arrayLike,
+  axis: must.optional(must.axis),
+  options: must.optionsOf<{ readonly reverse?: boolean }>({ reverse: must.boolean }),
+})
 
 /**
  * Running `log(Σ exp x)` along an axis, without overflow; from the end with `reverse`.
@@ -21,11 +28,17 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * lax.cumlogsumexp(np.array([1000, 1000, 1000])).at(0).get() // => 1000.
  * ```
  */
-export const cumlogsumexp = (
-  x: ArrayLike,
-  axis = 0,
-  { reverse = false }: { readonly reverse?: boolean } = {},
-): NDArray => associativeScan((a: NDArray, b: NDArray) => e.logaddexp(a, b), asArray(x), { axis, reverse })
+export const cumlogsumexp = (x: ArrayLike, axis = 0, options: { readonly reverse?: boolean } = {}): NDArray => {
+  cumlogsumexpDoor(x, axis, options)
+  const { reverse = false } = options
+  return associativeScan((a: NDArray, b: NDArray) => e.logaddexp(a, b), asArray(x), { axis, reverse })
+}
+
+const fullLikeDoor = must.door('lax.fullLike', {
+  x: must.arrayLike,
+  value: must.number,
+  dtype: must.optional(must.dtype),
+})
 
 /**
  * An array of the shape of `x` with one value everywhere; of its dtype by default.
@@ -37,9 +50,12 @@ export const cumlogsumexp = (
  * ```
  */
 export const fullLike = (x: ArrayLike, value: number, dtype?: DType): NDArray => {
+  fullLikeDoor(x, value, dtype)
   const { aval } = asArray(x)
   return creation.full(aval.shape, value, dtype ?? aval.dtype)
 }
+const squareDoor = must.door('lax.square', { x: must.arrayLike })
+
 /**
  * `x * x`.
  *
@@ -49,7 +65,12 @@ export const fullLike = (x: ArrayLike, value: number, dtype?: DType): NDArray =>
  * lax.square(np.array([1, 2])) // => [1. 4.]
  * ```
  */
-export const square = (x: ArrayLike): NDArray => e.integerPow(asArray(x), 2)
+export const square = (x: ArrayLike): NDArray => {
+  squareDoor(x)
+  return e.integerPow(asArray(x), 2)
+}
+const reciprocalDoor = must.door('lax.reciprocal', { x: must.arrayLike })
+
 /**
  * `1 / x`.
  *
@@ -59,7 +80,12 @@ export const square = (x: ArrayLike): NDArray => e.integerPow(asArray(x), 2)
  * lax.reciprocal(np.array([2, 4])) // => [0.5  0.25]
  * ```
  */
-export const reciprocal = (x: ArrayLike): NDArray => e.integerPow(asArray(x), -1)
+export const reciprocal = (x: ArrayLike): NDArray => {
+  reciprocalDoor(x)
+  return e.integerPow(asArray(x), -1)
+}
+
+const broadcastDoor = must.door('lax.broadcast', { x: must.arrayLike, sizes: must.shape })
 
 /**
  * New axes in front.
@@ -71,9 +97,12 @@ export const reciprocal = (x: ArrayLike): NDArray => e.integerPow(asArray(x), -1
  * ```
  */
 export const broadcast = (x: ArrayLike, sizes: Shape): NDArray => {
+  broadcastDoor(x, sizes)
   const array = asArray(x)
   return ops.broadcast(array, [...sizes, ...array.shape], range(array.ndim).map((d) => d + sizes.length)) // prettier-ignore
 }
+
+const expandDimsDoor = must.door('lax.expandDims', { x: must.arrayLike, axes: must.axisList })
 
 /**
  * New axes of extent 1, at these places of the result.
@@ -84,8 +113,12 @@ export const broadcast = (x: ArrayLike, sizes: Shape): NDArray => {
  * lax.expandDims(np.zeros([2]), [0, 2]).shape // => 1,2,1
  * ```
  */
-export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray =>
-  axes.toSorted((a, b) => a - b).reduce((y, axis) => ops.expandDims(y, axis), asArray(x))
+export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray => {
+  expandDimsDoor(x, axes)
+  return axes.toSorted((a, b) => a - b).reduce((y, axis) => ops.expandDims(y, axis), asArray(x))
+}
+
+const squeezeDoor = must.door('lax.squeeze', { x: must.arrayLike, axes: must.axisList })
 
 /**
  * Axes of extent 1 removed.
@@ -98,11 +131,18 @@ export const expandDims = (x: ArrayLike, axes: readonly number[]): NDArray =>
  * ```
  */
 export const squeeze = (x: ArrayLike, axes: readonly number[]): NDArray => {
+  squeezeDoor(x, axes)
   const array = asArray(x)
   const long = axes.find((d) => array.shape[d] !== 1)
   if (long !== undefined) throw new ShapeError(`lax.squeeze: axis ${long} of ${array.aval} has not extent 1.`)
   return ops.reshape(array, dropAxes(array.shape, axes))
 }
+
+const collapseDoor = must.door('lax.collapse', {
+  x: must.arrayLike,
+  start: must.integer,
+  stop: must.optional(must.integer),
+})
 
 /**
  * Axes from `start` up to `stop` made one.
@@ -114,11 +154,14 @@ export const squeeze = (x: ArrayLike, axes: readonly number[]): NDArray => {
  * ```
  */
 export const collapse = (x: ArrayLike, start: number, stop?: number): NDArray => {
+  collapseDoor(x, start, stop)
   const array = asArray(x)
   const end = stop ?? array.ndim
   const { shape } = array
   return ops.reshape(array, [...shape.slice(0, start), sizeOf(shape.slice(start, end)), ...shape.slice(end)])
 }
+
+const splitDoor = must.door('lax.split', { x: must.arrayLike, sizes: must.shape, axis: must.optional(must.axis) })
 
 /**
  * Parts of these sizes along an axis.
@@ -131,6 +174,7 @@ export const collapse = (x: ArrayLike, start: number, stop?: number): NDArray =>
  * ```
  */
 export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] => {
+  splitDoor(x, sizes, axis)
   const array = asArray(x)
   const total = sizes.reduce((a, b) => a + b, 0)
   if (total !== array.shape[axis]) {
@@ -142,6 +186,13 @@ export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
   return sizes.map((size) => ops.sliceInDim(array, start, (start += size), axis))
 }
 
+const indexInDimDoor = must.door('lax.indexInDim', {
+  x: must.arrayLike,
+  index: must.integer,
+  axis: must.optional(must.axis),
+  keepdims: must.optional(must.boolean),
+})
+
 /**
  * One element along an axis, which stays with extent 1 unless `keepdims` is false; negative places count from the end.
  *
@@ -152,6 +203,7 @@ export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
  * ```
  */
 export const indexInDim = (x: ArrayLike, index: number, axis = 0, keepdims = true): NDArray => {
+  indexInDimDoor(x, index, axis, keepdims)
   const array = asArray(x)
   const place = index < 0 ? index + array.shape[axis]! : index
   const one = ops.sliceInDim(array, place, place + 1, axis)
@@ -166,6 +218,13 @@ const startsAlong = (x: NDArray, start: ArrayLike, axis: number): NDArray[] => {
   return range(x.ndim).map((d) => (d === axis ? place : creation.scalar(0, 'int32')))
 }
 
+const dynamicSliceInDimDoor = must.door('lax.dynamicSliceInDim', {
+  x: must.arrayLike,
+  start: must.arrayLike,
+  size: must.natural,
+  axis: must.optional(must.axis),
+})
+
 /**
  * `dynamicSlice` along one axis.
  *
@@ -176,9 +235,17 @@ const startsAlong = (x: NDArray, start: ArrayLike, axis: number): NDArray[] => {
  * ```
  */
 export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, axis = 0): NDArray => {
+  dynamicSliceInDimDoor(x, start, size, axis)
   const array = asArray(x)
   return ops.dynamicSlice(array, startsAlong(array, start, axis), array.shape.with(axis, size))
 }
+
+const dynamicIndexInDimDoor = must.door('lax.dynamicIndexInDim', {
+  x: must.arrayLike,
+  index: must.arrayLike,
+  axis: must.optional(must.axis),
+  keepdims: must.optional(must.boolean),
+})
 
 /**
  * The element at a computed place along an axis, which stays with extent 1 unless `keepdims` is false.
@@ -190,9 +257,17 @@ export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, 
  * ```
  */
 export const dynamicIndexInDim = (x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): NDArray => {
+  dynamicIndexInDimDoor(x, index, axis, keepdims)
   const one = dynamicSliceInDim(x, index, 1, axis)
   return keepdims ? one : squeeze(one, [axis])
 }
+
+const dynamicUpdateSliceInDimDoor = must.door('lax.dynamicUpdateSliceInDim', {
+  x: must.arrayLike,
+  update: must.arrayLike,
+  start: must.arrayLike,
+  axis: must.optional(must.axis),
+})
 
 /**
  * `dynamicUpdateSlice` along one axis.
@@ -204,9 +279,17 @@ export const dynamicIndexInDim = (x: ArrayLike, index: ArrayLike, axis = 0, keep
  * ```
  */
 export const dynamicUpdateSliceInDim = (x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): NDArray => {
+  dynamicUpdateSliceInDimDoor(x, update, start, axis)
   const array = asArray(x)
   return ops.dynamicUpdateSlice(array, asArray(update), startsAlong(array, start, axis))
 }
+
+const dynamicUpdateIndexInDimDoor = must.door('lax.dynamicUpdateIndexInDim', {
+  x: must.arrayLike,
+  update: must.arrayLike,
+  index: must.arrayLike,
+  axis: must.optional(must.axis),
+})
 
 /**
  * `x` with the element at a computed place along an axis replaced; the update may lack the axis.
@@ -218,10 +301,13 @@ export const dynamicUpdateSliceInDim = (x: ArrayLike, update: ArrayLike, start: 
  * ```
  */
 export const dynamicUpdateIndexInDim = (x: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): NDArray => {
+  dynamicUpdateIndexInDimDoor(x, update, index, axis)
   const [array, given] = [asArray(x), asArray(update)]
   const one = given.ndim === array.ndim ? given : ops.expandDims(given, axis)
   return dynamicUpdateSliceInDim(array, one, index, axis)
 }
+
+const topKDoor = must.door('lax.topK', { x: must.arrayLike, k: must.integer })
 
 /**
  * The k largest elements along the last axis, descending, and where they are (int32). Of equal ones the first come first.
@@ -234,6 +320,7 @@ export const dynamicUpdateIndexInDim = (x: ArrayLike, update: ArrayLike, index: 
  * ```
  */
 export const topK = (x: ArrayLike, k: number): readonly [values: NDArray, indices: NDArray] => {
+  topKDoor(x, k)
   const array = asArray(x)
   const axis = array.ndim - 1
   const n = array.shape[axis] ?? 0
@@ -247,6 +334,12 @@ export const topK = (x: ArrayLike, k: number): readonly [values: NDArray, indice
   return [values!, indices!]
 }
 
+const sortKeyValDoor = must.door('lax.sortKeyVal', {
+  keys: must.arrayLike,
+  values: must.arrayLike,
+  axis: must.optional(must.axis),
+})
+
 /**
  * Values in the order of their keys, along an axis, the last by default.
  *
@@ -257,9 +350,12 @@ export const topK = (x: ArrayLike, k: number): readonly [values: NDArray, indice
  * ```
  */
 export const sortKeyVal = (keys: ArrayLike, values: ArrayLike, axis?: number): readonly [NDArray, NDArray] => {
+  sortKeyValDoor(keys, values, axis)
   const array = asArray(keys)
   return sorting.sort([array, asArray(values)], axis ?? array.ndim - 1) as readonly [NDArray, NDArray]
 }
+
+const selectNDoor = must.door('lax.selectN', { which: must.arrayLike, cases: must.listOf(must.arrayLike) })
 
 /**
  * The case of the number that `which` gives, element by element; of a bool, the first for false.
@@ -271,6 +367,7 @@ export const sortKeyVal = (keys: ArrayLike, values: ArrayLike, axis?: number): r
  * ```
  */
 export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArray => {
+  selectNDoor(which, cases)
   const arrays = cases.map((c) => asArray(c))
   const [last] = arrays.slice(-1)
   if (last === undefined) throw new ArgumentError('lax.selectN: needs at least one case.')
@@ -280,6 +377,8 @@ export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArr
     .slice(0, -1)
     .reduceRight((rest, x, i) => e.select(e.le(number, creation.fullLike(number, i)), x, rest), last)
 }
+
+const dotDoor = must.door('lax.dot', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * Sum over the last axis of `x` and the first of `y`: products of vectors and matrices.
@@ -291,6 +390,7 @@ export const selectN = (which: ArrayLike, ...cases: readonly ArrayLike[]): NDArr
  * ```
  */
 export const dot = (x: ArrayLike, y: ArrayLike): NDArray => {
+  dotDoor(x, y)
   const [a, b] = [asArray(x), asArray(y)]
   return dotGeneral(a, b, { contract: [[a.ndim - 1], [0]], batch: [[], []] })
 }

@@ -1,7 +1,6 @@
 /** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
 import type { ComputeDType } from '../core/dtype.ts'
 import { isCompute } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
@@ -9,23 +8,34 @@ import * as creation from '../ops/creation.ts'
 import * as ops from '../ops/reduction.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Axes = readonly number[]
 
+const reducerParameters = { x: must.arrayLike, axes: must.axisList }
+
 const reducer =
-  (op: (x: NDArray, axes: Axes) => NDArray) =>
-  (x: ArrayLike, axes: Axes): NDArray =>
-    op(asArray(x), axes)
+  (name: string, op: (x: NDArray, axes: Axes) => NDArray, enter = must.door(name, reducerParameters)) =>
+  (x: ArrayLike, axes: Axes): NDArray => {
+    enter(x, axes)
+    return op(asArray(x), axes)
+  }
 
 /** Sum over axes. */
-export const reduceSum = reducer(ops.reduceSum)
+export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
 /** Product over axes. */
-export const reduceProd = reducer(ops.reduceProd)
+export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
 // Of nothing, what changes no other element: so of each dtype that can be compared.
 const extremum =
-  (op: (x: NDArray, axes: Axes) => NDArray, ofNothing: { readonly [D in ComputeDType]: number }) =>
+  (
+    name: string,
+    op: (x: NDArray, axes: Axes) => NDArray,
+    ofNothing: { readonly [D in ComputeDType]: number },
+    enter = must.door(name, reducerParameters),
+  ) =>
   (x: ArrayLike, axes: Axes): NDArray => {
+    enter(x, axes)
     const array = asArray(x)
     const { dtype, shape } = array.aval
     const extents = axes.map((axis) => shape[axis])
@@ -36,7 +46,7 @@ const extremum =
   }
 
 /** Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient. */
-export const reduceMax = extremum(ops.reduceMax, {
+export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, {
   float32: -Infinity,
   float64: -Infinity,
   int32: -(2 ** 31),
@@ -44,7 +54,7 @@ export const reduceMax = extremum(ops.reduceMax, {
   bool: 0,
 })
 /** Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient. */
-export const reduceMin = extremum(ops.reduceMin, {
+export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, {
   float32: Infinity,
   float64: Infinity,
   int32: 2 ** 31 - 1,
@@ -52,28 +62,55 @@ export const reduceMin = extremum(ops.reduceMin, {
   bool: 1,
 })
 /** Whether all are true over axes (bool). */
-export const reduceAnd = reducer(ops.reduceAnd)
+export const reduceAnd = reducer('lax.reduceAnd', ops.reduceAnd)
 /** Whether any is true over axes (bool). */
-export const reduceOr = reducer(ops.reduceOr)
+export const reduceOr = reducer('lax.reduceOr', ops.reduceOr)
+
+const argmaxDoor = must.door('lax.argmax', { x: must.arrayLike, axis: must.axis })
 
 /** Index (int32) of the first largest element along an axis; of the first NaN if there is one. */
-export const argmax = (x: ArrayLike, axis: number): NDArray => ops.argmax(asArray(x), axis)
+export const argmax = (x: ArrayLike, axis: number): NDArray => {
+  argmaxDoor(x, axis)
+  return ops.argmax(asArray(x), axis)
+}
+const argminDoor = must.door('lax.argmin', { x: must.arrayLike, axis: must.axis })
+
 /** Index (int32) of the first smallest element along an axis; of the first NaN if there is one. */
-export const argmin = (x: ArrayLike, axis: number): NDArray => ops.argmin(asArray(x), axis)
+export const argmin = (x: ArrayLike, axis: number): NDArray => {
+  argminDoor(x, axis)
+  return ops.argmin(asArray(x), axis)
+}
+
+interface CumulativeOptions {
+  readonly reverse?: boolean
+}
+
+const cumulativeOptions: must.OptionTable<CumulativeOptions> = { reverse: must.boolean }
+const cumulativeParameters = {
+  x: must.arrayLike,
+  axis: must.optional(must.axis),
+  options: must.optionsOf(cumulativeOptions),
+}
 
 const cumulative =
-  (op: (x: NDArray, axis: number, reverse: boolean) => NDArray) =>
-  (x: ArrayLike, axis = 0, { reverse = false }: { readonly reverse?: boolean } = {}): NDArray =>
-    op(asArray(x), axis, reverse)
+  (
+    name: string,
+    op: (x: NDArray, axis: number, reverse: boolean) => NDArray,
+    enter = must.door(name, cumulativeParameters),
+  ) =>
+  (x: ArrayLike, axis = 0, options: CumulativeOptions = {}): NDArray => {
+    enter(x, axis, options)
+    return op(asArray(x), axis, options.reverse ?? false)
+  }
 
 /** Running sums along an axis; from the end with `reverse`. */
-export const cumsum = cumulative(ops.cumsum)
+export const cumsum = cumulative('lax.cumsum', ops.cumsum)
 /** Running products along an axis; from the end with `reverse`. */
-export const cumprod = cumulative(ops.cumprod)
+export const cumprod = cumulative('lax.cumprod', ops.cumprod)
 /** Running maxima along an axis; from the end with `reverse`. */
-export const cummax = cumulative(ops.cummax)
+export const cummax = cumulative('lax.cummax', ops.cummax)
 /** Running minima along an axis; from the end with `reverse`. */
-export const cummin = cumulative(ops.cummin)
+export const cummin = cumulative('lax.cummin', ops.cummin)
 
 /** Parameters of `dotGeneral`. */
 export interface DotGeneralOptions {
@@ -83,8 +120,18 @@ export interface DotGeneralOptions {
   readonly batch?: DotGeneralParams['batch']
 }
 
-const isPairOfLists = (axes: unknown): boolean =>
-  Array.isArray(axes) && axes.length === 2 && axes.every((list) => Array.isArray(list))
+const pairOfAxes = must.pairOf(must.axisList, 'a list of axes of each operand, as in [[1], [0]]')
+
+const dotGeneralOptions: must.OptionTable<DotGeneralOptions> = {
+  contract: must.required(pairOfAxes),
+  batch: pairOfAxes,
+}
+
+const dotGeneralDoor = must.door('lax.dotGeneral', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(dotGeneralOptions),
+})
 
 /**
  * Sum of products over contracting axes. Output axes: batch, then free axes of `x`, then free axes of `y`.
@@ -97,15 +144,19 @@ const isPairOfLists = (axes: unknown): boolean =>
  * ```
  */
 export const dotGeneral = (x: ArrayLike, y: ArrayLike, options: DotGeneralOptions): NDArray => {
+  dotGeneralDoor(x, y, options)
   const { contract, batch = [[], []] } = options
-  if (!isPairOfLists(contract) || !isPairOfLists(batch)) {
-    throw new ArgumentError(
-      'lax.dotGeneral: axes are pairs of lists, those of x and those of y, as in { contract: [[1], [0]], batch: [[], []] }; ' +
-        `got ${JSON.stringify(options)}.`,
-    )
-  }
   return contraction.dotGeneral(asArray(x), asArray(y), { contract, batch })
 }
+
+const sortDoor = must.door('lax.sort', {
+  operands: must.listOf(must.arrayLike),
+  axis: must.optional(must.axis),
+  options: must.optionsOf<{ readonly numKeys?: number; readonly stable?: boolean }>({
+    numKeys: must.count,
+    stable: must.boolean,
+  }),
+})
 
 /**
  * Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.
@@ -117,7 +168,7 @@ export const sort = (
   axis = -1,
   options: { readonly numKeys?: number; readonly stable?: boolean } = {},
 ): readonly NDArray[] => {
-  if (!Array.isArray(operands)) throw new ArgumentError('lax.sort: needs a list of arrays, as in lax.sort([x]).')
+  sortDoor(operands, axis, options)
   const arrays = operands.map(asArray)
   return sorting.sort(arrays, normalizeAxis('lax.sort', axis, arrays[0]?.aval.rank ?? 1), options)
 }

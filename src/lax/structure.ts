@@ -1,57 +1,125 @@
 /** `lax`: creation, movement and indexing. Axes are not negative. */
 import type { DType } from '../core/dtype.ts'
-import { checkDType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
-import { checkShape } from '../core/shape.ts'
 import type { GatherParams, ScatterParams } from '../ir/op.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import * as indexing from '../ops/indexing.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkFits } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 export { stopGradient } from '../api/derivatives.ts'
 
+const fullDoor = must.door('lax.full', { shape: must.shape, value: must.number, dtype: must.optional(must.dtype) })
+
 /** An array of one value. */
-export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray =>
-  creation.full(checkShape('lax.full', shape), value, checkDType('lax.full', dtype))
+export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray => {
+  fullDoor(shape, value, dtype)
+  return creation.full(shape, value, dtype)
+}
+const iotaDoor = must.door('lax.iota', { dtype: must.dtype, size: must.natural })
+
 /** The integers 0 to `size - 1`. */
-export const iota = (dtype: DType, size: number): NDArray =>
-  creation.iota(checkDType('lax.iota', dtype), checkShape('lax.iota', [size]), 0)
+export const iota = (dtype: DType, size: number): NDArray => {
+  iotaDoor(dtype, size)
+  return creation.iota(dtype, [size], 0)
+}
+const broadcastedIotaDoor = must.door('lax.broadcastedIota', { dtype: must.dtype, shape: must.shape, axis: must.axis })
+
 /** The integers 0, 1, ... along an axis, the same along all others. */
-export const broadcastedIota = (dtype: DType, shape: Shape, axis: number): NDArray =>
-  creation.iota(checkDType('lax.broadcastedIota', dtype), checkShape('lax.broadcastedIota', shape), axis)
+export const broadcastedIota = (dtype: DType, shape: Shape, axis: number): NDArray => {
+  broadcastedIotaDoor(dtype, shape, axis)
+  return creation.iota(dtype, shape, axis)
+}
+
+const broadcastInDimDoor = must.door('lax.broadcastInDim', {
+  x: must.arrayLike,
+  shape: must.shape,
+  dims: must.axisList,
+})
 
 /** Operand axis `i` becomes output axis `dims[i]`; extents 1 are stretched. */
-export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number[]): NDArray =>
-  ops.broadcast(asArray(x), shape, dims)
+export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number[]): NDArray => {
+  broadcastInDimDoor(x, shape, dims)
+  return ops.broadcast(asArray(x), shape, dims)
+}
+const reshapeDoor = must.door('lax.reshape', { x: must.arrayLike, shape: must.shape })
+
 /** The same elements, in row-major order, in another shape. */
-export const reshape = (x: ArrayLike, shape: Shape): NDArray => ops.reshape(asArray(x), shape)
+export const reshape = (x: ArrayLike, shape: Shape): NDArray => {
+  reshapeDoor(x, shape)
+  return ops.reshape(asArray(x), shape)
+}
+const transposeDoor = must.door('lax.transpose', { x: must.arrayLike, permutation: must.axisList })
+
 /** Output axis `i` is operand axis `permutation[i]`. */
-export const transpose = (x: ArrayLike, permutation: readonly number[]): NDArray =>
-  ops.transpose(asArray(x), permutation)
+export const transpose = (x: ArrayLike, permutation: readonly number[]): NDArray => {
+  transposeDoor(x, permutation)
+  return ops.transpose(asArray(x), permutation)
+}
+const revDoor = must.door('lax.rev', { x: must.arrayLike, axes: must.axisList })
+
 /** Reverses the order along axes. */
-export const rev = (x: ArrayLike, axes: readonly number[]): NDArray => ops.rev(asArray(x), axes)
+export const rev = (x: ArrayLike, axes: readonly number[]): NDArray => {
+  revDoor(x, axes)
+  return ops.rev(asArray(x), axes)
+}
+const sliceDoor = must.door('lax.slice', {
+  x: must.arrayLike,
+  start: must.listOf(must.integer),
+  limit: must.listOf(must.integer),
+  strides: must.optional(must.listOf(must.count)),
+})
+
 /** Every `strides`-th element from `start` up to `limit`, along each axis. */
 export const slice = (
   x: ArrayLike,
   start: readonly number[],
   limit: readonly number[],
   strides?: readonly number[],
-): NDArray => ops.slice(asArray(x), start, limit, strides)
+): NDArray => {
+  sliceDoor(x, start, limit, strides)
+  return ops.slice(asArray(x), start, limit, strides)
+}
+const sliceInDimDoor = must.door('lax.sliceInDim', {
+  x: must.arrayLike,
+  start: must.integer,
+  limit: must.integer,
+  axis: must.optional(must.axis),
+  stride: must.optional(must.count),
+})
+
 /** `slice` along one axis. */
-export const sliceInDim = (x: ArrayLike, start: number, limit: number, axis = 0, stride = 1): NDArray =>
-  ops.sliceInDim(asArray(x), start, limit, axis, stride)
+export const sliceInDim = (x: ArrayLike, start: number, limit: number, axis = 0, stride = 1): NDArray => {
+  sliceInDimDoor(x, start, limit, axis, stride)
+  return ops.sliceInDim(asArray(x), start, limit, axis, stride)
+}
+const concatenateDoor = must.door('lax.concatenate', {
+  xs: must.listOf(must.arrayLike),
+  axis: must.optional(must.axis),
+})
+
 /** Arrays one after the other along an axis. */
-export const concatenate = (xs: readonly ArrayLike[], axis = 0): NDArray => ops.concatenate(xs.map(asArray), axis)
+export const concatenate = (xs: readonly ArrayLike[], axis = 0): NDArray => {
+  concatenateDoor(xs, axis)
+  return ops.concatenate(xs.map(asArray), axis)
+}
+const padDoor = must.door('lax.pad', {
+  x: must.arrayLike,
+  value: must.arrayLike,
+  config: must.listOf(must.listOf(must.integer, '[low, high, interior]', 3), 'a list with [low, high, interior] for each axis'),
+})
+
 /** Adds `value` before, after and between elements, `[low, high, interior]` for each axis; negative ones crop. */
 export const pad = (
   x: ArrayLike,
   value: ArrayLike,
   config: readonly (readonly [number, number, number])[],
 ): NDArray => {
+  padDoor(x, value, config)
   const array = asArray(x)
   if (typeof value === 'number') checkFits('lax.pad', value, array)
   const padding = typeof value === 'number' ? creation.scalar(value, array.aval.dtype) : asArray(value)
@@ -74,6 +142,12 @@ const startsOf = (name: string, x: NDArray, starts: readonly ArrayLike[]): NDArr
     return e.select(e.lt(s, creation.zerosLike(s)), e.add(s, creation.fullLike(s, n)), s)
   })
 
+const dynamicSliceDoor = must.door('lax.dynamicSlice', {
+  x: must.arrayLike,
+  starts: must.listOf(must.arrayLike),
+  sizes: must.shape,
+})
+
 /**
  * A slice whose start is computed. Negative starts count from the end, as in JAX; then starts are clamped so that the
  * slice lies inside.
@@ -86,24 +160,72 @@ const startsOf = (name: string, x: NDArray, starts: readonly ArrayLike[]): NDArr
  * ```
  */
 export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[], sizes: Shape): NDArray => {
+  dynamicSliceDoor(x, starts, sizes)
   const array = asArray(x)
   return ops.dynamicSlice(array, startsOf('lax.dynamicSlice', array, starts), sizes)
 }
 
+const dynamicUpdateSliceDoor = must.door('lax.dynamicUpdateSlice', {
+  x: must.arrayLike,
+  update: must.arrayLike,
+  starts: must.listOf(must.arrayLike),
+})
+
 /** `x` with a slice replaced; starts as in `dynamicSlice`. */
 export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[]): NDArray => {
+  dynamicUpdateSliceDoor(x, update, starts)
   const array = asArray(x)
   return ops.dynamicUpdateSlice(array, asArray(update), startsOf('lax.dynamicUpdateSlice', array, starts))
 }
 
+const indexMode = must.required(must.oneOf(['clip', 'fill', 'promiseInBounds']))
+const dims = must.required(must.axisList)
+
+const gatherParams: must.OptionTable<GatherParams> = {
+  offsetDims: dims,
+  collapsedSliceDims: dims,
+  operandBatchingDims: dims,
+  startIndicesBatchingDims: dims,
+  startIndexMap: dims,
+  sliceSizes: must.required(must.shape),
+  mode: indexMode,
+}
+
+const scatterParams: must.OptionTable<ScatterParams> = {
+  updateWindowDims: dims,
+  insertedWindowDims: dims,
+  operandBatchingDims: dims,
+  scatterIndicesBatchingDims: dims,
+  scatterDimsToOperandDims: dims,
+  mode: indexMode,
+  uniqueIndices: must.required(must.boolean),
+}
+
+const gatherDoor = must.door('lax.gather', {
+  x: must.arrayLike,
+  indices: must.arrayLike,
+  params: must.optionsOf(gatherParams),
+})
+
 /** Slices of `x` at computed places: XLA's gather (https://openxla.org/xla/operation_semantics#gather). */
-export const gather = (x: ArrayLike, indices: ArrayLike, params: GatherParams): NDArray =>
-  indexing.gather(asArray(x), asIndices('lax.gather', indices), params)
+export const gather = (x: ArrayLike, indices: ArrayLike, params: GatherParams): NDArray => {
+  gatherDoor(x, indices, params)
+  return indexing.gather(asArray(x), asIndices('lax.gather', indices), params)
+}
+
+const scatterParameters = {
+  x: must.arrayLike,
+  indices: must.arrayLike,
+  updates: must.arrayLike,
+  params: must.optionsOf(scatterParams),
+}
 
 const scatterer =
-  (op: indexing.ScatterName) =>
-  (x: ArrayLike, indices: ArrayLike, updates: ArrayLike, params: ScatterParams): NDArray =>
-    indexing.scatterWith(op, asArray(x), asIndices(`lax.${op}`, indices), asArray(updates), params)
+  (op: indexing.ScatterName, enter = must.door(`lax.${op}`, scatterParameters)) =>
+  (x: ArrayLike, indices: ArrayLike, updates: ArrayLike, params: ScatterParams): NDArray => {
+    enter(x, indices, updates, params)
+    return indexing.scatterWith(op, asArray(x), asIndices(`lax.${op}`, indices), asArray(updates), params)
+  }
 
 /** `x` with slices at computed places replaced (https://openxla.org/xla/operation_semantics#scatter). */
 export const scatter = scatterer('scatter')

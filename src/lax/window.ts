@@ -3,7 +3,7 @@ import type { WindowParams } from '../ir/op.ts'
 import * as ops from '../ops/convolution.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'
-import { checkOneOf } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { PaddingOption } from './padding.ts'
 import { paddingOf } from './padding.ts'
@@ -24,6 +24,20 @@ export interface ReduceWindowOptions {
   readonly windowDilation?: readonly number[]
 }
 
+const reduceWindowOptions: must.OptionTable<ReduceWindowOptions> = {
+  kind: must.required(must.oneOf(Object.keys(kinds))),
+  windowDimensions: must.required(must.listOf(must.integer)),
+  windowStrides: must.listOf(must.integer),
+  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
+  baseDilation: must.listOf(must.integer),
+  windowDilation: must.listOf(must.integer),
+}
+
+const reduceWindowDoor = must.door('lax.reduceWindow', {
+  x: must.arrayLike,
+  options: must.optionsOf(reduceWindowOptions),
+})
+
 /**
  * The sum, maximum or minimum of the elements in a window that slides over all axes. Padding has no part in it: where a
  * window meets no element the sum is 0, the maximum -Infinity, the minimum Infinity (of integers: the least and greatest).
@@ -42,9 +56,9 @@ export interface ReduceWindowOptions {
  * ```
  */
 export const reduceWindow = (x: ArrayLike, options: ReduceWindowOptions): NDArray => {
+  reduceWindowDoor(x, options)
   const array = asArray(x)
   const ones = array.shape.map(() => 1)
-  checkOneOf('reduceWindow', 'kind', options.kind, Object.keys(kinds))
   const { kind, windowDimensions, windowStrides = ones, padding = 'VALID' } = options
   const { baseDilation = ones, windowDilation = ones } = options
   const windows = windowDimensions.map((n, d) => dilated(n, windowDilation[d]!))

@@ -38,4 +38,4 @@ export const functions: Surface = {
 installSurface(functions)
 installRoot(eagerInterpreter)
 
-export { asArray, asIndices, isArrayLeaf, makeArray } from '../surface/convert.ts'
+export { arrayFor, asArray, asIndices, isArrayLeaf, makeArray } from '../surface/convert.ts'

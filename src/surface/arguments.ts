@@ -18,3 +18,5 @@ export const arrayLike: Check = {
     return new ArgumentError(`${operation}: ${name} must be ${arrayLikeFault(value)}`)
   },
 }
+
+export * from '../core/arguments.ts'

@@ -118,15 +118,15 @@ const itemsOf = (operation: string, nested: NestedArray, shape: Shape): Items =>
 
 /** Whether lists are rectangular, and hold nothing but elements. */
 export const isNested = (nested: NestedArray): boolean => {
-  let isSound = true
   try {
-    eachRow('array', nested, shapeOfFirst('array', nested), (row) => {
-      for (const x of row) isSound &&= isItem(x)
+    eachRow('array', nested, shapeOfFirst('array', nested), (row, offset) => {
+      const bad = row.findIndex((x) => !isItem(x))
+      if (bad >= 0) throw noItem('array', row, bad, String(offset))
     })
   } catch {
     return false
   }
-  return isSound
+  return true
 }
 
 /**
