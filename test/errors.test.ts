@@ -188,10 +188,10 @@ const dtypes: readonly Mistake[] = [
     saying: [/i32/],
   },
   {
-    what: 'arithmetic on storage dtypes',
-    does: () => np.sin(np.zeros([2], { dtype: 'float16' })),
+    what: 'a function of floats on integers',
+    does: () => lax.sin(np.zeros([2], { dtype: 'int8' })),
     throws: 'DTypeError',
-    saying: [/sin/, /storage|float32/],
+    saying: [/sin/, /floats/, /i8\[2\]/, /astype.*float32/],
   },
   {
     what: 'an unknown dtype',

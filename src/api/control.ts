@@ -1,7 +1,7 @@
 /** Control flow that can be traced: choices and loops on arrays. */
 import { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { isFloat, promoteTwo } from '../core/dtype.ts'
+import { isFloat, isInteger, promoteTwo } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, LoopBoundError, ShapeError, TreeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
 import { sameShape } from '../core/shape.ts'
@@ -498,7 +498,7 @@ export function foriLoop<C>(
 
 const boundOf = (which: string, bound: ArrayLike): NDArray => {
   const array = scalarOf('foriLoop', `${which} bound`, bound)
-  if (array.dtype === 'int32' || array.dtype === 'uint32') return array
+  if (isInteger(array.dtype)) return array
   throw new DTypeError(`foriLoop: the ${which} bound must be an integer, got ${array.aval}.`)
 }
 

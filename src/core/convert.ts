@@ -1,51 +1,94 @@
+/** Elements of one dtype as elements of another. */
 import type { DType, TypedArray } from './dtype.ts'
-import { allocate, isFloat } from './dtype.ts'
+import { allocate, integerLimits, isFloat, isLong, kindOf, longLimits } from './dtype.ts'
 import { bfloat16BitsToFloat32, float16BitsToFloat32, float32ToBfloat16Bits, float32ToFloat16Bits } from './float16.ts'
 
-const toNumbers = (dtype: DType, data: TypedArray): ArrayLike<number> => {
-  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, float16BitsToFloat32)
-  if (dtype === 'bfloat16') return Float32Array.from(data as Uint16Array, bfloat16BitsToFloat32)
-  if (dtype === 'int64') return Float64Array.from(data as BigInt64Array, Number)
-  return data as Float64Array
+/** The number that an element stands for: of 16-bit floats, which are held as their bits. */
+const decoders: { readonly [D in DType]?: (bits: number) => number } = {
+  float16: float16BitsToFloat32,
+  bfloat16: bfloat16BitsToFloat32,
+}
+const encoders: { readonly [D in DType]?: (x: number) => number } = {
+  // By way of float32, as every conversion from a wider float.
+  float16: (x) => float32ToFloat16Bits(x),
+  bfloat16: (x) => float32ToBfloat16Bits(x),
+}
+
+/** Elements as what they stand for: 16-bit floats as float32, all others as they are. */
+export const decode = (dtype: DType, data: TypedArray): TypedArray => {
+  const decoder = decoders[dtype]
+  return decoder === undefined ? data : Float32Array.from(data as Uint16Array, decoder)
+}
+
+/** The number or bigint that an element stands for. */
+export const decodeElement = (dtype: DType, element: number | bigint): number | bigint =>
+  decoders[dtype]?.(element as number) ?? element
+
+/** One element, from the number that it stands for: rounded, or wrapped around, into the dtype. */
+export const encodeElement = (dtype: DType, value: number | bigint): TypedArray => {
+  const data = allocate(dtype, 1)
+  if (isLong(dtype))
+    data[0] = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : toLong(dtype)(value)
+  else data[0] = encoders[dtype]?.(Number(value)) ?? Number(value)
+  return data
+}
+
+/**
+ * The element that stands for none, where an index is out of bounds: NaN, the least signed integer, the greatest unsigned
+ * one, true.
+ */
+export const fillOf = (dtype: DType): number | bigint => {
+  if (isFloat(dtype)) return encodeElement(dtype, NaN)[0]!
+  if (dtype === 'bool') return 1
+  const [low, high] = (isLong(dtype) ? longLimits : integerLimits)(dtype)
+  return kindOf(dtype) === 'signed' ? low : high
 }
 
 const saturate = (low: number, high: number) => (v: number) =>
   v >= high ? high : v <= low ? low : Number.isNaN(v) ? 0 : Math.trunc(v)
 
-const int64Limit = 2 ** 63
-const toInt64 = (v: number): bigint => {
-  if (Number.isNaN(v)) return 0n
-  if (v >= int64Limit) return 9223372036854775807n
-  return v <= -int64Limit ? -9223372036854775808n : BigInt(Math.trunc(v))
+const toLong = (dtype: DType): ((v: number) => bigint) => {
+  const [low, high] = longLimits(dtype)
+  const [from, to] = integerLimits(dtype)
+  return (v) => (Number.isNaN(v) ? 0n : v >= to ? high : v <= from ? low : BigInt(Math.trunc(v)))
 }
 
-const floatToInteger: { readonly [D in DType]?: (v: number) => number } = {
-  int32: saturate(-(2 ** 31), 2 ** 31 - 1),
-  uint32: saturate(0, 2 ** 32 - 1),
-  int8: saturate(-128, 127),
-  uint8: saturate(0, 255),
+/** Integers of 64 bits from, or to, other integers: what does not fit wraps around. */
+const wrapLongs = (data: TypedArray, source: DType, target: DType): TypedArray => {
+  const out = allocate(target, data.length)
+  if (isLong(source) && !isLong(target)) {
+    const ys = out as Float64Array
+    const bits = out.BYTES_PER_ELEMENT * 8
+    for (let i = 0; i < ys.length; i++) ys[i] = Number(BigInt.asIntN(bits, data[i] as bigint))
+    return out
+  }
+  const ys = out as BigInt64Array
+  for (let i = 0; i < ys.length; i++) ys[i] = BigInt(data[i]!)
+  return out
 }
+
+const numbersOf = (dtype: DType, data: TypedArray): ArrayLike<number> =>
+  isLong(dtype) ? Float64Array.from(data as BigInt64Array, Number) : (decode(dtype, data) as Float64Array)
 
 /** Conversion of elements: floats saturate into integers and NaN gives 0; integers wrap; anything but 0 is true. */
 export const convert = (data: TypedArray, source: DType, target: DType): TypedArray => {
   if (source === target) return data
-  if (source === 'int64' && !isFloat(target) && target !== 'bool') {
-    const out = allocate(target, data.length) as Float64Array
-    for (let i = 0; i < out.length; i++) out[i] = Number(BigInt.asIntN(32, data[i] as bigint))
+  if ((isLong(source) || isLong(target)) && !isFloat(source) && !isFloat(target) && target !== 'bool') {
+    return wrapLongs(data, source, target)
+  }
+  const xs = numbersOf(source, data)
+  if (isLong(target)) {
+    const out = allocate(target, data.length) as BigInt64Array
+    const long = toLong(target)
+    for (let i = 0; i < xs.length; i++) out[i] = long(xs[i]!)
     return out
   }
-  const xs = toNumbers(source, data)
-  const out = allocate(target, data.length)
-  if (out instanceof BigInt64Array) {
-    for (let i = 0; i < xs.length; i++) out[i] = toInt64(xs[i]!)
-    return out
-  }
-  const ys = out as Float64Array
+  const ys = allocate(target, data.length) as Float64Array
   const map = elementMap(source, target)
   if (map === same) {
     // What storing each element would do, without a call per element.
     ys.set(xs)
-    return out
+    return ys
   }
   for (let i = 0; i < xs.length; i++) ys[i] = map(xs[i]!)
   return ys
@@ -55,7 +98,7 @@ const same = (v: number): number => v
 
 const elementMap = (source: DType, target: DType): ((v: number) => number) => {
   if (target === 'bool') return (v) => (v === 0 ? 0 : 1)
-  if (target === 'float16') return (v) => float32ToFloat16Bits(v)
-  if (target === 'bfloat16') return (v) => float32ToBfloat16Bits(v)
-  return (isFloat(source) ? floatToInteger[target] : undefined) ?? same
+  const encoder = encoders[target]
+  if (encoder !== undefined) return encoder
+  return isFloat(source) && !isFloat(target) ? saturate(...integerLimits(target)) : same
 }

@@ -1,19 +1,39 @@
 import { DTypeError, OutOfMemoryError } from './errors.ts'
 
 /**
- * Element types. `float32`, `float64`, `int32`, `uint32` and `bool` compute; the others are storage: arrays of them
- * are held, moved, indexed and converted, and arithmetic on them asks for a conversion first.
+ * Element types. All of them compute. Those of fewer than 32 bits do so in the dtype that `widened` names: 16-bit floats
+ * in float32, small integers in 32 bits.
  */
-export type DType =
-  'float32' | 'float64' | 'int32' | 'uint32' | 'bool' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int64'
+export type DType = NarrowDType | WordDType | LongDType
 
-export type ComputeDType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool'
+/** Elements of 32 or 64 bits that are JS numbers, and truth values: what machines compute with. */
+export type WordDType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool'
+
+/** Elements that are widened before anything is computed with them. */
+export type NarrowDType = 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int16' | 'uint16'
+
+export type FloatDType = 'float16' | 'bfloat16' | 'float32' | 'float64'
+
+/** Elements that are bigints. */
+export type LongDType = 'int64' | 'uint64'
+
+/** Elements that are computed with as they are. */
+export type WideDType = WordDType | LongDType
 
 export type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
 
 /** What holds the elements of an array: bool as bytes 0 and 1, 16-bit floats as their bits. */
 export type TypedArray =
-  Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Uint16Array | Int8Array | BigInt64Array
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Uint16Array
+  | Int8Array
+  | Int16Array
+  | BigInt64Array
+  | BigUint64Array
 
 interface TypedArrayConstructor {
   readonly BYTES_PER_ELEMENT: number
@@ -23,23 +43,34 @@ interface TypedArrayConstructor {
 interface DTypeFacts {
   readonly kind: Kind
   readonly bits: number
-  readonly compute: boolean
   readonly array: TypedArrayConstructor
   /** Short name in printed programs, as JAX prints it. */
   readonly short: string
 }
 
 const facts: { readonly [D in DType]: DTypeFacts } = {
-  bool: { kind: 'bool', bits: 8, compute: true, array: Uint8Array, short: 'bool' },
-  uint8: { kind: 'unsigned', bits: 8, compute: false, array: Uint8Array, short: 'u8' },
-  int8: { kind: 'signed', bits: 8, compute: false, array: Int8Array, short: 'i8' },
-  uint32: { kind: 'unsigned', bits: 32, compute: true, array: Uint32Array, short: 'u32' },
-  int32: { kind: 'signed', bits: 32, compute: true, array: Int32Array, short: 'i32' },
-  int64: { kind: 'signed', bits: 64, compute: false, array: BigInt64Array, short: 'i64' },
-  float16: { kind: 'float', bits: 16, compute: false, array: Uint16Array, short: 'f16' },
-  bfloat16: { kind: 'float', bits: 16, compute: false, array: Uint16Array, short: 'bf16' },
-  float32: { kind: 'float', bits: 32, compute: true, array: Float32Array, short: 'f32' },
-  float64: { kind: 'float', bits: 64, compute: true, array: Float64Array, short: 'f64' },
+  bool: { kind: 'bool', bits: 8, array: Uint8Array, short: 'bool' },
+  uint8: { kind: 'unsigned', bits: 8, array: Uint8Array, short: 'u8' },
+  int8: { kind: 'signed', bits: 8, array: Int8Array, short: 'i8' },
+  uint16: { kind: 'unsigned', bits: 16, array: Uint16Array, short: 'u16' },
+  int16: { kind: 'signed', bits: 16, array: Int16Array, short: 'i16' },
+  uint32: { kind: 'unsigned', bits: 32, array: Uint32Array, short: 'u32' },
+  int32: { kind: 'signed', bits: 32, array: Int32Array, short: 'i32' },
+  uint64: { kind: 'unsigned', bits: 64, array: BigUint64Array, short: 'u64' },
+  int64: { kind: 'signed', bits: 64, array: BigInt64Array, short: 'i64' },
+  float16: { kind: 'float', bits: 16, array: Uint16Array, short: 'f16' },
+  bfloat16: { kind: 'float', bits: 16, array: Uint16Array, short: 'bf16' },
+  float32: { kind: 'float', bits: 32, array: Float32Array, short: 'f32' },
+  float64: { kind: 'float', bits: 64, array: Float64Array, short: 'f64' },
+}
+
+const wide: { readonly [D in NarrowDType]: WordDType } = {
+  float16: 'float32',
+  bfloat16: 'float32',
+  int8: 'int32',
+  uint8: 'uint32',
+  int16: 'int32',
+  uint16: 'uint32',
 }
 
 export const dtypes = Object.keys(facts) as readonly DType[]
@@ -49,9 +80,35 @@ export const isDType = (name: string): name is DType => Object.hasOwn(facts, nam
 export const kindOf = (dtype: DType): Kind => facts[dtype].kind
 export const bitsOf = (dtype: DType): number => facts[dtype].bits
 export const shortName = (dtype: DType): string => facts[dtype].short
-export const isFloat = (dtype: DType): boolean => facts[dtype].kind === 'float'
+export const isFloat = (dtype: DType): dtype is FloatDType => facts[dtype].kind === 'float'
 export const isInteger = (dtype: DType): boolean => facts[dtype].kind === 'signed' || facts[dtype].kind === 'unsigned'
-export const isCompute = (dtype: DType): dtype is ComputeDType => facts[dtype].compute
+
+/** Whether elements are widened before anything is computed with them. */
+export const isNarrow = (dtype: DType): dtype is NarrowDType => Object.hasOwn(wide, dtype)
+/** Whether elements are bigints. */
+export const isLong = (dtype: DType): dtype is LongDType => dtype === 'int64' || dtype === 'uint64'
+/** Whether elements are 16-bit floats, held as their bits. */
+export const isHalf = (dtype: DType): dtype is 'float16' | 'bfloat16' => dtype === 'float16' || dtype === 'bfloat16'
+/** The dtype that elements are computed with in; of most dtypes, itself. */
+export const widened = (dtype: DType): DType => (isNarrow(dtype) ? wide[dtype] : dtype)
+
+const mantissaBits: { readonly [D in DType]?: number } = { float16: 10, bfloat16: 7, float32: 23, float64: 52 }
+
+/** The distance from 1 to the next number of a dtype. */
+export const epsilonOf = (dtype: DType): number => 2 ** -(mantissaBits[dtype] ?? 0)
+
+/** The least and the greatest number of a dtype of integers; exact, but for those of 64 bits. */
+export const integerLimits = (dtype: DType): readonly [low: number, high: number] => {
+  const { kind, bits } = facts[dtype]
+  return kind === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1]
+}
+
+/** The same as bigints. */
+export const longLimits = (dtype: DType): readonly [low: bigint, high: bigint] => {
+  const { kind, bits } = facts[dtype]
+  const count = 1n << BigInt(bits)
+  return kind === 'signed' ? [-count / 2n, count / 2n - 1n] : [0n, count - 1n]
+}
 
 /** The most bytes of one array: half of what a device addresses, so that something can be made of it. */
 const MOST_BYTES = 2 ** 31
@@ -87,13 +144,17 @@ export interface Weakly {
 // JAX's type promotion lattice (https://docs.jax.dev/en/latest/type_promotion.html), as immediate upper neighbours.
 // 'i*' and 'f*' are the weak integers and floats.
 type Node = DType | 'i*' | 'f*'
+// Without 64 bits, JAX's default, a uint32 beside signed integers is an int32; so it is here, and a uint64 an int64.
 const above: { readonly [N in Node]: readonly Node[] } = {
   bool: ['i*'],
   'i*': ['uint8', 'int8'],
-  uint8: ['uint32'],
-  int8: ['int32'],
-  uint32: ['int64'],
+  uint8: ['uint16', 'int16'],
+  int8: ['int16'],
+  uint16: ['uint32', 'int32'],
+  int16: ['int32'],
+  uint32: ['uint64', 'int32'],
   int32: ['int64'],
+  uint64: ['int64'],
   int64: ['f*'],
   'f*': ['float16', 'bfloat16'],
   float16: ['float32'],
@@ -101,15 +162,13 @@ const above: { readonly [N in Node]: readonly Node[] } = {
   float32: ['float64'],
   float64: [],
 }
-// The edges uint8 -> int32 (an int8 cannot hold a uint8) complete the integers.
-const neighbours = (n: Node): readonly Node[] => (n === 'uint8' ? [...above[n], 'int32'] : above[n])
 
 const upperBounds = new Map<Node, ReadonlySet<Node>>()
 const reach = (n: Node): ReadonlySet<Node> => {
   const known = upperBounds.get(n)
   if (known !== undefined) return known
   const set = new Set<Node>([n])
-  for (const m of neighbours(n)) for (const r of reach(m)) set.add(r)
+  for (const m of above[n]) for (const r of reach(m)) set.add(r)
   upperBounds.set(n, set)
   return set
 }
@@ -156,7 +215,7 @@ export const promoteTwo = (a: Weakly, b: Weakly): Weakly => {
  * ```ts
  * import { np } from 'pullback'
  * np.promoteTypes('int32', 'float32') // => float32
- * np.promoteTypes('uint32', 'int32') // => int64
+ * np.promoteTypes('bfloat16', 'float16') // => float32
  * ```
  */
 export const promoteTypes = (a: DType, b: DType): DType =>

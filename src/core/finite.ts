@@ -1,4 +1,6 @@
+import { decode } from './convert.ts'
 import type { DType, TypedArray } from './dtype.ts'
+import { isFloat } from './dtype.ts'
 
 /** `'NaN'` or `'infinity'` where one is looked for and found among the elements. */
 export const findNonFinite = (
@@ -6,8 +8,8 @@ export const findNonFinite = (
   data: TypedArray,
   watch: { readonly nans: boolean; readonly infs: boolean },
 ): 'NaN' | 'infinity' | null => {
-  if (dtype !== 'float32' && dtype !== 'float64') return null
-  const xs = data as Float64Array
+  if (!isFloat(dtype)) return null
+  const xs = decode(dtype, data) as Float64Array
   for (const x of xs) {
     if (watch.nans && x !== x) return 'NaN'
     if (watch.infs && (x === Infinity || x === -Infinity)) return 'infinity'

@@ -1,7 +1,7 @@
 /** Arrays as text, in NumPy's style: one number format for the whole array, summarised when large. */
 import type { DType, TypedArray } from './dtype.ts'
 import { isFloat } from './dtype.ts'
-import { bfloat16BitsToFloat32, float16BitsToFloat32 } from './float16.ts'
+import { decodeElement } from './convert.ts'
 import type { Shape } from './shape.ts'
 import { sizeOf, stridesOf } from './shape.ts'
 
@@ -16,11 +16,7 @@ const edgeItems = 3
 const precision = 8
 const lineWidth = 75
 
-const valueAt = ({ dtype, data }: Printable, i: number): number | bigint => {
-  const x = data[i]!
-  if (dtype === 'float16') return float16BitsToFloat32(x as number)
-  return dtype === 'bfloat16' ? bfloat16BitsToFloat32(x as number) : x
-}
+const valueAt = ({ dtype, data }: Printable, i: number): number | bigint => decodeElement(dtype, data[i]!)
 
 /** Places along an axis that are shown; null stands for the dots. */
 const shownPlaces = (extent: number, summarise: boolean): readonly (number | null)[] => {

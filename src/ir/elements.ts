@@ -1,12 +1,7 @@
 /** Elements of arrays as text. */
+import { decodeElement, encodeElement } from '../core/convert.ts'
 import type { DType } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
-import {
-  bfloat16BitsToFloat32,
-  float16BitsToFloat32,
-  float32ToBfloat16Bits,
-  float32ToFloat16Bits,
-} from '../core/float16.ts'
+import { integerLimits, isFloat, isLong, longLimits } from '../core/dtype.ts'
 
 /** A number as text: `inf`, `nan` and `-0` included. */
 export const numberText = (x: number | bigint): string => {
@@ -22,41 +17,26 @@ export const toNumber = (text: string): number => {
 }
 
 /** An element, which of 16-bit floats is its bits, as text. */
-export const elementText = (dtype: DType, element: number | bigint): string => {
-  if (dtype === 'float16') return numberText(float16BitsToFloat32(Number(element)))
-  return numberText(dtype === 'bfloat16' ? bfloat16BitsToFloat32(Number(element)) : element)
-}
+export const elementText = (dtype: DType, element: number | bigint): string => numberText(decodeElement(dtype, element))
 
-const ranges: { readonly [D in DType]?: readonly [least: number, most: number] } = {
-  bool: [0, 1],
-  uint8: [0, 255],
-  int8: [-128, 127],
-  // The bits of 16-bit floats.
-  float16: [0, 65535],
-  bfloat16: [0, 65535],
-  uint32: [0, 2 ** 32 - 1],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-}
-
-/** Whether a value can be an element: whole and in range where it has to be. */
+/** Whether a value can be that of a literal: whole and in range where it has to be. */
 export const isElement = (dtype: DType, value: unknown): value is number | bigint => {
-  if (dtype === 'int64') return typeof value === 'bigint' && BigInt.asIntN(64, value) === value
+  if (isLong(dtype)) {
+    const [least, most] = longLimits(dtype)
+    return typeof value === 'bigint' && value >= least && value <= most
+  }
   if (typeof value !== 'number') return false
-  const range = ranges[dtype]
-  return range === undefined || (Number.isInteger(value) && value >= range[0] && value <= range[1])
+  if (isFloat(dtype)) return true
+  const [least, most] = dtype === 'bool' ? [0, 1] : integerLimits(dtype)
+  return Number.isInteger(value) && value >= least && value <= most
 }
 
 const integerFrom = (dtype: DType, text: string): number | bigint | null => {
   // No integer has a zero of its own sign.
-  const value = dtype !== 'int64' ? toNumber(text) + 0 : /^-?\d+$/.test(text) ? BigInt(text) : null
+  const value = !isLong(dtype) ? toNumber(text) + 0 : /^-?\d+$/.test(text) ? BigInt(text) : null
   return isElement(dtype, value) ? value : null
 }
 
 /** The element that a text stands for; null where there is none: a fraction, or a number out of range, as an integer. */
-export const elementFrom = (dtype: DType, text: string): number | bigint | null => {
-  if (!isFloat(dtype)) return integerFrom(dtype, text)
-  const value = toNumber(text)
-  if (dtype === 'float16') return float32ToFloat16Bits(value)
-  if (dtype === 'bfloat16') return float32ToBfloat16Bits(value)
-  return dtype === 'float32' ? Math.fround(value) : value
-}
+export const elementFrom = (dtype: DType, text: string): number | bigint | null =>
+  isFloat(dtype) ? encodeElement(dtype, toNumber(text))[0]! : integerFrom(dtype, text)

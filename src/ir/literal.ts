@@ -1,10 +1,6 @@
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate } from '../core/dtype.ts'
+import { encodeElement } from '../core/convert.ts'
 import type { Literal } from './program.ts'
 
 /** The element of a literal, as an array's memory. */
-export const literalData = ({ aval, value }: Literal): TypedArray => {
-  const data = allocate(aval.dtype, 1)
-  data[0] = value
-  return data
-}
+export const literalData = ({ aval, value }: Literal): TypedArray => encodeElement(aval.dtype, value)

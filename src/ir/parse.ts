@@ -3,6 +3,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate, fromShortName } from '../core/dtype.ts'
+import { decodeElement } from '../core/convert.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { sizeOf } from '../core/shape.ts'
 import { elementFrom, toNumber } from './elements.ts'
@@ -249,7 +250,8 @@ class Scope {
     r.expect(':')
     const { dtype, weak, rank } = aval(r)
     if (rank !== 0) r.fail('a literal is a scalar', at)
-    return new Literal(elementFrom(dtype, text) ?? r.fail(`${text} is no ${dtype}`, at), dtype, weak)
+    const element = elementFrom(dtype, text) ?? r.fail(`${text} is no ${dtype}`, at)
+    return new Literal(decodeElement(dtype, element), dtype, weak)
   }
 }
 

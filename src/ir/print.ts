@@ -53,7 +53,7 @@ const programPieces = (program: Program): readonly Piece[] => {
     names.set(v, name)
     return `${name}: ${v.aval.toString()}`
   }
-  const literal = ({ aval, value }: Literal): string => `${elementText(aval.dtype, value)}:${aval.toString()}`
+  const literal = ({ aval, value }: Literal): string => `${numberText(value)}:${aval.toString()}`
   const atom = (a: Atom): string => ('value' in a ? literal(a) : (names.get(a) ?? '?'))
   const elements = ({ aval, data }: HostArray): string =>
     Array.from<number | bigint, string>(data, (x) => elementText(aval.dtype, x)).join(', ')

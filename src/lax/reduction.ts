@@ -1,6 +1,6 @@
 /** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
-import type { ComputeDType } from '../core/dtype.ts'
-import { isCompute } from '../core/dtype.ts'
+import type { DType } from '../core/dtype.ts'
+import { integerLimits, isFloat, isLong, longLimits } from '../core/dtype.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
@@ -26,12 +26,19 @@ const reducer =
 export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
 /** Product over axes. */
 export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
-// Of nothing, what changes no other element: so of each dtype that can be compared.
+
+const limitsOf = (dtype: DType): readonly [least: number | bigint, greatest: number | bigint] => {
+  if (isFloat(dtype)) return [-Infinity, Infinity]
+  if (dtype === 'bool') return [0, 1]
+  return (isLong(dtype) ? longLimits : integerLimits)(dtype)
+}
+
+// Of nothing, what changes no other element.
 const extremum =
   (
     name: string,
     op: (x: NDArray, axes: Axes) => NDArray,
-    ofNothing: { readonly [D in ComputeDType]: number },
+    ofNothing: (dtype: DType) => number | bigint,
     enter = must.door(name, reducerParameters),
   ) =>
   (x: ArrayLike, axes: Axes): NDArray => {
@@ -39,28 +46,16 @@ const extremum =
     const array = asArray(x)
     const { dtype, shape } = array.aval
     const extents = axes.map((axis) => shape[axis])
-    if (!isCompute(dtype) || extents.includes(undefined) || !extents.includes(0)) return op(array, axes)
+    if (extents.includes(undefined) || !extents.includes(0)) return op(array, axes)
     // The sum has the shape.
     const { shape: left } = ops.reduceSum(creation.full(shape, 0, 'float32'), axes)
-    return creation.full(left, ofNothing[dtype], dtype)
+    return creation.full(left, ofNothing(dtype), dtype)
   }
 
 /** Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient. */
-export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, {
-  float32: -Infinity,
-  float64: -Infinity,
-  int32: -(2 ** 31),
-  uint32: 0,
-  bool: 0,
-})
+export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, (dtype) => limitsOf(dtype)[0])
 /** Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient. */
-export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, {
-  float32: Infinity,
-  float64: Infinity,
-  int32: 2 ** 31 - 1,
-  uint32: 2 ** 32 - 1,
-  bool: 1,
-})
+export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, (dtype) => limitsOf(dtype)[1])
 /** Whether all are true over axes (bool). */
 export const reduceAnd = reducer('lax.reduceAnd', ops.reduceAnd)
 /** Whether any is true over axes (bool). */

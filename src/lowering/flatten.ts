@@ -1,4 +1,4 @@
-/** Programs as the lowering wants them: no calls, no marks for derivatives, long reductions in two parts. */
+/** Programs as the lowering wants them: no calls, no marks for derivatives, no arithmetic on narrow elements, long reductions in two parts. */
 import { range, sizeOf } from '../core/shape.ts'
 import { isInteger } from '../core/dtype.ts'
 import { Aval } from '../core/aval.ts'
@@ -10,6 +10,7 @@ import { cse } from '../passes/cse.ts'
 import { dce } from '../passes/dce.ts'
 import { fold } from '../passes/fold.ts'
 import { simplify } from '../passes/simplify.ts'
+import { widen } from './widen.ts'
 
 /** The program that an equation runs on its operands, where it is no more than that. */
 const bodyOf = (eqn: Equation): Program | null => {
@@ -69,7 +70,7 @@ const inline = (r: Rewriter, program: Program, values: Values, fresh: boolean): 
     } else {
       const outputs = fresh ? eqn.outputs.map((v) => new Variable(v.aval)) : eqn.outputs
       outputs.forEach((v, i) => values.set(eqn.outputs[i]!, v))
-      emit(r, equation(eqn.op, eqn.params, inputs, outputs, eqn.source))
+      for (const wide of widen(equation(eqn.op, eqn.params, inputs, outputs, eqn.source))) emit(r, wide)
     }
   }
 }

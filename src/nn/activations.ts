@@ -2,7 +2,7 @@
  * `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `hardTanh`: a weak
  * float32 where numbers with a fraction meet them, as in JAX.
  */
-import { isFloat } from '../core/dtype.ts'
+import { isFloat, kindOf } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
@@ -98,7 +98,7 @@ export const leakyRelu = /* @__PURE__ */ composite(
 export const hardTanh = /* @__PURE__ */ composite('hardTanh', (x: ArrayLike): NDArray => {
   const array = besideWhole(x)
   // No unsigned number is below -1, which JAX wraps around to the greatest.
-  const low = array.aval.dtype === 'uint32' ? array : np.where(np.less(array, -1), -1, array)
+  const low = kindOf(array.aval.dtype) === 'unsigned' ? array : np.where(np.less(array, -1), -1, array)
   return np.where(np.greater(array, 1), 1, low)
 })
 

@@ -1,5 +1,6 @@
 /** Attention: weighted means of values, by how well keys fit queries. */
 import type { DType } from '../core/dtype.ts'
+import { isHalf } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
@@ -35,9 +36,7 @@ export interface AttentionOptions {
   readonly localWindowSize?: number | readonly [left: number, right: number]
 }
 
-const isHalf = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16'
-
-/** 16-bit floats are storage: the same in a dtype that is computed in. */
+/** 16-bit floats as float32, so that nothing in between is rounded. */
 const computed = (x: NDArray): NDArray => (isHalf(x.dtype) ? x.astype('float32') : x)
 
 const checkAttention = (q: NDArray, k: NDArray, v: NDArray): void => {

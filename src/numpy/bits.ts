@@ -1,8 +1,9 @@
 /** `np`: bits, and divisors of integers. */
 import { whileLoop } from '../api/control.ts'
-import { isInteger } from '../core/dtype.ts'
+import { bitsOf, isInteger, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
+import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { sliceInDim } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
@@ -88,7 +89,7 @@ export const leftShift = integers('leftShift', ops.shiftLeft)
  * ```
  */
 export const rightShift = integers('rightShift', (a, b) =>
-  a.dtype === 'uint32' ? ops.shiftRightLogical(a, b) : ops.shiftRightArithmetic(a, b),
+  kindOf(a.dtype) === 'unsigned' ? ops.shiftRightLogical(a, b) : ops.shiftRightArithmetic(a, b),
 )
 
 /**
@@ -104,11 +105,11 @@ export const rightShift = integers('rightShift', (a, b) =>
 export const bitwiseCount = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   if (!isInteger(array.dtype)) throw new DTypeError(`bitwiseCount: takes integers, got ${array.aval}.`)
-  const size = array.dtype === 'uint32' ? array : np.abs(array.astype('int32')).astype('uint32')
-  return range(32)
-    .map((i) => np.remainder(ops.shiftRightLogical(size, np.add(np.multiply(size, 0), i).astype('uint32')), 2))
+  // The least number's absolute value is itself; its bits, read without a sign, are those of the true one.
+  const size = np.abs(array)
+  return range(bitsOf(array.dtype))
+    .map((i) => ops.and(ops.shiftRightLogical(size, fullLike(size, i)), fullLike(size, 1)).astype('uint8'))
     .reduce((a, b) => np.add(a, b))
-    .astype('uint8')
 }
 
 /**
@@ -187,8 +188,7 @@ const numbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, N
  */
 export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = numbers('gcd', x, y)
-  const dtype = a.dtype === 'uint32' ? 'uint32' : 'int32'
-  const start = [np.abs(a.astype(dtype)), np.abs(b.astype(dtype))] as const
+  const start = [np.abs(a), np.abs(b)] as const
   const [result] = whileLoop(
     ([, right]: readonly [NDArray, NDArray]) => any(np.notEqual(right, 0)),
     ([left, right]: readonly [NDArray, NDArray]) => {
@@ -198,7 +198,7 @@ export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
     },
     start,
   )
-  return result.astype(a.dtype)
+  return result
 }
 
 /**

@@ -43,9 +43,7 @@ export const zeros = (shape: Shape | number, { dtype = 'float32' }: DTypeOption 
 
 /** Ones of a shape; float32 by default. */
 export const ones = (shape: Shape | number, { dtype = 'float32' }: DTypeOption = {}): NDArray =>
-  e.cast(creation.full(shapeOf('ones', shape), 1, isStorage(dtype) ? 'float32' : dtype), checkDType('ones', dtype))
-
-const isStorage = (dtype: DType): boolean => dtype === 'int64' || dtype === 'float16' || dtype === 'bfloat16'
+  creation.full(shapeOf('ones', shape), 1, checkDType('ones', dtype))
 
 /** A shape filled with a value, which is broadcast; its dtype is the value's by default. */
 export const full = (shape: Shape | number, value: ArrayLike, { dtype }: DTypeOption = {}): NDArray =>

@@ -1,4 +1,5 @@
 /** `np`: elements appended, put in and taken out; lines made longer and shorter. */
+import { decode } from '../core/convert.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import type { Slice } from '../core/slice.ts'
@@ -179,7 +180,7 @@ export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray
  */
 export const trimZeros = (x: ArrayLike, trim = 'fb'): NDArray => {
   const line = functions.ravel(x)
-  const data = Array.from(line.body.host('trimZeros'), Number)
+  const data = Array.from<number | bigint, number>(decode(line.dtype, line.body.host('trimZeros')), Number)
   const first = trim.includes('f') ? data.findIndex((v) => v !== 0) : 0
   const last = trim.includes('b') ? data.findLastIndex((v) => v !== 0) : data.length - 1
   return line.at(slice(first < 0 ? data.length : first, last + 1)).get()

@@ -1,4 +1,6 @@
 /** `np`: the parts of floats. */
+import type { DType } from '../core/dtype.ts'
+import { bitsOf, isHalf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
@@ -7,11 +9,8 @@ import { inexact, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 
-const isNegative = (x: NDArray): NDArray => {
-  // 1 / -0 is minus infinity: what tells it from 0.
-  const zero = np.equal(x, 0)
-  return np.where(zero, np.less(np.divide(1, np.where(zero, x, 1)), 0), np.less(x, 0))
-}
+/** Signed integers by their width. */
+const integerOf: { readonly [bits: number]: DType } = { 16: 'int16', 32: 'int32', 64: 'int64' }
 
 /**
  * Whether the sign is minus: of -0 too, and of no NaN, whose bits are not said.
@@ -23,9 +22,8 @@ const isNegative = (x: NDArray): NDArray => {
  * ```
  */
 export const signbit = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  if (array.dtype !== 'float32') return isNegative(inexact(array))
-  return ops.and(np.less(ops.bitcast(array, 'int32'), 0), ops.eq(array, array))
+  const array = inexact(asArray(x))
+  return ops.and(np.less(ops.bitcast(array, integerOf[bitsOf(array.dtype)]!), 0), ops.eq(array, array))
 }
 
 /**
@@ -121,6 +119,7 @@ export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
     throw new DTypeError(`ldexp: the exponent is an integer, got ${exponent.aval}. Use np.astype(n, 'int32').`)
   }
   const array = inexact(asArray(x))
+  if (isHalf(array.dtype)) return ldexp(array.astype('float32'), exponent).astype(array.dtype)
   // Beyond it every product is 0 or infinite, and a third of it is a power that both floats have.
   const limit = array.dtype === 'float64' ? 2200 : 300
   const [a, m] = promoteTwoInexact('ldexp', array, np.clip(exponent.astype('int32'), -limit, limit).astype(array.dtype))
@@ -138,6 +137,10 @@ export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
  */
 export const frexp = (x: ArrayLike): readonly [mantissa: NDArray, exponent: NDArray] => {
   const array = inexact(asArray(x))
+  if (isHalf(array.dtype)) {
+    const [part, power] = frexp(array.astype('float32'))
+    return [part.astype(array.dtype), power]
+  }
   const hasParts = np.logicalAnd(np.isfinite(array), np.notEqual(array, 0))
   let mantissa = np.where(hasParts, array, 1)
   let exponent = np.multiply(mantissa, 0).astype('int32')

@@ -1,4 +1,5 @@
 /** `np`: polynomials in one variable, as vectors of coefficients from the highest power down. */
+import { epsilonOf } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, range } from '../core/shape.ts'
 import { zerosOf } from '../ops/creation.ts'
@@ -260,7 +261,7 @@ export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, { w, rcond }
   // Columns of one length: powers of large numbers would hide the small ones.
   const lengths = np.sqrt(sum(np.square(left), { axis: 0 }))
   const scales = np.where(np.equal(lengths, 0), 1, lengths)
-  const precision = at.dtype === 'float64' ? 2 ** -52 : 2 ** -23
+  const precision = epsilonOf(at.dtype)
   const [c] = lstsq(np.divide(left, scales), right, { rcond: rcond ?? at.size * precision })
   return np.divide(c, values.ndim === 1 ? scales : expandDims(scales, 1))
 }

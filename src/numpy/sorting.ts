@@ -1,9 +1,7 @@
 /** `np`: order. NaN comes last, and equal elements keep their order. */
-import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range, showShape } from '../core/shape.ts'
 import { iota } from '../ops/creation.ts'
-import { cast } from '../ops/elementwise.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import { checkOneOf } from '../surface/checks.ts'
@@ -23,23 +21,11 @@ export interface SortOptions {
   readonly stable?: boolean
 }
 
-/** Storage dtypes that are compared in another one. */
-const comparing: { readonly [D in DType]?: DType } = {
-  bool: 'int32',
-  int8: 'int32',
-  uint8: 'int32',
-  float16: 'float32',
-  bfloat16: 'float32',
-}
-
 const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [array: NDArray, along: number] => {
   const array = asArray(x)
   if (axis === null) return [functions.ravel(array), 0]
   return [array, normalizeAxis(name, axis, array.ndim)]
 }
-
-/** In the dtype to compare in. */
-const comparable = (x: NDArray): NDArray => cast(x, comparing[x.dtype] ?? x.dtype)
 
 /**
  * The elements in ascending order along an axis. The gradient of each goes where it came from.
@@ -53,7 +39,7 @@ const comparable = (x: NDArray): NDArray => cast(x, comparing[x.dtype] ?? x.dtyp
  */
 export const sort = (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
   const [array, along] = lineOf('sort', x, axis)
-  const sorted = cast(sorting.sort([comparable(array)], along)[0]!, array.dtype)
+  const sorted = sorting.sort([array], along)[0]!
   return descending ? flip(sorted, { axis: along }) : sorted
 }
 
@@ -70,7 +56,7 @@ export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOpt
   const [array, along] = lineOf('argsort', x, axis)
   const turned = (y: NDArray): NDArray => (descending ? flip(y, { axis: along }) : y)
   const places = iota('int32', array.shape, along)
-  return turned(sorting.sort([turned(comparable(array)), turned(places)], along)[1]!)
+  return turned(sorting.sort([turned(array), turned(places)], along)[1]!)
 }
 
 /**
@@ -85,7 +71,7 @@ export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOpt
  */
 export const lexsort = (keys: Arrays, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
   const arrays = listOf(keys)
-    .map((k) => comparable(asArray(k)))
+    .map((k) => asArray(k))
     .reverse()
   const [first] = arrays
   if (first === undefined) throw new ArgumentError('lexsort: needs at least one key.')
@@ -175,7 +161,7 @@ export const searchsorted = (
 ): NDArray => {
   checkOneOf('searchsorted', 'side', side, ['left', 'right'])
   checkOneOf('searchsorted', 'method', method, searchMethods)
-  const [line, wanted] = promoteAll([asArray(sorted), asArray(values)]).map(comparable) as [NDArray, NDArray]
+  const [line, wanted] = promoteAll([asArray(sorted), asArray(values)]) as [NDArray, NDArray]
   if (line.ndim !== 1) throw new ShapeError(`searchsorted: the first argument is a vector, got ${line.aval}.`)
   const xs = sorter === undefined ? line : take(line, sorter, { axis: 0 })
   const n = xs.size

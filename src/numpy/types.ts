@@ -1,6 +1,16 @@
 /** `np`: what there is to know about dtypes. */
 import type { DType, Weakly } from '../core/dtype.ts'
-import { checkDType, isFloat, isInteger, kindOf, promoteTwo } from '../core/dtype.ts'
+import {
+  bitsOf,
+  checkDType,
+  integerLimits,
+  isFloat,
+  isInteger,
+  isLong,
+  kindOf,
+  longLimits,
+  promoteTwo,
+} from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike } from '../trace/value.ts'
@@ -85,7 +95,7 @@ export const finfo = (dtype: DType): FloatInfo => {
   throw new DTypeError(`finfo: takes dtypes of floats, got ${dtype}. There is np.iinfo for integers.`)
 }
 
-/** The limits of a dtype of integers; bigints for int64. */
+/** The limits of a dtype of integers; bigints for int64 and uint64. */
 export interface IntegerInfo {
   readonly dtype: DType
   readonly bits: number
@@ -104,10 +114,7 @@ export interface IntegerInfo {
  * ```
  */
 export const iinfo = (dtype: DType): IntegerInfo => {
-  if (dtype === 'int64') return { dtype, bits: 64, min: -(2n ** 63n), max: 2n ** 63n - 1n }
-  const bits = { int8: 8, uint8: 8, int32: 32, uint32: 32 }[dtype as string]
-  if (bits === undefined) throw new DTypeError(`iinfo: takes dtypes of integers, got ${dtype}. There is np.finfo.`)
-  return kindOf(dtype) === 'signed'
-    ? { dtype, bits, min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 }
-    : { dtype, bits, min: 0, max: 2 ** bits - 1 }
+  if (!isInteger(dtype)) throw new DTypeError(`iinfo: takes dtypes of integers, got ${dtype}. There is np.finfo.`)
+  const [min, max] = isLong(dtype) ? longLimits(dtype) : integerLimits(dtype)
+  return { dtype, bits: bitsOf(dtype), min, max }
 }

@@ -1,6 +1,7 @@
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
+import { encodeElement } from '../core/convert.ts'
 import type { Shape } from '../core/shape.ts'
 import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -8,20 +9,18 @@ import { fromHost } from '../trace/value.ts'
 import { broadcast } from './movement.ts'
 
 /** A concrete array of rank 0. The value is rounded, or wrapped, into the dtype. */
-export const scalar = (value: number, dtype: DType, weak = false): NDArray => {
-  const data = allocate(dtype, 1)
-  data[0] = dtype === 'int64' ? BigInt(value) : value
-  return fromHost(new Aval(dtype, [], weak), data)
-}
+export const scalar = (value: number | bigint, dtype: DType, weak = false): NDArray =>
+  fromHost(new Aval(dtype, [], weak), encodeElement(dtype, value))
 
 /** An array with one value everywhere. */
-export const full = (shape: Shape, value: number, dtype: DType): NDArray => broadcast(scalar(value, dtype), shape, [])
+export const full = (shape: Shape, value: number | bigint, dtype: DType): NDArray =>
+  broadcast(scalar(value, dtype), shape, [])
 
 /** An array of `x`'s shape and dtype, and as weak, with one value everywhere. */
 export const fullLike = ({ aval }: NDArray, value: number): NDArray =>
   broadcast(scalar(value, aval.dtype, aval.weak), aval.shape, [])
 
-/** Zeros of a type. Storage dtypes too: in all of them zero is a zero element. */
+/** Zeros of a type: in all dtypes zero is a zero element. */
 export const zerosOf = (aval: Aval): NDArray => {
   const zero = fromHost(new Aval(aval.dtype, [], aval.weak), allocate(aval.dtype, 1))
   return broadcast(zero, aval.shape, [])

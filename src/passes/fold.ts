@@ -1,5 +1,5 @@
 import type { TypedArray } from '../core/dtype.ts'
-import { isCompute } from '../core/dtype.ts'
+import { decodeElement } from '../core/convert.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
@@ -25,13 +25,13 @@ export const fold = (program: Program): Program => {
     primitives[eqn.op].facts.higherOrder !== true &&
     !(eqn.op === 'broadcast' && eqn.inputs[0]!.aval.size === 1) &&
     eqn.inputs.length > 0 &&
-    eqn.outputs.every((v) => v.aval.size <= largestConstant && isCompute(v.aval.dtype)) &&
+    eqn.outputs.every((v) => v.aval.size <= largestConstant) &&
     eqn.inputs.every((a) => a instanceof Literal || known.has(a))
 
   const settle = (r: Rewriter, variable: Variable, data: TypedArray): void => {
     const { aval } = variable
     if (aval.rank === 0) {
-      r.replace(variable, new Literal(data[0]!, aval.dtype, aval.weak))
+      r.replace(variable, new Literal(decodeElement(aval.dtype, data[0]!), aval.dtype, aval.weak))
       return
     }
     known.set(variable, data)

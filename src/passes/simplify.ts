@@ -21,11 +21,11 @@ const valueOf = (a: Atom, r: Rewriter): number | bigint | undefined => {
   return source instanceof Literal ? source.value : undefined
 }
 
-const isOne = (a: Atom, r: Rewriter): boolean => valueOf(a, r) === 1
+const isOne = (a: Atom, r: Rewriter): boolean => Number(valueOf(a, r)) === 1
 // x + (-0) and x - (+0) are x for every float x; x + (+0) is not where x is -0.
 const isZero = (a: Atom, r: Rewriter, sign: 1 | -1): boolean => {
   const value = valueOf(a, r)
-  return value === 0 && (!isFloat(a.aval.dtype) || Object.is(value, sign === 1 ? 0 : -0))
+  return Number(value) === 0 && (!isFloat(a.aval.dtype) || Object.is(value, sign === 1 ? 0 : -0))
 }
 
 const sameOutputs = <N extends OpName>(eqn: Equation, op: N, params: OpParams[N], inputs: readonly Atom[]): Equation =>

@@ -1,6 +1,7 @@
 /** Elementwise operations of two and three operands. In the formulas, z is the output and t the moving operand's tangent. */
+import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate } from '../core/dtype.ts'
+import { allocate, isLong } from '../core/dtype.ts'
 import { DTypeError, ProgramError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import type { OpName } from '../ir/op.ts'
@@ -10,7 +11,7 @@ import type { NDArray } from '../trace/value.ts'
 import { addTangents, batchElementwise, binary, checkAccepts, checkSame, isLinear, single } from './kinds.ts'
 import * as loops from './loops.ts'
 import type { Linear, Primitive, Tangent } from './primitive.ts'
-import { integerPower32, logaddexp, nextafter32, nextafter64, power } from './special.ts'
+import { bigPower, integerPower32, logaddexp, nextafterHalf, nextafter32, nextafter64, power } from './special.ts'
 
 const { abs, add, and, div, eq, floor, gt, le, log, lt, max, mul, neg, pow, select, sign, sub } = ops
 
@@ -24,6 +25,7 @@ const zeroToOne = (x: NDArray): NDArray => select(eq(x, zerosLike(x)), fullLike(
 
 export const addP = binary('add', {
   accepts: 'number',
+  big: (x, y) => x + y,
   evaluate: (x, y) => x + y,
   loop: loops.addLoop,
   jvp: [(t) => t, (t) => t],
@@ -32,6 +34,7 @@ export const addP = binary('add', {
 })
 export const subP = binary('sub', {
   accepts: 'number',
+  big: (x, y) => x - y,
   evaluate: (x, y) => x - y,
   loop: loops.subLoop,
   jvp: [(t) => t, (t) => neg(t)],
@@ -40,6 +43,7 @@ export const subP = binary('sub', {
 })
 export const mulP = binary('mul', {
   accepts: 'number',
+  big: (x, y) => x * y,
   evaluate: { general: (x, y) => x * y, int32: Math.imul, uint32: Math.imul },
   loop: loops.mulLoop,
   jvp: [(t, _, y) => mul(t, y), (t, x) => mul(x, t)],
@@ -52,6 +56,7 @@ export const mulP = binary('mul', {
 // x: t / y;  y: -(t / y)·z, in this order: z / y may be too small for a number where the product is none too small
 export const divP = binary('div', {
   accepts: 'number',
+  big: (x, y) => (y === 0n ? -1n : x / y),
   evaluate: {
     general: (x, y) => x / y,
     int32: (x, y) => (y === 0 ? -1 : (x / y) | 0),
@@ -64,6 +69,7 @@ export const divP = binary('div', {
 // x: t;  y: -t·trunc(x / y)
 export const remP = binary('rem', {
   accepts: 'number',
+  big: (x, y) => (y === 0n ? x : x % y),
   evaluate: {
     general: (x, y) => x % y,
     int32: (x, y) => (y === 0 ? x : x % y),
@@ -80,6 +86,7 @@ export const remP = binary('rem', {
 // x: t·y·x^(y-1), 0 where y = 0;  y: t·z·log x, 0 where x = 0
 export const powP = binary('pow', {
   accepts: 'number',
+  big: bigPower,
   evaluate: { general: power, int32: integerPower32, uint32: integerPower32 },
   jvp: [
     (t, x, y) => {
@@ -123,14 +130,16 @@ const share = (x: NDArray, other: NDArray, z: NDArray): NDArray => {
 }
 
 export const maxP = binary('max', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => (x > y ? x : y),
   evaluate: Math.max,
   loop: loops.maxLoop,
   jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
   facts: { commutative: true },
 })
 export const minP = binary('min', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => (x < y ? x : y),
   evaluate: Math.min,
   loop: loops.minLoop,
   jvp: [(t, x, y, z) => mul(t, share(x, y, z)), (t, x, y, z) => mul(t, share(y, x, z))],
@@ -138,48 +147,64 @@ export const minP = binary('min', {
 })
 export const nextafterP = binary('nextafter', {
   accepts: 'float',
-  evaluate: { general: nextafter64, float32: nextafter32 },
+  evaluate: {
+    general: nextafter64,
+    float32: nextafter32,
+    float16: nextafterHalf('float16'),
+    bfloat16: nextafterHalf('bfloat16'),
+  },
   jvp: 'zero',
+  facts: { narrow: 'as they are' },
 })
 
 export const andP = binary('and', {
   accepts: 'bits',
+  big: (x, y) => x & y,
   evaluate: (x, y) => x & y,
   jvp: 'zero',
   facts: { commutative: true },
 })
 export const orP = binary('or', {
   accepts: 'bits',
+  big: (x, y) => x | y,
   evaluate: (x, y) => x | y,
   jvp: 'zero',
   facts: { commutative: true },
 })
 export const xorP = binary('xor', {
   accepts: 'bits',
+  big: (x, y) => x ^ y,
   evaluate: (x, y) => x ^ y,
   jvp: 'zero',
   facts: { commutative: true },
 })
 const beyondWidth = (n: number): boolean => n < 0 || n > 31
+const beyondBigWidth = (n: bigint): boolean => n < 0n || n > 63n
 export const shiftLeftP = binary('shiftLeft', {
   accepts: 'integer',
+  big: (x, n) => (beyondBigWidth(n) ? 0n : x << n),
   evaluate: (x, n) => (beyondWidth(n) ? 0 : x << n),
   jvp: 'zero',
 })
 export const shiftRightLogicalP = binary('shiftRightLogical', {
   accepts: 'integer',
+  big: (x, n) => (beyondBigWidth(n) ? 0n : BigInt.asUintN(64, x) >> n),
   evaluate: (x, n) => (beyondWidth(n) ? 0 : x >>> n),
   jvp: 'zero',
+  facts: { narrow: 'as unsigned' },
 })
 export const shiftRightArithmeticP = binary('shiftRightArithmetic', {
   accepts: 'integer',
+  big: (x, n) => BigInt.asIntN(64, x) >> (beyondBigWidth(n) ? 63n : n),
   evaluate: (x, n) => x >> (beyondWidth(n) ? 31 : n),
   jvp: 'zero',
+  facts: { narrow: 'as signed' },
 })
 
 const bit = (b: boolean): number => (b ? 1 : 0)
 export const eqP = binary('eq', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x === y),
   evaluate: (x, y) => bit(x === y),
   loop: loops.eqLoop,
   jvp: 'zero',
@@ -187,7 +212,8 @@ export const eqP = binary('eq', {
   facts: { commutative: true },
 })
 export const neP = binary('ne', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x !== y),
   evaluate: (x, y) => bit(x !== y),
   loop: loops.neLoop,
   jvp: 'zero',
@@ -195,28 +221,32 @@ export const neP = binary('ne', {
   facts: { commutative: true },
 })
 export const ltP = binary('lt', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x < y),
   evaluate: (x, y) => bit(x < y),
   loop: loops.ltLoop,
   jvp: 'zero',
   output: 'bool',
 })
 export const leP = binary('le', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x <= y),
   evaluate: (x, y) => bit(x <= y),
   loop: loops.leLoop,
   jvp: 'zero',
   output: 'bool',
 })
 export const gtP = binary('gt', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x > y),
   evaluate: (x, y) => bit(x > y),
   loop: loops.gtLoop,
   jvp: 'zero',
   output: 'bool',
 })
 export const geP = binary('ge', {
-  accepts: 'compute',
+  accepts: 'any',
+  big: (x, y) => bit(x >= y),
   evaluate: (x, y) => bit(x >= y),
   loop: loops.geLoop,
   jvp: 'zero',
@@ -249,17 +279,27 @@ export const selectP: Primitive<'select'> = {
     return [null, isLinear(x!) ? select(known, ct!, zeros) : null, isLinear(y!) ? select(known, zeros, ct!) : null]
   },
   batch: (params, operands, axes, size) => batchElementwise('select', params, operands, axes, size),
-  facts: { elementwise: true },
+  facts: { elementwise: true, narrow: 'as they are' },
+}
+
+const clampBig = (low: BigInt64Array, x: BigInt64Array, high: BigInt64Array, out: Aval): TypedArray => {
+  const z = allocate(out.dtype, out.size) as BigInt64Array
+  for (let i = 0; i < z.length; i++) {
+    const raised = x[i]! < low[i]! ? low[i]! : x[i]!
+    z[i] = raised > high[i]! ? high[i]! : raised
+  }
+  return z
 }
 
 // x: t strictly inside;  a bound: t where it lies strictly beyond x
 export const clampP: Primitive<'clamp'> = {
   type: (_, operands) => {
-    checkAccepts('clamp', 'compute', operands[1]!)
+    checkAccepts('clamp', 'any', operands[1]!)
     checkSame('clamp', operands)
     return [operands[1]!]
   },
   evaluate: (_, [low, x, high], __, [out]) => {
+    if (isLong(out!.dtype)) return [clampBig(low as BigInt64Array, x as BigInt64Array, high as BigInt64Array, out!)]
     const [l, v, h] = [low as Float64Array, x as Float64Array, high as Float64Array]
     const z = allocate(out!.dtype, out!.size) as Float64Array
     for (let i = 0; i < z.length; i++) z[i] = Math.min(Math.max(v[i]!, l[i]!), h[i]!)

@@ -2,7 +2,7 @@
 import type { Aval } from '../core/aval.ts'
 import { Aval as AvalOf } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate, isFloat } from '../core/dtype.ts'
+import { allocate, isFloat, isLong } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import { inversePermutation, range, sizeOf, stridesOf } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
@@ -10,7 +10,7 @@ import { dotGeneral } from '../ops/contraction.ts'
 import { moveAxis, transpose } from '../ops/movement.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, checkAccepts, checkAxes, isLinear, oneBatched, single } from './kinds.ts'
-import { matmulFloat, matmulInteger } from './matmul.ts'
+import { matmulBig, matmulFloat, matmulInteger } from './matmul.ts'
 import { DTypeError } from '../core/errors.ts'
 import type { Primitive } from './primitive.ts'
 import { gatherStrided } from './strided.ts'
@@ -24,7 +24,7 @@ const show = ({ contract, batch }: DotGeneralParams): string =>
 
 const dotType = (params: DotGeneralParams, [x, y]: readonly Aval[]): readonly Aval[] => {
   const { contract, batch } = params
-  checkAccepts('dotGeneral', 'compute', x!)
+  checkAccepts('dotGeneral', 'any', x!)
   if (x!.dtype !== y!.dtype) throw new DTypeError(`dotGeneral takes operands of one dtype, got ${x} and ${y}.`)
   checkAxes('dotGeneral', [...contract[0], ...batch[0]], x!)
   checkAxes('dotGeneral', [...contract[1], ...batch[1]], y!)
@@ -68,7 +68,8 @@ const evaluateDot = (
   const result = allocate(out.dtype, out.size) as Float64Array
   for (let g = 0; g < groups; g++) {
     const starts = [g * m * k, g * k * n, g * m * n] as const
-    if (isFloat(x!.dtype)) matmulFloat(left, right, result, starts, [m, k, n])
+    if (isLong(x!.dtype)) matmulBig(left, right, result, starts, [m, k, n])
+    else if (isFloat(x!.dtype)) matmulFloat(left, right, result, starts, [m, k, n])
     else matmulInteger(left, right, result, starts, [m, k, n], x!.dtype === 'bool')
   }
   return result

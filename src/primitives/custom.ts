@@ -1,5 +1,5 @@
 /** Programs with derivatives of the user's own. */
-import type { TypedArray } from '../core/dtype.ts'
+import { convert, decode, encodeElement } from '../core/convert.ts'
 import { allocate } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
 import type { Marks } from '../core/marks.ts'
@@ -145,7 +145,7 @@ export const customVjpP: Primitive<'customVjp'> = {
   facts: { higherOrder: true },
 }
 
-const dot = (xs: TypedArray, ys: TypedArray): number => {
+const dot = (xs: ArrayLike<number | bigint>, ys: ArrayLike<number | bigint>): number => {
   let sum = 0
   for (let i = 0; i < xs.length; i++) sum += Number(xs[i]) * Number(ys[i])
   return sum
@@ -161,17 +161,19 @@ export const customLinearP: Primitive<'customLinear'> = {
   },
   // Only the transpose is known: element j of the map is what the pullback of the j-th unit cotangent says of the tangents.
   evaluate: ({ backward, residuals }, data, _, outputs, run) => {
-    const [known, tangents] = [data.slice(0, residuals), data.slice(residuals)]
+    const { outAvals } = backward
+    const known = data.slice(0, residuals)
+    const tangents = outAvals.map(({ dtype }, i) => decode(dtype, data[residuals + i]!))
     const units = outputs.map((a) => allocate(a.dtype, a.size))
-    return outputs.map((aval, o) => {
-      const result = allocate(aval.dtype, aval.size)
-      for (let j = 0; j < aval.size; j++) {
-        const unit = allocate(aval.dtype, aval.size)
-        unit[j] = 1
+    return outputs.map(({ dtype, size }, o) => {
+      const sums = new Float64Array(size)
+      for (let j = 0; j < size; j++) {
+        const unit = allocate(dtype, size)
+        unit.set(encodeElement(dtype, 1) as never, j)
         const pulled = run(backward, [...known, ...units.map((u, i) => (i === o ? unit : u))])
-        result[j] = pulled.reduce((sum, ct, i) => sum + dot(ct, tangents[i]!), 0)
+        sums[j] = pulled.reduce((sum, ct, i) => sum + dot(decode(outAvals[i]!.dtype, ct), tangents[i]!), 0)
       }
-      return result
+      return convert(sums, 'float64', dtype)
     })
   },
   jvp: (params, primals, tangents) => {

@@ -1,7 +1,8 @@
 /** Gather and scatter: XLA's operations, with batching dimensions. */
 import type { Aval } from '../core/aval.ts'
+import { fillOf } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate, isFloat, isInteger, kindOf } from '../core/dtype.ts'
+import { allocate, isFloat, isInteger, isLong } from '../core/dtype.ts'
 import { DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
@@ -137,14 +138,6 @@ const checkIndices = (op: OpName, indices: Aval, coordinates: number): void => {
   }
 }
 
-/** What a gather gives for an index out of bounds: NaN, the least signed integer, the greatest unsigned, true. */
-export const fillValueOf = (aval: Aval): number => {
-  if (isFloat(aval.dtype)) return aval.dtype === 'float16' ? 0x7e00 : aval.dtype === 'bfloat16' ? 0x7fc0 : NaN
-  if (aval.dtype === 'bool') return 1
-  if (kindOf(aval.dtype) === 'unsigned') return aval.dtype === 'uint8' ? 255 : 2 ** 32 - 1
-  return aval.dtype === 'int8' ? -128 : -(2 ** 31)
-}
-
 const gatherType = (p: GatherParams, [x, indices]: readonly Aval[]): readonly Aval[] => {
   checkIndices('gather', indices!, p.startIndexMap.length)
   const sizesFit = p.sliceSizes.length === x!.rank && p.sliceSizes.every((n, d) => n >= 0 && n <= x!.shape[d]!)
@@ -183,7 +176,7 @@ export const gatherP: Primitive<'gather'> = {
   evaluate: (p, [data, indices], [x, i], [out]) => {
     const xs = data as Float64Array
     const ys = allocate(out!.dtype, out!.size) as Float64Array
-    const fill = x!.dtype === 'int64' ? (-(2n ** 63n) as unknown as number) : fillValueOf(x!)
+    const fill = fillOf(x!.dtype) as number
     walkSlices(gatherWalk(p, x!, i!, out!.shape), indices!, (place, from) => {
       ys[place] = from < 0 ? fill : xs[from]!
     })
@@ -230,7 +223,7 @@ export const gatherP: Primitive<'gather'> = {
     }
     return oneBatched(gather(materialize(x!, axis!, 0, size), starts, both), 0)
   },
-  facts: {},
+  facts: { narrow: 'as they are' },
 }
 
 /** A gather in which an index out of bounds gives 0: linear in `x`. */
@@ -246,7 +239,7 @@ const gatherZeroFill = (x: NDArray, indices: NDArray, p: GatherParams): NDArray 
 /** Which slices lie inside the operand; null where a start has no coordinates, so that all do. */
 const startsInside = ({ shape }: Aval, indices: NDArray, p: GatherParams): NDArray | null => {
   // Small integers would not hold the limits; of 64 bits a double keeps what counts.
-  const starts = cast(indices, indices.aval.dtype === 'int64' ? 'float64' : 'int32')
+  const starts = cast(indices, isLong(indices.aval.dtype) ? 'float64' : 'int32')
   const { rank } = starts.aval
   const fits = p.startIndexMap.map((d, c) => {
     const start = reshape(sliceInDim(starts, c, c + 1, rank - 1), starts.aval.shape.slice(0, -1))
@@ -296,17 +289,20 @@ const scatterWalk = (p: ScatterParams, operand: Aval, indices: Aval, updates: Av
 })
 
 type Combine = (old: number, update: number) => number
+type BigCombine = (old: bigint, update: bigint) => bigint
 
 const scatterData = (
   p: ScatterParams,
   [data, indices, updates]: readonly TypedArray[],
   [x, i, u]: readonly Aval[],
-  combine: Combine,
+  combine: Combine | BigCombine,
 ): TypedArray => {
   const out = data!.slice() as Float64Array
   const us = updates as Float64Array
+  // Elements and what combines them are numbers both, or bigints both.
+  const combined = combine as Combine
   walkSlices(scatterWalk(p, x!, i!, u!), indices!, (place, to) => {
-    if (to >= 0) out[to] = combine(out[to]!, us[place]!)
+    if (to >= 0) out[to] = combined(out[to]!, us[place]!)
   })
   return out
 }
@@ -345,21 +341,34 @@ const batchScatter =
 const scatterKind = (
   op: ScatterName,
   accepts: Accepts,
-  combine: (x: Aval) => Combine,
+  combine: (x: Aval) => Combine | BigCombine,
   rules: Pick<Primitive<ScatterName>, 'jvp' | 'transpose'>,
 ): Primitive<ScatterName> => ({
   type: scatterType(op, accepts),
   evaluate: (p, data, operands) => [scatterData(p, data, operands, combine(operands[0]!))],
   ...rules,
   batch: batchScatter(op),
-  facts: {},
+  facts: op === 'scatter' ? { narrow: 'as they are' } : {},
 })
 
 // Updates gathered back from where they went; an update that was dropped had no effect.
 const gatherBack = (p: ScatterParams, ct: NDArray, indices: NDArray, updates: Aval): NDArray =>
   gatherZeroFill(ct, indices, gatherOf(p, ct.aval, updates))
 
-const plus = (x: Aval): Combine => (isFloat(x.dtype) ? (a, b) => a + b : (a, b) => (a + b) | 0)
+const byKind = (general: Combine, int: Combine, big: BigCombine) => (x: Aval) =>
+  isFloat(x.dtype) ? general : isLong(x.dtype) ? big : int
+const plus = byKind(
+  (a, b) => a + b,
+  (a, b) => (a + b) | 0,
+  (a, b) => a + b,
+)
+const timesBy = byKind(
+  (a, b) => a * b,
+  Math.imul,
+  (a, b) => a * b,
+)
+const larger = byKind(Math.max, Math.max, (a, b) => (b > a ? b : a))
+const smaller = byKind(Math.min, Math.min, (a, b) => (b < a ? b : a))
 
 export const scatterAddP = scatterKind('scatterAdd', 'number', plus, {
   jvp: (p, [x, indices, updates], [tx, , tu]) =>
@@ -386,13 +395,15 @@ const winners = (
 ): { mask: NDArray; kept: NDArray } => {
   const numbers = numberElements(updates.aval)
   const none = full(x.aval.shape, -1, 'int32')
-  const last = scatterWith('scatter', none, indices, numbers, p)
-  const kept = eq(last, none)
-  const mask = eq(gather(last, indices, gatherOf(p, x.aval, updates.aval)), numbers)
+  const latest = scatterWith('scatter', none, indices, numbers, p)
+  const kept = eq(latest, none)
+  const mask = eq(gather(latest, indices, gatherOf(p, x.aval, updates.aval)), numbers)
   return { mask, kept }
 }
 
-export const scatterP = scatterKind('scatter', 'any', () => (_, b) => b, {
+const last = (_: number, b: number): number => b
+
+export const scatterP = scatterKind('scatter', 'any', () => last, {
   // x: t where nothing was written; updates: t where it was the last to be written, added up over places.
   jvp: (p, [x, indices, updates], [tx, , tu]) => {
     const out = scatterWith('scatter', x!, indices!, updates!, p)
@@ -410,27 +421,22 @@ const factor = (updates: NDArray | Linear): NDArray => {
 }
 
 // x: t·(product of its updates);  u: t·x·(product of the other updates of its place).
-export const scatterMulP = scatterKind(
-  'scatterMul',
-  'number',
-  (x) => (isFloat(x.dtype) ? (a, b) => a * b : Math.imul),
-  {
-    jvp: (p, [x, indices, updates], [tx, , tu]) => {
-      const out = scatterWith('scatterMul', x!, indices!, updates!, p)
-      const dx = tx === null ? null : scatterWith('scatterMul', tx!, indices!, updates!, p)
-      if (tu === null) return single(out, dx)
-      const old = gatherBack(p, x!, indices!, updates!.aval)
-      const slope = p.uniqueIndices ? old : mul(old, productOfOthers(p, x!.aval, indices!, updates!))
-      const moved = scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, slope), p)
-      return single(out, addTangents(dx, moved))
-    },
-    transpose: (p, [ct], [, indices, updates]) => [
-      scatterWith('scatterMul', ct!, indices as NDArray, factor(updates!), p),
-      null,
-      null,
-    ],
+export const scatterMulP = scatterKind('scatterMul', 'number', timesBy, {
+  jvp: (p, [x, indices, updates], [tx, , tu]) => {
+    const out = scatterWith('scatterMul', x!, indices!, updates!, p)
+    const dx = tx === null ? null : scatterWith('scatterMul', tx!, indices!, updates!, p)
+    if (tu === null) return single(out, dx)
+    const old = gatherBack(p, x!, indices!, updates!.aval)
+    const slope = p.uniqueIndices ? old : mul(old, productOfOthers(p, x!.aval, indices!, updates!))
+    const moved = scatterWith('scatterAdd', zerosLike(x!), indices!, mul(tu!, slope), p)
+    return single(out, addTangents(dx, moved))
   },
-)
+  transpose: (p, [ct], [, indices, updates]) => [
+    scatterWith('scatterMul', ct!, indices as NDArray, factor(updates!), p),
+    null,
+    null,
+  ],
+})
 
 /** For each update the product of the others that go to its place. */
 const productOfOthers = (p: ScatterParams, x: Aval, indices: NDArray, updates: NDArray): NDArray => {
@@ -459,8 +465,8 @@ const extremumRules = (op: 'scatterMin' | 'scatterMax'): Pick<Primitive<ScatterN
   },
 })
 
-export const scatterMinP = scatterKind('scatterMin', 'compute', () => Math.min, extremumRules('scatterMin'))
-export const scatterMaxP = scatterKind('scatterMax', 'compute', () => Math.max, extremumRules('scatterMax'))
+export const scatterMinP = scatterKind('scatterMin', 'any', smaller, extremumRules('scatterMin'))
+export const scatterMaxP = scatterKind('scatterMax', 'any', larger, extremumRules('scatterMax'))
 
 /** Numbers of an array's elements in row-major order, as int32. */
 const numberElements = (aval: Aval): NDArray => reshape(iota('int32', [aval.size], 0), aval.shape)

@@ -3,7 +3,7 @@
  */
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { allocate, isCompute, isFloat, isInteger } from '../core/dtype.ts'
+import { allocate, isFloat, isInteger, isLong } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import type { NoParams, OpName, OpParams } from '../ir/op.ts'
@@ -16,34 +16,30 @@ import type { Loop1, Loop2 } from './loops.ts'
 import type { BatchAxis, Batched, Dual, Facts, Primitive, Tangent } from './primitive.ts'
 import { Linear } from './primitive.ts'
 
-/** Which dtypes an operation computes on. */
-export type Accepts = 'float' | 'number' | 'integer' | 'bits' | 'compute' | 'any'
+/** Which dtypes an operation takes. */
+export type Accepts = 'float' | 'number' | 'integer' | 'bits' | 'any'
 
 const acceptTests: { readonly [A in Accepts]: (d: DType) => boolean } = {
-  float: (d) => isFloat(d) && isCompute(d),
-  number: (d) => isCompute(d) && d !== 'bool',
-  integer: (d) => isInteger(d) && isCompute(d),
-  bits: (d) => isCompute(d) && !isFloat(d),
-  compute: isCompute,
+  float: isFloat,
+  number: (d) => d !== 'bool',
+  integer: isInteger,
+  bits: (d) => !isFloat(d),
   any: () => true,
 }
 
 const acceptWords: { readonly [A in Accepts]: string } = {
-  float: 'float32 or float64',
-  number: 'float32, float64, int32 or uint32',
-  integer: 'int32 or uint32',
-  bits: 'int32, uint32 or bool',
-  compute: 'float32, float64, int32, uint32 or bool',
+  float: 'floats',
+  number: 'floats and integers',
+  integer: 'integers',
+  bits: 'integers and bools',
   any: 'any dtype',
 }
 
 /** Throws a `DTypeError` unless the operation computes on this dtype. */
 export const checkAccepts = (op: OpName, accepts: Accepts, aval: Aval): void => {
   if (acceptTests[accepts](aval.dtype)) return
-  const hint = isCompute(aval.dtype)
-    ? `Convert with np.astype(x, '${accepts === 'float' ? 'float32' : 'int32'}').`
-    : `${aval.dtype} is a storage dtype: convert with np.astype(x, '${isFloat(aval.dtype) ? 'float32' : 'int32'}') first.`
-  throw new DTypeError(`${op} takes ${acceptWords[accepts]}, got ${aval}. ${hint}`)
+  const target = accepts === 'float' ? 'float32' : 'int32'
+  throw new DTypeError(`${op} takes ${acceptWords[accepts]}, got ${aval}. Convert with np.astype(x, '${target}').`)
 }
 
 /** Throws unless all operands have the first one's dtype and shape. */
@@ -100,11 +96,19 @@ export const batchElementwise = <N extends OpName>(
 }
 
 type NumberMap = (x: number) => number
+type BigMap = (x: bigint) => bigint
 
 const mapInto = (data: TypedArray, out: TypedArray, f: NumberMap): TypedArray => {
   const xs = data as Float64Array
   const ys = out as Float64Array
   for (let i = 0; i < ys.length; i++) ys[i] = f(xs[i]!)
+  return out
+}
+
+// Elements are bigints; storing them wraps them around, and truth values are numbers.
+const mapBigInto = (data: TypedArray, out: TypedArray, f: (x: bigint) => bigint | number): TypedArray => {
+  const xs = data as BigInt64Array
+  for (let i = 0; i < out.length; i++) out[i] = f(xs[i]!)
   return out
 }
 
@@ -114,6 +118,9 @@ export interface Evaluators<F> {
   readonly int32?: F
   readonly uint32?: F
   readonly float32?: F
+  /** On bits, of operations that take narrow elements as they are. */
+  readonly float16?: F
+  readonly bfloat16?: F
   readonly bool?: F
 }
 
@@ -127,8 +134,13 @@ type UnaryName = {
   [N in OpName]: OpParams[N] extends NoParams ? (NoParams extends OpParams[N] ? N : never) : never
 }[OpName]
 
-interface UnarySpec {
-  readonly accepts: Accepts
+/** Operations that take integers know what they do to bigints, the elements of integers of 64 bits. */
+type OnBigInts<F> =
+  { readonly accepts: 'float'; readonly big?: never } | { readonly accepts: Exclude<Accepts, 'float'>; readonly big: F }
+
+type UnarySpec = OnBigInts<BigMap> & UnaryRules
+
+interface UnaryRules {
   readonly evaluate: NumberMap | Evaluators<NumberMap>
   /** Replaces the general loop for floats. */
   readonly loop?: Loop1
@@ -148,6 +160,7 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
     },
     evaluate: (_, [data], [x], [out]) => {
       const result = allocate(out!.dtype, out!.size)
+      if (isLong(x!.dtype)) return [mapBigInto(data!, result, spec.big!)]
       if (loop === undefined || !isFloat(x!.dtype)) {
         return [mapInto(data!, result, evaluatorFor<NumberMap>(spec.evaluate, x!.dtype))]
       }
@@ -167,12 +180,14 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
 }
 
 type NumberMap2 = (x: number, y: number) => number
+type BigMap2 = (x: bigint, y: bigint) => bigint | number
 
 /** One contribution to a tangent: what moving one operand by `t` does to the output. */
 type Partial2 = (t: NDArray, x: NDArray, y: NDArray, out: NDArray) => NDArray
 
-interface BinarySpec {
-  readonly accepts: Accepts
+type BinarySpec = OnBigInts<BigMap2> & BinaryRules
+
+interface BinaryRules {
   readonly evaluate: NumberMap2 | Evaluators<NumberMap2>
   /** Replaces the general loop for floats. */
   readonly loop?: Loop2
@@ -191,6 +206,12 @@ const zipInto = (a: TypedArray, b: TypedArray, out: TypedArray, f: NumberMap2): 
   return out
 }
 
+const zipBigInto = (a: TypedArray, b: TypedArray, out: TypedArray, f: BigMap2): TypedArray => {
+  const [xs, ys] = [a as BigInt64Array, b as BigInt64Array]
+  for (let i = 0; i < out.length; i++) out[i] = f(xs[i]!, ys[i]!)
+  return out
+}
+
 /** Two operands of one dtype and shape, no parameters, element by element. */
 export const binary = <N extends UnaryName>(op: N, spec: BinarySpec): Primitive<N> => {
   const none = {} as OpParams[N]
@@ -205,6 +226,7 @@ export const binary = <N extends UnaryName>(op: N, spec: BinarySpec): Primitive<
     },
     evaluate: (_, [a, b], [x], [out]) => {
       const result = allocate(out!.dtype, out!.size)
+      if (isLong(x!.dtype)) return [zipBigInto(a!, b!, result, spec.big!)]
       if (loop === undefined || !isFloat(x!.dtype)) {
         return [zipInto(a!, b!, result, evaluatorFor<NumberMap2>(spec.evaluate, x!.dtype))]
       }

@@ -145,3 +145,21 @@ export const matmulInteger = (
     }
   }
 }
+
+/** The same of bigints, which storing wraps around to 64 bits. */
+export const matmulBig = (
+  a: Float64Array,
+  b: Float64Array,
+  out: Float64Array,
+  [aStart, bStart, outStart]: Starts,
+  [m, k, n]: Extents,
+): void => {
+  const [xs, ys, zs] = [a, b, out] as readonly unknown[] as readonly [BigInt64Array, BigInt64Array, BigInt64Array]
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0n
+      for (let p = 0; p < k; p++) sum += xs[aStart + i * k + p]! * ys[bStart + p * n + j]!
+      zs[outStart + i * n + j] = sum
+    }
+  }
+}

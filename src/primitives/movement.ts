@@ -1,5 +1,6 @@
 /** Creation and movement: output elements are operand elements, somewhere else. */
 import { Aval } from '../core/aval.ts'
+import { convert } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
@@ -37,14 +38,17 @@ export const iotaP: Primitive<'iota'> = {
     return [new Aval(dtype, shape)]
   },
   evaluate: ({ dtype, shape, axis }) => {
-    const line = allocate(dtype, shape[axis]!) as Float64Array
-    for (let i = 0; i < line.length; i++) line[i] = i
+    const line = convert(
+      Float64Array.from({ length: shape[axis]! }, (_, i) => i),
+      'float64',
+      dtype,
+    )
     const strides = shape.map((_, i) => (i === axis ? 1 : 0))
     return [gatherStrided(line, shape, strides, 0, allocate(dtype, sizeOf(shape)))]
   },
   jvp: ({ dtype, shape, axis }) => single(iota(dtype, shape, axis), null),
   batch: ({ dtype, shape, axis }) => oneBatched(iota(dtype, shape, axis), null),
-  facts: {},
+  facts: { narrow: 'as they are' },
 }
 
 export const broadcastP = linear('broadcast', {
@@ -253,7 +257,7 @@ export const padP: Primitive<'pad'> = {
     const padded = ops.pad(front, filler, zero(low), zero(high), zero(interior))
     return oneBatched(selectPadding(padded, value!, front.aval, [zero(low), zero(high), zero(interior)]), 0)
   },
-  facts: { linear: true },
+  facts: { linear: true, narrow: 'as they are' },
 }
 
 const selectPadding = (
@@ -314,5 +318,5 @@ export const concatenateP: Primitive<'concatenate'> = {
     const fronts = xs.map((x, i) => materialize(x, axes[i]!, 0, size))
     return oneBatched(ops.concatenate(fronts, axis + 1), 0)
   },
-  facts: { linear: true },
+  facts: { linear: true, narrow: 'as they are' },
 }

@@ -145,6 +145,12 @@ export interface Facts {
   readonly higherOrder?: boolean
   /** Its results are not determined for some operands: its derivative says how they may be chosen. */
   readonly leavesOpen?: boolean
+  /**
+   * What becomes of operands of fewer than 32 bits. Without this fact (and for floats in any case but the first) they are
+   * widened to the dtype that `widened` names. 'as they are': elements are only moved, or the operation knows them.
+   * 'as signed', 'as unsigned': integers by their bits. 'as floats': integers saturate on their way back.
+   */
+  readonly narrow?: 'as they are' | 'as signed' | 'as unsigned' | 'as floats'
 }
 
 /** An operation's whole life. */

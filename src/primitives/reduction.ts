@@ -1,7 +1,7 @@
 /** Reductions and cumulative operations. */
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { allocate, isFloat } from '../core/dtype.ts'
+import { allocate, isFloat, isLong, longLimits } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import { dropAxes, range, stridesOf } from '../core/shape.ts'
 import type { CumulativeParams, OpName } from '../ir/op.ts'
@@ -18,10 +18,18 @@ import { gatherStrided } from './strided.ts'
 
 const { add, div, eq, mul, select } = elementwise
 
-type RowReducer = (xs: Float64Array, start: number, end: number) => number
+/** What a row comes to. Elements are numbers, or bigints: of integers of 64 bits. */
+type RowReducer<T = number, Row = Float64Array> = (xs: Row, start: number, end: number) => T
+type BigRowReducer = RowReducer<bigint, BigInt64Array>
 
 /** Reduces `axes` by handing contiguous rows to `reduce`. */
-const reduceRows = (data: TypedArray, x: Aval, out: Aval, axes: readonly number[], reduce: RowReducer): TypedArray => {
+const reduceRows = (
+  data: TypedArray,
+  x: Aval,
+  out: Aval,
+  axes: readonly number[],
+  reduce: RowReducer | BigRowReducer,
+): TypedArray => {
   const kept = range(x.rank).filter((d) => !axes.includes(d))
   const order = [...kept, ...axes]
   const inOrder = order.every((d, i) => d === i)
@@ -37,9 +45,13 @@ const reduceRows = (data: TypedArray, x: Aval, out: Aval, axes: readonly number[
       )
   const result = allocate(out.dtype, out.size) as Float64Array
   const length = out.size === 0 ? 0 : x.size / out.size
-  for (let i = 0; i < result.length; i++) result[i] = reduce(rows as Float64Array, i * length, (i + 1) * length)
+  // Rows of bigints have a reducer of bigints.
+  const reduceRow = reduce as RowReducer
+  for (let i = 0; i < result.length; i++) result[i] = reduceRow(rows as Float64Array, i * length, (i + 1) * length)
   return result
 }
+
+const bigPlus = (a: bigint, x: bigint): bigint => a + x
 
 // In double precision, by halves: error grows with the logarithm of the length.
 const pairwiseSum: RowReducer = (xs, start, end) => {
@@ -54,6 +66,14 @@ const pairwiseSum: RowReducer = (xs, start, end) => {
 
 const foldRows =
   (initial: number, f: (a: number, x: number) => number): RowReducer =>
+  (xs, start, end) => {
+    let a = initial
+    for (let i = start; i < end; i++) a = f(a, xs[i]!)
+    return a
+  }
+
+const foldBigRows =
+  (initial: bigint, f: (a: bigint, x: bigint) => bigint): BigRowReducer =>
   (xs, start, end) => {
     let a = initial
     for (let i = start; i < end; i++) a = f(a, xs[i]!)
@@ -85,14 +105,17 @@ const spread = (y: NDArray, shape: readonly number[], axes: readonly number[]): 
     range(shape.length).filter((d) => !axes.includes(d)),
   )
 
-const integerRows = (general: RowReducer, int: RowReducer) => (x: Aval) => (isFloat(x.dtype) ? general : int)
-const sumRows = integerRows(
+const rowsByKind = (general: RowReducer, int: RowReducer, big: BigRowReducer) => (x: Aval) =>
+  isFloat(x.dtype) ? general : isLong(x.dtype) ? big : int
+const sumRows = rowsByKind(
   pairwiseSum,
   foldRows(0, (a, x) => (a + x) | 0),
+  foldBigRows(0n, bigPlus),
 )
-const prodRows = integerRows(
+const prodRows = rowsByKind(
   foldRows(1, (a, x) => a * x),
   foldRows(1, Math.imul),
+  foldBigRows(1n, (a, x) => BigInt.asIntN(64, a * x)),
 )
 
 export const reduceSumP = linear('reduceSum', {
@@ -111,7 +134,7 @@ type ReduceName = 'reduceProd' | 'reduceMax' | 'reduceMin' | 'reduceAnd' | 'redu
 const reducer = (
   op: ReduceName,
   accepts: Accepts,
-  rows: (x: Aval) => RowReducer,
+  rows: (x: Aval) => RowReducer | BigRowReducer,
   jvp: Primitive<ReduceName>['jvp'],
 ): Primitive<ReduceName> => ({
   type: reduceType(op, accepts, op === 'reduceMax' || op === 'reduceMin'),
@@ -176,27 +199,34 @@ const minRows: RowReducer = (xs, start, end) => {
   for (let i = start; i < end; i++) a = Math.min(a, xs[i]!)
   return a
 }
-export const reduceMaxP = reducer('reduceMax', 'compute', () => maxRows, extremumJvp(ops.reduceMax))
-export const reduceMinP = reducer('reduceMin', 'compute', () => minRows, extremumJvp(ops.reduceMin))
+// Of integers of 64 bits, from what loses against everything on.
+const maxOf = (x: Aval): RowReducer | BigRowReducer =>
+  isLong(x.dtype) ? foldBigRows(longLimits(x.dtype)[0], (a, v) => (v > a ? v : a)) : maxRows
+const minOf = (x: Aval): RowReducer | BigRowReducer =>
+  isLong(x.dtype) ? foldBigRows(longLimits(x.dtype)[1], (a, v) => (v < a ? v : a)) : minRows
+export const reduceMaxP = reducer('reduceMax', 'any', maxOf, extremumJvp(ops.reduceMax))
+export const reduceMinP = reducer('reduceMin', 'any', minOf, extremumJvp(ops.reduceMin))
 const andRows = foldRows(-1, (a, x) => a & x)
 const allRows = foldRows(1, (a, x) => a & x)
+const bigAndRows = foldBigRows(-1n, (a, x) => a & x)
+const bigOrRows = foldBigRows(0n, (a, x) => a | x)
 export const reduceAndP = reducer(
   'reduceAnd',
   'bits',
-  (x) => (x.dtype === 'bool' ? allRows : andRows),
+  (x) => (x.dtype === 'bool' ? allRows : isLong(x.dtype) ? bigAndRows : andRows),
   ({ axes }, [x]) => single(ops.reduceAnd(x!, axes), null),
 )
 const orRows = foldRows(0, (a, x) => a | x)
 export const reduceOrP = reducer(
   'reduceOr',
   'bits',
-  () => orRows,
+  (x) => (isLong(x.dtype) ? bigOrRows : orRows),
   ({ axes }, [x]) => single(ops.reduceOr(x!, axes), null),
 )
 
 const argument = (op: 'argmax' | 'argmin', better: (x: number, best: number) => boolean): Primitive<typeof op> => ({
   type: ({ axis }, [x]) => {
-    checkAccepts(op, 'compute', x!)
+    checkAccepts(op, 'any', x!)
     checkAxes(op, [axis], x!)
     if (x!.shape[axis] === 0) throw new ShapeError(`${op} of an empty axis has no value: operand ${x}, axis ${axis}.`)
     return [x!.withShape(dropAxes(x!.shape, [axis])).withDType('int32')]
@@ -205,6 +235,7 @@ const argument = (op: 'argmax' | 'argmin', better: (x: number, best: number) => 
     const first: RowReducer = (xs, start, end) => {
       let best = start
       for (let i = start; i < end; i++) {
+        // Of bigints, too, none is NaN.
         if (Number.isNaN(xs[i]!)) return i - start
         if (better(xs[i]!, xs[best]!)) best = i
       }
@@ -237,8 +268,15 @@ const cumulativeType =
   }
 
 /** Runs along one axis, in double precision for floats. */
-const accumulate = (data: TypedArray, x: Aval, { axis, reverse }: CumulativeParams, f: Combine): TypedArray => {
+const accumulate = (
+  data: TypedArray,
+  x: Aval,
+  { axis, reverse }: CumulativeParams,
+  combine: Combine | BigCombine,
+): TypedArray => {
   const out = allocate(x.dtype, x.size) as Float64Array
+  // Elements and what combines them are numbers both, or bigints both.
+  const f = combine as Combine
   const xs = data as Float64Array
   const extent = x.shape[axis]!
   const inner = stridesOf(x.shape)[axis]!
@@ -263,8 +301,22 @@ const batchCumulative =
   ({ axis, reverse }, [x], [batchAxis]) =>
     oneBatched(bind(op, { axis: shiftedAxes([axis], batchAxis!)[0]!, reverse }, [x!]), batchAxis!)
 
-const plus = (x: Aval): Combine => (isFloat(x.dtype) ? (a, v) => a + v : (a, v) => (a + v) | 0)
-const timesBy = (x: Aval): Combine => (isFloat(x.dtype) ? (a, v) => a * v : Math.imul)
+type BigCombine = (a: bigint, x: bigint) => bigint
+
+const byKind = (general: Combine, int: Combine, big: BigCombine) => (x: Aval) =>
+  isFloat(x.dtype) ? general : isLong(x.dtype) ? big : int
+const plus = byKind(
+  (a, v) => a + v,
+  (a, v) => (a + v) | 0,
+  bigPlus,
+)
+const timesBy = byKind(
+  (a, v) => a * v,
+  Math.imul,
+  (a, v) => BigInt.asIntN(64, a * v),
+)
+const larger = byKind(Math.max, Math.max, (a, v) => (v > a ? v : a))
+const smaller = byKind(Math.min, Math.min, (a, v) => (v < a ? v : a))
 
 export const cumsumP: Primitive<'cumsum'> = {
   type: cumulativeType('cumsum', 'number'),
@@ -295,7 +347,7 @@ const scanPairs = (pair: Pair, combine: (a: Pair, b: Pair) => Pair): Pair => {
 const cumulativeByPairs = (
   op: 'cumprod' | 'cummax' | 'cummin',
   accepts: Accepts,
-  f: (x: Aval) => Combine,
+  f: (x: Aval) => Combine | BigCombine,
   combine: (a: Pair, b: Pair) => Pair,
 ): Primitive<typeof op> => ({
   type: cumulativeType(op, accepts),
@@ -322,5 +374,5 @@ const extremumPairs =
   }
 
 export const cumprodP = cumulativeByPairs('cumprod', 'number', timesBy, mulPairs)
-export const cummaxP = cumulativeByPairs('cummax', 'number', () => Math.max, extremumPairs(elementwise.max))
-export const cumminP = cumulativeByPairs('cummin', 'number', () => Math.min, extremumPairs(elementwise.min))
+export const cummaxP = cumulativeByPairs('cummax', 'number', larger, extremumPairs(elementwise.max))
+export const cumminP = cumulativeByPairs('cummin', 'number', smaller, extremumPairs(elementwise.min))

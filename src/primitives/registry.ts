@@ -1,4 +1,4 @@
-/** Every operation's record. A name of `OpParams` without a row here does not compile. */
+/** Every operation's record. A name of `OpParams` without a row in `records` does not compile. */
 import * as binary from './binary.ts'
 import { threefry2x32P } from './bits.ts'
 import { callP } from './calls.ts'
@@ -31,8 +31,9 @@ import type { Primitive, Primitives } from './primitive.ts'
 import * as reduction from './reduction.ts'
 import { sortP } from './sorting.ts'
 import * as unary from './unary.ts'
+import { withWidening } from './widening.ts'
 
-export const primitives: Primitives = {
+const records: Primitives = {
   neg: unary.negP,
   abs: unary.absP,
   sign: unary.signP,
@@ -153,6 +154,10 @@ export const primitives: Primitives = {
   customVjp: custom.customVjpP,
   customLinear: custom.customLinearP,
 }
+
+export const primitives = Object.fromEntries(
+  Object.entries(records).map(([op, record]) => [op, withWidening(record as Primitive<OpName>)]),
+) as unknown as Primitives
 
 /** The record of an operation whose name is known only at run time. */
 export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] => primitives[op]

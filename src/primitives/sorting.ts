@@ -22,7 +22,7 @@ const sortType = ({ axis, numKeys }: SortParams, operands: readonly Aval[]): rea
     throw new ArgumentError(`sort: numKeys is ${numKeys} for ${operands.length} operands.`)
   }
   checkAxes('sort', [axis], first!)
-  for (const x of operands.slice(0, numKeys)) checkAccepts('sort', 'compute', x)
+  for (const x of operands.slice(0, numKeys)) checkAccepts('sort', 'any', x)
   for (const x of operands) {
     if (!sameShape(x.shape, first!.shape)) {
       throw new ShapeError(`sort takes operands of one shape, got ${operands.join(' and ')}.`)
@@ -31,7 +31,7 @@ const sortType = ({ axis, numKeys }: SortParams, operands: readonly Aval[]): rea
   return operands
 }
 
-// NaN after everything; zeros of both signs equal.
+// NaN after everything; zeros of both signs equal. Of bigints, too, none is NaN.
 const compareNumbers = (x: number, y: number): number => {
   if (x < y) return -1
   if (x > y) return 1

@@ -1,4 +1,5 @@
 /** Special functions on numbers, in double precision. */
+import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
 
 /** c[0] + c[1] x + c[2] x² + … */
 const polynomial = (x: number, c: readonly number[]): number => {
@@ -148,6 +149,19 @@ export const nextafter32 = (x: number, y: number): number => {
   return float32[0]
 }
 
+/** The bits of the next 16-bit float after the one with bits `a` towards that with bits `b`. */
+export const nextafterHalf = (dtype: 'float16' | 'bfloat16') => {
+  const valueOf = dtype === 'float16' ? float16BitsToFloat32 : bfloat16BitsToFloat32
+  const nan = dtype === 'float16' ? 0x7e00 : 0x7fc0
+  return (a: number, b: number): number => {
+    const [x, y] = [valueOf(a), valueOf(b)]
+    if (Number.isNaN(x) || Number.isNaN(y)) return nan
+    if (x === y) return b
+    if (x === 0) return y > 0 ? 1 : 0x8001
+    return a + (x > 0 === y > x ? 1 : -1)
+  }
+}
+
 /** To the nearest integer, halves to the even one; the sign of zero is kept. */
 export const roundHalfEven = (x: number): number => {
   const r = Math.round(x)
@@ -172,6 +186,17 @@ export const integerPower32 = (x: number, y: number): number => {
   for (let base = x | 0, n = y; n > 0; n = Math.floor(n / 2)) {
     if (n % 2 === 1) result = Math.imul(result, base)
     base = Math.imul(base, base)
+  }
+  return result
+}
+
+/** The same of 64 bits, which storing wraps around to. */
+export const bigPower = (x: bigint, y: bigint): bigint => {
+  if (y < 0n) return x === 1n ? 1n : x === -1n ? (y % 2n === 0n ? 1n : -1n) : 0n
+  let result = 1n
+  for (let base = x, n = y; n > 0n; n >>= 1n) {
+    if ((n & 1n) === 1n) result = BigInt.asIntN(64, result * base)
+    base = BigInt.asIntN(64, base * base)
   }
   return result
 }

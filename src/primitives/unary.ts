@@ -1,7 +1,7 @@
 /** Elementwise operations of one operand. Above each nontrivial rule: its formula, with y the output and t the tangent. */
 import { Aval } from '../core/aval.ts'
 import { convert } from '../core/convert.ts'
-import { allocate, bitsOf, isFloat } from '../core/dtype.ts'
+import { allocate, bitsOf, isFloat, isLong } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
@@ -9,7 +9,7 @@ import type { NDArray } from '../trace/value.ts'
 import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
 import * as loops from './loops.ts'
 import type { Primitive } from './primitive.ts'
-import { erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
+import { bigPower, erf, erfc, erfInv, integerPower32, roundHalfEven } from './special.ts'
 
 const {
   abs,
@@ -40,14 +40,26 @@ const square = (x: NDArray): NDArray => mul(x, x)
 const oneMinusSquare = (x: NDArray): NDArray =>
   select(lt(abs(x), fullLike(x, 0.5)), from(1, square(x)), mul(from(1, x), plus(x, 1)))
 
-export const negP = unary('neg', { accepts: 'number', evaluate: (x) => -x, loop: loops.negLoop, jvp: 'linear' })
+export const negP = unary('neg', {
+  accepts: 'number',
+  big: (x) => -x,
+  evaluate: (x) => -x,
+  loop: loops.negLoop,
+  jvp: 'linear',
+})
 export const absP = unary('abs', {
   accepts: 'number',
+  big: (x) => (x < 0n ? -x : x),
   evaluate: Math.abs,
   // JAX's choice at 0: 1.
   jvp: (t, x) => select(ge(x, zerosLike(x)), t, neg(t)),
 })
-export const signP = unary('sign', { accepts: 'number', evaluate: Math.sign, jvp: 'zero' })
+export const signP = unary('sign', {
+  accepts: 'number',
+  big: (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n),
+  evaluate: Math.sign,
+  jvp: 'zero',
+})
 export const floorP = unary('floor', { accepts: 'float', evaluate: Math.floor, jvp: 'zero' })
 export const ceilP = unary('ceil', { accepts: 'float', evaluate: Math.ceil, jvp: 'zero' })
 export const roundP = unary('round', { accepts: 'float', evaluate: roundHalfEven, jvp: 'zero' })
@@ -181,13 +193,14 @@ export const isFiniteP = unary('isFinite', {
 })
 export const notP = unary('not', {
   accepts: 'bits',
+  big: (x) => ~x,
   evaluate: { general: (x) => ~x, bool: (x) => (x === 0 ? 1 : 0) },
   jvp: 'zero',
 })
-export const stopGradientP = unary('stopGradient', { accepts: 'any', evaluate: (x) => x, jvp: 'zero' })
+export const stopGradientP = unary('stopGradient', { accepts: 'any', big: (x) => x, evaluate: (x) => x, jvp: 'zero' })
 // What takes the place of values that are thrown away may stand in linear programs too: no cotangent that counts comes back.
 export const fillerP: Primitive<'filler'> = {
-  ...unary('filler', { accepts: 'any', evaluate: (x) => x, jvp: 'zero' }),
+  ...unary('filler', { accepts: 'any', big: (x) => x, evaluate: (x) => x, jvp: 'zero' }),
   transpose: () => [null],
 }
 
@@ -198,6 +211,12 @@ export const integerPowP: Primitive<'integerPow'> = {
     return [x!]
   },
   evaluate: ({ exponent }, [data], [x], [out]) => {
+    if (isLong(x!.dtype)) {
+      const powers = allocate(x!.dtype, x!.size) as BigInt64Array
+      const n = BigInt(exponent)
+      ;(data as BigInt64Array).forEach((v, i) => (powers[i] = bigPower(v, n)))
+      return [powers]
+    }
     const power = isFloat(x!.dtype) ? (v: number) => v ** exponent : (v: number) => integerPower32(v, exponent)
     const ys = allocate(out!.dtype, out!.size) as Float64Array
     const xs = data as Float64Array
@@ -224,7 +243,7 @@ export const castP: Primitive<'cast'> = {
     single(ops.cast(x!, dtype, weak), isFloat(dtype) ? ops.cast(t!, dtype, weak) : null),
   transpose: (_, [ct], [x]) => [ops.cast(ct!, x!.aval.dtype, x!.aval.weak)],
   batch: ({ dtype, weak }, [x], [axis]) => oneBatched(ops.cast(x!, dtype, weak), axis!),
-  facts: { elementwise: true, linear: true },
+  facts: { elementwise: true, linear: true, narrow: 'as they are' },
 }
 
 export const bitcastP: Primitive<'bitcast'> = {
@@ -241,5 +260,5 @@ export const bitcastP: Primitive<'bitcast'> = {
   },
   jvp: ({ dtype }, [x]) => single(ops.bitcast(x!, dtype), null),
   batch: ({ dtype }, [x], [axis]) => oneBatched(ops.bitcast(x!, dtype), axis!),
-  facts: { elementwise: true },
+  facts: { elementwise: true, narrow: 'as they are' },
 }

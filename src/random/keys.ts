@@ -1,5 +1,6 @@
 /** Splittable keys: JAX's Threefry-2x32, bit for bit, in its partitionable form. */
 import type { DType } from '../core/dtype.ts'
+import { isInteger, isLong } from '../core/dtype.ts'
 import { ArgumentError, KeyReuseError, ShapeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
 import type { Shape } from '../core/shape.ts'
@@ -169,10 +170,11 @@ export const foldIn = (k: Key, data: number | NDArray): Key => {
 /** A copy of a key that may be consumed where the first may not: for reproducing draws on purpose. */
 export const clone = (k: Key): Key => reshape(reshape(k, [1, 2]), [2])
 
-/** 32 random bits an element. */
-export const randomBits = (k: Key, shape: Shape): NDArray => {
+/** Random bits, as many as an unsigned dtype has: 32, less, or 64. */
+export const randomBits = (k: Key, shape: Shape, dtype: DType = 'uint32'): NDArray => {
   const [high, low] = countBlocks(k, shape)
-  return e.xor(high!, low!)
+  if (dtype !== 'uint64') return e.cast(e.xor(high!, low!), dtype)
+  return e.or(e.shiftLeft(e.cast(high!, dtype), full(shape, 32, dtype)), e.cast(low!, dtype))
 }
 
 /** 52 random bits an element, as a float64 in [0, 1). */
@@ -185,14 +187,13 @@ export const randomFraction64 = (k: Key, shape: Shape): NDArray => {
 }
 
 /**
- * Random bits: uint32, every value equally likely.
+ * Random bits of a dtype of integers, uint32 by default, every value equally likely.
  *
  * @param shape - of the result; a scalar by default.
  */
 export const bits = (k: Key, shape: Shape = [], { dtype = 'uint32' }: { readonly dtype?: DType } = {}): NDArray => {
   consume('random.bits', k)
-  const words = randomBits(k, checkShape('random.bits', shape))
-  if (dtype === 'uint32') return words
-  if (dtype === 'int32') return e.bitcast(words, 'int32')
-  throw new ArgumentError(`random.bits: dtype is uint32 or int32, got ${dtype}.`)
+  if (!isInteger(dtype)) throw new ArgumentError(`random.bits: dtype is one of integers, got ${dtype}.`)
+  const extents = checkShape('random.bits', shape)
+  return e.cast(randomBits(k, extents, isLong(dtype) ? 'uint64' : 'uint32'), dtype)
 }

@@ -1,9 +1,10 @@
 /** Samplers: key first, then shape. The algorithms are JAX's, so that the same key gives the same numbers. */
 import type { DType } from '../core/dtype.ts'
+import { bitsOf, epsilonOf, integerLimits, isFloat, isInteger } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { broadcastTwo, checkShape, normalizeAxis, sizeOf } from '../core/shape.ts'
-import { full, fullLike, iota } from '../ops/creation.ts'
+import { full, fullLike, iota, scalar } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcastTo, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
 import { argmax, cumsum, reduceSum } from '../ops/reduction.ts'
@@ -17,7 +18,7 @@ import { orthonormalize } from './orthonormalize.ts'
 
 /** The dtype of what is drawn. */
 export interface SampleOptions {
-  /** float32 (default) or float64. */
+  /** A dtype of floats; float32 by default. */
   readonly dtype?: DType
 }
 
@@ -30,21 +31,36 @@ export interface RangeOptions extends SampleOptions {
 }
 
 const checkFloat = (operation: string, dtype: DType): void => {
-  if (dtype !== 'float32' && dtype !== 'float64') {
-    throw new DTypeError(`${operation}: dtype is float32 or float64, got ${dtype}. Convert with np.astype afterwards.`)
+  if (!isFloat(dtype)) {
+    throw new DTypeError(`${operation}: dtype is one of floats, got ${dtype}. Convert with np.astype afterwards.`)
   }
+}
+
+/** The random bits of a float's mantissa: so many at its lower end, shifted down from so many more. */
+interface Mantissa {
+  readonly word: DType
+  readonly drop: number
+  /** The bits of 1. */
+  readonly one: number
+}
+
+const mantissas: { readonly [D in DType]?: Mantissa } = {
+  float32: { word: 'uint32', drop: 9, one: 0x3f800000 },
+  float16: { word: 'uint16', drop: 6, one: 0x3c00 },
+  bfloat16: { word: 'uint8', drop: 1, one: 0x3f80 },
 }
 
 /** In [0, 1): the mantissa of a float in [1, 2) is random, then 1 is taken away. */
 const fraction = (k: Key, shape: Shape, dtype: DType): NDArray => {
   if (dtype === 'float64') return randomFraction64(k, shape)
-  const mantissa = e.shiftRightLogical(randomBits(k, shape), full(shape, 9, 'uint32'))
-  const inOneTwo = e.or(mantissa, full(shape, 0x3f800000, 'uint32'))
-  return e.sub(e.bitcast(inOneTwo, 'float32'), full(shape, 1, 'float32'))
+  const { word, drop, one } = mantissas[dtype]!
+  const random = e.shiftRightLogical(randomBits(k, shape, word), full(shape, drop, word))
+  const bits = e.cast(random, dtype === 'float32' ? 'uint32' : 'uint16')
+  return e.sub(e.bitcast(e.or(bits, fullLike(bits, one)), dtype), full(shape, 1, dtype))
 }
 
 const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDArray => {
-  const array = e.cast(asArray(x), dtype)
+  const array = typeof x === 'number' ? e.cast(scalar(x, 'float64'), dtype) : e.cast(asArray(x), dtype)
   if (array.aval.rank > shape.length)
     throw new ShapeError(`${operation}: a bound ${array.aval} does not broadcast to [${shape.join(', ')}].`)
   broadcastTwo(operation, array.aval.shape, shape)
@@ -76,12 +92,10 @@ export const uniform = (
   return uniformIn(k, checkShape('random.uniform', shape), dtype, minval, maxval)
 }
 
-const isInteger32 = (dtype: DType): boolean => dtype === 'int32' || dtype === 'uint32'
-
 /**
  * Integers in `[minval, maxval)`; `minval` where that is empty.
  *
- * @param options - `dtype`: int32 (default) or uint32.
+ * @param options - `dtype`: of integers; int32 by default.
  */
 export const randint = (
   k: Key,
@@ -91,36 +105,48 @@ export const randint = (
   { dtype = 'int32' }: SampleOptions = {},
 ): NDArray => {
   consume('random.randint', k)
-  if (!isInteger32(dtype)) throw new DTypeError(`random.randint: dtype is int32 or uint32, got ${dtype}.`)
-  return integersIn(k, checkShape('random.randint', shape), minval, maxval, dtype)
+  if (!isInteger(dtype)) throw new DTypeError(`random.randint: dtype is one of integers, got ${dtype}.`)
+  const extents = checkShape('random.randint', shape)
+  if (bitsOf(dtype) >= 32) return integersIn(k, extents, minval, maxval, dtype)
+  // In 32 bits, which are less biased; a bound may be one more than the dtype holds.
+  const [least, greatest] = integerLimits(dtype)
+  const within = (x: ArrayLike, high: number): NDArray => {
+    const array = bound('random.randint', x, extents, 'int32')
+    return e.clamp(fullLike(array, least), array, fullLike(array, high))
+  }
+  return e.cast(integersIn(k, extents, within(minval, greatest), within(maxval, greatest + 1), 'int32'), dtype)
 }
 
-// Two words give 64 bits, of which the remainder by the span is taken in 32-bit arithmetic:
-// 2^32 mod span is the square of 2^16 mod span.
+// Two words of n bits give 2n bits, of which the remainder by the span is taken in n-bit arithmetic:
+// 2^n mod span is the square of 2^(n/2) mod span.
 const integersIn = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, dtype: DType): NDArray => {
   const [highKey, lowKey] = splitTwo(k)
   const low = bound('random.randint', minval, shape, dtype)
   const high = bound('random.randint', maxval, shape, dtype)
-  const unsigned = (x: NDArray): NDArray => (dtype === 'int32' ? e.bitcast(x, 'uint32') : x)
-  const one = full(shape, 1, 'uint32')
-  // A bound of 2^31 (2^32 unsigned) is one more than the dtype holds.
-  const limit = dtype === 'int32' ? 2 ** 31 : 2 ** 32
+  const bits = bitsOf(dtype)
+  const word = bits === 64 ? 'uint64' : 'uint32'
+  const unsigned = (x: NDArray): NDArray => (dtype === word ? x : e.bitcast(x, word))
+  const one = full(shape, 1, word)
+  // A bound of 2^31 (2^32 unsigned) is one more than 32 bits hold.
+  const limit = 2 ** (dtype === word ? bits : bits - 1)
   const width = e.sub(unsigned(high), unsigned(low))
   const whole = typeof maxval === 'number' && maxval >= limit ? e.add(width, one) : width
   const span = e.select(e.le(high, low), one, whole)
-  const half = e.rem(full(shape, 2 ** 16, 'uint32'), span)
+  const half = e.rem(full(shape, 2 ** (bits / 2), word), span)
   const multiplier = e.rem(e.mul(half, half), span)
-  const upper = e.rem(randomBits(highKey, shape), span)
-  const lower = e.rem(randomBits(lowKey, shape), span)
+  const upper = e.rem(randomBits(highKey, shape, word), span)
+  const lower = e.rem(randomBits(lowKey, shape, word), span)
   const offset = e.rem(e.add(e.mul(upper, multiplier), lower), span)
-  return e.add(low, dtype === 'int32' ? e.bitcast(offset, 'int32') : offset)
+  return e.add(low, dtype === word ? offset : e.bitcast(offset, dtype))
 }
 
-const belowOne: { readonly [D in DType]?: number } = { float32: -1 + 2 ** -24, float64: -1 + 2 ** -53 }
-const smallestNormal: { readonly [D in DType]?: number } = { float32: 2 ** -126, float64: 2 ** -1022 }
+// The next float above -1, and the least normal one above 0.
+const belowOne = (dtype: DType): number => -1 + epsilonOf(dtype) / 2
+const smallestNormal = (dtype: DType): number =>
+  dtype === 'float64' ? 2 ** -1022 : dtype === 'float16' ? 2 ** -14 : 2 ** -126
 
 const normalOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
-  const u = uniformIn(k, shape, dtype, full([], belowOne[dtype]!, dtype), 1)
+  const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
   return e.mul(full(shape, Math.SQRT2, dtype), e.erfInv(u))
 }
 
@@ -168,7 +194,7 @@ export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray =>
 }
 
 const gumbelOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
-  const u = uniformIn(k, shape, dtype, full([], smallestNormal[dtype]!, dtype), 1)
+  const u = uniformIn(k, shape, dtype, full([], smallestNormal(dtype), dtype), 1)
   return e.neg(e.log(e.neg(e.log(u))))
 }
 
@@ -191,7 +217,7 @@ export const laplace = (k: Key, shape: Shape = [], { dtype = 'float32' }: Sample
   consume('random.laplace', k)
   checkFloat('random.laplace', dtype)
   const extents = checkShape('random.laplace', shape)
-  const u = uniformIn(k, extents, dtype, full([], belowOne[dtype]!, dtype), 1)
+  const u = uniformIn(k, extents, dtype, full([], belowOne(dtype), dtype), 1)
   return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
 }
 

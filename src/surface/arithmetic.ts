@@ -1,6 +1,6 @@
 /** NumPy's elementwise functions of one and two operands. */
 import { door, nullable } from '../core/arguments.ts'
-import { isFloat, isInteger } from '../core/dtype.ts'
+import { isFloat, isInteger, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { broadcastTwo } from '../core/shape.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
@@ -14,6 +14,7 @@ import { inexact, promoteTwoArrays, promoteTwoInexact } from './promote.ts'
 type Op2 = (x: NDArray, y: NDArray) => NDArray
 
 const isBool = (x: NDArray): boolean => x.aval.dtype === 'bool'
+const isUnsigned = (x: NDArray): boolean => kindOf(x.aval.dtype) === 'unsigned'
 
 const binary =
   (name: string, op: Op2, onBool: Op2 = op) =>
@@ -82,7 +83,7 @@ const integerFloorDivide = (a: NDArray, b: NDArray): NDArray => {
 
 export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteNumbers('np.floorDivide', x, y)
-  if (a.aval.dtype === 'uint32') return ops.div(a, b)
+  if (isUnsigned(a)) return ops.div(a, b)
   return isFloat(a.aval.dtype) ? floatFloorDivide(a, b) : integerFloorDivide(a, b)
 }
 
@@ -127,7 +128,7 @@ export const sign = numeric(ops.sign, 'np.sign')
 
 export const abs = (x: ArrayLike): NDArray => {
   const array = arrayFor('np.abs', x)
-  return isBool(array) || array.aval.dtype === 'uint32' ? array : ops.abs(array)
+  return isBool(array) || isUnsigned(array) ? array : ops.abs(array)
 }
 
 export const square = (x: ArrayLike): NDArray => {

@@ -1,6 +1,6 @@
 import { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { allocate, checkDType } from '../core/dtype.ts'
+import { allocate, checkDType, isFloat } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
@@ -25,7 +25,10 @@ const typedArrayDTypes = new Map<string, DType>([
   ['Uint8Array', 'uint8'],
   ['Uint8ClampedArray', 'uint8'],
   ['Int8Array', 'int8'],
+  ['Uint16Array', 'uint16'],
+  ['Int16Array', 'int16'],
   ['BigInt64Array', 'int64'],
+  ['BigUint64Array', 'uint64'],
 ])
 
 /** Whether `asArray` takes it without looking at elements. */
@@ -132,7 +135,7 @@ const nestedIndices = (operation: string, x: NestedArray): NDArray => {
 /** Integer indices: nested lists of integral numbers are int32 here, not float32. */
 export const asIndices = (operation: string, x: ArrayLike): NDArray => {
   const array = Array.isArray(x) ? nestedIndices(operation, x as NestedArray) : asArray(x)
-  if (array.dtype === 'float32' || array.dtype === 'float64') {
+  if (isFloat(array.dtype)) {
     throw new DTypeError(`${operation}: indices must be integers, got ${array.aval}. Use np.astype(indices, 'int32').`)
   }
   return array

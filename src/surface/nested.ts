@@ -1,7 +1,7 @@
 /** Nested JS lists as elements and a shape. Each list is read once; what is no element is named with its place. */
-import type { DType, TypedArray } from '../core/dtype.ts'
-import { allocate } from '../core/dtype.ts'
-import { convert } from '../core/convert.ts'
+import type { DType, LongDType, TypedArray } from '../core/dtype.ts'
+import { allocate, integerLimits, isInteger, isLong, longLimits } from '../core/dtype.ts'
+import { convert, encodeElement } from '../core/convert.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { sizeOf, stridesOf } from '../core/shape.ts'
@@ -154,39 +154,36 @@ export const readNested = (operation: string, nested: NestedArray, store: 'float
   return { kind: 'numbers', shape, numbers, areBooleans: booleans > 0 && booleans === numbers.length }
 }
 
-const ranges: { readonly [D in DType]?: readonly [low: number, high: number] } = {
-  int8: [-128, 127],
-  uint8: [0, 255],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-}
-
 /** Throws for a whole number that an integer dtype does not hold. */
 const checkRange = (operation: string, numbers: Float32Array | Float64Array, dtype: DType): void => {
-  const range = ranges[dtype]
-  if (range === undefined) return
-  const bad = numbers.find((x) => Number.isInteger(x) && (x < range[0] || x > range[1]))
+  if (!isInteger(dtype)) return
+  const [low, high] = integerLimits(dtype)
+  const bad = numbers.find((x) => Number.isInteger(x) && (x < low || x > high))
   if (bad !== undefined)
-    throw new ArgumentError(`${operation}: ${bad} is out of the range of ${dtype}, ${range[0]} to ${range[1]}.`)
+    throw new ArgumentError(`${operation}: ${bad} is out of the range of ${dtype}, ${low} to ${high}.`)
 }
 
-/** An item as a whole number of 64 bits: truncated, saturated; NaN is 0. */
-const toBigInt = (x: Plain): bigint => {
-  if (typeof x !== 'number' || Number.isInteger(x)) return BigInt(x)
-  if (Number.isNaN(x)) return 0n
-  if (!Number.isFinite(x)) return x > 0 ? 2n ** 63n - 1n : -(2n ** 63n)
-  return BigInt(Math.trunc(x))
+/** Items as integers of 64 bits: fractions are truncated, infinities saturate; NaN is 0. */
+const storeLongs = (operation: string, items: Iterable<Plain>, dtype: LongDType): TypedArray => {
+  const [low, high] = longLimits(dtype)
+  const values = Array.from(items, (x) => {
+    const isWhole = typeof x !== 'number' || Number.isInteger(x)
+    const value = isWhole ? BigInt(x) : (encodeElement(dtype, x)[0] as bigint)
+    if (value >= low && value <= high) return value
+    throw new ArgumentError(`${operation}: ${value} is out of the range of ${dtype}, ${low} to ${high}.`)
+  })
+  const data = allocate(dtype, values.length) as BigInt64Array
+  data.set(values)
+  return data
 }
 
 /** Numbers stored as a dtype: for floats rounded, for integers truncated, as in NumPy. */
 export const storeNumbers = (operation: string, numbers: Float32Array | Float64Array, dtype: DType): TypedArray => {
-  if (dtype === 'int64') return BigInt64Array.from(numbers, toBigInt)
+  if (isLong(dtype)) return storeLongs(operation, numbers, dtype)
   checkRange(operation, numbers, dtype)
   return convert(numbers, 'float64', dtype)
 }
 
 /** As `storeNumbers`, with bigints among them. */
 export const storeItems = (operation: string, items: readonly Plain[], dtype: DType): TypedArray =>
-  dtype === 'int64'
-    ? BigInt64Array.from(items, toBigInt)
-    : storeNumbers(operation, Float64Array.from(items, Number), dtype)
+  isLong(dtype) ? storeLongs(operation, items, dtype) : storeNumbers(operation, Float64Array.from(items, Number), dtype)

@@ -56,10 +56,17 @@ const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArra
 const maskedBy = (x: NDArray, where: ArrayLike, value: ArrayLike): NDArray =>
   select(broadcastTo(truth(where), x.aval.shape), x, broadcastTo(cast(asArray(value), x.aval.dtype), x.aval.shape))
 
-const sumTypes: { readonly [D in DType]?: DType } = { bool: 'int32', int8: 'int32', uint8: 'uint32' }
+const sumTypes: { readonly [D in DType]?: DType } = {
+  bool: 'int32',
+  int8: 'int32',
+  uint8: 'uint32',
+  int16: 'int32',
+  uint16: 'uint32',
+}
+// What is divided, or subtracted from, before it is rounded to 16 bits.
 const accumulators: { readonly [D in DType]?: DType } = { ...sumTypes, float16: 'float32', bfloat16: 'float32' }
 
-// 16-bit floats are added up in float32 and come back; small integers widen.
+// Small integers widen. Of floats, `reduce` rounds once, at the end.
 const accumulate = (
   name: string,
   reduce: Reduce,
@@ -71,7 +78,7 @@ const accumulate = (
   const { dtype: given } = x.aval
   const { initial, promoteIntegers = true } = options
   const result = options.dtype ?? (promoteIntegers ? sumTypes[given] : undefined) ?? given
-  const working = accumulators[result] ?? result
+  const working = result === 'bool' ? 'int32' : result
   const source = asSummands(x, result)
   const numbers = masked(cast(source, working, x.aval.weak && working === given), options.where, unit)
   const total = reduceWith(name, reduce, numbers, options)
@@ -138,14 +145,6 @@ export const mean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
   return cast(divideByCount('np.mean', total, array, options), target)
 }
 
-/** The dtype that stands in for a storage dtype while its values are compared. */
-const comparing: { readonly [D in DType]?: DType } = {
-  int8: 'int32',
-  uint8: 'int32',
-  float16: 'float32',
-  bfloat16: 'float32',
-}
-
 const extremum =
   (
     name: string,
@@ -160,13 +159,8 @@ const extremum =
     if (where !== undefined && initial === undefined) {
       throw new ArgumentError(`${name}: with where there may be nothing to choose from; give { initial } too.`)
     }
-    const working = comparing[array.aval.dtype] ?? array.aval.dtype
-    const numbers =
-      where === undefined || initial === undefined
-        ? cast(array, working, array.aval.weak)
-        : maskedBy(cast(array, working, array.aval.weak), where, initial)
-    if (initial === undefined)
-      return cast(reduceWith(name, reduce, numbers, options), array.aval.dtype, array.aval.weak)
+    const numbers = where === undefined || initial === undefined ? array : maskedBy(array, where, initial)
+    if (initial === undefined) return reduceWith(name, reduce, numbers, options)
     const nothing = reducedCount(name, array, options.axis) === 0
     const best = reduceWith(name, nothing ? ops.reduceSum : reduce, numbers, options)
     const bound = beside(best, initial)
@@ -263,7 +257,7 @@ const cumulative =
     const given = asArray(x)
     // A number is a vector of one.
     const array = axis === null || given.aval.rank === 0 ? reshape(given, [given.aval.size]) : given
-    const result = dtype ?? sumTypes[array.aval.dtype] ?? array.aval.dtype
+    const result = dtype ?? (array.aval.dtype === 'bool' ? 'int32' : array.aval.dtype)
     const numbers = cast(asSummands(array, result), result === 'bool' ? 'int32' : result)
     return cast(op(numbers, normalizeAxis(name, axis ?? 0, array.aval.rank)), result)
   }

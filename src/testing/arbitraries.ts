@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
-import { dtypes as allDTypes, isCompute, isFloat } from '../core/dtype.ts'
+import { dtypes as allDTypes, isFloat, isLong } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { sizeOf } from '../core/shape.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -14,15 +14,15 @@ export type DTypeKind = 'any' | 'compute' | 'float' | 'number'
 
 const kinds: { readonly [K in DTypeKind]: (d: DType) => boolean } = {
   any: () => true,
-  compute: isCompute,
-  float: (d) => isFloat(d) && isCompute(d),
-  number: (d) => isCompute(d) && d !== 'bool',
+  compute: (d) => !isLong(d),
+  float: isFloat,
+  number: (d) => !isLong(d) && d !== 'bool',
 }
 
 /**
  * A dtype; `float32` is the simplest.
  *
- * @param kind - `compute` (default): those that arithmetic takes; `number`: without bool; `float`; `any`.
+ * @param kind - `compute` (default): those whose elements are JS numbers or booleans; `number`: without bool; `float`; `any`.
  */
 export const dtypes = (kind: DTypeKind = 'compute'): fc.Arbitrary<DType> => {
   const float32First = [...allDTypes].sort((a, b) => Number(b === 'float32') - Number(a === 'float32'))

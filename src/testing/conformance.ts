@@ -3,9 +3,9 @@
  * much that matters: it is run again with such results and their operands moved by some units in the last place.
  */
 import type { Aval } from '../core/aval.ts'
-import { convert } from '../core/convert.ts'
+import { convert, decode } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
+import { epsilonOf, isFloat, isHalf } from '../core/dtype.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
@@ -77,8 +77,6 @@ const sums: ReadonlySet<OpName> = new Set<OpName>([
   'scatterAdd',
 ])
 
-const units: { readonly float32: number; readonly float64: number } = { float32: 2 ** -23, float64: 2 ** -52 }
-
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
   aval.dtype === 'float32' || aval.dtype === 'float64'
 
@@ -117,7 +115,7 @@ const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram
     Float64Array.from(counts[i] as Float64Array, (n, j) =>
       n <= SHORT || !isWideFloat(aval)
         ? 0
-        : DRIFT * Math.sqrt(n) * units[aval.dtype] * (magnitudes[i] as Float64Array)[j]!,
+        : DRIFT * Math.sqrt(n) * epsilonOf(aval.dtype) * (magnitudes[i] as Float64Array)[j]!,
     ),
   )
 }
@@ -133,9 +131,12 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
     return state / 2 ** 31 - 1
   }
   const move = (data: TypedArray, aval: Aval): TypedArray => {
-    if (!isWideFloat(aval)) return data
-    const unit = ulps * units[aval.dtype]
-    return (data as Float64Array).map((x) => x * (1 + noise() * unit))
+    const { dtype } = aval
+    if (!isFloat(dtype)) return data
+    // What is computed in 32 bits and rounded to 16 is off by one unit at most.
+    const unit = (isHalf(dtype) ? 1 : ulps) * epsilonOf(dtype)
+    const moved = (convert(data, dtype, 'float64') as Float64Array).map((x) => x * (1 + noise() * unit))
+    return convert(moved, 'float64', dtype)
   }
   // Never less than the drift: an element's noise should be small in none of so few runs.
   const drift = (data: TypedArray, by: Float64Array): TypedArray =>
@@ -203,14 +204,15 @@ const boundOf = (wanted: number, noisy: readonly number[], aval: Aval): number |
   if (noisy.some((x) => Number.isFinite(x) !== isRegular)) return null
   if (!isRegular) return noisy.every((x) => Object.is(x, wanted)) ? 0 : null
   const spread = Math.max(...noisy.map((x) => Math.abs(x - wanted)))
-  if (!isWideFloat(aval)) return spread === 0 ? 0 : null
-  return RUNS * spread + BASE_ULPS * units[aval.dtype] * Math.abs(wanted) + tiny[aval.dtype]
+  // To 16 bits: bit by bit, unless what was rounded was inexact.
+  if (isHalf(aval.dtype)) return spread === 0 ? 0 : RUNS * spread + epsilonOf(aval.dtype) * Math.abs(wanted)
+  if (!isWideFloat(aval)) return null
+  return RUNS * spread + BASE_ULPS * epsilonOf(aval.dtype) * Math.abs(wanted) + tiny[aval.dtype]
 }
 
 /** Elements as numbers; 16-bit floats are stored as their bits. */
 const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
-  const wide = dtype === 'float16' || dtype === 'bfloat16' ? convert(data, dtype, 'float64') : data
-  return Array.from(wide as ArrayLike<number | bigint>, Number)
+  return Array.from<number | bigint, number>(decode(dtype, data), Number)
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
+import { isHalf } from '../core/dtype.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { grad } from '../api/grad.ts'
 import { jvp, vjp } from '../api/derivatives.ts'
@@ -59,7 +60,7 @@ const roundings: { readonly [D in DType]?: number } = { float16: 1e-2, bfloat16:
 const coarsest = (xs: readonly NDArray[]): number => Math.max(1e-8, ...xs.map((x) => roundings[x.dtype] ?? 1e-4))
 
 /** 16-bit floats as float32, so that they can be added up. */
-const wide = (x: NDArray): NDArray => (x.dtype === 'float16' || x.dtype === 'bfloat16' ? np.astype(x, 'float32') : x)
+const wide = (x: NDArray): NDArray => (isHalf(x.dtype) ? np.astype(x, 'float32') : x)
 
 const push = <A extends readonly unknown[]>(f: Function<A>, args: A, tangents: A): NDArray[] =>
   arraysOf(jvp(f as (...args: A) => never, args, tangents as never)[1])

@@ -20,8 +20,7 @@ const defaults: { readonly [D in DType]?: number } = { float64: 1e-9, float32: 2
 
 /** The elements as JS numbers. */
 export const numbersOf = (x: NDArray): number[] => {
-  const wide = x.dtype === 'float16' || x.dtype === 'bfloat16' ? x.astype('float32') : x
-  return Array.from(wide.dataSync() as ArrayLike<number | bigint>, Number)
+  return Array.from(x.dataSync() as ArrayLike<number | bigint>, Number)
 }
 
 const finiteMagnitude = (xs: readonly number[]): number =>

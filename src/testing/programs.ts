@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
+import { dtypes as allDTypes, isFloat, isLong } from '../core/dtype.ts'
 import { range, sameShape, sizeOf } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
@@ -24,7 +25,7 @@ export interface RandomProgram {
 export interface ProgramOptions {
   /** Most equations that are asked for; some come with a second one that makes an operand. 12 by default. */
   readonly maxEquations?: number
-  /** Dtypes of inputs; float32, float64, int32, uint32 and bool by default. */
+  /** Dtypes of inputs; all by default. */
   readonly dtypes?: readonly DType[]
   /** Operations to choose from; all but `callback` by default. */
   readonly operations?: readonly OpName[]
@@ -33,6 +34,11 @@ export interface ProgramOptions {
   /** Most elements of a value; 400 by default. */
   readonly maxSize?: number
 }
+
+const floats = allDTypes.filter(isFloat)
+const numbers = allDTypes.filter((d) => d !== 'bool')
+// The dtypes that programs are mostly made of, more often than others.
+const common: readonly DType[] = ['float32', 'float64', 'int32', 'float32', 'float64', 'uint32', 'bool', ...allDTypes]
 
 /** One step: which operation, and the choices that its recipe makes. */
 interface Step {
@@ -74,7 +80,7 @@ class Writer {
 
   /** A constant array, where no value so far will do. */
   constant(dtype: DType, shape: readonly number[], value: number): Atom {
-    const literal = new Literal(dtype === 'int64' ? BigInt(value) : value, dtype)
+    const literal = new Literal(isLong(dtype) ? BigInt(value) : value, dtype)
     if (shape.length === 0) return literal
     return this.#append('broadcast', { shape, dims: [] }, [literal], [new Aval(dtype, shape)])[0]!
   }
@@ -94,8 +100,8 @@ class Writer {
 
 /** Draws that choose among a program's values. */
 class ProgramDraw implements Draw {
-  readonly float = ['float32', 'float64'] as const
-  readonly numbers = ['float32', 'float64', 'int32', 'uint32'] as const
+  readonly float = floats
+  readonly numbers = numbers
   readonly smooth = false
   readonly #entropy: Entropy
   readonly #writer: Writer
@@ -176,7 +182,7 @@ const plain = operations.filter((op) => op !== 'callback')
  */
 export const programs = ({
   maxEquations = 12,
-  dtypes = ['float32', 'float64', 'int32', 'uint32', 'bool'],
+  dtypes = common,
   operations: among = plain,
   extents = [2, 3, 1, 2, 3, 2, 3, 0],
   maxSize = 400,

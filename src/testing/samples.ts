@@ -1,8 +1,8 @@
 /** Valid applications of operations to fresh arrays. */
 import * as fc from 'fast-check'
 import { Aval } from '../core/aval.ts'
-import type { DType, TypedArray } from '../core/dtype.ts'
-import { allocate, isFloat } from '../core/dtype.ts'
+import type { DType, FloatDType } from '../core/dtype.ts'
+import { dtypes, isFloat, isInteger, kindOf } from '../core/dtype.ts'
 import { range, sizeOf } from '../core/shape.ts'
 import { convert } from '../core/convert.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
@@ -24,7 +24,7 @@ export interface Sample<N extends OpName = OpName> {
 /** Options of `samples`. */
 export interface SampleOptions {
   /** The float of the sample; float32 by default. */
-  readonly float?: 'float32' | 'float64'
+  readonly float?: FloatDType
   /** Floats where the operation takes them, and smooth functions only: for derivatives. */
   readonly smooth?: boolean
   /** Highest rank of operands; 5 by default. */
@@ -40,37 +40,31 @@ const uniforms = (seed: number): (() => number) => {
   }
 }
 
+const integers = dtypes.filter(isInteger)
+
 const valueFor = (dtype: DType, domain: Domain, u: number, place: number): number => {
   if (dtype === 'bool') return u < 0.5 ? 0 : 1
   const value = domain(u, place)
   if (isFloat(dtype)) return value
-  return dtype === 'uint32' || dtype === 'uint8' ? Math.abs(Math.floor(value)) : Math.floor(value)
+  return kindOf(dtype) === 'unsigned' ? Math.abs(Math.floor(value)) : Math.floor(value)
 }
 
 /** An array of a type with values of a domain. */
 export const arrayOf = (aval: Aval, domain: Domain, seed: number): NDArray => {
   const next = uniforms(seed)
   const numbers = range(sizeOf(aval.shape)).map((i) => valueFor(aval.dtype, domain, next(), i + (seed % 17)))
-  return fromHost(aval, store(aval.dtype, numbers))
-}
-
-const store = (dtype: DType, numbers: readonly number[]): TypedArray => {
-  if (dtype === 'int64') return BigInt64Array.from(numbers, (x) => BigInt(Math.floor(x)))
-  if (dtype === 'float16' || dtype === 'bfloat16') return convert(Float64Array.from(numbers), 'float64', dtype)
-  const data = allocate(dtype, numbers.length)
-  numbers.forEach((x, i) => (data[i] = x as never))
-  return data
+  return fromHost(aval, convert(Float64Array.from(numbers), 'float64', aval.dtype))
 }
 
 /** The matrices, made small, with 2, 4, 6, … along their diagonals. */
 const dominant = (x: NDArray): NDArray => {
   const [rows, columns] = [x.shape.at(-2)!, x.shape.at(-1)!]
   const data = x.dataSync() as Float64Array
-  const changed = data.map((v, i) => {
+  const changed = Float64Array.from(data, (v, i) => {
     const [row, column] = [Math.floor(i / columns) % rows, i % columns]
     return 0.2 * v + (row === column ? 2 * (row + 1) : 0)
   })
-  return fromHost(x.aval, changed)
+  return fromHost(x.aval, convert(changed, 'float64', x.dtype))
 }
 
 /** Draws that make a fresh array for every operand. */
@@ -86,7 +80,7 @@ class FreshDraw implements Draw {
     this.#maxRank = maxRank
     this.float = [float]
     this.smooth = smooth
-    this.numbers = smooth ? [float] : [float, 'int32', 'uint32']
+    this.numbers = smooth ? [float] : [float, float, float, ...integers]
   }
 
   below(bound: number): number {

@@ -1,19 +1,19 @@
 /** Elements of arrays as JS has them: typed arrays, nested lists, single values. */
-import type { DType, TypedArray } from '../core/dtype.ts'
-import { kindOf } from '../core/dtype.ts'
+import { decode } from '../core/convert.ts'
+import type { DType, LongDType, TypedArray } from '../core/dtype.ts'
+import { isLong, kindOf } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
-import { bfloat16BitsToFloat32, float16BitsToFloat32 } from '../core/float16.ts'
 import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
 
-/** An element: a number; true or false where the dtype is bool, a bigint where it is int64. */
+/** An element: a number; true or false where the dtype is bool, a bigint where it is one of integers of 64 bits. */
 export type Element = number | boolean | bigint
 
 /** What `toArray` gives: nested arrays of numbers, booleans or bigints. */
 export type Nested = Element | Nested[]
 
 /** An element of an array of dtype `D`. */
-export type ElementOf<D extends DType> = D extends 'bool' ? boolean : D extends 'int64' ? bigint : number
+export type ElementOf<D extends DType> = D extends 'bool' ? boolean : D extends LongDType ? bigint : number
 
 /** The typed array that `dataSync` gives for dtype `D`. */
 export type DataOf<D extends DType> = D extends 'float32' | 'float16' | 'bfloat16'
@@ -30,7 +30,13 @@ export type DataOf<D extends DType> = D extends 'float32' | 'float16' | 'bfloat1
             ? Int8Array
             : D extends 'int64'
               ? BigInt64Array
-              : TypedArray
+              : D extends 'uint16'
+                ? Uint16Array
+                : D extends 'int16'
+                  ? Int16Array
+                  : D extends 'uint64'
+                    ? BigUint64Array
+                    : TypedArray
 
 type Deeper = readonly [0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
 
@@ -49,13 +55,6 @@ export interface ReadOptions<R extends number = number, D extends DType = DType>
   readonly rank?: R
   /** The dtype; if only `rank` is given, any whose elements are numbers. */
   readonly dtype?: D
-}
-
-/** 16-bit floats as the float32 values that they stand for; other dtypes as they are. */
-export const decode = (dtype: DType, data: TypedArray): TypedArray => {
-  if (dtype === 'float16') return Float32Array.from(data as Uint16Array, float16BitsToFloat32)
-  if (dtype === 'bfloat16') return Float32Array.from(data as Uint16Array, bfloat16BitsToFloat32)
-  return data
 }
 
 export const elementsOf = (dtype: DType, data: TypedArray): readonly Element[] =>
@@ -82,7 +81,7 @@ export const requireOne = (operation: string, shape: Shape): void => {
   )
 }
 
-const isNumeric = (dtype: DType): boolean => dtype !== 'bool' && dtype !== 'int64'
+const isNumeric = (dtype: DType): boolean => dtype !== 'bool' && !isLong(dtype)
 
 /** @throws DTypeError if elements are no numbers, naming what reads them. */
 export const requireNumbers = (operation: string, dtype: DType): void => {

@@ -1,6 +1,7 @@
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { isFloat, isStorageOf } from '../core/dtype.ts'
+import { decode } from '../core/convert.ts'
 import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
 import { describeArray, formatArray } from '../core/format.ts'
 import type { HostArray } from '../core/host.ts'
@@ -8,7 +9,7 @@ import type { Shape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
-import { checkRead, decode, elementsOf, nest, requireIntegers, requireNumbers, requireOne } from './elements.ts'
+import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne } from './elements.ts'
 
 export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 
@@ -376,7 +377,7 @@ export class NDArray implements LeafBrand {
 
   /**
    * A copy of the elements in row-major order, in the typed array of the dtype; 16-bit floats come as a
-   * `Float32Array`, booleans as bytes 0 and 1, int64 as a `BigInt64Array`.
+   * `Float32Array`, booleans as bytes 0 and 1, integers of 64 bits as a `BigInt64Array` or `BigUint64Array`.
    *
    * @param wanted - the dtype that the array has. Its typed array is then the type of the result: `x.dataSync('float32')` is a
    *   `Float32Array`.

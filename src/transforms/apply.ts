@@ -6,8 +6,7 @@ import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 
 /** The value that a literal stands for. */
-export const literalValue = (literal: Literal): NDArray =>
-  scalar(literal.value as number, literal.aval.dtype, literal.aval.weak)
+export const literalValue = (literal: Literal): NDArray => scalar(literal.value, literal.aval.dtype, literal.aval.weak)
 
 /** Values of a program's variables so far. */
 export type Environment = Map<Variable, NDArray>

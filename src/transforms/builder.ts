@@ -1,6 +1,6 @@
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { isCompute } from '../core/dtype.ts'
+import { decodeElement } from '../core/convert.ts'
 import { TracerError } from '../core/errors.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Constant, Equation, Source } from '../ir/program.ts'
@@ -92,8 +92,9 @@ export class ProgramBuilder {
   #outer(x: NDArray, operation: string): Atom {
     checkLive(x, operation)
     if (x.body.trace === null) {
-      if (x.aval.rank === 0 && isCompute(x.aval.dtype)) {
-        return new Literal(x.body.host(operation)[0]!, x.aval.dtype, x.aval.weak)
+      if (x.aval.rank === 0) {
+        const value = decodeElement(x.aval.dtype, x.body.host(operation)[0]!)
+        return new Literal(value, x.aval.dtype, x.aval.weak)
       }
       if (this.#embed) {
         const variable = new Variable(x.aval)

@@ -9,7 +9,7 @@ import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { hasRelaxedSimd } from '../../src/backends/wasm/platform.ts'
 import { isFloat } from '../../src/core/dtype.ts'
-import { dataOf, isStored, programOf } from './support/samples.ts'
+import { dataOf, programOf } from './support/samples.ts'
 
 /** With guards around all memory, and all ranges cut as finely as can be, so that threads meet on small arrays. */
 const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
@@ -49,9 +49,8 @@ describe.each(configurations)('on %s', (_, device) => {
   const execute = onDevice(device)
 
   it.each(operations)('%s', (op) => {
-    for (const float of ['float32', 'float64'] as const) {
+    for (const float of ['float32', 'float64', 'float16', 'bfloat16'] as const) {
       const property = fc.property(samples(op, { float }), (sample) => {
-        if (sample.operands.some(isStored)) return
         conforms(programOf(sample), dataOf(sample.operands), execute)
       })
       fc.assert(property, { numRuns: 25 })
@@ -59,12 +58,14 @@ describe.each(configurations)('on %s', (_, device) => {
   })
 
   it.each(operations.filter((op) => op !== 'callback' && op !== 'customLinear'))('the gradient of %s', (op) => {
-    const property = fc.property(samples(op, { float: 'float32', smooth: true }), (sample) => {
-      const { f, point } = primitiveLaws.asFloatFunction(sample)
-      const program = gradientOf(f, point)
-      if (program !== null) conforms(program, dataOf(point), execute)
-    })
-    fc.assert(property, { numRuns: 10 })
+    for (const float of ['float32', 'bfloat16'] as const) {
+      const property = fc.property(samples(op, { float, smooth: true }), (sample) => {
+        const { f, point } = primitiveLaws.asFloatFunction(sample)
+        const program = gradientOf(f, point)
+        if (program !== null) conforms(program, dataOf(point), execute)
+      })
+      fc.assert(property, { numRuns: 10 })
+    }
   })
 })
 
@@ -80,7 +81,6 @@ describe('random programs', () => {
   const among = operations.filter((op) => op !== 'bitcast' && op !== 'callback')
 
   const values = ({ program, inputs }: RandomProgram): void => {
-    if (inputs.some(isStored)) return
     conforms(optimize(program), dataOf(inputs), double!)
   }
 
@@ -105,7 +105,7 @@ describe('random programs', () => {
     const point = places.map((i) => inputs[i]!)
     const f = (...xs: readonly NDArray[]): readonly NDArray[] => {
       const full = inputs.map((x, i) => (places.includes(i) ? xs[places.indexOf(i)]! : x))
-      return evalProgram(program, full).filter((y) => y.dtype === 'float32' || y.dtype === 'float64')
+      return evalProgram(program, full).filter((y) => isFloat(y.dtype))
     }
     const gradient = gradientOf(f, point)
     if (gradient !== null) conforms(gradient, dataOf(point), single!)
@@ -113,7 +113,7 @@ describe('random programs', () => {
 
   // With what test/ir/programs.test.ts says of the interpreter, so are batches and derivatives of compiled programs right.
   const batches = ({ program, inputs }: RandomProgram): void => {
-    if (inputs.length === 0 || inputs.some(isStored)) return
+    if (inputs.length === 0) return
     const stacked = inputs.map((x) => np.stack([x, np.roll(x, 1), np.roll(x, 2)]))
     const mapped = makeProgram(vmap((...xs: NDArray[]) => evalProgram(program, xs)))(...stacked)
     conforms(optimize(mapped), dataOf(stacked), double!)
@@ -131,7 +131,7 @@ describe('random programs', () => {
   }, 600_000)
 
   it(`${runs / 4} of them have the interpreter's tangents`, () => {
-    const floats = programs({ operations: among, dtypes: ['float64', 'float32'] })
+    const floats = programs({ operations: among, dtypes: ['float64', 'float32', 'bfloat16', 'float16'] })
     fc.assert(fc.property(floats, tangents), { numRuns: runs / 4 })
   }, 600_000)
 

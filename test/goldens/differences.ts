@@ -1,8 +1,6 @@
 /** Cases on which Pullback differs from JAX on purpose, each with its reason. */
 export const differences: { readonly [name: string]: string } = {
   'np.array: nested integers': 'JS numbers in nested arrays are float32, as they have no integer type',
-  'int8 with uint8': 'there is no int16; they meet in int32',
-  'uint8 with int8': 'there is no int16; they meet in int32',
   'vjp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
   'jvp np.power: zero base': 'the derivative of x**0 at 0 is 0, not NaN',
   'vjp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
@@ -16,6 +14,24 @@ export const differences: { readonly [name: string]: string } = {
     'no unsigned number is below -1; JAX compares with the greatest, to which it wraps around',
   'jvp lax.reduceMax: nothing': 'the derivative of a constant is 0; JAX shares it among nothing, 0 / 0',
   'jvp lax.reduceMin: nothing': 'the derivative of a constant is 0; JAX shares it among nothing, 0 / 0',
+  ...Object.fromEntries(
+    ['int8', 'int16', 'int32', 'int64']
+      .flatMap((dtype) => [`${dtype} with uint64`, `uint64 with ${dtype}`])
+      .map((name) => [
+        name,
+        'as the shorter pairs are without 64 bits in JAX, they are the signed integer; JAX gives a float',
+      ]),
+  ),
+  ...Object.fromEntries(
+    ['uint8', 'uint16', 'uint32']
+      .flatMap((dtype) =>
+        ['nn.logSigmoid', 'nn.softmax', 'nn.logSoftmax', 'nn.hardTanh'].map((fn) => `${fn}: ${dtype}`),
+      )
+      .map((name) => [
+        name,
+        'unsigned integers become floats before anything is subtracted from them; in JAX they wrap',
+      ]),
+  ),
   ...Object.fromEntries(
     ['float32', 'int32', 'uint32', 'bool'].map((dtype) => [
       `np.takeAlongAxis: nothing, ${dtype}`,
@@ -37,6 +53,10 @@ export const roundings: { readonly [name: string]: { readonly rtol: number; read
   'np.divide: float64': { rtol: 2.3e-16, atol: 0 },
   'np.divide: broadcasts a column and a row': { rtol: 1.2e-7, atol: 0 },
   'np.divide: negative int32': { rtol: 1.2e-7, atol: 0 },
+  ...Object.fromEntries(
+    // XLA takes the exponential of a multiple of log 2.
+    ['int8', 'int16', 'int32'].map((dtype) => [`np.exp2: ${dtype}`, { rtol: 3e-6, atol: 0 }]),
+  ),
   // XLA fuses the multiplication and the addition.
   'random.uniform: float64 from -3 to 3': { rtol: 3e-16, atol: 1e-15 },
 }

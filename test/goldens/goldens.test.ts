@@ -75,6 +75,7 @@ const topics = [
   'numpy-pieces',
   'lax-derived',
   'numpy-edges',
+  'narrow',
 ]
 
 describe.each(topics)('%s', (topic) => {

@@ -43,6 +43,7 @@ TOPICS = [
     "numpy_pieces",
     "lax_derived",
     "numpy_edges",
+    "narrow",
 ]
 
 

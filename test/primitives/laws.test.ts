@@ -10,14 +10,18 @@ const seeds = fc.nat({ max: 1000 })
 /** Operations through which no derivative flows, whatever differences give. */
 const cut: readonly string[] = ['stopGradient', 'filler', 'bitcast', 'nextafter', 'callback']
 
+const floats = ['float32', 'float64', 'float16', 'bfloat16'] as const
+/** Of the dtypes that are widened, fewer samples do. */
+const runs = (float: (typeof floats)[number], most: number): number => (float.endsWith('16') ? most / 2 : most)
+
 describe.each(operations)('%s', (op) => {
-  it.each(['float32', 'float64'] as const)('gives results of its declared types, compiled too (%s)', (float) => {
+  it.each(floats)('gives results of its declared types, compiled too (%s)', (float) => {
     fc.assert(
       fc.property(samples(op, { float }), (sample) => {
         primitiveLaws.typeIsTrue(sample)
         primitiveLaws.jitAgrees(sample)
       }),
-      { numRuns: 60 },
+      { numRuns: runs(float, 60) },
     )
   })
 
@@ -36,12 +40,14 @@ describe.each(operations)('%s', (op) => {
     })
   }
 
-  it.each(['float32', 'float64'] as const)('has a linear jvp and a vjp adjoint to it (%s)', (float) => {
-    fc.assert(fc.property(samples(op, { float }), seeds, primitiveLaws.derivativesAreAdjoint), { numRuns: 40 })
+  it.each(floats)('has a linear jvp and a vjp adjoint to it (%s)', (float) => {
+    const numRuns = runs(float, 40)
+    fc.assert(fc.property(samples(op, { float }), seeds, primitiveLaws.derivativesAreAdjoint), { numRuns })
   })
 
-  it.each(['float32', 'float64'] as const)('is mapped over every axis as a loop maps it (%s)', (float) => {
-    fc.assert(fc.property(samples(op, { float, maxRank: 4 }), seeds, primitiveLaws.vmapAgrees), { numRuns: 30 })
+  it.each(floats)('is mapped over every axis as a loop maps it (%s)', (float) => {
+    const numRuns = runs(float, 30)
+    fc.assert(fc.property(samples(op, { float, maxRank: 4 }), seeds, primitiveLaws.vmapAgrees), { numRuns })
   })
 
   it('has derivatives that are mapped as a loop maps them', () => {

@@ -1,6 +1,6 @@
 /** The structure of a program's graph: nodes, boxes open and closed, and who takes whose values. */
 import type { Aval } from '../../core/aval.ts'
-import { elementText } from '../../ir/elements.ts'
+import { numberText } from '../../ir/elements.ts'
 import type { Atom, Equation, Program, Scope, Source, Variable } from '../../ir/program.ts'
 import { literalValue } from '../../transforms/apply.ts'
 import { bindAll } from '../../trace/interpreter.ts'
@@ -187,7 +187,7 @@ export class GraphBuilder {
   /** The value of an atom; a literal gets a node of its own. */
   #read(run: Run, atom: Atom, box: Box | null): Value {
     if (!('value' in atom)) return run.get(atom)!
-    const text = elementText(atom.aval.dtype, atom.value)
+    const text = numberText(atom.value)
     const node = this.#node('literal', text, box)
     return { node, name: text, aval: atom.aval, array: literalValue(atom), variable: null }
   }

@@ -1,7 +1,7 @@
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
-import { allocate } from '../../core/dtype.ts'
 import { NonFiniteError } from '../../core/errors.ts'
+import { literalData } from '../../ir/literal.ts'
 import type { OpName } from '../../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
@@ -40,9 +40,7 @@ class Slots {
 
   of(atom: Atom): number {
     if (!(atom instanceof Literal)) return this.#slots.get(atom)!
-    const data = allocate(atom.aval.dtype, 1)
-    data[0] = atom.value
-    this.fixed.push([this.#count, data])
+    this.fixed.push([this.#count, literalData(atom)])
     return this.#count++
   }
 }

@@ -16,12 +16,15 @@ const viewsOf = (buffer: ArrayBuffer | SharedArrayBuffer): Views => {
     bool: bytes,
     uint8: bytes,
     int8: new Int8Array(buffer),
+    uint16: halves,
+    int16: new Int16Array(buffer),
     float16: halves,
     bfloat16: halves,
     int32: new Int32Array(buffer),
     uint32: new Uint32Array(buffer),
     float32: new Float32Array(buffer),
     int64: new BigInt64Array(buffer),
+    uint64: new BigUint64Array(buffer),
     float64: new Float64Array(buffer),
   }
 }

@@ -1,6 +1,5 @@
 /** Equations that have no kernel: the interpreter evaluates them, in the middle of a compiled program. */
-import type { TypedArray } from '../../core/dtype.ts'
-import { allocate } from '../../core/dtype.ts'
+import { literalData } from '../../ir/literal.ts'
 import type { Equation } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
 import { primitives } from '../../primitives/registry.ts'
@@ -9,12 +8,6 @@ import type { Primitive } from '../../primitives/primitive.ts'
 import { run } from '../interpreter/interpreter.ts'
 import type { HostStep, Place } from './compiled.ts'
 import type { Heap } from './heap.ts'
-
-const literalData = ({ aval, value }: Literal): TypedArray => {
-  const data = allocate(aval.dtype, 1)
-  data[0] = value
-  return data
-}
 
 /** Evaluates on what lies at the operands' places in a frame, and writes the results to theirs. */
 export const evaluateHostStep = ({ equation, operands, results }: HostStep, heap: Heap, frame: number): void => {

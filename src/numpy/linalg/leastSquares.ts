@@ -1,5 +1,6 @@
 /** Rank, pseudo-inverse and least squares: what singular values above a threshold say. */
 import { stopGradient } from '../../api/derivatives.ts'
+import { epsilonOf } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { broadcastTwo, sameShape } from '../../core/shape.ts'
 import * as ops from '../../ops/linalg.ts'
@@ -53,8 +54,7 @@ export const pinv = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray => {
 }
 
 /** The dtype's precision, times the matrices' larger extent. */
-const roundingOf = (x: NDArray): number =>
-  (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23) * Math.max(...x.shape.slice(-2))
+const roundingOf = (x: NDArray): number => epsilonOf(x.dtype) * Math.max(...x.shape.slice(-2))
 
 /** Which singular values are above `rtol` times the largest. */
 const significant = (s: NDArray, rtol: NDArray): NDArray =>

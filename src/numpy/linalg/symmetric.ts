@@ -3,6 +3,7 @@ import { closureConvert, customLinearSolve, customRoot } from '../../api/roots.t
 import { customJvp } from '../../api/custom.ts'
 import { jvp } from '../../api/derivatives.ts'
 import { vmap } from '../../api/vmap.ts'
+import { epsilonOf } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
 import * as ops from '../../ops/linalg.ts'
 import { stopGradient } from '../../ops/elementwise.ts'
@@ -19,7 +20,7 @@ import { asRow, identityLike, squares, turned } from './matrices.ts'
 /** A function of each element. */
 type Scalar = (w: NDArray) => NDArray
 
-const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
+const precisionOf = (x: NDArray): number => epsilonOf(x.dtype)
 
 /** V diag(w) Vᵀ, or V W Vᵀ for a matrix W. */
 const between = (v: NDArray, w: NDArray): NDArray =>

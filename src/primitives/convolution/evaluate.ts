@@ -1,10 +1,10 @@
 /** Convolution of elements: windows are laid out as columns of a matrix, and kernels are multiplied with it. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
-import { allocate, isFloat } from '../../core/dtype.ts'
+import { allocate, isFloat, isLong } from '../../core/dtype.ts'
 import { inversePermutation, sizeOf, stridesOf } from '../../core/shape.ts'
 import type { ConvParams } from '../../ir/op.ts'
-import { matmulFloat, matmulInteger } from '../matmul.ts'
+import { matmulBig, matmulFloat, matmulInteger } from '../matmul.ts'
 import { gatherStrided } from '../strided.ts'
 import type { Sliding } from './sliding.ts'
 import { windowTable } from './sliding.ts'
@@ -39,13 +39,15 @@ const layOut = (
   count: number,
   windows: Float64Array,
 ): void => {
+  // The zero of elements that are bigints is one.
+  const zero = (windows as unknown) instanceof BigInt64Array ? (0n as unknown as number) : 0
   let n = 0
   for (let c = 0; c < features; c++) {
     const feature = start + c * plane
     for (let k = 0; k < area; k++) {
       for (let p = first * area + k, end = p + count * area; p < end; p += area) {
         const place = table[p]!
-        windows[n++] = place < 0 ? 0 : image[feature + place]!
+        windows[n++] = place < 0 ? zero : image[feature + place]!
       }
     }
   }
@@ -65,8 +67,9 @@ const convolve = (
   const outputs = area === 0 ? 0 : table.length / area
   if (depth === 0 || outputs === 0) return
   const block = Math.min(outputs, Math.max(1, Math.floor(BLOCK / depth)))
-  const windows = new Float64Array(depth * block)
-  const product = new Float64Array(kernels * block)
+  const Elements = multiply === matmulBig ? BigInt64Array : Float64Array
+  const windows = new Elements(depth * block) as unknown as Float64Array
+  const product = new Elements(kernels * block) as unknown as Float64Array
   const image = groups * features * plane
   for (let g = 0; g < groups * batchGroups; g++) {
     for (let n = 0; n < batch; n++) {
@@ -109,7 +112,7 @@ export const evaluateConv = (
     kernels: rhs!.shape[rhsSpec[0]!]! / (groups * batchGroups),
   }
   const result = allocate(out.dtype, out.size) as Float64Array
-  const multiply = isFloat(out.dtype) ? matmulFloat : multiplyIntegers
+  const multiply = isLong(out.dtype) ? matmulBig : isFloat(out.dtype) ? matmulFloat : multiplyIntegers
   convolve(reordered(a!, lhs!, lhsSpec), reordered(b!, rhs!, rhsSpec), result, layout, counts, multiply)
   const canonical = outSpec.map((d) => out.shape[d]!)
   return reordered(result, out.withShape(canonical), inversePermutation(outSpec))

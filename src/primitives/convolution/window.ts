@@ -1,7 +1,7 @@
 /** Sums and extrema over a sliding window. */
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
-import { allocate, isFloat } from '../../core/dtype.ts'
+import { allocate, integerLimits, isFloat, isLong, longLimits } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { insertAt } from '../../core/shape.ts'
 import type { OpName, WindowParams } from '../../ir/op.ts'
@@ -30,24 +30,28 @@ export const withBatchAxis = <P extends WindowParams>(params: P, axis: number): 
   windowDilation: insertAt(params.windowDilation, axis, 1),
 })
 
+type Combine = (a: number, x: number) => number
+type BigCombine = (a: bigint, x: bigint) => bigint
+
 /** Combines what each window meets, from `initial` on. */
 const foldWindows = (
   params: WindowParams,
   data: TypedArray,
   x: Aval,
   out: Aval,
-  initial: number,
-  combine: (a: number, x: number) => number,
+  initial: number | bigint,
+  combine: Combine | BigCombine,
 ): TypedArray => {
   const table = windowTable(slidingAxes(x.shape, params))
   const xs = data as Float64Array
   const result = allocate(out.dtype, out.size) as Float64Array
   const area = out.size === 0 ? 0 : table.length / out.size
   for (let p = 0, n = 0; p < result.length; p++) {
-    let a = initial
+    // Elements and what combines them are numbers all, or bigints all.
+    let a = initial as number
     for (const end = n + area; n < end; n++) {
       const place = table[n]!
-      if (place >= 0) a = combine(a, xs[place]!)
+      if (place >= 0) a = (combine as Combine)(a, xs[place]!)
     }
     result[p] = a
   }
@@ -63,12 +67,14 @@ const reduceType =
 
 const plus = (a: number, x: number): number => a + x
 const plusWrapping = (a: number, x: number): number => (a + x) | 0
+const plusBig = (a: bigint, x: bigint): bigint => a + x
 
 export const reduceWindowSumP = linear('reduceWindowSum', {
   type: reduceType('reduceWindowSum'),
-  evaluate: (params, [data], [x], [out]) => [
-    foldWindows(params, data!, x!, out!, 0, isFloat(x!.dtype) ? plus : plusWrapping),
-  ],
+  evaluate: (params, [data], [x], [out]) => {
+    if (isLong(x!.dtype)) return [foldWindows(params, data!, x!, out!, 0n, plusBig)]
+    return [foldWindows(params, data!, x!, out!, 0, isFloat(x!.dtype) ? plus : plusWrapping)]
+  },
   // A window of ones is its own reverse: the sum, over the outputs that an element went into, is over a window too.
   transpose: (params, ct, { aval }) =>
     reduceWindowSum(ct, {
@@ -82,19 +88,23 @@ export const reduceWindowSumP = linear('reduceWindowSum', {
 })
 
 /** What loses against everything. */
-const leastOf = (dtype: DType): number => (isFloat(dtype) ? -Infinity : dtype === 'int32' ? -(2 ** 31) : 0)
-const greatestOf = (dtype: DType): number => (isFloat(dtype) ? Infinity : dtype === 'int32' ? 2 ** 31 - 1 : 2 ** 32 - 1)
+const limitsOf = (dtype: DType): readonly [least: number | bigint, greatest: number | bigint] =>
+  isFloat(dtype) ? [-Infinity, Infinity] : (isLong(dtype) ? longLimits : integerLimits)(dtype)
+const bigger = (a: bigint, x: bigint): bigint => (x > a ? x : a)
+const smaller = (a: bigint, x: bigint): bigint => (x < a ? x : a)
 
 // dy = dx at the first place where the window has its extremum.
 const extremum = (op: 'reduceWindowMax' | 'reduceWindowMin', select: 'max' | 'min'): Primitive<typeof op> => ({
   type: reduceType(op),
   evaluate: (params, [data], [x], [out]) => {
-    const initial = (select === 'max' ? leastOf : greatestOf)(x!.dtype)
-    return [foldWindows(params, data!, x!, out!, initial, Math[select])]
+    const initial = limitsOf(x!.dtype)[select === 'max' ? 0 : 1]
+    const combine = isLong(x!.dtype) ? (select === 'max' ? bigger : smaller) : Math[select]
+    return [foldWindows(params, data!, x!, out!, initial, combine)]
   },
   jvp: (params, [x], [t]) => single(bind(op, params, [x!]), selectAndGatherAdd(t!, x!, { ...params, select })),
   batch: (params, [x], [axis]) => oneBatched(bind(op, withBatchAxis(params, axis!), [x!]), axis!),
-  facts: { reduces: true },
+  // A window that meets padding alone has the infinity that is the least, or the greatest, integer.
+  facts: { reduces: true, narrow: 'as floats' },
 })
 
 export const reduceWindowMaxP = extremum('reduceWindowMax', 'max')

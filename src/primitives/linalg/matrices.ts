@@ -2,7 +2,7 @@
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { allocate } from '../../core/dtype.ts'
-import { DTypeError, ShapeError } from '../../core/errors.ts'
+import { ShapeError } from '../../core/errors.ts'
 import type { Shape } from '../../core/shape.ts'
 import { sizeOf } from '../../core/shape.ts'
 import type { OpName } from '../../ir/op.ts'
@@ -10,6 +10,7 @@ import { iota, zerosLike } from '../../ops/creation.ts'
 import { cast, eq, ge, gt, le, lt, select } from '../../ops/elementwise.ts'
 import { dotGeneral } from '../../ops/contraction.ts'
 import { broadcast, slice } from '../../ops/movement.ts'
+import { checkAccepts } from '../kinds.ts'
 import type { NDArray } from '../../trace/value.ts'
 
 export { swapLast as turned } from '../../ops/movement.ts'
@@ -21,9 +22,7 @@ export const batchOf = (shape: Shape): readonly number[] => shape.slice(0, -2)
 
 /** Throws unless the operand holds matrices of floats. */
 export const checkMatrices = (op: OpName, x: Aval): void => {
-  if (x.dtype !== 'float32' && x.dtype !== 'float64') {
-    throw new DTypeError(`${op} takes float32 or float64, got ${x}. Convert it with np.astype(x, 'float32').`)
-  }
+  checkAccepts(op, 'float', x)
   if (x.rank < 2) throw new ShapeError(`${op} takes matrices, arrays of rank 2 or more, got ${x}.`)
 }
 

@@ -1,6 +1,6 @@
 /** Recipes of operations element by element. */
 import type { DType } from '../../core/dtype.ts'
-import { bitsOf, dtypes } from '../../core/dtype.ts'
+import { bitsOf, dtypes, isInteger } from '../../core/dtype.ts'
 import type { NoParams, OpName, OpParams } from '../../ir/op.ts'
 import type { Domain, Draw, Recipe } from '../draw.ts'
 import { domains } from '../draw.ts'
@@ -12,8 +12,8 @@ type Plain = { [N in OpName]: NoParams extends OpParams[N] ? N : never }[OpName]
 
 type Dtypes = readonly DType[] | ((draw: Draw) => readonly DType[])
 
-const integers: readonly DType[] = ['int32', 'uint32']
-const bits: readonly DType[] = ['int32', 'uint32', 'bool']
+const integers: readonly DType[] = dtypes.filter(isInteger)
+const bits: readonly DType[] = [...integers, 'bool']
 const floats = (draw: Draw): readonly DType[] => draw.float
 const numbers = (draw: Draw): readonly DType[] => draw.numbers
 const computing = (draw: Draw): readonly DType[] => [...draw.numbers, 'bool']
@@ -79,8 +79,8 @@ export const cast: Recipe<'cast'> = (draw) => {
 }
 
 export const bitcast: Recipe<'bitcast'> = (draw) => {
-  const x = draw.operand({ dtypes: ['float32', 'int32', 'uint32'] })
-  const targets = (['float32', 'int32', 'uint32'] as const).filter((d) => bitsOf(d) === bitsOf(x.aval.dtype))
+  const x = draw.operand({ dtypes: dtypes.filter((d) => d !== 'bool') })
+  const targets = dtypes.filter((d) => d !== 'bool' && bitsOf(d) === bitsOf(x.aval.dtype))
   return { params: { dtype: draw.pick(targets) }, operands: [x] }
 }
 

@@ -36,7 +36,7 @@ const slicesOf = (draw: Draw, dtypes: readonly DType[], modes: readonly IndexMod
   const sliceSizes = shape.map((n, d) => (roles[d] === 'whole' ? n : roles[d] === 'window' ? 1 + draw.below(n) : 1))
   const starts = [...batching.map((d) => shape[d]!), ...range(draw.below(3)).map(() => 1 + draw.below(3))]
   const indices = draw.operand({
-    dtypes: ['int32', 'uint32'],
+    dtypes: ['int32', 'uint32', 'int8', 'int64'],
     shape: [...starts, indexed.length],
     domain: (u) => Math.floor(u * 6) - 1,
   })

@@ -9,7 +9,7 @@ const someAxes = (draw: Draw, rank: number): number[] => range(rank).filter(() =
 
 export const iota: Recipe<'iota'> = (draw) => {
   const shape = range(1 + draw.below(3)).map(() => draw.below(4))
-  const dtype = draw.pick(['int32', 'uint32', ...draw.float] as const)
+  const dtype = draw.pick(draw.numbers)
   return { params: { dtype, shape, axis: draw.below(shape.length) }, operands: [] }
 }
 

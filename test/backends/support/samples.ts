@@ -4,6 +4,7 @@ import { Program, Variable, equation } from 'pullback'
 import type { Sample } from 'pullback/testing'
 import type { TypedArray } from '../../../src/core/dtype.ts'
 import { primitiveOf } from '../../../src/primitives/registry.ts'
+import { toHost } from '../../../src/trace/value.ts'
 
 /** The sample as a program of one equation. */
 export const programOf = ({ op, params, operands }: Sample): Program => {
@@ -15,7 +16,5 @@ export const programOf = ({ op, params, operands }: Sample): Program => {
   return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
 }
 
-export const dataOf = (xs: readonly NDArray[]): readonly TypedArray[] => xs.map((x) => x.dataSync())
-
-/** 16-bit floats are compared by their bits: `dataSync` would widen them. */
-export const isStored = (x: NDArray): boolean => x.dtype === 'float16' || x.dtype === 'bfloat16'
+/** Elements as they are held: 16-bit floats as their bits. */
+export const dataOf = (xs: readonly NDArray[]): readonly TypedArray[] => xs.map((x) => toHost(x, 'test').data)

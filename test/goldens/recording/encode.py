@@ -35,7 +35,7 @@ def elements(array):
     name = array.dtype.name
     if name == "bool":
         return [int(v) for v in flat]
-    if name == "int64":
+    if name in ("int64", "uint64"):
         return [str(v) for v in flat]
     if array.dtype.kind in "iu":
         return [int(v) for v in flat]

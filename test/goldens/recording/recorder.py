@@ -109,6 +109,10 @@ class Recorder:
         case["out"] = encode(out)
         self.cases.append(case)
 
+    def value(self, fn, *args, **options):
+        """What JAX gives, for choosing what to record of it."""
+        return resolve(fn)(*map(to_jax, args), **{k: to_jax(v) for k, v in options.items()})
+
     def case(self, fn, what, *args, x64=False, tol=None, **options):
         """The value of `fn(*args, **options)`."""
         with precision(x64):

@@ -1,6 +1,6 @@
 /** Places of extrema: the first one along an axis, or the first NaN. */
-import type { ComputeDType } from '../../../core/dtype.ts'
-import { isCompute } from '../../../core/dtype.ts'
+import type { WideDType } from '../../../core/dtype.ts'
+import { isNarrow } from '../../../core/dtype.ts'
 import { stridesOf } from '../../../core/shape.ts'
 import type { AxisParams } from '../../../ir/op.ts'
 import type { Code, Expr, Func } from '../asm/index.ts'
@@ -45,12 +45,19 @@ const integerOrder = (how: 'gt_s' | 'gt_u' | 'lt_s' | 'lt_u'): Order => ({
   lanes: (x, best) => op(`i32x4.${how}`, x, best),
 })
 
-const orders: { readonly [D in ComputeDType]: (how: 'gt' | 'lt') => Order } = {
+const longOrder = (how: 'gt_s' | 'gt_u' | 'lt_s' | 'lt_u'): Order => ({
+  scalar: (x, best) => op(`i64.${how}`, x as Expr<'i64'>, best as Expr<'i64'>),
+  lanes: null,
+})
+
+const orders: { readonly [D in WideDType]: (how: 'gt' | 'lt') => Order } = {
   float32: float32Order,
   float64: float64Order,
   int32: (how) => integerOrder(`${how}_s`),
   uint32: (how) => integerOrder(`${how}_u`),
   bool: (how) => ({ ...integerOrder(`${how}_u`), lanes: null }),
+  int64: (how) => longOrder(`${how}_s`),
+  uint64: (how) => longOrder(`${how}_u`),
 }
 
 /** `line(address, count, stride)`: the place in a line whose elements are a stride apart, in bytes. */
@@ -153,7 +160,7 @@ const linesFunction = (name: string, better: (x: V128, best: V128) => V128): Lib
   },
 })
 
-const functionsOf = (op: ArgName, dtype: ComputeDType): readonly LibraryFunction[] => {
+const functionsOf = (op: ArgName, dtype: WideDType): readonly LibraryFunction[] => {
   const name = `${op}.${dtype}`
   const order = orders[dtype](op === 'argmax' ? 'gt' : 'lt')
   const line = lineFunction(name, arithmetic[dtype], order)
@@ -164,7 +171,7 @@ const functionsOf = (op: ArgName, dtype: ComputeDType): readonly LibraryFunction
 const names: readonly ArgName[] = ['argmax', 'argmin']
 
 export const argreduceLibrary: readonly LibraryFunction[] = names.flatMap((op) =>
-  (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((dtype) => functionsOf(op, dtype)),
+  (Object.keys(orders) as readonly WideDType[]).flatMap((dtype) => functionsOf(op, dtype)),
 )
 
 interface Lines {
@@ -225,7 +232,7 @@ const argRoutine =
   <N extends ArgName>(op: N): RoutineFor<N> =>
   ({ axis }: AxisParams, operands) => {
     const { dtype, shape, size } = operands[0]!
-    if (!isCompute(dtype)) return null
+    if (isNarrow(dtype)) return null
     if (size === 0) return { scratch: 0, phases: [], imports: [] }
     const name = `${op}.${dtype}`
     const { bytes } = arithmetic[dtype].cell

@@ -2,7 +2,7 @@
  * Running sums, products and extrema. Floats accumulate in double precision, as in the interpreter, one after the other: lines
  * run at once, and along all but the last axis neighbouring lines share vectors.
  */
-import { isCompute } from '../../../core/dtype.ts'
+import { isNarrow } from '../../../core/dtype.ts'
 import { stridesOf } from '../../../core/shape.ts'
 import type { CumulativeParams } from '../../../ir/op.ts'
 import type { Code, Expr, ValueType } from '../asm/index.ts'
@@ -160,7 +160,7 @@ const cumulativeRoutine =
   <N extends CumulativeName>(op: N): RoutineFor<N> =>
   ({ axis, reverse }: CumulativeParams, operands) => {
     const { dtype, shape, size } = operands[0]!
-    if (!isCompute(dtype)) return null
+    if (isNarrow(dtype)) return null
     if (size === 0) return { scratch: 0, phases: [], imports: [] }
     const name = combineNames[op]
     const extent = shape[axis]!

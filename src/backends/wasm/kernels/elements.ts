@@ -1,5 +1,5 @@
 /** Elements as values: how they are read, written and combined, alone and as many as a vector holds. */
-import type { ComputeDType } from '../../../core/dtype.ts'
+import type { WideDType } from '../../../core/dtype.ts'
 import type { Code, Expr, ValueType } from '../asm/index.ts'
 import { load, op, select } from '../asm/index.ts'
 
@@ -85,7 +85,7 @@ export const loadSplat = (bytes: number, address: I32): V128 =>
 
 export type CombineName = 'add' | 'mul' | 'min' | 'max'
 
-/** A dtype that computes. Minima and maxima are NaN where an operand is; integers wrap around. */
+/** What a dtype that is not narrow computes. Minima and maxima are NaN where an operand is; integers wrap around. */
 export interface Arithmetic<T extends ValueType = ValueType> {
   readonly cell: Cell<T>
   scalar(name: CombineName, x: Expr<T>, y: Expr<T>): Expr<T>
@@ -107,6 +107,16 @@ const integers = (sign: 's' | 'u'): Arithmetic<'i32'> => ({
     name === 'add' || name === 'mul' ? op(`i32x4.${name}`, x, y) : op(`i32x4.${name}_${sign}`, x, y),
 })
 
+const longs = (sign: 's' | 'u'): Arithmetic<'i64'> => ({
+  cell: i64Cell,
+  scalar: (name, x, y) => {
+    if (name === 'add' || name === 'mul') return op(`i64.${name}`, x, y)
+    const less = op(`i64.lt_${sign}`, x, y)
+    return name === 'min' ? select(less, x, y) : select(less, y, x)
+  },
+  vector: null,
+})
+
 export const arithmetic = {
   float32: {
     cell: f32Cell,
@@ -121,4 +131,6 @@ export const arithmetic = {
   int32: integers('s'),
   uint32: integers('u'),
   bool: { cell: byteCell, scalar: pick('i32.lt_u'), vector: null } satisfies Arithmetic<'i32'>,
-} as const satisfies { readonly [D in ComputeDType]: unknown }
+  int64: longs('s'),
+  uint64: longs('u'),
+} as const satisfies { readonly [D in WideDType]: unknown }

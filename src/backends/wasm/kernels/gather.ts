@@ -1,11 +1,12 @@
 /** Gather: a copy of a slice for each start. Of whole rows, as in embeddings, it is a copy of rows. */
 import type { Aval } from '../../../core/aval.ts'
 import type { DType } from '../../../core/dtype.ts'
-import { isFloat, kindOf } from '../../../core/dtype.ts'
+import { allocate, bitsOf } from '../../../core/dtype.ts'
+import { fillOf } from '../../../core/convert.ts'
 import { range } from '../../../core/shape.ts'
 import type { GatherParams } from '../../../ir/op.ts'
 import type { Code, Expr } from '../asm/index.ts'
-import { f32, f64, i32, i64, op, select } from '../asm/index.ts'
+import { i32, i64, select, v128 } from '../asm/index.ts'
 import { copyBlock, fillBlock, grainOf, leadingAxes, rowsOf } from './blocks.ts'
 import { cellOfWidth } from './elements.ts'
 import type { Grid } from './grid.ts'
@@ -17,29 +18,27 @@ import { sliceAt, slicesOf } from './slices.ts'
 
 type I32 = Expr<'i32'>
 
-const splat16 = { bfloat16: 0x7fc0, float16: 0x7e00 } as const
-
-/** What a place out of bounds holds, in all lanes: NaN, the least signed integer, the greatest unsigned one, true. */
+/** What a place out of bounds holds, in all lanes. */
 const fillVector = (dtype: DType): Expr<'v128'> => {
-  if (dtype === 'float64') return op('f64x2.splat', f64(NaN))
-  if (dtype === 'float32') return op('f32x4.splat', f32(NaN))
-  if (isFloat(dtype)) return op('i16x8.splat', i32(splat16[dtype as keyof typeof splat16]))
-  if (dtype === 'bool') return op('i8x16.splat', i32(1))
-  if (dtype === 'int64') return op('i64x2.splat', i64(-(2n ** 63n)))
-  if (dtype === 'int8') return op('i8x16.splat', i32(-128))
-  if (dtype === 'int32') return op('i32x4.splat', i32(-(2 ** 31)))
-  return op('i8x16.splat', i32(-1))
+  const lanes = allocate(dtype, 128 / bitsOf(dtype)) as Float64Array
+  lanes.fill(fillOf(dtype) as number)
+  return v128(new Uint8Array(lanes.buffer))
 }
 
 /** The same as one element, as its cell has it. */
 const fillElement = (dtype: DType): Expr => {
-  if (dtype === 'float64') return i64(0x7ff8000000000000n)
-  if (dtype === 'float32') return i32(0x7fc00000)
-  if (isFloat(dtype)) return i32(splat16[dtype as keyof typeof splat16])
-  if (dtype === 'int64') return i64(-(2n ** 63n))
-  if (dtype === 'bool') return i32(1)
-  if (kindOf(dtype) === 'unsigned') return i32(-1)
-  return i32(dtype === 'int8' ? -128 : -(2 ** 31))
+  const { buffer } = (allocate(dtype, 1) as Float64Array).fill(fillOf(dtype) as number)
+  const bytes = new DataView(buffer)
+  switch (bytes.byteLength) {
+    case 1:
+      return i32(bytes.getUint8(0))
+    case 2:
+      return i32(bytes.getUint16(0, true))
+    case 4:
+      return i32(bytes.getInt32(0, true))
+    default:
+      return i64(bytes.getBigInt64(0, true))
+  }
 }
 
 /** One slice, or the part of it that `window` is. */

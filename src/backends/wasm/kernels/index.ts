@@ -3,7 +3,6 @@ import type { OpName } from '../../../ir/op.ts'
 import { argreduceLibrary, argreduceRoutines } from './argreduce.ts'
 import { choleskyLibrary, choleskyRoutine } from './cholesky.ts'
 import { concatenateRoutine } from './concatenate.ts'
-import { castRoutine } from './convert.ts'
 import { convLibrary, convRoutine } from './convolution.ts'
 import { cumulativeRoutines } from './cumulative.ts'
 import { dynamicSliceRoutine, dynamicUpdateSliceRoutine } from './dynamic.ts'
@@ -22,7 +21,6 @@ import { windowRoutines } from './window.ts'
 
 export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   ...argreduceRoutines,
-  cast: castRoutine,
   cholesky: choleskyRoutine,
   concatenate: concatenateRoutine,
   conv: convRoutine,

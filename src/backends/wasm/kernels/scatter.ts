@@ -4,7 +4,7 @@
  * gradient). Each of them walks over all starts.
  */
 import type { Aval } from '../../../core/aval.ts'
-import { isCompute } from '../../../core/dtype.ts'
+import { isNarrow } from '../../../core/dtype.ts'
 import { range } from '../../../core/shape.ts'
 import type { ScatterParams } from '../../../ir/op.ts'
 import type { Code, Expr } from '../asm/index.ts'
@@ -194,7 +194,7 @@ const combineNames = { scatterAdd: 'add', scatterMul: 'mul', scatterMin: 'min', 
 
 const writerFor = (name: ScatterName, { dtype }: Aval, width: number): Writer | null => {
   if (name === 'scatter') return replacing(width)
-  return isCompute(dtype) ? combining(arithmetic[dtype], combineNames[name]) : null
+  return isNarrow(dtype) ? null : combining(arithmetic[dtype], combineNames[name])
 }
 
 const scatterRoutine =

@@ -3,8 +3,8 @@
  * half is the element's place. Longer keys, and further ones, are sorted by their 32-bit parts, the least significant first.
  */
 import type { Aval } from '../../../core/aval.ts'
-import type { ComputeDType } from '../../../core/dtype.ts'
-import { bitsOf, isCompute } from '../../../core/dtype.ts'
+import type { WideDType } from '../../../core/dtype.ts'
+import { bitsOf, isNarrow } from '../../../core/dtype.ts'
 import { range, stridesOf } from '../../../core/shape.ts'
 import type { Code, Expr, Func } from '../asm/index.ts'
 import { i32, i64, load, op, result, select } from '../asm/index.ts'
@@ -47,7 +47,7 @@ const float64Key = (address: I32): Expr<'i64'> => {
 }
 
 /** The least significant part first. */
-const keyParts: { readonly [D in ComputeDType]: readonly KeyPart[] } = {
+const keyParts: { readonly [D in WideDType]: readonly KeyPart[] } = {
   float32: [float32Key],
   float64: [
     (address) => op('i32.xor', op('i32.wrap_i64', float64Key(address)), SIGN),
@@ -56,6 +56,11 @@ const keyParts: { readonly [D in ComputeDType]: readonly KeyPart[] } = {
   int32: [(address) => load('i32.load', address)],
   uint32: [(address) => op('i32.xor', load('i32.load', address), SIGN)],
   bool: [(address) => load('i32.load8_u', address)],
+  int64: [(address) => op('i32.xor', load('i32.load', address), SIGN), (address) => load('i32.load', address, 4)],
+  uint64: [
+    (address) => op('i32.xor', load('i32.load', address), SIGN),
+    (address) => op('i32.xor', load('i32.load', address, 4), SIGN),
+  ],
 }
 
 // ---- lines ----
@@ -186,7 +191,7 @@ export const sortRoutine: RoutineFor<'sort'> = ({ axis, numKeys }, operands) => 
     .flatMap((operand) => {
       const { dtype } = operands[operand]!
       const width = widthOf(operands[operand]!)
-      return isCompute(dtype) ? keyParts[dtype].map((key): Part => ({ operand, width, key })) : []
+      return isNarrow(dtype) ? [] : keyParts[dtype].map((key): Part => ({ operand, width, key }))
     })
   const extent = shape[axis]!
   const lines: Lines = { extent, inner: stridesOf(shape)[axis]!, count: size / extent }

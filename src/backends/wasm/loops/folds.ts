@@ -1,6 +1,6 @@
 /** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
 import type { DType } from '../../../core/dtype.ts'
-import { isFloat } from '../../../core/dtype.ts'
+import { integerLimits, isFloat, isLong, longLimits } from '../../../core/dtype.ts'
 import type { FoldName } from '../../../lowering/nodes.ts'
 import type { Code, Local } from '../asm/index.ts'
 import { i32x4, op, shuffle32, shuffle64 } from '../asm/index.ts'
@@ -8,14 +8,14 @@ import type { Lanes, Vector } from './lanes.ts'
 import { isWide, splatLiteral } from './lanes.ts'
 import { combine } from './operations.ts'
 
-const limits: { readonly [D in DType]?: readonly [number, number] } = {
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint32: [0, 2 ** 32 - 1],
-  bool: [0, 1],
+const limitsOf = (dtype: DType): readonly [low: number | bigint, high: number | bigint] => {
+  if (isFloat(dtype)) return [-Infinity, Infinity]
+  if (dtype === 'bool') return [0, 1]
+  return (isLong(dtype) ? longLimits : integerLimits)(dtype)
 }
 
 const identity = (fold: FoldName, dtype: DType): Vector => {
-  const [low, high] = limits[dtype] ?? [-Infinity, Infinity]
+  const [low, high] = limitsOf(dtype)
   const numbers = { sum: 0, prod: 1, max: low, min: high, and: dtype === 'bool' ? 1 : -1, or: 0 }
   return splatLiteral(numbers[fold], dtype)
 }

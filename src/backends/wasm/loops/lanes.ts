@@ -1,10 +1,11 @@
 /**
  * How elements of each dtype stand in vectors, and their way to and from memory. A vector has `lanes` elements: two where a
  * kernel has dtypes of 64 bits, else four. Elements of up to 32 bits take 32 bits, from the low end; bools are masks (all bits
- * or none); floats of 16 bits and integers of 8 stand for themselves, zero-extended, and are only moved.
+ * or none); floats of 16 bits and integers of 8 and 16 stand for themselves, zero-extended: they are moved and converted.
  */
 import type { DType } from '../../../core/dtype.ts'
-import { bitsOf } from '../../../core/dtype.ts'
+import { encodeElement } from '../../../core/convert.ts'
+import { bitsOf, isLong, isNarrow } from '../../../core/dtype.ts'
 import type { Code, Expr } from '../asm/index.ts'
 import { f32x4, f64x2, i32x4, i64x2, lane, load, loadLane, op } from '../asm/index.ts'
 
@@ -18,9 +19,10 @@ export const bytesOf = (dtype: DType): number => bitsOf(dtype) / 8
 export const splatLiteral = (value: number | bigint, dtype: DType): Vector => {
   if (dtype === 'float32') return f32x4(Number(value))
   if (dtype === 'float64') return f64x2(Number(value))
-  if (dtype === 'int64') return i64x2(BigInt(value))
+  if (isLong(dtype)) return i64x2(BigInt.asIntN(64, BigInt(value)))
   if (dtype === 'bool') return i32x4(Number(value) === 0 ? 0 : -1)
-  return i32x4(Number(value) | 0)
+  const element = Number(encodeElement(dtype, value)[0])
+  return i32x4(isNarrow(dtype) ? element & (2 ** bitsOf(dtype) - 1) : element | 0)
 }
 
 const asMask = (v: Vector, dtype: DType): Vector => (dtype === 'bool' ? op('i32x4.neg', v) : v)

@@ -1,13 +1,17 @@
 /** Elementwise operations on vectors: what each of the IR's comes to, by dtype. */
-import type { DType } from '../../../core/dtype.ts'
+import type { DType, LongDType, WordDType } from '../../../core/dtype.ts'
+import { isHalf, isLong } from '../../../core/dtype.ts'
 import type { OpName, OpParams } from '../../../ir/op.ts'
 import type { Equation } from '../../../ir/program.ts'
 import type { FoldName } from '../../../lowering/nodes.ts'
 import type { Expr } from '../asm/index.ts'
 import { f32x4, f64x2, i32, i32x4, lane, op, shuffle32, v128 } from '../asm/index.ts'
 import type { MathName, VectorMath } from '../math/index.ts'
+import { convertLanes } from './conversions.ts'
+import { nextafterHalf } from './halves.ts'
 import type { Lanes, Vector } from './lanes.ts'
-import { isWide } from './lanes.ts'
+import { isWide, splatLiteral } from './lanes.ts'
+import { compareLongs, longArithmetic, longSimple, narrowMask, shiftLongs, widenMask } from './longs.ts'
 
 /** The vector mathematics of both floats. */
 export interface FloatMath {
@@ -25,47 +29,49 @@ interface Typed {
 
 const isFloat = (dtype: DType): dtype is Float => dtype === 'float32' || dtype === 'float64'
 
-/** Masks of 64-bit lanes as masks of 32-bit lanes, and back. */
-const narrowMask = (v: Vector): Vector => shuffle32(v, v, [0, 2, 0, 2])
-const widenMask = (v: Vector): Vector => op('i64x2.extend_low_i32x4_s', v)
-
 const maskFor = (mask: Vector, dtype: DType): Vector => (isWide(dtype) ? widenMask(mask) : mask)
 
 type Binary = (x: Vector, y: Vector) => Vector
 
-type ByKind<F> = { readonly [K in 'float32' | 'float64' | 'int32' | 'uint32' | 'bool']?: F }
+type ByDType<F> = { readonly [D in WordDType | LongDType]?: F }
 
-const both = (f: Binary): ByKind<Binary> => ({ int32: f, uint32: f })
+const both = (f: Binary): ByDType<Binary> => ({ int32: f, uint32: f })
 
 const not = (v: Vector): Vector => op('v128.not', v)
 
-const arithmetic: { readonly [N in OpName]?: ByKind<Binary> } = {
+const arithmetic: { readonly [N in OpName]?: ByDType<Binary> } = {
   add: {
+    ...longArithmetic.add,
     float32: (x, y) => op('f32x4.add', x, y),
     float64: (x, y) => op('f64x2.add', x, y),
     ...both((x, y) => op('i32x4.add', x, y)),
   },
   sub: {
+    ...longArithmetic.sub,
     float32: (x, y) => op('f32x4.sub', x, y),
     float64: (x, y) => op('f64x2.sub', x, y),
     ...both((x, y) => op('i32x4.sub', x, y)),
   },
   mul: {
+    ...longArithmetic.mul,
     float32: (x, y) => op('f32x4.mul', x, y),
     float64: (x, y) => op('f64x2.mul', x, y),
     ...both((x, y) => op('i32x4.mul', x, y)),
   },
   div: {
+    ...longArithmetic.div,
     float32: (x, y) => op('f32x4.div', x, y),
     float64: (x, y) => op('f64x2.div', x, y),
     int32: (x, y) => op('v128.bitselect', i32x4(-1), signedQuotient(x, y), isZero(y)),
     uint32: (x, y) => op('v128.bitselect', i32x4(-1), unsignedQuotient(x, y), isZero(y)),
   },
   rem: {
+    ...longArithmetic.rem,
     int32: (x, y) => op('i32x4.sub', x, op('i32x4.mul', signedQuotient(x, y), y)),
     uint32: (x, y) => op('i32x4.sub', x, op('i32x4.mul', unsignedQuotient(x, y), y)),
   },
   max: {
+    ...longArithmetic.max,
     float32: (x, y) => op('f32x4.max', x, y),
     float64: (x, y) => op('f64x2.max', x, y),
     int32: (x, y) => op('i32x4.max_s', x, y),
@@ -73,15 +79,16 @@ const arithmetic: { readonly [N in OpName]?: ByKind<Binary> } = {
     bool: (x, y) => op('v128.or', x, y),
   },
   min: {
+    ...longArithmetic.min,
     float32: (x, y) => op('f32x4.min', x, y),
     float64: (x, y) => op('f64x2.min', x, y),
     int32: (x, y) => op('i32x4.min_s', x, y),
     uint32: (x, y) => op('i32x4.min_u', x, y),
     bool: (x, y) => op('v128.and', x, y),
   },
-  and: { ...both((x, y) => op('v128.and', x, y)), bool: (x, y) => op('v128.and', x, y) },
-  or: { ...both((x, y) => op('v128.or', x, y)), bool: (x, y) => op('v128.or', x, y) },
-  xor: { ...both((x, y) => op('v128.xor', x, y)), bool: (x, y) => op('v128.xor', x, y) },
+  and: { ...longArithmetic.and, ...both((x, y) => op('v128.and', x, y)), bool: (x, y) => op('v128.and', x, y) },
+  or: { ...longArithmetic.or, ...both((x, y) => op('v128.or', x, y)), bool: (x, y) => op('v128.or', x, y) },
+  xor: { ...longArithmetic.xor, ...both((x, y) => op('v128.xor', x, y)), bool: (x, y) => op('v128.xor', x, y) },
 }
 
 const isZero = (x: Vector): Vector => op('i32x4.eq', x, i32x4(0))
@@ -136,19 +143,22 @@ const isComparison = (name: OpName): name is Comparison => Object.hasOwn(compare
 const compare = (name: Comparison, dtype: DType, x: Vector, y: Vector): Vector => {
   if (dtype === 'float32') return op(compareFloats[name][0], x, y)
   if (dtype === 'float64') return narrowMask(op(compareFloats[name][1], x, y))
+  if (isLong(dtype)) return compareLongs(name, dtype, x, y)
   return op(compareIntegers[name][dtype === 'int32' ? 0 : dtype === 'uint32' ? 1 : 2], x, y)
 }
 
 type Unary = (x: Vector) => Vector
 
-const simple: { readonly [N in OpName]?: ByKind<Unary> } = {
+const simple: { readonly [N in OpName]?: ByDType<Unary> } = {
   neg: {
+    ...longSimple.neg,
     float32: (x) => op('f32x4.neg', x),
     float64: (x) => op('f64x2.neg', x),
     int32: (x) => op('i32x4.neg', x),
     uint32: (x) => op('i32x4.neg', x),
   },
   abs: {
+    ...longSimple.abs,
     float32: (x) => op('f32x4.abs', x),
     float64: (x) => op('f64x2.abs', x),
     int32: (x) => op('i32x4.abs', x),
@@ -156,6 +166,7 @@ const simple: { readonly [N in OpName]?: ByKind<Unary> } = {
   },
   // 1 or 0, minus 1 or 0: masks are -1 and 0.
   sign: {
+    ...longSimple.sign,
     int32: (x) => op('i32x4.sub', op('i32x4.lt_s', x, i32x4(0)), op('i32x4.gt_s', x, i32x4(0))),
     uint32: (x) => op('i32x4.neg', op('i32x4.ne', x, i32x4(0))),
   },
@@ -167,7 +178,7 @@ const simple: { readonly [N in OpName]?: ByKind<Unary> } = {
     float32: (x) => op('f32x4.lt', op('f32x4.abs', x), f32x4(Infinity)),
     float64: (x) => narrowMask(op('f64x2.lt', op('f64x2.abs', x), f64x2(Infinity))),
   },
-  not: { int32: not, uint32: not, bool: not },
+  not: { ...longSimple.not, int32: not, uint32: not, bool: not },
 }
 
 const shifts = {
@@ -197,43 +208,7 @@ const shiftBy = (name: Shift, x: Vector, distance: number): Vector => {
   return name === 'shiftRightArithmetic' ? op('i32x4.shr_s', x, i32(31)) : i32x4(0)
 }
 
-/** Conversions, to a dtype; by what is converted. */
-const conversions: ByKind<ByKind<Unary>> = {
-  float32: {
-    float64: (x) => op('f32x4.demote_f64x2_zero', x),
-    int32: (x) => op('f32x4.convert_i32x4_s', x),
-    uint32: (x) => op('f32x4.convert_i32x4_u', x),
-    bool: (x) => op('v128.and', x, f32x4(1)),
-  },
-  float64: {
-    float32: (x) => op('f64x2.promote_low_f32x4', x),
-    int32: (x) => op('f64x2.convert_low_i32x4_s', x),
-    uint32: (x) => op('f64x2.convert_low_i32x4_u', x),
-    bool: (x) => op('v128.and', widenMask(x), f64x2(1)),
-  },
-  int32: {
-    float32: (x) => op('i32x4.trunc_sat_f32x4_s', x),
-    float64: (x) => op('i32x4.trunc_sat_f64x2_s_zero', x),
-    uint32: (x) => x,
-    bool: (x) => op('v128.and', x, i32x4(1)),
-  },
-  uint32: {
-    float32: (x) => op('i32x4.trunc_sat_f32x4_u', x),
-    float64: (x) => op('i32x4.trunc_sat_f64x2_u_zero', x),
-    int32: (x) => x,
-    bool: (x) => op('v128.and', x, i32x4(1)),
-  },
-  bool: {
-    float32: (x) => op('f32x4.ne', x, f32x4(0)),
-    float64: (x) => narrowMask(op('f64x2.ne', x, f64x2(0))),
-    int32: (x) => op('i32x4.ne', x, i32x4(0)),
-    uint32: (x) => op('i32x4.ne', x, i32x4(0)),
-  },
-}
-
-const computing: ReadonlySet<DType> = new Set<DType>(['float32', 'float64', 'int32', 'uint32', 'bool'])
-
-const lookUp = <F>(table: ByKind<F> | undefined, dtype: DType): F | undefined =>
+const lookUp = <F>(table: ByDType<F> | undefined, dtype: DType): F | undefined =>
   (table as { readonly [D in DType]?: F } | undefined)?.[dtype]
 
 const mathNames: ReadonlySet<OpName> = new Set<MathName & OpName>([
@@ -276,8 +251,8 @@ export const mathOf = (name: OpName, dtype: DType): MathName | null =>
 /** Whether an elementwise equation can be part of a loop. */
 export const canLoop = (eqn: Equation): boolean => {
   const dtype = eqn.inputs[0]!.aval.dtype
-  if (eqn.op === 'cast') return computing.has(dtype) && computing.has(eqn.params.dtype)
-  if (eqn.op === 'select' || eqn.op === 'bitcast') return true
+  if (eqn.op === 'cast' || eqn.op === 'select' || eqn.op === 'bitcast') return true
+  if (eqn.op === 'nextafter' && isHalf(dtype)) return true
   if (eqn.op === 'clamp' || isComparison(eqn.op) || isShift(eqn.op) || eqn.op === 'threefry2x32') return true
   if (eqn.op === 'integerPow') return isFloat(dtype) || eqn.params.exponent >= 0
   return (
@@ -288,14 +263,15 @@ export const canLoop = (eqn: Equation): boolean => {
 }
 
 /** x to a power that is at least 0, in wrapping arithmetic, by squaring. */
-const wrappingPower = (x: Vector, exponent: number): Vector => {
+const wrappingPower = (dtype: DType, x: Vector, exponent: number): Vector => {
+  const product = lookUp(arithmetic.mul, dtype)!
   let result: Vector | null = null
   let square = x
   for (let n = exponent; n > 0; n = Math.floor(n / 2)) {
-    if (n % 2 === 1) result = result === null ? square : op('i32x4.mul', result, square)
-    square = op('i32x4.mul', square, square)
+    if (n % 2 === 1) result = result === null ? square : product(result, square)
+    square = product(square, square)
   }
-  return result ?? i32x4(1)
+  return result ?? splatLiteral(1, dtype)
 }
 
 const mathematics = (name: MathName, math: VectorMath, [x, y]: readonly Vector[], params: OpParams[OpName]): Vector => {
@@ -320,18 +296,21 @@ export const operate = (
   const [x, y, z] = vectors as [Vector, Vector, Vector]
   const { dtype } = operands[0]!
   if (name === 'select') return op('v128.bitselect', y, z, maskFor(x, result))
-  if (name === 'cast') return dtype === result ? x : lookUp(lookUp(conversions, result), dtype)!(x)
+  if (name === 'cast') return convertLanes(result, dtype, x)
   if (name === 'bitcast') return x
   if (name === 'clamp') {
     return lookUp(arithmetic.min, result)!(lookUp(arithmetic.max, result)!(y, x), z)
   }
   if (isComparison(name)) return compare(name, dtype, x, y)
+  if (name === 'nextafter' && isHalf(dtype)) return nextafterHalf(dtype, x, y)
+  if (isShift(name) && isLong(dtype)) return shiftLongs(name, x, distance ?? y)
   if (isShift(name)) return distance === null ? shift(name, x, y) : shiftBy(name, x, distance)
   const two = lookUp(arithmetic[name], dtype)
   if (two !== undefined) return two(x, y)
   const one = lookUp(simple[name], dtype)
   if (one !== undefined) return one(x)
-  if (name === 'integerPow' && !isFloat(dtype)) return wrappingPower(x, (params as OpParams['integerPow']).exponent)
+  if (name === 'integerPow' && !isFloat(dtype))
+    return wrappingPower(dtype, x, (params as OpParams['integerPow']).exponent)
   return mathematics(mathOf(name, dtype)!, math[dtype as Float], vectors, params)
 }
 
@@ -342,8 +321,7 @@ export const indexVector = (dtype: DType, first: Expr<'i32'>, stride: number, la
 }
 
 /** Integers in 32-bit lanes as elements of a dtype. */
-export const fromIndices = (dtype: DType, vector: Vector): Vector =>
-  dtype === 'int32' || dtype === 'uint32' ? vector : lookUp(lookUp(conversions, dtype), 'int32')!(vector)
+export const fromIndices = (dtype: DType, vector: Vector): Vector => convertLanes(dtype, 'int32', vector)
 
 const foldOperations: { readonly [F in FoldName]: OpName } = {
   sum: 'add',
