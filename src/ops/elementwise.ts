@@ -1,4 +1,5 @@
 import type { DType } from '../core/dtype.ts'
+import { isHalf } from '../core/dtype.ts'
 import type { NoParams } from '../ir/op.ts'
 import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -53,6 +54,9 @@ export const integerPow = (x: NDArray, exponent: number): NDArray => bind('integ
 /** The elements as another dtype; nothing is done where the type is that already. */
 export const cast = (x: NDArray, dtype: DType, weak = false): NDArray =>
   x.aval.dtype === dtype && x.aval.weak === weak ? x : bind('cast', { dtype, weak }, [x])
+
+/** 16-bit floats as float32, for sums of many terms; others as they are. */
+export const inSingle = (x: NDArray): NDArray => (isHalf(x.aval.dtype) ? cast(x, 'float32') : x)
 
 /** The bits read as another dtype of the same width. */
 export const bitcast = (x: NDArray, dtype: DType): NDArray => bind('bitcast', { dtype }, [x])

@@ -1,8 +1,9 @@
 import type { Aval } from '../core/aval.ts'
+import { isHalf } from '../core/dtype.ts'
 import type { Variable } from '../ir/program.ts'
 import type { Source } from '../ir/program.ts'
 import { scalar, zerosOf } from '../ops/creation.ts'
-import { add } from '../ops/elementwise.ts'
+import { add, cast, inSingle } from '../ops/elementwise.ts'
 import { concatenate, pad } from '../ops/movement.ts'
 import type { Part, Tangent } from '../primitives/primitive.ts'
 import { currentOrigin, withOrigins } from '../trace/interpreter.ts'
@@ -42,6 +43,12 @@ const joined = (row: readonly Received[], aval: Aval): NDArray => {
   return concatenate([...pieces, ...gap(row.at(-1)!.limit, aval.shape[axis]!)], axis)
 }
 
+/** The sum of two cotangents, in float32 where they are of 16 bits: so many terms are rounded once. */
+const sum = (x: NDArray, y: NDArray): NDArray => add(inSingle(x), inSingle(y))
+
+/** A sum in the dtype of what it is the cotangent of. */
+const settled = (ct: NDArray, { dtype }: Aval): NDArray => (isHalf(dtype) ? cast(ct, dtype) : ct)
+
 /** Cotangents collected so far. What slices of a value received is kept apart until all of it is asked for. */
 export class Cotangents {
   readonly #whole = new Map<Variable, NDArray>()
@@ -49,7 +56,7 @@ export class Cotangents {
 
   add(v: Variable, ct: NDArray): void {
     const before = this.#whole.get(v)
-    this.#whole.set(v, before === undefined ? ct : add(before, ct))
+    this.#whole.set(v, before === undefined ? ct : sum(before, ct))
   }
 
   /** Adds to a part of a value's cotangent. */
@@ -58,14 +65,15 @@ export class Cotangents {
     this.#parts.set(v, parts)
     const key = `${part.axis}:${part.start}:${part.limit}`
     const before = parts.get(key)
-    parts.set(key, { ...part, ct: before === undefined ? ct : add(before.ct, ct), source: currentOrigin() })
+    parts.set(key, { ...part, ct: before === undefined ? ct : sum(before.ct, ct), source: currentOrigin() })
   }
 
   #join(v: Variable, parts: readonly Received[]): void {
     withOrigins((workFor) => {
       for (const row of rowsOf(parts)) {
         workFor(row[0]!.source)
-        this.add(v, row.length === 1 ? padded(row[0]!, v.aval) : joined(row, v.aval))
+        const parts = row.map((part) => ({ ...part, ct: settled(part.ct, v.aval) }))
+        this.add(v, parts.length === 1 ? padded(parts[0]!, v.aval) : joined(parts, v.aval))
       }
     })
   }
@@ -75,7 +83,8 @@ export class Cotangents {
     const parts = this.#parts.get(v)
     this.#parts.delete(v)
     if (parts !== undefined) this.#join(v, [...parts.values()])
-    return this.#whole.get(v) ?? null
+    const ct = this.#whole.get(v)
+    return ct === undefined ? null : settled(ct, v.aval)
   }
 
   /** Gives what a value received, and forgets it. */

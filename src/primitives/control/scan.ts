@@ -1,7 +1,7 @@
 /** A fold over the first axis of arrays, which stacks what its steps give. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
-import { allocate } from '../../core/dtype.ts'
+import { allocate, isHalf } from '../../core/dtype.ts'
 import { ProgramError } from '../../core/errors.ts'
 import { countMarks, cut, interleave, marked, spread, unmarked } from '../../core/marks.ts'
 import type { Marks } from '../../core/marks.ts'
@@ -10,7 +10,7 @@ import type { Program } from '../../ir/program.ts'
 import { call } from '../../ops/calls.ts'
 import { scan } from '../../ops/control.ts'
 import { zerosOf } from '../../ops/creation.ts'
-import { add } from '../../ops/elementwise.ts'
+import { add, cast, inSingle } from '../../ops/elementwise.ts'
 import { moveAxis } from '../../ops/movement.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { instantiate, isLinear, materialize } from '../kinds.ts'
@@ -217,7 +217,9 @@ const transposeScan: NonNullable<Primitive<'scan'>['transpose']> = (params, cota
   const forced = [...constLinear, ...all, ...xsLinear.map(() => false)]
   const pulled = programs.transpose(body, linear, [...all, ...ysNonzero], forced)
   const outMarks = cut(pulled.out, countMarks(constLinear) + all.length, pulled.out.length)[1]!
-  const totals = marked(avals.consts, constLinear).map((a) => a.strengthen())
+  const constAvals = marked(avals.consts, constLinear)
+  // Sums over many steps: of 16-bit floats in float32.
+  const totals = constAvals.map((a) => (isHalf(a.dtype) ? a.withDType('float32') : a.strengthen()))
   const knownConsts = unmarked(roles.consts, constLinear) as NDArray[]
   const knownXs = unmarked(roles.xs, xsLinear) as NDArray[]
   const carryStart = ct.carry.map((c, i) => instantiate(c, avals.carry[i]!.strengthen()))
@@ -234,7 +236,7 @@ const transposeScan: NonNullable<Primitive<'scan'>['transpose']> = (params, cota
         args.length,
       )
       const cts = call(pulled.program, 'transpose', [...consts!, ...xs!, ...carry!, ...ys!])
-      return [...sums!.map((s, i) => add(s, cts[i]!)), ...cts.slice(sums!.length)]
+      return [...sums!.map((s, i) => add(s, inSingle(cts[i]!))), ...cts.slice(sums!.length)]
     },
     [
       ...knownConsts.map((x) => x.aval),
@@ -253,9 +255,10 @@ const transposeScan: NonNullable<Primitive<'scan'>['transpose']> = (params, cota
     },
     [...knownConsts, ...totals.map(zerosOf), ...carryStart, ...knownXs, ...ysIn],
   )
-  const [constCts, carryCts, xCts] = cut(outs, totals.length, all.length, outs.length)
+  const [sums, carryCts, xCts] = cut(outs, totals.length, all.length, outs.length)
+  const constCts = sums!.map((s, i) => cast(s, constAvals[i]!.dtype))
   return [
-    ...spread<Tangent>(constCts!, constLinear),
+    ...spread<Tangent>(constCts, constLinear),
     ...carryCts!.map((c, i) => (isLinear(roles.carry[i]!) ? c : null)),
     ...spread(spread(xCts!, outMarks), xsLinear),
   ]
