@@ -27,9 +27,10 @@ export const decodeElement = (dtype: DType, element: number | bigint): number | 
 /** One element, from the number that it stands for: rounded, or wrapped around, into the dtype. */
 export const encodeElement = (dtype: DType, value: number | bigint): TypedArray => {
   const data = allocate(dtype, 1)
-  if (isLong(dtype))
-    data[0] = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : toLong(dtype)(value)
-  else data[0] = encoders[dtype]?.(Number(value)) ?? Number(value)
+  const encoder = encoders[dtype]
+  if (encoder !== undefined) data[0] = encoder(Number(value))
+  else if (!isLong(dtype)) data[0] = Number(value)
+  else data[0] = typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : toLong(dtype)(value)
   return data
 }
 

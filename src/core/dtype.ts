@@ -64,7 +64,7 @@ const facts: { readonly [D in DType]: DTypeFacts } = {
   float64: { kind: 'float', bits: 64, array: Float64Array, short: 'f64' },
 }
 
-const wide: { readonly [D in NarrowDType]: WordDType } = {
+const wide: { readonly [D in DType]?: WordDType } & { readonly [D in NarrowDType]: WordDType } = {
   float16: 'float32',
   bfloat16: 'float32',
   int8: 'int32',
@@ -84,13 +84,13 @@ export const isFloat = (dtype: DType): dtype is FloatDType => facts[dtype].kind 
 export const isInteger = (dtype: DType): boolean => facts[dtype].kind === 'signed' || facts[dtype].kind === 'unsigned'
 
 /** Whether elements are widened before anything is computed with them. */
-export const isNarrow = (dtype: DType): dtype is NarrowDType => Object.hasOwn(wide, dtype)
+export const isNarrow = (dtype: DType): dtype is NarrowDType => wide[dtype] !== undefined
 /** Whether elements are bigints. */
 export const isLong = (dtype: DType): dtype is LongDType => dtype === 'int64' || dtype === 'uint64'
 /** Whether elements are 16-bit floats, held as their bits. */
 export const isHalf = (dtype: DType): dtype is 'float16' | 'bfloat16' => dtype === 'float16' || dtype === 'bfloat16'
 /** The dtype that elements are computed with in; of most dtypes, itself. */
-export const widened = (dtype: DType): DType => (isNarrow(dtype) ? wide[dtype] : dtype)
+export const widened = (dtype: DType): DType => wide[dtype] ?? dtype
 
 const mantissaBits: { readonly [D in DType]?: number } = { float16: 10, bfloat16: 7, float32: 23, float64: 52 }
 

@@ -1,6 +1,6 @@
 /** `np`: a few special functions. */
 import { range } from '../core/shape.ts'
-import { isFloat } from '../core/dtype.ts'
+import { isFloat, isHalf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
 import { asArray } from '../runtime/array.ts'
@@ -57,6 +57,8 @@ const farSeries = products(26, (k) => (2 * k - 1) ** 2 / (8 * FAR * k))
  */
 export const i0 = (x: ArrayLike): NDArray => {
   const given = inexact(asArray(x))
+  // The coefficients are beyond what 16 bits hold.
+  if (isHalf(given.dtype)) return i0(given.astype('float32')).astype(given.dtype)
   const isNear = np.less(np.abs(given), FAR)
   const near = series(nearSeries, np.square(np.divide(np.where(isNear, given, 0), FAR)))
   const t = np.where(isNear, FAR, np.abs(given))

@@ -160,12 +160,12 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
     },
     evaluate: (_, [data], [x], [out]) => {
       const result = allocate(out!.dtype, out!.size)
-      if (isLong(x!.dtype)) return [mapBigInto(data!, result, spec.big!)]
-      if (loop === undefined || !isFloat(x!.dtype)) {
-        return [mapInto(data!, result, evaluatorFor<NumberMap>(spec.evaluate, x!.dtype))]
+      if (loop !== undefined && isFloat(x!.dtype)) {
+        loop(data as Float64Array, result as Float64Array)
+        return [result]
       }
-      loop(data as Float64Array, result as Float64Array)
-      return [result]
+      if (isLong(x!.dtype)) return [mapBigInto(data!, result, spec.big!)]
+      return [mapInto(data!, result, evaluatorFor<NumberMap>(spec.evaluate, x!.dtype))]
     },
     jvp: (_, [x], [t]) => {
       const y = bind(op, none, [x!])
@@ -226,12 +226,12 @@ export const binary = <N extends UnaryName>(op: N, spec: BinarySpec): Primitive<
     },
     evaluate: (_, [a, b], [x], [out]) => {
       const result = allocate(out!.dtype, out!.size)
-      if (isLong(x!.dtype)) return [zipBigInto(a!, b!, result, spec.big!)]
-      if (loop === undefined || !isFloat(x!.dtype)) {
-        return [zipInto(a!, b!, result, evaluatorFor<NumberMap2>(spec.evaluate, x!.dtype))]
+      if (loop !== undefined && isFloat(x!.dtype)) {
+        loop(a as Float64Array, b as Float64Array, result as Float64Array)
+        return [result]
       }
-      loop(a as Float64Array, b as Float64Array, result as Float64Array)
-      return [result]
+      if (isLong(x!.dtype)) return [zipBigInto(a!, b!, result, spec.big!)]
+      return [zipInto(a!, b!, result, evaluatorFor<NumberMap2>(spec.evaluate, x!.dtype))]
     },
     jvp: (_, [x, y], [tx, ty]) => {
       const out = bind(op, none, [x!, y!])

@@ -32,6 +32,7 @@ const wideAval = (aval: Aval, facts: Facts): Aval => {
   return dtype === undefined ? aval : aval.withDType(dtype)
 }
 
+// Asked before every operation.
 const hasNarrow = (avals: readonly Aval[]): boolean => {
   for (const { dtype } of avals) if (isNarrow(dtype)) return true
   return false
