@@ -147,7 +147,7 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
 }
 
 /**
- * What is left of `x` after division by `y` towards zero: has the sign of `x`. Of integers after division by 0: `x`.
+ * What is left of `x` after division by `y` towards zero: has the sign of `x`. Of integers after division by 0: 0.
  *
  * @example
  * ```ts
@@ -157,7 +157,9 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
  */
 export const fmod = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteTwoArrays('fmod', asArray(x), asArray(y))
-  return a.dtype === 'bool' ? ops.rem(a.astype('int32'), b.astype('int32')) : ops.rem(a, b)
+  if (isFloat(a.dtype)) return ops.rem(a, b)
+  const [n, d] = a.dtype === 'bool' ? [a.astype('int32'), b.astype('int32')] : [a, b]
+  return ops.rem(n, np.where(np.equal(d, 0), 1, d))
 }
 
 /**

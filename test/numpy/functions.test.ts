@@ -249,3 +249,30 @@ describe('edges', () => {
     expect(f).toThrow(message)
   }) // prettier-ignore
 })
+
+describe('fmod', () => {
+  const floats = fc.constantFrom(-7, 7, 0.5, -0.25, 0, 3e9, -1e20)
+  const integers = fc.constantFrom(1, 3, -3, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 32 - 1)
+
+  it('of a float by an integer of any size cancels nothing', () => {
+    fc.assert(
+      fc.property(floats, integers, fc.constantFrom('float32', 'float64'), (x, y, dtype) => {
+        const divisor = y < 0 ? np.array(Int32Array.of(y)) : np.array(Uint32Array.of(y))
+        const given = np.array([x], { dtype })
+        const wanted = np.array([given.at(0).get().item() % divisor.astype(dtype).at(0).get().item()], { dtype })
+        assertClose('fmod', np.fmod(given, divisor), wanted, { rtol: 0, atol: 0 })
+        assertClose('compiled', jit(np.fmod)(given, divisor), wanted, { rtol: 0, atol: 0 })
+      }),
+    )
+  })
+
+  it('of integers by 0 is 0', () => {
+    expect(np.fmod(ints(-7, 7, 0), ints(0, 0, 0)).toArray()).toEqual([0, 0, 0])
+    expect(np.fmod(np.array(Uint32Array.of(7, 2 ** 32 - 1)), np.array(Uint32Array.of(0, 2 ** 31))).toArray()).toEqual([0, 2 ** 31 - 1]) // prettier-ignore
+    expect(np.fmod(true, true).toArray()).toEqual(0)
+  })
+
+  it('has the derivatives of its formula', () => {
+    checkGrads(np.fmod, [np.array([-7.3, 7.4, 9.1]), np.array([3, -2, 2.5])])
+  })
+})

@@ -1,5 +1,19 @@
 import * as fc from 'fast-check'
-import { DTypeError, grad, hessian, jacfwd, jacrev, jit, jvp, lax, np, random, ShapeError, vmap } from 'pullback'
+import {
+  ArgumentError,
+  DTypeError,
+  grad,
+  hessian,
+  jacfwd,
+  jacrev,
+  jit,
+  jvp,
+  lax,
+  np,
+  random,
+  ShapeError,
+  vmap,
+} from 'pullback'
 import type { NDArray } from 'pullback'
 import { assertClose, checkGrads } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -180,6 +194,35 @@ describe('solutions', () => {
     assertClose('inverse', np.matmul(a, linalg.inv(a)), np.eye(6), { rtol: 1e-4, atol: 1e-4 })
     expect(linalg.solve(np.eye(2), f64([1, 2])).dtype).toBe('float64')
     expect(linalg.det(np.array([[1, 2], [3, 4]], { dtype: 'int32' })).item()).toBe(-2) // prettier-ignore
+  })
+})
+
+describe('norm', () => {
+  it('takes the short name of an order, and one axis or two', () => {
+    const x = normal(1, 2, 3, 4)
+    const fro = np.sqrt(np.sum(np.square(x), { axis: [0, 2] }))
+    assertClose('f', linalg.norm(x, { ord: 'f', axis: [2, 0] }), fro)
+    assertClose('no order', linalg.norm(x, { axis: [-1, 0] }), fro)
+    assertClose('f of a matrix', linalg.matrixNorm(x.at(0).get(), { ord: 'f' }), linalg.norm(x.at(0).get()))
+    expect(linalg.norm(x, { ord: 'nuc', axis: [-1, 0], keepdims: true }).shape).toEqual([1, 3, 1])
+    expect(linalg.norm(x).shape).toEqual([])
+    expect(linalg.vectorNorm(x, { axis: [0, 1, 2] }).shape).toEqual([])
+  })
+
+  it('names axes and orders that do not fit', () => {
+    const x = np.ones([2, 3, 4])
+    for (const ord of ['fro', 'f', 'nuc', 1, 2, Infinity] as const) {
+      expect(() => linalg.norm(x, { ord })).toThrow(
+        /one axis or two, got 3 of f32\[2,3,4\], as order .* without an axis/,
+      )
+      expect(() => linalg.norm(x, { ord, axis: [0, 1, 2] })).toThrow(ArgumentError)
+    }
+    expect(() => linalg.norm(x, { axis: [0, 1, 2] })).toThrow(/vectorNorm takes any number/)
+    expect(() => linalg.norm(x, { axis: [1, -2] })).toThrow(/name one of them twice/)
+    expect(() => linalg.norm(x, { axis: 3 })).toThrow(ShapeError)
+    for (const ord of ['fro', 'f', 'nuc'] as const) {
+      expect(() => linalg.norm(np.ones([3]), { ord })).toThrow(/for matrices/)
+    }
   })
 })
 

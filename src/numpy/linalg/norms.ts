@@ -1,6 +1,6 @@
 /** Norms of vectors and matrices, and condition numbers. */
-import { ArgumentError } from '../../core/errors.ts'
-import { range } from '../../core/shape.ts'
+import { ArgumentError, ShapeError } from '../../core/errors.ts'
+import { normalizeAxis, range } from '../../core/shape.ts'
 import { asArray } from '../../runtime/array.ts'
 import { inexact } from '../../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
@@ -11,8 +11,8 @@ import { svdvals } from './factors.ts'
 import { matrices } from './matrices.ts'
 import { inv } from './solving.ts'
 
-/** An order of a norm. */
-export type NormOrder = number | 'fro' | 'nuc'
+/** An order of a norm; `f` is short for `fro`. */
+export type NormOrder = number | 'fro' | 'f' | 'nuc'
 
 const flat = (axis: number | readonly number[] | null | undefined, rank: number): readonly number[] =>
   axis === null || axis === undefined ? range(rank) : typeof axis === 'number' ? [axis] : axis
@@ -71,7 +71,7 @@ export interface MatrixNormOptions {
 export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: MatrixNormOptions = {}): NDArray => {
   const array = matrices('matrixNorm', x)
   const kept = (y: NDArray): NDArray => (keepdims ? expandDims(expandDims(y, -1), -1) : y)
-  if (ord === 'fro') return np.sqrt(sum(np.square(array), { axis: [-2, -1], keepdims }))
+  if (ord === 'fro' || ord === 'f') return np.sqrt(sum(np.square(array), { axis: [-2, -1], keepdims }))
   if (ord === 'nuc') return kept(sum(svdvals(array), { axis: -1 }))
   const extreme = (y: NDArray): NDArray => kept(ord > 0 ? max(y, { axis: -1, initial: 0 }) : min(y, { axis: -1 }))
   const size = Math.abs(ord)
@@ -88,10 +88,20 @@ export interface NormOptions {
   readonly keepdims?: boolean
 }
 
+/** The axes that were asked for, counted from the first, all different. */
+const axesOf = (axis: number | readonly number[], rank: number): readonly number[] => {
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('linalg.norm', a, rank))
+  if (new Set(axes).size === axes.length) return axes
+  throw new ShapeError(`linalg.norm: the axes [${axes.join(', ')}] name one of them twice.`)
+}
+
 /**
- * A norm: of vectors along one axis, of matrices over two; without axis and order, of all elements.
+ * A norm: of vectors along one axis, of matrices over two; without axis and order, of all elements. `vectorNorm` takes any number
+ * of axes.
  *
- * @throws ArgumentError if the order does not suit the number of axes.
+ * @param options - `ord`: by default 2 for vectors and `fro` for matrices.
+ * @throws ArgumentError if the order does not suit the number of axes, or there are more than two; ShapeError if axes are out of
+ *   range or the same.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -101,17 +111,21 @@ export interface NormOptions {
  */
 export const norm = (x: ArrayLike, { ord = null, axis = null, keepdims = false }: NormOptions = {}): NDArray => {
   const array = inexact(asArray(x))
-  if (ord === null) return vectorNorm(array, { axis, keepdims })
-  const axes = flat(axis, array.ndim)
+  if (ord === null && axis === null) return vectorNorm(array, { keepdims })
+  const axes = axis === null ? range(array.ndim) : axesOf(axis, array.ndim)
   if (axes.length === 1) {
     if (typeof ord === 'string') throw new ArgumentError(`linalg.norm: order '${ord}' is for matrices.`)
-    return vectorNorm(array, { ord, axis: axes, keepdims })
+    return vectorNorm(array, { ord: ord ?? 2, axis: axes, keepdims })
   }
-  if (axes.length !== 2) throw new ArgumentError(`linalg.norm: an order needs one axis or two, got ${axes.length}.`)
-  const places = axes.map((a) => (a < 0 ? a + array.ndim : a))
-  const others = range(array.ndim).filter((d) => !places.includes(d))
-  const result = matrixNorm(array.transpose([...others, ...places]), { ord })
-  return keepdims ? [...places].sort((a, b) => a - b).reduce((y, d) => expandDims(y, d), result) : result
+  if (axes.length !== 2) {
+    throw new ArgumentError(
+      `linalg.norm: one axis or two, got ${axes.length} of ${array.aval}${axis === null ? `, as order ${String(ord)} was given without an axis` : ''}. ` +
+        'linalg.vectorNorm takes any number.',
+    )
+  }
+  const others = range(array.ndim).filter((d) => !axes.includes(d))
+  const result = matrixNorm(array.transpose([...others, ...axes]), { ord: ord ?? 'fro' })
+  return keepdims ? [...axes].sort((a, b) => a - b).reduce((y, d) => expandDims(y, d), result) : result
 }
 
 /**
