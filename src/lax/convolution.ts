@@ -10,7 +10,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DimensionNumbers } from './layouts.ts'
 import { MOST_SPATIAL, featuresFirst, featuresLast } from './layouts.ts'
 import type { PaddingName, PaddingOption } from './padding.ts'
-import { paddingOf } from './padding.ts'
+import { aPadding, paddingOf } from './padding.ts'
 
 interface Specs {
   readonly lhsSpec: readonly number[]
@@ -62,20 +62,20 @@ export interface ConvOptions {
 }
 
 const convOptions: must.OptionTable<ConvOptions> = {
-  windowStrides: must.listOf(must.integer),
-  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
-  lhsDilation: must.listOf(must.integer),
-  rhsDilation: must.listOf(must.integer),
-  dimensionNumbers: must.listOf(must.string, undefined, 3),
-  featureGroupCount: must.natural,
-  batchGroupCount: must.natural,
+  windowStrides: must.listOf(must.count),
+  padding: aPadding,
+  lhsDilation: must.listOf(must.count),
+  rhsDilation: must.listOf(must.count),
+  dimensionNumbers: must.listOf(must.string, "three strings, such as ['NHWC', 'HWIO', 'NHWC']", 3),
+  featureGroupCount: must.count,
+  batchGroupCount: must.count,
 }
 
 const convTransposeOptions: must.OptionTable<ConvTransposeOptions> = {
-  strides: must.listOf(must.integer),
-  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
-  rhsDilation: must.listOf(must.integer),
-  dimensionNumbers: must.listOf(must.string, undefined, 3),
+  strides: must.listOf(must.count),
+  padding: aPadding,
+  rhsDilation: must.listOf(must.count),
+  dimensionNumbers: must.listOf(must.string, "three strings, such as ['NHWC', 'HWIO', 'NHWC']", 3),
   transposeKernel: must.boolean,
 }
 
@@ -118,7 +118,7 @@ export const convGeneralDilated = (lhs: ArrayLike, rhs: ArrayLike, options: Conv
   const windows = windowsOf(kernels, specs, rhsDilation)
   return ops.conv(images, kernels, {
     windowStrides,
-    padding: paddingOf(name, padding, extents, windows, windowStrides),
+    padding: paddingOf(padding, extents, windows, windowStrides),
     lhsDilation,
     rhsDilation,
     ...specs,

@@ -1,12 +1,18 @@
 /** Padding by name: how many elements before and after an axis a window needs to slide over it in the way asked for. */
-import { ArgumentError } from '../core/errors.ts'
 import type { Padding } from '../ir/op.ts'
+import * as must from '../surface/arguments.ts'
 
 /**
  * `'SAME'`: as many outputs as the extent divided by the stride, rounded up, the odd element of padding last
  * (`'SAME_LOWER'`: first). `'VALID'`: no padding.
  */
 export type PaddingName = 'SAME' | 'SAME_LOWER' | 'VALID'
+
+/** What padding must be. */
+export const aPadding = must.anyOf(
+  must.oneOf(['SAME', 'SAME_LOWER', 'VALID']),
+  must.listOf(must.pairOf(must.integer), 'a list with [low, high] for each axis'),
+)
 
 /** Padding by name, or elements before and after each axis; negative ones crop. */
 export type PaddingOption = PaddingName | readonly Padding[]
@@ -20,7 +26,6 @@ const same = (extent: number, window: number, stride: number, lower: boolean): P
 
 /** The padding of each axis, given extents of operand and window as they are after dilation. */
 export const paddingOf = (
-  name: string,
   padding: PaddingOption,
   extents: readonly number[],
   windows: readonly number[],
@@ -33,9 +38,5 @@ export const paddingOf = (
     case 'SAME':
     case 'SAME_LOWER':
       return extents.map((n, d) => same(n, windows[d]!, strides[d]!, padding === 'SAME_LOWER'))
-    default:
-      throw new ArgumentError(
-        `${name}: padding is 'SAME', 'SAME_LOWER', 'VALID' or pairs of numbers, got '${String(padding)}'.`,
-      )
   }
 }

@@ -110,7 +110,10 @@ export const concatenate = (xs: readonly ArrayLike[], axis = 0): NDArray => {
 const padDoor = must.door('lax.pad', {
   x: must.arrayLike,
   value: must.arrayLike,
-  config: must.listOf(must.listOf(must.integer, '[low, high, interior]', 3), 'a list with [low, high, interior] for each axis'),
+  config: must.listOf(
+    must.listOf(must.integer, '[low, high, interior]', 3),
+    'a list with [low, high, interior] for each axis',
+  ),
 })
 
 /** Adds `value` before, after and between elements, `[low, high, interior]` for each axis; negative ones crop. */

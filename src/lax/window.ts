@@ -6,7 +6,7 @@ import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { PaddingOption } from './padding.ts'
-import { paddingOf } from './padding.ts'
+import { aPadding, paddingOf } from './padding.ts'
 
 const kinds = { sum: ops.reduceWindowSum, max: ops.reduceWindowMax, min: ops.reduceWindowMin } as const
 
@@ -26,11 +26,11 @@ export interface ReduceWindowOptions {
 
 const reduceWindowOptions: must.OptionTable<ReduceWindowOptions> = {
   kind: must.required(must.oneOf(Object.keys(kinds))),
-  windowDimensions: must.required(must.listOf(must.integer)),
-  windowStrides: must.listOf(must.integer),
-  padding: must.anyOf(must.oneOf(['SAME', 'SAME_LOWER', 'VALID']), must.listOf(must.pairOf(must.number))),
-  baseDilation: must.listOf(must.integer),
-  windowDilation: must.listOf(must.integer),
+  windowDimensions: must.required(must.listOf(must.count)),
+  windowStrides: must.listOf(must.count),
+  padding: aPadding,
+  baseDilation: must.listOf(must.count),
+  windowDilation: must.listOf(must.count),
 }
 
 const reduceWindowDoor = must.door('lax.reduceWindow', {
@@ -66,7 +66,7 @@ export const reduceWindow = (x: ArrayLike, options: ReduceWindowOptions): NDArra
     windowDimensions,
     windowStrides,
     // By the extents before dilation, as in JAX.
-    padding: paddingOf('reduceWindow', padding, array.shape, windows, windowStrides),
+    padding: paddingOf(padding, array.shape, windows, windowStrides),
     baseDilation,
     windowDilation,
   }

@@ -8,7 +8,8 @@ import { normalizeAxis } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import * as ops from '../ops/elementwise.ts'
 import { sliceInDim } from '../ops/movement.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor, asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -26,7 +27,7 @@ const besideWhole = (x: ArrayLike): NDArray => {
 }
 
 /** `x` itself. */
-export const identity = (x: ArrayLike): NDArray => asArray(x)
+export const identity = (x: ArrayLike): NDArray => arrayFor('nn.identity', x)
 
 /** `tanh(x)`. */
 export const tanh = np.tanh
@@ -42,13 +43,13 @@ export const tanh = np.tanh
  * ```
  */
 export const relu = /* @__PURE__ */ composite('relu', (x: ArrayLike): NDArray => {
-  const array = besideWhole(x)
+  const array = besideWhole(arrayFor('nn.relu', x))
   return sloping(array, np.greater(array, 0), np.maximum(array, 0))
 })
 
 /** `min(max(x, 0), 6)`. Its derivative at 0, at 6 and at NaN is 0, as in JAX. */
 export const relu6 = /* @__PURE__ */ composite('relu6', (x: ArrayLike): NDArray => {
-  const array = besideFraction(x)
+  const array = besideFraction(arrayFor('nn.relu6', x))
   const inside = ops.and(np.greater(array, 0), np.less(array, 6))
   return sloping(array, inside, np.minimum(np.maximum(array, 0), 6))
 })
@@ -58,22 +59,24 @@ const sloping = (x: NDArray, inside: NDArray, value: NDArray): NDArray =>
   np.where(inside, x, isFloat(value.aval.dtype) ? ops.stopGradient(value) : value)
 
 /** `1 / (1 + exp(-x))`, without overflow. */
-export const sigmoid = /* @__PURE__ */ composite('sigmoid', (x: ArrayLike): NDArray => ops.logistic(inexact(x)))
+export const sigmoid = /* @__PURE__ */ composite('sigmoid', (x: ArrayLike): NDArray =>
+  ops.logistic(inexact(arrayFor('nn.sigmoid', x))),
+)
 
 /** `log(1 + exp(x))`, without overflow: a smooth `relu`. */
 export const softplus = /* @__PURE__ */ composite('softplus', (x: ArrayLike): NDArray =>
-  np.logaddexp(inexact(besideWhole(x)), 0),
+  np.logaddexp(inexact(besideWhole(arrayFor('nn.softplus', x))), 0),
 )
 
 /** `x / (1 + |x|)`. */
 export const softSign = /* @__PURE__ */ composite('softSign', (x: ArrayLike): NDArray => {
-  const array = inexact(besideWhole(x))
+  const array = inexact(besideWhole(arrayFor('nn.softSign', x)))
   return np.divide(array, np.add(np.abs(array), 1))
 })
 
 /** `x * sigmoid(x)`, also called swish. Elfwing et al., "Sigmoid-weighted linear units" (2017). */
 export const silu = /* @__PURE__ */ composite('silu', (x: ArrayLike): NDArray => {
-  const array = inexact(x)
+  const array = inexact(arrayFor('nn.silu', x))
   return ops.mul(array, ops.logistic(array))
 })
 
@@ -82,13 +85,16 @@ export const swish = silu
 
 /** `log(sigmoid(x))`, without overflow: `-softplus(-x)`. */
 export const logSigmoid = /* @__PURE__ */ composite('logSigmoid', (x: ArrayLike): NDArray =>
-  ops.neg(softplus(ops.neg(inexact(x)))),
+  ops.neg(softplus(ops.neg(inexact(arrayFor('nn.logSigmoid', x))))),
 )
+
+const leakyReluDoor = must.door('nn.leakyRelu', { x: must.arrayLike, negativeSlope: must.optional(must.arrayLike) })
 
 /** `x` where it is not negative, else `negativeSlope * x`. */
 export const leakyRelu = /* @__PURE__ */ composite(
   'leakyRelu',
   (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray => {
+    leakyReluDoor(x, negativeSlope)
     const array = besideFraction(x)
     return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
   },
@@ -96,7 +102,7 @@ export const leakyRelu = /* @__PURE__ */ composite(
 
 /** `-1` below -1, `1` above 1, `x` between. Keeps integers. */
 export const hardTanh = /* @__PURE__ */ composite('hardTanh', (x: ArrayLike): NDArray => {
-  const array = besideWhole(x)
+  const array = besideWhole(arrayFor('nn.hardTanh', x))
   // No unsigned number is below -1, which JAX wraps around to the greatest.
   const low = kindOf(array.aval.dtype) === 'unsigned' ? array : np.where(np.less(array, -1), -1, array)
   return np.where(np.greater(array, 1), 1, low)
@@ -104,12 +110,12 @@ export const hardTanh = /* @__PURE__ */ composite('hardTanh', (x: ArrayLike): ND
 
 /** `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019). */
 export const hardSigmoid = /* @__PURE__ */ composite('hardSigmoid', (x: ArrayLike): NDArray =>
-  np.divide(relu6(np.add(besideFraction(x), 3)), 6),
+  np.divide(relu6(np.add(besideFraction(arrayFor('nn.hardSigmoid', x)), 3)), 6),
 )
 
 /** `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019). */
 export const hardSilu = /* @__PURE__ */ composite('hardSilu', (x: ArrayLike): NDArray =>
-  ops.mul(besideFraction(x), hardSigmoid(x)),
+  ops.mul(besideFraction(arrayFor('nn.hardSilu', x)), hardSigmoid(x)),
 )
 
 /** `hardSilu` by its other name. */
@@ -121,23 +127,32 @@ const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArr
   return np.where(positive, x, negative(np.where(positive, 0, x)))
 }
 
+const eluDoor = must.door('nn.elu', { x: must.arrayLike, alpha: must.optional(must.arrayLike) })
+
 /** `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015). */
-export const elu = /* @__PURE__ */ composite('elu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(y))),
-)
+export const elu = /* @__PURE__ */ composite('elu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray => {
+  eluDoor(x, alpha)
+  return exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(y)))
+})
+
+const celuDoor = must.door('nn.celu', { x: must.arrayLike, alpha: must.optional(must.arrayLike) })
 
 /** `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017). */
-export const celu = /* @__PURE__ */ composite('celu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
-  exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha)))),
-)
+export const celu = /* @__PURE__ */ composite('celu', (x: ArrayLike, alpha: ArrayLike = 1): NDArray => {
+  celuDoor(x, alpha)
+  return exponentialBranch(besideFraction(x), (y) => np.multiply(alpha, np.expm1(np.divide(y, alpha))))
+})
 
 const SELU_ALPHA = 1.6732632423543772
 const SELU_SCALE = 1.0507009873554805
 
+const seluDoor = must.door('nn.selu', { x: must.arrayLike })
+
 /** `scale * elu(x, alpha)` with the fixed point mean 0, variance 1. Klambauer et al., "Self-normalizing networks" (2017). */
-export const selu = /* @__PURE__ */ composite('selu', (x: ArrayLike): NDArray =>
-  np.multiply(SELU_SCALE, elu(x, SELU_ALPHA)),
-)
+export const selu = /* @__PURE__ */ composite('selu', (x: ArrayLike): NDArray => {
+  seluDoor(x)
+  return np.multiply(SELU_SCALE, elu(x, SELU_ALPHA))
+})
 
 const geluTanh = (x: NDArray): NDArray => {
   // (1 + tanh(u)) / 2 = σ(2u), which keeps its accuracy where the tangent is near -1.
@@ -148,6 +163,11 @@ const geluTanh = (x: NDArray): NDArray => {
 const geluErf = (x: NDArray): NDArray =>
   np.multiply(np.multiply(0.5, x), ops.erfc(np.multiply(ops.neg(x), Math.SQRT1_2)))
 
+const geluDoor = must.door('nn.gelu', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly approximate?: boolean }>({ approximate: must.boolean }),
+})
+
 /**
  * `x` times the standard normal distribution's cumulative function. Hendrycks and Gimpel, "Gaussian error linear units"
  * (2016).
@@ -156,12 +176,16 @@ const geluErf = (x: NDArray): NDArray =>
  */
 export const gelu = /* @__PURE__ */ composite(
   'gelu',
-  (x: ArrayLike, { approximate = true }: { readonly approximate?: boolean } = {}): NDArray => {
+  (x: ArrayLike, options: { readonly approximate?: boolean } = {}): NDArray => {
+    geluDoor(x, options)
+    const { approximate = true } = options
     const array = inexact(x)
     // Strong, as in JAX, whose constants have a dtype here.
     return (approximate ? geluTanh : geluErf)(ops.cast(array, array.aval.dtype))
   },
 )
+
+const gluDoor = must.door('nn.glu', { x: must.arrayLike, axis: must.optional(must.axis) })
 
 /**
  * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
@@ -169,6 +193,7 @@ export const gelu = /* @__PURE__ */ composite(
  * @throws ShapeError if the axis has an odd extent.
  */
 export const glu = /* @__PURE__ */ composite<[x: ArrayLike, axis?: number], NDArray>('glu', (x, axis = -1) => {
+  gluDoor(x, axis)
   const array = inexact(x)
   const along = normalizeAxis('nn.glu', axis, array.aval.rank)
   const extent = array.aval.shape[along]!
@@ -177,8 +202,11 @@ export const glu = /* @__PURE__ */ composite<[x: ArrayLike, axis?: number], NDAr
   return ops.mul(sliceInDim(array, 0, extent / 2, along), ops.logistic(gate))
 })
 
+const squareplusDoor = must.door('nn.squareplus', { x: must.arrayLike, b: must.optional(must.arrayLike) })
+
 /** `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021). */
 export const squareplus = /* @__PURE__ */ composite('squareplus', (x: ArrayLike, b: ArrayLike = 4): NDArray => {
+  squareplusDoor(x, b)
   const array = inexact(x)
   // s = √(x² + b), as |x|·√(1 + b/x²) where x² is the larger part.
   const outer = np.greater(np.square(array), b)
@@ -193,24 +221,24 @@ export const squareplus = /* @__PURE__ */ composite('squareplus', (x: ArrayLike,
 
 /** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */
 export const mish = /* @__PURE__ */ composite('mish', (x: ArrayLike): NDArray =>
-  ops.mul(inexact(besideWhole(x)), np.tanh(softplus(x))),
+  ops.mul(inexact(besideWhole(arrayFor('nn.mish', x))), np.tanh(softplus(x))),
 )
 
 /** 0 below -1, `x` above 1, `(x + 1)² / 4` between. */
 export const sparsePlus = /* @__PURE__ */ composite('sparsePlus', (x: ArrayLike): NDArray => {
-  const array = besideFraction(x)
+  const array = besideFraction(arrayFor('nn.sparsePlus', x))
   const between = np.divide(np.square(np.add(array, 1)), 4)
   return np.where(np.lessEqual(array, -1), 0, np.where(np.greaterEqual(array, 1), array, between))
 })
 
 /** `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`. */
 export const sparseSigmoid = /* @__PURE__ */ composite('sparseSigmoid', (x: ArrayLike): NDArray =>
-  np.divide(np.clip(np.add(besideFraction(x), 1), 0, 2), 2),
+  np.divide(np.clip(np.add(besideFraction(arrayFor('nn.sparseSigmoid', x)), 1), 0, 2), 2),
 )
 
 /** `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
 export const log1mexp = /* @__PURE__ */ composite('log1mexp', (x: ArrayLike): NDArray => {
-  const array = inexact(x)
+  const array = inexact(arrayFor('nn.log1mexp', x))
   const small = np.less(array, Math.LN2)
   const near = np.log(ops.neg(np.expm1(ops.neg(np.where(small, array, 1)))))
   const far = np.log1p(ops.neg(np.exp(ops.neg(np.where(small, 1, array)))))

@@ -6,6 +6,7 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitKey } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -13,7 +14,6 @@ import { tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal } from './initializers.ts'
 import type { RunOptions } from './layer.ts'
-import { checkCount } from './layer.ts'
 import type { LinearParams } from './layers.ts'
 import { linear } from './layers.ts'
 import { softmax } from './softmax.ts'
@@ -34,6 +34,16 @@ export interface AttentionOptions {
   readonly keyValueSeqLengths?: ArrayLike
   /** Query i sees keys from `i - left` to `i + right`; a number stands for both. */
   readonly localWindowSize?: number | readonly [left: number, right: number]
+}
+
+const attentionOptions: must.OptionTable<AttentionOptions> = {
+  bias: must.arrayLike,
+  mask: must.arrayLike,
+  isCausal: must.boolean,
+  scale: must.arrayLike,
+  querySeqLengths: must.arrayLike,
+  keyValueSeqLengths: must.arrayLike,
+  localWindowSize: must.anyOf(must.natural, must.pairOf(must.natural)),
 }
 
 /** 16-bit floats as float32, so that nothing in between is rounded. */
@@ -90,6 +100,13 @@ const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
   return n === 1 ? np.expandDims(full, 1) : np.reshape(full, [b, keyHeads, n / keyHeads, t, s])
 }
 
+const dotProductAttentionDoor = must.door('nn.dotProductAttention', {
+  query: must.arrayLike,
+  key: must.arrayLike,
+  value: must.arrayLike,
+  options: must.optionsOf(attentionOptions),
+})
+
 /**
  * `softmax(scale · q kᵀ + bias) v` over the heads of each sequence. Vaswani et al., "Attention is all you need" (2017). Fewer
  * key heads than query heads are shared by groups: Ainslie et al. (2023). A query that sees no key gives zeros.
@@ -112,6 +129,7 @@ const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
 export const dotProductAttention = /* @__PURE__ */ composite(
   'dotProductAttention',
   (query: ArrayLike, key: ArrayLike, value: ArrayLike, options: AttentionOptions = {}): NDArray => {
+    dotProductAttentionDoor(query, key, value, options)
     const { dtype } = inexact(asArray(query))
     const given = [query, key, value].map((x) => computed(inexact(asArray(x))))
     const single = given[0]!.ndim === 3
@@ -151,6 +169,14 @@ export interface MultiHeadAttentionOptions {
   readonly kernelInit?: Initializer
 }
 
+const multiHeadAttentionOptions: must.OptionTable<MultiHeadAttentionOptions> = {
+  numKeyValueHeads: must.count,
+  headFeatures: must.count,
+  memoryFeatures: must.count,
+  bias: must.boolean,
+  kernelInit: must.func,
+}
+
 /** Options of a run of `multiHeadAttention`; it has no use for what containers hand on, `training` and `key`. */
 export interface MultiHeadRunOptions extends AttentionOptions, RunOptions {
   /** What is attended to, shape `[..., S, memoryFeatures]`; the input itself by default. */
@@ -162,6 +188,12 @@ export interface MultiHeadAttention {
   readonly init: (key: Key, dtype?: DType) => MultiHeadAttentionParams
   readonly apply: (params: MultiHeadAttentionParams, x: ArrayLike, options?: MultiHeadRunOptions) => NDArray
 }
+
+const multiHeadAttentionDoor = must.door('nn.multiHeadAttention', {
+  features: must.count,
+  numHeads: must.count,
+  options: must.optionsOf(multiHeadAttentionOptions),
+})
 
 /**
  * Attention with learned projections of queries, keys, values and the result. Self-attention, unless `memory` is given.
@@ -178,28 +210,28 @@ export interface MultiHeadAttention {
 export const multiHeadAttention = (
   features: number,
   numHeads: number,
-  {
+  options: MultiHeadAttentionOptions = {},
+): MultiHeadAttention => {
+  multiHeadAttentionDoor(features, numHeads, options)
+  const {
     numKeyValueHeads = numHeads,
     headFeatures = features / numHeads,
     memoryFeatures = features,
     bias = true,
     kernelInit = lecunNormal(),
-  }: MultiHeadAttentionOptions = {},
-): MultiHeadAttention => {
+  } = options
   const name = 'nn.multiHeadAttention'
-  checkCount(name, 'features', features)
-  checkCount(name, 'numHeads', numHeads)
   if (!Number.isInteger(headFeatures) || numHeads % numKeyValueHeads !== 0) {
     throw new ArgumentError(
       `${name}: ${numHeads} heads must divide ${features} features, and ${numKeyValueHeads} key-value heads the heads.`,
     )
   }
-  const options = { bias, kernelInit }
+  const shared = { bias, kernelInit }
   const layers = {
-    query: linear(features, numHeads * headFeatures, options),
-    key: linear(memoryFeatures, numKeyValueHeads * headFeatures, options),
-    value: linear(memoryFeatures, numKeyValueHeads * headFeatures, options),
-    out: linear(numHeads * headFeatures, features, options),
+    query: linear(features, numHeads * headFeatures, shared),
+    key: linear(memoryFeatures, numKeyValueHeads * headFeatures, shared),
+    value: linear(memoryFeatures, numKeyValueHeads * headFeatures, shared),
+    out: linear(numHeads * headFeatures, features, shared),
   }
   const heads = (x: NDArray, count: number): NDArray => np.reshape(x, [...x.shape.slice(0, -1), count, headFeatures])
   return {
@@ -240,6 +272,12 @@ export interface LuongAttentionOptions {
   readonly kernelInit?: Initializer
 }
 
+const luongAttentionOptions: must.OptionTable<LuongAttentionOptions> = {
+  score: must.oneOf(['dot', 'general', 'concat']),
+  features: must.count,
+  kernelInit: must.func,
+}
+
 /** What `luongAttention` gives. */
 export interface Attended {
   /** The weighted mean of the memory, shape `[..., memoryFeatures]`. */
@@ -254,6 +292,12 @@ export interface LuongAttention {
   /** `mask` says which elements of the memory count; bool, shape `[..., S]`. */
   readonly apply: (params: LuongAttentionParams, query: ArrayLike, memory: ArrayLike, mask?: ArrayLike) => Attended
 }
+
+const luongAttentionDoor = must.door('nn.luongAttention', {
+  queryFeatures: must.count,
+  memoryFeatures: must.count,
+  options: must.optionsOf(luongAttentionOptions),
+})
 
 /**
  * Global attention of a decoder's state q, of shape `[..., queryFeatures]`, to an encoder's outputs m, of shape
@@ -272,8 +316,10 @@ export interface LuongAttention {
 export const luongAttention = (
   queryFeatures: number,
   memoryFeatures: number,
-  { score = 'general', features = queryFeatures, kernelInit = lecunNormal() }: LuongAttentionOptions = {},
+  options: LuongAttentionOptions = {},
 ): LuongAttention => {
+  luongAttentionDoor(queryFeatures, memoryFeatures, options)
+  const { score = 'general', features = queryFeatures, kernelInit = lecunNormal() } = options
   const name = 'nn.luongAttention'
   if (score === 'dot' && queryFeatures !== memoryFeatures) {
     throw new ArgumentError(`${name}: 'dot' needs equal features, got ${queryFeatures} and ${memoryFeatures}.`)

@@ -4,15 +4,17 @@ import type { ScanOptions } from '../api/control.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import { flatten, flattenUpTo, unflatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { split } from '../random/keys.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { RunnableLayer, RunOptions, StatefulLayer } from './layer.ts'
-import { checkCount, checkRun, keysFor } from './layer.ts'
+import { checkRun, keysFor } from './layer.ts'
 
 type Init = (key: Key, dtype?: DType) => unknown
 
@@ -84,7 +86,7 @@ const uniform = (name: string, part: Part): Uniform => {
     return { stateful: false, init: noState, initState: noState, run: (_params, _state, x) => [part(x), null] }
   }
   if (!isLayer(part)) {
-    throw new ArgumentError(`${name}: expected layers, with init and apply, and functions, got ${describe(part)}.`)
+    throw new ArgumentError(`${name}: expected layers, with init and apply, and functions, got ${show(part)}.`)
   }
   const { init } = part
   if ('initState' in part) {
@@ -99,13 +101,11 @@ const uniform = (name: string, part: Part): Uniform => {
   return { stateful: false, init, initState: noState, run }
 }
 
-const describe = (x: unknown): string => (x === null ? 'null' : Array.isArray(x) ? 'an array' : `a ${typeof x}`)
-
 /** The public face of a container: with state in and out, or without any. */
 const exposed = (name: string, { stateful, init, initState, run }: Uniform): unknown => {
   if (!stateful) {
     const apply = (params: unknown, x: ArrayLike, options?: RunOptions): NDArray =>
-      run(params, null, asArray(x), checkRun(name, options))[0]
+      run(params, null, arrayFor(name, x), checkRun(name, options))[0]
     return { init, apply }
   }
   const apply = (params: unknown, state: unknown, x: ArrayLike, options?: RunOptions) => {
@@ -114,7 +114,7 @@ const exposed = (name: string, { stateful, init, initState, run }: Uniform): unk
         `${name}: one of its layers has state: apply(params, state, x), from initState() at first.`,
       )
     }
-    return run(params, state, asArray(x), checkRun(name, options))
+    return run(params, state, arrayFor(name, x), checkRun(name, options))
   }
   return { init, initState, apply }
 }
@@ -122,7 +122,7 @@ const exposed = (name: string, { stateful, init, initState, run }: Uniform): unk
 /** The entries of a chain's parameters or state. */
 const entries = (what: string, tree: unknown, count: number): readonly unknown[] => {
   if (Array.isArray(tree) && tree.length === count) return tree
-  const got = Array.isArray(tree) ? `${tree.length}` : describe(tree)
+  const got = Array.isArray(tree) ? `${tree.length}` : show(tree)
   throw new TreeError(`nn.sequential: ${what} of ${count} layers has an entry for each, got ${got}.`)
 }
 
@@ -208,6 +208,15 @@ const stacked = (trees: readonly unknown[]): unknown => {
 /** Options of `repeat`, as in `lax.scan`. */
 export type RepeatOptions = Pick<ScanOptions, 'unroll' | 'checkpoint'>
 
+const repeatDoor = must.door('nn.repeat', {
+  count: must.count,
+  layer: must.anything,
+  options: must.optionsOf<RepeatOptions>({
+    unroll: must.anyOf(must.count, must.boolean),
+    checkpoint: must.anyOf(must.oneOf(['none', 'sqrt']), must.count),
+  }),
+})
+
 /**
  * `count` copies of a layer one after the other, each with parameters (and state) of its own: their arrays are stacked along a new
  * first axis. Run by `lax.scan`, so that all copies are traced and compiled as one.
@@ -224,8 +233,8 @@ export type RepeatOptions = Pick<ScanOptions, 'unroll' | 'checkpoint'>
  * ```
  */
 export const repeat = <const L extends Part>(count: number, layer: L, options: RepeatOptions = {}): Wrapped<L> => {
+  repeatDoor(count, layer, options)
   const name = 'nn.repeat'
-  checkCount(name, 'the number of copies', count, 1)
   checkKnownOptions(name, options, ['unroll', 'checkpoint'])
   const part = uniform(name, layer)
   const copies = <T>(make: (i: number) => T): unknown => stacked(Array.from({ length: count }, (_, i) => make(i)))

@@ -5,16 +5,18 @@ import type { Padding } from '../ir/op.ts'
 import { convGeneralDilated } from '../lax/convolution.ts'
 import { featuresLast } from '../lax/layouts.ts'
 import type { PaddingOption } from '../lax/padding.ts'
+import { aPadding } from '../lax/padding.ts'
 import * as np from '../numpy/index.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, zeros } from './initializers.ts'
 import type { Layer } from './layer.ts'
-import { checkCount, checkFeatures } from './layer.ts'
+import { applyDoor, checkFeatures, initDoor } from './layer.ts'
 
 /** Parameters of `conv`. */
 export interface ConvLayerParams {
@@ -42,6 +44,16 @@ export interface ConvLayerOptions {
   readonly biasInit?: Initializer
 }
 
+const convLayerOptions: must.OptionTable<ConvLayerOptions> = {
+  strides: must.anyOf(must.count, must.positiveExtents),
+  padding: must.anyOf(must.natural, aPadding),
+  dilation: must.anyOf(must.count, must.positiveExtents),
+  groups: must.count,
+  bias: must.boolean,
+  kernelInit: must.func,
+  biasInit: must.func,
+}
+
 const each = (x: number | readonly number[], count: number): readonly number[] =>
   typeof x === 'number' ? range(count).map(() => x) : x
 
@@ -57,6 +69,13 @@ export const withOneBatch = (
   const restore = (y: NDArray): NDArray => np.reshape(y, [...batch, ...y.shape.slice(1)])
   return [np.reshape(x, [sizeOf(batch), ...x.shape.slice(batch.length)]), restore]
 }
+
+const convDoor = must.door('nn.conv', {
+  inFeatures: must.count,
+  outFeatures: must.count,
+  kernelSize: must.positiveExtents,
+  options: must.optionsOf(convLayerOptions),
+})
 
 /**
  * Convolution over the spatial axes of images with features last, `[...batch, height, width, features]` with a kernel of two
@@ -83,13 +102,9 @@ export const conv = (
   kernelSize: readonly number[],
   options: ConvLayerOptions = {},
 ): Layer<ConvLayerParams> => {
+  convDoor(inFeatures, outFeatures, kernelSize, options)
   const { padding = 'SAME', groups = 1, bias = true, kernelInit = lecunNormal(), biasInit = zeros } = options
   const count = kernelSize.length
-  checkCount('nn.conv', 'inFeatures', inFeatures)
-  checkCount('nn.conv', 'outFeatures', outFeatures)
-  kernelSize.forEach((n) => {
-    checkCount('nn.conv', 'an extent of the kernel', n)
-  })
   if (inFeatures % groups !== 0 || outFeatures % groups !== 0) {
     throw new ShapeError(`nn.conv: ${groups} groups do not divide ${inFeatures} and ${outFeatures} features.`)
   }
@@ -100,8 +115,11 @@ export const conv = (
     dimensionNumbers: featuresLast(count),
     featureGroupCount: groups,
   }
+  const enterInit = initDoor('nn.conv')
+  const enter = applyDoor('nn.conv', 'kernel', 'bias')
   return {
     init: (key, dtype = 'float32') => {
+      enterInit(key, dtype)
       consume('nn.conv', key)
       const [forKernel, forBias] = splitTwo(key)
       return {
@@ -109,7 +127,9 @@ export const conv = (
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: composite('conv', ({ kernel, bias: offset }, x) => {
+    apply: composite('conv', (params, x) => {
+      enter(params, x)
+      const { kernel, bias: offset } = params
       const array = inexact(asArray(x))
       checkFeatures('nn.conv', array, inFeatures)
       const [images, restore] = withOneBatch('nn.conv', array, count + 1)

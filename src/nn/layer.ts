@@ -2,7 +2,8 @@
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Key } from '../random/keys.ts'
-import { split } from '../random/keys.ts'
+import { aKey, split } from '../random/keys.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
@@ -12,10 +13,25 @@ export const checkFeatures = (layer: string, x: NDArray, features: number, axis 
   throw new ShapeError(`${layer}: ${which} of x must have extent ${features}, got ${x.aval}.`)
 }
 
-export const checkCount = (layer: string, what: string, n: number, least = 0): void => {
-  if (Number.isInteger(n) && n >= least) return
-  throw new ArgumentError(`${layer}: ${what} is a whole number${least > 0 ? ` of at least ${least}` : ''}, got ${n}.`)
-}
+/** The door of a layer's `init`. */
+export const initDoor = (layer: string): must.Door =>
+  must.door(layer, { key: must.anything, dtype: must.optional(must.dtype) })
+
+/** The parameters that `init` gave: arrays of these names, or null. */
+const paramsWith = (names: readonly string[]): must.Check =>
+  must.kind(`what init gave, an object with ${names.join(' and ')}`, (x) => {
+    if (typeof x !== 'object' || x === null) return false
+    const params = x as Readonly<Record<string, unknown>>
+    return names.every((name) => params[name] === null || must.arrayLike.accepts(params[name]))
+  })
+
+/** The door of a layer's `apply`. */
+export const applyDoor = (layer: string, ...names: readonly string[]): must.Door =>
+  must.door(layer, { params: paramsWith(names), x: must.arrayLike })
+
+/** The door of the `apply` of a layer whose state is running statistics. */
+export const statefulDoor = (layer: string): must.Door =>
+  must.door(layer, { params: paramsWith(['scale', 'bias']), state: paramsWith(['mean', 'var']), x: must.arrayLike })
 
 /** So many keys from one, which is used up. */
 export const keysFor = (key: Key, count: number): readonly Key[] => [...split(key, Math.max(count, 1))]
@@ -94,12 +110,9 @@ type Apply<P> = (params: P, ...args: never[]) => unknown
 // A type parameter for the arguments would be simpler; TypeScript then no longer infers P before it looks into `apply`.
 type AfterFirst<F> = F extends (params: never, ...args: infer A) => unknown ? Readonly<A> : never
 
-/** @throws ArgumentError for what is no function. */
-const checkFunctions = (name: string, functions: { readonly [name: string]: unknown }): void => {
-  for (const [what, f] of Object.entries(functions)) {
-    if (typeof f !== 'function') throw new ArgumentError(`${name}: ${what} must be a function, got ${typeof f}.`)
-  }
-}
+const layerDoor = must.door('nn.layer', {
+  definition: must.optionsOf({ init: must.required(must.func), apply: must.required(must.func) }),
+})
 
 /**
  * A layer of one's own. The type of the parameters is what `init` returns; `apply` is given it.
@@ -125,10 +138,18 @@ export const layer = <P, F extends Apply<P>>(definition: {
   readonly init: (key: Key, dtype?: DType) => P
   readonly apply: F
 }): Layer<P, AfterFirst<F>, ReturnType<F>> => {
+  layerDoor(definition)
   const { init, apply } = definition
-  checkFunctions('nn.layer', { init, apply })
   return { init, apply: apply as unknown as Layer<P, AfterFirst<F>, ReturnType<F>>['apply'] }
 }
+
+const statefulLayerDoor = must.door('nn.statefulLayer', {
+  definition: must.optionsOf({
+    init: must.required(must.func),
+    initState: must.required(must.func),
+    apply: must.required(must.func),
+  }),
+})
 
 /**
  * A layer with state of one's own. The types of parameters and state are what `init` and `initState` return; `apply` is given them,
@@ -156,8 +177,8 @@ export const statefulLayer = <P, S, R, X = ArrayLike>(definition: {
   readonly initState: (dtype?: DType) => S
   readonly apply: (params: P, state: S, x: X, options?: RunOptions) => readonly [y: R, state: S]
 }): StatefulLayer<P, S, readonly [x: X, options?: RunOptions], R> => {
+  statefulLayerDoor(definition)
   const { init, initState, apply } = definition
-  checkFunctions('nn.statefulLayer', { init, initState, apply })
   return { init, initState, apply }
 }
 
@@ -165,6 +186,13 @@ export const statefulLayer = <P, S, R, X = ArrayLike>(definition: {
 export type AllParams<L> = {
   readonly [K in keyof L]: L[K] extends { readonly init: (key: Key, dtype?: DType) => infer P } ? P : never
 }
+
+const namedLayers = must.recordOf(
+  must.kind('a layer', (x) => typeof (x as { readonly init?: unknown } | null | undefined)?.init === 'function'),
+  'an object of layers by their names',
+)
+
+const initAllDoor = must.door('nn.initAll', { key: aKey, layers: namedLayers, dtype: must.optional(must.dtype) })
 
 /**
  * Parameters of several layers, each with a key of its own: the `init` of a layer that is made of them.
@@ -183,6 +211,7 @@ export const initAll = <
   layers: L,
   dtype?: DType,
 ): AllParams<L> => {
+  initAllDoor(key, layers, dtype)
   // By code unit, as trees have their keys: the order in which an object was written makes no other parameters.
   const names = Object.keys(layers).sort()
   const keys = keysFor(key, names.length)

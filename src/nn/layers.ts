@@ -4,8 +4,9 @@ import * as np from '../numpy/index.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { normalizeAxes } from '../core/shape.ts'
 import type { Key } from '../random/keys.ts'
-import { consume, splitTwo } from '../random/keys.ts'
+import { aKey, consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
+import * as must from '../surface/arguments.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
 import { complement, inType } from '../surface/hyperparameters.ts'
 import { inexact } from '../surface/promote.ts'
@@ -14,7 +15,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, normal, zeros } from './initializers.ts'
 import type { Layer, RunnableLayer } from './layer.ts'
-import { checkCount, checkFeatures, checkRun } from './layer.ts'
+import { applyDoor, checkFeatures, checkRun, initDoor } from './layer.ts'
 import { standardize } from './softmax.ts'
 
 /** Parameters of `linear`. */
@@ -35,6 +36,18 @@ export interface LinearOptions {
   readonly biasInit?: Initializer
 }
 
+const linearOptions: must.OptionTable<LinearOptions> = {
+  bias: must.boolean,
+  kernelInit: must.func,
+  biasInit: must.func,
+}
+
+const linearDoor = must.door('nn.linear', {
+  inFeatures: must.natural,
+  outFeatures: must.natural,
+  options: must.optionsOf(linearOptions),
+})
+
 /**
  * `x @ kernel + bias` along the last axis of `x`.
  *
@@ -47,15 +60,14 @@ export interface LinearOptions {
  * layer.apply(params, np.ones([5, 3])).shape // => 5,2
  * ```
  */
-export const linear = (
-  inFeatures: number,
-  outFeatures: number,
-  { bias = true, kernelInit = lecunNormal(), biasInit = zeros }: LinearOptions = {},
-): Layer<LinearParams> => {
-  checkCount('nn.linear', 'inFeatures', inFeatures)
-  checkCount('nn.linear', 'outFeatures', outFeatures)
+export const linear = (inFeatures: number, outFeatures: number, options: LinearOptions = {}): Layer<LinearParams> => {
+  linearDoor(inFeatures, outFeatures, options)
+  const { bias = true, kernelInit = lecunNormal(), biasInit = zeros } = options
+  const enterInit = initDoor('nn.linear')
+  const enter = applyDoor('nn.linear', 'kernel', 'bias')
   return {
     init: (key, dtype = 'float32') => {
+      enterInit(key, dtype)
       consume('nn.linear', key)
       const [forKernel, forBias] = splitTwo(key)
       return {
@@ -63,7 +75,9 @@ export const linear = (
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: composite('linear', ({ kernel, bias: offset }, x) => {
+    apply: composite('linear', (params, x) => {
+      enter(params, x)
+      const { kernel, bias: offset } = params
       const array = asArray(x)
       checkFeatures('nn.linear', array, inFeatures)
       const product = np.matmul(array, kernel)
@@ -78,6 +92,12 @@ export interface EmbeddingParams {
   readonly embedding: NDArray
 }
 
+const embeddingDoor = must.door('nn.embedding', {
+  numEmbeddings: must.natural,
+  features: must.natural,
+  options: must.optionsOf<{ readonly embeddingInit?: Initializer }>({ embeddingInit: must.func }),
+})
+
 /**
  * A row of a table for each index. Rows of indices out of range are NaN; negative ones count from the end.
  *
@@ -86,17 +106,17 @@ export interface EmbeddingParams {
 export const embedding = (
   numEmbeddings: number,
   features: number,
-  {
-    embeddingInit = normal({ stddev: 1 / Math.sqrt(Math.max(features, 1)) }),
-  }: { readonly embeddingInit?: Initializer } = {},
+  options: { readonly embeddingInit?: Initializer } = {},
 ): Layer<EmbeddingParams, readonly [indices: ArrayLike]> => {
-  checkCount('nn.embedding', 'numEmbeddings', numEmbeddings)
-  checkCount('nn.embedding', 'features', features)
+  embeddingDoor(numEmbeddings, features, options)
+  const { embeddingInit = normal({ stddev: 1 / Math.sqrt(Math.max(features, 1)) }) } = options
+  const enter = applyDoor('nn.embedding', 'embedding')
   return {
     init: (key, dtype = 'float32') => ({ embedding: embeddingInit(key, [numEmbeddings, features], dtype) }),
-    apply: composite('embedding', (params, indices) =>
-      np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 }),
-    ),
+    apply: composite('embedding', (params, indices) => {
+      enter(params, indices)
+      return np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 })
+    }),
   }
 }
 
@@ -118,6 +138,8 @@ export interface NormOptions {
   readonly bias?: boolean
 }
 
+const normOptions: must.OptionTable<NormOptions> = { epsilon: must.arrayLike, scale: must.boolean, bias: must.boolean }
+
 const scaleAndShift = (x: NDArray, { scale, bias }: NormParams): NDArray => {
   const scaled = scale === null ? x : np.multiply(x, scale)
   return bias === null ? scaled : np.add(scaled, bias)
@@ -129,13 +151,18 @@ const normalization = (
   { scale, bias }: { readonly scale: boolean; readonly bias: boolean },
   normalize: (x: NDArray) => NDArray,
 ): Layer<NormParams> => {
-  checkCount(name, 'features', features)
+  const enterInit = initDoor(name)
+  const enter = applyDoor(name, 'scale', 'bias')
   return {
-    init: (_key, dtype = 'float32') => ({
-      scale: scale ? np.ones([features], { dtype }) : null,
-      bias: bias ? np.zeros([features], { dtype }) : null,
-    }),
+    init: (key, dtype = 'float32') => {
+      enterInit(key, dtype)
+      return {
+        scale: scale ? np.ones([features], { dtype }) : null,
+        bias: bias ? np.zeros([features], { dtype }) : null,
+      }
+    },
     apply: composite(name.replace('nn.', ''), (params, x) => {
+      enter(params, x)
       const array = inexact(asArray(x))
       checkFeatures(name, array, features)
       return scaleAndShift(normalize(array), params)
@@ -143,15 +170,20 @@ const normalization = (
   }
 }
 
+const layerNormDoor = must.door('nn.layerNorm', { features: must.natural, options: must.optionsOf(normOptions) })
+
 /**
  * Mean 0 and variance 1 along the last axis, then a learned scale and bias. Ba et al., "Layer normalization" (2016).
  *
  * @throws ShapeError if the last axis of `x` does not have `features`.
  */
-export const layerNorm = (
-  features: number,
-  { epsilon = 1e-6, scale = true, bias = true }: NormOptions = {},
-): Layer<NormParams> => normalization('nn.layerNorm', features, { scale, bias }, (x) => standardize(x, { epsilon }))
+export const layerNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
+  layerNormDoor(features, options)
+  const { epsilon = 1e-6, scale = true, bias = true } = options
+  return normalization('nn.layerNorm', features, { scale, bias }, (x) => standardize(x, { epsilon }))
+}
+
+const rmsNormDoor = must.door('nn.rmsNorm', { features: must.natural, options: must.optionsOf(normOptions) })
 
 /**
  * `x / sqrt(mean(x²) + epsilon)` along the last axis, then a learned scale. Zhang and Sennrich, "Root mean square layer
@@ -159,18 +191,27 @@ export const layerNorm = (
  *
  * @throws ShapeError if the last axis of `x` does not have `features`.
  */
-export const rmsNorm = (
-  features: number,
-  { epsilon = 1e-6, scale = true, bias = false }: NormOptions = {},
-): Layer<NormParams> =>
-  normalization('nn.rmsNorm', features, { scale, bias }, (x) => {
+export const rmsNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
+  rmsNormDoor(features, options)
+  const { epsilon = 1e-6, scale = true, bias = false } = options
+  return normalization('nn.rmsNorm', features, { scale, bias }, (x) => {
     const power = np.mean(np.square(x), { axis: -1, keepdims: true })
     return np.divide(x, np.sqrt(np.add(power, epsilon)))
   })
+}
 
 const checkRate = (name: string, rate: number): void => {
   if (!(rate >= 0 && rate <= 1)) throw new ArgumentError(`${name}: rate is a probability, got ${rate}.`)
 }
+
+const dropoutOptions: must.OptionTable<DropoutOptions> = { broadcastDims: must.axisList }
+
+const dropoutDoor = must.door('nn.dropout', {
+  key: must.nullable(aKey),
+  x: must.arrayLike,
+  rate: must.arrayLike,
+  options: must.optionsOf(dropoutOptions),
+})
 
 /**
  * Each element is 0 with probability `rate`, else divided by `1 - rate`; without a key nothing is done. Srivastava et
@@ -185,12 +226,9 @@ const checkRate = (name: string, rate: number): void => {
  * nn.dropout(null, np.array([1, 2]), 0.5) // => [1. 2.]
  * ```
  */
-export const dropout = (
-  key: Key | null,
-  x: ArrayLike,
-  rate: ArrayLike,
-  { broadcastDims = [] }: DropoutOptions = {},
-): NDArray => {
+export const dropout = (key: Key | null, x: ArrayLike, rate: ArrayLike, options: DropoutOptions = {}): NDArray => {
+  dropoutDoor(key, x, rate, options)
+  const { broadcastDims = [] } = options
   if (typeof rate === 'number') checkRate('nn.dropout', rate)
   const array = inexact(asArray(x))
   if (key === null || rate === 0) return array
@@ -212,6 +250,8 @@ export interface DropoutOptions {
   readonly broadcastDims?: readonly number[]
 }
 
+const dropoutLayerDoor = must.door('nn.dropoutLayer', { rate: must.arrayLike, options: must.optionsOf(dropoutOptions) })
+
 /**
  * `dropout` as a layer of no parameters: it drops in training only, and then needs a key.
  *
@@ -227,6 +267,7 @@ export interface DropoutOptions {
  * ```
  */
 export const dropoutLayer = (rate: ArrayLike, options: DropoutOptions = {}): RunnableLayer<null> => {
+  dropoutLayerDoor(rate, options)
   const name = 'nn.dropoutLayer'
   if (typeof rate === 'number') checkRate(name, rate)
   checkKnownOptions(name, options, ['broadcastDims'])

@@ -7,13 +7,14 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { ones, zeros } from './initializers.ts'
 import type { Layer, StatefulLayer } from './layer.ts'
-import { checkCount, checkFeatures, checkRun } from './layer.ts'
+import { applyDoor, checkFeatures, checkRun, initDoor, statefulDoor } from './layer.ts'
 import type { NormParams } from './layers.ts'
 
 const learned = ['epsilon', 'scale', 'bias', 'scaleInit', 'biasInit']
@@ -52,6 +53,16 @@ export interface BatchNormOptions extends FeatureNormOptions, RunningOptions {
   readonly axis?: number
 }
 
+const batchNormOptions: must.OptionTable<BatchNormOptions> = {
+  axis: must.axis,
+  epsilon: must.arrayLike,
+  scale: must.boolean,
+  bias: must.boolean,
+  scaleInit: must.func,
+  biasInit: must.func,
+  momentum: must.number,
+}
+
 /** Options of `groupNorm` and `instanceNorm`; `epsilon` is 1e-6 by default for groups, 1e-5 for instances. */
 export interface SpatialNormOptions extends FeatureNormOptions {
   /**
@@ -59,6 +70,15 @@ export interface SpatialNormOptions extends FeatureNormOptions {
    * has no batch axis, or several, count from the end: `[-3, -2]` of an image.
    */
   readonly spatialAxes?: readonly number[]
+}
+
+const spatialNormOptions: must.OptionTable<SpatialNormOptions> = {
+  spatialAxes: must.axisList,
+  epsilon: must.arrayLike,
+  scale: must.boolean,
+  bias: must.boolean,
+  scaleInit: must.func,
+  biasInit: must.func,
 }
 
 /** Options of `instanceNorm`. */
@@ -72,8 +92,10 @@ const initParams =
     name: string,
     features: number,
     { scale = true, bias = true, scaleInit = ones, biasInit = zeros }: FeatureNormOptions,
+    enter = initDoor(name),
   ) =>
   (key: Key, dtype: DType = 'float32'): NormParams => {
+    enter(key, dtype)
     consume(name, key)
     const [forScale, forBias] = splitTwo(key)
     return {
@@ -138,6 +160,8 @@ const advanced = (state: RunningStatistics, batch: Statistics, momentum: number)
   return { mean: mixed(state.mean, batch.mean), var: mixed(state.var, batch.var) }
 }
 
+const batchNormDoor = must.door('nn.batchNorm', { features: must.natural, options: must.optionsOf(batchNormOptions) })
+
 /**
  * Each feature with mean 0 and variance 1 over the batch and all other axes, then a learned scale and bias. In training these are the
  * batch's own mean and variance, through which gradients flow, and running statistics take them in; else the running statistics
@@ -165,15 +189,17 @@ export const batchNorm = (
   features: number,
   options: BatchNormOptions = {},
 ): StatefulLayer<NormParams, RunningStatistics> => {
+  batchNormDoor(features, options)
   const name = 'nn.batchNorm'
   checkKnownOptions(name, options, ['momentum', 'axis', ...learned])
   const { axis = -1, epsilon = 1e-5, momentum = 0.99 } = options
-  checkCount(name, 'features', features)
+  const enter = statefulDoor(name)
   checkMomentum(name, momentum)
   return {
     init: initParams(name, features, options),
     initState: initStatistics(features),
     apply: (params, state, x, run) => {
+      enter(params, state, x)
       const { training = false } = checkRun(name, run)
       const array = inexact(asArray(x))
       const along = normalizeAxis(name, axis, array.ndim)
@@ -208,6 +234,12 @@ const spatialAxesOf = (name: string, x: NDArray, axes: readonly number[] | undef
   throw new ShapeError(`${name}: the last axis of ${x.aval} is that of features, and no spatial axis.`)
 }
 
+const groupNormDoor = must.door('nn.groupNorm', {
+  features: must.natural,
+  numGroups: must.count,
+  options: must.optionsOf(spatialNormOptions),
+})
+
 /**
  * Each group of features of each example with mean 0 and variance 1, over the spatial axes too; then a learned scale and bias for each
  * feature. Features are the last axis, consecutive ones make a group. Wu and He, "Group normalization" (2018).
@@ -223,17 +255,18 @@ const spatialAxesOf = (name: string, x: NDArray, axes: readonly number[] | undef
  * ```
  */
 export const groupNorm = (features: number, numGroups: number, options: SpatialNormOptions = {}): Layer<NormParams> => {
+  groupNormDoor(features, numGroups, options)
   const name = 'nn.groupNorm'
   checkKnownOptions(name, options, ['spatialAxes', ...learned])
   const { epsilon = 1e-6, spatialAxes } = options
-  checkCount(name, 'features', features)
-  checkCount(name, 'numGroups', numGroups, 1)
+  const enter = applyDoor(name, 'scale', 'bias')
   if (features % numGroups !== 0) {
     throw new ArgumentError(`${name}: ${numGroups} groups do not divide ${features} features.`)
   }
   return {
     init: initParams(name, features, options),
     apply: (params, x) => {
+      enter(params, x)
       const array = inexact(asArray(x))
       checkFeatures(name, array, features)
       const spatial = spatialAxesOf(name, array, spatialAxes)
@@ -243,6 +276,17 @@ export const groupNorm = (features: number, numGroups: number, options: SpatialN
     },
   }
 }
+
+const instanceNormOptions: must.OptionTable<InstanceNormOptions> = {
+  ...spatialNormOptions,
+  momentum: must.number,
+  trackRunningStats: must.boolean,
+}
+
+const instanceNormDoor = must.door('nn.instanceNorm', {
+  features: must.natural,
+  options: must.optionsOf(instanceNormOptions),
+})
 
 /**
  * Each feature of each example with mean 0 and variance 1 over the spatial axes, then a learned scale and bias. Features are the last
@@ -272,9 +316,9 @@ export function instanceNorm(
   options: InstanceNormOptions = {},
 ): Layer<NormParams> | StatefulLayer<NormParams, RunningStatistics> {
   const name = 'nn.instanceNorm'
+  instanceNormDoor(features, options)
   checkKnownOptions(name, options, ['momentum', 'spatialAxes', 'trackRunningStats', ...learned])
   const { epsilon = 1e-5, momentum = 0.99, spatialAxes, trackRunningStats = false } = options
-  checkCount(name, 'features', features)
   checkMomentum(name, momentum)
   const init = initParams(name, features, options)
   const spatialOf = (x: NDArray): readonly number[] => {
@@ -291,17 +335,21 @@ export function instanceNorm(
   }
   const normalized = (x: NDArray, statistics: Statistics, params: NormParams): NDArray =>
     scaleAndShift(standardized(computed(x), statistics, epsilon), x, params, x.ndim - 1)
+  const enterPlain = applyDoor(name, 'scale', 'bias')
   const plain: Layer<NormParams> = {
     init,
     apply: (params, x) => {
+      enterPlain(params, x)
       const array = checked(x)
       return normalized(array, statisticsOf(computed(array), spatialOf(array)), params)
     },
   }
+  const enter = statefulDoor(name)
   const tracking: StatefulLayer<NormParams, RunningStatistics> = {
     init,
     initState: initStatistics(features),
     apply: (params, state, x, run) => {
+      enter(params, state, x)
       const { training = false } = checkRun(name, run)
       const array = checked(x)
       const last = array.ndim - 1

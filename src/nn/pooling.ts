@@ -1,9 +1,11 @@
 /** `nn`: pooling over the spatial axes of arrays with features last, after flax. Nothing to learn: plain functions. */
 import { sizeOf } from '../core/shape.ts'
 import type { PaddingOption } from '../lax/padding.ts'
+import { aPadding } from '../lax/padding.ts'
 import { reduceWindow } from '../lax/window.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -17,10 +19,21 @@ export interface PoolOptions {
   readonly padding?: PaddingOption
 }
 
+const poolOptions: must.OptionTable<PoolOptions> = {
+  strides: must.positiveExtents,
+  padding: aPadding,
+}
+
 /** Options of `avgPool`. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts as elements, zeros, in the average; true by default. */
   readonly countIncludePad?: boolean
+}
+
+const avgPoolOptions: must.OptionTable<AvgPoolOptions> = {
+  countIncludePad: must.boolean,
+  strides: must.positiveExtents,
+  padding: aPadding,
 }
 
 const pool = (
@@ -40,6 +53,12 @@ const pool = (
   return restore(pooled)
 }
 
+const maxPoolDoor = must.door('nn.maxPool', {
+  x: must.arrayLike,
+  windowShape: must.positiveExtents,
+  options: must.optionsOf(poolOptions),
+})
+
 /**
  * The largest element of each window. The gradient goes to the first that attains it.
  *
@@ -54,16 +73,32 @@ const pool = (
  */
 export const maxPool = /* @__PURE__ */ composite(
   'maxPool',
-  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
-    pool('nn.maxPool', 'max', asArray(x), windowShape, options),
+  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray => {
+    maxPoolDoor(x, windowShape, options)
+    return pool('nn.maxPool', 'max', asArray(x), windowShape, options)
+  },
 )
+
+const minPoolDoor = must.door('nn.minPool', {
+  x: must.arrayLike,
+  windowShape: must.positiveExtents,
+  options: must.optionsOf(poolOptions),
+})
 
 /** The smallest element of each window, as `maxPool`. */
 export const minPool = /* @__PURE__ */ composite(
   'minPool',
-  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
-    pool('nn.minPool', 'min', asArray(x), windowShape, options),
+  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray => {
+    minPoolDoor(x, windowShape, options)
+    return pool('nn.minPool', 'min', asArray(x), windowShape, options)
+  },
 )
+
+const avgPoolDoor = must.door('nn.avgPool', {
+  x: must.arrayLike,
+  windowShape: must.positiveExtents,
+  options: must.optionsOf(avgPoolOptions),
+})
 
 /**
  * The mean of each window.
@@ -80,16 +115,14 @@ export const minPool = /* @__PURE__ */ composite(
  */
 export const avgPool = /* @__PURE__ */ composite(
   'avgPool',
-  (
-    x: ArrayLike,
-    windowShape: readonly number[],
-    { countIncludePad = true, ...options }: AvgPoolOptions = {},
-  ): NDArray => {
+  (x: ArrayLike, windowShape: readonly number[], options: AvgPoolOptions = {}): NDArray => {
+    avgPoolDoor(x, windowShape, options)
+    const { countIncludePad = true, ...window } = options
     const array = inexact(asArray(x))
-    const sums = pool('nn.avgPool', 'sum', array, windowShape, options)
+    const sums = pool('nn.avgPool', 'sum', array, windowShape, window)
     if (countIncludePad) return np.divide(sums, sizeOf(windowShape))
     // The same for all images and features.
     const one = np.ones([...array.shape.slice(-windowShape.length - 1, -1), 1], { dtype: array.dtype })
-    return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, options))
+    return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, window))
   },
 )

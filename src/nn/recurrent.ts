@@ -7,11 +7,12 @@ import type { Key } from '../random/keys.ts'
 import { consume, splitKey } from '../random/keys.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { map as mapTree } from '../api/tree.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { sigmoid, tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, orthogonal, zeros } from './initializers.ts'
-import { checkCount, checkFeatures } from './layer.ts'
+import { checkFeatures } from './layer.ts'
 
 /** Parameters of a cell with g gates: those of all gates side by side. */
 export interface CellParams {
@@ -53,10 +54,23 @@ export interface CellOptions {
   readonly biasInit?: Initializer
 }
 
+const cellOptions: must.OptionTable<CellOptions> = {
+  kernelInit: must.func,
+  recurrentInit: must.func,
+  biasInit: must.func,
+}
+
 /** Options of `simpleCell`. */
 export interface SimpleCellOptions extends CellOptions {
   /** `tanh` by default. */
   readonly activation?: (x: NDArray) => NDArray
+}
+
+const simpleCellOptions: must.OptionTable<SimpleCellOptions> = {
+  activation: must.func,
+  kernelInit: must.func,
+  recurrentInit: must.func,
+  biasInit: must.func,
 }
 
 interface CellSpec<C> {
@@ -72,8 +86,6 @@ const cellOf = <C>(
   { name, inFeatures, features, gates, initialCarry, step }: CellSpec<C>,
   { kernelInit = lecunNormal(), recurrentInit = orthogonal(), biasInit = zeros }: CellOptions,
 ): Cell<CellParams, C> => {
-  checkCount(name, 'inFeatures', inFeatures)
-  checkCount(name, 'features', features)
   const project = ({ inputKernel, bias }: CellParams, x: ArrayLike): NDArray => {
     const array = asArray(x)
     checkFeatures(name, array, inFeatures)
@@ -105,6 +117,12 @@ const zerosFor =
 
 const fedBack = (h: NDArray, mask: NDArray | undefined): NDArray => (mask === undefined ? h : np.multiply(h, mask))
 
+const simpleCellDoor = must.door('nn.simpleCell', {
+  inFeatures: must.count,
+  features: must.count,
+  options: must.optionsOf(simpleCellOptions),
+})
+
 /**
  * The plain recurrent cell: `h' = tanh(W x + U h + b)`. Elman (1990).
  *
@@ -120,9 +138,11 @@ const fedBack = (h: NDArray, mask: NDArray | undefined): NDArray => (mask === un
 export const simpleCell = (
   inFeatures: number,
   features: number,
-  { activation = tanh, ...options }: SimpleCellOptions = {},
-): Cell<CellParams, NDArray> =>
-  cellOf(
+  options: SimpleCellOptions = {},
+): Cell<CellParams, NDArray> => {
+  simpleCellDoor(inFeatures, features, options)
+  const { activation = tanh, ...initializers } = options
+  return cellOf(
     {
       name: 'nn.simpleCell',
       inFeatures,
@@ -134,8 +154,15 @@ export const simpleCell = (
         return [next, next]
       },
     },
-    options,
+    initializers,
   )
+}
+
+const lstmCellDoor = must.door('nn.lstmCell', {
+  inFeatures: must.count,
+  features: must.count,
+  options: must.optionsOf(cellOptions),
+})
 
 /**
  * Long short-term memory: gates i, f, g, o in this order; `c' = σ(f) c + σ(i) tanh(g)`, `h' = σ(o) tanh(c')`. Hochreiter and
@@ -154,8 +181,9 @@ export const lstmCell = (
   inFeatures: number,
   features: number,
   options: CellOptions = {},
-): Cell<CellParams, LstmCarry> =>
-  cellOf(
+): Cell<CellParams, LstmCarry> => {
+  lstmCellDoor(inFeatures, features, options)
+  return cellOf(
     {
       name: 'nn.lstmCell',
       inFeatures,
@@ -175,6 +203,13 @@ export const lstmCell = (
     },
     options,
   )
+}
+
+const gruCellDoor = must.door('nn.gruCell', {
+  inFeatures: must.count,
+  features: must.count,
+  options: must.optionsOf(cellOptions),
+})
 
 /**
  * The gated recurrent unit: gates r, z, n in this order; `n = tanh(n_x + σ(r) n_h)`, `h' = (1 − σ(z)) n + σ(z) h`. Cho et al.
@@ -188,8 +223,9 @@ export const lstmCell = (
  * cell.apply(cell.init(random.key(0)), cell.initialCarry([]), np.ones([3]))[1].shape // => 5
  * ```
  */
-export const gruCell = (inFeatures: number, features: number, options: CellOptions = {}): Cell<CellParams, NDArray> =>
-  cellOf(
+export const gruCell = (inFeatures: number, features: number, options: CellOptions = {}): Cell<CellParams, NDArray> => {
+  gruCellDoor(inFeatures, features, options)
+  return cellOf(
     {
       name: 'nn.gruCell',
       inFeatures,
@@ -207,6 +243,7 @@ export const gruCell = (inFeatures: number, features: number, options: CellOptio
     },
     options,
   )
+}
 
 /** A tree of `next` where it goes on, of `before` where it does not. */
 const freeze = <C>(goesOn: NDArray, next: C, before: C): C => {
@@ -226,6 +263,13 @@ export interface RnnOptions {
   readonly checkpoint?: 'none' | 'sqrt' | number
 }
 
+const rnnOptions: must.OptionTable<RnnOptions> = {
+  reverse: must.boolean,
+  timeMajor: must.boolean,
+  unroll: must.anyOf(must.count, must.boolean),
+  checkpoint: must.anyOf(must.oneOf(['none', 'sqrt']), must.count),
+}
+
 /** Options of a run of `rnn`. */
 export interface RnnRunOptions<C> {
   /** Zeros by default. */
@@ -242,6 +286,13 @@ export interface Rnn<P, C> {
   readonly apply: (params: P, xs: ArrayLike, options?: RnnRunOptions<C>) => readonly [carry: C, ys: NDArray]
 }
 
+const aCell = must.kind('a cell, as nn.lstmCell gives it', (x) => {
+  const cell = x as Partial<Cell<unknown, unknown>> | null | undefined
+  return typeof cell?.init === 'function' && typeof cell.step === 'function' && typeof cell.project === 'function'
+})
+
+const rnnDoor = must.door('nn.rnn', { cell: aCell, options: must.optionsOf(rnnOptions) })
+
 /**
  * A cell run over time by `lax.scan`: from inputs of shape `[..., time, inFeatures]` to the last carry and outputs of shape
  * `[..., time, features]`. The inputs' part of all steps is one product.
@@ -256,29 +307,30 @@ export interface Rnn<P, C> {
  * carry.h.shape // => 2,5
  * ```
  */
-export const rnn = <P, C>(
-  cell: Cell<P, C>,
-  { reverse = false, timeMajor = false, unroll = 1, checkpoint = 'none' }: RnnOptions = {},
-): Rnn<P, C> => ({
-  init: cell.init,
-  apply: (params, xs, { initialCarry, seqLengths, recurrentMask } = {}) => {
-    const array = asArray(xs)
-    if (array.ndim < 2) throw new ShapeError(`nn.rnn: the inputs need axes of time and features, got ${array.aval}.`)
-    const inTime = timeMajor ? array : np.moveaxis(array, -2, 0)
-    const batchShape = inTime.shape.slice(1, -1)
-    const start = initialCarry ?? cell.initialCarry(batchShape, array.dtype)
-    const lengths = seqLengths === undefined ? null : asIndices('nn.rnn', seqLengths)
-    const step = (carry: C, { x, t }: { readonly x: NDArray; readonly t: NDArray }): readonly [C, NDArray] => {
-      const [next, y] = cell.step(params, carry, x, recurrentMask)
-      if (lengths === null) return [next, y]
-      const goesOn = np.expandDims(np.less(t, lengths), -1)
-      return [freeze(goesOn, next, carry), y]
-    }
-    const elements = { x: cell.project(params, inTime), t: np.arange(inTime.shape[0]!) }
-    const [carry, ys] = scan(step as never, start, elements, { reverse, unroll, checkpoint }) as unknown as readonly [
-      C,
-      NDArray,
-    ]
-    return [carry, timeMajor ? ys : np.moveaxis(ys, 0, -2)]
-  },
-})
+export const rnn = <P, C>(cell: Cell<P, C>, options: RnnOptions = {}): Rnn<P, C> => {
+  rnnDoor(cell, options)
+  const { reverse = false, timeMajor = false, unroll = 1, checkpoint = 'none' } = options
+  return {
+    init: cell.init,
+    apply: (params, xs, { initialCarry, seqLengths, recurrentMask } = {}) => {
+      const array = asArray(xs)
+      if (array.ndim < 2) throw new ShapeError(`nn.rnn: the inputs need axes of time and features, got ${array.aval}.`)
+      const inTime = timeMajor ? array : np.moveaxis(array, -2, 0)
+      const batchShape = inTime.shape.slice(1, -1)
+      const start = initialCarry ?? cell.initialCarry(batchShape, array.dtype)
+      const lengths = seqLengths === undefined ? null : asIndices('nn.rnn', seqLengths)
+      const step = (carry: C, { x, t }: { readonly x: NDArray; readonly t: NDArray }): readonly [C, NDArray] => {
+        const [next, y] = cell.step(params, carry, x, recurrentMask)
+        if (lengths === null) return [next, y]
+        const goesOn = np.expandDims(np.less(t, lengths), -1)
+        return [freeze(goesOn, next, carry), y]
+      }
+      const elements = { x: cell.project(params, inTime), t: np.arange(inTime.shape[0]!) }
+      const [carry, ys] = scan(step as never, start, elements, { reverse, unroll, checkpoint }) as unknown as readonly [
+        C,
+        NDArray,
+      ]
+      return [carry, timeMajor ? ys : np.moveaxis(ys, 0, -2)]
+    },
+  }
+}

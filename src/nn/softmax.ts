@@ -7,7 +7,7 @@ import { full, iota } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { addAxis, broadcastTo, reshape } from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
-import { checkOptions } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -22,6 +22,8 @@ export interface SoftmaxOptions {
   readonly where?: ArrayLike
 }
 
+const softmaxOptions: must.OptionTable<SoftmaxOptions> = { axis: must.nullable(must.axes), where: must.arrayLike }
+
 const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArray =>
   where === undefined ? x : np.where(where, x, value)
 
@@ -29,6 +31,8 @@ const largest = (x: NDArray, axis: Axis): NDArray => ops.stopGradient(np.max(x, 
 
 const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
   normalizeAxes('softmax', axis, x.aval.rank).some((d) => x.aval.shape[d] === 0)
+
+const softmaxDoor = must.door('nn.softmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
 
 /**
  * `exp(x) / sum(exp(x))`, without overflow.
@@ -40,7 +44,7 @@ const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
  * ```
  */
 export const softmax = /* @__PURE__ */ composite('softmax', (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
-  checkOptions('nn.softmax', options)
+  softmaxDoor(x, options)
   const { axis = -1, where } = options
   const array = masked(inexact(x), where, -Infinity)
   if (isEmptyAlong(array, axis)) return array
@@ -48,11 +52,13 @@ export const softmax = /* @__PURE__ */ composite('softmax', (x: ArrayLike, optio
   return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
 })
 
+const logSoftmaxDoor = must.door('nn.logSoftmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
+
 /** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
 export const logSoftmax = /* @__PURE__ */ composite(
   'logSoftmax',
   (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
-    checkOptions('nn.logSoftmax', options)
+    logSoftmaxDoor(x, options)
     const { axis = -1, where } = options
     const array = masked(inexact(x), where, -Infinity)
     if (isEmptyAlong(array, axis)) return array
@@ -90,6 +96,15 @@ const logsumexpWithSign = (
   return [np.add(np.log(b === undefined ? total : np.abs(total)), back), np.sign(total)]
 }
 
+const logsumexpOptions: must.OptionTable<LogsumexpOptions & { readonly returnSign?: boolean }> = {
+  axis: must.nullable(must.axes),
+  b: must.arrayLike,
+  keepdims: must.boolean,
+  where: must.arrayLike,
+  returnSign: must.boolean,
+}
+const logsumexpDoor = must.door('nn.logsumexp', { x: must.arrayLike, options: must.optionsOf(logsumexpOptions) })
+
 /**
  * `log(sum(b * exp(x)))`, without overflow; NaN where the weighted sum is negative; -Infinity of nothing.
  *
@@ -109,7 +124,7 @@ export function logsumexp(
   x: ArrayLike,
   given: LogsumexpOptions & { readonly returnSign?: boolean } = {},
 ): NDArray | readonly [NDArray, NDArray] {
-  checkOptions('nn.logsumexp', given)
+  logsumexpDoor(x, given)
   const { returnSign = false, ...options } = given
   const [value, sign] = logsumexpWithSign(x, options)
   if (returnSign) return [value, sign]
@@ -122,10 +137,21 @@ const countOf = (x: NDArray, where: ArrayLike | undefined, axis: Axis): ArrayLik
     ? sizeOf(normalizeAxes('nn', axis, x.aval.rank).map((d) => x.aval.shape[d]!))
     : np.sum(np.astype(broadcastTo(asArray(where), x.aval.shape), x.aval.dtype), { axis, keepdims: true })
 
+const logmeanexpDoor = must.door('nn.logmeanexp', {
+  x: must.arrayLike,
+  options: must.optionsOf<Omit<LogsumexpOptions, 'b'>>({
+    axis: must.nullable(must.axes),
+    keepdims: must.boolean,
+    where: must.arrayLike,
+  }),
+})
+
 /** `log(mean(exp(x)))`, without overflow. */
 export const logmeanexp = /* @__PURE__ */ composite(
   'logmeanexp',
-  (x: ArrayLike, { axis = null, keepdims = false, where }: Omit<LogsumexpOptions, 'b'> = {}): NDArray => {
+  (x: ArrayLike, options: Omit<LogsumexpOptions, 'b'> = {}): NDArray => {
+    logmeanexpDoor(x, options)
+    const { axis = null, keepdims = false, where } = options
     const array = inexact(x)
     const total = logsumexp(array, { axis, keepdims, ...(where === undefined ? {} : { where }) })
     const n = countOf(array, where, axis)
@@ -148,6 +174,16 @@ export interface StandardizeOptions {
   readonly where?: ArrayLike
 }
 
+const standardizeOptions: must.OptionTable<StandardizeOptions> = {
+  axis: must.nullable(must.axes),
+  mean: must.arrayLike,
+  variance: must.arrayLike,
+  epsilon: must.arrayLike,
+  where: must.arrayLike,
+}
+
+const standardizeDoor = must.door('nn.standardize', { x: must.arrayLike, options: must.optionsOf(standardizeOptions) })
+
 /**
  * `(x - mean) / sqrt(variance + epsilon)`. The variance is of two passes.
  *
@@ -159,7 +195,9 @@ export interface StandardizeOptions {
  */
 export const standardize = /* @__PURE__ */ composite(
   'standardize',
-  (x: ArrayLike, { axis = -1, mean, variance, epsilon = 1e-5, where }: StandardizeOptions = {}): NDArray => {
+  (x: ArrayLike, options: StandardizeOptions = {}): NDArray => {
+    standardizeDoor(x, options)
+    const { axis = -1, mean, variance, epsilon = 1e-5, where } = options
     const array = inexact(x)
     const average = (y: NDArray): NDArray =>
       np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(array, where, axis))
@@ -168,6 +206,12 @@ export const standardize = /* @__PURE__ */ composite(
     return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
   },
 )
+
+const oneHotDoor = must.door('nn.oneHot', {
+  indices: must.arrayLike,
+  numClasses: must.natural,
+  options: must.optionsOf<{ readonly dtype?: DType; readonly axis?: number }>({ dtype: must.dtype, axis: must.axis }),
+})
 
 /**
  * A new axis of extent `numClasses` with 1 at the place that the index names, 0 elsewhere; rows of indices out of range
@@ -184,8 +228,10 @@ export const standardize = /* @__PURE__ */ composite(
 export const oneHot = (
   indices: ArrayLike,
   numClasses: number,
-  { dtype = 'float32', axis = -1 }: { readonly dtype?: DType; readonly axis?: number } = {},
+  options: { readonly dtype?: DType; readonly axis?: number } = {},
 ): NDArray => {
+  oneHotDoor(indices, numClasses, options)
+  const { dtype = 'float32', axis = -1 } = options
   const array = np.astype(asIndices('nn.oneHot', indices), 'int32')
   if (!Number.isInteger(numClasses) || numClasses < 0) {
     throw new ArgumentError(`nn.oneHot: numClasses is a whole number, got ${numClasses}.`)

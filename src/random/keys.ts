@@ -4,13 +4,16 @@ import { isInteger, isLong } from '../core/dtype.ts'
 import { ArgumentError, KeyReuseError, ShapeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
 import type { Shape } from '../core/shape.ts'
-import { checkShape, sizeOf } from '../core/shape.ts'
+import { sizeOf } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import { threefry2x32 } from '../ops/bits.ts'
 import { full, iota } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcast, concatenate, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
+import { isNDArray } from '../trace/value.ts'
 
 /** A key: a uint32 array of shape [2]; many keys: an array whose last axis is 2. */
 export type Key = NDArray
@@ -19,7 +22,7 @@ const consumed = new WeakMap<NDArray, string>()
 
 /** In debug mode a key may be consumed once. */
 export const consume = (operation: string, key: Key): void => {
-  checkKey(operation, key)
+  if (!isKey(key)) throw aKey.refuse(operation, 'key', key, [])
   if (!settings.keyReuse) return
   const before = consumed.get(key)
   if (before !== undefined) {
@@ -31,15 +34,20 @@ export const consume = (operation: string, key: Key): void => {
   consumed.set(key, operation)
 }
 
-const checkKey = (operation: string, key: Key): void => {
-  const given = key as Key | undefined | number
-  if (given instanceof NDArray && given.dtype === 'uint32' && given.ndim === 1 && given.size === 2) return
-  const what = given instanceof NDArray ? String(given.aval) : Array.isArray(given) ? 'a list' : typeof given
-  throw new ShapeError(
-    `${operation}: a key is a uint32 array of shape [2], got ${what}. Make one with random.key(seed). Many keys are for vmap: ` +
-      'random.split(key, [n]) makes one array of them.',
-  )
+const isKey = (x: unknown): boolean => isNDArray(x) && x.dtype === 'uint32' && x.ndim === 1 && x.size === 2
+
+/** What a key must be. */
+export const aKey: must.Check = {
+  wanted: 'a key: a uint32 array of shape [2]',
+  accepts: isKey,
+  refuse: (operation, _name, value) =>
+    new ShapeError(
+      `${operation}: a key is a uint32 array of shape [2], got ${isNDArray(value) ? value.aval.toString() : show(value)}. ` +
+        'Make one with random.key(seed). Many keys are for vmap: random.split(key, [n]) makes one array of them.',
+    ),
 }
+
+const keyDoor = must.door('random.key', { seed: must.arrayLike })
 
 /**
  * A key from a seed.
@@ -53,6 +61,7 @@ const checkKey = (operation: string, key: Key): void => {
  * ```
  */
 export const key = (seed: number | NDArray): Key => {
+  keyDoor(seed)
   if (typeof seed !== 'number') {
     const word = seedWord(asArray(seed))
     return concatenate([full([1], 0, 'uint32'), reshape(word, [1])], 0)
@@ -126,6 +135,8 @@ type Indexed<T extends readonly Key[]> = number extends T['length']
  */
 export type Keys<N extends number = number> = NDArray & Indexed<number extends N ? readonly Key[] : TupleOf<N>>
 
+const splitDoor = must.door('random.split', { k: aKey, count: must.optional(must.shapeOrExtent) })
+
 /**
  * New keys from one, which must not be used again.
  *
@@ -148,17 +159,24 @@ export function split(k: Key): Keys<2>
 export function split<const N extends number>(k: Key, count: N): Keys<N>
 export function split(k: Key, shape: Shape): NDArray
 export function split(k: Key, count: number | Shape = 2): NDArray {
+  splitDoor(k, count)
   consume('random.split', k)
-  if (typeof count !== 'number') return splitKey(k, checkShape('random.split', count))
-  return new KeyArray(splitKey(k, checkShape('random.split', [count])))
+  return typeof count === 'number' ? new KeyArray(splitKey(k, [count])) : splitKey(k, count)
 }
+
+/** Integers, JS numbers or arrays. */
+const integral: must.Check = {
+  ...must.arrayLike,
+  accepts: (x) => (typeof x === 'number' ? must.integer : must.arrayLike).accepts(x),
+  refuse: (operation, name, value, before) =>
+    (typeof value === 'number' ? must.integer : must.arrayLike).refuse(operation, name, value, before),
+}
+
+const foldInDoor = must.door('random.foldIn', { k: aKey, data: integral })
 
 /** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */
 export const foldIn = (k: Key, data: number | NDArray): Key => {
-  checkKey('random.foldIn', k)
-  if (typeof data === 'number' && !Number.isSafeInteger(data)) {
-    throw new ArgumentError(`random.foldIn: data is an integer, got ${data}.`)
-  }
+  foldInDoor(k, data)
   const low = typeof data === 'number' ? full([], data >>> 0, 'uint32') : seedWord(asArray(data))
   const words = threefry2x32(wordOf(k, 0), wordOf(k, 1), full([], 0, 'uint32'), low)
   return concatenate(
@@ -167,8 +185,13 @@ export const foldIn = (k: Key, data: number | NDArray): Key => {
   )
 }
 
+const cloneDoor = must.door('random.clone', { k: aKey })
+
 /** A copy of a key that may be consumed where the first may not: for reproducing draws on purpose. */
-export const clone = (k: Key): Key => reshape(reshape(k, [1, 2]), [2])
+export const clone = (k: Key): Key => {
+  cloneDoor(k)
+  return reshape(reshape(k, [1, 2]), [2])
+}
 
 /** Random bits, as many as an unsigned dtype has: 32, less, or 64. */
 export const randomBits = (k: Key, shape: Shape, dtype: DType = 'uint32'): NDArray => {
@@ -186,14 +209,21 @@ export const randomFraction64 = (k: Key, shape: Shape): NDArray => {
   return e.mul(e.add(upper, lower), full(shape, 2 ** -52, 'float64'))
 }
 
+const bitsDoor = must.door('random.bits', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf<{ readonly dtype?: DType }>({ dtype: must.dtype }),
+})
+
 /**
  * Random bits of a dtype of integers, uint32 by default, every value equally likely.
  *
  * @param shape - of the result; a scalar by default.
  */
-export const bits = (k: Key, shape: Shape = [], { dtype = 'uint32' }: { readonly dtype?: DType } = {}): NDArray => {
+export const bits = (k: Key, shape: Shape = [], options: { readonly dtype?: DType } = {}): NDArray => {
+  bitsDoor(k, shape, options)
+  const { dtype = 'uint32' } = options
   consume('random.bits', k)
   if (!isInteger(dtype)) throw new ArgumentError(`random.bits: dtype is one of integers, got ${dtype}.`)
-  const extents = checkShape('random.bits', shape)
-  return e.cast(randomBits(k, extents, isLong(dtype) ? 'uint64' : 'uint32'), dtype)
+  return e.cast(randomBits(k, shape, isLong(dtype) ? 'uint64' : 'uint32'), dtype)
 }

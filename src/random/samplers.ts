@@ -3,17 +3,18 @@ import type { DType } from '../core/dtype.ts'
 import { bitsOf, epsilonOf, integerLimits, isFloat, isInteger } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { broadcastTwo, checkShape, normalizeAxis, sizeOf } from '../core/shape.ts'
+import { broadcastTwo, normalizeAxis, sizeOf } from '../core/shape.ts'
 import { full, fullLike, iota, scalar } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcastTo, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
 import { argmax, cumsum, reduceSum } from '../ops/reduction.ts'
 import { sort } from '../ops/sorting.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Key } from './keys.ts'
-import { consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
+import { aKey, consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
 import { orthonormalize } from './orthonormalize.ts'
 
 /** The dtype of what is drawn. */
@@ -22,12 +23,20 @@ export interface SampleOptions {
   readonly dtype?: DType
 }
 
+const sampleOptions: must.OptionTable<SampleOptions> = { dtype: must.dtype }
+
 /** Options of `uniform`. */
 export interface RangeOptions extends SampleOptions {
   /** Least value, 0 by default. */
   readonly minval?: ArrayLike
   /** Bound that is not reached, 1 by default. */
   readonly maxval?: ArrayLike
+}
+
+const rangeOptions: must.OptionTable<RangeOptions> = {
+  minval: must.arrayLike,
+  maxval: must.arrayLike,
+  dtype: must.dtype,
 }
 
 const checkFloat = (operation: string, dtype: DType): void => {
@@ -73,6 +82,12 @@ const uniformIn = (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval
   return e.max(low, e.add(e.mul(fraction(k, shape, dtype), e.sub(high, low)), low))
 }
 
+const uniformDoor = must.door('random.uniform', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(rangeOptions),
+})
+
 /**
  * Uniform in `[minval, maxval)`.
  *
@@ -82,15 +97,21 @@ const uniformIn = (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval
  * random.uniform(random.key(0), [2]).shape // => 2
  * ```
  */
-export const uniform = (
-  k: Key,
-  shape: Shape = [],
-  { minval = 0, maxval = 1, dtype = 'float32' }: RangeOptions = {},
-): NDArray => {
+export const uniform = (k: Key, shape: Shape = [], options: RangeOptions = {}): NDArray => {
+  uniformDoor(k, shape, options)
+  const { minval = 0, maxval = 1, dtype = 'float32' } = options
   consume('random.uniform', k)
   checkFloat('random.uniform', dtype)
-  return uniformIn(k, checkShape('random.uniform', shape), dtype, minval, maxval)
+  return uniformIn(k, shape, dtype, minval, maxval)
 }
+
+const randintDoor = must.door('random.randint', {
+  k: aKey,
+  shape: must.shape,
+  minval: must.arrayLike,
+  maxval: must.arrayLike,
+  options: must.optionsOf(sampleOptions),
+})
 
 /**
  * Integers in `[minval, maxval)`; `minval` where that is empty.
@@ -102,19 +123,20 @@ export const randint = (
   shape: Shape,
   minval: ArrayLike,
   maxval: ArrayLike,
-  { dtype = 'int32' }: SampleOptions = {},
+  options: SampleOptions = {},
 ): NDArray => {
+  randintDoor(k, shape, minval, maxval, options)
+  const { dtype = 'int32' } = options
   consume('random.randint', k)
   if (!isInteger(dtype)) throw new DTypeError(`random.randint: dtype is one of integers, got ${dtype}.`)
-  const extents = checkShape('random.randint', shape)
-  if (bitsOf(dtype) >= 32) return integersIn(k, extents, minval, maxval, dtype)
+  if (bitsOf(dtype) >= 32) return integersIn(k, shape, minval, maxval, dtype)
   // In 32 bits, which are less biased; a bound may be one more than the dtype holds.
   const [least, greatest] = integerLimits(dtype)
   const within = (x: ArrayLike, high: number): NDArray => {
-    const array = bound('random.randint', x, extents, 'int32')
+    const array = bound('random.randint', x, shape, 'int32')
     return e.clamp(fullLike(array, least), array, fullLike(array, high))
   }
-  return e.cast(integersIn(k, extents, within(minval, greatest), within(maxval, greatest + 1), 'int32'), dtype)
+  return e.cast(integersIn(k, shape, within(minval, greatest), within(maxval, greatest + 1), 'int32'), dtype)
 }
 
 // Two words of n bits give 2n bits, of which the remainder by the span is taken in n-bit arithmetic:
@@ -150,6 +172,12 @@ const normalOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
   return e.mul(full(shape, Math.SQRT2, dtype), e.erfInv(u))
 }
 
+const normalDoor = must.door('random.normal', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
+
 /**
  * Standard normal, by the inverse error function.
  *
@@ -159,11 +187,21 @@ const normalOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
  * np.std(random.normal(random.key(1), [10000])).item().toFixed(1) // => 1.0
  * ```
  */
-export const normal = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+export const normal = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
+  normalDoor(k, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.normal', k)
   checkFloat('random.normal', dtype)
-  return normalOf(k, checkShape('random.normal', shape), dtype)
+  return normalOf(k, shape, dtype)
 }
+
+const truncatedNormalDoor = must.door('random.truncatedNormal', {
+  k: aKey,
+  lower: must.arrayLike,
+  upper: must.arrayLike,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
 
 /** Standard normal, given that it lies in `(lower, upper)`. */
 export const truncatedNormal = (
@@ -171,12 +209,14 @@ export const truncatedNormal = (
   lower: ArrayLike,
   upper: ArrayLike,
   shape?: Shape,
-  { dtype = 'float32' }: SampleOptions = {},
+  options: SampleOptions = {},
 ): NDArray => {
+  truncatedNormalDoor(k, lower, upper, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.truncatedNormal', k)
   checkFloat('random.truncatedNormal', dtype)
   const broadcast = broadcastTwo('random.truncatedNormal', asArray(lower).shape, asArray(upper).shape)
-  const target = checkShape('random.truncatedNormal', shape ?? broadcast)
+  const target = shape ?? broadcast
   const low = bound('random.truncatedNormal', lower, target, dtype)
   const high = bound('random.truncatedNormal', upper, target, dtype)
   const root = full(target, Math.SQRT2, dtype)
@@ -185,11 +225,18 @@ export const truncatedNormal = (
   return e.clamp(e.nextafter(low, fullLike(low, Infinity)), out, e.nextafter(high, fullLike(high, -Infinity)))
 }
 
+const bernoulliDoor = must.door('random.bernoulli', {
+  k: aKey,
+  p: must.optional(must.arrayLike),
+  shape: must.optional(must.shape),
+})
+
 /** True with probability `p`. The shape is that of `p` by default. */
 export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray => {
+  bernoulliDoor(k, p, shape)
   consume('random.bernoulli', k)
   const chance = inexact(asArray(p))
-  const target = checkShape('random.bernoulli', shape ?? chance.aval.shape)
+  const target = shape ?? chance.aval.shape
   return e.lt(fraction(k, target, chance.dtype), bound('random.bernoulli', chance, target, chance.dtype))
 }
 
@@ -198,26 +245,49 @@ const gumbelOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
   return e.neg(e.log(e.neg(e.log(u))))
 }
 
+const gumbelDoor = must.door('random.gumbel', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
+
 /** Standard Gumbel: `-log(-log(u))`. */
-export const gumbel = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+export const gumbel = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
+  gumbelDoor(k, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.gumbel', k)
   checkFloat('random.gumbel', dtype)
-  return gumbelOf(k, checkShape('random.gumbel', shape), dtype)
+  return gumbelOf(k, shape, dtype)
 }
+
+const exponentialDoor = must.door('random.exponential', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
 
 /** Exponential of rate 1: `-log(1 - u)`. */
-export const exponential = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+export const exponential = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
+  exponentialDoor(k, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.exponential', k)
   checkFloat('random.exponential', dtype)
-  return e.neg(e.log1p(e.neg(fraction(k, checkShape('random.exponential', shape), dtype))))
+  return e.neg(e.log1p(e.neg(fraction(k, shape, dtype))))
 }
 
+const laplaceDoor = must.door('random.laplace', {
+  k: aKey,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
+
 /** Laplace of scale 1. */
-export const laplace = (k: Key, shape: Shape = [], { dtype = 'float32' }: SampleOptions = {}): NDArray => {
+export const laplace = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
+  laplaceDoor(k, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.laplace', k)
   checkFloat('random.laplace', dtype)
-  const extents = checkShape('random.laplace', shape)
-  const u = uniformIn(k, extents, dtype, full([], belowOne(dtype), dtype), 1)
+  const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
   return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
 }
 
@@ -229,14 +299,24 @@ export interface CategoricalOptions {
   readonly shape?: Shape
 }
 
+const categoricalOptions: must.OptionTable<CategoricalOptions> = { axis: must.axis, shape: must.shape }
+
+const categoricalDoor = must.door('random.categorical', {
+  k: aKey,
+  logits: must.arrayLike,
+  options: must.optionsOf(categoricalOptions),
+})
+
 /** Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. */
-export const categorical = (k: Key, logits: ArrayLike, { axis = -1, shape }: CategoricalOptions = {}): NDArray => {
+export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptions = {}): NDArray => {
+  categoricalDoor(k, logits, options)
+  const { axis = -1, shape } = options
   consume('random.categorical', k)
   const values = inexact(asArray(logits))
   const { rank } = values.aval
   const along = normalizeAxis('random.categorical', axis, rank)
   const batch = values.aval.shape.filter((_, d) => d !== along)
-  const target = checkShape('random.categorical', shape ?? batch)
+  const target = shape ?? batch
   const tail = target.slice(target.length - batch.length)
   if (target.length < batch.length || broadcastTwo('random.categorical', tail, batch).join() !== tail.join()) {
     throw new ShapeError(`random.categorical: shape [${target.join(', ')}] must end with [${batch.join(', ')}].`)
@@ -267,18 +347,32 @@ export interface PermutationOptions {
   readonly independent?: boolean
 }
 
+const permutationOptions: must.OptionTable<PermutationOptions> = { axis: must.axis, independent: must.boolean }
+
+/** A number of things, or the things. */
+const countOrArray: must.Check = {
+  ...must.arrayLike,
+  accepts: (x) => (typeof x === 'number' ? must.natural.accepts(x) : must.arrayLike.accepts(x)),
+  refuse: (operation, name, value, before) =>
+    (typeof value === 'number' ? must.natural : must.arrayLike).refuse(operation, name, value, before),
+}
+
+const permutationDoor = must.door('random.permutation', {
+  k: aKey,
+  x: countOrArray,
+  options: must.optionsOf(permutationOptions),
+})
+
 /** A random order of `0 ... n - 1`, or of an array's slices along an axis. */
-export const permutation = (
-  k: Key,
-  x: number | ArrayLike,
-  { axis = 0, independent = false }: PermutationOptions = {},
-): NDArray => {
+export const permutation = (k: Key, x: number | ArrayLike, options: PermutationOptions = {}): NDArray => {
+  permutationDoor(k, x, options)
+  const { axis = 0, independent = false } = options
   consume('random.permutation', k)
   return permuted(k, x, axis, independent)
 }
 
 const permuted = (k: Key, x: number | ArrayLike, axis: number, independent: boolean): NDArray => {
-  if (typeof x === 'number') return shuffle(k, iota('int32', checkShape('random.permutation', [x]), 0), 0)
+  if (typeof x === 'number') return shuffle(k, iota('int32', [x], 0), 0)
   const array = asArray(x)
   const along = normalizeAxis('random.permutation', axis, array.aval.rank)
   if (independent || array.aval.rank === 1) return shuffle(k, array, along)
@@ -294,6 +388,8 @@ export interface ChoiceOptions {
   readonly p?: ArrayLike
   readonly axis?: number
 }
+
+const choiceOptions: must.OptionTable<ChoiceOptions> = { replace: must.boolean, p: must.arrayLike, axis: must.axis }
 
 const chosen = (k: Key, n: number, draws: Shape, replace: boolean, p: NDArray | null): NDArray => {
   const count = sizeOf(draws)
@@ -311,10 +407,16 @@ const chosen = (k: Key, n: number, draws: Shape, replace: boolean, p: NDArray | 
 }
 
 const checkDraws = (n: number, count: number, replace: boolean): void => {
-  checkShape('random.choice', [n])
   if (!replace && count > n) throw new ArgumentError(`random.choice: ${count} draws of ${n} without replacement.`)
   if (n === 0 && count > 0) throw new ArgumentError(`random.choice: ${count} draws of no elements.`)
 }
+
+const choiceDoor = must.door('random.choice', {
+  k: aKey,
+  a: countOrArray,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(choiceOptions),
+})
 
 /**
  * Draws from `0 ... n - 1`, or from an array's slices along an axis.
@@ -322,17 +424,14 @@ const checkDraws = (n: number, count: number, replace: boolean): void => {
  * @throws ArgumentError for more draws than elements without replacement, or draws of nothing; ShapeError unless `p` has
  *   a probability for each element.
  */
-export const choice = (
-  k: Key,
-  a: number | ArrayLike,
-  shape: Shape = [],
-  { replace = true, p, axis = 0 }: ChoiceOptions = {},
-): NDArray => {
+export const choice = (k: Key, a: number | ArrayLike, shape: Shape = [], options: ChoiceOptions = {}): NDArray => {
+  choiceDoor(k, a, shape, options)
+  const { replace = true, p, axis = 0 } = options
   consume('random.choice', k)
   const array = typeof a === 'number' ? null : asArray(a)
   const along = array === null ? 0 : normalizeAxis('random.choice', axis, array.aval.rank)
   const n = array === null ? (a as number) : array.aval.shape[along]!
-  checkDraws(n, sizeOf(checkShape('random.choice', shape)), replace)
+  checkDraws(n, sizeOf(shape), replace)
   const resultShape =
     array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
   if (!replace && p === undefined) {
@@ -349,14 +448,18 @@ export const choice = (
   return array === null ? indices : functions.take(array, indices, { axis: along })
 }
 
+const orthogonalDoor = must.door('random.orthogonal', {
+  k: aKey,
+  n: must.natural,
+  shape: must.optional(must.shape),
+  options: must.optionsOf(sampleOptions),
+})
+
 /** Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007). */
-export const orthogonal = (
-  k: Key,
-  n: number,
-  shape: Shape = [],
-  { dtype = 'float32' }: SampleOptions = {},
-): NDArray => {
+export const orthogonal = (k: Key, n: number, shape: Shape = [], options: SampleOptions = {}): NDArray => {
+  orthogonalDoor(k, n, shape, options)
+  const { dtype = 'float32' } = options
   consume('random.orthogonal', k)
   checkFloat('random.orthogonal', dtype)
-  return orthonormalize(normalOf(k, checkShape('random.orthogonal', [...shape, n, n]), dtype))
+  return orthonormalize(normalOf(k, [...shape, n, n], dtype))
 }
