@@ -138,8 +138,8 @@ const isShape = (x: unknown): boolean => {
 
 const shapeFault = (operation: string, name: string, value: unknown, wanted: string): Error => {
   const list = isNatural(value) ? [value] : value
-  if (isListOf(list, isNatural)) {
-    const size = (list as readonly number[]).reduce((a, b) => a * b, 1)
+  const size = isListOf(list, isNatural) ? (list as readonly number[]).reduce((a, b) => a * b, 1) : 0
+  if (size > MOST_ELEMENTS) {
     return new OutOfMemoryError(
       `${operation}: ${name} ${show(value)} has ${size} elements, which are ${size} bytes or more; an array has ` +
         `${MOST_ELEMENTS} bytes at most. Work on smaller pieces.`,
@@ -167,6 +167,19 @@ export const shapeOrExtent: Check = {
   accepts: (x) => (typeof x === 'number' ? isNatural(x) && x <= MOST_ELEMENTS : isShape(x)),
   refuse: (operation, name, value) => shapeFault(operation, name, value, anExtent),
 }
+
+/** The extent of one axis. */
+export const extent: Check = {
+  wanted: 'an extent: a whole number, 0 or above',
+  accepts: (x) => isNatural(x) && x <= MOST_ELEMENTS,
+  refuse: (operation, name, value) => shapeFault(operation, name, value, 'an extent'),
+}
+
+/** Windows, strides and dilations: there is no window without elements. */
+export const positiveExtents = kind('a list of positive whole numbers', (x) => isListOf(x, count.accepts), {
+  error: ShapeError,
+  hint: listHint,
+})
 
 /** A check for each option: the compiler names one that is missing. */
 export type OptionTable<T> = { readonly [K in keyof Required<T>]: Check }

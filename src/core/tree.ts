@@ -338,6 +338,9 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
 /** A tree of so many nodes is asked, once, whether it ends at all. */
 const SUSPICIOUS = 2 ** 12
 
+/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
+const WIDEST = 2 ** 26
+
 /** Calls `visit` on every node in preorder. */
 const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, subtree: unknown) => void): void => {
   const stack: unknown[] = [tree]
@@ -349,6 +352,11 @@ const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, sub
     }
     const x = stack.pop()
     const { node, children } = isLeaf?.(x) === true ? leafOpened : open(x)
+    if (children.length > WIDEST) {
+      throw new TreeError(
+        `tree: a list of ${children.length} entries is more than a tree may have; np.array makes one leaf of it.`,
+      )
+    }
     visit(node, x)
     for (let i = children.length - 1; i >= 0; i--) stack.push(children[i])
   }

@@ -62,19 +62,19 @@ export interface ConvOptions {
 }
 
 const convOptions: must.OptionTable<ConvOptions> = {
-  windowStrides: must.listOf(must.count),
+  windowStrides: must.positiveExtents,
   padding: aPadding,
-  lhsDilation: must.listOf(must.count),
-  rhsDilation: must.listOf(must.count),
+  lhsDilation: must.positiveExtents,
+  rhsDilation: must.positiveExtents,
   dimensionNumbers: must.listOf(must.string, "three strings, such as ['NHWC', 'HWIO', 'NHWC']", 3),
   featureGroupCount: must.count,
   batchGroupCount: must.count,
 }
 
 const convTransposeOptions: must.OptionTable<ConvTransposeOptions> = {
-  strides: must.listOf(must.count),
+  strides: must.positiveExtents,
   padding: aPadding,
-  rhsDilation: must.listOf(must.count),
+  rhsDilation: must.positiveExtents,
   dimensionNumbers: must.listOf(must.string, "three strings, such as ['NHWC', 'HWIO', 'NHWC']", 3),
   transposeKernel: must.boolean,
 }

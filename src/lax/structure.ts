@@ -20,7 +20,7 @@ export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDA
   fullDoor(shape, value, dtype)
   return creation.full(shape, value, dtype)
 }
-const iotaDoor = must.door('lax.iota', { dtype: must.dtype, size: must.natural })
+const iotaDoor = must.door('lax.iota', { dtype: must.dtype, size: must.extent })
 
 /** The integers 0 to `size - 1`. */
 export const iota = (dtype: DType, size: number): NDArray => {
@@ -71,7 +71,7 @@ const sliceDoor = must.door('lax.slice', {
   x: must.arrayLike,
   start: must.listOf(must.integer),
   limit: must.listOf(must.integer),
-  strides: must.optional(must.listOf(must.count)),
+  strides: must.optional(must.positiveExtents),
 })
 
 /** Every `strides`-th element from `start` up to `limit`, along each axis. */

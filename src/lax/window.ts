@@ -26,11 +26,11 @@ export interface ReduceWindowOptions {
 
 const reduceWindowOptions: must.OptionTable<ReduceWindowOptions> = {
   kind: must.required(must.oneOf(Object.keys(kinds))),
-  windowDimensions: must.required(must.listOf(must.count)),
-  windowStrides: must.listOf(must.count),
+  windowDimensions: must.required(must.positiveExtents),
+  windowStrides: must.positiveExtents,
   padding: aPadding,
-  baseDilation: must.listOf(must.count),
-  windowDilation: must.listOf(must.count),
+  baseDilation: must.positiveExtents,
+  windowDilation: must.positiveExtents,
 }
 
 const reduceWindowDoor = must.door('lax.reduceWindow', {

@@ -12,8 +12,7 @@ import * as e from '../ops/elementwise.ts'
 import { broadcast, concatenate, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { NDArray } from '../trace/value.ts'
-import { isNDArray } from '../trace/value.ts'
+import { NDArray, isNDArray } from '../trace/value.ts'
 
 /** A key: a uint32 array of shape [2]; many keys: an array whose last axis is 2. */
 export type Key = NDArray

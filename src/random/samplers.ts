@@ -352,9 +352,9 @@ const permutationOptions: must.OptionTable<PermutationOptions> = { axis: must.ax
 /** A number of things, or the things. */
 const countOrArray: must.Check = {
   ...must.arrayLike,
-  accepts: (x) => (typeof x === 'number' ? must.natural.accepts(x) : must.arrayLike.accepts(x)),
+  accepts: (x) => (typeof x === 'number' ? must.extent.accepts(x) : must.arrayLike.accepts(x)),
   refuse: (operation, name, value, before) =>
-    (typeof value === 'number' ? must.natural : must.arrayLike).refuse(operation, name, value, before),
+    (typeof value === 'number' ? must.extent : must.arrayLike).refuse(operation, name, value, before),
 }
 
 const permutationDoor = must.door('random.permutation', {
@@ -450,7 +450,7 @@ export const choice = (k: Key, a: number | ArrayLike, shape: Shape = [], options
 
 const orthogonalDoor = must.door('random.orthogonal', {
   k: aKey,
-  n: must.natural,
+  n: must.extent,
   shape: must.optional(must.shape),
   options: must.optionsOf(sampleOptions),
 })

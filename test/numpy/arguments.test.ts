@@ -158,9 +158,7 @@ describe('indices and modes', () => {
     )
     expect(() => x.at(0).get({ mode: any('raise') })).toThrow(ArgumentError)
     expect(() => x.at(5).set(1, { mode: any('wrap') })).toThrow(/at\(\.\.\.\)\.set: mode must be 'drop'/)
-    expect(() => np.take(x, [5], { mode: any('raise') })).toThrow(
-      /np\.take: mode must be 'fill' or 'clip' or 'wrap'/,
-    )
+    expect(() => np.take(x, [5], { mode: any('raise') })).toThrow(/np\.take: mode must be 'fill' or 'clip' or 'wrap'/)
     expect(() => np.pad(x, 1, { mode: any('mirror') })).toThrow(/pad: 'mirror' is not a mode/)
   })
 })
@@ -207,13 +205,15 @@ describe('random', () => {
   const key = random.key(0)
   it('samplers name themselves when a shape is none', () => {
     for (const sample of [random.gumbel, random.exponential, random.laplace, random.normal, random.uniform]) {
-      expect(() => sample(key, [-3])).toThrow(new RegExp(`random\\.${sample.name}: \\[-3\\] is not a shape`))
-      expect(() => sample(key, any(3))).toThrow(/a shape is a list of extents/)
+      expect(() => sample(key, [-3])).toThrow(
+        new RegExp(`random\\.${sample.name}: shape must be a shape.* got \\[-3\\]`),
+      )
+      expect(() => sample(key, any(3))).toThrow(/a shape: a list of extents.*In a list: \[3\]/)
     }
-    expect(() => random.bernoulli(key, 0.5, [-1])).toThrow(/random.bernoulli: \[-1\]/)
-    expect(() => random.categorical(key, np.zeros([2]), { shape: [-1] })).toThrow(/random.categorical: \[-1\]/)
-    expect(() => random.truncatedNormal(key, 0, 1, [-1])).toThrow(/random.truncatedNormal: \[-1\]/)
-    expect(() => random.orthogonal(key, -1)).toThrow(/random.orthogonal: \[-1, -1\]/)
+    expect(() => random.bernoulli(key, 0.5, [-1])).toThrow(/random.bernoulli: shape .* \[-1\]/)
+    expect(() => random.categorical(key, np.zeros([2]), { shape: [-1] })).toThrow(/random.categorical: shape .* \[-1\]/)
+    expect(() => random.truncatedNormal(key, 0, 1, [-1])).toThrow(/random.truncatedNormal: shape .* \[-1\]/)
+    expect(() => random.orthogonal(key, -1)).toThrow(/random.orthogonal: n must be an extent, got -1/)
   })
 
   it('choice says what it cannot draw from', () => {
@@ -221,7 +221,7 @@ describe('random', () => {
     expect(random.choice(key, 0, [0]).shape).toEqual([0])
     expect(() => random.choice(key, 2.5, [2])).toThrow(ShapeError)
     expect(() => random.choice(key, 3, [2], { p: np.array([0.5, 0.5]) })).toThrow(/p is f32\[2\].*each of 3 elements/)
-    expect(() => random.choice(key, 3, [-1])).toThrow(/random.choice: \[-1\]/)
+    expect(() => random.choice(key, 3, [-1])).toThrow(/random.choice: shape .* \[-1\]/)
   })
 })
 
@@ -283,18 +283,20 @@ describe('lax', () => {
 describe('what JS lets through', () => {
   it('lax names itself for shapes, dtypes and kinds that are none', () => {
     const x = np.arange(3)
-    expect(() => lax.iota('int32', 2.5)).toThrow(/lax.iota: \[2.5\] is not a shape/)
+    expect(() => lax.iota('int32', 2.5)).toThrow(/lax.iota: size must be an extent, got 2.5/)
     expect(() => lax.iota('int32', -2)).toThrow(ShapeError)
     expect(() => lax.broadcastedIota('int32', [-1], 0)).toThrow(/lax.broadcastedIota/)
-    expect(() => lax.full([-2], 1)).toThrow(/lax.full: \[-2\]/)
-    expect(() => lax.convertElementType(x, any('double'))).toThrow(/lax.convertElementType: 'double' is not a dtype/)
+    expect(() => lax.full([-2], 1)).toThrow(/lax.full: shape .* \[-2\]/)
+    expect(() => lax.convertElementType(x, any('double'))).toThrow(
+      /lax.convertElementType: dtype must be a dtype, got the string "double"/,
+    )
     expect(() => lax.bitcastConvertType(x, any('i32'))).toThrow(DTypeError)
     expect(() => lax.pad(x, 0.5, [[1, 1, 0]])).toThrow(/lax.pad: 0.5 beside i32\[3\]/)
     expect(() => lax.integerPow(x, -1)).toThrow(/lax.integerPow: i32\[3\] to a negative power/)
     expect(() => lax.reduceWindow(np.ones([3]), { kind: any('prod'), windowDimensions: [2] })).toThrow(
-      /reduceWindow: 'prod' is not a kind. Known: sum, max, min/,
+      /lax\.reduceWindow: kind must be 'sum' or 'max' or 'min', got the string "prod"/,
     )
-    expect(() => lax.sort(any(x))).toThrow(/lax.sort: needs a list of arrays/)
+    expect(() => lax.sort(any(x))).toThrow(/lax.sort: operands must be a list, each an array/)
     expect(() => lax.sort([x], 1)).toThrow(/lax.sort: axis 1/)
     expect(lax.sort([np.array([[2, 1]])], -1)[0]!.toArray()).toEqual([[1, 2]])
   })
@@ -308,7 +310,7 @@ describe('what JS lets through', () => {
 
   it('samplers say what they got for a key', () => {
     expect(() => random.normal(any(undefined), [2])).toThrow(/random.normal: a key is.*got undefined/)
-    expect(() => random.split(any(4))).toThrow(/random.split: a key is.*got number/)
+    expect(() => random.split(any(4))).toThrow(/random.split: a key is.*got 4/)
     expect(() => random.normal(any([3]), any(random.key(0)))).toThrow(ShapeError)
   })
 })
