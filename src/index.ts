@@ -1,3 +1,6 @@
+// What declarations name beyond the library of the oldest target that is a compiler's default.
+/// <reference lib="es2017.sharedmemory" preserve="true" />
+/// <reference lib="es2020.bigint" preserve="true" />
 /** Pullback: composable transformations of pure functions on immutable arrays. */
 export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'

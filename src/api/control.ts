@@ -281,18 +281,19 @@ const pairOf = (result: unknown): readonly [unknown, unknown] => {
  * partial // => [0. 1. 3.]
  * ```
  */
+// Up to TypeScript 5.7 an omitted element, as in `const [, ys] = scan(...)`, is inferred from as any: NoInfer in the result.
 export function scan<C extends TreeOfArrays<C>, X extends TreeOfArrays<X>, Y extends TreeOfArrays<Y>>(
   f: (carry: NoInfer<C>, x: NoInfer<X>) => readonly [carry: NoInfer<C | NextCarry<C>>, y: Y],
   init: C,
   xs: X,
   options?: ScanOptions,
-): [carry: C, ys: Y]
+): [carry: NoInfer<C>, ys: NoInfer<Y>]
 export function scan<C extends AnyTree, X extends AnyTree, Y extends AnyTree>(
   f: (carry: NoInfer<Carry<C>>, x: NoInfer<Carry<X>>) => readonly [carry: NoInfer<NextCarry<C>>, y: Y],
   init: C,
   xs: X,
   options?: ScanOptions,
-): [carry: Carry<C>, ys: Arrays<Y>]
+): [carry: NoInfer<Carry<C>>, ys: NoInfer<Arrays<Y>>]
 export function scan<C, X, Y>(
   f: (carry: Carry<C>, x: Carry<X>) => readonly [carry: unknown, y: Y],
   init: C,

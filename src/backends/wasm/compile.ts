@@ -114,7 +114,7 @@ class ProgramWriter {
     return this.#table.length
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Uint8Array {
     this.#builder.function(
       ['i32'],
       null,

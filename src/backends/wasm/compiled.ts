@@ -33,7 +33,7 @@ export interface HostStep {
  * caller fills them in. Blocks and frames are 16-byte aligned.
  */
 export interface CompiledProgram {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
   readonly frameBytes: number
   readonly inputs: readonly Aval[]
   readonly constants: readonly HostArray[]

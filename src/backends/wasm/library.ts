@@ -53,7 +53,7 @@ export const importParallel = (builder: ModuleBuilder): Func =>
  * The bytes of the library module. It exports all functions and `parallel`; with threads also `work` and `abandon`, for which
  * it imports `startThreads` and `settle` (see dispatch.ts).
  */
-export const buildLibrary = (features: Features, threads: boolean): Uint8Array<ArrayBuffer> => {
+export const buildLibrary = (features: Features, threads: boolean): Uint8Array => {
   const builder = new ModuleBuilder()
   importMemory(builder, features)
   builder.importTable('env', 'table')

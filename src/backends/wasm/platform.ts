@@ -39,12 +39,12 @@ interface MemoryDescriptor {
 
 /** The part of the JavaScript interface that is used here (https://webassembly.github.io/spec/js-api/). */
 export interface WasmApi {
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => WasmModule
+  readonly Module: new (bytes: Uint8Array) => WasmModule
   readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance
   readonly Memory: new (descriptor: MemoryDescriptor) => WasmMemory
   readonly Table: new (descriptor: { readonly element: 'anyfunc'; readonly initial: number }) => WasmTable
   readonly RuntimeError: new () => Error
-  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean
+  readonly validate: (bytes: Uint8Array) => boolean
 }
 
 /** A thread that runs. */
@@ -116,7 +116,7 @@ export const wasmApi = (): WasmApi | undefined => host.WebAssembly
 /** Milliseconds of a clock that is never set back, where there is one. */
 export const now: () => number = host.performance === undefined ? Date.now : host.performance.now.bind(host.performance)
 
-const moduleOf = (body: (code: Code) => Expr): Uint8Array<ArrayBuffer> => {
+const moduleOf = (body: (code: Code) => Expr): Uint8Array => {
   const module = new ModuleBuilder()
   module.function([], 'i32', (code) => {
     code.return(body(code))

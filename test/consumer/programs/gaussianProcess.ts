@@ -64,5 +64,5 @@ export const run = (
   const between = np.linspace(0.1, 5.9, 25)
   const error = np.max(np.abs(predict(at.h, x, y, between).sub(between.sin()))).item()
   const { logNoise } = tree.map((x) => np.exp(x), at.h)
-  return { before: losses[0] ?? NaN, after: losses.at(-1) ?? NaN, noise: logNoise.item(), error }
+  return { before: losses[0] ?? NaN, after: losses[losses.length - 1] ?? NaN, noise: logNoise.item(), error }
 }

@@ -56,5 +56,5 @@ export const run = (steps: number): { readonly start: number; readonly end: numb
     losses.push(value.item())
     divergence = parts.divergence.item()
   }
-  return { start: losses[0] ?? NaN, end: losses.at(-1) ?? NaN, divergence }
+  return { start: losses[0] ?? NaN, end: losses[losses.length - 1] ?? NaN, divergence }
 }

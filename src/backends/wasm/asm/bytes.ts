@@ -79,7 +79,7 @@ export class Bytes {
     return this.#data.subarray(0, this.#length)
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Uint8Array {
     return this.#data.slice(0, this.#length)
   }
 }

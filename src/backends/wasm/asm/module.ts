@@ -131,7 +131,7 @@ export class ModuleBuilder {
     this.#elements = { base, functions }
   }
 
-  finish(): Uint8Array<ArrayBuffer> {
+  finish(): Uint8Array {
     const out = new Bytes(4096)
     out.append([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
     const section = (id: number, count: number, write: (to: Bytes) => void): void => {
