@@ -89,7 +89,7 @@ describe('hyperparameters of optimizers', () => {
         { length: 2 },
       )[0]
     }
-    const dtypes = (state: unknown) => tree.leaves(state as NDArray[]).map((x) => (x).dtype)
+    const dtypes = (state: unknown) => tree.leaves(state as NDArray[]).map((x) => x.dtype)
     expect(dtypes(jit(run)(np.array(value, { dtype: 'float64' })))).toEqual(dtypes(make(value).init(params)))
   })
 })

@@ -23,7 +23,11 @@ const shapes: readonly (readonly number[])[] = [[], [1], [3], [0], [2, 3], [3, 3
 
 /** Arrays of every dtype, of ranks 0 to 4, some of them without elements. */
 export const arrays: fc.Arbitrary<NDArray> = fc
-  .tuple(fc.oneof({ weight: 3, arbitrary: fc.constant<DType>('float32') }, fc.constantFrom(...dtypes)), fc.constantFrom(...shapes), fc.integer({ min: -2, max: 3 })) // prettier-ignore
+  .tuple(
+    fc.oneof({ weight: 3, arbitrary: fc.constant<DType>('float32') }, fc.constantFrom(...dtypes)),
+    fc.constantFrom(...shapes),
+    fc.integer({ min: -2, max: 3 }),
+  ) // prettier-ignore
   .map(([dtype, shape, from]) => {
     const size = shape.reduce((a, b) => a * b, 1)
     const values = Array.from({ length: size }, (_, i) => from + (i % 5) / (dtype.startsWith('f') ? 2 : 1))
@@ -133,7 +137,15 @@ const small = fc.oneof(fc.integer({ min: -3, max: 4 }), fc.constantFrom(0.5, 1e-
 const lists = fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 4 })
 const oddity = fc.constantFrom(...oddities).map((make) => make())
 const func = fc.constantFrom(...functions).map((make) => make())
-const sensible = fc.oneof(arrays, arrays, small, lists, fc.constantFrom('float32', 'SAME', 'fill', 'clip', 'edge'), keys, func)
+const sensible = fc.oneof(
+  arrays,
+  arrays,
+  small,
+  lists,
+  fc.constantFrom('float32', 'SAME', 'fill', 'clip', 'edge'),
+  keys,
+  func,
+)
 
 const option = fc.oneof(sensible, oddity, fc.boolean())
 const options = fc
