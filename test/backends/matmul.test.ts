@@ -28,7 +28,7 @@ const hasRelaxed = ((): boolean => {
   const builder = new ModuleBuilder()
   builder.function([], null, withFma)
   const { WebAssembly: engine } = globalThis as unknown as {
-    readonly WebAssembly: { validate(bytes: Uint8Array<ArrayBuffer>): boolean }
+    readonly WebAssembly: { validate(bytes: Uint8Array): boolean }
   }
   return engine.validate(builder.finish())
 })()

@@ -11,7 +11,7 @@ import { importMemory } from '../../../src/backends/wasm/library.ts'
 const sizeOf = ({ dtype, size }: Aval): number => Math.ceil(bytesOf(dtype, size) / 16) * 16
 
 /** Calls the host for each step, in order. */
-const moduleFor = (steps: number, features: Features): Uint8Array<ArrayBuffer> => {
+const moduleFor = (steps: number, features: Features): Uint8Array => {
   const builder = new ModuleBuilder()
   importMemory(builder, features)
   const host = builder.importFunction('env', 'host', ['i32', 'i32'])

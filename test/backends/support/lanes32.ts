@@ -13,9 +13,9 @@ import {
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {
   readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: { run: (bytes: number) => void } }
-  readonly validate: (bytes: Uint8Array<ArrayBuffer>) => boolean
+  readonly validate: (bytes: Uint8Array) => boolean
 }
 
 const engine = (globalThis as unknown as { readonly WebAssembly: Engine }).WebAssembly
@@ -33,7 +33,7 @@ const X = 0
 const Y = 4 * ROOM
 const Z = 8 * ROOM
 
-const moduleFor = (formula: Formula, uses: readonly MathName[], relaxed: boolean): Uint8Array<ArrayBuffer> => {
+const moduleFor = (formula: Formula, uses: readonly MathName[], relaxed: boolean): Uint8Array => {
   const module = new ModuleBuilder()
   module.importMemory('env', 'memory', { initial: 1, maximum: 65536, shared: false })
   const host = importHostFunctions(

@@ -10,7 +10,7 @@ import { createFloat64Math, hostFunctions, importHostFunctions } from '../../../
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {
   readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: { run: (bytes: number) => void } }
 }
 

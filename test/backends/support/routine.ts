@@ -11,7 +11,7 @@ import { THREAD_SCRATCH } from '../../../src/backends/wasm/memory-map.ts'
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {
   readonly Memory: new (limits: { initial: number; maximum: number }) => Memory
-  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object
+  readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: Record<string, Phase> }
 }
 
@@ -80,7 +80,7 @@ export interface PreparedRoutine {
 }
 
 interface Compiled {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: Uint8Array
   /** Whether library functions want the thread's own scratch memory. */
   readonly threadScratch: boolean
 }
