@@ -77,6 +77,12 @@ const sums: ReadonlySet<OpName> = new Set<OpName>([
   'scatterAdd',
 ])
 
+/**
+ * Operations that round as the IEEE standard says: alike, of equal operands. Of operands that are off by a little they round
+ * otherwise, and where such roundings cancel, nothing else is left: of sin² + cos², whose tangent is 0 or a rounding.
+ */
+const rounding: ReadonlySet<OpName> = new Set<OpName>(['add', 'sub', 'mul', 'div', 'sqrt', 'rem', 'cast'])
+
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
   aval.dtype === 'float32' || aval.dtype === 'float64'
 
@@ -121,8 +127,9 @@ const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram
 }
 
 /**
- * A program run with noise: up to so many units in the last place, up or down, on inexact operations. How much differs from
- * place to place: of two that are equal, one on an operation's result and one on the next one's operand, half would cancel.
+ * A program run with noise: up to so many units in the last place, up or down, on inexact operations, and one or two on others that
+ * round, once their operands are off. How much differs from place to place: of two that are equal, one on an operation's result and
+ * one on the next one's operand, half would cancel.
  */
 const noisyRun = (seed: number, ulps: number): RunProgram => {
   let state = (seed * 2654435761 + 12345) >>> 0
@@ -138,6 +145,15 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
     const moved = (convert(data, dtype, 'float64') as Float64Array).map((x) => x * (1 + noise() * unit))
     return convert(moved, 'float64', dtype)
   }
+  // Never less than a unit, lest roundings that cancel come out alike in all of so few runs.
+  const roundOtherwise = (data: TypedArray, { dtype }: Aval): TypedArray => {
+    if (!isFloat(dtype)) return data
+    const otherwise = (x: number): number => {
+      const strength = noise()
+      return x * (1 + (Math.sign(strength) + (isHalf(dtype) ? 0 : strength)) * epsilonOf(dtype))
+    }
+    return convert((convert(data, dtype, 'float64') as Float64Array).map(otherwise), 'float64', dtype)
+  }
   // Never less than the drift: an element's noise should be small in none of so few runs.
   const drift = (data: TypedArray, by: Float64Array): TypedArray =>
     by.some((d) => d > 0)
@@ -146,7 +162,8 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
           return x + by[i]! * (Math.sign(strength) + strength)
         })
       : data
-  const noisy: RunProgram = (program, inputs) => {
+  const noisy = (program: Program, inputs: readonly TypedArray[], areOff: boolean): readonly TypedArray[] => {
+    const off = new Set<Atom>(areOff ? program.inputs : [])
     const values = new Map<Variable, TypedArray>(program.constants.map((c) => [c.variable, c.value.data]))
     program.inputs.forEach((v, i) => values.set(v, inputs[i]!))
     const dataOf = (a: Atom): TypedArray => (a instanceof Literal ? literalData(a) : values.get(a)!)
@@ -154,21 +171,27 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
       const avals = eqn.inputs.map((a) => a.aval)
       const outputs = eqn.outputs.map((v) => v.aval)
       const moves = inexact.has(eqn.op)
+      const isOff = moves || eqn.inputs.some((a) => off.has(a))
+      const inner: RunProgram = (held, data) => noisy(held, data, isOff)
       const operand = (a: Atom): TypedArray => {
         if (eqn.op === 'bitcast') return withOtherNaNs(dataOf(a), a.aval)
         return moves ? move(dataOf(a), a.aval) : dataOf(a)
       }
       const operands = eqn.inputs.map(operand)
-      const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, noisy)
-      const drifts = sums.has(eqn.op) ? driftOf(eqn, operands, noisy) : null
+      const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, inner)
+      const drifts = sums.has(eqn.op) ? driftOf(eqn, operands, inner) : null
       eqn.outputs.forEach((v, i) => {
         const result = drifts === null ? results[i]! : drift(results[i]!, drifts[i]!)
-        values.set(v, moves ? move(result, v.aval) : result)
+        if (isOff) off.add(v)
+        values.set(
+          v,
+          moves ? move(result, v.aval) : isOff && rounding.has(eqn.op) ? roundOtherwise(result, v.aval) : result,
+        )
       })
     }
     return program.outputs.map(dataOf)
   }
-  return noisy
+  return (program, inputs) => noisy(program, inputs, false)
 }
 
 /** Runs a program on elements: what is compared with the interpreter. */

@@ -1,7 +1,7 @@
 /** What `conforms` accepts from a back end, and what it does not. */
 import * as fc from 'fast-check'
 import type { NDArray, Program } from 'pullback'
-import { grad, makeProgram, np, parseProgram } from 'pullback'
+import { grad, jvp, makeProgram, np, optimize, parseProgram, random } from 'pullback'
 import { conforms, onDevice, programs, wasmDevice } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/backends/interpreter/interpreter.ts'
@@ -53,6 +53,27 @@ it('allows for what the program makes of rounding', () => {
   expect(() => {
     conforms(steep, [Float32Array.of(-1.6122001)], () => [Float32Array.of(-3.88)])
   }).toThrow(/element 0 is/)
+})
+
+it('allows for roundings where nothing else is left of what cancels', () => {
+  const device = wasmDevice({ threads: 1 })
+  const constants: readonly ((x: NDArray) => NDArray)[] = [
+    (a) => np.add(np.square(np.sin(a)), np.square(np.cos(a))),
+    (a) => np.multiply(np.exp(a), np.exp(np.negative(a))),
+    (a) => np.divide(np.sin(a), np.sin(a)),
+  ]
+  for (const f of constants) {
+    for (const dtype of ['float32', 'float64'] as const) {
+      const point = random.normal(random.key(1), [400], { dtype })
+      const tangent = optimize(makeProgram((a: NDArray) => jvp(f, [a], [a])[1])(point))
+      conforms(tangent, [point.dataSync()], onDevice(device))
+      const [first] = run(tangent, [point.dataSync()])
+      expect(() => {
+        conforms(tangent, [point.dataSync()], () => [(first as Float64Array).map((t) => t + 1e-4)])
+      }).toThrow(/on the interpreter/)
+    }
+  }
+  device.dispose()
 })
 
 it('allows for nothing in integers', () => {
