@@ -47,6 +47,10 @@ const functions: { readonly [name: string]: (a: NDArray, b: NDArray) => NDArray 
   scalarSingular: (a) => sumOfSines(linalg.svdvals(a)),
   scalarR: (a) => sumOfSines(linalg.qr(a)[1]),
   solution: (a, b) => linalg.lstsq(a, b)[0],
+  scalarPinv: (a) => sumOfSines(linalg.pinv(a)),
+  exponential: (a) => linalg.functionOfSymmetric(np.exp, a),
+  scalarExponential: (a) => sumOfSines(linalg.functionOfSymmetric(np.exp, a)),
+  root: (a) => linalg.sqrtm(positive(a)),
 }
 
 export const linalgFunctions = Object.fromEntries(

@@ -50,6 +50,11 @@ composites |= {
     "linalg.scalarSingular": lambda a: jnp.sum(jnp.sin(la.svd(a, compute_uv=False))),
     "linalg.scalarR": lambda a: jnp.sum(jnp.sin(la.qr(a)[1])),
     "linalg.solution": lambda a, b: la.lstsq(a, b)[0],
+    "linalg.scalarPinv": lambda a: jnp.sum(jnp.sin(la.pinv(a))),
+    # Padé's approximant and squarings: no eigenvalues in it, so that it is right where they are equal.
+    "linalg.exponential": lambda a: jax.scipy.linalg.expm(symmetric(a) / 2),
+    "linalg.scalarExponential": lambda a: jnp.sum(jnp.sin(jax.scipy.linalg.expm(symmetric(a) / 2))),
+    "linalg.root": lambda a: jax.scipy.linalg.sqrtm(positive(a)).real,
 }
 
 
@@ -124,3 +129,20 @@ def record(r):
         r.case("np.linalg.norm", f"vectors of nothing, {order}", np.zeros((2, 0)), ord=order, axis=-1, **f64)
     r.derivatives("np.linalg.norm", "vectors, infinity, ties", np.array([[1.0, -1.0], [0.0, 0.0]]), ord=float("inf"), axis=-1, **f64)
     r.case("np.linalg.qr", "r alone", np.array([[3.0, 1.0], [4.0, 2.0]]), mode="r", **f64)
+    for what, a in [
+        ("square", matrix(3, 3)), ("tall", matrix(4, 2)), ("wide", matrix(2, 4)), ("a batch", matrix(2, 3, 2)),
+        ("the identity", np.eye(3)), ("twice the identity, tall", 2 * np.eye(4, 3)),
+    ]:  # fmt: skip
+        r.derivatives("np.linalg.pinv", what, a, **f64)
+        if a.ndim == 2 and what != "the identity" and "twice" not in what:
+            # Through singular vectors, which JAX cannot differentiate where singular values are equal.
+            r.derivatives("linalg.solution", what, a, matrix(a.shape[0], 2), wrt=(0, 1), **f64)
+    rotation = np.linalg.qr(matrix(4, 4))[0]
+    for what, values in [("equal", [1, 1, 1, 1]), ("pairs", [1, 1, -0.5, -0.5]), ("near", [1, 1 + 1e-9, 1 + 1e-4, 2]), ("zero", [0, 0, 0, 0])]:
+        a = rotation * np.array(values, np.float64) @ rotation.T
+        r.case("linalg.exponential", what, a, **f64)
+        r.derivatives("linalg.exponential", what, a, **f64)
+        r.hessian("linalg.scalarExponential", what, a, **{**f64, "tol": 1e-6})
+    r.hessian("linalg.scalarPinv", "the identity", np.eye(3), **{**f64, "tol": 1e-6})
+    r.hessian("linalg.scalarPinv", "tall", matrix(4, 2), **{**f64, "tol": 1e-6})
+    r.case("linalg.root", "4 by 4", matrix(4, 4), **f64)
