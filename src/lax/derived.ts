@@ -12,6 +12,7 @@ import * as sorting from '../ops/sorting.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { stretched } from './stretched.ts'
 
 const cumlogsumexpDoor = must.door('lax.cumlogsumexp', {
   x: must.arrayLike,
@@ -36,7 +37,7 @@ export const cumlogsumexp = (x: ArrayLike, axis = 0, options: { readonly reverse
 
 const fullLikeDoor = must.door('lax.fullLike', {
   x: must.arrayLike,
-  value: must.number,
+  value: must.arrayLike,
   dtype: must.optional(must.dtype),
 })
 
@@ -49,10 +50,12 @@ const fullLikeDoor = must.door('lax.fullLike', {
  * lax.fullLike(np.zeros([2]), 3) // => [3. 3.]
  * ```
  */
-export const fullLike = (x: ArrayLike, value: number, dtype?: DType): NDArray => {
+export const fullLike = (x: ArrayLike, value: ArrayLike, dtype?: DType): NDArray => {
   fullLikeDoor(x, value, dtype)
   const { aval } = asArray(x)
-  return creation.full(aval.shape, value, dtype ?? aval.dtype)
+  const target = dtype ?? aval.dtype
+  if (typeof value === 'number') return creation.full(aval.shape, value, target)
+  return stretched('lax.fullLike', aval.shape, value, target)
 }
 const squareDoor = must.door('lax.square', { x: must.arrayLike })
 

@@ -1,6 +1,8 @@
 /** `lax`: creation, movement and indexing. Axes are not negative. */
 import type { DType } from '../core/dtype.ts'
+import { ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
+import { range } from '../core/shape.ts'
 import type { GatherParams, ScatterParams } from '../ir/op.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
@@ -9,16 +11,18 @@ import * as ops from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { checkFits } from '../surface/checks.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/value.ts'
+import { NDArray } from '../trace/value.ts'
+import { stretched } from './stretched.ts'
 
 export { stopGradient } from '../api/derivatives.ts'
 
-const fullDoor = must.door('lax.full', { shape: must.shape, value: must.number, dtype: must.optional(must.dtype) })
+const fullDoor = must.door('lax.full', { shape: must.shape, value: must.arrayLike, dtype: must.optional(must.dtype) })
 
-/** An array of one value. */
-export const full = (shape: Shape, value: number, dtype: DType = 'float32'): NDArray => {
+/** An array of one value, a number or an array of rank 0; float32 by default. @throws ShapeError for a value of higher rank. */
+export const full = (shape: Shape, value: ArrayLike, dtype: DType = 'float32'): NDArray => {
   fullDoor(shape, value, dtype)
-  return creation.full(shape, value, dtype)
+  return typeof value === 'number' ? creation.full(shape, value, dtype) : stretched('lax.full', shape, value, dtype)
 }
 const iotaDoor = must.door('lax.iota', { dtype: must.dtype, size: must.extent })
 
@@ -135,9 +139,20 @@ export const pad = (
   )
 }
 
+/** Where a slice starts along each axis: numbers, arrays of rank 0, or all in one vector. */
+type Starts = readonly ArrayLike[] | NDArray
+
+const listOfStarts = (name: string, starts: Starts): readonly ArrayLike[] => {
+  if (!(starts instanceof NDArray)) return starts
+  if (starts.ndim !== 1) throw new ShapeError(`${name}: starts are a list or a vector, got ${starts.aval}.`)
+  return range(starts.size).map((i) => ops.reshape(ops.sliceInDim(starts, i, i + 1, 0), []))
+}
+
+const mustBeStarts = must.anyOf(must.instance('a vector', NDArray), must.listOf(must.arrayLike))
+
 // Negative starts count from the end.
-const startsOf = (name: string, x: NDArray, starts: readonly ArrayLike[]): NDArray[] =>
-  starts.map((start, d) => {
+const startsOf = (name: string, x: NDArray, starts: Starts): NDArray[] =>
+  listOfStarts(name, starts).map((start, d) => {
     const s = asIndices(name, start)
     const n = x.shape[d] ?? 0
     if (typeof start === 'number') return start < 0 ? asArray(start + n) : s
@@ -147,7 +162,7 @@ const startsOf = (name: string, x: NDArray, starts: readonly ArrayLike[]): NDArr
 
 const dynamicSliceDoor = must.door('lax.dynamicSlice', {
   x: must.arrayLike,
-  starts: must.listOf(must.arrayLike),
+  starts: mustBeStarts,
   sizes: must.shape,
 })
 
@@ -162,7 +177,7 @@ const dynamicSliceDoor = must.door('lax.dynamicSlice', {
  * lax.dynamicSlice(np.arange(5), [4], [2]) // => [3 4]
  * ```
  */
-export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[], sizes: Shape): NDArray => {
+export const dynamicSlice = (x: ArrayLike, starts: Starts, sizes: Shape): NDArray => {
   dynamicSliceDoor(x, starts, sizes)
   const array = asArray(x)
   return ops.dynamicSlice(array, startsOf('lax.dynamicSlice', array, starts), sizes)
@@ -171,11 +186,11 @@ export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[], sizes: 
 const dynamicUpdateSliceDoor = must.door('lax.dynamicUpdateSlice', {
   x: must.arrayLike,
   update: must.arrayLike,
-  starts: must.listOf(must.arrayLike),
+  starts: mustBeStarts,
 })
 
 /** `x` with a slice replaced; starts as in `dynamicSlice`. */
-export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[]): NDArray => {
+export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: Starts): NDArray => {
   dynamicUpdateSliceDoor(x, update, starts)
   const array = asArray(x)
   return ops.dynamicUpdateSlice(array, asArray(update), startsOf('lax.dynamicUpdateSlice', array, starts))

@@ -249,7 +249,7 @@ export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {})
  * @example
  * ```ts
  * import { np } from 'pullback'
- * np.arrayEqual(np.array([1, NaN]), np.array([1, NaN]), { equalNan: true }) // => true
+ * np.arrayEqual(np.array([1, NaN]), np.array([1, NaN]), { equalNan: true }) // => True
  * ```
  */
 export const arrayEqual = (

@@ -3,7 +3,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range, stridesOf } from '../core/shape.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
 import { promoteAll } from '../surface/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike, NDArray, UpdateOptions } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import { broadcastTo, diag, ravel, reshape, slice, stack, take } from './movement.ts'
 import type { SizeOptions } from './sets.ts'
@@ -240,10 +240,11 @@ export const putAlongAxis = (
   indices: ArrayLike,
   values: ArrayLike,
   axis: number | null = -1,
+  options: Pick<UpdateOptions, 'mode'> = {},
 ): NDArray => {
   const array = asArray(x)
   if (axis === null) {
-    const line = putAlongAxis(ravel(array), ravel(asIndices('putAlongAxis', indices)), ravel(values), 0)
+    const line = putAlongAxis(ravel(array), ravel(asIndices('putAlongAxis', indices)), ravel(values), 0, options)
     return reshape(line, array.shape)
   }
   const where = asIndices('putAlongAxis', indices)
@@ -255,5 +256,5 @@ export const putAlongAxis = (
   const line = (d: number): NDArray =>
     reshape(asArray(Int32Array.from(range(grid[d]!))), grid.map((_, k) => (k === d ? -1 : 1))) // prettier-ignore
   const index = range(array.ndim).map((d) => (d === along ? broadcastTo(where, grid) : line(d)))
-  return array.at(...index).set(values)
+  return array.at(...index).set(values, options)
 }

@@ -57,7 +57,10 @@ const isInt32 = (x: number): boolean => (x | 0) === x && !Object.is(x, -0)
 /** A JS number as a weakly typed scalar: an integral one (in 32 bits) is an integer, any other a float. */
 const fromNumber = (x: number): NDArray => scalar(x, isInt32(x) ? 'int32' : 'float32', true)
 
-const bigScalar = (x: bigint): NDArray => fromHost(new Aval('int64', []), BigInt64Array.of(x))
+const bigScalar = (operation: string, x: bigint): NDArray => {
+  if (BigInt.asIntN(64, x) === x) return fromHost(new Aval('int64', []), BigInt64Array.of(x))
+  throw new ArgumentError(`${operation}: ${x} is out of the range of int64, ${-(2n ** 63n)} to ${2n ** 63n - 1n}.`)
+}
 
 const stackArrays = (operation: string, items: readonly Item[], shape: Shape): NDArray => {
   const arrays = items.map((x) => asArray(x))
@@ -103,7 +106,7 @@ export const arrayFor = (operation: string, x: ArrayLike): NDArray => {
   if (x instanceof NDArray) return x
   if (typeof x === 'number') return fromNumber(x)
   if (typeof x === 'boolean') return scalar(x ? 1 : 0, 'bool')
-  if (typeof x === 'bigint') return bigScalar(x)
+  if (typeof x === 'bigint') return bigScalar(operation, x)
   if (isTypedArray(x)) return fromTypedArray(operation, x)
   if (Array.isArray(x)) return fromNested(x as NestedArray, undefined, operation)
   throw new ArgumentError(`${operation}: expected ${arrayLikeFault(x)}`)
@@ -146,6 +149,7 @@ export const makeArray = (x: ArrayLike, dtype?: DType): NDArray => {
   const target = dtype === undefined ? undefined : checkDType('array', dtype)
   if (Array.isArray(x)) return fromNested(x as NestedArray, target)
   const array = asArray(x)
-  if (target !== undefined) return typeof x === 'number' ? reshape(fromNested([x], target), []) : cast(array, target)
+  const isPlain = typeof x === 'number' || typeof x === 'bigint'
+  if (target !== undefined) return isPlain ? reshape(fromNested([x], target), []) : cast(array, target)
   return typeof x === 'number' ? scalar(x, 'float32') : array
 }

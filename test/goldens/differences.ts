@@ -6,6 +6,8 @@ export const differences: { readonly [name: string]: string } = {
   'vjp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
   'jvp np.logaddexp: infinities': 'equal infinities share the derivative equally; JAX gives 1 to each, or NaN',
   'np.poly: none': 'the polynomial without zeros is the vector [1]; JAX gives a number',
+  'nn.squareplus: special values': 'far below 0 the result keeps its digits; JAX takes the difference of equals',
+  'nn.squareplus: b 1': 'far below 0 the result keeps its digits; JAX takes the difference of equals',
   'np.quantile: infinities': 'at an end infinity beside it does not count; JAX has 0 times infinity',
   'np.modf: floats': 'the fraction of an infinity is 0, as in C and NumPy; JAX gives NaN',
   'vjp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0',

@@ -1,6 +1,6 @@
 /** Options that JAX and NumPy have: what goldens do not say. */
 import * as fc from 'fast-check'
-import { ArgumentError, DTypeError, IndexError, ShapeError, TracerError, grad, jit, np, vmap } from 'pullback'
+import { ArgumentError, DTypeError, IndexError, ShapeError, TracerError, grad, jit, lax, np, vmap } from 'pullback'
 import type { NDArray } from 'pullback'
 import { checkGrads } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -172,5 +172,35 @@ describe('names and kinds', () => {
     expect(() => np.searchsorted([1, 2], 1, { method: 'guess' as 'scan' })).toThrow(/'guess' is not a method/)
     expect(() => np.quantile([1, 2], 0.5, { method: 'guess' as 'linear' })).toThrow(/'guess' is not a method/)
     expect(() => np.quantile([1, 2], 0.5, { weights: [1, 2] })).toThrow(/only the method 'invertedCdf'/)
+  })
+})
+
+describe('values and starts of lax', () => {
+  it('full and fullLike take computed values', () => {
+    const f = (v: NDArray): NDArray => np.add(lax.full([2], v), lax.fullLike(np.zeros([2]), v))
+    expect(jit(f)(np.array(3)).toArray()).toEqual([6, 6])
+    expect(grad((v: NDArray) => np.sum(f(v)))(np.array(3)).item()).toBe(4)
+    expect(vmap(f)(np.array([1, 2])).toArray()).toEqual([[2, 2], [4, 4]]) // prettier-ignore
+    expect(() => lax.full([2], np.ones([2]))).toThrow(/lax.full: the value has rank 0, got f32\[2\]/)
+  })
+
+  it('slices start where a vector says', () => {
+    const x = np.reshape(np.arange(12), [3, 4])
+    const f = (starts: NDArray): NDArray => lax.dynamicSlice(x, starts, [2, 2])
+    expect(jit(f)(ints(1, -2)).toArray()).toEqual([[6, 7], [10, 11]]) // prettier-ignore
+    expect(vmap(f)(np.reshape(ints(0, 0, 1, 1), [2, 2])).at(1).get().toArray()).toEqual([[5, 6], [9, 10]]) // prettier-ignore
+    expect(lax.dynamicUpdateSlice(x, ints(7).reshape([1, 1]), ints(2, 3)).at(2, 3).get().item()).toBe(7) // prettier-ignore
+    expect(() => lax.dynamicSlice(x, np.zeros([1, 2], { dtype: 'int32' }), [2, 2])).toThrow(/a list or a vector/)
+  })
+})
+
+describe('bigints', () => {
+  it('beyond int64 are errors', () => {
+    expect(() => np.array(2n ** 63n)).toThrow(/9223372036854775808 is out of the range of int64/)
+    expect(() => np.full([2], -(2n ** 63n) - 1n)).toThrow(ArgumentError)
+    expect(() => np.array(2n ** 40n, { dtype: 'int32' })).toThrow(/out of the range of int32/)
+    expect(np.array(2n ** 63n - 1n).bigint()).toBe(2n ** 63n - 1n)
+    expect(np.array(-(2n ** 63n)).toArray()).toBe(-(2n ** 63n))
+    expect(np.array(7n, { dtype: 'float64' }).item()).toBe(7)
   })
 })
