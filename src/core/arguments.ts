@@ -202,7 +202,7 @@ const unknownOption = (operation: string, key: string, table: ReadonlyMap<string
   const near = suggestion(key, [...table.keys()])
   const known = table.size === 0 ? 'It has no options.' : `Known: ${[...table.keys()].join(', ')}.`
   return new ArgumentError(
-    `${operation}: there is no option ${show(key).replace('the string ', '')}. ${near === null ? known : `Did you mean ${near}? ${known}`}`,
+    `${operation}: there is no option '${key.slice(0, 40)}'. ${near === null ? known : `Did you mean ${near}? ${known}`}`,
   )
 }
 
