@@ -1,5 +1,9 @@
 import js from '@eslint/js'
+import { tsImport } from 'tsx/esm/api'
 import tseslint from 'typescript-eslint'
+
+// The package's own rule, from its source.
+const { configs: pullback } = await tsImport('./src/eslint/index.ts', import.meta.url)
 
 export default tseslint.config(
   // bench/ has dependencies of its own, without which its types are unknown.
@@ -7,6 +11,7 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
+  pullback.recommended,
   {
     languageOptions: {
       parserOptions: {
@@ -53,4 +58,5 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
   { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+  { files: ['**/*.js'], rules: { 'pullback/no-array-in-condition': 'off' } },
 )

@@ -10,6 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^pullback\/testing$/, replacement: source('./src/testing/index.ts') },
+      { find: /^pullback\/eslint$/, replacement: source('./src/eslint/index.ts') },
       { find: /^pullback$/, replacement: source('./src/index.ts') },
     ],
   },

@@ -16,7 +16,7 @@ export const layers: readonly (readonly string[])[] = [
   ['numpy', 'random', 'lax'],
   ['nn'],
   ['optim'],
-  ['testing'],
+  ['testing', 'eslint'],
   ['index.ts'],
 ]
 

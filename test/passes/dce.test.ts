@@ -64,7 +64,7 @@ describe('in scan', () => {
       const step = ([a, b, c, d]: readonly NDArray[], v: NDArray) =>
         [[np.add(a!, v), np.multiply(b!, a!), np.add(np.sin(c!), d!), np.cos(c!)], np.exp(d!)] as const
       const [carry] = lax.scan(step, [np.array(0), np.array(1), np.array(2), np.array(3)], xs)
-      return carry[1]!
+      return carry[1]
     }
     const { eqn, parts } = only(better(f, x), 'scan')
     expect(sizes(eqn)).toEqual([3, 2])
@@ -102,8 +102,8 @@ describe('in scan', () => {
   it('reaches into loops in loops', () => {
     const f = (xs: NDArray): NDArray => {
       const inner = (c: readonly NDArray[], v: NDArray) =>
-        lax.scan((d, u: NDArray) => [[np.add(d[0]!, u), np.sin(d[1]!)], np.exp(u)], [c[0]!, c[1]!], np.multiply(xs, v))
-      return lax.scan((c: readonly NDArray[], v: NDArray) => [inner(c, v)[0], c[1]!], [np.array(0), np.array(1)], xs)[0][0]! // prettier-ignore
+        lax.scan((d, u: NDArray) => [[np.add(d[0], u), np.sin(d[1])], np.exp(u)], [c[0]!, c[1]!], np.multiply(xs, v))
+      return lax.scan((c: readonly NDArray[], v: NDArray) => [inner(c, v)[0], c[1]!], [np.array(0), np.array(1)], xs)[0][0] // prettier-ignore
     }
     const { eqn, parts } = only(better(f, x), 'scan')
     expect(eqn.outputs.length).toBe(1)
