@@ -56,7 +56,6 @@ describe('a door', () => {
     ['no array', () => { enter('1') }, 'ArgumentError np.f: x must be an array, number, boolean, typed array or nested lists of numbers, got the string "1".'], // prettier-ignore
     ['nothing', () => { enter() }, 'got undefined. Was an argument left out?'], // prettier-ignore
     ['a hole', () => { enter([1, undefined]) }, 'ArgumentError np.f: elements must be numbers, booleans, bigints or arrays; at [1] is undefined.'], // prettier-ignore
-    ['a typed array of no dtype', () => { enter(Uint16Array.of(1)) }, 'DTypeError np.f: no dtype holds a Uint16Array.'], // prettier-ignore
   ])('refuses %s', (_, f, message) => {
     expect(messageOf(f)).toContain(message)
   })
