@@ -17,6 +17,7 @@ export const layers: readonly (readonly string[])[] = [
   ['nn'],
   ['optim'],
   ['testing', 'eslint'],
+  ['io'],
   ['index.ts'],
 ]
 

@@ -1,0 +1,81 @@
+/** Reading GGUF: llama.cpp's files of weights, whole or quantised in blocks. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { sizeOf } from '../../core/shape.ts'
+import type { IoError } from '../errors.ts'
+import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
+import type { ByteSource, Readable } from '../source.ts'
+import { openSource } from '../source.ts'
+import { arrayOf, elementsOf } from '../tensors.ts'
+import type { ReadOptions, TensorFile } from '../tensors.ts'
+import { expandBlocks, isBlockKind } from './blocks.ts'
+import type { GgufHeader, GgufInfo, GgufValue } from './header.ts'
+import { NEEDS_MORE, parseGgufHeader } from './header.ts'
+
+/** An opened GGUF file. */
+export interface GgufFile extends TensorFile {
+  readonly tensors: ReadonlyMap<string, GgufInfo>
+  /** The key-value pairs: architecture, hyperparameters, tokenizer. */
+  readonly metadata: ReadonlyMap<string, GgufValue>
+}
+
+const FIRST_WINDOW = 1 << 20
+
+/** Headers tell their length only at their end: windows that double are read until it is there. */
+const readHeader = async (input: ByteSource, size: number): Promise<GgufHeader> => {
+  for (let window = Math.min(FIRST_WINDOW, size); ; window = Math.min(2 * window, size)) {
+    const bytes = await run(input.read(0, window))
+    try {
+      return parseGgufHeader(bytes, input.name, size)
+    } catch (reason) {
+      if (reason !== NEEDS_MORE) throw reason
+    }
+  }
+}
+
+const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, source: string, options: ReadOptions) => {
+  if (type.plain !== undefined) return arrayOf(shape, type.plain, elementsOf(type.plain, bytes), options)
+  if (type.name === 'I16') {
+    const narrow = new Int16Array(bytes.buffer, bytes.byteOffset, sizeOf(shape))
+    return arrayOf(shape, 'int32', Int32Array.from(narrow), options)
+  }
+  if (isBlockKind(type.name)) return arrayOf(shape, 'float32', expandBlocks(type.name, bytes), options)
+  return unsupported(
+    'gguf',
+    source,
+    offset,
+    `tensor '${name}' is quantised as ${type.name}, which is not expanded here`,
+  )
+}
+
+/**
+ * Opens a GGUF file (versions 2 and 3). `read` expands quantised tensors to float32, bit for bit as llama.cpp does: Q8_0, Q4_0,
+ * Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K; `readBytes` gives the blocks.
+ *
+ * Shapes have the slowest dimension first, as everywhere here; the file names them in the reverse order.
+ *
+ * @returns an error if the header is damaged, a tensor overlaps another or goes beyond the file.
+ */
+export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> =>
+  attempt(async () => {
+    const input = openSource(from)
+    const { name: source } = input
+    const size = await run(input.size)
+    if (size < 24) malformed('gguf', source, size, `it has ${size} bytes, fewer than the 24 of an empty one`)
+    const { tensors, metadata } = await readHeader(input, size)
+    const bytesOf = (name: string) => {
+      const { offset, bytes } = tensors.get(name) ?? missing(source, name, tensors.keys())
+      return run(input.read(offset, bytes))
+    }
+    return {
+      format: 'gguf',
+      source,
+      tensors,
+      metadata,
+      readBytes: (name) => attempt(() => bytesOf(name)),
+      read: (name, options = {}) =>
+        attempt(async () => {
+          const bytes = await bytesOf(name)
+          return decode(tensors.get(name)!, bytes, source, options)
+        }),
+    }
+  })

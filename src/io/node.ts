@@ -1,0 +1,141 @@
+/** Files by path: Node's implementation of sources, and of writing whole files. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { IoError } from './errors.ts'
+import { accessError, attempt, fail } from './errors.ts'
+import type { FileHandle, NodeFiles, UrlLike } from './platform.ts'
+import { nodeModule } from './platform.ts'
+import { newBytes } from './memory.ts'
+import type { ByteSource } from './source.ts'
+
+/** Node's file system, or the error that there is none. */
+export const nodeFiles = (path: string): NodeFiles => {
+  const files = nodeModule('node:fs')?.promises
+  return (
+    files ??
+    fail({
+      _tag: 'Access',
+      source: path,
+      code: 'NO_FILES',
+      message: `${path}: there are no paths here, only in Node 20.16 or later. Hand over a File, a Blob, bytes or an address.`,
+    })
+  )
+}
+
+/** Runs `f`; what the platform throws is an `AccessError`. */
+export const withPlatform = async <A>(name: string, f: () => Promise<A>): Promise<A> => {
+  try {
+    return await f()
+  } catch (error) {
+    return fail(accessError(name, error))
+  }
+}
+
+const withFile = async <A>(path: string | UrlLike, name: string, f: (handle: FileHandle) => Promise<A>): Promise<A> => {
+  const files = nodeFiles(name)
+  // To open a pipe would wait for its other end, perhaps for ever.
+  const stat = await withPlatform(name, () => files.stat(path))
+  if (!stat.isFile()) fail({ _tag: 'Access', source: name, code: 'EISDIR', message: `${name}: is not a file.` })
+  const handle = await withPlatform(name, () => files.open(path, 'r'))
+  try {
+    return await f(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
+const fileSize = async (handle: FileHandle, name: string): Promise<number> =>
+  (await withPlatform(name, () => handle.stat())).size
+
+// Node reads at most 2 GB at once.
+const CHUNK = 2 ** 30
+
+const readInto = async (handle: FileHandle, name: string, offset: number, bytes: Uint8Array): Promise<void> => {
+  for (let at = 0; at < bytes.length;) {
+    const length = Math.min(CHUNK, bytes.length - at)
+    const { bytesRead } = await withPlatform(name, () => handle.read(bytes, at, length, offset + at))
+    if (bytesRead === 0) {
+      fail({
+        _tag: 'Access',
+        source: name,
+        code: 'EOF',
+        message: `${name}: the file ends at byte ${offset + at}, but ${offset + bytes.length} were asked for.`,
+      })
+    }
+    at += bytesRead
+  }
+}
+
+/** A file as a source. It is opened for each read, so that nothing has to be closed. Not for devices or pipes. */
+export const pathSource = (path: string | UrlLike): ByteSource => {
+  const name = typeof path === 'string' ? path : path.href
+  return {
+    name,
+    size: attempt(() => withFile(path, name, (handle) => fileSize(handle, name))),
+    read: (offset, length) =>
+      attempt(() =>
+        withFile(path, name, async (handle) => {
+          const bytes = newBytes(name, await fileSize(handle, name), offset, length)
+          await readInto(handle, name, offset, bytes)
+          return bytes
+        }),
+      ),
+  }
+}
+
+const writeAll = async (handle: FileHandle, chunks: Iterable<Uint8Array>): Promise<void> => {
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length;) {
+      at += (await handle.write(chunk, at, Math.min(CHUNK, chunk.length - at))).bytesWritten
+    }
+  }
+  await handle.sync()
+}
+
+/** A device or a directory must not be replaced by a file. */
+const refuseSpecial = async (files: NodeFiles, path: string): Promise<void> => {
+  const stat = await files.stat(path).catch(() => null)
+  if (stat !== null && !stat.isFile()) {
+    fail({ _tag: 'Access', source: path, code: 'ENOTFILE', message: `${path}: is there already, and is not a file.` })
+  }
+}
+
+let drafts = 0
+
+/**
+ * Writes a file that appears whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.
+ * If anything fails the temporary file is removed, and a file that was there before stays as it was.
+ */
+export const writeFile = (path: string, chunks: Iterable<Uint8Array>): TaskEither<IoError, void> =>
+  attempt(async () => {
+    const files = nodeFiles(path)
+    await refuseSpecial(files, path)
+    const draft = `${path}.${Date.now().toString(36)}-${drafts++}.tmp`
+    try {
+      const handle = await files.open(draft, 'wx')
+      try {
+        await writeAll(handle, chunks)
+      } finally {
+        await handle.close()
+      }
+      await files.rename(draft, path)
+      await syncDirectory(files, path)
+    } catch (error) {
+      await files.rm(draft, { force: true }).catch(() => undefined)
+      fail(accessError(path, error))
+    }
+  })
+
+/** Flushes the directory's entry, where the platform lets a directory be opened. */
+const syncDirectory = async (files: NodeFiles, path: string): Promise<void> => {
+  const directory = nodeModule('node:path')!.dirname(path)
+  try {
+    const handle = await files.open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    // The file is whole all the same; only its name may be lost if the machine stops now.
+  }
+}

@@ -1,0 +1,164 @@
+/** NumPy's `.npy`: one array. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { DType, TypedArray } from '../../core/dtype.ts'
+import { convert } from '../../core/convert.ts'
+import { sizeOf } from '../../core/shape.ts'
+import { asArray } from '../../runtime/array.ts'
+import { toHost } from '../../trace/value.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { IoError } from '../errors.ts'
+import { attempt, malformed, run, unsupported } from '../errors.ts'
+import { writeFile } from '../node.ts'
+import { decodeUtf8 } from '../platform.ts'
+import type { Readable } from '../source.ts'
+import { openSource } from '../source.ts'
+import { arrayOf, bytesOfElements, elementsOf, swapBytes } from '../tensors.ts'
+import type { ReadOptions } from '../tensors.ts'
+import { encodeNpyHeader, headerSpan, parseNpyHeader, PREFIX } from './header.ts'
+import type { NpyHeader } from './header.ts'
+
+interface Kind {
+  readonly width: number
+  readonly dtype: DType
+  readonly decode?: (bytes: Uint8Array) => TypedArray
+}
+
+const same = (dtype: DType, width: number): Kind => ({ dtype, width })
+
+/** By kind and width, as in `descr` without its byte order. */
+const kinds: { readonly [descr: string]: Kind | undefined } = {
+  b1: same('bool', 1),
+  u1: same('uint8', 1),
+  i1: same('int8', 1),
+  u2: { width: 2, dtype: 'uint32', decode: (bytes) => Uint32Array.from(new Uint16Array(bytes.slice().buffer)) },
+  i2: { width: 2, dtype: 'int32', decode: (bytes) => Int32Array.from(new Int16Array(bytes.slice().buffer)) },
+  u4: same('uint32', 4),
+  i4: same('int32', 4),
+  u8: same('int64', 8),
+  i8: same('int64', 8),
+  f2: same('float16', 2),
+  f4: same('float32', 4),
+  f8: same('float64', 8),
+}
+
+/** `descr` of a dtype. NumPy has no bfloat16: float32 holds all its values. */
+const written: { readonly [D in DType]: string } = {
+  bool: '|b1',
+  uint8: '|u1',
+  int8: '|i1',
+  uint32: '<u4',
+  int32: '<i4',
+  int64: '<i8',
+  float16: '<f2',
+  bfloat16: '<f4',
+  float32: '<f4',
+  float64: '<f8',
+}
+
+/** An array's elements in row-major order, from column-major ones. */
+const fromFortran = (elements: TypedArray, shape: readonly number[]): TypedArray => {
+  const out = elements.slice()
+  const places = new Array<number>(shape.length).fill(0)
+  const strides = shape.map((_, d) => sizeOf(shape.slice(0, d)))
+  let from = 0
+  for (let i = 0; i < out.length; i++) {
+    out[i] = elements[from]!
+    for (let d = shape.length - 1; d >= 0; d--) {
+      from += strides[d]!
+      if (++places[d]! < shape[d]!) break
+      from -= strides[d]! * shape[d]!
+      places[d] = 0
+    }
+  }
+  return out
+}
+
+const kindOf = ({ descr }: NpyHeader, source: string, base: number): Kind =>
+  (/^[<>|=]/.test(descr) ? kinds[descr.slice(1)] : undefined) ??
+  unsupported(
+    'npy',
+    source,
+    base,
+    `elements of type '${descr}' are not read: only bools, integers and floats up to 64 bits`,
+  )
+
+/** How many bytes the elements take. */
+export const npyBytes = (header: NpyHeader, source: string, base: number): number =>
+  sizeOf(header.shape) * kindOf(header, source, base).width
+
+/** The array that elements and a header are. */
+export const npyArray = (
+  header: NpyHeader,
+  bytes: Uint8Array,
+  source: string,
+  base: number,
+  options: ReadOptions,
+): NDArray => {
+  const { dtype, width, decode } = kindOf(header, source, base)
+  if (header.descr.startsWith('>')) swapBytes(bytes, width)
+  const elements = (decode ?? ((x) => elementsOf(dtype, x)))(bytes)
+  if (header.descr.endsWith('u8') && (elements as BigInt64Array).some((x) => x < 0n)) {
+    unsupported('npy', source, base, 'it holds a uint64 from 2^63 on, for which there is no dtype')
+  }
+  const ordered = header.isFortran && header.shape.length > 1 ? fromFortran(elements, header.shape) : elements
+  return arrayOf(header.shape, dtype, ordered, options)
+}
+
+/** The header of the file that begins at byte `base`, read by `read(offset, length)` of which `size` bytes are there. */
+export const readNpyHeader = async (
+  read: (offset: number, length: number) => Promise<Uint8Array>,
+  size: number,
+  source: string,
+  base: number,
+): Promise<NpyHeader> => {
+  const [start, end] = headerSpan(await read(0, Math.min(PREFIX, size)), source, base)
+  if (end > size) malformed('npy', source, base + size, 'it ends inside of its header')
+  const text = decodeUtf8(await read(start, end - start))
+  if (text === null) return malformed('npy', source, base + start, 'its header is not text')
+  const header = parseNpyHeader(text, source, base + start, end)
+  const needed = npyBytes(header, source, base + start)
+  if (end + needed !== size) {
+    malformed('npy', source, base + end, `${needed} bytes of elements are needed, ${size - end} are there`)
+  }
+  return header
+}
+
+/**
+ * Reads a `.npy` file.
+ *
+ * @returns an error if it is truncated or goes on after its elements, or if they are objects, structures, texts or complex.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeNpy, readNpy } from 'pullback/io'
+ * const result = await readNpy(encodeNpy(np.array([1, 2])))()
+ * result._tag === 'Right' && result.right // => [1. 2.]
+ * ```
+ */
+export const readNpy = (from: Readable, options: ReadOptions = {}): TaskEither<IoError, NDArray> =>
+  attempt(async () => {
+    const input = openSource(from)
+    const size = await run(input.size)
+    const header = await readNpyHeader((offset, length) => run(input.read(offset, length)), size, input.name, 0)
+    const bytes = await run(input.read(header.dataStart, size - header.dataStart))
+    return npyArray(header, bytes, input.name, header.dataStart, options)
+  })
+
+/** The file of an array, in pieces. */
+export const npyChunks = (x: ArrayLike): readonly Uint8Array[] => {
+  const { aval, data } = toHost(asArray(x), 'encodeNpy')
+  const elements = aval.dtype === 'bfloat16' ? convert(data, 'bfloat16', 'float32') : data
+  return [encodeNpyHeader(written[aval.dtype], aval.shape), bytesOfElements(elements)]
+}
+
+/** An array as the bytes of a `.npy` file. bfloat16, which NumPy does not have, is written as float32. */
+export const encodeNpy = (x: ArrayLike): Uint8Array => {
+  const [header, elements] = npyChunks(x) as [Uint8Array, Uint8Array]
+  const bytes = new Uint8Array(header.length + elements.length)
+  bytes.set(header)
+  bytes.set(elements, header.length)
+  return bytes
+}
+
+/** Writes a `.npy` file, which appears whole or not at all. */
+export const writeNpy = (path: string, x: ArrayLike): TaskEither<IoError, void> => writeFile(path, npyChunks(x))

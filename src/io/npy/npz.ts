@@ -1,0 +1,88 @@
+/** NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { ArrayLike } from '../../trace/value.ts'
+import type { IoError } from '../errors.ts'
+import { attempt, malformed, missing, run } from '../errors.ts'
+import { writeFile } from '../node.ts'
+import type { Readable } from '../source.ts'
+import { openSource } from '../source.ts'
+import type { TensorFile, TensorInfo } from '../tensors.ts'
+import type { ZipArchive, ZipEntry } from '../zip/read.ts'
+import { openZip } from '../zip/read.ts'
+import { zipChunks } from '../zip/write.ts'
+import type { NpyHeader } from './header.ts'
+import { npyArray, npyBytes, npyChunks, readNpyHeader } from './npy.ts'
+
+interface Member extends TensorInfo {
+  readonly entry: string
+  readonly header: NpyHeader
+}
+
+const memberOf = async (archive: ZipArchive, entry: ZipEntry, read: Read, source: string): Promise<Member> => {
+  const name = entry.name.replace(/\.npy$/, '')
+  const start = await archive.dataStart(entry)
+  // A deflated entry has to be inflated for its header; a stored one is read where it lies.
+  const whole = entry.isStored ? null : await archive.read(entry.name)
+  const part = (offset: number, length: number): Promise<Uint8Array> =>
+    whole === null ? read(start + offset, length) : Promise.resolve(whole.slice(offset, offset + length))
+  const header = await readNpyHeader(part, entry.size, `${source}, ${entry.name}`, start)
+  const bytes = npyBytes(header, source, start)
+  const { shape, descr: dtype, dataStart } = header
+  return { name, dtype, shape, offset: start + dataStart, bytes, entry: entry.name, header }
+}
+
+type Read = (offset: number, length: number) => Promise<Uint8Array>
+
+/**
+ * Opens a `.npz` file; its arrays have the names that they were saved under.
+ *
+ * @returns an error if the archive is damaged, or one of its files is not `.npy`.
+ */
+export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> =>
+  attempt(async () => {
+    const input = openSource(from)
+    const { name: source } = input
+    const archive = await openZip(input)
+    const tensors = new Map<string, Member>()
+    const read: Read = (offset, length) => run(input.read(offset, length))
+    for (const entry of archive.entries.values()) {
+      const member = await memberOf(archive, entry, read, source)
+      if (tensors.has(member.name)) malformed('npz', source, entry.header, `the name '${member.name}' stands twice`)
+      tensors.set(member.name, member)
+    }
+    const elements = async (name: string) => {
+      const member = tensors.get(name) ?? missing(source, name, tensors.keys())
+      return { member, bytes: (await archive.read(member.entry)).slice(member.header.dataStart) }
+    }
+    return {
+      format: 'npz',
+      source,
+      tensors,
+      metadata: new Map(),
+      readBytes: (name) => attempt(async () => (await elements(name)).bytes),
+      read: (name, options = {}) =>
+        attempt(async () => {
+          const { member, bytes } = await elements(name)
+          return npyArray(member.header, bytes, source, member.offset, options)
+        }),
+    }
+  })
+
+const entriesOf = (arrays: { readonly [name: string]: ArrayLike }) =>
+  Object.entries(arrays).map(([name, x]) => [`${name}.npy`, npyChunks(x)] as const)
+
+/** Arrays by name as the bytes of a `.npz` file, stored without compression. */
+export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8Array => {
+  const chunks = zipChunks(entriesOf(arrays))
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+/** Writes a `.npz` file, which appears whole or not at all. */
+export const writeNpz = (path: string, arrays: { readonly [name: string]: ArrayLike }): TaskEither<IoError, void> =>
+  writeFile(path, zipChunks(entriesOf(arrays)))

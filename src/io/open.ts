@@ -1,0 +1,93 @@
+/** Opening a file of tensors of whatever format, told by its first bytes. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { NDArray } from '../trace/value.ts'
+import type { IoError } from './errors.ts'
+import { attempt, run, unsupported } from './errors.ts'
+import { openGguf } from './gguf/read.ts'
+import { openNpz } from './npy/npz.ts'
+import { openOnnx } from './onnx/read.ts'
+import { openPytorch } from './pytorch/read.ts'
+import { openSafetensors } from './safetensors/read.ts'
+import type { ByteSource, Readable } from './source.ts'
+import { openSource } from './source.ts'
+import type { ReadOptions, TensorFile } from './tensors.ts'
+import { openZip } from './zip/read.ts'
+
+type Open = (from: Readable) => TaskEither<IoError, TensorFile>
+
+const startsWith = (bytes: Uint8Array, text: string): boolean => [...text].every((c, i) => bytes[i] === c.charCodeAt(0))
+
+/** A zip archive is PyTorch's if there is a pickle in it, and NumPy's otherwise. */
+const openArchive = async (input: ByteSource): Promise<Open> => {
+  const { entries } = await openZip(input)
+  return [...entries.keys()].some((name) => /(^|\/)data\.pkl$/.test(name)) ? openPytorch : openNpz
+}
+
+const formatOf = async (input: ByteSource): Promise<Open> => {
+  const size = await run(input.size)
+  const first = await run(input.read(0, Math.min(size, 16)))
+  if (startsWith(first, 'GGUF')) return openGguf
+  if (startsWith(first, 'PK')) return openArchive(input)
+  // A header of safetensors is JSON: an object, after 8 bytes of its length.
+  if (first[8] === 0x7b) return openSafetensors
+  // ONNX begins with a field of ModelProto; the first is ir_version, a varint.
+  if (first[0] === 0x08) return openOnnx
+  if (first[0] === 0x80 && first[1]! <= 5) return openPytorch
+  return unsupported(
+    'tensors',
+    input.name,
+    0,
+    'none of the formats that are known: safetensors, GGUF, npz, ONNX, PyTorch',
+  )
+}
+
+/**
+ * Opens a file of tensors: safetensors, GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
+ *
+ * @example
+ * ```ts
+ * import { encodeSafetensors, openTensors } from 'pullback/io'
+ * const file = await openTensors(encodeSafetensors({ bias: [0, 1] }))()
+ * file._tag === 'Right' && file.right.format // => safetensors
+ * ```
+ */
+export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> =>
+  attempt(async () => {
+    const input = openSource(from)
+    const open = await formatOf(input)
+    // ONNX looks for weights beside the path that was given.
+    return run(open(open === openOnnx ? from : input))
+  })
+
+/** Options of `readTensors`. */
+export interface ReadTensorsOptions extends ReadOptions {
+  /** Which tensors to read; all by default. */
+  readonly where?: (name: string) => boolean
+  /** Told after each tensor, for a progress bar. */
+  readonly onProgress?: (progress: { readonly name: string; readonly bytes: number; readonly total: number }) => void
+}
+
+/** Tensors that are read at the same time. */
+const PARALLEL = 4
+
+/** All (or some) tensors of a file as arrays, by name, in the order of the file. */
+export const readTensors = (
+  file: TensorFile,
+  { where = () => true, onProgress, ...options }: ReadTensorsOptions = {},
+): TaskEither<IoError, { readonly [name: string]: NDArray }> =>
+  attempt(async () => {
+    const wanted = [...file.tensors.values()].filter(({ name }) => where(name))
+    const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0)
+    const arrays = new Map<string, NDArray>()
+    const queue = wanted.values()
+    let done = 0
+    const work = async (): Promise<void> => {
+      for (const { name, bytes } of queue) {
+        arrays.set(name, await run(file.read(name, options)))
+        done += bytes
+        onProgress?.({ name, bytes: done, total })
+      }
+    }
+    await Promise.all(Array.from({ length: PARALLEL }, work))
+    return Object.fromEntries(wanted.map(({ name }) => [name, arrays.get(name)!]))
+  })

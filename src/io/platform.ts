@@ -1,0 +1,121 @@
+/**
+ * What is asked of the platform, and nothing else of it. Types are our own, as the library is compiled without those of
+ * Node or of browsers; whatever a platform lacks is undefined here.
+ */
+
+/** A `Blob` or a `File`, as far as it is used. */
+export interface BlobLike {
+  readonly size: number
+  readonly name?: string
+  slice(start: number, end: number): BlobLike
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/** A `URL`, as far as it is used. */
+export interface UrlLike {
+  readonly href: string
+  readonly protocol: string
+}
+
+/** An answer of `fetch`, as far as it is used. */
+export interface ResponseLike {
+  readonly ok: boolean
+  readonly status: number
+  readonly statusText: string
+  readonly headers: { get(name: string): string | null }
+  readonly body: { cancel(): Promise<void> } | null
+  arrayBuffer(): Promise<ArrayBuffer>
+}
+
+/** `fetch`, as far as it is used. */
+export type Fetch = (
+  url: string,
+  init: { readonly method?: string; readonly headers: { readonly [name: string]: string } },
+) => Promise<ResponseLike>
+
+/** An open file of Node. */
+export interface FileHandle {
+  read(buffer: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
+  write(buffer: Uint8Array, offset: number, length: number): Promise<{ readonly bytesWritten: number }>
+  stat(): Promise<FileStat>
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What Node tells of a file. */
+export interface FileStat {
+  readonly size: number
+  isFile(): boolean
+  isDirectory(): boolean
+}
+
+/** What is used of Node's file system. */
+export interface NodeFiles {
+  open(path: string | UrlLike, flags: 'r' | 'wx'): Promise<FileHandle>
+  stat(path: string | UrlLike): Promise<FileStat>
+  readdir(path: string): Promise<readonly string[]>
+  mkdir(path: string, options: { readonly recursive: boolean }): Promise<unknown>
+  rename(from: string, to: string): Promise<void>
+  rm(path: string, options: { readonly force: boolean; readonly recursive?: boolean }): Promise<void>
+}
+
+/** A stream that inflates: `DecompressionStream`, and what is used of the streams around it. */
+export interface Inflater {
+  readonly writable: {
+    getWriter(): { write(chunk: Uint8Array): Promise<void>; close(): Promise<void>; abort(): Promise<void> }
+  }
+  readonly readable: {
+    getReader(): {
+      read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }>
+      cancel(): Promise<void>
+    }
+  }
+}
+
+interface NodeModules {
+  'node:fs': { readonly promises: NodeFiles }
+  'node:path': {
+    join(...parts: readonly string[]): string
+    dirname(path: string): string
+    basename(path: string): string
+  }
+}
+
+interface Host {
+  readonly TextDecoder: new (
+    label: 'utf-8',
+    options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
+  ) => { decode(bytes: Uint8Array): string }
+  readonly TextEncoder: new () => { encode(text: string): Uint8Array }
+  readonly fetch?: Fetch
+  readonly DecompressionStream?: new (format: 'deflate-raw') => Inflater
+  readonly process?: {
+    readonly pid?: number
+    readonly getBuiltinModule?: <N extends keyof NodeModules>(name: N) => NodeModules[N] | undefined
+  }
+}
+
+const host = globalThis as unknown as Host
+
+/** Node's own modules, without an import that a bundler for browsers would stumble on (Node 20.16 or later). */
+export const nodeModule = <N extends keyof NodeModules>(name: N): NodeModules[N] | undefined =>
+  host.process?.getBuiltinModule?.(name)
+
+/** The platform's `fetch`. */
+export const platformFetch = (): Fetch | undefined => host.fetch
+
+/** A fresh inflater, where the platform has one. */
+export const makeInflater = (): Inflater | undefined =>
+  host.DecompressionStream === undefined ? undefined : new host.DecompressionStream('deflate-raw')
+
+/** The text of UTF-8 bytes, or null if they are not UTF-8. */
+export const decodeUtf8 = (bytes: Uint8Array): string | null => {
+  try {
+    return new host.TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}
+
+/** Text as UTF-8; lone surrogates become U+FFFD. */
+export const encodeUtf8 = (text: string): Uint8Array => new host.TextEncoder().encode(text)
