@@ -6,6 +6,7 @@ import { attempt, run, unsupported } from './errors.ts'
 import { openGguf } from './gguf/read.ts'
 import { openNpz } from './npy/npz.ts'
 import { openOnnx } from './onnx/read.ts'
+import { encodeUtf8 } from './platform.ts'
 import { openPytorch } from './pytorch/read.ts'
 import { openSafetensors } from './safetensors/read.ts'
 import type { ByteSource, Readable } from './source.ts'
@@ -15,7 +16,7 @@ import { openZip } from './zip/read.ts'
 
 type Open = (from: Readable) => TaskEither<IoError, TensorFile>
 
-const startsWith = (bytes: Uint8Array, text: string): boolean => [...text].every((c, i) => bytes[i] === c.charCodeAt(0))
+const startsWith = (bytes: Uint8Array, text: string): boolean => encodeUtf8(text).every((byte, i) => bytes[i] === byte)
 
 /** A zip archive is PyTorch's if there is a pickle in it, and NumPy's otherwise. */
 const openArchive = async (input: ByteSource): Promise<Open> => {

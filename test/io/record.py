@@ -3,6 +3,8 @@
     python -m venv venv && venv/bin/pip install -r test/io/requirements.txt
     venv/bin/python test/io/record.py
 
+Recording again changes legacy.pth only, whose storages are named by addresses.
+
 Each file NAME has NAME.json beside it: for each tensor its shape, the dtype that it has in Pullback, and its elements as base64 of
 their little-endian bytes.
 """
@@ -93,9 +95,9 @@ def torch_tensors():
 
 def record_safetensors():
     tensors = torch_tensors()
-    save_file(tensors, DATA / "all.safetensors", metadata={"format": "pt", "note": "\u00fc"})
+    save_file(tensors, DATA / "all.safetensors", metadata={"note": "\u00fc"})
     (DATA / "all.safetensors").chmod(0o644)
-    write_expected("all.safetensors", {k: numpy_of(t) for k, t in tensors.items()}, metadata={"format": "pt", "note": "\u00fc"})
+    write_expected("all.safetensors", {k: numpy_of(t) for k, t in tensors.items()}, metadata={"note": "\u00fc"})
 
 
 def record_numpy():
@@ -227,6 +229,8 @@ def record_pytorch():
     torch.save(state, DATA / "state.pth")
     expected = {k: numpy_of(t.detach()) for k, t in state.items()}
     write_expected("state.pth", expected)
+    torch.save(state, DATA / "legacy.pth", _use_new_zipfile_serialization=False)
+    write_expected("legacy.pth", expected)
     nested = {"epoch": 3, "lr": 1e-3, "name": "run", "done": False, "none": None,
               "model": torch.nn.Linear(2, 3).state_dict(), "list": [torch.zeros(2), (torch.ones(1), "x")]}
     torch.save(nested, DATA / "nested.pth")
@@ -243,6 +247,9 @@ def record_pytorch():
 
 
 DATA.mkdir(exist_ok=True)
+# Weights are appended to a file that is there.
+(DATA / "external.bin").unlink(missing_ok=True)
+torch.manual_seed(0)
 record_safetensors()
 record_numpy()
 record_gguf()

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import fc, { type Stream } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { np } from 'pullback'
 import type { DType, NDArray } from 'pullback'
@@ -13,6 +13,8 @@ import { allocate, dtypes } from '../../src/core/dtype.ts'
 import { fromHost, toHost } from '../../src/trace/value.ts'
 import { bytesOf, get, leftOf } from './support/recorded.ts'
 
+const bits = (stream: Stream<number>): number => Number(stream.next().value)
+
 /** Arrays of every dtype, of random bits (bools of 0 and 1), zero sizes and scalars among them. */
 const anyArray: fc.Arbitrary<NDArray> = fc
   .tuple(fc.constantFrom(...dtypes), fc.array(fc.nat(4), { maxLength: 4 }), fc.infiniteStream(fc.nat(255)))
@@ -20,7 +22,7 @@ const anyArray: fc.Arbitrary<NDArray> = fc
     const aval = new Aval(dtype, shape)
     const data = allocate(dtype, aval.size)
     const bytes = new Uint8Array(data.buffer)
-    for (let i = 0; i < bytes.length; i++) bytes[i] = dtype === 'bool' ? stream.next().value & 1 : stream.next().value
+    for (let i = 0; i < bytes.length; i++) bytes[i] = bits(stream) & (dtype === 'bool' ? 1 : 255)
     return fromHost(aval, data)
   })
 

@@ -3,6 +3,7 @@ import { malformed, unsupported } from '../errors.ts'
 import { decodeUtf8 } from '../platform.ts'
 import { countOf } from '../tensors.ts'
 import type { TensorInfo } from '../tensors.ts'
+import { NeedsMore } from '../windows.ts'
 import { ggmlTypes } from './types.ts'
 import type { GgmlType } from './types.ts'
 
@@ -18,9 +19,6 @@ export interface GgufHeader {
   readonly tensors: ReadonlyMap<string, GgufInfo>
   readonly metadata: ReadonlyMap<string, GgufValue>
 }
-
-/** Says that the header goes on beyond the bytes at hand. */
-export const NEEDS_MORE = Symbol('needs more')
 
 const MAX_DEPTH = 4
 const MAX_DIMENSIONS = 8
@@ -51,7 +49,7 @@ class Cursor {
     const start = this.at
     if (start + length > this.size)
       this.fault(`its header needs ${length} bytes more, ${this.size - start} are left: it is truncated`)
-    if (start + length > this.#bytes.length) throw NEEDS_MORE
+    if (start + length > this.#bytes.length) throw new NeedsMore()
     this.at += length
     return start
   }
@@ -170,7 +168,7 @@ const checkOverlaps = (tensors: readonly GgufInfo[], cursor: Cursor): void => {
   })
 }
 
-/** The header in a file's first bytes; throws `NEEDS_MORE` if it is longer than they are. */
+/** The header in a file's first bytes; throws `NeedsMore` if it is longer than they are. */
 export const parseGgufHeader = (bytes: Uint8Array, source: string, size: number): GgufHeader => {
   const cursor = new Cursor(bytes, source, size)
   if (cursor.u32() !== 0x46554747) cursor.fault("it does not begin with 'GGUF'", 0)

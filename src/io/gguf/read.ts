@@ -3,33 +3,20 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { sizeOf } from '../../core/shape.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
-import type { ByteSource, Readable } from '../source.ts'
+import type { Readable } from '../source.ts'
 import { openSource } from '../source.ts'
 import { arrayOf, elementsOf } from '../tensors.ts'
 import type { ReadOptions, TensorFile } from '../tensors.ts'
+import { readInWindows } from '../windows.ts'
 import { expandBlocks, isBlockKind } from './blocks.ts'
-import type { GgufHeader, GgufInfo, GgufValue } from './header.ts'
-import { NEEDS_MORE, parseGgufHeader } from './header.ts'
+import type { GgufInfo, GgufValue } from './header.ts'
+import { parseGgufHeader } from './header.ts'
 
 /** An opened GGUF file. */
 export interface GgufFile extends TensorFile {
   readonly tensors: ReadonlyMap<string, GgufInfo>
   /** The key-value pairs: architecture, hyperparameters, tokenizer. */
   readonly metadata: ReadonlyMap<string, GgufValue>
-}
-
-const FIRST_WINDOW = 1 << 20
-
-/** Headers tell their length only at their end: windows that double are read until it is there. */
-const readHeader = async (input: ByteSource, size: number): Promise<GgufHeader> => {
-  for (let window = Math.min(FIRST_WINDOW, size); ; window = Math.min(2 * window, size)) {
-    const bytes = await run(input.read(0, window))
-    try {
-      return parseGgufHeader(bytes, input.name, size)
-    } catch (reason) {
-      if (reason !== NEEDS_MORE) throw reason
-    }
-  }
 }
 
 const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, source: string, options: ReadOptions) => {
@@ -61,7 +48,7 @@ export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> =>
     const { name: source } = input
     const size = await run(input.size)
     if (size < 24) malformed('gguf', source, size, `it has ${size} bytes, fewer than the 24 of an empty one`)
-    const { tensors, metadata } = await readHeader(input, size)
+    const { tensors, metadata } = await readInWindows(input, size, (bytes) => parseGgufHeader(bytes, source, size))
     const bytesOf = (name: string) => {
       const { offset, bytes } = tensors.get(name) ?? missing(source, name, tensors.keys())
       return run(input.read(offset, bytes))

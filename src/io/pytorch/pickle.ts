@@ -4,6 +4,7 @@
  */
 import { malformed, unsupported } from '../errors.ts'
 import { decodeUtf8 } from '../platform.ts'
+import { NeedsMore } from '../windows.ts'
 
 /** A dictionary: keys are texts or numbers. */
 export interface PickledDict {
@@ -62,7 +63,7 @@ const isKind = <K extends 'dict' | 'list' | 'storage' | 'tensor' | 'global'>(
 const isCount = (x: Pickled | undefined): x is number => typeof x === 'number' && Number.isSafeInteger(x) && x >= 0
 
 const countsOf = (x: Pickled | undefined): readonly number[] | null =>
-  isKind(x, 'list') && x.items.every(isCount) ? (x.items as readonly number[]) : null
+  isKind(x, 'list') && x.items.every(isCount) ? x.items : null
 
 type Construct = (args: readonly Pickled[]) => Pickled | undefined
 
@@ -120,20 +121,24 @@ class Machine {
   readonly #source: string
   readonly #stack: (Pickled | typeof MARK)[] = []
   readonly #memo = new Map<number, Pickled>()
-  #at = 0
+  /** Bytes of the whole, of which those at hand may be the first. */
+  readonly #size: number
+  #at: number
   #start = 0
 
-  constructor(bytes: Uint8Array, source: string) {
+  constructor(bytes: Uint8Array, source: string, at: number, size: number) {
     this.#bytes = bytes
+    this.#at = at
+    this.#size = size
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#source = source
   }
 
-  run(): Pickled {
+  run(): { readonly value: Pickled; readonly end: number } {
     for (;;) {
       this.#start = this.#at
       const code = this.#bytes[this.#take(1)]!
-      if (code === 0x2e) return this.#pop()
+      if (code === 0x2e) return { value: this.#pop(), end: this.#at }
       this.#step(code)
     }
   }
@@ -144,7 +149,8 @@ class Machine {
 
   #take(length: number): number {
     const at = this.#at
-    if (!(at + length <= this.#bytes.length)) this.#fault(`the pickle ends where ${length} bytes more are needed`)
+    if (!(at + length <= this.#size)) this.#fault(`the pickle ends where ${length} bytes more are needed`)
+    if (at + length > this.#bytes.length) throw new NeedsMore()
     this.#at += length
     return at
   }
@@ -188,6 +194,7 @@ class Machine {
 
   #line(): string {
     const end = this.#bytes.indexOf(0x0a, this.#at)
+    if (end < 0 && this.#bytes.length < this.#size) throw new NeedsMore()
     if (end < 0) this.#fault('a line of the pickle does not end')
     const text = this.#text(end - this.#at)
     this.#at = end + 1
@@ -204,7 +211,7 @@ class Machine {
     return n >= BigInt(Number.MIN_SAFE_INTEGER) && n <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(n) : n
   }
 
-  #global(module: string, name: string): void {
+  #global(module: string, name: string): PickledGlobal {
     const full = `${module}.${name}`
     if (!constructors.has(full) && !isConstant(full)) {
       unsupported(
@@ -214,16 +221,23 @@ class Machine {
         `the pickle asks for ${full.slice(0, 200)}; only tensors, numbers, texts and containers are read, and nothing is run`,
       )
     }
-    this.#push({ kind: 'global', name: full })
+    return { kind: 'global', name: full }
   }
 
-  #reduce(): void {
+  #stackGlobal(): PickledGlobal {
+    const [name, module] = [this.#pop(), this.#pop()]
+    if (typeof name !== 'string' || typeof module !== 'string')
+      return this.#fault('a constructor whose name is no text')
+    return this.#global(module, name)
+  }
+
+  #construct(): Pickled {
     const args = this.#pop()
     const callee = this.#pop()
     const construct = isKind(callee, 'global') ? constructors.get(callee.name) : undefined
     if (construct === undefined || !isKind(args, 'list')) return this.#fault('the pickle calls what cannot be called')
-    this.#push(
-      construct(args.items) ?? this.#fault(`${(callee as PickledGlobal).name} with arguments that it does not take`),
+    return (
+      construct(args.items) ?? this.#fault(`${(callee as PickledGlobal).name} with arguments that it does not take`)
     )
   }
 
@@ -245,108 +259,117 @@ class Machine {
   }
 
   /** `('storage', type, key, location, size)`. */
-  #persistent(): void {
+  #persistent(): PickledStorage {
     const id = this.#pop()
     const [tag, type, key, , size] = isKind(id, 'list') ? id.items : []
     if (tag !== 'storage' || !isKind(type, 'global') || typeof key !== 'string' || !isCount(size)) {
       return this.#fault('the pickle refers to something outside of it that is no storage')
     }
-    this.#push({ kind: 'storage', type: type.name.split('.').at(-1)!, key, size })
+    return { kind: 'storage', type: type.name.split('.').at(-1)!, key, size }
   }
 
   #memoize(index: number): void {
     this.#memo.set(index, this.#top())
   }
 
-  #recall(index: number): void {
+  #recall(index: number): Pickled {
     const value = this.#memo.get(index)
     if (value === undefined) return this.#fault(`the pickle recalls value ${index}, which it did not keep`)
-    this.#push(value)
+    return value
   }
 
-  #tuple(length: number): void {
+  #tuple(length: number): PickledList {
     const items = Array.from({ length }, () => this.#pop())
-    this.#push(list(items.reverse()))
+    return list(items.reverse())
   }
 
-  readonly #steps: { readonly [code: number]: () => void } = {
-    0x80: () => void this.#u8(), // PROTO
-    0x95: () => void this.#u64(), // FRAME
-    0x28: () => void this.#stack.push(MARK), // MARK
-    0x30: () => void this.#stack.pop(), // POP
-    0x31: () => void this.#popMark(), // POP_MARK
-    0x32: () => this.#push(this.#top()), // DUP
-    0x4e: () => this.#push(null), // NONE
-    0x88: () => this.#push(true), // NEWTRUE
-    0x89: () => this.#push(false), // NEWFALSE
-    0x4b: () => this.#push(this.#u8()), // BININT1
-    0x4d: () => this.#push(this.#u16()), // BININT2
-    0x4a: () => this.#push(this.#view.getInt32(this.#take(4), true)), // BININT
-    0x8a: () => this.#push(this.#long(this.#u8())), // LONG1
-    0x8b: () => this.#push(this.#long(this.#u32())), // LONG4
-    0x47: () => this.#push(this.#view.getFloat64(this.#take(8), false)), // BINFLOAT
-    0x58: () => this.#push(this.#text(this.#u32())), // BINUNICODE
-    0x8c: () => this.#push(this.#text(this.#u8())), // SHORT_BINUNICODE
-    0x8d: () => this.#push(this.#text(this.#u64())), // BINUNICODE8
-    0x54: () => this.#push(this.#raw(this.#u32())), // BINSTRING
-    0x55: () => this.#push(this.#text(this.#u8())), // SHORT_BINSTRING
-    0x42: () => this.#push(this.#raw(this.#u32())), // BINBYTES
-    0x43: () => this.#push(this.#raw(this.#u8())), // SHORT_BINBYTES
-    0x8e: () => this.#push(this.#raw(this.#u64())), // BINBYTES8
-    0x5d: () => this.#push(list([])), // EMPTY_LIST
-    0x8f: () => this.#push(list([])), // EMPTY_SET
-    0x29: () => this.#push(list([])), // EMPTY_TUPLE
-    0x7d: () => this.#push({ kind: 'dict', entries: new Map() }), // EMPTY_DICT
-    0x74: () => this.#push(list(this.#popMark())), // TUPLE
-    0x6c: () => this.#push(list(this.#popMark())), // LIST
-    0x85: () => this.#tuple(1),
-    0x86: () => this.#tuple(2),
-    0x87: () => this.#tuple(3),
-    0x61: () => this.#append([this.#pop()]), // APPEND
-    0x65: () => this.#append(this.#popMark()), // APPENDS
-    0x90: () => this.#append(this.#popMark()), // ADDITEMS
-    0x73: () => {
-      const value = this.#pop() // SETITEM
-      this.#setItems([this.#pop(), value])
-    },
-    0x75: () => this.#setItems(this.#popMark()), // SETITEMS
-    0x63: () => {
-      const module = this.#line() // GLOBAL
-      this.#global(module, this.#line())
-    },
-    0x93: () => {
-      const [name, module] = [this.#pop(), this.#pop()] // STACK_GLOBAL
-      if (typeof name !== 'string' || typeof module !== 'string') this.#fault('a constructor whose name is no text')
-      this.#global(module as string, name as string)
-    },
-    0x52: () => this.#reduce(), // REDUCE
-    0x81: () => this.#reduce(), // NEWOBJ
-    // BUILD: attributes of containers, such as the versions that a state dictionary carries, are left out.
-    0x62: () => void this.#pop(),
+  /** Instructions that push a value. */
+  readonly #values: { readonly [code: number]: () => Pickled } = {
+    0x32: () => this.#top(), // DUP
+    0x4e: () => null, // NONE
+    0x88: () => true, // NEWTRUE
+    0x89: () => false, // NEWFALSE
+    0x4b: () => this.#u8(), // BININT1
+    0x4d: () => this.#u16(), // BININT2
+    0x4a: () => this.#view.getInt32(this.#take(4), true), // BININT
+    0x8a: () => this.#long(this.#u8()), // LONG1
+    0x8b: () => this.#long(this.#u32()), // LONG4
+    0x47: () => this.#view.getFloat64(this.#take(8), false), // BINFLOAT
+    0x58: () => this.#text(this.#u32()), // BINUNICODE
+    0x8c: () => this.#text(this.#u8()), // SHORT_BINUNICODE
+    0x8d: () => this.#text(this.#u64()), // BINUNICODE8
+    0x54: () => this.#raw(this.#u32()), // BINSTRING
+    0x55: () => this.#text(this.#u8()), // SHORT_BINSTRING
+    0x42: () => this.#raw(this.#u32()), // BINBYTES
+    0x43: () => this.#raw(this.#u8()), // SHORT_BINBYTES
+    0x8e: () => this.#raw(this.#u64()), // BINBYTES8
+    0x5d: () => list([]), // EMPTY_LIST
+    0x8f: () => list([]), // EMPTY_SET
+    0x29: () => list([]), // EMPTY_TUPLE
+    0x7d: () => ({ kind: 'dict', entries: new Map() }), // EMPTY_DICT
+    0x74: () => list(this.#popMark()), // TUPLE
+    0x6c: () => list(this.#popMark()), // LIST
+    0x85: () => this.#tuple(1), // TUPLE1
+    0x86: () => this.#tuple(2), // TUPLE2
+    0x87: () => this.#tuple(3), // TUPLE3
+    0x63: () => this.#global(this.#line(), this.#line()), // GLOBAL
+    0x93: () => this.#stackGlobal(), // STACK_GLOBAL
+    0x52: () => this.#construct(), // REDUCE
+    0x81: () => this.#construct(), // NEWOBJ
     0x51: () => this.#persistent(), // BINPERSID
-    0x71: () => this.#memoize(this.#u8()), // BINPUT
-    0x72: () => this.#memoize(this.#u32()), // LONG_BINPUT
-    0x94: () => this.#memoize(this.#memo.size), // MEMOIZE
     0x68: () => this.#recall(this.#u8()), // BINGET
     0x6a: () => this.#recall(this.#u32()), // LONG_BINGET
   }
 
+  /** Instructions that change what is there. */
+  readonly #changes: { readonly [code: number]: () => unknown } = {
+    0x80: () => this.#u8(), // PROTO
+    0x95: () => this.#u64(), // FRAME
+    0x28: () => this.#stack.push(MARK), // MARK
+    0x30: () => this.#stack.pop(), // POP
+    0x31: () => this.#popMark(), // POP_MARK
+    0x61: () => { this.#append([this.#pop()]); }, // APPEND
+    0x65: () => { this.#append(this.#popMark()); }, // APPENDS
+    0x90: () => { this.#append(this.#popMark()); }, // ADDITEMS
+    0x73: () => { this.#setItems([this.#pop(), this.#pop()].reverse()); }, // SETITEM
+    0x75: () => { this.#setItems(this.#popMark()); }, // SETITEMS
+    // BUILD: attributes of containers, such as the versions that a state dictionary carries, are left out.
+    0x62: () => this.#pop(),
+    0x71: () => { this.#memoize(this.#u8()); }, // BINPUT
+    0x72: () => { this.#memoize(this.#u32()); }, // LONG_BINPUT
+    0x94: () => { this.#memoize(this.#memo.size); }, // MEMOIZE
+  }
+
   #step(code: number): void {
-    const step = this.#steps[code]
-    if (step === undefined)
-      return unsupported(
-        'pytorch',
-        this.#source,
-        this.#start,
-        `the pickle has an instruction 0x${code.toString(16)} that is not read`,
-      )
-    step()
+    const value = this.#values[code]
+    if (value !== undefined) {
+      this.#push(value())
+      return
+    }
+    const change = this.#changes[code]
+    if (change === undefined) {
+      const what = `the pickle has an instruction 0x${code.toString(16)} that is not read`
+      return unsupported('pytorch', this.#source, this.#start, what)
+    }
+    change()
   }
 }
 
-/** The value that a pickle makes. */
-export const readPickle = (bytes: Uint8Array, source: string): Pickled => new Machine(bytes, source).run()
+/** The first byte of every pickle since protocol 2. */
+export const PICKLE_START = 0x80
+
+/**
+ * The value that the pickle at byte `at` makes, and where it ends. `size` is how many bytes there would be; throws `NeedsMore` if
+ * those at hand do not suffice.
+ */
+export const readPickle = (
+  bytes: Uint8Array,
+  source: string,
+  at = 0,
+  size = bytes.length,
+): { readonly value: Pickled; readonly end: number } => new Machine(bytes, source, at, size).run()
 
 export const isDict = (x: Pickled): x is PickledDict => isKind(x, 'dict')
 export const isListValue = (x: Pickled): x is PickledList => isKind(x, 'list')
 export const isTensor = (x: Pickled): x is PickledTensor => isKind(x, 'tensor')
+export const isStorage = (x: Pickled): x is PickledStorage => isKind(x, 'storage')
