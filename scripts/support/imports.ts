@@ -18,6 +18,7 @@ export const layers: readonly (readonly string[])[] = [
   ['optim'],
   ['testing', 'eslint'],
   ['io'],
+  ['models'],
   ['index.ts'],
 ]
 

@@ -1,0 +1,59 @@
+/** Keys and values of tokens that a decoder has seen, so that the next token costs one step. */
+import * as lax from '../lax/index.ts'
+import * as np from '../numpy/index.ts'
+import type { DType } from '../core/dtype.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/** Keys and values of one layer, shape `[batch, capacity, heads, headDim]`. */
+export interface LayerCache {
+  readonly key: NDArray
+  readonly value: NDArray
+}
+
+/** A tree of arrays: it goes through `jit`, and may be donated. */
+export interface Cache {
+  readonly layers: readonly LayerCache[]
+  /** How many tokens are in it, an int32 scalar; the rest of its room is empty. */
+  readonly length: NDArray
+}
+
+/** What the size of a cache depends on. */
+export interface CacheShape {
+  readonly numHiddenLayers: number
+  readonly numKeyValueHeads: number
+  readonly headDim: number
+}
+
+/** An empty cache for `capacity` tokens. */
+export const emptyCache = (
+  { numHiddenLayers, numKeyValueHeads, headDim }: CacheShape,
+  batch: number,
+  capacity: number,
+  dtype: DType = 'float32',
+): Cache => {
+  const room = (): NDArray => np.zeros([batch, capacity, numKeyValueHeads, headDim], { dtype })
+  return {
+    layers: Array.from({ length: numHiddenLayers }, () => ({ key: room(), value: room() })),
+    length: np.array(0, { dtype: 'int32' }),
+  }
+}
+
+export const cachedLength = ({ length }: Cache): NDArray => length
+
+/** The cache with new tokens from `offset` on. */
+export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => ({
+  key: lax.dynamicUpdateSliceInDim(cache.key, key, offset, 1),
+  value: lax.dynamicUpdateSliceInDim(cache.value, value, offset, 1),
+})
+
+/** The same tokens with room for more. */
+export const growCache = ({ layers, length }: Cache, capacity: number): Cache => {
+  const grow = (x: NDArray): NDArray =>
+    np.pad(x, [
+      [0, 0],
+      [0, capacity - x.shape[1]!],
+      [0, 0],
+      [0, 0],
+    ])
+  return { layers: layers.map(({ key, value }) => ({ key: grow(key), value: grow(value) })), length }
+}

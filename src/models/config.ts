@@ -1,0 +1,91 @@
+/** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
+import type { Either } from 'fp-ts/lib/Either.js'
+
+/** A configuration that cannot be used: which key, what it was, what it must be. */
+export interface ConfigError {
+  readonly _tag: 'Config'
+  readonly key: string
+  readonly message: string
+}
+
+class ConfigFault extends Error {
+  readonly error: ConfigError
+
+  constructor(key: string, message: string) {
+    super(message)
+    this.error = { _tag: 'Config', key, message }
+  }
+}
+
+const show = (value: unknown): string =>
+  value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
+
+/** Reads one object of JSON; a value of the wrong kind ends reading. Numbers that are left out have defaults, if any. */
+export class ConfigReader {
+  readonly #json: { readonly [key: string]: unknown }
+  readonly #prefix: string
+
+  constructor(json: unknown, prefix = '') {
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+      throw new ConfigFault(prefix, `config: ${prefix === '' ? 'it' : prefix} must be an object, not ${show(json)}.`)
+    }
+    this.#json = json as { readonly [key: string]: unknown }
+    this.#prefix = prefix
+  }
+
+  /** The value of a key; null counts as left out. */
+  get(key: string): unknown {
+    return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined
+  }
+
+  fail(key: string, must: string): never {
+    const full = `${this.#prefix}${key}`
+    throw new ConfigFault(full, `config: ${full} must be ${must}, not ${show(this.get(key))}.`)
+  }
+
+  number(key: string, fallback?: number): number {
+    const value = this.get(key) ?? fallback
+    return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number')
+  }
+
+  /** A whole number from `least` on. */
+  count(key: string, fallback?: number, least = 1): number {
+    const value = this.get(key) ?? fallback
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= least
+      ? value
+      : this.fail(key, `a whole number from ${least} on`)
+  }
+
+  flag(key: string, fallback: boolean): boolean {
+    const value = this.get(key) ?? fallback
+    return typeof value === 'boolean' ? value : this.fail(key, 'true or false')
+  }
+
+  word<W extends string>(key: string, known: readonly W[], fallback?: W): W {
+    const value = this.get(key) ?? fallback
+    return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
+  }
+
+  /** A list of words. */
+  words(key: string): readonly string[] | undefined {
+    const value = this.get(key)
+    if (value === undefined) return undefined
+    return Array.isArray(value) && value.every((x) => typeof x === 'string') ? value : this.fail(key, 'a list of words')
+  }
+
+  /** An object inside of this one, or null. */
+  object(key: string): ConfigReader | null {
+    const value = this.get(key)
+    return value === undefined ? null : new ConfigReader(value, `${this.#prefix}${key}.`)
+  }
+}
+
+/** What `read` makes of a configuration, or what is wrong with it. */
+export const readConfig = <C>(json: unknown, read: (config: ConfigReader) => C): Either<ConfigError, C> => {
+  try {
+    return { _tag: 'Right', right: read(new ConfigReader(json)) }
+  } catch (fault) {
+    if (fault instanceof ConfigFault) return { _tag: 'Left', left: fault.error }
+    throw fault
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Llama: Touvron et al. (2023), and the decoders of its shape: SmolLM2, Mistral (a sliding window), Qwen2 (biases) and Qwen3
+ * (norms of queries and keys). Names are those of `transformers`' `LlamaForCausalLM`.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { attend } from './attention.ts'
+import type { Cache, LayerCache } from './cache.ts'
+import { cachedLength, extendCache } from './cache.ts'
+import type { ConfigError, ConfigReader } from './config.ts'
+import { readConfig } from './config.ts'
+import type { Activation } from './layers.ts'
+import {
+  activationNames,
+  applyActivation,
+  applyEmbedding,
+  applyLinear,
+  applyRmsNorm,
+  splitHeads,
+  tokenArray,
+} from './layers.ts'
+import { bothMasks, causalMask, paddingMask } from './masks.ts'
+import { makeModel } from './model.ts'
+import type { RopeConfig, Rotation } from './rope.ts'
+import { ropeConfig, rotate, rotationAt } from './rope.ts'
+import type { ParamsOf } from './spec.ts'
+import { embedding, linear, repeated, rmsNorm } from './spec.ts'
+
+/** The families of this shape. */
+const types = ['llama', 'mistral', 'qwen2', 'qwen3'] as const
+
+/** What `config.json` says, as far as it is used. */
+export interface LlamaConfig {
+  readonly type: (typeof types)[number]
+  readonly vocabSize: number
+  readonly hiddenSize: number
+  readonly intermediateSize: number
+  readonly numHiddenLayers: number
+  readonly numAttentionHeads: number
+  readonly numKeyValueHeads: number
+  readonly headDim: number
+  readonly hiddenAct: Activation
+  readonly rmsNormEps: number
+  readonly rope: RopeConfig
+  readonly tieWordEmbeddings: boolean
+  readonly initializerRange: number
+  /** Whether queries, keys and values have biases. */
+  readonly attentionBias: boolean
+  /** Whether the output of attention has one. */
+  readonly outputBias: boolean
+  readonly mlpBias: boolean
+  /** Whether queries and keys are normalised, head by head. */
+  readonly qkNorm: boolean
+  /** Null where there is none. */
+  readonly padTokenId: number | null
+  /** How many tokens back each layer sees; null for all. */
+  readonly windows: readonly (number | null)[]
+}
+
+/** The window of each layer: `layer_types`, or from which layer on (`max_window_layers`), or everywhere. */
+const windowsOf = (config: ConfigReader, type: LlamaConfig['type'], layers: number): readonly (number | null)[] => {
+  const asked = type === 'mistral' || config.flag('use_sliding_window', false)
+  const window =
+    asked && type !== 'llama' && config.get('sliding_window') !== undefined ? config.count('sliding_window') : null
+  const kinds = config.words('layer_types')
+  const from = type === 'mistral' ? 0 : config.count('max_window_layers', 28, 0)
+  return Array.from({ length: layers }, (_, i) => {
+    const slides = kinds === undefined ? i >= from : kinds[i] === 'sliding_attention'
+    return slides ? window : null
+  })
+}
+
+/** Reads the configuration of a Llama, Mistral, Qwen2 or Qwen3. */
+export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
+  readConfig(json, (config) => {
+    const type = config.word('model_type', types, 'llama')
+    const hiddenSize = config.count('hidden_size', 4096)
+    const numAttentionHeads = config.count('num_attention_heads', 32)
+    const headDim = config.count('head_dim', type === 'qwen3' ? 128 : hiddenSize / numAttentionHeads)
+    const numHiddenLayers = config.count('num_hidden_layers', 32, 0)
+    const biased = config.flag('attention_bias', false)
+    return {
+      type,
+      vocabSize: config.count('vocab_size', 32_000),
+      hiddenSize,
+      intermediateSize: config.count('intermediate_size', 11_008),
+      numHiddenLayers,
+      numAttentionHeads,
+      numKeyValueHeads: config.count('num_key_value_heads', numAttentionHeads),
+      headDim,
+      hiddenAct: config.word('hidden_act', activationNames, 'silu'),
+      rmsNormEps: config.number('rms_norm_eps', 1e-6),
+      rope: ropeConfig(config, headDim, config.count('max_position_embeddings', 2048)),
+      tieWordEmbeddings: config.flag('tie_word_embeddings', false),
+      initializerRange: config.number('initializer_range', 0.02),
+      attentionBias: type === 'qwen2' || biased,
+      outputBias: type !== 'qwen2' && biased,
+      mlpBias: config.flag('mlp_bias', false),
+      qkNorm: type === 'qwen3',
+      padTokenId: config.get('pad_token_id') === undefined ? null : config.count('pad_token_id', undefined, 0),
+      windows: windowsOf(config, type, numHiddenLayers),
+    }
+  })
+
+/** What a decoder is given. */
+export interface DecoderInputs {
+  /** Shape `[batch, length]`, integers: of the tokens that are not in the cache. */
+  readonly inputIds: ArrayLike
+  /** Shape `[batch, cached + length]` (or as long as the cache): 1 for tokens, 0 for padding; all 1 by default. */
+  readonly attentionMask?: ArrayLike
+  /** Shape `[batch, length]`; by default they count on from the cache, whatever is padding, as in `transformers`. */
+  readonly positionIds?: ArrayLike
+}
+
+/** Options of a run of a decoder. */
+export interface DecoderOptions {
+  /** Keys and values of the tokens before, which are extended. */
+  readonly cache?: Cache
+}
+
+/** What a decoder computes. */
+export interface DecoderOutput {
+  /** The last layer's output through the last norm, shape `[batch, length, hiddenSize]`. */
+  readonly lastHiddenState: NDArray
+  /** The embeddings, each layer's output, and in the place of the last layer's `lastHiddenState`. */
+  readonly hiddenStates: readonly NDArray[]
+  /** The cache with these tokens in it, if one was given. */
+  readonly cache: Cache | null
+}
+
+/** A decoder's scores of the next token at each place. */
+export interface CausalOutput extends DecoderOutput {
+  /** Shape `[batch, length, vocabSize]`. */
+  readonly logits: NDArray
+}
+
+const layerSpecs = (c: LlamaConfig) => ({
+  self_attn: {
+    q_proj: linear(c.numAttentionHeads * c.headDim, c.hiddenSize, c.attentionBias),
+    k_proj: linear(c.numKeyValueHeads * c.headDim, c.hiddenSize, c.attentionBias),
+    v_proj: linear(c.numKeyValueHeads * c.headDim, c.hiddenSize, c.attentionBias),
+    o_proj: linear(c.hiddenSize, c.numAttentionHeads * c.headDim, c.outputBias),
+    q_norm: c.qkNorm ? rmsNorm(c.headDim) : null,
+    k_norm: c.qkNorm ? rmsNorm(c.headDim) : null,
+  },
+  mlp: {
+    gate_proj: linear(c.intermediateSize, c.hiddenSize, c.mlpBias),
+    up_proj: linear(c.intermediateSize, c.hiddenSize, c.mlpBias),
+    down_proj: linear(c.hiddenSize, c.intermediateSize, c.mlpBias),
+  },
+  input_layernorm: rmsNorm(c.hiddenSize),
+  post_attention_layernorm: rmsNorm(c.hiddenSize),
+})
+
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+
+/** What all layers of a run share. */
+interface Run {
+  readonly config: LlamaConfig
+  readonly rotation: Rotation
+  readonly padding: NDArray | null
+  readonly queries: number
+  readonly keys: number
+  /** Tokens in the cache before these. */
+  readonly offset: ArrayLike
+}
+
+const applyAttention = (
+  params: LayerParams['self_attn'],
+  x: NDArray,
+  run: Run,
+  window: number | null,
+  cache: LayerCache | null,
+): readonly [y: NDArray, cache: LayerCache | null] => {
+  const { config, rotation, padding, queries, keys, offset } = run
+  const normed = (norm: LayerParams['self_attn']['q_norm'], heads: NDArray): NDArray =>
+    norm === null ? heads : applyRmsNorm(norm, heads, config.rmsNormEps)
+  const query = rotate(
+    normed(params.q_norm, splitHeads(applyLinear(params.q_proj, x), config.numAttentionHeads)),
+    rotation,
+  )
+  const key = rotate(
+    normed(params.k_norm, splitHeads(applyLinear(params.k_proj, x), config.numKeyValueHeads)),
+    rotation,
+  )
+  const value = splitHeads(applyLinear(params.v_proj, x), config.numKeyValueHeads)
+  const extended = cache === null ? null : extendCache(cache, key, value, offset)
+  const mask = bothMasks(causalMask({ queries, keys, offset }, window ?? undefined), padding)!
+  const attended = attend(query, extended?.key ?? key, extended?.value ?? value, { mask })
+  return [applyLinear(params.o_proj, attended), extended]
+}
+
+const applyMlp = ({ gate_proj, up_proj, down_proj }: LayerParams['mlp'], x: NDArray, config: LlamaConfig): NDArray => {
+  const gate = applyActivation(config.hiddenAct, applyLinear(gate_proj, x))
+  return applyLinear(down_proj, np.multiply(gate, applyLinear(up_proj, x)))
+}
+
+const applyLayer = (params: LayerParams, x: NDArray, run: Run, window: number | null, cache: LayerCache | null) => {
+  const { rmsNormEps } = run.config
+  const [attended, extended] = applyAttention(
+    params.self_attn,
+    applyRmsNorm(params.input_layernorm, x, rmsNormEps),
+    run,
+    window,
+    cache,
+  )
+  const middle = np.add(x, attended)
+  const y = np.add(
+    middle,
+    applyMlp(params.mlp, applyRmsNorm(params.post_attention_layernorm, middle, rmsNormEps), run.config),
+  )
+  return [y, extended] as const
+}
+
+const bodySpecs = (c: LlamaConfig) => ({
+  embed_tokens: embedding(c.vocabSize, c.hiddenSize),
+  layers: repeated(c.numHiddenLayers, () => layerSpecs(c)),
+  norm: rmsNorm(c.hiddenSize),
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+const runOf = (config: LlamaConfig, inputs: DecoderInputs, ids: NDArray, cache: Cache | null): Run => {
+  const queries = ids.shape[1]!
+  const keys = cache === null ? queries : cache.layers[0]!.key.shape[1]!
+  const offset = cache === null ? 0 : cachedLength(cache)
+  const counted = np.expandDims(np.add(np.arange(queries), offset), 0)
+  const positions = inputs.positionIds === undefined ? counted : np.asarray(inputs.positionIds)
+  return {
+    config,
+    rotation: rotationAt(config.rope, positions, keys),
+    padding: paddingMask(inputs.attentionMask),
+    queries,
+    keys,
+    offset,
+  }
+}
+
+const applyBody = (
+  params: BodyParams,
+  inputs: DecoderInputs,
+  config: LlamaConfig,
+  cache: Cache | null,
+): DecoderOutput => {
+  const ids = tokenArray(config.type, inputs.inputIds)
+  const run = runOf(config, inputs, ids, cache)
+  const hiddenStates = [applyEmbedding(params.embed_tokens, ids, config.padTokenId)]
+  const layers: LayerCache[] = []
+  params.layers.forEach((layer, i) => {
+    const [y, extended] = applyLayer(layer, hiddenStates.at(-1)!, run, config.windows[i]!, cache?.layers[i] ?? null)
+    hiddenStates.push(y)
+    if (extended !== null) layers.push(extended)
+  })
+  const lastHiddenState = applyRmsNorm(params.norm, hiddenStates.pop()!, config.rmsNormEps)
+  return {
+    lastHiddenState,
+    hiddenStates: [...hiddenStates, lastHiddenState],
+    cache: cache === null ? null : { layers, length: np.add(cache.length, run.queries) },
+  }
+}
+
+/** Frequencies that older files keep. */
+const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
+
+/** Hidden states of all layers. */
+export const llama = (config: LlamaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: bodySpecs(config),
+    prefix: 'model',
+    ignored: [...ignored, /^lm_head\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, { cache }: DecoderOptions = {}): DecoderOutput =>
+      applyBody(params, inputs, config, cache ?? null),
+  })
+
+/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+export const llamaForCausalLM = (config: LlamaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: {
+      model: bodySpecs(config),
+      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
+    },
+    prefix: 'model',
+    ignored,
+    tied: config.tieWordEmbeddings
+      ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
+      : new Map<string, string>(),
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, { cache }: DecoderOptions = {}): CausalOutput => {
+      const output = applyBody(params.model, inputs, config, cache ?? null)
+      const { weight } = params.lm_head ?? params.model.embed_tokens
+      return { ...output, logits: applyLinear({ weight, bias: null }, output.lastHiddenState) }
+    },
+  })

@@ -1,0 +1,174 @@
+/** Files of tensors as parameters of a model, strictly: every name is accounted for. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { DType } from '../core/dtype.ts'
+import { isFloat } from '../core/dtype.ts'
+import { sameShape, showShape } from '../core/shape.ts'
+import type { IoError, TensorFile } from '../io/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { ParameterSpec, ParamsOf } from './spec.ts'
+import { fillSpecs, namesOf } from './spec.ts'
+
+/** A parameter whose tensor has another shape. */
+export interface ShapeMismatch {
+  readonly name: string
+  readonly expected: readonly number[]
+  readonly found: readonly number[]
+}
+
+/** A file that does not hold the parameters of a model. All differences are listed. */
+export interface MismatchError {
+  readonly _tag: 'Mismatch'
+  /** Parameters that the file does not have. */
+  readonly missing: readonly string[]
+  /** Tensors that are no parameters. */
+  readonly unexpected: readonly string[]
+  readonly shapes: readonly ShapeMismatch[]
+  readonly message: string
+}
+
+/** What loading may end in. */
+export type LoadError = IoError | MismatchError
+
+/** What is needed of a model. */
+export interface Loadable<S> {
+  readonly type: string
+  readonly specs: S
+  readonly prefix: string
+  readonly ignored: readonly RegExp[]
+  readonly tied: ReadonlyMap<string, string>
+}
+
+/** Options of `loadParams`. */
+export interface LoadOptions {
+  /** The dtype of the parameters; `keep` is the file's own. */
+  readonly dtype?: DType | 'keep'
+  /** Makes a parameter that the file does not have, of a new head, say; null says that it is missing indeed. */
+  readonly fresh?: (name: string, shape: readonly number[]) => NDArray | null
+  /** A tensor's name in the words of the model, for files with names of their own. */
+  readonly rename?: (name: string) => string
+  /** Changes a tensor on its way, after reading: rows in another order, say. */
+  readonly transform?: (name: string, x: NDArray) => NDArray
+  /** Told after each tensor. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+/** Names of TensorFlow's time. */
+const modern = (name: string): string => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
+
+interface Plan {
+  /** From parameters' names to the file's. */
+  readonly sources: ReadonlyMap<string, string>
+  readonly missing: readonly string[]
+  readonly unexpected: readonly string[]
+  readonly shapes: readonly ShapeMismatch[]
+}
+
+/** A parameter's name from a file's: as it is, or with the body's prefix put before it or taken away. */
+const parameterOf = (name: string, specs: ReadonlyMap<string, ParameterSpec>, { prefix }: Loadable<unknown>) => {
+  const candidates = [
+    name,
+    `${prefix}.${name}`,
+    ...(name.startsWith(`${prefix}.`) ? [name.slice(prefix.length + 1)] : []),
+  ]
+  return candidates.find((c) => specs.has(c)) ?? null
+}
+
+const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: string) => string): Plan => {
+  const specs = namesOf(model.specs)
+  const sources = new Map<string, string>()
+  const others: { readonly name: string; readonly given: string }[] = []
+  for (const given of file.tensors.keys()) {
+    const name = modern(rename(given))
+    const parameter = parameterOf(name, specs, model)
+    if (parameter !== null && !sources.has(parameter)) sources.set(parameter, given)
+    else others.push({ name, given })
+  }
+  // A tied weight may stand in the file under its second name only.
+  const second = (name: string): string | undefined => {
+    const bare = name.startsWith(`${model.prefix}.`) ? name.slice(model.prefix.length + 1) : name
+    return model.tied.get(name) ?? model.tied.get(`${model.prefix}.${name}`) ?? model.tied.get(bare)
+  }
+  const unexpected: string[] = []
+  for (const { name, given } of others) {
+    const own = second(name)
+    if (own !== undefined && !sources.has(own)) sources.set(own, given)
+    else if (own === undefined && !model.ignored.some((pattern) => pattern.test(name))) unexpected.push(given)
+  }
+  const missing = [...specs.keys()].filter((name) => !sources.has(name))
+  const shapes = [...sources].flatMap(([name, given]): readonly ShapeMismatch[] => {
+    const [expected, found] = [specs.get(name)!.shape, file.tensors.get(given)!.shape]
+    return sameShape(expected, found) ? [] : [{ name, expected, found }]
+  })
+  return { sources, missing, unexpected, shapes }
+}
+
+const listed = (what: string, names: readonly string[]): readonly string[] =>
+  names.length === 0 ? [] : [`${what} (${names.length}): ${names.join(', ')}`]
+
+const mismatch = (type: string, source: string, plan: Omit<Plan, 'sources'>): MismatchError => {
+  const shapes = plan.shapes.map((s) => `${s.name} is ${showShape(s.found)}, not ${showShape(s.expected)}`)
+  const parts = [
+    ...listed('missing', plan.missing),
+    ...listed('not expected', plan.unexpected),
+    ...listed('of another shape', shapes),
+  ]
+  const { missing, unexpected } = plan
+  return {
+    _tag: 'Mismatch',
+    missing,
+    unexpected,
+    shapes: plan.shapes,
+    message: `${source} does not hold the parameters of ${type}: ${parts.join('; ')}.`,
+  }
+}
+
+/** Fresh parameters for those that are missing, as far as `fresh` makes them. */
+const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, ParameterSpec>, { fresh }: LoadOptions) =>
+  new Map(
+    missing.flatMap((name) => {
+      const made = fresh?.(name, specs.get(name)!.shape) ?? null
+      return made === null ? [] : [[name, made] as const]
+    }),
+  )
+
+/** Tensors that are read at the same time. */
+const PARALLEL = 4
+
+/**
+ * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
+ * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
+ * or not, and tied weights are read once.
+ *
+ * @param options - `dtype`: of the parameters, `float32` by default.
+ */
+export const loadParams =
+  <S>(model: Loadable<S>, file: TensorFile, options: LoadOptions = {}): TaskEither<LoadError, ParamsOf<S>> =>
+  async () => {
+    const { dtype = 'float32', rename = (name) => name, transform = (_, x) => x, onProgress } = options
+    const specs = namesOf(model.specs)
+    const plan = planOf(model, file, rename)
+    const arrays = new Map<string, NDArray>(freshParams(plan.missing, specs, options))
+    const missing = plan.missing.filter((name) => !arrays.has(name))
+    if (missing.length + plan.unexpected.length + plan.shapes.length > 0) {
+      return { _tag: 'Left', left: mismatch(model.type, file.source, { ...plan, missing }) }
+    }
+    const queue = plan.sources.entries()
+    const failures: IoError[] = []
+    let done = 0
+    const work = async (): Promise<void> => {
+      for (const [name, given] of queue) {
+        const result = await file.read(given)()
+        if (result._tag === 'Left') {
+          failures.push(result.left)
+          return
+        }
+        const x = transform(name, result.right)
+        arrays.set(name, dtype !== 'keep' && isFloat(x.dtype) ? x.astype(dtype) : x)
+        onProgress?.(++done, plan.sources.size)
+      }
+    }
+    await Promise.all(Array.from({ length: PARALLEL }, work))
+    const [failure] = failures
+    if (failure !== undefined) return { _tag: 'Left', left: failure }
+    return { _tag: 'Right', right: fillSpecs(model.specs, (name) => arrays.get(name)!) }
+  }

@@ -1,0 +1,23 @@
+/** One vector for a text, from the vectors of its tokens. */
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+
+/**
+ * The mean of the tokens that are no padding, as sentence encoders take it.
+ *
+ * @param hidden - shape `[batch, length, features]`.
+ * @param attentionMask - shape `[batch, length]`; all 1 by default.
+ * @returns shape `[batch, features]`; of a text without tokens 0.
+ */
+export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray => {
+  if (attentionMask === undefined) return np.mean(hidden, { axis: 1 })
+  const weights = np.expandDims(np.notEqual(attentionMask, 0).astype(hidden.dtype), -1)
+  const count = np.maximum(np.sum(weights, { axis: 1 }), 1)
+  return np.divide(np.sum(np.multiply(hidden, weights), { axis: 1 }), count)
+}
+
+/** Vectors of length 1, along the last axis. A vector of zeros stays one. */
+export const normalize = (x: NDArray): NDArray => {
+  const norm = np.sqrt(np.sum(np.square(x), { axis: -1, keepdims: true }))
+  return np.divide(x, np.maximum(norm, 1e-12))
+}

@@ -1,0 +1,86 @@
+/**
+ * What the parameters of a model are before they have values: a tree of shapes. The paths in it are the names of Hugging Face, and
+ * its type is that of the parameters, so that initialising, loading and saving follow from one description.
+ */
+import type { DType } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import type { LeafBrand, leafBrand, MapLeaves } from '../core/tree.ts'
+import { flatten, leafPaths, unflatten } from '../core/tree.ts'
+import * as np from '../numpy/index.ts'
+import type { Key } from '../random/keys.ts'
+import { normal, split } from '../random/index.ts'
+import type { NDArray } from '../trace/value.ts'
+
+/** How a parameter begins: drawn from a normal distribution, or a constant. */
+export type Beginning = 'normal' | 'zeros' | 'ones'
+
+/** A parameter without its value. */
+export class ParameterSpec implements LeafBrand {
+  declare readonly [leafBrand]: true
+  readonly shape: Shape
+  readonly beginning: Beginning
+
+  constructor(shape: Shape, beginning: Beginning) {
+    this.shape = shape
+    this.beginning = beginning
+  }
+}
+
+/** The parameters that a tree of specs describes. */
+export type ParamsOf<S> = MapLeaves<S, NDArray>
+
+export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec =>
+  new ParameterSpec(shape, beginning)
+
+/** `y = x Wᵀ + b`, as PyTorch keeps it: weight `[outputs, inputs]`, bias `[outputs]`. */
+export interface LinearSpec {
+  readonly weight: ParameterSpec
+  readonly bias: ParameterSpec | null
+}
+
+export const linear = (outputs: number, inputs: number, bias = true): LinearSpec => ({
+  weight: parameter([outputs, inputs]),
+  bias: bias ? parameter([outputs], 'zeros') : null,
+})
+
+/** Scale and shift of a layer norm. */
+export const layerNorm = (features: number) => ({
+  weight: parameter([features], 'ones'),
+  bias: parameter([features], 'zeros'),
+})
+
+/** The scale of a root-mean-square norm. */
+export const rmsNorm = (features: number) => ({ weight: parameter([features], 'ones') })
+
+export const embedding = (count: number, features: number) => ({ weight: parameter([count, features]) })
+
+/** `count` subtrees that are alike. */
+export const repeated = <S>(count: number, make: (index: number) => S): readonly S[] =>
+  Array.from({ length: count }, (_, i) => make(i))
+
+/** The parameters' names, `encoder.layer.0.attention.self.query.weight`, with their specs, in the order of the tree. */
+export const namesOf = (specs: unknown): ReadonlyMap<string, ParameterSpec> => {
+  const { leaves, treedef } = flatten(specs)
+  const paths = leafPaths(treedef)
+  return new Map(leaves.map((spec, i) => [paths[i]!.join('.'), spec as ParameterSpec]))
+}
+
+/** A tree like the specs', of the arrays that `make` gives by name. */
+export const fillSpecs = <S>(
+  specs: S,
+  make: (name: string, spec: ParameterSpec, index: number) => NDArray,
+): ParamsOf<S> => {
+  const { treedef } = flatten(specs)
+  const arrays = [...namesOf(specs)].map(([name, spec], i) => make(name, spec, i))
+  return unflatten(treedef, arrays) as ParamsOf<S>
+}
+
+/** Fresh parameters: weights normal with the given standard deviation, biases 0, scales 1. */
+export const initialize = <S>(specs: S, key: Key, stddev: number, dtype: DType = 'float32'): ParamsOf<S> => {
+  const keys = split(key, Math.max(1, namesOf(specs).size))
+  return fillSpecs(specs, (_, { shape, beginning }, i) => {
+    if (beginning === 'zeros') return np.zeros(shape, { dtype })
+    if (beginning === 'ones') return np.ones(shape, { dtype })
+    return np.multiply(normal(keys.at(i).get(), shape, { dtype }), stddev)
+  })
+}

@@ -1,0 +1,173 @@
+"""Records tiny random models of every family: their files, and what transformers computes with them, into data/.
+
+    python -m venv venv && venv/bin/pip install -r test/models/requirements.txt
+    venv/bin/python test/models/record.py [family ...]
+
+data/FAMILY has config.json and model.safetensors as `save_pretrained` writes them, and for each case CASE.safetensors with
+inputs (`input.*`), outputs (`output.*`) and gradients of the loss (`grad.*`), in float32 with eager attention.
+"""
+
+import json
+import pathlib
+import shutil
+import sys
+
+import torch
+import transformers
+from safetensors.torch import save_file
+
+DATA = pathlib.Path(__file__).parent / "data"
+TOKENS = dict(vocab_size=61, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+ENCODER = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, max_position_embeddings=20, **TOKENS)
+DECODER = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=24,
+               max_position_embeddings=32, **TOKENS)
+
+
+def masks(kind, batch, length):
+    """Attention masks with nothing, the right, or the left padded."""
+    lengths = torch.tensor([length - (2 * i) % (length - 2) for i in range(batch)])
+    place = torch.arange(length)
+    if kind == "none":
+        return torch.ones(batch, length, dtype=torch.long)
+    if kind == "right":
+        return (place < lengths[:, None]).long()
+    return (place >= length - lengths[:, None]).long()
+
+
+def token_inputs(generator, padding, batch=3, length=7):
+    ids = torch.randint(3, TOKENS["vocab_size"], (batch, length), generator=generator)
+    mask = masks(padding, batch, length)
+    return {"input_ids": ids * mask, "attention_mask": mask}
+
+
+def randomise(model, generator):
+    """Weights large enough to matter, norms and biases that are not their beginnings."""
+    for name, parameter in model.named_parameters():
+        noise = torch.randn(parameter.shape, generator=generator)
+        norm = "norm" in name.lower() and name.endswith("weight")
+        parameter.data = 1 + 0.3 * noise if norm else 0.3 * noise
+
+
+def run(model, inputs, pick=None):
+    model.zero_grad()
+    out = model(**inputs, output_hidden_states=True)
+    result = {}
+    for name in ["logits", "last_hidden_state", "pooler_output", "loss"]:
+        value = getattr(out, name, None)
+        if value is not None:
+            result[f"output.{name}"] = value
+    for i, h in enumerate(out.hidden_states or []):
+        result[f"output.hidden_states.{i}"] = h
+    if "loss" in out and out.loss is not None:
+        loss = out.loss
+    else:
+        # Of a model without a loss: a weighted sum of what is attended to.
+        states = out.last_hidden_state
+        weights = torch.sin(torch.arange(states.numel()).reshape(states.shape) * 0.7)
+        loss = (states * weights * inputs["attention_mask"][..., None]).sum()
+        result["output.loss"] = loss
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            result[f"grad.{name}"] = parameter.grad
+    return {key: value.detach().clone().contiguous() for key, value in result.items()}
+
+
+def record(family, model, cases):
+    folder = DATA / family
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model.save_pretrained(folder)
+    for extra in folder.glob("generation_config.json"):
+        extra.unlink()
+    (folder / "model.safetensors").chmod(0o644)
+    config = json.loads((folder / "config.json").read_text())
+    config.pop("transformers_version", None)
+    (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    for case, inputs in cases.items():
+        tensors = {f"input.{key}": value.contiguous() for key, value in inputs.items()}
+        save_file({**tensors, **run(model, inputs)}, folder / f"{case}.safetensors")
+        (folder / f"{case}.safetensors").chmod(0o644)
+
+
+def causal_labels(inputs, generator):
+    """Labels of -100 at padding and at the first two tokens, as of a prompt."""
+    labels = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, -100).clone()
+    labels[:, :2] = -100
+    return labels
+
+
+def position_ids(inputs):
+    return (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+
+
+def causal_cases(generator, positions=True):
+    cases = {}
+    for padding in ["none", "right", "left"]:
+        inputs = token_inputs(generator, padding)
+        inputs["labels"] = causal_labels(inputs, generator)
+        if positions:
+            inputs["position_ids"] = position_ids(inputs)
+        cases[padding] = inputs
+    return cases
+
+
+def encoder_cases(generator, labels=None, types=True):
+    cases = {}
+    for padding in ["none", "right", "left"]:
+        inputs = token_inputs(generator, padding)
+        if types:
+            inputs["token_type_ids"] = torch.randint(0, 2, inputs["input_ids"].shape, generator=generator)
+        if labels is not None:
+            inputs["labels"] = labels(inputs, generator)
+        cases[padding] = inputs
+    return cases
+
+
+def sequence_labels(inputs, generator):
+    return torch.randint(0, 3, (inputs["input_ids"].shape[0],), generator=generator)
+
+
+def token_labels(count):
+    def make(inputs, generator):
+        labels = torch.randint(0, count, inputs["input_ids"].shape, generator=generator)
+        return labels.masked_fill(inputs["attention_mask"] == 0, -100)
+    return make
+
+
+def families():
+    t = transformers
+    vocab = TOKENS["vocab_size"]
+    bert = t.BertConfig(**ENCODER, num_labels=3)
+    yield "bert", t.BertModel, bert, lambda g: encoder_cases(g)
+    yield "bert-sequence", t.BertForSequenceClassification, bert, lambda g: encoder_cases(g, sequence_labels)
+    yield "bert-token", t.BertForTokenClassification, bert, lambda g: encoder_cases(g, token_labels(3))
+    yield "bert-masked", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    llama = t.LlamaConfig(**DECODER, rope_theta=1000.0)
+    yield "llama", t.LlamaForCausalLM, llama, causal_cases
+    yield "llama-tied", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, tie_word_embeddings=True, attention_bias=True, mlp_bias=True, head_dim=6), causal_cases
+    yield "llama-linear", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, rope_scaling={"rope_type": "linear", "factor": 4.0}), causal_cases
+    yield "llama-dynamic", t.LlamaForCausalLM, t.LlamaConfig(**{**DECODER, "max_position_embeddings": 4}, rope_scaling={"rope_type": "dynamic", "factor": 4.0}), causal_cases
+    yield "llama-llama3", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, head_dim=16, rope_scaling={
+        "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}), causal_cases
+    yield "llama-yarn", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, head_dim=16, rope_scaling={
+        "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}), causal_cases
+    yield "mistral", t.MistralForCausalLM, t.MistralConfig(**DECODER, sliding_window=3), causal_cases
+    yield "qwen2", t.Qwen2ForCausalLM, t.Qwen2Config(**DECODER, use_sliding_window=True, sliding_window=3, max_window_layers=1), causal_cases
+    yield "qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**DECODER, head_dim=8), causal_cases
+
+
+def main(wanted):
+    transformers.logging.set_verbosity_error()
+    for name, kind, config, cases in families():
+        if wanted and name not in wanted:
+            continue
+        generator = torch.Generator().manual_seed(0)
+        config._attn_implementation = "eager"
+        model = kind(config).float().eval()
+        randomise(model, generator)
+        record(name, model, cases(generator))
+        print(name)
+
+
+main(sys.argv[1:])
