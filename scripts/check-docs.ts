@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import ts from 'typescript'
 
 const root = resolve(import.meta.dirname, '..')
-const entries = ['src/index.ts', 'src/testing/index.ts'].map((file) => resolve(root, file))
+const entries = ['src/index.ts', 'src/testing/index.ts', 'src/io/index.ts', 'src/models/index.ts'].map((file) => resolve(root, file))
 const program = ts.createProgram(entries, {
   target: ts.ScriptTarget.ES2023,
   module: ts.ModuleKind.NodeNext,

@@ -11,7 +11,9 @@ import { get, rightOf } from '../io/support/recorded.ts'
 const data = resolve(import.meta.dirname, 'data')
 const configOf = (family: string): unknown => JSON.parse(readFileSync(join(data, family, 'config.json'), 'utf8'))
 
-type Tensors = { readonly [name: string]: NDArray }
+interface Tensors {
+  readonly [name: string]: NDArray
+}
 
 /** What a family computes from a case's inputs, as the recorded names have it. */
 interface Subject {
@@ -111,16 +113,16 @@ describe.each(Object.entries(subjects))('%s', (family, make) => {
       Object.entries(withPrefix(recorded, 'input.')).map(([key, x]) => [key, x.astype('int32')]),
     )
     const mask = inputs['attention_mask']!
-    const { loss, outputs } = jit((p: unknown) => run(p, inputs))(params) as ReturnType<Subject['run']>
+    const { loss, outputs } = jit((p: unknown) => run(p, inputs))(params)
     const expected = withPrefix(recorded, 'output.')
     for (const [key, y] of Object.entries({ ...outputs, loss })) {
       const [a, b] = [attended(y, mask), attended(expected[key]!, mask)]
       expect(difference(a, b), key).toBeLessThanOrEqual(2e-5 * Math.max(1, largest(b)))
     }
-    const [, gradient] = jit(valueAndGrad((p: unknown) => run(p, inputs).loss))(params) as [NDArray, unknown]
+    const [, gradient] = jit(valueAndGrad((p: Tensors) => run(p, inputs).loss))(params as Tensors)
     const expectedGradients = withPrefix(recorded, 'grad.')
     const scale = Math.max(...Object.values(expectedGradients).map(largest))
-    const found = new Map(tree.flattenWithPath(gradient)[0].map(([path, x]) => [path.join('.'), x as NDArray]))
+    const found = new Map(tree.flattenWithPath(gradient)[0].map(([path, x]) => [path.join('.'), x]))
     for (const [key, g] of found) {
       const other = expectedGradients[key]
       expect(difference(g, other ?? np.zerosLike(g)), `gradient of ${key}`).toBeLessThanOrEqual(1e-4 * scale)

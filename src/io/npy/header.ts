@@ -62,7 +62,7 @@ export const parseNpyHeader = (text: string, source: string, base: number, dataS
   }
   if (text.slice(at).trim() !== '}') fault(`its header is not understood from '${text.slice(at, at + 40)}' on`)
   const [descr, order, shape] = ['descr', 'fortran_order', 'shape'].map((key) => found.get(key))
-  if (!/^['"]/.test(descr ?? '') || !/^[TF]/.test(order ?? '') || !(shape ?? '').startsWith("(") || found.size !== 3) {
+  if (!/^['"]/.test(descr ?? '') || !/^[TF]/.test(order ?? '') || !(shape ?? '').startsWith('(') || found.size !== 3) {
     fault('its header must have descr, fortran_order and shape, and nothing else')
   }
   const extents = shapeOf(shape!)

@@ -328,16 +328,32 @@ class Machine {
     0x28: () => this.#stack.push(MARK), // MARK
     0x30: () => this.#stack.pop(), // POP
     0x31: () => this.#popMark(), // POP_MARK
-    0x61: () => { this.#append([this.#pop()]); }, // APPEND
-    0x65: () => { this.#append(this.#popMark()); }, // APPENDS
-    0x90: () => { this.#append(this.#popMark()); }, // ADDITEMS
-    0x73: () => { this.#setItems([this.#pop(), this.#pop()].reverse()); }, // SETITEM
-    0x75: () => { this.#setItems(this.#popMark()); }, // SETITEMS
+    0x61: () => {
+      this.#append([this.#pop()])
+    }, // APPEND
+    0x65: () => {
+      this.#append(this.#popMark())
+    }, // APPENDS
+    0x90: () => {
+      this.#append(this.#popMark())
+    }, // ADDITEMS
+    0x73: () => {
+      this.#setItems([this.#pop(), this.#pop()].reverse())
+    }, // SETITEM
+    0x75: () => {
+      this.#setItems(this.#popMark())
+    }, // SETITEMS
     // BUILD: attributes of containers, such as the versions that a state dictionary carries, are left out.
     0x62: () => this.#pop(),
-    0x71: () => { this.#memoize(this.#u8()); }, // BINPUT
-    0x72: () => { this.#memoize(this.#u32()); }, // LONG_BINPUT
-    0x94: () => { this.#memoize(this.#memo.size); }, // MEMOIZE
+    0x71: () => {
+      this.#memoize(this.#u8())
+    }, // BINPUT
+    0x72: () => {
+      this.#memoize(this.#u32())
+    }, // LONG_BINPUT
+    0x94: () => {
+      this.#memoize(this.#memo.size)
+    }, // MEMOIZE
   }
 
   #step(code: number): void {

@@ -36,7 +36,10 @@ const leavesOf = (root: Pickled, source: string) => {
       malformed('pytorch', source, 0, 'its containers are too deep, or hold each other')
     const inner = (key: string | number): string => (path === '' ? String(key) : `${path}.${key}`)
     if (isDict(value)) for (const [key, item] of value.entries) visit(item, inner(key), depth + 1)
-    else if (isListValue(value)) value.items.forEach((item, i) => { visit(item, inner(i), depth + 1); })
+    else if (isListValue(value))
+      value.items.forEach((item, i) => {
+        visit(item, inner(i), depth + 1)
+      })
     else if (tensors.has(path) || others.has(path)) malformed('pytorch', source, 0, `the name '${path}' stands twice`)
     else if (isTensor(value)) tensors.set(path, value)
     else others.set(path, value)
