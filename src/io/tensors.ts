@@ -25,7 +25,7 @@ export interface TensorInfo {
 export interface ReadOptions {
   /**
    * The dtype of the array; by default the file's own, or the least that holds its values where Pullback has none such
-   * (float8 as float32, 16-bit integers as 32-bit ones, quantised blocks as float32).
+   * (float8 and quantised blocks as float32).
    */
   readonly dtype?: DType
 }

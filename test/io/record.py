@@ -24,9 +24,6 @@ from safetensors.torch import save_file
 
 DATA = pathlib.Path(__file__).parent / "data"
 DTYPES = {
-    "uint16": "uint32",
-    "int16": "int32",
-    "uint64": "int64",
     "float8_e4m3fn": "float32",
     "float8_e5m2": "float32",
     "float8_e8m0fnu": "float32",

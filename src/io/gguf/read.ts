@@ -1,6 +1,5 @@
 /** Reading GGUF: llama.cpp's files of weights, whole or quantised in blocks. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { sizeOf } from '../../core/shape.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { Readable } from '../source.ts'
@@ -21,10 +20,6 @@ export interface GgufFile extends TensorFile {
 
 const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, source: string, options: ReadOptions) => {
   if (type.plain !== undefined) return arrayOf(shape, type.plain, elementsOf(type.plain, bytes), options)
-  if (type.name === 'I16') {
-    const narrow = new Int16Array(bytes.buffer, bytes.byteOffset, sizeOf(shape))
-    return arrayOf(shape, 'int32', Int32Array.from(narrow), options)
-  }
   if (isBlockKind(type.name)) return arrayOf(shape, 'float32', expandBlocks(type.name, bytes), options)
   return unsupported(
     'gguf',

@@ -11,8 +11,7 @@ export interface GgmlType {
   readonly plain?: DType
 }
 
-const plain = (name: string, bytes: number, dtype?: DType): GgmlType =>
-  dtype === undefined ? { name, elements: 1, bytes } : { name, elements: 1, bytes, plain: dtype }
+const plain = (name: string, bytes: number, dtype: DType): GgmlType => ({ name, elements: 1, bytes, plain: dtype })
 const block = (name: string, elements: number, bytes: number): GgmlType => ({ name, elements, bytes })
 
 /** By number. Those that cannot be expanded are listed too, so that files that hold some can be inspected. */
@@ -40,7 +39,7 @@ export const ggmlTypes: ReadonlyMap<number, GgmlType> = new Map([
   [22, block('IQ2_S', 256, 82)],
   [23, block('IQ4_XS', 256, 136)],
   [24, plain('I8', 1, 'int8')],
-  [25, plain('I16', 2)],
+  [25, plain('I16', 2, 'int16')],
   [26, plain('I32', 4, 'int32')],
   [27, plain('I64', 8, 'int64')],
   [28, plain('F64', 8, 'float64')],

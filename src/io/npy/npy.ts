@@ -20,7 +20,6 @@ import type { NpyHeader } from './header.ts'
 interface Kind {
   readonly width: number
   readonly dtype: DType
-  readonly decode?: (bytes: Uint8Array) => TypedArray
 }
 
 const same = (dtype: DType, width: number): Kind => ({ dtype, width })
@@ -30,11 +29,11 @@ const kinds: { readonly [descr: string]: Kind | undefined } = {
   b1: same('bool', 1),
   u1: same('uint8', 1),
   i1: same('int8', 1),
-  u2: { width: 2, dtype: 'uint32', decode: (bytes) => Uint32Array.from(new Uint16Array(bytes.slice().buffer)) },
-  i2: { width: 2, dtype: 'int32', decode: (bytes) => Int32Array.from(new Int16Array(bytes.slice().buffer)) },
+  u2: same('uint16', 2),
+  i2: same('int16', 2),
   u4: same('uint32', 4),
   i4: same('int32', 4),
-  u8: same('int64', 8),
+  u8: same('uint64', 8),
   i8: same('int64', 8),
   f2: same('float16', 2),
   f4: same('float32', 4),
@@ -46,8 +45,11 @@ const written: { readonly [D in DType]: string } = {
   bool: '|b1',
   uint8: '|u1',
   int8: '|i1',
+  uint16: '<u2',
+  int16: '<i2',
   uint32: '<u4',
   int32: '<i4',
+  uint64: '<u8',
   int64: '<i8',
   float16: '<f2',
   bfloat16: '<f4',
@@ -94,12 +96,9 @@ export const npyArray = (
   base: number,
   options: ReadOptions,
 ): NDArray => {
-  const { dtype, width, decode } = kindOf(header, source, base)
+  const { dtype, width } = kindOf(header, source, base)
   if (header.descr.startsWith('>')) swapBytes(bytes, width)
-  const elements = (decode ?? ((x) => elementsOf(dtype, x)))(bytes)
-  if (header.descr.endsWith('u8') && (elements as BigInt64Array).some((x) => x < 0n)) {
-    unsupported('npy', source, base, 'it holds a uint64 from 2^63 on, for which there is no dtype')
-  }
+  const elements = elementsOf(dtype, bytes)
   const ordered = header.isFortran && header.shape.length > 1 ? fromFortran(elements, header.shape) : elements
   return arrayOf(header.shape, dtype, ordered, options)
 }

@@ -25,26 +25,8 @@ const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
   [1, { name: 'FLOAT', width: 4, dtype: 'float32', field: FLOATS }],
   [2, { name: 'UINT8', width: 1, dtype: 'uint8', field: INT32S }],
   [3, { name: 'INT8', width: 1, dtype: 'int8', field: INT32S }],
-  [
-    4,
-    {
-      name: 'UINT16',
-      width: 2,
-      dtype: 'uint32',
-      decode: (b) => Uint32Array.from(new Uint16Array(b.slice().buffer)),
-      field: INT32S,
-    },
-  ],
-  [
-    5,
-    {
-      name: 'INT16',
-      width: 2,
-      dtype: 'int32',
-      decode: (b) => Int32Array.from(new Int16Array(b.slice().buffer)),
-      field: INT32S,
-    },
-  ],
+  [4, { name: 'UINT16', width: 2, dtype: 'uint16', field: INT32S }],
+  [5, { name: 'INT16', width: 2, dtype: 'int16', field: INT32S }],
   [6, { name: 'INT32', width: 4, dtype: 'int32', field: INT32S }],
   [7, { name: 'INT64', width: 8, dtype: 'int64', field: INT64S }],
   [8, { name: 'STRING', width: 0 }],
@@ -52,7 +34,7 @@ const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
   [10, { name: 'FLOAT16', width: 2, dtype: 'float16', field: INT32S }],
   [11, { name: 'DOUBLE', width: 8, dtype: 'float64', field: DOUBLES }],
   [12, { name: 'UINT32', width: 4, dtype: 'uint32', field: UINT64S }],
-  [13, { name: 'UINT64', width: 8, dtype: 'int64', field: UINT64S }],
+  [13, { name: 'UINT64', width: 8, dtype: 'uint64', field: UINT64S }],
   [14, { name: 'COMPLEX64', width: 8 }],
   [15, { name: 'COMPLEX128', width: 16 }],
   [16, { name: 'BFLOAT16', width: 2, dtype: 'bfloat16', field: INT32S }],
@@ -207,9 +189,5 @@ export const tensorArray = (info: OnnxInfo, chunks: Chunks, source: string, opti
   if (!isRaw) return arrayOf(shape, kind.dtype, listedElements(info, chunks, count, source), options)
   const bytes = chunks.at(-1)![1]
   if (bytes.length !== count * kind.width) wrongCount(info, count, source)
-  const elements = decodeElements(kind, bytes)
-  if (kind.name === 'UINT64' && (elements as BigInt64Array).some((x) => x < 0n)) {
-    unsupported('onnx', source, offset, `tensor '${name}' holds a uint64 from 2^63 on, for which there is no dtype`)
-  }
-  return arrayOf(shape, kind.dtype, elements, options)
+  return arrayOf(shape, kind.dtype, decodeElements(kind, bytes), options)
 }

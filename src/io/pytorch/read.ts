@@ -89,10 +89,7 @@ const decode = (member: Member, storage: Uint8Array, isBig: boolean, options: Re
   const { dtype, width } = storageKinds[member.tensor.storage.type]!
   if (isBig) swapBytes(storage, width)
   const whole = storage.subarray(0, storage.length - (storage.length % width))
-  const elements =
-    member.tensor.storage.type === 'ShortStorage'
-      ? Int32Array.from(new Int16Array(whole.slice().buffer))
-      : elementsOf(dtype, whole)
+  const elements = elementsOf(dtype, whole)
   const view = member.bytes === 0 ? allocate(dtype, 0) : gather(elements, member.tensor)
   return arrayOf(member.shape, dtype, view, options)
 }

@@ -36,7 +36,7 @@ export const storageKinds: { readonly [storage: string]: StorageKind | undefined
   BFloat16Storage: { width: 2, dtype: 'bfloat16' },
   LongStorage: { width: 8, dtype: 'int64' },
   IntStorage: { width: 4, dtype: 'int32' },
-  ShortStorage: { width: 2, dtype: 'int32' },
+  ShortStorage: { width: 2, dtype: 'int16' },
   CharStorage: { width: 1, dtype: 'int8' },
   ByteStorage: { width: 1, dtype: 'uint8' },
   BoolStorage: { width: 1, dtype: 'bool' },

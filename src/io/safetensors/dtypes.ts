@@ -31,39 +31,15 @@ interface Kind {
   readonly decode?: (bytes: Uint8Array) => TypedArray
 }
 
-const widen =
-  <T extends Int32Array | Uint32Array>(make: (length: number) => T, read: (view: DataView, at: number) => number) =>
-  (bytes: Uint8Array): T => {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const out = make(bytes.length / 2)
-    for (let i = 0; i < out.length; i++) out[i] = read(view, 2 * i)
-    return out
-  }
-
 const kinds: { readonly [D in SafetensorsDType]: Kind } = {
   BOOL: { width: 1, dtype: 'bool' },
   U8: { width: 1, dtype: 'uint8' },
   I8: { width: 1, dtype: 'int8' },
-  U16: {
-    width: 2,
-    dtype: 'uint32',
-    decode: widen(
-      (n) => new Uint32Array(n),
-      (v, at) => v.getUint16(at, true),
-    ),
-  },
-  I16: {
-    width: 2,
-    dtype: 'int32',
-    decode: widen(
-      (n) => new Int32Array(n),
-      (v, at) => v.getInt16(at, true),
-    ),
-  },
+  U16: { width: 2, dtype: 'uint16' },
+  I16: { width: 2, dtype: 'int16' },
   U32: { width: 4, dtype: 'uint32' },
   I32: { width: 4, dtype: 'int32' },
-  // Read as signed: values from 2^63 on are refused by the reader.
-  U64: { width: 8, dtype: 'int64' },
+  U64: { width: 8, dtype: 'uint64' },
   I64: { width: 8, dtype: 'int64' },
   F8_E4M3: { width: 1, dtype: 'float32', decode: decodeFloat8('e4m3fn') },
   F8_E5M2: { width: 1, dtype: 'float32', decode: decodeFloat8('e5m2') },
@@ -87,8 +63,11 @@ const written: { readonly [D in DType]: SafetensorsDType } = {
   bool: 'BOOL',
   uint8: 'U8',
   int8: 'I8',
+  uint16: 'U16',
+  int16: 'I16',
   uint32: 'U32',
   int32: 'I32',
+  uint64: 'U64',
   int64: 'I64',
   float16: 'F16',
   bfloat16: 'BF16',

@@ -1,7 +1,7 @@
 /** Reading safetensors, one tensor at a time. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../errors.ts'
-import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
+import { attempt, malformed, missing, run } from '../errors.ts'
 import type { Readable } from '../source.ts'
 import { openSource } from '../source.ts'
 import { arrayOf } from '../tensors.ts'
@@ -9,19 +9,6 @@ import type { TensorFile } from '../tensors.ts'
 import { arrayTypeOf, decode } from './dtypes.ts'
 import type { SafetensorsInfo } from './header.ts'
 import { headerLength, LENGTH_BYTES, parseHeader } from './header.ts'
-
-/** Values of unsigned 64-bit integers that a signed one does not hold are refused. */
-const checkUnsigned = ({ name, dtype, offset }: SafetensorsInfo, source: string, elements: ArrayBufferView): void => {
-  if (dtype !== 'U64') return
-  const at = (elements as BigInt64Array).findIndex((x) => x < 0n)
-  if (at < 0) return
-  unsupported(
-    'safetensors',
-    source,
-    offset + 8 * at,
-    `tensor '${name}' holds a uint64 from 2^63 on, for which there is no dtype`,
-  )
-}
 
 /**
  * Opens a safetensors file: reads and checks its header.
@@ -61,7 +48,6 @@ export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile>
         attempt(async () => {
           const info = find(name)
           const elements = decode(info.dtype, await run(input.read(info.offset, info.bytes)))
-          checkUnsigned(info, source, elements)
           return arrayOf(info.shape, arrayTypeOf(info.dtype), elements, options)
         }),
     }
