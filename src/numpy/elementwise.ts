@@ -181,14 +181,16 @@ export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray =>
 /** `sqrt(x² + y²)`, without overflow or underflow in between. */
 export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteTwoInexact('hypot', asArray(x), asArray(y)).map(ops.abs) as [NDArray, NDArray]
-  const [longer, shorter] = [ops.max(a, b), ops.min(a, b)]
+  // Not the maximum and the minimum, whose derivatives at ties are not those of one operand: second derivatives would be wrong.
+  const first = ops.ge(a, b)
+  const [longer, shorter] = [ops.select(first, a, b), ops.select(first, b, a)]
   const none = ops.eq(longer, zerosLike(longer))
   const ratio = ops.div(shorter, ops.select(none, fullLike(longer, 1), longer))
   const length = ops.mul(longer, ops.sqrt(ops.add(fullLike(ratio, 1), ops.mul(ratio, ratio))))
   // An infinity beside a NaN is an infinity still.
   const infinity = strong(longer, Infinity)
   const infinite = ops.or(ops.eq(a, infinity), ops.eq(b, infinity))
-  return ops.select(infinite, infinity, ops.select(none, longer, length))
+  return ops.select(infinite, infinity, ops.select(none, ops.max(a, b), length))
 }
 
 const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value ? 1 : 0, 'bool')

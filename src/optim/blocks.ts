@@ -1,6 +1,7 @@
 /** Gradient transformations by norms of whole leaves, and factored second moments. After optax. */
 import { ArgumentError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
+import { euclideanNorm, rootMeanSquare } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { minus } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -8,8 +9,8 @@ import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
 import { increment, mapTree, mapTrees, zeroCount } from './trees.ts'
 
-const norm = (x: NDArray): NDArray => np.sqrt(np.sum(np.square(x)))
-const rms = (x: NDArray): NDArray => np.sqrt(np.mean(np.square(x)))
+const norm = (x: NDArray): NDArray => euclideanNorm(x)
+const rms = (x: NDArray): NDArray => rootMeanSquare(x)
 
 /** A size of a leaf, at least `least`; the derivative at 0 is finite. */
 const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: ArrayLike): NDArray => {

@@ -1,6 +1,7 @@
 /** Gradient transformations that bound updates. After optax. */
 import { ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
+import { euclideanNorm, rootMeanSquare } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { inType, minus } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -28,7 +29,7 @@ export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<nul
   stateless((updates) =>
     mapTree(
       'optim.clipByBlockRms',
-      (g) => np.divide(g, np.maximum(1, np.divide(np.sqrt(np.mean(np.square(g))), threshold))),
+      (g) => np.divide(g, np.maximum(1, np.divide(rootMeanSquare(g), threshold))),
       updates,
     ),
   )
@@ -47,10 +48,12 @@ export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<nul
 export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<null> =>
   stateless((updates) => {
     const norm = globalNorm(updates)
-    const short = np.less(norm, maxNorm)
+    // Nothing but zeros has no direction, and needs none.
+    const short = np.logicalOr(np.less(norm, maxNorm), np.equal(norm, 0))
+    const length = np.where(short, 1, norm)
     return mapTree(
       'optim.clipByGlobalNorm',
-      (g) => np.where(short, g, np.multiply(np.divide(g, np.astype(norm, g.dtype)), maxNorm)),
+      (g) => np.where(short, g, np.multiply(np.divide(g, np.astype(length, g.dtype)), maxNorm)),
       updates,
     )
   })
@@ -67,7 +70,7 @@ const unitAxes = (x: NDArray): readonly number[] => {
 }
 
 const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
-  np.sqrt(np.sum(np.square(x), { axis: axis ?? unitAxes(x), keepdims: true }))
+  euclideanNorm(x, { axis: axis ?? unitAxes(x), keepdims: true })
 
 /**
  * Each unit's gradient shortened to `clipping` times its parameters' norm (at least `eps`). Brock et al., "High-performance

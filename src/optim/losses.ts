@@ -4,7 +4,9 @@ import { DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sameShape } from '../core/shape.ts'
 import { logSigmoid } from '../nn/activations.ts'
 import { logSoftmax, logsumexp, oneHot, softmax } from '../nn/softmax.ts'
+import { euclideanNorm } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
+import { stopGradient } from '../ops/elementwise.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
@@ -68,7 +70,12 @@ export const huberLoss = /* @__PURE__ */ composite(
 /** `log(cosh(predictions - targets))`, without overflow. */
 export const logCosh = /* @__PURE__ */ composite('logCosh', (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
   const errors = errorsOf(floatOnly('optim.logCosh', predictions), targets)
-  return np.subtract(np.logaddexp(errors, np.negative(errors)), Math.LN2)
+  // Near 0 it is about e² / 2: log(1 + 2 sinh²(e / 2)).
+  const near = np.less(np.abs(errors), 1)
+  const half = np.sinh(np.divide(np.where(near, errors, 0), 2))
+  const size = np.abs(np.where(near, 1, errors))
+  const far = np.subtract(np.add(size, np.log1p(np.exp(np.multiply(-2, size)))), Math.LN2)
+  return np.where(near, np.log1p(np.multiply(2, np.square(half))), far)
 })
 
 /** Options of `cosineSimilarity` and `cosineDistance`. */
@@ -82,8 +89,13 @@ export const cosineSimilarity = /* @__PURE__ */ composite(
   'cosineSimilarity',
   (predictions: ArrayLike, targets: ArrayLike, { epsilon = 0, axis = -1, where }: CosineLossOptions = {}): NDArray => {
     const unit = (x: NDArray): NDArray => {
-      const squares = where === undefined ? np.square(x) : np.where(where, np.square(x), 0)
-      return np.divide(x, np.sqrt(np.maximum(np.sum(squares, { axis, keepdims: true }), epsilon)))
+      const counted = where === undefined ? x : np.where(where, x, 0)
+      const lengthOf = (y: NDArray): NDArray => euclideanNorm(y, { axis, keepdims: true })
+      if (epsilon === 0) return np.divide(x, lengthOf(counted))
+      // The length of zeros has no derivative: it is that of ones which is not used.
+      const least = np.sqrt(epsilon)
+      const short = np.less(lengthOf(stopGradient(counted)), least)
+      return np.divide(x, np.where(short, least, lengthOf(np.where(short, 1, counted))))
     }
     const a = unit(floatOnly('optim.cosineSimilarity', predictions))
     const b = unit(floatOnly('optim.cosineSimilarity', targets))

@@ -1,6 +1,7 @@
 /** Arithmetic on trees of arrays, as optimizers need it. */
 import type { DType } from '../core/dtype.ts'
 import { flatten, flattenUpTo, unflatten } from '../core/tree.ts'
+import { jointNorm } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -87,7 +88,7 @@ export const selectTree = <T>(condition: NDArray, a: T, b: unknown): T =>
   mapTree('optim', (x, y) => np.where(condition, x, np.astype(y, x.dtype)), a, b)
 
 /**
- * The Euclidean norm of all leaves taken together.
+ * The Euclidean norm of all leaves taken together, however large or small they are.
  *
  * @example
  * ```ts
@@ -95,5 +96,7 @@ export const selectTree = <T>(condition: NDArray, a: T, b: unknown): T =>
  * optim.globalNorm({ a: np.array([3]), b: np.array(4) }) // => 5.
  * ```
  */
-export const globalNorm = (tree: unknown): NDArray =>
-  np.sqrt(leavesOf(tree).reduce<NDArray>((total, x) => np.add(total, np.sum(np.square(x))), asArray(0)))
+export const globalNorm = (tree: unknown): NDArray => {
+  const leaves = leavesOf(tree)
+  return leaves.length === 0 ? np.sqrt(0) : jointNorm(leaves)
+}

@@ -15,6 +15,7 @@ import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Key } from './keys.ts'
 import { aKey, consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
+import { isCentral, withTails } from './normalTail.ts'
 import { orthonormalize } from './orthonormalize.ts'
 
 /** The dtype of what is drawn. */
@@ -113,10 +114,31 @@ const randintDoor = must.door('random.randint', {
   options: must.optionsOf(sampleOptions),
 })
 
+/** Throws where a bound is known and is no integer of the dtype, or for the upper bound one more. */
+const checkIntegerBound = (what: string, x: ArrayLike, dtype: DType, excess: number): void => {
+  const array = typeof x === 'number' ? null : asArray(x)
+  if (array !== null && array.body.trace !== null) return
+  const values =
+    typeof x === 'number' ? [x] : Array.from(array!.dataSync() as Iterable<number | bigint | boolean>, Number)
+  const [least, most] = integerLimits(dtype)
+  const bad = values.find((v) => !Number.isInteger(v) || v < least || v > most + excess)
+  if (bad === undefined) return
+  throw new ArgumentError(
+    `random.randint: ${what} ${bad} is no ${dtype}, which goes from ${least} to ${most}` +
+      `${excess === 0 ? '' : '; maxval itself is not drawn, and may be one more'}.`,
+  )
+}
+
 /**
  * Integers in `[minval, maxval)`; `minval` where that is empty.
  *
  * @param options - `dtype`: of integers; int32 by default.
+ * @throws ArgumentError for a bound that is no integer of the dtype (`maxval` may be one more); DTypeError for another dtype.
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * np.max(random.randint(random.key(0), [100], 0, 6)) // => 5
+ * ```
  */
 export const randint = (
   k: Key,
@@ -129,6 +151,8 @@ export const randint = (
   const { dtype = 'int32' } = options
   consume('random.randint', k)
   if (!isInteger(dtype)) throw new DTypeError(`random.randint: dtype is one of integers, got ${dtype}.`)
+  checkIntegerBound('minval', minval, dtype, 0)
+  checkIntegerBound('maxval', maxval, dtype, 1)
   if (bitsOf(dtype) >= 32) return integersIn(k, shape, minval, maxval, dtype)
   // In 32 bits, which are less biased; a bound may be one more than the dtype holds.
   const [least, greatest] = integerLimits(dtype)
@@ -203,7 +227,7 @@ const truncatedNormalDoor = must.door('random.truncatedNormal', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Standard normal, given that it lies in `(lower, upper)`. */
+/** Standard normal, given that it lies in `(lower, upper)`, however far out that is. */
 export const truncatedNormal = (
   k: Key,
   lower: ArrayLike,
@@ -221,7 +245,8 @@ export const truncatedNormal = (
   const high = bound('random.truncatedNormal', upper, target, dtype)
   const root = full(target, Math.SQRT2, dtype)
   const u = uniformIn(k, target, dtype, e.erf(e.div(low, root)), e.erf(e.div(high, root)))
-  const out = e.mul(root, e.erfInv(u))
+  const central = e.mul(root, e.erfInv(u))
+  const out = isCentral(lower, upper, dtype) ? central : withTails(central, fraction(k, target, dtype), low, high)
   return e.clamp(e.nextafter(low, fullLike(low, Infinity)), out, e.nextafter(high, fullLike(high, -Infinity)))
 }
 

@@ -1,10 +1,13 @@
 /** Norms of vectors and matrices, and condition numbers. */
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { normalizeAxis, range } from '../../core/shape.ts'
+import { fullLike } from '../../ops/creation.ts'
+import { stopGradient } from '../../ops/elementwise.ts'
 import { asArray } from '../../runtime/array.ts'
 import { inexact } from '../../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import * as np from '../elementwise.ts'
+import { euclideanNorm } from '../euclidean.ts'
 import { expandDims } from '../movement.ts'
 import { max, min, sum } from '../reduction.ts'
 import { svdvals } from './factors.ts'
@@ -25,6 +28,22 @@ export interface VectorNormOptions {
   readonly keepdims?: boolean
 }
 
+/** `(Σ |x|ᵖ)^(1/p)`, in units of the element that counts most: the largest, or with a negative order the smallest. */
+const powerNorm = (
+  x: NDArray,
+  ord: number,
+  over: { readonly axis: readonly number[]; readonly keepdims: boolean },
+): NDArray => {
+  const size = np.abs(x)
+  const fixed = stopGradient(size)
+  const most = { axis: over.axis, keepdims: true }
+  const extreme = x.size === 0 || ord > 0 ? max(fixed, { ...most, initial: 0 }) : min(fixed, most)
+  const usable = np.logicalAnd(np.isfinite(extreme), np.greater(extreme, 0))
+  const unit = np.where(usable, extreme, fullLike(extreme, 1))
+  const root = np.power(sum(np.power(np.divide(size, unit), ord), over), 1 / ord)
+  return np.multiply(root, unit.reshape(root.shape))
+}
+
 /**
  * The p-norm of vectors: `(Σ |x|ᵖ)^(1/p)`; the largest or smallest absolute value for ±∞, the number of non-zeros for 0.
  * Of nothing it is 0; there is no smallest value of nothing, which is an error.
@@ -42,12 +61,12 @@ export const vectorNorm = (
 ): NDArray => {
   const array = inexact(asArray(x))
   const over = { axis: flat(axis, array.ndim), keepdims }
-  if (ord === 2) return np.sqrt(sum(np.square(array), over))
+  if (ord === 2) return euclideanNorm(array, over)
   if (ord === Infinity) return max(np.abs(array), { ...over, initial: 0 })
   if (ord === -Infinity) return min(np.abs(array), over)
   if (ord === 0) return sum(np.notEqual(array, 0), { ...over, dtype: array.dtype })
   if (ord === 1) return sum(np.abs(array), over)
-  return np.power(sum(np.power(np.abs(array), ord), over), 1 / ord)
+  return powerNorm(array, ord, over)
 }
 
 /** Options of `matrixNorm`. */
@@ -71,7 +90,7 @@ export interface MatrixNormOptions {
 export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: MatrixNormOptions = {}): NDArray => {
   const array = matrices('matrixNorm', x)
   const kept = (y: NDArray): NDArray => (keepdims ? expandDims(expandDims(y, -1), -1) : y)
-  if (ord === 'fro' || ord === 'f') return np.sqrt(sum(np.square(array), { axis: [-2, -1], keepdims }))
+  if (ord === 'fro' || ord === 'f') return euclideanNorm(array, { axis: [-2, -1], keepdims })
   if (ord === 'nuc') return kept(sum(svdvals(array), { axis: -1 }))
   const extreme = (y: NDArray): NDArray => kept(ord > 0 ? max(y, { axis: -1, initial: 0 }) : min(y, { axis: -1 }))
   const size = Math.abs(ord)
