@@ -73,6 +73,11 @@ export const noArrayInCondition: Rule = {
     const typeOf = services.getTypeAtLocation.bind(services)
     const textOf = (type: Type): string => checker.typeToString(type)
     const isArray = (node: Node | null): node is Node => node !== null && mayBeArray(typeOf(node))
+    /** `NDArray.prototype`: what it is the prototype of is nothing to the rule. */
+    const isPrototype = (node: Node): boolean => {
+      const name = child(node, 'property')
+      return name !== null && property(name, 'name') === 'prototype'
+    }
     const isNothing = (node: Node): boolean => ['null', 'undefined', 'void'].includes(textOf(typeOf(node)))
     const isTested = (type: Type): boolean => mayBeArray(type) && !mayBeNothing(type, textOf)
 
@@ -106,7 +111,7 @@ export const noArrayInCondition: Rule = {
       if (equalities.includes(operator)) {
         // A union of arrays and others is compared with one of the others: `index === ':'`.
         const isUnion = ![left, right].some((side) => isArrayOnly(typeOf(side), textOf))
-        if (isUnion || isNothing(left) || isNothing(right)) return
+        if (isUnion || [left, right].some((side) => isNothing(side) || isPrototype(side))) return
         context.report({ node, messageId: 'equality', data: { operator } })
         return
       }

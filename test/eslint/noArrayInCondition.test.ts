@@ -16,7 +16,8 @@ const languageOptions = {
 const filename = fileURLToPath(new URL('code.ts', import.meta.url))
 
 const header = `import { np } from 'pullback'
-import type { ArrayLike, NDArray } from 'pullback'
+import { NDArray } from 'pullback'
+import type { ArrayLike } from 'pullback'
 declare const x: NDArray
 declare const mask: NDArray | null
 declare const like: ArrayLike
@@ -57,6 +58,7 @@ tester.run('no-array-in-condition', rule, {
         'const few = [1, 2].filter((k) => x.get(k).bool())',
         'if (x instanceof Object) n',
         'if (like === 2) n',
+        'if (Object.getPrototypeOf(x) === NDArray.prototype) n',
         'const kind = typeof x',
         'class NDArray2 { readonly aval = 1 }',
         'declare const other: NDArray2',
