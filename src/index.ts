@@ -1,7 +1,11 @@
 // What declarations name beyond the library of the oldest target that is a compiler's default.
 /// <reference lib="es2017.sharedmemory" preserve="true" />
 /// <reference lib="es2020.bigint" preserve="true" />
-/** Pullback: composable transformations of pure functions on immutable arrays. */
+/**
+ * Composable transformations of pure functions on immutable arrays.
+ *
+ * @module pullback
+ */
 export { grad, valueAndGrad } from './api/grad.ts'
 export { jvp, linearize, linearTranspose, stopGradient, vjp } from './api/derivatives.ts'
 export { customGradient, customJvp, customVjp } from './api/custom.ts'
@@ -31,7 +35,7 @@ export type { Jitted, JitOptions } from './api/jit.ts'
 export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, Carry, Fn, GradOptions, NextCarry, Scalar, TreeOfArrays } from './api/types.ts'
 export type { Device } from './runtime/devices.ts'
-export { devices, withDevice } from './runtime/devices.ts'
+export { devices, setWorkerUrl, withDevice } from './runtime/devices.ts'
 export type { CacheFailure, CompilationCache } from './runtime/compilationCache.ts'
 export { setCompilationCacheDir } from './runtime/compilationCache.ts'
 

@@ -5,7 +5,8 @@ import { compile } from '../backends/wasm/compile.ts'
 import type { DeviceOptions } from '../backends/wasm/device.ts'
 import { WasmDevice } from '../backends/wasm/device.ts'
 import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
-import { hasSimd } from '../backends/wasm/platform.ts'
+import { compiler, hasSimd, startThreadsFrom } from '../backends/wasm/platform.ts'
+import { adviseOnce } from '../core/advice.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { withBackend } from './backend.ts'
 
@@ -38,8 +39,40 @@ export const keepModules = (store: ModuleStore | null): void => {
   if (hasSimd()) wasm().store = store
 }
 
-/** What runs programs where no device is chosen. */
-export const defaultDevice = (): Device => (hasSimd() ? wasm() : interpreterBackend)
+/** What runs programs where no device is chosen. A page that forbids to compile is told what that costs. */
+export const defaultDevice = (): Device => {
+  if (hasSimd()) return wasm()
+  if (compiler() === 'forbidden') {
+    adviseOnce(
+      "this page's content security policy forbids to compile WebAssembly: programs run on the interpreter, 5 to 13 times slower. " +
+        "Add 'wasm-unsafe-eval' to its script-src.",
+    )
+  }
+  return interpreterBackend
+}
+
+/**
+ * Has threads start from the file at a URL. For pages that may share memory between threads, and whose content security policy
+ * does not allow `worker-src blob:`: serve the file `pullback/worker`, which comes with the library, from the page's origin. In
+ * Node, and where there are no threads, it does nothing. Threads that run stay.
+ *
+ * @param url - a string or a `URL`; null to start threads from text, as by default.
+ * @throws ArgumentError for anything else.
+ * @example
+ * ```ts
+ * import { setWorkerUrl } from 'pullback'
+ * setWorkerUrl('/assets/pullback-worker.js')
+ * setWorkerUrl(null)
+ * setWorkerUrl(5 as never) // throws ArgumentError
+ * ```
+ */
+export const setWorkerUrl = (url: string | { readonly href: string } | null): void => {
+  const text = typeof url === 'object' ? (url?.href ?? null) : url
+  if (text !== null && typeof text !== 'string') {
+    throw new ArgumentError(`setWorkerUrl takes the URL of a file, as a string or a URL, or null, got ${typeof url}.`)
+  }
+  startThreadsFrom(text)
+}
 
 /**
  * The devices of this platform.
@@ -56,8 +89,12 @@ const deviceNamed = (name: string): Device => {
   const all = devices()
   const found = all.find((device) => device.name === name)
   if (found !== undefined) return found
+  const why =
+    compiler() === 'forbidden'
+      ? " The page's policy forbids to compile: 'wasm-unsafe-eval' in script-src allows it."
+      : ''
   throw new ArgumentError(
-    `withDevice: there is no device '${name}' here. There are: ${all.map((device) => device.name).join(', ')}.`,
+    `withDevice: there is no device '${name}' here. There are: ${all.map((device) => device.name).join(', ')}.${why}`,
   )
 }
 

@@ -10,6 +10,7 @@ import { launch, openTab } from './support/chromium.ts'
 import { digitBatches } from './support/digits.ts'
 import type { Headers, PageServer } from './support/server.ts'
 import { servePage } from './support/server.ts'
+import { workerFile, workerRevision } from '../../src/backends/wasm/worker-source.ts'
 
 declare global {
   /** In the page. */
@@ -19,7 +20,11 @@ declare global {
 let server: PageServer
 let browser: Browser
 beforeAll(async () => {
-  server = await servePage(await bundleChecks())
+  server = await servePage({
+    '/checks.js': await bundleChecks(),
+    '/worker.js': workerFile,
+    '/old-worker.js': workerFile.replace(workerRevision, 'another'),
+  })
   return server.close
 })
 beforeAll(async () => {
@@ -119,6 +124,8 @@ describe.each([
   })
 })
 
+const advice = (tab: Tab): readonly string[] => tab.complaints.filter((line) => line.includes('Pullback:'))
+
 describe('an isolated page whose policy forbids workers', () => {
   const tab = usePage({ ...isolation, 'content-security-policy': "worker-src 'none'" })
 
@@ -126,6 +133,39 @@ describe('an isolated page whose policy forbids workers', () => {
     const losses = await trainIn(tab(), 'two threads')
     expect(losses).toEqual(await trainIn(tab(), 'one thread'))
     expect(await tab().run((given) => checks.sharers(given), { threads: 2, time: 100 })).toEqual([0])
+  })
+
+  it('says once what would allow them', () => {
+    expect(advice(tab())).toEqual([
+      expect.stringMatching(/^warning: .*worker-src blob:.*pullback\/worker.*setWorkerUrl/),
+    ])
+  })
+})
+
+/** The strictest policy under which everything works. */
+const strict = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src data:"
+
+describe('an isolated page under a strict policy, with a file for its workers', () => {
+  const tab = usePage({ ...isolation, 'content-security-policy': strict })
+  const setWorkerUrl = (path: string, headers: Headers): Promise<void> =>
+    tab().run(
+      (url) => {
+        checks.setWorkerUrl(url)
+      },
+      `${path}?${new URLSearchParams(headers)}`,
+    )
+
+  it('lets threads take part, and trains', async () => {
+    await setWorkerUrl('/worker.js', { ...isolation, 'content-security-policy': strict })
+    expect(await tab().run((given) => checks.sharers(given), { threads: 3, time: 20_000 })).toEqual([0, 1, 2])
+    expect(await trainIn(tab(), 'two threads')).toEqual(await trainIn(tab(), 'one thread'))
+    expect(tab().complaints).toEqual([])
+  })
+
+  it('goes on alone where the file is of another version', async () => {
+    await setWorkerUrl('/old-worker.js', isolation)
+    expect(await tab().run((given) => checks.sharers(given), { threads: 2, time: 500 })).toEqual([0])
+    expect(tab().complaints.join('\n')).toContain('not of the version')
   })
 })
 
@@ -135,5 +175,23 @@ describe('a page whose policy forbids compiling', () => {
   it('trains on the interpreter', async () => {
     const losses = await trainIn(tab(), 'the first device')
     expect(losses).toEqual(await trainIn(tab(), 'interpreter'))
+  })
+
+  it('says so, once, where no device was chosen, and what would allow it', async () => {
+    for (let i = 0; i < 3; i++) expect(await tab().run(() => checks.compiledSum(5000), null)).toBe(5000)
+    expect(advice(tab())).toEqual([expect.stringMatching(/^warning: .*'wasm-unsafe-eval'.*script-src/)])
+    expect(await tab().run(() => checks.errorOfWasm(), null)).toMatch(/no device 'wasm'.*'wasm-unsafe-eval'/)
+  })
+})
+
+describe('a page whose policy forbids compiling, and that asks for no advice', () => {
+  const tab = usePage({ 'content-security-policy': "script-src 'self'" })
+
+  it('gets none', async () => {
+    await tab().run(() => {
+      checks.silence()
+    }, null)
+    expect(await tab().run(() => checks.compiledSum(5000), null)).toBe(5000)
+    expect(advice(tab())).toEqual([])
   })
 })

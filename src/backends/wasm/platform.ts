@@ -126,23 +126,27 @@ const moduleOf = (body: (code: Code) => Expr): Uint8Array => {
 
 const firstLane = (x: Expr<'v128'>): Expr<'i32'> => lane('i32x4.extract_lane', 0, x)
 
-const compilesSimd = (): boolean => {
-  if (host.WebAssembly === undefined) return false
+/** Whether programs can be compiled, and why not: a page's policy forbids it, or there are no vectors of 128 bits. */
+export type Compiler = 'ready' | 'forbidden' | 'missing'
+
+const findCompiler = (): Compiler => {
+  if (host.WebAssembly === undefined) return 'missing'
+  const module = moduleOf(() => firstLane(f32x4(1)))
   try {
-    new host.WebAssembly.Module(moduleOf(() => firstLane(f32x4(1))))
-    return true
+    new host.WebAssembly.Module(module)
+    return 'ready'
   } catch {
-    return false
+    // What is valid, and yet may not be compiled, a content security policy forbids.
+    return host.WebAssembly.validate(module) ? 'forbidden' : 'missing'
   }
 }
 
-let simd: boolean | undefined
+let found: Compiler | undefined
 
-/**
- * Whether vectors of 128 bits are there, without which there is no compiling. To ask whether a module is valid is not enough:
- * a page's content security policy may forbid to compile it.
- */
-export const hasSimd = (): boolean => (simd ??= compilesSimd())
+export const compiler = (): Compiler => (found ??= findCompiler())
+
+/** Whether there is compiling. */
+export const hasSimd = (): boolean => compiler() === 'ready'
 
 /** Whether fused multiplication and addition is there. */
 export const hasRelaxedSimd = (): boolean =>
@@ -154,6 +158,9 @@ export const cores = (): number =>
 
 const canShareInBrowser = (): boolean =>
   host.crossOriginIsolated === true && host.Worker !== undefined && host.Blob !== undefined && host.URL !== undefined
+
+/** Whether threads are a browser's workers. */
+export const isBrowser = (): boolean => nodeModule('node:worker_threads') === undefined
 
 /** Whether threads may share memory. */
 export const hasThreads = (): boolean =>
@@ -190,19 +197,43 @@ const startInNode = (
   }
 }
 
-const startInBrowser = (source: string, data: object, ended: () => void): Thread => {
+/** Where a file with the threads' code is served, for pages that may not start workers from text. */
+let workerUrl: string | null = null
+
+/** Has threads start from a file; null: from text. */
+export const startThreadsFrom = (url: string | null): void => {
+  workerUrl = url
+}
+
+interface Script {
+  readonly url: string
+  release(): void
+}
+
+const scriptOf = (source: string): Script => {
+  if (workerUrl !== null) return { url: workerUrl, release: () => undefined }
   const text = `onmessage = (event) => { (${source})(event.data) }`
   const url = host.URL!.createObjectURL(new host.Blob!([text], { type: 'text/javascript' }))
+  return {
+    url,
+    release: () => {
+      host.URL!.revokeObjectURL(url)
+    },
+  }
+}
+
+const startInBrowser = (source: string, data: object, ended: () => void): Thread => {
+  const { url, release } = scriptOf(source)
   const worker = new host.Worker!(url)
   worker.onerror = () => {
-    host.URL!.revokeObjectURL(url)
+    release()
     ended()
   }
   worker.postMessage(data)
   return {
     stop: () => {
       worker.terminate()
-      host.URL!.revokeObjectURL(url)
+      release()
     },
   }
 }

@@ -1,10 +1,11 @@
 /** The threads that help the caller, from the caller's side: their start, their failures, their end. */
+import { adviseOnce } from '../../core/advice.ts'
 import { KernelError, WorkerError } from '../../core/errors.ts'
 import { control, controlWords, failures, MESSAGE_LIMIT, threadScratchAt, word } from './memory-map.ts'
 import type { Thread, WasmMemory, WasmModule } from './platform.ts'
-import { canSleep, now, startThread } from './platform.ts'
+import { canSleep, isBrowser, now, startThread } from './platform.ts'
 import type { ThreadData } from './worker-source.ts'
-import { workerSource } from './worker-source.ts'
+import { workerRevision, workerSource } from './worker-source.ts'
 
 export interface PoolOptions {
   /** How many threads to start, at most. */
@@ -39,7 +40,15 @@ export class Pool {
     this.#options = options
     this.#words = controlWords(memory.buffer)
     this.#words[word(control.startAfter)] = options.startAfter
-    const data = { library, memory, records, control, failures, messageLimit: MESSAGE_LIMIT } as const
+    const data = {
+      library,
+      memory,
+      records,
+      control,
+      failures,
+      messageLimit: MESSAGE_LIMIT,
+      revision: workerRevision,
+    } as const
     this.#start = (crew, thread, ended) => {
       const all: ThreadData = { ...data, crew, scratch: threadScratchAt(thread) }
       return startThread(workerSource, all, ended)
@@ -66,15 +75,25 @@ export class Pool {
       }
     } catch {
       // The platform forbids threads, or has no more of them.
-      this.#failedStarts++
+      this.#failedToStart()
     }
     this.#threads = threads
   }
 
   #ended(crew: number): void {
     if (crew !== this.#crew) return
-    if (this.ready === 0) this.#failedStarts++
+    if (this.ready === 0) this.#failedToStart()
     this.#dismiss()
+  }
+
+  #failedToStart(): void {
+    this.#failedStarts++
+    if (this.#failedStarts === MOST_FAILED_STARTS && isBrowser()) {
+      adviseOnce(
+        'no worker could be started: compiled programs run on one thread. Where a content security policy is the reason, ' +
+          'allow workers from text with "worker-src blob:", or serve the file pullback/worker and name it with setWorkerUrl.',
+      )
+    }
   }
 
   /** Ends all threads. What a dismissed thread still does counts for nothing. */

@@ -18,6 +18,8 @@ export interface ThreadData {
   readonly control: typeof control
   readonly failures: typeof failures
   readonly messageLimit: typeof MESSAGE_LIMIT
+  /** Of the source that these data are for. */
+  readonly revision: string
 }
 
 export const workerSource = `({ library, memory, records, scratch, crew, control, failures, messageLimit }) => {
@@ -106,3 +108,23 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
     fail(failures.thread, error)
   }
 }`
+
+/** FNV-1a (Fowler, Noll and Vo), of UTF-16 words. */
+const hash = (text: string): string => {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  return (h >>> 0).toString(16)
+}
+
+/** Another one for every other source. */
+export const workerRevision = hash(workerSource)
+
+/** A file for pages to serve whose policy forbids workers from text: `pullback/worker`. It serves the library it came with only. */
+export const workerFile = `// Pullback's threads, for pages whose content security policy forbids blob: workers. See setWorkerUrl, and docs/browser.md.
+onmessage = ({ data }) => {
+  if (data.revision !== '${workerRevision}') {
+    throw new Error('pullback/worker is not of the version of pullback that the page has: serve the file that came with it.')
+  }
+  ;(${workerSource})(data)
+}
+`

@@ -18,16 +18,16 @@ const page = `<!doctype html>
   <script src="/checks.js"></script>
 </html>`
 
-/** The page loads the script. Its headers are in its address. */
-export const servePage = async (script: string): Promise<PageServer> => {
+/** The page loads `/checks.js`. Headers of the page and of scripts are in their addresses. */
+export const servePage = async (scripts: Readonly<Record<string, string>>): Promise<PageServer> => {
   const server = createServer((request, response) => {
     const { pathname, search } = new URL(request.url!, 'http://localhost')
-    const isScript = pathname === '/checks.js'
+    const script = scripts[pathname]
     response.writeHead(200, {
-      'content-type': isScript ? 'text/javascript' : 'text/html',
+      'content-type': script === undefined ? 'text/html' : 'text/javascript',
       ...Object.fromEntries(new URLSearchParams(search)),
     })
-    response.end(isScript ? script : page)
+    response.end(script ?? page)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
