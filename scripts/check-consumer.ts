@@ -91,9 +91,9 @@ const compileInitial = (folder: string): void => {
 
 const home = mkdtempSync(join(tmpdir(), 'pullback-consumer-'))
 try {
-  const packed = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', home], root)) as readonly [
-    { readonly filename: string },
-  ]
+  const packed = JSON.parse(
+    run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', home], root),
+  ) as readonly [{ readonly filename: string }]
   for (const version of compilers) {
     const folder = join(home, version)
     install(folder, join(home, packed[0].filename), version)

@@ -83,7 +83,14 @@ const moduleOf = ({ code }: Block): string => {
 
 const nameOf = (file: string): string => file.replaceAll(/[^A-Za-z0-9]+/g, '-')
 
-const files = ['README.md', ...filesUnder('docs', '.md'), ...filesUnder('src', '.ts')]
+/** The pages of the API repeat the doc comments. */
+const generated = join('docs', 'api')
+
+const files = [
+  'README.md',
+  ...filesUnder('docs', '.md').filter((f) => !f.startsWith(generated)),
+  ...filesUnder('src', '.ts'),
+]
 rmSync(out, { recursive: true, force: true })
 mkdirSync(join(out, 'tests'), { recursive: true })
 mkdirSync(join(out, 'types'), { recursive: true })

@@ -19,9 +19,9 @@ const targets: readonly Target[] = [
     name: 'grad only',
     code: "import { grad } from 'pullback'\nconsole.log(grad((x) => x.mul(x))(3).item())",
     aim: 25,
-    ceiling: 55,
+    ceiling: 70,
   },
-  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 200 },
+  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 244 },
 ]
 
 const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1).padStart(6)

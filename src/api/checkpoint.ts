@@ -182,7 +182,15 @@ export const savedResiduals = <A extends readonly unknown[]>(
   ]
 }
 
-/** Prints `savedResiduals`, one a line. */
+/**
+ * Prints `savedResiduals`, one a line.
+ *
+ * @example
+ * ```ts
+ * import { np, printSavedResiduals } from 'pullback'
+ * printSavedResiduals((x: NDArray) => np.sin(np.exp(x)), np.zeros([2]))
+ * ```
+ */
 export const printSavedResiduals = <A extends readonly unknown[]>(f: Fn<A, unknown>, ...args: A): void => {
   print(savedResiduals(f, ...args).join('\n'))
 }

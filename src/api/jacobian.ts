@@ -183,7 +183,15 @@ export const jacrev = <
     })
   }) as unknown as Fn<A, Jacobian<A, N, R>>
 
-/** `jacrev`, by the name for those who do not mind which. */
+/**
+ * `jacrev`, by the name for those who do not mind which.
+ *
+ * @example
+ * ```ts
+ * import { jacobian, np } from 'pullback'
+ * jacobian((x: NDArray) => np.multiply(x, 2))(np.array([1, 2])) // => [[2. 0.]\n [0. 2.]]
+ * ```
+ */
 export const jacobian = jacrev
 
 /**

@@ -110,5 +110,15 @@ export const printProgram = (program: Program): string => {
   return out.join('')
 }
 
-/** Whether two programs are the same but for the names of their variables. */
+/**
+ * Whether two programs are the same but for the names of their variables.
+ *
+ * @example
+ * ```ts
+ * import { equalPrograms, makeProgram, np } from 'pullback'
+ * const program = (f: (x: NDArray) => NDArray) => makeProgram(f)(np.zeros([2]))
+ * equalPrograms(program((x) => np.sin(x)), program((y) => y.sin())) // => true
+ * equalPrograms(program((x) => np.sin(x)), program((x) => np.cos(x))) // => false
+ * ```
+ */
 export const equalPrograms = (a: Program, b: Program): boolean => a === b || printProgram(a) === printProgram(b)

@@ -56,7 +56,18 @@ interface EquationOf<N extends OpName> {
 /** One application of an operation: a union over the operations' names. */
 export type Equation = { readonly [N in OpName]: EquationOf<N> }[OpName]
 
-/** One application of an operation; the types are those of the operation's parameters. */
+/**
+ * One application of an operation; the types are those of the operation's parameters.
+ *
+ * @example
+ * ```ts
+ * import { equation, evalProgram, Literal, np, Program, Variable } from 'pullback'
+ * const { aval } = np.zeros([])
+ * const [x, y] = [new Variable(aval), new Variable(aval)]
+ * const double = new Program({ inputs: [x], equations: [equation('mul', {}, [x, new Literal(2, 'float32')], [y])], outputs: [y] })
+ * evalProgram(double, [np.array(21)])[0] // => 42.
+ * ```
+ */
 export const equation = <N extends OpName>(
   op: N,
   params: OpParams[N],

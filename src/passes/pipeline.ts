@@ -18,6 +18,14 @@ const passes: readonly ((program: Program) => Program)[] = [
 
 /**
  * All passes in order, in the programs that a program holds too; the result means the same, and differentiates the same.
+ *
+ * @example
+ * ```ts
+ * import { makeProgram, np, optimize } from 'pullback'
+ * const program = makeProgram((x: NDArray) => np.add(np.sin(x), np.sin(x)))(np.zeros([2]))
+ * program.equations.length // => 3
+ * optimize(program).equations.length // => 2
+ * ```
  */
 export const optimize = (program: Program): Program =>
   program.derive('optimized', () => passes.reduce((p, pass) => pass(p), program))

@@ -1,4 +1,8 @@
-/** `pullback/testing`: derivatives checked, laws stated, arbitraries for fast-check. Needs the package `fast-check`. */
+/**
+ * Derivatives checked, laws stated, arbitraries for fast-check. Needs the package `fast-check`.
+ *
+ * @module pullback/testing
+ */
 export type { ArrayOptions, DTypeKind, ShapeOptions } from './arbitraries.ts'
 export { arrayTrees, arrays, broadcastableShapes, dtypes, pytrees, shapes } from './arbitraries.ts'
 export type { DeviceOptions, MemoryUse, WasmDevice } from '../backends/wasm/device.ts'

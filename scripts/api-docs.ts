@@ -1,0 +1,79 @@
+/**
+ * Writes `docs/api`, a page for each namespace, from the doc comments; fails where a public name is missing from its page. The
+ * pages are made when the package is packed, and are no part of the repository.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Application } from 'typedoc'
+import type { PublicName } from './support/publicNames.ts'
+import { publicNames } from './support/publicNames.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const out = join(root, 'docs/api')
+
+const generate = async (): Promise<void> => {
+  const options = {
+    entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+    tsconfig: 'tsconfig.build.json',
+    plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],
+    // Option types that users meet, and need not import.
+    internalModule: 'types',
+    placeInternalsInOwningModule: false,
+    collapseInternalModule: false,
+    out,
+    router: 'module',
+    readme: 'none',
+    disableSources: true,
+    hidePageHeader: true,
+    excludeInternal: true,
+    excludePrivate: true,
+    useCodeBlocks: true,
+    expandObjects: false,
+    parametersFormat: 'table',
+    validation: { notExported: false, invalidLink: true, notDocumented: false },
+    logLevel: 'Error',
+  }
+  const app = await Application.bootstrapWithPlugins(options as never)
+  const project = await app.convert()
+  if (project === undefined) throw new Error('typedoc could not read the sources')
+  await app.generateOutputs(project)
+  if (app.logger.hasErrors()) throw new Error('typedoc found errors')
+}
+
+/** The page that a name stands on, if there is one. */
+const pageOf = ({ entry, namespaces }: PublicName): string | undefined => {
+  const folder = join(out, entry === 'pullback' ? 'pullback' : 'pullback/testing')
+  const path = namespaces.flatMap((n) => ['namespaces', n])
+  return [join(folder, ...path, 'README.md'), `${join(folder, ...path)}.md`].find((file) => existsSync(file))
+}
+
+const headings = new Map<string, ReadonlySet<string>>()
+const headingsOf = (file: string): ReadonlySet<string> => {
+  const known = headings.get(file)
+  if (known !== undefined) return known
+  const found = new Set(
+    [...readFileSync(file, 'utf8').matchAll(/^#{2,6} (.*)$/gm)].map(([, text]) =>
+      text!
+        .replaceAll('\\', '')
+        .replace(/^(?:get|set) /, '')
+        .replace(/[(<].*$/, '')
+        .trim(),
+    ),
+  )
+  headings.set(file, found)
+  return found
+}
+
+const isThere = (name: PublicName): boolean => {
+  // A class that two namespaces export has its methods on the page of one of them.
+  const pages = name.kind === 'method' ? [pageOf(name), pageOf({ ...name, namespaces: [] })] : [pageOf(name)]
+  return pages.some((page) => page !== undefined && headingsOf(page).has(name.name.split('.').at(-1)!))
+}
+
+rmSync(out, { recursive: true, force: true })
+await generate()
+const names = publicNames()
+const missing = names.filter((name) => !isThere(name))
+for (const { name } of missing) console.error(`${name} is missing from docs/api`)
+console.log(`API pages: ${names.length} names, ${missing.length} missing`)
+process.exitCode = missing.length === 0 ? 0 : 1
