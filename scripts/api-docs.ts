@@ -13,7 +13,7 @@ const out = join(root, 'docs/api')
 
 const generate = async (): Promise<void> => {
   const options = {
-    entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+    entryPoints: ['src/index.ts', 'src/testing/index.ts', 'src/io/index.ts', 'src/models/index.ts'],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],
     // Option types that users meet, and need not import.
@@ -42,7 +42,7 @@ const generate = async (): Promise<void> => {
 
 /** The page that a name stands on, if there is one. */
 const pageOf = ({ entry, namespaces }: PublicName): string | undefined => {
-  const folder = join(out, entry === 'pullback' ? 'pullback' : 'pullback/testing')
+  const folder = join(out, entry === 'pullback' ? 'pullback' : `pullback/${entry}`)
   const path = namespaces.flatMap((n) => ['namespaces', n])
   return [join(folder, ...path, 'README.md'), `${join(folder, ...path)}.md`].find((file) => existsSync(file))
 }

@@ -5,17 +5,22 @@ import ts from 'typescript'
 const root = resolve(import.meta.dirname, '../..')
 
 export interface PublicName {
-  /** As users write it: `np.linalg.qr`, `NDArray.at`; of the testing entry, `testing.programs`. */
+  /** As users write it: `np.linalg.qr`, `NDArray.at`; of other entries, `testing.programs`. */
   readonly name: string
   /** The namespaces that it is in; none for exports of the entries. */
   readonly namespaces: readonly string[]
-  readonly entry: 'pullback' | 'testing'
+  readonly entry: keyof typeof entries
   readonly kind: 'function' | 'class' | 'method' | 'other'
   readonly isDocumented: boolean
   readonly hasExample: boolean
 }
 
-const entries = { pullback: 'src/index.ts', testing: 'src/testing/index.ts' } as const
+const entries = {
+  pullback: 'src/index.ts',
+  testing: 'src/testing/index.ts',
+  io: 'src/io/index.ts',
+  models: 'src/models/index.ts',
+} as const
 
 export const publicNames = (): readonly PublicName[] => {
   const program = ts.createProgram(
@@ -64,7 +69,7 @@ export const publicNames = (): readonly PublicName[] => {
       for (const inner of checker.getExportsOfModule(symbol)) visit(entry, [...namespaces, exported.name], inner)
       return
     }
-    const name = [...(entry === 'testing' ? [entry] : []), ...namespaces, exported.name].join('.')
+    const name = [...(entry === 'pullback' ? [] : [entry]), ...namespaces, exported.name].join('.')
     const kind = kindOf(symbol)
     add({ name, namespaces, entry, kind }, symbol)
     if (kind !== 'class' || name.endsWith('Error')) return

@@ -1,4 +1,8 @@
-/** `pullback/io`: files of numbers, both ways. Errors of files and networks are values: see `IoError`. */
+/**
+ * `pullback/io`: files of numbers, both ways. Errors of files and networks are values: see `IoError`.
+ *
+ * @module pullback/io
+ */
 export type { AccessError, IoError, MalformedError, MissingError, UnsupportedError } from './errors.ts'
 export type { ByteSource, Readable } from './source.ts'
 export { blobSource, bytesSource, openSource, readAll } from './source.ts'

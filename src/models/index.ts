@@ -1,4 +1,8 @@
-/** `pullback/models`: pretrained architectures as pure functions over trees of parameters, with Hugging Face's names. */
+/**
+ * `pullback/models`: pretrained architectures as pure functions over trees of parameters, with Hugging Face's names.
+ *
+ * @module pullback/models
+ */
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
 export type { ConfigError } from './config.ts'

@@ -13,8 +13,6 @@ export const differences: { readonly [name: string]: string } = {
   'np.modf: floats': 'the fraction of an infinity is 0, as in C and NumPy; JAX gives NaN',
   'vjp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0',
   'jvp np.sinc: float64': 'the derivative is right beside 0 too, where JAX gives 0 or worse',
-  'nn.squareplus: special values': 'what is left of two large numbers below 0 is not lost; JAX subtracts them',
-  'nn.squareplus: b 1': 'what is left of two large numbers below 0 is not lost; JAX subtracts them',
   'nn.hardTanh: unsigned integers':
     'no unsigned number is below -1; JAX compares with the greatest, to which it wraps around',
   'jvp lax.reduceMax: nothing': 'the derivative of a constant is 0; JAX shares it among nothing, 0 / 0',

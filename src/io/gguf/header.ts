@@ -10,6 +10,7 @@ import type { GgmlType } from './types.ts'
 /** A value of GGUF's metadata. 64-bit integers beyond 2^53 are bigints. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[]
 
+/** What a GGUF file says of one of its tensors. */
 export interface GgufInfo extends TensorInfo {
   readonly type: GgmlType
 }
