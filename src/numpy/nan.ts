@@ -199,7 +199,7 @@ export interface NanToNumOptions {
 export const nanToNum = (x: ArrayLike, { nan = 0, posinf, neginf }: NanToNumOptions = {}): NDArray => {
   const array = asArray(x)
   if (!isFloat(array.dtype)) return array
-  const largest = largestOf[array.dtype as keyof typeof largestOf]
+  const largest = largestOf[array.dtype]
   const wide = array.dtype === 'float64' ? array : array.astype('float32')
   const numbers = np.where(np.isnan(wide), nan, wide)
   const below = np.where(np.equal(wide, -Infinity), neginf ?? -largest, numbers)

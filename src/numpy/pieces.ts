@@ -1,5 +1,4 @@
 /** `np`: arrays joined, cut and turned. */
-import { decode } from '../core/convert.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
 import { rev } from '../ops/movement.ts'

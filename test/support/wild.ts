@@ -99,7 +99,7 @@ const oddities: readonly (() => unknown)[] = [
   () => new DataView(new ArrayBuffer(4)),
   () => new ArrayBuffer(4),
   () => new Error('wild'),
-  () => class Wild {},
+  () => Map,
   () => new ShapeDtypeStruct([2], 'float32'),
   () => globalThis.Math,
 ]

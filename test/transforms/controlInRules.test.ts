@@ -71,7 +71,7 @@ const repeated = (x: NDArray, t: NDArray): NDArray =>
     ([i, c]: readonly NDArray[]) => [np.add(i!, 1), choose(x, c!)],
     [count(0), t],
     { maxSteps: 5 },
-  )[1]!
+  )[1]
 
 const kinds: Readonly<Record<string, Kind>> = {
   cond: { run: choose, factor: sides(left, right) },
@@ -108,7 +108,7 @@ const kinds: Readonly<Record<string, Kind>> = {
         ([y, c]: readonly NDArray[]) => [np.add(y!, 1), multiply(far(x), c!)],
         [x, t],
         { maxSteps: 4 },
-      )[1]!,
+      )[1],
     factor: (at) => power(far, Math.max(0, Math.ceil(2 - at))),
   },
   foriLoop: {

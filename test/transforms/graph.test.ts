@@ -80,7 +80,7 @@ describe('the chain rule', () => {
         fc.property(programs({ dtypes: ['float64'], maxEquations: 6, maxSize: 12 }), ({ program: p, inputs }) => {
           const outs = evalProgram(p, inputs)
           const output = p.outAvals.findIndex((a) => a.dtype === 'float64')
-          fc.pre(output >= 0 && outs.every((y) => Boolean(np.all(np.abs(y.astype('float64')).less(1e4)).bool())))
+          fc.pre(output >= 0 && outs.every((y) => np.all(np.abs(y.astype('float64')).less(1e4)).bool()))
           const graph = programGraph(p, {
             expand: expand === true ? ['f', 'call', 'checkpoint'] : expand,
             derivatives: true,
@@ -89,9 +89,9 @@ describe('the chain rule', () => {
           const wanted = jacfwd((...xs: NDArray[]) => evalProgram(p, xs)[output]!, {
             argnums: inputs.map((_, i) => i),
           })(...inputs) as NDArray[]
-          fc.pre(wanted.every((w) => Boolean(np.all(np.isfinite(w)).bool())))
+          fc.pre(wanted.every((w) => np.all(np.isfinite(w)).bool()))
           const all = graph.edges.flatMap((e) => e.derivatives.map((d) => d.jacobian))
-          fc.pre(all.every((j) => j !== null && Boolean(np.all(np.isfinite(j)).bool())))
+          fc.pre(all.every((j) => j !== null && np.all(np.isfinite(j)).bool()))
           const sizes = sizesOf(graph)
           const places = graph.nodes.filter((n) => n.kind === 'input' && n.box === null)
           inputs.forEach((x, i) => {
