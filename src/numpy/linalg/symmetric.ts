@@ -93,7 +93,7 @@ const spectral = (g: Parametrised) =>
  * @example
  * ```ts
  * import { grad, np } from 'pullback'
- * np.linalg.functionOfSymmetric(np.square, np.array([[0, 2], [2, 0]])).toArray() // => 4,0,0,4
+ * np.linalg.functionOfSymmetric(np.square, np.array([[1, 0], [0, 3]])).toArray() // => 1,0,0,9
  * const f = (a: NDArray) => np.linalg.functionOfSymmetric(np.exp, a).at(0, 1).get()
  * grad(f)(np.zeros([2, 2])).toArray() // => 0,0.5,0.5,0
  * ```
