@@ -1,4 +1,4 @@
-/** What operations leave open, and how that is carried along. See docs/design/0011-what-factorisations-leave-open.md. */
+/** What operations leave open, and how that is carried along. See docs/design/0013-what-factorisations-leave-open.md. */
 import type { DType } from '../core/dtype.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Tangent } from './primitive.ts'

@@ -1,6 +1,6 @@
 /**
  * Values that are equal as far as can be told, and what that leaves open of the vectors that belong to them. See `Freedom`,
- * and docs/design/0011-what-factorisations-leave-open.md.
+ * and docs/design/0013-what-factorisations-leave-open.md.
  */
 import { fullLike, iota, zerosLike } from '../../ops/creation.ts'
 import {
