@@ -126,9 +126,13 @@ const dotProductAttentionDoor = must.door('nn.dotProductAttention', {
  * nn.dotProductAttention(q, q, q, { isCausal: true }).shape // => 2,5,4,8
  * ```
  */
-export const dotProductAttention = /* @__PURE__ */ composite(
-  'dotProductAttention',
-  (query: ArrayLike, key: ArrayLike, value: ArrayLike, options: AttentionOptions = {}): NDArray => {
+export const dotProductAttention = (
+  query: ArrayLike,
+  key: ArrayLike,
+  value: ArrayLike,
+  options: AttentionOptions = {},
+): NDArray =>
+  composite('dotProductAttention', () => {
     dotProductAttentionDoor(query, key, value, options)
     const { dtype } = inexact(asArray(query))
     const given = [query, key, value].map((x) => computed(inexact(asArray(x))))
@@ -144,8 +148,7 @@ export const dotProductAttention = /* @__PURE__ */ composite(
     const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
     const result = single ? np.squeeze(mean, { axis: 0 }) : mean
     return isHalf(dtype) ? result.astype(dtype) : result
-  },
-)
+  })
 
 /** Parameters of `multiHeadAttention`. */
 export interface MultiHeadAttentionParams {

@@ -127,15 +127,16 @@ export const conv = (
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: composite('conv', (params, x) => {
-      enter(params, x)
-      const { kernel, bias: offset } = params
-      const array = inexact(asArray(x))
-      checkFeatures('nn.conv', array, inFeatures)
-      const [images, restore] = withOneBatch('nn.conv', array, count + 1)
-      const [left, right] = promoteAll([images, kernel])
-      const out = restore(convGeneralDilated(left!, right!, settings))
-      return offset === null ? out : np.add(out, offset)
-    }),
+    apply: (params, x) =>
+      composite('conv', () => {
+        enter(params, x)
+        const { kernel, bias: offset } = params
+        const array = inexact(asArray(x))
+        checkFeatures('nn.conv', array, inFeatures)
+        const [images, restore] = withOneBatch('nn.conv', array, count + 1)
+        const [left, right] = promoteAll([images, kernel])
+        const out = restore(convGeneralDilated(left!, right!, settings))
+        return offset === null ? out : np.add(out, offset)
+      }),
   }
 }

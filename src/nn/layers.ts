@@ -75,14 +75,15 @@ export const linear = (inFeatures: number, outFeatures: number, options: LinearO
         bias: bias ? biasInit(forBias, [outFeatures], dtype) : null,
       }
     },
-    apply: composite('linear', (params, x) => {
-      enter(params, x)
-      const { kernel, bias: offset } = params
-      const array = asArray(x)
-      checkFeatures('nn.linear', array, inFeatures)
-      const product = np.matmul(array, kernel)
-      return offset === null ? product : np.add(product, offset)
-    }),
+    apply: (params, x) =>
+      composite('linear', () => {
+        enter(params, x)
+        const { kernel, bias: offset } = params
+        const array = asArray(x)
+        checkFeatures('nn.linear', array, inFeatures)
+        const product = np.matmul(array, kernel)
+        return offset === null ? product : np.add(product, offset)
+      }),
   }
 }
 
@@ -113,10 +114,11 @@ export const embedding = (
   const enter = applyDoor('nn.embedding', 'embedding')
   return {
     init: (key, dtype = 'float32') => ({ embedding: embeddingInit(key, [numEmbeddings, features], dtype) }),
-    apply: composite('embedding', (params, indices) => {
-      enter(params, indices)
-      return np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 })
-    }),
+    apply: (params, indices) =>
+      composite('embedding', () => {
+        enter(params, indices)
+        return np.take(params.embedding, asIndices('nn.embedding', indices), { axis: 0 })
+      }),
   }
 }
 
@@ -161,12 +163,13 @@ const normalization = (
         bias: bias ? np.zeros([features], { dtype }) : null,
       }
     },
-    apply: composite(name.replace('nn.', ''), (params, x) => {
-      enter(params, x)
-      const array = inexact(asArray(x))
-      checkFeatures(name, array, features)
-      return scaleAndShift(normalize(array), params)
-    }),
+    apply: (params, x) =>
+      composite(name.replace('nn.', ''), () => {
+        enter(params, x)
+        const array = inexact(asArray(x))
+        checkFeatures(name, array, features)
+        return scaleAndShift(normalize(array), params)
+      }),
   }
 }
 

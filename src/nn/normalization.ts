@@ -10,6 +10,7 @@ import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
+import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Initializer } from './initializers.ts'
 import { ones, zeros } from './initializers.ts'
@@ -198,30 +199,31 @@ export const batchNorm = (
   return {
     init: initParams(name, features, options),
     initState: initStatistics(features),
-    apply: (params, state, x, run) => {
-      enter(params, state, x)
-      const { training = false } = checkRun(name, run)
-      const array = inexact(asArray(x))
-      const along = normalizeAxis(name, axis, array.ndim)
-      checkFeatures(name, array, features, axis)
-      if (!training) {
-        const known = { mean: running(state.mean, array, along), var: running(state.var, array, along) }
-        return [scaleAndShift(standardized(computed(array), known, epsilon), array, params, along), state]
-      }
-      if (array.ndim === 1) {
-        throw new ShapeError(
-          `${name}: in training x needs axes beside its features, got ${array.aval}: a batch has statistics, one example has none. ` +
-            'Under vmap, each example is a batch of its own; hand over the whole batch.',
+    apply: (params, state, x, run) =>
+      composite('batchNorm', () => {
+        enter(params, state, x)
+        const { training = false } = checkRun(name, run)
+        const array = inexact(asArray(x))
+        const along = normalizeAxis(name, axis, array.ndim)
+        checkFeatures(name, array, features, axis)
+        if (!training) {
+          const known = { mean: running(state.mean, array, along), var: running(state.var, array, along) }
+          return [scaleAndShift(standardized(computed(array), known, epsilon), array, params, along), state]
+        }
+        if (array.ndim === 1) {
+          throw new ShapeError(
+            `${name}: in training x needs axes beside its features, got ${array.aval}: a batch has statistics, one example has none. ` +
+              'Under vmap, each example is a batch of its own; hand over the whole batch.',
+          )
+        }
+        const wide = computed(array)
+        const batch = statisticsOf(
+          wide,
+          range(array.ndim).filter((d) => d !== along),
         )
-      }
-      const wide = computed(array)
-      const batch = statisticsOf(
-        wide,
-        range(array.ndim).filter((d) => d !== along),
-      )
-      const y = scaleAndShift(standardized(wide, batch, epsilon), array, params, along)
-      return [y, advanced(state, batch, momentum)]
-    },
+        const y = scaleAndShift(standardized(wide, batch, epsilon), array, params, along)
+        return [y, advanced(state, batch, momentum)]
+      }),
   }
 }
 
@@ -265,15 +267,16 @@ export const groupNorm = (features: number, numGroups: number, options: SpatialN
   }
   return {
     init: initParams(name, features, options),
-    apply: (params, x) => {
-      enter(params, x)
-      const array = inexact(asArray(x))
-      checkFeatures(name, array, features)
-      const spatial = spatialAxesOf(name, array, spatialAxes)
-      const grouped = np.reshape(computed(array), [...array.shape.slice(0, -1), numGroups, features / numGroups])
-      const y = standardized(grouped, statisticsOf(grouped, [...spatial, array.ndim]), epsilon)
-      return scaleAndShift(np.reshape(y, array.shape), array, params, array.ndim - 1)
-    },
+    apply: (params, x) =>
+      composite('groupNorm', () => {
+        enter(params, x)
+        const array = inexact(asArray(x))
+        checkFeatures(name, array, features)
+        const spatial = spatialAxesOf(name, array, spatialAxes)
+        const grouped = np.reshape(computed(array), [...array.shape.slice(0, -1), numGroups, features / numGroups])
+        const y = standardized(grouped, statisticsOf(grouped, [...spatial, array.ndim]), epsilon)
+        return scaleAndShift(np.reshape(y, array.shape), array, params, array.ndim - 1)
+      }),
   }
 }
 
@@ -338,30 +341,32 @@ export function instanceNorm(
   const enterPlain = applyDoor(name, 'scale', 'bias')
   const plain: Layer<NormParams> = {
     init,
-    apply: (params, x) => {
-      enterPlain(params, x)
-      const array = checked(x)
-      return normalized(array, statisticsOf(computed(array), spatialOf(array)), params)
-    },
+    apply: (params, x) =>
+      composite('instanceNorm', () => {
+        enterPlain(params, x)
+        const array = checked(x)
+        return normalized(array, statisticsOf(computed(array), spatialOf(array)), params)
+      }),
   }
   const enter = statefulDoor(name)
   const tracking: StatefulLayer<NormParams, RunningStatistics> = {
     init,
     initState: initStatistics(features),
-    apply: (params, state, x, run) => {
-      enter(params, state, x)
-      const { training = false } = checkRun(name, run)
-      const array = checked(x)
-      const last = array.ndim - 1
-      if (!training) {
-        const known = { mean: running(state.mean, array, last), var: running(state.var, array, last) }
-        return [normalized(array, known, params), state]
-      }
-      const statistics = statisticsOf(computed(array), spatialOf(array))
-      const average = (s: NDArray): NDArray => np.mean(s, { axis: range(last) })
-      const next = advanced(state, { mean: average(statistics.mean), var: average(statistics.var) }, momentum)
-      return [normalized(array, statistics, params), next]
-    },
+    apply: (params, state, x, run) =>
+      composite('instanceNorm', () => {
+        enter(params, state, x)
+        const { training = false } = checkRun(name, run)
+        const array = checked(x)
+        const last = array.ndim - 1
+        if (!training) {
+          const known = { mean: running(state.mean, array, last), var: running(state.var, array, last) }
+          return [normalized(array, known, params), state]
+        }
+        const statistics = statisticsOf(computed(array), spatialOf(array))
+        const average = (s: NDArray): NDArray => np.mean(s, { axis: range(last) })
+        const next = advanced(state, { mean: average(statistics.mean), var: average(statistics.var) }, momentum)
+        return [normalized(array, statistics, params), next]
+      }),
   }
   return trackRunningStats ? tracking : plain
 }

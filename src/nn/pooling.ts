@@ -71,13 +71,11 @@ const maxPoolDoor = must.door('nn.maxPool', {
  * np.ravel(nn.maxPool(x, [2, 2], { strides: [2, 2] })) // => [ 5  7 13 15]
  * ```
  */
-export const maxPool = /* @__PURE__ */ composite(
-  'maxPool',
-  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray => {
+export const maxPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+  composite('maxPool', () => {
     maxPoolDoor(x, windowShape, options)
     return pool('nn.maxPool', 'max', asArray(x), windowShape, options)
-  },
-)
+  })
 
 const minPoolDoor = must.door('nn.minPool', {
   x: must.arrayLike,
@@ -86,13 +84,11 @@ const minPoolDoor = must.door('nn.minPool', {
 })
 
 /** The smallest element of each window, as `maxPool`. */
-export const minPool = /* @__PURE__ */ composite(
-  'minPool',
-  (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray => {
+export const minPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
+  composite('minPool', () => {
     minPoolDoor(x, windowShape, options)
     return pool('nn.minPool', 'min', asArray(x), windowShape, options)
-  },
-)
+  })
 
 const avgPoolDoor = must.door('nn.avgPool', {
   x: must.arrayLike,
@@ -113,9 +109,8 @@ const avgPoolDoor = must.door('nn.avgPool', {
  * np.ravel(nn.avgPool(x, [2], { padding: 'SAME', countIncludePad: false })) // => [3. 5. 6.]
  * ```
  */
-export const avgPool = /* @__PURE__ */ composite(
-  'avgPool',
-  (x: ArrayLike, windowShape: readonly number[], options: AvgPoolOptions = {}): NDArray => {
+export const avgPool = (x: ArrayLike, windowShape: readonly number[], options: AvgPoolOptions = {}): NDArray =>
+  composite('avgPool', () => {
     avgPoolDoor(x, windowShape, options)
     const { countIncludePad = true, ...window } = options
     const array = inexact(asArray(x))
@@ -124,5 +119,4 @@ export const avgPool = /* @__PURE__ */ composite(
     // The same for all images and features.
     const one = np.ones([...array.shape.slice(-windowShape.length - 1, -1), 1], { dtype: array.dtype })
     return np.divide(sums, pool('nn.avgPool', 'sum', one, windowShape, window))
-  },
-)
+  })

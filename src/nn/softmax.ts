@@ -43,21 +43,21 @@ const softmaxDoor = must.door('nn.softmax', { x: must.arrayLike, options: must.o
  * nn.softmax(np.array([0, 0, 1000])) // => [0. 0. 1.]
  * ```
  */
-export const softmax = /* @__PURE__ */ composite('softmax', (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
-  softmaxDoor(x, options)
-  const { axis = -1, where } = options
-  const array = masked(inexact(x), where, -Infinity)
-  if (isEmptyAlong(array, axis)) return array
-  const weights = np.exp(np.subtract(array, largest(array, axis)))
-  return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
-})
+export const softmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
+  composite('softmax', () => {
+    softmaxDoor(x, options)
+    const { axis = -1, where } = options
+    const array = masked(inexact(x), where, -Infinity)
+    if (isEmptyAlong(array, axis)) return array
+    const weights = np.exp(np.subtract(array, largest(array, axis)))
+    return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
+  })
 
 const logSoftmaxDoor = must.door('nn.logSoftmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
 
 /** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
-export const logSoftmax = /* @__PURE__ */ composite(
-  'logSoftmax',
-  (x: ArrayLike, options: SoftmaxOptions = {}): NDArray => {
+export const logSoftmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
+  composite('logSoftmax', () => {
     logSoftmaxDoor(x, options)
     const { axis = -1, where } = options
     const array = masked(inexact(x), where, -Infinity)
@@ -65,8 +65,7 @@ export const logSoftmax = /* @__PURE__ */ composite(
     const shifted = np.subtract(array, largest(array, axis))
     const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
     return masked(np.subtract(shifted, total), where, -Infinity)
-  },
-)
+  })
 
 /** Options of `logsumexp`. */
 export interface LogsumexpOptions {
@@ -147,9 +146,8 @@ const logmeanexpDoor = must.door('nn.logmeanexp', {
 })
 
 /** `log(mean(exp(x)))`, without overflow. */
-export const logmeanexp = /* @__PURE__ */ composite(
-  'logmeanexp',
-  (x: ArrayLike, options: Omit<LogsumexpOptions, 'b'> = {}): NDArray => {
+export const logmeanexp = (x: ArrayLike, options: Omit<LogsumexpOptions, 'b'> = {}): NDArray =>
+  composite('logmeanexp', () => {
     logmeanexpDoor(x, options)
     const { axis = null, keepdims = false, where } = options
     const array = inexact(x)
@@ -157,8 +155,7 @@ export const logmeanexp = /* @__PURE__ */ composite(
     const n = countOf(array, where, axis)
     const count = typeof n === 'number' ? Math.log(n) : np.log(n)
     return np.subtract(total, typeof count === 'number' || keepdims ? count : reshape(count, total.aval.shape))
-  },
-)
+  })
 
 /** Options of `standardize`. */
 export interface StandardizeOptions {
@@ -193,9 +190,8 @@ const standardizeDoor = must.door('nn.standardize', { x: must.arrayLike, options
  * nn.standardize(np.array([1, 3]), { epsilon: 0 }) // => [-1.  1.]
  * ```
  */
-export const standardize = /* @__PURE__ */ composite(
-  'standardize',
-  (x: ArrayLike, options: StandardizeOptions = {}): NDArray => {
+export const standardize = (x: ArrayLike, options: StandardizeOptions = {}): NDArray =>
+  composite('standardize', () => {
     standardizeDoor(x, options)
     const { axis = -1, mean, variance, epsilon = 1e-5, where } = options
     const array = inexact(x)
@@ -204,8 +200,7 @@ export const standardize = /* @__PURE__ */ composite(
     const deviation = np.subtract(array, mean ?? average(array))
     const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(array, average(array))))
     return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
-  },
-)
+  })
 
 const oneHotDoor = must.door('nn.oneHot', {
   indices: must.arrayLike,

@@ -38,9 +38,8 @@ const sumWhere = (x: NDArray, { axis = -1, where }: LossOptions): NDArray =>
  *
  * @throws ShapeError if the shapes differ: broadcasting here is nearly always a mistake.
  */
-export const squaredError = /* @__PURE__ */ composite(
-  'squaredError',
-  (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
+  composite('squaredError', () => {
     const given = floatOnly('optim.squaredError', predictions)
     const wanted = targets === undefined ? undefined : asArray(targets)
     if (wanted !== undefined && !sameShape(given.shape, wanted.shape)) {
@@ -49,34 +48,35 @@ export const squaredError = /* @__PURE__ */ composite(
       )
     }
     return np.square(errorsOf(given, wanted))
-  },
-)
+  })
 
 /** Half of `squaredError`. */
-export const l2Loss = /* @__PURE__ */ composite('l2Loss', (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
-  np.multiply(0.5, squaredError(predictions, targets)),
-)
+export const l2Loss = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
+  composite('l2Loss', () => np.multiply(0.5, squaredError(predictions, targets)))
 
 /** `x²/2` for errors up to `delta` (1 by default), linear beyond. Huber (1964). */
-export const huberLoss = /* @__PURE__ */ composite(
-  'huberLoss',
-  (predictions: ArrayLike, targets?: ArrayLike, { delta = 1 }: { readonly delta?: ArrayLike } = {}): NDArray => {
+export const huberLoss = (
+  predictions: ArrayLike,
+  targets?: ArrayLike,
+  { delta = 1 }: { readonly delta?: ArrayLike } = {},
+): NDArray =>
+  composite('huberLoss', () => {
     const size = np.abs(errorsOf(floatOnly('optim.huberLoss', predictions), targets))
     const quadratic = np.minimum(size, delta)
     return np.add(np.multiply(0.5, np.square(quadratic)), np.multiply(delta, np.subtract(size, quadratic)))
-  },
-)
+  })
 
 /** `log(cosh(predictions - targets))`, without overflow. */
-export const logCosh = /* @__PURE__ */ composite('logCosh', (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
-  const errors = errorsOf(floatOnly('optim.logCosh', predictions), targets)
-  // Near 0 it is about e² / 2: log(1 + 2 sinh²(e / 2)).
-  const near = np.less(np.abs(errors), 1)
-  const half = np.sinh(np.divide(np.where(near, errors, 0), 2))
-  const size = np.abs(np.where(near, 1, errors))
-  const far = np.subtract(np.add(size, np.log1p(np.exp(np.multiply(-2, size)))), Math.LN2)
-  return np.where(near, np.log1p(np.multiply(2, np.square(half))), far)
-})
+export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
+  composite('logCosh', () => {
+    const errors = errorsOf(floatOnly('optim.logCosh', predictions), targets)
+    // Near 0 it is about e² / 2: log(1 + 2 sinh²(e / 2)).
+    const near = np.less(np.abs(errors), 1)
+    const half = np.sinh(np.divide(np.where(near, errors, 0), 2))
+    const size = np.abs(np.where(near, 1, errors))
+    const far = np.subtract(np.add(size, np.log1p(np.exp(np.multiply(-2, size)))), Math.LN2)
+    return np.where(near, np.log1p(np.multiply(2, np.square(half))), far)
+  })
 
 /** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
@@ -85,9 +85,12 @@ export interface CosineLossOptions extends LossOptions {
 }
 
 /** The cosine of the angle between two vectors along an axis. */
-export const cosineSimilarity = /* @__PURE__ */ composite(
-  'cosineSimilarity',
-  (predictions: ArrayLike, targets: ArrayLike, { epsilon = 0, axis = -1, where }: CosineLossOptions = {}): NDArray => {
+export const cosineSimilarity = (
+  predictions: ArrayLike,
+  targets: ArrayLike,
+  { epsilon = 0, axis = -1, where }: CosineLossOptions = {},
+): NDArray =>
+  composite('cosineSimilarity', () => {
     const unit = (x: NDArray): NDArray => {
       const counted = where === undefined ? x : np.where(where, x, 0)
       const lengthOf = (y: NDArray): NDArray => euclideanNorm(y, { axis, keepdims: true })
@@ -100,15 +103,11 @@ export const cosineSimilarity = /* @__PURE__ */ composite(
     const a = unit(floatOnly('optim.cosineSimilarity', predictions))
     const b = unit(floatOnly('optim.cosineSimilarity', targets))
     return sumWhere(np.multiply(a, b), { axis, ...(where === undefined ? {} : { where }) })
-  },
-)
+  })
 
 /** `1 - cosineSimilarity`. */
-export const cosineDistance = /* @__PURE__ */ composite(
-  'cosineDistance',
-  (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
-    np.subtract(1, cosineSimilarity(predictions, targets, options)),
-)
+export const cosineDistance = (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
+  composite('cosineDistance', () => np.subtract(1, cosineSimilarity(predictions, targets, options)))
 
 const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where === undefined ? {} : { where })
 
@@ -123,24 +122,24 @@ const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where 
  * optim.softmaxCrossEntropy(np.array([[0, 0]]), np.array([[1, 0]])) // => [0.6931472]
  * ```
  */
-export const softmaxCrossEntropy = /* @__PURE__ */ composite(
-  'softmaxCrossEntropy',
-  (logits: ArrayLike, labels: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
+export const softmaxCrossEntropy = (
+  logits: ArrayLike,
+  labels: ArrayLike,
+  { axis = -1, where }: LossOptions = {},
+): NDArray =>
+  composite('softmaxCrossEntropy', () => {
     const given = floatOnly('optim.softmaxCrossEntropy', logits)
     const logP = logSoftmax(given, { axis, ...whereOf(where) })
     return np.negative(sumWhere(np.multiply(labels, logP), { axis, ...whereOf(where) }))
-  },
-)
+  })
 
 /** As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless. */
-export const safeSoftmaxCrossEntropy = /* @__PURE__ */ composite(
-  'safeSoftmaxCrossEntropy',
-  (logits: ArrayLike, labels: ArrayLike): NDArray => {
+export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray =>
+  composite('safeSoftmaxCrossEntropy', () => {
     const logP = logSoftmax(floatOnly('optim.safeSoftmaxCrossEntropy', logits))
     const none = np.equal(labels, 0)
     return np.negative(np.sum(np.where(none, 0, np.multiply(labels, np.where(none, 1, logP))), { axis: -1 }))
-  },
-)
+  })
 
 /**
  * `logsumexp(logits) - logits[label]`: cross-entropy with the classes' numbers as labels.
@@ -154,13 +153,12 @@ export const safeSoftmaxCrossEntropy = /* @__PURE__ */ composite(
  * optim.softmaxCrossEntropyWithIntegerLabels(np.array([[0, 0], [0, 100]]), [0, 1]) // => [0.6931472 0.       ]
  * ```
  */
-export const softmaxCrossEntropyWithIntegerLabels = /* @__PURE__ */ composite(
-  'softmaxCrossEntropyWithIntegerLabels',
-  (
-    logits: ArrayLike,
-    labels: ArrayLike,
-    { axis = -1, where }: { readonly axis?: number; readonly where?: ArrayLike } = {},
-  ): NDArray => {
+export const softmaxCrossEntropyWithIntegerLabels = (
+  logits: ArrayLike,
+  labels: ArrayLike,
+  { axis = -1, where }: { readonly axis?: number; readonly where?: ArrayLike } = {},
+): NDArray =>
+  composite('softmaxCrossEntropyWithIntegerLabels', () => {
     const operation = 'optim.softmaxCrossEntropyWithIntegerLabels'
     const given = floatOnly(operation, logits)
     const along = normalizeAxis(operation, axis, given.ndim)
@@ -174,29 +172,25 @@ export const softmaxCrossEntropyWithIntegerLabels = /* @__PURE__ */ composite(
     const chosen = np.squeeze(np.takeAlongAxis(given, np.expandDims(indices, along), along), { axis: along })
     const loss = np.subtract(logsumexp(given, { axis: along, ...whereOf(where) }), chosen)
     return where === undefined ? loss : np.where(np.any(where, { axis: along }), loss, 0)
-  },
-)
+  })
 
 /** `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element. */
-export const sigmoidBinaryCrossEntropy = /* @__PURE__ */ composite(
-  'sigmoidBinaryCrossEntropy',
-  (logits: ArrayLike, labels: ArrayLike): NDArray => {
+export const sigmoidBinaryCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray =>
+  composite('sigmoidBinaryCrossEntropy', () => {
     const given = floatOnly('optim.sigmoidBinaryCrossEntropy', logits)
     const wanted = np.astype(labels, given.dtype)
     const yes = np.multiply(wanted, logSigmoid(given))
     const no = np.multiply(np.subtract(1, wanted), logSigmoid(np.negative(given)))
     return np.subtract(np.negative(yes), no)
-  },
-)
+  })
 
 /** Cross-entropy that easy examples count less in. Lin et al., "Focal loss for dense object detection" (2017). */
-export const sigmoidFocalLoss = /* @__PURE__ */ composite(
-  'sigmoidFocalLoss',
-  (
-    logits: ArrayLike,
-    labels: ArrayLike,
-    { alpha, gamma = 2 }: { readonly alpha?: ArrayLike; readonly gamma?: ArrayLike } = {},
-  ): NDArray => {
+export const sigmoidFocalLoss = (
+  logits: ArrayLike,
+  labels: ArrayLike,
+  { alpha, gamma = 2 }: { readonly alpha?: ArrayLike; readonly gamma?: ArrayLike } = {},
+): NDArray =>
+  composite('sigmoidFocalLoss', () => {
     const given = floatOnly('optim.sigmoidFocalLoss', logits)
     const wanted = np.astype(labels, given.dtype)
     const other = np.subtract(1, wanted)
@@ -205,87 +199,72 @@ export const sigmoidFocalLoss = /* @__PURE__ */ composite(
     const loss = np.multiply(sigmoidBinaryCrossEntropy(given, wanted), np.exp(np.multiply(gamma, logMiss)))
     if (alpha === undefined) return loss
     return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(complement(alpha), other)), loss)
-  },
-)
+  })
 
 /** Cross-entropy plus `epsilon · (1 - p)` of the true class. Leng et al., "PolyLoss" (2022). */
-export const polyLossCrossEntropy = /* @__PURE__ */ composite(
-  'polyLossCrossEntropy',
-  (
-    logits: ArrayLike,
-    labels: ArrayLike,
-    { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: ArrayLike } = {},
-  ): NDArray => {
+export const polyLossCrossEntropy = (
+  logits: ArrayLike,
+  labels: ArrayLike,
+  { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: ArrayLike } = {},
+): NDArray =>
+  composite('polyLossCrossEntropy', () => {
     const options = { axis, ...whereOf(where) }
     const miss = np.multiply(labels, np.subtract(1, softmax(floatOnly('optim.polyLossCrossEntropy', logits), options)))
     return np.add(softmaxCrossEntropy(logits, labels, options), np.multiply(epsilon, sumWhere(miss, options)))
-  },
-)
+  })
 
 /** `sum(targets · (log targets - logPredictions))`; where a target is 0, 0. Kullback and Leibler (1951). */
-export const klDivergence = /* @__PURE__ */ composite(
-  'klDivergence',
-  (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray => {
+export const klDivergence = (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray =>
+  composite('klDivergence', () => {
     const p = floatOnly('optim.klDivergence', targets)
     const none = np.equal(p, 0)
     const logP = np.where(none, 0, np.log(np.where(none, 1, p)))
     return sumWhere(np.multiply(p, np.subtract(logP, floatOnly('optim.klDivergence', logPredictions))), options)
-  },
-)
+  })
 
 /** `klDivergence` of targets given by their logarithms. */
-export const klDivergenceWithLogTargets = /* @__PURE__ */ composite(
-  'klDivergenceWithLogTargets',
-  (logPredictions: ArrayLike, logTargets: ArrayLike, options: LossOptions = {}): NDArray => {
+export const klDivergenceWithLogTargets = (
+  logPredictions: ArrayLike,
+  logTargets: ArrayLike,
+  options: LossOptions = {},
+): NDArray =>
+  composite('klDivergenceWithLogTargets', () => {
     const logP = floatOnly('optim.klDivergenceWithLogTargets', logTargets)
     return sumWhere(np.multiply(np.exp(logP), np.subtract(logP, logPredictions)), options)
-  },
-)
+  })
 
 /** `max(0, 1 - predictorOutputs · targets)`, with targets -1 and 1. */
-export const hingeLoss = /* @__PURE__ */ composite(
-  'hingeLoss',
-  (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-    np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))),
-)
+export const hingeLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
+  composite('hingeLoss', () => np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))))
 
 /** `max(0, -predictorOutputs · targets)`, with targets -1 and 1. Rosenblatt (1958). */
-export const perceptronLoss = /* @__PURE__ */ composite(
-  'perceptronLoss',
-  (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-    np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)),
-)
+export const perceptronLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
+  composite('perceptronLoss', () => np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)))
 
 /** By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer (2001). */
-export const multiclassHingeLoss = /* @__PURE__ */ composite(
-  'multiclassHingeLoss',
-  (scores: ArrayLike, labels: ArrayLike): NDArray => {
+export const multiclassHingeLoss = (scores: ArrayLike, labels: ArrayLike): NDArray =>
+  composite('multiclassHingeLoss', () => {
     const given = floatOnly('optim.multiclassHingeLoss', scores)
     const truth = oneHot(labels, given.shape.at(-1) ?? 0)
     const best = np.max(np.subtract(np.add(given, 1), truth), { axis: -1 })
     return np.subtract(best, np.sum(np.multiply(given, truth), { axis: -1 }))
-  },
-)
+  })
 
 /** By how much the best score exceeds the label's. */
-export const multiclassPerceptronLoss = /* @__PURE__ */ composite(
-  'multiclassPerceptronLoss',
-  (scores: ArrayLike, labels: ArrayLike): NDArray => {
+export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): NDArray =>
+  composite('multiclassPerceptronLoss', () => {
     const given = floatOnly('optim.multiclassPerceptronLoss', scores)
     const truth = oneHot(labels, given.shape.at(-1) ?? 0)
     return np.subtract(np.max(given, { axis: -1 }), np.sum(np.multiply(given, truth), { axis: -1 }))
-  },
-)
+  })
 
 /** `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016). */
-export const smoothLabels = /* @__PURE__ */ composite(
-  'smoothLabels',
-  (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray => {
+export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray =>
+  composite('smoothLabels', () => {
     const given = floatOnly('optim.smoothLabels', labels)
     const classes =
       where === undefined
         ? normalizeAxes('optim.smoothLabels', axis, given.ndim).reduce((n, d) => n * given.shape[d]!, 1)
         : np.sum(np.astype(where, given.dtype), { axis, keepdims: true })
     return np.add(np.multiply(np.subtract(1, alpha), given), np.divide(alpha, classes))
-  },
-)
+  })

@@ -93,13 +93,10 @@ export const withScope = <T>(name: string, f: () => T): T => {
   return within({ name, outer, text: outer === null || outer.text === '' ? name : `${outer.text}/${name}` }, f)
 }
 
-/** A function of the library's under its name: what it does is one box in graphs. Nothing else changes. */
-export const composite = <A extends readonly unknown[], R>(name: string, f: (...args: A) => R): ((...args: A) => R) => {
-  const named = (...args: A): R => {
-    const outer = scope
-    return within({ name, outer, text: outer === null ? '' : outer.text }, () => f(...args))
-  }
-  return Object.defineProperty(named, 'name', { value: name })
+/** Runs `f`, the body of a function of the library's of this name: what it does is one box in graphs. Nothing else changes. */
+export const composite = <T>(name: string, f: () => T): T => {
+  const outer = scope
+  return within({ name, outer, text: outer === null ? '' : outer.text }, f)
 }
 
 /** Applies an operation to its operands in the current interpreter. */
