@@ -60,7 +60,7 @@ export const func = kind('a function', (x) => typeof x === 'function', {
   hint: (x) => (x === undefined ? null : 'Give the function itself, not its result.'),
 })
 
-export const dtype = kind('a dtype', (x) => typeof x === 'string' && isDType(x), {
+export const dtype = kind('a dtype', isDType, {
   error: DTypeError,
   hint: () => `Known: ${dtypes.join(', ')}.`,
 })

@@ -1,4 +1,5 @@
 import { DTypeError, OutOfMemoryError } from './errors.ts'
+import { show } from './show.ts'
 
 /**
  * Element types. All of them compute. Those of fewer than 32 bits do so in the dtype that `widened` names: 16-bit floats
@@ -75,7 +76,7 @@ const wide: { readonly [D in DType]?: WordDType } & { readonly [D in NarrowDType
 
 export const dtypes = Object.keys(facts) as readonly DType[]
 
-export const isDType = (name: string): name is DType => Object.hasOwn(facts, name)
+export const isDType = (name: unknown): name is DType => typeof name === 'string' && Object.hasOwn(facts, name)
 
 export const kindOf = (dtype: DType): Kind => facts[dtype].kind
 export const bitsOf = (dtype: DType): number => facts[dtype].bits
@@ -125,7 +126,7 @@ export const checkSize = (operation: string, dtype: DType, length: number): void
 
 /** A typed array for `length` elements of `dtype`. */
 export const allocate = (dtype: DType, length: number): TypedArray => {
-  checkSize('array', dtype, length)
+  checkSize('np.array', dtype, length)
   return new facts[dtype].array(length)
 }
 
@@ -219,10 +220,13 @@ export const promoteTwo = (a: Weakly, b: Weakly): Weakly => {
  * ```
  */
 export const promoteTypes = (a: DType, b: DType): DType =>
-  promoteTwo({ dtype: a, weak: false }, { dtype: b, weak: false }).dtype
+  promoteTwo(
+    { dtype: checkDType('np.promoteTypes', a), weak: false },
+    { dtype: checkDType('np.promoteTypes', b), weak: false },
+  ).dtype
 
 /** Throws unless `dtype` names an element type. */
 export const checkDType = (operation: string, dtype: string): DType => {
   if (isDType(dtype)) return dtype
-  throw new DTypeError(`${operation}: '${dtype}' is not a dtype. Known: ${dtypes.join(', ')}.`)
+  throw new DTypeError(`${operation}: ${show(dtype)} is not a dtype. Known: ${dtypes.join(', ')}.`)
 }

@@ -6,7 +6,8 @@ import { normalizeAxis, range } from '../core/shape.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { sliceInDim } from '../ops/movement.ts'
-import { asArray, functions } from '../runtime/array.ts'
+import { arrayFor, asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteTwoArrays } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -17,7 +18,7 @@ import { any, sum } from './reduction.ts'
 const integers =
   (name: string, op: (x: NDArray, y: NDArray) => NDArray) =>
   (x: ArrayLike, y: ArrayLike): NDArray => {
-    const [a, b] = promoteTwoArrays(name, asArray(x), asArray(y))
+    const [a, b] = promoteTwoArrays(name, arrayFor(name, x), arrayFor(name, y))
     if (isInteger(a.dtype) || a.dtype === 'bool') return op(a, b)
     throw new DTypeError(`${name}: takes integers and bools, got ${a.aval} and ${b.aval}. Use np.astype(x, 'int32').`)
   }
@@ -32,7 +33,7 @@ const integers =
  * np.bitwiseAnd(np.array(new Int32Array([6])), 3) // => [2]
  * ```
  */
-export const bitwiseAnd = integers('bitwiseAnd', ops.and)
+export const bitwiseAnd = integers('np.bitwiseAnd', ops.and)
 
 /**
  * Or of the bits of integers, or of bools.
@@ -43,7 +44,7 @@ export const bitwiseAnd = integers('bitwiseAnd', ops.and)
  * np.bitwiseOr(np.array(new Int32Array([6])), 3) // => [7]
  * ```
  */
-export const bitwiseOr = integers('bitwiseOr', ops.or)
+export const bitwiseOr = integers('np.bitwiseOr', ops.or)
 
 /**
  * Exclusive or of the bits of integers, or of bools.
@@ -54,7 +55,9 @@ export const bitwiseOr = integers('bitwiseOr', ops.or)
  * np.bitwiseXor(np.array(new Int32Array([6])), 3) // => [5]
  * ```
  */
-export const bitwiseXor = integers('bitwiseXor', ops.xor)
+export const bitwiseXor = integers('np.bitwiseXor', ops.xor)
+
+const invertDoor = must.door('np.invert', { x: must.arrayLike })
 
 /**
  * All bits the other way; logical not of bools.
@@ -66,7 +69,10 @@ export const bitwiseXor = integers('bitwiseXor', ops.xor)
  * np.invert(np.array(new Int32Array([0, 5]))) // => [-1 -6]
  * ```
  */
-export const invert = (x: ArrayLike): NDArray => integers('invert', (a) => ops.not(a))(x, x)
+export const invert = (x: ArrayLike): NDArray => {
+  invertDoor(x)
+  return integers('np.invert', (a) => ops.not(a))(x, x)
+}
 
 /**
  * Bits moved up by `n`; by the width or more gives 0.
@@ -77,7 +83,7 @@ export const invert = (x: ArrayLike): NDArray => integers('invert', (a) => ops.n
  * np.leftShift(np.array(new Int32Array([3])), 2) // => [12]
  * ```
  */
-export const leftShift = integers('leftShift', ops.shiftLeft)
+export const leftShift = integers('np.leftShift', ops.shiftLeft)
 
 /**
  * Bits moved down by `n`: of signed integers the sign comes in.
@@ -88,7 +94,7 @@ export const leftShift = integers('leftShift', ops.shiftLeft)
  * np.rightShift(np.array(new Int32Array([12, -12])), 2) // => [ 3 -3]
  * ```
  */
-export const rightShift = integers('rightShift', (a, b) =>
+export const rightShift = integers('np.rightShift', (a, b) =>
   kindOf(a.dtype) === 'unsigned' ? ops.shiftRightLogical(a, b) : ops.shiftRightArithmetic(a, b),
 )
 
@@ -103,14 +109,22 @@ export const rightShift = integers('rightShift', (a, b) =>
  * ```
  */
 export const bitwiseCount = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  if (!isInteger(array.dtype)) throw new DTypeError(`bitwiseCount: takes integers, got ${array.aval}.`)
+  const array = arrayFor('np.bitwiseCount', x)
+  if (!isInteger(array.dtype)) throw new DTypeError(`np.bitwiseCount: takes integers, got ${array.aval}.`)
   // The least number's absolute value is itself; its bits, read without a sign, are those of the true one.
   const size = np.abs(array)
   return range(bitsOf(array.dtype))
     .map((i) => ops.and(ops.shiftRightLogical(size, fullLike(size, i)), fullLike(size, 1)).astype('uint8'))
     .reduce((a, b) => np.add(a, b))
 }
+
+const packbitsDoor = must.door('np.packbits', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number | null; readonly bitorder?: 'big' | 'little' }>({
+    axis: must.nullable(must.axis),
+    bitorder: must.oneOf(['big', 'little']),
+  }),
+})
 
 /**
  * Bits (anything but 0 is 1) in bytes: 8 along an axis make one, the first the highest, with zeros at the end.
@@ -124,10 +138,12 @@ export const bitwiseCount = (x: ArrayLike): NDArray => {
  */
 export const packbits = (
   x: ArrayLike,
-  { axis = null, bitorder = 'big' }: { readonly axis?: number | null; readonly bitorder?: 'big' | 'little' } = {},
+  options: { readonly axis?: number | null; readonly bitorder?: 'big' | 'little' } = {},
 ): NDArray => {
+  packbitsDoor(x, options)
+  const { axis = null, bitorder = 'big' } = options
   const array = axis === null ? functions.ravel(x) : asArray(x)
-  const along = normalizeAxis('packbits', axis ?? 0, array.ndim)
+  const along = normalizeAxis('np.packbits', axis ?? 0, array.ndim)
   const last = moveaxis(np.notEqual(array, 0).astype('int32'), along, -1)
   const n = last.shape.at(-1)!
   const full = pad(last, last.shape.map((_, d) => [0, d === last.ndim - 1 ? (8 - (n % 8)) % 8 : 0] as const)) // prettier-ignore
@@ -137,6 +153,15 @@ export const packbits = (
 
 const weights = (bitorder: 'big' | 'little'): NDArray =>
   asArray(Int32Array.from(range(8), (i) => 2 ** (bitorder === 'big' ? 7 - i : i)))
+
+const unpackbitsDoor = must.door('np.unpackbits', {
+  x: must.arrayLike,
+  options: must.optionsOf<{
+    readonly axis?: number | null
+    readonly count?: number
+    readonly bitorder?: 'big' | 'little'
+  }>({ axis: must.nullable(must.axis), count: must.integer, bitorder: must.oneOf(['big', 'little']) }),
+})
 
 /**
  * The bits of bytes (uint8), 8 for each along an axis.
@@ -151,15 +176,13 @@ const weights = (bitorder: 'big' | 'little'): NDArray =>
  */
 export const unpackbits = (
   x: ArrayLike,
-  {
-    axis = null,
-    count,
-    bitorder = 'big',
-  }: { readonly axis?: number | null; readonly count?: number; readonly bitorder?: 'big' | 'little' } = {},
+  options: { readonly axis?: number | null; readonly count?: number; readonly bitorder?: 'big' | 'little' } = {},
 ): NDArray => {
+  unpackbitsDoor(x, options)
+  const { axis = null, count, bitorder = 'big' } = options
   const array = axis === null ? functions.ravel(x) : asArray(x)
-  if (array.dtype !== 'uint8') throw new DTypeError(`unpackbits: takes uint8, got ${array.aval}.`)
-  const along = normalizeAxis('unpackbits', axis ?? 0, array.ndim)
+  if (array.dtype !== 'uint8') throw new DTypeError(`np.unpackbits: takes uint8, got ${array.aval}.`)
+  const along = normalizeAxis('np.unpackbits', axis ?? 0, array.ndim)
   const last = moveaxis(array.astype('int32'), along, -1)
   const bits = np.remainder(np.floorDivide(last.reshape([...last.shape, 1]), weights(bitorder)), 2)
   const line = bits.reshape([...last.shape.slice(0, -1), 8 * last.shape.at(-1)!])
@@ -171,10 +194,12 @@ export const unpackbits = (
 }
 
 const numbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
-  const [a, b] = promoteTwoArrays(name, asArray(x), asArray(y))
+  const [a, b] = promoteTwoArrays(name, arrayFor(name, x), arrayFor(name, y))
   if (isInteger(a.dtype)) return [a, b]
   throw new DTypeError(`${name}: takes integers, got ${a.aval} and ${b.aval}. Use np.astype(x, 'int32').`)
 }
+
+const gcdDoor = must.door('np.gcd', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * The greatest common divisor, by Euclid's algorithm.
@@ -187,7 +212,8 @@ const numbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, N
  * ```
  */
 export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = numbers('gcd', x, y)
+  gcdDoor(x, y)
+  const [a, b] = numbers('np.gcd', x, y)
   const start = [np.abs(a), np.abs(b)] as const
   const [result] = whileLoop(
     ([, right]: readonly [NDArray, NDArray]) => any(np.notEqual(right, 0)),
@@ -201,6 +227,8 @@ export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
   return result
 }
 
+const lcmDoor = must.door('np.lcm', { x: must.arrayLike, y: must.arrayLike })
+
 /**
  * The least common multiple; 0 if either is 0.
  *
@@ -212,7 +240,8 @@ export const gcd = (x: ArrayLike, y: ArrayLike): NDArray => {
  * ```
  */
 export const lcm = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = numbers('lcm', x, y)
+  lcmDoor(x, y)
+  const [a, b] = numbers('np.lcm', x, y)
   const d = gcd(a, b)
   const part = np.floorDivide(np.abs(a), np.where(np.equal(d, 0), 1, d))
   return np.multiply(part, np.abs(b)).astype(a.dtype)

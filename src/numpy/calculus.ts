@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -33,6 +34,15 @@ export interface DiffOptions {
   readonly append?: ArrayLike
 }
 
+const diffOptions: must.OptionTable<DiffOptions> = {
+  n: must.natural,
+  axis: must.axis,
+  prepend: must.arrayLike,
+  append: must.arrayLike,
+}
+
+const diffDoor = must.door('np.diff', { x: must.arrayLike, options: must.optionsOf(diffOptions) })
+
 /**
  * Differences of neighbours along an axis, the last by default.
  *
@@ -44,10 +54,12 @@ export interface DiffOptions {
  * np.diff(np.array([1, 4, 9, 16]), { n: 2 }) // => [2. 2.]
  * ```
  */
-export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOptions = {}): NDArray => {
-  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`diff: n is a natural number, got ${n}.`)
+export const diff = (x: ArrayLike, options: DiffOptions = {}): NDArray => {
+  diffDoor(x, options)
+  const { n = 1, axis = -1, prepend, append } = options
+  if (!Number.isInteger(n) || n < 0) throw new ArgumentError(`np.diff: n is a natural number, got ${n}.`)
   const array = asArray(x)
-  const along = normalizeAxis('diff', axis, array.ndim)
+  const along = normalizeAxis('np.diff', axis, array.ndim)
   if (n === 0) return array
   const beside = (y: ArrayLike): NDArray => {
     const given = asArray(y)
@@ -56,6 +68,14 @@ export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOp
   const pieces = [prepend, array, append].filter((y) => y !== undefined).map(beside)
   return range(n).reduce((y) => steps(y, along), concatenate(pieces, { axis: along }))
 }
+
+const ediff1dDoor = must.door('np.ediff1d', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly toEnd?: ArrayLike; readonly toBegin?: ArrayLike }>({
+    toEnd: must.arrayLike,
+    toBegin: must.arrayLike,
+  }),
+})
 
 /**
  * Differences of neighbours among all elements in order, with numbers put before and after, in the array's dtype.
@@ -68,8 +88,10 @@ export const diff = (x: ArrayLike, { n = 1, axis = -1, prepend, append }: DiffOp
  */
 export const ediff1d = (
   x: ArrayLike,
-  { toEnd, toBegin }: { readonly toEnd?: ArrayLike; readonly toBegin?: ArrayLike } = {},
+  options: { readonly toEnd?: ArrayLike; readonly toBegin?: ArrayLike } = {},
 ): NDArray => {
+  ediff1dDoor(x, options)
+  const { toEnd, toBegin } = options
   const between = steps(functions.ravel(x), 0)
   const end = (y: ArrayLike | undefined): readonly NDArray[] =>
     y === undefined ? [] : [functions.ravel(y).astype(between.dtype)]
@@ -79,10 +101,10 @@ export const ediff1d = (
 /** Slopes at the grid points h: second order inside, first order at the ends. */
 const slopes = (f: NDArray, spacing: NDArray, axis: number): NDArray => {
   const n = f.shape[axis]!
-  if (n < 2) throw new ShapeError(`gradient: axis ${axis} of ${f.aval} needs at least two points.`)
+  if (n < 2) throw new ShapeError(`np.gradient: axis ${axis} of ${f.aval} needs at least two points.`)
   const along = (x: NDArray): NDArray => reshape(x, f.shape.map((_, d) => (d === axis ? -1 : 1))) // prettier-ignore
   if (spacing.ndim === 1 && spacing.size !== n) {
-    throw new ShapeError(`gradient: ${spacing.size} places for the ${n} points along axis ${axis} of ${f.aval}.`)
+    throw new ShapeError(`np.gradient: ${spacing.size} places for the ${n} points along axis ${axis} of ${f.aval}.`)
   }
   const rises = steps(f, axis)
   const inEach = np.divide(rises, spacing.ndim === 0 ? spacing : along(steps(spacing, 0)))
@@ -98,6 +120,12 @@ const slopes = (f: NDArray, spacing: NDArray, axis: number): NDArray => {
   const middle = np.divide(np.add(np.multiply(b, left), np.multiply(a, right)), np.add(a, b))
   return ops.concatenate([ends[0], middle, ends[1]], axis)
 }
+
+const gradientDoor = must.door('np.gradient', {
+  f: must.arrayLike,
+  spacing: must.optional(must.anyOf(must.arrayLike, must.listOf(must.arrayLike))),
+  options: must.optionsOf<{ readonly axis?: number | readonly number[] | null }>({ axis: must.nullable(must.axes) }),
+})
 
 /**
  * Slopes of what is known on a grid: central differences inside, one-sided ones at the ends.
@@ -115,13 +143,15 @@ const slopes = (f: NDArray, spacing: NDArray, axis: number): NDArray => {
 export const gradient = (
   f: ArrayLike,
   spacing: ArrayLike | readonly ArrayLike[] = 1,
-  { axis = null }: { readonly axis?: number | readonly number[] | null } = {},
+  options: { readonly axis?: number | readonly number[] | null } = {},
 ): NDArray | readonly NDArray[] => {
+  gradientDoor(f, spacing, options)
+  const { axis = null } = options
   const array = inexact(asArray(f))
-  const axes = normalizeAxes('gradient', axis, array.ndim)
+  const axes = normalizeAxes('np.gradient', axis, array.ndim)
   const given = Array.isArray(spacing) ? (spacing as readonly ArrayLike[]) : axes.map(() => spacing as ArrayLike)
   if (given.length !== axes.length) {
-    throw new ArgumentError(`gradient: ${given.length} spacings for ${axes.length} axes.`)
+    throw new ArgumentError(`np.gradient: ${given.length} spacings for ${axes.length} axes.`)
   }
   const results = axes.map((d, i) => slopes(array, asArray(given[i]!).astype(array.dtype), d))
   return results.length === 1 ? results[0]! : results
@@ -136,6 +166,10 @@ export interface TrapezoidOptions {
   readonly axis?: number
 }
 
+const trapezoidOptions: must.OptionTable<TrapezoidOptions> = { x: must.arrayLike, dx: must.arrayLike, axis: must.axis }
+
+const trapezoidDoor = must.door('np.trapezoid', { y: must.arrayLike, options: must.optionsOf(trapezoidOptions) })
+
 /**
  * The integral of what is linear between points, by the trapezoidal rule.
  *
@@ -147,9 +181,11 @@ export interface TrapezoidOptions {
  * np.trapezoid(np.array([1, 2, 3]), { x: np.array([4, 6, 8]) }) // => 8.
  * ```
  */
-export const trapezoid = (y: ArrayLike, { x, dx = 1, axis = -1 }: TrapezoidOptions = {}): NDArray => {
+export const trapezoid = (y: ArrayLike, options: TrapezoidOptions = {}): NDArray => {
+  trapezoidDoor(y, options)
+  const { x, dx = 1, axis = -1 } = options
   const [array] = promoteAll(x === undefined ? [asArray(y)] : [asArray(y), asArray(x)]).map(inexact) as [NDArray]
-  const along = normalizeAxis('trapezoid', axis, array.ndim)
+  const along = normalizeAxis('np.trapezoid', axis, array.ndim)
   const n = array.shape[along]!
   const pairs = np.add(part(array, Math.min(1, n), n, along), part(array, 0, Math.max(n - 1, 0), along))
   const last = moveaxis(pairs, along, -1)
@@ -165,7 +201,7 @@ const widthsOf = (dx: NDArray, rank: number, along: number): NDArray =>
 
 /** Distances of places, with the axis last. */
 const stepsOf = (x: NDArray, axis: number): NDArray => {
-  const along = normalizeAxis('trapezoid', x.ndim === 1 ? 0 : axis, x.ndim)
+  const along = normalizeAxis('np.trapezoid', x.ndim === 1 ? 0 : axis, x.ndim)
   return moveaxis(steps(x, along), along, -1)
 }
 
@@ -179,11 +215,17 @@ export interface InterpOptions {
   readonly period?: ArrayLike
 }
 
+const interpOptions: must.OptionTable<InterpOptions> = {
+  left: must.anyOf(must.oneOf(['extrapolate']), must.arrayLike),
+  right: must.anyOf(must.oneOf(['extrapolate']), must.arrayLike),
+  period: must.arrayLike,
+}
+
 const lengthOf = (period: ArrayLike): ArrayLike => {
-  if (period === 0) throw new ArgumentError('interp: the period cannot be 0.')
+  if (period === 0) throw new ArgumentError('np.interp: the period cannot be 0.')
   if (typeof period === 'number') return Math.abs(period)
   const length = np.abs(period)
-  if (length.ndim > 0) throw new ShapeError(`interp: the period is a number, got ${length.aval}.`)
+  if (length.ndim > 0) throw new ShapeError(`np.interp: the period is a number, got ${length.aval}.`)
   return length
 }
 
@@ -198,6 +240,13 @@ const aroundPeriod = (xp: NDArray, fp: NDArray, period: ArrayLike): readonly [ND
   return [around(xs, period), around(fs, 0)]
 }
 
+const interpDoor = must.door('np.interp', {
+  x: must.arrayLike,
+  xp: must.arrayLike,
+  fp: must.arrayLike,
+  options: must.optionsOf(interpOptions),
+})
+
 /**
  * The function that is linear between the points (xp, fp), at places x.
  *
@@ -209,15 +258,12 @@ const aroundPeriod = (xp: NDArray, fp: NDArray, period: ArrayLike): readonly [ND
  * np.interp(np.array([0.5, 9]), np.array([0, 1]), np.array([10, 20])) // => [15. 20.]
  * ```
  */
-export const interp = (
-  x: ArrayLike,
-  xp: ArrayLike,
-  fp: ArrayLike,
-  { left, right, period }: InterpOptions = {},
-): NDArray => {
+export const interp = (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, options: InterpOptions = {}): NDArray => {
+  interpDoor(x, xp, fp, options)
+  const { left, right, period } = options
   const [x0, xp0, fp0] = promoteAll([asArray(x), asArray(xp), asArray(fp)]).map(inexact) as [NDArray, NDArray, NDArray]
   if (xp0.ndim !== 1 || fp0.ndim !== 1 || xp0.size !== fp0.size || xp0.size === 0) {
-    throw new ShapeError(`interp: points are two vectors of one length, got ${xp0.aval} and ${fp0.aval}.`)
+    throw new ShapeError(`np.interp: points are two vectors of one length, got ${xp0.aval} and ${fp0.aval}.`)
   }
   const length = period === undefined ? undefined : lengthOf(period)
   const at = length === undefined ? x0 : np.remainder(x0, length)
@@ -247,6 +293,14 @@ export interface UnwrapOptions {
   readonly period?: ArrayLike
 }
 
+const unwrapOptions: must.OptionTable<UnwrapOptions> = {
+  discont: must.arrayLike,
+  axis: must.axis,
+  period: must.arrayLike,
+}
+
+const unwrapDoor = must.door('np.unwrap', { x: must.arrayLike, options: must.optionsOf(unwrapOptions) })
+
 /**
  * Angles without jumps: multiples of the period are added so that neighbours differ by no more than half of it.
  *
@@ -256,9 +310,11 @@ export interface UnwrapOptions {
  * np.round(np.unwrap(np.array([0, 3, 6, 0.5])), 2) // => [0.   3.   6.   6.78]
  * ```
  */
-export const unwrap = (x: ArrayLike, { discont, axis = -1, period = 2 * Math.PI }: UnwrapOptions = {}): NDArray => {
+export const unwrap = (x: ArrayLike, options: UnwrapOptions = {}): NDArray => {
+  unwrapDoor(x, options)
+  const { discont, axis = -1, period = 2 * Math.PI } = options
   const [array, length] = promoteAll([asArray(x), asArray(period)]) as [NDArray, NDArray]
-  const along = normalizeAxis('unwrap', axis, array.ndim)
+  const along = normalizeAxis('np.unwrap', axis, array.ndim)
   if (array.shape[along] === 0) return array
   const half = isFloat(array.dtype) ? np.divide(length, 2) : np.floorDivide(length, 2)
   const rise = steps(array, along)

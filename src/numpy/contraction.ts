@@ -5,6 +5,7 @@ import { dotGeneral } from '../ops/contraction.ts'
 import { mul } from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -25,19 +26,31 @@ export const dot = (x: ArrayLike, y: ArrayLike): NDArray => functions.dot(x, y)
 const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteAll([asArray(x), asArray(y)]) as readonly [NDArray, NDArray]
 
+const outerDoor = must.door('np.outer', { x: must.arrayLike, y: must.arrayLike })
+
 /** All products of an element of `x` with one of `y`, both laid out in one axis. */
 export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
+  outerDoor(x, y)
   const [a, b] = two(functions.ravel(x), functions.ravel(y))
   const shape = [a.aval.size, b.aval.size]
   return mul(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
 }
 
+const innerDoor = must.door('np.inner', { x: must.arrayLike, y: must.arrayLike })
+
 /** Sum over the last axes. */
 export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
+  innerDoor(x, y)
   const [a, b] = two(x, y)
   if (a.aval.rank === 0 || b.aval.rank === 0) return functions.multiply(a, b)
   return dotGeneral(a, b, { contract: [[a.aval.rank - 1], [b.aval.rank - 1]], batch: [[], []] })
 }
+
+const tensordotDoor = must.door('np.tensordot', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  axes: must.optional(must.anyOf(must.natural, must.pairOf(must.axes))),
+})
 
 /**
  * Sum of products over pairs of axes.
@@ -49,9 +62,10 @@ export const tensordot = (
   y: ArrayLike,
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): NDArray => {
+  tensordotDoor(x, y, axes)
   const [a, b] = two(x, y)
   if (typeof axes === 'number' && !(Number.isInteger(axes) && axes >= 0 && axes <= Math.min(a.ndim, b.ndim))) {
-    throw new ShapeError(`tensordot: ${axes} axes of ${a.aval} and ${b.aval}; both must have as many.`)
+    throw new ShapeError(`np.tensordot: ${axes} axes of ${a.aval} and ${b.aval}; both must have as many.`)
   }
   const listOf = (xs: number | readonly number[]): readonly number[] => (typeof xs === 'number' ? [xs] : xs)
   const [left, right] =
@@ -59,8 +73,8 @@ export const tensordot = (
       ? [range(axes).map((i) => a.aval.rank - axes + i), range(axes)]
       : [listOf(axes[0]), listOf(axes[1])]
   const contract = [
-    left.map((d) => normalizeAxis('tensordot', d, a.aval.rank)),
-    right.map((d) => normalizeAxis('tensordot', d, b.aval.rank)),
+    left.map((d) => normalizeAxis('np.tensordot', d, a.aval.rank)),
+    right.map((d) => normalizeAxis('np.tensordot', d, b.aval.rank)),
   ] as const
   return dotGeneral(a, b, { contract, batch: [[], []] })
 }

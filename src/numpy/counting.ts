@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { ones, zeros } from './creation.ts'
@@ -20,6 +21,14 @@ export interface BincountOptions {
   readonly length?: number
 }
 
+const bincountOptions: must.OptionTable<BincountOptions> = {
+  weights: must.arrayLike,
+  minlength: must.number,
+  length: must.extent,
+}
+
+const bincountDoor = must.door('np.bincount', { x: must.arrayLike, options: must.optionsOf(bincountOptions) })
+
 /**
  * How often each of the numbers 0, 1, ... occurs in a vector of integers; negative ones count as 0. With weights, their sums.
  *
@@ -31,9 +40,11 @@ export interface BincountOptions {
  * np.bincount(np.array(new Int32Array([0, 2, 2])), { length: 2 }) // => [1 0]
  * ```
  */
-export const bincount = (x: ArrayLike, { weights, minlength = 0, length }: BincountOptions = {}): NDArray => {
-  const numbers = asIndices('bincount', x)
-  if (numbers.ndim !== 1) throw new ShapeError(`bincount: takes a vector, got ${numbers.aval}.`)
+export const bincount = (x: ArrayLike, options: BincountOptions = {}): NDArray => {
+  bincountDoor(x, options)
+  const { weights, minlength = 0, length } = options
+  const numbers = asIndices('np.bincount', x)
+  if (numbers.ndim !== 1) throw new ShapeError(`np.bincount: takes a vector, got ${numbers.aval}.`)
   const places = np.maximum(numbers.astype('int32'), 0)
   const known = (): readonly number[] => Array.from(places.body.host('bincount without { length }') as Int32Array)
   const count = length ?? known().reduce((n, i) => Math.max(n, i + 1), minlength)
@@ -53,6 +64,21 @@ export interface HistogramOptions {
   readonly density?: boolean
 }
 
+const histogramOptions: must.OptionTable<HistogramOptions> = {
+  bins: must.anyOf(must.integer, must.arrayLike),
+  range: must.pairOf(must.arrayLike),
+  weights: must.arrayLike,
+  density: must.boolean,
+}
+
+const histogramBinEdgesDoor = must.door('np.histogramBinEdges', {
+  x: must.arrayLike,
+  options: must.optionsOf<Pick<HistogramOptions, 'bins' | 'range'>>({
+    bins: must.anyOf(must.integer, must.arrayLike),
+    range: must.pairOf(must.arrayLike),
+  }),
+})
+
 /**
  * The edges of the bins of `histogram`.
  *
@@ -63,12 +89,12 @@ export interface HistogramOptions {
  * np.histogramBinEdges(np.array([0, 1, 4]), { bins: 2 }) // => [0. 2. 4.]
  * ```
  */
-export const histogramBinEdges = (
-  x: ArrayLike,
-  { bins = 10, range: ends }: Pick<HistogramOptions, 'bins' | 'range'> = {},
-): NDArray => {
+export const histogramBinEdges = (x: ArrayLike, options: Pick<HistogramOptions, 'bins' | 'range'> = {}): NDArray => {
+  histogramBinEdgesDoor(x, options)
+  const { bins = 10, range: ends } = options
   if (typeof bins !== 'number') return asArray(bins)
-  if (!Number.isInteger(bins) || bins < 1) throw new ArgumentError(`histogram: bins is a positive number, got ${bins}.`)
+  if (!Number.isInteger(bins) || bins < 1)
+    throw new ArgumentError(`np.histogram: bins is a positive number, got ${bins}.`)
   const array = inexact(asArray(x))
   const [from, to] = (ends ?? (array.size === 0 ? [0, 1] : [min(array), max(array)])).map((end) =>
     asArray(end).astype(array.dtype),
@@ -86,6 +112,8 @@ const binOf = (x: NDArray, edges: NDArray): NDArray =>
 
 const widths = (edges: NDArray): NDArray => np.subtract(edges.at(slice(1, null)).get(), edges.at(slice(0, -1)).get())
 
+const histogramDoor = must.door('np.histogram', { x: must.arrayLike, options: must.optionsOf(histogramOptions) })
+
 /**
  * How many elements fall into each bin (floats, as they may have weights).
  *
@@ -97,6 +125,7 @@ const widths = (edges: NDArray): NDArray => np.subtract(edges.at(slice(1, null))
  * ```
  */
 export const histogram = (x: ArrayLike, options: HistogramOptions = {}): readonly [counts: NDArray, edges: NDArray] => {
+  histogramDoor(x, options)
   const { bins = 10, range: ends, weights, density = false } = options
   const line = inexact(functions.ravel(x))
   const [counts, [edges]] = histogramdd(expandDims(line, 1), {
@@ -118,6 +147,15 @@ export interface HistogramddOptions {
   readonly density?: boolean
 }
 
+const histogramddOptions: must.OptionTable<HistogramddOptions> = {
+  bins: must.anyOf(must.integer, must.listOf(must.anyOf(must.integer, must.arrayLike))),
+  range: must.listOf(must.pairOf(must.arrayLike)),
+  weights: must.arrayLike,
+  density: must.boolean,
+}
+
+const histogramddDoor = must.door('np.histogramdd', { x: must.arrayLike, options: must.optionsOf(histogramddOptions) })
+
 /**
  * How many points fall into each box (int32, without weights).
  *
@@ -132,14 +170,16 @@ export interface HistogramddOptions {
  */
 export const histogramdd = (
   x: ArrayLike,
-  { bins = 10, range: ends, weights, density = false }: HistogramddOptions = {},
+  options: HistogramddOptions = {},
 ): readonly [counts: NDArray, edges: readonly NDArray[]] => {
+  histogramddDoor(x, options)
+  const { bins = 10, range: ends, weights, density = false } = options
   const points = inexact(asArray(x))
-  if (points.ndim !== 2) throw new ShapeError(`histogramdd: points are the rows of a matrix, got ${points.aval}.`)
+  if (points.ndim !== 2) throw new ShapeError(`np.histogramdd: points are the rows of a matrix, got ${points.aval}.`)
   const d = points.shape[1]!
   const each = typeof bins === 'number' ? range(d).map(() => bins) : bins
   if (each.length !== d || (ends !== undefined && ends.length !== d)) {
-    throw new ArgumentError(`histogramdd: needs bins and ranges for each of the ${d} variables of ${points.aval}.`)
+    throw new ArgumentError(`np.histogramdd: needs bins and ranges for each of the ${d} variables of ${points.aval}.`)
   }
   const columns = range(d).map((i) => points.at(':', i).get())
   const edges = columns.map((column, i) =>
@@ -164,6 +204,12 @@ export const histogramdd = (
   return [np.divide(np.divide(counts, sum(counts)), volume), edges]
 }
 
+const histogram2dDoor = must.door('np.histogram2d', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(histogramddOptions),
+})
+
 /**
  * How many points (x, y) fall into each rectangle.
  *
@@ -179,10 +225,19 @@ export const histogram2d = (
   y: ArrayLike,
   options: HistogramddOptions = {},
 ): readonly [counts: NDArray, xEdges: NDArray, yEdges: NDArray] => {
+  histogram2dDoor(x, y, options)
   const points = concatenate([expandDims(functions.ravel(x), 1), expandDims(functions.ravel(y), 1)], { axis: 1 })
   const [counts, [xEdges, yEdges]] = histogramdd(points, options)
   return [counts, xEdges!, yEdges!]
 }
+
+const countNonzeroDoor = must.door('np.countNonzero', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number | readonly number[] | null; readonly keepdims?: boolean }>({
+    axis: must.nullable(must.axes),
+    keepdims: must.boolean,
+  }),
+})
 
 /**
  * How many elements are not 0 (int32).
@@ -196,4 +251,7 @@ export const histogram2d = (
 export const countNonzero = (
   x: ArrayLike,
   options: { readonly axis?: number | readonly number[] | null; readonly keepdims?: boolean } = {},
-): NDArray => sum(np.notEqual(x, 0), { ...options, dtype: 'int32' })
+): NDArray => {
+  countNonzeroDoor(x, options)
+  return sum(np.notEqual(x, 0), { ...options, dtype: 'int32' })
+}

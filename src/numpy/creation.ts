@@ -7,6 +7,7 @@ import { checkShape } from '../core/shape.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { asArray, asIndices, makeArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkIntegers } from '../surface/checks.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -16,8 +17,12 @@ export interface DTypeOption {
   readonly dtype?: DType
 }
 
+const dtypeOption: must.OptionTable<DTypeOption> = { dtype: must.dtype }
+
 const shapeOf = (operation: string, shape: Shape | number): Shape =>
   checkShape(operation, typeof shape === 'number' ? [shape] : shape)
+
+const arrayDoor = must.door('np.array', { x: must.anything, options: must.optionsOf(dtypeOption) })
 
 /**
  * An array from nested JS arrays, numbers or typed arrays. Numbers give float32, booleans bool, bigints int64; a typed
@@ -32,46 +37,91 @@ const shapeOf = (operation: string, shape: Shape | number): Shape =>
  * np.array([1, 2], { dtype: 'float64' }).dtype // => float64
  * ```
  */
-export const array = (x: ArrayLike, { dtype }: DTypeOption = {}): NDArray => makeArray(x, dtype)
+export const array = (x: ArrayLike, options: DTypeOption = {}): NDArray => {
+  arrayDoor(x, options)
+  const { dtype } = options
+  return makeArray(x, dtype)
+}
 
 /** As `array`; an array that has the dtype already is returned as it is. */
 export const asarray = array
 
+const zerosDoor = must.door('np.zeros', { shape: must.shapeOrExtent, options: must.optionsOf(dtypeOption) })
+
 /** Zeros of a shape; float32 by default. */
-export const zeros = (shape: Shape | number, { dtype = 'float32' }: DTypeOption = {}): NDArray =>
-  creation.full(shapeOf('zeros', shape), 0, checkDType('zeros', dtype))
+export const zeros = (shape: Shape | number, options: DTypeOption = {}): NDArray => {
+  zerosDoor(shape, options)
+  const { dtype = 'float32' } = options
+  return creation.full(shapeOf('np.zeros', shape), 0, checkDType('np.zeros', dtype))
+}
+
+const onesDoor = must.door('np.ones', { shape: must.shapeOrExtent, options: must.optionsOf(dtypeOption) })
 
 /** Ones of a shape; float32 by default. */
-export const ones = (shape: Shape | number, { dtype = 'float32' }: DTypeOption = {}): NDArray =>
-  creation.full(shapeOf('ones', shape), 1, checkDType('ones', dtype))
+export const ones = (shape: Shape | number, options: DTypeOption = {}): NDArray => {
+  onesDoor(shape, options)
+  const { dtype = 'float32' } = options
+  return creation.full(shapeOf('np.ones', shape), 1, checkDType('np.ones', dtype))
+}
+
+const fullDoor = must.door('np.full', {
+  shape: must.shapeOrExtent,
+  value: must.arrayLike,
+  options: must.optionsOf(dtypeOption),
+})
 
 /** A shape filled with a value, which is broadcast; its dtype is the value's by default. */
-export const full = (shape: Shape | number, value: ArrayLike, { dtype }: DTypeOption = {}): NDArray =>
-  broadcastTo(makeArray(value, dtype), shapeOf('full', shape))
+export const full = (shape: Shape | number, value: ArrayLike, options: DTypeOption = {}): NDArray => {
+  fullDoor(shape, value, options)
+  const { dtype } = options
+  return broadcastTo(makeArray(value, dtype), shapeOf('np.full', shape))
+}
 
 interface LikeOptions extends DTypeOption {
   readonly shape?: Shape
 }
 
+const likeOptions: must.OptionTable<LikeOptions> = { shape: must.shape, dtype: must.dtype }
+
+const zerosLikeDoor = must.door('np.zerosLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
+
 /** Zeros of the shape and dtype of `x`. */
 export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
+  zerosLikeDoor(x, options)
   const { aval } = asArray(x)
   return zeros(options.shape ?? aval.shape, { dtype: options.dtype ?? aval.dtype })
 }
 
+const onesLikeDoor = must.door('np.onesLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
+
 /** Ones of the shape and dtype of `x`. */
 export const onesLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
+  onesLikeDoor(x, options)
   const { aval } = asArray(x)
   return ones(options.shape ?? aval.shape, { dtype: options.dtype ?? aval.dtype })
 }
 
+const fullLikeDoor = must.door('np.fullLike', {
+  x: must.arrayLike,
+  value: must.arrayLike,
+  options: must.optionsOf(likeOptions),
+})
+
 /** The shape and dtype of `x` filled with a value. */
 export const fullLike = (x: ArrayLike, value: ArrayLike, options: LikeOptions = {}): NDArray => {
+  fullLikeDoor(x, value, options)
   const { aval } = asArray(x)
   return full(options.shape ?? aval.shape, value, { dtype: options.dtype ?? aval.dtype })
 }
 
 const isInt32 = (x: number): boolean => x === (x | 0)
+
+const arangeDoor = must.door('np.arange', {
+  start: must.number,
+  stop: must.nullable(must.anyOf(must.number, must.optionsOf(dtypeOption))),
+  step: must.nullable(must.anyOf(must.number, must.optionsOf(dtypeOption))),
+  options: must.optionsOf(dtypeOption),
+})
 
 /**
  * The numbers `start, start + step, ...` before `stop`: `arange(stop)`, `arange(start, stop)` or
@@ -90,18 +140,19 @@ export const arange = (
   step?: number | null | DTypeOption,
   options: DTypeOption = {},
 ): NDArray => {
+  arangeDoor(start, stop, step, options)
   if (typeof stop === 'object' && stop !== null) return arange(start, null, null, stop)
   if (typeof step === 'object' && step !== null) return arange(start, stop, null, step)
   const { dtype } = options
   const [from, to, by] = stop === undefined || stop === null ? [0, start, step ?? 1] : [start, stop, step ?? 1]
   if (by === 0 || ![from, to, by].every(Number.isFinite)) {
-    throw new ArgumentError(`arange: needs finite bounds and a step other than 0, got ${from}, ${to}, ${by}.`)
+    throw new ArgumentError(`np.arange: needs finite bounds and a step other than 0, got ${from}, ${to}, ${by}.`)
   }
   const count = Math.max(0, Math.ceil((to - from) / by))
   const areIntegers = [from, to, by].every(Number.isInteger) && isInt32(from) && isInt32(from + (count - 1) * by)
   const target = dtype ?? (areIntegers ? 'int32' : 'float32')
   const values = Float64Array.from({ length: count }, (_, i) => from + i * by)
-  return e.cast(makeArray(values, undefined), checkDType('arange', target))
+  return e.cast(makeArray(values, undefined), checkDType('np.arange', target))
 }
 
 /** Options of `np.eye`. */
@@ -110,21 +161,35 @@ export interface EyeOptions extends DTypeOption {
   readonly k?: ArrayLike
 }
 
+const eyeOptions: must.OptionTable<EyeOptions> = { k: must.arrayLike, dtype: must.dtype }
+
+const eyeDoor = must.door('np.eye', {
+  n: must.extent,
+  m: must.nullable(must.anyOf(must.natural, must.optionsOf(eyeOptions))),
+  options: must.optionsOf(eyeOptions),
+})
+
 /** An `n` by `m` matrix with ones on a diagonal. */
 export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOptions = {}): NDArray => {
+  eyeDoor(n, m, options)
   if (typeof m === 'object' && m !== null) return eye(n, n, m)
   const { k = 0, dtype = 'float32' } = options
-  if (typeof k === 'number') checkIntegers('eye', 'k', [k])
-  const diagonal = asIndices('eye', k).astype('int32')
-  if (diagonal.ndim > 0) throw new ArgumentError(`eye: k is one integer, got ${diagonal.aval}.`)
-  const shape = checkShape('eye', [n, m ?? n])
+  if (typeof k === 'number') checkIntegers('np.eye', 'k', [k])
+  const diagonal = asIndices('np.eye', k).astype('int32')
+  if (diagonal.ndim > 0) throw new ArgumentError(`np.eye: k is one integer, got ${diagonal.aval}.`)
+  const shape = checkShape('np.eye', [n, m ?? n])
   const rows = creation.iota('int32', shape, 0)
   const shifted = e.add(rows, broadcastTo(diagonal, shape))
-  return e.cast(e.eq(shifted, creation.iota('int32', shape, 1)), checkDType('eye', dtype))
+  return e.cast(e.eq(shifted, creation.iota('int32', shape, 1)), checkDType('np.eye', dtype))
 }
 
+const identityDoor = must.door('np.identity', { n: must.extent, options: must.optionsOf(dtypeOption) })
+
 /** The `n` by `n` identity matrix. */
-export const identity = (n: number, options: DTypeOption = {}): NDArray => eye(n, n, options)
+export const identity = (n: number, options: DTypeOption = {}): NDArray => {
+  identityDoor(n, options)
+  return eye(n, n, options)
+}
 
 const triangle = (name: string, x: ArrayLike, k: number, lower: boolean): NDArray => {
   const a = asArray(x)
@@ -137,7 +202,17 @@ const triangle = (name: string, x: ArrayLike, k: number, lower: boolean): NDArra
   return e.select(keep, a, creation.zerosLike(a))
 }
 
+const trilDoor = must.door('np.tril', { x: must.arrayLike, k: must.optional(must.integer) })
+
 /** The lower triangle of each matrix: elements above diagonal `k` become 0. */
-export const tril = (x: ArrayLike, k = 0): NDArray => triangle('tril', x, k, true)
+export const tril = (x: ArrayLike, k = 0): NDArray => {
+  trilDoor(x, k)
+  return triangle('np.tril', x, k, true)
+}
+const triuDoor = must.door('np.triu', { x: must.arrayLike, k: must.optional(must.integer) })
+
 /** The upper triangle of each matrix: elements below diagonal `k` become 0. */
-export const triu = (x: ArrayLike, k = 0): NDArray => triangle('triu', x, k, false)
+export const triu = (x: ArrayLike, k = 0): NDArray => {
+  triuDoor(x, k)
+  return triangle('np.triu', x, k, false)
+}

@@ -2,6 +2,8 @@
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
+import { cumulativeOptions } from '../surface/reduce.ts'
 import type { ArrayLike, CumulativeOptions, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
 import { concatenate } from './movement.ts'
@@ -13,9 +15,18 @@ export interface RunningOptions extends CumulativeOptions {
   readonly includeInitial?: boolean
 }
 
+const runningOptions: must.OptionTable<RunningOptions> = { ...cumulativeOptions, includeInitial: must.boolean }
+
 const running =
-  (name: string, cumulate: (x: NDArray, options: CumulativeOptions) => NDArray, unit: number) =>
-  (x: ArrayLike, { axis = null, includeInitial = false, ...options }: RunningOptions = {}): NDArray => {
+  (
+    name: string,
+    cumulate: (x: NDArray, options: CumulativeOptions) => NDArray,
+    unit: number,
+    enter = must.door(name, { x: must.arrayLike, options: must.optionsOf(runningOptions) }),
+  ) =>
+  (x: ArrayLike, given: RunningOptions = {}): NDArray => {
+    enter(x, given)
+    const { axis = null, includeInitial = false, ...options } = given
     const array = asArray(x)
     if (axis === null && array.ndim !== 1) {
       throw new ArgumentError(`${name}: of ${array.aval} it needs to know an axis, { axis }.`)
@@ -36,7 +47,7 @@ const running =
  * np.cumulativeSum(np.array([1, 2, 3]), { includeInitial: true }) // => [0. 1. 3. 6.]
  * ```
  */
-export const cumulativeSum = running('cumulativeSum', cumsum, 0)
+export const cumulativeSum = running('np.cumulativeSum', cumsum, 0)
 
 /**
  * Running products along an axis, which may be left out of vectors only.
@@ -48,4 +59,4 @@ export const cumulativeSum = running('cumulativeSum', cumsum, 0)
  * np.cumulativeProd(np.array([1, 2, 3]), { includeInitial: true }) // => [1. 1. 2. 6.]
  * ```
  */
-export const cumulativeProd = running('cumulativeProd', cumprod, 1)
+export const cumulativeProd = running('np.cumulativeProd', cumprod, 1)

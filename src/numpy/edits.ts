@@ -2,15 +2,22 @@
 import { decode } from '../core/convert.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
-import type { Slice } from '../core/slice.ts'
+import { Slice } from '../core/slice.ts'
 import { sliceInDim } from '../ops/movement.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
 import * as np from './elementwise.ts'
 import { broadcastTo, concatenate, moveaxis, reshape, slice, take } from './movement.ts'
 import { cumsum, sum } from './reduction.ts'
 import { argsort, countTo, sort } from './sorting.ts'
+
+const appendDoor = must.door('np.append', {
+  x: must.arrayLike,
+  values: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number | null }>({ axis: must.nullable(must.axis) }),
+})
 
 /**
  * Values at the end along an axis; without one, all elements in order and then those of the values.
@@ -21,12 +28,11 @@ import { argsort, countTo, sort } from './sorting.ts'
  * np.append(np.array([1, 2]), 3) // => [1. 2. 3.]
  * ```
  */
-export const append = (
-  x: ArrayLike,
-  values: ArrayLike,
-  { axis = null }: { readonly axis?: number | null } = {},
-): NDArray =>
-  axis === null ? concatenate([functions.ravel(x), functions.ravel(values)]) : concatenate([x, values], { axis })
+export const append = (x: ArrayLike, values: ArrayLike, options: { readonly axis?: number | null } = {}): NDArray => {
+  appendDoor(x, values, options)
+  const { axis = null } = options
+  return axis === null ? concatenate([functions.ravel(x), functions.ravel(values)]) : concatenate([x, values], { axis })
+}
 
 const isSlice = (where: ArrayLike | Slice): where is Slice => typeof where === 'object' && 'stop' in where
 
@@ -93,6 +99,13 @@ const removeComputed = (x: NDArray, where: ArrayLike, along: number): NDArray =>
   return take(x, np.add(left, before), { axis: along })
 }
 
+const insertDoor = must.door('np.insert', {
+  x: must.arrayLike,
+  where: must.anyOf(must.arrayLike, must.instance('np.slice', Slice)),
+  values: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number | null }>({ axis: must.nullable(must.axis) }),
+})
+
 /**
  * Values put before places along an axis; without one, into all elements in order.
  *
@@ -110,14 +123,16 @@ export const insert = (
   x: ArrayLike,
   where: ArrayLike | Slice,
   values: ArrayLike,
-  { axis = null }: { readonly axis?: number | null } = {},
+  options: { readonly axis?: number | null } = {},
 ): NDArray => {
-  const [array, along] = lineOf('insert', x, axis)
+  insertDoor(x, where, values, options)
+  const { axis = null } = options
+  const [array, along] = lineOf('np.insert', x, axis)
   const n = array.shape[along]!
-  const given = isSlice(where) ? knownPlaces(where, n) : asIndices('insert', where)
-  if (given.dtype === 'bool') throw new DTypeError('insert: places are integers, got bools. Use np.flatnonzero.')
-  if (given.ndim > 1) throw new ShapeError(`insert: places are a number or a vector, got ${given.aval}.`)
-  if (given.body.trace === null) placesOf('insert', given, n)
+  const given = isSlice(where) ? knownPlaces(where, n) : asIndices('np.insert', where)
+  if (given.dtype === 'bool') throw new DTypeError('np.insert: places are integers, got bools. Use np.flatnonzero.')
+  if (given.ndim > 1) throw new ShapeError(`np.insert: places are a number or a vector, got ${given.aval}.`)
+  if (given.body.trace === null) placesOf('np.insert', given, n)
   const block = blockOf(asArray(values).astype(array.dtype), array.ndim, given.ndim === 0 ? along : null)
   const count = given.size === 1 ? block.shape[along]! : given.size
   const added = broadcastTo(block, array.shape.with(along, count))
@@ -126,7 +141,7 @@ export const insert = (
   return take(concatenate([array, added], { axis: along }), sources(broadcastTo(inside, [count]), n), { axis: along })
 }
 
-const knownPlaces = (where: Slice, n: number): NDArray => asArray(Int32Array.from(placesOf('insert', where, n)))
+const knownPlaces = (where: Slice, n: number): NDArray => asArray(Int32Array.from(placesOf('np.insert', where, n)))
 
 /** Values with as many axes as the array; what is put at one place is a cross-section, which the axis is added to. */
 const blockOf = (values: NDArray, rank: number, crossed: number | null): NDArray => {
@@ -148,6 +163,8 @@ const sources = (places: NDArray, n: number): NDArray => {
     .set(np.add(countTo(count), n))
 }
 
+const resizeDoor = must.door('np.resize', { x: must.arrayLike, shape: must.shapeOrExtent })
+
 /**
  * A new shape, filled with the elements in order, over and over.
  *
@@ -158,6 +175,7 @@ const sources = (places: NDArray, n: number): NDArray => {
  * ```
  */
 export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray => {
+  resizeDoor(x, shape)
   const line = functions.ravel(x)
   const target = typeof shape === 'number' ? [shape] : shape
   const size = target.reduce((a, b) => a * b, 1)
@@ -166,6 +184,8 @@ export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray
   const all = concatenate([...range(Math.max(copies, 1)).map(() => line)])
   return reshape(sliceInDim(all, 0, size, 0), target)
 }
+
+const trimZerosDoor = must.door('np.trimZeros', { x: must.arrayLike, trim: must.optional(must.string) })
 
 /**
  * A known vector without zeros at its ends.
@@ -179,6 +199,7 @@ export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray
  * ```
  */
 export const trimZeros = (x: ArrayLike, trim = 'fb'): NDArray => {
+  trimZerosDoor(x, trim)
   const line = functions.ravel(x)
   const data = Array.from<number | bigint, number>(decode(line.dtype, line.body.host('trimZeros')), Number)
   const first = trim.includes('f') ? data.findIndex((v) => v !== 0) : 0

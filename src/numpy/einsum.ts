@@ -1,4 +1,5 @@
 /** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
+import { show } from '../core/show.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import { iota, zerosLike } from '../ops/creation.ts'
@@ -23,14 +24,14 @@ const splitLabels = (term: string, rank: number | null, subscripts: string): str
   const parts = term.split('...')
   if (parts.length > 2 || /[^A-Za-z]/.test(parts.join(''))) {
     throw new ArgumentError(
-      `einsum: '${term}' in '${subscripts}' is not a list of labels: letters, and at most one '...'.`,
+      `np.einsum: '${term}' in '${subscripts}' is not a list of labels: letters, and at most one '...'.`,
     )
   }
   const [before, after] = [parts[0]!, parts[1] ?? '']
   const named = before.length + after.length
   const hidden = rank === null ? 0 : rank - named
   if (rank !== null && (hidden < 0 || (parts.length === 1 && hidden !== 0))) {
-    throw new ShapeError(`einsum: '${term}' in '${subscripts}' has ${named} labels for an operand of rank ${rank}.`)
+    throw new ShapeError(`np.einsum: '${term}' in '${subscripts}' has ${named} labels for an operand of rank ${rank}.`)
   }
   return [...before.split(''), ...(parts.length === 2 ? ellipsisLabels(hidden) : []), ...after.split('')]
 }
@@ -53,8 +54,9 @@ const explicitOutput = (term: string, terms: readonly (readonly string[])[], sub
   const known = new Set(terms.flat())
   const unknown = out.find((l) => !known.has(l))
   if (unknown !== undefined)
-    throw new ArgumentError(`einsum: output label '${unknown}' of '${subscripts}' is in no operand.`)
-  if (new Set(out).size !== out.length) throw new ArgumentError(`einsum: '${subscripts}' names an output label twice.`)
+    throw new ArgumentError(`np.einsum: output label '${unknown}' of '${subscripts}' is in no operand.`)
+  if (new Set(out).size !== out.length)
+    throw new ArgumentError(`np.einsum: '${subscripts}' names an output label twice.`)
   return out
 }
 
@@ -66,7 +68,7 @@ const takeDiagonals = ({ value, labels }: Labelled): Labelled => {
   const { shape } = value.aval
   if (shape[first] !== shape[repeated]) {
     throw new ShapeError(
-      `einsum: label '${labels[first]!}' names axes of extents ${shape[first]!} and ${shape[repeated]!} of ${value.aval}.`,
+      `np.einsum: label '${labels[first]!}' names axes of extents ${shape[first]!} and ${shape[repeated]!} of ${value.aval}.`,
     )
   }
   const onDiagonal = eq(iota('int32', shape, first), iota('int32', shape, repeated))
@@ -119,7 +121,7 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
       const n = value.aval.shape[i]!
       const known = extents.get(l) ?? 1
       if (known !== n && known !== 1 && n !== 1) {
-        throw new ShapeError(`einsum: label '${l}' of '${subscripts}' has extents ${known} and ${n}.`)
+        throw new ShapeError(`np.einsum: label '${l}' of '${subscripts}' has extents ${known} and ${n}.`)
       }
       extents.set(l, known === 1 ? n : known)
     })
@@ -164,7 +166,7 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 const labelsOf = (labels: unknown): string => {
   const bad = (what: unknown): ArgumentError =>
-    new ArgumentError(`einsum: labels are lists of numbers from 0 to 51, after each operand; got ${String(what)}.`)
+    new ArgumentError(`np.einsum: labels are lists of numbers from 0 to 51, after each operand; got ${show(what)}.`)
   if (!Array.isArray(labels)) throw bad(labels)
   return labels
     .map((label: unknown) => {
@@ -179,7 +181,7 @@ const einsumOf = (subscripts: string, operands: readonly ArrayLike[]): NDArray =
   const [input, output, ...rest] = subscripts.replaceAll(/\s/g, '').split('->')
   const terms = input!.split(',')
   if (rest.length > 0 || terms.length !== operands.length || operands.length === 0) {
-    throw new ArgumentError(`einsum: '${subscripts}' speaks of ${terms.length} operands, got ${operands.length}.`)
+    throw new ArgumentError(`np.einsum: '${subscripts}' speaks of ${terms.length} operands, got ${operands.length}.`)
   }
   const values = promoteAll(operands.map((x) => asArray(x)))
   const labelled = values.map((value, i) => ({ value, labels: splitLabels(terms[i]!, value.aval.rank, subscripts) }))

@@ -4,9 +4,9 @@ import { DTypeError } from '../core/errors.ts'
 import { broadcastTwo } from '../core/shape.ts'
 import { full, fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { asArray, functions } from '../runtime/array.ts'
+import { arrayFor, asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import * as surface from '../surface/arithmetic.ts'
-import { checkIntegers } from '../surface/checks.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -35,6 +35,8 @@ export const minimum = (x: ArrayLike, y: ArrayLike): NDArray => functions.minimu
 /** `minimum(maximum(x, low), high)`; either bound may be null. */
 export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray =>
   functions.clip(x, low, high)
+const whereDoor = must.door('np.where', { condition: must.arrayLike, x: must.arrayLike, y: must.arrayLike })
+
 /**
  * `x` where the condition holds, else `y`.
  *
@@ -45,6 +47,7 @@ export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | nu
  * ```
  */
 export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
+  whereDoor(condition, x, y)
   asArray(condition)
   return surface.where(condition, x, y)
 }
@@ -65,14 +68,29 @@ export const greaterEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.g
 const truths = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteTwoArrays(name, surface.truth(asArray(x)), surface.truth(asArray(y)))
 
+const logicalAndDoor = must.door('np.logicalAnd', { x: must.arrayLike, y: must.arrayLike })
+
 /** Whether both are true (not 0). */
-export const logicalAnd = (x: ArrayLike, y: ArrayLike): NDArray => ops.and(...truths('logicalAnd', x, y))
+export const logicalAnd = (x: ArrayLike, y: ArrayLike): NDArray => {
+  logicalAndDoor(x, y)
+  return ops.and(...truths('np.logicalAnd', x, y))
+}
+const logicalOrDoor = must.door('np.logicalOr', { x: must.arrayLike, y: must.arrayLike })
+
 /** Whether either is true (not 0). */
-export const logicalOr = (x: ArrayLike, y: ArrayLike): NDArray => ops.or(...truths('logicalOr', x, y))
+export const logicalOr = (x: ArrayLike, y: ArrayLike): NDArray => {
+  logicalOrDoor(x, y)
+  return ops.or(...truths('np.logicalOr', x, y))
+}
+const logicalXorDoor = must.door('np.logicalXor', { x: must.arrayLike, y: must.arrayLike })
+
 /** Whether one of them is true (not 0), but not both. */
-export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => ops.xor(...truths('logicalXor', x, y))
+export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => {
+  logicalXorDoor(x, y)
+  return ops.xor(...truths('np.logicalXor', x, y))
+}
 /** Whether false (0). */
-export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(asArray(x)))
+export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(arrayFor('np.logicalNot', x)))
 
 /** `-x`. */
 export const negative = (x: ArrayLike): NDArray => functions.negative(x)
@@ -96,54 +114,57 @@ export const cos = (x: ArrayLike): NDArray => functions.cos(x)
 export const tanh = (x: ArrayLike): NDArray => functions.tanh(x)
 
 const float =
-  (op: (x: NDArray) => NDArray) =>
+  (name: string, op: (x: NDArray) => NDArray) =>
   (x: ArrayLike): NDArray =>
-    op(inexact(asArray(x)))
+    op(inexact(arrayFor(name, x)))
 
 /** `log(1 + x)`, accurate near 0. */
-export const log1p = float(ops.log1p)
+export const log1p = float('np.log1p', ops.log1p)
 /** `exp(x) - 1`, accurate near 0. */
-export const expm1 = float(ops.expm1)
+export const expm1 = float('np.expm1', ops.expm1)
 /** 2 to the power `x`. */
-export const exp2 = float(ops.exp2)
+export const exp2 = float('np.exp2', ops.exp2)
 /** Tangent of an angle in radians. */
-export const tan = float(ops.tan)
+export const tan = float('np.tan', ops.tan)
 /** Arc sine, in radians; NaN outside [-1, 1]. */
-export const arcsin = float(ops.asin)
+export const arcsin = float('np.arcsin', ops.asin)
 /** Arc cosine, in radians; NaN outside [-1, 1]. */
-export const arccos = float(ops.acos)
+export const arccos = float('np.arccos', ops.acos)
 /** Arc tangent, in radians. */
-export const arctan = float(ops.atan)
+export const arctan = float('np.arctan', ops.atan)
 /** Hyperbolic sine. */
-export const sinh = float(ops.sinh)
+export const sinh = float('np.sinh', ops.sinh)
 /** Hyperbolic cosine. */
-export const cosh = float(ops.cosh)
+export const cosh = float('np.cosh', ops.cosh)
 /** Inverse hyperbolic sine. */
-export const arcsinh = float(ops.asinh)
+export const arcsinh = float('np.arcsinh', ops.asinh)
 /** Inverse hyperbolic cosine; NaN below 1. */
-export const arccosh = float(ops.acosh)
+export const arccosh = float('np.arccosh', ops.acosh)
 /** Inverse hyperbolic tangent; NaN outside [-1, 1]. */
-export const arctanh = float(ops.atanh)
+export const arctanh = float('np.arctanh', ops.atanh)
 /** Cube root, of negative numbers too. */
-export const cbrt = float(ops.cbrt)
+export const cbrt = float('np.cbrt', ops.cbrt)
 // A constant with a dtype, as JAX has it here: what it meets is weak no longer.
 const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, value, aval.dtype)
 
 /** Logarithm to the base 2. */
-export const log2 = float((x) => ops.div(ops.log(x), strong(x, Math.LN2)))
+export const log2 = float('np.log2', (x) => ops.div(ops.log(x), strong(x, Math.LN2)))
 /** Logarithm to the base 10. */
-export const log10 = float((x) => ops.div(ops.log(x), strong(x, Math.LN10)))
+export const log10 = float('np.log10', (x) => ops.div(ops.log(x), strong(x, Math.LN10)))
 /** `1 / x`. */
-export const reciprocal = float((x) => ops.integerPow(x, -1))
+export const reciprocal = float('np.reciprocal', (x) => ops.integerPow(x, -1))
 
-const rounding = (op: (x: NDArray) => NDArray) => (x: ArrayLike) => surface.rounding(op)(asArray(x))
+const rounding = (name: string, op: (x: NDArray) => NDArray) => (x: ArrayLike) =>
+  surface.rounding(op)(arrayFor(name, x))
 
 /** The largest integer not above. */
-export const floor = rounding(ops.floor)
+export const floor = rounding('np.floor', ops.floor)
 /** The least integer not below. */
-export const ceil = rounding(ops.ceil)
+export const ceil = rounding('np.ceil', ops.ceil)
 /** Towards zero. */
-export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x)))
+export const trunc = rounding('np.trunc', (x) => ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x)))
+
+const roundDoor = must.door('np.round', { x: must.arrayLike, decimals: must.optional(must.integer) })
 
 /**
  * To `decimals` places, halves to the even digit. Integers stay as they are.
@@ -157,14 +178,14 @@ export const trunc = rounding((x) => ops.select(ops.lt(x, zerosLike(x)), ops.cei
  * ```
  */
 export const round = (x: ArrayLike, decimals = 0): NDArray => {
+  roundDoor(x, decimals)
   const array = asArray(x)
-  checkIntegers('round', 'decimals', [decimals])
   if (decimals < 0 && isInteger(array.aval.dtype)) {
     throw new DTypeError(
-      `round: integers (${array.aval}) are not rounded to ${decimals} decimals. Use np.astype(x, 'float32').`,
+      `np.round: integers (${array.aval}) are not rounded to ${decimals} decimals. Use np.astype(x, 'float32').`,
     )
   }
-  if (decimals === 0 || !isFloat(array.aval.dtype)) return rounding(ops.round)(array)
+  if (decimals === 0 || !isFloat(array.aval.dtype)) return surface.rounding(ops.round)(array)
   const factor = fullLike(array, 10 ** decimals)
   const rounded = ops.div(ops.round(ops.mul(array, factor)), factor)
   return ops.cast(rounded, array.aval.dtype, array.aval.weak)
@@ -172,15 +193,16 @@ export const round = (x: ArrayLike, decimals = 0): NDArray => {
 
 /** The angle of the point (x, y), in radians from -π to π. */
 export const arctan2 = (y: ArrayLike, x: ArrayLike): NDArray =>
-  ops.atan2(...promoteTwoInexact('arctan2', asArray(y), asArray(x)))
+  ops.atan2(...promoteTwoInexact('np.arctan2', arrayFor('np.arctan2', y), arrayFor('np.arctan2', x)))
 
 /** `log(exp(x) + exp(y))`, without overflow. */
 export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray =>
-  ops.logaddexp(...promoteTwoInexact('logaddexp', asArray(x), asArray(y)))
+  ops.logaddexp(...promoteTwoInexact('np.logaddexp', arrayFor('np.logaddexp', x), arrayFor('np.logaddexp', y)))
 
 /** `sqrt(x² + y²)`, without overflow or underflow in between. */
 export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('hypot', asArray(x), asArray(y)).map(ops.abs) as [NDArray, NDArray]
+  const operands = promoteTwoInexact('np.hypot', arrayFor('np.hypot', x), arrayFor('np.hypot', y))
+  const [a, b] = operands.map(ops.abs) as [NDArray, NDArray]
   // Not the maximum and the minimum, whose derivatives at ties are not those of one operand: second derivatives would be wrong.
   const first = ops.ge(a, b)
   const [longer, shorter] = [ops.select(first, a, b), ops.select(first, b, a)]
@@ -197,17 +219,17 @@ const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value
 
 /** Whether neither infinite nor NaN. */
 export const isfinite = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
+  const array = arrayFor('np.isfinite', x)
   return isFloat(array.aval.dtype) ? ops.isFinite(array) : always(array, true)
 }
 /** Whether NaN. */
 export const isnan = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
+  const array = arrayFor('np.isnan', x)
   return isFloat(array.aval.dtype) ? ops.ne(array, array) : always(array, false)
 }
 /** Whether infinite. */
 export const isinf = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
+  const array = arrayFor('np.isinf', x)
   return isFloat(array.aval.dtype) ? ops.eq(ops.abs(array), fullLike(array, Infinity)) : always(array, false)
 }
 
@@ -220,17 +242,33 @@ export interface CloseOptions {
   readonly equalNan?: boolean
 }
 
+const closeOptions: must.OptionTable<CloseOptions> = {
+  rtol: must.arrayLike,
+  atol: must.arrayLike,
+  equalNan: must.boolean,
+}
+
+const iscloseDoor = must.door('np.isclose', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(closeOptions),
+})
+
 /** Element by element: `|x - y| <= atol + rtol * |y|`, or equal, infinities included. */
-export const isclose = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
-): NDArray => {
-  const [a, b] = promoteTwoInexact('isclose', asArray(x), asArray(y))
+export const isclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray => {
+  iscloseDoor(x, y, options)
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = options
+  const [a, b] = promoteTwoInexact('np.isclose', asArray(x), asArray(y))
   const near = lessEqual(abs(ops.sub(a, b)), add(atol, multiply(rtol, ops.abs(b))))
   const close = logicalOr(logicalAnd(near, ops.isFinite(b)), ops.eq(a, b))
   return equalNan ? logicalOr(close, ops.and(ops.ne(a, a), ops.ne(b, b))) : close
 }
+
+const allcloseDoor = must.door('np.allclose', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(closeOptions),
+})
 
 /**
  * Whether all elements are close (a bool of rank 0).
@@ -241,8 +279,16 @@ export const isclose = (
  * np.allclose(np.array([1, 2]), np.array([1, 2 + 1e-7])).bool() // => true
  * ```
  */
-export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray =>
-  functions.all(isclose(x, y, options))
+export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray => {
+  allcloseDoor(x, y, options)
+  return functions.all(isclose(x, y, options))
+}
+
+const arrayEqualDoor = must.door('np.arrayEqual', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly equalNan?: boolean }>({ equalNan: must.boolean }),
+})
 
 /**
  * Whether shapes and all elements are equal (a bool of rank 0).
@@ -254,17 +300,19 @@ export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {})
  * np.arrayEqual(np.array([1, NaN]), np.array([1, NaN]), { equalNan: true }) // => True
  * ```
  */
-export const arrayEqual = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { equalNan = false }: { readonly equalNan?: boolean } = {},
-): NDArray => {
+export const arrayEqual = (x: ArrayLike, y: ArrayLike, options: { readonly equalNan?: boolean } = {}): NDArray => {
+  arrayEqualDoor(x, y, options)
+  const { equalNan = false } = options
   const [a, b] = [asArray(x), asArray(y)]
   if (a.aval.shape.join() !== b.aval.shape.join()) return asArray(false)
   const same = functions.equal(a, b)
   return functions.all(equalNan ? logicalOr(same, logicalAnd(isnan(a), isnan(b))) : same)
 }
 
+const broadcastShapesDoor = must.door('np.broadcastShapes', { shapes: must.listOf(must.shape) })
+
 /** The shape that shapes broadcast to. */
-export const broadcastShapes = (...shapes: readonly (readonly number[])[]): readonly number[] =>
-  shapes.reduce((a, b) => broadcastTwo('broadcastShapes', a, b), [])
+export const broadcastShapes = (...shapes: readonly (readonly number[])[]): readonly number[] => {
+  broadcastShapesDoor(shapes)
+  return shapes.reduce((a, b) => broadcastTwo('np.broadcastShapes', a, b), [])
+}

@@ -4,7 +4,7 @@ import { bitsOf, isHalf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor } from '../runtime/array.ts'
 import { inexact, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -22,7 +22,7 @@ const integerOf: { readonly [bits: number]: DType } = { 16: 'int16', 32: 'int32'
  * ```
  */
 export const signbit = (x: ArrayLike): NDArray => {
-  const array = inexact(asArray(x))
+  const array = inexact(arrayFor('np.signbit', x))
   return ops.and(np.less(ops.bitcast(array, integerOf[bitsOf(array.dtype)]!), 0), ops.eq(array, array))
 }
 
@@ -36,7 +36,7 @@ export const signbit = (x: ArrayLike): NDArray => {
  * ```
  */
 export const copysign = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('copysign', asArray(x), asArray(y))
+  const [a, b] = promoteTwoInexact('np.copysign', arrayFor('np.copysign', x), arrayFor('np.copysign', y))
   return np.where(np.equal(signbit(a), signbit(b)), a, np.negative(a))
 }
 
@@ -50,7 +50,7 @@ export const copysign = (x: ArrayLike, y: ArrayLike): NDArray => {
  * ```
  */
 export const nextafter = (x: ArrayLike, y: ArrayLike): NDArray =>
-  ops.nextafter(...promoteTwoInexact('nextafter', asArray(x), asArray(y)))
+  ops.nextafter(...promoteTwoInexact('np.nextafter', arrayFor('np.nextafter', x), arrayFor('np.nextafter', y)))
 
 /**
  * The distance to the next float away from zero, with the sign of `x`.
@@ -62,7 +62,7 @@ export const nextafter = (x: ArrayLike, y: ArrayLike): NDArray =>
  * ```
  */
 export const spacing = (x: ArrayLike): NDArray => {
-  const array = inexact(asArray(x))
+  const array = inexact(arrayFor('np.spacing', x))
   const away = ops.nextafter(array, np.where(signbit(array), -Infinity, fullLike(array, Infinity)))
   return np.where(np.isfinite(array), np.subtract(away, array), NaN).astype(array.dtype)
 }
@@ -77,7 +77,7 @@ export const spacing = (x: ArrayLike): NDArray => {
  * ```
  */
 export const modf = (x: ArrayLike): readonly [fraction: NDArray, whole: NDArray] => {
-  const array = inexact(asArray(x))
+  const array = inexact(arrayFor('np.modf', x))
   const whole = np.trunc(array)
   const rest = np.subtract(array, np.where(np.isinf(array), 0, whole))
   return [np.where(np.isinf(array), 0, rest).astype(array.dtype), whole]
@@ -114,15 +114,19 @@ const powerOfTwo = (n: NDArray, like: NDArray): NDArray => {
  * ```
  */
 export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
-  const exponent = asArray(n)
+  const exponent = arrayFor('np.ldexp', n)
   if (exponent.dtype.startsWith('float')) {
-    throw new DTypeError(`ldexp: the exponent is an integer, got ${exponent.aval}. Use np.astype(n, 'int32').`)
+    throw new DTypeError(`np.ldexp: the exponent is an integer, got ${exponent.aval}. Use np.astype(n, 'int32').`)
   }
-  const array = inexact(asArray(x))
+  const array = inexact(arrayFor('np.ldexp', x))
   if (isHalf(array.dtype)) return ldexp(array.astype('float32'), exponent).astype(array.dtype)
   // Beyond it every product is 0 or infinite, and a third of it is a power that both floats have.
   const limit = array.dtype === 'float64' ? 2200 : 300
-  const [a, m] = promoteTwoInexact('ldexp', array, np.clip(exponent.astype('int32'), -limit, limit).astype(array.dtype))
+  const [a, m] = promoteTwoInexact(
+    'np.ldexp',
+    array,
+    np.clip(exponent.astype('int32'), -limit, limit).astype(array.dtype),
+  )
   return scaled(a, m)
 }
 
@@ -136,7 +140,7 @@ export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
  * ```
  */
 export const frexp = (x: ArrayLike): readonly [mantissa: NDArray, exponent: NDArray] => {
-  const array = inexact(asArray(x))
+  const array = inexact(arrayFor('np.frexp', x))
   if (isHalf(array.dtype)) {
     const [part, power] = frexp(array.astype('float32'))
     return [part.astype(array.dtype), power]

@@ -1,11 +1,12 @@
 /** `np`: grids of places and of values. */
 import { vmap } from '../api/vmap.ts'
-import { checkDType } from '../core/dtype.ts'
+import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { checkShape, range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
 import { iota } from '../ops/creation.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkIntegers, checkOneOf } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DTypeOption } from './creation.ts'
@@ -23,6 +24,15 @@ export interface MeshgridOptions {
   readonly sparse?: boolean
 }
 
+const meshgridOptions: must.OptionTable<MeshgridOptions> = { indexing: must.oneOf(['xy', 'ij']), sparse: must.boolean }
+
+const dtypeOption: must.OptionTable<DTypeOption> = { dtype: must.dtype }
+
+const meshgridDoor = must.door('np.meshgrid', {
+  vectors: must.listOf(must.arrayLike),
+  options: must.optionsOf(meshgridOptions),
+})
+
 /**
  * Grids of coordinates from vectors, one for each.
  *
@@ -33,15 +43,14 @@ export interface MeshgridOptions {
  * np.meshgrid([np.array([1, 2]), np.array([5, 6])]).map((x) => x.toArray()) // => 1,2,1,2,5,5,6,6
  * ```
  */
-export const meshgrid = (
-  vectors: readonly ArrayLike[],
-  { indexing = 'xy', sparse = false }: MeshgridOptions = {},
-): readonly NDArray[] => {
+export const meshgrid = (vectors: readonly ArrayLike[], options: MeshgridOptions = {}): readonly NDArray[] => {
+  meshgridDoor(vectors, options)
+  const { indexing = 'xy', sparse = false } = options
   const lines = vectors.map((v) => asArray(v))
   const odd = lines.find((v) => v.ndim > 1)
-  if (odd !== undefined) throw new ShapeError(`meshgrid: takes vectors, got ${odd.aval}.`)
+  if (odd !== undefined) throw new ShapeError(`np.meshgrid: takes vectors, got ${odd.aval}.`)
   if (indexing !== 'xy' && indexing !== 'ij')
-    throw new ArgumentError(`meshgrid: '${String(indexing)}' is not 'xy' or 'ij'.`)
+    throw new ArgumentError(`np.meshgrid: '${String(indexing)}' is not 'xy' or 'ij'.`)
   const place = (i: number): number => (indexing === 'xy' && lines.length > 1 && i < 2 ? 1 - i : i)
   const shape = range(lines.length).map((d) => lines[place(d)]!.size)
   return lines.map((line, i) => {
@@ -49,6 +58,11 @@ export const meshgrid = (
     return sparse ? open : broadcastTo(open, shape)
   })
 }
+
+const indicesDoor = must.door('np.indices', {
+  shape: must.shape,
+  options: must.optionsOf<DTypeOption & { readonly sparse?: boolean }>({ ...dtypeOption, sparse: must.boolean }),
+})
 
 /**
  * For each axis of a shape, the coordinates along it: shape `[rank, ...shape]`, int32 by default. Of no axes, nothing.
@@ -65,15 +79,17 @@ export function indices(shape: Shape, options?: DTypeOption & { readonly sparse?
 export function indices(shape: Shape, options: DTypeOption & { readonly sparse: true }): readonly NDArray[]
 export function indices(
   shape: Shape,
-  { dtype = 'int32', sparse = false }: DTypeOption & { readonly sparse?: boolean } = {},
+  options: DTypeOption & { readonly sparse?: boolean } = {},
 ): NDArray | readonly NDArray[] {
-  checkShape('indices', shape)
-  checkDType('indices', dtype)
+  indicesDoor(shape, options)
+  const { dtype = 'int32', sparse = false } = options
   const own = (d: number): Shape => (sparse ? shape.map((n, k) => (k === d ? n : 1)) : shape)
   const each = range(shape.length).map((d) => iota('int32', own(d), d).astype(dtype))
   if (sparse) return each
   return each.length === 0 ? zeros([0], { dtype }) : stack(each)
 }
+
+const ixDoor = must.door('np.ix', { vectors: must.listOf(must.arrayLike) })
 
 /**
  * Vectors with axes for broadcasting, so that as indices they choose rows and columns.
@@ -85,8 +101,18 @@ export function indices(
  * np.ix([0, 2], [1]).map((x) => x.shape.join('x')) // => 2x1,1x1
  * ```
  */
-export const ix = (...vectors: readonly ArrayLike[]): readonly NDArray[] =>
-  meshgrid(vectors.map((v) => asIndices('ix', v)), { indexing: 'ij', sparse: true }) // prettier-ignore
+export const ix = (...vectors: readonly ArrayLike[]): readonly NDArray[] => {
+  ixDoor(vectors)
+  const places = vectors.map((v) => asIndices('np.ix', v))
+  return meshgrid(places, { indexing: 'ij', sparse: true })
+}
+
+const triDoor = must.door('np.tri', {
+  n: must.extent,
+  m: must.nullable(must.extent),
+  k: must.optional(must.integer),
+  options: must.optionsOf(dtypeOption),
+})
 
 /**
  * A matrix with ones in and below a diagonal.
@@ -97,8 +123,10 @@ export const ix = (...vectors: readonly ArrayLike[]): readonly NDArray[] =>
  * np.tri(2, 3).toArray() // => 1,0,0,1,1,0
  * ```
  */
-export const tri = (n: number, m: number | null = null, k = 0, options: DTypeOption = {}): NDArray =>
-  tril(ones([n, m ?? n], options), k)
+export const tri = (n: number, m: number | null = null, k = 0, options: DTypeOption = {}): NDArray => {
+  triDoor(n, m, k, options)
+  return tril(ones([n, m ?? n], options), k)
+}
 
 /** Throws unless extents are whole numbers, and a diagonal is an integer. */
 const checkExtents = (name: string, extents: readonly number[], k: number): void => {
@@ -106,11 +134,32 @@ const checkExtents = (name: string, extents: readonly number[], k: number): void
   checkIntegers(name, 'k', [k])
 }
 
-const coordinates = (n: number, m: number, keep: (row: number, column: number) => boolean): [NDArray, NDArray] => {
-  const places = range(n * m).filter((p) => keep(Math.floor(p / m), p % m))
-  const numbers = (f: (p: number) => number): NDArray => asArray(Int32Array.from(places, f))
-  return [numbers((p) => Math.floor(p / m)), numbers((p) => p % m)]
+const coordinates = (
+  name: string,
+  n: number,
+  m: number,
+  keep: (row: number, column: number) => boolean,
+): [NDArray, NDArray] => {
+  checkSize(name, 'int32', n * m)
+  const visit = (found: (row: number, column: number) => void): void => {
+    for (let i = 0; i < n; i++) for (let j = 0; j < m; j++) if (keep(i, j)) found(i, j)
+  }
+  let count = 0
+  visit(() => count++)
+  const [rows, columns] = [new Int32Array(count), new Int32Array(count)]
+  let next = 0
+  visit((i, j) => {
+    rows[next] = i
+    columns[next++] = j
+  })
+  return [asArray(rows), asArray(columns)]
 }
+
+const trilIndicesDoor = must.door('np.trilIndices', {
+  n: must.extent,
+  k: must.optional(must.integer),
+  m: must.optional(must.extent),
+})
 
 /**
  * Rows and columns of the places in and below a diagonal of an n by m matrix (int32).
@@ -122,9 +171,15 @@ const coordinates = (n: number, m: number, keep: (row: number, column: number) =
  * ```
  */
 export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] => {
-  checkExtents('trilIndices', [n, m], k)
-  return coordinates(n, m, (i, j) => j - i <= k)
+  trilIndicesDoor(n, k, m)
+  return coordinates('np.trilIndices', n, m, (i, j) => j - i <= k)
 }
+
+const triuIndicesDoor = must.door('np.triuIndices', {
+  n: must.extent,
+  k: must.optional(must.integer),
+  m: must.optional(must.extent),
+})
 
 /**
  * Rows and columns of the places in and above a diagonal of an n by m matrix (int32).
@@ -136,9 +191,11 @@ export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
  * ```
  */
 export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, columns: NDArray] => {
-  checkExtents('triuIndices', [n, m], k)
-  return coordinates(n, m, (i, j) => j - i >= k)
+  triuIndicesDoor(n, k, m)
+  return coordinates('np.triuIndices', n, m, (i, j) => j - i >= k)
 }
+
+const diagIndicesDoor = must.door('np.diagIndices', { n: must.extent, rank: must.optional(must.natural) })
 
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).
@@ -151,10 +208,16 @@ export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
  * ```
  */
 export const diagIndices = (n: number, rank = 2): readonly NDArray[] => {
-  checkIntegers('diagIndices', 'an extent', [n], 0)
-  checkIntegers('diagIndices', 'the rank', [rank], 0)
+  diagIndicesDoor(n, rank)
   return range(rank).map(() => asArray(Int32Array.from(range(n))))
 }
+
+const maskIndicesDoor = must.door('np.maskIndices', {
+  n: must.extent,
+  f: must.func,
+  k: must.optional(must.integer),
+  options: must.optionsOf<Pick<SizeOptions, 'size'>>({ size: must.extent }),
+})
 
 /**
  * Rows and columns of the elements that a function of matrices, such as `np.triu`, leaves where all are 1 (int32).
@@ -172,7 +235,8 @@ export const maskIndices = (
   k = 0,
   options: Pick<SizeOptions, 'size'> = {},
 ): readonly [rows: NDArray, columns: NDArray] => {
-  checkExtents('maskIndices', [n], k)
+  maskIndicesDoor(n, f, k, options)
+  checkExtents('np.maskIndices', [n], k)
   return nonzero(f(ones([n, n]), k), options) as unknown as readonly [NDArray, NDArray]
 }
 
@@ -183,6 +247,17 @@ export interface RavelMultiIndexOptions {
   /** The last coordinate counts fastest (`C`, default), or the first (`F`). */
   readonly order?: 'C' | 'F'
 }
+
+const ravelMultiIndexOptions: must.OptionTable<RavelMultiIndexOptions> = {
+  mode: must.oneOf(['clip', 'wrap', 'raise']),
+  order: must.oneOf(['C', 'F']),
+}
+
+const ravelMultiIndexDoor = must.door('np.ravelMultiIndex', {
+  coordinates: must.listOf(must.arrayLike),
+  shape: must.shape,
+  options: must.optionsOf(ravelMultiIndexOptions),
+})
 
 /**
  * Places counted in row-major order, from coordinates (int32).
@@ -198,17 +273,19 @@ export interface RavelMultiIndexOptions {
 export const ravelMultiIndex = (
   coordinates: readonly ArrayLike[],
   shape: Shape,
-  { mode = 'clip', order = 'C' }: RavelMultiIndexOptions = {},
+  options: RavelMultiIndexOptions = {},
 ): NDArray => {
-  checkOneOf('ravelMultiIndex', 'mode', mode, ['clip', 'wrap', 'raise'])
-  checkOneOf('ravelMultiIndex', 'order', order, ['C', 'F'])
+  ravelMultiIndexDoor(coordinates, shape, options)
+  const { mode = 'clip', order = 'C' } = options
+  checkOneOf('np.ravelMultiIndex', 'mode', mode, ['clip', 'wrap', 'raise'])
+  checkOneOf('np.ravelMultiIndex', 'order', order, ['C', 'F'])
   if (coordinates.length !== shape.length) {
-    throw new ArgumentError(`ravelMultiIndex: ${coordinates.length} coordinates for a shape ${showShape(shape)}.`)
+    throw new ArgumentError(`np.ravelMultiIndex: ${coordinates.length} coordinates for a shape ${showShape(shape)}.`)
   }
   const strides = order === 'C' ? stridesOf(shape) : stridesOf(shape.toReversed()).reverse()
   return coordinates
     .map((c, d) => {
-      const given = asIndices('ravelMultiIndex', c).astype('int32')
+      const given = asIndices('np.ravelMultiIndex', c).astype('int32')
       if (mode === 'raise') checkInside(given, d, shape[d]!)
       const inside = mode === 'wrap' ? np.remainder(given, shape[d]!) : np.clip(given, 0, shape[d]! - 1)
       return np.multiply(inside, strides[d]!)
@@ -220,8 +297,10 @@ const checkInside = (coordinates: NDArray, axis: number, n: number): void => {
   const known = Array.from(coordinates.body.host("ravelMultiIndex with mode 'raise'"), Number)
   const bad = known.find((i) => i < 0 || i >= n)
   if (bad !== undefined)
-    throw new IndexError(`ravelMultiIndex: ${bad} is out of range for axis ${axis} of extent ${n}.`)
+    throw new IndexError(`np.ravelMultiIndex: ${bad} is out of range for axis ${axis} of extent ${n}.`)
 }
+
+const unravelIndexDoor = must.door('np.unravelIndex', { places: must.arrayLike, shape: must.shape })
 
 /**
  * Coordinates of places counted in row-major order (int32); those out of range are moved inside.
@@ -233,13 +312,20 @@ const checkInside = (coordinates: NDArray, axis: number, n: number): void => {
  * ```
  */
 export const unravelIndex = (places: ArrayLike, shape: Shape): readonly NDArray[] => {
-  const size = sizeOf(checkShape('unravelIndex', shape))
-  const given = asIndices('unravelIndex', places).astype('int32')
+  unravelIndexDoor(places, shape)
+  const size = sizeOf(checkShape('np.unravelIndex', shape))
+  const given = asIndices('np.unravelIndex', places).astype('int32')
   const counted = np.where(np.less(given, 0), np.add(given, size), given)
   const inside = np.clip(counted, 0, Math.max(size - 1, 0))
   const strides = stridesOf(shape)
   return shape.map((n, d) => np.remainder(np.floorDivide(inside, Math.max(strides[d]!, 1)), Math.max(n, 1)))
 }
+
+const fromfunctionDoor = must.door('np.fromfunction', {
+  f: must.func,
+  shape: must.shape,
+  options: must.optionsOf(dtypeOption),
+})
 
 /**
  * An array from a function of the coordinates of its elements, mapped over all of them by `vmap`. If it gives arrays, the axes of
@@ -254,9 +340,11 @@ export const unravelIndex = (places: ArrayLike, shape: Shape): readonly NDArray[
 export const fromfunction = (
   f: (...coordinates: readonly NDArray[]) => ArrayLike,
   shape: Shape,
-  { dtype = 'float32' }: DTypeOption = {},
+  options: DTypeOption = {},
 ): NDArray => {
-  checkShape('fromfunction', shape)
+  fromfunctionDoor(f, shape, options)
+  const { dtype = 'float32' } = options
+  checkShape('np.fromfunction', shape)
   const line = (n: number): NDArray => iota('int32', [n], 0).astype(dtype)
   const at = (...xs: readonly NDArray[]): NDArray => asArray(f(...xs))
   const mapped = shape.reduceRight<(...xs: readonly NDArray[]) => NDArray>(

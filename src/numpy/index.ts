@@ -12,7 +12,39 @@ export * from './elementwise.ts'
 export * from './floats.ts'
 export * from './grids.ts'
 export * from './mapping.ts'
-export * from './movement.ts'
+export {
+  shape,
+  ndim,
+  size,
+  reshape,
+  ravel,
+  transpose,
+  swapaxes,
+  squeeze,
+  expandDims,
+  broadcastTo,
+  astype,
+  moveaxis,
+  concatenate,
+  stack,
+  unstack,
+  atleast1d,
+  atleast2d,
+  vstack,
+  hstack,
+  split,
+  flip,
+  take,
+  takeAlongAxis,
+  slice,
+  diag,
+  diagonal,
+  trace,
+  type Arrays,
+  type ConcatenateOptions,
+  type StackOptions,
+  type TraceOptions,
+} from './movement.ts'
 export * from './nan.ts'
 export * from './padding.ts'
 export * from './pieces.ts'

@@ -3,8 +3,11 @@ import { vmap } from '../api/vmap.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { broadcastTo, expandDims, moveaxis, reshape } from './movement.ts'
+
+const applyAlongAxisDoor = must.door('np.applyAlongAxis', { f: must.func, axis: must.axis, x: must.arrayLike })
 
 /**
  * A function of vectors, of all vectors along an axis. What it gives takes the place of the axis.
@@ -16,8 +19,9 @@ import { broadcastTo, expandDims, moveaxis, reshape } from './movement.ts'
  * ```
  */
 export const applyAlongAxis = (f: (x: NDArray) => ArrayLike, axis: number, x: ArrayLike): NDArray => {
+  applyAlongAxisDoor(f, axis, x)
   const array = asArray(x)
-  const along = normalizeAxis('applyAlongAxis', axis, array.ndim)
+  const along = normalizeAxis('np.applyAlongAxis', axis, array.ndim)
   const lines = moveaxis(array, along, -1)
   const outer = lines.shape.slice(0, -1)
   const results = vmap((line: NDArray) => asArray(f(line)))(reshape(lines, [-1, lines.shape.at(-1)!]))
@@ -26,6 +30,8 @@ export const applyAlongAxis = (f: (x: NDArray) => ArrayLike, axis: number, x: Ar
   const from = range(inner.length).map((i) => outer.length + i)
   return moveaxis(whole, from, range(inner.length).map((i) => along + i)) // prettier-ignore
 }
+
+const applyOverAxesDoor = must.door('np.applyOverAxes', { f: must.func, x: must.arrayLike, axes: must.axes })
 
 /**
  * A function that reduces an axis, along one axis after the other; what it takes away stays with extent 1.
@@ -42,12 +48,13 @@ export const applyOverAxes = (
   x: ArrayLike,
   axes: number | readonly number[],
 ): NDArray => {
+  applyOverAxesDoor(f, x, axes)
   const array = asArray(x)
-  return normalizeAxes('applyOverAxes', axes, array.ndim).reduce((y, axis) => {
+  return normalizeAxes('np.applyOverAxes', axes, array.ndim).reduce((y, axis) => {
     const result = asArray(f(y, axis))
     if (result.ndim === y.ndim) return result
     if (result.ndim === y.ndim - 1) return expandDims(result, axis)
-    throw new ShapeError(`applyOverAxes: the function made ${result.aval} of ${y.aval}.`)
+    throw new ShapeError(`np.applyOverAxes: the function made ${result.aval} of ${y.aval}.`)
   }, array)
 }
 
@@ -58,7 +65,7 @@ interface Signature {
 
 const parseSignature = (text: string): Signature => {
   const match = /^(\([\w\s,]*\)(?:,\([\w\s,]*\))*)->(\([\w\s,]*\)(?:,\([\w\s,]*\))*)$/.exec(text.replaceAll(' ', ''))
-  if (match === null) throw new ArgumentError(`vectorize: '${text}' is not a signature, such as '(n,m),(m)->(n)'.`)
+  if (match === null) throw new ArgumentError(`np.vectorize: '${text}' is not a signature, such as '(n,m),(m)->(n)'.`)
   const groups = (part: string): string[][] =>
     Array.from(part.matchAll(/\(([^)]*)\)/g), ([, names]) => (names === '' ? [] : names!.split(',')))
   return { inputs: groups(match[1]!), outputs: groups(match[2]!).length }
@@ -70,15 +77,20 @@ const checkCore = (signature: Signature, arrays: readonly NDArray[]): void => {
   arrays.forEach((x, i) => {
     const names = signature.inputs[i]!
     if (x.ndim < names.length)
-      throw new ShapeError(`vectorize: argument ${i}, ${x.aval}, has not ${names.length} axes.`)
+      throw new ShapeError(`np.vectorize: argument ${i}, ${x.aval}, has not ${names.length} axes.`)
     names.forEach((name, d) => {
       const n = x.shape[x.ndim - names.length + d]!
       const before = extents.get(name) ?? n
-      if (before !== n) throw new ShapeError(`vectorize: axis '${name}' has extents ${before} and ${n}.`)
+      if (before !== n) throw new ShapeError(`np.vectorize: axis '${name}' has extents ${before} and ${n}.`)
       extents.set(name, n)
     })
   })
 }
+
+const vectorizeDoor = must.door('np.vectorize', {
+  f: must.func,
+  options: must.optionsOf<{ readonly signature?: string }>({ signature: must.string }),
+})
 
 /**
  * A function of numbers, or of arrays of certain ranks, of arrays with further axes in front, which broadcast.
@@ -93,18 +105,20 @@ const checkCore = (signature: Signature, arrays: readonly NDArray[]): void => {
  */
 export const vectorize = <R extends NDArray | readonly NDArray[]>(
   f: (...xs: NDArray[]) => R,
-  { signature }: { readonly signature?: string } = {},
+  options: { readonly signature?: string } = {},
 ): ((...xs: readonly ArrayLike[]) => R) => {
+  vectorizeDoor(f, options)
+  const { signature } = options
   const parsed = signature === undefined ? null : parseSignature(signature)
   return (...xs) => {
     const arrays = xs.map((x) => asArray(x))
     const inputs = parsed?.inputs ?? arrays.map(() => [])
     if (inputs.length !== arrays.length) {
-      throw new ArgumentError(`vectorize: ${arrays.length} arguments for the signature '${String(signature)}'.`)
+      throw new ArgumentError(`np.vectorize: ${arrays.length} arguments for the signature '${String(signature)}'.`)
     }
     if (parsed !== null) checkCore(parsed, arrays)
     const outer = arrays.map((x, i) => x.shape.slice(0, x.ndim - inputs[i]!.length))
-    const loop = outer.reduce<readonly number[]>((a, b) => broadcastTwo('vectorize', a, b), [])
+    const loop = outer.reduce<readonly number[]>((a, b) => broadcastTwo('np.vectorize', a, b), [])
     const full = arrays.map((x, i) => broadcastTo(x, [...loop, ...x.shape.slice(outer[i]!.length)]))
     const mapped = loop.reduce<(...ys: NDArray[]) => R>((g) => vmap(g) as unknown as (...ys: NDArray[]) => R, f)
     return mapped(...full)

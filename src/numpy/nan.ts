@@ -1,7 +1,16 @@
 /** `np`: reductions of the elements that are not NaN. Gradients at those that are, are 0. */
 import { isFloat } from '../core/dtype.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
+import {
+  argOptions,
+  cumulativeOptions,
+  extremumOptions,
+  meanOptions,
+  sumOptions,
+  varOptions,
+} from '../surface/reduce.ts'
 import type {
   ArgOptions,
   ArrayLike,
@@ -22,6 +31,8 @@ const without = (x: ArrayLike, value: number): NDArray => {
 
 const numbers = (x: ArrayLike): NDArray => np.logicalNot(np.isnan(x))
 
+const nansumDoor = must.door('np.nansum', { x: must.arrayLike, options: must.optionsOf(sumOptions) })
+
 /**
  * Sum of the elements that are not NaN.
  *
@@ -31,7 +42,12 @@ const numbers = (x: ArrayLike): NDArray => np.logicalNot(np.isnan(x))
  * np.nansum(np.array([1, NaN, 2])) // => 3.
  * ```
  */
-export const nansum = (x: ArrayLike, options?: SumOptions): NDArray => reduction.sum(without(x, 0), options)
+export const nansum = (x: ArrayLike, options?: SumOptions): NDArray => {
+  nansumDoor(x, options)
+  return reduction.sum(without(x, 0), options)
+}
+
+const nanprodDoor = must.door('np.nanprod', { x: must.arrayLike, options: must.optionsOf(sumOptions) })
 
 /**
  * Product of the elements that are not NaN.
@@ -42,7 +58,12 @@ export const nansum = (x: ArrayLike, options?: SumOptions): NDArray => reduction
  * np.nanprod(np.array([3, NaN, 2])) // => 6.
  * ```
  */
-export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => reduction.prod(without(x, 1), options)
+export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => {
+  nanprodDoor(x, options)
+  return reduction.prod(without(x, 1), options)
+}
+
+const nancumsumDoor = must.door('np.nancumsum', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
 
 /**
  * Running sums, for which NaN is 0.
@@ -53,8 +74,12 @@ export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => reductio
  * np.nancumsum(np.array([1, NaN, 2])) // => [1. 1. 3.]
  * ```
  */
-export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
-  reduction.cumsum(without(x, 0), options)
+export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => {
+  nancumsumDoor(x, options)
+  return reduction.cumsum(without(x, 0), options)
+}
+
+const nancumprodDoor = must.door('np.nancumprod', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
 
 /**
  * Running products, for which NaN is 1.
@@ -65,12 +90,20 @@ export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
  * np.nancumprod(np.array([3, NaN, 2])) // => [3. 3. 6.]
  * ```
  */
-export const nancumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
-  reduction.cumprod(without(x, 1), options)
+export const nancumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => {
+  nancumprodDoor(x, options)
+  return reduction.cumprod(without(x, 1), options)
+}
 
 const extremum =
-  (reduce: (x: NDArray, options: ExtremumOptions) => NDArray, least: number) =>
+  (
+    name: string,
+    reduce: (x: NDArray, options: ExtremumOptions) => NDArray,
+    least: number,
+    enter = must.door(name, { x: must.arrayLike, options: must.optionsOf(extremumOptions) }),
+  ) =>
   (x: ArrayLike, options: ExtremumOptions = {}): NDArray => {
+    enter(x, options)
     const array = asArray(x)
     if (!isFloat(array.dtype)) return reduce(array, options)
     const { axis = null, keepdims = false, where = true, initial } = options
@@ -90,7 +123,7 @@ const extremum =
  * np.nanmax(np.array([1, NaN, 2])) // => 2.
  * ```
  */
-export const nanmax = extremum(reduction.max, -Infinity)
+export const nanmax = extremum('np.nanmax', reduction.max, -Infinity)
 
 /**
  * Smallest element that is not NaN; NaN if all are.
@@ -102,11 +135,17 @@ export const nanmax = extremum(reduction.max, -Infinity)
  * np.nanmin(np.array([1, NaN, 2])) // => 1.
  * ```
  */
-export const nanmin = extremum(reduction.min, Infinity)
+export const nanmin = extremum('np.nanmin', reduction.min, Infinity)
 
 const argument =
-  (choose: (x: NDArray, options: ArgOptions) => NDArray, least: number) =>
+  (
+    name: string,
+    choose: (x: NDArray, options: ArgOptions) => NDArray,
+    least: number,
+    enter = must.door(name, { x: must.arrayLike, options: must.optionsOf(argOptions) }),
+  ) =>
   (x: ArrayLike, options: ArgOptions = {}): NDArray => {
+    enter(x, options)
     const { axis = null, keepdims = false } = options
     const known = reduction.any(numbers(x), { axis, keepdims })
     return np.where(known, choose(without(x, least), options), -1)
@@ -121,7 +160,7 @@ const argument =
  * np.nanargmax(np.array([NaN, 5, 2])) // => 1
  * ```
  */
-export const nanargmax = argument(reduction.argmax, -Infinity)
+export const nanargmax = argument('np.nanargmax', reduction.argmax, -Infinity)
 
 /**
  * Index (int32) of the first smallest element that is not NaN; -1 if all are.
@@ -132,10 +171,12 @@ export const nanargmax = argument(reduction.argmax, -Infinity)
  * np.nanargmin(np.array([NaN, 5, 2])) // => 2
  * ```
  */
-export const nanargmin = argument(reduction.argmin, Infinity)
+export const nanargmin = argument('np.nanargmin', reduction.argmin, Infinity)
 
 const numbersOf = (x: ArrayLike, where: ArrayLike | undefined): NDArray =>
   where === undefined ? numbers(x) : np.logicalAnd(numbers(x), where)
+
+const nanmeanDoor = must.door('np.nanmean', { x: must.arrayLike, options: must.optionsOf(meanOptions) })
 
 /**
  * Mean of the elements that are not NaN; NaN if all are.
@@ -146,8 +187,12 @@ const numbersOf = (x: ArrayLike, where: ArrayLike | undefined): NDArray =>
  * np.nanmean(np.array([1, NaN, 3])) // => 2.
  * ```
  */
-export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray =>
-  reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) })
+export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
+  nanmeanDoor(x, options)
+  return reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) })
+}
+
+const nanvarDoor = must.door('np.nanvar', { x: must.arrayLike, options: must.optionsOf(varOptions) })
 
 /**
  * Variance of the elements that are not NaN; NaN where there are not more than `ddof`.
@@ -159,12 +204,15 @@ export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray =>
  * ```
  */
 export const nanvar = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  nanvarDoor(x, options)
   const { axis = null, keepdims = false, ddof = 0 } = options
   const where = numbersOf(x, options.where)
   const spread = reduction.var(without(inexact(asArray(x)), 0), { ...options, where })
   const enough = np.greater(reduction.sum(where, { axis, keepdims, dtype: 'int32' }), ddof)
   return np.where(enough, spread, NaN).astype(spread.dtype)
 }
+
+const nanstdDoor = must.door('np.nanstd', { x: must.arrayLike, options: must.optionsOf(varOptions) })
 
 /**
  * Standard deviation: the square root of `nanvar`.
@@ -175,7 +223,10 @@ export const nanvar = (x: ArrayLike, options: VarOptions = {}): NDArray => {
  * np.nanstd(np.array([1, NaN, 3])) // => 1.
  * ```
  */
-export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => np.sqrt(nanvar(x, options))
+export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => {
+  nanstdDoor(x, options)
+  return np.sqrt(nanvar(x, options))
+}
 
 /** Options of `nanToNum`. */
 export interface NanToNumOptions {
@@ -187,6 +238,14 @@ export interface NanToNumOptions {
   readonly neginf?: ArrayLike
 }
 
+const nanToNumOptions: must.OptionTable<NanToNumOptions> = {
+  nan: must.arrayLike,
+  posinf: must.arrayLike,
+  neginf: must.arrayLike,
+}
+
+const nanToNumDoor = must.door('np.nanToNum', { x: must.arrayLike, options: must.optionsOf(nanToNumOptions) })
+
 /**
  * Finite numbers in the place of NaN and infinities.
  *
@@ -196,7 +255,9 @@ export interface NanToNumOptions {
  * np.nanToNum(np.array([NaN, 1, Infinity]), { posinf: 9 }) // => [0. 1. 9.]
  * ```
  */
-export const nanToNum = (x: ArrayLike, { nan = 0, posinf, neginf }: NanToNumOptions = {}): NDArray => {
+export const nanToNum = (x: ArrayLike, options: NanToNumOptions = {}): NDArray => {
+  nanToNumDoor(x, options)
+  const { nan = 0, posinf, neginf } = options
   const array = asArray(x)
   if (!isFloat(array.dtype)) return array
   const largest = largestOf[array.dtype]

@@ -5,6 +5,7 @@ import { range } from '../core/shape.ts'
 import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkIntegers, checkOneOf } from '../surface/checks.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike } from '../trace/value.ts'
@@ -46,26 +47,42 @@ export interface PadOptions {
   readonly reflectType?: 'even' | 'odd'
 }
 
+const padOptions: must.OptionTable<PadOptions> = {
+  mode: must.anyOf(must.oneOf(modes), must.func),
+  constantValues: must.arrayLike,
+  endValues: must.arrayLike,
+  statLength: must.nullable(
+    must.anyOf(
+      must.natural,
+      must.listOf(must.natural, undefined, 1),
+      must.pairOf(must.natural),
+      must.listOf(must.pairOf(must.natural)),
+    ),
+  ),
+  reflectType: must.oneOf(['even', 'odd']),
+}
+
 type Pair = readonly [before: number, after: number]
 
 /** A pair for each axis. */
 const pairsOf = (what: string, width: PadWidth, rank: number): readonly Pair[] => {
   const host = width instanceof NDArray ? (width.toArray() as PadWidth) : width
   const flat = typeof host === 'number' ? [host] : host.flat()
-  checkIntegers('pad', what, flat)
+  checkIntegers('np.pad', what, flat)
   const negative = flat.find((n) => n < 0)
-  if (negative !== undefined) throw new ArgumentError(`pad: ${what} cannot be negative, got ${negative}.`)
+  if (negative !== undefined) throw new ArgumentError(`np.pad: ${what} cannot be negative, got ${negative}.`)
   if (typeof host === 'number') return range(rank).map(() => [host, host])
   const [first, second] = host
   if (typeof first === 'number') {
-    if (host.length > 2) throw new ShapeError(`pad: ${host.length} numbers for before and after; pairs go in lists.`)
+    if (host.length > 2) throw new ShapeError(`np.pad: ${host.length} numbers for before and after; pairs go in lists.`)
     return range(rank).map(() => [first, typeof second === 'number' ? second : first])
   }
   const pairs = host as readonly Pair[]
   const odd = pairs.find((pair) => pair.length !== 2)
-  if (odd !== undefined) throw new ShapeError(`pad: a pair [before, after] for each axis, got ${odd.length} numbers.`)
+  if (odd !== undefined)
+    throw new ShapeError(`np.pad: a pair [before, after] for each axis, got ${odd.length} numbers.`)
   if (pairs.length === 1) return range(rank).map(() => pairs[0]!)
-  if (pairs.length !== rank) throw new ShapeError(`pad: ${pairs.length} widths for an array of rank ${rank}.`)
+  if (pairs.length !== rank) throw new ShapeError(`np.pad: ${pairs.length} widths for an array of rank ${rank}.`)
   return pairs
 }
 
@@ -82,16 +99,16 @@ const optionsOf: { readonly [M in PadMode]?: keyof PadOptions } = {
 }
 
 const checkMode = (mode: PadMode | PadFunction, options: PadOptions): void => {
-  if (typeof mode !== 'function') checkOneOf('pad', 'mode', mode, modes)
+  if (typeof mode !== 'function') checkOneOf('np.pad', 'mode', mode, modes)
   const own = typeof mode === 'function' ? undefined : optionsOf[mode]
   const names = ['constantValues', 'endValues', 'statLength', 'reflectType'] as const
   const foreign = names.find((name) => name !== own && options[name] !== undefined && options[name] !== null)
   if (foreign !== undefined) {
     throw new ArgumentError(
-      `pad: ${foreign} means nothing to the mode '${typeof mode === 'string' ? mode : 'function'}'.`,
+      `np.pad: ${foreign} means nothing to the mode '${typeof mode === 'string' ? mode : 'function'}'.`,
     )
   }
-  if (options.reflectType !== undefined) checkOneOf('pad', 'reflectType', options.reflectType, ['even', 'odd'])
+  if (options.reflectType !== undefined) checkOneOf('np.pad', 'reflectType', options.reflectType, ['even', 'odd'])
 }
 
 /** One value for all sides, or a value for each: `[axis][side]`, null in the first case. */
@@ -168,7 +185,8 @@ const padStatistic =
       const rounded = isInteger(x.dtype) ? np.round(value) : value
       return broadcastTo(e.cast(rounded, x.dtype, x.aval.weak), x.shape.with(axis, count))
     }
-    if (lengths?.[axis]?.includes(0) === true) throw new ArgumentError('pad: a statLength of 0 leaves nothing to take.')
+    if (lengths?.[axis]?.includes(0) === true)
+      throw new ArgumentError('np.pad: a statLength of 0 leaves nothing to take.')
     const [first, last] = (lengths?.[axis] ?? [n, n]).map((length) => Math.min(length, n)) as [number, number]
     const low = of(ops.sliceInDim(x, 0, first, axis), before)
     const high = of(ops.sliceInDim(x, n - last, n, axis), after)
@@ -198,6 +216,12 @@ const padAxis = (mode: PadMode, options: PadOptions, rank: number): PadAxis => {
   return padFromPlaces(mode === 'edge' ? 'edge' : 'wrap')
 }
 
+const padDoor = must.door('np.pad', {
+  x: must.arrayLike,
+  width: must.anyOf(must.integer, must.listOf(must.integer), must.listOf(must.pairOf(must.integer))),
+  options: must.optionsOf(padOptions),
+})
+
 /**
  * Elements added before and after along each axis: a constant; the element at the `edge`; the elements reflected at the edge
  * (`reflect`), or at where it ends (`symmetric`); the elements from the other side (`wrap`); numbers from a value to the edge
@@ -215,6 +239,7 @@ const padAxis = (mode: PadMode, options: PadOptions, rank: number): PadAxis => {
  * ```
  */
 export const pad = (x: ArrayLike, width: PadWidth, options: PadOptions = {}): NDArray => {
+  padDoor(x, width, options)
   const { mode = 'constant', constantValues = 0 } = options
   checkMode(mode, options)
   const array = asArray(x)
@@ -225,7 +250,8 @@ export const pad = (x: ArrayLike, width: PadWidth, options: PadOptions = {}): ND
     return widths.reduce<NDArray>((y, pair, axis) => applyAlongAxis((line) => mode(line, pair, axis), axis, y), start)
   }
   const empty = widths.findIndex(([a, b], d) => a + b > 0 && array.shape[d] === 0)
-  if (empty >= 0) throw new ShapeError(`pad: axis ${empty} of ${array.aval} has no elements for '${mode}' to repeat.`)
+  if (empty >= 0)
+    throw new ShapeError(`np.pad: axis ${empty} of ${array.aval} has no elements for '${mode}' to repeat.`)
   const along = padAxis(mode, options, array.ndim)
   return widths.reduce((y, pair, axis) => (pair[0] + pair[1] === 0 ? y : along(y, pair, axis)), array)
 }

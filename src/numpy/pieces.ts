@@ -2,10 +2,22 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
 import { rev } from '../ops/movement.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor, asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Arrays, StackOptions } from './movement.ts'
-import { atleast2d, broadcastTo, concatenate, flip, listOf, reshape, split, swapaxes, transpose } from './movement.ts'
+import {
+  atleast2d,
+  broadcastTo,
+  concatenate,
+  flip,
+  listOf,
+  reshape,
+  split,
+  swapaxes,
+  transpose,
+  someArrays,
+} from './movement.ts'
 
 /**
  * `concatenate`, by the array API's name.
@@ -18,6 +30,8 @@ import { atleast2d, broadcastTo, concatenate, flip, listOf, reshape, split, swap
  */
 export const concat = concatenate
 
+const permuteDimsDoor = must.door('np.permuteDims', { x: must.arrayLike, axes: must.axisList })
+
 /**
  * `transpose` with an order of axes, by the array API's name.
  *
@@ -27,7 +41,10 @@ export const concat = concatenate
  * np.permuteDims(np.zeros([2, 3, 4]), [2, 0, 1]).shape // => 4,2,3
  * ```
  */
-export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => transpose(x, axes)
+export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => {
+  permuteDimsDoor(x, axes)
+  return transpose(x, axes)
+}
 
 /**
  * The last two axes exchanged.
@@ -40,10 +57,12 @@ export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => t
  * ```
  */
 export const matrixTranspose = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  if (array.ndim < 2) throw new ShapeError(`matrixTranspose: takes matrices, got ${array.aval}.`)
+  const array = arrayFor('np.matrixTranspose', x)
+  if (array.ndim < 2) throw new ShapeError(`np.matrixTranspose: takes matrices, got ${array.aval}.`)
   return swapaxes(array, -1, -2)
 }
+
+const broadcastArraysDoor = must.door('np.broadcastArrays', { xs: must.listOf(must.arrayLike) })
 
 /**
  * Arrays of one shape: the one that all broadcast to.
@@ -56,8 +75,9 @@ export const matrixTranspose = (x: ArrayLike): NDArray => {
  * ```
  */
 export const broadcastArrays = (...xs: readonly ArrayLike[]): NDArray[] => {
+  broadcastArraysDoor(xs)
   const arrays = xs.map((x) => asArray(x))
-  const shape = arrays.reduce<readonly number[]>((s, x) => broadcastTwo('broadcastArrays', s, x.shape), [])
+  const shape = arrays.reduce<readonly number[]>((s, x) => broadcastTwo('np.broadcastArrays', s, x.shape), [])
   return arrays.map((x) => broadcastTo(x, shape))
 }
 
@@ -71,11 +91,13 @@ export const broadcastArrays = (...xs: readonly ArrayLike[]): NDArray[] => {
  * ```
  */
 export const atleast3d = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
+  const array = arrayFor('np.atleast3d', x)
   if (array.ndim === 0) return reshape(array, [1, 1, 1])
   if (array.ndim === 1) return reshape(array, [1, array.size, 1])
   return array.ndim === 2 ? reshape(array, [...array.shape, 1]) : array
 }
+
+const columnStackDoor = must.door('np.columnStack', { xs: someArrays })
 
 /**
  * Vectors as columns, and matrices, beside each other.
@@ -87,12 +109,18 @@ export const atleast3d = (x: ArrayLike): NDArray => {
  * ```
  */
 export const columnStack = (xs: Arrays): NDArray => {
+  columnStackDoor(xs)
   const column = (x: ArrayLike): NDArray => {
     const array = asArray(x)
     return array.ndim < 2 ? transpose(atleast2d(array)) : array
   }
   return concatenate(listOf(xs).map(column), { axis: 1 })
 }
+
+const dstackDoor = must.door('np.dstack', {
+  xs: someArrays,
+  options: must.optionsOf<Pick<StackOptions, 'dtype'>>({ dtype: must.dtype }),
+})
 
 /**
  * Arrays joined along the third axis.
@@ -103,11 +131,15 @@ export const columnStack = (xs: Arrays): NDArray => {
  * np.dstack([np.array([1, 2]), np.array([3, 4])]).shape // => 1,2,2
  * ```
  */
-export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray =>
-  concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 })
+export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
+  dstackDoor(xs, options)
+  return concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 })
+}
 
 /** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
 export type Blocks = ArrayLike | readonly Blocks[]
+
+const blockDoor = must.door('np.block', { blocks: must.anyOf(must.arrayLike, must.listOf(must.anything)) })
 
 /**
  * An array from blocks in nested lists: the innermost are joined along the last axis, the next ones along the last but one.
@@ -120,6 +152,7 @@ export type Blocks = ArrayLike | readonly Blocks[]
  * ```
  */
 export const block = (blocks: Blocks): NDArray => {
+  blockDoor(blocks)
   const isList = (x: Blocks): x is readonly Blocks[] => Array.isArray(x)
   const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...x.map(depthOf)) : 0)
   const leaves = (x: Blocks): readonly NDArray[] => (isList(x) ? x.flatMap(leaves) : [asArray(x)])
@@ -131,11 +164,17 @@ export const block = (blocks: Blocks): NDArray => {
   }
   const join = (x: Blocks, level: number): NDArray => {
     if (!isList(x)) return raised(x)
-    if (x.length === 0) throw new ArgumentError('block: a list of blocks is empty.')
+    if (x.length === 0) throw new ArgumentError('np.block: a list of blocks is empty.')
     return concatenate(x.map((inner) => join(inner, level - 1)), { axis: -level }) // prettier-ignore
   }
   return depth === 0 ? asArray(blocks as ArrayLike) : join(blocks, depth)
 }
+
+const arraySplitDoor = must.door('np.arraySplit', {
+  x: must.arrayLike,
+  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * As `split`, but the parts may differ: the first ones get one element more.
@@ -150,15 +189,22 @@ export const block = (blocks: Blocks): NDArray => {
 export const arraySplit = (
   x: ArrayLike,
   parts: number | readonly number[],
-  { axis = 0 }: { readonly axis?: number } = {},
+  options: { readonly axis?: number } = {},
 ): NDArray[] => {
+  arraySplitDoor(x, parts, options)
+  const { axis = 0 } = options
   if (typeof parts !== 'number') return split(x, parts, { axis })
-  if (!Number.isInteger(parts) || parts < 1) throw new ArgumentError(`arraySplit: there are no ${parts} parts.`)
+  if (!Number.isInteger(parts) || parts < 1) throw new ArgumentError(`np.arraySplit: there are no ${parts} parts.`)
   const array = asArray(x)
-  const n = array.shape[normalizeAxis('arraySplit', axis, array.ndim)]!
+  const n = array.shape[normalizeAxis('np.arraySplit', axis, array.ndim)]!
   const [size, longer] = [Math.floor(n / parts), n % parts]
   return split(array, range(parts - 1).map((i) => (i + 1) * size + Math.min(i + 1, longer)), { axis }) // prettier-ignore
 }
+
+const hsplitDoor = must.door('np.hsplit', {
+  x: must.arrayLike,
+  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+})
 
 /**
  * `split` along the second axis; of vectors along their only one.
@@ -169,8 +215,15 @@ export const arraySplit = (
  * np.hsplit(np.array([1, 2, 3, 4]), 2).map(String) // => [1. 2.],[3. 4.]
  * ```
  */
-export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
-  split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
+export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+  hsplitDoor(x, parts)
+  return split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
+}
+const vsplitDoor = must.door('np.vsplit', {
+  x: must.arrayLike,
+  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+})
+
 /**
  * `split` along the first axis.
  *
@@ -180,7 +233,15 @@ export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
  * np.vsplit(np.zeros([4, 2]), [1]).map((x) => x.shape.join('x')) // => 1x2,3x2
  * ```
  */
-export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 0 })
+export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+  vsplitDoor(x, parts)
+  return split(x, parts, { axis: 0 })
+}
+const dsplitDoor = must.door('np.dsplit', {
+  x: must.arrayLike,
+  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+})
+
 /**
  * `split` along the third axis.
  *
@@ -190,7 +251,12 @@ export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
  * np.dsplit(np.zeros([1, 2, 4]), 2).map((x) => x.shape.join('x')) // => 1x2x2,1x2x2
  * ```
  */
-export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 2 })
+export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+  dsplitDoor(x, parts)
+  return split(x, parts, { axis: 2 })
+}
+
+const flipudDoor = must.door('np.flipud', { x: must.arrayLike })
 
 /**
  * The order along the first axis reversed.
@@ -201,7 +267,12 @@ export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
  * np.flipud(np.array([[1, 2], [3, 4]])).toArray() // => 3,4,1,2
  * ```
  */
-export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 })
+export const flipud = (x: ArrayLike): NDArray => {
+  flipudDoor(x)
+  return flip(x, { axis: 0 })
+}
+const fliplrDoor = must.door('np.fliplr', { x: must.arrayLike })
+
 /**
  * The order along the second axis reversed.
  *
@@ -211,7 +282,16 @@ export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 })
  * np.fliplr(np.array([[1, 2], [3, 4]])).toArray() // => 2,1,4,3
  * ```
  */
-export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 })
+export const fliplr = (x: ArrayLike): NDArray => {
+  fliplrDoor(x)
+  return flip(x, { axis: 1 })
+}
+
+const rot90Door = must.door('np.rot90', {
+  x: must.arrayLike,
+  k: must.optional(must.integer),
+  options: must.optionsOf<{ readonly axes?: readonly [number, number] }>({ axes: must.pairOf(must.axis) }),
+})
 
 /**
  * Turned by `k` right angles, from the first of two axes towards the second.
@@ -223,19 +303,23 @@ export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 })
  * np.rot90(np.array([[1, 2], [3, 4]])).toArray() // => 2,4,1,3
  * ```
  */
-export const rot90 = (
-  x: ArrayLike,
-  k = 1,
-  { axes = [0, 1] }: { readonly axes?: readonly [number, number] } = {},
-): NDArray => {
+export const rot90 = (x: ArrayLike, k = 1, options: { readonly axes?: readonly [number, number] } = {}): NDArray => {
+  rot90Door(x, k, options)
+  const { axes = [0, 1] } = options
   const array = asArray(x)
-  const [i, j] = axes.map((axis) => normalizeAxis('rot90', axis, array.ndim)) as [number, number]
-  if (i === j) throw new ArgumentError(`rot90: needs two different axes, got ${axes.join(' and ')}.`)
+  const [i, j] = axes.map((axis) => normalizeAxis('np.rot90', axis, array.ndim)) as [number, number]
+  if (i === j) throw new ArgumentError(`np.rot90: needs two different axes, got ${axes.join(' and ')}.`)
   const turns = ((k % 4) + 4) % 4
   if (turns === 0) return array
   if (turns === 2) return rev(array, [i, j])
   return turns === 1 ? rev(swapaxes(array, i, j), [i]) : swapaxes(rev(array, [i]), i, j)
 }
+
+const rollaxisDoor = must.door('np.rollaxis', {
+  x: must.arrayLike,
+  axis: must.axis,
+  start: must.optional(must.integer),
+})
 
 /**
  * An axis moved to before another place.
@@ -248,10 +332,12 @@ export const rot90 = (
  * ```
  */
 export const rollaxis = (x: ArrayLike, axis: number, start = 0): NDArray => {
+  rollaxisDoor(x, axis, start)
   const array = asArray(x)
-  const from = normalizeAxis('rollaxis', axis, array.ndim)
+  const from = normalizeAxis('np.rollaxis', axis, array.ndim)
   const to = start < 0 ? start + array.ndim : start
-  if (!(to >= 0 && to <= array.ndim)) throw new ArgumentError(`rollaxis: there is no place ${start} in ${array.aval}.`)
+  if (!(to >= 0 && to <= array.ndim))
+    throw new ArgumentError(`np.rollaxis: there is no place ${start} in ${array.aval}.`)
   const order = range(array.ndim).filter((d) => d !== from)
   order.splice(to > from ? to - 1 : to, 0, from)
   return transpose(array, order)

@@ -3,7 +3,8 @@ import { epsilonOf } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, range } from '../core/shape.ts'
 import { zerosOf } from '../ops/creation.ts'
-import { asArray, functions } from '../runtime/array.ts'
+import { arrayFor, asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { ones, zeros } from './creation.ts'
@@ -32,9 +33,9 @@ const coefficients = (name: string, p: ArrayLike): NDArray => {
  * ```
  */
 export const polyval = (p: ArrayLike, x: ArrayLike): NDArray => {
-  const [given, at] = promoteAll([asArray(p), asArray(x)]) as [NDArray, NDArray]
+  const [given, at] = promoteAll([arrayFor('np.polyval', p), arrayFor('np.polyval', x)]) as [NDArray, NDArray]
   const c = given.ndim === 0 ? functions.ravel(given) : given
-  const shape = broadcastTwo('polyval', c.shape.slice(1), at.shape)
+  const shape = broadcastTwo('np.polyval', c.shape.slice(1), at.shape)
   const zero = broadcastTo(zerosOf(at.aval.withShape([])), shape)
   return range(c.shape[0]!).reduce((y, i) => np.add(np.multiply(y, at), c.at(i).get()), zero)
 }
@@ -47,6 +48,8 @@ const longer = (p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
   return [filled(a), filled(b)]
 }
 
+const polyaddDoor = must.door('np.polyadd', { p: must.arrayLike, q: must.arrayLike })
+
 /**
  * The sum of two polynomials, or of polynomials side by side, in columns.
  *
@@ -57,7 +60,12 @@ const longer = (p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
  * np.polyadd(np.array([1, 2]), np.array([1, 0, 0])) // => [1. 1. 2.]
  * ```
  */
-export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => np.add(...longer(p, q))
+export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => {
+  polyaddDoor(p, q)
+  return np.add(...longer(p, q))
+}
+
+const polysubDoor = must.door('np.polysub', { p: must.arrayLike, q: must.arrayLike })
 
 /**
  * The difference of two polynomials, or of polynomials side by side, in columns.
@@ -69,7 +77,10 @@ export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => np.add(...longer
  * np.polysub(np.array([1, 2]), np.array([1, 0, 0])) // => [-1.  1.  2.]
  * ```
  */
-export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => np.subtract(...longer(p, q))
+export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => {
+  polysubDoor(p, q)
+  return np.subtract(...longer(p, q))
+}
 
 /** Options of `polymul` and `polydiv`. */
 export interface TrimOptions {
@@ -79,6 +90,8 @@ export interface TrimOptions {
    */
   readonly trimLeadingZeros?: boolean
 }
+
+const trimOptions: must.OptionTable<TrimOptions> = { trimLeadingZeros: must.boolean }
 
 /** Without the numbers in front that are not above a bound; one is left. */
 const trimmed = (name: string, c: NDArray, bound = 0): NDArray => {
@@ -90,6 +103,12 @@ const trimmed = (name: string, c: NDArray, bound = 0): NDArray => {
 /** One 0 in the place of no coefficients. */
 const orZero = (c: NDArray): NDArray => (c.size === 0 ? zeros([1], { dtype: c.dtype }) : c)
 
+const polymulDoor = must.door('np.polymul', {
+  p: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(trimOptions),
+})
+
 /**
  * The product of two polynomials, in floats.
  *
@@ -100,11 +119,19 @@ const orZero = (c: NDArray): NDArray => (c.size === 0 ? zeros([1], { dtype: c.dt
  * np.polymul(np.array([1, 1]), np.array([1, -1])) // => [ 1.  0. -1.]
  * ```
  */
-export const polymul = (p: ArrayLike, q: ArrayLike, { trimLeadingZeros = false }: TrimOptions = {}): NDArray => {
-  const both = [coefficients('polymul', p), coefficients('polymul', q)]
-  const [a, b] = (trimLeadingZeros ? both.map((c) => trimmed('polymul', c)) : both).map(orZero) as [NDArray, NDArray]
+export const polymul = (p: ArrayLike, q: ArrayLike, options: TrimOptions = {}): NDArray => {
+  polymulDoor(p, q, options)
+  const { trimLeadingZeros = false } = options
+  const both = [coefficients('np.polymul', p), coefficients('np.polymul', q)]
+  const [a, b] = (trimLeadingZeros ? both.map((c) => trimmed('np.polymul', c)) : both).map(orZero) as [NDArray, NDArray]
   return convolve(a, b)
 }
+
+const polydivDoor = must.door('np.polydiv', {
+  p: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(trimOptions),
+})
 
 /**
  * Division of polynomials with a remainder. The divisor's first coefficient must not be 0.
@@ -120,17 +147,19 @@ export const polymul = (p: ArrayLike, q: ArrayLike, { trimLeadingZeros = false }
 export const polydiv = (
   p: ArrayLike,
   q: ArrayLike,
-  { trimLeadingZeros = false }: TrimOptions = {},
+  options: TrimOptions = {},
 ): readonly [quotient: NDArray, remainder: NDArray] => {
+  polydivDoor(p, q, options)
+  const { trimLeadingZeros = false } = options
   const [quotient, rest] = divided(p, q)
   const bound = Math.sqrt(rest.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
-  return [quotient, trimLeadingZeros ? trimmed('polydiv', rest, bound) : rest]
+  return [quotient, trimLeadingZeros ? trimmed('np.polydiv', rest, bound) : rest]
 }
 
 const divided = (p: ArrayLike, q: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
-  const given = promoteAll([coefficients('polydiv', p), coefficients('polydiv', q)]).map(inexact)
+  const given = promoteAll([coefficients('np.polydiv', p), coefficients('np.polydiv', q)]).map(inexact)
   const [dividend, divisor] = given as [NDArray, NDArray]
-  if (divisor.size === 0) throw new ShapeError('polydiv: the divisor has no coefficients.')
+  if (divisor.size === 0) throw new ShapeError('np.polydiv: the divisor has no coefficients.')
   const steps = dividend.size - divisor.size + 1
   if (steps <= 0) return [zeros([1], { dtype: dividend.dtype }), dividend]
   let rest = dividend
@@ -149,6 +178,8 @@ const checkOrder = (name: string, m: number): void => {
 /** n (n-1) ... (n-m+1) */
 const falling = (n: number, m: number): number => range(m).reduce((product, i) => product * (n - i), 1)
 
+const polyderDoor = must.door('np.polyder', { p: must.arrayLike, m: must.optional(must.natural) })
+
 /**
  * The m-th derivative of a polynomial, in floats.
  *
@@ -160,12 +191,19 @@ const falling = (n: number, m: number): number => range(m).reduce((product, i) =
  * ```
  */
 export const polyder = (p: ArrayLike, m = 1): NDArray => {
-  checkOrder('polyder', m)
-  const c = inexact(coefficients('polyder', p))
+  polyderDoor(p, m)
+  checkOrder('np.polyder', m)
+  const c = inexact(coefficients('np.polyder', p))
   const kept = Math.max(c.size - m, 0)
   const factors = Float64Array.from(range(kept), (i) => falling(c.size - 1 - i, m))
   return np.multiply(c.at(slice(0, kept)).get(), asArray(factors).astype(c.dtype))
 }
+
+const polyintDoor = must.door('np.polyint', {
+  p: must.arrayLike,
+  m: must.optional(must.natural),
+  options: must.optionsOf<{ readonly k?: ArrayLike }>({ k: must.arrayLike }),
+})
 
 /**
  * The m-th integral of a polynomial.
@@ -178,15 +216,19 @@ export const polyder = (p: ArrayLike, m = 1): NDArray => {
  * np.polyint(np.array([6, 2])) // => [3. 2. 0.]
  * ```
  */
-export const polyint = (p: ArrayLike, m = 1, { k = 0 }: { readonly k?: ArrayLike } = {}): NDArray => {
-  checkOrder('polyint', m)
-  const c = inexact(coefficients('polyint', p))
+export const polyint = (p: ArrayLike, m = 1, options: { readonly k?: ArrayLike } = {}): NDArray => {
+  polyintDoor(p, m, options)
+  const { k = 0 } = options
+  checkOrder('np.polyint', m)
+  const c = inexact(coefficients('np.polyint', p))
   const constants = broadcastTo(asArray(k).astype(c.dtype), [m])
   return range(m).reduce((y, i) => {
     const divisors = asArray(Float64Array.from(range(y.size), (d) => y.size - d)).astype(c.dtype)
     return concatenate([np.divide(y, divisors), constants.at(slice(i, i + 1)).get()])
   }, c)
 }
+
+const polyDoor = must.door('np.poly', { zeros: must.arrayLike })
 
 /**
  * The polynomial with these zeros, and first coefficient 1.
@@ -199,11 +241,18 @@ export const polyint = (p: ArrayLike, m = 1, { k = 0 }: { readonly k?: ArrayLike
  * ```
  */
 export const poly = (zeros: ArrayLike): NDArray => {
-  const z = inexact(coefficients('poly', zeros))
+  polyDoor(zeros)
+  const z = inexact(coefficients('np.poly', zeros))
   const start = ones([1], { dtype: z.dtype })
   const one = (i: number): NDArray => concatenate([start, np.negative(z.at(slice(i, i + 1)).get())])
   return range(z.size).reduce((y, i) => convolve(y, one(i)), start)
 }
+
+const vanderDoor = must.door('np.vander', {
+  x: must.arrayLike,
+  n: must.nullable(must.natural),
+  options: must.optionsOf<{ readonly increasing?: boolean }>({ increasing: must.boolean }),
+})
 
 /**
  * Powers of the elements of a vector, in the columns of a matrix.
@@ -216,13 +265,11 @@ export const poly = (zeros: ArrayLike): NDArray => {
  * np.vander(np.array([2, 3]), 3).toArray() // => 4,2,1,9,3,1
  * ```
  */
-export const vander = (
-  x: ArrayLike,
-  n?: number | null,
-  { increasing = false }: { readonly increasing?: boolean } = {},
-): NDArray => {
+export const vander = (x: ArrayLike, n?: number | null, options: { readonly increasing?: boolean } = {}): NDArray => {
+  vanderDoor(x, n, options)
+  const { increasing = false } = options
   const line = asArray(x)
-  if (line.ndim !== 1) throw new ShapeError(`vander: takes a vector, got ${line.aval}.`)
+  if (line.ndim !== 1) throw new ShapeError(`np.vander: takes a vector, got ${line.aval}.`)
   const count = n ?? line.size
   const powers = range(count).map((i) => np.power(line, i))
   if (count === 0) return ones([line.size, 0], { dtype: line.dtype })
@@ -237,6 +284,15 @@ export interface PolyfitOptions {
   readonly rcond?: number
 }
 
+const polyfitOptions: must.OptionTable<PolyfitOptions> = { w: must.arrayLike, rcond: must.number }
+
+const polyfitDoor = must.door('np.polyfit', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  degree: must.natural,
+  options: must.optionsOf(polyfitOptions),
+})
+
 /**
  * The polynomial of a degree with the least sum of squared errors at points (x, y).
  *
@@ -248,11 +304,13 @@ export interface PolyfitOptions {
  * np.round(np.polyfit(np.array([0, 1, 2]), np.array([1, 3, 5]), 1), 4) // => [2. 1.]
  * ```
  */
-export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, { w, rcond }: PolyfitOptions = {}): NDArray => {
-  checkOrder('polyfit', degree)
+export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, options: PolyfitOptions = {}): NDArray => {
+  polyfitDoor(x, y, degree, options)
+  const { w, rcond } = options
+  checkOrder('np.polyfit', degree)
   const [at, values] = promoteAll([asArray(x), asArray(y)]).map(inexact) as [NDArray, NDArray]
   if (at.ndim !== 1 || values.ndim === 0 || values.ndim > 2 || values.shape[0] !== at.size) {
-    throw new ShapeError(`polyfit: places and values of points do not fit: ${at.aval} and ${values.aval}.`)
+    throw new ShapeError(`np.polyfit: places and values of points do not fit: ${at.aval} and ${values.aval}.`)
   }
   const weights = w === undefined ? ones([at.size], { dtype: at.dtype }) : asArray(w).astype(at.dtype)
   const rows = expandDims(weights, 1)

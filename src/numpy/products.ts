@@ -1,13 +1,16 @@
 /** `np`: products of vectors and of matrices, over last axes. */
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor, asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { dot } from './contraction.ts'
 import { einsum } from './einsum.ts'
 import * as np from './elementwise.ts'
 import { moveaxis, ravel, reshape, stack } from './movement.ts'
+
+const vdotDoor = must.door('np.vdot', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * Sum of products of all elements.
@@ -19,7 +22,16 @@ import { moveaxis, ravel, reshape, stack } from './movement.ts'
  * np.vdot(np.array([[1, 2], [3, 4]]), np.array([[1, 1], [1, 1]])) // => 10.
  * ```
  */
-export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => dot(ravel(x), ravel(y))
+export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => {
+  vdotDoor(x, y)
+  return dot(ravel(x), ravel(y))
+}
+
+const vecdotDoor = must.door('np.vecdot', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * Sums of products along an axis, the last by default; the others broadcast.
@@ -31,12 +43,14 @@ export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => dot(ravel(x), ravel
  * np.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 10])) // => [21. 43.]
  * ```
  */
-export const vecdot = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray => {
+  vecdotDoor(x, y, options)
+  const { axis = -1 } = options
   const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z) => {
-    if (z.ndim === 0) throw new ShapeError(`vecdot: takes vectors, got ${z.aval}.`)
+    if (z.ndim === 0) throw new ShapeError(`np.vecdot: takes vectors, got ${z.aval}.`)
     return moveaxis(z, axis, -1)
   }) as [NDArray, NDArray]
-  if (a.shape.at(-1) !== b.shape.at(-1)) throw new ShapeError(`vecdot: extents differ: ${a.aval} and ${b.aval}.`)
+  if (a.shape.at(-1) !== b.shape.at(-1)) throw new ShapeError(`np.vecdot: extents differ: ${a.aval} and ${b.aval}.`)
   return einsum('...i,...i->...', a, b)
 }
 
@@ -50,7 +64,8 @@ export const vecdot = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axi
  * np.matvec(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const matvec = (a: ArrayLike, x: ArrayLike): NDArray => einsum('...ij,...j->...i', asArray(a), asArray(x))
+export const matvec = (a: ArrayLike, x: ArrayLike): NDArray =>
+  einsum('...ij,...j->...i', arrayFor('np.matvec', a), arrayFor('np.matvec', x))
 
 /**
  * Products of vectors and matrices; leading axes broadcast.
@@ -62,7 +77,8 @@ export const matvec = (a: ArrayLike, x: ArrayLike): NDArray => einsum('...ij,...
  * np.vecmat(np.array([1, 1]), np.array([[1, 2], [3, 4]])) // => [4. 6.]
  * ```
  */
-export const vecmat = (x: ArrayLike, a: ArrayLike): NDArray => einsum('...i,...ij->...j', asArray(x), asArray(a))
+export const vecmat = (x: ArrayLike, a: ArrayLike): NDArray =>
+  einsum('...i,...ij->...j', arrayFor('np.vecmat', x), arrayFor('np.vecmat', a))
 
 /** Options of `cross`. */
 export interface CrossOptions {
@@ -76,6 +92,15 @@ export interface CrossOptions {
   readonly axisc?: number
 }
 
+const crossOptions: must.OptionTable<CrossOptions> = {
+  axis: must.nullable(must.axis),
+  axisa: must.axis,
+  axisb: must.axis,
+  axisc: must.axis,
+}
+
+const crossDoor = must.door('np.cross', { x: must.arrayLike, y: must.arrayLike, options: must.optionsOf(crossOptions) })
+
 /**
  * Cross products of vectors of 3 elements; those of 2 have a third one of 0, and two of these give a number.
  *
@@ -86,15 +111,13 @@ export interface CrossOptions {
  * np.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
  * ```
  */
-export const cross = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { axis = null, axisa = -1, axisb = -1, axisc = -1 }: CrossOptions = {},
-): NDArray => {
+export const cross = (x: ArrayLike, y: ArrayLike, options: CrossOptions = {}): NDArray => {
+  crossDoor(x, y, options)
+  const { axis = null, axisa = -1, axisb = -1, axisc = -1 } = options
   const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z, i) => {
     const last = z.ndim === 0 ? z : moveaxis(z, axis ?? (i === 0 ? axisa : axisb), -1)
     const n = last.shape.at(-1)
-    if (n !== 2 && n !== 3) throw new ShapeError(`cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
+    if (n !== 2 && n !== 3) throw new ShapeError(`np.cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
     return last
   }) as [NDArray, NDArray]
   const of = (z: NDArray, i: number): NDArray | null => (i < z.shape.at(-1)! ? z.at('...', i).get() : null)
@@ -108,7 +131,7 @@ export const cross = (
   }
   if (a.shape.at(-1) === 2 && b.shape.at(-1) === 2) return minor(0, 1)
   const result = stack([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 })
-  return moveaxis(result, -1, normalizeAxis('cross', axis ?? axisc, result.ndim))
+  return moveaxis(result, -1, normalizeAxis('np.cross', axis ?? axisc, result.ndim))
 }
 
 /**
@@ -121,7 +144,7 @@ export const cross = (
  * ```
  */
 export const kron = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = [asArray(x), asArray(y)]
+  const [a, b] = [arrayFor('np.kron', x), arrayFor('np.kron', y)]
   const rank = Math.max(a.ndim, b.ndim)
   const extents = (z: NDArray): number[] => [...Array<number>(rank - z.ndim).fill(1), ...z.shape]
   const [m, n] = [extents(a), extents(b)]

@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, range, sameShape, sizeOf } from '../core/shape.ts'
 import { fullLike } from '../ops/creation.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkOneOf } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -25,6 +26,13 @@ export interface QuantileOptions {
   readonly keepdims?: boolean
   /** How much each element counts, for `invertedCdf`: of the array's shape, or of its extents along the axes. */
   readonly weights?: ArrayLike
+}
+
+const quantileOptions: must.OptionTable<QuantileOptions> = {
+  axis: must.nullable(must.axes),
+  method: must.oneOf(['linear', 'lower', 'higher', 'midpoint', 'nearest', 'invertedCdf']),
+  keepdims: must.boolean,
+  weights: must.arrayLike,
 }
 
 /** Options of medians. */
@@ -129,6 +137,12 @@ const quantileOf = (
   return keepdims ? expandDims(one, axes.map((d) => d + probabilities.ndim)) : one // prettier-ignore
 }
 
+const quantileDoor = must.door('np.quantile', {
+  x: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(quantileOptions),
+})
+
 /**
  * The values below which fractions `q` of the elements lie; NaN where any element is.
  *
@@ -141,8 +155,16 @@ const quantileOf = (
  * np.quantile(np.array([1, 2, 3, 4]), np.array([0, 1])) // => [1. 4.]
  * ```
  */
-export const quantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray =>
-  quantileOf('quantile', x, q, options, false)
+export const quantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray => {
+  quantileDoor(x, q, options)
+  return quantileOf('np.quantile', x, q, options, false)
+}
+
+const nanquantileDoor = must.door('np.nanquantile', {
+  x: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(quantileOptions),
+})
 
 /**
  * `quantile` of the elements that are not NaN; NaN where there are none.
@@ -153,8 +175,16 @@ export const quantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = 
  * np.nanquantile(np.array([1, NaN, 3]), 0.5) // => 2.
  * ```
  */
-export const nanquantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray =>
-  quantileOf('nanquantile', x, q, options, true)
+export const nanquantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray => {
+  nanquantileDoor(x, q, options)
+  return quantileOf('np.nanquantile', x, q, options, true)
+}
+
+const percentileDoor = must.door('np.percentile', {
+  x: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(quantileOptions),
+})
 
 /**
  * `quantile` of `q / 100`.
@@ -165,8 +195,16 @@ export const nanquantile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions
  * np.percentile(np.array([1, 2, 3, 4, 5]), 25) // => 2.
  * ```
  */
-export const percentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray =>
-  quantileOf('percentile', x, np.divide(q, 100), options, false)
+export const percentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray => {
+  percentileDoor(x, q, options)
+  return quantileOf('np.percentile', x, np.divide(q, 100), options, false)
+}
+
+const nanpercentileDoor = must.door('np.nanpercentile', {
+  x: must.arrayLike,
+  q: must.arrayLike,
+  options: must.optionsOf(quantileOptions),
+})
 
 /**
  * `nanquantile` of `q / 100`.
@@ -177,8 +215,18 @@ export const percentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions 
  * np.nanpercentile(np.array([1, NaN, 5]), 25) // => 2.
  * ```
  */
-export const nanpercentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray =>
-  quantileOf('nanpercentile', x, np.divide(q, 100), options, true)
+export const nanpercentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptions = {}): NDArray => {
+  nanpercentileDoor(x, q, options)
+  return quantileOf('np.nanpercentile', x, np.divide(q, 100), options, true)
+}
+
+const medianDoor = must.door('np.median', {
+  x: must.arrayLike,
+  options: must.optionsOf<Omit<QuantileOptions, 'method' | 'weights'>>({
+    axis: must.nullable(must.axes),
+    keepdims: must.boolean,
+  }),
+})
 
 /**
  * The element in the middle, or the mean of the two; NaN where any element is.
@@ -189,8 +237,18 @@ export const nanpercentile = (x: ArrayLike, q: ArrayLike, options: QuantileOptio
  * np.median(np.array([[1, 9], [2, 3], [7, 4]]), { axis: 0 }) // => [2. 4.]
  * ```
  */
-export const median = (x: ArrayLike, options: MedianOptions = {}): NDArray =>
-  quantileOf('median', x, 0.5, { ...options, method: 'midpoint' }, false)
+export const median = (x: ArrayLike, options: MedianOptions = {}): NDArray => {
+  medianDoor(x, options)
+  return quantileOf('np.median', x, 0.5, { ...options, method: 'midpoint' }, false)
+}
+
+const nanmedianDoor = must.door('np.nanmedian', {
+  x: must.arrayLike,
+  options: must.optionsOf<Omit<QuantileOptions, 'method' | 'weights'>>({
+    axis: must.nullable(must.axes),
+    keepdims: must.boolean,
+  }),
+})
 
 /**
  * `median` of the elements that are not NaN.
@@ -201,5 +259,7 @@ export const median = (x: ArrayLike, options: MedianOptions = {}): NDArray =>
  * np.nanmedian(np.array([5, NaN, 1])) // => 3.
  * ```
  */
-export const nanmedian = (x: ArrayLike, options: MedianOptions = {}): NDArray =>
-  quantileOf('nanmedian', x, 0.5, { ...options, method: 'midpoint' }, true)
+export const nanmedian = (x: ArrayLike, options: MedianOptions = {}): NDArray => {
+  nanmedianDoor(x, options)
+  return quantileOf('np.nanmedian', x, 0.5, { ...options, method: 'midpoint' }, true)
+}

@@ -1,10 +1,11 @@
 /** `np`: points in even steps, and in even ratios. The ends may be arrays, computed ones too. */
 import type { DType } from '../core/dtype.ts'
-import { checkDType, isFloat } from '../core/dtype.ts'
+import { checkSize, isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
-import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
+import { broadcastTwo, normalizeAxis } from '../core/shape.ts'
 import { sliceInDim } from '../ops/movement.ts'
 import { asArray, makeArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { commonType } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DTypeOption } from './creation.ts'
@@ -19,6 +20,8 @@ export interface SpaceOptions extends DTypeOption {
   /** Where the axis of the points goes, if the ends are arrays; first by default. */
   readonly axis?: number
 }
+
+const spaceOptions: must.OptionTable<SpaceOptions> = { endpoint: must.boolean, axis: must.axis, dtype: must.dtype }
 
 /** Options of `linspace`. */
 export interface LinspaceOptions extends SpaceOptions {
@@ -44,9 +47,9 @@ const endsOf = (
   count: number,
   { endpoint = true, axis = 0, dtype }: SpaceOptions,
 ): Ends => {
-  if (!Number.isInteger(count) || count < 0) throw new ArgumentError(`${name}: count is a whole number, got ${count}.`)
   const common = commonType([asArray(start), asArray(stop)]).dtype
-  const target = dtype === undefined ? (isFloat(common) ? common : 'float32') : checkDType(name, dtype)
+  const target = dtype ?? (isFloat(common) ? common : 'float32')
+  checkSize(name, target, count)
   return { start, stop, count, endpoint, axis, dtype: target }
 }
 
@@ -62,14 +65,14 @@ const betweenNumbers = (ends: Ends): NDArray => {
   const [start, stop, steps] = [ends.start as number, ends.stop as number, stepsOf(ends)]
   const point = (i: number): number =>
     steps <= 0 ? start : ends.endpoint && i === steps ? stop : start * (1 - i / steps) + stop * (i / steps)
-  return makeArray(Float64Array.from(range(ends.count), point))
+  return makeArray(Float64Array.from({ length: ends.count }, (_, i) => point(i)))
 }
 
 /** The ends in one shape, with the axis of the points. */
 const columnsOf = (ends: Ends): readonly [start: NDArray, stop: NDArray, axis: number] => {
   const [a, b] = [ends.start, ends.stop].map((x) => asArray(x).astype(working(ends.dtype))) as [NDArray, NDArray]
-  const shape = broadcastTwo('linspace', a.shape, b.shape)
-  const axis = normalizeAxis('linspace', ends.axis, shape.length + 1)
+  const shape = broadcastTwo('np.linspace', a.shape, b.shape)
+  const axis = normalizeAxis('np.linspace', ends.axis, shape.length + 1)
   return [expandDims(broadcastTo(a, shape), axis), expandDims(broadcastTo(b, shape), axis), axis]
 }
 
@@ -80,7 +83,7 @@ const betweenArrays = (ends: Ends): NDArray => {
   if (count === 0) return zeros(start.shape.with(axis, 0), { dtype: start.dtype })
   if (count === 1) return start
   const steps = stepsOf(ends)
-  const parts = astype(makeArray(Float64Array.from(range(steps), (i) => i / steps)), start.dtype)
+  const parts = astype(makeArray(Float64Array.from({ length: steps }, (_, i) => i / steps)), start.dtype)
   const part = reshape(parts, start.shape.map((_, d) => (d === axis ? -1 : 1))) // prettier-ignore
   const inside = np.add(np.multiply(start, np.subtract(1, part)), np.multiply(stop, part))
   return endpoint ? concatenate([inside, stop], { axis }) : inside
@@ -97,6 +100,14 @@ const distance = (ends: Ends): NDArray => {
   const steps = stepsOf(ends)
   return steps > 0 ? np.divide(np.subtract(stop, start), steps) : asArray(NaN).astype(start.dtype)
 }
+
+const linspaceOptions: must.OptionTable<LinspaceOptions> = { ...spaceOptions, retstep: must.boolean }
+const linspaceDoor = must.door('np.linspace', {
+  start: must.arrayLike,
+  stop: must.arrayLike,
+  count: must.optional(must.anyOf(must.extent, must.optionsOf(linspaceOptions))),
+  options: must.optionsOf(linspaceOptions),
+})
 
 /**
  * `count` points from `start` to `stop`. Of arrays, along a new axis.
@@ -128,10 +139,23 @@ export function linspace(
   count: number | LinspaceOptions = 50,
   options: LinspaceOptions = {},
 ): NDArray | readonly [NDArray, NDArray] {
+  linspaceDoor(start, stop, count, options)
   const given = typeof count === 'object' ? count : options
-  const ends = endsOf('linspace', start, stop, typeof count === 'object' ? 50 : count, given)
+  const ends = endsOf('np.linspace', start, stop, typeof count === 'object' ? 50 : count, given)
   return given.retstep === true ? [spaced(ends), distance(ends)] : spaced(ends)
 }
+
+const logspaceDoor = must.door('np.logspace', {
+  start: must.arrayLike,
+  stop: must.arrayLike,
+  count: must.optional(must.extent),
+  options: must.optionsOf<SpaceOptions & { readonly base?: ArrayLike }>({
+    endpoint: must.boolean,
+    axis: must.axis,
+    dtype: must.dtype,
+    base: must.arrayLike,
+  }),
+})
 
 /**
  * `base` to the powers of evenly spaced points from `start` to `stop`.
@@ -147,9 +171,11 @@ export const logspace = (
   start: ArrayLike,
   stop: ArrayLike,
   count = 50,
-  { base = 10, ...options }: SpaceOptions & { readonly base?: ArrayLike } = {},
+  options: SpaceOptions & { readonly base?: ArrayLike } = {},
 ): NDArray => {
-  const ends = endsOf('logspace', start, stop, count, options)
+  logspaceDoor(start, stop, count, options)
+  const { base = 10, ...space } = options
+  const ends = endsOf('np.logspace', start, stop, count, space)
   const powers = areNumbers(ends) && typeof base === 'number' ? betweenNumbers(ends) : betweenArrays(ends)
   return astype(np.power(base, powers), ends.dtype)
 }
@@ -173,6 +199,13 @@ const ratios = (ends: Ends): NDArray => {
   return concatenate([start, inside, ...(hasStop ? [stop] : [])], { axis })
 }
 
+const geomspaceDoor = must.door('np.geomspace', {
+  start: must.arrayLike,
+  stop: must.arrayLike,
+  count: must.optional(must.extent),
+  options: must.optionsOf(spaceOptions),
+})
+
 /**
  * Points from `start` to `stop`, each a constant multiple of the one before. Integers are those below, towards 0.
  *
@@ -185,9 +218,10 @@ const ratios = (ends: Ends): NDArray => {
  * ```
  */
 export const geomspace = (start: ArrayLike, stop: ArrayLike, count = 50, options: SpaceOptions = {}): NDArray => {
-  const ends = endsOf('geomspace', start, stop, count, options)
+  geomspaceDoor(start, stop, count, options)
+  const ends = endsOf('np.geomspace', start, stop, count, options)
   if (typeof start === 'number' && typeof stop === 'number' && !(start * stop > 0)) {
-    throw new ArgumentError(`geomspace: ends of one sign, not 0, got ${start} and ${stop}.`)
+    throw new ArgumentError(`np.geomspace: ends of one sign, not 0, got ${start} and ${stop}.`)
   }
   const points = ratios(ends)
   return astype(isFloat(ends.dtype) ? points : snapped(points), ends.dtype)

@@ -1,6 +1,6 @@
 /** `np`: reductions. `axis` is one axis, several, or null for all; negatives count from the end. */
 import * as reduce from '../surface/reduce.ts'
-import { asArray, functions } from '../runtime/array.ts'
+import { functions } from '../runtime/array.ts'
 import type {
   ArgOptions,
   ArrayLike,
@@ -47,4 +47,4 @@ export const argmin = (x: ArrayLike, options?: ArgOptions): NDArray => functions
 /** Running sums along an axis; over all elements without one. */
 export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => functions.cumsum(x, options)
 /** Running products along an axis; over all elements without one. */
-export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => reduce.cumprod(asArray(x), options)
+export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => reduce.cumprod(x, options)

@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { checkIntegers, checkOptions } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { zeros } from './creation.ts'
@@ -14,14 +15,20 @@ import { cumsum } from './reduction.ts'
 const atLeast = (x: NDArray, rank: number): NDArray =>
   x.ndim >= rank ? x : reshape(x, [...Array<number>(rank - x.ndim).fill(1), ...x.shape])
 
+const tileDoor = must.door('np.tile', {
+  x: must.arrayLike,
+  repeats: must.anyOf(must.integer, must.listOf(must.integer)),
+})
+
 /**
  * The array repeated as a block, `repeats` times along each axis.
  *
  * @throws ArgumentError unless all `repeats` are whole numbers.
  */
 export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray => {
+  tileDoor(x, repeats)
   const counts = typeof repeats === 'number' ? [repeats] : repeats
-  checkIntegers('tile', 'a number of repeats', counts, 0)
+  checkIntegers('np.tile', 'a number of repeats', counts, 0)
   const array = atLeast(asArray(x), counts.length)
   const { rank } = array.aval
   const all = [...Array<number>(rank - counts.length).fill(1), ...counts]
@@ -46,6 +53,17 @@ export interface RepeatOptions {
   readonly totalRepeatLength?: number
 }
 
+const repeatOptions: must.OptionTable<RepeatOptions> = {
+  axis: must.nullable(must.axis),
+  totalRepeatLength: must.extent,
+}
+
+const repeatDoor = must.door('np.repeat', {
+  x: must.arrayLike,
+  repeats: must.arrayLike,
+  options: must.optionsOf(repeatOptions),
+})
+
 /**
  * Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element.
  *
@@ -59,22 +77,23 @@ export interface RepeatOptions {
  * ```
  */
 export const repeat = (x: ArrayLike, repeats: ArrayLike, options: RepeatOptions = {}): NDArray => {
-  checkOptions('repeat', options, 'x, 2, { axis: 1 }')
+  repeatDoor(x, repeats, options)
+  checkOptions('np.repeat', options, 'x, 2, { axis: 1 }')
   const { axis = null, totalRepeatLength } = options
   const array = axis === null ? ravel(asArray(x)) : atLeast(asArray(x), 1)
-  const along = normalizeAxis('repeat', axis ?? 0, array.aval.rank)
-  const times = ravel(asIndices('repeat', repeats))
+  const along = normalizeAxis('np.repeat', axis ?? 0, array.aval.rank)
+  const times = ravel(asIndices('np.repeat', repeats))
   if (totalRepeatLength === undefined) return repeatKnown(array, times, along)
-  checkIntegers('repeat', 'totalRepeatLength', [totalRepeatLength], 0)
+  checkIntegers('np.repeat', 'totalRepeatLength', [totalRepeatLength], 0)
   return repeatTo(array, times, along, totalRepeatLength)
 }
 
 const countsError = (count: number, x: NDArray, axis: number): ShapeError =>
-  new ShapeError(`repeat: ${count} counts for ${x.shape[axis]!} elements of ${x.aval}.`)
+  new ShapeError(`np.repeat: ${count} counts for ${x.shape[axis]!} elements of ${x.aval}.`)
 
 const repeatKnown = (array: NDArray, times: NDArray, along: number): NDArray => {
   const counts = Array.from(times.body.host('repeat without { totalRepeatLength }'), Number)
-  checkIntegers('repeat', 'a number of repeats', counts, 0)
+  checkIntegers('np.repeat', 'a number of repeats', counts, 0)
   if (counts.length === 1) {
     const wide = ops.addAxis(array, along + 1, counts[0]!)
     return reshape(wide, array.shape.map((m, d) => (d === along ? m * counts[0]! : m))) // prettier-ignore
@@ -90,13 +109,19 @@ const repeatTo = (array: NDArray, times: NDArray, along: number, total: number):
   if (times.size !== n && times.size !== 1) throw countsError(times.size, array, along)
   if (total === 0 || n === 0) {
     if (total === 0) return zeros(array.shape.with(along, 0), { dtype: array.dtype })
-    throw new ShapeError(`repeat: axis ${along} of ${array.aval} has no elements to make ${total} of.`)
+    throw new ShapeError(`np.repeat: axis ${along} of ${array.aval} has no elements to make ${total} of.`)
   }
   const counts = broadcastTo(times.astype('int32'), [n])
   const starts = np.subtract(cumsum(counts), counts)
   const changes = zeros([total], { dtype: 'int32' }).at(starts).add(1)
   return functions.take(array, np.subtract(cumsum(changes), 1), { axis: along, mode: 'clip' })
 }
+
+const rollDoor = must.door('np.roll', {
+  x: must.arrayLike,
+  shift: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number | readonly number[] | null }>({ axis: must.nullable(must.axes) }),
+})
 
 /**
  * Elements moved along axes; those that leave at the end come in at the front. Several shifts along one axis add up, and
@@ -115,7 +140,8 @@ export const roll = (
   shift: ArrayLike,
   options: { readonly axis?: number | readonly number[] | null } = {},
 ): NDArray => {
-  checkOptions('roll', options, 'x, 1, { axis: 0 }')
+  rollDoor(x, shift, options)
+  checkOptions('np.roll', options, 'x, 1, { axis: 0 }')
   const { axis = null } = options
   const array = asArray(x)
   const shifts = shiftsOf(shift)
@@ -126,9 +152,9 @@ export const roll = (
       array.shape,
     )
   }
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('roll', a, array.aval.rank))
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('np.roll', a, array.aval.rank))
   if (shifts.length !== axes.length && shifts.length !== 1 && axes.length !== 1) {
-    throw new ShapeError(`roll: ${shifts.length} shifts along ${axes.length} axes; there must be as many, or one.`)
+    throw new ShapeError(`np.roll: ${shifts.length} shifts along ${axes.length} axes; there must be as many, or one.`)
   }
   const count = shifts.length === 1 ? axes.length : shifts.length
   const turns = range(count).map((i) => [shifts[i] ?? shifts[0]!, axes[i] ?? axes[0]!] as const)
@@ -140,11 +166,11 @@ const shiftsOf = (shift: ArrayLike): readonly (number | NDArray)[] => {
   const isNumber = (s: unknown): s is number => typeof s === 'number'
   const list: readonly unknown[] = Array.isArray(shift) ? shift : [shift]
   if (list.every(isNumber)) {
-    checkIntegers('roll', 'a shift', list)
+    checkIntegers('np.roll', 'a shift', list)
     return list
   }
-  const computed = asIndices('roll', shift)
-  if (computed.ndim > 1) throw new ShapeError(`roll: shifts are a number or a vector, got ${computed.aval}.`)
+  const computed = asIndices('np.roll', shift)
+  if (computed.ndim > 1) throw new ShapeError(`np.roll: shifts are a number or a vector, got ${computed.aval}.`)
   const line = ravel(computed)
   return range(line.size).map((i) => line.at(i).get())
 }

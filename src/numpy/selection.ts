@@ -2,12 +2,22 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range, stridesOf } from '../core/shape.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
+import { updateOptions } from '../surface/updates.ts'
 import type { ArrayLike, NDArray, UpdateOptions } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import { broadcastTo, diag, ravel, reshape, slice, stack, take } from './movement.ts'
 import type { SizeOptions } from './sets.ts'
 import { compacted } from './sets.ts'
+
+const sizeOptions: must.OptionTable<SizeOptions> = { size: must.extent, fillValue: must.arrayLike }
+
+const selectDoor = must.door('np.select', {
+  conditions: must.listOf(must.arrayLike),
+  choices: must.listOf(must.arrayLike),
+  otherwise: must.optional(must.arrayLike),
+})
 
 /**
  * The choice of the first condition that holds, element by element; `otherwise` where none does.
@@ -24,9 +34,10 @@ export const select = (
   choices: readonly ArrayLike[],
   otherwise: ArrayLike = 0,
 ): NDArray => {
+  selectDoor(conditions, choices, otherwise)
   if (conditions.length !== choices.length || conditions.length === 0) {
     throw new ArgumentError(
-      `select: ${conditions.length} conditions and ${choices.length} choices; both as many, not 0.`,
+      `np.select: ${conditions.length} conditions and ${choices.length} choices; both as many, not 0.`,
     )
   }
   const [last, ...options] = promoteAll([otherwise, ...choices]) as [NDArray, ...NDArray[]]
@@ -35,6 +46,12 @@ export const select = (
 
 /** A value, or a function of the array. */
 export type Piece = ArrayLike | ((x: NDArray) => ArrayLike)
+
+const piecewiseDoor = must.door('np.piecewise', {
+  x: must.arrayLike,
+  conditions: must.listOf(must.arrayLike),
+  pieces: must.listOf(must.anyOf(must.arrayLike, must.func)),
+})
 
 /**
  * A function made of pieces: that of the last condition that holds, element by element. With one piece more than conditions, the
@@ -48,11 +65,12 @@ export type Piece = ArrayLike | ((x: NDArray) => ArrayLike)
  * ```
  */
 export const piecewise = (x: ArrayLike, conditions: readonly ArrayLike[], pieces: readonly Piece[]): NDArray => {
+  piecewiseDoor(x, conditions, pieces)
   const array = asArray(x)
   const more = pieces.length - conditions.length
   if (more !== 0 && more !== 1) {
     throw new ArgumentError(
-      `piecewise: ${pieces.length} pieces for ${conditions.length} conditions: as many, or one more.`,
+      `np.piecewise: ${pieces.length} pieces for ${conditions.length} conditions: as many, or one more.`,
     )
   }
   const valueOf = (piece: Piece): NDArray => asArray(typeof piece === 'function' ? piece(array) : piece)
@@ -62,6 +80,14 @@ export const piecewise = (x: ArrayLike, conditions: readonly ArrayLike[], pieces
 }
 
 const choiceModes = ['wrap', 'clip'] as const
+
+const chooseDoor = must.door('np.choose', {
+  numbers: must.arrayLike,
+  choices: must.listOf(must.arrayLike),
+  options: must.optionsOf<{ readonly mode?: (typeof choiceModes)[number] }>({
+    mode: must.oneOf(choiceModes),
+  }),
+})
 
 /**
  * Element by element, that of the array whose number is given.
@@ -77,17 +103,28 @@ const choiceModes = ['wrap', 'clip'] as const
 export const choose = (
   numbers: ArrayLike,
   choices: readonly ArrayLike[],
-  { mode = 'clip' }: { readonly mode?: (typeof choiceModes)[number] } = {},
+  options: { readonly mode?: (typeof choiceModes)[number] } = {},
 ): NDArray => {
-  if (!choiceModes.includes(mode)) throw new ArgumentError(`choose: '${mode}' is not a mode: 'wrap' or 'clip'.`)
+  chooseDoor(numbers, choices, options)
+  const { mode = 'clip' } = options
   const n = choices.length
-  const given = asIndices('choose', numbers).astype('int32')
+  const given = asIndices('np.choose', numbers).astype('int32')
   const which = mode === 'wrap' ? np.remainder(given, n) : np.clip(given, 0, n - 1)
   const arrays = promoteAll(choices)
-  const shape = arrays.reduce((s, a) => broadcastTwo('choose', s, a.shape), which.shape)
+  const shape = arrays.reduce((s, a) => broadcastTwo('np.choose', s, a.shape), which.shape)
   const all = stack(arrays.map((a) => broadcastTo(a, shape)))
   return select(range(n).map((i) => np.equal(which, i)), range(n).map((i) => all.at(i).get())) // prettier-ignore
 }
+
+const compressDoor = must.door('np.compress', {
+  condition: must.arrayLike,
+  x: must.arrayLike,
+  options: must.optionsOf<SizeOptions & { readonly axis?: number | null }>({
+    size: must.extent,
+    fillValue: must.arrayLike,
+    axis: must.nullable(must.axis),
+  }),
+})
 
 /**
  * Elements where a vector of conditions holds, along an axis; of all elements in order without one.
@@ -102,18 +139,26 @@ export const choose = (
 export const compress = (
   condition: ArrayLike,
   x: ArrayLike,
-  { axis = null, size, fillValue = 0 }: SizeOptions & { readonly axis?: number | null } = {},
+  options: SizeOptions & { readonly axis?: number | null } = {},
 ): NDArray => {
+  compressDoor(condition, x, options)
+  const { axis = null, size, fillValue = 0 } = options
   const mask = asArray(condition).astype('bool')
-  if (mask.ndim !== 1) throw new ShapeError(`compress: conditions are a vector, got ${mask.aval}.`)
+  if (mask.ndim !== 1) throw new ShapeError(`np.compress: conditions are a vector, got ${mask.aval}.`)
   const array = axis === null ? ravel(x) : asArray(x)
-  const along = normalizeAxis('compress', axis ?? 0, array.ndim)
+  const along = normalizeAxis('np.compress', axis ?? 0, array.ndim)
   const line = functions.swapaxes(array, 0, along)
   const n = Math.min(mask.size, line.shape[0]!)
   const first = (y: NDArray): NDArray => y.at(slice(0, n)).get()
-  const kept = compacted('compress', first(line), first(mask), size, fillValue)
+  const kept = compacted('np.compress', first(line), first(mask), size, fillValue)
   return functions.swapaxes(kept, 0, along)
 }
+
+const extractDoor = must.door('np.extract', {
+  condition: must.arrayLike,
+  x: must.arrayLike,
+  options: must.optionsOf(sizeOptions),
+})
 
 /**
  * All elements where a condition holds, in one axis.
@@ -125,8 +170,12 @@ export const compress = (
  * np.extract(np.array([[true, false], [true, true]]), np.array([[1, 2], [3, 4]])) // => [1. 3. 4.]
  * ```
  */
-export const extract = (condition: ArrayLike, x: ArrayLike, options: SizeOptions = {}): NDArray =>
-  compress(ravel(condition), x, options)
+export const extract = (condition: ArrayLike, x: ArrayLike, options: SizeOptions = {}): NDArray => {
+  extractDoor(condition, x, options)
+  return compress(ravel(condition), x, options)
+}
+
+const diagflatDoor = must.door('np.diagflat', { x: must.arrayLike, k: must.optional(must.integer) })
 
 /**
  * A matrix with these elements in a diagonal, zeros elsewhere.
@@ -137,7 +186,12 @@ export const extract = (condition: ArrayLike, x: ArrayLike, options: SizeOptions
  * np.diagflat(np.array([1, 2])).toArray() // => 1,0,0,2
  * ```
  */
-export const diagflat = (x: ArrayLike, k = 0): NDArray => diag(ravel(x), k)
+export const diagflat = (x: ArrayLike, k = 0): NDArray => {
+  diagflatDoor(x, k)
+  return diag(ravel(x), k)
+}
+
+const fillDiagonalDoor = must.door('np.fillDiagonal', { x: must.arrayLike, values: must.arrayLike })
 
 /**
  * The array with other values on its main diagonal: over and over, if they are fewer.
@@ -150,10 +204,11 @@ export const diagflat = (x: ArrayLike, k = 0): NDArray => diag(ravel(x), k)
  * ```
  */
 export const fillDiagonal = (x: ArrayLike, values: ArrayLike): NDArray => {
+  fillDiagonalDoor(x, values)
   const array = asArray(x)
   const { shape, ndim } = array
   if (ndim < 2 || (ndim > 2 && shape.some((n) => n !== shape[0]))) {
-    throw new ShapeError(`fillDiagonal: takes matrices, or arrays of equal extents, got ${array.aval}.`)
+    throw new ShapeError(`np.fillDiagonal: takes matrices, or arrays of equal extents, got ${array.aval}.`)
   }
   const step = stridesOf(shape).reduce((a, b) => a + b, 0)
   return put(
@@ -166,12 +221,21 @@ export const fillDiagonal = (x: ArrayLike, values: ArrayLike): NDArray => {
 /** Updates repeated, or cut, to a length. */
 const cycled = (values: NDArray, length: number): NDArray => {
   const line = ravel(values)
-  if (line.size === 0) throw new ArgumentError('put: there are no values.')
+  if (line.size === 0) throw new ArgumentError('np.put: there are no values.')
   return take(
     line,
     Int32Array.from(range(length), (i) => i % line.size),
   )
 }
+
+const putDoor = must.door('np.put', {
+  x: must.arrayLike,
+  places: must.arrayLike,
+  values: must.arrayLike,
+  options: must.optionsOf<{ readonly mode?: 'clip' | 'wrap' | null }>({
+    mode: must.nullable(must.oneOf(['clip', 'wrap'])),
+  }),
+})
 
 /**
  * The array with other values at places counted in row-major order; fewer values are used over and over.
@@ -189,10 +253,12 @@ export const put = (
   x: ArrayLike,
   places: ArrayLike,
   values: ArrayLike,
-  { mode = null }: { readonly mode?: 'clip' | 'wrap' | null } = {},
+  options: { readonly mode?: 'clip' | 'wrap' | null } = {},
 ): NDArray => {
+  putDoor(x, places, values, options)
+  const { mode = null } = options
   const array = asArray(x)
-  const given = ravel(asIndices('put', places)).astype('int32')
+  const given = ravel(asIndices('np.put', places)).astype('int32')
   if (given.size === 0) return array
   const n = array.size
   const counted = mode === null ? np.where(np.less(given, 0), np.add(given, n), given) : given
@@ -202,6 +268,8 @@ export const put = (
     .set(cycled(asArray(values), given.size))
   return reshape(updated, array.shape)
 }
+
+const placeDoor = must.door('np.place', { x: must.arrayLike, mask: must.arrayLike, values: must.arrayLike })
 
 /**
  * The array with values where a mask holds: one after the other, over and over.
@@ -214,16 +282,25 @@ export const put = (
  * ```
  */
 export const place = (x: ArrayLike, mask: ArrayLike, values: ArrayLike): NDArray => {
+  placeDoor(x, mask, values)
   const array = asArray(x)
   const where = asArray(mask).astype('bool')
   if (where.shape.join() !== array.shape.join()) {
-    throw new ShapeError(`place: the mask ${where.aval} must have the shape of ${array.aval}.`)
+    throw new ShapeError(`np.place: the mask ${where.aval} must have the shape of ${array.aval}.`)
   }
   const line = ravel(values)
   const number = np.subtract(functions.cumsum(ravel(where).astype('int32')), 1)
   const chosen = take(line, np.remainder(number, Math.max(line.size, 1)), { mode: 'clip' })
   return np.where(where, reshape(chosen, array.shape), array).astype(array.dtype)
 }
+
+const putAlongAxisDoor = must.door('np.putAlongAxis', {
+  x: must.arrayLike,
+  indices: must.arrayLike,
+  values: must.arrayLike,
+  axis: must.nullable(must.axis),
+  options: must.optionsOf<Pick<UpdateOptions, 'mode'>>({ mode: updateOptions.mode }),
+})
 
 /**
  * The array with values at places along an axis, matched up in all other axes: what `takeAlongAxis` reads, written.
@@ -242,16 +319,17 @@ export const putAlongAxis = (
   axis: number | null = -1,
   options: Pick<UpdateOptions, 'mode'> = {},
 ): NDArray => {
+  putAlongAxisDoor(x, indices, values, axis, options)
   const array = asArray(x)
   if (axis === null) {
-    const line = putAlongAxis(ravel(array), ravel(asIndices('putAlongAxis', indices)), ravel(values), 0, options)
+    const line = putAlongAxis(ravel(array), ravel(asIndices('np.putAlongAxis', indices)), ravel(values), 0, options)
     return reshape(line, array.shape)
   }
-  const where = asIndices('putAlongAxis', indices)
+  const where = asIndices('np.putAlongAxis', indices)
   if (where.ndim !== array.ndim) {
-    throw new ShapeError(`putAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
+    throw new ShapeError(`np.putAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
   }
-  const along = normalizeAxis('putAlongAxis', axis, array.ndim)
+  const along = normalizeAxis('np.putAlongAxis', axis, array.ndim)
   const grid = where.shape.map((n, d) => (d === along ? n : Math.max(n, array.shape[d]!)))
   const line = (d: number): NDArray =>
     reshape(asArray(Int32Array.from(range(grid[d]!))), grid.map((_, k) => (k === d ? -1 : 1))) // prettier-ignore

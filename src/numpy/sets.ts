@@ -5,6 +5,7 @@
 import { stridesOf } from '../core/shape.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
@@ -21,11 +22,15 @@ export interface SizeOptions {
   readonly fillValue?: ArrayLike
 }
 
+const sizeOptions: must.OptionTable<SizeOptions> = { size: must.extent, fillValue: must.arrayLike }
+
 /** Options of `nonzero`. */
 export interface NonzeroOptions extends SizeOptions {
   /** What shorter results are filled with, 0 by default; a vector has a value for each axis. */
   readonly fillValue?: ArrayLike
 }
+
+const nonzeroOptions: must.OptionTable<NonzeroOptions> = { fillValue: must.arrayLike, size: must.extent }
 
 /** How many are true, as a number that is known. */
 const knownCount = (name: string, mask: NDArray): number =>
@@ -48,6 +53,8 @@ export const compacted = (
   return start.at(ranks(mask, count)).set(x)
 }
 
+const nonzeroDoor = must.door('np.nonzero', { x: must.arrayLike, options: must.optionsOf(nonzeroOptions) })
+
 /**
  * Where the elements are that are not 0: an array of coordinates for each axis (int32).
  *
@@ -58,11 +65,13 @@ export const compacted = (
  * np.nonzero(np.array([0, 3, 0, 4]))[0] // => [1 3]
  * ```
  */
-export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: NonzeroOptions = {}): readonly NDArray[] => {
+export const nonzero = (x: ArrayLike, options: NonzeroOptions = {}): readonly NDArray[] => {
+  nonzeroDoor(x, options)
+  const { size, fillValue = 0 } = options
   const array = asArray(x)
   const shaped = array.ndim === 0 ? reshape(array, [1]) : array
   const mask = ravel(np.notEqual(shaped, 0))
-  const places = compacted('nonzero', countTo(mask.size), mask, size, -1)
+  const places = compacted('np.nonzero', countTo(mask.size), mask, size, -1)
   const strides = stridesOf(shaped.shape)
   const isFilled = np.less(places, 0)
   const fills = broadcastTo(asArray(fillValue), [shaped.ndim])
@@ -77,6 +86,8 @@ export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: NonzeroOptions = 
   )
 }
 
+const flatnonzeroDoor = must.door('np.flatnonzero', { x: must.arrayLike, options: must.optionsOf(sizeOptions) })
+
 /**
  * Where the elements are that are not 0, counted in row-major order (int32).
  *
@@ -87,7 +98,12 @@ export const nonzero = (x: ArrayLike, { size, fillValue = 0 }: NonzeroOptions = 
  * np.flatnonzero(np.array([[0, 3], [0, 4]])) // => [1 3]
  * ```
  */
-export const flatnonzero = (x: ArrayLike, options: SizeOptions = {}): NDArray => nonzero(ravel(x), options)[0]!
+export const flatnonzero = (x: ArrayLike, options: SizeOptions = {}): NDArray => {
+  flatnonzeroDoor(x, options)
+  return nonzero(ravel(x), options)[0]!
+}
+
+const argwhereDoor = must.door('np.argwhere', { x: must.arrayLike, options: must.optionsOf(sizeOptions) })
 
 /**
  * Coordinates of the elements that are not 0, in rows (int32).
@@ -99,12 +115,21 @@ export const flatnonzero = (x: ArrayLike, options: SizeOptions = {}): NDArray =>
  * np.argwhere(np.array([[0, 3], [4, 0]])).toArray() // => 0,1,1,0
  * ```
  */
-export const argwhere = (x: ArrayLike, options: SizeOptions = {}): NDArray => stack(nonzero(x, options), { axis: 1 })
+export const argwhere = (x: ArrayLike, options: SizeOptions = {}): NDArray => {
+  argwhereDoor(x, options)
+  return stack(nonzero(x, options), { axis: 1 })
+}
 
 /** Options of `unique` and `uniqueAll`. */
 export interface UniqueOptions extends SizeOptions {
   /** Whether all NaN are one value: true by default for `unique`, and false for `uniqueAll`, as the array API has it. */
   readonly equalNan?: boolean
+}
+
+const uniqueOptions: must.OptionTable<UniqueOptions> = {
+  equalNan: must.boolean,
+  size: must.extent,
+  fillValue: must.arrayLike,
 }
 
 /** What there is to know about the different values of an array. */
@@ -129,6 +154,8 @@ const firsts = (sorted: NDArray, equalNan = true): NDArray => {
   return concatenate([asArray([true]), isNew])
 }
 
+const uniqueAllDoor = must.door('np.uniqueAll', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
+
 /**
  * The different values, where they are, and how often. Results are padded with the smallest value, its place, and count 0, if
  * `size` is more than there are.
@@ -140,22 +167,26 @@ const firsts = (sorted: NDArray, equalNan = true): NDArray => {
  * np.uniqueAll(np.array([3, 1, 3])).counts // => [1 2]
  * ```
  */
-export const uniqueAll = (x: ArrayLike, { size, fillValue, equalNan = false }: UniqueOptions = {}): Unique => {
+export const uniqueAll = (x: ArrayLike, options: UniqueOptions = {}): Unique => {
+  uniqueAllDoor(x, options)
+  const { size, fillValue, equalNan = false } = options
   const array = asArray(x)
   const line = ravel(array)
   const [sorted, order] = sorting.sort([line, countTo(line.size)], 0) as [NDArray, NDArray]
   const isFirst = firsts(sorted, equalNan)
-  const count = size ?? knownCount('unique', isFirst)
+  const count = size ?? knownCount('np.unique', isFirst)
   const least = (y: NDArray): ArrayLike => (line.size === 0 ? 0 : y.at(0).get())
   const which = np.subtract(cumsum(isFirst.astype('int32')), 1)
   const nothing = full([count], 0, { dtype: 'int32' })
   return {
-    values: compacted('unique', sorted, isFirst, count, fillValue ?? least(sorted)),
-    indices: compacted('unique', order, isFirst, count, least(order)),
+    values: compacted('np.unique', sorted, isFirst, count, fillValue ?? least(sorted)),
+    indices: compacted('np.unique', order, isFirst, count, least(order)),
     inverseIndices: reshape(full([line.size], 0, { dtype: 'int32' }).at(order).set(which), array.shape),
     counts: nothing.at(which).add(full([line.size], 1, { dtype: 'int32' })),
   }
 }
+
+const uniqueDoor = must.door('np.unique', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
 
 /**
  * Each value of an array once, ascending; NaN last, and once. `uniqueAll` knows more of them.
@@ -168,8 +199,10 @@ export const uniqueAll = (x: ArrayLike, { size, fillValue, equalNan = false }: U
  * np.unique(np.array([3, 1, 3]), { size: 3, fillValue: -1 }) // => [ 1.  3. -1.]
  * ```
  */
-export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray =>
-  uniqueAll(x, { equalNan: true, ...options }).values
+export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray => {
+  uniqueDoor(x, options)
+  return uniqueAll(x, { equalNan: true, ...options }).values
+}
 
 /** The vectors of two arrays in one dtype. */
 const lines = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
@@ -180,6 +213,15 @@ export interface AssumeUnique {
   /** A promise that neither array has an element twice. */
   readonly assumeUnique?: boolean
 }
+
+const isinDoor = must.door('np.isin', {
+  x: must.arrayLike,
+  among: must.arrayLike,
+  options: must.optionsOf<AssumeUnique & { readonly invert?: boolean }>({
+    assumeUnique: must.boolean,
+    invert: must.boolean,
+  }),
+})
 
 /**
  * Which elements occur in another array. NaN occurs in none.
@@ -194,8 +236,10 @@ export interface AssumeUnique {
 export const isin = (
   x: ArrayLike,
   among: ArrayLike,
-  { invert = false }: AssumeUnique & { readonly invert?: boolean } = {},
+  options: AssumeUnique & { readonly invert?: boolean } = {},
 ): NDArray => {
+  isinDoor(x, among, options)
+  const { invert = false } = options
   const [line, set] = lines(x, among)
   if (set.size === 0) return full(asArray(x).shape, invert)
   const sorted = sort(set)
@@ -223,6 +267,17 @@ export interface IntersectOptions extends SizeOptions, AssumeUnique {
   readonly returnIndices?: boolean
 }
 
+const intersectOptions: must.OptionTable<IntersectOptions> = {
+  ...sizeOptions,
+  assumeUnique: must.boolean,
+  returnIndices: must.boolean,
+}
+const intersect1dDoor = must.door('np.intersect1d', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(intersectOptions),
+})
+
 /**
  * The values that both arrays have, ascending.
  *
@@ -248,12 +303,14 @@ export function intersect1d(
 export function intersect1d(
   x: ArrayLike,
   y: ArrayLike,
-  { returnIndices = false, ...options }: IntersectOptions = {},
+  options: IntersectOptions = {},
 ): NDArray | readonly [NDArray, NDArray, NDArray] {
+  intersect1dDoor(x, y, options)
+  const { returnIndices = false, ...wanted } = options
   const [a, b] = lines(x, y)
   const sorted = sort(a)
   const inBoth = np.logicalAnd(firsts(sorted), isin(sorted, b))
-  const values = leastFilled('intersect1d', sorted, inBoth, options)
+  const values = leastFilled('np.intersect1d', sorted, inBoth, wanted)
   if (!returnIndices) return values
   const count = sum(inBoth, { dtype: 'int32' })
   const isValue = np.less(countTo(values.size), count)
@@ -265,6 +322,12 @@ export function intersect1d(
   return [values, placeIn(a), placeIn(b)]
 }
 
+const union1dDoor = must.door('np.union1d', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf(sizeOptions),
+})
+
 /**
  * The values of both arrays, ascending. Shorter results are filled with the smallest value.
  *
@@ -275,8 +338,20 @@ export function intersect1d(
  * np.union1d(np.array([1, 2]), np.array([2, 3])) // => [1. 2. 3.]
  * ```
  */
-export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray =>
-  unique(concatenate(lines(x, y)), options)
+export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): NDArray => {
+  union1dDoor(x, y, options)
+  return unique(concatenate(lines(x, y)), options)
+}
+
+const setdiff1dDoor = must.door('np.setdiff1d', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<SizeOptions & AssumeUnique>({
+    size: must.extent,
+    fillValue: must.arrayLike,
+    assumeUnique: must.boolean,
+  }),
+})
 
 /**
  * The values of the first array that the second does not have, ascending; with `assumeUnique`, in the order of the first.
@@ -288,17 +363,23 @@ export const union1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions = {}): 
  * np.setdiff1d(np.array([1, 2, 3]), np.array([2])) // => [1. 3.]
  * ```
  */
-export const setdiff1d = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { assumeUnique = false, ...options }: SizeOptions & AssumeUnique = {},
-): NDArray => {
+export const setdiff1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions & AssumeUnique = {}): NDArray => {
+  setdiff1dDoor(x, y, options)
+  const { assumeUnique = false, size, fillValue = 0 } = options
   const [a, b] = lines(x, y)
-  if (assumeUnique) {
-    return compacted('setdiff1d', a, isin(a, b, { invert: true }), options.size, options.fillValue ?? 0)
-  }
-  return compacted('setdiff1d', ...onlyIn(a, b), options.size, options.fillValue ?? 0)
+  if (assumeUnique) return compacted('np.setdiff1d', a, isin(a, b, { invert: true }), size, fillValue)
+  return compacted('np.setdiff1d', ...onlyIn(a, b), size, fillValue)
 }
+
+const setxor1dDoor = must.door('np.setxor1d', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<SizeOptions & AssumeUnique>({
+    size: must.extent,
+    fillValue: must.arrayLike,
+    assumeUnique: must.boolean,
+  }),
+})
 
 /**
  * The values that one of the arrays has and the other does not, ascending; NaN of both, as it is equal to nothing.
@@ -311,9 +392,10 @@ export const setdiff1d = (
  * ```
  */
 export const setxor1d = (x: ArrayLike, y: ArrayLike, options: SizeOptions & AssumeUnique = {}): NDArray => {
+  setxor1dDoor(x, y, options)
   const [a, b] = lines(x, y)
   const [[ofFirst, keepFirst], [ofSecond, keepSecond]] = [onlyIn(a, b), onlyIn(b, a)]
   const [line, keep] = [concatenate([ofFirst, ofSecond]), concatenate([keepFirst, keepSecond])]
   const order = argsort(line)
-  return leastFilled('setxor1d', take(line, order), take(keep, order), options)
+  return leastFilled('np.setxor1d', take(line, order), take(keep, order), options)
 }

@@ -1,9 +1,10 @@
 /** `np`: convolution of vectors, and windows. */
+import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { range } from '../core/shape.ts'
 import { conv } from '../ops/convolution.ts'
 import { rev } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -43,6 +44,12 @@ const paddings = (name: string, mode: ConvolveMode, n: number): readonly [low: n
   throw new ArgumentError(`${name}: '${String(mode)}' is not a mode: 'full', 'same' or 'valid'.`)
 }
 
+const convolveDoor = must.door('np.convolve', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly mode?: ConvolveMode }>({ mode: must.oneOf(['full', 'same', 'valid']) }),
+})
+
 /**
  * Discrete convolution of two vectors: `Σ_k x[k] y[n - k]`; a float.
  *
@@ -54,15 +61,19 @@ const paddings = (name: string, mode: ConvolveMode, n: number): readonly [low: n
  * np.convolve(np.array([1, 2, 3]), np.array([1, 1]), { mode: 'valid' }) // => [3. 5.]
  * ```
  */
-export const convolve = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { mode = 'full' }: { readonly mode?: ConvolveMode } = {},
-): NDArray => {
-  const [a, b] = vectors('convolve', x, y)
+export const convolve = (x: ArrayLike, y: ArrayLike, options: { readonly mode?: ConvolveMode } = {}): NDArray => {
+  convolveDoor(x, y, options)
+  const { mode = 'full' } = options
+  const [a, b] = vectors('np.convolve', x, y)
   const [long, short] = a.size < b.size ? [b, a] : [a, b]
-  return slide(long, rev(short, [0]), ...paddings('convolve', mode, short.size))
+  return slide(long, rev(short, [0]), ...paddings('np.convolve', mode, short.size))
 }
+
+const correlateDoor = must.door('np.correlate', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly mode?: ConvolveMode }>({ mode: must.oneOf(['full', 'same', 'valid']) }),
+})
 
 /**
  * Discrete correlation of two vectors: `Σ_k x[n + k] y[k]`; a float.
@@ -74,22 +85,22 @@ export const convolve = (
  * np.correlate(np.array([1, 2, 3]), np.array([0, 1, 0.5]), { mode: 'full' }) // => [0.5 2.  3.5 3.  0. ]
  * ```
  */
-export const correlate = (
-  x: ArrayLike,
-  y: ArrayLike,
-  { mode = 'valid' }: { readonly mode?: ConvolveMode } = {},
-): NDArray => {
-  const [a, b] = vectors('correlate', x, y)
-  if (a.size >= b.size) return slide(a, b, ...paddings('correlate', mode, b.size))
-  return rev(slide(b, a, ...paddings('correlate', mode, a.size)), [0])
+export const correlate = (x: ArrayLike, y: ArrayLike, options: { readonly mode?: ConvolveMode } = {}): NDArray => {
+  correlateDoor(x, y, options)
+  const { mode = 'valid' } = options
+  const [a, b] = vectors('np.correlate', x, y)
+  if (a.size >= b.size) return slide(a, b, ...paddings('np.correlate', mode, b.size))
+  return rev(slide(b, a, ...paddings('np.correlate', mode, a.size)), [0])
 }
 
 /** Places -1 to 1 of a window. */
 const window = (name: string, m: number, f: (place: number) => number): NDArray => {
-  if (!Number.isInteger(m) || m < 0) throw new ArgumentError(`${name}: the length is a natural number, got ${m}.`)
+  checkSize(name, 'float32', m)
   const at = (i: number): number => (m === 1 ? 0 : (2 * i) / (m - 1) - 1)
-  return asArray(Float32Array.from(range(m), (i) => f(at(i))))
+  return asArray(Float32Array.from({ length: m }, (_, i) => f(at(i))))
 }
+
+const bartlettDoor = must.door('np.bartlett', { m: must.extent })
 
 /**
  * A triangle, 0 at the ends (float32).
@@ -101,7 +112,12 @@ const window = (name: string, m: number, f: (place: number) => number): NDArray 
  * np.bartlett(5) // => [0.  0.5 1.  0.5 0. ]
  * ```
  */
-export const bartlett = (m: number): NDArray => window('bartlett', m, (t) => 1 - Math.abs(t))
+export const bartlett = (m: number): NDArray => {
+  bartlettDoor(m)
+  return window('np.bartlett', m, (t) => 1 - Math.abs(t))
+}
+
+const hanningDoor = must.door('np.hanning', { m: must.extent })
 
 /**
  * A raised cosine, 0 at the ends (float32).
@@ -112,7 +128,12 @@ export const bartlett = (m: number): NDArray => window('bartlett', m, (t) => 1 -
  * np.hanning(5) // => [0.  0.5 1.  0.5 0. ]
  * ```
  */
-export const hanning = (m: number): NDArray => window('hanning', m, (t) => 0.5 + 0.5 * Math.cos(Math.PI * t))
+export const hanning = (m: number): NDArray => {
+  hanningDoor(m)
+  return window('np.hanning', m, (t) => 0.5 + 0.5 * Math.cos(Math.PI * t))
+}
+
+const hammingDoor = must.door('np.hamming', { m: must.extent })
 
 /**
  * A raised cosine on a step (float32).
@@ -123,7 +144,12 @@ export const hanning = (m: number): NDArray => window('hanning', m, (t) => 0.5 +
  * np.round(np.hamming(3), 2) // => [0.08 1.   0.08]
  * ```
  */
-export const hamming = (m: number): NDArray => window('hamming', m, (t) => 0.54 + 0.46 * Math.cos(Math.PI * t))
+export const hamming = (m: number): NDArray => {
+  hammingDoor(m)
+  return window('np.hamming', m, (t) => 0.54 + 0.46 * Math.cos(Math.PI * t))
+}
+
+const blackmanDoor = must.door('np.blackman', { m: must.extent })
 
 /**
  * A sum of two cosines, 0 at the ends (float32).
@@ -134,8 +160,12 @@ export const hamming = (m: number): NDArray => window('hamming', m, (t) => 0.54 
  * np.round(np.blackman(5), 2) // => [-0.  0.34 1.   0.34 -0. ]
  * ```
  */
-export const blackman = (m: number): NDArray =>
-  window('blackman', m, (t) => 0.42 + 0.5 * Math.cos(Math.PI * t) + 0.08 * Math.cos(2 * Math.PI * t))
+export const blackman = (m: number): NDArray => {
+  blackmanDoor(m)
+  return window('np.blackman', m, (t) => 0.42 + 0.5 * Math.cos(Math.PI * t) + 0.08 * Math.cos(2 * Math.PI * t))
+}
+
+const kaiserDoor = must.door('np.kaiser', { m: must.extent, beta: must.arrayLike })
 
 /**
  * Kaiser's window: `i0(beta sqrt(1 - t²)) / i0(beta)` for t from -1 to 1 (float32).
@@ -147,6 +177,7 @@ export const blackman = (m: number): NDArray =>
  * ```
  */
 export const kaiser = (m: number, beta: ArrayLike): NDArray => {
-  const root = window('kaiser', m, (t) => Math.sqrt(1 - t * t))
+  kaiserDoor(m, beta)
+  const root = window('np.kaiser', m, (t) => Math.sqrt(1 - t * t))
   return np.divide(i0(np.multiply(beta, root)), i0(beta))
 }

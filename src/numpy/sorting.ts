@@ -4,12 +4,12 @@ import { normalizeAxis, range, showShape } from '../core/shape.ts'
 import { iota } from '../ops/creation.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray, functions } from '../runtime/array.ts'
-import { checkOneOf } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import type { Arrays } from './movement.ts'
-import { flip, listOf, take } from './movement.ts'
+import { flip, listOf, take, someArrays } from './movement.ts'
 
 /** Options of `sort` and `argsort`. */
 export interface SortOptions {
@@ -21,11 +21,19 @@ export interface SortOptions {
   readonly stable?: boolean
 }
 
+const sortOptions: must.OptionTable<SortOptions> = {
+  axis: must.nullable(must.axis),
+  descending: must.boolean,
+  stable: must.boolean,
+}
+
 const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [array: NDArray, along: number] => {
   const array = asArray(x)
   if (axis === null) return [functions.ravel(array), 0]
   return [array, normalizeAxis(name, axis, array.ndim)]
 }
+
+const sortDoor = must.door('np.sort', { x: must.arrayLike, options: must.optionsOf(sortOptions) })
 
 /**
  * The elements in ascending order along an axis. The gradient of each goes where it came from.
@@ -37,11 +45,15 @@ const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [arra
  * np.sort(np.array([3, 1, NaN]), { descending: true }) // => [nan  3.  1.]
  * ```
  */
-export const sort = (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
-  const [array, along] = lineOf('sort', x, axis)
+export const sort = (x: ArrayLike, options: SortOptions = {}): NDArray => {
+  sortDoor(x, options)
+  const { axis = -1, descending = false } = options
+  const [array, along] = lineOf('np.sort', x, axis)
   const sorted = sorting.sort([array], along)[0]!
   return descending ? flip(sorted, { axis: along }) : sorted
 }
+
+const argsortDoor = must.door('np.argsort', { x: must.arrayLike, options: must.optionsOf(sortOptions) })
 
 /**
  * Where the elements of `sort` come from (int32).
@@ -52,12 +64,19 @@ export const sort = (x: ArrayLike, { axis = -1, descending = false }: SortOption
  * np.argsort(np.array([3, 1, 2])) // => [1 2 0]
  * ```
  */
-export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
-  const [array, along] = lineOf('argsort', x, axis)
+export const argsort = (x: ArrayLike, options: SortOptions = {}): NDArray => {
+  argsortDoor(x, options)
+  const { axis = -1, descending = false } = options
+  const [array, along] = lineOf('np.argsort', x, axis)
   const turned = (y: NDArray): NDArray => (descending ? flip(y, { axis: along }) : y)
   const places = iota('int32', array.shape, along)
   return turned(sorting.sort([turned(array), turned(places)], along)[1]!)
 }
+
+const lexsortDoor = must.door('np.lexsort', {
+  keys: someArrays,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * Order by several keys: the last one first, the others where those before are equal.
@@ -69,17 +88,19 @@ export const argsort = (x: ArrayLike, { axis = -1, descending = false }: SortOpt
  * np.lexsort([np.array([1, 0, 2]), np.array([5, 5, 4])]) // => [2 1 0]
  * ```
  */
-export const lexsort = (keys: Arrays, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+export const lexsort = (keys: Arrays, options: { readonly axis?: number } = {}): NDArray => {
+  lexsortDoor(keys, options)
+  const { axis = -1 } = options
   const arrays = listOf(keys)
     .map((k) => asArray(k))
     .reverse()
   const [first] = arrays
-  if (first === undefined) throw new ArgumentError('lexsort: needs at least one key.')
+  if (first === undefined) throw new ArgumentError('np.lexsort: needs at least one key.')
   const odd = arrays.find((k) => k.shape.join() !== first.shape.join())
   if (odd !== undefined) {
-    throw new ShapeError(`lexsort: keys have one shape, got ${showShape(first.shape)} and ${showShape(odd.shape)}.`)
+    throw new ShapeError(`np.lexsort: keys have one shape, got ${showShape(first.shape)} and ${showShape(odd.shape)}.`)
   }
-  const along = normalizeAxis('lexsort', axis, first.ndim)
+  const along = normalizeAxis('np.lexsort', axis, first.ndim)
   const places = iota('int32', first.shape, along)
   return sorting.sort([...arrays, places], along, { numKeys: arrays.length }).at(-1)!
 }
@@ -89,6 +110,12 @@ const checkKth = (name: string, kth: number, n: number): void => {
     throw new ArgumentError(`${name}: kth must be an integer from ${-n} to ${n - 1}, got ${kth}.`)
   }
 }
+
+const partitionDoor = must.door('np.partition', {
+  x: must.arrayLike,
+  kth: must.number,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * The elements such that the one at `kth` is where `sort` has it, none before it is larger and none after it smaller. As it is
@@ -101,11 +128,19 @@ const checkKth = (name: string, kth: number, n: number): void => {
  * np.partition(np.array([3, 1, 2]), 1).at(1).get() // => 2.
  * ```
  */
-export const partition = (x: ArrayLike, kth: number, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
-  const [array, along] = lineOf('partition', x, axis)
-  checkKth('partition', kth, array.shape[along]!)
+export const partition = (x: ArrayLike, kth: number, options: { readonly axis?: number } = {}): NDArray => {
+  partitionDoor(x, kth, options)
+  const { axis = -1 } = options
+  const [array, along] = lineOf('np.partition', x, axis)
+  checkKth('np.partition', kth, array.shape[along]!)
   return sort(array, { axis: along })
 }
+
+const argpartitionDoor = must.door('np.argpartition', {
+  x: must.arrayLike,
+  kth: must.number,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * Where the elements of `partition` come from (int32).
@@ -117,9 +152,11 @@ export const partition = (x: ArrayLike, kth: number, { axis = -1 }: { readonly a
  * np.argpartition(np.array([3, 1, 2]), 0).at(0).get() // => 1
  * ```
  */
-export const argpartition = (x: ArrayLike, kth: number, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
-  const [array, along] = lineOf('argpartition', x, axis)
-  checkKth('argpartition', kth, array.shape[along]!)
+export const argpartition = (x: ArrayLike, kth: number, options: { readonly axis?: number } = {}): NDArray => {
+  argpartitionDoor(x, kth, options)
+  const { axis = -1 } = options
+  const [array, along] = lineOf('np.argpartition', x, axis)
+  checkKth('np.argpartition', kth, array.shape[along]!)
   return argsort(array, { axis: along })
 }
 
@@ -135,12 +172,24 @@ export interface SearchOptions {
 
 const searchMethods = ['scan', 'scanUnrolled', 'sort', 'compareAll'] as const
 
+const searchOptions: must.OptionTable<SearchOptions> = {
+  side: must.oneOf(['left', 'right']),
+  sorter: must.arrayLike,
+  method: must.oneOf(searchMethods),
+}
+
 /** JAX's ways to search. */
 export type SearchMethod = (typeof searchMethods)[number]
 
 /** Whether x comes before y; NaN comes after all numbers. */
 const isBefore = (x: NDArray, y: NDArray): NDArray =>
   np.logicalOr(np.less(x, y), np.logicalAnd(np.isnan(y), np.logicalNot(np.isnan(x))))
+
+const searchsortedDoor = must.door('np.searchsorted', {
+  sorted: must.arrayLike,
+  values: must.arrayLike,
+  options: must.optionsOf(searchOptions),
+})
 
 /**
  * Where values would have to be inserted in a sorted vector to keep it sorted (int32): a binary search, of as many steps as the
@@ -154,15 +203,11 @@ const isBefore = (x: NDArray, y: NDArray): NDArray =>
  * np.searchsorted(np.array([1, 2, 2, 3]), 2, { side: 'right' }) // => 3
  * ```
  */
-export const searchsorted = (
-  sorted: ArrayLike,
-  values: ArrayLike,
-  { side = 'left', sorter, method = 'scan' }: SearchOptions = {},
-): NDArray => {
-  checkOneOf('searchsorted', 'side', side, ['left', 'right'])
-  checkOneOf('searchsorted', 'method', method, searchMethods)
+export const searchsorted = (sorted: ArrayLike, values: ArrayLike, options: SearchOptions = {}): NDArray => {
+  searchsortedDoor(sorted, values, options)
+  const { side = 'left', sorter } = options
   const [line, wanted] = promoteAll([asArray(sorted), asArray(values)]) as [NDArray, NDArray]
-  if (line.ndim !== 1) throw new ShapeError(`searchsorted: the first argument is a vector, got ${line.aval}.`)
+  if (line.ndim !== 1) throw new ShapeError(`np.searchsorted: the first argument is a vector, got ${line.aval}.`)
   const xs = sorter === undefined ? line : take(line, sorter, { axis: 0 })
   const n = xs.size
   const passes = (x: NDArray): NDArray => (side === 'left' ? isBefore(x, wanted) : np.logicalNot(isBefore(wanted, x)))
@@ -179,6 +224,15 @@ export const searchsorted = (
   return low
 }
 
+const digitizeDoor = must.door('np.digitize', {
+  x: must.arrayLike,
+  bins: must.arrayLike,
+  options: must.optionsOf<{ readonly right?: boolean; readonly method?: SearchMethod }>({
+    right: must.boolean,
+    method: must.oneOf(searchMethods),
+  }),
+})
+
 /**
  * The number of the bin that each element falls into: i with `bins[i-1] <= x < bins[i]` (int32). Bins may descend if they are
  * known.
@@ -194,10 +248,12 @@ export const searchsorted = (
 export const digitize = (
   x: ArrayLike,
   bins: ArrayLike,
-  { right = false, method = 'scan' }: { readonly right?: boolean; readonly method?: SearchMethod } = {},
+  options: { readonly right?: boolean; readonly method?: SearchMethod } = {},
 ): NDArray => {
+  digitizeDoor(x, bins, options)
+  const { right = false, method = 'scan' } = options
   const edges = asArray(bins)
-  if (edges.ndim !== 1) throw new ShapeError(`digitize: bins are a vector, got ${edges.aval}.`)
+  if (edges.ndim !== 1) throw new ShapeError(`np.digitize: bins are a vector, got ${edges.aval}.`)
   const n = edges.size
   const up = searchsorted(edges, x, { side: right ? 'left' : 'right', method })
   if (n < 2) return up

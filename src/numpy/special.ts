@@ -3,7 +3,8 @@ import { range } from '../core/shape.ts'
 import { isFloat, isHalf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor, asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -25,7 +26,7 @@ const sineSeries = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 
  * ```
  */
 export const sinc = (x: ArrayLike): NDArray => {
-  const angle = np.multiply(inexact(asArray(x)), Math.PI)
+  const angle = np.multiply(inexact(arrayFor('np.sinc', x)), Math.PI)
   const isSmall = np.less(np.abs(angle), 0.5)
   const away = np.where(isSmall, 1, angle)
   return np.where(isSmall, series(sineSeries, np.square(np.where(isSmall, angle, 0))), np.divide(np.sin(away), away))
@@ -56,7 +57,7 @@ const farSeries = products(26, (k) => (2 * k - 1) ** 2 / (8 * FAR * k))
  * ```
  */
 export const i0 = (x: ArrayLike): NDArray => {
-  const given = inexact(asArray(x))
+  const given = inexact(arrayFor('np.i0', x))
   // The coefficients are beyond what 16 bits hold.
   if (isHalf(given.dtype)) return i0(given.astype('float32')).astype(given.dtype)
   const isNear = np.less(np.abs(given), FAR)
@@ -78,7 +79,7 @@ export const i0 = (x: ArrayLike): NDArray => {
  * ```
  */
 export const heaviside = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoInexact('heaviside', asArray(x), asArray(y))
+  const [a, b] = promoteTwoInexact('np.heaviside', arrayFor('np.heaviside', x), arrayFor('np.heaviside', y))
   const side = np.where(np.less(a, 0), 0, np.where(np.greater(a, 0), 1, b))
   return np.where(np.isnan(a), NaN, side).astype(a.dtype)
 }
@@ -93,7 +94,10 @@ export const heaviside = (x: ArrayLike, y: ArrayLike): NDArray => {
  * ```
  */
 export const logaddexp2 = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const sum = np.logaddexp(np.multiply(inexact(asArray(x)), Math.LN2), np.multiply(inexact(asArray(y)), Math.LN2))
+  const sum = np.logaddexp(
+    np.multiply(inexact(arrayFor('np.logaddexp2', x)), Math.LN2),
+    np.multiply(inexact(arrayFor('np.logaddexp2', y)), Math.LN2),
+  )
   return np.divide(sum, Math.LN2)
 }
 
@@ -106,7 +110,7 @@ export const logaddexp2 = (x: ArrayLike, y: ArrayLike): NDArray => {
  * np.round(np.deg2rad(180), 4) // => 3.1416
  * ```
  */
-export const deg2rad = (x: ArrayLike): NDArray => np.multiply(inexact(asArray(x)), Math.PI / 180)
+export const deg2rad = (x: ArrayLike): NDArray => np.multiply(inexact(arrayFor('np.deg2rad', x)), Math.PI / 180)
 
 /**
  * Radians as degrees.
@@ -117,7 +121,9 @@ export const deg2rad = (x: ArrayLike): NDArray => np.multiply(inexact(asArray(x)
  * np.round(np.rad2deg(Math.PI), 3) // => 180.
  * ```
  */
-export const rad2deg = (x: ArrayLike): NDArray => np.multiply(inexact(asArray(x)), 180 / Math.PI)
+export const rad2deg = (x: ArrayLike): NDArray => np.multiply(inexact(arrayFor('np.rad2deg', x)), 180 / Math.PI)
+
+const fmaxDoor = must.door('np.fmax', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * The larger; of a number and NaN, the number.
@@ -128,7 +134,12 @@ export const rad2deg = (x: ArrayLike): NDArray => np.multiply(inexact(asArray(x)
  * np.fmax(np.array([1, NaN]), np.array([2, 3])) // => [2. 3.]
  * ```
  */
-export const fmax = (x: ArrayLike, y: ArrayLike): NDArray => preferring(np.greater, 'fmax', x, y)
+export const fmax = (x: ArrayLike, y: ArrayLike): NDArray => {
+  fmaxDoor(x, y)
+  return preferring(np.greater, 'fmax', x, y)
+}
+
+const fminDoor = must.door('np.fmin', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * The smaller; of a number and NaN, the number.
@@ -139,7 +150,10 @@ export const fmax = (x: ArrayLike, y: ArrayLike): NDArray => preferring(np.great
  * np.fmin(np.array([1, NaN]), np.array([2, 3])) // => [1. 3.]
  * ```
  */
-export const fmin = (x: ArrayLike, y: ArrayLike): NDArray => preferring(np.less, 'fmin', x, y)
+export const fmin = (x: ArrayLike, y: ArrayLike): NDArray => {
+  fminDoor(x, y)
+  return preferring(np.less, 'fmin', x, y)
+}
 
 const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = promoteTwoArrays(name, asArray(x), asArray(y))
@@ -156,11 +170,13 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
  * ```
  */
 export const fmod = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const [a, b] = promoteTwoArrays('fmod', asArray(x), asArray(y))
+  const [a, b] = promoteTwoArrays('np.fmod', arrayFor('np.fmod', x), arrayFor('np.fmod', y))
   if (isFloat(a.dtype)) return ops.rem(a, b)
   const [n, d] = a.dtype === 'bool' ? [a.astype('int32'), b.astype('int32')] : [a, b]
   return ops.rem(n, np.where(np.equal(d, 0), 1, d))
 }
+
+const divmodDoor = must.door('np.divmod', { x: must.arrayLike, y: must.arrayLike })
 
 /**
  * `[floorDivide(x, y), remainder(x, y)]`.
@@ -171,10 +187,10 @@ export const fmod = (x: ArrayLike, y: ArrayLike): NDArray => {
  * np.divmod(7, 3).map((x) => x.item()) // => 2,1
  * ```
  */
-export const divmod = (x: ArrayLike, y: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => [
-  np.floorDivide(x, y),
-  np.remainder(x, y),
-]
+export const divmod = (x: ArrayLike, y: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
+  divmodDoor(x, y)
+  return [np.floorDivide(x, y), np.remainder(x, y)]
+}
 
 /**
  * `x` to the power `y`, as a float.
@@ -186,7 +202,7 @@ export const divmod = (x: ArrayLike, y: ArrayLike): readonly [quotient: NDArray,
  * ```
  */
 export const floatPower = (x: ArrayLike, y: ArrayLike): NDArray =>
-  np.power(...promoteTwoInexact('floatPower', asArray(x), asArray(y)))
+  np.power(...promoteTwoInexact('np.floatPower', arrayFor('np.floatPower', x), arrayFor('np.floatPower', y)))
 
 /**
  * To the nearest integer, halves to the even one; a float.
@@ -197,7 +213,7 @@ export const floatPower = (x: ArrayLike, y: ArrayLike): NDArray =>
  * np.rint(np.array([0.5, 1.5])) // => [0. 2.]
  * ```
  */
-export const rint = (x: ArrayLike): NDArray => np.round(inexact(asArray(x)))
+export const rint = (x: ArrayLike): NDArray => np.round(inexact(arrayFor('np.rint', x)))
 
 /**
  * The number as it is.
@@ -210,10 +226,12 @@ export const rint = (x: ArrayLike): NDArray => np.round(inexact(asArray(x)))
  * ```
  */
 export const positive = (x: ArrayLike): NDArray => {
-  const array = asArray(x)
-  if (array.dtype === 'bool') throw new DTypeError('positive: bool has no sign. Use np.astype to int32 first.')
+  const array = arrayFor('np.positive', x)
+  if (array.dtype === 'bool') throw new DTypeError('np.positive: bool has no sign. Use np.astype to int32 first.')
   return array
 }
+
+const isposinfDoor = must.door('np.isposinf', { x: must.arrayLike })
 
 /**
  * Whether infinity.
@@ -224,7 +242,12 @@ export const positive = (x: ArrayLike): NDArray => {
  * np.isposinf(np.array([Infinity, -Infinity])) // => [ True False]
  * ```
  */
-export const isposinf = (x: ArrayLike): NDArray => sided(x, Infinity)
+export const isposinf = (x: ArrayLike): NDArray => {
+  isposinfDoor(x)
+  return sided(x, Infinity)
+}
+
+const isneginfDoor = must.door('np.isneginf', { x: must.arrayLike })
 
 /**
  * Whether minus infinity.
@@ -235,7 +258,10 @@ export const isposinf = (x: ArrayLike): NDArray => sided(x, Infinity)
  * np.isneginf(np.array([Infinity, -Infinity])) // => [False  True]
  * ```
  */
-export const isneginf = (x: ArrayLike): NDArray => sided(x, -Infinity)
+export const isneginf = (x: ArrayLike): NDArray => {
+  isneginfDoor(x)
+  return sided(x, -Infinity)
+}
 
 const sided = (x: ArrayLike, bound: number): NDArray => {
   const array = asArray(x)

@@ -4,6 +4,7 @@ import { checkDType, isFloat } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, range, sizeOf } from '../core/shape.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray, ReduceOptions } from '../trace/value.ts'
 import { matmul } from './contraction.ts'
@@ -25,7 +26,7 @@ const weightsFor = (x: NDArray, weights: NDArray, axis: AverageOptions['axis']):
   if (weights.shape.join() === x.shape.join()) return weights
   if (axis !== null && axis !== undefined) {
     const given = typeof axis === 'number' ? [axis] : axis
-    const axes = given.map((d) => normalizeAxis('average', d, x.ndim))
+    const axes = given.map((d) => normalizeAxis('np.average', d, x.ndim))
     if (weights.shape.join() === axes.map((d) => x.shape[d]!).join()) {
       const order = range(axes.length).sort((a, b) => axes[a]! - axes[b]!)
       const open = x.shape.map((n, d) => (axes.includes(d) ? n : 1))
@@ -33,9 +34,17 @@ const weightsFor = (x: NDArray, weights: NDArray, axis: AverageOptions['axis']):
     }
   }
   throw new ShapeError(
-    `average: weights ${weights.aval} must have the shape of ${x.aval}, or its extents along the axes that are named.`,
+    `np.average: weights ${weights.aval} must have the shape of ${x.aval}, or its extents along the axes that are named.`,
   )
 }
+
+const averageOptions: must.OptionTable<AverageOptions> = {
+  axis: must.nullable(must.axes),
+  weights: must.arrayLike,
+  keepdims: must.boolean,
+  returned: must.boolean,
+}
+const averageDoor = must.door('np.average', { x: must.arrayLike, options: must.optionsOf(averageOptions) })
 
 /**
  * Mean with weights.
@@ -53,10 +62,9 @@ export function average(
   x: ArrayLike,
   options: AverageOptions & { readonly returned: true },
 ): readonly [average: NDArray, weights: NDArray]
-export function average(
-  x: ArrayLike,
-  { axis = null, weights, keepdims = false, returned = false }: AverageOptions = {},
-): NDArray | readonly [NDArray, NDArray] {
+export function average(x: ArrayLike, options: AverageOptions = {}): NDArray | readonly [NDArray, NDArray] {
+  averageDoor(x, options)
+  const { axis = null, weights, keepdims = false, returned = false } = options
   const [mean, total] = averageWith(x, weights, { axis, keepdims })
   return returned ? [mean, broadcastTo(total, mean.shape)] : mean
 }
@@ -68,7 +76,7 @@ const averageWith = (
 ): readonly [mean: NDArray, weights: NDArray] => {
   if (weights === undefined) {
     const array = inexact(asArray(x))
-    const count = sizeOf(normalizeAxes('average', axis, array.ndim).map((d) => array.shape[d]!))
+    const count = sizeOf(normalizeAxes('np.average', axis, array.ndim).map((d) => array.shape[d]!))
     return [mean(array, { axis, keepdims }), asArray(count).astype(array.dtype)]
   }
   const [array, given] = promoteAll([asArray(x), asArray(weights)]).map(inexact) as [NDArray, NDArray]
@@ -76,6 +84,11 @@ const averageWith = (
   const total = sum(w, { axis, keepdims })
   return [np.divide(sum(np.multiply(array, w), { axis, keepdims }), total), total]
 }
+
+const ptpDoor = must.door('np.ptp', {
+  x: must.arrayLike,
+  options: must.optionsOf<Omit<ReduceOptions, 'where'>>({ axis: must.nullable(must.axes), keepdims: must.boolean }),
+})
 
 /**
  * From the smallest to the largest element.
@@ -87,8 +100,10 @@ const averageWith = (
  * np.ptp(np.array([3, 8, 5])) // => 5.
  * ```
  */
-export const ptp = (x: ArrayLike, options: Omit<ReduceOptions, 'where'> = {}): NDArray =>
-  np.subtract(max(x, options), min(x, options))
+export const ptp = (x: ArrayLike, options: Omit<ReduceOptions, 'where'> = {}): NDArray => {
+  ptpDoor(x, options)
+  return np.subtract(max(x, options), min(x, options))
+}
 
 /** Options of `cov`. */
 export interface CovOptions {
@@ -108,13 +123,25 @@ export interface CovOptions {
   readonly dtype?: DType
 }
 
+const covOptions: must.OptionTable<CovOptions> = {
+  y: must.arrayLike,
+  rowvar: must.boolean,
+  bias: must.boolean,
+  ddof: must.number,
+  fweights: must.arrayLike,
+  aweights: must.arrayLike,
+  dtype: must.dtype,
+}
+
 const variables = (x: ArrayLike, rowvar: boolean, dtype: DType | undefined): NDArray => {
   const given = inexact(asArray(x))
   const array = dtype === undefined ? given : given.astype(dtype)
-  if (array.ndim > 2) throw new ShapeError(`cov: takes vectors and matrices, got ${array.aval}.`)
+  if (array.ndim > 2) throw new ShapeError(`np.cov: takes vectors and matrices, got ${array.aval}.`)
   const matrix = atleast2d(array)
   return !rowvar && matrix.shape[0] !== 1 ? transpose(matrix) : matrix
 }
+
+const covDoor = must.door('np.cov', { x: must.arrayLike, options: must.optionsOf(covOptions) })
 
 /**
  * Covariances between variables.
@@ -127,13 +154,12 @@ const variables = (x: ArrayLike, rowvar: boolean, dtype: DType | undefined): NDA
  * np.cov(np.array([[1, 2, 3], [3, 2, 1]])).toArray() // => 1,-1,-1,1
  * ```
  */
-export const cov = (
-  x: ArrayLike,
-  { y, rowvar = true, bias = false, ddof, fweights, aweights, dtype }: CovOptions = {},
-): NDArray => {
-  if (ddof !== undefined && !Number.isInteger(ddof)) throw new ArgumentError(`cov: ddof is an integer, got ${ddof}.`)
-  if (dtype !== undefined && !isFloat(checkDType('cov', dtype))) {
-    throw new DTypeError(`cov: dtype is one of floats, got ${dtype}.`)
+export const cov = (x: ArrayLike, options: CovOptions = {}): NDArray => {
+  covDoor(x, options)
+  const { y, rowvar = true, bias = false, ddof, fweights, aweights, dtype } = options
+  if (ddof !== undefined && !Number.isInteger(ddof)) throw new ArgumentError(`np.cov: ddof is an integer, got ${ddof}.`)
+  if (dtype !== undefined && !isFloat(checkDType('np.cov', dtype))) {
+    throw new DTypeError(`np.cov: dtype is one of floats, got ${dtype}.`)
   }
   const own = variables(x, rowvar, dtype)
   const rows = y === undefined ? own : concatenate([own, variables(y, rowvar, dtype)], { axis: 0 })
@@ -154,6 +180,15 @@ export const cov = (
 
 const reduced = (matrix: NDArray): NDArray => (matrix.size === 1 ? reshape(matrix, []) : matrix)
 
+const corrcoefDoor = must.door('np.corrcoef', {
+  x: must.arrayLike,
+  options: must.optionsOf<Pick<CovOptions, 'y' | 'rowvar' | 'dtype'>>({
+    dtype: must.dtype,
+    y: must.arrayLike,
+    rowvar: must.boolean,
+  }),
+})
+
 /**
  * Pearson's correlations between variables, in [-1, 1].
  *
@@ -165,6 +200,7 @@ const reduced = (matrix: NDArray): NDArray => (matrix.size === 1 ? reshape(matri
  * ```
  */
 export const corrcoef = (x: ArrayLike, options: Pick<CovOptions, 'y' | 'rowvar' | 'dtype'> = {}): NDArray => {
+  corrcoefDoor(x, options)
   const c = cov(x, options)
   if (c.ndim === 0) return np.divide(c, c)
   const deviation = np.sqrt(diag(c))

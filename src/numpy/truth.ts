@@ -1,5 +1,5 @@
 /** Arrays as conditions. */
-import { asArray } from '../runtime/array.ts'
+import { arrayFor } from '../runtime/array.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /**
@@ -14,4 +14,4 @@ import type { ArrayLike } from '../trace/value.ts'
  * np.isTrue(np.any(np.greater([1, 2], 1))) // => true
  * ```
  */
-export const isTrue = (x: ArrayLike): boolean => asArray(x).bool()
+export const isTrue = (x: ArrayLike): boolean => arrayFor('np.isTrue', x).bool()

@@ -13,10 +13,13 @@ import {
 } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /** What has a dtype, or is the name of one. */
 export type TypeLike = ArrayLike | DType
+
+const resultTypeDoor = must.door('np.resultType', { xs: must.listOf(must.anyOf(must.arrayLike, must.dtype)) })
 
 /**
  * The dtype that arithmetic between arrays, numbers, and arrays of these dtypes has.
@@ -30,14 +33,29 @@ export type TypeLike = ArrayLike | DType
  * ```
  */
 export const resultType = (...xs: readonly TypeLike[]): DType => {
-  if (xs.length === 0) throw new ArgumentError('resultType: needs at least one array or dtype.')
+  resultTypeDoor(xs)
+  if (xs.length === 0) throw new ArgumentError('np.resultType: needs at least one array or dtype.')
   const typeOf = (x: TypeLike): Weakly =>
-    typeof x === 'string' ? { dtype: checkDType('resultType', x), weak: false } : asArray(x).aval
+    typeof x === 'string' ? { dtype: checkDType('np.resultType', x), weak: false } : asArray(x).aval
   return xs.map(typeOf).reduce(promoteTwo).dtype
 }
 
 /** A class of dtypes, by the array API's names. */
 export type DTypeKind = 'bool' | 'signed integer' | 'unsigned integer' | 'integral' | 'real floating' | 'numeric'
+
+const isdtypeDoor = must.door('np.isdtype', {
+  dtype: must.dtype,
+  kind: must.anyOf(
+    must.dtype,
+    must.oneOf(['bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', 'numeric']),
+    must.listOf(
+      must.anyOf(
+        must.dtype,
+        must.oneOf(['bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', 'numeric']),
+      ),
+    ),
+  ),
+})
 
 /**
  * Whether a dtype is another one, or of a class.
@@ -49,7 +67,8 @@ export type DTypeKind = 'bool' | 'signed integer' | 'unsigned integer' | 'integr
  * ```
  */
 export const isdtype = (dtype: DType, kind: DType | DTypeKind | readonly (DType | DTypeKind)[]): boolean => {
-  checkDType('isdtype', dtype)
+  isdtypeDoor(dtype, kind)
+  checkDType('np.isdtype', dtype)
   const isKind = (k: DType | DTypeKind): boolean => {
     if (k === 'signed integer') return kindOf(dtype) === 'signed'
     if (k === 'unsigned integer') return kindOf(dtype) === 'unsigned'
@@ -77,6 +96,8 @@ const floatOf = (dtype: DType, bits: number, mantissa: number, exponent: number)
   return { dtype, bits, eps: 2 ** -mantissa, max, min: -max, tiny: 2 ** (1 - exponent) }
 }
 
+const finfoDoor = must.door('np.finfo', { dtype: must.dtype })
+
 /**
  * The limits of a dtype of floats.
  *
@@ -88,11 +109,12 @@ const floatOf = (dtype: DType, bits: number, mantissa: number, exponent: number)
  * ```
  */
 export const finfo = (dtype: DType): FloatInfo => {
+  finfoDoor(dtype)
   if (dtype === 'float64') return floatOf(dtype, 64, 52, 1023)
   if (dtype === 'float32') return floatOf(dtype, 32, 23, 127)
   if (dtype === 'float16') return floatOf(dtype, 16, 10, 15)
   if (dtype === 'bfloat16') return floatOf(dtype, 16, 7, 127)
-  throw new DTypeError(`finfo: takes dtypes of floats, got ${dtype}. There is np.iinfo for integers.`)
+  throw new DTypeError(`np.finfo: takes dtypes of floats, got ${dtype}. There is np.iinfo for integers.`)
 }
 
 /** The limits of a dtype of integers; bigints for int64 and uint64. */
@@ -102,6 +124,8 @@ export interface IntegerInfo {
   readonly min: number | bigint
   readonly max: number | bigint
 }
+
+const iinfoDoor = must.door('np.iinfo', { dtype: must.dtype })
 
 /**
  * The limits of a dtype of integers.
@@ -114,7 +138,8 @@ export interface IntegerInfo {
  * ```
  */
 export const iinfo = (dtype: DType): IntegerInfo => {
-  if (!isInteger(dtype)) throw new DTypeError(`iinfo: takes dtypes of integers, got ${dtype}. There is np.finfo.`)
+  iinfoDoor(dtype)
+  if (!isInteger(dtype)) throw new DTypeError(`np.iinfo: takes dtypes of integers, got ${dtype}. There is np.finfo.`)
   const [min, max] = isLong(dtype) ? longLimits(dtype) : integerLimits(dtype)
   return { dtype, bits: bitsOf(dtype), min, max }
 }

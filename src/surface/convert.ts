@@ -77,7 +77,7 @@ const stackArrays = (operation: string, items: readonly Item[], shape: Shape): N
 }
 
 /** Nested JS arrays as an array: booleans give bool, bigints int64, numbers float32 unless `dtype` says otherwise. */
-export const fromNested = (nested: NestedArray, dtype?: DType, operation = 'array'): NDArray => {
+export const fromNested = (nested: NestedArray, dtype?: DType, operation = 'np.array'): NDArray => {
   const store = dtype === undefined || dtype === 'float32' ? 'float32' : 'float64'
   const contents = readNested(operation, nested, store)
   if (contents.kind === 'items') return fromItems(operation, contents, dtype)
@@ -113,7 +113,7 @@ export const arrayFor = (operation: string, x: ArrayLike): NDArray => {
 }
 
 /** `arrayFor` where the operation is not known: the conversion speaks for itself. */
-export const asArray = (x: ArrayLike): NDArray => (x instanceof NDArray ? x : arrayFor('array', x))
+export const asArray = (x: ArrayLike): NDArray => (x instanceof NDArray ? x : arrayFor('np.array', x))
 
 /** What was wanted in the place of something that is no array, and what it is, as the end of a message. */
 export const arrayLikeFault = (x: unknown): string => {
@@ -146,7 +146,7 @@ export const asIndices = (operation: string, x: ArrayLike): NDArray => {
 
 /** `np.array` with its checks. */
 export const makeArray = (x: ArrayLike, dtype?: DType): NDArray => {
-  const target = dtype === undefined ? undefined : checkDType('array', dtype)
+  const target = dtype === undefined ? undefined : checkDType('np.array', dtype)
   if (Array.isArray(x)) return fromNested(x as NestedArray, target)
   const array = asArray(x)
   const isPlain = typeof x === 'number' || typeof x === 'bigint'

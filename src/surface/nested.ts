@@ -119,9 +119,9 @@ const itemsOf = (operation: string, nested: NestedArray, shape: Shape): Items =>
 /** Whether lists are rectangular, and hold nothing but elements. */
 export const isNested = (nested: NestedArray): boolean => {
   try {
-    eachRow('array', nested, shapeOfFirst('array', nested), (row, offset) => {
+    eachRow('np.array', nested, shapeOfFirst('array', nested), (row, offset) => {
       const bad = row.findIndex((x) => !isItem(x))
-      if (bad >= 0) throw noItem('array', row, bad, String(offset))
+      if (bad >= 0) throw noItem('np.array', row, bad, String(offset))
     })
   } catch {
     return false

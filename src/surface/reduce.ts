@@ -93,12 +93,12 @@ const beside = (total: NDArray, value: ArrayLike): NDArray =>
   broadcastTo(cast(asArray(value), total.aval.dtype, total.aval.weak), total.aval.shape)
 
 const reduceOptions: OptionTable<ReduceOptions> = { axis: nullable(axes), keepdims: boolean, where: arrayLike }
-const meanOptions: OptionTable<MeanOptions> = { ...reduceOptions, dtype: aDType }
-const sumOptions: OptionTable<SumOptions> = { ...meanOptions, initial: arrayLike, promoteIntegers: boolean }
-const extremumOptions: OptionTable<ExtremumOptions> = { ...reduceOptions, initial: arrayLike }
-const varOptions: OptionTable<VarOptions> = { ...meanOptions, ddof: number, correction: number, mean: arrayLike }
-const argOptions: OptionTable<ArgOptions> = { axis: nullable(oneAxis), keepdims: boolean }
-const cumulativeOptions: OptionTable<CumulativeOptions> = { axis: nullable(oneAxis), dtype: aDType }
+export const meanOptions: OptionTable<MeanOptions> = { ...reduceOptions, dtype: aDType }
+export const sumOptions: OptionTable<SumOptions> = { ...meanOptions, initial: arrayLike, promoteIntegers: boolean }
+export const extremumOptions: OptionTable<ExtremumOptions> = { ...reduceOptions, initial: arrayLike }
+export const varOptions: OptionTable<VarOptions> = { ...meanOptions, ddof: number, correction: number, mean: arrayLike }
+export const argOptions: OptionTable<ArgOptions> = { axis: nullable(oneAxis), keepdims: boolean }
+export const cumulativeOptions: OptionTable<CumulativeOptions> = { axis: nullable(oneAxis), dtype: aDType }
 
 /** The door of a function of an array and options. */
 const doorWith = <T extends object>(name: string, table: OptionTable<T>): Door =>

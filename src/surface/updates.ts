@@ -45,7 +45,8 @@ const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray =
   return broadcastTo(trimmed, shape)
 }
 
-const updateOptions: OptionTable<UpdateOptions> = {
+/** What options of updates must be. */
+export const updateOptions: OptionTable<UpdateOptions> = {
   mode: oneOf(['drop', 'fill', 'clip', 'promiseInBounds']),
   uniqueIndices: boolean,
 }

@@ -10,6 +10,7 @@ import { eye } from '../creation.ts'
 import * as np from '../elementwise.ts'
 import { broadcastTo, diagonal as diagonalOf, expandDims } from '../movement.ts'
 import { prod, sum } from '../reduction.ts'
+import * as must from '../../surface/arguments.ts'
 import { asMatrix, asRow, identityLike, squares, turned } from './matrices.ts'
 
 /** Sign of a permutation: -1 to the number of row exchanges. */
@@ -18,6 +19,8 @@ const parity = (pivots: NDArray, dtype: NDArray['dtype']): NDArray => {
   const odd = np.remainder(sum(moved, { axis: -1, dtype: 'int32' }), 2)
   return np.subtract(1, np.multiply(2, odd)).astype(dtype)
 }
+
+const slogdetDoor = must.door('np.linalg.slogdet', { a: must.arrayLike })
 
 /**
  * Sign and logarithm of the absolute value of the determinant: for those that overflow.
@@ -31,7 +34,8 @@ const parity = (pivots: NDArray, dtype: NDArray['dtype']): NDArray => {
  * ```
  */
 export const slogdet = (a: ArrayLike): readonly [sign: NDArray, logabsdet: NDArray] => {
-  const x = squares('slogdet', a)
+  slogdetDoor(a)
+  const x = squares('np.linalg.slogdet', a)
   const [lu, pivots] = ops.lu(x)
   const diagonal = diagonalOf(lu, 0, { axis1: -2, axis2: -1 })
   const sign = np.multiply(parity(pivots, x.dtype), prod(np.sign(diagonal), { axis: -1 }))
@@ -101,6 +105,8 @@ const smallDet = (x: NDArray): NDArray => {
   return np.add(np.subtract(first, second), np.multiply(e(0, 2), two(1, 2, 0, 1)))
 }
 
+const detDoor = must.door('np.linalg.det', { a: must.arrayLike })
+
 /**
  * The determinant. First to third derivatives are right for all matrices, singular ones of any rank too; further ones for matrices
  * up to 3 × 3, and for those of different singular values of which one may be 0: elsewhere they are NaN.
@@ -114,7 +120,8 @@ const smallDet = (x: NDArray): NDArray => {
  * ```
  */
 export const det = (a: ArrayLike): NDArray => {
-  const x = squares('det', a)
+  detDoor(a)
+  const x = squares('np.linalg.det', a)
   const n = x.shape.at(-1)!
   return n >= 1 && n <= 3 ? smallDet(x) : generalDet(x)
 }

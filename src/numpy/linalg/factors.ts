@@ -3,7 +3,16 @@ import * as ops from '../../ops/linalg.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { tril, triu } from '../creation.ts'
 import * as np from '../elementwise.ts'
+import * as must from '../../surface/arguments.ts'
 import { matrices, squares, turned } from './matrices.ts'
+
+const choleskyDoor = must.door('np.linalg.cholesky', {
+  a: must.arrayLike,
+  options: must.optionsOf<{ readonly upper?: boolean; readonly symmetrizeInput?: boolean }>({
+    upper: must.boolean,
+    symmetrizeInput: must.boolean,
+  }),
+})
 
 /**
  * The lower triangular L with `L Lᵀ = a`, or with `upper` the R with `Rᵀ R = a`. NaN where `a` is not positive definite.
@@ -18,9 +27,11 @@ import { matrices, squares, turned } from './matrices.ts'
  */
 export const cholesky = (
   a: ArrayLike,
-  { upper = false, symmetrizeInput = true }: { readonly upper?: boolean; readonly symmetrizeInput?: boolean } = {},
+  options: { readonly upper?: boolean; readonly symmetrizeInput?: boolean } = {},
 ): NDArray => {
-  const x = squares('cholesky', a)
+  choleskyDoor(a, options)
+  const { upper = false, symmetrizeInput = true } = options
+  const x = squares('np.linalg.cholesky', a)
   const l = ops.cholesky(symmetrizeInput ? ops.symmetrized(x) : x)
   return upper ? turned(l) : l
 }
@@ -33,8 +44,12 @@ export interface EighOptions {
   readonly symmetrizeInput?: boolean
 }
 
+const eighOptions: must.OptionTable<EighOptions> = { UPLO: must.oneOf(['L', 'U']), symmetrizeInput: must.boolean }
+
 const oneTriangle = (x: NDArray, which: 'L' | 'U'): NDArray =>
   which === 'L' ? np.add(tril(x), turned(tril(x, -1))) : np.add(triu(x), turned(triu(x, 1)))
+
+const eighDoor = must.door('np.linalg.eigh', { a: must.arrayLike, options: must.optionsOf(eighOptions) })
 
 /**
  * Eigenvalues, ascending, and eigenvectors in columns, of symmetric matrices. Where eigenvalues are equal, what does not depend
@@ -51,14 +66,28 @@ const oneTriangle = (x: NDArray, which: 'L' | 'U'): NDArray =>
  */
 export const eigh = (
   a: ArrayLike,
-  { UPLO = 'L', symmetrizeInput = true }: EighOptions = {},
+  options: EighOptions = {},
 ): readonly [eigenvalues: NDArray, eigenvectors: NDArray] => {
-  const x = squares('eigh', a)
+  eighDoor(a, options)
+  const { UPLO = 'L', symmetrizeInput = true } = options
+  const x = squares('np.linalg.eigh', a)
   return ops.eigh(symmetrizeInput ? ops.symmetrized(x) : oneTriangle(x, UPLO))
 }
 
+const eigvalshDoor = must.door('np.linalg.eigvalsh', { a: must.arrayLike, options: must.optionsOf(eighOptions) })
+
 /** The eigenvalues of `eigh`. */
-export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => eigh(a, options)[0]
+export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => {
+  eigvalshDoor(a, options)
+  return eigh(a, options)[0]
+}
+
+const qrDoor = must.door('np.linalg.qr', {
+  a: must.arrayLike,
+  options: must.optionsOf<{ readonly mode?: 'reduced' | 'complete' | 'r' }>({
+    mode: must.oneOf(['reduced', 'complete', 'r']),
+  }),
+})
 
 /**
  * `a = Q R`. Derivatives exist where the first min(m, n) columns are linearly independent; of the further columns of Q that mode
@@ -75,9 +104,11 @@ export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => ei
  */
 export const qr = <M extends 'reduced' | 'complete' | 'r' = 'reduced'>(
   a: ArrayLike,
-  { mode = 'reduced' as M }: { readonly mode?: M } = {},
+  options: { readonly mode?: M } = {},
 ): M extends 'r' ? NDArray : readonly [q: NDArray, r: NDArray] => {
-  const [q, r] = ops.qr(matrices('qr', a), mode === 'complete')
+  qrDoor(a, options)
+  const { mode = 'reduced' as M } = options
+  const [q, r] = ops.qr(matrices('np.linalg.qr', a), mode === 'complete')
   return (mode === 'r' ? r : [q, r]) as never
 }
 
@@ -86,6 +117,10 @@ export interface SvdOptions {
   /** Square U and V; true by default. */
   readonly fullMatrices?: boolean
 }
+
+const svdOptions: must.OptionTable<SvdOptions> = { fullMatrices: must.boolean }
+
+const svdDoor = must.door('np.linalg.svd', { a: must.arrayLike, options: must.optionsOf(svdOptions) })
 
 /**
  * `a = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors that
@@ -98,10 +133,16 @@ export interface SvdOptions {
  * np.linalg.svd(np.array([[3, 0], [0, -4]]))[1] // => [4. 3.]
  * ```
  */
-export const svd = (
-  a: ArrayLike,
-  { fullMatrices = true }: SvdOptions = {},
-): readonly [u: NDArray, s: NDArray, vt: NDArray] => ops.svd(matrices('svd', a), fullMatrices)
+export const svd = (a: ArrayLike, options: SvdOptions = {}): readonly [u: NDArray, s: NDArray, vt: NDArray] => {
+  svdDoor(a, options)
+  const { fullMatrices = true } = options
+  return ops.svd(matrices('np.linalg.svd', a), fullMatrices)
+}
+
+const svdvalsDoor = must.door('np.linalg.svdvals', { a: must.arrayLike })
 
 /** The singular values of `svd`, descending; differentiable for any shape. */
-export const svdvals = (a: ArrayLike): NDArray => svd(a, { fullMatrices: false })[1]
+export const svdvals = (a: ArrayLike): NDArray => {
+  svdvalsDoor(a)
+  return svd(a, { fullMatrices: false })[1]
+}

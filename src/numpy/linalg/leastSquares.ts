@@ -11,6 +11,7 @@ import { matmul as matrixProduct } from '../contraction.ts'
 import * as np from '../elementwise.ts'
 import { broadcastTo, expandDims } from '../movement.ts'
 import { max, sum } from '../reduction.ts'
+import * as must from '../../surface/arguments.ts'
 import { svdvals } from './factors.ts'
 import { matrices } from './matrices.ts'
 
@@ -32,6 +33,10 @@ export interface RankOptions {
   readonly rtol?: ArrayLike
 }
 
+const rankOptions: must.OptionTable<RankOptions> = { rtol: must.arrayLike }
+
+const pinvDoor = must.door('np.linalg.pinv', { a: must.arrayLike, options: must.optionsOf(rankOptions) })
+
 /**
  * The Moore–Penrose inverse, from singular values above `rtol` times the largest. Its derivatives are its own, of all orders,
  * for matrices of any rank and whatever singular values are equal: those of a rank that does not change. (Golub and Pereyra,
@@ -48,9 +53,11 @@ export interface RankOptions {
  * grad((a: NDArray) => np.sum(np.linalg.pinv(a)))(np.eye(2)).toArray() // => -1,-1,-1,-1
  * ```
  */
-export const pinv = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray => {
-  const x = matrices('pinv', a)
-  return ops.pinv(x, thresholds('pinv', x, rtol, 10 * roundingOf(x)))
+export const pinv = (a: ArrayLike, options: RankOptions = {}): NDArray => {
+  pinvDoor(a, options)
+  const { rtol } = options
+  const x = matrices('np.linalg.pinv', a)
+  return ops.pinv(x, thresholds('np.linalg.pinv', x, rtol, 10 * roundingOf(x)))
 }
 
 /** The dtype's precision, times the matrices' larger extent. */
@@ -62,6 +69,8 @@ const significant = (s: NDArray, rtol: NDArray): NDArray =>
 
 const rankOf = (s: NDArray, rtol: NDArray): NDArray => sum(significant(s, rtol), { axis: -1, dtype: 'int32' })
 
+const matrixRankDoor = must.door('np.linalg.matrixRank', { a: must.arrayLike, options: must.optionsOf(rankOptions) })
+
 /**
  * How many singular values are above `rtol` times the largest (by default `max(m, n)` times the dtype's precision).
  *
@@ -71,10 +80,18 @@ const rankOf = (s: NDArray, rtol: NDArray): NDArray => sum(significant(s, rtol),
  * np.linalg.matrixRank(np.ones([3, 3])) // => 1
  * ```
  */
-export const matrixRank = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray => {
-  const x = matrices('matrixRank', a)
-  return rankOf(svdvals(x), thresholds('matrixRank', x, rtol, roundingOf(x)))
+export const matrixRank = (a: ArrayLike, options: RankOptions = {}): NDArray => {
+  matrixRankDoor(a, options)
+  const { rtol } = options
+  const x = matrices('np.linalg.matrixRank', a)
+  return rankOf(svdvals(x), thresholds('np.linalg.matrixRank', x, rtol, roundingOf(x)))
 }
+
+const lstsqDoor = must.door('np.linalg.lstsq', {
+  a: must.arrayLike,
+  b: must.arrayLike,
+  options: must.optionsOf<{ readonly rcond?: ArrayLike }>({ rcond: must.arrayLike }),
+})
 
 /**
  * The x that minimises `‖a x − b‖`, of least norm. Derivatives are those of `pinv`.
@@ -94,15 +111,17 @@ export const matrixRank = (a: ArrayLike, { rtol }: RankOptions = {}): NDArray =>
 export const lstsq = (
   a: ArrayLike,
   b: ArrayLike,
-  { rcond }: { readonly rcond?: ArrayLike } = {},
+  options: { readonly rcond?: ArrayLike } = {},
 ): readonly [x: NDArray, residuals: NDArray, rank: NDArray, singularValues: NDArray] => {
-  const [left, right] = [matrices('lstsq', a), inexact(asArray(b))]
+  lstsqDoor(a, b, options)
+  const { rcond } = options
+  const [left, right] = [matrices('np.linalg.lstsq', a), inexact(asArray(b))]
   if (left.ndim !== 2 || right.ndim === 0 || right.ndim > 2 || right.shape[0] !== left.shape[0]) {
     throw new ShapeError(
       `linalg.lstsq: a matrix and a vector or matrix with as many rows, got ${left.aval} and ${right.aval}.`,
     )
   }
-  const rtol = thresholds('lstsq', left, rcond, roundingOf(left))
+  const rtol = thresholds('np.linalg.lstsq', left, rcond, roundingOf(left))
   const x = matrixProduct(ops.pinv(left, rtol), right)
   const error = np.subtract(right, matrixProduct(left, x))
   const s = svdvals(left)

@@ -10,6 +10,7 @@ import * as np from '../elementwise.ts'
 import { euclideanNorm } from '../euclidean.ts'
 import { expandDims } from '../movement.ts'
 import { max, min, sum } from '../reduction.ts'
+import * as must from '../../surface/arguments.ts'
 import { svdvals } from './factors.ts'
 import { matrices } from './matrices.ts'
 import { inv } from './solving.ts'
@@ -44,6 +45,17 @@ const powerNorm = (
   return np.multiply(root, unit.reshape(root.shape))
 }
 
+const vectorNormOptions: must.OptionTable<VectorNormOptions> = {
+  ord: must.number,
+  axis: must.nullable(must.axes),
+  keepdims: must.boolean,
+}
+
+const vectorNormDoor = must.door('np.linalg.vectorNorm', {
+  x: must.arrayLike,
+  options: must.optionsOf(vectorNormOptions),
+})
+
 /**
  * The p-norm of vectors: `(Σ |x|ᵖ)^(1/p)`; the largest or smallest absolute value for ±∞, the number of non-zeros for 0.
  * Of nothing it is 0; there is no smallest value of nothing, which is an error.
@@ -55,10 +67,9 @@ const powerNorm = (
  * np.linalg.vectorNorm(np.array([3, -4]), { ord: Infinity }) // => 4.
  * ```
  */
-export const vectorNorm = (
-  x: ArrayLike,
-  { ord = 2, axis = null, keepdims = false }: VectorNormOptions = {},
-): NDArray => {
+export const vectorNorm = (x: ArrayLike, options: VectorNormOptions = {}): NDArray => {
+  vectorNormDoor(x, options)
+  const { ord = 2, axis = null, keepdims = false } = options
   const array = inexact(asArray(x))
   const over = { axis: flat(axis, array.ndim), keepdims }
   if (ord === 2) return euclideanNorm(array, over)
@@ -76,6 +87,16 @@ export interface MatrixNormOptions {
   readonly keepdims?: boolean
 }
 
+const matrixNormOptions: must.OptionTable<MatrixNormOptions> = {
+  ord: must.anyOf(must.oneOf(['fro', 'f', 'nuc']), must.number),
+  keepdims: must.boolean,
+}
+
+const matrixNormDoor = must.door('np.linalg.matrixNorm', {
+  x: must.arrayLike,
+  options: must.optionsOf(matrixNormOptions),
+})
+
 /**
  * A norm of matrices: Frobenius', nuclear, or the largest (smallest, for negative orders) sum of columns (1), of rows (∞), or
  * singular value (2). The largest of nothing is 0; the smallest of nothing is an error.
@@ -87,8 +108,10 @@ export interface MatrixNormOptions {
  * np.linalg.matrixNorm(np.array([[1, -2], [3, 4]]), { ord: 1 }) // => 6.
  * ```
  */
-export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: MatrixNormOptions = {}): NDArray => {
-  const array = matrices('matrixNorm', x)
+export const matrixNorm = (x: ArrayLike, options: MatrixNormOptions = {}): NDArray => {
+  matrixNormDoor(x, options)
+  const { ord = 'fro', keepdims = false } = options
+  const array = matrices('np.linalg.matrixNorm', x)
   const kept = (y: NDArray): NDArray => (keepdims ? expandDims(expandDims(y, -1), -1) : y)
   if (ord === 'fro' || ord === 'f') return euclideanNorm(array, { axis: [-2, -1], keepdims })
   if (ord === 'nuc') return kept(sum(svdvals(array), { axis: -1 }))
@@ -107,12 +130,20 @@ export interface NormOptions {
   readonly keepdims?: boolean
 }
 
+const normOptions: must.OptionTable<NormOptions> = {
+  ord: must.nullable(must.anyOf(must.oneOf(['fro', 'f', 'nuc']), must.number)),
+  axis: must.nullable(must.axes),
+  keepdims: must.boolean,
+}
+
 /** The axes that were asked for, counted from the first, all different. */
 const axesOf = (axis: number | readonly number[], rank: number): readonly number[] => {
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('linalg.norm', a, rank))
   if (new Set(axes).size === axes.length) return axes
   throw new ShapeError(`linalg.norm: the axes [${axes.join(', ')}] name one of them twice.`)
 }
+
+const normDoor = must.door('np.linalg.norm', { x: must.arrayLike, options: must.optionsOf(normOptions) })
 
 /**
  * A norm: of vectors along one axis, of matrices over two; without axis and order, of all elements. `vectorNorm` takes any number
@@ -128,7 +159,9 @@ const axesOf = (axis: number | readonly number[], rank: number): readonly number
  * np.linalg.norm(np.array([[3, 4], [6, 8]]), { axis: 1 }) // => [ 5. 10.]
  * ```
  */
-export const norm = (x: ArrayLike, { ord = null, axis = null, keepdims = false }: NormOptions = {}): NDArray => {
+export const norm = (x: ArrayLike, options: NormOptions = {}): NDArray => {
+  normDoor(x, options)
+  const { ord = null, axis = null, keepdims = false } = options
   const array = inexact(asArray(x))
   if (ord === null && axis === null) return vectorNorm(array, { keepdims })
   const axes = axis === null ? range(array.ndim) : axesOf(axis, array.ndim)
@@ -147,6 +180,11 @@ export const norm = (x: ArrayLike, { ord = null, axis = null, keepdims = false }
   return keepdims ? [...axes].sort((a, b) => a - b).reduce((y, d) => expandDims(y, d), result) : result
 }
 
+const condDoor = must.door('np.linalg.cond', {
+  a: must.arrayLike,
+  options: must.optionsOf<{ readonly p?: NormOrder }>({ p: must.anyOf(must.oneOf(['fro', 'f', 'nuc']), must.number) }),
+})
+
 /**
  * Sensitivity of solutions: `‖a‖ ‖a⁻¹‖`; with the norm of order 2 (default), the ratio of singular values.
  *
@@ -156,7 +194,9 @@ export const norm = (x: ArrayLike, { ord = null, axis = null, keepdims = false }
  * np.linalg.cond(np.array([[4, 0], [0, 2]])) // => 2.
  * ```
  */
-export const cond = (a: ArrayLike, { p = 2 }: { readonly p?: NormOrder } = {}): NDArray => {
+export const cond = (a: ArrayLike, options: { readonly p?: NormOrder } = {}): NDArray => {
+  condDoor(a, options)
+  const { p = 2 } = options
   if (p !== 2 && p !== -2) return np.multiply(matrixNorm(a, { ord: p }), matrixNorm(inv(a), { ord: p }))
   const s = svdvals(a)
   const [first, last] = [s.at('...', 0).get(), s.at('...', -1).get()]

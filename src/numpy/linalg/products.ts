@@ -6,8 +6,11 @@ import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { matmul as matrixProduct, outer as outerProduct, tensordot as tensorProduct } from '../contraction.ts'
 import { diagonal as diagonalOf, moveaxis, trace as traceOf } from '../movement.ts'
 import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
+import * as must from '../../surface/arguments.ts'
 import { identityLike, matrices, squares, turned } from './matrices.ts'
 import { inv } from './solving.ts'
+
+const matrixPowerDoor = must.door('np.linalg.matrixPower', { a: must.arrayLike, n: must.integer })
 
 /**
  * The n-th power of square matrices, by squaring; negative powers of the inverse.
@@ -20,7 +23,8 @@ import { inv } from './solving.ts'
  * ```
  */
 export const matrixPower = (a: ArrayLike, n: number): NDArray => {
-  const x = squares('matrixPower', a)
+  matrixPowerDoor(a, n)
+  const x = squares('np.linalg.matrixPower', a)
   if (!Number.isInteger(n)) throw new ArgumentError(`linalg.matrixPower: the exponent must be an integer, got ${n}.`)
   let result: NDArray | null = null
   let power = n < 0 ? inv(x) : x
@@ -30,6 +34,8 @@ export const matrixPower = (a: ArrayLike, n: number): NDArray => {
   }
   return result ?? identityLike(x)
 }
+
+const multiDotDoor = must.door('np.linalg.multiDot', { arrays: must.listOf(must.arrayLike) })
 
 /**
  * The product of several matrices, in the order of products that takes the fewest operations. The first and last may be vectors.
@@ -42,6 +48,7 @@ export const matrixPower = (a: ArrayLike, n: number): NDArray => {
  * ```
  */
 export const multiDot = (arrays: readonly ArrayLike[]): NDArray => {
+  multiDotDoor(arrays)
   const xs = arrays.map((x) => asArray(x))
   if (xs.length < 2) throw new ArgumentError(`linalg.multiDot takes two arrays or more, got ${xs.length}.`)
   const sizes = [
@@ -75,6 +82,12 @@ const chain = (xs: readonly NDArray[], splits: readonly (readonly number[])[], i
   return matrixProduct(chain(xs, splits, i, k), chain(xs, splits, k + 1, j))
 }
 
+const crossDoor = must.door('np.linalg.cross', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
+
 /**
  * Cross products of vectors of 3 elements.
  *
@@ -85,11 +98,19 @@ const chain = (xs: readonly NDArray[], splits: readonly (readonly number[])[], i
  * np.linalg.cross(np.array([1, 0, 0]), np.array([0, 1, 0])) // => [0. 0. 1.]
  * ```
  */
-export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis?: number } = {}): NDArray => {
+export const cross = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray => {
+  crossDoor(x, y, options)
+  const { axis = -1 } = options
   const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
   if (odd !== undefined) throw new ShapeError(`linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
   return crossProduct(x, y, { axis })
 }
+
+const vecdotDoor = must.door('np.linalg.vecdot', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
+})
 
 /**
  * `np.vecdot`: sums of products along an axis, the last by default.
@@ -100,8 +121,16 @@ export const cross = (x: ArrayLike, y: ArrayLike, { axis = -1 }: { readonly axis
  * np.linalg.vecdot(np.array([[1, 2], [3, 4]]), np.array([1, 10])) // => [21. 43.]
  * ```
  */
-export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray =>
-  vectorProduct(x, y, options)
+export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray => {
+  vecdotDoor(x, y, options)
+  return vectorProduct(x, y, options)
+}
+
+const tensordotDoor = must.door('np.linalg.tensordot', {
+  x: must.arrayLike,
+  y: must.arrayLike,
+  axes: must.optional(must.anyOf(must.natural, must.pairOf(must.axes))),
+})
 
 /**
  * `np.tensordot`: sums of products over pairs of axes.
@@ -112,22 +141,55 @@ export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: nu
  * np.linalg.tensordot(np.ones([2, 3]), np.ones([2, 3])) // => 6.
  * ```
  */
-export const tensordot = (x: ArrayLike, y: ArrayLike, axes: Parameters<typeof tensorProduct>[2] = 2): NDArray =>
-  tensorProduct(x, y, axes)
+export const tensordot = (x: ArrayLike, y: ArrayLike, axes: Parameters<typeof tensorProduct>[2] = 2): NDArray => {
+  tensordotDoor(x, y, axes)
+  return tensorProduct(x, y, axes)
+}
+
+const traceDoor = must.door('np.linalg.trace', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly offset?: number }>({ offset: must.integer }),
+})
 
 /** The sum along the diagonal of matrices in the last two axes. */
-export const trace = (x: ArrayLike, { offset = 0 }: { readonly offset?: number } = {}): NDArray =>
-  traceOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+export const trace = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
+  traceDoor(x, options)
+  const { offset = 0 } = options
+  return traceOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+}
+
+const diagonalDoor = must.door('np.linalg.diagonal', {
+  x: must.arrayLike,
+  options: must.optionsOf<{ readonly offset?: number }>({ offset: must.integer }),
+})
 
 /** The diagonal of matrices in the last two axes. */
-export const diagonal = (x: ArrayLike, { offset = 0 }: { readonly offset?: number } = {}): NDArray =>
-  diagonalOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+export const diagonal = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
+  diagonalDoor(x, options)
+  const { offset = 0 } = options
+  return diagonalOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+}
+
+const outerDoor = must.door('np.linalg.outer', { x: must.arrayLike, y: must.arrayLike })
 
 /** Products of all pairs of elements of two vectors. */
-export const outer = (x: ArrayLike, y: ArrayLike): NDArray => outerProduct(x, y)
+export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
+  outerDoor(x, y)
+  return outerProduct(x, y)
+}
+
+const matmulDoor = must.door('np.linalg.matmul', { x: must.arrayLike, y: must.arrayLike })
 
 /** `np.matmul`. */
-export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => matrixProduct(x, y)
+export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => {
+  matmulDoor(x, y)
+  return matrixProduct(x, y)
+}
+
+const matrixTransposeDoor = must.door('np.linalg.matrixTranspose', { x: must.arrayLike })
 
 /** The last two axes exchanged. */
-export const matrixTranspose = (x: ArrayLike): NDArray => turned(matrices('matrixTranspose', x))
+export const matrixTranspose = (x: ArrayLike): NDArray => {
+  matrixTransposeDoor(x)
+  return turned(matrices('np.linalg.matrixTranspose', x))
+}

@@ -11,6 +11,7 @@ import { matmul as matrixProduct } from '../contraction.ts'
 import * as np from '../elementwise.ts'
 import { broadcastTo, expandDims, reshape, takeAlongAxis } from '../movement.ts'
 import { sum } from '../reduction.ts'
+import * as must from '../../surface/arguments.ts'
 import { identityLike, sameDType, squares } from './matrices.ts'
 
 interface Factors {
@@ -53,6 +54,8 @@ const solveMatrices = (a: NDArray, b: NDArray): NDArray => {
   )
 }
 
+const solveDoor = must.door('np.linalg.solve', { a: must.arrayLike, b: must.arrayLike })
+
 /**
  * The x with `a x = b`. Derivatives come from the equation.
  *
@@ -66,7 +69,8 @@ const solveMatrices = (a: NDArray, b: NDArray): NDArray => {
  * ```
  */
 export const solve = (a: ArrayLike, b: ArrayLike): NDArray => {
-  const [left, right] = sameDType(squares('solve', a), inexact(asArray(b)))
+  solveDoor(a, b)
+  const [left, right] = sameDType(squares('np.linalg.solve', a), inexact(asArray(b)))
   const isVector = right.ndim === 1
   const columns = isVector ? expandDims(right, -1) : right
   if (right.ndim === 0 || columns.shape.at(-2) !== left.shape.at(-1)) {
@@ -77,6 +81,8 @@ export const solve = (a: ArrayLike, b: ArrayLike): NDArray => {
   const x = solveMatrices(m, r)
   return isVector ? x.at('...', 0).get() : x
 }
+
+const invDoor = must.door('np.linalg.inv', { a: must.arrayLike })
 
 /**
  * The inverse. Of a singular matrix it has infinities or NaN.
@@ -89,9 +95,16 @@ export const solve = (a: ArrayLike, b: ArrayLike): NDArray => {
  * ```
  */
 export const inv = (a: ArrayLike): NDArray => {
-  const x = squares('inv', a)
+  invDoor(a)
+  const x = squares('np.linalg.inv', a)
   return solveMatrices(x, identityLike(x))
 }
+
+const tensorsolveDoor = must.door('np.linalg.tensorsolve', {
+  a: must.arrayLike,
+  b: must.arrayLike,
+  options: must.optionsOf<{ readonly axes?: readonly number[] | null }>({ axes: must.nullable(must.axisList) }),
+})
 
 /**
  * The x with `tensordot(a, x, x.ndim) = b`: a system of equations whose unknowns, and equations, have several axes.
@@ -108,8 +121,10 @@ export const inv = (a: ArrayLike): NDArray => {
 export const tensorsolve = (
   a: ArrayLike,
   b: ArrayLike,
-  { axes = null }: { readonly axes?: readonly number[] | null } = {},
+  options: { readonly axes?: readonly number[] | null } = {},
 ): NDArray => {
+  tensorsolveDoor(a, b, options)
+  const { axes = null } = options
   const [given, right] = [asArray(a), asArray(b)]
   const last = (axes ?? []).map((axis) => normalizeAxis('linalg.tensorsolve', axis, given.ndim))
   const left = given.transpose([...range(given.ndim).filter((d) => !last.includes(d)), ...last])
@@ -122,6 +137,11 @@ export const tensorsolve = (
   return reshape(solve(reshape(left, [right.size, right.size]), reshape(right, [right.size])), shape)
 }
 
+const tensorinvDoor = must.door('np.linalg.tensorinv', {
+  a: must.arrayLike,
+  options: must.optionsOf<{ readonly ind?: number }>({ ind: must.integer }),
+})
+
 /**
  * The inverse of `a` as a linear map from its last axes to its first `ind` ones: `tensordot(tensorinv(a), b, ind)` solves
  * `tensordot(a, x, x.ndim) = b`.
@@ -133,7 +153,9 @@ export const tensorsolve = (
  * np.linalg.tensorinv(np.reshape(np.eye(6), [2, 3, 6]), { ind: 2 }).shape // => 6,2,3
  * ```
  */
-export const tensorinv = (a: ArrayLike, { ind = 2 }: { readonly ind?: number } = {}): NDArray => {
+export const tensorinv = (a: ArrayLike, options: { readonly ind?: number } = {}): NDArray => {
+  tensorinvDoor(a, options)
+  const { ind = 2 } = options
   const array = asArray(a)
   if (!Number.isInteger(ind) || ind < 1)
     throw new ArgumentError(`linalg.tensorinv: ind must be a positive integer, got ${ind}.`)

@@ -15,6 +15,7 @@ import { ones, zeros } from '../creation.ts'
 import * as np from '../elementwise.ts'
 import { broadcastTo, expandDims } from '../movement.ts'
 import { max } from '../reduction.ts'
+import * as must from '../../surface/arguments.ts'
 import { asRow, identityLike, squares, turned } from './matrices.ts'
 
 /** A function of each element. */
@@ -82,6 +83,8 @@ const spectral = (g: Parametrised) =>
     return [value, np.add(moved, between(v, byParameters))]
   })
 
+const functionOfSymmetricDoor = must.door('np.linalg.functionOfSymmetric', { f: must.func, a: must.arrayLike })
+
 /**
  * f(A) = V diag(f(w)) Vᵀ of symmetric matrices A = V diag(w) Vᵀ: the function of a matrix that `f` of numbers gives. First and
  * second derivatives are right whatever eigenvalues are equal, or nearly so, where the composition of `eigh` has only first ones,
@@ -99,7 +102,8 @@ const spectral = (g: Parametrised) =>
  * ```
  */
 export const functionOfSymmetric = (f: (w: NDArray) => ArrayLike, a: ArrayLike): NDArray => {
-  const x = ops.symmetrized(squares('functionOfSymmetric', a))
+  functionOfSymmetricDoor(f, a)
+  const x = ops.symmetrized(squares('np.linalg.functionOfSymmetric', a))
   const vector: Scalar = (w) => {
     const y = asArray(f(w))
     if (y.shape.length === w.ndim && y.shape.every((n, d) => n === w.shape[d])) return y.astype(w.dtype)
@@ -127,6 +131,8 @@ const solveSylvester = (m: NDArray, r: NDArray): NDArray => {
   return between(v, np.divide(np.multiply(2, between(turned(v), r)), sums))
 }
 
+const sqrtmDoor = must.door('np.linalg.sqrtm', { a: must.arrayLike })
+
 /**
  * The symmetric positive semidefinite root: `X X = A`. Derivatives, of all orders and whatever eigenvalues are equal, come from
  * that equation; they are not finite where A is singular.
@@ -141,7 +147,8 @@ const solveSylvester = (m: NDArray, r: NDArray): NDArray => {
  * ```
  */
 export const sqrtm = (a: ArrayLike): NDArray => {
-  const x = ops.symmetrized(squares('sqrtm', a))
+  sqrtmDoor(a)
+  const x = ops.symmetrized(squares('np.linalg.sqrtm', a))
   return customRoot(
     (root: NDArray) => np.subtract(matrixProduct(root, root), x),
     zeros(x.shape, { dtype: x.dtype }),
@@ -154,6 +161,8 @@ export const sqrtm = (a: ArrayLike): NDArray => {
   )
 }
 
+const logmDoor = must.door('np.linalg.logm', { a: must.arrayLike })
+
 /**
  * The symmetric logarithm of symmetric positive definite matrices: `exp(X) = A`. Derivatives are those of `functionOfSymmetric`.
  *
@@ -165,4 +174,7 @@ export const sqrtm = (a: ArrayLike): NDArray => {
  * np.linalg.logm(np.eye(2)).toArray() // => 0,0,0,0
  * ```
  */
-export const logm = (a: ArrayLike): NDArray => functionOfSymmetric(np.log, squares('logm', a))
+export const logm = (a: ArrayLike): NDArray => {
+  logmDoor(a)
+  return functionOfSymmetric(np.log, squares('np.linalg.logm', a))
+}
