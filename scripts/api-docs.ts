@@ -13,7 +13,13 @@ const out = join(root, 'docs/api')
 
 const generate = async (): Promise<void> => {
   const options = {
-    entryPoints: ['src/index.ts', 'src/testing/index.ts', 'src/io/index.ts', 'src/models/index.ts'],
+    entryPoints: [
+      'src/index.ts',
+      'src/testing/index.ts',
+      'src/eslint/index.ts',
+      'src/io/index.ts',
+      'src/models/index.ts',
+    ],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],
     // Option types that users meet, and need not import.

@@ -4,6 +4,15 @@ import ts from 'typescript'
 
 const root = resolve(import.meta.dirname, '../..')
 
+/** The subpaths of the package, by their first name. */
+const entries = {
+  pullback: 'src/index.ts',
+  testing: 'src/testing/index.ts',
+  eslint: 'src/eslint/index.ts',
+  io: 'src/io/index.ts',
+  models: 'src/models/index.ts',
+} as const
+
 export interface PublicName {
   /** As users write it: `np.linalg.qr`, `NDArray.at`; of other entries, `testing.programs`. */
   readonly name: string
@@ -14,13 +23,6 @@ export interface PublicName {
   readonly isDocumented: boolean
   readonly hasExample: boolean
 }
-
-const entries = {
-  pullback: 'src/index.ts',
-  testing: 'src/testing/index.ts',
-  io: 'src/io/index.ts',
-  models: 'src/models/index.ts',
-} as const
 
 export const publicNames = (): readonly PublicName[] => {
   const program = ts.createProgram(

@@ -1,5 +1,7 @@
 /**
- * `pullback/eslint`: a plugin for ESLint 9 and later with the parser of typescript-eslint 8 and later. Needs neither package itself.
+ * A plugin for ESLint 9 and later with the parser of typescript-eslint 8 and later. Needs neither package itself.
+ *
+ * @module pullback/eslint
  */
 import { noArrayInCondition } from './noArrayInCondition.ts'
 import type { Rule } from './types.ts'
@@ -26,6 +28,7 @@ export interface Plugin extends Rules {
 
 const own: Rules = { meta: { name: 'pullback' }, rules: { 'no-array-in-condition': noArrayInCondition } }
 
+/** The plugin, whole: for `plugins` of a configuration. */
 const plugin: Plugin = {
   ...own,
   configs: {
@@ -37,5 +40,10 @@ const plugin: Plugin = {
   },
 }
 
-export const { configs, rules } = plugin
+/** Configurations by their names: `recommended` has all rules on. */
+export const configs: Plugin['configs'] = plugin.configs
+
+/** Rules by their names. */
+export const rules: Plugin['rules'] = plugin.rules
+
 export default plugin

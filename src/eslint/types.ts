@@ -32,6 +32,7 @@ export interface RuleContext {
 
 export type Listener = (node: Node) => void
 
+/** A rule, as ESLint takes them. */
 export interface Rule {
   readonly meta: {
     readonly type: 'problem'
