@@ -27,6 +27,7 @@ const typedArrayDTypes = new Map<string, DType>([
   ['Int8Array', 'int8'],
   ['Uint16Array', 'uint16'],
   ['Int16Array', 'int16'],
+  ['Float16Array', 'float16'],
   ['BigInt64Array', 'int64'],
   ['BigUint64Array', 'uint64'],
 ])
@@ -48,7 +49,8 @@ const fromTypedArray = (operation: string, x: TypedArray | Uint8ClampedArray): N
     )
   }
   const data = allocate(dtype, x.length)
-  data.set(x as never)
+  // Of 16-bit floats the bits are kept, which engines that have such arrays do not say otherwise.
+  data.set((dtype === 'float16' ? new Uint16Array(x.buffer, x.byteOffset, x.length) : x) as never)
   return fromHost(new Aval(dtype, [data.length]), data)
 }
 

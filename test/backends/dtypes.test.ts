@@ -166,6 +166,16 @@ const rounded: readonly OpName[] = [
 ] // prettier-ignore
 
 describe('16-bit floats', () => {
+  it('come from Float16Array, where engines have it, bit by bit', () => {
+    class Float16Bits extends Uint16Array {
+      override get [Symbol.toStringTag](): 'Uint16Array' {
+        return 'Float16Array' as 'Uint16Array'
+      }
+    }
+    const x = np.array(Float16Bits.of(0x3c00, 0xc000, 0x7c00))
+    expect([x.dtype, ...Array.from(x.dataSync() as Float32Array)]).toEqual(['float16', 1, -2, Infinity])
+  })
+
   it('are rounded after each operation of a fused loop', () => {
     for (const dtype of ['float16', 'bfloat16'] as const) {
       const chain = (a: NDArray, b: NDArray): NDArray => np.multiply(np.add(np.add(a, b), b), np.subtract(a, b))

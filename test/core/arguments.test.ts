@@ -7,6 +7,13 @@ import { show } from '../../src/core/show.ts'
 import { suggestion } from '../../src/core/suggest.ts'
 import { arrayLike } from '../../src/surface/arguments.ts'
 
+/** A typed array of another kind than there are. */
+class Odd extends Uint8Array {
+  override get [Symbol.toStringTag](): 'Uint8Array' {
+    return 'Odd' as 'Uint8Array'
+  }
+}
+
 const messageOf = (f: () => unknown): string => {
   try {
     f()
@@ -56,6 +63,7 @@ describe('a door', () => {
     ['no array', () => { enter('1') }, 'ArgumentError np.f: x must be an array, number, boolean, typed array or nested lists of numbers, got the string "1".'], // prettier-ignore
     ['nothing', () => { enter() }, 'got undefined. Was an argument left out?'], // prettier-ignore
     ['a hole', () => { enter([1, undefined]) }, 'ArgumentError np.f: elements must be numbers, booleans, bigints or arrays; at [1] is undefined.'], // prettier-ignore
+    ['a typed array of no dtype', () => { enter(new Odd(1)) }, 'DTypeError np.f: no dtype holds a Odd.'], // prettier-ignore
   ])('refuses %s', (_, f, message) => {
     expect(messageOf(f)).toContain(message)
   })
