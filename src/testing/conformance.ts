@@ -238,11 +238,18 @@ const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
   return Array.from<number | bigint, number>(decode(dtype, data), Number)
 }
 
+/** Elements as arrays hold them: 16-bit floats as bits. */
+const held = (data: TypedArray, { dtype }: Aval): TypedArray =>
+  isHalf(dtype) && data instanceof Float32Array ? convert(data, 'float32', dtype) : data
+
 /**
  * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
  * bools and everything that is only moved have to be equal.
+ *
+ * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
  */
-export const conforms = (program: Program, inputs: readonly TypedArray[], execute: Execute): void => {
+export const conforms = (program: Program, elements: readonly TypedArray[], execute: Execute): void => {
+  const inputs = elements.map((data, i) => held(data, program.inAvals[i]!))
   const wanted = run(program, inputs)
   const noisy = Array.from({ length: RUNS }, (_, i) => noisyRun(i + 1, NOISE_ULPS)(program, inputs))
   const got = execute(program, inputs)
