@@ -46,10 +46,17 @@ export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
   return dotGeneral(a, b, { contract: [[a.aval.rank - 1], [b.aval.rank - 1]], batch: [[], []] })
 }
 
+/** How many axes meet, or which. */
+export const contractedAxes = must.kind(
+  'a number of axes, or two axes or lists of axes',
+  (x) => must.natural.accepts(x) || must.pairOf(must.axes).accepts(x),
+  { error: ShapeError },
+)
+
 const tensordotDoor = must.door('np.tensordot', {
   x: must.arrayLike,
   y: must.arrayLike,
-  axes: must.optional(must.anyOf(must.natural, must.pairOf(must.axes))),
+  axes: must.optional(contractedAxes),
 })
 
 /**

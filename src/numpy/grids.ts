@@ -156,9 +156,9 @@ const coordinates = (
 }
 
 const trilIndicesDoor = must.door('np.trilIndices', {
-  n: must.extent,
+  n: must.natural,
   k: must.optional(must.integer),
-  m: must.optional(must.extent),
+  m: must.optional(must.natural),
 })
 
 /**
@@ -176,9 +176,9 @@ export const trilIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
 }
 
 const triuIndicesDoor = must.door('np.triuIndices', {
-  n: must.extent,
+  n: must.natural,
   k: must.optional(must.integer),
-  m: must.optional(must.extent),
+  m: must.optional(must.natural),
 })
 
 /**
@@ -195,7 +195,7 @@ export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
   return coordinates('np.triuIndices', n, m, (i, j) => j - i >= k)
 }
 
-const diagIndicesDoor = must.door('np.diagIndices', { n: must.extent, rank: must.optional(must.natural) })
+const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: must.optional(must.natural) })
 
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).
@@ -209,14 +209,15 @@ const diagIndicesDoor = must.door('np.diagIndices', { n: must.extent, rank: must
  */
 export const diagIndices = (n: number, rank = 2): readonly NDArray[] => {
   diagIndicesDoor(n, rank)
+  checkSize('np.diagIndices', 'int32', n)
   return range(rank).map(() => asArray(Int32Array.from(range(n))))
 }
 
 const maskIndicesDoor = must.door('np.maskIndices', {
-  n: must.extent,
+  n: must.natural,
   f: must.func,
   k: must.optional(must.integer),
-  options: must.optionsOf<Pick<SizeOptions, 'size'>>({ size: must.extent }),
+  options: must.optionsOf<Pick<SizeOptions, 'size'>>({ size: must.natural }),
 })
 
 /**

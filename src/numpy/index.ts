@@ -2,7 +2,7 @@
 export { promoteTypes } from '../core/dtype.ts'
 export * from './bits.ts'
 export * from './calculus.ts'
-export * from './contraction.ts'
+export { dot, inner, matmul, outer, tensordot } from './contraction.ts'
 export * from './counting.ts'
 export * from './creation.ts'
 export * from './cumulative.ts'

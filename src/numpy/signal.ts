@@ -100,7 +100,7 @@ const window = (name: string, m: number, f: (place: number) => number): NDArray 
   return asArray(Float32Array.from({ length: m }, (_, i) => f(at(i))))
 }
 
-const bartlettDoor = must.door('np.bartlett', { m: must.extent })
+const bartlettDoor = must.door('np.bartlett', { m: must.natural })
 
 /**
  * A triangle, 0 at the ends (float32).
@@ -117,7 +117,7 @@ export const bartlett = (m: number): NDArray => {
   return window('np.bartlett', m, (t) => 1 - Math.abs(t))
 }
 
-const hanningDoor = must.door('np.hanning', { m: must.extent })
+const hanningDoor = must.door('np.hanning', { m: must.natural })
 
 /**
  * A raised cosine, 0 at the ends (float32).
@@ -133,7 +133,7 @@ export const hanning = (m: number): NDArray => {
   return window('np.hanning', m, (t) => 0.5 + 0.5 * Math.cos(Math.PI * t))
 }
 
-const hammingDoor = must.door('np.hamming', { m: must.extent })
+const hammingDoor = must.door('np.hamming', { m: must.natural })
 
 /**
  * A raised cosine on a step (float32).
@@ -149,7 +149,7 @@ export const hamming = (m: number): NDArray => {
   return window('np.hamming', m, (t) => 0.54 + 0.46 * Math.cos(Math.PI * t))
 }
 
-const blackmanDoor = must.door('np.blackman', { m: must.extent })
+const blackmanDoor = must.door('np.blackman', { m: must.natural })
 
 /**
  * A sum of two cosines, 0 at the ends (float32).
@@ -165,7 +165,7 @@ export const blackman = (m: number): NDArray => {
   return window('np.blackman', m, (t) => 0.42 + 0.5 * Math.cos(Math.PI * t) + 0.08 * Math.cos(2 * Math.PI * t))
 }
 
-const kaiserDoor = must.door('np.kaiser', { m: must.extent, beta: must.arrayLike })
+const kaiserDoor = must.door('np.kaiser', { m: must.natural, beta: must.arrayLike })
 
 /**
  * Kaiser's window: `i0(beta sqrt(1 - t²)) / i0(beta)` for t from -1 to 1 (float32).

@@ -12,14 +12,12 @@ import {
   promoteTwo,
 } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /** What has a dtype, or is the name of one. */
 export type TypeLike = ArrayLike | DType
-
-const resultTypeDoor = must.door('np.resultType', { xs: must.listOf(must.anyOf(must.arrayLike, must.dtype)) })
 
 /**
  * The dtype that arithmetic between arrays, numbers, and arrays of these dtypes has.
@@ -33,28 +31,20 @@ const resultTypeDoor = must.door('np.resultType', { xs: must.listOf(must.anyOf(m
  * ```
  */
 export const resultType = (...xs: readonly TypeLike[]): DType => {
-  resultTypeDoor(xs)
   if (xs.length === 0) throw new ArgumentError('np.resultType: needs at least one array or dtype.')
   const typeOf = (x: TypeLike): Weakly =>
-    typeof x === 'string' ? { dtype: checkDType('np.resultType', x), weak: false } : asArray(x).aval
+    typeof x === 'string' ? { dtype: checkDType('np.resultType', x), weak: false } : arrayFor('np.resultType', x).aval
   return xs.map(typeOf).reduce(promoteTwo).dtype
 }
 
 /** A class of dtypes, by the array API's names. */
 export type DTypeKind = 'bool' | 'signed integer' | 'unsigned integer' | 'integral' | 'real floating' | 'numeric'
 
+const aKind = must.oneOf(['bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', 'numeric'])
+const kindOrDType = must.kind('a dtype or a class of dtypes', (x) => must.dtype.accepts(x) || aKind.accepts(x))
 const isdtypeDoor = must.door('np.isdtype', {
   dtype: must.dtype,
-  kind: must.anyOf(
-    must.dtype,
-    must.oneOf(['bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', 'numeric']),
-    must.listOf(
-      must.anyOf(
-        must.dtype,
-        must.oneOf(['bool', 'signed integer', 'unsigned integer', 'integral', 'real floating', 'numeric']),
-      ),
-    ),
-  ),
+  kind: must.anyOf(kindOrDType, must.listOf(kindOrDType)),
 })
 
 /**
@@ -68,7 +58,6 @@ const isdtypeDoor = must.door('np.isdtype', {
  */
 export const isdtype = (dtype: DType, kind: DType | DTypeKind | readonly (DType | DTypeKind)[]): boolean => {
   isdtypeDoor(dtype, kind)
-  checkDType('np.isdtype', dtype)
   const isKind = (k: DType | DTypeKind): boolean => {
     if (k === 'signed integer') return kindOf(dtype) === 'signed'
     if (k === 'unsigned integer') return kindOf(dtype) === 'unsigned'

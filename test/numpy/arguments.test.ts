@@ -114,15 +114,15 @@ describe('roll', () => {
 describe('counts and places', () => {
   it('are whole numbers', () => {
     const x = np.arange(4)
-    expect(() => np.split(x, [1.5])).toThrow(/split: a place must be an integer, got 1.5/)
-    expect(() => np.tile(x, 1.5)).toThrow(/tile: a number of repeats must be a whole number, got 1.5/)
+    expect(() => np.split(x, [1.5])).toThrow(/np\.split: parts must be an integer, or a list.*got \[1\.5\]/)
+    expect(() => np.tile(x, 1.5)).toThrow(/np\.tile: repeats must be an integer, or a list.*got 1\.5/)
     expect(() => np.tile(x, [1, -1])).toThrow(ArgumentError)
     expect(() => np.repeat(x, -1)).toThrow(/repeat: a number of repeats must be a whole number, got -1/)
     expect(() => np.repeat(x, [1, 2, -1, 1])).toThrow(ArgumentError)
-    expect(() => np.pad(x, 0.5)).toThrow(/pad: a width must be an integer, got 0.5/)
+    expect(() => np.pad(x, 0.5)).toThrow(/np\.pad: width must be an integer, or.*got 0\.5/)
     expect(() => np.pad(x, [[1, 0.5]])).toThrow(ArgumentError)
     expect(() => np.diag(x, 0.5)).toThrow(/diag: k must be an integer, got 0.5/)
-    expect(() => np.diagonal(np.ones([2, 2]), 0.5)).toThrow(/diagonal: the offset/)
+    expect(() => np.diagonal(np.ones([2, 2]), 0.5)).toThrow(/np\.diagonal: offset must be an integer/)
     expect(() => np.eye(2, 2, { k: 0.5 })).toThrow(/eye: k/)
     expect(() => np.tril(np.ones([2, 2]), 0.5)).toThrow(/tril: k/)
     expect(() => np.tensordot(x, x, -1)).toThrow(ShapeError)
@@ -159,7 +159,7 @@ describe('indices and modes', () => {
     expect(() => x.at(0).get({ mode: any('raise') })).toThrow(ArgumentError)
     expect(() => x.at(5).set(1, { mode: any('wrap') })).toThrow(/at\(\.\.\.\)\.set: mode must be 'drop'/)
     expect(() => np.take(x, [5], { mode: any('raise') })).toThrow(/np\.take: mode must be 'fill' or 'clip' or 'wrap'/)
-    expect(() => np.pad(x, 1, { mode: any('mirror') })).toThrow(/pad: 'mirror' is not a mode/)
+    expect(() => np.pad(x, 1, { mode: any('mirror') })).toThrow(/np\.pad: mode must be .*"mirror"/)
   })
 })
 

@@ -3,7 +3,12 @@ import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { range } from '../../core/shape.ts'
 import { asArray } from '../../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
-import { matmul as matrixProduct, outer as outerProduct, tensordot as tensorProduct } from '../contraction.ts'
+import {
+  contractedAxes,
+  matmul as matrixProduct,
+  outer as outerProduct,
+  tensordot as tensorProduct,
+} from '../contraction.ts'
 import { diagonal as diagonalOf, moveaxis, trace as traceOf } from '../movement.ts'
 import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
 import * as must from '../../surface/arguments.ts'
@@ -129,7 +134,7 @@ export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: nu
 const tensordotDoor = must.door('np.linalg.tensordot', {
   x: must.arrayLike,
   y: must.arrayLike,
-  axes: must.optional(must.anyOf(must.natural, must.pairOf(must.axes))),
+  axes: must.optional(contractedAxes),
 })
 
 /**
