@@ -154,8 +154,9 @@ const blockDoor = must.door('np.block', { blocks: must.anyOf(must.arrayLike, mus
 export const block = (blocks: Blocks): NDArray => {
   blockDoor(blocks)
   const isList = (x: Blocks): x is readonly Blocks[] => Array.isArray(x)
-  const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...x.map(depthOf)) : 0)
-  const leaves = (x: Blocks): readonly NDArray[] => (isList(x) ? x.flatMap(leaves) : [asArray(x)])
+  const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...Array.from(x, depthOf)) : 0)
+  const leaves = (x: Blocks): readonly NDArray[] =>
+    isList(x) ? Array.from(x).flatMap(leaves) : [arrayFor('np.block', x)]
   const depth = depthOf(blocks)
   const rank = Math.max(depth, ...leaves(blocks).map((x) => x.ndim))
   const raised = (x: ArrayLike): NDArray => {

@@ -52,7 +52,7 @@ type Range = Extract<Part, { kind: 'range' }>
 /** Start, count and step of a slice on an axis of `n` elements, by Python's rules. */
 const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Range => {
   if (!Number.isInteger(step) || step === 0)
-    throw new IndexError(`at: a slice's step is an integer other than 0, got ${step}.`)
+    throw new IndexError(`at: a slice's step is an integer other than 0, got ${show(step)}.`)
   for (const bound of [start, stop]) {
     if (bound !== null && !Number.isInteger(bound)) {
       throw new IndexError(`at: a slice's bounds are integers, got ${show(bound)}. Computed starts: lax.dynamicSlice.`)

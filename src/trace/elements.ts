@@ -5,6 +5,7 @@ import { isLong, kindOf } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 
 /** An element: a number; true or false where the dtype is bool, a bigint where it is one of integers of 64 bits. */
 export type Element = number | boolean | bigint
@@ -104,16 +105,16 @@ export const requireIntegers = (operation: string, dtype: DType): void => {
 export const checkRead = (operation: string, dtype: DType, shape: Shape, wanted: ReadOptions): void => {
   if (wanted.rank !== undefined && wanted.rank !== shape.length) {
     throw new ShapeError(
-      `${operation}: the array has rank ${shape.length}, not ${wanted.rank}: its shape is ${showShape(shape)}.`,
+      `${operation}: the array has rank ${shape.length}, not ${show(wanted.rank)}: its shape is ${showShape(shape)}.`,
     )
   }
   if (wanted.dtype !== undefined && wanted.dtype !== dtype) {
     throw new DTypeError(
-      `${operation}: the dtype is ${dtype}, not ${wanted.dtype}. Convert it first: x.astype('${wanted.dtype}').`,
+      `${operation}: the dtype is ${dtype}, not ${show(wanted.dtype)}. Convert it first with x.astype.`,
     )
   }
   if (wanted.dtype !== undefined || wanted.rank === undefined || isNumeric(dtype)) return
   throw new DTypeError(
-    `${operation}: the elements are of dtype ${dtype}, not numbers. Say so: { rank: ${wanted.rank}, dtype: '${dtype}' }.`,
+    `${operation}: the elements are of dtype ${dtype}, not numbers. Say so: { rank: ${show(wanted.rank)}, dtype: '${dtype}' }.`,
   )
 }
