@@ -109,9 +109,8 @@ export const checkRead = (operation: string, dtype: DType, shape: Shape, wanted:
     )
   }
   if (wanted.dtype !== undefined && wanted.dtype !== dtype) {
-    throw new DTypeError(
-      `${operation}: the dtype is ${dtype}, not ${show(wanted.dtype)}. Convert it first with x.astype.`,
-    )
+    const other = typeof wanted.dtype === 'string' ? wanted.dtype : show(wanted.dtype)
+    throw new DTypeError(`${operation}: the dtype is ${dtype}, not ${other}. Convert it first: x.astype('${other}').`)
   }
   if (wanted.dtype !== undefined || wanted.rank === undefined || isNumeric(dtype)) return
   throw new DTypeError(
