@@ -190,8 +190,10 @@ const isPlain = (x: unknown): x is Readonly<Record<string, unknown>> => {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** How a value that came by itself is written as an option: in the first that takes it. */
+/** How options are written: those that must be there, or a value that came by itself as the first option that takes it. */
 const example = (operation: string, before: readonly string[], value: unknown, table: ReadonlyMap<string, Check>) => {
+  const needed = [...table].flatMap(([key, { isRequired }]) => (isRequired === true ? [key] : []))
+  if (needed.length > 0) return `${operation}(${[...before, `{ ${needed.join(', ')} }`].join(', ')})`
   const key = [...table].find(([, check]) => check.accepts(value))?.[0] ?? [...table.keys()][0]
   const literal = typeof value === 'string' ? `'${value}'` : show(value)
   const written = key === undefined ? '{}' : `{ ${key}: ${table.get(key)!.accepts(value) ? literal : '...'} }`

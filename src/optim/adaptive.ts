@@ -3,8 +3,10 @@ import type { DType } from '../core/dtype.ts'
 import * as np from '../numpy/index.ts'
 import { rsqrt } from '../ops/elementwise.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { complement, minus, over, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { adamOptions, lionOptions, rmsOptions } from './options.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf } from './transformation.ts'
 import { debias, fullLike, increment, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
@@ -62,126 +64,142 @@ export interface AdamOptions {
   readonly nesterov?: boolean
 }
 
+const scaleByAdamDoor = must.door('optim.scaleByAdam', { options: must.optionsOf(adamOptions) })
+
 /** `m̂ / (sqrt(v̂ + epsRoot) + eps)`. Kingma and Ba, "Adam" (2014). */
-export const scaleByAdam = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-8,
-  epsRoot = 0,
-  muDtype,
-  nesterov = false,
-}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => ({
-    count: zeroCount(),
-    mu: zerosLike(params, muDtype) as OptState,
-    nu: zerosLike(params) as OptState,
-  }),
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByAdam', state)
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, b1, 1)
-    const nu = moment(updates, before.nu, b2, 2)
-    const mean = firstMoment(mu, updates, b1, count, nesterov)
-    return [ratio(updates, mean, debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
-  },
-})
+export const scaleByAdam = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
+  scaleByAdamDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0, muDtype, nesterov = false } = options
+  return {
+    init: (params) => ({
+      count: zeroCount(),
+      mu: zerosLike(params, muDtype) as OptState,
+      nu: zerosLike(params) as OptState,
+    }),
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByAdam', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const nu = moment(updates, before.nu, b2, 2)
+      const mean = firstMoment(mu, updates, b1, count, nesterov)
+      return [ratio(updates, mean, debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
+    },
+  }
+}
+
+const scaleByAmsgradDoor = must.door('optim.scaleByAmsgrad', { options: must.optionsOf(adamOptions) })
 
 /** Adam with the largest second moment so far. Reddi et al., "On the convergence of Adam" (2018). */
-export const scaleByAmsgrad = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-8,
-  epsRoot = 0,
-}: AdamOptions = {}): GradientTransformation<AmsgradState> => ({
-  init: (params) => {
-    const zeros = zerosLike(params) as OptState
-    return { count: zeroCount(), mu: zeros, nu: zeros, nuMax: zeros }
-  },
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByAmsgrad', state)
-    const { nuMax: highest } = stateOf('optim.scaleByAmsgrad', state, 'nuMax')
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, b1, 1)
-    const nu = moment(updates, before.nu, b2, 2)
-    const nuMax = mapTree('optim.scaleByAmsgrad', np.maximum, highest, debias(nu, b2, count))
-    return [ratio(updates, debias(mu, b1, count), nuMax, eps, epsRoot), { count, mu, nu, nuMax }]
-  },
-})
+export const scaleByAmsgrad = (options: AdamOptions = {}): GradientTransformation<AmsgradState> => {
+  scaleByAmsgradDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0 } = options
+  return {
+    init: (params) => {
+      const zeros = zerosLike(params) as OptState
+      return { count: zeroCount(), mu: zeros, nu: zeros, nuMax: zeros }
+    },
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByAmsgrad', state)
+      const { nuMax: highest } = stateOf('optim.scaleByAmsgrad', state, 'nuMax')
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const nu = moment(updates, before.nu, b2, 2)
+      const nuMax = mapTree('optim.scaleByAmsgrad', np.maximum, highest, debias(nu, b2, count))
+      return [ratio(updates, debias(mu, b1, count), nuMax, eps, epsRoot), { count, mu, nu, nuMax }]
+    },
+  }
+}
+
+const scaleByAdamaxDoor = must.door('optim.scaleByAdamax', { options: must.optionsOf(adamOptions) })
 
 /** Adam with the infinity norm of past gradients. Kingma and Ba, "Adam", section 7.1 (2014). */
-export const scaleByAdamax = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-8,
-}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => {
-    const zeros = zerosLike(params) as OptState
-    return { count: zeroCount(), mu: zeros, nu: zeros }
-  },
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByAdamax', state)
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, b1, 1)
-    const largest = (old: NDArray, g: NDArray): NDArray =>
-      np.astype(np.maximum(np.add(np.abs(g), eps), np.multiply(b2, old)), old.dtype)
-    const nu = mapTree('optim.scaleByAdamax', largest, before.nu, updates)
-    return [ratioPlain(updates, debias(mu, b1, count), nu), { count, mu, nu }]
-  },
-})
+export const scaleByAdamax = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
+  scaleByAdamaxDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = options
+  return {
+    init: (params) => {
+      const zeros = zerosLike(params) as OptState
+      return { count: zeroCount(), mu: zeros, nu: zeros }
+    },
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByAdamax', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const largest = (old: NDArray, g: NDArray): NDArray =>
+        np.astype(np.maximum(np.add(np.abs(g), eps), np.multiply(b2, old)), old.dtype)
+      const nu = mapTree('optim.scaleByAdamax', largest, before.nu, updates)
+      return [ratioPlain(updates, debias(mu, b1, count), nu), { count, mu, nu }]
+    },
+  }
+}
 
 const ratioPlain = <T>(like: T, m: unknown, v: unknown): T => mapTree('optim', (_, x, y) => np.divide(x, y), like, m, v)
 
+const scaleByBeliefDoor = must.door('optim.scaleByBelief', { options: must.optionsOf(adamOptions) })
+
 /** Adam with the variance of gradients about their mean. Zhuang et al., "AdaBelief" (2020). */
-export const scaleByBelief = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-16,
-  epsRoot = 1e-16,
-  nesterov = false,
-}: AdamOptions = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => {
-    const zeros = zerosLike(params) as OptState
-    return { count: zeroCount(), mu: zeros, nu: zeros }
-  },
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByBelief', state)
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, b1, 1)
-    const surprise = mapTree('optim.scaleByBelief', np.subtract, updates, mu)
-    const nu = mapTree(
-      'optim.scaleByBelief',
-      (v) => np.astype(np.add(v, epsRoot), v.dtype),
-      moment(surprise, before.nu, b2, 2),
-    )
-    const mean = firstMoment(mu, updates, b1, count, nesterov)
-    return [ratio(updates, mean, debias(nu, b2, count), eps, 0), { count, mu, nu }]
-  },
+export const scaleByBelief = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
+  scaleByBeliefDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-16, epsRoot = 1e-16, nesterov = false } = options
+  return {
+    init: (params) => {
+      const zeros = zerosLike(params) as OptState
+      return { count: zeroCount(), mu: zeros, nu: zeros }
+    },
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByBelief', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const surprise = mapTree('optim.scaleByBelief', np.subtract, updates, mu)
+      const nu = mapTree(
+        'optim.scaleByBelief',
+        (v) => np.astype(np.add(v, epsRoot), v.dtype),
+        moment(surprise, before.nu, b2, 2),
+      )
+      const mean = firstMoment(mu, updates, b1, count, nesterov)
+      return [ratio(updates, mean, debias(nu, b2, count), eps, 0), { count, mu, nu }]
+    },
+  }
+}
+
+const scaleByYogiDoor = must.door('optim.scaleByYogi', {
+  options: must.optionsOf<AdamOptions & { readonly initialAccumulatorValue?: ArrayLike }>({
+    ...adamOptions,
+    initialAccumulatorValue: must.arrayLike,
+  }),
 })
 
 /** Adam whose second moment changes by sign. Zaheer et al., "Adaptive methods for nonconvex optimization" (2018). */
-export const scaleByYogi = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-3,
-  epsRoot = 0,
-  initialAccumulatorValue = 1e-6,
-}: AdamOptions & { readonly initialAccumulatorValue?: ArrayLike } = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => {
-    const small = fullLike(params, initialAccumulatorValue) as OptState
-    return { count: zeroCount(), mu: small, nu: small }
-  },
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByYogi', state)
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, b1, 1)
-    const towards = (v: NDArray, g: NDArray): NDArray => {
-      const square = np.square(g)
-      const step = np.multiply(complement(b2), np.multiply(np.sign(np.subtract(v, square)), square))
-      return np.astype(np.subtract(v, step), v.dtype)
-    }
-    const nu = mapTree('optim.scaleByYogi', towards, before.nu, updates)
-    return [ratio(updates, debias(mu, b1, count), debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
-  },
+export const scaleByYogi = (
+  options: AdamOptions & { readonly initialAccumulatorValue?: ArrayLike } = {},
+): GradientTransformation<MomentsState> => {
+  scaleByYogiDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-3, epsRoot = 0, initialAccumulatorValue = 1e-6 } = options
+  return {
+    init: (params) => {
+      const small = fullLike(params, initialAccumulatorValue) as OptState
+      return { count: zeroCount(), mu: small, nu: small }
+    },
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByYogi', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, b1, 1)
+      const towards = (v: NDArray, g: NDArray): NDArray => {
+        const square = np.square(g)
+        const step = np.multiply(complement(b2), np.multiply(np.sign(np.subtract(v, square)), square))
+        return np.astype(np.subtract(v, step), v.dtype)
+      }
+      const nu = mapTree('optim.scaleByYogi', towards, before.nu, updates)
+      return [ratio(updates, debias(mu, b1, count), debias(nu, b2, count), eps, epsRoot), { count, mu, nu }]
+    },
+  }
+}
+
+const scaleByRadamDoor = must.door('optim.scaleByRadam', {
+  options: must.optionsOf<AdamOptions & { readonly threshold?: ArrayLike }>({
+    ...adamOptions,
+    threshold: must.arrayLike,
+  }),
 })
 
 /**
@@ -190,14 +208,11 @@ export const scaleByYogi = ({
  *
  * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
  */
-export const scaleByRadam = ({
-  b1 = 0.9,
-  b2 = 0.999,
-  eps = 1e-8,
-  epsRoot = 0,
-  threshold = 5,
-  nesterov = false,
-}: AdamOptions & { readonly threshold?: ArrayLike } = {}): GradientTransformation<MomentsState> => {
+export const scaleByRadam = (
+  options: AdamOptions & { readonly threshold?: ArrayLike } = {},
+): GradientTransformation<MomentsState> => {
+  scaleByRadamDoor(options)
+  const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0, threshold = 5, nesterov = false } = options
   const longest = minus(over(2, complement(b2)), 1)
   return {
     init: (params) => {
@@ -249,49 +264,49 @@ export interface RmsState {
   readonly nu: OptState
 }
 
+const scaleByRmsDoor = must.door('optim.scaleByRms', { options: must.optionsOf(rmsOptions) })
+
 /** `g / sqrt(mean of g²)`. Hinton's RMSProp (lecture notes, 2012). */
-export const scaleByRms = ({
-  decay = 0.9,
-  eps = 1e-8,
-  initialScale = 0,
-  epsInSqrt = true,
-  biasCorrection = false,
-}: RmsOptions = {}): GradientTransformation<RmsState> => ({
-  init: (params) => ({ count: zeroCount(), nu: fullLike(params, initialScale) as OptState }),
-  update: (updates, state) => {
-    const before = stateOf('optim.scaleByRms', state, 'count', 'nu')
-    const count = increment(before.count)
-    const nu = moment(updates, before.nu, decay, 2)
-    const scaled = (g: NDArray, v: NDArray): NDArray => np.multiply(inverseRoot(v, eps, epsInSqrt), g)
-    const changed = mapTree('optim.scaleByRms', scaled, updates, biasCorrection ? debias(nu, decay, count) : nu)
-    return [changed, { count, nu }]
-  },
-})
+export const scaleByRms = (options: RmsOptions = {}): GradientTransformation<RmsState> => {
+  scaleByRmsDoor(options)
+  const { decay = 0.9, eps = 1e-8, initialScale = 0, epsInSqrt = true, biasCorrection = false } = options
+  return {
+    init: (params) => ({ count: zeroCount(), nu: fullLike(params, initialScale) as OptState }),
+    update: (updates, state) => {
+      const before = stateOf('optim.scaleByRms', state, 'count', 'nu')
+      const count = increment(before.count)
+      const nu = moment(updates, before.nu, decay, 2)
+      const scaled = (g: NDArray, v: NDArray): NDArray => np.multiply(inverseRoot(v, eps, epsInSqrt), g)
+      const changed = mapTree('optim.scaleByRms', scaled, updates, biasCorrection ? debias(nu, decay, count) : nu)
+      return [changed, { count, nu }]
+    },
+  }
+}
+
+const scaleByStddevDoor = must.door('optim.scaleByStddev', { options: must.optionsOf(rmsOptions) })
 
 /** `g / sqrt(mean of g² - (mean of g)²)`: centred RMSProp. Graves, "Generating sequences" (2013). */
-export const scaleByStddev = ({
-  decay = 0.9,
-  eps = 1e-8,
-  initialScale = 0,
-  epsInSqrt = true,
-  biasCorrection = false,
-}: RmsOptions = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => ({
-    count: zeroCount(),
-    mu: zerosLike(params) as OptState,
-    nu: fullLike(params, initialScale) as OptState,
-  }),
-  update: (updates, state) => {
-    const before = readMoments('optim.scaleByStddev', state)
-    const count = increment(before.count)
-    const mu = moment(updates, before.mu, decay, 1)
-    const nu = moment(updates, before.nu, decay, 2)
-    const hat = (m: OptState): OptState => (biasCorrection ? debias(m, decay, count) : m)
-    const scaled = (g: NDArray, m: NDArray, v: NDArray): NDArray =>
-      np.multiply(inverseRoot(np.subtract(v, np.square(m)), eps, epsInSqrt), g)
-    return [mapTree('optim.scaleByStddev', scaled, updates, hat(mu), hat(nu)), { count, mu, nu }]
-  },
-})
+export const scaleByStddev = (options: RmsOptions = {}): GradientTransformation<MomentsState> => {
+  scaleByStddevDoor(options)
+  const { decay = 0.9, eps = 1e-8, initialScale = 0, epsInSqrt = true, biasCorrection = false } = options
+  return {
+    init: (params) => ({
+      count: zeroCount(),
+      mu: zerosLike(params) as OptState,
+      nu: fullLike(params, initialScale) as OptState,
+    }),
+    update: (updates, state) => {
+      const before = readMoments('optim.scaleByStddev', state)
+      const count = increment(before.count)
+      const mu = moment(updates, before.mu, decay, 1)
+      const nu = moment(updates, before.nu, decay, 2)
+      const hat = (m: OptState): OptState => (biasCorrection ? debias(m, decay, count) : m)
+      const scaled = (g: NDArray, m: NDArray, v: NDArray): NDArray =>
+        np.multiply(inverseRoot(np.subtract(v, np.square(m)), eps, epsInSqrt), g)
+      return [mapTree('optim.scaleByStddev', scaled, updates, hat(mu), hat(nu)), { count, mu, nu }]
+    },
+  }
+}
 
 /** The state of `scaleByRss`. */
 export interface RssState {
@@ -299,23 +314,33 @@ export interface RssState {
   readonly sumOfSquares: OptState
 }
 
-/** `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011). */
-export const scaleByRss = ({
-  initialAccumulatorValue = 0.1,
-  eps = 1e-7,
-}: {
-  readonly initialAccumulatorValue?: ArrayLike
-  readonly eps?: ArrayLike
-} = {}): GradientTransformation<RssState> => ({
-  init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) as OptState }),
-  update: (updates, state) => {
-    const before = stateOf('optim.scaleByRss', state, 'sumOfSquares')
-    const sumOfSquares = mapTree('optim.scaleByRss', (s, g) => np.add(np.square(g), s), before.sumOfSquares, updates)
-    const scaled = (g: NDArray, s: NDArray): NDArray =>
-      np.multiply(np.where(np.greater(s, 0), rsqrt(np.add(s, eps)), 0), g)
-    return [mapTree('optim.scaleByRss', scaled, updates, sumOfSquares), { sumOfSquares }]
-  },
+const scaleByRssDoor = must.door('optim.scaleByRss', {
+  options: must.optionsOf<{
+    readonly initialAccumulatorValue?: ArrayLike
+    readonly eps?: ArrayLike
+  }>({ initialAccumulatorValue: must.arrayLike, eps: must.arrayLike }),
 })
+
+/** `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011). */
+export const scaleByRss = (
+  options: {
+    readonly initialAccumulatorValue?: ArrayLike
+    readonly eps?: ArrayLike
+  } = {},
+): GradientTransformation<RssState> => {
+  scaleByRssDoor(options)
+  const { initialAccumulatorValue = 0.1, eps = 1e-7 } = options
+  return {
+    init: (params) => ({ sumOfSquares: fullLike(params, initialAccumulatorValue) as OptState }),
+    update: (updates, state) => {
+      const before = stateOf('optim.scaleByRss', state, 'sumOfSquares')
+      const sumOfSquares = mapTree('optim.scaleByRss', (s, g) => np.add(np.square(g), s), before.sumOfSquares, updates)
+      const scaled = (g: NDArray, s: NDArray): NDArray =>
+        np.multiply(np.where(np.greater(s, 0), rsqrt(np.add(s, eps)), 0), g)
+      return [mapTree('optim.scaleByRss', scaled, updates, sumOfSquares), { sumOfSquares }]
+    },
+  }
+}
 
 /** The state of `scaleByAdadelta`: trees like the parameters. */
 export interface AdadeltaState {
@@ -323,29 +348,39 @@ export interface AdadeltaState {
   readonly meanSquareUpdate: OptState
 }
 
-/** `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012). */
-export const scaleByAdadelta = ({
-  rho = 0.9,
-  eps = 1e-6,
-}: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } = {}): GradientTransformation<AdadeltaState> => ({
-  init: (params) => {
-    const zeros = zerosLike(params) as OptState
-    return { meanSquareGradient: zeros, meanSquareUpdate: zeros }
-  },
-  update: (updates, state) => {
-    const before = stateOf('optim.scaleByAdadelta', state, 'meanSquareGradient', 'meanSquareUpdate')
-    const meanSquareGradient = moment(updates, before.meanSquareGradient, rho, 2)
-    const root = (x: NDArray): NDArray => np.sqrt(np.add(x, eps))
-    const changed = mapTree(
-      'optim.scaleByAdadelta',
-      (g, eg, ex) => np.multiply(np.divide(root(ex), root(eg)), g),
-      updates,
-      meanSquareGradient,
-      before.meanSquareUpdate,
-    )
-    return [changed, { meanSquareGradient, meanSquareUpdate: moment(changed, before.meanSquareUpdate, rho, 2) }]
-  },
+const scaleByAdadeltaDoor = must.door('optim.scaleByAdadelta', {
+  options: must.optionsOf<{ readonly rho?: ArrayLike; readonly eps?: ArrayLike }>({
+    rho: must.arrayLike,
+    eps: must.arrayLike,
+  }),
 })
+
+/** `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012). */
+export const scaleByAdadelta = (
+  options: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } = {},
+): GradientTransformation<AdadeltaState> => {
+  scaleByAdadeltaDoor(options)
+  const { rho = 0.9, eps = 1e-6 } = options
+  return {
+    init: (params) => {
+      const zeros = zerosLike(params) as OptState
+      return { meanSquareGradient: zeros, meanSquareUpdate: zeros }
+    },
+    update: (updates, state) => {
+      const before = stateOf('optim.scaleByAdadelta', state, 'meanSquareGradient', 'meanSquareUpdate')
+      const meanSquareGradient = moment(updates, before.meanSquareGradient, rho, 2)
+      const root = (x: NDArray): NDArray => np.sqrt(np.add(x, eps))
+      const changed = mapTree(
+        'optim.scaleByAdadelta',
+        (g, eg, ex) => np.multiply(np.divide(root(ex), root(eg)), g),
+        updates,
+        meanSquareGradient,
+        before.meanSquareUpdate,
+      )
+      return [changed, { meanSquareGradient, meanSquareUpdate: moment(changed, before.meanSquareUpdate, rho, 2) }]
+    },
+  }
+}
 
 /** Options of `scaleByLion`. */
 export interface LionOptions {
@@ -363,52 +398,66 @@ export interface LionState {
   readonly mu: OptState
 }
 
+const scaleByLionDoor = must.door('optim.scaleByLion', { options: must.optionsOf(lionOptions) })
+
 /** `sign(b1 · m + (1 - b1) · g)`. Chen et al., "Symbolic discovery of optimization algorithms" (2023). */
-export const scaleByLion = ({ b1 = 0.9, b2 = 0.99, muDtype }: LionOptions = {}): GradientTransformation<LionState> => ({
-  init: (params) => ({ mu: zerosLike(params, muDtype) as OptState }),
-  update: (updates, state) => {
-    const { mu } = stateOf('optim.scaleByLion', state, 'mu')
-    const direction = (g: NDArray, m: NDArray): NDArray =>
-      np.sign(np.add(np.multiply(complement(b1), g), np.multiply(b1, np.astype(m, g.dtype))))
-    return [mapTree('optim.scaleByLion', direction, updates, mu), { mu: moment(updates, mu, b2, 1) }]
-  },
+export const scaleByLion = (options: LionOptions = {}): GradientTransformation<LionState> => {
+  scaleByLionDoor(options)
+  const { b1 = 0.9, b2 = 0.99, muDtype } = options
+  return {
+    init: (params) => ({ mu: zerosLike(params, muDtype) as OptState }),
+    update: (updates, state) => {
+      const { mu } = stateOf('optim.scaleByLion', state, 'mu')
+      const direction = (g: NDArray, m: NDArray): NDArray =>
+        np.sign(np.add(np.multiply(complement(b1), g), np.multiply(b1, np.astype(m, g.dtype))))
+      return [mapTree('optim.scaleByLion', direction, updates, mu), { mu: moment(updates, mu, b2, 1) }]
+    },
+  }
+}
+
+const scaleByNovogradDoor = must.door('optim.scaleByNovograd', {
+  options: must.optionsOf<AdamOptions & { readonly weightDecay?: ArrayLike }>({
+    ...adamOptions,
+    weightDecay: must.arrayLike,
+  }),
 })
 
 /** Adam with one second moment for a leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019). */
-export const scaleByNovograd = ({
-  b1 = 0.9,
-  b2 = 0.25,
-  eps = 1e-8,
-  epsRoot = 0,
-  weightDecay = 0,
-}: AdamOptions & { readonly weightDecay?: ArrayLike } = {}): GradientTransformation<MomentsState> => ({
-  init: (params) => ({
-    count: zeroCount(),
-    mu: zerosLike(params) as OptState,
-    nu: mapTree('optim.scaleByNovograd', (p) => np.zeros([], { dtype: p.dtype }), params) as OptState,
-  }),
-  update: (updates, state, params) => {
-    const before = readMoments('optim.scaleByNovograd', state)
-    const at = requireParams('optim.scaleByNovograd', params)
-    const count = increment(before.count)
-    // The moments begin with the first gradient's own.
-    const first = np.equal(count, 1)
-    const blend = (old: NDArray, x: NDArray, mixed: NDArray): NDArray => np.where(first, np.astype(x, old.dtype), mixed)
-    const power = mapTree('optim.scaleByNovograd', (g) => np.sum(np.square(g)), updates)
-    const nu = mapTree('optim.scaleByNovograd', blend, before.nu, power, moment(power, before.nu, b2, 1))
-    const normalized = mapTree(
-      'optim.scaleByNovograd',
-      (g, v, p) => np.add(np.divide(g, np.add(np.sqrt(np.add(v, epsRoot)), eps)), np.multiply(weightDecay, p)),
-      updates,
-      nu,
-      at,
-    )
-    const mu = mapTree(
-      'optim.scaleByNovograd',
-      (u, m) => np.astype(np.where(first, u, np.add(np.multiply(b1, m), u)), m.dtype),
-      normalized,
-      before.mu,
-    )
-    return [mu, { count, mu: mu as OptState, nu }]
-  },
-})
+export const scaleByNovograd = (
+  options: AdamOptions & { readonly weightDecay?: ArrayLike } = {},
+): GradientTransformation<MomentsState> => {
+  scaleByNovogradDoor(options)
+  const { b1 = 0.9, b2 = 0.25, eps = 1e-8, epsRoot = 0, weightDecay = 0 } = options
+  return {
+    init: (params) => ({
+      count: zeroCount(),
+      mu: zerosLike(params) as OptState,
+      nu: mapTree('optim.scaleByNovograd', (p) => np.zeros([], { dtype: p.dtype }), params) as OptState,
+    }),
+    update: (updates, state, params) => {
+      const before = readMoments('optim.scaleByNovograd', state)
+      const at = requireParams('optim.scaleByNovograd', params)
+      const count = increment(before.count)
+      // The moments begin with the first gradient's own.
+      const first = np.equal(count, 1)
+      const blend = (old: NDArray, x: NDArray, mixed: NDArray): NDArray =>
+        np.where(first, np.astype(x, old.dtype), mixed)
+      const power = mapTree('optim.scaleByNovograd', (g) => np.sum(np.square(g)), updates)
+      const nu = mapTree('optim.scaleByNovograd', blend, before.nu, power, moment(power, before.nu, b2, 1))
+      const normalized = mapTree(
+        'optim.scaleByNovograd',
+        (g, v, p) => np.add(np.divide(g, np.add(np.sqrt(np.add(v, epsRoot)), eps)), np.multiply(weightDecay, p)),
+        updates,
+        nu,
+        at,
+      )
+      const mu = mapTree(
+        'optim.scaleByNovograd',
+        (u, m) => np.astype(np.where(first, u, np.add(np.multiply(b1, m), u)), m.dtype),
+        normalized,
+        before.mu,
+      )
+      return [mu, { count, mu: mu as OptState, nu }]
+    },
+  }
+}

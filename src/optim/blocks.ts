@@ -3,6 +3,7 @@ import { ArgumentError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { euclideanNorm, rootMeanSquare } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import { minus } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
@@ -28,17 +29,23 @@ export interface TrustRatioOptions {
   readonly eps?: ArrayLike
 }
 
+const trustRatioOptions: must.OptionTable<TrustRatioOptions> = {
+  minNorm: must.arrayLike,
+  trustCoefficient: must.arrayLike,
+  eps: must.arrayLike,
+}
+
+const scaleByTrustRatioDoor = must.door('optim.scaleByTrustRatio', { options: must.optionsOf(trustRatioOptions) })
+
 /**
  * Each leaf's update times `trustCoefficient · ‖p‖ / (‖u‖ + eps)`, or 1 where a norm is 0. You et al., "Large batch
  * training" (LARS, 2017; LAMB, 2019).
  *
  * @throws ArgumentError from `update` without parameters.
  */
-export const scaleByTrustRatio = ({
-  minNorm = 0,
-  trustCoefficient = 1,
-  eps = 0,
-}: TrustRatioOptions = {}): GradientTransformation<null> => {
+export const scaleByTrustRatio = (options: TrustRatioOptions = {}): GradientTransformation<null> => {
+  scaleByTrustRatioDoor(options)
+  const { minNorm = 0, trustCoefficient = 1, eps = 0 } = options
   const scaled = (u: NDArray, p: NDArray): NDArray => {
     const [ofParam, ofUpdate] = [atLeast(norm, p, minNorm), atLeast(norm, u, minNorm)]
     const ratio = np.divide(np.multiply(trustCoefficient, ofParam), np.add(ofUpdate, eps))
@@ -55,13 +62,21 @@ const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: ArrayLik
     mapTree(name, (u, p) => np.multiply(u, atLeast(size, p, minScale)), updates, requireParams(name, params)),
   )
 
+const scaleByParamBlockNormDoor = must.door('optim.scaleByParamBlockNorm', { minScale: must.optional(must.arrayLike) })
+
 /** Each leaf's update times the norm of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockNorm = (minScale: ArrayLike = 1e-3): GradientTransformation<null> =>
-  byBlock('optim.scaleByParamBlockNorm', norm, minScale)
+export const scaleByParamBlockNorm = (minScale: ArrayLike = 1e-3): GradientTransformation<null> => {
+  scaleByParamBlockNormDoor(minScale)
+  return byBlock('optim.scaleByParamBlockNorm', norm, minScale)
+}
+
+const scaleByParamBlockRmsDoor = must.door('optim.scaleByParamBlockRms', { minScale: must.optional(must.arrayLike) })
 
 /** Each leaf's update times the root mean square of its parameters, at least `minScale` (1e-3 by default). */
-export const scaleByParamBlockRms = (minScale: ArrayLike = 1e-3): GradientTransformation<null> =>
-  byBlock('optim.scaleByParamBlockRms', rms, minScale)
+export const scaleByParamBlockRms = (minScale: ArrayLike = 1e-3): GradientTransformation<null> => {
+  scaleByParamBlockRmsDoor(minScale)
+  return byBlock('optim.scaleByParamBlockRms', rms, minScale)
+}
 
 /** Options of `scaleByFactoredRms`. */
 export interface FactoredRmsOptions {
@@ -75,6 +90,14 @@ export interface FactoredRmsOptions {
   readonly minDimSizeToFactor?: number
   /** Added to squares; 1e-30 by default. */
   readonly epsilon?: ArrayLike
+}
+
+const factoredRmsOptions: must.OptionTable<FactoredRmsOptions> = {
+  factored: must.boolean,
+  decayRate: must.arrayLike,
+  stepOffset: must.arrayLike,
+  minDimSizeToFactor: must.number,
+  epsilon: must.arrayLike,
 }
 
 /** The two largest axes, the larger one last; null where the leaf is not factored. */
@@ -102,18 +125,16 @@ export interface FactoredState {
   readonly v: OptState
 }
 
+const scaleByFactoredRmsDoor = must.door('optim.scaleByFactoredRms', { options: must.optionsOf(factoredRmsOptions) })
+
 /**
  * RMS scaling with second moments of matrices kept as their row and column means. Shazeer and Stern, "Adafactor" (2018).
  *
  * @throws ArgumentError from `update` without parameters.
  */
-export const scaleByFactoredRms = ({
-  factored = true,
-  decayRate = 0.8,
-  stepOffset = 0,
-  minDimSizeToFactor = 128,
-  epsilon = 1e-30,
-}: FactoredRmsOptions = {}): GradientTransformation<FactoredState> => {
+export const scaleByFactoredRms = (options: FactoredRmsOptions = {}): GradientTransformation<FactoredState> => {
+  scaleByFactoredRmsDoor(options)
+  const { factored = true, decayRate = 0.8, stepOffset = 0, minDimSizeToFactor = 128, epsilon = 1e-30 } = options
   const axesOf = (p: NDArray) => factoredAxes(p.shape, factored, minDimSizeToFactor)
 
   const begin = (p: NDArray): readonly NDArray[] => {

@@ -3,11 +3,14 @@ import { ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import { euclideanNorm, rootMeanSquare } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import { inType, minus } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation } from './transformation.ts'
 import { requireParams, stateless } from './transformation.ts'
 import { globalNorm, mapTree } from './trees.ts'
+
+const clipDoor = must.door('optim.clip', { maxDelta: must.arrayLike })
 
 /**
  * Every element moved into `[-maxDelta, maxDelta]`.
@@ -19,20 +22,28 @@ import { globalNorm, mapTree } from './trees.ts'
  * update(np.array([-3, 0.5]), init(null))[0] // => [-1.   0.5]
  * ```
  */
-export const clip = (maxDelta: ArrayLike): GradientTransformation<null> =>
-  stateless((updates) => mapTree('optim.clip', (g) => between(g, inType(maxDelta, g.dtype)), updates))
+export const clip = (maxDelta: ArrayLike): GradientTransformation<null> => {
+  clipDoor(maxDelta)
+  return stateless((updates) => mapTree('optim.clip', (g) => between(g, inType(maxDelta, g.dtype)), updates))
+}
 
 const between = (g: NDArray, bound: ArrayLike): NDArray => np.clip(g, minus(0, bound), bound)
 
+const clipByBlockRmsDoor = must.door('optim.clipByBlockRms', { threshold: must.arrayLike })
+
 /** Each leaf shortened so that its root mean square is at most `threshold`. */
-export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<null> =>
-  stateless((updates) =>
+export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<null> => {
+  clipByBlockRmsDoor(threshold)
+  return stateless((updates) =>
     mapTree(
       'optim.clipByBlockRms',
       (g) => np.divide(g, np.maximum(1, np.divide(rootMeanSquare(g), threshold))),
       updates,
     ),
   )
+}
+
+const clipByGlobalNormDoor = must.door('optim.clipByGlobalNorm', { maxNorm: must.arrayLike })
 
 /**
  * All leaves together shortened so that their norm is at most `maxNorm`. Pascanu et al., "On the difficulty of training
@@ -45,8 +56,9 @@ export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<nul
  * update(np.array([3, 4]), init(null))[0] // => [0.6 0.8]
  * ```
  */
-export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<null> =>
-  stateless((updates) => {
+export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<null> => {
+  clipByGlobalNormDoor(maxNorm)
+  return stateless((updates) => {
     const norm = globalNorm(updates)
     // Nothing but zeros has no direction, and needs none.
     const short = np.logicalOr(np.less(norm, maxNorm), np.equal(norm, 0))
@@ -57,6 +69,7 @@ export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<nul
       updates,
     )
   })
+}
 
 /** The axes over which a unit's weights extend: all of a vector's, all but the last of a kernel's. */
 const unitAxes = (x: NDArray): readonly number[] => {
@@ -72,6 +85,14 @@ const unitAxes = (x: NDArray): readonly number[] => {
 const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
   euclideanNorm(x, { axis: axis ?? unitAxes(x), keepdims: true })
 
+const adaptiveGradClipDoor = must.door('optim.adaptiveGradClip', {
+  clipping: must.arrayLike,
+  options: must.optionsOf<{ readonly eps?: ArrayLike; readonly axis?: readonly number[] }>({
+    eps: must.arrayLike,
+    axis: must.axisList,
+  }),
+})
+
 /**
  * Each unit's gradient shortened to `clipping` times its parameters' norm (at least `eps`). Brock et al., "High-performance
  * large-scale image recognition without normalization" (2021).
@@ -81,8 +102,10 @@ const unitNorm = (x: NDArray, axis: readonly number[] | undefined): NDArray =>
  */
 export const adaptiveGradClip = (
   clipping: ArrayLike,
-  { eps = 1e-3, axis }: { readonly eps?: ArrayLike; readonly axis?: readonly number[] } = {},
+  options: { readonly eps?: ArrayLike; readonly axis?: readonly number[] } = {},
 ): GradientTransformation<null> => {
+  adaptiveGradClipDoor(clipping, options)
+  const { eps = 1e-3, axis } = options
   const clipped = (g: NDArray, p: NDArray): NDArray => {
     const most = np.multiply(clipping, np.maximum(unitNorm(p, axis), eps))
     const norm = unitNorm(g, axis)

@@ -8,6 +8,7 @@ import { euclideanNorm } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { stopGradient } from '../ops/elementwise.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import { complement } from '../surface/hyperparameters.ts'
@@ -21,6 +22,8 @@ export interface LossOptions {
   readonly where?: ArrayLike
 }
 
+const lossOptions: must.OptionTable<LossOptions> = { axis: must.nullable(must.axes), where: must.arrayLike }
+
 const floatOnly = (operation: string, x: ArrayLike): NDArray => {
   const array = asArray(x)
   if (typeof x === 'number' || isFloat(array.dtype)) return inexact(array)
@@ -33,13 +36,19 @@ const errorsOf = (predictions: NDArray, targets: ArrayLike | undefined): NDArray
 const sumWhere = (x: NDArray, { axis = -1, where }: LossOptions): NDArray =>
   np.sum(where === undefined ? x : np.where(where, x, 0), { axis })
 
+const squaredErrorDoor = must.door('optim.squaredError', {
+  predictions: must.arrayLike,
+  targets: must.optional(must.arrayLike),
+})
+
 /**
  * `(predictions - targets)²`; without targets, the squares of the errors given.
  *
  * @throws ShapeError if the shapes differ: broadcasting here is nearly always a mistake.
  */
-export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
-  composite('squaredError', () => {
+export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+  squaredErrorDoor(predictions, targets)
+  return composite('squaredError', () => {
     const given = floatOnly('optim.squaredError', predictions)
     const wanted = targets === undefined ? undefined : asArray(targets)
     if (wanted !== undefined && !sameShape(given.shape, wanted.shape)) {
@@ -49,26 +58,43 @@ export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArr
     }
     return np.square(errorsOf(given, wanted))
   })
+}
+
+const l2LossDoor = must.door('optim.l2Loss', { predictions: must.arrayLike, targets: must.optional(must.arrayLike) })
 
 /** Half of `squaredError`. */
-export const l2Loss = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
-  composite('l2Loss', () => np.multiply(0.5, squaredError(predictions, targets)))
+export const l2Loss = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+  l2LossDoor(predictions, targets)
+  return composite('l2Loss', () => np.multiply(0.5, squaredError(predictions, targets)))
+}
+
+const huberLossDoor = must.door('optim.huberLoss', {
+  predictions: must.arrayLike,
+  targets: must.optional(must.arrayLike),
+  options: must.optionsOf<{ readonly delta?: ArrayLike }>({ delta: must.arrayLike }),
+})
 
 /** `x²/2` for errors up to `delta` (1 by default), linear beyond. Huber (1964). */
 export const huberLoss = (
   predictions: ArrayLike,
   targets?: ArrayLike,
-  { delta = 1 }: { readonly delta?: ArrayLike } = {},
-): NDArray =>
-  composite('huberLoss', () => {
+  options: { readonly delta?: ArrayLike } = {},
+): NDArray => {
+  huberLossDoor(predictions, targets, options)
+  const { delta = 1 } = options
+  return composite('huberLoss', () => {
     const size = np.abs(errorsOf(floatOnly('optim.huberLoss', predictions), targets))
     const quadratic = np.minimum(size, delta)
     return np.add(np.multiply(0.5, np.square(quadratic)), np.multiply(delta, np.subtract(size, quadratic)))
   })
+}
+
+const logCoshDoor = must.door('optim.logCosh', { predictions: must.arrayLike, targets: must.optional(must.arrayLike) })
 
 /** `log(cosh(predictions - targets))`, without overflow. */
-export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
-  composite('logCosh', () => {
+export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
+  logCoshDoor(predictions, targets)
+  return composite('logCosh', () => {
     const errors = errorsOf(floatOnly('optim.logCosh', predictions), targets)
     // Near 0 it is about e² / 2: log(1 + 2 sinh²(e / 2)).
     const near = np.less(np.abs(errors), 1)
@@ -77,6 +103,7 @@ export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
     const far = np.subtract(np.add(size, np.log1p(np.exp(np.multiply(-2, size)))), Math.LN2)
     return np.where(near, np.log1p(np.multiply(2, np.square(half))), far)
   })
+}
 
 /** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
@@ -84,13 +111,27 @@ export interface CosineLossOptions extends LossOptions {
   readonly epsilon?: ArrayLike
 }
 
+const cosineLossOptions: must.OptionTable<CosineLossOptions> = {
+  epsilon: must.arrayLike,
+  axis: must.nullable(must.axes),
+  where: must.arrayLike,
+}
+
+const cosineSimilarityDoor = must.door('optim.cosineSimilarity', {
+  predictions: must.arrayLike,
+  targets: must.arrayLike,
+  options: must.optionsOf(cosineLossOptions),
+})
+
 /** The cosine of the angle between two vectors along an axis. */
 export const cosineSimilarity = (
   predictions: ArrayLike,
   targets: ArrayLike,
-  { epsilon = 0, axis = -1, where }: CosineLossOptions = {},
-): NDArray =>
-  composite('cosineSimilarity', () => {
+  options: CosineLossOptions = {},
+): NDArray => {
+  cosineSimilarityDoor(predictions, targets, options)
+  const { epsilon = 0, axis = -1, where } = options
+  return composite('cosineSimilarity', () => {
     const unit = (x: NDArray): NDArray => {
       const counted = where === undefined ? x : np.where(where, x, 0)
       const lengthOf = (y: NDArray): NDArray => euclideanNorm(y, { axis, keepdims: true })
@@ -104,12 +145,31 @@ export const cosineSimilarity = (
     const b = unit(floatOnly('optim.cosineSimilarity', targets))
     return sumWhere(np.multiply(a, b), { axis, ...(where === undefined ? {} : { where }) })
   })
+}
+
+const cosineDistanceDoor = must.door('optim.cosineDistance', {
+  predictions: must.arrayLike,
+  targets: must.arrayLike,
+  options: must.optionsOf(cosineLossOptions),
+})
 
 /** `1 - cosineSimilarity`. */
-export const cosineDistance = (predictions: ArrayLike, targets: ArrayLike, options: CosineLossOptions = {}): NDArray =>
-  composite('cosineDistance', () => np.subtract(1, cosineSimilarity(predictions, targets, options)))
+export const cosineDistance = (
+  predictions: ArrayLike,
+  targets: ArrayLike,
+  options: CosineLossOptions = {},
+): NDArray => {
+  cosineDistanceDoor(predictions, targets, options)
+  return composite('cosineDistance', () => np.subtract(1, cosineSimilarity(predictions, targets, options)))
+}
 
 const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where === undefined ? {} : { where })
+
+const softmaxCrossEntropyDoor = must.door('optim.softmaxCrossEntropy', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+  options: must.optionsOf(lossOptions),
+})
 
 /**
  * `-sum(labels · logSoftmax(logits))` along the axis of classes.
@@ -122,24 +182,39 @@ const whereOf = (where: ArrayLike | undefined): { where?: ArrayLike } => (where 
  * optim.softmaxCrossEntropy(np.array([[0, 0]]), np.array([[1, 0]])) // => [0.6931472]
  * ```
  */
-export const softmaxCrossEntropy = (
-  logits: ArrayLike,
-  labels: ArrayLike,
-  { axis = -1, where }: LossOptions = {},
-): NDArray =>
-  composite('softmaxCrossEntropy', () => {
+export const softmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike, options: LossOptions = {}): NDArray => {
+  softmaxCrossEntropyDoor(logits, labels, options)
+  const { axis = -1, where } = options
+  return composite('softmaxCrossEntropy', () => {
     const given = floatOnly('optim.softmaxCrossEntropy', logits)
     const logP = logSoftmax(given, { axis, ...whereOf(where) })
     return np.negative(sumWhere(np.multiply(labels, logP), { axis, ...whereOf(where) }))
   })
+}
+
+const safeSoftmaxCrossEntropyDoor = must.door('optim.safeSoftmaxCrossEntropy', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+})
 
 /** As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless. */
-export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray =>
-  composite('safeSoftmaxCrossEntropy', () => {
+export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
+  safeSoftmaxCrossEntropyDoor(logits, labels)
+  return composite('safeSoftmaxCrossEntropy', () => {
     const logP = logSoftmax(floatOnly('optim.safeSoftmaxCrossEntropy', logits))
     const none = np.equal(labels, 0)
     return np.negative(np.sum(np.where(none, 0, np.multiply(labels, np.where(none, 1, logP))), { axis: -1 }))
   })
+}
+
+const softmaxCrossEntropyWithIntegerLabelsDoor = must.door('optim.softmaxCrossEntropyWithIntegerLabels', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+  options: must.optionsOf<{ readonly axis?: number; readonly where?: ArrayLike }>({
+    axis: must.axis,
+    where: must.arrayLike,
+  }),
+})
 
 /**
  * `logsumexp(logits) - logits[label]`: cross-entropy with the classes' numbers as labels.
@@ -156,9 +231,11 @@ export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): N
 export const softmaxCrossEntropyWithIntegerLabels = (
   logits: ArrayLike,
   labels: ArrayLike,
-  { axis = -1, where }: { readonly axis?: number; readonly where?: ArrayLike } = {},
-): NDArray =>
-  composite('softmaxCrossEntropyWithIntegerLabels', () => {
+  options: { readonly axis?: number; readonly where?: ArrayLike } = {},
+): NDArray => {
+  softmaxCrossEntropyWithIntegerLabelsDoor(logits, labels, options)
+  const { axis = -1, where } = options
+  return composite('softmaxCrossEntropyWithIntegerLabels', () => {
     const operation = 'optim.softmaxCrossEntropyWithIntegerLabels'
     const given = floatOnly(operation, logits)
     const along = normalizeAxis(operation, axis, given.ndim)
@@ -173,24 +250,43 @@ export const softmaxCrossEntropyWithIntegerLabels = (
     const loss = np.subtract(logsumexp(given, { axis: along, ...whereOf(where) }), chosen)
     return where === undefined ? loss : np.where(np.any(where, { axis: along }), loss, 0)
   })
+}
+
+const sigmoidBinaryCrossEntropyDoor = must.door('optim.sigmoidBinaryCrossEntropy', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+})
 
 /** `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element. */
-export const sigmoidBinaryCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray =>
-  composite('sigmoidBinaryCrossEntropy', () => {
+export const sigmoidBinaryCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
+  sigmoidBinaryCrossEntropyDoor(logits, labels)
+  return composite('sigmoidBinaryCrossEntropy', () => {
     const given = floatOnly('optim.sigmoidBinaryCrossEntropy', logits)
     const wanted = np.astype(labels, given.dtype)
     const yes = np.multiply(wanted, logSigmoid(given))
     const no = np.multiply(np.subtract(1, wanted), logSigmoid(np.negative(given)))
     return np.subtract(np.negative(yes), no)
   })
+}
+
+const sigmoidFocalLossDoor = must.door('optim.sigmoidFocalLoss', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+  options: must.optionsOf<{ readonly alpha?: ArrayLike; readonly gamma?: ArrayLike }>({
+    alpha: must.arrayLike,
+    gamma: must.arrayLike,
+  }),
+})
 
 /** Cross-entropy that easy examples count less in. Lin et al., "Focal loss for dense object detection" (2017). */
 export const sigmoidFocalLoss = (
   logits: ArrayLike,
   labels: ArrayLike,
-  { alpha, gamma = 2 }: { readonly alpha?: ArrayLike; readonly gamma?: ArrayLike } = {},
-): NDArray =>
-  composite('sigmoidFocalLoss', () => {
+  options: { readonly alpha?: ArrayLike; readonly gamma?: ArrayLike } = {},
+): NDArray => {
+  sigmoidFocalLossDoor(logits, labels, options)
+  const { alpha, gamma = 2 } = options
+  return composite('sigmoidFocalLoss', () => {
     const given = floatOnly('optim.sigmoidFocalLoss', logits)
     const wanted = np.astype(labels, given.dtype)
     const other = np.subtract(1, wanted)
@@ -200,67 +296,130 @@ export const sigmoidFocalLoss = (
     if (alpha === undefined) return loss
     return np.multiply(np.add(np.multiply(alpha, wanted), np.multiply(complement(alpha), other)), loss)
   })
+}
+
+const polyLossCrossEntropyDoor = must.door('optim.polyLossCrossEntropy', {
+  logits: must.arrayLike,
+  labels: must.arrayLike,
+  options: must.optionsOf<LossOptions & { readonly epsilon?: ArrayLike }>({
+    axis: must.nullable(must.axes),
+    where: must.arrayLike,
+    epsilon: must.arrayLike,
+  }),
+})
 
 /** Cross-entropy plus `epsilon · (1 - p)` of the true class. Leng et al., "PolyLoss" (2022). */
 export const polyLossCrossEntropy = (
   logits: ArrayLike,
   labels: ArrayLike,
-  { epsilon = 2, axis = -1, where }: LossOptions & { readonly epsilon?: ArrayLike } = {},
-): NDArray =>
-  composite('polyLossCrossEntropy', () => {
+  options: LossOptions & { readonly epsilon?: ArrayLike } = {},
+): NDArray => {
+  polyLossCrossEntropyDoor(logits, labels, options)
+  const { epsilon = 2, axis = -1, where } = options
+  return composite('polyLossCrossEntropy', () => {
     const options = { axis, ...whereOf(where) }
     const miss = np.multiply(labels, np.subtract(1, softmax(floatOnly('optim.polyLossCrossEntropy', logits), options)))
     return np.add(softmaxCrossEntropy(logits, labels, options), np.multiply(epsilon, sumWhere(miss, options)))
   })
+}
+
+const klDivergenceDoor = must.door('optim.klDivergence', {
+  logPredictions: must.arrayLike,
+  targets: must.arrayLike,
+  options: must.optionsOf(lossOptions),
+})
 
 /** `sum(targets · (log targets - logPredictions))`; where a target is 0, 0. Kullback and Leibler (1951). */
-export const klDivergence = (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray =>
-  composite('klDivergence', () => {
+export const klDivergence = (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray => {
+  klDivergenceDoor(logPredictions, targets, options)
+  return composite('klDivergence', () => {
     const p = floatOnly('optim.klDivergence', targets)
     const none = np.equal(p, 0)
     const logP = np.where(none, 0, np.log(np.where(none, 1, p)))
     return sumWhere(np.multiply(p, np.subtract(logP, floatOnly('optim.klDivergence', logPredictions))), options)
   })
+}
+
+const klDivergenceWithLogTargetsDoor = must.door('optim.klDivergenceWithLogTargets', {
+  logPredictions: must.arrayLike,
+  logTargets: must.arrayLike,
+  options: must.optionsOf(lossOptions),
+})
 
 /** `klDivergence` of targets given by their logarithms. */
 export const klDivergenceWithLogTargets = (
   logPredictions: ArrayLike,
   logTargets: ArrayLike,
   options: LossOptions = {},
-): NDArray =>
-  composite('klDivergenceWithLogTargets', () => {
+): NDArray => {
+  klDivergenceWithLogTargetsDoor(logPredictions, logTargets, options)
+  return composite('klDivergenceWithLogTargets', () => {
     const logP = floatOnly('optim.klDivergenceWithLogTargets', logTargets)
     return sumWhere(np.multiply(np.exp(logP), np.subtract(logP, logPredictions)), options)
   })
+}
+
+const hingeLossDoor = must.door('optim.hingeLoss', { predictorOutputs: must.arrayLike, targets: must.arrayLike })
 
 /** `max(0, 1 - predictorOutputs · targets)`, with targets -1 and 1. */
-export const hingeLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-  composite('hingeLoss', () => np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))))
+export const hingeLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray => {
+  hingeLossDoor(predictorOutputs, targets)
+  return composite('hingeLoss', () => np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))))
+}
+
+const perceptronLossDoor = must.door('optim.perceptronLoss', {
+  predictorOutputs: must.arrayLike,
+  targets: must.arrayLike,
+})
 
 /** `max(0, -predictorOutputs · targets)`, with targets -1 and 1. Rosenblatt (1958). */
-export const perceptronLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray =>
-  composite('perceptronLoss', () => np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)))
+export const perceptronLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray => {
+  perceptronLossDoor(predictorOutputs, targets)
+  return composite('perceptronLoss', () => np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)))
+}
+
+const multiclassHingeLossDoor = must.door('optim.multiclassHingeLoss', {
+  scores: must.arrayLike,
+  labels: must.arrayLike,
+})
 
 /** By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer (2001). */
-export const multiclassHingeLoss = (scores: ArrayLike, labels: ArrayLike): NDArray =>
-  composite('multiclassHingeLoss', () => {
+export const multiclassHingeLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
+  multiclassHingeLossDoor(scores, labels)
+  return composite('multiclassHingeLoss', () => {
     const given = floatOnly('optim.multiclassHingeLoss', scores)
     const truth = oneHot(labels, given.shape.at(-1) ?? 0)
     const best = np.max(np.subtract(np.add(given, 1), truth), { axis: -1 })
     return np.subtract(best, np.sum(np.multiply(given, truth), { axis: -1 }))
   })
+}
+
+const multiclassPerceptronLossDoor = must.door('optim.multiclassPerceptronLoss', {
+  scores: must.arrayLike,
+  labels: must.arrayLike,
+})
 
 /** By how much the best score exceeds the label's. */
-export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): NDArray =>
-  composite('multiclassPerceptronLoss', () => {
+export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
+  multiclassPerceptronLossDoor(scores, labels)
+  return composite('multiclassPerceptronLoss', () => {
     const given = floatOnly('optim.multiclassPerceptronLoss', scores)
     const truth = oneHot(labels, given.shape.at(-1) ?? 0)
     return np.subtract(np.max(given, { axis: -1 }), np.sum(np.multiply(given, truth), { axis: -1 }))
   })
+}
+
+const smoothLabelsDoor = must.door('optim.smoothLabels', {
+  labels: must.arrayLike,
+  alpha: must.arrayLike,
+  options: must.optionsOf(lossOptions),
+})
 
 /** `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016). */
-export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, { axis = -1, where }: LossOptions = {}): NDArray =>
-  composite('smoothLabels', () => {
+export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, options: LossOptions = {}): NDArray => {
+  smoothLabelsDoor(labels, alpha, options)
+  const { axis = -1, where } = options
+  return composite('smoothLabels', () => {
     const given = floatOnly('optim.smoothLabels', labels)
     const classes =
       where === undefined
@@ -268,3 +427,4 @@ export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, { axis = -1, w
         : np.sum(np.astype(where, given.dtype), { axis, keepdims: true })
     return np.add(np.multiply(np.subtract(1, alpha), given), np.divide(alpha, classes))
   })
+}

@@ -3,9 +3,11 @@ import { ArgumentError } from '../core/errors.ts'
 import type { Path } from '../core/tree.ts'
 import { broadcastPrefix, flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { aMask } from './options.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
-import { setToZero, stateOf } from './transformation.ts'
+import { aTransformation, setToZero, stateOf } from './transformation.ts'
 
 /** A predicate of leaves: `(path, leaf) => boolean`. A path is a list of keys and indices. */
 export type LeafPredicate = (path: Path, leaf: NDArray) => boolean
@@ -49,6 +51,11 @@ export interface MaskedState<S = OptState> {
   readonly inner: S
 }
 
+const maskedDoor = must.door('optim.masked', {
+  inner: aTransformation,
+  mask: aMask,
+})
+
 /**
  * A transformation of some leaves only; the others pass unchanged, and have no state.
  *
@@ -62,18 +69,28 @@ export interface MaskedState<S = OptState> {
  * noBias.update(g, noBias.init(g))[0].bias // => 1.
  * ```
  */
-export const masked = <S>(inner: GradientTransformation<S>, mask: Mask): GradientTransformation<MaskedState<S>> => ({
-  init: (params) => ({ inner: inner.init(keep(params, choose<boolean>('optim.masked', mask, params))) }),
-  update: (updates, state, params) => {
-    const chosen = choose<boolean>('optim.masked', mask, updates)
-    const { inner: before } = stateOf('optim.masked', state, 'inner')
-    const [changed, after] = inner.update(keep(updates, chosen), before, select(params, chosen))
-    return [putBack(updates, chosen, changed), { inner: after }]
-  },
+export const masked = <S>(inner: GradientTransformation<S>, mask: Mask): GradientTransformation<MaskedState<S>> => {
+  maskedDoor(inner, mask)
+  return {
+    init: (params) => ({ inner: inner.init(keep(params, choose<boolean>('optim.masked', mask, params))) }),
+    update: (updates, state, params) => {
+      const chosen = choose<boolean>('optim.masked', mask, updates)
+      const { inner: before } = stateOf('optim.masked', state, 'inner')
+      const [changed, after] = inner.update(keep(updates, chosen), before, select(params, chosen))
+      return [putBack(updates, chosen, changed), { inner: after }]
+    },
+  }
+}
+
+const freezeDoor = must.door('optim.freeze', {
+  mask: aMask,
 })
 
 /** No updates for the leaves of a mask; the others pass unchanged. */
-export const freeze = (mask: Mask): GradientTransformation<MaskedState<null>> => masked(setToZero(), mask)
+export const freeze = (mask: Mask): GradientTransformation<MaskedState<null>> => {
+  freezeDoor(mask)
+  return masked(setToZero(), mask)
+}
 
 /** A label for each leaf: a function `(path, leaf) => label`, or a tree of labels (or a prefix of one). */
 export type Labels =
@@ -89,6 +106,17 @@ const labelsFor = (labels: Labels, known: readonly string[], tree: unknown): rea
       `there are transformations for ${known.join(', ')}.`,
   )
 }
+
+/** Labels are strings; which of them there are is known when there is a tree. */
+const aLabelling = must.kind(
+  'a label, a tree of labels, or a function of paths and leaves',
+  (x) => typeof x === 'string' || typeof x === 'function' || (typeof x === 'object' && x !== null),
+)
+
+const multiTransformDoor = must.door('optim.multiTransform', {
+  transformations: must.recordOf(aTransformation, 'an object of gradient transformations by labels'),
+  labels: aLabelling,
+})
 
 /**
  * Different transformations for different leaves.
@@ -109,6 +137,7 @@ export const multiTransform = <S extends { readonly [K in keyof S]: unknown }>(
   transformations: { readonly [K in keyof S]: GradientTransformation<S[K]> },
   labels: Labels,
 ): GradientTransformation<S> => {
+  multiTransformDoor(transformations, labels)
   const parts = transformations as { readonly [label: string]: GradientTransformation<unknown> }
   const known = Object.keys(parts)
   const chosenFor = (label: string, tree: unknown): readonly boolean[] =>

@@ -2,11 +2,13 @@
 import type { DType } from '../core/dtype.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
-import { split } from '../random/keys.ts'
+import { aKey, split } from '../random/keys.ts'
 import { normal } from '../random/samplers.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Mask, MaskedState } from './masks.ts'
 import { masked } from './masks.ts'
+import { aMask, aRate, momentumOptions } from './options.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
 import { debias, globalNorm, increment, leavesOf, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
@@ -20,8 +22,13 @@ export type ScalarOrSchedule = ArrayLike | Schedule
 const times = <T>(tree: T, factor: ArrayLike): T =>
   mapTree('optim.scale', (g) => np.multiply(g, typeof factor === 'number' ? factor : np.astype(factor, g.dtype)), tree)
 
+const scaleDoor = must.door('optim.scale', { factor: must.arrayLike })
+
 /** Updates times a factor. */
-export const scale = (factor: ArrayLike): GradientTransformation<null> => stateless((updates) => times(updates, factor))
+export const scale = (factor: ArrayLike): GradientTransformation<null> => {
+  scaleDoor(factor)
+  return stateless((updates) => times(updates, factor))
+}
 
 /** The state of what depends on the step. */
 export interface CountState {
@@ -29,23 +36,35 @@ export interface CountState {
   readonly count: NDArray
 }
 
+const scaleByScheduleDoor = must.door('optim.scaleBySchedule', { schedule: must.func })
+
 /** Updates times what a schedule gives for the step. */
-export const scaleBySchedule = (schedule: Schedule): GradientTransformation<CountState> => ({
-  init: () => ({ count: zeroCount() }),
-  update: (updates, state) => {
-    const { count } = stateOf('optim.scaleBySchedule', state, 'count')
-    return [times(updates, schedule(count)), { count: increment(count) }]
-  },
-})
+export const scaleBySchedule = (schedule: Schedule): GradientTransformation<CountState> => {
+  scaleByScheduleDoor(schedule)
+  return {
+    init: () => ({ count: zeroCount() }),
+    update: (updates, state) => {
+      const { count } = stateOf('optim.scaleBySchedule', state, 'count')
+      return [times(updates, schedule(count)), { count: increment(count) }]
+    },
+  }
+}
 
 /** The state of a factor: a schedule's counts steps, a number's is nothing. */
 export type RateState = CountState | null
 
+const scaleByLearningRateDoor = must.door('optim.scaleByLearningRate', {
+  learningRate: aRate,
+  options: must.optionsOf<{ readonly flipSign?: boolean }>({ flipSign: must.boolean }),
+})
+
 /** Updates times the learning rate, negated so that `applyUpdates` goes downhill (unless `flipSign` is false). */
 export const scaleByLearningRate = (
   learningRate: ScalarOrSchedule,
-  { flipSign = true }: { readonly flipSign?: boolean } = {},
+  options: { readonly flipSign?: boolean } = {},
 ): GradientTransformation<RateState> => {
+  scaleByLearningRateDoor(learningRate, options)
+  const { flipSign = true } = options
   const sign = flipSign ? -1 : 1
   if (typeof learningRate === 'number') return scale(sign * learningRate)
   return typeof learningRate === 'function'
@@ -71,13 +90,14 @@ export interface TraceState {
   readonly trace: OptState
 }
 
+const traceDoor = must.door('optim.trace', { decay: must.arrayLike, options: must.optionsOf(momentumOptions) })
+
 /**
  * Momentum: a decaying sum of gradients, `t ← g + decay · t`. Polyak (1964); with `nesterov`, Nesterov (1983).
  */
-export const trace = (
-  decay: ArrayLike,
-  { nesterov = false, accumulatorDtype }: MomentumOptions = {},
-): GradientTransformation<TraceState> => {
+export const trace = (decay: ArrayLike, options: MomentumOptions = {}): GradientTransformation<TraceState> => {
+  traceDoor(decay, options)
+  const { nesterov = false, accumulatorDtype } = options
   const step = (g: NDArray, t: NDArray): NDArray => np.add(g, np.multiply(decay, t))
   return {
     init: (params) => ({ trace: zerosLike(params, accumulatorDtype) as OptState }),
@@ -97,19 +117,38 @@ export interface EmaState extends CountState {
   readonly ema: OptState
 }
 
+const emaDoor = must.door('optim.ema', {
+  decay: must.arrayLike,
+  options: must.optionsOf<{ readonly debias?: boolean; readonly accumulatorDtype?: DType }>({
+    debias: must.boolean,
+    accumulatorDtype: must.dtype,
+  }),
+})
+
 /** A decaying mean of gradients; `debias` (true by default) makes up for its start at 0. */
 export const ema = (
   decay: ArrayLike,
-  { debias: corrected = true, accumulatorDtype }: { readonly debias?: boolean; readonly accumulatorDtype?: DType } = {},
-): GradientTransformation<EmaState> => ({
-  init: (params) => ({ count: zeroCount(), ema: zerosLike(params, accumulatorDtype) as OptState }),
-  update: <T>(updates: T, state: EmaState) => {
-    const { count: before, ema: old } = stateOf('optim.ema', state, 'count', 'ema')
-    const count = increment(before)
-    const mean = moment(updates, old, decay, 1)
-    const given = corrected ? debias(mean, decay, count) : mean
-    return [mapTree('optim.ema', (g, m) => np.astype(m, g.dtype), updates, given), { count, ema: mean }] as const
-  },
+  options: { readonly debias?: boolean; readonly accumulatorDtype?: DType } = {},
+): GradientTransformation<EmaState> => {
+  emaDoor(decay, options)
+  const { debias: corrected = true, accumulatorDtype } = options
+  return {
+    init: (params) => ({ count: zeroCount(), ema: zerosLike(params, accumulatorDtype) as OptState }),
+    update: <T>(updates: T, state: EmaState) => {
+      const { count: before, ema: old } = stateOf('optim.ema', state, 'count', 'ema')
+      const count = increment(before)
+      const mean = moment(updates, old, decay, 1)
+      const given = corrected ? debias(mean, decay, count) : mean
+      return [mapTree('optim.ema', (g, m) => np.astype(m, g.dtype), updates, given), { count, ema: mean }] as const
+    },
+  }
+}
+
+const addDecayedWeightsDoor = must.door('optim.addDecayedWeights', {
+  weightDecay: must.optional(aRate),
+  options: must.optionsOf<{ readonly mask?: Mask | undefined }>({
+    mask: aMask,
+  }),
 })
 
 /**
@@ -120,8 +159,10 @@ export const ema = (
  */
 export const addDecayedWeights = (
   weightDecay: ScalarOrSchedule = 0,
-  { mask }: { readonly mask?: Mask | undefined } = {},
+  options: { readonly mask?: Mask | undefined } = {},
 ): GradientTransformation<RateState | MaskedState<RateState>> => {
+  addDecayedWeightsDoor(weightDecay, options)
+  const { mask } = options
   const decayed = <T>(updates: T, params: unknown, rate: ArrayLike): T =>
     mapTree(
       'optim.addDecayedWeights',
@@ -147,29 +188,34 @@ export interface NoiseState extends CountState {
   readonly key: Key
 }
 
+const addNoiseDoor = must.door('optim.addNoise', { eta: must.arrayLike, gamma: must.arrayLike, key: aKey })
+
 /**
  * Gaussian noise of variance `eta / step^gamma`. Neelakantan et al., "Adding gradient noise" (2015).
  *
  * @param key - the state begins with it.
  */
-export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTransformation<NoiseState> => ({
-  init: () => ({ count: zeroCount(), key }),
-  update: <T>(updates: T, state: NoiseState) => {
-    const { count: before, key: last } = stateOf('optim.addNoise', state, 'count', 'key')
-    const count = increment(before)
-    const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
-    const leaves = leavesOf(updates)
-    const [next, sample] = split(last)
-    const keys = leaves.length === 0 ? [] : split(sample, leaves.length)
-    let i = 0
-    const noisy = (g: NDArray): NDArray => {
-      const dtype = g.dtype === 'float64' ? 'float64' : 'float32'
-      const noise = normal(keys[i++]!, g.shape, { dtype })
-      return np.add(g, np.astype(np.multiply(np.astype(deviation, dtype), noise), g.dtype))
-    }
-    return [mapTree('optim.addNoise', noisy, updates), { count, key: next }] as const
-  },
-})
+export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTransformation<NoiseState> => {
+  addNoiseDoor(eta, gamma, key)
+  return {
+    init: () => ({ count: zeroCount(), key }),
+    update: <T>(updates: T, state: NoiseState) => {
+      const { count: before, key: last } = stateOf('optim.addNoise', state, 'count', 'key')
+      const count = increment(before)
+      const deviation = np.sqrt(np.divide(eta, np.power(np.astype(count, 'float32'), gamma)))
+      const leaves = leavesOf(updates)
+      const [next, sample] = split(last)
+      const keys = leaves.length === 0 ? [] : split(sample, leaves.length)
+      let i = 0
+      const noisy = (g: NDArray): NDArray => {
+        const dtype = g.dtype === 'float64' ? 'float64' : 'float32'
+        const noise = normal(keys[i++]!, g.shape, { dtype })
+        return np.add(g, np.astype(np.multiply(np.astype(deviation, dtype), noise), g.dtype))
+      }
+      return [mapTree('optim.addNoise', noisy, updates), { count, key: next }] as const
+    },
+  }
+}
 
 /** Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al. (2020). */
 export const centralize = (): GradientTransformation<null> =>
@@ -182,15 +228,24 @@ export const centralize = (): GradientTransformation<null> =>
     ),
   )
 
+const normalizeByUpdateNormDoor = must.door('optim.normalizeByUpdateNorm', {
+  options: must.optionsOf<{ readonly scaleFactor?: ArrayLike; readonly eps?: ArrayLike }>({
+    scaleFactor: must.arrayLike,
+    eps: must.arrayLike,
+  }),
+})
+
 /** `scaleFactor · g / (‖g‖ + eps)`, with the norm of all leaves together. */
-export const normalizeByUpdateNorm = ({
-  scaleFactor = 1,
-  eps = 1e-6,
-}: { readonly scaleFactor?: ArrayLike; readonly eps?: ArrayLike } = {}): GradientTransformation<null> =>
-  stateless((updates) => {
+export const normalizeByUpdateNorm = (
+  options: { readonly scaleFactor?: ArrayLike; readonly eps?: ArrayLike } = {},
+): GradientTransformation<null> => {
+  normalizeByUpdateNormDoor(options)
+  const { scaleFactor = 1, eps = 1e-6 } = options
+  return stateless((updates) => {
     const norm = np.divide(np.add(globalNorm(updates), eps), scaleFactor)
     return mapTree('optim.normalizeByUpdateNorm', (g) => np.divide(g, norm), updates)
   })
+}
 
 /** Updates shortened so that parameters that are not negative stay so. */
 export const keepParamsNonnegative = (): GradientTransformation<null> =>

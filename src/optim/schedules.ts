@@ -1,8 +1,10 @@
 /** Schedules: pure functions of the step, counted from 0, which may be traced. Formulas are optax's. */
 import { ArgumentError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
 import * as np from '../numpy/index.ts'
-import type { ArrayLike } from '../trace/value.ts'
-import { NDArray } from '../trace/value.ts'
+import * as must from '../surface/arguments.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { isNDArray } from '../trace/value.ts'
 import { complement, minus, over, times } from '../surface/hyperparameters.ts'
 import type { Schedule } from './scaling.ts'
 
@@ -11,35 +13,22 @@ export type ArraySchedule = (step: ArrayLike) => NDArray
 
 const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
 
-/** What may be computed: values, and what they are made of. Numbers of steps are known. */
-const values = ['initValue', 'endValue', 'peakValue', 'power', 'decayRate', 'alpha', 'exponent', 'divFactor', 'finalDivFactor'] // prettier-ignore
+/** A number, or an array of one: values may be computed. */
+const aValue = must.kind(
+  'a number',
+  (x) => (typeof x === 'number' && !Number.isNaN(x)) || (isNDArray(x) && x.ndim === 0),
+)
 
-const isValue = (x: unknown): boolean => x instanceof NDArray && x.ndim === 0
+/** Numbers of steps, and parts of them, are known. */
+const aCount = must.kind('a number', (x) => typeof x === 'number' && !Number.isNaN(x))
 
-/** Throws unless options are an object with these numbers in it; the optional ones may be missing. */
-const checkNumbers = (
-  operation: string,
-  options: unknown,
-  required: readonly string[],
-  optional: readonly string[] = [],
-): void => {
-  if (typeof options !== 'object' || options === null) {
-    throw new ArgumentError(
-      `${operation}: options go in one object, as in ${operation}({ ${required.join(', ')} }); got ${String(options)}.`,
-    )
-  }
-  const given = options as { readonly [name: string]: unknown }
-  const isNumber = (name: string): boolean =>
-    (typeof given[name] === 'number' && !Number.isNaN(given[name])) || (values.includes(name) && isValue(given[name]))
-  const bad = [...required, ...optional.filter((name) => given[name] !== undefined)].find((name) => !isNumber(name))
-  if (bad !== undefined) throw new ArgumentError(`${operation}: ${bad} must be a number, got ${String(given[bad])}.`)
-}
+const constantScheduleDoor = must.door('optim.constantSchedule', { value: must.arrayLike })
 
 /** One value for all steps. */
-export const constantSchedule =
-  (value: ArrayLike): ArraySchedule =>
-  () =>
-    np.array(value)
+export const constantSchedule = (value: ArrayLike): ArraySchedule => {
+  constantScheduleDoor(value)
+  return () => np.array(value)
+}
 
 /** Options of `linearSchedule`. */
 export interface LinearOptions {
@@ -51,10 +40,27 @@ export interface LinearOptions {
   readonly transitionBegin?: number
 }
 
+const linearOptions: must.OptionTable<LinearOptions> = {
+  initValue: must.required(aValue),
+  endValue: must.required(aValue),
+  transitionSteps: must.required(aCount),
+  transitionBegin: aCount,
+}
+
 /** Options of `polynomialSchedule`. */
 export interface PolynomialOptions extends LinearOptions {
   readonly power: ArrayLike
 }
+
+const polynomialOptions: must.OptionTable<PolynomialOptions> = {
+  power: must.required(aValue),
+  initValue: must.required(aValue),
+  endValue: must.required(aValue),
+  transitionSteps: must.required(aCount),
+  transitionBegin: aCount,
+}
+
+const polynomialScheduleDoor = must.door('optim.polynomialSchedule', { options: must.optionsOf(polynomialOptions) })
 
 /**
  * `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after.
@@ -62,8 +68,7 @@ export interface PolynomialOptions extends LinearOptions {
  * @throws ArgumentError for an option that is missing or no number.
  */
 export const polynomialSchedule = (options: PolynomialOptions): ArraySchedule => {
-  const numbers = ['initValue', 'endValue', 'transitionSteps', 'power']
-  checkNumbers('optim.polynomialSchedule', options, numbers, ['transitionBegin'])
+  polynomialScheduleDoor(options)
   return polynomial(options)
 }
 
@@ -83,6 +88,8 @@ const polynomial = ({
   }
 }
 
+const linearScheduleDoor = must.door('optim.linearSchedule', { options: must.optionsOf(linearOptions) })
+
 /**
  * From one value to another in a straight line.
  *
@@ -95,7 +102,7 @@ const polynomial = ({
  * ```
  */
 export const linearSchedule = (options: LinearOptions): ArraySchedule => {
-  checkNumbers('optim.linearSchedule', options, ['initValue', 'endValue', 'transitionSteps'], ['transitionBegin'])
+  linearScheduleDoor(options)
   return polynomial({ ...options, power: 1 })
 }
 
@@ -112,14 +119,24 @@ export interface ExponentialOptions {
   readonly endValue?: ArrayLike
 }
 
+const exponentialOptions: must.OptionTable<ExponentialOptions> = {
+  initValue: must.required(aValue),
+  transitionSteps: must.required(aCount),
+  decayRate: must.required(aValue),
+  transitionBegin: aCount,
+  staircase: must.boolean,
+  endValue: aValue,
+}
+
+const exponentialDecayDoor = must.door('optim.exponentialDecay', { options: must.optionsOf(exponentialOptions) })
+
 /**
  * `initValue · decayRate^(step / transitionSteps)`.
  *
  * @throws ArgumentError for an option that is missing or no number.
  */
 export const exponentialDecay = (options: ExponentialOptions): ArraySchedule => {
-  const numbers = ['initValue', 'transitionSteps', 'decayRate']
-  checkNumbers('optim.exponentialDecay', options, numbers, ['transitionBegin', 'endValue'])
+  exponentialDecayDoor(options)
   const { initValue, transitionSteps, decayRate, transitionBegin = 0, staircase = false, endValue } = options
   if (transitionSteps <= 0 || decayRate === 0) return constantSchedule(initValue)
   const begin = Math.max(transitionBegin, 0)
@@ -147,13 +164,22 @@ export interface CosineOptions {
   readonly exponent?: ArrayLike
 }
 
+const cosineOptions: must.OptionTable<CosineOptions> = {
+  initValue: must.required(aValue),
+  decaySteps: must.required(aCount),
+  alpha: aValue,
+  exponent: aValue,
+}
+
+const cosineDecayScheduleDoor = must.door('optim.cosineDecaySchedule', { options: must.optionsOf(cosineOptions) })
+
 /**
  * Half a cosine from `initValue` to `alpha · initValue`. Loshchilov and Hutter, "SGDR" (2016).
  *
  * @throws ArgumentError unless `decaySteps` is positive, and for an option that is missing or no number.
  */
 export const cosineDecaySchedule = (options: CosineOptions): ArraySchedule => {
-  checkNumbers('optim.cosineDecaySchedule', options, ['initValue', 'decaySteps'], ['alpha', 'exponent'])
+  cosineDecayScheduleDoor(options)
   const { initValue, decaySteps, alpha = 0, exponent = 1 } = options
   if (!(decaySteps > 0)) {
     throw new ArgumentError(`optim.cosineDecaySchedule: decaySteps is positive, got ${decaySteps}.`)
@@ -170,15 +196,28 @@ export type BoundariesAndScales = Readonly<Record<number, ArrayLike>>
 
 const sorted = (operation: string, pieces: BoundariesAndScales): (readonly [boundary: number, scale: ArrayLike])[] => {
   const entries = Object.entries(pieces).map(([boundary, factor]) => [Number(boundary), factor] as const)
-  const isScale = (factor: ArrayLike): boolean => isValue(factor) || (typeof factor === 'number' && factor >= 0)
+  const isScale = (factor: ArrayLike): boolean =>
+    (isNDArray(factor) && factor.ndim === 0) || (typeof factor === 'number' && factor >= 0)
   const bad = entries.find(([boundary, factor]) => !Number.isFinite(boundary) || !isScale(factor))
   if (bad !== undefined) {
     throw new ArgumentError(
-      `${operation}: boundaries are steps and scales are not negative, got ${bad[0]}: ${String(bad[1])}.`,
+      `${operation}: boundaries are steps and scales are not negative, got ${bad[0]}: ${show(bad[1])}.`,
     )
   }
   return entries.sort(([a], [b]) => a - b)
 }
+
+const aRecord = must.recordOf(must.anything, 'an object of scales by steps')
+
+const piecewiseConstantScheduleDoor = must.door('optim.piecewiseConstantSchedule', {
+  options: must.optionsOf<{
+    readonly initValue: ArrayLike
+    readonly boundariesAndScales?: BoundariesAndScales
+  }>({
+    initValue: must.required(aValue),
+    boundariesAndScales: aRecord,
+  }),
+})
 
 /**
  * `initValue`, multiplied at each boundary by its scale.
@@ -196,7 +235,7 @@ export const piecewiseConstantSchedule = (options: {
   readonly initValue: ArrayLike
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
-  checkNumbers('optim.piecewiseConstantSchedule', options, ['initValue'])
+  piecewiseConstantScheduleDoor(options)
   const { initValue, boundariesAndScales = {} } = options
   const pieces = sorted('optim.piecewiseConstantSchedule', boundariesAndScales)
   return (step) =>
@@ -214,6 +253,18 @@ const interpolations: { readonly [K in 'linear' | 'cosine']: Interpolate } = {
     np.add(end, np.multiply(over(minus(start, end), 2), np.add(np.cos(np.multiply(Math.PI, part)), 1))),
 }
 
+const piecewiseInterpolateScheduleDoor = must.door('optim.piecewiseInterpolateSchedule', {
+  options: must.optionsOf<{
+    readonly interpolateType: 'linear' | 'cosine'
+    readonly initValue: ArrayLike
+    readonly boundariesAndScales?: BoundariesAndScales
+  }>({
+    interpolateType: must.required(must.oneOf(['linear', 'cosine'])),
+    initValue: must.required(aValue),
+    boundariesAndScales: aRecord,
+  }),
+})
+
 /**
  * Values at boundaries, `initValue` times all scales so far, joined by lines or half cosines.
  *
@@ -224,13 +275,8 @@ export const piecewiseInterpolateSchedule = (options: {
   readonly initValue: ArrayLike
   readonly boundariesAndScales?: BoundariesAndScales
 }): ArraySchedule => {
-  checkNumbers('optim.piecewiseInterpolateSchedule', options, ['initValue'])
+  piecewiseInterpolateScheduleDoor(options)
   const { interpolateType, initValue, boundariesAndScales = {} } = options
-  if (!Object.hasOwn(interpolations, interpolateType)) {
-    throw new ArgumentError(
-      `optim.piecewiseInterpolateSchedule: interpolateType is linear or cosine, got ${interpolateType}.`,
-    )
-  }
   const pieces = sorted('optim.piecewiseInterpolateSchedule', boundariesAndScales)
   const interpolate = interpolations[interpolateType]
   return (step) => {
@@ -253,11 +299,6 @@ const checkSteps = (operation: string, transitionSteps: number): void => {
   throw new ArgumentError(`${operation}: transitionSteps is positive, got ${transitionSteps}.`)
 }
 
-const onecycleNumbers = [
-  ['transitionSteps', 'peakValue'],
-  ['pctStart', 'pctFinal', 'divFactor', 'finalDivFactor'],
-] as const
-
 /** Options of the one-cycle schedules. */
 export interface OnecycleOptions {
   readonly transitionSteps: number
@@ -270,9 +311,28 @@ export interface OnecycleOptions {
   readonly finalDivFactor?: ArrayLike
 }
 
+const onecycleOptions: must.OptionTable<OnecycleOptions> = {
+  transitionSteps: must.required(aCount),
+  peakValue: must.required(aValue),
+  pctStart: aCount,
+  divFactor: aValue,
+  finalDivFactor: aValue,
+}
+
+const linearOnecycleScheduleDoor = must.door('optim.linearOnecycleSchedule', {
+  options: must.optionsOf<OnecycleOptions & { readonly pctFinal?: number }>({
+    transitionSteps: must.required(aCount),
+    peakValue: must.required(aValue),
+    pctStart: aCount,
+    divFactor: aValue,
+    finalDivFactor: aValue,
+    pctFinal: aCount,
+  }),
+})
+
 /** Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith, "Super-convergence" (2018). */
 export const linearOnecycleSchedule = (options: OnecycleOptions & { readonly pctFinal?: number }): ArraySchedule => {
-  checkNumbers('optim.linearOnecycleSchedule', options, ...onecycleNumbers)
+  linearOnecycleScheduleDoor(options)
   const { transitionSteps, peakValue, pctStart = 0.3, pctFinal = 0.85, divFactor = 25, finalDivFactor = 1e4 } = options
   checkSteps('optim.linearOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
@@ -286,9 +346,13 @@ export const linearOnecycleSchedule = (options: OnecycleOptions & { readonly pct
   })
 }
 
+const cosineOnecycleScheduleDoor = must.door('optim.cosineOnecycleSchedule', {
+  options: must.optionsOf(onecycleOptions),
+})
+
 /** Up to a peak and down to nearly nothing in half cosines. Smith, "Super-convergence" (2018). */
 export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule => {
-  checkNumbers('optim.cosineOnecycleSchedule', options, ...onecycleNumbers)
+  cosineOnecycleScheduleDoor(options)
   const { transitionSteps, peakValue, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options
   checkSteps('optim.cosineOnecycleSchedule', transitionSteps)
   return piecewiseInterpolateSchedule({
@@ -301,6 +365,11 @@ export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule 
   })
 }
 
+const joinSchedulesDoor = must.door('optim.joinSchedules', {
+  schedules: must.listOf(must.func),
+  boundaries: must.listOf(must.integer),
+})
+
 /**
  * Schedules one after the other; each counts from its own start.
  *
@@ -308,6 +377,7 @@ export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule 
  * @throws ArgumentError if their numbers do not fit.
  */
 export const joinSchedules = (schedules: readonly Schedule[], boundaries: readonly number[]): ArraySchedule => {
+  joinSchedulesDoor(schedules, boundaries)
   const [first, ...rest] = schedules
   if (first === undefined || rest.length !== boundaries.length) {
     throw new ArgumentError(
@@ -331,14 +401,20 @@ export interface WarmupOptions {
   readonly warmupSteps: number
 }
 
-const warmupNumbers = ['initValue', 'peakValue', 'warmupSteps'] as const
+const warmupOptions: must.OptionTable<WarmupOptions> = {
+  initValue: must.required(aValue),
+  peakValue: must.required(aValue),
+  warmupSteps: must.required(aCount),
+}
 
 const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySchedule =>
   linearSchedule({ initValue, endValue: peakValue, transitionSteps: warmupSteps })
 
+const warmupConstantScheduleDoor = must.door('optim.warmupConstantSchedule', { options: must.optionsOf(warmupOptions) })
+
 /** A straight line up to `peakValue`, which then stays. */
 export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => {
-  checkNumbers('optim.warmupConstantSchedule', options, warmupNumbers)
+  warmupConstantScheduleDoor(options)
   return warmup(options)
 }
 
@@ -352,6 +428,15 @@ export interface WarmupCosineOptions extends WarmupOptions {
   readonly exponent?: ArrayLike
 }
 
+const warmupCosineOptions: must.OptionTable<WarmupCosineOptions> = {
+  decaySteps: must.required(aCount),
+  endValue: aValue,
+  exponent: aValue,
+  initValue: must.required(aValue),
+  peakValue: must.required(aValue),
+  warmupSteps: must.required(aCount),
+}
+
 /** A quotient; 0 of a divisor of 0. */
 const ratio = (a: ArrayLike, b: ArrayLike): ArrayLike => {
   if (typeof b === 'number') return b === 0 ? 0 : over(a, b)
@@ -359,31 +444,50 @@ const ratio = (a: ArrayLike, b: ArrayLike): ArrayLike => {
   return np.where(isZero, 0, np.divide(a, np.where(isZero, 1, b)))
 }
 
+const warmupCosineDecayScheduleDoor = must.door('optim.warmupCosineDecaySchedule', {
+  options: must.optionsOf(warmupCosineOptions),
+})
+
 /**
  * A straight line up to `peakValue`, then half a cosine down to `endValue`.
  *
  * @throws ArgumentError unless `decaySteps` is more than `warmupSteps`.
  */
 export const warmupCosineDecaySchedule = (options: WarmupCosineOptions): ArraySchedule => {
-  const numbers = [...warmupNumbers, 'decaySteps']
-  checkNumbers('optim.warmupCosineDecaySchedule', options, numbers, ['endValue', 'exponent'])
+  warmupCosineDecayScheduleDoor(options)
   const { decaySteps, endValue = 0, exponent = 1, peakValue, warmupSteps } = options
   const alpha = ratio(endValue, peakValue)
   const decay = cosineDecaySchedule({ initValue: peakValue, decaySteps: decaySteps - warmupSteps, alpha, exponent })
   return joinSchedules([warmup(options), decay], [warmupSteps])
 }
 
+const warmupExponentialDecayScheduleDoor = must.door('optim.warmupExponentialDecaySchedule', {
+  options: must.optionsOf<WarmupOptions & Omit<ExponentialOptions, 'initValue'>>({
+    initValue: must.required(aValue),
+    peakValue: must.required(aValue),
+    warmupSteps: must.required(aCount),
+    decayRate: must.required(aValue),
+    transitionSteps: must.required(aCount),
+    transitionBegin: aCount,
+    staircase: must.boolean,
+    endValue: aValue,
+  }),
+})
+
 /** A straight line up to `peakValue`, then exponential decay. */
 export const warmupExponentialDecaySchedule = (
   options: WarmupOptions & Omit<ExponentialOptions, 'initValue'>,
 ): ArraySchedule => {
-  checkNumbers('optim.warmupExponentialDecaySchedule', options, [...warmupNumbers, 'transitionSteps', 'decayRate'])
-  const { peakValue, warmupSteps } = options
-  return joinSchedules([warmup(options), exponentialDecay({ ...options, initValue: peakValue })], [warmupSteps])
+  warmupExponentialDecayScheduleDoor(options)
+  const { peakValue, warmupSteps, ...decay } = options
+  return joinSchedules([warmup(options), exponentialDecay({ ...decay, initValue: peakValue })], [warmupSteps])
 }
+
+const sgdrScheduleDoor = must.door('optim.sgdrSchedule', { cycles: must.listOf(must.optionsOf(warmupCosineOptions)) })
 
 /** Cosine decay with warm restarts: one `warmupCosineDecaySchedule` after the other. Loshchilov and Hutter (2016). */
 export const sgdrSchedule = (cycles: readonly WarmupCosineOptions[]): ArraySchedule => {
+  sgdrScheduleDoor(cycles)
   const ends = cycles.map((_, i) => cycles.slice(0, i + 1).reduce((sum, c) => sum + c.decaySteps, 0))
   return joinSchedules(cycles.map(warmupCosineDecaySchedule), ends.slice(0, -1))
 }

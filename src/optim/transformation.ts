@@ -1,4 +1,5 @@
 /** Gradient transformations: pairs of pure functions, composed by `chain`. After optax. */
+import * as must from '../surface/arguments.ts'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
@@ -47,21 +48,44 @@ export const requireParams = (operation: string, params: unknown): unknown => {
   throw new ArgumentError(`${operation}: needs the parameters; call update(gradients, state, params).`)
 }
 
+const statelessDoor = must.door('optim.stateless', { f: must.func })
+
 /**
  * A transformation without state.
  *
  * @param f - from gradients, and parameters if given, to updates of the same tree.
  */
-export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTransformation<null> => ({
-  init: () => null,
-  update: (updates, state, params) => [f(updates, params), state],
-})
+export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTransformation<null> => {
+  statelessDoor(f)
+  return {
+    init: () => null,
+    update: (updates, state, params) => [f(updates, params), state],
+  }
+}
 
 /** Leaves everything as it is: the unit of `chain`. */
 export const identity = (): GradientTransformation<null> => stateless((updates) => updates)
 
 /** Zeros instead of updates. */
 export const setToZero = (): GradientTransformation<null> => stateless((updates) => zerosLike(updates))
+
+const isTransformation = (x: unknown): boolean => {
+  if (typeof x !== 'object' || x === null) return false
+  const { init, update } = x as Partial<GradientTransformation>
+  return typeof init === 'function' && typeof update === 'function'
+}
+
+/** What a transformation must be. */
+export const aTransformation = must.kind('a gradient transformation, with init and update', isTransformation, {
+  hint: (x) => (Array.isArray(x) ? 'Give several one by one, as in optim.chain(a, b), not as a list.' : null),
+})
+
+/** The first of these that is none is named by its place. */
+const checkTransformations = (operation: string, transformations: readonly unknown[]): void => {
+  transformations.forEach((t, i) => {
+    if (!isTransformation(t)) throw aTransformation.refuse(operation, `argument ${i + 1}`, t, [])
+  })
+}
 
 /**
  * Transformations one after the other; the state is the list of their states.
@@ -77,6 +101,7 @@ export const setToZero = (): GradientTransformation<null> => stateless((updates)
 export const chain = <S extends readonly unknown[]>(
   ...transformations: { readonly [I in keyof S]: GradientTransformation<S[I]> }
 ): GradientTransformation<S> => {
+  checkTransformations('optim.chain', transformations)
   const parts: readonly GradientTransformation<unknown>[] = transformations
   return {
     init: (params) => parts.map((t) => t.init(params)) as readonly unknown[] as S,
@@ -107,10 +132,18 @@ export type NamedStates<T extends readonly Named[]> = {
   readonly [E in T[number] as E[0]]: E[1] extends GradientTransformation<infer S> ? S : never
 }
 
+const aNamed = must.kind('a pair [name, transformation]', (x) => {
+  return must.listOf(must.anything, '', 2).accepts(x) && typeof (x as readonly unknown[])[0] === 'string'
+})
+
 /** `chain` with names, by which the states are kept. */
 export const namedChain = <const T extends readonly Named[]>(
   ...transformations: T
 ): GradientTransformation<NamedStates<T>> => {
+  transformations.forEach((x, i) => {
+    if (!aNamed.accepts(x)) throw aNamed.refuse('optim.namedChain', `argument ${i + 1}`, x, [])
+  })
+  checkTransformations('optim.namedChain', transformations.map(([, t]) => t)) // prettier-ignore
   const inner = chain<OptState[]>(...transformations.map(([, t]) => t))
   const name = (states: readonly OptState[]): NamedStates<T> =>
     Object.fromEntries(transformations.map(([key], i) => [key, states[i]!])) as NamedStates<T>
@@ -146,6 +179,8 @@ export const monoid: Monoid<GradientTransformation> = {
   empty: identity(),
 }
 
+const applyUpdatesDoor = must.door('optim.applyUpdates', { params: must.anything, updates: must.anything })
+
 /**
  * `params + updates`, in the dtypes of the parameters.
  *
@@ -157,6 +192,7 @@ export const monoid: Monoid<GradientTransformation> = {
  * ```
  */
 export const applyUpdates = <P>(params: P, updates: unknown): P => {
+  applyUpdatesDoor(params, updates)
   let leaf = 0
   const move = (p: NDArray, u: NDArray): NDArray => {
     if (!sameShape(p.shape, u.shape)) throw updateError(params, leaf, p, u)
@@ -174,11 +210,19 @@ const updateError = (params: unknown, leaf: number, p: NDArray, u: NDArray): Sha
   )
 }
 
+const incrementalUpdateDoor = must.door('optim.incrementalUpdate', {
+  newTree: must.anything,
+  oldTree: must.anything,
+  stepSize: must.arrayLike,
+})
+
 /** `stepSize · new + (1 - stepSize) · old`: a moving average of parameters. */
-export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: ArrayLike): P =>
-  mapTree(
+export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: ArrayLike): P => {
+  incrementalUpdateDoor(newTree, oldTree, stepSize)
+  return mapTree(
     'optim.incrementalUpdate',
     (x, old) => np.add(np.multiply(x, stepSize), np.multiply(old, complement(stepSize))),
     newTree,
     oldTree,
   )
+}

@@ -4,6 +4,7 @@ import { flatten, flattenUpTo, unflatten } from '../core/tree.ts'
 import { jointNorm } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { complement } from '../surface/hyperparameters.ts'
 
@@ -87,6 +88,8 @@ export const zeroCount = (): NDArray => np.zeros([], { dtype: 'int32' })
 export const selectTree = <T>(condition: NDArray, a: T, b: unknown): T =>
   mapTree('optim', (x, y) => np.where(condition, x, np.astype(y, x.dtype)), a, b)
 
+const globalNormDoor = must.door('optim.globalNorm', { tree: must.anything })
+
 /**
  * The Euclidean norm of all leaves taken together, however large or small they are.
  *
@@ -97,6 +100,7 @@ export const selectTree = <T>(condition: NDArray, a: T, b: unknown): T =>
  * ```
  */
 export const globalNorm = (tree: unknown): NDArray => {
+  globalNormDoor(tree)
   const leaves = leavesOf(tree)
   return leaves.length === 0 ? np.sqrt(0) : jointNorm(leaves)
 }

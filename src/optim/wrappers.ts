@@ -1,11 +1,12 @@
 /** Transformations of transformations: accumulation, refusal of bad gradients, hyperparameters in the state. */
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { checkPositive } from './blocks.ts'
 import type { Schedule } from './scaling.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
-import { stateOf } from './transformation.ts'
+import { aTransformation, stateOf } from './transformation.ts'
 import { increment, leavesOf, mapTree, selectTree, zeroCount, zerosLike } from './trees.ts'
 
 /** `floor(count) mod k` for counts, which are not negative. */
@@ -17,6 +18,8 @@ export interface MultiStepsOptions {
   readonly useGradMean?: boolean
 }
 
+const multiStepsOptions: must.OptionTable<MultiStepsOptions> = { useGradMean: must.boolean }
+
 /** The state of `multiSteps`. */
 export interface MultiStepsState<S = OptState> {
   /** Gradients since the last step; int32. */
@@ -27,6 +30,12 @@ export interface MultiStepsState<S = OptState> {
   /** A tree like the parameters. */
   readonly accumulated: OptState
 }
+
+const multiStepsDoor = must.door('optim.multiSteps', {
+  inner: aTransformation,
+  everyK: must.anyOf(must.number, must.func),
+  options: must.optionsOf(multiStepsOptions),
+})
 
 /**
  * Gradient accumulation: `inner` gets the mean of `everyK` gradients, once for all; in between, updates are zero.
@@ -46,8 +55,10 @@ export interface MultiStepsState<S = OptState> {
 export const multiSteps = <S>(
   inner: GradientTransformation<S>,
   everyK: number | Schedule,
-  { useGradMean = true }: MultiStepsOptions = {},
+  options: MultiStepsOptions = {},
 ): GradientTransformation<MultiStepsState<S>> => {
+  multiStepsDoor(inner, everyK, options)
+  const { useGradMean = true } = options
   if (typeof everyK === 'number') checkPositive('optim.multiSteps', 'everyK', everyK)
   return {
     init: (params) => ({
@@ -83,8 +94,11 @@ export interface ApplyEveryState {
   readonly accumulated: OptState
 }
 
+const applyEveryDoor = must.door('optim.applyEvery', { k: must.integer })
+
 /** Updates are added up, and given out every `k` steps; in between they are zero. */
 export const applyEvery = (k: number): GradientTransformation<ApplyEveryState> => {
+  applyEveryDoor(k)
   checkPositive('optim.applyEvery', 'k', k)
   return {
     init: (params) => ({ count: zeroCount(), accumulated: zerosLike(params) as OptState }),
@@ -112,6 +126,11 @@ export interface ApplyIfFiniteState<S = OptState> {
   readonly inner: S
 }
 
+const applyIfFiniteDoor = must.door('optim.applyIfFinite', {
+  inner: aTransformation,
+  maxConsecutiveErrors: must.number,
+})
+
 /**
  * Steps whose gradients have NaN or infinities are left out: updates are zero and the inner state stays, unless that
  * happens more than `maxConsecutiveErrors` times in a row.
@@ -119,28 +138,31 @@ export interface ApplyIfFiniteState<S = OptState> {
 export const applyIfFinite = <S>(
   inner: GradientTransformation<S>,
   maxConsecutiveErrors: number,
-): GradientTransformation<ApplyIfFiniteState<S>> => ({
-  init: (params) => ({
-    notFiniteCount: zeroCount(),
-    lastFinite: np.array(true),
-    totalNotFinite: zeroCount(),
-    inner: inner.init(params),
-  }),
-  update: (updates, state, params) => {
-    const before = stateOf('optim.applyIfFinite', state, 'notFiniteCount', 'totalNotFinite', 'inner')
-    const finite = allFinite(updates)
-    const count = np.where(finite, 0, increment(before.notFiniteCount))
-    const apply = np.logicalOr(finite, np.greater(count, maxConsecutiveErrors))
-    const [changed, after] = inner.update(updates, before.inner, params)
-    const next: ApplyIfFiniteState<S> = {
-      notFiniteCount: np.astype(count, 'int32'),
-      lastFinite: finite,
-      totalNotFinite: np.where(finite, before.totalNotFinite, increment(before.totalNotFinite)),
-      inner: selectTree(apply, after, before.inner),
-    }
-    return [selectTree(apply, changed, zerosLike(changed)), next]
-  },
-})
+): GradientTransformation<ApplyIfFiniteState<S>> => {
+  applyIfFiniteDoor(inner, maxConsecutiveErrors)
+  return {
+    init: (params) => ({
+      notFiniteCount: zeroCount(),
+      lastFinite: np.array(true),
+      totalNotFinite: zeroCount(),
+      inner: inner.init(params),
+    }),
+    update: (updates, state, params) => {
+      const before = stateOf('optim.applyIfFinite', state, 'notFiniteCount', 'totalNotFinite', 'inner')
+      const finite = allFinite(updates)
+      const count = np.where(finite, 0, increment(before.notFiniteCount))
+      const apply = np.logicalOr(finite, np.greater(count, maxConsecutiveErrors))
+      const [changed, after] = inner.update(updates, before.inner, params)
+      const next: ApplyIfFiniteState<S> = {
+        notFiniteCount: np.astype(count, 'int32'),
+        lastFinite: finite,
+        totalNotFinite: np.where(finite, before.totalNotFinite, increment(before.totalNotFinite)),
+        inner: selectTree(apply, after, before.inner),
+      }
+      return [selectTree(apply, changed, zerosLike(changed)), next]
+    },
+  }
+}
 
 /** The state of `injectHyperparams`. */
 export interface HyperparamsState<H, S = OptState> {
@@ -149,6 +171,8 @@ export interface HyperparamsState<H, S = OptState> {
   readonly hyperparams: { readonly [K in keyof H]: NDArray }
   readonly inner: S
 }
+
+const injectHyperparamsDoor = must.door('optim.injectHyperparams', { make: must.func, hyperparams: must.anything })
 
 /**
  * An optimizer whose hyperparameters live in its state, where they can be read, and changed between steps.
@@ -167,6 +191,7 @@ export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike
   make: (hyperparams: { readonly [K in keyof H]: NDArray }) => GradientTransformation<S>,
   hyperparams: H,
 ): GradientTransformation<HyperparamsState<H, S>> => {
+  injectHyperparamsDoor(make, hyperparams)
   type Values = { readonly [K in keyof H]: NDArray }
   const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
   const at = (count: NDArray, kept: { readonly [name: string]: NDArray } | null): Values =>

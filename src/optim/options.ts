@@ -1,0 +1,49 @@
+/** What options that several optimizers share must be. */
+import * as must from '../surface/arguments.ts'
+import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
+import type { WeightDecayOptions } from './optimizers.ts'
+import type { MomentumOptions } from './scaling.ts'
+
+/** A hyperparameter, or a schedule of it. */
+export const aRate = must.kind(
+  'a number, an array or a schedule',
+  (x) => must.arrayLike.accepts(x) || must.func.accepts(x),
+)
+
+/** Which leaves of a tree, or a function that says so of a tree. */
+export const aMask = must.kind(
+  'true, false, a tree of them, or a function from a tree to one',
+  (x) => typeof x === 'boolean' || typeof x === 'function' || (typeof x === 'object' && x !== null),
+)
+
+export const adamOptions: must.OptionTable<AdamOptions> = {
+  b1: must.arrayLike,
+  b2: must.arrayLike,
+  eps: must.arrayLike,
+  epsRoot: must.arrayLike,
+  muDtype: must.dtype,
+  nesterov: must.boolean,
+}
+
+export const rmsOptions: must.OptionTable<RmsOptions> = {
+  decay: must.arrayLike,
+  eps: must.arrayLike,
+  initialScale: must.arrayLike,
+  epsInSqrt: must.boolean,
+  biasCorrection: must.boolean,
+}
+
+export const lionOptions: must.OptionTable<LionOptions> = {
+  b1: must.arrayLike,
+  b2: must.arrayLike,
+  muDtype: must.dtype,
+}
+
+export const weightDecayOptions: must.OptionTable<WeightDecayOptions> = { weightDecay: aRate, mask: aMask }
+
+export const momentumOptions: must.OptionTable<MomentumOptions> = {
+  nesterov: must.boolean,
+  accumulatorDtype: must.dtype,
+}
+
+export const momentumChoice = { momentum: must.arrayLike, ...momentumOptions }
