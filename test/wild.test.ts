@@ -39,11 +39,12 @@ const methods: readonly Subject[] = Object.getOwnPropertyNames(NDArray.prototype
     call: (x, ...args) => (x instanceof NDArray ? (x[key as 'add'] as unknown as Callable).apply(x, args) : undefined),
   }))
 
-const { np, lax, nn, random } = pullback
+const { np, lax, nn, optim, random } = pullback
 const subjects: readonly Subject[] = [
   ...functionsOf('np', np, 'np'),
   ...functionsOf('lax', lax, 'lax'),
   ...functionsOf('nn', nn, 'nn'),
+  ...functionsOf('optim', optim, 'optim'),
   ...functionsOf('random', random, 'random'),
   ...methods,
 ]
