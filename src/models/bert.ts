@@ -4,11 +4,13 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
-import type { Key } from '../random/keys.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
-import type { ConfigError, ConfigReader } from './config.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
+import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -27,7 +29,7 @@ import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
 
 /** What `config.json` says, as far as it is used. */
-export interface BertConfig {
+export interface BertConfig extends ClassifierConfig {
   readonly vocabSize: number
   readonly hiddenSize: number
   readonly numHiddenLayers: number
@@ -42,14 +44,6 @@ export interface BertConfig {
   readonly classifierDropout: number
   readonly initializerRange: number
   readonly padTokenId: number
-  /** Classes of the classifiers. */
-  readonly numLabels: number
-}
-
-const numLabelsOf = (config: ConfigReader): number => {
-  const labels = config.get('id2label')
-  const count = typeof labels === 'object' && labels !== null ? Object.keys(labels).length : 2
-  return config.count('num_labels', count)
 }
 
 /** Reads the configuration of a BERT. */
@@ -72,37 +66,9 @@ export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
       classifierDropout: config.number('classifier_dropout', hiddenDropoutProb),
       initializerRange: config.number('initializer_range', 0.02),
       padTokenId: config.count('pad_token_id', 0, 0),
-      numLabels: numLabelsOf(config),
+      ...classifierConfig(config),
     }
   })
-
-/** What an encoder is given. */
-export interface EncoderInputs {
-  /** Shape `[batch, length]`, integers. */
-  readonly inputIds: ArrayLike
-  /** Shape `[batch, length]`: 1 for tokens, 0 for padding; all 1 by default. */
-  readonly attentionMask?: ArrayLike
-  /** Shape `[batch, length]`: which of two texts a token is of; all 0 by default. */
-  readonly tokenTypeIds?: ArrayLike
-  /** Shape `[batch, length]`; 0, 1, 2, ... by default. */
-  readonly positionIds?: ArrayLike
-}
-
-/** Options of a run. */
-export interface RunOptions {
-  /** Dropout is applied with this key, and not without one. */
-  readonly key?: Key
-}
-
-/** What an encoder computes. */
-export interface EncoderOutput {
-  /** Shape `[batch, length, hiddenSize]`. */
-  readonly lastHiddenState: NDArray
-  /** The embeddings, then each layer's output. */
-  readonly hiddenStates: readonly NDArray[]
-  /** Of the first token, shape `[batch, hiddenSize]`; null where the model has no pooler. */
-  readonly poolerOutput: NDArray | null
-}
 
 // Attention and feed-forward of one layer.
 
@@ -194,12 +160,6 @@ export const bert = (config: BertConfig, { pooler = true }: { readonly pooler?: 
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
-
-/** What a model with a head gives: its scores, and the body's states. */
-export interface HeadOutput extends EncoderOutput {
-  /** Of sequences `[batch, numLabels]`; of tokens `[batch, length, numLabels]`, or of words of the vocabulary. */
-  readonly logits: NDArray
-}
 
 /** One score for each class of the whole text. */
 export const bertForSequenceClassification = (config: BertConfig) =>

@@ -3,12 +3,18 @@
  *
  * @module pullback/models
  */
+export type { AnyModel, ArchitectureName, NamedArrays } from './architectures.ts'
+export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
 export type { ConfigError } from './config.ts'
-export type { BertConfig, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './bert.ts'
+export type { BertConfig } from './bert.ts'
 export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
-export type { CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput, LlamaConfig } from './llama.ts'
+export type { ClassifierConfig } from './classifier.ts'
+export { classificationLoss } from './classifier.ts'
+export type { CausalModel, CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
+export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+export type { LlamaConfig } from './llama.ts'
 export { llama, llamaConfig, llamaForCausalLM } from './llama.ts'
 export type { LoadError, LoadOptions, MismatchError, ShapeMismatch } from './load.ts'
 export { loadParams } from './load.ts'

@@ -6,10 +6,12 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
-import type { Cache, LayerCache } from './cache.ts'
+import type { Cache, CacheShape, LayerCache } from './cache.ts'
 import { cachedLength, extendCache } from './cache.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
+import type { CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
+import { lastPlaces } from './decoder.ts'
 import type { Activation } from './layers.ts'
 import {
   activationNames,
@@ -102,38 +104,6 @@ export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
       windows: windowsOf(config, type, numHiddenLayers),
     }
   })
-
-/** What a decoder is given. */
-export interface DecoderInputs {
-  /** Shape `[batch, length]`, integers: of the tokens that are not in the cache. */
-  readonly inputIds: ArrayLike
-  /** Shape `[batch, cached + length]` (or as long as the cache): 1 for tokens, 0 for padding; all 1 by default. */
-  readonly attentionMask?: ArrayLike
-  /** Shape `[batch, length]`; by default they count on from the cache, whatever is padding, as in `transformers`. */
-  readonly positionIds?: ArrayLike
-}
-
-/** Options of a run of a decoder. */
-export interface DecoderOptions {
-  /** Keys and values of the tokens before, which are extended. */
-  readonly cache?: Cache
-}
-
-/** What a decoder computes. */
-export interface DecoderOutput {
-  /** The last layer's output through the last norm, shape `[batch, length, hiddenSize]`. */
-  readonly lastHiddenState: NDArray
-  /** The embeddings, each layer's output, and in the place of the last layer's `lastHiddenState`. */
-  readonly hiddenStates: readonly NDArray[]
-  /** The cache with these tokens in it, if one was given. */
-  readonly cache: Cache | null
-}
-
-/** A decoder's scores of the next token at each place. */
-export interface CausalOutput extends DecoderOutput {
-  /** Shape `[batch, length, vocabSize]`. */
-  readonly logits: NDArray
-}
 
 const layerSpecs = (c: LlamaConfig) => ({
   self_attn: {
@@ -263,6 +233,12 @@ const applyBody = (
 /** Frequencies that older files keep. */
 const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
 
+const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: LlamaConfig): CacheShape => ({
+  numHiddenLayers,
+  numKeyValueHeads,
+  headDim,
+})
+
 /** Hidden states of all layers. */
 export const llama = (config: LlamaConfig) =>
   makeModel({
@@ -276,8 +252,8 @@ export const llama = (config: LlamaConfig) =>
   })
 
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
-export const llamaForCausalLM = (config: LlamaConfig) =>
-  makeModel({
+export const llamaForCausalLM = (config: LlamaConfig) => {
+  const model = makeModel({
     type: config.type,
     specs: {
       model: bodySpecs(config),
@@ -289,9 +265,12 @@ export const llamaForCausalLM = (config: LlamaConfig) =>
       ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
-    apply: (params, inputs: DecoderInputs, { cache }: DecoderOptions = {}): CausalOutput => {
+    apply: (params, inputs: DecoderInputs, { cache, logitsToKeep }: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.model, inputs, config, cache ?? null)
       const { weight } = params.lm_head ?? params.model.embed_tokens
-      return { ...output, logits: applyLinear({ weight, bias: null }, output.lastHiddenState) }
+      const states = lastPlaces(output.lastHiddenState, logitsToKeep)
+      return { ...output, logits: applyLinear({ weight, bias: null }, states) }
     },
   })
+  return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
+}

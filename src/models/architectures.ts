@@ -1,0 +1,233 @@
+/**
+ * Models by what their `config.json` says: the architecture's name gives the model, and inputs and outputs go by the names that
+ * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { ArgumentError } from '../core/errors.ts'
+import type { NDArray } from '../trace/value.ts'
+import * as bert from './bert.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classificationLoss } from './classifier.ts'
+import type { ConfigError } from './config.ts'
+import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import * as llama from './llama.ts'
+import { crossEntropy, nextTokenLoss } from './losses.ts'
+import type { Model } from './model.ts'
+import type { ParamsOf } from './spec.ts'
+
+/** Arrays under the names of `transformers`: `input_ids`, `attention_mask`, `labels`, ...; `logits`, `hidden_states.0`, `loss`. */
+export interface NamedArrays {
+  readonly [name: string]: NDArray
+}
+
+/** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
+export interface AnyModel extends Model<unknown, NamedArrays, NamedArrays, RunOptions> {
+  /** The name of its class in `transformers`: `BertForMaskedLM`. */
+  readonly architecture: string
+  /** The names of inputs that it takes. */
+  readonly inputs: readonly string[]
+  /** The same model with its own inputs and outputs, if it writes text token by token. */
+  readonly decoder: CausalModel | null
+}
+
+/** What is said of an architecture: how its configuration is read, and how its inputs and outputs go by names. */
+interface Architecture<C, S, I, O> {
+  readonly config: (json: unknown) => Either<ConfigError, C>
+  readonly model: (config: C) => Model<S, I, O, RunOptions>
+  readonly inputs: readonly string[]
+  readonly read: (named: NamedArrays) => I
+  readonly write: (output: O) => NamedArrays
+  /** The loss of labels; left out where there is none. */
+  readonly loss?: (output: O, labels: NDArray, config: C) => NDArray
+}
+
+const checkNames = (architecture: string, known: readonly string[], named: NamedArrays): void => {
+  const unknown = Object.keys(named).filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  throw new ArgumentError(`${architecture} has no input ${unknown.join(', ')}; its inputs are ${known.join(', ')}.`)
+}
+
+const erase =
+  <C, S, I, O>({ config, model, inputs, read, write, loss }: Architecture<C, S, I, O>) =>
+  (architecture: string, json: unknown): Either<ConfigError, AnyModel> => {
+    const parsed = config(json)
+    if (parsed._tag === 'Left') return parsed
+    const typed = model(parsed.right)
+    const names = loss === undefined ? inputs : [...inputs, 'labels']
+    const apply = (params: unknown, named: NamedArrays, options?: RunOptions): NamedArrays => {
+      checkNames(architecture, names, named)
+      const output = typed.apply(params as ParamsOf<S>, read(named), options)
+      const { labels } = named
+      return {
+        ...write(output),
+        ...(labels === undefined || loss === undefined ? {} : { loss: loss(output, labels, parsed.right) }),
+      }
+    }
+    const decoder = 'cacheShape' in typed ? typed : null
+    return { _tag: 'Right', right: { ...typed, architecture, inputs: names, apply, decoder } as unknown as AnyModel }
+  }
+
+// Names.
+
+/** Arrays of a list by number: `hidden_states.0`. */
+const numbered = (name: string, arrays: readonly NDArray[]): NamedArrays =>
+  Object.fromEntries(arrays.map((x, i) => [`${name}.${i}`, x]))
+
+/** Those of the named inputs that are there, under the names that models have for them. */
+const pick = (named: NamedArrays, names: { readonly [name: string]: string }): { readonly [name: string]: NDArray } =>
+  Object.fromEntries(
+    Object.entries(names).flatMap(([theirs, ours]) => (named[theirs] === undefined ? [] : [[ours, named[theirs]]])),
+  )
+
+const integers = (architecture: string, named: NamedArrays, name: string): NDArray => {
+  const x = named[name]
+  if (x === undefined) throw new ArgumentError(`${architecture} needs an input ${name}.`)
+  return x.astype('int32')
+}
+
+const encoderNames = { attention_mask: 'attentionMask', token_type_ids: 'tokenTypeIds', position_ids: 'positionIds' }
+
+const readEncoder = (named: NamedArrays): EncoderInputs => ({
+  inputIds: integers('an encoder', named, 'input_ids'),
+  ...pick(named, encoderNames),
+})
+
+const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput }: EncoderOutput): NamedArrays => ({
+  last_hidden_state: lastHiddenState,
+  ...numbered('hidden_states', hiddenStates),
+  ...(poolerOutput === null ? {} : { pooled: poolerOutput }),
+})
+
+const writeHead = ({ logits, ...states }: HeadOutput): NamedArrays => ({ logits, ...writeEncoder(states) })
+
+const readDecoder = (named: NamedArrays): DecoderInputs => ({
+  inputIds: integers('a decoder', named, 'input_ids'),
+  ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds' }),
+})
+
+const writeCausal = ({ logits, lastHiddenState, hiddenStates }: CausalOutput): NamedArrays => ({
+  logits,
+  last_hidden_state: lastHiddenState,
+  ...numbered('hidden_states', hiddenStates),
+})
+
+// Kinds of architecture.
+
+const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'] as const
+const decoderInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
+
+interface Family<C> {
+  readonly config: (json: unknown) => Either<ConfigError, C>
+}
+
+const encoder = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, EncoderInputs, EncoderOutput, RunOptions>,
+  inputs: readonly string[] = textInputs,
+) => erase({ config, model, inputs, read: readEncoder, write: writeEncoder })
+
+const sequenceClassifier = <C extends ClassifierConfig, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
+  inputs: readonly string[] = textInputs,
+) =>
+  erase({
+    config,
+    model,
+    inputs,
+    read: readEncoder,
+    write: writeHead,
+    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+  })
+
+/** Labels are classes, of tokens or of words, and -100 where there is none. */
+const tokenClassifier = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
+  inputs: readonly string[] = textInputs,
+) =>
+  erase({
+    config,
+    model,
+    inputs,
+    read: readEncoder,
+    write: writeHead,
+    loss: ({ logits }, labels) => crossEntropy(logits, labels),
+  })
+
+const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>) =>
+  erase({
+    config,
+    model,
+    inputs: decoderInputs,
+    read: readDecoder,
+    write: writeCausal,
+    loss: ({ logits }, labels) => nextTokenLoss(logits, labels),
+  })
+
+const ofBert = { config: bert.bertConfig }
+const ofLlama = { config: llama.llamaConfig }
+
+/** Every architecture, by the name of its class in `transformers`. */
+const architectures = {
+  BertModel: encoder(ofBert, (config) => bert.bert(config)),
+  BertForMaskedLM: tokenClassifier(ofBert, bert.bertForMaskedLM),
+  BertForSequenceClassification: sequenceClassifier(ofBert, bert.bertForSequenceClassification),
+  BertForTokenClassification: tokenClassifier(ofBert, bert.bertForTokenClassification),
+  LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  Qwen3ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+} as const
+
+/** The name of an architecture that is known here. */
+export type ArchitectureName = keyof typeof architectures
+
+/** All of them. */
+export const architectureNames = Object.keys(architectures) as readonly ArchitectureName[]
+
+/** What a `model_type` means where nothing more is said. */
+const defaults: { readonly [type: string]: ArchitectureName } = {
+  bert: 'BertModel',
+  llama: 'LlamaForCausalLM',
+  mistral: 'MistralForCausalLM',
+  qwen2: 'Qwen2ForCausalLM',
+  qwen3: 'Qwen3ForCausalLM',
+}
+
+const isKnown = (name: unknown): name is ArchitectureName => architectureNames.some((known) => known === name)
+
+const unknownArchitecture = (key: string, what: string): Either<ConfigError, never> => ({
+  _tag: 'Left',
+  left: { _tag: 'Config', key, message: `config: ${what}. Known are ${architectureNames.join(', ')}.` },
+})
+
+/** The architecture's name that a configuration has, or that its `model_type` stands for. */
+const nameOf = (json: unknown): Either<ConfigError, ArchitectureName> => {
+  if (typeof json !== 'object' || json === null) return unknownArchitecture('', 'it must be an object')
+  const { architectures: listed, model_type: type } = json as { architectures?: unknown; model_type?: unknown }
+  const given: unknown = Array.isArray(listed) ? listed[0] : undefined
+  const name = given ?? (typeof type === 'string' && Object.hasOwn(defaults, type) ? defaults[type] : undefined)
+  if (isKnown(name)) return { _tag: 'Right', right: name }
+  if (given !== undefined) return unknownArchitecture('architectures', `the architecture ${String(given)} is not known`)
+  return unknownArchitecture('model_type', `the model_type ${JSON.stringify(type) ?? 'undefined'} is not known`)
+}
+
+/**
+ * The model that a `config.json` describes.
+ *
+ * @param architecture - another head than the configuration's own: `BertForSequenceClassification`.
+ *
+ * @example
+ * ```ts
+ * import { modelOfConfig } from 'pullback/models'
+ * const model = modelOfConfig({ model_type: 'bert', architectures: ['BertForMaskedLM'] })
+ * model._tag === 'Right' && model.right.inputs.includes('labels') // => true
+ * ```
+ */
+export const modelOfConfig = (json: unknown, architecture?: ArchitectureName): Either<ConfigError, AnyModel> => {
+  const name: Either<ConfigError, ArchitectureName> =
+    architecture === undefined ? nameOf(json) : { _tag: 'Right', right: architecture }
+  return name._tag === 'Left' ? name : architectures[name.right](name.right, json)
+}

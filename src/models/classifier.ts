@@ -1,0 +1,57 @@
+/** Heads with one score for each class: how many there are, and which loss their labels ask for. */
+import * as nn from '../nn/index.ts'
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ConfigReader } from './config.ts'
+import { isFloat } from '../core/dtype.ts'
+import { crossEntropy } from './losses.ts'
+
+/** What labels are: numbers, one class of several, or any number of classes. */
+const problemTypes = ['regression', 'single_label_classification', 'multi_label_classification'] as const
+
+/** What `config.json` says of classes. */
+export interface ClassifierConfig {
+  /** Classes of the classifiers. */
+  readonly numLabels: number
+  /** What labels are; null to tell by `numLabels` and by the labels' dtype, as `transformers` does. */
+  readonly problemType: (typeof problemTypes)[number] | null
+}
+
+/** Classes are counted by `id2label`; there are two if nothing is said. */
+export const classifierConfig = (config: ConfigReader): ClassifierConfig => {
+  const labels = config.get('id2label')
+  const count = typeof labels === 'object' && labels !== null ? Object.keys(labels).length : 2
+  return {
+    numLabels: config.count('num_labels', count),
+    problemType: config.get('problem_type') === undefined ? null : config.word('problem_type', problemTypes),
+  }
+}
+
+const meanSquaredError = (logits: NDArray, labels: ArrayLike): NDArray =>
+  np.mean(np.square(np.subtract(logits, np.reshape(labels, logits.shape))))
+
+/** `-y log σ(x) - (1 - y) log σ(-x)`, its mean over everything. */
+const binaryCrossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
+  const y = np.asarray(labels).astype(logits.dtype)
+  const present = np.multiply(y, nn.logSigmoid(logits))
+  const absent = np.multiply(np.subtract(1, y), nn.logSigmoid(np.negative(logits)))
+  return np.negative(np.mean(np.add(present, absent)))
+}
+
+/**
+ * The loss of a classifier's scores, as `transformers` chooses it: mean squared error for one score, cross-entropy for integer
+ * labels, binary cross-entropy for labels of several classes at once.
+ *
+ * @param logits - shape `[batch, numLabels]`.
+ * @param labels - shape `[batch]`; for several classes at once, and for several numbers, `[batch, numLabels]`.
+ */
+export const classificationLoss = (
+  { numLabels, problemType }: ClassifierConfig,
+  logits: NDArray,
+  labels: ArrayLike,
+): NDArray => {
+  const several = isFloat(np.asarray(labels).dtype) ? 'multi_label_classification' : 'single_label_classification'
+  const kind = problemType ?? (numLabels === 1 ? 'regression' : several)
+  if (kind === 'regression') return meanSquaredError(logits, labels)
+  return kind === 'multi_label_classification' ? binaryCrossEntropy(logits, labels) : crossEntropy(logits, labels)
+}
