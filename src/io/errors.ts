@@ -90,6 +90,12 @@ export const accessError = (source: string, error: unknown): AccessError => {
   return { _tag: 'Access', source, code: codeOf(error), message: `${source}: ${text}` }
 }
 
+/** Fails with what the platform threw; a fault that was found inside stays what it is. */
+export const failPlatform = (source: string, error: unknown): never => {
+  if (error instanceof Fault) throw error
+  return fail(accessError(source, error))
+}
+
 const caught = (error: unknown): Either<IoError, never> => {
   if (error instanceof Fault) return { _tag: 'Left', left: error.error }
   throw error

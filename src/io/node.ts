@@ -1,7 +1,7 @@
 /** Files by path: Node's implementation of sources, and of writing whole files. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from './errors.ts'
-import { accessError, attempt, fail } from './errors.ts'
+import { attempt, fail, failPlatform } from './errors.ts'
 import type { FileHandle, NodeFiles, UrlLike } from './platform.ts'
 import { nodeModule } from './platform.ts'
 import { newBytes } from './memory.ts'
@@ -26,7 +26,7 @@ export const withPlatform = async <A>(name: string, f: () => Promise<A>): Promis
   try {
     return await f()
   } catch (error) {
-    return fail(accessError(name, error))
+    return failPlatform(name, error)
   }
 }
 
@@ -121,7 +121,7 @@ export const writeFile = (path: string, chunks: Iterable<Uint8Array>): TaskEithe
       await syncDirectory(files, path)
     } catch (error) {
       await files.rm(draft, { force: true }).catch(() => undefined)
-      fail(accessError(path, error))
+      failPlatform(path, error)
     }
   })
 

@@ -3,12 +3,14 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 import { attempt, run, unsupported } from './errors.ts'
+import { neighbours } from './folder.ts'
 import { openGguf } from './gguf/read.ts'
 import { openNpz } from './npy/npz.ts'
 import { openOnnx } from './onnx/read.ts'
 import { encodeUtf8 } from './platform.ts'
 import { openPytorch } from './pytorch/read.ts'
 import { openSafetensors } from './safetensors/read.ts'
+import { openShards } from './shards.ts'
 import type { ByteSource, Readable } from './source.ts'
 import { openSource } from './source.ts'
 import type { ReadOptions, TensorFile } from './tensors.ts'
@@ -29,6 +31,8 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
   const first = await run(input.read(0, Math.min(size, 16)))
   if (startsWith(first, 'GGUF')) return openGguf
   if (startsWith(first, 'PK')) return openArchive(input)
+  // An index is an object of JSON, all text: as the length of a header of safetensors it would be beyond any file.
+  if (first[0] === 0x7b && first[7] !== 0) return openIndex
   // A header of safetensors is JSON: an object, after 8 bytes of its length.
   if (first[8] === 0x7b) return openSafetensors
   // ONNX begins with a field of ModelProto; the first is ir_version, a varint.
@@ -42,8 +46,23 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
   )
 }
 
+/** An index names other files of its folder. */
+const openIndex: Open = (from) =>
+  attempt(() => {
+    const beside = neighbours(from)
+    const { name: source } = openSource(from)
+    if (beside === null)
+      return unsupported(
+        'index',
+        source,
+        0,
+        'an index names other files, and where they are is not known: open their folder',
+      )
+    return openShards(beside.folder, beside.name, (shard) => run(openTensors(shard)))
+  })
+
 /**
- * Opens a file of tensors: safetensors, GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
+ * Opens a file of tensors: safetensors (or the index of several), GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
  *
  * @example
  * ```ts
@@ -56,8 +75,8 @@ export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> =>
   attempt(async () => {
     const input = openSource(from)
     const open = await formatOf(input)
-    // ONNX looks for weights beside the path that was given.
-    return run(open(open === openOnnx ? from : input))
+    // ONNX and an index look for weights beside the path that was given.
+    return run(open(open === openOnnx || open === openIndex ? from : input))
   })
 
 /** Options of `readTensors`. */

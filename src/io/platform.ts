@@ -17,6 +17,11 @@ export interface UrlLike {
   readonly protocol: string
 }
 
+/** A `URL` that can be taken apart. */
+export interface UrlParts extends UrlLike {
+  pathname: string
+}
+
 /** An answer of `fetch`, as far as it is used. */
 export interface ResponseLike {
   readonly ok: boolean
@@ -51,11 +56,13 @@ export interface FileStat {
 
 /** What is used of Node's file system. */
 export interface NodeFiles {
-  open(path: string | UrlLike, flags: 'r' | 'wx'): Promise<FileHandle>
+  open(path: string | UrlLike, flags: 'r' | 'wx' | 'a'): Promise<FileHandle>
   stat(path: string | UrlLike): Promise<FileStat>
   readdir(path: string): Promise<readonly string[]>
   mkdir(path: string, options: { readonly recursive: boolean }): Promise<unknown>
   rename(from: string, to: string): Promise<void>
+  symlink(target: string, path: string): Promise<void>
+  copyFile(from: string, to: string): Promise<void>
   rm(path: string, options: { readonly force: boolean; readonly recursive?: boolean }): Promise<void>
 }
 
@@ -72,9 +79,19 @@ export interface Inflater {
   }
 }
 
+/** A checksum in the making. */
+export interface Hash {
+  update(bytes: Uint8Array | string): Hash
+  digest(encoding: 'hex'): string
+}
+
 interface NodeModules {
+  'node:crypto': { createHash(algorithm: 'sha1' | 'sha256'): Hash }
   'node:fs': { readonly promises: NodeFiles }
+  'node:os': { homedir(): string }
+  'node:url': { fileURLToPath(url: string): string }
   'node:path': {
+    relative(from: string, to: string): string
     join(...parts: readonly string[]): string
     dirname(path: string): string
     basename(path: string): string
@@ -87,10 +104,12 @@ interface Host {
     options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
   ) => { decode(bytes: Uint8Array): string }
   readonly TextEncoder: new () => { encode(text: string): Uint8Array }
+  readonly URL: new (url: string) => UrlParts
   readonly fetch?: Fetch
   readonly DecompressionStream?: new (format: 'deflate-raw') => Inflater
   readonly process?: {
     readonly pid?: number
+    readonly env?: { readonly [name: string]: string | undefined }
     readonly getBuiltinModule?: <N extends keyof NodeModules>(name: N) => NodeModules[N] | undefined
   }
 }
@@ -119,3 +138,12 @@ export const decodeUtf8 = (bytes: Uint8Array): string | null => {
 
 /** Text as UTF-8; lone surrogates become U+FFFD. */
 export const encodeUtf8 = (text: string): Uint8Array => new host.TextEncoder().encode(text)
+
+/** An address taken apart. Throws a TypeError if it is none. */
+export const parseUrl = (url: string): UrlParts => new host.URL(url)
+
+/** The path of a `file:` address, or null where there are no paths. */
+export const pathOfUrl = (url: string): string | null => nodeModule('node:url')?.fileURLToPath(url) ?? null
+
+/** A variable of the environment, where there is one. */
+export const environment = (name: string): string | undefined => host.process?.env?.[name]

@@ -1,0 +1,137 @@
+/** Files that belong together and find each other by name: a directory, an address, a repository, or files at hand. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { IoError } from './errors.ts'
+import { attempt, fail, run } from './errors.ts'
+import type { HubOptions } from './hub/folder.ts'
+import { hubFolder } from './hub/folder.ts'
+import { nodeFiles, pathSource, withPlatform } from './node.ts'
+import type { UrlLike } from './platform.ts'
+import { nodeModule, parseUrl, pathOfUrl } from './platform.ts'
+import type { ByteSource, Readable } from './source.ts'
+import { openSource } from './source.ts'
+import type { UrlOptions } from './url.ts'
+import { urlSource } from './url.ts'
+
+/** Files by name. */
+export interface Folder {
+  /** For messages. */
+  readonly name: string
+  /** A file of the folder, or null if it has none of that name. */
+  readonly open: (name: string) => TaskEither<IoError, ByteSource | null>
+  /** The names of all files, or null where they cannot be listed: at an address. */
+  readonly list: TaskEither<IoError, readonly string[] | null>
+}
+
+/**
+ * What can be opened as a folder: the path of a directory (Node), an `http:` or `https:` address that names are put behind,
+ * `hf:owner/name@revision`, or files by name (those of `<input type="file" webkitdirectory>`, say).
+ */
+export type FolderLike = string | UrlLike | ReadonlyMap<string, Readable> | Folder
+
+/** Options of `openFolder`. */
+export interface FolderOptions extends HubOptions {
+  /** Sent to an address with each request. */
+  readonly headers?: { readonly [name: string]: string }
+}
+
+/** Whether a name leads out of the folder that it is looked up in, or is none. */
+export const leadsOut = (name: string): boolean =>
+  name === '' || /^([/\\]|[A-Za-z]+:)/.test(name) || name.split(/[/\\]/).includes('..') || name.includes('\0')
+
+const refuse = (folder: string, name: string): never =>
+  fail({
+    _tag: 'Access',
+    source: folder,
+    code: 'EACCES',
+    message: `${folder}: the name '${name}' leads out of the folder.`,
+  })
+
+/** The source, or null if it is not there. */
+const ifThere = async (source: ByteSource, isAbsence: (code: string) => boolean): Promise<ByteSource | null> => {
+  const size = await source.size()
+  if (size._tag === 'Right') return source
+  return size.left._tag === 'Access' && isAbsence(size.left.code) ? null : fail(size.left)
+}
+
+const pathFolder = (path: string): Folder => ({
+  name: path,
+  open: (name) =>
+    attempt(async () => {
+      const file = nodeModule('node:path')?.join(path, name) ?? `${path}/${name}`
+      return ifThere(pathSource(file), (code) => code === 'ENOENT' || code === 'ENOTDIR')
+    }),
+  list: attempt(() => withPlatform(path, () => nodeFiles(path).readdir(path))),
+})
+
+const urlFolder = (url: string, { headers, fetch }: FolderOptions): Folder => {
+  const options: UrlOptions = { ...(headers && { headers }), ...(fetch && { fetch }) }
+  const address = parseUrl(url)
+  const base = address.pathname.endsWith('/') ? address.pathname : `${address.pathname}/`
+  return {
+    name: url,
+    open: (name) =>
+      attempt(async () => {
+        const file = parseUrl(address.href)
+        file.pathname = base + name.split('/').map(encodeURIComponent).join('/')
+        return ifThere(urlSource(file.href, options), (code) => code === 'HTTP 404' || code === 'HTTP 410')
+      }),
+    list: attempt(() => Promise.resolve(null)),
+  }
+}
+
+const mapFolder = (files: ReadonlyMap<string, Readable>): Folder => ({
+  name: 'files',
+  open: (name) =>
+    attempt(() => {
+      const file = files.get(name)
+      return Promise.resolve(file === undefined ? null : openSource(file))
+    }),
+  list: attempt(() => Promise.resolve([...files.keys()])),
+})
+
+const guarded = (folder: Folder): Folder => ({
+  ...folder,
+  open: (name) => attempt(async () => (leadsOut(name) ? refuse(folder.name, name) : run(folder.open(name)))),
+})
+
+const isFolder = (x: object): x is Folder => 'open' in x && 'list' in x
+const isMap = (x: object): x is ReadonlyMap<string, Readable> => x instanceof Map
+
+/** The folder that is meant. Nothing is read yet. Names that lead out of it are errors. */
+export const openFolder = (from: FolderLike, options: FolderOptions = {}): Folder => {
+  if (typeof from === 'string') {
+    if (/^hf:/i.test(from)) return guarded(hubFolder(from.slice(3), options))
+    return guarded(/^https?:/i.test(from) ? urlFolder(from, options) : pathFolder(from))
+  }
+  if (isFolder(from)) return from
+  if (isMap(from)) return guarded(mapFolder(from))
+  const path = from.protocol === 'file:' ? pathOfUrl(from.href) : null
+  return guarded(path === null ? urlFolder(from.href, options) : pathFolder(path))
+}
+
+/** A file that must be there. */
+export const openFile = (folder: Folder, name: string): TaskEither<IoError, ByteSource> =>
+  attempt(async () => {
+    const file = await run(folder.open(name))
+    return (
+      file ??
+      fail({ _tag: 'Access', source: folder.name, code: 'ENOENT', message: `${folder.name}: there is no ${name}.` })
+    )
+  })
+
+/** The folder that a path's or an address's file is in, and its name there; null for files without neighbours. */
+export const neighbours = (from: Readable): { readonly folder: Folder; readonly name: string } | null => {
+  const text = typeof from === 'string' ? from : 'href' in from ? from.href : null
+  if (text === null) return null
+  if (/^https?:/i.test(text)) {
+    const address = parseUrl(text)
+    const at = address.pathname.lastIndexOf('/') + 1
+    const name = decodeURIComponent(address.pathname.slice(at))
+    address.pathname = address.pathname.slice(0, at)
+    return { folder: openFolder(address.href), name }
+  }
+  const path = nodeModule('node:path')
+  const file = text.startsWith('file:') ? pathOfUrl(text) : text
+  if (path === undefined || file === null) return null
+  return { folder: openFolder(path.dirname(file)), name: path.basename(file) }
+}
