@@ -13,7 +13,7 @@ import { openSafetensors } from './safetensors/read.ts'
 import { openShards } from './shards.ts'
 import type { ByteSource, Readable } from './source.ts'
 import { openSource } from './source.ts'
-import type { ReadOptions, TensorFile } from './tensors.ts'
+import type { Progress, ReadOptions, TensorFile } from './tensors.ts'
 import { openZip } from './zip/read.ts'
 
 type Open = (from: Readable) => TaskEither<IoError, TensorFile>
@@ -84,7 +84,7 @@ export interface ReadTensorsOptions extends ReadOptions {
   /** Which tensors to read; all by default. */
   readonly where?: (name: string) => boolean
   /** Told after each tensor, for a progress bar. */
-  readonly onProgress?: (progress: { readonly name: string; readonly bytes: number; readonly total: number }) => void
+  readonly onProgress?: (progress: Progress) => void
 }
 
 /** Tensors that are read at the same time. */

@@ -21,6 +21,16 @@ export interface TensorInfo {
   readonly bytes: number
 }
 
+/** How far reading has come. */
+export interface Progress {
+  /** The tensor or file that is being read, or has just been. */
+  readonly name: string
+  /** Bytes that have come. */
+  readonly bytes: number
+  /** Bytes that are to come in all. */
+  readonly total: number
+}
+
 /** Options of `read`. */
 export interface ReadOptions {
   /**

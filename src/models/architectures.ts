@@ -13,6 +13,8 @@ import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import * as llama from './llama.ts'
 import { crossEntropy, nextTokenLoss } from './losses.ts'
+import type { Key } from '../random/keys.ts'
+import type { DType } from '../core/dtype.ts'
 import type { Model } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 
@@ -21,12 +23,21 @@ export interface NamedArrays {
   readonly [name: string]: NDArray
 }
 
+/** Parameters whose names are known only from a file: a tree of arrays, with null where a model has none. */
+export interface ParamTree {
+  readonly [name: string]: unknown
+}
+
 /** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
-export interface AnyModel extends Model<unknown, NamedArrays, NamedArrays, RunOptions> {
+export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, RunOptions>, 'init' | 'apply'> {
   /** The name of its class in `transformers`: `BertForMaskedLM`. */
   readonly architecture: string
   /** The names of inputs that it takes. */
   readonly inputs: readonly string[]
+  /** Fresh parameters. */
+  readonly init: (key: Key, dtype?: DType) => ParamTree
+  /** The model at its inputs. */
+  readonly apply: (params: ParamTree, inputs: NamedArrays, options?: RunOptions) => NamedArrays
   /** The same model with its own inputs and outputs, if it writes text token by token. */
   readonly decoder: CausalModel | null
 }
@@ -55,7 +66,7 @@ const erase =
     if (parsed._tag === 'Left') return parsed
     const typed = model(parsed.right)
     const names = loss === undefined ? inputs : [...inputs, 'labels']
-    const apply = (params: unknown, named: NamedArrays, options?: RunOptions): NamedArrays => {
+    const apply = (params: ParamTree, named: NamedArrays, options?: RunOptions): NamedArrays => {
       checkNames(architecture, names, named)
       const output = typed.apply(params as ParamsOf<S>, read(named), options)
       const { labels } = named

@@ -50,12 +50,13 @@ export interface BertConfig extends ClassifierConfig {
 export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
   readConfig(json, (config) => {
     config.word('position_embedding_type', ['absolute'], 'absolute')
+    const hiddenSize = config.count('hidden_size', 768)
     const hiddenDropoutProb = config.number('hidden_dropout_prob', 0.1)
     return {
       vocabSize: config.count('vocab_size', 30522),
-      hiddenSize: config.count('hidden_size', 768),
-      numHiddenLayers: config.count('num_hidden_layers', 12, 0),
-      numAttentionHeads: config.count('num_attention_heads', 12),
+      hiddenSize,
+      numHiddenLayers: config.layers('num_hidden_layers', 12),
+      numAttentionHeads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 12),
       intermediateSize: config.count('intermediate_size', 3072),
       hiddenAct: config.word('hidden_act', activationNames, 'gelu'),
       maxPositionEmbeddings: config.count('max_position_embeddings', 512),

@@ -20,6 +20,8 @@ class ConfigFault extends Error {
 const show = (value: unknown): string =>
   value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
 
+const MAX_LAYERS = 10_000
+
 /** Reads one object of JSON; a value of the wrong kind ends reading. Numbers that are left out have defaults, if any. */
 export class ConfigReader {
   readonly #json: { readonly [key: string]: unknown }
@@ -54,6 +56,18 @@ export class ConfigReader {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= least
       ? value
       : this.fail(key, `a whole number from ${least} on`)
+  }
+
+  /** A number of layers: few enough to build them all. */
+  layers(key: string, fallback?: number): number {
+    const count = this.count(key, fallback, 0)
+    return count <= MAX_LAYERS ? count : this.fail(key, `at most ${MAX_LAYERS}`)
+  }
+
+  /** A whole number that divides another: heads of a width, key heads of heads. */
+  divisor(key: string, of: number, what: string, fallback?: number): number {
+    const count = this.count(key, fallback)
+    return of % count === 0 ? count : this.fail(key, `a divisor of ${what}, ${of}`)
   }
 
   flag(key: string, fallback: boolean): boolean {

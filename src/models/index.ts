@@ -3,7 +3,7 @@
  *
  * @module pullback/models
  */
-export type { AnyModel, ArchitectureName, NamedArrays } from './architectures.ts'
+export type { AnyModel, ArchitectureName, NamedArrays, ParamTree } from './architectures.ts'
 export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
@@ -23,3 +23,5 @@ export type { Model, ParamsOfModel } from './model.ts'
 export { meanPooling, normalize } from './pooling.ts'
 export type { ParamsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
+export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'
+export { loadModel, saveModel } from './pretrained.ts'

@@ -79,8 +79,10 @@ export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
     const type = config.word('model_type', types, 'llama')
     const hiddenSize = config.count('hidden_size', 4096)
     const numAttentionHeads = config.count('num_attention_heads', 32)
-    const headDim = config.count('head_dim', type === 'qwen3' ? 128 : hiddenSize / numAttentionHeads)
-    const numHiddenLayers = config.count('num_hidden_layers', 32, 0)
+    const ownHeadDim = config.get('head_dim') !== undefined || type === 'qwen3'
+    if (!ownHeadDim) config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 32)
+    const headDim = ownHeadDim ? config.count('head_dim', 128) : hiddenSize / numAttentionHeads
+    const numHiddenLayers = config.layers('num_hidden_layers', 32)
     const biased = config.flag('attention_bias', false)
     return {
       type,
@@ -89,7 +91,12 @@ export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
       intermediateSize: config.count('intermediate_size', 11_008),
       numHiddenLayers,
       numAttentionHeads,
-      numKeyValueHeads: config.count('num_key_value_heads', numAttentionHeads),
+      numKeyValueHeads: config.divisor(
+        'num_key_value_heads',
+        numAttentionHeads,
+        'num_attention_heads',
+        numAttentionHeads,
+      ),
       headDim,
       hiddenAct: config.word('hidden_act', activationNames, 'silu'),
       rmsNormEps: config.number('rms_norm_eps', 1e-6),

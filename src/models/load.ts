@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { sameShape, showShape } from '../core/shape.ts'
-import type { IoError, TensorFile } from '../io/index.ts'
+import type { IoError, Progress, TensorFile } from '../io/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { ParameterSpec, ParamsOf } from './spec.ts'
 import { fillSpecs, namesOf } from './spec.ts'
@@ -49,7 +49,7 @@ export interface LoadOptions {
   /** Changes a tensor on its way, after reading: rows in another order, say. */
   readonly transform?: (name: string, x: NDArray) => NDArray
   /** Told after each tensor. */
-  readonly onProgress?: (done: number, total: number) => void
+  readonly onProgress?: (progress: Progress) => void
 }
 
 /** Names of TensorFlow's time. */
@@ -102,8 +102,14 @@ const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: strin
   return { sources, missing, unexpected, shapes }
 }
 
-const listed = (what: string, names: readonly string[]): readonly string[] =>
-  names.length === 0 ? [] : [`${what} (${names.length}): ${names.join(', ')}`]
+/** As many names as a message has of each kind; the error's fields have all. */
+const SHOWN = 12
+
+const listed = (what: string, names: readonly string[]): readonly string[] => {
+  if (names.length === 0) return []
+  const rest = names.length > SHOWN ? `, and ${names.length - SHOWN} more` : ''
+  return [`${what} (${names.length}): ${names.slice(0, SHOWN).join(', ')}${rest}`]
+}
 
 const mismatch = (type: string, source: string, plan: Omit<Plan, 'sources'>): MismatchError => {
   const shapes = plan.shapes.map((s) => `${s.name} is ${showShape(s.found)}, not ${showShape(s.expected)}`)
@@ -154,6 +160,8 @@ export const loadParams =
     }
     const queue = plan.sources.entries()
     const failures: IoError[] = []
+    const bytesOf = (given: string): number => file.tensors.get(given)!.bytes
+    const total = [...plan.sources.values()].reduce((sum, given) => sum + bytesOf(given), 0)
     let done = 0
     const work = async (): Promise<void> => {
       for (const [name, given] of queue) {
@@ -164,7 +172,8 @@ export const loadParams =
         }
         const x = transform(name, result.right)
         arrays.set(name, dtype !== 'keep' && isFloat(x.dtype) ? x.astype(dtype) : x)
-        onProgress?.(++done, plan.sources.size)
+        done += bytesOf(given)
+        onProgress?.({ name, bytes: done, total })
       }
     }
     await Promise.all(Array.from({ length: PARALLEL }, work))

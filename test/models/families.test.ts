@@ -52,12 +52,11 @@ describe.each(families)('%s', (family) => {
     .map((f) => f.replace('.safetensors', ''))
 
   test.each(cases)('padding: %s', async (name) => {
-    const model = rightOf(models.modelOfConfig(configOf(family)))
-    const params = await get(models.loadParams(model, await get(openTensors(join(data, family, 'model.safetensors')))))
+    const { model, params } = await get(models.loadModel(join(data, family)))
     const recorded = await get(readTensors(await get(openTensors(join(data, family, `${name}.safetensors`)))))
     const inputs = withPrefix(recorded, 'input.')
     const mask = inputs['attention_mask']!
-    const outputs = jit((p: Tensors): Tensors => {
+    const outputs = jit((p: models.ParamTree): Tensors => {
       const found = model.apply(p, inputs)
       return { ...found, loss: lossOf(found, inputs) }
     })(params)
@@ -67,7 +66,7 @@ describe.each(families)('%s', (family) => {
       const [a, b] = [attended(found!, mask), attended(expected, mask)]
       expect(difference(a, b), key).toBeLessThanOrEqual(2e-5 * Math.max(1, largest(b)))
     }
-    const gradient = jit(grad((p: Tensors) => lossOf(model.apply(p, inputs), inputs)))(params)
+    const gradient = jit(grad((p: models.ParamTree) => lossOf(model.apply(p, inputs), inputs)))(params)
     const expectedGradients = withPrefix(recorded, 'grad.')
     const scale = Math.max(...Object.values(expectedGradients).map(largest))
     const found = new Map(tree.flattenWithPath(gradient)[0].map(([path, x]) => [path.join('.'), x]))

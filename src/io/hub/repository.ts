@@ -2,6 +2,7 @@
 import { fail } from '../errors.ts'
 import type { BlobLike, Fetch } from '../platform.ts'
 import { environment, nodeModule } from '../platform.ts'
+import type { Progress } from '../tensors.ts'
 
 /** Options of reading from the hub. */
 export interface HubOptions {
@@ -14,7 +15,7 @@ export interface HubOptions {
   /** The platform's `fetch` by default. */
   readonly fetch?: Fetch
   /** Told while a file is fetched. */
-  readonly onProgress?: (progress: { readonly name: string; readonly bytes: number; readonly total: number }) => void
+  readonly onProgress?: (progress: Progress) => void
 }
 
 /** `owner/name` at a branch, a tag or a commit. */

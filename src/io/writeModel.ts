@@ -1,0 +1,119 @@
+/** Writing the folder of a model, as `transformers` reads it. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { bitsOf } from '../core/dtype.ts'
+import { asArray } from '../runtime/array.ts'
+import type { IoError } from './errors.ts'
+import { attempt, failPlatform, run } from './errors.ts'
+import type { JsonRecord } from './model.ts'
+import { nodeFiles, withPlatform, writeFile } from './node.ts'
+import { encodeUtf8, nodeModule } from './platform.ts'
+import type { NamedTensors } from './safetensors/write.ts'
+import { writeSafetensors } from './safetensors/write.ts'
+
+/** What goes into a model's folder. What is null or left out is not written. */
+export interface ModelContents {
+  readonly config: JsonRecord
+  readonly weights: NamedTensors
+  readonly tokenizer?: JsonRecord | null
+  readonly tokenizerConfig?: JsonRecord | null
+  readonly generationConfig?: JsonRecord | null
+  readonly preprocessorConfig?: JsonRecord | null
+  readonly chatTemplate?: string | null
+}
+
+/** Options of `writeModel`. */
+export interface WriteModelOptions {
+  /** Weights are spread over several files with an index if they take more bytes than this; 5 GB by default. */
+  readonly maxShardBytes?: number
+}
+
+const bytesOf = (tensor: NamedTensors[string]): number => {
+  if (typeof tensor === 'object' && 'bytes' in tensor && 'dtype' in tensor) return tensor.bytes.length
+  const { size, dtype } = asArray(tensor)
+  return size * Math.ceil(bitsOf(dtype) / 8)
+}
+
+/** The tensors in groups of at most so many bytes, in their order; a tensor that is larger has a group of its own. */
+const shardsOf = (weights: NamedTensors, most: number): readonly NamedTensors[] => {
+  const shards: NamedTensors[string][][] = []
+  const names: string[][] = []
+  let size = Infinity
+  for (const [name, tensor] of Object.entries(weights)) {
+    const bytes = bytesOf(tensor)
+    if (size + bytes > most) {
+      shards.push([])
+      names.push([])
+      size = 0
+    }
+    shards.at(-1)!.push(tensor)
+    names.at(-1)!.push(name)
+    size += bytes
+  }
+  return shards.map((tensors, i) => Object.fromEntries(tensors.map((tensor, j) => [names[i]![j]!, tensor])))
+}
+
+/** Names of files of weights: other than those just written they would be found first, or lie there unused. */
+const isWeights = (name: string): boolean =>
+  /^(model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json|pytorch_model.*\.bin(\.index\.json)?)$/.test(
+    name,
+  )
+
+const json = (value: unknown): readonly Uint8Array[] => [encodeUtf8(`${JSON.stringify(value, null, 2)}\n`)]
+
+const writeWeights = async (
+  at: (name: string) => string,
+  weights: NamedTensors,
+  most: number,
+): Promise<ReadonlySet<string>> => {
+  const shards = shardsOf(weights, most)
+  if (shards.length <= 1) {
+    await run(writeSafetensors(at('model.safetensors'), weights))
+    return new Set(['model.safetensors'])
+  }
+  const number = (i: number): string => String(i).padStart(5, '0')
+  const files = shards.map((_, i) => `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`)
+  for (const [i, shard] of shards.entries()) await run(writeSafetensors(at(files[i]!), shard))
+  const index = {
+    metadata: { total_size: Object.values(weights).reduce<number>((sum, tensor) => sum + bytesOf(tensor), 0) },
+    weight_map: Object.fromEntries(shards.flatMap((shard, i) => Object.keys(shard).map((name) => [name, files[i]!]))),
+  }
+  await run(writeFile(at('model.safetensors.index.json'), json(index)))
+  return new Set([...files, 'model.safetensors.index.json'])
+}
+
+/**
+ * Writes the folder of a model: weights as safetensors, and the texts. Each file appears whole or not at all, `config.json` last:
+ * a folder with a configuration has its weights. Weights of another model that were there are removed.
+ *
+ * @param path - of the directory, which is made if it is not there.
+ */
+export const writeModel = (
+  path: string,
+  contents: ModelContents,
+  { maxShardBytes = 5e9 }: WriteModelOptions = {},
+): TaskEither<IoError, void> =>
+  attempt(async () => {
+    const files = nodeFiles(path)
+    const { join } = nodeModule('node:path')!
+    const at = (name: string): string => join(path, name)
+    await withPlatform(path, () => files.mkdir(path, { recursive: true }))
+    // From here on until the end there is no model in the folder.
+    await withPlatform(path, () => files.rm(at('config.json'), { force: true }))
+    const written = await writeWeights(at, contents.weights, maxShardBytes)
+    try {
+      const stale = (await files.readdir(path)).filter((name) => isWeights(name) && !written.has(name))
+      for (const name of stale) await files.rm(at(name), { force: true })
+    } catch (error) {
+      failPlatform(path, error)
+    }
+    const texts = [
+      ['tokenizer.json', contents.tokenizer ?? null],
+      ['tokenizer_config.json', contents.tokenizerConfig ?? null],
+      ['generation_config.json', contents.generationConfig ?? null],
+      ['preprocessor_config.json', contents.preprocessorConfig ?? null],
+    ] as const
+    for (const [name, value] of texts) if (value !== null) await run(writeFile(at(name), json(value)))
+    const { chatTemplate = null } = contents
+    if (chatTemplate !== null) await run(writeFile(at('chat_template.jinja'), [encodeUtf8(chatTemplate)]))
+    await run(writeFile(at('config.json'), json(contents.config)))
+  })
