@@ -74,9 +74,12 @@ export const oneOf = (known: readonly (string | null)[]): Check =>
     },
   })
 
+/** Longer lists are no arguments: a list was given a length that it does not fill. */
+const LONGEST = 2 ** 26
+
 /** A JS array, of a length if one is given, without holes. */
 export const isListOf = (x: unknown, accepts: (item: unknown) => boolean, length?: number): boolean => {
-  if (!Array.isArray(x) || (length !== undefined && x.length !== length)) return false
+  if (!Array.isArray(x) || x.length > LONGEST || (length !== undefined && x.length !== length)) return false
   for (const item of x) if (!accepts(item)) return false
   return true
 }

@@ -2,6 +2,7 @@
  * Pytrees: nested arrays, tuples, plain objects, fp-ts Options, registered classes; null and undefined are empty.
  * Everything else is a leaf. Structures are flat lists of nodes, so that neither depth nor width overflows the stack.
  */
+import * as must from './arguments.ts'
 import { TreeError } from './errors.ts'
 import { uncloneable } from './uncloneable.ts'
 
@@ -96,6 +97,13 @@ export type Path = readonly PathKey[]
 
 const identifier = /^[A-Za-z_$][\w$]*$/
 
+/** What a path must be. */
+export const aPath = must.listOf(
+  must.kind('a key', (x) => typeof x === 'string' || typeof x === 'number'),
+  'a list of keys and indices',
+)
+const keystrDoor = must.door('tree.keystr', { path: aPath })
+
 /**
  * A path as the JS that follows it: `.layers[0].weight`.
  *
@@ -105,7 +113,12 @@ const identifier = /^[A-Za-z_$][\w$]*$/
  * tree.keystr(['layers', 0, 'odd key']) // => .layers[0]["odd key"]
  * ```
  */
-export const keystr = (path: Path): string =>
+export const keystr = (path: Path): string => {
+  keystrDoor(path)
+  return stringOf(path)
+}
+
+const stringOf = (path: Path): string =>
   path.map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`)).join('')
 
 /** How instances of a registered class come apart and together again. */
@@ -127,6 +140,8 @@ export type PytreeClass = abstract new (...args: never[]) => unknown
 const registrations = new WeakMap<PytreeClass, Registration>()
 let registered = 0
 
+const registerDoor = must.door('tree.registerPytreeNode', { type: must.func, flatten: must.func, unflatten: must.func })
+
 /**
  * Makes instances of a class containers. `aux` is what distinguishes two structures beside the children; it is
  * compared by identity or, for primitives and JSON-like data, by value.
@@ -138,6 +153,7 @@ export const registerPytreeNode = <T>(
   flatten: (x: T) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown },
   unflatten: (aux: unknown, children: readonly unknown[]) => T,
 ): void => {
+  registerDoor(type, flatten, unflatten)
   if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
   registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten })
 }

@@ -1,5 +1,6 @@
 /** Recurrent cells, and the layer that runs one over time. */
 import { scan } from '../api/control.ts'
+import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
 import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
@@ -266,8 +267,8 @@ export interface RnnOptions {
 const rnnOptions: must.OptionTable<RnnOptions> = {
   reverse: must.boolean,
   timeMajor: must.boolean,
-  unroll: must.anyOf(must.count, must.boolean),
-  checkpoint: must.anyOf(must.oneOf(['none', 'sqrt']), must.count),
+  unroll: anUnroll,
+  checkpoint: aLoopCheckpoint,
 }
 
 /** Options of a run of `rnn`. */
