@@ -326,6 +326,16 @@ const open = (x: unknown): Opened => {
 /** Says of a subtree whether to take it for a leaf. */
 export type IsLeaf = (x: unknown) => boolean
 
+/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
+const WIDEST = 2 ** 26
+
+const openNarrow = (x: unknown): Opened => {
+  const opened = open(x)
+  const { length } = opened.children
+  if (length <= WIDEST) return opened
+  throw new TreeError(`tree: a list of ${length} entries is more than a tree may have; np.array makes one leaf of it.`)
+}
+
 /**
  * Whether a container is somewhere inside of itself. Each container is opened once, however often it is met; what has no
  * children cannot contain anything.
@@ -342,7 +352,7 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
     const state = states.get(x)
     if (state === 'above') return true
     if (state === 'done' || isLeaf?.(x) === true) continue
-    const { children } = open(x)
+    const { children } = openNarrow(x)
     if (children.length === 0) continue
     states.set(x, 'above')
     stack.push([x, true])
@@ -354,9 +364,6 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
 /** A tree of so many nodes is asked, once, whether it ends at all. */
 const SUSPICIOUS = 2 ** 12
 
-/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
-const WIDEST = 2 ** 26
-
 /** Calls `visit` on every node in preorder. */
 const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, subtree: unknown) => void): void => {
   const stack: unknown[] = [tree]
@@ -367,12 +374,7 @@ const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, sub
       )
     }
     const x = stack.pop()
-    const { node, children } = isLeaf?.(x) === true ? leafOpened : open(x)
-    if (children.length > WIDEST) {
-      throw new TreeError(
-        `tree: a list of ${children.length} entries is more than a tree may have; np.array makes one leaf of it.`,
-      )
-    }
+    const { node, children } = isLeaf?.(x) === true ? leafOpened : openNarrow(x)
     visit(node, x)
     for (let i = children.length - 1; i >= 0; i--) stack.push(children[i])
   }

@@ -17,6 +17,19 @@ import { withBackend } from './backend.ts'
  */
 export type Device = Backend
 
+const deviceOptions: must.OptionTable<DeviceOptions> = {
+  threads: must.count,
+  relaxed: must.boolean,
+  shared: must.boolean,
+  startAfter: must.notNegative,
+  patience: must.notNegative,
+  maxBytes: must.notNegative,
+  softLimit: must.notNegative,
+  guards: must.boolean,
+  small: must.notNegative,
+}
+const wasmDeviceDoor = must.door('wasmDevice', { options: must.optionsOf(deviceOptions) })
+
 /**
  * A device of one's own: its memory, programs and threads are apart from those of others.
  *
@@ -30,7 +43,10 @@ export type Device = Backend
  * device.memory.count // => 2
  * ```
  */
-export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => new WasmDevice(compile, options)
+export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => {
+  wasmDeviceDoor(options)
+  return new WasmDevice(compile, options)
+}
 
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
