@@ -1,5 +1,6 @@
 /** Opening a file of tensors of whatever format, told by its first bytes. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 import { attempt, run, unsupported } from './errors.ts'
@@ -10,8 +11,9 @@ import { encodeUtf8 } from './platform.ts'
 import { openPytorch } from './pytorch/read.ts'
 import { openSafetensors } from './safetensors/read.ts'
 import type { ByteSource, Readable } from './source.ts'
-import { openSource } from './source.ts'
+import { openDoor, openSource } from './source.ts'
 import type { ReadOptions, TensorFile } from './tensors.ts'
+import { aTensorFile, readOptions } from './tensors.ts'
 import { openZip } from './zip/read.ts'
 
 type Open = (from: Readable) => TaskEither<IoError, TensorFile>
@@ -42,6 +44,8 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
   )
 }
 
+const openTensorsDoor = openDoor('openTensors')
+
 /**
  * Opens a file of tensors: safetensors, GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
  *
@@ -52,13 +56,15 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
  * file._tag === 'Right' && file.right.format // => safetensors
  * ```
  */
-export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> => {
+  openTensorsDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const open = await formatOf(input)
     // ONNX looks for weights beside the path that was given.
     return run(open(open === openOnnx ? from : input))
   })
+}
 
 /** Options of `readTensors`. */
 export interface ReadTensorsOptions extends ReadOptions {
@@ -71,12 +77,21 @@ export interface ReadTensorsOptions extends ReadOptions {
 /** Tensors that are read at the same time. */
 const PARALLEL = 4
 
+const readTensorsOptions: must.OptionTable<ReadTensorsOptions> = {
+  ...readOptions,
+  where: must.func,
+  onProgress: must.func,
+}
+const readTensorsDoor = must.door('readTensors', { file: aTensorFile, options: must.optionsOf(readTensorsOptions) })
+
 /** All (or some) tensors of a file as arrays, by name, in the order of the file. */
 export const readTensors = (
   file: TensorFile,
-  { where = () => true, onProgress, ...options }: ReadTensorsOptions = {},
-): TaskEither<IoError, { readonly [name: string]: NDArray }> =>
-  attempt(async () => {
+  options: ReadTensorsOptions = {},
+): TaskEither<IoError, { readonly [name: string]: NDArray }> => {
+  readTensorsDoor(file, options)
+  const { where = () => true, onProgress, ...rest } = options
+  return attempt(async () => {
     const wanted = [...file.tensors.values()].filter(({ name }) => where(name))
     const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0)
     const arrays = new Map<string, NDArray>()
@@ -84,7 +99,7 @@ export const readTensors = (
     let done = 0
     const work = async (): Promise<void> => {
       for (const { name, bytes } of queue) {
-        arrays.set(name, await run(file.read(name, options)))
+        arrays.set(name, await run(file.read(name, rest)))
         done += bytes
         onProgress?.({ name, bytes: done, total })
       }
@@ -92,3 +107,4 @@ export const readTensors = (
     await Promise.all(Array.from({ length: PARALLEL }, work))
     return Object.fromEntries(wanted.map(({ name }) => [name, arrays.get(name)!]))
   })
+}
