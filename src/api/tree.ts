@@ -25,7 +25,7 @@ export type Leaf<T> = T extends core.LeafType
               ? Leaf<T[keyof T]>
               : T
 
-const aTreeDef = must.instance('a structure, as tree.structure gives it', core.TreeDef)
+const { aTreeDef } = core
 const leafParameters = { tree: must.anything, isLeaf: must.optional(must.func) }
 const functionParameter = { f: must.func }
 const withPredicate = { tree: must.anything, predicate: must.func }

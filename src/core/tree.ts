@@ -256,7 +256,9 @@ export class TreeDef<out T = unknown> {
 
   /** Whether the structures are the same: nodes, keys and places of leaves. */
   equals(other: TreeDef): boolean {
-    return this === other || this.key === other.key
+    if (this === other) return true
+    equalsDoor(other)
+    return this.key === other.key
   }
 
   /** The structure with `*` for leaves: `{a: *, b: [*, null]}`. */
@@ -281,6 +283,10 @@ export class TreeDef<out T = unknown> {
     })
   }
 }
+
+/** What a structure must be. */
+export const aTreeDef = must.instance('a structure, as tree.structure gives it', TreeDef)
+const equalsDoor = must.door('tree.structure', { other: aTreeDef })
 
 const isPlainObject = (x: object): x is Readonly<Record<string, unknown>> => {
   const prototype: unknown = Object.getPrototypeOf(x)

@@ -251,6 +251,17 @@ export const multiHeadAttention = (
     options: must.optionsOf(multiHeadRunOptions),
   })
   const heads = (x: NDArray, count: number): NDArray => np.reshape(x, [...x.shape.slice(0, -1), count, headFeatures])
+  const attend = (
+    params: MultiHeadAttentionParams,
+    x: ArrayLike,
+    { memory = x, training: _training, key: _key, ...attention }: MultiHeadRunOptions,
+  ): NDArray => {
+    const q = heads(layers.query.apply(params.query, x), numHeads)
+    const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
+    const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)
+    const mixed = dotProductAttention(q, k, v, attention)
+    return layers.out.apply(params.out, np.reshape(mixed, [...mixed.shape.slice(0, -2), numHeads * headFeatures]))
+  }
   return {
     init: (key, dtype) => {
       enterInit(key, dtype)
@@ -265,12 +276,7 @@ export const multiHeadAttention = (
     },
     apply: (params, x, run = {}) => {
       enter(params, x, run)
-      const { memory = x, training: _training, key: _key, ...attention } = run
-      const q = heads(layers.query.apply(params.query, x), numHeads)
-      const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
-      const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)
-      const mixed = dotProductAttention(q, k, v, attention)
-      return layers.out.apply(params.out, np.reshape(mixed, [...mixed.shape.slice(0, -2), numHeads * headFeatures]))
+      return attend(params, x, run)
     },
   }
 }

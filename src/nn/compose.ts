@@ -209,7 +209,7 @@ const stacked = (trees: readonly unknown[]): unknown => {
 export type RepeatOptions = Pick<ScanOptions, 'unroll' | 'checkpoint'>
 
 const repeatDoor = must.door('nn.repeat', {
-  count: must.count,
+  count: must.kind('a whole number from 1 to 1048576', (x) => must.count.accepts(x) && must.times.accepts(x)),
   layer: must.anything,
   options: must.optionsOf<RepeatOptions>({
     unroll: anUnroll,

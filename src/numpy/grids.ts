@@ -188,7 +188,7 @@ export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
   return coordinates('np.triuIndices', n, m, (i, j) => j - i >= k)
 }
 
-const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: must.optional(must.natural) })
+const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: must.optional(must.times) })
 
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).

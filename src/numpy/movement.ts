@@ -233,7 +233,7 @@ export const hstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): N
 
 const splitDoor = must.door('np.split', {
   x: must.arrayLike,
-  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  parts: must.anyOf(must.times, must.listOf(must.integer)),
   options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
 })
 
