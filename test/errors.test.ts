@@ -326,8 +326,8 @@ const trees: readonly Mistake[] = [
 
 /** What is no function, where one is wanted: it is named at once, and not when it is called. */
 const noFunctions: { readonly [what: string]: readonly [does: () => unknown, saying: RegExp] } = {
-  customJvp: [() => customJvp(wrong(3)), /customJvp: f must be a function, got number/],
-  customVjp: [() => customVjp(wrong(two)), /customVjp: f must be a function, got object/],
+  customJvp: [() => customJvp(wrong(3)), /customJvp: f must be a function, got 3/],
+  customVjp: [() => customVjp(wrong(two)), /customVjp: f must be a function, got an array f32\[2\]/],
   customGradient: [() => customGradient(wrong(null)), /customGradient: f must be a function, got null/],
   defjvp: [() => customJvp(np.sin).defjvp(wrong(3)), /customJvp.*defjvp: rule must be a function/],
   defvjp: [
@@ -335,7 +335,10 @@ const noFunctions: { readonly [what: string]: readonly [does: () => unknown, say
     /customVjp.*defvjp: backward must be a function/,
   ],
   jvp: [() => jvp(wrong(3), [two], [two]), /jvp: f must be a function/],
-  vjp: [() => vjp(wrong(np.sin(two)), two), /vjp: f must be a function, got object. Give the function itself/],
+  vjp: [
+    () => vjp(wrong(np.sin(two)), two),
+    /vjp: f must be a function, got an array f32\[2\]\. Give the function itself/,
+  ],
   linearize: [() => linearize(wrong(3), two), /linearize: f must be a function/],
   linearTranspose: [() => linearTranspose(wrong(3), two), /linearTranspose: f must be a function/],
   makeProgram: [() => makeProgram(wrong(3)), /makeProgram: f must be a function/],
@@ -346,7 +349,7 @@ const noFunctions: { readonly [what: string]: readonly [does: () => unknown, say
   'the body of whileLoop': [() => lax.whileLoop(() => true, wrong(3), two), /whileLoop: body must be a function/],
   foriLoop: [() => lax.foriLoop(0, 2, wrong(two), two), /foriLoop: body must be a function/],
   cond: [() => lax.cond(true, wrong(two), () => two), /cond: expected a function/],
-  switch: [() => lax.switch(0, [wrong(two)], two), /switch: expected a function/],
+  switch: [() => lax.switch(0, [wrong(two)], two), /switch: branches must be a list of functions/],
   customRoot: [() => lax.customRoot((x) => x, two, wrong(3), wrong(3)), /customRoot: solve must be a function/],
   customLinearSolve: [
     () => lax.customLinearSolve(wrong(3), two, wrong(3)),

@@ -1,97 +1,59 @@
 /**
- * Every function of the namespaces, called with arguments that nobody should write: it gives results whose elements are as many as
- * their shapes say, or throws one of the library's named errors. `PULLBACK_WILD=200000` makes as many calls.
+ * Every function that the entries export, called with arguments that nobody should write: it gives results whose elements are as
+ * many as their shapes say, or throws one of the library's named errors, whose message begins with the name of an operation. So do
+ * methods of arrays, layers' `init` and `apply`, optimizers' `init` and `update`, and whatever functions come out of calls.
+ * `PULLBACK_WILD=200000` makes as many calls.
  */
+import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import * as pullback from 'pullback'
-import { NDArray, PullbackError } from 'pullback'
-import { toHost } from '../src/trace/value.ts'
-import { argumentsFor, Thrown } from './support/wild.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Subject } from './support/wildCalls.ts'
+import { entries, exceptions, exclusions, faultsOf, subjects } from './support/wildCalls.ts'
 
 const CALLS = Number(process.env['PULLBACK_WILD'] ?? 20_000)
 
-type Callable = (...args: readonly unknown[]) => unknown
-
-interface Subject {
-  readonly name: string
-  readonly namespace: string
-  readonly call: Callable
+const seedOf = (name: string): number => {
+  const { seed = 1 } = fc.readConfigureGlobal()
+  return Array.from(name).reduce((hash, c) => (Math.imul(hash, 31) + c.charCodeAt(0)) | 0, seed)
 }
 
-/** Functions of a namespace, those of namespaces inside of it included. */
-const functionsOf = (namespace: string, members: object, prefix: string): readonly Subject[] =>
-  Object.entries(members).flatMap(([key, value]: readonly [string, unknown]) => {
-    const name = `${prefix}.${key}`
-    if (typeof value === 'function') return /^[A-Z]/.test(key) ? [] : [{ name, namespace, call: value as Callable }]
-    return typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Module]'
-      ? functionsOf(namespace, value, name)
-      : []
-  })
-
-/** Methods of arrays, with the array as the first argument. */
-const methods: readonly Subject[] = Object.getOwnPropertyNames(NDArray.prototype)
-  .filter((key) => typeof Object.getOwnPropertyDescriptor(NDArray.prototype, key)?.value === 'function')
-  .filter((key) => !['constructor', 'donate', 'data', 'toString', 'toJSON', 'describeTracer'].includes(key))
-  .map((key) => ({
-    name: `x.${key}`,
-    namespace: 'method',
-    call: (x, ...args) => (x instanceof NDArray ? (x[key as 'add'] as unknown as Callable).apply(x, args) : undefined),
-  }))
-
-const { np, lax, nn, optim, random } = pullback
-const subjects: readonly Subject[] = [
-  ...functionsOf('np', np, 'np'),
-  ...functionsOf('lax', lax, 'lax'),
-  ...functionsOf('nn', nn, 'nn'),
-  ...functionsOf('optim', optim, 'optim'),
-  ...functionsOf('random', random, 'random'),
-  ...methods,
-]
-
-/** Arrays anywhere in a result, to a small depth. */
-const arraysIn = (x: unknown, depth = 0): readonly NDArray[] => {
-  if (x instanceof NDArray) return [x]
-  if (typeof x !== 'object' || x === null || depth > 2) return []
-  return Object.values(x)
-    .slice(0, 8)
-    .flatMap((item) => arraysIn(item, depth + 1))
-}
-
-/** What is wrong with a call; null if nothing is. */
-const faultOf = ({ name, call }: Subject, args: readonly unknown[]): string | null => {
-  try {
-    for (const x of arraysIn(call(...args))) {
-      if (x.body.trace !== null) return `${name} gave a tracer away`
-      const { length } = toHost(x, 'wild').data
-      if (x.shape.some((n) => !Number.isSafeInteger(n) || n < 0) || length !== x.size) {
-        return `${name} gave ${length} elements of shape [${x.shape.join()}]`
-      }
-    }
-    return null
-  } catch (error) {
-    if (error instanceof PullbackError || error instanceof Thrown) return null
-    return `${name}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`
-  }
-}
+/** Prints nothing, as some of these functions would. */
+const methodsOfConsole = ['log', 'warn', 'info', 'error'] as const
 
 describe('wild calls', () => {
-  const each = Math.max(1, Math.ceil(CALLS / subjects.length))
-  test(
-    `of ${subjects.length} functions`,
-    () => {
-      const faults = new Map<string, string>()
-      for (const subject of subjects) {
-        fc.assert(
-          fc.property(argumentsFor(subject.namespace), (args) => {
-            const fault = faultOf(subject, args)
-            if (fault !== null) faults.set(fault.slice(0, 200), subject.name)
-          }),
-          { numRuns: each },
-        )
-      }
-      expect([...faults.keys()]).toEqual([])
+  beforeAll(() => {
+    for (const method of methodsOfConsole) vi.spyOn(console, method).mockReturnValue(undefined)
+  })
+  afterAll(() => {
+    vi.restoreAllMocks()
+  })
+
+  const each = Math.max(2, Math.ceil(CALLS / subjects.length))
+  const groups = new Map<string, Subject[]>()
+  for (const subject of subjects) groups.set(subject.group, [...(groups.get(subject.group) ?? []), subject])
+
+  it.each([...groups])(
+    'of %s',
+    async (_, members) => {
+      const faults: string[] = []
+      for (const subject of members) faults.push(...(await faultsOf(subject, each, seedOf(subject.name))))
+      expect(faults.slice(0, 20)).toEqual([])
     },
-    CALLS * 20 + 60_000,
+    10 * 60_000 + CALLS * 20,
   )
+
+  const called = new Set(subjects.map((s) => s.name))
+
+  it('reach all that is exported, and all layers and optimizers', () => {
+    for (const name of ['np.linalg.norm', 'lax.scan', 'nn.linear', 'optim.adam', 'tree.map', 'random.split', 'grad', 'x.sum', 'at(...).set', 'testing.checkGrads', 'testing.primitiveLaws.jitAgrees', 'debug.print', 'checkpointPolicies.saveFromBothPolicies', 'io.openTensors', 'nn.gruCell.apply', 'optim.multiTransform.update', 'optim.injectHyperparams.update', 'optim.lamb.init']) expect(called).toContain(name) // prettier-ignore
+    expect(subjects.length).toBeGreaterThan(900)
+  })
+
+  it('reach every entry of the package', () => {
+    const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      exports: object
+    }
+    expect(Object.keys(exports).filter((entry) => !Object.hasOwn(entries, entry) && !Object.hasOwn(exclusions, entry))).toEqual([]) // prettier-ignore
+    expect(Object.keys(exceptions).filter((name) => !called.has(name))).toEqual([])
+  })
 })

@@ -1,6 +1,14 @@
 import { ArgumentError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
+import * as must from '../surface/arguments.ts'
 
 export type Argnums = number | readonly number[]
+
+/** What names arguments by their positions must be. Whether there are so many is known when there are arguments. */
+export const argnums = must.kind(
+  'an integer or a list of integers',
+  (x) => must.integer.accepts(x) || must.listOf(must.integer).accepts(x),
+)
 
 /** Positions of arguments counted from the front. */
 export const positionsOf = (operation: string, option: string, argnums: Argnums, count: number): readonly number[] => {
@@ -23,7 +31,7 @@ export const requireFunctions = (operation: string, functions: { readonly [name:
   if (bad === undefined) return
   const [name, given] = bad
   throw new ArgumentError(
-    `${operation}: ${name} must be a function, got ${given === null ? 'null' : typeof given}. Give the function itself, not its result.`,
+    `${operation}: ${name} must be a function, got ${show(given)}. Give the function itself, not its result.`,
   )
 }
 

@@ -2,6 +2,7 @@
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { insertAt, normalizeAxis, range } from '../core/shape.ts'
 import { concatenate, expandDims, reshape, rev, slice } from '../ops/movement.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { placeOf } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
@@ -34,6 +35,13 @@ export interface AssociativeScanOptions {
   readonly axis?: number
 }
 
+const associativeScanOptions: must.OptionTable<AssociativeScanOptions> = { reverse: must.boolean, axis: must.axis }
+const associativeScanDoor = must.door('associativeScan', {
+  fn: must.func,
+  elems: must.anything,
+  options: must.optionsOf(associativeScanOptions),
+})
+
 /**
  * All prefixes of a sequence, combined by an associative function: element i of the result is
  * `fn(…fn(fn(x₀, x₁), x₂)…, xᵢ)`, found in about 2 log₂ n rounds of calls on whole arrays. Blelloch, Prefix Sums and Their
@@ -63,10 +71,12 @@ export function associativeScan<T extends AnyTree>(
 export function associativeScan<T>(
   fn: (a: Carry<T>, b: Carry<T>) => unknown,
   elems: T,
-  { reverse = false, axis = 0 }: AssociativeScanOptions = {},
+  options: AssociativeScanOptions = {},
 ): Carry<T> {
   const name = 'associativeScan'
   if (typeof fn !== 'function') throw new ArgumentError(`${name}: expected a function, got ${typeof fn}.`)
+  associativeScanDoor(fn, elems, options)
+  const { reverse = false, axis = 0 } = options
   const { leaves, treedef } = flattenArrays(name, elems, 'second argument')
   if (leaves.length === 0) return restore(treedef, leaves)
   const axes = leaves.map((x) => normalizeAxis(name, axis, x.ndim))

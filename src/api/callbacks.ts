@@ -9,6 +9,7 @@ import type { HostCallback, VmapMethod } from '../ir/op.ts'
 import * as control from '../ops/control.ts'
 import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { fromHost } from '../trace/value.ts'
 import { placeOf } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
@@ -45,6 +46,19 @@ export interface HostCall<A extends readonly unknown[]> {
   readonly vmapMethod?: VmapMethod
 }
 
+const aHostCall = must.optionsOf<HostCall<readonly unknown[]>>({
+  callback: must.required(must.func),
+  vmapMethod: must.oneOf(methods),
+})
+const pureCallbackDoor = must.door('pureCallback', {
+  f: {
+    ...aHostCall,
+    accepts: (x) => typeof x === 'function' || aHostCall.accepts(x),
+    refuse: (operation, name, value, before) =>
+      (typeof value === 'object' ? aHostCall : must.func).refuse(operation, name, value, before),
+  },
+})
+
 /**
  * The result of a JS function on concrete arrays, inside transformed functions: under `jit` it runs whenever the program
  * does, under `vmap` once for each element, or once for all with another `vmapMethod`. It must be pure: it may be left out
@@ -77,10 +91,8 @@ export const pureCallback = <A extends readonly unknown[], R>(
   ...args: A
 ): Arrays<R> => {
   const name = 'pureCallback'
+  pureCallbackDoor(f)
   const { callback: run, vmapMethod = 'sequential' } = typeof f === 'function' ? { callback: f } : f
-  if (!methods.includes(vmapMethod)) {
-    throw new ArgumentError(`${name}: vmapMethod must be one of ${methods.join(', ')}, got ${vmapMethod as string}.`)
-  }
   const given = flattenArrays(name, args)
   const wanted = flatten(result)
   const avals = wanted.leaves.map((x, i) => {
@@ -111,6 +123,8 @@ export const pureCallback = <A extends readonly unknown[], R>(
   return restore(wanted.treedef, control.callback(params, given.leaves))
 }
 
+const callbackDoor = must.door('debug.callback', { f: must.func })
+
 /**
  * Runs a JS function for what it does, with concrete arrays: whenever the program runs, in order, once for each element
  * under `vmap`. Derivatives see nothing of it.
@@ -128,6 +142,7 @@ export const pureCallback = <A extends readonly unknown[], R>(
  * ```
  */
 export const callback = <A extends readonly unknown[]>(f: (...args: Operands<A>) => unknown, ...args: A): void => {
+  callbackDoor(f)
   const given = flattenArrays('debug.callback', args)
   const host = hostCallback(f, given.treedef, () => [])
   control.callback({ callback: host, results: [], effect: true, vmapMethod: 'sequential' }, given.leaves)
@@ -148,6 +163,8 @@ const fill = (format: string, values: readonly unknown[]): string => {
 
 const countHoles = (format: string): number => [...format.matchAll(holes)].filter(([, name]) => name === '').length
 
+const printDoor = must.door('debug.print', { format: must.string })
+
 /**
  * Prints values while a program runs, under `jit`, `grad` and `vmap` too (there once for each element).
  *
@@ -164,6 +181,7 @@ const countHoles = (format: string): number => [...format.matchAll(holes)].filte
  * ```
  */
 export const print = (format: string, ...values: readonly unknown[]): void => {
+  printDoor(format)
   if (countHoles(format) > values.length) {
     throw new ArgumentError(
       `debug.print: ${countHoles(format)} holes in ${JSON.stringify(format)} for ${values.length} values.`,

@@ -8,6 +8,7 @@ import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import * as control from '../ops/control.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { programTransforms } from '../transforms/programs.ts'
@@ -22,6 +23,18 @@ export interface CheckpointPolicy {
 }
 
 const policyOf = (...rule: PolicyRule): CheckpointPolicy => ({ policies: [rule] })
+
+const aPolicy = must.kind('a policy, one of checkpointPolicies or what they give', (x) => {
+  const policies = (x as Partial<CheckpointPolicy> | null | undefined)?.policies
+  return must.listOf(must.listOf(must.string)).accepts(policies)
+})
+const bothDoor = must.door('saveFromBothPolicies', { first: aPolicy, second: aPolicy })
+const namesDoor = { names: must.listOf(must.string, 'names, one by one') }
+
+const namesFor = (policy: string, names: readonly string[]): readonly string[] => {
+  must.checkArguments(policy, namesDoor, names)
+  return names
+}
 
 /**
  * What `checkpoint` may keep instead of computing it again.
@@ -44,15 +57,19 @@ export const checkpointPolicies = {
   /** Results of contractions without batch axes: those of linear layers, not of attention. */
   dotsWithNoBatchDimsSaveable: policyOf('dotsWithNoBatchDimsSaveable'),
   /** Values that `checkpointName` gave one of these names. */
-  saveOnlyTheseNames: (...names: readonly string[]) => policyOf('saveOnlyTheseNames', ...names),
+  saveOnlyTheseNames: (...names: readonly string[]) =>
+    policyOf('saveOnlyTheseNames', ...namesFor('saveOnlyTheseNames', names)),
   /** Everything but values with one of these names. */
-  saveAnythingExceptTheseNames: (...names: readonly string[]) => policyOf('saveAnythingExceptTheseNames', ...names),
+  saveAnythingExceptTheseNames: (...names: readonly string[]) =>
+    policyOf('saveAnythingExceptTheseNames', ...namesFor('saveAnythingExceptTheseNames', names)),
   /** Named values, but for those with one of these names. */
-  saveAnyNamesButThese: (...names: readonly string[]) => policyOf('saveAnyNamesButThese', ...names),
+  saveAnyNamesButThese: (...names: readonly string[]) =>
+    policyOf('saveAnyNamesButThese', ...namesFor('saveAnyNamesButThese', names)),
   /** What either of two policies lets be kept. */
-  saveFromBothPolicies: (first: CheckpointPolicy, second: CheckpointPolicy): CheckpointPolicy => ({
-    policies: [...first.policies, ...second.policies],
-  }),
+  saveFromBothPolicies: (first: CheckpointPolicy, second: CheckpointPolicy): CheckpointPolicy => {
+    bothDoor(first, second)
+    return { policies: [...first.policies, ...second.policies] }
+  },
 } as const
 
 /** Options of `checkpoint`. */
@@ -65,6 +82,9 @@ export interface CheckpointOptions {
    */
   readonly preventCse?: boolean
 }
+
+const checkpointOptions: must.OptionTable<CheckpointOptions> = { policy: aPolicy, preventCse: must.boolean }
+const checkpointDoor = must.door('checkpoint', { f: must.func, options: must.optionsOf(checkpointOptions) })
 
 /**
  * The function `f`, whose reverse derivative keeps its arguments only (or what `policy` allows besides) and computes
@@ -89,9 +109,11 @@ export function checkpoint<A extends readonly unknown[] = ArrayArguments, R exte
 ): (...args: A) => Arrays<R>
 export function checkpoint<A extends readonly unknown[], R>(
   f: Fn<A, R>,
-  { policy = checkpointPolicies.nothingSaveable, preventCse = true }: CheckpointOptions = {},
+  options: CheckpointOptions = {},
 ): (...args: A) => Arrays<R> {
   if (typeof f !== 'function') throw new ArgumentError('checkpoint: expected a function. Write checkpoint(f)(x).')
+  checkpointDoor(f, options)
+  const { policy = checkpointPolicies.nothingSaveable, preventCse = true } = options
   const name = f.name === '' ? 'f' : f.name
   return (...args) => {
     const { leaves, treedef } = flattenArrays('checkpoint', args)
@@ -100,6 +122,8 @@ export function checkpoint<A extends readonly unknown[], R>(
     return restore(out, control.checkpoint({ program, name, ...policy, preventCse }, [...captured, ...leaves]))
   }
 }
+
+const checkpointNameDoor = must.door('checkpointName', { x: must.arrayLike, name: must.string })
 
 /**
  * `x`, under a name that checkpoint policies can refer to.
@@ -110,7 +134,10 @@ export function checkpoint<A extends readonly unknown[], R>(
  * checkpointName(np.array(1), 'hidden') // => 1.
  * ```
  */
-export const checkpointName = (x: ArrayLike, name: string): NDArray => control.checkpointName(asArray(x), name)
+export const checkpointName = (x: ArrayLike, name: string): NDArray => {
+  checkpointNameDoor(x, name)
+  return control.checkpointName(asArray(x), name)
+}
 
 /** A value that reverse mode keeps, and where it comes from. */
 export class SavedResidual {
@@ -138,6 +165,8 @@ const originOf = (program: Program, atom: Atom): number | Equation | null => {
   return typeof inner === 'number' ? originOf(program, eqn.inputs[inner]!) : inner
 }
 
+const savedResidualsDoor = must.door('savedResiduals', { f: must.func })
+
 /**
  * What reverse mode keeps between the run of `f` and its pullback: each value's type, and where it comes from.
  *
@@ -152,6 +181,7 @@ export const savedResiduals = <A extends readonly unknown[]>(
   f: Fn<A, unknown>,
   ...args: A
 ): readonly SavedResidual[] => {
+  savedResidualsDoor(f)
   const { leaves, treedef } = flattenArrays('savedResiduals', args)
   const avals = leaves.map((x) => x.aval)
   const { program, captured } = closeTree('savedResiduals', f, treedef, avals)

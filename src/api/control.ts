@@ -13,13 +13,14 @@ import { scalar } from '../ops/creation.ts'
 import { add, cast, lt, ne } from '../ops/elementwise.ts'
 import { concatenate, reshape, sliceInDim } from '../ops/movement.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { requireFunctions } from './arguments.ts'
 import { castOutputs, closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
 import type { ArrayTree } from './leaves.ts'
 import { checkNoPromise, flattenArrays, flattenResult, restore } from './leaves.ts'
-import { blockOf, scanSteps, unrollOf } from './scanSteps.ts'
+import { aLoopCheckpoint, anUnroll, blockOf, scanSteps, unrollOf } from './scanSteps.ts'
 import type { AnyTree, Arrays, TreeOfArrays, Carry, Fn, NextCarry, Operands, TupleHint } from './types.ts'
 import { vmap } from './vmap.ts'
 
@@ -124,6 +125,11 @@ export function cond<A extends readonly unknown[], R>(
   return choose('cond', cast(holds, 'int32'), branches, ['onFalse', 'onTrue'], [...operands]) as Arrays<R>
 }
 
+const switchDoor = must.door('switch', {
+  index: must.arrayLike,
+  branches: must.listOf(must.func, 'a list of functions'),
+})
+
 /**
  * `branches[index](...operands)`, the index clamped into range. As `cond` otherwise; exported as `lax.switch`.
  *
@@ -150,6 +156,7 @@ export function switchCase<A extends readonly unknown[], R>(
   branches: readonly Fn<Operands<A>, R>[],
   ...operands: A
 ): Arrays<R> {
+  switchDoor(index, branches)
   const i = scalarOf('switch', 'index', index)
   if (i.aval.dtype === 'bool' || isFloat(i.aval.dtype)) {
     throw new DTypeError(`switch: the index must be an integer, got ${i.aval}. For a predicate use lax.cond.`)
@@ -263,6 +270,19 @@ const pairOf = (result: unknown): readonly [unknown, unknown] => {
   throw new TreeError('scan: the body must return [carry, y]; y may be null.')
 }
 
+const scanOptions: must.OptionTable<ScanOptions> = {
+  length: must.natural,
+  reverse: must.boolean,
+  unroll: anUnroll,
+  checkpoint: aLoopCheckpoint,
+}
+const scanDoor = must.door('scan', {
+  f: must.func,
+  init: must.anything,
+  xs: must.anything,
+  options: must.optionsOf(scanOptions),
+})
+
 /**
  * A fold that remembers: `f(carry, x)` gives `[carry, y]`, for each element `x` along the first axis of `xs`.
  * Traced once, whatever the number of steps; differentiable in both modes.
@@ -298,9 +318,11 @@ export function scan<C, X, Y>(
   f: (carry: Carry<C>, x: Carry<X>) => readonly [carry: unknown, y: Y],
   init: C,
   xs: X,
-  { length, reverse = false, unroll = 1, checkpoint = 'none' }: ScanOptions = {},
+  options: ScanOptions = {},
 ): [carry: Carry<C>, ys: Arrays<Y>] {
   requireFunctions('scan', { f })
+  scanDoor(f, init, xs, options)
+  const { length, reverse = false, unroll = 1, checkpoint = 'none' } = options
   const start = flattenArrays('scan', init, 'initial carry')
   const given = flattenArrays('scan', xs, 'second argument')
   const steps = lengthOf('scan', given, length)
@@ -318,7 +340,7 @@ export function scan<C, X, Y>(
   )
   const params: ScanParams = { body: program, length: steps, reverse, consts: captured.length, carry: carry.length }
   const operands = [...captured, ...carry, ...given.leaves]
-  const outs = scanSteps(params, operands, unrollOf('scan', unroll, steps), blockOf('scan', checkpoint, steps))
+  const outs = scanSteps(params, operands, unrollOf(unroll, steps), blockOf(checkpoint, steps))
   return [restore(start.treedef, outs.slice(0, carry.length)), restore(yTree!, outs.slice(carry.length))]
 }
 
@@ -335,6 +357,16 @@ export interface WhileOptions {
    */
   readonly maxSteps?: number
 }
+
+const whileOptions: must.OptionTable<WhileOptions> = {
+  maxSteps: must.kind('a positive integer', (x) => x === Infinity || must.count.accepts(x)),
+}
+const whileDoor = must.door('whileLoop', {
+  cond: must.func,
+  body: must.func,
+  init: must.anything,
+  options: must.optionsOf(whileOptions),
+})
 
 /**
  * Repeats `body` on the carry while `cond` holds, but not more than `maxSteps` times. Forward mode always works; reverse
@@ -367,13 +399,12 @@ export function whileLoop<C>(
   cond: (carry: Carry<C>) => ArrayLike,
   body: (carry: Carry<C>) => unknown,
   init: C,
-  { maxSteps = Infinity }: WhileOptions = {},
+  options: WhileOptions = {},
 ): Carry<C> {
   requireFunctions('whileLoop', { cond, body })
   requireInit('whileLoop(cond, body, init)', init)
-  if (maxSteps !== Infinity && !(Number.isInteger(maxSteps) && maxSteps >= 1)) {
-    throw new ArgumentError(`whileLoop: maxSteps must be a positive integer, got ${maxSteps}.`)
-  }
+  whileDoor(cond, body, init, options)
+  const { maxSteps = Infinity } = options
   const start = flattenArrays('whileLoop', init, 'initial carry')
   const step = closeLoop('whileLoop', start, [], (c) => ({
     carry: flattenResult('whileLoop', body(restore(start.treedef, c))),
@@ -435,6 +466,15 @@ export interface ForiOptions {
 
 const nextIndex = (i: NDArray): NDArray => add(i, scalar(1, i.aval.dtype, i.aval.weak))
 
+const foriOptions: must.OptionTable<ForiOptions> = { unroll: anUnroll, checkpoint: aLoopCheckpoint }
+const foriDoor = must.door('foriLoop', {
+  lower: must.arrayLike,
+  upper: must.arrayLike,
+  body: must.func,
+  init: must.anything,
+  options: must.optionsOf(foriOptions),
+})
+
 /**
  * `init` after `body(i, carry)` for i from `lower` up to, but not including, `upper`. With JS numbers for bounds it is a
  * `scan`, and has a reverse derivative; with arrays it is a `whileLoop`, and has none.
@@ -470,6 +510,7 @@ export function foriLoop<C>(
 ): Carry<C> {
   requireFunctions('foriLoop', { body })
   requireInit('foriLoop(lower, upper, body, init)', init)
+  foriDoor(lower, upper, body, init, options)
   const [low, high] = [boundOf('lower', lower), boundOf('upper', upper)]
   if (typeof lower === 'number' && typeof upper === 'number') {
     const count = Math.max(0, upper - lower)
@@ -481,7 +522,7 @@ export function foriLoop<C>(
     return result
   }
   const { unroll = 1, checkpoint = 'none' } = options
-  if (unrollOf('foriLoop', unroll, Infinity) !== 1 || blockOf('foriLoop', checkpoint, 1) !== null) {
+  if (unrollOf(unroll, Infinity) !== 1 || blockOf(checkpoint, 1) !== null) {
     throw new ArgumentError(
       'foriLoop: unroll and checkpoint need bounds that are JS numbers; with arrays for bounds nobody knows the number of steps.',
     )
@@ -509,6 +550,9 @@ export interface MapOptions {
   readonly batchSize?: number
 }
 
+const mapOptions: must.OptionTable<MapOptions> = { batchSize: must.count }
+const mapDoor = must.door('map', { f: must.func, xs: must.anything, options: must.optionsOf(mapOptions) })
+
 /**
  * `f` of each element along the first axis of `xs`, one after the other (or `batchSize` at once), the results stacked.
  * Takes less memory than `vmap`, which does all at once.
@@ -530,14 +574,13 @@ export function map<X extends AnyTree, Y extends AnyTree>(
   xs: X,
   options?: MapOptions,
 ): Arrays<Y>
-export function map<X, Y>(f: (x: Carry<X>) => Y, xs: X, { batchSize }: MapOptions = {}): Arrays<Y> {
+export function map<X, Y>(f: (x: Carry<X>) => Y, xs: X, options: MapOptions = {}): Arrays<Y> {
   requireFunctions('map', { f })
+  mapDoor(f, xs, options)
+  const { batchSize } = options
   if (batchSize === undefined) {
     const each = (_: null, x: Carry<X>): readonly [null, Y] => [null, f(x)]
     return scan(each as never, null, xs as never)[1] as Arrays<Y>
-  }
-  if (!Number.isInteger(batchSize) || batchSize < 1) {
-    throw new ArgumentError(`map: batchSize must be a positive integer, got ${batchSize}.`)
   }
   const { leaves, treedef } = flattenArrays('map', xs)
   const count = lengthOf('map', { leaves, treedef }, undefined)

@@ -2,11 +2,13 @@
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
+import { show } from '../core/show.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { zerosOf } from '../ops/creation.ts'
 import * as ops from '../ops/custom.ts'
 import { add, cast } from '../ops/elementwise.ts'
+import * as must from '../surface/arguments.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
@@ -14,7 +16,7 @@ import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { closeList, placeOf, shareCaptured } from './closures.ts'
 import type { Closure } from './closures.ts'
-import { flattenArrays, flattenResult, restore } from './leaves.ts'
+import { checkNoPromise, flattenArrays, flattenResult, restore } from './leaves.ts'
 import { checkRule, innerProduct } from './ruleCheck.ts'
 import type { AnyTree, ArrayArguments, Arrays, Fn, NextCarry, TreeOfArrays } from './types.ts'
 
@@ -106,6 +108,17 @@ export interface CustomJvp<A extends readonly unknown[], R> {
   ): CustomJvp<A, R>
 }
 
+const customOptions: must.OptionTable<CustomOptions> = { nondiffArgnums: must.listOf(must.integer) }
+const someOptions = must.optionsOf(customOptions)
+
+/** A rule, or options in its place. */
+const aRuleOrOptions: must.Check = {
+  ...someOptions,
+  accepts: (x) => typeof x === 'function' || someOptions.accepts(x),
+}
+const customJvpDoor = must.door('customJvp', { f: must.func, rule: aRuleOrOptions, options: someOptions })
+const rulesParameters = { rules: must.listOf(must.nullable(must.func), 'functions, one for each argument, or null') }
+
 /**
  * The function `f` with a derivative of the user's own: both modes, all orders and `vmap` follow from it. While a derivative or
  * a program is being taken, `f` and its rule are traced.
@@ -150,6 +163,7 @@ export function customJvp<A extends readonly unknown[], R>(
   ruleOrOptions: JvpRule<A, Arrays<R>> | CustomOptions = {},
   more: CustomOptions = {},
 ): CustomJvp<A, Arrays<R>> {
+  customJvpDoor(f, ruleOrOptions, more)
   const given = typeof ruleOrOptions === 'function' ? ruleOrOptions : undefined
   const custom = makeCustomJvp(f, given === undefined ? (ruleOrOptions as CustomOptions) : more)
   return given === undefined ? custom : custom.defjvp(given)
@@ -226,6 +240,7 @@ const makeCustomJvp = <A extends readonly unknown[], R>(
       return self
     },
     defjvps: (...rules: readonly (((...xs: never[]) => unknown) | null)[]) => {
+      must.checkArguments(`${name}.defjvps`, rulesParameters, rules)
       rule = (primals, tangents) => {
         const out = f(...primals)
         const { treedef, leaves } = flattenResult(name, out)
@@ -264,6 +279,13 @@ export interface CustomVjp<A extends readonly unknown[], R, N extends readonly n
     backward: VjpBackward<A, R, S, N>,
   ): CustomVjp<A, R, N>
 }
+
+const customVjpDoor = must.door('customVjp', {
+  f: must.func,
+  forward: aRuleOrOptions,
+  backward: must.optional(must.func),
+  options: someOptions,
+})
 
 /**
  * The function `f` with a pullback of the user's own: reverse mode of all orders and `vmap` follow from it. Forward mode works
@@ -327,6 +349,7 @@ export function customVjp<A extends readonly unknown[], R>(
   backward?: AnyFunction,
   more: CustomOptions = {},
 ): unknown {
+  customVjpDoor(f, forwardOrOptions, backward, more)
   if (typeof forwardOrOptions !== 'function') return makeCustomVjp(f, forwardOrOptions)
   return makeCustomVjp(f, more).defvjp(forwardOrOptions as never, backward as never)
 }
@@ -466,9 +489,15 @@ export const customGradient = <A extends readonly unknown[] = ArrayArguments, R 
     const name = nameFor('customGradient', f)
     // Left by the forward part for the backward one, which is traced after it.
     let pullback: Closure | undefined
-    const custom = makeCustomVjp((...xs: A): R => f(...xs)[0], {}).defvjp<readonly NDArray[]>(
+    const both = (xs: A): ReturnType<typeof f> => {
+      const result: unknown = f(...xs)
+      if (Array.isArray(result) && typeof result[1] === 'function') return result as unknown as ReturnType<typeof f>
+      checkNoPromise(name, result)
+      throw new ArgumentError(`${name}: the function must return [out, pull], got ${show(result)}.`)
+    }
+    const custom = makeCustomVjp((...xs: A): R => both(xs)[0], {}).defvjp<readonly NDArray[]>(
       (...xs) => {
-        const [out, pull] = f(...xs)
+        const [out, pull] = both(xs)
         const like = flattenResult(name, out)
         const given = flattenArrays(name, xs)
         const avals = given.leaves.map((x) => x.aval)

@@ -1,18 +1,24 @@
 /** The `debug` namespace: how to watch a computation. Switches hold until changed. */
 import { settings } from '../core/settings.ts'
+import * as must from '../surface/arguments.ts'
+
+const switchParameters = { on: must.boolean }
 
 /** The operation that first produces a NaN raises a NonFiniteError with its name. */
 export const nans = (on: boolean): void => {
+  must.checkArguments('debug.nans', switchParameters, on)
   settings.nans = on
 }
 
 /** The operation that first produces an infinity raises a NonFiniteError with its name. */
 export const infs = (on: boolean): void => {
+  must.checkArguments('debug.infs', switchParameters, on)
   settings.infs = on
 }
 
 /** Consuming a random key twice raises a KeyReuseError. Keys are told apart by identity, not by value. */
 export const keyReuse = (on: boolean): void => {
+  must.checkArguments('debug.keyReuse', switchParameters, on)
   settings.keyReuse = on
 }
 
@@ -31,6 +37,7 @@ export const keyReuse = (on: boolean): void => {
  * ```
  */
 export const customRules = (on: boolean): void => {
+  must.checkArguments('debug.customRules', switchParameters, on)
   settings.customRules = on
 }
 
@@ -50,11 +57,13 @@ export const customRules = (on: boolean): void => {
  * ```
  */
 export const loopBounds = (on: boolean): void => {
+  must.checkArguments('debug.loopBounds', switchParameters, on)
   settings.loopBounds = on
 }
 
 /** Advice printed once for each `jit`: large captured constants, loops traced step by step. On by default. */
 export const warnings = (on: boolean): void => {
+  must.checkArguments('debug.warnings', switchParameters, on)
   settings.warnings = on
 }
 

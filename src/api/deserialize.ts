@@ -2,6 +2,7 @@
  * Bytes read back as the tree that they were. The bytes are trusted in nothing: a header is read line by line, every number in it is
  * held against the bytes that are there, and nothing is allocated before.
  */
+import * as must from '../surface/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { Aval } from '../core/aval.ts'
 import { crc32 } from '../core/crc32.ts'
@@ -9,10 +10,9 @@ import { allocate, bitsOf, isDType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { Registration } from '../core/tree.ts'
 import { flatten, flattenUpTo, keystr, leafPaths, makeObject } from '../core/tree.ts'
-import { checkKnownOptions } from '../surface/checks.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import type { SerializeOptions } from './serialize.ts'
-import { registrationsOf } from './serialize.ts'
+import { registrationsOf, serializeOptions } from './serialize.ts'
 import {
   NEWLINE,
   SPACE,
@@ -353,6 +353,12 @@ const asBytes = (x: unknown): Uint8Array => {
   )
 }
 
+const deserializeOptions: must.OptionTable<DeserializeOptions<unknown>> = { ...serializeOptions, like: must.anything }
+const deserializeDoor = must.door('tree.deserialize', {
+  bytes: must.anything,
+  options: must.optionsOf(deserializeOptions),
+})
+
 /**
  * The tree that `tree.serialize` made these bytes of. Bytes may come from anywhere: what is no such tree is a `Left` that says why,
  * and at which byte. Nothing is thrown for them, and no more is allocated than they are worth.
@@ -383,7 +389,7 @@ export function deserialize(
   bytes: Uint8Array | ArrayBuffer,
   options: DeserializeOptions<unknown> = {},
 ): Either<SerializationError, unknown> {
-  checkKnownOptions('tree.deserialize', options, ['like', 'types'])
+  deserializeDoor(bytes, options)
   const types = registrationsOf('tree.deserialize', options.types)
   const given = asBytes(bytes)
   try {

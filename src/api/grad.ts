@@ -1,16 +1,17 @@
 /** Gradients of scalar functions. */
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { isFloat } from '../core/dtype.ts'
+import { show } from '../core/show.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { scalar, zerosOf } from '../ops/creation.ts'
 import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
-import { checkOptions } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import { linearize, pullback } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
-import { positionsOf, replaceAt } from './arguments.ts'
+import { argnums, positionsOf, replaceAt } from './arguments.ts'
 import { flattenDifferentiable, flattenResult, restore } from './leaves.ts'
 import type { AnyTree, ArrayArguments, TreeOfArrays, AtArgnums, Auxiliaries, Fn, GradOptions, Scalar } from './types.ts'
 
@@ -113,11 +114,19 @@ const oneOrAll = (gradients: readonly unknown[], argnums: Argnums | undefined): 
 
 const checkFunction = (name: string, f: unknown): void => {
   if (typeof f !== 'function') {
-    throw new ArgumentError(
-      `${name}: expected a function, got ${f === null ? 'null' : typeof f}. Write ${name}(f)(x), not ${name}(f(x)).`,
-    )
+    throw new ArgumentError(`${name}: expected a function, got ${show(f)}. Write ${name}(f)(x), not ${name}(f(x)).`)
   }
 }
+
+/** What options of `grad`, and of what is made of it, must be. */
+export const gradOptions: must.OptionTable<GradOptions> = { argnums, allowInt: must.boolean }
+
+const parameters = {
+  f: must.anything,
+  options: must.optionsOf<GradOptions & { readonly hasAux?: boolean }>({ ...gradOptions, hasAux: must.boolean }),
+}
+const valueAndGradDoor = must.door('valueAndGrad', parameters)
+const gradDoor = must.door('grad', parameters)
 
 /**
  * The value and the gradient of a scalar function. JS numbers among the differentiated leaves count as floats.
@@ -165,7 +174,7 @@ export function valueAndGrad(
   options: GradOptions & { readonly hasAux?: boolean } = {},
 ): (...args: readonly unknown[]) => unknown {
   checkFunction('valueAndGrad', f)
-  checkOptions('valueAndGrad', options, 'f, { argnums: 1 }')
+  valueAndGradDoor(f, options)
   return (...args) => {
     const { value, aux, gradients } = differentiate('valueAndGrad', f, args, options)
     return [options.hasAux === true ? [value, aux] : value, oneOrAll(gradients, options.argnums)]
@@ -216,7 +225,7 @@ export function grad(
   options: GradOptions & { readonly hasAux?: boolean } = {},
 ): (...args: readonly unknown[]) => unknown {
   checkFunction('grad', f)
-  checkOptions('grad', options, 'f, { argnums: 1 }')
+  gradDoor(f, options)
   return (...args) => {
     const { aux, gradients } = differentiate('grad', f, args, options)
     const gradient = oneOrAll(gradients, options.argnums)

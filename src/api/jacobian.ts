@@ -7,12 +7,13 @@ import { cast, eq } from '../ops/elementwise.ts'
 import { reshape, transpose } from '../ops/movement.ts'
 import { Aval } from '../core/aval.ts'
 import type { Tangent } from '../primitives/primitive.ts'
+import * as must from '../surface/arguments.ts'
 import * as transforms from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
 import { positionsOf, replaceAt } from './arguments.ts'
 import { jvp } from './derivatives.ts'
-import { grad } from './grad.ts'
+import { grad, gradOptions } from './grad.ts'
 import { flattenDifferentiable, flattenResult } from './leaves.ts'
 import type { AnyTree, ArrayArguments, Arrays, AtArgnums, Fn, GradOptions, Scalar } from './types.ts'
 import type { MapLeaves } from '../core/tree.ts'
@@ -107,6 +108,8 @@ const assemble = (p: Prepared, argnums: Argnums | undefined, block: (o: number, 
 const blockAval = (p: Prepared, o: number, i: number): Aval =>
   new Aval(p.outputs[o]!.aval.dtype, [...p.outputs[o]!.aval.shape, ...p.inputs[i]!.aval.shape])
 
+const jacfwdDoor = must.door('jacfwd', { f: must.func, options: must.optionsOf(gradOptions) })
+
 /**
  * The Jacobian, one column at a time, all at once: forward mode under `vmap`. Best where there are fewer inputs than
  * outputs.
@@ -127,8 +130,9 @@ export const jacfwd = <
 >(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): ((...args: A) => Jacobian<A, N, R>) =>
-  ((...args: A) => {
+): ((...args: A) => Jacobian<A, N, R>) => {
+  jacfwdDoor(f, options)
+  return ((...args: A) => {
     const p = prepare('jacfwd', f, args, options)
     const inAvals = p.inputs.map((x) => x.aval)
     const columns = inAvals.map((_, i) =>
@@ -149,6 +153,9 @@ export const jacfwd = <
       return reshape(transpose(placed, movePermutation(placed.aval.rank, 0, placed.aval.rank - 1)), aval.shape)
     })
   }) as unknown as Fn<A, Jacobian<A, N, R>>
+}
+
+const jacrevDoor = must.door('jacrev', { f: must.func, options: must.optionsOf(gradOptions) })
 
 /**
  * The Jacobian, one row at a time, all at once: reverse mode under `vmap`. Best where there are fewer outputs than
@@ -169,8 +176,9 @@ export const jacrev = <
 >(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): ((...args: A) => Jacobian<A, N, R>) =>
-  ((...args: A) => {
+): ((...args: A) => Jacobian<A, N, R>) => {
+  jacrevDoor(f, options)
+  return ((...args: A) => {
     const p = prepare('jacrev', f, args, options)
     const outAvals = p.outputs.map((y) => y.aval)
     const rows = outAvals.map((_, o) => pushBasis('jacrev', outAvals, o, (cts) => transforms.pullback(p.linear, cts)))
@@ -182,6 +190,7 @@ export const jacrev = <
       return reshape(transforms.placeBatchAxis(x, axes[i]!, 0, outAvals[o]!.size), aval.shape)
     })
   }) as unknown as Fn<A, Jacobian<A, N, R>>
+}
 
 /**
  * `jacrev`, by the name for those who do not mind which.
@@ -193,6 +202,8 @@ export const jacrev = <
  * ```
  */
 export const jacobian = jacrev
+
+const hessianDoor = must.door('hessian', { f: must.func, options: must.optionsOf(gradOptions) })
 
 /**
  * Second derivatives of a function: `jacfwd` of `jacrev`.
@@ -212,7 +223,12 @@ export const hessian = <
 >(
   f: Fn<A, R>,
   options: GradOptions<N> = {},
-): ((...args: A) => Jacobian<A, N, Jacobian<A, N, R>>) => jacfwd(jacrev(f, options), options)
+): ((...args: A) => Jacobian<A, N, Jacobian<A, N, R>>) => {
+  hessianDoor(f, options)
+  return jacfwd(jacrev(f, options), options)
+}
+
+const hvpDoor = must.door('hvp', { f: must.func, x: must.anything, v: must.anything })
 
 /**
  * The Hessian of a scalar function times a vector, without the Hessian: forward mode over reverse mode.
@@ -226,5 +242,7 @@ export const hessian = <
  * hvp((x: NDArray) => np.sum(np.power(x, 3)), np.array([1, 2]), np.array([1, 1])) // => [ 6. 12.]
  * ```
  */
-export const hvp = <T>(f: (x: T) => Scalar, x: T, v: Arrays<T> | T): Arrays<T> =>
-  jvp(grad(f), [x] as [T], [v] as never)[1] as Arrays<T>
+export const hvp = <T>(f: (x: T) => Scalar, x: T, v: Arrays<T> | T): Arrays<T> => {
+  hvpDoor(f, x, v)
+  return jvp(grad(f), [x] as [T], [v] as never)[1] as Arrays<T>
+}

@@ -10,12 +10,13 @@ import { optimize } from '../passes/pipeline.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import { installBackend } from '../runtime/backend.ts'
 import { defaultDevice } from '../runtime/devices.ts'
+import * as must from '../surface/arguments.ts'
 import { RecordedBody } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import type { ArrayLike } from '../trace/value.ts'
 import { ConcreteBody, NDArray, offering } from '../trace/value.ts'
 import type { Argnums } from './arguments.ts'
-import { positionsOf } from './arguments.ts'
+import { argnums, positionsOf } from './arguments.ts'
 import type { ArrayTree } from './leaves.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Signature } from './retrace.ts'
@@ -130,6 +131,9 @@ const leavesLike = ({ treedef, avals }: Recent, args: readonly unknown[]): NDArr
   return leaves as NDArray[]
 }
 
+const jitOptions: must.OptionTable<JitOptions> = { staticArgnums: argnums, donateArgnums: argnums }
+const jitDoor = must.door('jit', { f: must.func, options: must.optionsOf(jitOptions) })
+
 /**
  * Compiles a function: it is traced once for each structure, shapes and dtypes of its arguments, and the program that
  * this gives runs from then on. `f` must be pure: side effects happen while tracing only.
@@ -154,6 +158,7 @@ export function jit<A extends readonly unknown[] = ArrayArguments, R extends Any
 ): Jitted<A, Arrays<R>>
 export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOptions = {}): Jitted<A, Arrays<R>> {
   if (typeof f !== 'function') throw new ArgumentError('jit: expected a function. Write jit(f)(x), not jit(f(x)).')
+  jitDoor(f, options)
   const name = f.name === '' ? 'f' : f.name
   const cache = new LruMap<string, Traced>(capacity)
   let recent: Recent | null = null

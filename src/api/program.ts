@@ -6,10 +6,11 @@ import type { leafBrand, LeafBrand, MapLeaves, TreeDef } from '../core/tree.ts'
 import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { ArgumentError, DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
-import { show } from '../ir/kinds.ts'
+import { show } from '../core/show.ts'
 import { Program } from '../ir/program.ts'
 import { checkedNesting } from '../passes/check.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { applyProgram } from '../transforms/apply.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { standIn } from '../trace/value.ts'
@@ -18,6 +19,14 @@ import { requireFunctions } from './arguments.ts'
 import { flattenArrays, flattenResult } from './leaves.ts'
 import { parameterNames } from './parameterNames.ts'
 import type { AnyTree, ArrayArguments, Fn, Operands } from './types.ts'
+
+// Of any size: nothing is made of it.
+const structDoor = must.door('ShapeDtypeStruct', {
+  shape: must.kind('a shape: a list of extents, such as [2, 3]', must.listOf(must.natural).accepts, {
+    error: ShapeError,
+  }),
+  dtype: must.dtype,
+})
 
 /**
  * Shape and dtype of an array that need not exist: stands for an array where only types matter.
@@ -33,6 +42,7 @@ export class ShapeDtypeStruct implements LeafBrand {
   readonly shape: Shape
   readonly dtype: DType
   constructor(shape: Shape, dtype: DType) {
+    structDoor(shape, dtype)
     this.shape = shape
     this.dtype = dtype
   }
@@ -116,6 +126,11 @@ const requireSound = (program: Program): void => {
   }
 }
 
+const evalProgramDoor = must.door('evalProgram', {
+  program: must.instance('a program', Program),
+  args: must.listOf(must.arrayLike, 'a list of arrays'),
+})
+
 /**
  * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
  *
@@ -130,6 +145,7 @@ const requireSound = (program: Program): void => {
  */
 export const evalProgram = (program: Program, args: readonly ArrayLike[]): readonly NDArray[] => {
   requireSound(program)
+  evalProgramDoor(program, args)
   const { inAvals } = program
   if (!isList(args)) throw new ArgumentError(`evalProgram takes a list of arguments, got ${show(args)}.`)
   if (args.length !== inAvals.length) {

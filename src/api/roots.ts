@@ -8,6 +8,7 @@ import * as control from '../ops/control.ts'
 import { fullLike, scalar } from '../ops/creation.ts'
 import { abs, add, and, le, mul, neg, not, sub } from '../ops/elementwise.ts'
 import { reduceAnd } from '../ops/reduction.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
 import { asArray } from '../runtime/array.ts'
@@ -47,6 +48,7 @@ export const closureConvert = <A extends readonly unknown[], R extends AnyTree>(
   f: Fn<A, R>,
   ...example: A
 ): readonly [g: (...args: readonly unknown[]) => Arrays<R>, consts: readonly NDArray[]] => {
+  requireFunctions('closureConvert', { f })
   const given = flattenArrays('closureConvert', example)
   const closure = closeTree(
     'closureConvert',
@@ -92,6 +94,17 @@ const onLeaves =
     return result.leaves
   }
 
+const linearSolveOptions: must.OptionTable<LinearSolveOptions<unknown>> = {
+  transposeSolve: must.func,
+  symmetric: must.boolean,
+}
+const linearSolveDoor = must.door('customLinearSolve', {
+  matvec: must.func,
+  b: must.anything,
+  solve: must.func,
+  options: must.optionsOf(linearSolveOptions),
+})
+
 /**
  * The x with `matvec(x) = b`, found by `solve`. Derivatives, of all orders and in both modes, come from the equation:
  * A dx = db − dA x. What `solve` does inside is not differentiated.
@@ -113,10 +126,12 @@ export const customLinearSolve = <B extends AnyTree>(
   matvec: LinearMap<NoInfer<B>>,
   b: B,
   solve: LinearSolver<NoInfer<B>>,
-  { transposeSolve, symmetric = false }: LinearSolveOptions<B> = {},
+  options: LinearSolveOptions<B> = {},
 ): Arrays<B> => {
   const name = 'customLinearSolve'
   requireFunctions(name, { matvec, solve })
+  linearSolveDoor(matvec, b, solve, options)
+  const { transposeSolve, symmetric = false } = options
   const { leaves, treedef } = flattenArrays(name, b, 'right-hand side')
   const forward = onLeaves<B>(name, "matvec's result", matvec, treedef, leaves)
   const tree = (xs: Values): Arrays<B> => restore(treedef, xs)
@@ -241,6 +256,13 @@ const iterate = (step: Step, start: Values, { tolerance = 1e-6, maxSteps = 1000 
   return whileLoop(([, settled]: State) => not(settled), next, begin, { maxSteps })[0]
 }
 
+const fixedPointOptions: must.OptionTable<FixedPointOptions> = { tolerance: must.number, maxSteps: must.count }
+const fixedPointDoor = must.door('fixedPoint', {
+  f: must.func,
+  init: must.anything,
+  options: must.optionsOf(fixedPointOptions),
+})
+
 /**
  * The x with `f(x) = x`, found by repeating `f` from `init` until it moves nothing by more than the tolerance. Derivatives
  * with respect to what `f` closes over come from the implicit function theorem, by a like iteration; both converge where `f`
@@ -263,6 +285,7 @@ export const fixedPoint = <X extends AnyTree>(
 ): Arrays<X> => {
   const name = 'fixedPoint'
   requireFunctions(name, { f })
+  fixedPointDoor(f, init, options)
   const { leaves, treedef } = flattenArrays(name, init, 'initial value')
   const bad = leaves.findIndex((x) => !isDifferentiable(x.aval))
   if (bad >= 0) {

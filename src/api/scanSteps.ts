@@ -1,33 +1,39 @@
 /** How the steps of a scan are carried out: one by one, several written out in a row, or in blocks that forget. */
-import { ArgumentError } from '../core/errors.ts'
 import { cut } from '../core/marks.ts'
 import type { ScanParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import * as control from '../ops/control.ts'
 import { concatenate, reshape, sliceInDim } from '../ops/movement.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
 
 type Values = readonly NDArray[]
 
+/** What the option `unroll` must be. */
+export const anUnroll = must.kind(
+  'a boolean or an integer of at least 0 (0: all steps)',
+  (x) => must.boolean.accepts(x) || must.natural.accepts(x),
+)
+
+/** What the option `checkpoint` of loops must be. */
+export const aLoopCheckpoint = must.kind(
+  "'none', 'sqrt' or a positive integer",
+  (x) => x === 'none' || x === 'sqrt' || must.count.accepts(x),
+)
+
 /** How many steps are written out in a row. */
-export const unrollOf = (name: string, unroll: number | boolean, length: number): number => {
+export const unrollOf = (unroll: number | boolean, length: number): number => {
   if (typeof unroll === 'boolean') return unroll ? Math.max(1, length) : 1
-  if (Number.isInteger(unroll) && unroll >= 0) return unroll === 0 ? Math.max(1, length) : unroll
-  throw new ArgumentError(
-    `${name}: unroll must be a boolean or an integer of at least 0 (0: all steps), got ${String(unroll)}.`,
-  )
+  return unroll === 0 ? Math.max(1, length) : unroll
 }
 
 /** How many steps reverse mode computes again at once; null where it keeps what it needs of each. */
-export const blockOf = (name: string, checkpoint: 'none' | 'sqrt' | number, length: number): number | null => {
+export const blockOf = (checkpoint: 'none' | 'sqrt' | number, length: number): number | null => {
   if (checkpoint === 'none') return null
   if (checkpoint === 'sqrt') return Math.max(1, Math.ceil(Math.sqrt(length)))
-  if (Number.isInteger(checkpoint) && checkpoint >= 1) return checkpoint
-  throw new ArgumentError(
-    `${name}: checkpoint must be 'none', 'sqrt' or a positive integer, got ${String(checkpoint)}.`,
-  )
+  return checkpoint
 }
 
 const rolesOf = <T>({ consts, carry }: ScanParams, xs: readonly T[]) => {

@@ -1,9 +1,12 @@
 /** Names for parts of a computation. */
 import { ArgumentError, PullbackError } from '../core/errors.ts'
+import * as must from '../surface/arguments.ts'
 import { currentScope, withScope } from '../trace/interpreter.ts'
 
 /** Errors whose message names its scope already: the innermost one does. */
 const named = new WeakSet<PullbackError>()
+
+const namedScopeDoor = must.door('namedScope', { name: must.string, f: must.func })
 
 /**
  * Runs `f` under a name, inside the scopes that are open already. The name stands beside the operations of `f` in printed
@@ -18,6 +21,7 @@ const named = new WeakSet<PullbackError>()
  * ```
  */
 export const namedScope = <T>(name: string, f: () => T): T => {
+  namedScopeDoor(name, f)
   if (name === '') throw new ArgumentError('namedScope: the name is empty.')
   return withScope(name, () => {
     try {

@@ -3,7 +3,7 @@ import { crc32 } from '../core/crc32.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import type { PytreeClass, Registration } from '../core/tree.ts'
 import { flatten, keystr, leafPaths, registrationOf } from '../core/tree.ts'
-import { checkKnownOptions } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import {
   NEWLINE,
@@ -116,6 +116,12 @@ const write = (out: Written, what: string, tree: unknown, names: ReadonlyMap<unk
   }
 }
 
+/** What options of `serialize` and `deserialize` must be. */
+export const serializeOptions: must.OptionTable<SerializeOptions> = {
+  types: must.recordOf(must.func, 'an object of classes by names'),
+}
+const serializeDoor = must.door('tree.serialize', { tree: must.anything, options: must.optionsOf(serializeOptions) })
+
 /**
  * A tree as bytes, for `tree.deserialize`: its structure, arrays of any dtype bit for bit, and typed arrays, numbers, bigints,
  * strings and booleans among its leaves. Checksums find what was damaged on the way.
@@ -132,7 +138,7 @@ const write = (out: Written, what: string, tree: unknown, names: ReadonlyMap<unk
  * ```
  */
 export const serialize = (tree: unknown, options: SerializeOptions = {}): TreeBytes => {
-  checkKnownOptions('tree.serialize', options, ['types'])
+  serializeDoor(tree, options)
   const types = registrationsOf('tree.serialize', options.types)
   const out: Written = { lines: [], payload: [] }
   write(out, 'the tree', tree, new Map([...types].map(([name, type]) => [type, name])))

@@ -2,6 +2,7 @@
 import { TreeError } from '../core/errors.ts'
 import type { IsLeaf, MapLeaves, Path, PathKey, TreeDef } from '../core/tree.ts'
 import * as core from '../core/tree.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { TreeOfArrays } from './types.ts'
 
@@ -24,14 +25,25 @@ export type Leaf<T> = T extends core.LeafType
               ? Leaf<T[keyof T]>
               : T
 
+const { aTreeDef } = core
+const leafParameters = { tree: must.anything, isLeaf: must.optional(must.func) }
+const functionParameter = { f: must.func }
+const withPredicate = { tree: must.anything, predicate: must.func }
+
 /** Leaves in order, and the structure that holds them. What `isLeaf` says to be a leaf is left as it is. */
 export function flatten<T extends TreeOfArrays<T>>(tree: T): [leaves: NDArray[], treedef: TreeDef<T>]
 export function flatten<T>(tree: T): [leaves: Leaf<T>[], treedef: TreeDef<T>]
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef]
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef] {
+  must.checkArguments('tree.flatten', leafParameters, tree, isLeaf)
   const { leaves, treedef } = core.flatten(tree, isLeaf)
   return [[...leaves], treedef]
 }
+
+const unflattenDoor = must.door('tree.unflatten', {
+  treedef: aTreeDef,
+  leaves: must.listOf(must.anything, 'a list of leaves'),
+})
 
 /**
  * The tree of a structure and its leaves in order. Its type is that of the tree that the structure was taken of, with the
@@ -51,6 +63,7 @@ export function unflatten<T, L>(
   leaves: readonly L[],
 ): unknown extends T ? unknown : MapLeaves<T, L>
 export function unflatten(treedef: TreeDef, leaves: readonly unknown[]): unknown {
+  unflattenDoor(treedef, leaves)
   return core.unflatten(treedef, leaves)
 }
 
@@ -67,6 +80,7 @@ export function leaves<T extends TreeOfArrays<T>>(tree: T): NDArray[]
 export function leaves<T>(tree: T): Leaf<T>[]
 export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[]
 export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
+  must.checkArguments('tree.leaves', leafParameters, tree, isLeaf)
   return [...core.flatten(tree, isLeaf).leaves]
 }
 
@@ -82,6 +96,7 @@ export function leaves(tree: unknown, isLeaf?: IsLeaf): unknown[] {
 export function structure<T>(tree: T): TreeDef<T>
 export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef
 export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
+  must.checkArguments('tree.structure', leafParameters, tree, isLeaf)
   return core.flatten(tree, isLeaf).treedef
 }
 
@@ -110,6 +125,7 @@ export function map<T, R, Rest extends readonly unknown[]>(
   tree: T,
   ...rest: Rest
 ): MapLeaves<T, R> {
+  must.checkArguments('tree.map', functionParameter, f)
   const { leaves: first, treedef } = core.flatten(tree)
   const others = rest.map((t) => core.flattenUpTo('tree.map', treedef, t))
   const call = f as (...args: readonly unknown[]) => R
@@ -135,6 +151,7 @@ export function mapWithPath<T, R, Rest extends readonly unknown[]>(
   tree: T,
   ...rest: Rest
 ): MapLeaves<T, R> {
+  must.checkArguments('tree.mapWithPath', functionParameter, f)
   const { leaves: first, treedef } = core.flatten(tree)
   const paths = core.leafPaths(treedef)
   const others = rest.map((t) => core.flattenUpTo('tree.mapWithPath', treedef, t))
@@ -158,6 +175,7 @@ export function flattenWithPath(
   tree: unknown,
   isLeaf?: IsLeaf,
 ): [leaves: [path: Path, leaf: unknown][], treedef: TreeDef] {
+  must.checkArguments('tree.flattenWithPath', leafParameters, tree, isLeaf)
   const { leaves: all, treedef } = core.flatten(tree, isLeaf)
   const paths = core.leafPaths(treedef)
   return [all.map((x, i) => [paths[i]!, x]), treedef]
@@ -168,6 +186,7 @@ export function leavesWithPath<T extends TreeOfArrays<T>>(tree: T): [path: Path,
 export function leavesWithPath<T>(tree: T): [path: Path, leaf: Leaf<T>][]
 export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][]
 export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][] {
+  must.checkArguments('tree.leavesWithPath', leafParameters, tree, isLeaf)
   return flattenWithPath(tree, isLeaf)[0]
 }
 
@@ -175,6 +194,7 @@ export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, lea
 export function reduce<T extends TreeOfArrays<T>, R>(f: (accumulated: R, leaf: NDArray) => R, tree: T, initial: R): R
 export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<NoInfer<T>>) => R, tree: T, initial: R): R
 export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, initial: R): R {
+  must.checkArguments('tree.reduce', functionParameter, f)
   return (core.flatten(tree).leaves as readonly Leaf<T>[]).reduce<R>(f, initial)
 }
 
@@ -202,6 +222,8 @@ export const size = (tree: unknown): number => {
 /** Whether all leaves are true. */
 export const all = (tree: unknown): boolean => core.flatten(tree).leaves.every(Boolean)
 
+const transposeDoor = must.door('tree.transpose', { outer: aTreeDef, inner: aTreeDef })
+
 /**
  * A tree of trees inside out: from `outer` of `inner` to `inner` of `outer`.
  *
@@ -213,6 +235,7 @@ export function transpose<O, I, T>(
   tree: T,
 ): unknown extends O | I ? unknown : MapLeaves<I, MapLeaves<O, Leaf<T>>>
 export function transpose(outer: TreeDef, inner: TreeDef, tree: unknown): unknown {
+  transposeDoor(outer, inner, tree)
   const rows = core.flattenUpTo('tree.transpose', outer, tree).map((t) => core.flattenUpTo('tree.transpose', inner, t))
   const columns = Array.from({ length: inner.numLeaves }, (_, i) => rows.map((row) => row[i]))
   return core.unflatten(
@@ -257,6 +280,8 @@ type Filled<T> = [T] extends [core.LeafType | null | undefined]
     : Exclude<T, null | undefined>
   : { [K in keyof T]: Filled<T[K]> }
 
+const partitionDoor = must.door('tree.partition', withPredicate)
+
 /**
  * Splits a tree in two of the same shape: leaves where the predicate holds, and the others; null in the gaps.
  *
@@ -272,6 +297,7 @@ export const partition = <T>(
   tree: T,
   predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean,
 ): [yes: Partial<T>, no: Partial<T>] => {
+  partitionDoor(tree, predicate)
   const { leaves: all_, treedef } = core.flatten(tree)
   const paths = core.leafPaths(treedef)
   const holds = all_.map((x, i) => predicate(x as Leaf<T>, paths[i]!))
@@ -307,9 +333,13 @@ export function combine(first: unknown, ...rest: readonly unknown[]): unknown {
   return core.unflatten(treedef, merged)
 }
 
+const filterDoor = must.door('tree.filter', withPredicate)
+
 /** The tree with the leaves that fail the predicate replaced by null. */
-export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean): Partial<T> =>
-  partition(tree, predicate)[0]
+export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean): Partial<T> => {
+  filterDoor(tree, predicate)
+  return partition(tree, predicate)[0]
+}
 
 /** The type of what stands in a `T` at a path that is written out; unknown for other paths. */
 export type At<T, P extends Path> = P extends readonly []
@@ -320,12 +350,15 @@ export type At<T, P extends Path> = P extends readonly []
       : unknown
     : unknown
 
+const treeAtDoor = must.door('tree.treeAt', { tree: must.anything, path: core.aPath, replace: must.func })
+
 /** The tree with the subtree at a path replaced. @throws TreeError if there is nothing at the path. */
 export function treeAt<T, const P extends Path>(
   tree: T,
   path: P,
   replace: (subtree: At<T, P>) => NoInfer<At<T, P>>,
 ): T {
+  treeAtDoor(tree, path, replace)
   return replaceAt(tree, path, replace as (subtree: unknown) => unknown)
 }
 

@@ -1,9 +1,10 @@
 /** A function of one element, made a function of a batch. */
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
 import type { TreeDef } from '../core/tree.ts'
 import { broadcastPrefix, flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
-import { checkOptions } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import { batch, placeBatchAxis } from '../transforms/programs.ts'
 import type { NDArray } from '../trace/value.ts'
 import { flattenResult, restore } from './leaves.ts'
@@ -28,7 +29,7 @@ const isAxis = (x: unknown): boolean => x === null || typeof x === 'number'
 const axesOf = (name: string, axes: unknown, treedef: TreeDef): readonly (number | null)[] => {
   const spread = broadcastPrefix(name, axes, treedef, isAxis)
   const bad = spread.find((a) => a !== null && !Number.isInteger(a))
-  if (bad !== undefined) throw new ArgumentError(`${name}: axes are integers or null, got ${String(bad)}.`)
+  if (bad !== undefined) throw new ArgumentError(`${name}: axes are integers or null, got ${show(bad)}.`)
   return spread as readonly (number | null)[]
 }
 
@@ -67,6 +68,13 @@ const batchOf = (
   return { axes: places, size }
 }
 
+const vmapOptions: must.OptionTable<VmapOptions> = {
+  inAxes: must.anything,
+  outAxes: must.anything,
+  axisSize: must.extent,
+}
+const vmapDoor = must.door('vmap', { f: must.anything, options: must.optionsOf(vmapOptions) })
+
 /**
  * Vectorises a function: what `f` does to one element is done to all at once, along an axis of each argument.
  *
@@ -95,7 +103,7 @@ export function vmap<A extends readonly unknown[], R>(
   options: VmapOptions = {},
 ): (...args: A) => Arrays<R> {
   if (typeof f !== 'function') throw new ArgumentError('vmap: expected a function. Write vmap(f)(x), not vmap(f(x)).')
-  checkOptions('vmap', options, 'f, { inAxes: [0, null] }')
+  vmapDoor(f, options)
   const { inAxes = 0, outAxes = 0, axisSize } = options
   return (...args) => {
     const { leaves, treedef } = flatten(args)

@@ -65,6 +65,12 @@ export const dtype = kind('a dtype', isDType, {
   hint: () => `Known: ${dtypes.join(', ')}.`,
 })
 
+/** What is asked for so often is made one after the other: more is a size in the wrong place. */
+const MOST_TIMES = 2 ** 20
+
+/** How often something is done, or how many arrays come out in a list. */
+export const times = kind(`a whole number from 0 to ${MOST_TIMES}`, (x) => isNatural(x) && x <= MOST_TIMES)
+
 /** One of these strings. */
 export const oneOf = (known: readonly (string | null)[]): Check =>
   kind(known.map((k) => (k === null ? 'null' : `'${k}'`)).join(' or '), (x) => known.includes(x as string), {
@@ -74,9 +80,12 @@ export const oneOf = (known: readonly (string | null)[]): Check =>
     },
   })
 
+/** Longer lists are no arguments: a list was given a length that it does not fill. */
+const LONGEST = 2 ** 26
+
 /** A JS array, of a length if one is given, without holes. */
 export const isListOf = (x: unknown, accepts: (item: unknown) => boolean, length?: number): boolean => {
-  if (!Array.isArray(x) || (length !== undefined && x.length !== length)) return false
+  if (!Array.isArray(x) || x.length > LONGEST || (length !== undefined && x.length !== length)) return false
   for (const item of x) if (!accepts(item)) return false
   return true
 }

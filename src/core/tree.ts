@@ -2,6 +2,7 @@
  * Pytrees: nested arrays, tuples, plain objects, fp-ts Options, registered classes; null and undefined are empty.
  * Everything else is a leaf. Structures are flat lists of nodes, so that neither depth nor width overflows the stack.
  */
+import * as must from './arguments.ts'
 import { TreeError } from './errors.ts'
 import { uncloneable } from './uncloneable.ts'
 
@@ -96,6 +97,13 @@ export type Path = readonly PathKey[]
 
 const identifier = /^[A-Za-z_$][\w$]*$/
 
+/** What a path must be. */
+export const aPath = must.listOf(
+  must.kind('a key', (x) => typeof x === 'string' || typeof x === 'number'),
+  'a list of keys and indices',
+)
+const keystrDoor = must.door('tree.keystr', { path: aPath })
+
 /**
  * A path as the JS that follows it: `.layers[0].weight`.
  *
@@ -105,7 +113,12 @@ const identifier = /^[A-Za-z_$][\w$]*$/
  * tree.keystr(['layers', 0, 'odd key']) // => .layers[0]["odd key"]
  * ```
  */
-export const keystr = (path: Path): string =>
+export const keystr = (path: Path): string => {
+  keystrDoor(path)
+  return stringOf(path)
+}
+
+const stringOf = (path: Path): string =>
   path.map((k) => (typeof k === 'number' ? `[${k}]` : identifier.test(k) ? `.${k}` : `[${JSON.stringify(k)}]`)).join('')
 
 /** How instances of a registered class come apart and together again. */
@@ -127,6 +140,8 @@ export type PytreeClass = abstract new (...args: never[]) => unknown
 const registrations = new WeakMap<PytreeClass, Registration>()
 let registered = 0
 
+const registerDoor = must.door('tree.registerPytreeNode', { type: must.func, flatten: must.func, unflatten: must.func })
+
 /**
  * Makes instances of a class containers. `aux` is what distinguishes two structures beside the children; it is
  * compared by identity or, for primitives and JSON-like data, by value.
@@ -138,6 +153,7 @@ export const registerPytreeNode = <T>(
   flatten: (x: T) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown },
   unflatten: (aux: unknown, children: readonly unknown[]) => T,
 ): void => {
+  registerDoor(type, flatten, unflatten)
   if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
   registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten })
 }
@@ -240,7 +256,9 @@ export class TreeDef<out T = unknown> {
 
   /** Whether the structures are the same: nodes, keys and places of leaves. */
   equals(other: TreeDef): boolean {
-    return this === other || this.key === other.key
+    if (this === other) return true
+    equalsDoor(other)
+    return this.key === other.key
   }
 
   /** The structure with `*` for leaves: `{a: *, b: [*, null]}`. */
@@ -265,6 +283,10 @@ export class TreeDef<out T = unknown> {
     })
   }
 }
+
+/** What a structure must be. */
+export const aTreeDef = must.instance('a structure, as tree.structure gives it', TreeDef)
+const equalsDoor = must.door('tree.structure', { other: aTreeDef })
 
 const isPlainObject = (x: object): x is Readonly<Record<string, unknown>> => {
   const prototype: unknown = Object.getPrototypeOf(x)
@@ -310,6 +332,16 @@ const open = (x: unknown): Opened => {
 /** Says of a subtree whether to take it for a leaf. */
 export type IsLeaf = (x: unknown) => boolean
 
+/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
+const WIDEST = 2 ** 26
+
+const openNarrow = (x: unknown): Opened => {
+  const opened = open(x)
+  const { length } = opened.children
+  if (length <= WIDEST) return opened
+  throw new TreeError(`tree: a list of ${length} entries is more than a tree may have; np.array makes one leaf of it.`)
+}
+
 /**
  * Whether a container is somewhere inside of itself. Each container is opened once, however often it is met; what has no
  * children cannot contain anything.
@@ -326,7 +358,7 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
     const state = states.get(x)
     if (state === 'above') return true
     if (state === 'done' || isLeaf?.(x) === true) continue
-    const { children } = open(x)
+    const { children } = openNarrow(x)
     if (children.length === 0) continue
     states.set(x, 'above')
     stack.push([x, true])
@@ -338,9 +370,6 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
 /** A tree of so many nodes is asked, once, whether it ends at all. */
 const SUSPICIOUS = 2 ** 12
 
-/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
-const WIDEST = 2 ** 26
-
 /** Calls `visit` on every node in preorder. */
 const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, subtree: unknown) => void): void => {
   const stack: unknown[] = [tree]
@@ -351,12 +380,7 @@ const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, sub
       )
     }
     const x = stack.pop()
-    const { node, children } = isLeaf?.(x) === true ? leafOpened : open(x)
-    if (children.length > WIDEST) {
-      throw new TreeError(
-        `tree: a list of ${children.length} entries is more than a tree may have; np.array makes one leaf of it.`,
-      )
-    }
+    const { node, children } = isLeaf?.(x) === true ? leafOpened : openNarrow(x)
     visit(node, x)
     for (let i = children.length - 1; i >= 0; i--) stack.push(children[i])
   }

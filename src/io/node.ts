@@ -1,5 +1,6 @@
 /** Files by path: Node's implementation of sources, and of writing whole files. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../surface/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, fail, failPlatform } from './errors.ts'
 import type { FileHandle, NodeFiles, UrlLike } from './platform.ts'
@@ -65,8 +66,16 @@ const readInto = async (handle: FileHandle, name: string, offset: number, bytes:
   }
 }
 
+const pathSourceDoor = must.door('pathSource', {
+  path: must.kind(
+    'a path, or a URL',
+    (x) => typeof x === 'string' || (typeof x === 'object' && x !== null && 'href' in x),
+  ),
+})
+
 /** A file as a source. It is opened for each read, so that nothing has to be closed. Not for devices or pipes. */
 export const pathSource = (path: string | UrlLike): ByteSource => {
+  pathSourceDoor(path)
   const name = typeof path === 'string' ? path : path.href
   return {
     name,

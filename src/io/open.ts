@@ -1,5 +1,6 @@
 /** Opening a file of tensors of whatever format, told by its first bytes. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 import { attempt, run, unsupported } from './errors.ts'
@@ -12,8 +13,9 @@ import { openPytorch } from './pytorch/read.ts'
 import { openSafetensors } from './safetensors/read.ts'
 import { openShards } from './shards.ts'
 import type { ByteSource, Readable } from './source.ts'
-import { openSource } from './source.ts'
+import { openDoor, openSource } from './source.ts'
 import type { Progress, ReadOptions, TensorFile } from './tensors.ts'
+import { aTensorFile, readOptions } from './tensors.ts'
 import { openZip } from './zip/read.ts'
 
 type Open = (from: Readable) => TaskEither<IoError, TensorFile>
@@ -61,6 +63,8 @@ const openIndex: Open = (from) =>
     return openShards(beside.folder, beside.name, (shard) => run(openTensors(shard)))
   })
 
+const openTensorsDoor = openDoor('openTensors')
+
 /**
  * Opens a file of tensors: safetensors (or the index of several), GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
  *
@@ -71,13 +75,15 @@ const openIndex: Open = (from) =>
  * file._tag === 'Right' && file.right.format // => safetensors
  * ```
  */
-export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> => {
+  openTensorsDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const open = await formatOf(input)
     // ONNX and an index look for weights beside the path that was given.
     return run(open(open === openOnnx || open === openIndex ? from : input))
   })
+}
 
 /** Options of `readTensors`. */
 export interface ReadTensorsOptions extends ReadOptions {
@@ -90,12 +96,21 @@ export interface ReadTensorsOptions extends ReadOptions {
 /** Tensors that are read at the same time. */
 const PARALLEL = 4
 
+const readTensorsOptions: must.OptionTable<ReadTensorsOptions> = {
+  ...readOptions,
+  where: must.func,
+  onProgress: must.func,
+}
+const readTensorsDoor = must.door('readTensors', { file: aTensorFile, options: must.optionsOf(readTensorsOptions) })
+
 /** All (or some) tensors of a file as arrays, by name, in the order of the file. */
 export const readTensors = (
   file: TensorFile,
-  { where = () => true, onProgress, ...options }: ReadTensorsOptions = {},
-): TaskEither<IoError, { readonly [name: string]: NDArray }> =>
-  attempt(async () => {
+  options: ReadTensorsOptions = {},
+): TaskEither<IoError, { readonly [name: string]: NDArray }> => {
+  readTensorsDoor(file, options)
+  const { where = () => true, onProgress, ...rest } = options
+  return attempt(async () => {
     const wanted = [...file.tensors.values()].filter(({ name }) => where(name))
     const total = wanted.reduce((sum, { bytes }) => sum + bytes, 0)
     const arrays = new Map<string, NDArray>()
@@ -103,7 +118,7 @@ export const readTensors = (
     let done = 0
     const work = async (): Promise<void> => {
       for (const { name, bytes } of queue) {
-        arrays.set(name, await run(file.read(name, options)))
+        arrays.set(name, await run(file.read(name, rest)))
         done += bytes
         onProgress?.({ name, bytes: done, total })
       }
@@ -111,3 +126,4 @@ export const readTensors = (
     await Promise.all(Array.from({ length: PARALLEL }, work))
     return Object.fromEntries(wanted.map(({ name }) => [name, arrays.get(name)!]))
   })
+}

@@ -1,5 +1,6 @@
 /** Where bytes come from: one small interface, so that formats need not know whether it is a disk, a page or a server. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../surface/arguments.ts'
 import type { IoError } from './errors.ts'
 import { accessError, attempt, fail, run } from './errors.ts'
 import { checkRange } from './memory.ts'
@@ -23,38 +24,72 @@ export interface ByteSource {
 /** What can be opened: a path (Node), an `http:` or `https:` address, a `Blob` or `File`, bytes, or a source. */
 export type Readable = string | UrlLike | BlobLike | ArrayBuffer | Uint8Array | ByteSource
 
-/** Bytes in memory as a source. They must not change while they are read. */
-export const bytesSource = (bytes: Uint8Array, name = 'bytes'): ByteSource => ({
-  name,
-  size: attempt(() => Promise.resolve(bytes.length)),
-  read: (offset, length) =>
-    attempt(() => {
-      checkRange(name, bytes.length, offset, length)
-      return Promise.resolve(bytes.slice(offset, offset + length))
-    }),
-})
-
-/** A `Blob` or a `File` as a source: only what is read comes into memory. */
-export const blobSource = (blob: BlobLike, name = blob.name ?? 'blob'): ByteSource => ({
-  name,
-  size: attempt(() => Promise.resolve(blob.size)),
-  read: (offset, length) =>
-    attempt(async () => {
-      checkRange(name, blob.size, offset, length)
-      try {
-        return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
-      } catch (error) {
-        // The file behind a File may have changed or gone since it was chosen.
-        return fail(accessError(name, error))
-      }
-    }),
-})
-
 const isUrl = (x: object): x is UrlLike => 'href' in x && 'protocol' in x
 const isBlob = (x: object): x is BlobLike => 'arrayBuffer' in x && 'slice' in x
+const isSource = (x: object): x is ByteSource =>
+  'name' in x && 'size' in x && 'read' in x && typeof x.size === 'function' && typeof x.read === 'function'
+const isBytes = (x: unknown): boolean => x instanceof Uint8Array || x instanceof ArrayBuffer
+
+/** What `openSource` takes. */
+export const aReadable = must.kind('a path, a URL, a Blob, a File, a Uint8Array, an ArrayBuffer or a source', (x) => {
+  if (typeof x === 'string' || isBytes(x)) return true
+  return typeof x === 'object' && x !== null && (isUrl(x) || isBlob(x) || isSource(x))
+})
+
+/** The door of functions that open something. */
+export const openDoor = (operation: string): must.Door => must.door(operation, { from: aReadable })
+
+const isObject = (x: unknown): x is object => typeof x === 'object' && x !== null
+const bytesSourceDoor = must.door('bytesSource', {
+  bytes: must.instance('a Uint8Array', Uint8Array),
+  name: must.optional(must.string),
+})
+const blobSourceDoor = must.door('blobSource', {
+  blob: must.kind('a Blob or a File', (x) => isObject(x) && isBlob(x)),
+  name: must.optional(must.string),
+})
+const readAllDoor = must.door('readAll', {
+  source: must.kind('a source, as openSource gives it', (x) => isObject(x) && isSource(x)),
+})
+const openSourceDoor = openDoor('openSource')
+
+/** Bytes in memory as a source. They must not change while they are read. */
+export const bytesSource = (bytes: Uint8Array, name = 'bytes'): ByteSource => {
+  bytesSourceDoor(bytes, name)
+  return {
+    name,
+    size: attempt(() => Promise.resolve(bytes.length)),
+    read: (offset, length) =>
+      attempt(() => {
+        checkRange(name, bytes.length, offset, length)
+        return Promise.resolve(bytes.slice(offset, offset + length))
+      }),
+  }
+}
+
+/** A `Blob` or a `File` as a source: only what is read comes into memory. */
+export const blobSource = (blob: BlobLike, name?: string): ByteSource => {
+  blobSourceDoor(blob, name)
+  const called = name ?? blob.name ?? 'blob'
+  return {
+    name: called,
+    size: attempt(() => Promise.resolve(blob.size)),
+    read: (offset, length) =>
+      attempt(async () => {
+        checkRange(called, blob.size, offset, length)
+        try {
+          return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer())
+        } catch (error) {
+          // The file behind a File may have changed or gone since it was chosen.
+          return fail(accessError(called, error))
+        }
+      }),
+  }
+}
 
 /** The source that is meant: strings that begin with `http:` or `https:` are addresses, others are paths. */
 export const openSource = (from: Readable): ByteSource => {
+  openSourceDoor(from)
   if (typeof from === 'string') return /^https?:/i.test(from) ? urlSource(from) : pathSource(from)
   if (from instanceof Uint8Array) return bytesSource(from)
   if (from instanceof ArrayBuffer) return bytesSource(new Uint8Array(from))
@@ -63,5 +98,7 @@ export const openSource = (from: Readable): ByteSource => {
 }
 
 /** All bytes of a source. */
-export const readAll = (source: ByteSource): TaskEither<IoError, Uint8Array> =>
-  attempt(async () => run(source.read(0, await run(source.size))))
+export const readAll = (source: ByteSource): TaskEither<IoError, Uint8Array> => {
+  readAllDoor(source)
+  return attempt(async () => run(source.read(0, await run(source.size))))
+}

@@ -5,6 +5,7 @@ import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { convert } from '../core/convert.ts'
+import * as must from '../surface/arguments.ts'
 import { fromHost } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
@@ -40,6 +41,9 @@ export interface ReadOptions {
   readonly dtype?: DType
 }
 
+/** A check for each option of `read`. */
+export const readOptions: must.OptionTable<ReadOptions> = { dtype: must.dtype }
+
 /** An opened file of tensors, of whatever format. Its header has been read and checked; tensors are read on demand. */
 export interface TensorFile {
   /** `safetensors`, `npy`, `npz`, `gguf`, `onnx`, `pytorch`. */
@@ -55,6 +59,12 @@ export interface TensorFile {
   /** One tensor's bytes as they stand in the file (inflated, where the file is compressed). */
   readonly readBytes: (name: string) => TaskEither<IoError, Uint8Array>
 }
+
+/** What functions that take a file of tensors must be given. */
+export const aTensorFile = must.kind('a file of tensors, as openTensors gives it', (x) => {
+  const file = x as Partial<TensorFile> | null | undefined
+  return file?.tensors instanceof Map && typeof file.read === 'function'
+})
 
 const isLittleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 

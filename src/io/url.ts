@@ -1,4 +1,5 @@
 /** Files on servers, by HTTP ranges (RFC 9110, section 14): only what is read is fetched. */
+import * as must from '../surface/arguments.ts'
 import { fail, accessError, attempt } from './errors.ts'
 import { checkRange } from './memory.ts'
 import type { Fetch, ResponseLike } from './platform.ts'
@@ -22,12 +23,20 @@ const totalOf = (response: ResponseLike): number | null => {
   return match === null ? null : Number(match[1])
 }
 
+const urlOptions: must.OptionTable<UrlOptions> = {
+  headers: must.recordOf(must.string, 'an object of strings'),
+  fetch: must.func,
+}
+const urlSourceDoor = must.door('urlSource', { url: must.string, options: must.optionsOf(urlOptions) })
+
 /**
  * An address as a source. A server that does not know ranges is read whole, once.
  *
  * @param options - headers, and the `fetch` to use.
  */
-export const urlSource = (url: string, { headers = {}, fetch = platformFetch() }: UrlOptions = {}): ByteSource => {
+export const urlSource = (url: string, options: UrlOptions = {}): ByteSource => {
+  urlSourceDoor(url, options)
+  const { headers = {}, fetch = platformFetch() } = options
   const request = async (range: string): Promise<ResponseLike> => {
     if (fetch === undefined) return httpFault(url, 'NO_FETCH', 'there is no fetch here; hand one over in the options.')
     let response: ResponseLike

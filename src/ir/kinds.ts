@@ -116,14 +116,3 @@ export const avals: Kind<readonly Aval[]> = {
   what: 'a list of types',
   is: (x): x is readonly Aval[] => isList(x) && every(x, (a) => typeof a === 'object' && a !== null && 'dtype' in a),
 }
-
-/** A value as messages show it: in one line, whatever it is. */
-export const show = (value: unknown): string => {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (typeof value === 'function') return 'a function'
-  if (typeof value !== 'object' || value === null) return Object.is(value, -0) ? '-0' : String(value)
-  if (isProgram(value)) return 'a program'
-  if (!isList(value)) return 'an object'
-  if (value.length > 8 || value.some(isList)) return `a list of ${value.length}`
-  return `[${Array.from(value, show).join(', ')}]`
-}

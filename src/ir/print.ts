@@ -1,4 +1,5 @@
 /** Programs as text. `parse` reads it back. */
+import * as must from '../core/arguments.ts'
 import { ProgramError } from '../core/errors.ts'
 import type { HostArray } from '../core/host.ts'
 import { elementText, numberText } from './elements.ts'
@@ -78,6 +79,9 @@ interface Frame {
   next: number
 }
 
+const aProgram = must.kind('a program', isProgram)
+const printDoor = must.door('printProgram', { program: aProgram })
+
 /**
  * A program as text: one line an equation (and the scope it was asked for in, after an @), names `a`, `b`, ... in order of
  * definition, types in JAX's short notation.
@@ -90,6 +94,7 @@ interface Frame {
  * ```
  */
 export const printProgram = (program: Program): string => {
+  printDoor(program)
   const out: string[] = []
   const open = new Set<Program>()
   const begin = (inner: Program, indent: string): Frame => {
@@ -110,6 +115,8 @@ export const printProgram = (program: Program): string => {
   return out.join('')
 }
 
+const equalDoor = must.door('equalPrograms', { a: aProgram, b: aProgram })
+
 /**
  * Whether two programs are the same but for the names of their variables.
  *
@@ -121,4 +128,7 @@ export const printProgram = (program: Program): string => {
  * equalPrograms(program((x) => np.sin(x)), program((x) => np.cos(x))) // => false
  * ```
  */
-export const equalPrograms = (a: Program, b: Program): boolean => a === b || printProgram(a) === printProgram(b)
+export const equalPrograms = (a: Program, b: Program): boolean => {
+  equalDoor(a, b)
+  return a === b || printProgram(a) === printProgram(b)
+}

@@ -3,7 +3,7 @@ import { associativeScan } from '../api/associativeScan.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
-import { dropAxes, range, sizeOf } from '../core/shape.ts'
+import { dropAxes, normalizeAxis, range, sizeOf } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
@@ -240,7 +240,8 @@ const dynamicSliceInDimDoor = must.door('lax.dynamicSliceInDim', {
 export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, axis = 0): NDArray => {
   dynamicSliceInDimDoor(x, start, size, axis)
   const array = asArray(x)
-  return ops.dynamicSlice(array, startsAlong(array, start, axis), array.shape.with(axis, size))
+  const along = normalizeAxis('lax.dynamicSliceInDim', axis, array.ndim)
+  return ops.dynamicSlice(array, startsAlong(array, start, along), array.shape.with(along, size))
 }
 
 const dynamicIndexInDimDoor = must.door('lax.dynamicIndexInDim', {

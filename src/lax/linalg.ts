@@ -2,6 +2,7 @@
 import { ShapeError } from '../core/errors.ts'
 import * as ops from '../ops/linalg.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 const matrices = (name: string, x: ArrayLike): NDArray => {
@@ -16,6 +17,10 @@ export interface SymmetricOptions {
   readonly symmetrizeInput?: boolean
 }
 
+const symmetricOptions: must.OptionTable<SymmetricOptions> = { symmetrizeInput: must.boolean }
+
+const choleskyDoor = must.door('lax.linalg.cholesky', { x: must.arrayLike, options: must.optionsOf(symmetricOptions) })
+
 /**
  * The lower triangular L with `L Lᵀ = x`. NaN where `x` is not positive definite.
  *
@@ -27,7 +32,9 @@ export interface SymmetricOptions {
  * lax.linalg.cholesky(np.array([[4, 2], [2, 5]])).toArray() // => 2,0,1,2
  * ```
  */
-export const cholesky = (x: ArrayLike, { symmetrizeInput = true }: SymmetricOptions = {}): NDArray => {
+export const cholesky = (x: ArrayLike, options: SymmetricOptions = {}): NDArray => {
+  choleskyDoor(x, options)
+  const { symmetrizeInput = true } = options
   const array = matrices('cholesky', x)
   const square = array.shape.at(-1) === array.shape.at(-2)
   return ops.cholesky(symmetrizeInput && square ? ops.symmetrized(array) : array)
@@ -44,6 +51,19 @@ export interface TriangularSolveOptions {
   readonly unitDiagonal?: boolean
 }
 
+const triangularSolveOptions: must.OptionTable<TriangularSolveOptions> = {
+  leftSide: must.boolean,
+  lower: must.boolean,
+  transposeA: must.boolean,
+  unitDiagonal: must.boolean,
+}
+
+const triangularSolveDoor = must.door('lax.linalg.triangularSolve', {
+  a: must.arrayLike,
+  b: must.arrayLike,
+  options: must.optionsOf(triangularSolveOptions),
+})
+
 /**
  * Solutions of triangular equations.
  *
@@ -56,11 +76,13 @@ export interface TriangularSolveOptions {
  * lax.linalg.triangularSolve(np.array([[2, 0], [1, 4]]), np.array([[2], [9]]), { leftSide: true, lower: true }).toArray() // => 1,2
  * ```
  */
-export const triangularSolve = (
-  a: ArrayLike,
-  b: ArrayLike,
-  { leftSide = false, lower = false, transposeA = false, unitDiagonal = false }: TriangularSolveOptions = {},
-): NDArray => ops.triangularSolve(asArray(a), asArray(b), { leftSide, lower, transposeA, unitDiagonal })
+export const triangularSolve = (a: ArrayLike, b: ArrayLike, options: TriangularSolveOptions = {}): NDArray => {
+  triangularSolveDoor(a, b, options)
+  const { leftSide = false, lower = false, transposeA = false, unitDiagonal = false } = options
+  return ops.triangularSolve(asArray(a), asArray(b), { leftSide, lower, transposeA, unitDiagonal })
+}
+
+const luDoor = must.door('lax.linalg.lu', { x: must.arrayLike })
 
 /**
  * `P x = L U`, with partial pivoting.
@@ -74,14 +96,20 @@ export const triangularSolve = (
  * permutation // => [1 0]
  * ```
  */
-export const lu = (x: ArrayLike): readonly [lu: NDArray, pivots: NDArray, permutation: NDArray] =>
-  ops.lu(matrices('lu', x))
+export const lu = (x: ArrayLike): readonly [lu: NDArray, pivots: NDArray, permutation: NDArray] => {
+  luDoor(x)
+  return ops.lu(matrices('lu', x))
+}
 
 /** Options of `qr` and `svd`. */
 export interface FullOptions {
   /** Square orthogonal factors; true by default. */
   readonly fullMatrices?: boolean
 }
+
+const fullOptions: must.OptionTable<FullOptions> = { fullMatrices: must.boolean }
+
+const qrDoor = must.door('lax.linalg.qr', { x: must.arrayLike, options: must.optionsOf(fullOptions) })
 
 /**
  * `x = Q R`: Q orthogonal, R upper triangular. Derivatives exist where the first min(m, n) columns are linearly independent.
@@ -93,8 +121,13 @@ export interface FullOptions {
  * q.shape // => 3,2
  * ```
  */
-export const qr = (x: ArrayLike, { fullMatrices = true }: FullOptions = {}): readonly [q: NDArray, r: NDArray] =>
-  ops.qr(matrices('qr', x), fullMatrices)
+export const qr = (x: ArrayLike, options: FullOptions = {}): readonly [q: NDArray, r: NDArray] => {
+  qrDoor(x, options)
+  const { fullMatrices = true } = options
+  return ops.qr(matrices('qr', x), fullMatrices)
+}
+
+const eighDoor = must.door('lax.linalg.eigh', { x: must.arrayLike, options: must.optionsOf(symmetricOptions) })
 
 /**
  * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. At equal eigenvalues, what does not depend
@@ -107,15 +140,16 @@ export const qr = (x: ArrayLike, { fullMatrices = true }: FullOptions = {}): rea
  * w // => [1. 3.]
  * ```
  */
-export const eigh = (
-  x: ArrayLike,
-  { symmetrizeInput = true }: SymmetricOptions = {},
-): readonly [v: NDArray, w: NDArray] => {
+export const eigh = (x: ArrayLike, options: SymmetricOptions = {}): readonly [v: NDArray, w: NDArray] => {
+  eighDoor(x, options)
+  const { symmetrizeInput = true } = options
   const array = matrices('eigh', x)
   const square = array.shape.at(-1) === array.shape.at(-2)
   const [w, v] = ops.eigh(symmetrizeInput && square ? ops.symmetrized(array) : array)
   return [v, w]
 }
+
+const svdDoor = must.door('lax.linalg.svd', { x: must.arrayLike, options: must.optionsOf(fullOptions) })
 
 /**
  * `x = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors of full
@@ -128,7 +162,8 @@ export const eigh = (
  * lax.linalg.svd(np.array([[3, 0], [0, -4]]))[1] // => [4. 3.]
  * ```
  */
-export const svd = (
-  x: ArrayLike,
-  { fullMatrices = true }: FullOptions = {},
-): readonly [u: NDArray, s: NDArray, vt: NDArray] => ops.svd(matrices('svd', x), fullMatrices)
+export const svd = (x: ArrayLike, options: FullOptions = {}): readonly [u: NDArray, s: NDArray, vt: NDArray] => {
+  svdDoor(x, options)
+  const { fullMatrices = true } = options
+  return ops.svd(matrices('svd', x), fullMatrices)
+}

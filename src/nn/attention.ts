@@ -5,7 +5,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitKey } from '../random/keys.ts'
-import { asArray } from '../runtime/array.ts'
+import { arrayFor, asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
@@ -14,6 +14,7 @@ import { tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal } from './initializers.ts'
 import type { RunOptions } from './layer.ts'
+import { arraysFrom, initDoor, partsFrom } from './layer.ts'
 import type { LinearParams } from './layers.ts'
 import { linear } from './layers.ts'
 import { softmax } from './softmax.ts'
@@ -186,6 +187,13 @@ export interface MultiHeadRunOptions extends AttentionOptions, RunOptions {
   readonly memory?: ArrayLike
 }
 
+const multiHeadRunOptions: must.OptionTable<MultiHeadRunOptions> = {
+  ...attentionOptions,
+  memory: must.arrayLike,
+  training: must.boolean,
+  key: must.anything,
+}
+
 /** A layer of attention. */
 export interface MultiHeadAttention {
   readonly init: (key: Key, dtype?: DType) => MultiHeadAttentionParams
@@ -236,9 +244,27 @@ export const multiHeadAttention = (
     value: linear(memoryFeatures, numKeyValueHeads * headFeatures, shared),
     out: linear(numHeads * headFeatures, features, shared),
   }
+  const enterInit = initDoor(name)
+  const enter = must.door(name, {
+    params: partsFrom('init', 'query', 'key', 'value', 'out'),
+    x: must.arrayLike,
+    options: must.optionsOf(multiHeadRunOptions),
+  })
   const heads = (x: NDArray, count: number): NDArray => np.reshape(x, [...x.shape.slice(0, -1), count, headFeatures])
+  const attend = (
+    params: MultiHeadAttentionParams,
+    x: ArrayLike,
+    { memory = x, training: _training, key: _key, ...attention }: MultiHeadRunOptions,
+  ): NDArray => {
+    const q = heads(layers.query.apply(params.query, x), numHeads)
+    const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
+    const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)
+    const mixed = dotProductAttention(q, k, v, attention)
+    return layers.out.apply(params.out, np.reshape(mixed, [...mixed.shape.slice(0, -2), numHeads * headFeatures]))
+  }
   return {
     init: (key, dtype) => {
+      enterInit(key, dtype)
       consume(name, key)
       const [q, k, v, o] = splitKey(key, [4])
       return {
@@ -248,12 +274,9 @@ export const multiHeadAttention = (
         out: layers.out.init(o!, dtype),
       }
     },
-    apply: (params, x, { memory = x, training: _training, key: _key, ...attention } = {}) => {
-      const q = heads(layers.query.apply(params.query, x), numHeads)
-      const k = heads(layers.key.apply(params.key, memory), numKeyValueHeads)
-      const v = heads(layers.value.apply(params.value, memory), numKeyValueHeads)
-      const mixed = dotProductAttention(q, k, v, attention)
-      return layers.out.apply(params.out, np.reshape(mixed, [...mixed.shape.slice(0, -2), numHeads * headFeatures]))
+    apply: (params, x, run = {}) => {
+      enter(params, x, run)
+      return attend(params, x, run)
     },
   }
 }
@@ -327,16 +350,25 @@ export const luongAttention = (
   if (score === 'dot' && queryFeatures !== memoryFeatures) {
     throw new ArgumentError(`${name}: 'dot' needs equal features, got ${queryFeatures} and ${memoryFeatures}.`)
   }
+  const enterInit = initDoor(name)
+  const enter = must.door(name, {
+    params: arraysFrom('init', 'kernel', 'vector'),
+    query: must.arrayLike,
+    memory: must.arrayLike,
+    mask: must.optional(must.arrayLike),
+  })
   const along = (memory: NDArray, q: NDArray): NDArray => np.einsum('...sm,...m->...s', memory, q)
   const scores = ({ kernel, vector }: LuongAttentionParams, q: NDArray, memory: NDArray): NDArray => {
     if (score === 'dot') return along(memory, q)
     if (score === 'general') return along(memory, np.matmul(q, kernel!))
-    const forQuery = np.matmul(q, kernel!.slice(0, queryFeatures))
-    const forMemory = np.matmul(memory, kernel!.slice(queryFeatures))
+    const both = arrayFor(name, kernel!)
+    const forQuery = np.matmul(q, both.slice(0, queryFeatures))
+    const forMemory = np.matmul(memory, both.slice(queryFeatures))
     return np.matmul(tanh(np.add(np.expandDims(forQuery, -2), forMemory)), vector!)
   }
   return {
     init: (key, dtype = 'float32') => {
+      enterInit(key, dtype)
       consume(name, key)
       const [forKernel, forVector] = splitKey(key, [2])
       if (score === 'dot') return { kernel: null, vector: null }
@@ -349,6 +381,7 @@ export const luongAttention = (
       }
     },
     apply: (params, query, memory, mask) => {
+      enter(params, query, memory, mask)
       const [q, m] = [inexact(asArray(query)), inexact(asArray(memory))]
       if (m.ndim < 2 || m.shape.at(-1) !== memoryFeatures || q.shape.at(-1) !== queryFeatures) {
         throw new ShapeError(

@@ -1,6 +1,7 @@
 /** `nn`: layers made of layers. A container has state if one of its parts has. */
 import { scan } from '../api/control.ts'
 import type { ScanOptions } from '../api/control.ts'
+import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
@@ -11,7 +12,6 @@ import type { Key } from '../random/keys.ts'
 import { split } from '../random/keys.ts'
 import { arrayFor } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkKnownOptions } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { RunnableLayer, RunOptions, StatefulLayer } from './layer.ts'
 import { checkRun, keysFor } from './layer.ts'
@@ -209,11 +209,11 @@ const stacked = (trees: readonly unknown[]): unknown => {
 export type RepeatOptions = Pick<ScanOptions, 'unroll' | 'checkpoint'>
 
 const repeatDoor = must.door('nn.repeat', {
-  count: must.count,
+  count: must.kind('a whole number from 1 to 1048576', (x) => must.count.accepts(x) && must.times.accepts(x)),
   layer: must.anything,
   options: must.optionsOf<RepeatOptions>({
-    unroll: must.anyOf(must.count, must.boolean),
-    checkpoint: must.anyOf(must.oneOf(['none', 'sqrt']), must.count),
+    unroll: anUnroll,
+    checkpoint: aLoopCheckpoint,
   }),
 })
 
@@ -235,7 +235,6 @@ const repeatDoor = must.door('nn.repeat', {
 export const repeat = <const L extends Part>(count: number, layer: L, options: RepeatOptions = {}): Wrapped<L> => {
   repeatDoor(count, layer, options)
   const name = 'nn.repeat'
-  checkKnownOptions(name, options, ['unroll', 'checkpoint'])
   const part = uniform(name, layer)
   const copies = <T>(make: (i: number) => T): unknown => stacked(Array.from({ length: count }, (_, i) => make(i)))
   return exposed(name, {

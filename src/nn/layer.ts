@@ -17,21 +17,34 @@ export const checkFeatures = (layer: string, x: NDArray, features: number, axis 
 export const initDoor = (layer: string): must.Door =>
   must.door(layer, { key: must.anything, dtype: must.optional(must.dtype) })
 
-/** The parameters that `init` gave: arrays of these names, or null. */
-const paramsWith = (names: readonly string[]): must.Check =>
-  must.kind(`what init gave, an object with ${names.join(' and ')}`, (x) => {
+const objectFrom = (source: string, names: readonly string[], accepts: (part: unknown) => boolean): must.Check =>
+  must.kind(`what ${source} gave, an object with ${names.join(' and ')}`, (x) => {
     if (typeof x !== 'object' || x === null) return false
-    const params = x as Readonly<Record<string, unknown>>
-    return names.every((name) => params[name] === null || must.arrayLike.accepts(params[name]))
+    return names.every((name) => accepts((x as Readonly<Record<string, unknown>>)[name]))
   })
+
+const isArrayOrNull = (x: unknown): boolean => x === null || must.arrayLike.accepts(x)
+const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null
+
+/** The parameters that `init` gave, or the carry that `initialCarry` gave: arrays of these names, or null. */
+export const arraysFrom = (source: string, ...names: readonly string[]): must.Check =>
+  objectFrom(source, names, isArrayOrNull)
+
+/** The parameters that `init` gave to parts of these names. */
+export const partsFrom = (source: string, ...names: readonly string[]): must.Check =>
+  objectFrom(source, names, isObject)
 
 /** The door of a layer's `apply`. */
 export const applyDoor = (layer: string, ...names: readonly string[]): must.Door =>
-  must.door(layer, { params: paramsWith(names), x: must.arrayLike })
+  must.door(layer, { params: arraysFrom('init', ...names), x: must.arrayLike })
 
 /** The door of the `apply` of a layer whose state is running statistics. */
 export const statefulDoor = (layer: string): must.Door =>
-  must.door(layer, { params: paramsWith(['scale', 'bias']), state: paramsWith(['mean', 'var']), x: must.arrayLike })
+  must.door(layer, {
+    params: arraysFrom('init', 'scale', 'bias'),
+    state: arraysFrom('initState', 'mean', 'var'),
+    x: must.arrayLike,
+  })
 
 /** So many keys from one, which is used up. */
 export const keysFor = (key: Key, count: number): readonly Key[] => [...split(key, Math.max(count, 1))]

@@ -7,7 +7,6 @@ import type { Key } from '../random/keys.ts'
 import { aKey, consume, splitTwo } from '../random/keys.ts'
 import { bernoulli } from '../random/samplers.ts'
 import * as must from '../surface/arguments.ts'
-import { checkKnownOptions } from '../surface/checks.ts'
 import { complement, inType } from '../surface/hyperparameters.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
@@ -273,7 +272,6 @@ export const dropoutLayer = (rate: ArrayLike, options: DropoutOptions = {}): Run
   dropoutLayerDoor(rate, options)
   const name = 'nn.dropoutLayer'
   if (typeof rate === 'number') checkRate(name, rate)
-  checkKnownOptions(name, options, ['broadcastDims'])
   return {
     init: () => null,
     apply: (_params, x, run) => {

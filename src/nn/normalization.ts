@@ -8,7 +8,6 @@ import type { Key } from '../random/keys.ts'
 import { consume, splitTwo } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkKnownOptions } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -17,8 +16,6 @@ import { ones, zeros } from './initializers.ts'
 import type { Layer, StatefulLayer } from './layer.ts'
 import { applyDoor, checkFeatures, checkRun, initDoor, statefulDoor } from './layer.ts'
 import type { NormParams } from './layers.ts'
-
-const learned = ['epsilon', 'scale', 'bias', 'scaleInit', 'biasInit']
 
 /** What `batchNorm` remembers of the batches that it has seen. */
 export interface RunningStatistics {
@@ -192,7 +189,6 @@ export const batchNorm = (
 ): StatefulLayer<NormParams, RunningStatistics> => {
   batchNormDoor(features, options)
   const name = 'nn.batchNorm'
-  checkKnownOptions(name, options, ['momentum', 'axis', ...learned])
   const { axis = -1, epsilon = 1e-5, momentum = 0.99 } = options
   const enter = statefulDoor(name)
   checkMomentum(name, momentum)
@@ -259,7 +255,6 @@ const groupNormDoor = must.door('nn.groupNorm', {
 export const groupNorm = (features: number, numGroups: number, options: SpatialNormOptions = {}): Layer<NormParams> => {
   groupNormDoor(features, numGroups, options)
   const name = 'nn.groupNorm'
-  checkKnownOptions(name, options, ['spatialAxes', ...learned])
   const { epsilon = 1e-6, spatialAxes } = options
   const enter = applyDoor(name, 'scale', 'bias')
   if (features % numGroups !== 0) {
@@ -320,7 +315,6 @@ export function instanceNorm(
 ): Layer<NormParams> | StatefulLayer<NormParams, RunningStatistics> {
   const name = 'nn.instanceNorm'
   instanceNormDoor(features, options)
-  checkKnownOptions(name, options, ['momentum', 'spatialAxes', 'trackRunningStats', ...learned])
   const { epsilon = 1e-5, momentum = 0.99, spatialAxes, trackRunningStats = false } = options
   checkMomentum(name, momentum)
   const init = initParams(name, features, options)

@@ -1,5 +1,6 @@
 /** Recurrent cells, and the layer that runs one over time. */
 import { scan } from '../api/control.ts'
+import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
 import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
@@ -12,7 +13,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { sigmoid, tanh } from './activations.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, orthogonal, zeros } from './initializers.ts'
-import { checkFeatures } from './layer.ts'
+import { arraysFrom, checkFeatures, initDoor } from './layer.ts'
 
 /** Parameters of a cell with g gates: those of all gates side by side. */
 export interface CellParams {
@@ -78,14 +79,27 @@ interface CellSpec<C> {
   readonly inFeatures: number
   readonly features: number
   readonly gates: number
+  /** What `initialCarry` gives. */
+  readonly carry: must.Check
   readonly initialCarry: Cell<CellParams, C>['initialCarry']
   readonly step: Cell<CellParams, C>['step']
 }
 
 const cellOf = <C>(
-  { name, inFeatures, features, gates, initialCarry, step }: CellSpec<C>,
+  { name, inFeatures, features, gates, carry, initialCarry, step }: CellSpec<C>,
   { kernelInit = lecunNormal(), recurrentInit = orthogonal(), biasInit = zeros }: CellOptions,
 ): Cell<CellParams, C> => {
+  const params = arraysFrom('init', 'inputKernel', 'recurrentKernel', 'bias')
+  const enterInit = initDoor(name)
+  const enterCarry = must.door(name, { batchShape: must.shape, dtype: must.optional(must.dtype) })
+  const enterProject = must.door(name, { params, x: must.arrayLike })
+  const enterApply = must.door(name, { params, carry, x: must.arrayLike })
+  const enterStep = must.door(name, {
+    params,
+    carry,
+    projected: must.arrayLike,
+    recurrentMask: must.optional(must.arrayLike),
+  })
   const project = ({ inputKernel, bias }: CellParams, x: ArrayLike): NDArray => {
     const array = asArray(x)
     checkFeatures(name, array, inFeatures)
@@ -94,6 +108,7 @@ const cellOf = <C>(
   return {
     features,
     init: (key, dtype = 'float32') => {
+      enterInit(key, dtype)
       consume(name, key)
       const [forInput, forBias, ...forGates] = splitKey(key, [2 + gates])
       const recurrent = forGates.map((k) => recurrentInit(k, [features, features], dtype))
@@ -103,10 +118,22 @@ const cellOf = <C>(
         bias: biasInit(forBias!, [gates * features], dtype),
       }
     },
-    initialCarry,
-    project,
-    step,
-    apply: (params, carry, x) => step(params, carry, project(params, x)),
+    initialCarry: (batchShape, dtype) => {
+      enterCarry(batchShape, dtype)
+      return initialCarry(batchShape, dtype)
+    },
+    project: (params, x) => {
+      enterProject(params, x)
+      return project(params, x)
+    },
+    step: (params, carry, projected, recurrentMask) => {
+      enterStep(params, carry, projected, recurrentMask)
+      return step(params, carry, projected, recurrentMask)
+    },
+    apply: (params, carry, x) => {
+      enterApply(params, carry, x)
+      return step(params, carry, project(params, x))
+    },
   }
 }
 
@@ -148,6 +175,7 @@ export const simpleCell = (
       inFeatures,
       features,
       gates: 1,
+      carry: must.arrayLike,
       initialCarry: zerosFor(features),
       step: ({ recurrentKernel }, h, projected, mask) => {
         const next = activation(np.add(projected, np.matmul(fedBack(h, mask), recurrentKernel)))
@@ -189,6 +217,7 @@ export const lstmCell = (
       inFeatures,
       features,
       gates: 4,
+      carry: arraysFrom('initialCarry', 'c', 'h'),
       initialCarry: (batchShape, dtype) => {
         const zero = zerosFor(features)(batchShape, dtype)
         return { c: zero, h: zero }
@@ -231,6 +260,7 @@ export const gruCell = (inFeatures: number, features: number, options: CellOptio
       inFeatures,
       features,
       gates: 3,
+      carry: must.arrayLike,
       initialCarry: zerosFor(features),
       step: ({ recurrentKernel }, h, projected, mask) => {
         const [rx, zx, nx] = np.split(projected, 3, { axis: -1 })
@@ -266,8 +296,8 @@ export interface RnnOptions {
 const rnnOptions: must.OptionTable<RnnOptions> = {
   reverse: must.boolean,
   timeMajor: must.boolean,
-  unroll: must.anyOf(must.count, must.boolean),
-  checkpoint: must.anyOf(must.oneOf(['none', 'sqrt']), must.count),
+  unroll: anUnroll,
+  checkpoint: aLoopCheckpoint,
 }
 
 /** Options of a run of `rnn`. */
@@ -284,6 +314,12 @@ export interface RnnRunOptions<C> {
 export interface Rnn<P, C> {
   readonly init: (key: Key, dtype?: DType) => P
   readonly apply: (params: P, xs: ArrayLike, options?: RnnRunOptions<C>) => readonly [carry: C, ys: NDArray]
+}
+
+const rnnRunOptions: must.OptionTable<RnnRunOptions<unknown>> = {
+  initialCarry: must.anything,
+  seqLengths: must.arrayLike,
+  recurrentMask: must.arrayLike,
 }
 
 const aCell = must.kind('a cell, as nn.lstmCell gives it', (x) => {
@@ -310,9 +346,16 @@ const rnnDoor = must.door('nn.rnn', { cell: aCell, options: must.optionsOf(rnnOp
 export const rnn = <P, C>(cell: Cell<P, C>, options: RnnOptions = {}): Rnn<P, C> => {
   rnnDoor(cell, options)
   const { reverse = false, timeMajor = false, unroll = 1, checkpoint = 'none' } = options
+  const enter = must.door('nn.rnn', {
+    params: must.anything,
+    xs: must.arrayLike,
+    options: must.optionsOf(rnnRunOptions),
+  })
   return {
     init: cell.init,
-    apply: (params, xs, { initialCarry, seqLengths, recurrentMask } = {}) => {
+    apply: (params, xs, run = {}) => {
+      enter(params, xs, run)
+      const { initialCarry, seqLengths, recurrentMask } = run
       const array = asArray(xs)
       if (array.ndim < 2) throw new ShapeError(`nn.rnn: the inputs need axes of time and features, got ${array.aval}.`)
       const inTime = timeMajor ? array : np.moveaxis(array, -2, 0)

@@ -177,6 +177,7 @@ export const histogramdd = (
   const points = inexact(asArray(x))
   if (points.ndim !== 2) throw new ShapeError(`np.histogramdd: points are the rows of a matrix, got ${points.aval}.`)
   const d = points.shape[1]!
+  if (d === 0) throw new ShapeError(`np.histogramdd: points need a variable or more, got ${points.aval}.`)
   const each = typeof bins === 'number' ? range(d).map(() => bins) : bins
   if (each.length !== d || (ends !== undefined && ends.length !== d)) {
     throw new ArgumentError(`np.histogramdd: needs bins and ranges for each of the ${d} variables of ${points.aval}.`)

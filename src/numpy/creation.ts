@@ -8,7 +8,6 @@ import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { asArray, asIndices, makeArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkIntegers } from '../surface/checks.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -161,7 +160,7 @@ export interface EyeOptions extends DTypeOption {
   readonly k?: ArrayLike
 }
 
-const eyeOptions: must.OptionTable<EyeOptions> = { k: must.arrayLike, dtype: must.dtype }
+const eyeOptions: must.OptionTable<EyeOptions> = { k: must.integral, dtype: must.dtype }
 
 const eyeDoor = must.door('np.eye', {
   n: must.extent,
@@ -174,7 +173,6 @@ export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOp
   eyeDoor(n, m, options)
   if (typeof m === 'object' && m !== null) return eye(n, n, m)
   const { k = 0, dtype = 'float32' } = options
-  if (typeof k === 'number') checkIntegers('np.eye', 'k', [k])
   const diagonal = asIndices('np.eye', k).astype('int32')
   if (diagonal.ndim > 0) throw new ArgumentError(`np.eye: k is one integer, got ${diagonal.aval}.`)
   const shape = checkShape('np.eye', [n, m ?? n])
@@ -193,7 +191,6 @@ export const identity = (n: number, options: DTypeOption = {}): NDArray => {
 
 const triangle = (name: string, x: ArrayLike, k: number, lower: boolean): NDArray => {
   const a = asArray(x)
-  checkIntegers(name, 'k', [k])
   if (a.ndim < 2) throw new ArgumentError(`${name}: needs a matrix or a stack of them, got ${a.aval}.`)
   const rows = creation.iota('int32', a.shape, a.ndim - 2)
   const columns = creation.iota('int32', a.shape, a.ndim - 1)

@@ -64,6 +64,17 @@ export interface DeleteOptions {
   readonly assumeUniqueIndices?: boolean
 }
 
+const deleteOptions: must.OptionTable<DeleteOptions> = {
+  axis: must.nullable(must.axis),
+  assumeUniqueIndices: must.boolean,
+}
+const somewhere = must.anyOf(must.arrayLike, must.instance('np.slice', Slice))
+const deleteDoor = must.door('np.delete', {
+  x: must.arrayLike,
+  where: somewhere,
+  options: must.optionsOf(deleteOptions),
+})
+
 /**
  * The array without elements at places along an axis; without one, of all elements in order.
  *
@@ -75,15 +86,13 @@ export interface DeleteOptions {
  * np.delete(np.array([1, 2, 3, 4]), [1, -1]) // => [1. 3.]
  * ```
  */
-const remove = (
-  x: ArrayLike,
-  where: ArrayLike | Slice,
-  { axis = null, assumeUniqueIndices = false }: DeleteOptions = {},
-): NDArray => {
-  const [array, along] = lineOf('delete', x, axis)
+const remove = (x: ArrayLike, where: ArrayLike | Slice, options: DeleteOptions = {}): NDArray => {
+  deleteDoor(x, where, options)
+  const { axis = null, assumeUniqueIndices = false } = options
+  const [array, along] = lineOf('np.delete', x, axis)
   const n = array.shape[along]!
   if (assumeUniqueIndices && !isSlice(where)) return removeComputed(array, where, along)
-  const gone = new Set(placesOf('delete', where, n))
+  const gone = new Set(placesOf('np.delete', where, n))
   return take(array, Int32Array.from(range(n).filter((i) => !gone.has(i))), { axis: along })
 }
 export { remove as delete }
@@ -91,7 +100,7 @@ export { remove as delete }
 /** What is left moves down by as many places as are gone before it. */
 const removeComputed = (x: NDArray, where: ArrayLike, along: number): NDArray => {
   const n = x.shape[along]!
-  const given = functions.ravel(asIndices('delete', where)).astype('int32')
+  const given = functions.ravel(asIndices('np.delete', where)).astype('int32')
   const inside = np.clip(np.where(np.less(given, 0), np.add(given, n), given), 0, n)
   const gone = np.subtract(sort(inside), countTo(given.size))
   const left = countTo(Math.max(n - given.size, 0))
@@ -101,7 +110,7 @@ const removeComputed = (x: NDArray, where: ArrayLike, along: number): NDArray =>
 
 const insertDoor = must.door('np.insert', {
   x: must.arrayLike,
-  where: must.anyOf(must.arrayLike, must.instance('np.slice', Slice)),
+  where: somewhere,
   values: must.arrayLike,
   options: must.optionsOf<{ readonly axis?: number | null }>({ axis: must.nullable(must.axis) }),
 })

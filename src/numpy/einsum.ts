@@ -1,4 +1,5 @@
 /** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
+import { isListOf } from '../core/arguments.ts'
 import { show } from '../core/show.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
@@ -164,17 +165,15 @@ export type Labels = readonly (number | '...')[]
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
+const isLabel = (x: unknown): x is Labels[number] => x === '...' || (typeof x === 'number' && letters[x] !== undefined)
+
+const isLabels = (x: unknown): x is Labels => isListOf(x, isLabel)
+
 const labelsOf = (labels: unknown): string => {
-  const bad = (what: unknown): ArgumentError =>
-    new ArgumentError(`np.einsum: labels are lists of numbers from 0 to 51, after each operand; got ${show(what)}.`)
-  if (!Array.isArray(labels)) throw bad(labels)
-  return labels
-    .map((label: unknown) => {
-      if (label === '...') return label
-      if (typeof label !== 'number' || letters[label] === undefined) throw bad(label)
-      return letters[label]
-    })
-    .join('')
+  if (isLabels(labels)) return labels.map((label) => (label === '...' ? label : letters[label]!)).join('')
+  throw new ArgumentError(
+    `np.einsum: labels are lists of numbers from 0 to 51, after each operand; got ${show(labels)}.`,
+  )
 }
 
 const einsumOf = (subscripts: string, operands: readonly ArrayLike[]): NDArray => {

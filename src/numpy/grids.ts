@@ -7,7 +7,6 @@ import { checkShape, range, showShape, sizeOf, stridesOf } from '../core/shape.t
 import { iota } from '../ops/creation.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkIntegers, checkOneOf } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DTypeOption } from './creation.ts'
 import { ones, tril, zeros } from './creation.ts'
@@ -128,12 +127,6 @@ export const tri = (n: number, m: number | null = null, k = 0, options: DTypeOpt
   return tril(ones([n, m ?? n], options), k)
 }
 
-/** Throws unless extents are whole numbers, and a diagonal is an integer. */
-const checkExtents = (name: string, extents: readonly number[], k: number): void => {
-  checkIntegers(name, 'an extent', extents, 0)
-  checkIntegers(name, 'k', [k])
-}
-
 const coordinates = (
   name: string,
   n: number,
@@ -195,7 +188,7 @@ export const triuIndices = (n: number, k = 0, m = n): readonly [rows: NDArray, c
   return coordinates('np.triuIndices', n, m, (i, j) => j - i >= k)
 }
 
-const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: must.optional(must.natural) })
+const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: must.optional(must.times) })
 
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).
@@ -237,7 +230,6 @@ export const maskIndices = (
   options: Pick<SizeOptions, 'size'> = {},
 ): readonly [rows: NDArray, columns: NDArray] => {
   maskIndicesDoor(n, f, k, options)
-  checkExtents('np.maskIndices', [n], k)
   return nonzero(f(ones([n, n]), k), options) as unknown as readonly [NDArray, NDArray]
 }
 
@@ -278,8 +270,6 @@ export const ravelMultiIndex = (
 ): NDArray => {
   ravelMultiIndexDoor(coordinates, shape, options)
   const { mode = 'clip', order = 'C' } = options
-  checkOneOf('np.ravelMultiIndex', 'mode', mode, ['clip', 'wrap', 'raise'])
-  checkOneOf('np.ravelMultiIndex', 'order', order, ['C', 'F'])
   if (coordinates.length !== shape.length) {
     throw new ArgumentError(`np.ravelMultiIndex: ${coordinates.length} coordinates for a shape ${showShape(shape)}.`)
   }

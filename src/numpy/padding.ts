@@ -6,7 +6,7 @@ import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkIntegers, checkOneOf } from '../surface/checks.ts'
+import { checkIntegers } from '../surface/checks.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -99,7 +99,6 @@ const optionsOf: { readonly [M in PadMode]?: keyof PadOptions } = {
 }
 
 const checkMode = (mode: PadMode | PadFunction, options: PadOptions): void => {
-  if (typeof mode !== 'function') checkOneOf('np.pad', 'mode', mode, modes)
   const own = typeof mode === 'function' ? undefined : optionsOf[mode]
   const names = ['constantValues', 'endValues', 'statLength', 'reflectType'] as const
   const foreign = names.find((name) => name !== own && options[name] !== undefined && options[name] !== null)
@@ -108,7 +107,6 @@ const checkMode = (mode: PadMode | PadFunction, options: PadOptions): void => {
       `np.pad: ${foreign} means nothing to the mode '${typeof mode === 'string' ? mode : 'function'}'.`,
     )
   }
-  if (options.reflectType !== undefined) checkOneOf('np.pad', 'reflectType', options.reflectType, ['even', 'odd'])
 }
 
 /** One value for all sides, or a value for each: `[axis][side]`, null in the first case. */

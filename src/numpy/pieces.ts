@@ -139,7 +139,15 @@ export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): N
 /** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
 export type Blocks = ArrayLike | readonly Blocks[]
 
-const blockDoor = must.door('np.block', { blocks: must.anyOf(must.arrayLike, must.listOf(must.anything)) })
+/** Lists within lists: more than an array may have axes. */
+const DEEPEST = 64
+
+const isBlocks = (x: unknown, depth: number): boolean =>
+  must.arrayLike.accepts(x) || (depth < DEEPEST && must.isListOf(x, (inner) => isBlocks(inner, depth + 1)))
+
+const blockDoor = must.door('np.block', {
+  blocks: must.kind('an array, or arrays in nested lists', (x) => isBlocks(x, 0)),
+})
 
 /**
  * An array from blocks in nested lists: the innermost are joined along the last axis, the next ones along the last but one.
@@ -173,7 +181,7 @@ export const block = (blocks: Blocks): NDArray => {
 
 const arraySplitDoor = must.door('np.arraySplit', {
   x: must.arrayLike,
-  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  parts: must.anyOf(must.times, must.listOf(must.integer)),
   options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
 })
 
@@ -204,7 +212,7 @@ export const arraySplit = (
 
 const hsplitDoor = must.door('np.hsplit', {
   x: must.arrayLike,
-  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  parts: must.anyOf(must.times, must.listOf(must.integer)),
 })
 
 /**
@@ -222,7 +230,7 @@ export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
 }
 const vsplitDoor = must.door('np.vsplit', {
   x: must.arrayLike,
-  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  parts: must.anyOf(must.times, must.listOf(must.integer)),
 })
 
 /**
@@ -240,7 +248,7 @@ export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
 }
 const dsplitDoor = must.door('np.dsplit', {
   x: must.arrayLike,
-  parts: must.anyOf(must.integer, must.listOf(must.integer)),
+  parts: must.anyOf(must.times, must.listOf(must.integer)),
 })
 
 /**

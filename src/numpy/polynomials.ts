@@ -1,5 +1,5 @@
 /** `np`: polynomials in one variable, as vectors of coefficients from the highest power down. */
-import { epsilonOf } from '../core/dtype.ts'
+import { epsilonOf, isLong } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, range } from '../core/shape.ts'
 import { zerosOf } from '../ops/creation.ts'
@@ -7,7 +7,7 @@ import { arrayFor, asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { ones, zeros } from './creation.ts'
+import { arange, ones, zeros } from './creation.ts'
 import * as np from './elementwise.ts'
 import { lstsq } from './linalg/index.ts'
 import { broadcastTo, concatenate, expandDims, slice, stack } from './movement.ts'
@@ -178,7 +178,7 @@ const checkOrder = (name: string, m: number): void => {
 /** n (n-1) ... (n-m+1) */
 const falling = (n: number, m: number): number => range(m).reduce((product, i) => product * (n - i), 1)
 
-const polyderDoor = must.door('np.polyder', { p: must.arrayLike, m: must.optional(must.natural) })
+const polyderDoor = must.door('np.polyder', { p: must.arrayLike, m: must.optional(must.times) })
 
 /**
  * The m-th derivative of a polynomial, in floats.
@@ -201,7 +201,7 @@ export const polyder = (p: ArrayLike, m = 1): NDArray => {
 
 const polyintDoor = must.door('np.polyint', {
   p: must.arrayLike,
-  m: must.optional(must.natural),
+  m: must.optional(must.times),
   options: must.optionsOf<{ readonly k?: ArrayLike }>({ k: must.arrayLike }),
 })
 
@@ -271,9 +271,9 @@ export const vander = (x: ArrayLike, n?: number | null, options: { readonly incr
   const line = asArray(x)
   if (line.ndim !== 1) throw new ShapeError(`np.vander: takes a vector, got ${line.aval}.`)
   const count = n ?? line.size
-  const powers = range(count).map((i) => np.power(line, i))
-  if (count === 0) return ones([line.size, 0], { dtype: line.dtype })
-  return stack(increasing ? powers : powers.reverse(), { axis: 1 })
+  const exponents = arange(count, { dtype: isLong(line.dtype) ? line.dtype : 'int32' })
+  const powers = np.power(expandDims(line, 1), increasing ? exponents : np.subtract(count - 1, exponents))
+  return line.dtype === 'bool' ? powers : powers.astype(line.dtype)
 }
 
 /** Options of `polyfit`. */

@@ -4,7 +4,6 @@ import { normalizeAxes, range, sameShape, sizeOf } from '../core/shape.ts'
 import { fullLike } from '../ops/creation.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkOneOf } from '../surface/checks.ts'
 import { inexact } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
@@ -116,7 +115,6 @@ const quantileOf = (
   const array = given.dtype === 'float64' ? given : given.astype('float32')
   const probabilities = inexact(asArray(q)).astype(array.dtype)
   if (probabilities.ndim > 1) throw new ShapeError(`${name}: q is a number or a vector, got ${probabilities.aval}.`)
-  checkOneOf(name, 'method', method, [...Object.keys(between), 'invertedCdf'])
   if (weights !== undefined && method !== 'invertedCdf') {
     throw new ArgumentError(`${name}: only the method 'invertedCdf' has weights, not '${method}'.`)
   }

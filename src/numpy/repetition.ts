@@ -4,7 +4,7 @@ import { normalizeAxis, range } from '../core/shape.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { checkIntegers, checkOptions } from '../surface/checks.ts'
+import { checkIntegers } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { zeros } from './creation.ts'
 import * as np from './elementwise.ts'
@@ -78,13 +78,11 @@ const repeatDoor = must.door('np.repeat', {
  */
 export const repeat = (x: ArrayLike, repeats: ArrayLike, options: RepeatOptions = {}): NDArray => {
   repeatDoor(x, repeats, options)
-  checkOptions('np.repeat', options, 'x, 2, { axis: 1 }')
   const { axis = null, totalRepeatLength } = options
   const array = axis === null ? ravel(asArray(x)) : atLeast(asArray(x), 1)
   const along = normalizeAxis('np.repeat', axis ?? 0, array.aval.rank)
   const times = ravel(asIndices('np.repeat', repeats))
   if (totalRepeatLength === undefined) return repeatKnown(array, times, along)
-  checkIntegers('np.repeat', 'totalRepeatLength', [totalRepeatLength], 0)
   return repeatTo(array, times, along, totalRepeatLength)
 }
 
@@ -141,7 +139,6 @@ export const roll = (
   options: { readonly axis?: number | readonly number[] | null } = {},
 ): NDArray => {
   rollDoor(x, shift, options)
-  checkOptions('np.roll', options, 'x, 1, { axis: 0 }')
   const { axis = null } = options
   const array = asArray(x)
   const shifts = shiftsOf(shift)

@@ -108,6 +108,7 @@ export const choose = (
   chooseDoor(numbers, choices, options)
   const { mode = 'clip' } = options
   const n = choices.length
+  if (n === 0) throw new ArgumentError('np.choose: there is nothing to choose from.')
   const given = asIndices('np.choose', numbers).astype('int32')
   const which = mode === 'wrap' ? np.remainder(given, n) : np.clip(given, 0, n - 1)
   const arrays = promoteAll(choices)

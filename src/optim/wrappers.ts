@@ -4,6 +4,7 @@ import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { checkPositive } from './blocks.ts'
+import { aRate } from './options.ts'
 import type { Schedule } from './scaling.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { aTransformation, stateOf } from './transformation.ts'
@@ -172,7 +173,11 @@ export interface HyperparamsState<H, S = OptState> {
   readonly inner: S
 }
 
-const injectHyperparamsDoor = must.door('optim.injectHyperparams', { make: must.func, hyperparams: must.anything })
+const injectHyperparamsDoor = must.door('optim.injectHyperparams', {
+  make: must.func,
+  hyperparams: must.recordOf(aRate, 'an object of numbers, arrays and schedules'),
+})
+const madeDoor = must.door('optim.injectHyperparams', { 'what make gives': aTransformation })
 
 /**
  * An optimizer whose hyperparameters live in its state, where they can be read, and changed between steps.
@@ -193,6 +198,11 @@ export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike
 ): GradientTransformation<HyperparamsState<H, S>> => {
   injectHyperparamsDoor(make, hyperparams)
   type Values = { readonly [K in keyof H]: NDArray }
+  const made = (values: Values): GradientTransformation<S> => {
+    const optimizer = make(values)
+    madeDoor(optimizer)
+    return optimizer
+  }
   const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
   const at = (count: NDArray, kept: { readonly [name: string]: NDArray } | null): Values =>
     Object.fromEntries(
@@ -204,12 +214,12 @@ export const injectHyperparams = <H extends { readonly [name: string]: ArrayLike
   return {
     init: (params) => {
       const values = at(zeroCount(), null)
-      return { count: zeroCount(), hyperparams: values, inner: make(values).init(params) }
+      return { count: zeroCount(), hyperparams: values, inner: made(values).init(params) }
     },
     update: (updates, state, params) => {
       const before = stateOf('optim.injectHyperparams', state, 'count', 'hyperparams', 'inner')
       const values = at(before.count, before.hyperparams)
-      const [changed, after] = make(values).update(updates, before.inner, params)
+      const [changed, after] = made(values).update(updates, before.inner, params)
       return [changed, { count: increment(before.count), hyperparams: values, inner: after }]
     },
   }

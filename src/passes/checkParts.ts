@@ -1,10 +1,11 @@
 /** Whether the parts of a program are what they have to be, whoever made them: parsers, plain JavaScript, data from afar. */
+import { isListOf } from '../core/arguments.ts'
 import { Aval } from '../core/aval.ts'
 import { allocate, isDType, isInteger } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
 import { sizeOf } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import { isElement } from '../ir/elements.ts'
-import { show } from '../ir/kinds.ts'
 import type { Arity } from '../ir/signatures.ts'
 import { isOpName, parametersOf, signatures } from '../ir/signatures.ts'
 import type { OpName } from '../ir/op.ts'
@@ -104,7 +105,7 @@ const checkEquation = (equation: unknown, i: number, where: string): void => {
 
 /** A copy has no holes: what is missing is undefined, and is refused as such. */
 const checkList = (list: unknown, what: string): readonly unknown[] =>
-  Array.isArray(list) ? Array.from<unknown>(list) : fail(`${what} are ${show(list)}, not a list.`)
+  isListOf(list, () => true) ? Array.from(list as readonly unknown[]) : fail(`${what} are ${show(list)}, not a list.`)
 
 /** Throws a ProgramError unless something is a program with sound parts. Programs that it holds are only looked at. */
 export const checkParts = (program: unknown, where: string): void => {

@@ -1,4 +1,5 @@
-import type { Program } from '../ir/program.ts'
+import * as must from '../core/arguments.ts'
+import { Program } from '../ir/program.ts'
 import { cse } from './cse.ts'
 import { dce } from './dce.ts'
 import { fold } from './fold.ts'
@@ -16,6 +17,8 @@ const passes: readonly ((program: Program) => Program)[] = [
   dce,
 ]
 
+const optimizeDoor = must.door('optimize', { program: must.instance('a program', Program) })
+
 /**
  * All passes in order, in the programs that a program holds too; the result means the same, and differentiates the same.
  *
@@ -27,5 +30,7 @@ const passes: readonly ((program: Program) => Program)[] = [
  * optimize(program).equations.length // => 2
  * ```
  */
-export const optimize = (program: Program): Program =>
-  program.derive('optimized', () => passes.reduce((p, pass) => pass(p), program))
+export const optimize = (program: Program): Program => {
+  optimizeDoor(program)
+  return program.derive('optimized', () => passes.reduce((p, pass) => pass(p), program))
+}

@@ -163,15 +163,7 @@ export function split(k: Key, count: number | Shape = 2): NDArray {
   return typeof count === 'number' ? new KeyArray(splitKey(k, [count])) : splitKey(k, count)
 }
 
-/** Integers, JS numbers or arrays. */
-const integral: must.Check = {
-  ...must.arrayLike,
-  accepts: (x) => (typeof x === 'number' ? must.integer : must.arrayLike).accepts(x),
-  refuse: (operation, name, value, before) =>
-    (typeof value === 'number' ? must.integer : must.arrayLike).refuse(operation, name, value, before),
-}
-
-const foldInDoor = must.door('random.foldIn', { k: aKey, data: integral })
+const foldInDoor = must.door('random.foldIn', { k: aKey, data: must.integral })
 
 /** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */
 export const foldIn = (k: Key, data: number | NDArray): Key => {

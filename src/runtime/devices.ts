@@ -7,6 +7,7 @@ import { WasmDevice } from '../backends/wasm/device.ts'
 import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
 import { compiler, hasSimd, startThreadsFrom } from '../backends/wasm/platform.ts'
 import { adviseOnce } from '../core/advice.ts'
+import * as must from '../core/arguments.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { withBackend } from './backend.ts'
 
@@ -15,6 +16,19 @@ import { withBackend } from './backend.ts'
  * evaluates them operation by operation, and runs everywhere.
  */
 export type Device = Backend
+
+const deviceOptions: must.OptionTable<DeviceOptions> = {
+  threads: must.count,
+  relaxed: must.boolean,
+  shared: must.boolean,
+  startAfter: must.notNegative,
+  patience: must.notNegative,
+  maxBytes: must.notNegative,
+  softLimit: must.notNegative,
+  guards: must.boolean,
+  small: must.notNegative,
+}
+const wasmDeviceDoor = must.door('wasmDevice', { options: must.optionsOf(deviceOptions) })
 
 /**
  * A device of one's own: its memory, programs and threads are apart from those of others.
@@ -29,7 +43,10 @@ export type Device = Backend
  * device.memory.count // => 2
  * ```
  */
-export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => new WasmDevice(compile, options)
+export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => {
+  wasmDeviceDoor(options)
+  return new WasmDevice(compile, options)
+}
 
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
@@ -98,6 +115,14 @@ const deviceNamed = (name: string): Device => {
   )
 }
 
+const withDeviceDoor = must.door('withDevice', {
+  device: must.kind(
+    'a device or the name of one',
+    (x) => typeof x === 'string' || typeof (x as Partial<Device> | null | undefined)?.compile === 'function',
+  ),
+  f: must.func,
+})
+
 /**
  * Runs `f`, whose programs and large operations run on that device, given itself or by its name. Arrays move between
  * devices by themselves.
@@ -110,5 +135,7 @@ const deviceNamed = (name: string): Device => {
  * withDevice('interpreter', () => f(np.zeros([2]))) // => [1. 1.]
  * ```
  */
-export const withDevice = <T>(device: Device | 'wasm' | 'interpreter', f: () => T): T =>
-  withBackend(typeof device === 'string' ? deviceNamed(device) : device, f)
+export const withDevice = <T>(device: Device | 'wasm' | 'interpreter', f: () => T): T => {
+  withDeviceDoor(device, f)
+  return withBackend(typeof device === 'string' ? deviceNamed(device) : device, f)
+}

@@ -1,5 +1,6 @@
 /** Checks of arguments that stand for arrays. */
 import type { Check } from '../core/arguments.ts'
+import { integer } from '../core/arguments.ts'
 import { ArgumentError, PullbackError } from '../core/errors.ts'
 import type { ArrayLike, NestedArray } from '../trace/value.ts'
 import { arrayFor, arrayLikeFault, isArray } from './convert.ts'
@@ -17,6 +18,14 @@ export const arrayLike: Check = {
     }
     return new ArgumentError(`${operation}: ${name} must be ${arrayLikeFault(value)}`)
   },
+}
+
+/** An integer, or an array, of which the operation says itself whether it is one of integers. */
+export const integral: Check = {
+  ...arrayLike,
+  accepts: (x) => (typeof x === 'number' ? integer : arrayLike).accepts(x),
+  refuse: (operation, name, value, before) =>
+    (typeof value === 'number' ? integer : arrayLike).refuse(operation, name, value, before),
 }
 
 export * from '../core/arguments.ts'

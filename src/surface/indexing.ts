@@ -72,10 +72,13 @@ type ReadyIndex = Exclude<Index, NestedArray>
 
 const isPart = (x: unknown): boolean => x === null || typeof x === 'string' || x instanceof Slice
 
+/** More parts than any array has axes. */
+const MOST_PARTS = 64
+
 /** Lists of numbers as arrays; a list of parts, as one would hand over in Python, is refused. */
 const readyIndex = (index: Index): ReadyIndex => {
   if (!Array.isArray(index)) return index as ReadyIndex
-  if ((index as readonly unknown[]).some(isPart)) {
+  if ((index as readonly unknown[]).slice(0, MOST_PARTS).some(isPart)) {
     throw new IndexError(
       `at: the parts of an index came as one list, ${show(index)}. Give them one by one, as in x.at(0, ':'), or x.at(...parts).`,
     )

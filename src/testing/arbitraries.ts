@@ -5,6 +5,7 @@ import type { DType } from '../core/dtype.ts'
 import { dtypes as allDTypes, isFloat, isLong } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { sizeOf } from '../core/shape.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import { convert } from '../core/convert.ts'
@@ -19,12 +20,15 @@ const kinds: { readonly [K in DTypeKind]: (d: DType) => boolean } = {
   number: (d) => !isLong(d) && d !== 'bool',
 }
 
+const dtypesDoor = must.door('dtypes', { kind: must.oneOf(['any', 'compute', 'float', 'number']) })
+
 /**
  * A dtype; `float32` is the simplest.
  *
  * @param kind - `compute` (default): those whose elements are JS numbers or booleans; `number`: without bool; `float`; `any`.
  */
 export const dtypes = (kind: DTypeKind = 'compute'): fc.Arbitrary<DType> => {
+  dtypesDoor(kind)
   const float32First = [...allDTypes].sort((a, b) => Number(b === 'float32') - Number(a === 'float32'))
   return fc.constantFrom(...float32First.filter(kinds[kind]))
 }
@@ -40,18 +44,26 @@ export interface ShapeOptions {
   readonly maxExtent?: number
 }
 
+const shapeOptions: must.OptionTable<ShapeOptions> = {
+  minRank: must.natural,
+  maxRank: must.natural,
+  minExtent: must.natural,
+  maxExtent: must.natural,
+}
+const shapesDoor = must.door('shapes', { options: must.optionsOf(shapeOptions) })
+const broadcastableShapesDoor = must.door('broadcastableShapes', { options: must.optionsOf(shapeOptions) })
+
 /** A shape; the empty one (of a scalar) is the simplest. */
-export const shapes = ({
-  minRank = 0,
-  maxRank = 4,
-  minExtent = 0,
-  maxExtent = 4,
-}: ShapeOptions = {}): fc.Arbitrary<Shape> =>
-  fc.array(fc.integer({ min: minExtent, max: maxExtent }), { minLength: minRank, maxLength: maxRank })
+export const shapes = (options: ShapeOptions = {}): fc.Arbitrary<Shape> => {
+  shapesDoor(options)
+  const { minRank = 0, maxRank = 4, minExtent = 0, maxExtent = 4 } = options
+  return fc.array(fc.integer({ min: minExtent, max: maxExtent }), { minLength: minRank, maxLength: maxRank })
+}
 
 /** Two shapes that broadcast against each other. */
-export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<readonly [Shape, Shape]> =>
-  fc
+export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<readonly [Shape, Shape]> => {
+  broadcastableShapesDoor(options)
+  return fc
     .tuple(shapes(options), fc.array(fc.nat({ max: 2 }), { maxLength: 8 }), fc.nat({ max: 2 }), fc.nat({ max: 4 }))
     .map(([shape, roles, side, dropped]) => {
       // Role 1 stretches an axis of the first shape, role 2 one of the second.
@@ -60,6 +72,7 @@ export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<re
       const shorter = (s: Shape): Shape => s.slice(Math.min(dropped, s.length))
       return [side === 1 ? shorter(first) : first, side === 2 ? shorter(second) : second]
     })
+}
 
 /** Options of `arrays`. */
 export interface ArrayOptions extends ShapeOptions {
@@ -88,6 +101,19 @@ const filled = (dtype: DType, shape: Shape, max: number, special: boolean): fc.A
 
 const lift = <T>(x: T | fc.Arbitrary<T>): fc.Arbitrary<T> => (x instanceof fc.Arbitrary ? x : fc.constant(x))
 
+const orArbitrary = (check: must.Check): must.Check => ({
+  ...check,
+  accepts: (x) => x instanceof fc.Arbitrary || check.accepts(x),
+})
+const arrayOptions: must.OptionTable<ArrayOptions> = {
+  ...shapeOptions,
+  dtype: orArbitrary(must.dtype),
+  shape: orArbitrary(must.shape),
+  max: must.notNegative,
+  special: must.boolean,
+}
+const arraysDoor = must.door('arrays', { options: must.optionsOf(arrayOptions) })
+
 /**
  * An array.
  *
@@ -99,14 +125,17 @@ const lift = <T>(x: T | fc.Arbitrary<T>): fc.Arbitrary<T> => (x instanceof fc.Ar
  * fc.assert(fc.property(arrays({ dtype: 'int32' }), (x) => np.subtract(x, x).sum().item() === 0))
  * ```
  */
-export const arrays = ({
-  dtype = 'float32',
-  shape,
-  max = 10,
-  special = false,
-  ...rest
-}: ArrayOptions = {}): fc.Arbitrary<NDArray> =>
-  fc.tuple(lift(dtype), shape === undefined ? shapes(rest) : lift(shape)).chain(([d, s]) => filled(d, s, max, special))
+export const arrays = (options: ArrayOptions = {}): fc.Arbitrary<NDArray> => {
+  arraysDoor(options)
+  const { dtype = 'float32', shape, max = 10, special = false, ...rest } = options
+  return fc
+    .tuple(lift(dtype), shape === undefined ? shapes(rest) : lift(shape))
+    .chain(([d, s]) => filled(d, s, max, special))
+}
+
+const pytreesDoor = must.door('pytrees', {
+  leaf: must.kind('an arbitrary of fast-check', (x) => x instanceof fc.Arbitrary),
+})
 
 /**
  * A tree: leaves in arrays, tuples, objects (odd keys too), nulls and fp-ts Options, to a depth of three.
@@ -114,6 +143,7 @@ export const arrays = ({
  * @param leaf - what its leaves are; small arrays by default.
  */
 export const pytrees = <T>(leaf: fc.Arbitrary<T>): fc.Arbitrary<unknown> => {
+  pytreesDoor(leaf)
   const key = fc.oneof(fc.constantFrom('a', 'b', 'w', '0', '10', 'odd key', '__proto__'), fc.string({ maxLength: 3 }))
   const { node } = fc.letrec<{ node: unknown }>((tie) => ({
     node: fc.oneof(

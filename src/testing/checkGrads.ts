@@ -6,6 +6,7 @@ import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { jvp, vjp } from '../api/derivatives.ts'
 import * as np from '../numpy/index.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Domain } from './draw.ts'
 import { numbersOf } from './numeric.ts'
@@ -121,6 +122,21 @@ const floatsOf = (result: unknown): NDArray[] =>
     .leaves.map((x) => asArray(x as NDArray))
     .filter((x) => isFloat(x.dtype))
 
+const checkGradsOptions: must.OptionTable<CheckGradsOptions> = {
+  // Each order doubles the work.
+  order: must.kind('a whole number from 0 to 10', (x) => must.natural.accepts(x) && (x as number) <= 10),
+  modes: must.listOf(must.oneOf(['fwd', 'rev'])),
+  eps: must.positive,
+  rtol: must.number,
+  atol: must.number,
+  seed: must.integer,
+}
+const checkGradsDoor = must.door('checkGrads', {
+  f: must.func,
+  args: must.listOf(must.anything, 'a list of arguments'),
+  options: must.optionsOf(checkGradsOptions),
+})
+
 /**
  * Compares a function's derivatives with central differences in float64, along random directions.
  *
@@ -139,6 +155,7 @@ export const checkGrads = <A extends readonly unknown[]>(
   args: A,
   options: CheckGradsOptions = {},
 ): void => {
+  checkGradsDoor(f, args, options)
   const settings: Settings = { order: 2, modes: ['fwd', 'rev'], eps: 1e-5, rtol: 1e-5, atol: 1e-6, seed: 0, ...options }
   const { arrays, treedef } = floatLeaves(args)
   const lifted: Lists = (xs) => floatsOf(f(...(unflatten(treedef, xs) as A)))

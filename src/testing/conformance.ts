@@ -5,13 +5,16 @@
 import type { Aval } from '../core/aval.ts'
 import { convert, decode } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
-import { epsilonOf, isFloat, isHalf } from '../core/dtype.ts'
+import { epsilonOf, isFloat, isHalf, isStorageOf } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
 import type { OpName } from '../ir/op.ts'
-import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
-import { Literal } from '../ir/program.ts'
+import type { Atom, Equation, Variable } from '../ir/program.ts'
+import { Literal, Program } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
 import type { Backend } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
+import * as must from '../surface/arguments.ts'
 import { ConcreteBody } from '../trace/value.ts'
 import type { RunProgram } from '../primitives/primitive.ts'
 import { primitiveOf } from '../primitives/registry.ts'
@@ -197,10 +200,16 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
 /** Runs a program on elements: what is compared with the interpreter. */
 export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
 
+const onDeviceDoor = must.door('onDevice', {
+  device: must.kind('a device', (x) => typeof (x as Partial<Backend> | null | undefined)?.compile === 'function'),
+  options: must.optionsOf<{ readonly donate?: boolean }>({ donate: must.boolean }),
+})
+
 /** Runs programs on a device, once each; with `donate`, results may take the memory of inputs. */
-export const onDevice =
-  (device: Backend, { donate = false }: { readonly donate?: boolean } = {}): Execute =>
-  (program, inputs) => {
+export const onDevice = (device: Backend, options: { readonly donate?: boolean } = {}): Execute => {
+  onDeviceDoor(device, options)
+  const { donate = false } = options
+  return (program, inputs) => {
     const bodies = inputs.map((data) => new ConcreteBody(data))
     for (const body of bodies) body.isOffered = donate
     const outputs = device.compile(program)(bodies, 'conformance')
@@ -209,6 +218,7 @@ export const onDevice =
     for (const body of [...bodies, ...outputs]) body.release()
     return results
   }
+}
 
 const RUNS = 3
 const NOISE_ULPS = 4
@@ -242,6 +252,12 @@ const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
 const held = (data: TypedArray, { dtype }: Aval): TypedArray =>
   isHalf(dtype) && data instanceof Float32Array ? convert(data, 'float32', dtype) : data
 
+const conformsDoor = must.door('conforms', {
+  program: must.instance('a program', Program),
+  elements: must.listOf(must.kind('a typed array', ArrayBuffer.isView), 'a list of typed arrays'),
+  execute: must.func,
+})
+
 /**
  * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
  * bools and everything that is only moved have to be equal.
@@ -249,10 +265,22 @@ const held = (data: TypedArray, { dtype }: Aval): TypedArray =>
  * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
  */
 export const conforms = (program: Program, elements: readonly TypedArray[], execute: Execute): void => {
-  const inputs = elements.map((data, i) => held(data, program.inAvals[i]!))
+  conformsDoor(program, elements, execute)
+  const { inAvals } = program
+  if (elements.length !== inAvals.length) {
+    throw new ArgumentError(`conforms: the program has ${inAvals.length} inputs, got elements of ${elements.length}.`)
+  }
+  const inputs = elements.map((data, i) => held(data, inAvals[i]!))
+  inputs.forEach((data, i) => {
+    if (isStorageOf(inAvals[i]!.dtype, inAvals[i]!.size, data)) return
+    throw new ArgumentError(`conforms: ${show(data)} of ${data.length} elements is no input ${i}, ${inAvals[i]!}.`)
+  })
   const wanted = run(program, inputs)
   const noisy = Array.from({ length: RUNS }, (_, i) => noisyRun(i + 1, NOISE_ULPS)(program, inputs))
   const got = execute(program, inputs)
+  if (!must.listOf(must.anything).accepts(got) || got.length !== program.outAvals.length) {
+    throw new LawError(`conforms: execute must give a list of ${program.outAvals.length} results, got ${show(got)}.`)
+  }
   program.outAvals.forEach((aval, k) => {
     if (got[k]!.length !== aval.size)
       throw new LawError(`result ${k} has ${got[k]!.length} elements, not ${aval.size}.`)

@@ -13,10 +13,11 @@ import { vmap } from '../api/vmap.ts'
 import * as tree from '../api/tree.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { domains } from './draw.ts'
 import type { Tolerance } from './numeric.ts'
-import { LawError, assertAllClose, numbersOf } from './numeric.ts'
+import { LawError, assertAllClose, numbersOf, toleranceOptions } from './numeric.ts'
 import { arrayOf } from './samples.ts'
 
 /** Options of laws of functions of arrays. */
@@ -29,6 +30,27 @@ export interface LawOptions extends Tolerance {
 export interface EqualityOptions<T> {
   /** What equality means; by default that of trees (`tree.equal`). */
   readonly equal?: (a: T, b: T) => boolean
+}
+
+const lawOptions: must.OptionTable<LawOptions> = { ...toleranceOptions, seed: must.integer }
+const someArguments = must.listOf(must.anything, 'a list of arguments')
+const ofFunction = { f: must.func, args: someArguments, options: must.optionsOf(lawOptions) }
+const ofRows = {
+  f: must.func,
+  rows: must.listOf(someArguments, 'a list of lists of arguments'),
+  options: must.optionsOf(lawOptions),
+}
+const ofTwo = { f: must.func, g: must.func, args: someArguments, options: must.optionsOf(lawOptions) }
+const equalityOptions: must.OptionTable<EqualityOptions<unknown>> = { equal: must.func }
+const ofMaps = { f: must.func, g: must.func, t: must.anything, options: must.optionsOf(equalityOptions) }
+const ofMonoid = {
+  monoid: must.kind('a monoid, with concat and empty', (x) => {
+    return (
+      typeof x === 'object' && x !== null && 'empty' in x && typeof (x as MonoidLike<unknown>).concat === 'function'
+    )
+  }),
+  values: must.listOf(must.anything, 'three values', 3),
+  options: must.optionsOf(equalityOptions),
 }
 
 type Function<A extends readonly unknown[]> = (...args: A) => unknown
@@ -70,11 +92,9 @@ const push = <A extends readonly unknown[]>(f: Function<A>, args: A, tangents: A
  *
  * @throws LawError where it does not hold.
  */
-export const jvpIsLinear = <A extends readonly unknown[]>(
-  f: Function<A>,
-  args: A,
-  { seed = 0, ...tolerance }: LawOptions = {},
-): void => {
+export const jvpIsLinear = <A extends readonly unknown[]>(f: Function<A>, args: A, options: LawOptions = {}): void => {
+  must.checkArguments('jvpIsLinear', ofFunction, f, args, options)
+  const { seed = 0, ...tolerance } = options
   const [s, t] = [randomLike(args, seed + 1), randomLike(args, seed + 2)]
   const whole = push(f, args, combine(0.5, s, -2, t))
   const [first, second] = [push(f, args, s), push(f, args, t)]
@@ -102,11 +122,9 @@ const inner = (xs: readonly NDArray[], ys: readonly NDArray[]): { readonly sum: 
  *
  * @throws LawError where it does not hold.
  */
-export const vjpIsAdjoint = <A extends readonly unknown[]>(
-  f: Function<A>,
-  args: A,
-  { seed = 0, ...tolerance }: LawOptions = {},
-): void => {
+export const vjpIsAdjoint = <A extends readonly unknown[]>(f: Function<A>, args: A, options: LawOptions = {}): void => {
+  must.checkArguments('vjpIsAdjoint', ofFunction, f, args, options)
+  const { seed = 0, ...tolerance } = options
   const tangents = randomLike(args, seed + 3)
   const [out, pullback] = vjp(f as (...args: A) => NDArray, ...args)
   const { rtol = coarsest([...arraysOf(args), ...arraysOf(out)]), atol = 1e-5 } = tolerance
@@ -130,6 +148,7 @@ export const vmapIsStackedLoop = <A extends readonly unknown[]>(
   rows: readonly A[],
   tolerance: LawOptions = {},
 ): void => {
+  must.checkArguments('vmapIsStackedLoop', ofRows, f, rows, tolerance)
   const [first] = rows
   if (first === undefined) throw new LawError('vmapIsStackedLoop: rows is empty.')
   const stack = (trees: readonly unknown[]): NDArray[] => {
@@ -151,6 +170,7 @@ export const jitIsTransparent = <A extends readonly unknown[]>(
   args: A,
   tolerance: LawOptions = {},
 ): void => {
+  must.checkArguments('jitIsTransparent', ofFunction, f, args, tolerance)
   assertAllClose('jit changes nothing', arraysOf(jit(f)(...args)), arraysOf(f(...args)), tolerance)
 }
 
@@ -165,6 +185,7 @@ export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
   args: A,
   tolerance: LawOptions = {},
 ): void => {
+  must.checkArguments('gradIsAdditive', ofTwo, f, g, args, tolerance)
   const gradient = (h: (...xs: A) => NDArray): NDArray[] => arraysOf((grad as unknown as Gradient<A>)(h)(...args))
   const [first, second] = [gradient(f), gradient(g)]
   assertAllClose(
@@ -184,8 +205,10 @@ export const mapIsFunctor = <R>(
   f: (leaf: never) => R,
   g: (r: R) => unknown,
   t: unknown,
-  { equal = tree.equal }: EqualityOptions<unknown> = {},
+  options: EqualityOptions<unknown> = {},
 ): void => {
+  must.checkArguments('mapIsFunctor', ofMaps, f, g, t, options)
+  const { equal = tree.equal } = options
   const map = tree.map as unknown as (h: (leaf: never) => unknown, t: unknown) => unknown
   if (
     !equal(
@@ -213,10 +236,14 @@ export interface MonoidLike<A> {
  * @throws LawError where it does not hold.
  */
 export const isMonoid = <A>(
-  { concat, empty }: MonoidLike<A>,
-  [x, y, z]: readonly [A, A, A],
-  { equal = tree.equal }: EqualityOptions<A> = {},
+  monoid: MonoidLike<A>,
+  values: readonly [A, A, A],
+  options: EqualityOptions<A> = {},
 ): void => {
+  must.checkArguments('isMonoid', ofMonoid, monoid, values, options)
+  const { concat, empty } = monoid
+  const [x, y, z] = values
+  const { equal = tree.equal } = options
   if (!equal(concat(empty, x), x)) throw new LawError('monoid: empty on the left changes something.')
   if (!equal(concat(x, empty), x)) throw new LawError('monoid: empty on the right changes something.')
   if (!equal(concat(concat(x, y), z), concat(x, concat(y, z)))) throw new LawError('monoid: concat is not associative.')

@@ -4,6 +4,7 @@ import { isFloat } from '../core/dtype.ts'
 import { ArgumentError, PullbackError } from '../core/errors.ts'
 import { flatten, keystr, leafPaths } from '../core/tree.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** A law, or a comparison, that does not hold; the message says where and by how much. */
@@ -15,6 +16,18 @@ export interface Tolerance {
   readonly rtol?: number
   readonly atol?: number
 }
+
+/** What a tolerance must be. */
+export const toleranceOptions: must.OptionTable<Tolerance> = { rtol: must.number, atol: must.number }
+
+const compared = {
+  what: must.string,
+  got: must.anything,
+  wanted: must.anything,
+  tolerance: must.optionsOf(toleranceOptions),
+}
+const assertCloseDoor = must.door('assertClose', compared)
+const assertAllCloseDoor = must.door('assertAllClose', compared)
 
 const defaults: { readonly [D in DType]?: number } = { float64: 1e-9, float32: 2e-5, float16: 2e-3, bfloat16: 2e-2 }
 
@@ -60,6 +73,7 @@ const checkName = (name: string, what: unknown): void => {
  */
 export const assertClose = <T>(what: string, got: T, wanted: T, tolerance: Tolerance = {}): void => {
   checkName('assertClose', what)
+  assertCloseDoor(what, got, wanted, tolerance)
   const [xs, ys] = [flatten(got), flatten(wanted)]
   if (!xs.treedef.equals(ys.treedef)) {
     throw new LawError(`${what}: got the structure ${xs.treedef.toString()}, wanted ${ys.treedef.toString()}.`)
@@ -97,6 +111,7 @@ export const assertAllClose: AssertAllClose = (
   tolerance: Tolerance = {},
 ): void => {
   checkName('assertAllClose', what)
+  assertAllCloseDoor(what, got, wanted, tolerance)
   if (!isList(got) || !isList(wanted)) {
     assertClose(what, got, wanted, tolerance)
     return

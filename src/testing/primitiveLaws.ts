@@ -7,21 +7,42 @@ import { vmap } from '../api/vmap.ts'
 import type { OpName } from '../ir/op.ts'
 import * as np from '../numpy/index.ts'
 import { primitiveOf } from '../primitives/registry.ts'
+import * as must from '../surface/arguments.ts'
 import { bindAll } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
+import { isNDArray } from '../trace/value.ts'
 import type { CheckGradsOptions } from './checkGrads.ts'
 import { checkGrads } from './checkGrads.ts'
 import { Entropy } from './entropy.ts'
 import { jvpIsLinear, vjpIsAdjoint } from './laws.ts'
 import { LawError, assertAllClose } from './numeric.ts'
+import { operations } from './recipes/index.ts'
 import type { Sample } from './samples.ts'
 
+const isSample = (x: unknown): boolean => {
+  if (typeof x !== 'object' || x === null) return false
+  const { op, params, operands } = x as Partial<Sample>
+  const isKnown = typeof op === 'string' && (operations as readonly string[]).includes(op)
+  return isKnown && typeof params === 'object' && must.listOf(must.kind('an array', isNDArray)).accepts(operands)
+}
+const aSample = must.kind('a sample, as samples gives it', isSample)
+const one = { sample: aSample }
+const applied = { sample: aSample, operands: must.listOf(must.kind('an array', isNDArray)) }
+const seeded = { sample: aSample, seed: must.integer }
+
+const checkSample = (law: string, sample: Sample): void => {
+  must.checkArguments(law, one, sample)
+}
+
 /** The operation as a function of arrays. */
-export const apply = <N extends OpName>({ op, params }: Sample<N>, operands: readonly NDArray[]): readonly NDArray[] =>
-  bindAll(op, params, operands)
+export const apply = <N extends OpName>(sample: Sample<N>, operands: readonly NDArray[]): readonly NDArray[] => {
+  must.checkArguments('apply', applied, sample, operands)
+  return bindAll(sample.op, sample.params, operands)
+}
 
 /** What the operation says of its results' types is true of the results. */
 export const typeIsTrue = (sample: Sample): void => {
+  checkSample('typeIsTrue', sample)
   const expected = primitiveOf(sample.op).type(
     sample.params as never,
     sample.operands.map((x) => x.aval),
@@ -39,6 +60,7 @@ export const typeIsTrue = (sample: Sample): void => {
 
 /** Compiled, it gives the same but for rounding. */
 export const jitAgrees = (sample: Sample): void => {
+  checkSample('jitAgrees', sample)
   const compiled = jit((...xs: NDArray[]) => apply(sample, xs))
   assertAllClose(`jit of ${sample.op}`, compiled(...sample.operands), apply(sample, sample.operands))
 }
@@ -48,6 +70,7 @@ const floatPlaces = (sample: Sample): number[] =>
 
 /** A function of the float operands alone, to the float results alone, and its point. */
 export const asFloatFunction = (sample: Sample) => {
+  checkSample('asFloatFunction', sample)
   const places = floatPlaces(sample)
   const point = places.map((i) => sample.operands[i]!)
   const f = (...xs: readonly NDArray[]): readonly NDArray[] => {
@@ -60,12 +83,14 @@ export const asFloatFunction = (sample: Sample) => {
 
 /** Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64. */
 export const derivativesAgree = (sample: Sample, options: CheckGradsOptions = {}): void => {
+  checkSample('derivativesAgree', sample)
   const { f, point } = asFloatFunction(sample)
   checkGrads(f as (...xs: NDArray[]) => unknown, point, options)
 }
 
 /** No tangent passes through it. */
 export const derivativesAreZero = (sample: Sample): void => {
+  checkSample('derivativesAreZero', sample)
   const { f, point } = asFloatFunction(sample)
   const [, tangents] = jvp(f, point, point)
   const moving = tangents.findIndex((t) => np.any(t).bool())
@@ -74,6 +99,7 @@ export const derivativesAreZero = (sample: Sample): void => {
 
 /** Its jvp is linear, and its vjp the adjoint of that. */
 export const derivativesAreAdjoint = (sample: Sample, seed: number): void => {
+  must.checkArguments('derivativesAreAdjoint', seeded, sample, seed)
   const { f, point } = asFloatFunction(sample)
   if (point.length === 0) return
   jvpIsLinear(f as (...xs: NDArray[]) => unknown, point, { seed })
@@ -120,12 +146,14 @@ const mapped = (sample: Sample, { inAxes }: Mapping, f: (...xs: NDArray[]) => re
 
 /** `vmap` over every axis of every operand equals a stacked loop. */
 export const vmapAgrees = (sample: Sample, seed: number): void => {
+  must.checkArguments('vmapAgrees', seeded, sample, seed)
   const f = (...xs: NDArray[]): readonly NDArray[] => apply(sample, xs)
   for (const mapping of mappings(sample, seed)) mapped(sample, mapping, f)
 }
 
 /** `vmap` of its jvp and of its vjp equal stacked loops too. */
 export const vmapOfDerivativesAgrees = (sample: Sample, seed: number): void => {
+  must.checkArguments('vmapOfDerivativesAgrees', seeded, sample, seed)
   const { f, point } = asFloatFunction(sample)
   if (point.length === 0) return
   const call = f

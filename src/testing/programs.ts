@@ -8,6 +8,7 @@ import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
 import { primitiveOf } from '../primitives/registry.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Draw, Wanted } from './draw.ts'
 import { domains } from './draw.ts'
@@ -169,6 +170,15 @@ const inputPlans = (
 /** All but functions on the host, which are no plain data. */
 const plain = operations.filter((op) => op !== 'callback')
 
+const programOptions: must.OptionTable<ProgramOptions> = {
+  maxEquations: must.natural,
+  dtypes: must.listOf(must.dtype),
+  operations: must.listOf(must.oneOf(operations)),
+  extents: must.listOf(must.natural),
+  maxSize: must.natural,
+}
+const programsDoor = must.door('programs', { options: must.optionsOf(programOptions) })
+
 /**
  * Arbitrary well-typed programs and inputs for them. They shrink to fewer equations, then to simpler ones.
  *
@@ -180,13 +190,15 @@ const plain = operations.filter((op) => op !== 'callback')
  * fc.assert(fc.property(programs(), ({ program }) => checkProgram(program) === undefined))
  * ```
  */
-export const programs = ({
-  maxEquations = 12,
-  dtypes = common,
-  operations: among = plain,
-  extents = [2, 3, 1, 2, 3, 2, 3, 0],
-  maxSize = 400,
-}: ProgramOptions = {}): fc.Arbitrary<RandomProgram> => {
+export const programs = (options: ProgramOptions = {}): fc.Arbitrary<RandomProgram> => {
+  programsDoor(options)
+  const {
+    maxEquations = 12,
+    dtypes = common,
+    operations: among = plain,
+    extents = [2, 3, 1, 2, 3, 2, 3, 0],
+    maxSize = 400,
+  } = options
   const step = fc.record({ op: fc.constantFrom(...among), entropy: choices(16) })
   return fc
     .tuple(inputPlans(dtypes, extents, maxSize), fc.array(step, { maxLength: maxEquations, size: 'max' }))

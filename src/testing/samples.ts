@@ -7,6 +7,7 @@ import { range, sizeOf } from '../core/shape.ts'
 import { convert } from '../core/convert.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import { isProgram } from '../ir/walk.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import type { Domain, Draw, Wanted } from './draw.ts'
@@ -126,6 +127,16 @@ export const sampleFrom = <N extends OpName>(
 const show = ({ op, params, operands }: Sample): string =>
   `${op} ${JSON.stringify(params, (_, v: unknown) => (isProgram(v) ? String(v) : v))} of ${operands.map((x) => `${x.aval} ${String(x)}`).join('; ')}`
 
+const sampleOptions: must.OptionTable<SampleOptions> = {
+  float: must.oneOf(dtypes.filter(isFloat)),
+  smooth: must.boolean,
+  maxRank: must.natural,
+}
+const samplesDoor = must.door('samples', {
+  op: must.kind('an operation, one of operations', (x) => typeof x === 'string' && Object.hasOwn(recipes, x)),
+  options: must.optionsOf(sampleOptions),
+})
+
 /**
  * Arbitrary valid applications of an operation, on values where it is smooth.
  *
@@ -136,8 +147,10 @@ const show = ({ op, params, operands }: Sample): string =>
  * fc.assert(fc.property(samples('neg'), ({ operands }) => operands.length === 1))
  * ```
  */
-export const samples = <N extends OpName>(op: N, options: SampleOptions = {}): fc.Arbitrary<Sample<N>> =>
-  choices(40).map((entropy) => {
+export const samples = <N extends OpName>(op: N, options: SampleOptions = {}): fc.Arbitrary<Sample<N>> => {
+  samplesDoor(op, options)
+  return choices(40).map((entropy) => {
     const sample = sampleFrom(op, entropy, options)
     return Object.assign(sample, { [fc.toStringMethod]: () => show(sample) })
   })
+}

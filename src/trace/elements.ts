@@ -1,4 +1,5 @@
 /** Elements of arrays as JS has them: typed arrays, nested lists, single values. */
+import * as must from '../core/arguments.ts'
 import { decode } from '../core/convert.ts'
 import type { DType, LongDType, TypedArray } from '../core/dtype.ts'
 import { isLong, kindOf } from '../core/dtype.ts'
@@ -100,6 +101,11 @@ export const requireIntegers = (operation: string, dtype: DType): void => {
   if (kind === 'signed' || kind === 'unsigned') return
   throw new DTypeError(`${operation}: the dtype is ${dtype}; bigints are of integers. Use x.item() or x.bool().`)
 }
+
+const readOptions: must.OptionTable<ReadOptions> = { rank: must.natural, dtype: must.dtype }
+
+/** What `toArray` takes. */
+export const toArrayDoor = must.door('toArray', { known: must.optionsOf(readOptions) })
 
 /** @throws ShapeError or DTypeError if an array is not what its reader takes it for. */
 export const checkRead = (operation: string, dtype: DType, shape: Shape, wanted: ReadOptions): void => {

@@ -9,7 +9,7 @@ import type { Shape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
-import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne } from './elements.ts'
+import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne, toArrayDoor } from './elements.ts'
 
 export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 
@@ -470,6 +470,7 @@ export class NDArray implements LeafBrand {
   toArray(): Nested
   toArray<R extends number, D extends DType = 'float32'>(known: ReadOptions<R, D>): NestedTo<R, ElementOf<D>>
   toArray(known: ReadOptions = {}): Nested {
+    toArrayDoor(known)
     checkRead('toArray', this.dtype, this.shape, known)
     return nest(elementsOf(this.dtype, this.body.host('toArray')), this.shape)
   }

@@ -2,22 +2,18 @@
 import * as fc from 'fast-check'
 import { ShapeDtypeStruct, np, random } from 'pullback'
 import type { DType, NDArray } from 'pullback'
+import { dtypes } from '../../src/core/dtype.ts'
 
-/** Thrown by functions that are arguments: what comes out of a call again, as it must. */
-export class Thrown extends Error {}
+/** Thrown by functions that are arguments. */
+class Thrown extends Error {}
 
-const dtypes: readonly DType[] = [
-  'float32',
-  'float64',
-  'int32',
-  'uint32',
-  'bool',
-  'float16',
-  'bfloat16',
-  'int8',
-  'uint8',
-  'int64',
-]
+const wildFunctions = new WeakSet<object>()
+
+/** What comes out of a call as it must: a function that went in, or what one throws; a class called as if it were none. */
+export const isOwn = (x: unknown): boolean =>
+  x instanceof Thrown ||
+  (typeof x === 'function' && wildFunctions.has(x)) ||
+  (x instanceof TypeError && / (requires 'new'|cannot be invoked without 'new')/.test(x.message))
 
 const shapes: readonly (readonly number[])[] = [[], [1], [3], [0], [2, 3], [3, 3], [2, 0], [2, 2, 3], [1, 2, 3, 2]]
 
@@ -34,7 +30,8 @@ export const arrays: fc.Arbitrary<NDArray> = fc
     return np.astype(np.reshape(np.array(Float64Array.from(values)), shape), dtype)
   })
 
-const keys: fc.Arbitrary<unknown> = fc.integer({ min: 0, max: 3 }).map((seed) => random.key(seed))
+/** Keys of random numbers. */
+export const keys: fc.Arbitrary<unknown> = fc.integer({ min: 0, max: 3 }).map((seed) => random.key(seed))
 
 const selfish = (): unknown => {
   const self: Record<string, unknown> = { a: 1 }
@@ -136,7 +133,11 @@ const optionKeys = [
 const small = fc.oneof(fc.integer({ min: -3, max: 4 }), fc.constantFrom(0.5, 1e-3))
 const lists = fc.array(fc.integer({ min: -1, max: 3 }), { maxLength: 4 })
 const oddity = fc.constantFrom(...oddities).map((make) => make())
-const func = fc.constantFrom(...functions).map((make) => make())
+const func = fc.constantFrom(...functions).map((make) => {
+  const f = make() as object
+  wildFunctions.add(f)
+  return f
+})
 const sensible = fc.oneof(
   arrays,
   arrays,
@@ -185,5 +186,31 @@ export const argumentsFor = (namespace: string): fc.Arbitrary<readonly unknown[]
     { weight: 3, arbitrary: fc.tuple(good, rest).map(([x, xs]) => [x, ...xs]) },
     { weight: 2, arbitrary: fc.tuple(good, good, rest).map(([x, y, xs]) => [x, y, ...xs]) },
     { weight: 2, arbitrary: fc.array(wild, { maxLength: 5 }) },
+  )
+}
+
+type Place = readonly (string | number)[]
+
+const isContainer = (x: unknown): x is Readonly<Record<string | number, unknown>> =>
+  Array.isArray(x) || (typeof x === 'object' && x !== null && Object.getPrototypeOf(x) === Object.prototype)
+
+const placesIn = (x: unknown): readonly Place[] =>
+  isContainer(x) ? [[], ...Object.entries(x).flatMap(([key, y]) => placesIn(y).map((place) => [key, ...place]))] : [[]]
+
+const replaced = (x: unknown, [key, ...rest]: Place, y: unknown): unknown => {
+  if (key === undefined || !isContainer(x)) return y
+  const inner = replaced(x[key], rest, y)
+  return Array.isArray(x)
+    ? (x as readonly unknown[]).map((item, i) => (String(i) === key ? inner : item))
+    : { ...x, [key]: inner }
+}
+
+/** What is right, or right but for one of its parts, which is missing, misspelt, or anything. */
+export const spoiled = (good: unknown): fc.Arbitrary<unknown> => {
+  const place = fc.constantFrom(...placesIn(good))
+  return fc.oneof(
+    fc.constant(good),
+    fc.tuple(place, wild).map(([at, odd]) => replaced(good, at, odd)),
+    place.map((at) => replaced(good, [...at, 'odd'], 1)),
   )
 }

@@ -126,7 +126,7 @@ describe('pureCallback under vmap', () => {
       'pureCallback: sums returned f32[], announced was f32[], with the batch axes in front that expandDims asks for: f32[3].',
     )
     expect(() => f('parallel' as never)(x)).toThrow(ArgumentError)
-    expect(() => f('parallel' as never)(x)).toThrow(/vmapMethod must be one of sequential, expandDims, broadcastAll, got parallel/) // prettier-ignore
+    expect(() => f('parallel' as never)(x)).toThrow(/vmapMethod must be 'sequential' or 'expandDims' or 'broadcastAll', got the string "parallel"/) // prettier-ignore
     expect(() => grad(f('expandDims'))(one)).toThrow(/customJvp/)
   })
 })

@@ -1,7 +1,7 @@
 /** Programs as graphs: as data, and as text for Mermaid and Graphviz. */
 import { ArgumentError } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
-import { show } from '../../ir/kinds.ts'
+import { show } from '../../core/show.ts'
 import { Program } from '../../ir/program.ts'
 import { asArray } from '../../runtime/array.ts'
 import type { NDArray } from '../../trace/value.ts'

@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { Readable } from '../source.ts'
-import { openSource } from '../source.ts'
+import { openDoor, openSource } from '../source.ts'
 import { arrayOf, elementsOf } from '../tensors.ts'
 import type { ReadOptions, TensorFile } from '../tensors.ts'
 import { readInWindows } from '../windows.ts'
@@ -29,6 +29,8 @@ const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, sour
   )
 }
 
+const openGgufDoor = openDoor('openGguf')
+
 /**
  * Opens a GGUF file (versions 2 and 3). `read` expands quantised tensors to float32, bit for bit as llama.cpp does: Q8_0, Q4_0,
  * Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K; `readBytes` gives the blocks.
@@ -37,8 +39,9 @@ const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, sour
  *
  * @returns an error if the header is damaged, a tensor overlaps another or goes beyond the file.
  */
-export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> =>
-  attempt(async () => {
+export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> => {
+  openGgufDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const { name: source } = input
     const size = await run(input.size)
@@ -61,3 +64,4 @@ export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> =>
         }),
     }
   })
+}

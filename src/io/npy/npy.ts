@@ -4,6 +4,7 @@ import type { DType, TypedArray } from '../../core/dtype.ts'
 import { convert } from '../../core/convert.ts'
 import { sizeOf } from '../../core/shape.ts'
 import { asArray } from '../../runtime/array.ts'
+import * as must from '../../surface/arguments.ts'
 import { toHost } from '../../trace/value.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
@@ -11,8 +12,8 @@ import { attempt, malformed, run, unsupported } from '../errors.ts'
 import { writeFile } from '../node.ts'
 import { decodeUtf8 } from '../platform.ts'
 import type { Readable } from '../source.ts'
-import { openSource } from '../source.ts'
-import { arrayOf, bytesOfElements, elementsOf, swapBytes } from '../tensors.ts'
+import { aReadable, openSource } from '../source.ts'
+import { arrayOf, bytesOfElements, elementsOf, readOptions, swapBytes } from '../tensors.ts'
 import type { ReadOptions } from '../tensors.ts'
 import { encodeNpyHeader, headerSpan, parseNpyHeader, PREFIX } from './header.ts'
 import type { NpyHeader } from './header.ts'
@@ -122,6 +123,8 @@ export const readNpyHeader = async (
   return header
 }
 
+const readNpyDoor = must.door('readNpy', { from: aReadable, options: must.optionsOf(readOptions) })
+
 /**
  * Reads a `.npy` file.
  *
@@ -134,14 +137,19 @@ export const readNpyHeader = async (
  * result._tag === 'Right' && result.right // => [1. 2.]
  * ```
  */
-export const readNpy = (from: Readable, options: ReadOptions = {}): TaskEither<IoError, NDArray> =>
-  attempt(async () => {
+export const readNpy = (from: Readable, options: ReadOptions = {}): TaskEither<IoError, NDArray> => {
+  readNpyDoor(from, options)
+  return attempt(async () => {
     const input = openSource(from)
     const size = await run(input.size)
     const header = await readNpyHeader((offset, length) => run(input.read(offset, length)), size, input.name, 0)
     const bytes = await run(input.read(header.dataStart, size - header.dataStart))
     return npyArray(header, bytes, input.name, header.dataStart, options)
   })
+}
+
+const encodeNpyDoor = must.door('encodeNpy', { x: must.arrayLike })
+const writeNpyDoor = must.door('writeNpy', { path: must.string, x: must.arrayLike })
 
 /** The file of an array, in pieces. */
 export const npyChunks = (x: ArrayLike): readonly Uint8Array[] => {
@@ -152,6 +160,7 @@ export const npyChunks = (x: ArrayLike): readonly Uint8Array[] => {
 
 /** An array as the bytes of a `.npy` file. bfloat16, which NumPy does not have, is written as float32. */
 export const encodeNpy = (x: ArrayLike): Uint8Array => {
+  encodeNpyDoor(x)
   const [header, elements] = npyChunks(x) as [Uint8Array, Uint8Array]
   const bytes = new Uint8Array(header.length + elements.length)
   bytes.set(header)
@@ -160,4 +169,7 @@ export const encodeNpy = (x: ArrayLike): Uint8Array => {
 }
 
 /** Writes a `.npy` file, which appears whole or not at all. */
-export const writeNpy = (path: string, x: ArrayLike): TaskEither<IoError, void> => writeFile(path, npyChunks(x))
+export const writeNpy = (path: string, x: ArrayLike): TaskEither<IoError, void> => {
+  writeNpyDoor(path, x)
+  return writeFile(path, npyChunks(x))
+}

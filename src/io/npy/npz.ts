@@ -1,11 +1,12 @@
 /** NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../../surface/arguments.ts'
 import type { ArrayLike } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run } from '../errors.ts'
 import { writeFile } from '../node.ts'
 import type { Readable } from '../source.ts'
-import { openSource } from '../source.ts'
+import { openDoor, openSource } from '../source.ts'
 import type { TensorFile, TensorInfo } from '../tensors.ts'
 import type { ZipArchive, ZipEntry } from '../zip/read.ts'
 import { openZip } from '../zip/read.ts'
@@ -33,13 +34,16 @@ const memberOf = async (archive: ZipArchive, entry: ZipEntry, read: Read, source
 
 type Read = (offset: number, length: number) => Promise<Uint8Array>
 
+const openNpzDoor = openDoor('openNpz')
+
 /**
  * Opens a `.npz` file; its arrays have the names that they were saved under.
  *
  * @returns an error if the archive is damaged, or one of its files is not `.npy`.
  */
-export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> => {
+  openNpzDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const { name: source } = input
     const archive = await openZip(input)
@@ -67,12 +71,18 @@ export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> =>
         }),
     }
   })
+}
 
 const entriesOf = (arrays: { readonly [name: string]: ArrayLike }) =>
   Object.entries(arrays).map(([name, x]) => [`${name}.npy`, npyChunks(x)] as const)
 
+const arrays = must.recordOf(must.arrayLike, 'an object of arrays by their names')
+const encodeNpzDoor = must.door('encodeNpz', { arrays })
+const writeNpzDoor = must.door('writeNpz', { path: must.string, arrays })
+
 /** Arrays by name as the bytes of a `.npz` file, stored without compression. */
 export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8Array => {
+  encodeNpzDoor(arrays)
   const chunks = zipChunks(entriesOf(arrays))
   const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
   let at = 0
@@ -84,5 +94,7 @@ export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8
 }
 
 /** Writes a `.npz` file, which appears whole or not at all. */
-export const writeNpz = (path: string, arrays: { readonly [name: string]: ArrayLike }): TaskEither<IoError, void> =>
-  writeFile(path, zipChunks(entriesOf(arrays)))
+export const writeNpz = (path: string, arrays: { readonly [name: string]: ArrayLike }): TaskEither<IoError, void> => {
+  writeNpzDoor(path, arrays)
+  return writeFile(path, zipChunks(entriesOf(arrays)))
+}

@@ -1,10 +1,11 @@
 /** Reading the initializers (weights) of ONNX models. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../../surface/arguments.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import { nodeModule } from '../platform.ts'
 import type { ByteSource, Readable } from '../source.ts'
-import { openSource } from '../source.ts'
+import { aReadable, openSource } from '../source.ts'
 import type { TensorFile } from '../tensors.ts'
 import { readEntry, readTensorInfo, tensorArray } from './tensor.ts'
 import type { OnnxInfo } from './tensor.ts'
@@ -79,13 +80,17 @@ const externalBytes = async (
   return run(file.read(offset, length))
 }
 
+const onnxOptions: must.OptionTable<OnnxOptions> = { external: must.func }
+const openOnnxDoor = must.door('openOnnx', { from: aReadable, options: must.optionsOf(onnxOptions) })
+
 /**
  * Opens an ONNX model as a file of tensors: the initializers of its graph. Its operations are not read.
  *
  * @returns an error if a field goes beyond its message, a name stands twice, or a tensor does not hold its elements.
  */
-export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<IoError, TensorFile> => {
+  openOnnxDoor(from, options)
+  return attempt(async () => {
     const input = openSource(from)
     const { name: source } = input
     const { tensors, metadata } = await readModel(input, await run(input.size))
@@ -113,3 +118,4 @@ export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<
         }),
     }
   })
+}

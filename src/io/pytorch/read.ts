@@ -7,7 +7,7 @@ import type { NDArray } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { ByteSource, Readable } from '../source.ts'
-import { openSource } from '../source.ts'
+import { openDoor, openSource } from '../source.ts'
 import { arrayOf, countOf, elementsOf, swapBytes } from '../tensors.ts'
 import type { ReadOptions, TensorFile, TensorInfo } from '../tensors.ts'
 import { openArchive } from './archive.ts'
@@ -100,13 +100,16 @@ const openCheckpoint = async (input: ByteSource, size: number): Promise<Checkpoi
   return first[0] === PICKLE_START ? openSequence(input, size) : openArchive(input)
 }
 
+const openPytorchDoor = openDoor('openPytorch')
+
 /**
  * Opens a checkpoint that `torch.save` wrote, whether a zip archive or, before PyTorch 1.6, a sequence of pickles. Tensors have
  * the keys that lead to them, joined by dots; numbers and texts beside them are in `metadata`. Nothing in the file is executed:
  * only tensors, containers, numbers and texts are known, and whatever else a pickle asks for is an error that names it.
  */
-export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> => {
+  openPytorchDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const { name: source } = input
     const checkpoint = await openCheckpoint(input, await run(input.size))
@@ -126,3 +129,4 @@ export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> =>
         }),
     }
   })
+}

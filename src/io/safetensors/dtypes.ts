@@ -50,6 +50,9 @@ const kinds: { readonly [D in SafetensorsDType]: Kind } = {
   F64: { width: 8, dtype: 'float64' },
 }
 
+/** All of them. */
+export const safetensorsDTypes = Object.keys(kinds) as readonly SafetensorsDType[]
+
 export const isSafetensorsDType = (name: string): name is SafetensorsDType => Object.hasOwn(kinds, name)
 
 export const widthOf = (dtype: SafetensorsDType): number => kinds[dtype].width

@@ -3,12 +3,14 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run } from '../errors.ts'
 import type { Readable } from '../source.ts'
-import { openSource } from '../source.ts'
+import { openDoor, openSource } from '../source.ts'
 import { arrayOf } from '../tensors.ts'
 import type { TensorFile } from '../tensors.ts'
 import { arrayTypeOf, decode } from './dtypes.ts'
 import type { SafetensorsInfo } from './header.ts'
 import { headerLength, LENGTH_BYTES, parseHeader } from './header.ts'
+
+const openSafetensorsDoor = openDoor('openSafetensors')
 
 /**
  * Opens a safetensors file: reads and checks its header.
@@ -24,8 +26,9 @@ import { headerLength, LENGTH_BYTES, parseHeader } from './header.ts'
  * file._tag === 'Right' && [...file.right.tensors.keys()] // => w
  * ```
  */
-export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile> =>
-  attempt(async () => {
+export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile> => {
+  openSafetensorsDoor(from)
+  return attempt(async () => {
     const input = openSource(from)
     const { name: source } = input
     const size = await run(input.size)
@@ -52,3 +55,4 @@ export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile>
         }),
     }
   })
+}

@@ -2,6 +2,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { asArray } from '../../runtime/array.ts'
+import * as must from '../../surface/arguments.ts'
 import { toHost } from '../../trace/value.ts'
 import type { ArrayLike } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
@@ -9,7 +10,7 @@ import { writeFile } from '../node.ts'
 import { encodeUtf8 } from '../platform.ts'
 import { bytesOfElements, countOf } from '../tensors.ts'
 import type { SafetensorsDType } from './dtypes.ts'
-import { widthOf, writtenAs } from './dtypes.ts'
+import { safetensorsDTypes, widthOf, writtenAs } from './dtypes.ts'
 import { LENGTH_BYTES, MAX_HEADER } from './header.ts'
 
 /** A tensor by its bytes, for element types that Pullback has no dtype for, such as `F8_E4M3`. */
@@ -89,17 +90,36 @@ const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
   return bytes
 }
 
+const isRawTensor = (x: unknown): boolean => {
+  const { dtype, shape, bytes } = (typeof x === 'object' && x !== null ? x : {}) as Partial<RawTensor>
+  const isShape = must.listOf(must.natural).accepts(shape)
+  return isShape && bytes instanceof Uint8Array && (safetensorsDTypes as readonly unknown[]).includes(dtype)
+}
+const aTensor = must.kind('an array or a raw tensor', (x) => must.arrayLike.accepts(x) || isRawTensor(x))
+const tensors = must.recordOf(aTensor, 'an object of arrays, or of raw tensors, by their names')
+const safetensorsOptions: must.OptionTable<SafetensorsOptions> = {
+  metadata: must.recordOf(must.string, 'an object of strings'),
+}
+const options = must.optionsOf(safetensorsOptions)
+const encodeDoor = must.door('encodeSafetensors', { tensors, options })
+const writeDoor = must.door('writeSafetensors', { path: must.string, tensors, options })
+
 /**
  * Arrays as the bytes of a safetensors file. A number is a float32 scalar.
  *
  * @throws ArgumentError if an array is named `__metadata__`; ShapeError if a raw tensor's bytes do not fit its shape.
  */
-export const encodeSafetensors = (tensors: NamedTensors, options: SafetensorsOptions = {}): Uint8Array =>
-  joined(chunksOf(tensors, options))
+export const encodeSafetensors = (tensors: NamedTensors, options: SafetensorsOptions = {}): Uint8Array => {
+  encodeDoor(tensors, options)
+  return joined(chunksOf(tensors, options))
+}
 
 /** Writes a safetensors file, which appears whole or not at all. */
 export const writeSafetensors = (
   path: string,
   tensors: NamedTensors,
   options: SafetensorsOptions = {},
-): TaskEither<IoError, void> => writeFile(path, chunksOf(tensors, options))
+): TaskEither<IoError, void> => {
+  writeDoor(path, tensors, options)
+  return writeFile(path, chunksOf(tensors, options))
+}

@@ -19,12 +19,10 @@ import { matrices } from './matrices.ts'
 const thresholds = (name: string, x: NDArray, rtol: ArrayLike | undefined, fallback: number): NDArray => {
   const given = asArray(rtol ?? fallback)
   const batch = x.shape.slice(0, -2)
-  if (sameShape(broadcastTwo(`linalg.${name}: rtol`, given.shape, batch), batch)) {
+  if (sameShape(broadcastTwo(`${name}: rtol`, given.shape, batch), batch)) {
     return broadcastTo(stopGradient(given.astype(x.dtype)), batch)
   }
-  throw new ShapeError(
-    `linalg.${name}: rtol is one number, or one for each of the matrices ${x.aval}, got ${given.aval}.`,
-  )
+  throw new ShapeError(`${name}: rtol is one number, or one for each of the matrices ${x.aval}, got ${given.aval}.`)
 }
 
 /** Options of `pinv` and `matrixRank`. */
@@ -118,7 +116,7 @@ export const lstsq = (
   const [left, right] = [matrices('np.linalg.lstsq', a), inexact(asArray(b))]
   if (left.ndim !== 2 || right.ndim === 0 || right.ndim > 2 || right.shape[0] !== left.shape[0]) {
     throw new ShapeError(
-      `linalg.lstsq: a matrix and a vector or matrix with as many rows, got ${left.aval} and ${right.aval}.`,
+      `np.linalg.lstsq: a matrix and a vector or matrix with as many rows, got ${left.aval} and ${right.aval}.`,
     )
   }
   const rtol = thresholds('np.linalg.lstsq', left, rcond, roundingOf(left))

@@ -10,13 +10,13 @@ import { broadcastTo, expandDims, swapaxes } from '../movement.ts'
 export const matrices = (name: string, x: ArrayLike): NDArray => {
   const array = inexact(asArray(x))
   if (array.ndim >= 2) return array
-  throw new ShapeError(`linalg.${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
+  throw new ShapeError(`${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
 }
 
 export const squares = (name: string, x: ArrayLike): NDArray => {
   const array = matrices(name, x)
   if (array.shape.at(-1) === array.shape.at(-2)) return array
-  throw new ShapeError(`linalg.${name} takes square matrices, got ${array.aval}.`)
+  throw new ShapeError(`${name} takes square matrices, got ${array.aval}.`)
 }
 
 export const turned = (x: NDArray): NDArray => swapaxes(x, -1, -2)

@@ -120,7 +120,7 @@ export const matrixNorm = (x: ArrayLike, options: MatrixNormOptions = {}): NDArr
   if (size === 2) return extreme(svdvals(array))
   if (size === 1) return extreme(sum(np.abs(array), { axis: -2 }))
   if (size === Infinity) return extreme(sum(np.abs(array), { axis: -1 }))
-  throw new ArgumentError(`linalg.matrixNorm: there is no norm of order ${ord}.`)
+  throw new ArgumentError(`np.linalg.matrixNorm: there is no norm of order ${ord}.`)
 }
 
 /** Options of `norm`. */
@@ -138,9 +138,9 @@ const normOptions: must.OptionTable<NormOptions> = {
 
 /** The axes that were asked for, counted from the first, all different. */
 const axesOf = (axis: number | readonly number[], rank: number): readonly number[] => {
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('linalg.norm', a, rank))
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('np.linalg.norm', a, rank))
   if (new Set(axes).size === axes.length) return axes
-  throw new ShapeError(`linalg.norm: the axes [${axes.join(', ')}] name one of them twice.`)
+  throw new ShapeError(`np.linalg.norm: the axes [${axes.join(', ')}] name one of them twice.`)
 }
 
 const normDoor = must.door('np.linalg.norm', { x: must.arrayLike, options: must.optionsOf(normOptions) })
@@ -166,13 +166,13 @@ export const norm = (x: ArrayLike, options: NormOptions = {}): NDArray => {
   if (ord === null && axis === null) return vectorNorm(array, { keepdims })
   const axes = axis === null ? range(array.ndim) : axesOf(axis, array.ndim)
   if (axes.length === 1) {
-    if (typeof ord === 'string') throw new ArgumentError(`linalg.norm: order '${ord}' is for matrices.`)
+    if (typeof ord === 'string') throw new ArgumentError(`np.linalg.norm: order '${ord}' is for matrices.`)
     return vectorNorm(array, { ord: ord ?? 2, axis: axes, keepdims })
   }
   if (axes.length !== 2) {
     throw new ArgumentError(
-      `linalg.norm: one axis or two, got ${axes.length} of ${array.aval}${axis === null ? `, as order ${String(ord)} was given without an axis` : ''}. ` +
-        'linalg.vectorNorm takes any number.',
+      `np.linalg.norm: one axis or two, got ${axes.length} of ${array.aval}${axis === null ? `, as order ${String(ord)} was given without an axis` : ''}. ` +
+        'np.linalg.vectorNorm takes any number.',
     )
   }
   const others = range(array.ndim).filter((d) => !axes.includes(d))

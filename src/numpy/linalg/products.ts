@@ -30,7 +30,7 @@ const matrixPowerDoor = must.door('np.linalg.matrixPower', { a: must.arrayLike, 
 export const matrixPower = (a: ArrayLike, n: number): NDArray => {
   matrixPowerDoor(a, n)
   const x = squares('np.linalg.matrixPower', a)
-  if (!Number.isInteger(n)) throw new ArgumentError(`linalg.matrixPower: the exponent must be an integer, got ${n}.`)
+  if (!Number.isInteger(n)) throw new ArgumentError(`np.linalg.matrixPower: the exponent must be an integer, got ${n}.`)
   let result: NDArray | null = null
   let power = n < 0 ? inv(x) : x
   for (let rest = Math.abs(n); rest > 0; rest = Math.floor(rest / 2)) {
@@ -55,7 +55,11 @@ const multiDotDoor = must.door('np.linalg.multiDot', { arrays: must.listOf(must.
 export const multiDot = (arrays: readonly ArrayLike[]): NDArray => {
   multiDotDoor(arrays)
   const xs = arrays.map((x) => asArray(x))
-  if (xs.length < 2) throw new ArgumentError(`linalg.multiDot takes two arrays or more, got ${xs.length}.`)
+  if (xs.length < 2) throw new ArgumentError(`np.linalg.multiDot takes two arrays or more, got ${xs.length}.`)
+  const odd = xs.find((x, i) => x.ndim !== 2 && (x.ndim !== 1 || (i > 0 && i < xs.length - 1)))
+  if (odd !== undefined) {
+    throw new ShapeError(`np.linalg.multiDot: matrices, of which the first and last may be vectors, got ${odd.aval}.`)
+  }
   const sizes = [
     xs[0]!.ndim === 1 ? 1 : xs[0]!.shape[0]!,
     ...xs.map((x, i) => (i === 0 ? x.shape.at(-1)! : (x.shape[1] ?? 1))),
@@ -107,7 +111,7 @@ export const cross = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: num
   crossDoor(x, y, options)
   const { axis = -1 } = options
   const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
-  if (odd !== undefined) throw new ShapeError(`linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
+  if (odd !== undefined) throw new ShapeError(`np.linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
   return crossProduct(x, y, { axis })
 }
 

@@ -74,9 +74,9 @@ export const solve = (a: ArrayLike, b: ArrayLike): NDArray => {
   const isVector = right.ndim === 1
   const columns = isVector ? expandDims(right, -1) : right
   if (right.ndim === 0 || columns.shape.at(-2) !== left.shape.at(-1)) {
-    throw new ShapeError(`linalg.solve: matrices ${left.aval} do not fit right-hand sides ${right.aval}.`)
+    throw new ShapeError(`np.linalg.solve: matrices ${left.aval} do not fit right-hand sides ${right.aval}.`)
   }
-  const batch = broadcastTwo('linalg.solve', left.shape.slice(0, -2), columns.shape.slice(0, -2))
+  const batch = broadcastTwo('np.linalg.solve', left.shape.slice(0, -2), columns.shape.slice(0, -2))
   const [m, r] = [left, columns].map((x) => broadcastTo(x, [...batch, ...x.shape.slice(-2)])) as [NDArray, NDArray]
   const x = solveMatrices(m, r)
   return isVector ? x.at('...', 0).get() : x
@@ -126,12 +126,12 @@ export const tensorsolve = (
   tensorsolveDoor(a, b, options)
   const { axes = null } = options
   const [given, right] = [asArray(a), asArray(b)]
-  const last = (axes ?? []).map((axis) => normalizeAxis('linalg.tensorsolve', axis, given.ndim))
+  const last = (axes ?? []).map((axis) => normalizeAxis('np.linalg.tensorsolve', axis, given.ndim))
   const left = given.transpose([...range(given.ndim).filter((d) => !last.includes(d)), ...last])
   const shape = left.shape.slice(right.ndim)
   if (left.ndim < right.ndim || sizeOf(shape) ** 2 !== left.size || sizeOf(shape) !== right.size) {
     throw new ShapeError(
-      `linalg.tensorsolve: ${left.aval} does not give as many equations as unknowns for ${right.aval}.`,
+      `np.linalg.tensorsolve: ${left.aval} does not give as many equations as unknowns for ${right.aval}.`,
     )
   }
   return reshape(solve(reshape(left, [right.size, right.size]), reshape(right, [right.size])), shape)
@@ -158,11 +158,11 @@ export const tensorinv = (a: ArrayLike, options: { readonly ind?: number } = {})
   const { ind = 2 } = options
   const array = asArray(a)
   if (!Number.isInteger(ind) || ind < 1)
-    throw new ArgumentError(`linalg.tensorinv: ind must be a positive integer, got ${ind}.`)
+    throw new ArgumentError(`np.linalg.tensorinv: ind must be a positive integer, got ${ind}.`)
   const [rows, columns] = [array.shape.slice(0, ind), array.shape.slice(ind)]
   if (sizeOf(rows) !== sizeOf(columns)) {
     throw new ShapeError(
-      `linalg.tensorinv: axes ${showShape(rows)} and ${showShape(columns)} of ${array.aval} must have as many elements.`,
+      `np.linalg.tensorinv: axes ${showShape(rows)} and ${showShape(columns)} of ${array.aval} must have as many elements.`,
     )
   }
   return reshape(inv(reshape(array, [sizeOf(rows), sizeOf(columns)])), [...columns, ...rows])

@@ -108,7 +108,7 @@ export const functionOfSymmetric = (f: (w: NDArray) => ArrayLike, a: ArrayLike):
     const y = asArray(f(w))
     if (y.shape.length === w.ndim && y.shape.every((n, d) => n === w.shape[d])) return y.astype(w.dtype)
     throw new ShapeError(
-      `linalg.functionOfSymmetric: f must give as many values as it takes, ${w.aval}, got ${y.aval}.`,
+      `np.linalg.functionOfSymmetric: f must give as many values as it takes, ${w.aval}, got ${y.aval}.`,
     )
   }
   const [g, parameters] = closureConvert(vector, zeros(x.shape.slice(0, -1), { dtype: x.dtype }))
