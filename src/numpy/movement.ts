@@ -1,4 +1,6 @@
 /** `np`: functions that move elements about. */
+import type { Factor } from '../api/quantized.ts'
+import { isQuantized, takeQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
@@ -11,7 +13,7 @@ import { fullLike, iota, zerosOf } from '../ops/creation.ts'
 import { arrayFor, asArray, asIndices, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
-import type { ArrayLike, GetOptions } from '../trace/value.ts'
+import type { ArrayLike, GetOptions, TakeOptions } from '../trace/value.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** The shape of an array. */
@@ -285,8 +287,12 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
   return ops.rev(array, normalizeAxes('np.flip', axis, array.aval.rank))
 }
 
-/** Elements at these places along an axis (in all elements by default); out of range gives NaN. */
-export const take = functions.take
+/**
+ * Elements at these places along an axis (in all elements by default); out of range gives NaN. Of a `QuantizedArray`, rows: along an
+ * axis other than the last.
+ */
+export const take = (x: Factor, indices: ArrayLike, options: TakeOptions = {}): NDArray =>
+  isQuantized(x) ? takeQuantized(x, indices, options) : functions.take(x, indices, options)
 
 const takeAlongAxisDoor = must.door('np.takeAlongAxis', {
   x: must.arrayLike,
