@@ -117,7 +117,7 @@ describe('state', () => {
     const written = await get(openSafetensors(bytesSource(encodeSafetensors(named))))
     const [again] = tree.flatten(await get(models.loadVariables(model, written)))
     tree.flatten(variables)[0].forEach((x, i) => {
-      expect(np.arrayEqual(x, again[i]!).item()).toBe(true)
+      expect(np.arrayEqual(x, again[i]!).bool()).toBe(true)
     })
   })
 
