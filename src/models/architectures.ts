@@ -11,7 +11,10 @@ import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
+import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { G2pInputs, G2pOutput } from './g2p.ts'
+import * as g2p from './g2p.ts'
 import * as llama from './llama.ts'
 import { crossEntropy, nextTokenLoss } from './losses.ts'
 import type { Model, StatefulModel, StateOptions } from './model.ts'
@@ -254,6 +257,26 @@ const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
 
 const ofVit = { config: vit.vitConfig }
 
+// Spellings.
+
+const spellings = erase({
+  config: g2p.g2pConfig,
+  model: g2p.g2p,
+  inputs: ['input_ids', 'attention_mask', 'decoder_input_ids'],
+  read: (named): G2pInputs => ({
+    inputIds: integers('g2p', named, 'input_ids'),
+    decoderInputIds: integers('g2p', named, 'decoder_input_ids'),
+    ...pick(named, { attention_mask: 'attentionMask' }),
+  }),
+  write: ({ logits, lastHiddenState, encoderState }: G2pOutput) => ({
+    logits,
+    last_hidden_state: lastHiddenState,
+    encoder_state: encoderState,
+  }),
+  loss: ({ logits }, labels) => crossEntropy(logits, labels),
+})
+
+const ofEfficientNetLite = { config: efficientnet.efficientNetLiteConfig }
 const ofResNet = { config: resnet.resnetConfig }
 const ofBert = { config: bert.bertConfig }
 const ofLlama = { config: llama.llamaConfig }
@@ -272,6 +295,8 @@ const architectures = {
   ViTForImageClassification: imageClassifier(ofVit, vit.vitForImageClassification),
   ResNetModel: statefulImageEncoder(ofResNet, resnet.resnet),
   ResNetForImageClassification: statefulImageClassifier(ofResNet, resnet.resnetForImageClassification),
+  EfficientNetLiteForImageClassification: statefulImageClassifier(ofEfficientNetLite, efficientnet.efficientNetLite),
+  G2pForConditionalGeneration: spellings,
 } as const
 
 /** The name of an architecture that is known here. */
@@ -289,6 +314,8 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   qwen3: 'Qwen3ForCausalLM',
   vit: 'ViTModel',
   resnet: 'ResNetModel',
+  g2p: 'G2pForConditionalGeneration',
+  'efficientnet-lite0': 'EfficientNetLiteForImageClassification',
 }
 
 const isKnown = (name: unknown): name is ArchitectureName => architectureNames.some((known) => known === name)

@@ -58,7 +58,7 @@ def randomise(model, generator):
 
 def names_of_files(model, tensors):
     """The names that `save_pretrained` gives, where a model has others while it runs."""
-    return revert_weight_conversion(model, tensors)
+    return revert_weight_conversion(model, tensors) if isinstance(model, transformers.PreTrainedModel) else tensors
 
 
 def run(model, inputs, case):
@@ -71,7 +71,7 @@ def run(model, inputs, case):
     # A copy: the next run begins with the statistics that are in the file.
     after = {name: value.clone() for name, value in model.state_dict().items()}
     result = {f"output.state.{name}": value for name, value in after.items() if training and "running_" in name}
-    for name in ["logits", "last_hidden_state", "pooler_output", "loss"]:
+    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_state", "loss"]:
         value = getattr(out, name, None)
         if value is not None:
             result[f"output.{name}"] = value
@@ -210,4 +210,5 @@ def main(wanted):
         print(name)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ArgumentError, np, random, ShapeError, tree } from 'pullback'
+import type { NDArray } from 'pullback'
 import { bytesSource, encodeSafetensors, openSafetensors, openTensors } from 'pullback/io'
 import * as models from 'pullback/models'
 import { get, leftOf, rightOf } from '../io/support/recorded.ts'
@@ -66,6 +67,27 @@ describe('configurations', () => {
     [{ hidden_size: 10, num_attention_heads: 4 }, 'hidden_size'],
   ])('vit %j', (json, wrong) => {
     expect(leftOf(models.vitConfig(json)).key).toBe(wrong)
+  })
+})
+
+describe('EfficientNet-Lite', () => {
+  test.each([[[]], [[[1, 3, 1, 1]]], [[[1, 3, 0, 1, 8]]], [3]])('stages %j', (stages) => {
+    expect(leftOf(models.efficientNetLiteConfig({ stages })).key).toBe('stages')
+  })
+
+  test('drops features and whole blocks with a key, and only then', () => {
+    const json = { stem_size: 4, head_size: 8, num_labels: 3, stages: [[3, 3, 1, 2, 4]], dropout_rate: 0.5 }
+    const logits = (rates: object, options: object): NDArray => {
+      const model = models.efficientNetLite(rightOf(models.efficientNetLiteConfig({ ...json, ...rates })))
+      const state = model.initState()
+      return model.apply(model.init(key), { pixelValues: np.ones([2, 3, 8, 8]) }, { state, ...options }).logits
+    }
+    const same = (x: NDArray, y: NDArray): boolean => np.arrayEqual(x, y).bool()
+    const plain = logits({}, {})
+    expect(same(logits({}, { key }), logits({}, { key }))).toBe(true)
+    expect(same(logits({ drop_connect_rate: 0 }, { key }), plain)).toBe(false)
+    expect(same(logits({ dropout_rate: 0, drop_connect_rate: 0.9 }, { key }), plain)).toBe(false)
+    expect(same(logits({ dropout_rate: 0, drop_connect_rate: 0 }, { key }), plain)).toBe(true)
   })
 })
 
