@@ -18,15 +18,18 @@ import { closeList, closeTree, placeOf, shareCaptured } from './closures.ts'
 import { whileLoop } from './control.ts'
 import { jvp, linearTranspose } from './derivatives.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'
-import type { AnyTree, Arrays, Fn } from './types.ts'
+import type { AnyTree, Arrays, Fn, NextCarry, TupleHint } from './types.ts'
 
 type Values = readonly NDArray[]
 
 /** A linear function of trees like the unknown's. */
-type LinearMap<B> = (x: Arrays<B>) => unknown
+type LinearMap<B> = (x: Arrays<B>) => Result<B>
+
+/** What functions of a tree like `T` give back: a tree of the same structure. */
+type Result<T> = NoInfer<T | Arrays<T> | NextCarry<T>> | TupleHint
 
 /** A way to solve linear equations: from the function x ↦ A x and b to the x with A x = b. */
-export type LinearSolver<B> = (matvec: (x: Arrays<B>) => Arrays<B>, b: Arrays<B>) => unknown
+export type LinearSolver<B> = (matvec: (x: Arrays<B>) => Arrays<B>, b: Arrays<B>) => Result<B>
 
 /**
  * A function of which the values it closes over, of transformations in progress, are made arguments: `g(...args, ...consts)`
@@ -190,9 +193,9 @@ export const customLinearSolve = <B extends AnyTree>(
  * ```
  */
 export const customRoot = <X extends AnyTree>(
-  f: (x: Arrays<NoInfer<X>>) => unknown,
+  f: (x: Arrays<NoInfer<X>>) => Result<X>,
   initialGuess: X,
-  solve: (f: (x: Arrays<NoInfer<X>>) => Arrays<X>, initialGuess: Arrays<NoInfer<X>>) => unknown,
+  solve: (f: (x: Arrays<NoInfer<X>>) => Arrays<X>, initialGuess: Arrays<NoInfer<X>>) => Result<X>,
   tangentSolve: LinearSolver<NoInfer<X>>,
 ): Arrays<X> => {
   const name = 'customRoot'
@@ -279,7 +282,7 @@ const fixedPointDoor = must.door('fixedPoint', {
  * ```
  */
 export const fixedPoint = <X extends AnyTree>(
-  f: (x: Arrays<NoInfer<X>>) => unknown,
+  f: (x: Arrays<NoInfer<X>>) => Result<X>,
   init: X,
   options: FixedPointOptions = {},
 ): Arrays<X> => {
@@ -306,6 +309,9 @@ export const fixedPoint = <X extends AnyTree>(
     move,
     init,
     (residual, x0) => tree(iterate((x) => zip(add, x, list(residual(tree(x)))), list(x0), options)),
-    (slope, b) => customLinearSolve<Arrays<X>>(slope as never, b, solve as never, { transposeSolve: solve as never }),
+    (slope, b) => {
+      const options = { transposeSolve: solve as never }
+      return tree(list(customLinearSolve<Arrays<X>>(slope as never, b, solve as never, options)))
+    },
   )
 }
