@@ -1,5 +1,6 @@
 /** Files that belong together and find each other by name: a directory, an address, a repository, or files at hand. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../surface/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, fail, run } from './errors.ts'
 import type { HubOptions } from './hub/folder.ts'
@@ -97,8 +98,26 @@ const guarded = (folder: Folder): Folder => ({
 const isFolder = (x: object): x is Folder => 'open' in x && 'list' in x
 const isMap = (x: object): x is ReadonlyMap<string, Readable> => x instanceof Map
 
+const aFolder = must.kind('a directory, a URL, a Map of files or a folder', (x) => {
+  if (typeof x === 'string') return true
+  return typeof x === 'object' && x !== null && (isFolder(x) || isMap(x) || ('href' in x && 'protocol' in x))
+})
+const folderOptions: must.OptionTable<FolderOptions> = {
+  headers: must.recordOf(must.string, 'an object of strings'),
+  token: must.string,
+  cacheDir: must.string,
+  hubUrl: must.string,
+  fetch: must.func,
+  onProgress: must.func,
+}
+/** The door of functions that open a folder. */
+export const folderDoor = (operation: string): must.Door =>
+  must.door(operation, { from: aFolder, options: must.optionsOf(folderOptions) })
+const openFolderDoor = folderDoor('openFolder')
+
 /** The folder that is meant. Nothing is read yet. Names that lead out of it are errors. */
 export const openFolder = (from: FolderLike, options: FolderOptions = {}): Folder => {
+  openFolderDoor(from, options)
   if (typeof from === 'string') {
     if (/^hf:/i.test(from)) return guarded(hubFolder(from.slice(3), options))
     return guarded(/^https?:/i.test(from) ? urlFolder(from, options) : pathFolder(from))

@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from './errors.ts'
 import { attempt, fail, malformed, run } from './errors.ts'
 import type { Folder, FolderLike, FolderOptions } from './folder.ts'
-import { openFile, openFolder } from './folder.ts'
+import { folderDoor, openFile, openFolder } from './folder.ts'
 import { openTensors } from './open.ts'
 import { decodeUtf8 } from './platform.ts'
 import { openShards } from './shards.ts'
@@ -89,6 +89,8 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
   })
 }
 
+const openModelDoor = folderDoor('openModel')
+
 /**
  * Opens the folder of a model: the path of a directory, an address, `hf:owner/name@revision` (with the package `@huggingface/hub`),
  * or files by name. Texts are read and parsed; of weights only the headers.
@@ -104,8 +106,9 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
  * model._tag === 'Right' && model.right.config['model_type'] // => bert
  * ```
  */
-export const openModel = (from: FolderLike, options: FolderOptions = {}): TaskEither<IoError, ModelFiles> =>
-  attempt(async () => {
+export const openModel = (from: FolderLike, options: FolderOptions = {}): TaskEither<IoError, ModelFiles> => {
+  openModelDoor(from, options)
+  return attempt(async () => {
     const folder = openFolder(from, options)
     const config = await objectOf(folder, 'config.json')
     return {
@@ -126,3 +129,4 @@ export const openModel = (from: FolderLike, options: FolderOptions = {}): TaskEi
       chatTemplate: await textOf(folder, 'chat_template.jinja'),
     }
   })
+}

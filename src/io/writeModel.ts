@@ -2,13 +2,14 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { bitsOf } from '../core/dtype.ts'
 import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, failPlatform, run } from './errors.ts'
 import type { JsonRecord } from './model.ts'
 import { nodeFiles, withPlatform, writeFile } from './node.ts'
 import { encodeUtf8, nodeModule } from './platform.ts'
 import type { NamedTensors } from './safetensors/write.ts'
-import { writeSafetensors } from './safetensors/write.ts'
+import { namedTensors, writeSafetensors } from './safetensors/write.ts'
 
 /** What goes into a model's folder. What is null or left out is not written. */
 export interface ModelContents {
@@ -81,6 +82,22 @@ const writeWeights = async (
   return new Set([...files, 'model.safetensors.index.json'])
 }
 
+const anObject = must.kind('an object, to be written as JSON', (x) => typeof x === 'object' && x !== null)
+const modelContents = must.optionsOf<ModelContents>({
+  config: must.required(anObject),
+  weights: must.required(namedTensors),
+  tokenizer: must.nullable(anObject),
+  tokenizerConfig: must.nullable(anObject),
+  generationConfig: must.nullable(anObject),
+  preprocessorConfig: must.nullable(anObject),
+  chatTemplate: must.nullable(must.string),
+})
+const writeModelDoor = must.door('writeModel', {
+  path: must.string,
+  contents: must.required({ ...modelContents, wanted: 'what the folder is to have: { config, weights }' }),
+  options: must.optionsOf<WriteModelOptions>({ maxShardBytes: must.positive }),
+})
+
 /**
  * Writes the folder of a model: weights as safetensors, and the texts. Each file appears whole or not at all, `config.json` last:
  * a folder with a configuration has its weights. Weights of another model that were there are removed.
@@ -90,9 +107,11 @@ const writeWeights = async (
 export const writeModel = (
   path: string,
   contents: ModelContents,
-  { maxShardBytes = 5e9 }: WriteModelOptions = {},
-): TaskEither<IoError, void> =>
-  attempt(async () => {
+  options: WriteModelOptions = {},
+): TaskEither<IoError, void> => {
+  writeModelDoor(path, contents, options)
+  const { maxShardBytes = 5e9 } = options
+  return attempt(async () => {
     const files = nodeFiles(path)
     const { join } = nodeModule('node:path')!
     const at = (name: string): string => join(path, name)
@@ -117,3 +136,4 @@ export const writeModel = (
     if (chatTemplate !== null) await run(writeFile(at('chat_template.jinja'), [encodeUtf8(chatTemplate)]))
     await run(writeFile(at('config.json'), json(contents.config)))
   })
+}

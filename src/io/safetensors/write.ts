@@ -96,13 +96,14 @@ const isRawTensor = (x: unknown): boolean => {
   return isShape && bytes instanceof Uint8Array && (safetensorsDTypes as readonly unknown[]).includes(dtype)
 }
 const aTensor = must.kind('an array or a raw tensor', (x) => must.arrayLike.accepts(x) || isRawTensor(x))
-const tensors = must.recordOf(aTensor, 'an object of arrays, or of raw tensors, by their names')
+/** What tensors by name must be. */
+export const namedTensors = must.recordOf(aTensor, 'an object of arrays, or of raw tensors, by their names')
 const safetensorsOptions: must.OptionTable<SafetensorsOptions> = {
   metadata: must.recordOf(must.string, 'an object of strings'),
 }
 const options = must.optionsOf(safetensorsOptions)
-const encodeDoor = must.door('encodeSafetensors', { tensors, options })
-const writeDoor = must.door('writeSafetensors', { path: must.string, tensors, options })
+const encodeDoor = must.door('encodeSafetensors', { tensors: namedTensors, options })
+const writeDoor = must.door('writeSafetensors', { path: must.string, tensors: namedTensors, options })
 
 /**
  * Arrays as the bytes of a safetensors file. A number is a float32 scalar.
