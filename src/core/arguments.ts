@@ -305,8 +305,13 @@ export const door = (operation: string, parameters: { readonly [name: string]: C
     const bad = checks.findIndex((check, i) => !passes(check, values[i]))
     if (bad >= 0) throw refusal(operation, names, bad, checks[bad]!, values[bad])
   }
-  const [first = anything, second = anything, third = anything] = checks
-  if (checks.length > 3) return refuse
+  const [first = anything, second = anything, third = anything, fourth = anything] = checks
+  if (checks.length > 4) return refuse
+  if (checks.length === 4) {
+    return (x, y, z, w) => {
+      if (!passes(first, x) || !passes(second, y) || !passes(third, z) || !passes(fourth, w)) refuse(x, y, z, w)
+    }
+  }
   return (x, y, z) => {
     if (!passes(first, x) || !passes(second, y) || !passes(third, z)) refuse(x, y, z)
   }
