@@ -36,7 +36,7 @@ export interface ParamTree {
 }
 
 /** Options of a run of a model whose family is not known: what none of them has is passed over. */
-export interface AnyRunOptions extends RunOptions, Partial<StateOptions<unknown>> {
+export interface AnyRunOptions extends RunOptions, Partial<StateOptions<ParamTree | null>> {
   /** Images of any size, for a ViT. */
   readonly interpolatePosEncoding?: boolean
 }
@@ -46,9 +46,9 @@ export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, 
   /** The name of its class in `transformers`: `BertForMaskedLM`. */
   readonly architecture: string
   /** The state's shapes; null if it has none. With state, training gives the next as outputs `state.NAME`: see `nextState`. */
-  readonly stateSpecs: unknown
+  readonly stateSpecs: ParamTree | null
   /** The state before any training; null if it has none. */
-  readonly initState: (dtype?: DType) => unknown
+  readonly initState: (dtype?: DType) => ParamTree | null
   /** The names of inputs that it takes. */
   readonly inputs: readonly string[]
   /** Fresh parameters. */

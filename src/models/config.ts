@@ -61,6 +61,11 @@ export class ConfigReader {
   /** A number of layers: few enough to build them all. */
   layers(key: string, fallback?: number): number {
     const count = this.count(key, fallback, 0)
+    return this.checkLayers(key, count)
+  }
+
+  /** A number of layers that was read by other means, such as a sum. */
+  checkLayers(key: string, count: number): number {
     return count <= MAX_LAYERS ? count : this.fail(key, `at most ${MAX_LAYERS}`)
   }
 

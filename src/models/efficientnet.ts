@@ -63,12 +63,17 @@ const LITE0 = [
 const readStages = (config: ConfigReader): readonly StageConfig[] => {
   const given = config.get('stages') ?? LITE0
   const rows: readonly unknown[] = Array.isArray(given) && given.length > 0 ? given : config.fail('stages', STAGES)
-  return rows.map((row) => {
+  const stages = rows.map((row) => {
     const counts = Array.isArray(row) ? row.filter((n): n is number => Number.isSafeInteger(n) && Number(n) >= 1) : []
     if (counts.length !== 5) return config.fail('stages', STAGES)
     const [repeats, kernel, stride, expansion, outputs] = counts as [number, number, number, number, number]
     return { repeats, kernel, stride, expansion, outputs }
   })
+  config.checkLayers(
+    'stages',
+    stages.reduce((sum, { repeats }) => sum + repeats, 0),
+  )
+  return stages
 }
 
 const STAGES = 'a list of [repeats, kernel, stride, expansion, outputs], whole numbers from 1 on'

@@ -49,8 +49,7 @@ export const loadModel =
     if (model._tag === 'Left') return model
     const loaded = await loadVariables(model.right, files.right.weights, options)()
     if (loaded._tag === 'Left') return loaded
-    const { params, state } = loaded.right as { readonly params: ParamTree; readonly state: ParamTree | null }
-    return { _tag: 'Right', right: { model: model.right, params, state, files: files.right } }
+    return { _tag: 'Right', right: { model: model.right, ...loaded.right, files: files.right } }
   }
 
 /** What `saveModel` writes. */

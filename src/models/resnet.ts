@@ -43,6 +43,10 @@ export const resnetConfig = (json: unknown): Either<ConfigError, ResNetConfig> =
     const depths = config.counts('depths', [3, 4, 6, 3])
     const layerType = config.word('layer_type', ['basic', 'bottleneck'] as const, 'bottleneck')
     if (depths.length !== hiddenSizes.length) config.fail('depths', 'as long as hidden_sizes')
+    config.checkLayers(
+      'depths',
+      depths.reduce((sum, n) => sum + n, 0),
+    )
     if (layerType === 'bottleneck' && hiddenSizes.some((n) => n < REDUCTION)) {
       config.fail('hidden_sizes', `from ${REDUCTION} on, since a bottleneck divides them`)
     }

@@ -44,15 +44,13 @@ export interface VitConfig extends ClassifierConfig {
 export const vitConfig = (json: unknown): Either<ConfigError, VitConfig> =>
   readConfig(json, (config) => {
     const hiddenSize = config.count('hidden_size', 768)
-    const numAttentionHeads = config.count('num_attention_heads', 12)
-    if (hiddenSize % numAttentionHeads !== 0) config.fail('hidden_size', 'a multiple of num_attention_heads')
     const [imageSize, patchSize] = [readSize(config, 'image_size', 224), readSize(config, 'patch_size', 16)]
     if (patchSize[0] > imageSize[0] || patchSize[1] > imageSize[1])
       config.fail('patch_size', 'no larger than image_size')
     return {
       hiddenSize,
-      numHiddenLayers: config.count('num_hidden_layers', 12, 0),
-      numAttentionHeads,
+      numHiddenLayers: config.layers('num_hidden_layers', 12),
+      numAttentionHeads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 12),
       intermediateSize: config.count('intermediate_size', 3072),
       hiddenAct: config.word('hidden_act', activationNames, 'gelu'),
       hiddenDropoutProb: config.number('hidden_dropout_prob', 0),

@@ -1,5 +1,7 @@
 /** Models of images: what is refused, and state that goes to files and back. Values are compared in families.test.ts. */
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ArgumentError, np, random, ShapeError, tree } from 'pullback'
 import type { NDArray } from 'pullback'
@@ -56,6 +58,7 @@ describe('configurations', () => {
     [{ hidden_sizes: [8, 1.5], depths: [1, 1] }, 'hidden_sizes'],
     [{ hidden_sizes: [2], depths: [1] }, 'hidden_sizes'],
     [{ layer_type: 'wide' }, 'layer_type'],
+    [{ hidden_sizes: [8], depths: [1e9] }, 'depths'],
   ])('resnet %j', (json, wrong) => {
     expect(leftOf(models.resnetConfig(json)).key).toBe(wrong)
   })
@@ -64,14 +67,15 @@ describe('configurations', () => {
     [{ image_size: [8, 8, 8] }, 'image_size'],
     [{ patch_size: 0 }, 'patch_size'],
     [{ image_size: 8 }, 'patch_size'],
-    [{ hidden_size: 10, num_attention_heads: 4 }, 'hidden_size'],
+    [{ hidden_size: 10, num_attention_heads: 4 }, 'num_attention_heads'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers'],
   ])('vit %j', (json, wrong) => {
     expect(leftOf(models.vitConfig(json)).key).toBe(wrong)
   })
 })
 
 describe('EfficientNet-Lite', () => {
-  test.each([[[]], [[[1, 3, 1, 1]]], [[[1, 3, 0, 1, 8]]], [3]])('stages %j', (stages) => {
+  test.each([[[]], [[[1, 3, 1, 1]]], [[[1, 3, 0, 1, 8]]], [[[1e9, 3, 1, 1, 8]]], [3]])('stages %j', (stages) => {
     expect(leftOf(models.efficientNetLiteConfig({ stages })).key).toBe('stages')
   })
 
@@ -141,6 +145,22 @@ describe('state', () => {
     tree.flatten(variables)[0].forEach((x, i) => {
       expect(np.arrayEqual(x, again[i]!).bool()).toBe(true)
     })
+  })
+
+  test('is loaded and saved with folders', async () => {
+    const { model, params, state, files } = await get(models.loadModel(resolve(import.meta.dirname, 'data/resnet')))
+    const folder = mkdtempSync(join(tmpdir(), 'pullback-'))
+    try {
+      const { architecture } = model
+      await get(models.saveModel(join(folder, 'resnet'), { config: files.config, architecture, params, state }))
+      const again = await get(models.loadModel(join(folder, 'resnet')))
+      expect(Object.keys(models.namedVariables(again))).toEqual(Object.keys(models.namedVariables({ params, state })))
+      const run = (m: models.Pretrained): NDArray =>
+        m.model.apply(m.params, { pixel_values: pixelValues }, { state: m.state })['last_hidden_state']!
+      expect(np.arrayEqual(run(again), run({ model, params, state, files })).bool()).toBe(true)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('is asked for as strictly as parameters are', async () => {

@@ -14,7 +14,7 @@ const weights = findFile(NAME)
 /** Rings, a slope, and both: an image that needs no file. */
 const draw = (): NDArray => {
   const line = np.linspace(-1, 1, 224)
-  const [down, across] = np.meshgrid([line, line], { indexing: 'ij' }) as [NDArray, NDArray]
+  const [down, across] = np.meshgrid([line, line], { indexing: 'ij' })
   const rings = np.cos(np.multiply(np.sqrt(np.add(np.square(down), np.square(across))), 12))
   return np.expandDims(np.stack([rings, across, np.multiply(down, rings)]), 0)
 }
