@@ -3,6 +3,7 @@
  * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { isInteger } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { NDArray } from '../trace/value.ts'
 import * as bert from './bert.ts'
@@ -16,6 +17,7 @@ import { crossEntropy, nextTokenLoss } from './losses.ts'
 import type { Key } from '../random/keys.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Model } from './model.ts'
+import * as roberta from './roberta.ts'
 import type { ParamsOf } from './spec.ts'
 
 /** Arrays under the names of `transformers`: `input_ids`, `attention_mask`, `labels`, ...; `logits`, `hidden_states.0`, `loss`. */
@@ -94,7 +96,7 @@ const pick = (named: NamedArrays, names: { readonly [name: string]: string }): {
 const integers = (architecture: string, named: NamedArrays, name: string): NDArray => {
   const x = named[name]
   if (x === undefined) throw new ArgumentError(`${architecture} needs an input ${name}.`)
-  return x.astype('int32')
+  return isInteger(x.dtype) ? x : x.astype('int32')
 }
 
 const encoderNames = { attention_mask: 'attentionMask', token_type_ids: 'tokenTypeIds', position_ids: 'positionIds' }
@@ -178,6 +180,7 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
   })
 
 const ofBert = { config: bert.bertConfig }
+const ofRoberta = { config: roberta.robertaConfig }
 const ofLlama = { config: llama.llamaConfig }
 
 /** Every architecture, by the name of its class in `transformers`. */
@@ -186,6 +189,14 @@ const architectures = {
   BertForMaskedLM: tokenClassifier(ofBert, bert.bertForMaskedLM),
   BertForSequenceClassification: sequenceClassifier(ofBert, bert.bertForSequenceClassification),
   BertForTokenClassification: tokenClassifier(ofBert, bert.bertForTokenClassification),
+  RobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
+  RobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
+  RobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  RobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
+  XLMRobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
+  XLMRobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
+  XLMRobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  XLMRobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
   LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
@@ -201,6 +212,8 @@ export const architectureNames = Object.keys(architectures) as readonly Architec
 /** What a `model_type` means where nothing more is said. */
 const defaults: { readonly [type: string]: ArchitectureName } = {
   bert: 'BertModel',
+  roberta: 'RobertaModel',
+  'xlm-roberta': 'XLMRobertaModel',
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',

@@ -80,6 +80,17 @@ export class ConfigReader {
     return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
   }
 
+  /** The number of a token, from 0 on; null is none. */
+  token(key: string, fallback: number): number | null {
+    return Object.hasOwn(this.#json, key) && this.#json[key] === null ? null : this.count(key, fallback, 0)
+  }
+
+  /** A key that may have one value only, or be left out: another one asks for what is not there. */
+  only(key: string, value: boolean | number | string): void {
+    const given = this.get(key) ?? value
+    if (given !== value) this.fail(key, `${show(value)}, as other models of this type are not known`)
+  }
+
   /** A list of words. */
   words(key: string): readonly string[] | undefined {
     const value = this.get(key)

@@ -21,6 +21,14 @@ export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'
 export type { Model, ParamsOfModel } from './model.ts'
 export { meanPooling, normalize } from './pooling.ts'
+export type { RobertaConfig } from './roberta.ts'
+export {
+  roberta,
+  robertaConfig,
+  robertaForMaskedLM,
+  robertaForSequenceClassification,
+  robertaForTokenClassification,
+} from './roberta.ts'
 export type { ParamsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
 export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'

@@ -69,7 +69,8 @@ def run(model, inputs, pick=None):
     loss.backward()
     for name, parameter in model.named_parameters():
         if parameter.grad is not None:
-            result[f"grad.{name}"] = parameter.grad
+            # A tied weight goes by the name that it is tied to, not by the one that comes first.
+            result[f"grad.{model.all_tied_weights_keys.get(name, name)}"] = parameter.grad
     return {key: value.detach().clone().contiguous() for key, value in result.items()}
 
 
@@ -112,10 +113,11 @@ def causal_cases(generator, positions=True):
     return cases
 
 
-def encoder_cases(generator, labels=None, types=True):
+def encoder_cases(generator, labels=None, types=True, pad=0):
     cases = {}
     for padding in ["none", "right", "left"]:
         inputs = token_inputs(generator, padding)
+        inputs["input_ids"] = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, pad)
         if types:
             inputs["token_type_ids"] = torch.randint(0, 2, inputs["input_ids"].shape, generator=generator)
         if labels is not None:
@@ -135,6 +137,19 @@ def token_labels(count):
     return make
 
 
+def encoder_families(t, vocab):
+    bert = t.BertConfig(**ENCODER, num_labels=3, tie_word_embeddings=False)
+    yield "bert-masked-untied", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    # The padding token is not 0, so that positions show that they count from it.
+    tokens = {**ENCODER, "pad_token_id": 1, "bos_token_id": 0}
+    for prefix, kind, roberta in [("roberta", "Roberta", t.RobertaConfig), ("xlm-roberta", "XLMRoberta", t.XLMRobertaConfig)]:
+        config = roberta(**tokens, num_labels=3, type_vocab_size=2)
+        yield prefix, getattr(t, f"{kind}Model"), config, lambda g: encoder_cases(g, pad=1)
+        yield f"{prefix}-sequence", getattr(t, f"{kind}ForSequenceClassification"), config, lambda g: encoder_cases(g, sequence_labels, pad=1)
+        yield f"{prefix}-token", getattr(t, f"{kind}ForTokenClassification"), config, lambda g: encoder_cases(g, token_labels(3), pad=1)
+        yield f"{prefix}-masked", getattr(t, f"{kind}ForMaskedLM"), config, lambda g: encoder_cases(g, token_labels(vocab), pad=1)
+
+
 def families():
     t = transformers
     vocab = TOKENS["vocab_size"]
@@ -143,6 +158,7 @@ def families():
     yield "bert-sequence", t.BertForSequenceClassification, bert, lambda g: encoder_cases(g, sequence_labels)
     yield "bert-token", t.BertForTokenClassification, bert, lambda g: encoder_cases(g, token_labels(3))
     yield "bert-masked", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    yield from encoder_families(t, vocab)
     llama = t.LlamaConfig(**DECODER, rope_theta=1000.0)
     yield "llama", t.LlamaForCausalLM, llama, causal_cases
     yield "llama-tied", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, tie_word_embeddings=True, attention_bias=True, mlp_bias=True, head_dim=6), causal_cases
