@@ -6,11 +6,13 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { isInteger } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { NDArray } from '../trace/value.ts'
+import * as albert from './albert.ts'
 import * as bert from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
+import * as distilbert from './distilbert.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import * as llama from './llama.ts'
 import { crossEntropy, nextTokenLoss } from './losses.ts'
@@ -128,6 +130,8 @@ const writeCausal = ({ logits, lastHiddenState, hiddenStates }: CausalOutput): N
 // Kinds of architecture.
 
 const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'] as const
+/** Those of encoders without token types. */
+const typelessInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
 const decoderInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
 
 interface Family<C> {
@@ -181,6 +185,8 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
 
 const ofBert = { config: bert.bertConfig }
 const ofRoberta = { config: roberta.robertaConfig }
+const ofDistilBert = { config: distilbert.distilBertConfig }
+const ofAlbert = { config: albert.albertConfig }
 const ofLlama = { config: llama.llamaConfig }
 
 /** Every architecture, by the name of its class in `transformers`. */
@@ -197,6 +203,22 @@ const architectures = {
   XLMRobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
   XLMRobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
   XLMRobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
+  DistilBertModel: encoder(ofDistilBert, distilbert.distilBert, typelessInputs),
+  DistilBertForMaskedLM: tokenClassifier(ofDistilBert, distilbert.distilBertForMaskedLM, typelessInputs),
+  DistilBertForSequenceClassification: sequenceClassifier(
+    ofDistilBert,
+    distilbert.distilBertForSequenceClassification,
+    typelessInputs,
+  ),
+  DistilBertForTokenClassification: tokenClassifier(
+    ofDistilBert,
+    distilbert.distilBertForTokenClassification,
+    typelessInputs,
+  ),
+  AlbertModel: encoder(ofAlbert, (config) => albert.albert(config)),
+  AlbertForMaskedLM: tokenClassifier(ofAlbert, albert.albertForMaskedLM),
+  AlbertForSequenceClassification: sequenceClassifier(ofAlbert, albert.albertForSequenceClassification),
+  AlbertForTokenClassification: tokenClassifier(ofAlbert, albert.albertForTokenClassification),
   LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
@@ -214,6 +236,8 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   bert: 'BertModel',
   roberta: 'RobertaModel',
   'xlm-roberta': 'XLMRobertaModel',
+  distilbert: 'DistilBertModel',
+  albert: 'AlbertModel',
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',

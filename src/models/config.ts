@@ -59,8 +59,8 @@ export class ConfigReader {
   }
 
   /** A number of layers: few enough to build them all. */
-  layers(key: string, fallback?: number): number {
-    const count = this.count(key, fallback, 0)
+  layers(key: string, fallback?: number, least = 0): number {
+    const count = this.count(key, fallback, least)
     return count <= MAX_LAYERS ? count : this.fail(key, `at most ${MAX_LAYERS}`)
   }
 

@@ -8,11 +8,27 @@ export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
 export type { ConfigError } from './config.ts'
+export type { AlbertConfig } from './albert.ts'
+export {
+  albert,
+  albertConfig,
+  albertForMaskedLM,
+  albertForSequenceClassification,
+  albertForTokenClassification,
+} from './albert.ts'
 export type { BertConfig } from './bert.ts'
 export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
 export type { ClassifierConfig } from './classifier.ts'
 export { classificationLoss } from './classifier.ts'
 export type { CausalModel, CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
+export type { DistilBertConfig } from './distilbert.ts'
+export {
+  distilBert,
+  distilBertConfig,
+  distilBertForMaskedLM,
+  distilBertForSequenceClassification,
+  distilBertForTokenClassification,
+} from './distilbert.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 export type { LlamaConfig } from './llama.ts'
 export { llama, llamaConfig, llamaForCausalLM } from './llama.ts'

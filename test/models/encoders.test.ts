@@ -37,7 +37,7 @@ const inputs = { input_ids: np.array([[1, 2, 3, 4]], { dtype: 'int32' }) }
 const ratesOf = (architecture: string): readonly string[] => {
   const classifies = /ForSequence|ForToken/.test(architecture)
   if (architecture.startsWith('DistilBert')) {
-    return ['dropout', 'attention_dropout', ...(/ForSequence/.test(architecture) ? ['seq_classif_dropout'] : [])]
+    return ['dropout', 'attention_dropout', ...(architecture.includes('ForSequence') ? ['seq_classif_dropout'] : [])]
   }
   const head = architecture.startsWith('Albert') ? 'classifier_dropout_prob' : 'classifier_dropout'
   return ['hidden_dropout_prob', 'attention_probs_dropout_prob', ...(classifies ? [head] : [])]
@@ -87,12 +87,15 @@ describe('configurations', () => {
     [{ model_type: 'roberta', position_embedding_type: 'relative_key_query' }, 'position_embedding_type'],
     [{ model_type: 'roberta', is_decoder: true }, 'is_decoder'],
     [{ model_type: 'roberta', pad_token_id: -1 }, 'pad_token_id'],
+    [{ model_type: 'distilbert', n_heads: 3 }, 'n_heads'],
+    [{ model_type: 'albert', position_embedding_type: 'relative_key' }, 'position_embedding_type'],
+    [{ model_type: 'albert', num_hidden_groups: 0 }, 'num_hidden_groups'],
   ])('%j is an error that names its key', (config, key) => {
     expect(faultOf(config)).toMatchObject({ key, message: expect.stringContaining(key) as string })
   })
 
   test('an old file that says little has the defaults of the class', () => {
-    for (const type of ['bert', 'roberta', 'xlm-roberta']) {
+    for (const type of ['bert', 'roberta', 'xlm-roberta', 'distilbert', 'albert']) {
       expect(modelOfConfig({ model_type: type })._tag).toBe('Right')
     }
   })

@@ -17,7 +17,7 @@ const small = {
   pad_token_id: 0,
 }
 
-const encoders: readonly ArchitectureName[] = ['BertModel', 'RobertaModel']
+const encoders: readonly ArchitectureName[] = ['BertModel', 'RobertaModel', 'DistilBertModel', 'AlbertModel']
 
 const modelOf = (architecture: ArchitectureName): AnyModel => rightOf(modelOfConfig(small, architecture))
 

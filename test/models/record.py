@@ -148,6 +148,19 @@ def encoder_families(t, vocab):
         yield f"{prefix}-sequence", getattr(t, f"{kind}ForSequenceClassification"), config, lambda g: encoder_cases(g, sequence_labels, pad=1)
         yield f"{prefix}-token", getattr(t, f"{kind}ForTokenClassification"), config, lambda g: encoder_cases(g, token_labels(3), pad=1)
         yield f"{prefix}-masked", getattr(t, f"{kind}ForMaskedLM"), config, lambda g: encoder_cases(g, token_labels(vocab), pad=1)
+    distil = t.DistilBertConfig(dim=16, n_layers=2, n_heads=4, hidden_dim=24, max_position_embeddings=20, num_labels=3, **TOKENS)
+    yield "distilbert", t.DistilBertModel, distil, lambda g: encoder_cases(g, types=False)
+    yield "distilbert-sequence", t.DistilBertForSequenceClassification, distil, lambda g: encoder_cases(g, sequence_labels, types=False)
+    yield "distilbert-token", t.DistilBertForTokenClassification, distil, lambda g: encoder_cases(g, token_labels(3), types=False)
+    yield "distilbert-masked", t.DistilBertForMaskedLM, distil, lambda g: encoder_cases(g, token_labels(vocab), types=False)
+    albert = t.AlbertConfig(**ENCODER, embedding_size=10, num_labels=3)
+    # Three layers share the parameters of two groups, of two layers each.
+    grouped = t.AlbertConfig(**{**ENCODER, "num_hidden_layers": 3}, embedding_size=10, num_hidden_groups=2, inner_group_num=2, hidden_act="gelu")
+    yield "albert", t.AlbertModel, albert, lambda g: encoder_cases(g)
+    yield "albert-groups", t.AlbertModel, grouped, lambda g: encoder_cases(g)
+    yield "albert-sequence", t.AlbertForSequenceClassification, albert, lambda g: encoder_cases(g, sequence_labels)
+    yield "albert-token", t.AlbertForTokenClassification, albert, lambda g: encoder_cases(g, token_labels(3))
+    yield "albert-masked", t.AlbertForMaskedLM, albert, lambda g: encoder_cases(g, token_labels(vocab))
 
 
 def families():
