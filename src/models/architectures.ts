@@ -20,7 +20,9 @@ import type { Key } from '../random/keys.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Model } from './model.ts'
 import * as roberta from './roberta.ts'
+import type { Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
 import type { ParamsOf } from './spec.ts'
+import * as t5 from './t5.ts'
 
 /** Arrays under the names of `transformers`: `input_ids`, `attention_mask`, `labels`, ...; `logits`, `hidden_states.0`, `loss`. */
 export interface NamedArrays {
@@ -127,6 +129,25 @@ const writeCausal = ({ logits, lastHiddenState, hiddenStates }: CausalOutput): N
   ...numbered('hidden_states', hiddenStates),
 })
 
+const readSeq2Seq = (named: NamedArrays): Seq2SeqInputs => ({
+  inputIds: integers('an encoder', named, 'input_ids'),
+  ...pick(named, {
+    attention_mask: 'attentionMask',
+    decoder_input_ids: 'decoderInputIds',
+    decoder_attention_mask: 'decoderAttentionMask',
+    labels: 'labels',
+  }),
+})
+
+const writeSeq2Seq = (output: Seq2SeqOutput): NamedArrays => ({
+  last_hidden_state: output.lastHiddenState,
+  ...numbered('decoder_hidden_states', output.decoderHiddenStates),
+  encoder_last_hidden_state: output.encoderLastHiddenState!,
+  ...numbered('encoder_hidden_states', output.encoderHiddenStates),
+})
+
+const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => ({ logits, ...writeSeq2Seq(states) })
+
 // Kinds of architecture.
 
 const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'] as const
@@ -183,6 +204,28 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
     loss: ({ logits }, labels) => nextTokenLoss(logits, labels),
   })
 
+const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
+
+const seq2seq = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqOutput, Seq2SeqOptions>,
+) => erase({ config, model, inputs: seq2seqInputs, read: readSeq2Seq, write: writeSeq2Seq })
+
+/** Labels are what is to be written: they say what the decoder is given too, where nothing else does. */
+const seq2seqLM = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
+) =>
+  erase({
+    config,
+    model,
+    inputs: seq2seqInputs,
+    read: readSeq2Seq,
+    write: writeSeq2SeqLM,
+    loss: ({ logits }, labels) => crossEntropy(logits, labels),
+  })
+
+const ofT5 = { config: t5.t5Config }
 const ofBert = { config: bert.bertConfig }
 const ofRoberta = { config: roberta.robertaConfig }
 const ofDistilBert = { config: distilbert.distilBertConfig }
@@ -219,6 +262,9 @@ const architectures = {
   AlbertForMaskedLM: tokenClassifier(ofAlbert, albert.albertForMaskedLM),
   AlbertForSequenceClassification: sequenceClassifier(ofAlbert, albert.albertForSequenceClassification),
   AlbertForTokenClassification: tokenClassifier(ofAlbert, albert.albertForTokenClassification),
+  T5Model: seq2seq(ofT5, t5.t5),
+  T5EncoderModel: encoder(ofT5, t5.t5Encoder, ['input_ids', 'attention_mask']),
+  T5ForConditionalGeneration: seq2seqLM(ofT5, t5.t5ForConditionalGeneration),
   LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
@@ -238,6 +284,7 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   'xlm-roberta': 'XLMRobertaModel',
   distilbert: 'DistilBertModel',
   albert: 'AlbertModel',
+  t5: 'T5ForConditionalGeneration',
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',

@@ -45,7 +45,17 @@ export {
   robertaForSequenceClassification,
   robertaForTokenClassification,
 } from './roberta.ts'
+export type {
+  Seq2SeqCache,
+  Seq2SeqInputs,
+  Seq2SeqLM,
+  Seq2SeqLMOutput,
+  Seq2SeqOptions,
+  Seq2SeqOutput,
+} from './seq2seq.ts'
 export type { ParamsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
 export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'
 export { loadModel, saveModel } from './pretrained.ts'
+export type { T5Config } from './t5.ts'
+export { t5, t5Config, t5Encoder, t5ForConditionalGeneration } from './t5.ts'

@@ -45,7 +45,7 @@ export const applyRmsNorm = (
 }
 
 /** The elements of an array where they are known: those of what a transformation traces are not. */
-const knownElements = (x: NDArray): TypedArray | null => {
+export const knownElements = (x: NDArray): TypedArray | null => {
   try {
     return x.body.trace === null ? x.body.host('models') : null
   } catch (error) {

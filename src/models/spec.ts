@@ -11,8 +11,8 @@ import type { Key } from '../random/keys.ts'
 import { normal, split } from '../random/index.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** How a parameter begins: drawn from a normal distribution, or a constant. */
-export type Beginning = 'normal' | 'zeros' | 'ones'
+/** How a parameter begins: drawn from a normal distribution, of the model's standard deviation or of its own, or a constant. */
+export type Beginning = 'normal' | 'zeros' | 'ones' | { readonly stddev: number }
 
 /** A parameter without its value. */
 export class ParameterSpec implements LeafBrand {
@@ -81,6 +81,7 @@ export const initialize = <S>(specs: S, key: Key, stddev: number, dtype: DType =
   return fillSpecs(specs, (_, { shape, beginning }, i) => {
     if (beginning === 'zeros') return np.zeros(shape, { dtype })
     if (beginning === 'ones') return np.ones(shape, { dtype })
-    return np.multiply(normal(keys.at(i).get(), shape, { dtype }), stddev)
+    const own = beginning === 'normal' ? stddev : beginning.stddev
+    return np.multiply(normal(keys.at(i).get(), shape, { dtype }), own)
   })
 }

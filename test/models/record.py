@@ -52,19 +52,21 @@ def run(model, inputs, pick=None):
     model.zero_grad()
     out = model(**inputs, output_hidden_states=True)
     result = {}
-    for name in ["logits", "last_hidden_state", "pooler_output", "loss"]:
+    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_last_hidden_state", "loss"]:
         value = getattr(out, name, None)
         if value is not None:
             result[f"output.{name}"] = value
-    for i, h in enumerate(out.hidden_states or []):
-        result[f"output.hidden_states.{i}"] = h
+    for name in ["hidden_states", "encoder_hidden_states", "decoder_hidden_states"]:
+        for i, h in enumerate(getattr(out, name, None) or []):
+            result[f"output.{name}.{i}"] = h
     if "loss" in out and out.loss is not None:
         loss = out.loss
     else:
         # Of a model without a loss: a weighted sum of what is attended to.
         states = out.last_hidden_state
         weights = torch.sin(torch.arange(states.numel()).reshape(states.shape) * 0.7)
-        loss = (states * weights * inputs["attention_mask"][..., None]).sum()
+        mask = inputs["decoder_attention_mask" if "decoder_input_ids" in inputs else "attention_mask"]
+        loss = (states * weights * mask[..., None]).sum()
         result["output.loss"] = loss
     loss.backward()
     for name, parameter in model.named_parameters():
@@ -126,6 +128,31 @@ def encoder_cases(generator, labels=None, types=True, pad=0):
     return cases
 
 
+def seq2seq_cases(generator, labels):
+    """With labels alone, which are shifted to the right, or with targets of their own; texts and targets have different lengths."""
+    cases = {}
+    for padding in ["none", "right", "left"]:
+        inputs = token_inputs(generator, padding)
+        targets = token_inputs(generator, padding, length=5)
+        if labels:
+            inputs["labels"] = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, -100)
+        if not labels or padding == "left":
+            inputs["decoder_input_ids"] = targets["input_ids"]
+            inputs["decoder_attention_mask"] = targets["attention_mask"]
+        cases[padding] = inputs
+    return cases
+
+
+def untied(kind):
+    """A model with a head of its own, as version 1.1 has it, however the configuration is read."""
+    def make(config):
+        model = kind(config)
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+        model.all_tied_weights_keys.pop("lm_head.weight")
+        return model
+    return make
+
+
 def sequence_labels(inputs, generator):
     return torch.randint(0, 3, (inputs["input_ids"].shape[0],), generator=generator)
 
@@ -161,6 +188,14 @@ def encoder_families(t, vocab):
     yield "albert-sequence", t.AlbertForSequenceClassification, albert, lambda g: encoder_cases(g, sequence_labels)
     yield "albert-token", t.AlbertForTokenClassification, albert, lambda g: encoder_cases(g, token_labels(3))
     yield "albert-masked", t.AlbertForMaskedLM, albert, lambda g: encoder_cases(g, token_labels(vocab))
+    t5 = dict(vocab_size=vocab, d_model=16, d_kv=6, d_ff=24, num_layers=2, num_heads=4, decoder_start_token_id=0)
+    yield "t5", t.T5Model, t.T5Config(**t5), lambda g: seq2seq_cases(g, False)
+    yield "t5-encoder", t.T5EncoderModel, t.T5Config(**t5), lambda g: encoder_cases(g, types=False)
+    yield "t5-lm", t.T5ForConditionalGeneration, t.T5Config(**t5), lambda g: seq2seq_cases(g, True)
+    # Version 1.1, with so few buckets that distances share them.
+    gated = t.T5Config(**{**t5, "num_decoder_layers": 3}, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
+                       relative_attention_num_buckets=8, relative_attention_max_distance=6)
+    yield "t5-lm-untied", untied(t.T5ForConditionalGeneration), gated, lambda g: seq2seq_cases(g, True)
 
 
 def families():
@@ -186,6 +221,17 @@ def families():
     yield "qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**DECODER, head_dim=8), causal_cases
 
 
+def record_buckets():
+    """Where each of T5's buckets of distances begins, as [bucket, distance]."""
+    bucket = transformers.models.t5.modeling_t5.T5Attention._relative_position_bucket
+    rows = []
+    for count, furthest in [(32, 128), (16, 128), (8, 128), (64, 128), (32, 256), (12, 100), (7, 50), (8, 6), (4, 3), (320, 1280), (32, 1000)]:
+        buckets = bucket(-torch.arange(furthest + 1), bidirectional=False, num_buckets=count, max_distance=furthest).tolist()
+        rows.append({"count": count, "furthest": furthest, "begin": [[b, d] for d, b in enumerate(buckets) if d == 0 or buckets[d - 1] != b]})
+    text = ",\n ".join(json.dumps(row) for row in rows)
+    (DATA.parent / "buckets.json").write_text(f"[{text}]\n")
+
+
 def main(wanted):
     transformers.logging.set_verbosity_error()
     for name, kind, config, cases in families():
@@ -197,6 +243,8 @@ def main(wanted):
         randomise(model, generator)
         record(name, model, cases(generator))
         print(name)
+    if not wanted or "buckets" in wanted:
+        record_buckets()
 
 
 main(sys.argv[1:])
