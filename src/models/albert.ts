@@ -26,7 +26,7 @@ import {
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, repeated } from './spec.ts'
-import { applyVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** What `config.json` says, as far as it is used. */
 export interface AlbertConfig extends ClassifierConfig {
@@ -240,7 +240,7 @@ export const albertForMaskedLM = (config: AlbertConfig) =>
       },
     },
     prefix: 'albert',
-    ignored: [...buffers, pooling, /^sop_classifier\./],
+    ignored: [...buffers, pooling, /^sop_classifier\./, ...unreadVocabulary(config.tieWordEmbeddings, 'predictions')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'predictions', 'albert.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {

@@ -26,7 +26,7 @@ import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, repeated } from './spec.ts'
-import { applyVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** What `config.json` says, as far as it is used. */
 export interface BertConfig extends ClassifierConfig {
@@ -234,7 +234,12 @@ export const bertForMaskedLM = (config: BertConfig) =>
       },
     },
     prefix: 'bert',
-    ignored: [/(^|\.)embeddings\.position_ids$/, /(^|\.)pooler\./, /^cls\.seq_relationship\./],
+    ignored: [
+      /(^|\.)embeddings\.position_ids$/,
+      /(^|\.)pooler\./,
+      /^cls\.seq_relationship\./,
+      ...unreadVocabulary(config.tieWordEmbeddings, 'cls.predictions'),
+    ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'cls.predictions', 'bert.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {

@@ -15,7 +15,7 @@ import type { Drop } from './layers.ts'
 import { applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
 import { makeModel } from './model.ts'
 import { layerNorm, linear } from './spec.ts'
-import { applyVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** The families of this shape. */
 const types = ['roberta', 'xlm-roberta'] as const
@@ -124,7 +124,11 @@ export const robertaForMaskedLM = (config: RobertaConfig) =>
       },
     },
     prefix: 'roberta',
-    ignored: [/(^|\.)embeddings\.position_ids$/, /(^|\.)pooler\./],
+    ignored: [
+      /(^|\.)embeddings\.position_ids$/,
+      /(^|\.)pooler\./,
+      ...unreadVocabulary(config.tieWordEmbeddings, 'lm_head'),
+    ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'lm_head', 'roberta.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {

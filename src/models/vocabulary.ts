@@ -13,14 +13,18 @@ export const vocabularySpecs = (
 ): { readonly bias: ParameterSpec | null; readonly decoder: LinearSpec | null } =>
   tied ? { bias: parameter([vocabSize], 'zeros'), decoder: null } : { bias: null, decoder: linear(vocabSize, features) }
 
-/** Second names: the bias of a head goes by two, and so does a tied weight. `head` and `table` are names of parameters. */
+/** Second names of what is tied: the bias of a head goes by two. `head` and `table` are names of parameters. */
 export const vocabularyNames = (tied: boolean, head: string, table: string): ReadonlyMap<string, string> =>
   tied
     ? new Map([
         [`${head}.decoder.weight`, table],
         [`${head}.decoder.bias`, `${head}.bias`],
       ])
-    : new Map([[`${head}.bias`, `${head}.decoder.bias`]])
+    : new Map()
+
+/** A layer of its own has a bias of its own; the head's is in files all the same, and nothing reads it. */
+export const unreadVocabulary = (tied: boolean, head: string): readonly RegExp[] =>
+  tied ? [] : [new RegExp(`^${head.replaceAll('.', '\\.')}\\.bias$`)]
 
 export const applyVocabulary = (
   { bias, decoder }: { readonly bias: NDArray | null; readonly decoder: LinearParams | null },

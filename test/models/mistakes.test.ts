@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ArgumentError, IndexError, jit, np, random, ShapeError } from 'pullback'
 import type { ArrayLike, NDArray } from 'pullback'
-import { crossEntropy, modelOfConfig } from 'pullback/models'
+import { crossEntropy, meanPooling, modelOfConfig } from 'pullback/models'
 import type { AnyModel, ArchitectureName } from 'pullback/models'
 import { rightOf } from '../io/support/recorded.ts'
 
@@ -109,4 +109,11 @@ describe('crossEntropy', () => {
     expect(() => crossEntropy(logits, [0, 1, 2])).toThrow(ShapeError)
     expect(() => crossEntropy(logits, [[0], [1]])).toThrow(ShapeError)
   })
+})
+
+test('meanPooling: a mask of another shape is a ShapeError', () => {
+  expect(meanPooling(np.ones([2, 3, 4]), [[1, 0, 0]]).shape).toEqual([2, 4])
+  for (const mask of [[[1], [1]], [[1, 1, 1, 1]], [1, 1, 1]]) {
+    expect(() => meanPooling(np.ones([2, 3, 4]), mask)).toThrow(ShapeError)
+  }
 })
