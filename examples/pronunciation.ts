@@ -128,7 +128,7 @@ const read = (params: Params, { letters, lengths }: Pick<WordBatch, 'letters' | 
     read: np.moveaxis(np.concatenate([before, behind], { axis: -1 }), 0, 1),
     present: np.less(np.arange(time), np.expandDims(lengths, 1)),
   }
-  const start: Speaking = { lstm: { c: c!, h: h! }, said: np.zeros([batch, features]) }
+  const start: Speaking = { lstm: { c: c, h: h }, said: np.zeros([batch, features]) }
   return { memory, start }
 }
 

@@ -1,10 +1,10 @@
 /**
  * Packs the package, installs the pack into a project of its own, and compiles that as users do: with the oldest and the newest
  * TypeScript that are supported, with every way of resolving modules that they have, with and without the options that
- * `tsc --init` writes, strictly, and with the declarations checked too.
+ * `tsc --init` writes, strictly, and with the declarations checked too. What the newest compiled, plain Node then runs.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -39,8 +39,26 @@ const strict = {
   types: [],
 }
 
-/** fast-check's own declarations do not resolve with node10. */
 const sources = ['programs', 'paths.ts', 'testing.ts']
+
+/** These import fast-check, whose own declarations do not resolve with node10. */
+const withFastCheck = ['programs/propertyTests.ts', 'testing.ts']
+
+/** What programs are run with to end in a moment. What they come to in earnest is tested in `test/consumer/programs.test.ts`. */
+const quickly: Readonly<Record<string, readonly unknown[]>> = {
+  characterGpt: [2],
+  firstNetwork: [2],
+  gaussianProcess: [2],
+  hmc: [8],
+  kalman: [2],
+  maml: [2],
+  optaxPort: [{ steps: 2, peak: 1e-2 }],
+  pinn: [2],
+  pipeline: [],
+  propertyTests: [2],
+  resumedCnn: [2],
+  vae: [2],
+}
 
 const run = (command: string, args: readonly string[], cwd: string): string => {
   const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
@@ -63,8 +81,13 @@ const install = (folder: string, pack: string, version: string): void => {
 }
 
 /** Compiles with a configuration. @throws Error with what the compiler says. */
-const compile = (folder: string, name: string, options: object, include = sources): void => {
-  const config = { compilerOptions: options, include }
+const compile = (
+  folder: string,
+  name: string,
+  options: object,
+  files: { readonly include?: readonly string[]; readonly exclude?: readonly string[] } = {},
+): void => {
+  const config = { compilerOptions: options, include: sources, ...files }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
   run(
     process.execPath,
@@ -85,8 +108,23 @@ const compileInitial = (folder: string): void => {
   }
   check('tsc --init')
   // What the target of old compilers' defaults lacks, fast-check's declarations use.
-  rmSync(join(folder, 'testing.ts'))
+  for (const name of withFastCheck) rmSync(join(folder, name))
   check('tsc --init, declarations checked', '--skipLibCheck', 'false')
+}
+
+/** Runs the programs against the installed package, in a Node of their own. */
+const runPrograms = (folder: string): void => {
+  const options = { ...strict, module: 'nodenext', moduleResolution: 'nodenext', noEmit: false }
+  const out = { rootDir: 'programs', outDir: 'built' }
+  compile(folder, 'the programs, to be run', { ...options, ...out }, { include: ['programs'] })
+  for (const file of readdirSync(join(folder, 'built')).sort()) {
+    const name = file.replace(/\.js$/, '')
+    const args = quickly[name]
+    if (args === undefined) throw new Error(`scripts/check-consumer.ts does not know with what to run ${name}`)
+    const script = `import { run } from './built/${file}'; await run(...${JSON.stringify(args)})`
+    run(process.execPath, ['--input-type=module', '--eval', script], folder)
+    console.log(`  ran ${name}`)
+  }
 }
 
 const home = mkdtempSync(join(tmpdir(), 'pullback-consumer-'))
@@ -106,12 +144,13 @@ try {
       const deprecated = moduleResolution === 'node10' && major >= 6 ? { ignoreDeprecations: '6.0' } : {}
       const options = { ...strict, module: moduleFor[moduleResolution], moduleResolution, ...deprecated }
       if (moduleResolution === 'node10') {
-        compile(folder, 'node10', options, ['programs', 'paths.ts'])
-        compile(folder, 'node10, pullback/testing', { ...options, skipLibCheck: true }, ['testing.ts'])
+        compile(folder, 'node10', options, { exclude: withFastCheck })
+        compile(folder, 'node10, pullback/testing', { ...options, skipLibCheck: true }, { include: withFastCheck })
       } else {
         compile(folder, moduleResolution, options)
       }
     }
+    if (version === 'latest') runPrograms(folder)
     compileInitial(folder)
   }
 } finally {

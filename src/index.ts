@@ -48,6 +48,8 @@ export * as tree from './api/tree.ts'
 export * as debug from './api/debug.ts'
 
 export { NDArray } from './trace/value.ts'
+export type { BlockKind } from './api/quantized.ts'
+export { QuantizedArray } from './api/quantized.ts'
 export type {
   ArrayLike,
   DataOf,
@@ -70,6 +72,7 @@ export {
   CustomRuleError,
   DonatedError,
   DTypeError,
+  FrozenError,
   IndexError,
   KernelError,
   KeyReuseError,

@@ -1,8 +1,8 @@
 /** Between the trees that users hand over and the arrays that transformations work on. */
 import type { Aval } from '../core/aval.ts'
-import { ArgumentError, DTypeError, ShapeError, TreeError } from '../core/errors.ts'
+import { ArgumentError, DTypeError, FrozenError, ShapeError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/tree.ts'
-import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import { flatten, frozenLeaf, keystr, leafPaths, unflatten } from '../core/tree.ts'
 import { isFloat } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
@@ -65,11 +65,16 @@ const asFloat = (x: unknown): NDArray => {
 /**
  * The leaves of differentiated arguments. JS numbers count as floats.
  *
- * @throws DTypeError for integers and booleans, unless `allowInt`.
+ * @throws DTypeError for integers and booleans, unless `allowInt`; FrozenError for classes that say so, whatever it is.
  */
 export const flattenDifferentiable = (operation: string, tree: unknown, allowInt = false): ArrayTree => {
   const given = flatten(tree).leaves
   const { leaves, treedef } = flattenArrays(operation, tree)
+  const frozen = frozenLeaf(treedef)
+  if (frozen !== null) {
+    const place = frozen.path.length === 0 ? '' : ` at ${keystr(frozen.path)}`
+    throw new FrozenError(`${operation}: the differentiated argument has${place} ${frozen.why}.`)
+  }
   const floats = leaves.map((x, i) => (typeof given[i] === 'number' ? asFloat(given[i]) : x))
   const bad = floats.findIndex((x) => !isFloat(x.aval.dtype))
   if (bad >= 0 && !allowInt) {

@@ -18,13 +18,13 @@ export type TreeOfArrays<T> =
   // The empty tuple is a hint: of such a type, a literal `[a, b]` is a tuple.
   NDArray | null | undefined | readonly [] | ({ [K in keyof T]: TreeOfArrays<T[K]> | Mark<T, K> } & object)
 
-/** Properties of trees that are no subtrees: the tags of Options, and what marks opaque trees. */
-type Mark<T, K> = K extends '_tag'
+/** Properties of trees that are no subtrees: the tags of Options, and all of opaque trees. */
+type Mark<T, K extends keyof T> = K extends '_tag'
   ? 'value' extends keyof T
     ? 'Some'
     : 'None'
-  : K extends typeof opaqueBrand
-    ? true
+  : typeof opaqueBrand extends keyof T
+    ? T[K]
     : never
 
 /** Any type; a literal `[a, b]` is a tuple. */

@@ -21,6 +21,9 @@ export class ShapeError extends PullbackError {}
 /** A dtype that an operation does not take. */
 export class DTypeError extends PullbackError {}
 
+/** A derivative by something that has none: weights in blocks of a few bits. */
+export class FrozenError extends PullbackError {}
+
 /** Trees whose structures differ, or a leaf that is not what a transformation needs. */
 export class TreeError extends PullbackError {}
 

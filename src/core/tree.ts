@@ -131,6 +131,16 @@ export interface Registration {
     readonly aux?: unknown
   }
   readonly unflatten: (aux: unknown, children: readonly unknown[]) => unknown
+  readonly frozen?: string
+}
+
+/** Options of `registerPytreeNode`. */
+export interface PytreeOptions {
+  /**
+   * For a class whose arrays have no derivatives: what it is and what to do instead, for the message of the `FrozenError` that asking
+   * for one is.
+   */
+  readonly frozen?: string
 }
 
 /** A class whose instances may be containers. */
@@ -152,10 +162,11 @@ export const registerPytreeNode = <T>(
   type: abstract new (...args: never[]) => T,
   flatten: (x: T) => { readonly children: readonly unknown[]; readonly keys?: Path; readonly aux?: unknown },
   unflatten: (aux: unknown, children: readonly unknown[]) => T,
+  options: PytreeOptions = {},
 ): void => {
   registerDoor(type, flatten, unflatten)
   if (registrations.has(type)) throw new TreeError(`registerPytreeNode: class ${type.name} is registered already.`)
-  registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten })
+  registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten, ...options })
 }
 
 /** How instances of a class come apart, if it is registered. */
@@ -518,6 +529,22 @@ export const leafPaths = (treedef: TreeDef): readonly Path[] => {
     for (let i = arityOf(node) - 1; i >= 0; i--) stack.push([...path, keyAt(node, i)])
   }
   return paths
+}
+
+/** Why there is no derivative by a leaf of the tree: what its class says, and where it stands; null where none says so. */
+export const frozenLeaf = (treedef: TreeDef): { readonly path: Path; readonly why: string } | null => {
+  // Asked before every derivative.
+  if (!treedef.nodes.some((node) => node.kind === 'custom' && node.type.frozen !== undefined)) return null
+  const stack: { readonly path: Path; readonly why: string | undefined }[] = [{ path: [], why: undefined }]
+  for (const node of treedef.nodes) {
+    const { path, why } = stack.pop()!
+    if (node === leafNode && why !== undefined) return { path, why }
+    const inside = (node.kind === 'custom' ? node.type.frozen : undefined) ?? why
+    for (let i = arityOf(node) - 1; i >= 0; i--) {
+      stack.push({ path: inside === undefined ? [...path, keyAt(node, i)] : path, why: inside })
+    }
+  }
+  return null
 }
 
 const describe = (x: unknown): string => {

@@ -16,7 +16,7 @@ export type { NamedTensors, RawTensor, SafetensorsOptions } from './safetensors/
 export type { SafetensorsDType } from './safetensors/dtypes.ts'
 export { encodeNpy, readNpy, writeNpy } from './npy/npy.ts'
 export { encodeNpz, openNpz, writeNpz } from './npy/npz.ts'
-export type { BlockKind } from './gguf/blocks.ts'
+export type { BlockKind } from '../core/blocks.ts'
 export type { GgufInfo, GgufValue } from './gguf/header.ts'
 export type { GgufFile } from './gguf/read.ts'
 export { openGguf } from './gguf/read.ts'

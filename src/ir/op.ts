@@ -1,4 +1,5 @@
 import type { Aval } from '../core/aval.ts'
+import type { BlockKind } from '../core/blocks.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Program } from './program.ts'
@@ -321,6 +322,10 @@ export interface OpParams {
   // contraction
   dotGeneral: DotGeneralParams
   conv: ConvParams
+  // weights in blocks of a few bits, uint8, along the last axis
+  dequantize: { readonly kind: BlockKind }
+  /** `quantizedDot(x, blocks)`: x Wᵀ, or x W; leading axes of W are x's too. Linear in x; there is no derivative by the blocks. */
+  quantizedDot: { readonly kind: BlockKind; readonly transposed: boolean }
   // windows
   reduceWindowSum: WindowParams
   /** Where a window meets no element: -Infinity, or the least integer. */

@@ -3,6 +3,7 @@
  * reads programs by this table, the printer writes them, and the checker holds them to it. An operation of `OpParams` without
  * a line here, or a parameter without a kind of its type, does not compile.
  */
+import type { BlockKind } from '../core/blocks.ts'
 import * as kind from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import type { OpName, OpParams } from './op.ts'
@@ -34,6 +35,17 @@ const cumulative = { operands: exactly(1), params: { axis: natural, reverse: fla
 const matrices = { operands: exactly(1), params: { fullMatrices: flag } }
 
 const mode = kind.wordOf({ clip: true, fill: true, promiseInBounds: true })
+
+const blockKind = kind.wordOf<BlockKind>({
+  q8_0: true,
+  q4_0: true,
+  q4_1: true,
+  q5_0: true,
+  q5_1: true,
+  q4_k: true,
+  q5_k: true,
+  q6_k: true,
+})
 
 const windowParams = {
   windowDimensions: naturals,
@@ -162,6 +174,8 @@ export const signatures: { readonly [N in OpName]: Signature<N> } = {
       batchGroupCount: natural,
     },
   },
+  dequantize: { operands: exactly(1), params: { kind: blockKind } },
+  quantizedDot: { operands: exactly(2), params: { kind: blockKind, transposed: flag } },
   reduceWindowSum: window,
   reduceWindowMax: window,
   reduceWindowMin: window,

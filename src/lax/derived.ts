@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { dropAxes, normalizeAxis, range, sizeOf } from '../core/shape.ts'
+import type { EachAs } from '../core/tuples.ts'
 import { dotGeneral } from '../ops/contraction.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
@@ -176,7 +177,7 @@ const splitDoor = must.door('lax.split', { x: must.arrayLike, sizes: must.shape,
  * lax.split(np.arange(5), [2, 3]).map(String) // => [0 1],[2 3 4]
  * ```
  */
-export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray[] => {
+export const split = <const S extends readonly number[]>(x: ArrayLike, sizes: S, axis = 0): EachAs<NDArray, S> => {
   splitDoor(x, sizes, axis)
   const array = asArray(x)
   const total = sizes.reduce((a, b) => a + b, 0)
@@ -186,7 +187,7 @@ export const split = (x: ArrayLike, sizes: readonly number[], axis = 0): NDArray
     )
   }
   let start = 0
-  return sizes.map((size) => ops.sliceInDim(array, start, (start += size), axis))
+  return sizes.map((size) => ops.sliceInDim(array, start, (start += size), axis)) as EachAs<NDArray, S>
 }
 
 const indexInDimDoor = must.door('lax.indexInDim', {

@@ -1,5 +1,6 @@
 /** Programs as the lowering wants them: no calls, no marks for derivatives, no arithmetic on narrow elements, long reductions in two parts. */
 import { range, sizeOf } from '../core/shape.ts'
+import { expandedShape } from '../core/blocks.ts'
 import { isInteger } from '../core/dtype.ts'
 import { Aval } from '../core/aval.ts'
 import type { OpName } from '../ir/op.ts'
@@ -166,10 +167,28 @@ const emitLogisticDensity = (r: Rewriter, { inputs, outputs, source }: Equation)
   r.emit(equation('mul', {}, [left, right], outputs, source))
 }
 
+/** A product with a quantised matrix in double precision, in full: kernels that expand as they go are about float32. */
+const emitWideProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: 'quantizedDot' }>): void => {
+  const [x, blocks] = eqn.inputs
+  const { kind, transposed } = eqn.params
+  const shape = expandedShape(kind, blocks!.aval.shape)!
+  const values = new Variable(new Aval('float32', shape))
+  const wide = new Variable(new Aval('float64', shape))
+  const shared = range(shape.length - 2)
+  const contract = [[x!.aval.rank - 1], [shape.length - (transposed ? 2 : 1)]] as const
+  r.emit(equation('dequantize', { kind }, [blocks!], [values], eqn.source))
+  r.emit(equation('cast', { dtype: 'float64', weak: false }, [values], [wide], eqn.source))
+  r.emit(equation('dotGeneral', { contract, batch: [shared, shared] }, [x!, wide], eqn.outputs, eqn.source))
+}
+
 /** Emits an equation; a long reduction as one of parts, and one of what they give. */
 const emit = (r: Rewriter, eqn: Equation): void => {
   if (eqn.op === 'dotGeneral' && isInteger(eqn.outputs[0]!.aval.dtype)) {
     emitIntegerProduct(r, eqn)
+    return
+  }
+  if (eqn.op === 'quantizedDot' && eqn.outputs[0]!.aval.dtype === 'float64') {
+    emitWideProduct(r, eqn)
     return
   }
   if (eqn.op === 'logisticDensity') {

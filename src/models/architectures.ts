@@ -4,6 +4,7 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { isInteger } from '../core/dtype.ts'
+import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { NDArray } from '../trace/value.ts'
 import * as albert from './albert.ts'
@@ -13,16 +14,22 @@ import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
+import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { G2pInputs, G2pOutput } from './g2p.ts'
+import * as g2p from './g2p.ts'
 import * as llama from './llama.ts'
 import { crossEntropy, nextTokenLoss } from './losses.ts'
 import type { Key } from '../random/keys.ts'
-import type { DType } from '../core/dtype.ts'
-import type { Model } from './model.ts'
+import type { Model, StatefulModel, StateOptions } from './model.ts'
+import * as resnet from './resnet.ts'
 import * as roberta from './roberta.ts'
 import type { Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
 import type { ParamsOf } from './spec.ts'
+import { leavesByName } from './spec.ts'
 import * as t5 from './t5.ts'
+import type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
+import * as vit from './vit.ts'
 
 /** Arrays under the names of `transformers`: `input_ids`, `attention_mask`, `labels`, ...; `logits`, `hidden_states.0`, `loss`. */
 export interface NamedArrays {
@@ -34,16 +41,26 @@ export interface ParamTree {
   readonly [name: string]: unknown
 }
 
+/** Options of a run of a model whose family is not known: what none of them has is passed over. */
+export interface AnyRunOptions extends RunOptions, Partial<StateOptions<unknown>> {
+  /** Images of any size, for a ViT. */
+  readonly interpolatePosEncoding?: boolean
+}
+
 /** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
-export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, RunOptions>, 'init' | 'apply'> {
+export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, AnyRunOptions>, 'init' | 'apply'> {
   /** The name of its class in `transformers`: `BertForMaskedLM`. */
   readonly architecture: string
+  /** The state's shapes; null if it has none. With state, training gives the next as outputs `state.NAME`: see `nextState`. */
+  readonly stateSpecs: unknown
+  /** The state before any training; null if it has none. */
+  readonly initState: (dtype?: DType) => unknown
   /** The names of inputs that it takes. */
   readonly inputs: readonly string[]
   /** Fresh parameters. */
   readonly init: (key: Key, dtype?: DType) => ParamTree
   /** The model at its inputs. */
-  readonly apply: (params: ParamTree, inputs: NamedArrays, options?: RunOptions) => NamedArrays
+  readonly apply: (params: ParamTree, inputs: NamedArrays, options?: AnyRunOptions) => NamedArrays
   /** The same model with its own inputs and outputs, if it writes text token by token. */
   readonly decoder: CausalModel | null
 }
@@ -54,7 +71,7 @@ interface Architecture<C, S, I, O> {
   readonly model: (config: C) => Model<S, I, O, RunOptions>
   readonly inputs: readonly string[]
   readonly read: (named: NamedArrays) => I
-  readonly write: (output: O) => NamedArrays
+  readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
   /** The loss of labels; left out where there is none. */
   readonly loss?: (output: O, labels: NDArray, config: C) => NDArray
 }
@@ -72,17 +89,19 @@ const erase =
     if (parsed._tag === 'Left') return parsed
     const typed = model(parsed.right)
     const names = loss === undefined ? inputs : [...inputs, 'labels']
-    const apply = (params: ParamTree, named: NamedArrays, options?: RunOptions): NamedArrays => {
+    const apply = (params: ParamTree, named: NamedArrays, options?: AnyRunOptions): NamedArrays => {
       checkNames(architecture, names, named)
       const output = typed.apply(params as ParamsOf<S>, read(named), options)
       const { labels } = named
       return {
-        ...write(output),
+        ...write(output, options),
         ...(labels === undefined || loss === undefined ? {} : { loss: loss(output, labels, parsed.right) }),
       }
     }
     const decoder = 'cacheShape' in typed ? typed : null
-    return { _tag: 'Right', right: { ...typed, architecture, inputs: names, apply, decoder } as unknown as AnyModel }
+    const stateless = { stateSpecs: null, initState: () => null }
+    const any = { ...stateless, ...typed, architecture, inputs: names, apply, decoder }
+    return { _tag: 'Right', right: any as unknown as AnyModel }
   }
 
 // Names.
@@ -226,6 +245,99 @@ const seq2seqLM = <C, S>(
   })
 
 const ofT5 = { config: t5.t5Config }
+
+// Models of images.
+
+const pixels = (architecture: string, named: NamedArrays): ImageInputs => {
+  const { pixel_values: pixelValues } = named
+  if (pixelValues === undefined) throw new ArgumentError(`${architecture} needs an input pixel_values.`)
+  return { pixelValues }
+}
+
+const imageEncoder = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, ImageInputs, EncoderOutput, RunOptions>,
+) =>
+  erase({
+    config,
+    model,
+    inputs: ['pixel_values'],
+    read: (named) => pixels('a model of images', named),
+    write: writeEncoder,
+  })
+
+const imageClassifier = <C extends ClassifierConfig, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, ImageInputs, HeadOutput, RunOptions>,
+) =>
+  erase({
+    config,
+    model,
+    inputs: ['pixel_values'],
+    read: (named) => pixels('a model of images', named),
+    write: writeHead,
+    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+  })
+
+/** A model with state, as one whose options may leave it out: it then says what is missing. */
+const withState =
+  <C, S, T, O>(model: (config: C) => StatefulModel<S, T, ImageInputs, O>) =>
+  (config: C): Model<S, ImageInputs, O & { readonly state: ParamsOf<T> }, RunOptions> =>
+    model(config) as unknown as Model<S, ImageInputs, O & { readonly state: ParamsOf<T> }, RunOptions>
+
+const writeState = (state: unknown, options: AnyRunOptions = {}): NamedArrays =>
+  options.training === true
+    ? Object.fromEntries(Object.entries(leavesByName(state)).map(([name, x]) => [`state.${name}`, x]))
+    : {}
+
+const statefulImageEncoder = <C, S, T>(
+  { config }: Family<C>,
+  model: (config: C) => StatefulModel<S, T, ImageInputs, ConvOutput>,
+) =>
+  erase({
+    config,
+    model: withState<C, S, T, ConvOutput>(model),
+    inputs: ['pixel_values'],
+    read: (named) => pixels('a model of images', named),
+    write: ({ state, ...output }, options) => ({ ...writeEncoder(output), ...writeState(state, options) }),
+  })
+
+const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
+  { config }: Family<C>,
+  model: (config: C) => StatefulModel<S, T, ImageInputs, ConvHeadOutput>,
+) =>
+  erase({
+    config,
+    model: withState<C, S, T, ConvHeadOutput>(model),
+    inputs: ['pixel_values'],
+    read: (named) => pixels('a model of images', named),
+    write: ({ state, ...output }, options) => ({ ...writeHead(output), ...writeState(state, options) }),
+    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+  })
+
+const ofVit = { config: vit.vitConfig }
+
+// Spellings.
+
+const spellings = erase({
+  config: g2p.g2pConfig,
+  model: g2p.g2p,
+  inputs: ['input_ids', 'attention_mask', 'decoder_input_ids'],
+  read: (named): G2pInputs => ({
+    inputIds: integers('g2p', named, 'input_ids'),
+    decoderInputIds: integers('g2p', named, 'decoder_input_ids'),
+    ...pick(named, { attention_mask: 'attentionMask' }),
+  }),
+  write: ({ logits, lastHiddenState, encoderState }: G2pOutput) => ({
+    logits,
+    last_hidden_state: lastHiddenState,
+    encoder_state: encoderState,
+  }),
+  loss: ({ logits }, labels) => crossEntropy(logits, labels),
+})
+
+const ofEfficientNetLite = { config: efficientnet.efficientNetLiteConfig }
+const ofResNet = { config: resnet.resnetConfig }
 const ofBert = { config: bert.bertConfig }
 const ofRoberta = { config: roberta.robertaConfig }
 const ofDistilBert = { config: distilbert.distilBertConfig }
@@ -269,6 +381,12 @@ const architectures = {
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen3ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  ViTModel: imageEncoder(ofVit, (config) => vit.vit(config)),
+  ViTForImageClassification: imageClassifier(ofVit, vit.vitForImageClassification),
+  ResNetModel: statefulImageEncoder(ofResNet, resnet.resnet),
+  ResNetForImageClassification: statefulImageClassifier(ofResNet, resnet.resnetForImageClassification),
+  EfficientNetLiteForImageClassification: statefulImageClassifier(ofEfficientNetLite, efficientnet.efficientNetLite),
+  G2pForConditionalGeneration: spellings,
 } as const
 
 /** The name of an architecture that is known here. */
@@ -289,6 +407,10 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',
   qwen3: 'Qwen3ForCausalLM',
+  vit: 'ViTModel',
+  resnet: 'ResNetModel',
+  g2p: 'G2pForConditionalGeneration',
+  'efficientnet-lite0': 'EfficientNetLiteForImageClassification',
 }
 
 const isKnown = (name: unknown): name is ArchitectureName => architectureNames.some((known) => known === name)

@@ -70,6 +70,15 @@ export class ConfigReader {
     return of % count === 0 ? count : this.fail(key, `a divisor of ${what}, ${of}`)
   }
 
+  /** A list of whole numbers from 1 on. */
+  counts(key: string, fallback?: readonly number[]): readonly number[] {
+    const value = this.get(key) ?? fallback
+    const isCount = (n: unknown): n is number => typeof n === 'number' && Number.isSafeInteger(n) && n >= 1
+    return Array.isArray(value) && value.length > 0 && value.every(isCount)
+      ? value
+      : this.fail(key, 'a list of whole numbers from 1 on')
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback
     return typeof value === 'boolean' ? value : this.fail(key, 'true or false')

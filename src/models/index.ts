@@ -3,7 +3,7 @@
  *
  * @module pullback/models
  */
-export type { AnyModel, ArchitectureName, NamedArrays, ParamTree } from './architectures.ts'
+export type { AnyModel, AnyRunOptions, ArchitectureName, NamedArrays, ParamTree } from './architectures.ts'
 export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
@@ -30,12 +30,14 @@ export {
   distilBertForTokenClassification,
 } from './distilbert.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
+export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
 export type { LlamaConfig } from './llama.ts'
 export { llama, llamaConfig, llamaForCausalLM } from './llama.ts'
 export type { LoadError, LoadOptions, MismatchError, ShapeMismatch } from './load.ts'
 export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'
-export type { Model, ParamsOfModel } from './model.ts'
+export type { Model, ParamsOfModel, StatefulModel, StateOfModel, StateOptions } from './model.ts'
 export { meanPooling, normalize } from './pooling.ts'
 export type { RobertaConfig } from './roberta.ts'
 export {
@@ -53,9 +55,20 @@ export type {
   Seq2SeqOptions,
   Seq2SeqOutput,
 } from './seq2seq.ts'
+export type { Quantized, QuantizeOptions, WritableKind } from './quantize.ts'
+export { quantize } from './quantize.ts'
 export type { ParamsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
 export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'
 export { loadModel, saveModel } from './pretrained.ts'
 export type { T5Config } from './t5.ts'
 export { t5, t5Config, t5Encoder, t5ForConditionalGeneration } from './t5.ts'
+export type { EfficientNetLiteConfig, StageConfig } from './efficientnet.ts'
+export { efficientNetLite, efficientNetLiteConfig } from './efficientnet.ts'
+export type { ResNetConfig } from './resnet.ts'
+export { resnet, resnetConfig, resnetForImageClassification } from './resnet.ts'
+export type { LoadableWithState, Variables } from './variables.ts'
+export { loadVariables, namedVariables, nextState } from './variables.ts'
+export type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
+export type { VitConfig, VitOptions } from './vit.ts'
+export { vit, vitConfig, vitForImageClassification } from './vit.ts'

@@ -2,6 +2,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import type { IoError, Progress, TensorFile } from '../io/index.ts'
@@ -39,7 +40,13 @@ export interface Loadable<S> {
   readonly prefix: string
   readonly ignored: readonly RegExp[]
   readonly tied: ReadonlyMap<string, string>
+  /** Of a model with state: see `loadVariables`. */
+  readonly stateSpecs?: unknown
 }
+
+/** Everything that a file holds of a model: parameters, and state if it has any. */
+const allNames = ({ specs, stateSpecs = null }: Loadable<unknown>): ReadonlyMap<string, ParameterSpec> =>
+  new Map([...namesOf(specs), ...namesOf(stateSpecs)])
 
 /** Options of `loadParams`. */
 export interface LoadOptions {
@@ -80,7 +87,7 @@ const parameterOf = (name: string, specs: ReadonlyMap<string, ParameterSpec>, { 
 }
 
 const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: string) => string): Plan => {
-  const specs = namesOf(model.specs)
+  const specs = allNames(model)
   const sources = new Map<string, string>()
   const others: { readonly name: string; readonly given: string }[] = []
   for (const given of file.tensors.keys()) {
@@ -150,18 +157,16 @@ const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, Para
 /** Tensors that are read at the same time. */
 const PARALLEL = 4
 
-/**
- * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
- * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
- * or not, and tied weights are one leaf, which must have the same numbers under all names that the file has for it.
- *
- * @param options - `dtype`: of the parameters, `float32` by default.
- */
-export const loadParams =
-  <S>(model: Loadable<S>, file: TensorFile, options: LoadOptions = {}): TaskEither<LoadError, ParamsOf<S>> =>
+/** The arrays of a model's parameters and of its state, by name; or all that does not fit. */
+export const loadArrays =
+  (
+    model: Loadable<unknown>,
+    file: TensorFile,
+    options: LoadOptions,
+  ): TaskEither<LoadError, ReadonlyMap<string, NDArray>> =>
   async () => {
     const { dtype = 'float32', rename = (name) => name, transform = (_, x) => x, onProgress } = options
-    const specs = namesOf(model.specs)
+    const specs = allNames(model)
     const plan = planOf(model, file, rename)
     const arrays = new Map<string, NDArray>(freshParams(plan.missing, specs, options))
     const missing = plan.missing.filter((name) => !arrays.has(name))
@@ -201,5 +206,28 @@ export const loadParams =
     if (failure !== undefined) return { _tag: 'Left', left: failure }
     if (untied.length > 0)
       return { _tag: 'Left', left: mismatch(model.type, file.source, { ...plan, missing, untied }) }
-    return { _tag: 'Right', right: fillSpecs(model.specs, (name) => arrays.get(name)!) }
+    return { _tag: 'Right', right: arrays }
   }
+
+/**
+ * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
+ * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
+ * or not, and tied weights are one leaf, which must have the same numbers under all names that the file has for it.
+ *
+ * @param options - `dtype`: of the parameters, `float32` by default.
+ * @throws ArgumentError for a model with state: `loadVariables` reads both.
+ */
+export const loadParams = <S>(
+  model: Loadable<S>,
+  file: TensorFile,
+  options: LoadOptions = {},
+): TaskEither<LoadError, ParamsOf<S>> => {
+  if (namesOf(model.stateSpecs ?? null).size > 0) {
+    throw new ArgumentError(`loadParams: ${model.type} has state beside its parameters; loadVariables reads both.`)
+  }
+  return async () => {
+    const arrays = await loadArrays(model, file, options)()
+    if (arrays._tag === 'Left') return arrays
+    return { _tag: 'Right', right: fillSpecs(model.specs, (name) => arrays.right.get(name)!) }
+  }
+}

@@ -1,8 +1,11 @@
 /** What all models are: pure functions over trees of parameters, with a description of the tree. */
 import type { DType } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
 import type { Key } from '../random/keys.ts'
+import * as np from '../numpy/index.ts'
+import type { RunOptions } from './encoder.ts'
 import type { ParamsOf } from './spec.ts'
-import { initialize } from './spec.ts'
+import { fillSpecs, initialize } from './spec.ts'
 
 /** A model: how its parameters begin, and what it computes with them. */
 export interface Model<S, I, O, X = object> {
@@ -21,6 +24,31 @@ export interface Model<S, I, O, X = object> {
   /** The model at its inputs. */
   readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
 }
+
+/** What a run of a model with state is given besides. */
+export interface StateOptions<T> {
+  /** Statistics that training gathered: `initState()`, or what `loadVariables` read, or the state that the last step gave. */
+  readonly state: T
+  /** Whether batches are normalised by their own statistics, which the state then takes in; false by default. */
+  readonly training?: boolean
+}
+
+/** A model with state. State is a tree apart from the parameters; a run is given one and gives the next. */
+export interface StatefulModel<S, T, I, O> extends Omit<Model<S, I, O>, 'apply'> {
+  /** The state's shapes, under the names of Hugging Face. */
+  readonly stateSpecs: T
+  /** The state before any training. */
+  readonly initState: (dtype?: DType) => ParamsOf<T>
+  /** The model at its inputs, and the state after them: the given one unless in training. */
+  readonly apply: (
+    params: ParamsOf<S>,
+    inputs: I,
+    options: RunOptions & StateOptions<ParamsOf<T>>,
+  ) => O & { readonly state: ParamsOf<T> }
+}
+
+/** State of a model: `StateOfModel<typeof model>`. */
+export type StateOfModel<M> = M extends { readonly stateSpecs: infer T } ? ParamsOf<T> : never
 
 /** Parameters of a model: `ParamsOfModel<typeof model>`. */
 export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<S> : never
@@ -41,4 +69,26 @@ export const makeModel = <S, I, O, X = object>({
   ignored,
   tied,
   init: (key, dtype) => initialize(parts.specs, key, stddev, dtype),
+})
+
+/** The parts of a model with state that follow from the others. */
+export const makeStatefulModel = <S, T, I, O>({
+  apply,
+  stateSpecs,
+  ...parts
+}: Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> & {
+  readonly stddev: number
+}): StatefulModel<S, T, I, O> => ({
+  ...parts,
+  tied: new Map(),
+  stateSpecs,
+  init: (key, dtype) => initialize(parts.specs, key, parts.stddev, dtype),
+  initState: (dtype = 'float32') =>
+    fillSpecs(stateSpecs, (_, { shape, beginning }) => np.full(shape, beginning === 'ones' ? 1 : 0, { dtype })),
+  apply: (params, inputs, options) => {
+    if ((options as Partial<typeof options> | undefined)?.state !== undefined) return apply(params, inputs, options)
+    throw new ArgumentError(
+      `${parts.type} has state: give it as options.state. It comes from model.initState(), loadVariables, or the step before.`,
+    )
+  },
 })

@@ -1,5 +1,6 @@
 /** Models whose family is known only from their files: loading a folder, and writing one that `transformers` reads. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { isQuantized } from '../api/quantized.ts'
 import { flattenWithPath } from '../api/tree.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type {
@@ -17,12 +18,14 @@ import type { AnyModel, ArchitectureName, ParamTree } from './architectures.ts'
 import { modelOfConfig } from './architectures.ts'
 import type { ConfigError } from './config.ts'
 import type { LoadError, LoadOptions } from './load.ts'
-import { loadParams } from './load.ts'
+import { loadVariables } from './variables.ts'
 
 /** A model with its parameters, and the files that it came from. */
 export interface Pretrained {
   readonly model: AnyModel
   readonly params: ParamTree
+  /** Running statistics of batch norms, by the same names; null if the model has none. */
+  readonly state: ParamTree | null
   readonly files: ModelFiles
 }
 
@@ -44,9 +47,10 @@ export const loadModel =
     if (files._tag === 'Left') return files
     const model = modelOfConfig(files.right.config, options.architecture)
     if (model._tag === 'Left') return model
-    const params = await loadParams(model.right, files.right.weights, options)()
-    if (params._tag === 'Left') return params
-    return { _tag: 'Right', right: { model: model.right, params: params.right, files: files.right } }
+    const loaded = await loadVariables(model.right, files.right.weights, options)()
+    if (loaded._tag === 'Left') return loaded
+    const { params, state } = loaded.right as { readonly params: ParamTree; readonly state: ParamTree | null }
+    return { _tag: 'Right', right: { model: model.right, params, state, files: files.right } }
   }
 
 /** What `saveModel` writes. */
@@ -55,14 +59,21 @@ export interface SavedModel extends Omit<ModelContents, 'weights'> {
   readonly architecture?: string
   /** A tree whose paths are the parameters' names. */
   readonly params: unknown
+  /** Running statistics, which go into the same file. */
+  readonly state?: unknown
 }
 
-/** Parameters by the names that their paths are. */
-export const namedParams = (params: unknown): ReadonlyMap<string, NDArray> =>
+/** Arrays by the names that their paths are. */
+const namedArrays = (tree: unknown): ReadonlyMap<string, NDArray> =>
   new Map(
-    flattenWithPath(params)[0].map(([path, leaf]) => {
-      if (leaf instanceof NDArray) return [path.join('.'), leaf]
-      throw new ArgumentError(`saveModel: params.${path.join('.')} is no array.`)
+    flattenWithPath(tree, isQuantized)[0].map(([path, leaf]) => {
+      const name = path.join('.')
+      if (leaf instanceof NDArray) return [name, leaf]
+      throw new ArgumentError(
+        isQuantized(leaf)
+          ? `saveModel: ${name} is ${String(leaf)}, which safetensors does not have. Expand it with dequantize().`
+          : `saveModel: ${name} is no array.`,
+      )
     }),
   )
 
@@ -87,6 +98,6 @@ export const saveModel = (
   saved: SavedModel,
   options: WriteModelOptions = {},
 ): TaskEither<IoError, void> => {
-  const weights = namedParams(saved.params)
+  const weights = new Map([...namedArrays(saved.params), ...namedArrays(saved.state ?? null)])
   return writeModel(path, { ...saved, config: configOf(saved, weights), weights: Object.fromEntries(weights) }, options)
 }

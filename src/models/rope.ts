@@ -167,7 +167,7 @@ export const rotationAt = (config: RopeConfig, positions: NDArray, length: numbe
 
 /** `x · cos + (-x₂, x₁) · sin`, with x₁ and x₂ the halves of each head's features. Shape `[batch, length, heads, headDim]`. */
 export const rotate = (x: NDArray, { cos, sin }: Rotation): NDArray => {
-  const [first, second] = np.split(x, 2, { axis: -1 }) as [NDArray, NDArray]
+  const [first, second] = np.split(x, 2, { axis: -1 })
   const turned = np.concatenate([np.negative(second), first], { axis: -1 })
   return np.add(np.multiply(x, cos), np.multiply(turned, sin))
 }

@@ -11,8 +11,11 @@ import type { Key } from '../random/keys.ts'
 import { normal, split } from '../random/index.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** How a parameter begins: drawn from a normal distribution, of the model's standard deviation or of its own, or a constant. */
-export type Beginning = 'normal' | 'zeros' | 'ones' | { readonly stddev: number }
+/**
+ * How a parameter begins: a constant, or drawn from a normal distribution, of the model's standard deviation (`'normal'`) or of
+ * one of its own.
+ */
+export type Beginning = 'normal' | 'zeros' | 'ones' | number
 
 /** A parameter without its value. */
 export class ParameterSpec implements LeafBrand {
@@ -81,7 +84,14 @@ export const initialize = <S>(specs: S, key: Key, stddev: number, dtype: DType =
   return fillSpecs(specs, (_, { shape, beginning }, i) => {
     if (beginning === 'zeros') return np.zeros(shape, { dtype })
     if (beginning === 'ones') return np.ones(shape, { dtype })
-    const own = beginning === 'normal' ? stddev : beginning.stddev
-    return np.multiply(normal(keys.at(i).get(), shape, { dtype }), own)
+    const deviation = beginning === 'normal' ? stddev : beginning
+    return np.multiply(normal(keys.at(i).get(), shape, { dtype }), deviation)
   })
+}
+
+/** The leaves of a tree under the names that their paths make. */
+export const leavesByName = (tree: unknown): { readonly [name: string]: NDArray } => {
+  const { leaves, treedef } = flatten(tree)
+  const paths = leafPaths(treedef)
+  return Object.fromEntries(leaves.map((x, i) => [paths[i]!.join('.'), x as NDArray]))
 }

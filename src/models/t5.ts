@@ -126,12 +126,12 @@ export const t5Config = (json: unknown): Either<ConfigError, T5Config> =>
 
 /** A linear map without bias, whose fresh weights have their own standard deviation. */
 const matrix = (outputs: number, inputs: number, stddev: number): LinearSpec => ({
-  weight: parameter([outputs, inputs], { stddev }),
+  weight: parameter([outputs, inputs], stddev),
   bias: null,
 })
 
 const table = (count: number, features: number, stddev: number) => ({
-  weight: parameter([count, features], { stddev }),
+  weight: parameter([count, features], stddev),
 })
 
 /** Fresh weights make up for what scores are not divided by. */

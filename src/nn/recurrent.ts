@@ -225,8 +225,8 @@ export const lstmCell = (
       step: ({ recurrentKernel }, { c, h }, projected, mask) => {
         const all = np.add(projected, np.matmul(fedBack(h, mask), recurrentKernel))
         const [i, f, g, o] = np.split(all, 4, { axis: -1 })
-        const next = np.add(np.multiply(sigmoid(f!), c), np.multiply(sigmoid(i!), tanh(g!)))
-        const y = np.multiply(sigmoid(o!), tanh(next))
+        const next = np.add(np.multiply(sigmoid(f), c), np.multiply(sigmoid(i), tanh(g)))
+        const y = np.multiply(sigmoid(o), tanh(next))
         return [{ c: next, h: y }, y]
       },
     },
@@ -265,8 +265,8 @@ export const gruCell = (inFeatures: number, features: number, options: CellOptio
       step: ({ recurrentKernel }, h, projected, mask) => {
         const [rx, zx, nx] = np.split(projected, 3, { axis: -1 })
         const [rh, zh, nh] = np.split(np.matmul(fedBack(h, mask), recurrentKernel), 3, { axis: -1 })
-        const z = sigmoid(np.add(zx!, zh!))
-        const n = tanh(np.add(nx!, np.multiply(sigmoid(np.add(rx!, rh!)), nh!)))
+        const z = sigmoid(np.add(zx, zh))
+        const n = tanh(np.add(nx, np.multiply(sigmoid(np.add(rx, rh)), nh)))
         const next = np.add(np.multiply(np.subtract(1, z), n), np.multiply(z, h))
         return [next, next]
       },

@@ -1,4 +1,6 @@
 /** `np`: sums of products. */
+import type { Factor } from '../api/quantized.ts'
+import { isQuantized, matmulQuantized } from '../api/quantized.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
@@ -10,7 +12,8 @@ import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /**
- * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right.
+ * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right. One of the operands may be a
+ * `QuantizedArray`.
  *
  * @throws ShapeError if the inner extents differ.
  * @example
@@ -19,7 +22,8 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => functions.matmul(x, y)
+export const matmul = (x: Factor, y: Factor): NDArray =>
+  isQuantized(x) || isQuantized(y) ? matmulQuantized(x, y) : functions.matmul(x, y)
 /** Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. */
 export const dot = (x: ArrayLike, y: ArrayLike): NDArray => functions.dot(x, y)
 

@@ -1,5 +1,7 @@
 /** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
 import { isListOf } from '../core/arguments.ts'
+import type { Factor, QuantizedArray } from '../api/quantized.ts'
+import { besideQuantized, isQuantized, multiplyQuantized } from '../api/quantized.ts'
 import { show } from '../core/show.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
@@ -137,6 +139,8 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
  * In the place of a string, labels may be numbers: each operand is followed by the list of its labels, in which `'...'` may
  * stand, and the last list, if there is one more, is the output's.
  *
+ * One of two operands may be a `QuantizedArray` in a product of matrices: `'...i,oi->...o'`.
+ *
  * @throws ArgumentError for malformed subscripts; ShapeError if a label has two extents.
  * @example
  * ```ts
@@ -146,18 +150,18 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
  * np.einsum(np.array([[1, 2], [3, 4]]), [0, 1], np.array([1, 1]), [1], [0]) // => [3. 7.]
  * ```
  */
-export function einsum(subscripts: string, ...operands: readonly ArrayLike[]): NDArray
+export function einsum(subscripts: string, ...operands: readonly Factor[]): NDArray
 /** With lists of labels between operands. */
-export function einsum(operand: ArrayLike, labels: Labels, ...rest: readonly (ArrayLike | Labels)[]): NDArray
-export function einsum(first: string | ArrayLike, ...rest: readonly (ArrayLike | Labels)[]): NDArray {
-  if (typeof first === 'string') return einsumOf(first, rest as readonly ArrayLike[])
+export function einsum(operand: Factor, labels: Labels, ...rest: readonly (Factor | Labels)[]): NDArray
+export function einsum(first: string | Factor, ...rest: readonly (Factor | Labels)[]): NDArray {
+  if (typeof first === 'string') return einsumOf(first, rest as readonly Factor[])
   const items = [first, ...rest]
   const operands = items.filter((_, i) => i % 2 === 0 && i < items.length - 1)
   const lists = items.filter((_, i) => i % 2 === 1)
   const inputs = lists.map((labels) => labelsOf(labels)).join(',')
   const hasOutput = items.length % 2 === 1
   const subscripts = hasOutput ? `${inputs}->${labelsOf(items.at(-1))}` : inputs
-  return einsumOf(subscripts, operands as readonly ArrayLike[])
+  return einsumOf(subscripts, operands as readonly Factor[])
 }
 
 /** Labels of an operand's axes as numbers from 0 to 51. */
@@ -176,13 +180,14 @@ const labelsOf = (labels: unknown): string => {
   )
 }
 
-const einsumOf = (subscripts: string, operands: readonly ArrayLike[]): NDArray => {
+const einsumOf = (subscripts: string, operands: readonly Factor[]): NDArray => {
   const [input, output, ...rest] = subscripts.replaceAll(/\s/g, '').split('->')
   const terms = input!.split(',')
   if (rest.length > 0 || terms.length !== operands.length || operands.length === 0) {
     throw new ArgumentError(`np.einsum: '${subscripts}' speaks of ${terms.length} operands, got ${operands.length}.`)
   }
-  const values = promoteAll(operands.map((x) => asArray(x)))
+  if (operands.some(isQuantized)) return einsumQuantized(subscripts, terms, output, operands)
+  const values = promoteAll((operands as readonly ArrayLike[]).map((x) => asArray(x)))
   const labelled = values.map((value, i) => ({ value, labels: splitLabels(terms[i]!, value.aval.rank, subscripts) }))
   const termLabels = labelled.map((o) => o.labels)
   const out = output === undefined ? implicitOutput(termLabels) : explicitOutput(output, termLabels, subscripts)
@@ -202,5 +207,70 @@ const einsumOf = (subscripts: string, operands: readonly ArrayLike[]): NDArray =
     arranged,
     out.map((l) => extents.get(l)!),
     range(out.length),
+  )
+}
+
+/** The roles of the labels of a quantised operand: shared with the other one and kept, then rows, then the axis of its blocks. */
+const rolesOf = (w: readonly string[], x: readonly string[], out: readonly string[]) => {
+  const [leading, column] = [w.slice(0, -1), w.at(-1)]
+  const first = leading.findIndex((l) => !x.includes(l) || !out.includes(l))
+  const batch = first < 0 ? leading.slice(0, -1) : leading.slice(0, first)
+  const rows = leading.slice(batch.length)
+  const [meets, stays] = [
+    (l: string): boolean => x.includes(l) && !out.includes(l),
+    (l: string): boolean => !x.includes(l) && out.includes(l),
+  ]
+  if (column === undefined || new Set(w).size !== w.length) return null
+  if (meets(column) && rows.every(stays)) return { batch, rows, column, transposed: false }
+  return stays(column) && rows.every(meets) ? { batch, rows, column, transposed: true } : null
+}
+
+/** Two operands, one of them quantised, as a product with a matrix, or a stack of them. */
+const einsumQuantized = (
+  subscripts: string,
+  terms: readonly string[],
+  output: string | undefined,
+  operands: readonly Factor[],
+): NDArray => {
+  const place = operands.findIndex(isQuantized)
+  const w = operands[place] as QuantizedArray
+  const x = operands.length === 2 ? besideQuantized('np.einsum', operands[1 - place]!) : null
+  const ranks = [x?.ndim ?? 0, w.ndim]
+  const labels = terms.map((term, i) => splitLabels(term, ranks[i === place ? 1 : 0]!, subscripts))
+  const out = output === undefined ? implicitOutput(labels) : explicitOutput(output, labels, subscripts)
+  const given = x === null ? null : takeDiagonals({ value: x, labels: labels[1 - place]! })
+  const roles = given === null ? null : rolesOf(labels[place]!, given.labels, out)
+  if (given === null || roles === null) {
+    throw new ArgumentError(
+      `np.einsum: '${subscripts}' is no product of an array with the quantised ${w}, in which either the axis of its blocks, the ` +
+        "last one, is summed over ('...i,oi->...o'), or all axes before it are ('...o,oi->...i'). Expand it with dequantize().",
+    )
+  }
+  const { batch, rows, column, transposed } = roles
+  const wLabels = labels[place]!
+  const left = sumOut(given, (l) => out.includes(l) || wLabels.includes(l))
+  const extent = (l: string): number => w.shape[wLabels.indexOf(l)]!
+  const odd = left.labels.find((l) => wLabels.includes(l) && extentOf(left, l) !== extent(l))
+  if (odd !== undefined) {
+    throw new ShapeError(
+      `np.einsum: label '${odd}' of '${subscripts}' has extents ${extentOf(left, odd)} and ${extent(odd)}.`,
+    )
+  }
+  const met = transposed ? rows : [column]
+  const free = left.labels.filter((l) => !batch.includes(l) && !met.includes(l))
+  const order = [...batch, ...free, ...met]
+  const arranged = transpose(
+    left.value,
+    order.map((l) => left.labels.indexOf(l)),
+  )
+  const kept = arranged.shape.slice(0, order.length - met.length)
+  const count = (ls: readonly string[]): number => ls.reduce((n, l) => n * extent(l), 1)
+  const matrices = w.mapPayload((p) => reshape(p, [...batch.map(extent), count(rows), p.shape.at(-1)!]))
+  const product = multiplyQuantized(reshape(arranged, [...kept, count(met)]), matrices, transposed)
+  const result = [...batch, ...free, ...(transposed ? [column] : rows)]
+  const whole = reshape(product, [...kept, ...(transposed ? [column] : rows).map(extent)])
+  return transpose(
+    whole,
+    out.map((l) => result.indexOf(l)),
   )
 }

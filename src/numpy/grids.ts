@@ -4,6 +4,7 @@ import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { checkShape, range, showShape, sizeOf, stridesOf } from '../core/shape.ts'
+import type { EachAs, TupleOf } from '../core/tuples.ts'
 import { iota } from '../ops/creation.ts'
 import { asArray, asIndices } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -42,7 +43,10 @@ const meshgridDoor = must.door('np.meshgrid', {
  * np.meshgrid([np.array([1, 2]), np.array([5, 6])]).map((x) => x.toArray()) // => 1,2,1,2,5,5,6,6
  * ```
  */
-export const meshgrid = (vectors: readonly ArrayLike[], options: MeshgridOptions = {}): readonly NDArray[] => {
+export const meshgrid = <const V extends readonly ArrayLike[]>(
+  vectors: V,
+  options: MeshgridOptions = {},
+): EachAs<NDArray, V> => {
   meshgridDoor(vectors, options)
   const { indexing = 'xy', sparse = false } = options
   const lines = vectors.map((v) => asArray(v))
@@ -55,7 +59,7 @@ export const meshgrid = (vectors: readonly ArrayLike[], options: MeshgridOptions
   return lines.map((line, i) => {
     const open = reshape(line, shape.map((_, d) => (d === place(i) ? -1 : 1))) // prettier-ignore
     return sparse ? open : broadcastTo(open, shape)
-  })
+  }) as EachAs<NDArray, V>
 }
 
 const indicesDoor = must.door('np.indices', {
@@ -100,10 +104,10 @@ const ixDoor = must.door('np.ix', { vectors: must.listOf(must.arrayLike) })
  * np.ix([0, 2], [1]).map((x) => x.shape.join('x')) // => 2x1,1x1
  * ```
  */
-export const ix = (...vectors: readonly ArrayLike[]): readonly NDArray[] => {
+export const ix = <V extends readonly ArrayLike[]>(...vectors: V): EachAs<NDArray, V> => {
   ixDoor(vectors)
   const places = vectors.map((v) => asIndices('np.ix', v))
-  return meshgrid(places, { indexing: 'ij', sparse: true })
+  return meshgrid(places, { indexing: 'ij', sparse: true }) as EachAs<NDArray, V>
 }
 
 const triDoor = must.door('np.tri', {
@@ -200,7 +204,9 @@ const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: mus
  * np.diagIndices(2).map(String) // => [0 1],[0 1]
  * ```
  */
-export const diagIndices = (n: number, rank = 2): readonly NDArray[] => {
+export function diagIndices(n: number): [NDArray, NDArray]
+export function diagIndices<const R extends number>(n: number, rank: R): TupleOf<NDArray, R>
+export function diagIndices(n: number, rank = 2): NDArray[] {
   diagIndicesDoor(n, rank)
   checkSize('np.diagIndices', 'int32', n)
   return range(rank).map(() => asArray(Int32Array.from(range(n))))
@@ -302,14 +308,16 @@ const unravelIndexDoor = must.door('np.unravelIndex', { places: must.arrayLike, 
  * np.unravelIndex([5, 0], [2, 3]).map(String) // => [1 0],[2 0]
  * ```
  */
-export const unravelIndex = (places: ArrayLike, shape: Shape): readonly NDArray[] => {
+export const unravelIndex = <const S extends Shape>(places: ArrayLike, shape: S): EachAs<NDArray, S> => {
   unravelIndexDoor(places, shape)
   const size = sizeOf(checkShape('np.unravelIndex', shape))
   const given = asIndices('np.unravelIndex', places).astype('int32')
   const counted = np.where(np.less(given, 0), np.add(given, size), given)
   const inside = np.clip(counted, 0, Math.max(size - 1, 0))
   const strides = stridesOf(shape)
-  return shape.map((n, d) => np.remainder(np.floorDivide(inside, Math.max(strides[d]!, 1)), Math.max(n, 1)))
+  const along = (n: number, d: number): NDArray =>
+    np.remainder(np.floorDivide(inside, Math.max(strides[d]!, 1)), Math.max(n, 1))
+  return shape.map(along) as EachAs<NDArray, S>
 }
 
 const fromfunctionDoor = must.door('np.fromfunction', {

@@ -1,16 +1,19 @@
 /** `np`: functions that move elements about. */
+import type { Factor } from '../api/quantized.ts'
+import { isQuantized, takeQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range, showShape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
+import type { PartsOf } from '../core/tuples.ts'
 import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { fullLike, iota, zerosOf } from '../ops/creation.ts'
 import { arrayFor, asArray, asIndices, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
-import type { ArrayLike, GetOptions } from '../trace/value.ts'
+import type { ArrayLike, GetOptions, TakeOptions } from '../trace/value.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** The shape of an array. */
@@ -240,13 +243,21 @@ const splitDoor = must.door('np.split', {
 /**
  * Parts along an axis: `parts` equal ones, or cut at these places.
  *
+ * @returns as many as there are; where `parts` is written out, as a tuple.
  * @throws ShapeError if equal parts are not possible; ArgumentError if a place is no integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const [query, key, value] = np.split(np.ones([4, 6]), 3, { axis: 1 })
+ * query.add(key).add(value).shape // => 4,2
+ * np.split(np.arange(5), [2]).map(String) // => [0 1],[2 3 4]
+ * ```
  */
-export const split = (
+export const split = <const P extends number | readonly number[]>(
   x: ArrayLike,
-  parts: number | readonly number[],
+  parts: P,
   options: { readonly axis?: number } = {},
-): NDArray[] => {
+): PartsOf<NDArray, P> => {
   splitDoor(x, parts, options)
   const { axis = 0 } = options
   const array = asArray(x)
@@ -255,11 +266,12 @@ export const split = (
   if (typeof parts === 'number' && (!Number.isInteger(parts) || parts < 1 || n % parts !== 0)) {
     throw new ShapeError(`np.split: axis ${along} of ${array.aval} does not divide into ${parts} equal parts.`)
   }
-  const cuts = typeof parts === 'number' ? range(parts - 1).map((i) => ((i + 1) * n) / parts) : parts
+  const cuts: readonly number[] = typeof parts === 'number' ? range(parts - 1).map((i) => ((i + 1) * n) / parts) : parts
   const clamp = (p: number): number => Math.min(Math.max(p < 0 ? p + n : p, 0), n)
   const starts = [0, ...cuts.map(clamp)]
   const limits = [...cuts.map(clamp), n]
-  return starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
+  const pieces = starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
+  return pieces as PartsOf<NDArray, P>
 }
 
 const flipDoor = must.door('np.flip', {
@@ -275,8 +287,12 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
   return ops.rev(array, normalizeAxes('np.flip', axis, array.aval.rank))
 }
 
-/** Elements at these places along an axis (in all elements by default); out of range gives NaN. */
-export const take = functions.take
+/**
+ * Elements at these places along an axis (in all elements by default); out of range gives NaN. Of a `QuantizedArray`, rows: along an
+ * axis other than the last.
+ */
+export const take = (x: Factor, indices: ArrayLike, options: TakeOptions = {}): NDArray =>
+  isQuantized(x) ? takeQuantized(x, indices, options) : functions.take(x, indices, options)
 
 const takeAlongAxisDoor = must.door('np.takeAlongAxis', {
   x: must.arrayLike,

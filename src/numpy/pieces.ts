@@ -1,6 +1,7 @@
 /** `np`: arrays joined, cut and turned. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
+import type { EachAs, PartsOf } from '../core/tuples.ts'
 import { rev } from '../ops/movement.ts'
 import { arrayFor, asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -74,11 +75,11 @@ const broadcastArraysDoor = must.door('np.broadcastArrays', { xs: must.listOf(mu
  * np.broadcastArrays(np.ones([2, 1]), np.ones([3])).map((x) => x.shape.join('x')) // => 2x3,2x3
  * ```
  */
-export const broadcastArrays = (...xs: readonly ArrayLike[]): NDArray[] => {
+export const broadcastArrays = <A extends readonly ArrayLike[]>(...xs: A): EachAs<NDArray, A> => {
   broadcastArraysDoor(xs)
   const arrays = xs.map((x) => asArray(x))
   const shape = arrays.reduce<readonly number[]>((s, x) => broadcastTwo('np.broadcastArrays', s, x.shape), [])
-  return arrays.map((x) => broadcastTo(x, shape))
+  return arrays.map((x) => broadcastTo(x, shape)) as EachAs<NDArray, A>
 }
 
 /**
@@ -195,19 +196,20 @@ const arraySplitDoor = must.door('np.arraySplit', {
  * np.arraySplit(np.arange(5), 2).map(String) // => [0 1 2],[3 4]
  * ```
  */
-export const arraySplit = (
+export const arraySplit = <const P extends number | readonly number[]>(
   x: ArrayLike,
-  parts: number | readonly number[],
+  parts: P,
   options: { readonly axis?: number } = {},
-): NDArray[] => {
+): PartsOf<NDArray, P> => {
   arraySplitDoor(x, parts, options)
   const { axis = 0 } = options
-  if (typeof parts !== 'number') return split(x, parts, { axis })
+  if (typeof parts !== 'number') return split<P>(x, parts, { axis })
   if (!Number.isInteger(parts) || parts < 1) throw new ArgumentError(`np.arraySplit: there are no ${parts} parts.`)
   const array = asArray(x)
   const n = array.shape[normalizeAxis('np.arraySplit', axis, array.ndim)]!
   const [size, longer] = [Math.floor(n / parts), n % parts]
-  return split(array, range(parts - 1).map((i) => (i + 1) * size + Math.min(i + 1, longer)), { axis }) // prettier-ignore
+  const places = range(parts - 1).map((i) => (i + 1) * size + Math.min(i + 1, longer))
+  return split(array, places, { axis }) as PartsOf<NDArray, P>
 }
 
 const hsplitDoor = must.door('np.hsplit', {
@@ -224,7 +226,7 @@ const hsplitDoor = must.door('np.hsplit', {
  * np.hsplit(np.array([1, 2, 3, 4]), 2).map(String) // => [1. 2.],[3. 4.]
  * ```
  */
-export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+export const hsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   hsplitDoor(x, parts)
   return split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
 }
@@ -242,7 +244,7 @@ const vsplitDoor = must.door('np.vsplit', {
  * np.vsplit(np.zeros([4, 2]), [1]).map((x) => x.shape.join('x')) // => 1x2,3x2
  * ```
  */
-export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+export const vsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   vsplitDoor(x, parts)
   return split(x, parts, { axis: 0 })
 }
@@ -260,7 +262,7 @@ const dsplitDoor = must.door('np.dsplit', {
  * np.dsplit(np.zeros([1, 2, 4]), 2).map((x) => x.shape.join('x')) // => 1x2x2,1x2x2
  * ```
  */
-export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => {
+export const dsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   dsplitDoor(x, parts)
   return split(x, parts, { axis: 2 })
 }

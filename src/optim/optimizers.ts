@@ -5,7 +5,7 @@ import { aKey } from '../random/keys.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { minus, times } from '../surface/hyperparameters.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type {
   AdadeltaState,
   AdamOptions,
@@ -531,7 +531,7 @@ export const fromage = (
       addDecayedWeights(minus(factor, 1)),
     )
   }
-  const rateAt = (step: ArrayLike): ArrayLike => asArray(learningRate(step))
+  const rateAt = (step: NDArray): NDArray => asArray(learningRate(step))
   return chain(
     scaleByTrustRatio({ minNorm }),
     scaleByLearningRate((step) => times(rateAt(step), shrink(rateAt(step)))),

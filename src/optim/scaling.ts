@@ -13,8 +13,8 @@ import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
 import { debias, globalNorm, increment, leavesOf, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
 
-/** A value for each step: a pure function of the step (an int32 of rank 0, or a number), counted from 0. */
-export type Schedule = (step: ArrayLike) => ArrayLike
+/** A value for each step: a pure function of the step (an int32 of rank 0), counted from 0. */
+export type Schedule = (step: NDArray) => ArrayLike
 
 /** A fixed value, or one for each step. */
 export type ScalarOrSchedule = ArrayLike | Schedule

@@ -3,6 +3,7 @@ import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { isNDArray } from '../trace/value.ts'
 import { complement, minus, over, times } from '../surface/hyperparameters.ts'
@@ -390,7 +391,7 @@ export const joinSchedules = (schedules: readonly Schedule[], boundaries: readon
         const boundary = boundaries[i]!
         return np.where(np.less(step, boundary), value, schedule(np.subtract(step, boundary)))
       },
-      float(first(step)),
+      float(first(asArray(step))),
     )
 }
 

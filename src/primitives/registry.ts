@@ -28,6 +28,7 @@ import type { OpName } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import { subprograms } from '../ir/walk.ts'
 import type { Primitive, Primitives } from './primitive.ts'
+import { dequantizeP, quantizedDotP } from './quantized.ts'
 import * as reduction from './reduction.ts'
 import { sortP } from './sorting.ts'
 import * as unary from './unary.ts'
@@ -121,6 +122,8 @@ const records: Primitives = {
   cummin: reduction.cumminP,
   dotGeneral: dotGeneralP,
   conv: convP,
+  dequantize: dequantizeP,
+  quantizedDot: quantizedDotP,
   reduceWindowSum: window.reduceWindowSumP,
   reduceWindowMax: window.reduceWindowMaxP,
   reduceWindowMin: window.reduceWindowMinP,

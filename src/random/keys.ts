@@ -6,6 +6,7 @@ import { settings } from '../core/settings.ts'
 import type { Shape } from '../core/shape.ts'
 import { sizeOf } from '../core/shape.ts'
 import { show } from '../core/show.ts'
+import type { TupleOf } from '../core/tuples.ts'
 import { threefry2x32 } from '../ops/bits.ts'
 import { full, iota } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
@@ -115,24 +116,15 @@ class KeyArray extends NDArray {
   }
 }
 
-/** Longer arrays of keys are typed by their index alone. */
-type LongestTuple = 64
-
-type TupleOf<N extends number, Found extends readonly Key[] = readonly []> = Found['length'] extends N
-  ? Found
-  : Found['length'] extends LongestTuple
-    ? readonly Key[]
-    : TupleOf<N, readonly [...Found, Key]>
-
 type Indexed<T extends readonly Key[]> = number extends T['length']
   ? { readonly [i: number]: Key }
-  : { readonly [I in Exclude<keyof T, keyof (readonly Key[])>]: Key }
+  : { readonly [I in Exclude<keyof T, keyof Key[]>]: Key }
 
 /**
  * An array of `N` keys, shape `[N, 2]`, that can be indexed and destructured: where `N` is written out as a number up to 64, each of
  * them is known to be there.
  */
-export type Keys<N extends number = number> = NDArray & Indexed<number extends N ? readonly Key[] : TupleOf<N>>
+export type Keys<N extends number = number> = NDArray & Indexed<TupleOf<Key, N>>
 
 const splitDoor = must.door('random.split', { k: aKey, count: must.optional(must.shapeOrExtent) })
 

@@ -140,7 +140,8 @@ const checkGradsDoor = must.door('checkGrads', {
 /**
  * Compares a function's derivatives with central differences in float64, along random directions.
  *
- * @param f - from trees of floats to a tree; its integer and boolean results are left aside.
+ * @param f - from trees of floats to a tree; its integer and boolean results are left aside. It is given float64 arrays: carries of
+ *   loops in it begin in the dtype of the arguments, as in `np.zeros([], { dtype: x.dtype })`.
  * @param args - one tree for each argument; the function should be smooth there.
  * @throws GradientError naming the mode, the order and both values.
  * @example

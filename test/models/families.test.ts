@@ -16,13 +16,14 @@ interface Tensors {
 }
 
 /** The weighted sum that stands for a loss where a model has none. */
-const weightedSum = (h: NDArray, mask: NDArray): NDArray => {
+const weightedSum = (h: NDArray, mask: NDArray | undefined): NDArray => {
   const weights = np.sin(np.multiply(np.reshape(np.arange(h.size), h.shape), 0.7))
-  return np.sum(np.multiply(np.multiply(h, weights), np.expandDims(mask, -1)))
+  const weighted = np.multiply(h, weights)
+  return np.sum(mask === undefined ? weighted : np.multiply(weighted, np.expandDims(mask, -1)))
 }
 
 const lossOf = (outputs: Tensors, inputs: Tensors): NDArray => {
-  const mask = inputs['decoder_attention_mask'] ?? inputs['attention_mask']!
+  const mask = inputs['decoder_attention_mask'] ?? inputs['attention_mask']
   return outputs['loss'] ?? weightedSum(outputs['last_hidden_state']!, mask)
 }
 
@@ -55,13 +56,14 @@ describe.each(families)('%s', (family) => {
     .filter((f) => f.endsWith('.safetensors') && f !== 'model.safetensors')
     .map((f) => f.replace('.safetensors', ''))
 
-  test.each(cases)('padding: %s', async (name) => {
-    const { model, params } = await get(models.loadModel(join(data, family)))
+  test.each(cases)('case: %s', async (name) => {
+    const { model, params, state } = await get(models.loadModel(join(data, family)))
+    const options = { state, training: name === 'training', interpolatePosEncoding: name === 'interpolated' }
     const recorded = await get(readTensors(await get(openTensors(join(data, family, `${name}.safetensors`)))))
     const inputs = withPrefix(recorded, 'input.')
     const masks = [inputs['attention_mask'], inputs['decoder_attention_mask']].filter((m) => m !== undefined)
     const outputs = jit((p: models.ParamTree): Tensors => {
-      const found = model.apply(p, inputs)
+      const found = model.apply(p, inputs, options)
       return { ...found, loss: lossOf(found, inputs) }
     })(params)
     for (const [key, expected] of Object.entries(withPrefix(recorded, 'output.'))) {
@@ -70,7 +72,7 @@ describe.each(families)('%s', (family) => {
       const [a, b] = [attended(found!, masks), attended(expected, masks)]
       expect(difference(a, b), key).toBeLessThanOrEqual(2e-5 * Math.max(1, largest(b)))
     }
-    const gradient = jit(grad((p: models.ParamTree) => lossOf(model.apply(p, inputs), inputs)))(params)
+    const gradient = jit(grad((p: models.ParamTree) => lossOf(model.apply(p, inputs, options), inputs)))(params)
     const expectedGradients = withPrefix(recorded, 'grad.')
     const scale = Math.max(...Object.values(expectedGradients).map(largest))
     const found = new Map(tree.flattenWithPath(gradient)[0].map(([path, x]) => [path.join('.'), x]))

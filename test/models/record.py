@@ -7,6 +7,7 @@ data/FAMILY has config.json and model.safetensors as `save_pretrained` writes th
 inputs (`input.*`), outputs (`output.*`) and gradients of the loss (`grad.*`), in float32 with eager attention.
 """
 
+import copy
 import json
 import pathlib
 import shutil
@@ -15,6 +16,7 @@ import sys
 import torch
 import transformers
 from safetensors.torch import save_file
+from transformers.core_model_loading import revert_weight_conversion
 
 DATA = pathlib.Path(__file__).parent / "data"
 TOKENS = dict(vocab_size=61, pad_token_id=0, bos_token_id=1, eos_token_id=2)
@@ -44,15 +46,32 @@ def randomise(model, generator):
     """Weights large enough to matter, norms and biases that are not their beginnings."""
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
-        norm = "norm" in name.lower() and name.endswith("weight")
+        norm = ("norm" in name.lower() or "_bn" in name) and name.endswith("weight")
         parameter.data = 1 + 0.3 * noise if norm else 0.3 * noise
+    for name, statistic in model.named_buffers():
+        noise = torch.randn(statistic.shape, generator=generator)
+        if name.endswith("running_mean"):
+            statistic.data = 0.3 * noise
+        if name.endswith("running_var"):
+            statistic.data = 0.5 + noise.abs()
 
 
-def run(model, inputs, pick=None):
+def names_of_files(model, tensors):
+    """The names that `save_pretrained` gives, where a model has others while it runs."""
+    return revert_weight_conversion(model, tensors) if isinstance(model, transformers.PreTrainedModel) else tensors
+
+
+def run(model, inputs, case):
     model.zero_grad()
-    out = model(**inputs, output_hidden_states=True)
-    result = {}
-    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_last_hidden_state", "loss"]:
+    before = copy.deepcopy(model.state_dict())
+    training = case == "training"
+    model.train(training)
+    options = {"interpolate_pos_encoding": True} if case == "interpolated" else {}
+    out = model(**inputs, **options, output_hidden_states=True)
+    # A copy: the next run begins with the statistics that are in the file.
+    after = {name: value.clone() for name, value in model.state_dict().items()}
+    result = {f"output.state.{name}": value for name, value in after.items() if training and "running_" in name}
+    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_state", "encoder_last_hidden_state", "loss"]:
         value = getattr(out, name, None)
         if value is not None:
             result[f"output.{name}"] = value
@@ -65,14 +84,17 @@ def run(model, inputs, pick=None):
         # Of a model without a loss: a weighted sum of what is attended to.
         states = out.last_hidden_state
         weights = torch.sin(torch.arange(states.numel()).reshape(states.shape) * 0.7)
-        mask = inputs["decoder_attention_mask" if "decoder_input_ids" in inputs else "attention_mask"]
-        loss = (states * weights * mask[..., None]).sum()
+        name = "decoder_attention_mask" if "decoder_attention_mask" in inputs else "attention_mask"
+        mask = inputs[name][..., None] if name in inputs else 1
+        loss = (states * weights * mask).sum()
         result["output.loss"] = loss
     loss.backward()
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None:
-            # A tied weight goes by the name that it is tied to, not by the one that comes first.
-            result[f"grad.{model.all_tied_weights_keys.get(name, name)}"] = parameter.grad
+    model.load_state_dict(before)
+    # A tied weight goes by the name that it is tied to, not by the one that comes first.
+    tied = getattr(model, "all_tied_weights_keys", {})
+    gradients = {tied.get(name, name): parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    for name, gradient in names_of_files(model, gradients).items():
+        result[f"grad.{name}"] = gradient
     return {key: value.detach().clone().contiguous() for key, value in result.items()}
 
 
@@ -89,7 +111,7 @@ def record(family, model, cases):
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     for case, inputs in cases.items():
         tensors = {f"input.{key}": value.contiguous() for key, value in inputs.items()}
-        save_file({**tensors, **run(model, inputs)}, folder / f"{case}.safetensors")
+        save_file({**tensors, **run(model, inputs, case)}, folder / f"{case}.safetensors")
         (folder / f"{case}.safetensors").chmod(0o644)
 
 
@@ -198,6 +220,14 @@ def encoder_families(t, vocab):
     yield "t5-lm-untied", untied(t.T5ForConditionalGeneration), gated, lambda g: seq2seq_cases(g, True)
 
 
+def image_cases(generator, size, labels=None, channels=3, batch=3):
+    """Cases: `images`; of models with state, and with dropout of rate 0, `training` too; `interpolated` at another size."""
+    inputs = {"pixel_values": torch.randn(batch, channels, *size, generator=generator)}
+    if labels is not None:
+        inputs["labels"] = torch.randint(0, labels, (batch,), generator=generator)
+    return {"images": inputs}
+
+
 def families():
     t = transformers
     vocab = TOKENS["vocab_size"]
@@ -219,6 +249,17 @@ def families():
     yield "mistral", t.MistralForCausalLM, t.MistralConfig(**DECODER, sliding_window=3), causal_cases
     yield "qwen2", t.Qwen2ForCausalLM, t.Qwen2Config(**DECODER, use_sliding_window=True, sliding_window=3, max_window_layers=1), causal_cases
     yield "qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**DECODER, head_dim=8), causal_cases
+    vit = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=24, num_labels=5)
+    yield "vit", t.ViTModel, t.ViTConfig(**vit, image_size=12, patch_size=4, pooler_output_size=10, pooler_act="relu"), \
+        lambda g: image_cases(g, (12, 12)) | {"interpolated": image_cases(g, (16, 8))["images"]}
+    yield "vit-image", t.ViTForImageClassification, t.ViTConfig(**vit, image_size=[8, 12], patch_size=[4, 2], num_channels=1, qkv_bias=False, hidden_act="gelu_new"), \
+        lambda g: image_cases(g, (8, 12), labels=5, channels=1)
+    resnet = dict(embedding_size=6, num_labels=5)
+    stateful = lambda g, **more: {"evaluation": image_cases(g, (33, 30), **more)["images"], "training": image_cases(g, (33, 30), **more)["images"]}
+    yield "resnet", t.ResNetModel, t.ResNetConfig(**resnet, hidden_sizes=[6, 10], depths=[2, 1], layer_type="basic"), stateful
+    yield "resnet-bottleneck", t.ResNetForImageClassification, t.ResNetConfig(**resnet, hidden_sizes=[8, 12], depths=[1, 2]), lambda g: stateful(g, labels=5)
+    yield "resnet-early", t.ResNetForImageClassification, t.ResNetConfig(**resnet, hidden_sizes=[8, 12], depths=[1, 2], hidden_act="gelu", num_channels=1,
+        downsample_in_first_stage=True, downsample_in_bottleneck=True), lambda g: stateful(g, labels=5, channels=1)
 
 
 def record_buckets():
@@ -247,4 +288,5 @@ def main(wanted):
         record_buckets()
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -95,7 +95,7 @@ describe('hyperparameters of optimizers', () => {
 })
 
 describe('values of schedules', () => {
-  const schedules: readonly (readonly [string, (v: ArrayLike) => optim.Schedule])[] = [
+  const schedules: readonly (readonly [string, (v: ArrayLike) => optim.ArraySchedule])[] = [
     ['constant', (v) => optim.constantSchedule(v)],
     ['linear', (v) => optim.linearSchedule({ initValue: v, endValue: 2, transitionSteps: 5 })],
     ['linear, its end', (v) => optim.linearSchedule({ initValue: 2, endValue: v, transitionSteps: 5 })],

@@ -15,7 +15,7 @@ const operations = (f: (x: NDArray) => NDArray, x: NDArray): readonly string[] =
 describe('cotangents of parts', () => {
   it('that make up a value are put side by side at once', () => {
     const f = (x: NDArray): NDArray => {
-      const [a, b, c] = np.split(x, [1, 4], { axis: -1 }) as [NDArray, NDArray, NDArray]
+      const [a, b, c] = np.split(x, [1, 4], { axis: -1 })
       return np.sum(np.multiply(np.sum(np.sin(b), { axis: -1, keepdims: true }), np.multiply(a, np.square(c))))
     }
     const ops = operations(f, f64(2, 7))
@@ -81,7 +81,7 @@ describe('cotangents of parts', () => {
 
   it('keep the line of the user', () => {
     const f = (x: NDArray): NDArray => {
-      const [a, b] = np.split(x, 2) as [NDArray, NDArray]
+      const [a, b] = np.split(x, 2)
       return np.dot(a, np.sin(b))
     }
     // The engine keeps ten frames of a stack, which are all the library's here.

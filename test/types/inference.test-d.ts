@@ -164,3 +164,25 @@ lax.whileLoop((c) => c.less(3), (c) => [c, c], x) // prettier-ignore
 expectTypeOf(lax.cond(true, (y) => np.sqrt(y), () => x, 2)).toEqualTypeOf<NDArray>() // prettier-ignore
 expectTypeOf(lax.cond(true, (a, b) => [a, b], (a, b) => [b, a], x, x)).toEqualTypeOf<[NDArray, NDArray]>() // prettier-ignore
 expectTypeOf(lax.switch(1, [(p) => p.w, () => x], params)).toEqualTypeOf<NDArray>()
+
+// Lists of arrays are tuples where their length is written out.
+expectTypeOf(np.split(x, 2)).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.split(x, [2, 5], { axis: 1 })).toEqualTypeOf<[NDArray, NDArray, NDArray]>()
+expectTypeOf(np.split(x, Number('2'))).toEqualTypeOf<NDArray[]>()
+expectTypeOf(np.split(x, 1000)).toEqualTypeOf<NDArray[]>()
+expectTypeOf(np.split(x, [] as readonly number[])).toEqualTypeOf<[...NDArray[], NDArray]>()
+expectTypeOf(np.split(x, [] as readonly number[] | number)).toExtend<NDArray[]>()
+expectTypeOf(np.arraySplit(x, 3)).toEqualTypeOf<[NDArray, NDArray, NDArray]>()
+expectTypeOf(np.hsplit(x, 2)).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.vsplit(x, [1])).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.dsplit(x, 1)).toEqualTypeOf<[NDArray]>()
+expectTypeOf(lax.split(x, [2, 3])).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.meshgrid([x, [1, 2]])).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.meshgrid([x].map((y) => y))).toEqualTypeOf<NDArray[]>()
+expectTypeOf(np.broadcastArrays(x, 1, x)).toEqualTypeOf<[NDArray, NDArray, NDArray]>()
+expectTypeOf(np.broadcastArrays(...np.unstack(x))).toEqualTypeOf<NDArray[]>()
+expectTypeOf(np.ix([0], x)).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.unravelIndex(x, [2, 3])).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.unravelIndex(x, x.shape)).toEqualTypeOf<NDArray[]>()
+expectTypeOf(np.diagIndices(2)).toEqualTypeOf<[NDArray, NDArray]>()
+expectTypeOf(np.diagIndices(2, 3)).toEqualTypeOf<[NDArray, NDArray, NDArray]>()

@@ -1,5 +1,6 @@
 /** Reading GGUF: llama.cpp's files of weights, whole or quantised in blocks. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { expandBlocks } from '../../core/blocks.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { Readable } from '../source.ts'
@@ -7,9 +8,9 @@ import { openDoor, openSource } from '../source.ts'
 import { arrayOf, elementsOf } from '../tensors.ts'
 import type { ReadOptions, TensorFile } from '../tensors.ts'
 import { readInWindows } from '../windows.ts'
-import { expandBlocks, isBlockKind } from './blocks.ts'
 import type { GgufInfo, GgufValue } from './header.ts'
 import { parseGgufHeader } from './header.ts'
+import { blockKindOf } from './types.ts'
 
 /** An opened GGUF file. */
 export interface GgufFile extends TensorFile {
@@ -20,7 +21,8 @@ export interface GgufFile extends TensorFile {
 
 const decode = ({ name, type, shape, offset }: GgufInfo, bytes: Uint8Array, source: string, options: ReadOptions) => {
   if (type.plain !== undefined) return arrayOf(shape, type.plain, elementsOf(type.plain, bytes), options)
-  if (isBlockKind(type.name)) return arrayOf(shape, 'float32', expandBlocks(type.name, bytes), options)
+  const kind = blockKindOf(type)
+  if (kind !== null) return arrayOf(shape, 'float32', expandBlocks(kind, bytes), options)
   return unsupported(
     'gguf',
     source,

@@ -1,4 +1,6 @@
 /** GGUF's numbering of element types (`enum ggml_type` in ggml.h). */
+import type { BlockKind } from '../../core/blocks.ts'
+import { isBlockKind } from '../../core/blocks.ts'
 import type { DType } from '../../core/dtype.ts'
 
 export interface GgmlType {
@@ -49,3 +51,9 @@ export const ggmlTypes: ReadonlyMap<number, GgmlType> = new Map([
   [35, block('TQ2_0', 256, 66)],
   [39, block('MXFP4', 32, 17)],
 ])
+
+/** The kind of a type's blocks, if they can be expanded: `q4_k` of `Q4_K`. */
+export const blockKindOf = ({ name }: GgmlType): BlockKind | null => {
+  const kind = name.toLowerCase()
+  return isBlockKind(kind) ? kind : null
+}

@@ -11,6 +11,7 @@ import * as elementwise from './elementwise.ts'
 import * as indexing from './indexing.ts'
 import * as linalg from './linalg.ts'
 import * as movement from './movement.ts'
+import * as quantized from './quantized.ts'
 import * as reduction from './reduction.ts'
 import { call } from './call.ts'
 
@@ -28,6 +29,7 @@ const first = {
   ...others,
   ...linalg,
   ...convolution,
+  ...quantized,
   while: whileLoop,
 }
 

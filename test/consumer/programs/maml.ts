@@ -28,7 +28,7 @@ const afterAdapting = (params: Params, { x, y }: Tasks): NDArray =>
   vmap((x, y) => {
     const [xs, xt] = np.split(x, 2)
     const [ys, yt] = np.split(y, 2)
-    return xs && xt && ys && yt ? loss(adapt(params, xs, ys), xt, yt) : np.array(NaN)
+    return loss(adapt(params, xs, ys), xt, yt)
   })(x, y).mean()
 
 /** The loss after one step on unseen tasks, before and after training. */

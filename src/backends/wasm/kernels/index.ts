@@ -11,6 +11,7 @@ import { subtractRows } from './linalg.ts'
 import { luLibrary, luRoutine } from './lu.ts'
 import { dotGeneralRoutine } from './matmul-dot-general.ts'
 import { padRoutine } from './pad.ts'
+import { dequantizeRoutine, quantizedDotRoutine, quantizedLibrary } from './quantized.ts'
 import type { LibraryFunction, RoutineFor } from './routine.ts'
 import { scatterRoutines } from './scatter.ts'
 import { sortRoutine } from './sort.ts'
@@ -25,12 +26,14 @@ export const routines: { readonly [N in OpName]?: RoutineFor<N> } = {
   concatenate: concatenateRoutine,
   conv: convRoutine,
   ...cumulativeRoutines,
+  dequantize: dequantizeRoutine,
   dotGeneral: dotGeneralRoutine,
   dynamicSlice: dynamicSliceRoutine,
   dynamicUpdateSlice: dynamicUpdateSliceRoutine,
   gather: gatherRoutine,
   lu: luRoutine,
   pad: padRoutine,
+  quantizedDot: quantizedDotRoutine,
   ...scatterRoutines,
   sort: sortRoutine,
   transpose: transposeRoutine,
@@ -46,5 +49,6 @@ export const kernelLibrary: readonly LibraryFunction[] = [
   ...choleskyLibrary,
   ...convLibrary,
   ...luLibrary,
+  ...quantizedLibrary,
   ...triangularSolveLibrary,
 ]

@@ -14,7 +14,7 @@ import type { LibraryFunction } from './routine.ts'
 /** Steps along k for which sums stay in registers. */
 export const K_BLOCK = 256
 /** Bytes of a row of a panel. */
-const PANEL_ROW = 16 * TILE_VECTORS
+export const PANEL_ROW = 16 * TILE_VECTORS
 
 /** Panels that are packed together: 256 bytes of each row of B. */
 export const PANEL_GROUP = 8
@@ -24,7 +24,7 @@ export const MAX_ROWS = 128
 
 /** Areas of the thread's scratch memory, 196 KB in all: panels of B first, then a column of tiles of C, then rows of A. */
 const EDGE_AREA = K_BLOCK * PANEL_ROW * PANEL_GROUP
-const A_AREA = EDGE_AREA + MAX_ROWS * PANEL_ROW
+export const A_AREA = EDGE_AREA + MAX_ROWS * PANEL_ROW
 /** Bytes for A: its rows times the lesser of k and K_BLOCK must not need more. */
 export const A_BYTES = 128 * 1024
 
@@ -122,7 +122,14 @@ const rowsOfA = (code: Code, float: Float, call: Call, block: Block, scratch: I3
 /** Where `width` columns of B from column `j` on are, for `depth` steps along k from `p` on; writes what brings them there. */
 type PanelAt = (p: I32, j: I32, depth: I32, width: I32) => Rows
 
-const blockLoops = (code: Code, float: Float, call: Call, block: Block, scratch: I32, panelAt: PanelAt): void => {
+export const blockLoops = (
+  code: Code,
+  float: Float,
+  call: Call,
+  block: Block,
+  scratch: I32,
+  panelAt: PanelAt,
+): void => {
   const { c, cRow, rows, cols, k } = block
   const tileCols = tileColumns(float)
   const edge = code.let(plus(scratch, EDGE_AREA))

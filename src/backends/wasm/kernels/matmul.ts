@@ -104,7 +104,7 @@ const withLikedStrides = (product: Product): Product => {
 const nothing: Routine = { scratch: 0, phases: [], imports: [] }
 
 /** Sums of nothing. */
-const zeros = (bytes: number): Routine => ({
+export const zeros = (bytes: number): Routine => ({
   scratch: 0,
   imports: [],
   phases: [

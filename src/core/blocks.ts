@@ -1,11 +1,12 @@
 /**
- * The element types of GGUF (ggml's `ggml_type`): how many elements a block has, how many bytes, and the float32 values that
- * it stands for. Formulas are those of `dequantize_row_*` in ggml-quants.c, each product and sum rounded to float32.
+ * Blocks of quantised numbers, as GGUF has them: how many elements a block has, how many bytes, and the float32 values that it
+ * stands for. Formulas are those of `dequantize_row_*` in ggml-quants.c, each product and sum rounded to float32.
  */
-import { float16BitsToFloat32 } from '../../core/float16.ts'
+import { float16BitsToFloat32 } from './float16.ts'
+import type { Shape } from './shape.ts'
 
-/** Quantised kinds that can be expanded. */
-export type BlockKind = 'Q8_0' | 'Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q4_K' | 'Q5_K' | 'Q6_K'
+/** Kinds of blocks. */
+export type BlockKind = 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q4_k' | 'q5_k' | 'q6_k'
 
 export interface Block {
   /** Elements in a block. */
@@ -150,24 +151,35 @@ const q6_k: Block = {
   },
 }
 
-export const blocks: { readonly [K in BlockKind]: Block } = {
-  Q8_0: q8_0,
-  Q4_0: q4_0,
-  Q4_1: q4_1,
-  Q5_0: q5_0,
-  Q5_1: q5_1,
-  Q4_K: q4_k,
-  Q5_K: q5_k,
-  Q6_K: q6_k,
-}
+export const blocks: { readonly [K in BlockKind]: Block } = { q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k }
 
 export const isBlockKind = (name: string): name is BlockKind => Object.hasOwn(blocks, name)
 
+/** Expands `count` whole blocks from byte `at` on into `out`, from place `to` on. */
+export const expandInto = (
+  kind: BlockKind,
+  data: Uint8Array,
+  at: number,
+  count: number,
+  out: Float32Array,
+  to: number,
+): void => {
+  const { elements, bytes, expand } = blocks[kind]
+  for (let b = 0; b < count; b++) expand(data, at + b * bytes, out, to + b * elements)
+}
+
 /** The float32 values of whole blocks. */
 export const expandBlocks = (kind: BlockKind, data: Uint8Array): Float32Array => {
-  const { elements, bytes, expand } = blocks[kind]
+  const { elements, bytes } = blocks[kind]
   const count = data.length / bytes
   const out = new Float32Array(count * elements)
-  for (let b = 0; b < count; b++) expand(data, b * bytes, out, b * elements)
+  expandInto(kind, data, 0, count, out, 0)
   return out
+}
+
+/** The shape of the values of a payload, whose last axis runs over the bytes of blocks; null if these are not whole. */
+export const expandedShape = (kind: BlockKind, payload: Shape): Shape | null => {
+  const { elements, bytes } = blocks[kind]
+  const row = payload.at(-1)
+  return row === undefined || row % bytes !== 0 ? null : [...payload.slice(0, -1), (row / bytes) * elements]
 }

@@ -1,0 +1,176 @@
+/** Weights that stay in blocks of a few bits: a leaf of trees beside arrays, for products and look-ups. */
+import { blocks, expandedShape } from '../core/blocks.ts'
+import type { BlockKind } from '../core/blocks.ts'
+import type { DType } from '../core/dtype.ts'
+import { promoteTwo } from '../core/dtype.ts'
+import { ArgumentError, DTypeError, IndexError, ShapeError } from '../core/errors.ts'
+import { broadcastTwo, normalizeAxis, sizeOf } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import type { OpaqueBrand, opaqueBrand } from '../core/tree.ts'
+import { registerPytreeNode } from '../core/tree.ts'
+import { cast } from '../ops/elementwise.ts'
+import { broadcastTo, expandDims, reshape, swapLast } from '../ops/movement.ts'
+import * as ops from '../ops/quantized.ts'
+import { arrayFor, functions } from '../runtime/array.ts'
+import { NDArray } from '../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../trace/value.ts'
+
+export type { BlockKind } from '../core/blocks.ts'
+
+/**
+ * An array of float32 values that is kept as GGUF's blocks along its last axis: `payload` has the bytes, `kind` says how they are
+ * read. `np.matmul`, `np.einsum` and `np.take` accept it beside arrays and expand blocks as they go; everything else takes what
+ * `dequantize` gives. In a tree it is a container of its payload: it goes through `jit`, `vmap` and `lax.scan`. Derivatives flow to
+ * the other operand; by a quantised array itself there is none, and asking for it is a `FrozenError`.
+ *
+ * @example
+ * ```ts
+ * import { np, QuantizedArray } from 'pullback'
+ * // One block of q8_0: the scale 0.5 as a float16, then 32 integers.
+ * const bytes = Uint8Array.of(0x00, 0x38, ...Array.from({ length: 32 }, (_, i) => i))
+ * const w = new QuantizedArray(np.reshape(bytes, [1, 34]), 'q8_0')
+ * String(w) // => q8_0[1,32] (34 bytes)
+ * np.matmul(w, np.ones([32])) // => [248.]
+ * ```
+ */
+export class QuantizedArray implements OpaqueBrand {
+  declare readonly [opaqueBrand]?: true
+  /** Blocks, uint8: the axes of the array, but that the last one counts bytes. */
+  readonly payload: NDArray
+  readonly kind: BlockKind
+  /** What the blocks expand to. */
+  readonly dtype: DType = 'float32'
+
+  /** @throws DTypeError unless the payload is uint8; ShapeError unless its rows are whole blocks. */
+  constructor(payload: NDArray, kind: BlockKind) {
+    this.payload = payload
+    this.kind = kind
+    // Trees of axes, of types or of gaps have something else here.
+    if (payload instanceof NDArray) shapeOf(payload, kind)
+  }
+
+  /** Of the values. */
+  get shape(): Shape {
+    return shapeOf(this.payload, this.kind)
+  }
+
+  get ndim(): number {
+    return this.payload.ndim
+  }
+
+  /** How many values there are. */
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+
+  /** Bytes of the blocks. */
+  get nbytes(): number {
+    return this.payload.size
+  }
+
+  /** All values as an array, bit for bit as llama.cpp has them. */
+  dequantize(dtype: DType = 'float32'): NDArray {
+    const values = ops.dequantize(this.payload, { kind: this.kind })
+    return dtype === 'float32' ? values : cast(values, dtype)
+  }
+
+  /** The same blocks in another order or shape, which `f` gives the payload: any but along the last axis. */
+  mapPayload(f: (payload: NDArray) => NDArray): QuantizedArray {
+    return new QuantizedArray(f(this.payload), this.kind)
+  }
+
+  toString(): string {
+    return `${this.kind}[${this.shape.join(',')}] (${this.nbytes} bytes)`
+  }
+}
+
+const shapeOf = (payload: NDArray, kind: BlockKind): Shape => {
+  if (payload.dtype !== 'uint8') {
+    throw new DTypeError(
+      `QuantizedArray: the payload of ${kind} is uint8, got ${payload.aval}. If a tree was mapped over, leave quantised arrays out.`,
+    )
+  }
+  const shape = expandedShape(kind, payload.shape)
+  if (shape !== null) return shape
+  const { elements, bytes } = blocks[kind]
+  throw new ShapeError(
+    `QuantizedArray: rows of ${payload.aval} are no whole blocks of ${kind}, of ${bytes} bytes for ${elements} values.`,
+  )
+}
+
+registerPytreeNode(
+  QuantizedArray,
+  ({ payload, kind }) => ({ children: [payload], keys: ['payload'], aux: kind }),
+  (kind, [payload]) => new QuantizedArray(payload as NDArray, kind as BlockKind),
+  {
+    frozen:
+      'a quantised array, which has no derivative. Give quantised weights in an argument of their own, close over them, or ' +
+      "split them out: tree.partition(params, (x) => x.dtype !== 'uint8'); or train what dequantize() gives",
+  },
+)
+
+/** What products take: an array, or a quantised one. */
+export type Factor = ArrayLike | QuantizedArray
+
+export const isQuantized = (x: unknown): x is QuantizedArray => x instanceof QuantizedArray
+
+/** The array beside a quantised one, in the dtype that both are promoted to. */
+export const besideQuantized = (operation: string, x: Factor): NDArray => {
+  if (isQuantized(x)) {
+    throw new ArgumentError(`${operation}: both operands are quantised (${x}); expand one of them with dequantize().`)
+  }
+  const array = arrayFor(operation, x)
+  const { dtype } = promoteTwo(array.aval, { dtype: 'float32', weak: false })
+  return cast(array, dtype)
+}
+
+/** `x Wᵀ` over the last axes, or `x W`; leading axes of W stand first in x too. */
+export const multiplyQuantized = (x: NDArray, { payload, kind }: QuantizedArray, transposed: boolean): NDArray =>
+  ops.quantizedDot(x, payload, { kind, transposed })
+
+/** Axes before the last two, broadcast to those of the other operand: an array, and a matrix or a stack of them. */
+const stacked = (x: NDArray, w: QuantizedArray): readonly [NDArray, QuantizedArray] => {
+  if (w.ndim === 2) return [x, w]
+  const stack = broadcastTwo('np.matmul', x.shape.slice(0, -2), w.shape.slice(0, -2))
+  const spread = (y: NDArray): NDArray => broadcastTo(y, [...stack, ...y.shape.slice(-2)])
+  return [spread(x), new QuantizedArray(spread(w.payload), w.kind)]
+}
+
+/** `np.matmul` where one operand is quantised: `x W` on the right, `W x` as (xᵀ Wᵀ)ᵀ on the left. */
+export const matmulQuantized = (x: Factor, y: Factor): NDArray => {
+  const onLeft = isQuantized(x)
+  const [w, other] = onLeft ? [x, y] : [y as QuantizedArray, x]
+  const a = besideQuantized('np.matmul', other)
+  if (w.ndim < 2) throw new ShapeError(`np.matmul: a quantised operand is a matrix or a stack of them, got ${w}.`)
+  const met = w.shape.at(onLeft ? -1 : -2)!
+  const isVector = a.ndim === 1
+  if (a.ndim === 0 || a.shape.at(onLeft && !isVector ? -2 : -1) !== met) {
+    throw new ShapeError(
+      `np.matmul: ${onLeft ? `${w} and ${a.aval}` : `${a.aval} and ${w}`} do not fit: ${met} values meet.`,
+    )
+  }
+  // As rows: of a vector one.
+  const rows = isVector ? expandDims(a, 0) : onLeft ? swapLast(a) : a
+  const product = multiplyQuantized(...stacked(rows, w), !onLeft)
+  if (isVector) return reshape(product, [...product.shape.slice(0, -2), product.shape.at(-1)!])
+  return onLeft ? swapLast(product) : product
+}
+
+/** `np.take` from a quantised array, along any axis but that of the blocks: the rows' blocks are taken, then expanded. */
+export const takeQuantized = (w: QuantizedArray, indices: ArrayLike, options: TakeOptions): NDArray => {
+  const axis = options.axis ?? null
+  const along = axis === null ? null : normalizeAxis('np.take', axis, w.ndim)
+  if (along === null || along === w.ndim - 1) {
+    throw new IndexError(
+      `np.take: from a quantised array ${w} whole rows are taken: along an axis other than the last, got ${String(axis)}. ` +
+        'Expand it with dequantize() for other elements.',
+    )
+  }
+  if (options.fillValue !== undefined) {
+    throw new ArgumentError(
+      'np.take: rows out of range of a quantised array are NaN; fillValue has no place in its blocks.',
+    )
+  }
+  // Out of range, bytes are 255: a scale of 0xffff is NaN, and so are all values.
+  return new QuantizedArray(functions.take(w.payload, indices, { ...options, axis: along }), w.kind).dequantize()
+}

@@ -1,0 +1,114 @@
+/** Rows of quantised blocks as floats, and their products with a vector: functions of the library. */
+import type { BlockKind } from '../../../core/blocks.ts'
+import { blocks } from '../../../core/blocks.ts'
+import type { Code } from '../asm/index.ts'
+import { i32, load, op, result } from '../asm/index.ts'
+import { plus, quotient, times } from './integers.ts'
+import type { I32, Vector } from './matmul-float.ts'
+import { float32, integerFunction, multiplyAdd } from './matmul-float.ts'
+import { GROUP, hasOffset, unpackGroup } from './quantized-unpack.ts'
+import type { LibraryFunction } from './routine.ts'
+
+export const blockKinds = Object.keys(blocks) as readonly BlockKind[]
+
+export const expandName = (kind: BlockKind): string => `${kind}.expand`
+export const dotsName = (kind: BlockKind): string => `${kind}.dots`
+/** `expand` of the kind with a number. */
+export const expandAnyName = 'quantized.expand'
+
+const GROUP_BYTES = 4 * GROUP
+
+/** `(to, row, first, count)`: elements `first` on of a row of blocks, both multiples of 32, as float32. */
+const expand = (kind: BlockKind): LibraryFunction =>
+  integerFunction(expandName(kind), 4, (code, [to, row, first, count]) => {
+    const target = code.variable(to)
+    const start = code.let(quotient(first, GROUP))
+    code.for(start, plus(start, quotient(count, GROUP)), 1, (index) => {
+      const parts = unpackGroup(code, kind, row, index)
+      let offset = 0
+      for (const part of parts) {
+        const scale = code.let(part.scale)
+        const shift = part.offset === null ? null : code.let(part.offset)
+        for (const integers of part.integers) {
+          const product = op('f32x4.mul', integers, scale)
+          code.store('v128.store', target.get, shift === null ? product : op('f32x4.add', product, shift), offset)
+          offset += 16
+        }
+      }
+      code.set(target, plus(target.get, GROUP_BYTES))
+    })
+  })
+
+/** `(kind, to, row, first, count)`: kinds are numbered as in `blockKinds`. */
+const expandAny = integerFunction(expandAnyName, 5, (code, [kind, to, row, first, count], call) => {
+  blockKinds.forEach((name, i) => {
+    code.if(op('i32.eq', kind, i32(i)), () => {
+      code.call(call(expandName(name)), to, row, first, count)
+      code.return()
+    })
+  })
+})
+
+const xAt = (x: I32, v: number): Vector => load('v128.load', x, 16 * v)
+
+/** The sum of the lanes, in lane 0. */
+const sumOfLanes = (x: Vector): Vector =>
+  float32.transposed([x, float32.zero, float32.zero, float32.zero]).reduce((s, t) => float32.add(s, t))
+
+/** Writes the sums of groups of x one after the other. */
+const sumGroups = (code: Code, sums: I32, x: I32, k: I32): void => {
+  const from = code.variable(x)
+  code.for(i32(0), quotient(k, GROUP), 1, (group) => {
+    const vectors = Array.from({ length: GROUP / 4 }, (_, v) => xAt(from.get, v))
+    const total = code.let(vectors.reduce((s, t) => float32.add(s, t)))
+    float32.storeElement(code, plus(sums, times(group, 4)), sumOfLanes(total))
+    code.set(from, plus(from.get, GROUP_BYTES))
+  })
+}
+
+/**
+ * `(y, x, w, wRow, cols, k)`: y[j] = Σ x[p] W[j, p], blocks being read and never written out:
+ * Σ x (scale·q + offset) = Σ over groups of scale · Σ x q + offset · Σ x.
+ */
+const dots = (kind: BlockKind): LibraryFunction =>
+  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], call, relaxed) => {
+    const sums = code.let(result<'i32'>(call('threadScratch')))
+    if (hasOffset(kind)) sumGroups(code, sums, x, k)
+    const y = code.variable(firstY)
+    const row = code.variable(firstRow)
+    code.for(i32(0), cols, 1, () => {
+      const total = code.variable(float32.zero)
+      const left = code.variable(x)
+      const sumAt = code.variable(sums)
+      code.for(i32(0), quotient(k, GROUP), 1, (group) => {
+        let v = 0
+        for (const part of unpackGroup(code, kind, row.get, group)) {
+          const products = [0, 1].map(() => code.variable(float32.zero))
+          part.integers.forEach((integers, i) => {
+            const sum = products[i % 2]!
+            const value =
+              i < 2
+                ? op('f32x4.mul', integers, xAt(left.get, v))
+                : multiplyAdd(float32, relaxed, integers, xAt(left.get, v), sum.get)
+            code.set(sum, value)
+            v++
+          })
+          const sum = float32.add(products[0]!.get, products[1]!.get)
+          code.set(total, multiplyAdd(float32, relaxed, sum, part.scale, total.get))
+          if (part.offset !== null) {
+            code.set(total, multiplyAdd(float32, relaxed, float32.element(sumAt.get), part.offset, total.get))
+          }
+        }
+        code.set(left, plus(left.get, GROUP_BYTES))
+        code.set(sumAt, plus(sumAt.get, 4))
+      })
+      float32.storeElement(code, y.get, sumOfLanes(total.get))
+      code.set(y, plus(y.get, 4))
+      code.set(row, plus(row.get, wRow))
+    })
+  })
+
+export const quantizedRowLibrary: readonly LibraryFunction[] = [
+  ...blockKinds.flatMap((kind) => [expand(kind), dots(kind)]),
+  expandAny,
+]

@@ -1,0 +1,137 @@
+/** Products with quantised matrices, and their values, as routines. */
+import type { Aval } from '../../../core/aval.ts'
+import type { BlockKind } from '../../../core/blocks.ts'
+import { blocks, expandedShape } from '../../../core/blocks.ts'
+import { sizeOf } from '../../../core/shape.ts'
+import { i32, op } from '../asm/index.ts'
+import { plus } from './integers.ts'
+import { MAX_ROWS } from './matmul-block.ts'
+import type { I32 } from './matmul-float.ts'
+import { float32 } from './matmul-float.ts'
+import type { Kernel, Product } from './matmul-product.ts'
+import { grainOf, productStep } from './matmul-product.ts'
+import { rowMajor, up } from './matmul-scratch.ts'
+import { resultOf, zeros } from './matmul.ts'
+import { GROUP_COLUMNS, quantizedBlockLibrary, quantizedBlockName } from './quantized-block.ts'
+import { blockKinds, dotsName, expandName, quantizedRowLibrary } from './quantized-expand.ts'
+import type { LibraryFunction, Routine, RoutineFor } from './routine.ts'
+
+export const quantizedLibrary: readonly LibraryFunction[] = [...quantizedRowLibrary, ...quantizedBlockLibrary]
+
+const nothing: Routine = { scratch: 0, phases: [], imports: [] }
+
+/** Nanoseconds for so many values to be expanded. */
+const expandTime = (values: number): number => values / 2
+
+export const dequantizeRoutine: RoutineFor<'dequantize'> = ({ kind }, [payload], [out]) => {
+  if (out!.size === 0) return nothing
+  const length = out!.shape.at(-1)!
+  const row = payload!.shape.at(-1)!
+  return {
+    scratch: 0,
+    imports: [expandName(kind)],
+    phases: [
+      {
+        count: out!.size / length,
+        grain: grainOf(expandTime(length)),
+        emit: (code, { inputs, outputs }, lo, hi, library) => {
+          code.for(lo, hi, 1, (i) => {
+            const to = plus(outputs[0]!, op('i32.mul', i, i32(4 * length)))
+            const from = plus(inputs[0]!, op('i32.mul', i, i32(row)))
+            code.call(library(expandName(kind)), to, from, i32(0), i32(length))
+          })
+        },
+      },
+    ],
+  }
+}
+
+/** One row: blocks are read, and nothing is written but the result. `b.col` is from one row of blocks to the next. */
+const dots = (kind: BlockKind): Kernel => ({
+  name: () => dotsName(kind),
+  args: ({ b }, piece) => [piece.c, piece.a, piece.b, i32(b.col), piece.cols, piece.depth],
+  nanoseconds: (_, { cols, depth }) => 100 + expandTime(cols * depth),
+})
+
+const blockOf = (kind: BlockKind, transposed: boolean, rowBytes: number): Kernel => ({
+  name: () => quantizedBlockName(transposed),
+  args: ({ a, c }, { a: x, b: y, c: z, rows, cols, depth }): readonly I32[] => [
+    z,
+    i32(c.row),
+    x,
+    i32(a.row),
+    y,
+    i32(rowBytes),
+    i32(blockKinds.indexOf(kind)),
+    rows,
+    cols,
+    depth,
+  ],
+  nanoseconds: (_, { rows, cols, depth }) => 100 + cols * depth * (rows / 16 + 1),
+})
+
+/** Iterations that keep some threads busy. */
+const ENOUGH = 8
+/** Values that an iteration with one row reads, at least. */
+const LEAST_VALUES = 2 ** 15
+/** Sums of groups must not need more bytes than this of a thread's memory. */
+const LONGEST = 2 ** 18
+
+/** Columns of a piece: of W's rows, or of values along them, where whole blocks are. */
+const columnsOf = (n: number, unit: number, least: number): number =>
+  Math.min(n, Math.max(up(n / ENOUGH, unit), up(least, unit)))
+
+/** The product as the kernels see it: B's columns are rows of blocks, or run along them, a fraction of a byte each. */
+const productOf = (
+  kind: BlockKind,
+  transposed: boolean,
+  [x, payload]: readonly Aval[],
+  rows: number,
+  columns: number,
+): Product => {
+  const batch = payload!.shape.slice(0, -2)
+  const [k, n] = transposed ? [rows, columns] : [columns, rows]
+  const m = x!.size / (sizeOf(batch) * k)
+  const rowBytes = payload!.shape.at(-1)!
+  const { bytes, elements } = blocks[kind]
+  return {
+    float: float32,
+    batch,
+    m,
+    n,
+    k,
+    a: { base: ({ inputs }) => inputs[0]!, batch: rowMajor(batch, m * k * 4), row: k * 4, col: 4 },
+    b: {
+      base: ({ inputs }) => inputs[1]!,
+      batch: rowMajor(batch, rows * rowBytes),
+      row: 0,
+      col: transposed ? bytes / elements : rowBytes,
+    },
+    c: resultOf(batch, m, n, 4),
+  }
+}
+
+export const quantizedDotRoutine: RoutineFor<'quantizedDot'> = ({ kind, transposed }, operands, [out]) => {
+  if (out!.dtype !== 'float32') return null
+  if (out!.size === 0) return nothing
+  const [rows, columns] = expandedShape(kind, operands[1]!.shape)!.slice(-2) as [number, number]
+  if ((transposed ? rows : columns) === 0) return zeros(out!.size * 4)
+  const product = productOf(kind, transposed, operands, rows, columns)
+  const { m, n, k } = product
+  const rowBytes = operands[1]!.shape.at(-1)!
+  if (m === 1 && !transposed && k <= LONGEST) {
+    const cols = columnsOf(n, 4, LEAST_VALUES / k)
+    const step = productStep(product, { rows: 1, cols, depth: Infinity }, dots(kind))
+    return { scratch: 0, phases: [step.phase], imports: step.imports }
+  }
+  const cols = columnsOf(n, transposed ? Math.max(GROUP_COLUMNS, blocks[kind].elements) : GROUP_COLUMNS, 1)
+  const cut = { rows: MAX_ROWS, cols, depth: Infinity }
+  const step = productStep(product, cut, blockOf(kind, transposed, rowBytes))
+  const whole = n === cols && (m <= MAX_ROWS || m % MAX_ROWS === 0)
+  return {
+    scratch: 0,
+    phases: [step.phase],
+    imports: step.imports,
+    ...(whole ? { rowsPerIteration: Math.min(m, MAX_ROWS) } : {}),
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What models of images share: inputs of shape `[batch, channels, height, width]`, convolutions with the layout that PyTorch has
+ * for their weights, and the sizes that configurations give as one number or as two.
+ */
+import { ArgumentError } from '../core/errors.ts'
+import { isFloat } from '../core/dtype.ts'
+import { convGeneralDilated } from '../lax/convolution.ts'
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ConfigReader } from './config.ts'
+import type { ParameterSpec } from './spec.ts'
+import { parameter } from './spec.ts'
+
+/** What a model of images is given. */
+export interface ImageInputs {
+  /** Shape `[batch, channels, height, width]`, normalised as the model was trained. */
+  readonly pixelValues: ArrayLike
+}
+
+/** Height and width. */
+export type Size = readonly [height: number, width: number]
+
+/** A size from a configuration: `224`, or `[224, 192]`. */
+export const readSize = (config: ConfigReader, key: string, fallback: number): Size => {
+  if (!Array.isArray(config.get(key))) {
+    const side = config.count(key, fallback)
+    return [side, side]
+  }
+  const sides = config.counts(key)
+  return sides.length === 2 ? (sides as Size) : config.fail(key, 'one number, or height and width')
+}
+
+const showSize = (size: Size | null): string => (size === null ? 'height, width' : size.join(', '))
+
+/** What a network of convolutions computes. */
+export interface ConvOutput {
+  /** Shape `[batch, channels, height, width]`. */
+  readonly lastHiddenState: NDArray
+  /** What the stages are given, then each stage's output. */
+  readonly hiddenStates: readonly NDArray[]
+  /** The mean over each channel, shape `[batch, channels, 1, 1]`. */
+  readonly poolerOutput: NDArray
+}
+
+/** With scores, shape `[batch, numLabels]`. */
+export interface ConvHeadOutput extends ConvOutput {
+  readonly logits: NDArray
+}
+
+/** Floats of shape `[batch, channels, height, width]`; of any size if `size` is null. */
+export const imageArray = (operation: string, pixels: ArrayLike, channels: number, size: Size | null): NDArray => {
+  const given = np.asarray(pixels)
+  const fits = size === null || (given.shape[2] === size[0] && given.shape[3] === size[1])
+  if (given.ndim === 4 && given.shape[1] === channels && fits && isFloat(given.dtype)) return given
+  throw new ArgumentError(
+    `${operation}: pixelValues are floats of shape [batch, ${channels}, ${showSize(size)}], got ${given.aval}. A single image is ` +
+      'np.expandDims(image, 0); channels go before height and width.',
+  )
+}
+
+/** Weight `[outputs, inputs / groups, height, width]`, bias `[outputs]` or null. */
+export interface ConvParams {
+  readonly weight: NDArray
+  readonly bias: NDArray | null
+}
+
+export interface ConvSpec {
+  readonly weight: ParameterSpec
+  readonly bias: ParameterSpec | null
+}
+
+/**
+ * A convolution without a bias, as a batch norm follows. It begins as rectifiers ask: He et al., "Delving Deep into Rectifiers" (2015),
+ * counting what an input goes to.
+ *
+ * @param inputs - channels that an output sees: all, divided by the groups.
+ */
+export const conv2d = (outputs: number, inputs: number, side: number): ConvSpec => ({
+  weight: parameter([outputs, inputs, side, side], Math.sqrt(2 / (outputs * side * side))),
+  bias: null,
+})
+
+/** A linear map of patches, that is a convolution whose windows do not overlap. */
+export const patchProjection = (outputs: number, inputs: number, patch: Size): ConvSpec => ({
+  weight: parameter([outputs, inputs, ...patch]),
+  bias: parameter([outputs], 'zeros'),
+})
+
+/** How windows move and what is put around the image. */
+export interface ConvOptions {
+  readonly stride?: number | Size
+  /** So many rows and columns of zeros on each side, 0 by default; `'SAME'` as in TensorFlow. */
+  readonly padding?: number | 'SAME'
+  readonly groups?: number
+}
+
+/** A convolution of images, `[batch, channels, height, width]`. */
+export const applyConv = (
+  { weight, bias }: ConvParams,
+  x: NDArray,
+  { stride = 1, padding = 0, groups = 1 }: ConvOptions = {},
+): NDArray => {
+  const y = convGeneralDilated(x, weight, {
+    windowStrides: typeof stride === 'number' ? [stride, stride] : stride,
+    padding:
+      typeof padding === 'number'
+        ? [
+            [padding, padding],
+            [padding, padding],
+          ]
+        : padding,
+    featureGroupCount: groups,
+  })
+  return bias === null ? y : np.add(y, np.reshape(bias, [bias.size, 1, 1]))
+}
+
+/** The mean over height and width, which stay with extent 1. */
+export const channelMeans = (x: NDArray): NDArray => np.mean(x, { axis: [2, 3], keepdims: true })

@@ -1,0 +1,122 @@
+/** Weights that stay in blocks of a few bits: their values, and products with them. */
+import type { Aval } from '../core/aval.ts'
+import type { BlockKind } from '../core/blocks.ts'
+import { blocks, expandBlocks, expandedShape } from '../core/blocks.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { allocate } from '../core/dtype.ts'
+import { DTypeError, ShapeError } from '../core/errors.ts'
+import { sameShape, sizeOf } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import type { OpName, OpParams } from '../ir/op.ts'
+import { moveAxis } from '../ops/movement.ts'
+import { dequantize, quantizedDot } from '../ops/quantized.ts'
+import type { NDArray } from '../trace/value.ts'
+import { materialize, oneBatched, single } from './kinds.ts'
+import { matmulFloat } from './matmul.ts'
+import type { Primitive } from './primitive.ts'
+
+/** The shape of the values behind a payload. */
+const valuesOf = (op: OpName, kind: BlockKind, payload: Aval): Shape => {
+  if (payload.dtype !== 'uint8') {
+    throw new DTypeError(
+      `${op}: blocks of ${kind} are uint8, got ${payload}: a quantised array was mapped over or cast.`,
+    )
+  }
+  const shape = expandedShape(kind, payload.shape)
+  if (shape !== null) return shape
+  throw new ShapeError(
+    `${op}: rows of ${payload} are no whole blocks of ${kind}, which have ${blocks[kind].bytes} bytes.`,
+  )
+}
+
+export const dequantizeP: Primitive<'dequantize'> = {
+  type: ({ kind }, [payload]) => [payload!.withDType('float32').withShape(valuesOf('dequantize', kind, payload!))],
+  evaluate: ({ kind }, [data]) => [expandBlocks(kind, data as Uint8Array)],
+  // Bytes do not move.
+  jvp: (params, [payload]) => single(dequantize(payload!, params), null),
+  batch: (params, [payload], [axis]) => oneBatched(dequantize(moveAxis(payload!, axis!, 0), params), 0),
+  facts: { narrow: 'as they are' },
+}
+
+/** Batch axes, the extents of x that stay as they are, and of matrices: rows, columns. */
+interface Extents {
+  readonly batch: Shape
+  readonly free: Shape
+  readonly rows: number
+  readonly columns: number
+}
+
+const extentsOf = ({ kind, transposed }: OpParams['quantizedDot'], [x, payload]: readonly Aval[]): Extents => {
+  if (x!.dtype !== 'float32' && x!.dtype !== 'float64') {
+    throw new DTypeError(`quantizedDot takes float32 or float64 beside blocks of ${kind}, got ${x}.`)
+  }
+  const values = valuesOf('quantizedDot', kind, payload!)
+  const [batch, [rows, columns]] = [values.slice(0, -2), values.slice(-2)]
+  const fits =
+    columns !== undefined &&
+    x!.rank > batch.length &&
+    sameShape(x!.shape.slice(0, batch.length), batch) &&
+    x!.shape.at(-1) === (transposed ? rows : columns)
+  if (!fits) {
+    throw new ShapeError(
+      `quantizedDot: ${x} does not fit a quantised array ${kind}[${values.join(',')}]: leading axes are shared, and the last ` +
+        `axis of the first meets the ${transposed ? 'rows' : 'columns'} of the second.`,
+    )
+  }
+  return { batch, free: x!.shape.slice(batch.length, -1), rows: rows!, columns }
+}
+
+/** Rows and columns of matrices exchanged. */
+const turned = (data: Float32Array, rows: number, columns: number): Float32Array => {
+  const out = new Float32Array(data.length)
+  const size = rows * columns
+  for (let i = 0; i < data.length; i++) {
+    const [matrix, place] = [i - (i % size), i % size]
+    out[matrix + (place % columns) * rows + Math.floor(place / columns)] = data[i]!
+  }
+  return out
+}
+
+const evaluateDot = (
+  params: OpParams['quantizedDot'],
+  [data, payload]: readonly TypedArray[],
+  operands: readonly Aval[],
+  out: Aval,
+): TypedArray => {
+  const { batch, free, rows, columns } = extentsOf(params, operands)
+  const values = expandBlocks(params.kind, payload as Uint8Array)
+  const matrices = params.transposed ? values : turned(values, rows, columns)
+  const [k, n] = params.transposed ? [rows, columns] : [columns, rows]
+  const [groups, m] = [sizeOf(batch), sizeOf(free)]
+  const result = allocate(out.dtype, out.size) as Float64Array
+  for (let g = 0; g < groups; g++) {
+    const starts = [g * m * k, g * k * n, g * m * n] as const
+    matmulFloat(data as Float64Array, matrices as unknown as Float64Array, result, starts, [m, k, n])
+  }
+  return result
+}
+
+// Linear in x: y = x Wᵀ, so that a cotangent goes back by ct W. Blocks do not move.
+export const quantizedDotP: Primitive<'quantizedDot'> = {
+  type: (params, operands) => {
+    const { batch, free, rows, columns } = extentsOf(params, operands)
+    return [operands[0]!.strengthen().withShape([...batch, ...free, params.transposed ? columns : rows])]
+  },
+  evaluate: (params, data, operands, [out]) => [evaluateDot(params, data, operands, out!)],
+  jvp: (params, [x, payload], [t]) =>
+    single(quantizedDot(x!, payload!, params), t === null ? null : quantizedDot(t!, payload!, params)),
+  transpose: (params, [ct], [, payload]) => [
+    quantizedDot(ct!, payload as NDArray, { ...params, transposed: !params.transposed }),
+    null,
+  ],
+  batch: (params, [x, payload], [axis, payloadAxis], size) => {
+    // Of x alone, it is one more axis that stays as it is, the first one after those that are shared.
+    if (payloadAxis === null) {
+      const place = payload!.aval.rank - 2
+      return oneBatched(quantizedDot(moveAxis(x!, axis!, place), payload!, params), place)
+    }
+    const both = [materialize(x!, axis!, 0, size), moveAxis(payload!, payloadAxis!, 0)] as const
+    return oneBatched(quantizedDot(...both, params), 0)
+  },
+  facts: { reduces: true, narrow: 'as they are' },
+}

@@ -1,0 +1,56 @@
+/** Recipes of operations on blocks of quantised numbers: whole blocks along the last axis, all of them finite. */
+import type { BlockKind } from '../../core/blocks.ts'
+import { blocks } from '../../core/blocks.ts'
+import type { DType } from '../../core/dtype.ts'
+import { isHalf } from '../../core/dtype.ts'
+import { range } from '../../core/shape.ts'
+import type { Domain, Draw, Recipe, Typed } from '../draw.ts'
+
+const kinds = Object.keys(blocks) as readonly BlockKind[]
+
+/** Any two such bytes are a float16 of either sign from 0.03 to 0.26, so that whatever bytes are scales are good ones. */
+const finite: Domain = (u) => (u < 0.5 ? 0x28 + 24 * u : 0xa8 + 24 * (u - 0.5))
+
+const wideFloats = (draw: Draw): readonly DType[] => {
+  const wide = draw.float.filter((dtype) => !isHalf(dtype))
+  return wide.length > 0 ? wide : ['float32']
+}
+
+const extent = (draw: Draw): number => (draw.below(20) === 19 ? 0 : 1 + draw.below(5))
+
+const payloadOf = (draw: Draw, kind: BlockKind, leading: readonly number[], count: number): Typed =>
+  draw.operand({ dtypes: ['uint8'], shape: [...leading, count * blocks[kind].bytes], domain: finite })
+
+/** Mostly one of the small kinds: blocks of 256 take their time. */
+const kindOf = (draw: Draw): BlockKind => draw.pick(draw.below(4) === 0 ? kinds : kinds.slice(0, 5))
+
+export const dequantize: Recipe<'dequantize'> = (draw) => {
+  const kind = kindOf(draw)
+  return {
+    params: { kind },
+    operands: [
+      payloadOf(
+        draw,
+        kind,
+        range(draw.below(3)).map(() => extent(draw)),
+        draw.below(3),
+      ),
+    ],
+  }
+}
+
+export const quantizedDot: Recipe<'quantizedDot'> = (draw) => {
+  const kind = kindOf(draw)
+  const transposed = draw.below(2) === 1
+  const batch = range(draw.below(2)).map(() => extent(draw))
+  const free = range(draw.below(3)).map(() => extent(draw))
+  const [rows, count] = [extent(draw), 1 + draw.below(blocks[kind].elements === 32 ? 2 : 1)]
+  const k = transposed ? rows : count * blocks[kind].elements
+  return {
+    params: { kind, transposed },
+    operands: [
+      draw.operand({ dtypes: wideFloats(draw), shape: [...batch, ...free, k] }),
+      payloadOf(draw, kind, [...batch, rows], count),
+    ],
+  }
+}
