@@ -59,6 +59,24 @@ const isWeights = (name: string): boolean =>
     name,
   )
 
+/** Keys of configurations whose numbers `transformers` takes as floats only: it refuses 1 where Python writes 1.0. */
+const floats = [
+  'attn_logit_softcapping',
+  'final_logit_softcapping',
+  'initializer_factor',
+  'initializer_range',
+  'layer_norm_eps',
+  'layer_norm_epsilon',
+  'rms_norm_eps',
+]
+
+/** Whole numbers of those keys, with a point. */
+const wholeFloats = new RegExp(`("(?:${floats.join('|')})": -?\\d+)(?=[,\\n])`, 'g')
+
+const configText = (config: JsonRecord): readonly Uint8Array[] => [
+  encodeUtf8(`${JSON.stringify(config, null, 2).replace(wholeFloats, '$1.0')}\n`),
+]
+
 const json = (value: unknown): readonly Uint8Array[] => [encodeUtf8(`${JSON.stringify(value, null, 2)}\n`)]
 
 const writeWeights = async (
@@ -134,6 +152,6 @@ export const writeModel = (
     for (const [name, value] of texts) if (value !== null) await run(writeFile(at(name), json(value)))
     const { chatTemplate = null } = contents
     if (chatTemplate !== null) await run(writeFile(at('chat_template.jinja'), [encodeUtf8(chatTemplate)]))
-    await run(writeFile(at('config.json'), json(contents.config)))
+    await run(writeFile(at('config.json'), configText(contents.config)))
   })
 }

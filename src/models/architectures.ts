@@ -3,14 +3,17 @@
  * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { isInteger } from '../core/dtype.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { NDArray } from '../trace/value.ts'
+import * as albert from './albert.ts'
 import * as bert from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
+import * as distilbert from './distilbert.ts'
 import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import type { G2pInputs, G2pOutput } from './g2p.ts'
@@ -20,8 +23,11 @@ import { crossEntropy, nextTokenLoss } from './losses.ts'
 import type { Key } from '../random/keys.ts'
 import type { Model, StatefulModel, StateOptions } from './model.ts'
 import * as resnet from './resnet.ts'
+import * as roberta from './roberta.ts'
+import type { Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
 import type { ParamsOf } from './spec.ts'
 import { leavesByName } from './spec.ts'
+import * as t5 from './t5.ts'
 import type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
 import * as vit from './vit.ts'
 
@@ -113,7 +119,7 @@ const pick = (named: NamedArrays, names: { readonly [name: string]: string }): {
 const integers = (architecture: string, named: NamedArrays, name: string): NDArray => {
   const x = named[name]
   if (x === undefined) throw new ArgumentError(`${architecture} needs an input ${name}.`)
-  return x.astype('int32')
+  return isInteger(x.dtype) ? x : x.astype('int32')
 }
 
 const encoderNames = { attention_mask: 'attentionMask', token_type_ids: 'tokenTypeIds', position_ids: 'positionIds' }
@@ -142,9 +148,30 @@ const writeCausal = ({ logits, lastHiddenState, hiddenStates }: CausalOutput): N
   ...numbered('hidden_states', hiddenStates),
 })
 
+const readSeq2Seq = (named: NamedArrays): Seq2SeqInputs => ({
+  inputIds: integers('an encoder', named, 'input_ids'),
+  ...pick(named, {
+    attention_mask: 'attentionMask',
+    decoder_input_ids: 'decoderInputIds',
+    decoder_attention_mask: 'decoderAttentionMask',
+    labels: 'labels',
+  }),
+})
+
+const writeSeq2Seq = (output: Seq2SeqOutput): NamedArrays => ({
+  last_hidden_state: output.lastHiddenState,
+  ...numbered('decoder_hidden_states', output.decoderHiddenStates),
+  encoder_last_hidden_state: output.encoderLastHiddenState!,
+  ...numbered('encoder_hidden_states', output.encoderHiddenStates),
+})
+
+const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => ({ logits, ...writeSeq2Seq(states) })
+
 // Kinds of architecture.
 
 const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'] as const
+/** Those of encoders without token types. */
+const typelessInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
 const decoderInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
 
 interface Family<C> {
@@ -195,6 +222,29 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
     write: writeCausal,
     loss: ({ logits }, labels) => nextTokenLoss(logits, labels),
   })
+
+const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
+
+const seq2seq = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqOutput, Seq2SeqOptions>,
+) => erase({ config, model, inputs: seq2seqInputs, read: readSeq2Seq, write: writeSeq2Seq })
+
+/** Labels are what is to be written: they say what the decoder is given too, where nothing else does. */
+const seq2seqLM = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
+) =>
+  erase({
+    config,
+    model,
+    inputs: seq2seqInputs,
+    read: readSeq2Seq,
+    write: writeSeq2SeqLM,
+    loss: ({ logits }, labels) => crossEntropy(logits, labels),
+  })
+
+const ofT5 = { config: t5.t5Config }
 
 // Models of images.
 
@@ -289,6 +339,9 @@ const spellings = erase({
 const ofEfficientNetLite = { config: efficientnet.efficientNetLiteConfig }
 const ofResNet = { config: resnet.resnetConfig }
 const ofBert = { config: bert.bertConfig }
+const ofRoberta = { config: roberta.robertaConfig }
+const ofDistilBert = { config: distilbert.distilBertConfig }
+const ofAlbert = { config: albert.albertConfig }
 const ofLlama = { config: llama.llamaConfig }
 
 /** Every architecture, by the name of its class in `transformers`. */
@@ -297,6 +350,33 @@ const architectures = {
   BertForMaskedLM: tokenClassifier(ofBert, bert.bertForMaskedLM),
   BertForSequenceClassification: sequenceClassifier(ofBert, bert.bertForSequenceClassification),
   BertForTokenClassification: tokenClassifier(ofBert, bert.bertForTokenClassification),
+  RobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
+  RobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
+  RobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  RobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
+  XLMRobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
+  XLMRobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
+  XLMRobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  XLMRobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
+  DistilBertModel: encoder(ofDistilBert, distilbert.distilBert, typelessInputs),
+  DistilBertForMaskedLM: tokenClassifier(ofDistilBert, distilbert.distilBertForMaskedLM, typelessInputs),
+  DistilBertForSequenceClassification: sequenceClassifier(
+    ofDistilBert,
+    distilbert.distilBertForSequenceClassification,
+    typelessInputs,
+  ),
+  DistilBertForTokenClassification: tokenClassifier(
+    ofDistilBert,
+    distilbert.distilBertForTokenClassification,
+    typelessInputs,
+  ),
+  AlbertModel: encoder(ofAlbert, (config) => albert.albert(config)),
+  AlbertForMaskedLM: tokenClassifier(ofAlbert, albert.albertForMaskedLM),
+  AlbertForSequenceClassification: sequenceClassifier(ofAlbert, albert.albertForSequenceClassification),
+  AlbertForTokenClassification: tokenClassifier(ofAlbert, albert.albertForTokenClassification),
+  T5Model: seq2seq(ofT5, t5.t5),
+  T5EncoderModel: encoder(ofT5, t5.t5Encoder, ['input_ids', 'attention_mask']),
+  T5ForConditionalGeneration: seq2seqLM(ofT5, t5.t5ForConditionalGeneration),
   LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
@@ -318,6 +398,11 @@ export const architectureNames = Object.keys(architectures) as readonly Architec
 /** What a `model_type` means where nothing more is said. */
 const defaults: { readonly [type: string]: ArchitectureName } = {
   bert: 'BertModel',
+  roberta: 'RobertaModel',
+  'xlm-roberta': 'XLMRobertaModel',
+  distilbert: 'DistilBertModel',
+  albert: 'AlbertModel',
+  t5: 'T5ForConditionalGeneration',
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',

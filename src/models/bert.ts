@@ -8,9 +8,10 @@ import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
-import type { ConfigError } from './config.ts'
+import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
-import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { encoderArrays } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -20,16 +21,16 @@ import {
   applyLinear,
   makeDrop,
   splitHeads,
-  tokenArray,
 } from './layers.ts'
-import { paddingMask } from './masks.ts'
 import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
-import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
+import { embedding, layerNorm, linear, repeated } from './spec.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** What `config.json` says, as far as it is used. */
 export interface BertConfig extends ClassifierConfig {
+  readonly type: string
   readonly vocabSize: number
   readonly hiddenSize: number
   readonly numHiddenLayers: number
@@ -43,33 +44,46 @@ export interface BertConfig extends ClassifierConfig {
   readonly attentionProbsDropoutProb: number
   readonly classifierDropout: number
   readonly initializerRange: number
-  readonly padTokenId: number
+  readonly padTokenId: number | null
+  /** The position of padding, whose row moves nothing; null if there is none. */
+  readonly padPositionId: number | null
+  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  readonly tieWordEmbeddings: boolean
+}
+
+/** What configurations of BERTs and of RoBERTas have in common. */
+export const readBertConfig = (config: ConfigReader) => {
+  config.word('position_embedding_type', ['absolute'], 'absolute')
+  config.only('is_decoder', false)
+  const hiddenSize = config.count('hidden_size', 768)
+  const hiddenDropoutProb = config.number('hidden_dropout_prob', 0.1)
+  return {
+    hiddenSize,
+    numHiddenLayers: config.layers('num_hidden_layers', 12),
+    numAttentionHeads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 12),
+    intermediateSize: config.count('intermediate_size', 3072),
+    hiddenAct: config.word('hidden_act', activationNames, 'gelu'),
+    maxPositionEmbeddings: config.count('max_position_embeddings', 512),
+    typeVocabSize: config.count('type_vocab_size', 2),
+    layerNormEps: config.number('layer_norm_eps', 1e-12),
+    hiddenDropoutProb,
+    attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0.1),
+    classifierDropout: config.number('classifier_dropout', hiddenDropoutProb),
+    initializerRange: config.number('initializer_range', 0.02),
+    tieWordEmbeddings: config.flag('tie_word_embeddings', true),
+    ...classifierConfig(config),
+  }
 }
 
 /** Reads the configuration of a BERT. */
 export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
-  readConfig(json, (config) => {
-    config.word('position_embedding_type', ['absolute'], 'absolute')
-    const hiddenSize = config.count('hidden_size', 768)
-    const hiddenDropoutProb = config.number('hidden_dropout_prob', 0.1)
-    return {
-      vocabSize: config.count('vocab_size', 30522),
-      hiddenSize,
-      numHiddenLayers: config.layers('num_hidden_layers', 12),
-      numAttentionHeads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 12),
-      intermediateSize: config.count('intermediate_size', 3072),
-      hiddenAct: config.word('hidden_act', activationNames, 'gelu'),
-      maxPositionEmbeddings: config.count('max_position_embeddings', 512),
-      typeVocabSize: config.count('type_vocab_size', 2),
-      layerNormEps: config.number('layer_norm_eps', 1e-12),
-      hiddenDropoutProb,
-      attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0.1),
-      classifierDropout: config.number('classifier_dropout', hiddenDropoutProb),
-      initializerRange: config.number('initializer_range', 0.02),
-      padTokenId: config.count('pad_token_id', 0, 0),
-      ...classifierConfig(config),
-    }
-  })
+  readConfig(json, (config) => ({
+    type: 'bert',
+    ...readBertConfig(config),
+    vocabSize: config.count('vocab_size', 30522),
+    padTokenId: config.token('pad_token_id', 0),
+    padPositionId: null,
+  }))
 
 // Attention and feed-forward of one layer.
 
@@ -112,7 +126,7 @@ const applyLayer = (params: LayerParams, x: NDArray, mask: NDArray | null, confi
 
 // The body.
 
-const bodySpecs = (config: BertConfig, pooler: boolean) => ({
+export const bertBodySpecs = (config: BertConfig, pooler: boolean) => ({
   embeddings: {
     word_embeddings: embedding(config.vocabSize, config.hiddenSize),
     position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
@@ -123,23 +137,28 @@ const bodySpecs = (config: BertConfig, pooler: boolean) => ({
   pooler: pooler ? { dense: linear(config.hiddenSize, config.hiddenSize) } : null,
 })
 
-type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+export type BertBodyParams = ParamsOf<ReturnType<typeof bertBodySpecs>>
 
-const embed = ({ embeddings }: BodyParams, inputs: EncoderInputs, config: BertConfig): NDArray => {
-  const ids = tokenArray('bert', inputs.inputIds)
-  const positions = inputs.positionIds ?? np.expandDims(np.arange(ids.shape[1]!), 0)
-  const types = inputs.tokenTypeIds ?? np.zerosLike(ids)
-  const words = applyEmbedding(embeddings.word_embeddings, ids, config.padTokenId)
-  const typed = np.add(words, applyEmbedding(embeddings.token_type_embeddings, types))
-  const placed = np.add(typed, applyEmbedding(embeddings.position_embeddings, positions))
-  return applyLayerNorm(embeddings.LayerNorm, placed, config.layerNormEps)
+const embed = ({ embeddings }: BertBodyParams, inputs: EncoderArrays, config: BertConfig): NDArray => {
+  const { ids, tokenTypes, positions } = inputs
+  const { word_embeddings: words, token_type_embeddings: types, position_embeddings: places } = embeddings
+  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
+  const word = applyEmbedding(words, ids, config.padTokenId, `${config.type}: inputIds`)
+  const type = applyEmbedding(types, tokenTypes ?? np.zerosLike(ids), null, `${config.type}: tokenTypeIds`)
+  const place = applyEmbedding(places, counted, config.padPositionId, `${config.type}: positionIds`)
+  return applyLayerNorm(embeddings.LayerNorm, np.add(np.add(word, type), place), config.layerNormEps)
 }
 
-const applyBody = (params: BodyParams, inputs: EncoderInputs, config: BertConfig, drop: Drop): EncoderOutput => {
-  const mask = paddingMask(inputs.attentionMask)
+export const applyBertBody = (
+  params: BertBodyParams,
+  inputs: EncoderArrays,
+  config: BertConfig,
+  drop: Drop,
+): EncoderOutput => {
   const hiddenStates = [drop(embed(params, inputs, config), config.hiddenDropoutProb)]
-  for (const layer of params.encoder.layer)
-    hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, mask, config, drop))
+  for (const layer of params.encoder.layer) {
+    hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, inputs.padding, config, drop))
+  }
   const lastHiddenState = hiddenStates.at(-1)!
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
@@ -147,18 +166,23 @@ const applyBody = (params: BodyParams, inputs: EncoderInputs, config: BertConfig
   return { lastHiddenState, hiddenStates, poolerOutput }
 }
 
-/** Buffers of older files. */
-const ignored = [/(^|\.)embeddings\.position_ids$/]
+const applyBody = (params: BertBodyParams, inputs: EncoderInputs, config: BertConfig, drop: Drop): EncoderOutput =>
+  applyBertBody(params, encoderArrays('bert', inputs, config.maxPositionEmbeddings), config, drop)
+
+/** Buffers of older files, and the heads of pretraining. */
+const ignored = [/(^|\.)embeddings\.position_ids$/, /^cls\./]
+
+const withoutPooler = [...ignored, /(^|\.)pooler\./]
 
 /** Hidden states of all layers, and of the first token through the pooler. */
 export const bert = (config: BertConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
   makeModel({
     type: 'bert',
-    specs: bodySpecs(config, pooler),
+    specs: bertBodySpecs(config, pooler),
     prefix: 'bert',
-    ignored: pooler ? ignored : [...ignored, /(^|\.)pooler\./],
+    ignored: pooler ? ignored : withoutPooler,
     stddev: config.initializerRange,
-    apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
+    apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
 
@@ -166,7 +190,7 @@ export const bert = (config: BertConfig, { pooler = true }: { readonly pooler?: 
 export const bertForSequenceClassification = (config: BertConfig) =>
   makeModel({
     type: 'bert',
-    specs: { bert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
+    specs: { bert: bertBodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
     prefix: 'bert',
     ignored,
     stddev: config.initializerRange,
@@ -182,9 +206,9 @@ export const bertForSequenceClassification = (config: BertConfig) =>
 export const bertForTokenClassification = (config: BertConfig) =>
   makeModel({
     type: 'bert',
-    specs: { bert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
+    specs: { bert: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     prefix: 'bert',
-    ignored: [...ignored, /(^|\.)pooler\./],
+    ignored: withoutPooler,
     stddev: config.initializerRange,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
@@ -201,30 +225,32 @@ export const bertForMaskedLM = (config: BertConfig) =>
   makeModel({
     type: 'bert',
     specs: {
-      bert: bodySpecs(config, false),
+      bert: bertBodySpecs(config, false),
       cls: {
         predictions: {
-          bias: parameter([config.vocabSize], 'zeros'),
+          ...vocabularySpecs(config.tieWordEmbeddings, config.vocabSize, config.hiddenSize),
           transform: { dense: linear(config.hiddenSize, config.hiddenSize), LayerNorm: layerNorm(config.hiddenSize) },
         },
       },
     },
     prefix: 'bert',
-    ignored: [...ignored, /(^|\.)pooler\./, /^cls\.seq_relationship\./],
-    tied: new Map([
-      ['cls.predictions.decoder.weight', 'bert.embeddings.word_embeddings.weight'],
-      ['cls.predictions.decoder.bias', 'cls.predictions.bias'],
-    ]),
+    ignored: [
+      /(^|\.)embeddings\.position_ids$/,
+      /(^|\.)pooler\./,
+      /^cls\.seq_relationship\./,
+      ...unreadVocabulary(config.tieWordEmbeddings, 'cls.predictions'),
+    ],
+    tied: vocabularyNames(config.tieWordEmbeddings, 'cls.predictions', 'bert.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.bert, inputs, config, makeDrop(options.key))
-      const { bias, transform } = params.cls.predictions
+      const { transform } = params.cls.predictions
       const inner = applyActivation(config.hiddenAct, applyLinear(transform.dense, states.lastHiddenState))
       const normed = applyLayerNorm(transform.LayerNorm, inner, config.layerNormEps)
-      const { weight } = params.bert.embeddings.word_embeddings
-      return { ...states, logits: applyLinear({ weight, bias }, normed) }
+      const table = params.bert.embeddings.word_embeddings
+      return { ...states, logits: applyVocabulary(params.cls.predictions, table, normed) }
     },
   })
 
 /** A model of type `bert`, whatever its head. */
-export type BertModel = Model<ReturnType<typeof bodySpecs>, EncoderInputs, EncoderOutput, RunOptions>
+export type BertModel = Model<ReturnType<typeof bertBodySpecs>, EncoderInputs, EncoderOutput, RunOptions>

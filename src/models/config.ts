@@ -59,9 +59,8 @@ export class ConfigReader {
   }
 
   /** A number of layers: few enough to build them all. */
-  layers(key: string, fallback?: number): number {
-    const count = this.count(key, fallback, 0)
-    return this.checkLayers(key, count)
+  layers(key: string, fallback?: number, least = 0): number {
+    return this.checkLayers(key, this.count(key, fallback, least))
   }
 
   /** A number of layers that was read by other means, such as a sum. */
@@ -92,6 +91,17 @@ export class ConfigReader {
   word<W extends string>(key: string, known: readonly W[], fallback?: W): W {
     const value = this.get(key) ?? fallback
     return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
+  }
+
+  /** The number of a token, from 0 on; null is none. */
+  token(key: string, fallback: number): number | null {
+    return Object.hasOwn(this.#json, key) && this.#json[key] === null ? null : this.count(key, fallback, 0)
+  }
+
+  /** A key that may have one value only, or be left out: another one asks for what is not there. */
+  only(key: string, value: boolean | number | string): void {
+    const given = this.get(key) ?? value
+    if (given !== value) this.fail(key, `${show(value)}, as other models of this type are not known`)
   }
 
   /** A list of words. */

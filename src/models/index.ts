@@ -8,11 +8,27 @@ export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
 export type { ConfigError } from './config.ts'
+export type { AlbertConfig } from './albert.ts'
+export {
+  albert,
+  albertConfig,
+  albertForMaskedLM,
+  albertForSequenceClassification,
+  albertForTokenClassification,
+} from './albert.ts'
 export type { BertConfig } from './bert.ts'
 export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
 export type { ClassifierConfig } from './classifier.ts'
 export { classificationLoss } from './classifier.ts'
 export type { CausalModel, CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
+export type { DistilBertConfig } from './distilbert.ts'
+export {
+  distilBert,
+  distilBertConfig,
+  distilBertForMaskedLM,
+  distilBertForSequenceClassification,
+  distilBertForTokenClassification,
+} from './distilbert.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
 export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
@@ -23,12 +39,30 @@ export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'
 export type { Model, ParamsOfModel, StatefulModel, StateOfModel, StateOptions } from './model.ts'
 export { meanPooling, normalize } from './pooling.ts'
+export type { RobertaConfig } from './roberta.ts'
+export {
+  roberta,
+  robertaConfig,
+  robertaForMaskedLM,
+  robertaForSequenceClassification,
+  robertaForTokenClassification,
+} from './roberta.ts'
+export type {
+  Seq2SeqCache,
+  Seq2SeqInputs,
+  Seq2SeqLM,
+  Seq2SeqLMOutput,
+  Seq2SeqOptions,
+  Seq2SeqOutput,
+} from './seq2seq.ts'
 export type { Quantized, QuantizeOptions, WritableKind } from './quantize.ts'
 export { quantize } from './quantize.ts'
 export type { ParamsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
 export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'
 export { loadModel, saveModel } from './pretrained.ts'
+export type { T5Config } from './t5.ts'
+export { t5, t5Config, t5Encoder, t5ForConditionalGeneration } from './t5.ts'
 export type { EfficientNetLiteConfig, StageConfig } from './efficientnet.ts'
 export { efficientNetLite, efficientNetLiteConfig } from './efficientnet.ts'
 export type { ResNetConfig } from './resnet.ts'

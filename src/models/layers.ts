@@ -1,10 +1,16 @@
 /** Layers as PyTorch computes them, over parameters as it keeps them. */
 import { stopGradient } from '../api/derivatives.ts'
-import { ArgumentError } from '../core/errors.ts'
+import { Aval } from '../core/aval.ts'
+import { convert } from '../core/convert.ts'
+import { isInteger } from '../core/dtype.ts'
+import type { TypedArray } from '../core/dtype.ts'
+import { ArgumentError, DTypeError, IndexError, ShapeError, TracerError } from '../core/errors.ts'
+import { showShape } from '../core/shape.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
 import * as random from '../random/index.ts'
 import type { Key } from '../random/keys.ts'
+import { fromHost } from '../trace/value.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Weight `[outputs, inputs]`, bias `[outputs]` or null. */
@@ -38,13 +44,51 @@ export const applyRmsNorm = (
   return np.multiply(normed, offset === 0 ? weight : np.add(weight, offset))
 }
 
-/** Rows of a table. Lookups of the padding token move nothing, as PyTorch's `padding_idx` has it. */
+/** The elements of an array where they are known: those of what a transformation traces are not. */
+export const knownElements = (x: NDArray): TypedArray | null => {
+  try {
+    return x.body.trace === null ? x.body.host('models') : null
+  } catch (error) {
+    if (error instanceof TracerError) return null
+    throw error
+  }
+}
+
+/** Integers as int32; known ones stay known, also where a function is traced. */
+export const asInt32 = (integers: ArrayLike): NDArray => {
+  const x = Array.isArray(integers) ? np.array(integers, { dtype: 'int32' }) : np.asarray(integers)
+  const elements = x.dtype === 'int32' ? null : knownElements(x)
+  if (elements === null) return x.astype('int32')
+  return fromHost(new Aval('int32', x.shape), convert(elements, x.dtype, 'int32'))
+}
+
+/**
+ * The same indices, all of them rows of a table of that size. Known ones are checked, but for those that are `except`; of traced ones,
+ * those that are no rows are moved beyond the table, where lookups give NaN: -1 is not its last row.
+ */
+export const rowsOf = (indices: NDArray, size: number, name: string, except?: number): NDArray => {
+  const elements = knownElements(indices)
+  if (elements === null) return np.where(np.less(indices, 0), size, indices)
+  for (const index of elements) {
+    if ((index >= 0 && index < size) || index === except) continue
+    throw new IndexError(`${name}: ${index} is not one of ${size}, which are 0 to ${size - 1}.`)
+  }
+  return indices
+}
+
+/**
+ * Rows of a table. Lookups of the padding token move nothing, as PyTorch's `padding_idx` has it. An index that is no row throws an
+ * `IndexError` if it is known, and gives NaN if a transformation traces it.
+ *
+ * @param name - what the indices are, for the error: `bert: inputIds`.
+ */
 export const applyEmbedding = (
   { weight }: { readonly weight: NDArray },
   indices: ArrayLike,
   padTokenId: number | null = null,
+  name = 'embedding',
 ): NDArray => {
-  const rows = np.take(weight, indices, { axis: 0 })
+  const rows = np.take(weight, rowsOf(np.asarray(indices), weight.shape[0]!, name), { axis: 0 })
   if (padTokenId === null) return rows
   return np.where(np.expandDims(np.equal(indices, padTokenId), -1), stopGradient(rows), rows)
 }
@@ -86,10 +130,49 @@ export const makeDrop = (key: Key | undefined): Drop => {
 }
 
 /** Inputs of shape `[batch, length]`, of integers. */
-export const tokenArray = (operation: string, ids: ArrayLike): NDArray => {
-  const given = Array.isArray(ids) ? np.array(ids, { dtype: 'int32' }) : np.asarray(ids)
-  if (given.ndim === 2 && given.dtype !== 'float32') return given
+export const tokenArray = (operation: string, ids: ArrayLike, name = 'inputIds'): NDArray => {
+  const given = Array.isArray(ids) ? asInt32(ids) : np.asarray(ids)
+  if (given.ndim === 2 && isInteger(given.dtype)) return asInt32(given)
   throw new ArgumentError(
-    `${operation}: inputIds are integers of shape [batch, length], got ${given.aval}. A single sequence is [ids].`,
+    `${operation}: ${name} are integers of shape [batch, length], got ${given.aval}. A single sequence is [ids].`,
+  )
+}
+
+/**
+ * What stands beside tokens: an array of their shape `[batch, length]`, or of shape `[1, length]` for all sequences alike. Nothing
+ * else broadcasts, which would put it beside other tokens without a word.
+ */
+export const besideTokens = (
+  operation: string,
+  name: string,
+  given: ArrayLike,
+  [batch, length]: readonly [batch: number, length: number],
+): NDArray => {
+  const x = np.asarray(given)
+  if (x.ndim === 2 && x.shape[1] === length && (x.shape[0] === batch || x.shape[0] === 1)) return x
+  throw new ShapeError(
+    `${operation}: ${name} has shape ${showShape(x.shape)}, but the tokens have shape ${showShape([batch, length])}: ` +
+      'it has one number for each of them.',
+  )
+}
+
+/** The same of integers. */
+export const integersBesideTokens = (
+  operation: string,
+  name: string,
+  given: ArrayLike,
+  shape: readonly [batch: number, length: number],
+): NDArray => {
+  const x = besideTokens(operation, name, Array.isArray(given) ? asInt32(given) : given, shape)
+  if (isInteger(x.dtype)) return asInt32(x)
+  throw new DTypeError(`${operation}: ${name} are integers, got ${x.aval}.`)
+}
+
+/** A sequence must not be longer than there are positions for. */
+export const checkLength = (operation: string, length: number, maxPositions: number): void => {
+  if (length <= maxPositions) return
+  throw new ArgumentError(
+    `${operation}: ${length} tokens are more than the ${maxPositions} that the model has positions for ` +
+      '(max_position_embeddings). Truncate the text, or take it in parts.',
   )
 }

@@ -4,6 +4,7 @@ import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
 import type { IoError, Progress, TensorFile } from '../io/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { ParameterSpec, ParamsOf } from './spec.ts'
@@ -24,6 +25,8 @@ export interface MismatchError {
   /** Tensors that are no parameters. */
   readonly unexpected: readonly string[]
   readonly shapes: readonly ShapeMismatch[]
+  /** Second names of tied weights with numbers of their own: the model is not tied, whatever its configuration says. */
+  readonly untied: readonly string[]
   readonly message: string
 }
 
@@ -65,9 +68,12 @@ const modern = (name: string): string => name.replace(/\.gamma$/, '.weight').rep
 interface Plan {
   /** From parameters' names to the file's. */
   readonly sources: ReadonlyMap<string, string>
+  /** Parameters with the second names that the file has for them besides. */
+  readonly twins: readonly (readonly [name: string, given: string])[]
   readonly missing: readonly string[]
   readonly unexpected: readonly string[]
   readonly shapes: readonly ShapeMismatch[]
+  readonly untied: readonly string[]
 }
 
 /** A parameter's name from a file's: as it is, or with the body's prefix put before it or taken away. */
@@ -96,17 +102,19 @@ const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: strin
     return model.tied.get(name) ?? model.tied.get(`${model.prefix}.${name}`) ?? model.tied.get(bare)
   }
   const unexpected: string[] = []
+  const twins: (readonly [name: string, given: string])[] = []
   for (const { name, given } of others) {
     const own = second(name)
     if (own !== undefined && !sources.has(own)) sources.set(own, given)
-    else if (own === undefined && !model.ignored.some((pattern) => pattern.test(name))) unexpected.push(given)
+    else if (own !== undefined) twins.push([own, given])
+    else if (!model.ignored.some((pattern) => pattern.test(name))) unexpected.push(given)
   }
   const missing = [...specs.keys()].filter((name) => !sources.has(name))
   const shapes = [...sources].flatMap(([name, given]): readonly ShapeMismatch[] => {
     const [expected, found] = [specs.get(name)!.shape, file.tensors.get(given)!.shape]
     return sameShape(expected, found) ? [] : [{ name, expected, found }]
   })
-  return { sources, missing, unexpected, shapes }
+  return { sources, twins, missing, unexpected, shapes, untied: [] }
 }
 
 /** As many names as a message has of each kind; the error's fields have all. */
@@ -118,19 +126,21 @@ const listed = (what: string, names: readonly string[]): readonly string[] => {
   return [`${what} (${names.length}): ${names.slice(0, SHOWN).join(', ')}${rest}`]
 }
 
-const mismatch = (type: string, source: string, plan: Omit<Plan, 'sources'>): MismatchError => {
+const mismatch = (type: string, source: string, plan: Omit<Plan, 'sources' | 'twins'>): MismatchError => {
   const shapes = plan.shapes.map((s) => `${s.name} is ${showShape(s.found)}, not ${showShape(s.expected)}`)
   const parts = [
     ...listed('missing', plan.missing),
     ...listed('not expected', plan.unexpected),
     ...listed('of another shape', shapes),
+    ...listed('not what it is tied to by the configuration (tie_word_embeddings)', plan.untied),
   ]
-  const { missing, unexpected } = plan
+  const { missing, unexpected, untied } = plan
   return {
     _tag: 'Mismatch',
     missing,
     unexpected,
     shapes: plan.shapes,
+    untied,
     message: `${source} does not hold the parameters of ${type}: ${parts.join('; ')}.`,
   }
 }
@@ -168,29 +178,41 @@ export const loadArrays =
     const bytesOf = (given: string): number => file.tensors.get(given)!.bytes
     const total = [...plan.sources.values()].reduce((sum, given) => sum + bytesOf(given), 0)
     let done = 0
+    const read = async (name: string, given: string): Promise<NDArray | null> => {
+      const result = await file.read(given)()
+      if (result._tag === 'Left') {
+        failures.push(result.left)
+        return null
+      }
+      const x = transform(name, result.right)
+      return dtype !== 'keep' && isFloat(x.dtype) ? x.astype(dtype) : x
+    }
     const work = async (): Promise<void> => {
       for (const [name, given] of queue) {
-        const result = await file.read(given)()
-        if (result._tag === 'Left') {
-          failures.push(result.left)
-          return
-        }
-        const x = transform(name, result.right)
-        arrays.set(name, dtype !== 'keep' && isFloat(x.dtype) ? x.astype(dtype) : x)
+        const x = await read(name, given)
+        if (x === null) return
+        arrays.set(name, x)
         done += bytesOf(given)
         onProgress?.({ name, bytes: done, total })
       }
     }
     await Promise.all(Array.from({ length: PARALLEL }, work))
+    const untied: string[] = []
+    for (const [name, given] of plan.twins) {
+      const x = await read(name, given)
+      if (x !== null && !np.arrayEqual(x, arrays.get(name)!, { equalNan: true }).bool()) untied.push(given)
+    }
     const [failure] = failures
     if (failure !== undefined) return { _tag: 'Left', left: failure }
+    if (untied.length > 0)
+      return { _tag: 'Left', left: mismatch(model.type, file.source, { ...plan, missing, untied }) }
     return { _tag: 'Right', right: arrays }
   }
 
 /**
  * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
  * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
- * or not, and tied weights are read once.
+ * or not, and tied weights are one leaf, which must have the same numbers under all names that the file has for it.
  *
  * @param options - `dtype`: of the parameters, `float32` by default.
  * @throws ArgumentError for a model with state: `loadVariables` reads both.

@@ -1,6 +1,7 @@
 /** One vector for a text, from the vectors of its tokens. */
 import * as np from '../numpy/index.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { besideTokens } from './layers.ts'
 
 /**
  * The mean of the tokens that are no padding, as sentence encoders take it.
@@ -8,10 +9,13 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * @param hidden - shape `[batch, length, features]`.
  * @param attentionMask - shape `[batch, length]`; all 1 by default.
  * @returns shape `[batch, features]`; of a text without tokens 0.
+ * @throws ShapeError if the mask has another shape.
  */
 export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray => {
   if (attentionMask === undefined) return np.mean(hidden, { axis: 1 })
-  const weights = np.expandDims(np.notEqual(attentionMask, 0).astype(hidden.dtype), -1)
+  const tokens = hidden.shape.slice(0, 2) as readonly number[] as readonly [batch: number, length: number]
+  const mask = besideTokens('meanPooling', 'attentionMask', attentionMask, tokens)
+  const weights = np.expandDims(np.notEqual(mask, 0).astype(hidden.dtype), -1)
   const count = np.maximum(np.sum(weights, { axis: 1 }), 1)
   return np.divide(np.sum(np.multiply(hidden, weights), { axis: 1 }), count)
 }

@@ -22,8 +22,10 @@ const weightedSum = (h: NDArray, mask: NDArray | undefined): NDArray => {
   return np.sum(mask === undefined ? weighted : np.multiply(weighted, np.expandDims(mask, -1)))
 }
 
-const lossOf = (outputs: Tensors, inputs: Tensors): NDArray =>
-  outputs['loss'] ?? weightedSum(outputs['last_hidden_state']!, inputs['attention_mask'])
+const lossOf = (outputs: Tensors, inputs: Tensors): NDArray => {
+  const mask = inputs['decoder_attention_mask'] ?? inputs['attention_mask']
+  return outputs['loss'] ?? weightedSum(outputs['last_hidden_state']!, mask)
+}
 
 /** Names that `transformers` has for outputs, where ours are others. */
 const ours: { readonly [name: string]: string } = { pooler_output: 'pooled' }
@@ -36,11 +38,11 @@ const withPrefix = (tensors: Tensors, prefix: string): Tensors =>
 const largest = (x: NDArray): number => (x.size === 0 ? 0 : np.max(np.abs(x)).item())
 const difference = (x: NDArray, y: NDArray): number => largest(np.subtract(x, y))
 
-/** Zeros at padding, which is noise everywhere. */
-const attended = (x: NDArray, mask: NDArray | undefined): NDArray =>
-  mask !== undefined && x.ndim === 3 && x.shape[1] === mask.shape[1]
-    ? np.multiply(x, np.expandDims(mask.astype('float32'), -1))
-    : x
+/** Zeros at padding, which is noise everywhere. What is read and what is written have different lengths, which tell the mask. */
+const attended = (x: NDArray, masks: readonly NDArray[]): NDArray => {
+  const mask = x.ndim === 3 ? masks.find((m) => m.shape[1] === x.shape[1]) : undefined
+  return mask === undefined ? x : np.multiply(x, np.expandDims(mask.astype('float32'), -1))
+}
 
 const families = readdirSync(data)
 
@@ -59,7 +61,7 @@ describe.each(families)('%s', (family) => {
     const options = { state, training: name === 'training', interpolatePosEncoding: name === 'interpolated' }
     const recorded = await get(readTensors(await get(openTensors(join(data, family, `${name}.safetensors`)))))
     const inputs = withPrefix(recorded, 'input.')
-    const mask = inputs['attention_mask']
+    const masks = [inputs['attention_mask'], inputs['decoder_attention_mask']].filter((m) => m !== undefined)
     const outputs = jit((p: models.ParamTree): Tensors => {
       const found = model.apply(p, inputs, options)
       return { ...found, loss: lossOf(found, inputs) }
@@ -67,7 +69,7 @@ describe.each(families)('%s', (family) => {
     for (const [key, expected] of Object.entries(withPrefix(recorded, 'output.'))) {
       const found = outputs[ours[key] ?? key]
       expect(found, key).toBeDefined()
-      const [a, b] = [attended(found!, mask), attended(expected, mask)]
+      const [a, b] = [attended(found!, masks), attended(expected, masks)]
       expect(difference(a, b), key).toBeLessThanOrEqual(2e-5 * Math.max(1, largest(b)))
     }
     const gradient = jit(grad((p: models.ParamTree) => lossOf(model.apply(p, inputs, options), inputs)))(params)

@@ -89,6 +89,31 @@ test('another head than the file has: its parameters are made afresh, or missing
   expect(model.apply(params, inputs)['logits']!.shape).toEqual([2, 3, 3])
 })
 
+test('numbers that transformers takes as floats only are written as floats', async () => {
+  const { params, files } = await get(loadModel(join(data, 't5-lm')))
+  const strange = { note: '"initializer_factor": 1,', final_logit_softcapping: 30 }
+  await get(saveModel(directory, { ...files, params, config: { ...files.config, ...strange } }))
+  const text = readFileSync(join(directory, 'config.json'), 'utf8')
+  expect(text).toContain('"initializer_factor": 1.0,')
+  expect(text).toContain('"final_logit_softcapping": 30.0')
+  expect(text).toContain('"layer_norm_epsilon": 0.000001,')
+  expect(text).toContain('"num_layers": 2,')
+  expect(JSON.parse(text)).toMatchObject(strange)
+})
+
+test('a tied weight that the file has under both names has to be the same', async () => {
+  const { params, files } = await get(loadModel(join(data, 't5-lm')))
+  const { weight } = params['shared'] as { readonly weight: NDArray }
+  const save = (second: NDArray) =>
+    get(saveModel(directory, { ...files, params: { ...params, lm_head: { weight: second } } }))
+  await save(weight)
+  sameTrees((await get(loadModel(directory))).params, params)
+  await save(np.add(weight, 1))
+  const error = leftOf(await loadModel(directory)())
+  expect(error).toMatchObject({ _tag: 'Mismatch', untied: ['lm_head.weight'], missing: [], unexpected: [] })
+  expect(error.message).toContain('tie_word_embeddings')
+})
+
 test('what cannot be loaded is a Left that says why', async () => {
   cpSync(join(data, 'bert'), directory, { recursive: true })
   const write = (config: unknown) => {

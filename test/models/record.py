@@ -71,24 +71,28 @@ def run(model, inputs, case):
     # A copy: the next run begins with the statistics that are in the file.
     after = {name: value.clone() for name, value in model.state_dict().items()}
     result = {f"output.state.{name}": value for name, value in after.items() if training and "running_" in name}
-    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_state", "loss"]:
+    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_state", "encoder_last_hidden_state", "loss"]:
         value = getattr(out, name, None)
         if value is not None:
             result[f"output.{name}"] = value
-    for i, h in enumerate(out.hidden_states or []):
-        result[f"output.hidden_states.{i}"] = h
+    for name in ["hidden_states", "encoder_hidden_states", "decoder_hidden_states"]:
+        for i, h in enumerate(getattr(out, name, None) or []):
+            result[f"output.{name}.{i}"] = h
     if "loss" in out and out.loss is not None:
         loss = out.loss
     else:
         # Of a model without a loss: a weighted sum of what is attended to.
         states = out.last_hidden_state
         weights = torch.sin(torch.arange(states.numel()).reshape(states.shape) * 0.7)
-        mask = inputs["attention_mask"][..., None] if "attention_mask" in inputs else 1
+        name = "decoder_attention_mask" if "decoder_attention_mask" in inputs else "attention_mask"
+        mask = inputs[name][..., None] if name in inputs else 1
         loss = (states * weights * mask).sum()
         result["output.loss"] = loss
     loss.backward()
     model.load_state_dict(before)
-    gradients = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    # A tied weight goes by the name that it is tied to, not by the one that comes first.
+    tied = getattr(model, "all_tied_weights_keys", {})
+    gradients = {tied.get(name, name): parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     for name, gradient in names_of_files(model, gradients).items():
         result[f"grad.{name}"] = gradient
     return {key: value.detach().clone().contiguous() for key, value in result.items()}
@@ -133,16 +137,42 @@ def causal_cases(generator, positions=True):
     return cases
 
 
-def encoder_cases(generator, labels=None, types=True):
+def encoder_cases(generator, labels=None, types=True, pad=0):
     cases = {}
     for padding in ["none", "right", "left"]:
         inputs = token_inputs(generator, padding)
+        inputs["input_ids"] = inputs["input_ids"].masked_fill(inputs["attention_mask"] == 0, pad)
         if types:
             inputs["token_type_ids"] = torch.randint(0, 2, inputs["input_ids"].shape, generator=generator)
         if labels is not None:
             inputs["labels"] = labels(inputs, generator)
         cases[padding] = inputs
     return cases
+
+
+def seq2seq_cases(generator, labels):
+    """With labels alone, which are shifted to the right, or with targets of their own; texts and targets have different lengths."""
+    cases = {}
+    for padding in ["none", "right", "left"]:
+        inputs = token_inputs(generator, padding)
+        targets = token_inputs(generator, padding, length=5)
+        if labels:
+            inputs["labels"] = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, -100)
+        if not labels or padding == "left":
+            inputs["decoder_input_ids"] = targets["input_ids"]
+            inputs["decoder_attention_mask"] = targets["attention_mask"]
+        cases[padding] = inputs
+    return cases
+
+
+def untied(kind):
+    """A model with a head of its own, as version 1.1 has it, however the configuration is read."""
+    def make(config):
+        model = kind(config)
+        model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
+        model.all_tied_weights_keys.pop("lm_head.weight")
+        return model
+    return make
 
 
 def sequence_labels(inputs, generator):
@@ -154,6 +184,40 @@ def token_labels(count):
         labels = torch.randint(0, count, inputs["input_ids"].shape, generator=generator)
         return labels.masked_fill(inputs["attention_mask"] == 0, -100)
     return make
+
+
+def encoder_families(t, vocab):
+    bert = t.BertConfig(**ENCODER, num_labels=3, tie_word_embeddings=False)
+    yield "bert-masked-untied", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    # The padding token is not 0, so that positions show that they count from it.
+    tokens = {**ENCODER, "pad_token_id": 1, "bos_token_id": 0}
+    for prefix, kind, roberta in [("roberta", "Roberta", t.RobertaConfig), ("xlm-roberta", "XLMRoberta", t.XLMRobertaConfig)]:
+        config = roberta(**tokens, num_labels=3, type_vocab_size=2)
+        yield prefix, getattr(t, f"{kind}Model"), config, lambda g: encoder_cases(g, pad=1)
+        yield f"{prefix}-sequence", getattr(t, f"{kind}ForSequenceClassification"), config, lambda g: encoder_cases(g, sequence_labels, pad=1)
+        yield f"{prefix}-token", getattr(t, f"{kind}ForTokenClassification"), config, lambda g: encoder_cases(g, token_labels(3), pad=1)
+        yield f"{prefix}-masked", getattr(t, f"{kind}ForMaskedLM"), config, lambda g: encoder_cases(g, token_labels(vocab), pad=1)
+    distil = t.DistilBertConfig(dim=16, n_layers=2, n_heads=4, hidden_dim=24, max_position_embeddings=20, num_labels=3, **TOKENS)
+    yield "distilbert", t.DistilBertModel, distil, lambda g: encoder_cases(g, types=False)
+    yield "distilbert-sequence", t.DistilBertForSequenceClassification, distil, lambda g: encoder_cases(g, sequence_labels, types=False)
+    yield "distilbert-token", t.DistilBertForTokenClassification, distil, lambda g: encoder_cases(g, token_labels(3), types=False)
+    yield "distilbert-masked", t.DistilBertForMaskedLM, distil, lambda g: encoder_cases(g, token_labels(vocab), types=False)
+    albert = t.AlbertConfig(**ENCODER, embedding_size=10, num_labels=3)
+    # Three layers share the parameters of two groups, of two layers each.
+    grouped = t.AlbertConfig(**{**ENCODER, "num_hidden_layers": 3}, embedding_size=10, num_hidden_groups=2, inner_group_num=2, hidden_act="gelu")
+    yield "albert", t.AlbertModel, albert, lambda g: encoder_cases(g)
+    yield "albert-groups", t.AlbertModel, grouped, lambda g: encoder_cases(g)
+    yield "albert-sequence", t.AlbertForSequenceClassification, albert, lambda g: encoder_cases(g, sequence_labels)
+    yield "albert-token", t.AlbertForTokenClassification, albert, lambda g: encoder_cases(g, token_labels(3))
+    yield "albert-masked", t.AlbertForMaskedLM, albert, lambda g: encoder_cases(g, token_labels(vocab))
+    t5 = dict(vocab_size=vocab, d_model=16, d_kv=6, d_ff=24, num_layers=2, num_heads=4, decoder_start_token_id=0)
+    yield "t5", t.T5Model, t.T5Config(**t5), lambda g: seq2seq_cases(g, False)
+    yield "t5-encoder", t.T5EncoderModel, t.T5Config(**t5), lambda g: encoder_cases(g, types=False)
+    yield "t5-lm", t.T5ForConditionalGeneration, t.T5Config(**t5), lambda g: seq2seq_cases(g, True)
+    # Version 1.1, with so few buckets that distances share them.
+    gated = t.T5Config(**{**t5, "num_decoder_layers": 3}, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
+                       relative_attention_num_buckets=8, relative_attention_max_distance=6)
+    yield "t5-lm-untied", untied(t.T5ForConditionalGeneration), gated, lambda g: seq2seq_cases(g, True)
 
 
 def image_cases(generator, size, labels=None, channels=3, batch=3):
@@ -172,6 +236,7 @@ def families():
     yield "bert-sequence", t.BertForSequenceClassification, bert, lambda g: encoder_cases(g, sequence_labels)
     yield "bert-token", t.BertForTokenClassification, bert, lambda g: encoder_cases(g, token_labels(3))
     yield "bert-masked", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    yield from encoder_families(t, vocab)
     llama = t.LlamaConfig(**DECODER, rope_theta=1000.0)
     yield "llama", t.LlamaForCausalLM, llama, causal_cases
     yield "llama-tied", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, tie_word_embeddings=True, attention_bias=True, mlp_bias=True, head_dim=6), causal_cases
@@ -197,6 +262,17 @@ def families():
         downsample_in_first_stage=True, downsample_in_bottleneck=True), lambda g: stateful(g, labels=5, channels=1)
 
 
+def record_buckets():
+    """Where each of T5's buckets of distances begins, as [bucket, distance]."""
+    bucket = transformers.models.t5.modeling_t5.T5Attention._relative_position_bucket
+    rows = []
+    for count, furthest in [(32, 128), (16, 128), (8, 128), (64, 128), (32, 256), (12, 100), (7, 50), (8, 6), (4, 3), (320, 1280), (32, 1000)]:
+        buckets = bucket(-torch.arange(furthest + 1), bidirectional=False, num_buckets=count, max_distance=furthest).tolist()
+        rows.append({"count": count, "furthest": furthest, "begin": [[b, d] for d, b in enumerate(buckets) if d == 0 or buckets[d - 1] != b]})
+    text = ",\n ".join(json.dumps(row) for row in rows)
+    (DATA.parent / "buckets.json").write_text(f"[{text}]\n")
+
+
 def main(wanted):
     transformers.logging.set_verbosity_error()
     for name, kind, config, cases in families():
@@ -208,6 +284,8 @@ def main(wanted):
         randomise(model, generator)
         record(name, model, cases(generator))
         print(name)
+    if not wanted or "buckets" in wanted:
+        record_buckets()
 
 
 if __name__ == "__main__":

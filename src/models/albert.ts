@@ -1,0 +1,253 @@
+/**
+ * ALBERT: Lan et al., "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations" (2020): embeddings of few
+ * features, which a linear map widens, and layers that share their parameters. Names are those of `transformers`' `AlbertModel` and
+ * of its heads.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import { attend } from './attention.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
+import type { ConfigError } from './config.ts'
+import { readConfig } from './config.ts'
+import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { encoderArrays } from './encoder.ts'
+import type { Activation, Drop } from './layers.ts'
+import {
+  activationNames,
+  applyActivation,
+  applyEmbedding,
+  applyLayerNorm,
+  applyLinear,
+  makeDrop,
+  splitHeads,
+} from './layers.ts'
+import { makeModel } from './model.ts'
+import type { ParamsOf } from './spec.ts'
+import { embedding, layerNorm, linear, repeated } from './spec.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+
+/** What `config.json` says, as far as it is used. */
+export interface AlbertConfig extends ClassifierConfig {
+  readonly vocabSize: number
+  readonly embeddingSize: number
+  readonly hiddenSize: number
+  readonly numHiddenLayers: number
+  /** How many groups of layers there are parameters for. */
+  readonly numHiddenGroups: number
+  /** Layers of a group, one after the other. */
+  readonly innerGroupNum: number
+  readonly numAttentionHeads: number
+  readonly intermediateSize: number
+  readonly hiddenAct: Activation
+  readonly maxPositionEmbeddings: number
+  readonly typeVocabSize: number
+  readonly layerNormEps: number
+  readonly hiddenDropoutProb: number
+  readonly attentionProbsDropoutProb: number
+  readonly classifierDropout: number
+  readonly initializerRange: number
+  readonly padTokenId: number | null
+  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  readonly tieWordEmbeddings: boolean
+}
+
+/** Reads the configuration of an ALBERT. */
+export const albertConfig = (json: unknown): Either<ConfigError, AlbertConfig> =>
+  readConfig(json, (config) => {
+    config.word('position_embedding_type', ['absolute'], 'absolute')
+    const hiddenSize = config.count('hidden_size', 4096)
+    return {
+      vocabSize: config.count('vocab_size', 30_000),
+      embeddingSize: config.count('embedding_size', 128),
+      hiddenSize,
+      numHiddenLayers: config.layers('num_hidden_layers', 12),
+      numHiddenGroups: config.layers('num_hidden_groups', 1, 1),
+      innerGroupNum: config.layers('inner_group_num', 1),
+      numAttentionHeads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size', 64),
+      intermediateSize: config.count('intermediate_size', 16_384),
+      hiddenAct: config.word('hidden_act', activationNames, 'gelu_new'),
+      maxPositionEmbeddings: config.count('max_position_embeddings', 512),
+      typeVocabSize: config.count('type_vocab_size', 2),
+      layerNormEps: config.number('layer_norm_eps', 1e-12),
+      hiddenDropoutProb: config.number('hidden_dropout_prob', 0),
+      attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0),
+      classifierDropout: config.number('classifier_dropout_prob', 0.1),
+      initializerRange: config.number('initializer_range', 0.02),
+      padTokenId: config.token('pad_token_id', 0),
+      tieWordEmbeddings: config.flag('tie_word_embeddings', true),
+      ...classifierConfig(config),
+    }
+  })
+
+// Attention and feed-forward of one layer.
+
+const layerSpecs = ({ hiddenSize, intermediateSize }: AlbertConfig) => ({
+  attention: {
+    query: linear(hiddenSize, hiddenSize),
+    key: linear(hiddenSize, hiddenSize),
+    value: linear(hiddenSize, hiddenSize),
+    dense: linear(hiddenSize, hiddenSize),
+    LayerNorm: layerNorm(hiddenSize),
+  },
+  ffn: linear(intermediateSize, hiddenSize),
+  ffn_output: linear(hiddenSize, intermediateSize),
+  full_layer_layer_norm: layerNorm(hiddenSize),
+})
+
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+
+const applyAttention = (
+  params: LayerParams['attention'],
+  x: NDArray,
+  mask: NDArray | null,
+  config: AlbertConfig,
+  drop: Drop,
+): NDArray => {
+  const [query, key, value] = [params.query, params.key, params.value].map((p) =>
+    splitHeads(applyLinear(p, x), config.numAttentionHeads),
+  ) as [NDArray, NDArray, NDArray]
+  const attended = attend(query, key, value, { mask, drop, dropRate: config.attentionProbsDropoutProb })
+  const projected = drop(applyLinear(params.dense, attended), config.hiddenDropoutProb)
+  return applyLayerNorm(params.LayerNorm, np.add(x, projected), config.layerNormEps)
+}
+
+/** Nothing is dropped after the feed-forward part, as in `transformers`. */
+const applyLayer = (
+  params: LayerParams,
+  x: NDArray,
+  mask: NDArray | null,
+  config: AlbertConfig,
+  drop: Drop,
+): NDArray => {
+  const attended = applyAttention(params.attention, x, mask, config, drop)
+  const inner = applyActivation(config.hiddenAct, applyLinear(params.ffn, attended))
+  const outer = applyLinear(params.ffn_output, inner)
+  return applyLayerNorm(params.full_layer_layer_norm, np.add(outer, attended), config.layerNormEps)
+}
+
+// The body.
+
+const bodySpecs = (config: AlbertConfig, pooler: boolean) => ({
+  embeddings: {
+    word_embeddings: embedding(config.vocabSize, config.embeddingSize),
+    position_embeddings: embedding(config.maxPositionEmbeddings, config.embeddingSize),
+    token_type_embeddings: embedding(config.typeVocabSize, config.embeddingSize),
+    LayerNorm: layerNorm(config.embeddingSize),
+  },
+  encoder: {
+    embedding_hidden_mapping_in: linear(config.hiddenSize, config.embeddingSize),
+    albert_layer_groups: repeated(config.numHiddenGroups, () => ({
+      albert_layers: repeated(config.innerGroupNum, () => layerSpecs(config)),
+    })),
+  },
+  pooler: pooler ? linear(config.hiddenSize, config.hiddenSize) : null,
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+const embed = ({ embeddings }: BodyParams, inputs: EncoderArrays, config: AlbertConfig): NDArray => {
+  const { ids, tokenTypes, positions } = inputs
+  const { word_embeddings: words, token_type_embeddings: types, position_embeddings: places } = embeddings
+  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
+  const word = applyEmbedding(words, ids, config.padTokenId, 'albert: inputIds')
+  const type = applyEmbedding(types, tokenTypes ?? np.zerosLike(ids), null, 'albert: tokenTypeIds')
+  const place = applyEmbedding(places, counted, null, 'albert: positionIds')
+  return applyLayerNorm(embeddings.LayerNorm, np.add(np.add(word, type), place), config.layerNormEps)
+}
+
+/** Layers share the parameters of their group, equal runs of them. The states listed are those of inner layers too. */
+const applyBody = (params: BodyParams, inputs: EncoderInputs, config: AlbertConfig, drop: Drop): EncoderOutput => {
+  const arrays = encoderArrays('albert', inputs, config.maxPositionEmbeddings)
+  const { embedding_hidden_mapping_in: widen, albert_layer_groups: groups } = params.encoder
+  const embedded = drop(embed(params, arrays, config), config.hiddenDropoutProb)
+  const hiddenStates = [applyLinear(widen, embedded)]
+  for (let i = 0; i < config.numHiddenLayers; i++) {
+    const group = groups[Math.floor(i / (config.numHiddenLayers / config.numHiddenGroups))]!
+    for (const layer of group.albert_layers) {
+      hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, arrays.padding, config, drop))
+    }
+  }
+  const lastHiddenState = hiddenStates.at(-1)!
+  const { pooler } = params
+  const first = lastHiddenState.at(':', 0).get()
+  return { lastHiddenState, hiddenStates, poolerOutput: pooler === null ? null : np.tanh(applyLinear(pooler, first)) }
+}
+
+/** Buffers of older files. */
+const buffers = [/(^|\.)embeddings\.position_ids$/]
+
+/** Those, and the heads of pretraining. */
+const ignored = [...buffers, /^(predictions|sop_classifier)\./]
+
+const pooling = /(^|\.)pooler\./
+
+/** Hidden states of all layers, and of the first token through the pooler. */
+export const albert = (config: AlbertConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
+  makeModel({
+    type: 'albert',
+    specs: bodySpecs(config, pooler),
+    prefix: 'albert',
+    ignored: pooler ? ignored : [...ignored, pooling],
+    stddev: config.initializerRange,
+    apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
+      applyBody(params, inputs, config, makeDrop(options.key)),
+  })
+
+/** One score for each class of the whole text. */
+export const albertForSequenceClassification = (config: AlbertConfig) =>
+  makeModel({
+    type: 'albert',
+    specs: { albert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
+    prefix: 'albert',
+    ignored,
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.albert, inputs, config, drop)
+      const pooled = drop(states.poolerOutput!, config.classifierDropout)
+      return { ...states, logits: applyLinear(params.classifier, pooled) }
+    },
+  })
+
+/** One score for each class of each token. */
+export const albertForTokenClassification = (config: AlbertConfig) =>
+  makeModel({
+    type: 'albert',
+    specs: { albert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
+    prefix: 'albert',
+    ignored: [...ignored, pooling],
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.albert, inputs, config, drop)
+      const kept = drop(states.lastHiddenState, config.classifierDropout)
+      return { ...states, logits: applyLinear(params.classifier, kept) }
+    },
+  })
+
+/** One score for each word of the vocabulary at each token, from as many features as embeddings have. */
+export const albertForMaskedLM = (config: AlbertConfig) =>
+  makeModel({
+    type: 'albert',
+    specs: {
+      albert: bodySpecs(config, false),
+      predictions: {
+        ...vocabularySpecs(config.tieWordEmbeddings, config.vocabSize, config.embeddingSize),
+        dense: linear(config.embeddingSize, config.hiddenSize),
+        LayerNorm: layerNorm(config.embeddingSize),
+      },
+    },
+    prefix: 'albert',
+    ignored: [...buffers, pooling, /^sop_classifier\./, ...unreadVocabulary(config.tieWordEmbeddings, 'predictions')],
+    tied: vocabularyNames(config.tieWordEmbeddings, 'predictions', 'albert.embeddings.word_embeddings.weight'),
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const states = applyBody(params.albert, inputs, config, makeDrop(options.key))
+      const inner = applyActivation(config.hiddenAct, applyLinear(params.predictions.dense, states.lastHiddenState))
+      const normed = applyLayerNorm(params.predictions.LayerNorm, inner, config.layerNormEps)
+      const table = params.albert.embeddings.word_embeddings
+      return { ...states, logits: applyVocabulary(params.predictions, table, normed) }
+    },
+  })

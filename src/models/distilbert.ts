@@ -1,0 +1,235 @@
+/**
+ * DistilBERT: Sanh et al., "DistilBERT, a distilled version of BERT" (2019): a BERT of fewer layers without token types and pooler.
+ * Names are those of `transformers`' `DistilBertModel` and of its heads.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { ArgumentError } from '../core/errors.ts'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import { attend } from './attention.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
+import type { ConfigError } from './config.ts'
+import { readConfig } from './config.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { encoderArrays } from './encoder.ts'
+import type { Activation, Drop } from './layers.ts'
+import {
+  activationNames,
+  applyActivation,
+  applyEmbedding,
+  applyLayerNorm,
+  applyLinear,
+  makeDrop,
+  splitHeads,
+} from './layers.ts'
+import { makeModel } from './model.ts'
+import type { ParamsOf } from './spec.ts'
+import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
+
+/** What `config.json` says, as far as it is used. */
+export interface DistilBertConfig extends ClassifierConfig {
+  readonly vocabSize: number
+  /** Features of hidden states: `dim`. */
+  readonly hiddenSize: number
+  readonly numHiddenLayers: number
+  readonly numAttentionHeads: number
+  /** Features inside of the feed-forward layers: `hidden_dim`. */
+  readonly intermediateSize: number
+  readonly activation: Activation
+  readonly maxPositionEmbeddings: number
+  readonly dropout: number
+  readonly attentionDropout: number
+  readonly classifierDropout: number
+  readonly initializerRange: number
+  readonly padTokenId: number | null
+  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  readonly tieWordEmbeddings: boolean
+}
+
+/** Of all its norms; configurations do not say. */
+const EPSILON = 1e-12
+
+/** Reads the configuration of a DistilBERT. Sinusoidal positions are how a table begins: files have the table. */
+export const distilBertConfig = (json: unknown): Either<ConfigError, DistilBertConfig> =>
+  readConfig(json, (config) => {
+    const hiddenSize = config.count('dim', config.count('hidden_size', 768))
+    return {
+      vocabSize: config.count('vocab_size', 30522),
+      hiddenSize,
+      numHiddenLayers: config.layers('n_layers', config.layers('num_hidden_layers', 6)),
+      numAttentionHeads: config.divisor('n_heads', hiddenSize, 'dim', config.count('num_attention_heads', 12)),
+      intermediateSize: config.count('hidden_dim', 3072),
+      activation: config.word('activation', activationNames, 'gelu'),
+      maxPositionEmbeddings: config.count('max_position_embeddings', 512),
+      dropout: config.number('dropout', 0.1),
+      attentionDropout: config.number('attention_dropout', 0.1),
+      classifierDropout: config.number('seq_classif_dropout', 0.2),
+      initializerRange: config.number('initializer_range', 0.02),
+      padTokenId: config.token('pad_token_id', 0),
+      tieWordEmbeddings: config.flag('tie_word_embeddings', true),
+      ...classifierConfig(config),
+    }
+  })
+
+// Attention and feed-forward of one layer.
+
+const layerSpecs = ({ hiddenSize, intermediateSize }: DistilBertConfig) => ({
+  attention: {
+    q_lin: linear(hiddenSize, hiddenSize),
+    k_lin: linear(hiddenSize, hiddenSize),
+    v_lin: linear(hiddenSize, hiddenSize),
+    out_lin: linear(hiddenSize, hiddenSize),
+  },
+  sa_layer_norm: layerNorm(hiddenSize),
+  ffn: { lin1: linear(intermediateSize, hiddenSize), lin2: linear(hiddenSize, intermediateSize) },
+  output_layer_norm: layerNorm(hiddenSize),
+})
+
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+
+const applyAttention = (
+  { q_lin, k_lin, v_lin, out_lin }: LayerParams['attention'],
+  x: NDArray,
+  mask: NDArray | null,
+  { numAttentionHeads, attentionDropout }: DistilBertConfig,
+  drop: Drop,
+): NDArray => {
+  const [query, key, value] = [q_lin, k_lin, v_lin].map((p) => splitHeads(applyLinear(p, x), numAttentionHeads)) as [
+    NDArray,
+    NDArray,
+    NDArray,
+  ]
+  return applyLinear(out_lin, attend(query, key, value, { mask, drop, dropRate: attentionDropout }))
+}
+
+const applyLayer = (
+  params: LayerParams,
+  x: NDArray,
+  mask: NDArray | null,
+  config: DistilBertConfig,
+  drop: Drop,
+): NDArray => {
+  const attended = applyAttention(params.attention, x, mask, config, drop)
+  const middle = applyLayerNorm(params.sa_layer_norm, np.add(attended, x), EPSILON)
+  const inner = applyActivation(config.activation, applyLinear(params.ffn.lin1, middle))
+  const outer = drop(applyLinear(params.ffn.lin2, inner), config.dropout)
+  return applyLayerNorm(params.output_layer_norm, np.add(outer, middle), EPSILON)
+}
+
+// The body.
+
+const bodySpecs = (config: DistilBertConfig) => ({
+  embeddings: {
+    word_embeddings: embedding(config.vocabSize, config.hiddenSize),
+    position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
+    LayerNorm: layerNorm(config.hiddenSize),
+  },
+  transformer: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+const applyBody = (
+  { embeddings, transformer }: BodyParams,
+  inputs: EncoderInputs,
+  config: DistilBertConfig,
+  drop: Drop,
+): EncoderOutput => {
+  const { ids, padding, positions, tokenTypes } = encoderArrays('distilbert', inputs, config.maxPositionEmbeddings)
+  if (tokenTypes !== null) {
+    throw new ArgumentError('distilbert: there are no token types in this model; leave tokenTypeIds out.')
+  }
+  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
+  const word = applyEmbedding(embeddings.word_embeddings, ids, config.padTokenId, 'distilbert: inputIds')
+  const place = applyEmbedding(embeddings.position_embeddings, counted, null, 'distilbert: positionIds')
+  const embedded = applyLayerNorm(embeddings.LayerNorm, np.add(word, place), EPSILON)
+  const hiddenStates = [drop(embedded, config.dropout)]
+  for (const layer of transformer.layer) {
+    hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, padding, config, drop))
+  }
+  return { lastHiddenState: hiddenStates.at(-1)!, hiddenStates, poolerOutput: null }
+}
+
+/** Buffers of older files. */
+const buffers = [/(^|\.)embeddings\.position_ids$/]
+
+/** Those, and the head of pretraining. */
+const ignored = [...buffers, /^vocab_(transform|layer_norm|projector)\./]
+
+/** Hidden states of all layers. */
+export const distilBert = (config: DistilBertConfig) =>
+  makeModel({
+    type: 'distilbert',
+    specs: bodySpecs(config),
+    prefix: 'distilbert',
+    ignored,
+    stddev: config.initializerRange,
+    apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
+      applyBody(params, inputs, config, makeDrop(options.key)),
+  })
+
+/** One score for each class of the whole text, by a head of two layers over the first token. */
+export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
+  makeModel({
+    type: 'distilbert',
+    specs: {
+      distilbert: bodySpecs(config),
+      pre_classifier: linear(config.hiddenSize, config.hiddenSize),
+      classifier: linear(config.numLabels, config.hiddenSize),
+    },
+    prefix: 'distilbert',
+    ignored,
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.distilbert, inputs, config, drop)
+      const first = applyLinear(params.pre_classifier, states.lastHiddenState.at(':', 0).get())
+      const kept = drop(applyActivation('relu', first), config.classifierDropout)
+      return { ...states, logits: applyLinear(params.classifier, kept) }
+    },
+  })
+
+/** One score for each class of each token. */
+export const distilBertForTokenClassification = (config: DistilBertConfig) =>
+  makeModel({
+    type: 'distilbert',
+    specs: { distilbert: bodySpecs(config), classifier: linear(config.numLabels, config.hiddenSize) },
+    prefix: 'distilbert',
+    ignored,
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.distilbert, inputs, config, drop)
+      return { ...states, logits: applyLinear(params.classifier, drop(states.lastHiddenState, config.dropout)) }
+    },
+  })
+
+/** One score for each word of the vocabulary at each token. The weight of `vocab_projector` is the table of embeddings. */
+export const distilBertForMaskedLM = (config: DistilBertConfig) =>
+  makeModel({
+    type: 'distilbert',
+    specs: {
+      distilbert: bodySpecs(config),
+      vocab_transform: linear(config.hiddenSize, config.hiddenSize),
+      vocab_layer_norm: layerNorm(config.hiddenSize),
+      vocab_projector: {
+        weight: config.tieWordEmbeddings ? null : parameter([config.vocabSize, config.hiddenSize]),
+        bias: parameter([config.vocabSize], 'zeros'),
+      },
+    },
+    prefix: 'distilbert',
+    ignored: buffers,
+    tied: config.tieWordEmbeddings
+      ? new Map([['vocab_projector.weight', 'distilbert.embeddings.word_embeddings.weight']])
+      : new Map<string, string>(),
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key))
+      const inner = applyActivation(config.activation, applyLinear(params.vocab_transform, states.lastHiddenState))
+      const normed = applyLayerNorm(params.vocab_layer_norm, inner, EPSILON)
+      const { weight, bias } = params.vocab_projector
+      const table = weight ?? params.distilbert.embeddings.word_embeddings.weight
+      return { ...states, logits: applyLinear({ weight: table, bias }, normed) }
+    },
+  })

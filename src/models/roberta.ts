@@ -1,0 +1,140 @@
+/**
+ * RoBERTa: Liu et al., "RoBERTa: A Robustly Optimized BERT Pretraining Approach" (2019), and XLM-RoBERTa. Its body is BERT's; positions
+ * and heads are its own. Names are those of `transformers`' `RobertaModel` and of its heads.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { BertBodyParams, BertConfig } from './bert.ts'
+import { applyBertBody, bertBodySpecs, readBertConfig } from './bert.ts'
+import type { ConfigError } from './config.ts'
+import { readConfig } from './config.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { encoderArrays } from './encoder.ts'
+import type { Drop } from './layers.ts'
+import { applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
+import { makeModel } from './model.ts'
+import { layerNorm, linear } from './spec.ts'
+import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+
+/** The families of this shape. */
+const types = ['roberta', 'xlm-roberta'] as const
+
+/** What `config.json` says, as far as it is used. */
+export interface RobertaConfig extends BertConfig {
+  readonly type: (typeof types)[number]
+  readonly padTokenId: number
+}
+
+/** Reads the configuration of a RoBERTa or XLM-RoBERTa. */
+export const robertaConfig = (json: unknown): Either<ConfigError, RobertaConfig> =>
+  readConfig(json, (config) => {
+    const type = config.word('model_type', types, 'roberta')
+    const padTokenId = config.count('pad_token_id', 1, 0)
+    return {
+      type,
+      ...readBertConfig(config),
+      vocabSize: config.count('vocab_size', type === 'roberta' ? 50265 : 30522),
+      padTokenId,
+      padPositionId: padTokenId,
+    }
+  })
+
+/** Tokens are counted from `padTokenId + 1` on, past padding, which has the position `padTokenId`. */
+const positionsOf = (ids: NDArray, padTokenId: number): NDArray => {
+  const counts = np.notEqual(ids, padTokenId).astype('int32')
+  return np.add(np.multiply(np.cumsum(counts, { axis: 1 }), counts), padTokenId)
+}
+
+// The body.
+
+const applyBody = (params: BertBodyParams, inputs: EncoderInputs, config: RobertaConfig, drop: Drop): EncoderOutput => {
+  const { type, maxPositionEmbeddings, padTokenId } = config
+  const arrays = encoderArrays(type, inputs, maxPositionEmbeddings - padTokenId - 1)
+  const positions = arrays.positions ?? positionsOf(arrays.ids, padTokenId)
+  return applyBertBody(params, { ...arrays, positions }, config, drop)
+}
+
+/** Buffers of older files, and the head of pretraining. */
+const ignored = [/(^|\.)embeddings\.position_ids$/, /^lm_head\./]
+
+const withoutPooler = [...ignored, /(^|\.)pooler\./]
+
+/** Hidden states of all layers, and of the first token through the pooler. */
+export const roberta = (config: RobertaConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
+  makeModel({
+    type: config.type,
+    specs: bertBodySpecs(config, pooler),
+    prefix: 'roberta',
+    ignored: pooler ? ignored : withoutPooler,
+    stddev: config.initializerRange,
+    apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
+      applyBody(params, inputs, config, makeDrop(options.key)),
+  })
+
+/** One score for each class of the whole text, by a head of two layers over the first token. */
+export const robertaForSequenceClassification = (config: RobertaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: {
+      roberta: bertBodySpecs(config, false),
+      classifier: {
+        dense: linear(config.hiddenSize, config.hiddenSize),
+        out_proj: linear(config.numLabels, config.hiddenSize),
+      },
+    },
+    prefix: 'roberta',
+    ignored: withoutPooler,
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.roberta, inputs, config, drop)
+      const first = drop(states.lastHiddenState.at(':', 0).get(), config.classifierDropout)
+      const inner = np.tanh(applyLinear(params.classifier.dense, first))
+      return { ...states, logits: applyLinear(params.classifier.out_proj, drop(inner, config.classifierDropout)) }
+    },
+  })
+
+/** One score for each class of each token. */
+export const robertaForTokenClassification = (config: RobertaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: { roberta: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
+    prefix: 'roberta',
+    ignored: withoutPooler,
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const drop = makeDrop(options.key)
+      const states = applyBody(params.roberta, inputs, config, drop)
+      const kept = drop(states.lastHiddenState, config.classifierDropout)
+      return { ...states, logits: applyLinear(params.classifier, kept) }
+    },
+  })
+
+/** One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says. */
+export const robertaForMaskedLM = (config: RobertaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: {
+      roberta: bertBodySpecs(config, false),
+      lm_head: {
+        ...vocabularySpecs(config.tieWordEmbeddings, config.vocabSize, config.hiddenSize),
+        dense: linear(config.hiddenSize, config.hiddenSize),
+        layer_norm: layerNorm(config.hiddenSize),
+      },
+    },
+    prefix: 'roberta',
+    ignored: [
+      /(^|\.)embeddings\.position_ids$/,
+      /(^|\.)pooler\./,
+      ...unreadVocabulary(config.tieWordEmbeddings, 'lm_head'),
+    ],
+    tied: vocabularyNames(config.tieWordEmbeddings, 'lm_head', 'roberta.embeddings.word_embeddings.weight'),
+    stddev: config.initializerRange,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
+      const states = applyBody(params.roberta, inputs, config, makeDrop(options.key))
+      const inner = applyActivation('gelu', applyLinear(params.lm_head.dense, states.lastHiddenState))
+      const normed = applyLayerNorm(params.lm_head.layer_norm, inner, config.layerNormEps)
+      return { ...states, logits: applyVocabulary(params.lm_head, params.roberta.embeddings.word_embeddings, normed) }
+    },
+  })

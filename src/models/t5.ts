@@ -1,0 +1,522 @@
+/**
+ * T5: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020), and its version 1.1
+ * (Flan-T5), with gated feed-forward layers and a head of its own. Names are those of `transformers`' `T5ForConditionalGeneration`.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { showShape } from '../core/shape.ts'
+import * as np from '../numpy/index.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { AttendOptions } from './attention.ts'
+import { attend } from './attention.ts'
+import type { Cache, LayerCache } from './cache.ts'
+import { cachedLength, emptyCache, extendCache } from './cache.ts'
+import type { ConfigError, ConfigReader } from './config.ts'
+import { readConfig } from './config.ts'
+import { lastPlaces } from './decoder.ts'
+import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
+import { encoderArrays } from './encoder.ts'
+import type { Activation, Drop } from './layers.ts'
+import {
+  activationNames,
+  applyActivation,
+  applyEmbedding,
+  applyLinear,
+  applyRmsNorm,
+  knownElements,
+  makeDrop,
+  splitHeads,
+  tokenArray,
+} from './layers.ts'
+import { IGNORED } from './losses.ts'
+import { bothMasks, causalMask, paddingMask } from './masks.ts'
+import { makeModel } from './model.ts'
+import type { BucketConfig } from './relative.ts'
+import { relativeBias } from './relative.ts'
+import type {
+  Seq2SeqCache,
+  Seq2SeqInputs,
+  Seq2SeqLM,
+  Seq2SeqLMOutput,
+  Seq2SeqOptions,
+  Seq2SeqOutput,
+} from './seq2seq.ts'
+import type { LinearSpec, ParamsOf } from './spec.ts'
+import { parameter, repeated, rmsNorm } from './spec.ts'
+
+/** What `config.json` says, as far as it is used. */
+export interface T5Config {
+  readonly vocabSize: number
+  /** Features of hidden states: `d_model`. */
+  readonly hiddenSize: number
+  /** Features of one head: `d_kv`. */
+  readonly headDim: number
+  readonly numHeads: number
+  /** Features inside of the feed-forward layers: `d_ff`. */
+  readonly intermediateSize: number
+  readonly numLayers: number
+  readonly numDecoderLayers: number
+  readonly activation: Activation
+  /** Whether feed-forward layers have gates: `gated-…` of `feed_forward_proj`. */
+  readonly gated: boolean
+  readonly buckets: BucketConfig
+  readonly dropoutRate: number
+  readonly layerNormEps: number
+  readonly initializerFactor: number
+  readonly padTokenId: number
+  readonly decoderStartTokenId: number
+  /** Whether the head's weight is the table of embeddings. */
+  readonly tieWordEmbeddings: boolean
+  /** Whether what the head is given is scaled by `1 / √hiddenSize`. */
+  readonly scaleDecoderOutputs: boolean
+}
+
+const bucketConfig = (config: ConfigReader): BucketConfig => {
+  const numBuckets = config.count('relative_attention_num_buckets', 32, 4)
+  return {
+    numBuckets,
+    maxDistance: config.count('relative_attention_max_distance', 128, Math.floor(numBuckets / 2) + 1),
+  }
+}
+
+/** Which activation, and whether it is a gate's. `gated-gelu` is the tanh form. */
+const feedForward = (config: ConfigReader): Pick<T5Config, 'activation' | 'gated'> => {
+  const known = ['', 'gated-'].flatMap((gate) => activationNames.map((name) => `${gate}${name}`))
+  const [, gate, name] = /^(gated-)?(.*)$/.exec(config.word('feed_forward_proj', known, 'relu'))!
+  const activation = activationNames.find((a) => a === name)!
+  return {
+    activation: gate !== undefined && activation === 'gelu' ? 'gelu_new' : activation,
+    gated: gate !== undefined,
+  }
+}
+
+/**
+ * Reads the configuration of a T5. Version 1.1 says `tie_word_embeddings: false`; newer files say `true` and
+ * `scale_decoder_outputs: false`, and have a head all the same.
+ */
+export const t5Config = (json: unknown): Either<ConfigError, T5Config> =>
+  readConfig(json, (config) => {
+    config.only('is_decoder', false)
+    const numLayers = config.layers('num_layers', 6, 1)
+    const padTokenId = config.count('pad_token_id', 0, 0)
+    const tied = config.flag('tie_word_embeddings', true)
+    const scaled = config.flag('scale_decoder_outputs', tied)
+    return {
+      vocabSize: config.count('vocab_size', 32_128),
+      hiddenSize: config.count('d_model', 512),
+      headDim: config.count('d_kv', 64),
+      numHeads: config.count('num_heads', 8),
+      intermediateSize: config.count('d_ff', 2048),
+      numLayers,
+      numDecoderLayers: config.layers('num_decoder_layers', numLayers, 1),
+      ...feedForward(config),
+      buckets: bucketConfig(config),
+      dropoutRate: config.number('dropout_rate', 0.1),
+      layerNormEps: config.number('layer_norm_epsilon', 1e-6),
+      initializerFactor: config.number('initializer_factor', 1),
+      padTokenId,
+      decoderStartTokenId: config.count('decoder_start_token_id', padTokenId, 0),
+      tieWordEmbeddings: tied && scaled,
+      scaleDecoderOutputs: scaled,
+    }
+  })
+
+// Attention and feed-forward.
+
+/** A linear map without bias, whose fresh weights have their own standard deviation. */
+const matrix = (outputs: number, inputs: number, stddev: number): LinearSpec => ({
+  weight: parameter([outputs, inputs], stddev),
+  bias: null,
+})
+
+const table = (count: number, features: number, stddev: number) => ({
+  weight: parameter([count, features], stddev),
+})
+
+/** Fresh weights make up for what scores are not divided by. */
+const attentionSpecs = (c: T5Config, relative: boolean) => {
+  const [inner, factor] = [c.numHeads * c.headDim, c.initializerFactor]
+  const narrow = factor / Math.sqrt(c.hiddenSize)
+  return {
+    q: matrix(inner, c.hiddenSize, narrow / Math.sqrt(c.headDim)),
+    k: matrix(inner, c.hiddenSize, narrow),
+    v: matrix(inner, c.hiddenSize, narrow),
+    o: matrix(c.hiddenSize, inner, factor / Math.sqrt(inner)),
+    relative_attention_bias: relative ? table(c.buckets.numBuckets, c.numHeads, narrow) : null,
+  }
+}
+
+type AttentionParams = ParamsOf<ReturnType<typeof attentionSpecs>>
+
+/** Keys and values of the states that are attended to. */
+const keysAndValues = ({ k, v }: AttentionParams, states: NDArray, { numHeads }: T5Config): LayerCache => ({
+  key: splitHeads(applyLinear(k, states), numHeads),
+  value: splitHeads(applyLinear(v, states), numHeads),
+})
+
+/** Scores are not divided by `√headDim`. */
+const applyAttention = (
+  { q, o }: AttentionParams,
+  x: NDArray,
+  { key, value }: LayerCache,
+  { numHeads, dropoutRate }: T5Config,
+  options: AttendOptions,
+): NDArray => {
+  const query = splitHeads(applyLinear(q, x), numHeads)
+  return applyLinear(o, attend(query, key, value, { ...options, scale: 1, dropRate: dropoutRate }))
+}
+
+const feedForwardSpecs = ({ hiddenSize, intermediateSize, gated, initializerFactor: factor }: T5Config) => {
+  const widen = (): LinearSpec => matrix(intermediateSize, hiddenSize, factor / Math.sqrt(hiddenSize))
+  return {
+    wi: gated ? null : widen(),
+    wi_0: gated ? widen() : null,
+    wi_1: gated ? widen() : null,
+    wo: matrix(hiddenSize, intermediateSize, factor / Math.sqrt(intermediateSize)),
+  }
+}
+
+const applyFeedForward = (
+  { wi, wi_0, wi_1, wo }: ParamsOf<ReturnType<typeof feedForwardSpecs>>,
+  x: NDArray,
+  { activation, dropoutRate }: T5Config,
+  drop: Drop,
+): NDArray => {
+  const active = applyActivation(activation, applyLinear((wi ?? wi_0)!, x))
+  const inner = wi_1 === null ? active : np.multiply(active, applyLinear(wi_1, x))
+  return applyLinear(wo, drop(inner, dropoutRate))
+}
+
+/** `x + f(norm(x))`, of all parts of a block. */
+const residual = (
+  { layer_norm }: { readonly layer_norm: { readonly weight: NDArray } },
+  x: NDArray,
+  { layerNormEps, dropoutRate }: T5Config,
+  drop: Drop,
+  f: (normed: NDArray) => NDArray,
+): NDArray => np.add(x, drop(f(applyRmsNorm(layer_norm, x, layerNormEps)), dropoutRate))
+
+// The encoder. The first block has the table of relative positions, and all blocks add what it gives.
+
+const encoderBlockSpecs = (c: T5Config, index: number) => ({
+  layer: [
+    { SelfAttention: attentionSpecs(c, index === 0), layer_norm: rmsNorm(c.hiddenSize) },
+    { DenseReluDense: feedForwardSpecs(c), layer_norm: rmsNorm(c.hiddenSize) },
+  ] as const,
+})
+
+const encoderSpecs = (c: T5Config) => ({
+  block: repeated(c.numLayers, (i) => encoderBlockSpecs(c, i)),
+  final_layer_norm: rmsNorm(c.hiddenSize),
+})
+
+interface Embeddings {
+  readonly weight: NDArray
+}
+
+/** What a stack gives: the embeddings, each block's output, and in the place of the last one's that of the norm. */
+const finish = (
+  states: readonly NDArray[],
+  norm: { readonly weight: NDArray },
+  { layerNormEps, dropoutRate }: T5Config,
+  drop: Drop,
+): Pick<EncoderOutput, 'lastHiddenState' | 'hiddenStates'> => {
+  const lastHiddenState = drop(applyRmsNorm(norm, states.at(-1)!, layerNormEps), dropoutRate)
+  return { lastHiddenState, hiddenStates: [...states.slice(0, -1), lastHiddenState] }
+}
+
+/** What is read, and which of it may be seen. */
+interface Encoded extends EncoderOutput {
+  readonly padding: NDArray | null
+}
+
+const encode = (
+  params: { readonly shared: Embeddings; readonly encoder: ParamsOf<ReturnType<typeof encoderSpecs>> },
+  inputs: EncoderInputs,
+  config: T5Config,
+  drop: Drop,
+): Encoded => {
+  const { ids, padding: mask, tokenTypes, positions } = encoderArrays('t5', inputs, null)
+  if (tokenTypes !== null || positions !== null) {
+    throw new ArgumentError('t5: there are no token types and no positions in this model; leave them out.')
+  }
+  const length = ids.shape[1]!
+  const { relative_attention_bias: relative } = params.encoder.block[0]!.layer[0].SelfAttention
+  const bias = relativeBias(relative!, { queries: length, keys: length }, config.buckets, 'bidirectional')
+  const states = [drop(applyEmbedding(params.shared, ids, null, 't5: inputIds'), config.dropoutRate)]
+  for (const { layer } of params.encoder.block) {
+    const [attention, forward] = layer
+    const attended = residual(attention, states.at(-1)!, config, drop, (x) =>
+      applyAttention(attention.SelfAttention, x, keysAndValues(attention.SelfAttention, x, config), config, {
+        mask,
+        bias,
+        drop,
+      }),
+    )
+    states.push(
+      residual(forward, attended, config, drop, (x) => applyFeedForward(forward.DenseReluDense, x, config, drop)),
+    )
+  }
+  return { ...finish(states, params.encoder.final_layer_norm, config, drop), poolerOutput: null, padding: mask }
+}
+
+// The decoder.
+
+const decoderBlockSpecs = (c: T5Config, index: number) => ({
+  layer: [
+    { SelfAttention: attentionSpecs(c, index === 0), layer_norm: rmsNorm(c.hiddenSize) },
+    { EncDecAttention: attentionSpecs(c, false), layer_norm: rmsNorm(c.hiddenSize) },
+    { DenseReluDense: feedForwardSpecs(c), layer_norm: rmsNorm(c.hiddenSize) },
+  ] as const,
+})
+
+const decoderSpecs = (c: T5Config) => ({
+  block: repeated(c.numDecoderLayers, (i) => decoderBlockSpecs(c, i)),
+  final_layer_norm: rmsNorm(c.hiddenSize),
+})
+
+type DecoderBlock = ParamsOf<ReturnType<typeof decoderBlockSpecs>>
+
+/** What all blocks of a run share. */
+interface Run {
+  readonly config: T5Config
+  readonly drop: Drop
+  /** Which of the tokens written each one sees, and what the scores gain by where they stand. */
+  readonly mask: NDArray | null
+  readonly bias: NDArray
+  /** Which tokens of what is read are seen. */
+  readonly padding: NDArray | null
+  /** Tokens in the cache before these. */
+  readonly offset: ArrayLike
+}
+
+const applyDecoderBlock = (
+  { layer: [self, cross, forward] }: DecoderBlock,
+  x: NDArray,
+  read: LayerCache,
+  cache: LayerCache | null,
+  { config, drop, mask, bias, padding, offset }: Run,
+): readonly [y: NDArray, cache: LayerCache | null] => {
+  const normed = applyRmsNorm(self.layer_norm, x, config.layerNormEps)
+  const fresh = keysAndValues(self.SelfAttention, normed, config)
+  const extended = cache === null ? null : extendCache(cache, fresh.key, fresh.value, offset)
+  const written = applyAttention(self.SelfAttention, normed, extended ?? fresh, config, { mask, bias, drop })
+  const own = np.add(x, drop(written, config.dropoutRate))
+  const both = residual(cross, own, config, drop, (h) =>
+    applyAttention(cross.EncDecAttention, h, read, config, { mask: padding, drop }),
+  )
+  return [
+    residual(forward, both, config, drop, (h) => applyFeedForward(forward.DenseReluDense, h, config, drop)),
+    extended,
+  ]
+}
+
+/** Keys and values of what is read, for each block of the decoder. */
+const readKeys = (decoder: ParamsOf<ReturnType<typeof decoderSpecs>>, states: NDArray, config: T5Config) =>
+  decoder.block.map(({ layer }) => keysAndValues(layer[1].EncDecAttention, states, config))
+
+/** Which tokens that are written are no padding, as far as there is room for them: those to come are not seen anyway. */
+const writtenPadding = (given: ArrayLike | undefined, batch: number, queries: number, keys: number): NDArray | null => {
+  if (given === undefined) return null
+  const mask = np.asarray(given)
+  const length = mask.shape[1] ?? 0
+  if (mask.ndim !== 2 || mask.shape[0] !== batch || length < queries || length > keys) {
+    throw new ShapeError(
+      `t5: decoderAttentionMask is of shape ${showShape(mask.shape)}, but has to have ${batch} rows of ${queries} numbers, ` +
+        `or of as many as are cached besides, and no more than there is room for, ${keys}.`,
+    )
+  }
+  return paddingMask(np.pad(mask, [[0, 0], [0, keys - length]])) // prettier-ignore
+}
+
+/** A cache that is full would be written over without a word, as far as is known how full it is. */
+const checkRoom = (cache: Cache, queries: number, keys: number): void => {
+  const cached = knownElements(cachedLength(cache))?.[0] ?? 0
+  if (Number(cached) + queries <= keys) return
+  throw new ArgumentError(
+    `t5: a cache with room for ${keys} tokens, of which ${cached} are taken, has none for ${queries} more. Start with more capacity.`,
+  )
+}
+
+/** What is written, given what is read: `read` has its keys and values for each block, `padding` what of it is seen. */
+const decode = (
+  { shared, decoder }: { readonly shared: Embeddings; readonly decoder: ParamsOf<ReturnType<typeof decoderSpecs>> },
+  { read, padding }: { readonly read: readonly LayerCache[]; readonly padding: NDArray | null },
+  [ids, attentionMask]: readonly [ids: NDArray, attentionMask: ArrayLike | undefined],
+  config: T5Config,
+  drop: Drop,
+  cache: Cache | null,
+) => {
+  const [batch, queries] = ids.shape as readonly [number, number]
+  const keys = cache?.layers[0]!.key.shape[1] ?? queries
+  if (cache !== null) checkRoom(cache, queries, keys)
+  const span = { queries, keys, offset: cache === null ? 0 : cachedLength(cache) }
+  const relative = decoder.block[0]!.layer[0].SelfAttention.relative_attention_bias!
+  const run: Run = {
+    config,
+    drop,
+    mask: bothMasks(causalMask(span), writtenPadding(attentionMask, batch, queries, keys)),
+    bias: relativeBias(relative, span, config.buckets, 'causal'),
+    padding,
+    offset: span.offset,
+  }
+  const states = [drop(applyEmbedding(shared, ids, null, 't5: decoderInputIds'), config.dropoutRate)]
+  const layers: LayerCache[] = []
+  decoder.block.forEach((block, i) => {
+    const [y, extended] = applyDecoderBlock(block, states.at(-1)!, read[i]!, cache?.layers[i] ?? null, run)
+    states.push(y)
+    if (extended !== null) layers.push(extended)
+  })
+  const { lastHiddenState, hiddenStates: decoderHiddenStates } = finish(states, decoder.final_layer_norm, config, drop)
+  const extended = cache === null ? null : { layers, length: np.add(cache.length, queries) }
+  return { lastHiddenState, decoderHiddenStates, cache: extended }
+}
+
+// The models.
+
+const bodySpecs = (c: T5Config) => ({
+  shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
+  encoder: encoderSpecs(c),
+  decoder: decoderSpecs(c),
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+/** Labels one place later, after the start token; padding where they do not count. */
+const shiftRight = (labels: ArrayLike, { decoderStartTokenId, padTokenId }: T5Config): NDArray => {
+  const given = tokenArray('t5', labels, 'labels')
+  const [batch, length] = given.shape as readonly [number, number]
+  const first = np.full([batch, 1], decoderStartTokenId, { dtype: 'int32' })
+  const shifted = np.concatenate([first, given.at(':', np.slice(0, length - 1)).get()], { axis: 1 })
+  return np.where(np.equal(shifted, IGNORED), padTokenId, shifted)
+}
+
+const decoderIds = ({ decoderInputIds, labels }: Seq2SeqInputs, config: T5Config): NDArray => {
+  if (decoderInputIds !== undefined) return tokenArray('t5', decoderInputIds, 'decoderInputIds')
+  if (labels !== undefined) return shiftRight(labels, config)
+  throw new ArgumentError('t5: what is written is given by decoderInputIds, or by labels; there are neither.')
+}
+
+const encoderInputs = ({ inputIds, attentionMask }: Seq2SeqInputs): EncoderInputs => {
+  if (inputIds === undefined) throw new ArgumentError('t5: inputIds are needed where there is no cache.')
+  return { inputIds, ...(attentionMask === undefined ? {} : { attentionMask }) }
+}
+
+const applyBody = (
+  params: BodyParams,
+  inputs: Seq2SeqInputs,
+  config: T5Config,
+  { key, cache }: Seq2SeqOptions,
+): Seq2SeqOutput => {
+  const drop = makeDrop(key)
+  const targets = [decoderIds(inputs, config), inputs.decoderAttentionMask] as const
+  if (cache === undefined) {
+    const encoded = encode(params, encoderInputs(inputs), config, drop)
+    const read = readKeys(params.decoder, encoded.lastHiddenState, config)
+    return {
+      ...decode(params, { read, padding: encoded.padding }, targets, config, drop, null),
+      encoderLastHiddenState: encoded.lastHiddenState,
+      encoderHiddenStates: encoded.hiddenStates,
+      cache: null,
+    }
+  }
+  if (inputs.inputIds !== undefined || inputs.attentionMask !== undefined) {
+    throw new ArgumentError('t5: the cache knows what is read; leave inputIds and attentionMask out, or the cache.')
+  }
+  const known = { read: cache.encoder, padding: paddingMask(cache.attentionMask) }
+  const decoded = decode(params, known, targets, config, drop, cache.decoder)
+  return {
+    ...decoded,
+    encoderLastHiddenState: null,
+    encoderHiddenStates: [],
+    cache: { ...cache, decoder: decoded.cache! },
+  }
+}
+
+/** Second names of the table of embeddings. */
+const names = ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight'] as const
+const tiedTo = (others: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(others.map((name) => [name, 'shared.weight']))
+
+/** Tables that the first files had, and that nothing reads. */
+const unread = /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/
+
+const common = { type: 't5', prefix: 'transformer', stddev: 1 }
+
+/** Hidden states of what is read, alone. */
+export const t5Encoder = (config: T5Config) =>
+  makeModel({
+    ...common,
+    specs: {
+      shared: table(config.vocabSize, config.hiddenSize, config.initializerFactor),
+      encoder: encoderSpecs(config),
+    },
+    ignored: [/^decoder\./, /^lm_head\./],
+    tied: tiedTo([names[0]]),
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput => {
+      const { lastHiddenState, hiddenStates, poolerOutput } = encode(params, inputs, config, makeDrop(options.key))
+      return { lastHiddenState, hiddenStates, poolerOutput }
+    },
+  })
+
+/** Hidden states of what is read and of what is written. */
+export const t5 = (config: T5Config) =>
+  makeModel({
+    ...common,
+    specs: bodySpecs(config),
+    ignored: [unread, /^lm_head\./],
+    tied: tiedTo(names),
+    apply: (params: BodyParams, inputs: Seq2SeqInputs, options: Seq2SeqOptions = {}): Seq2SeqOutput =>
+      applyBody(params, inputs, config, options),
+  })
+
+const headedSpecs = (c: T5Config) => ({
+  ...bodySpecs(c),
+  lm_head: c.tieWordEmbeddings ? null : matrix(c.vocabSize, c.hiddenSize, c.initializerFactor),
+})
+
+/**
+ * Scores of the next token that is written.
+ *
+ * Step by step: `startCache` reads the first text once, and each step is given the cache of the one before.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { t5Config, t5ForConditionalGeneration } from 'pullback/models'
+ * const config = t5Config({ vocab_size: 10, d_model: 8, d_kv: 4, d_ff: 8, num_layers: 1, num_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = t5ForConditionalGeneration(config.right)
+ * const params = model.init(random.key(0))
+ * const cache = model.startCache(params, { inputIds: [[5, 6, 7, 1]] }, 20)
+ * const first = model.apply(params, { decoderInputIds: [[0]] }, { cache })
+ * first.logits.shape // => 1,1,10
+ * first.cache?.decoder.length.item() // => 1
+ * ```
+ */
+export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnType<typeof headedSpecs>> => ({
+  ...makeModel({
+    ...common,
+    specs: headedSpecs(config),
+    ignored: [unread],
+    tied: tiedTo(config.tieWordEmbeddings ? [...names, 'lm_head.weight'] : names),
+    apply: (params, inputs: Seq2SeqInputs, options: Seq2SeqOptions = {}): Seq2SeqLMOutput => {
+      const output = applyBody(params, inputs, config, options)
+      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
+      const scaled = config.scaleDecoderOutputs ? np.divide(states, Math.sqrt(config.hiddenSize)) : states
+      const { weight } = params.lm_head ?? params.shared
+      return { ...output, logits: applyLinear({ weight, bias: null }, scaled) }
+    },
+  }),
+  startCache: (params, inputs, capacity, dtype?: DType): Seq2SeqCache => {
+    const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined))
+    const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
+    const { numDecoderLayers: numHiddenLayers, numHeads: numKeyValueHeads, headDim } = config
+    return {
+      decoder: emptyCache({ numHiddenLayers, numKeyValueHeads, headDim }, shape[0], capacity, dtype),
+      encoder: readKeys(params.decoder, lastHiddenState, config),
+      attentionMask: np.broadcastTo(inputs.attentionMask ?? 1, shape),
+    }
+  },
+})
