@@ -73,7 +73,7 @@ class Dictionary {
 const endsWithWord = new RegExp(`[${wordClass}]$`, 'u')
 const startsWithWord = new RegExp(`^[${wordClass}]`, 'u')
 const isInWord = (text: string, [start, end]: Span): boolean =>
-  endsWithWord.test(text.slice(0, start)) || startsWithWord.test(text.slice(end))
+  endsWithWord.test(text.slice(Math.max(0, start - 2), start)) || startsWithWord.test(text.slice(end, end + 2))
 
 /** A part of a text: an added token, or what is between. */
 export interface Part {

@@ -72,8 +72,10 @@ export class Aligned {
     for (const [character, change] of changes) {
       const from = change > 0 ? at - 1 : at
       const [start, end] = from < 0 ? [this.origin, this.origin] : [this.starts[from]!, this.ends[from]!]
-      starts.push(...new Array<number>(character.length).fill(start))
-      ends.push(...new Array<number>(character.length).fill(end))
+      for (let n = character.length; n > 0; n--) {
+        starts.push(start)
+        ends.push(end)
+      }
       parts.push(character)
       for (let i = change; i <= 0; i++) at += width(at)
     }
@@ -132,8 +134,10 @@ export class Aligned {
       last = match.index + match[0].length
       const [start, end] = last < 1 ? [this.origin, this.origin] : [this.starts[last - 1]!, this.ends[last - 1]!]
       parts.push(content)
-      starts.push(...new Array<number>(content.length).fill(start))
-      ends.push(...new Array<number>(content.length).fill(end))
+      for (let n = content.length; n > 0; n--) {
+        starts.push(start)
+        ends.push(end)
+      }
     }
     keepTo(text.length)
     return new Aligned(parts.join(''), Uint32Array.from(starts), Uint32Array.from(ends), this.origin)

@@ -52,7 +52,25 @@ const replacing = (old: string, replacement: string): readonly Change[] => {
   return after.map((c, i) => [c, i >= before ? 1 : i === last ? Math.min(0, after.length - before) : 0])
 }
 
-const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' })
+const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })
+const WINDOW = 256
+
+/**
+ * The graphemes of a text. It is looked at in windows, as the time that V8 takes grows with the square of the length; the last
+ * grapheme of a window may go on, and begins the next one.
+ */
+function* graphemesOf(text: string): Generator<string> {
+  let size = WINDOW
+  for (let at = 0; at < text.length;) {
+    const window = text.slice(at, at + size)
+    const segments = Array.from(segmenter.segment(window), ({ segment }) => segment)
+    const isLast = at + size >= text.length
+    const whole = isLast ? segments : segments.slice(0, -1)
+    yield* whole
+    at += isLast ? window.length : window.length - segments.at(-1)!.length
+    size = whole.length === 0 ? 2 * size : WINDOW
+  }
+}
 
 /** Replaces graphemes of fewer than six bytes as wholes, and characters that are left. */
 export const applyCharsmap = (charsmap: Charsmap, aligned: Aligned): Aligned => {
@@ -65,7 +83,7 @@ export const applyCharsmap = (charsmap: Charsmap, aligned: Aligned): Aligned => 
     else if (changes.length === 0) removedFirst += charactersOf(old).length
     else changes[changes.length - 1] = [changes.at(-1)![0], changes.at(-1)![1] - charactersOf(old).length]
   }
-  for (const { segment } of graphemes.segment(aligned.text)) {
+  for (const segment of graphemesOf(aligned.text)) {
     const whole = new TextEncoder().encode(segment).length < 6 ? charsmap.replacement(segment) : null
     if (whole !== null) {
       replace(segment, whole)

@@ -97,7 +97,7 @@ const byteFallback: Decoder = (tokens) => {
   const endRun = (): void => {
     if (bytes.length === 0) return
     const text = utf8(bytes)
-    out.push(...(text === null ? bytes.map(() => '\ufffd') : [text]))
+    out.push(text ?? '\ufffd'.repeat(bytes.length))
     bytes = []
   }
   for (const token of tokens) {

@@ -190,7 +190,7 @@ const readUnigram = (json: Json): TokenModel => {
       const span: Span = [unknownFrom, at]
       const text = word.slice(...span)
       const bytes = fallsBack ? bytePieces(vocabulary, text, span) : null
-      pieces.push(...(bytes ?? [{ id: unknownId, token: text, span }]))
+      for (const piece of bytes ?? [{ id: unknownId, token: text, span }]) pieces.push(piece)
       unknownFrom = -1
     }
     let at = 0

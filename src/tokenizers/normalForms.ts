@@ -26,7 +26,7 @@ const decompose = (text: string, form: 'NFD' | 'NFKD'): Change[] => {
     if (firstMark >= 0 && changes.length - firstMark > 1) {
       const marks = changes.splice(firstMark)
       marks.sort(([a], [b]) => (isReordered(a, b) ? 1 : isReordered(b, a) ? -1 : 0))
-      changes.push(...marks)
+      for (const mark of marks) changes.push(mark)
     }
     firstMark = -1
   }
@@ -55,7 +55,7 @@ const compose = (parts: readonly Change[]): Change[] => {
   let blocked: Change[] = []
   const emit = (): void => {
     if (starter !== null) out.push(starter)
-    out.push(...blocked)
+    for (const part of blocked) out.push(part)
     blocked = []
   }
   for (const part of parts) {
