@@ -35,7 +35,8 @@ const maxLengthOf = (config: Json): number | null => {
   return length > NO_LIMIT ? null : member.count()
 }
 
-const build = ({ tokenizerJson, tokenizerConfig, generationConfig }: TokenizerFiles): Tokenizer => {
+/** The tokenizer of the files; what is wrong with them is a fault. */
+export const build = ({ tokenizerJson, tokenizerConfig, generationConfig }: TokenizerFiles): Tokenizer => {
   const json = parseJson(tokenizerJson, '')
   const given = parseJson(tokenizerConfig ?? {}, 'tokenizer_config')
   const normalizer = readNormalizer(json.at('normalizer'))

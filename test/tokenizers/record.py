@@ -8,6 +8,7 @@ data/NAME.tokenizer.json.gz are the tokenizers: MiniLM's own (WordPiece); SmolLM
 beginning of the merges is a tokenizer too); and two trained here, with the normalizers and decoders that Llama 2 and T5 have
 (BPE with tokens of bytes; Unigram with SentencePiece's own rules of normalization). data/NAME.json.gz has ids, offsets (in code
 points, as Python counts), and decoded texts; data/variants.json.gz what other components make of a part of the corpus;
+data/scores.json.gz the third with scores instead of merges, as GGUF has them;
 data/smollm2.json.gz the ids of the whole SmolLM2, for those who have its file.
 """
 
@@ -139,6 +140,20 @@ def t5():
     return out
 
 
+def scored(whole):
+    """The same tokens as llama.cpp has them, with scores for merges; transformers makes merges of scores."""
+    from transformers.convert_slow_tokenizer import generate_merges
+
+    vocab = whole["model"]["vocab"]
+    skipped = [t for t, i in vocab.items() if i < 259]
+    scores = {t: -1e6 if i < 259 else -float((i * 7919) % 1601) for t, i in vocab.items()}
+    merges = generate_merges(vocab, scores, skip_tokens=skipped)
+    tokenizer = Tokenizer.from_str(json.dumps({**whole, "model": {**whole["model"], "merges": merges}}))
+    order = sorted(vocab, key=vocab.get)
+    types = [2 if i == 0 else 3 if i < 3 else 6 if i < 259 else 1 for i in range(len(order))]
+    return {"tokens": order, "scores": [scores[t] for t in order], "types": types, "ids": [tokenizer.encode(t).ids for t in TEXTS[:400]]}
+
+
 def flat(offsets):
     return [x for span in offsets for x in span]
 
@@ -252,7 +267,9 @@ if __name__ == "__main__":
     record("minilm", wordpiece, len(wordpiece["model"]["vocab"]))
     cut = smollm2(fields, 6000)
     record("byte-level", cut, len(cut["model"]["vocab"]))
-    record("sentencepiece-bpe", llama(), 700)
+    sentencepiece_bpe = llama()
+    record("sentencepiece-bpe", sentencepiece_bpe, 700)
+    write("scores", scored(sentencepiece_bpe))
     record("unigram", t5(), 1200)
     write("variants", variants())
     whole = Tokenizer.from_str(json.dumps(smollm2(fields, None)))
