@@ -1,6 +1,6 @@
 /** Options of encoding, checked. */
 import { ArgumentError } from '../core/errors.ts'
-import { checkIntegers, checkKnownOptions, checkOneOf } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import type { Side } from './encoding.ts'
 import type { TruncationStrategy } from './truncation.ts'
 
@@ -49,17 +49,29 @@ export interface Plan {
   readonly returnOverflowingTokens: boolean
 }
 
-const known = [
-  'addSpecialTokens',
-  'truncation',
-  'maxLength',
-  'stride',
-  'truncationSide',
-  'padding',
-  'padToMultipleOf',
-  'paddingSide',
-  'returnOverflowingTokens',
-]
+const side = must.oneOf(['left', 'right'])
+
+const encodeOptions: must.OptionTable<EncodeOptions> = {
+  addSpecialTokens: must.boolean,
+  truncation: must.anyOf(must.boolean, must.oneOf(['longestFirst', 'onlyFirst', 'onlySecond'])),
+  maxLength: must.natural,
+  stride: must.natural,
+  truncationSide: side,
+  padding: must.anyOf(must.boolean, must.oneOf(['longest', 'maxLength'])),
+  padToMultipleOf: must.count,
+  paddingSide: side,
+}
+
+const batchOptions: must.OptionTable<BatchOptions> = { ...encodeOptions, returnOverflowingTokens: must.boolean }
+
+const text = must.anyOf(must.string, must.pairOf(must.string, 'a pair of texts'))
+
+export const encodeDoor = must.door('encode', { text, options: must.optionsOf(encodeOptions) })
+
+export const encodeBatchDoor = must.door('encodeBatch', {
+  texts: must.listOf(text, 'a list of texts or pairs of texts'),
+  options: must.optionsOf(batchOptions),
+})
 
 const maxLengthOf = (name: string, { maxLength }: EncodeOptions, defaults: Defaults, why: string): number => {
   const length = maxLength ?? defaults.maxLength
@@ -69,35 +81,27 @@ const maxLengthOf = (name: string, { maxLength }: EncodeOptions, defaults: Defau
   )
 }
 
-/** The options with their defaults. */
+/** The options, which were checked, with their defaults. */
 export const planOf = (name: string, options: BatchOptions, defaults: Defaults): Plan => {
-  checkKnownOptions(name, options, known)
-  const { truncation = false, padding = false, stride = 0, padToMultipleOf = 1 } = options
-  checkIntegers(name, 'maxLength', [options.maxLength ?? 1], 0)
-  checkIntegers(name, 'stride', [stride], 0)
-  checkIntegers(name, 'padToMultipleOf', [padToMultipleOf], 1)
-  const strategy = truncation === true ? 'longestFirst' : truncation
-  if (strategy !== false) checkOneOf(name, 'truncation', strategy, ['longestFirst', 'onlyFirst', 'onlySecond'])
-  const filling = padding === true ? 'longest' : padding
-  if (filling !== false) checkOneOf(name, 'padding', filling, ['longest', 'maxLength'])
-  const sides = {
-    truncation: options.truncationSide ?? defaults.truncationSide,
-    padding: options.paddingSide ?? defaults.paddingSide,
-  }
-  for (const side of Object.values(sides)) checkOneOf(name, 'side', side, ['left', 'right'])
+  const { truncation = false, padding = false } = options
   return {
     addSpecialTokens: options.addSpecialTokens ?? true,
     truncation:
-      strategy === false
-        ? null
-        : { maxLength: maxLengthOf(name, options, defaults, 'truncation'), strategy, stride, side: sides.truncation },
-    padding:
-      filling === false
+      truncation === false
         ? null
         : {
-            length: filling === 'longest' ? null : maxLengthOf(name, options, defaults, `padding to 'maxLength'`),
-            multipleOf: padToMultipleOf,
-            side: sides.padding,
+            maxLength: maxLengthOf(name, options, defaults, 'truncation'),
+            strategy: truncation === true ? 'longestFirst' : truncation,
+            stride: options.stride ?? 0,
+            side: options.truncationSide ?? defaults.truncationSide,
+          },
+    padding:
+      padding === false
+        ? null
+        : {
+            length: padding === 'maxLength' ? maxLengthOf(name, options, defaults, `padding to 'maxLength'`) : null,
+            multipleOf: options.padToMultipleOf ?? 1,
+            side: options.paddingSide ?? defaults.paddingSide,
           },
     returnOverflowingTokens: options.returnOverflowingTokens ?? false,
   }

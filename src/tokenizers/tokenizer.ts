@@ -1,7 +1,7 @@
 /** Tokenizers as users have them. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../core/errors.ts'
-import { checkIntegers, checkOptions } from '../surface/checks.ts'
+import * as must from '../surface/arguments.ts'
 import type { AddedToken, Part } from './addedTokens.ts'
 import { Aligned } from './aligned.ts'
 import type { ChatMessage, ChatTemplates } from './chat.ts'
@@ -16,7 +16,7 @@ import type { TokenizerError } from './errors.ts'
 import { attempt } from './errors.ts'
 import type { ModelType, TokenModel } from './models.ts'
 import type { BatchOptions, Defaults, EncodeOptions, Plan } from './options.ts'
-import { planOf } from './options.ts'
+import { encodeBatchDoor, encodeDoor, planOf } from './options.ts'
 import type { PostProcessor } from './postProcessors.ts'
 import { joinRows, specialToken } from './postProcessors.ts'
 import type { PreTokenizer } from './preTokenizers.ts'
@@ -61,6 +61,33 @@ export interface ChatOptions {
   /** Further variables of the template: `{ enable_thinking: false }`. */
   readonly variables?: { readonly [name: string]: unknown }
 }
+
+const decodeOptions: must.OptionTable<DecodeOptions> = {
+  skipSpecialTokens: must.boolean,
+  cleanUpTokenizationSpaces: must.boolean,
+}
+
+const decodeDoor = must.door('decode', {
+  ids: must.listOf(must.natural, 'a list of tokens, which are whole numbers'),
+  options: must.optionsOf(decodeOptions),
+})
+
+const decodeStreamDoor = must.door('decodeStream', {
+  options: must.optionsOf<Pick<DecodeOptions, 'skipSpecialTokens'>>({ skipSpecialTokens: must.boolean }),
+})
+
+const chatOptions: must.OptionTable<ChatOptions> = {
+  addGenerationPrompt: must.boolean,
+  tools: must.listOf(must.anything, 'a list of tools'),
+  documents: must.listOf(must.anything, 'a list of documents'),
+  chatTemplate: must.string,
+  variables: must.recordOf(must.anything, 'an object of variables'),
+}
+
+const chatDoor = must.door('applyChatTemplate', {
+  messages: must.listOf(must.recordOf(must.anything, 'a message'), 'a list of messages'),
+  options: must.optionsOf(chatOptions),
+})
 
 /** What a tokenizer is made of. */
 export interface Parts {
@@ -182,6 +209,7 @@ export class Tokenizer {
    * ```
    */
   encode(text: TextInput, options: EncodeOptions = {}): Encoding {
+    encodeDoor(text, options)
     const plan = this.#plan('encode', options)
     return encodingOf(this.#fill([this.#row(text, plan)], plan)[0]!)
   }
@@ -192,6 +220,7 @@ export class Tokenizer {
    * @throws ArgumentError for an option that is none, a truncation that cannot be done, padding without a padding token.
    */
   encodeBatch(texts: readonly TextInput[], options: BatchOptions = {}): BatchEncoding {
+    encodeBatchDoor(texts, options)
     const plan = this.#plan('encodeBatch', options)
     const padded = this.#fill(
       texts.map((text) => this.#row(text, plan)),
@@ -242,11 +271,6 @@ export class Tokenizer {
   #row(input: TextInput, plan: Plan): Row {
     const { postProcessor } = this.#parts
     const texts = typeof input === 'string' ? [input] : input
-    if (!texts.every((t) => typeof t === 'string') || texts.length === 0 || texts.length > 2) {
-      throw new ArgumentError(
-        `encode: a text or a pair of texts is needed, got ${JSON.stringify(input)?.slice(0, 80)}.`,
-      )
-    }
     const tokens = texts.map((text, i) => this.#tokensOf(text, i === 0 ? 0 : 1))
     const rows =
       plan.truncation === null
@@ -295,23 +319,24 @@ export class Tokenizer {
    * @throws ArgumentError for what is no whole number.
    */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
-    checkOptions('decode', options, 'ids, { skipSpecialTokens: true }')
-    const numbers = [...ids]
-    checkIntegers('decode', 'a token', numbers, 0)
+    const numbers = typeof ids === 'object' && Symbol.iterator in ids ? [...ids] : ids
+    decodeDoor(numbers, options)
     const text = this.#text(numbers, options.skipSpecialTokens ?? false)
     return (options.cleanUpTokenizationSpaces ?? this.#parts.cleansUp) ? cleanUp(text) : text
   }
 
   /** The texts of rows of tokens. */
   decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): readonly string[] {
-    return [...rows].map((ids) => this.decode(ids, options))
+    return Array.from(rows, (ids) => this.decode(ids, options))
   }
 
   /**
    * A stream that takes tokens one by one, and never gives half a character. All it gives is, put together, what
    * `decode(ids, { cleanUpTokenizationSpaces: false })` gives.
    */
-  decodeStream({ skipSpecialTokens = false }: Pick<DecodeOptions, 'skipSpecialTokens'> = {}): DecodeStream {
+  decodeStream(options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}): DecodeStream {
+    decodeStreamDoor(options)
+    const { skipSpecialTokens = false } = options
     return makeDecodeStream({
       decode: (ids) => this.#text(ids, skipSpecialTokens),
       tokenOf: (id) => this.#decoded(id, skipSpecialTokens),
@@ -327,7 +352,7 @@ export class Tokenizer {
    * @returns an error if there is no template, or it does not render, or raises one itself.
    */
   applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): Either<TokenizerError, string> {
-    checkOptions('applyChatTemplate', options, 'messages, { addGenerationPrompt: true }')
+    chatDoor(messages, options)
     const { addGenerationPrompt = false, tools, documents, chatTemplate, variables } = options
     const tokens = Object.fromEntries(
       Object.entries(this.#parts.specialTokens).flatMap(([role, token]) =>
