@@ -53,6 +53,7 @@ export const encodingOf = ({ tokens, overflowing }: Row): Encoding => ({
   overflowing: overflowing.map((window) => encodingOf({ tokens: window, overflowing: [] })),
 })
 
+/** An end of a text or of a row of tokens. */
 export type Side = 'left' | 'right'
 
 /** Cuts a row into windows of a length, each of which repeats `stride` tokens of the one before. */

@@ -17,6 +17,7 @@ export interface Piece {
   readonly span: Span
 }
 
+/** The kind of model that makes tokens of words. */
 export type ModelType = 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel'
 
 export interface TokenModel {
