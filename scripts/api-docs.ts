@@ -19,6 +19,7 @@ const generate = async (): Promise<void> => {
       'src/eslint/index.ts',
       'src/io/index.ts',
       'src/models/index.ts',
+      'src/tokenizers/index.ts',
     ],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],

@@ -27,13 +27,18 @@ try {
   const home = join(folder, 'node_modules', 'pullback')
   mkdirSync(home, { recursive: true })
   run('tar', ['-xzf', join(folder, pack.filename), '-C', home, '--strip-components=1'], folder)
-  // What a user of pullback/testing has installed beside it.
-  symlinkSync(join(root, 'node_modules', 'fast-check'), join(folder, 'node_modules', 'fast-check'))
-  symlinkSync(join(root, 'node_modules', 'pure-rand'), join(folder, 'node_modules', 'pure-rand'))
+  // What users of pullback/testing and of pullback/tokenizers have installed beside it.
+  for (const peer of ['fast-check', 'pure-rand', '@huggingface']) {
+    symlinkSync(join(root, 'node_modules', peer), join(folder, 'node_modules', peer))
+  }
   writeFileSync(
     join(folder, 'use.mjs'),
     `import { grad, np } from 'pullback'
 import { checkGrads } from 'pullback/testing'
+import { loadTokenizer } from 'pullback/tokenizers'
+const model = { type: 'WordLevel', unk_token: '?', vocab: { '?': 0, hello: 1 } }
+const tokenizer = loadTokenizer({ tokenizerJson: { model } })
+if (tokenizer.right.encode('hello').ids[0] !== 1) throw new Error('pullback/tokenizers does not work')
 checkGrads((x) => np.sin(x), [np.array([0.5])])
 console.log(grad((x) => np.sin(x).mul(x).sum())(np.array([0, 1])).toArray().length)
 `,

@@ -18,6 +18,7 @@ export const layers: readonly (readonly string[])[] = [
   ['optim'],
   ['testing', 'eslint'],
   ['io'],
+  ['tokenizers'],
   ['models'],
   ['index.ts'],
 ]
@@ -70,11 +71,19 @@ const folderOf = (file: string): string => file.split('/')[0]!
 const layerOf = (file: string): number => layers.findIndex((names) => names.includes(folderOf(file)))
 const target = (file: string, name: string): string => join(dirname(file), name)
 
+/** Packages that a user installs beside this one, and the folder that needs them. */
+const peers: ReadonlyMap<string, string> = new Map([
+  ['fast-check', 'testing'],
+  ['@huggingface/tokenizers', 'tokenizers'],
+  ['@huggingface/jinja', 'tokenizers'],
+])
+const peerList = [...peers].map(([name, folder]) => `${name} in ${folder}`).join(', ')
+
 /** What forbids a file to import a module of that name, or null. */
 const fault = (file: string, { name, typeOnly }: Import): string | null => {
   if (!name.startsWith('.')) {
-    const allowed = (name.startsWith('fp-ts/') && typeOnly) || (name === 'fast-check' && folderOf(file) === 'testing')
-    return allowed ? null : 'only types of fp-ts, and fast-check in testing, come from outside'
+    const allowed = (name.startsWith('fp-ts/') && typeOnly) || peers.get(name) === folderOf(file)
+    return allowed ? null : `only types of fp-ts, and peers in their folder (${peerList}), come from outside`
   }
   const to = target(file, name)
   if (folderOf(file) === folderOf(to)) return null

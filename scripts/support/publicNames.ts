@@ -11,6 +11,7 @@ const entries = {
   eslint: 'src/eslint/index.ts',
   io: 'src/io/index.ts',
   models: 'src/models/index.ts',
+  tokenizers: 'src/tokenizers/index.ts',
 } as const
 
 export interface PublicName {

@@ -1,0 +1,108 @@
+/** Options of encoding, checked. */
+import { ArgumentError } from '../core/errors.ts'
+import * as must from '../surface/arguments.ts'
+import type { Side } from './encoding.ts'
+import type { TruncationStrategy } from './truncation.ts'
+
+/** How texts are encoded. */
+export interface EncodeOptions {
+  /** Whether the tokens of the tokenizer's template ([CLS], BOS, ...) are put in. Default: true. */
+  readonly addSpecialTokens?: boolean
+  /** Whether texts are cut to `maxLength`, and which of two gives way; true is `'longestFirst'`. Default: false. */
+  readonly truncation?: boolean | TruncationStrategy
+  /** Most tokens, special ones counted. By default what `tokenizer_config.json` says. */
+  readonly maxLength?: number
+  /** Tokens that a window of what was cut off repeats of the one before. Default: 0. */
+  readonly stride?: number
+  /** Which end is cut. By default what `tokenizer_config.json` says, or the right. */
+  readonly truncationSide?: Side
+  /** Whether rows are filled up: to the longest (true is the same), or to `maxLength`. Default: false. */
+  readonly padding?: boolean | 'longest' | 'maxLength'
+  /** Rows are filled up to a multiple of this. */
+  readonly padToMultipleOf?: number
+  /** Which end is filled. By default what `tokenizer_config.json` says, or the right. */
+  readonly paddingSide?: Side
+}
+
+/** Options of a batch. */
+export interface BatchOptions extends EncodeOptions {
+  /** Whether what was cut off becomes rows too. Default: false. */
+  readonly returnOverflowingTokens?: boolean
+}
+
+/** What a tokenizer's files say. */
+export interface Defaults {
+  readonly maxLength: number | null
+  readonly truncationSide: Side
+  readonly paddingSide: Side
+}
+
+export interface Plan {
+  readonly addSpecialTokens: boolean
+  readonly truncation: {
+    readonly maxLength: number
+    readonly strategy: TruncationStrategy
+    readonly stride: number
+    readonly side: Side
+  } | null
+  readonly padding: { readonly length: number | null; readonly multipleOf: number; readonly side: Side } | null
+  readonly returnOverflowingTokens: boolean
+}
+
+const side = must.oneOf(['left', 'right'])
+
+const encodeOptions: must.OptionTable<EncodeOptions> = {
+  addSpecialTokens: must.boolean,
+  truncation: must.anyOf(must.boolean, must.oneOf(['longestFirst', 'onlyFirst', 'onlySecond'])),
+  maxLength: must.natural,
+  stride: must.natural,
+  truncationSide: side,
+  padding: must.anyOf(must.boolean, must.oneOf(['longest', 'maxLength'])),
+  padToMultipleOf: must.count,
+  paddingSide: side,
+}
+
+const batchOptions: must.OptionTable<BatchOptions> = { ...encodeOptions, returnOverflowingTokens: must.boolean }
+
+const text = must.anyOf(must.string, must.pairOf(must.string, 'a pair of texts'))
+
+export const encodeDoor = must.door('encode', { text, options: must.optionsOf(encodeOptions) })
+
+export const encodeBatchDoor = must.door('encodeBatch', {
+  texts: must.listOf(text, 'a list of texts or pairs of texts'),
+  options: must.optionsOf(batchOptions),
+})
+
+const maxLengthOf = (name: string, { maxLength }: EncodeOptions, defaults: Defaults, why: string): number => {
+  const length = maxLength ?? defaults.maxLength
+  if (length !== null) return length
+  throw new ArgumentError(
+    `${name}: ${why} needs maxLength, as the tokenizer does not know the model's: { maxLength: 512 }.`,
+  )
+}
+
+/** The options, which were checked, with their defaults. */
+export const planOf = (name: string, options: BatchOptions, defaults: Defaults): Plan => {
+  const { truncation = false, padding = false } = options
+  return {
+    addSpecialTokens: options.addSpecialTokens ?? true,
+    truncation:
+      truncation === false
+        ? null
+        : {
+            maxLength: maxLengthOf(name, options, defaults, 'truncation'),
+            strategy: truncation === true ? 'longestFirst' : truncation,
+            stride: options.stride ?? 0,
+            side: options.truncationSide ?? defaults.truncationSide,
+          },
+    padding:
+      padding === false
+        ? null
+        : {
+            length: padding === 'maxLength' ? maxLengthOf(name, options, defaults, `padding to 'maxLength'`) : null,
+            multipleOf: options.padToMultipleOf ?? 1,
+            side: options.paddingSide ?? defaults.paddingSide,
+          },
+    returnOverflowingTokens: options.returnOverflowingTokens ?? false,
+  }
+}

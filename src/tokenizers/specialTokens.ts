@@ -1,0 +1,36 @@
+/** Tokens with a role, as `tokenizer_config.json` and `generation_config.json` name them. */
+import type { Json } from './errors.ts'
+
+/** What a token is for. */
+export type TokenRole = 'bos' | 'eos' | 'unk' | 'sep' | 'pad' | 'cls' | 'mask'
+
+/** The texts of tokens with a role; null where a tokenizer has none. */
+export type SpecialTokens = { readonly [R in TokenRole]: string | null }
+
+/** A text, or an object with one. */
+const contentOf = (json: Json): string | null => {
+  if (json.isNull) return null
+  return typeof json.value === 'string' ? json.value : json.at('content').string()
+}
+
+export const readSpecialTokens = (config: Json, fallback: Partial<SpecialTokens>): SpecialTokens => {
+  const token = (role: TokenRole): string | null =>
+    (config.isNull ? null : contentOf(config.at(`${role}_token`))) ?? fallback[role] ?? null
+  return {
+    bos: token('bos'),
+    eos: token('eos'),
+    unk: token('unk'),
+    sep: token('sep'),
+    pad: token('pad'),
+    cls: token('cls'),
+    mask: token('mask'),
+  }
+}
+
+/** `eos_token_id`: a number or a list of them. */
+export const readEosIds = (generation: Json): readonly number[] => {
+  if (generation.isNull) return []
+  const member = generation.at('eos_token_id')
+  if (member.isNull) return []
+  return Array.isArray(member.value) ? member.list().map((id) => id.count()) : [member.count()]
+}

@@ -1,0 +1,47 @@
+/**
+ * Classes of characters as the Rust library has them. Those of `\p{...}` follow the Unicode version of the JavaScript engine; the
+ * library's tables are of Unicode 8 and 9 in places, so that marks and punctuation that came later may count differently there.
+ */
+
+/** The characters (code points) of a text. */
+export const charactersOf = (text: string): readonly string[] => Array.from(text)
+
+/** `char::is_whitespace` */
+export const isSpace = (character: string): boolean => /^\p{White_Space}$/u.test(character)
+
+/** `char::is_numeric`: digits, and numerics as Ⅷ, ½, ². */
+export const isNumeric = (character: string): boolean => /^\p{N}$/u.test(character)
+
+/** Punctuation, and what of ASCII is none for Unicode: `$+<=>^` and others. */
+export const isPunctuation = (character: string): boolean => /^[\p{P}$+<=>^`|~]$/u.test(character)
+
+/** Controls, formats and private characters, but not tab and line ends. Unassigned ones are kept. */
+export const isControl = (character: string): boolean =>
+  /^[\p{Cc}\p{Cf}\p{Co}]$/u.test(character) && !/^[\t\n\r]$/.test(character)
+
+export const isNonspacingMark = (character: string): boolean => /^\p{Mn}$/u.test(character)
+
+export const isMark = (character: string): boolean => /^\p{M}$/u.test(character)
+
+/** What `\w` is in Rust's `regex`. */
+export const wordClass = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}'
+
+const chineseBlocks: readonly (readonly [number, number])[] = [
+  [0x4e00, 0x9fff],
+  [0x3400, 0x4dbf],
+  [0x20000, 0x2a6df],
+  [0x2a700, 0x2b73f],
+  [0x2b740, 0x2b81f],
+  [0x2b920, 0x2ceaf],
+  [0xf900, 0xfaff],
+  [0x2f800, 0x2fa1f],
+]
+
+/** What BERT isolates as Chinese: ideographs in eight blocks, four of them beyond U+FFFF. */
+export const isChinese = (character: string): boolean => {
+  const code = character.codePointAt(0)!
+  return chineseBlocks.some(([first, last]) => first <= code && code <= last)
+}
+
+/** The lower case of one character out of context: `Σ` is `σ` at the end of a word too. */
+export const lowerCase = (character: string): string => character.toLowerCase()
