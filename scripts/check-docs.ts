@@ -1,10 +1,17 @@
-/** Every public name has a doc comment; every function that `pullback` itself exports, all transformations among them, an example. */
+/**
+ * Every public name has a doc comment; every transformation, and every function of `tree`, `random`, `debug` and `pullback/testing`, an
+ * example.
+ */
 import type { PublicName } from './support/publicNames.ts'
 import { publicNames } from './support/publicNames.ts'
 
-/** In namespaces a formula may say more: their functions are NumPy's, JAX's and optax's. */
-const needsExample = ({ kind, namespaces, entry }: PublicName): boolean =>
-  kind === 'function' && entry === 'pullback' && namespaces.length === 0
+/** In these a formula, or the name of what NumPy, JAX or optax calls so, may say more than an example. */
+const formulas: readonly string[] = ['np', 'lax', 'nn', 'optim']
+
+const needsExample = ({ kind, namespaces: [first], entry }: PublicName): boolean => {
+  if (kind !== 'function') return false
+  return entry === 'testing' || (entry === 'pullback' && (first === undefined || !formulas.includes(first)))
+}
 
 const names = publicNames()
 const undocumented = names.filter((n) => !n.isDocumented)

@@ -4,19 +4,51 @@ import * as must from '../surface/arguments.ts'
 
 const switchParameters = { on: must.boolean }
 
-/** The operation that first produces a NaN raises a NonFiniteError with its name. */
+/**
+ * The operation that first produces a NaN raises a NonFiniteError with its name.
+ *
+ * @example
+ * ```ts
+ * import { debug, np } from 'pullback'
+ * debug.nans(true)
+ * np.log(np.array(-1)) // throws NonFiniteError
+ * debug.nans(false)
+ * ```
+ */
 export const nans = (on: boolean): void => {
   must.checkArguments('debug.nans', switchParameters, on)
   settings.nans = on
 }
 
-/** The operation that first produces an infinity raises a NonFiniteError with its name. */
+/**
+ * The operation that first produces an infinity raises a NonFiniteError with its name.
+ *
+ * @example
+ * ```ts
+ * import { debug, np } from 'pullback'
+ * debug.infs(true)
+ * np.divide(1, np.array(0)) // throws NonFiniteError
+ * debug.infs(false)
+ * ```
+ */
 export const infs = (on: boolean): void => {
   must.checkArguments('debug.infs', switchParameters, on)
   settings.infs = on
 }
 
-/** Consuming a random key twice raises a KeyReuseError. Keys are told apart by identity, not by value. */
+/**
+ * Consuming a random key twice raises a KeyReuseError. Keys are told apart by identity, not by value.
+ *
+ * @example
+ * ```ts
+ * import { debug, random } from 'pullback'
+ * debug.keyReuse(true)
+ * const key = random.key(0)
+ * random.normal(key).shape.length // => 0
+ * random.uniform(key) // throws KeyReuseError
+ * debug.keyReuse(false)
+ * ```
+ */
 export const keyReuse = (on: boolean): void => {
   must.checkArguments('debug.keyReuse', switchParameters, on)
   settings.keyReuse = on
@@ -61,7 +93,18 @@ export const loopBounds = (on: boolean): void => {
   settings.loopBounds = on
 }
 
-/** Advice printed once for each `jit`: large captured constants, loops traced step by step. On by default. */
+/**
+ * Advice printed once for each `jit`: large captured constants, loops traced step by step. On by default.
+ *
+ * @example
+ * ```ts
+ * import { debug, jit, np } from 'pullback'
+ * const table = np.ones([1000, 1000])
+ * debug.warnings(false)
+ * jit((i: NDArray) => np.take(table, i).sum())(np.array([1, 2], { dtype: 'int32' })) // => 2.
+ * debug.warnings(true)
+ * ```
+ */
 export const warnings = (on: boolean): void => {
   must.checkArguments('debug.warnings', switchParameters, on)
   settings.warnings = on

@@ -30,7 +30,17 @@ const leafParameters = { tree: must.anything, isLeaf: must.optional(must.func) }
 const functionParameter = { f: must.func }
 const withPredicate = { tree: must.anything, predicate: must.func }
 
-/** Leaves in order, and the structure that holds them. What `isLeaf` says to be a leaf is left as it is. */
+/**
+ * Leaves in order, and the structure that holds them. What `isLeaf` says to be a leaf is left as it is.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const [leaves, treedef] = tree.flatten({ b: np.array(2), a: [np.array(1), null] })
+ * leaves.map(String) // => 1.,2.
+ * treedef // => {a: [*, null], b: *}
+ * ```
+ */
 export function flatten<T extends TreeOfArrays<T>>(tree: T): [leaves: NDArray[], treedef: TreeDef<T>]
 export function flatten<T>(tree: T): [leaves: Leaf<T>[], treedef: TreeDef<T>]
 export function flatten(tree: unknown, isLeaf?: IsLeaf): [leaves: unknown[], treedef: TreeDef]
@@ -135,7 +145,16 @@ export function map<T, R, Rest extends readonly unknown[]>(
   ) as MapLeaves<T, R>
 }
 
-/** As `map`; `f` is given the path of each leaf first. */
+/**
+ * As `map`; `f` is given the path of each leaf first.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const params = { kernel: np.array(2), bias: np.array(3) }
+ * tree.mapWithPath((path, x) => (path[0] === 'bias' ? x.mul(0) : x), params).bias // => 0.
+ * ```
+ */
 export function mapWithPath<T extends TreeOfArrays<T>, Rest extends readonly T[]>(
   f: (path: Path, leaf: NDArray, ...rest: { [I in keyof Rest]: NDArray }) => NDArray,
   tree: T,
@@ -162,7 +181,16 @@ export function mapWithPath<T, R, Rest extends readonly unknown[]>(
   ) as MapLeaves<T, R>
 }
 
-/** `[path, leaf]` for each leaf, and the structure. */
+/**
+ * `[path, leaf]` for each leaf, and the structure.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * const [leaves] = tree.flattenWithPath({ layers: [{ w: 1 }, { w: 2 }] })
+ * leaves.map(([path, x]) => `${tree.keystr(path)} = ${x}`) // => .layers[0].w = 1,.layers[1].w = 2
+ * ```
+ */
 export function flattenWithPath<T extends TreeOfArrays<T>>(
   tree: T,
 ): [leaves: [path: Path, leaf: NDArray][], treedef: TreeDef<T>]
@@ -181,7 +209,15 @@ export function flattenWithPath(
   return [all.map((x, i) => [paths[i]!, x]), treedef]
 }
 
-/** `[path, leaf]` for each leaf. */
+/**
+ * `[path, leaf]` for each leaf.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * tree.leavesWithPath({ w: 1, b: [2, 3] }).map(([path]) => path.join('.')) // => b.0,b.1,w
+ * ```
+ */
 export function leavesWithPath<T extends TreeOfArrays<T>>(tree: T): [path: Path, leaf: NDArray][]
 export function leavesWithPath<T>(tree: T): [path: Path, leaf: Leaf<T>][]
 export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, leaf: unknown][]
@@ -190,7 +226,16 @@ export function leavesWithPath(tree: unknown, isLeaf?: IsLeaf): [path: Path, lea
   return flattenWithPath(tree, isLeaf)[0]
 }
 
-/** Folds the leaves from the left. */
+/**
+ * Folds the leaves from the left.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const params = { w: np.array([3, 0]), b: np.array(4) }
+ * tree.reduce((sum, x) => sum.add(x.square().sum()), params, np.array(0)) // => 25.
+ * ```
+ */
 export function reduce<T extends TreeOfArrays<T>, R>(f: (accumulated: R, leaf: NDArray) => R, tree: T, initial: R): R
 export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<NoInfer<T>>) => R, tree: T, initial: R): R
 export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, initial: R): R {
@@ -219,7 +264,16 @@ export const size = (tree: unknown): number => {
   }, 0)
 }
 
-/** Whether all leaves are true. */
+/**
+ * Whether all leaves are true.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const params = { w: np.array([1, 2]), b: np.array(NaN) }
+ * tree.all(tree.map((x) => np.all(np.isfinite(x)).bool(), params)) // => false
+ * ```
+ */
 export const all = (tree: unknown): boolean => core.flatten(tree).leaves.every(Boolean)
 
 const transposeDoor = must.door('tree.transpose', { outer: aTreeDef, inner: aTreeDef })
@@ -228,6 +282,13 @@ const transposeDoor = must.door('tree.transpose', { outer: aTreeDef, inner: aTre
  * A tree of trees inside out: from `outer` of `inner` to `inner` of `outer`.
  *
  * @throws TreeError if the tree does not have these structures.
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * const runs = [{ loss: 3, accuracy: 0.5 }, { loss: 1, accuracy: 0.9 }]
+ * const byName = tree.transpose(tree.structure([0, 0]), tree.structure({ loss: 0, accuracy: 0 }), runs)
+ * byName.loss // => 3,1
+ * ```
  */
 export function transpose<O, I, T>(
   outer: TreeDef<O>,
@@ -244,7 +305,17 @@ export function transpose(outer: TreeDef, inner: TreeDef, tree: unknown): unknow
   )
 }
 
-/** A prefix of a tree stretched over it: each of its leaves stands for all leaves below its place. */
+/**
+ * A prefix of a tree stretched over it: each of its leaves stands for all leaves below its place.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * const rates = tree.broadcast({ body: 0.1, head: 1 }, { body: { w: 5, b: 6 }, head: { w: 7 } })
+ * rates.body.b // => 0.1
+ * rates.head.w // => 1
+ * ```
+ */
 export const broadcast = <R, T>(prefix: R, full: T): MapLeaves<T, Leaf<R>> => {
   const { treedef } = core.flatten(full)
   return core.unflatten(treedef, core.broadcastPrefix('tree.broadcast', prefix, treedef)) as MapLeaves<T, Leaf<R>>
@@ -257,7 +328,16 @@ const sameLeaf = (a: unknown, b: unknown): boolean => {
   return x.every((v: number | bigint, i: number) => Object.is(v, y[i]))
 }
 
-/** Whether two trees have one structure and equal leaves; arrays are compared by shape, dtype and bits. */
+/**
+ * Whether two trees have one structure and equal leaves; arrays are compared by shape, dtype and bits.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * tree.equal({ w: np.array([1, 2]) }, { w: np.array([1, 2]) }) // => true
+ * tree.equal({ w: np.array([1, 2]) }, { w: np.array([1, 2], { dtype: 'int32' }) }) // => false
+ * ```
+ */
 export const equal = (a: unknown, b: unknown): boolean => {
   const [x, y] = [core.flatten(a), core.flatten(b)]
   return x.treedef.equals(y.treedef) && x.leaves.every((leaf, i) => sameLeaf(leaf, y.leaves[i]))
@@ -315,6 +395,12 @@ const isGap: IsLeaf = (x) => x === null
  * Trees of one shape laid over each other: at each place the first leaf that is not null.
  *
  * @throws TreeError naming the path where they part.
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * const [biases, others] = tree.partition({ w: 1, b: 2 }, (_, path) => path[0] === 'b')
+ * tree.combine(biases, others).b // => 2
+ * ```
  */
 export function combine<T>(first: PartOf<T>, ...rest: readonly PartOf<NoInfer<T>>[]): T
 export function combine<T>(first: T, ...rest: readonly unknown[]): Filled<T>
@@ -335,7 +421,16 @@ export function combine(first: unknown, ...rest: readonly unknown[]): unknown {
 
 const filterDoor = must.door('tree.filter', withPredicate)
 
-/** The tree with the leaves that fail the predicate replaced by null. */
+/**
+ * The tree with the leaves that fail the predicate replaced by null.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * const kernels = tree.filter({ kernel: 1, bias: 2 }, (_, path) => path.at(-1) === 'kernel')
+ * tree.structure(kernels) // => {bias: null, kernel: *}
+ * ```
+ */
 export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Path) => boolean): Partial<T> => {
   filterDoor(tree, predicate)
   return partition(tree, predicate)[0]
@@ -352,7 +447,17 @@ export type At<T, P extends Path> = P extends readonly []
 
 const treeAtDoor = must.door('tree.treeAt', { tree: must.anything, path: core.aPath, replace: must.func })
 
-/** The tree with the subtree at a path replaced. @throws TreeError if there is nothing at the path. */
+/**
+ * The tree with the subtree at a path replaced.
+ *
+ * @throws TreeError if there is nothing at the path.
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * const params = { layers: [{ w: np.array(1) }, { w: np.array(2) }] as const }
+ * tree.treeAt(params, ['layers', 1, 'w'], (w) => w.mul(10)).layers[1].w // => 20.
+ * ```
+ */
 export function treeAt<T, const P extends Path>(
   tree: T,
   path: P,

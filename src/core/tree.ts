@@ -157,6 +157,28 @@ const registerDoor = must.door('tree.registerPytreeNode', { type: must.func, fla
  * compared by identity or, for primitives and JSON-like data, by value.
  *
  * @throws TreeError if the class is registered already.
+ * @example
+ * ```ts
+ * import { grad, np, tree } from 'pullback'
+ * class Line {
+ *   readonly slope: NDArray
+ *   readonly start: NDArray
+ *   constructor(slope: NDArray, start: NDArray) {
+ *     this.slope = slope
+ *     this.start = start
+ *   }
+ *   at(x: NDArray): NDArray {
+ *     return x.mul(this.slope).add(this.start)
+ *   }
+ * }
+ * tree.registerPytreeNode(
+ *   Line,
+ *   ({ slope, start }) => ({ children: [slope, start], keys: ['slope', 'start'] }),
+ *   (_, [slope, start]) => new Line(slope as NDArray, start as NDArray),
+ * )
+ * const line = new Line(np.array(2), np.array(1))
+ * grad((l: Line) => l.at(np.array(3)))(line).slope // => 3.
+ * ```
  */
 export const registerPytreeNode = <T>(
   type: abstract new (...args: never[]) => T,

@@ -6,7 +6,7 @@ import type { Shape } from '../core/shape.ts'
 import { checkShape } from '../core/shape.ts'
 import * as creation from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
-import { asArray, asIndices, makeArray } from '../runtime/array.ts'
+import { asArray, asIndices, functions, makeArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { broadcastTo } from '../surface/shape.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -21,7 +21,16 @@ const dtypeOption: must.OptionTable<DTypeOption> = { dtype: must.dtype }
 const shapeOf = (operation: string, shape: Shape | number): Shape =>
   checkShape(operation, typeof shape === 'number' ? [shape] : shape)
 
-const arrayDoor = must.door('np.array', { x: must.anything, options: must.optionsOf(dtypeOption) })
+/** Options of `array`. */
+export interface ArrayCreation extends DTypeOption {
+  /** The least rank: axes of extent 1 are put in front. */
+  readonly ndmin?: number
+}
+
+const arrayDoor = must.door('np.array', {
+  x: must.anything,
+  options: must.optionsOf<ArrayCreation>({ ...dtypeOption, ndmin: must.natural }),
+})
 
 /**
  * An array from nested JS arrays, numbers or typed arrays. Numbers give float32, booleans bool, bigints int64; a typed
@@ -34,12 +43,15 @@ const arrayDoor = must.door('np.array', { x: must.anything, options: must.option
  * np.array([[1, 2], [3, 4]]).shape // => 2,2
  * np.array(new Int32Array([1, 2])).dtype // => int32
  * np.array([1, 2], { dtype: 'float64' }).dtype // => float64
+ * np.array([1, 2], { ndmin: 3 }).shape // => 1,1,2
  * ```
  */
-export const array = (x: ArrayLike, options: DTypeOption = {}): NDArray => {
+export const array = (x: ArrayLike, options: ArrayCreation = {}): NDArray => {
   arrayDoor(x, options)
-  const { dtype } = options
-  return makeArray(x, dtype)
+  const { dtype, ndmin = 0 } = options
+  const made = makeArray(x, dtype)
+  const missing = ndmin - made.ndim
+  return missing <= 0 ? made : functions.reshape(made, [...Array<number>(missing).fill(1), ...made.shape])
 }
 
 /** As `array`; an array that has the dtype already is returned as it is. */

@@ -7,9 +7,9 @@ import { arrayFor, asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { arange, ones, zeros } from './creation.ts'
+import { arange, full as filledWith, ones, zeros } from './creation.ts'
 import * as np from './elementwise.ts'
-import { lstsq } from './linalg/index.ts'
+import { inv, lstsq, matmul, outer } from './linalg/index.ts'
 import { broadcastTo, concatenate, expandDims, slice, stack } from './movement.ts'
 import { pad } from './padding.ts'
 import { sum } from './reduction.ts'
@@ -282,9 +282,48 @@ export interface PolyfitOptions {
   readonly w?: ArrayLike
   /** Singular values below this part of the largest do not count; the number of points times the precision by default. */
   readonly rcond?: number
+  /** Whether to tell of the solution too, as `linalg.lstsq` does. It comes before `cov`. */
+  readonly full?: boolean
+  /**
+   * Whether to give the covariance of the coefficients too: with the errors' variance as the residuals tell it, or, `'unscaled'`, for
+   * weights that are the inverse of known deviations.
+   */
+  readonly cov?: boolean | 'unscaled'
 }
 
-const polyfitOptions: must.OptionTable<PolyfitOptions> = { w: must.arrayLike, rcond: must.number }
+/** What `polyfit` gives with `full`. The singular values are those of columns scaled to length 1. */
+export type FullFit = readonly [
+  coefficients: NDArray,
+  residuals: NDArray,
+  rank: NDArray,
+  singularValues: NDArray,
+  rcond: NDArray,
+]
+
+/** What `polyfit` gives with `cov`: the covariance has shape `[n, n]`, or `[n, n, k]` for k polynomials. */
+export type FitWithCovariance = readonly [coefficients: NDArray, covariance: NDArray]
+
+const polyfitOptions: must.OptionTable<PolyfitOptions> = {
+  w: must.arrayLike,
+  rcond: must.number,
+  full: must.boolean,
+  cov: must.anyOf(must.boolean, must.oneOf(['unscaled'])),
+}
+
+/**
+ * The covariance of the coefficients, `(AᵀA)⁻¹ σ²`, for A with columns of these lengths, given scaled to length 1; σ² is what residuals
+ * come to for each degree of freedom, or 1.
+ */
+const covarianceOf = (scaled: NDArray, lengths: NDArray, residuals: NDArray | null, isVector: boolean): NDArray => {
+  const one = np.divide(inv(matmul(scaled.T, scaled)), outer(lengths, lengths))
+  const base = isVector ? one : expandDims(one, 2)
+  if (residuals === null) return base
+  const [points, terms] = scaled.shape as readonly [number, number]
+  if (points > terms) return np.multiply(base, np.divide(residuals, points - terms))
+  throw new ArgumentError(
+    `np.polyfit: ${points} points do not tell the variance of ${terms} coefficients; give more points, or cov: 'unscaled'.`,
+  )
+}
 
 const polyfitDoor = must.door('np.polyfit', {
   x: must.arrayLike,
@@ -297,16 +336,43 @@ const polyfitDoor = must.door('np.polyfit', {
  * The polynomial of a degree with the least sum of squared errors at points (x, y).
  *
  * @param y - shape `[n]`, or `[n, k]` for k polynomials in columns.
- * @throws ArgumentError unless the degree is a natural number; ShapeError if the points do not fit.
+ * @throws ArgumentError unless the degree is a natural number, and for `cov` unless there are more points than coefficients;
+ *   ShapeError if the points do not fit.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.round(np.polyfit(np.array([0, 1, 2]), np.array([1, 3, 5]), 1), 4) // => [2. 1.]
+ * const [p, covariance] = np.polyfit(np.array([0, 1, 2, 3]), np.array([0, 1, 1, 2]), 1, { cov: true })
+ * np.round(p, 4) // => [0.6 0.1]
+ * np.round(np.diagonal(covariance), 4) // => [0.02 0.07]
  * ```
  */
-export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, options: PolyfitOptions = {}): NDArray => {
+export function polyfit(
+  x: ArrayLike,
+  y: ArrayLike,
+  degree: number,
+  options?: PolyfitOptions & { readonly full?: false; readonly cov?: false },
+): NDArray
+export function polyfit(
+  x: ArrayLike,
+  y: ArrayLike,
+  degree: number,
+  options: PolyfitOptions & { readonly full: true },
+): FullFit
+export function polyfit(
+  x: ArrayLike,
+  y: ArrayLike,
+  degree: number,
+  options: PolyfitOptions & { readonly full?: false; readonly cov: true | 'unscaled' },
+): FitWithCovariance
+export function polyfit(
+  x: ArrayLike,
+  y: ArrayLike,
+  degree: number,
+  options: PolyfitOptions = {},
+): NDArray | FullFit | FitWithCovariance {
   polyfitDoor(x, y, degree, options)
-  const { w, rcond } = options
+  const { w, rcond, full = false, cov = false } = options
   checkOrder('np.polyfit', degree)
   const [at, values] = promoteAll([asArray(x), asArray(y)]).map(inexact) as [NDArray, NDArray]
   if (at.ndim !== 1 || values.ndim === 0 || values.ndim > 2 || values.shape[0] !== at.size) {
@@ -319,7 +385,11 @@ export const polyfit = (x: ArrayLike, y: ArrayLike, degree: number, options: Pol
   // Columns of one length: powers of large numbers would hide the small ones.
   const lengths = np.sqrt(sum(np.square(left), { axis: 0 }))
   const scales = np.where(np.equal(lengths, 0), 1, lengths)
-  const precision = epsilonOf(at.dtype)
-  const [c] = lstsq(np.divide(left, scales), right, { rcond: rcond ?? at.size * precision })
-  return np.divide(c, values.ndim === 1 ? scales : expandDims(scales, 1))
+  const scaled = np.divide(left, scales)
+  const cut = rcond ?? at.size * epsilonOf(at.dtype)
+  const [c, residuals, rank, singularValues] = lstsq(scaled, right, { rcond: cut })
+  const fit = np.divide(c, values.ndim === 1 ? scales : expandDims(scales, 1))
+  if (full) return [fit, residuals, rank, singularValues, filledWith([], cut, { dtype: at.dtype })]
+  if (cov === false) return fit
+  return [fit, covarianceOf(scaled, scales, cov === 'unscaled' ? null : residuals, values.ndim === 1)]
 }

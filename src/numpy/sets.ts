@@ -2,7 +2,7 @@
  * `np`: sets of values, and places of values. How many there are depends on values: under transformations the option `size` says
  * it, and results that are shorter are filled.
  */
-import { stridesOf } from '../core/shape.ts'
+import { normalizeAxis, range, sizeOf, stridesOf } from '../core/shape.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -10,8 +10,8 @@ import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
 import * as np from './elementwise.ts'
-import { broadcastTo, concatenate, ravel, reshape, slice, stack, take } from './movement.ts'
-import { cumsum, sum } from './reduction.ts'
+import { broadcastTo, concatenate, moveaxis, ravel, reshape, slice, stack, take, unstack } from './movement.ts'
+import { any, cumsum, sum } from './reduction.ts'
 import { argsort, countTo, searchsorted, sort } from './sorting.ts'
 
 /** Options of functions whose results have as many elements as values say. */
@@ -122,11 +122,14 @@ export const argwhere = (x: ArrayLike, options: SizeOptions = {}): NDArray => {
 
 /** Options of `unique` and `uniqueAll`. */
 export interface UniqueOptions extends SizeOptions {
+  /** The axis whose slices are compared, as wholes; null, by default, for elements. */
+  readonly axis?: number | null
   /** Whether all NaN are one value: true by default for `unique`, and false for `uniqueAll`, as the array API has it. */
   readonly equalNan?: boolean
 }
 
 const uniqueOptions: must.OptionTable<UniqueOptions> = {
+  axis: must.nullable(must.axis),
   equalNan: must.boolean,
   size: must.extent,
   fillValue: must.arrayLike,
@@ -134,24 +137,33 @@ const uniqueOptions: must.OptionTable<UniqueOptions> = {
 
 /** What there is to know about the different values of an array. */
 export interface Unique {
-  /** Each value once, ascending. */
+  /** Each value once, ascending; slices in lexicographic order. */
   readonly values: NDArray
-  /** Where each value occurs first, counted in row-major order (int32). */
+  /** Where each value occurs first, counted in row-major order, or along the axis (int32). */
   readonly indices: NDArray
-  /** Which value each element is, of the array's shape (int32). */
+  /** Which value each element is, of the array's shape; or each slice (int32). */
   readonly inverseIndices: NDArray
   /** How often each value occurs (int32). */
   readonly counts: NDArray
 }
 
-/** Which elements of a sorted vector are the first of their value. */
+/** Which elements of a sorted vector, or slices along the first axis, are the first of their value. */
 const firsts = (sorted: NDArray, equalNan = true): NDArray => {
-  const n = sorted.size
-  if (n === 0) return sorted.astype('bool')
+  if (sorted.length === 0) return full([0], false)
   const [here, before] = [sorted.at(slice(1, null)).get(), sorted.at(slice(0, -1)).get()]
   const differs = np.notEqual(here, before)
   const isNew = equalNan ? np.logicalAnd(differs, np.logicalNot(np.logicalAnd(np.isnan(here), np.isnan(before)))) : differs // prettier-ignore
-  return concatenate([asArray([true]), isNew])
+  return concatenate([asArray([true]), any(isNew, { axis: range(sorted.ndim - 1).map((d) => d + 1) })])
+}
+
+/** Slices along the first axis in lexicographic order, and where each was. */
+const sortedSlices = (slices: NDArray): readonly [sorted: NDArray, order: NDArray] => {
+  const places = countTo(slices.length)
+  if (slices.ndim === 1) return sorting.sort([slices, places], 0) as readonly [NDArray, NDArray]
+  if (slices.size === 0) return [slices, places]
+  const columns = unstack(reshape(slices, [slices.length, sizeOf(slices.shape.slice(1))]), { axis: 1 })
+  const order = sorting.sort([...columns, places], 0, { numKeys: columns.length }).at(-1)!
+  return [take(slices, order, { axis: 0 }), order]
 }
 
 const uniqueAllDoor = must.door('np.uniqueAll', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
@@ -160,43 +172,49 @@ const uniqueAllDoor = must.door('np.uniqueAll', { x: must.arrayLike, options: mu
  * The different values, where they are, and how often. Results are padded with the smallest value, its place, and count 0, if
  * `size` is more than there are.
  *
- * @throws TracerError under transformations without `size`.
+ * @throws TracerError under transformations without `size`; ShapeError if there is no such axis.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.uniqueAll(np.array([3, 1, 3])).counts // => [1 2]
+ * np.uniqueAll(np.array([[1, 2], [0, 5], [1, 2]]), { axis: 0 }).inverseIndices // => [1 0 1]
  * ```
  */
 export const uniqueAll = (x: ArrayLike, options: UniqueOptions = {}): Unique => {
   uniqueAllDoor(x, options)
-  const { size, fillValue, equalNan = false } = options
+  const { size, fillValue, equalNan = false, axis = null } = options
   const array = asArray(x)
-  const line = ravel(array)
-  const [sorted, order] = sorting.sort([line, countTo(line.size)], 0) as [NDArray, NDArray]
+  const along = axis === null ? null : normalizeAxis('np.unique', axis, array.ndim)
+  const slices = along === null ? ravel(array) : moveaxis(array, along, 0)
+  const n = slices.length
+  const [sorted, order] = sortedSlices(slices)
   const isFirst = firsts(sorted, equalNan)
   const count = size ?? knownCount('np.unique', isFirst)
-  const least = (y: NDArray): ArrayLike => (line.size === 0 ? 0 : y.at(0).get())
+  const least = (y: NDArray): ArrayLike => (n === 0 ? 0 : y.at(0).get())
+  const values = compacted('np.unique', sorted, isFirst, count, fillValue ?? least(sorted))
   const which = np.subtract(cumsum(isFirst.astype('int32')), 1)
   const nothing = full([count], 0, { dtype: 'int32' })
   return {
-    values: compacted('np.unique', sorted, isFirst, count, fillValue ?? least(sorted)),
+    values: along === null ? values : moveaxis(values, 0, along),
     indices: compacted('np.unique', order, isFirst, count, least(order)),
-    inverseIndices: reshape(full([line.size], 0, { dtype: 'int32' }).at(order).set(which), array.shape),
-    counts: nothing.at(which).add(full([line.size], 1, { dtype: 'int32' })),
+    inverseIndices: reshape(full([n], 0, { dtype: 'int32' }).at(order).set(which), along === null ? array.shape : [n]),
+    counts: nothing.at(which).add(full([n], 1, { dtype: 'int32' })),
   }
 }
 
 const uniqueDoor = must.door('np.unique', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
 
 /**
- * Each value of an array once, ascending; NaN last, and once. `uniqueAll` knows more of them.
+ * Each value of an array once, ascending; NaN last, and once. With an `axis`, each slice along it once, in lexicographic order.
+ * `uniqueAll` knows more of them.
  *
- * @throws TracerError under transformations without `size`.
+ * @throws TracerError under transformations without `size`; ShapeError if there is no such axis.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.unique(np.array([3, 1, 3])) // => [1. 3.]
  * np.unique(np.array([3, 1, 3]), { size: 3, fillValue: -1 }) // => [ 1.  3. -1.]
+ * np.unique(np.array([[1, 2], [0, 5], [1, 2]]), { axis: 0 }) // => [[0. 5.]\n [1. 2.]]
  * ```
  */
 export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray => {

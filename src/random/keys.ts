@@ -157,7 +157,17 @@ export function split(k: Key, count: number | Shape = 2): NDArray {
 
 const foldInDoor = must.door('random.foldIn', { k: aKey, data: must.integral })
 
-/** A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed. */
+/**
+ * A new key from a key and an integer: for loops, where `data` is the step. The key itself is not consumed.
+ *
+ * @example
+ * ```ts
+ * import { lax, random } from 'pullback'
+ * const key = random.key(0)
+ * random.foldIn(key, 3) // => [2467461003 3840466878]
+ * lax.foriLoop(0, 10, (i, sum) => sum.add(random.uniform(random.foldIn(key, i))), 0).less(10) // => True
+ * ```
+ */
 export const foldIn = (k: Key, data: number | NDArray): Key => {
   foldInDoor(k, data)
   const low = typeof data === 'number' ? full([], data >>> 0, 'uint32') : seedWord(asArray(data))
@@ -170,7 +180,19 @@ export const foldIn = (k: Key, data: number | NDArray): Key => {
 
 const cloneDoor = must.door('random.clone', { k: aKey })
 
-/** A copy of a key that may be consumed where the first may not: for reproducing draws on purpose. */
+/**
+ * A copy of a key that may be consumed where the first may not: for reproducing draws on purpose.
+ *
+ * @example
+ * ```ts
+ * import { debug, random } from 'pullback'
+ * const key = random.key(0)
+ * debug.keyReuse(true)
+ * const first = random.normal(random.clone(key), [2])
+ * random.normal(key, [2]).sub(first) // => [0. 0.]
+ * debug.keyReuse(false)
+ * ```
+ */
 export const clone = (k: Key): Key => {
   cloneDoor(k)
   return reshape(reshape(k, [1, 2]), [2])
@@ -202,6 +224,12 @@ const bitsDoor = must.door('random.bits', {
  * Random bits of a dtype of integers, uint32 by default, every value equally likely.
  *
  * @param shape - of the result; a scalar by default.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * random.bits(random.key(0), [2]) // => [4070199207 4202968722]
+ * random.bits(random.key(0), [2], { dtype: 'uint8' }) // => [167 146]
+ * ```
  */
 export const bits = (k: Key, shape: Shape = [], options: { readonly dtype?: DType } = {}): NDArray => {
   bitsDoor(k, shape, options)

@@ -227,7 +227,15 @@ const truncatedNormalDoor = must.door('random.truncatedNormal', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Standard normal, given that it lies in `(lower, upper)`, however far out that is. */
+/**
+ * Standard normal, given that it lies in `(lower, upper)`, however far out that is.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * np.round(random.truncatedNormal(random.key(0), -1, 1, [3]), 3) // => [ 0.862  0.941 -0.291]
+ * ```
+ */
 export const truncatedNormal = (
   k: Key,
   lower: ArrayLike,
@@ -256,7 +264,16 @@ const bernoulliDoor = must.door('random.bernoulli', {
   shape: must.optional(must.shape),
 })
 
-/** True with probability `p`. The shape is that of `p` by default. */
+/**
+ * True with probability `p`. The shape is that of `p` by default.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * random.bernoulli(random.key(0), 0.9, [4]) // => [False False  True  True]
+ * random.bernoulli(random.key(0), 0.9, [1000]).mean() // => 0.917
+ * ```
+ */
 export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray => {
   bernoulliDoor(k, p, shape)
   consume('random.bernoulli', k)
@@ -276,7 +293,16 @@ const gumbelDoor = must.door('random.gumbel', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Standard Gumbel: `-log(-log(u))`. */
+/**
+ * Standard Gumbel: `-log(-log(u))`.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * // The mean is Euler's constant, 0.5772.
+ * np.round(random.gumbel(random.key(0), [100000]).mean(), 2) // => 0.58
+ * ```
+ */
 export const gumbel = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
   gumbelDoor(k, shape, options)
   const { dtype = 'float32' } = options
@@ -291,7 +317,16 @@ const exponentialDoor = must.door('random.exponential', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Exponential of rate 1: `-log(1 - u)`. */
+/**
+ * Exponential of rate 1: `-log(1 - u)`.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * // Of rate 2: the mean is a half.
+ * np.round(random.exponential(random.key(0), [100000]).div(2).mean(), 2) // => 0.5
+ * ```
+ */
 export const exponential = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
   exponentialDoor(k, shape, options)
   const { dtype = 'float32' } = options
@@ -306,7 +341,16 @@ const laplaceDoor = must.door('random.laplace', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Laplace of scale 1. */
+/**
+ * Laplace of scale 1.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * // The variance is 2.
+ * np.round(random.laplace(random.key(0), [100000]).var(), 1) // => 2.
+ * ```
+ */
 export const laplace = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
   laplaceDoor(k, shape, options)
   const { dtype = 'float32' } = options
@@ -332,7 +376,16 @@ const categoricalDoor = must.door('random.categorical', {
   options: must.optionsOf(categoricalOptions),
 })
 
-/** Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. */
+/**
+ * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * const logits = np.log(np.array([0.5, 0.5, 0]))
+ * random.categorical(random.key(0), logits, { shape: [8] }) // => [1 1 1 1 0 0 0 0]
+ * ```
+ */
 export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptions = {}): NDArray => {
   categoricalDoor(k, logits, options)
   const { axis = -1, shape } = options
@@ -388,7 +441,16 @@ const permutationDoor = must.door('random.permutation', {
   options: must.optionsOf(permutationOptions),
 })
 
-/** A random order of `0 ... n - 1`, or of an array's slices along an axis. */
+/**
+ * A random order of `0 ... n - 1`, or of an array's slices along an axis.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * random.permutation(random.key(0), 5) // => [0 1 4 3 2]
+ * random.permutation(random.key(0), np.array([[1, 2], [3, 4], [5, 6]])).shape // => 3,2
+ * ```
+ */
 export const permutation = (k: Key, x: number | ArrayLike, options: PermutationOptions = {}): NDArray => {
   permutationDoor(k, x, options)
   const { axis = 0, independent = false } = options
@@ -448,6 +510,12 @@ const choiceDoor = must.door('random.choice', {
  *
  * @throws ArgumentError for more draws than elements without replacement, or draws of nothing; ShapeError unless `p` has
  *   a probability for each element.
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * random.choice(random.key(0), 10, [3], { replace: false }) // => [0 1 8]
+ * random.choice(random.key(0), np.array([1, 2, 3]), [4], { p: np.array([0, 0.5, 0.5]) }) // => [2. 2. 3. 3.]
+ * ```
  */
 export const choice = (k: Key, a: number | ArrayLike, shape: Shape = [], options: ChoiceOptions = {}): NDArray => {
   choiceDoor(k, a, shape, options)
@@ -480,7 +548,16 @@ const orthogonalDoor = must.door('random.orthogonal', {
   options: must.optionsOf(sampleOptions),
 })
 
-/** Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007). */
+/**
+ * Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007).
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * const q = random.orthogonal(random.key(0), 3)
+ * np.allclose(np.matmul(q.T, q), np.eye(3), { atol: 1e-5 }) // => True
+ * ```
+ */
 export const orthogonal = (k: Key, n: number, shape: Shape = [], options: SampleOptions = {}): NDArray => {
   orthogonalDoor(k, n, shape, options)
   const { dtype = 'float32' } = options

@@ -26,6 +26,13 @@ const dtypesDoor = must.door('dtypes', { kind: must.oneOf(['any', 'compute', 'fl
  * A dtype; `float32` is the simplest.
  *
  * @param kind - `compute` (default): those whose elements are JS numbers or booleans; `number`: without bool; `float`; `any`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { dtypes } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(dtypes('float'), (dtype) => np.zeros([2], { dtype }).dtype === dtype))
+ * ```
  */
 export const dtypes = (kind: DTypeKind = 'compute'): fc.Arbitrary<DType> => {
   dtypesDoor(kind)
@@ -53,14 +60,34 @@ const shapeOptions: must.OptionTable<ShapeOptions> = {
 const shapesDoor = must.door('shapes', { options: must.optionsOf(shapeOptions) })
 const broadcastableShapesDoor = must.door('broadcastableShapes', { options: must.optionsOf(shapeOptions) })
 
-/** A shape; the empty one (of a scalar) is the simplest. */
+/**
+ * A shape; the empty one (of a scalar) is the simplest.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { shapes } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(shapes({ maxRank: 3 }), (shape) => np.zeros(shape).size === shape.reduce((a, b) => a * b, 1)))
+ * ```
+ */
 export const shapes = (options: ShapeOptions = {}): fc.Arbitrary<Shape> => {
   shapesDoor(options)
   const { minRank = 0, maxRank = 4, minExtent = 0, maxExtent = 4 } = options
   return fc.array(fc.integer({ min: minExtent, max: maxExtent }), { minLength: minRank, maxLength: maxRank })
 }
 
-/** Two shapes that broadcast against each other. */
+/**
+ * Two shapes that broadcast against each other.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { broadcastableShapes } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(broadcastableShapes(), ([a, b]) => np.zeros(a).add(np.zeros(b)).ndim === Math.max(a.length, b.length)))
+ * ```
+ */
 export const broadcastableShapes = (options: ShapeOptions = {}): fc.Arbitrary<readonly [Shape, Shape]> => {
   broadcastableShapesDoor(options)
   return fc
@@ -141,6 +168,13 @@ const pytreesDoor = must.door('pytrees', {
  * A tree: leaves in arrays, tuples, objects (odd keys too), nulls and fp-ts Options, to a depth of three.
  *
  * @param leaf - what its leaves are; small arrays by default.
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * import { pytrees } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(pytrees(fc.integer()), (t) => tree.leaves(t).every(Number.isInteger)))
+ * ```
  */
 export const pytrees = <T>(leaf: fc.Arbitrary<T>): fc.Arbitrary<unknown> => {
   pytreesDoor(leaf)
@@ -159,5 +193,20 @@ export const pytrees = <T>(leaf: fc.Arbitrary<T>): fc.Arbitrary<unknown> => {
   return node
 }
 
-/** A tree of small float32 arrays. */
+/**
+ * A tree of small float32 arrays.
+ *
+ * @example
+ * ```ts
+ * import { tree } from 'pullback'
+ * import { arrayTrees } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(
+ *   fc.property(arrayTrees(), (t) => {
+ *     const read = tree.deserialize(tree.serialize(t))
+ *     return read._tag === 'Right' && tree.equal(read.right, t)
+ *   }),
+ * )
+ * ```
+ */
 export const arrayTrees = (): fc.Arbitrary<unknown> => pytrees(arrays({ maxRank: 2, maxExtent: 3 }))

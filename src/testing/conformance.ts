@@ -205,7 +205,17 @@ const onDeviceDoor = must.door('onDevice', {
   options: must.optionsOf<{ readonly donate?: boolean }>({ donate: must.boolean }),
 })
 
-/** Runs programs on a device, once each; with `donate`, results may take the memory of inputs. */
+/**
+ * Runs programs on a device, once each; with `donate`, results may take the memory of inputs.
+ *
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { onDevice, wasmDevice } from 'pullback/testing'
+ * const program = makeProgram((x: NDArray) => np.sum(x.mul(x)))(np.zeros([3]))
+ * onDevice(wasmDevice({ threads: 1 }))(program, [Float32Array.of(1, 2, 3)])[0] // => 14
+ * ```
+ */
 export const onDevice = (device: Backend, options: { readonly donate?: boolean } = {}): Execute => {
   onDeviceDoor(device, options)
   const { donate = false } = options
@@ -263,6 +273,14 @@ const conformsDoor = must.door('conforms', {
  * bools and everything that is only moved have to be equal.
  *
  * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { conforms, onDevice, wasmDevice } from 'pullback/testing'
+ * const program = makeProgram((x: NDArray) => np.exp(x).sum())(np.zeros([3]))
+ * conforms(program, [Float32Array.of(0, 1, 2)], onDevice(wasmDevice({ threads: 1 })))
+ * conforms(program, [Float32Array.of(0, 1, 2)], () => [Float32Array.of(10)]) // throws LawError
+ * ```
  */
 export const conforms = (program: Program, elements: readonly TypedArray[], execute: Execute): void => {
   conformsDoor(program, elements, execute)

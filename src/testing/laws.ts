@@ -91,6 +91,12 @@ const push = <A extends readonly unknown[]>(f: Function<A>, args: A, tangents: A
  * `jvp(f)(x, a·s + b·t) = a·jvp(f)(x, s) + b·jvp(f)(x, t)`.
  *
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { jvpIsLinear } from 'pullback/testing'
+ * jvpIsLinear((x: NDArray, y: NDArray) => np.sin(x).mul(y), [np.array([1, 2]), np.array(3)])
+ * ```
  */
 export const jvpIsLinear = <A extends readonly unknown[]>(f: Function<A>, args: A, options: LawOptions = {}): void => {
   must.checkArguments('jvpIsLinear', ofFunction, f, args, options)
@@ -121,6 +127,12 @@ const inner = (xs: readonly NDArray[], ys: readonly NDArray[]): { readonly sum: 
  * `⟨ct, jvp(f)(x, t)⟩ = ⟨vjp(f)(x, ct), t⟩`, for a random tangent and a random cotangent.
  *
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { vjpIsAdjoint } from 'pullback/testing'
+ * vjpIsAdjoint((x: NDArray) => ({ sum: x.sum(), sine: np.sin(x) }), [np.array([1, 2])])
+ * ```
  */
 export const vjpIsAdjoint = <A extends readonly unknown[]>(f: Function<A>, args: A, options: LawOptions = {}): void => {
   must.checkArguments('vjpIsAdjoint', ofFunction, f, args, options)
@@ -142,6 +154,13 @@ export const vjpIsAdjoint = <A extends readonly unknown[]>(f: Function<A>, args:
  *
  * @param rows - the arguments of each call; all of one structure, shapes and dtypes.
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { vmapIsStackedLoop } from 'pullback/testing'
+ * const f = (x: NDArray, y: NDArray) => np.where(x.sum().greater(0), x, y)
+ * vmapIsStackedLoop(f, [[np.array([1, 2]), np.array(5)], [np.array([-1, 0]), np.array(6)]])
+ * ```
  */
 export const vmapIsStackedLoop = <A extends readonly unknown[]>(
   f: Function<A>,
@@ -164,6 +183,13 @@ export const vmapIsStackedLoop = <A extends readonly unknown[]>(
  * `jit(f)` equals `f`.
  *
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { jitIsTransparent } from 'pullback/testing'
+ * jitIsTransparent((x: NDArray) => np.tanh(x).sum(), [np.array([0.5, -1])])
+ * jitIsTransparent((x: NDArray) => x.mul(Math.random()), [np.array([0.5, -1])]) // throws LawError
+ * ```
  */
 export const jitIsTransparent = <A extends readonly unknown[]>(
   f: Function<A>,
@@ -178,6 +204,12 @@ export const jitIsTransparent = <A extends readonly unknown[]>(
  * `grad(f + g) = grad(f) + grad(g)`.
  *
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { gradIsAdditive } from 'pullback/testing'
+ * gradIsAdditive((x: NDArray) => np.sum(np.sin(x)), (x: NDArray) => np.prod(x), [np.array([1, 2])])
+ * ```
  */
 export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
   f: (...args: A) => NDArray,
@@ -200,6 +232,12 @@ export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
  * `tree.map` is a functor: it keeps the identity and composition, on the tree `t`.
  *
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mapIsFunctor } from 'pullback/testing'
+ * mapIsFunctor((x: NDArray) => x.mul(2), (x) => x.add(1), { w: np.array([1, 2]), b: [np.array(3), null] })
+ * ```
  */
 export const mapIsFunctor = <R>(
   f: (leaf: never) => R,
@@ -234,6 +272,12 @@ export interface MonoidLike<A> {
  *
  * @param options - `equal`: for a monoid of functions, equality of what they give.
  * @throws LawError where it does not hold.
+ * @example
+ * ```ts
+ * import { isMonoid } from 'pullback/testing'
+ * isMonoid({ concat: (a: string, b: string) => a + b, empty: '' }, ['x', 'y', 'z'])
+ * isMonoid({ concat: (a: number, b: number) => a - b, empty: 0 }, [1, 2, 3]) // throws LawError
+ * ```
  */
 export const isMonoid = <A>(
   monoid: MonoidLike<A>,

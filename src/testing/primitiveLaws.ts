@@ -34,13 +34,31 @@ const checkSample = (law: string, sample: Sample): void => {
   must.checkArguments(law, one, sample)
 }
 
-/** The operation as a function of arrays. */
+/**
+ * The operation as a function of arrays.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('add'), (s) => primitiveLaws.apply(s, s.operands).length === 1))
+ * ```
+ */
 export const apply = <N extends OpName>(sample: Sample<N>, operands: readonly NDArray[]): readonly NDArray[] => {
   must.checkArguments('apply', applied, sample, operands)
   return bindAll(sample.op, sample.params, operands)
 }
 
-/** What the operation says of its results' types is true of the results. */
+/**
+ * What the operation says of its results' types is true of the results.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('sin'), (s) => primitiveLaws.typeIsTrue(s)), { numRuns: 10 })
+ * ```
+ */
 export const typeIsTrue = (sample: Sample): void => {
   checkSample('typeIsTrue', sample)
   const expected = primitiveOf(sample.op).type(
@@ -58,7 +76,16 @@ export const typeIsTrue = (sample: Sample): void => {
   })
 }
 
-/** Compiled, it gives the same but for rounding. */
+/**
+ * Compiled, it gives the same but for rounding.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('sin'), (s) => primitiveLaws.jitAgrees(s)), { numRuns: 10 })
+ * ```
+ */
 export const jitAgrees = (sample: Sample): void => {
   checkSample('jitAgrees', sample)
   const compiled = jit((...xs: NDArray[]) => apply(sample, xs))
@@ -68,7 +95,21 @@ export const jitAgrees = (sample: Sample): void => {
 const floatPlaces = (sample: Sample): number[] =>
   range(sample.operands.length).filter((i) => isFloat(sample.operands[i]!.dtype))
 
-/** A function of the float operands alone, to the float results alone, and its point. */
+/**
+ * A function of the float operands alone, to the float results alone, and its point.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(
+ *   fc.property(samples('mul'), (s) => {
+ *     const { f, point } = primitiveLaws.asFloatFunction(s)
+ *     return f(...point).length <= 1
+ *   }),
+ * )
+ * ```
+ */
 export const asFloatFunction = (sample: Sample) => {
   checkSample('asFloatFunction', sample)
   const places = floatPlaces(sample)
@@ -81,14 +122,33 @@ export const asFloatFunction = (sample: Sample) => {
   return { f, point }
 }
 
-/** Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64. */
+/**
+ * Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * const smooth = samples('sin', { float: 'float64', smooth: true })
+ * fc.assert(fc.property(smooth, (s) => primitiveLaws.derivativesAgree(s)), { numRuns: 10 })
+ * ```
+ */
 export const derivativesAgree = (sample: Sample, options: CheckGradsOptions = {}): void => {
   checkSample('derivativesAgree', sample)
   const { f, point } = asFloatFunction(sample)
   checkGrads(f as (...xs: NDArray[]) => unknown, point, options)
 }
 
-/** No tangent passes through it. */
+/**
+ * No tangent passes through it.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('floor'), (s) => primitiveLaws.derivativesAreZero(s)), { numRuns: 10 })
+ * ```
+ */
 export const derivativesAreZero = (sample: Sample): void => {
   checkSample('derivativesAreZero', sample)
   const { f, point } = asFloatFunction(sample)
@@ -97,7 +157,16 @@ export const derivativesAreZero = (sample: Sample): void => {
   if (moving >= 0) throw new LawError(`${sample.op}: result ${moving} moves, but its derivative is zero by definition.`)
 }
 
-/** Its jvp is linear, and its vjp the adjoint of that. */
+/**
+ * Its jvp is linear, and its vjp the adjoint of that.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('mul'), (s) => primitiveLaws.derivativesAreAdjoint(s, 0)), { numRuns: 10 })
+ * ```
+ */
 export const derivativesAreAdjoint = (sample: Sample, seed: number): void => {
   must.checkArguments('derivativesAreAdjoint', seeded, sample, seed)
   const { f, point } = asFloatFunction(sample)
@@ -144,14 +213,32 @@ const mapped = (sample: Sample, { inAxes }: Mapping, f: (...xs: NDArray[]) => re
   assertAllClose(`vmap of ${sample.op} over axes ${JSON.stringify(inAxes)}`, got, wanted)
 }
 
-/** `vmap` over every axis of every operand equals a stacked loop. */
+/**
+ * `vmap` over every axis of every operand equals a stacked loop.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('mul'), (s) => primitiveLaws.vmapAgrees(s, 0)), { numRuns: 10 })
+ * ```
+ */
 export const vmapAgrees = (sample: Sample, seed: number): void => {
   must.checkArguments('vmapAgrees', seeded, sample, seed)
   const f = (...xs: NDArray[]): readonly NDArray[] => apply(sample, xs)
   for (const mapping of mappings(sample, seed)) mapped(sample, mapping, f)
 }
 
-/** `vmap` of its jvp and of its vjp equal stacked loops too. */
+/**
+ * `vmap` of its jvp and of its vjp equal stacked loops too.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws, samples } from 'pullback/testing'
+ * import * as fc from 'fast-check'
+ * fc.assert(fc.property(samples('sin'), (s) => primitiveLaws.vmapOfDerivativesAgrees(s, 0)), { numRuns: 10 })
+ * ```
+ */
 export const vmapOfDerivativesAgrees = (sample: Sample, seed: number): void => {
   must.checkArguments('vmapOfDerivativesAgrees', seeded, sample, seed)
   const { f, point } = asFloatFunction(sample)

@@ -18,6 +18,9 @@ const functions = {
   gradientOfSquares: (f: NDArray, h: NDArray) => np.gradient(np.square(f), h),
   sumOfQuantiles: (x: NDArray) => np.sum(np.quantile(x, np.array([0.1, 0.6]))),
   quotient: (p: NDArray, q: NDArray) => np.polydiv(p, q)[0],
+  fullFit: (x: NDArray, y: NDArray, degree: number, options: np.PolyfitOptions) =>
+    np.polyfit(x, y, degree, { ...options, full: true }),
+  fitWithCovariance: np.polyfit,
   histogram: np.histogram,
   histogram2d: np.histogram2d,
   histogramdd: np.histogramdd,

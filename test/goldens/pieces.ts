@@ -10,6 +10,10 @@ const functions = {
     const { values, indices, inverseIndices, counts } = np.uniqueAll(x, options)
     return [values, indices, inverseIndices, counts]
   },
+  uniqueSlices: (x: NDArray, options: np.UniqueOptions) => {
+    const { values, indices, inverseIndices, counts } = np.uniqueAll(x, { equalNan: true, ...options })
+    return [values, indices, inverseIndices, counts]
+  },
   fillDiagonal: np.fillDiagonal,
   put: np.put,
   place: np.place,

@@ -9,7 +9,7 @@ import { inexact } from '../../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { matmul as matrixProduct } from '../contraction.ts'
 import * as np from '../elementwise.ts'
-import { broadcastTo, expandDims } from '../movement.ts'
+import { atleast1d, broadcastTo, expandDims } from '../movement.ts'
 import { max, sum } from '../reduction.ts'
 import * as must from '../../surface/arguments.ts'
 import { svdvals } from './factors.ts'
@@ -98,7 +98,7 @@ const lstsqDoor = must.door('np.linalg.lstsq', {
  * @param b - shape `[m]` or `[m, k]`.
  * @param options - `rcond`: singular values up to so many times the largest one count as 0; by default `max(m, n)` times the
  *   dtype's precision.
- * @returns `[x, residuals, rank, singularValues]`; residuals are sums of squares.
+ * @returns `[x, residuals, rank, singularValues]`; residuals are sums of squares, one for each column of `b`.
  * @throws ShapeError unless `a` is a matrix with as many rows as `b`.
  * @example
  * ```ts
@@ -123,5 +123,5 @@ export const lstsq = (
   const x = matrixProduct(ops.pinv(left, rtol), right)
   const error = np.subtract(right, matrixProduct(left, x))
   const s = svdvals(left)
-  return [x, sum(np.square(error), { axis: 0 }), rankOf(s, rtol), s]
+  return [x, atleast1d(sum(np.square(error), { axis: 0 })), rankOf(s, rtol), s]
 }

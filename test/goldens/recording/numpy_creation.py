@@ -69,6 +69,9 @@ def record(r):
     r.case("np.array", "nested booleans", [[True, False], [False, False]], tol=0)
     r.case("np.array", "nested integers", [[1, 2], [3, 4]], tol=0)
     r.case("np.array", "nested integers as int32", [[1, 2], [3, 4]], dtype="int32", tol=0)
+    for ndmin in [0, 1, 2, 4]:
+        r.case("np.array", f"a row of rank {ndmin} at least", [0.5, 1.5], ndmin=ndmin, tol=0)
+        r.case("np.array", f"a number of rank {ndmin} at least", 0.5, ndmin=ndmin, tol=0)
     r.case("np.array", "integers and a fraction", [1, 2.5], tol=0)
     r.case("np.array", "an empty list", [], tol=0)
     r.case("np.array", "empty rows", [[], []], tol=0)

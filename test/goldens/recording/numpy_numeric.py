@@ -7,6 +7,11 @@ from .composites import composites
 
 NAN, INF = np.nan, np.inf
 
+
+def full_fit(c, residuals, rank, singular_values, rcond):
+    return [c, residuals, rank.astype(jnp.int32), singular_values, rcond]
+
+
 composites |= {
     "numeric.gradient": lambda f, *spacings, **options: jnp.gradient(f, *spacings, **options),
     "numeric.gradientOfSquares": lambda f, h: jnp.gradient(f**2, h),
@@ -15,6 +20,8 @@ composites |= {
     "numeric.histogram": lambda x, **options: list(jnp.histogram(x, **options)),
     "numeric.histogram2d": lambda x, y, **options: list(jnp.histogram2d(x, y, **options)),
     "numeric.histogramdd": lambda x, **options: list(jnp.histogramdd(x, **options)),
+    "numeric.fullFit": lambda x, y, deg, **options: full_fit(*jnp.polyfit(x, y, deg, full=True, **options)),
+    "numeric.fitWithCovariance": lambda x, y, deg, **options: list(jnp.polyfit(x, y, deg, **options)),
     "numeric.mantissa": lambda x: jnp.frexp(x)[0],
     "numeric.weightedAverage": lambda x, w: jnp.average(x, weights=w),
     "numeric.interpValues": lambda fp, x, xp: jnp.interp(x, xp, fp),
@@ -34,6 +41,7 @@ def record(r):
     special(r)
     floats(r)
     bits(r)
+    fits(r)
 
 
 def order(r):
@@ -250,6 +258,20 @@ def polynomials(r):
     r.case("np.polyfit", "degree 2", places, values, 2, x64=True, tol=1e-9)
     r.case("np.polyfit", "two", places, r.normal(7, 2, dtype=np.float64), 3, x64=True, tol=1e-9)
     r.case("np.polyfit", "weights", places, values, 1, w=r.positive(7, dtype=np.float64), x64=True, tol=1e-9)
+
+
+def fits(r):
+    """What `polyfit` tells of its solutions."""
+    f64 = {"x64": True, "tol": 1e-9}
+    x, y, w = np.linspace(0, 3, 7), r.normal(7, dtype=np.float64), r.positive(7, dtype=np.float64)
+    columns = r.normal(7, 2, dtype=np.float64)
+    for what, values, options in [("a vector", y, {}), ("columns", columns, {}), ("weights", y, {"w": w})]:
+        r.case("numeric.fullFit", what, x, values, 2, **options, **f64)
+        r.case("numeric.fitWithCovariance", what, x, values, 2, cov=True, **options, **f64)
+        r.case("numeric.fitWithCovariance", f"{what}, unscaled", x, values, 2, cov="unscaled", **options, **f64)
+    r.case("numeric.fullFit", "a threshold", x, y, 3, rcond=0.1, **f64)
+    r.case("numeric.fullFit", "float32", x.astype(np.float32), y.astype(np.float32), 1, tol=1e-5)
+    r.derivatives("numeric.fitWithCovariance", "values", x, y, 1, wrt=(1,), cov=True, **f64)
 
 
 def vectors(r):

@@ -9,6 +9,9 @@ composites |= {
     "pieces.meshgrid": lambda xs, **options: list(jnp.meshgrid(*xs, **options)),
     "pieces.ix": lambda *xs: list(jnp.ix_(*xs)),
     "pieces.uniqueAll": lambda x, **options: list(jnp.unique_all(x, **options)),
+    "pieces.uniqueSlices": lambda x, **options: list(
+        jnp.unique(x, return_index=True, return_inverse=True, return_counts=True, **options)
+    ),
     "pieces.fillDiagonal": lambda x, v, **options: jnp.fill_diagonal(x, v, inplace=False, **options),
     "pieces.put": lambda x, i, v, **options: jnp.put(x, i, v, inplace=False, **options),
     "pieces.place": lambda x, m, v: jnp.place(x, m, v, inplace=False),
@@ -36,6 +39,7 @@ def record(r):
     grids(r)
     mapped(r)
     products(r)
+    slices(r)
 
 
 def joined(r):
@@ -141,6 +145,25 @@ def replaced(r):
     r.case("pieces.putAlongAxis", "axis 1", x, rows, r.normal(3, 1), 1)
     r.case("pieces.putAlongAxis", "axis 0, broadcast", x, np.array([[0, 1, 2, 2]], np.int32), np.float32(9), 0)
     r.derivatives("pieces.putAlongAxis", "both", x, rows, r.normal(3, 1), 1, wrt=(0, 2))
+
+
+def slices(r):
+    """`unique` of slices."""
+    n = np.array([[1, 0, 1, 1], [0, 2, 0, 0], [1, 0, 1, 1], [0, 1, 0, 5]], np.int32)
+    odd = np.array([[np.nan, 1], [0.0, -0.0], [np.nan, 1], [-0.0, 0.0], [np.inf, -1], [1, np.nan]], np.float32)
+    cube = np.stack([n, n.T, n], axis=1)
+    for what, x, axis in [
+        ("rows", n, 0), ("columns", n, 1), ("columns, from the end", n, -1), ("matrices", cube, 1), ("bools", n > 0, 0),
+        ("bytes", n.astype(np.uint8), 1), ("odd numbers", odd, 0), ("a vector", n[0], 0), ("of nothing", n[:, :0], 0),
+        ("one", n[:1], 0),
+    ]:  # fmt: skip
+        r.case("pieces.uniqueSlices", what, x, axis=axis, tol=0 if what != "odd numbers" else None)
+    r.case("pieces.uniqueSlices", "NaN each", odd, axis=0, equal_nan=False)
+    r.case("np.unique", "rows, cut", n, axis=0, size=2)
+    r.case("np.unique", "rows, padded", n, axis=0, size=5)
+    r.case("np.unique", "columns, filled", n, axis=1, size=5, fill_value=-7)
+    r.case("np.unique", "no rows", n[:0], axis=0)
+    r.derivatives("np.unique", "rows", odd[[5, 4, 1]], axis=1, size=2)
 
 
 def sets(r):
