@@ -54,6 +54,7 @@ export class QuantizedArray implements OpaqueBrand {
     return shapeOf(this.payload, this.kind)
   }
 
+  /** How many axes there are. */
   get ndim(): number {
     return this.payload.ndim
   }
