@@ -20,6 +20,7 @@ export const layers: readonly (readonly string[])[] = [
   ['io'],
   ['tokenizers'],
   ['models'],
+  ['cli'],
   ['index.ts'],
 ]
 

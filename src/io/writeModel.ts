@@ -20,6 +20,8 @@ export interface ModelContents {
   readonly generationConfig?: JsonRecord | null
   readonly preprocessorConfig?: JsonRecord | null
   readonly chatTemplate?: string | null
+  /** Passed over: what `openModel` gave may be spread in here. */
+  readonly source?: string
 }
 
 /** Options of `writeModel`. */
@@ -109,6 +111,7 @@ const modelContents = must.optionsOf<ModelContents>({
   generationConfig: must.nullable(anObject),
   preprocessorConfig: must.nullable(anObject),
   chatTemplate: must.nullable(must.string),
+  source: must.string,
 })
 const writeModelDoor = must.door('writeModel', {
   path: must.string,

@@ -35,6 +35,19 @@ export interface LoadModelOptions extends LoadOptions, FolderOptions {
   readonly architecture?: ArchitectureName
 }
 
+const folderKeys: ReadonlySet<string> = new Set<keyof FolderOptions>([
+  'headers',
+  'token',
+  'cacheDir',
+  'hubUrl',
+  'fetch',
+  'onProgress',
+])
+
+/** Those of the options that are of the folder. */
+const folderOptions = (options: LoadModelOptions): FolderOptions =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => folderKeys.has(key)))
+
 /**
  * Loads the model of a folder, strictly: see `loadParams`.
  *
@@ -43,7 +56,7 @@ export interface LoadModelOptions extends LoadOptions, FolderOptions {
 export const loadModel =
   (from: FolderLike, options: LoadModelOptions = {}): TaskEither<LoadError | ConfigError, Pretrained> =>
   async () => {
-    const files = await openModel(from, options)()
+    const files = await openModel(from, folderOptions(options))()
     if (files._tag === 'Left') return files
     const model = modelOfConfig(files.right.config, options.architecture)
     if (model._tag === 'Left') return model
@@ -77,7 +90,11 @@ const namedArrays = (tree: unknown): ReadonlyMap<string, NDArray> =>
   )
 
 /** The configuration with the architecture and the dtype of what is written. */
-const configOf = ({ config, architecture }: SavedModel, weights: ReadonlyMap<string, NDArray>): JsonRecord => {
+const configOf = (
+  config: JsonRecord,
+  architecture: string | undefined,
+  weights: ReadonlyMap<string, NDArray>,
+): JsonRecord => {
   const [first] = weights.values()
   return {
     // The key of older versions.
@@ -97,6 +114,8 @@ export const saveModel = (
   saved: SavedModel,
   options: WriteModelOptions = {},
 ): TaskEither<IoError, void> => {
-  const weights = new Map([...namedArrays(saved.params), ...namedArrays(saved.state ?? null)])
-  return writeModel(path, { ...saved, config: configOf(saved, weights), weights: Object.fromEntries(weights) }, options)
+  const { params, state = null, architecture, ...contents } = saved
+  const weights = new Map([...namedArrays(params), ...namedArrays(state)])
+  const config = configOf(contents.config, architecture, weights)
+  return writeModel(path, { ...contents, config, weights: Object.fromEntries(weights) }, options)
 }

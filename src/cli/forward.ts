@@ -1,0 +1,82 @@
+/** `pullback forward`: outputs, losses and gradients of a model at inputs from a file. */
+import { grad } from '../api/grad.ts'
+import { jit } from '../api/jit.ts'
+import { flattenWithPath } from '../api/tree.ts'
+import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
+import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
+import { architectureNames, loadModel } from '../models/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Command, Given, Terminal } from './command.ts'
+import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
+import { progressBar } from './progress.ts'
+
+/** The loss among the outputs, where there is one. */
+const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
+  const { loss } = outputs
+  if (loss !== undefined) return loss
+  throw new FailedError(
+    model.inputs.includes('labels')
+      ? '--grads needs labels among the inputs'
+      : `${model.architecture} has no loss; choose another head with --architecture`,
+  )
+}
+
+const gradientsOf = (model: AnyModel, params: ParamTree, run: (p: ParamTree) => NamedArrays): NamedArrays => {
+  const gradient = jit(grad((p: ParamTree) => lossOf(model, run(p))))(params)
+  return Object.fromEntries(flattenWithPath(gradient)[0].map(([path, g]) => [`grad.${path.join('.')}`, g] as const))
+}
+
+const run = async (given: Given, terminal: Terminal): Promise<void> => {
+  const from = required(given, 'model')
+  const [inputPath, outPath] = [required(given, 'inputs'), required(given, 'out')]
+  if (!outPath.endsWith('.safetensors')) throw new UsageError(`--out must end with .safetensors, not '${outPath}'`)
+  const architecture = wordOption(given, 'architecture', architectureNames)
+  const inputs = orFail(await readTensors(orFail(await openTensors(inputPath)()))())
+  const bar = progressBar(terminal, 'loading')
+  const loaded = orFail(
+    await loadModel(from, { ...(architecture === undefined ? {} : { architecture }), onProgress: bar.update })(),
+  )
+  bar.done()
+  const { model, params, state } = loaded
+  // Inputs are closed over, so that they are checked by their values.
+  const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
+  const outputs = jit(apply)(params)
+  const gradients = given.flag('grads') ? gradientsOf(model, params, apply) : {}
+  orFail(await writeSafetensors(outPath, { ...outputs, ...gradients })())
+  const shapes = Object.fromEntries(Object.entries(outputs).map(([name, x]) => [name, x.shape]))
+  const loss = outputs['loss'] === undefined ? null : outputs['loss'].item()
+  if (given.flag('json')) {
+    const report = {
+      out: outPath,
+      architecture: model.architecture,
+      loss,
+      outputs: shapes,
+      gradients: Object.keys(gradients).length,
+    }
+    terminal.out(`${JSON.stringify(report, null, 2)}\n`)
+    return
+  }
+  for (const [name, shape] of Object.entries(shapes)) terminal.out(`${name}  [${shape.join(', ')}]\n`)
+  if (loss !== null) terminal.out(`loss = ${loss}\n`)
+  if (given.flag('grads')) terminal.out(`gradients of ${Object.keys(gradients).length} parameters\n`)
+}
+
+export const forward: Command = {
+  name: 'forward',
+  usage: '--model DIR --inputs IN.safetensors --out OUT.safetensors',
+  summary: 'Runs a model on inputs named as in transformers; writes outputs, and gradients of the loss.',
+  options: {
+    model: { type: 'string', value: 'DIR', help: 'a directory, hf:owner/name@revision, or an address' },
+    inputs: {
+      type: 'string',
+      value: 'IN',
+      help: 'input_ids, attention_mask, token_type_ids, position_ids, pixel_values, labels, decoder_input_ids',
+    },
+    out: { type: 'string', value: 'OUT', help: 'logits, hidden_states.0 and on, pooled, loss' },
+    grads: { type: 'boolean', help: 'writes grad.PARAMETER of the loss too' },
+    architecture: { type: 'string', value: 'NAME', help: "another head than the configuration's own" },
+    json: { type: 'boolean', help: 'what was written, as JSON' },
+  },
+  words: [0, 0],
+  run,
+}
