@@ -29,11 +29,23 @@ export {
   distilBertForSequenceClassification,
   distilBertForTokenClassification,
 } from './distilbert.ts'
+export type {
+  CausalModel,
+  CausalOutput,
+  DecoderInputs,
+  DecoderOptions,
+  DecoderOutput,
+  SequenceOutput,
+} from './decoder.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
 export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
+export type { GemmaConfig } from './gemma.ts'
+export { gemma, gemmaConfig, gemmaForCausalLM, gemmaForSequenceClassification } from './gemma.ts'
+export type { Gpt2Config } from './gpt2.ts'
+export { gpt2, gpt2Config, gpt2ForSequenceClassification, gpt2LMHeadModel } from './gpt2.ts'
 export type { LlamaConfig } from './llama.ts'
-export { llama, llamaConfig, llamaForCausalLM } from './llama.ts'
+export { llama, llamaConfig, llamaForCausalLM, llamaForSequenceClassification } from './llama.ts'
 export type { LoadError, LoadOptions, MismatchError, ShapeMismatch } from './load.ts'
 export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'
