@@ -45,10 +45,10 @@ export const cachedLength = ({ length }: Cache): NDArray => length
 export const knownLength = ({ length }: Cache): number | null =>
   length.body instanceof ConcreteBody ? length.item() : null
 
-/** The cache with new tokens from `offset` on. */
+/** The cache with new tokens from `offset` on, in its own dtype. */
 export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => ({
-  key: lax.dynamicUpdateSliceInDim(cache.key, key, offset, 1),
-  value: lax.dynamicUpdateSliceInDim(cache.value, value, offset, 1),
+  key: lax.dynamicUpdateSliceInDim(cache.key, key.astype(cache.key.dtype), offset, 1),
+  value: lax.dynamicUpdateSliceInDim(cache.value, value.astype(cache.value.dtype), offset, 1),
 })
 
 /** The same tokens with room for more. */

@@ -144,8 +144,13 @@ const bodySpecs = (config: Gpt2Config) => ({
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
-const embed = ({ wte, wpe }: BodyParams, { ids, positions, queries, drop }: Run, config: Gpt2Config): NDArray => {
-  if (queries > config.maxPositionEmbeddings) {
+const embed = (
+  { wte, wpe }: BodyParams,
+  { positionIds }: DecoderInputs,
+  { ids, positions, queries, drop }: Run,
+  config: Gpt2Config,
+): NDArray => {
+  if (positionIds === undefined && queries > config.maxPositionEmbeddings) {
     throw new ArgumentError(
       `gpt2: there are ${config.maxPositionEmbeddings} positions, got ${queries} tokens. Cut the text, or take another model.`,
     )
@@ -163,7 +168,7 @@ const applyBody = (
   const run = { ...beginRun('gpt2', inputs, options), config }
   return runLayers(
     params.h,
-    embed(params, run, config),
+    embed(params, inputs, run, config),
     run,
     options.cache,
     (layer, x, i, cache) => applyLayer(layer, x, run, i, cache),
