@@ -37,6 +37,8 @@ export type {
   DecoderOutput,
   SequenceOutput,
 } from './decoder.ts'
+export type { EmbedOptions, EncoderTokenizer } from './embed.ts'
+export { embed } from './embed.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
 export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
@@ -50,6 +52,8 @@ export type { Prompt, TextTokenizer, TokenStream } from './generation/prompt.ts'
 export type { Finish, StoppingRule } from './generation/text.ts'
 export type { GemmaConfig } from './gemma.ts'
 export { gemma, gemmaConfig, gemmaForCausalLM, gemmaForSequenceClassification } from './gemma.ts'
+export type { GgufModel, LoadGgufOptions } from './gguf.ts'
+export { configOfGguf, loadGguf, nameOfGguf } from './gguf.ts'
 export type { Gpt2Config } from './gpt2.ts'
 export { gpt2, gpt2Config, gpt2ForSequenceClassification, gpt2LMHeadModel } from './gpt2.ts'
 export type { LlamaConfig } from './llama.ts'
