@@ -150,7 +150,7 @@ const undo = (config: JsonRecord): ((name: string, x: NDArray) => NDArray) => {
       name.includes('.q_proj.') ? unpermuted(x, heads) : name.includes('.k_proj.') ? unpermuted(x, keyHeads) : x
   }
   // Norms of Gemma add 1 to their scales; in the file it is added already.
-  if (config['model_type'] === 'gemma') return (name, x) => (name.endsWith("norm.weight") ? np.subtract(x, 1) : x)
+  if (config['model_type'] === 'gemma') return (name, x) => (name.endsWith('norm.weight') ? np.subtract(x, 1) : x)
   return (_, x) => x
 }
 
