@@ -140,4 +140,4 @@ export const samplingProcessors = (options: SamplingOptions): readonly LogitsPro
 
 /** One after the other. */
 export const processAll = (processors: readonly LogitsProcessor[], logits: NDArray, tokens: NDArray): NDArray =>
-  processors.reduce((scores, process) => process(scores, tokens), logits)
+  processors.reduce((scores, change) => change(scores, tokens), logits)
