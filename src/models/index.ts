@@ -20,7 +20,6 @@ export type { BertConfig } from './bert.ts'
 export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
 export type { ClassifierConfig } from './classifier.ts'
 export { classificationLoss } from './classifier.ts'
-export type { CausalModel, CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
 export type { DistilBertConfig } from './distilbert.ts'
 export {
   distilBert,
