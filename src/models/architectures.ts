@@ -12,12 +12,14 @@ import * as bert from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
-import type { CausalModel, CausalOutput, DecoderInputs } from './decoder.ts'
+import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
 import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import type { G2pInputs, G2pOutput } from './g2p.ts'
 import * as g2p from './g2p.ts'
+import * as gemma from './gemma.ts'
+import * as gpt2 from './gpt2.ts'
 import * as llama from './llama.ts'
 import { crossEntropy, nextTokenLoss } from './losses.ts'
 import type { Key } from '../random/keys.ts'
@@ -142,10 +144,14 @@ const readDecoder = (named: NamedArrays): DecoderInputs => ({
   ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds' }),
 })
 
-const writeCausal = ({ logits, lastHiddenState, hiddenStates }: CausalOutput): NamedArrays => ({
-  logits,
+const writeDecoder = ({ lastHiddenState, hiddenStates }: DecoderOutput): NamedArrays => ({
   last_hidden_state: lastHiddenState,
   ...numbered('hidden_states', hiddenStates),
+})
+
+const writeScores = ({ logits, ...states }: CausalOutput | SequenceOutput): NamedArrays => ({
+  logits,
+  ...writeDecoder(states),
 })
 
 const readSeq2Seq = (named: NamedArrays): Seq2SeqInputs => ({
@@ -219,8 +225,27 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
     model,
     inputs: decoderInputs,
     read: readDecoder,
-    write: writeCausal,
+    write: writeScores,
     loss: ({ logits }, labels) => nextTokenLoss(logits, labels),
+  })
+
+const decoder = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, DecoderInputs, DecoderOutput, RunOptions>,
+) => erase({ config, model, inputs: decoderInputs, read: readDecoder, write: writeDecoder })
+
+/** One class for the whole text, scored at its last token. */
+const lastTokenClassifier = <C extends ClassifierConfig, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, DecoderInputs, SequenceOutput, RunOptions>,
+) =>
+  erase({
+    config,
+    model,
+    inputs: decoderInputs,
+    read: readDecoder,
+    write: writeScores,
+    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
   })
 
 const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
@@ -342,6 +367,8 @@ const ofBert = { config: bert.bertConfig }
 const ofRoberta = { config: roberta.robertaConfig }
 const ofDistilBert = { config: distilbert.distilBertConfig }
 const ofAlbert = { config: albert.albertConfig }
+const ofGemma = { config: gemma.gemmaConfig }
+const ofGpt2 = { config: gpt2.gpt2Config }
 const ofLlama = { config: llama.llamaConfig }
 
 /** Every architecture, by the name of its class in `transformers`. */
@@ -377,10 +404,30 @@ const architectures = {
   T5Model: seq2seq(ofT5, t5.t5),
   T5EncoderModel: encoder(ofT5, t5.t5Encoder, ['input_ids', 'attention_mask']),
   T5ForConditionalGeneration: seq2seqLM(ofT5, t5.t5ForConditionalGeneration),
+  GPT2Model: decoder(ofGpt2, gpt2.gpt2),
+  GPT2LMHeadModel: causal(ofGpt2, gpt2.gpt2LMHeadModel),
+  GPT2ForSequenceClassification: lastTokenClassifier(ofGpt2, gpt2.gpt2ForSequenceClassification),
+  LlamaModel: decoder(ofLlama, llama.llama),
   LlamaForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  LlamaForSequenceClassification: lastTokenClassifier(ofLlama, llama.llamaForSequenceClassification),
+  MistralModel: decoder(ofLlama, llama.llama),
   MistralForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  MistralForSequenceClassification: lastTokenClassifier(ofLlama, llama.llamaForSequenceClassification),
+  Qwen2Model: decoder(ofLlama, llama.llama),
   Qwen2ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  Qwen2ForSequenceClassification: lastTokenClassifier(ofLlama, llama.llamaForSequenceClassification),
+  Qwen3Model: decoder(ofLlama, llama.llama),
   Qwen3ForCausalLM: causal(ofLlama, llama.llamaForCausalLM),
+  Qwen3ForSequenceClassification: lastTokenClassifier(ofLlama, llama.llamaForSequenceClassification),
+  GemmaModel: decoder(ofGemma, gemma.gemma),
+  GemmaForCausalLM: causal(ofGemma, gemma.gemmaForCausalLM),
+  GemmaForSequenceClassification: lastTokenClassifier(ofGemma, gemma.gemmaForSequenceClassification),
+  Gemma2Model: decoder(ofGemma, gemma.gemma),
+  Gemma2ForCausalLM: causal(ofGemma, gemma.gemmaForCausalLM),
+  Gemma2ForSequenceClassification: lastTokenClassifier(ofGemma, gemma.gemmaForSequenceClassification),
+  Gemma3TextModel: decoder(ofGemma, gemma.gemma),
+  Gemma3ForCausalLM: causal(ofGemma, gemma.gemmaForCausalLM),
+  Gemma3TextForSequenceClassification: lastTokenClassifier(ofGemma, gemma.gemmaForSequenceClassification),
   ViTModel: imageEncoder(ofVit, (config) => vit.vit(config)),
   ViTForImageClassification: imageClassifier(ofVit, vit.vitForImageClassification),
   ResNetModel: statefulImageEncoder(ofResNet, resnet.resnet),
@@ -403,6 +450,10 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   distilbert: 'DistilBertModel',
   albert: 'AlbertModel',
   t5: 'T5ForConditionalGeneration',
+  gpt2: 'GPT2LMHeadModel',
+  gemma: 'GemmaForCausalLM',
+  gemma2: 'Gemma2ForCausalLM',
+  gemma3_text: 'Gemma3ForCausalLM',
   llama: 'LlamaForCausalLM',
   mistral: 'MistralForCausalLM',
   qwen2: 'Qwen2ForCausalLM',

@@ -3,6 +3,7 @@ import * as lax from '../lax/index.ts'
 import * as np from '../numpy/index.ts'
 import type { DType } from '../core/dtype.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { ConcreteBody } from '../trace/value.ts'
 
 /** Keys and values of one layer, shape `[batch, capacity, heads, headDim]`. */
 export interface LayerCache {
@@ -40,10 +41,14 @@ export const emptyCache = (
 
 export const cachedLength = ({ length }: Cache): NDArray => length
 
-/** The cache with new tokens from `offset` on. */
+/** How many tokens there are in the cache, where that is a number already: not inside of `jit`. */
+export const knownLength = ({ length }: Cache): number | null =>
+  length.body instanceof ConcreteBody ? length.item() : null
+
+/** The cache with new tokens from `offset` on, in its own dtype. */
 export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => ({
-  key: lax.dynamicUpdateSliceInDim(cache.key, key, offset, 1),
-  value: lax.dynamicUpdateSliceInDim(cache.value, value, offset, 1),
+  key: lax.dynamicUpdateSliceInDim(cache.key, key.astype(cache.key.dtype), offset, 1),
+  value: lax.dynamicUpdateSliceInDim(cache.value, value.astype(cache.value.dtype), offset, 1),
 })
 
 /** The same tokens with room for more. */

@@ -83,6 +83,21 @@ export class ConfigReader {
       : this.fail(key, 'a list of whole numbers from 1 on')
   }
 
+  /** Whether the file says null, or says nothing and the fallback is null. */
+  #isNull(key: string, fallback: number | null): boolean {
+    return (Object.hasOwn(this.#json, key) ? this.#json[key] : fallback) === null
+  }
+
+  /** A number, or null. */
+  numberOrNull(key: string, fallback: number | null): number | null {
+    return this.#isNull(key, fallback) ? null : this.number(key, fallback ?? undefined)
+  }
+
+  /** A whole number from `least` on, or null. */
+  countOrNull(key: string, fallback: number | null, least = 1): number | null {
+    return this.#isNull(key, fallback) ? null : this.count(key, fallback ?? undefined, least)
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback
     return typeof value === 'boolean' ? value : this.fail(key, 'true or false')

@@ -1,8 +1,15 @@
 /** What decoders of text are given, and what they give: the same of every family. */
+import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { Cache, CacheShape } from './cache.ts'
+import type { AttendOptions } from './attention.ts'
+import { attend } from './attention.ts'
+import type { Cache, CacheShape, LayerCache } from './cache.ts'
+import { cachedLength, extendCache, knownLength } from './cache.ts'
 import type { RunOptions } from './encoder.ts'
+import type { Drop, LinearParams } from './layers.ts'
+import { applyLinear, makeDrop, tokenArray } from './layers.ts'
+import { bothMasks, causalMask, paddingMask } from './masks.ts'
 import type { Model } from './model.ts'
 
 /** What a decoder is given. */
@@ -33,6 +40,12 @@ export interface DecoderOutput {
   readonly cache: Cache | null
 }
 
+/** A decoder's scores of the classes of the whole text. */
+export interface SequenceOutput extends DecoderOutput {
+  /** Shape `[batch, numLabels]`. */
+  readonly logits: NDArray
+}
+
 /** A decoder's scores of the next token at each place. */
 export interface CausalOutput extends DecoderOutput {
   /** Shape `[batch, length, vocabSize]`. */
@@ -51,4 +64,125 @@ export interface CausalModel<S = unknown> extends Model<S, DecoderInputs, Causal
 export const lastPlaces = (x: NDArray, count: number | undefined): NDArray => {
   const length = x.shape[1]!
   return count === undefined || count >= length ? x : x.at(':', np.slice(length - count, length)).get()
+}
+
+/** What all layers of one run share: the tokens, and where they stand. */
+export interface Run {
+  /** Shape `[batch, queries]`. */
+  readonly ids: NDArray
+  /** Shape `[1, queries]` or `[batch, queries]`. */
+  readonly positions: NDArray
+  readonly queries: number
+  /** As many as queries, or the cache's room. */
+  readonly keys: number
+  /** Tokens in the cache before these. */
+  readonly offset: ArrayLike
+  /** Which keys are no padding, shape `[batch, 1, 1, keys]`; null for all. */
+  readonly padding: NDArray | null
+  readonly drop: Drop
+}
+
+/** A mask as long as the keys: what is not there yet counts as padding, and no query sees it anyway. */
+const fullMask = (operation: string, given: ArrayLike | undefined, keys: number): NDArray | undefined => {
+  if (given === undefined) return undefined
+  const mask = np.asarray(given)
+  if (mask.ndim !== 2 || mask.shape[1]! > keys) {
+    const room = `[batch, length], and no longer than the ${keys} tokens that there is room for`
+    throw new ArgumentError(`${operation}: attentionMask is of shape ${room}, got ${mask.aval}.`)
+  }
+  const rest = keys - mask.shape[1]!
+  return rest === 0
+    ? mask
+    : np.pad(mask, [
+        [0, 0],
+        [0, rest],
+      ])
+}
+
+/** The tokens of a run and where they stand. */
+export const beginRun = (operation: string, inputs: DecoderInputs, { cache, key }: DecoderOptions): Run => {
+  const ids = tokenArray(operation, inputs.inputIds)
+  const queries = ids.shape[1]!
+  const keys = cache?.layers[0]?.key.shape[1] ?? queries
+  const cached = cache === undefined ? 0 : (knownLength(cache) ?? 0)
+  if (cached + queries > keys) {
+    throw new ArgumentError(
+      `${operation}: a cache with room for ${keys} tokens, of which ${cached} are taken, has none for ${queries}. ` +
+        `growCache gives it more.`,
+    )
+  }
+  const offset = cache === undefined ? 0 : cachedLength(cache)
+  const counted = np.expandDims(np.add(np.arange(queries), offset), 0)
+  return {
+    ids,
+    positions: inputs.positionIds === undefined ? counted : np.asarray(inputs.positionIds),
+    queries,
+    keys,
+    offset,
+    padding: paddingMask(fullMask(operation, inputs.attentionMask, keys)),
+    drop: makeDrop(key),
+  }
+}
+
+/** What becomes of one layer: its output, and its cache with the new tokens in it. */
+export type LayerResult = readonly [y: NDArray, cache: LayerCache | null]
+
+/** Attention to the tokens up to each one's own, of these and of the cache; with `window`, to the last so many only. */
+export const attendCausally = (
+  [query, key, value]: readonly [query: NDArray, key: NDArray, value: NDArray],
+  { queries, keys, offset, padding, drop }: Run,
+  cache: LayerCache | null,
+  { window, ...options }: Omit<AttendOptions, 'mask' | 'bias' | 'drop'> & { readonly window?: number | null },
+): LayerResult => {
+  const extended = cache === null ? null : extendCache(cache, key, value, offset)
+  const mask = bothMasks(causalMask({ queries, keys, offset }, window ?? undefined), padding)
+  return [attend(query, extended?.key ?? key, extended?.value ?? value, { ...options, mask, drop }), extended]
+}
+
+/** One layer after the other, then the last norm, whose output takes the place of the last layer's. */
+export const runLayers = <P>(
+  layers: readonly P[],
+  embedded: NDArray,
+  { queries }: Run,
+  cache: Cache | undefined,
+  applyLayer: (params: P, x: NDArray, index: number, cache: LayerCache | null) => LayerResult,
+  norm: (x: NDArray) => NDArray,
+): DecoderOutput => {
+  const states = [embedded]
+  const extended: LayerCache[] = []
+  layers.forEach((params, i) => {
+    const [y, cached] = applyLayer(params, states.at(-1)!, i, cache?.layers[i] ?? null)
+    states.push(y)
+    if (cached !== null) extended.push(cached)
+  })
+  const lastHiddenState = norm(states.pop()!)
+  return {
+    lastHiddenState,
+    hiddenStates: [...states, lastHiddenState],
+    cache: cache === undefined ? null : { layers: extended, length: np.add(cache.length, queries) },
+  }
+}
+
+/**
+ * The scores at each row's last token that is no padding: the last that is not `padTokenId`, whatever the mask says, as
+ * `transformers` finds it; the first where all are padding. Without such an id it is the last token, of one row only.
+ */
+export const scoreSequences = (
+  operation: string,
+  score: LinearParams,
+  states: NDArray,
+  { inputIds }: DecoderInputs,
+  padTokenId: number | null,
+): NDArray => {
+  const ids = tokenArray(operation, inputIds)
+  const [batch, length] = ids.shape as readonly [number, number]
+  if (padTokenId !== null) {
+    const places = np.multiply(np.arange(length), np.notEqual(ids, padTokenId).astype('int32'))
+    const last = np.expandDims(np.argmax(places, { axis: 1 }), [1, 2])
+    return applyLinear(score, np.squeeze(np.takeAlongAxis(states, last, 1), { axis: 1 }))
+  }
+  if (batch === 1) return applyLinear(score, states.at(':', length - 1).get())
+  throw new ArgumentError(
+    `${operation}: sequences of a batch end at different places, got ${batch} of them and no pad_token_id in the configuration.`,
+  )
 }

@@ -20,7 +20,6 @@ export type { BertConfig } from './bert.ts'
 export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
 export type { ClassifierConfig } from './classifier.ts'
 export { classificationLoss } from './classifier.ts'
-export type { CausalModel, CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
 export type { DistilBertConfig } from './distilbert.ts'
 export {
   distilBert,
@@ -29,11 +28,35 @@ export {
   distilBertForSequenceClassification,
   distilBertForTokenClassification,
 } from './distilbert.ts'
+export type {
+  CausalModel,
+  CausalOutput,
+  DecoderInputs,
+  DecoderOptions,
+  DecoderOutput,
+  SequenceOutput,
+} from './decoder.ts'
+export type { EmbedOptions, EncoderTokenizer } from './embed.ts'
+export { embed } from './embed.ts'
 export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
 export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
+export type { CommonOptions, GeneratedText, GeneratedToken, GenerateOptions } from './generation/generate.ts'
+export { collect, generate } from './generation/generate.ts'
+export type { Beam, BeamOptions } from './generation/beams.ts'
+export { generateBeams } from './generation/beams.ts'
+export type { LogitsProcessor, SamplingOptions, ScoreOptions } from './generation/processors.ts'
+export { minP, repetitionPenalty, temperature, topK, topP } from './generation/processors.ts'
+export type { Prompt, TextTokenizer, TokenStream } from './generation/prompt.ts'
+export type { Finish, StoppingRule } from './generation/text.ts'
+export type { GemmaConfig } from './gemma.ts'
+export { gemma, gemmaConfig, gemmaForCausalLM, gemmaForSequenceClassification } from './gemma.ts'
+export type { GgufModel, LoadGgufOptions } from './gguf.ts'
+export { configOfGguf, loadGguf, nameOfGguf } from './gguf.ts'
+export type { Gpt2Config } from './gpt2.ts'
+export { gpt2, gpt2Config, gpt2ForSequenceClassification, gpt2LMHeadModel } from './gpt2.ts'
 export type { LlamaConfig } from './llama.ts'
-export { llama, llamaConfig, llamaForCausalLM } from './llama.ts'
+export { llama, llamaConfig, llamaForCausalLM, llamaForSequenceClassification } from './llama.ts'
 export type { LoadError, LoadOptions, MismatchError, ShapeMismatch } from './load.ts'
 export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'

@@ -4,25 +4,24 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { attend } from './attention.ts'
-import type { Cache, CacheShape, LayerCache } from './cache.ts'
-import { cachedLength, extendCache } from './cache.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { CacheShape, LayerCache } from './cache.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
-import type { CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput } from './decoder.ts'
-import { lastPlaces } from './decoder.ts'
+import type {
+  CausalOutput,
+  DecoderInputs,
+  DecoderOptions,
+  DecoderOutput,
+  LayerResult,
+  Run,
+  SequenceOutput,
+} from './decoder.ts'
+import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
 import type { Activation } from './layers.ts'
-import {
-  activationNames,
-  applyActivation,
-  applyEmbedding,
-  applyLinear,
-  applyRmsNorm,
-  splitHeads,
-  tokenArray,
-} from './layers.ts'
-import { bothMasks, causalMask, paddingMask } from './masks.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
 import { makeModel } from './model.ts'
 import type { RopeConfig, Rotation } from './rope.ts'
 import { ropeConfig, rotate, rotationAt } from './rope.ts'
@@ -33,7 +32,7 @@ import { embedding, linear, repeated, rmsNorm } from './spec.ts'
 const types = ['llama', 'mistral', 'qwen2', 'qwen3'] as const
 
 /** What `config.json` says, as far as it is used. */
-export interface LlamaConfig {
+export interface LlamaConfig extends ClassifierConfig {
   readonly type: (typeof types)[number]
   readonly vocabSize: number
   readonly hiddenSize: number
@@ -52,6 +51,7 @@ export interface LlamaConfig {
   /** Whether the output of attention has one. */
   readonly outputBias: boolean
   readonly mlpBias: boolean
+  readonly attentionDropout: number
   /** Whether queries and keys are normalised, head by head. */
   readonly qkNorm: boolean
   /** Null where there is none. */
@@ -106,9 +106,11 @@ export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
       attentionBias: type === 'qwen2' || biased,
       outputBias: type !== 'qwen2' && biased,
       mlpBias: config.flag('mlp_bias', false),
+      attentionDropout: config.number('attention_dropout', 0),
       qkNorm: type === 'qwen3',
-      padTokenId: config.get('pad_token_id') === undefined ? null : config.count('pad_token_id', undefined, 0),
+      padTokenId: config.countOrNull('pad_token_id', null, 0),
       windows: windowsOf(config, type, numHiddenLayers),
+      ...classifierConfig(config),
     }
   })
 
@@ -132,39 +134,29 @@ const layerSpecs = (c: LlamaConfig) => ({
 
 type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
 
-/** What all layers of a run share. */
-interface Run {
+/** A run, and the rotation at its positions. */
+interface LlamaRun extends Run {
   readonly config: LlamaConfig
   readonly rotation: Rotation
-  readonly padding: NDArray | null
-  readonly queries: number
-  readonly keys: number
-  /** Tokens in the cache before these. */
-  readonly offset: ArrayLike
 }
 
 const applyAttention = (
   params: LayerParams['self_attn'],
   x: NDArray,
-  run: Run,
+  run: LlamaRun,
   window: number | null,
   cache: LayerCache | null,
-): readonly [y: NDArray, cache: LayerCache | null] => {
-  const { config, rotation, padding, queries, keys, offset } = run
+): LayerResult => {
+  const { config, rotation } = run
   const normed = (norm: LayerParams['self_attn']['q_norm'], heads: NDArray): NDArray =>
     norm === null ? heads : applyRmsNorm(norm, heads, config.rmsNormEps)
-  const query = rotate(
-    normed(params.q_norm, splitHeads(applyLinear(params.q_proj, x), config.numAttentionHeads)),
-    rotation,
-  )
-  const key = rotate(
-    normed(params.k_norm, splitHeads(applyLinear(params.k_proj, x), config.numKeyValueHeads)),
-    rotation,
-  )
+  const query = normed(params.q_norm, splitHeads(applyLinear(params.q_proj, x), config.numAttentionHeads))
+  const key = normed(params.k_norm, splitHeads(applyLinear(params.k_proj, x), config.numKeyValueHeads))
   const value = splitHeads(applyLinear(params.v_proj, x), config.numKeyValueHeads)
-  const extended = cache === null ? null : extendCache(cache, key, value, offset)
-  const mask = bothMasks(causalMask({ queries, keys, offset }, window ?? undefined), padding)!
-  const attended = attend(query, extended?.key ?? key, extended?.value ?? value, { mask })
+  const [attended, extended] = attendCausally([rotate(query, rotation), rotate(key, rotation), value], run, cache, {
+    window,
+    dropRate: config.attentionDropout,
+  })
   return [applyLinear(params.o_proj, attended), extended]
 }
 
@@ -173,21 +165,19 @@ const applyMlp = ({ gate_proj, up_proj, down_proj }: LayerParams['mlp'], x: NDAr
   return applyLinear(down_proj, np.multiply(gate, applyLinear(up_proj, x)))
 }
 
-const applyLayer = (params: LayerParams, x: NDArray, run: Run, window: number | null, cache: LayerCache | null) => {
+const applyLayer = (
+  params: LayerParams,
+  x: NDArray,
+  run: LlamaRun,
+  window: number | null,
+  cache: LayerCache | null,
+): LayerResult => {
   const { rmsNormEps } = run.config
-  const [attended, extended] = applyAttention(
-    params.self_attn,
-    applyRmsNorm(params.input_layernorm, x, rmsNormEps),
-    run,
-    window,
-    cache,
-  )
+  const normed = applyRmsNorm(params.input_layernorm, x, rmsNormEps)
+  const [attended, extended] = applyAttention(params.self_attn, normed, run, window, cache)
   const middle = np.add(x, attended)
-  const y = np.add(
-    middle,
-    applyMlp(params.mlp, applyRmsNorm(params.post_attention_layernorm, middle, rmsNormEps), run.config),
-  )
-  return [y, extended] as const
+  const inner = applyMlp(params.mlp, applyRmsNorm(params.post_attention_layernorm, middle, rmsNormEps), run.config)
+  return [np.add(middle, inner), extended]
 }
 
 const bodySpecs = (c: LlamaConfig) => ({
@@ -198,47 +188,27 @@ const bodySpecs = (c: LlamaConfig) => ({
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
-const runOf = (config: LlamaConfig, inputs: DecoderInputs, ids: NDArray, cache: Cache | null): Run => {
-  const queries = ids.shape[1]!
-  const keys = cache === null ? queries : cache.layers[0]!.key.shape[1]!
-  const offset = cache === null ? 0 : cachedLength(cache)
-  const counted = np.expandDims(np.add(np.arange(queries), offset), 0)
-  const positions = inputs.positionIds === undefined ? counted : np.asarray(inputs.positionIds)
-  return {
-    config,
-    rotation: rotationAt(config.rope, positions, keys),
-    padding: paddingMask(inputs.attentionMask),
-    queries,
-    keys,
-    offset,
-  }
-}
-
 const applyBody = (
   params: BodyParams,
   inputs: DecoderInputs,
   config: LlamaConfig,
-  cache: Cache | null,
+  options: DecoderOptions,
 ): DecoderOutput => {
-  const ids = tokenArray(config.type, inputs.inputIds)
-  const run = runOf(config, inputs, ids, cache)
-  const hiddenStates = [applyEmbedding(params.embed_tokens, ids, config.padTokenId)]
-  const layers: LayerCache[] = []
-  params.layers.forEach((layer, i) => {
-    const [y, extended] = applyLayer(layer, hiddenStates.at(-1)!, run, config.windows[i]!, cache?.layers[i] ?? null)
-    hiddenStates.push(y)
-    if (extended !== null) layers.push(extended)
-  })
-  const lastHiddenState = applyRmsNorm(params.norm, hiddenStates.pop()!, config.rmsNormEps)
-  return {
-    lastHiddenState,
-    hiddenStates: [...hiddenStates, lastHiddenState],
-    cache: cache === null ? null : { layers, length: np.add(cache.length, run.queries) },
-  }
+  const begun = beginRun(config.type, inputs, options)
+  const run = { ...begun, config, rotation: rotationAt(config.rope, begun.positions) }
+  return runLayers(
+    params.layers,
+    applyEmbedding(params.embed_tokens, run.ids, config.padTokenId),
+    run,
+    options.cache,
+    (layer, x, i, cache) => applyLayer(layer, x, run, config.windows[i]!, cache),
+    (x) => applyRmsNorm(params.norm, x, config.rmsNormEps),
+  )
 }
 
 /** Frequencies that older files keep. */
 const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
+const withoutHead = [...ignored, /^lm_head\./, /^score\./]
 
 const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: LlamaConfig): CacheShape => ({
   numHiddenLayers,
@@ -252,10 +222,10 @@ export const llama = (config: LlamaConfig) =>
     type: config.type,
     specs: bodySpecs(config),
     prefix: 'model',
-    ignored: [...ignored, /^lm_head\./],
+    ignored: withoutHead,
     stddev: config.initializerRange,
-    apply: (params, inputs: DecoderInputs, { cache }: DecoderOptions = {}): DecoderOutput =>
-      applyBody(params, inputs, config, cache ?? null),
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
+      applyBody(params, inputs, config, options),
   })
 
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
@@ -272,12 +242,27 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
       ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
-    apply: (params, inputs: DecoderInputs, { cache, logitsToKeep }: DecoderOptions = {}): CausalOutput => {
-      const output = applyBody(params.model, inputs, config, cache ?? null)
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
+      const output = applyBody(params.model, inputs, config, options)
       const { weight } = params.lm_head ?? params.model.embed_tokens
-      const states = lastPlaces(output.lastHiddenState, logitsToKeep)
+      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
       return { ...output, logits: applyLinear({ weight, bias: null }, states) }
     },
   })
   return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
 }
+
+/** Scores of the classes of the whole text, from its last token. */
+export const llamaForSequenceClassification = (config: LlamaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
+    prefix: 'model',
+    ignored: [...ignored, /^lm_head\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
+      const output = applyBody(params.model, inputs, config, options)
+      const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)
+      return { ...output, logits }
+    },
+  })

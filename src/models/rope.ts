@@ -81,8 +81,13 @@ const scalingOf = (c: ConfigReader, maxPositions: number): RopeScaling => {
 }
 
 /** The rotation that a configuration asks for: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files. */
-export const ropeConfig = (config: ConfigReader, headDim: number, maxPositions: number, theta = 10_000): RopeConfig => {
-  const scaling = config.object('rope_parameters') ?? config.object('rope_scaling')
+export const ropeConfig = (
+  config: ConfigReader,
+  headDim: number,
+  maxPositions: number,
+  theta = 10_000,
+  scaling = config.object('rope_parameters') ?? config.object('rope_scaling'),
+): RopeConfig => {
   return {
     headDim,
     theta: scaling?.get('rope_theta') === undefined ? config.number('rope_theta', theta) : scaling.number('rope_theta'),
@@ -124,24 +129,34 @@ const yarnFrequencies = (config: RopeConfig, s: Extract<RopeScaling, { type: 'ya
   })
 }
 
-/** Frequencies for a context of so many tokens. */
-const frequencies = (config: RopeConfig, length: number): number[] => {
-  const { headDim, theta, maxPositionEmbeddings: most, scaling } = config
+/** The base grows with the furthest position that there is: `θ (f s/m - (f - 1))^(d/(d-2))`, and frequencies as before. */
+const dynamicFrequencies = (
+  { headDim, theta, maxPositionEmbeddings: most }: RopeConfig,
+  factor: number,
+  at: NDArray,
+) => {
+  const seen = np.maximum(np.add(np.max(at), 1), most)
+  const grown = np.subtract(np.multiply(np.divide(seen, most), factor), factor - 1)
+  const base = np.multiply(np.power(grown, headDim / (headDim - 2)), theta)
+  const exponents = Array.from({ length: headDim / 2 }, (_, i) => (-2 * i) / headDim)
+  return np.power(base, np.array(exponents))
+}
+
+/** Frequencies for tokens at the given positions. */
+const frequencies = (config: RopeConfig, positions: NDArray): NDArray => {
+  const { headDim, theta, scaling } = config
   const plain = plainFrequencies(theta, headDim)
   switch (scaling.type) {
     case 'default':
-      return plain
+      return np.array(plain)
     case 'linear':
-      return plain.map((frequency) => frequency / scaling.factor)
-    case 'dynamic': {
-      const seen = Math.max(length, most)
-      const grown = (scaling.factor * seen) / most - (scaling.factor - 1)
-      return plainFrequencies(theta * grown ** (headDim / (headDim - 2)), headDim)
-    }
+      return np.array(plain.map((frequency) => frequency / scaling.factor))
+    case 'dynamic':
+      return dynamicFrequencies(config, scaling.factor, positions)
     case 'llama3':
-      return plain.map((frequency) => llama3Frequency(frequency, scaling))
+      return np.array(plain.map((frequency) => llama3Frequency(frequency, scaling)))
     case 'yarn':
-      return yarnFrequencies(config, scaling)
+      return np.array(yarnFrequencies(config, scaling))
   }
 }
 
@@ -152,13 +167,13 @@ export interface Rotation {
 }
 
 /**
- * The rotation at given positions.
+ * The rotation at given positions. With `dynamic` scaling it depends on the furthest of them; keys in a cache keep the rotation
+ * that they were given, as in `transformers`.
  *
  * @param positions - integers of shape `[batch, length]`.
- * @param length - tokens in the whole context, on which `dynamic` scaling depends.
  */
-export const rotationAt = (config: RopeConfig, positions: NDArray, length: number): Rotation => {
-  const turns = np.array(frequencies(config, length))
+export const rotationAt = (config: RopeConfig, positions: NDArray): Rotation => {
+  const turns = frequencies(config, positions)
   const angles = np.multiply(np.expandDims(positions.astype('float32'), [-1, -2]), turns)
   const both = np.concatenate([angles, angles], { axis: -1 })
   const scale = config.scaling.type === 'yarn' ? config.scaling.attentionFactor : 1

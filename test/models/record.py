@@ -46,7 +46,7 @@ def randomise(model, generator):
     """Weights large enough to matter, norms and biases that are not their beginnings."""
     for name, parameter in model.named_parameters():
         noise = torch.randn(parameter.shape, generator=generator)
-        norm = ("norm" in name.lower() or "_bn" in name) and name.endswith("weight")
+        norm = ("norm" in name.lower() or "_bn" in name or ".ln_" in f".{name}") and name.endswith("weight")
         parameter.data = 1 + 0.3 * noise if norm else 0.3 * noise
     for name, statistic in model.named_buffers():
         noise = torch.randn(statistic.shape, generator=generator)
@@ -175,6 +175,19 @@ def untied(kind):
     return make
 
 
+def sequence_cases(generator):
+    """Cases of a decoder with a class for the whole text."""
+    cases = causal_cases(generator)
+    for inputs in cases.values():
+        inputs["labels"] = sequence_labels(inputs, generator)
+    return cases
+
+
+def decoder_cases(generator):
+    """Cases of a decoder without a head. No positions are given: they count from the left, padding too."""
+    return {padding: token_inputs(generator, padding) for padding in ["none", "right", "left"]}
+
+
 def sequence_labels(inputs, generator):
     return torch.randint(0, 3, (inputs["input_ids"].shape[0],), generator=generator)
 
@@ -260,6 +273,35 @@ def families():
     yield "resnet-bottleneck", t.ResNetForImageClassification, t.ResNetConfig(**resnet, hidden_sizes=[8, 12], depths=[1, 2]), lambda g: stateful(g, labels=5)
     yield "resnet-early", t.ResNetForImageClassification, t.ResNetConfig(**resnet, hidden_sizes=[8, 12], depths=[1, 2], hidden_act="gelu", num_channels=1,
         downsample_in_first_stage=True, downsample_in_bottleneck=True), lambda g: stateful(g, labels=5, channels=1)
+    # The same bodies without a head, and with a class for the whole text: small, since their layers are above.
+    small = dict(**{**DECODER, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 12})
+    for name in ["Llama", "Mistral", "Qwen2", "Qwen3"]:
+        config = getattr(t, name + "Config")(**small, num_labels=3)
+        yield f"{name.lower()}-base", getattr(t, name + "Model"), config, decoder_cases
+        yield f"{name.lower()}-sequence", getattr(t, name + "ForSequenceClassification"), config, sequence_cases
+
+    gpt2 = dict(n_embd=16, n_layer=2, n_head=4, n_inner=24, n_positions=20, **TOKENS)
+    small = dict(**{**gpt2, "n_layer": 1, "n_embd": 8, "n_inner": None})
+    yield "gpt2", t.GPT2LMHeadModel, t.GPT2Config(**gpt2), causal_cases
+    yield "gpt2-inverse", t.GPT2LMHeadModel, t.GPT2Config(**gpt2, scale_attn_by_inverse_layer_idx=True, tie_word_embeddings=False), causal_cases
+    yield "gpt2-base", t.GPT2Model, t.GPT2Config(**small), decoder_cases
+    yield "gpt2-sequence", t.GPT2ForSequenceClassification, t.GPT2Config(**small, num_labels=3), sequence_cases
+
+    # Scores that reach the caps, windows shorter than the text, and both kinds of layers.
+    gemma = dict(**DECODER, head_dim=8)
+    windows = dict(sliding_window=3, query_pre_attn_scalar=5)
+    gemma3 = dict(layer_types=["sliding_attention", "full_attention"], rope_parameters={
+        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000.0},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 100.0}})
+    yield "gemma", t.GemmaForCausalLM, t.GemmaConfig(**gemma), causal_cases
+    yield "gemma2", t.Gemma2ForCausalLM, t.Gemma2Config(**gemma, **windows, attn_logit_softcapping=3.0, final_logit_softcapping=2.0), causal_cases
+    yield "gemma3", t.Gemma3ForCausalLM, t.Gemma3TextConfig(**gemma, **windows, **gemma3), causal_cases
+    small = dict(**{**gemma, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 12})
+    for name, kind, config in [("gemma", "Gemma", t.GemmaConfig(**small, num_labels=3)),
+                               ("gemma2", "Gemma2", t.Gemma2Config(**small, num_labels=3)),
+                               ("gemma3", "Gemma3Text", t.Gemma3TextConfig(**small, num_labels=3))]:
+        yield f"{name}-base", getattr(t, kind + "Model"), config, decoder_cases
+        yield f"{name}-sequence", getattr(t, kind + "ForSequenceClassification"), config, sequence_cases
 
 
 def record_buckets():

@@ -1,0 +1,316 @@
+/**
+ * Gemma: Gemma Team, "Gemma" (2024), "Gemma 2" (2024) and the text part of "Gemma 3" (2025): Llama's shape with scaled embeddings and
+ * norms of scale `1 + weight`; from Gemma 2 on norms after attention and feed-forward too, and layers that see a window only. Gemma 2
+ * caps scores softly; Gemma 3 normalises queries and keys, and layers with a window have a base of their own for the rotation.
+ * Names are those of `transformers`' `GemmaForCausalLM`, `Gemma2ForCausalLM` and `Gemma3ForCausalLM`.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { CacheShape, LayerCache } from './cache.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
+import type { ConfigError, ConfigReader } from './config.ts'
+import { readConfig } from './config.ts'
+import type {
+  CausalOutput,
+  DecoderInputs,
+  DecoderOptions,
+  DecoderOutput,
+  LayerResult,
+  Run,
+  SequenceOutput,
+} from './decoder.ts'
+import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
+import type { Activation } from './layers.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
+import { makeModel } from './model.ts'
+import type { RopeConfig, Rotation } from './rope.ts'
+import { ropeConfig, rotate, rotationAt } from './rope.ts'
+import type { ParamsOf } from './spec.ts'
+import { embedding, linear, parameter, repeated } from './spec.ts'
+
+/** The families of this shape. */
+const types = ['gemma', 'gemma2', 'gemma3_text'] as const
+type GemmaType = (typeof types)[number]
+
+/** What `config.json` says, as far as it is used. */
+export interface GemmaConfig extends ClassifierConfig {
+  readonly type: GemmaType
+  readonly vocabSize: number
+  readonly hiddenSize: number
+  readonly intermediateSize: number
+  readonly numHiddenLayers: number
+  readonly numAttentionHeads: number
+  readonly numKeyValueHeads: number
+  readonly headDim: number
+  readonly hiddenAct: Activation
+  readonly rmsNormEps: number
+  readonly attentionBias: boolean
+  readonly attentionDropout: number
+  /** What scores of attention are multiplied by: `query_pre_attn_scalar^-0.5`. */
+  readonly scale: number
+  /** Scores of attention become `cap tanh(s / cap)`; null leaves them as they are. */
+  readonly attentionCap: number | null
+  /** And so do the scores of the next token. */
+  readonly logitCap: number | null
+  /** How many tokens back each layer sees; null for all. */
+  readonly windows: readonly (number | null)[]
+  /** The rotation in layers that see all. */
+  readonly rope: RopeConfig
+  /** The rotation in layers with a window. */
+  readonly localRope: RopeConfig
+  readonly tieWordEmbeddings: boolean
+  readonly initializerRange: number
+  readonly padTokenId: number | null
+}
+
+/** The window of each layer: as `layer_types` says, or in Gemma 2 of every second, in Gemma 3 of all but every sixth. */
+const windowsOf = (config: ConfigReader, type: GemmaType, layers: number): readonly (number | null)[] => {
+  if (type === 'gemma') return Array<null>(layers).fill(null)
+  const window = config.count('sliding_window', 4096)
+  const kinds = config.words('layer_types')
+  const pattern = type === 'gemma2' ? 2 : config.count('sliding_window_pattern', 6)
+  return Array.from({ length: layers }, (_, i) => {
+    const slides = kinds === undefined ? (i + 1) % pattern !== 0 : kinds[i] === 'sliding_attention'
+    return slides ? window : null
+  })
+}
+
+/** Both rotations. Gemma 3 has `rope_local_base_freq`, or in newer files parameters for each kind of layer. */
+const ropesOf = (config: ConfigReader, type: GemmaType, headDim: number): Pick<GemmaConfig, 'rope' | 'localRope'> => {
+  const most = config.count('max_position_embeddings', type === 'gemma3_text' ? 131_072 : 8192)
+  if (type !== 'gemma3_text') {
+    const rope = ropeConfig(config, headDim, most)
+    return { rope, localRope: rope }
+  }
+  const parameters = config.object('rope_parameters')
+  const rope = ropeConfig(
+    config,
+    headDim,
+    most,
+    1_000_000,
+    parameters?.object('full_attention') ?? config.object('rope_scaling'),
+  )
+  const local = parameters?.object('sliding_attention') ?? null
+  const theta = config.number('rope_local_base_freq', 10_000)
+  const plain: RopeConfig = { headDim, theta, maxPositionEmbeddings: most, scaling: { type: 'default' } }
+  return { rope, localRope: local === null ? plain : ropeConfig(config, headDim, most, theta, local) }
+}
+
+/** Reads the configuration of a Gemma, Gemma 2, or of the text part of a Gemma 3. */
+export const gemmaConfig = (json: unknown): Either<ConfigError, GemmaConfig> =>
+  readConfig(json, (config) => {
+    const type = config.word('model_type', types, 'gemma')
+    if (config.flag('use_bidirectional_attention', false)) {
+      config.fail('use_bidirectional_attention', 'false: attention is to the tokens before')
+    }
+    const first = type === 'gemma'
+    const headDim = config.count('head_dim', 256)
+    const numHiddenLayers = config.layers('num_hidden_layers', first ? 28 : 26)
+    const numAttentionHeads = config.count('num_attention_heads', first ? 16 : 8)
+    const activation = config.word(
+      config.get('hidden_activation') === undefined ? 'hidden_act' : 'hidden_activation',
+      activationNames,
+      'gelu_pytorch_tanh',
+    )
+    return {
+      type,
+      vocabSize: config.count('vocab_size', type === 'gemma3_text' ? 262_208 : 256_000),
+      hiddenSize: config.count('hidden_size', first ? 3072 : 2304),
+      intermediateSize: config.count('intermediate_size', first ? 24_576 : 9216),
+      numHiddenLayers,
+      numAttentionHeads,
+      numKeyValueHeads: config.divisor('num_key_value_heads', numAttentionHeads, 'num_attention_heads', first ? 16 : 4),
+      headDim,
+      // The first files of Gemma say gelu and mean its approximation.
+      hiddenAct: activation === 'gelu' && first ? 'gelu_pytorch_tanh' : activation,
+      rmsNormEps: config.number('rms_norm_eps', 1e-6),
+      attentionBias: config.flag('attention_bias', false),
+      attentionDropout: config.number('attention_dropout', 0),
+      scale: (first ? headDim : config.number('query_pre_attn_scalar', 256)) ** -0.5,
+      attentionCap: type === 'gemma2' ? config.numberOrNull('attn_logit_softcapping', 50) : null,
+      logitCap: first ? null : config.numberOrNull('final_logit_softcapping', type === 'gemma2' ? 30 : null),
+      windows: windowsOf(config, type, numHiddenLayers),
+      ...ropesOf(config, type, headDim),
+      tieWordEmbeddings: config.flag('tie_word_embeddings', true),
+      initializerRange: config.number('initializer_range', 0.02),
+      padTokenId: config.countOrNull('pad_token_id', 0, 0),
+      ...classifierConfig(config),
+    }
+  })
+
+/** A scale that 1 is added to. */
+const unitNorm = (features: number) => ({ weight: parameter([features], 'zeros') })
+
+const layerSpecs = (c: GemmaConfig) => {
+  const [after, qkNorm] = [c.type !== 'gemma', c.type === 'gemma3_text']
+  return {
+    self_attn: {
+      q_proj: linear(c.numAttentionHeads * c.headDim, c.hiddenSize, c.attentionBias),
+      k_proj: linear(c.numKeyValueHeads * c.headDim, c.hiddenSize, c.attentionBias),
+      v_proj: linear(c.numKeyValueHeads * c.headDim, c.hiddenSize, c.attentionBias),
+      o_proj: linear(c.hiddenSize, c.numAttentionHeads * c.headDim, c.attentionBias),
+      q_norm: qkNorm ? unitNorm(c.headDim) : null,
+      k_norm: qkNorm ? unitNorm(c.headDim) : null,
+    },
+    mlp: {
+      gate_proj: linear(c.intermediateSize, c.hiddenSize, false),
+      up_proj: linear(c.intermediateSize, c.hiddenSize, false),
+      down_proj: linear(c.hiddenSize, c.intermediateSize, false),
+    },
+    input_layernorm: unitNorm(c.hiddenSize),
+    // Of the first Gemma this is the norm before the feed-forward; the others have four.
+    post_attention_layernorm: unitNorm(c.hiddenSize),
+    pre_feedforward_layernorm: after ? unitNorm(c.hiddenSize) : null,
+    post_feedforward_layernorm: after ? unitNorm(c.hiddenSize) : null,
+  }
+}
+
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+type NormParams = LayerParams['input_layernorm']
+
+interface GemmaRun extends Run {
+  readonly config: GemmaConfig
+  readonly rotation: Rotation
+  readonly localRotation: Rotation
+}
+
+/** The norm, or nothing where there is none. */
+const applyNorm = (params: NormParams | null, x: NDArray, { rmsNormEps }: GemmaConfig): NDArray =>
+  params === null ? x : applyRmsNorm(params, x, rmsNormEps, 1)
+
+const applyAttention = (
+  params: LayerParams['self_attn'],
+  x: NDArray,
+  run: GemmaRun,
+  window: number | null,
+  cache: LayerCache | null,
+): LayerResult => {
+  const { config } = run
+  const rotation = window === null ? run.rotation : run.localRotation
+  const query = applyNorm(params.q_norm, splitHeads(applyLinear(params.q_proj, x), config.numAttentionHeads), config)
+  const key = applyNorm(params.k_norm, splitHeads(applyLinear(params.k_proj, x), config.numKeyValueHeads), config)
+  const value = splitHeads(applyLinear(params.v_proj, x), config.numKeyValueHeads)
+  const [attended, extended] = attendCausally([rotate(query, rotation), rotate(key, rotation), value], run, cache, {
+    window,
+    scale: config.scale,
+    softcap: config.attentionCap,
+    dropRate: config.attentionDropout,
+  })
+  return [applyLinear(params.o_proj, attended), extended]
+}
+
+const applyMlp = ({ gate_proj, up_proj, down_proj }: LayerParams['mlp'], x: NDArray, config: GemmaConfig): NDArray => {
+  const gate = applyActivation(config.hiddenAct, applyLinear(gate_proj, x))
+  return applyLinear(down_proj, np.multiply(gate, applyLinear(up_proj, x)))
+}
+
+const applyLayer = (
+  params: LayerParams,
+  x: NDArray,
+  run: GemmaRun,
+  window: number | null,
+  cache: LayerCache | null,
+): LayerResult => {
+  const { config } = run
+  const { post_attention_layernorm: second, pre_feedforward_layernorm: third } = params
+  const [after, before] = third === null ? [null, second] : [second, third]
+  const normed = applyNorm(params.input_layernorm, x, config)
+  const [attended, extended] = applyAttention(params.self_attn, normed, run, window, cache)
+  const middle = np.add(x, applyNorm(after, attended, config))
+  const inner = applyMlp(params.mlp, applyNorm(before, middle, config), config)
+  return [np.add(middle, applyNorm(params.post_feedforward_layernorm, inner, config)), extended]
+}
+
+const bodySpecs = (c: GemmaConfig) => ({
+  embed_tokens: embedding(c.vocabSize, c.hiddenSize),
+  layers: repeated(c.numHiddenLayers, () => layerSpecs(c)),
+  norm: unitNorm(c.hiddenSize),
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+const applyBody = (
+  params: BodyParams,
+  inputs: DecoderInputs,
+  config: GemmaConfig,
+  options: DecoderOptions,
+): DecoderOutput => {
+  const begun = beginRun(config.type, inputs, options)
+  const rotation = rotationAt(config.rope, begun.positions)
+  const localRotation = rotationAt(config.localRope, begun.positions)
+  const run = { ...begun, config, rotation, localRotation }
+  const words = applyEmbedding(params.embed_tokens, run.ids, config.padTokenId)
+  return runLayers(
+    params.layers,
+    np.multiply(words, Math.sqrt(config.hiddenSize)),
+    run,
+    options.cache,
+    (layer, x, i, cache) => applyLayer(layer, x, run, config.windows[i]!, cache),
+    (x) => applyNorm(params.norm, x, config),
+  )
+}
+
+/** Frequencies that older files keep. */
+const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
+
+const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: GemmaConfig): CacheShape => ({
+  numHiddenLayers,
+  numKeyValueHeads,
+  headDim,
+})
+
+/** Hidden states of all layers. */
+export const gemma = (config: GemmaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: bodySpecs(config),
+    prefix: 'model',
+    ignored: [...ignored, /^lm_head\./, /^score\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
+      applyBody(params, inputs, config, options),
+  })
+
+const capped = (x: NDArray, cap: number | null): NDArray =>
+  cap === null ? x : np.multiply(np.tanh(np.divide(x, cap)), cap)
+
+/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+export const gemmaForCausalLM = (config: GemmaConfig) => {
+  const model = makeModel({
+    type: config.type,
+    specs: {
+      model: bodySpecs(config),
+      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
+    },
+    prefix: 'model',
+    ignored,
+    tied: config.tieWordEmbeddings
+      ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
+      : new Map<string, string>(),
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
+      const output = applyBody(params.model, inputs, config, options)
+      const { weight } = params.lm_head ?? params.model.embed_tokens
+      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
+      return { ...output, logits: capped(applyLinear({ weight, bias: null }, states), config.logitCap) }
+    },
+  })
+  return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
+}
+
+/** Scores of the classes of the whole text, from its last token. */
+export const gemmaForSequenceClassification = (config: GemmaConfig) =>
+  makeModel({
+    type: config.type,
+    specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
+    prefix: 'model',
+    ignored: [...ignored, /^lm_head\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
+      const output = applyBody(params.model, inputs, config, options)
+      const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)
+      return { ...output, logits }
+    },
+  })

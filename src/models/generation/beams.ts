@@ -1,0 +1,306 @@
+/**
+ * Beam search as `transformers` has it (`_beam_search`): at each step the best continuations of all beams, of which those that end
+ * compete with what has ended before by their mean log-probability, and the others go on.
+ */
+import { jit } from '../../api/jit.ts'
+import * as lax from '../../lax/index.ts'
+import * as nn from '../../nn/index.ts'
+import * as np from '../../numpy/index.ts'
+import * as must from '../../surface/arguments.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { CausalModel } from '../decoder.ts'
+import type { ParamsOf } from '../spec.ts'
+import { breathe } from './breathe.ts'
+import type { CommonOptions } from './generate.ts'
+import { aCausalModel, commonOptions, eosOf, mostTokens } from './generate.ts'
+import type { LogitsProcessor, ScoreOptions } from './processors.ts'
+import { processAll, scoreProcessors } from './processors.ts'
+import type { Prompt } from './prompt.ts'
+import { promptTokens } from './prompt.ts'
+import type { State } from './state.ts'
+import { beginState, freeState, growState, promptRoom, roomFor, seeTokens, writeTokens } from './state.ts'
+
+/** Options of `generateBeams`. */
+export interface BeamOptions extends CommonOptions, ScoreOptions {
+  /** How many continuations are followed at a time, and returned; 4 by default. */
+  readonly numBeams?: number
+  /** A beam's score is its log-probability divided by its length to this power: 1 by default, their mean; above it, long texts gain. */
+  readonly lengthPenalty?: number
+  /**
+   * Whether to end when there are `numBeams` texts, or when it is unlikely that a better one comes (false, the default), or only when
+   * none can come (`never`).
+   */
+  readonly earlyStopping?: boolean | 'never'
+}
+
+/** One of the best continuations. */
+export interface Beam {
+  /** New tokens, with that which ends the text. */
+  readonly tokens: readonly number[]
+  /** Their text, without what ends it; '' without a tokenizer. */
+  readonly text: string
+  /** Log-probability of the tokens divided by `length ** lengthPenalty`. */
+  readonly score: number
+}
+
+const beamsDoor = must.door('generateBeams', {
+  model: aCausalModel,
+  params: must.anything,
+  prompt: must.anything,
+  options: must.optionsOf<BeamOptions>({
+    ...commonOptions,
+    numBeams: must.count,
+    lengthPenalty: must.finite,
+    earlyStopping: must.kind("true, false or 'never'", (x) => typeof x === 'boolean' || x === 'never'),
+    repetitionPenalty: must.positive,
+    processors: must.listOf(must.func, 'a list of functions'),
+  }),
+})
+
+/** What is no score: the log-probability of what must not be chosen. */
+const NONE = -1e9
+
+// What runs on the device.
+
+/** Beams that go on: from which row, with which token, and what they have scored. */
+interface Chosen {
+  readonly rows: NDArray
+  readonly tokens: NDArray
+  /** Shape `[prompts, beams]`. */
+  readonly scores: NDArray
+}
+
+interface Plan {
+  readonly count: number
+  readonly candidates: number
+  readonly processors: readonly LogitsProcessor[]
+}
+
+interface Continuations {
+  readonly state: State
+  /** Of the best continuations of each prompt's beams, shape `[prompts, candidates]`, best first. */
+  readonly scores: NDArray
+  /** Which of the prompt's beams each goes on from, int32. */
+  readonly beams: NDArray
+  /** And with which token, int32. */
+  readonly tokens: NDArray
+}
+
+/** Rows become those of the beams that go on, each with its token. */
+const continueWith = (state: State, { rows, tokens }: Chosen): State => {
+  const pick = (x: NDArray): NDArray => np.take(x, rows, { axis: 0 })
+  const picked: State = {
+    cache: {
+      layers: state.cache.layers.map(({ key, value }) => ({ key: pick(key), value: pick(value) })),
+      length: state.cache.length,
+    },
+    tokens: pick(state.tokens),
+  }
+  return { cache: picked.cache, tokens: writeTokens(picked, tokens, 0) }
+}
+
+const makeStep = <S>(model: CausalModel<S>) =>
+  jit(
+    (params: ParamsOf<S>, before: State, chosen: Chosen | null, plan: Plan): Continuations => {
+      const state = chosen === null ? before : continueWith(before, chosen)
+      const [logits, cache] = seeTokens(model, params, state, plan.count)
+      const likely = processAll(plan.processors, nn.logSoftmax(logits), state.tokens)
+      const vocabulary = logits.shape[1]!
+      const prompts = chosen === null ? logits.shape[0]! : chosen.scores.shape[0]!
+      const perBeam = np.reshape(likely, [prompts, -1, vocabulary])
+      const summed = chosen === null ? perBeam : np.add(perBeam, np.expandDims(chosen.scores, 2))
+      const [scores, places] = lax.topK(np.reshape(summed, [prompts, -1]), plan.candidates)
+      const beams = np.floorDivide(places, vocabulary)
+      return { state: { cache, tokens: state.tokens }, scores, beams, tokens: np.remainder(places, vocabulary) }
+    },
+    { staticArgnums: [3], donateArgnums: [1] },
+  )
+
+type Step<S> = ReturnType<typeof makeStep<S>>
+
+/** Each model's compiled step, for all texts. */
+const steps = new WeakMap<object, unknown>()
+
+const stepOf = <S>(model: CausalModel<S>): Step<S> => {
+  const step = steps.get(model) ?? makeStep(model)
+  steps.set(model, step)
+  return step as Step<S>
+}
+
+// What is chosen of it, for each prompt.
+
+interface Running {
+  readonly tokens: readonly number[]
+  /** The sum of log-probabilities. */
+  readonly score: number
+}
+
+interface Candidate extends Running {
+  /** Which of the prompt's beams it goes on from. */
+  readonly beam: number
+  readonly ends: boolean
+}
+
+interface Ended {
+  readonly tokens: readonly number[]
+  readonly score: number
+  /** Whether it has ended indeed, or only fills the list. */
+  readonly isText: boolean
+}
+
+interface Search {
+  readonly running: readonly Candidate[]
+  readonly ended: readonly Ended[]
+  /** Whether a running beam may still be better than what has ended. */
+  readonly isOpen: boolean
+}
+
+const byScore = (a: { readonly score: number }, b: { readonly score: number }): number => b.score - a.score
+
+const allEnded = ({ ended }: Search): boolean => ended.every(({ isText }) => isText)
+
+interface Rules {
+  readonly numBeams: number
+  readonly lengthPenalty: number
+  readonly earlyStopping: boolean | 'never'
+  readonly most: number
+}
+
+/** What has ended and what ends now, the best of both. Only the first `numBeams` candidates may end. */
+const updateEnded = (search: Search, candidates: readonly Candidate[], rules: Rules, length: number) => {
+  const isClosed = !search.isOpen || (rules.earlyStopping === true && allEnded(search))
+  const fresh = candidates.map(({ tokens, score, ends }, i): Ended => {
+    const isText = ends && i < rules.numBeams
+    return {
+      tokens,
+      isText,
+      score: score / length ** rules.lengthPenalty + (isClosed ? NONE : 0) + (isText ? 0 : NONE),
+    }
+  })
+  return [...search.ended, ...fresh].sort(byScore).slice(0, rules.numBeams)
+}
+
+/** Whether the best running beam may become better than the worst that has ended. */
+const mayImprove = (running: readonly Running[], ended: readonly Ended[], rules: Rules, length: number): boolean => {
+  const hypothetical = rules.earlyStopping === 'never' && rules.lengthPenalty > 0 ? rules.most : length
+  const best = running[0]!.score / hypothetical ** rules.lengthPenalty
+  const worst = Math.min(...ended.map(({ score }) => score))
+  // Of each beam that has ended; where none has, everything is better.
+  return ended.some(({ isText }) => best > (isText ? worst : NONE))
+}
+
+const advance = (search: Search, candidates: readonly Candidate[], rules: Rules, length: number): Search => {
+  const running = candidates
+    .map((one) => (one.ends ? { ...one, score: one.score + NONE } : one))
+    .sort(byScore)
+    .slice(0, rules.numBeams)
+  const ended = updateEnded(search, candidates, rules, length)
+  return { running, ended, isOpen: search.isOpen && mayImprove(running, ended, rules, length) }
+}
+
+/** The best continuations that the device has found, of each prompt. */
+const candidatesOf = (
+  searches: readonly Search[],
+  found: Pick<Continuations, 'scores' | 'beams' | 'tokens'>,
+  ends: (token: number, length: number) => boolean,
+): readonly (readonly Candidate[])[] => {
+  const [scores, beams] = [found.scores.dataSync('float32'), found.beams.dataSync('int32')]
+  const next = found.tokens.dataSync('int32')
+  const each = found.tokens.shape[1]!
+  return searches.map(({ running }, prompt) =>
+    Array.from({ length: each }, (_, j) => {
+      const i = prompt * each + j
+      const [beam, token] = [beams[i]!, next[i]!]
+      const tokens = [...running[beam]!.tokens, token]
+      return { tokens, score: scores[i]!, beam, ends: ends(token, tokens.length) }
+    }),
+  )
+}
+
+const chosenOf = (searches: readonly Search[], rowsEach: number): Chosen => {
+  const all = searches.flatMap(({ running }, prompt) =>
+    running.map((one) => ({ ...one, row: prompt * rowsEach + one.beam })),
+  )
+  const integers = (values: readonly number[]): NDArray => np.array(values, { dtype: 'int32' })
+  return {
+    rows: integers(all.map(({ row }) => row)),
+    tokens: integers(all.map(({ tokens }) => tokens.at(-1)!)),
+    scores: np.array(searches.map(({ running }) => running.map(({ score }) => score))),
+  }
+}
+
+const textOf = ({ tokenizer }: BeamOptions, tokens: readonly number[], eos: readonly number[]): string => {
+  if (tokenizer === undefined) return ''
+  const stream = tokenizer.decodeStream({ skipSpecialTokens: true })
+  const inner = eos.includes(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens
+  return inner.map((id) => stream.push(id)).join('') + stream.flush()
+}
+
+/**
+ * The likeliest continuations, by beam search: for each prompt `numBeams` of them, the best first.
+ *
+ * @param prompt - a text or a list of tokens, or a list of those.
+ * @throws ArgumentError for an empty prompt, or one longer than the model has positions; for a text without a tokenizer; for options
+ *   out of range; if the vocabulary is smaller than what `numBeams` needs. The signal's reason, when it is aborted.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { generateBeams, llamaConfig, llamaForCausalLM } from 'pullback/models'
+ * const config = llamaConfig({ vocab_size: 9, hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llamaForCausalLM(config.right)
+ * const [beams] = await generateBeams(model, model.init(random.key(0)), [1, 2, 3], { numBeams: 2, maxNewTokens: 4 })
+ * beams!.map(({ tokens }) => tokens.length) // => 4,4
+ * ```
+ */
+export const generateBeams = async <S>(
+  model: CausalModel<S>,
+  params: ParamsOf<S>,
+  prompt: Prompt,
+  options: BeamOptions = {},
+): Promise<readonly (readonly Beam[])[]> => {
+  beamsDoor(model, params, prompt, options)
+  const { numBeams = 4, lengthPenalty = 1, earlyStopping = false, signal, cacheBlock = 256 } = options
+  const prompts = promptTokens('generateBeams', prompt, options.tokenizer, model.maxPositions)
+  const eos = eosOf(options)
+  const most = Math.min(...prompts.map((one) => mostTokens(options.maxNewTokens ?? 128, one, model.maxPositions)))
+  const rules: Rules = { numBeams, lengthPenalty, earlyStopping, most }
+  // As many that at least numBeams of them do not end.
+  const candidates = Math.max(2, 1 + eos.length) * numBeams
+  const plan = { candidates, processors: scoreProcessors(options) }
+  const ends = (token: number, length: number): boolean => eos.includes(token) || length >= most
+
+  const step = stepOf(model)
+  const width = promptRoom(Math.max(...prompts.map((one) => one.length)))
+  signal?.throwIfAborted()
+  let state = beginState(model, prompts, width, roomFor(width + 1, cacheBlock))
+  const nothing: Ended = { tokens: [], score: NONE, isText: false }
+  const first: Candidate = { tokens: [], score: 0, beam: 0, ends: false }
+  let searches = prompts.map((): Search => ({
+    running: [first],
+    ended: Array<Ended>(numBeams).fill(nothing),
+    isOpen: true,
+  }))
+  try {
+    for (let length = 1; ; length++) {
+      signal?.throwIfAborted()
+      const chosen = length === 1 ? null : chosenOf(searches, length === 2 ? 1 : numBeams)
+      if (width + length > state.tokens.shape[1]!) state = growState(state, roomFor(width + length, cacheBlock))
+      const result = step(params, state, chosen, { ...plan, count: length === 1 ? width : 1 })
+      state = result.state
+      const found = candidatesOf(searches, result, ends)
+      searches = searches.map((search, i) => advance(search, found[i]!, rules, length))
+      const isOver =
+        !searches.some(({ isOpen }) => isOpen) ||
+        (earlyStopping === true && searches.every(allEnded)) ||
+        found.every((all) => all.every((one) => one.ends))
+      if (isOver) break
+      await breathe()
+    }
+  } finally {
+    freeState(state)
+  }
+  return searches.map(({ ended }) =>
+    ended.map(({ tokens, score }) => ({ tokens, score, text: textOf(options, tokens, eos) })),
+  )
+}

@@ -1,0 +1,282 @@
+/** Text from a decoder, token by token. */
+import { jit } from '../../api/jit.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import * as np from '../../numpy/index.ts'
+import * as random from '../../random/index.ts'
+import type { Key } from '../../random/keys.ts'
+import * as must from '../../surface/arguments.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { CausalModel } from '../decoder.ts'
+import type { ParamsOf } from '../spec.ts'
+import { breathe } from './breathe.ts'
+import type { LogitsProcessor, SamplingOptions } from './processors.ts'
+import { processAll, samplingProcessors, scoreProcessors } from './processors.ts'
+import type { Prompt, TextTokenizer } from './prompt.ts'
+import { promptTokens } from './prompt.ts'
+import type { State } from './state.ts'
+import { beginState, freeState, growState, promptRoom, roomFor, seeTokens, writeTokens } from './state.ts'
+import type { Endings, Finish, StoppingRule } from './text.ts'
+import { Row } from './text.ts'
+
+/** What is common to all ways of generating. */
+export interface CommonOptions {
+  /** As many tokens as there may be after a prompt; 128 by default. */
+  readonly maxNewTokens?: number
+  /** Tokens that end a text; those of the tokenizer by default. */
+  readonly eos?: number | readonly number[]
+  /** For prompts of text, and for the text of tokens. */
+  readonly tokenizer?: TextTokenizer
+  /** Ends generation with its reason. */
+  readonly signal?: AbortSignal
+  /** Room in the cache grows by so many tokens, 256 by default; one program is made for each size. */
+  readonly cacheBlock?: number
+}
+
+/** Options of `generate`. */
+export interface GenerateOptions extends CommonOptions, SamplingOptions {
+  /** Tokens are sampled with this key, and the same again for the same key; without one the likeliest are taken. */
+  readonly key?: Key
+  /** Text that ends a row, and is no part of it; or rules, asked after each token. */
+  readonly stop?: string | readonly (string | StoppingRule)[]
+}
+
+/** One token of one row. */
+export interface GeneratedToken {
+  /** Which of the prompts it goes on from. */
+  readonly row: number
+  readonly token: number
+  /** Text that is certain with this token; '' while a character is not whole, and without a tokenizer. */
+  readonly text: string
+  /** Why the row ends with this token, or null if it does not. */
+  readonly finish: Finish | null
+}
+
+const tokenId = must.kind('a token or a list of tokens', (x) =>
+  (Array.isArray(x) ? x : [x]).every((id) => Number.isSafeInteger(id) && id >= 0),
+)
+
+export const commonOptions: must.OptionTable<CommonOptions> = {
+  maxNewTokens: must.count,
+  eos: tokenId,
+  tokenizer: must.kind('a tokenizer with encode and decodeStream', (x) => typeof x === 'object' && x !== null),
+  signal: must.kind('an AbortSignal', (x) => x instanceof AbortSignal),
+  cacheBlock: must.count,
+}
+
+export const aCausalModel = must.kind(
+  'a decoder with a head',
+  (x) => typeof x === 'object' && x !== null && 'cacheShape' in x,
+  { hint: () => 'llamaForCausalLM(config) is one; modelOfConfig(json) has one as its decoder.' },
+)
+
+const generateDoor = must.door('generate', {
+  model: aCausalModel,
+  params: must.anything,
+  prompt: must.anything,
+  options: must.optionsOf<GenerateOptions>({
+    ...commonOptions,
+    key: must.kind('a random key', (x) => typeof x === 'object' && x !== null),
+    stop: must.kind('a text, or a list of texts and rules', (x) => {
+      const all: readonly unknown[] = Array.isArray(x) ? x : [x]
+      return all.every((one) => (typeof one === 'string' && one !== '') || typeof one === 'function')
+    }),
+    temperature: must.kind('a number not below 0', (x) => typeof x === 'number' && x >= 0 && x < Infinity),
+    topK: must.count,
+    topP: must.kind('a number above 0 and not above 1', (x) => typeof x === 'number' && x > 0 && x <= 1),
+    minP: must.fraction,
+    repetitionPenalty: must.positive,
+    processors: must.listOf(must.func, 'a list of functions'),
+  }),
+})
+
+export const eosOf = ({ eos, tokenizer }: CommonOptions): readonly number[] =>
+  eos === undefined ? (tokenizer?.eosIds ?? []) : typeof eos === 'number' ? [eos] : eos
+
+const endingsOf = (options: GenerateOptions): Endings => {
+  const given = options.stop === undefined ? [] : typeof options.stop === 'string' ? [options.stop] : options.stop
+  const stops = given.filter((one) => typeof one === 'string')
+  if (stops.length > 0 && options.tokenizer === undefined) {
+    throw new ArgumentError('generate: stop is a text, which needs { tokenizer }. Rules are asked of tokens, too.')
+  }
+  return { eos: eosOf(options), stops, rules: given.filter((one) => typeof one === 'function') }
+}
+
+/** Options that are undefined are left out. */
+const withoutUndefined = <T extends object>(options: T): { readonly [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+
+/** What a step is compiled for. Equal numbers and the same functions make equal plans. */
+interface Plan extends Omit<SamplingOptions, 'processors'> {
+  /** Tokens that the model sees in it. */
+  readonly count: number
+  readonly processors: readonly LogitsProcessor[]
+}
+
+const planOf = (options: GenerateOptions, isSampled: boolean): Omit<Plan, 'count'> => {
+  const { repetitionPenalty, processors = [], temperature, topK, topP, minP } = options
+  return withoutUndefined({ repetitionPenalty, processors, ...(isSampled ? { temperature, topK, topP, minP } : {}) })
+}
+
+interface StepResult {
+  readonly state: State
+  /** Each row's next token, int32 of shape `[rows]`. */
+  readonly next: NDArray
+}
+
+const makeStep = <S>(model: CausalModel<S>) =>
+  jit(
+    (params: ParamsOf<S>, state: State, key: Key | null, plan: Plan): StepResult => {
+      const [logits, cache] = seeTokens(model, params, state, plan.count)
+      const scores = processAll(scoreProcessors(plan), logits, state.tokens)
+      const sampled = (k: Key): NDArray =>
+        random.categorical(k, processAll(samplingProcessors(plan), scores, state.tokens))
+      const next = (key === null ? np.argmax(scores, { axis: 1 }) : sampled(key)).astype('int32')
+      return { state: { cache, tokens: writeTokens(state, next, plan.count) }, next }
+    },
+    { staticArgnums: [3], donateArgnums: [1] },
+  )
+
+type Step<S> = ReturnType<typeof makeStep<S>>
+
+/** Each model's compiled step, for all texts. */
+const steps = new WeakMap<object, unknown>()
+
+const stepOf = <S>(model: CausalModel<S>): Step<S> => {
+  const step = steps.get(model) ?? makeStep(model)
+  steps.set(model, step)
+  return step as Step<S>
+}
+
+/** Whether tokens are sampled; what is of sampling only is refused where they are not. */
+const isSampled = ({ key, temperature, topK, topP, minP }: GenerateOptions): boolean => {
+  const asked = Object.entries({ temperature, topK, topP, minP }).filter(([, x]) => x !== undefined && x !== 0)
+  if (key === undefined && asked.length > 0) {
+    const names = asked.map(([name]) => name).join(', ')
+    throw new ArgumentError(`generate: ${names} is for sampling, which needs { key: random.key(0) }.`)
+  }
+  return key !== undefined && temperature !== 0
+}
+
+/** As many tokens as a row may have: as many as are asked for, and as the model has positions for. */
+export const mostTokens = (asked: number, prompt: readonly number[], maxPositions: number | null): number =>
+  maxPositions === null ? asked : Math.min(asked, maxPositions - prompt.length + 1)
+
+/** Everything that is known before the first token. */
+interface Job<S> {
+  readonly model: CausalModel<S>
+  readonly params: ParamsOf<S>
+  readonly prompts: readonly (readonly number[])[]
+  readonly options: GenerateOptions
+  readonly rows: readonly Row[]
+  readonly isSampled: boolean
+}
+
+async function* run<S>({
+  model,
+  params,
+  prompts,
+  options,
+  rows,
+  isSampled,
+}: Job<S>): AsyncGenerator<GeneratedToken, void, void> {
+  const { key, signal, cacheBlock = 256 } = options
+  const step = stepOf(model)
+  const plan = planOf(options, isSampled)
+  const width = promptRoom(Math.max(...prompts.map((prompt) => prompt.length)))
+  signal?.throwIfAborted()
+  let state = beginState(model, prompts, width, roomFor(width + 1, cacheBlock))
+  let [count, written] = [width, width]
+  try {
+    for (let i = 0; rows.some((row) => row.finish === null); i++) {
+      signal?.throwIfAborted()
+      const room = state.tokens.shape[1]!
+      if (written + 1 > room) state = growState(state, roomFor(written + 1, cacheBlock))
+      const drawn = isSampled ? random.foldIn(key!, i) : null
+      const result = step(params, state, drawn, { ...plan, count })
+      const { next } = result
+      state = result.state
+      const tokens = next.dataSync('int32')
+      next.donate()
+      ;[count, written] = [1, written + 1]
+      for (const [index, row] of rows.entries()) {
+        if (row.finish !== null) continue
+        const token = tokens[index]!
+        yield { row: index, token, ...row.push(token) }
+      }
+      await breathe()
+    }
+  } finally {
+    freeState(state)
+  }
+}
+
+/**
+ * Goes on with a text, token by token. Tokens come as they are made: the model runs only as far as the result is read, and leaving the
+ * loop gives all memory back. Several prompts run side by side, and each row is what it would be alone, up to rounding (sampled
+ * rows draw from one key, each its own numbers).
+ *
+ * A step is compiled for each model, once for each kind of options, and again where the cache grows; prompts are padded on the left,
+ * to one of few lengths.
+ *
+ * @param prompt - a text or a list of tokens, or a list of those.
+ * @throws ArgumentError for an empty prompt, or one longer than the model has positions; for a text without a tokenizer; for options
+ *   out of range, and those of sampling without a key. The signal's reason, when it is aborted.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { generate, llamaConfig, llamaForCausalLM } from 'pullback/models'
+ * const config = llamaConfig({ vocab_size: 9, hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1, num_attention_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llamaForCausalLM(config.right)
+ * const tokens: number[] = []
+ * for await (const { token } of generate(model, model.init(random.key(0)), [1, 2, 3], { maxNewTokens: 4 })) tokens.push(token)
+ * tokens.length // => 4
+ * ```
+ */
+export const generate = <S>(
+  model: CausalModel<S>,
+  params: ParamsOf<S>,
+  prompt: Prompt,
+  options: GenerateOptions = {},
+): AsyncGenerator<GeneratedToken, void, void> => {
+  generateDoor(model, params, prompt, options)
+  const prompts = promptTokens('generate', prompt, options.tokenizer, model.maxPositions)
+  const endings = endingsOf(options)
+  const rows = prompts.map((tokens) => {
+    const stream = options.tokenizer?.decodeStream({ skipSpecialTokens: true }) ?? null
+    return new Row(stream, endings, mostTokens(options.maxNewTokens ?? 128, tokens, model.maxPositions))
+  })
+  return run({ model, params, prompts, options, rows, isSampled: isSampled(options) })
+}
+
+/** A row that has come to its end. */
+export interface GeneratedText {
+  readonly tokens: readonly number[]
+  readonly text: string
+  readonly finish: Finish | null
+}
+
+/**
+ * All rows of a generation, when they have ended.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { collect, generate, gpt2Config, gpt2LMHeadModel } from 'pullback/models'
+ * const config = gpt2Config({ vocab_size: 9, n_embd: 8, n_layer: 1, n_head: 2, n_positions: 16 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gpt2LMHeadModel(config.right)
+ * const rows = await collect(generate(model, model.init(random.key(0)), [[1, 2], [3]], { maxNewTokens: 5 }))
+ * rows.map((row) => row.tokens.length) // => 5,5
+ * ```
+ */
+export const collect = async (generated: AsyncIterable<GeneratedToken>): Promise<readonly GeneratedText[]> => {
+  const rows: { tokens: number[]; text: string; finish: Finish | null }[] = []
+  for await (const { row, token, text, finish } of generated) {
+    const known = (rows[row] ??= { tokens: [], text: '', finish: null })
+    known.tokens.push(token)
+    known.text += text
+    known.finish = finish
+  }
+  return rows
+}

@@ -1,0 +1,143 @@
+/**
+ * What is done to scores before a token is chosen. Processors are pure functions of arrays, so that they are part of the compiled
+ * step: they run once for each program that is made, not once for each token. Those here are `transformers`'.
+ */
+import { ArgumentError } from '../../core/errors.ts'
+import * as nn from '../../nn/index.ts'
+import * as np from '../../numpy/index.ts'
+import type { NDArray } from '../../trace/value.ts'
+
+/**
+ * Changes the scores of the next token.
+ *
+ * `logits` are of shape `[rows, vocabSize]`, and -Infinity takes a token out; `tokens` are the text so far, int32 of shape
+ * `[rows, room]`, and -1 where there is none: at padding, and where there is room for later ones.
+ */
+export type LogitsProcessor = (logits: NDArray, tokens: NDArray) => NDArray
+
+const refuse = (operation: string, must: string, value: number): never => {
+  throw new ArgumentError(`${operation}: it must be ${must}, got ${value}.`)
+}
+
+const keep = (which: NDArray, logits: NDArray): NDArray => np.where(which, logits, -Infinity)
+
+/**
+ * Scores divided by a temperature: below 1 the likely tokens become likelier.
+ *
+ * @throws ArgumentError unless it is above 0.
+ */
+export const temperature = (value: number): LogitsProcessor => {
+  if (!(value > 0 && value < Infinity)) refuse('temperature', 'a number above 0', value)
+  return (logits) => np.divide(logits, value)
+}
+
+/**
+ * Keeps the `k` largest scores, and those that are equal to the least of them.
+ *
+ * @throws ArgumentError unless k is a whole number from 1 on.
+ */
+export const topK = (k: number): LogitsProcessor => {
+  if (!(Number.isSafeInteger(k) && k >= 1)) refuse('topK', 'a whole number from 1 on', k)
+  return (logits) => {
+    const vocabulary = logits.shape[1]!
+    if (k >= vocabulary) return logits
+    const least = np.expandDims(
+      np
+        .sort(logits)
+        .at(':', vocabulary - k)
+        .get(),
+      1,
+    )
+    return keep(np.greaterEqual(logits, least), logits)
+  }
+}
+
+/**
+ * Keeps the likeliest tokens that together have the probability `p`, at least one: Holtzman et al., "The Curious Case of Neural Text
+ * Degeneration" (2020).
+ *
+ * @throws ArgumentError unless p is above 0 and not above 1.
+ */
+export const topP = (p: number): LogitsProcessor => {
+  if (!(p > 0 && p <= 1)) refuse('topP', 'a number above 0 and not above 1', p)
+  return (logits) => {
+    const order = np.argsort(logits)
+    const ascending = np.takeAlongAxis(logits, order, 1)
+    const below = np.cumsum(nn.softmax(ascending), { axis: 1 })
+    const last = np.equal(np.arange(logits.shape[1]!), logits.shape[1]! - 1)
+    const kept = np.logicalOr(np.greater(below, 1 - p), last)
+    return keep(np.takeAlongAxis(kept, np.argsort(order), 1), logits)
+  }
+}
+
+/**
+ * Keeps tokens that are at least `p` times as likely as the likeliest: Nguyen et al., "Turning Up the Heat: Min-p Sampling" (2024).
+ *
+ * @throws ArgumentError unless p is from 0 to 1.
+ */
+export const minP = (p: number): LogitsProcessor => {
+  if (!(p >= 0 && p <= 1)) refuse('minP', 'a number from 0 to 1', p)
+  return (logits) => {
+    const likely = nn.softmax(logits)
+    return keep(np.greaterEqual(likely, np.multiply(np.max(likely, { axis: 1, keepdims: true }), p)), logits)
+  }
+}
+
+/**
+ * Makes tokens of the text, prompt included, less likely: positive scores are divided by the penalty, negative ones multiplied.
+ * Keskar et al., "CTRL" (2019). Padding does not count.
+ *
+ * @throws ArgumentError unless it is above 0.
+ */
+export const repetitionPenalty = (penalty: number): LogitsProcessor => {
+  if (!(penalty > 0 && penalty < Infinity)) refuse('repetitionPenalty', 'a number above 0', penalty)
+  return (logits, tokens) => {
+    const [rows, vocabulary] = logits.shape as readonly [number, number]
+    // Updates out of range are dropped: -1 is sent there.
+    const columns = np.where(np.less(tokens, 0), vocabulary, tokens)
+    const seen = np
+      .zeros([rows, vocabulary], { dtype: 'bool' })
+      .at(np.expandDims(np.arange(rows), 1), columns)
+      .set(true)
+    const changed = np.where(np.less(logits, 0), np.multiply(logits, penalty), np.divide(logits, penalty))
+    return np.where(seen, changed, logits)
+  }
+}
+
+/** What scores go through, by numbers. */
+export interface ScoreOptions {
+  /** Above 1, tokens of the text become less likely. */
+  readonly repetitionPenalty?: number
+  /** Further changes of the scores, after the penalty and before all that is of sampling. */
+  readonly processors?: readonly LogitsProcessor[]
+}
+
+/** What sampling goes by. */
+export interface SamplingOptions extends ScoreOptions {
+  /** 0 takes the likeliest token. 1 by default where there is a key, 0 where there is none. */
+  readonly temperature?: number
+  /** Only as many of the likeliest tokens. */
+  readonly topK?: number
+  /** Only the likeliest tokens that have this probability together. */
+  readonly topP?: number
+  /** Only tokens that are at least this many times as likely as the likeliest. */
+  readonly minP?: number
+}
+
+/** The processors that options ask for, in the order of `transformers`. */
+export const scoreProcessors = (options: ScoreOptions): readonly LogitsProcessor[] => [
+  ...(options.repetitionPenalty === undefined ? [] : [repetitionPenalty(options.repetitionPenalty)]),
+  ...(options.processors ?? []),
+]
+
+/** Those of sampling, beside them. */
+export const samplingProcessors = (options: SamplingOptions): readonly LogitsProcessor[] => [
+  ...(options.temperature === undefined || options.temperature === 0 ? [] : [temperature(options.temperature)]),
+  ...(options.topK === undefined ? [] : [topK(options.topK)]),
+  ...(options.topP === undefined ? [] : [topP(options.topP)]),
+  ...(options.minP === undefined ? [] : [minP(options.minP)]),
+]
+
+/** One after the other. */
+export const processAll = (processors: readonly LogitsProcessor[], logits: NDArray, tokens: NDArray): NDArray =>
+  processors.reduce((scores, change) => change(scores, tokens), logits)

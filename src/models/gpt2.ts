@@ -1,0 +1,237 @@
+/**
+ * GPT-2: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019): layer norms before attention and feed-forward,
+ * and learned positions. Names are those of `transformers`' `GPT2Model` and of its heads.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { ArgumentError } from '../core/errors.ts'
+import * as np from '../numpy/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { CacheShape, LayerCache } from './cache.ts'
+import type { ClassifierConfig } from './classifier.ts'
+import { classifierConfig } from './classifier.ts'
+import type { ConfigError } from './config.ts'
+import { readConfig } from './config.ts'
+import type {
+  CausalOutput,
+  DecoderInputs,
+  DecoderOptions,
+  DecoderOutput,
+  LayerResult,
+  Run,
+  SequenceOutput,
+} from './decoder.ts'
+import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
+import type { Activation } from './layers.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, splitHeads } from './layers.ts'
+import { makeModel } from './model.ts'
+import type { ParamsOf } from './spec.ts'
+import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
+
+/** What `config.json` says, as far as it is used. */
+export interface Gpt2Config extends ClassifierConfig {
+  readonly vocabSize: number
+  readonly maxPositionEmbeddings: number
+  readonly hiddenSize: number
+  readonly intermediateSize: number
+  readonly numHiddenLayers: number
+  readonly numAttentionHeads: number
+  readonly hiddenAct: Activation
+  readonly layerNormEps: number
+  readonly embeddingDropout: number
+  readonly attentionDropout: number
+  /** Of what attention and feed-forward add. */
+  readonly residualDropout: number
+  /** What each layer's scores of attention are multiplied by. */
+  readonly scales: readonly number[]
+  readonly tieWordEmbeddings: boolean
+  readonly initializerRange: number
+  /** Null where there is none. */
+  readonly padTokenId: number | null
+}
+
+/** Reads the configuration of a GPT-2. */
+export const gpt2Config = (json: unknown): Either<ConfigError, Gpt2Config> =>
+  readConfig(json, (config) => {
+    if (config.flag('add_cross_attention', false)) config.fail('add_cross_attention', 'false: there is no encoder here')
+    const hiddenSize = config.count('n_embd', 768)
+    const numAttentionHeads = config.divisor('n_head', hiddenSize, 'n_embd', 12)
+    const numHiddenLayers = config.layers('n_layer', 12)
+    const scale = config.flag('scale_attn_weights', true) ? 1 / Math.sqrt(hiddenSize / numAttentionHeads) : 1
+    const byLayer = config.flag('scale_attn_by_inverse_layer_idx', false)
+    return {
+      vocabSize: config.count('vocab_size', 50_257),
+      maxPositionEmbeddings: config.count('n_positions', 1024),
+      hiddenSize,
+      intermediateSize: config.count('n_inner', 4 * hiddenSize),
+      numHiddenLayers,
+      numAttentionHeads,
+      hiddenAct: config.word('activation_function', activationNames, 'gelu_new'),
+      layerNormEps: config.number('layer_norm_epsilon', 1e-5),
+      embeddingDropout: config.number('embd_pdrop', 0.1),
+      attentionDropout: config.number('attn_pdrop', 0.1),
+      residualDropout: config.number('resid_pdrop', 0.1),
+      scales: Array.from({ length: numHiddenLayers }, (_, i) => (byLayer ? scale / (i + 1) : scale)),
+      tieWordEmbeddings: config.flag('tie_word_embeddings', true),
+      initializerRange: config.number('initializer_range', 0.02),
+      padTokenId: config.countOrNull('pad_token_id', null, 0),
+      ...classifierConfig(config),
+    }
+  })
+
+/** The other way around than `linear`: weight `[inputs, outputs]`. The name is that of `transformers`; it convolves nothing. */
+const conv1D = (outputs: number, inputs: number) => ({
+  weight: parameter([inputs, outputs]),
+  bias: parameter([outputs], 'zeros'),
+})
+
+/** `x W + b`. */
+const applyConv1D = ({ weight, bias }: ParamsOf<ReturnType<typeof conv1D>>, x: NDArray): NDArray =>
+  np.add(np.matmul(x, weight), bias)
+
+const layerSpecs = ({ hiddenSize, intermediateSize }: Gpt2Config) => ({
+  ln_1: layerNorm(hiddenSize),
+  attn: { c_attn: conv1D(3 * hiddenSize, hiddenSize), c_proj: conv1D(hiddenSize, hiddenSize) },
+  ln_2: layerNorm(hiddenSize),
+  mlp: { c_fc: conv1D(intermediateSize, hiddenSize), c_proj: conv1D(hiddenSize, intermediateSize) },
+})
+
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+
+interface Gpt2Run extends Run {
+  readonly config: Gpt2Config
+}
+
+const applyAttention = (
+  { c_attn, c_proj }: LayerParams['attn'],
+  x: NDArray,
+  run: Gpt2Run,
+  index: number,
+  cache: LayerCache | null,
+): LayerResult => {
+  const { config, drop } = run
+  const parts = np.split(applyConv1D(c_attn, x), 3, { axis: -1 })
+  const heads = parts.map((part) => splitHeads(part, config.numAttentionHeads)) as [NDArray, NDArray, NDArray]
+  const options = { scale: config.scales[index]!, dropRate: config.attentionDropout }
+  const [attended, extended] = attendCausally(heads, run, cache, options)
+  return [drop(applyConv1D(c_proj, attended), config.residualDropout), extended]
+}
+
+const applyMlp = ({ c_fc, c_proj }: LayerParams['mlp'], x: NDArray, { config, drop }: Gpt2Run): NDArray => {
+  const inner = applyActivation(config.hiddenAct, applyConv1D(c_fc, x))
+  return drop(applyConv1D(c_proj, inner), config.residualDropout)
+}
+
+const applyLayer = (
+  params: LayerParams,
+  x: NDArray,
+  run: Gpt2Run,
+  index: number,
+  cache: LayerCache | null,
+): LayerResult => {
+  const { layerNormEps } = run.config
+  const normed = applyLayerNorm(params.ln_1, x, layerNormEps)
+  const [attended, extended] = applyAttention(params.attn, normed, run, index, cache)
+  const middle = np.add(x, attended)
+  return [np.add(middle, applyMlp(params.mlp, applyLayerNorm(params.ln_2, middle, layerNormEps), run)), extended]
+}
+
+const bodySpecs = (config: Gpt2Config) => ({
+  wte: embedding(config.vocabSize, config.hiddenSize),
+  wpe: embedding(config.maxPositionEmbeddings, config.hiddenSize),
+  h: repeated(config.numHiddenLayers, () => layerSpecs(config)),
+  ln_f: layerNorm(config.hiddenSize),
+})
+
+type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
+
+const embed = (
+  { wte, wpe }: BodyParams,
+  { positionIds }: DecoderInputs,
+  { ids, positions, queries, drop }: Run,
+  config: Gpt2Config,
+): NDArray => {
+  if (positionIds === undefined && queries > config.maxPositionEmbeddings) {
+    throw new ArgumentError(
+      `gpt2: there are ${config.maxPositionEmbeddings} positions, got ${queries} tokens. Cut the text, or take another model.`,
+    )
+  }
+  const placed = np.add(applyEmbedding(wte, ids), applyEmbedding(wpe, positions))
+  return drop(placed, config.embeddingDropout)
+}
+
+const applyBody = (
+  params: BodyParams,
+  inputs: DecoderInputs,
+  config: Gpt2Config,
+  options: DecoderOptions,
+): DecoderOutput => {
+  const run = { ...beginRun('gpt2', inputs, options), config }
+  return runLayers(
+    params.h,
+    embed(params, inputs, run, config),
+    run,
+    options.cache,
+    (layer, x, i, cache) => applyLayer(layer, x, run, i, cache),
+    (x) => applyLayerNorm(params.ln_f, x, config.layerNormEps),
+  )
+}
+
+/** Masks that older files keep. */
+const ignored = [/(^|\.)attn\.(masked_)?bias$/]
+
+const cacheShapeOf = ({ numHiddenLayers, numAttentionHeads, hiddenSize }: Gpt2Config): CacheShape => ({
+  numHiddenLayers,
+  numKeyValueHeads: numAttentionHeads,
+  headDim: hiddenSize / numAttentionHeads,
+})
+
+/** Hidden states of all layers. */
+export const gpt2 = (config: Gpt2Config) =>
+  makeModel({
+    type: 'gpt2',
+    specs: bodySpecs(config),
+    prefix: 'transformer',
+    ignored: [...ignored, /^lm_head\./, /^score\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
+      applyBody(params, inputs, config, options),
+  })
+
+/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+export const gpt2LMHeadModel = (config: Gpt2Config) => {
+  const model = makeModel({
+    type: 'gpt2',
+    specs: {
+      transformer: bodySpecs(config),
+      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
+    },
+    prefix: 'transformer',
+    ignored,
+    tied: config.tieWordEmbeddings
+      ? new Map([['lm_head.weight', 'transformer.wte.weight']])
+      : new Map<string, string>(),
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
+      const output = applyBody(params.transformer, inputs, config, options)
+      const { weight } = params.lm_head ?? params.transformer.wte
+      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
+      return { ...output, logits: applyLinear({ weight, bias: null }, states) }
+    },
+  })
+  return { ...model, cacheShape: cacheShapeOf(config), maxPositions: config.maxPositionEmbeddings }
+}
+
+/** Scores of the classes of the whole text, from its last token. */
+export const gpt2ForSequenceClassification = (config: Gpt2Config) =>
+  makeModel({
+    type: 'gpt2',
+    specs: { transformer: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
+    prefix: 'transformer',
+    ignored: [...ignored, /^lm_head\./],
+    stddev: config.initializerRange,
+    apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
+      const output = applyBody(params.transformer, inputs, config, options)
+      const logits = scoreSequences('gpt2', params.score, output.lastHiddenState, inputs, config.padTokenId)
+      return { ...output, logits }
+    },
+  })
