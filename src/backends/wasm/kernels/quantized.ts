@@ -70,7 +70,8 @@ const blockOf = (kind: BlockKind, transposed: boolean, rowBytes: number): Kernel
   nanoseconds: (_, { rows, cols, depth }) => 100 + cols * depth * (rows / 16 + 1),
 })
 
-/** Iterations that keep some threads busy. */
+/** Pieces that keep some threads busy: of products with one row, which take their time from memory, and of others. */
+const MANY = 64
 const ENOUGH = 8
 /** Values that an iteration with one row reads, at least. */
 const LEAST_VALUES = 2 ** 15
@@ -78,8 +79,8 @@ const LEAST_VALUES = 2 ** 15
 const LONGEST = 2 ** 18
 
 /** Columns of a piece: of W's rows, or of values along them, where whole blocks are. */
-const columnsOf = (n: number, unit: number, least: number): number =>
-  Math.min(n, Math.max(up(n / ENOUGH, unit), up(least, unit)))
+const columnsOf = (n: number, pieces: number, unit: number, least: number): number =>
+  Math.min(n, Math.max(up(n / pieces, unit), up(least, unit)))
 
 /** The product as the kernels see it: B's columns are rows of blocks, or run along them, a fraction of a byte each. */
 const productOf = (
@@ -120,11 +121,11 @@ export const quantizedDotRoutine: RoutineFor<'quantizedDot'> = ({ kind, transpos
   const { m, n, k } = product
   const rowBytes = operands[1]!.shape.at(-1)!
   if (m === 1 && !transposed && k <= LONGEST) {
-    const cols = columnsOf(n, 4, LEAST_VALUES / k)
+    const cols = columnsOf(n, MANY, 4, LEAST_VALUES / k)
     const step = productStep(product, { rows: 1, cols, depth: Infinity }, dots(kind))
     return { scratch: 0, phases: [step.phase], imports: step.imports }
   }
-  const cols = columnsOf(n, transposed ? Math.max(GROUP_COLUMNS, blocks[kind].elements) : GROUP_COLUMNS, 1)
+  const cols = columnsOf(n, ENOUGH, transposed ? Math.max(GROUP_COLUMNS, blocks[kind].elements) : GROUP_COLUMNS, 1)
   const cut = { rows: MAX_ROWS, cols, depth: Infinity }
   const step = productStep(product, cut, blockOf(kind, transposed, rowBytes))
   const whole = n === cols && (m <= MAX_ROWS || m % MAX_ROWS === 0)
