@@ -77,7 +77,11 @@ const namedArrays = (tree: unknown): ReadonlyMap<string, NDArray> =>
   )
 
 /** The configuration with the architecture and the dtype of what is written. */
-const configOf = ({ config, architecture }: SavedModel, weights: ReadonlyMap<string, NDArray>): JsonRecord => {
+const configOf = (
+  config: JsonRecord,
+  architecture: string | undefined,
+  weights: ReadonlyMap<string, NDArray>,
+): JsonRecord => {
   const [first] = weights.values()
   return {
     // The key of older versions.
@@ -97,6 +101,8 @@ export const saveModel = (
   saved: SavedModel,
   options: WriteModelOptions = {},
 ): TaskEither<IoError, void> => {
-  const weights = new Map([...namedArrays(saved.params), ...namedArrays(saved.state ?? null)])
-  return writeModel(path, { ...saved, config: configOf(saved, weights), weights: Object.fromEntries(weights) }, options)
+  const { params, state = null, architecture, ...contents } = saved
+  const weights = new Map([...namedArrays(params), ...namedArrays(state)])
+  const config = configOf(saved.config, architecture, weights)
+  return writeModel(path, { ...contents, config, weights: Object.fromEntries(weights) }, options)
 }
