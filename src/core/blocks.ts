@@ -8,6 +8,11 @@ import type { Shape } from './shape.ts'
 /** Kinds of blocks. */
 export type BlockKind = 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q4_k' | 'q5_k' | 'q6_k'
 
+/** What products expand as they read it: blocks, or floats of 16 bits. */
+export type ExpandedKind = BlockKind | 'float16' | 'bfloat16'
+
+export const isHalfKind = (kind: ExpandedKind): kind is 'float16' | 'bfloat16' => kind.endsWith('float16')
+
 export interface Block {
   /** Elements in a block. */
   readonly elements: number

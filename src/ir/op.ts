@@ -1,5 +1,5 @@
 import type { Aval } from '../core/aval.ts'
-import type { BlockKind } from '../core/blocks.ts'
+import type { BlockKind, ExpandedKind } from '../core/blocks.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Program } from './program.ts'
@@ -324,8 +324,11 @@ export interface OpParams {
   conv: ConvParams
   // weights in blocks of a few bits, uint8, along the last axis
   dequantize: { readonly kind: BlockKind }
-  /** `quantizedDot(x, blocks)`: x Wᵀ, or x W; leading axes of W are x's too. Linear in x; there is no derivative by the blocks. */
-  quantizedDot: { readonly kind: BlockKind; readonly transposed: boolean }
+  /**
+   * `quantizedDot(x, blocks)`: x Wᵀ, or x W; leading axes of W are x's too. Linear in x; there is no derivative by blocks. W may also be
+   * floats of 16 bits as they are: the lowering writes products with their float32 values so.
+   */
+  quantizedDot: { readonly kind: ExpandedKind; readonly transposed: boolean }
   // windows
   reduceWindowSum: WindowParams
   /** Where a window meets no element: -Infinity, or the least integer. */

@@ -3,7 +3,7 @@
  * reads programs by this table, the printer writes them, and the checker holds them to it. An operation of `OpParams` without
  * a line here, or a parameter without a kind of its type, does not compile.
  */
-import type { BlockKind } from '../core/blocks.ts'
+import type { BlockKind, ExpandedKind } from '../core/blocks.ts'
 import * as kind from './kinds.ts'
 import type { Kind } from './kinds.ts'
 import type { OpName, OpParams } from './op.ts'
@@ -36,7 +36,7 @@ const matrices = { operands: exactly(1), params: { fullMatrices: flag } }
 
 const mode = kind.wordOf({ clip: true, fill: true, promiseInBounds: true })
 
-const blockKind = kind.wordOf<BlockKind>({
+const blockKinds = {
   q8_0: true,
   q4_0: true,
   q4_1: true,
@@ -45,7 +45,9 @@ const blockKind = kind.wordOf<BlockKind>({
   q4_k: true,
   q5_k: true,
   q6_k: true,
-})
+} as const
+const blockKind = kind.wordOf<BlockKind>(blockKinds)
+const expandedKind = kind.wordOf<ExpandedKind>({ ...blockKinds, float16: true, bfloat16: true })
 
 const windowParams = {
   windowDimensions: naturals,
@@ -175,7 +177,7 @@ export const signatures: { readonly [N in OpName]: Signature<N> } = {
     },
   },
   dequantize: { operands: exactly(1), params: { kind: blockKind } },
-  quantizedDot: { operands: exactly(2), params: { kind: blockKind, transposed: flag } },
+  quantizedDot: { operands: exactly(2), params: { kind: expandedKind, transposed: flag } },
   reduceWindowSum: window,
   reduceWindowMax: window,
   reduceWindowMin: window,

@@ -1,7 +1,7 @@
 /** Programs as the lowering wants them: no calls, no marks for derivatives, no arithmetic on narrow elements, long reductions in two parts. */
 import { range, sizeOf } from '../core/shape.ts'
-import { expandedShape } from '../core/blocks.ts'
-import { isInteger } from '../core/dtype.ts'
+import { expandedShape, isHalfKind } from '../core/blocks.ts'
+import { isHalf, isInteger } from '../core/dtype.ts'
 import { Aval } from '../core/aval.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
@@ -171,12 +171,13 @@ const emitLogisticDensity = (r: Rewriter, { inputs, outputs, source }: Equation)
 const emitWideProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: 'quantizedDot' }>): void => {
   const [x, blocks] = eqn.inputs
   const { kind, transposed } = eqn.params
-  const shape = expandedShape(kind, blocks!.aval.shape)!
-  const values = new Variable(new Aval('float32', shape))
+  const asItIs = isHalfKind(kind)
+  const shape = asItIs ? blocks!.aval.shape : expandedShape(kind, blocks!.aval.shape)!
+  const values = asItIs ? blocks! : new Variable(new Aval('float32', shape))
   const wide = new Variable(new Aval('float64', shape))
   const shared = range(shape.length - 2)
   const contract = [[x!.aval.rank - 1], [shape.length - (transposed ? 2 : 1)]] as const
-  r.emit(equation('dequantize', { kind }, [blocks!], [values], eqn.source))
+  if (!asItIs) r.emit(equation('dequantize', { kind }, [blocks!], [values as Variable], eqn.source))
   r.emit(equation('cast', { dtype: 'float64', weak: false }, [values], [wide], eqn.source))
   r.emit(equation('dotGeneral', { contract, batch: [shared, shared] }, [x!, wide], eqn.outputs, eqn.source))
 }
@@ -243,6 +244,38 @@ const transposeProducts = (program: Program): Program => {
   })
 }
 
+/** A matrix of 16-bit floats that is another one of float32 but for conversion, and whether its axes are exchanged there. */
+const halfMatrix = (r: Rewriter, matrix: Atom): { readonly half: Atom; readonly isTurned: boolean } | null => {
+  let [current, isTurned] = [matrix, false]
+  while (matrix.aval.rank === 2) {
+    if (isHalf(current.aval.dtype)) return { half: current, isTurned }
+    const eqn = current instanceof Literal ? undefined : r.definition(current)
+    if (eqn?.op === 'transpose') isTurned = isTurned !== (eqn.params.permutation[0] === 1)
+    else if (eqn?.op !== 'cast') return null
+    current = eqn.inputs[0]!
+    if (current.aval.dtype !== 'float32' && !isHalf(current.aval.dtype)) return null
+  }
+  return null
+}
+
+/** A product with the float32 values of 16-bit floats, as one that converts them as it reads them: they stay what they are. */
+const halfProduct = (r: Rewriter, eqn: Equation): Equation | null => {
+  if (eqn.op !== 'dotGeneral' || eqn.outputs[0]!.aval.dtype !== 'float32') return null
+  const [x, y] = eqn.inputs as readonly [Atom, Atom]
+  const [[left, right], batch] = [eqn.params.contract, eqn.params.batch]
+  const isPlain = batch[0].length === 0 && left.length === 1 && left[0] === x.aval.rank - 1 && right.length === 1
+  const found = isPlain ? halfMatrix(r, y) : null
+  if (found === null) return null
+  const transposed = (right[0] === 0) !== found.isTurned
+  const kind = found.half.aval.dtype as 'float16' | 'bfloat16'
+  return equation('quantizedDot', { kind, transposed }, [x, found.half], eqn.outputs, eqn.source)
+}
+
+const readHalves = (program: Program): Program =>
+  rewrite(program, (r, eqn) => {
+    r.emit(halfProduct(r, eqn) ?? eqn)
+  })
+
 /** A program of the same meaning without calls and derivative rules, simplified again. */
 export const flatten = (program: Program): Program => {
   const r = new Rewriter(program)
@@ -256,5 +289,5 @@ export const flatten = (program: Program): Program => {
   })
   // What a checkpoint computes again must not be found among what has been computed before.
   const merge = program.equations.some(recomputes) ? (p: Program): Program => p : cse
-  return [simplify, fold, simplify, merge, transposeProducts, dce].reduce((p, pass) => pass(p), flat)
+  return [simplify, fold, simplify, merge, transposeProducts, readHalves, dce].reduce((p, pass) => pass(p), flat)
 }

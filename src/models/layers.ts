@@ -1,4 +1,5 @@
 /** Layers as PyTorch computes them, over parameters as it keeps them. */
+import type { QuantizedArray } from '../api/quantized.ts'
 import { stopGradient } from '../api/derivatives.ts'
 import { Aval } from '../core/aval.ts'
 import { convert } from '../core/convert.ts'
@@ -13,9 +14,9 @@ import type { Key } from '../random/keys.ts'
 import { fromHost } from '../trace/value.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
-/** Weight `[outputs, inputs]`, bias `[outputs]` or null. */
+/** Weight `[outputs, inputs]`, which may be quantised; bias `[outputs]` or null. */
 export interface LinearParams {
-  readonly weight: NDArray
+  readonly weight: NDArray | QuantizedArray
   readonly bias: NDArray | null
 }
 
@@ -83,7 +84,7 @@ export const rowsOf = (indices: NDArray, size: number, name: string, except?: nu
  * @param name - what the indices are, for the error: `bert: inputIds`.
  */
 export const applyEmbedding = (
-  { weight }: { readonly weight: NDArray },
+  { weight }: { readonly weight: NDArray | QuantizedArray },
   indices: ArrayLike,
   padTokenId: number | null = null,
   name = 'embedding',

@@ -1,13 +1,17 @@
 /** Files of tensors as parameters of a model, strictly: every name is accounted for. */
+import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { QuantizedArray } from '../api/quantized.ts'
+import { isQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import type { IoError, Progress, TensorFile } from '../io/index.ts'
+import { readQuantized } from '../io/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import type { ParameterSpec, ParamsOf } from './spec.ts'
+import type { ParameterSpec, ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, namesOf } from './spec.ts'
 
 /** A parameter whose tensor has another shape. */
@@ -50,13 +54,19 @@ const allNames = ({ specs, stateSpecs = null }: Loadable<unknown>): ReadonlyMap<
 
 /** Options of `loadParams`. */
 export interface LoadOptions {
-  /** The dtype of the parameters; `keep` is the file's own. */
-  readonly dtype?: DType | 'keep'
+  /**
+   * The dtype of the parameters; `keep` is the file's own. With `quantized`, matrices that a GGUF file has in blocks stay in them
+   * (see `QuantizedArray`), and all else is float32.
+   */
+  readonly dtype?: DType | 'keep' | 'quantized'
   /** Makes a parameter that the file does not have, of a new head, say; null says that it is missing indeed. */
   readonly fresh?: (name: string, shape: readonly number[]) => NDArray | null
   /** A tensor's name in the words of the model, for files with names of their own. */
   readonly rename?: (name: string) => string
-  /** Changes a tensor on its way, after reading: rows in another order, say. */
+  /**
+   * Changes a tensor on its way, after reading: rows in another order, say. Of one that stays quantised it is given the blocks, uint8 of
+   * the same rows, and may only move these.
+   */
   readonly transform?: (name: string, x: NDArray) => NDArray
   /** Told after each tensor. */
   readonly onProgress?: (progress: Progress) => void
@@ -157,18 +167,53 @@ const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, Para
 /** Tensors that are read at the same time. */
 const PARALLEL = 4
 
+/** A tensor as a parameter: in the dtype that is wanted, or in its blocks. */
+const readParameter = async (
+  file: TensorFile,
+  given: string,
+  { shape }: ParameterSpec,
+  name: string,
+  { dtype = 'float32', transform = (_, x) => x }: LoadOptions,
+): Promise<Either<IoError, NDArray | QuantizedArray>> => {
+  const stays = dtype === 'quantized' && shape.length === 2
+  const read = await (stays ? readQuantized(file, given) : file.read(given))()
+  if (read._tag === 'Left') return read
+  if (isQuantized(read.right)) {
+    return { _tag: 'Right', right: read.right.mapPayload((blocks) => transform(name, blocks)) }
+  }
+  const x = transform(name, read.right)
+  const wanted = dtype === 'quantized' ? 'float32' : dtype
+  return { _tag: 'Right', right: wanted !== 'keep' && isFloat(x.dtype) ? x.astype(wanted) : x }
+}
+
+const isSame = (x: NDArray | QuantizedArray, y: NDArray | QuantizedArray): boolean => {
+  if (isQuantized(x) && isQuantized(y)) return x.kind === y.kind && isSame(x.payload, y.payload)
+  const [a, b] = [x, y].map((z) => (isQuantized(z) ? z.dequantize() : z)) as [NDArray, NDArray]
+  return np.arrayEqual(a, b, { equalNan: true }).bool()
+}
+
+/** What loading is asked for where parameters are arrays, all of them. */
+export type ArrayLoadOptions = LoadOptions & { readonly dtype?: DType | 'keep' }
+
+type ByName<L> = TaskEither<LoadError, ReadonlyMap<string, L>>
+
 /** The arrays of a model's parameters and of its state, by name; or all that does not fit. */
-export const loadArrays =
-  (
-    model: Loadable<unknown>,
-    file: TensorFile,
-    options: LoadOptions,
-  ): TaskEither<LoadError, ReadonlyMap<string, NDArray>> =>
-  async () => {
-    const { dtype = 'float32', rename = (name) => name, transform = (_, x) => x, onProgress } = options
+export function loadArrays(model: Loadable<unknown>, file: TensorFile, options: ArrayLoadOptions): ByName<NDArray>
+export function loadArrays(
+  model: Loadable<unknown>,
+  file: TensorFile,
+  options: LoadOptions,
+): ByName<NDArray | QuantizedArray>
+export function loadArrays(
+  model: Loadable<unknown>,
+  file: TensorFile,
+  options: LoadOptions,
+): ByName<NDArray | QuantizedArray> {
+  return async () => {
+    const { rename = (name) => name, onProgress } = options
     const specs = allNames(model)
     const plan = planOf(model, file, rename)
-    const arrays = new Map<string, NDArray>(freshParams(plan.missing, specs, options))
+    const arrays = new Map<string, NDArray | QuantizedArray>(freshParams(plan.missing, specs, options))
     const missing = plan.missing.filter((name) => !arrays.has(name))
     if (missing.length + plan.unexpected.length + plan.shapes.length > 0) {
       return { _tag: 'Left', left: mismatch(model.type, file.source, { ...plan, missing }) }
@@ -178,14 +223,11 @@ export const loadArrays =
     const bytesOf = (given: string): number => file.tensors.get(given)!.bytes
     const total = [...plan.sources.values()].reduce((sum, given) => sum + bytesOf(given), 0)
     let done = 0
-    const read = async (name: string, given: string): Promise<NDArray | null> => {
-      const result = await file.read(given)()
-      if (result._tag === 'Left') {
-        failures.push(result.left)
-        return null
-      }
-      const x = transform(name, result.right)
-      return dtype !== 'keep' && isFloat(x.dtype) ? x.astype(dtype) : x
+    const read = async (name: string, given: string): Promise<NDArray | QuantizedArray | null> => {
+      const result = await readParameter(file, given, specs.get(name)!, name, options)
+      if (result._tag === 'Right') return result.right
+      failures.push(result.left)
+      return null
     }
     const work = async (): Promise<void> => {
       for (const [name, given] of queue) {
@@ -200,7 +242,7 @@ export const loadArrays =
     const untied: string[] = []
     for (const [name, given] of plan.twins) {
       const x = await read(name, given)
-      if (x !== null && !np.arrayEqual(x, arrays.get(name)!, { equalNan: true }).bool()) untied.push(given)
+      if (x !== null && !isSame(x, arrays.get(name)!)) untied.push(given)
     }
     const [failure] = failures
     if (failure !== undefined) return { _tag: 'Left', left: failure }
@@ -208,20 +250,31 @@ export const loadArrays =
       return { _tag: 'Left', left: mismatch(model.type, file.source, { ...plan, missing, untied }) }
     return { _tag: 'Right', right: arrays }
   }
+}
 
 /**
  * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
  * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
  * or not, and tied weights are one leaf, which must have the same numbers under all names that the file has for it.
  *
- * @param options - `dtype`: of the parameters, `float32` by default.
+ * @param options - `dtype`: of the parameters, `float32` by default; with `quantized`, matrices that the file has in blocks stay in them.
  * @throws ArgumentError for a model with state: `loadVariables` reads both.
  */
-export const loadParams = <S>(
+export function loadParams<S>(
+  model: Loadable<S>,
+  file: TensorFile,
+  options?: ArrayLoadOptions,
+): TaskEither<LoadError, ParamsOf<S>>
+export function loadParams<S>(
+  model: Loadable<S>,
+  file: TensorFile,
+  options: LoadOptions,
+): TaskEither<LoadError, WeightsOf<S>>
+export function loadParams<S>(
   model: Loadable<S>,
   file: TensorFile,
   options: LoadOptions = {},
-): TaskEither<LoadError, ParamsOf<S>> => {
+): TaskEither<LoadError, WeightsOf<S>> {
   if (namesOf(model.stateSpecs ?? null).size > 0) {
     throw new ArgumentError(`loadParams: ${model.type} has state beside its parameters; loadVariables reads both.`)
   }

@@ -4,7 +4,7 @@ import { ArgumentError } from '../core/errors.ts'
 import type { Key } from '../random/keys.ts'
 import * as np from '../numpy/index.ts'
 import type { RunOptions } from './encoder.ts'
-import type { ParamsOf } from './spec.ts'
+import type { ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, initialize } from './spec.ts'
 
 /** A model: how its parameters begin, and what it computes with them. */
@@ -21,8 +21,8 @@ export interface Model<S, I, O, X = object> {
   readonly tied: ReadonlyMap<string, string>
   /** Fresh parameters. */
   readonly init: (key: Key, dtype?: DType) => ParamsOf<S>
-  /** The model at its inputs. */
-  readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
+  /** The model at its inputs. Weights of linear layers and tables of embeddings may be quantised. */
+  readonly apply: (params: WeightsOf<S>, inputs: I, options?: X) => O
 }
 
 /** What a run of a model with state is given besides. */
@@ -58,14 +58,18 @@ export const makeModel = <S, I, O, X = object>({
   ignored = [],
   tied = new Map(),
   stddev,
+  apply,
   ...parts
-}: Omit<Model<S, I, O, X>, 'init' | 'ignored' | 'tied'> & {
+}: Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> & {
+  readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
   readonly ignored?: readonly RegExp[]
   readonly tied?: ReadonlyMap<string, string>
   /** Standard deviation of fresh weights: `initializer_range`. */
   readonly stddev: number
 }): Model<S, I, O, X> => ({
   ...parts,
+  // Families are written of arrays. What they do with matrices, they do by layers and functions that take quantised ones as well.
+  apply: apply as Model<S, I, O, X>['apply'],
   ignored,
   tied,
   init: (key, dtype) => initialize(parts.specs, key, stddev, dtype),

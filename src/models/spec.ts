@@ -2,6 +2,7 @@
  * What the parameters of a model are before they have values: a tree of shapes. The paths in it are the names of Hugging Face, and
  * its type is that of the parameters, so that initialising, loading and saving follow from one description.
  */
+import type { QuantizedArray } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { LeafBrand, leafBrand, MapLeaves } from '../core/tree.ts'
@@ -31,6 +32,9 @@ export class ParameterSpec implements LeafBrand {
 
 /** The parameters that a tree of specs describes. */
 export type ParamsOf<S> = MapLeaves<S, NDArray>
+
+/** What a model takes for its parameters: matrices, of layers and tables, may be quantised. */
+export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray>
 
 export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec =>
   new ParameterSpec(shape, beginning)
@@ -69,13 +73,13 @@ export const namesOf = (specs: unknown): ReadonlyMap<string, ParameterSpec> => {
 }
 
 /** A tree like the specs', of the arrays that `make` gives by name. */
-export const fillSpecs = <S>(
+export const fillSpecs = <S, L = NDArray>(
   specs: S,
-  make: (name: string, spec: ParameterSpec, index: number) => NDArray,
-): ParamsOf<S> => {
+  make: (name: string, spec: ParameterSpec, index: number) => L,
+): MapLeaves<S, L> => {
   const { treedef } = flatten(specs)
   const arrays = [...namesOf(specs)].map(([name, spec], i) => make(name, spec, i))
-  return unflatten(treedef, arrays) as ParamsOf<S>
+  return unflatten(treedef, arrays) as MapLeaves<S, L>
 }
 
 /** Fresh parameters: weights normal with the given standard deviation, biases 0, scales 1. */

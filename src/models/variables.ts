@@ -1,11 +1,12 @@
 /** Parameters and state of a model: two trees, and one file. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { leavesByName } from './spec.ts'
+import type { QuantizedArray } from '../api/quantized.ts'
 import type { TensorFile } from '../io/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import type { Loadable, LoadError, LoadOptions } from './load.ts'
+import type { ArrayLoadOptions, Loadable, LoadError, LoadOptions } from './load.ts'
 import { loadArrays } from './load.ts'
-import type { ParamsOf } from './spec.ts'
+import type { ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs } from './spec.ts'
 
 /** Both trees. The state of a model that has none is null. */
@@ -23,21 +24,31 @@ export interface LoadableWithState<S, T> extends Loadable<S> {
  * The parameters and the state of a model from one file, as strictly as `loadParams`: running statistics that are missing are listed as
  * parameters are. `num_batches_tracked` of PyTorch is passed over.
  */
-export const loadVariables =
-  <S, T>(
-    model: LoadableWithState<S, T>,
-    file: TensorFile,
-    options: LoadOptions = {},
-  ): TaskEither<LoadError, Variables<ParamsOf<S>, ParamsOf<T>>> =>
-  async () => {
+export function loadVariables<S, T>(
+  model: LoadableWithState<S, T>,
+  file: TensorFile,
+  options?: ArrayLoadOptions,
+): TaskEither<LoadError, Variables<ParamsOf<S>, ParamsOf<T>>>
+export function loadVariables<S, T>(
+  model: LoadableWithState<S, T>,
+  file: TensorFile,
+  options: LoadOptions,
+): TaskEither<LoadError, Variables<WeightsOf<S>, WeightsOf<T>>>
+export function loadVariables<S, T>(
+  model: LoadableWithState<S, T>,
+  file: TensorFile,
+  options: LoadOptions = {},
+): TaskEither<LoadError, Variables<WeightsOf<S>, WeightsOf<T>>> {
+  return async () => {
     const arrays = await loadArrays(model, file, options)()
     if (arrays._tag === 'Left') return arrays
-    const take = (name: string): NDArray => arrays.right.get(name)!
+    const take = (name: string): NDArray | QuantizedArray => arrays.right.get(name)!
     return {
       _tag: 'Right',
       right: { params: fillSpecs(model.specs, take), state: fillSpecs(model.stateSpecs, take) },
     }
   }
+}
 
 /**
  * Parameters and state under the names that files have, as `writeSafetensors` takes them: what `loadVariables` reads again.

@@ -1,22 +1,29 @@
 /** Weights that stay in blocks of a few bits: their values, and products with them. */
 import type { Aval } from '../core/aval.ts'
-import type { BlockKind } from '../core/blocks.ts'
-import { blocks, expandBlocks, expandedShape } from '../core/blocks.ts'
+import type { ExpandedKind } from '../core/blocks.ts'
+import { blocks, expandBlocks, expandedShape, isHalfKind } from '../core/blocks.ts'
+import { convert } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
-import { sameShape, sizeOf } from '../core/shape.ts'
+import { range, sameShape, sizeOf } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import { dotGeneral } from '../ops/contraction.ts'
+import { cast } from '../ops/elementwise.ts'
 import { moveAxis } from '../ops/movement.ts'
 import { dequantize, quantizedDot } from '../ops/quantized.ts'
 import type { NDArray } from '../trace/value.ts'
-import { materialize, oneBatched, single } from './kinds.ts'
+import { addTangents, materialize, oneBatched, single } from './kinds.ts'
 import { matmulFloat } from './matmul.ts'
 import type { Primitive } from './primitive.ts'
 
 /** The shape of the values behind a payload. */
-const valuesOf = (op: OpName, kind: BlockKind, payload: Aval): Shape => {
+const valuesOf = (op: OpName, kind: ExpandedKind, payload: Aval): Shape => {
+  if (isHalfKind(kind)) {
+    if (payload.dtype === kind) return payload.shape
+    throw new DTypeError(`${op}: ${kind} takes such floats as they are, got ${payload}.`)
+  }
   if (payload.dtype !== 'uint8') {
     throw new DTypeError(
       `${op}: blocks of ${kind} are uint8, got ${payload}: a quantised array was mapped over or cast.`,
@@ -84,7 +91,10 @@ const evaluateDot = (
   out: Aval,
 ): TypedArray => {
   const { batch, free, rows, columns } = extentsOf(params, operands)
-  const values = expandBlocks(params.kind, payload as Uint8Array)
+  const { kind } = params
+  const values = isHalfKind(kind)
+    ? (convert(payload!, kind, 'float32') as Float32Array)
+    : expandBlocks(kind, payload as Uint8Array)
   const matrices = params.transposed ? values : turned(values, rows, columns)
   const [k, n] = params.transposed ? [rows, columns] : [columns, rows]
   const [groups, m] = [sizeOf(batch), sizeOf(free)]
@@ -96,15 +106,26 @@ const evaluateDot = (
   return result
 }
 
-// Linear in x: y = x Wᵀ, so that a cotangent goes back by ct W. Blocks do not move.
+/** What a move of 16-bit floats does, as a product of floats: x tᵀ, or x t. Blocks do not move. */
+const alongMatrix = (x: NDArray, t: NDArray, transposed: boolean): NDArray => {
+  const { rank } = t.aval
+  const shared = range(rank - 2)
+  const contract = [[x.aval.rank - 1], [rank - (transposed ? 2 : 1)]] as const
+  return dotGeneral(x, cast(t, x.aval.dtype), { contract, batch: [shared, shared] })
+}
+
+// Linear in x: y = x Wᵀ, so that a cotangent goes back by ct W.
 export const quantizedDotP: Primitive<'quantizedDot'> = {
   type: (params, operands) => {
     const { batch, free, rows, columns } = extentsOf(params, operands)
     return [operands[0]!.strengthen().withShape([...batch, ...free, params.transposed ? columns : rows])]
   },
   evaluate: (params, data, operands, [out]) => [evaluateDot(params, data, operands, out!)],
-  jvp: (params, [x, payload], [t]) =>
-    single(quantizedDot(x!, payload!, params), t === null ? null : quantizedDot(t!, payload!, params)),
+  jvp: (params, [x, payload], [t, u]) => {
+    const left = t === null ? null : quantizedDot(t!, payload!, params)
+    const right = u === null ? null : alongMatrix(x!, u!, params.transposed)
+    return single(quantizedDot(x!, payload!, params), addTangents(left, right))
+  },
   transpose: (params, [ct], [, payload]) => [
     quantizedDot(ct!, payload as NDArray, { ...params, transposed: !params.transposed }),
     null,

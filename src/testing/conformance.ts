@@ -2,15 +2,17 @@
  * Whether a back end means what the interpreter means. Where operations may round differently, a program says itself how
  * much that matters: it is run again with such results and their operands moved by some units in the last place.
  */
-import type { Aval } from '../core/aval.ts'
+import { Aval } from '../core/aval.ts'
+import { expandBlocks, expandedShape, isHalfKind } from '../core/blocks.ts'
 import { convert, decode } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { epsilonOf, isFloat, isHalf, isStorageOf } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
+import { range } from '../core/shape.ts'
 import { show } from '../core/show.ts'
 import type { OpName } from '../ir/op.ts'
-import type { Atom, Equation, Variable } from '../ir/program.ts'
-import { Literal, Program } from '../ir/program.ts'
+import type { Atom, Equation } from '../ir/program.ts'
+import { Literal, Program, Variable, equation } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
 import type { Backend } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
@@ -55,6 +57,7 @@ const inexact: ReadonlySet<OpName> = new Set<OpName>([
   'cumsum',
   'cumprod',
   'dotGeneral',
+  'quantizedDot',
   'conv',
   'reduceWindowSum',
   'selectAndScatterAdd',
@@ -74,6 +77,7 @@ const sums: ReadonlySet<OpName> = new Set<OpName>([
   'reduceSum',
   'cumsum',
   'dotGeneral',
+  'quantizedDot',
   'conv',
   'reduceWindowSum',
   'selectAndScatterAdd',
@@ -108,12 +112,34 @@ const DRIFT = 0.25
 const mapFloats = (data: readonly TypedArray[], avals: readonly Aval[], f: (x: number) => number): TypedArray[] =>
   data.map((xs, i) => (isWideFloat(avals[i]!) ? (xs as Float64Array).map(f) : xs))
 
+/** A product with a quantised matrix as one with its values. */
+const withValues = (
+  { inputs: [x, blocks], params, outputs }: Extract<Equation, { readonly op: 'quantizedDot' }>,
+  [data, payload]: readonly TypedArray[],
+): readonly [Equation, readonly TypedArray[]] => {
+  const { kind, transposed } = params
+  const { aval } = blocks!
+  const values = isHalfKind(kind) ? convert(payload!, kind, 'float32') : expandBlocks(kind, payload as Uint8Array)
+  const shape = isHalfKind(kind) ? aval.shape : expandedShape(kind, aval.shape)!
+  const { dtype, rank } = x!.aval
+  const contract = [[rank - 1], [shape.length - (transposed ? 2 : 1)]] as const
+  const shared = range(shape.length - 2)
+  const product = equation(
+    'dotGeneral',
+    { contract, batch: [shared, shared] },
+    [x!, new Variable(new Aval(dtype, shape))],
+    outputs,
+  )
+  return [product, [data!, convert(values, 'float32', dtype)]]
+}
+
 /**
  * Roundings of long sums: each may be as large as a unit of the partial sum, and those have either sign, so that their sum
  * grows as √n · Σ|t| (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). The operation itself
  * says, of operands without their signs, what Σ|t| is, and of ones, what n is.
  */
 const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram): readonly Float64Array[] => {
+  if (eqn.op === 'quantizedDot') return driftOf(...withValues(eqn, operands), run)
   const avals = eqn.inputs.map((a) => a.aval)
   const outputs = eqn.outputs.map((v) => v.aval)
   const evaluate = (f: (x: number) => number): readonly TypedArray[] =>

@@ -70,6 +70,15 @@ export class ConcreteBody implements Body {
     this.#resident = resident
   }
 
+  /** Whether a device that takes the elements should have the only copy: they are large, and seldom read elsewhere. */
+  isMovable = false
+
+  /** As `place`, of elements that ordinary memory need not keep. */
+  move(resident: Resident): void {
+    this.place(resident)
+    this.#data = null
+  }
+
   /** Whether the call in progress may use its memory for results: see `offering`. */
   get isOffered(): boolean {
     return this.#isOffered && this.#arrays === 1
@@ -784,6 +793,16 @@ export const bodyOf = (aval: Aval, data: TypedArray): ConcreteBody => {
 
 /** A concrete array over `data`, which must not be written to afterwards. */
 export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, bodyOf(aval, data))
+
+/**
+ * As `fromHost`, of elements that a device may have for its own: once it has taken them, ordinary memory gives them up until they are
+ * read. For weights that fill a good part of the memory there is.
+ */
+export const handedOver = (aval: Aval, data: TypedArray): NDArray => {
+  const body = new ConcreteBody(data)
+  body.isMovable = true
+  return new NDArray(aval, body)
+}
 
 /** The elements of a body that is to have that type. */
 export const hostOf = (aval: Aval, body: Body, operation: string): TypedArray => {

@@ -7,6 +7,8 @@ import { describe, expect, it } from 'vitest'
 import type { DeviceOptions } from '../../src/backends/wasm/device.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import type { ConcreteBody } from '../../src/trace/value.ts'
+import { Aval } from '../../src/core/aval.ts'
+import { handedOver } from '../../src/trace/value.ts'
 import { withBackend } from '../../src/runtime/backend.ts'
 import { compileForHost } from './support/hostCompiler.ts'
 
@@ -45,6 +47,20 @@ describe('residency', () => {
       expect(large.dataSync()).toEqual(new Float32Array(1025).fill(2))
       expect(isResident(large)).toBe(true)
       expect(large.at(3).get().item()).toBe(2)
+    })
+  })
+
+  it('takes what is handed over for its own, which survives reading and eviction', () => {
+    onDevice({ softLimit: MB }, () => {
+      const data = Float32Array.from({ length: 5000 }, (_, i) => i)
+      const x = handedOver(new Aval('float32', [5000]), data)
+      expect(isResident(x)).toBe(false)
+      const twice = double(x)
+      expect(isResident(x)).toBe(true)
+      // Enough to evict it.
+      for (let i = 0; i < 60; i++) double(np.ones([10_000]))
+      expect(double(x).dataSync()).toEqual(twice.dataSync())
+      expect(x.dataSync()).toEqual(data)
     })
   })
 

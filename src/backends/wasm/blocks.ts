@@ -151,9 +151,10 @@ export class Blocks {
     const range = this.allocateArray(data.byteLength)
     if (range === null) return null
     this.#heap.write(aval.dtype, this.#heap.addressOf(range), data)
-    const block = this.#add(new Block(this, range, aval, body, true))
+    const block = this.#add(new Block(this, range, aval, body, !body.isMovable))
     block.pins++
-    body.place(block)
+    if (body.isMovable) body.move(block)
+    else body.place(block)
     return block
   }
 

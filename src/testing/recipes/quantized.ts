@@ -4,7 +4,7 @@ import { blocks } from '../../core/blocks.ts'
 import type { DType } from '../../core/dtype.ts'
 import { isHalf } from '../../core/dtype.ts'
 import { range } from '../../core/shape.ts'
-import type { Domain, Draw, Recipe, Typed } from '../draw.ts'
+import type { Chosen, Domain, Draw, Recipe, Typed } from '../draw.ts'
 
 const kinds = Object.keys(blocks) as readonly BlockKind[]
 
@@ -20,6 +20,8 @@ const extent = (draw: Draw): number => (draw.below(20) === 19 ? 0 : 1 + draw.bel
 
 const payloadOf = (draw: Draw, kind: BlockKind, leading: readonly number[], count: number): Typed =>
   draw.operand({ dtypes: ['uint8'], shape: [...leading, count * blocks[kind].bytes], domain: finite })
+
+const halfKinds = ['float16', 'bfloat16'] as const
 
 /** Mostly one of the small kinds: blocks of 256 take their time. */
 const kindOf = (draw: Draw): BlockKind => draw.pick(draw.below(4) === 0 ? kinds : kinds.slice(0, 5))
@@ -39,7 +41,21 @@ export const dequantize: Recipe<'dequantize'> = (draw) => {
   }
 }
 
+/** 16-bit floats as they are; not where derivatives are measured, which they are too coarse for. */
+const halves = (draw: Draw, transposed: boolean): Chosen<'quantizedDot'> => {
+  const kind = draw.pick(halfKinds)
+  const batch = range(draw.below(2)).map(() => extent(draw))
+  const free = range(draw.below(3)).map(() => extent(draw))
+  const [rows, columns] = [extent(draw), 1 + draw.below(9)]
+  const x = draw.operand({ dtypes: wideFloats(draw), shape: [...batch, ...free, transposed ? rows : columns] })
+  return {
+    params: { kind, transposed },
+    operands: [x, draw.operand({ dtypes: [kind], shape: [...batch, rows, columns] })],
+  }
+}
+
 export const quantizedDot: Recipe<'quantizedDot'> = (draw) => {
+  if (!draw.smooth && draw.below(4) === 0) return halves(draw, draw.below(2) === 1)
   const kind = kindOf(draw)
   const transposed = draw.below(2) === 1
   const batch = range(draw.below(2)).map(() => extent(draw))

@@ -79,7 +79,16 @@ const packColumnsOfBlocks = (
   [j, width]: readonly [I32, I32],
 ): void => {
   expandRows(code, call, values, blocks, [p, depth], [j, width])
-  code.call(call(packRowsName(float32)), panels, values, times(width, 4), depth, quotient(width, WIDTH))
+  const whole = code.let(quotient(width, WIDTH))
+  code.call(call(packRowsName(float32)), panels, values, times(width, 4), depth, whole)
+  const rest = code.let(remainder(width, WIDTH))
+  code.if(rest, () => {
+    const panelBytes = code.let(times(depth, PANEL_ROW))
+    const panel = code.let(plus(panels, op('i32.mul', whole, panelBytes)))
+    const from = plus(values, times(whole, PANEL_ROW))
+    code.fill(panel, i32(0), panelBytes)
+    code.call(call(copyMatrixName(float32)), panel, i32(PANEL_ROW), from, times(width, 4), i32(4), depth, rest)
+  })
 }
 
 /** `(c, cRow, a, aRow, b, bRow, kind, rows, cols, k)`: C = A Wᵀ, or A W; rows of A are contiguous, rows of W are `bRow` bytes apart. */

@@ -1,18 +1,23 @@
 /** Rows of quantised blocks as floats, and their products with a vector: functions of the library. */
-import type { BlockKind } from '../../../core/blocks.ts'
+import type { BlockKind, ExpandedKind } from '../../../core/blocks.ts'
 import { blocks } from '../../../core/blocks.ts'
 import type { Code } from '../asm/index.ts'
 import { i32, load, op, result } from '../asm/index.ts'
 import { plus, quotient, times } from './integers.ts'
 import type { I32, Vector } from './matmul-float.ts'
 import { float32, integerFunction, multiplyAdd } from './matmul-float.ts'
-import { GROUP, hasOffset, unpackGroup } from './quantized-unpack.ts'
+import { GROUP, floatsOfHalves, hasOffset, unpackGroup } from './quantized-unpack.ts'
 import type { LibraryFunction } from './routine.ts'
 
-export const blockKinds = Object.keys(blocks) as readonly BlockKind[]
+const blockKinds = Object.keys(blocks) as readonly BlockKind[]
+const halfKinds = ['float16', 'bfloat16'] as const
+type HalfKind = (typeof halfKinds)[number]
 
-export const expandName = (kind: BlockKind): string => `${kind}.expand`
-export const dotsName = (kind: BlockKind): string => `${kind}.dots`
+/** As kernels number them. */
+export const expandedKinds: readonly ExpandedKind[] = [...blockKinds, ...halfKinds]
+
+export const expandName = (kind: ExpandedKind): string => `${kind}.expand`
+export const dotsName = (kind: ExpandedKind): string => `${kind}.dots`
 /** `expand` of the kind with a number. */
 export const expandAnyName = 'quantized.expand'
 
@@ -39,9 +44,23 @@ const expand = (kind: BlockKind): LibraryFunction =>
     })
   })
 
-/** `(kind, to, row, first, count)`: kinds are numbered as in `blockKinds`. */
+/** The same of floats of 16 bits, of any number. */
+const expandHalves = (kind: HalfKind): LibraryFunction =>
+  integerFunction(expandName(kind), 4, (code, [to, row, first, count]) => {
+    const from = code.let(plus(row, times(first, 2)))
+    const bulk = code.let(op('i32.and', count, i32(-4)))
+    const i = code.variable(i32(0))
+    code.while(i, bulk, 4, (at) => {
+      code.store('v128.store', plus(to, times(at, 4)), floatsOfHalves(code, kind, plus(from, times(at, 2))))
+    })
+    code.while(i, count, 1, (at) => {
+      float32.storeElement(code, plus(to, times(at, 4)), floatsOfHalves(code, kind, plus(from, times(at, 2)), true))
+    })
+  })
+
+/** `(kind, to, row, first, count)`: kinds are numbered as in `expandedKinds`. */
 const expandAny = integerFunction(expandAnyName, 5, (code, [kind, to, row, first, count], call) => {
-  blockKinds.forEach((name, i) => {
+  expandedKinds.forEach((name, i) => {
     code.if(op('i32.eq', kind, i32(i)), () => {
       code.call(call(expandName(name)), to, row, first, count)
       code.return()
@@ -108,7 +127,40 @@ const dots = (kind: BlockKind): LibraryFunction =>
     })
   })
 
+/** `(y, x, w, wRow, cols, k)`: the same with rows of 16-bit floats, as wide as there are. */
+const dotsOfHalves = (kind: HalfKind): LibraryFunction =>
+  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], _, relaxed) => {
+    const y = code.variable(firstY)
+    const row = code.variable(firstRow)
+    const [whole, bulk] = [16, 4].map((n) => code.let(op('i32.and', k, i32(-n)))) as [I32, I32]
+    code.for(i32(0), cols, 1, () => {
+      const sums = Array.from({ length: 4 }, () => code.variable(float32.zero))
+      const p = code.variable(i32(0))
+      const add = (v: number, left: Vector, one: boolean): void => {
+        const right = floatsOfHalves(code, kind, plus(plus(row.get, times(p.get, 2)), 8 * v), one)
+        code.set(sums[v]!, multiplyAdd(float32, relaxed, left, right, sums[v]!.get))
+      }
+      code.while(p, whole, 16, () => {
+        sums.forEach((_, v) => {
+          add(v, xAt(plus(x, times(p.get, 4)), v), false)
+        })
+      })
+      code.while(p, bulk, 4, () => {
+        add(0, xAt(plus(x, times(p.get, 4)), 0), false)
+      })
+      // An element of x, and zeros.
+      code.while(p, k, 1, () => {
+        add(0, float32.element(plus(x, times(p.get, 4))), true)
+      })
+      const [a, b, c, d] = sums.map((s) => s.get) as [Vector, Vector, Vector, Vector]
+      float32.storeElement(code, y.get, sumOfLanes(code.let(float32.add(float32.add(a, b), float32.add(c, d)))))
+      code.set(y, plus(y.get, 4))
+      code.set(row, plus(row.get, wRow))
+    })
+  })
+
 export const quantizedRowLibrary: readonly LibraryFunction[] = [
   ...blockKinds.flatMap((kind) => [expand(kind), dots(kind)]),
+  ...halfKinds.flatMap((kind) => [expandHalves(kind), dotsOfHalves(kind)]),
   expandAny,
 ]

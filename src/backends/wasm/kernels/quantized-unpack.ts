@@ -35,6 +35,17 @@ const singles = (code: Code, halves: Vector): Vector => {
   return code.let(op('v128.bitselect', or(bits, i32x4(0x7f800000)), op('f32x4.mul', bits, f32x4(2 ** 112)), isSpecial))
 }
 
+/** Four floats of 16 bits, or one in all lanes, as float32. */
+export const floatsOfHalves = (code: Code, kind: 'float16' | 'bfloat16', address: I32, one = false): Vector => {
+  if (kind === 'float16') {
+    return one ? halfAt(code, address) : singles(code, load('v128.load16x4_s', address))
+  }
+  const bits = one
+    ? op('i32x4.extend_low_i16x8_u', load('v128.load16_splat', address))
+    : load('v128.load16x4_u', address)
+  return op('i32x4.shl', bits, i32(16))
+}
+
 const halfAt = (code: Code, address: I32, offset = 0): Vector =>
   singles(code, op('i32x4.extend_low_i16x8_s', load('v128.load16_splat', address, offset)))
 

@@ -1,7 +1,7 @@
 /** Products with quantised matrices, and their values, as routines. */
 import type { Aval } from '../../../core/aval.ts'
-import type { BlockKind } from '../../../core/blocks.ts'
-import { blocks, expandedShape } from '../../../core/blocks.ts'
+import type { ExpandedKind } from '../../../core/blocks.ts'
+import { blocks, expandedShape, isHalfKind } from '../../../core/blocks.ts'
 import { sizeOf } from '../../../core/shape.ts'
 import { i32, op } from '../asm/index.ts'
 import { plus } from './integers.ts'
@@ -13,7 +13,7 @@ import { grainOf, productStep } from './matmul-product.ts'
 import { rowMajor, up } from './matmul-scratch.ts'
 import { resultOf, zeros } from './matmul.ts'
 import { GROUP_COLUMNS, quantizedBlockLibrary, quantizedBlockName } from './quantized-block.ts'
-import { blockKinds, dotsName, expandName, quantizedRowLibrary } from './quantized-expand.ts'
+import { dotsName, expandedKinds, expandName, quantizedRowLibrary } from './quantized-expand.ts'
 import type { LibraryFunction, Routine, RoutineFor } from './routine.ts'
 
 export const quantizedLibrary: readonly LibraryFunction[] = [...quantizedRowLibrary, ...quantizedBlockLibrary]
@@ -46,14 +46,21 @@ export const dequantizeRoutine: RoutineFor<'dequantize'> = ({ kind }, [payload],
   }
 }
 
+/** How W is laid out: the shape of its values, and bytes of a row, of an element of it, and elements that belong together. */
+const layoutOf = (kind: ExpandedKind, { shape }: Aval) => {
+  if (isHalfKind(kind)) return { shape, rowBytes: 2 * shape.at(-1)!, elementBytes: 2, unit: 1 }
+  const { bytes, elements } = blocks[kind]
+  return { shape: expandedShape(kind, shape)!, rowBytes: shape.at(-1)!, elementBytes: bytes / elements, unit: elements }
+}
+
 /** One row: blocks are read, and nothing is written but the result. `b.col` is from one row of blocks to the next. */
-const dots = (kind: BlockKind): Kernel => ({
+const dots = (kind: ExpandedKind): Kernel => ({
   name: () => dotsName(kind),
   args: ({ b }, piece) => [piece.c, piece.a, piece.b, i32(b.col), piece.cols, piece.depth],
   nanoseconds: (_, { cols, depth }) => 100 + expandTime(cols * depth),
 })
 
-const blockOf = (kind: BlockKind, transposed: boolean, rowBytes: number): Kernel => ({
+const blockOf = (kind: ExpandedKind, transposed: boolean, rowBytes: number): Kernel => ({
   name: () => quantizedBlockName(transposed),
   args: ({ a, c }, { a: x, b: y, c: z, rows, cols, depth }): readonly I32[] => [
     z,
@@ -62,7 +69,7 @@ const blockOf = (kind: BlockKind, transposed: boolean, rowBytes: number): Kernel
     i32(a.row),
     y,
     i32(rowBytes),
-    i32(blockKinds.indexOf(kind)),
+    i32(expandedKinds.indexOf(kind)),
     rows,
     cols,
     depth,
@@ -70,7 +77,8 @@ const blockOf = (kind: BlockKind, transposed: boolean, rowBytes: number): Kernel
   nanoseconds: (_, { rows, cols, depth }) => 100 + cols * depth * (rows / 16 + 1),
 })
 
-/** Iterations that keep some threads busy. */
+/** Pieces that keep some threads busy: of products with one row, which take their time from memory, and of others. */
+const MANY = 64
 const ENOUGH = 8
 /** Values that an iteration with one row reads, at least. */
 const LEAST_VALUES = 2 ** 15
@@ -78,12 +86,12 @@ const LEAST_VALUES = 2 ** 15
 const LONGEST = 2 ** 18
 
 /** Columns of a piece: of W's rows, or of values along them, where whole blocks are. */
-const columnsOf = (n: number, unit: number, least: number): number =>
-  Math.min(n, Math.max(up(n / ENOUGH, unit), up(least, unit)))
+const columnsOf = (n: number, pieces: number, unit: number, least: number): number =>
+  Math.min(n, Math.max(up(n / pieces, unit), up(least, unit)))
 
 /** The product as the kernels see it: B's columns are rows of blocks, or run along them, a fraction of a byte each. */
 const productOf = (
-  kind: BlockKind,
+  kind: ExpandedKind,
   transposed: boolean,
   [x, payload]: readonly Aval[],
   rows: number,
@@ -92,8 +100,7 @@ const productOf = (
   const batch = payload!.shape.slice(0, -2)
   const [k, n] = transposed ? [rows, columns] : [columns, rows]
   const m = x!.size / (sizeOf(batch) * k)
-  const rowBytes = payload!.shape.at(-1)!
-  const { bytes, elements } = blocks[kind]
+  const { rowBytes, elementBytes } = layoutOf(kind, payload!)
   return {
     float: float32,
     batch,
@@ -105,7 +112,7 @@ const productOf = (
       base: ({ inputs }) => inputs[1]!,
       batch: rowMajor(batch, rows * rowBytes),
       row: 0,
-      col: transposed ? bytes / elements : rowBytes,
+      col: transposed ? elementBytes : rowBytes,
     },
     c: resultOf(batch, m, n, 4),
   }
@@ -114,17 +121,17 @@ const productOf = (
 export const quantizedDotRoutine: RoutineFor<'quantizedDot'> = ({ kind, transposed }, operands, [out]) => {
   if (out!.dtype !== 'float32') return null
   if (out!.size === 0) return nothing
-  const [rows, columns] = expandedShape(kind, operands[1]!.shape)!.slice(-2) as [number, number]
+  const { shape, rowBytes, unit } = layoutOf(kind, operands[1]!)
+  const [rows, columns] = shape.slice(-2) as [number, number]
   if ((transposed ? rows : columns) === 0) return zeros(out!.size * 4)
   const product = productOf(kind, transposed, operands, rows, columns)
   const { m, n, k } = product
-  const rowBytes = operands[1]!.shape.at(-1)!
   if (m === 1 && !transposed && k <= LONGEST) {
-    const cols = columnsOf(n, 4, LEAST_VALUES / k)
+    const cols = columnsOf(n, MANY, 4, LEAST_VALUES / k)
     const step = productStep(product, { rows: 1, cols, depth: Infinity }, dots(kind))
     return { scratch: 0, phases: [step.phase], imports: step.imports }
   }
-  const cols = columnsOf(n, transposed ? Math.max(GROUP_COLUMNS, blocks[kind].elements) : GROUP_COLUMNS, 1)
+  const cols = columnsOf(n, ENOUGH, transposed ? Math.max(GROUP_COLUMNS, unit) : GROUP_COLUMNS, 1)
   const cut = { rows: MAX_ROWS, cols, depth: Infinity }
   const step = productStep(product, cut, blockOf(kind, transposed, rowBytes))
   const whole = n === cols && (m <= MAX_ROWS || m % MAX_ROWS === 0)

@@ -1,0 +1,35 @@
+/** Tensors that stay quantised as a file has them. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { QuantizedArray } from '../../api/quantized.ts'
+import { Aval } from '../../core/aval.ts'
+import type { BlockKind } from '../../core/blocks.ts'
+import { blocks, isBlockKind } from '../../core/blocks.ts'
+import type { IoError } from '../errors.ts'
+import { attempt, run } from '../errors.ts'
+import { elementsOf } from '../tensors.ts'
+import type { TensorFile } from '../tensors.ts'
+import { handedOver } from '../../trace/value.ts'
+import type { NDArray } from '../../trace/value.ts'
+
+/** The kind of a tensor's blocks; null if it has none, or is not in a file of blocks. */
+export const blockKindIn = (file: TensorFile, name: string): BlockKind | null => {
+  const kind = file.tensors.get(name)?.dtype.toLowerCase()
+  return file.format === 'gguf' && kind !== undefined && isBlockKind(kind) ? kind : null
+}
+
+/**
+ * A tensor as the file has it: blocks that GGUF's quantised types are stay blocks, and take no more memory than in the file; everything
+ * else is read as an array.
+ */
+export const readQuantized = (file: TensorFile, name: string): TaskEither<IoError, NDArray | QuantizedArray> => {
+  const kind = blockKindIn(file, name)
+  if (kind === null) return file.read(name)
+  return attempt(async () => {
+    const { shape } = file.tensors.get(name)!
+    const bytes = await run(file.readBytes(name))
+    // The header has been checked: rows are whole blocks, and there are as many bytes as they need.
+    const row = (shape.at(-1)! / blocks[kind].elements) * blocks[kind].bytes
+    const aval = new Aval('uint8', [...shape.slice(0, -1), row])
+    return new QuantizedArray(handedOver(aval, elementsOf('uint8', bytes)), kind)
+  })
+}
