@@ -47,6 +47,8 @@ console.log(grad((x) => np.sin(x).mul(x).sum())(np.array([0, 1])).toArray().leng
   if (broken.length > 0) throw new Error(`links that lead nowhere in the package:\n${broken.join('\n')}`)
   const printed = run('node', ['use.mjs'], folder).trim()
   if (printed !== '2') throw new Error(`the packed package printed ${printed}`)
+  const help = run('node', [join(home, 'dist', 'cli', 'main.js'), '--help'], folder)
+  if (!help.startsWith('pullback COMMAND')) throw new Error(`the packed command line printed ${help}`)
   console.log(
     `package: ${pack.entryCount} files, ${(pack.size / 1024).toFixed(0)} KB packed; links hold; works in plain Node`,
   )

@@ -3,11 +3,12 @@ import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import { readTensors, writeGguf, writeModel, writeNpz, writeSafetensors } from '../io/index.ts'
-import { quantize } from '../models/index.ts'
+import { quantize, saveModel } from '../models/index.ts'
 import { writableKinds } from '../models/quantizeBlocks.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { orFail, UsageError, wordOption } from './command.ts'
+import { isGguf, loadFrom } from './model.ts'
 import { progressBar } from './progress.ts'
 import { bytesText, grouped } from './table.ts'
 import type { Opened } from './weights.ts'
@@ -58,6 +59,22 @@ const writeFolder = async (
   orFail(await writeModel(path, { ...files, config, weights: arrays })())
 }
 
+/** The folder of a model from a GGUF file, under the names of Hugging Face. Its tokenizer stays in the file. */
+const folderOfGguf = async (from: string, to: string, dtype: DType | undefined, terminal: Terminal): Promise<void> => {
+  const { model, params, config } = await loadFrom(from, dtype === undefined ? {} : { dtype }, terminal)
+  orFail(await saveModel(to, { config, params, architecture: model.architecture })())
+}
+
+/** Says what is in the file or folder that was written. */
+const report = async (path: string, given: Given, { out }: Terminal): Promise<void> => {
+  const { weights, files } = await openWeights(path)
+  const bytes = [...weights.tensors.values()].reduce((sum, t) => sum + t.bytes, 0)
+  const architecture = files === null ? null : architectureOf(files.config)
+  const written = { path, format: weights.format, architecture, tensors: weights.tensors.size, bytes }
+  const text = `${path}: ${grouped(written.tensors)} tensors, ${bytesText(bytes)}\n`
+  out(given.flag('json') ? `${JSON.stringify(written, null, 2)}\n` : text)
+}
+
 const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const [from, to] = given.words as readonly [string, string]
   const dtype = wordOption(given, 'dtype', floats)
@@ -65,6 +82,11 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (dtype !== undefined && kind !== undefined) throw new UsageError('--dtype and --quantize exclude each other')
   if (kind !== undefined && !to.endsWith('.gguf'))
     throw new UsageError(`--quantize writes GGUF: OUT must end with .gguf, not '${to}'`)
+  if (isGguf(from) && !/\.(safetensors|npz|gguf)$/.test(to)) {
+    await folderOfGguf(from, to, dtype, terminal)
+    await report(to, given, terminal)
+    return
+  }
   const opened = await openWeights(from)
   const bar = progressBar(terminal, 'reading')
   const read = orFail(await readTensors(opened.weights, { onProgress: bar.update })())
@@ -73,21 +95,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (to.endsWith('.gguf')) await writeBlocks(to, kind === undefined ? arrays : quantize(arrays, { kind }), opened)
   else if (/\.(safetensors|npz)$/.test(to)) await writeFile(to, arrays)
   else await writeFolder(to, arrays, opened, dtype)
-  const written = await openWeights(to)
-  const bytes = [...written.weights.tensors.values()].reduce((sum, t) => sum + t.bytes, 0)
-  const architecture = written.files === null ? null : architectureOf(written.files.config)
-  const report = {
-    path: to,
-    format: written.weights.format,
-    architecture,
-    tensors: written.weights.tensors.size,
-    bytes,
-  }
-  terminal.out(
-    given.flag('json')
-      ? `${JSON.stringify(report, null, 2)}\n`
-      : `${to}: ${grouped(report.tensors)} tensors, ${bytesText(bytes)}\n`,
-  )
+  await report(to, given, terminal)
 }
 
 export const convert: Command = {

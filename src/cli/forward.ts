@@ -4,11 +4,11 @@ import { jit } from '../api/jit.ts'
 import { flattenWithPath } from '../api/tree.ts'
 import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
 import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
-import { architectureNames, loadModel } from '../models/index.ts'
+import { architectureNames } from '../models/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
-import { progressBar } from './progress.ts'
+import { loadFrom } from './model.ts'
 
 /** The loss among the outputs, where there is one. */
 const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
@@ -32,12 +32,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (!outPath.endsWith('.safetensors')) throw new UsageError(`--out must end with .safetensors, not '${outPath}'`)
   const architecture = wordOption(given, 'architecture', architectureNames)
   const inputs = orFail(await readTensors(orFail(await openTensors(inputPath)()))())
-  const bar = progressBar(terminal, 'loading')
-  const loaded = orFail(
-    await loadModel(from, { ...(architecture === undefined ? {} : { architecture }), onProgress: bar.update })(),
-  )
-  bar.done()
-  const { model, params, state } = loaded
+  const { model, params, state } = await loadFrom(from, { architecture }, terminal)
   // Inputs are closed over, so that they are checked by their values.
   const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
   const outputs = jit(apply)(params)

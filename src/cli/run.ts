@@ -3,11 +3,13 @@ import type { Command, Given, Option, Terminal } from './command.ts'
 import { UsageError } from './command.ts'
 import { convert } from './convert.ts'
 import { diff } from './diff.ts'
+import { embed } from './embed.ts'
 import { forward } from './forward.ts'
+import { generate } from './generate.ts'
 import { parseArgs } from './host.ts'
 import { inspect } from './inspect.ts'
 
-const commands: readonly Command[] = [inspect, diff, convert, forward]
+const commands: readonly Command[] = [inspect, diff, convert, forward, embed, generate]
 
 /** 0 done, 1 failed, 2 wrong use. */
 export type ExitCode = 0 | 1 | 2

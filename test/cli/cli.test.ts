@@ -1,13 +1,13 @@
 /** The command line: what it prints, writes and returns. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { np } from 'pullback'
 import type { NDArray } from 'pullback'
 import { encodeSafetensors, openGguf, openTensors, readTensors, writeSafetensors } from 'pullback/io'
-import { loadModel } from 'pullback/models'
+import { collect, generate, loadModel } from 'pullback/models'
 import { runCommandLine } from '../../src/cli/run.ts'
 import { get } from '../io/support/recorded.ts'
 
@@ -233,5 +233,70 @@ describe('forward', () => {
     expect(existsSync(out)).toBe(false)
     expect((await pullback(...args)).code).toBe(0)
     expect((await tensorsOf(out))['pooled']!.shape).toEqual([3, 16])
+  })
+})
+
+describe('texts', () => {
+  /** A folder with a tiny model, and a tokenizer of one word for each of its tokens. */
+  const withWords = (family: string): string => {
+    const folder = join(directory, family)
+    cpSync(join(data, family), folder, { recursive: true })
+    const vocab = Object.fromEntries(Array.from({ length: 61 }, (_, i) => [i === 3 ? '[UNK]' : `w${i}`, i]))
+    const tokenizer = {
+      version: '1.0',
+      added_tokens: [],
+      normalizer: null,
+      pre_tokenizer: { type: 'WhitespaceSplit' },
+      post_processor: null,
+      decoder: null,
+      model: { type: 'WordLevel', vocab, unk_token: '[UNK]' },
+    }
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+    return folder
+  }
+
+  test('generate goes on from a prompt as the library does, the same again for a seed', async () => {
+    const folder = withWords('llama')
+    const { model, params } = await get(loadModel(folder))
+    const options = { maxNewTokens: 6 }
+    const [expected] = await collect(generate(model.decoder!, params as never, [[5, 6, 7]], options))
+    const args = ['generate', '--model', folder, '--prompt', 'w5 w6 w7', '--max-new-tokens', '6'] as const
+    const found = await json(...args)
+    expect(found).toMatchObject({ prompt: [5, 6, 7], tokens: expected!.tokens, finish: 'length' })
+    const { text } = found as { readonly text: string }
+    expect((await pullback(...args)).out).toBe(`${text}\n`)
+    const sampled = [...args, '--temperature', '2', '--top-k', '20', '--seed']
+    expect(await json(...sampled, '7')).toEqual(await json(...sampled, '7'))
+    expect(await json(...sampled, '7')).not.toEqual(await json(...sampled, '8'))
+  })
+
+  test('embed gives a vector of length 1 for each text, whatever stands beside it', async () => {
+    const folder = withWords('bert')
+    const report = await json('embed', '--model', folder, 'w5 w6 w7', 'w8')
+    const { embeddings, dimensions } = report as { readonly embeddings: number[][]; readonly dimensions: number }
+    expect(dimensions).toBe(16)
+    for (const vector of embeddings) expect(Math.hypot(...vector)).toBeCloseTo(1, 5)
+    const { out } = await pullback('embed', '--model', folder, 'w8')
+    const alone = JSON.parse(out) as number[]
+    alone.forEach((x, i) => {
+      expect(x).toBeCloseTo(embeddings[1]![i]!, 5)
+    })
+  })
+
+  test.each([
+    [['generate', '--model', 'bert', '--prompt', 'w5'], 1, 'BertModel does not write text'],
+    [['generate', '--model', 'llama', '--prompt', 'w5', '--chat'], 1, 'chat_template'],
+    [['generate', '--model', 'llama', '--prompt', ''], 1, 'is empty'],
+    [['generate', '--model', 'llama', '--prompt', 'w5', '--top-k', '3'], 2, 'need a --temperature'],
+    [['generate', '--model', 'llama', '--prompt', 'w5', '--max-new-tokens', 'many'], 2, "not 'many'"],
+    [['generate', '--model', 'llama', '--prompt', 'w5', '--system', 'x'], 2, '--system is for --chat'],
+    [['embed', '--model', 'bert'], 2, 'embed needs --model DIR "text" ...'],
+    [['embed', '--model', 'bert', '--pooling', 'max', 'w5'], 2, 'mean, first, pooler'],
+  ] as const)('%j is refused', async (args, code, message) => {
+    const family = args[2]
+    const folder = withWords(family)
+    const result = await pullback(...args.map((word) => (word === family ? folder : word)))
+    expect(result).toMatchObject({ code, out: '' })
+    expect(result.err).toContain(message)
   })
 })
