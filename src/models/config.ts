@@ -17,8 +17,29 @@ class ConfigFault extends Error {
   }
 }
 
-const show = (value: unknown): string =>
-  value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
+/** As many members of a list or an object as a message has. */
+const SHOWN = 8
+
+const showInside = (value: unknown, depth: number): string => {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof value
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) {
+    return depth === 0
+      ? '[...]'
+      : `[${value
+          .slice(0, SHOWN)
+          .map((x: unknown) => showInside(x, depth - 1))
+          .join(',')}]`
+  }
+  if (depth === 0) return '{...}'
+  const members = Object.entries(value).slice(0, SHOWN)
+  return `{${members.map(([key, x]) => `${JSON.stringify(key.slice(0, 80))}:${showInside(x, depth - 1)}`).join(',')}}`
+}
+
+/** A value for a message: short, and not deep, whatever a file has nested. */
+export const showJson = (value: unknown): string =>
+  value === undefined ? 'nothing' : showInside(value, 2).slice(0, 80)
 
 const MAX_LAYERS = 10_000
 
@@ -29,7 +50,10 @@ export class ConfigReader {
 
   constructor(json: unknown, prefix = '') {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw new ConfigFault(prefix, `config: ${prefix === '' ? 'it' : prefix} must be an object, not ${show(json)}.`)
+      throw new ConfigFault(
+        prefix,
+        `config: ${prefix === '' ? 'it' : prefix} must be an object, not ${showJson(json)}.`,
+      )
     }
     this.#json = json as { readonly [key: string]: unknown }
     this.#prefix = prefix
@@ -42,7 +66,7 @@ export class ConfigReader {
 
   fail(key: string, must: string): never {
     const full = `${this.#prefix}${key}`
-    throw new ConfigFault(full, `config: ${full} must be ${must}, not ${show(this.get(key))}.`)
+    throw new ConfigFault(full, `config: ${full} must be ${must}, not ${showJson(this.get(key))}.`)
   }
 
   number(key: string, fallback?: number): number {
@@ -116,7 +140,7 @@ export class ConfigReader {
   /** A key that may have one value only, or be left out: another one asks for what is not there. */
   only(key: string, value: boolean | number | string): void {
     const given = this.get(key) ?? value
-    if (given !== value) this.fail(key, `${show(value)}, as other models of this type are not known`)
+    if (given !== value) this.fail(key, `${showJson(value)}, as other models of this type are not known`)
   }
 
   /** A list of words. */
