@@ -122,6 +122,13 @@ export class ConfigReader {
     return this.#isNull(key, fallback) ? null : this.count(key, fallback ?? undefined, least)
   }
 
+  /** A list of numbers. */
+  numbers(key: string, fallback: readonly number[]): readonly number[] {
+    const value = this.get(key) ?? fallback
+    const isNumber = (n: unknown): n is number => typeof n === 'number' && Number.isFinite(n)
+    return Array.isArray(value) && value.every(isNumber) ? value : this.fail(key, 'a list of numbers')
+  }
+
   flag(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback
     return typeof value === 'boolean' ? value : this.fail(key, 'true or false')
@@ -153,7 +160,12 @@ export class ConfigReader {
   /** An object inside of this one, or null. */
   object(key: string): ConfigReader | null {
     const value = this.get(key)
-    return value === undefined ? null : new ConfigReader(value, `${this.#prefix}${key}.`)
+    return value === undefined ? null : this.inside(key, value)
+  }
+
+  /** An object that stands for the value of a key. */
+  inside(key: string, value: unknown): ConfigReader {
+    return new ConfigReader(value, `${this.#prefix}${key}.`)
   }
 }
 
