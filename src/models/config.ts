@@ -64,11 +64,13 @@ export class ConfigReader {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined
   }
 
+  /** Ends reading: the value of the key is none that is known. */
   fail(key: string, must: string): never {
     const full = `${this.#prefix}${key}`
     throw new ConfigFault(full, `config: ${full} must be ${must}, not ${showJson(this.get(key))}.`)
   }
 
+  /** A finite number. */
   number(key: string, fallback?: number): number {
     const value = this.get(key) ?? fallback
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number')
@@ -129,11 +131,13 @@ export class ConfigReader {
     return Array.isArray(value) && value.every(isNumber) ? value : this.fail(key, 'a list of numbers')
   }
 
+  /** True or false. */
   flag(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback
     return typeof value === 'boolean' ? value : this.fail(key, 'true or false')
   }
 
+  /** One of several words. */
   word<W extends string>(key: string, known: readonly W[], fallback?: W): W {
     const value = this.get(key) ?? fallback
     return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
@@ -169,7 +173,19 @@ export class ConfigReader {
   }
 }
 
-/** What `read` makes of a configuration, or what is wrong with it. */
+/**
+ * What `read` makes of a configuration, or what is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { readConfig } from 'pullback/models'
+ * const sizes = readConfig({ hidden_size: 8, num_attention_heads: 3 }, (config) => {
+ *   const hiddenSize = config.count('hidden_size')
+ *   return { hiddenSize, heads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size') }
+ * })
+ * sizes._tag === 'Left' && sizes.left.message // => config: num_attention_heads must be a divisor of hidden_size, 8, not 3.
+ * ```
+ */
 export const readConfig = <C>(json: unknown, read: (config: ConfigReader) => C): Either<ConfigError, C> => {
   try {
     return { _tag: 'Right', right: read(new ConfigReader(json)) }

@@ -223,7 +223,7 @@ const planes = ({ data, height, width, channels }: Pixels, { factor, mean, std }
   return target
 }
 
-const process = (steps: Steps, images: readonly (ImageLike | NDArray)[]): NDArray => {
+const pixelValuesOf = (steps: Steps, images: readonly (ImageLike | NDArray)[]): NDArray => {
   const channels = steps.mean.length
   const ready = images.map((image) => cropped(resized(withChannels(pixelsOf(image), channels), steps), steps))
   const [first] = ready
@@ -267,6 +267,6 @@ export const imageProcessor = (json: unknown): Either<ConfigError, ImageProcesso
   if (steps._tag === 'Left') return steps
   return {
     _tag: 'Right',
-    right: (images) => ({ pixelValues: process(steps.right, isOne(images) ? [images] : images) }),
+    right: (images) => ({ pixelValues: pixelValuesOf(steps.right, isOne(images) ? [images] : images) }),
   }
 }

@@ -7,7 +7,8 @@ export type { AnyModel, AnyRunOptions, ArchitectureName, NamedArrays, ParamTree 
 export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
-export type { ConfigError } from './config.ts'
+export type { ConfigError, ConfigReader } from './config.ts'
+export { readConfig } from './config.ts'
 export type { AlbertConfig } from './albert.ts'
 export {
   albert,
@@ -63,6 +64,8 @@ export type { ArrayLoadOptions, LoadError, LoadOptions, MismatchError, ShapeMism
 export { loadParams } from './load.ts'
 export { crossEntropy, nextTokenLoss } from './losses.ts'
 export type { Model, ParamsOfModel, StatefulModel, StateOfModel, StateOptions } from './model.ts'
+export { makeModel, makeStatefulModel } from './model.ts'
+export * as layers from './parts.ts'
 export { meanPooling, normalize } from './pooling.ts'
 export type { RobertaConfig } from './roberta.ts'
 export {
