@@ -5,7 +5,7 @@
 import { np } from 'pullback'
 import type { NDArray } from 'pullback'
 import { layers, makeModel, nextTokenLoss, readConfig } from 'pullback/models'
-import type { ConfigReader, DecoderInputs, ParamsOf, RunOptions } from 'pullback/models'
+import type { ConfigReader, DecoderInputs, RunOptions, WeightsOf } from 'pullback/models'
 
 const readOpt = (config: ConfigReader) => {
   const hiddenSize = config.count('hidden_size', 768)
@@ -57,8 +57,8 @@ const decoderSpecs = (config: OptConfig) => ({
   final_layer_norm: layers.layerNorm(config.hiddenSize),
 })
 
-type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
-type DecoderParams = ParamsOf<ReturnType<typeof decoderSpecs>>
+type LayerParams = WeightsOf<ReturnType<typeof layerSpecs>>
+type DecoderParams = WeightsOf<ReturnType<typeof decoderSpecs>>
 
 const EPSILON = 1e-5
 
@@ -102,12 +102,14 @@ export const optForCausalLM = (config: OptConfig) =>
     apply: (params, inputs: DecoderInputs, options: RunOptions = {}) => {
       const { decoder } = params.model
       const states = applyDecoder(decoder, inputs, config, layers.makeDrop(options.key))
-      return { ...states, logits: np.einsum('bth,vh->btv', states.lastHiddenState, decoder.embed_tokens.weight) }
+      const head = { weight: decoder.embed_tokens.weight, bias: null }
+      return { ...states, logits: layers.applyLinear(head, states.lastHiddenState) }
     },
   })
 
 type OptModel = ReturnType<typeof optForCausalLM>
+type OptParams = WeightsOf<OptModel['specs']>
 
 /** Cross-entropy of the next tokens. */
-export const optLoss = (model: OptModel, params: ParamsOf<OptModel['specs']>, inputs: DecoderInputs, labels: NDArray) =>
+export const optLoss = (model: OptModel, params: OptParams, inputs: DecoderInputs, labels: NDArray) =>
   nextTokenLoss(model.apply(params, inputs).logits, labels)
