@@ -5,7 +5,7 @@
 import { np } from 'pullback'
 import type { NDArray } from 'pullback'
 import { layers, makeModel, nextTokenLoss, readConfig } from 'pullback/models'
-import type { ConfigReader, DecoderInputs, RunOptions, WeightsOf } from 'pullback/models'
+import type { ConfigReader, DecoderInputs, ParamsOf, RunOptions } from 'pullback/models'
 
 const readOpt = (config: ConfigReader) => {
   const hiddenSize = config.count('hidden_size', 768)
@@ -57,8 +57,8 @@ const decoderSpecs = (config: OptConfig) => ({
   final_layer_norm: layers.layerNorm(config.hiddenSize),
 })
 
-type LayerParams = WeightsOf<ReturnType<typeof layerSpecs>>
-type DecoderParams = WeightsOf<ReturnType<typeof decoderSpecs>>
+type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
+type DecoderParams = ParamsOf<ReturnType<typeof decoderSpecs>>
 
 const EPSILON = 1e-5
 
@@ -108,7 +108,7 @@ export const optForCausalLM = (config: OptConfig) =>
   })
 
 type OptModel = ReturnType<typeof optForCausalLM>
-type OptParams = WeightsOf<OptModel['specs']>
+type OptParams = ParamsOf<OptModel['specs']>
 
 /** Cross-entropy of the next tokens. */
 export const optLoss = (model: OptModel, params: OptParams, inputs: DecoderInputs, labels: NDArray) =>
