@@ -47,7 +47,8 @@ def check(folder, family):
     model, wrong = load(folder)
     if wrong:
         return f"FAILED: {wrong}", False
-    cases = [path for path in sorted((record.DATA / family).glob("*.safetensors")) if path.stem != "model"]
+    data = record.DATA.parent / "own" / family if family == "opt" else record.DATA / family
+    cases = [path for path in sorted(data.glob("*.safetensors")) if path.stem != "model"]
     largest = max(largest_difference(model, path) for path in cases)
     return f"{len(cases)} cases, largest difference {largest:.1e}", largest <= 1e-6
 
