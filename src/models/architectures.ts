@@ -12,6 +12,7 @@ import * as bert from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
+import { showJson } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
 import * as efficientnet from './efficientnet.ts'
@@ -478,8 +479,12 @@ const nameOf = (json: unknown): Either<ConfigError, ArchitectureName> => {
   const given: unknown = Array.isArray(listed) ? listed[0] : undefined
   const name = given ?? (typeof type === 'string' && Object.hasOwn(defaults, type) ? defaults[type] : undefined)
   if (isKnown(name)) return { _tag: 'Right', right: name }
-  if (given !== undefined) return unknownArchitecture('architectures', `the architecture ${String(given)} is not known`)
-  return unknownArchitecture('model_type', `the model_type ${JSON.stringify(type) ?? 'undefined'} is not known`)
+  if (given !== undefined)
+    return unknownArchitecture(
+      'architectures',
+      `the architecture ${typeof given === 'string' ? given.slice(0, 80) : showJson(given)} is not known`,
+    )
+  return unknownArchitecture('model_type', `the model_type ${showJson(type)} is not known`)
 }
 
 /**

@@ -39,6 +39,7 @@ export const emptyCache = (
   }
 }
 
+/** How many tokens are in it. */
 export const cachedLength = ({ length }: Cache): NDArray => length
 
 /** How many tokens there are in the cache, where that is a number already: not inside of `jit`. */

@@ -53,7 +53,29 @@ export type StateOfModel<M> = M extends { readonly stateSpecs: infer T } ? Param
 /** Parameters of a model: `ParamsOfModel<typeof model>`. */
 export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<S> : never
 
-/** The parts of a model that follow from the others. */
+/**
+ * A model from its parts: what follows from them is added, as fresh parameters from the specs. docs/bring-your-own-model.md has a
+ * whole family.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import type { NDArray } from 'pullback'
+ * import { layers, makeModel } from 'pullback/models'
+ * const bagOfWords = makeModel({
+ *   type: 'bag-of-words',
+ *   specs: { words: layers.embedding(100, 8), classifier: layers.linear(2, 8) },
+ *   prefix: 'words',
+ *   stddev: 0.02,
+ *   apply: (params, inputs: { readonly inputIds: NDArray }) => {
+ *     const words = layers.applyEmbedding(params.words, inputs.inputIds)
+ *     return layers.applyLinear(params.classifier, np.mean(words, { axis: 1 }))
+ *   },
+ * })
+ * const params = bagOfWords.init(random.key(0))
+ * bagOfWords.apply(params, { inputIds: np.array([[3, 14, 15]], { dtype: 'int32' }) }).shape // => 1,2
+ * ```
+ */
 export const makeModel = <S, I, O, X = object>({
   ignored = [],
   tied = new Map(),
@@ -75,7 +97,7 @@ export const makeModel = <S, I, O, X = object>({
   init: (key, dtype) => initialize(parts.specs, key, stddev, dtype),
 })
 
-/** The parts of a model with state that follow from the others. */
+/** A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`. */
 export const makeStatefulModel = <S, T, I, O>({
   apply,
   stateSpecs,
