@@ -1,5 +1,6 @@
 /** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { show as showAny } from '../core/show.ts'
 
 /** A configuration that cannot be used: which key, what it was, what it must be. */
 export interface ConfigError {
@@ -17,8 +18,15 @@ class ConfigFault extends Error {
   }
 }
 
-const show = (value: unknown): string =>
-  value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
+const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing'
+  try {
+    return (JSON.stringify(value) ?? typeof value).slice(0, 80)
+  } catch {
+    // No JSON after all: a cycle, a bigint.
+    return showAny(value)
+  }
+}
 
 const MAX_LAYERS = 10_000
 
