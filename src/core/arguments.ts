@@ -209,11 +209,11 @@ const example = (operation: string, before: readonly string[], value: unknown, t
   return `${operation}(${[...before, written].join(', ')})`
 }
 
-const unknownOption = (operation: string, key: string, table: ReadonlyMap<string, Check>): Error => {
+const unknownOption = (operation: string, key: string, table: ReadonlyMap<string, Check>, what: string): Error => {
   const near = suggestion(key, [...table.keys()])
-  const known = table.size === 0 ? 'It has no options.' : `Known: ${[...table.keys()].join(', ')}.`
+  const known = table.size === 0 ? `It has no ${what}s.` : `Known: ${[...table.keys()].join(', ')}.`
   return new ArgumentError(
-    `${operation}: there is no option '${key.slice(0, 40)}'. ${near === null ? known : `Did you mean ${near}? ${known}`}`,
+    `${operation}: there is no ${what} '${key.slice(0, 40)}'. ${near === null ? known : `Did you mean ${near}? ${known}`}`,
   )
 }
 
@@ -231,8 +231,12 @@ const badOption = (given: Readonly<Record<string, unknown>>, table: ReadonlyMap<
 const missingOption = (given: Readonly<Record<string, unknown>>, needed: readonly string[]): string | null =>
   needed.find((key) => given[key] === undefined) ?? null
 
-/** An object with these options; each may be left out unless it is `required`. */
-export const optionsOf = <T extends object>(checks: OptionTable<T>): Check => {
+/**
+ * An object with these options; each may be left out unless it is `required`.
+ *
+ * @param what - what they are called where they are no options: the inputs of a model.
+ */
+export const optionsOf = <T extends object>(checks: OptionTable<T>, what = 'option'): Check => {
   const table: ReadonlyMap<string, Check> = new Map(Object.entries<Check>(checks))
   const needed = [...table.keys()].filter((key) => table.get(key)!.isRequired === true)
   const accepts = (x: unknown): boolean => {
@@ -240,17 +244,19 @@ export const optionsOf = <T extends object>(checks: OptionTable<T>): Check => {
     return isPlain(x) && badOption(x, table) === null && (needed.length === 0 || missingOption(x, needed) === null)
   }
   return {
-    wanted: 'an object of options',
+    wanted: `an object of ${what}s`,
     accepts,
     refuse: (operation, name, value, before) => {
       if (!isPlain(value)) {
         return new ArgumentError(
-          `${operation}: options go in one object, as in ${example(operation, before, value, table)}; got ${show(value)}.`,
+          `${operation}: ${what}s go in one object, as in ${example(operation, before, value, table)}; got ${show(value)}.`,
         )
       }
       const key = badOption(value, table) ?? missingOption(value, needed) ?? name
       const check = table.get(key)
-      return check === undefined ? unknownOption(operation, key, table) : check.refuse(operation, key, value[key], [])
+      return check === undefined
+        ? unknownOption(operation, key, table, what)
+        : check.refuse(operation, key, value[key], [])
     },
   }
 }

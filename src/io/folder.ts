@@ -98,11 +98,13 @@ const guarded = (folder: Folder): Folder => ({
 const isFolder = (x: object): x is Folder => 'open' in x && 'list' in x
 const isMap = (x: object): x is ReadonlyMap<string, Readable> => x instanceof Map
 
-const aFolder = must.kind('a directory, a URL, a Map of files or a folder', (x) => {
+/** What folders are opened from. */
+export const aFolder = must.kind('a directory, a URL, a Map of files or a folder', (x) => {
   if (typeof x === 'string') return true
   return typeof x === 'object' && x !== null && (isFolder(x) || isMap(x) || ('href' in x && 'protocol' in x))
 })
-const folderOptions: must.OptionTable<FolderOptions> = {
+/** A check for each option of opening a folder. */
+export const folderTable: must.OptionTable<FolderOptions> = {
   headers: must.recordOf(must.string, 'an object of strings'),
   token: must.string,
   cacheDir: must.string,
@@ -112,7 +114,7 @@ const folderOptions: must.OptionTable<FolderOptions> = {
 }
 /** The door of functions that open a folder. */
 export const folderDoor = (operation: string): must.Door =>
-  must.door(operation, { from: aFolder, options: must.optionsOf(folderOptions) })
+  must.door(operation, { from: aFolder, options: must.optionsOf(folderTable) })
 const openFolderDoor = folderDoor('openFolder')
 
 /** The folder that is meant. Nothing is read yet. Names that lead out of it are errors. */

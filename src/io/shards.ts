@@ -10,6 +10,7 @@ import { isObject, readJson } from './json.ts'
 import type { ByteSource } from './source.ts'
 import { readAll } from './source.ts'
 import type { TensorFile, TensorInfo } from './tensors.ts'
+import { withDoors } from './tensors.ts'
 
 /** Opens one of the files. */
 export type OpenShard = (source: ByteSource) => Promise<TensorFile>
@@ -66,12 +67,12 @@ export const openShards = async (folder: Folder, index: string, open: OpenShard)
     }
   }
   const fileOf = (name: string): TensorFile => files.get(name) ?? missing(source, name, tensors.keys())
-  return {
+  return withDoors({
     format: [...files.values()][0]?.format ?? 'safetensors',
     source,
     tensors,
     metadata: metadataOf(root),
     read: (name, options) => attempt(() => run(fileOf(name).read(name, options))),
     readBytes: (name) => attempt(() => run(fileOf(name).readBytes(name))),
-  }
+  })
 }

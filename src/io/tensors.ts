@@ -60,6 +60,22 @@ export interface TensorFile {
   readonly readBytes: (name: string) => TaskEither<IoError, Uint8Array>
 }
 
+const readDoor = must.door('read', { name: must.string, options: must.optionsOf(readOptions) })
+const readBytesDoor = must.door('readBytes', { name: must.string })
+
+/** A file whose functions look at what they are called with: its format need not. */
+export const withDoors = <F extends TensorFile>(file: F): F => ({
+  ...file,
+  read: (name, options = {}) => {
+    readDoor(name, options)
+    return file.read(name, options)
+  },
+  readBytes: (name) => {
+    readBytesDoor(name)
+    return file.readBytes(name)
+  },
+})
+
 /** What functions that take a file of tensors must be given. */
 export const aTensorFile = must.kind('a file of tensors, as openTensors gives it', (x) => {
   const file = x as Partial<TensorFile> | null | undefined

@@ -103,7 +103,8 @@ const writeWeights = async (
 }
 
 const anObject = must.kind('an object, to be written as JSON', (x) => typeof x === 'object' && x !== null)
-const modelContents = must.optionsOf<ModelContents>({
+/** A check for each part of a folder. */
+export const contentsTable: must.OptionTable<ModelContents> = {
   config: must.required(anObject),
   weights: must.required(namedTensors),
   tokenizer: must.nullable(anObject),
@@ -112,11 +113,14 @@ const modelContents = must.optionsOf<ModelContents>({
   preprocessorConfig: must.nullable(anObject),
   chatTemplate: must.nullable(must.string),
   source: must.string,
-})
+}
+/** A check for each option. */
+export const writeModelTable: must.OptionTable<WriteModelOptions> = { maxShardBytes: must.positive }
+const modelContents = must.optionsOf(contentsTable)
 const writeModelDoor = must.door('writeModel', {
   path: must.string,
   contents: must.required({ ...modelContents, wanted: 'what the folder is to have: { config, weights }' }),
-  options: must.optionsOf<WriteModelOptions>({ maxShardBytes: must.positive }),
+  options: must.optionsOf(writeModelTable),
 })
 
 /**

@@ -9,8 +9,11 @@ import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import type { PoolerOptions } from './configDoors.ts'
+import { albertDoor, hasPooler } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { encoderInputs, runOptions } from './doors.ts'
 import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
@@ -129,21 +132,24 @@ const applyLayer = (
 
 // The body.
 
-const bodySpecs = (config: AlbertConfig, pooler: boolean) => ({
-  embeddings: {
-    word_embeddings: embedding(config.vocabSize, config.embeddingSize),
-    position_embeddings: embedding(config.maxPositionEmbeddings, config.embeddingSize),
-    token_type_embeddings: embedding(config.typeVocabSize, config.embeddingSize),
-    LayerNorm: layerNorm(config.embeddingSize),
-  },
-  encoder: {
-    embedding_hidden_mapping_in: linear(config.hiddenSize, config.embeddingSize),
-    albert_layer_groups: repeated(config.numHiddenGroups, () => ({
-      albert_layers: repeated(config.innerGroupNum, () => layerSpecs(config)),
-    })),
-  },
-  pooler: pooler ? linear(config.hiddenSize, config.hiddenSize) : null,
-})
+const bodySpecs = (config: AlbertConfig, pooler: boolean) => {
+  albertDoor(config)
+  return {
+    embeddings: {
+      word_embeddings: embedding(config.vocabSize, config.embeddingSize),
+      position_embeddings: embedding(config.maxPositionEmbeddings, config.embeddingSize),
+      token_type_embeddings: embedding(config.typeVocabSize, config.embeddingSize),
+      LayerNorm: layerNorm(config.embeddingSize),
+    },
+    encoder: {
+      embedding_hidden_mapping_in: linear(config.hiddenSize, config.embeddingSize),
+      albert_layer_groups: repeated(config.numHiddenGroups, () => ({
+        albert_layers: repeated(config.innerGroupNum, () => layerSpecs(config)),
+      })),
+    },
+    pooler: pooler ? linear(config.hiddenSize, config.hiddenSize) : null,
+  }
+}
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
@@ -184,16 +190,19 @@ const ignored = [...buffers, /^(predictions|sop_classifier)\./]
 const pooling = /(^|\.)pooler\./
 
 /** Hidden states of all layers, and of the first token through the pooler. */
-export const albert = (config: AlbertConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
-  makeModel({
+export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
+  const pooler = hasPooler('albert', options)
+  return makeModel({
     type: 'albert',
     specs: bodySpecs(config, pooler),
     prefix: 'albert',
     ignored: pooler ? ignored : [...ignored, pooling],
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
+}
 
 /** One score for each class of the whole text. */
 export const albertForSequenceClassification = (config: AlbertConfig) =>
@@ -203,6 +212,7 @@ export const albertForSequenceClassification = (config: AlbertConfig) =>
     prefix: 'albert',
     ignored,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.albert, inputs, config, drop)
@@ -219,6 +229,7 @@ export const albertForTokenClassification = (config: AlbertConfig) =>
     prefix: 'albert',
     ignored: [...ignored, pooling],
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.albert, inputs, config, drop)
@@ -243,6 +254,7 @@ export const albertForMaskedLM = (config: AlbertConfig) =>
     ignored: [...buffers, pooling, /^sop_classifier\./, ...unreadVocabulary(config.tieWordEmbeddings, 'predictions')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'predictions', 'albert.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.albert, inputs, config, makeDrop(options.key))
       const inner = applyActivation(config.hiddenAct, applyLinear(params.predictions.dense, states.lastHiddenState))

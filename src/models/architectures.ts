@@ -6,6 +6,8 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { isInteger } from '../core/dtype.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
+import { suggestion } from '../core/suggest.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import * as albert from './albert.ts'
 import * as bert from './bert.ts'
@@ -15,6 +17,7 @@ import type { ConfigError } from './config.ts'
 import { showJson } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
+import { anArray, runTable } from './doors.ts'
 import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import type { G2pInputs, G2pOutput } from './g2p.ts'
@@ -73,28 +76,44 @@ interface Architecture<C, S, I, O> {
   readonly config: (json: unknown) => Either<ConfigError, C>
   readonly model: (config: C) => Model<S, I, O, RunOptions>
   readonly inputs: readonly string[]
-  readonly read: (named: NamedArrays) => I
+  /** The options that the model has; those of other families are passed over. */
+  readonly options?: readonly (keyof AnyRunOptions)[]
+  readonly read: (named: NamedArrays, architecture: string) => I
   readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
   /** The loss of labels; left out where there is none. */
   readonly loss?: (output: O, labels: NDArray, config: C) => NDArray
 }
 
-const checkNames = (architecture: string, known: readonly string[], named: NamedArrays): void => {
-  const unknown = Object.keys(named).filter((name) => !known.includes(name))
-  if (unknown.length === 0) return
-  throw new ArgumentError(`${architecture} has no input ${unknown.join(', ')}; its inputs are ${known.join(', ')}.`)
+const anyRunOptions: must.OptionTable<AnyRunOptions> = {
+  ...runTable,
+  interpolatePosEncoding: must.boolean,
+  state: must.anything,
+  training: must.boolean,
 }
 
+/** The door of `apply`. Parameters and state are for the model itself to look at. */
+const applyDoor = (architecture: string, inputs: readonly string[]): must.Door =>
+  must.door(architecture, {
+    params: must.anything,
+    inputs: must.optionsOf(Object.fromEntries(inputs.map((name) => [name, anArray])), 'input'),
+    options: must.optionsOf(anyRunOptions),
+  })
+
+/** Those of the options that are wanted and there. */
+const picked = (options: AnyRunOptions, keys: readonly (keyof AnyRunOptions)[]): AnyRunOptions =>
+  Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
+
 const erase =
-  <C, S, I, O>({ config, model, inputs, read, write, loss }: Architecture<C, S, I, O>) =>
+  <C, S, I, O>({ config, model, inputs, options: keys = ['key'], read, write, loss }: Architecture<C, S, I, O>) =>
   (architecture: string, json: unknown): Either<ConfigError, AnyModel> => {
     const parsed = config(json)
     if (parsed._tag === 'Left') return parsed
     const typed = model(parsed.right)
     const names = loss === undefined ? inputs : [...inputs, 'labels']
-    const apply = (params: ParamTree, named: NamedArrays, options?: AnyRunOptions): NamedArrays => {
-      checkNames(architecture, names, named)
-      const output = typed.apply(params as ParamsOf<S>, read(named), options)
+    const enterApply = applyDoor(architecture, names)
+    const apply = (params: ParamTree, named: NamedArrays = {}, options: AnyRunOptions = {}): NamedArrays => {
+      enterApply(params, named, options)
+      const output = typed.apply(params as ParamsOf<S>, read(named, architecture), picked(options, keys))
       const { labels } = named
       return {
         ...write(output, options),
@@ -127,8 +146,8 @@ const integers = (architecture: string, named: NamedArrays, name: string): NDArr
 
 const encoderNames = { attention_mask: 'attentionMask', token_type_ids: 'tokenTypeIds', position_ids: 'positionIds' }
 
-const readEncoder = (named: NamedArrays): EncoderInputs => ({
-  inputIds: integers('an encoder', named, 'input_ids'),
+const readEncoder = (named: NamedArrays, architecture: string): EncoderInputs => ({
+  inputIds: integers(architecture, named, 'input_ids'),
   ...pick(named, encoderNames),
 })
 
@@ -140,8 +159,8 @@ const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput }: EncoderOu
 
 const writeHead = ({ logits, ...states }: HeadOutput): NamedArrays => ({ logits, ...writeEncoder(states) })
 
-const readDecoder = (named: NamedArrays): DecoderInputs => ({
-  inputIds: integers('a decoder', named, 'input_ids'),
+const readDecoder = (named: NamedArrays, architecture: string): DecoderInputs => ({
+  inputIds: integers(architecture, named, 'input_ids'),
   ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds' }),
 })
 
@@ -155,8 +174,8 @@ const writeScores = ({ logits, ...states }: CausalOutput | SequenceOutput): Name
   ...writeDecoder(states),
 })
 
-const readSeq2Seq = (named: NamedArrays): Seq2SeqInputs => ({
-  inputIds: integers('an encoder', named, 'input_ids'),
+const readSeq2Seq = (named: NamedArrays, architecture: string): Seq2SeqInputs => ({
+  inputIds: integers(architecture, named, 'input_ids'),
   ...pick(named, {
     attention_mask: 'attentionMask',
     decoder_input_ids: 'decoderInputIds',
@@ -274,7 +293,7 @@ const ofT5 = { config: t5.t5Config }
 
 // Models of images.
 
-const pixels = (architecture: string, named: NamedArrays): ImageInputs => {
+const pixels = (named: NamedArrays, architecture: string): ImageInputs => {
   const { pixel_values: pixelValues } = named
   if (pixelValues === undefined) throw new ArgumentError(`${architecture} needs an input pixel_values.`)
   return { pixelValues }
@@ -288,7 +307,8 @@ const imageEncoder = <C, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    read: (named) => pixels('a model of images', named),
+    options: ['key', 'interpolatePosEncoding'],
+    read: pixels,
     write: writeEncoder,
   })
 
@@ -300,7 +320,8 @@ const imageClassifier = <C extends ClassifierConfig, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    read: (named) => pixels('a model of images', named),
+    options: ['key', 'interpolatePosEncoding'],
+    read: pixels,
     write: writeHead,
     loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
   })
@@ -324,7 +345,8 @@ const statefulImageEncoder = <C, S, T>(
     config,
     model: withState<C, S, T, ConvOutput>(model),
     inputs: ['pixel_values'],
-    read: (named) => pixels('a model of images', named),
+    options: ['key', 'state', 'training'],
+    read: pixels,
     write: ({ state, ...output }, options) => ({ ...writeEncoder(output), ...writeState(state, options) }),
   })
 
@@ -336,7 +358,8 @@ const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
     config,
     model: withState<C, S, T, ConvHeadOutput>(model),
     inputs: ['pixel_values'],
-    read: (named) => pixels('a model of images', named),
+    options: ['key', 'state', 'training'],
+    read: pixels,
     write: ({ state, ...output }, options) => ({ ...writeHead(output), ...writeState(state, options) }),
     loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
   })
@@ -349,9 +372,10 @@ const spellings = erase({
   config: g2p.g2pConfig,
   model: g2p.g2p,
   inputs: ['input_ids', 'attention_mask', 'decoder_input_ids'],
-  read: (named): G2pInputs => ({
-    inputIds: integers('g2p', named, 'input_ids'),
-    decoderInputIds: integers('g2p', named, 'decoder_input_ids'),
+  options: [],
+  read: (named, architecture): G2pInputs => ({
+    inputIds: integers(architecture, named, 'input_ids'),
+    decoderInputIds: integers(architecture, named, 'decoder_input_ids'),
     ...pick(named, { attention_mask: 'attentionMask' }),
   }),
   write: ({ logits, lastHiddenState, encoderState }: G2pOutput) => ({
@@ -465,6 +489,23 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   'efficientnet-lite0': 'EfficientNetLiteForImageClassification',
 }
 
+/** What one of them must be. */
+export const anArchitecture: must.Check = must.kind(
+  'the name of an architecture',
+  (x) => architectureNames.some((name) => name === x),
+  {
+    hint: (x) => {
+      const near = typeof x === 'string' ? suggestion(x, architectureNames) : null
+      return near === null ? `Known: ${architectureNames.join(', ')}.` : `Did you mean '${near}'?`
+    },
+  },
+)
+
+const modelOfConfigDoor = must.door('modelOfConfig', {
+  json: must.anything,
+  architecture: must.optional(anArchitecture),
+})
+
 const isKnown = (name: unknown): name is ArchitectureName => architectureNames.some((known) => known === name)
 
 const unknownArchitecture = (key: string, what: string): Either<ConfigError, never> => ({
@@ -500,6 +541,7 @@ const nameOf = (json: unknown): Either<ConfigError, ArchitectureName> => {
  * ```
  */
 export const modelOfConfig = (json: unknown, architecture?: ArchitectureName): Either<ConfigError, AnyModel> => {
+  modelOfConfigDoor(json, architecture)
   const name: Either<ConfigError, ArchitectureName> =
     architecture === undefined ? nameOf(json) : { _tag: 'Right', right: architecture }
   return name._tag === 'Left' ? name : architectures[name.right](name.right, json)

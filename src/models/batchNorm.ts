@@ -80,7 +80,7 @@ export const applyBatchNorm = (
   const count = x.size / x.shape[1]!
   if (count < 2) {
     throw new ShapeError(
-      `batch normalisation: in training each channel needs more than one element, got ${x.aval}. Use a larger batch or image.`,
+      `batchNorm: in training each channel needs more than one element, got ${x.aval}. Use a larger batch or image.`,
     )
   }
   const [mean, variance] = [np.mean(x, { axis: AXES }), np.var(x, { axis: AXES })]

@@ -8,8 +8,11 @@ import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import type { PoolerOptions } from './configDoors.ts'
+import { bertDoor, hasPooler } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
+import { encoderInputs, runOptions } from './doors.ts'
 import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
@@ -126,6 +129,11 @@ const applyLayer = (params: LayerParams, x: NDArray, mask: NDArray | null, confi
 
 // The body.
 
+const bodySpecs = (config: BertConfig, pooler: boolean) => {
+  bertDoor(config)
+  return bertBodySpecs(config, pooler)
+}
+
 export const bertBodySpecs = (config: BertConfig, pooler: boolean) => ({
   embeddings: {
     word_embeddings: embedding(config.vocabSize, config.hiddenSize),
@@ -175,25 +183,29 @@ const ignored = [/(^|\.)embeddings\.position_ids$/, /^cls\./]
 const withoutPooler = [...ignored, /(^|\.)pooler\./]
 
 /** Hidden states of all layers, and of the first token through the pooler. */
-export const bert = (config: BertConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
-  makeModel({
+export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
+  const pooler = hasPooler('bert', options)
+  return makeModel({
     type: 'bert',
-    specs: bertBodySpecs(config, pooler),
+    specs: bodySpecs(config, pooler),
     prefix: 'bert',
     ignored: pooler ? ignored : withoutPooler,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
+}
 
 /** One score for each class of the whole text. */
 export const bertForSequenceClassification = (config: BertConfig) =>
   makeModel({
     type: 'bert',
-    specs: { bert: bertBodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
+    specs: { bert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
     prefix: 'bert',
     ignored,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.bert, inputs, config, drop)
@@ -206,10 +218,11 @@ export const bertForSequenceClassification = (config: BertConfig) =>
 export const bertForTokenClassification = (config: BertConfig) =>
   makeModel({
     type: 'bert',
-    specs: { bert: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
+    specs: { bert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     prefix: 'bert',
     ignored: withoutPooler,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.bert, inputs, config, drop)
@@ -225,7 +238,7 @@ export const bertForMaskedLM = (config: BertConfig) =>
   makeModel({
     type: 'bert',
     specs: {
-      bert: bertBodySpecs(config, false),
+      bert: bodySpecs(config, false),
       cls: {
         predictions: {
           ...vocabularySpecs(config.tieWordEmbeddings, config.vocabSize, config.hiddenSize),
@@ -242,6 +255,7 @@ export const bertForMaskedLM = (config: BertConfig) =>
     ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'cls.predictions', 'bert.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.bert, inputs, config, makeDrop(options.key))
       const { transform } = params.cls.predictions

@@ -2,8 +2,12 @@
 import * as lax from '../lax/index.ts'
 import * as np from '../numpy/index.ts'
 import type { DType } from '../core/dtype.ts'
+import { ArgumentError } from '../core/errors.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { ConcreteBody } from '../trace/value.ts'
+
+import { aCache, floatDType } from './doors.ts'
 
 /** Keys and values of one layer, shape `[batch, capacity, heads, headDim]`. */
 export interface LayerCache {
@@ -25,13 +29,22 @@ export interface CacheShape {
   readonly headDim: number
 }
 
+const aCacheShape = must.kind('the cacheShape of a model', (x) => {
+  const { numHiddenLayers, numKeyValueHeads, headDim } = (x ?? {}) as Partial<CacheShape>
+  return must.times.accepts(numHiddenLayers) && must.count.accepts(numKeyValueHeads) && must.count.accepts(headDim)
+})
+
+const emptyCacheDoor = must.door('emptyCache', {
+  shape: aCacheShape,
+  batch: must.natural,
+  capacity: must.natural,
+  dtype: floatDType,
+})
+
 /** An empty cache for `capacity` tokens. */
-export const emptyCache = (
-  { numHiddenLayers, numKeyValueHeads, headDim }: CacheShape,
-  batch: number,
-  capacity: number,
-  dtype: DType = 'float32',
-): Cache => {
+export const emptyCache = (shape: CacheShape, batch: number, capacity: number, dtype: DType = 'float32'): Cache => {
+  emptyCacheDoor(shape, batch, capacity, dtype)
+  const { numHiddenLayers, numKeyValueHeads, headDim } = shape
   const room = (): NDArray => np.zeros([batch, capacity, numKeyValueHeads, headDim], { dtype })
   return {
     layers: Array.from({ length: numHiddenLayers }, () => ({ key: room(), value: room() })),
@@ -52,8 +65,22 @@ export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, off
   value: lax.dynamicUpdateSliceInDim(cache.value, value.astype(cache.value.dtype), offset, 1),
 })
 
-/** The same tokens with room for more. */
-export const growCache = ({ layers, length }: Cache, capacity: number): Cache => {
+const growCacheDoor = must.door('growCache', { cache: aCache, capacity: must.natural })
+
+/**
+ * The same tokens with room for more.
+ *
+ * @throws ArgumentError for less room than there is.
+ */
+export const growCache = (cache: Cache, capacity: number): Cache => {
+  growCacheDoor(cache, capacity)
+  const { layers, length } = cache
+  const room = layers.reduce((most, { key }) => Math.max(most, key.shape[1]!), 0)
+  if (capacity < room) {
+    throw new ArgumentError(
+      `growCache: there is room for ${room} tokens already, and a cache does not shrink to ${capacity}.`,
+    )
+  }
   const grow = (x: NDArray): NDArray =>
     np.pad(x, [
       [0, 0],

@@ -1,13 +1,15 @@
 /** Heads with one score for each class: how many there are, and which loss their labels ask for. */
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { ConfigReader } from './config.ts'
 import { isFloat } from '../core/dtype.ts'
+import { anArray } from './doors.ts'
 import { crossEntropy } from './losses.ts'
 
 /** What labels are: numbers, one class of several, or any number of classes. */
-const problemTypes = ['regression', 'single_label_classification', 'multi_label_classification'] as const
+export const problemTypes = ['regression', 'single_label_classification', 'multi_label_classification'] as const
 
 /** What `config.json` says of classes. */
 export interface ClassifierConfig {
@@ -38,6 +40,18 @@ const binaryCrossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
   return np.negative(np.mean(np.add(present, absent)))
 }
 
+/** What the loss needs to know of a configuration, whatever else is in it. */
+const aClassifierConfig = must.kind('a configuration with numLabels and problemType', (x) => {
+  const { numLabels, problemType } = (x ?? {}) as Partial<ClassifierConfig>
+  return must.count.accepts(numLabels) && [...problemTypes, null].some((known) => known === problemType)
+})
+
+const classificationLossDoor = must.door('classificationLoss', {
+  config: aClassifierConfig,
+  logits: anArray,
+  labels: must.arrayLike,
+})
+
 /**
  * The loss of a classifier's scores, as `transformers` chooses it: mean squared error for one score, cross-entropy for integer
  * labels, binary cross-entropy for labels of several classes at once.
@@ -45,11 +59,9 @@ const binaryCrossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
  * @param logits - shape `[batch, numLabels]`.
  * @param labels - shape `[batch]`; for several classes at once, and for several numbers, `[batch, numLabels]`.
  */
-export const classificationLoss = (
-  { numLabels, problemType }: ClassifierConfig,
-  logits: NDArray,
-  labels: ArrayLike,
-): NDArray => {
+export const classificationLoss = (config: ClassifierConfig, logits: NDArray, labels: ArrayLike): NDArray => {
+  classificationLossDoor(config, logits, labels)
+  const { numLabels, problemType } = config
   const several = isFloat(np.asarray(labels).dtype) ? 'multi_label_classification' : 'single_label_classification'
   const kind = problemType ?? (numLabels === 1 ? 'regression' : several)
   if (kind === 'regression') return meanSquaredError(logits, labels)

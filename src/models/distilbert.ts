@@ -3,14 +3,15 @@
  * Names are those of `transformers`' `DistilBertModel` and of its heads.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
-import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import { distilBertDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { runOptions, typelessInputs } from './doors.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
@@ -119,14 +120,17 @@ const applyLayer = (
 
 // The body.
 
-const bodySpecs = (config: DistilBertConfig) => ({
-  embeddings: {
-    word_embeddings: embedding(config.vocabSize, config.hiddenSize),
-    position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
-    LayerNorm: layerNorm(config.hiddenSize),
-  },
-  transformer: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
-})
+const bodySpecs = (config: DistilBertConfig) => {
+  distilBertDoor(config)
+  return {
+    embeddings: {
+      word_embeddings: embedding(config.vocabSize, config.hiddenSize),
+      position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
+      LayerNorm: layerNorm(config.hiddenSize),
+    },
+    transformer: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
+  }
+}
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
@@ -136,10 +140,7 @@ const applyBody = (
   config: DistilBertConfig,
   drop: Drop,
 ): EncoderOutput => {
-  const { ids, padding, positions, tokenTypes } = encoderArrays('distilbert', inputs, config.maxPositionEmbeddings)
-  if (tokenTypes !== null) {
-    throw new ArgumentError('distilbert: there are no token types in this model; leave tokenTypeIds out.')
-  }
+  const { ids, padding, positions } = encoderArrays('distilbert', inputs, config.maxPositionEmbeddings)
   const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
   const word = applyEmbedding(embeddings.word_embeddings, ids, config.padTokenId, 'distilbert: inputIds')
   const place = applyEmbedding(embeddings.position_embeddings, counted, null, 'distilbert: positionIds')
@@ -165,6 +166,7 @@ export const distilBert = (config: DistilBertConfig) =>
     prefix: 'distilbert',
     ignored,
     stddev: config.initializerRange,
+    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
@@ -181,6 +183,7 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
     prefix: 'distilbert',
     ignored,
     stddev: config.initializerRange,
+    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.distilbert, inputs, config, drop)
@@ -198,6 +201,7 @@ export const distilBertForTokenClassification = (config: DistilBertConfig) =>
     prefix: 'distilbert',
     ignored,
     stddev: config.initializerRange,
+    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.distilbert, inputs, config, drop)
@@ -224,6 +228,7 @@ export const distilBertForMaskedLM = (config: DistilBertConfig) =>
       ? new Map([['vocab_projector.weight', 'distilbert.embeddings.word_embeddings.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
+    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key))
       const inner = applyActivation(config.activation, applyLinear(params.vocab_transform, states.lastHiddenState))

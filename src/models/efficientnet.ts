@@ -15,8 +15,10 @@ import type { BatchNormParams, BatchNormRun, RunningStatistics } from './batchNo
 import { applyBatchNorm, batchCounts, batchNorm, inTurn, runningStatistics } from './batchNorm.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import { efficientNetLiteDoor } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
+import { imageInputs } from './doors.ts'
 import type { RunOptions } from './encoder.ts'
 import { applyLinear, makeDrop } from './layers.ts'
 import type { StateOptions } from './model.ts'
@@ -168,6 +170,7 @@ const applyBlock = (
 // The network: a stem, the blocks, a head.
 
 const specsOf = (config: EfficientNetLiteConfig) => {
+  efficientNetLiteDoor(config)
   const last = config.stages.at(-1)!.outputs
   return {
     _conv_stem: conv2d(config.stemSize, config.numChannels, 3),
@@ -234,6 +237,7 @@ export const efficientNetLite = (config: EfficientNetLiteConfig) =>
     stateSpecs: stateOf(config),
     prefix: 'efficientnet',
     ignored: [batchCounts],
+    inputs: imageInputs,
     stddev: 1 / Math.sqrt(3 * config.headSize),
     apply: (params, inputs: ImageInputs, options) => applyNetwork(config, params, inputs, options),
   })

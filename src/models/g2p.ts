@@ -9,9 +9,12 @@ import { jit } from '../api/jit.ts'
 import { ArgumentError } from '../core/errors.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { g2pDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { noOptions, treeOf } from './doors.ts'
 import { applyEmbedding, applyLinear, tokenArray } from './layers.ts'
 import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
@@ -70,20 +73,24 @@ export interface G2pOutput {
   readonly encoderState: NDArray
 }
 
-const specsOf = ({ embeddingSize, hiddenSize }: G2pConfig) => ({
-  enc_emb: parameter([LETTERS.length, embeddingSize]),
-  enc_w_ih: parameter([3 * hiddenSize, embeddingSize]),
-  enc_w_hh: parameter([3 * hiddenSize, hiddenSize]),
-  enc_b_ih: parameter([3 * hiddenSize], 'zeros'),
-  enc_b_hh: parameter([3 * hiddenSize], 'zeros'),
-  dec_emb: parameter([PHONEMES.length, embeddingSize]),
-  dec_w_ih: parameter([3 * hiddenSize, embeddingSize]),
-  dec_w_hh: parameter([3 * hiddenSize, hiddenSize]),
-  dec_b_ih: parameter([3 * hiddenSize], 'zeros'),
-  dec_b_hh: parameter([3 * hiddenSize], 'zeros'),
-  fc_w: parameter([PHONEMES.length, hiddenSize]),
-  fc_b: parameter([PHONEMES.length], 'zeros'),
-})
+const specsOf = (config: G2pConfig) => {
+  g2pDoor(config)
+  const { embeddingSize, hiddenSize } = config
+  return {
+    enc_emb: parameter([LETTERS.length, embeddingSize]),
+    enc_w_ih: parameter([3 * hiddenSize, embeddingSize]),
+    enc_w_hh: parameter([3 * hiddenSize, hiddenSize]),
+    enc_b_ih: parameter([3 * hiddenSize], 'zeros'),
+    enc_b_hh: parameter([3 * hiddenSize], 'zeros'),
+    dec_emb: parameter([PHONEMES.length, embeddingSize]),
+    dec_w_ih: parameter([3 * hiddenSize, embeddingSize]),
+    dec_w_hh: parameter([3 * hiddenSize, hiddenSize]),
+    dec_b_ih: parameter([3 * hiddenSize], 'zeros'),
+    dec_b_hh: parameter([3 * hiddenSize], 'zeros'),
+    fc_w: parameter([PHONEMES.length, hiddenSize]),
+    fc_b: parameter([PHONEMES.length], 'zeros'),
+  }
+}
 
 type Specs = ReturnType<typeof specsOf>
 type Params = ParamsOf<Specs>
@@ -189,6 +196,15 @@ export interface G2pModel extends Model<Specs, G2pInputs, G2pOutput> {
   readonly pronounce: (params: Params, words: readonly string[]) => readonly (readonly string[])[]
 }
 
+const inputs = must.optionsOf<G2pInputs>(
+  {
+    inputIds: must.required(must.arrayLike),
+    attentionMask: must.arrayLike,
+    decoderInputIds: must.required(must.arrayLike),
+  },
+  'input',
+)
+
 /**
  * Logits of each next phoneme for spellings and what has been said of them; and `pronounce`, which says words.
  *
@@ -206,7 +222,13 @@ export interface G2pModel extends Model<Specs, G2pInputs, G2pOutput> {
  */
 export const g2p = (config: G2pConfig): G2pModel => {
   const run = jit((params: Params, ids: NDArray, mask: NDArray) => speak(config, params, ids, mask))
+  const specs = specsOf(config)
+  const enterPronounce = must.door('pronounce', {
+    params: treeOf(specs, 'model.init or loadParams'),
+    words: must.listOf(must.string, 'a list of words'),
+  })
   const pronounce = (params: Params, words: readonly string[]): readonly (readonly string[])[] => {
+    enterPronounce(params, words)
     if (words.length === 0) return []
     const letters = words.map(lettersOf)
     // Multiples of eight, so that words of many lengths are compiled for few.
@@ -225,7 +247,8 @@ export const g2p = (config: G2pConfig): G2pModel => {
   }
   const model = makeModel<Specs, G2pInputs, G2pOutput>({
     type: 'g2p',
-    specs: specsOf(config),
+    specs,
+    doors: { inputs, options: noOptions },
     prefix: 'g2p',
     stddev: 1 / Math.sqrt(3 * config.hiddenSize),
     apply: (params, inputs) => applyModel(config, params, inputs),

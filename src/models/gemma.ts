@@ -24,6 +24,8 @@ import type {
 import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
 import type { Activation } from './layers.ts'
 import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
+import { checkedGemma } from './configDoors.ts'
+import { decoderInputs, decoderOptions } from './doors.ts'
 import { makeModel } from './model.ts'
 import type { RopeConfig, Rotation } from './rope.ts'
 import { ropeConfig, rotate, rotationAt } from './rope.ts'
@@ -264,11 +266,12 @@ const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: GemmaConfi
 /** Hidden states of all layers. */
 export const gemma = (config: GemmaConfig) =>
   makeModel({
-    type: config.type,
+    type: checkedGemma(config).type,
     specs: bodySpecs(config),
     prefix: 'model',
     ignored: [...ignored, /^lm_head\./, /^score\./],
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -279,7 +282,7 @@ const capped = (x: NDArray, cap: number | null): NDArray =>
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
 export const gemmaForCausalLM = (config: GemmaConfig) => {
   const model = makeModel({
-    type: config.type,
+    type: checkedGemma(config).type,
     specs: {
       model: bodySpecs(config),
       lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
@@ -290,6 +293,7 @@ export const gemmaForCausalLM = (config: GemmaConfig) => {
       ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.model, inputs, config, options)
       const { weight } = params.lm_head ?? params.model.embed_tokens
@@ -303,11 +307,12 @@ export const gemmaForCausalLM = (config: GemmaConfig) => {
 /** Scores of the classes of the whole text, from its last token. */
 export const gemmaForSequenceClassification = (config: GemmaConfig) =>
   makeModel({
-    type: config.type,
+    type: checkedGemma(config).type,
     specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
     prefix: 'model',
     ignored: [...ignored, /^lm_head\./],
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.model, inputs, config, options)
       const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)

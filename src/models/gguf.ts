@@ -6,14 +6,21 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { JsonRecord, Readable, TensorFile } from '../io/index.ts'
 import { openGguf } from '../io/index.ts'
+import { aReadable } from '../io/source.ts'
+import { aTensorFile } from '../io/tensors.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { AnyModel, ArchitectureName, ParamTree } from './architectures.ts'
-import { modelOfConfig } from './architectures.ts'
+import { anArchitecture, modelOfConfig } from './architectures.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import type { LoadError, LoadOptions } from './load.ts'
-import { loadParams } from './load.ts'
+import { loadParams, loadTable } from './load.ts'
+
+const nameOfGgufDoor = must.door('nameOfGguf', { name: must.string })
+
+const configOfGgufDoor = must.door('configOfGguf', { file: aTensorFile })
 
 /** The architectures, as `general.architecture` has them. */
 const known = ['llama', 'qwen2', 'qwen3', 'gemma'] as const
@@ -57,6 +64,7 @@ const inner: { readonly [name: string]: string } = {
  * ```
  */
 export const nameOfGguf = (name: string): string => {
+  nameOfGgufDoor(name)
   const [, layer, module, kind] = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? []
   const table = layer === undefined ? outer : inner
   if (module === undefined || !Object.hasOwn(table, module)) return name
@@ -114,8 +122,10 @@ const scalingOf = (metadata: ReadonlyMap<string, unknown>, architecture: string)
  *
  * @returns an error for an architecture that is not known here.
  */
-export const configOfGguf = ({ metadata, tensors }: TensorFile): Either<ConfigError, JsonRecord> =>
-  readConfig(Object.fromEntries(metadata), (reader) => {
+export const configOfGguf = (file: TensorFile): Either<ConfigError, JsonRecord> => {
+  configOfGgufDoor(file)
+  const { metadata, tensors } = file
+  return readConfig(Object.fromEntries(metadata), (reader) => {
     const architecture = reader.word('general.architecture', known)
     return {
       model_type: architecture,
@@ -129,6 +139,7 @@ export const configOfGguf = ({ metadata, tensors }: TensorFile): Either<ConfigEr
       tie_word_embeddings: !tensors.has('output.weight'),
     }
   })
+}
 
 /**
  * llama.cpp turns neighbouring features of a head, `transformers` feature i with i + d/2: rows of queries and keys go from
@@ -168,16 +179,24 @@ export interface LoadGgufOptions extends Omit<LoadOptions, 'rename' | 'transform
   readonly architecture?: ArchitectureName
 }
 
+const { dtype, fresh, onProgress } = loadTable
+
+const loadGgufDoor = must.door('loadGguf', {
+  from: aReadable,
+  options: must.optionsOf<LoadGgufOptions>({ dtype, fresh, onProgress, architecture: must.optional(anArchitecture) }),
+})
+
 /**
  * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3 or Gemma from a GGUF file, strictly, as `loadParams` does. Quantised
  * weights are expanded; q and k rows are put into the order of `transformers`.
  */
-export const loadGguf =
-  (
-    from: Readable,
-    { architecture, ...options }: LoadGgufOptions = {},
-  ): TaskEither<LoadError | ConfigError, GgufModel> =>
-  async () => {
+export const loadGguf = (
+  from: Readable,
+  given: LoadGgufOptions = {},
+): TaskEither<LoadError | ConfigError, GgufModel> => {
+  loadGgufDoor(from, given)
+  const { architecture, ...options } = given
+  return async () => {
     const file = await openGguf(from)()
     if (file._tag === 'Left') return file
     const config = configOfGguf(file.right)
@@ -189,3 +208,4 @@ export const loadGguf =
     if (params._tag === 'Left') return params
     return { _tag: 'Right', right: { model: model.right, config: config.right, params: params.right } }
   }
+}

@@ -23,6 +23,8 @@ import type {
 import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
 import type { Activation } from './layers.ts'
 import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, splitHeads } from './layers.ts'
+import { checkedGpt2 } from './configDoors.ts'
+import { decoderInputs, decoderOptions } from './doors.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
@@ -189,10 +191,11 @@ const cacheShapeOf = ({ numHiddenLayers, numAttentionHeads, hiddenSize }: Gpt2Co
 export const gpt2 = (config: Gpt2Config) =>
   makeModel({
     type: 'gpt2',
-    specs: bodySpecs(config),
+    specs: bodySpecs(checkedGpt2(config)),
     prefix: 'transformer',
     ignored: [...ignored, /^lm_head\./, /^score\./],
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -202,7 +205,7 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
   const model = makeModel({
     type: 'gpt2',
     specs: {
-      transformer: bodySpecs(config),
+      transformer: bodySpecs(checkedGpt2(config)),
       lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
     },
     prefix: 'transformer',
@@ -211,6 +214,7 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
       ? new Map([['lm_head.weight', 'transformer.wte.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.transformer, inputs, config, options)
       const { weight } = params.lm_head ?? params.transformer.wte
@@ -225,10 +229,11 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
 export const gpt2ForSequenceClassification = (config: Gpt2Config) =>
   makeModel({
     type: 'gpt2',
-    specs: { transformer: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
+    specs: { transformer: bodySpecs(checkedGpt2(config)), score: linear(config.numLabels, config.hiddenSize, false) },
     prefix: 'transformer',
     ignored: [...ignored, /^lm_head\./],
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.transformer, inputs, config, options)
       const logits = scoreSequences('gpt2', params.score, output.lastHiddenState, inputs, config.padTokenId)

@@ -8,6 +8,7 @@ import type { NDArray } from '../trace/value.ts'
 import type { CacheShape, LayerCache } from './cache.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import { checkedLlama } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
 import type {
@@ -20,6 +21,7 @@ import type {
   SequenceOutput,
 } from './decoder.ts'
 import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
+import { decoderInputs, decoderOptions } from './doors.ts'
 import type { Activation } from './layers.ts'
 import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
 import { makeModel } from './model.ts'
@@ -219,11 +221,12 @@ const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: LlamaConfi
 /** Hidden states of all layers. */
 export const llama = (config: LlamaConfig) =>
   makeModel({
-    type: config.type,
+    type: checkedLlama(config).type,
     specs: bodySpecs(config),
     prefix: 'model',
     ignored: withoutHead,
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -231,7 +234,7 @@ export const llama = (config: LlamaConfig) =>
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
 export const llamaForCausalLM = (config: LlamaConfig) => {
   const model = makeModel({
-    type: config.type,
+    type: checkedLlama(config).type,
     specs: {
       model: bodySpecs(config),
       lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
@@ -242,6 +245,7 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
       ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
       : new Map<string, string>(),
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.model, inputs, config, options)
       const { weight } = params.lm_head ?? params.model.embed_tokens
@@ -255,11 +259,12 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
 /** Scores of the classes of the whole text, from its last token. */
 export const llamaForSequenceClassification = (config: LlamaConfig) =>
   makeModel({
-    type: config.type,
+    type: checkedLlama(config).type,
     specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
     prefix: 'model',
     ignored: [...ignored, /^lm_head\./],
     stddev: config.initializerRange,
+    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.model, inputs, config, options)
       const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)

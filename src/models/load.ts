@@ -4,15 +4,19 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { QuantizedArray } from '../api/quantized.ts'
 import { isQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
-import { isFloat } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
+import { dtypes, isFloat } from '../core/dtype.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import { show } from '../core/show.ts'
 import * as np from '../numpy/index.ts'
 import type { IoError, Progress, TensorFile } from '../io/index.ts'
 import { readQuantized } from '../io/index.ts'
-import type { NDArray } from '../trace/value.ts'
+import { aTensorFile } from '../io/tensors.ts'
+import * as must from '../surface/arguments.ts'
+import { NDArray } from '../trace/value.ts'
 import type { ParameterSpec, ParamsOf, WeightsOf } from './spec.ts'
-import { fillSpecs, namesOf } from './spec.ts'
+import { fillSpecs, isSpecs, namesOf } from './spec.ts'
 
 /** A parameter whose tensor has another shape. */
 export interface ShapeMismatch {
@@ -70,6 +74,38 @@ export interface LoadOptions {
   readonly transform?: (name: string, x: NDArray) => NDArray
   /** Told after each tensor. */
   readonly onProgress?: (progress: Progress) => void
+}
+
+/** A check for each of them. */
+export const loadTable: must.OptionTable<LoadOptions> = {
+  dtype: must.oneOf([...dtypes, 'keep', 'quantized']),
+  fresh: must.func,
+  rename: must.func,
+  transform: must.func,
+  onProgress: must.func,
+}
+
+const isModel = (x: unknown): boolean => {
+  const { type, specs, stateSpecs, prefix, ignored, tied } = (x ?? {}) as Partial<Loadable<unknown>>
+  if (typeof type !== 'string' || typeof prefix !== 'string' || !isSpecs(specs) || !isSpecs(stateSpecs)) return false
+  return must.isListOf(ignored, (pattern) => pattern instanceof RegExp) && tied instanceof Map
+}
+
+/** The door of functions that load parameters. */
+export const loadDoor = (operation: string): must.Door =>
+  must.door(operation, {
+    model: must.kind('a model, as modelOfConfig and the functions of families give it', isModel),
+    file: aTensorFile,
+    options: must.optionsOf(loadTable),
+  })
+
+const loadParamsDoor = loadDoor('loadParams')
+
+/** What a function of the caller's gave, if it is an array of the parameter's shape. */
+const checkedArray = (option: string, name: string, x: unknown, shape: Shape): NDArray => {
+  if (x instanceof NDArray && sameShape(x.shape, shape)) return x
+  const got = x instanceof NDArray ? x.aval.toString() : show(x)
+  throw new ShapeError(`loadParams: ${option} must give an array of shape ${showShape(shape)} for ${name}, got ${got}.`)
 }
 
 /** Names of TensorFlow's time. */
@@ -160,7 +196,7 @@ const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, Para
   new Map(
     missing.flatMap((name) => {
       const made = fresh?.(name, specs.get(name)!.shape) ?? null
-      return made === null ? [] : [[name, made] as const]
+      return made === null ? [] : [[name, checkedArray('fresh', name, made, specs.get(name)!.shape)] as const]
     }),
   )
 
@@ -179,9 +215,12 @@ const readParameter = async (
   const read = await (stays ? readQuantized(file, given) : file.read(given))()
   if (read._tag === 'Left') return read
   if (isQuantized(read.right)) {
-    return { _tag: 'Right', right: read.right.mapPayload((blocks) => transform(name, blocks)) }
+    return {
+      _tag: 'Right',
+      right: read.right.mapPayload((rows) => checkedArray('transform', name, transform(name, rows), rows.shape)),
+    }
   }
-  const x = transform(name, read.right)
+  const x = checkedArray('transform', name, transform(name, read.right), read.right.shape)
   const wanted = dtype === 'quantized' ? 'float32' : dtype
   return { _tag: 'Right', right: wanted !== 'keep' && isFloat(x.dtype) ? x.astype(wanted) : x }
 }
@@ -275,6 +314,7 @@ export function loadParams<S>(
   file: TensorFile,
   options: LoadOptions = {},
 ): TaskEither<LoadError, WeightsOf<S>> {
+  loadParamsDoor(model, file, options)
   if (namesOf(model.stateSpecs ?? null).size > 0) {
     throw new ArgumentError(`loadParams: ${model.type} has state beside its parameters; loadVariables reads both.`)
   }

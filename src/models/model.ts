@@ -1,8 +1,11 @@
 /** What all models are: pure functions over trees of parameters, with a description of the tree. */
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
-import type { Key } from '../random/keys.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
+import { aKey } from '../random/keys.ts'
+import type { Key } from '../random/keys.ts'
+import { floatDType, stateOptions, treeOf } from './doors.ts'
 import type { RunOptions } from './encoder.ts'
 import type { ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, initialize } from './spec.ts'
@@ -53,6 +56,20 @@ export type StateOfModel<M> = M extends { readonly stateSpecs: infer T } ? Param
 /** Parameters of a model: `ParamsOfModel<typeof model>`. */
 export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<S> : never
 
+/** What runs of a model are called with: see `doors.ts`. */
+export interface ModelDoors {
+  readonly inputs: must.Check
+  readonly options: must.Check
+}
+
+const initDoor = (type: string): must.Door => must.door(type, { key: aKey, dtype: floatDType })
+
+const someInputs = must.kind('an object of arrays by name', (x) => typeof x === 'object' && x !== null)
+
+const someOptions = must.optional(must.kind('an object of options', (x) => typeof x === 'object' && x !== null))
+
+const loadedParams = (specs: unknown): must.Check => treeOf(specs, 'model.init or loadParams')
+
 /**
  * A model from its parts: what follows from them is added, as fresh parameters from the specs. docs/bring-your-own-model.md has a
  * whole family.
@@ -79,6 +96,7 @@ export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<
 export const makeModel = <S, I, O, X = object>({
   ignored = [],
   tied = new Map(),
+  doors = { inputs: someInputs, options: someOptions },
   stddev,
   apply,
   ...parts
@@ -86,35 +104,70 @@ export const makeModel = <S, I, O, X = object>({
   readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
   readonly ignored?: readonly RegExp[]
   readonly tied?: ReadonlyMap<string, string>
+  /** Which inputs and options there are. */
+  readonly doors?: ModelDoors
   /** Standard deviation of fresh weights: `initializer_range`. */
   readonly stddev: number
-}): Model<S, I, O, X> => ({
-  ...parts,
+}): Model<S, I, O, X> => {
+  const enterInit = initDoor(parts.type)
+  const enterApply = must.door(parts.type, { params: loadedParams(parts.specs), ...doors })
   // Families are written of arrays. What they do with matrices, they do by layers and functions that take quantised ones as well.
-  apply: apply as Model<S, I, O, X>['apply'],
-  ignored,
-  tied,
-  init: (key, dtype) => initialize(parts.specs, key, stddev, dtype),
-})
+  const run = apply as Model<S, I, O, X>['apply']
+  return {
+    ...parts,
+    ignored,
+    tied,
+    init: (key, dtype) => {
+      enterInit(key, dtype)
+      return initialize(parts.specs, key, stddev, dtype)
+    },
+    apply: (params, inputs, options) => {
+      enterApply(params, inputs, options)
+      return run(params, inputs, options)
+    },
+  }
+}
 
 /** A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`. */
 export const makeStatefulModel = <S, T, I, O>({
   apply,
   stateSpecs,
+  inputs: inputsCheck,
   ...parts
 }: Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> & {
+  /** Which inputs there are. */
+  readonly inputs: must.Check
   readonly stddev: number
-}): StatefulModel<S, T, I, O> => ({
-  ...parts,
-  tied: new Map(),
-  stateSpecs,
-  init: (key, dtype) => initialize(parts.specs, key, parts.stddev, dtype),
-  initState: (dtype = 'float32') =>
-    fillSpecs(stateSpecs, (_, { shape, beginning }) => np.full(shape, beginning === 'ones' ? 1 : 0, { dtype })),
-  apply: (params, inputs, options) => {
-    if ((options as Partial<typeof options> | undefined)?.state !== undefined) return apply(params, inputs, options)
-    throw new ArgumentError(
-      `${parts.type} has state: give it as options.state. It comes from model.initState(), loadVariables, or the step before.`,
-    )
-  },
-})
+}): StatefulModel<S, T, I, O> => {
+  const { type, specs, stddev } = parts
+  const enterInit = initDoor(type)
+  const enterInitState = must.door(type, { dtype: floatDType })
+  const enterApply = must.door(type, {
+    params: loadedParams(specs),
+    inputs: inputsCheck,
+    options: stateOptions(stateSpecs),
+  })
+  return {
+    ...parts,
+    tied: new Map(),
+    stateSpecs,
+    init: (key, dtype) => {
+      enterInit(key, dtype)
+      return initialize(specs, key, stddev, dtype)
+    },
+    initState: (dtype = 'float32') => {
+      enterInitState(dtype)
+      return fillSpecs(stateSpecs, (_, { shape, beginning }) => np.full(shape, beginning === 'ones' ? 1 : 0, { dtype }))
+    },
+    apply: (params, inputs, options) => {
+      const { state } = (options as Partial<typeof options> | null | undefined) ?? {}
+      if (state === undefined) {
+        throw new ArgumentError(
+          `${type} has state: give it as options.state. It comes from model.initState(), loadVariables, or the step before.`,
+        )
+      }
+      enterApply(params, inputs, options)
+      return apply(params, inputs, options)
+    },
+  }
+}

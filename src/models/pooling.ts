@@ -1,7 +1,16 @@
 /** One vector for a text, from the vectors of its tokens. */
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { anArray, arrayOfRank } from './doors.ts'
 import { besideTokens } from './layers.ts'
+
+const meanPoolingDoor = must.door('meanPooling', {
+  hidden: arrayOfRank(3, '[batch, length, features]'),
+  attentionMask: must.optional(must.arrayLike),
+})
+
+const normalizeDoor = must.door('normalize', { x: anArray })
 
 /**
  * The mean of the tokens that are no padding, as sentence encoders take it.
@@ -12,6 +21,7 @@ import { besideTokens } from './layers.ts'
  * @throws ShapeError if the mask has another shape.
  */
 export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray => {
+  meanPoolingDoor(hidden, attentionMask)
   if (attentionMask === undefined) return np.mean(hidden, { axis: 1 })
   const tokens = hidden.shape.slice(0, 2) as readonly number[] as readonly [batch: number, length: number]
   const mask = besideTokens('meanPooling', 'attentionMask', attentionMask, tokens)
@@ -22,6 +32,7 @@ export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray
 
 /** Vectors of length 1, along the last axis. A vector of zeros stays one. */
 export const normalize = (x: NDArray): NDArray => {
+  normalizeDoor(x)
   const norm = np.sqrt(np.sum(np.square(x), { axis: -1, keepdims: true }))
   return np.divide(x, np.maximum(norm, 1e-12))
 }

@@ -14,11 +14,15 @@ import type {
   WriteModelOptions,
 } from '../io/index.ts'
 import { openModel, writeModel } from '../io/index.ts'
+import { aFolder, folderTable } from '../io/folder.ts'
+import { contentsTable, writeModelTable } from '../io/writeModel.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { AnyModel, ArchitectureName, ParamTree } from './architectures.ts'
-import { modelOfConfig } from './architectures.ts'
+import { anArchitecture, modelOfConfig } from './architectures.ts'
 import type { ConfigError } from './config.ts'
 import type { LoadError, LoadOptions } from './load.ts'
+import { loadTable } from './load.ts'
 import { loadVariables } from './variables.ts'
 
 /** A model with its parameters, and the files that it came from. */
@@ -36,35 +40,37 @@ export interface LoadModelOptions extends LoadOptions, FolderOptions {
   readonly architecture?: ArchitectureName
 }
 
-const folderKeys: ReadonlySet<string> = new Set<keyof FolderOptions>([
-  'headers',
-  'token',
-  'cacheDir',
-  'hubUrl',
-  'fetch',
-  'onProgress',
-])
+const loadModelDoor = must.door('loadModel', {
+  from: aFolder,
+  options: must.optionsOf<LoadModelOptions>({ ...folderTable, ...loadTable, architecture: anArchitecture }),
+})
 
-/** Those of the options that are of the folder. */
-const folderOptions = (options: LoadModelOptions): FolderOptions =>
-  Object.fromEntries(Object.entries(options).filter(([key]) => folderKeys.has(key)))
+/** Those of the options that a table has. */
+const only = <T extends object>(table: must.OptionTable<T>, options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(table, key))) as T
 
 /**
  * Loads the model of a folder, strictly: see `loadParams`.
  *
  * @param from - a directory, an address, `hf:owner/name@revision`, or files by name: see `openModel` of `pullback/io`.
  */
-export const loadModel =
-  (from: FolderLike, options: LoadModelOptions = {}): TaskEither<LoadError | ConfigError, Pretrained> =>
-  async () => {
-    const files = await openModel(from, folderOptions(options))()
+export const loadModel = (
+  from: FolderLike,
+  options: LoadModelOptions = {},
+): TaskEither<LoadError | ConfigError, Pretrained> => {
+  loadModelDoor(from, options)
+  const forFolder: FolderOptions = only(folderTable, options)
+  const forWeights: LoadOptions = only(loadTable, options)
+  return async () => {
+    const files = await openModel(from, forFolder)()
     if (files._tag === 'Left') return files
     const model = modelOfConfig(files.right.config, options.architecture)
     if (model._tag === 'Left') return model
-    const loaded = await loadVariables(model.right, files.right.weights, options)()
+    const loaded = await loadVariables(model.right, files.right.weights, forWeights)()
     if (loaded._tag === 'Left') return loaded
     return { _tag: 'Right', right: { model: model.right, ...loaded.right, files: files.right } }
   }
+}
 
 /** What `saveModel` writes. */
 export interface SavedModel extends Omit<ModelContents, 'weights'> {
@@ -105,6 +111,21 @@ const configOf = (
   }
 }
 
+const savedModel: must.OptionTable<SavedModel & Pick<ModelFiles, 'weights'>> = {
+  ...contentsTable,
+  architecture: must.string,
+  params: must.required(must.anything),
+  state: must.anything,
+  // What `loadModel` gave as `files` may be handed on as it is.
+  weights: must.anything,
+}
+
+const saveModelDoor = must.door('saveModel', {
+  path: must.string,
+  saved: must.optionsOf(savedModel, 'field'),
+  options: must.optionsOf(writeModelTable),
+})
+
 /**
  * PyTorch counts batches beside running statistics, in an integer that nothing reads where the momentum is a number; `transformers` tells
  * of it where it is missing.
@@ -128,6 +149,7 @@ export const saveModel = (
   saved: SavedModel,
   options: WriteModelOptions = {},
 ): TaskEither<IoError, void> => {
+  saveModelDoor(path, saved, options)
   const { params, state = null, architecture, ...contents } = saved
   const statistics = namedArrays(state)
   const arrays = new Map([...namedArrays(params), ...statistics])

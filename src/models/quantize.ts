@@ -9,6 +9,7 @@ import { show } from '../core/show.ts'
 import type { MapLeaves } from '../core/tree.ts'
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { WritableKind } from './quantizeBlocks.ts'
 import { quantizeBlocks, writableKinds } from './quantizeBlocks.ts'
@@ -61,6 +62,11 @@ const quantizeArray = (name: string, x: NDArray, kind: WritableKind): QuantizedA
   return new QuantizedArray(np.reshape(quantizeBlocks(kind, values), [...x.shape.slice(0, -1), row]), kind)
 }
 
+const quantizeDoor = must.door('quantize', {
+  params: must.anything,
+  options: must.optionsOf<QuantizeOptions>({ kind: must.required(must.string), where: must.func }),
+})
+
 /**
  * Weights in GGUF's blocks, as llama.cpp's reference quantisation makes them, bit for bit. Models take the result in the place of
  * their parameters; gradients with respect to it are refused, those to inputs and to other parameters flow through.
@@ -78,7 +84,9 @@ const quantizeArray = (name: string, x: NDArray, kind: WritableKind): QuantizedA
  * np.einsum('...i,oi->...o', np.ones([32]), small.weight) // => [32. 32.]
  * ```
  */
-export const quantize = <T>(params: T, { kind, where }: QuantizeOptions): Quantized<T> => {
+export const quantize = <T>(params: T, options: QuantizeOptions): Quantized<T> => {
+  quantizeDoor(params, options)
+  const { kind, where } = options
   const checked = checkKind(kind)
   const chosen = where ?? ((_: string, x: NDArray) => x.ndim === 2 && isFloat(x.dtype) && isWhole(x, checked))
   const { leaves, treedef } = flatten(params, (x) => x instanceof QuantizedArray)

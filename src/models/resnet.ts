@@ -11,8 +11,10 @@ import type { NDArray } from '../trace/value.ts'
 import { applyBatchNorm, batchCounts, batchNorm, inTurn, runningStatistics } from './batchNorm.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import { resnetDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { imageInputs } from './doors.ts'
 import type { Activation } from './layers.ts'
 import { activationNames, applyActivation, applyLinear } from './layers.ts'
 import type { StateOptions } from './model.ts'
@@ -185,10 +187,13 @@ const stemPlan = ({ embeddingSize, numChannels, hiddenAct }: ResNetConfig): Conv
   activation: hiddenAct,
 })
 
-const bodySpecs = (config: ResNetConfig) => ({
-  embedder: { embedder: convSpecs(stemPlan(config)) },
-  encoder: { stages: stagePlans(config).map((blocks) => ({ layers: blocks.map(blockSpecs) })) },
-})
+const bodySpecs = (config: ResNetConfig) => {
+  resnetDoor(config)
+  return {
+    embedder: { embedder: convSpecs(stemPlan(config)) },
+    encoder: { stages: stagePlans(config).map((blocks) => ({ layers: blocks.map(blockSpecs) })) },
+  }
+}
 
 const bodyState = (config: ResNetConfig) => ({
   embedder: { embedder: convState(stemPlan(config)) },
@@ -255,12 +260,14 @@ export const resnet = (config: ResNetConfig) =>
     stateSpecs: bodyState(config),
     prefix: 'resnet',
     ignored: [batchCounts],
+    inputs: imageInputs,
     stddev: 0,
     apply: (params, inputs: ImageInputs, options) => applyBody(config, params, inputs, options),
   })
 
 /** One score for each class of the whole image. */
 export const resnetForImageClassification = (config: ResNetConfig) => {
+  resnetDoor(config)
   const features = config.hiddenSizes.at(-1)!
   return makeStatefulModel({
     type: 'resnet',
@@ -269,6 +276,7 @@ export const resnetForImageClassification = (config: ResNetConfig) => {
     stateSpecs: { resnet: bodyState(config) },
     prefix: 'resnet',
     ignored: [batchCounts],
+    inputs: imageInputs,
     stddev: 1 / Math.sqrt(3 * features),
     apply: (params, inputs: ImageInputs, options) => {
       const { state, ...outputs } = applyBody(config, params.resnet, inputs, {

@@ -7,8 +7,11 @@ import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { BertBodyParams, BertConfig } from './bert.ts'
 import { applyBertBody, bertBodySpecs, readBertConfig } from './bert.ts'
+import type { PoolerOptions } from './configDoors.ts'
+import { hasPooler, robertaDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { encoderInputs, runOptions } from './doors.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
 import type { Drop } from './layers.ts'
@@ -55,27 +58,35 @@ const applyBody = (params: BertBodyParams, inputs: EncoderInputs, config: Robert
   return applyBertBody(params, { ...arrays, positions }, config, drop)
 }
 
+const checked = (config: RobertaConfig): RobertaConfig => {
+  robertaDoor(config)
+  return config
+}
+
 /** Buffers of older files, and the head of pretraining. */
 const ignored = [/(^|\.)embeddings\.position_ids$/, /^lm_head\./]
 
 const withoutPooler = [...ignored, /(^|\.)pooler\./]
 
 /** Hidden states of all layers, and of the first token through the pooler. */
-export const roberta = (config: RobertaConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
-  makeModel({
-    type: config.type,
+export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
+  const pooler = hasPooler('roberta', options)
+  return makeModel({
+    type: checked(config).type,
     specs: bertBodySpecs(config, pooler),
     prefix: 'roberta',
     ignored: pooler ? ignored : withoutPooler,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key)),
   })
+}
 
 /** One score for each class of the whole text, by a head of two layers over the first token. */
 export const robertaForSequenceClassification = (config: RobertaConfig) =>
   makeModel({
-    type: config.type,
+    type: checked(config).type,
     specs: {
       roberta: bertBodySpecs(config, false),
       classifier: {
@@ -86,6 +97,7 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
     prefix: 'roberta',
     ignored: withoutPooler,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.roberta, inputs, config, drop)
@@ -98,11 +110,12 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
 /** One score for each class of each token. */
 export const robertaForTokenClassification = (config: RobertaConfig) =>
   makeModel({
-    type: config.type,
+    type: checked(config).type,
     specs: { roberta: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     prefix: 'roberta',
     ignored: withoutPooler,
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.roberta, inputs, config, drop)
@@ -114,7 +127,7 @@ export const robertaForTokenClassification = (config: RobertaConfig) =>
 /** One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says. */
 export const robertaForMaskedLM = (config: RobertaConfig) =>
   makeModel({
-    type: config.type,
+    type: checked(config).type,
     specs: {
       roberta: bertBodySpecs(config, false),
       lm_head: {
@@ -131,6 +144,7 @@ export const robertaForMaskedLM = (config: RobertaConfig) =>
     ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'lm_head', 'roberta.embeddings.word_embeddings.weight'),
     stddev: config.initializerRange,
+    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.roberta, inputs, config, makeDrop(options.key))
       const inner = applyActivation('gelu', applyLinear(params.lm_head.dense, states.lastHiddenState))

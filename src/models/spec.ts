@@ -94,6 +94,9 @@ export const namesOf = (specs: unknown): ReadonlyMap<string, ParameterSpec> => {
   return new Map(leaves.map((spec, i) => [paths[i]!.join('.'), spec as ParameterSpec]))
 }
 
+/** Whether it is a tree of specs; it may be empty. */
+export const isSpecs = (x: unknown): boolean => flatten(x).leaves.every((leaf) => leaf instanceof ParameterSpec)
+
 /** A tree like the specs', of the arrays that `make` gives by name. */
 export const fillSpecs = <S, L = NDArray>(
   specs: S,

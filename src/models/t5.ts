@@ -3,17 +3,19 @@
  * (Flan-T5), with gated feed-forward layers and a head of its own. Names are those of `transformers`' `T5ForConditionalGeneration`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
-import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { AttendOptions } from './attention.ts'
 import { attend } from './attention.ts'
 import type { Cache, LayerCache } from './cache.ts'
 import { cachedLength, emptyCache, extendCache } from './cache.ts'
+import { t5Door } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
+import { floatDType, relativeInputs, runOptions, seq2seqInputs, seq2seqOptions, treeOf } from './doors.ts'
 import { lastPlaces } from './decoder.ts'
 import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
@@ -34,14 +36,7 @@ import { bothMasks, causalMask, paddingMask } from './masks.ts'
 import { makeModel } from './model.ts'
 import type { BucketConfig } from './relative.ts'
 import { relativeBias } from './relative.ts'
-import type {
-  Seq2SeqCache,
-  Seq2SeqInputs,
-  Seq2SeqLM,
-  Seq2SeqLMOutput,
-  Seq2SeqOptions,
-  Seq2SeqOutput,
-} from './seq2seq.ts'
+import type { Seq2SeqInputs, Seq2SeqLM, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
 import type { LinearSpec, ParamsOf } from './spec.ts'
 import { parameter, repeated, rmsNorm } from './spec.ts'
 
@@ -237,10 +232,7 @@ const encode = (
   config: T5Config,
   drop: Drop,
 ): Encoded => {
-  const { ids, padding: mask, tokenTypes, positions } = encoderArrays('t5', inputs, null)
-  if (tokenTypes !== null || positions !== null) {
-    throw new ArgumentError('t5: there are no token types and no positions in this model; leave them out.')
-  }
+  const { ids, padding: mask } = encoderArrays('t5', inputs, null)
   const length = ids.shape[1]!
   const { relative_attention_bias: relative } = params.encoder.block[0]!.layer[0].SelfAttention
   const bias = relativeBias(relative!, { queries: length, keys: length }, config.buckets, 'bidirectional')
@@ -375,11 +367,14 @@ const decode = (
 
 // The models.
 
-const bodySpecs = (c: T5Config) => ({
-  shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
-  encoder: encoderSpecs(c),
-  decoder: decoderSpecs(c),
-})
+const bodySpecs = (c: T5Config) => {
+  t5Door(c)
+  return {
+    shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
+    encoder: encoderSpecs(c),
+    decoder: decoderSpecs(c),
+  }
+}
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
@@ -444,16 +439,19 @@ const unread = /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attentio
 
 const common = { type: 't5', prefix: 'transformer', stddev: 1 }
 
+const readerSpecs = (c: T5Config) => {
+  t5Door(c)
+  return { shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor), encoder: encoderSpecs(c) }
+}
+
 /** Hidden states of what is read, alone. */
 export const t5Encoder = (config: T5Config) =>
   makeModel({
     ...common,
-    specs: {
-      shared: table(config.vocabSize, config.hiddenSize, config.initializerFactor),
-      encoder: encoderSpecs(config),
-    },
+    specs: readerSpecs(config),
     ignored: [/^decoder\./, /^lm_head\./],
     tied: tiedTo([names[0]]),
+    doors: { inputs: relativeInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput => {
       const { lastHiddenState, hiddenStates, poolerOutput } = encode(params, inputs, config, makeDrop(options.key))
       return { lastHiddenState, hiddenStates, poolerOutput }
@@ -467,6 +465,7 @@ export const t5 = (config: T5Config) =>
     specs: bodySpecs(config),
     ignored: [unread, /^lm_head\./],
     tied: tiedTo(names),
+    doors: { inputs: seq2seqInputs, options: seq2seqOptions },
     apply: (params: BodyParams, inputs: Seq2SeqInputs, options: Seq2SeqOptions = {}): Seq2SeqOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -475,6 +474,14 @@ const headedSpecs = (c: T5Config) => ({
   ...bodySpecs(c),
   lm_head: c.tieWordEmbeddings ? null : matrix(c.vocabSize, c.hiddenSize, c.initializerFactor),
 })
+
+const startCacheDoor = (specs: unknown): must.Door =>
+  must.door('startCache', {
+    params: treeOf(specs, 'model.init or loadParams'),
+    inputs: relativeInputs,
+    capacity: must.count,
+    dtype: floatDType,
+  })
 
 /**
  * Scores of the next token that is written.
@@ -495,12 +502,15 @@ const headedSpecs = (c: T5Config) => ({
  * first.cache?.decoder.length.item() // => 1
  * ```
  */
-export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnType<typeof headedSpecs>> => ({
-  ...makeModel({
+export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnType<typeof headedSpecs>> => {
+  const specs = headedSpecs(config)
+  const enterStart = startCacheDoor(specs)
+  const model = makeModel({
     ...common,
-    specs: headedSpecs(config),
+    specs,
     ignored: [unread],
     tied: tiedTo(config.tieWordEmbeddings ? [...names, 'lm_head.weight'] : names),
+    doors: { inputs: seq2seqInputs, options: seq2seqOptions },
     apply: (params, inputs: Seq2SeqInputs, options: Seq2SeqOptions = {}): Seq2SeqLMOutput => {
       const output = applyBody(params, inputs, config, options)
       const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
@@ -508,8 +518,9 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
       const { weight } = params.lm_head ?? params.shared
       return { ...output, logits: applyLinear({ weight, bias: null }, scaled) }
     },
-  }),
-  startCache: (params, inputs, capacity, dtype?: DType): Seq2SeqCache => {
+  })
+  const startCache: Seq2SeqLM<typeof specs>['startCache'] = (params, inputs, capacity, dtype) => {
+    enterStart(params, inputs, capacity, dtype)
     const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined))
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
     const { numDecoderLayers: numHiddenLayers, numHeads: numKeyValueHeads, headDim } = config
@@ -518,5 +529,6 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
       encoder: readKeys(params.decoder, lastHiddenState, config),
       attentionMask: np.broadcastTo(inputs.attentionMask ?? 1, shape),
     }
-  },
-})
+  }
+  return { ...model, startCache }
+}

@@ -3,11 +3,15 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { leavesByName } from './spec.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import type { TensorFile } from '../io/index.ts'
-import type { NDArray } from '../trace/value.ts'
+import { ArgumentError, TreeError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
+import * as must from '../surface/arguments.ts'
+import { NDArray } from '../trace/value.ts'
+import { anArray } from './doors.ts'
 import type { ArrayLoadOptions, Loadable, LoadError, LoadOptions } from './load.ts'
-import { loadArrays } from './load.ts'
+import { loadArrays, loadDoor } from './load.ts'
 import type { ParamsOf, WeightsOf } from './spec.ts'
-import { fillSpecs } from './spec.ts'
+import { fillSpecs, isSpecs } from './spec.ts'
 
 /** Both trees. The state of a model that has none is null. */
 export interface Variables<P, T> {
@@ -19,6 +23,8 @@ export interface Variables<P, T> {
 export interface LoadableWithState<S, T> extends Loadable<S> {
   readonly stateSpecs: T
 }
+
+const loadVariablesDoor = loadDoor('loadVariables')
 
 /**
  * The parameters and the state of a model from one file, as strictly as `loadParams`: running statistics that are missing are listed as
@@ -39,6 +45,7 @@ export function loadVariables<S, T>(
   file: TensorFile,
   options: LoadOptions = {},
 ): TaskEither<LoadError, Variables<WeightsOf<S>, WeightsOf<T>>> {
+  loadVariablesDoor(model, file, options)
   return async () => {
     const arrays = await loadArrays(model, file, options)()
     if (arrays._tag === 'Left') return arrays
@@ -49,6 +56,18 @@ export function loadVariables<S, T>(
     }
   }
 }
+
+const namedVariablesDoor = must.door('namedVariables', {
+  variables: must.kind(
+    'an object with params and state',
+    (x) => typeof x === 'object' && x !== null && 'params' in x && 'state' in x,
+  ),
+})
+
+const nextStateDoor = must.door('nextState', {
+  model: must.kind('a model', (x) => typeof x === 'object' && x !== null && 'stateSpecs' in x && isSpecs(x.stateSpecs)),
+  outputs: must.recordOf(anArray, 'an object of arrays, as apply gave it'),
+})
 
 /**
  * Parameters and state under the names that files have, as `writeSafetensors` takes them: what `loadVariables` reads again.
@@ -64,16 +83,24 @@ export function loadVariables<S, T>(
  * named['embedder.embedder.normalization.running_var']?.shape // => 4
  * ```
  */
-export const namedVariables = ({
-  params,
-  state,
-}: Variables<unknown, unknown>): { readonly [name: string]: NDArray } => ({
-  ...leavesByName(params),
-  ...leavesByName(state),
-})
+export const namedVariables = (variables: Variables<unknown, unknown>): { readonly [name: string]: NDArray } => {
+  namedVariablesDoor(variables)
+  const named = { ...leavesByName(variables.params), ...leavesByName(variables.state) }
+  for (const [name, x] of Object.entries<unknown>(named)) {
+    if (!(x instanceof NDArray)) throw new TreeError(`namedVariables: ${name} must be an array, got ${show(x)}.`)
+  }
+  return named
+}
 
 /** The state that a run in training gave by name, `state.NAME`, as a tree. */
 export const nextState = <T>(
-  { stateSpecs }: { readonly stateSpecs: T },
+  model: { readonly stateSpecs: T },
   outputs: { readonly [name: string]: NDArray },
-): ParamsOf<T> => fillSpecs(stateSpecs, (name) => outputs[`state.${name}`]!)
+): ParamsOf<T> => {
+  nextStateDoor(model, outputs)
+  return fillSpecs(model.stateSpecs, (name) => {
+    const x = outputs[`state.${name}`]
+    if (x !== undefined) return x
+    throw new ArgumentError(`nextState: there is no output state.${name}. A run gives them with { training: true }.`)
+  })
+}

@@ -5,12 +5,16 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
+import type { PoolerOptions } from './configDoors.ts'
+import { hasPooler, vitDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
+import { imageInputs, runTable } from './doors.ts'
 import type { EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import { activationNames, applyActivation, applyLayerNorm, applyLinear, makeDrop, splitHeads } from './layers.ts'
@@ -152,12 +156,15 @@ const applyLayer = (params: LayerParams, x: NDArray, config: VitConfig, drop: Dr
 
 // The body.
 
-const bodySpecs = (config: VitConfig, pooler: boolean) => ({
-  embeddings: embeddingSpecs(config),
-  encoder: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
-  layernorm: layerNorm(config.hiddenSize),
-  pooler: pooler ? { dense: linear(config.poolerOutputSize, config.hiddenSize) } : null,
-})
+const bodySpecs = (config: VitConfig, pooler: boolean) => {
+  vitDoor(config)
+  return {
+    embeddings: embeddingSpecs(config),
+    encoder: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
+    layernorm: layerNorm(config.hiddenSize),
+    pooler: pooler ? { dense: linear(config.poolerOutputSize, config.hiddenSize) } : null,
+  }
+}
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
@@ -172,20 +179,25 @@ const applyBody = (params: BodyParams, inputs: ImageInputs, config: VitConfig, o
   return { lastHiddenState, hiddenStates, poolerOutput }
 }
 
+const vitOptions = must.optionsOf<VitOptions>({ ...runTable, interpolatePosEncoding: must.boolean })
+
 /** What stands for masked patches in training of another kind. */
 const ignored = [/(^|\.)embeddings\.mask_token$/]
 
 /** Hidden states of the first token and of all patches, and of the first token through the pooler. */
-export const vit = (config: VitConfig, { pooler = true }: { readonly pooler?: boolean } = {}) =>
-  makeModel({
+export const vit = (config: VitConfig, options: PoolerOptions = {}) => {
+  const pooler = hasPooler('vit', options)
+  return makeModel({
     type: 'vit',
     specs: bodySpecs(config, pooler),
     prefix: 'vit',
     ignored: pooler ? ignored : [...ignored, /(^|\.)pooler\./],
     stddev: config.initializerRange,
+    doors: { inputs: imageInputs, options: vitOptions },
     apply: (params: BodyParams, inputs: ImageInputs, options: VitOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, options, makeDrop(options.key)),
   })
+}
 
 /** One score for each class of the whole image. */
 export const vitForImageClassification = (config: VitConfig) =>
@@ -195,6 +207,7 @@ export const vitForImageClassification = (config: VitConfig) =>
     prefix: 'vit',
     ignored: [...ignored, /(^|\.)pooler\./],
     stddev: config.initializerRange,
+    doors: { inputs: imageInputs, options: vitOptions },
     apply: (params, inputs: ImageInputs, options: VitOptions = {}): HeadOutput => {
       const states = applyBody(params.vit, inputs, config, options, makeDrop(options.key))
       return { ...states, logits: applyLinear(params.classifier, states.lastHiddenState.at(':', 0).get()) }

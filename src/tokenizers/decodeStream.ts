@@ -1,4 +1,5 @@
 /** Text from tokens that come one by one. */
+import * as must from '../surface/arguments.ts'
 import { byteOfToken } from './bytes.ts'
 
 /** Takes tokens one by one and gives what text is certain. */
@@ -14,6 +15,8 @@ interface Source {
   /** The token that a decoder sees; null for one that is skipped or not known. */
   readonly tokenOf: (id: number) => string | null
 }
+
+const pushDoor = must.door('push', { id: must.natural })
 
 /** Tokens that go before new ones, so that a decoder sees them in the middle of a text. */
 const CONTEXT = 4
@@ -48,6 +51,7 @@ export const makeDecodeStream = ({ decode, tokenOf }: Source): DecodeStream => {
   }
 
   const push = (id: number): string => {
+    pushDoor(id)
     ids.push(id)
     const token = tokenOf(id)
     if (token === null || byteOfToken(token) !== null) return ''

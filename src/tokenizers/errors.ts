@@ -1,5 +1,6 @@
 /** Errors of tokenizers' files, and a reader of their JSON that meets them. */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { show as showAny } from '../core/show.ts'
 import { charactersOf } from './unicode.ts'
 
 /** A tokenizer's file that cannot be used, or a chat template that does not render. */
@@ -34,8 +35,15 @@ export const attempt = <A>(read: () => A): Either<TokenizerError, A> => {
   }
 }
 
-const show = (value: unknown): string =>
-  value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
+const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing'
+  try {
+    return (JSON.stringify(value) ?? typeof value).slice(0, 80)
+  } catch {
+    // No JSON after all: a cycle, a bigint.
+    return showAny(value)
+  }
+}
 
 const MAX_DEPTH = 16
 

@@ -1,6 +1,7 @@
 /** Tokenizers from the metadata of GGUF files (`tokenizer.ggml.*`), as llama.cpp writes them. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { GgufValue } from '../io/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { TokenizerError } from './errors.ts'
 import { Json, attempt, fault } from './errors.ts'
 import { build } from './load.ts'
@@ -195,6 +196,14 @@ const read = (metadata: ReadonlyMap<string, GgufValue>): Tokenizer => {
   })
 }
 
+const tokenizerFromGgufDoor = must.door('tokenizerFromGguf', {
+  file: must.kind(
+    'an opened GGUF file, or an object with a Map of metadata',
+    (x) => (x as { readonly metadata?: unknown } | null | undefined)?.metadata instanceof Map,
+    { hint: (x) => (x instanceof Map ? 'Here it is { metadata }.' : null) },
+  ),
+})
+
 /**
  * The tokenizer that a GGUF file carries: `gpt2` (byte-level BPE, split as `gpt-2`, `smollm`, `llama-bpe`, `qwen2`, ... have it) or
  * `llama` (SentencePiece with scores and tokens of bytes), with its chat template.
@@ -215,8 +224,9 @@ const read = (metadata: ReadonlyMap<string, GgufValue>): Tokenizer => {
  * tokenizer._tag === 'Right' ? tokenizer.right.encode('hi').ids : [] // => 2
  * ```
  */
-export const tokenizerFromGguf = ({
-  metadata,
-}: {
+export const tokenizerFromGguf = (file: {
   readonly metadata: ReadonlyMap<string, GgufValue>
-}): Either<TokenizerError, Tokenizer> => attempt(() => read(metadata))
+}): Either<TokenizerError, Tokenizer> => {
+  tokenizerFromGgufDoor(file)
+  return attempt(() => read(file.metadata))
+}

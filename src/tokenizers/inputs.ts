@@ -1,6 +1,7 @@
 /** Encoded texts as what models take. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { BatchEncoding } from './tokenizer.ts'
 
@@ -21,13 +22,31 @@ const toArray = (name: string, rows: readonly (readonly number[])[]): NDArray =>
   return np.reshape(np.array(Int32Array.from(rows.flat())), [rows.length, rows[0]?.length ?? 0])
 }
 
+const isId = (x: unknown): boolean => must.natural.accepts(x) && (x as number) < 2 ** 31
+
+const rows = (x: unknown): boolean => must.isListOf(x, (row) => must.isListOf(row, isId))
+
+const toInputsDoor = must.door('toInputs', {
+  batch: must.kind(
+    'what encodeBatch gave',
+    (x) => {
+      const { inputIds, attentionMask, tokenTypeIds } = (x ?? {}) as Partial<BatchEncoding>
+      return rows(inputIds) && rows(attentionMask) && rows(tokenTypeIds)
+    },
+    { hint: (x) => (typeof x === 'object' && x !== null && 'ids' in x ? 'A single text: encodeBatch([text]).' : null) },
+  ),
+})
+
 /**
  * A batch as the inputs of a model: `model.apply(params, toInputs(batch))`.
  *
  * @throws ArgumentError if rows differ in length.
  */
-export const toInputs = ({ inputIds, attentionMask, tokenTypeIds }: BatchEncoding): ModelInputs => ({
-  inputIds: toArray('inputIds', inputIds),
-  attentionMask: toArray('attentionMask', attentionMask),
-  tokenTypeIds: toArray('tokenTypeIds', tokenTypeIds),
-})
+export const toInputs = (batch: Pick<BatchEncoding, 'inputIds' | 'attentionMask' | 'tokenTypeIds'>): ModelInputs => {
+  toInputsDoor(batch)
+  return {
+    inputIds: toArray('inputIds', batch.inputIds),
+    attentionMask: toArray('attentionMask', batch.attentionMask),
+    tokenTypeIds: toArray('tokenTypeIds', batch.tokenTypeIds),
+  }
+}

@@ -1,5 +1,6 @@
 /** Tokenizers from their files. */
 import type { Either } from 'fp-ts/lib/Either.js'
+import * as must from '../surface/arguments.ts'
 import { makeExtractor, readAddedTokens } from './addedTokens.ts'
 import { readChatTemplates } from './chat.ts'
 import { readDecoder } from './decoders.ts'
@@ -62,6 +63,13 @@ export const build = ({ tokenizerJson, tokenizerConfig, generationConfig }: Toke
   })
 }
 
+const loadTokenizerDoor = must.door('loadTokenizer', {
+  files: must.optionsOf<TokenizerFiles>(
+    { tokenizerJson: must.required(must.anything), tokenizerConfig: must.anything, generationConfig: must.anything },
+    'file',
+  ),
+})
+
 /**
  * A tokenizer from its files. Tokens, their numbers and offsets are those of Hugging Face's library `tokenizers`.
  *
@@ -76,4 +84,7 @@ export const build = ({ tokenizerJson, tokenizerConfig, generationConfig }: Toke
  * tokenizer._tag === 'Left' ? tokenizer.left.message : '' // => tokenizer: model.vocab.a must be a whole number below 2^31, not -1.
  * ```
  */
-export const loadTokenizer = (files: TokenizerFiles): Either<TokenizerError, Tokenizer> => attempt(() => build(files))
+export const loadTokenizer = (files: TokenizerFiles): Either<TokenizerError, Tokenizer> => {
+  loadTokenizerDoor(files)
+  return attempt(() => build(files))
+}

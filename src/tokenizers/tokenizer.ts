@@ -72,6 +72,29 @@ const decodeDoor = must.door('decode', {
   options: must.optionsOf(decodeOptions),
 })
 
+const isIterable = (x: unknown): x is Iterable<unknown> =>
+  typeof x === 'object' && x !== null && typeof (x as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+
+/** What is iterated over as a list; whatever else it is, and whatever throws, for a door to refuse. */
+const listFrom = (x: unknown): unknown => {
+  // A list is one already, and may be as long as to hang whoever copies it.
+  if (Array.isArray(x) || !isIterable(x)) return x
+  try {
+    return [...x]
+  } catch {
+    return x
+  }
+}
+
+const decodeBatchDoor = must.door('decodeBatch', {
+  rows: must.kind('a list of rows of tokens', (x) => must.isListOf(x, isIterable)),
+  options: must.optionsOf(decodeOptions),
+})
+
+const tokenToIdDoor = must.door('tokenToId', { token: must.string })
+
+const idToTokenDoor = must.door('idToToken', { id: must.natural })
+
 const decodeStreamDoor = must.door('decodeStream', {
   options: must.optionsOf<Pick<DecodeOptions, 'skipSpecialTokens'>>({ skipSpecialTokens: must.boolean }),
 })
@@ -180,11 +203,13 @@ export class Tokenizer {
 
   /** The number of a token, or null if there is none of that text. */
   tokenToId(token: string): number | null {
+    tokenToIdDoor(token)
     return this.#addedIds.get(token) ?? this.#parts.model.vocabulary.get(token) ?? null
   }
 
   /** The text of a token as the vocabulary has it, or null if no token has that number. */
   idToToken(id: number): string | null {
+    idToTokenDoor(id)
     return this.#added.get(id)?.content ?? this.#tokens[id] ?? null
   }
 
@@ -319,15 +344,17 @@ export class Tokenizer {
    * @throws ArgumentError for what is no whole number.
    */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
-    const numbers = typeof ids === 'object' && Symbol.iterator in ids ? [...ids] : ids
+    const numbers = listFrom(ids)
     decodeDoor(numbers, options)
-    const text = this.#text(numbers, options.skipSpecialTokens ?? false)
+    const text = this.#text(numbers as readonly number[], options.skipSpecialTokens ?? false)
     return (options.cleanUpTokenizationSpaces ?? this.#parts.cleansUp) ? cleanUp(text) : text
   }
 
   /** The texts of rows of tokens. */
   decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): readonly string[] {
-    return Array.from(rows, (ids) => this.decode(ids, options))
+    const lists = listFrom(rows)
+    decodeBatchDoor(lists, options)
+    return (lists as readonly Iterable<number>[]).map((ids) => this.decode(ids, options))
   }
 
   /**

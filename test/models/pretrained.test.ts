@@ -153,7 +153,7 @@ test.each(architectureNames)('%s has a configuration of its own without any keys
 test('an input that a model does not have is an error by name', async () => {
   const { model, params } = await get(loadModel(join(data, 'bert')))
   expect(() => model.apply(params, { ...inputs, pixel_values: np.zeros([1]) })).toThrow(
-    /BertModel has no input pixel_values/,
+    /BertModel: there is no input 'pixel_values'/,
   )
   expect(() => model.apply(params, {})).toThrow(/needs an input input_ids/)
 })

@@ -214,3 +214,10 @@ export const spoiled = (good: unknown): fc.Arbitrary<unknown> => {
     place.map((at) => replaced(good, [...at, 'odd'], 1)),
   )
 }
+
+/** What is too much. */
+export const extra = fc.array(wild, { maxLength: 2 })
+
+/** What should come in order, one of it or more spoiled, and what is too much. */
+export const nearly = (...good: readonly unknown[]): fc.Arbitrary<readonly unknown[]> =>
+  fc.tuple(fc.tuple(...good.map(spoiled)), extra).map(([args, more]) => [...args, ...more])

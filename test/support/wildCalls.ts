@@ -4,10 +4,13 @@ import * as pullback from 'pullback'
 import { NDArray, PullbackError, debug, np } from 'pullback'
 import * as eslint from 'pullback/eslint'
 import * as io from 'pullback/io'
+import * as models from 'pullback/models'
 import * as testing from 'pullback/testing'
+import * as tokenizers from 'pullback/tokenizers'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { show } from '../../src/core/show.ts'
 import { argumentsFor, isOwn } from './wild.ts'
+import { modelParts } from './wildModels.ts'
 import { madeParts } from './wildParts.ts'
 
 type Callable = (...args: readonly unknown[]) => unknown
@@ -28,14 +31,14 @@ export const entries: { readonly [entry: string]: readonly [members: object, pre
   './io': [io, 'io'],
   './testing': [testing, 'testing'],
   './eslint': [eslint, 'eslint'],
+  './models': [models, 'models'],
+  './tokenizers': [tokenizers, 'tokenizers'],
 }
 
 /** Entries, and exports with all that is inside of them, that are not called, and why. */
 export const exclusions: { readonly [name: string]: string } = {
   './worker': 'a script that threads are started from: it exports nothing',
   './package.json': 'data',
-  './models':
-    'not yet: configurations, parameters and inputs of models are looked at where they are read, not at a door',
   'eslint.rules': 'ESLint calls them, with its own context',
   'eslint.configs': 'data for ESLint, with the same rules',
   'eslint.default': 'data for ESLint, with the same rules',
@@ -50,6 +53,7 @@ export const exceptions: {
     because: 'a class is registered for good',
     allows: ([type]) => typeof type !== 'function',
   },
+  'models.saveModel': { because: 'a string makes a directory', allows: ([path]) => typeof path !== 'string' },
   setWorkerUrl: { because: 'threads would be started from there', allows: ([url]) => typeof url !== 'string' },
 }
 
@@ -104,14 +108,20 @@ export const subjects: readonly Subject[] = [
   ...methodsOf('at(...)', Object.keys(np.ones([2]).at(0)), (x) => x.at('...')),
   ...constructors,
   ...madeParts,
+  ...modelParts,
 ]
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
+
+/** How models call themselves. */
+const families = ['albert', 'bert', 'distilbert', 'efficientnet', 'efficientNetLite', 'g2p', 'gemma', 'gemma2', 'gemma3_text', 'gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'resnet', 'roberta', 't5', 'vit'] // prettier-ignore
 
 /** How messages may begin: with the name of what was called, or of what it is made of. */
 const names = new Set([
   ...subjects.flatMap(({ name }) => [name, lastPart(name)]),
   ...testing.operations,
+  // Models have the names of their families, or of their classes in `transformers`.
+  ...models.architectureNames, ...families, 'embedding', 'batchNorm', 
   // Lists and trees speak for themselves, and so do calls that a transformation makes for a function.
   'np.array', 'tree', 'customJvp.defjvp', 'customJvp.defjvps', 'customVjp.defvjp', 'at', 'x', 'nn.initializers', 'nn', 'lax', 'optim', 'random', 'result', 'cond', 'NDArray',
 ]) // prettier-ignore

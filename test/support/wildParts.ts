@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { nn, np, optim, random } from 'pullback'
 import type { NDArray } from 'pullback'
-import { argumentsFor, keys, spoiled, wild } from './wild.ts'
+import { argumentsFor, extra, keys, nearly } from './wild.ts'
 import type { Subject } from './wildCalls.ts'
 
 type Callable = (...args: readonly unknown[]) => unknown
@@ -80,12 +80,6 @@ const optimizers: readonly (readonly [name: string, optimizer: Part, state: unkn
   }
   return []
 })
-
-const extra = fc.array(wild, { maxLength: 2 })
-
-/** What should come in order, one of it or more spoiled, and what is too much. */
-const nearly = (...good: readonly unknown[]): fc.Arbitrary<readonly unknown[]> =>
-  fc.tuple(fc.tuple(...good.map(spoiled)), extra).map(([args, more]) => [...args, ...more])
 
 const subject = (group: string, name: string, call: Callable, args: fc.Arbitrary<readonly unknown[]>): Subject => ({
   name,

@@ -6,10 +6,13 @@ import type { BlockKind } from '../../core/blocks.ts'
 import { blocks, isBlockKind } from '../../core/blocks.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, run } from '../errors.ts'
-import { elementsOf } from '../tensors.ts'
+import { aTensorFile, elementsOf } from '../tensors.ts'
 import type { TensorFile } from '../tensors.ts'
+import * as must from '../../surface/arguments.ts'
 import { handedOver } from '../../trace/value.ts'
 import type { NDArray } from '../../trace/value.ts'
+
+const readQuantizedDoor = must.door('readQuantized', { file: aTensorFile, name: must.string })
 
 /** The kind of a tensor's blocks; null if it has none, or is not in a file of blocks. */
 export const blockKindIn = (file: TensorFile, name: string): BlockKind | null => {
@@ -22,6 +25,7 @@ export const blockKindIn = (file: TensorFile, name: string): BlockKind | null =>
  * else is read as an array.
  */
 export const readQuantized = (file: TensorFile, name: string): TaskEither<IoError, NDArray | QuantizedArray> => {
+  readQuantizedDoor(file, name)
   const kind = blockKindIn(file, name)
   if (kind === null) return file.read(name)
   return attempt(async () => {

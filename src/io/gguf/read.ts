@@ -5,7 +5,7 @@ import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { Readable } from '../source.ts'
 import { openDoor, openSource } from '../source.ts'
-import { arrayOf, elementsOf } from '../tensors.ts'
+import { arrayOf, elementsOf, withDoors } from '../tensors.ts'
 import type { ReadOptions, TensorFile } from '../tensors.ts'
 import { readInWindows } from '../windows.ts'
 import type { GgufInfo, GgufValue } from './header.ts'
@@ -53,7 +53,7 @@ export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> => {
       const { offset, bytes } = tensors.get(name) ?? missing(source, name, tensors.keys())
       return run(input.read(offset, bytes))
     }
-    return {
+    return withDoors({
       format: 'gguf',
       source,
       tensors,
@@ -64,6 +64,6 @@ export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> => {
           const bytes = await bytesOf(name)
           return decode(tensors.get(name)!, bytes, source, options)
         }),
-    }
+    })
   })
 }

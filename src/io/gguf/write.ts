@@ -4,6 +4,7 @@ import type { QuantizedArray } from '../../api/quantized.ts'
 import { isQuantized } from '../../api/quantized.ts'
 import { ArgumentError, DTypeError } from '../../core/errors.ts'
 import { asArray } from '../../runtime/array.ts'
+import * as must from '../../surface/arguments.ts'
 import type { ArrayLike } from '../../trace/value.ts'
 import { toHost } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
@@ -100,6 +101,19 @@ const chunksOf = (
   return [...header, padding(size), ...written.flatMap(({ bytes }) => [bytes, padding(bytes.length)])]
 }
 
+const someTensors = must.recordOf(
+  must.kind('an array', (x) => isQuantized(x) || must.arrayLike.accepts(x)),
+  'an object of arrays by their names',
+)
+const options = must.optionsOf<WriteGgufOptions>({
+  metadata: must.recordOf(
+    must.kind('a text, a number or a boolean', (x) => ['string', 'number', 'boolean'].includes(typeof x)),
+    'an object of texts, numbers and booleans',
+  ),
+})
+const encodeGgufDoor = must.door('encodeGguf', { tensors: someTensors, options })
+const writeGgufDoor = must.door('writeGguf', { path: must.string, tensors: someTensors, options })
+
 /**
  * Arrays and quantised arrays as the bytes of a GGUF file, under the names that they are given.
  *
@@ -116,6 +130,7 @@ export const encodeGguf = (
   tensors: { readonly [name: string]: ArrayLike | QuantizedArray },
   options: WriteGgufOptions = {},
 ): Uint8Array => {
+  encodeGgufDoor(tensors, options)
   const chunks = chunksOf(tensors, options)
   const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
   let at = 0
@@ -131,4 +146,7 @@ export const writeGguf = (
   path: string,
   tensors: { readonly [name: string]: ArrayLike | QuantizedArray },
   options: WriteGgufOptions = {},
-): TaskEither<IoError, void> => writeFile(path, chunksOf(tensors, options))
+): TaskEither<IoError, void> => {
+  writeGgufDoor(path, tensors, options)
+  return writeFile(path, chunksOf(tensors, options))
+}

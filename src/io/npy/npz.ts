@@ -8,6 +8,7 @@ import { writeFile } from '../node.ts'
 import type { Readable } from '../source.ts'
 import { openDoor, openSource } from '../source.ts'
 import type { TensorFile, TensorInfo } from '../tensors.ts'
+import { withDoors } from '../tensors.ts'
 import type { ZipArchive, ZipEntry } from '../zip/read.ts'
 import { openZip } from '../zip/read.ts'
 import { zipChunks } from '../zip/write.ts'
@@ -58,7 +59,7 @@ export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> => {
       const member = tensors.get(name) ?? missing(source, name, tensors.keys())
       return { member, bytes: (await archive.read(member.entry)).slice(member.header.dataStart) }
     }
-    return {
+    return withDoors({
       format: 'npz',
       source,
       tensors,
@@ -69,7 +70,7 @@ export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> => {
           const { member, bytes } = await elements(name)
           return npyArray(member.header, bytes, source, member.offset, options)
         }),
-    }
+    })
   })
 }
 

@@ -7,6 +7,7 @@ import { nodeModule } from '../platform.ts'
 import type { ByteSource, Readable } from '../source.ts'
 import { aReadable, openSource } from '../source.ts'
 import type { TensorFile } from '../tensors.ts'
+import { withDoors } from '../tensors.ts'
 import { readEntry, readTensorInfo, tensorArray } from './tensor.ts'
 import type { OnnxInfo } from './tensor.ts'
 import type { WireField } from './wire.ts'
@@ -105,7 +106,7 @@ export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<
       )
       return { info, chunks: chunks.length === 0 ? [[place, new Uint8Array(0)] as const] : chunks }
     }
-    return {
+    return withDoors({
       format: 'onnx',
       source,
       tensors,
@@ -116,6 +117,6 @@ export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<
           const { info, chunks } = await chunksOf(name)
           return tensorArray(info, chunks, source, readOptions)
         }),
-    }
+    })
   })
 }

@@ -8,7 +8,7 @@ import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import type { ByteSource, Readable } from '../source.ts'
 import { openDoor, openSource } from '../source.ts'
-import { arrayOf, countOf, elementsOf, swapBytes } from '../tensors.ts'
+import { arrayOf, countOf, elementsOf, swapBytes, withDoors } from '../tensors.ts'
 import type { ReadOptions, TensorFile, TensorInfo } from '../tensors.ts'
 import { openArchive } from './archive.ts'
 import type { Pickled, PickledTensor } from './pickle.ts'
@@ -116,7 +116,7 @@ export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> => 
     const { tensors: views, others } = leavesOf(checkpoint.root, source)
     const tensors = new Map([...views].map(([name, view]) => [name, memberOf(name, view, checkpoint, source)]))
     const find = (name: string): Member => tensors.get(name) ?? missing(source, name, tensors.keys())
-    return {
+    return withDoors({
       format: 'pytorch',
       source,
       tensors,
@@ -127,6 +127,6 @@ export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> => 
           const member = find(name)
           return decode(member, await member.stored.read(), checkpoint.isBig, options)
         }),
-    }
+    })
   })
 }

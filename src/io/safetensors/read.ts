@@ -4,7 +4,7 @@ import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run } from '../errors.ts'
 import type { Readable } from '../source.ts'
 import { openDoor, openSource } from '../source.ts'
-import { arrayOf } from '../tensors.ts'
+import { arrayOf, withDoors } from '../tensors.ts'
 import type { TensorFile } from '../tensors.ts'
 import { arrayTypeOf, decode } from './dtypes.ts'
 import type { SafetensorsInfo } from './header.ts'
@@ -37,7 +37,7 @@ export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile>
     const length = headerLength(await run(input.read(0, LENGTH_BYTES)), source, size)
     const { tensors, metadata } = parseHeader(await run(input.read(LENGTH_BYTES, length)), source, size)
     const find = (name: string): SafetensorsInfo => tensors.get(name) ?? missing(source, name, tensors.keys())
-    return {
+    return withDoors({
       format: 'safetensors',
       source,
       tensors,
@@ -53,6 +53,6 @@ export const openSafetensors = (from: Readable): TaskEither<IoError, TensorFile>
           const elements = decode(info.dtype, await run(input.read(info.offset, info.bytes)))
           return arrayOf(info.shape, arrayTypeOf(info.dtype), elements, options)
         }),
-    }
+    })
   })
 }

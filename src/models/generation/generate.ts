@@ -258,6 +258,13 @@ export interface GeneratedText {
   readonly finish: Finish | null
 }
 
+const collectDoor = must.door('collect', {
+  generated: must.kind(
+    'what generate gave',
+    (x) => typeof (x as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function',
+  ),
+})
+
 /**
  * All rows of a generation, when they have ended.
  *
@@ -273,6 +280,7 @@ export interface GeneratedText {
  * ```
  */
 export const collect = async (generated: AsyncIterable<GeneratedToken>): Promise<readonly GeneratedText[]> => {
+  collectDoor(generated)
   const rows: { tokens: number[]; text: string; finish: Finish | null }[] = []
   for await (const { row, token, text, finish } of generated) {
     const known = (rows[row] ??= { tokens: [], text: '', finish: null })

@@ -3,9 +3,12 @@
  * step: they run once for each program that is made, not once for each token. Those here are `transformers`'.
  */
 import { ArgumentError } from '../../core/errors.ts'
+import { show } from '../../core/show.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
+import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { arrayOfRank } from '../doors.ts'
 
 /**
  * Changes the scores of the next token.
@@ -15,8 +18,20 @@ import type { NDArray } from '../../trace/value.ts'
  */
 export type LogitsProcessor = (logits: NDArray, tokens: NDArray) => NDArray
 
-const refuse = (operation: string, must: string, value: number): never => {
-  throw new ArgumentError(`${operation}: it must be ${must}, got ${value}.`)
+const refuse = (operation: string, must: string, value: unknown): never => {
+  throw new ArgumentError(`${operation}: it must be ${must}, got ${show(value)}.`)
+}
+
+/** A processor that looks at what it is called with. */
+const processor = (name: string, change: LogitsProcessor): LogitsProcessor => {
+  const enter = must.door(name, {
+    logits: arrayOfRank(2, '[rows, vocabSize]'),
+    tokens: must.optional(arrayOfRank(2, '[rows, room]')),
+  })
+  return (logits, tokens) => {
+    enter(logits, tokens)
+    return change(logits, tokens)
+  }
 }
 
 const keep = (which: NDArray, logits: NDArray): NDArray => np.where(which, logits, -Infinity)
@@ -27,8 +42,8 @@ const keep = (which: NDArray, logits: NDArray): NDArray => np.where(which, logit
  * @throws ArgumentError unless it is above 0.
  */
 export const temperature = (value: number): LogitsProcessor => {
-  if (!(value > 0 && value < Infinity)) refuse('temperature', 'a number above 0', value)
-  return (logits) => np.divide(logits, value)
+  if (!(Number.isFinite(value) && value > 0)) refuse('temperature', 'a number above 0', value)
+  return processor('temperature', (logits) => np.divide(logits, value))
 }
 
 /**
@@ -38,7 +53,7 @@ export const temperature = (value: number): LogitsProcessor => {
  */
 export const topK = (k: number): LogitsProcessor => {
   if (!(Number.isSafeInteger(k) && k >= 1)) refuse('topK', 'a whole number from 1 on', k)
-  return (logits) => {
+  return processor('topK', (logits) => {
     const vocabulary = logits.shape[1]!
     if (k >= vocabulary) return logits
     const least = np.expandDims(
@@ -49,7 +64,7 @@ export const topK = (k: number): LogitsProcessor => {
       1,
     )
     return keep(np.greaterEqual(logits, least), logits)
-  }
+  })
 }
 
 /**
@@ -59,15 +74,15 @@ export const topK = (k: number): LogitsProcessor => {
  * @throws ArgumentError unless p is above 0 and not above 1.
  */
 export const topP = (p: number): LogitsProcessor => {
-  if (!(p > 0 && p <= 1)) refuse('topP', 'a number above 0 and not above 1', p)
-  return (logits) => {
+  if (!(Number.isFinite(p) && p > 0 && p <= 1)) refuse('topP', 'a number above 0 and not above 1', p)
+  return processor('topP', (logits) => {
     const order = np.argsort(logits)
     const ascending = np.takeAlongAxis(logits, order, 1)
     const below = np.cumsum(nn.softmax(ascending), { axis: 1 })
     const last = np.equal(np.arange(logits.shape[1]!), logits.shape[1]! - 1)
     const kept = np.logicalOr(np.greater(below, 1 - p), last)
     return keep(np.takeAlongAxis(kept, np.argsort(order), 1), logits)
-  }
+  })
 }
 
 /**
@@ -76,12 +91,14 @@ export const topP = (p: number): LogitsProcessor => {
  * @throws ArgumentError unless p is from 0 to 1.
  */
 export const minP = (p: number): LogitsProcessor => {
-  if (!(p >= 0 && p <= 1)) refuse('minP', 'a number from 0 to 1', p)
-  return (logits) => {
+  if (!(Number.isFinite(p) && p >= 0 && p <= 1)) refuse('minP', 'a number from 0 to 1', p)
+  return processor('minP', (logits) => {
     const likely = nn.softmax(logits)
     return keep(np.greaterEqual(likely, np.multiply(np.max(likely, { axis: 1, keepdims: true }), p)), logits)
-  }
+  })
 }
+
+const enterTokens = must.door('repetitionPenalty', { tokens: arrayOfRank(2, '[rows, room]') })
 
 /**
  * Makes tokens of the text, prompt included, less likely: positive scores are divided by the penalty, negative ones multiplied.
@@ -90,8 +107,9 @@ export const minP = (p: number): LogitsProcessor => {
  * @throws ArgumentError unless it is above 0.
  */
 export const repetitionPenalty = (penalty: number): LogitsProcessor => {
-  if (!(penalty > 0 && penalty < Infinity)) refuse('repetitionPenalty', 'a number above 0', penalty)
-  return (logits, tokens) => {
+  if (!(Number.isFinite(penalty) && penalty > 0)) refuse('repetitionPenalty', 'a number above 0', penalty)
+  return processor('repetitionPenalty', (logits, tokens) => {
+    enterTokens(tokens)
     const [rows, vocabulary] = logits.shape as readonly [number, number]
     // Updates out of range are dropped: -1 is sent there.
     const columns = np.where(np.less(tokens, 0), vocabulary, tokens)
@@ -101,7 +119,7 @@ export const repetitionPenalty = (penalty: number): LogitsProcessor => {
       .set(true)
     const changed = np.where(np.less(logits, 0), np.multiply(logits, penalty), np.divide(logits, penalty))
     return np.where(seen, changed, logits)
-  }
+  })
 }
 
 /** What scores go through, by numbers. */
