@@ -1,5 +1,6 @@
 /** Pullback beside its peers, and what it takes of memory and time as programs grow. See `usage`. */
 import { measureMemory } from './memory/measure.ts'
+import { measureModels } from './models/measure.ts'
 import type { Options } from './options.ts'
 import { parseOptions, usage } from './options.ts'
 import { heading, writeSections } from './report/document.ts'
@@ -26,6 +27,8 @@ for (const line of missed) console.log(`Target missed: ${line}`)
 for (const line of speed.failures) console.error(`Failed: ${line}`)
 if (speed.failures.length > 0) process.exitCode = 1
 
+const models = options.wants('models') ? await measureModels(options) : ''
+if (models !== '') console.log(`\n${models}\n`)
 const memory = options.wants('memory') ? await measureMemory() : ''
 if (memory !== '') console.log(`\n${memory}\n`)
 const scale = options.wants('scale') ? await measureScale() : ''
@@ -34,5 +37,5 @@ if (scale !== '') console.log(`\n${scale}`)
 if (options.write && speed.failures.length === 0) {
   const list =
     missed.length === 0 ? 'No target is missed.' : `Missed:\n\n${missed.map((line) => `- ${line}`).join('\n')}`
-  writeSections({ speed: `${heading()}:\n\n${speedTable(speed)}\n\n${list}`, memory, scale })
+  writeSections({ speed: `${heading()}:\n\n${speedTable(speed)}\n\n${list}`, models, memory, scale })
 }

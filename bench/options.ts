@@ -16,11 +16,11 @@ export interface Options {
 
 export const usage = `npm run bench                     measures all, and prints the tables
 npm run bench -- --write          writes them into docs/benchmarks.md too
-npm run bench -- --only W5        some rows or sections: W1, ..., W9, W1.256, memory, scale; may be repeated
+npm run bench -- --only W5        some rows or sections: W1, ..., W9, W1.256, models, memory, scale; may be repeated
 npm run bench -- --quick          short rounds
 npm run bench -- --python PATH    with columns for JAX and PyTorch, by an interpreter that has them`
 
-const names = [...familyNames.flatMap((family) => rowsOf(family).map(([name]) => name)), 'memory', 'scale']
+const names = [...familyNames.flatMap((family) => rowsOf(family).map(([name]) => name)), 'models', 'memory', 'scale']
 
 /** Whether `part` is a name, or all of one before a dot. */
 const covers = (part: string, name: string): boolean => name === part || name.startsWith(`${part}.`)

@@ -21,7 +21,7 @@ const targets: readonly Target[] = [
     aim: 25,
     ceiling: 70,
   },
-  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 250 },
+  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 254 },
 ]
 
 const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1).padStart(6)

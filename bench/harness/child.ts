@@ -2,8 +2,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 
-export const inChild = async <T>(script: string, args: readonly string[]): Promise<T> => {
-  const child = fork(script, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+export const inChild = async <T>(
+  script: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Promise<T> => {
+  const execArgv = [...process.execArgv, ...flags]
+  const child = fork(script, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${script} ${args.join(' ')} ended with ${String(code)} before it had a result.`)
   })

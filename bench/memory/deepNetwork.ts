@@ -30,7 +30,7 @@ const networks: { readonly [V in Variant]: typeof through } = {
 const network = networks[process.argv[2] as Variant]
 const loss = (layers: Layers, x: NDArray): NDArray => np.mean(np.square(network(layers, x)))
 
-const params = random.split(random.key(0), depth).map((key) => dense.init(key))
+const params = Array.from(random.split(random.key(0), depth), (key) => dense.init(key))
 const x = random.normal(random.key(1), [batch, width])
 const gradient = jit(grad(loss))
 

@@ -99,11 +99,6 @@ interface NodeModules {
 }
 
 interface Host {
-  readonly TextDecoder: new (
-    label: 'utf-8',
-    options: { readonly fatal: boolean; readonly ignoreBOM: boolean },
-  ) => { decode(bytes: Uint8Array): string }
-  readonly TextEncoder: new () => { encode(text: string): Uint8Array }
   readonly URL: new (url: string) => UrlParts
   readonly fetch?: Fetch
   readonly DecompressionStream?: new (format: 'deflate-raw') => Inflater
@@ -127,17 +122,7 @@ export const platformFetch = (): Fetch | undefined => host.fetch
 export const makeInflater = (): Inflater | undefined =>
   host.DecompressionStream === undefined ? undefined : new host.DecompressionStream('deflate-raw')
 
-/** The text of UTF-8 bytes, or null if they are not UTF-8. */
-export const decodeUtf8 = (bytes: Uint8Array): string | null => {
-  try {
-    return new host.TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return null
-  }
-}
-
-/** Text as UTF-8; lone surrogates become U+FFFD. */
-export const encodeUtf8 = (text: string): Uint8Array => new host.TextEncoder().encode(text)
+export { decodeUtf8, encodeUtf8 } from '../core/utf8.ts'
 
 /** An address taken apart. Throws a TypeError if it is none. */
 export const parseUrl = (url: string): UrlParts => new host.URL(url)

@@ -6,7 +6,6 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { isInteger } from '../core/dtype.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
-import { show } from '../core/show.ts'
 import { suggestion } from '../core/suggest.ts'
 import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -15,6 +14,7 @@ import * as bert from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
+import { showJson } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
 import { anArray, runTable } from './doors.ts'
@@ -523,12 +523,9 @@ const nameOf = (json: unknown): Either<ConfigError, ArchitectureName> => {
   if (given !== undefined)
     return unknownArchitecture(
       'architectures',
-      `the architecture ${typeof given === 'string' ? given.slice(0, 80) : show(given)} is not known`,
+      `the architecture ${typeof given === 'string' ? given.slice(0, 80) : showJson(given)} is not known`,
     )
-  return unknownArchitecture(
-    'model_type',
-    `the model_type ${typeof type === 'string' ? JSON.stringify(type.slice(0, 80)) : show(type)} is not known`,
-  )
+  return unknownArchitecture('model_type', `the model_type ${showJson(type)} is not known`)
 }
 
 /**

@@ -40,6 +40,18 @@ const groupedMask = (mask: NDArray, keyHeads: number): NDArray => {
  * @param key - shape `[batch, keys, keyHeads, headDim]`; `heads` is a multiple of `keyHeads`.
  * @param value - shape of `key`.
  * @returns shape `[batch, queries, heads · headDim]`.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const [query, key, value] = random.normal(random.key(0), [3, 2, 5, 4, 8])
+ * const mask = layers.causalMask({ queries: 5, keys: 5 })
+ * const y = layers.attend(query!, key!, value!, { mask })
+ * y.shape // => 2,5,32
+ * // The first query sees the first key only: what it gets is its value.
+ * np.allclose(y.at(':', 0).get(), np.reshape(value!.at(':', 0).get(), [2, 32])).bool() // => true
+ * ```
  */
 export const attend = (query: NDArray, key: NDArray, value: NDArray, options: AttendOptions = {}): NDArray => {
   const [batch, queries, heads, headDim] = query.shape as readonly [number, number, number, number]

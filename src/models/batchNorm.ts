@@ -20,11 +20,13 @@ export const runningStatistics = (features: number) => ({
   running_var: parameter([features], 'ones'),
 })
 
+/** Scale and shift, with values. */
 export interface BatchNormParams {
   readonly weight: NDArray
   readonly bias: NDArray
 }
 
+/** What is remembered of batches, with values. */
 export interface RunningStatistics {
   readonly running_mean: NDArray
   /** Unbiased: of n elements, the divisor is n - 1. */

@@ -52,6 +52,7 @@ export const emptyCache = (shape: CacheShape, batch: number, capacity: number, d
   }
 }
 
+/** How many tokens are in it. */
 export const cachedLength = ({ length }: Cache): NDArray => length
 
 /** How many tokens there are in the cache, where that is a number already: not inside of `jit`. */

@@ -1,6 +1,5 @@
 /** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
 import type { Either } from 'fp-ts/lib/Either.js'
-import { show as showAny } from '../core/show.ts'
 
 /** A configuration that cannot be used: which key, what it was, what it must be. */
 export interface ConfigError {
@@ -18,15 +17,29 @@ class ConfigFault extends Error {
   }
 }
 
-const show = (value: unknown): string => {
-  if (value === undefined) return 'nothing'
-  try {
-    return (JSON.stringify(value) ?? typeof value).slice(0, 80)
-  } catch {
-    // No JSON after all: a cycle, a bigint.
-    return showAny(value)
+/** As many members of a list or an object as a message has. */
+const SHOWN = 8
+
+const showInside = (value: unknown, depth: number): string => {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+  if (typeof value === 'function' || typeof value === 'symbol') return typeof value
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) {
+    return depth === 0
+      ? '[...]'
+      : `[${value
+          .slice(0, SHOWN)
+          .map((x: unknown) => showInside(x, depth - 1))
+          .join(',')}]`
   }
+  if (depth === 0) return '{...}'
+  const members = Object.entries(value).slice(0, SHOWN)
+  return `{${members.map(([key, x]) => `${JSON.stringify(key.slice(0, 80))}:${showInside(x, depth - 1)}`).join(',')}}`
 }
+
+/** A value for a message: short, and not deep, whatever a file has nested. */
+export const showJson = (value: unknown): string =>
+  value === undefined ? 'nothing' : showInside(value, 2).slice(0, 80)
 
 const MAX_LAYERS = 10_000
 
@@ -37,7 +50,10 @@ export class ConfigReader {
 
   constructor(json: unknown, prefix = '') {
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-      throw new ConfigFault(prefix, `config: ${prefix === '' ? 'it' : prefix} must be an object, not ${show(json)}.`)
+      throw new ConfigFault(
+        prefix,
+        `config: ${prefix === '' ? 'it' : prefix} must be an object, not ${showJson(json)}.`,
+      )
     }
     this.#json = json as { readonly [key: string]: unknown }
     this.#prefix = prefix
@@ -48,11 +64,13 @@ export class ConfigReader {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined
   }
 
+  /** Ends reading: the value of the key is none that is known. */
   fail(key: string, must: string): never {
     const full = `${this.#prefix}${key}`
-    throw new ConfigFault(full, `config: ${full} must be ${must}, not ${show(this.get(key))}.`)
+    throw new ConfigFault(full, `config: ${full} must be ${must}, not ${showJson(this.get(key))}.`)
   }
 
+  /** A finite number. */
   number(key: string, fallback?: number): number {
     const value = this.get(key) ?? fallback
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number')
@@ -106,11 +124,20 @@ export class ConfigReader {
     return this.#isNull(key, fallback) ? null : this.count(key, fallback ?? undefined, least)
   }
 
+  /** A list of numbers. */
+  numbers(key: string, fallback: readonly number[]): readonly number[] {
+    const value = this.get(key) ?? fallback
+    const isNumber = (n: unknown): n is number => typeof n === 'number' && Number.isFinite(n)
+    return Array.isArray(value) && value.every(isNumber) ? value : this.fail(key, 'a list of numbers')
+  }
+
+  /** True or false. */
   flag(key: string, fallback: boolean): boolean {
     const value = this.get(key) ?? fallback
     return typeof value === 'boolean' ? value : this.fail(key, 'true or false')
   }
 
+  /** One of several words. */
   word<W extends string>(key: string, known: readonly W[], fallback?: W): W {
     const value = this.get(key) ?? fallback
     return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
@@ -124,7 +151,7 @@ export class ConfigReader {
   /** A key that may have one value only, or be left out: another one asks for what is not there. */
   only(key: string, value: boolean | number | string): void {
     const given = this.get(key) ?? value
-    if (given !== value) this.fail(key, `${show(value)}, as other models of this type are not known`)
+    if (given !== value) this.fail(key, `${showJson(value)}, as other models of this type are not known`)
   }
 
   /** A list of words. */
@@ -137,11 +164,28 @@ export class ConfigReader {
   /** An object inside of this one, or null. */
   object(key: string): ConfigReader | null {
     const value = this.get(key)
-    return value === undefined ? null : new ConfigReader(value, `${this.#prefix}${key}.`)
+    return value === undefined ? null : this.inside(key, value)
+  }
+
+  /** An object that stands for the value of a key. */
+  inside(key: string, value: unknown): ConfigReader {
+    return new ConfigReader(value, `${this.#prefix}${key}.`)
   }
 }
 
-/** What `read` makes of a configuration, or what is wrong with it. */
+/**
+ * What `read` makes of a configuration, or what is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { readConfig } from 'pullback/models'
+ * const sizes = readConfig({ hidden_size: 8, num_attention_heads: 3 }, (config) => {
+ *   const hiddenSize = config.count('hidden_size')
+ *   return { hiddenSize, heads: config.divisor('num_attention_heads', hiddenSize, 'hidden_size') }
+ * })
+ * sizes._tag === 'Left' && sizes.left.message // => config: num_attention_heads must be a divisor of hidden_size, 8, not 3.
+ * ```
+ */
 export const readConfig = <C>(json: unknown, read: (config: ConfigReader) => C): Either<ConfigError, C> => {
   try {
     return { _tag: 'Right', right: read(new ConfigReader(json)) }

@@ -5,6 +5,8 @@ import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
+import type { Abort } from './generation/abort.ts'
+import { anAbort } from './generation/abort.ts'
 import { breathe } from './generation/breathe.ts'
 import type { Model } from './model.ts'
 import { meanPooling, normalize } from './pooling.ts'
@@ -30,7 +32,7 @@ export interface EmbedOptions {
   /** Texts at a time; 32 by default. */
   readonly batchSize?: number
   /** Ends it with its reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: Abort
 }
 
 type Pooling = NonNullable<EmbedOptions['pooling']>
@@ -46,7 +48,7 @@ const embedDoor = must.door('embed', {
     normalize: must.boolean,
     maxLength: must.count,
     batchSize: must.count,
-    signal: must.kind('an AbortSignal', (x) => x instanceof AbortSignal),
+    signal: anAbort,
   }),
 })
 

@@ -20,7 +20,17 @@ export interface LinearParams {
   readonly bias: NDArray | null
 }
 
-/** `x Wᵀ + b`. */
+/**
+ * `x Wᵀ + b`, along the last axis of `x`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.array([[1, 2, 3]]), bias: np.array([10]) }
+ * layers.applyLinear(params, np.ones([2, 3])) // => [[16.]\n [16.]]
+ * ```
+ */
 export const applyLinear = ({ weight, bias }: LinearParams, x: NDArray): NDArray => {
   const product = np.einsum('...i,oi->...o', x, weight)
   return bias === null ? product : np.add(product, bias)
@@ -110,8 +120,10 @@ const activations = {
 /** The name of an activation. */
 export type Activation = keyof typeof activations
 
+/** All of them. */
 export const activationNames = Object.keys(activations) as readonly Activation[]
 
+/** The activation of that name at `x`: what `hidden_act` of a configuration means. */
 export const applyActivation = (name: Activation, x: NDArray): NDArray => activations[name](x)
 
 /** `[batch, length, heads · features]` as `[batch, length, heads, features]`. */
@@ -123,7 +135,19 @@ export const splitHeads = (x: NDArray, heads: number): NDArray => {
 /** Dropout at one place after the other, each with a key of its own; nothing is dropped without a key. */
 export type Drop = (x: NDArray, rate: number) => NDArray
 
-/** Dropout for one run of a model. */
+/**
+ * Dropout for one run of a model.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const x = np.ones([1000])
+ * layers.makeDrop(undefined)(x, 0.5) === x // => true
+ * const drop = layers.makeDrop(random.key(0))
+ * np.arrayEqual(drop(x, 0.5), drop(x, 0.5)).bool() // => false
+ * ```
+ */
 export const makeDrop = (key: Key | undefined): Drop => {
   if (key === undefined) return (x) => x
   let place = 0

@@ -14,7 +14,16 @@ export interface Span {
   readonly offset?: ArrayLike
 }
 
-/** Query i sees keys up to i; with `window`, only the last so many of them. Shape `[queries, keys]`. */
+/**
+ * Query i sees keys up to i; with `window`, only the last so many of them. Shape `[queries, keys]`.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.causalMask({ queries: 2, keys: 4, offset: 2 }) // => [[ True  True  True False]\n [ True  True  True  True]]
+ * layers.causalMask({ queries: 2, keys: 4, offset: 2 }, 2) // => [[False  True  True False]\n [False False  True  True]]
+ * ```
+ */
 export const causalMask = ({ queries, keys, offset = 0 }: Span, window?: number): NDArray => {
   const rows = np.add(np.expandDims(np.arange(queries), 1), offset)
   const columns = np.expandDims(np.arange(keys), 0)

@@ -70,7 +70,29 @@ const someOptions = must.optional(must.kind('an object of options', (x) => typeo
 
 const loadedParams = (specs: unknown): must.Check => treeOf(specs, 'model.init or loadParams')
 
-/** The parts of a model that follow from the others. */
+/**
+ * A model from its parts: what follows from them is added, as fresh parameters from the specs. docs/bring-your-own-model.md has a
+ * whole family.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import type { NDArray } from 'pullback'
+ * import { layers, makeModel } from 'pullback/models'
+ * const bagOfWords = makeModel({
+ *   type: 'bag-of-words',
+ *   specs: { words: layers.embedding(100, 8), classifier: layers.linear(2, 8) },
+ *   prefix: 'words',
+ *   stddev: 0.02,
+ *   apply: (params, inputs: { readonly inputIds: NDArray }) => {
+ *     const words = layers.applyEmbedding(params.words, inputs.inputIds)
+ *     return layers.applyLinear(params.classifier, np.mean(words, { axis: 1 }))
+ *   },
+ * })
+ * const params = bagOfWords.init(random.key(0))
+ * bagOfWords.apply(params, { inputIds: np.array([[3, 14, 15]], { dtype: 'int32' }) }).shape // => 1,2
+ * ```
+ */
 export const makeModel = <S, I, O, X = object>({
   ignored = [],
   tied = new Map(),
@@ -106,15 +128,15 @@ export const makeModel = <S, I, O, X = object>({
   }
 }
 
-/** The parts of a model with state that follow from the others. */
+/** A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`. */
 export const makeStatefulModel = <S, T, I, O>({
   apply,
   stateSpecs,
-  inputs: inputsCheck,
+  inputs: inputsCheck = someInputs,
   ...parts
 }: Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> & {
   /** Which inputs there are. */
-  readonly inputs: must.Check
+  readonly inputs?: must.Check
   readonly stddev: number
 }): StatefulModel<S, T, I, O> => {
   const { type, specs, stddev } = parts

@@ -10,6 +10,7 @@ import type {
   JsonRecord,
   ModelContents,
   ModelFiles,
+  NamedTensors,
   WriteModelOptions,
 } from '../io/index.ts'
 import { openModel, writeModel } from '../io/index.ts'
@@ -126,6 +127,19 @@ const saveModelDoor = must.door('saveModel', {
 })
 
 /**
+ * PyTorch counts batches beside running statistics, in an integer that nothing reads where the momentum is a number; `transformers` tells
+ * of it where it is missing.
+ */
+const batchCountsOf = (state: ReadonlyMap<string, NDArray>): NamedTensors =>
+  Object.fromEntries(
+    [...state.keys()].flatMap((name) =>
+      name.endsWith('.running_var')
+        ? [[name.replace(/running_var$/, 'num_batches_tracked'), { dtype: 'I64', shape: [], bytes: new Uint8Array(8) }]]
+        : [],
+    ),
+  )
+
+/**
  * Writes a folder that `transformers` loads, and `loadModel`: weights under the parameters' names, and the configuration.
  *
  * @throws ArgumentError if a leaf of the parameters is no array.
@@ -137,7 +151,9 @@ export const saveModel = (
 ): TaskEither<IoError, void> => {
   saveModelDoor(path, saved, options)
   const { params, state = null, architecture, ...contents } = saved
-  const weights = new Map([...namedArrays(params), ...namedArrays(state)])
-  const config = configOf(contents.config, architecture, weights)
-  return writeModel(path, { ...contents, config, weights: Object.fromEntries(weights) }, options)
+  const statistics = namedArrays(state)
+  const arrays = new Map([...namedArrays(params), ...statistics])
+  const config = configOf(contents.config, architecture, arrays)
+  const weights = { ...Object.fromEntries(arrays), ...batchCountsOf(statistics) }
+  return writeModel(path, { ...contents, config, weights }, options)
 }

@@ -36,6 +36,7 @@ export type ParamsOf<S> = MapLeaves<S, NDArray>
 /** What a model takes for its parameters: matrices, of layers and tables, may be quantised. */
 export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray>
 
+/** A parameter of that shape. */
 export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec =>
   new ParameterSpec(shape, beginning)
 
@@ -45,6 +46,17 @@ export interface LinearSpec {
   readonly bias: ParameterSpec | null
 }
 
+/**
+ * The parameters of a linear layer.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.linear(4, 3).weight.shape // => 4,3
+ * layers.linear(4, 3).bias?.shape // => 4
+ * layers.linear(4, 3, false).bias // => null
+ * ```
+ */
 export const linear = (outputs: number, inputs: number, bias = true): LinearSpec => ({
   weight: parameter([outputs, inputs]),
   bias: bias ? parameter([outputs], 'zeros') : null,
@@ -59,9 +71,19 @@ export const layerNorm = (features: number) => ({
 /** The scale of a root-mean-square norm. */
 export const rmsNorm = (features: number) => ({ weight: parameter([features], 'ones') })
 
+/** A table with one row for each of `count` tokens. */
 export const embedding = (count: number, features: number) => ({ weight: parameter([count, features]) })
 
-/** `count` subtrees that are alike. */
+/**
+ * `count` subtrees that are alike: the layers of a model.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const specs = layers.repeated(2, () => ({ norm: layers.layerNorm(8) }))
+ * specs[1]?.norm.bias.shape // => 8
+ * ```
+ */
 export const repeated = <S>(count: number, make: (index: number) => S): readonly S[] =>
   Array.from({ length: count }, (_, i) => make(i))
 

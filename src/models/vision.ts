@@ -64,6 +64,7 @@ export interface ConvParams {
   readonly bias: NDArray | null
 }
 
+/** The parameters of a convolution, without values. */
 export interface ConvSpec {
   readonly weight: ParameterSpec
   readonly bias: ParameterSpec | null

@@ -1,4 +1,5 @@
 /** GPT-2's alphabet: a printable character for each byte. */
+import { encodeUtf8 } from '../core/utf8.ts'
 
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
@@ -16,7 +17,7 @@ export const byteOf = (character: string): number | undefined => bytesOf.get(cha
 
 /** The bytes of a character of text, in the alphabet. */
 export const toByteCharacters = (character: string): readonly string[] =>
-  Array.from(new TextEncoder().encode(character), (byte) => byteCharacters[byte]!)
+  Array.from(encodeUtf8(character), (byte) => byteCharacters[byte]!)
 
 /** `<0x0A>`: how SentencePiece names tokens of bytes. */
 export const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`

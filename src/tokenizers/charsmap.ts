@@ -3,6 +3,7 @@
  * array of uint32 (https://github.com/s-yata/darts-clone), and the replacements as UTF-8, each ended by a zero byte. The values of
  * the trie are offsets into the replacements.
  */
+import { decodeUtf8Lossy, encodeUtf8 } from '../core/utf8.ts'
 import type { Aligned, Change } from './aligned.ts'
 import { fault } from './errors.ts'
 import { charactersOf } from './unicode.ts'
@@ -28,7 +29,7 @@ export class Charsmap {
   replacement(text: string): string | null {
     const trie = this.#trie
     let at = offsetOf(trie[0]!)
-    for (const byte of new TextEncoder().encode(text)) {
+    for (const byte of encodeUtf8(text)) {
       if (byte === 0) return null
       at ^= byte
       const unit = trie[at]
@@ -41,7 +42,7 @@ export class Charsmap {
 
   #textAt(start: number): string {
     const end = this.#replacements.indexOf(0, start)
-    return new TextDecoder().decode(this.#replacements.subarray(start, end < 0 ? undefined : end))
+    return decodeUtf8Lossy(this.#replacements.subarray(start, end < 0 ? undefined : end))
   }
 }
 
@@ -84,7 +85,7 @@ export const applyCharsmap = (charsmap: Charsmap, aligned: Aligned): Aligned => 
     else changes[changes.length - 1] = [changes.at(-1)![0], changes.at(-1)![1] - charactersOf(old).length]
   }
   for (const segment of graphemesOf(aligned.text)) {
-    const whole = new TextEncoder().encode(segment).length < 6 ? charsmap.replacement(segment) : null
+    const whole = encodeUtf8(segment).length < 6 ? charsmap.replacement(segment) : null
     if (whole !== null) {
       replace(segment, whole)
       continue

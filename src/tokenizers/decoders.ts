@@ -1,4 +1,5 @@
 /** The decoders of tokenizer.json: tokens back into text. */
+import { decodeUtf8, decodeUtf8Lossy, encodeUtf8 } from '../core/utf8.ts'
 import { byteOf, byteOfToken } from './bytes.ts'
 import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
@@ -9,15 +10,12 @@ import { charactersOf } from './unicode.ts'
 export type Decoder = (tokens: readonly string[]) => readonly string[]
 
 /** Bytes as UTF-8; what is none becomes U+FFFD, once for each piece that could have been a beginning. */
-const lossyText = (bytes: readonly number[]): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes))
-
-const encoder = new TextEncoder()
+const lossyText = (bytes: readonly number[]): string => decodeUtf8Lossy(Uint8Array.from(bytes))
 
 /** The bytes of a token in GPT-2's alphabet; of any other token, those of its text. */
 const bytesOfToken = (token: string): readonly number[] => {
   const bytes = Array.from(token, byteOf)
-  return bytes.every((byte) => byte !== undefined) ? bytes : [...encoder.encode(token)]
+  return bytes.every((byte) => byte !== undefined) ? bytes : [...encodeUtf8(token)]
 }
 
 const byteLevel: Decoder = (tokens) => [lossyText(tokens.flatMap(bytesOfToken))]
@@ -112,13 +110,7 @@ const byteFallback: Decoder = (tokens) => {
   return out
 }
 
-const utf8 = (bytes: readonly number[]): string | null => {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes))
-  } catch {
-    return null
-  }
-}
+const utf8 = (bytes: readonly number[]): string | null => decodeUtf8(Uint8Array.from(bytes))
 
 const readers: { readonly [type: string]: (json: Json) => Decoder } = {
   BPEDecoder: bpe,

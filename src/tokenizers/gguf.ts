@@ -215,7 +215,7 @@ const tokenizerFromGgufDoor = must.door('tokenizerFromGguf', {
  * ```ts
  * import { tokenizerFromGguf } from 'pullback/tokenizers'
  *
- * const metadata = new Map([
+ * const metadata = new Map<string, string | string[]>([
  *   ['tokenizer.ggml.model', 'gpt2'],
  *   ['tokenizer.ggml.tokens', ['h', 'i', 'hi']],
  *   ['tokenizer.ggml.merges', ['h i']],

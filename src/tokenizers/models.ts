@@ -2,6 +2,7 @@
  * The models of tokenizer.json: words into tokens, with the part of the word that each is. `@huggingface/tokenizers` merges,
  * matches, and looks tokens up; the most likely segmentation, unknown characters, bytes for them, and places are here.
  */
+import { encodeUtf8 } from '../core/utf8.ts'
 import type { Span } from './aligned.ts'
 import { byteToken } from './bytes.ts'
 import { BPE, Unigram, WordPiece } from './engine.ts'
@@ -49,7 +50,7 @@ const known = (vocabulary: ReadonlyMap<string, number>, json: Json): string => {
 /** The tokens of a text's bytes, if the vocabulary has them all. */
 const bytePieces = (vocabulary: ReadonlyMap<string, number>, text: string, span: Span): readonly Piece[] | null => {
   const pieces: Piece[] = []
-  for (const byte of new TextEncoder().encode(text)) {
+  for (const byte of encodeUtf8(text)) {
     const token = byteToken(byte)
     const id = vocabulary.get(token)
     if (id === undefined) return null

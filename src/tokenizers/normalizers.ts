@@ -1,4 +1,5 @@
 /** The normalizers of tokenizer.json, with alignments. */
+import { decodeBase64 } from '../core/utf8.ts'
 import type { Aligned } from './aligned.ts'
 import { toByteCharacters } from './bytes.ts'
 import { Charsmap, applyCharsmap } from './charsmap.ts'
@@ -59,10 +60,7 @@ const precompiled = (json: Json): Normalizer => {
   const member = json.at('precompiled_charsmap')
   const text = member.string()
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return member.fail('base64')
-  const charsmap = new Charsmap(
-    Uint8Array.from(atob(text), (c) => c.charCodeAt(0)),
-    member.path,
-  )
+  const charsmap = new Charsmap(decodeBase64(text), member.path)
   return (aligned) => applyCharsmap(charsmap, aligned)
 }
 

@@ -4,19 +4,9 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { NDArray } from 'pullback'
 import * as io from 'pullback/io'
-import { toHost } from '../../src/trace/value.ts'
+import { consistent, MUTATIONS, mutations, timeFor } from './support/mutations.ts'
 import { bytesOf, leftOf, recordedFiles } from './support/recorded.ts'
-
-const MUTATIONS = Number(process.env['PULLBACK_MUTATIONS'] ?? 2000)
-
-const consistent = (x: NDArray, most: number): void => {
-  const { data } = toHost(x, 'test')
-  expect(data.length).toBe(x.shape.reduce((a, b) => a * b, 1))
-  // Q4_0 has 32 float32 elements in 18 bytes; deflate makes 1032 bytes of one; small views may repeat elements.
-  expect(data.byteLength).toBeLessThan(1100 * most + 2 ** 24)
-}
 
 /** Opens the bytes and reads every tensor. What comes back must be an `Either`; arrays must be what they say. */
 const tryAll = async (name: string, bytes: Uint8Array): Promise<void> => {
@@ -38,50 +28,6 @@ const tryAll = async (name: string, bytes: Uint8Array): Promise<void> => {
   }
 }
 
-type Edit = (bytes: Uint8Array) => Uint8Array
-
-const at = (bytes: Uint8Array, place: number): number => Math.floor(place * bytes.length)
-const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
-/** Headers are at the beginning, directories at the end: half of the edits go there. */
-const edge = fc.oneof(
-  place,
-  fc.double({ min: 0, max: 0.05, noNaN: true }),
-  fc.double({ min: 0.9, max: 1, maxExcluded: true, noNaN: true }),
-)
-
-const edits: fc.Arbitrary<Edit> = fc.oneof(
-  fc.tuple(edge, fc.nat(255)).map(([p, value]): Edit => (b) => {
-    const copy = b.slice()
-    copy[at(b, p)] = value
-    return copy
-  }),
-  fc.tuple(edge, fc.nat(7)).map(([p, bit]): Edit => (b) => {
-    const copy = b.slice()
-    copy[at(b, p)]! ^= 1 << bit
-    return copy
-  }),
-  place.map(
-    (p): Edit =>
-      (b) =>
-        b.slice(0, at(b, p)),
-  ),
-  fc.tuple(edge, fc.uint8Array({ minLength: 1, maxLength: 16 })).map(([p, extra]): Edit => (b) => {
-    const k = at(b, p)
-    return Uint8Array.from([...b.subarray(0, k), ...extra, ...b.subarray(k)])
-  }),
-  fc.tuple(edge, fc.integer({ min: 1, max: 16 })).map(([p, n]): Edit => (b) => {
-    const k = at(b, p)
-    return Uint8Array.from([...b.subarray(0, k), ...b.subarray(k + n)])
-  }),
-  fc.tuple(edge, fc.constantFrom(0, 0x7fffffff, 0xffffffff, 0x80000000)).map(([p, word]): Edit => (b) => {
-    const copy = b.slice()
-    const k = Math.max(0, Math.min(at(b, p), b.length - 4))
-    if (b.length >= 4) new DataView(copy.buffer).setUint32(k, word, true)
-    return copy
-  }),
-)
-const mutations = fc.array(edits, { minLength: 1, maxLength: 4 })
-
 describe.each(recordedFiles)('mutations of %s', (name) => {
   const original = bytesOf(name)
   test(
@@ -96,7 +42,7 @@ describe.each(recordedFiles)('mutations of %s', (name) => {
         ),
         { numRuns: MUTATIONS },
       ),
-    MUTATIONS * 30 + 60_000,
+    timeFor(MUTATIONS),
   )
 })
 

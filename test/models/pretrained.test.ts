@@ -55,6 +55,16 @@ test.each(['bert-sequence', 'llama', 'llama-tied'])('%s: what is saved is loaded
   expect(np.arrayEqual(a['logits']!, b['logits']!).bool()).toBe(true)
 })
 
+test('running statistics are saved with the counts of batches that PyTorch has beside them', async () => {
+  const { model, params, state, files } = await get(loadModel(join(data, 'resnet')))
+  await get(saveModel(directory, { ...files, params, state, architecture: model.architecture }))
+  const again = await get(loadModel(directory))
+  sameTrees([again.params, again.state], [params, state])
+  const [ours, theirs] = [again.files.weights.tensors, files.weights.tensors]
+  expect([...ours.keys()].sort()).toEqual([...theirs.keys()].sort())
+  for (const [name, { dtype, shape }] of theirs) expect(ours.get(name)).toMatchObject({ dtype, shape })
+})
+
 test('in several files, and then in one: nothing stale stays behind', async () => {
   const { params, files } = await get(loadModel(join(data, 'llama')))
   writeFileSync(join(directory, 'notes.txt'), 'mine')

@@ -8,6 +8,8 @@ import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { CausalModel } from '../decoder.ts'
 import type { ParamsOf } from '../spec.ts'
+import type { Abort } from './abort.ts'
+import { anAbort } from './abort.ts'
 import { breathe } from './breathe.ts'
 import type { LogitsProcessor, SamplingOptions } from './processors.ts'
 import { processAll, samplingProcessors, scoreProcessors } from './processors.ts'
@@ -27,7 +29,7 @@ export interface CommonOptions {
   /** For prompts of text, and for the text of tokens. */
   readonly tokenizer?: TextTokenizer
   /** Ends generation with its reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: Abort
   /** Room in the cache grows by so many tokens, 256 by default; one program is made for each size. */
   readonly cacheBlock?: number
 }
@@ -59,7 +61,7 @@ export const commonOptions: must.OptionTable<CommonOptions> = {
   maxNewTokens: must.count,
   eos: tokenId,
   tokenizer: must.kind('a tokenizer with encode and decodeStream', (x) => typeof x === 'object' && x !== null),
-  signal: must.kind('an AbortSignal', (x) => x instanceof AbortSignal),
+  signal: anAbort,
   cacheBlock: must.count,
 }
 

@@ -1,0 +1,100 @@
+/** Real models, beside PyTorch where there is a Python that has it. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { inChild } from '../harness/child.ts'
+import type { Options } from '../options.ts'
+import { duration, factor, markdown, megabytes } from '../report/format.ts'
+import type { Timed } from './child.ts'
+import { canOpen } from './tasks.ts'
+
+interface Row {
+  readonly task: string
+  readonly words: string
+  /** The task of PyTorch that it stands beside. */
+  readonly torch: string | null
+  readonly rounds: number
+  readonly target: string
+}
+
+const rows: readonly Row[] = [
+  { task: 'encoder.load', words: 'MiniLM: load 90 MB of safetensors', torch: null, rounds: 5, target: '≤ 300 ms' },
+  { task: 'encoder.forward', words: 'MiniLM: forward, 16 × 128', torch: 'encoder.forward', rounds: 7, target: '≥ 1×' },
+  {
+    task: 'encoder.step',
+    words: 'MiniLM: training step, AdamW, 16 × 128',
+    torch: 'encoder.step',
+    rounds: 5,
+    target: '≥ 0.85×, memory ≤ 0.6×',
+  },
+  { task: 'decoder.load', words: 'SmolLM2-135M: load, 4 bits kept', torch: null, rounds: 3, target: '≤ 1000 ms' },
+  {
+    task: 'decoder.prefill',
+    words: 'SmolLM2-135M, float32: prompt of 256',
+    torch: 'decoder.prefill',
+    rounds: 5,
+    target: '≥ 1×',
+  },
+  {
+    task: 'decoder.prefill.quantized',
+    words: 'SmolLM2-135M, 4 bits: prompt of 256',
+    torch: 'decoder.prefill',
+    rounds: 5,
+    target: '',
+  },
+  { task: 'decoder.decode', words: 'SmolLM2-135M, float32: a token', torch: 'decoder.decode', rounds: 3, target: '' },
+  {
+    task: 'decoder.decode.quantized',
+    words: 'SmolLM2-135M, 4 bits: a token',
+    torch: 'decoder.decode',
+    rounds: 3,
+    target: '≤ 40.0 ms',
+  },
+]
+
+const folder = import.meta.dirname
+const relaxed = ['--experimental-wasm-relaxed-simd']
+
+const torchRun = (python: string, task: string, rounds: number): Timed =>
+  JSON.parse(
+    execFileSync(python, [join(folder, 'torch.py'), task, String(rounds), join(folder, '..', '..', '.models')], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  ) as Timed
+
+/** A table, or why there is none. */
+export const measureModels = async ({ python }: Options): Promise<string> => {
+  if (!(await canOpen())) return 'The models are not there: scripts/fetch-models.sh gets them.'
+  const known = new Map<string, Timed>()
+  const cells: string[][] = []
+  for (const { task, words, torch, rounds, target } of rows) {
+    const script = join(folder, 'child.ts')
+    const plain = await inChild<Timed>(script, [task, String(rounds)])
+    const fast = await inChild<Timed>(script, [task, String(rounds)], relaxed)
+    if (torch !== null && python !== null && !known.has(torch)) known.set(torch, torchRun(python, torch, rounds))
+    const peer = torch === null ? undefined : known.get(torch)
+    cells.push([
+      words,
+      duration(plain.milliseconds * 1000),
+      duration(fast.milliseconds * 1000),
+      duration(fast.firstMilliseconds * 1000),
+      megabytes(fast.peakBytes),
+      peer === undefined ? '–' : duration(peer.milliseconds * 1000),
+      peer === undefined ? '–' : megabytes(peer.peakBytes),
+      peer === undefined ? '–' : factor(peer.milliseconds / fast.milliseconds),
+      target,
+    ])
+  }
+  const head = [
+    '',
+    'plain SIMD',
+    'relaxed SIMD',
+    'first run beyond',
+    'most resident',
+    'PyTorch',
+    'its most resident',
+    'times as fast',
+    'target',
+  ]
+  return markdown(head, cells)
+}
