@@ -7,7 +7,6 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { JsonRecord, Readable, TensorFile } from '../io/index.ts'
 import { openGguf } from '../io/index.ts'
 import { aReadable } from '../io/source.ts'
-import { aTensorFile } from '../io/tensors.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -20,7 +19,12 @@ import { loadParams, loadTable } from './load.ts'
 
 const nameOfGgufDoor = must.door('nameOfGguf', { name: must.string })
 
-const configOfGgufDoor = must.door('configOfGguf', { file: aTensorFile })
+const configOfGgufDoor = must.door('configOfGguf', {
+  file: must.kind('an opened GGUF file', (x) => {
+    const { metadata, tensors } = (x ?? {}) as Partial<TensorFile>
+    return metadata instanceof Map && tensors instanceof Map
+  }),
+})
 
 /** The architectures, as `general.architecture` has them. */
 const known = ['llama', 'qwen2', 'qwen3', 'gemma'] as const

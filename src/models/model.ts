@@ -132,11 +132,11 @@ export const makeModel = <S, I, O, X = object>({
 export const makeStatefulModel = <S, T, I, O>({
   apply,
   stateSpecs,
-  inputs: inputsCheck,
+  inputs: inputsCheck = someInputs,
   ...parts
 }: Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> & {
   /** Which inputs there are. */
-  readonly inputs: must.Check
+  readonly inputs?: must.Check
   readonly stddev: number
 }): StatefulModel<S, T, I, O> => {
   const { type, specs, stddev } = parts
