@@ -228,7 +228,7 @@ describe('forward', () => {
     expect((await pullback(...args, '--architecture', 'BertForTokenClassification')).err).toContain('missing (2)')
     const wrong = write('wrong.safetensors', { pixel_values: np.zeros([1]) })
     expect((await pullback('forward', '--model', join(data, 'bert'), '--inputs', wrong, '--out', out)).err).toContain(
-      'BertModel has no input pixel_values; its inputs are input_ids',
+      "BertModel: there is no input 'pixel_values'. Known: input_ids",
     )
     expect(existsSync(out)).toBe(false)
     expect((await pullback(...args)).code).toBe(0)
