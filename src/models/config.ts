@@ -1,4 +1,5 @@
 /** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
+import * as must from '../surface/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 
 /** A configuration that cannot be used: which key, what it was, what it must be. */
@@ -173,6 +174,8 @@ export class ConfigReader {
   }
 }
 
+const readConfigDoor = must.door('readConfig', { json: must.anything, read: must.func })
+
 /**
  * What `read` makes of a configuration, or what is wrong with it.
  *
@@ -187,6 +190,7 @@ export class ConfigReader {
  * ```
  */
 export const readConfig = <C>(json: unknown, read: (config: ConfigReader) => C): Either<ConfigError, C> => {
+  readConfigDoor(json, read)
   try {
     return { _tag: 'Right', right: read(new ConfigReader(json)) }
   } catch (fault) {

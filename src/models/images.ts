@@ -5,6 +5,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
@@ -136,8 +137,9 @@ const readSteps = (config: ConfigReader): Steps => {
 
 // Pictures.
 
-const aPicture =
-  'images are { data, width, height } of bytes, grey, RGB or RGBA, or uint8 arrays of shape [height, width, channels]'
+const pictures =
+  '{ data, width, height } of bytes, grey, RGB or RGBA, or a uint8 array of shape [height, width, channels], or a list of such'
+const aPicture = `images must be ${pictures}`
 
 const fromArray = (x: NDArray): Pixels => {
   const [height, width, channels] = x.shape
@@ -245,6 +247,20 @@ const pixelValuesOf = (steps: Steps, images: readonly (ImageLike | NDArray)[]): 
 
 const isOne = (images: Parameters<ImageProcessor>[0]): images is ImageLike | NDArray => !Array.isArray(images)
 
+const isPicture = (x: unknown): boolean => {
+  if (x instanceof NDArray) return true
+  if (typeof x !== 'object' || x === null || !('data' in x && 'width' in x && 'height' in x)) return false
+  return (
+    (x.data instanceof Uint8Array || x.data instanceof Uint8ClampedArray) &&
+    must.count.accepts(x.width) &&
+    must.count.accepts(x.height)
+  )
+}
+
+const processorDoor = must.door('imageProcessor', {
+  images: must.kind(pictures, (x) => isPicture(x) || (Array.isArray(x) && x.every(isPicture))),
+})
+
 /**
  * Reads a `preprocessor_config.json`: of ViT, DeiT or ConvNeXt, which ResNets have too. What it gives makes pictures of 8 bits a channel into
  * inputs, with the numbers of `transformers` on Pillow: alpha is left out, and grey pictures become RGB.
@@ -267,6 +283,9 @@ export const imageProcessor = (json: unknown): Either<ConfigError, ImageProcesso
   if (steps._tag === 'Left') return steps
   return {
     _tag: 'Right',
-    right: (images) => ({ pixelValues: pixelValuesOf(steps.right, isOne(images) ? [images] : images) }),
+    right: (images) => {
+      processorDoor(images)
+      return { pixelValues: pixelValuesOf(steps.right, isOne(images) ? [images] : images) }
+    },
   }
 }

@@ -1,6 +1,7 @@
 /** What all models are: pure functions over trees of parameters, with a description of the tree. */
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
+import { flatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import { aKey } from '../random/keys.ts'
@@ -8,7 +9,7 @@ import type { Key } from '../random/keys.ts'
 import { floatDType, stateOptions, treeOf } from './doors.ts'
 import type { RunOptions } from './encoder.ts'
 import type { ParamsOf, WeightsOf } from './spec.ts'
-import { fillSpecs, initialize } from './spec.ts'
+import { fillSpecs, initialize, ParameterSpec } from './spec.ts'
 
 /** A model: how its parameters begin, and what it computes with them. */
 export interface Model<S, I, O, X = object> {
@@ -68,6 +69,59 @@ const someInputs = must.kind('an object of arrays by name', (x) => typeof x === 
 
 const someOptions = must.optional(must.kind('an object of options', (x) => typeof x === 'object' && x !== null))
 
+/** What `makeModel` is given. */
+export interface ModelParts<S, I, O, X> extends Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> {
+  readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
+  readonly ignored?: readonly RegExp[]
+  readonly tied?: ReadonlyMap<string, string>
+  /** Which inputs and options there are. */
+  readonly doors?: ModelDoors
+  /** Standard deviation of fresh weights: `initializer_range`. */
+  readonly stddev: number
+}
+
+/** What `makeStatefulModel` is given. */
+export interface StatefulModelParts<S, T, I, O> extends Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> {
+  /** Which inputs there are. */
+  readonly inputs?: must.Check
+  readonly stddev: number
+}
+
+const someSpecs = must.kind('a tree of specs, as layers.linear and layers.parameter give them', (x) =>
+  flatten(x).leaves.every((leaf) => leaf instanceof ParameterSpec),
+)
+
+const commonParts = {
+  type: must.required(must.string),
+  specs: must.required(someSpecs),
+  prefix: must.required(must.string),
+  stddev: must.required(must.notNegative),
+  apply: must.required(must.func),
+  ignored: must.listOf(must.instance('a RegExp', RegExp)),
+}
+
+const makeModelDoor = must.door('makeModel', {
+  parts: must.optionsOf(
+    {
+      ...commonParts,
+      tied: must.instance('a Map', Map),
+      doors: must.kind('an object of checks', (x) => typeof x === 'object' && x !== null),
+    },
+    'part',
+  ),
+})
+
+const makeStatefulModelDoor = must.door('makeStatefulModel', {
+  parts: must.optionsOf(
+    {
+      ...commonParts,
+      stateSpecs: must.required(someSpecs),
+      inputs: must.kind('a check', (x) => typeof x === 'object' && x !== null),
+    },
+    'part',
+  ),
+})
+
 const loadedParams = (specs: unknown): must.Check => treeOf(specs, 'model.init or loadParams')
 
 /**
@@ -93,22 +147,16 @@ const loadedParams = (specs: unknown): must.Check => treeOf(specs, 'model.init o
  * bagOfWords.apply(params, { inputIds: np.array([[3, 14, 15]], { dtype: 'int32' }) }).shape // => 1,2
  * ```
  */
-export const makeModel = <S, I, O, X = object>({
-  ignored = [],
-  tied = new Map(),
-  doors = { inputs: someInputs, options: someOptions },
-  stddev,
-  apply,
-  ...parts
-}: Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> & {
-  readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
-  readonly ignored?: readonly RegExp[]
-  readonly tied?: ReadonlyMap<string, string>
-  /** Which inputs and options there are. */
-  readonly doors?: ModelDoors
-  /** Standard deviation of fresh weights: `initializer_range`. */
-  readonly stddev: number
-}): Model<S, I, O, X> => {
+export const makeModel = <S, I, O, X = object>(given: ModelParts<S, I, O, X>): Model<S, I, O, X> => {
+  makeModelDoor(given)
+  const {
+    ignored = [],
+    tied = new Map(),
+    doors = { inputs: someInputs, options: someOptions },
+    stddev,
+    apply,
+    ...parts
+  } = given
   const enterInit = initDoor(parts.type)
   const enterApply = must.door(parts.type, { params: loadedParams(parts.specs), ...doors })
   // Families are written of arrays. What they do with matrices, they do by layers and functions that take quantised ones as well.
@@ -129,16 +177,9 @@ export const makeModel = <S, I, O, X = object>({
 }
 
 /** A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`. */
-export const makeStatefulModel = <S, T, I, O>({
-  apply,
-  stateSpecs,
-  inputs: inputsCheck = someInputs,
-  ...parts
-}: Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> & {
-  /** Which inputs there are. */
-  readonly inputs?: must.Check
-  readonly stddev: number
-}): StatefulModel<S, T, I, O> => {
+export const makeStatefulModel = <S, T, I, O>(given: StatefulModelParts<S, T, I, O>): StatefulModel<S, T, I, O> => {
+  makeStatefulModelDoor(given)
+  const { apply, stateSpecs, inputs: inputsCheck = someInputs, ...parts } = given
   const { type, specs, stddev } = parts
   const enterInit = initDoor(type)
   const enterInitState = must.door(type, { dtype: floatDType })
