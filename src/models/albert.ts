@@ -77,7 +77,7 @@ export const albertConfig = (json: unknown): Either<ConfigError, AlbertConfig> =
       hiddenDropoutProb: config.number('hidden_dropout_prob', 0),
       attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0),
       classifierDropout: config.number('classifier_dropout_prob', 0.1),
-      initializerRange: config.number('initializer_range', 0.02),
+      initializerRange: config.notNegative('initializer_range', 0.02),
       padTokenId: config.token('pad_token_id', 0),
       tieWordEmbeddings: config.flag('tie_word_embeddings', true),
       ...classifierConfig(config),

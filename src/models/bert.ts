@@ -72,7 +72,7 @@ export const readBertConfig = (config: ConfigReader) => {
     hiddenDropoutProb,
     attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0.1),
     classifierDropout: config.number('classifier_dropout', hiddenDropoutProb),
-    initializerRange: config.number('initializer_range', 0.02),
+    initializerRange: config.notNegative('initializer_range', 0.02),
     tieWordEmbeddings: config.flag('tie_word_embeddings', true),
     ...classifierConfig(config),
   }

@@ -77,6 +77,18 @@ export class ConfigReader {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number')
   }
 
+  /** A number that is not below 0: a standard deviation. */
+  notNegative(key: string, fallback?: number): number {
+    const value = this.number(key, fallback)
+    return value >= 0 ? value : this.fail(key, 'a number not below 0')
+  }
+
+  /** A number whose square root divides: not so small that the quotient is infinite. */
+  positive(key: string, fallback?: number): number {
+    const value = this.number(key, fallback)
+    return value > 1e-30 ? value : this.fail(key, 'a number above 0')
+  }
+
   /** A whole number from `least` on. */
   count(key: string, fallback?: number, least = 1): number {
     const value = this.get(key) ?? fallback

@@ -66,7 +66,7 @@ export const distilBertConfig = (json: unknown): Either<ConfigError, DistilBertC
       dropout: config.number('dropout', 0.1),
       attentionDropout: config.number('attention_dropout', 0.1),
       classifierDropout: config.number('seq_classif_dropout', 0.2),
-      initializerRange: config.number('initializer_range', 0.02),
+      initializerRange: config.notNegative('initializer_range', 0.02),
       padTokenId: config.token('pad_token_id', 0),
       tieWordEmbeddings: config.flag('tie_word_embeddings', true),
       ...classifierConfig(config),

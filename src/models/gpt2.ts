@@ -74,7 +74,7 @@ export const gpt2Config = (json: unknown): Either<ConfigError, Gpt2Config> =>
       residualDropout: config.number('resid_pdrop', 0.1),
       scales: Array.from({ length: numHiddenLayers }, (_, i) => (byLayer ? scale / (i + 1) : scale)),
       tieWordEmbeddings: config.flag('tie_word_embeddings', true),
-      initializerRange: config.number('initializer_range', 0.02),
+      initializerRange: config.notNegative('initializer_range', 0.02),
       padTokenId: config.countOrNull('pad_token_id', null, 0),
       ...classifierConfig(config),
     }

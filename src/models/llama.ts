@@ -104,7 +104,7 @@ export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
       rmsNormEps: config.number('rms_norm_eps', 1e-6),
       rope: ropeConfig(config, headDim, config.count('max_position_embeddings', 2048)),
       tieWordEmbeddings: config.flag('tie_word_embeddings', false),
-      initializerRange: config.number('initializer_range', 0.02),
+      initializerRange: config.notNegative('initializer_range', 0.02),
       attentionBias: type === 'qwen2' || biased,
       outputBias: type !== 'qwen2' && biased,
       mlpBias: config.flag('mlp_bias', false),

@@ -109,7 +109,7 @@ export const t5Config = (json: unknown): Either<ConfigError, T5Config> =>
       buckets: bucketConfig(config),
       dropoutRate: config.number('dropout_rate', 0.1),
       layerNormEps: config.number('layer_norm_epsilon', 1e-6),
-      initializerFactor: config.number('initializer_factor', 1),
+      initializerFactor: config.notNegative('initializer_factor', 1),
       padTokenId,
       decoderStartTokenId: config.count('decoder_start_token_id', padTokenId, 0),
       tieWordEmbeddings: tied && scaled,

@@ -59,7 +59,7 @@ export const vitConfig = (json: unknown): Either<ConfigError, VitConfig> =>
       hiddenAct: config.word('hidden_act', activationNames, 'gelu'),
       hiddenDropoutProb: config.number('hidden_dropout_prob', 0),
       attentionProbsDropoutProb: config.number('attention_probs_dropout_prob', 0),
-      initializerRange: config.number('initializer_range', 0.02),
+      initializerRange: config.notNegative('initializer_range', 0.02),
       layerNormEps: config.number('layer_norm_eps', 1e-12),
       imageSize,
       patchSize,
