@@ -122,8 +122,8 @@ const erase =
     }
     const decoder = 'cacheShape' in typed ? typed : null
     const stateless = { stateSpecs: null, initState: () => null }
-    const any = { ...stateless, ...typed, architecture, inputs: names, apply, decoder }
-    return { _tag: 'Right', right: any as unknown as AnyModel }
+    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder }
+    return { _tag: 'Right', right: erased as unknown as AnyModel }
   }
 
 // Names.
