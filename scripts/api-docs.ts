@@ -20,6 +20,8 @@ const generate = async (): Promise<void> => {
       'src/io/index.ts',
       'src/models/index.ts',
       'src/tokenizers/index.ts',
+      'src/train/index.ts',
+      'src/interpret/index.ts',
     ],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],

@@ -48,6 +48,7 @@ export * as tree from './api/tree.ts'
 export * as debug from './api/debug.ts'
 
 export { NDArray } from './trace/value.ts'
+export { LinearOperator } from './api/linearOperator.ts'
 export type { BlockKind } from './api/quantized.ts'
 export { QuantizedArray } from './api/quantized.ts'
 export type {

@@ -56,7 +56,7 @@ const relaxed = ['--experimental-wasm-relaxed-simd']
 
 const torchRun = (python: string, task: string, rounds: number): Timed =>
   JSON.parse(
-    execFileSync(python, [join(folder, 'torch.py'), task, String(rounds), join(folder, '..', '..', '.models')], {
+    execFileSync(python, [join(folder, 'pytorch.py'), task, String(rounds), join(folder, '..', '..', '.models')], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }),

@@ -20,6 +20,8 @@ export const layers: readonly (readonly string[])[] = [
   ['io'],
   ['tokenizers'],
   ['models'],
+  ['train'],
+  ['interpret'],
   ['cli'],
   ['index.ts'],
 ]

@@ -12,6 +12,8 @@ const entries = {
   io: 'src/io/index.ts',
   models: 'src/models/index.ts',
   tokenizers: 'src/tokenizers/index.ts',
+  train: 'src/train/index.ts',
+  interpret: 'src/interpret/index.ts',
 } as const
 
 export interface PublicName {

@@ -14,6 +14,8 @@ import * as ops from '../ops/quantized.ts'
 import { arrayFor, functions } from '../runtime/array.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike, TakeOptions } from '../trace/value.ts'
+import { isLinearOperator } from './linearOperator.ts'
+import type { LinearOperator } from './linearOperator.ts'
 
 export type { BlockKind } from '../core/blocks.ts'
 
@@ -110,8 +112,8 @@ registerPytreeNode(
   },
 )
 
-/** What products take: an array, or a quantised one. */
-export type Factor = ArrayLike | QuantizedArray
+/** What products take: an array, a quantised one, or a matrix that computes its own products. */
+export type Factor = ArrayLike | QuantizedArray | LinearOperator
 
 export const isQuantized = (x: unknown): x is QuantizedArray => x instanceof QuantizedArray
 
@@ -119,6 +121,9 @@ export const isQuantized = (x: unknown): x is QuantizedArray => x instanceof Qua
 export const besideQuantized = (operation: string, x: Factor): NDArray => {
   if (isQuantized(x)) {
     throw new ArgumentError(`${operation}: both operands are quantised (${x}); expand one of them with dequantize().`)
+  }
+  if (isLinearOperator(x)) {
+    throw new ArgumentError(`${operation}: neither operand is an array, got ${x} beside a quantised one; expand it with dense().`)
   }
   const array = arrayFor(operation, x)
   const { dtype } = promoteTwo(array.aval, { dtype: 'float32', weak: false })

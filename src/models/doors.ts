@@ -1,4 +1,5 @@
 /** What models are called with: trees of parameters, inputs, options, caches. Each family has tables of its inputs and of its options. */
+import { isLinearOperator } from '../api/linearOperator.ts'
 import { isQuantized } from '../api/quantized.ts'
 import { isFloat, isDType } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError, TreeError } from '../core/errors.ts'
@@ -28,7 +29,7 @@ const isArray = (x: unknown): x is NDArray => x instanceof NDArray
 type Fault = readonly [error: typeof TreeError | typeof ShapeError, text: string]
 
 const leafFault = ({ shape }: ParameterSpec, value: unknown, path: string): Fault | null => {
-  if (isArray(value) || isQuantized(value)) {
+  if (isArray(value) || isQuantized(value) || isLinearOperator(value)) {
     if (sameShape(value.shape, shape)) return null
     return [
       ShapeError,

@@ -1,4 +1,5 @@
 /** Layers as PyTorch computes them, over parameters as it keeps them. */
+import type { LinearOperator } from '../api/linearOperator.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import { stopGradient } from '../api/derivatives.ts'
 import { Aval } from '../core/aval.ts'
@@ -14,9 +15,12 @@ import type { Key } from '../random/keys.ts'
 import { fromHost } from '../trace/value.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
-/** Weight `[outputs, inputs]`, which may be quantised; bias `[outputs]` or null. */
+/** A matrix as linear layers and tables take it: it may be quantised, or compute its own products. */
+export type Weight = NDArray | QuantizedArray | LinearOperator
+
+/** Weight `[outputs, inputs]`; bias `[outputs]` or null. */
 export interface LinearParams {
-  readonly weight: NDArray | QuantizedArray
+  readonly weight: Weight
   readonly bias: NDArray | null
 }
 
@@ -94,7 +98,7 @@ export const rowsOf = (indices: NDArray, size: number, name: string, except?: nu
  * @param name - what the indices are, for the error: `bert: inputIds`.
  */
 export const applyEmbedding = (
-  { weight }: { readonly weight: NDArray | QuantizedArray },
+  { weight }: { readonly weight: Weight },
   indices: ArrayLike,
   padTokenId: number | null = null,
   name = 'embedding',

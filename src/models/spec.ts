@@ -2,6 +2,7 @@
  * What the parameters of a model are before they have values: a tree of shapes. The paths in it are the names of Hugging Face, and
  * its type is that of the parameters, so that initialising, loading and saving follow from one description.
  */
+import type { LinearOperator } from '../api/linearOperator.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
@@ -33,8 +34,8 @@ export class ParameterSpec implements LeafBrand {
 /** The parameters that a tree of specs describes. */
 export type ParamsOf<S> = MapLeaves<S, NDArray>
 
-/** What a model takes for its parameters: matrices, of layers and tables, may be quantised. */
-export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray>
+/** What a model takes for its parameters: matrices, of layers and tables, may be quantised, or compute their own products. */
+export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray | LinearOperator>
 
 /** A parameter of that shape. */
 export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec =>

@@ -1,4 +1,5 @@
 /** `np`: sums of products. */
+import { isLinearOperator, matmulOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
 import { isQuantized, matmulQuantized } from '../api/quantized.ts'
 import { ShapeError } from '../core/errors.ts'
@@ -13,7 +14,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /**
  * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right. One of the operands may be a
- * `QuantizedArray`.
+ * `QuantizedArray` or a `LinearOperator`.
  *
  * @throws ShapeError if the inner extents differ.
  * @example
@@ -22,8 +23,10 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const matmul = (x: Factor, y: Factor): NDArray =>
-  isQuantized(x) || isQuantized(y) ? matmulQuantized(x, y) : functions.matmul(x, y)
+export const matmul = (x: Factor, y: Factor): NDArray => {
+  if (isLinearOperator(x) || isLinearOperator(y)) return matmulOperator(x, y)
+  return isQuantized(x) || isQuantized(y) ? matmulQuantized(x, y) : functions.matmul(x, y)
+}
 /** Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. */
 export const dot = (x: ArrayLike, y: ArrayLike): NDArray => functions.dot(x, y)
 

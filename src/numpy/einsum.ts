@@ -1,5 +1,7 @@
 /** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
 import { isListOf } from '../core/arguments.ts'
+import { besideOperator, isLinearOperator } from '../api/linearOperator.ts'
+import type { LinearOperator } from '../api/linearOperator.ts'
 import type { Factor, QuantizedArray } from '../api/quantized.ts'
 import { besideQuantized, isQuantized, multiplyQuantized } from '../api/quantized.ts'
 import { show } from '../core/show.ts'
@@ -139,7 +141,7 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
  * In the place of a string, labels may be numbers: each operand is followed by the list of its labels, in which `'...'` may
  * stand, and the last list, if there is one more, is the output's.
  *
- * One of two operands may be a `QuantizedArray` in a product of matrices: `'...i,oi->...o'`.
+ * One of two operands may be a `QuantizedArray` or a `LinearOperator` in a product of matrices: `'...i,oi->...o'`.
  *
  * @throws ArgumentError for malformed subscripts; ShapeError if a label has two extents.
  * @example
@@ -186,7 +188,7 @@ const einsumOf = (subscripts: string, operands: readonly Factor[]): NDArray => {
   if (rest.length > 0 || terms.length !== operands.length || operands.length === 0) {
     throw new ArgumentError(`np.einsum: '${subscripts}' speaks of ${terms.length} operands, got ${operands.length}.`)
   }
-  if (operands.some(isQuantized)) return einsumQuantized(subscripts, terms, output, operands)
+  if (operands.some(isMatrix)) return einsumMatrix(subscripts, terms, output, operands)
   const values = promoteAll((operands as readonly ArrayLike[]).map((x) => asArray(x)))
   const labelled = values.map((value, i) => ({ value, labels: splitLabels(terms[i]!, value.aval.rank, subscripts) }))
   const termLabels = labelled.map((o) => o.labels)
@@ -210,7 +212,12 @@ const einsumOf = (subscripts: string, operands: readonly Factor[]): NDArray => {
   )
 }
 
-/** The roles of the labels of a quantised operand: shared with the other one and kept, then rows, then the axis of its blocks. */
+/** Operands that know products and no more. */
+type Matrix = QuantizedArray | LinearOperator
+
+const isMatrix = (x: unknown): x is Matrix => isQuantized(x) || isLinearOperator(x)
+
+/** The roles of the labels of a matrix: shared with the other operand and kept, then rows, then columns, the last axis. */
 const rolesOf = (w: readonly string[], x: readonly string[], out: readonly string[]) => {
   const [leading, column] = [w.slice(0, -1), w.at(-1)]
   const first = leading.findIndex((l) => !x.includes(l) || !out.includes(l))
@@ -225,16 +232,20 @@ const rolesOf = (w: readonly string[], x: readonly string[], out: readonly strin
   return stays(column) && rows.every(meets) ? { batch, rows, column, transposed: true } : null
 }
 
-/** Two operands, one of them quantised, as a product with a matrix, or a stack of them. */
-const einsumQuantized = (
+/** The other operand as an array. */
+const besideMatrix = (w: Matrix, x: Factor): NDArray =>
+  isLinearOperator(w) ? besideOperator('np.einsum', x) : besideQuantized('np.einsum', x)
+
+/** Two operands, one of them a matrix that knows products only, or a stack of quantised ones. */
+const einsumMatrix = (
   subscripts: string,
   terms: readonly string[],
   output: string | undefined,
   operands: readonly Factor[],
 ): NDArray => {
-  const place = operands.findIndex(isQuantized)
-  const w = operands[place] as QuantizedArray
-  const x = operands.length === 2 ? besideQuantized('np.einsum', operands[1 - place]!) : null
+  const place = operands.findIndex(isMatrix)
+  const w = operands[place] as Matrix
+  const x = operands.length === 2 ? besideMatrix(w, operands[1 - place]!) : null
   const ranks = [x?.ndim ?? 0, w.ndim]
   const labels = terms.map((term, i) => splitLabels(term, ranks[i === place ? 1 : 0]!, subscripts))
   const out = output === undefined ? implicitOutput(labels) : explicitOutput(output, labels, subscripts)
@@ -242,8 +253,8 @@ const einsumQuantized = (
   const roles = given === null ? null : rolesOf(labels[place]!, given.labels, out)
   if (given === null || roles === null) {
     throw new ArgumentError(
-      `np.einsum: '${subscripts}' is no product of an array with the quantised ${w}, in which either the axis of its blocks, the ` +
-        "last one, is summed over ('...i,oi->...o'), or all axes before it are ('...o,oi->...i'). Expand it with dequantize().",
+      `np.einsum: '${subscripts}' is no product of an array with ${w}, in which either the last axis is summed over ` +
+        `('...i,oi->...o'), or all axes before it are ('...o,oi->...i'). Expand it with ${isQuantized(w) ? 'dequantize' : 'dense'}().`,
     )
   }
   const { batch, rows, column, transposed } = roles
@@ -265,8 +276,14 @@ const einsumQuantized = (
   )
   const kept = arranged.shape.slice(0, order.length - met.length)
   const count = (ls: readonly string[]): number => ls.reduce((n, l) => n * extent(l), 1)
-  const matrices = w.mapPayload((p) => reshape(p, [...batch.map(extent), count(rows), p.shape.at(-1)!]))
-  const product = multiplyQuantized(reshape(arranged, [...kept, count(met)]), matrices, transposed)
+  const vectors = reshape(arranged, [...kept, count(met)])
+  const product = isLinearOperator(w)
+    ? w.multiply(vectors, !transposed)
+    : multiplyQuantized(
+        vectors,
+        w.mapPayload((p) => reshape(p, [...batch.map(extent), count(rows), p.shape.at(-1)!])),
+        transposed,
+      )
   const result = [...batch, ...free, ...(transposed ? [column] : rows)]
   const whole = reshape(product, [...kept, ...(transposed ? [column] : rows).map(extent)])
   return transpose(

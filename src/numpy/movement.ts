@@ -1,4 +1,5 @@
 /** `np`: functions that move elements about. */
+import { isLinearOperator, takeFromOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
 import { isQuantized, takeQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
@@ -289,10 +290,12 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
 
 /**
  * Elements at these places along an axis (in all elements by default); out of range gives NaN. Of a `QuantizedArray`, rows: along an
- * axis other than the last.
+ * axis other than the last; of a `LinearOperator`, rows along axis 0.
  */
-export const take = (x: Factor, indices: ArrayLike, options: TakeOptions = {}): NDArray =>
-  isQuantized(x) ? takeQuantized(x, indices, options) : functions.take(x, indices, options)
+export const take = (x: Factor, indices: ArrayLike, options: TakeOptions = {}): NDArray => {
+  if (isLinearOperator(x)) return takeFromOperator(x, indices, options)
+  return isQuantized(x) ? takeQuantized(x, indices, options) : functions.take(x, indices, options)
+}
 
 const takeAlongAxisDoor = must.door('np.takeAlongAxis', {
   x: must.arrayLike,

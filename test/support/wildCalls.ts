@@ -3,10 +3,12 @@ import * as fc from 'fast-check'
 import * as pullback from 'pullback'
 import { NDArray, PullbackError, debug, np } from 'pullback'
 import * as eslint from 'pullback/eslint'
+import * as interpret from 'pullback/interpret'
 import * as io from 'pullback/io'
 import * as models from 'pullback/models'
 import * as testing from 'pullback/testing'
 import * as tokenizers from 'pullback/tokenizers'
+import * as train from 'pullback/train'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { show } from '../../src/core/show.ts'
 import { argumentsFor, isOwn } from './wild.ts'
@@ -33,6 +35,8 @@ export const entries: { readonly [entry: string]: readonly [members: object, pre
   './eslint': [eslint, 'eslint'],
   './models': [models, 'models'],
   './tokenizers': [tokenizers, 'tokenizers'],
+  './train': [train, 'train'],
+  './interpret': [interpret, 'interpret'],
 }
 
 /** Entries, and exports with all that is inside of them, that are not called, and why. */

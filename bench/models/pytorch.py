@@ -1,4 +1,4 @@
-"""The tasks of tasks.ts in PyTorch and transformers: `torch.py TASK ROUNDS ROOT`. Prints one line of JSON."""
+"""The tasks of tasks.ts in PyTorch and transformers: `pytorch.py TASK ROUNDS ROOT`. Prints one line of JSON."""
 
 import json
 import pathlib

@@ -1,0 +1,124 @@
+/** Matrices that compute their own products: what a tuning method puts in the place of a weight. */
+import type { DType } from '../core/dtype.ts'
+import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
+import { normalizeAxis, sizeOf } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import type { OpaqueBrand, opaqueBrand } from '../core/tree.ts'
+import { swapLast } from '../ops/movement.ts'
+import { arrayFor } from '../runtime/array.ts'
+import type { ArrayLike, NDArray, TakeOptions } from '../trace/value.ts'
+
+/**
+ * A matrix given by what it does: its products, its rows, and all its elements if they must be. `np.matmul`, `np.einsum` and `np.take`
+ * accept it beside arrays, and so do the models, so that a low-rank change of a weight costs two thin products and no new matrix.
+ *
+ * A subclass is registered by `tree.registerPytreeNode` with its arrays as children: it then goes through `jit`, `vmap` and `grad` like
+ * any container, and derivatives flow to those arrays.
+ *
+ * @example
+ * ```ts
+ * import { grad, LinearOperator, np, tree } from 'pullback'
+ * import type { NDArray } from 'pullback'
+ * // The diagonal matrix of d.
+ * class Diagonal extends LinearOperator {
+ *   constructor(readonly d: NDArray) {
+ *     super()
+ *   }
+ *   get shape() {
+ *     return [this.d.size, this.d.size]
+ *   }
+ *   get dtype() {
+ *     return this.d.dtype
+ *   }
+ *   multiply(x: NDArray) {
+ *     return np.multiply(x, this.d)
+ *   }
+ *   dense() {
+ *     return np.diag(this.d)
+ *   }
+ * }
+ * tree.registerPytreeNode(
+ *   Diagonal,
+ *   (w) => ({ children: [w.d], keys: ['d'] }),
+ *   (_, [d]) => new Diagonal(d as NDArray),
+ * )
+ * const x = np.array([[1, 2], [3, 4]])
+ * np.matmul(x, new Diagonal(np.array([10, 100]))) // => [[ 10. 200.]\n [ 30. 400.]]
+ * grad((w: Diagonal) => np.sum(np.matmul(x, w)))(new Diagonal(np.ones([2]))).d // => [4. 6.]
+ * ```
+ */
+export abstract class LinearOperator implements OpaqueBrand {
+  declare readonly [opaqueBrand]?: true
+
+  /** Of the matrix: two axes. */
+  abstract get shape(): Shape
+
+  /** Of its elements. */
+  abstract get dtype(): DType
+
+  /**
+   * `x W`, or `x Wᵀ`.
+   *
+   * @param x - shape `[..., rows]`; `[..., columns]` if transposed.
+   * @returns shape `[..., columns]`, or `[..., rows]`.
+   */
+  abstract multiply(x: NDArray, transposed: boolean): NDArray
+
+  /** The matrix as an array. */
+  abstract dense(): NDArray
+
+  /**
+   * Rows, as `np.take` gives them along axis 0; of `dense()` unless a subclass knows better.
+   *
+   * @param indices - integers of any shape.
+   * @returns shape `[...indices.shape, columns]`.
+   */
+  rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
+    return this.dense().take(indices, { ...options, axis: 0 })
+  }
+
+  get ndim(): number {
+    return this.shape.length
+  }
+
+  get size(): number {
+    return sizeOf(this.shape)
+  }
+
+  toString(): string {
+    return `${this.constructor.name} ${this.dtype}[${this.shape.join(',')}]`
+  }
+}
+
+export const isLinearOperator = (x: unknown): x is LinearOperator => x instanceof LinearOperator
+
+/** The array beside an operator. */
+export const besideOperator = (operation: string, x: unknown): NDArray => {
+  if (!isLinearOperator(x)) return arrayFor(operation, x as ArrayLike)
+  throw new ArgumentError(`${operation}: both operands are linear operators (${x}); expand one of them with dense().`)
+}
+
+/** `np.matmul` where one operand is an operator: x W on the right; W x as (xᵀ Wᵀ)ᵀ on the left. */
+export const matmulOperator = (x: unknown, y: unknown): NDArray => {
+  const onLeft = isLinearOperator(x)
+  const [w, other] = onLeft ? [x, y] : [y as LinearOperator, x]
+  const a = besideOperator('np.matmul', other)
+  const [rows, columns] = w.shape as readonly [number, number]
+  const met = onLeft ? columns : rows
+  if (a.ndim === 0 || a.shape.at(onLeft && a.ndim > 1 ? -2 : -1) !== met) {
+    throw new ShapeError(
+      `np.matmul: ${onLeft ? `${w} and ${a.aval}` : `${a.aval} and ${w}`} do not fit: ${met} values meet.`,
+    )
+  }
+  if (!onLeft) return w.multiply(a, false)
+  return a.ndim === 1 ? w.multiply(a, true) : swapLast(w.multiply(swapLast(a), true))
+}
+
+/** `np.take` of whole rows of an operator. */
+export const takeFromOperator = (w: LinearOperator, indices: ArrayLike, options: TakeOptions): NDArray => {
+  const axis = options.axis ?? null
+  if (axis !== null && normalizeAxis('np.take', axis, w.ndim) === 0) return w.rows(indices, options)
+  throw new IndexError(
+    `np.take: from a linear operator ${w} rows are taken, along axis 0, got ${String(axis)}. Expand it with dense() for other elements.`,
+  )
+}
