@@ -1,4 +1,5 @@
 /** Matrices that compute their own products: what a tuning method puts in the place of a weight. */
+import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, sizeOf } from '../core/shape.ts'
@@ -86,7 +87,7 @@ export abstract class LinearOperator implements OpaqueBrand {
   }
 
   toString(): string {
-    return `${this.constructor.name} ${this.dtype}[${this.shape.join(',')}]`
+    return `${this.constructor.name} ${new Aval(this.dtype, this.shape)}`
   }
 }
 

@@ -123,7 +123,9 @@ export const besideQuantized = (operation: string, x: Factor): NDArray => {
     throw new ArgumentError(`${operation}: both operands are quantised (${x}); expand one of them with dequantize().`)
   }
   if (isLinearOperator(x)) {
-    throw new ArgumentError(`${operation}: neither operand is an array, got ${x} beside a quantised one; expand it with dense().`)
+    throw new ArgumentError(
+      `${operation}: neither operand is an array, got ${x} beside a quantised one; expand it with dense().`,
+    )
   }
   const array = arrayFor(operation, x)
   const { dtype } = promoteTwo(array.aval, { dtype: 'float32', weak: false })

@@ -32,7 +32,7 @@ export class Adapter<C extends AdapterConfig = AdapterConfig> implements OpaqueB
   }
 }
 
-registerPytreeNode(
+registerPytreeNode<Adapter>(
   Adapter,
   ({ config, weights, saved }) => ({ children: [weights, saved], keys: ['weights', 'saved'], aux: config }),
   (config, [weights, saved]) =>

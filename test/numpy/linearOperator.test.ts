@@ -88,7 +88,7 @@ test('what does not fit is said', () => {
   const w = operator(4, 3)
   expect(() => np.matmul(np.ones([2, 3]), w)).toThrow(ShapeError)
   expect(() => np.matmul(np.ones([2, 3]), w)).toThrow(
-    'np.matmul: float32[2,3] and LowRank float32[4,3] do not fit: 4 values meet.',
+    'np.matmul: f32[2,3] and LowRank f32[4,3] do not fit: 4 values meet.',
   )
   expect(() => np.einsum('...i,oi->...o', np.ones([2, 4]), w)).toThrow(ShapeError)
   expect(() => np.matmul(w, w)).toThrow(ArgumentError)
