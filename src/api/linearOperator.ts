@@ -78,10 +78,12 @@ export abstract class LinearOperator implements OpaqueBrand {
     return this.dense().take(indices, { ...options, axis: 0 })
   }
 
+  /** How many axes there are: two. */
   get ndim(): number {
     return this.shape.length
   }
 
+  /** How many elements there are. */
   get size(): number {
     return sizeOf(this.shape)
   }

@@ -33,4 +33,5 @@ export interface DivergenceError {
   readonly step: number
 }
 
+/** Whatever a run can end with. */
 export type TrainError = IoError | AdapterError | DataError | CheckpointError | DivergenceError
