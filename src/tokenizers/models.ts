@@ -8,6 +8,8 @@ import { byteToken } from './bytes.ts'
 import { BPE, Unigram, WordPiece } from './engine.ts'
 import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
+import type { Merges, Symbol } from './merges.ts'
+import { mergeAll, pairOf } from './merges.ts'
 import { charactersOf } from './unicode.ts'
 
 /** A token of a word. */
@@ -59,14 +61,66 @@ const bytePieces = (vocabulary: ReadonlyMap<string, number>, text: string, span:
   return pieces
 }
 
-const readMerges = (json: Json, vocabulary: ReadonlyMap<string, number>): readonly (readonly [string, string])[] =>
+/** Pairs of tokens that make a third: the second without the prefix that it has inside of words. */
+const readMerges = (
+  json: Json,
+  vocabulary: ReadonlyMap<string, number>,
+  prefix: string,
+): readonly (readonly [left: string, right: string, both: string])[] =>
   json.list().map((merge) => {
     const parts = typeof merge.value === 'string' ? merge.value.split(' ') : merge.list().map((part) => part.string())
     const [left, right] = parts
     if (left === undefined || right === undefined || parts.length !== 2) return merge.fail('two tokens')
-    const hasAll = [left, right, left + right].every((token) => vocabulary.has(token))
-    return hasAll ? [left, right] : merge.fail('two tokens of the vocabulary that make a third')
+    const both = left + right.slice(prefix.length)
+    const hasAll = [left, right, both].every((token) => vocabulary.has(token))
+    return hasAll ? [left, right, both] : merge.fail('two tokens of the vocabulary that make a third')
   })
+
+/** What `tokenizer.json` says of a BPE. Dropout is for training: words are always the same tokens here. */
+interface BpeParts {
+  readonly vocabulary: ReadonlyMap<string, number>
+  readonly merges: ReturnType<typeof readMerges>
+  readonly unknown: string | null
+  readonly fusesUnknown: boolean
+  readonly prefix: string
+  readonly suffix: string
+}
+
+/**
+ * BPE whose tokens inside of words have a prefix. Characters that are no tokens are the unknown one, and nothing where the model has
+ * none.
+ */
+const prefixedBpe = ({ vocabulary, merges, unknown, fusesUnknown, prefix, suffix }: BpeParts) => {
+  const pairs: Merges = new Map(
+    merges.map(([left, right, both], rank) => [
+      pairOf(vocabulary.get(left)!, vocabulary.get(right)!),
+      { rank, id: vocabulary.get(both)! },
+    ]),
+  )
+  const tokens = tokensOf(vocabulary)
+  const unknownId = unknown === null ? null : vocabulary.get(unknown)!
+
+  const symbolsOf = (word: string): readonly Symbol[] => {
+    const symbols: Symbol[] = []
+    const characters = charactersOf(word)
+    let [at, isUnknown] = [0, false]
+    characters.forEach((character, i) => {
+      const token = (i === 0 ? '' : prefix) + character + (i === characters.length - 1 ? suffix : '')
+      const span: Span = [at, at + character.length]
+      const id = vocabulary.get(token)
+      const last = symbols.at(-1)
+      if (id !== undefined) symbols.push({ id, span })
+      else if (isUnknown && fusesUnknown) symbols[symbols.length - 1] = { ...last!, span: [last!.span[0], span[1]] }
+      else if (unknownId !== null) symbols.push({ id: unknownId, span })
+      isUnknown = id === undefined && unknownId !== null
+      at = span[1]
+    })
+    return symbols
+  }
+
+  return (word: string): readonly Piece[] =>
+    mergeAll(symbolsOf(word), pairs).map(({ id, span }): Piece => ({ id, token: tokens[id]!, span }))
+}
 
 const readBpe = (json: Json): TokenModel => {
   const vocabulary = readVocabulary(json.at('vocab'))
@@ -74,12 +128,23 @@ const readBpe = (json: Json): TokenModel => {
   const suffix = json.at('end_of_word_suffix').string('')
   const [fusesUnknown, fallsBack] = [json.at('fuse_unk').flag(false), json.at('byte_fallback').flag(false)]
   const ignoresMerges = json.at('ignore_merges').flag(false)
-  if (json.at('continuing_subword_prefix').string('') !== '') json.at('continuing_subword_prefix').fail('empty here')
+  const prefix = json.at('continuing_subword_prefix').string('')
   const dropout = json.at('dropout')
-  if (!dropout.isNull && dropout.number() !== 0) dropout.fail('0: tokens are not drawn at random here')
+  if (!dropout.isNull && !(dropout.number() >= 0 && dropout.number() <= 1)) dropout.fail('a number from 0 to 1')
+  const merges = readMerges(json.at('merges'), vocabulary, prefix)
+  const common = { type: 'BPE', vocabulary, tokens: tokensOf(vocabulary) } as const
+  const wholeWord = (word: string): readonly Piece[] | null => {
+    const id = ignoresMerges ? vocabulary.get(word) : undefined
+    return id === undefined ? null : [{ id, token: word, span: [0, word.length] }]
+  }
+  if (prefix !== '') {
+    if (fallsBack) json.at('byte_fallback').fail('false beside a continuing_subword_prefix')
+    const pieces = prefixedBpe({ vocabulary, merges, unknown, fusesUnknown, prefix, suffix })
+    return { ...common, tokenize: (word) => wholeWord(word) ?? pieces(word) }
+  }
   const bpe = new BPE({
     vocab: Object.fromEntries(vocabulary),
-    merges: readMerges(json.at('merges'), vocabulary),
+    merges: merges.map(([left, right]) => [left, right]),
     end_of_word_suffix: suffix === '' ? null : suffix,
   })
 
@@ -93,8 +158,8 @@ const readBpe = (json: Json): TokenModel => {
   }
 
   const tokenize = (word: string): readonly Piece[] => {
-    const whole = ignoresMerges ? vocabulary.get(word) : undefined
-    if (whole !== undefined) return [{ id: whole, token: word, span: [0, word.length] }]
+    const whole = wholeWord(word)
+    if (whole !== null) return whole
     const pieces: Piece[] = []
     let at = 0
     for (const token of bpe.bpe(word)) {
@@ -111,7 +176,7 @@ const readBpe = (json: Json): TokenModel => {
     }
     return pieces
   }
-  return { type: 'BPE', vocabulary, tokens: tokensOf(vocabulary), tokenize }
+  return { ...common, tokenize }
 }
 
 /** What an unknown character scores below the least likely token. */

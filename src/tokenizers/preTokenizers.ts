@@ -5,6 +5,7 @@ import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
 import type { Matches } from './patterns.ts'
 import { literal, matchCharacters, matchPattern, readPattern } from './patterns.ts'
+import { scriptOf } from './scripts.ts'
 import { charactersOf, isNumeric, isPunctuation, isSpace, wordClass } from './unicode.ts'
 
 export type PreTokenizer = (part: Aligned) => readonly Aligned[]
@@ -122,6 +123,20 @@ const fixedLength = (length: number): PreTokenizer => {
   }
 }
 
+/** Where the script changes, as SentencePiece divides; what has no script goes with what is before it, and is left out where nothing is. */
+const unicodeScripts: PreTokenizer = (part) => {
+  const begins: number[] = []
+  let last: string | null = null
+  let at = 0
+  for (const character of charactersOf(part.text)) {
+    const script = scriptOf(character)
+    if (script !== null && script !== last) begins.push(at)
+    last = script ?? last
+    at += character.length
+  }
+  return begins.map((begin, i) => part.slice(begin, begins[i + 1] ?? part.text.length))
+}
+
 const readers: { readonly [type: string]: (json: Json) => PreTokenizer } = {
   BertPreTokenizer: () => bert,
   ByteLevel: byteLevel,
@@ -135,6 +150,7 @@ const readers: { readonly [type: string]: (json: Json) => PreTokenizer } = {
   Punctuation: (json) => atCharacters(isPunctuation, json.at('behavior').word(behaviors, 'Isolated')),
   Sequence: (json) => inTurn(json.at('pretokenizers').list().map(readPreTokenizer)),
   Split: split,
+  UnicodeScripts: () => unicodeScripts,
   Whitespace: () => (part) => splitAt(part, inverted(matchPattern(words, part.text)), 'Removed'),
   WhitespaceSplit: () => atCharacters(isSpace, 'Removed'),
 }

@@ -1,4 +1,4 @@
-/** The four kinds of tokenizers against Hugging Face's library (record.py): ids, offsets, words, pairs, decoded texts, batches. */
+/** The kinds of tokenizers against Hugging Face's library (record.py): ids, offsets, words, pairs, decoded texts, batches. */
 import { describe, expect, test } from 'vitest'
 import type { BatchOptions, Encoding } from 'pullback/tokenizers'
 import { corpus, flat, kinds, load, recorded, toUtf16 } from './support/recorded.ts'

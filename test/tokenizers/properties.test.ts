@@ -1,4 +1,4 @@
-/** What holds for all texts and all tokens, of the four kinds. */
+/** What holds for all texts and all tokens, of all kinds. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { wellFormed } from '../../src/tokenizers/aligned.ts'

@@ -107,6 +107,17 @@ RULES = {  # A few rules of NMT's NFKC, enough for each kind: to nothing, to few
 }
 
 
+def prefixed():
+    """BPE whose tokens have a prefix inside of words, and a suffix at their end."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", continuing_subword_prefix="##", end_of_word_suffix="</w>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.decoder = decoders.BPEDecoder("</w>")
+    some = [t for t in TEXTS if all(ord(c) < 0x250 for c in t)]
+    trainer = trainers.BpeTrainer(vocab_size=1100, special_tokens=["<unk>"], continuing_subword_prefix="##", end_of_word_suffix="</w>", show_progress=False)
+    tokenizer.train_from_iterator(some * 2, trainer)
+    return json.loads(tokenizer.to_str())
+
+
 def charsmap():
     """SentencePiece compiles the rules; its training model carries them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -222,7 +233,7 @@ def variants():
         "Replace": (N.Sequence([N.Replace(Regex(r"\s+"), "--"), N.Replace("a", "")]), P.Punctuation()),
         "BertCased": (N.BertNormalizer(lowercase=False), P.BertPreTokenizer()),
         "BertPlain": (N.BertNormalizer(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=True), P.BertPreTokenizer()),
-        "ByteLevelNormalizer": (N.ByteLevel(), None), "Whitespace": (None, P.Whitespace()), "Digits": (None, P.Digits()), "DigitsEach": (None, P.Digits(True)),
+        "ByteLevelNormalizer": (N.ByteLevel(), None), "Whitespace": (None, P.Whitespace()), "UnicodeScripts": (None, P.UnicodeScripts()), "Digits": (None, P.Digits()), "DigitsEach": (None, P.Digits(True)),
         "FixedLength": (None, P.FixedLength(3)), "Delimiter": (None, P.CharDelimiterSplit("e")),
         "MetaspaceFirst": (N.Strip(True, False), P.Metaspace(prepend_scheme="first")), "MetaspaceNever": (None, P.Metaspace(prepend_scheme="never", split=False)),
         "PunctuationContiguous": (None, P.Punctuation("contiguous")), "PunctuationRemoved": (None, P.Punctuation("removed")),
@@ -271,6 +282,7 @@ if __name__ == "__main__":
     record("sentencepiece-bpe", sentencepiece_bpe, 700)
     write("scores", scored(sentencepiece_bpe))
     record("unigram", t5(), 1200)
+    record("prefixed-bpe", prefixed(), 700)
     write("variants", variants())
     whole = Tokenizer.from_str(json.dumps(smollm2(fields, None)))
     write("smollm2", [whole.encode(t).ids for t in TEXTS])

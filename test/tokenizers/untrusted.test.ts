@@ -32,8 +32,11 @@ test.each<[unknown, string]>([
   [{ model: { ...bpe, merges: ['a c'] } }, 'model.merges[0] must be two tokens of the vocabulary that make a third'],
   [{ model: { ...bpe, merges: ['a b c'] } }, 'model.merges[0] must be two tokens, not "a b c"'],
   [{ model: { ...bpe, merges: [['a']] } }, 'model.merges[0] must be two tokens'],
-  [{ model: { ...bpe, dropout: 0.1 } }, 'model.dropout must be 0'],
-  [{ model: { ...bpe, continuing_subword_prefix: '##' } }, 'model.continuing_subword_prefix must be empty here'],
+  [{ model: { ...bpe, dropout: 1.5 } }, 'model.dropout must be a number from 0 to 1'],
+  [
+    { model: { ...bpe, continuing_subword_prefix: '##', byte_fallback: true } },
+    'model.byte_fallback must be false beside',
+  ],
   [{ model: { type: 'Unigram', unk_id: 1, vocab: [['a', 0]] } }, 'model.unk_id must be the number of one of 1 tokens'],
   [{ model: { type: 'Unigram', vocab: [['a', 0]] } }, 'model.unk_id must be a whole number'],
   [{ model: { type: 'Unigram', unk_id: 0, vocab: [] } }, 'model.unk_id must be the number of one of 0 tokens'],

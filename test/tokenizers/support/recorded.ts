@@ -16,7 +16,7 @@ export const load = (files: TokenizerFiles): Tokenizer => {
 
 export const corpus = recorded<readonly string[]>('corpus')
 
-export const kinds = ['minilm', 'byte-level', 'sentencepiece-bpe', 'unigram'] as const
+export const kinds = ['minilm', 'byte-level', 'sentencepiece-bpe', 'unigram', 'prefixed-bpe'] as const
 
 /** Places in code points, as Python counts, as places in UTF-16. */
 export const toUtf16 = (text: string, offsets: readonly number[]): readonly number[] => {
