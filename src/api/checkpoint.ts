@@ -24,7 +24,7 @@ export interface CheckpointPolicy {
 
 const policyOf = (...rule: PolicyRule): CheckpointPolicy => ({ policies: [rule] })
 
-const aPolicy = must.kind('a policy, one of checkpointPolicies or what they give', (x) => {
+export const aPolicy = must.kind('a policy, one of checkpointPolicies or what they give', (x) => {
   const policies = (x as Partial<CheckpointPolicy> | null | undefined)?.policies
   return must.listOf(must.listOf(must.string)).accepts(policies)
 })

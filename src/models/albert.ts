@@ -4,6 +4,7 @@
  * of its heads.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { range } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import { attend } from './attention.ts'
@@ -15,7 +16,7 @@ import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import { encoderInputs, runOptions } from './doors.ts'
 import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
-import { encoderArrays } from './encoder.ts'
+import { encoderArrays, runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -164,17 +165,24 @@ const embed = ({ embeddings }: BodyParams, inputs: EncoderArrays, config: Albert
 }
 
 /** Layers share the parameters of their group, equal runs of them. The states listed are those of inner layers too. */
-const applyBody = (params: BodyParams, inputs: EncoderInputs, config: AlbertConfig, drop: Drop): EncoderOutput => {
+const applyBody = (
+  params: BodyParams,
+  inputs: EncoderInputs,
+  config: AlbertConfig,
+  drop: Drop,
+  options: RunOptions,
+): EncoderOutput => {
   const arrays = encoderArrays('albert', inputs, config.maxPositionEmbeddings)
   const { embedding_hidden_mapping_in: widen, albert_layer_groups: groups } = params.encoder
   const embedded = drop(embed(params, arrays, config), config.hiddenDropoutProb)
-  const hiddenStates = [applyLinear(widen, embedded)]
-  for (let i = 0; i < config.numHiddenLayers; i++) {
-    const group = groups[Math.floor(i / (config.numHiddenLayers / config.numHiddenGroups))]!
-    for (const layer of group.albert_layers) {
-      hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, arrays.padding, config, drop))
-    }
-  }
+  const perGroup = config.numHiddenLayers / config.numHiddenGroups
+  const layers = range(config.numHiddenLayers).flatMap((i) => groups[Math.floor(i / perGroup)]!.albert_layers)
+  const hiddenStates = runEncoder(
+    layers,
+    applyLinear(widen, embedded),
+    (layer, x) => applyLayer(layer, x, arrays.padding, config, drop),
+    options,
+  )
   const lastHiddenState = hiddenStates.at(-1)!
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
@@ -200,7 +208,7 @@ export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key)),
+      applyBody(params, inputs, config, makeDrop(options.key), options),
   })
 }
 
@@ -215,7 +223,7 @@ export const albertForSequenceClassification = (config: AlbertConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.albert, inputs, config, drop)
+      const states = applyBody(params.albert, inputs, config, drop, options)
       const pooled = drop(states.poolerOutput!, config.classifierDropout)
       return { ...states, logits: applyLinear(params.classifier, pooled) }
     },
@@ -232,7 +240,7 @@ export const albertForTokenClassification = (config: AlbertConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.albert, inputs, config, drop)
+      const states = applyBody(params.albert, inputs, config, drop, options)
       const kept = drop(states.lastHiddenState, config.classifierDropout)
       return { ...states, logits: applyLinear(params.classifier, kept) }
     },
@@ -256,7 +264,7 @@ export const albertForMaskedLM = (config: AlbertConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.albert, inputs, config, makeDrop(options.key))
+      const states = applyBody(params.albert, inputs, config, makeDrop(options.key), options)
       const inner = applyActivation(config.hiddenAct, applyLinear(params.predictions.dense, states.lastHiddenState))
       const normed = applyLayerNorm(params.predictions.LayerNorm, inner, config.layerNormEps)
       const table = params.albert.embeddings.word_embeddings

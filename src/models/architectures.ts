@@ -104,7 +104,15 @@ const picked = (options: AnyRunOptions, keys: readonly (keyof AnyRunOptions)[]):
   Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
 
 const erase =
-  <C, S, I, O>({ config, model, inputs, options: keys = ['key'], read, write, loss }: Architecture<C, S, I, O>) =>
+  <C, S, I, O>({
+    config,
+    model,
+    inputs,
+    options: keys = ['key', 'remat'],
+    read,
+    write,
+    loss,
+  }: Architecture<C, S, I, O>) =>
   (architecture: string, json: unknown): Either<ConfigError, AnyModel> => {
     const parsed = config(json)
     if (parsed._tag === 'Left') return parsed
@@ -144,7 +152,12 @@ const integers = (architecture: string, named: NamedArrays, name: string): NDArr
   return isInteger(x.dtype) ? x : x.astype('int32')
 }
 
-const encoderNames = { attention_mask: 'attentionMask', token_type_ids: 'tokenTypeIds', position_ids: 'positionIds' }
+const encoderNames = {
+  attention_mask: 'attentionMask',
+  token_type_ids: 'tokenTypeIds',
+  position_ids: 'positionIds',
+  segment_ids: 'segmentIds',
+}
 
 const readEncoder = (named: NamedArrays, architecture: string): EncoderInputs => ({
   inputIds: integers(architecture, named, 'input_ids'),
@@ -161,7 +174,7 @@ const writeHead = ({ logits, ...states }: HeadOutput): NamedArrays => ({ logits,
 
 const readDecoder = (named: NamedArrays, architecture: string): DecoderInputs => ({
   inputIds: integers(architecture, named, 'input_ids'),
-  ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds' }),
+  ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds', segment_ids: 'segmentIds' }),
 })
 
 const writeDecoder = ({ lastHiddenState, hiddenStates }: DecoderOutput): NamedArrays => ({
@@ -195,10 +208,10 @@ const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => 
 
 // Kinds of architecture.
 
-const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids'] as const
+const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids', 'segment_ids'] as const
 /** Those of encoders without token types. */
-const typelessInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
-const decoderInputs = ['input_ids', 'attention_mask', 'position_ids'] as const
+const typelessInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
+const decoderInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
 
 interface Family<C> {
   readonly config: (json: unknown) => Either<ConfigError, C>
@@ -307,7 +320,7 @@ const imageEncoder = <C, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    options: ['key', 'interpolatePosEncoding'],
+    options: ['key', 'remat', 'interpolatePosEncoding'],
     read: pixels,
     write: writeEncoder,
   })
@@ -320,7 +333,7 @@ const imageClassifier = <C extends ClassifierConfig, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    options: ['key', 'interpolatePosEncoding'],
+    options: ['key', 'remat', 'interpolatePosEncoding'],
     read: pixels,
     write: writeHead,
     loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),

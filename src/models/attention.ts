@@ -61,8 +61,10 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
   const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped, key), scale)
   const capped = softcap === null ? fits : np.multiply(np.tanh(np.divide(fits, softcap)), softcap)
   const scores = bias === undefined ? capped : np.add(capped, groupedMask(np.asarray(bias), keyHeads))
-  const seen = mask === null ? scores : np.add(scores, np.where(groupedMask(mask, keyHeads), 0, LEAST))
-  const weights = nn.softmax(seen)
+  // In 16 bits LEAST is an infinity, and a query that sees no key would be NaN.
+  const wide = scores.dtype === 'float16' || scores.dtype === 'bfloat16' ? scores.astype('float32') : scores
+  const seen = mask === null ? wide : np.add(wide, np.where(groupedMask(mask, keyHeads), 0, LEAST))
+  const weights = nn.softmax(seen).astype(scores.dtype)
   const kept = drop === undefined ? weights : drop(weights, dropRate)
   return np.reshape(np.einsum('bkgts,bskh->btkgh', kept, value), [batch, queries, heads * headDim])
 }

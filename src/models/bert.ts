@@ -14,7 +14,7 @@ import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
 import { encoderInputs, runOptions } from './doors.ts'
 import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
-import { encoderArrays } from './encoder.ts'
+import { encoderArrays, runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -162,11 +162,14 @@ export const applyBertBody = (
   inputs: EncoderArrays,
   config: BertConfig,
   drop: Drop,
+  options: RunOptions,
 ): EncoderOutput => {
-  const hiddenStates = [drop(embed(params, inputs, config), config.hiddenDropoutProb)]
-  for (const layer of params.encoder.layer) {
-    hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, inputs.padding, config, drop))
-  }
+  const hiddenStates = runEncoder(
+    params.encoder.layer,
+    drop(embed(params, inputs, config), config.hiddenDropoutProb),
+    (layer, x) => applyLayer(layer, x, inputs.padding, config, drop),
+    options,
+  )
   const lastHiddenState = hiddenStates.at(-1)!
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
@@ -174,8 +177,14 @@ export const applyBertBody = (
   return { lastHiddenState, hiddenStates, poolerOutput }
 }
 
-const applyBody = (params: BertBodyParams, inputs: EncoderInputs, config: BertConfig, drop: Drop): EncoderOutput =>
-  applyBertBody(params, encoderArrays('bert', inputs, config.maxPositionEmbeddings), config, drop)
+const applyBody = (
+  params: BertBodyParams,
+  inputs: EncoderInputs,
+  config: BertConfig,
+  drop: Drop,
+  options: RunOptions,
+): EncoderOutput =>
+  applyBertBody(params, encoderArrays('bert', inputs, config.maxPositionEmbeddings), config, drop, options)
 
 /** Buffers of older files, and the heads of pretraining. */
 const ignored = [/(^|\.)embeddings\.position_ids$/, /^cls\./]
@@ -193,7 +202,7 @@ export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key)),
+      applyBody(params, inputs, config, makeDrop(options.key), options),
   })
 }
 
@@ -208,7 +217,7 @@ export const bertForSequenceClassification = (config: BertConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.bert, inputs, config, drop)
+      const states = applyBody(params.bert, inputs, config, drop, options)
       const pooled = drop(states.poolerOutput!, config.classifierDropout)
       return { ...states, logits: applyLinear(params.classifier, pooled) }
     },
@@ -225,7 +234,7 @@ export const bertForTokenClassification = (config: BertConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.bert, inputs, config, drop)
+      const states = applyBody(params.bert, inputs, config, drop, options)
       return {
         ...states,
         logits: applyLinear(params.classifier, drop(states.lastHiddenState, config.classifierDropout)),
@@ -257,7 +266,7 @@ export const bertForMaskedLM = (config: BertConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.bert, inputs, config, makeDrop(options.key))
+      const states = applyBody(params.bert, inputs, config, makeDrop(options.key), options)
       const { transform } = params.cls.predictions
       const inner = applyActivation(config.hiddenAct, applyLinear(transform.dense, states.lastHiddenState))
       const normed = applyLayerNorm(transform.LayerNorm, inner, config.layerNormEps)

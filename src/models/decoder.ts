@@ -8,9 +8,11 @@ import type { Cache, CacheShape, LayerCache } from './cache.ts'
 import { cachedLength, extendCache, knownLength } from './cache.ts'
 import type { RunOptions } from './encoder.ts'
 import type { Drop, LinearParams } from './layers.ts'
-import { applyLinear, makeDrop, tokenArray } from './layers.ts'
-import { bothMasks, causalMask, paddingMask } from './masks.ts'
+import { applyLinear, integersBesideTokens, makeDrop, tokenArray } from './layers.ts'
+import { bothMasks, causalMask, paddingMask, segmentMask, segmentPositions } from './masks.ts'
 import type { Model } from './model.ts'
+import type { Remat } from './remat.ts'
+import { rematLayer } from './remat.ts'
 
 /** What a decoder is given. */
 export interface DecoderInputs {
@@ -20,6 +22,11 @@ export interface DecoderInputs {
   readonly attentionMask?: ArrayLike
   /** Shape `[batch, length]`; by default they count on from the cache, whatever is padding, as in `transformers`. */
   readonly positionIds?: ArrayLike
+  /**
+   * Shape `[batch, length]`, integers: which of the samples in a row a token is of, 0 for padding. They do not see each other, and the
+   * positions of each count from 0. Not beside a cache.
+   */
+  readonly segmentIds?: ArrayLike
 }
 
 /** Options of a run of a decoder. */
@@ -77,9 +84,10 @@ export interface Run {
   readonly keys: number
   /** Tokens in the cache before these. */
   readonly offset: ArrayLike
-  /** Which keys are no padding, shape `[batch, 1, 1, keys]`; null for all. */
-  readonly padding: NDArray | null
+  /** Which keys may be seen at all, shape `[batch, 1, 1, keys]`, or with segments `[batch, 1, queries, keys]`; null for all. */
+  readonly seen: NDArray | null
   readonly drop: Drop
+  readonly remat: Remat | undefined
 }
 
 /** A mask as long as the keys: what is not there yet counts as padding, and no query sees it anyway. */
@@ -99,8 +107,25 @@ const fullMask = (operation: string, given: ArrayLike | undefined, keys: number)
       ])
 }
 
+/** Which samples the tokens of a row are of, if it has several. */
+const segmentsOf = (
+  operation: string,
+  { segmentIds }: DecoderInputs,
+  ids: NDArray,
+  cache: Cache | undefined,
+): NDArray | null => {
+  if (segmentIds === undefined) return null
+  if (cache === undefined) {
+    const [batch, length] = ids.shape as readonly [number, number]
+    return integersBesideTokens(operation, 'segmentIds', segmentIds, [batch, length])
+  }
+  throw new ArgumentError(
+    `${operation}: segmentIds are of whole rows, and a cache holds one text a row; leave out one of them.`,
+  )
+}
+
 /** The tokens of a run and where they stand. */
-export const beginRun = (operation: string, inputs: DecoderInputs, { cache, key }: DecoderOptions): Run => {
+export const beginRun = (operation: string, inputs: DecoderInputs, { cache, key, remat }: DecoderOptions): Run => {
   const ids = tokenArray(operation, inputs.inputIds)
   const queries = ids.shape[1]!
   const keys = cache?.layers[0]?.key.shape[1] ?? queries
@@ -112,15 +137,20 @@ export const beginRun = (operation: string, inputs: DecoderInputs, { cache, key 
     )
   }
   const offset = cache === undefined ? 0 : cachedLength(cache)
-  const counted = np.expandDims(np.add(np.arange(queries), offset), 0)
+  const segments = segmentsOf(operation, inputs, ids, cache)
+  const counted = segments === null ? np.expandDims(np.add(np.arange(queries), offset), 0) : segmentPositions(segments)
   return {
     ids,
     positions: inputs.positionIds === undefined ? counted : np.asarray(inputs.positionIds),
     queries,
     keys,
     offset,
-    padding: paddingMask(fullMask(operation, inputs.attentionMask, keys)),
+    seen: bothMasks(
+      paddingMask(fullMask(operation, inputs.attentionMask, keys)),
+      segments === null ? null : segmentMask(segments),
+    ),
     drop: makeDrop(key),
+    remat,
   }
 }
 
@@ -130,12 +160,12 @@ export type LayerResult = readonly [y: NDArray, cache: LayerCache | null]
 /** Attention to the tokens up to each one's own, of these and of the cache; with `window`, to the last so many only. */
 export const attendCausally = (
   [query, key, value]: readonly [query: NDArray, key: NDArray, value: NDArray],
-  { queries, keys, offset, padding, drop }: Run,
+  { queries, keys, offset, seen, drop }: Run,
   cache: LayerCache | null,
   { window, ...options }: Omit<AttendOptions, 'mask' | 'bias' | 'drop'> & { readonly window?: number | null },
 ): LayerResult => {
   const extended = cache === null ? null : extendCache(cache, key, value, offset)
-  const mask = bothMasks(causalMask({ queries, keys, offset }, window ?? undefined), padding)
+  const mask = bothMasks(causalMask({ queries, keys, offset }, window ?? undefined), seen)
   return [attend(query, extended?.key ?? key, extended?.value ?? value, { ...options, mask, drop }), extended]
 }
 
@@ -143,7 +173,7 @@ export const attendCausally = (
 export const runLayers = <P>(
   layers: readonly P[],
   embedded: NDArray,
-  { queries }: Run,
+  { queries, remat }: Run,
   cache: Cache | undefined,
   applyLayer: (params: P, x: NDArray, index: number, cache: LayerCache | null) => LayerResult,
   norm: (x: NDArray) => NDArray,
@@ -151,7 +181,8 @@ export const runLayers = <P>(
   const states = [embedded]
   const extended: LayerCache[] = []
   layers.forEach((params, i) => {
-    const [y, cached] = applyLayer(params, states.at(-1)!, i, cache?.layers[i] ?? null)
+    const layer = rematLayer(remat, (p: P, x: NDArray) => applyLayer(p, x, i, cache?.layers[i] ?? null))
+    const [y, cached] = layer(params, states.at(-1)!)
     states.push(y)
     if (cached !== null) extended.push(cached)
   })

@@ -13,7 +13,7 @@ import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import { runOptions, typelessInputs } from './doors.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
-import { encoderArrays } from './encoder.ts'
+import { encoderArrays, runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -139,16 +139,19 @@ const applyBody = (
   inputs: EncoderInputs,
   config: DistilBertConfig,
   drop: Drop,
+  options: RunOptions,
 ): EncoderOutput => {
   const { ids, padding, positions } = encoderArrays('distilbert', inputs, config.maxPositionEmbeddings)
   const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
   const word = applyEmbedding(embeddings.word_embeddings, ids, config.padTokenId, 'distilbert: inputIds')
   const place = applyEmbedding(embeddings.position_embeddings, counted, null, 'distilbert: positionIds')
   const embedded = applyLayerNorm(embeddings.LayerNorm, np.add(word, place), EPSILON)
-  const hiddenStates = [drop(embedded, config.dropout)]
-  for (const layer of transformer.layer) {
-    hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, padding, config, drop))
-  }
+  const hiddenStates = runEncoder(
+    transformer.layer,
+    drop(embedded, config.dropout),
+    (layer, x) => applyLayer(layer, x, padding, config, drop),
+    options,
+  )
   return { lastHiddenState: hiddenStates.at(-1)!, hiddenStates, poolerOutput: null }
 }
 
@@ -168,7 +171,7 @@ export const distilBert = (config: DistilBertConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: typelessInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key)),
+      applyBody(params, inputs, config, makeDrop(options.key), options),
   })
 
 /** One score for each class of the whole text, by a head of two layers over the first token. */
@@ -186,7 +189,7 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
     doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.distilbert, inputs, config, drop)
+      const states = applyBody(params.distilbert, inputs, config, drop, options)
       const first = applyLinear(params.pre_classifier, states.lastHiddenState.at(':', 0).get())
       const kept = drop(applyActivation('relu', first), config.classifierDropout)
       return { ...states, logits: applyLinear(params.classifier, kept) }
@@ -204,7 +207,7 @@ export const distilBertForTokenClassification = (config: DistilBertConfig) =>
     doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.distilbert, inputs, config, drop)
+      const states = applyBody(params.distilbert, inputs, config, drop, options)
       return { ...states, logits: applyLinear(params.classifier, drop(states.lastHiddenState, config.dropout)) }
     },
   })
@@ -230,7 +233,7 @@ export const distilBertForMaskedLM = (config: DistilBertConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key))
+      const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key), options)
       const inner = applyActivation(config.activation, applyLinear(params.vocab_transform, states.lastHiddenState))
       const normed = applyLayerNorm(params.vocab_layer_norm, inner, EPSILON)
       const { weight, bias } = params.vocab_projector

@@ -13,6 +13,7 @@ import type { Cache, LayerCache } from './cache.ts'
 import type { DecoderInputs, DecoderOptions } from './decoder.ts'
 import type { EncoderInputs, RunOptions } from './encoder.ts'
 import { knownElements } from './layers.ts'
+import { aRemat } from './remat.ts'
 import type { Seq2SeqCache, Seq2SeqInputs, Seq2SeqOptions } from './seq2seq.ts'
 import { ParameterSpec } from './spec.ts'
 import type { ImageInputs } from './vision.ts'
@@ -146,6 +147,7 @@ const encoderTable: must.OptionTable<EncoderInputs> = {
   attentionMask: must.arrayLike,
   tokenTypeIds: must.arrayLike,
   positionIds: must.arrayLike,
+  segmentIds: must.arrayLike,
 }
 
 export const encoderInputs = must.optionsOf(encoderTable, 'input')
@@ -154,7 +156,7 @@ export const encoderInputs = must.optionsOf(encoderTable, 'input')
 export const typelessInputs = must.optionsOf<EncoderInputs>({ ...encoderTable, tokenTypeIds: noTokenTypes }, 'input')
 
 /** Those of an encoder whose positions are relative. */
-export const relativeInputs = must.optionsOf<Omit<EncoderInputs, 'positionIds'>>(
+export const relativeInputs = must.optionsOf<Omit<EncoderInputs, 'positionIds' | 'segmentIds'>>(
   { inputIds: tokens, attentionMask: must.arrayLike, tokenTypeIds: noTokenTypes },
   'input',
 )
@@ -196,7 +198,7 @@ export const aCache = must.kind('a cache, as emptyCache or the step before gives
 const isSeq2SeqCache = (x: unknown): x is Seq2SeqCache =>
   isMapping(x) && isCache(x['decoder']) && must.isListOf(x['encoder'], isLayerCache) && hasRank(x['attentionMask'], 2)
 
-export const runTable: must.OptionTable<RunOptions> = { key: aKey }
+export const runTable: must.OptionTable<RunOptions> = { key: aKey, remat: aRemat }
 
 export const runOptions = must.optionsOf(runTable)
 
@@ -217,7 +219,7 @@ export const seq2seqOptions = must.optionsOf<Seq2SeqOptions>({
 /** Those of a model with state of that structure. */
 export const stateOptions = (stateSpecs: unknown): must.Check =>
   must.optionsOf({
-    ...runTable,
+    key: aKey,
     state: must.required(treeOf(stateSpecs, 'model.initState, loadVariables or the step before')),
     training: must.boolean,
   })

@@ -204,7 +204,7 @@ const applyNetwork = (
   config: EfficientNetLiteConfig,
   params: Params,
   { pixelValues }: ImageInputs,
-  { key, state, training = false }: RunOptions & StateOptions<State>,
+  { key, state, training = false }: Pick<RunOptions, 'key'> & StateOptions<State>,
 ): ConvHeadOutput & { readonly state: State } => {
   const image = imageArray('efficientNetLite', pixelValues, config.numChannels, null)
   const run = { training, epsilon: config.batchNormEps, momentum: config.batchNormMomentum }

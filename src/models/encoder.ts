@@ -2,7 +2,9 @@
 import type { Key } from '../random/keys.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { besideTokens, checkLength, integersBesideTokens, tokenArray } from './layers.ts'
-import { paddingMask } from './masks.ts'
+import { bothMasks, paddingMask, segmentMask, segmentPositions } from './masks.ts'
+import type { Remat } from './remat.ts'
+import { rematLayer } from './remat.ts'
 
 /** What an encoder is given. */
 export interface EncoderInputs {
@@ -12,14 +14,18 @@ export interface EncoderInputs {
   readonly attentionMask?: ArrayLike
   /** Shape `[batch, length]`: which of two texts a token is of; all 0 by default. */
   readonly tokenTypeIds?: ArrayLike
-  /** Shape `[batch, length]`; 0, 1, 2, ... by default. */
+  /** Shape `[batch, length]`; 0, 1, 2, ... by default, from the beginning of each segment on. */
   readonly positionIds?: ArrayLike
+  /** Shape `[batch, length]`, integers: which of the samples in a row a token is of, 0 for padding. They do not see each other. */
+  readonly segmentIds?: ArrayLike
 }
 
 /** Options of a run. */
 export interface RunOptions {
   /** Dropout is applied with this key, and not without one. */
   readonly key?: Key
+  /** Whether layers are computed again for their derivatives, which saves the memory of what is inside of them; not by default. */
+  readonly remat?: Remat
 }
 
 /** What an encoder computes. */
@@ -41,10 +47,12 @@ export interface HeadOutput extends EncoderOutput {
 /** The same as arrays, null where nothing is given. */
 export interface EncoderArrays {
   readonly ids: NDArray
-  /** Which keys are seen: see `paddingMask`. */
+  /** Which keys are seen: see `paddingMask` and `segmentMask`. */
   readonly padding: NDArray | null
   readonly tokenTypes: NDArray | null
   readonly positions: NDArray | null
+  /** Which of the samples in a row a token is of. */
+  readonly segments: NDArray | null
 }
 
 /**
@@ -56,11 +64,28 @@ export const encoderArrays = (operation: string, inputs: EncoderInputs, maxPosit
   const ids = tokenArray(operation, inputs.inputIds)
   const shape = ids.shape as readonly [batch: number, length: number]
   if (maxPositions !== null) checkLength(operation, shape[1], maxPositions)
-  const { attentionMask: mask, tokenTypeIds: types, positionIds: positions } = inputs
+  const { attentionMask: mask, tokenTypeIds: types, positionIds: positions, segmentIds } = inputs
+  const segments = segmentIds === undefined ? null : integersBesideTokens(operation, 'segmentIds', segmentIds, shape)
+  const padding = mask === undefined ? null : paddingMask(besideTokens(operation, 'attentionMask', mask, shape))
+  const counted = segments === null ? null : segmentPositions(segments)
   return {
     ids,
-    padding: mask === undefined ? null : paddingMask(besideTokens(operation, 'attentionMask', mask, shape)),
+    padding: bothMasks(padding, segments === null ? null : segmentMask(segments)),
     tokenTypes: types === undefined ? null : integersBesideTokens(operation, 'tokenTypeIds', types, shape),
-    positions: positions === undefined ? null : integersBesideTokens(operation, 'positionIds', positions, shape),
+    positions: positions === undefined ? counted : integersBesideTokens(operation, 'positionIds', positions, shape),
+    segments,
   }
+}
+
+/** The embeddings, then the output of each layer, one after the other. */
+export const runEncoder = <P>(
+  layers: readonly P[],
+  embedded: NDArray,
+  applyLayer: (params: P, x: NDArray) => NDArray,
+  { remat }: RunOptions,
+): readonly NDArray[] => {
+  const layer = rematLayer(remat, applyLayer)
+  const states = [embedded]
+  for (const params of layers) states.push(layer(params, states.at(-1)!))
+  return states
 }

@@ -47,7 +47,7 @@ export interface StatefulModel<S, T, I, O> extends Omit<Model<S, I, O>, 'apply'>
   readonly apply: (
     params: ParamsOf<S>,
     inputs: I,
-    options: RunOptions & StateOptions<ParamsOf<T>>,
+    options: Pick<RunOptions, 'key'> & StateOptions<ParamsOf<T>>,
   ) => O & { readonly state: ParamsOf<T> }
 }
 

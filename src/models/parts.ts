@@ -27,7 +27,7 @@ export {
   tokenArray,
 } from './layers.ts'
 export type { Span } from './masks.ts'
-export { bothMasks, causalMask, paddingMask } from './masks.ts'
+export { bothMasks, causalMask, paddingMask, segmentMask, segmentPositions } from './masks.ts'
 export type { RopeConfig, RopeScaling, Rotation } from './rope.ts'
 export { ropeConfig, rotate, rotationAt } from './rope.ts'
 export type { Beginning, LinearSpec } from './spec.ts'

@@ -12,10 +12,11 @@ import { hasPooler, robertaDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import { encoderInputs, runOptions } from './doors.ts'
-import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
 import type { Drop } from './layers.ts'
 import { applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
+import { segmentPositions } from './masks.ts'
 import { makeModel } from './model.ts'
 import { layerNorm, linear } from './spec.ts'
 import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
@@ -49,13 +50,32 @@ const positionsOf = (ids: NDArray, padTokenId: number): NDArray => {
   return np.add(np.multiply(np.cumsum(counts, { axis: 1 }), counts), padTokenId)
 }
 
+/** The same in segments, of which each begins anew: positions of the model's own table, whatever others count from. */
+const segmentedPositions = (segments: NDArray, padTokenId: number): NDArray =>
+  np.where(np.equal(segments, 0), padTokenId, np.add(segmentPositions(segments), padTokenId + 1))
+
 // The body.
 
-const applyBody = (params: BertBodyParams, inputs: EncoderInputs, config: RobertaConfig, drop: Drop): EncoderOutput => {
+const placesOf = (
+  inputs: EncoderInputs,
+  { ids, positions, segments }: EncoderArrays,
+  padTokenId: number,
+): NDArray | null => {
+  if (inputs.positionIds !== undefined) return positions
+  return segments === null ? positionsOf(ids, padTokenId) : segmentedPositions(segments, padTokenId)
+}
+
+const applyBody = (
+  params: BertBodyParams,
+  inputs: EncoderInputs,
+  config: RobertaConfig,
+  drop: Drop,
+  options: RunOptions,
+): EncoderOutput => {
   const { type, maxPositionEmbeddings, padTokenId } = config
   const arrays = encoderArrays(type, inputs, maxPositionEmbeddings - padTokenId - 1)
-  const positions = arrays.positions ?? positionsOf(arrays.ids, padTokenId)
-  return applyBertBody(params, { ...arrays, positions }, config, drop)
+  const positions = placesOf(inputs, arrays, padTokenId)
+  return applyBertBody(params, { ...arrays, positions }, config, drop, options)
 }
 
 const checked = (config: RobertaConfig): RobertaConfig => {
@@ -79,7 +99,7 @@ export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key)),
+      applyBody(params, inputs, config, makeDrop(options.key), options),
   })
 }
 
@@ -100,7 +120,7 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.roberta, inputs, config, drop)
+      const states = applyBody(params.roberta, inputs, config, drop, options)
       const first = drop(states.lastHiddenState.at(':', 0).get(), config.classifierDropout)
       const inner = np.tanh(applyLinear(params.classifier.dense, first))
       return { ...states, logits: applyLinear(params.classifier.out_proj, drop(inner, config.classifierDropout)) }
@@ -118,7 +138,7 @@ export const robertaForTokenClassification = (config: RobertaConfig) =>
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.roberta, inputs, config, drop)
+      const states = applyBody(params.roberta, inputs, config, drop, options)
       const kept = drop(states.lastHiddenState, config.classifierDropout)
       return { ...states, logits: applyLinear(params.classifier, kept) }
     },
@@ -146,7 +166,7 @@ export const robertaForMaskedLM = (config: RobertaConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.roberta, inputs, config, makeDrop(options.key))
+      const states = applyBody(params.roberta, inputs, config, makeDrop(options.key), options)
       const inner = applyActivation('gelu', applyLinear(params.lm_head.dense, states.lastHiddenState))
       const normed = applyLayerNorm(params.lm_head.layer_norm, inner, config.layerNormEps)
       return { ...states, logits: applyVocabulary(params.lm_head, params.roberta.embeddings.word_embeddings, normed) }

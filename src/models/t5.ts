@@ -18,7 +18,7 @@ import { readConfig } from './config.ts'
 import { floatDType, relativeInputs, runOptions, seq2seqInputs, seq2seqOptions, treeOf } from './doors.ts'
 import { lastPlaces } from './decoder.ts'
 import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
-import { encoderArrays } from './encoder.ts'
+import { encoderArrays, runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -36,6 +36,7 @@ import { bothMasks, causalMask, paddingMask } from './masks.ts'
 import { makeModel } from './model.ts'
 import type { BucketConfig } from './relative.ts'
 import { relativeBias } from './relative.ts'
+import { rematLayer } from './remat.ts'
 import type { Seq2SeqInputs, Seq2SeqLM, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
 import type { LinearSpec, ParamsOf } from './spec.ts'
 import { parameter, repeated, rmsNorm } from './spec.ts'
@@ -201,6 +202,8 @@ const encoderBlockSpecs = (c: T5Config, index: number) => ({
   ] as const,
 })
 
+type EncoderBlock = ParamsOf<ReturnType<typeof encoderBlockSpecs>>
+
 const encoderSpecs = (c: T5Config) => ({
   block: repeated(c.numLayers, (i) => encoderBlockSpecs(c, i)),
   final_layer_norm: rmsNorm(c.hiddenSize),
@@ -231,25 +234,24 @@ const encode = (
   inputs: EncoderInputs,
   config: T5Config,
   drop: Drop,
+  options: RunOptions,
 ): Encoded => {
   const { ids, padding: mask } = encoderArrays('t5', inputs, null)
   const length = ids.shape[1]!
   const { relative_attention_bias: relative } = params.encoder.block[0]!.layer[0].SelfAttention
   const bias = relativeBias(relative!, { queries: length, keys: length }, config.buckets, 'bidirectional')
-  const states = [drop(applyEmbedding(params.shared, ids, null, 't5: inputIds'), config.dropoutRate)]
-  for (const { layer } of params.encoder.block) {
-    const [attention, forward] = layer
-    const attended = residual(attention, states.at(-1)!, config, drop, (x) =>
-      applyAttention(attention.SelfAttention, x, keysAndValues(attention.SelfAttention, x, config), config, {
+  const applyBlock = ({ layer: [attention, forward] }: EncoderBlock, x: NDArray): NDArray => {
+    const attended = residual(attention, x, config, drop, (h) =>
+      applyAttention(attention.SelfAttention, h, keysAndValues(attention.SelfAttention, h, config), config, {
         mask,
         bias,
         drop,
       }),
     )
-    states.push(
-      residual(forward, attended, config, drop, (x) => applyFeedForward(forward.DenseReluDense, x, config, drop)),
-    )
+    return residual(forward, attended, config, drop, (h) => applyFeedForward(forward.DenseReluDense, h, config, drop))
   }
+  const embedded = drop(applyEmbedding(params.shared, ids, null, 't5: inputIds'), config.dropoutRate)
+  const states = runEncoder(params.encoder.block, embedded, applyBlock, options)
   return { ...finish(states, params.encoder.final_layer_norm, config, drop), poolerOutput: null, padding: mask }
 }
 
@@ -338,6 +340,7 @@ const decode = (
   [ids, attentionMask]: readonly [ids: NDArray, attentionMask: ArrayLike | undefined],
   config: T5Config,
   drop: Drop,
+  { remat }: RunOptions,
   cache: Cache | null,
 ) => {
   const [batch, queries] = ids.shape as readonly [number, number]
@@ -356,7 +359,8 @@ const decode = (
   const states = [drop(applyEmbedding(shared, ids, null, 't5: decoderInputIds'), config.dropoutRate)]
   const layers: LayerCache[] = []
   decoder.block.forEach((block, i) => {
-    const [y, extended] = applyDecoderBlock(block, states.at(-1)!, read[i]!, cache?.layers[i] ?? null, run)
+    const apply = (p: DecoderBlock, x: NDArray) => applyDecoderBlock(p, x, read[i]!, cache?.layers[i] ?? null, run)
+    const [y, extended] = rematLayer(remat, apply)(block, states.at(-1)!)
     states.push(y)
     if (extended !== null) layers.push(extended)
   })
@@ -402,15 +406,16 @@ const applyBody = (
   params: BodyParams,
   inputs: Seq2SeqInputs,
   config: T5Config,
-  { key, cache }: Seq2SeqOptions,
+  options: Seq2SeqOptions,
 ): Seq2SeqOutput => {
+  const { key, cache } = options
   const drop = makeDrop(key)
   const targets = [decoderIds(inputs, config), inputs.decoderAttentionMask] as const
   if (cache === undefined) {
-    const encoded = encode(params, encoderInputs(inputs), config, drop)
+    const encoded = encode(params, encoderInputs(inputs), config, drop, options)
     const read = readKeys(params.decoder, encoded.lastHiddenState, config)
     return {
-      ...decode(params, { read, padding: encoded.padding }, targets, config, drop, null),
+      ...decode(params, { read, padding: encoded.padding }, targets, config, drop, options, null),
       encoderLastHiddenState: encoded.lastHiddenState,
       encoderHiddenStates: encoded.hiddenStates,
       cache: null,
@@ -420,7 +425,7 @@ const applyBody = (
     throw new ArgumentError('t5: the cache knows what is read; leave inputIds and attentionMask out, or the cache.')
   }
   const known = { read: cache.encoder, padding: paddingMask(cache.attentionMask) }
-  const decoded = decode(params, known, targets, config, drop, cache.decoder)
+  const decoded = decode(params, known, targets, config, drop, options, cache.decoder)
   return {
     ...decoded,
     encoderLastHiddenState: null,
@@ -453,7 +458,13 @@ export const t5Encoder = (config: T5Config) =>
     tied: tiedTo([names[0]]),
     doors: { inputs: relativeInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput => {
-      const { lastHiddenState, hiddenStates, poolerOutput } = encode(params, inputs, config, makeDrop(options.key))
+      const { lastHiddenState, hiddenStates, poolerOutput } = encode(
+        params,
+        inputs,
+        config,
+        makeDrop(options.key),
+        options,
+      )
       return { lastHiddenState, hiddenStates, poolerOutput }
     },
   })
@@ -521,7 +532,7 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
   })
   const startCache: Seq2SeqLM<typeof specs>['startCache'] = (params, inputs, capacity, dtype) => {
     enterStart(params, inputs, capacity, dtype)
-    const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined))
+    const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined), {})
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
     const { numDecoderLayers: numHiddenLayers, numHeads: numKeyValueHeads, headDim } = config
     return {

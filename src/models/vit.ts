@@ -16,6 +16,7 @@ import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import { imageInputs, runTable } from './doors.ts'
 import type { EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
 import { activationNames, applyActivation, applyLayerNorm, applyLinear, makeDrop, splitHeads } from './layers.ts'
 import { makeModel } from './model.ts'
@@ -170,8 +171,12 @@ type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
 const applyBody = (params: BodyParams, inputs: ImageInputs, config: VitConfig, options: VitOptions, drop: Drop) => {
   const embedded = embed(params.embeddings, inputs, config, options.interpolatePosEncoding ?? false)
-  const hiddenStates = [drop(embedded, config.hiddenDropoutProb)]
-  for (const layer of params.encoder.layer) hiddenStates.push(applyLayer(layer, hiddenStates.at(-1)!, config, drop))
+  const hiddenStates = runEncoder(
+    params.encoder.layer,
+    drop(embedded, config.hiddenDropoutProb),
+    (layer, x) => applyLayer(layer, x, config, drop),
+    options,
+  )
   const lastHiddenState = applyLayerNorm(params.layernorm, hiddenStates.at(-1)!, config.layerNormEps)
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()

@@ -1,0 +1,24 @@
+/** Layers of which reverse mode keeps little: memory against time. */
+import { aPolicy, checkpoint } from '../api/checkpoint.ts'
+import type { CheckpointPolicy } from '../api/checkpoint.ts'
+import type { AnyTree } from '../api/types.ts'
+import * as must from '../surface/arguments.ts'
+import type { NDArray } from '../trace/value.ts'
+
+/**
+ * Whether each layer is computed again for its derivative: true keeps what comes into it and nothing else, a policy of
+ * `checkpointPolicies` what it allows besides.
+ */
+export type Remat = boolean | CheckpointPolicy
+
+export const aRemat = must.anyOf(must.boolean, aPolicy)
+
+/** A layer, as a function of its parameters and of what comes in, that keeps what `remat` says. */
+export const rematLayer = <P, R extends AnyTree>(
+  remat: Remat | undefined,
+  layer: (params: P, x: NDArray) => R,
+): ((params: P, x: NDArray) => R) => {
+  if (remat === undefined || remat === false) return layer
+  const kept: unknown = checkpoint(layer, remat === true ? {} : { policy: remat })
+  return kept as typeof layer
+}
