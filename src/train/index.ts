@@ -6,4 +6,5 @@
 export type { AdapterConfig, AdapterWeights } from './adapter.ts'
 export { Adapter } from './adapter.ts'
 export type { AdapterError, CheckpointError, DataError, DivergenceError, TrainError } from './errors.ts'
-export type { Cursor, Item, Position, Stream } from './stream.ts'
+export type { Cursor, Item, Position, Stream, StreamError } from './stream.ts'
+export * from './data/index.ts'

@@ -1,0 +1,110 @@
+/** Cursors, and the frame that streams and operators are made in. */
+import type { Either } from 'fp-ts/lib/Either.js'
+import * as must from '../../surface/arguments.ts'
+import type { DataError } from '../errors.ts'
+import type { Cursor, Item, Position, Stream, StreamError } from '../stream.ts'
+import { showPlain } from './show.ts'
+
+/** What a cursor gives. */
+export type Pulled<T> = Either<StreamError, Item<T> | null>
+
+/** There is nothing more. */
+export const end: Pulled<never> = { _tag: 'Right', right: null }
+
+/** An element, and the place after it. */
+export const item = <T>(value: T, position: Position): Pulled<T> => ({ _tag: 'Right', right: { value, position } })
+
+/** An error. */
+export const left = <E>(error: E): Either<E, never> => ({ _tag: 'Left', left: error })
+
+/** A value. */
+export const right = <T>(value: T): Either<never, T> => ({ _tag: 'Right', right: value })
+
+/** An error of data, of which the message begins with its place. */
+export const dataError = (at: string, what: string): DataError => ({ _tag: 'DataError', at, message: `${at}: ${what}` })
+
+const nothing = (): Promise<void> => Promise.resolve()
+
+/** A cursor by what gives its next element. Calls wait for each other, and the end and errors are final. */
+export const cursorOf = <T>(pull: () => Promise<Pulled<T>>, close: () => Promise<void> = nothing): Cursor<T> => {
+  let final: Pulled<T> | null = null
+  let closing: Promise<void> | null = null
+  let before: Promise<unknown> = Promise.resolve()
+  const step = async (): Promise<Pulled<T>> => {
+    if (final !== null) return final
+    const pulled = await pull()
+    if (pulled._tag === 'Left' || pulled.right === null) final ??= pulled
+    return pulled
+  }
+  return {
+    next: () => {
+      const pulled = before.then(step)
+      before = pulled.catch(() => undefined)
+      return pulled
+    },
+    close: () => {
+      final = end
+      closing ??= before.then(close)
+      return closing
+    },
+  }
+}
+
+/** A cursor that gives an error, and nothing else. */
+export const failedCursor = (error: StreamError): Cursor<never> => cursorOf(() => Promise.resolve(left(error)))
+
+/** The cursor for a place that no reading of the stream gave. */
+export const strangePosition = (name: string, position: Position): Cursor<never> =>
+  failedCursor(
+    dataError(name, `the position ${showPlain(position)} is none of this stream. Was it saved by another one?`),
+  )
+
+/** What `f` makes of the next element; the end and errors stay what they are. */
+export const withNext = async <A, B>(
+  cursor: Cursor<A>,
+  f: (item: Item<A>) => Pulled<B> | Promise<Pulled<B>>,
+): Promise<Pulled<B>> => {
+  const pulled = await cursor.next()
+  if (pulled._tag === 'Left') return pulled
+  return pulled.right === null ? end : f(pulled.right)
+}
+
+const isStream = (x: unknown): x is Stream<unknown> =>
+  typeof x === 'object' && x !== null && 'open' in x && typeof x.open === 'function'
+
+/** What operators take. */
+export const aStream = must.kind('a stream, as fromArray or jsonl gives it', isStream, {
+  hint: (x) => (Array.isArray(x) ? 'fromArray makes one of a list.' : null),
+})
+
+/** A stream by how it is opened; messages begin with its name. */
+export const streamOf = <T>(name: string, open: (position: Position, epoch: number) => Cursor<T>): Stream<T> => {
+  const enter = must.door(name, { position: must.anything, epoch: must.natural })
+  return {
+    open: (position = null, epoch = 0) => {
+      enter(position, epoch)
+      return open(position, epoch)
+    },
+  }
+}
+
+/** A function of streams. */
+export type Operator<A, B> = (stream: Stream<A>) => Stream<B>
+
+/** The frame of an operator: a stream opens by opening its source. */
+export const operator = (
+  name: string,
+): (<A, B>(open: (source: Stream<A>, position: Position, epoch: number) => Cursor<B>) => Operator<A, B>) => {
+  const enter = must.door(name, { stream: aStream })
+  return (open) => (stream) => {
+    enter(stream)
+    return streamOf(name, (position, epoch) => open(stream, position, epoch))
+  }
+}
+
+/** Whether a place is a list of so many parts. */
+export const isParts = (position: Position, count: number): position is readonly Position[] =>
+  Array.isArray(position) && position.length === count
+
+/** Whether a part of a place is a count. */
+export const isCount = (x: unknown): x is number => must.natural.accepts(x)

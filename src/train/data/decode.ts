@@ -1,0 +1,248 @@
+/**
+ * Decoders: what a row must be, as functions from whatever was read to a value or an error. Those of any library of schemas will do, if
+ * their errors are made `DataError`s.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { showPlain as show } from './show.ts'
+import { suggestion } from '../../core/suggest.ts'
+import * as must from '../../surface/arguments.ts'
+import type { DataError } from '../errors.ts'
+import { left, right } from './cursor.ts'
+
+/** A value of what was read, or what is wrong with it. `at` is where it stands in the row: `messages[1].role`; '' is the row. */
+export type Decoder<T> = (value: unknown, at?: string) => Either<DataError, T>
+
+/** What a decoder gives. */
+export type Decoded<D> = D extends Decoder<infer T> ? T : never
+
+const wrong = (at: string, what: string): Either<DataError, never> =>
+  left({ _tag: 'DataError', at, message: `${at === '' ? 'the row' : at} ${what}` })
+
+const mismatch = (at: string, wanted: string, value: unknown, hint = ''): Either<DataError, never> =>
+  wrong(at, value === undefined ? 'is missing' : `must be ${wanted}, got ${show(value)}${hint}`)
+
+/** A decoder by a predicate. */
+const kind =
+  <T>(wanted: string, accepts: (value: unknown) => value is T): Decoder<T> =>
+  (value, at = '') =>
+    accepts(value) ? right(value) : mismatch(at, wanted, value)
+
+/** Anything, as it is; also nothing. */
+export const anything: Decoder<unknown> = (value) => right(value)
+
+/** A text. */
+export const string: Decoder<string> = kind('a text', (x) => typeof x === 'string')
+
+/** A text that is not empty or white space. */
+export const words: Decoder<string> = kind(
+  'a text that is not empty',
+  (x): x is string => typeof x === 'string' && x.trim() !== '',
+)
+
+/** A finite number. */
+export const number: Decoder<number> = kind('a finite number', (x): x is number => Number.isFinite(x))
+
+/** A whole number. */
+export const integer: Decoder<number> = kind('a whole number', (x): x is number => Number.isSafeInteger(x))
+
+/** True or false. */
+export const boolean: Decoder<boolean> = kind('true or false', (x) => typeof x === 'boolean')
+
+const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/
+
+/** A finite number, or a text that is one, as in CSV. */
+export const numeric: Decoder<number> = (value, at = '') =>
+  typeof value === 'string' && decimal.test(value) ? number(Number(value), at) : number(value, at)
+
+const oneOfDoor = must.door('oneOf', {
+  allowed: must.listOf(must.anyOf(must.string, must.finite), 'a list of texts and numbers'),
+})
+
+/**
+ * One of these texts and numbers.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const label = decode.oneOf(['ham', 'spam'])('spma', 'label')
+ * label._tag === 'Left' && label.left.message // => label must be "ham" or "spam", got "spma". Did you mean "spam"?
+ * ```
+ */
+export const oneOf = <const V extends string | number>(allowed: readonly V[]): Decoder<V> => {
+  oneOfDoor(allowed)
+  const texts = allowed.filter((x) => typeof x === 'string')
+  return (value, at = '') => {
+    const found = allowed.find((x) => x === value)
+    if (found !== undefined) return right(found)
+    const near = typeof value === 'string' ? suggestion(value, texts) : null
+    return mismatch(at, allowed.map(show).join(' or '), value, near === null ? '' : `. Did you mean ${show(near)}?`)
+  }
+}
+
+const aDecoder = must.func
+
+const listDoor = must.door('list', { element: aDecoder })
+
+/** A list, each element of which the decoder takes. */
+export const list = <T>(element: Decoder<T>): Decoder<readonly T[]> => {
+  listDoor(element)
+  return (value, at = '') => {
+    if (!Array.isArray(value)) return mismatch(at, 'a list', value)
+    const values: T[] = []
+    for (const [i, x] of value.entries()) {
+      const decoded = element(x, `${at}[${i}]`)
+      if (decoded._tag === 'Left') return decoded
+      values.push(decoded.right)
+    }
+    return right(values)
+  }
+}
+
+const optionalDoor = must.door('optional', { decoder: aDecoder })
+
+/** What the decoder takes, or nothing, or null. */
+export const optional = <T>(decoder: Decoder<T>): Decoder<T | undefined> => {
+  optionalDoor(decoder)
+  return (value, at) => (value === undefined || value === null ? right(undefined) : decoder(value, at))
+}
+
+const isMapping = (x: unknown): x is { readonly [key: string]: unknown } =>
+  typeof x === 'object' && x !== null && !Array.isArray(x)
+
+const memberOf = (row: { readonly [key: string]: unknown }, key: string): unknown =>
+  Object.hasOwn(row, key) ? row[key] : undefined
+
+/** What keys there are instead of one that is missing. */
+const otherKeys = (row: object, key: string): string => {
+  const keys = Object.keys(row)
+  const near = suggestion(key, keys)
+  if (near !== null) return `; there is ${near}`
+  return keys.length === 0 ? '; there is nothing' : `; there is ${keys.slice(0, 8).join(', ')}`
+}
+
+const objectDoor = must.door('object', { fields: must.recordOf(aDecoder, 'an object of decoders') })
+
+/**
+ * An object with these members; what else there is, is left out.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const mail = decode.object({ text: decode.string, stars: decode.optional(decode.integer) })
+ * const row = mail({ text: 'fine', stars: 'five' })
+ * row._tag === 'Left' && row.left.message // => stars must be a whole number, got "five"
+ * ```
+ */
+export const object = <F extends { readonly [key: string]: Decoder<unknown> }>(
+  fields: F,
+): Decoder<{ readonly [K in keyof F]: Decoded<F[K]> }> => {
+  objectDoor(fields)
+  const entries = Object.entries(fields)
+  return (value, at = '') => {
+    if (!isMapping(value)) return mismatch(at, 'an object', value)
+    const decoded: { [key: string]: unknown } = {}
+    for (const [key, decoder] of entries) {
+      const given = memberOf(value, key)
+      const member = decoder(given, at === '' ? key : `${at}.${key}`)
+      if (member._tag === 'Left') {
+        const hint = given === undefined ? otherKeys(value, key) : ''
+        return left({ ...member.left, message: member.left.message + hint })
+      }
+      if (member.right !== undefined) decoded[key] = member.right
+    }
+    return right(decoded as { readonly [K in keyof F]: Decoded<F[K]> })
+  }
+}
+
+/** A text, perhaps with a second one, and what it is: a class, or a number. */
+export interface LabelledRow {
+  readonly text: string
+  readonly textPair?: string
+  readonly label: string | number
+}
+
+/** A text to learn as it is. */
+export interface PlainRow {
+  readonly text: string
+}
+
+/** What is asked, and what is to be answered. */
+export interface PromptRow {
+  readonly prompt: string
+  readonly completion: string
+}
+
+/** One turn of a conversation, with whatever else a chat template knows. */
+export interface RowMessage {
+  readonly role: string
+  readonly content: string
+  readonly [key: string]: unknown
+}
+
+/** A conversation. */
+export interface ChatRow {
+  readonly messages: readonly RowMessage[]
+}
+
+/** Rows that are known without being told. */
+export type TrainRow = LabelledRow | PlainRow | PromptRow | ChatRow
+
+const label: Decoder<string | number> = kind(
+  'a text or a number',
+  (x): x is string | number => typeof x === 'string' || Number.isFinite(x),
+)
+
+const textFields = { text: string, textPair: optional(string), text_pair: optional(string), label: optional(label) }
+const textDecoder = object(textFields)
+
+/** `{ text }`, `{ text, label }`, `{ text, textPair, label }`. */
+const textRow: Decoder<LabelledRow | PlainRow> = (value, at) => {
+  const row = textDecoder(value, at)
+  if (row._tag === 'Left') return row
+  const { text, textPair, text_pair: snake, label } = row.right
+  const pair = textPair ?? snake
+  if (label === undefined) return right({ text })
+  return right(pair === undefined ? { text, label } : { text, textPair: pair, label })
+}
+
+/** `{ prompt, completion }`. */
+const promptRow: Decoder<PromptRow> = object({ prompt: string, completion: string })
+
+const messageFields = object({ role: words, content: string })
+
+const message: Decoder<RowMessage> = (value, at) => {
+  const known = messageFields(value, at)
+  // What else there is goes to the template: tool_calls, name.
+  return known._tag === 'Left' ? known : right({ ...(value as object), ...known.right })
+}
+
+const messages: Decoder<readonly RowMessage[]> = (value, at = '') => {
+  const decoded = list(message)(value, at)
+  if (decoded._tag === 'Left' || decoded.right.length > 0) return decoded
+  return wrong(at, 'must have a message, got an empty list')
+}
+
+/** `{ messages: [{ role, content }] }`. */
+const chatRow: Decoder<ChatRow> = object({ messages })
+
+/**
+ * Any of the rows that are known: `{ text }`, `{ text, label }`, `{ prompt, completion }`, `{ messages: [{ role, content }] }`, told by
+ * their keys.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const row = decode.row({ prompts: 'Why?', completion: 'So.' })
+ * row._tag === 'Left' && row.left.message
+ * // => the row must have text, or prompt and completion, or messages; there is prompts, completion
+ * ```
+ */
+export const row: Decoder<TrainRow> = (value, at = '') => {
+  if (!isMapping(value)) return mismatch(at, 'an object', value)
+  if (Object.hasOwn(value, 'messages')) return chatRow(value, at)
+  if (Object.hasOwn(value, 'prompt')) return promptRow(value, at)
+  if (Object.hasOwn(value, 'text')) return textRow(value, at)
+  const keys = Object.keys(value)
+  const there = keys.length === 0 ? 'nothing' : keys.slice(0, 8).join(', ')
+  return wrong(at, `must have text, or prompt and completion, or messages; there is ${there}`)
+}

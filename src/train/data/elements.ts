@@ -1,0 +1,193 @@
+/** Operators that go from element to element. */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../../surface/arguments.ts'
+import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
+import { fromArray } from './basic.ts'
+import type { Operator } from './cursor.ts'
+import { cursorOf, end, isCount, isParts, item, operator, right, strangePosition, withNext } from './cursor.ts'
+
+const functionDoor = (name: string): must.Door => must.door(name, { f: must.func })
+const countDoor = (name: string): must.Door => must.door(name, { n: must.natural })
+
+/** Each element by itself, into a value or an error. The place is the source's. */
+const eachOf = (name: string) => {
+  const make = operator(name)
+  return <A, B>(f: (value: A) => Promise<Either<StreamError, B>>): Operator<A, B> =>
+    make((source: Stream<A>, position, epoch) => {
+      const cursor = source.open(position, epoch)
+      return cursorOf(
+        () =>
+          withNext(cursor, async ({ value, position }) => {
+            const made = await f(value)
+            return made._tag === 'Left' ? made : item(made.right, position)
+          }),
+        cursor.close,
+      )
+    })
+}
+
+const mapDoor = functionDoor('map')
+const mapEach = eachOf('map')
+
+/**
+ * What `f` makes of each element; it may take its time.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { fromArray, map, toArray } from 'pullback/train'
+ * const lengths = await pipe(fromArray(['to', 'tune']), map((word) => word.length), toArray)()
+ * lengths._tag === 'Right' && lengths.right // => 2,4
+ * ```
+ */
+export const map = <A, B>(f: (value: A) => B | Promise<B>): Operator<A, B> => {
+  mapDoor(f)
+  return mapEach(async (value) => right(await f(value)))
+}
+
+const mapEitherDoor = functionDoor('mapEither')
+const mapEitherEach = eachOf('mapEither')
+
+/** What `f` makes of each element; the first error ends the stream. */
+export const mapEither = <A, B>(f: (value: A) => Either<StreamError, B>): Operator<A, B> => {
+  mapEitherDoor(f)
+  return mapEitherEach((value) => Promise.resolve(f(value)))
+}
+
+const mapTaskEitherDoor = functionDoor('mapTaskEither')
+const mapTaskEitherEach = eachOf('mapTaskEither')
+
+/** What the task of each element gives, one after the other; the first error ends the stream. */
+export const mapTaskEither = <A, B>(f: (value: A) => TaskEither<StreamError, B>): Operator<A, B> => {
+  mapTaskEitherDoor(f)
+  return mapTaskEitherEach((value) => f(value)())
+}
+
+const filterDoor = functionDoor('filter')
+const filterOperator = operator('filter')
+
+/** The elements for which `f` says yes. */
+export const filter = <A>(f: (value: A) => boolean): Operator<A, A> => {
+  filterDoor(f)
+  return filterOperator((source: Stream<A>, position, epoch) => {
+    const cursor = source.open(position, epoch)
+    return cursorOf(async () => {
+      for (;;) {
+        const pulled = await cursor.next()
+        if (pulled._tag === 'Left' || pulled.right === null || f(pulled.right.value)) return pulled
+      }
+    }, cursor.close)
+  })
+}
+
+const flatMapDoor = functionDoor('flatMap')
+const flatMapOperator = operator('flatMap')
+
+/**
+ * The elements of the list or the stream that `f` makes of each, one after the other.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { flatMap, fromArray, toArray } from 'pullback/train'
+ * const words = await pipe(fromArray(['to be', 'or not']), flatMap((line) => line.split(' ')), toArray)()
+ * words._tag === 'Right' && words.right // => to,be,or,not
+ * ```
+ */
+export const flatMap = <A, B>(f: (value: A) => readonly B[] | Stream<B>): Operator<A, B> => {
+  flatMapDoor(f)
+  const streamFor = (value: A): Stream<B> => {
+    const made = f(value)
+    return 'open' in made ? made : fromArray(made)
+  }
+  return flatMapOperator((source: Stream<A>, position, epoch) => {
+    // The place before the element that is being gone through, and the place in what was made of it.
+    const start = position ?? [null, null]
+    if (!isParts(start, 2)) return strangePosition('flatMap', position)
+    let [before, within] = start as readonly [Position, Position]
+    const outer = source.open(before, epoch)
+    let after: Position = before
+    let inner: Cursor<B> | null = null
+    return cursorOf(
+      async () => {
+        for (;;) {
+          if (inner === null) {
+            const pulled = await outer.next()
+            if (pulled._tag === 'Left') return pulled
+            if (pulled.right === null) return end
+            after = pulled.right.position
+            inner = streamFor(pulled.right.value).open(within, epoch)
+          }
+          const pulled = await inner.next()
+          if (pulled._tag === 'Left') return pulled
+          if (pulled.right !== null) return item(pulled.right.value, [before, pulled.right.position])
+          await inner.close()
+          inner = null
+          before = after
+          within = null
+        }
+      },
+      async () => {
+        await inner?.close()
+        await outer.close()
+      },
+    )
+  })
+}
+
+const takeDoor = countDoor('take')
+const takeOperator = operator('take')
+
+/** The first `n` elements. */
+export const take = <A>(n: number): Operator<A, A> => {
+  takeDoor(n)
+  return takeOperator((source: Stream<A>, position, epoch) => {
+    const start = position ?? [null, 0]
+    if (!isParts(start, 2) || !isCount(start[1]) || start[1] > n) return strangePosition('take', position)
+    let taken = start[1]
+    const cursor = source.open(start[0], epoch)
+    return cursorOf(
+      async () => (taken === n ? end : withNext(cursor, ({ value, position }) => item(value, [position, ++taken]))),
+      cursor.close,
+    )
+  })
+}
+
+const skipDoor = countDoor('skip')
+const skipOperator = operator('skip')
+
+/** All elements but the first `n`. */
+export const skip = <A>(n: number): Operator<A, A> => {
+  skipDoor(n)
+  return skipOperator((source: Stream<A>, position, epoch) => {
+    const cursor = source.open(position, epoch)
+    let left = position === null ? n : 0
+    return cursorOf(async () => {
+      for (; left > 0; left--) {
+        const pulled = await cursor.next()
+        if (pulled._tag === 'Left' || pulled.right === null) return pulled
+      }
+      return cursor.next()
+    }, cursor.close)
+  })
+}
+
+const enumerateOperator = operator('enumerate')
+
+/** Each element with its number, counted from 0. */
+export const enumerate = <A>(stream: Stream<A>): Stream<readonly [index: number, value: A]> =>
+  enumerateOperator<A, readonly [number, A]>((source, position, epoch) => {
+    const start = position ?? [null, 0]
+    if (!isParts(start, 2) || !isCount(start[1])) return strangePosition('enumerate', position)
+    let index = start[1]
+    const cursor = source.open(start[0], epoch)
+    return cursorOf(
+      () =>
+        withNext(cursor, ({ value, position }) => {
+          const numbered = [index++, value] as const
+          return item(numbered, [position, index])
+        }),
+      cursor.close,
+    )
+  })(stream)

@@ -1,0 +1,188 @@
+/** Parquet, by hyparquet. */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { ByteSource, IoError, Readable } from '../../io/index.ts'
+import { openSource } from '../../io/index.ts'
+import { aReadable } from '../../io/source.ts'
+import * as must from '../../surface/arguments.ts'
+import type { DataError } from '../errors.ts'
+import type { Stream, StreamError } from '../stream.ts'
+import { cursorOf, end, isCount, item, left, right, strangePosition, streamOf } from './cursor.ts'
+import type { TrainRow } from './decode.ts'
+import { row } from './decode.ts'
+import { peer } from './peers.ts'
+import type { BadRows, RowOptions } from './rows.ts'
+import { judgeRows, rowError, rowTable } from './rows.ts'
+
+/** A file as hyparquet reads it. */
+interface AsyncBuffer {
+  readonly byteLength: number
+  slice(start: number, end?: number): Promise<ArrayBuffer>
+}
+
+interface Metadata {
+  readonly row_groups: readonly { readonly num_rows: bigint }[]
+}
+
+/** What is used of hyparquet. */
+interface Hyparquet {
+  parquetMetadataAsync(file: AsyncBuffer): Promise<Metadata>
+  parquetReadObjects(options: {
+    readonly file: AsyncBuffer
+    readonly metadata: Metadata
+    readonly rowStart: number
+    readonly rowEnd: number
+    readonly columns?: readonly string[]
+    readonly compressors?: unknown
+  }): Promise<readonly Readonly<Record<string, unknown>>[]>
+}
+
+/** Carries an error of reading through hyparquet. */
+class ReadFault extends Error {
+  readonly error: IoError
+
+  constructor(error: IoError) {
+    super(error.message)
+    this.error = error
+  }
+}
+
+const bufferOf = (source: ByteSource, byteLength: number): AsyncBuffer => ({
+  byteLength,
+  slice: async (start, to = byteLength) => {
+    const from = start < 0 ? Math.max(0, byteLength + start) : start
+    const bytes = await source.read(from, Math.min(to, byteLength) - from)()
+    if (bytes._tag === 'Left') throw new ReadFault(bytes.left)
+    return bytes.right.slice().buffer
+  },
+})
+
+/** What hyparquet gives, or what it threw as an error. */
+const asking = async <A>(source: string, ask: () => Promise<A>): Promise<Either<IoError, A>> => {
+  try {
+    return right(await ask())
+  } catch (error) {
+    if (error instanceof ReadFault) return left(error.error)
+    const why = error instanceof Error ? error.message : String(error)
+    return left({ _tag: 'Malformed', format: 'parquet', source, offset: 0, message: `${source}: not Parquet: ${why}` })
+  }
+}
+
+/** Long integers as numbers where they are exact, as in JSON. */
+const plain = (value: unknown): unknown => {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]))
+}
+
+interface OpenFile {
+  readonly library: Hyparquet
+  readonly compressors: unknown
+  readonly file: AsyncBuffer
+  readonly metadata: Metadata
+  /** The number of the first row of each group, and of all rows at the end. */
+  readonly starts: readonly number[]
+}
+
+const openFile = async (source: ByteSource): Promise<Either<StreamError, OpenFile>> => {
+  const { name } = source
+  const library = await peer<Hyparquet>('hyparquet', name, 'to read Parquet')
+  if (library._tag === 'Left') return library
+  const size = await source.size()
+  if (size._tag === 'Left') return size
+  const file = bufferOf(source, size.right)
+  const metadata = await asking(name, () => library.right.parquetMetadataAsync(file))
+  if (metadata._tag === 'Left') return metadata
+  // Snappy needs no more than hyparquet; without the other package whatever else there is, is an error that names it.
+  const more = await peer<{ readonly compressors: unknown }>('hyparquet-compressors', name, 'for compressions')
+  const starts = [0]
+  for (const { num_rows: rows } of metadata.right.row_groups) starts.push(starts.at(-1)! + Number(rows))
+  const compressors = more._tag === 'Right' ? more.right.compressors : undefined
+  return right({ library: library.right, compressors, file, metadata: metadata.right, starts })
+}
+
+type ParquetRow = Readonly<Record<string, unknown>>
+
+/** Rows from number `from` to the end of their group. */
+const readGroup = async (
+  { library, compressors, file, metadata, starts }: OpenFile,
+  source: string,
+  from: number,
+  columns: readonly string[] | undefined,
+): Promise<Either<StreamError, readonly ParquetRow[]>> => {
+  const to = starts.find((start) => start > from)!
+  return asking(source, () =>
+    library.parquetReadObjects({
+      file,
+      metadata,
+      rowStart: from,
+      rowEnd: to,
+      ...(columns === undefined ? {} : { columns }),
+      ...(compressors === undefined ? {} : { compressors }),
+    }),
+  )
+}
+
+/** The rows of a file, a group of them at a time. The place is how many have been read. */
+const rowsOf = (source: ByteSource, columns: readonly string[] | undefined): Stream<ParquetRow> =>
+  streamOf('parquet', (position) => {
+    const start = position ?? 0
+    if (!isCount(start)) return strangePosition('parquet', position)
+    let file: OpenFile | null = null
+    let group: readonly ParquetRow[] = []
+    let next = start
+    let first = start
+    return cursorOf(async () => {
+      if (file === null) {
+        const opened = await openFile(source)
+        if (opened._tag === 'Left') return opened
+        file = opened.right
+        if (start > file.starts.at(-1)!) return strangePosition('parquet', position).next()
+      }
+      if (next === file.starts.at(-1)) return end
+      if (next === first + group.length) {
+        const read = await readGroup(file, source.name, next, columns)
+        if (read._tag === 'Left') return read
+        group = read.right
+        first = next
+        if (group.length === 0) return end
+      }
+      const value = group[next - first]!
+      next++
+      return item(value, next)
+    })
+  })
+
+/** Options of `parquet`. */
+export interface ParquetOptions {
+  /** Which columns are read; all by default. */
+  readonly columns?: readonly string[]
+}
+
+const parquetDoor = must.door('parquet', {
+  from: aReadable,
+  options: must.optionsOf<ParquetOptions & Partial<RowOptions<unknown>>>({
+    ...rowTable,
+    columns: must.listOf(must.string, 'a list of names'),
+  }),
+})
+
+/**
+ * The rows of a Parquet file, by `hyparquet`, which is to be installed beside this package; compressions other than Snappy by
+ * `hyparquet-compressors`. A group of rows is in memory at a time. Long integers are numbers where those are exact.
+ *
+ * @param options - which columns; what rows must be; what becomes of bad ones.
+ * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ */
+export function parquet(from: Readable, options?: ParquetOptions & BadRows): Stream<TrainRow>
+export function parquet<T>(from: Readable, options: ParquetOptions & RowOptions<T>): Stream<T>
+export function parquet(from: Readable, options: ParquetOptions & Partial<RowOptions<unknown>> = {}): Stream<unknown> {
+  parquetDoor(from, options)
+  const { decode: decoder = row, columns } = options
+  const source = openSource(from)
+  const judge = (raw: ParquetRow, number: number): Either<DataError, unknown> => {
+    const decoded = decoder(plain(raw))
+    return decoded._tag === 'Left' ? left(rowError(`${source.name}, row ${number}`, decoded.left)) : decoded
+  }
+  return judgeRows('parquet', source.name, judge, options)(rowsOf(source, columns))
+}

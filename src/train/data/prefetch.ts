@@ -1,0 +1,30 @@
+/** Reading ahead. */
+import * as must from '../../surface/arguments.ts'
+import type { Stream } from '../stream.ts'
+import type { Operator, Pulled } from './cursor.ts'
+import { cursorOf, operator } from './cursor.ts'
+
+const prefetchDoor = must.door('prefetch', { n: must.natural })
+const prefetchOperator = operator('prefetch')
+
+/** The same elements, of which the next `n` are read while a step computes. Nothing is read before the first is asked for. */
+export const prefetch = <A>(n: number): Operator<A, A> => {
+  prefetchDoor(n)
+  return prefetchOperator((source: Stream<A>, position, epoch) => {
+    const cursor = source.open(position, epoch)
+    const ahead: Promise<Pulled<A>>[] = []
+    const fill = (): void => {
+      while (ahead.length < n) {
+        const pulled = cursor.next()
+        // Whoever comes to it meets the error; nobody may come.
+        pulled.catch(() => undefined)
+        ahead.push(pulled)
+      }
+    }
+    return cursorOf(() => {
+      const pulled = ahead.shift() ?? cursor.next()
+      fill()
+      return pulled
+    }, cursor.close)
+  })
+}

@@ -1,0 +1,137 @@
+/** Bad rows are values: what becomes of them is for the caller to say, and none vanish. */
+import type { Either } from 'fp-ts/lib/Either.js'
+import { ArgumentError } from '../../core/errors.ts'
+import * as must from '../../surface/arguments.ts'
+import type { DataError } from '../errors.ts'
+import type { Position, Stream } from '../stream.ts'
+import { fromArray } from './basic.ts'
+import type { Operator } from './cursor.ts'
+import { cursorOf, end, isCount, isParts, item, left, operator, strangePosition } from './cursor.ts'
+import type { Decoder } from './decode.ts'
+import type { Tally } from './tally.ts'
+import { aTally } from './tally.ts'
+
+/** What becomes of bad rows. */
+export interface BadRows {
+  /**
+   * `'fail'`, the default: the first ends the stream with an error. `'skip'` and `'collect'` leave bad rows out and count them in
+   * `tally`, which keeps some of the errors, or all of them.
+   */
+  readonly onBad?: 'fail' | 'skip' | 'collect'
+  readonly tally?: Tally
+}
+
+/** What rows must be, and what becomes of those that are not. */
+export interface RowOptions<T> extends BadRows {
+  readonly decode: Decoder<T>
+}
+
+/** Options of `checkRows`. */
+export interface CheckOptions extends BadRows {
+  /** Where the rows come from, for messages; `row` by default. */
+  readonly source?: string
+}
+
+export const badRowsTable: must.OptionTable<BadRows> = { onBad: must.oneOf(['fail', 'skip', 'collect']), tally: aTally }
+
+/** The options of reading rows: a decoder by default tells the known ones. */
+export const rowTable: must.OptionTable<Partial<RowOptions<unknown>>> = { ...badRowsTable, decode: must.func }
+
+const checkTally = (name: string, { onBad = 'fail', tally }: BadRows): void => {
+  if (onBad === 'fail' || tally !== undefined) return
+  throw new ArgumentError(
+    `${name}: onBad '${onBad}' leaves rows out, and must be told where to count them: ` +
+      `const tally = new Tally(), then { onBad: '${onBad}', tally }.`,
+  )
+}
+
+/** An error of a row, with its place before it. */
+export const rowError = (at: string, error: DataError): DataError => ({
+  _tag: 'DataError',
+  at,
+  message: `${at}: ${error.message}`,
+})
+
+/**
+ * The rows that `judge` finds good. It is given what was read, and its number counted from 1.
+ *
+ * @param source - where rows come from, for the tally.
+ */
+export const judgeRows = <A, T>(
+  name: string,
+  source: string,
+  judge: (raw: A, row: number) => Either<DataError, T>,
+  options: BadRows,
+): Operator<A, T> => {
+  checkTally(name, options)
+  const { onBad = 'fail', tally } = options
+  const identity = {}
+  return operator(name)((stream: Stream<A>, position, epoch) => {
+    // The source's place, the rows until there, and how many of them were bad.
+    const start = position ?? [null, 0, 0]
+    if (!isParts(start, 3) || !isCount(start[1]) || !isCount(start[2])) return strangePosition(name, position)
+    let [rows, bad] = [start[1], start[2]]
+    const cursor = stream.open(start[0], epoch)
+    tally?.countRows(identity, { source, rows, bad })
+    return cursorOf<T>(async () => {
+      for (;;) {
+        const pulled = await cursor.next()
+        if (pulled._tag === 'Left') return pulled
+        if (pulled.right === null) return end
+        rows++
+        const judged = judge(pulled.right.value, rows)
+        if (judged._tag === 'Left') {
+          bad++
+          if (onBad === 'fail') return judged
+          tally?.addBad(judged.left, onBad === 'collect')
+        }
+        tally?.countRows(identity, { source, rows, bad })
+        if (judged._tag === 'Right') {
+          const place: Position = [pulled.right.position, rows, bad]
+          return item(judged.right, place)
+        }
+      }
+    }, cursor.close)
+  })
+}
+
+const checkDoor = must.door('checkRows', {
+  decode: must.func,
+  options: must.optionsOf<CheckOptions>({ ...badRowsTable, source: must.string }),
+})
+
+/**
+ * Rows of any stream, checked. The message of an error says which row it is, counted from 1.
+ *
+ * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ */
+export const checkRows = <T>(decode: Decoder<T>, options: CheckOptions = {}): Operator<unknown, T> => {
+  checkDoor(decode, options)
+  const { source = 'row' } = options
+  const judge = (value: unknown, row: number): Either<DataError, T> => {
+    const decoded = decode(value)
+    return decoded._tag === 'Left' ? left(rowError(`${source}:${row}`, decoded.left)) : decoded
+  }
+  return judgeRows('checkRows', source, judge, options)
+}
+
+const fromRowsDoor = must.door('fromRows', {
+  rows: must.kind('a list of rows', Array.isArray, { hint: must.listHint }),
+  decode: must.func,
+  options: must.optionsOf<CheckOptions>({ ...badRowsTable, source: must.string }),
+})
+
+/**
+ * Rows at hand, checked: `fromArray` and `checkRows`.
+ *
+ * @example
+ * ```ts
+ * import { decode, fromRows, toArray } from 'pullback/train'
+ * const rows = await toArray(fromRows([{ text: 'fine', label: 1 }, { text: 3, label: 0 }], decode.row))()
+ * rows._tag === 'Left' && rows.left.message // => row:2: text must be a text, got 3
+ * ```
+ */
+export const fromRows = <T>(rows: readonly unknown[], decode: Decoder<T>, options: CheckOptions = {}): Stream<T> => {
+  fromRowsDoor(rows, decode, options)
+  return checkRows(decode, options)(fromArray(rows))
+}
