@@ -91,13 +91,14 @@ export const pathSource = (path: string | UrlLike): ByteSource => {
   }
 }
 
-const writeAll = async (handle: FileHandle, chunks: Iterable<Uint8Array>): Promise<void> => {
+/** Writes all of the chunks where the handle is, and flushes them to the disk unless told otherwise. */
+export const writeAll = async (handle: FileHandle, chunks: Iterable<Uint8Array>, flush = true): Promise<void> => {
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
       at += (await handle.write(chunk, at, Math.min(CHUNK, chunk.length - at))).bytesWritten
     }
   }
-  await handle.sync()
+  if (flush) await handle.sync()
 }
 
 /** A device or a directory must not be replaced by a file. */
@@ -127,16 +128,15 @@ export const writeFile = (path: string, chunks: Iterable<Uint8Array>): TaskEithe
         await handle.close()
       }
       await files.rename(draft, path)
-      await syncDirectory(files, path)
+      await syncDirectory(files, nodeModule('node:path')!.dirname(path))
     } catch (error) {
       await files.rm(draft, { force: true }).catch(() => undefined)
       failPlatform(path, error)
     }
   })
 
-/** Flushes the directory's entry, where the platform lets a directory be opened. */
-const syncDirectory = async (files: NodeFiles, path: string): Promise<void> => {
-  const directory = nodeModule('node:path')!.dirname(path)
+/** Flushes what a directory says of its files, where the platform lets a directory be opened. */
+export const syncDirectory = async (files: NodeFiles, directory: string): Promise<void> => {
   try {
     const handle = await files.open(directory, 'r')
     try {

@@ -19,9 +19,16 @@ export interface DataError {
   readonly at: string
 }
 
-/** A checkpoint that cannot be trusted, or none where one was wanted. */
+/** A checkpoint that cannot be trusted or does not fit, or none where one was wanted. */
 export interface CheckpointError {
   readonly _tag: 'CheckpointError'
+  /**
+   * - `damaged`: files are missing, cut off or altered.
+   * - `version`: a later version of this library wrote it.
+   * - `mismatch`: it is whole, but of another state or another base.
+   * - `missing`: there is none.
+   */
+  readonly reason: 'damaged' | 'version' | 'mismatch' | 'missing'
   readonly message: string
   readonly path: string
 }

@@ -59,6 +59,8 @@ export const exceptions: {
     because: 'a class is registered for good',
     allows: ([type]) => typeof type !== 'function',
   },
+  'train.saveCheckpoint': { because: 'a string makes a directory', allows: ([path]) => typeof path !== 'string' },
+  'train.pruneCheckpoints': { because: 'files would be removed', allows: ([path]) => typeof path !== 'string' },
   'models.saveModel': { because: 'a string makes a directory', allows: ([path]) => typeof path !== 'string' },
   setWorkerUrl: { because: 'threads would be started from there', allows: ([url]) => typeof url !== 'string' },
 }

@@ -1,0 +1,342 @@
+/**
+ * Checkpoints that survive: a directory for a step, `step-000120`, which is written under a temporary name, flushed and renamed.
+ * Whatever happens, at whatever moment, a directory of that name is whole, or its checksums say that it is not.
+ */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { IoError, JsonRecord } from '../../io/index.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, fail, run } from '../attempt.ts'
+import type { CheckpointError, TrainError } from '../errors.ts'
+import type { Position } from '../stream.ts'
+import { decodeLeaves, encodeState, stateLike } from './leaves.ts'
+import type { Manifest } from './manifest.ts'
+import { damaged, decodeManifest, encodeManifest, MANIFEST } from './manifest.ts'
+import { sha256 } from './sha256.ts'
+import type { FileStore } from './store.ts'
+import { aStore, nodeStore } from './store.ts'
+
+/** All that a run needs to go on. */
+export interface Checkpoint<S> {
+  /** Steps that have been made. */
+  readonly step: number
+  /** What the step carries along: trained parameters, optimizer state, keys, counters. Not the frozen base. */
+  readonly state: S
+  /** Where in the data the next batch is. */
+  readonly position: Position
+  /** Scalars of that step, by which the best can be told. */
+  readonly metrics?: { readonly [name: string]: number }
+  /** What the run was asked to do. */
+  readonly config?: JsonRecord | null
+  /** The fingerprint of what was frozen: see `fingerprint`. */
+  readonly base?: string | null
+  /** What hooks remember, by their names. */
+  readonly hooks?: { readonly [name: string]: Position }
+}
+
+/** Which checkpoints stay; those that any of the two asks for. All, if neither is there. */
+export interface KeepOptions {
+  /** So many of the newest. */
+  readonly keepLast?: number
+  /** So many of the best by a metric. */
+  readonly keepBest?: {
+    readonly metric: string
+    /** Whether the least or the greatest value is best; `'min'` by default. */
+    readonly mode?: 'min' | 'max'
+    /** 1 by default. */
+    readonly count?: number
+  }
+}
+
+/** Where files are. */
+export interface StoreOptions {
+  /** Node's files by default. */
+  readonly store?: FileStore
+}
+
+/** Options of `saveCheckpoint`. */
+export interface SaveOptions extends KeepOptions, StoreOptions {}
+
+/** Options of `loadCheckpoint` and `latestCheckpoint`. */
+export interface LoadOptions extends StoreOptions {
+  /** The fingerprint of the base that will be used: one saved beside another is an error. */
+  readonly base?: string
+}
+
+/** What `latestCheckpoint` found. */
+export interface Found<S> {
+  /** The newest that is whole; null where there are none at all. */
+  readonly checkpoint: Checkpoint<S> | null
+  /** Its directory. */
+  readonly path: string | null
+  /** Newer ones that could not be trusted, and why. */
+  readonly passedOver: readonly CheckpointError[]
+}
+
+const stepName = /^step-(\d{1,15})$/
+/** Directories that are being written or removed: what a process that was killed leaves behind. */
+const DRAFT = '.draft-'
+
+/** The name of a step's directory. */
+export const nameOfStep = (step: number): string => `step-${String(step).padStart(6, '0')}`
+
+const isRecord = must.kind('an object', (x) => typeof x === 'object' && x !== null && !Array.isArray(x))
+const numbersByName = must.recordOf(must.number, 'an object of numbers')
+const checkpointTable: must.OptionTable<Checkpoint<unknown>> = {
+  step: must.required(must.natural),
+  state: must.required(must.anything),
+  position: must.anything,
+  metrics: numbersByName,
+  config: must.nullable(isRecord),
+  base: must.nullable(must.string),
+  hooks: isRecord,
+}
+/** A check for each option that says what stays. */
+export const keepTable: must.OptionTable<KeepOptions> = {
+  keepLast: must.count,
+  keepBest: must.optionsOf<NonNullable<KeepOptions['keepBest']>>({
+    metric: must.required(must.string),
+    mode: must.oneOf(['min', 'max']),
+    count: must.count,
+  }),
+}
+const saveDoor = must.door('saveCheckpoint', {
+  directory: must.string,
+  checkpoint: must.required(must.optionsOf(checkpointTable, 'part')),
+  options: must.optionsOf<SaveOptions>({ ...keepTable, store: aStore }),
+})
+const loadOptions = must.optionsOf<LoadOptions>({ store: aStore, base: must.string })
+const loadDoor = must.door('loadCheckpoint', { path: must.string, like: must.anything, options: loadOptions })
+const latestDoor = must.door('latestCheckpoint', { directory: must.string, like: must.anything, options: loadOptions })
+const pruneDoor = must.door('pruneCheckpoints', {
+  directory: must.string,
+  options: must.optionsOf<SaveOptions>({ ...keepTable, store: aStore }),
+})
+
+let drafts = 0
+const freshDraft = (directory: string, name: string): string =>
+  `${directory}/${DRAFT}${name}-${Date.now().toString(36)}-${drafts++}`
+
+/** Steps that have a directory, the newest first. */
+const stepsIn = (names: readonly string[]): readonly { readonly step: number; readonly name: string }[] =>
+  names
+    .flatMap((name) => {
+      const match = stepName.exec(name)
+      return match === null ? [] : [{ step: Number(match[1]), name }]
+    })
+    .sort((a, b) => b.step - a.step)
+
+const writeFiles = async (store: FileStore, path: string, checkpoint: Checkpoint<unknown>): Promise<void> => {
+  const { step, state, position, metrics = {}, config = null, base = null, hooks = {} } = checkpoint
+  const { structure, leaves, files } = encodeState('saveCheckpoint', state)
+  await run(store.makeDirectory(path))
+  const records = []
+  for (const [name, bytes] of files) {
+    await run(store.write(`${path}/${name}`, bytes))
+    records.push({ name, bytes: bytes.length, sha256: await sha256(bytes, name) })
+  }
+  const manifest = { step, position, metrics, config, base, hooks, structure, leaves, files: records }
+  await run(store.write(`${path}/${MANIFEST}`, await encodeManifest(manifest)))
+  await run(store.flushDirectory(path))
+}
+
+/** Takes a directory out of sight at once, and away then. */
+const discard = async (store: FileStore, directory: string, name: string): Promise<void> => {
+  const draft = freshDraft(directory, name)
+  await run(store.rename(`${directory}/${name}`, draft))
+  await run(store.remove(draft))
+}
+
+/**
+ * Writes a checkpoint as `directory/step-000120`, for step 120. Arrays go into safetensors by their paths in the state, a file for each
+ * of its keys; all else into `checkpoint.json`, with the checksums of the files, last. When something fails, older ones are as they
+ * were. A directory is for one run: leftovers of writers that were killed are removed.
+ *
+ * @param directory - is made if it is not there.
+ * @returns the path of the checkpoint; an error such as `ENOSPC`, `EROFS` or `EACCES` if it could not be written.
+ * @throws ArgumentError for a state with leaves that are no arrays, numbers, booleans or strings.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { latestCheckpoint, memoryStore, saveCheckpoint } from 'pullback/train'
+ * const store = memoryStore()
+ * const state = { params: { w: np.array([1, 2]) }, count: np.array(3) }
+ * await saveCheckpoint('run', { step: 3, state, position: null }, { store, keepLast: 2 })()
+ * const found = await latestCheckpoint('run', state, { store })()
+ * found._tag === 'Right' && found.right.path // => run/step-000003
+ * found._tag === 'Right' && found.right.checkpoint?.state.params.w // => [1. 2.]
+ * ```
+ */
+export const saveCheckpoint = <S>(
+  directory: string,
+  checkpoint: Checkpoint<S>,
+  options: SaveOptions = {},
+): TaskEither<TrainError, string> => {
+  saveDoor(directory, checkpoint, options)
+  const { store = nodeStore, ...keep } = options
+  return attempt(async () => {
+    const name = nameOfStep(checkpoint.step)
+    const path = `${directory}/${name}`
+    await run(store.makeDirectory(directory))
+    const draft = freshDraft(directory, name)
+    try {
+      await writeFiles(store, draft, checkpoint)
+      const names = (await run(store.list(directory))) ?? []
+      // One of this step is there already if a run went back behind it.
+      if (names.includes(name)) await discard(store, directory, name)
+      await run(store.rename(draft, path))
+    } catch (error) {
+      await store.remove(draft)()
+      throw error
+    }
+    await run(store.flushDirectory(directory))
+    await prune(directory, store, keep)
+    return path
+  })
+}
+
+const readManifest = async (store: FileStore, path: string): Promise<Manifest> => {
+  const bytes = await store.read(`${path}/${MANIFEST}`)()
+  return decodeManifest(path, bytes._tag === 'Right' ? bytes.right : fail(unreadable(path, MANIFEST, bytes.left)))
+}
+
+/** A file that should be there. */
+const unreadable = (path: string, name: string, { message }: IoError): CheckpointError =>
+  damaged(path, `${name} cannot be read: ${message}`)
+
+/** All of a checkpoint's files, whose checksums are right. */
+const readFiles = async (
+  store: FileStore,
+  path: string,
+  { files }: Manifest,
+): Promise<ReadonlyMap<string, Uint8Array>> => {
+  const contents = new Map<string, Uint8Array>()
+  for (const { name, bytes: size, sha256: sum } of files) {
+    const read = await store.read(`${path}/${name}`)()
+    const bytes = read._tag === 'Right' ? read.right : fail(unreadable(path, name, read.left))
+    if (bytes.length !== size)
+      fail(damaged(path, `${name} has ${bytes.length} bytes, and had ${size} when it was written`))
+    if ((await sha256(bytes, path)) !== sum) fail(damaged(path, `the checksum of ${name} is not that of its bytes`))
+    contents.set(name, bytes)
+  }
+  return contents
+}
+
+const checkBase = (path: string, wanted: string | undefined, base: string | null): void => {
+  if (wanted === undefined || base === null || base === wanted) return
+  fail({
+    _tag: 'CheckpointError',
+    reason: 'mismatch',
+    path,
+    message: `${path}: what is trained here belongs to a base of fingerprint ${base}, and the base at hand has ${wanted}.`,
+  })
+}
+
+const load = async <S>(path: string, like: S, { store = nodeStore, base }: LoadOptions): Promise<Checkpoint<S>> => {
+  const manifest = await readManifest(store, path)
+  const files = await readFiles(store, path, manifest)
+  checkBase(path, base, manifest.base)
+  const state = stateLike(path, await decodeLeaves(manifest.leaves, files), like)
+  const { step, position, metrics, config, hooks } = manifest
+  return { step, state, position, metrics, config, base: manifest.base, hooks }
+}
+
+/**
+ * Reads one checkpoint. Nothing of it is used before all checksums are right.
+ *
+ * @param path - of its directory, `.../step-000120`.
+ * @param like - a state of the same structure, shapes and dtypes, such as the one that the run began with.
+ * @returns a `CheckpointError` for files that are missing, cut off or altered (`damaged`), for another state or base (`mismatch`), or
+ *   for a later format (`version`).
+ */
+export const loadCheckpoint = <S>(
+  path: string,
+  like: S,
+  options: LoadOptions = {},
+): TaskEither<TrainError, Checkpoint<S>> => {
+  loadDoor(path, like, options)
+  return attempt(() => load(path, like, options))
+}
+
+/**
+ * Reads the newest checkpoint that is whole, and says which were passed over. A run that has none yet gives null: it begins. Where
+ * there are some and none is whole, that is an error; so is one that is whole but of another state.
+ *
+ * @param directory - where the run keeps its checkpoints.
+ * @param like - a state of the same structure, shapes and dtypes.
+ */
+export const latestCheckpoint = <S>(
+  directory: string,
+  like: S,
+  options: LoadOptions = {},
+): TaskEither<TrainError, Found<S>> => {
+  latestDoor(directory, like, options)
+  const { store = nodeStore } = options
+  return attempt(async () => {
+    const passedOver: CheckpointError[] = []
+    for (const { name } of stepsIn((await run(store.list(directory))) ?? [])) {
+      const path = `${directory}/${name}`
+      const result = await loadCheckpoint(path, like, options)()
+      if (result._tag === 'Right') return { checkpoint: result.right, path, passedOver }
+      if (result.left._tag !== 'CheckpointError' || result.left.reason !== 'damaged') fail(result.left)
+      else passedOver.push(result.left)
+    }
+    if (passedOver.length === 0) return { checkpoint: null, path: null, passedOver }
+    return fail({
+      _tag: 'CheckpointError',
+      reason: 'missing',
+      path: directory,
+      message:
+        `${directory}: none of ${passedOver.length} checkpoints is whole: ` +
+        `${passedOver.map((error) => error.message).join(' ')} Remove them to begin anew.`,
+    })
+  })
+}
+
+/** What `keepBest` and `keepLast` ask for, of checkpoints with the newest first. */
+const kept = (known: readonly Manifest[], { keepLast = 0, keepBest }: KeepOptions): ReadonlySet<number> => {
+  const best = (): readonly Manifest[] => {
+    if (keepBest === undefined) return []
+    const { metric, mode = 'min', count = 1 } = keepBest
+    const sign = mode === 'min' ? 1 : -1
+    return known
+      .filter(({ metrics }) => Number.isFinite(metrics[metric]))
+      .sort((a, b) => sign * (a.metrics[metric]! - b.metrics[metric]!) || b.step - a.step)
+      .slice(0, count)
+  }
+  return new Set([...known.slice(0, Math.max(keepLast, 1)), ...best()].map(({ step }) => step))
+}
+
+/** The manifest of a step, or null where it is damaged: that one stays, as evidence, and counts for nothing. */
+const manifestOf = async (store: FileStore, path: string): Promise<Manifest | null> => {
+  const result = await attempt(() => readManifest(store, path))()
+  return result._tag === 'Right' ? result.right : null
+}
+
+const prune = async (directory: string, store: FileStore, keep: KeepOptions): Promise<readonly string[]> => {
+  const names = (await run(store.list(directory))) ?? []
+  for (const name of names) if (name.startsWith(DRAFT)) await run(store.remove(`${directory}/${name}`))
+  if (keep.keepLast === undefined && keep.keepBest === undefined) return []
+  const known: Manifest[] = []
+  for (const { name } of stepsIn(names)) {
+    const manifest = await manifestOf(store, `${directory}/${name}`)
+    if (manifest !== null) known.push(manifest)
+  }
+  const stays = kept(known, keep)
+  const goes = known.map(({ step }) => step).filter((step) => !stays.has(step))
+  for (const step of goes) await discard(store, directory, nameOfStep(step))
+  return goes.map((step) => `${directory}/${nameOfStep(step)}`)
+}
+
+/**
+ * Removes checkpoints that neither `keepLast` nor `keepBest` asks for, never the newest, and none that is damaged.
+ *
+ * @returns the paths of those that were removed.
+ */
+export const pruneCheckpoints = (
+  directory: string,
+  options: SaveOptions,
+): TaskEither<TrainError, readonly string[]> => {
+  pruneDoor(directory, options)
+  const { store = nodeStore, ...keep } = options
+  return attempt(() => prune(directory, store, keep))
+}

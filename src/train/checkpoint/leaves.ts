@@ -1,0 +1,143 @@
+/** A state as files of tensors: which leaf goes where, and back. */
+import { Aval } from '../../core/aval.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import type { Path } from '../../core/tree.ts'
+import { flatten, keystr, leafPaths, unflatten } from '../../core/tree.ts'
+import type { TensorFile } from '../../io/index.ts'
+import { encodeSafetensors, openSafetensors } from '../../io/index.ts'
+import { asArray, isArrayLeaf } from '../../runtime/array.ts'
+import type { ArrayLike } from '../../trace/value.ts'
+import { fromHost, NDArray, toHost } from '../../trace/value.ts'
+import { fail, run } from '../attempt.ts'
+
+/** What a manifest says of a leaf: where an array is, or what a plain value was. */
+export interface LeafRecord {
+  /** As JS follows it: `.params.layers[0].weight`; no two leaves have the same. */
+  readonly path: string
+  readonly file?: string
+  /** Whether the array takes the dtype of what it meets, as numbers do. */
+  readonly weak?: boolean
+  readonly value?: string
+}
+
+/** A state taken apart. */
+export interface EncodedState {
+  readonly structure: string
+  readonly leaves: readonly LeafRecord[]
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
+/** What no file of Windows can be called, whatever follows the point. */
+const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/i
+
+/** The file for what is under a key of the state: its own, if that can be a file's name. */
+const fileOf = ([key]: Path, isPlain: boolean): string =>
+  isPlain && typeof key === 'string' && /^[A-Za-z]\w{0,63}$/.test(key) && !reserved.test(key)
+    ? `${key}.safetensors`
+    : 'state.safetensors'
+
+/** Whether no two keys differ by upper and lower case alone: there are file systems that see no difference. */
+const areDistinct = (paths: readonly Path[]): boolean => {
+  const keys = new Set(paths.map(([key]) => key))
+  return new Set([...keys].map((key) => String(key).toLowerCase())).size === keys.size && !keys.has('state')
+}
+
+/** Numbers and booleans are kept as the arrays that they become in the first step. */
+const isNumeric = (leaf: unknown): leaf is ArrayLike => isArrayLeaf(leaf)
+
+const nameIn = (path: string): string => (path === '' ? 'value' : path)
+
+/** The files of a state. */
+export const encodeState = (operation: string, state: unknown): EncodedState => {
+  const { leaves: values, treedef } = flatten(state)
+  const paths = leafPaths(treedef)
+  const isPlain = areDistinct(paths)
+  const tensors = new Map<string, { [name: string]: NDArray }>()
+  const leaves = values.map((leaf, i): LeafRecord => {
+    const path = keystr(paths[i]!)
+    if (typeof leaf === 'string') return { path, value: leaf }
+    if (!isNumeric(leaf)) {
+      throw new ArgumentError(
+        `${operation}: state${path} is a ${typeof leaf}; what is kept are arrays, numbers, booleans and strings. ` +
+          'Take the rest out with tree.partition.',
+      )
+    }
+    const array = asArray(leaf)
+    const file = fileOf(paths[i]!, isPlain)
+    if (!tensors.has(file)) tensors.set(file, {})
+    tensors.get(file)![nameIn(path)] = array
+    return { path, file, ...(array.aval.weak ? { weak: true } : {}) }
+  })
+  const files = new Map([...tensors].map(([file, arrays]) => [file, encodeSafetensors(arrays)] as const))
+  return { structure: treedef.toString(), leaves, files }
+}
+
+type Decoded = ReadonlyMap<string, { readonly value: unknown }>
+
+/** All leaves by path, from files whose checksums are right. */
+export const decodeLeaves = async (
+  leaves: readonly LeafRecord[],
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<Decoded> => {
+  const opened = new Map<string, TensorFile>()
+  for (const [name, bytes] of files) opened.set(name, await run(openSafetensors(bytes)))
+  const found = new Map<string, { readonly value: unknown }>()
+  for (const { path, file, weak = false, value } of leaves) {
+    const tensors = file === undefined ? undefined : opened.get(file)
+    if (tensors === undefined) found.set(path, { value })
+    else {
+      const array = await run(tensors.read(nameIn(path)))
+      found.set(path, { value: weak ? weakened(array) : array })
+    }
+  }
+  return found
+}
+
+const weakened = (array: NDArray): NDArray => {
+  const { aval, data } = toHost(array, 'loadCheckpoint')
+  return fromHost(new Aval(aval.dtype, aval.shape, true), data)
+}
+
+/** What a leaf is, in words, or null where the two are of one kind. */
+const difference = (like: unknown, value: unknown): string | null => {
+  if (!isNumeric(like) || !(value instanceof NDArray)) {
+    return typeof like === typeof value && !isNumeric(like)
+      ? null
+      : `is ${describe(value)} there, and ${describe(like)} here`
+  }
+  const wanted = asArray(like).aval
+  const isSame = wanted.dtype === value.dtype && wanted.shape.join() === value.shape.join()
+  return isSame ? null : `is ${describe(value)} there, and ${describe(asArray(like))} here`
+}
+
+const describe = (x: unknown): string => (x instanceof NDArray ? `${x.dtype}[${x.shape.join(', ')}]` : `a ${typeof x}`)
+
+const some = (names: readonly string[]): string =>
+  names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '')
+
+/** The leaves in the structure of `like`; an error that names what differs. */
+export const stateLike = <S>(source: string, found: Decoded, like: S): S => {
+  const { leaves, treedef } = flatten(like)
+  const paths = leafPaths(treedef).map(keystr)
+  const wanted = new Set(paths)
+  const faults = [
+    ...paths.filter((path) => !found.has(path)).map((path) => `state${path} is missing`),
+    ...[...found.keys()].filter((path) => !wanted.has(path)).map((path) => `state${path} has no place here`),
+    ...paths.flatMap((path, i) => {
+      const why = found.has(path) ? difference(leaves[i], found.get(path)!.value) : null
+      return why === null ? [] : [`state${path} ${why}`]
+    }),
+  ]
+  if (faults.length > 0) {
+    fail({
+      _tag: 'CheckpointError',
+      reason: 'mismatch',
+      path: source,
+      message: `${source}: a checkpoint of another state: ${some(faults)}. Was the model, the method or the optimizer another?`,
+    })
+  }
+  return unflatten(
+    treedef,
+    paths.map((path) => found.get(path)!.value),
+  ) as S
+}

@@ -1,0 +1,82 @@
+/** Files in memory: for tests, and for pages that keep what they train in a database. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { IoError } from '../../io/index.ts'
+import { attempt, fail } from '../../io/errors.ts'
+import * as must from '../../surface/arguments.ts'
+import { directoryOf } from './store.ts'
+import type { FileStore } from './store.ts'
+
+const missing = (path: string): never =>
+  fail({ _tag: 'Access', source: path, code: 'ENOENT', message: `${path}: ENOENT: no such file or directory` })
+
+const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
+  const bytes = new Uint8Array(a.length + b.length)
+  bytes.set(a)
+  bytes.set(b, a.length)
+  return bytes
+}
+
+const door = must.door('memoryStore', { files: must.optional(must.instance('a Map of bytes by path', Map)) })
+
+/**
+ * A store whose files are the entries of a map. It has a directory where it has been made, or where a file is in it.
+ *
+ * @param files - bytes by path.
+ */
+export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uint8Array>()): FileStore => {
+  door(files)
+  const directories = new Set<string>()
+  const under = (path: string): readonly string[] =>
+    [...files.keys(), ...directories].filter((known) => known.startsWith(`${path}/`))
+  const isDirectory = (path: string): boolean => directories.has(path) || under(path).length > 0
+  const task = <A>(f: () => A): TaskEither<IoError, A> => attempt(() => Promise.resolve().then(f))
+  const put = (path: string, bytes: Uint8Array): void => {
+    const directory = directoryOf(path)
+    if (directory !== '.' && !isDirectory(directory)) missing(path)
+    files.set(path, bytes)
+  }
+  return {
+    list: (path) =>
+      task(() => {
+        if (!isDirectory(path)) return null
+        return [...new Set(under(path).map((known) => known.slice(path.length + 1).split('/')[0]!))]
+      }),
+    read: (path) => task(() => files.get(path)?.slice() ?? missing(path)),
+    write: (path, bytes) =>
+      task(() => {
+        put(path, bytes.slice())
+      }),
+    append: (path, bytes) =>
+      task(() => {
+        put(path, joined(files.get(path) ?? new Uint8Array(0), bytes))
+      }),
+    makeDirectory: (path) =>
+      task(() => {
+        directories.add(path)
+      }),
+    rename: (from, to) =>
+      task(() => {
+        const file = files.get(from)
+        if (file === undefined && !isDirectory(from)) missing(from)
+        if (file !== undefined) files.set(to, file)
+        files.delete(from)
+        for (const known of under(from)) {
+          const bytes = files.get(known)
+          if (bytes !== undefined) files.set(to + known.slice(from.length), bytes)
+          files.delete(known)
+          if (directories.delete(known)) directories.add(to + known.slice(from.length))
+        }
+        if (directories.delete(from)) directories.add(to)
+      }),
+    remove: (path) =>
+      task(() => {
+        files.delete(path)
+        directories.delete(path)
+        for (const known of under(path)) {
+          files.delete(known)
+          directories.delete(known)
+        }
+      }),
+    flushDirectory: () => task(() => undefined),
+  }
+}

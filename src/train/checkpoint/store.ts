@@ -1,0 +1,136 @@
+/** The file operations that training needs, so that disks, browsers' own file systems and memory are alike to it. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { IoError } from '../../io/index.ts'
+import { attempt, fail, failPlatform } from '../../io/errors.ts'
+import { nodeFiles, syncDirectory, writeAll } from '../../io/node.ts'
+import type { NodeFiles } from '../../io/platform.ts'
+import * as must from '../../surface/arguments.ts'
+
+/** Files by path. What fails is an error by its platform's code. */
+export interface FileStore {
+  /** The names in a directory, or null if there is no such directory. */
+  readonly list: (path: string) => TaskEither<IoError, readonly string[] | null>
+  readonly read: (path: string) => TaskEither<IoError, Uint8Array>
+  /** Writes a file that is not there yet, and flushes it to the disk. */
+  readonly write: (path: string, bytes: Uint8Array) => TaskEither<IoError, void>
+  /** Adds to the end of a file, which is made if it is not there. Not flushed. */
+  readonly append: (path: string, bytes: Uint8Array) => TaskEither<IoError, void>
+  /** Makes a directory, and those that it is in. */
+  readonly makeDirectory: (path: string) => TaskEither<IoError, void>
+  /** A file takes the place of one that is there. */
+  readonly rename: (from: string, to: string) => TaskEither<IoError, void>
+  /** Removes a file, or a directory with all that is in it; nothing if it is not there. */
+  readonly remove: (path: string) => TaskEither<IoError, void>
+  /** Flushes what a directory says of the files in it. */
+  readonly flushDirectory: (path: string) => TaskEither<IoError, void>
+}
+
+/** What functions that take a store must be given. */
+export const aStore = must.kind('a FileStore', (x) => {
+  const store = x as Partial<FileStore> | null | undefined
+  return typeof store?.list === 'function' && typeof store.read === 'function' && typeof store.rename === 'function'
+})
+
+const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && 'code' in error && error.code === code
+
+/** A task on Node's files; what they throw is an error that names the path. */
+const onFiles = <A>(path: string, f: (files: NodeFiles) => Promise<A>): TaskEither<IoError, A> =>
+  attempt(async () => {
+    const files = nodeFiles(path)
+    try {
+      return await f(files)
+    } catch (error) {
+      return failPlatform(path, error)
+    }
+  })
+
+/** Bytes at the end of a file opened by these flags. */
+const put = async (
+  files: NodeFiles,
+  path: string,
+  flags: 'wx' | 'a',
+  bytes: Uint8Array,
+  flush: boolean,
+): Promise<void> => {
+  const handle = await files.open(path, flags)
+  try {
+    await writeAll(handle, [bytes], flush)
+  } finally {
+    await handle.close()
+  }
+}
+
+const readFile = async (files: NodeFiles, path: string): Promise<Uint8Array> => {
+  const handle = await files.open(path, 'r')
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile()) fail({ _tag: 'Access', source: path, code: 'EISDIR', message: `${path}: is not a file.` })
+    const bytes = new Uint8Array(stat.size)
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await handle.read(bytes, at, Math.min(2 ** 30, bytes.length - at), at)
+      if (bytesRead === 0) return bytes.slice(0, at)
+      at += bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+/** One after the other: Node's own `recursive` never returns where a parent is there and takes no directories, as in /proc. */
+const makeDirectory = async (files: NodeFiles, path: string): Promise<void> => {
+  try {
+    await files.mkdir(path, { recursive: false })
+  } catch (error) {
+    if (hasCode(error, 'EEXIST') && (await files.stat(path)).isDirectory()) return
+    const parent = directoryOf(path)
+    if (!hasCode(error, 'ENOENT') || parent === path || parent === '.') throw error
+    await makeDirectory(files, parent)
+    await files.mkdir(path, { recursive: false })
+  }
+}
+
+/** Node's files. */
+export const nodeStore: FileStore = {
+  list: (path) =>
+    onFiles(path, async (files) => {
+      try {
+        return await files.readdir(path)
+      } catch (error) {
+        if (hasCode(error, 'ENOENT')) return null
+        throw error
+      }
+    }),
+  read: (path) => onFiles(path, (files) => readFile(files, path)),
+  write: (path, bytes) => onFiles(path, (files) => put(files, path, 'wx', bytes, true)),
+  append: (path, bytes) => onFiles(path, (files) => put(files, path, 'a', bytes, false)),
+  makeDirectory: (path) => onFiles(path, (files) => makeDirectory(files, path)),
+  rename: (from, to) => onFiles(from, (files) => files.rename(from, to)),
+  remove: (path) => onFiles(path, (files) => files.rm(path, { force: true, recursive: true })),
+  flushDirectory: (path) => onFiles(path, (files) => syncDirectory(files, path)),
+}
+
+/** The directory of a path: what is before its last separator, `.` if there is none. */
+export const directoryOf = (path: string): string => {
+  const at = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
+  return at < 0 ? '.' : path.slice(0, Math.max(at, 1))
+}
+
+/** A file written whole or not at all: under another name first, which is then changed. */
+export const replaceFile = (store: FileStore, path: string, bytes: Uint8Array): TaskEither<IoError, void> =>
+  attempt(async () => {
+    const draft = `${path}.draft`
+    const steps = [
+      store.remove(draft),
+      store.write(draft, bytes),
+      store.rename(draft, path),
+      store.flushDirectory(directoryOf(path)),
+    ]
+    for (const step of steps) {
+      const result = await step()
+      if (result._tag === 'Right') continue
+      await store.remove(draft)()
+      fail(result.left)
+    }
+  })

@@ -1,0 +1,59 @@
+/** Checkpoints on the way. */
+import type { JsonRecord } from '../../io/index.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { SaveOptions } from '../checkpoint/checkpoint.ts'
+import { keepTable, saveCheckpoint } from '../checkpoint/checkpoint.ts'
+import { aStore, nodeStore } from '../checkpoint/store.ts'
+import type { Hook, StepEvent } from './hook.ts'
+
+/** Options of `checkpoints`. */
+export interface CheckpointsOptions extends SaveOptions {
+  /** Every so many steps, and after the last. Only after the last, if it is left out. */
+  readonly every?: number
+  /** What the run was asked to do. */
+  readonly config?: JsonRecord
+  /** The fingerprint of the frozen base. */
+  readonly base?: string
+}
+
+const door = must.door('checkpoints', {
+  directory: must.string,
+  options: must.optionsOf<CheckpointsOptions>({
+    ...keepTable,
+    store: aStore,
+    every: must.count,
+    config: must.kind('an object', (x) => typeof x === 'object' && x !== null),
+    base: must.string,
+  }),
+})
+
+/**
+ * Saves a checkpoint every so many steps, and after the last: of the state, the place in the data, the metrics, and what other hooks
+ * remember. With `keepBest`, also at steps that have its metric.
+ */
+export const checkpoints = (directory: string, options: CheckpointsOptions = {}): Hook => {
+  door(directory, options)
+  const { every, config = null, base = null, ...saving } = options
+  const isDue = ({ step, isLast, metrics }: StepEvent<unknown>): boolean =>
+    isLast ||
+    (every !== undefined && step % every === 0) ||
+    (saving.keepBest !== undefined && saving.keepBest.metric in metrics)
+  return {
+    name: 'checkpoints',
+    start: () =>
+      attempt(async () => {
+        // What cannot be written is better known before the first step than after an hour.
+        await run((saving.store ?? nodeStore).makeDirectory(directory))
+        return {
+          save: (event) =>
+            attempt(async () => {
+              if (!isDue(event)) return
+              const { step, state, position, metrics } = event
+              const hooks = event.memories()
+              await run(saveCheckpoint(directory, { step, state, position, metrics, config, base, hooks }, saving))
+            }),
+        }
+      }),
+  }
+}

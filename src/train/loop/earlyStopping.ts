@@ -1,0 +1,65 @@
+/** Stopping when nothing gets better. */
+import * as must from '../../surface/arguments.ts'
+import type { Position } from '../stream.ts'
+import type { Handlers, Hook } from './hook.ts'
+import { done } from './hook.ts'
+
+/** Options of `earlyStopping`. */
+export interface EarlyStoppingOptions {
+  /** `eval/loss`, say. Steps without it are passed over. */
+  readonly metric: string
+  /** So many values in a row may be no better; 3 by default. */
+  readonly patience?: number
+  /** `'min'` by default. */
+  readonly mode?: 'min' | 'max'
+  /** What is less of a gain counts as none; 0 by default. */
+  readonly minDelta?: number
+}
+
+interface Memory {
+  readonly best: number | null
+  readonly waited: number
+}
+
+const isMemory = (x: Position): x is Position & Memory =>
+  typeof x === 'object' && x !== null && 'best' in x && 'waited' in x
+
+const door = must.door('earlyStopping', {
+  options: must.required(
+    must.optionsOf<EarlyStoppingOptions>({
+      metric: must.required(must.string),
+      patience: must.count,
+      mode: must.oneOf(['min', 'max']),
+      minDelta: must.notNegative,
+    }),
+  ),
+})
+
+/** Stops a run when a metric has not got better for a while. What it has seen is kept in checkpoints. NaN is never better. */
+export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
+  door(options)
+  const { metric, patience = 3, mode = 'min', minDelta = 0 } = options
+  const sign = mode === 'min' ? 1 : -1
+  return {
+    name: `earlyStopping ${metric}`,
+    start: (run) => {
+      let { best, waited }: Memory = isMemory(run.memory) ? run.memory : { best: null, waited: 0 }
+      const handlers: Handlers<unknown> = {
+        step: ({ metrics, step }) => {
+          const value = metrics[metric]
+          if (value === undefined) return done(null)
+          const isBetter = Number.isFinite(value) && (best === null || sign * (best - value) > minDelta)
+          waited = isBetter ? 0 : waited + 1
+          if (isBetter) best = value
+          return done(
+            waited < patience
+              ? null
+              : `${metric} has not got better than ${best} for ${waited} values, at step ${step}`,
+          )
+        },
+        memory: () => ({ best, waited }),
+      }
+      return done(handlers)
+    },
+  }
+}

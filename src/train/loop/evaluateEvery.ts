@@ -1,0 +1,47 @@
+/** Evaluation on the way. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { TrainError } from '../errors.ts'
+import type { Handlers, Hook, Numbers } from './hook.ts'
+import { done } from './hook.ts'
+
+/** Options of `evaluateEvery`. */
+export interface EvaluateEveryOptions {
+  /** Put before the names of the metrics; `'eval/'` by default. */
+  readonly prefix?: string
+}
+
+const door = must.door('evaluateEvery', {
+  n: must.count,
+  f: must.func,
+  options: must.optionsOf<EvaluateEveryOptions>({ prefix: must.string }),
+})
+
+/** The scalars among results: a confusion matrix goes into no curve. */
+const scalars = (prefix: string, values: { readonly [name: string]: unknown }): Numbers =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, x]) => (typeof x === 'number' ? [[`${prefix}${name}`, x]] : [])),
+  )
+
+/**
+ * Evaluates every `n` steps and after the last, and adds the numbers to that step's metrics, for all hooks: `eval/accuracy`.
+ *
+ * @param f - of the state: `(state) => evaluate(predict, state.params, valid, { accuracy: accuracy() })`.
+ */
+export const evaluateEvery = <S>(
+  n: number,
+  f: (state: S) => TaskEither<TrainError, { readonly [name: string]: unknown }>,
+  options: EvaluateEveryOptions = {},
+): Hook<S> => {
+  door(n, f, options)
+  const { prefix = 'eval/' } = options
+  return {
+    name: 'evaluate',
+    start: () =>
+      done<Handlers<S>>({
+        measure: ({ step, isLast, state }) =>
+          attempt(async () => (step % n === 0 || isLast ? scalars(prefix, await run(f(state))) : {})),
+      }),
+  }
+}

@@ -1,0 +1,78 @@
+/** Metrics as lines of JSON. */
+import { decodeUtf8, encodeUtf8 } from '../../io/platform.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { StoreOptions } from '../checkpoint/checkpoint.ts'
+import type { FileStore } from '../checkpoint/store.ts'
+import { aStore, directoryOf, nodeStore, replaceFile } from '../checkpoint/store.ts'
+import type { Hook, Numbers } from './hook.ts'
+
+/** One line: the step, and its metrics. */
+export interface MetricsLine {
+  readonly step: number
+  readonly metrics: Numbers
+}
+
+const door = must.door('metricsFile', {
+  path: must.string,
+  options: must.optionsOf<StoreOptions>({ store: aStore }),
+})
+
+const isFlat = (x: unknown): x is { readonly [name: string]: unknown; readonly step: number } =>
+  typeof x === 'object' && x !== null && 'step' in x && Number.isSafeInteger(x.step)
+
+/** A line as it was written, or null for what is none: one that was cut off. */
+const parsed = (text: string): MetricsLine | null => {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!isFlat(value)) return null
+    const { step, ...rest } = value
+    return { step, metrics: Object.fromEntries(Object.entries(rest).map(([name, x]) => [name, Number(x)])) }
+  } catch {
+    return null
+  }
+}
+
+/** JSON has no NaN and no infinities: they are texts, which `Number` reads. */
+const lineOf = (step: number, metrics: Numbers): string => {
+  const values = Object.entries(metrics).map(([name, x]) => [name, Number.isFinite(x) ? x : String(x)] as const)
+  return `${JSON.stringify({ step, ...Object.fromEntries(values) })}\n`
+}
+
+/** The lines of a file up to a step; none if it is not there. */
+export const readMetrics = async (store: FileStore, path: string, last: number): Promise<readonly MetricsLine[]> => {
+  const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  const names = await run(store.list(directoryOf(path)))
+  if (names?.includes(name) !== true) return []
+  const lines = (decodeUtf8(await run(store.read(path))) ?? '').split('\n')
+  return lines.flatMap((text) => {
+    const line = parsed(text)
+    return line === null || line.step > last ? [] : [line]
+  })
+}
+
+/**
+ * Writes `{"step":1,"loss":0.5,...}` for each step, at once. A run that goes on from a checkpoint takes back the lines behind it, so
+ * that each step is there once.
+ */
+export const metricsFile = (path: string, options: StoreOptions = {}): Hook => {
+  door(path, options)
+  const { store = nodeStore } = options
+  return {
+    name: 'metricsFile',
+    start: ({ step: begun }) =>
+      attempt(async () => {
+        await run(store.makeDirectory(directoryOf(path)))
+        const before = await readMetrics(store, path, begun)
+        const text = before.map(({ step, metrics }) => lineOf(step, metrics)).join('')
+        await run(replaceFile(store, path, encodeUtf8(text)))
+        return {
+          step: ({ step, metrics }) =>
+            attempt(async () => {
+              await run(store.append(path, encodeUtf8(lineOf(step, metrics))))
+              return null
+            }),
+        }
+      }),
+  }
+}

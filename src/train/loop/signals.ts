@@ -1,0 +1,48 @@
+/** Ctrl-C without loss: the step is finished, hooks save, and then the process ends. */
+import * as must from '../../surface/arguments.ts'
+import type { Hook } from './hook.ts'
+import { done } from './hook.ts'
+import { nodeProcess } from './process.ts'
+
+/** Options of `signals`. */
+export interface SignalOptions {
+  /** Whether the process ends when all hooks have done their work, by 128 + the signal's number; true by default. */
+  readonly exit?: boolean
+}
+
+const numbers = { SIGINT: 2, SIGTERM: 15 } as const
+
+const door = must.door('signals', { options: must.optionsOf<SignalOptions>({ exit: must.boolean }) })
+
+/**
+ * Finishes the step on SIGINT (Ctrl-C) or SIGTERM, lets all hooks save and end, and ends the process with 130 or 143. A second signal
+ * ends it at once. Does nothing where there is no process.
+ */
+export const signals = (options: SignalOptions = {}): Hook => {
+  door(options)
+  const { exit = true } = options
+  return {
+    name: 'signals',
+    start: () => {
+      const process = nodeProcess()
+      if (process?.on === undefined) return done({})
+      let got: keyof typeof numbers | null = null
+      const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
+        const listener = (): void => {
+          if (got !== null) process.exit(128 + numbers[signal])
+          got = signal
+        }
+        process.on(signal, listener)
+        return [signal, listener] as const
+      })
+      return done({
+        step: () => done<string | null>(got),
+        close: () => {
+          for (const [signal, listener] of listeners) process.off(signal, listener)
+          if (got !== null && exit) process.exit(128 + numbers[got])
+          return Promise.resolve()
+        },
+      })
+    },
+  }
+}

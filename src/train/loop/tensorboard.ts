@@ -1,0 +1,140 @@
+/**
+ * Event files of TensorBoard: records of protobuf messages with masked CRC-32C.
+ *
+ *     uint64 length | uint32 masked CRC-32C of it | the bytes of an Event | uint32 masked CRC-32C of them     (little-endian)
+ *
+ * After tensorflow/core/lib/io/record_writer.cc and tensorflow/core/util/event.proto.
+ */
+import { encodeUtf8 } from '../../io/platform.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { StoreOptions } from '../checkpoint/checkpoint.ts'
+import { aStore, nodeStore } from '../checkpoint/store.ts'
+import type { Hook, Numbers } from './hook.ts'
+
+const makeTable = (): Uint32Array =>
+  Uint32Array.from({ length: 256 }, (_, byte) => {
+    let c = byte
+    for (let bit = 0; bit < 8; bit++) c = (c & 1) === 1 ? (c >>> 1) ^ 0x82f63b78 : c >>> 1
+    return c
+  })
+
+let table: Uint32Array | undefined
+
+/** CRC-32C (Castagnoli): polynomial 0x82F63B78, reflected. */
+export const crc32c = (bytes: Uint8Array): number => {
+  table ??= makeTable()
+  let c = ~0
+  for (const byte of bytes) c = (c >>> 8) ^ table[(c ^ byte) & 0xff]!
+  return ~c >>> 0
+}
+
+/** Checksums of what has checksums in it would be weak: TensorFlow turns and shifts them. */
+const masked = (bytes: Uint8Array): number => {
+  const c = crc32c(bytes)
+  return (((c >>> 15) | (c << 17)) + 0xa282ead8) >>> 0
+}
+
+const concat = (...parts: readonly Uint8Array[]): Uint8Array => {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+const view = (length: number, write: (view: DataView) => void): Uint8Array => {
+  const bytes = new Uint8Array(length)
+  write(new DataView(bytes.buffer))
+  return bytes
+}
+
+/** A record around the bytes of an event. */
+const record = (data: Uint8Array): Uint8Array => {
+  const length = view(8, (v) => {
+    v.setBigUint64(0, BigInt(data.length), true)
+  })
+  const sum = (bytes: Uint8Array): Uint8Array =>
+    view(4, (v) => {
+      v.setUint32(0, masked(bytes), true)
+    })
+  return concat(length, sum(length), data, sum(data))
+}
+
+// Fields of protobuf: a tag, number * 8 + wire type, and the value.
+const varint = (n: number): Uint8Array => {
+  const bytes: number[] = []
+  let rest = n
+  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
+  return Uint8Array.of(...bytes, rest)
+}
+const integerField = (field: number, value: number): Uint8Array => concat(varint(field * 8), varint(value))
+const doubleField = (field: number, value: number): Uint8Array =>
+  concat(
+    varint(field * 8 + 1),
+    view(8, (v) => {
+      v.setFloat64(0, value, true)
+    }),
+  )
+const floatField = (field: number, value: number): Uint8Array =>
+  concat(
+    varint(field * 8 + 5),
+    view(4, (v) => {
+      v.setFloat32(0, value, true)
+    }),
+  )
+const bytesField = (field: number, bytes: Uint8Array): Uint8Array =>
+  concat(varint(field * 8 + 2), varint(bytes.length), bytes)
+
+/** Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
+const event = (seconds: number, step: number, what: Uint8Array): Uint8Array =>
+  record(concat(doubleField(1, seconds), integerField(2, step), what))
+
+/** Summary: value = 1; Summary.Value: tag = 1, simple_value = 2. */
+const summary = (metrics: Numbers): Uint8Array =>
+  bytesField(
+    5,
+    concat(
+      ...Object.entries(metrics).map(([tag, x]) =>
+        bytesField(1, concat(bytesField(1, encodeUtf8(tag)), floatField(2, x))),
+      ),
+    ),
+  )
+
+/** SessionLog: status = 1, where START = 1. TensorBoard forgets steps from there on that an earlier file of the run has. */
+const sessionStart = bytesField(7, integerField(1, 1))
+
+const door = must.door('tensorBoard', {
+  directory: must.string,
+  options: must.optionsOf<StoreOptions>({ store: aStore }),
+})
+
+/**
+ * Writes metrics as scalars for TensorBoard. Each run makes a file of its own, as TensorBoard's own writers do; in a run that goes on
+ * from a checkpoint it says from which step on earlier files do not count.
+ */
+export const tensorBoard = (directory: string, options: StoreOptions = {}): Hook => {
+  door(directory, options)
+  const { store = nodeStore } = options
+  return {
+    name: 'tensorBoard',
+    start: ({ step: begun }) =>
+      attempt(async () => {
+        await run(store.makeDirectory(directory))
+        const opened = Date.now()
+        const path = `${directory}/events.out.tfevents.${opened}.pullback`
+        const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
+        const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
+        await run(store.append(path, concat(version, ...start)))
+        return {
+          step: ({ step, metrics }) =>
+            attempt(async () => {
+              await run(store.append(path, event(Date.now() / 1000, step, summary(metrics))))
+              return null
+            }),
+        }
+      }),
+  }
+}

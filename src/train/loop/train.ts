@@ -1,0 +1,392 @@
+/**
+ * The loop is a fold of a pure step over a stream.
+ *
+ * It has two forms, of which the second is the first read to its end:
+ *
+ * - `trainSteps` is an asynchronous generator of `Either`s. A plain user writes `for await`, sees each state, and leaves by `break`;
+ *   nothing runs that is not asked for.
+ * - `train` is a `TaskEither` of the last state. A user of fp-ts puts it into a pipe, between reading and writing.
+ *
+ * All else, bars, files, checkpoints, evaluation, stopping, are hooks, which are values handed over, so that neither form knows of them.
+ */
+import type { Either } from 'fp-ts/lib/Either.js'
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { jit } from '../../api/jit.ts'
+import { flatten, unflatten } from '../../core/tree.ts'
+import { NonFiniteError, ShapeError } from '../../core/errors.ts'
+import { settings } from '../../core/settings.ts'
+import { showShape } from '../../core/shape.ts'
+import { asArray, isArrayLeaf } from '../../runtime/array.ts'
+import * as must from '../../surface/arguments.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { fromHost, toHost } from '../../trace/value.ts'
+import { attempt, fail, run } from '../attempt.ts'
+import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import type { TrainError } from '../errors.ts'
+import type { Item, Position, Stream } from '../stream.ts'
+import { overEpochs } from './epochs.ts'
+import type { Handlers, Hook, Numbers, RunEnd, StepEvent } from './hook.ts'
+import { aHook } from './hook.ts'
+import { hostTurns, now } from './turns.ts'
+
+/** Scalars by name. */
+export interface Measured {
+  readonly [name: string]: NDArray
+}
+
+/** One step: the state after a batch, and what was measured on the way. */
+export type Step<S, B> = (state: S, batch: B) => readonly [state: S, metrics: Measured]
+
+/**
+ * What to do when a loss is no number any more:
+ *
+ * - `stop`: the run ends with a `DivergenceError`; its last checkpoint is from before.
+ * - `locate`: as `stop`, and the step is made once more, operation by operation, so that the error names the one that did it. The state
+ *   of before must be kept for that: memory for one state more.
+ * - `skip`: the state of before stays, and skipped steps are counted. The same memory.
+ * - `ignore`: nothing.
+ */
+export type NonFinitePolicy = 'stop' | 'locate' | 'skip' | 'ignore'
+
+/** Options of `train` and `trainSteps`. */
+export interface TrainOptions<S> {
+  /** The number of the last step, counted from the very beginning. By default the data's end is the end. */
+  readonly steps?: number
+  /** Passes over the data, each in another order if they are shuffled; 1 by default, or as many as `steps` takes. */
+  readonly epochs?: number
+  readonly hooks?: readonly Hook<S>[]
+  /** The checkpoint to go on from: its state takes the place of the given one. Null begins anew. */
+  readonly from?: Checkpoint<S> | null
+  /** Whether the step is compiled; true by default. */
+  readonly jit?: boolean
+  /** Whether a state's memory serves for the next; true by default. The state that the caller gave is never given up. */
+  readonly donate?: boolean
+  /** `'stop'` by default. */
+  readonly onNonFinite?: NonFinitePolicy
+  /** Metrics that must be finite; `['loss']` by default. */
+  readonly watched?: readonly string[]
+}
+
+/** A state on the way. Its arrays are given up when the next is asked for, unless `donate` is false. */
+export interface Snapshot<S> {
+  readonly step: number
+  readonly state: S
+  readonly metrics: Numbers
+  readonly position: Position
+}
+
+/** What a run ends with. */
+export interface Trained<S> extends Snapshot<S> {
+  /** `steps`, `data`, or what a hook stopped for. */
+  readonly reason: string
+}
+
+const policies = ['stop', 'locate', 'skip', 'ignore'] as const
+
+const trainTable: must.OptionTable<TrainOptions<unknown>> = {
+  steps: must.natural,
+  epochs: must.count,
+  hooks: must.listOf(aHook, 'a list of hooks'),
+  from: must.nullable(must.kind('a checkpoint', (x) => typeof x === 'object' && x !== null && 'state' in x)),
+  jit: must.boolean,
+  donate: must.boolean,
+  onNonFinite: must.oneOf(policies),
+  watched: must.listOf(must.string),
+}
+/** What functions that read data must be given. */
+export const aStream = must.kind(
+  'a stream',
+  (x) => typeof (x as { readonly open?: unknown } | null | undefined)?.open === 'function',
+)
+const door = (operation: string): must.Door =>
+  must.door(operation, {
+    step: must.func,
+    state: must.anything,
+    data: aStream,
+    options: must.optionsOf(trainTable),
+  })
+const trainDoor = door('train')
+const trainStepsDoor = door('trainSteps')
+
+/** The state in memory of its own. */
+const copied = <S>(state: S): S => {
+  const { leaves, treedef } = flatten(state)
+  const copies = leaves.map((leaf) => {
+    if (!isArrayLeaf(leaf)) return leaf
+    const { aval, data } = toHost(asArray(leaf), 'train')
+    return fromHost(aval, data.slice())
+  })
+  return unflatten(treedef, copies) as S
+}
+
+/** Steps as this run makes them, and how often they were traced. */
+const runner = <S, B>(step: Step<S, B>, { jit: compiles = true, donate = true }: TrainOptions<S>, keeps: boolean) => {
+  let traces = 0
+  if (!compiles) return { make: step, traces: () => 0 }
+  const counted = (state: S, batch: B): readonly [S, Measured] => {
+    traces++
+    return step(state, batch)
+  }
+  const options = donate && !keeps ? { donateArgnums: 0 } : {}
+  const make = jit<[S, B], readonly [S, Measured]>(counted, options)
+  return { make: make as unknown as Step<S, B>, traces: () => traces }
+}
+
+/** Reading waits for nothing: programs run where they are called, so that a step's scalars are there when it returns. */
+const numbersOf = (metrics: Measured): Numbers =>
+  Object.fromEntries(
+    Object.entries(metrics).map(([name, metric]) => {
+      const x = asArray(metric)
+      if (x.ndim > 0) {
+        throw new ShapeError(
+          `train: the metric '${name}' has shape ${showShape(x.shape)}; metrics are scalars. Sum or average it.`,
+        )
+      }
+      return [name, Number(x.dataSync()[0])]
+    }),
+  )
+
+/** What an operation by operation run of the step says of its first NaN or infinity. */
+const located = <S, B>(step: Step<S, B>, state: S, batch: B, value: number): string => {
+  const { nans, infs } = settings
+  settings.nans = true
+  settings.infs = !Number.isNaN(value)
+  try {
+    step(state, batch)
+    return ''
+  } catch (error) {
+    if (error instanceof NonFiniteError) return ` ${error.message}`
+    throw error
+  } finally {
+    settings.nans = nans
+    settings.infs = infs
+  }
+}
+
+const diverged = (step: number, what: string): never =>
+  fail({ _tag: 'DivergenceError', step, message: `train: step ${step}: ${what}` })
+
+const adviceOn = (policy: NonFinitePolicy): string =>
+  policy === 'locate'
+    ? ''
+    : " { onNonFinite: 'locate' } names the operation, 'skip' leaves such steps out; a lower learning rate, or clipping of gradients, avoids them."
+
+/** The handlers of hooks, by their names. */
+type Started<S> = readonly (readonly [name: string, handlers: Handlers<S>])[]
+
+const startHooks = async <S>(options: TrainOptions<S>, started: [string, Handlers<S>][]): Promise<void> => {
+  const { hooks = [], steps = null, from = null } = options
+  for (const { name, start } of hooks) {
+    const memory = from?.hooks?.[name] ?? null
+    started.push([name, await run(start({ step: from?.step ?? 0, steps, memory }))])
+  }
+}
+
+const memoriesOf = <S>(hooks: Started<S>): { readonly [name: string]: Position } =>
+  Object.fromEntries(hooks.flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory()]])))
+
+/** All hooks see a step; the reason to stop, if one has any. */
+const announce = async <S>(hooks: Started<S>, event: StepEvent<S>) => {
+  let { metrics } = event
+  for (const [, { measure }] of hooks) if (measure) metrics = { ...metrics, ...(await run(measure(event))) }
+  const full: StepEvent<S> = { ...event, metrics }
+  let reason: string | null = null
+  for (const [, { step }] of hooks) {
+    const said = step ? await run(step(full)) : null
+    reason ??= said
+  }
+  const final = reason === null ? full : { ...full, isLast: true }
+  for (const [, { save }] of hooks) if (save) await run(save(final))
+  return { event: final, reason }
+}
+
+const finish = async <S>(hooks: Started<S>, end: RunEnd<S>): Promise<void> => {
+  for (const [, handlers] of hooks) if (handlers.end) await run(handlers.end(end))
+}
+
+const snapshotOf = <S>({ step, state, metrics, position }: StepEvent<S>): Snapshot<S> => ({
+  step,
+  state,
+  metrics,
+  position,
+})
+
+/** What the loop has at hand from its beginning. */
+interface Progress<S> {
+  last: StepEvent<S> | null
+  reason: string
+}
+
+async function* fold<S, B>(
+  step: Step<S, B>,
+  initial: S,
+  data: Stream<B>,
+  options: TrainOptions<S>,
+  hooks: Started<S>,
+  progress: Progress<S>,
+): AsyncGenerator<Snapshot<S>, void, void> {
+  const { steps = Infinity, from = null, onNonFinite = 'stop', watched = ['loss'] } = options
+  const epochs = options.epochs ?? (steps === Infinity ? 1 : Infinity)
+  const keeps = onNonFinite === 'locate' || onNonFinite === 'skip'
+  const { make, traces } = runner(step, options, keeps)
+  const begun = now()
+  const turns = hostTurns()
+  const cursor = overEpochs(data, epochs).open(from?.position ?? undefined)
+  const next = async (): Promise<Item<B> | null> => run(cursor.next)
+  try {
+    let state = copied(from === null ? initial : from.state)
+    let count = from?.step ?? 0
+    let skipped = 0
+    let item = count < steps ? await next() : null
+    while (item !== null) {
+      const { value: batch, position }: Item<B> = item
+      const start = now()
+      const [after, measured] = make(state, batch)
+      const metrics = numbersOf(measured)
+      const seconds = (now() - start) / 1000
+      count++
+      const bad = watched.find((name) => name in metrics && !Number.isFinite(metrics[name]))
+      if (bad !== undefined && (onNonFinite === 'stop' || onNonFinite === 'locate')) {
+        const where = onNonFinite === 'locate' ? located(step, state, batch, metrics[bad]!) : ''
+        diverged(count, `${bad} is ${metrics[bad]}.${where}${adviceOn(onNonFinite)}`)
+      }
+      if (bad !== undefined && onNonFinite === 'skip') skipped++
+      else state = after
+      // One ahead, so that hooks know the last step when they see it. An error there waits until this step has been seen.
+      const following: Either<TrainError, Item<B> | null> =
+        count < steps ? await attempt(next)() : { _tag: 'Right', right: null }
+      const { event, reason } = await announce(hooks, {
+        step: count,
+        steps: options.steps ?? null,
+        state,
+        metrics,
+        position,
+        traces: traces(),
+        skipped,
+        seconds,
+        elapsed: (now() - begun) / 1000,
+        isLast: following._tag === 'Right' && following.right === null,
+        memories: () => memoriesOf(hooks),
+      })
+      progress.last = event
+      yield snapshotOf(event)
+      await turns.turn()
+      if (reason !== null) {
+        progress.reason = reason
+        return
+      }
+      item = following._tag === 'Right' ? following.right : fail(following.left)
+    }
+    progress.reason = count >= steps ? 'steps' : 'data'
+    if (progress.last === null) yield { step: count, state, metrics: {}, position: from?.position ?? null }
+  } finally {
+    turns.close()
+    await cursor.close()
+  }
+}
+
+/** What debug.nans throws inside a step is a divergence too. */
+const asDivergence = (error: unknown, step: number): TrainError | null =>
+  error instanceof NonFiniteError
+    ? { _tag: 'DivergenceError', step, message: `train: step ${step}: ${error.message}` }
+    : null
+
+async function* steps<S, B>(
+  step: Step<S, B>,
+  state: S,
+  data: Stream<B>,
+  options: TrainOptions<S>,
+  progress: Progress<S>,
+): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> {
+  const hooks: [string, Handlers<S>][] = []
+  const close = async (): Promise<void> => {
+    for (const [, handlers] of hooks) await handlers.close?.()
+  }
+  try {
+    const started = await attempt(() => startHooks(options, hooks))()
+    if (started._tag === 'Left') {
+      yield started
+      return
+    }
+    const folded = fold(step, state, data, options, hooks, progress)
+    let error: TrainError | null = null
+    try {
+      for (;;) {
+        const turn = await attempt(() => folded.next())()
+        if (turn._tag === 'Left') error = turn.left
+        if (turn._tag === 'Left' || turn.right.done === true) break
+        yield { _tag: 'Right', right: turn.right.value }
+      }
+    } catch (thrown) {
+      error = asDivergence(thrown, (progress.last?.step ?? options.from?.step ?? 0) + 1)
+      if (error === null) throw thrown
+    } finally {
+      await folded.return()
+    }
+    if (error !== null) progress.reason = 'error'
+    const ended = await attempt(() => finish(hooks, { last: progress.last, reason: progress.reason, error }))()
+    if (error !== null) yield { _tag: 'Left', left: error }
+    else if (ended._tag === 'Left') yield ended
+  } finally {
+    await close()
+  }
+}
+
+/**
+ * The states of a run, one after the other: `for await (const result of trainSteps(...))`. A failure is the last.
+ *
+ * A state's arrays are given up when the next is asked for: what shall stay is copied, `tree.map((x) => x.add(0), state)`, or
+ * `{ donate: false }`.
+ *
+ * @throws what `step` throws.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { trainSteps } from 'pullback/train'
+ * const countdown = { open: () => {
+ *   let n = 3
+ *   return { next: async () => ({ _tag: 'Right', right: n === 0 ? null : { value: np.array(n), position: --n } }) as const, close: async () => {} }
+ * } }
+ * const step = (sum: NDArray, x: NDArray) => [sum.add(x), { loss: x }] as const
+ * const seen: string[] = []
+ * for await (const result of trainSteps(step, np.array(0), countdown)) {
+ *   if (result._tag === 'Right') seen.push(`${result.right.step}: ${result.right.state}`)
+ * }
+ * seen.join(', ') // => 1: 3., 2: 5., 3: 6.
+ * ```
+ */
+export const trainSteps = <S, B>(
+  step: Step<S, B>,
+  state: S,
+  data: Stream<B>,
+  options: TrainOptions<S> = {},
+): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> => {
+  trainStepsDoor(step, state, data, options)
+  return steps(step, state, data, options, { last: null, reason: '' })
+}
+
+/**
+ * Folds a pure step over data. The step is compiled; a state's memory serves for the next, but never that of the state given here.
+ * Between two steps the host has its turn.
+ *
+ * @param step - `(state, batch) => [state, metrics]`, pure; metrics are scalars by name, of which `loss` is watched.
+ * @param state - any tree of arrays: trained parameters, optimizer state, keys, counters.
+ * @param data - batches, as many passes as `{ epochs }` or `{ steps }` ask for.
+ * @returns the last state, with why the run ended; an error of the data, of a hook, or of numbers that diverged.
+ * @throws what `step` throws.
+ */
+export const train = <S, B>(
+  step: Step<S, B>,
+  state: S,
+  data: Stream<B>,
+  options: TrainOptions<S> = {},
+): TaskEither<TrainError, Trained<S>> => {
+  trainDoor(step, state, data, options)
+  return async () => {
+    const progress: Progress<S> = { last: null, reason: '' }
+    let last: Either<TrainError, Snapshot<S>> | null = null
+    for await (const result of steps(step, state, data, options, progress)) last = result
+    if (last!._tag === 'Left') return last!
+    return { _tag: 'Right', right: { ...last!.right, reason: progress.reason } }
+  }
+}

@@ -1,0 +1,50 @@
+/** Turns for the host: what waits, a server, a progress bar, Ctrl-C, is served between two steps. */
+
+interface Port {
+  onmessage: (() => void) | null
+  postMessage(message: null): void
+  close(): void
+}
+
+interface Host {
+  readonly setImmediate?: (f: () => void) => unknown
+  readonly MessageChannel?: new () => { readonly port1: Port; readonly port2: Port }
+  readonly setTimeout: (f: () => void, milliseconds: number) => unknown
+  readonly performance: { now(): number }
+}
+
+const host = globalThis as unknown as Host
+
+/** Milliseconds on a clock that never goes back. */
+export const now = (): number => host.performance.now()
+
+/** A way of waiting until the host has had its turn. */
+export interface Turns {
+  readonly turn: () => Promise<void>
+  readonly close: () => void
+}
+
+/**
+ * In Node by `setImmediate`, which lets timers, files and signals come first: Node takes up to a thousand messages of a channel in one
+ * go. Elsewhere by a channel, since browsers make timers wait 4 ms.
+ */
+export const hostTurns = (): Turns => {
+  const { setImmediate: soon, MessageChannel: Channel, setTimeout: later } = host
+  if (soon !== undefined) return { turn: () => new Promise((resolve) => soon(resolve)), close: () => undefined }
+  if (Channel === undefined) return { turn: () => new Promise((resolve) => later(resolve, 0)), close: () => undefined }
+  const { port1, port2 } = new Channel()
+  let wake: () => void = () => undefined
+  port1.onmessage = () => {
+    wake()
+  }
+  return {
+    turn: () =>
+      new Promise((resolve) => {
+        wake = resolve
+        port2.postMessage(null)
+      }),
+    close: () => {
+      port1.close()
+    },
+  }
+}

@@ -1,0 +1,104 @@
+/** A model measured on data. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { jit } from '../../api/jit.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { TrainError } from '../errors.ts'
+import type { Stream } from '../stream.ts'
+import { hostTurns } from '../loop/turns.ts'
+import type { AnyMetric } from './metric.ts'
+import { aMetric } from './metric.ts'
+
+/** Metrics by name. */
+export interface Metrics<I> {
+  readonly [name: string]: AnyMetric<I>
+}
+
+/** What metrics come to. */
+export type Evaluated<R> = {
+  readonly [K in keyof R]: R[K] extends { readonly compute: (state: never) => infer V } ? V : never
+}
+
+/** Options of `evaluate` and `evaluator`. */
+export interface EvaluateOptions {
+  /** Whether model and metrics are compiled; true by default. False for what cannot be traced, such as generated texts. */
+  readonly jit?: boolean
+}
+
+const aStream = must.kind('a stream', (x) => typeof (x as { open?: unknown } | null | undefined)?.open === 'function')
+const someMetrics = must.recordOf(aMetric, 'an object of metrics by name')
+const options = must.optionsOf<EvaluateOptions>({ jit: must.boolean })
+const evaluatorDoor = must.door('evaluator', { f: must.func, metrics: someMetrics, options })
+const evaluateDoor = must.door('evaluate', {
+  f: must.func,
+  params: must.anything,
+  data: aStream,
+  metrics: someMetrics,
+  options,
+})
+
+type States = ReadonlyMap<string, unknown>
+
+/** The hidden types of a metric's parts belong together. */
+const updated = <I>({ update }: AnyMetric<I>, state: unknown, measured: unknown): unknown =>
+  update(state as never, measured as never)
+
+/**
+ * `evaluate` for many times: model and metrics are compiled once for each shape of batches.
+ *
+ * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
+ */
+export const evaluator = <P, B, I, R extends Metrics<I>>(
+  f: (params: P, batch: B) => I,
+  metrics: R,
+  options: EvaluateOptions = {},
+): ((params: P, data: Stream<B>) => TaskEither<TrainError, Evaluated<R>>) => {
+  evaluatorDoor(f, metrics, options)
+  const entries = Object.entries<AnyMetric<I>>(metrics)
+  const measureAll = (params: P, batch: B): { readonly [name: string]: unknown } => {
+    const outputs = f(params, batch)
+    return Object.fromEntries(entries.map(([name, metric]) => [name, metric.measure(outputs)]))
+  }
+  const measure =
+    options.jit === false
+      ? measureAll
+      : (jit<[P, B], { readonly [name: string]: unknown }>(measureAll) as unknown as typeof measureAll)
+  return (params, data) =>
+    attempt(async () => {
+      const cursor = data.open()
+      const turns = hostTurns()
+      try {
+        let states: States = new Map(entries.map(([name, { init }]) => [name, init]))
+        for (let item = await run(cursor.next); item !== null; item = await run(cursor.next)) {
+          const measured = measure(params, item.value)
+          const before = states
+          states = new Map(entries.map(([name, m]) => [name, updated(m, before.get(name), measured[name])]))
+          await turns.turn()
+        }
+        const values = entries.map(([name, { compute }]) => [name, compute(states.get(name) as never)])
+        return Object.fromEntries(values) as Evaluated<R>
+      } finally {
+        turns.close()
+        await cursor.close()
+      }
+    })
+}
+
+/**
+ * Measures a model on data. Logits never leave the compiled program and are never kept: see `Metric`.
+ *
+ * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
+ * @param data - batches, which may differ in shape. Rows of padding have label -100, or 0 in the mask.
+ * @returns the values by the metrics' names; an error of the data.
+ * @throws what `f` or a metric throws: ArgumentError for labels that are no classes.
+ */
+export const evaluate = <P, B, I, R extends Metrics<I>>(
+  f: (params: P, batch: B) => I,
+  params: P,
+  data: Stream<B>,
+  metrics: R,
+  options: EvaluateOptions = {},
+): TaskEither<TrainError, Evaluated<R>> => {
+  evaluateDoor(f, params, data, metrics, options)
+  return evaluator(f, metrics, options)(params, data)
+}

@@ -1,0 +1,47 @@
+/**
+ * Metrics that stream. A metric looks at a model's outputs twice: `measure` is compiled together with the model and leaves of a batch's
+ * scores only what is needed, a count or a number for each row, so that logits never leave the program; `update` adds that up on the
+ * host, in doubles. All parts are pure.
+ */
+import * as must from '../../surface/arguments.ts'
+
+/** `I`: outputs of a batch; `V`: what comes out at the end; `M`: a tree of arrays, kept of a batch; `S`: the state. */
+export interface Metric<I, V, M, S> {
+  readonly init: S
+  readonly measure: (outputs: I) => M
+  readonly update: (state: S, measured: M) => S
+  readonly compute: (state: S) => V
+}
+
+/** Any metric of such outputs. */
+export interface AnyMetric<I> {
+  readonly init: unknown
+  readonly measure: (outputs: I) => unknown
+  readonly update: (state: never, measured: never) => unknown
+  readonly compute: (state: never) => unknown
+}
+
+/** What a metric must be. */
+export const aMetric = must.kind('a metric, such as accuracy()', (x) => {
+  const metric = x as Partial<AnyMetric<never>> | null | undefined
+  return (
+    typeof metric?.measure === 'function' && typeof metric.update === 'function' && typeof metric.compute === 'function'
+  )
+})
+
+const mapDoor = must.door('mapMetric', { metric: aMetric, f: must.func })
+
+/**
+ * A metric whose value is a function of another's.
+ *
+ * @example
+ * ```ts
+ * import { accuracy, mapMetric } from 'pullback/train'
+ * const errorRate = mapMetric(accuracy(), (a) => 1 - a)
+ * errorRate.compute({ sum: 3, count: 4 }) // => 0.25
+ * ```
+ */
+export const mapMetric = <I, V, M, S, W>(metric: Metric<I, V, M, S>, f: (value: V) => W): Metric<I, W, M, S> => {
+  mapDoor(metric, f)
+  return { ...metric, compute: (state) => f(metric.compute(state)) }
+}

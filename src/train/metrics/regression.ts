@@ -1,0 +1,72 @@
+/** Metrics of numbers against numbers. */
+import type { NDArray } from '../../trace/value.ts'
+import { ShapeError } from '../../core/errors.ts'
+import { showShape } from '../../core/shape.ts'
+import type { Metric } from './metric.ts'
+import type { Scored } from './scored.ts'
+import { rowsOf } from './scored.ts'
+
+/** Predictions and labels of a batch, and which of them count. */
+export interface Pairs {
+  readonly predicted: NDArray
+  readonly labels: NDArray
+  readonly counts: NDArray
+}
+
+/** Errors and spread of what came so far. */
+export interface Residuals {
+  readonly count: number
+  readonly mean: number
+  /** Σ (y - mean)². */
+  readonly spread: number
+  /** Σ (y - ŷ)². */
+  readonly errors: number
+}
+
+const pairsOf =
+  (operation: string) =>
+  (scored: Scored): Pairs => {
+    const { odds, labels, counts } = rowsOf(operation, scored)
+    if (odds === null) {
+      const { logits } = scored
+      throw new ShapeError(`${operation}: there is one number for each label, got shape ${showShape(logits.shape)}.`)
+    }
+    return { predicted: odds.astype('float32'), labels: labels.astype('float32'), counts }
+  }
+
+/** Welford's: one row more, without the cancellation of Σ y² - n mean². */
+const updated = (state: Residuals, { predicted, labels, counts }: Pairs): Residuals => {
+  const [guesses, truths, counted] = [predicted.dataSync('float32'), labels.dataSync('float32'), counts.dataSync()]
+  let { count, mean, spread, errors } = state
+  truths.forEach((y, i) => {
+    if (counted[i] === 0) return
+    count++
+    const from = y - mean
+    mean += from / count
+    spread += from * (y - mean)
+    errors += (y - guesses[i]!) ** 2
+  })
+  return { count, mean, spread, errors }
+}
+
+const residuals = (
+  operation: string,
+  compute: (state: Residuals) => number,
+): Metric<Scored, number, Pairs, Residuals> => ({
+  init: { count: 0, mean: 0, spread: 0, errors: 0 },
+  measure: pairsOf(operation),
+  update: updated,
+  compute,
+})
+
+/** The mean of squared errors. */
+export const meanSquaredError = (): Metric<Scored, number, Pairs, Residuals> =>
+  residuals('meanSquaredError', ({ errors, count }) => errors / count)
+
+/** 1 - Σ (y - ŷ)² / Σ (y - mean)²: 1 for what is right, 0 for the mean. For labels that are all the same 1 or 0, as in scikit-learn. */
+export const r2 = (): Metric<Scored, number, Pairs, Residuals> =>
+  residuals('r2', ({ errors, spread, count }) => {
+    if (count < 2) return NaN
+    if (spread === 0) return errors === 0 ? 1 : 0
+    return 1 - errors / spread
+  })

@@ -1,0 +1,68 @@
+/** The report of a run, when it is over. */
+import { encodeUtf8 } from '../../io/platform.ts'
+import * as must from '../../surface/arguments.ts'
+import { attempt, run } from '../attempt.ts'
+import type { StoreOptions } from '../checkpoint/checkpoint.ts'
+import { aStore, directoryOf, nodeStore, replaceFile } from '../checkpoint/store.ts'
+import type { Hook, RunEnd } from '../loop/hook.ts'
+import type { MetricsLine } from '../loop/metricsFile.ts'
+import { readMetrics } from '../loop/metricsFile.ts'
+import { duration } from '../loop/progress.ts'
+import { reportPage } from './page.ts'
+
+/** Options of `report`. */
+export interface ReportOptions extends StoreOptions {
+  readonly title?: string
+  /** What was trained, and how: the text of a plan. */
+  readonly plan?: string
+  /** The file of `metricsFile`: of a run that goes on from a checkpoint, the curves have its beginning from there. */
+  readonly metricsFile?: string
+  /** What comes before the names of layers in metrics of their gradients' norms; `'gradNorm/'` by default. */
+  readonly layers?: string
+}
+
+const door = must.door('report', {
+  path: must.string,
+  options: must.optionsOf<ReportOptions>({
+    store: aStore,
+    title: must.string,
+    plan: must.string,
+    metricsFile: must.string,
+    layers: must.string,
+  }),
+})
+
+const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
+  const steps = last === null ? 'No step was made' : `${last.step} steps, ${duration(last.elapsed)} of this run`
+  const skipped = last !== null && last.skipped > 0 ? ` ${last.skipped} steps were skipped.` : ''
+  const traced = last !== null && last.traces > 1 ? ` Traced ${last.traces} times, once for each shape of batches.` : ''
+  return `${steps}. Ended: ${error === null ? reason : error.message}.${skipped}${traced}`
+}
+
+/**
+ * Writes one page when the run is over, also when it failed: curves of all metrics, raw and smoothed, gradient norms by layer and step
+ * as a heat map, and the plan. It needs no script and no network, and follows the reader's choice of light or dark.
+ */
+export const report = (path: string, options: ReportOptions = {}): Hook => {
+  door(path, options)
+  const { store = nodeStore, title = 'Training', plan = '', metricsFile: before, layers = 'gradNorm/' } = options
+  return {
+    name: 'report',
+    start: ({ step: begun }) =>
+      attempt(async () => {
+        const lines: MetricsLine[] = before === undefined ? [] : [...(await readMetrics(store, before, begun))]
+        return {
+          step: ({ step, metrics }) => {
+            lines.push({ step, metrics })
+            return () => Promise.resolve({ _tag: 'Right', right: null })
+          },
+          end: (end) =>
+            attempt(async () => {
+              await run(store.makeDirectory(directoryOf(path)))
+              const page = reportPage({ title, lines, ending: endingOf(end), plan, layers })
+              await run(replaceFile(store, path, encodeUtf8(page)))
+            }),
+        }
+      }),
+  }
+}

@@ -1,0 +1,43 @@
+/** SVG as text, without a DOM: so that reports are written in Node and in browsers alike, and need no package. */
+
+const entities: { readonly [character: string]: string } = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** Text that is nothing but text, in elements and in attributes. */
+export const escaped = (text: string): string =>
+  Array.from(text, (c) => entities[c] ?? (c < ' ' && !'\n\t'.includes(c) ? '�' : c)).join('')
+
+/** Attributes of an element. */
+export interface Attributes {
+  readonly [name: string]: string | number
+}
+
+/** Places to a tenth of a pixel: files stay small. */
+const shown = (value: string | number): string =>
+  typeof value === 'number' ? String(Math.round(value * 10) / 10) : escaped(value)
+
+/** An element; children are markup. */
+export const element = (name: string, attributes: Attributes, ...children: readonly string[]): string => {
+  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${shown(value)}"`)
+  return children.length === 0
+    ? `<${name}${written.join('')}/>`
+    : `<${name}${written.join('')}>${children.join('')}</${name}>`
+}
+
+/** Text at a place. */
+export const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
+  element('text', { x, y, ...attributes }, escaped(content))
+
+/** A picture, with a description for those who do not see it. */
+export const picture = (width: number, height: number, description: string, ...children: readonly string[]): string =>
+  element(
+    'svg',
+    { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${width} ${height}`, width, height, role: 'img' },
+    element('title', {}, escaped(description)),
+    ...children,
+  )
