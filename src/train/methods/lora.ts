@@ -94,7 +94,7 @@ const loraOptions: must.OptionTable<LoraOptions> = {
 type LoraMethod = LoraConfig['method']
 
 /** What is added is multiplied by this. */
-const scaleOf = (config: LoraConfig, module: string, rank: number): number => {
+export const scaleOf = (config: LoraConfig, module: string, rank: number): number => {
   const alpha = valueByPattern(config.alphaPattern, module, config.alpha)
   return alpha / (config.rsLora ? Math.sqrt(rank) : rank)
 }

@@ -35,6 +35,8 @@ export interface ModuleConfig extends AdapterConfig {
   readonly modulesToSave: readonly string[]
   /** Adapted modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
+  /** Whether a weight that the head shares is among what is trained: both are changed. */
+  readonly tied: boolean
 }
 
 /** Options of `init` that such methods have in common. */
@@ -133,6 +135,10 @@ export interface Plan {
 export const isFanIn = (module: string, given: boolean, model: ModelLike | undefined): boolean =>
   !isTable(module) && (model?.type === 'gpt2' ? isConv1D(model.type, module) : given)
 
+/** Whether a weight has a second name: that of the head, or of another look-up. */
+export const isTied = (name: string, model: ModelLike | undefined): boolean =>
+  model?.tied !== undefined && [...model.tied.values()].includes(name)
+
 /** Finds what is adapted. */
 export const planModules = (
   operation: string,
@@ -143,12 +149,19 @@ export const planModules = (
   const { targets, model, modulesToSave = [], fanInFanOut = false } = options
   const found = findTargets(operation, params, { targets, model, defaults, modulesToSave })
   const fanIn = found.map(({ module }) => module).filter((module) => isFanIn(module, fanInFanOut, model))
-  const config = { targetModules: targetModulesOf(options, defaults, found), modulesToSave, fanInFanOut: fanIn }
+  const saved = savedLeaves(operation, parametersOf(params), modulesToSave)
+  const trained = [...found.map(({ name }) => name), ...Object.keys(saved)]
+  const config = {
+    targetModules: targetModulesOf(options, defaults, found),
+    modulesToSave,
+    fanInFanOut: fanIn,
+    tied: trained.some((name) => isTied(name, model)),
+  }
   const modules = found.map((matrix): AdaptedModule => {
     const table = isTable(matrix.module)
     return { ...matrix, table, outputs: table || fanIn.includes(matrix.module) ? 1 : 0 }
   })
-  return { modules, saved: savedLeaves(operation, parametersOf(params), modulesToSave), config }
+  return { modules, saved, config }
 }
 
 /** An adapter of one of these methods. */

@@ -32,10 +32,11 @@ export interface FormatOptions {
   readonly residual: boolean
 }
 
-const shared = ({ targetModules, modulesToSave, fanInFanOut }: FoundModules): Omit<ModuleConfig, 'method'> => ({
+const shared = ({ targetModules, modulesToSave, fanInFanOut, tied }: FoundModules): Omit<ModuleConfig, 'method'> => ({
   targetModules,
   modulesToSave,
   fanInFanOut,
+  tied,
 })
 
 const isCount = (x: number): boolean => Number.isSafeInteger(x) && x > 0
@@ -189,5 +190,6 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
     alpha_pattern: config.alphaPattern,
     bias: 'none',
     init_lora_weights: config.initLoraWeights === 'default' ? true : config.initLoraWeights,
+    ...(config.tied ? { ensure_weight_tying: true } : {}),
   }
 }

@@ -13,8 +13,7 @@ import type { NDArray } from '../../../trace/value.ts'
 import { Adapter } from '../../adapter.ts'
 import type { AdapterError } from '../../errors.ts'
 import type { ModelLike } from '../../modelTypes.ts'
-import { parametersOf } from '../../targets.ts'
-import { isSaved } from '../../targets.ts'
+import { isSaved, parametersOf } from '../../targets.ts'
 import { denseOf, widened } from '../operators.ts'
 import { projectionsOf } from '../projections.ts'
 import { aModel } from '../settings.ts'
@@ -138,21 +137,6 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
   return refuse(`${folder.name}: there is no ${WEIGHTS_FILE}.`, { missing: [WEIGHTS_FILE] })
 }
 
-/** Modules whose weight the model also uses under another name. */
-const checkTies = (config: ConfigReader, found: FoundModules, model: ModelLike | undefined): void => {
-  const tied = new Set(model?.tied?.values() ?? [])
-  const isTied = (name: string): boolean =>
-    tied.has(name) &&
-    (isSaved(name, found.modulesToSave) || found.modules.some(({ name: adapted }) => adapted === name))
-  const name = [...tied].find(isTied)
-  if (config.flag('ensure_weight_tying', false) || name === undefined) return
-  refuse(
-    `${name} is also the weight of the head: here one leaf is both, but the adapter, without ensure_weight_tying, is one that changes ` +
-      'the look-up only.',
-    { unexpected: [name] },
-  )
-}
-
 const loadFrom = async (
   from: FolderLike,
   params: unknown,
@@ -169,7 +153,6 @@ const loadFrom = async (
   }
   const found = modulesOf(config, params, model)
   const format = formatOf(config, found, { residual })
-  checkTies(config, found, model)
   config.finish()
   const file = await weightsOf(folder)
   const wanted = wantedOf(format, found, params)

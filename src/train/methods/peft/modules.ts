@@ -3,10 +3,10 @@ import { endsIn } from '../../globs.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isHead, isTable } from '../../modelTypes.ts'
 import type { Matrix } from '../../targets.ts'
-import { isSaved, matricesOf } from '../../targets.ts'
+import { isSaved, matricesOf, parametersOf } from '../../targets.ts'
 import { wholeExpression } from '../patterns.ts'
 import type { AdaptedModule } from '../settings.ts'
-import { isFanIn } from '../settings.ts'
+import { isFanIn, isTied } from '../settings.ts'
 import type { ConfigReader } from './reader.ts'
 import { refuse } from './refusal.ts'
 
@@ -16,6 +16,7 @@ export interface FoundModules {
   readonly targetModules: readonly string[]
   readonly modulesToSave: readonly string[]
   readonly fanInFanOut: readonly string[]
+  readonly tied: boolean
 }
 
 const expressionOf = (config: ConfigReader, key: string, text: string): RegExp =>
@@ -73,11 +74,23 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     const table = isTable(matrix.module)
     return { ...matrix, table, outputs: table || isFanIn(matrix.module, fanIn, model) ? 1 : 0 }
   })
+  const tied = parametersOf(params).find(
+    ({ name }) => isTied(name, model) && (isSaved(name, modulesToSave) || found.some((adapted) => adapted.name === name)),
+  )
+  if (tied !== undefined && !config.flag('ensure_weight_tying', false)) {
+    refuse(
+      `${tied.name} is the weight of the head, too: here one leaf is both, but the adapter, without ensure_weight_tying, is one that ` +
+        'changes the look-up only.',
+      { unexpected: [tied.name] },
+    )
+  }
+  config.flag('ensure_weight_tying', false)
   const isPlain = Array.isArray(given) && !byLayer && config.get('exclude_modules') === undefined
   return {
     modules,
     targetModules: isPlain ? (given as readonly string[]) : modules.map(({ module }) => module),
     modulesToSave,
     fanInFanOut: modules.filter(({ table, outputs }) => !table && outputs === 1).map(({ module }) => module),
+    tied: tied !== undefined,
   }
 }
