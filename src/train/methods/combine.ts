@@ -4,9 +4,9 @@ import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { Adapter } from '../adapter.ts'
+import { anAdapter } from './configs.ts'
 import type { LoraConfig } from './lora.ts'
 import { factorNames, rankOf, scaleOf } from './lora.ts'
-import { anAdapter } from './settings.ts'
 
 /** Options of `lora.combine`. */
 export interface CombineOptions {

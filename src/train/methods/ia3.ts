@@ -11,10 +11,10 @@ import * as must from '../../surface/arguments.ts'
 import { Adapter } from '../adapter.ts'
 import { feedForwardTargets, scaledTargets } from '../modelTypes.ts'
 import { moduleOf, parametersOf } from '../targets.ts'
+import { anAdapter } from './configs.ts'
 import { denseOf, Scaled } from './operators.ts'
 import type { Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
-  anAdapter,
   changed,
   changeSaved,
   extentsOf,

@@ -15,6 +15,7 @@ import { Adapter } from '../adapter.ts'
 import type { AdapterWeights } from '../adapter.ts'
 import { productTargets } from '../modelTypes.ts'
 import type { Parameter } from '../targets.ts'
+import { anAdapter, byPattern } from './configs.ts'
 import type { Factors, LoraInit } from './loraInit.ts'
 import { freshFactors, freshTableFactors, loraInits, principalFactors, takesPart } from './loraInit.ts'
 import type { LowRankTerm } from './operators.ts'
@@ -22,8 +23,6 @@ import { denseOf, LowRank, productOf, Scaled, widened } from './operators.ts'
 import { valueByPattern } from './patterns.ts'
 import type { AdaptedModule, Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
-  anAdapter,
-  byPattern,
   changed,
   changeSaved,
   extentsOf,

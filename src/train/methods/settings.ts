@@ -7,7 +7,6 @@ import type { MapLeaves } from '../../core/tree.ts'
 import * as must from '../../surface/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
 import type { AdapterConfig } from '../adapter.ts'
-import { Adapter } from '../adapter.ts'
 import { isGlob } from '../globs.ts'
 import type { ModelLike, TargetsByType } from '../modelTypes.ts'
 import { isConv1D, isTable } from '../modelTypes.ts'
@@ -22,7 +21,6 @@ import {
   whatThereIs,
 } from '../targets.ts'
 import { denseOf } from './operators.ts'
-import { endExpression } from './patterns.ts'
 
 /** The tree `P` in which weights may compute their own products. */
 export type Tuned<P> = MapLeaves<P, NDArray | QuantizedArray | LinearOperator>
@@ -69,14 +67,6 @@ export const moduleOptions: must.OptionTable<ModuleOptions> = {
   modulesToSave: names,
   fanInFanOut: must.boolean,
 }
-
-/** Numbers by expressions for names. */
-export const byPattern = (check: must.Check): must.Check =>
-  must.kind(
-    `an object of numbers by ends of names, each ${check.wanted}`,
-    (x) =>
-      must.recordOf(check, '').accepts(x) && Object.keys(x as object).every((pattern) => endExpression(pattern) !== null),
-  )
 
 /** A module that is to be adapted. */
 export interface AdaptedModule extends Matrix {
@@ -163,12 +153,6 @@ export const planModules = (
   })
   return { modules, saved, config }
 }
-
-/** An adapter of one of these methods. */
-export const anAdapter = (...methods: readonly string[]): must.Check =>
-  must.kind(`an adapter, as ${methods[0]!}.init or ${methods[0]!}.load gives it`, (x) =>
-    x instanceof Adapter && methods.includes((x.config as AdapterConfig).method),
-  )
 
 /** What takes the place of leaves, by their names. */
 export type Changes = Map<string, (leaf: Parameter) => Parameter>

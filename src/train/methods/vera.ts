@@ -10,13 +10,13 @@ import { aKey } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import { Adapter } from '../adapter.ts'
 import { productTargets } from '../modelTypes.ts'
+import { anAdapter } from './configs.ts'
 import type { ApplyOptions } from './lora.ts'
 import { denseOf, ScaledLowRank } from './operators.ts'
 import type { ProjectionSpec } from './projections.ts'
 import { projectionsOf } from './projections.ts'
 import type { Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
-  anAdapter,
   changed,
   changeSaved,
   extentsOf,
