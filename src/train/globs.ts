@@ -24,7 +24,9 @@ const patternOf = (operation: string, glob: string, part: string): string => {
     else pattern += escaped(piece)
   }
   if (at === part.length) return pattern
-  throw new ArgumentError(`${operation}: '${glob}' is no glob: a bracket or a brace at '${part.slice(at)}' does not close.`)
+  throw new ArgumentError(
+    `${operation}: '${glob}' is no glob: a bracket or a brace at '${part.slice(at)}' does not close.`,
+  )
 }
 
 /**

@@ -77,7 +77,8 @@ const tables =
 /** Whether a module is a table of embeddings: rows are looked up in it. */
 export const isTable = (module: string): boolean => tables.test(module)
 
-const heads = /^(lm_head|classifier|score|qa_outputs|cls|predictions|vocab_transform|vocab_projector|pre_classifier)(\.|$)/
+const heads =
+  /^(lm_head|classifier|score|qa_outputs|cls|predictions|vocab_transform|vocab_projector|pre_classifier)(\.|$)/
 
 /** Whether a module belongs to a head, which is no part of the body: it stands at the top of the tree. */
 export const isHead = (module: string): boolean => heads.test(module)

@@ -35,7 +35,12 @@ interface Share {
   readonly b: NDArray
 }
 
-const shareOf = ({ config, weights }: Adapter<LoraConfig>, module: string, weight: number, even: boolean): Share | null => {
+const shareOf = (
+  { config, weights }: Adapter<LoraConfig>,
+  module: string,
+  weight: number,
+  even: boolean,
+): Share | null => {
   const arrays = weights[module]
   if (arrays === undefined) return null
   const [nameA, nameB] = factorNames(Object.hasOwn(arrays, 'lora_embedding_A'))

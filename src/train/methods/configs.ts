@@ -14,7 +14,8 @@ export const byPattern = (check: must.Check): must.Check =>
   must.kind(
     `an object of numbers by ends of names, each ${check.wanted}`,
     (x) =>
-      must.recordOf(check, '').accepts(x) && Object.keys(x as object).every((pattern) => endExpression(pattern) !== null),
+      must.recordOf(check, '').accepts(x) &&
+      Object.keys(x as object).every((pattern) => endExpression(pattern) !== null),
   )
 
 const names = must.required(must.listOf(must.string))

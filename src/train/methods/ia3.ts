@@ -76,7 +76,8 @@ const init = (key: Key, params: unknown, options: Ia3Options = {}): Adapter<Ia3C
   const { modules, saved, config: found } = planModules('ia3.init', params, options, scaledTargets)
   const config: Ia3Config = { method: 'ia3', feedForward: feedForwardOf(options), ...found }
   const weights = modules.map(({ module, value, table, outputs }) => {
-    if (table) throw new ArgumentError(`ia3.init: ${module} is a table of embeddings, which has no inputs or outputs to scale.`)
+    if (table)
+      throw new ArgumentError(`ia3.init: ${module} is a table of embeddings, which has no inputs or outputs to scale.`)
     const shape = vectorShape(scalesInputs(config, module), extentsOf(value, outputs))
     const dtype = options.dtype ?? (value.dtype === 'float64' ? 'float64' : 'float32')
     return [module, { ia3_l: np.ones(shape, { dtype }) }] as const
@@ -107,7 +108,11 @@ const changesOf = <P>(operation: string, params: P, { config, weights, saved }: 
 }
 
 const doorOf = (operation: string): must.Door =>
-  must.door(operation, { params: must.anything, adapter: anAdapter('ia3'), options: must.optionsOf<{ key?: Key }>({ key: aKey }) })
+  must.door(operation, {
+    params: must.anything,
+    adapter: anAdapter('ia3'),
+    options: must.optionsOf<{ key?: Key }>({ key: aKey }),
+  })
 
 const applyDoor = doorOf('ia3.apply')
 

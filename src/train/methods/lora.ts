@@ -281,7 +281,9 @@ export const makeLora = (method: LoraMethod) => {
   const changesOf = <P>(operation: string, params: P, adapters: LoraAdapters, options: LoraApplyOptions): Changes => {
     const list = listOf(adapters)
     if (method === 'dora' && (list.length > 1 || options.weights !== undefined)) {
-      throw new ArgumentError(`${operation}: lengths of rows do not add up: one adapter is applied at a time, without weights.`)
+      throw new ArgumentError(
+        `${operation}: lengths of rows do not add up: one adapter is applied at a time, without weights.`,
+      )
     }
     return changesBy(operation, params, partsOf(operation, list, options))
   }

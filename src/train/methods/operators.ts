@@ -9,8 +9,7 @@ import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as random from '../../random/index.ts'
 import type { Key } from '../../random/keys.ts'
-import { NDArray } from '../../trace/value.ts'
-import type { ArrayLike, TakeOptions } from '../../trace/value.ts'
+import type { ArrayLike, NDArray, TakeOptions } from '../../trace/value.ts'
 import type { Parameter } from '../targets.ts'
 
 /** `x W`, or `x Wᵀ`. */
@@ -25,6 +24,35 @@ export const denseOf = (weight: Parameter): NDArray => {
 
 /** At least float32, in which weights are changed and measured. */
 export const widened = (x: NDArray): NDArray => (bitsOf(x.dtype) < 32 ? np.astype(x, 'float32') : x)
+
+/** A weight that a method changed. What is changed is changed in float32 or wider, and rounded once. */
+abstract class ChangedWeight extends LinearOperator {
+  readonly base: Parameter
+
+  constructor(base: Parameter) {
+    super()
+    this.base = base
+  }
+
+  override get shape(): Shape {
+    return this.base.shape
+  }
+
+  override get dtype(): DType {
+    return this.base.dtype
+  }
+
+  /** All elements, before they are rounded. */
+  abstract wide(): NDArray
+
+  override dense(): NDArray {
+    return np.astype(this.wide(), this.dtype)
+  }
+}
+
+/** All elements of a weight, in float32 or wider. */
+const wideOf = (weight: Parameter): NDArray =>
+  weight instanceof ChangedWeight ? weight.wide() : widened(denseOf(weight))
 
 /** Added in the wider of both dtypes, in that of the first. */
 const addTo = (x: NDArray, y: NDArray): NDArray => {
@@ -69,39 +97,27 @@ const scaled = (x: NDArray, { scale, share }: LowRankTerm): NDArray => {
 }
 
 /** `W + Σ sᵢ Lᵢ Rᵢ`, of thin matrices. */
-export class LowRank extends LinearOperator {
-  readonly base: Parameter
+export class LowRank extends ChangedWeight {
   readonly terms: readonly LowRankTerm[]
 
   constructor(base: Parameter, terms: readonly LowRankTerm[]) {
-    super()
-    this.base = base
+    super(base)
     this.terms = terms
   }
 
-  override get shape(): Shape {
-    return this.base.shape
-  }
-
-  override get dtype(): DType {
-    return this.base.dtype
-  }
-
   override multiply(x: NDArray, transposed: boolean): NDArray {
-    return this.terms.reduce((sum, term) => {
-      const { left, right } = term
-      const inner = productOf(drop(x, term), transposed ? right : left, transposed)
-      return addTo(sum, productOf(scaled(inner, term), transposed ? left : right, transposed))
-    }, productOf(x, this.base, transposed))
+    return this.terms.reduce(
+      (sum, term) => {
+        const { left, right } = term
+        const inner = productOf(drop(x, term), transposed ? right : left, transposed)
+        return addTo(sum, productOf(scaled(inner, term), transposed ? left : right, transposed))
+      },
+      productOf(x, this.base, transposed),
+    )
   }
 
-  override dense(): NDArray {
-    const { base } = this
-    const sum = this.terms.reduce(
-      (w, term) => np.add(w, np.matmul(scaled(term.left, term), term.right)),
-      widened(denseOf(base)),
-    )
-    return np.astype(sum, base.dtype)
+  override wide(): NDArray {
+    return this.terms.reduce((w, term) => np.add(w, np.matmul(scaled(term.left, term), term.right)), wideOf(this.base))
   }
 
   override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
@@ -130,24 +146,14 @@ registerPytreeNode(
 )
 
 /** `diag(s) W` if the axis is 0, `W diag(s)` if it is 1. */
-export class Scaled extends LinearOperator {
-  readonly base: Parameter
+export class Scaled extends ChangedWeight {
   readonly scale: NDArray
   readonly axis: 0 | 1
 
   constructor(base: Parameter, scale: NDArray, axis: 0 | 1) {
-    super()
-    this.base = base
+    super(base)
     this.scale = scale
     this.axis = axis
-  }
-
-  override get shape(): Shape {
-    return this.base.shape
-  }
-
-  override get dtype(): DType {
-    return this.base.dtype
   }
 
   override multiply(x: NDArray, transposed: boolean): NDArray {
@@ -157,9 +163,8 @@ export class Scaled extends LinearOperator {
       : scaleBy(productOf(x, this.base, transposed), this.scale)
   }
 
-  override dense(): NDArray {
-    const scale = this.axis === 0 ? np.expandDims(this.scale, 1) : this.scale
-    return np.astype(np.multiply(widened(denseOf(this.base)), scale), this.base.dtype)
+  override wide(): NDArray {
+    return np.multiply(wideOf(this.base), this.axis === 0 ? np.expandDims(this.scale, 1) : this.scale)
   }
 
   override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
@@ -177,8 +182,7 @@ registerPytreeNode(
 )
 
 /** `W + diag(l) L diag(d) R`, where only the vectors are trained: no product by a derivative has the shape of L or R. */
-export class ScaledLowRank extends LinearOperator {
-  readonly base: Parameter
+export class ScaledLowRank extends ChangedWeight {
   /** Shape `[rows, rank]`. */
   readonly left: NDArray
   /** Shape `[rank, columns]`. */
@@ -198,35 +202,28 @@ export class ScaledLowRank extends LinearOperator {
     axis: 0 | 1,
     dropped: Dropped,
   ) {
-    super()
-    this.base = base
+    super(base)
     ;[this.left, this.inner, this.right] = factors
     this.outer = outer
     this.axis = axis
     this.dropped = dropped
   }
 
-  override get shape(): Shape {
-    return this.base.shape
-  }
-
-  override get dtype(): DType {
-    return this.base.dtype
-  }
-
   override multiply(x: NDArray, transposed: boolean): NDArray {
     const [first, last] = transposed ? [this.right, this.left] : [this.left, this.right]
     const comesIn = (this.axis === 1) === transposed
     const dropped = drop(x, this.dropped)
-    const middle = np.multiply(productOf(comesIn ? np.multiply(dropped, this.outer) : dropped, first, transposed), this.inner)
+    const middle = np.multiply(
+      productOf(comesIn ? np.multiply(dropped, this.outer) : dropped, first, transposed),
+      this.inner,
+    )
     const added = productOf(middle, last, transposed)
     return addTo(productOf(x, this.base, transposed), comesIn ? added : np.multiply(added, this.outer))
   }
 
-  override dense(): NDArray {
+  override wide(): NDArray {
     const product = np.matmul(np.multiply(this.left, this.inner), this.right)
-    const outer = this.axis === 0 ? np.expandDims(this.outer, 1) : this.outer
-    return np.astype(np.add(widened(denseOf(this.base)), np.multiply(product, outer)), this.base.dtype)
+    return np.add(wideOf(this.base), np.multiply(product, this.axis === 0 ? np.expandDims(this.outer, 1) : this.outer))
   }
 }
 
@@ -248,6 +245,3 @@ registerPytreeNode(
     )
   },
 )
-
-/** Whether a weight is an array whose elements may be changed at once. */
-export const isPlain = (weight: Parameter): weight is NDArray => weight instanceof NDArray

@@ -30,13 +30,13 @@ const mersenneTwister = (seed: number): (() => number) => {
   }
 }
 
-/** Kaiming's uniform values, within √6 / √inputs: PyTorch's `uniform_` takes 24 bits of each word. */
+/** Kaiming's uniform values, within √6 / √inputs: PyTorch's `uniform_` takes 24 bits of each word, and rounds once. */
 const kaiming = (next: () => number, rows: number, columns: number): NDArray => {
   const bound = Math.sqrt(3) * (Math.SQRT2 / Math.sqrt(columns))
   const low = Math.fround(-bound)
   const span = Math.fround(Math.fround(bound) - low)
   const values = Float32Array.from({ length: rows * columns }, () =>
-    Math.fround(Math.fround(((next() & 0xffffff) / 0x1000000) * span) + low),
+    Math.fround(((next() & 0xffffff) / 0x1000000) * span + low),
   )
   return np.reshape(np.array(values), [rows, columns])
 }

@@ -108,7 +108,9 @@ const savedLeaves = (
   for (const module of modulesToSave) {
     if (parameters.some(({ name }) => isSaved(name, [module]))) continue
     const all = [...new Set(parameters.map(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf('.')))))]
-    throw new ArgumentError(`${operation}: modulesToSave has '${module}', which no module is called. ${whatThereIs(all, module)}`)
+    throw new ArgumentError(
+      `${operation}: modulesToSave has '${module}', which no module is called. ${whatThereIs(all, module)}`,
+    )
   }
   const saved = parameters.filter(({ name }) => isSaved(name, modulesToSave))
   return Object.fromEntries(saved.map(({ name, value }) => [name, denseOf(value)]))

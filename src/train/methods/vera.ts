@@ -67,7 +67,10 @@ const init = (key: Key, params: unknown, options: VeraOptions = {}): Adapter<Ver
     if (table) throw new ArgumentError(`vera.init: ${module} is a table of embeddings; VeRA changes linear layers.`)
     return extentsOf(value, outputs)
   })
-  const [inputs, outputs] = [0, 1].map((side) => Math.max(...extents.map((extent) => extent[side]!))) as [number, number]
+  const [inputs, outputs] = [0, 1].map((side) => Math.max(...extents.map((extent) => extent[side]!))) as [
+    number,
+    number,
+  ]
   const config: VeraConfig = { method: 'vera', dropout, projection: { seed, rank, inputs, outputs }, ...found }
   const weights = modules.map(({ module }, i) => [
     module,
@@ -90,7 +93,9 @@ const changesOf = <P>(
     const outputs = outputsAxis(config, module, false)
     const [ins, outs] = extentsOf(value, outputs)
     if (ins > a.shape[1]! || outs > b.shape[0]!) {
-      throw new ArgumentError(`${operation}: ${module} is larger than the projections: the adapter is one of another model.`)
+      throw new ArgumentError(
+        `${operation}: ${module} is larger than the projections: the adapter is one of another model.`,
+      )
     }
     const d = takeArray(operation, module, arrays, 'vera_lambda_d', [config.projection.rank])
     const outer = takeArray(operation, module, arrays, 'vera_lambda_b', [outs])

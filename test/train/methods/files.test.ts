@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { NDArray } from 'pullback'
 import { ArgumentError, np, random, tree } from 'pullback'
-import { encodeSafetensors, readTensors } from 'pullback/io'
+import { encodeSafetensors, openSafetensors, readTensors } from 'pullback/io'
 import type { NamedTensors } from 'pullback/io'
 import { loadModel } from 'pullback/models'
 import type { ParamTree } from 'pullback/models'
@@ -26,11 +26,15 @@ const families: { readonly [case_: string]: string } = {
 }
 const familyOf = (name: string): string => (name === 'llama-tied' ? name : families[name.split('-')[0]!]!)
 
+/** All tensors of a file by name. */
+const tensorsOf = async (path: string): Promise<{ readonly [name: string]: NDArray }> =>
+  get(readTensors(await get(openSafetensors(path))))
+
 const cases = readdirSync(data).filter((name) => name !== 'bert-combined')
 
 const recorded = async (name: string) => {
   const { model, params } = await get(loadModel(join(models, familyOf(name))))
-  const tensors = await get(readTensors(join(data, name, 'expected.safetensors')))
+  const tensors = await tensorsOf(join(data, name, 'expected.safetensors'))
   const given = Object.entries(tensors).flatMap(([key, x]) =>
     key.startsWith('input.') ? [[key.slice('input.'.length), x] as const] : [],
   )
@@ -82,7 +86,9 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
     expect(difference(logits(params), expected['plain']!)).toBeLessThan(1e-5)
     expect(difference(expected['tuned']!, expected['plain']!)).toBeGreaterThan(1e-3)
     expect(difference(logits(apply(base, adapter)), expected['tuned']!)).toBeLessThan(1e-5)
-    expect(difference(logits(merge(base, adapter)), expected['merged']!)).toBeLessThan(1e-5)
+    // Merging tied tables PEFT adds to the shared weight twice: transformers #45127.
+    const merged = name === 'llama-tied' ? expected['tuned']! : expected['merged']!
+    expect(difference(logits(merge(base, adapter)), merged)).toBeLessThan(1e-5)
   })
 
   test('is the same after it has been written and read', async () => {
@@ -95,8 +101,8 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
     expect(again.config).toEqual(adapter.config)
     expect(tree.structure(again).equals(tree.structure(adapter))).toBe(true)
     tree.map((x: NDArray, y: NDArray) => expect(np.arrayEqual(x, y).bool()).toBe(true), again, adapter)
-    const ours = await get(readTensors(join(folder, 'adapter_model.safetensors')))
-    const theirs = await get(readTensors(join(data, name, 'adapter_model.safetensors')))
+    const ours = await tensorsOf(join(folder, 'adapter_model.safetensors'))
+    const theirs = await tensorsOf(join(data, name, 'adapter_model.safetensors'))
     const own = Object.keys(theirs).filter((key) => !key.includes('base_layer') && !key.includes('lm_head'))
     expect(Object.keys(ours).filter((key) => !key.includes('vera_A') && !key.includes('vera_B'))).toEqual(
       expect.arrayContaining(own.filter((key) => !key.includes('vera_A') && !key.includes('vera_B'))),
@@ -105,20 +111,23 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
   })
 })
 
-test.each(['linear', 'cat'] as const)('two adapters combined by %s are what add_weighted_adapter makes', async (combination) => {
-  const { model, params, logits, expected } = await recorded('bert-combined')
-  const [one, two] = await Promise.all(
-    ['bert-first', 'bert-lora-other'].map((name) => get(lora.load(join(data, name), params, { model }))),
-  )
-  const both = lora.combine([one!, two!], { weights: [0.7, -0.4], combination })
-  expect(difference(logits(lora.apply(params, both)), expected[combination]!)).toBeLessThan(1e-5)
-})
+test.each(['linear', 'cat'] as const)(
+  'two adapters combined by %s are what add_weighted_adapter makes',
+  async (combination) => {
+    const { model, params, logits, expected } = await recorded('bert-combined')
+    const [one, two] = await Promise.all(
+      ['bert-first', 'bert-lora-other'].map((name) => get(lora.load(join(data, name), params, { model }))),
+    )
+    const both = lora.combine([one!, two!], { weights: [0.7, -0.4], combination })
+    expect(difference(logits(lora.apply(params, both)), expected[combination]!)).toBeLessThan(1e-5)
+  },
+)
 
 // What does not fit.
 
 const files = async (name: string): Promise<{ config: Record<string, unknown>; tensors: Record<string, NDArray> }> => ({
   config: JSON.parse(readFileSync(join(data, name, 'adapter_config.json'), 'utf8')) as Record<string, unknown>,
-  tensors: { ...(await get(readTensors(join(data, name, 'adapter_model.safetensors')))) },
+  tensors: { ...(await tensorsOf(join(data, name, 'adapter_model.safetensors'))) },
 })
 
 const folderOf = (config: object, tensors: NamedTensors): ReadonlyMap<string, Uint8Array> =>
@@ -217,8 +226,12 @@ describe('what does not fit is a Left that names it', () => {
 
   test('an adapter of another method', async () => {
     const { params } = await recorded('bert-first')
-    expect(leftOf(await dora.load(join(data, 'bert-first'), params)()).message).toContain('an adapter of lora, not of dora')
-    expect(leftOf(await lora.load(join(data, 'bert-ia3'), params)()).message).toContain('an adapter of ia3, not of lora')
+    expect(leftOf(await dora.load(join(data, 'bert-first'), params)()).message).toContain(
+      'an adapter of lora, not of dora',
+    )
+    expect(leftOf(await lora.load(join(data, 'bert-ia3'), params)()).message).toContain(
+      'an adapter of ia3, not of lora',
+    )
   })
 
   test('an adapter of another model', async () => {

@@ -1,18 +1,5 @@
-import type { NDArray } from 'pullback'
-import {
-  ArgumentError,
-  explainRetrace,
-  grad,
-  hessian,
-  jit,
-  makeProgram,
-  np,
-  optim,
-  random,
-  ShapeError,
-  tree,
-  vmap,
-} from 'pullback'
+import type { NDArray, QuantizedArray } from 'pullback'
+import { ArgumentError, grad, hessian, jit, makeProgram, np, optim, random, ShapeError, tree, vmap } from 'pullback'
 import { quantize } from 'pullback/models'
 import type { ParamTree } from 'pullback/models'
 import { assertAllClose } from 'pullback/testing'
@@ -85,7 +72,7 @@ describe.each(names)('%s', (name) => {
   test('a quantised base: the same as over what it expands to', () => {
     const params = { body: { weight: random.normal(key, [8, 32]), bias: null } }
     const blocks = quantize(params, { kind: 'q8_0' })
-    const dense = { body: { weight: blocks.body.weight.dequantize(), bias: null } }
+    const dense = { body: { weight: (blocks.body.weight as QuantizedArray).dequantize(), bias: null } }
     const adapter = moved(method.init(key, blocks, { targets: 'body', rank: 3 }))
     const x = random.normal(random.key(5), [4, 32])
     const run = (p: typeof params, a: Lora): NDArray =>
@@ -103,14 +90,14 @@ describe.each(names)('%s', (name) => {
     const slopes = grad((a: Lora) => loss(logits(method.apply(params, a))))(adapter)
     expect(tree.structure(slopes).equals(tree.structure(adapter))).toBe(true)
     const shapes = tree.leaves(adapter).map((x) => x.shape.join())
-    const slots = tree.leaves(optim.adamw({ learningRate: 0.1 }).init(adapter)).map((x) => x.shape.join())
+    const slots = tree.leaves(optim.adamw(0.1).init(adapter)).map((x) => x.shape.join())
     expect(slots.filter((shape) => shape !== '')).toEqual([...shapes, ...shapes])
   })
 
   test('what is saved whole takes the place of the leaf', () => {
     const { params, model, logits } = tiny('bert')
     const adapter = method.init(key, params, { model, modulesToSave: ['classifier'] })
-    expect(Object.keys(adapter.saved)).toEqual(['classifier.weight', 'classifier.bias'])
+    expect(Object.keys(adapter.saved)).toEqual(['classifier.bias', 'classifier.weight'])
     const zero = tree.map((x) => np.zerosLike(x), adapter)
     expect(np.any(logits(method.apply(params, zero))).bool()).toBe(false)
     expect(np.any(logits(method.merge(params, zero))).bool()).toBe(false)
@@ -130,7 +117,9 @@ describe.each(names)('%s', (name) => {
     const params = { w: random.normal(key, [6, 5], { dtype: 'float64' }) }
     const adapter = method.init(key, params, { targets: 'w', rank: 2 })
     expect(tree.leaves(adapter).map((x) => x.dtype)).toEqual(tree.leaves(adapter).map(() => 'float64'))
-    expect(mergeDifference(method, (p) => np.einsum('...i,oi->...o', np.ones([5]), p.w), params, moved(adapter))).toBeLessThan(1e-13)
+    expect(
+      mergeDifference(method, (p) => np.einsum('...i,oi->...o', np.ones([5]), p.w), params, moved(adapter)),
+    ).toBeLessThan(1e-13)
   })
 })
 
@@ -178,7 +167,9 @@ describe('derivatives', () => {
     const adapted = Object.keys(adapter.weights).length
     // Products of the frozen model alone: one forward, one backward by its inputs.
     const made = (f: (a: Lora) => unknown): readonly string[] =>
-      [...String(makeProgram(f)(adapter)).matchAll(/: ?float32\[(\d+),(\d+)\][^=]*= dot/g)].map((m) => `${m[1]},${m[2]}`)
+      [...String(makeProgram(f)(adapter)).matchAll(/: ?float32\[(\d+),(\d+)\][^=]*= dot/g)].map(
+        (m) => `${m[1]},${m[2]}`,
+      )
     const shapes = new Set(tree.leaves(params).map((x) => (x as NDArray).shape.join()))
     const own = new Set(tree.leaves(adapter).map((x) => x.shape.join()))
     const large = made(grad(step)).filter((shape) => shapes.has(shape) && !own.has(shape))
@@ -213,7 +204,6 @@ describe('several adapters', () => {
     expect(traced).toBe(1)
     close('the first', first, logits(lora.apply(params, one)))
     close('switched', second, logits(lora.apply(params, [one, two], { weights: [0.8, 0.2] })))
-    expect(String(explainRetrace(run))).not.toMatch(/aux|structure/)
   })
 
   test('of other settings are another function', () => {
@@ -301,7 +291,9 @@ describe('beginnings', () => {
         expect(difference(logits(lora.residual(params, moved(adapter))), logits(base))).toBe(0)
       }
     }
-    expect(() => lora.init(key, square, { targets: 'w', rank: 6, initLoraWeights })).toThrow(/takes a rank of at most 5/)
+    expect(() => lora.init(key, square, { targets: 'w', rank: 6, initLoraWeights })).toThrow(
+      /takes a rank of at most 5/,
+    )
   })
 
   test('pissa is the best of its rank: the residual has the other singular values', () => {
@@ -344,7 +336,9 @@ test('ranks and alphas of some modules', () => {
 })
 
 test('rsLora multiplies by alpha over the root of the rank', () => {
-  const [plain, stable] = [false, true].map((rsLora) => lora.init(key, square, { targets: 'w', rank: 4, alpha: 4, rsLora }))
+  const [plain, stable] = [false, true].map((rsLora) =>
+    lora.init(key, square, { targets: 'w', rank: 4, alpha: 4, rsLora }),
+  )
   const added = (a: Lora): NDArray => np.subtract(lora.merge(square, moved(a)).w, square.w)
   close('twice', added(stable!), np.multiply(added(plain!), 2))
 })
@@ -358,6 +352,6 @@ test('mistakes are said', () => {
   expect(() => lora.apply(params, dora.init(key, params, { model }) as unknown as Lora)).toThrow(ArgumentError)
   const other = { w: np.ones([6, 7]) }
   expect(() => lora.apply(other, small)).toThrow(ShapeError)
-  expect(() => lora.apply(other, small)).toThrow('w takes lora_A of shape [2, 7], got float32[2,5]')
+  expect(() => lora.apply(other, small)).toThrow('w takes lora_A of shape [2, 7], got f32[2,5]')
   expect(() => lora.init(key, params, { model, dropot: 1 } as object)).toThrow(/Did you mean dropout/)
 })

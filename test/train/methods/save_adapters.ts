@@ -27,7 +27,10 @@ const moved = <C extends PeftConfig>(adapter: Adapter<C>): Adapter<C> => {
 
 interface Case {
   readonly family: string
-  readonly make: (params: ParamTree, model: { readonly type: string }) => readonly [adapter: Adapter<PeftConfig>, tuned: unknown]
+  readonly make: (
+    params: ParamTree,
+    model: { readonly type: string },
+  ) => readonly [adapter: Adapter<PeftConfig>, tuned: unknown]
 }
 
 const head = { modulesToSave: ['classifier'] }
@@ -94,7 +97,10 @@ for (const [name, { family, make }] of Object.entries(cases)) {
   const folder = join(out, name)
   await get(saveAdapter(folder, adapter))
   const ids = np.array([[3, 14, 15, 9, 26, 5], [35, 8, 9, 7, 9, 3]], { dtype: 'int32' }) // prettier-ignore
-  const inputs = { input_ids: ids, ...(family.startsWith('t5') ? { decoder_input_ids: ids.get(':', np.slice(0, 3)) } : {}) }
+  const inputs = {
+    input_ids: ids,
+    ...(family.startsWith('t5') ? { decoder_input_ids: ids.get(':', np.slice(0, 3)) } : {}),
+  }
   const { logits } = model.apply(tuned as ParamTree, inputs)
   const { logits: plain } = model.apply(params, inputs)
   const named = Object.fromEntries(Object.entries(inputs).map(([input, x]) => [`input.${input}`, x]))

@@ -76,14 +76,15 @@ describe('targets', () => {
     expect(modules((module) => module.endsWith('.query'))).toEqual(queries)
     expect(modules(['query', '**.layer.1.**.dense'])).toEqual([
       queries[0],
-      queries[1],
-      ...['attention.output.dense', 'intermediate.dense', 'output.dense'].map((end) => `bert.encoder.layer.1.${end}`),
+      ...['attention.output.dense', 'attention.self.query', 'intermediate.dense', 'output.dense'].map(
+        (end) => `bert.encoder.layer.1.${end}`,
+      ),
     ])
     expect(modules((_, weight) => weight.shape[0] === 40)).toEqual(['bert.embeddings.word_embeddings'])
   })
 
   test('all linear layers but the head, and no table', () => {
-    const dense = ['self.query', 'self.key', 'self.value', 'output.dense'].map((end) => `attention.${end}`)
+    const dense = ['output.dense', 'self.key', 'self.query', 'self.value'].map((end) => `attention.${end}`)
     expect(modules('all-linear')).toEqual([
       ...layers([...dense, 'intermediate.dense', 'output.dense']),
       'bert.pooler.dense',
@@ -103,8 +104,8 @@ describe('targets', () => {
 
   test('finetuning: a target that nothing has is an error with near names', () => {
     expect(() => modules('qurey')).toThrow(
-      "find: no module is meant by 'qurey'. Did you mean 'query'? Names end in word_embeddings, position_embeddings, " +
-        'token_type_embeddings, query, key, value, dense, classifier; a whole one is bert.encoder.layer.0.attention.self.query.',
+      "find: no module is meant by 'qurey'. Did you mean 'query'? Names end in position_embeddings, token_type_embeddings, " +
+        'word_embeddings, dense, key, query, value, classifier; a whole one is bert.encoder.layer.0.attention.self.query.',
     )
     expect(() => modules(['query', 'c_attn'])).toThrow(/no module is meant by 'c_attn'/)
     expect(() => modules(/x_proj/)).toThrow(ArgumentError)
@@ -114,7 +115,12 @@ describe('targets', () => {
   })
 
   test('a tree of one’s own may have weights by any name', () => {
-    const own = { layers: [{ w: np.ones([2, 3]), b: np.ones([2]) }, { w: np.ones([2, 2]), b: np.ones([2]) }] }
+    const own = {
+      layers: [
+        { w: np.ones([2, 3]), b: np.ones([2]) },
+        { w: np.ones([2, 2]), b: np.ones([2]) },
+      ],
+    }
     const found = findTargets('find', own, { targets: 'layers.1.w', defaults: {} })
     expect(found.map(({ module, name }) => [module, name])).toEqual([['layers.1.w', 'layers.1.w']])
   })

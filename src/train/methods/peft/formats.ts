@@ -107,8 +107,11 @@ const ia3Of = (config: ConfigReader, found: FoundModules): Format => {
   }
 }
 
+/** Projections are as large as the rank says, however few bytes a file has. */
+const MOST_RANK = 2 ** 16
+
 const veraOf = (config: ConfigReader, found: FoundModules): Format => {
-  const rank = config.number('r', 'a whole number above 0', isCount, 256)
+  const rank = config.number('r', `a whole number from 1 to ${MOST_RANK}`, (x) => isCount(x) && x <= MOST_RANK, 256)
   const isSeed = (x: number): boolean => Number.isSafeInteger(x) && x >= 0 && x < 2 ** 32
   const seed = config.number('projection_prng_key', 'a whole number from 0 to 2^32 - 1', isSeed, 0)
   const extents = found.modules.map(({ value, outputs }) => extentsOf(value, outputs))

@@ -14,12 +14,13 @@ import { Adapter } from '../../adapter.ts'
 import type { AdapterError } from '../../errors.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isSaved, parametersOf } from '../../targets.ts'
-import { denseOf, widened } from '../operators.ts'
-import { projectionsOf } from '../projections.ts'
+import { widened } from '../operators.ts'
 import { aModel } from '../settings.ts'
+import type { Beside } from './beside.ts'
+import { besideOf } from './beside.ts'
 import type { Format, PeftConfig, PeftMethod } from './formats.ts'
 import { formatOf, methodOf } from './formats.ts'
-import { meaningsOf, PREFIX } from './keys.ts'
+import { meaningsOf } from './keys.ts'
 import { modulesOf } from './modules.ts'
 import type { FoundModules } from './modules.ts'
 import { ConfigReader } from './reader.ts'
@@ -61,17 +62,17 @@ const SHOWN = 8
 const listed = (names: readonly string[]): string =>
   names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? `, and ${names.length - SHOWN} more` : '')
 
-/** Keys of the file by what they are wanted for; those that nothing takes. */
+/** Keys of the file by what they are wanted for, and the others. */
 const matched = (
   keys: Iterable<string>,
   wanted: ReadonlyMap<string, Wanted>,
-): { readonly byName: ReadonlyMap<string, string>; readonly unexpected: readonly string[] } => {
+): { readonly byName: ReadonlyMap<string, string>; readonly others: readonly string[] } => {
   const byName = new Map<string, string>()
-  const unexpected: string[] = []
+  const others: string[] = []
   for (const key of keys) {
     const name = meaningsOf(key).find((meaning) => wanted.has(meaning))
     if (name === undefined) {
-      unexpected.push(key)
+      others.push(key)
       continue
     }
     const other = byName.get(name)
@@ -80,14 +81,19 @@ const matched = (
     }
     byName.set(name, key)
   }
-  return { byName, unexpected }
+  return { byName, others }
 }
 
-const checkShapes = (file: TensorFile, byName: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, Wanted>): void => {
+const checkShapes = (
+  file: TensorFile,
+  byName: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, Wanted>,
+): void => {
   const wrong = [...byName].filter(([name, key]) => !sameShape(file.tensors.get(key)!.shape, wanted.get(name)!.shape))
   if (wrong.length === 0) return
   const faults = wrong.map(
-    ([name, key]) => `${key} ${showShape(file.tensors.get(key)!.shape)} instead of ${showShape(wanted.get(name)!.shape)}`,
+    ([name, key]) =>
+      `${key} ${showShape(file.tensors.get(key)!.shape)} instead of ${showShape(wanted.get(name)!.shape)}`,
   )
   refuse(`${file.source}: shapes are not those of the parameters: ${listed(faults)}.`, {
     unexpected: wrong.map(([, key]) => key),
@@ -103,30 +109,19 @@ const readArray = async (file: TensorFile, key: string): Promise<NDArray> => {
 const isNear = (x: NDArray, y: NDArray): boolean =>
   sameShape(x.shape, y.shape) && np.allclose(x, y, { rtol: 1e-5, atol: 1e-7 }).bool()
 
-/**
- * Tensors that PEFT writes beside the adapter's own, and that must be what they are here anyway: VeRA's projections, which follow from the
- * seed, and tables whose rows are adapted.
- */
+/** Tensors beside the adapter's own must be what they are here anyway. */
 const checkBeside = async (
   file: TensorFile,
-  unexpected: readonly string[],
-  format: Format,
-  found: FoundModules,
-): Promise<readonly string[]> => {
-  const left: string[] = []
-  const projections = format.config.method === 'vera' ? projectionsOf(format.config.projection) : null
-  for (const key of unexpected) {
-    const table = found.modules.find(({ module, table }) => table && key === `${PREFIX}${module}.base_layer.weight`)
-    const known = table === undefined ? null : denseOf(table.value)
-    const frozen = key === 'base_model.vera_A' ? projections?.a : key === 'base_model.vera_B' ? projections?.b : null
-    const same = known ?? frozen ?? null
-    if (same === null) left.push(key)
-    else if (!isNear(await readArray(file, key), same)) {
-      const what = frozen === null ? 'is not the table of the parameters' : 'is not what PyTorch draws from projection_prng_key'
-      refuse(`${file.source}: ${key} ${what}.`, { unexpected: [key] })
+  keys: readonly string[],
+  beside: ReadonlyMap<string, Beside>,
+  adapter: Adapter,
+): Promise<void> => {
+  for (const key of keys) {
+    const { valueIn, called } = beside.get(key)!
+    if (!isNear(await readArray(file, key), valueIn(adapter))) {
+      refuse(`${file.source}: ${key} is not ${called}.`, { unexpected: [key] })
     }
   }
-  return left
 }
 
 const weightsOf = async (folder: Folder): Promise<TensorFile> => {
@@ -135,6 +130,31 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
     if (source !== null) return valueOf(openTensors(source))
   }
   return refuse(`${folder.name}: there is no ${WEIGHTS_FILE}.`, { missing: [WEIGHTS_FILE] })
+}
+
+/** Nothing is missing, and nothing left over. */
+const checkNames = (file: TensorFile, missing: readonly string[], unexpected: readonly string[]): void => {
+  const faults = [
+    ...(missing.length === 0 ? [] : [`it lacks ${listed(missing)}`]),
+    ...(unexpected.length === 0 ? [] : [`nothing takes ${listed(unexpected)}`]),
+  ]
+  if (faults.length > 0) refuse(`${file.source}: ${faults.join('; ')}.`, { missing, unexpected })
+}
+
+const readAdapter = async (
+  file: TensorFile,
+  byName: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, Wanted>,
+  { config }: Format,
+): Promise<Adapter<PeftConfig>> => {
+  const weights: { [module: string]: { [name: string]: NDArray } } = {}
+  const saved: { [name: string]: NDArray } = {}
+  for (const [name, { place }] of wanted) {
+    const x = await readArray(file, byName.get(name)!)
+    if (place === null) saved[name] = x
+    else weights[place.module] = { ...weights[place.module], [place.name]: x }
+  }
+  return new Adapter(config, weights, saved)
 }
 
 const loadFrom = async (
@@ -156,25 +176,19 @@ const loadFrom = async (
   config.finish()
   const file = await weightsOf(folder)
   const wanted = wantedOf(format, found, params)
-  const { byName, unexpected: others } = matched(file.tensors.keys(), wanted)
-  const unexpected = await checkBeside(file, others, format, found)
+  const { byName, others } = matched(file.tensors.keys(), wanted)
+  const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))
+  const beside = besideOf(format, found, model, whole)
   const missing = [...wanted.keys()].filter((name) => !byName.has(name))
-  if (missing.length > 0 || unexpected.length > 0) {
-    const faults = [
-      ...(missing.length === 0 ? [] : [`it lacks ${listed(missing)}`]),
-      ...(unexpected.length === 0 ? [] : [`nothing takes ${listed(unexpected)}`]),
-    ]
-    refuse(`${file.source}: ${faults.join('; ')}.`, { missing, unexpected })
-  }
+  checkNames(
+    file,
+    missing,
+    others.filter((key) => !beside.has(key)),
+  )
   checkShapes(file, byName, wanted)
-  const weights: { [module: string]: { [name: string]: NDArray } } = {}
-  const saved: { [name: string]: NDArray } = {}
-  for (const [name, { place }] of wanted) {
-    const x = await readArray(file, byName.get(name)!)
-    if (place === null) saved[name] = x
-    else weights[place.module] = { ...weights[place.module], [place.name]: x }
-  }
-  return new Adapter(format.config, weights, saved)
+  const adapter = await readAdapter(file, byName, wanted, format)
+  await checkBeside(file, others, beside, adapter)
+  return adapter
 }
 
 /** `load` of some methods. */

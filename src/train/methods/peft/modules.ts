@@ -75,7 +75,8 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     return { ...matrix, table, outputs: table || isFanIn(matrix.module, fanIn, model) ? 1 : 0 }
   })
   const tied = parametersOf(params).find(
-    ({ name }) => isTied(name, model) && (isSaved(name, modulesToSave) || found.some((adapted) => adapted.name === name)),
+    ({ name }) =>
+      isTied(name, model) && (isSaved(name, modulesToSave) || found.some((adapted) => adapted.name === name)),
   )
   if (tied !== undefined && !config.flag('ensure_weight_tying', false)) {
     refuse(

@@ -74,12 +74,18 @@ export class ConfigReader {
     return typeof value === 'string' ? value : this.names(key)
   }
 
-  numbers(key: string, wanted: string, accepts: (name: string, x: number) => boolean): { readonly [name: string]: number } {
+  numbers(
+    key: string,
+    wanted: string,
+    accepts: (name: string, x: number) => boolean,
+  ): { readonly [name: string]: number } {
     const isNumbers = (x: unknown): x is { readonly [name: string]: number } =>
       typeof x === 'object' &&
       x !== null &&
       !Array.isArray(x) &&
-      Object.entries(x).every(([name, value]) => typeof value === 'number' && Number.isFinite(value) && accepts(name, value))
+      Object.entries(x).every(
+        ([name, value]) => typeof value === 'number' && Number.isFinite(value) && accepts(name, value),
+      )
     return this.#take(key, wanted, isNumbers, {})
   }
 
