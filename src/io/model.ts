@@ -69,6 +69,10 @@ const objectOf = async (folder: Folder, name: string): Promise<JsonRecord | null
   return text === null ? null : parseObject(text, `${folder.name}/${name}`)
 }
 
+/** A file of a folder that has an object of JSON; null if there is none of that name. */
+export const readJsonFile = (folder: Folder, name: string): TaskEither<IoError, JsonRecord | null> =>
+  attempt(() => objectOf(folder, name))
+
 const weightsOf = async (folder: Folder): Promise<TensorFile> => {
   for (const name of weightFiles) {
     const file = await run(folder.open(name))

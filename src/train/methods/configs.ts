@@ -1,0 +1,70 @@
+/** What the settings of each method must be, so that adapters made by hand are looked at as others are. */
+import * as must from '../../surface/arguments.ts'
+import type { AdapterConfig } from '../adapter.ts'
+import { Adapter } from '../adapter.ts'
+import type { Ia3Config } from './ia3.ts'
+import type { LoraConfig } from './lora.ts'
+import { endExpression } from './patterns.ts'
+import type { ProjectionSpec } from './projections.ts'
+import type { ModuleConfig } from './settings.ts'
+import type { VeraConfig } from './vera.ts'
+
+/** Numbers by expressions for names. */
+export const byPattern = (check: must.Check): must.Check =>
+  must.kind(
+    `an object of numbers by ends of names, each ${check.wanted}`,
+    (x) =>
+      must.recordOf(check, '').accepts(x) &&
+      Object.keys(x as object).every((pattern) => endExpression(pattern) !== null),
+  )
+
+const names = must.required(must.listOf(must.string))
+
+const shared: must.OptionTable<ModuleConfig> = {
+  method: must.required(must.string),
+  targetModules: names,
+  modulesToSave: names,
+  fanInFanOut: names,
+  tied: must.required(must.boolean),
+}
+
+const lora = must.optionsOf<LoraConfig>({
+  ...shared,
+  rank: must.required(must.count),
+  alpha: must.required(must.positive),
+  dropout: must.required(must.fraction),
+  rsLora: must.required(must.boolean),
+  initLoraWeights: must.required(must.string),
+  rankPattern: must.required(byPattern(must.count)),
+  alphaPattern: must.required(byPattern(must.positive)),
+})
+
+const seed = must.kind('a whole number from 0 to 2³² - 1', (x) => must.natural.accepts(x) && (x as number) < 2 ** 32)
+
+const vera = must.optionsOf<VeraConfig>({
+  ...shared,
+  dropout: must.required(must.fraction),
+  projection: must.required(
+    must.optionsOf<ProjectionSpec>({
+      seed: must.required(seed),
+      rank: must.required(must.count),
+      inputs: must.required(must.natural),
+      outputs: must.required(must.natural),
+    }),
+  ),
+})
+
+const tables: { readonly [method: string]: must.Check } = {
+  lora,
+  dora: lora,
+  ia3: must.optionsOf<Ia3Config>({ ...shared, feedForward: names }),
+  vera,
+}
+
+/** An adapter of one of these methods. */
+export const anAdapter = (...methods: readonly string[]): must.Check =>
+  must.kind(`an adapter, as ${methods[0]!}.init or ${methods[0]!}.load gives it`, (x) => {
+    if (!(x instanceof Adapter)) return false
+    const { method } = x.config as AdapterConfig
+    return methods.includes(method) && tables[method]!.accepts(x.config) && typeof x.weights === 'object'
+  })

@@ -1,0 +1,133 @@
+/**
+ * (IA)³: Liu et al., "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning" (2022): what comes out of
+ * some layers, and what goes into others, is multiplied by trained vectors.
+ */
+import type { DType } from '../../core/dtype.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import * as np from '../../numpy/index.ts'
+import type { Key } from '../../random/keys.ts'
+import { aKey } from '../../random/keys.ts'
+import * as must from '../../surface/arguments.ts'
+import { Adapter } from '../adapter.ts'
+import { feedForwardTargets, scaledTargets } from '../modelTypes.ts'
+import { moduleOf, parametersOf } from '../targets.ts'
+import { anAdapter } from './configs.ts'
+import { denseOf, Scaled } from './operators.ts'
+import type { Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
+import {
+  changed,
+  changeSaved,
+  extentsOf,
+  leafFinder,
+  moduleOptions,
+  outputsAxis,
+  planModules,
+  takeArray,
+} from './settings.ts'
+
+/** The settings of (IA)³. */
+export interface Ia3Config extends ModuleConfig {
+  readonly method: 'ia3'
+  /** Ends of the names of modules whose inputs are scaled; the outputs of others are. */
+  readonly feedForward: readonly string[]
+}
+
+/** Options of `ia3.init`. */
+export interface Ia3Options extends ModuleOptions {
+  /**
+   * Ends of the names of adapted modules whose inputs are scaled instead of their outputs. The usual ones of the model's type by default,
+   * where the targets are so too; none where targets are given.
+   */
+  readonly feedForward?: readonly string[]
+  /** Of the vectors; float32 by default, float64 where the weight is. */
+  readonly dtype?: DType
+}
+
+const ia3Options: must.OptionTable<Ia3Options> = {
+  ...moduleOptions,
+  feedForward: must.listOf(must.string, 'a list of names of modules'),
+  dtype: must.dtype,
+}
+
+/** Whether a module's inputs are scaled. PEFT looks at the ends of names whether or not a dot is before them. */
+export const scalesInputs = ({ feedForward }: Pick<Ia3Config, 'feedForward'>, module: string): boolean =>
+  feedForward.some((end) => module.endsWith(end))
+
+/** The shape of a module's vector in PEFT's files. */
+export const vectorShape = (
+  inputs: boolean,
+  [ins, outs]: readonly [inputs: number, outputs: number],
+): readonly [number, number] => (inputs ? [1, ins] : [outs, 1])
+
+const feedForwardOf = ({ targets, model, feedForward }: Ia3Options): readonly string[] => {
+  if (feedForward !== undefined) return feedForward
+  return targets === undefined && model !== undefined ? (feedForwardTargets[model.type] ?? []) : []
+}
+
+const initDoor = must.door('ia3.init', { key: aKey, params: must.anything, options: must.optionsOf(ia3Options) })
+
+/**
+ * A fresh adapter: vectors of ones, which change nothing.
+ *
+ * @param key - for the sake of the other methods: nothing here is random.
+ */
+const init = (key: Key, params: unknown, options: Ia3Options = {}): Adapter<Ia3Config> => {
+  initDoor(key, params, options)
+  const { modules, saved, config: found } = planModules('ia3.init', params, options, scaledTargets)
+  const config: Ia3Config = { method: 'ia3', feedForward: feedForwardOf(options), ...found }
+  const weights = modules.map(({ module, value, table, outputs }) => {
+    if (table)
+      throw new ArgumentError(`ia3.init: ${module} is a table of embeddings, which has no inputs or outputs to scale.`)
+    const shape = vectorShape(scalesInputs(config, module), extentsOf(value, outputs))
+    const dtype = options.dtype ?? (value.dtype === 'float64' ? 'float64' : 'float32')
+    return [module, { ia3_l: np.ones(shape, { dtype }) }] as const
+  })
+  return new Adapter(config, Object.fromEntries(weights), saved)
+}
+
+const changesOf = <P>(operation: string, params: P, { config, weights, saved }: Adapter<Ia3Config>): Changes => {
+  const find = leafFinder(operation, params)
+  const names = new Set(parametersOf(params).map(({ name }) => name))
+  const changes: Changes = new Map()
+  for (const [module, arrays] of Object.entries(weights)) {
+    const { name, value } = find(module)
+    const inputs = scalesInputs(config, module)
+    const outputs = outputsAxis(config, module, false)
+    const vector = takeArray(operation, module, arrays, 'ia3_l', vectorShape(inputs, extentsOf(value, outputs)))
+    const flat = np.reshape(vector, [-1])
+    const inputsAxis = outputs === 0 ? 1 : 0
+    changes.set(name, (leaf) => new Scaled(leaf, flat, inputs ? inputsAxis : outputs))
+    const bias = `${moduleOf(name)}.bias`
+    // What comes out has the bias in it.
+    if (!inputs && names.has(bias)) {
+      changes.set(bias, (leaf) => np.astype(np.multiply(denseOf(leaf), flat), leaf.dtype))
+    }
+  }
+  changeSaved(operation, changes, saved)
+  return changes
+}
+
+const doorOf = (operation: string): must.Door =>
+  must.door(operation, {
+    params: must.anything,
+    adapter: anAdapter('ia3'),
+    options: must.optionsOf<{ key?: Key }>({ key: aKey }),
+  })
+
+const applyDoor = doorOf('ia3.apply')
+
+const apply = <P>(params: P, adapter: Adapter<Ia3Config>, options: { readonly key?: Key } = {}): Tuned<P> => {
+  applyDoor(params, adapter, options)
+  return changed('ia3.apply', params, changesOf('ia3.apply', params, adapter)) as Tuned<P>
+}
+
+const mergeDoor = doorOf('ia3.merge')
+
+const merge = <P>(params: P, adapter: Adapter<Ia3Config>): P => {
+  mergeDoor(params, adapter)
+  const changes = changesOf('ia3.merge', params, adapter)
+  const dense: Changes = new Map([...changes].map(([name, change]) => [name, (leaf) => denseOf(change(leaf))]))
+  return changed('ia3.merge', params, dense) as P
+}
+
+export const ia3Functions = { init, apply, merge }

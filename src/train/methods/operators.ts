@@ -1,0 +1,247 @@
+/** Weights as methods change them: matrices that compute their own products, of which none has the size of the weight. */
+import { isLinearOperator, LinearOperator } from '../../api/linearOperator.ts'
+import { isQuantized } from '../../api/quantized.ts'
+import type { DType } from '../../core/dtype.ts'
+import { bitsOf } from '../../core/dtype.ts'
+import { registerPytreeNode } from '../../core/tree.ts'
+import type { Shape } from '../../core/shape.ts'
+import * as nn from '../../nn/index.ts'
+import * as np from '../../numpy/index.ts'
+import * as random from '../../random/index.ts'
+import type { Key } from '../../random/keys.ts'
+import type { ArrayLike, NDArray, TakeOptions } from '../../trace/value.ts'
+import type { Parameter } from '../targets.ts'
+
+/** `x W`, or `x Wᵀ`. */
+export const productOf = (x: NDArray, weight: Parameter, transposed: boolean): NDArray =>
+  transposed ? np.einsum('...i,oi->...o', x, weight) : np.matmul(x, weight)
+
+/** All elements of a weight. */
+export const denseOf = (weight: Parameter): NDArray => {
+  if (isQuantized(weight)) return weight.dequantize()
+  return isLinearOperator(weight) ? weight.dense() : weight
+}
+
+/** At least float32, in which weights are changed and measured. */
+export const widened = (x: NDArray): NDArray => (bitsOf(x.dtype) < 32 ? np.astype(x, 'float32') : x)
+
+/** A weight that a method changed. What is changed is changed in float32 or wider, and rounded once. */
+abstract class ChangedWeight extends LinearOperator {
+  readonly base: Parameter
+
+  constructor(base: Parameter) {
+    super()
+    this.base = base
+  }
+
+  override get shape(): Shape {
+    return this.base.shape
+  }
+
+  override get dtype(): DType {
+    return this.base.dtype
+  }
+
+  /** All elements, before they are rounded. */
+  abstract wide(): NDArray
+
+  override dense(): NDArray {
+    return np.astype(this.wide(), this.dtype)
+  }
+}
+
+/** All elements of a weight, in float32 or wider. */
+const wideOf = (weight: Parameter): NDArray =>
+  weight instanceof ChangedWeight ? weight.wide() : widened(denseOf(weight))
+
+/** Added in the wider of both dtypes, in that of the first. */
+const addTo = (x: NDArray, y: NDArray): NDArray => {
+  const sum = np.add(x, y)
+  return sum.dtype === x.dtype ? sum : np.astype(sum, x.dtype)
+}
+
+/** Multiplied in the wider of both dtypes, in that of the first. */
+const scaleBy = (x: NDArray, y: NDArray): NDArray => {
+  const product = np.multiply(x, y)
+  return product.dtype === x.dtype ? product : np.astype(product, x.dtype)
+}
+
+/** Rows of what is added to a weight: nothing where there is no row. */
+const addedRows = (x: NDArray, indices: ArrayLike, options: TakeOptions): NDArray =>
+  np.take(x, indices, { ...options, axis: 0, ...(options.fillValue === undefined ? {} : { fillValue: 0 }) })
+
+/** Dropout on what comes in, where a run is one of training. */
+export interface Dropped {
+  readonly key: Key | null
+  readonly rate: number
+}
+
+const drop = (x: NDArray, { key, rate }: Dropped): NDArray =>
+  // A weight that a run uses several times drops alike each time, so that the run is a function of the key.
+  key === null || rate === 0 ? x : nn.dropout(random.clone(key), x, rate)
+
+/** One product that is added to a weight: `scale weight left right`. */
+export interface LowRankTerm extends Dropped {
+  /** Shape `[rows, rank]`. */
+  readonly left: NDArray
+  /** Shape `[rank, columns]`. */
+  readonly right: NDArray
+  readonly scale: number
+  /** A scalar that is known only when it runs: the share of this adapter among several. */
+  readonly share: NDArray | null
+}
+
+const scaled = (x: NDArray, { scale, share }: LowRankTerm): NDArray => {
+  const known = scale === 1 ? x : np.multiply(x, scale)
+  return share === null ? known : scaleBy(known, share)
+}
+
+/** `W + Σ sᵢ Lᵢ Rᵢ`, of thin matrices. */
+export class LowRank extends ChangedWeight {
+  readonly terms: readonly LowRankTerm[]
+
+  constructor(base: Parameter, terms: readonly LowRankTerm[]) {
+    super(base)
+    this.terms = terms
+  }
+
+  override multiply(x: NDArray, transposed: boolean): NDArray {
+    return this.terms.reduce(
+      (sum, term) => {
+        const { left, right } = term
+        const inner = productOf(drop(x, term), transposed ? right : left, transposed)
+        return addTo(sum, productOf(scaled(inner, term), transposed ? left : right, transposed))
+      },
+      productOf(x, this.base, transposed),
+    )
+  }
+
+  override wide(): NDArray {
+    return this.terms.reduce((w, term) => np.add(w, np.matmul(scaled(term.left, term), term.right)), wideOf(this.base))
+  }
+
+  override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
+    return this.terms.reduce(
+      (sum, term) => addTo(sum, np.matmul(scaled(addedRows(term.left, indices, options), term), term.right)),
+      np.take(this.base, indices, { ...options, axis: 0 }),
+    )
+  }
+}
+
+registerPytreeNode(
+  LowRank,
+  ({ base, terms }) => ({
+    children: [base, terms.map(({ left, right, share, key }) => ({ left, right, share, key }))],
+    keys: ['base', 'terms'],
+    aux: terms.map(({ scale, rate }) => ({ scale, rate })),
+  }),
+  (aux, [base, terms]) => {
+    const settings = aux as readonly Pick<LowRankTerm, 'scale' | 'rate'>[]
+    const arrays = terms as readonly Omit<LowRankTerm, 'scale' | 'rate'>[]
+    return new LowRank(
+      base as Parameter,
+      settings.map((setting, i) => ({ ...arrays[i]!, ...setting })),
+    )
+  },
+)
+
+/** `diag(s) W` if the axis is 0, `W diag(s)` if it is 1. */
+export class Scaled extends ChangedWeight {
+  readonly scale: NDArray
+  readonly axis: 0 | 1
+
+  constructor(base: Parameter, scale: NDArray, axis: 0 | 1) {
+    super(base)
+    this.scale = scale
+    this.axis = axis
+  }
+
+  override multiply(x: NDArray, transposed: boolean): NDArray {
+    const comesIn = (this.axis === 1) === transposed
+    return comesIn
+      ? productOf(scaleBy(x, this.scale), this.base, transposed)
+      : scaleBy(productOf(x, this.base, transposed), this.scale)
+  }
+
+  override wide(): NDArray {
+    return np.multiply(wideOf(this.base), this.axis === 0 ? np.expandDims(this.scale, 1) : this.scale)
+  }
+
+  override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
+    const rows = np.take(this.base, indices, { ...options, axis: 0 })
+    if (this.axis === 1) return scaleBy(rows, this.scale)
+    const factors = np.take(this.scale, indices, { ...options, axis: 0, mode: options.mode ?? 'fill' })
+    return scaleBy(rows, np.expandDims(factors, -1))
+  }
+}
+
+registerPytreeNode(
+  Scaled,
+  ({ base, scale, axis }) => ({ children: [base, scale], keys: ['base', 'scale'], aux: axis }),
+  (axis, [base, scale]) => new Scaled(base as Parameter, scale as NDArray, axis as 0 | 1),
+)
+
+/** `W + diag(l) L diag(d) R`, where only the vectors are trained: no product by a derivative has the shape of L or R. */
+export class ScaledLowRank extends ChangedWeight {
+  /** Shape `[rows, rank]`. */
+  readonly left: NDArray
+  /** Shape `[rank, columns]`. */
+  readonly right: NDArray
+  /** Shape `[rank]`. */
+  readonly inner: NDArray
+  /** By what rows or columns are multiplied, the outputs. */
+  readonly outer: NDArray
+  /** The axis of the outputs. */
+  readonly axis: 0 | 1
+  readonly dropped: Dropped
+
+  constructor(
+    base: Parameter,
+    factors: readonly [left: NDArray, inner: NDArray, right: NDArray],
+    outer: NDArray,
+    axis: 0 | 1,
+    dropped: Dropped,
+  ) {
+    super(base)
+    ;[this.left, this.inner, this.right] = factors
+    this.outer = outer
+    this.axis = axis
+    this.dropped = dropped
+  }
+
+  override multiply(x: NDArray, transposed: boolean): NDArray {
+    const [first, last] = transposed ? [this.right, this.left] : [this.left, this.right]
+    const comesIn = (this.axis === 1) === transposed
+    const dropped = drop(x, this.dropped)
+    const middle = np.multiply(
+      productOf(comesIn ? np.multiply(dropped, this.outer) : dropped, first, transposed),
+      this.inner,
+    )
+    const added = productOf(middle, last, transposed)
+    return addTo(productOf(x, this.base, transposed), comesIn ? added : np.multiply(added, this.outer))
+  }
+
+  override wide(): NDArray {
+    const product = np.matmul(np.multiply(this.left, this.inner), this.right)
+    return np.add(wideOf(this.base), np.multiply(product, this.axis === 0 ? np.expandDims(this.outer, 1) : this.outer))
+  }
+}
+
+registerPytreeNode(
+  ScaledLowRank,
+  ({ base, left, inner, right, outer, axis, dropped }) => ({
+    children: [base, left, inner, right, outer, dropped.key],
+    keys: ['base', 'left', 'inner', 'right', 'outer', 'key'],
+    aux: { axis, rate: dropped.rate },
+  }),
+  (aux, [base, left, inner, right, outer, key]) => {
+    const { axis, rate } = aux as { readonly axis: 0 | 1; readonly rate: number }
+    return new ScaledLowRank(
+      base as Parameter,
+      [left as NDArray, inner as NDArray, right as NDArray],
+      outer as NDArray,
+      axis,
+      { key: key as Key | null, rate },
+    )
+  },
+)

@@ -1,0 +1,38 @@
+/** Names of tensors in files of PEFT, of this version and of older ones. */
+
+/** What PEFT puts before the names of the model it wraps. */
+export const PREFIX = 'base_model.model.'
+
+/** Names of arrays of adapters. */
+const arrayNames = [
+  'lora_A',
+  'lora_B',
+  'lora_embedding_A',
+  'lora_embedding_B',
+  'lora_magnitude_vector',
+  'ia3_l',
+  'vera_lambda_b',
+  'vera_lambda_d',
+]
+
+/** `module.lora_A`, with `.weight` or without, and with the adapter's name in between in older files. */
+const arrayKey = new RegExp(`^(.+)\\.(${arrayNames.join('|')})(?:\\.(?!weight$)[^.]+)?(?:\\.weight)?$`)
+
+/** The name of an array under which it stands in a file. */
+export const fileKey = (module: string, name: string): string =>
+  `${PREFIX}${module}.${name}${name === 'lora_A' || name === 'lora_B' ? '.weight' : ''}`
+
+/**
+ * What a key of a file may mean, most likely first: `module.name` of an array of an adapter, or the name of a parameter that was trained
+ * whole.
+ */
+export const meaningsOf = (key: string): readonly string[] => {
+  const bare = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key
+  const found = arrayKey.exec(bare)
+  if (found !== null) return [`${found[1]!}.${found[2]!}`]
+  const parts = bare.split('.modules_to_save.')
+  if (parts.length !== 2) return [bare]
+  const [module, rest] = parts as [string, string]
+  // The name of the adapter may stand in between.
+  return [`${module}.${rest}`, `${module}.${rest.slice(rest.indexOf('.') + 1)}`]
+}

@@ -1,0 +1,205 @@
+/** Adapters from files of PEFT, strictly: what is missing, left over or of another shape is an error that names it. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { isFloat } from '../../../core/dtype.ts'
+import { sameShape, showShape } from '../../../core/shape.ts'
+import type { FolderLike, FolderOptions, IoError, TensorFile } from '../../../io/index.ts'
+import { openFolder, openTensors } from '../../../io/index.ts'
+import { aFolder, folderTable } from '../../../io/folder.ts'
+import type { Folder } from '../../../io/index.ts'
+import { readJsonFile } from '../../../io/model.ts'
+import * as np from '../../../numpy/index.ts'
+import * as must from '../../../surface/arguments.ts'
+import type { NDArray } from '../../../trace/value.ts'
+import { Adapter } from '../../adapter.ts'
+import type { AdapterError } from '../../errors.ts'
+import type { ModelLike } from '../../modelTypes.ts'
+import { isSaved, parametersOf } from '../../targets.ts'
+import { widened } from '../operators.ts'
+import { aModel } from '../settings.ts'
+import type { Beside } from './beside.ts'
+import { besideOf } from './beside.ts'
+import type { Format, PeftConfig, PeftMethod } from './formats.ts'
+import { formatOf, methodOf } from './formats.ts'
+import { meaningsOf } from './keys.ts'
+import { modulesOf } from './modules.ts'
+import type { FoundModules } from './modules.ts'
+import { ConfigReader } from './reader.ts'
+import { refusable, refuse, valueOf } from './refusal.ts'
+import { CONFIG_FILE, WEIGHTS_FILE } from './save.ts'
+
+/** Options of `load`. */
+export interface LoadAdapterOptions extends FolderOptions {
+  /** The model that the parameters are of: its type tells which weights are `[inputs, outputs]`, and which are tied. */
+  readonly model?: ModelLike
+  /** Whether the adapter will be applied to `lora.residual(params, adapter)`: it must if it began as a part of the weights. */
+  readonly residual?: boolean
+}
+
+const loadOptions: must.OptionTable<LoadAdapterOptions> = { ...folderTable, model: aModel, residual: must.boolean }
+
+/** A tensor that is wanted: under what it is kept, and its shape. */
+interface Wanted {
+  readonly shape: readonly number[]
+  readonly place: { readonly module: string; readonly name: string } | null
+}
+
+const wantedOf = (format: Format, found: FoundModules, params: unknown): ReadonlyMap<string, Wanted> => {
+  const wanted = new Map<string, Wanted>()
+  for (const module of found.modules) {
+    for (const [name, shape] of format.arraysOf(module)) {
+      wanted.set(`${module.module}.${name}`, { shape, place: { module: module.module, name } })
+    }
+  }
+  for (const { name, value } of parametersOf(params)) {
+    if (isSaved(name, found.modulesToSave)) wanted.set(name, { shape: value.shape, place: null })
+  }
+  return wanted
+}
+
+/** So many names are listed in a message. */
+const SHOWN = 8
+
+const listed = (names: readonly string[]): string =>
+  names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? `, and ${names.length - SHOWN} more` : '')
+
+/** Keys of the file by what they are wanted for, and the others. */
+const matched = (
+  keys: Iterable<string>,
+  wanted: ReadonlyMap<string, Wanted>,
+): { readonly byName: ReadonlyMap<string, string>; readonly others: readonly string[] } => {
+  const byName = new Map<string, string>()
+  const others: string[] = []
+  for (const key of keys) {
+    const name = meaningsOf(key).find((meaning) => wanted.has(meaning))
+    if (name === undefined) {
+      others.push(key)
+      continue
+    }
+    const other = byName.get(name)
+    if (other !== undefined) {
+      refuse(`${other} and ${key} both mean ${name}: the file has several adapters.`, { unexpected: [key] })
+    }
+    byName.set(name, key)
+  }
+  return { byName, others }
+}
+
+const checkShapes = (
+  file: TensorFile,
+  byName: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, Wanted>,
+): void => {
+  const wrong = [...byName].filter(([name, key]) => !sameShape(file.tensors.get(key)!.shape, wanted.get(name)!.shape))
+  if (wrong.length === 0) return
+  const faults = wrong.map(
+    ([name, key]) =>
+      `${key} ${showShape(file.tensors.get(key)!.shape)} instead of ${showShape(wanted.get(name)!.shape)}`,
+  )
+  refuse(`${file.source}: shapes are not those of the parameters: ${listed(faults)}.`, {
+    unexpected: wrong.map(([, key]) => key),
+  })
+}
+
+const readArray = async (file: TensorFile, key: string): Promise<NDArray> => {
+  const x = await valueOf(file.read(key))
+  if (isFloat(x.dtype)) return widened(x)
+  return refuse(`${file.source}: ${key} must be of floats, got ${x.aval}.`, { unexpected: [key] })
+}
+
+const isNear = (x: NDArray, y: NDArray): boolean =>
+  sameShape(x.shape, y.shape) && np.allclose(x, y, { rtol: 1e-5, atol: 1e-7 }).bool()
+
+/** Tensors beside the adapter's own must be what they are here anyway. */
+const checkBeside = async (
+  file: TensorFile,
+  keys: readonly string[],
+  beside: ReadonlyMap<string, Beside>,
+  adapter: Adapter,
+): Promise<void> => {
+  for (const key of keys) {
+    const { valueIn, called } = beside.get(key)!
+    if (!isNear(await readArray(file, key), valueIn(adapter))) {
+      refuse(`${file.source}: ${key} is not ${called}.`, { unexpected: [key] })
+    }
+  }
+}
+
+const weightsOf = async (folder: Folder): Promise<TensorFile> => {
+  for (const name of [WEIGHTS_FILE, 'adapter_model.bin']) {
+    const source = await valueOf(folder.open(name))
+    if (source !== null) return valueOf(openTensors(source))
+  }
+  return refuse(`${folder.name}: there is no ${WEIGHTS_FILE}.`, { missing: [WEIGHTS_FILE] })
+}
+
+/** Nothing is missing, and nothing left over. */
+const checkNames = (file: TensorFile, missing: readonly string[], unexpected: readonly string[]): void => {
+  const faults = [
+    ...(missing.length === 0 ? [] : [`it lacks ${listed(missing)}`]),
+    ...(unexpected.length === 0 ? [] : [`nothing takes ${listed(unexpected)}`]),
+  ]
+  if (faults.length > 0) refuse(`${file.source}: ${faults.join('; ')}.`, { missing, unexpected })
+}
+
+const readAdapter = async (
+  file: TensorFile,
+  byName: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, Wanted>,
+  { config }: Format,
+): Promise<Adapter<PeftConfig>> => {
+  const weights: { [module: string]: { [name: string]: NDArray } } = {}
+  const saved: { [name: string]: NDArray } = {}
+  for (const [name, { place }] of wanted) {
+    const x = await readArray(file, byName.get(name)!)
+    if (place === null) saved[name] = x
+    else weights[place.module] = { ...weights[place.module], [place.name]: x }
+  }
+  return new Adapter(config, weights, saved)
+}
+
+const loadFrom = async (
+  from: FolderLike,
+  params: unknown,
+  accepted: readonly PeftMethod[],
+  { model, residual = false, ...folderOptions }: LoadAdapterOptions,
+): Promise<Adapter<PeftConfig>> => {
+  const folder = openFolder(from, folderOptions)
+  const json = await valueOf(readJsonFile(folder, CONFIG_FILE))
+  if (json === null) return refuse(`${folder.name}: there is no ${CONFIG_FILE}.`, { missing: [CONFIG_FILE] })
+  const config = new ConfigReader(json, `${folder.name}/${CONFIG_FILE}`)
+  const method = methodOf(config)
+  if (!accepted.includes(method)) {
+    refuse(`${folder.name}: this is an adapter of ${method}, not of ${accepted.join(' or ')}. loadAdapter reads any.`)
+  }
+  const found = modulesOf(config, params, model)
+  const format = formatOf(config, found, { residual })
+  config.finish()
+  const file = await weightsOf(folder)
+  const wanted = wantedOf(format, found, params)
+  const { byName, others } = matched(file.tensors.keys(), wanted)
+  const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))
+  const beside = besideOf(format, found, model, whole)
+  const missing = [...wanted.keys()].filter((name) => !byName.has(name))
+  checkNames(
+    file,
+    missing,
+    others.filter((key) => !beside.has(key)),
+  )
+  checkShapes(file, byName, wanted)
+  const adapter = await readAdapter(file, byName, wanted, format)
+  await checkBeside(file, others, beside, adapter)
+  return adapter
+}
+
+/** `load` of some methods. */
+export const loadAdapterOf = <C extends PeftConfig>(operation: string, accepted: readonly C['method'][]) => {
+  const door = must.door(operation, { from: aFolder, params: must.anything, options: must.optionsOf(loadOptions) })
+  return (
+    from: FolderLike,
+    params: unknown,
+    options: LoadAdapterOptions = {},
+  ): TaskEither<AdapterError | IoError, Adapter<C>> => {
+    door(from, params, options)
+    return refusable(async () => (await loadFrom(from, params, accepted, options)) as unknown as Adapter<C>)
+  }
+}

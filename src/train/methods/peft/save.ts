@@ -1,0 +1,96 @@
+/** Adapters as files of PEFT. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { anAdapter } from '../configs.ts'
+import type { IoError, JsonRecord, NamedTensors } from '../../../io/index.ts'
+import { encodeSafetensors } from '../../../io/index.ts'
+import { attempt, run } from '../../../io/errors.ts'
+import { nodeFiles, withPlatform, writeFile } from '../../../io/node.ts'
+import { nodeModule } from '../../../io/platform.ts'
+import * as must from '../../../surface/arguments.ts'
+import type { Adapter } from '../../adapter.ts'
+import { projectionsOf } from '../projections.ts'
+import type { PeftConfig } from './formats.ts'
+import { configFile } from './formats.ts'
+import { fileKey, PREFIX } from './keys.ts'
+
+/** What is said in the configuration besides. */
+export interface SaveAdapterOptions {
+  /** Where the weights are that the adapter belongs to, for PEFT: a path, or a name on the hub. */
+  readonly baseModel?: string
+  /** PEFT's `task_type`: `SEQ_CLS`, `CAUSAL_LM`, ... */
+  readonly taskType?: string
+}
+
+const saveOptions: must.OptionTable<SaveAdapterOptions> = { baseModel: must.string, taskType: must.string }
+
+/** Names of the two files. */
+export const CONFIG_FILE = 'adapter_config.json'
+export const WEIGHTS_FILE = 'adapter_model.safetensors'
+
+const methods = ['lora', 'dora', 'ia3', 'vera'] as const
+
+const tensorsOf = ({ config, weights, saved }: Adapter<PeftConfig>): NamedTensors => {
+  const arrays = Object.entries(weights).flatMap(([module, named]) =>
+    Object.entries(named).map(([name, x]) => [fileKey(module, name), x] as const),
+  )
+  const whole = Object.entries(saved).map(([name, x]) => [`${PREFIX}${name}`, x] as const)
+  const frozen = config.method === 'vera' ? projectionsOf(config.projection) : null
+  const projections = frozen === null ? {} : { 'base_model.vera_A': frozen.a, 'base_model.vera_B': frozen.b }
+  return { ...Object.fromEntries([...arrays, ...whole]), ...projections }
+}
+
+const encodeDoor = must.door('encodeAdapter', { adapter: anAdapter(...methods), options: must.optionsOf(saveOptions) })
+
+/**
+ * An adapter as the two files of PEFT, by name: what `loadAdapter` and the methods' `load` read again, and PEFT's
+ * `PeftModel.from_pretrained` from a directory.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { encodeAdapter, lora } from 'pullback/train'
+ * const params = { query: { weight: np.ones([4, 3]) }, value: { weight: np.ones([4, 3]) } }
+ * const adapter = lora.init(random.key(0), params, { targets: ['query'], rank: 2 })
+ * const files = encodeAdapter(adapter)
+ * ;[...files.keys()].join(', ') // => adapter_model.safetensors, adapter_config.json
+ * const read = await lora.load(files, params)()
+ * read._tag === 'Right' && read.right.weights['query']?.['lora_A']?.shape // => 2,3
+ * ```
+ */
+export const encodeAdapter = (
+  adapter: Adapter<PeftConfig>,
+  options: SaveAdapterOptions = {},
+): ReadonlyMap<string, Uint8Array> => {
+  encodeDoor(adapter, options)
+  const { baseModel = null, taskType = null } = options
+  const config: JsonRecord = { ...configFile(adapter), base_model_name_or_path: baseModel, task_type: taskType }
+  return new Map([
+    [WEIGHTS_FILE, encodeSafetensors(tensorsOf(adapter))],
+    [CONFIG_FILE, new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)],
+  ])
+}
+
+/** Writes the directory of an adapter: each file appears whole or not at all, the configuration last. */
+export const saveAdapterOf = (method: string, accepted: readonly string[] = [method]) => {
+  const door = must.door(`${method}.save`, {
+    path: must.string,
+    adapter: anAdapter(...accepted),
+    options: must.optionsOf(saveOptions),
+  })
+  return <C extends PeftConfig>(
+    path: string,
+    adapter: Adapter<C>,
+    options: SaveAdapterOptions = {},
+  ): TaskEither<IoError, void> => {
+    door(path, adapter, options)
+    const files = encodeAdapter(adapter, options)
+    return attempt(async () => {
+      const disk = nodeFiles(path)
+      const { join } = nodeModule('node:path')!
+      await withPlatform(path, () => disk.mkdir(path, { recursive: true }))
+      // From here on until the end there is no adapter in the directory.
+      await withPlatform(path, () => disk.rm(join(path, CONFIG_FILE), { force: true }))
+      for (const [name, bytes] of files) await run(writeFile(join(path, name), [bytes]))
+    })
+  }
+}

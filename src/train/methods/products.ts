@@ -1,0 +1,177 @@
+/** The methods that change products, each with its five functions, over files of PEFT. */
+import { flatten } from '../../core/tree.ts'
+import { ArgumentError, TreeError } from '../../core/errors.ts'
+import * as np from '../../numpy/index.ts'
+import * as must from '../../surface/arguments.ts'
+import { NDArray } from '../../trace/value.ts'
+import type { Adapter, AdapterConfig } from '../adapter.ts'
+import { anAdapter } from './configs.ts'
+import { combine } from './combine.ts'
+import type { Ia3Config } from './ia3.ts'
+import { ia3Functions } from './ia3.ts'
+import type { LoraConfig } from './lora.ts'
+import { makeLora, residual } from './lora.ts'
+import type { PeftConfig } from './peft/formats.ts'
+import { loadAdapterOf } from './peft/load.ts'
+import { saveAdapterOf } from './peft/save.ts'
+import type { VeraConfig } from './vera.ts'
+import { veraFunctions } from './vera.ts'
+
+/**
+ * LoRA: to a weight W is added s B A, where A has few rows and B few columns, and s = alpha / rank. `apply` gives the same tree with
+ * operators in the place of weights, `merge` one with arrays; `save` and `load` are of PEFT's files; `combine` makes one adapter of
+ * several, and `residual` the base that PiSSA and OLoRA belong to. Hu et al. (2021).
+ *
+ * A fresh adapter changes nothing: B is zero. Weights of several adapters may be traced, so that a mixture is changed without retracing.
+ *
+ * @example
+ * ```ts
+ * import { grad, np, random } from 'pullback'
+ * import type { Adapter, LoraConfig } from 'pullback/train'
+ * import { lora } from 'pullback/train'
+ * import { layers } from 'pullback/models'
+ * const params = { query: { weight: np.ones([4, 3]), bias: np.zeros([4]) } }
+ * const adapter = lora.init(random.key(0), params, { targets: ['query'], rank: 2 })
+ * const x = np.array([[1, 2, 3]])
+ * layers.applyLinear(lora.apply(params, adapter).query, x) // => [[6. 6. 6. 6.]]
+ * const loss = (a: Adapter<LoraConfig>) => np.sum(layers.applyLinear(lora.apply(params, a).query, x))
+ * grad(loss)(adapter).weights['query']?.['lora_B']?.shape // => 4,2
+ * lora.merge(params, adapter).query.weight.shape // => 4,3
+ * ```
+ */
+export const lora = {
+  ...makeLora('lora'),
+  residual,
+  combine,
+  save: saveAdapterOf('lora'),
+  load: loadAdapterOf<LoraConfig>('lora.load', ['lora']),
+}
+
+/**
+ * DoRA: LoRA whose rows, one for each output, get trained lengths: m (W + s B A) / ‖W + s B A‖. The length that is divided by is a constant
+ * for the gradient, as in the paper (section 4.3) and in PEFT. Liu et al. (2024). Dropout acts on what B A sees, and only there.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { dora } from 'pullback/train'
+ * const params = { query: { weight: np.array([[3, 4], [6, 8]]) } }
+ * const adapter = dora.init(random.key(0), params, { targets: ['query'], rank: 1 })
+ * adapter.weights['query']?.['lora_magnitude_vector'] // => [ 5. 10.]
+ * ```
+ */
+export const dora = {
+  ...makeLora('dora'),
+  residual,
+  save: saveAdapterOf('dora'),
+  load: loadAdapterOf<LoraConfig>('dora.load', ['dora']),
+}
+
+/**
+ * (IA)³: outputs of some layers, and inputs of others, are multiplied by trained vectors, which begin as ones. Liu et al. (2022). An
+ * output has its bias in it, which is multiplied too.
+ *
+ * @example
+ * ```ts
+ * import { np, random, tree } from 'pullback'
+ * import { ia3 } from 'pullback/train'
+ * const params = { key: { weight: np.ones([4, 3]) }, down: { weight: np.ones([3, 4]) } }
+ * const adapter = ia3.init(random.key(0), params, { targets: ['key', 'down'], feedForward: ['down'] })
+ * tree.map((x) => x.shape, adapter.weights) // => { key: { ia3_l: [ 4, 1 ] }, down: { ia3_l: [ 1, 4 ] } }
+ * ```
+ */
+export const ia3 = {
+  ...ia3Functions,
+  save: saveAdapterOf('ia3'),
+  load: loadAdapterOf<Ia3Config>('ia3.load', ['ia3']),
+}
+
+/**
+ * VeRA: to a weight W is added diag(b) B diag(d) A, where A and B are drawn from a seed, once for all modules, and only the vectors b and d
+ * are trained. Kopiczko et al. (2024). A and B are those that PyTorch draws, so that a seed says in both what they are.
+ *
+ * @example
+ * ```ts
+ * import { np, random, tree } from 'pullback'
+ * import { vera } from 'pullback/train'
+ * const params = { query: { weight: np.ones([4, 3]) } }
+ * const adapter = vera.init(random.key(0), params, { targets: ['query'], rank: 8 })
+ * tree.size(adapter) // => 12
+ * ```
+ */
+export const vera = {
+  ...veraFunctions,
+  save: saveAdapterOf('vera'),
+  load: loadAdapterOf<VeraConfig>('vera.load', ['vera']),
+}
+
+/**
+ * Loads a directory of PEFT's, whichever of these methods it is of. What is missing, left over or of another shape is an `AdapterError` that
+ * names it, and so is a setting that is not known here.
+ *
+ * @param params - what the adapter belongs to: names and shapes are compared with it.
+ */
+export const loadAdapter = loadAdapterOf<PeftConfig>('loadAdapter', ['lora', 'dora', 'ia3', 'vera'])
+
+/** Writes the directory of an adapter as PEFT reads it. */
+export const saveAdapter = saveAdapterOf('saveAdapter', ['lora', 'dora', 'ia3', 'vera'])
+
+/** A method as `mergeDifference` needs it. */
+export interface Mergeable<C extends AdapterConfig> {
+  readonly apply: <P>(params: P, adapter: Adapter<C>) => unknown
+  readonly merge: <P>(params: P, adapter: Adapter<C>) => P
+}
+
+const differenceDoor = must.door('mergeDifference', {
+  method: must.kind(
+    'a method, as lora is one',
+    (x) => typeof x === 'object' && x !== null && 'apply' in x && 'merge' in x && typeof x.apply === 'function',
+  ),
+  run: must.func,
+  params: must.anything,
+  adapter: anAdapter('lora', 'dora', 'ia3', 'vera'),
+})
+
+const arraysOf = (tree: unknown): readonly NDArray[] => {
+  const { leaves } = flatten(tree)
+  return leaves.map((leaf) => {
+    if (leaf instanceof NDArray) return leaf
+    throw new TreeError('mergeDifference: run must give arrays: what is compared is numbers.')
+  })
+}
+
+/**
+ * The largest difference between what a model gives with an adapter applied and with the adapter merged: how exact the merge is, on the
+ * inputs that `run` gives it. In float32 it is about 1e-6 of the outputs; with 16-bit weights it is their rounding.
+ *
+ * @param run - the model at its inputs: `(params) => model.apply(params, inputs).logits`.
+ * @returns the largest absolute difference; NaN if an output is NaN.
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * import type { LinearParams } from 'pullback/models'
+ * import { dora, mergeDifference } from 'pullback/train'
+ * const params = { weight: random.normal(random.key(0), [8, 8]), bias: null }
+ * const adapter = dora.init(random.key(1), { query: params }, { targets: ['query'] })
+ * const run = (p: unknown) => layers.applyLinear((p as { query: LinearParams }).query, np.ones([1, 8]))
+ * mergeDifference(dora, run, { query: params }, adapter) < 1e-5 // => true
+ * ```
+ */
+export const mergeDifference = <P, C extends AdapterConfig>(
+  method: Mergeable<C>,
+  run: (params: P) => unknown,
+  params: P,
+  adapter: Adapter<C>,
+): number => {
+  differenceDoor(method, run, params, adapter)
+  const tuned = arraysOf(run(method.apply(params, adapter) as P))
+  const merged = arraysOf(run(method.merge(params, adapter)))
+  if (tuned.length !== merged.length) {
+    throw new ArgumentError('mergeDifference: run gives other arrays each time.')
+  }
+  return tuned.reduce((most, x, i) => {
+    const difference = np.max(np.abs(np.subtract(np.astype(x, 'float64'), np.astype(merged[i]!, 'float64')))).item()
+    return Number.isNaN(most) || !(Number(difference) <= most) ? Number(difference) : most
+  }, 0)
+}

@@ -1,0 +1,216 @@
+/** What the methods that change products have in common: options, modules, and leaves that are trained besides. */
+import type { LinearOperator } from '../../api/linearOperator.ts'
+import type { QuantizedArray } from '../../api/quantized.ts'
+import { ArgumentError, ShapeError } from '../../core/errors.ts'
+import { showShape } from '../../core/shape.ts'
+import type { MapLeaves } from '../../core/tree.ts'
+import * as must from '../../surface/arguments.ts'
+import { NDArray } from '../../trace/value.ts'
+import type { AdapterConfig } from '../adapter.ts'
+import { isGlob } from '../globs.ts'
+import type { ModelLike, TargetsByType } from '../modelTypes.ts'
+import { isConv1D, isTable } from '../modelTypes.ts'
+import type { Matrix, NamedParameter, Parameter, Targets } from '../targets.ts'
+import {
+  findTargets,
+  isSaved,
+  moduleOf,
+  parametersOf,
+  replaceParameters,
+  someTargets,
+  whatThereIs,
+} from '../targets.ts'
+import { denseOf } from './operators.ts'
+
+/** The tree `P` in which weights may compute their own products. */
+export type Tuned<P> = MapLeaves<P, NDArray | QuantizedArray | LinearOperator>
+
+/** What adapters of modules say of themselves. */
+export interface ModuleConfig extends AdapterConfig {
+  /** Ends of the names of adapted modules, or their names, as PEFT reads them. */
+  readonly targetModules: readonly string[]
+  /** Modules that are trained whole: `adapter.saved` has their leaves. */
+  readonly modulesToSave: readonly string[]
+  /** Adapted modules whose weight is `[inputs, outputs]`, by name. */
+  readonly fanInFanOut: readonly string[]
+  /** Whether a weight that the head shares is among what is trained: both are changed. */
+  readonly tied: boolean
+}
+
+/** Options of `init` that such methods have in common. */
+export interface ModuleOptions {
+  /** Which modules are adapted; those that PEFT takes for the model's type by default. */
+  readonly targets?: Targets
+  /** The model, whose type tells the usual targets and which weights are `[inputs, outputs]` (GPT-2's). */
+  readonly model?: ModelLike
+  /** Modules that are trained whole besides, by the ends of their names: a fresh head. */
+  readonly modulesToSave?: readonly string[]
+  /** Whether the adapted weights are `[inputs, outputs]`, in a tree of one's own. */
+  readonly fanInFanOut?: boolean
+}
+
+const names = must.listOf(
+  must.kind('a name', (x) => typeof x === 'string' && x !== ''),
+  'a list of names of modules',
+)
+
+/** A model, as far as it is needed. */
+export const aModel = must.kind(
+  'a model, or an object with its type',
+  (x) => typeof x === 'object' && x !== null && 'type' in x && typeof x.type === 'string',
+)
+
+/** A check for each of these options. */
+export const moduleOptions: must.OptionTable<ModuleOptions> = {
+  targets: someTargets,
+  model: aModel,
+  modulesToSave: names,
+  fanInFanOut: must.boolean,
+}
+
+/** A module that is to be adapted. */
+export interface AdaptedModule extends Matrix {
+  /** Whether it is a table of embeddings, in which rows are looked up. */
+  readonly table: boolean
+  /** The axis of its weight along which its outputs are: 0 of a linear layer, 1 of a table and of a `Conv1D`. */
+  readonly outputs: 0 | 1
+}
+
+/** Which axis of a module's weight is that of its outputs. */
+export const outputsAxis = (config: ModuleConfig, module: string, table: boolean): 0 | 1 =>
+  table || config.fanInFanOut.includes(module) ? 1 : 0
+
+/** How many inputs and outputs a module has. */
+export const extentsOf = (value: Parameter, outputs: 0 | 1): readonly [inputs: number, outputs: number] => {
+  const [rows, columns] = value.shape as readonly [number, number]
+  return outputs === 0 ? [columns, rows] : [rows, columns]
+}
+
+/** Targets as files have them: as they were given, if PEFT reads them alike; the names of what they meant, if not. */
+const targetModulesOf = (
+  { targets, model }: ModuleOptions,
+  defaults: TargetsByType,
+  found: readonly Matrix[],
+): readonly string[] => {
+  const given = targets ?? (model === undefined ? undefined : defaults[model.type])
+  const list = typeof given === 'string' ? [given] : given
+  const isList = (x: typeof list): x is readonly string[] => Array.isArray(x)
+  const isRead = isList(list) && !list.includes('all-linear') && !list.some(isGlob)
+  return isRead ? list : found.map(({ module }) => module)
+}
+
+/** The leaves of modules that are trained whole, as arrays of their own. */
+const savedLeaves = (
+  operation: string,
+  parameters: readonly NamedParameter[],
+  modulesToSave: readonly string[],
+): { readonly [name: string]: NDArray } => {
+  for (const module of modulesToSave) {
+    if (parameters.some(({ name }) => isSaved(name, [module]))) continue
+    const all = [...new Set(parameters.map(({ name }) => name.slice(0, Math.max(0, name.lastIndexOf('.')))))]
+    throw new ArgumentError(
+      `${operation}: modulesToSave has '${module}', which no module is called. ${whatThereIs(all, module)}`,
+    )
+  }
+  const saved = parameters.filter(({ name }) => isSaved(name, modulesToSave))
+  return Object.fromEntries(saved.map(({ name, value }) => [name, denseOf(value)]))
+}
+
+/** What `init` finds out before anything is made: modules, leaves, and the part of the configuration that says which. */
+export interface Plan {
+  readonly modules: readonly AdaptedModule[]
+  readonly saved: { readonly [name: string]: NDArray }
+  readonly config: Omit<ModuleConfig, 'method'>
+}
+
+/** Whether a module's weight is `[inputs, outputs]`. */
+export const isFanIn = (module: string, given: boolean, model: ModelLike | undefined): boolean =>
+  !isTable(module) && (model?.type === 'gpt2' ? isConv1D(model.type, module) : given)
+
+/** Whether a weight has a second name: that of the head, or of another look-up. */
+export const isTied = (name: string, model: ModelLike | undefined): boolean =>
+  model?.tied !== undefined && [...model.tied.values()].includes(name)
+
+/** Finds what is adapted. */
+export const planModules = (
+  operation: string,
+  params: unknown,
+  options: ModuleOptions,
+  defaults: TargetsByType,
+): Plan => {
+  const { targets, model, modulesToSave = [], fanInFanOut = false } = options
+  const found = findTargets(operation, params, { targets, model, defaults, modulesToSave })
+  const fanIn = found.map(({ module }) => module).filter((module) => isFanIn(module, fanInFanOut, model))
+  const saved = savedLeaves(operation, parametersOf(params), modulesToSave)
+  const trained = [...found.map(({ name }) => name), ...Object.keys(saved)]
+  const config = {
+    targetModules: targetModulesOf(options, defaults, found),
+    modulesToSave,
+    fanInFanOut: fanIn,
+    tied: trained.some((name) => isTied(name, model)),
+  }
+  const modules = found.map((matrix): AdaptedModule => {
+    const table = isTable(matrix.module)
+    return { ...matrix, table, outputs: table || fanIn.includes(matrix.module) ? 1 : 0 }
+  })
+  return { modules, saved, config }
+}
+
+/** What takes the place of leaves, by their names. */
+export type Changes = Map<string, (leaf: Parameter) => Parameter>
+
+/** Finds the leaf of a module, which may be its `weight` or the module itself. */
+export const leafFinder = (operation: string, params: unknown) => {
+  const parameters = new Map(parametersOf(params).map(({ name, value }) => [name, value]))
+  return (module: string): NamedParameter => {
+    for (const name of [`${module}.weight`, module]) {
+      const value = parameters.get(name)
+      if (value !== undefined) return { name, value }
+    }
+    const modules = [...parameters.keys()].map(moduleOf)
+    throw new ArgumentError(
+      `${operation}: the adapter changes ${module}, which the parameters do not have. ${whatThereIs(modules, module)}`,
+    )
+  }
+}
+
+/** Puts leaves that were trained whole in their places. */
+export const changeSaved = (operation: string, changes: Changes, saved: { readonly [name: string]: NDArray }): void => {
+  for (const [name, trained] of Object.entries(saved)) {
+    changes.set(name, (leaf) => {
+      if (showShape(leaf.shape) === showShape(trained.shape)) return trained
+      throw new ShapeError(
+        `${operation}: ${name} of the adapter is ${trained.aval}, but that of the parameters has shape ${showShape(leaf.shape)}.`,
+      )
+    })
+  }
+}
+
+/** The tree with the changes made. */
+export const changed = <P>(operation: string, params: P, changes: Changes): unknown => {
+  const names = new Set(parametersOf(params).map(({ name }) => name))
+  const lost = [...changes.keys()].find((name) => !names.has(name))
+  if (lost !== undefined) {
+    throw new ArgumentError(`${operation}: the adapter has ${lost}, which the parameters do not have.`)
+  }
+  return replaceParameters(params, changes)
+}
+
+/** The array of an adapter's module, which must have that shape. */
+export const takeArray = (
+  operation: string,
+  module: string,
+  arrays: { readonly [name: string]: NDArray },
+  name: string,
+  shape: readonly number[],
+): NDArray => {
+  const x = arrays[name]
+  // Trees that are being looked at, not run, have something else in them.
+  if (x instanceof NDArray && showShape(x.shape) !== showShape(shape)) {
+    throw new ShapeError(
+      `${operation}: ${module} takes ${name} of shape ${showShape(shape)}, got ${x.aval}: the adapter is one of another model.`,
+    )
+  }
+  if (x !== undefined) return x
+  throw new ArgumentError(`${operation}: the adapter has no ${name} for ${module}.`)
+}

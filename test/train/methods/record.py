@@ -1,0 +1,153 @@
+"""Records adapters as PEFT writes them, over the tiny models of test/models/data, and what transformers and PEFT compute with them.
+
+    python -m venv venv && venv/bin/pip install -r test/train/methods/requirements.txt
+    venv/bin/python test/train/methods/record.py [case ...]
+
+data/CASE has adapter_config.json and adapter_model.safetensors as `save_pretrained` writes them, and expected.safetensors with the inputs
+(`input.*`), the logits with the adapter (`tuned`), with the adapter merged (`merged`), and without it (`plain`). All arrays of an adapter
+are random, none is zero.
+"""
+
+import pathlib
+import shutil
+import sys
+import warnings
+
+import peft
+import torch
+import transformers
+from safetensors.torch import save_file
+
+ROOT = pathlib.Path(__file__).parent
+DATA = ROOT / "data"
+MODELS = ROOT.parents[1] / "models" / "data"
+
+LORA = dict(r=2, lora_alpha=5)
+CASES = {
+    "bert-lora": (
+        "bert-sequence",
+        peft.LoraConfig(
+            **LORA,
+            task_type="SEQ_CLS",
+            modules_to_save=["classifier"],
+            rank_pattern={"layer.1.attention.self.query": 3},
+            alpha_pattern={r"layer\.0\..*value": 7},
+        ),
+    ),
+    "bert-lora-other": ("bert-sequence", peft.LoraConfig(r=2, lora_alpha=3, target_modules=["query", "key"])),
+    "bert-dora": ("bert-sequence", peft.LoraConfig(**LORA, use_dora=True, target_modules=["query", "word_embeddings"])),
+    "bert-all-linear": ("bert-sequence", peft.LoraConfig(r=1, lora_alpha=1, task_type="SEQ_CLS", target_modules="all-linear")),
+    "bert-ia3": ("bert-sequence", peft.IA3Config(task_type="SEQ_CLS", modules_to_save=["classifier"])),
+    "bert-vera": ("bert-sequence", peft.VeraConfig(r=5, projection_prng_key=7)),
+    "bert-pissa": ("bert-sequence", peft.LoraConfig(**LORA, init_lora_weights="pissa")),
+    "bert-olora": ("bert-sequence", peft.LoraConfig(**LORA, init_lora_weights="olora")),
+    "roberta-lora": (
+        "roberta-sequence",
+        peft.LoraConfig(**LORA, target_modules=["query", "word_embeddings"], modules_to_save=["classifier"]),
+    ),
+    "llama-lora": ("llama", peft.LoraConfig(**LORA, use_rslora=True, task_type="CAUSAL_LM")),
+    "llama-layers": (
+        "llama",
+        peft.LoraConfig(**LORA, target_modules=["q_proj", "v_proj"], layers_to_transform=[1], layers_pattern="layers"),
+    ),
+    "llama-expression": ("llama", peft.LoraConfig(**LORA, target_modules=r"model\.layers\.\d+\.mlp\.(up|down)_proj")),
+    "llama-dora": ("llama", peft.LoraConfig(**LORA, use_dora=True, target_modules="all-linear", task_type="CAUSAL_LM")),
+    "llama-ia3": ("llama", peft.IA3Config(task_type="CAUSAL_LM")),
+    "llama-vera": ("llama", peft.VeraConfig(r=4, target_modules=["q_proj", "down_proj"], save_projection=False)),
+    "llama-tied": (
+        "llama-tied",
+        peft.LoraConfig(**LORA, target_modules=["embed_tokens", "q_proj"], ensure_weight_tying=True),
+    ),
+    "gpt2-lora": ("gpt2", peft.LoraConfig(**LORA, target_modules=["c_attn", "c_proj", "c_fc"], fan_in_fan_out=True)),
+    "gpt2-dora": ("gpt2", peft.LoraConfig(**LORA, use_dora=True, fan_in_fan_out=True)),
+    "gpt2-ia3": ("gpt2", peft.IA3Config(fan_in_fan_out=True)),
+    "gpt2-vera": ("gpt2", peft.VeraConfig(r=3, fan_in_fan_out=True)),
+    "t5-lora": ("t5-lm", peft.LoraConfig(**LORA, task_type="SEQ_2_SEQ_LM")),
+}
+
+
+def model_of(family):
+    """The recorded model of a family."""
+    config = transformers.AutoConfig.from_pretrained(MODELS / family)
+    kind = getattr(transformers, config.architectures[0])
+    return kind.from_pretrained(MODELS / family, attn_implementation="eager", dtype=torch.float32).eval()
+
+
+def inputs_of(family):
+    """Two rows of seven tokens, the second of them padded."""
+    torch.manual_seed(5)
+    ids = torch.randint(3, 60, (2, 7))
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0
+    ids[1, 5:] = 1 if family.startswith("roberta") else 0
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    return {**inputs, "decoder_input_ids": torch.randint(3, 60, (2, 4))} if family.startswith("t5") else inputs
+
+
+def fill(model):
+    """Random arrays in the adapter: no part of it is idle."""
+    torch.manual_seed(11)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if not p.requires_grad:
+                continue
+            noise = torch.randn_like(p)
+            if "magnitude" in name or "ia3_l" in name:
+                p.mul_(1 + 0.2 * noise)
+            elif "lora_" in name and p.abs().sum() > 0 and "embedding" not in name:
+                p.add_(0.05 * noise)
+            else:
+                p.add_(0.2 * noise)
+
+
+def logits(model, inputs):
+    with torch.no_grad():
+        return model(**inputs).logits.contiguous().clone()
+
+
+def record(case):
+    family, config = CASES[case]
+    folder = DATA / case
+    shutil.rmtree(folder, ignore_errors=True)
+    inputs = inputs_of(family)
+    expected = {f"input.{name}": x.to(torch.int32) for name, x in inputs.items()}
+    expected["plain"] = logits(model_of(family), inputs)
+    torch.manual_seed(3)
+    model = peft.get_peft_model(model_of(family), config).eval()
+    fill(model)
+    expected["tuned"] = logits(model, inputs)
+    model.save_pretrained(folder, safe_serialization=True)
+    expected["merged"] = logits(model.merge_and_unload(), inputs)
+    (folder / "README.md").unlink(missing_ok=True)
+    save_file(expected, folder / "expected.safetensors")
+    # What PEFT itself makes of the files.
+    again = peft.PeftModel.from_pretrained(model_of(family), folder).eval()
+    off = (logits(again, inputs) - expected["tuned"]).abs().max().item()
+    moved = (expected["tuned"] - expected["plain"]).abs().max().item()
+    merge = (expected["tuned"] - expected["merged"]).abs().max().item()
+    print(f"{case}: moves logits by {moved:.2g}, merged {merge:.1g}, read again {off:.1g}")
+
+
+def record_combined():
+    """`add_weighted_adapter` of two recorded adapters."""
+    inputs = inputs_of("bert-sequence")
+    expected = {f"input.{name}": x.to(torch.int32) for name, x in inputs.items()}
+    for combination in ["linear", "cat"]:
+        base = model_of("bert-sequence")
+        model = peft.PeftModel.from_pretrained(base, DATA / "bert-first", adapter_name="first")
+        model.load_adapter(DATA / "bert-lora-other", adapter_name="second")
+        model.add_weighted_adapter(["first", "second"], [0.7, -0.4], "both", combination_type=combination)
+        model.set_adapter("both")
+        expected[combination] = logits(model.eval(), inputs)
+    folder = DATA / "bert-combined"
+    folder.mkdir(exist_ok=True)
+    save_file(expected, folder / "expected.safetensors")
+
+
+CASES["bert-first"] = ("bert-sequence", peft.LoraConfig(**LORA))
+
+if __name__ == "__main__":
+    warnings.filterwarnings("ignore")
+    for name in sys.argv[1:] or CASES:
+        record(name)
+    record_combined()
