@@ -22,8 +22,10 @@ import type { ArrayLike, NDArray, TakeOptions } from '../trace/value.ts'
  * import type { NDArray } from 'pullback'
  * // The diagonal matrix of d.
  * class Diagonal extends LinearOperator {
- *   constructor(readonly d: NDArray) {
+ *   readonly d: NDArray
+ *   constructor(d: NDArray) {
  *     super()
+ *     this.d = d
  *   }
  *   get shape() {
  *     return [this.d.size, this.d.size]
