@@ -198,16 +198,16 @@ const tsvDoor = must.door('tsv', { from: aReadable, options: must.optionsOf({ ..
  * rows._tag === 'Right' && rows.right[0]?.stars // => 4
  * ```
  */
-export function csv(from: Readable, options?: CsvFormat & BadRows): Stream<TrainRow>
 export function csv<T>(from: Readable, options: CsvOptions<T>): Stream<T>
+export function csv(from: Readable, options?: CsvFormat & BadRows): Stream<TrainRow>
 export function csv(from: Readable, options: CsvFormat & Partial<RowOptions<unknown>> = {}): Stream<unknown> {
   csvDoor(from, options)
   return rowsOf('csv', from, options)
 }
 
 /** `csv` with tabs between fields. */
-export function tsv(from: Readable, options?: Omit<CsvFormat, 'delimiter'> & BadRows): Stream<TrainRow>
 export function tsv<T>(from: Readable, options: Omit<CsvOptions<T>, 'delimiter'>): Stream<T>
+export function tsv(from: Readable, options?: Omit<CsvFormat, 'delimiter'> & BadRows): Stream<TrainRow>
 export function tsv(from: Readable, options: CsvFormat & Partial<RowOptions<unknown>> = {}): Stream<unknown> {
   tsvDoor(from, options)
   return rowsOf('tsv', from, { delimiter: '\t', ...options })

@@ -60,8 +60,8 @@ const jsonlDoor = must.door('jsonl', { from: aReadable, options: must.optionsOf(
  * rows._tag === 'Left' && rows.left.message // => bytes:2: text must be a text, got 3
  * ```
  */
-export function jsonl(from: Readable, options?: BadRows): Stream<TrainRow>
 export function jsonl<T>(from: Readable, options: RowOptions<T>): Stream<T>
+export function jsonl(from: Readable, options?: BadRows): Stream<TrainRow>
 export function jsonl(from: Readable, options: Partial<RowOptions<unknown>> = {}): Stream<unknown> {
   jsonlDoor(from, options)
   const { decode: decoder = row } = options

@@ -174,8 +174,8 @@ const parquetDoor = must.door('parquet', {
  * @param options - which columns; what rows must be; what becomes of bad ones.
  * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
  */
-export function parquet(from: Readable, options?: ParquetOptions & BadRows): Stream<TrainRow>
 export function parquet<T>(from: Readable, options: ParquetOptions & RowOptions<T>): Stream<T>
+export function parquet(from: Readable, options?: ParquetOptions & BadRows): Stream<TrainRow>
 export function parquet(from: Readable, options: ParquetOptions & Partial<RowOptions<unknown>> = {}): Stream<unknown> {
   parquetDoor(from, options)
   const { decode: decoder = row, columns } = options
