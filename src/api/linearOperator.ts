@@ -80,6 +80,11 @@ export abstract class LinearOperator implements OpaqueBrand {
     return this.dense().take(indices, { ...options, axis: 0 })
   }
 
+  /** How many rows `rows` has: those of the matrix, or more, where a table was given rows that no product has. */
+  get rowCount(): number {
+    return this.shape[0]!
+  }
+
   /** How many axes there are: two. */
   get ndim(): number {
     return this.shape.length

@@ -344,12 +344,12 @@ export const equal = (a: unknown, b: unknown): boolean => {
 }
 
 /** Only a type: remembers the tree that a part was taken of. */
-declare const wholeBrand: unique symbol
+export declare const wholeBrand: unique symbol
 
 /** A tree like `T` in which some leaves may be missing; `combine` makes a `T` of such parts. */
 export type Partial<T> = T extends core.LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
 
-interface PartOf<T> {
+export interface PartOf<T> {
   readonly [wholeBrand]?: T
 }
 

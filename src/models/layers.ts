@@ -1,4 +1,5 @@
 /** Layers as PyTorch computes them, over parameters as it keeps them. */
+import { isLinearOperator } from '../api/linearOperator.ts'
 import type { LinearOperator } from '../api/linearOperator.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import { stopGradient } from '../api/derivatives.ts'
@@ -103,7 +104,8 @@ export const applyEmbedding = (
   padTokenId: number | null = null,
   name = 'embedding',
 ): NDArray => {
-  const rows = np.take(weight, rowsOf(np.asarray(indices), weight.shape[0]!, name), { axis: 0 })
+  const count = isLinearOperator(weight) ? weight.rowCount : weight.shape[0]!
+  const rows = np.take(weight, rowsOf(np.asarray(indices), count, name), { axis: 0 })
   if (padTokenId === null) return rows
   return np.where(np.expandDims(np.equal(indices, padTokenId), -1), stopGradient(rows), rows)
 }

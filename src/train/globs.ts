@@ -12,6 +12,18 @@ const partsOf = (glob: string): readonly string[] => glob.match(/(?:\{[^{}]*\}|[
 /** What may stand in one part: `*`, `?`, `{a,b}`, `[0-9]`, and letters that mean themselves. */
 const pieces = /\*|\?|\{([^{}]*)\}|\[(!?)([^\][\\]+)\]|[^*?{[]/gy
 
+/** So many numbers are written out. */
+const MOST_NUMBERS = 10_000
+
+/** `a,b`, or `0..11`, between braces. */
+const optionsOf = (body: string): string => {
+  const [, from, to] = /^(\d+)\.\.(\d+)$/.exec(body) ?? []
+  if (from === undefined || to === undefined) return body.split(',').map(escaped).join('|')
+  const count = Number(to) - Number(from) + 1
+  if (count < 1 || count > MOST_NUMBERS) return '(?!)'
+  return Array.from({ length: count }, (_, i) => Number(from) + i).join('|')
+}
+
 const patternOf = (operation: string, glob: string, part: string): string => {
   let pattern = ''
   let at = 0
@@ -19,7 +31,7 @@ const patternOf = (operation: string, glob: string, part: string): string => {
     at += piece.length
     if (piece === '*') pattern += '[^.]*'
     else if (piece === '?') pattern += '[^.]'
-    else if (options !== undefined) pattern += `(?:${options.split(',').map(escaped).join('|')})`
+    else if (options !== undefined) pattern += `(?:${optionsOf(options)})`
     else if (set !== undefined) pattern += `[${negated === '!' ? '^.' : ''}${set.replaceAll('^', '\\^')}]`
     else pattern += escaped(piece)
   }
@@ -31,7 +43,7 @@ const patternOf = (operation: string, glob: string, part: string): string => {
 
 /**
  * The expression that matches the same whole names as a glob: `*` stands for anything within one part of a name, `**` for any number of
- * parts, `?` for one letter, `{10,11}` for one of the two, `[0-5]` for one letter of those.
+ * parts, `?` for one letter, `{10,11}` for one of the two, `{0..11}` for a number from 0 to 11, `[0-5]` for one letter of those.
  */
 export const globExpression = (operation: string, glob: string): RegExp => {
   const parts = partsOf(glob)

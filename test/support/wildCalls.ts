@@ -66,8 +66,10 @@ export const exceptions: {
 }
 
 /** Of functions that write files, all have the path first. */
+const writes = /^(io\.write|train\.\w+\.save$)/
+
 const allows = (name: string, args: readonly unknown[]): boolean =>
-  name.startsWith('io.write') ? typeof args[0] !== 'string' : (exceptions[name]?.allows(args) ?? true)
+  writes.test(name) ? typeof args[0] !== 'string' : (exceptions[name]?.allows(args) ?? true)
 
 const isClass = (f: unknown): boolean => typeof f === 'function' && /^class\b/.test(Function.prototype.toString.call(f))
 
@@ -121,12 +123,15 @@ export const subjects: readonly Subject[] = [
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
+/** As it is written by who has imported it: `lora.init` of `train.lora.init`. */
+const withoutEntry = (name: string): string => name.slice(name.indexOf('.') + 1)
+
 /** How models call themselves. */
 const families = ['albert', 'bert', 'distilbert', 'efficientnet', 'efficientNetLite', 'g2p', 'gemma', 'gemma2', 'gemma3_text', 'gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'resnet', 'roberta', 't5', 'vit'] // prettier-ignore
 
 /** How messages may begin: with the name of what was called, or of what it is made of. */
 const names = new Set([
-  ...subjects.flatMap(({ name }) => [name, lastPart(name)]),
+  ...subjects.flatMap(({ name }) => [name, lastPart(name), withoutEntry(name)]),
   ...testing.operations,
   // Models have the names of their families, or of their classes in `transformers`.
   ...models.architectureNames, ...families, 'embedding', 'batchNorm', 

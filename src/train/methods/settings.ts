@@ -31,7 +31,7 @@ export interface ModuleConfig extends AdapterConfig {
   readonly targetModules: readonly string[]
   /** Modules that are trained whole: `adapter.saved` has their leaves. */
   readonly modulesToSave: readonly string[]
-  /** Adapted modules whose weight is `[inputs, outputs]`, by name. */
+  /** Tuned modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
   /** Whether a weight that the head shares is among what is trained: both are changed. */
   readonly tied: boolean

@@ -1,0 +1,25 @@
+/** Modules by the names of their leaves: a linear layer is a `weight`, and a `bias` beside it. */
+import { isLinearOperator } from '../../api/linearOperator.ts'
+import { isQuantized } from '../../api/quantized.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import type { Weight } from '../../models/layers.ts'
+import { NDArray } from '../../trace/value.ts'
+import type { NamedTree, ParamLeaf } from '../leaves.ts'
+
+/** A leaf that is there, and no type that stands for it. */
+export const asWeight = (operation: string, name: string, leaf: ParamLeaf): Weight => {
+  if (leaf instanceof NDArray || isQuantized(leaf) || isLinearOperator(leaf)) return leaf
+  throw new ArgumentError(`${operation}: ${name} must be an array, got ${leaf}.`)
+}
+
+/** The matrices of linear layers and tables, by the names of their modules. */
+export const matrixModules = ({ names, leaves }: NamedTree): ReadonlyMap<string, ParamLeaf> =>
+  new Map(
+    names.flatMap((name, i) => {
+      const leaf = leaves[i]!
+      return name.endsWith('.weight') && leaf.shape.length === 2 ? [[name.slice(0, -'.weight'.length), leaf]] : []
+    }),
+  )
+
+/** GPT-2's layers, whose weights are [inputs, outputs]. */
+export const isConv1D = (module: string): boolean => /(^|\.)(c_attn|c_proj|c_fc|q_attn)$/.test(module)

@@ -1,0 +1,260 @@
+/** Prefix tuning: keys and values that are trained stand in the cache of a decoder before the text. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { isFloat } from '../../core/dtype.ts'
+import type { DType } from '../../core/dtype.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import type { FolderLike, IoError } from '../../io/index.ts'
+import type { Cache, CacheShape } from '../../models/cache.ts'
+import { applyLinear } from '../../models/layers.ts'
+import * as np from '../../numpy/index.ts'
+import { normal, split, uniform } from '../../random/index.ts'
+import { aKey } from '../../random/keys.ts'
+import type { Key } from '../../random/keys.ts'
+import * as must from '../../surface/arguments.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { Adapter } from '../adapter.ts'
+import type { AdapterConfig } from '../adapter.ts'
+import type { AdapterError } from '../errors.ts'
+import { nameLeaves, replaceLeaves, typeOf } from '../leaves.ts'
+import { aSelection } from '../select.ts'
+import { aFolder, countOf, loadAdapterFolder, refuse, wordOf } from './adapterFolder.ts'
+import type { PromptSaveOptions } from './promptFiles.ts'
+import { promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
+import { changeInputs, columnsBefore, textInputs, tokensOf } from './virtualTokens.ts'
+import type { HeadOptions } from './wholeLeaves.ts'
+import { anAdapterOf, savedHead } from './wholeLeaves.ts'
+
+/** The settings of prefix tuning: the cache that the prefix is for. */
+export interface PrefixConfig extends AdapterConfig, CacheShape {
+  readonly method: 'prefix'
+}
+
+/** Options of `prefixTuning.init`. */
+export interface PrefixOptions extends HeadOptions {
+  /** The size of the cache: `model.cacheShape`. */
+  readonly cacheShape: CacheShape
+  /** How many virtual tokens; 20 by default. */
+  readonly tokens?: number
+  /**
+   * Keys and values come of thinner embeddings by a layer of so many features and a tanh, which trains more calmly: PEFT's
+   * `prefix_projection`, of this `encoder_hidden_size`. 0, none, by default.
+   */
+  readonly projection?: number
+}
+
+/** What a run of a model is given. */
+export interface Prefixed<B> {
+  readonly inputs: B
+  /** The prefix, with room for the text: an option of the run. */
+  readonly cache: Cache
+}
+
+/** Options of `prefixTuning.widen`. */
+export interface PrefixWidenOptions {
+  /** Room in the cache for so many tokens besides those of the text: what is to be generated. */
+  readonly room?: number
+  /** Of the cache; the adapter's own by default. */
+  readonly dtype?: DType
+}
+
+const cacheShapeCheck = must.kind('the cacheShape of a model', (x) => {
+  const { numHiddenLayers, numKeyValueHeads, headDim } = (x ?? {}) as Partial<CacheShape>
+  return [numHiddenLayers, numKeyValueHeads, headDim].every((n) => must.times.accepts(n) && n !== 0)
+})
+
+const adapterCheck = anAdapterOf('prefix')
+const initDoor = must.door('prefixTuning.init', {
+  key: aKey,
+  params: must.anything,
+  options: must.required(
+    must.optionsOf<PrefixOptions>({
+      cacheShape: must.required(cacheShapeCheck),
+      tokens: must.count,
+      projection: must.times,
+      head: aSelection,
+    }),
+  ),
+})
+const applyDoor = must.door('prefixTuning.apply', { params: must.anything, adapter: adapterCheck })
+const mergeDoor = must.door('prefixTuning.merge', { params: must.anything, adapter: adapterCheck })
+const widenDoor = must.door('prefixTuning.widen', {
+  adapter: adapterCheck,
+  inputs: textInputs,
+  options: must.optionsOf<PrefixWidenOptions>({
+    room: must.times,
+    dtype: must.kind('a dtype of floats', (x) => must.dtype.accepts(x) && isFloat(x as DType)),
+  }),
+})
+const saveDoor = must.door('prefixTuning.save', {
+  path: must.string,
+  adapter: adapterCheck,
+  options: promptSaveOptions,
+})
+const loadDoor = must.door('prefixTuning.load', {
+  from: aFolder,
+  params: must.anything,
+  options: must.required(
+    must.optionsOf<Pick<PrefixOptions, 'cacheShape'>>({ cacheShape: must.required(cacheShapeCheck) }),
+  ),
+})
+
+/** Features of a token's keys, or values, in one layer. */
+const widthOf = ({ numKeyValueHeads, headDim }: CacheShape): number => numKeyValueHeads * headDim
+
+/** PyTorch's beginning of linear layers: uniform up to 1 / sqrt(inputs). */
+const linearOf = (
+  key: Key,
+  outputs: number,
+  inputs: number,
+  dtype: DType,
+): readonly [weight: NDArray, bias: NDArray] => {
+  const [forWeight, forBias] = split(key, 2)
+  const bound = 1 / Math.sqrt(inputs)
+  const within = { minval: -bound, maxval: bound, dtype }
+  return [uniform(forWeight, [outputs, inputs], within), uniform(forBias, [outputs], within)]
+}
+
+const init = (key: Key, params: unknown, options: PrefixOptions): Adapter<PrefixConfig> => {
+  initDoor(key, params, options)
+  const { cacheShape, tokens = 20, projection = 0, head } = options
+  const { numHiddenLayers, numKeyValueHeads, headDim } = cacheShape
+  const tree = nameLeaves('prefixTuning.init', params)
+  const first = tree.leaves.map((leaf) => typeOf(leaf).dtype).find(isFloat)
+  const dtype = first ?? 'float32'
+  const width = widthOf(cacheShape)
+  const all = 2 * numHiddenLayers * width
+  const [forEmbedding, forFirst, forSecond] = split(key, 3)
+  const embedding = normal(forEmbedding, [tokens, projection === 0 ? all : width], { dtype })
+  const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim }
+  const saved = savedHead('prefixTuning.init', tree, head)
+  if (projection === 0) return new Adapter(config, { prompt_encoder: { embedding } }, saved)
+  const [firstWeight, firstBias] = linearOf(forFirst, projection, width, dtype)
+  const [secondWeight, secondBias] = linearOf(forSecond, all, projection, dtype)
+  const layers = {
+    embedding,
+    'transform.0.weight': firstWeight,
+    'transform.0.bias': firstBias,
+    'transform.2.weight': secondWeight,
+    'transform.2.bias': secondBias,
+  }
+  return new Adapter(config, { prompt_encoder: layers }, saved)
+}
+
+/** Keys and values of all layers, `[tokens, 2 · layers · heads · headDim]`. */
+const prefixOf = (adapter: Adapter<PrefixConfig>): NDArray => {
+  const given = adapter.weights['prompt_encoder']!
+  const { embedding } = given
+  const layer = (number: 0 | 2, x: NDArray): NDArray =>
+    applyLinear({ weight: given[`transform.${number}.weight`]!, bias: given[`transform.${number}.bias`]! }, x)
+  return given['transform.0.weight'] === undefined ? embedding! : layer(2, np.tanh(layer(0, embedding!)))
+}
+
+const apply = <P>(params: P, adapter: Adapter<PrefixConfig>): P => {
+  applyDoor(params, adapter)
+  return replaceLeaves('prefixTuning.apply', params, adapter.saved)
+}
+
+const merge = (params: unknown, adapter: Adapter<PrefixConfig>): never => {
+  mergeDoor(params, adapter)
+  throw new ArgumentError(
+    'prefixTuning.merge: keys and values of a prefix are no part of the model. Keep them beside it, and use widen.',
+  )
+}
+
+const cacheOf = (adapter: Adapter<PrefixConfig>, batch: number, room: number, dtype: DType | undefined): Cache => {
+  const { numHiddenLayers, numKeyValueHeads, headDim } = adapter.config
+  const prefix = prefixOf(adapter)
+  const count = prefix.shape[0]!
+  // Of each layer the keys, then the values.
+  const parts = np.reshape(prefix, [count, numHiddenLayers, 2, numKeyValueHeads, headDim])
+  const part = (layer: number, which: 0 | 1): NDArray => {
+    const one = np.expandDims(parts.at(':', layer, which).get(), 0).astype(dtype ?? prefix.dtype)
+    const all = np.broadcastTo(one, [batch, count, numKeyValueHeads, headDim])
+    const none = [0, 0] as const
+    return np.pad(all, [none, [0, room], none, none])
+  }
+  return {
+    layers: Array.from({ length: numHiddenLayers }, (_, i) => ({ key: part(i, 0), value: part(i, 1) })),
+    length: np.array(count, { dtype: 'int32' }),
+  }
+}
+
+const widen = <B extends object>(
+  adapter: Adapter<PrefixConfig>,
+  inputs: B,
+  options: PrefixWidenOptions = {},
+): Prefixed<B> => {
+  widenDoor(adapter, inputs, options)
+  const { room = 0, dtype } = options
+  const [batch, length] = tokensOf('prefixTuning.widen', inputs).shape as readonly [number, number]
+  const cache = cacheOf(adapter, batch, length + room, dtype)
+  const count = adapter.weights['prompt_encoder']!['embedding']!.shape[0]!
+  const widened = changeInputs(inputs, {
+    mask: (x) => columnsBefore(count, 1, x),
+    positions: (x) => np.add(x, count),
+  })
+  return { inputs: widened, cache }
+}
+
+const save = (
+  path: string,
+  adapter: Adapter<PrefixConfig>,
+  options: PromptSaveOptions = {},
+): TaskEither<IoError, void> => {
+  saveDoor(path, adapter, options)
+  const prefix = prefixOf(adapter)
+  const { numHiddenLayers, numKeyValueHeads } = adapter.config
+  const config = {
+    peft_type: 'PREFIX_TUNING',
+    num_virtual_tokens: prefix.shape[0]!,
+    token_dim: widthOf(adapter.config),
+    num_layers: numHiddenLayers,
+    num_attention_heads: numKeyValueHeads,
+    encoder_hidden_size: widthOf(adapter.config),
+    prefix_projection: false,
+  }
+  return savePrompt(path, config, prefix, adapter.saved, options)
+}
+
+const load = (
+  from: FolderLike,
+  params: unknown,
+  options: Pick<PrefixOptions, 'cacheShape'>,
+): TaskEither<IoError | AdapterError, Adapter<PrefixConfig>> => {
+  loadDoor(from, params, options)
+  const { numHiddenLayers, numKeyValueHeads, headDim } = options.cacheShape
+  const tree = nameLeaves('prefixTuning.load', params)
+  return loadAdapterFolder(from, (files) => {
+    wordOf(files, 'peft_type', ['PREFIX_TUNING'])
+    const layers = countOf(files, 'num_layers')
+    if (layers !== numHiddenLayers) refuse(files.source, `num_layers is ${layers}, the model has ${numHiddenLayers}.`)
+    const width = 2 * numHiddenLayers * widthOf(options.cacheShape)
+    const { embeddings, saved } = readPrompt(files, tree, [countOf(files, 'num_virtual_tokens'), width])
+    const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim }
+    return new Adapter(config, { prompt_encoder: { embedding: embeddings } }, saved)
+  })
+}
+
+/**
+ * Prefix tuning: Li and Liang, "Prefix-Tuning: Optimizing Continuous Prompts for Generation" (2021), for decoders with a cache. `widen` gives
+ * the inputs, whose mask and positions know of the prefix, and the cache, which is an option of the run. Nothing that the model gives is
+ * longer than before.
+ *
+ * Files are those of PEFT. A projection is computed once when it is saved, as PEFT does, and is not there when the file is read.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { llamaConfig, llamaForCausalLM } from 'pullback/models'
+ * import { prefixTuning } from 'pullback/train'
+ * const sizes = { hidden_size: 8, intermediate_size: 8, num_hidden_layers: 2, num_attention_heads: 2, vocab_size: 9 }
+ * const config = llamaConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llamaForCausalLM(config.right)
+ * const params = model.init(random.key(0))
+ * const adapter = prefixTuning.init(random.key(1), params, { cacheShape: model.cacheShape, tokens: 3 })
+ * const { inputs, cache } = prefixTuning.widen(adapter, { inputIds: [[1, 2]] })
+ * model.apply(params, inputs, { cache }).logits.shape // => 1,2,9
+ * ```
+ */
+export const prefixTuning = { init, apply, merge, widen, save, load } as const

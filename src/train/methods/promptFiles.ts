@@ -1,0 +1,85 @@
+/** PEFT's files of virtual tokens: `prompt_embeddings`, and modules that are trained besides. */
+import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { Shape } from '../../core/shape.ts'
+import type { IoError, JsonRecord } from '../../io/index.ts'
+import * as must from '../../surface/arguments.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { NamedTree } from '../leaves.ts'
+import { typeOf } from '../leaves.ts'
+import type { AdapterFiles } from './adapterFolder.ts'
+import { refuse, takeTensors, wordsOf, writeAdapterFolder } from './adapterFolder.ts'
+
+/** What PEFT calls the kinds of models. */
+const taskTypes = ['SEQ_CLS', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'] as const
+
+/** Options of saving for PEFT. */
+export interface PromptSaveOptions {
+  /** The kind of model, which tells PEFT its class: by default `SEQ_CLS` where a head was trained, else `CAUSAL_LM`. */
+  readonly taskType?: (typeof taskTypes)[number]
+  /** The name or path of the model, for PEFT to find it. */
+  readonly baseModel?: string
+}
+
+/** A check for these. */
+export const promptSaveOptions = must.optionsOf<PromptSaveOptions>({
+  taskType: must.oneOf(taskTypes),
+  baseModel: must.string,
+})
+
+const EMBEDDINGS = 'prompt_embeddings'
+
+/** PEFT has no model between itself and the base where inputs are all that changes. */
+const PREFIX = 'base_model.'
+
+/** Modules of leaves: their names without the last part. */
+const modulesOf = (names: readonly string[]): readonly string[] => [
+  ...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('.'))))),
+]
+
+/** Writes virtual tokens as PEFT does. */
+export const savePrompt = (
+  path: string,
+  config: JsonRecord,
+  embeddings: NDArray,
+  saved: { readonly [name: string]: NDArray },
+  options: PromptSaveOptions,
+): TaskEither<IoError, void> => {
+  const names = Object.keys(saved)
+  const { taskType = names.length > 0 ? 'SEQ_CLS' : 'CAUSAL_LM', baseModel = null } = options
+  const common: JsonRecord = {
+    task_type: taskType,
+    base_model_name_or_path: baseModel,
+    inference_mode: true,
+    num_transformer_submodules: 1,
+    modules_to_save: names.length === 0 ? null : modulesOf(names),
+  }
+  const besides = Object.fromEntries(names.map((name) => [PREFIX + name, saved[name]!]))
+  return writeAdapterFolder(path, { ...config, ...common }, { [EMBEDDINGS]: embeddings, ...besides })
+}
+
+/** Leaves of modules that a configuration lists, by whole names or their ends. */
+const shapesOfModules = (tree: NamedTree, modules: readonly string[]): ReadonlyMap<string, Shape> =>
+  new Map(
+    tree.names.flatMap((name, i) =>
+      modules.some((module) => `.${name}`.includes(`.${module}.`)) ? [[name, typeOf(tree.leaves[i]!).shape]] : [],
+    ),
+  )
+
+/** What a file of PEFT's has: the virtual tokens, of the given shape, and leaves that were trained besides. */
+export const readPrompt = (
+  files: AdapterFiles,
+  tree: NamedTree,
+  shape: Shape,
+): { readonly embeddings: NDArray; readonly saved: { readonly [name: string]: NDArray } } => {
+  const { config, source } = files
+  if ((config['num_transformer_submodules'] ?? 1) !== 1) {
+    refuse(source, 'virtual tokens of both an encoder and a decoder are not supported (num_transformer_submodules).')
+  }
+  const besides = shapesOfModules(tree, wordsOf(files, 'modules_to_save'))
+  const wanted = new Map([[EMBEDDINGS, shape], ...[...besides].map(([name, s]) => [PREFIX + name, s] as const)])
+  const tensors = takeTensors(files, wanted)
+  return {
+    embeddings: tensors.get(EMBEDDINGS)!,
+    saved: Object.fromEntries([...besides.keys()].map((name) => [name, tensors.get(PREFIX + name)!])),
+  }
+}

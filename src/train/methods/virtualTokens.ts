@@ -1,0 +1,65 @@
+/** Inputs of models where virtual tokens stand before the text. */
+import { isInteger } from '../../core/dtype.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import { asInt32 } from '../../models/layers.ts'
+import * as np from '../../numpy/index.ts'
+import * as must from '../../surface/arguments.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+
+/** Inputs that are widened, by the names of `transformers` and by those of models here. */
+const names = {
+  ids: ['input_ids', 'inputIds'],
+  mask: ['attention_mask', 'attentionMask'],
+  types: ['token_type_ids', 'tokenTypeIds'],
+  positions: ['position_ids', 'positionIds'],
+  labels: ['labels'],
+} as const
+
+type Role = keyof typeof names
+
+const roleOf = (name: string): Role | null =>
+  (Object.keys(names) as readonly Role[]).find((role) => (names[role] as readonly string[]).includes(name)) ?? null
+
+/** Inputs of a model that reads text. */
+export const textInputs = must.kind('the inputs of a model, an object with input_ids or inputIds', (x) => {
+  if (typeof x !== 'object' || x === null) return false
+  const ids: unknown = names.ids
+    .map((name) => (x as Readonly<Record<string, unknown>>)[name])
+    .find((v) => v !== undefined)
+  return must.arrayLike.accepts(ids)
+})
+
+const asIntegers = (x: ArrayLike): NDArray => (Array.isArray(x) ? asInt32(x) : np.asarray(x))
+
+/** The tokens, shape `[batch, length]`. */
+export const tokensOf = (operation: string, inputs: object): NDArray => {
+  const given = inputs as Readonly<Record<string, ArrayLike | undefined>>
+  const ids = asIntegers((given['input_ids'] ?? given['inputIds'])!)
+  if (ids.ndim === 2 && isInteger(ids.dtype)) return ids
+  throw new ArgumentError(`${operation}: the tokens must be integers of shape [batch, length], got ${ids.aval}.`)
+}
+
+/** What stands before the text in one of the inputs; null where the input stays as it is. */
+export type Before = Partial<Readonly<Record<Role, (x: NDArray) => NDArray>>>
+
+/** The inputs, changed by role; the others as they are. */
+export const changeInputs = <B extends object>(inputs: B, before: Before): B =>
+  Object.fromEntries(
+    Object.entries(inputs as Readonly<Record<string, ArrayLike | undefined>>).map(([name, x]) => {
+      const role = roleOf(name)
+      const change = role === null ? undefined : before[role]
+      return [name, change === undefined || x === undefined ? x : change(asIntegers(x))]
+    }),
+  ) as B
+
+/** So many columns of one number, before the others. */
+export const columnsBefore = (count: number, value: number, x: NDArray): NDArray =>
+  np.concatenate([np.full([x.shape[0]!, count], value, { dtype: x.dtype }), x], { axis: 1 })
+
+/** Labels of tokens: those of virtual ones count for nothing. Labels of whole texts stay as they are. */
+export const labelsBefore =
+  (count: number, length: number) =>
+  (labels: NDArray): NDArray =>
+    labels.ndim === 2 && labels.shape[1] === length && isInteger(labels.dtype)
+      ? columnsBefore(count, -100, labels)
+      : labels

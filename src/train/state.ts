@@ -1,0 +1,40 @@
+/** Optimizer states where what is trained changes. */
+import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import * as must from '../surface/arguments.ts'
+import { NDArray } from '../trace/value.ts'
+
+const carryStateDoor = must.door('carryState', { before: must.anything, fresh: must.anything })
+
+/**
+ * The state `fresh`, with the arrays of `before` wherever it has one of the same place, shape and dtype: moments of leaves that stay, and
+ * counts of steps. The places of leaves are those of the whole tree of parameters, as `partition` and adapters leave them.
+ *
+ * Counts belong to an optimizer: leaves that come later share that of the others, so that Adam's correction of its first steps is not
+ * made for them. With `optim.multiTransform`, and one more part for the leaves of each stage, these begin on their own.
+ *
+ * @param before - the state of an optimizer.
+ * @param fresh - `init` of the same optimizer, at what is trained from now on.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * import { carryState, partition } from 'pullback/train'
+ * const params = { body: np.ones([2]), head: np.ones([2]) }
+ * const optimizer = optim.trace(0.9)
+ * const [head] = partition(params, 'head')
+ * const [, state] = optimizer.update(head, optimizer.init(head))
+ * const [both] = partition(params, '**')
+ * carryState(state, optimizer.init(both)).trace // => { body: [0. 0.], head: [1. 1.] }
+ * ```
+ */
+export const carryState = <S>(before: unknown, fresh: S): S => {
+  carryStateDoor(before, fresh)
+  const old = flatten(before)
+  const byPath = new Map(leafPaths(old.treedef).map((path, i) => [keystr(path), old.leaves[i]]))
+  const { leaves, treedef } = flatten(fresh)
+  const paths = leafPaths(treedef)
+  const carried = leaves.map((leaf, i) => {
+    const was = byPath.get(keystr(paths[i]!))
+    return was instanceof NDArray && leaf instanceof NDArray && was.aval.matches(leaf.aval) ? was : leaf
+  })
+  return unflatten(treedef, carried) as S
+}
