@@ -184,5 +184,6 @@ export const rotationAt = (config: RopeConfig, positions: NDArray): Rotation => 
 export const rotate = (x: NDArray, { cos, sin }: Rotation): NDArray => {
   const [first, second] = np.split(x, 2, { axis: -1 })
   const turned = np.concatenate([np.negative(second), first], { axis: -1 })
-  return np.add(np.multiply(x, cos), np.multiply(turned, sin))
+  // Angles are float32; x of 16 bits stays so, and with it all that follows.
+  return np.add(np.multiply(x, cos), np.multiply(turned, sin)).astype(x.dtype)
 }

@@ -1,0 +1,39 @@
+/** Running means of parameters. */
+import * as np from '../../numpy/index.ts'
+import { mapTree } from '../../optim/trees.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { widenFloats } from './precision.ts'
+
+/** The share of what is new, `1 - decay`, as the float32 that is computed with. */
+const shareOf = (decay: number): number => Math.fround(1 - decay)
+
+/** A mean of nothing yet. */
+export const initAverage = <P>(params: P): P => mapTree('makeStep', (x) => np.zerosLike(x), widenFloats(params))
+
+/** `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. */
+export const nextAverage = <P>(average: P, params: P, decay: number): P => {
+  const share = shareOf(decay)
+  return mapTree(
+    'makeStep',
+    (m, p) => np.add(m, np.multiply(np.subtract(p, m), share)).astype(m.dtype),
+    average,
+    widenFloats(params),
+  )
+}
+
+/**
+ * The mean made up for its beginning at 0, `m / (1 - decay^steps)`, in the dtypes of the parameters; before any step the parameters.
+ * The divisor is computed in float64 as `-expm1(steps log(decay))`, which is right for decays near 1.
+ */
+export const averaged = <P>(average: P, params: P, steps: NDArray, decay: number): P => {
+  const logDecay = Math.log1p(-shareOf(decay))
+  const gathered = np.negative(np.expm1(np.multiply(steps.astype('float64'), logDecay)))
+  const begun = np.greater(steps, 0)
+  const divisor = np.where(begun, gathered, 1)
+  return mapTree(
+    'makeStep',
+    (m, p) => np.where(begun, np.divide(m, divisor.astype(m.dtype)), p).astype(p.dtype),
+    average,
+    params,
+  )
+}

@@ -1,0 +1,108 @@
+/** Gradients of micro-batches, and how they add up to that of the whole: each weighs as much as what counts in it. */
+import { valueAndGrad } from '../../api/grad.ts'
+import { ShapeError } from '../../core/errors.ts'
+import { scan } from '../../lax/control.ts'
+import * as np from '../../numpy/index.ts'
+import { leavesOf, mapTree, zerosLike } from '../../optim/trees.ts'
+import { NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/value.ts'
+import type { Metrics, Objective } from '../objectives/objective.ts'
+import { objectiveOf } from '../objectives/objective.ts'
+
+/** What a micro-batch gives beside gradients. */
+export interface Counted {
+  readonly total: NDArray
+  readonly weight: NDArray
+  readonly metrics: Metrics
+}
+
+/** Gradients of a mean, and what it is a mean of. */
+export interface Part<P> extends Counted {
+  readonly gradients: P
+}
+
+const isObjective = (x: unknown): x is Objective =>
+  typeof x === 'object' && x !== null && 'total' in x && 'weight' in x && 'metrics' in x
+
+/** What a loss gave; a scalar counts as much as any other. */
+const measured = (loss: unknown): Objective => {
+  if (isObjective(loss)) return loss
+  if ((loss instanceof NDArray && loss.ndim === 0) || typeof loss === 'number') {
+    const value = np.asarray(loss)
+    return objectiveOf(value, np.onesLike(value))
+  }
+  const got = loss instanceof NDArray ? String(loss.aval) : typeof loss
+  throw new ShapeError(
+    `makeStep: the loss must give an objective, as those of pullback/train do, or a scalar; got ${got}. Sum or average it.`,
+  )
+}
+
+/** `x / n`, and `x` where n is 0: of nothing the sum is 0, and so is its gradient. */
+const over = (x: NDArray, n: NDArray): NDArray => np.divide(x, np.where(np.equal(n, 0), 1, n))
+
+/** The gradient of a loss's mean by parameters. The mean is scaled while it is differentiated: sums would overflow float16 sooner. */
+export const partOf = <P>(loss: (params: P) => unknown, params: P, scale: ArrayLike): Part<P> => {
+  const scaled = (p: P): readonly [NDArray, Counted] => {
+    const { total, weight, metrics } = measured(loss(p))
+    return [np.multiply(over(total, weight), scale), { total, weight, metrics }]
+  }
+  const [[, counted], gradients] = valueAndGrad<[P], Counted>(scaled, { hasAux: true })(params)
+  const unscaled = scale === 1 ? gradients : mapTree('makeStep', (g) => np.divide(g, scale), gradients)
+  return { ...counted, gradients: unscaled as P }
+}
+
+/** A sum of gradients by weight, before the first. */
+export const noGradients = <P>(params: P): P => zerosLike(params)
+
+export const addGradients = <P>(sum: P, { gradients, weight }: Part<P>): P =>
+  mapTree('makeStep', (s, g) => np.add(s, np.multiply(g, weight.astype(g.dtype))), sum, gradients)
+
+/** Means of means by how much each counts; those of nothing are passed over. */
+const meansOf = (metrics: Metrics, weights: NDArray): Metrics => {
+  const nothing = np.equal(weights, 0)
+  const mean = (x: NDArray): NDArray =>
+    np.divide(np.sum(np.where(nothing, 0, np.multiply(x, weights))), np.sum(weights))
+  return Object.fromEntries(Object.entries(metrics).map(([name, x]) => [name, mean(x)]))
+}
+
+/** All parts as one: `counted` has an axis for them. The sum of gradients by weight, over all weights, is that of the whole mean. */
+export const joinParts = <P>(sum: P, { total, weight: weights, metrics }: Counted): Part<P> => {
+  const weight = np.sum(weights)
+  return {
+    gradients: mapTree('makeStep', (s) => over(s, weight.astype(s.dtype)), sum),
+    total: np.sum(total),
+    weight,
+    metrics: meansOf(metrics, weights),
+  }
+}
+
+/** Of several parts as one tree, with an axis for them. */
+export const stackCounted = (parts: readonly Counted[]): Counted => ({
+  total: np.stack(parts.map((p) => p.total)),
+  weight: np.stack(parts.map((p) => p.weight)),
+  metrics: Object.fromEntries(
+    Object.keys(parts[0]!.metrics).map((name) => [name, np.stack(parts.map((p) => p.metrics[name]!))]),
+  ),
+})
+
+/** The parts of a stack of micro-batches, one after the other. */
+export const scanParts = <P, B>(part: (batch: B, place: NDArray) => Part<P>, params: P, stack: B): Part<P> => {
+  const counts = new Set(leavesOf(stack).map((x) => x.shape[0]))
+  const [count] = counts
+  if (counts.size !== 1 || count === undefined || count === 0) {
+    throw new ShapeError(
+      'makeStep: with accumulate, all arrays of a batch have one first axis, of micro-batches; ' +
+        `got ${counts.size === 0 ? 'no arrays' : [...counts].join(', ')}.`,
+    )
+  }
+  const body = (sum: unknown, x: unknown): readonly [never, Counted] => {
+    const [place, batch] = x as readonly [NDArray, B]
+    const { gradients, ...counted } = part(batch, place)
+    return [addGradients(sum as P, { gradients, ...counted }) as never, counted]
+  }
+  const [sum, counted] = scan<unknown[], unknown[], Counted>(body as never, noGradients(params) as unknown[], [
+    np.arange(count),
+    stack,
+  ])
+  return joinParts(sum as unknown as P, counted)
+}

@@ -1,0 +1,187 @@
+/** One step of training as a pure function of a state and a batch. */
+import { jit } from '../../api/jit.ts'
+import * as np from '../../numpy/index.ts'
+import { clipByGlobalNorm } from '../../optim/clipping.ts'
+import { applyUpdates } from '../../optim/transformation.ts'
+import type { GradientTransformation, OptState } from '../../optim/transformation.ts'
+import { globalNorm, increment, selectTree, zeroCount } from '../../optim/trees.ts'
+import { foldIn } from '../../random/keys.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { Metrics } from '../objectives/objective.ts'
+import { averaged, initAverage, nextAverage } from './average.ts'
+import { layerNorms } from './norms.ts'
+import type { Counted, Part } from './parts.ts'
+import { addGradients, joinParts, noGradients, partOf, scanParts, stackCounted } from './parts.ts'
+import type { LossScaleOptions } from './precision.ts'
+import { castFloats, castLike, initLossScale, nextLossScale, widenFloats } from './precision.ts'
+import { averageDoor, checkRate, initDoor, makeStepDoor, stepDoor, stepOverDoor } from './state.ts'
+import type { LossRun, Step, StepOptions, StepState } from './state.ts'
+
+/** The scale as a number that stays, or how it moves. */
+const scalingOf = <P, B, S, F>({ lossScale, compute }: StepOptions<P, B, S, F>): LossScaleOptions | number => {
+  if (lossScale === undefined) return compute === 'float16' ? {} : 1
+  return lossScale === 'dynamic' ? {} : lossScale
+}
+
+/** What dropout of one micro-batch is made of: another key for every step, also after one that was left out. */
+const runOf = <P, S>({ key, step, skipped }: StepState<P, S>, place: NDArray | null): LossRun => {
+  if (key === null) return {}
+  const own = foldIn(key, np.add(step, skipped))
+  return { key: place === null ? own : foldIn(own, place) }
+}
+
+/** The rate of an update, and the optimizer for it. */
+const optimizerOf = <P, B, S, F>({ optimizer, learningRate, scheduleBy = 'step' }: StepOptions<P, B, S, F>) => {
+  const rateAt = (step: NDArray, seen: NDArray): NDArray | null => {
+    if (learningRate === undefined) return null
+    const rate = typeof learningRate === 'number' ? learningRate : learningRate(scheduleBy === 'step' ? step : seen)
+    return np.asarray(rate).astype('float32')
+  }
+  return (step: NDArray, seen: NDArray): readonly [GradientTransformation<S>, rate: NDArray | null] => {
+    const rate = rateAt(step, seen)
+    return [typeof optimizer === 'function' ? optimizer(rate!) : optimizer, rate]
+  }
+}
+
+const prefixed = (prefix: string, metrics: Metrics): Metrics =>
+  Object.fromEntries(Object.entries(metrics).map(([name, x]) => [`${prefix}${name}`, x]))
+
+/**
+ * A step of training: gradients of a loss, summed over micro-batches by how much counts in each, unscaled, clipped, applied.
+ *
+ * - Parameters of 16 bits are widened to float32 first, so that gradients, slots and updates are float32 whatever is stored. With
+ *   `compute` the loss sees 16 bits, and parameters of float32 are the masters.
+ * - With the scale of a float16 loss, infinities leave an update out and halve the scale, as in PyTorch's GradScaler; gradients are
+ *   unscaled before they are clipped.
+ * - Metrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
+ *   or 0), `skipped` (so far), and the loss's own.
+ *
+ * @throws ArgumentError from `makeStep` for options that do not fit.
+ * @example
+ * ```ts
+ * import { jit, np, optim } from 'pullback'
+ * import { makeStep } from 'pullback/train'
+ * const { initState, step } = makeStep({
+ *   loss: (w: NDArray, batch: { readonly x: NDArray }) => np.mean(np.square(np.subtract(batch.x, w))),
+ *   optimizer: (rate) => optim.sgd(rate),
+ *   learningRate: optim.linearSchedule({ initValue: 0.5, endValue: 0, transitionSteps: 10 }),
+ *   clip: 1,
+ * })
+ * const run = jit(step)
+ * const [state, metrics] = run(initState(np.array(0)), { x: np.array([1, 3]) })
+ * metrics['gradNorm'] // => 4.
+ * metrics['clippedNorm'] // => 1.
+ * state.params // => 0.5
+ * run(state, { x: np.array([1, 3]) })[1]['learningRate'] // => 0.45
+ * ```
+ */
+export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions<P, B, S, F>): Step<P, B, S, F> => {
+  makeStepDoor(options)
+  checkRate(options.optimizer, options.learningRate)
+  const { loss, accumulate = false, clip, ema, compute, onNonFinite = 'skip', layerNorms: byLayer = false } = options
+  const scaling = scalingOf(options)
+  const optimizerAt = optimizerOf(options)
+
+  const initState: Step<P, B, S, F>['initState'] = (params, given = {}) => {
+    initDoor(params, given)
+    const [step, seen] = [zeroCount(), np.zeros([], { dtype: 'float64' })]
+    return {
+      params,
+      optimizer: optimizerAt(step, seen)[0].init(widenFloats(params)),
+      step,
+      seen,
+      skipped: zeroCount(),
+      key: given.key ?? null,
+      ema: ema === undefined ? null : initAverage(params),
+      lossScale: typeof scaling === 'number' ? null : initLossScale(scaling),
+    }
+  }
+
+  const part = (state: StepState<P, S>, batch: B, place: NDArray | null, frozen: F): Part<P> => {
+    const run = runOf(state, place)
+    const scale: ArrayLike = state.lossScale?.scale ?? (scaling as number)
+    const lossOf = (params: P) => loss(compute === undefined ? params : castFloats(params, compute), batch, run, frozen)
+    return partOf(lossOf, widenFloats(state.params), scale)
+  }
+
+  /** What an update changes, if it is made. */
+  const moved = (state: StepState<P, S>, gradients: P, weight: NDArray) => {
+    const [optimizer, rate] = optimizerAt(state.step, state.seen)
+    const before = widenFloats(state.params)
+    const [updates, slots] = optimizer.update(gradients, state.optimizer, before)
+    const params = castLike(applyUpdates(before, updates), state.params)
+    const next = {
+      params,
+      optimizer: slots,
+      step: increment(state.step),
+      seen: np.add(state.seen, weight.astype('float64')),
+      ema: ema === undefined ? null : nextAverage(state.ema!, params, ema),
+    }
+    return [next, rate] as const
+  }
+
+  const finish = (
+    state: StepState<P, S>,
+    { gradients, total, weight, metrics }: Part<P>,
+  ): readonly [StepState<P, S>, Metrics] => {
+    const value = np.divide(total, weight)
+    const gradNorm = globalNorm(gradients)
+    const finite = np.logicalAnd(np.isfinite(gradNorm), np.isfinite(value))
+    const clipped = clip === undefined ? gradients : clipByGlobalNorm(clip).update(gradients, null)[0]
+    const [changed, rate] = moved(state, clipped, weight)
+    const skips = onNonFinite === 'skip' || typeof scaling !== 'number'
+    const { params, optimizer, step, seen, ema: mean } = state
+    const skipped = skips ? np.where(finite, state.skipped, increment(state.skipped)) : state.skipped
+    const next: StepState<P, S> = {
+      ...(skips ? selectTree(finite, changed, { params, optimizer, step, seen, ema: mean }) : changed),
+      skipped,
+      key: state.key,
+      lossScale: typeof scaling === 'number' ? null : nextLossScale(state.lossScale!, finite, scaling),
+    }
+    const report: Metrics = {
+      ...metrics,
+      loss: value,
+      weight,
+      gradNorm,
+      ...(clip === undefined ? {} : { clippedNorm: np.minimum(gradNorm, clip) }),
+      ...(rate === null ? {} : { learningRate: rate }),
+      ...(state.lossScale === null ? {} : { lossScale: state.lossScale.scale }),
+      finite: finite.astype('float32'),
+      skipped,
+      ...(byLayer ? prefixed('gradNorm/', layerNorms(gradients)) : {}),
+    }
+    return [next, report]
+  }
+
+  const step: Step<P, B, S, F>['step'] = (state, batch, frozen) => {
+    stepDoor(state, batch)
+    const base = frozen as F
+    if (!accumulate) return finish(state, part(state, batch, null, base))
+    const micro = (one: B, place: NDArray): Part<P> => part(state, one, place, base)
+    return finish(state, scanParts(micro, widenFloats(state.params), batch))
+  }
+
+  const compiledPart = jit(part as (...args: [StepState<P, S>, B, NDArray, F]) => Part<P>)
+  const compiledAdd = jit((sum: P, one: Part<P>) => addGradients(sum, one))
+  const compiledFinish = jit((state: StepState<P, S>, sum: P, counted: Counted) =>
+    finish(state, joinParts(sum, counted)),
+  )
+
+  const stepOver: Step<P, B, S, F>['stepOver'] = (state, batches, frozen) => {
+    stepOverDoor(state, batches)
+    let sum = noGradients(widenFloats(state.params))
+    const counted = batches.map((batch, i): Counted => {
+      const { gradients, ...rest } = compiledPart(state, batch, np.array(i, { dtype: 'int32' }), frozen as F) as Part<P>
+      sum = compiledAdd(sum, { gradients, ...rest }) as P
+      return rest
+    })
+    return compiledFinish(state, sum, stackCounted(counted)) as ReturnType<typeof finish>
+  }
+
+  const average: Step<P, B, S, F>['average'] = (state) => {
+    averageDoor(state)
+    return ema === undefined ? state.params : averaged(state.ema!, state.params, state.step, ema)
+  }
+
+  return { initState, step, stepOver, average }
+}
