@@ -11,6 +11,7 @@ import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import { aStore, nodeStore } from '../checkpoint/store.ts'
 import type { Hook, Numbers } from './hook.ts'
+import { hookOf } from './hook.ts'
 
 const makeTable = (): Uint32Array =>
   Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -118,23 +119,21 @@ const door = must.door('tensorBoard', {
 export const tensorBoard = (directory: string, options: StoreOptions = {}): Hook => {
   door(directory, options)
   const { store = nodeStore } = options
-  return {
-    name: 'tensorBoard',
-    start: ({ step: begun }) =>
-      attempt(async () => {
-        await run(store.makeDirectory(directory))
-        const opened = Date.now()
-        const path = `${directory}/events.out.tfevents.${opened}.pullback`
-        const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
-        const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
-        await run(store.append(path, concat(version, ...start)))
-        return {
-          step: ({ step, metrics }) =>
-            attempt(async () => {
-              await run(store.append(path, event(Date.now() / 1000, step, summary(metrics))))
-              return null
-            }),
-        }
-      }),
-  }
+  return hookOf('tensorBoard', ({ step: begun }) =>
+    attempt(async () => {
+      await run(store.makeDirectory(directory))
+      const opened = Date.now()
+      const path = `${directory}/events.out.tfevents.${opened}.pullback`
+      const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
+      const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
+      await run(store.append(path, concat(version, ...start)))
+      return {
+        step: ({ step, metrics }) =>
+          attempt(async () => {
+            await run(store.append(path, event(Date.now() / 1000, step, summary(metrics))))
+            return null
+          }),
+      }
+    }),
+  )
 }
