@@ -89,9 +89,9 @@ const floatField = (field: number, value: number): Uint8Array =>
 const bytesField = (field: number, bytes: Uint8Array): Uint8Array =>
   concat(varint(field * 8 + 2), varint(bytes.length), bytes)
 
-/** Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
+/** Numbers that are 0 are left out in protobuf. Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
 const event = (seconds: number, step: number, what: Uint8Array): Uint8Array =>
-  record(concat(doubleField(1, seconds), integerField(2, step), what))
+  record(concat(doubleField(1, seconds), step === 0 ? new Uint8Array(0) : integerField(2, step), what))
 
 /** Summary: value = 1; Summary.Value: tag = 1, simple_value = 2. */
 const summary = (metrics: Numbers): Uint8Array =>
