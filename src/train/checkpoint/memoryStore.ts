@@ -16,7 +16,45 @@ const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return bytes
 }
 
-const door = must.door('memoryStore', { files: must.optional(must.instance('a Map of bytes by path', Map)) })
+const someFiles = must.kind(
+  'a Map of bytes by path',
+  (x) => x instanceof Map && [...x].every(([path, bytes]) => typeof path === 'string' && bytes instanceof Uint8Array),
+)
+const path = must.string
+const pathDoor = must.door('memoryStore', { path })
+const renameDoor = must.door('memoryStore', { path, to: must.string })
+const bytesDoor = must.door('memoryStore', { path, bytes: must.instance('a Uint8Array', Uint8Array) })
+
+/** The store, which looks at what it is given. */
+const withDoors = (store: FileStore): FileStore => {
+  const byPath =
+    <A>(f: (path: string) => TaskEither<IoError, A>) =>
+    (name: string): TaskEither<IoError, A> => {
+      pathDoor(name)
+      return f(name)
+    }
+  const withBytes =
+    (f: FileStore['write']): FileStore['write'] =>
+    (name, bytes) => {
+      bytesDoor(name, bytes)
+      return f(name, bytes)
+    }
+  return {
+    list: byPath(store.list),
+    read: byPath(store.read),
+    write: withBytes(store.write),
+    append: withBytes(store.append),
+    makeDirectory: byPath(store.makeDirectory),
+    rename: (from, to) => {
+      renameDoor(from, to)
+      return store.rename(from, to)
+    },
+    remove: byPath(store.remove),
+    flushDirectory: byPath(store.flushDirectory),
+  }
+}
+
+const door = must.door('memoryStore', { files: must.optional(someFiles) })
 
 /**
  * A store whose files are the entries of a map. It has a directory where it has been made, or where a file is in it.
@@ -35,7 +73,7 @@ export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uin
     if (directory !== '.' && !isDirectory(directory)) missing(path)
     files.set(path, bytes)
   }
-  return {
+  const store: FileStore = {
     list: (path) =>
       task(() => {
         if (!isDirectory(path)) return null
@@ -79,4 +117,5 @@ export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uin
       }),
     flushDirectory: () => task(() => undefined),
   }
+  return withDoors(store)
 }

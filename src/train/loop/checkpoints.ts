@@ -6,6 +6,7 @@ import type { SaveOptions } from '../checkpoint/checkpoint.ts'
 import { keepTable, saveCheckpoint } from '../checkpoint/checkpoint.ts'
 import { aStore, nodeStore } from '../checkpoint/store.ts'
 import type { Hook, StepEvent } from './hook.ts'
+import { hookOf } from './hook.ts'
 
 /** Options of `checkpoints`. */
 export interface CheckpointsOptions extends SaveOptions {
@@ -39,21 +40,19 @@ export const checkpoints = (directory: string, options: CheckpointsOptions = {})
     isLast ||
     (every !== undefined && step % every === 0) ||
     (saving.keepBest !== undefined && saving.keepBest.metric in metrics)
-  return {
-    name: 'checkpoints',
-    start: () =>
-      attempt(async () => {
-        // What cannot be written is better known before the first step than after an hour.
-        await run((saving.store ?? nodeStore).makeDirectory(directory))
-        return {
-          save: (event) =>
-            attempt(async () => {
-              if (!isDue(event)) return
-              const { step, state, position, metrics } = event
-              const hooks = event.memories()
-              await run(saveCheckpoint(directory, { step, state, position, metrics, config, base, hooks }, saving))
-            }),
-        }
-      }),
-  }
+  return hookOf('checkpoints', () =>
+    attempt(async () => {
+      // What cannot be written is better known before the first step than after an hour.
+      await run((saving.store ?? nodeStore).makeDirectory(directory))
+      return {
+        save: (event) =>
+          attempt(async () => {
+            if (!isDue(event)) return
+            const { step, state, position, metrics } = event
+            const hooks = event.memories()
+            await run(saveCheckpoint(directory, { step, state, position, metrics, config, base, hooks }, saving))
+          }),
+      }
+    }),
+  )
 }

@@ -2,7 +2,7 @@
 import * as must from '../../surface/arguments.ts'
 import type { Position } from '../stream.ts'
 import type { Handlers, Hook } from './hook.ts'
-import { done } from './hook.ts'
+import { done, hookOf } from './hook.ts'
 
 /** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions {
@@ -40,9 +40,9 @@ export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
   door(options)
   const { metric, patience = 3, mode = 'min', minDelta = 0 } = options
   const sign = mode === 'min' ? 1 : -1
-  return {
-    name: `earlyStopping ${metric}`,
-    start: (run) => {
+  return hookOf(
+    'earlyStopping',
+    (run) => {
       let { best, waited }: Memory = isMemory(run.memory) ? run.memory : { best: null, waited: 0 }
       const handlers: Handlers<unknown> = {
         step: ({ metrics, step }) => {
@@ -61,5 +61,6 @@ export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
       }
       return done(handlers)
     },
-  }
+    `earlyStopping ${metric}`,
+  )
 }

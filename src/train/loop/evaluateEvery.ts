@@ -4,7 +4,7 @@ import * as must from '../../surface/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { TrainError } from '../errors.ts'
 import type { Handlers, Hook, Numbers } from './hook.ts'
-import { done } from './hook.ts'
+import { done, hookOf } from './hook.ts'
 
 /** Options of `evaluateEvery`. */
 export interface EvaluateEveryOptions {
@@ -36,12 +36,10 @@ export const evaluateEvery = <S>(
 ): Hook<S> => {
   door(n, f, options)
   const { prefix = 'eval/' } = options
-  return {
-    name: 'evaluate',
-    start: () =>
-      done<Handlers<S>>({
-        measure: ({ step, isLast, state }) =>
-          attempt(async () => (step % n === 0 || isLast ? scalars(prefix, await run(f(state))) : {})),
-      }),
-  }
+  return hookOf('evaluateEvery', () =>
+    done<Handlers<S>>({
+      measure: ({ step, isLast, state }) =>
+        attempt(async () => (step % n === 0 || isLast ? scalars(prefix, await run(f(state))) : {})),
+    }),
+  )
 }

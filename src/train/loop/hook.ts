@@ -79,6 +79,23 @@ export interface Hook<S = unknown> {
   readonly start: (run: RunStart) => TaskEither<TrainError, Handlers<S>>
 }
 
+const aRun = must.kind('a run as it begins: { step, steps, memory }', (x) => {
+  const run = x as Partial<RunStart> | null | undefined
+  return must.natural.accepts(run?.step) && must.nullable(must.natural).accepts(run?.steps)
+})
+
+/** A hook whose `start` looks at what it is given. */
+export const hookOf = <S = unknown>(operation: string, start: Hook<S>['start'], name = operation): Hook<S> => {
+  const door = must.door(operation, { run: aRun })
+  return {
+    name,
+    start: (run) => {
+      door(run)
+      return start(run)
+    },
+  }
+}
+
 /** A task that has succeeded. */
 export const done =
   <A>(value: A): TaskEither<never, A> =>
@@ -105,14 +122,12 @@ const onStepDoor = must.door('onStep', { f: must.func })
  */
 export const onStep = <S = unknown>(f: (event: StepEvent<S>) => unknown): Hook<S> => {
   onStepDoor(f)
-  return {
-    name: 'onStep',
-    start: () =>
-      done({
-        step: (event) => async () => {
-          const reason: unknown = await f(event)
-          return { _tag: 'Right', right: typeof reason === 'string' ? reason : null }
-        },
-      }),
-  }
+  return hookOf('onStep', () =>
+    done({
+      step: (event) => async () => {
+        const reason: unknown = await f(event)
+        return { _tag: 'Right', right: typeof reason === 'string' ? reason : null }
+      },
+    }),
+  )
 }

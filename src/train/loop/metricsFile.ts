@@ -6,6 +6,7 @@ import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import type { FileStore } from '../checkpoint/store.ts'
 import { aStore, directoryOf, nodeStore, replaceFile } from '../checkpoint/store.ts'
 import type { Hook, Numbers } from './hook.ts'
+import { hookOf } from './hook.ts'
 
 /** One line: the step, and its metrics. */
 export interface MetricsLine {
@@ -58,21 +59,19 @@ export const readMetrics = async (store: FileStore, path: string, last: number):
 export const metricsFile = (path: string, options: StoreOptions = {}): Hook => {
   door(path, options)
   const { store = nodeStore } = options
-  return {
-    name: 'metricsFile',
-    start: ({ step: begun }) =>
-      attempt(async () => {
-        await run(store.makeDirectory(directoryOf(path)))
-        const before = await readMetrics(store, path, begun)
-        const text = before.map(({ step, metrics }) => lineOf(step, metrics)).join('')
-        await run(replaceFile(store, path, encodeUtf8(text)))
-        return {
-          step: ({ step, metrics }) =>
-            attempt(async () => {
-              await run(store.append(path, encodeUtf8(lineOf(step, metrics))))
-              return null
-            }),
-        }
-      }),
-  }
+  return hookOf('metricsFile', ({ step: begun }) =>
+    attempt(async () => {
+      await run(store.makeDirectory(directoryOf(path)))
+      const before = await readMetrics(store, path, begun)
+      const text = before.map(({ step, metrics }) => lineOf(step, metrics)).join('')
+      await run(replaceFile(store, path, encodeUtf8(text)))
+      return {
+        step: ({ step, metrics }) =>
+          attempt(async () => {
+            await run(store.append(path, encodeUtf8(lineOf(step, metrics))))
+            return null
+          }),
+      }
+    }),
+  )
 }

@@ -3,6 +3,7 @@ import { print } from '../../core/console.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt } from '../attempt.ts'
 import type { Hook, Numbers, StepEvent } from './hook.ts'
+import { hookOf } from './hook.ts'
 import type { TextStream } from './process.ts'
 import { nodeProcess, residentMemory } from './process.ts'
 
@@ -140,23 +141,21 @@ export const progress = (options: ProgressOptions = {}): Hook => {
   door(options)
   const { metrics: shown = ['loss'], tokens = 'tokens', seconds: gap = 5 } = options
   const { out = nodeProcess()?.stderr ?? consoleStream } = options
-  return {
-    name: 'progress',
-    start: ({ steps, step: begun }) =>
-      attempt(async () => {
-        const wantsBar = options.bar ?? out.isTTY === true
-        const library = wantsBar ? await barLibrary() : null
-        const rate = new Rate()
-        let traces = 0
-        const note = (event: StepEvent<unknown>): string => {
-          rate.add(event.seconds, event.metrics[tokens] ?? 0, event.traces > traces)
-          traces = event.traces
-          return noteOf(event, rate, shown)
-        }
-        if (library !== null) return barHandlers(library, out, steps, begun, note)
-        return lineHandlers(out, gap, note)
-      }),
-  }
+  return hookOf('progress', ({ steps, step: begun }) =>
+    attempt(async () => {
+      const wantsBar = options.bar ?? out.isTTY === true
+      const library = wantsBar ? await barLibrary() : null
+      const rate = new Rate()
+      let traces = 0
+      const note = (event: StepEvent<unknown>): string => {
+        rate.add(event.seconds, event.metrics[tokens] ?? 0, event.traces > traces)
+        traces = event.traces
+        return noteOf(event, rate, shown)
+      }
+      if (library !== null) return barHandlers(library, out, steps, begun, note)
+      return lineHandlers(out, gap, note)
+    }),
+  )
 }
 
 type Note = (event: StepEvent<unknown>) => string

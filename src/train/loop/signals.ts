@@ -1,7 +1,7 @@
 /** Ctrl-C without loss: the step is finished, hooks save, and then the process ends. */
 import * as must from '../../surface/arguments.ts'
 import type { Hook } from './hook.ts'
-import { done } from './hook.ts'
+import { done, hookOf } from './hook.ts'
 import { nodeProcess } from './process.ts'
 
 /** Options of `signals`. */
@@ -21,28 +21,25 @@ const door = must.door('signals', { options: must.optionsOf<SignalOptions>({ exi
 export const signals = (options: SignalOptions = {}): Hook => {
   door(options)
   const { exit = true } = options
-  return {
-    name: 'signals',
-    start: () => {
-      const process = nodeProcess()
-      if (process?.on === undefined) return done({})
-      let got: keyof typeof numbers | null = null
-      const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
-        const listener = (): void => {
-          if (got !== null) process.exit(128 + numbers[signal])
-          got = signal
-        }
-        process.on(signal, listener)
-        return [signal, listener] as const
-      })
-      return done({
-        step: () => done<string | null>(got),
-        close: () => {
-          for (const [signal, listener] of listeners) process.off(signal, listener)
-          if (got !== null && exit) process.exit(128 + numbers[got])
-          return Promise.resolve()
-        },
-      })
-    },
-  }
+  return hookOf('signals', () => {
+    const process = nodeProcess()
+    if (process?.on === undefined) return done({})
+    let got: keyof typeof numbers | null = null
+    const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
+      const listener = (): void => {
+        if (got !== null) process.exit(128 + numbers[signal])
+        got = signal
+      }
+      process.on(signal, listener)
+      return [signal, listener] as const
+    })
+    return done({
+      step: () => done<string | null>(got),
+      close: () => {
+        for (const [signal, listener] of listeners) process.off(signal, listener)
+        if (got !== null && exit) process.exit(128 + numbers[got])
+        return Promise.resolve()
+      },
+    })
+  })
 }

@@ -11,6 +11,7 @@ import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import { aStore, nodeStore } from '../checkpoint/store.ts'
 import type { Hook, Numbers } from './hook.ts'
+import { hookOf } from './hook.ts'
 
 const makeTable = (): Uint32Array =>
   Uint32Array.from({ length: 256 }, (_, byte) => {
@@ -88,9 +89,9 @@ const floatField = (field: number, value: number): Uint8Array =>
 const bytesField = (field: number, bytes: Uint8Array): Uint8Array =>
   concat(varint(field * 8 + 2), varint(bytes.length), bytes)
 
-/** Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
+/** Numbers that are 0 are left out in protobuf. Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
 const event = (seconds: number, step: number, what: Uint8Array): Uint8Array =>
-  record(concat(doubleField(1, seconds), integerField(2, step), what))
+  record(concat(doubleField(1, seconds), step === 0 ? new Uint8Array(0) : integerField(2, step), what))
 
 /** Summary: value = 1; Summary.Value: tag = 1, simple_value = 2. */
 const summary = (metrics: Numbers): Uint8Array =>
@@ -118,23 +119,21 @@ const door = must.door('tensorBoard', {
 export const tensorBoard = (directory: string, options: StoreOptions = {}): Hook => {
   door(directory, options)
   const { store = nodeStore } = options
-  return {
-    name: 'tensorBoard',
-    start: ({ step: begun }) =>
-      attempt(async () => {
-        await run(store.makeDirectory(directory))
-        const opened = Date.now()
-        const path = `${directory}/events.out.tfevents.${opened}.pullback`
-        const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
-        const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
-        await run(store.append(path, concat(version, ...start)))
-        return {
-          step: ({ step, metrics }) =>
-            attempt(async () => {
-              await run(store.append(path, event(Date.now() / 1000, step, summary(metrics))))
-              return null
-            }),
-        }
-      }),
-  }
+  return hookOf('tensorBoard', ({ step: begun }) =>
+    attempt(async () => {
+      await run(store.makeDirectory(directory))
+      const opened = Date.now()
+      const path = `${directory}/events.out.tfevents.${opened}.pullback`
+      const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
+      const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
+      await run(store.append(path, concat(version, ...start)))
+      return {
+        step: ({ step, metrics }) =>
+          attempt(async () => {
+            await run(store.append(path, event(Date.now() / 1000, step, summary(metrics))))
+            return null
+          }),
+      }
+    }),
+  )
 }

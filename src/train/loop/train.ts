@@ -13,13 +13,13 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { jit } from '../../api/jit.ts'
 import { flatten, unflatten } from '../../core/tree.ts'
-import { NonFiniteError, ShapeError } from '../../core/errors.ts'
+import { ArgumentError, NonFiniteError, ShapeError } from '../../core/errors.ts'
 import { settings } from '../../core/settings.ts'
+import { show } from '../../core/show.ts'
 import { showShape } from '../../core/shape.ts'
 import { asArray, isArrayLeaf } from '../../runtime/array.ts'
 import * as must from '../../surface/arguments.ts'
-import type { NDArray } from '../../trace/value.ts'
-import { fromHost, toHost } from '../../trace/value.ts'
+import { fromHost, NDArray, toHost } from '../../trace/value.ts'
 import { attempt, fail, run } from '../attempt.ts'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
 import type { TrainError } from '../errors.ts'
@@ -119,16 +119,23 @@ const copied = <S>(state: S): S => {
   return unflatten(treedef, copies) as S
 }
 
+const isStepResult = (x: unknown): boolean =>
+  Array.isArray(x) && x.length === 2 && typeof x[1] === 'object' && x[1] !== null && !(x[1] instanceof NDArray)
+
 /** Steps as this run makes them, and how often they were traced. */
 const runner = <S, B>(step: Step<S, B>, { jit: compiles = true, donate = true }: TrainOptions<S>, keeps: boolean) => {
   let traces = 0
-  if (!compiles) return { make: step, traces: () => 0 }
-  const counted = (state: S, batch: B): readonly [S, Measured] => {
+  const checked = (state: S, batch: B): readonly [S, Measured] => {
     traces++
-    return step(state, batch)
+    const result: unknown = step(state, batch)
+    if (isStepResult(result)) return result as readonly [S, Measured]
+    throw new ArgumentError(
+      `train: the step must return [state, metrics], with metrics by name; it gave ${show(result)}.`,
+    )
   }
+  if (!compiles) return { make: checked, traces: () => 0 }
   const options = donate && !keeps ? { donateArgnums: 0 } : {}
-  const make = jit<[S, B], readonly [S, Measured]>(counted, options)
+  const make = jit<[S, B], readonly [S, Measured]>(checked, options)
   return { make: make as unknown as Step<S, B>, traces: () => traces }
 }
 

@@ -4,8 +4,9 @@ import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Metric } from './metric.ts'
+import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'
-import { predictedOf, rowsOf } from './scored.ts'
+import { measuredArrays, predictedOf, rowsOf, someScored } from './scored.ts'
 
 /** Rows whose confidence is in a range. */
 export interface ReliabilityBin {
@@ -46,7 +47,18 @@ export interface CalibrationOptions {
   readonly bins?: number
 }
 
-const door = must.door('calibration', { options: must.optionsOf<CalibrationOptions>({ bins: must.count }) })
+const door = must.door('calibration', {
+  options: must.optionsOf<CalibrationOptions>({
+    bins: must.kind('a number of bins, from 1 to 10000', (x) => must.count.accepts(x) && (x as number) <= 10_000),
+  }),
+})
+
+const sums = must.listOf(must.number)
+const someSums = withFields('a state of the metric: { count, confidence, right }', {
+  count: sums,
+  confidence: sums,
+  right: sums,
+})
 
 const measured = (scored: Scored): Confidences => {
   const rows = rowsOf('calibration', scored)
@@ -69,37 +81,41 @@ export const calibration = (options: CalibrationOptions = {}): Metric<Scored, Ca
   door(options)
   const { bins = 15 } = options
   const zeros = Array.from({ length: bins }, () => 0)
-  return {
-    init: { count: zeros, confidence: zeros, right: zeros },
-    measure: measured,
-    update: (state, batch) => {
-      const [count, confidence, right] = [state.count.slice(), state.confidence.slice(), state.right.slice()]
-      const [isRight, counted] = [batch.right.dataSync(), batch.counts.dataSync()]
-      batch.confidence.dataSync('float32').forEach((p, i) => {
-        if (counted[i] === 0) return
-        const bin = binOf(p, bins)
-        count[bin]! += 1
-        confidence[bin]! += p
-        right[bin]! += Number(isRight[i])
-      })
-      return { count, confidence, right }
+  return guarded<Scored, Calibration, Confidences, BinSums>(
+    'calibration',
+    { outputs: someScored, measured: measuredArrays('confidence', 'right', 'counts'), state: someSums },
+    {
+      init: { count: zeros, confidence: zeros, right: zeros },
+      measure: measured,
+      update: (state, batch) => {
+        const [count, confidence, right] = [state.count.slice(), state.confidence.slice(), state.right.slice()]
+        const [isRight, counted] = [batch.right.dataSync(), batch.counts.dataSync()]
+        batch.confidence.dataSync('float32').forEach((p, i) => {
+          if (counted[i] === 0) return
+          const bin = binOf(p, bins)
+          count[bin]! += 1
+          confidence[bin]! += p
+          right[bin]! += Number(isRight[i])
+        })
+        return { count, confidence, right }
+      },
+      compute: (state) => {
+        const total = state.count.reduce((a, b) => a + b, 0)
+        const all = state.count.map((count, i): ReliabilityBin => ({
+          from: i / bins,
+          to: (i + 1) / bins,
+          count,
+          confidence: state.confidence[i]! / count,
+          accuracy: state.right[i]! / count,
+        }))
+        const gaps = all.filter(({ count }) => count > 0)
+        const gapOf = ({ accuracy, confidence }: ReliabilityBin): number => Math.abs(accuracy - confidence)
+        return {
+          ece: total === 0 ? NaN : gaps.reduce((sum, bin) => sum + (bin.count / total) * gapOf(bin), 0),
+          mce: Math.max(...gaps.map(gapOf), gaps.length === 0 ? NaN : 0),
+          bins: all,
+        }
+      },
     },
-    compute: (state) => {
-      const total = state.count.reduce((a, b) => a + b, 0)
-      const all = state.count.map((count, i): ReliabilityBin => ({
-        from: i / bins,
-        to: (i + 1) / bins,
-        count,
-        confidence: state.confidence[i]! / count,
-        accuracy: state.right[i]! / count,
-      }))
-      const gaps = all.filter(({ count }) => count > 0)
-      const gapOf = ({ accuracy, confidence }: ReliabilityBin): number => Math.abs(accuracy - confidence)
-      return {
-        ece: total === 0 ? NaN : gaps.reduce((sum, bin) => sum + (bin.count / total) * gapOf(bin), 0),
-        mce: Math.max(...gaps.map(gapOf), gaps.length === 0 ? NaN : 0),
-        bins: all,
-      }
-    },
-  }
+  )
 }

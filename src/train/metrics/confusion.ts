@@ -4,9 +4,9 @@ import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Metric } from './metric.ts'
-import { mapMetric } from './metric.ts'
+import { guarded, mapMetric } from './metric.ts'
 import type { Scored } from './scored.ts'
-import { predictedOf, rowsOf } from './scored.ts'
+import { measuredArrays, predictedOf, rowsOf, someScored } from './scored.ts'
 
 /** Row: the label; column: what was predicted; how often. */
 export type Confusion = readonly (readonly number[])[]
@@ -19,7 +19,12 @@ export interface Classified {
 
 type ConfusionMetric<V> = Metric<Scored, V, Classified, Confusion>
 
-const confusionDoor = must.door('confusionMatrix', { classes: must.count })
+/** A table of them has so many squared. */
+const someClasses = must.kind(
+  'a number of classes, from 1 to 10000',
+  (x) => must.count.accepts(x) && (x as number) <= 10_000,
+)
+const confusionDoor = must.door('confusionMatrix', { classes: someClasses })
 
 const classified = (operation: string, scored: Scored, classes: number): Classified => {
   const rows = rowsOf(operation, scored)
@@ -41,17 +46,28 @@ const counted = (operation: string, matrix: Confusion, { predicted, labels }: Cl
         `${operation}: ${truth} is no label of ${matrix.length} classes, 0 to ${matrix.length - 1}.`,
       )
     }
-    row[guesses[i]!]! += 1
+    row[guesses[i]!] = (row[guesses[i]!] ?? 0) + 1
   })
   return next
 }
 
-const confusionOf = (operation: string, classes: number): ConfusionMetric<Confusion> => ({
-  init: Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0)),
-  measure: (scored) => classified(operation, scored, classes),
-  update: (matrix, more) => counted(operation, matrix, more),
-  compute: (matrix) => matrix,
-})
+const rowsOfNumbers = must.listOf(must.listOf(must.number))
+const aMatrix = must.kind(
+  'a state of the metric: a square table of counts',
+  (x) => rowsOfNumbers.accepts(x) && (x as Confusion).every((row, _, rows) => row.length === rows.length),
+)
+
+const confusionOf = (operation: string, classes: number): ConfusionMetric<Confusion> =>
+  guarded<Scored, Confusion, Classified, Confusion>(
+    operation,
+    { outputs: someScored, measured: measuredArrays('predicted', 'labels'), state: aMatrix },
+    {
+      init: Array.from({ length: classes }, () => Array.from({ length: classes }, () => 0)),
+      measure: (scored) => classified(operation, scored, classes),
+      update: (matrix, more) => counted(operation, matrix, more),
+      compute: (matrix) => matrix,
+    },
+  )
 
 /**
  * How often rows of a class were taken for another: `matrix[label][predicted]`.
@@ -129,7 +145,7 @@ const averaged = (
 const averages = ['binary', 'macro', 'micro', 'weighted', 'none'] as const
 const classesDoor = (operation: string): must.Door =>
   must.door(operation, {
-    options: must.optionsOf<ClassesOptions>({ classes: must.count, average: must.oneOf(averages) }),
+    options: must.optionsOf<ClassesOptions>({ classes: someClasses, average: must.oneOf(averages) }),
   })
 
 /** What comes out: a list of `none`, else a number. */
@@ -176,7 +192,7 @@ export const recall = byClasses('recall')
 export const f1 = byClasses('f1')
 
 const matthewsDoor = must.door('matthews', {
-  options: must.optionsOf<Pick<ClassesOptions, 'classes'>>({ classes: must.count }),
+  options: must.optionsOf<Pick<ClassesOptions, 'classes'>>({ classes: someClasses }),
 })
 
 /** Matthews' correlation coefficient, of Gorodkin's form for more classes; 0 where it has no meaning, as in scikit-learn. */

@@ -4,8 +4,9 @@ import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Metric } from './metric.ts'
+import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'
-import { countsOf, predictedOf, rowsOf, shifted } from './scored.ts'
+import { countsOf, measuredArrays, predictedOf, rowsOf, shifted, someScored } from './scored.ts'
 
 /** A sum, and over how much. */
 export interface Ratio {
@@ -19,16 +20,24 @@ export interface MeasuredRatio {
   readonly count: NDArray
 }
 
+const aRatio = withFields('a state of the metric: { sum, count }', { sum: must.number, count: must.number })
+
 /** Sums divided by counts, of all batches together: the last may have fewer rows. NaN where nothing counts. */
-const ratio = <I>(
-  measure: (outputs: I) => MeasuredRatio,
+const ratio = (
+  operation: string,
+  measure: (outputs: Scored) => MeasuredRatio,
   value: (mean: number) => number = (mean) => mean,
-): Metric<I, number, MeasuredRatio, Ratio> => ({
-  init: { sum: 0, count: 0 },
-  measure,
-  update: ({ sum, count }, more) => ({ sum: sum + more.sum.item(), count: count + more.count.item() }),
-  compute: ({ sum, count }) => value(sum / count),
-})
+): Metric<Scored, number, MeasuredRatio, Ratio> =>
+  guarded(
+    operation,
+    { outputs: someScored, measured: measuredArrays('sum', 'count'), state: aRatio },
+    {
+      init: { sum: 0, count: 0 },
+      measure,
+      update: ({ sum, count }, more) => ({ sum: sum + more.sum.item(), count: count + more.count.item() }),
+      compute: ({ sum, count }) => value(sum / count),
+    },
+  )
 
 const total = (x: NDArray): NDArray => np.sum(x.astype('int32'))
 
@@ -52,7 +61,7 @@ const shareOf = (right: NDArray, counts: NDArray): MeasuredRatio => ({
  * ```
  */
 export const accuracy = (): Metric<Scored, number, MeasuredRatio, Ratio> =>
-  ratio((scored) => {
+  ratio('accuracy', (scored) => {
     const rows = rowsOf('accuracy', scored)
     return shareOf(np.equal(predictedOf(rows), rows.labels), rows.counts)
   })
@@ -62,7 +71,7 @@ const topDoor = must.door('topKAccuracy', { k: must.count })
 /** The share of rows whose class is among the `k` of the greatest scores. Of equal scores the first come first, as in `accuracy`. */
 export const topKAccuracy = (k: number): Metric<Scored, number, MeasuredRatio, Ratio> => {
   topDoor(k)
-  return ratio((scored) => {
+  return ratio('topKAccuracy', (scored) => {
     const { scores, odds, labels, counts } = rowsOf('topKAccuracy', scored)
     const all = scores ?? np.stack([np.zeros(odds!.shape), odds!], { axis: -1 })
     const classes = np.arange(all.shape[1]!, { dtype: 'int32' })
@@ -88,13 +97,17 @@ const perplexityDoor = must.door('perplexity', { options: sequenceOptions })
 /** e to the mean cross-entropy of all tokens that count, whichever batch they are in. */
 export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number, MeasuredRatio, Ratio> => {
   perplexityDoor(options)
-  return ratio((scored) => {
-    const { logits, labels, mask } = shifted('perplexity', scored, options.shift ?? true)
-    const counts = countsOf('perplexity', { labels, ...(mask && { mask }) })
-    const label = np.expandDims(np.where(counts, labels, 0).astype('int32'), -1)
-    const logs = np.squeeze(np.takeAlongAxis(nn.logSoftmax(logits), label, -1), { axis: -1 })
-    return { sum: np.sum(np.where(counts, np.negative(logs), 0)), count: total(counts) }
-  }, Math.exp)
+  return ratio(
+    'perplexity',
+    (scored) => {
+      const { logits, labels, mask } = shifted('perplexity', scored, options.shift ?? true)
+      const counts = countsOf('perplexity', { labels, ...(mask && { mask }) })
+      const label = np.expandDims(np.where(counts, labels, 0).astype('int32'), -1)
+      const logs = np.squeeze(np.takeAlongAxis(nn.logSoftmax(logits), label, -1), { axis: -1 })
+      return { sum: np.sum(np.where(counts, np.negative(logs), 0)), count: total(counts) }
+    },
+    Math.exp,
+  )
 }
 
 const exactDoor = must.door('exactMatch', { options: sequenceOptions })
@@ -102,7 +115,7 @@ const exactDoor = must.door('exactMatch', { options: sequenceOptions })
 /** The share of sequences all of whose tokens that count are right. */
 export const exactMatch = (options: SequenceOptions = {}): Metric<Scored, number, MeasuredRatio, Ratio> => {
   exactDoor(options)
-  return ratio((scored) => {
+  return ratio('exactMatch', (scored) => {
     const { logits, labels, mask } = shifted('exactMatch', scored, options.shift ?? true)
     const counts = countsOf('exactMatch', { labels, ...(mask && { mask }) })
     const right = np.equal(np.argmax(logits, { axis: -1 }), labels)
@@ -123,6 +136,8 @@ export interface TextMatchOptions {
   readonly normalize?: (text: string) => string
 }
 
+const texts = must.listOf(must.string)
+const someTexts = withFields('texts: { predicted, expected }', { predicted: texts, expected: texts })
 const textDoor = must.door('exactTextMatch', {
   options: must.optionsOf<TextMatchOptions>({ normalize: must.func }),
 })
@@ -131,13 +146,17 @@ const textDoor = must.door('exactTextMatch', {
 export const exactTextMatch = (options: TextMatchOptions = {}): Metric<Texts, number, Ratio, Ratio> => {
   textDoor(options)
   const { normalize = (text: string) => text.trim() } = options
-  return {
-    init: { sum: 0, count: 0 },
-    measure: ({ predicted, expected }) => ({
-      sum: expected.filter((text, i) => normalize(predicted[i] ?? '') === normalize(text)).length,
-      count: expected.length,
-    }),
-    update: (state, more) => ({ sum: state.sum + more.sum, count: state.count + more.count }),
-    compute: ({ sum, count }) => sum / count,
-  }
+  return guarded(
+    'exactTextMatch',
+    { outputs: someTexts, measured: aRatio, state: aRatio },
+    {
+      init: { sum: 0, count: 0 },
+      measure: ({ predicted, expected }) => ({
+        sum: expected.filter((text, i) => normalize(predicted[i] ?? '') === normalize(text)).length,
+        count: expected.length,
+      }),
+      update: (state, more) => ({ sum: state.sum + more.sum, count: state.count + more.count }),
+      compute: ({ sum, count }) => sum / count,
+    },
+  )
 }

@@ -29,6 +29,7 @@ const aStream = must.kind('a stream', (x) => typeof (x as { open?: unknown } | n
 const someMetrics = must.recordOf(aMetric, 'an object of metrics by name')
 const options = must.optionsOf<EvaluateOptions>({ jit: must.boolean })
 const evaluatorDoor = must.door('evaluator', { f: must.func, metrics: someMetrics, options })
+const runDoor = must.door('evaluator', { params: must.anything, data: aStream })
 const evaluateDoor = must.door('evaluate', {
   f: must.func,
   params: must.anything,
@@ -63,8 +64,9 @@ export const evaluator = <P, B, I, R extends Metrics<I>>(
     options.jit === false
       ? measureAll
       : (jit<[P, B], { readonly [name: string]: unknown }>(measureAll) as unknown as typeof measureAll)
-  return (params, data) =>
-    attempt(async () => {
+  return (params, data) => {
+    runDoor(params, data)
+    return attempt(async () => {
       const cursor = data.open()
       const turns = hostTurns()
       try {
@@ -82,6 +84,7 @@ export const evaluator = <P, B, I, R extends Metrics<I>>(
         await cursor.close()
       }
     })
+  }
 }
 
 /**

@@ -29,6 +29,49 @@ export const aMetric = must.kind('a metric, such as accuracy()', (x) => {
   )
 })
 
+/** What the parts of a metric must be given. */
+export interface MetricChecks {
+  readonly outputs: must.Check
+  readonly measured: must.Check
+  readonly state: must.Check
+}
+
+/** An object with at least these properties. */
+export const withFields = (wanted: string, fields: { readonly [name: string]: must.Check }): must.Check =>
+  must.kind(
+    wanted,
+    (x) =>
+      typeof x === 'object' &&
+      x !== null &&
+      Object.entries(fields).every(([name, check]) => check.accepts((x as { readonly [key: string]: unknown })[name])),
+  )
+
+/** A metric whose parts look at what they are given. */
+export const guarded = <I, V, M, S>(
+  operation: string,
+  { outputs, measured, state }: MetricChecks,
+  metric: Metric<I, V, M, S>,
+): Metric<I, V, M, S> => {
+  const measureDoor = must.door(operation, { outputs })
+  const updateDoor = must.door(operation, { state, measured })
+  const computeDoor = must.door(operation, { state })
+  return {
+    init: metric.init,
+    measure: (given) => {
+      measureDoor(given)
+      return metric.measure(given)
+    },
+    update: (before, more) => {
+      updateDoor(before, more)
+      return metric.update(before, more)
+    },
+    compute: (last) => {
+      computeDoor(last)
+      return metric.compute(last)
+    },
+  }
+}
+
 const mapDoor = must.door('mapMetric', { metric: aMetric, f: must.func })
 
 /**

@@ -2,9 +2,11 @@
 import * as np from '../../numpy/index.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import type { NDArray } from '../../trace/value.ts'
+import * as must from '../../surface/arguments.ts'
 import type { Metric } from './metric.ts'
+import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'
-import { rowsOf } from './scored.ts'
+import { measuredArrays, rowsOf, someScored } from './scored.ts'
 
 /** Scores and labels of a batch; the label is -1 where a row does not count. */
 export interface Ranked {
@@ -47,6 +49,14 @@ const areaOf = (rows: RankedRows): number => {
   return (sum - (positive * (positive + 1)) / 2) / (positive * negative)
 }
 
+const someRows = must.listOf(
+  withFields('scores and labels', {
+    scores: must.instance('a Float32Array', Float32Array),
+    labels: must.instance('a Uint8Array', Uint8Array),
+  }),
+  'a state of the metric: a list of { scores, labels }',
+)
+
 const keptOf = ({ scores, labels }: Ranked): RankedRows[number] => {
   const [values, truths] = [scores.dataSync('float32'), labels.dataSync('int32')]
   const bad = truths.find((label) => label !== -1 && label !== 0 && label !== 1)
@@ -61,18 +71,23 @@ const keptOf = ({ scores, labels }: Ranked): RankedRows[number] => {
  * The area under the ROC curve of class 1 against class 0, exactly: by ranks, where equal scores share theirs. For that a float32 score
  * and a label are kept of each row, five bytes: 50 MB for ten million. NaN where all labels are the same, or a score is NaN.
  */
-export const rocAuc = (): Metric<Scored, number, Ranked, RankedRows> => ({
-  init: [],
-  measure: (scored) => {
-    const { scores, odds, labels, counts } = rowsOf('rocAuc', scored)
-    if (scores !== null && scores.shape[1] !== 2) {
-      throw new ArgumentError(
-        `rocAuc: there are ${scores.shape[1]} classes; the curve is of 2. Take one against the rest.`,
-      )
-    }
-    const margin = odds ?? scores!.at(':', 1).get().sub(scores!.at(':', 0).get())
-    return { scores: margin.astype('float32'), labels: np.where(counts, labels, -1).astype('int32') }
-  },
-  update: (rows, batch) => [...rows, keptOf(batch)],
-  compute: areaOf,
-})
+export const rocAuc = (): Metric<Scored, number, Ranked, RankedRows> =>
+  guarded<Scored, number, Ranked, RankedRows>(
+    'rocAuc',
+    { outputs: someScored, measured: measuredArrays('scores', 'labels'), state: someRows },
+    {
+      init: [],
+      measure: (scored) => {
+        const { scores, odds, labels, counts } = rowsOf('rocAuc', scored)
+        if (scores !== null && scores.shape[1] !== 2) {
+          throw new ArgumentError(
+            `rocAuc: there are ${scores.shape[1]} classes; the curve is of 2. Take one against the rest.`,
+          )
+        }
+        const margin = odds ?? scores!.at(':', 1).get().sub(scores!.at(':', 0).get())
+        return { scores: margin.astype('float32'), labels: np.where(counts, labels, -1).astype('int32') }
+      },
+      update: (rows, batch) => [...rows, keptOf(batch)],
+      compute: areaOf,
+    },
+  )

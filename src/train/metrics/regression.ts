@@ -2,9 +2,11 @@
 import type { NDArray } from '../../trace/value.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { showShape } from '../../core/shape.ts'
+import * as must from '../../surface/arguments.ts'
 import type { Metric } from './metric.ts'
+import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'
-import { rowsOf } from './scored.ts'
+import { measuredArrays, rowsOf, someScored } from './scored.ts'
 
 /** Predictions and labels of a batch, and which of them count. */
 export interface Pairs {
@@ -49,15 +51,27 @@ const updated = (state: Residuals, { predicted, labels, counts }: Pairs): Residu
   return { count, mean, spread, errors }
 }
 
+const someResiduals = withFields('a state of the metric: { count, mean, spread, errors }', {
+  count: must.number,
+  mean: must.number,
+  spread: must.number,
+  errors: must.number,
+})
+
 const residuals = (
   operation: string,
   compute: (state: Residuals) => number,
-): Metric<Scored, number, Pairs, Residuals> => ({
-  init: { count: 0, mean: 0, spread: 0, errors: 0 },
-  measure: pairsOf(operation),
-  update: updated,
-  compute,
-})
+): Metric<Scored, number, Pairs, Residuals> =>
+  guarded(
+    operation,
+    { outputs: someScored, measured: measuredArrays('predicted', 'labels', 'counts'), state: someResiduals },
+    {
+      init: { count: 0, mean: 0, spread: 0, errors: 0 },
+      measure: pairsOf(operation),
+      update: updated,
+      compute,
+    },
+  )
 
 /** The mean of squared errors. */
 export const meanSquaredError = (): Metric<Scored, number, Pairs, Residuals> =>

@@ -3,7 +3,9 @@ import { ShapeError } from '../../core/errors.ts'
 import { sameShape, showShape } from '../../core/shape.ts'
 import { isFloat } from '../../core/dtype.ts'
 import * as np from '../../numpy/index.ts'
-import type { NDArray } from '../../trace/value.ts'
+import * as must from '../../surface/arguments.ts'
+import { NDArray } from '../../trace/value.ts'
+import { withFields } from './metric.ts'
 
 /** What a model says of a batch, and what it should have said. */
 export interface Scored {
@@ -16,6 +18,21 @@ export interface Scored {
   readonly labels: NDArray
   /** What counts, where it is not 0: of the labels' shape or of its first axes, as the last batch may be filled up with rows. */
   readonly mask?: NDArray
+}
+
+const anArray = must.instance('an array', NDArray)
+
+/** What metrics of scores must be given. */
+export const someScored = withFields('outputs of a model: { logits, labels } and perhaps a mask, arrays', {
+  logits: anArray,
+  labels: anArray,
+  mask: must.optional(anArray),
+})
+
+/** What such metrics keep of a batch: arrays of rank 0, or of a number for each row. */
+export const measuredArrays = (...names: readonly string[]): must.Check => {
+  const wanted = `what measure gave: { ${names.join(', ')} }`
+  return withFields(wanted, Object.fromEntries(names.map((name) => [name, anArray])))
 }
 
 /** A label that does not count. */

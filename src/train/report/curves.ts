@@ -14,6 +14,8 @@ export interface Point {
 export interface Curve {
   readonly name: string
   readonly points: readonly Point[]
+  /** Whether it is chosen, not measured, as a learning rate is: then there is nothing to smooth. */
+  readonly isExact?: boolean
 }
 
 const [WIDTH, HEIGHT] = [680, 260]
@@ -25,16 +27,23 @@ export const curveOf = (name: string, lines: readonly MetricsLine[]): Curve => (
   points: lines.flatMap(({ step, metrics }) => (name in metrics ? [{ step, value: metrics[name]! }] : [])),
 })
 
-/** The exponential mean, without its bias to zero at the beginning; what is not finite is passed over. */
-export const smoothed = (points: readonly Point[], keep: number): readonly Point[] => {
+/** The exponential mean of what came before, without its bias to zero at the beginning. */
+const averaged = (values: readonly number[], keep: number): readonly number[] => {
   let [sum, weight] = [0, 0]
-  return points
-    .filter(({ value }) => Number.isFinite(value))
-    .map(({ step, value }) => {
-      sum = keep * sum + (1 - keep) * value
-      weight = keep * weight + (1 - keep)
-      return { step, value: sum / weight }
-    })
+  return values.map((value) => {
+    sum = keep * sum + (1 - keep) * value
+    weight = keep * weight + (1 - keep)
+    return sum / weight
+  })
+}
+
+/** The mean of what is around, weighted exponentially to both sides, so that it does not lag; what is not finite is passed over. */
+export const smoothed = (points: readonly Point[], keep: number): readonly Point[] => {
+  const finite = points.filter(({ value }) => Number.isFinite(value))
+  const values = finite.map(({ value }) => value)
+  const before = averaged(values, keep)
+  const after = averaged(values.toReversed(), keep).toReversed()
+  return finite.map(({ step }, i) => ({ step, value: (before[i]! + after[i]!) / 2 }))
 }
 
 /** More points than there are pixels: of each stretch the least and the greatest, so that spikes are seen. */
@@ -81,13 +90,13 @@ const axes = (x: Scale, y: Scale): readonly string[] => {
 
 /** A curve faint as it was measured, and drawn out as it is smoothed; steps that were not finite are marked. */
 const drawn = (
-  { points }: Curve,
+  { points, isExact = false }: Curve,
   i: number,
   x: Scale,
   y: Scale,
   isIn: (value: number) => boolean,
 ): readonly string[] => {
-  const isLong = points.length > 30
+  const isLong = points.length > 30 && !isExact
   const raw = stretchesOf(points, isIn).flatMap((stretch) => [
     element('path', { class: `line c${i} ${isLong ? 'raw' : ''}`, d: pathOf(thinned(stretch, 1200), x, y) }),
     ...(points.length > 60 ? [] : stretch.map(({ step, value }) => element('circle', { class: `dot c${i}`, cx: x.at(step), cy: y.at(value), r: 2.2 }))), // prettier-ignore

@@ -30,7 +30,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:2
 th,.tick,.legend{color:var(--soft)}.tick{fill:var(--soft);font-size:12px}
 .grid{stroke:var(--grid)}.axis{stroke:var(--soft)}.line{fill:none;stroke-width:1.8}.raw{opacity:.32;stroke-width:1}
 .key{margin-right:16px}.key b{font-weight:600}.bad{stroke:var(--bad);stroke-dasharray:2 2}.badcell{fill:var(--bad)}
-.zero{fill:var(--grid)}
+.zero{fill:var(--grid)}rect{shape-rendering:crispEdges}
 ${[0, 1, 2, 3].map((i) => `.line.c${i}{stroke:var(--c${i})}.dot.c${i}{fill:var(--c${i})}.key.c${i} b{color:var(--c${i})}`).join('\n')}
 `
 
@@ -70,7 +70,7 @@ export const reportPage = ({ title, lines, ending, plan, layers }: ReportContent
   }
   for (const [stem, names] of groupsOf(lines, layers)) {
     const heading = titles[stem] ?? stem
-    section(heading, drawCurves(heading, names.slice(0, 4).map((name) => curveOf(name, lines)))) // prettier-ignore
+    section(heading, drawCurves(heading, names.slice(0, 4).map((name) => ({ ...curveOf(name, lines), isExact: stem === 'learningRate' })))) // prettier-ignore
     if (stem !== 'gradNorm') continue
     section('Gradient norm by layer and step', drawHeatMap(layers, lines))
   }

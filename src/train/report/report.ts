@@ -5,6 +5,7 @@ import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import { aStore, directoryOf, nodeStore, replaceFile } from '../checkpoint/store.ts'
 import type { Hook, RunEnd } from '../loop/hook.ts'
+import { hookOf } from '../loop/hook.ts'
 import type { MetricsLine } from '../loop/metricsFile.ts'
 import { readMetrics } from '../loop/metricsFile.ts'
 import { duration } from '../loop/progress.ts'
@@ -46,23 +47,21 @@ const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
 export const report = (path: string, options: ReportOptions = {}): Hook => {
   door(path, options)
   const { store = nodeStore, title = 'Training', plan = '', metricsFile: before, layers = 'gradNorm/' } = options
-  return {
-    name: 'report',
-    start: ({ step: begun }) =>
-      attempt(async () => {
-        const lines: MetricsLine[] = before === undefined ? [] : [...(await readMetrics(store, before, begun))]
-        return {
-          step: ({ step, metrics }) => {
-            lines.push({ step, metrics })
-            return () => Promise.resolve({ _tag: 'Right', right: null })
-          },
-          end: (end) =>
-            attempt(async () => {
-              await run(store.makeDirectory(directoryOf(path)))
-              const page = reportPage({ title, lines, ending: endingOf(end), plan, layers })
-              await run(replaceFile(store, path, encodeUtf8(page)))
-            }),
-        }
-      }),
-  }
+  return hookOf('report', ({ step: begun }) =>
+    attempt(async () => {
+      const lines: MetricsLine[] = before === undefined ? [] : [...(await readMetrics(store, before, begun))]
+      return {
+        step: ({ step, metrics }) => {
+          lines.push({ step, metrics })
+          return () => Promise.resolve({ _tag: 'Right', right: null })
+        },
+        end: (end) =>
+          attempt(async () => {
+            await run(store.makeDirectory(directoryOf(path)))
+            const page = reportPage({ title, lines, ending: endingOf(end), plan, layers })
+            await run(replaceFile(store, path, encodeUtf8(page)))
+          }),
+      }
+    }),
+  )
 }
