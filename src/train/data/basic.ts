@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../surface/arguments.ts'
 import type { Position, Stream, StreamError } from '../stream.ts'
-import { cursorOf, end, isCount, isParts, item, strangePosition, streamOf } from './cursor.ts'
+import { anEither, cursorOf, end, isCount, isParts, item, strangePosition, streamOf } from './cursor.ts'
 
 const fromArrayDoor = must.door('fromArray', {
   values: must.kind('a list', Array.isArray, { hint: must.listHint }),
@@ -121,7 +121,7 @@ export const fromTaskEither = <T>(read: (page: Position) => TaskEither<StreamErr
     return cursorOf(async () => {
       for (;;) {
         if (page === null) {
-          const given = await read(asked)()
+          const given = anEither('fromTaskEither', await read(asked)())
           if (given._tag === 'Left') return given
           page = given.right
         }

@@ -18,7 +18,7 @@ import { isFilled, textOf } from './lines.ts'
 import type { FileRecord, Splitter } from './records.ts'
 import { lineSplitter, recordsCursor } from './records.ts'
 import type { BadRows, RowOptions } from './rows.ts'
-import { judgeRows, rowError, rowTable } from './rows.ts'
+import { decodeRow, judgeRows, rowTable } from './rows.ts'
 
 /** How a file of fields is written. */
 export interface CsvFormat {
@@ -172,8 +172,7 @@ const rowsOf = (
     const { length } = fields.right
     if (length !== names.length)
       return left(dataError(at, `has ${length} fields, and there are ${names.length} columns`))
-    const decoded = decoder(Object.fromEntries(names.map((key, i) => [key, fields.right[i]])))
-    return decoded._tag === 'Left' ? left(rowError(at, decoded.left)) : decoded
+    return decodeRow(name, decoder, Object.fromEntries(names.map((key, i) => [key, fields.right[i]])), at)
   }
   return judgeRows(name, source.name, judge, options)(namedRecords(name, source, format, columns))
 }

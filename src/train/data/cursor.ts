@@ -1,5 +1,6 @@
 /** Cursors, and the frame that streams and operators are made in. */
 import type { Either } from 'fp-ts/lib/Either.js'
+import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../surface/arguments.ts'
 import type { DataError } from '../errors.ts'
 import type { Cursor, Item, Position, Stream, StreamError } from '../stream.ts'
@@ -19,6 +20,15 @@ export const left = <E>(error: E): Either<E, never> => ({ _tag: 'Left', left: er
 
 /** A value. */
 export const right = <T>(value: T): Either<never, T> => ({ _tag: 'Right', right: value })
+
+const isEither = (x: unknown): boolean =>
+  typeof x === 'object' && x !== null && '_tag' in x && (x._tag === 'Left' || x._tag === 'Right')
+
+/** What a function of the caller's gave, which is to be an `Either`. */
+export const anEither = <E, A>(name: string, given: Either<E, A>): Either<E, A> => {
+  if (isEither(given)) return given
+  throw new ArgumentError(`${name}: the function must give an Either, got ${showPlain(given)}.`)
+}
 
 /** An error of data, of which the message begins with its place. */
 export const dataError = (at: string, what: string): DataError => ({ _tag: 'DataError', at, message: `${at}: ${what}` })

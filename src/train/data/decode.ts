@@ -7,7 +7,7 @@ import { showPlain as show } from './show.ts'
 import { suggestion } from '../../core/suggest.ts'
 import * as must from '../../surface/arguments.ts'
 import type { DataError } from '../errors.ts'
-import { left, right } from './cursor.ts'
+import { anEither, left, right } from './cursor.ts'
 
 /** A value of what was read, or what is wrong with it. `at` is where it stands in the row: `messages[1].role`; '' is the row. */
 export type Decoder<T> = (value: unknown, at?: string) => Either<DataError, T>
@@ -21,38 +21,47 @@ const wrong = (at: string, what: string): Either<DataError, never> =>
 const mismatch = (at: string, wanted: string, value: unknown, hint = ''): Either<DataError, never> =>
   wrong(at, value === undefined ? 'is missing' : `must be ${wanted}, got ${show(value)}${hint}`)
 
+/** A decoder of that name by what it does with a value and its place. */
+const decoder = <T>(name: string, read: (value: unknown, at: string) => Either<DataError, T>): Decoder<T> => {
+  const enter = must.door(name, { value: must.anything, at: must.string })
+  return (value, at = '') => {
+    enter(value, at)
+    return read(value, at)
+  }
+}
+
 /** A decoder by a predicate. */
-const kind =
-  <T>(wanted: string, accepts: (value: unknown) => value is T): Decoder<T> =>
-  (value, at = '') =>
-    accepts(value) ? right(value) : mismatch(at, wanted, value)
+const kind = <T>(name: string, wanted: string, accepts: (value: unknown) => value is T): Decoder<T> =>
+  decoder(name, (value, at) => (accepts(value) ? right(value) : mismatch(at, wanted, value)))
 
 /** Anything, as it is; also nothing. */
-export const anything: Decoder<unknown> = (value) => right(value)
+export const anything: Decoder<unknown> = decoder('anything', right)
 
 /** A text. */
-export const string: Decoder<string> = kind('a text', (x) => typeof x === 'string')
+export const string: Decoder<string> = kind('string', 'a text', (x) => typeof x === 'string')
 
 /** A text that is not empty or white space. */
 export const words: Decoder<string> = kind(
+  'words',
   'a text that is not empty',
   (x): x is string => typeof x === 'string' && x.trim() !== '',
 )
 
 /** A finite number. */
-export const number: Decoder<number> = kind('a finite number', (x): x is number => Number.isFinite(x))
+export const number: Decoder<number> = kind('number', 'a finite number', (x): x is number => Number.isFinite(x))
 
 /** A whole number. */
-export const integer: Decoder<number> = kind('a whole number', (x): x is number => Number.isSafeInteger(x))
+export const integer: Decoder<number> = kind('integer', 'a whole number', (x): x is number => Number.isSafeInteger(x))
 
 /** True or false. */
-export const boolean: Decoder<boolean> = kind('true or false', (x) => typeof x === 'boolean')
+export const boolean: Decoder<boolean> = kind('boolean', 'true or false', (x) => typeof x === 'boolean')
 
 const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/
 
 /** A finite number, or a text that is one, as in CSV. */
-export const numeric: Decoder<number> = (value, at = '') =>
-  typeof value === 'string' && decimal.test(value) ? number(Number(value), at) : number(value, at)
+export const numeric: Decoder<number> = decoder('numeric', (value, at) =>
+  number(typeof value === 'string' && decimal.test(value) ? Number(value) : value, at),
+)
 
 const oneOfDoor = must.door('oneOf', {
   allowed: must.listOf(must.anyOf(must.string, must.finite), 'a list of texts and numbers'),
@@ -71,12 +80,12 @@ const oneOfDoor = must.door('oneOf', {
 export const oneOf = <const V extends string | number>(allowed: readonly V[]): Decoder<V> => {
   oneOfDoor(allowed)
   const texts = allowed.filter((x) => typeof x === 'string')
-  return (value, at = '') => {
+  return decoder('oneOf', (value, at) => {
     const found = allowed.find((x) => x === value)
     if (found !== undefined) return right(found)
     const near = typeof value === 'string' ? suggestion(value, texts) : null
     return mismatch(at, allowed.map(show).join(' or '), value, near === null ? '' : `. Did you mean ${show(near)}?`)
-  }
+  })
 }
 
 const aDecoder = must.func
@@ -86,24 +95,26 @@ const listDoor = must.door('list', { element: aDecoder })
 /** A list, each element of which the decoder takes. */
 export const list = <T>(element: Decoder<T>): Decoder<readonly T[]> => {
   listDoor(element)
-  return (value, at = '') => {
+  return decoder('list', (value, at) => {
     if (!Array.isArray(value)) return mismatch(at, 'a list', value)
     const values: T[] = []
     for (const [i, x] of value.entries()) {
-      const decoded = element(x, `${at}[${i}]`)
+      const decoded = anEither('list', element(x, `${at}[${i}]`))
       if (decoded._tag === 'Left') return decoded
       values.push(decoded.right)
     }
     return right(values)
-  }
+  })
 }
 
-const optionalDoor = must.door('optional', { decoder: aDecoder })
+const optionalDoor = must.door('optional', { present: aDecoder })
 
 /** What the decoder takes, or nothing, or null. */
-export const optional = <T>(decoder: Decoder<T>): Decoder<T | undefined> => {
-  optionalDoor(decoder)
-  return (value, at) => (value === undefined || value === null ? right(undefined) : decoder(value, at))
+export const optional = <T>(present: Decoder<T>): Decoder<T | undefined> => {
+  optionalDoor(present)
+  return decoder('optional', (value, at) =>
+    value === undefined || value === null ? right(undefined) : anEither('optional', present(value, at)),
+  )
 }
 
 const isMapping = (x: unknown): x is { readonly [key: string]: unknown } =>
@@ -138,12 +149,12 @@ export const object = <F extends { readonly [key: string]: Decoder<unknown> }>(
 ): Decoder<{ readonly [K in keyof F]: Decoded<F[K]> }> => {
   objectDoor(fields)
   const entries = Object.entries(fields)
-  return (value, at = '') => {
+  return decoder('object', (value, at) => {
     if (!isMapping(value)) return mismatch(at, 'an object', value)
     const decoded: { [key: string]: unknown } = {}
-    for (const [key, decoder] of entries) {
+    for (const [key, field] of entries) {
       const given = memberOf(value, key)
-      const member = decoder(given, at === '' ? key : `${at}.${key}`)
+      const member = anEither('object', field(given, at === '' ? key : `${at}.${key}`))
       if (member._tag === 'Left') {
         const hint = given === undefined ? otherKeys(value, key) : ''
         return left({ ...member.left, message: member.left.message + hint })
@@ -151,7 +162,7 @@ export const object = <F extends { readonly [key: string]: Decoder<unknown> }>(
       if (member.right !== undefined) decoded[key] = member.right
     }
     return right(decoded as { readonly [K in keyof F]: Decoded<F[K]> })
-  }
+  })
 }
 
 /** A text, perhaps with a second one, and what it is: a class, or a number. */
@@ -188,6 +199,7 @@ export interface ChatRow {
 export type TrainRow = LabelledRow | PlainRow | PromptRow | ChatRow
 
 const label: Decoder<string | number> = kind(
+  'label',
   'a text or a number',
   (x): x is string | number => typeof x === 'string' || Number.isFinite(x),
 )
@@ -237,7 +249,7 @@ const chatRow: Decoder<ChatRow> = object({ messages })
  * // => the row must have text, or prompt and completion, or messages; there is prompts, completion
  * ```
  */
-export const row: Decoder<TrainRow> = (value, at = '') => {
+export const row: Decoder<TrainRow> = decoder<TrainRow>('row', (value, at) => {
   if (!isMapping(value)) return mismatch(at, 'an object', value)
   if (Object.hasOwn(value, 'messages')) return chatRow(value, at)
   if (Object.hasOwn(value, 'prompt')) return promptRow(value, at)
@@ -245,4 +257,4 @@ export const row: Decoder<TrainRow> = (value, at = '') => {
   const keys = Object.keys(value)
   const there = keys.length === 0 ? 'nothing' : keys.slice(0, 8).join(', ')
   return wrong(at, `must have text, or prompt and completion, or messages; there is ${there}`)
-}
+})

@@ -5,7 +5,18 @@ import * as must from '../../surface/arguments.ts'
 import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
 import { fromArray } from './basic.ts'
 import type { Operator } from './cursor.ts'
-import { cursorOf, end, isCount, isParts, item, operator, right, strangePosition, withNext } from './cursor.ts'
+import {
+  anEither,
+  cursorOf,
+  end,
+  isCount,
+  isParts,
+  item,
+  operator,
+  right,
+  strangePosition,
+  withNext,
+} from './cursor.ts'
 
 const functionDoor = (name: string): must.Door => must.door(name, { f: must.func })
 const countDoor = (name: string): must.Door => must.door(name, { n: must.natural })
@@ -52,7 +63,7 @@ const mapEitherEach = eachOf('mapEither')
 /** What `f` makes of each element; the first error ends the stream. */
 export const mapEither = <A, B>(f: (value: A) => Either<StreamError, B>): Operator<A, B> => {
   mapEitherDoor(f)
-  return mapEitherEach((value) => Promise.resolve(f(value)))
+  return mapEitherEach((value) => Promise.resolve(anEither('mapEither', f(value))))
 }
 
 const mapTaskEitherDoor = functionDoor('mapTaskEither')
@@ -61,7 +72,7 @@ const mapTaskEitherEach = eachOf('mapTaskEither')
 /** What the task of each element gives, one after the other; the first error ends the stream. */
 export const mapTaskEither = <A, B>(f: (value: A) => TaskEither<StreamError, B>): Operator<A, B> => {
   mapTaskEitherDoor(f)
-  return mapTaskEitherEach((value) => f(value)())
+  return mapTaskEitherEach(async (value) => anEither('mapTaskEither', await f(value)()))
 }
 
 const filterDoor = functionDoor('filter')

@@ -15,7 +15,7 @@ import { filter, mapTaskEither } from './elements.ts'
 import type { FileRecord } from './records.ts'
 import { lineSplitter, recordsCursor } from './records.ts'
 import type { BadRows, RowOptions } from './rows.ts'
-import { badRowsTable, judgeRows, rowError, rowTable } from './rows.ts'
+import { badRowsTable, decodeRow, judgeRows, rowTable } from './rows.ts'
 
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d
 
@@ -70,9 +70,7 @@ export function jsonl(from: Readable, options: Partial<RowOptions<unknown>> = {}
     const at = `${source.name}:${record.line}`
     const text = textOf(at, record)
     const json = text._tag === 'Left' ? text : jsonOf(at, text.right)
-    if (json._tag === 'Left') return json
-    const decoded = decoder(json.right)
-    return decoded._tag === 'Left' ? left(rowError(at, decoded.left)) : decoded
+    return json._tag === 'Left' ? json : decodeRow('jsonl', decoder, json.right, at)
   }
   return judgeRows('jsonl', source.name, judge, options)(filter(isFilled)(linesOf('jsonl', source)))
 }

@@ -11,7 +11,7 @@ import type { TrainRow } from './decode.ts'
 import { row } from './decode.ts'
 import { peer } from './peers.ts'
 import type { BadRows, RowOptions } from './rows.ts'
-import { judgeRows, rowError, rowTable } from './rows.ts'
+import { decodeRow, judgeRows, rowTable } from './rows.ts'
 
 /** A file as hyparquet reads it. */
 interface AsyncBuffer {
@@ -180,9 +180,7 @@ export function parquet(from: Readable, options: ParquetOptions & Partial<RowOpt
   parquetDoor(from, options)
   const { decode: decoder = row, columns } = options
   const source = openSource(from)
-  const judge = (raw: ParquetRow, number: number): Either<DataError, unknown> => {
-    const decoded = decoder(plain(raw))
-    return decoded._tag === 'Left' ? left(rowError(`${source.name}, row ${number}`, decoded.left)) : decoded
-  }
+  const judge = (raw: ParquetRow, number: number): Either<DataError, unknown> =>
+    decodeRow('parquet', decoder, plain(raw), `${source.name}, row ${number}`)
   return judgeRows('parquet', source.name, judge, options)(rowsOf(source, columns))
 }

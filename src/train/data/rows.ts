@@ -6,7 +6,7 @@ import type { DataError } from '../errors.ts'
 import type { Position, Stream } from '../stream.ts'
 import { fromArray } from './basic.ts'
 import type { Operator } from './cursor.ts'
-import { cursorOf, end, isCount, isParts, item, left, operator, strangePosition } from './cursor.ts'
+import { anEither, cursorOf, end, isCount, isParts, item, left, operator, strangePosition } from './cursor.ts'
 import type { Decoder } from './decode.ts'
 import type { Tally } from './tally.ts'
 import { aTally } from './tally.ts'
@@ -51,6 +51,12 @@ export const rowError = (at: string, error: DataError): DataError => ({
   at,
   message: `${at}: ${error.message}`,
 })
+
+/** A row decoded; an error has the row's place before it. */
+export const decodeRow = <T>(name: string, decode: Decoder<T>, value: unknown, at: string): Either<DataError, T> => {
+  const decoded = anEither(name, decode(value))
+  return decoded._tag === 'Left' ? left(rowError(at, decoded.left)) : decoded
+}
 
 /**
  * The rows that `judge` finds good. It is given what was read, and its number counted from 1.
@@ -108,10 +114,8 @@ const checkDoor = must.door('checkRows', {
 export const checkRows = <T>(decode: Decoder<T>, options: CheckOptions = {}): Operator<unknown, T> => {
   checkDoor(decode, options)
   const { source = 'row' } = options
-  const judge = (value: unknown, row: number): Either<DataError, T> => {
-    const decoded = decode(value)
-    return decoded._tag === 'Left' ? left(rowError(`${source}:${row}`, decoded.left)) : decoded
-  }
+  const judge = (value: unknown, row: number): Either<DataError, T> =>
+    decodeRow('checkRows', decode, value, `${source}:${row}`)
   return judgeRows('checkRows', source, judge, options)
 }
 
