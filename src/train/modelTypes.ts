@@ -9,7 +9,9 @@ export interface ModelLike {
 }
 
 /** Ends of the names of modules, by `model_type`. */
-export type TargetsByType = { readonly [type: string]: readonly string[] }
+export interface TargetsByType {
+  readonly [type: string]: readonly string[]
+}
 
 /**
  * What LoRA adapts unless told otherwise: PEFT's `TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`; the same of the attention in

@@ -126,7 +126,7 @@ export const combine = (adapters: readonly Adapter<LoraConfig>[], options: Combi
     targetModules: union(adapters.map((adapter) => adapter.config.targetModules)),
     modulesToSave: union(adapters.map((adapter) => adapter.config.modulesToSave)),
     fanInFanOut: union(adapters.map((adapter) => adapter.config.fanInFanOut)),
-    tied: adapters.some((adapter) => adapter.config.tied),
+    tied: Object.assign({}, ...adapters.map((adapter) => adapter.config.tied)) as LoraConfig['tied'],
   }
   return new Adapter(config, Object.fromEntries(combined), allSaved(adapters))
 }

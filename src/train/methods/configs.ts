@@ -25,7 +25,7 @@ const shared: must.OptionTable<ModuleConfig> = {
   targetModules: names,
   modulesToSave: names,
   fanInFanOut: names,
-  tied: must.required(must.boolean),
+  tied: must.required(must.recordOf(must.string, 'an object of names of modules')),
 }
 
 const lora = must.optionsOf<LoraConfig>({

@@ -8,7 +8,6 @@ import type { NDArray } from '../../trace/value.ts'
 import type { Parameter } from '../targets.ts'
 import { denseOf, widened } from './operators.ts'
 import type { AdaptedModule } from './settings.ts'
-import { extentsOf } from './settings.ts'
 
 /**
  * How A and B begin. `default`: A uniform within 1/√inputs (Kaiming with a = √5), B zero. `gaussian`: A normal with standard deviation

@@ -172,6 +172,6 @@ export const mergeDifference = <P, C extends AdapterConfig>(
   }
   return tuned.reduce((most, x, i) => {
     const difference = np.max(np.abs(np.subtract(np.astype(x, 'float64'), np.astype(merged[i]!, 'float64')))).item()
-    return Number.isNaN(most) || !(Number(difference) <= most) ? Number(difference) : most
+    return Number.isNaN(most) || !(difference <= most) ? difference : most
   }, 0)
 }

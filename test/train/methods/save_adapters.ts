@@ -65,33 +65,33 @@ const cases: { readonly [name: string]: Case } = {
   'gpt2-lora': loraCase('gpt2', { targets: ['c_attn', 'mlp.c_proj'] }),
   'gpt2-dora': loraCase('gpt2', {}, dora),
   't5-lora': loraCase('t5-lm', {}),
-  ...Object.fromEntries(
-    ['bert-sequence', 'llama', 'gpt2'].flatMap((family) => [
-      [
-        `${family}-ia3`,
-        {
-          family,
-          make: (params: ParamTree, model: { readonly type: string }) => {
-            const adapter = moved(ia3.init(key, params, { model }))
-            return [adapter, ia3.apply(params, adapter)] as const
-          },
-        },
-      ],
-      [
-        `${family}-vera`,
-        {
-          family,
-          make: (params: ParamTree, model: { readonly type: string }) => {
-            const adapter = moved(vera.init(key, params, { model, rank: 5, projectionSeed: 9 }))
-            return [adapter, vera.apply(params, adapter)] as const
-          },
-        },
-      ],
-    ]),
-  ),
 }
 
-for (const [name, { family, make }] of Object.entries(cases)) {
+/** Methods of vectors, over some families. */
+const vectorCases = ['bert-sequence', 'llama', 'gpt2'].flatMap((family): readonly (readonly [string, Case])[] => [
+  [
+    `${family}-ia3`,
+    {
+      family,
+      make: (params, model) => {
+        const adapter = moved(ia3.init(key, params, { model }))
+        return [adapter, ia3.apply(params, adapter)]
+      },
+    },
+  ],
+  [
+    `${family}-vera`,
+    {
+      family,
+      make: (params, model) => {
+        const adapter = moved(vera.init(key, params, { model, rank: 5, projectionSeed: 9 }))
+        return [adapter, vera.apply(params, adapter)]
+      },
+    },
+  ],
+])
+
+for (const [name, { family, make }] of [...Object.entries(cases), ...vectorCases]) {
   const { model, params } = await get(loadModel(join(models, family)))
   const [adapter, tuned] = make(params, model)
   const folder = join(out, name)

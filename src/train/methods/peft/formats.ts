@@ -98,7 +98,7 @@ const ia3Of = (config: ConfigReader, found: FoundModules): Format => {
   const given = config.namesOrText('feedforward_modules')
   config.flag('init_ia3_weights', true)
   if (typeof given === 'string') config.fail('feedforward_modules', 'a list of names')
-  const settings: Ia3Config = { method: 'ia3', feedForward: given as readonly string[], ...shared(found) }
+  const settings: Ia3Config = { method: 'ia3', feedForward: given, ...shared(found) }
   return {
     config: settings,
     arraysOf: ({ module, value, outputs }) => [
@@ -193,6 +193,6 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
     alpha_pattern: config.alphaPattern,
     bias: 'none',
     init_lora_weights: config.initLoraWeights === 'default' ? true : config.initLoraWeights,
-    ...(config.tied ? { ensure_weight_tying: true } : {}),
+    ...(Object.keys(config.tied).length > 0 ? { ensure_weight_tying: true } : {}),
   }
 }

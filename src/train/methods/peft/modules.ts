@@ -5,8 +5,8 @@ import { isHead, isTable } from '../../modelTypes.ts'
 import type { Matrix } from '../../targets.ts'
 import { isSaved, matricesOf, parametersOf } from '../../targets.ts'
 import { wholeExpression } from '../patterns.ts'
-import type { AdaptedModule } from '../settings.ts'
-import { isFanIn, isTied } from '../settings.ts'
+import type { AdaptedModule, ModuleConfig } from '../settings.ts'
+import { isFanIn, tiesOf } from '../settings.ts'
 import type { ConfigReader } from './reader.ts'
 import { refuse } from './refusal.ts'
 
@@ -16,7 +16,7 @@ export interface FoundModules {
   readonly targetModules: readonly string[]
   readonly modulesToSave: readonly string[]
   readonly fanInFanOut: readonly string[]
-  readonly tied: boolean
+  readonly tied: ModuleConfig['tied']
 }
 
 const expressionOf = (config: ConfigReader, key: string, text: string): RegExp =>
@@ -74,24 +74,25 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     const table = isTable(matrix.module)
     return { ...matrix, table, outputs: table || isFanIn(matrix.module, fanIn, model) ? 1 : 0 }
   })
-  const tied = parametersOf(params).find(
-    ({ name }) =>
-      isTied(name, model) && (isSaved(name, modulesToSave) || found.some((adapted) => adapted.name === name)),
+  const saved = parametersOf(params).filter(({ name }) => isSaved(name, modulesToSave))
+  const tied = tiesOf(
+    [...found, ...saved].map(({ name }) => name),
+    model,
   )
-  if (tied !== undefined && !config.flag('ensure_weight_tying', false)) {
+  const [pair] = Object.entries(tied)
+  if (!config.flag('ensure_weight_tying', false) && pair !== undefined) {
     refuse(
-      `${tied.name} is the weight of the head, too: here one leaf is both, but the adapter, without ensure_weight_tying, is one that ` +
-        'changes the look-up only.',
-      { unexpected: [tied.name] },
+      `${pair[1]} is ${pair[0]}, too: here one leaf is both, but the adapter, without ensure_weight_tying, is one that changes only ` +
+        'one of them.',
+      { unexpected: [pair[1]] },
     )
   }
-  config.flag('ensure_weight_tying', false)
   const isPlain = Array.isArray(given) && !byLayer && config.get('exclude_modules') === undefined
   return {
     modules,
     targetModules: isPlain ? (given as readonly string[]) : modules.map(({ module }) => module),
     modulesToSave,
     fanInFanOut: modules.filter(({ table, outputs }) => !table && outputs === 1).map(({ module }) => module),
-    tied: tied !== undefined,
+    tied,
   }
 }

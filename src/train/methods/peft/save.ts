@@ -29,14 +29,28 @@ export const WEIGHTS_FILE = 'adapter_model.safetensors'
 
 const methods = ['lora', 'dora', 'ia3', 'vera'] as const
 
-const tensorsOf = ({ config, weights, saved }: Adapter<PeftConfig>): NamedTensors => {
+/** The same again for modules that share a trained weight, in which rows are outputs. */
+const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedTensors =>
+  Object.fromEntries(
+    Object.entries(config.tied).flatMap(([other, own]) => {
+      const whole = saved[`${own}.weight`]
+      if (whole !== undefined) return [[`${PREFIX}${other}.weight`, whole] as const]
+      const { lora_embedding_A: a, lora_embedding_B: b } = weights[own] ?? {}
+      return a === undefined || b === undefined
+        ? []
+        : [[fileKey(other, 'lora_A'), b.T] as const, [fileKey(other, 'lora_B'), a.T] as const]
+    }),
+  )
+
+const tensorsOf = (adapter: Adapter<PeftConfig>): NamedTensors => {
+  const { config, weights, saved } = adapter
   const arrays = Object.entries(weights).flatMap(([module, named]) =>
     Object.entries(named).map(([name, x]) => [fileKey(module, name), x] as const),
   )
   const whole = Object.entries(saved).map(([name, x]) => [`${PREFIX}${name}`, x] as const)
   const frozen = config.method === 'vera' ? projectionsOf(config.projection) : null
   const projections = frozen === null ? {} : { 'base_model.vera_A': frozen.a, 'base_model.vera_B': frozen.b }
-  return { ...Object.fromEntries([...arrays, ...whole]), ...projections }
+  return { ...Object.fromEntries([...arrays, ...whole]), ...projections, ...sharedTensors(adapter) }
 }
 
 const encodeDoor = must.door('encodeAdapter', { adapter: anAdapter(...methods), options: must.optionsOf(saveOptions) })

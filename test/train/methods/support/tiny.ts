@@ -76,4 +76,4 @@ export const tiny = (family: keyof typeof configs): Tiny => {
 }
 
 /** The largest absolute difference. */
-export const difference = (x: NDArray, y: NDArray): number => Number(np.max(np.abs(np.subtract(x, y))).item())
+export const difference = (x: NDArray, y: NDArray): number => np.max(np.abs(np.subtract(x, y))).item()
