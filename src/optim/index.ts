@@ -7,6 +7,7 @@ export * from './losses.ts'
 export * from './masks.ts'
 export * from './optimizers.ts'
 export * from './scaling.ts'
+export * from './privacy.ts'
 export * from './schedules.ts'
 export type { GradientTransformation, NamedStates, OptState, StateOf } from './transformation.ts'
 export {
