@@ -83,7 +83,6 @@ export { matmulRate } from './plan/rate.ts'
 export type { LeafTest, Selection } from './select.ts'
 export { combine, partition, select } from './select.ts'
 export { carryState } from './state.ts'
-export type { Cursor, Item, Position, Stream } from './stream.ts'
 
 export type { Metrics, Objective } from './objectives/objective.ts'
 export type { CausalOptions, ClassOptions } from './objectives/classes.ts'
