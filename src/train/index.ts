@@ -107,5 +107,5 @@ export { cpo, dpo, orpo, sequenceLogProbs, simpo } from './objectives/preference
 export type { FloatDType, LossScale, LossScaleOptions } from './numbers/precision.ts'
 export { castFloats } from './numbers/precision.ts'
 export { layerNorms } from './numbers/norms.ts'
-export type { LossRun, Step, StepOptions, StepState } from './numbers/state.ts'
+export type { LossRun, Step as StepFunctions, StepOptions, StepState } from './numbers/state.ts'
 export { makeStep } from './numbers/step.ts'
