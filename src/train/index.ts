@@ -84,7 +84,7 @@ export type { LeafTest, Selection } from './select.ts'
 export { combine, partition, select } from './select.ts'
 export { carryState } from './state.ts'
 
-export type { Metrics, Objective } from './objectives/objective.ts'
+export type { Metrics as ObjectiveMetrics, Objective } from './objectives/objective.ts'
 export type { CausalOptions, ClassOptions } from './objectives/classes.ts'
 export {
   causalLM,
