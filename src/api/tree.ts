@@ -349,6 +349,7 @@ export declare const wholeBrand: unique symbol
 /** A tree like `T` in which some leaves may be missing; `combine` makes a `T` of such parts. */
 export type Partial<T> = T extends core.LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
 
+/** A part of a `T`, with null for what it lacks: `partition` gives two. */
 export interface PartOf<T> {
   readonly [wholeBrand]?: T
 }

@@ -40,7 +40,8 @@ const decayMaskDoor = must.door('decayMask', {
  * import { decayMask } from 'pullback/train'
  * const params = { dense: { weight: np.ones([2, 2]), bias: np.ones([2]) }, LayerNorm: { weight: np.ones([2]) } }
  * const mask = decayMask(params)
- * mask.dense // => { weight: true, bias: false }
+ * mask.dense.weight // => true
+ * mask.dense.bias // => false
  * mask.LayerNorm.weight // => false
  * optim.adamw(1e-3, { weightDecay: 0.01, mask }).init(params).length // => 3
  * ```
@@ -119,7 +120,8 @@ const layerwiseDecayDoor = must.door('layerwiseDecay', {
  * const x = np.ones([2])
  * const params = { embeddings: x, layer: [x, x], head: x }
  * const factors = layerwiseDecay(params, { decay: 0.5 })
- * factors // => { embeddings: 0.125, layer: [0.25, 0.5], head: 1 }
+ * factors.embeddings // => 0.125
+ * factors.layer // => 0.25,0.5
  * const optimizer = optim.chain(optim.sgd(1), scaleLeaves(factors))
  * optimizer.update(params, optimizer.init(params))[0].layer[0]! // => [-0.25 -0.25]
  * ```

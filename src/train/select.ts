@@ -109,7 +109,7 @@ const selectDoor = must.door('select', { params: must.anything, selection: aSele
  * import { select } from 'pullback/train'
  * const layer = { weight: np.ones([2, 2]), bias: np.zeros([2]) }
  * const params = { embeddings: { weight: np.ones([9, 2]) }, layer: [layer, layer, layer] }
- * select(params, 'layer.{1,2}.**').join(' ') // => layer.1.weight layer.1.bias layer.2.weight layer.2.bias
+ * select(params, 'layer.{1,2}.**').join(' ') // => layer.1.bias layer.1.weight layer.2.bias layer.2.weight
  * select(params, '**.bias').length // => 3
  * select(params, ['!embeddings.**', '!**.bias']).join(' ') // => layer.0.weight layer.1.weight layer.2.weight
  * select(params, (leaf) => leaf.shape.length === 1).length // => 3

@@ -23,7 +23,9 @@ const carryStateDoor = must.door('carryState', { before: must.anything, fresh: m
  * const [head] = partition(params, 'head')
  * const [, state] = optimizer.update(head, optimizer.init(head))
  * const [both] = partition(params, '**')
- * carryState(state, optimizer.init(both)).trace // => { body: [0. 0.], head: [1. 1.] }
+ * const { trace } = carryState(state, optimizer.init(both)) as { readonly trace: typeof both }
+ * trace.head // => [1. 1.]
+ * trace.body // => [0. 0.]
  * ```
  */
 export const carryState = <S>(before: unknown, fresh: S): S => {

@@ -176,7 +176,7 @@ export const savedShapes = (
  * import { bitfit } from 'pullback/train'
  * const dense = { weight: np.ones([2, 2]), bias: np.zeros([2]) }
  * const adapter = bitfit.init(random.key(0), { dense, classifier: dense })
- * Object.keys(adapter.saved).join(' ') // => dense.bias classifier.weight classifier.bias
+ * Object.keys(adapter.saved).join(' ') // => classifier.bias classifier.weight dense.bias
  * ```
  */
 export const bitfit: LeavesMethod<HeadOptions> = leavesMethod<HeadOptions>(
@@ -209,7 +209,7 @@ export interface UnfreezeOptions {
  * import { unfreeze } from 'pullback/train'
  * const x = np.ones([2])
  * const params = { embeddings: x, layer: [x, x, x], head: x }
- * Object.keys(unfreeze.init(random.key(0), params, { layers: 2 }).saved).join(' ') // => layer.1 layer.2 head
+ * Object.keys(unfreeze.init(random.key(0), params, { layers: 2 }).saved).join(' ') // => head layer.1 layer.2
  * Object.keys(unfreeze.init(random.key(0), params, { layers: 0 }).saved).join(' ') // => head
  * ```
  */
@@ -247,7 +247,7 @@ const nextStageDoor = must.door('nextStage', {
  * const head = unfreeze.init(random.key(0), params, { layers: 0 })
  * const state = optimizer.init(head)
  * const [frozen, adapter] = nextStage(params, head, { layers: 1 })
- * Object.keys(adapter.saved).join(' ') // => layer.1 head
+ * Object.keys(adapter.saved).join(' ') // => head layer.1
  * const next = carryState(state, optimizer.init(adapter))
  * ```
  */

@@ -126,7 +126,8 @@ const describeDoor = must.door('describe', { plan: must.kind('a plan, as plan gi
  *     compile: false,
  *   }),
  * )
- * text.split('\n').slice(0, 5).join('\n') // => 10 of 14 parameters are trained (71.43 %), 10 of them decayed.\n\nmodule   ×  leaves                parameters\nlayer.*  2  weight float32[2,2]            8  trained, decayed\nlayer.*  2  bias float32[2]                4  frozen
+ * text.split('\n')[0] // => 10 of 14 parameters are trained (71.43 %), 10 of them decayed.
+ * text.split('\n').slice(3, 6).join('\n') // => head     1  weight float32[1,2]           2  trained, decayed\nlayer.*  2  bias float32[2]               4  frozen\nlayer.*  2  weight float32[2,2]           8  trained, decayed
  * ```
  */
 export const describe = (given: Plan): string => {

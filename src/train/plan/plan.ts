@@ -1,6 +1,7 @@
 /** What a training step will train, keep and compute, before anything runs. */
 import { savedResiduals } from '../../api/checkpoint.ts'
 import type { PartOf } from '../../api/tree.ts'
+import type { Arrays } from '../../api/types.ts'
 import { explain } from '../../api/explain.ts'
 import { valueAndGrad } from '../../api/grad.ts'
 import { jit } from '../../api/jit.ts'
@@ -47,14 +48,14 @@ interface CommonOptions<P, B> {
 /** A plan where leaves are trained as they are. */
 export interface SelectionPlan<P, B> extends CommonOptions<P, B> {
   readonly selection: Selection
-  readonly loss: (params: P, batch: B) => NDArray
+  readonly loss: (params: Arrays<P>, batch: Arrays<B>) => NDArray
 }
 
 /** A plan where a method's adapter is trained. */
 export interface AdapterPlan<P, B, C extends AdapterConfig> extends CommonOptions<P, B> {
   readonly method: { readonly apply: (params: P, adapter: Adapter<C>) => unknown }
   readonly adapter: Adapter<C>
-  readonly loss: (params: Tuned<P>, batch: B) => NDArray
+  readonly loss: (params: Tuned<P>, batch: Arrays<B>) => NDArray
 }
 
 /** What becomes of one leaf. */
@@ -149,7 +150,8 @@ const partsOfSelection = <P, B>({ params, selection, loss }: SelectionPlan<P, B>
     leaves: tree.leaves.map((leaf, i) => plannedLeaf(tree.names[i]!, leaf, chosen[i]!, decay(tree.names[i]!))),
     trained: part(true),
     frozen: part(false),
-    loss: (trained, frozen, batch) => loss(combine<P>(trained as PartOf<P>, frozen as PartOf<P>), batch as B),
+    loss: (trained, frozen, batch) =>
+      loss(combine(trained as PartOf<Arrays<P>>, frozen as PartOf<Arrays<P>>), batch as Arrays<B>),
   }
 }
 
@@ -174,7 +176,7 @@ const partsOfAdapter = <P, B, C extends AdapterConfig>(
     leaves: [...frozen, ...trained],
     trained: adapter,
     frozen: params as Tree,
-    loss: (a, p, batch) => loss(method.apply(p as P, a as Adapter<C>) as Tuned<P>, batch as B),
+    loss: (a, p, batch) => loss(method.apply(p as P, a as Adapter<C>) as Tuned<P>, batch as Arrays<B>),
   }
 }
 
@@ -214,7 +216,7 @@ const activationsOf = ({ loss }: Parts, trained: Tree, frozen: Tree, batch: Tree
  * @throws ArgumentError where both a selection and an adapter are given, or neither; what tracing the loss throws.
  * @example
  * ```ts
- * import { np, optim } from 'pullback'
+ * import { np, optim, ShapeDtypeStruct } from 'pullback'
  * import { plan } from 'pullback/train'
  * const params = { body: { weight: np.ones([4, 4]) }, head: { weight: np.ones([2, 4]), bias: np.zeros([2]) } }
  * const { trained, frozen, decayed, memory } = plan({
@@ -222,7 +224,7 @@ const activationsOf = ({ loss }: Parts, trained: Tree, frozen: Tree, batch: Tree
  *   selection: 'head.**',
  *   batch: new ShapeDtypeStruct([8, 4], 'float32'),
  *   loss: ({ body, head }, x) => {
- *     const inner = np.tanh(np.matmul(np.asarray(x), body.weight))
+ *     const inner = np.tanh(np.matmul(x, body.weight))
  *     return np.sum(np.add(np.matmul(inner, head.weight.T), head.bias))
  *   },
  *   optimizer: optim.adamw(1e-3),

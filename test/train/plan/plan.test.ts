@@ -108,8 +108,8 @@ describe('what is counted', () => {
 
 describe('what it is made of', () => {
   test('types do as well as arrays', () => {
-    const shapes = evalShape((k: NDArray) => bert.init(k), random.key(0)) as unknown as typeof params
-    const batch = new ShapeDtypeStruct([2, 4], 'int32') as unknown as NDArray
+    const shapes = evalShape((k: NDArray) => bert.init(k), random.key(0))
+    const batch = new ShapeDtypeStruct([2, 4], 'int32')
     const given = { ...common, selection: 'classifier.**', compile: false }
     expect(plan({ ...given, params: shapes, batch })).toEqual(plan(given))
   })
