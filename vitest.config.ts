@@ -15,8 +15,6 @@ export default defineConfig({
       { find: /^pullback\/interpret$/, replacement: source('./src/interpret/index.ts') },
       { find: /^pullback\/tokenizers$/, replacement: source('./src/tokenizers/index.ts') },
       { find: /^pullback\/models$/, replacement: source('./src/models/index.ts') },
-      { find: /^pullback\/train$/, replacement: source('./src/train/index.ts') },
-      { find: /^pullback\/interpret$/, replacement: source('./src/interpret/index.ts') },
       { find: /^pullback\/io$/, replacement: source('./src/io/index.ts') },
       { find: /^pullback$/, replacement: source('./src/index.ts') },
     ],

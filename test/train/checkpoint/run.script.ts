@@ -1,14 +1,27 @@
 /**
- * A run that the test kills: a network with dropout, on rows in another order for each epoch, by AdamW with a schedule and a running
- * mean of the parameters. It goes on from its last checkpoint, and writes the final state when it is done.
+ * A run that the test kills: a network with dropout, on rows in another order for each epoch, by AdamW with a schedule, clipping and a
+ * running mean of the parameters. It goes on from its last checkpoint, and writes the final state when it is done.
  *
  *     node run.mjs DIRECTORY STEPS PAUSE
  */
 import { writeFileSync } from 'node:fs'
+import { pipe } from 'fp-ts/lib/function.js'
 import { nn, np, optim, random, tree, valueAndGrad } from 'pullback'
 import type { NDArray } from 'pullback'
-import { checkpoints, latestCheckpoint, metricsFile, onStep, signals, train } from 'pullback/train'
-import type { Position, Stream } from 'pullback/train'
+import {
+  batch,
+  checkpoints,
+  fromArray,
+  latestCheckpoint,
+  map,
+  metricsFile,
+  onStep,
+  prefetch,
+  repeat,
+  shuffle,
+  signals,
+  train,
+} from 'pullback/train'
 
 const [directory = '', steps = '60', pause = '0'] = process.argv.slice(2)
 
@@ -17,45 +30,44 @@ interface Batch {
   readonly y: NDArray
 }
 
-/** Batches of 8 of 75 rows, the last of 3: in another order for each epoch. */
-const rows: Stream<Batch> = {
-  open: (position: Position = null, epoch = 0) => {
-    const x = random.normal(random.key(5), [75, 4])
-    const order = random.permutation(random.foldIn(random.key(6), epoch), 75)
-    let at = position === null ? 0 : (position as number)
-    return {
-      next: () => {
-        if (at >= 75) return Promise.resolve({ _tag: 'Right', right: null } as const)
-        const chosen = np.take(x, order.at(np.slice(at, Math.min(75, at + 8))).get(), { axis: 0 })
-        at += 8
-        const value = { x: chosen, y: np.sin(chosen.sum({ axis: 1 })) }
-        return Promise.resolve({ _tag: 'Right', right: { value, position: at } } as const)
-      },
-      close: () => Promise.resolve(),
-    }
-  },
-}
+/** Batches of 8 of 75 rows, the last of an epoch of 3. */
+const rows = Array.from({ length: 75 }, (_, i) => [Math.sin(i), Math.cos(3 * i), Math.sin(i * i), i / 75] as const)
+const data = pipe(
+  fromArray(rows),
+  shuffle(random.key(6), 20),
+  batch(8),
+  map((chosen): Batch => {
+    const x = np.array(chosen)
+    return { x, y: np.sin(x.sum({ axis: 1 })) }
+  }),
+  repeat(null),
+  prefetch(2),
+)
 
 const [first, last] = [nn.linear(4, 16), nn.linear(16, 1)] as const
-const optimizer = optim.adamw(optim.cosineDecaySchedule({ initValue: 0.02, decaySteps: 200 }))
-
-const loss = (params: Params, { x, y }: Batch, key: NDArray): NDArray => {
-  const hidden = nn.dropout(key, nn.tanh(first.apply(params.first, x)), 0.2)
-  return np.mean(np.square(np.squeeze(last.apply(params.last, hidden), { axis: -1 }).sub(y)))
-}
 
 interface Params {
   readonly first: nn.LinearParams
   readonly last: nn.LinearParams
 }
 
+const optimizer = optim.chain(
+  optim.clipByGlobalNorm(1),
+  optim.adamw(optim.cosineDecaySchedule({ initValue: 0.02, decaySteps: 200 })),
+)
+
+const loss = (params: Params, { x, y }: Batch, key: NDArray): NDArray => {
+  const hidden = nn.dropout(key, nn.tanh(first.apply(params.first, x)), 0.2)
+  return np.mean(np.square(np.squeeze(last.apply(params.last, hidden), { axis: -1 }).sub(y)))
+}
+
 const params: Params = { first: first.init(random.key(1)), last: last.init(random.key(2)) }
 const initial = { params, optimizer: optimizer.init(params), ema: params, key: random.key(3) }
 type State = typeof initial
 
-const step = (state: State, batch: Batch) => {
+const step = (state: State, given: Batch) => {
   const keys = random.split(state.key, [2])
-  const [value, gradient] = valueAndGrad(loss)(state.params, batch, keys.at(0).get())
+  const [value, gradient] = valueAndGrad(loss)(state.params, given, keys.at(0).get())
   const [updates, next] = optimizer.update(gradient, state.optimizer, state.params)
   const moved = optim.applyUpdates(state.params, updates)
   const ema = tree.map((a: NDArray, b: NDArray) => a.mul(0.9).add(b.mul(0.1)), state.ema, moved) as Params
@@ -67,7 +79,7 @@ if (found._tag === 'Left') throw new Error(found.left.message)
 for (const { message } of found.right.passedOver) process.stderr.write(`passed over: ${message}\n`)
 process.stdout.write(`from ${found.right.checkpoint?.step ?? 0}\n`)
 
-const result = await train<State, Batch>(step, initial, rows, {
+const result = await train(step, initial, data, {
   steps: Number(steps),
   from: found.right.checkpoint,
   hooks: [
