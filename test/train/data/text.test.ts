@@ -5,10 +5,12 @@ import { describe, expect, it } from 'vitest'
 import type { Sample, TokenizeOptions, TrainRow } from '../../../src/train/index.ts'
 import {
   bucket,
+  chunk,
   collate,
   fromArray,
   labelNames,
   pack,
+  survey,
   Tally,
   toArray,
   tokenizeRow,
@@ -247,6 +249,47 @@ describe('collate', () => {
     expect([...tally.shapes.values()].reduce((a, b) => a + b)).toBe(buckets.length)
     const { error } = await readFrom(pipe(fromArray(rows), bucket({ bounds: [8], size: 4 })))
     expect(error).toBe('bucket: an element of length 15 is beyond the last bound, 8.')
+  })
+})
+
+describe('chunk', () => {
+  it('has all tokens, in rows of one length but the last', async () => {
+    const lists = fc.array(fc.array(fc.nat({ max: 99 }), { maxLength: 9 }), { maxLength: 12 })
+    await fc.assert(
+      fc.asyncProperty(lists, fc.integer({ min: 1, max: 12 }), fc.boolean(), async (texts, length, dropLast) => {
+        const samples = texts.map((ids) => ({ input_ids: ids, labels: ids.map((id) => (id % 2 === 0 ? id : -100)) }))
+        const rows = await valuesOf(chunk(length, { dropLast })(fromArray(samples)))
+        const whole = texts.flat()
+        const kept = dropLast ? whole.slice(0, whole.length - (whole.length % length)) : whole
+        expect(rows.flatMap(({ input_ids: ids }) => ids)).toEqual(kept)
+        expect(rows.flatMap(({ labels }) => labels)).toEqual(kept.map((id) => (id % 2 === 0 ? id : -100)))
+        rows.slice(0, -1).forEach(({ input_ids: ids }) => {
+          expect(ids.length).toBe(length)
+        })
+      }),
+    )
+  })
+})
+
+describe('survey', () => {
+  it('counts what is long, cut and learnt', async () => {
+    const samples = [5, 1, 3, 2, 4].map((n) => ({
+      input_ids: new Array<number>(n).fill(1),
+      labels: Array.from({ length: n }, (_, i) => (i < 2 ? -100 : 1)),
+      ...(n > 3 ? { cut: 10 * n } : {}),
+    }))
+    expect(await survey(fromArray(samples))()).toEqual({
+      _tag: 'Right',
+      right: {
+        samples: 5,
+        tokens: 15,
+        learnt: 6,
+        cut: { samples: 2, tokens: 90 },
+        lengths: { min: 1, median: 3, p90: 5, max: 5 },
+      },
+    })
+    const none = await survey(fromArray<Sample>([]))()
+    expect(none._tag === 'Right' && none.right.lengths.max).toBe(0)
   })
 })
 

@@ -3,7 +3,8 @@
  * with threads of other libraries where it went wrong.
  */
 import { pipe } from 'fp-ts/lib/function.js'
-import { random } from 'pullback'
+import type { NDArray } from 'pullback'
+import { np, random } from 'pullback'
 import { expect, test } from 'vitest'
 import type { Sample, TrainRow } from '../../../src/train/index.ts'
 import {
@@ -20,6 +21,7 @@ import {
 } from '../../../src/train/index.ts'
 import { kept, readFrom, valuesOf } from '../data/support/read.ts'
 import { byteLevel, sentencePiece } from '../data/support/tokenizers.ts'
+import { difference, tiny } from '../methods/support/tiny.ts'
 
 const sampleOf = (tokenizer: ReturnType<typeof byteLevel>, row: TrainRow): Sample => {
   const sample = tokenizeRow(tokenizer, { task: 'causal' })(row)
@@ -132,4 +134,48 @@ test('15. padding is right to train and left to generate, with positions that ma
   expect(String(generation.input_ids)).toBe('[[5 6 7]\n [0 0 8]]')
   expect(String(generation.attention_mask)).toBe('[[1 1 1]\n [0 0 1]]')
   expect(String(generation.position_ids)).toBe('[[0 1 2]\n [0 0 0]]')
+})
+
+/** Scores that a small model gives for a batch, and the loss if there are labels. */
+const outputs = (family: 'llama' | 'gpt2', batch: object): { readonly logits?: NDArray; readonly loss?: NDArray } => {
+  const { model, params } = tiny(family)
+  return model.apply(params, { ...batch })
+}
+
+const expectClose = (x: NDArray, y: NDArray): void => {
+  expect(difference(x, y)).toBeLessThan(1e-5)
+}
+
+test('15. a prompt that is filled up on the left has the scores that it has alone', () => {
+  const prompts = [{ input_ids: [1, 5, 9, 13, 7] }, { input_ids: [1, 30] }, { input_ids: [1, 4, 8] }]
+  for (const family of ['llama', 'gpt2'] as const) {
+    const together = outputs(family, collate({ side: 'left', padId: 2 })(prompts))
+    prompts.forEach((prompt, i) => {
+      const alone = outputs(family, collate()([prompt]))
+      expectClose(together.logits!.at(i, -1).get(), alone.logits!.at(0, -1).get())
+    })
+  }
+})
+
+test('8. packed samples have the scores and the loss that they have alone', async () => {
+  const samples = [
+    [1, 5, 9, 13],
+    [1, 30, 7],
+    [4, 8],
+  ].map((ids) => ({ input_ids: ids, labels: ids }))
+  const [row] = await valuesOf(pack(12)(fromArray(samples)))
+  for (const family of ['llama', 'gpt2'] as const) {
+    const { logits, loss } = outputs(family, collate()([row!]))
+    let start = 0
+    let sum = 0
+    for (const sample of samples) {
+      const { length } = sample.input_ids
+      const alone = outputs(family, collate()([sample]))
+      expectClose(logits!.at(0, np.slice(start, start + length)).get(), alone.logits!.at(0).get())
+      sum += alone.loss!.item() * (length - 1)
+      start += length
+    }
+    // All but the first token of each sample count.
+    expect(Math.abs(loss!.item() - sum / (start - samples.length))).toBeLessThan(1e-5)
+  }
 })

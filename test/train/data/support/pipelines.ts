@@ -6,6 +6,7 @@ import type { Stream } from '../../../../src/train/index.ts'
 import {
   batch,
   bucket,
+  chunk,
   concat,
   enumerate,
   filter,
@@ -53,6 +54,14 @@ const packed = (length: number, buffer: number) => (source: Stream<number>) =>
       map((n: number) => ({ input_ids: Array.from({ length: 1 + (Math.abs(n) % 3) }, (_, i) => n + i).map(Math.abs) }))(
         source,
       ),
+    ),
+  )
+
+/** Rows of tokens that do not keep to the samples, as numbers again. */
+const chunked = (length: number, dropLast: boolean) => (source: Stream<number>) =>
+  flatMap(({ input_ids: ids }: { readonly input_ids: readonly number[] }) => [...ids, ids.length])(
+    chunk(length, { dropLast })(
+      map((n: number) => ({ input_ids: Array.from({ length: Math.abs(n) % 4 }, (_, i) => Math.abs(n) + i) }))(source),
     ),
   )
 
@@ -123,6 +132,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       ),
     ),
   fc.tuple(fc.integer({ min: 3, max: 8 }), size).map(([n, buffer]) => step(`pack(${n}, ${buffer})`, packed(n, buffer))),
+  fc.tuple(size, fc.boolean()).map(([n, dropLast]) => step(`chunk(${n}, ${dropLast})`, chunked(n, dropLast))),
   small.map((n) => step(`prefetch(${n})`, prefetch(n))),
   fc.constant(step('enumerate', (s) => map(([i, x]: readonly [number, number]) => 10 * i + x)(enumerate(s)))),
   fc.constant(step('zip', (s) => map(([a, b]: readonly [number, number]) => a + b)(zip(s, skip<number>(1)(s))))),
