@@ -58,7 +58,17 @@ export type { LoadAdapterOptions } from './methods/peft/load.ts'
 export type { SaveAdapterOptions } from './methods/peft/save.ts'
 export { encodeAdapter } from './methods/peft/save.ts'
 export type { Mergeable } from './methods/products.ts'
-export { dora, ia3, loadAdapter, lora, mergeDifference, saveAdapter, vera } from './methods/products.ts'
+export {
+  applyAdapter,
+  dora,
+  ia3,
+  loadAdapter,
+  lora,
+  mergeAdapter,
+  mergeDifference,
+  saveAdapter,
+  vera,
+} from './methods/products.ts'
 export type { ProjectionSpec } from './methods/projections.ts'
 export type { ModuleConfig, ModuleOptions, Tuned } from './methods/settings.ts'
 export type { VeraConfig, VeraOptions } from './methods/vera.ts'

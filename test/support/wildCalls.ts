@@ -61,6 +61,12 @@ export const exceptions: {
   },
   'train.saveCheckpoint': { because: 'a string makes a directory', allows: ([path]) => typeof path !== 'string' },
   'train.pruneCheckpoints': { because: 'files would be removed', allows: ([path]) => typeof path !== 'string' },
+  ...Object.fromEntries(
+    ['lora.save', 'dora.save', 'ia3.save', 'vera.save', 'saveAdapter'].map((name) => [
+      `train.${name}`,
+      { because: 'a string makes a directory', allows: ([path]: readonly unknown[]) => typeof path !== 'string' },
+    ]),
+  ),
   'models.saveModel': { because: 'a string makes a directory', allows: ([path]) => typeof path !== 'string' },
   setWorkerUrl: { because: 'threads would be started from there', allows: ([url]) => typeof url !== 'string' },
 }

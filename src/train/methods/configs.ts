@@ -4,7 +4,7 @@ import type { AdapterConfig } from '../adapter.ts'
 import { Adapter } from '../adapter.ts'
 import type { Ia3Config } from './ia3.ts'
 import type { LoraConfig } from './lora.ts'
-import { endExpression } from './patterns.ts'
+import { wholeExpression } from './patterns.ts'
 import type { ProjectionSpec } from './projections.ts'
 import type { ModuleConfig } from './settings.ts'
 import type { VeraConfig } from './vera.ts'
@@ -15,7 +15,7 @@ export const byPattern = (check: must.Check): must.Check =>
     `an object of numbers by ends of names, each ${check.wanted}`,
     (x) =>
       must.recordOf(check, '').accepts(x) &&
-      Object.keys(x as object).every((pattern) => endExpression(pattern) !== null),
+      Object.keys(x as object).every((pattern) => wholeExpression(pattern) !== null),
   )
 
 const names = must.required(must.listOf(must.string))
@@ -61,10 +61,16 @@ const tables: { readonly [method: string]: must.Check } = {
   vera,
 }
 
+/** Arrays by names, or what stands for them in a tree that is looked at, by modules. */
+const isByModule = (x: unknown): boolean =>
+  typeof x === 'object' &&
+  x !== null &&
+  Object.values(x).every((arrays) => typeof arrays === 'object' && arrays !== null)
+
 /** An adapter of one of these methods. */
 export const anAdapter = (...methods: readonly string[]): must.Check =>
   must.kind(`an adapter, as ${methods[0]!}.init or ${methods[0]!}.load gives it`, (x) => {
     if (!(x instanceof Adapter)) return false
     const { method } = x.config as AdapterConfig
-    return methods.includes(method) && tables[method]!.accepts(x.config) && typeof x.weights === 'object'
+    return methods.includes(method) && tables[method]!.accepts(x.config) && isByModule(x.weights)
   })

@@ -3,10 +3,11 @@
 /** What JS and Python read alike: letters, `.`, sets, groups that are not repeated. Others could take for ever, or mean something else. */
 const plain = /^(?:[\w.$^|-]|\\[\w.]|\[\^?[\w.-]+\]|\((?:\?:)?|\)(?![*+?{])|(?<=[\w.\]])[*+?])*$/
 
-const repetitions = /[*+]/g
+/** Repetitions of anything but digits. */
+const repetitions = /(?<!\\d)[*+]/g
 
-/** As many repetitions as an expression may have: each may try every place in a name. */
-const MOST = 4
+/** As many of them as an expression may have: each may try every place in a name. */
+const MOST = 3
 
 /** The expression that must match a whole name, or null for one that is not read here. */
 export const wholeExpression = (pattern: string): RegExp | null => {
@@ -19,18 +20,21 @@ export const wholeExpression = (pattern: string): RegExp | null => {
   }
 }
 
-/** The expression that must match a name, or its end after a dot. */
-export const endExpression = (pattern: string): RegExp | null => {
-  const whole = wholeExpression(pattern)
-  return whole === null ? null : new RegExp(`^(?:.*\\.)?${whole.source.slice(1)}`)
+/** A name, and what is left of it after each of its dots. */
+const endsOf = (name: string): readonly string[] => {
+  const parts = name.split('.')
+  return parts.map((_, i) => parts.slice(i).join('.'))
 }
 
-/** The value of the first pattern that matches a module, or the usual one. */
+/** The value of the first pattern that matches a module, or its end after a dot; or the usual one. */
 export const valueByPattern = (
   patterns: { readonly [pattern: string]: number },
   module: string,
   usual: number,
 ): number => {
-  const found = Object.entries(patterns).find(([pattern]) => endExpression(pattern)?.test(module) ?? false)
+  const found = Object.entries(patterns).find(([pattern]) => {
+    const expression = wholeExpression(pattern)
+    return expression !== null && endsOf(module).some((end) => expression.test(end))
+  })
   return found === undefined ? usual : found[1]
 }

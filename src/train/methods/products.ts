@@ -2,6 +2,7 @@
 import { flatten } from '../../core/tree.ts'
 import { ArgumentError, TreeError } from '../../core/errors.ts'
 import * as np from '../../numpy/index.ts'
+import { aKey } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
 import type { Adapter, AdapterConfig } from '../adapter.ts'
@@ -9,11 +10,12 @@ import { anAdapter } from './configs.ts'
 import { combine } from './combine.ts'
 import type { Ia3Config } from './ia3.ts'
 import { ia3Functions } from './ia3.ts'
-import type { LoraConfig } from './lora.ts'
+import type { ApplyOptions, LoraConfig } from './lora.ts'
 import { makeLora, residual } from './lora.ts'
 import type { PeftConfig } from './peft/formats.ts'
 import { loadAdapterOf } from './peft/load.ts'
 import { saveAdapterOf } from './peft/save.ts'
+import type { Tuned } from './settings.ts'
 import type { VeraConfig } from './vera.ts'
 import { veraFunctions } from './vera.ts'
 
@@ -43,7 +45,7 @@ export const lora = {
   ...makeLora('lora'),
   residual,
   combine,
-  save: saveAdapterOf('lora'),
+  save: saveAdapterOf('lora.save', ['lora']),
   load: loadAdapterOf<LoraConfig>('lora.load', ['lora']),
 }
 
@@ -63,7 +65,7 @@ export const lora = {
 export const dora = {
   ...makeLora('dora'),
   residual,
-  save: saveAdapterOf('dora'),
+  save: saveAdapterOf('dora.save', ['dora']),
   load: loadAdapterOf<LoraConfig>('dora.load', ['dora']),
 }
 
@@ -77,12 +79,13 @@ export const dora = {
  * import { ia3 } from 'pullback/train'
  * const params = { key: { weight: np.ones([4, 3]) }, down: { weight: np.ones([3, 4]) } }
  * const adapter = ia3.init(random.key(0), params, { targets: ['key', 'down'], feedForward: ['down'] })
- * tree.map((x) => x.shape, adapter.weights) // => { key: { ia3_l: [ 4, 1 ] }, down: { ia3_l: [ 1, 4 ] } }
+ * const shapes = tree.leaves(adapter).map((x) => x.shape.join('x'))
+ * shapes // => 1x4,4x1
  * ```
  */
 export const ia3 = {
   ...ia3Functions,
-  save: saveAdapterOf('ia3'),
+  save: saveAdapterOf('ia3.save', ['ia3']),
   load: loadAdapterOf<Ia3Config>('ia3.load', ['ia3']),
 }
 
@@ -101,7 +104,7 @@ export const ia3 = {
  */
 export const vera = {
   ...veraFunctions,
-  save: saveAdapterOf('vera'),
+  save: saveAdapterOf('vera.save', ['vera']),
   load: loadAdapterOf<VeraConfig>('vera.load', ['vera']),
 }
 
@@ -116,9 +119,38 @@ export const loadAdapter = loadAdapterOf<PeftConfig>('loadAdapter', ['lora', 'do
 /** Writes the directory of an adapter as PEFT reads it. */
 export const saveAdapter = saveAdapterOf('saveAdapter', ['lora', 'dora', 'ia3', 'vera'])
 
+/** The method that an adapter is of. */
+const methodOf = (adapter: Adapter<PeftConfig>): Mergeable<PeftConfig> => {
+  const methods = { lora, dora, ia3, vera }
+  return methods[adapter.config.method] as unknown as Mergeable<PeftConfig>
+}
+
+const applyAdapterDoor = must.door('applyAdapter', {
+  params: must.anything,
+  adapter: anAdapter('lora', 'dora', 'ia3', 'vera'),
+  options: must.optionsOf<ApplyOptions>({ key: aKey }),
+})
+
+/** `apply` of the method that an adapter is of: what `loadAdapter` read is applied so. */
+export const applyAdapter = <P>(params: P, adapter: Adapter<PeftConfig>, options: ApplyOptions = {}): Tuned<P> => {
+  applyAdapterDoor(params, adapter, options)
+  return methodOf(adapter).apply(params, adapter, options) as Tuned<P>
+}
+
+const mergeAdapterDoor = must.door('mergeAdapter', {
+  params: must.anything,
+  adapter: anAdapter('lora', 'dora', 'ia3', 'vera'),
+})
+
+/** `merge` of the method that an adapter is of. */
+export const mergeAdapter = <P>(params: P, adapter: Adapter<PeftConfig>): P => {
+  mergeAdapterDoor(params, adapter)
+  return methodOf(adapter).merge(params, adapter)
+}
+
 /** A method as `mergeDifference` needs it. */
 export interface Mergeable<C extends AdapterConfig> {
-  readonly apply: <P>(params: P, adapter: Adapter<C>) => unknown
+  readonly apply: <P>(params: P, adapter: Adapter<C>, options?: ApplyOptions) => unknown
   readonly merge: <P>(params: P, adapter: Adapter<C>) => P
 }
 

@@ -8,7 +8,7 @@ import type { NamedTensors } from 'pullback/io'
 import { loadModel } from 'pullback/models'
 import type { ParamTree } from 'pullback/models'
 import type { Adapter, AdapterError, LoadAdapterOptions, LoraConfig, PeftConfig } from 'pullback/train'
-import { dora, encodeAdapter, ia3, loadAdapter, lora, saveAdapter, vera } from 'pullback/train'
+import { applyAdapter, dora, encodeAdapter, loadAdapter, lora, mergeAdapter, saveAdapter } from 'pullback/train'
 import { afterAll, describe, expect, test } from 'vitest'
 import { get, leftOf } from '../../io/support/recorded.ts'
 import { difference } from './support/tiny.ts'
@@ -43,20 +43,6 @@ const recorded = async (name: string) => {
   return { model, params, logits, expected: tensors }
 }
 
-/** `apply` and `merge` of whatever method an adapter is of. */
-const apply = (params: unknown, adapter: Adapter<PeftConfig>): unknown => {
-  const { method } = adapter.config
-  if (method === 'ia3') return ia3.apply(params, adapter as never)
-  if (method === 'vera') return vera.apply(params, adapter as never)
-  return { lora, dora }[method].apply(params, adapter as never)
-}
-const merge = (params: unknown, adapter: Adapter<PeftConfig>): unknown => {
-  const { method } = adapter.config
-  if (method === 'ia3') return ia3.merge(params, adapter as never)
-  if (method === 'vera') return vera.merge(params, adapter as never)
-  return { lora, dora }[method].merge(params, adapter as never)
-}
-
 const beganAsPart = (name: string): boolean => name.endsWith('pissa') || name.endsWith('olora')
 
 const optionsOf = (name: string, model: LoadAdapterOptions['model']): LoadAdapterOptions => ({
@@ -85,10 +71,10 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
     const base = beganAsPart(name) ? lora.residual(params, adapter as Adapter<LoraConfig>) : params
     expect(difference(logits(params), expected['plain']!)).toBeLessThan(1e-5)
     expect(difference(expected['tuned']!, expected['plain']!)).toBeGreaterThan(1e-3)
-    expect(difference(logits(apply(base, adapter)), expected['tuned']!)).toBeLessThan(1e-5)
+    expect(difference(logits(applyAdapter(base, adapter)), expected['tuned']!)).toBeLessThan(1e-5)
     // Merging tied tables PEFT adds to the shared weight twice: transformers #45127.
     const merged = name === 'llama-tied' ? expected['tuned']! : expected['merged']!
-    expect(difference(logits(merge(base, adapter)), merged)).toBeLessThan(1e-5)
+    expect(difference(logits(mergeAdapter(base, adapter)), merged)).toBeLessThan(1e-5)
   })
 
   test('is the same after it has been written and read', async () => {

@@ -203,6 +203,33 @@ describe('derivatives', () => {
   })
 })
 
+describe('QLoRA', () => {
+  // Rows of whole blocks.
+  const { model, inputs: tokens } = tiny('llama', { hidden_size: 64, intermediate_size: 96 })
+  const params = model.init(random.key(3))
+  const blocks = quantize(params, { kind: 'q4_0' }) as ParamTree
+  const scores = (p: unknown): NDArray => model.apply(p as ParamTree, tokens)['logits']!
+
+  test.each(names)('%s over a whole model in four bits learns, and its blocks stay', (name) => {
+    const method = methods[name]
+    const fresh = method.init(key, blocks, { model, targets: 'all-linear', rank: 4 })
+    const optimizer = optim.adamw(0.01)
+    const step = jit((adapter: Lora, state: ReturnType<typeof optimizer.init>) => {
+      const slopes = grad((a: Lora) => loss(scores(method.apply(blocks, a))))(adapter)
+      const [updates, next] = optimizer.update(slopes, state, adapter)
+      return [optim.applyUpdates(adapter, updates), next] as const
+    })
+    let [adapter, state] = [fresh, optimizer.init(fresh)] as [Lora, ReturnType<typeof optimizer.init>]
+    for (let i = 0; i < 10; i++) [adapter, state] = step(adapter, state) as [Lora, typeof state]
+    const [before, after] = [blocks, method.apply(blocks, adapter)].map((p) => loss(scores(p)).item()) as [
+      number,
+      number,
+    ]
+    expect(after).toBeLessThan(0.8 * before)
+    expect(mergeDifference(method, scores, blocks, adapter)).toBeLessThan(1e-4)
+  })
+})
+
 describe('several adapters', () => {
   const { params, model, logits } = tiny('bert')
   const [one, two] = [3, 4].map((seed) => moved(lora.init(key, params, { model }), seed)) as [Lora, Lora]

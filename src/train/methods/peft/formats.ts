@@ -6,7 +6,7 @@ import { scalesInputs, vectorShape } from '../ia3.ts'
 import type { LoraConfig } from '../lora.ts'
 import { factorNames, rankOf } from '../lora.ts'
 import { takesPart } from '../loraInit.ts'
-import { endExpression } from '../patterns.ts'
+import { wholeExpression } from '../patterns.ts'
 import type { AdaptedModule, ModuleConfig } from '../settings.ts'
 import { extentsOf } from '../settings.ts'
 import type { VeraConfig } from '../vera.ts'
@@ -66,7 +66,7 @@ const initOf = (config: ConfigReader, { residual }: FormatOptions): string => {
 
 const loraOf = (config: ConfigReader, found: FoundModules, options: FormatOptions): Format => {
   const patterned = (accepts: (x: number) => boolean) => (name: string, x: number) =>
-    accepts(x) && endExpression(name) !== null
+    accepts(x) && wholeExpression(name) !== null
   const method = config.flag('use_dora', false) ? 'dora' : 'lora'
   const settings: LoraConfig = {
     method,

@@ -66,7 +66,7 @@ const encodeDoor = must.door('encodeAdapter', { adapter: anAdapter(...methods), 
  * const params = { query: { weight: np.ones([4, 3]) }, value: { weight: np.ones([4, 3]) } }
  * const adapter = lora.init(random.key(0), params, { targets: ['query'], rank: 2 })
  * const files = encodeAdapter(adapter)
- * ;[...files.keys()].join(', ') // => adapter_model.safetensors, adapter_config.json
+ * Array.from(files.keys()).join(', ') // => adapter_model.safetensors, adapter_config.json
  * const read = await lora.load(files, params)()
  * read._tag === 'Right' && read.right.weights['query']?.['lora_A']?.shape // => 2,3
  * ```
@@ -85,8 +85,8 @@ export const encodeAdapter = (
 }
 
 /** Writes the directory of an adapter: each file appears whole or not at all, the configuration last. */
-export const saveAdapterOf = (method: string, accepted: readonly string[] = [method]) => {
-  const door = must.door(`${method}.save`, {
+export const saveAdapterOf = (operation: string, accepted: readonly string[]) => {
+  const door = must.door(operation, {
     path: must.string,
     adapter: anAdapter(...accepted),
     options: must.optionsOf(saveOptions),

@@ -61,8 +61,8 @@ export interface Tiny {
 }
 
 /** A model of a family, with the same weights every time. */
-export const tiny = (family: keyof typeof configs): Tiny => {
-  const model = rightOf(modelOfConfig(configs[family]))
+export const tiny = (family: keyof typeof configs, changes: object = {}): Tiny => {
+  const model = rightOf(modelOfConfig({ ...configs[family], ...changes }))
   const inputs = {
     input_ids: np.array([[1, 5, 9, 13, 2], [1, 7, 30, 2, 0]], { dtype: 'int32' }), // prettier-ignore
     attention_mask: np.array([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]], { dtype: 'int32' }), // prettier-ignore
