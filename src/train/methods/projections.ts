@@ -1,6 +1,7 @@
 /** The frozen projections of VeRA, as PyTorch draws them: MT19937, so that files of PEFT need not have them. */
-import * as np from '../../numpy/index.ts'
+import { Aval } from '../../core/aval.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { fromHost } from '../../trace/value.ts'
 
 const [N, M] = [624, 397]
 
@@ -38,7 +39,8 @@ const kaiming = (next: () => number, rows: number, columns: number): NDArray => 
   const values = Float32Array.from({ length: rows * columns }, () =>
     Math.fround(((next() & 0xffffff) / 0x1000000) * span + low),
   )
-  return np.reshape(np.array(values), [rows, columns])
+  // No operation: while a function is traced, its result would belong to that trace, and this outlives it.
+  return fromHost(new Aval('float32', [rows, columns]), values)
 }
 
 /** What projections depend on. */

@@ -135,4 +135,15 @@ describe('VeRA', () => {
     expect(shapes.length).toBeGreaterThan(3)
     expect(shapes.filter((shape) => ['40,50', '30,50', '40,30', '50,30', '30,40'].includes(shape))).toEqual([])
   })
+
+  test('projections that a trace drew first serve outside of it', () => {
+    const params = { w: random.normal(key, [4, 5]) }
+    const adapter = vera.init(key, params, { targets: 'w', rank: 3 })
+    // A configuration of its own, so that nothing has been drawn for it.
+    const fresh = tree.unflatten(tree.structure(adapter), tree.leaves(adapter))
+    const other = new Adapter({ ...fresh.config, projection: { ...fresh.config.projection } }, fresh.weights, fresh.saved)
+    const run = (a: typeof other) => np.matmul(np.ones([2, 4]), vera.apply(params, a).w as NDArray)
+    jit(grad((a: typeof other) => loss(run(a))))(other)
+    expect(np.all(np.isfinite(run(other))).bool()).toBe(true)
+  })
 })
