@@ -56,14 +56,12 @@ const segmentedPositions = (segments: NDArray, padTokenId: number): NDArray =>
 
 // The body.
 
-const placesOf = (
-  inputs: EncoderInputs,
-  { ids, positions, segments }: EncoderArrays,
-  padTokenId: number,
-): NDArray | null => {
-  if (inputs.positionIds !== undefined) return positions
-  return segments === null ? positionsOf(ids, padTokenId) : segmentedPositions(segments, padTokenId)
-}
+/**
+ * Where tokens stand. Beside segments it is as segments say, whatever is given: packed rows count positions from 0, as most models do, and
+ * here such numbers are those of padding.
+ */
+const placesOf = ({ ids, positions, segments }: EncoderArrays, padTokenId: number): NDArray =>
+  segments === null ? (positions ?? positionsOf(ids, padTokenId)) : segmentedPositions(segments, padTokenId)
 
 const applyBody = (
   params: BertBodyParams,
@@ -74,7 +72,7 @@ const applyBody = (
 ): EncoderOutput => {
   const { type, maxPositionEmbeddings, padTokenId } = config
   const arrays = encoderArrays(type, inputs, maxPositionEmbeddings - padTokenId - 1)
-  const positions = placesOf(inputs, arrays, padTokenId)
+  const positions = placesOf(arrays, padTokenId)
   return applyBertBody(params, { ...arrays, positions }, config, drop, options)
 }
 

@@ -94,7 +94,7 @@ export type { LeafTest, Selection } from './select.ts'
 export { combine, partition, select } from './select.ts'
 export { carryState } from './state.ts'
 
-export type { Metrics as ObjectiveMetrics, Objective } from './objectives/objective.ts'
+export type { Objective, ObjectiveMetrics } from './objectives/objective.ts'
 export type { CausalOptions, ClassOptions } from './objectives/classes.ts'
 export {
   causalLM,
@@ -117,5 +117,5 @@ export { cpo, dpo, orpo, sequenceLogProbs, simpo } from './objectives/preference
 export type { FloatDType, LossScale, LossScaleOptions } from './numbers/precision.ts'
 export { castFloats } from './numbers/precision.ts'
 export { layerNorms } from './numbers/norms.ts'
-export type { LossRun, Step as StepFunctions, StepOptions, StepState } from './numbers/state.ts'
+export type { LossRun, StepFunctions, StepOptions, StepState } from './numbers/state.ts'
 export { makeStep } from './numbers/step.ts'

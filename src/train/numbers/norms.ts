@@ -4,7 +4,7 @@ import type { Path } from '../../core/tree.ts'
 import { globalNorm, leavesOf } from '../../optim/trees.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { Metrics } from '../objectives/objective.ts'
+import type { ObjectiveMetrics } from '../objectives/objective.ts'
 
 /** The layer that a leaf is of: its path up to the first number in it, or without its last name. */
 const layerOf = (path: Path): string => {
@@ -29,7 +29,7 @@ const layerNormsDoor = must.door('layerNorms', { tree: must.anything })
  * norms['layer.0'] // => 5.
  * ```
  */
-export const layerNorms = (tree: unknown): Metrics => {
+export const layerNorms = (tree: unknown): ObjectiveMetrics => {
   layerNormsDoor(tree)
   const paths = leafPaths(flatten(tree).treedef)
   const layers = new Map<string, NDArray[]>()

@@ -6,14 +6,14 @@ import * as np from '../../numpy/index.ts'
 import { leavesOf, mapTree, zerosLike } from '../../optim/trees.ts'
 import { NDArray } from '../../trace/value.ts'
 import type { ArrayLike } from '../../trace/value.ts'
-import type { Metrics, Objective } from '../objectives/objective.ts'
+import type { ObjectiveMetrics, Objective } from '../objectives/objective.ts'
 import { objectiveOf } from '../objectives/objective.ts'
 
 /** What a micro-batch gives beside gradients. */
 export interface Counted {
   readonly total: NDArray
   readonly weight: NDArray
-  readonly metrics: Metrics
+  readonly metrics: ObjectiveMetrics
 }
 
 /** Gradients of a mean, and what it is a mean of. */
@@ -58,7 +58,7 @@ export const addGradients = <P>(sum: P, { gradients, weight }: Part<P>): P =>
   mapTree('makeStep', (s, g) => np.add(s, np.multiply(g, weight.astype(g.dtype))), sum, gradients)
 
 /** Means of means by how much each counts; those of nothing are passed over. */
-const meansOf = (metrics: Metrics, weights: NDArray): Metrics => {
+const meansOf = (metrics: ObjectiveMetrics, weights: NDArray): ObjectiveMetrics => {
   const nothing = np.equal(weights, 0)
   const mean = (x: NDArray): NDArray =>
     np.divide(np.sum(np.where(nothing, 0, np.multiply(x, weights))), np.sum(weights))

@@ -6,7 +6,7 @@ import { aKey } from '../../random/keys.ts'
 import type { Key } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
-import type { Metrics, Objective } from '../objectives/objective.ts'
+import type { ObjectiveMetrics, Objective } from '../objectives/objective.ts'
 import type { LossScale, LossScaleOptions } from './precision.ts'
 import { lossScaleTable } from './precision.ts'
 
@@ -67,17 +67,21 @@ export interface StepOptions<P, B, S = OptState, F = undefined> {
 }
 
 /** What `makeStep` gives. */
-export interface Step<P, B, S = OptState, F = undefined> {
+export interface StepFunctions<P, B, S = OptState, F = undefined> {
   /** The state before the first step. */
   readonly initState: (params: P, options?: { readonly key?: Key }) => StepState<P, S>
   /** The state after a batch, and metrics: arrays of rank 0. A pure function, to be compiled by `jit`. */
-  readonly step: (state: StepState<P, S>, batch: B, frozen?: F) => readonly [state: StepState<P, S>, metrics: Metrics]
+  readonly step: (
+    state: StepState<P, S>,
+    batch: B,
+    frozen?: F,
+  ) => readonly [state: StepState<P, S>, metrics: ObjectiveMetrics]
   /** One update from several batches of any shapes, as if they were one. It compiles what it needs itself. */
   readonly stepOver: (
     state: StepState<P, S>,
     batches: readonly B[],
     frozen?: F,
-  ) => readonly [state: StepState<P, S>, metrics: Metrics]
+  ) => readonly [state: StepState<P, S>, metrics: ObjectiveMetrics]
   /** The parameters to evaluate: their running mean where there is one. */
   readonly average: (state: StepState<P, S>) => P
 }

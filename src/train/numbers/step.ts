@@ -7,7 +7,7 @@ import type { GradientTransformation, OptState } from '../../optim/transformatio
 import { globalNorm, increment, selectTree, zeroCount } from '../../optim/trees.ts'
 import { foldIn } from '../../random/keys.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
-import type { Metrics } from '../objectives/objective.ts'
+import type { ObjectiveMetrics } from '../objectives/objective.ts'
 import { averaged, initAverage, nextAverage } from './average.ts'
 import { layerNorms } from './norms.ts'
 import type { Counted, Part } from './parts.ts'
@@ -15,7 +15,7 @@ import { addGradients, joinParts, noGradients, partOf, scanParts, stackCounted }
 import type { LossScaleOptions } from './precision.ts'
 import { castFloats, castLike, initLossScale, nextLossScale, widenFloats } from './precision.ts'
 import { averageDoor, checkRate, initDoor, makeStepDoor, stepDoor, stepOverDoor } from './state.ts'
-import type { LossRun, Step, StepOptions, StepState } from './state.ts'
+import type { LossRun, StepFunctions, StepOptions, StepState } from './state.ts'
 
 /** The scale as a number that stays, or how it moves. */
 const scalingOf = <P, B, S, F>({ lossScale, compute }: StepOptions<P, B, S, F>): LossScaleOptions | number => {
@@ -43,7 +43,7 @@ const optimizerOf = <P, B, S, F>({ optimizer, learningRate, scheduleBy = 'step' 
   }
 }
 
-const prefixed = (prefix: string, metrics: Metrics): Metrics =>
+const prefixed = (prefix: string, metrics: ObjectiveMetrics): ObjectiveMetrics =>
   Object.fromEntries(Object.entries(metrics).map(([name, x]) => [`${prefix}${name}`, x]))
 
 /**
@@ -53,7 +53,7 @@ const prefixed = (prefix: string, metrics: Metrics): Metrics =>
  *   `compute` the loss sees 16 bits, and parameters of float32 are the masters.
  * - With the scale of a float16 loss, infinities leave an update out and halve the scale, as in PyTorch's GradScaler; gradients are
  *   unscaled before they are clipped.
- * - Metrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
+ * - ObjectiveMetrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
  *   or 0), `skipped` (so far), and the loss's own.
  *
  * @throws ArgumentError from `makeStep` for options that do not fit.
@@ -75,14 +75,16 @@ const prefixed = (prefix: string, metrics: Metrics): Metrics =>
  * run(state, { x: np.array([1, 3]) })[1]['learningRate'] // => 0.45
  * ```
  */
-export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions<P, B, S, F>): Step<P, B, S, F> => {
+export const makeStep = <P, B, S = OptState, F = undefined>(
+  options: StepOptions<P, B, S, F>,
+): StepFunctions<P, B, S, F> => {
   makeStepDoor(options)
   checkRate(options.optimizer, options.learningRate)
   const { loss, accumulate = false, clip, ema, compute, onNonFinite = 'skip', layerNorms: byLayer = false } = options
   const scaling = scalingOf(options)
   const optimizerAt = optimizerOf(options)
 
-  const initState: Step<P, B, S, F>['initState'] = (params, given = {}) => {
+  const initState: StepFunctions<P, B, S, F>['initState'] = (params, given = {}) => {
     initDoor(params, given)
     const [step, seen] = [zeroCount(), np.zeros([], { dtype: 'float64' })]
     return {
@@ -123,7 +125,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions
   const finish = (
     state: StepState<P, S>,
     { gradients, total, weight, metrics }: Part<P>,
-  ): readonly [StepState<P, S>, Metrics] => {
+  ): readonly [StepState<P, S>, ObjectiveMetrics] => {
     const value = np.divide(total, weight)
     const gradNorm = globalNorm(gradients)
     const finite = np.logicalAnd(np.isfinite(gradNorm), np.isfinite(value))
@@ -138,7 +140,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions
       key: state.key,
       lossScale: typeof scaling === 'number' ? null : nextLossScale(state.lossScale!, finite, scaling),
     }
-    const report: Metrics = {
+    const report: ObjectiveMetrics = {
       ...metrics,
       loss: value,
       weight,
@@ -153,7 +155,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions
     return [next, report]
   }
 
-  const step: Step<P, B, S, F>['step'] = (state, batch, frozen) => {
+  const step: StepFunctions<P, B, S, F>['step'] = (state, batch, frozen) => {
     stepDoor(state, batch)
     const base = frozen as F
     if (!accumulate) return finish(state, part(state, batch, null, base))
@@ -167,7 +169,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions
     finish(state, joinParts(sum, counted)),
   )
 
-  const stepOver: Step<P, B, S, F>['stepOver'] = (state, batches, frozen) => {
+  const stepOver: StepFunctions<P, B, S, F>['stepOver'] = (state, batches, frozen) => {
     stepOverDoor(state, batches)
     let sum = noGradients(widenFloats(state.params))
     const counted = batches.map((batch, i): Counted => {
@@ -178,7 +180,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(options: StepOptions
     return compiledFinish(state, sum, stackCounted(counted)) as ReturnType<typeof finish>
   }
 
-  const average: Step<P, B, S, F>['average'] = (state) => {
+  const average: StepFunctions<P, B, S, F>['average'] = (state) => {
     averageDoor(state)
     return ema === undefined ? state.params : averaged(state.ema!, state.params, state.step, ema)
   }

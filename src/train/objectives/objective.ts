@@ -3,7 +3,7 @@ import * as np from '../../numpy/index.ts'
 import type { NDArray } from '../../trace/value.ts'
 
 /** Numbers beside the loss, by name: arrays of rank 0, means over what counts. */
-export interface Metrics {
+export interface ObjectiveMetrics {
   readonly [name: string]: NDArray
 }
 
@@ -18,11 +18,11 @@ export interface Objective {
   readonly total: NDArray
   /** How much counts: tokens, rows or pairs, or the sum of their weights. */
   readonly weight: NDArray
-  readonly metrics: Metrics
+  readonly metrics: ObjectiveMetrics
 }
 
 /** An objective from its sum and from how much counts. */
-export const objectiveOf = (total: NDArray, weight: NDArray, metrics: Metrics = {}): Objective => ({
+export const objectiveOf = (total: NDArray, weight: NDArray, metrics: ObjectiveMetrics = {}): Objective => ({
   loss: np.divide(total, weight),
   total,
   weight,

@@ -9,7 +9,7 @@ import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { allButFirst, allButLast, labelsBeside } from './labels.ts'
-import type { Metrics, Objective } from './objective.ts'
+import type { ObjectiveMetrics, Objective } from './objective.ts'
 import { objectiveOf, widened } from './objective.ts'
 
 /** How likely a model finds answers. */
@@ -77,7 +77,7 @@ const sums = ({ chosen, rejected }: PairLogProbs): readonly [NDArray, NDArray] =
 const means = ({ chosen, rejected }: PairLogProbs): readonly [NDArray, NDArray] => [meanLog(chosen), meanLog(rejected)]
 
 /** What implicit rewards say: their means, by how much they differ, and how often the chosen answer has the greater. */
-const rewardMetrics = (chosen: NDArray, rejected: NDArray): Metrics => ({
+const rewardMetrics = (chosen: NDArray, rejected: NDArray): ObjectiveMetrics => ({
   'rewards/chosen': np.mean(chosen),
   'rewards/rejected': np.mean(rejected),
   'rewards/margins': np.mean(np.subtract(chosen, rejected)),
@@ -85,7 +85,7 @@ const rewardMetrics = (chosen: NDArray, rejected: NDArray): Metrics => ({
 })
 
 /** A pair counts as much as any other. */
-const overPairs = (losses: NDArray, metrics: Metrics): Objective =>
+const overPairs = (losses: NDArray, metrics: ObjectiveMetrics): Objective =>
   objectiveOf(np.sum(losses), np.full([], losses.size, { dtype: losses.dtype }), metrics)
 
 /** The losses of how much better the chosen answer is, `x`. */
@@ -168,7 +168,7 @@ const chosenLoss = ({ chosen }: PairLogProbs): NDArray =>
   np.negative(np.divide(np.sum(chosen.total), np.sum(chosen.tokens)))
 
 /** Losses of pairs and, for each pair alike, a part of the cross-entropy of the chosen answers. */
-const withChosen = (losses: NDArray, policy: PairLogProbs, share: number, metrics: Metrics): Objective => {
+const withChosen = (losses: NDArray, policy: PairLogProbs, share: number, metrics: ObjectiveMetrics): Objective => {
   if (share === 0) return overPairs(losses, metrics)
   const own = chosenLoss(policy)
   return overPairs(np.add(losses, np.multiply(own, share)), { ...metrics, chosenLoss: own })

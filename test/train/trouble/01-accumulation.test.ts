@@ -7,7 +7,7 @@ import { jit, np, optim, random } from 'pullback'
 import type { NDArray } from 'pullback'
 import type { ParamTree } from 'pullback/models'
 import { causalLM, makeStep } from 'pullback/train'
-import type { Metrics, StepState } from 'pullback/train'
+import type { ObjectiveMetrics, StepState } from 'pullback/train'
 import { tinyModel, treeDifference } from '../support.ts'
 
 const { model, params } = tinyModel('LlamaForCausalLM')
@@ -35,7 +35,7 @@ const optimizer = optim.sgd(1)
 const big = makeStep({ loss, optimizer, clip: 1 })
 const [afterBig, bigMetrics] = jit(big.step)(big.initState(params), whole)
 
-const agrees = (state: StepState<ParamTree, unknown>, metrics: Metrics): void => {
+const agrees = (state: StepState<ParamTree, unknown>, metrics: ObjectiveMetrics): void => {
   expect(treeDifference(state.params, afterBig.params)).toBeLessThan(2e-6)
   for (const name of ['loss', 'weight', 'gradNorm', 'accuracy']) {
     expect(metrics[name]!.item(), name).toBeCloseTo(bigMetrics[name]!.item(), 4)

@@ -75,6 +75,14 @@ describe.each([...encoders, ...decoders])('%s', (name) => {
     })
   })
 
+  test('positions that are given as packing gives them, from 0 in each sample, change nothing', () => {
+    const position_ids = int32([[0, 1, 2, 0, 1, 2, 3, 4, 5, 0, 1, 0, 0, 0]])
+    const [own, given] = [packed, { ...packed, position_ids }].map((inputs) => {
+      return model.apply(params, inputs)['logits']!.at(0, np.slice(0, 11)).get()
+    })
+    expect(largest(np.subtract(given!, own!))).toBe(0)
+  })
+
   test('without segments it would', () => {
     const { input_ids } = packed
     expect(rowsOf(wordGradient(model, params, { input_ids }, 1), samples[0]!)).toBeGreaterThan(0)
