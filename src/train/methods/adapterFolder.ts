@@ -1,6 +1,9 @@
 /** Folders of adapters: `adapter_config.json` beside `adapter_model.safetensors`. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { fail, malformed, attempt, run } from '../../io/errors.ts'
+import { isFloat } from '../../core/dtype.ts'
+import type { Shape } from '../../core/shape.ts'
+import { sameShape, showShape } from '../../core/shape.ts'
+import { attempt, fail, malformed, run } from '../../io/errors.ts'
 import type { FolderLike, IoError, JsonRecord } from '../../io/index.ts'
 import { openFolder, openSafetensors, writeSafetensors } from '../../io/index.ts'
 import { aFolder, openFile } from '../../io/folder.ts'
@@ -135,16 +138,18 @@ export const wordsOf = ({ source, config }: AdapterFiles, key: string): readonly
 /** Takes tensors by name, of given shapes; what nothing takes is left over. */
 export const takeTensors = (
   { source, tensors }: AdapterFiles,
-  wanted: ReadonlyMap<string, readonly number[]>,
+  wanted: ReadonlyMap<string, Shape>,
 ): ReadonlyMap<string, NDArray> => {
   const missing = [...wanted.keys()].filter((name) => !tensors.has(name))
   const unexpected = [...tensors.keys()].filter((name) => !wanted.has(name))
   if (missing.length > 0 || unexpected.length > 0)
     return refuse(source, 'the adapter does not fit the model.', { missing, unexpected })
   for (const [name, shape] of wanted) {
-    const got = tensors.get(name)!.shape
-    if (got.length === shape.length && got.every((n, i) => n === shape[i])) continue
-    return refuse(source, `${name} must have shape [${shape.join()}], but the file's has [${got.join()}].`)
+    const { aval } = tensors.get(name)!
+    if (!isFloat(aval.dtype)) refuse(source, `${name} must be of floats, but the file's is ${aval}.`)
+    if (!sameShape(aval.shape, shape)) {
+      refuse(source, `${name} must have shape ${showShape(shape)}, but the file's has ${showShape(aval.shape)}.`)
+    }
   }
   return tensors
 }

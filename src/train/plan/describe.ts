@@ -146,7 +146,11 @@ export const describe = (given: Plan): string => {
     ['  gradients', showBytes(memory.gradients), ''],
     ['  optimizer', showBytes(memory.slots), ''],
     ['  activations', showBytes(memory.activations), 'saved for the backward pass, before compiling'],
-    ...(memory.peak === null ? [] : [['  peak', showBytes(memory.peak), 'of a compiled step, all of these included']]),
+    ...(memory.peak === null
+      ? []
+      : [
+          ['  peak', showBytes(memory.peak), 'at the worst moment of a compiled step, state before and after included'],
+        ]),
   ]
   return [
     `${whole(trained)} of ${whole(trained + frozen)} parameters are trained (${share.toFixed(2)} %), ${whole(decayed)} of them decayed.`,

@@ -336,7 +336,7 @@ describe('files that do not fit are a Left that names what is wrong', () => {
   test.each([
     [{ peft_type: 'LORA' }, /peft_type .* must be PROMPT_TUNING, got "LORA"/],
     [{ num_virtual_tokens: 0 }, /num_virtual_tokens/],
-    [{ num_virtual_tokens: 5 }, /prompt_embeddings must have shape \[5,8\], but the file's has \[2,8\]/],
+    [{ num_virtual_tokens: 5 }, /prompt_embeddings must have shape \[5, 8\], but the file's has \[2, 8\]/],
     [{ modules_to_save: null }, /Left over: base_model\.classifier\.(weight|bias)/],
     [{ modules_to_save: ['classifier', 'pooler'] }, /Missing: base_model\.bert\.pooler/],
     [{ modules_to_save: 3 }, /modules_to_save/],
