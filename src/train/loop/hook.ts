@@ -68,6 +68,8 @@ export interface Handlers<S> {
   readonly end?: (end: RunEnd<S>) => TaskEither<TrainError, void>
   /** Gives back what `start` took, after everything else, also when something was thrown. */
   readonly close?: () => Promise<void>
+  /** After all have closed: it may end the process. */
+  readonly exit?: () => void
   /** What must be known to go on from here. */
   readonly memory?: () => Position
 }

@@ -1,6 +1,6 @@
 /** Ctrl-C without loss: the step is finished, hooks save, and then the process ends. */
 import * as must from '../../surface/arguments.ts'
-import type { Hook } from './hook.ts'
+import type { Handlers, Hook } from './hook.ts'
 import { done, hookOf } from './hook.ts'
 import { nodeProcess } from './process.ts'
 
@@ -22,23 +22,25 @@ export const signals = (options: SignalOptions = {}): Hook => {
   door(options)
   const { exit = true } = options
   return hookOf('signals', () => {
-    const process = nodeProcess()
-    if (process?.on === undefined) return done({})
+    const node = nodeProcess()
+    if (node?.on === undefined) return done<Handlers<unknown>>({})
     let got: keyof typeof numbers | null = null
     const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
       const listener = (): void => {
-        if (got !== null) process.exit(128 + numbers[signal])
+        if (got !== null) node.exit(128 + numbers[signal])
         got = signal
       }
-      process.on(signal, listener)
+      node.on(signal, listener)
       return [signal, listener] as const
     })
-    return done({
+    return done<Handlers<unknown>>({
       step: () => done<string | null>(got),
       close: () => {
-        for (const [signal, listener] of listeners) process.off(signal, listener)
-        if (got !== null && exit) process.exit(128 + numbers[got])
+        for (const [signal, listener] of listeners) node.off(signal, listener)
         return Promise.resolve()
+      },
+      exit: () => {
+        if (got !== null && exit) node.exit(128 + numbers[got])
       },
     })
   })

@@ -308,6 +308,7 @@ async function* steps<S, B>(
   const hooks: [string, Handlers<S>][] = []
   const close = async (): Promise<void> => {
     for (const [, handlers] of hooks) await handlers.close?.()
+    for (const [, handlers] of hooks) handlers.exit?.()
   }
   try {
     const started = await attempt(() => startHooks(options, hooks))()
@@ -349,11 +350,8 @@ async function* steps<S, B>(
  * @example
  * ```ts
  * import { np } from 'pullback'
- * import { trainSteps } from 'pullback/train'
- * const countdown = { open: () => {
- *   let n = 3
- *   return { next: async () => ({ _tag: 'Right', right: n === 0 ? null : { value: np.array(n), position: --n } }) as const, close: async () => {} }
- * } }
+ * import { fromArray, trainSteps } from 'pullback/train'
+ * const countdown = fromArray([3, 2, 1].map((n) => np.array(n)))
  * const step = (sum: NDArray, x: NDArray) => [sum.add(x), { loss: x }] as const
  * const seen: string[] = []
  * for await (const result of trainSteps(step, np.array(0), countdown)) {

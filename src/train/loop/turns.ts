@@ -29,7 +29,8 @@ export interface Turns {
  * go. Elsewhere by a channel, since browsers make timers wait 4 ms.
  */
 export const hostTurns = (): Turns => {
-  const { setImmediate: soon, MessageChannel: Channel, setTimeout: later } = host
+  const soon = host.setImmediate
+  const { MessageChannel: Channel, setTimeout: later } = host
   if (soon !== undefined) return { turn: () => new Promise((resolve) => soon(resolve)), close: () => undefined }
   if (Channel === undefined) return { turn: () => new Promise((resolve) => later(resolve, 0)), close: () => undefined }
   const { port1, port2 } = new Channel()

@@ -70,7 +70,7 @@ const step = (state: State, given: Batch) => {
   const [value, gradient] = valueAndGrad(loss)(state.params, given, keys.at(0).get())
   const [updates, next] = optimizer.update(gradient, state.optimizer, state.params)
   const moved = optim.applyUpdates(state.params, updates)
-  const ema = tree.map((a: NDArray, b: NDArray) => a.mul(0.9).add(b.mul(0.1)), state.ema, moved) as Params
+  const ema: Params = tree.map((a: NDArray, b: NDArray) => a.mul(0.9).add(b.mul(0.1)), state.ema, moved)
   return [{ params: moved, optimizer: next, ema, key: keys.at(1).get() }, { loss: value }] as const
 }
 
