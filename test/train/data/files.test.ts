@@ -163,6 +163,8 @@ describe('bad rows', () => {
       expect(tally.errors.map(({ at }) => at)).toEqual(['bytes:3', 'bytes:4', 'bytes:5', 'bytes:7'])
       expect(tally.errors[3]!.message).toBe('bytes:7: is not UTF-8')
       // Rows that are read again are not counted again.
+      await readFrom(stream, null, 1)
+      expect([tally.rows, tally.bad]).toEqual([6, 4])
       await valuesOf(stream)
       expect([tally.rows, tally.bad]).toEqual([6, 4])
     }

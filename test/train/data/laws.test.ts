@@ -2,13 +2,12 @@
 import * as fc from 'fast-check'
 import { random } from 'pullback'
 import { describe, expect, it } from 'vitest'
-import type { Item, Position } from '../../../src/train/index.ts'
+import type { Item, Position, Stream } from '../../../src/train/index.ts'
 import {
   batch,
   fromArray,
   interleave,
   items,
-  map,
   prefetch,
   range,
   repeat,
@@ -152,6 +151,13 @@ describe('shuffle', () => {
     expect(String(other)).not.toBe(String(epochs[0]))
   })
 
+  it('draws another order for each buffer', async () => {
+    const read = await valuesOf(shuffle<number>(random.key(4), 10)(range(100)))
+    const moved = read.map((x, i) => x - i)
+    const tens = [2, 3, 4, 5, 6, 7, 8].map((k) => String(moved.slice(10 * k, 10 * k + 10)))
+    expect(new Set(tens).size).toBe(tens.length)
+  })
+
   it('gives each order of a small list the same chance', async () => {
     const orders = await valuesOf(batch<number>(3)(repeat<number>(1200)(shuffle<number>(random.key(7), 3)(range(3)))))
     const counts = new Map<string, number>()
@@ -188,6 +194,17 @@ describe('interleave', () => {
     expect(Math.abs(share - 0.75)).toBeLessThan(0.09)
   })
 
+  it('goes on from every place, also after some of the streams have ended', async () => {
+    const streams = [range(4), range(100, 125), range(200, 212)]
+    const stream = interleave(streams, { weights: [4, 2, 1], key: random.key(11) })
+    const { items: all } = await readFrom(stream)
+    expect(all.length).toBe(41)
+    for (const [k, { position }] of all.entries()) {
+      const rest = await readFrom(stream, kept(position))
+      expect(values(rest.items)).toEqual(values(all.slice(k + 1)))
+    }
+  })
+
   it('ends with the first that ends if it is asked to', async () => {
     const read = await valuesOf(
       interleave([range(3), range(100, 200)], { weights: [1, 1], key: random.key(0), until: 'first' }),
@@ -210,8 +227,17 @@ describe('prefetch', () => {
   })
 
   it('does not lose an exception that nobody waits for yet', async () => {
-    const stream = prefetch<number>(4)(map((n: number) => (n < 2 ? n : Promise.reject(new Error('thrown'))))(range(9)))
-    const cursor = stream.open()
+    let n = 0
+    const source: Stream<number> = {
+      open: () => ({
+        next: () =>
+          n < 2
+            ? Promise.resolve({ _tag: 'Right', right: { value: n, position: ++n } })
+            : Promise.reject(new Error('thrown')),
+        close: () => Promise.resolve(),
+      }),
+    }
+    const cursor = prefetch<number>(4)(source).open()
     await cursor.next()
     await new Promise((resolve) => setTimeout(resolve, 5))
     await cursor.next()

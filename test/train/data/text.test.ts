@@ -122,6 +122,19 @@ describe('rows of a causal model', () => {
     }
   })
 
+  it('are the tokens of the whole text where those of the prompt come first in it', () => {
+    for (const tokenizer of [byteLevel(), sentencePiece()]) {
+      const { input_ids: ids } = sampleOf(tokenizer, { prompt: 'the cat', completion: ' sat' }, causal)
+      expect(ids).toEqual([...tokenizer.encode('the cat sat').ids, tokenizer.eosIds[0]])
+    }
+    // The whole text has a token that reaches over the border, which generation never meets.
+    const tokenizer = byteLevel()
+    const whole = tokenizer.encode('the').ids
+    const { input_ids: ids } = sampleOf(tokenizer, { prompt: 'th', completion: 'e' }, causal)
+    expect(ids.slice(0, -1)).toEqual([...tokenizer.encode('th').ids, ...tokenizer.encode('e').ids])
+    expect(ids.slice(0, -1)).not.toEqual(whole)
+  })
+
   it('may learn everything, or a text as it is', () => {
     const tokenizer = byteLevel()
     const all = sampleOf(tokenizer, { prompt: 'a b', completion: ' c' }, { ...causal, learn: 'all' })
