@@ -182,11 +182,10 @@ const arraysOf = (tree: unknown): readonly NDArray[] => {
  * ```ts
  * import { np, random } from 'pullback'
  * import { layers } from 'pullback/models'
- * import type { LinearParams } from 'pullback/models'
  * import { dora, mergeDifference } from 'pullback/train'
  * const params = { weight: random.normal(random.key(0), [8, 8]), bias: null }
  * const adapter = dora.init(random.key(1), { query: params }, { targets: ['query'] })
- * const run = (p: unknown) => layers.applyLinear((p as { query: LinearParams }).query, np.ones([1, 8]))
+ * const run = (p: { query: layers.LinearParams }) => layers.applyLinear(p.query, np.ones([1, 8]))
  * mergeDifference(dora, run, { query: params }, adapter) < 1e-5 // => true
  * ```
  */

@@ -3,7 +3,7 @@ import type { LinearOperator } from '../../api/linearOperator.ts'
 import type { QuantizedArray } from '../../api/quantized.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { showShape } from '../../core/shape.ts'
-import type { MapLeaves } from '../../core/tree.ts'
+import type { LeafType, opaqueBrand } from '../../core/tree.ts'
 import * as must from '../../surface/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
 import type { AdapterConfig } from '../adapter.ts'
@@ -22,8 +22,14 @@ import {
 } from '../targets.ts'
 import { denseOf } from './operators.ts'
 
-/** The tree `P` in which weights may compute their own products. */
-export type Tuned<P> = MapLeaves<P, NDArray | QuantizedArray | LinearOperator>
+/** The tree `P` in which weights may compute their own products. A `bias` is an array as before. */
+export type Tuned<P> = P extends LeafType
+  ? NDArray | QuantizedArray | LinearOperator
+  : P extends null | undefined
+    ? P
+    : typeof opaqueBrand extends keyof P
+      ? P
+      : { readonly [K in keyof P]: K extends 'bias' ? P[K] : Tuned<P[K]> }
 
 /** What adapters of modules say of themselves. */
 export interface ModuleConfig extends AdapterConfig {
