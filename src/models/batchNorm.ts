@@ -9,9 +9,9 @@ import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import { anArray, arrayOfRank, aVector, withMembers } from './doors.ts'
-import { parameter } from './spec.ts'
+import { aSize, parameter } from './spec.ts'
 
-const batchNormDoor = must.door('batchNorm', { features: must.natural })
+const batchNormDoor = must.door('batchNorm', { features: aSize })
 
 /** Scale and shift. */
 export const batchNorm = (features: number) => {
@@ -19,7 +19,7 @@ export const batchNorm = (features: number) => {
   return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
 }
 
-const runningStatisticsDoor = must.door('runningStatistics', { features: must.natural })
+const runningStatisticsDoor = must.door('runningStatistics', { features: aSize })
 
 /** What is remembered of batches. */
 export const runningStatistics = (features: number) => {

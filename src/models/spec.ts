@@ -38,12 +38,18 @@ export type ParamsOf<S> = MapLeaves<S, NDArray>
 /** What a model takes for its parameters: matrices, of layers and tables, may be quantised, or compute their own products. */
 export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray | LinearOperator>
 
+/**
+ * A whole number, however large: a configuration that nobody wrote for us may ask for sizes that no array has, and its model is only
+ * described until there are parameters.
+ */
+export const aSize = must.kind('a whole number, 0 or above', (x) => Number.isInteger(x) && (x as number) >= 0)
+
 const aBeginning = must.kind("'normal', 'zeros', 'ones', or a standard deviation", (x) =>
   typeof x === 'string' ? ['normal', 'zeros', 'ones'].includes(x) : must.notNegative.accepts(x),
 )
 
 const parameterDoor = must.door('parameter', {
-  shape: must.listOf(must.natural, 'a list of whole numbers'),
+  shape: must.listOf(aSize, 'a list of whole numbers'),
   beginning: must.optional(aBeginning),
 })
 
@@ -60,8 +66,8 @@ export interface LinearSpec {
 }
 
 const linearDoor = must.door('linear', {
-  outputs: must.natural,
-  inputs: must.natural,
+  outputs: aSize,
+  inputs: aSize,
   bias: must.optional(must.boolean),
 })
 
@@ -81,7 +87,7 @@ export const linear = (outputs: number, inputs: number, bias = true): LinearSpec
   return { weight: parameter([outputs, inputs]), bias: bias ? parameter([outputs], 'zeros') : null }
 }
 
-const layerNormDoor = must.door('layerNorm', { features: must.natural })
+const layerNormDoor = must.door('layerNorm', { features: aSize })
 
 /** Scale and shift of a layer norm. */
 export const layerNorm = (features: number) => {
@@ -89,7 +95,7 @@ export const layerNorm = (features: number) => {
   return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
 }
 
-const rmsNormDoor = must.door('rmsNorm', { features: must.natural })
+const rmsNormDoor = must.door('rmsNorm', { features: aSize })
 
 /** The scale of a root-mean-square norm. */
 export const rmsNorm = (features: number) => {
@@ -97,7 +103,7 @@ export const rmsNorm = (features: number) => {
   return { weight: parameter([features], 'ones') }
 }
 
-const embeddingDoor = must.door('embedding', { count: must.natural, features: must.natural })
+const embeddingDoor = must.door('embedding', { count: aSize, features: aSize })
 
 /** A table with one row for each of `count` tokens. */
 export const embedding = (count: number, features: number) => {

@@ -12,7 +12,7 @@ import type { ConfigReader } from './config.ts'
 import { aConfigReader } from './config.ts'
 import { arrayOfRank, aVector, orNull, withMembers } from './doors.ts'
 import type { ParameterSpec } from './spec.ts'
-import { parameter } from './spec.ts'
+import { aSize, parameter } from './spec.ts'
 
 /** What a model of images is given. */
 export interface ImageInputs {
@@ -84,7 +84,7 @@ export interface ConvSpec {
   readonly bias: ParameterSpec | null
 }
 
-const conv2dDoor = must.door('conv2d', { outputs: must.natural, inputs: must.natural, side: must.natural })
+const conv2dDoor = must.door('conv2d', { outputs: aSize, inputs: aSize, side: aSize })
 
 /**
  * A convolution without a bias, as a batch norm follows. It begins as rectifiers ask: He et al., "Delving Deep into Rectifiers" (2015),
@@ -98,9 +98,9 @@ export const conv2d = (outputs: number, inputs: number, side: number): ConvSpec 
 }
 
 const patchProjectionDoor = must.door('patchProjection', {
-  outputs: must.natural,
-  inputs: must.natural,
-  patch: must.pairOf(must.natural, 'height and width'),
+  outputs: aSize,
+  inputs: aSize,
+  patch: must.pairOf(aSize, 'height and width'),
 })
 
 /** A linear map of patches, that is a convolution whose windows do not overlap. */

@@ -81,6 +81,12 @@ describe.each(configs)('%s', (_, config) => {
   )
 })
 
+test.each(configs)('%s: every number at the largest that a size may be', (_, config) => {
+  const numbers = Object.keys(config).filter((key) => typeof config[key] === 'number')
+  for (const key of numbers) tryConfig({ ...config, [key]: Number.MAX_SAFE_INTEGER })
+  tryConfig({ ...config, ...Object.fromEntries(numbers.map((key) => [key, Number.MAX_SAFE_INTEGER])) })
+})
+
 test.each(['model_type', 'architectures', 'hidden_size', 'id2label', 'rope_scaling', 'problem_type'])(
   'deep nesting in %s',
   (key) => {
