@@ -7,6 +7,8 @@ import type { Shape } from '../core/shape.ts'
 import type { OpaqueBrand, opaqueBrand } from '../core/tree.ts'
 import { swapLast } from '../ops/movement.ts'
 import { arrayFor } from '../runtime/array.ts'
+import type { OwnProducts, Products } from '../trace/products.ts'
+import { products } from '../trace/products.ts'
 import type { ArrayLike, NDArray, TakeOptions } from '../trace/value.ts'
 
 /**
@@ -50,7 +52,7 @@ import type { ArrayLike, NDArray, TakeOptions } from '../trace/value.ts'
  * grad((w: Diagonal) => np.sum(np.matmul(x, w)))(new Diagonal(np.ones([2]))).d // => [4. 6.]
  * ```
  */
-export abstract class LinearOperator implements OpaqueBrand {
+export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
   declare readonly [opaqueBrand]?: true
 
   /** Of the matrix: two axes. */
@@ -83,6 +85,11 @@ export abstract class LinearOperator implements OpaqueBrand {
   /** How many rows `rows` has: those of the matrix, or more, where a table was given rows that no product has. */
   get rowCount(): number {
     return this.shape[0]!
+  }
+
+  /** For `np.matmul` and methods of arrays. */
+  get [products](): Products {
+    return { matmul: matmulOperator, expand: 'dense()' }
   }
 
   /** How many axes there are: two. */

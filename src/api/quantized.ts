@@ -13,6 +13,8 @@ import { broadcastTo, expandDims, reshape, swapLast } from '../ops/movement.ts'
 import * as ops from '../ops/quantized.ts'
 import { arrayFor, functions } from '../runtime/array.ts'
 import { NDArray } from '../trace/value.ts'
+import type { OwnProducts, Products } from '../trace/products.ts'
+import { products } from '../trace/products.ts'
 import type { ArrayLike, TakeOptions } from '../trace/value.ts'
 import { isLinearOperator } from './linearOperator.ts'
 import type { LinearOperator } from './linearOperator.ts'
@@ -35,7 +37,7 @@ export type { BlockKind } from '../core/blocks.ts'
  * np.matmul(w, np.ones([32])) // => [248.]
  * ```
  */
-export class QuantizedArray implements OpaqueBrand {
+export class QuantizedArray implements OpaqueBrand, OwnProducts {
   declare readonly [opaqueBrand]?: true
   /** Blocks, uint8: the axes of the array, but that the last one counts bytes. */
   readonly payload: NDArray
@@ -69,6 +71,11 @@ export class QuantizedArray implements OpaqueBrand {
   /** Bytes of the blocks. */
   get nbytes(): number {
     return this.payload.size
+  }
+
+  /** For `np.matmul` and methods of arrays. */
+  get [products](): Products {
+    return { matmul: matmulQuantized, expand: 'dequantize()' }
   }
 
   /** All values as an array, bit for bit as llama.cpp has them. */
@@ -145,10 +152,10 @@ const stacked = (x: NDArray, w: QuantizedArray): readonly [NDArray, QuantizedArr
 }
 
 /** `np.matmul` where one operand is quantised: `x W` on the right, `W x` as (xᵀ Wᵀ)ᵀ on the left. */
-export const matmulQuantized = (x: Factor, y: Factor): NDArray => {
+export const matmulQuantized = (x: unknown, y: unknown): NDArray => {
   const onLeft = isQuantized(x)
   const [w, other] = onLeft ? [x, y] : [y as QuantizedArray, x]
-  const a = besideQuantized('np.matmul', other)
+  const a = besideQuantized('np.matmul', other as Factor)
   if (w.ndim < 2) throw new ShapeError(`np.matmul: a quantised operand is a matrix or a stack of them, got ${w}.`)
   const met = w.shape.at(onLeft ? -1 : -2)!
   const isVector = a.ndim === 1

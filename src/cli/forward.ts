@@ -65,7 +65,7 @@ export const forward: Command = {
     inputs: {
       type: 'string',
       value: 'IN',
-      help: 'input_ids, attention_mask, token_type_ids, position_ids, pixel_values, labels, decoder_input_ids',
+      help: 'input_ids, attention_mask, token_type_ids, position_ids, pixel_values, labels, decoder_input_ids, start_positions, end_positions',
     },
     out: { type: 'string', value: 'OUT', help: 'logits, hidden_states.0 and on, pooled, loss' },
     grads: { type: 'boolean', help: 'writes grad.PARAMETER of the loss too' },

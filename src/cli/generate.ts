@@ -1,4 +1,4 @@
-/** `pullback generate`: text from a decoder, as it comes. */
+/** `pullback generate`: text from a model that writes, as it comes. */
 import type { GenerateOptions } from '../models/index.ts'
 import { generate as generateTokens } from '../models/index.ts'
 import * as random from '../random/index.ts'
@@ -42,8 +42,8 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const penalty = numberOption(given, 'repetition-penalty', 1e-6, 1e6)
   const sampling = samplingOf(given)
   const loaded = await loadFrom(path, isGguf(path) ? { dtype: 'quantized' } : {}, terminal)
-  const { decoder, architecture } = loaded.model
-  if (decoder === null) throw new FailedError(`${architecture} does not write text`)
+  const { writer, architecture } = loaded.model
+  if (writer === null) throw new FailedError(`${architecture} does not write text`)
   const tokenizer = await tokenizerOf(loaded)
   const prompt = promptOf(given, tokenizer)
   const options = {
@@ -54,7 +54,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   }
   const tokens: number[] = []
   let [text, finish] = ['', null as unknown]
-  for await (const made of generateTokens(decoder, loaded.params as never, prompt, options)) {
+  for await (const made of generateTokens(writer, loaded.params as never, prompt, options)) {
     tokens.push(made.token)
     text += made.text
     finish = made.finish

@@ -7,30 +7,23 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import { range } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import { attend } from './attention.ts'
+import { attendToSelf } from './attention.ts'
+import { applyBertEmbeddings, bertEmbeddings } from './bert.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import type { PoolerOptions } from './configDoors.ts'
 import { albertDoor, hasPooler } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
-import { encoderInputs, runOptions } from './doors.ts'
-import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import { encoderArrays, runEncoder } from './encoder.ts'
+import { encoderParts, scorePooled, scoreSpans, scoreTokens, scoreWords } from './heads.ts'
 import type { Activation, Drop } from './layers.ts'
-import {
-  activationNames,
-  applyActivation,
-  applyEmbedding,
-  applyLayerNorm,
-  applyLinear,
-  makeDrop,
-  splitHeads,
-} from './layers.ts'
+import { activationNames, applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
-import { embedding, layerNorm, linear, repeated } from './spec.ts'
-import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { layerNorm, linear, repeated } from './spec.ts'
+import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** What `config.json` says, as far as it is used. */
 export interface AlbertConfig extends ClassifierConfig {
@@ -109,10 +102,8 @@ const applyAttention = (
   config: AlbertConfig,
   drop: Drop,
 ): NDArray => {
-  const [query, key, value] = [params.query, params.key, params.value].map((p) =>
-    splitHeads(applyLinear(p, x), config.numAttentionHeads),
-  ) as [NDArray, NDArray, NDArray]
-  const attended = attend(query, key, value, { mask, drop, dropRate: config.attentionProbsDropoutProb })
+  const options = { mask, drop, dropRate: config.attentionProbsDropoutProb }
+  const attended = attendToSelf(params, x, config.numAttentionHeads, options)
   const projected = drop(applyLinear(params.dense, attended), config.hiddenDropoutProb)
   return applyLayerNorm(params.LayerNorm, np.add(x, projected), config.layerNormEps)
 }
@@ -133,36 +124,18 @@ const applyLayer = (
 
 // The body.
 
-const bodySpecs = (config: AlbertConfig, pooler: boolean) => {
-  albertDoor(config)
-  return {
-    embeddings: {
-      word_embeddings: embedding(config.vocabSize, config.embeddingSize),
-      position_embeddings: embedding(config.maxPositionEmbeddings, config.embeddingSize),
-      token_type_embeddings: embedding(config.typeVocabSize, config.embeddingSize),
-      LayerNorm: layerNorm(config.embeddingSize),
-    },
-    encoder: {
-      embedding_hidden_mapping_in: linear(config.hiddenSize, config.embeddingSize),
-      albert_layer_groups: repeated(config.numHiddenGroups, () => ({
-        albert_layers: repeated(config.innerGroupNum, () => layerSpecs(config)),
-      })),
-    },
-    pooler: pooler ? linear(config.hiddenSize, config.hiddenSize) : null,
-  }
-}
+const bodySpecs = (config: AlbertConfig, pooler: boolean) => ({
+  embeddings: bertEmbeddings(config, config.embeddingSize),
+  encoder: {
+    embedding_hidden_mapping_in: linear(config.hiddenSize, config.embeddingSize),
+    albert_layer_groups: repeated(config.numHiddenGroups, () => ({
+      albert_layers: repeated(config.innerGroupNum, () => layerSpecs(config)),
+    })),
+  },
+  pooler: pooler ? linear(config.hiddenSize, config.hiddenSize) : null,
+})
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
-
-const embed = ({ embeddings }: BodyParams, inputs: EncoderArrays, config: AlbertConfig): NDArray => {
-  const { ids, tokenTypes, positions } = inputs
-  const { word_embeddings: words, token_type_embeddings: types, position_embeddings: places } = embeddings
-  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
-  const word = applyEmbedding(words, ids, config.padTokenId, 'albert: inputIds')
-  const type = applyEmbedding(types, tokenTypes ?? np.zerosLike(ids), null, 'albert: tokenTypeIds')
-  const place = applyEmbedding(places, counted, null, 'albert: positionIds')
-  return applyLayerNorm(embeddings.LayerNorm, np.add(np.add(word, type), place), config.layerNormEps)
-}
 
 /** Layers share the parameters of their group, equal runs of them. The states listed are those of inner layers too. */
 const applyBody = (
@@ -174,7 +147,7 @@ const applyBody = (
 ): EncoderOutput => {
   const arrays = encoderArrays('albert', inputs, config.maxPositionEmbeddings)
   const { embedding_hidden_mapping_in: widen, albert_layer_groups: groups } = params.encoder
-  const embedded = drop(embed(params, arrays, config), config.hiddenDropoutProb)
+  const embedded = drop(applyBertEmbeddings('albert', params.embeddings, arrays, config), config.hiddenDropoutProb)
   const perGroup = config.numHiddenLayers / config.numHiddenGroups
   const layers = range(config.numHiddenLayers).flatMap((i) => groups[Math.floor(i / perGroup)]!.albert_layers)
   const hiddenStates = runEncoder(
@@ -197,16 +170,18 @@ const ignored = [...buffers, /^(predictions|sop_classifier)\./]
 
 const pooling = /(^|\.)pooler\./
 
+const partsOf = (config: AlbertConfig) => {
+  albertDoor(config)
+  return encoderParts('albert', 'albert', config)
+}
+
 /** Hidden states of all layers, and of the first token through the pooler. */
 export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('albert', options)
   return makeModel({
-    type: 'albert',
+    ...partsOf(config),
     specs: bodySpecs(config, pooler),
-    prefix: 'albert',
     ignored: pooler ? ignored : [...ignored, pooling],
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key), options),
   })
@@ -215,41 +190,53 @@ export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
 /** One score for each class of the whole text. */
 export const albertForSequenceClassification = (config: AlbertConfig) =>
   makeModel({
-    type: 'albert',
+    ...partsOf(config),
     specs: { albert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'albert',
     ignored,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.albert, inputs, config, drop, options)
-      const pooled = drop(states.poolerOutput!, config.classifierDropout)
-      return { ...states, logits: applyLinear(params.classifier, pooled) }
+      return scorePooled(
+        params.classifier,
+        applyBody(params.albert, inputs, config, drop, options),
+        drop,
+        config.classifierDropout,
+      )
     },
   })
 
 /** One score for each class of each token. */
 export const albertForTokenClassification = (config: AlbertConfig) =>
   makeModel({
-    type: 'albert',
+    ...partsOf(config),
     specs: { albert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'albert',
     ignored: [...ignored, pooling],
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.albert, inputs, config, drop, options)
-      const kept = drop(states.lastHiddenState, config.classifierDropout)
-      return { ...states, logits: applyLinear(params.classifier, kept) }
+      return scoreTokens(
+        params.classifier,
+        applyBody(params.albert, inputs, config, drop, options),
+        drop,
+        config.classifierDropout,
+      )
+    },
+  })
+
+/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+export const albertForQuestionAnswering = (config: AlbertConfig) =>
+  makeModel({
+    ...partsOf(config),
+    specs: { albert: bodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
+    ignored: [...ignored, pooling],
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
+      const drop = makeDrop(options.key)
+      return scoreSpans(params.qa_outputs, applyBody(params.albert, inputs, config, drop, options), drop, 0)
     },
   })
 
 /** One score for each word of the vocabulary at each token, from as many features as embeddings have. */
 export const albertForMaskedLM = (config: AlbertConfig) =>
   makeModel({
-    type: 'albert',
+    ...partsOf(config),
     specs: {
       albert: bodySpecs(config, false),
       predictions: {
@@ -258,16 +245,16 @@ export const albertForMaskedLM = (config: AlbertConfig) =>
         LayerNorm: layerNorm(config.embeddingSize),
       },
     },
-    prefix: 'albert',
     ignored: [...buffers, pooling, /^sop_classifier\./, ...unreadVocabulary(config.tieWordEmbeddings, 'predictions')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'predictions', 'albert.embeddings.word_embeddings.weight'),
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.albert, inputs, config, makeDrop(options.key), options)
-      const inner = applyActivation(config.hiddenAct, applyLinear(params.predictions.dense, states.lastHiddenState))
-      const normed = applyLayerNorm(params.predictions.LayerNorm, inner, config.layerNormEps)
-      const table = params.albert.embeddings.word_embeddings
-      return { ...states, logits: applyVocabulary(params.predictions, table, normed) }
+      const { dense, LayerNorm: norm } = params.predictions
+      return scoreWords(
+        { dense, norm, activation: config.hiddenAct, epsilon: config.layerNormEps },
+        params.predictions,
+        params.albert.embeddings.word_embeddings,
+        states,
+      )
     },
   })

@@ -19,13 +19,13 @@ import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceO
 import * as distilbert from './distilbert.ts'
 import { anArray, runTable } from './doors.ts'
 import * as efficientnet from './efficientnet.ts'
-import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import type { G2pInputs, G2pOutput } from './g2p.ts'
 import * as g2p from './g2p.ts'
 import * as gemma from './gemma.ts'
 import * as gpt2 from './gpt2.ts'
 import * as llama from './llama.ts'
-import { crossEntropy, nextTokenLoss } from './losses.ts'
+import { crossEntropy, nextTokenLoss, spanLoss } from './losses.ts'
 import type { Key } from '../random/keys.ts'
 import type { Model, StatefulModel, StateOptions } from './model.ts'
 import * as resnet from './resnet.ts'
@@ -34,6 +34,7 @@ import type { Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } fr
 import type { ParamsOf } from './spec.ts'
 import { leavesByName } from './spec.ts'
 import * as t5 from './t5.ts'
+import type { TextModel } from './generation/state.ts'
 import type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
 import * as vit from './vit.ts'
 
@@ -67,8 +68,10 @@ export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, 
   readonly init: (key: Key, dtype?: DType) => ParamTree
   /** The model at its inputs. */
   readonly apply: (params: ParamTree, inputs: NamedArrays, options?: AnyRunOptions) => NamedArrays
-  /** The same model with its own inputs and outputs, if it writes text token by token. */
+  /** The same model with its own inputs and outputs, if it goes on with a text token by token. */
   readonly decoder: CausalModel | null
+  /** What `generate` works with, if the model writes: its decoder, or the whole model where it reads a text first. */
+  readonly writer: TextModel | null
 }
 
 /** What is said of an architecture: how its configuration is read, and how its inputs and outputs go by names. */
@@ -80,8 +83,10 @@ interface Architecture<C, S, I, O> {
   readonly options?: readonly (keyof AnyRunOptions)[]
   readonly read: (named: NamedArrays, architecture: string) => I
   readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
-  /** The loss of labels; left out where there is none. */
-  readonly loss?: (output: O, labels: NDArray, config: C) => NDArray
+  /** The loss of what is to come out; left out where there is none. */
+  readonly loss?: (output: O, targets: readonly NDArray[], config: C) => NDArray
+  /** The names of what is to come out; `labels` by default. */
+  readonly targets?: readonly string[]
 }
 
 const anyRunOptions: must.OptionTable<AnyRunOptions> = {
@@ -112,25 +117,25 @@ const erase =
     read,
     write,
     loss,
+    targets = ['labels'],
   }: Architecture<C, S, I, O>) =>
   (architecture: string, json: unknown): Either<ConfigError, AnyModel> => {
     const parsed = config(json)
     if (parsed._tag === 'Left') return parsed
     const typed = model(parsed.right)
-    const names = loss === undefined ? inputs : [...inputs, 'labels']
+    const names = loss === undefined ? inputs : [...inputs, ...targets]
     const enterApply = applyDoor(architecture, names)
     const apply = (params: ParamTree, named: NamedArrays = {}, options: AnyRunOptions = {}): NamedArrays => {
       enterApply(params, named, options)
       const output = typed.apply(params as ParamsOf<S>, read(named, architecture), picked(options, keys))
-      const { labels } = named
-      return {
-        ...write(output, options),
-        ...(labels === undefined || loss === undefined ? {} : { loss: loss(output, labels, parsed.right) }),
-      }
+      const given = targets.flatMap((name) => named[name] ?? [])
+      const hasLoss = loss !== undefined && given.length === targets.length
+      return { ...write(output, options), ...(hasLoss ? { loss: loss(output, given, parsed.right) } : {}) }
     }
-    const decoder = 'cacheShape' in typed ? typed : null
+    const writer = 'cacheShape' in typed ? typed : null
+    const decoder = 'startCache' in typed ? null : writer
     const stateless = { stateSpecs: null, initState: () => null }
-    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder }
+    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder, writer }
     return { _tag: 'Right', right: erased as unknown as AnyModel }
   }
 
@@ -234,7 +239,7 @@ const sequenceClassifier = <C extends ClassifierConfig, S>(
     inputs,
     read: readEncoder,
     write: writeHead,
-    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
 /** Labels are classes, of tokens or of words, and -100 where there is none. */
@@ -249,7 +254,27 @@ const tokenClassifier = <C, S>(
     inputs,
     read: readEncoder,
     write: writeHead,
-    loss: ({ logits }, labels) => crossEntropy(logits, labels),
+    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
+  })
+
+/** Labels are two places, of the first and of the last token of an answer. */
+const spanFinder = <C, S>(
+  { config }: Family<C>,
+  model: (config: C) => Model<S, EncoderInputs, SpanOutput, RunOptions>,
+  inputs: readonly string[] = textInputs,
+) =>
+  erase({
+    config,
+    model,
+    inputs,
+    read: readEncoder,
+    write: ({ startLogits, endLogits, ...states }) => ({
+      start_logits: startLogits,
+      end_logits: endLogits,
+      ...writeEncoder(states),
+    }),
+    targets: ['start_positions', 'end_positions'],
+    loss: ({ startLogits, endLogits }, [starts, ends]) => spanLoss(startLogits, endLogits, starts!, ends!),
   })
 
 const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>) =>
@@ -259,7 +284,7 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
     inputs: decoderInputs,
     read: readDecoder,
     write: writeScores,
-    loss: ({ logits }, labels) => nextTokenLoss(logits, labels),
+    loss: ({ logits }, [labels]) => nextTokenLoss(logits, labels!),
   })
 
 const decoder = <C, S>(
@@ -278,7 +303,7 @@ const lastTokenClassifier = <C extends ClassifierConfig, S>(
     inputs: decoderInputs,
     read: readDecoder,
     write: writeScores,
-    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
 const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
@@ -299,7 +324,7 @@ const seq2seqLM = <C, S>(
     inputs: seq2seqInputs,
     read: readSeq2Seq,
     write: writeSeq2SeqLM,
-    loss: ({ logits }, labels) => crossEntropy(logits, labels),
+    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
   })
 
 const ofT5 = { config: t5.t5Config }
@@ -336,7 +361,7 @@ const imageClassifier = <C extends ClassifierConfig, S>(
     options: ['key', 'remat', 'interpolatePosEncoding'],
     read: pixels,
     write: writeHead,
-    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
 /** A model with state, as one whose options may leave it out: it then says what is missing. */
@@ -374,7 +399,7 @@ const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
     options: ['key', 'state', 'training'],
     read: pixels,
     write: ({ state, ...output }, options) => ({ ...writeHead(output), ...writeState(state, options) }),
-    loss: ({ logits }, labels, c) => classificationLoss(c, logits, labels),
+    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
 const ofVit = { config: vit.vitConfig }
@@ -396,7 +421,7 @@ const spellings = erase({
     last_hidden_state: lastHiddenState,
     encoder_state: encoderState,
   }),
-  loss: ({ logits }, labels) => crossEntropy(logits, labels),
+  loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
 })
 
 const ofEfficientNetLite = { config: efficientnet.efficientNetLiteConfig }
@@ -414,17 +439,21 @@ const architectures = {
   BertModel: encoder(ofBert, (config) => bert.bert(config)),
   BertForMaskedLM: tokenClassifier(ofBert, bert.bertForMaskedLM),
   BertForSequenceClassification: sequenceClassifier(ofBert, bert.bertForSequenceClassification),
+  BertForQuestionAnswering: spanFinder(ofBert, bert.bertForQuestionAnswering),
   BertForTokenClassification: tokenClassifier(ofBert, bert.bertForTokenClassification),
   RobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
   RobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
   RobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  RobertaForQuestionAnswering: spanFinder(ofRoberta, roberta.robertaForQuestionAnswering),
   RobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
   XLMRobertaModel: encoder(ofRoberta, (config) => roberta.roberta(config)),
   XLMRobertaForMaskedLM: tokenClassifier(ofRoberta, roberta.robertaForMaskedLM),
   XLMRobertaForSequenceClassification: sequenceClassifier(ofRoberta, roberta.robertaForSequenceClassification),
+  XLMRobertaForQuestionAnswering: spanFinder(ofRoberta, roberta.robertaForQuestionAnswering),
   XLMRobertaForTokenClassification: tokenClassifier(ofRoberta, roberta.robertaForTokenClassification),
   DistilBertModel: encoder(ofDistilBert, distilbert.distilBert, typelessInputs),
   DistilBertForMaskedLM: tokenClassifier(ofDistilBert, distilbert.distilBertForMaskedLM, typelessInputs),
+  DistilBertForQuestionAnswering: spanFinder(ofDistilBert, distilbert.distilBertForQuestionAnswering, typelessInputs),
   DistilBertForSequenceClassification: sequenceClassifier(
     ofDistilBert,
     distilbert.distilBertForSequenceClassification,
@@ -438,10 +467,14 @@ const architectures = {
   AlbertModel: encoder(ofAlbert, (config) => albert.albert(config)),
   AlbertForMaskedLM: tokenClassifier(ofAlbert, albert.albertForMaskedLM),
   AlbertForSequenceClassification: sequenceClassifier(ofAlbert, albert.albertForSequenceClassification),
+  AlbertForQuestionAnswering: spanFinder(ofAlbert, albert.albertForQuestionAnswering),
   AlbertForTokenClassification: tokenClassifier(ofAlbert, albert.albertForTokenClassification),
   T5Model: seq2seq(ofT5, t5.t5),
   T5EncoderModel: encoder(ofT5, t5.t5Encoder, ['input_ids', 'attention_mask']),
   T5ForConditionalGeneration: seq2seqLM(ofT5, t5.t5ForConditionalGeneration),
+  MT5Model: seq2seq(ofT5, t5.t5),
+  MT5EncoderModel: encoder(ofT5, t5.t5Encoder, ['input_ids', 'attention_mask']),
+  MT5ForConditionalGeneration: seq2seqLM(ofT5, t5.t5ForConditionalGeneration),
   GPT2Model: decoder(ofGpt2, gpt2.gpt2),
   GPT2LMHeadModel: causal(ofGpt2, gpt2.gpt2LMHeadModel),
   GPT2ForSequenceClassification: lastTokenClassifier(ofGpt2, gpt2.gpt2ForSequenceClassification),
@@ -488,6 +521,7 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   distilbert: 'DistilBertModel',
   albert: 'AlbertModel',
   t5: 'T5ForConditionalGeneration',
+  mt5: 'MT5ForConditionalGeneration',
   gpt2: 'GPT2LMHeadModel',
   gemma: 'GemmaForCausalLM',
   gemma2: 'Gemma2ForCausalLM',

@@ -1,8 +1,14 @@
 /** Attention as `transformers` computes it. */
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
+import { ShapeError } from '../core/errors.ts'
+import type { Shape } from '../core/shape.ts'
+import { sameShape, showShape } from '../core/shape.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { Drop } from './layers.ts'
+import { anArray, arrayOfRank, orNull } from './doors.ts'
+import type { Drop, LinearParams } from './layers.ts'
+import { applyLinear, splitHeads } from './layers.ts'
 
 /** The least float32: added to a score it is all that is left of it, and beside any other score its weight is 0. */
 const LEAST = -3.4028234663852886e38
@@ -22,6 +28,10 @@ export interface AttendOptions {
   readonly dropRate?: number
 }
 
+/** `cap · tanh(x / cap)`, as in Gemma 2; null leaves x as it is. */
+export const softcapped = (x: NDArray, cap: number | null): NDArray =>
+  cap === null ? x : np.multiply(np.tanh(np.divide(x, cap)), cap)
+
 /** With one axis for key heads and one for the query heads that share them. */
 const groupedMask = (mask: NDArray, keyHeads: number): NDArray => {
   const full = np.reshape(mask, [...Array<number>(4 - mask.ndim).fill(1), ...mask.shape])
@@ -29,6 +39,46 @@ const groupedMask = (mask: NDArray, keyHeads: number): NDArray => {
   return np.reshape(
     full,
     heads === 1 ? [batch, 1, 1, queries, keys] : [batch, keyHeads, heads / keyHeads, queries, keys],
+  )
+}
+
+const heads = arrayOfRank(4, '[batch, length, heads, headDim]')
+
+const attendDoor = must.door('attend', {
+  query: heads,
+  key: heads,
+  value: heads,
+  options: must.optionsOf<AttendOptions>({
+    mask: orNull(anArray),
+    bias: must.arrayLike,
+    scale: must.finite,
+    softcap: must.nullable(must.positive),
+    drop: must.func,
+    dropRate: must.number,
+  }),
+})
+
+/** Queries, keys and values must be of one batch, of heads of one size, and heads in whole groups. */
+const checkHeads = (query: NDArray, key: NDArray, value: NDArray): void => {
+  const [batch, , heads, headDim] = query.shape as readonly [number, number, number, number]
+  const [keyBatch, , keyHeads, keyDim] = key.shape as readonly [number, number, number, number]
+  if (!sameShape(key.shape, value.shape)) {
+    throw new ShapeError(`attend: keys and values have one shape, got ${key.aval} and ${value.aval}.`)
+  }
+  if (keyBatch === batch && keyDim === headDim && keyHeads > 0 && heads % keyHeads === 0) return
+  throw new ShapeError(
+    `attend: queries ${query.aval} and keys ${key.aval} are [batch, length, heads, headDim] with the same batch and headDim, ` +
+      'and heads of queries are a multiple of those of keys.',
+  )
+}
+
+/** What is added to scores must be for each of them: of no other extent than theirs, or 1. */
+const checkScores = (name: string, x: NDArray, scores: Shape): void => {
+  const fits = x.ndim <= 4 && x.shape.every((extent, i) => extent === 1 || extent === scores[4 - x.ndim + i])
+  if (fits) return
+  throw new ShapeError(
+    `attend: ${name} has shape ${showShape(x.shape)}, which does not broadcast to that of the scores, ` +
+      `[batch, heads, queries, keys]: ${showShape(scores)}.`,
   )
 }
 
@@ -54,17 +104,41 @@ const groupedMask = (mask: NDArray, keyHeads: number): NDArray => {
  * ```
  */
 export const attend = (query: NDArray, key: NDArray, value: NDArray, options: AttendOptions = {}): NDArray => {
+  attendDoor(query, key, value, options)
+  checkHeads(query, key, value)
   const [batch, queries, heads, headDim] = query.shape as readonly [number, number, number, number]
   const keyHeads = key.shape[2]!
   const { mask = null, bias, softcap = null, scale = 1 / Math.sqrt(headDim), drop, dropRate = 0 } = options
+  const shape = [batch, heads, queries, key.shape[1]!]
+  if (mask !== null) checkScores('mask', mask, shape)
+  const added = bias === undefined ? null : np.asarray(bias)
+  if (added !== null) checkScores('bias', added, shape)
   const grouped = np.reshape(query, [batch, queries, keyHeads, heads / keyHeads, headDim])
   const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped, key), scale)
-  const capped = softcap === null ? fits : np.multiply(np.tanh(np.divide(fits, softcap)), softcap)
-  const scores = bias === undefined ? capped : np.add(capped, groupedMask(np.asarray(bias), keyHeads))
+  const capped = softcapped(fits, softcap)
+  const scores = added === null ? capped : np.add(capped, groupedMask(added, keyHeads))
   // In 16 bits LEAST is an infinity, and a query that sees no key would be NaN.
   const wide = scores.dtype === 'float16' || scores.dtype === 'bfloat16' ? scores.astype('float32') : scores
   const seen = mask === null ? wide : np.add(wide, np.where(groupedMask(mask, keyHeads), 0, LEAST))
   const weights = nn.softmax(seen).astype(scores.dtype)
   const kept = drop === undefined ? weights : drop(weights, dropRate)
   return np.reshape(np.einsum('bkgts,bskh->btkgh', kept, value), [batch, queries, heads * headDim])
+}
+
+/** Queries, keys and values of one and the same text. */
+export interface SelfAttentionParams {
+  readonly query: LinearParams
+  readonly key: LinearParams
+  readonly value: LinearParams
+}
+
+/** A text attends to itself: projections, then `attend`. Shape `[batch, length, features]`. */
+export const attendToSelf = (
+  params: SelfAttentionParams,
+  x: NDArray,
+  heads: number,
+  options: AttendOptions,
+): NDArray => {
+  const projected = (p: LinearParams): NDArray => splitHeads(applyLinear(p, x), heads)
+  return attend(projected(params.query), projected(params.key), projected(params.value), options)
 }

@@ -3,22 +3,29 @@
  * given and gives back, because no optimizer shall step them and no gradient goes to them. The names are those of files.
  */
 import { stopGradient } from '../api/derivatives.ts'
-import { ShapeError } from '../core/errors.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { show } from '../core/show.ts'
 import * as np from '../numpy/index.ts'
-import type { NDArray } from '../trace/value.ts'
-import { parameter } from './spec.ts'
+import * as must from '../surface/arguments.ts'
+import { NDArray } from '../trace/value.ts'
+import { anArray, arrayOfRank, aVector, withMembers } from './doors.ts'
+import { aSize, parameter } from './spec.ts'
+
+const batchNormDoor = must.door('batchNorm', { features: aSize })
 
 /** Scale and shift. */
-export const batchNorm = (features: number) => ({
-  weight: parameter([features], 'ones'),
-  bias: parameter([features], 'zeros'),
-})
+export const batchNorm = (features: number) => {
+  batchNormDoor(features)
+  return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
+}
+
+const runningStatisticsDoor = must.door('runningStatistics', { features: aSize })
 
 /** What is remembered of batches. */
-export const runningStatistics = (features: number) => ({
-  running_mean: parameter([features], 'zeros'),
-  running_var: parameter([features], 'ones'),
-})
+export const runningStatistics = (features: number) => {
+  runningStatisticsDoor(features)
+  return { running_mean: parameter([features], 'zeros'), running_var: parameter([features], 'ones') }
+}
 
 /** Scale and shift, with values. */
 export interface BatchNormParams {
@@ -62,6 +69,13 @@ const normalized = (
   return np.add(np.multiply(np.subtract(x, perChannel(mean)), perChannel(scale)), perChannel(bias))
 }
 
+const applyBatchNormDoor = must.door('applyBatchNorm', {
+  params: withMembers({ weight: aVector, bias: aVector }),
+  state: withMembers({ running_mean: aVector, running_var: aVector }),
+  x: arrayOfRank(4, '[batch, channels, height, width]'),
+  run: withMembers({ training: must.boolean, epsilon: must.finite, momentum: must.finite }),
+})
+
 /**
  * Each channel with mean 0 and variance 1, then scale and shift. The batch is normalised by its biased variance, and running
  * variances take in the unbiased one, as in PyTorch.
@@ -74,13 +88,23 @@ export const applyBatchNorm = (
   params: BatchNormParams,
   state: RunningStatistics,
   x: NDArray,
-  { training, epsilon, momentum }: BatchNormRun,
+  run: BatchNormRun,
 ): readonly [y: NDArray, state: RunningStatistics] => {
+  applyBatchNormDoor(params, state, x, run)
+  const { training, epsilon, momentum } = run
+  const channels = x.shape[1]!
+  for (const v of [params.weight, params.bias, state.running_mean, state.running_var]) {
+    if (v.size !== channels) {
+      throw new ShapeError(
+        `applyBatchNorm: ${x.aval} has ${channels} channels, and a parameter or statistic ${v.size}.`,
+      )
+    }
+  }
   if (!training) return [normalized(params, x, state.running_mean, state.running_var, epsilon), state]
-  const count = x.size / x.shape[1]!
+  const count = x.size / channels
   if (count < 2) {
     throw new ShapeError(
-      `batchNorm: in training each channel needs more than one element, got ${x.aval}. Use a larger batch or image.`,
+      `applyBatchNorm: in training each channel needs more than one element, got ${x.aval}. Use a larger batch or image.`,
     )
   }
   const [mean, variance] = [np.mean(x, { axis: AXES }), np.var(x, { axis: AXES })]
@@ -93,6 +117,15 @@ export const applyBatchNorm = (
   return [normalized(params, x, mean, variance, epsilon), next]
 }
 
+const inTurnDoor = must.door('inTurn', {
+  params: must.listOf(must.anything, 'a list of parameters, one for each part'),
+  states: must.listOf(must.anything, 'a list of states, one for each part'),
+  x: anArray,
+  apply: must.func,
+})
+
+const isResult = (x: unknown): boolean => Array.isArray(x) && x.length === 2 && x[0] instanceof NDArray
+
 /** One part after the other, each with its parameters and its state; and the states that they leave. */
 export const inTurn = <P, T>(
   params: readonly P[],
@@ -100,9 +133,16 @@ export const inTurn = <P, T>(
   x: NDArray,
   apply: (params: P, state: T, x: NDArray, place: number) => readonly [NDArray, T],
 ): readonly [NDArray, T[]] => {
+  inTurnDoor(params, states, x, apply)
+  if (params.length !== states.length) {
+    throw new ArgumentError(`inTurn: ${params.length} parts have as many states, got ${states.length}.`)
+  }
   let y = x
   const next = params.map((p, i) => {
-    const [out, state] = apply(p, states[i]!, y, i)
+    const result = apply(p, states[i]!, y, i)
+    if (!isResult(result))
+      throw new ArgumentError(`inTurn: apply gives [y, state], an array and a state; got ${show(result)}.`)
+    const [out, state] = result
     y = out
     return state
   })

@@ -5,31 +5,23 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import { attend } from './attention.ts'
+import { attendToSelf } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import type { PoolerOptions } from './configDoors.ts'
 import { bertDoor, hasPooler } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
-import { encoderInputs, runOptions } from './doors.ts'
-import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import { encoderArrays, runEncoder } from './encoder.ts'
+import { encoderParts, scorePooled, scoreSpans, scoreTokens, scoreWords } from './heads.ts'
 import type { Activation, Drop } from './layers.ts'
-import {
-  activationNames,
-  applyActivation,
-  applyEmbedding,
-  applyLayerNorm,
-  applyLinear,
-  makeDrop,
-  splitHeads,
-} from './layers.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
 import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, repeated } from './spec.ts'
-import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** What `config.json` says, as far as it is used. */
 export interface BertConfig extends ClassifierConfig {
@@ -88,6 +80,36 @@ export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
     padPositionId: null,
   }))
 
+/** What the embeddings of BERT and ALBERT depend on. */
+type EmbeddingConfig = Pick<
+  BertConfig,
+  'vocabSize' | 'maxPositionEmbeddings' | 'typeVocabSize' | 'padTokenId' | 'layerNormEps'
+>
+
+/** Words, places and which of two texts, in tables of so many features. */
+export const bertEmbeddings = (config: EmbeddingConfig, features: number) => ({
+  word_embeddings: embedding(config.vocabSize, features),
+  position_embeddings: embedding(config.maxPositionEmbeddings, features),
+  token_type_embeddings: embedding(config.typeVocabSize, features),
+  LayerNorm: layerNorm(features),
+})
+
+/** Their sum, normed. */
+export const applyBertEmbeddings = (
+  operation: string,
+  params: ParamsOf<ReturnType<typeof bertEmbeddings>>,
+  { ids, tokenTypes, positions }: EncoderArrays,
+  { padTokenId, layerNormEps }: EmbeddingConfig,
+  padPositionId: number | null = null,
+): NDArray => {
+  const { word_embeddings: words, token_type_embeddings: types, position_embeddings: places } = params
+  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
+  const word = applyEmbedding(words, ids, padTokenId, `${operation}: inputIds`)
+  const type = applyEmbedding(types, tokenTypes ?? np.zerosLike(ids), null, `${operation}: tokenTypeIds`)
+  const place = applyEmbedding(places, counted, padPositionId, `${operation}: positionIds`)
+  return applyLayerNorm(params.LayerNorm, np.add(np.add(word, type), place), layerNormEps)
+}
+
 // Attention and feed-forward of one layer.
 
 const layerSpecs = ({ hiddenSize, intermediateSize }: BertConfig) => ({
@@ -112,10 +134,8 @@ const applyAttention = (
   config: BertConfig,
   drop: Drop,
 ): NDArray => {
-  const [query, key, value] = [self.query, self.key, self.value].map((p) =>
-    splitHeads(applyLinear(p, x), config.numAttentionHeads),
-  ) as [NDArray, NDArray, NDArray]
-  const attended = attend(query, key, value, { mask, drop, dropRate: config.attentionProbsDropoutProb })
+  const options = { mask, drop, dropRate: config.attentionProbsDropoutProb }
+  const attended = attendToSelf(self, x, config.numAttentionHeads, options)
   const projected = drop(applyLinear(output.dense, attended), config.hiddenDropoutProb)
   return applyLayerNorm(output.LayerNorm, np.add(projected, x), config.layerNormEps)
 }
@@ -129,33 +149,13 @@ const applyLayer = (params: LayerParams, x: NDArray, mask: NDArray | null, confi
 
 // The body.
 
-const bodySpecs = (config: BertConfig, pooler: boolean) => {
-  bertDoor(config)
-  return bertBodySpecs(config, pooler)
-}
-
 export const bertBodySpecs = (config: BertConfig, pooler: boolean) => ({
-  embeddings: {
-    word_embeddings: embedding(config.vocabSize, config.hiddenSize),
-    position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
-    token_type_embeddings: embedding(config.typeVocabSize, config.hiddenSize),
-    LayerNorm: layerNorm(config.hiddenSize),
-  },
+  embeddings: bertEmbeddings(config, config.hiddenSize),
   encoder: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
   pooler: pooler ? { dense: linear(config.hiddenSize, config.hiddenSize) } : null,
 })
 
 export type BertBodyParams = ParamsOf<ReturnType<typeof bertBodySpecs>>
-
-const embed = ({ embeddings }: BertBodyParams, inputs: EncoderArrays, config: BertConfig): NDArray => {
-  const { ids, tokenTypes, positions } = inputs
-  const { word_embeddings: words, token_type_embeddings: types, position_embeddings: places } = embeddings
-  const counted = positions ?? np.expandDims(np.arange(ids.shape[1]!), 0)
-  const word = applyEmbedding(words, ids, config.padTokenId, `${config.type}: inputIds`)
-  const type = applyEmbedding(types, tokenTypes ?? np.zerosLike(ids), null, `${config.type}: tokenTypeIds`)
-  const place = applyEmbedding(places, counted, config.padPositionId, `${config.type}: positionIds`)
-  return applyLayerNorm(embeddings.LayerNorm, np.add(np.add(word, type), place), config.layerNormEps)
-}
 
 export const applyBertBody = (
   params: BertBodyParams,
@@ -164,9 +164,10 @@ export const applyBertBody = (
   drop: Drop,
   options: RunOptions,
 ): EncoderOutput => {
+  const embedded = applyBertEmbeddings(config.type, params.embeddings, inputs, config, config.padPositionId)
   const hiddenStates = runEncoder(
     params.encoder.layer,
-    drop(embed(params, inputs, config), config.hiddenDropoutProb),
+    drop(embedded, config.hiddenDropoutProb),
     (layer, x) => applyLayer(layer, x, inputs.padding, config, drop),
     options,
   )
@@ -186,21 +187,26 @@ const applyBody = (
 ): EncoderOutput =>
   applyBertBody(params, encoderArrays('bert', inputs, config.maxPositionEmbeddings), config, drop, options)
 
-/** Buffers of older files, and the heads of pretraining. */
-const ignored = [/(^|\.)embeddings\.position_ids$/, /^cls\./]
+/** Buffers of older files. */
+const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-const withoutPooler = [...ignored, /(^|\.)pooler\./]
+/** Those, and the heads of pretraining. */
+const ignored = [...buffers, /^cls\./]
+
+const pooling = /(^|\.)pooler\./
+
+const partsOf = (config: BertConfig) => {
+  bertDoor(config)
+  return encoderParts('bert', 'bert', config)
+}
 
 /** Hidden states of all layers, and of the first token through the pooler. */
 export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('bert', options)
   return makeModel({
-    type: 'bert',
-    specs: bodySpecs(config, pooler),
-    prefix: 'bert',
-    ignored: pooler ? ignored : withoutPooler,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
+    ...partsOf(config),
+    specs: bertBodySpecs(config, pooler),
+    ignored: pooler ? ignored : [...ignored, pooling],
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key), options),
   })
@@ -209,45 +215,55 @@ export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
 /** One score for each class of the whole text. */
 export const bertForSequenceClassification = (config: BertConfig) =>
   makeModel({
-    type: 'bert',
-    specs: { bert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'bert',
+    ...partsOf(config),
+    specs: { bert: bertBodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.bert, inputs, config, drop, options)
-      const pooled = drop(states.poolerOutput!, config.classifierDropout)
-      return { ...states, logits: applyLinear(params.classifier, pooled) }
+      return scorePooled(
+        params.classifier,
+        applyBody(params.bert, inputs, config, drop, options),
+        drop,
+        config.classifierDropout,
+      )
     },
   })
 
 /** One score for each class of each token. */
 export const bertForTokenClassification = (config: BertConfig) =>
   makeModel({
-    type: 'bert',
-    specs: { bert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'bert',
-    ignored: withoutPooler,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
+    ...partsOf(config),
+    specs: { bert: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
+    ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.bert, inputs, config, drop, options)
-      return {
-        ...states,
-        logits: applyLinear(params.classifier, drop(states.lastHiddenState, config.classifierDropout)),
-      }
+      return scoreTokens(
+        params.classifier,
+        applyBody(params.bert, inputs, config, drop, options),
+        drop,
+        config.classifierDropout,
+      )
+    },
+  })
+
+/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+export const bertForQuestionAnswering = (config: BertConfig) =>
+  makeModel({
+    ...partsOf(config),
+    specs: { bert: bertBodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
+    ignored: [...ignored, pooling],
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
+      const drop = makeDrop(options.key)
+      return scoreSpans(params.qa_outputs, applyBody(params.bert, inputs, config, drop, options), drop, 0)
     },
   })
 
 /** One score for each word of the vocabulary at each token. The decoder's weight is that of the word embeddings. */
 export const bertForMaskedLM = (config: BertConfig) =>
   makeModel({
-    type: 'bert',
+    ...partsOf(config),
     specs: {
-      bert: bodySpecs(config, false),
+      bert: bertBodySpecs(config, false),
       cls: {
         predictions: {
           ...vocabularySpecs(config.tieWordEmbeddings, config.vocabSize, config.hiddenSize),
@@ -255,23 +271,27 @@ export const bertForMaskedLM = (config: BertConfig) =>
         },
       },
     },
-    prefix: 'bert',
     ignored: [
-      /(^|\.)embeddings\.position_ids$/,
-      /(^|\.)pooler\./,
+      ...buffers,
+      pooling,
       /^cls\.seq_relationship\./,
       ...unreadVocabulary(config.tieWordEmbeddings, 'cls.predictions'),
     ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'cls.predictions', 'bert.embeddings.word_embeddings.weight'),
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.bert, inputs, config, makeDrop(options.key), options)
       const { transform } = params.cls.predictions
-      const inner = applyActivation(config.hiddenAct, applyLinear(transform.dense, states.lastHiddenState))
-      const normed = applyLayerNorm(transform.LayerNorm, inner, config.layerNormEps)
-      const table = params.bert.embeddings.word_embeddings
-      return { ...states, logits: applyVocabulary(params.cls.predictions, table, normed) }
+      return scoreWords(
+        {
+          dense: transform.dense,
+          norm: transform.LayerNorm,
+          activation: config.hiddenAct,
+          epsilon: config.layerNormEps,
+        },
+        params.cls.predictions,
+        params.bert.embeddings.word_embeddings,
+        states,
+      )
     },
   })
 

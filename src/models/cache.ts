@@ -2,12 +2,13 @@
 import * as lax from '../lax/index.ts'
 import * as np from '../numpy/index.ts'
 import type { DType } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { sameShape, showShape } from '../core/shape.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { ConcreteBody } from '../trace/value.ts'
 
-import { aCache, floatDType } from './doors.ts'
+import { aCache, aLayerCache, arrayOfRank, floatDType } from './doors.ts'
 
 /** Keys and values of one layer, shape `[batch, capacity, heads, headDim]`. */
 export interface LayerCache {
@@ -28,6 +29,13 @@ export interface CacheShape {
   readonly numKeyValueHeads: number
   readonly headDim: number
 }
+
+/** Of configurations that say it in these words. */
+export const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: CacheShape): CacheShape => ({
+  numHiddenLayers,
+  numKeyValueHeads,
+  headDim,
+})
 
 const aCacheShape = must.kind('the cacheShape of a model', (x) => {
   const { numHiddenLayers, numKeyValueHeads, headDim } = (x ?? {}) as Partial<CacheShape>
@@ -52,18 +60,66 @@ export const emptyCache = (shape: CacheShape, batch: number, capacity: number, d
   }
 }
 
+const cachedLengthDoor = must.door('cachedLength', { cache: aCache })
+
 /** How many tokens are in it. */
-export const cachedLength = ({ length }: Cache): NDArray => length
+export const cachedLength = (cache: Cache): NDArray => {
+  cachedLengthDoor(cache)
+  return cache.length
+}
 
 /** How many tokens there are in the cache, where that is a number already: not inside of `jit`. */
 export const knownLength = ({ length }: Cache): number | null =>
   length.body instanceof ConcreteBody ? length.item() : null
 
-/** The cache with new tokens from `offset` on, in its own dtype. */
-export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => ({
-  key: lax.dynamicUpdateSliceInDim(cache.key, key.astype(cache.key.dtype), offset, 1),
-  value: lax.dynamicUpdateSliceInDim(cache.value, value.astype(cache.value.dtype), offset, 1),
+/** How many tokens it has room for; null if it has no layers. */
+export const roomOf = ({ layers }: Cache): number | null => layers[0]?.key.shape[1] ?? null
+
+/** A cache must be of the model and of as many sequences as there are tokens of: layers beyond it would run without one. */
+export const checkCache = (operation: string, cache: Cache, shape: CacheShape, batch: number): void => {
+  const { layers } = cache
+  const { numHiddenLayers, numKeyValueHeads, headDim } = shape
+  if (layers.length !== numHiddenLayers) {
+    throw new ShapeError(
+      `${operation}: the cache has ${layers.length} layers, and the model ${numHiddenLayers}. emptyCache(model.cacheShape, ...) fits.`,
+    )
+  }
+  const wanted = [batch, roomOf(cache) ?? 0, numKeyValueHeads, headDim]
+  layers.forEach(({ key }, i) => {
+    if (sameShape(key.shape, wanted)) return
+    throw new ShapeError(
+      `${operation}: layer ${i} of the cache has shape ${showShape(key.shape)}, and these tokens need ${showShape(wanted)}: ` +
+        'batch, room, heads of keys and their features.',
+    )
+  })
+}
+
+/** A cache that is full would be written over without a word, as far as is known how full it is. */
+export const checkRoom = (operation: string, cache: Cache, queries: number, remedy: string): void => {
+  const [room, cached] = [roomOf(cache), knownLength(cache) ?? 0]
+  if (room === null || cached + queries <= room) return
+  throw new ArgumentError(
+    `${operation}: a cache with room for ${room} tokens, of which ${cached} are taken, has none for ${queries}. ${remedy}.`,
+  )
+}
+
+const newTokens = arrayOfRank(4, '[batch, tokens, heads, headDim]')
+
+const extendCacheDoor = must.door('extendCache', {
+  cache: aLayerCache,
+  key: newTokens,
+  value: newTokens,
+  offset: must.integral,
 })
+
+/** The cache with new tokens from `offset` on, in its own dtype. */
+export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => {
+  extendCacheDoor(cache, key, value, offset)
+  return {
+    key: lax.dynamicUpdateSliceInDim(cache.key, key.astype(cache.key.dtype), offset, 1),
+    value: lax.dynamicUpdateSliceInDim(cache.value, value.astype(cache.value.dtype), offset, 1),
+  }
+}
 
 const growCacheDoor = must.door('growCache', { cache: aCache, capacity: must.natural })
 

@@ -4,6 +4,7 @@ import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { ConfigReader } from './config.ts'
+import { aConfigReader } from './config.ts'
 import { isFloat } from '../core/dtype.ts'
 import { anArray } from './doors.ts'
 import { crossEntropy } from './losses.ts'
@@ -19,8 +20,11 @@ export interface ClassifierConfig {
   readonly problemType: (typeof problemTypes)[number] | null
 }
 
+const classifierConfigDoor = must.door('classifierConfig', { config: aConfigReader })
+
 /** Classes are counted by `id2label`; there are two if nothing is said. */
 export const classifierConfig = (config: ConfigReader): ClassifierConfig => {
+  classifierConfigDoor(config)
   const labels = config.get('id2label')
   const count = typeof labels === 'object' && labels !== null ? Object.keys(labels).length : 2
   return {

@@ -186,6 +186,12 @@ export class ConfigReader {
   }
 }
 
+/** What reads a configuration. */
+export const aConfigReader = must.instance(
+  'a reader of a configuration, as readConfig gives it to its function',
+  ConfigReader,
+)
+
 const readConfigDoor = must.door('readConfig', { json: must.anything, read: must.func })
 
 /**

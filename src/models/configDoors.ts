@@ -16,7 +16,7 @@ import type { LlamaConfig } from './llama.ts'
 import type { BucketConfig } from './relative.ts'
 import type { ResNetConfig } from './resnet.ts'
 import type { RobertaConfig } from './roberta.ts'
-import type { RopeConfig } from './rope.ts'
+import { aRope } from './rope.ts'
 import type { T5Config } from './t5.ts'
 import type { VitConfig } from './vit.ts'
 
@@ -129,6 +129,7 @@ export const distilBertDoor = configDoor<DistilBertConfig>('distilbert', 'distil
   dropout: finite,
   attentionDropout: finite,
   classifierDropout: finite,
+  qaDropout: finite,
   initializerRange: finite,
   padTokenId: tokenOrNull,
   tieWordEmbeddings: boolean,
@@ -136,6 +137,7 @@ export const distilBertDoor = configDoor<DistilBertConfig>('distilbert', 'distil
 })
 
 export const t5Door = configDoor<T5Config>('t5', 't5Config', {
+  type: must.oneOf(['t5', 'mt5']),
   vocabSize: count,
   hiddenSize: count,
   headDim: count,
@@ -212,11 +214,6 @@ export const g2pDoor = configDoor<G2pConfig>('g2p', 'g2pConfig', {
   embeddingSize: count,
   hiddenSize: count,
   maxPhonemes: must.times,
-})
-
-const aRope = must.kind('a rotation: { headDim, theta, maxPositionEmbeddings, scaling }', (x) => {
-  const { headDim, theta, maxPositionEmbeddings, scaling } = (x ?? {}) as Partial<RopeConfig>
-  return count.accepts(headDim) && finite.accepts(theta) && count.accepts(maxPositionEmbeddings) && isObject(scaling)
 })
 
 const windows = must.listOf(

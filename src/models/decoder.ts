@@ -1,14 +1,18 @@
 /** What decoders of text are given, and what they give: the same of every family. */
-import { ArgumentError } from '../core/errors.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { AttendOptions } from './attention.ts'
 import { attend } from './attention.ts'
 import type { Cache, CacheShape, LayerCache } from './cache.ts'
-import { cachedLength, extendCache, knownLength } from './cache.ts'
+import { cachedLength, checkCache, checkRoom, extendCache, knownLength, roomOf } from './cache.ts'
+import { anArray } from './doors.ts'
 import type { RunOptions } from './encoder.ts'
-import type { Drop, LinearParams } from './layers.ts'
-import { applyLinear, integersBesideTokens, makeDrop, tokenArray } from './layers.ts'
+import { checkLength, integersBesideTokens, tokenArray } from './inputs.ts'
+import type { Drop } from './layers.ts'
+import { makeDrop } from './layers.ts'
 import { bothMasks, causalMask, paddingMask, segmentMask, segmentPositions } from './masks.ts'
 import type { Model } from './model.ts'
 import type { Remat } from './remat.ts'
@@ -67,8 +71,16 @@ export interface CausalModel<S = unknown> extends Model<S, DecoderInputs, Causal
   readonly maxPositions: number | null
 }
 
+const lastPlacesDoor = must.door('lastPlaces', {
+  x: must.kind('an array of shape [batch, length, ...]', (x) => anArray.accepts(x) && (x as NDArray).ndim >= 2, {
+    error: ShapeError,
+  }),
+  count: must.optional(must.natural),
+})
+
 /** The last `count` places of `[batch, length, ...]`, or all. */
 export const lastPlaces = (x: NDArray, count: number | undefined): NDArray => {
+  lastPlacesDoor(x, count)
   const length = x.shape[1]!
   return count === undefined || count >= length ? x : x.at(':', np.slice(length - count, length)).get()
 }
@@ -91,20 +103,30 @@ export interface Run {
 }
 
 /** A mask as long as the keys: what is not there yet counts as padding, and no query sees it anyway. */
-const fullMask = (operation: string, given: ArrayLike | undefined, keys: number): NDArray | undefined => {
-  if (given === undefined) return undefined
+const fullMask = (
+  operation: string,
+  given: ArrayLike,
+  [batch, queries]: readonly [batch: number, queries: number],
+  cached: number,
+  keys: number,
+): NDArray => {
   const mask = np.asarray(given)
-  if (mask.ndim !== 2 || mask.shape[1]! > keys) {
-    const room = `[batch, length], and no longer than the ${keys} tokens that there is room for`
-    throw new ArgumentError(`${operation}: attentionMask is of shape ${room}, got ${mask.aval}.`)
+  const [rows, length = 0] = mask.shape
+  if (mask.ndim !== 2 || (rows !== batch && rows !== 1) || length < cached + queries || length > keys) {
+    const before = cached === 0 ? '' : `, and ${cached} are in the cache`
+    throw new ShapeError(
+      `${operation}: attentionMask has shape ${showShape(mask.shape)}, but the tokens have shape ${showShape([batch, queries])}` +
+        `${before}: it has one number for each of them, and at most ${keys} in a row.`,
+    )
   }
-  const rest = keys - mask.shape[1]!
-  return rest === 0
-    ? mask
-    : np.pad(mask, [
-        [0, 0],
-        [0, rest],
-      ])
+  return length === keys ? mask : np.pad(mask, [[0, 0], [0, keys - length]]) // prettier-ignore
+}
+
+/** What a decoder's inputs must fit. */
+export interface DecoderSize {
+  readonly cacheShape: CacheShape
+  /** As many tokens as it has positions for, or null if there is no end to them. */
+  readonly maxPositions: number | null
 }
 
 /** Which samples the tokens of a row are of, if it has several. */
@@ -125,28 +147,35 @@ const segmentsOf = (
 }
 
 /** The tokens of a run and where they stand. */
-export const beginRun = (operation: string, inputs: DecoderInputs, { cache, key, remat }: DecoderOptions): Run => {
+export const beginRun = (
+  operation: string,
+  inputs: DecoderInputs,
+  { cache, key, remat }: DecoderOptions,
+  { cacheShape, maxPositions }: DecoderSize,
+): Run => {
   const ids = tokenArray(operation, inputs.inputIds)
-  const queries = ids.shape[1]!
-  const keys = cache?.layers[0]?.key.shape[1] ?? queries
-  const cached = cache === undefined ? 0 : (knownLength(cache) ?? 0)
-  if (cached + queries > keys) {
-    throw new ArgumentError(
-      `${operation}: a cache with room for ${keys} tokens, of which ${cached} are taken, has none for ${queries}. ` +
-        `growCache gives it more.`,
-    )
+  const shape = ids.shape as readonly [batch: number, queries: number]
+  const queries = shape[1]
+  if (cache !== undefined) {
+    checkCache(operation, cache, cacheShape, shape[0])
+    checkRoom(operation, cache, queries, 'growCache gives it more')
   }
+  const cached = cache === undefined ? 0 : (knownLength(cache) ?? 0)
   const offset = cache === undefined ? 0 : cachedLength(cache)
+  const keys = (cache === undefined ? null : roomOf(cache)) ?? queries
+  const { positionIds, attentionMask } = inputs
   const segments = segmentsOf(operation, inputs, ids, cache)
   const counted = segments === null ? np.expandDims(np.add(np.arange(queries), offset), 0) : segmentPositions(segments)
+  const isCounted = positionIds === undefined && segments === null
+  if (maxPositions !== null && isCounted) checkLength(operation, cached + queries, maxPositions)
   return {
     ids,
-    positions: inputs.positionIds === undefined ? counted : np.asarray(inputs.positionIds),
+    positions: positionIds === undefined ? counted : integersBesideTokens(operation, 'positionIds', positionIds, shape),
     queries,
     keys,
     offset,
     seen: bothMasks(
-      paddingMask(fullMask(operation, inputs.attentionMask, keys)),
+      attentionMask === undefined ? null : paddingMask(fullMask(operation, attentionMask, shape, cached, keys)),
       segments === null ? null : segmentMask(segments),
     ),
     drop: makeDrop(key),
@@ -192,28 +221,4 @@ export const runLayers = <P>(
     hiddenStates: [...states, lastHiddenState],
     cache: cache === undefined ? null : { layers: extended, length: np.add(cache.length, queries) },
   }
-}
-
-/**
- * The scores at each row's last token that is no padding: the last that is not `padTokenId`, whatever the mask says, as
- * `transformers` finds it; the first where all are padding. Without such an id it is the last token, of one row only.
- */
-export const scoreSequences = (
-  operation: string,
-  score: LinearParams,
-  states: NDArray,
-  { inputIds }: DecoderInputs,
-  padTokenId: number | null,
-): NDArray => {
-  const ids = tokenArray(operation, inputIds)
-  const [batch, length] = ids.shape as readonly [number, number]
-  if (padTokenId !== null) {
-    const places = np.multiply(np.arange(length), np.notEqual(ids, padTokenId).astype('int32'))
-    const last = np.expandDims(np.argmax(places, { axis: 1 }), [1, 2])
-    return applyLinear(score, np.squeeze(np.takeAlongAxis(states, last, 1), { axis: 1 }))
-  }
-  if (batch === 1) return applyLinear(score, states.at(':', length - 1).get())
-  throw new ArgumentError(
-    `${operation}: sequences of a batch end at different places, got ${batch} of them and no pad_token_id in the configuration.`,
-  )
 }

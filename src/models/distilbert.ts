@@ -5,25 +5,18 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import { attend } from './attention.ts'
+import { attendToSelf } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import { distilBertDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
-import { runOptions, typelessInputs } from './doors.ts'
-import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import { typelessInputs } from './doors.ts'
+import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import { encoderArrays, runEncoder } from './encoder.ts'
+import { encoderParts, scoreSpans, scoreTokens, scoreWords } from './heads.ts'
 import type { Activation, Drop } from './layers.ts'
-import {
-  activationNames,
-  applyActivation,
-  applyEmbedding,
-  applyLayerNorm,
-  applyLinear,
-  makeDrop,
-  splitHeads,
-} from './layers.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
@@ -42,6 +35,8 @@ export interface DistilBertConfig extends ClassifierConfig {
   readonly dropout: number
   readonly attentionDropout: number
   readonly classifierDropout: number
+  /** Before the scores of spans. */
+  readonly qaDropout: number
   readonly initializerRange: number
   readonly padTokenId: number | null
   /** Whether the head of the masked LM has the table of embeddings for its weight. */
@@ -66,6 +61,7 @@ export const distilBertConfig = (json: unknown): Either<ConfigError, DistilBertC
       dropout: config.number('dropout', 0.1),
       attentionDropout: config.number('attention_dropout', 0.1),
       classifierDropout: config.number('seq_classif_dropout', 0.2),
+      qaDropout: config.number('qa_dropout', 0.1),
       initializerRange: config.notNegative('initializer_range', 0.02),
       padTokenId: config.token('pad_token_id', 0),
       tieWordEmbeddings: config.flag('tie_word_embeddings', true),
@@ -96,12 +92,11 @@ const applyAttention = (
   { numAttentionHeads, attentionDropout }: DistilBertConfig,
   drop: Drop,
 ): NDArray => {
-  const [query, key, value] = [q_lin, k_lin, v_lin].map((p) => splitHeads(applyLinear(p, x), numAttentionHeads)) as [
-    NDArray,
-    NDArray,
-    NDArray,
-  ]
-  return applyLinear(out_lin, attend(query, key, value, { mask, drop, dropRate: attentionDropout }))
+  const projections = { query: q_lin, key: k_lin, value: v_lin }
+  return applyLinear(
+    out_lin,
+    attendToSelf(projections, x, numAttentionHeads, { mask, drop, dropRate: attentionDropout }),
+  )
 }
 
 const applyLayer = (
@@ -120,17 +115,14 @@ const applyLayer = (
 
 // The body.
 
-const bodySpecs = (config: DistilBertConfig) => {
-  distilBertDoor(config)
-  return {
-    embeddings: {
-      word_embeddings: embedding(config.vocabSize, config.hiddenSize),
-      position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
-      LayerNorm: layerNorm(config.hiddenSize),
-    },
-    transformer: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
-  }
-}
+const bodySpecs = (config: DistilBertConfig) => ({
+  embeddings: {
+    word_embeddings: embedding(config.vocabSize, config.hiddenSize),
+    position_embeddings: embedding(config.maxPositionEmbeddings, config.hiddenSize),
+    LayerNorm: layerNorm(config.hiddenSize),
+  },
+  transformer: { layer: repeated(config.numHiddenLayers, () => layerSpecs(config)) },
+})
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
@@ -161,15 +153,17 @@ const buffers = [/(^|\.)embeddings\.position_ids$/]
 /** Those, and the head of pretraining. */
 const ignored = [...buffers, /^vocab_(transform|layer_norm|projector)\./]
 
+const partsOf = (config: DistilBertConfig) => {
+  distilBertDoor(config)
+  return encoderParts('distilbert', 'distilbert', config, typelessInputs)
+}
+
 /** Hidden states of all layers. */
 export const distilBert = (config: DistilBertConfig) =>
   makeModel({
-    type: 'distilbert',
+    ...partsOf(config),
     specs: bodySpecs(config),
-    prefix: 'distilbert',
     ignored,
-    stddev: config.initializerRange,
-    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key), options),
   })
@@ -177,16 +171,13 @@ export const distilBert = (config: DistilBertConfig) =>
 /** One score for each class of the whole text, by a head of two layers over the first token. */
 export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
   makeModel({
-    type: 'distilbert',
+    ...partsOf(config),
     specs: {
       distilbert: bodySpecs(config),
       pre_classifier: linear(config.hiddenSize, config.hiddenSize),
       classifier: linear(config.numLabels, config.hiddenSize),
     },
-    prefix: 'distilbert',
     ignored,
-    stddev: config.initializerRange,
-    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.distilbert, inputs, config, drop, options)
@@ -199,23 +190,41 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
 /** One score for each class of each token. */
 export const distilBertForTokenClassification = (config: DistilBertConfig) =>
   makeModel({
-    type: 'distilbert',
+    ...partsOf(config),
     specs: { distilbert: bodySpecs(config), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'distilbert',
     ignored,
-    stddev: config.initializerRange,
-    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.distilbert, inputs, config, drop, options)
-      return { ...states, logits: applyLinear(params.classifier, drop(states.lastHiddenState, config.dropout)) }
+      return scoreTokens(
+        params.classifier,
+        applyBody(params.distilbert, inputs, config, drop, options),
+        drop,
+        config.dropout,
+      )
+    },
+  })
+
+/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+export const distilBertForQuestionAnswering = (config: DistilBertConfig) =>
+  makeModel({
+    ...partsOf(config),
+    specs: { distilbert: bodySpecs(config), qa_outputs: linear(2, config.hiddenSize) },
+    ignored: ignored,
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
+      const drop = makeDrop(options.key)
+      return scoreSpans(
+        params.qa_outputs,
+        applyBody(params.distilbert, inputs, config, drop, options),
+        drop,
+        config.qaDropout,
+      )
     },
   })
 
 /** One score for each word of the vocabulary at each token. The weight of `vocab_projector` is the table of embeddings. */
 export const distilBertForMaskedLM = (config: DistilBertConfig) =>
   makeModel({
-    type: 'distilbert',
+    ...partsOf(config),
     specs: {
       distilbert: bodySpecs(config),
       vocab_transform: linear(config.hiddenSize, config.hiddenSize),
@@ -225,19 +234,19 @@ export const distilBertForMaskedLM = (config: DistilBertConfig) =>
         bias: parameter([config.vocabSize], 'zeros'),
       },
     },
-    prefix: 'distilbert',
     ignored: buffers,
     tied: config.tieWordEmbeddings
       ? new Map([['vocab_projector.weight', 'distilbert.embeddings.word_embeddings.weight']])
       : new Map<string, string>(),
-    stddev: config.initializerRange,
-    doors: { inputs: typelessInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key), options)
-      const inner = applyActivation(config.activation, applyLinear(params.vocab_transform, states.lastHiddenState))
-      const normed = applyLayerNorm(params.vocab_layer_norm, inner, EPSILON)
-      const { weight, bias } = params.vocab_projector
-      const table = weight ?? params.distilbert.embeddings.word_embeddings.weight
-      return { ...states, logits: applyLinear({ weight: table, bias }, normed) }
+      const { vocab_transform: dense, vocab_layer_norm: norm, vocab_projector } = params
+      const { weight, bias } = vocab_projector
+      return scoreWords(
+        { dense, norm, activation: config.activation, epsilon: EPSILON },
+        { bias, decoder: weight === null ? null : { weight, bias } },
+        params.distilbert.embeddings.word_embeddings,
+        states,
+      )
     },
   })

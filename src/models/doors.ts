@@ -12,7 +12,7 @@ import { NDArray } from '../trace/value.ts'
 import type { Cache, LayerCache } from './cache.ts'
 import type { DecoderInputs, DecoderOptions } from './decoder.ts'
 import type { EncoderInputs, RunOptions } from './encoder.ts'
-import { knownElements } from './layers.ts'
+import { knownElements } from './inputs.ts'
 import { aRemat } from './remat.ts'
 import type { Seq2SeqCache, Seq2SeqInputs, Seq2SeqOptions } from './seq2seq.ts'
 import { ParameterSpec } from './spec.ts'
@@ -118,9 +118,41 @@ export const floatDType: must.Check = must.optional(
 /** Where a list would not do. */
 export const anArray: must.Check = must.instance('an array, as np.array makes it', NDArray)
 
+/** An object with these members, and maybe others. */
+export const withMembers = (table: { readonly [name: string]: must.Check }): must.Check => {
+  const wanted = `an object with ${Object.keys(table).join(', ')}`
+  const badMember = (x: Mapping): string | undefined => Object.keys(table).find((key) => !table[key]!.accepts(x[key]))
+  return {
+    wanted,
+    accepts: (x) => isMapping(x) && badMember(x) === undefined,
+    refuse: (operation, name, value) => {
+      const bad = isMapping(value) ? badMember(value) : undefined
+      if (bad === undefined) return new ArgumentError(`${operation}: ${name} must be ${wanted}, got ${show(value)}.`)
+      return table[bad]!.refuse(operation, `${name}.${bad}`, (value as Mapping)[bad], [])
+    },
+  }
+}
+
+/** What is checked, or null; not left out. */
+export const orNull = (check: must.Check): must.Check => ({
+  ...check,
+  wanted: `${check.wanted}, or null`,
+  accepts: (x) => x === null || check.accepts(x),
+})
+
+/** The weight of a linear layer, or a table. */
+export const aMatrix: must.Check = must.kind(
+  'a matrix: an array of two axes, quantised or not, or a linear operator',
+  (x) => (isArray(x) || isQuantized(x) || isLinearOperator(x)) && x.shape.length === 2,
+  { error: ShapeError },
+)
+
 /** An array of so many axes. */
 export const arrayOfRank = (ndim: number, shape: string): must.Check =>
   must.kind(`an array of shape ${shape}`, (x) => isArray(x) && x.ndim === ndim, { error: ShapeError })
+
+/** One number for each feature, or channel. */
+export const aVector: must.Check = arrayOfRank(1, '[features]')
 
 // Inputs.
 
@@ -188,6 +220,9 @@ const isLayerCache = (x: unknown): x is LayerCache => {
   if (!isMapping(x) || !isArray(x['key']) || !isArray(x['value'])) return false
   return x['key'].ndim === 4 && sameShape(x['key'].shape, x['value'].shape)
 }
+
+/** What one layer of a cache is. */
+export const aLayerCache = must.kind('keys and values of one layer, as a cache has them', (x) => isLayerCache(x))
 
 const isCache = (x: unknown): x is Cache =>
   isMapping(x) && must.isListOf(x['layers'], isLayerCache) && hasRank(x['length'], 0)

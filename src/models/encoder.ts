@@ -1,7 +1,9 @@
 /** What encoders of text are given, and what they give: the same of every family. */
 import type { Key } from '../random/keys.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { besideTokens, checkLength, integersBesideTokens, tokenArray } from './layers.ts'
+import { encoderInputs, orNull } from './doors.ts'
+import { besideTokens, checkLength, integersBesideTokens, tokenArray } from './inputs.ts'
 import { bothMasks, paddingMask, segmentMask, segmentPositions } from './masks.ts'
 import type { Remat } from './remat.ts'
 import { rematLayer } from './remat.ts'
@@ -44,6 +46,14 @@ export interface HeadOutput extends EncoderOutput {
   readonly logits: NDArray
 }
 
+/** What a model gives that finds an answer in a text: how likely each token is its first, and its last. */
+export interface SpanOutput extends EncoderOutput {
+  /** Shape `[batch, length]`. */
+  readonly startLogits: NDArray
+  /** Shape `[batch, length]`. */
+  readonly endLogits: NDArray
+}
+
 /** The same as arrays, null where nothing is given. */
 export interface EncoderArrays {
   readonly ids: NDArray
@@ -55,12 +65,19 @@ export interface EncoderArrays {
   readonly segments: NDArray | null
 }
 
+const encoderArraysDoor = must.door('encoderArrays', {
+  operation: must.string,
+  inputs: encoderInputs,
+  maxPositions: orNull(must.number),
+})
+
 /**
  * The inputs of an encoder as arrays, of the shapes that they must have.
  *
  * @param maxPositions - how many tokens a sequence may have; null if there is no end to them.
  */
 export const encoderArrays = (operation: string, inputs: EncoderInputs, maxPositions: number | null): EncoderArrays => {
+  encoderArraysDoor(operation, inputs, maxPositions)
   const ids = tokenArray(operation, inputs.inputIds)
   const shape = ids.shape as readonly [batch: number, length: number]
   if (maxPositions !== null) checkLength(operation, shape[1], maxPositions)

@@ -15,7 +15,8 @@ import { g2pDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
 import { noOptions, treeOf } from './doors.ts'
-import { applyEmbedding, applyLinear, tokenArray } from './layers.ts'
+import { besideTokens, tokenArray } from './inputs.ts'
+import { applyEmbedding, applyLinear } from './layers.ts'
 import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
@@ -123,7 +124,7 @@ const step = ({ w_hh, b_hh }: UnitParams, h: NDArray, projected: NDArray): NDArr
 /** The state after the last letter; padding leaves it as it is. */
 const read = (params: Params, inputIds: NDArray, attentionMask: ArrayLike, hiddenSize: number): NDArray => {
   const unit = reader(params)
-  const letters = project(unit, applyEmbedding({ weight: params.enc_emb }, inputIds))
+  const letters = project(unit, applyEmbedding({ weight: params.enc_emb }, inputIds, null, 'g2p: inputIds'))
   const steps = { x: np.swapaxes(letters, 0, 1), seen: np.swapaxes(np.asarray(attentionMask), 0, 1) }
   const start = np.zeros([inputIds.shape[0]!, hiddenSize], { dtype: letters.dtype })
   const [last] = scan(
@@ -145,9 +146,14 @@ const applyModel = (config: G2pConfig, params: Params, inputs: G2pInputs): G2pOu
   if (said.shape[0] !== ids.shape[0]) {
     throw new ArgumentError(`g2p: inputIds and decoderInputIds are of as many words, got ${ids.aval} and ${said.aval}.`)
   }
-  const encoderState = read(params, ids, inputs.attentionMask ?? np.onesLike(ids), config.hiddenSize)
+  const shape = ids.shape as readonly [batch: number, length: number]
+  const mask = np.broadcastTo(
+    besideTokens('g2p', 'attentionMask', inputs.attentionMask ?? np.onesLike(ids), shape),
+    shape,
+  )
+  const encoderState = read(params, ids, mask, config.hiddenSize)
   const unit = speaker(params)
-  const phonemes = project(unit, applyEmbedding({ weight: params.dec_emb }, said))
+  const phonemes = project(unit, applyEmbedding({ weight: params.dec_emb }, said, null, 'g2p: decoderInputIds'))
   const [, states] = scan(
     (h, x) => {
       const next = step(unit, h, x)

@@ -7,7 +7,9 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import type { CacheShape, LayerCache } from './cache.ts'
+import { softcapped } from './attention.ts'
+import type { LayerCache } from './cache.ts'
+import { cacheShapeOf } from './cache.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
@@ -21,11 +23,12 @@ import type {
   Run,
   SequenceOutput,
 } from './decoder.ts'
-import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
+import { attendCausally, beginRun, runLayers } from './decoder.ts'
+import { applyGatedMlp, gatedMlp } from './gatedMlp.ts'
 import type { Activation } from './layers.ts'
-import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
+import { activationNames, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
 import { checkedGemma } from './configDoors.ts'
-import { decoderInputs, decoderOptions } from './doors.ts'
+import { decoderParts, nextTokenSpecs, scoreNext, scoreSequences, tiedHead } from './heads.ts'
 import { makeModel } from './model.ts'
 import type { RopeConfig, Rotation } from './rope.ts'
 import { ropeConfig, rotate, rotationAt } from './rope.ts'
@@ -156,11 +159,7 @@ const layerSpecs = (c: GemmaConfig) => {
       q_norm: qkNorm ? unitNorm(c.headDim) : null,
       k_norm: qkNorm ? unitNorm(c.headDim) : null,
     },
-    mlp: {
-      gate_proj: linear(c.intermediateSize, c.hiddenSize, false),
-      up_proj: linear(c.intermediateSize, c.hiddenSize, false),
-      down_proj: linear(c.hiddenSize, c.intermediateSize, false),
-    },
+    mlp: gatedMlp(c.hiddenSize, c.intermediateSize, false),
     input_layernorm: unitNorm(c.hiddenSize),
     // Of the first Gemma this is the norm before the feed-forward; the others have four.
     post_attention_layernorm: unitNorm(c.hiddenSize),
@@ -203,11 +202,6 @@ const applyAttention = (
   return [applyLinear(params.o_proj, attended), extended]
 }
 
-const applyMlp = ({ gate_proj, up_proj, down_proj }: LayerParams['mlp'], x: NDArray, config: GemmaConfig): NDArray => {
-  const gate = applyActivation(config.hiddenAct, applyLinear(gate_proj, x))
-  return applyLinear(down_proj, np.multiply(gate, applyLinear(up_proj, x)))
-}
-
 const applyLayer = (
   params: LayerParams,
   x: NDArray,
@@ -221,7 +215,7 @@ const applyLayer = (
   const normed = applyNorm(params.input_layernorm, x, config)
   const [attended, extended] = applyAttention(params.self_attn, normed, run, window, cache)
   const middle = np.add(x, applyNorm(after, attended, config))
-  const inner = applyMlp(params.mlp, applyNorm(before, middle, config), config)
+  const inner = applyGatedMlp(params.mlp, applyNorm(before, middle, config), config.hiddenAct)
   return [np.add(middle, applyNorm(params.post_feedforward_layernorm, inner, config)), extended]
 }
 
@@ -239,11 +233,11 @@ const applyBody = (
   config: GemmaConfig,
   options: DecoderOptions,
 ): DecoderOutput => {
-  const begun = beginRun(config.type, inputs, options)
+  const begun = beginRun(config.type, inputs, options, { cacheShape: cacheShapeOf(config), maxPositions: null })
   const rotation = rotationAt(config.rope, begun.positions)
   const localRotation = rotationAt(config.localRope, begun.positions)
   const run = { ...begun, config, rotation, localRotation }
-  const words = applyEmbedding(params.embed_tokens, run.ids, config.padTokenId)
+  const words = applyEmbedding(params.embed_tokens, run.ids, config.padTokenId, `${config.type}: inputIds`)
   return runLayers(
     params.layers,
     np.multiply(words, Math.sqrt(config.hiddenSize)),
@@ -257,48 +251,29 @@ const applyBody = (
 /** Frequencies that older files keep. */
 const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
 
-const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: GemmaConfig): CacheShape => ({
-  numHiddenLayers,
-  numKeyValueHeads,
-  headDim,
-})
+const partsOf = (config: GemmaConfig) => decoderParts(checkedGemma(config).type, 'model', config)
 
 /** Hidden states of all layers. */
 export const gemma = (config: GemmaConfig) =>
   makeModel({
-    type: checkedGemma(config).type,
+    ...partsOf(config),
     specs: bodySpecs(config),
-    prefix: 'model',
     ignored: [...ignored, /^lm_head\./, /^score\./],
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
 
-const capped = (x: NDArray, cap: number | null): NDArray =>
-  cap === null ? x : np.multiply(np.tanh(np.divide(x, cap)), cap)
-
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
 export const gemmaForCausalLM = (config: GemmaConfig) => {
   const model = makeModel({
-    type: checkedGemma(config).type,
-    specs: {
-      model: bodySpecs(config),
-      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
-    },
-    prefix: 'model',
+    ...partsOf(config),
+    specs: { model: bodySpecs(config), lm_head: nextTokenSpecs(config) },
     ignored,
-    tied: config.tieWordEmbeddings
-      ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
-      : new Map<string, string>(),
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
+    tied: tiedHead(config, 'model.embed_tokens.weight'),
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.model, inputs, config, options)
-      const { weight } = params.lm_head ?? params.model.embed_tokens
-      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
-      return { ...output, logits: capped(applyLinear({ weight, bias: null }, states), config.logitCap) }
+      const scored = scoreNext(params.lm_head ?? params.model.embed_tokens, output, options)
+      return { ...scored, logits: softcapped(scored.logits, config.logitCap) }
     },
   })
   return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
@@ -307,15 +282,11 @@ export const gemmaForCausalLM = (config: GemmaConfig) => {
 /** Scores of the classes of the whole text, from its last token. */
 export const gemmaForSequenceClassification = (config: GemmaConfig) =>
   makeModel({
-    type: checkedGemma(config).type,
+    ...partsOf(config),
     specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
-    prefix: 'model',
     ignored: [...ignored, /^lm_head\./],
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.model, inputs, config, options)
-      const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)
-      return { ...output, logits }
+      return scoreSequences(config.type, params.score, output, inputs, config.padTokenId)
     },
   })

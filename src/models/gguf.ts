@@ -17,7 +17,7 @@ import { readConfig } from './config.ts'
 import type { LoadError, LoadOptions } from './load.ts'
 import { loadParams, loadTable } from './load.ts'
 
-const nameOfGgufDoor = must.door('nameOfGguf', { name: must.string })
+const nameOfGgufDoor = must.door('nameOfGguf', { name: must.string, architecture: must.optional(must.string) })
 
 const configOfGgufDoor = must.door('configOfGguf', {
   file: must.kind('an opened GGUF file', (x) => {
@@ -27,7 +27,7 @@ const configOfGgufDoor = must.door('configOfGguf', {
 })
 
 /** The architectures, as `general.architecture` has them. */
-const known = ['llama', 'qwen2', 'qwen3', 'gemma'] as const
+const known = ['llama', 'qwen2', 'qwen3', 'gemma', 'gemma2', 'gemma3'] as const
 type GgufArchitecture = (typeof known)[number]
 
 const classes: { readonly [A in GgufArchitecture]: ArchitectureName } = {
@@ -35,6 +35,8 @@ const classes: { readonly [A in GgufArchitecture]: ArchitectureName } = {
   qwen2: 'Qwen2ForCausalLM',
   qwen3: 'Qwen3ForCausalLM',
   gemma: 'GemmaForCausalLM',
+  gemma2: 'Gemma2ForCausalLM',
+  gemma3: 'Gemma3ForCausalLM',
 }
 
 /** Names outside of layers, and those of modules in them. */
@@ -58,8 +60,18 @@ const inner: { readonly [name: string]: string } = {
   ffn_down: 'mlp.down_proj',
 }
 
+/** Of Gemma 2 and 3, whose layers have four norms. */
+const fourNorms: { readonly [name: string]: string } = {
+  ...inner,
+  post_attention_norm: 'post_attention_layernorm',
+  ffn_norm: 'pre_feedforward_layernorm',
+  post_ffw_norm: 'post_feedforward_layernorm',
+}
+
 /**
  * The name that Hugging Face has for a tensor of a GGUF file of a Llama, Qwen2, Qwen3 or Gemma; a name that is not known stays as it is.
+ *
+ * @param architecture - `general.architecture` of the file: norms of `gemma2` and `gemma3` have names of their own.
  *
  * @example
  * ```ts
@@ -67,10 +79,11 @@ const inner: { readonly [name: string]: string } = {
  * nameOfGguf('blk.3.attn_q.weight') // => model.layers.3.self_attn.q_proj.weight
  * ```
  */
-export const nameOfGguf = (name: string): string => {
-  nameOfGgufDoor(name)
+export const nameOfGguf = (name: string, architecture?: string): string => {
+  nameOfGgufDoor(name, architecture)
   const [, layer, module, kind] = /^(?:blk\.(\d+)\.)?(\w+)\.(weight|bias)$/.exec(name) ?? []
-  const table = layer === undefined ? outer : inner
+  const layers = architecture === 'gemma2' || architecture === 'gemma3' ? fourNorms : inner
+  const table = layer === undefined ? outer : layers
   if (module === undefined || !Object.hasOwn(table, module)) return name
   return `${layer === undefined ? '' : `model.layers.${layer}.`}${table[module]!}.${kind!}`
 }
@@ -86,6 +99,9 @@ const keys: { readonly [key: string]: string } = {
   'attention.key_length': 'head_dim',
   'attention.layer_norm_rms_epsilon': 'rms_norm_eps',
   'rope.freq_base': 'rope_theta',
+  'rope.freq_base_swa': 'rope_local_base_freq',
+  attn_logit_softcapping: 'attn_logit_softcapping',
+  final_logit_softcapping: 'final_logit_softcapping',
   vocab_size: 'vocab_size',
 }
 
@@ -121,6 +137,42 @@ const scalingOf = (metadata: ReadonlyMap<string, unknown>, architecture: string)
   }
 }
 
+/** Layers with a window: a list that says it of each, or of how many the last has none. */
+const windowsOf = (metadata: ReadonlyMap<string, unknown>, architecture: string): JsonRecord => {
+  const window = metadata.get(`${architecture}.attention.sliding_window`)
+  const pattern = metadata.get(`${architecture}.attention.sliding_window_pattern`)
+  const kinds = Array.isArray(pattern)
+    ? { layer_types: pattern.map((slides) => (slides === true ? 'sliding_attention' : 'full_attention')) }
+    : pattern === undefined
+      ? {}
+      : { sliding_window_pattern: pattern }
+  return { ...(window === undefined ? {} : { sliding_window: window }), ...kinds }
+}
+
+/**
+ * What Gemma 2 and 3 say more. Files do not have what scores are scaled by: llama.cpp takes the features of a head, and of the largest
+ * models, which it tells by their layers, those of the hidden state divided by the heads.
+ */
+const gemmaExtras = (metadata: ReadonlyMap<string, unknown>, architecture: GgufArchitecture): JsonRecord => {
+  if (architecture !== 'gemma2' && architecture !== 'gemma3') return {}
+  const numberAt = (key: string): number => Number(metadata.get(`${architecture}.${key}`))
+  const isLargest = numberAt('block_count') === { gemma2: 46, gemma3: 62 }[architecture]
+  const perHead = numberAt('embedding_length') / numberAt('attention.head_count')
+  const headDim = metadata.get(`${architecture}.attention.key_length`)
+  return {
+    ...windowsOf(metadata, architecture),
+    ...(isLargest
+      ? { query_pre_attn_scalar: perHead }
+      : headDim === undefined
+        ? {}
+        : { query_pre_attn_scalar: headDim }),
+  }
+}
+
+/** What `transformers` calls the text part of a Gemma 3. */
+const modelTypeOf = (architecture: GgufArchitecture): string =>
+  architecture === 'gemma3' ? 'gemma3_text' : architecture
+
 /**
  * What `config.json` would say, from the metadata of a GGUF file.
  *
@@ -132,12 +184,13 @@ export const configOfGguf = (file: TensorFile): Either<ConfigError, JsonRecord> 
   return readConfig(Object.fromEntries(metadata), (reader) => {
     const architecture = reader.word('general.architecture', known)
     return {
-      model_type: architecture,
+      model_type: modelTypeOf(architecture),
       architectures: [classes[architecture]],
       vocab_size: tensors.get('token_embd.weight')?.shape[0],
       ...renamed(metadata, architecture, keys),
       ...renamed(metadata, 'tokenizer.ggml', tokenKeys),
       ...scalingOf(metadata, architecture),
+      ...gemmaExtras(metadata, architecture),
       attention_bias: architecture === 'llama' && tensors.has('blk.0.attn_q.bias'),
       mlp_bias: architecture === 'llama' && tensors.has('blk.0.ffn_gate.bias'),
       tie_word_embeddings: !tensors.has('output.weight'),
@@ -165,8 +218,30 @@ const undo = (config: JsonRecord): ((name: string, x: NDArray) => NDArray) => {
       name.includes('.q_proj.') ? unpermuted(x, heads) : name.includes('.k_proj.') ? unpermuted(x, keyHeads) : x
   }
   // Norms of Gemma add 1 to their scales; in the file it is added already.
-  if (config['model_type'] === 'gemma') return (name, x) => (name.endsWith('norm.weight') ? np.subtract(x, 1) : x)
+  if (String(config['model_type']).startsWith('gemma'))
+    return (name, x) => (name.endsWith('norm.weight') ? np.subtract(x, 1) : x)
   return (_, x) => x
+}
+
+const FACTORS = 'rope_freqs.weight'
+
+/**
+ * The configuration with the factors that frequencies are divided by, where the file has them: what llama.cpp makes of Llama 3's
+ * scaling, whose four numbers it does not keep. `longrope` has such factors in `config.json`.
+ */
+const withFactors = async (file: TensorFile, config: JsonRecord): Promise<Either<LoadError, JsonRecord>> => {
+  if (!file.tensors.has(FACTORS)) return { _tag: 'Right', right: config }
+  const read = await file.read(FACTORS)()
+  if (read._tag === 'Left') return read
+  const factors = Array.from(read.right.astype('float32').dataSync('float32'))
+  const scaling = {
+    rope_type: 'longrope',
+    short_factor: factors,
+    long_factor: factors,
+    attention_factor: 1,
+    original_max_position_embeddings: config['max_position_embeddings'] ?? 2048,
+  }
+  return { _tag: 'Right', right: { ...config, rope_scaling: scaling } }
 }
 
 /** A model from a GGUF file. */
@@ -191,7 +266,7 @@ const loadGgufDoor = must.door('loadGguf', {
 })
 
 /**
- * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3 or Gemma from a GGUF file, strictly, as `loadParams` does. Quantised
+ * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3, Gemma, Gemma 2 or the text part of a Gemma 3 from a GGUF file, strictly, as `loadParams` does. Quantised
  * weights are expanded; q and k rows are put into the order of `transformers`.
  */
 export const loadGguf = (
@@ -199,16 +274,21 @@ export const loadGguf = (
   given: LoadGgufOptions = {},
 ): TaskEither<LoadError | ConfigError, GgufModel> => {
   loadGgufDoor(from, given)
-  const { architecture, ...options } = given
+  const { architecture: head, ...options } = given
   return async () => {
     const file = await openGguf(from)()
     if (file._tag === 'Left') return file
-    const config = configOfGguf(file.right)
+    const said = configOfGguf(file.right)
+    if (said._tag === 'Left') return said
+    const config = await withFactors(file.right, said.right)
     if (config._tag === 'Left') return config
-    const model = modelOfConfig(config.right, architecture)
+    const model = modelOfConfig(config.right, head)
     if (model._tag === 'Left') return model
+    const readable = { ...model.right, ignored: [...model.right.ignored, /^rope_freqs\.weight$/] }
     const transform = undo(config.right)
-    const params = await loadParams(model.right, file.right, { ...options, rename: nameOfGguf, transform })()
+    const architecture = String(file.right.metadata.get('general.architecture'))
+    const rename = (name: string): string => nameOfGguf(name, architecture)
+    const params = await loadParams(readable, file.right, { ...options, rename, transform })()
     if (params._tag === 'Left') return params
     return { _tag: 'Right', right: { model: model.right, config: config.right, params: params.right } }
   }

@@ -3,10 +3,9 @@
  * and learned positions. Names are those of `transformers`' `GPT2Model` and of its heads.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
-import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import type { CacheShape, LayerCache } from './cache.ts'
+import type { LayerCache } from './cache.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import type { ConfigError } from './config.ts'
@@ -16,15 +15,16 @@ import type {
   DecoderInputs,
   DecoderOptions,
   DecoderOutput,
+  DecoderSize,
   LayerResult,
   Run,
   SequenceOutput,
 } from './decoder.ts'
-import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
+import { attendCausally, beginRun, runLayers } from './decoder.ts'
 import type { Activation } from './layers.ts'
-import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, splitHeads } from './layers.ts'
+import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, splitHeads } from './layers.ts'
 import { checkedGpt2 } from './configDoors.ts'
-import { decoderInputs, decoderOptions } from './doors.ts'
+import { decoderParts, nextTokenSpecs, scoreNext, scoreSequences, tiedHead } from './heads.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
@@ -146,20 +146,21 @@ const bodySpecs = (config: Gpt2Config) => ({
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
-const embed = (
-  { wte, wpe }: BodyParams,
-  { positionIds }: DecoderInputs,
-  { ids, positions, queries, drop }: Run,
-  config: Gpt2Config,
-): NDArray => {
-  if (positionIds === undefined && queries > config.maxPositionEmbeddings) {
-    throw new ArgumentError(
-      `gpt2: there are ${config.maxPositionEmbeddings} positions, got ${queries} tokens. Cut the text, or take another model.`,
-    )
-  }
-  const placed = np.add(applyEmbedding(wte, ids), applyEmbedding(wpe, positions))
-  return drop(placed, config.embeddingDropout)
+const embed = ({ wte, wpe }: BodyParams, { ids, positions, drop }: Run, config: Gpt2Config): NDArray => {
+  const words = applyEmbedding(wte, ids, null, 'gpt2: inputIds')
+  const places = applyEmbedding(wpe, positions, null, 'gpt2: positionIds')
+  return drop(np.add(words, places), config.embeddingDropout)
 }
+
+/** What its inputs and its cache must fit. */
+const sizeOf = (config: Gpt2Config): DecoderSize => ({
+  cacheShape: {
+    numHiddenLayers: config.numHiddenLayers,
+    numKeyValueHeads: config.numAttentionHeads,
+    headDim: config.hiddenSize / config.numAttentionHeads,
+  },
+  maxPositions: config.maxPositionEmbeddings,
+})
 
 const applyBody = (
   params: BodyParams,
@@ -167,10 +168,10 @@ const applyBody = (
   config: Gpt2Config,
   options: DecoderOptions,
 ): DecoderOutput => {
-  const run = { ...beginRun('gpt2', inputs, options), config }
+  const run = { ...beginRun('gpt2', inputs, options, sizeOf(config)), config }
   return runLayers(
     params.h,
-    embed(params, inputs, run, config),
+    embed(params, run, config),
     run,
     options.cache,
     (layer, x, i, cache) => applyLayer(layer, x, run, i, cache),
@@ -181,21 +182,17 @@ const applyBody = (
 /** Masks that older files keep. */
 const ignored = [/(^|\.)attn\.(masked_)?bias$/]
 
-const cacheShapeOf = ({ numHiddenLayers, numAttentionHeads, hiddenSize }: Gpt2Config): CacheShape => ({
-  numHiddenLayers,
-  numKeyValueHeads: numAttentionHeads,
-  headDim: hiddenSize / numAttentionHeads,
-})
+const partsOf = (config: Gpt2Config) => {
+  checkedGpt2(config)
+  return decoderParts('gpt2', 'transformer', config)
+}
 
 /** Hidden states of all layers. */
 export const gpt2 = (config: Gpt2Config) =>
   makeModel({
-    type: 'gpt2',
-    specs: bodySpecs(checkedGpt2(config)),
-    prefix: 'transformer',
+    ...partsOf(config),
+    specs: bodySpecs(config),
     ignored: [...ignored, /^lm_head\./, /^score\./],
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -203,40 +200,26 @@ export const gpt2 = (config: Gpt2Config) =>
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
 export const gpt2LMHeadModel = (config: Gpt2Config) => {
   const model = makeModel({
-    type: 'gpt2',
-    specs: {
-      transformer: bodySpecs(checkedGpt2(config)),
-      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
-    },
-    prefix: 'transformer',
+    ...partsOf(config),
+    specs: { transformer: bodySpecs(config), lm_head: nextTokenSpecs(config) },
     ignored,
-    tied: config.tieWordEmbeddings
-      ? new Map([['lm_head.weight', 'transformer.wte.weight']])
-      : new Map<string, string>(),
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
+    tied: tiedHead(config, 'transformer.wte.weight'),
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.transformer, inputs, config, options)
-      const { weight } = params.lm_head ?? params.transformer.wte
-      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
-      return { ...output, logits: applyLinear({ weight, bias: null }, states) }
+      return scoreNext(params.lm_head ?? params.transformer.wte, output, options)
     },
   })
-  return { ...model, cacheShape: cacheShapeOf(config), maxPositions: config.maxPositionEmbeddings }
+  return { ...model, ...sizeOf(config) }
 }
 
 /** Scores of the classes of the whole text, from its last token. */
 export const gpt2ForSequenceClassification = (config: Gpt2Config) =>
   makeModel({
-    type: 'gpt2',
-    specs: { transformer: bodySpecs(checkedGpt2(config)), score: linear(config.numLabels, config.hiddenSize, false) },
-    prefix: 'transformer',
+    ...partsOf(config),
+    specs: { transformer: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
     ignored: [...ignored, /^lm_head\./],
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.transformer, inputs, config, options)
-      const logits = scoreSequences('gpt2', params.score, output.lastHiddenState, inputs, config.padTokenId)
-      return { ...output, logits }
+      return scoreSequences('gpt2', params.score, output, inputs, config.padTokenId)
     },
   })

@@ -14,11 +14,19 @@ export {
   albert,
   albertConfig,
   albertForMaskedLM,
+  albertForQuestionAnswering,
   albertForSequenceClassification,
   albertForTokenClassification,
 } from './albert.ts'
 export type { BertConfig } from './bert.ts'
-export { bert, bertConfig, bertForMaskedLM, bertForSequenceClassification, bertForTokenClassification } from './bert.ts'
+export {
+  bert,
+  bertConfig,
+  bertForMaskedLM,
+  bertForQuestionAnswering,
+  bertForSequenceClassification,
+  bertForTokenClassification,
+} from './bert.ts'
 export type { ClassifierConfig } from './classifier.ts'
 export { classificationLoss } from './classifier.ts'
 export type { DistilBertConfig } from './distilbert.ts'
@@ -26,6 +34,7 @@ export {
   distilBert,
   distilBertConfig,
   distilBertForMaskedLM,
+  distilBertForQuestionAnswering,
   distilBertForSequenceClassification,
   distilBertForTokenClassification,
 } from './distilbert.ts'
@@ -39,7 +48,7 @@ export type {
 } from './decoder.ts'
 export type { EmbedOptions, EncoderTokenizer } from './embed.ts'
 export { embed } from './embed.ts'
-export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+export type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 export type { G2pConfig, G2pInputs, G2pModel, G2pOutput } from './g2p.ts'
 export { g2p, g2pConfig, LETTERS, PHONEMES } from './g2p.ts'
 export type { CommonOptions, GeneratedText, GeneratedToken, GenerateOptions } from './generation/generate.ts'
@@ -50,6 +59,7 @@ export { generateBeams } from './generation/beams.ts'
 export type { LogitsProcessor, SamplingOptions, ScoreOptions } from './generation/processors.ts'
 export { minP, repetitionPenalty, temperature, topK, topP } from './generation/processors.ts'
 export type { Prompt, TextTokenizer, TokenStream } from './generation/prompt.ts'
+export type { TextModel } from './generation/state.ts'
 export type { Finish, StoppingRule } from './generation/text.ts'
 export type { GemmaConfig } from './gemma.ts'
 export { gemma, gemmaConfig, gemmaForCausalLM, gemmaForSequenceClassification } from './gemma.ts'
@@ -63,7 +73,7 @@ export type { LlamaConfig } from './llama.ts'
 export { llama, llamaConfig, llamaForCausalLM, llamaForSequenceClassification } from './llama.ts'
 export type { ArrayLoadOptions, LoadError, LoadOptions, MismatchError, ShapeMismatch } from './load.ts'
 export { loadParams } from './load.ts'
-export { crossEntropy, nextTokenLoss } from './losses.ts'
+export { crossEntropy, nextTokenLoss, spanLoss } from './losses.ts'
 export type { Model, ParamsOfModel, StatefulModel, StateOfModel, StateOptions } from './model.ts'
 export { makeModel, makeStatefulModel } from './model.ts'
 export * as layers from './parts.ts'
@@ -73,6 +83,7 @@ export {
   roberta,
   robertaConfig,
   robertaForMaskedLM,
+  robertaForQuestionAnswering,
   robertaForSequenceClassification,
   robertaForTokenClassification,
 } from './roberta.ts'

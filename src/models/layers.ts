@@ -3,18 +3,17 @@ import { isLinearOperator } from '../api/linearOperator.ts'
 import type { LinearOperator } from '../api/linearOperator.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
 import { stopGradient } from '../api/derivatives.ts'
-import { Aval } from '../core/aval.ts'
-import { convert } from '../core/convert.ts'
-import { isInteger } from '../core/dtype.ts'
-import type { TypedArray } from '../core/dtype.ts'
-import { ArgumentError, DTypeError, IndexError, ShapeError, TracerError } from '../core/errors.ts'
+import { IndexError, ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
 import * as random from '../random/index.ts'
+import { aKey } from '../random/keys.ts'
 import type { Key } from '../random/keys.ts'
-import { fromHost } from '../trace/value.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { aMatrix, anArray, arrayOfRank, aVector, orNull, withMembers } from './doors.ts'
+import { asInt32, knownElements } from './inputs.ts'
 
 /** A matrix as linear layers and tables take it: it may be quantised, or compute its own products. */
 export type Weight = NDArray | QuantizedArray | LinearOperator
@@ -24,6 +23,11 @@ export interface LinearParams {
   readonly weight: Weight
   readonly bias: NDArray | null
 }
+
+const applyLinearDoor = must.door('applyLinear', {
+  params: withMembers({ weight: aMatrix, bias: orNull(aVector) }),
+  x: anArray,
+})
 
 /**
  * `x Wᵀ + b`, along the last axis of `x`.
@@ -36,46 +40,69 @@ export interface LinearParams {
  * layers.applyLinear(params, np.ones([2, 3])) // => [[16.]\n [16.]]
  * ```
  */
-export const applyLinear = ({ weight, bias }: LinearParams, x: NDArray): NDArray => {
+export const applyLinear = (params: LinearParams, x: NDArray): NDArray => {
+  applyLinearDoor(params, x)
+  const { weight, bias } = params
+  const [outputs, inputs] = weight.shape as readonly [number, number]
+  if (x.shape.at(-1) !== inputs) {
+    throw new ShapeError(
+      `applyLinear: ${x.aval} has not ${inputs} features along its last axis, as a weight of shape ${showShape(weight.shape)} asks for.`,
+    )
+  }
+  if (bias !== null && bias.size !== outputs) {
+    throw new ShapeError(`applyLinear: ${outputs} outputs have a bias of as many numbers, got ${bias.aval}.`)
+  }
   const product = np.einsum('...i,oi->...o', x, weight)
   return bias === null ? product : np.add(product, bias)
 }
 
+/** A norm's scale and shift are of as many features as are normed. */
+const checkFeatures = (operation: string, x: NDArray, weight: NDArray): void => {
+  if (x.shape.at(-1) === weight.size) return
+  throw new ShapeError(
+    `${operation}: ${x.aval} has not the ${weight.size} features along its last axis that the weight has.`,
+  )
+}
+
+const applyLayerNormDoor = must.door('applyLayerNorm', {
+  params: withMembers({ weight: aVector, bias: aVector }),
+  x: anArray,
+  epsilon: must.finite,
+})
+
 /** Mean 0 and variance 1 along the last axis, then scale and shift. */
 export const applyLayerNorm = (
-  { weight, bias }: { readonly weight: NDArray; readonly bias: NDArray },
+  params: { readonly weight: NDArray; readonly bias: NDArray },
   x: NDArray,
   epsilon: number,
-): NDArray => np.add(np.multiply(nn.standardize(x, { epsilon }), weight), bias)
+): NDArray => {
+  applyLayerNormDoor(params, x, epsilon)
+  const { weight, bias } = params
+  checkFeatures('applyLayerNorm', x, weight)
+  checkFeatures('applyLayerNorm', x, bias)
+  return np.add(np.multiply(nn.standardize(x, { epsilon }), weight), bias)
+}
+
+const applyRmsNormDoor = must.door('applyRmsNorm', {
+  params: withMembers({ weight: aVector }),
+  x: anArray,
+  epsilon: must.finite,
+  offset: must.optional(must.finite),
+})
 
 /** `x / sqrt(mean(x²) + ε)`, then scale; `offset` is added to the scale (1 in Gemma). */
 export const applyRmsNorm = (
-  { weight }: { readonly weight: NDArray },
+  params: { readonly weight: NDArray },
   x: NDArray,
   epsilon: number,
   offset = 0,
 ): NDArray => {
+  applyRmsNormDoor(params, x, epsilon, offset)
+  const { weight } = params
+  checkFeatures('applyRmsNorm', x, weight)
   const power = np.mean(np.square(x), { axis: -1, keepdims: true })
   const normed = np.divide(x, np.sqrt(np.add(power, epsilon)))
   return np.multiply(normed, offset === 0 ? weight : np.add(weight, offset))
-}
-
-/** The elements of an array where they are known: those of what a transformation traces are not. */
-export const knownElements = (x: NDArray): TypedArray | null => {
-  try {
-    return x.body.trace === null ? x.body.host('models') : null
-  } catch (error) {
-    if (error instanceof TracerError) return null
-    throw error
-  }
-}
-
-/** Integers as int32; known ones stay known, also where a function is traced. */
-export const asInt32 = (integers: ArrayLike): NDArray => {
-  const x = Array.isArray(integers) ? np.array(integers, { dtype: 'int32' }) : np.asarray(integers)
-  const elements = x.dtype === 'int32' ? null : knownElements(x)
-  if (elements === null) return x.astype('int32')
-  return fromHost(new Aval('int32', x.shape), convert(elements, x.dtype, 'int32'))
 }
 
 /**
@@ -92,6 +119,13 @@ export const rowsOf = (indices: NDArray, size: number, name: string, except?: nu
   return indices
 }
 
+const applyEmbeddingDoor = must.door('applyEmbedding', {
+  params: withMembers({ weight: aMatrix }),
+  indices: must.arrayLike,
+  padTokenId: must.nullable(must.natural),
+  name: must.optional(must.string),
+})
+
 /**
  * Rows of a table. Lookups of the padding token move nothing, as PyTorch's `padding_idx` has it. An index that is no row throws an
  * `IndexError` if it is known, and gives NaN if a transformation traces it.
@@ -99,15 +133,18 @@ export const rowsOf = (indices: NDArray, size: number, name: string, except?: nu
  * @param name - what the indices are, for the error: `bert: inputIds`.
  */
 export const applyEmbedding = (
-  { weight }: { readonly weight: Weight },
+  params: { readonly weight: Weight },
   indices: ArrayLike,
   padTokenId: number | null = null,
-  name = 'embedding',
+  name = 'applyEmbedding: indices',
 ): NDArray => {
+  applyEmbeddingDoor(params, indices, padTokenId, name)
+  const { weight } = params
+  const ids = asInt32(name, indices)
   const count = isLinearOperator(weight) ? weight.rowCount : weight.shape[0]!
-  const rows = np.take(weight, rowsOf(np.asarray(indices), count, name), { axis: 0 })
+  const rows = np.take(weight, rowsOf(ids, count, name), { axis: 0 })
   if (padTokenId === null) return rows
-  return np.where(np.expandDims(np.equal(indices, padTokenId), -1), stopGradient(rows), rows)
+  return np.where(np.expandDims(np.equal(ids, padTokenId), -1), stopGradient(rows), rows)
 }
 
 /** Activations by the names that configurations have for them. */
@@ -129,17 +166,32 @@ export type Activation = keyof typeof activations
 /** All of them. */
 export const activationNames = Object.keys(activations) as readonly Activation[]
 
+const applyActivationDoor = must.door('applyActivation', { name: must.oneOf(activationNames), x: anArray })
+
 /** The activation of that name at `x`: what `hidden_act` of a configuration means. */
-export const applyActivation = (name: Activation, x: NDArray): NDArray => activations[name](x)
+export const applyActivation = (name: Activation, x: NDArray): NDArray => {
+  applyActivationDoor(name, x)
+  return activations[name](x)
+}
+
+const splitHeadsDoor = must.door('splitHeads', {
+  x: arrayOfRank(3, '[batch, length, heads · features]'),
+  heads: must.count,
+})
 
 /** `[batch, length, heads · features]` as `[batch, length, heads, features]`. */
 export const splitHeads = (x: NDArray, heads: number): NDArray => {
+  splitHeadsDoor(x, heads)
   const [batch, length, features] = x.shape as readonly [number, number, number]
+  if (features % heads !== 0) throw new ShapeError(`splitHeads: ${features} features are not of ${heads} equal heads.`)
   return np.reshape(x, [batch, length, heads, features / heads])
 }
 
 /** Dropout at one place after the other, each with a key of its own; nothing is dropped without a key. */
 export type Drop = (x: NDArray, rate: number) => NDArray
+
+const makeDropDoor = must.door('makeDrop', { key: must.optional(aKey) })
+const dropDoor = must.door('makeDrop', { x: anArray, rate: must.number })
 
 /**
  * Dropout for one run of a model.
@@ -155,55 +207,10 @@ export type Drop = (x: NDArray, rate: number) => NDArray
  * ```
  */
 export const makeDrop = (key: Key | undefined): Drop => {
-  if (key === undefined) return (x) => x
+  makeDropDoor(key)
   let place = 0
-  return (x, rate) => (rate === 0 ? x : nn.dropout(random.foldIn(key, place++), x, rate))
-}
-
-/** Inputs of shape `[batch, length]`, of integers. */
-export const tokenArray = (operation: string, ids: ArrayLike, name = 'inputIds'): NDArray => {
-  const given = Array.isArray(ids) ? asInt32(ids) : np.asarray(ids)
-  if (given.ndim === 2 && isInteger(given.dtype)) return asInt32(given)
-  throw new ArgumentError(
-    `${operation}: ${name} are integers of shape [batch, length], got ${given.aval}. A single sequence is [ids].`,
-  )
-}
-
-/**
- * What stands beside tokens: an array of their shape `[batch, length]`, or of shape `[1, length]` for all sequences alike. Nothing
- * else broadcasts, which would put it beside other tokens without a word.
- */
-export const besideTokens = (
-  operation: string,
-  name: string,
-  given: ArrayLike,
-  [batch, length]: readonly [batch: number, length: number],
-): NDArray => {
-  const x = np.asarray(given)
-  if (x.ndim === 2 && x.shape[1] === length && (x.shape[0] === batch || x.shape[0] === 1)) return x
-  throw new ShapeError(
-    `${operation}: ${name} has shape ${showShape(x.shape)}, but the tokens have shape ${showShape([batch, length])}: ` +
-      'it has one number for each of them.',
-  )
-}
-
-/** The same of integers. */
-export const integersBesideTokens = (
-  operation: string,
-  name: string,
-  given: ArrayLike,
-  shape: readonly [batch: number, length: number],
-): NDArray => {
-  const x = besideTokens(operation, name, Array.isArray(given) ? asInt32(given) : given, shape)
-  if (isInteger(x.dtype)) return asInt32(x)
-  throw new DTypeError(`${operation}: ${name} are integers, got ${x.aval}.`)
-}
-
-/** A sequence must not be longer than there are positions for. */
-export const checkLength = (operation: string, length: number, maxPositions: number): void => {
-  if (length <= maxPositions) return
-  throw new ArgumentError(
-    `${operation}: ${length} tokens are more than the ${maxPositions} that the model has positions for ` +
-      '(max_position_embeddings). Truncate the text, or take it in parts.',
-  )
+  return (x, rate) => {
+    dropDoor(x, rate)
+    return key === undefined || rate === 0 ? x : nn.dropout(random.foldIn(key, place++), x, rate)
+  }
 }

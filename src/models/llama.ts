@@ -5,7 +5,8 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
-import type { CacheShape, LayerCache } from './cache.ts'
+import type { LayerCache } from './cache.ts'
+import { cacheShapeOf } from './cache.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import { checkedLlama } from './configDoors.ts'
@@ -20,10 +21,11 @@ import type {
   Run,
   SequenceOutput,
 } from './decoder.ts'
-import { attendCausally, beginRun, lastPlaces, runLayers, scoreSequences } from './decoder.ts'
-import { decoderInputs, decoderOptions } from './doors.ts'
+import { attendCausally, beginRun, runLayers } from './decoder.ts'
+import { applyGatedMlp, gatedMlp } from './gatedMlp.ts'
 import type { Activation } from './layers.ts'
-import { activationNames, applyActivation, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
+import { activationNames, applyEmbedding, applyLinear, applyRmsNorm, splitHeads } from './layers.ts'
+import { decoderParts, nextTokenSpecs, scoreNext, scoreSequences, tiedHead } from './heads.ts'
 import { makeModel } from './model.ts'
 import type { RopeConfig, Rotation } from './rope.ts'
 import { ropeConfig, rotate, rotationAt } from './rope.ts'
@@ -125,11 +127,7 @@ const layerSpecs = (c: LlamaConfig) => ({
     q_norm: c.qkNorm ? rmsNorm(c.headDim) : null,
     k_norm: c.qkNorm ? rmsNorm(c.headDim) : null,
   },
-  mlp: {
-    gate_proj: linear(c.intermediateSize, c.hiddenSize, c.mlpBias),
-    up_proj: linear(c.intermediateSize, c.hiddenSize, c.mlpBias),
-    down_proj: linear(c.hiddenSize, c.intermediateSize, c.mlpBias),
-  },
+  mlp: gatedMlp(c.hiddenSize, c.intermediateSize, c.mlpBias),
   input_layernorm: rmsNorm(c.hiddenSize),
   post_attention_layernorm: rmsNorm(c.hiddenSize),
 })
@@ -162,11 +160,6 @@ const applyAttention = (
   return [applyLinear(params.o_proj, attended), extended]
 }
 
-const applyMlp = ({ gate_proj, up_proj, down_proj }: LayerParams['mlp'], x: NDArray, config: LlamaConfig): NDArray => {
-  const gate = applyActivation(config.hiddenAct, applyLinear(gate_proj, x))
-  return applyLinear(down_proj, np.multiply(gate, applyLinear(up_proj, x)))
-}
-
 const applyLayer = (
   params: LayerParams,
   x: NDArray,
@@ -174,11 +167,11 @@ const applyLayer = (
   window: number | null,
   cache: LayerCache | null,
 ): LayerResult => {
-  const { rmsNormEps } = run.config
+  const { rmsNormEps, hiddenAct } = run.config
   const normed = applyRmsNorm(params.input_layernorm, x, rmsNormEps)
   const [attended, extended] = applyAttention(params.self_attn, normed, run, window, cache)
   const middle = np.add(x, attended)
-  const inner = applyMlp(params.mlp, applyRmsNorm(params.post_attention_layernorm, middle, rmsNormEps), run.config)
+  const inner = applyGatedMlp(params.mlp, applyRmsNorm(params.post_attention_layernorm, middle, rmsNormEps), hiddenAct)
   return [np.add(middle, inner), extended]
 }
 
@@ -196,11 +189,11 @@ const applyBody = (
   config: LlamaConfig,
   options: DecoderOptions,
 ): DecoderOutput => {
-  const begun = beginRun(config.type, inputs, options)
+  const begun = beginRun(config.type, inputs, options, { cacheShape: cacheShapeOf(config), maxPositions: null })
   const run = { ...begun, config, rotation: rotationAt(config.rope, begun.positions) }
   return runLayers(
     params.layers,
-    applyEmbedding(params.embed_tokens, run.ids, config.padTokenId),
+    applyEmbedding(params.embed_tokens, run.ids, config.padTokenId, `${config.type}: inputIds`),
     run,
     options.cache,
     (layer, x, i, cache) => applyLayer(layer, x, run, config.windows[i]!, cache),
@@ -212,21 +205,14 @@ const applyBody = (
 const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
 const withoutHead = [...ignored, /^lm_head\./, /^score\./]
 
-const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: LlamaConfig): CacheShape => ({
-  numHiddenLayers,
-  numKeyValueHeads,
-  headDim,
-})
+const partsOf = (config: LlamaConfig) => decoderParts(checkedLlama(config).type, 'model', config)
 
 /** Hidden states of all layers. */
 export const llama = (config: LlamaConfig) =>
   makeModel({
-    type: checkedLlama(config).type,
+    ...partsOf(config),
     specs: bodySpecs(config),
-    prefix: 'model',
     ignored: withoutHead,
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): DecoderOutput =>
       applyBody(params, inputs, config, options),
   })
@@ -234,23 +220,13 @@ export const llama = (config: LlamaConfig) =>
 /** Scores of the next token. With tied embeddings the head is the table of embeddings. */
 export const llamaForCausalLM = (config: LlamaConfig) => {
   const model = makeModel({
-    type: checkedLlama(config).type,
-    specs: {
-      model: bodySpecs(config),
-      lm_head: config.tieWordEmbeddings ? null : linear(config.vocabSize, config.hiddenSize, false),
-    },
-    prefix: 'model',
+    ...partsOf(config),
+    specs: { model: bodySpecs(config), lm_head: nextTokenSpecs(config) },
     ignored,
-    tied: config.tieWordEmbeddings
-      ? new Map([['lm_head.weight', 'model.embed_tokens.weight']])
-      : new Map<string, string>(),
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
+    tied: tiedHead(config, 'model.embed_tokens.weight'),
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): CausalOutput => {
       const output = applyBody(params.model, inputs, config, options)
-      const { weight } = params.lm_head ?? params.model.embed_tokens
-      const states = lastPlaces(output.lastHiddenState, options.logitsToKeep)
-      return { ...output, logits: applyLinear({ weight, bias: null }, states) }
+      return scoreNext(params.lm_head ?? params.model.embed_tokens, output, options)
     },
   })
   return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
@@ -259,15 +235,11 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
 /** Scores of the classes of the whole text, from its last token. */
 export const llamaForSequenceClassification = (config: LlamaConfig) =>
   makeModel({
-    type: checkedLlama(config).type,
+    ...partsOf(config),
     specs: { model: bodySpecs(config), score: linear(config.numLabels, config.hiddenSize, false) },
-    prefix: 'model',
     ignored: [...ignored, /^lm_head\./],
-    stddev: config.initializerRange,
-    doors: { inputs: decoderInputs, options: decoderOptions },
     apply: (params, inputs: DecoderInputs, options: DecoderOptions = {}): SequenceOutput => {
       const output = applyBody(params.model, inputs, config, options)
-      const logits = scoreSequences(config.type, params.score, output.lastHiddenState, inputs, config.padTokenId)
-      return { ...output, logits }
+      return scoreSequences(config.type, params.score, output, inputs, config.padTokenId)
     },
   })

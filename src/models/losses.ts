@@ -6,7 +6,8 @@ import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { anArray, arrayOfRank } from './doors.ts'
-import { asInt32, rowsOf } from './layers.ts'
+import { asInt32 } from './inputs.ts'
+import { rowsOf } from './layers.ts'
 
 /** A label of tokens that do not count. */
 export const IGNORED = -100
@@ -29,10 +30,11 @@ const nextTokenLossDoor = must.door('nextTokenLoss', {
  *
  * @param logits - shape `[..., classes]`.
  * @param labels - integers of shape `[...]`.
+ * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
  */
 export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
   crossEntropyDoor(logits, labels)
-  const given = asInt32(labels)
+  const given = asInt32('crossEntropy: labels', labels)
   if (!sameShape(given.shape, logits.shape.slice(0, -1))) {
     throw new ShapeError(
       `crossEntropy: labels have shape ${showShape(given.shape)}, and scores ${showShape(logits.shape)}: ` +
@@ -51,11 +53,11 @@ export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
  *
  * @param logits - shape `[batch, length, classes]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing counts.
- * @throws ShapeError for labels of another shape.
+ * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
  */
 export const nextTokenLoss = (logits: NDArray, labels: ArrayLike): NDArray => {
   nextTokenLossDoor(logits, labels)
-  const given = asInt32(labels)
+  const given = asInt32('nextTokenLoss: labels', labels)
   if (!sameShape(given.shape, logits.shape.slice(0, -1))) {
     throw new ShapeError(
       `nextTokenLoss: labels have shape ${showShape(given.shape)}, and scores ${showShape(logits.shape)}: ` +
@@ -64,4 +66,31 @@ export const nextTokenLoss = (logits: NDArray, labels: ArrayLike): NDArray => {
   }
   const length = given.shape[1]!
   return crossEntropy(logits.at(':', np.slice(0, length - 1)).get(), given.at(':', np.slice(1, length)).get())
+}
+
+const spanLossDoor = must.door('spanLoss', {
+  startLogits: arrayOfRank(2, '[batch, length]'),
+  endLogits: arrayOfRank(2, '[batch, length]'),
+  starts: must.arrayLike,
+  ends: must.arrayLike,
+})
+
+/**
+ * The mean of two cross-entropies, of where a span begins and of where it ends. Places before the text are its first token, and what is
+ * beyond it does not count: of a text that was cut, say.
+ *
+ * @param startLogits - shape `[batch, length]`.
+ * @param endLogits - shape `[batch, length]`.
+ * @param starts - integers of shape `[batch]`.
+ * @param ends - integers of shape `[batch]`.
+ * @throws DTypeError for places that are no integers, ShapeError for another number of them.
+ */
+export const spanLoss = (startLogits: NDArray, endLogits: NDArray, starts: ArrayLike, ends: ArrayLike): NDArray => {
+  spanLossDoor(startLogits, endLogits, starts, ends)
+  const lossOf = (name: string, logits: NDArray, given: ArrayLike): NDArray => {
+    const places = asInt32(`spanLoss: ${name}`, given)
+    const isThere = np.less(places, logits.shape[1]!)
+    return crossEntropy(logits, np.where(isThere, np.maximum(places, 0), IGNORED).astype('int32'))
+  }
+  return np.divide(np.add(lossOf('starts', startLogits, starts), lossOf('ends', endLogits, ends)), 2)
 }

@@ -1,11 +1,22 @@
 /** Which keys each query may see: boolean masks that broadcast to `[batch, heads, queries, keys]`. */
+import { ShapeError } from '../core/errors.ts'
+import { showShape } from '../core/shape.ts'
 import { cummax } from '../lax/reduction.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { anArray, orNull, withMembers } from './doors.ts'
+
+const paddingMaskDoor = must.door('paddingMask', { attentionMask: must.optional(must.arrayLike) })
 
 /** Keys that are no padding, from a mask of shape `[batch, keys]`; null sees all. */
-export const paddingMask = (attentionMask: ArrayLike | undefined): NDArray | null =>
-  attentionMask === undefined ? null : np.expandDims(np.notEqual(attentionMask, 0), [1, 2])
+export const paddingMask = (attentionMask: ArrayLike | undefined): NDArray | null => {
+  paddingMaskDoor(attentionMask)
+  if (attentionMask === undefined) return null
+  const mask = np.asarray(attentionMask)
+  if (mask.ndim === 2) return np.expandDims(np.notEqual(mask, 0), [1, 2])
+  throw new ShapeError(`paddingMask: a mask is of shape [batch, keys], got one of shape ${showShape(mask.shape)}.`)
+}
 
 /** Where queries and keys stand in a sequence. */
 export interface Span {
@@ -14,6 +25,11 @@ export interface Span {
   /** The place of the first query among the keys: 0, or how many tokens are in a cache. */
   readonly offset?: ArrayLike
 }
+
+const causalMaskDoor = must.door('causalMask', {
+  span: withMembers({ queries: must.extent, keys: must.extent, offset: must.optional(must.integral) }),
+  window: must.optional(must.natural),
+})
 
 /**
  * Query i sees keys up to i; with `window`, only the last so many of them. Shape `[queries, keys]`.
@@ -25,11 +41,23 @@ export interface Span {
  * layers.causalMask({ queries: 2, keys: 4, offset: 2 }, 2) // => [[False  True  True False]\n [False False  True  True]]
  * ```
  */
-export const causalMask = ({ queries, keys, offset = 0 }: Span, window?: number): NDArray => {
+export const causalMask = (span: Span, window?: number): NDArray => {
+  causalMaskDoor(span, window)
+  const { queries, keys, offset = 0 } = span
   const rows = np.add(np.expandDims(np.arange(queries), 1), offset)
   const columns = np.expandDims(np.arange(keys), 0)
   const past = np.lessEqual(columns, rows)
   return window === undefined ? past : np.logicalAnd(past, np.greater(columns, np.subtract(rows, window)))
+}
+
+/** Segments as an array of two axes. */
+const segmentsFor = (operation: string, segments: ArrayLike): NDArray => {
+  must.checkArguments(operation, { segments: must.arrayLike }, segments)
+  const given = np.asarray(segments)
+  if (given.ndim === 2) return given
+  throw new ShapeError(
+    `${operation}: segments are of shape [batch, length], got one of shape ${showShape(given.shape)}.`,
+  )
 }
 
 /**
@@ -47,8 +75,10 @@ export const causalMask = ({ queries, keys, offset = 0 }: Span, window?: number)
  * np.squeeze(layers.segmentMask(segments)) // => [[ True  True False]\n [ True  True False]\n [False False  True]]
  * ```
  */
-export const segmentMask = (segments: ArrayLike): NDArray =>
-  np.equal(np.expandDims(segments, [1, 3]), np.expandDims(segments, [1, 2]))
+export const segmentMask = (segments: ArrayLike): NDArray => {
+  const given = segmentsFor('segmentMask', segments)
+  return np.equal(np.expandDims(given, [1, 3]), np.expandDims(given, [1, 2]))
+}
 
 /**
  * Where tokens stand in their segments: each run of one segment counts from 0.
@@ -62,15 +92,19 @@ export const segmentMask = (segments: ArrayLike): NDArray =>
  * layers.segmentPositions(np.array([[1, 1, 2, 2, 2, 0]], { dtype: 'int32' })) // => [[0 1 0 1 2 0]]
  * ```
  */
-export const segmentPositions = (segments: NDArray): NDArray => {
-  const length = segments.shape[1]!
-  const places = np.expandDims(np.arange(length), 0)
-  const before = np.roll(segments, 1, { axis: 1 })
+export const segmentPositions = (segments: ArrayLike): NDArray => {
+  const given = segmentsFor('segmentPositions', segments)
+  const places = np.expandDims(np.arange(given.shape[1]!), 0)
+  const before = np.roll(given, 1, { axis: 1 })
   // Where a run begins; the first place begins one whatever the last segment is.
-  const starts = np.where(np.notEqual(segments, before), places, 0)
+  const starts = np.where(np.notEqual(given, before), places, 0)
   return np.subtract(places, cummax(starts, 1))
 }
 
+const bothMasksDoor = must.door('bothMasks', { a: orNull(anArray), b: orNull(anArray) })
+
 /** Both; null is no restriction. */
-export const bothMasks = (a: NDArray | null, b: NDArray | null): NDArray | null =>
-  a === null ? b : b === null ? a : np.logicalAnd(a, b)
+export const bothMasks = (a: NDArray | null, b: NDArray | null): NDArray | null => {
+  bothMasksDoor(a, b)
+  return a === null ? b : b === null ? a : np.logicalAnd(a, b)
+}

@@ -11,6 +11,7 @@ export { classifierConfig } from './classifier.ts'
 export { lastPlaces } from './decoder.ts'
 export type { EncoderArrays } from './encoder.ts'
 export { encoderArrays } from './encoder.ts'
+export { besideTokens, checkLength, integersBesideTokens, tokenArray } from './inputs.ts'
 export type { Activation, Drop, LinearParams } from './layers.ts'
 export {
   activationNames,
@@ -19,12 +20,8 @@ export {
   applyLayerNorm,
   applyLinear,
   applyRmsNorm,
-  besideTokens,
-  checkLength,
-  integersBesideTokens,
   makeDrop,
   splitHeads,
-  tokenArray,
 } from './layers.ts'
 export type { Span } from './masks.ts'
 export { bothMasks, causalMask, paddingMask, segmentMask, segmentPositions } from './masks.ts'

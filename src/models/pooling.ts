@@ -3,7 +3,7 @@ import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { anArray, arrayOfRank } from './doors.ts'
-import { besideTokens } from './layers.ts'
+import { besideTokens } from './inputs.ts'
 
 const meanPoolingDoor = must.door('meanPooling', {
   hidden: arrayOfRank(3, '[batch, length, features]'),

@@ -11,15 +11,15 @@ import type { PoolerOptions } from './configDoors.ts'
 import { hasPooler, robertaDoor } from './configDoors.ts'
 import type { ConfigError } from './config.ts'
 import { readConfig } from './config.ts'
-import { encoderInputs, runOptions } from './doors.ts'
-import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
+import type { EncoderArrays, EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import { encoderArrays } from './encoder.ts'
+import { encoderParts, scoreSpans, scoreTokens, scoreWords } from './heads.ts'
 import type { Drop } from './layers.ts'
-import { applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
+import { applyLinear, makeDrop } from './layers.ts'
 import { segmentPositions } from './masks.ts'
 import { makeModel } from './model.ts'
 import { layerNorm, linear } from './spec.ts'
-import { applyVocabulary, unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
+import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
 /** The families of this shape. */
 const types = ['roberta', 'xlm-roberta'] as const
@@ -76,26 +76,26 @@ const applyBody = (
   return applyBertBody(params, { ...arrays, positions }, config, drop, options)
 }
 
-const checked = (config: RobertaConfig): RobertaConfig => {
+const partsOf = (config: RobertaConfig) => {
   robertaDoor(config)
-  return config
+  return encoderParts(config.type, 'roberta', config)
 }
 
-/** Buffers of older files, and the head of pretraining. */
-const ignored = [/(^|\.)embeddings\.position_ids$/, /^lm_head\./]
+/** Buffers of older files. */
+const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-const withoutPooler = [...ignored, /(^|\.)pooler\./]
+/** Those, and the head of pretraining. */
+const ignored = [...buffers, /^lm_head\./]
+
+const pooling = /(^|\.)pooler\./
 
 /** Hidden states of all layers, and of the first token through the pooler. */
 export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('roberta', options)
   return makeModel({
-    type: checked(config).type,
+    ...partsOf(config),
     specs: bertBodySpecs(config, pooler),
-    prefix: 'roberta',
-    ignored: pooler ? ignored : withoutPooler,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
+    ignored: pooler ? ignored : [...ignored, pooling],
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
       applyBody(params, inputs, config, makeDrop(options.key), options),
   })
@@ -104,7 +104,7 @@ export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
 /** One score for each class of the whole text, by a head of two layers over the first token. */
 export const robertaForSequenceClassification = (config: RobertaConfig) =>
   makeModel({
-    type: checked(config).type,
+    ...partsOf(config),
     specs: {
       roberta: bertBodySpecs(config, false),
       classifier: {
@@ -112,10 +112,7 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
         out_proj: linear(config.numLabels, config.hiddenSize),
       },
     },
-    prefix: 'roberta',
-    ignored: withoutPooler,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
+    ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
       const states = applyBody(params.roberta, inputs, config, drop, options)
@@ -128,24 +125,36 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
 /** One score for each class of each token. */
 export const robertaForTokenClassification = (config: RobertaConfig) =>
   makeModel({
-    type: checked(config).type,
+    ...partsOf(config),
     specs: { roberta: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
-    prefix: 'roberta',
-    ignored: withoutPooler,
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
+    ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const drop = makeDrop(options.key)
-      const states = applyBody(params.roberta, inputs, config, drop, options)
-      const kept = drop(states.lastHiddenState, config.classifierDropout)
-      return { ...states, logits: applyLinear(params.classifier, kept) }
+      return scoreTokens(
+        params.classifier,
+        applyBody(params.roberta, inputs, config, drop, options),
+        drop,
+        config.classifierDropout,
+      )
+    },
+  })
+
+/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+export const robertaForQuestionAnswering = (config: RobertaConfig) =>
+  makeModel({
+    ...partsOf(config),
+    specs: { roberta: bertBodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
+    ignored: [...ignored, pooling],
+    apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
+      const drop = makeDrop(options.key)
+      return scoreSpans(params.qa_outputs, applyBody(params.roberta, inputs, config, drop, options), drop, 0)
     },
   })
 
 /** One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says. */
 export const robertaForMaskedLM = (config: RobertaConfig) =>
   makeModel({
-    type: checked(config).type,
+    ...partsOf(config),
     specs: {
       roberta: bertBodySpecs(config, false),
       lm_head: {
@@ -154,19 +163,16 @@ export const robertaForMaskedLM = (config: RobertaConfig) =>
         layer_norm: layerNorm(config.hiddenSize),
       },
     },
-    prefix: 'roberta',
-    ignored: [
-      /(^|\.)embeddings\.position_ids$/,
-      /(^|\.)pooler\./,
-      ...unreadVocabulary(config.tieWordEmbeddings, 'lm_head'),
-    ],
+    ignored: [...buffers, pooling, ...unreadVocabulary(config.tieWordEmbeddings, 'lm_head')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'lm_head', 'roberta.embeddings.word_embeddings.weight'),
-    stddev: config.initializerRange,
-    doors: { inputs: encoderInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
       const states = applyBody(params.roberta, inputs, config, makeDrop(options.key), options)
-      const inner = applyActivation('gelu', applyLinear(params.lm_head.dense, states.lastHiddenState))
-      const normed = applyLayerNorm(params.lm_head.layer_norm, inner, config.layerNormEps)
-      return { ...states, logits: applyVocabulary(params.lm_head, params.roberta.embeddings.word_embeddings, normed) }
+      const { dense, layer_norm: norm } = params.lm_head
+      return scoreWords(
+        { dense, norm, activation: 'gelu', epsilon: config.layerNormEps },
+        params.lm_head,
+        params.roberta.embeddings.word_embeddings,
+        states,
+      )
     },
   })

@@ -2,9 +2,15 @@
  * Rotary position embeddings: Su et al., "RoFormer" (2021), in the layout of `transformers`, where feature i turns with feature
  * i + d/2; and their scalings for contexts longer than those of pretraining (`modeling_rope_utils.py`).
  */
+import { isInteger } from '../core/dtype.ts'
+import { ShapeError } from '../core/errors.ts'
+import { sameShape, showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { ConfigReader } from './config.ts'
+import { aConfigReader } from './config.ts'
+import { anArray, arrayOfRank, orNull, withMembers } from './doors.ts'
 
 /** How frequencies are changed for long contexts. */
 export type RopeScaling =
@@ -31,6 +37,14 @@ export type RopeScaling =
       readonly originalMaxPositionEmbeddings: number
       readonly truncate: boolean
     }
+  /** Ding et al., "LongRoPE" (2024): each frequency divided by a factor of its own, of one list up to a length and of another beyond. */
+  | {
+      readonly type: 'longrope'
+      readonly shortFactor: readonly number[]
+      readonly longFactor: readonly number[]
+      readonly attentionFactor: number
+      readonly originalMaxPositionEmbeddings: number
+    }
 
 /** What the rotation depends on. */
 export interface RopeConfig {
@@ -41,6 +55,50 @@ export interface RopeConfig {
   readonly maxPositionEmbeddings: number
   readonly scaling: RopeScaling
 }
+
+/** The numbers of each scaling. */
+const scalings: {
+  readonly [T in RopeScaling['type']]: must.OptionTable<Omit<Extract<RopeScaling, { type: T }>, 'type'>>
+} = {
+  default: {},
+  linear: { factor: must.finite },
+  dynamic: { factor: must.finite },
+  llama3: {
+    factor: must.finite,
+    lowFreqFactor: must.finite,
+    highFreqFactor: must.finite,
+    originalMaxPositionEmbeddings: must.count,
+  },
+  yarn: {
+    factor: must.finite,
+    betaFast: must.finite,
+    betaSlow: must.finite,
+    attentionFactor: must.finite,
+    originalMaxPositionEmbeddings: must.count,
+    truncate: must.boolean,
+  },
+  longrope: {
+    shortFactor: must.listOf(must.finite),
+    longFactor: must.listOf(must.finite),
+    attentionFactor: must.finite,
+    originalMaxPositionEmbeddings: must.count,
+  },
+}
+
+const isScaling = (x: unknown): boolean => {
+  const { type } = (x ?? {}) as Partial<RopeScaling>
+  return typeof type === 'string' && Object.hasOwn(scalings, type) && withMembers(scalings[type]).accepts(x)
+}
+
+/** What a rotation is described by. */
+export const aRope = must.kind(
+  'a rotation: { headDim, theta, maxPositionEmbeddings, scaling }, as ropeConfig reads it',
+  (x) => {
+    const { headDim, theta, maxPositionEmbeddings, scaling } = (x ?? {}) as Partial<RopeConfig>
+    const isWhole = must.count.accepts(headDim) && must.count.accepts(maxPositionEmbeddings)
+    return isWhole && must.finite.accepts(theta) && isScaling(scaling)
+  },
+)
 
 const yarnOf = (c: ConfigReader, maxPositions: number): RopeScaling => {
   const factor = c.number('factor')
@@ -58,9 +116,32 @@ const yarnOf = (c: ConfigReader, maxPositions: number): RopeScaling => {
   }
 }
 
-const scalingOf = (c: ConfigReader, maxPositions: number): RopeScaling => {
+/** One factor for each pair of features. */
+const factorsOf = (c: ConfigReader, key: string, headDim: number): readonly number[] => {
+  const factors = c.numbers(key, [])
+  return factors.length === headDim / 2 && factors.every((factor) => factor > 0)
+    ? factors
+    : c.fail(key, `a list of ${headDim / 2} numbers above 0`)
+}
+
+const longRopeOf = (c: ConfigReader, maxPositions: number, headDim: number): RopeScaling => {
+  const original = c.count('original_max_position_embeddings', maxPositions)
+  const factor = c.number('factor', maxPositions / original)
+  return {
+    type: 'longrope',
+    shortFactor: factorsOf(c, 'short_factor', headDim),
+    longFactor: factorsOf(c, 'long_factor', headDim),
+    attentionFactor: c.number(
+      'attention_factor',
+      factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(original)),
+    ),
+    originalMaxPositionEmbeddings: original,
+  }
+}
+
+const scalingOf = (c: ConfigReader, maxPositions: number, headDim: number): RopeScaling => {
   const key = c.get('rope_type') === undefined ? 'type' : 'rope_type'
-  const type = c.word(key, ['default', 'linear', 'dynamic', 'llama3', 'yarn'], 'default')
+  const type = c.word(key, ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'], 'default')
   switch (type) {
     case 'default':
       return { type }
@@ -77,8 +158,18 @@ const scalingOf = (c: ConfigReader, maxPositions: number): RopeScaling => {
       }
     case 'yarn':
       return yarnOf(c, maxPositions)
+    case 'longrope':
+      return longRopeOf(c, maxPositions, headDim)
   }
 }
+
+const ropeConfigDoor = must.door('ropeConfig', {
+  config: aConfigReader,
+  headDim: must.count,
+  maxPositions: must.count,
+  theta: must.optional(must.finite),
+  scaling: must.optional(orNull(aConfigReader)),
+})
 
 /** The rotation that a configuration asks for: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files. */
 export const ropeConfig = (
@@ -86,13 +177,15 @@ export const ropeConfig = (
   headDim: number,
   maxPositions: number,
   theta = 10_000,
-  scaling = config.object('rope_parameters') ?? config.object('rope_scaling'),
+  given?: ConfigReader | null,
 ): RopeConfig => {
+  ropeConfigDoor(config, headDim, maxPositions, theta, given)
+  const scaling = given === undefined ? (config.object('rope_parameters') ?? config.object('rope_scaling')) : given
   return {
     headDim,
     theta: scaling?.get('rope_theta') === undefined ? config.number('rope_theta', theta) : scaling.number('rope_theta'),
     maxPositionEmbeddings: maxPositions,
-    scaling: scaling === null ? { type: 'default' } : scalingOf(scaling, maxPositions),
+    scaling: scaling === null ? { type: 'default' } : scalingOf(scaling, maxPositions, headDim),
   }
 }
 
@@ -142,6 +235,17 @@ const dynamicFrequencies = (
   return np.power(base, np.array(exponents))
 }
 
+/** By one list of factors, or by the other where the furthest position is beyond the original context. */
+const longRopeFrequencies = (
+  { headDim, theta }: RopeConfig,
+  { shortFactor, longFactor, originalMaxPositionEmbeddings: original }: Extract<RopeScaling, { type: 'longrope' }>,
+  at: NDArray,
+): NDArray => {
+  const dividedBy = (factors: readonly number[]): NDArray =>
+    np.array(plainFrequencies(theta, headDim).map((frequency, i) => frequency / factors[i]!))
+  return np.where(np.greaterEqual(np.max(at), original), dividedBy(longFactor), dividedBy(shortFactor))
+}
+
 /** Frequencies for tokens at the given positions. */
 const frequencies = (config: RopeConfig, positions: NDArray): NDArray => {
   const { headDim, theta, scaling } = config
@@ -157,6 +261,8 @@ const frequencies = (config: RopeConfig, positions: NDArray): NDArray => {
       return np.array(plain.map((frequency) => llama3Frequency(frequency, scaling)))
     case 'yarn':
       return np.array(yarnFrequencies(config, scaling))
+    case 'longrope':
+      return longRopeFrequencies(config, scaling, positions)
   }
 }
 
@@ -166,6 +272,15 @@ export interface Rotation {
   readonly sin: NDArray
 }
 
+const areIntegers = (x: NDArray): boolean => x.ndim === 2 && isInteger(x.dtype)
+
+const rotationAtDoor = must.door('rotationAt', {
+  config: aRope,
+  positions: must.kind('integers of shape [batch, length]', (x) => anArray.accepts(x) && areIntegers(x as NDArray), {
+    error: ShapeError,
+  }),
+})
+
 /**
  * The rotation at given positions. With `dynamic` scaling it depends on the furthest of them; keys in a cache keep the rotation
  * that they were given, as in `transformers`.
@@ -173,15 +288,38 @@ export interface Rotation {
  * @param positions - integers of shape `[batch, length]`.
  */
 export const rotationAt = (config: RopeConfig, positions: NDArray): Rotation => {
+  rotationAtDoor(config, positions)
+  if (config.headDim % 2 !== 0)
+    throw new ShapeError(`rotationAt: features turn in pairs, and ${config.headDim} are not even.`)
   const turns = frequencies(config, positions)
   const angles = np.multiply(np.expandDims(positions.astype('float32'), [-1, -2]), turns)
   const both = np.concatenate([angles, angles], { axis: -1 })
-  const scale = config.scaling.type === 'yarn' ? config.scaling.attentionFactor : 1
+  const scale = 'attentionFactor' in config.scaling ? config.scaling.attentionFactor : 1
   return { cos: np.multiply(np.cos(both), scale), sin: np.multiply(np.sin(both), scale) }
 }
 
+const rotateDoor = must.door('rotate', {
+  x: arrayOfRank(4, '[batch, length, heads, headDim]'),
+  rotation: withMembers({ cos: anArray, sin: anArray }),
+})
+
+/** One angle for each place and feature, of all heads, and of all sequences or of each. */
+const checkAngles = (x: NDArray, angles: NDArray): void => {
+  const [batch, length, , headDim] = x.shape as readonly [number, number, number, number]
+  const [rows, ...rest] = angles.shape
+  const fits = angles.ndim === 4 && (rows === 1 || rows === batch) && sameShape(rest, [length, 1, headDim])
+  if (fits && headDim % 2 === 0) return
+  throw new ShapeError(
+    `rotate: ${x.aval} turns by angles of shape ${showShape([batch, length, 1, headDim])}, for an even headDim; ` +
+      `got ${showShape(angles.shape)}.`,
+  )
+}
+
 /** `x · cos + (-x₂, x₁) · sin`, with x₁ and x₂ the halves of each head's features. Shape `[batch, length, heads, headDim]`. */
-export const rotate = (x: NDArray, { cos, sin }: Rotation): NDArray => {
+export const rotate = (x: NDArray, rotation: Rotation): NDArray => {
+  rotateDoor(x, rotation)
+  const { cos, sin } = rotation
+  for (const angles of [cos, sin]) checkAngles(x, angles)
   const [first, second] = np.split(x, 2, { axis: -1 })
   const turned = np.concatenate([np.negative(second), first], { axis: -1 })
   // Angles are float32; x of 16 bits stays so, and with it all that follows.

@@ -1,7 +1,7 @@
 /** What models are given, and give, that read one text and write another: the same of every family. */
 import type { DType } from '../core/dtype.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { Cache, LayerCache } from './cache.ts'
+import type { Cache, CacheShape, LayerCache } from './cache.ts'
 import type { EncoderInputs, RunOptions } from './encoder.ts'
 import type { Model } from './model.ts'
 import type { ParamsOf } from './spec.ts'
@@ -58,7 +58,13 @@ export interface Seq2SeqLMOutput extends Seq2SeqOutput {
 }
 
 /** A model that writes. */
-export interface Seq2SeqLM<S> extends Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions> {
+export interface Seq2SeqLM<S = unknown> extends Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions> {
+  /** The size of the cache of what is written. */
+  readonly cacheShape: CacheShape
+  /** There is no end to its positions, which are relative. */
+  readonly maxPositions: null
+  /** What is written begins with it. */
+  readonly decoderStartTokenId: number
   /** Reads the first text, once, and makes room for `capacity` tokens of the second. */
   readonly startCache: (params: ParamsOf<S>, inputs: EncoderInputs, capacity: number, dtype?: DType) => Seq2SeqCache
 }

@@ -11,6 +11,7 @@ import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { normal, split } from '../random/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
@@ -37,15 +38,38 @@ export type ParamsOf<S> = MapLeaves<S, NDArray>
 /** What a model takes for its parameters: matrices, of layers and tables, may be quantised, or compute their own products. */
 export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray | LinearOperator>
 
+/**
+ * A whole number, however large: a configuration that nobody wrote for us may ask for sizes that no array has, and its model is only
+ * described until there are parameters.
+ */
+export const aSize = must.kind('a whole number, 0 or above', (x) => Number.isInteger(x) && (x as number) >= 0)
+
+const aBeginning = must.kind("'normal', 'zeros', 'ones', or a standard deviation", (x) =>
+  typeof x === 'string' ? ['normal', 'zeros', 'ones'].includes(x) : must.notNegative.accepts(x),
+)
+
+const parameterDoor = must.door('parameter', {
+  shape: must.listOf(aSize, 'a list of whole numbers'),
+  beginning: must.optional(aBeginning),
+})
+
 /** A parameter of that shape. */
-export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec =>
-  new ParameterSpec(shape, beginning)
+export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec => {
+  parameterDoor(shape, beginning)
+  return new ParameterSpec(shape, beginning)
+}
 
 /** `y = x Wᵀ + b`, as PyTorch keeps it: weight `[outputs, inputs]`, bias `[outputs]`. */
 export interface LinearSpec {
   readonly weight: ParameterSpec
   readonly bias: ParameterSpec | null
 }
+
+const linearDoor = must.door('linear', {
+  outputs: aSize,
+  inputs: aSize,
+  bias: must.optional(must.boolean),
+})
 
 /**
  * The parameters of a linear layer.
@@ -58,22 +82,36 @@ export interface LinearSpec {
  * layers.linear(4, 3, false).bias // => null
  * ```
  */
-export const linear = (outputs: number, inputs: number, bias = true): LinearSpec => ({
-  weight: parameter([outputs, inputs]),
-  bias: bias ? parameter([outputs], 'zeros') : null,
-})
+export const linear = (outputs: number, inputs: number, bias = true): LinearSpec => {
+  linearDoor(outputs, inputs, bias)
+  return { weight: parameter([outputs, inputs]), bias: bias ? parameter([outputs], 'zeros') : null }
+}
+
+const layerNormDoor = must.door('layerNorm', { features: aSize })
 
 /** Scale and shift of a layer norm. */
-export const layerNorm = (features: number) => ({
-  weight: parameter([features], 'ones'),
-  bias: parameter([features], 'zeros'),
-})
+export const layerNorm = (features: number) => {
+  layerNormDoor(features)
+  return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
+}
+
+const rmsNormDoor = must.door('rmsNorm', { features: aSize })
 
 /** The scale of a root-mean-square norm. */
-export const rmsNorm = (features: number) => ({ weight: parameter([features], 'ones') })
+export const rmsNorm = (features: number) => {
+  rmsNormDoor(features)
+  return { weight: parameter([features], 'ones') }
+}
+
+const embeddingDoor = must.door('embedding', { count: aSize, features: aSize })
 
 /** A table with one row for each of `count` tokens. */
-export const embedding = (count: number, features: number) => ({ weight: parameter([count, features]) })
+export const embedding = (count: number, features: number) => {
+  embeddingDoor(count, features)
+  return { weight: parameter([count, features]) }
+}
+
+const repeatedDoor = must.door('repeated', { count: must.times, make: must.func })
 
 /**
  * `count` subtrees that are alike: the layers of a model.
@@ -85,8 +123,10 @@ export const embedding = (count: number, features: number) => ({ weight: paramet
  * specs[1]?.norm.bias.shape // => 8
  * ```
  */
-export const repeated = <S>(count: number, make: (index: number) => S): readonly S[] =>
-  Array.from({ length: count }, (_, i) => make(i))
+export const repeated = <S>(count: number, make: (index: number) => S): readonly S[] => {
+  repeatedDoor(count, make)
+  return Array.from({ length: count }, (_, i) => make(i))
+}
 
 /** The parameters' names, `encoder.layer.0.attention.self.query.weight`, with their specs, in the order of the tree. */
 export const namesOf = (specs: unknown): ReadonlyMap<string, ParameterSpec> => {

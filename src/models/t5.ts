@@ -1,6 +1,7 @@
 /**
- * T5: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020), and its version 1.1
- * (Flan-T5), with gated feed-forward layers and a head of its own. Names are those of `transformers`' `T5ForConditionalGeneration`.
+ * T5: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020), and its version 1.1,
+ * with gated feed-forward layers and a head of its own: Flan-T5, and MT5 (Xue et al., "mT5", 2021). Names are
+ * those of `transformers`' `T5ForConditionalGeneration`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -10,8 +11,8 @@ import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { AttendOptions } from './attention.ts'
 import { attend } from './attention.ts'
-import type { Cache, LayerCache } from './cache.ts'
-import { cachedLength, emptyCache, extendCache } from './cache.ts'
+import type { Cache, CacheShape, LayerCache } from './cache.ts'
+import { cachedLength, checkCache, checkRoom, emptyCache, extendCache, roomOf } from './cache.ts'
 import { t5Door } from './configDoors.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
@@ -19,6 +20,7 @@ import { floatDType, relativeInputs, runOptions, seq2seqInputs, seq2seqOptions, 
 import { lastPlaces } from './decoder.ts'
 import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
 import { encoderArrays, runEncoder } from './encoder.ts'
+import { tokenArray } from './inputs.ts'
 import type { Activation, Drop } from './layers.ts'
 import {
   activationNames,
@@ -26,10 +28,9 @@ import {
   applyEmbedding,
   applyLinear,
   applyRmsNorm,
-  knownElements,
   makeDrop,
+  rowsOf,
   splitHeads,
-  tokenArray,
 } from './layers.ts'
 import { IGNORED } from './losses.ts'
 import { bothMasks, causalMask, paddingMask } from './masks.ts'
@@ -41,8 +42,12 @@ import type { Seq2SeqInputs, Seq2SeqLM, Seq2SeqLMOutput, Seq2SeqOptions, Seq2Seq
 import type { LinearSpec, ParamsOf } from './spec.ts'
 import { parameter, repeated, rmsNorm } from './spec.ts'
 
+/** The families of this shape. */
+const types = ['t5', 'mt5'] as const
+
 /** What `config.json` says, as far as it is used. */
 export interface T5Config {
+  readonly type: (typeof types)[number]
   readonly vocabSize: number
   /** Features of hidden states: `d_model`. */
   readonly hiddenSize: number
@@ -77,9 +82,9 @@ const bucketConfig = (config: ConfigReader): BucketConfig => {
 }
 
 /** Which activation, and whether it is a gate's. `gated-gelu` is the tanh form. */
-const feedForward = (config: ConfigReader): Pick<T5Config, 'activation' | 'gated'> => {
+const feedForward = (config: ConfigReader, fallback: string): Pick<T5Config, 'activation' | 'gated'> => {
   const known = ['', 'gated-'].flatMap((gate) => activationNames.map((name) => `${gate}${name}`))
-  const [, gate, name] = /^(gated-)?(.*)$/.exec(config.word('feed_forward_proj', known, 'relu'))!
+  const [, gate, name] = /^(gated-)?(.*)$/.exec(config.word('feed_forward_proj', known, fallback))!
   const activation = activationNames.find((a) => a === name)!
   return {
     activation: gate !== undefined && activation === 'gelu' ? 'gelu_new' : activation,
@@ -88,25 +93,29 @@ const feedForward = (config: ConfigReader): Pick<T5Config, 'activation' | 'gated
 }
 
 /**
- * Reads the configuration of a T5. Version 1.1 says `tie_word_embeddings: false`; newer files say `true` and
- * `scale_decoder_outputs: false`, and have a head all the same.
+ * Reads the configuration of a T5 or an MT5. Version 1.1 says `tie_word_embeddings: false`; newer files say `true` and
+ * `scale_decoder_outputs: false`, and have a head all the same. An MT5 has one
+ * whatever its file says.
  */
 export const t5Config = (json: unknown): Either<ConfigError, T5Config> =>
   readConfig(json, (config) => {
     config.only('is_decoder', false)
-    const numLayers = config.layers('num_layers', 6, 1)
+    const type = config.word('model_type', types, 't5')
+    const isMt5 = type === 'mt5'
+    const numLayers = config.layers('num_layers', isMt5 ? 8 : 6, 1)
     const padTokenId = config.count('pad_token_id', 0, 0)
     const tied = config.flag('tie_word_embeddings', true)
-    const scaled = config.flag('scale_decoder_outputs', tied)
+    const scaled = !isMt5 && config.flag('scale_decoder_outputs', tied)
     return {
-      vocabSize: config.count('vocab_size', 32_128),
+      type,
+      vocabSize: config.count('vocab_size', isMt5 ? 250_112 : 32_128),
       hiddenSize: config.count('d_model', 512),
       headDim: config.count('d_kv', 64),
-      numHeads: config.count('num_heads', 8),
-      intermediateSize: config.count('d_ff', 2048),
+      numHeads: config.count('num_heads', isMt5 ? 6 : 8),
+      intermediateSize: config.count('d_ff', isMt5 ? 1024 : 2048),
       numLayers,
       numDecoderLayers: config.layers('num_decoder_layers', numLayers, 1),
-      ...feedForward(config),
+      ...feedForward(config, isMt5 ? 'gated-gelu' : 'relu'),
       buckets: bucketConfig(config),
       dropoutRate: config.number('dropout_rate', 0.1),
       layerNormEps: config.number('layer_norm_epsilon', 1e-6),
@@ -236,7 +245,7 @@ const encode = (
   drop: Drop,
   options: RunOptions,
 ): Encoded => {
-  const { ids, padding: mask } = encoderArrays('t5', inputs, null)
+  const { ids, padding: mask } = encoderArrays(config.type, inputs, null)
   const length = ids.shape[1]!
   const { relative_attention_bias: relative } = params.encoder.block[0]!.layer[0].SelfAttention
   const bias = relativeBias(relative!, { queries: length, keys: length }, config.buckets, 'bidirectional')
@@ -250,7 +259,7 @@ const encode = (
     )
     return residual(forward, attended, config, drop, (h) => applyFeedForward(forward.DenseReluDense, h, config, drop))
   }
-  const embedded = drop(applyEmbedding(params.shared, ids, null, 't5: inputIds'), config.dropoutRate)
+  const embedded = drop(applyEmbedding(params.shared, ids, null, `${config.type}: inputIds`), config.dropoutRate)
   const states = runEncoder(params.encoder.block, embedded, applyBlock, options)
   return { ...finish(states, params.encoder.final_layer_norm, config, drop), poolerOutput: null, padding: mask }
 }
@@ -311,27 +320,31 @@ const readKeys = (decoder: ParamsOf<ReturnType<typeof decoderSpecs>>, states: ND
   decoder.block.map(({ layer }) => keysAndValues(layer[1].EncDecAttention, states, config))
 
 /** Which tokens that are written are no padding, as far as there is room for them: those to come are not seen anyway. */
-const writtenPadding = (given: ArrayLike | undefined, batch: number, queries: number, keys: number): NDArray | null => {
+const writtenPadding = (
+  operation: string,
+  given: ArrayLike | undefined,
+  batch: number,
+  queries: number,
+  keys: number,
+): NDArray | null => {
   if (given === undefined) return null
   const mask = np.asarray(given)
   const length = mask.shape[1] ?? 0
   if (mask.ndim !== 2 || mask.shape[0] !== batch || length < queries || length > keys) {
     throw new ShapeError(
-      `t5: decoderAttentionMask is of shape ${showShape(mask.shape)}, but has to have ${batch} rows of ${queries} numbers, ` +
+      `${operation}: decoderAttentionMask is of shape ${showShape(mask.shape)}, but has to have ${batch} rows of ${queries} numbers, ` +
         `or of as many as are cached besides, and no more than there is room for, ${keys}.`,
     )
   }
   return paddingMask(np.pad(mask, [[0, 0], [0, keys - length]])) // prettier-ignore
 }
 
-/** A cache that is full would be written over without a word, as far as is known how full it is. */
-const checkRoom = (cache: Cache, queries: number, keys: number): void => {
-  const cached = knownElements(cachedLength(cache))?.[0] ?? 0
-  if (Number(cached) + queries <= keys) return
-  throw new ArgumentError(
-    `t5: a cache with room for ${keys} tokens, of which ${cached} are taken, has none for ${queries} more. Start with more capacity.`,
-  )
-}
+/** The size of the cache of what is written. */
+const cacheShapeOf = ({ numDecoderLayers, numHeads, headDim }: T5Config): CacheShape => ({
+  numHiddenLayers: numDecoderLayers,
+  numKeyValueHeads: numHeads,
+  headDim,
+})
 
 /** What is written, given what is read: `read` has its keys and values for each block, `padding` what of it is seen. */
 const decode = (
@@ -344,19 +357,22 @@ const decode = (
   cache: Cache | null,
 ) => {
   const [batch, queries] = ids.shape as readonly [number, number]
-  const keys = cache?.layers[0]!.key.shape[1] ?? queries
-  if (cache !== null) checkRoom(cache, queries, keys)
+  if (cache !== null) {
+    checkCache(config.type, cache, cacheShapeOf(config), batch)
+    checkRoom(config.type, cache, queries, 'startCache gives one of more capacity')
+  }
+  const keys = (cache === null ? null : roomOf(cache)) ?? queries
   const span = { queries, keys, offset: cache === null ? 0 : cachedLength(cache) }
   const relative = decoder.block[0]!.layer[0].SelfAttention.relative_attention_bias!
   const run: Run = {
     config,
     drop,
-    mask: bothMasks(causalMask(span), writtenPadding(attentionMask, batch, queries, keys)),
+    mask: bothMasks(causalMask(span), writtenPadding(config.type, attentionMask, batch, queries, keys)),
     bias: relativeBias(relative, span, config.buckets, 'causal'),
     padding,
     offset: span.offset,
   }
-  const states = [drop(applyEmbedding(shared, ids, null, 't5: decoderInputIds'), config.dropoutRate)]
+  const states = [drop(applyEmbedding(shared, ids, null, `${config.type}: decoderInputIds`), config.dropoutRate)]
   const layers: LayerCache[] = []
   decoder.block.forEach((block, i) => {
     const apply = (p: DecoderBlock, x: NDArray) => applyDecoderBlock(p, x, read[i]!, cache?.layers[i] ?? null, run)
@@ -371,20 +387,19 @@ const decode = (
 
 // The models.
 
-const bodySpecs = (c: T5Config) => {
-  t5Door(c)
-  return {
-    shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
-    encoder: encoderSpecs(c),
-    decoder: decoderSpecs(c),
-  }
-}
+const bodySpecs = (c: T5Config) => ({
+  shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
+  encoder: encoderSpecs(c),
+  decoder: decoderSpecs(c),
+})
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
 /** Labels one place later, after the start token; padding where they do not count. */
-const shiftRight = (labels: ArrayLike, { decoderStartTokenId, padTokenId }: T5Config): NDArray => {
-  const given = tokenArray('t5', labels, 'labels')
+const shiftRight = (labels: ArrayLike, { type, vocabSize, decoderStartTokenId, padTokenId }: T5Config): NDArray => {
+  const given = tokenArray(type, labels, 'labels')
+  // What is known and no token, is said of the labels.
+  rowsOf(given, vocabSize, `${type}: labels`, IGNORED)
   const [batch, length] = given.shape as readonly [number, number]
   const first = np.full([batch, 1], decoderStartTokenId, { dtype: 'int32' })
   const shifted = np.concatenate([first, given.at(':', np.slice(0, length - 1)).get()], { axis: 1 })
@@ -392,13 +407,15 @@ const shiftRight = (labels: ArrayLike, { decoderStartTokenId, padTokenId }: T5Co
 }
 
 const decoderIds = ({ decoderInputIds, labels }: Seq2SeqInputs, config: T5Config): NDArray => {
-  if (decoderInputIds !== undefined) return tokenArray('t5', decoderInputIds, 'decoderInputIds')
+  if (decoderInputIds !== undefined) return tokenArray(config.type, decoderInputIds, 'decoderInputIds')
   if (labels !== undefined) return shiftRight(labels, config)
-  throw new ArgumentError('t5: what is written is given by decoderInputIds, or by labels; there are neither.')
+  throw new ArgumentError(
+    `${config.type}: what is written is given by decoderInputIds, or by labels; there are neither.`,
+  )
 }
 
-const encoderInputs = ({ inputIds, attentionMask }: Seq2SeqInputs): EncoderInputs => {
-  if (inputIds === undefined) throw new ArgumentError('t5: inputIds are needed where there is no cache.')
+const encoderInputs = ({ inputIds, attentionMask }: Seq2SeqInputs, { type }: T5Config): EncoderInputs => {
+  if (inputIds === undefined) throw new ArgumentError(`${type}: inputIds are needed where there is no cache.`)
   return { inputIds, ...(attentionMask === undefined ? {} : { attentionMask }) }
 }
 
@@ -412,7 +429,7 @@ const applyBody = (
   const drop = makeDrop(key)
   const targets = [decoderIds(inputs, config), inputs.decoderAttentionMask] as const
   if (cache === undefined) {
-    const encoded = encode(params, encoderInputs(inputs), config, drop, options)
+    const encoded = encode(params, encoderInputs(inputs, config), config, drop, options)
     const read = readKeys(params.decoder, encoded.lastHiddenState, config)
     return {
       ...decode(params, { read, padding: encoded.padding }, targets, config, drop, options, null),
@@ -422,7 +439,15 @@ const applyBody = (
     }
   }
   if (inputs.inputIds !== undefined || inputs.attentionMask !== undefined) {
-    throw new ArgumentError('t5: the cache knows what is read; leave inputIds and attentionMask out, or the cache.')
+    throw new ArgumentError(
+      `${config.type}: the cache knows what is read; leave inputIds and attentionMask out, or the cache.`,
+    )
+  }
+  if (cache.encoder.length !== config.numDecoderLayers) {
+    throw new ShapeError(
+      `${config.type}: the cache has keys and values of what is read for ${cache.encoder.length} layers, and the model has ` +
+        `${config.numDecoderLayers}. startCache of this model gives one that fits.`,
+    )
   }
   const known = { read: cache.encoder, padding: paddingMask(cache.attentionMask) }
   const decoded = decode(params, known, targets, config, drop, options, cache.decoder)
@@ -442,17 +467,20 @@ const tiedTo = (others: readonly string[]): ReadonlyMap<string, string> =>
 /** Tables that the first files had, and that nothing reads. */
 const unread = /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/
 
-const common = { type: 't5', prefix: 'transformer', stddev: 1 }
-
-const readerSpecs = (c: T5Config) => {
-  t5Door(c)
-  return { shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor), encoder: encoderSpecs(c) }
+const partsOf = (config: T5Config) => {
+  t5Door(config)
+  return { type: config.type, prefix: 'transformer', stddev: 1 }
 }
+
+const readerSpecs = (c: T5Config) => ({
+  shared: table(c.vocabSize, c.hiddenSize, c.initializerFactor),
+  encoder: encoderSpecs(c),
+})
 
 /** Hidden states of what is read, alone. */
 export const t5Encoder = (config: T5Config) =>
   makeModel({
-    ...common,
+    ...partsOf(config),
     specs: readerSpecs(config),
     ignored: [/^decoder\./, /^lm_head\./],
     tied: tiedTo([names[0]]),
@@ -472,7 +500,7 @@ export const t5Encoder = (config: T5Config) =>
 /** Hidden states of what is read and of what is written. */
 export const t5 = (config: T5Config) =>
   makeModel({
-    ...common,
+    ...partsOf(config),
     specs: bodySpecs(config),
     ignored: [unread, /^lm_head\./],
     tied: tiedTo(names),
@@ -514,10 +542,11 @@ const startCacheDoor = (specs: unknown): must.Door =>
  * ```
  */
 export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnType<typeof headedSpecs>> => {
+  const parts = partsOf(config)
   const specs = headedSpecs(config)
   const enterStart = startCacheDoor(specs)
   const model = makeModel({
-    ...common,
+    ...parts,
     specs,
     ignored: [unread],
     tied: tiedTo(config.tieWordEmbeddings ? [...names, 'lm_head.weight'] : names),
@@ -534,12 +563,12 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
     enterStart(params, inputs, capacity, dtype)
     const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined), {})
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
-    const { numDecoderLayers: numHiddenLayers, numHeads: numKeyValueHeads, headDim } = config
     return {
-      decoder: emptyCache({ numHiddenLayers, numKeyValueHeads, headDim }, shape[0], capacity, dtype),
+      decoder: emptyCache(cacheShapeOf(config), shape[0], capacity, dtype),
       encoder: readKeys(params.decoder, lastHiddenState, config),
       attentionMask: np.broadcastTo(inputs.attentionMask ?? 1, shape),
     }
   }
-  return { ...model, startCache }
+  const { decoderStartTokenId } = config
+  return { ...model, startCache, cacheShape: cacheShapeOf(config), maxPositions: null, decoderStartTokenId }
 }

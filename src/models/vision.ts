@@ -2,14 +2,17 @@
  * What models of images share: inputs of shape `[batch, channels, height, width]`, convolutions with the layout that PyTorch has
  * for their weights, and the sizes that configurations give as one number or as two.
  */
-import { ArgumentError } from '../core/errors.ts'
+import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { isFloat } from '../core/dtype.ts'
 import { convGeneralDilated } from '../lax/convolution.ts'
 import * as np from '../numpy/index.ts'
+import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { ConfigReader } from './config.ts'
+import { aConfigReader } from './config.ts'
+import { arrayOfRank, aVector, orNull, withMembers } from './doors.ts'
 import type { ParameterSpec } from './spec.ts'
-import { parameter } from './spec.ts'
+import { aSize, parameter } from './spec.ts'
 
 /** What a model of images is given. */
 export interface ImageInputs {
@@ -20,8 +23,11 @@ export interface ImageInputs {
 /** Height and width. */
 export type Size = readonly [height: number, width: number]
 
+const readSizeDoor = must.door('readSize', { config: aConfigReader, key: must.string, fallback: must.count })
+
 /** A size from a configuration: `224`, or `[224, 192]`. */
 export const readSize = (config: ConfigReader, key: string, fallback: number): Size => {
+  readSizeDoor(config, key, fallback)
   if (!Array.isArray(config.get(key))) {
     const side = config.count(key, fallback)
     return [side, side]
@@ -47,8 +53,16 @@ export interface ConvHeadOutput extends ConvOutput {
   readonly logits: NDArray
 }
 
+const imageArrayDoor = must.door('imageArray', {
+  operation: must.string,
+  pixels: must.arrayLike,
+  channels: must.natural,
+  size: orNull(must.pairOf(must.natural, 'height and width')),
+})
+
 /** Floats of shape `[batch, channels, height, width]`; of any size if `size` is null. */
 export const imageArray = (operation: string, pixels: ArrayLike, channels: number, size: Size | null): NDArray => {
+  imageArrayDoor(operation, pixels, channels, size)
   const given = np.asarray(pixels)
   const fits = size === null || (given.shape[2] === size[0] && given.shape[3] === size[1])
   if (given.ndim === 4 && given.shape[1] === channels && fits && isFloat(given.dtype)) return given
@@ -70,22 +84,30 @@ export interface ConvSpec {
   readonly bias: ParameterSpec | null
 }
 
+const conv2dDoor = must.door('conv2d', { outputs: aSize, inputs: aSize, side: aSize })
+
 /**
  * A convolution without a bias, as a batch norm follows. It begins as rectifiers ask: He et al., "Delving Deep into Rectifiers" (2015),
  * counting what an input goes to.
  *
  * @param inputs - channels that an output sees: all, divided by the groups.
  */
-export const conv2d = (outputs: number, inputs: number, side: number): ConvSpec => ({
-  weight: parameter([outputs, inputs, side, side], Math.sqrt(2 / (outputs * side * side))),
-  bias: null,
+export const conv2d = (outputs: number, inputs: number, side: number): ConvSpec => {
+  conv2dDoor(outputs, inputs, side)
+  return { weight: parameter([outputs, inputs, side, side], Math.sqrt(2 / (outputs * side * side))), bias: null }
+}
+
+const patchProjectionDoor = must.door('patchProjection', {
+  outputs: aSize,
+  inputs: aSize,
+  patch: must.pairOf(aSize, 'height and width'),
 })
 
 /** A linear map of patches, that is a convolution whose windows do not overlap. */
-export const patchProjection = (outputs: number, inputs: number, patch: Size): ConvSpec => ({
-  weight: parameter([outputs, inputs, ...patch]),
-  bias: parameter([outputs], 'zeros'),
-})
+export const patchProjection = (outputs: number, inputs: number, patch: Size): ConvSpec => {
+  patchProjectionDoor(outputs, inputs, patch)
+  return { weight: parameter([outputs, inputs, ...patch]), bias: parameter([outputs], 'zeros') }
+}
 
 /** How windows move and what is put around the image. */
 export interface ConvOptions {
@@ -95,12 +117,26 @@ export interface ConvOptions {
   readonly groups?: number
 }
 
+const images = arrayOfRank(4, '[batch, channels, height, width]')
+
+const applyConvDoor = must.door('applyConv', {
+  params: withMembers({ weight: arrayOfRank(4, '[outputs, inputs / groups, height, width]'), bias: orNull(aVector) }),
+  x: images,
+  options: must.optionsOf<ConvOptions>({
+    stride: must.anyOf(must.count, must.pairOf(must.count)),
+    padding: must.anyOf(must.natural, must.oneOf(['SAME'])),
+    groups: must.count,
+  }),
+})
+
 /** A convolution of images, `[batch, channels, height, width]`. */
-export const applyConv = (
-  { weight, bias }: ConvParams,
-  x: NDArray,
-  { stride = 1, padding = 0, groups = 1 }: ConvOptions = {},
-): NDArray => {
+export const applyConv = (params: ConvParams, x: NDArray, options: ConvOptions = {}): NDArray => {
+  applyConvDoor(params, x, options)
+  const { weight, bias } = params
+  const { stride = 1, padding = 0, groups = 1 } = options
+  if (bias !== null && bias.size !== weight.shape[0]) {
+    throw new ShapeError(`applyConv: ${weight.shape[0]!} outputs have a bias of as many numbers, got ${bias.aval}.`)
+  }
   const y = convGeneralDilated(x, weight, {
     windowStrides: typeof stride === 'number' ? [stride, stride] : stride,
     padding:
@@ -115,5 +151,10 @@ export const applyConv = (
   return bias === null ? y : np.add(y, np.reshape(bias, [bias.size, 1, 1]))
 }
 
+const channelMeansDoor = must.door('channelMeans', { x: images })
+
 /** The mean over height and width, which stay with extent 1. */
-export const channelMeans = (x: NDArray): NDArray => np.mean(x, { axis: [2, 3], keepdims: true })
+export const channelMeans = (x: NDArray): NDArray => {
+  channelMeansDoor(x)
+  return np.mean(x, { axis: [2, 3], keepdims: true })
+}

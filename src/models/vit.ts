@@ -7,7 +7,7 @@ import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
-import { attend } from './attention.ts'
+import { attendToSelf } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classifierConfig } from './classifier.ts'
 import type { PoolerOptions } from './configDoors.ts'
@@ -18,7 +18,7 @@ import { imageInputs, runTable } from './doors.ts'
 import type { EncoderOutput, HeadOutput, RunOptions } from './encoder.ts'
 import { runEncoder } from './encoder.ts'
 import type { Activation, Drop } from './layers.ts'
-import { activationNames, applyActivation, applyLayerNorm, applyLinear, makeDrop, splitHeads } from './layers.ts'
+import { activationNames, applyActivation, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
 import { makeModel } from './model.ts'
 import { cubicWeights } from './resize.ts'
 import type { ParamsOf } from './spec.ts'
@@ -140,10 +140,8 @@ const layerSpecs = ({ hiddenSize, intermediateSize, qkvBias }: VitConfig) => ({
 type LayerParams = ParamsOf<ReturnType<typeof layerSpecs>>
 
 const applyAttention = ({ attention, output }: LayerParams['attention'], x: NDArray, config: VitConfig, drop: Drop) => {
-  const [query, key, value] = [attention.query, attention.key, attention.value].map((p) =>
-    splitHeads(applyLinear(p, x), config.numAttentionHeads),
-  ) as [NDArray, NDArray, NDArray]
-  const attended = attend(query, key, value, { drop, dropRate: config.attentionProbsDropoutProb })
+  const options = { drop, dropRate: config.attentionProbsDropoutProb }
+  const attended = attendToSelf(attention, x, config.numAttentionHeads, options)
   return drop(applyLinear(output.dense, attended), config.hiddenDropoutProb)
 }
 

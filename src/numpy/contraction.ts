@@ -1,7 +1,5 @@
 /** `np`: sums of products. */
-import { isLinearOperator, matmulOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
-import { isQuantized, matmulQuantized } from '../api/quantized.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
@@ -23,12 +21,12 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
  * ```
  */
-export const matmul = (x: Factor, y: Factor): NDArray => {
-  if (isLinearOperator(x) || isLinearOperator(y)) return matmulOperator(x, y)
-  return isQuantized(x) || isQuantized(y) ? matmulQuantized(x, y) : functions.matmul(x, y)
-}
-/** Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. */
-export const dot = (x: ArrayLike, y: ArrayLike): NDArray => functions.dot(x, y)
+export const matmul = (x: Factor, y: Factor): NDArray => functions.matmul(x, y)
+/**
+ * Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. One of the operands may be a
+ * `QuantizedArray` or a `LinearOperator`: a matrix on the right of arrays, or on the left of vectors and matrices.
+ */
+export const dot = (x: Factor, y: Factor): NDArray => functions.dot(x, y)
 
 const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteAll([asArray(x), asArray(y)]) as readonly [NDArray, NDArray]

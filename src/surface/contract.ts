@@ -4,6 +4,8 @@ import { broadcastTwo, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
 import { mul } from '../ops/elementwise.ts'
 import { broadcastTo, expandDims, reshape } from '../ops/movement.ts'
+import type { OwnProducts } from '../trace/products.ts'
+import { hasOwnProducts, products } from '../trace/products.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { arrayFor } from './convert.ts'
 import { promoteAll } from './promote.ts'
@@ -25,7 +27,16 @@ const checkInner = (operation: string, a: NDArray, b: NDArray, axis: number): vo
   )
 }
 
-export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => {
+/** The product of one operand that computes it. */
+const ownProduct = (x: unknown, y: unknown): NDArray | null => {
+  const own = hasOwnProducts(x) ? x : hasOwnProducts(y) ? y : null
+  return own === null ? null : own[products].matmul(x, y)
+}
+
+export const matmul = (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray =>
+  ownProduct(x, y) ?? matmulArrays(x as ArrayLike, y as ArrayLike)
+
+const matmulArrays = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = two('np.matmul', x, y)
   if (a.aval.rank === 0 || b.aval.rank === 0) {
     throw new ShapeError(`np.matmul: operands need at least one axis, got ${a.aval} and ${b.aval}. Use multiply.`)
@@ -50,7 +61,21 @@ const matmulBatched = (a: NDArray, b: NDArray): NDArray => {
   )
 }
 
-export const dot = (x: ArrayLike, y: ArrayLike): NDArray => {
+/** A matrix with its own products, in the few axes in which `dot` and `matmul` are the same. */
+const dotOwn = (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray => {
+  const [left, right] = [x, y].map((z) => (hasOwnProducts(z) ? z.ndim : arrayFor('np.dot', z).ndim)) as [number, number]
+  const isProduct = hasOwnProducts(y) ? left > 0 && right === 2 : left === 2 && (right === 1 || right === 2)
+  if (isProduct) return matmul(x, y)
+  throw new ShapeError(
+    `np.dot: ${left} axes and ${right}, of which one operand is no array but a matrix that computes its own products. np.dot takes ` +
+      'it with two axes, on the right of arrays, or on the left of vectors and matrices; np.einsum says which axes meet.',
+  )
+}
+
+export const dot = (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray =>
+  hasOwnProducts(x) || hasOwnProducts(y) ? dotOwn(x, y) : dotArrays(x, y)
+
+const dotArrays = (x: ArrayLike, y: ArrayLike): NDArray => {
   const [a, b] = two('np.dot', x, y)
   if (a.aval.rank === 0) return mul(broadcastTo(a, b.aval.shape), b)
   if (b.aval.rank === 0) return mul(a, broadcastTo(b, a.aval.shape))

@@ -8,6 +8,7 @@ import { show } from '../core/show.ts'
 import { cast } from '../ops/elementwise.ts'
 import { scalar } from '../ops/creation.ts'
 import { concatenate, expandDims, reshape } from '../ops/movement.ts'
+import { hasOwnProducts, products } from '../trace/products.ts'
 import type { ArrayLike, NestedArray } from '../trace/value.ts'
 import { NDArray, fromHost, isNDArray } from '../trace/value.ts'
 import type { Item, Items } from './nested.ts'
@@ -120,6 +121,9 @@ export const asArray = (x: ArrayLike): NDArray => (x instanceof NDArray ? x : ar
 /** What was wanted in the place of something that is no array, and what it is, as the end of a message. */
 export const arrayLikeFault = (x: unknown): string => {
   if (x instanceof Promise) return 'an array, got a Promise: await it first. Transformed functions are synchronous.'
+  if (hasOwnProducts(x)) {
+    return `an array, got ${String(x)}, of which np.matmul, np.dot, np.einsum and np.take know what to do; ${x[products].expand} gives an array.`
+  }
   const hint = x === undefined ? ' Was an argument left out?' : ''
   return `an array, number, boolean, typed array or nested lists of numbers, got ${show(x)}.${hint}`
 }

@@ -10,6 +10,7 @@ import { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/tree.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne, toArrayDoor } from './elements.ts'
+import type { OwnProducts } from './products.ts'
 
 export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 
@@ -268,8 +269,8 @@ export interface Surface {
   lessEqual(x: ArrayLike, y: ArrayLike): NDArray
   greater(x: ArrayLike, y: ArrayLike): NDArray
   greaterEqual(x: ArrayLike, y: ArrayLike): NDArray
-  matmul(x: ArrayLike, y: ArrayLike): NDArray
-  dot(x: ArrayLike, y: ArrayLike): NDArray
+  matmul(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
+  dot(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
   negative(x: ArrayLike): NDArray
   abs(x: ArrayLike): NDArray
   sign(x: ArrayLike): NDArray
@@ -632,12 +633,12 @@ export class NDArray implements LeafBrand {
   greaterEqual(y: ArrayLike): NDArray {
     return surface.greaterEqual(this, y)
   }
-  /** `np.matmul(this, y)`. */
-  matmul(y: ArrayLike): NDArray {
+  /** `np.matmul(this, y)`: y may be quantised, or a linear operator. */
+  matmul(y: ArrayLike | OwnProducts): NDArray {
     return surface.matmul(this, y)
   }
-  /** `np.dot(this, y)`. */
-  dot(y: ArrayLike): NDArray {
+  /** `np.dot(this, y)`: y may be quantised, or a linear operator. */
+  dot(y: ArrayLike | OwnProducts): NDArray {
     return surface.dot(this, y)
   }
   /** `np.negative(this)`. */

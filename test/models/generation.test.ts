@@ -12,12 +12,19 @@ import { get, rightOf } from '../io/support/recorded.ts'
 
 const data = resolve(import.meta.dirname, 'data')
 
-const open = async (family: string) => {
+const load = async <M extends models.TextModel>(family: string, of: (model: models.AnyModel) => M | null) => {
   const config: unknown = JSON.parse(readFileSync(join(data, family, 'config.json'), 'utf8'))
-  const model = rightOf(models.modelOfConfig(config)).decoder!
-  const params = await get(models.loadParams(model, await get(openTensors(join(data, family, 'model.safetensors')))))
+  const model = of(rightOf(models.modelOfConfig(config)))!
+  const params = await get(
+    models.loadParams<unknown>(model, await get(openTensors(join(data, family, 'model.safetensors')))),
+  )
   return [model, params] as const
 }
+
+const open = (family: string) => load(family, ({ decoder }) => decoder)
+
+/** Encoder–decoders too. */
+const openWriter = (family: string) => load(family, ({ writer }) => writer)
 
 interface TheirOptions {
   readonly repetition_penalty?: number
@@ -85,7 +92,7 @@ const tokensOf = async (...args: Parameters<typeof models.generate>): Promise<re
 
 describe('greedy, as transformers', () => {
   test.each(recorded.greedy)('$family $options', async ({ family, options, prompts, tokens }) => {
-    const [model, params] = await open(family)
+    const [model, params] = await openWriter(family)
     const settings = { ...ourOptions(options), maxNewTokens: 14 }
     expect(await tokensOf(model, params, prompts, settings)).toEqual(tokens)
     // Each row alone, in a cache that grows at nearly every token.
@@ -135,7 +142,7 @@ describe('beams, as transformers', () => {
   test.each(recorded.beams)(
     '$family $numBeams $options',
     async ({ family, numBeams, eos, options, prompts, beams }) => {
-      const [model, params] = await open(family)
+      const [model, params] = await openWriter(family)
       const settings = { ...ourOptions(options), numBeams, eos, maxNewTokens: 9 }
       for (const cacheBlock of [256, 17]) {
         const found = await models.generateBeams(model, params, prompts, { ...settings, cacheBlock })
@@ -209,6 +216,29 @@ describe('sampling', () => {
     const greedy = await tokensOf(model, params, [5, 6], { maxNewTokens: 4 })
     const options = { maxNewTokens: 4, key: random.key(0), temperature: 0, topK: 3 }
     expect(await tokensOf(model, params, [5, 6], options)).toEqual(greedy)
+  })
+})
+
+describe('a model that reads one text and writes another', () => {
+  test('samples the same for the same key, beside other rows and with any padding of what is read', async () => {
+    const [model, params] = await openWriter('t5-lm')
+    const options = { key: random.key(3), temperature: 2, maxNewTokens: 6 }
+    const tokens = await tokensOf(model, params, [5, 6, 1], options)
+    expect(await tokensOf(model, params, [5, 6, 1], { ...options, cacheBlock: 3 })).toEqual(tokens)
+    const greedy = await tokensOf(model, params, [5, 6, 1], { maxNewTokens: 6 })
+    const long = Array.from({ length: 21 }, (_, i) => 3 + i)
+    const [row] = await tokensOf(model, params, [[5, 6, 1], long], { maxNewTokens: 6 })
+    expect([row]).toEqual(greedy)
+  })
+
+  test('gives its memory back', async () => {
+    const [model, params] = await openWriter('t5-lm')
+    const used = (): number => (devices()[0] as WasmDevice).memory.arrays
+    await tokensOf(model, params, [5, 6, 1], { maxNewTokens: 3 })
+    const before = used()
+    await tokensOf(model, params, [5, 6, 1], { maxNewTokens: 3 })
+    await models.generateBeams(model, params, [5, 6, 1], { maxNewTokens: 3, numBeams: 2 })
+    expect(used()).toBe(before)
   })
 })
 

@@ -71,7 +71,7 @@ def run(model, inputs, case):
     # A copy: the next run begins with the statistics that are in the file.
     after = {name: value.clone() for name, value in model.state_dict().items()}
     result = {f"output.state.{name}": value for name, value in after.items() if training and "running_" in name}
-    for name in ["logits", "last_hidden_state", "pooler_output", "encoder_state", "encoder_last_hidden_state", "loss"]:
+    for name in ["logits", "start_logits", "end_logits", "last_hidden_state", "pooler_output", "encoder_state", "encoder_last_hidden_state", "loss"]:
         value = getattr(out, name, None)
         if value is not None:
             result[f"output.{name}"] = value
@@ -150,6 +150,15 @@ def encoder_cases(generator, labels=None, types=True, pad=0):
     return cases
 
 
+def span_cases(generator, **options):
+    """Where answers begin and end; of some texts beyond the end, where they do not count."""
+    cases = encoder_cases(generator, **options)
+    for inputs in cases.values():
+        inputs["start_positions"] = torch.tensor([1, 4, 9])
+        inputs["end_positions"] = torch.tensor([3, 7, 6])
+    return cases
+
+
 def seq2seq_cases(generator, labels):
     """With labels alone, which are shifted to the right, or with targets of their own; texts and targets have different lengths."""
     cases = {}
@@ -202,6 +211,7 @@ def token_labels(count):
 def encoder_families(t, vocab):
     bert = t.BertConfig(**ENCODER, num_labels=3, tie_word_embeddings=False)
     yield "bert-masked-untied", t.BertForMaskedLM, bert, lambda g: encoder_cases(g, token_labels(vocab))
+    yield "bert-spans", t.BertForQuestionAnswering, t.BertConfig(**ENCODER), span_cases
     # The padding token is not 0, so that positions show that they count from it.
     tokens = {**ENCODER, "pad_token_id": 1, "bos_token_id": 0}
     for prefix, kind, roberta in [("roberta", "Roberta", t.RobertaConfig), ("xlm-roberta", "XLMRoberta", t.XLMRobertaConfig)]:
@@ -209,12 +219,14 @@ def encoder_families(t, vocab):
         yield prefix, getattr(t, f"{kind}Model"), config, lambda g: encoder_cases(g, pad=1)
         yield f"{prefix}-sequence", getattr(t, f"{kind}ForSequenceClassification"), config, lambda g: encoder_cases(g, sequence_labels, pad=1)
         yield f"{prefix}-token", getattr(t, f"{kind}ForTokenClassification"), config, lambda g: encoder_cases(g, token_labels(3), pad=1)
+        yield f"{prefix}-spans", getattr(t, f"{kind}ForQuestionAnswering"), roberta(**tokens, type_vocab_size=2), lambda g: span_cases(g, pad=1)
         yield f"{prefix}-masked", getattr(t, f"{kind}ForMaskedLM"), config, lambda g: encoder_cases(g, token_labels(vocab), pad=1)
     distil = t.DistilBertConfig(dim=16, n_layers=2, n_heads=4, hidden_dim=24, max_position_embeddings=20, num_labels=3, **TOKENS)
     yield "distilbert", t.DistilBertModel, distil, lambda g: encoder_cases(g, types=False)
     yield "distilbert-sequence", t.DistilBertForSequenceClassification, distil, lambda g: encoder_cases(g, sequence_labels, types=False)
     yield "distilbert-token", t.DistilBertForTokenClassification, distil, lambda g: encoder_cases(g, token_labels(3), types=False)
     yield "distilbert-masked", t.DistilBertForMaskedLM, distil, lambda g: encoder_cases(g, token_labels(vocab), types=False)
+    yield "distilbert-spans", t.DistilBertForQuestionAnswering, t.DistilBertConfig(**{**distil.to_dict(), "num_labels": 2}), lambda g: span_cases(g, types=False)
     albert = t.AlbertConfig(**ENCODER, embedding_size=10, num_labels=3)
     # Three layers share the parameters of two groups, of two layers each.
     grouped = t.AlbertConfig(**{**ENCODER, "num_hidden_layers": 3}, embedding_size=10, num_hidden_groups=2, inner_group_num=2, hidden_act="gelu")
@@ -223,6 +235,7 @@ def encoder_families(t, vocab):
     yield "albert-sequence", t.AlbertForSequenceClassification, albert, lambda g: encoder_cases(g, sequence_labels)
     yield "albert-token", t.AlbertForTokenClassification, albert, lambda g: encoder_cases(g, token_labels(3))
     yield "albert-masked", t.AlbertForMaskedLM, albert, lambda g: encoder_cases(g, token_labels(vocab))
+    yield "albert-spans", t.AlbertForQuestionAnswering, t.AlbertConfig(**ENCODER, embedding_size=10), span_cases
     t5 = dict(vocab_size=vocab, d_model=16, d_kv=6, d_ff=24, num_layers=2, num_heads=4, decoder_start_token_id=0)
     yield "t5", t.T5Model, t.T5Config(**t5), lambda g: seq2seq_cases(g, False)
     yield "t5-encoder", t.T5EncoderModel, t.T5Config(**t5), lambda g: encoder_cases(g, types=False)
@@ -231,6 +244,9 @@ def encoder_families(t, vocab):
     gated = t.T5Config(**{**t5, "num_decoder_layers": 3}, feed_forward_proj="gated-gelu", tie_word_embeddings=False,
                        relative_attention_num_buckets=8, relative_attention_max_distance=6)
     yield "t5-lm-untied", untied(t.T5ForConditionalGeneration), gated, lambda g: seq2seq_cases(g, True)
+    yield "mt5", t.MT5Model, t.MT5Config(**t5), lambda g: seq2seq_cases(g, False)
+    yield "mt5-encoder", t.MT5EncoderModel, t.MT5Config(**t5), lambda g: encoder_cases(g, types=False)
+    yield "mt5-lm", untied(t.MT5ForConditionalGeneration), t.MT5Config(**t5), lambda g: seq2seq_cases(g, True)
 
 
 def image_cases(generator, size, labels=None, channels=3, batch=3):
@@ -259,6 +275,9 @@ def families():
         "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}), causal_cases
     yield "llama-yarn", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, head_dim=16, rope_scaling={
         "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16}), causal_cases
+    yield "llama-longrope", t.LlamaForCausalLM, t.LlamaConfig(**DECODER, head_dim=8, rope_scaling={
+        "rope_type": "longrope", "factor": 4.0, "short_factor": [1.0, 1.5, 2.0, 3.0], "long_factor": [1.0, 2.5, 4.0, 7.0],
+        "original_max_position_embeddings": 5}), causal_cases
     yield "mistral", t.MistralForCausalLM, t.MistralConfig(**DECODER, sliding_window=3), causal_cases
     yield "qwen2", t.Qwen2ForCausalLM, t.Qwen2Config(**DECODER, use_sliding_window=True, sliding_window=3, max_window_layers=1), causal_cases
     yield "qwen3", t.Qwen3ForCausalLM, t.Qwen3Config(**DECODER, head_dim=8), causal_cases

@@ -14,14 +14,23 @@ HERE = pathlib.Path(__file__).parent
 PROMPTS = [[5, 17, 9, 40, 23], [33, 8], [11, 60, 4]]
 
 
+def is_reader(family):
+    return family.startswith("t5")
+
+
 def load(family):
-    model = transformers.AutoModelForCausalLM.from_pretrained(HERE / "data" / family, attn_implementation="eager").eval()
+    kind = transformers.AutoModelForSeq2SeqLM if is_reader(family) else transformers.AutoModelForCausalLM
+    model = kind.from_pretrained(HERE / "data" / family, attn_implementation="eager").eval()
     model.generation_config.eos_token_id = None
     return model
 
 
-def padded(prompts):
+def padded(prompts, family):
+    """Prompts with padding on the left, or where they are only read on the right; and how many tokens come before what is written."""
     length = max(map(len, prompts))
+    if is_reader(family):
+        ids = torch.tensor([p + [0] * (length - len(p)) for p in prompts])
+        return dict(input_ids=ids, attention_mask=(ids != 0).long()), 1
     ids = torch.tensor([[0] * (length - len(p)) + p for p in prompts])
     mask = torch.tensor([[0] * (length - len(p)) + [1] * len(p) for p in prompts])
     return dict(input_ids=ids, attention_mask=mask), length
@@ -34,7 +43,7 @@ def cut(tokens, eos):
 
 
 def greedy(family, **options):
-    inputs, length = padded(PROMPTS)
+    inputs, length = padded(PROMPTS, family)
     model = load(family)
     out = model.generate(**inputs, do_sample=False, max_new_tokens=14, pad_token_id=0, **options)
     eos = options.get("eos_token_id", [])
@@ -42,7 +51,7 @@ def greedy(family, **options):
 
 
 def beams(family, num_beams, eos, **options):
-    inputs, length = padded(PROMPTS)
+    inputs, length = padded(PROMPTS, family)
     out = load(family).generate(**inputs, do_sample=False, num_beams=num_beams, num_return_sequences=num_beams, max_new_tokens=9,
                                 eos_token_id=eos, pad_token_id=0, output_scores=True, return_dict_in_generate=True, **options)
     rows = [cut(row, eos) for row in out.sequences[:, length:].tolist()]
@@ -73,8 +82,8 @@ def filters():
 def main():
     transformers.logging.set_verbosity_error()
     result = dict(
-        greedy=[greedy(f) for f in ["llama", "llama-yarn", "mistral", "qwen2", "qwen3", "gpt2", "gemma", "gemma2", "gemma3"]]
-        + [greedy("llama", repetition_penalty=1.7), greedy("gpt2", eos_token_id=EOS["gpt2"])],
+        greedy=[greedy(f) for f in ["llama", "llama-yarn", "mistral", "qwen2", "qwen3", "gpt2", "gemma", "gemma2", "gemma3", "t5-lm"]]
+        + [greedy("llama", repetition_penalty=1.7), greedy("t5-lm", repetition_penalty=1.3), greedy("gpt2", eos_token_id=EOS["gpt2"])],
         filters=filters(),
         beams=[beams(f, n, EOS[f], **options) for f, n, options in [
             ("llama", 3, {}),
@@ -86,11 +95,13 @@ def main():
             ("gpt2", 4, dict(length_penalty=1.5, early_stopping="never")),
             ("gpt2", 3, dict(repetition_penalty=1.5)),
             ("gemma2", 5, {}),
+            ("t5-lm", 3, {}),
+            ("t5-lm", 4, dict(length_penalty=1.5, early_stopping=True)),
         ]],
     )
     (HERE / "generation.json").write_text(json.dumps(result) + "\n")
 
 
-EOS = dict(llama=[31], gpt2=[30, 51], gemma2=[52])
+EOS = dict(llama=[31], gpt2=[30, 51], gemma2=[52], **{"t5-lm": [1]})
 if __name__ == "__main__":
     main()

@@ -50,12 +50,24 @@ describe('products are those of the dense matrix', () => {
         const [x, y] = [normal(3, [...leading, rows]), normal(4, [...leading, columns])]
         close('x W', np.matmul(x, w), np.matmul(x, dense))
         close('x Wᵀ', np.einsum('...i,oi->...o', y, w), np.einsum('...i,oi->...o', y, dense))
+        close('x.matmul(W)', x.matmul(w), x.matmul(dense))
+        close('x.dot(W)', x.dot(w), x.dot(dense))
         close('x W by einsum', np.einsum('...o,oi->...i', x, w), np.einsum('...o,oi->...i', x, dense))
         close('W first', np.einsum('oi,...i->...o', w, y), np.einsum('oi,...i->...o', dense, y))
         const z = leading.length === 0 ? y : np.swapaxes(y, -1, -2)
         close('W x', np.matmul(w, z), np.matmul(dense, z))
       }),
     )
+  })
+
+  test('everything else says what works', () => {
+    const w = operator(3, 2)
+    for (const f of [() => np.tensordot(normal(3, [3]), w as never, 1), () => normal(3, [3, 2]).add(w as never)]) {
+      expect(f).toThrow(ArgumentError)
+      expect(f).toThrow(/LowRank f32\[3,2\], of which np\.matmul, .* dense\(\) gives an array/)
+    }
+    expect(() => np.dot(w, normal(3, [4, 2, 3]))).toThrow(/np\.dot: 2 axes and 3/)
+    expect(() => np.dot(w, w)).toThrow(ArgumentError)
   })
 
   test('rows, of any indices; out of range NaN, or clipped', () => {

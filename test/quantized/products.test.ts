@@ -54,6 +54,26 @@ describe.each(blockKinds)('%s', (kind) => {
       both('W x', (v, y) => np.matmul(v, y), w, x, np.matmul(full, x))
   })
 
+  test('methods of arrays, and np.dot: the same product', () => {
+    const x = normal(7, [3, 6])
+    const v = normal(8, [512])
+    for (const name of ['matmul', 'dot'] as const) {
+      both(`x.${name}(w)`, (q, y) => y[name](q), w, x, np.matmul(x, full))
+      both(`np.${name}(w, v)`, (q, y) => np[name](q, y), w, v, np.matmul(full, v))
+    }
+  })
+
+  test('everything else says what works', () => {
+    const x = normal(9, [6, 512])
+    for (const f of [() => np.tensordot(x, w as never), () => x.add(w as never), () => np.inner(x, w as never)]) {
+      expect(f).toThrow(ArgumentError)
+      expect(f).toThrow(/np\.matmul, np\.dot, np\.einsum and np\.take know what to do; dequantize\(\) gives an array/)
+    }
+    expect(() => np.dot(w, normal(9, [2, 512, 3]))).toThrow(/np\.dot: 2 axes and 3/)
+    expect(() => np.dot(2, w)).toThrow(ShapeError)
+    expect(() => np.dot(w, w)).toThrow(ArgumentError)
+  })
+
   test('rows, by take', () => {
     const indices = np.array(
       [

@@ -150,6 +150,56 @@ const otherModels: readonly Subject[] = [
   subject('models', 'models.loadModel', run(members['loadModel']!), nearly(new Map(), { dtype: 'keep', token: 'x' })),
 ]
 
+// Layers, for models of one's own.
+
+const { layers } = models
+const layerMembers = layers as unknown as Readonly<Record<string, Callable>>
+const heads = np.ones([1, 3, 2, 4])
+const hidden = np.ones([1, 3, 8])
+const image = np.ones([1, 3, 4, 4])
+const rope = { headDim: 4, theta: 1e4, maxPositionEmbeddings: 8, scaling: { type: 'linear', factor: 2 } }
+const norm = { weight: np.ones([8]), bias: np.zeros([8]) }
+const statistics = { running_mean: np.zeros([3]), running_var: np.ones([3]) }
+const mask = np.ones([1, 3], { dtype: 'int32' })
+const layerCache = { key: heads, value: heads }
+
+const layerCalls: Readonly<Record<string, fc.Arbitrary<readonly unknown[]>>> = {
+  attend: nearly(heads, heads, heads, { mask: layers.causalMask({ queries: 3, keys: 3 }), scale: 1, softcap: 2 }),
+  applyBatchNorm: nearly({ weight: np.ones([3]), bias: np.ones([3]) }, statistics, image, { training: true, epsilon: 1e-5, momentum: 0.1 }),
+  inTurn: nearly([1, 2], [3, 4], hidden, (_: unknown, state: unknown, x: NDArray) => [x, state]),
+  cachedLength: nearly(models.emptyCache(cacheShape, 1, 4)),
+  extendCache: nearly(layerCache, np.ones([1, 1, 2, 4]), np.ones([1, 1, 2, 4]), 1),
+  lastPlaces: nearly(hidden, 2),
+  encoderArrays: nearly('mine', { inputIds: ids, attentionMask: mask }, 4),
+  applyActivation: nearly('gelu', hidden),
+  applyEmbedding: nearly({ weight: np.ones([5, 2]) }, ids, 0, 'mine: inputIds'),
+  applyLayerNorm: nearly(norm, hidden, 1e-5),
+  applyLinear: nearly({ weight: np.ones([2, 8]), bias: np.ones([2]) }, hidden),
+  applyRmsNorm: nearly({ weight: np.ones([8]) }, hidden, 1e-5, 1),
+  makeDrop: nearly(random.key(0)),
+  splitHeads: nearly(hidden, 2),
+  tokenArray: nearly('mine', [[1, 2]], 'ids'),
+  besideTokens: nearly('mine', 'mask', mask, [1, 3]),
+  integersBesideTokens: nearly('mine', 'places', mask, [1, 3]),
+  checkLength: nearly('mine', 3, 4),
+  bothMasks: nearly(np.ones([3, 3], { dtype: 'bool' }), np.ones([1, 1, 1, 3], { dtype: 'bool' })),
+  causalMask: nearly({ queries: 3, keys: 3, offset: 0 }, 2),
+  paddingMask: nearly(mask),
+  rotationAt: nearly(rope, np.array([[0, 1]], { dtype: 'int32' })),
+  rotate: nearly(heads, { cos: np.ones([1, 3, 1, 4]), sin: np.ones([1, 3, 1, 4]) }),
+  parameter: nearly([2, 3], 'normal'),
+  linear: nearly(2, 3, true),
+  repeated: nearly(2, () => 1),
+  applyConv: nearly({ weight: np.ones([2, 3, 1, 1]), bias: np.ones([2]) }, image, { stride: 1, padding: 'SAME', groups: 1 }),
+  channelMeans: nearly(image),
+  imageArray: nearly('mine', image, 3, [4, 4]),
+  patchProjection: nearly(2, 3, [2, 2]),
+} // prettier-ignore
+
+const layerParts = Object.entries(layerCalls).map(([key, args]) =>
+  subject('models', `models.layers.${key}`, layerMembers[key]!, args),
+)
+
 // Tokenizers.
 
 const { loadTokenizer } = tokenizers
@@ -208,4 +258,10 @@ const fileParts: readonly Subject[] = [
 ]
 
 /** What is made, or called, with such things. */
-export const modelParts: readonly Subject[] = [...familyParts, ...otherModels, ...tokenizerParts, ...fileParts]
+export const modelParts: readonly Subject[] = [
+  ...familyParts,
+  ...otherModels,
+  ...layerParts,
+  ...tokenizerParts,
+  ...fileParts,
+]

@@ -3,22 +3,22 @@
  * compete with what has ended before by their mean log-probability, and the others go on.
  */
 import { jit } from '../../api/jit.ts'
+import * as tree from '../../api/tree.ts'
 import * as lax from '../../lax/index.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { CausalModel } from '../decoder.ts'
 import type { ParamsOf } from '../spec.ts'
 import { breathe } from './breathe.ts'
 import type { CommonOptions } from './generate.ts'
-import { aCausalModel, commonOptions, eosOf, mostTokens } from './generate.ts'
+import { aTextModel, commonOptions, eosOf, mostTokens } from './generate.ts'
 import type { LogitsProcessor, ScoreOptions } from './processors.ts'
 import { processAll, scoreProcessors } from './processors.ts'
 import type { Prompt } from './prompt.ts'
 import { promptTokens } from './prompt.ts'
-import type { State } from './state.ts'
-import { beginState, freeState, growState, promptRoom, roomFor, seeTokens, writeTokens } from './state.ts'
+import type { Read, State, TextModel } from './state.ts'
+import { begin, freeState, growState, roomFor, seeTokens, writeTokens } from './state.ts'
 
 /** Options of `generateBeams`. */
 export interface BeamOptions extends CommonOptions, ScoreOptions {
@@ -44,7 +44,7 @@ export interface Beam {
 }
 
 const beamsDoor = must.door('generateBeams', {
-  model: aCausalModel,
+  model: aTextModel,
   params: must.anything,
   prompt: must.anything,
   options: must.optionsOf<BeamOptions>({
@@ -99,11 +99,19 @@ const continueWith = (state: State, { rows, tokens }: Chosen): State => {
   return { cache: picked.cache, tokens: writeTokens(picked, tokens, 0) }
 }
 
-const makeStep = <S>(model: CausalModel<S>) =>
+/** What is read, once for each beam; what is given is used up. */
+const readByBeams = (read: Read | null, numBeams: number): Read | null => {
+  if (read === null) return null
+  const spread = tree.map((x: NDArray) => np.repeat(x, numBeams, { axis: 0 }), read)
+  for (const x of tree.leaves(read)) x.donate()
+  return spread
+}
+
+const makeStep = <S>(model: TextModel<S>) =>
   jit(
-    (params: ParamsOf<S>, before: State, chosen: Chosen | null, plan: Plan): Continuations => {
+    (params: ParamsOf<S>, before: State, read: Read | null, chosen: Chosen | null, plan: Plan): Continuations => {
       const state = chosen === null ? before : continueWith(before, chosen)
-      const [logits, cache] = seeTokens(model, params, state, plan.count)
+      const [logits, cache] = seeTokens(model, params, state, read, plan.count)
       const likely = processAll(plan.processors, nn.logSoftmax(logits), state.tokens)
       const vocabulary = logits.shape[1]!
       const prompts = chosen === null ? logits.shape[0]! : chosen.scores.shape[0]!
@@ -113,7 +121,7 @@ const makeStep = <S>(model: CausalModel<S>) =>
       const beams = np.floorDivide(places, vocabulary)
       return { state: { cache, tokens: state.tokens }, scores, beams, tokens: np.remainder(places, vocabulary) }
     },
-    { staticArgnums: [3], donateArgnums: [1] },
+    { staticArgnums: [4], donateArgnums: [1] },
   )
 
 type Step<S> = ReturnType<typeof makeStep<S>>
@@ -121,7 +129,7 @@ type Step<S> = ReturnType<typeof makeStep<S>>
 /** Each model's compiled step, for all texts. */
 const steps = new WeakMap<object, unknown>()
 
-const stepOf = <S>(model: CausalModel<S>): Step<S> => {
+const stepOf = <S>(model: TextModel<S>): Step<S> => {
   const step = steps.get(model) ?? makeStep(model)
   steps.set(model, step)
   return step as Step<S>
@@ -254,7 +262,7 @@ const textOf = ({ tokenizer }: BeamOptions, tokens: readonly number[], eos: read
  * ```
  */
 export const generateBeams = async <S>(
-  model: CausalModel<S>,
+  model: TextModel<S>,
   params: ParamsOf<S>,
   prompt: Prompt,
   options: BeamOptions = {},
@@ -271,9 +279,9 @@ export const generateBeams = async <S>(
   const ends = (token: number, length: number): boolean => eos.includes(token) || length >= most
 
   const step = stepOf(model)
-  const width = promptRoom(Math.max(...prompts.map((one) => one.length)))
   signal?.throwIfAborted()
-  let state = beginState(model, prompts, width, roomFor(width + 1, cacheBlock))
+  const beginning = begin(model, params, prompts, cacheBlock)
+  let { state, read } = beginning
   const nothing: Ended = { tokens: [], score: NONE, isText: false }
   const first: Candidate = { tokens: [], score: 0, beam: 0, ends: false }
   let searches = prompts.map((): Search => ({
@@ -285,8 +293,11 @@ export const generateBeams = async <S>(
     for (let length = 1; ; length++) {
       signal?.throwIfAborted()
       const chosen = length === 1 ? null : chosenOf(searches, length === 2 ? 1 : numBeams)
-      if (width + length > state.tokens.shape[1]!) state = growState(state, roomFor(width + length, cacheBlock))
-      const result = step(params, state, chosen, { ...plan, count: length === 1 ? width : 1 })
+      if (beginning.width + length > state.tokens.shape[1]!)
+        state = growState(state, roomFor(beginning.width + length, cacheBlock))
+      // From the second step on there are as many rows of a prompt as beams, and all read the same.
+      if (length === 2) read = readByBeams(read, numBeams)
+      const result = step(params, state, read, chosen, { ...plan, count: length === 1 ? beginning.width : 1 })
       state = result.state
       const found = candidatesOf(searches, result, ends)
       searches = searches.map((search, i) => advance(search, found[i]!, rules, length))
@@ -298,7 +309,7 @@ export const generateBeams = async <S>(
       await breathe()
     }
   } finally {
-    freeState(state)
+    freeState(state, read)
   }
   return searches.map(({ ended }) =>
     ended.map(({ tokens, score }) => ({ tokens, score, text: textOf(options, tokens, eos) })),

@@ -6,7 +6,6 @@ import * as random from '../../random/index.ts'
 import type { Key } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { CausalModel } from '../decoder.ts'
 import type { ParamsOf } from '../spec.ts'
 import type { Abort } from './abort.ts'
 import { anAbort } from './abort.ts'
@@ -15,8 +14,8 @@ import type { LogitsProcessor, SamplingOptions } from './processors.ts'
 import { processAll, samplingProcessors, scoreProcessors } from './processors.ts'
 import type { Prompt, TextTokenizer } from './prompt.ts'
 import { promptTokens } from './prompt.ts'
-import type { State } from './state.ts'
-import { beginState, freeState, growState, promptRoom, roomFor, seeTokens, writeTokens } from './state.ts'
+import type { Read, State, TextModel } from './state.ts'
+import { begin, freeState, growState, roomFor, seeTokens, writeTokens } from './state.ts'
 import type { Endings, Finish, StoppingRule } from './text.ts'
 import { Row } from './text.ts'
 
@@ -65,14 +64,14 @@ export const commonOptions: must.OptionTable<CommonOptions> = {
   cacheBlock: must.count,
 }
 
-export const aCausalModel = must.kind(
-  'a decoder with a head',
+export const aTextModel = must.kind(
+  'a model that writes: a decoder with a head, or one that reads a text first',
   (x) => typeof x === 'object' && x !== null && 'cacheShape' in x,
-  { hint: () => 'llamaForCausalLM(config) is one; modelOfConfig(json) has one as its decoder.' },
+  { hint: () => 'llamaForCausalLM(config) is one; modelOfConfig(json) has one as its writer.' },
 )
 
 const generateDoor = must.door('generate', {
-  model: aCausalModel,
+  model: aTextModel,
   params: must.anything,
   prompt: must.anything,
   options: must.optionsOf<GenerateOptions>({
@@ -125,17 +124,17 @@ interface StepResult {
   readonly next: NDArray
 }
 
-const makeStep = <S>(model: CausalModel<S>) =>
+const makeStep = <S>(model: TextModel<S>) =>
   jit(
-    (params: ParamsOf<S>, state: State, key: Key | null, plan: Plan): StepResult => {
-      const [logits, cache] = seeTokens(model, params, state, plan.count)
+    (params: ParamsOf<S>, state: State, read: Read | null, key: Key | null, plan: Plan): StepResult => {
+      const [logits, cache] = seeTokens(model, params, state, read, plan.count)
       const scores = processAll(scoreProcessors(plan), logits, state.tokens)
       const sampled = (k: Key): NDArray =>
         random.categorical(k, processAll(samplingProcessors(plan), scores, state.tokens))
       const next = (key === null ? np.argmax(scores, { axis: 1 }) : sampled(key)).astype('int32')
       return { state: { cache, tokens: writeTokens(state, next, plan.count) }, next }
     },
-    { staticArgnums: [3], donateArgnums: [1] },
+    { staticArgnums: [4], donateArgnums: [1] },
   )
 
 type Step<S> = ReturnType<typeof makeStep<S>>
@@ -143,7 +142,7 @@ type Step<S> = ReturnType<typeof makeStep<S>>
 /** Each model's compiled step, for all texts. */
 const steps = new WeakMap<object, unknown>()
 
-const stepOf = <S>(model: CausalModel<S>): Step<S> => {
+const stepOf = <S>(model: TextModel<S>): Step<S> => {
   const step = steps.get(model) ?? makeStep(model)
   steps.set(model, step)
   return step as Step<S>
@@ -165,7 +164,7 @@ export const mostTokens = (asked: number, prompt: readonly number[], maxPosition
 
 /** Everything that is known before the first token. */
 interface Job<S> {
-  readonly model: CausalModel<S>
+  readonly model: TextModel<S>
   readonly params: ParamsOf<S>
   readonly prompts: readonly (readonly number[])[]
   readonly options: GenerateOptions
@@ -184,9 +183,9 @@ async function* run<S>({
   const { key, signal, cacheBlock = 256 } = options
   const step = stepOf(model)
   const plan = planOf(options, isSampled)
-  const width = promptRoom(Math.max(...prompts.map((prompt) => prompt.length)))
   signal?.throwIfAborted()
-  let state = beginState(model, prompts, width, roomFor(width + 1, cacheBlock))
+  const { read, width, ...first } = begin(model, params, prompts, cacheBlock)
+  let { state } = first
   let [count, written] = [width, width]
   try {
     for (let i = 0; rows.some((row) => row.finish === null); i++) {
@@ -194,7 +193,7 @@ async function* run<S>({
       const room = state.tokens.shape[1]!
       if (written + 1 > room) state = growState(state, roomFor(written + 1, cacheBlock))
       const drawn = isSampled ? random.foldIn(key!, i) : null
-      const result = step(params, state, drawn, { ...plan, count })
+      const result = step(params, state, read, drawn, { ...plan, count })
       const { next } = result
       state = result.state
       const tokens = next.dataSync('int32')
@@ -208,17 +207,17 @@ async function* run<S>({
       await breathe()
     }
   } finally {
-    freeState(state)
+    freeState(state, read)
   }
 }
 
 /**
- * Goes on with a text, token by token. Tokens come as they are made: the model runs only as far as the result is read, and leaving the
+ * Goes on with a text, token by token; a model that reads one text and writes another (T5) writes about it. Tokens come as they are made: the model runs only as far as the result is read, and leaving the
  * loop gives all memory back. Several prompts run side by side, and each row is what it would be alone, up to rounding (sampled
  * rows draw from one key, each its own numbers).
  *
  * A step is compiled for each model, once for each kind of options, and again where the cache grows; prompts are padded on the left,
- * to one of few lengths.
+ * to one of few lengths, and texts that are read on the right.
  *
  * @param prompt - a text or a list of tokens, or a list of those.
  * @throws ArgumentError for an empty prompt, or one longer than the model has positions; for a text without a tokenizer; for options
@@ -236,7 +235,7 @@ async function* run<S>({
  * ```
  */
 export const generate = <S>(
-  model: CausalModel<S>,
+  model: TextModel<S>,
   params: ParamsOf<S>,
   prompt: Prompt,
   options: GenerateOptions = {},

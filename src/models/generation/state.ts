@@ -1,11 +1,13 @@
 /** What generation carries from token to token: keys and values of the text, and the text itself. */
 import * as lax from '../../lax/index.ts'
 import * as np from '../../numpy/index.ts'
+import { jit } from '../../api/jit.ts'
 import { leaves } from '../../api/tree.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Cache } from '../cache.ts'
 import { emptyCache, growCache } from '../cache.ts'
 import type { CausalModel } from '../decoder.ts'
+import type { Seq2SeqCache, Seq2SeqLM } from '../seq2seq.ts'
 import type { ParamsOf } from '../spec.ts'
 
 /** A tree of arrays, so that it goes through the compiled step and is donated to it. */
@@ -15,6 +17,14 @@ export interface State {
   /** Int32 of shape `[rows, room]`: -1 at padding and where there is room. */
   readonly tokens: NDArray
 }
+
+/** A model that writes: after its prompt, or about it. */
+export type TextModel<S = unknown> = CausalModel<S> | Seq2SeqLM<S>
+
+/** What a model has read that writes about it: keys and values, and which of them count. */
+export type Read = Pick<Seq2SeqCache, 'encoder' | 'attentionMask'>
+
+const isSeq2Seq = <S>(model: TextModel<S>): model is Seq2SeqLM<S> => 'startCache' in model
 
 /** A multiple of `step`. */
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step
@@ -26,8 +36,8 @@ export const promptRoom = (length: number): number =>
 /** How much of a text there is room for, in so many tokens at a time. */
 export const roomFor = (length: number, block: number): number => roundUp(length, block)
 
-/** Prompts with padding before them, and no token seen yet. */
-export const beginState = (
+/** Rows with padding before them, and no token seen yet. */
+const beginState = (
   { cacheShape }: Pick<CausalModel, 'cacheShape'>,
   prompts: readonly (readonly number[])[],
   width: number,
@@ -43,9 +53,59 @@ export const beginState = (
   }
 }
 
+const longest = (prompts: readonly (readonly number[])[]): number => Math.max(...prompts.map((prompt) => prompt.length))
+
+const makeReader = <S>(model: Seq2SeqLM<S>) =>
+  jit((params: ParamsOf<S>, inputIds: NDArray, attentionMask: NDArray): Read => {
+    const { encoder, attentionMask: mask } = model.startCache(params, { inputIds, attentionMask }, 1)
+    return { encoder, attentionMask: mask }
+  })
+
+type Reader<S> = ReturnType<typeof makeReader<S>>
+
+/** Each model's compiled reading, for all texts. */
+const readers = new WeakMap<object, unknown>()
+
+/** What is read, with padding after it, to one of few lengths. */
+const readPrompts = <S>(model: Seq2SeqLM<S>, params: ParamsOf<S>, prompts: readonly (readonly number[])[]): Read => {
+  const reader = (readers.get(model) ?? makeReader(model)) as Reader<S>
+  readers.set(model, reader)
+  const width = promptRoom(longest(prompts))
+  const [ids, mask] = [new Int32Array(prompts.length * width), new Int32Array(prompts.length * width)]
+  prompts.forEach((prompt, row) => {
+    ids.set(prompt, row * width)
+    mask.fill(1, row * width, row * width + prompt.length)
+  })
+  const table = (data: Int32Array<ArrayBuffer>): NDArray => np.reshape(np.array(data), [prompts.length, width])
+  return reader(params, table(ids), table(mask))
+}
+
+/** What there is before the first token: rows, what is read, and how many tokens the model sees first. */
+export interface Beginning {
+  readonly state: State
+  /** Null where the prompt is what the rows begin with. */
+  readonly read: Read | null
+  readonly width: number
+}
+
+/** Prompts as a model takes them: they are what rows begin with, or they are read, and rows begin with the start token. */
+export const begin = <S>(
+  model: TextModel<S>,
+  params: ParamsOf<S>,
+  prompts: readonly (readonly number[])[],
+  block: number,
+): Beginning => {
+  if (isSeq2Seq(model)) {
+    const rows = prompts.map(() => [model.decoderStartTokenId])
+    return { state: beginState(model, rows, 1, roomFor(2, block)), read: readPrompts(model, params, prompts), width: 1 }
+  }
+  const width = promptRoom(longest(prompts))
+  return { state: beginState(model, prompts, width, roomFor(width + 1, block)), read: null, width }
+}
+
 /** Memory is given back at once. */
-export const freeState = (state: State): void => {
-  for (const x of leaves(state)) x.donate()
+export const freeState = (state: State, read: Read | null): void => {
+  for (const x of leaves({ state, read })) x.donate()
 }
 
 /** The same text with more room; the state that is given is used up. */
@@ -71,15 +131,21 @@ export const growState = (state: State, room: number): State => {
 
 /** What the model says of the tokens that come next after those that it has seen: the scores after the last, shape `[rows, vocabSize]`. */
 export const seeTokens = <S>(
-  model: CausalModel<S>,
+  model: TextModel<S>,
   params: ParamsOf<S>,
   { cache, tokens }: State,
+  read: Read | null,
   count: number,
 ): readonly [logits: NDArray, cache: Cache] => {
+  const next = (x: NDArray): NDArray => lax.dynamicSliceInDim(x, cache.length, count, 1)
+  if (isSeq2Seq(model)) {
+    const inputs = { decoderInputIds: next(tokens) }
+    const written = model.apply(params, inputs, { cache: { decoder: cache, ...read! }, logitsToKeep: 1 })
+    return [written.logits.at(':', 0).get(), written.cache!.decoder]
+  }
   const attentionMask = np.greaterEqual(tokens, 0).astype('int32')
   // Places count tokens, and not padding, as generate in transformers has it.
   const places = np.maximum(np.subtract(np.cumsum(attentionMask, { axis: 1 }), 1), 0)
-  const next = (x: NDArray): NDArray => lax.dynamicSliceInDim(x, cache.length, count, 1)
   const output = model.apply(
     params,
     { inputIds: np.maximum(next(tokens), 0), attentionMask, positionIds: next(places) },
