@@ -122,6 +122,13 @@ const maskedDoor = door('maskedLM', ofTokens)
  * @param logits - shape `[batch, length, vocabulary]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing was masked.
  * @throws ArgumentError if it is known that no label counts.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { maskedLM } from 'pullback/train'
+ * // One token of four was masked.
+ * maskedLM(np.zeros([1, 4, 10]), [[-100, 7, -100, -100]]).weight // => 1.
+ * ```
  */
 export const maskedLM = (logits: NDArray, labels: ArrayLike, options: ClassOptions = {}): Objective => {
   maskedDoor(logits, labels, options)
@@ -136,6 +143,13 @@ const tokenDoor = door('tokenClassification', ofTokens)
  * @param logits - shape `[batch, length, classes]`.
  * @param labels - integers of shape `[batch, length]`, -100 at padding and at later pieces of words.
  * @throws ArgumentError if it is known that no label counts.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { tokenClassification } from 'pullback/train'
+ * const logits = np.array([[[9, 0], [0, 9], [0, 9]]])
+ * tokenClassification(logits, [[0, 1, -100]]).metrics['accuracy'] // => 1.
+ * ```
  */
 export const tokenClassification = (logits: NDArray, labels: ArrayLike, options: ClassOptions = {}): Objective => {
   tokenDoor(logits, labels, options)
@@ -176,6 +190,12 @@ const seq2seqDoor = door('seq2seq', ofTokens)
  * @param logits - shape `[batch, length, vocabulary]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing counts.
  * @throws ArgumentError if it is known that no label counts.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { seq2seq } from 'pullback/train'
+ * seq2seq(np.zeros([1, 3, 10]), [[7, 8, -100]]).weight // => 2.
+ * ```
  */
 export const seq2seq = (logits: NDArray, labels: ArrayLike, options: ClassOptions = {}): Objective => {
   seq2seqDoor(logits, labels, options)
@@ -196,6 +216,14 @@ const multiLabelDoor = must.door('multiLabelClassification', {
  * @param labels - of the same shape, 0 or 1 or between.
  * @param options - `positiveWeights`: w, one for each class; 1 by default.
  * @throws ShapeError for labels of another shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { multiLabelClassification } from 'pullback/train'
+ * const { loss, metrics } = multiLabelClassification(np.array([[4, -4, 4]]), [[1, 0, 0]])
+ * loss.item().toFixed(4) // => 1.3515
+ * metrics['accuracy']!.item().toFixed(4) // => 0.6667
+ * ```
  */
 export const multiLabelClassification = (
   logits: NDArray,

@@ -194,6 +194,17 @@ const cpoDoor = must.door('cpo', { policy: aPair, options: must.optionsOf(cpoTab
  * are `β log π`.
  *
  * The cross-entropy is a mean over the tokens of the batch: accumulation of micro-batches averages it by pairs.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { cpo } from 'pullback/train'
+ * const pair = {
+ *   chosen: { total: np.array([-2]), tokens: np.array([4]) },
+ *   rejected: { total: np.array([-8]), tokens: np.array([4]) },
+ * }
+ * cpo(pair).loss.item().toFixed(4) // => 0.9375
+ * ```
  */
 export const cpo = (policy: PairLogProbs, options: CpoOptions = {}): Objective => {
   cpoDoor(policy, options)
@@ -226,6 +237,17 @@ const simpoDoor = must.door('simpo', {
 
 /**
  * SimPO, Meng et al. (2024): averages per token and a margin instead of a reference, `-log σ(β (x_w - x_l) - γ)`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { simpo } from 'pullback/train'
+ * const pair = {
+ *   chosen: { total: np.array([-2]), tokens: np.array([4]) },
+ *   rejected: { total: np.array([-8]), tokens: np.array([4]) },
+ * }
+ * simpo(pair).loss.item().toFixed(4) // => 0.0789
+ * ```
  */
 export const simpo = (policy: PairLogProbs, options: SimpoOptions = {}): Objective => {
   simpoDoor(policy, options)
@@ -249,6 +271,16 @@ const logRest = (x: NDArray): NDArray => nn.log1mexp(np.negative(x))
  * token.
  *
  * @param options - `beta`: 0.1 by default; the paper's λ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { orpo } from 'pullback/train'
+ * const pair = {
+ *   chosen: { total: np.array([-2]), tokens: np.array([4]) },
+ *   rejected: { total: np.array([-8]), tokens: np.array([4]) },
+ * }
+ * orpo(pair).loss.item().toFixed(4) // => 0.5097
+ * ```
  */
 export const orpo = (policy: PairLogProbs, options: { readonly beta?: number } = {}): Objective => {
   orpoDoor(policy, options)

@@ -208,3 +208,20 @@ test('castFloats: floats and nothing else', () => {
   const cast = castFloats({ w: np.ones([2]), ids: int32([[1]]), nothing: null }, 'float16')
   expect([cast.w.dtype, cast.ids.dtype, cast.nothing]).toEqual(['float16', 'int32', null])
 })
+
+test('what is handed over by mistake is said to be that', () => {
+  const { initState, step, stepOver, average } = makeStep({ loss, optimizer: optim.sgd(0.1) })
+  const state = initState(params)
+  const wrong = (x: unknown) => x as never
+  expect(() => step(wrong(params), batch)).toThrow(/^makeStep: state must be a state, as initState/)
+  expect(() => stepOver(state, wrong(batch))).toThrow(/^makeStep: batches must be a list of at least one batch/)
+  expect(() => stepOver(state, [])).toThrow(/^makeStep: batches/)
+  expect(() => average(wrong(null))).toThrow(/^makeStep: state/)
+  expect(() => initState(params, wrong({ key: 7 }))).toThrow(/^makeStep: a key is a uint32 array/)
+  const options = { loss, optimizer: optim.sgd(0.1) }
+  expect(() => makeStep({ ...options, clip: 0 })).toThrow(/^makeStep: clip must be a number above 0/)
+  expect(() => makeStep({ ...options, ema: 1 })).toThrow(/^makeStep: ema must be a number from 0 to below 1/)
+  expect(() => makeStep({ ...options, lossScale: wrong('static') })).toThrow(/^makeStep: lossScale must be/)
+  expect(() => makeStep(wrong({ ...options, clipNorm: 1 }))).toThrow(/^makeStep: there is no option 'clipNorm'/)
+  expect(() => makeStep({ ...options, optimizer: wrong({}) })).toThrow(/^makeStep: optimizer must be/)
+})
