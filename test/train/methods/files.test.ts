@@ -196,6 +196,7 @@ describe('what does not fit is a Left that names it', () => {
     ['target_modules', ['qurey']],
     ['target_modules', '(a+)+$'],
     ['target_modules', '(?=x)'],
+    ['target_modules', '.*.*.*.*query'],
     ['target_modules', [3]],
     ['modules_to_save', 'classifier'],
     ['modules_to_save', ['classifier']],

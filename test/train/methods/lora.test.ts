@@ -355,6 +355,15 @@ describe('beginnings', () => {
     close('values', left.slice(0, 3), values.slice(2), 1e-5)
   })
 
+  test('of a quantised weight the residual is an array', () => {
+    const blocks = quantize({ w: random.normal(key, [8, 32]) }, { kind: 'q8_0' })
+    const dense = { w: (blocks.w as QuantizedArray).dequantize() }
+    const adapter = lora.init(key, blocks, { targets: 'w', rank: 3, initLoraWeights: 'pissa' })
+    const base = lora.residual(blocks, adapter)
+    expect(base.w).not.toBe(blocks.w)
+    close('the same', lora.merge(base, adapter).w as NDArray, dense.w)
+  })
+
   test('residual gives other parameters back as they are', () => {
     expect(lora.residual(square, small)).toBe(square)
   })
