@@ -18,7 +18,7 @@ let folder = ''
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pullback-kill-'))
   await bundleScript('run.script.ts', join(folder, 'run.mjs'))
-})
+}, 120_000)
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
@@ -56,7 +56,7 @@ beforeAll(async () => {
   expect(err).toBe('')
   expect(code).toBe(0)
   straight = read('straight', 'final.bin')
-})
+}, 120_000 + KILLS * 20_000)
 
 test(
   `killed ${KILLS} times by SIGKILL, a run ends bit for bit as the one that was left alone; each step is in metrics.jsonl once`,
