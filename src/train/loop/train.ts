@@ -134,6 +134,8 @@ const runner = <S, B>(step: Step<S, B>, { jit: compiles = true, donate = true }:
     )
   }
   if (!compiles) return { make: checked, traces: () => 0 }
+  // Advice and explanations of jit's are about the caller's function.
+  Object.defineProperty(checked, 'name', { value: step.name === '' ? 'step' : step.name })
   const options = donate && !keeps ? { donateArgnums: 0 } : {}
   const make = jit<[S, B], readonly [S, Measured]>(checked, options)
   return { make: make as unknown as Step<S, B>, traces: () => traces }

@@ -18,7 +18,7 @@ let folder = ''
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'pullback-kill-'))
   await bundleScript('run.script.ts', join(folder, 'run.mjs'))
-})
+}, 120_000)
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
@@ -51,12 +51,15 @@ const run = (name: string, pause: number, watch: (line: string, kill: (signal: N
 const read = (name: string, file: string) => readFileSync(join(folder, name, file))
 
 let straight: Buffer
-beforeAll(async () => {
-  const { code, err } = await run('straight', 0, () => undefined)
-  expect(err).toBe('')
-  expect(code).toBe(0)
-  straight = read('straight', 'final.bin')
-})
+beforeAll(
+  async () => {
+    const { code, err } = await run('straight', 0, () => undefined)
+    expect(err).toBe('')
+    expect(code).toBe(0)
+    straight = read('straight', 'final.bin')
+  },
+  120_000 + KILLS * 20_000,
+)
 
 test(
   `killed ${KILLS} times by SIGKILL, a run ends bit for bit as the one that was left alone; each step is in metrics.jsonl once`,
