@@ -1,14 +1,14 @@
 /** Labels: integers beside scores, -100 where nothing counts. */
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { sameShape, showShape } from '../../core/shape.ts'
-import { asInt32, besideTokens, knownElements } from '../../models/layers.ts'
+import { asInt32, integersBesideTokens, knownElements } from '../../models/inputs.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 
 /** Labels as int32, of the shape of the scores without their last axis. */
 export const labelsBeside = (operation: string, labels: ArrayLike, scores: NDArray): NDArray => {
-  const given = asInt32(labels)
+  const given = asInt32(`${operation}: labels`, labels)
   if (sameShape(given.shape, scores.shape.slice(0, -1))) return given
   throw new ShapeError(
     `${operation}: labels have shape ${showShape(given.shape)}, and scores ${showShape(scores.shape)}: ` +
@@ -36,7 +36,7 @@ export const allButFirst = (x: NDArray): NDArray => x.at(':', np.slice(1, x.shap
 /** Labels of which the first of each segment, and padding, do not count: nothing in their own sample foretells them. */
 export const withinSegments = (operation: string, labels: NDArray, segmentIds: ArrayLike): NDArray => {
   const [batch, length] = labels.shape as readonly [number, number]
-  const segments = asInt32(besideTokens(operation, 'segmentIds', segmentIds, [batch, length]))
+  const segments = integersBesideTokens(operation, 'segmentIds', segmentIds, [batch, length])
   const starts = np.notEqual(segments, np.roll(segments, 1, { axis: 1 }))
   return np.where(np.logicalOr(starts, np.equal(segments, 0)), IGNORED, labels)
 }

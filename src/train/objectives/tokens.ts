@@ -1,6 +1,6 @@
 /** What models of language are given to learn from: masked tokens, and tokens one place later. */
 import { ArgumentError } from '../../core/errors.ts'
-import { besideTokens, tokenArray } from '../../models/layers.ts'
+import { besideTokens, tokenArray } from '../../models/inputs.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
 import { aKey, split } from '../../random/keys.ts'
