@@ -1,7 +1,7 @@
 /** Inputs of models where virtual tokens stand before the text. */
 import { isInteger } from '../../core/dtype.ts'
 import { ArgumentError } from '../../core/errors.ts'
-import { asInt32 } from '../../models/layers.ts'
+import { asInt32 } from '../../models/inputs.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
@@ -29,12 +29,13 @@ export const textInputs = must.kind('the inputs of a model, an object with input
   return must.arrayLike.accepts(ids)
 })
 
-const asIntegers = (x: ArrayLike): NDArray => (Array.isArray(x) ? asInt32(x) : np.asarray(x))
+const asIntegers = (operation: string, x: ArrayLike): NDArray =>
+  Array.isArray(x) ? asInt32(`${operation}: the tokens`, x) : np.asarray(x)
 
 /** The tokens, shape `[batch, length]`. */
 export const tokensOf = (operation: string, inputs: object): NDArray => {
   const given = inputs as Readonly<Record<string, ArrayLike | undefined>>
-  const ids = asIntegers((given['input_ids'] ?? given['inputIds'])!)
+  const ids = asIntegers(operation, (given['input_ids'] ?? given['inputIds'])!)
   if (ids.ndim === 2 && isInteger(ids.dtype)) return ids
   throw new ArgumentError(`${operation}: the tokens must be integers of shape [batch, length], got ${ids.aval}.`)
 }
@@ -48,7 +49,7 @@ export const changeInputs = <B extends object>(inputs: B, before: Before): B =>
     Object.entries(inputs as Readonly<Record<string, ArrayLike | undefined>>).map(([name, x]) => {
       const role = roleOf(name)
       const change = role === null ? undefined : before[role]
-      return [name, change === undefined || x === undefined ? x : change(asIntegers(x))]
+      return [name, change === undefined || x === undefined ? x : change(asIntegers(name, x))]
     }),
   ) as B
 
