@@ -26,8 +26,9 @@ const membershipDoor = must.door('membershipTest', { members: must.arrayLike, ot
  * @example
  * ```ts
  * import { membershipTest } from 'pullback/interpret'
- * membershipTest([0.1, 0.2, 0.4], [0.3, 0.5, 0.6])
- * // => { auc: 0.8888888888888888, advantage: 0.6666666666666667, threshold: 0.20000000298023224 }
+ * const { auc, threshold } = membershipTest([1, 2, 4], [3, 5, 6])
+ * auc.toFixed(3) // => 0.889
+ * threshold // => 4
  * ```
  */
 export const membershipTest = (members: ArrayLike, others: ArrayLike): Membership => {

@@ -188,8 +188,8 @@ const curveDoor = must.door('robustnessCurve', {
  * import { robustnessCurve } from 'pullback/interpret'
  * const logits = (x: NDArray) => np.concatenate([x, np.negative(x)], { axis: 1 })
  * const labels = np.array([0, 1, 0], { dtype: 'int32' })
- * robustnessCurve(logits, np.array([[1], [-2], [3]]), labels, { epsilons: [0, 1.5, 4] })
- * // => [{ epsilon: 0, accuracy: 1 }, { epsilon: 1.5, accuracy: 0.6666666666666666 }, { epsilon: 4, accuracy: 0 }]
+ * const curve = robustnessCurve(logits, np.array([[1], [-2], [3]]), labels, { epsilons: [0, 1.5, 4] })
+ * curve.map(({ accuracy }) => accuracy.toFixed(2)) // => 1.00,0.67,0.00
  * ```
  */
 export const robustnessCurve = (
