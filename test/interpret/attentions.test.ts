@@ -4,7 +4,6 @@ import { jit, np, random } from 'pullback'
 import type { NDArray } from 'pullback'
 import { attentionRollout } from 'pullback/interpret'
 import { openTensors } from 'pullback/io'
-import type { NamedArrays } from 'pullback/models'
 import { loadModel } from 'pullback/models'
 import { get } from '../io/support/recorded.ts'
 
@@ -16,7 +15,7 @@ const all = async (path: string): Promise<Readonly<Record<string, NDArray>>> => 
   const arrays = await Promise.all(
     [...file.tensors.keys()].map(async (name) => [name, await get(file.read(name))] as const),
   )
-  return Object.fromEntries(arrays) as Readonly<Record<string, NDArray>>
+  return Object.fromEntries(arrays)
 }
 
 const families = [
@@ -58,7 +57,7 @@ describe('weights of attention', () => {
     const plain = model.apply(params, inputs)
     expect(Object.keys(plain).some((name) => name.includes('attentions'))).toBe(false)
     // Asking changes nothing, and works under jit.
-    const compiled = jit((p: typeof params) => model.apply(p, inputs, { attentions: true }) as NamedArrays)(params)
+    const compiled = jit((p: typeof params) => model.apply(p, inputs, { attentions: true }))(params)
     expect(np.allclose(compiled['last_hidden_state']!, plain['last_hidden_state']!, { atol: 1e-4 }).bool()).toBe(true)
     expect(np.allclose(compiled[given[0]!]!, out[given[0]!]!, { atol: 1e-4 }).bool()).toBe(true)
   })

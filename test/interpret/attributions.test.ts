@@ -163,7 +163,7 @@ describe('functions by embeddings', () => {
   it.each(texts)('are attributed as captum does: $family', async ({ family, ids, mask, scores }) => {
     const { model, params } = await get(loadModel(resolve(data, family)))
     const run = (p: typeof params, inputIds: NDArray): NDArray =>
-      (model.apply(p, { input_ids: inputIds, attention_mask: array(mask).astype('int32') })['logits'] as NDArray).at(0, 1).get()
+      (model.apply(p, { input_ids: inputIds, attention_mask: array(mask).astype('int32') })['logits']!).at(0, 1).get()
     const view = byEmbeddings(run, params, ids)
     expect(view.f(view.embeddings).item()).toBeCloseTo(run(params, view.ids).item(), 5)
     const baseline = view.lookup([ids[0]!.map(() => 3)])
@@ -175,7 +175,7 @@ describe('functions by embeddings', () => {
   const config = { type: 'bert', vocabSize: 23, hiddenSize: 8, numHiddenLayers: 1, numAttentionHeads: 2, intermediateSize: 12, hiddenAct: 'gelu', maxPositionEmbeddings: 12, typeVocabSize: 2, layerNormEps: 1e-12, hiddenDropoutProb: 0, attentionProbsDropoutProb: 0, classifierDropout: 0, initializerRange: 0.5, padTokenId: 0, padPositionId: null, tieWordEmbeddings: true, numLabels: 2, problemType: null } as const // prettier-ignore
 
   it('leave a head that shares the table as it is', () => {
-    const model = bertForMaskedLM(config as never)
+    const model = bertForMaskedLM(config)
     const params = model.init(random.key(1))
     const ids = [[3, 4, 5, 6]]
     const run = (p: typeof params, inputIds: NDArray): NDArray => model.apply(p, { inputIds }).logits.at(0, 2, 7).get()
@@ -200,7 +200,7 @@ describe('functions by embeddings', () => {
   })
 
   it('find the best single token, as trying all of them does', () => {
-    const model = bertForMaskedLM(config as never)
+    const model = bertForMaskedLM(config)
     const params = model.init(random.key(2))
     const run = (p: typeof params, inputIds: NDArray): NDArray => model.apply(p, { inputIds }).logits.at(0, 1, 9).get()
     const ids = [1, 8, 9, 2]
