@@ -130,7 +130,10 @@ const counterfactualDoor = must.door('counterfactualTokens', {
  * const params = { table: np.array([[1], [2], [30], [-4]]) }
  * const total = (p: typeof params, ids: NDArray) => np.sum(np.take(p.table, ids, { axis: 0 }))
  * const view = byEmbeddings(total, params, [[0, 1, 2]], { table: 'table' })
- * counterfactualTokens(view, { count: 1 }) // => [{ position: 2, was: 2, token: 3, estimated: -1, value: -1 }]
+ * const [best] = counterfactualTokens(view, { count: 1 })
+ * best?.position // => 2
+ * best?.token // => 3
+ * best?.value // => -1
  * ```
  */
 export const counterfactualTokens = (
@@ -176,7 +179,7 @@ const flipDoor = must.door('flipTokens', {
  * const params = { table: np.array([[1], [2], [30], [-4]]) }
  * const total = (p: typeof params, ids: NDArray) => np.sum(np.take(p.table, ids, { axis: 0 }))
  * const view = byEmbeddings(total, params, [[0, 1, 2]], { table: 'table' })
- * flipTokens(view, { flips: 2 }).ids // => [0, 3, 3]
+ * flipTokens(view, { flips: 2 }).ids // => 0,3,3
  * ```
  */
 export const flipTokens = (view: EmbeddingView, options: FlipOptions = {}): Flipped => {

@@ -126,7 +126,9 @@ const relevanceDoor = must.door('layerRelevance', { f: must.func, x: must.anythi
  *   return [np.sum(hidden), { x, hidden }] as const
  * }
  * // Each layer's relevances sum to the value.
- * layerRelevance(f, np.array([1, 3])) // => { hidden: [7. 2.], x: [0. 9.] }
+ * const { x, hidden } = layerRelevance(f, np.array([1, 3]))
+ * hidden // => [7. 2.]
+ * x // => [0. 9.]
  * ```
  */
 export const layerRelevance = <T, H>(f: WithLayers<T, H>, x: T): H => {

@@ -159,7 +159,8 @@ const applyBody = (
   const lastHiddenState = hiddenStates.at(-1)!
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
-  return { lastHiddenState, hiddenStates, poolerOutput: pooler === null ? null : np.tanh(applyLinear(pooler, first)) }
+  const poolerOutput = pooler === null ? null : np.tanh(applyLinear(pooler, first))
+  return { lastHiddenState, hiddenStates, poolerOutput, attentions: drop.attentions ?? null }
 }
 
 /** Buffers of older files. */
@@ -183,7 +184,7 @@ export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
     specs: bodySpecs(config, pooler),
     ignored: pooler ? ignored : [...ignored, pooling],
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key), options),
+      applyBody(params, inputs, config, makeDrop(options.key, options.attentions), options),
   })
 }
 
@@ -194,7 +195,7 @@ export const albertForSequenceClassification = (config: AlbertConfig) =>
     specs: { albert: bodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scorePooled(
         params.classifier,
         applyBody(params.albert, inputs, config, drop, options),
@@ -211,7 +212,7 @@ export const albertForTokenClassification = (config: AlbertConfig) =>
     specs: { albert: bodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreTokens(
         params.classifier,
         applyBody(params.albert, inputs, config, drop, options),
@@ -228,7 +229,7 @@ export const albertForQuestionAnswering = (config: AlbertConfig) =>
     specs: { albert: bodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreSpans(params.qa_outputs, applyBody(params.albert, inputs, config, drop, options), drop, 0)
     },
   })
@@ -248,7 +249,7 @@ export const albertForMaskedLM = (config: AlbertConfig) =>
     ignored: [...buffers, pooling, /^sop_classifier\./, ...unreadVocabulary(config.tieWordEmbeddings, 'predictions')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'predictions', 'albert.embeddings.word_embeddings.weight'),
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.albert, inputs, config, makeDrop(options.key), options)
+      const states = applyBody(params.albert, inputs, config, makeDrop(options.key, options.attentions), options)
       const { dense, LayerNorm: norm } = params.predictions
       return scoreWords(
         { dense, norm, activation: config.hiddenAct, epsilon: config.layerNormEps },

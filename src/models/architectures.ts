@@ -113,7 +113,7 @@ const erase =
     config,
     model,
     inputs,
-    options: keys = ['key', 'remat'],
+    options: keys = ['key', 'remat', 'attentions'],
     read,
     write,
     loss,
@@ -169,22 +169,30 @@ const readEncoder = (named: NamedArrays, architecture: string): EncoderInputs =>
   ...pick(named, encoderNames),
 })
 
-const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput }: EncoderOutput): NamedArrays => ({
+/** Networks of convolutions have no attentions. */
+type States = Omit<EncoderOutput, 'attentions'> & Partial<Pick<EncoderOutput, 'attentions'>>
+
+const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput, attentions }: States): NamedArrays => ({
   last_hidden_state: lastHiddenState,
   ...numbered('hidden_states', hiddenStates),
   ...(poolerOutput === null ? {} : { pooled: poolerOutput }),
+  ...numbered('attentions', attentions ?? []),
 })
 
-const writeHead = ({ logits, ...states }: HeadOutput): NamedArrays => ({ logits, ...writeEncoder(states) })
+const writeHead = ({ logits, ...states }: States & Pick<HeadOutput, 'logits'>): NamedArrays => ({
+  logits,
+  ...writeEncoder(states),
+})
 
 const readDecoder = (named: NamedArrays, architecture: string): DecoderInputs => ({
   inputIds: integers(architecture, named, 'input_ids'),
   ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds', segment_ids: 'segmentIds' }),
 })
 
-const writeDecoder = ({ lastHiddenState, hiddenStates }: DecoderOutput): NamedArrays => ({
+const writeDecoder = ({ lastHiddenState, hiddenStates, attentions }: DecoderOutput): NamedArrays => ({
   last_hidden_state: lastHiddenState,
   ...numbered('hidden_states', hiddenStates),
+  ...numbered('attentions', attentions ?? []),
 })
 
 const writeScores = ({ logits, ...states }: CausalOutput | SequenceOutput): NamedArrays => ({
@@ -207,6 +215,9 @@ const writeSeq2Seq = (output: Seq2SeqOutput): NamedArrays => ({
   ...numbered('decoder_hidden_states', output.decoderHiddenStates),
   encoder_last_hidden_state: output.encoderLastHiddenState!,
   ...numbered('encoder_hidden_states', output.encoderHiddenStates),
+  ...numbered('decoder_attentions', output.decoderAttentions ?? []),
+  ...numbered('cross_attentions', output.crossAttentions ?? []),
+  ...numbered('encoder_attentions', output.encoderAttentions ?? []),
 })
 
 const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => ({ logits, ...writeSeq2Seq(states) })
@@ -345,7 +356,7 @@ const imageEncoder = <C, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    options: ['key', 'remat', 'interpolatePosEncoding'],
+    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
     read: pixels,
     write: writeEncoder,
   })
@@ -358,7 +369,7 @@ const imageClassifier = <C extends ClassifierConfig, S>(
     config,
     model,
     inputs: ['pixel_values'],
-    options: ['key', 'remat', 'interpolatePosEncoding'],
+    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
     read: pixels,
     write: writeHead,
     loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),

@@ -122,6 +122,7 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
   const seen = mask === null ? wide : np.add(wide, np.where(groupedMask(mask, keyHeads), 0, LEAST))
   const weights = nn.softmax(seen).astype(scores.dtype)
   const kept = drop === undefined ? weights : drop(weights, dropRate)
+  drop?.attentions?.push(np.reshape(kept, [batch, heads, queries, kept.shape[4]!]))
   return np.reshape(np.einsum('bkgts,bskh->btkgh', kept, value), [batch, queries, heads * headDim])
 }
 

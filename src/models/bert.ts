@@ -175,7 +175,7 @@ export const applyBertBody = (
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
   const poolerOutput = pooler === null ? null : np.tanh(applyLinear(pooler.dense, first))
-  return { lastHiddenState, hiddenStates, poolerOutput }
+  return { lastHiddenState, hiddenStates, poolerOutput, attentions: drop.attentions ?? null }
 }
 
 const applyBody = (
@@ -208,7 +208,7 @@ export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
     specs: bertBodySpecs(config, pooler),
     ignored: pooler ? ignored : [...ignored, pooling],
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key), options),
+      applyBody(params, inputs, config, makeDrop(options.key, options.attentions), options),
   })
 }
 
@@ -219,7 +219,7 @@ export const bertForSequenceClassification = (config: BertConfig) =>
     specs: { bert: bertBodySpecs(config, true), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scorePooled(
         params.classifier,
         applyBody(params.bert, inputs, config, drop, options),
@@ -236,7 +236,7 @@ export const bertForTokenClassification = (config: BertConfig) =>
     specs: { bert: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreTokens(
         params.classifier,
         applyBody(params.bert, inputs, config, drop, options),
@@ -253,7 +253,7 @@ export const bertForQuestionAnswering = (config: BertConfig) =>
     specs: { bert: bertBodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreSpans(params.qa_outputs, applyBody(params.bert, inputs, config, drop, options), drop, 0)
     },
   })
@@ -279,7 +279,7 @@ export const bertForMaskedLM = (config: BertConfig) =>
     ],
     tied: vocabularyNames(config.tieWordEmbeddings, 'cls.predictions', 'bert.embeddings.word_embeddings.weight'),
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.bert, inputs, config, makeDrop(options.key), options)
+      const states = applyBody(params.bert, inputs, config, makeDrop(options.key, options.attentions), options)
       const { transform } = params.cls.predictions
       return scoreWords(
         {

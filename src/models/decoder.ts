@@ -49,6 +49,8 @@ export interface DecoderOutput {
   readonly hiddenStates: readonly NDArray[]
   /** The cache with these tokens in it, if one was given. */
   readonly cache: Cache | null
+  /** Each layer's weights of attention, `[batch, heads, queries, keys]`; null unless asked for. */
+  readonly attentions: readonly NDArray[] | null
 }
 
 /** A decoder's scores of the classes of the whole text. */
@@ -150,7 +152,7 @@ const segmentsOf = (
 export const beginRun = (
   operation: string,
   inputs: DecoderInputs,
-  { cache, key, remat }: DecoderOptions,
+  { cache, key, remat, attentions }: DecoderOptions,
   { cacheShape, maxPositions }: DecoderSize,
 ): Run => {
   const ids = tokenArray(operation, inputs.inputIds)
@@ -178,8 +180,8 @@ export const beginRun = (
       attentionMask === undefined ? null : paddingMask(fullMask(operation, attentionMask, shape, cached, keys)),
       segments === null ? null : segmentMask(segments),
     ),
-    drop: makeDrop(key),
-    remat,
+    drop: makeDrop(key, attentions),
+    remat: attentions === true ? false : remat,
   }
 }
 
@@ -202,7 +204,7 @@ export const attendCausally = (
 export const runLayers = <P>(
   layers: readonly P[],
   embedded: NDArray,
-  { queries, remat }: Run,
+  { queries, remat, drop }: Run,
   cache: Cache | undefined,
   applyLayer: (params: P, x: NDArray, index: number, cache: LayerCache | null) => LayerResult,
   norm: (x: NDArray) => NDArray,
@@ -220,5 +222,6 @@ export const runLayers = <P>(
     lastHiddenState,
     hiddenStates: [...states, lastHiddenState],
     cache: cache === undefined ? null : { layers: extended, length: np.add(cache.length, queries) },
+    attentions: drop.attentions ?? null,
   }
 }

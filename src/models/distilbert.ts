@@ -144,7 +144,12 @@ const applyBody = (
     (layer, x) => applyLayer(layer, x, padding, config, drop),
     options,
   )
-  return { lastHiddenState: hiddenStates.at(-1)!, hiddenStates, poolerOutput: null }
+  return {
+    lastHiddenState: hiddenStates.at(-1)!,
+    hiddenStates,
+    poolerOutput: null,
+    attentions: drop.attentions ?? null,
+  }
 }
 
 /** Buffers of older files. */
@@ -165,7 +170,7 @@ export const distilBert = (config: DistilBertConfig) =>
     specs: bodySpecs(config),
     ignored,
     apply: (params: BodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key), options),
+      applyBody(params, inputs, config, makeDrop(options.key, options.attentions), options),
   })
 
 /** One score for each class of the whole text, by a head of two layers over the first token. */
@@ -179,7 +184,7 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
     },
     ignored,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       const states = applyBody(params.distilbert, inputs, config, drop, options)
       const first = applyLinear(params.pre_classifier, states.lastHiddenState.at(':', 0).get())
       const kept = drop(applyActivation('relu', first), config.classifierDropout)
@@ -194,7 +199,7 @@ export const distilBertForTokenClassification = (config: DistilBertConfig) =>
     specs: { distilbert: bodySpecs(config), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreTokens(
         params.classifier,
         applyBody(params.distilbert, inputs, config, drop, options),
@@ -211,7 +216,7 @@ export const distilBertForQuestionAnswering = (config: DistilBertConfig) =>
     specs: { distilbert: bodySpecs(config), qa_outputs: linear(2, config.hiddenSize) },
     ignored: ignored,
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreSpans(
         params.qa_outputs,
         applyBody(params.distilbert, inputs, config, drop, options),
@@ -239,7 +244,7 @@ export const distilBertForMaskedLM = (config: DistilBertConfig) =>
       ? new Map([['vocab_projector.weight', 'distilbert.embeddings.word_embeddings.weight']])
       : new Map<string, string>(),
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key), options)
+      const states = applyBody(params.distilbert, inputs, config, makeDrop(options.key, options.attentions), options)
       const { vocab_transform: dense, vocab_layer_norm: norm, vocab_projector } = params
       const { weight, bias } = vocab_projector
       return scoreWords(

@@ -233,7 +233,7 @@ export const aCache = must.kind('a cache, as emptyCache or the step before gives
 const isSeq2SeqCache = (x: unknown): x is Seq2SeqCache =>
   isMapping(x) && isCache(x['decoder']) && must.isListOf(x['encoder'], isLayerCache) && hasRank(x['attentionMask'], 2)
 
-export const runTable: must.OptionTable<RunOptions> = { key: aKey, remat: aRemat }
+export const runTable: must.OptionTable<RunOptions> = { key: aKey, remat: aRemat, attentions: must.boolean }
 
 export const runOptions = must.optionsOf(runTable)
 

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly key?: Key
   /** Whether layers are computed again for their derivatives, which saves the memory of what is inside of them; not by default. */
   readonly remat?: Remat
+  /** Whether the weights of attention are given too; then nothing is computed again. */
+  readonly attentions?: boolean
 }
 
 /** What an encoder computes. */
@@ -38,6 +40,8 @@ export interface EncoderOutput {
   readonly hiddenStates: readonly NDArray[]
   /** Of the first token, shape `[batch, hiddenSize]`; null where the model has no pooler. */
   readonly poolerOutput: NDArray | null
+  /** Each layer's weights of attention, `[batch, heads, queries, keys]`, as `transformers` has them; null unless asked for. */
+  readonly attentions: readonly NDArray[] | null
 }
 
 /** What a model with a head gives: its scores, and the body's states. */
@@ -99,9 +103,9 @@ export const runEncoder = <P>(
   layers: readonly P[],
   embedded: NDArray,
   applyLayer: (params: P, x: NDArray) => NDArray,
-  { remat }: RunOptions,
+  { remat, attentions }: RunOptions,
 ): readonly NDArray[] => {
-  const layer = rematLayer(remat, applyLayer)
+  const layer = rematLayer(attentions === true ? false : remat, applyLayer)
   const states = [embedded]
   for (const params of layers) states.push(layer(params, states.at(-1)!))
   return states

@@ -188,14 +188,19 @@ export const splitHeads = (x: NDArray, heads: number): NDArray => {
 }
 
 /** Dropout at one place after the other, each with a key of its own; nothing is dropped without a key. */
-export type Drop = (x: NDArray, rate: number) => NDArray
+export interface Drop {
+  (x: NDArray, rate: number): NDArray
+  /** Where attention leaves its weights, layer by layer, in a run that was asked for them. */
+  readonly attentions?: NDArray[]
+}
 
-const makeDropDoor = must.door('makeDrop', { key: must.optional(aKey) })
+const makeDropDoor = must.door('makeDrop', { key: must.optional(aKey), attentions: must.optional(must.boolean) })
 const dropDoor = must.door('makeDrop', { x: anArray, rate: must.number })
 
 /**
  * Dropout for one run of a model.
  *
+ * @param attentions - whether `attend`, given this as its `drop`, leaves its weights in it, for the run to give back.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -206,11 +211,12 @@ const dropDoor = must.door('makeDrop', { x: anArray, rate: must.number })
  * np.arrayEqual(drop(x, 0.5), drop(x, 0.5)).bool() // => false
  * ```
  */
-export const makeDrop = (key: Key | undefined): Drop => {
-  makeDropDoor(key)
+export const makeDrop = (key: Key | undefined, attentions = false): Drop => {
+  makeDropDoor(key, attentions)
   let place = 0
-  return (x, rate) => {
+  const drop = (x: NDArray, rate: number): NDArray => {
     dropDoor(x, rate)
     return key === undefined || rate === 0 ? x : nn.dropout(random.foldIn(key, place++), x, rate)
   }
+  return attentions ? Object.assign(drop, { attentions: [] }) : drop
 }

@@ -97,7 +97,7 @@ export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
     specs: bertBodySpecs(config, pooler),
     ignored: pooler ? ignored : [...ignored, pooling],
     apply: (params: BertBodyParams, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, makeDrop(options.key), options),
+      applyBody(params, inputs, config, makeDrop(options.key, options.attentions), options),
   })
 }
 
@@ -114,7 +114,7 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
     },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       const states = applyBody(params.roberta, inputs, config, drop, options)
       const first = drop(states.lastHiddenState.at(':', 0).get(), config.classifierDropout)
       const inner = np.tanh(applyLinear(params.classifier.dense, first))
@@ -129,7 +129,7 @@ export const robertaForTokenClassification = (config: RobertaConfig) =>
     specs: { roberta: bertBodySpecs(config, false), classifier: linear(config.numLabels, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreTokens(
         params.classifier,
         applyBody(params.roberta, inputs, config, drop, options),
@@ -146,7 +146,7 @@ export const robertaForQuestionAnswering = (config: RobertaConfig) =>
     specs: { roberta: bertBodySpecs(config, false), qa_outputs: linear(2, config.hiddenSize) },
     ignored: [...ignored, pooling],
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): SpanOutput => {
-      const drop = makeDrop(options.key)
+      const drop = makeDrop(options.key, options.attentions)
       return scoreSpans(params.qa_outputs, applyBody(params.roberta, inputs, config, drop, options), drop, 0)
     },
   })
@@ -166,7 +166,7 @@ export const robertaForMaskedLM = (config: RobertaConfig) =>
     ignored: [...buffers, pooling, ...unreadVocabulary(config.tieWordEmbeddings, 'lm_head')],
     tied: vocabularyNames(config.tieWordEmbeddings, 'lm_head', 'roberta.embeddings.word_embeddings.weight'),
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): HeadOutput => {
-      const states = applyBody(params.roberta, inputs, config, makeDrop(options.key), options)
+      const states = applyBody(params.roberta, inputs, config, makeDrop(options.key, options.attentions), options)
       const { dense, layer_norm: norm } = params.lm_head
       return scoreWords(
         { dense, norm, activation: 'gelu', epsilon: config.layerNormEps },

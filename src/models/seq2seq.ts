@@ -47,6 +47,12 @@ export interface Seq2SeqOutput {
   /** Shape `[batch, length, features]`; null where it is in the cache. */
   readonly encoderLastHiddenState: NDArray | null
   readonly encoderHiddenStates: readonly NDArray[]
+  /** The decoder's weights of attention to what is written, `[batch, heads, targets, targets]`; null unless asked for. */
+  readonly decoderAttentions: readonly NDArray[] | null
+  /** And to what is read, `[batch, heads, targets, length]`. */
+  readonly crossAttentions: readonly NDArray[] | null
+  /** The encoder's, `[batch, heads, length, length]`; null where it is in the cache, too. */
+  readonly encoderAttentions: readonly NDArray[] | null
   /** The cache with these tokens in it, if one was given. */
   readonly cache: Seq2SeqCache | null
 }

@@ -261,7 +261,12 @@ const encode = (
   }
   const embedded = drop(applyEmbedding(params.shared, ids, null, `${config.type}: inputIds`), config.dropoutRate)
   const states = runEncoder(params.encoder.block, embedded, applyBlock, options)
-  return { ...finish(states, params.encoder.final_layer_norm, config, drop), poolerOutput: null, padding: mask }
+  return {
+    ...finish(states, params.encoder.final_layer_norm, config, drop),
+    poolerOutput: null,
+    attentions: drop.attentions === undefined ? null : [...drop.attentions],
+    padding: mask,
+  }
 }
 
 // The decoder.
@@ -353,7 +358,7 @@ const decode = (
   [ids, attentionMask]: readonly [ids: NDArray, attentionMask: ArrayLike | undefined],
   config: T5Config,
   drop: Drop,
-  { remat }: RunOptions,
+  { remat, attentions: isAsked }: RunOptions,
   cache: Cache | null,
 ) => {
   const [batch, queries] = ids.shape as readonly [number, number]
@@ -372,17 +377,27 @@ const decode = (
     padding,
     offset: span.offset,
   }
+  const ofEncoder = drop.attentions?.length
   const states = [drop(applyEmbedding(shared, ids, null, `${config.type}: decoderInputIds`), config.dropoutRate)]
   const layers: LayerCache[] = []
   decoder.block.forEach((block, i) => {
     const apply = (p: DecoderBlock, x: NDArray) => applyDecoderBlock(p, x, read[i]!, cache?.layers[i] ?? null, run)
-    const [y, extended] = rematLayer(remat, apply)(block, states.at(-1)!)
+    const [y, extended] = rematLayer(isAsked === true ? false : remat, apply)(block, states.at(-1)!)
     states.push(y)
     if (extended !== null) layers.push(extended)
   })
   const { lastHiddenState, hiddenStates: decoderHiddenStates } = finish(states, decoder.final_layer_norm, config, drop)
   const extended = cache === null ? null : { layers, length: np.add(cache.length, queries) }
-  return { lastHiddenState, decoderHiddenStates, cache: extended }
+  // Of each block first those to what is written, then those to what is read.
+  const attentions = drop.attentions?.slice(ofEncoder)
+  const every = (rest: number) => attentions?.filter((_, i) => i % 2 === rest) ?? null
+  return {
+    lastHiddenState,
+    decoderHiddenStates,
+    decoderAttentions: every(0),
+    crossAttentions: every(1),
+    cache: extended,
+  }
 }
 
 // The models.
@@ -426,7 +441,7 @@ const applyBody = (
   options: Seq2SeqOptions,
 ): Seq2SeqOutput => {
   const { key, cache } = options
-  const drop = makeDrop(key)
+  const drop = makeDrop(key, options.attentions)
   const targets = [decoderIds(inputs, config), inputs.decoderAttentionMask] as const
   if (cache === undefined) {
     const encoded = encode(params, encoderInputs(inputs, config), config, drop, options)
@@ -435,6 +450,7 @@ const applyBody = (
       ...decode(params, { read, padding: encoded.padding }, targets, config, drop, options, null),
       encoderLastHiddenState: encoded.lastHiddenState,
       encoderHiddenStates: encoded.hiddenStates,
+      encoderAttentions: encoded.attentions,
       cache: null,
     }
   }
@@ -455,6 +471,7 @@ const applyBody = (
     ...decoded,
     encoderLastHiddenState: null,
     encoderHiddenStates: [],
+    encoderAttentions: null,
     cache: { ...cache, decoder: decoded.cache! },
   }
 }
@@ -486,14 +503,14 @@ export const t5Encoder = (config: T5Config) =>
     tied: tiedTo([names[0]]),
     doors: { inputs: relativeInputs, options: runOptions },
     apply: (params, inputs: EncoderInputs, options: RunOptions = {}): EncoderOutput => {
-      const { lastHiddenState, hiddenStates, poolerOutput } = encode(
+      const { lastHiddenState, hiddenStates, poolerOutput, attentions } = encode(
         params,
         inputs,
         config,
-        makeDrop(options.key),
+        makeDrop(options.key, options.attentions),
         options,
       )
-      return { lastHiddenState, hiddenStates, poolerOutput }
+      return { lastHiddenState, hiddenStates, poolerOutput, attentions }
     },
   })
 

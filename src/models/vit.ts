@@ -179,7 +179,7 @@ const applyBody = (params: BodyParams, inputs: ImageInputs, config: VitConfig, o
   const { pooler } = params
   const first = lastHiddenState.at(':', 0).get()
   const poolerOutput = pooler === null ? null : applyActivation(config.poolerAct, applyLinear(pooler.dense, first))
-  return { lastHiddenState, hiddenStates, poolerOutput }
+  return { lastHiddenState, hiddenStates, poolerOutput, attentions: drop.attentions ?? null }
 }
 
 const vitOptions = must.optionsOf<VitOptions>({ ...runTable, interpolatePosEncoding: must.boolean })
@@ -198,7 +198,7 @@ export const vit = (config: VitConfig, options: PoolerOptions = {}) => {
     stddev: config.initializerRange,
     doors: { inputs: imageInputs, options: vitOptions },
     apply: (params: BodyParams, inputs: ImageInputs, options: VitOptions = {}): EncoderOutput =>
-      applyBody(params, inputs, config, options, makeDrop(options.key)),
+      applyBody(params, inputs, config, options, makeDrop(options.key, options.attentions)),
   })
 }
 
@@ -212,7 +212,7 @@ export const vitForImageClassification = (config: VitConfig) =>
     stddev: config.initializerRange,
     doors: { inputs: imageInputs, options: vitOptions },
     apply: (params, inputs: ImageInputs, options: VitOptions = {}): HeadOutput => {
-      const states = applyBody(params.vit, inputs, config, options, makeDrop(options.key))
+      const states = applyBody(params.vit, inputs, config, options, makeDrop(options.key, options.attentions))
       return { ...states, logits: applyLinear(params.classifier, states.lastHiddenState.at(':', 0).get()) }
     },
   })

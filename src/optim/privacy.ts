@@ -53,7 +53,7 @@ const perExampleDoor = must.door('optim.perExampleGlobalNormClip', {
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
- * optim.perExampleGlobalNormClip(np.array([[3, 4], [0, 1]]), 1) // => [[0.6 1.8],1]
+ * optim.perExampleGlobalNormClip(np.array([[3, 4], [0, 1]]), 1) // => [0.6 1.8],1
  * ```
  */
 export const perExampleGlobalNormClip = <T>(

@@ -1,0 +1,65 @@
+/** Whether a model gives away what it was trained on. */
+import { ArgumentError } from '../core/errors.ts'
+import { asArray } from '../runtime/array.ts'
+import * as must from '../surface/arguments.ts'
+import type { ArrayLike } from '../trace/value.ts'
+
+/** How well losses tell members from others. */
+export interface Membership {
+  /** The chance that a member's loss is below another example's: 0.5 if losses tell nothing, 1 if they tell all. */
+  readonly auc: number
+  /** The greatest difference between the rates of true and of false positives; 0 if losses tell nothing. */
+  readonly advantage: number
+  /** The loss up to which an example is best taken for a member. */
+  readonly threshold: number
+}
+
+const membershipDoor = must.door('membershipTest', { members: must.arrayLike, others: must.arrayLike })
+
+/**
+ * The test of membership by a threshold on the loss: examples with small losses are taken for members of the training data. Yeom et al.,
+ * "Privacy Risk in Machine Learning" (2018). The area under its curve is that of Mann and Whitney, ties counted by half.
+ *
+ * @param members - losses of examples that the model was trained on.
+ * @param others - losses of examples like those that it has not seen.
+ * @throws ArgumentError if there are none of either, or if a loss is NaN.
+ * @example
+ * ```ts
+ * import { membershipTest } from 'pullback/interpret'
+ * const { auc, threshold } = membershipTest([1, 2, 4], [3, 5, 6])
+ * auc.toFixed(3) // => 0.889
+ * threshold // => 4
+ * ```
+ */
+export const membershipTest = (members: ArrayLike, others: ArrayLike): Membership => {
+  membershipDoor(members, others)
+  const [inside, outside] = [members, others].map((x) => Array.from(asArray(x).dataSync(), Number)) as [
+    number[],
+    number[],
+  ]
+  if (inside.length === 0 || outside.length === 0) {
+    throw new ArgumentError(
+      `membershipTest: there are ${inside.length} members and ${outside.length} others; one of each is needed.`,
+    )
+  }
+  const all = [
+    ...inside.map((loss) => ({ loss, isMember: true })),
+    ...outside.map((loss) => ({ loss, isMember: false })),
+  ]
+  if (all.some(({ loss }) => Number.isNaN(loss))) throw new ArgumentError('membershipTest: a loss is NaN.')
+  all.sort((a, b) => a.loss - b.loss)
+  let [found, wrong, pairs] = [0, 0, 0]
+  let [advantage, threshold] = [0, -Infinity]
+  for (let i = 0; i < all.length;) {
+    const { loss } = all[i]!
+    const [foundBefore, wrongBefore] = [found, wrong]
+    for (; i < all.length && all[i]!.loss === loss; i++) {
+      if (all[i]!.isMember) found++
+      else wrong++
+    }
+    pairs += (wrong - wrongBefore) * (foundBefore + (found - foundBefore) / 2)
+    const now = found / inside.length - wrong / outside.length
+    if (now > advantage) [advantage, threshold] = [now, loss]
+  }
+  return { auc: pairs / (inside.length * outside.length), advantage, threshold }
+}
