@@ -1,0 +1,163 @@
+/** `pullback finetune`: a whole run, from rows to an adapter or a model. */
+import type { JsonRecord } from '../../io/index.ts'
+import { openModel, openSource, readAll } from '../../io/index.ts'
+import { decodeUtf8 } from '../../core/utf8.ts'
+import type { Stream, TrainRow } from '../../train/index.ts'
+import { shuffle, Tally } from '../../train/index.ts'
+import * as random from '../../random/index.ts'
+import type { Command, Given, Terminal } from '../command.ts'
+import { FailedError, orFail, UsageError } from '../command.ts'
+import { isGguf } from '../model.ts'
+import type { Base } from './base.ts'
+import { loadBase } from './base.ts'
+import { countRows, detectLabels, detectTask, partsOf, rowsFor } from './data.ts'
+import type { Parts } from './data.ts'
+import type { PairRow, Reading } from './rows.ts'
+import type { Run } from './run.ts'
+import { beginning, planOf, runTraining } from './run.ts'
+import type { Settings, TaskName } from './settings.ts'
+import { flagOf, resolveSettings, settingNames, settingOptions } from './settings.ts'
+import type { Task, TaskBatch } from './task.ts'
+import { batchesOf, pairBatchesOf, taskOf } from './task.ts'
+
+const configFile = async (path: string | undefined): Promise<JsonRecord> => {
+  if (path === undefined) return {}
+  const text = decodeUtf8(orFail(await readAll(openSource(path))()))
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonRecord
+  } catch (error) {
+    throw new FailedError(`${path}: is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  throw new FailedError(`${path}: must be an object of settings`)
+}
+
+/** The settings of `--config`, and of the flags. Words are more files of data. */
+export const settingsOf = async (given: Given): Promise<Settings> => {
+  const config = given.text('config')
+  const flags: { [key: string]: unknown } = {}
+  for (const key of settingNames) flags[key] = given.text(flagOf(key))
+  if (given.words.length > 0) {
+    if (flags['data'] === undefined) throw new UsageError(`'${given.words[0]!}' is too much; files of rows follow --data`)
+    flags['data'] = [...String(flags['data']).split(','), ...given.words]
+  }
+  const resolved = resolveSettings(config ?? 'the settings', await configFile(config), flags)
+  if (resolved._tag === 'Left') throw new UsageError(resolved.left.message)
+  return resolved.right
+}
+
+/** What is known of a model before it is loaded. */
+const configOf = async (path: string): Promise<JsonRecord> =>
+  isGguf(path) ? {} : orFail(await openModel(path)()).config
+
+const longestOf = (task: TaskName, { maxLength }: Settings): number =>
+  maxLength ?? (task === 'causal' || task === 'seq2seq' ? 512 : 128)
+
+/** How many rows are held and mixed at a time. */
+const SHUFFLED = 10_000
+
+const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> => shuffle<R>(random.foldIn(random.key(seed), 2), SHUFFLED)(rows)
+
+interface Prepared {
+  readonly train: Stream<TaskBatch>
+  readonly valid: Stream<TaskBatch> | null
+  readonly rows: number
+}
+
+const prepared = async <R>(parts: Parts<R>, settings: Settings, batches: (rows: Stream<R>) => Stream<TaskBatch>): Promise<Prepared> => ({
+  train: batches(mixed(parts.train, settings)),
+  valid: parts.valid === null ? null : batches(parts.valid),
+  rows: await countRows(parts.train),
+})
+
+const batchSettings = (base: Base, settings: Settings, task: TaskName, labels: readonly string[] | null, reading: Reading) => ({
+  tokenizer: base.tokenizer,
+  batchSize: settings.batchSize,
+  maxLength: longestOf(task, settings),
+  labels,
+  reading,
+})
+
+const prepare = (
+  base: Base,
+  task: Task,
+  settings: Settings,
+  labels: readonly string[] | null,
+  reading: Reading,
+): Promise<Prepared> => {
+  const own = batchSettings(base, settings, task.name, labels, reading)
+  const valid = settings.valid === null ? null : rowsFor(task.name, [settings.valid], reading)
+  const all = rowsFor(task.name, settings.data, reading)
+  if (all.kind === 'pairs') {
+    const parts = partsOf(all.rows, (valid?.rows ?? null) as Stream<PairRow> | null, settings)
+    return prepared(parts, settings, pairBatchesOf(base.model, own))
+  }
+  const parts = partsOf(all.rows, (valid?.rows ?? null) as Stream<TrainRow> | null, settings)
+  return prepared(parts, settings, batchesOf(task.name as Exclude<TaskName, 'embed'>, base.model, own))
+}
+
+/** Everything that a run needs, from its settings. */
+export const prepareRun = async (
+  settings: Settings,
+  terminal: Terminal,
+): Promise<{ readonly run: Run; readonly labels: readonly string[] | null }> => {
+  const tally = new Tally()
+  const reading: Reading = { onBad: settings.onBad, tally }
+  const config = await configOf(settings.model)
+  const name = settings.task === 'auto' ? await detectTask(settings.data, reading, config) : settings.task
+  const known = rowsFor(name, settings.data, reading)
+  const labels =
+    name === 'classify' && known.kind === 'known' ? (await detectLabels(known.rows, config)).names : null
+  const wanted = name === 'classify' ? (labels ?? ['LABEL_0']) : null
+  const base = await loadBase(settings.model, { task: name, labels: wanted, seed: settings.seed }, terminal)
+  const task = taskOf(name, base.model, wanted?.length ?? 0)
+  const { train, valid, rows } = await prepare(base, task, settings, labels, reading)
+  if (rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
+  const stepsPerEpoch = Math.ceil(rows / settings.batchSize)
+  const steps = settings.steps ?? stepsPerEpoch * settings.epochs
+  return { run: { settings, base, task, train, valid, steps, stepsPerEpoch, tally }, labels }
+}
+
+const numberText = (x: unknown): string => (typeof x === 'number' ? x.toPrecision(5) : JSON.stringify(x))
+
+const finetuneRun = async (given: Given, terminal: Terminal): Promise<void> => {
+  const settings = await settingsOf(given)
+  const { run, labels } = await prepareRun(settings, terminal)
+  const start = beginning(run)
+  const [method, adapter] = start
+  const planText = await planOf(run, adapter, method)
+  const json = given.flag('json')
+  const { task, steps, tally, base } = run
+  if (!json) {
+    const fresh = base.fresh.length === 0 ? '' : `; made anew: ${base.fresh.join(', ')}`
+    terminal.out(`${planText}\n\n${task.name} by ${settings.method}: ${steps} steps of ${settings.batchSize} rows${fresh}\n`)
+  }
+  if (given.flag('dry-run')) {
+    if (json) terminal.out(`${JSON.stringify({ settings, task: task.name, labels, steps, plan: planText }, null, 2)}\n`)
+    return
+  }
+  const outcome = await runTraining(run, start, planText, given.flag('resume'), labels)
+  if (json) {
+    terminal.out(`${JSON.stringify({ out: settings.out, task: task.name, labels, ...outcome }, null, 2)}\n`)
+    return
+  }
+  for (const text of outcome.passedOver) terminal.out(`passed over: ${text}\n`)
+  terminal.out(`${String(tally)}\n`)
+  for (const [name, value] of Object.entries(outcome.metrics)) terminal.out(`${name} = ${numberText(value)}\n`)
+  terminal.out(`${settings.out}: ${outcome.steps} steps, report.html, metrics.jsonl, checkpoints\n`)
+}
+
+export const finetune: Command = {
+  name: 'finetune',
+  usage: '--model DIR --data FILE ... --out DIR',
+  summary: 'Tunes a model on rows {text, label}, {prompt, completion} or {messages}; writes an adapter or a model, and a report.',
+  options: {
+    ...settingOptions,
+    config: { type: 'string', value: 'FILE', help: 'settings as JSON, { "learningRate": 0.001 }; flags go before it' },
+    resume: { type: 'boolean', help: 'goes on from the last whole checkpoint' },
+    'dry-run': { type: 'boolean', help: 'shows what would be trained, and its memory, and does nothing' },
+    json: { type: 'boolean', help: 'the outcome as JSON' },
+  },
+  words: [0, Infinity],
+  run: finetuneRun,
+}

@@ -1,0 +1,110 @@
+/** `pullback predict`: classes, vectors or answers for texts, as lines of JSON. */
+import { jit } from '../../api/jit.ts'
+import type { NamedArrays, ParamTree } from '../../models/index.ts'
+import { generate, meanPooling } from '../../models/index.ts'
+import * as nn from '../../nn/index.ts'
+import * as np from '../../numpy/index.ts'
+import { toInputs } from '../../tokenizers/index.ts'
+import type { NDArray } from '../../trace/value.ts'
+import { decode, map, Tally, toArray } from '../../train/index.ts'
+import type { Decoder } from '../../train/index.ts'
+import type { Command, Given, Terminal } from '../command.ts'
+import { FailedError, numberOption, orFail, UsageError } from '../command.ts'
+import { openRows } from './rows.ts'
+import type { Tuned } from './tuned.ts'
+import { loadTuned, tunedOptions } from './tuned.ts'
+
+/** What is asked of a model: a text, or turns of a conversation. */
+type Question = string | readonly { readonly role: string; readonly content: string }[]
+
+const turns = decode.list(decode.object({ role: decode.words, content: decode.string }))
+
+/** `{ text }`, `{ prompt }`, or `{ messages }` without the answer. */
+const question: Decoder<Question> = (value, at = '') => {
+  const row = (typeof value === 'object' && value !== null ? value : {}) as { readonly [key: string]: unknown }
+  if (row['messages'] !== undefined) return turns(row['messages'], 'messages')
+  const key = row['prompt'] === undefined ? 'text' : 'prompt'
+  const found = decode.object({ [key]: decode.string })(value, at)
+  return found._tag === 'Left' ? found : { _tag: 'Right', right: found.right[key]! }
+}
+
+const questionsOf = async (given: Given): Promise<readonly Question[]> => {
+  const file = given.text('data')
+  if (file === undefined) {
+    if (given.words.length === 0) throw new UsageError('predict needs --data FILE, or texts')
+    return given.words
+  }
+  const reading = { onBad: 'fail', tally: new Tally() } as const
+  return orFail(await toArray(map((q: Question) => q)(openRows([file, ...given.words], question, reading)))())
+}
+
+const textOf = (q: Question): string => {
+  if (typeof q === 'string') return q
+  throw new FailedError('messages are answered by models that write text')
+}
+
+/** Inputs of one text, filled up to a multiple of 32, so that few lengths are compiled. */
+const inputsOf = ({ base, maxLength }: Tuned, text: string): NamedArrays => {
+  const longest = maxLength ?? 512
+  const filled = base.tokenizer.encodeBatch([text], { truncation: true, maxLength: longest, padding: 'longest', padToMultipleOf: 32 })
+  const { inputIds, attentionMask } = toInputs(filled)
+  return { input_ids: inputIds, attention_mask: attentionMask }
+}
+
+const numbersOf = (x: NDArray): readonly number[] => Array.from(x.dataSync() as Float32Array)
+
+/** A function from texts to what is said of them. */
+const judgeOf = (tuned: Tuned): ((text: string) => object) => {
+  const { base, task, labels, params } = tuned
+  const run = jit((p: ParamTree, inputs: NamedArrays) => {
+    const outputs = base.model.apply(p, inputs)
+    if (task === 'embed') return meanPooling(outputs['last_hidden_state']!, inputs['attention_mask'])
+    return outputs['logits']!
+  })
+  return (text) => {
+    const output = np.ravel(run(params, inputsOf(tuned, text)) as NDArray)
+    if (task === 'embed') return { text, vector: numbersOf(output) }
+    if (output.size === 1) return { text, value: output.at(0).get().item() }
+    const probabilities = numbersOf(nn.softmax(output))
+    const best = probabilities.indexOf(Math.max(...probabilities))
+    const names = labels ?? probabilities.map((_, i) => `LABEL_${i}`)
+    return { text, label: names[best], scores: Object.fromEntries(probabilities.map((p, i) => [names[i]!, p])) }
+  }
+}
+
+/** What a model that writes answers. */
+const answer = async ({ base, params }: Tuned, q: Question, maxNewTokens: number): Promise<object> => {
+  const { decoder } = base.model
+  if (decoder === null) throw new FailedError(`${base.model.architecture} does not write text`)
+  const { tokenizer } = base
+  const prompt = typeof q === 'string' ? tokenizer.encode(q).ids : orFail(tokenizer.encodeChat(q, { addGenerationPrompt: true })).ids
+  let text = ''
+  for await (const made of generate(decoder, params as never, prompt, { maxNewTokens, tokenizer })) text += made.text
+  return { prompt: q, completion: text }
+}
+
+const predictRun = async (given: Given, terminal: Terminal): Promise<void> => {
+  const questions = await questionsOf(given)
+  const maxNewTokens = numberOption(given, 'max-new-tokens', 1, 1e9) ?? 128
+  if (!Number.isInteger(maxNewTokens)) throw new UsageError('--max-new-tokens must be a whole number')
+  const tuned = await loadTuned(given, terminal)
+  const writes = tuned.task === 'causal' || tuned.task === 'seq2seq'
+  const judge = writes ? null : judgeOf(tuned)
+  for (const q of questions) {
+    const said = judge === null ? await answer(tuned, q, maxNewTokens) : judge(textOf(q))
+    terminal.out(`${JSON.stringify(said)}\n`)
+  }
+}
+
+export const predict: Command = {
+  name: 'predict',
+  usage: '--model DIR [--adapter DIR] --data FILE | "text" ...',
+  summary: 'Says the class, the vector or the answer of each text, as a line of JSON.',
+  options: {
+    ...tunedOptions,
+    data: { type: 'string', value: 'FILE', help: 'rows {text}, {prompt} or {messages}; or give texts as words' },
+    'max-new-tokens': { type: 'string', value: 'N', help: 'of an answer (128)' },
+  },
+  words: [0, Infinity],
+  run: predictRun,
+}

@@ -1,0 +1,208 @@
+/** A run of tuning: from settings to a step, hooks, and what is left of it on the disk. */
+import type { JsonRecord } from '../../io/index.ts'
+import type { AnyRunOptions, ParamTree } from '../../models/index.ts'
+import { saveModel } from '../../models/index.ts'
+import * as np from '../../numpy/index.ts'
+import * as optim from '../../optim/index.ts'
+import * as random from '../../random/index.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { Adapter, Stream, Tally } from '../../train/index.ts'
+import {
+  checkpoints,
+  decayMask,
+  describe,
+  evaluateEvery,
+  evaluator,
+  fingerprint,
+  latestCheckpoint,
+  makeStep,
+  metricsFile,
+  plan,
+  progress,
+  report,
+  signals,
+  take,
+  tensorBoard,
+  toArray,
+  train,
+} from '../../train/index.ts'
+import { FailedError, orFail } from '../command.ts'
+import type { Base } from './base.ts'
+import { copyBeside, makeDirectory, writeText } from './files.ts'
+import type { Method } from './methods.ts'
+import { methodsByName, rateFor } from './methods.ts'
+import type { Settings } from './settings.ts'
+import type { Task, TaskBatch } from './task.ts'
+
+/** All that a run is made of. */
+export interface Run {
+  readonly settings: Settings
+  readonly base: Base
+  readonly task: Task
+  readonly train: Stream<TaskBatch>
+  readonly valid: Stream<TaskBatch> | null
+  readonly steps: number
+  readonly stepsPerEpoch: number
+  readonly tally: Tally
+}
+
+/** A rise from 0, then a fall as the settings say. */
+export const rateSchedule = ({ settings, task, steps }: Run): ((step: NDArray) => NDArray) => {
+  const { schedule, warmup, method } = settings
+  const peak = settings.learningRate ?? rateFor(method, task.name)
+  const rising = Math.min(Math.round(warmup * steps), steps - 1)
+  const falling = Math.max(1, steps - rising)
+  const after = {
+    linear: () => optim.linearSchedule({ initValue: peak, endValue: 0, transitionSteps: falling }),
+    cosine: () => optim.cosineDecaySchedule({ initValue: peak, decaySteps: falling }),
+    constant: () => optim.constantSchedule(peak),
+  }[schedule]()
+  if (rising === 0) return (step) => np.asarray(after(step))
+  const before = optim.linearSchedule({ initValue: peak / rising, endValue: peak, transitionSteps: rising })
+  const both = optim.joinSchedules([before, after], [rising])
+  return (step) => np.asarray(both(step))
+}
+
+/** The options of a model's run. */
+const optionsOf = (key: random.Key | undefined): AnyRunOptions => (key === undefined ? {} : { key })
+
+/** The tuned parameters: the base is an argument of its own, by which nothing is differentiated. */
+const tuned = (method: Method, params: ParamTree, adapter: Adapter, key?: random.Key): ParamTree =>
+  method.apply(params, adapter, key)
+
+const stepOf = (run: Run, method: Method, adapter: Adapter) => {
+  const { task, settings } = run
+  return makeStep({
+    loss: (trained: Adapter, batch: TaskBatch, { key }, params: ParamTree) => {
+      const [ofAdapter, ofModel] = key === undefined ? [undefined, undefined] : random.split(key)
+      return task.loss(tuned(method, params, trained, ofAdapter), batch, optionsOf(ofModel))
+    },
+    optimizer: (rate: NDArray) =>
+      optim.adamw(rate, { weightDecay: settings.weightDecay, mask: decayMask(adapter) as never }),
+    learningRate: rateSchedule(run),
+    clip: settings.clip,
+    layerNorms: true,
+  })
+}
+
+/** The first batch, whose shapes the plan is of. */
+const firstBatch = async (batches: Stream<TaskBatch>): Promise<TaskBatch> => {
+  const [batch] = orFail(await toArray(take<TaskBatch>(1)(batches))())
+  if (batch === undefined) throw new FailedError('there are no rows to learn from')
+  return batch
+}
+
+/** What will be done, before anything is. */
+export const planOf = async (run: Run, adapter: Adapter, method: Method): Promise<string> => {
+  const batch = await firstBatch(run.train)
+  const { base, task, settings } = run
+  const planned = plan({
+    params: base.params,
+    batch,
+    optimizer: optim.adamw(rateFor(settings.method, task.name)),
+    method: { apply: (params: ParamTree, given: Adapter) => tuned(method, params, given) },
+    adapter,
+    loss: (params, given) => task.loss(params as ParamTree, given, {}).loss,
+    compile: false,
+  })
+  return describe(planned)
+}
+
+/** A fresh adapter. */
+export const beginning = ({ settings, base }: Run): readonly [method: Method, adapter: Adapter] => {
+  const method = methodsByName[settings.method]
+  return [method, method.init(random.key(settings.seed), base, settings)]
+}
+
+/** What became of a run. */
+export interface Outcome {
+  readonly reason: string
+  readonly steps: number
+  readonly metrics: { readonly [name: string]: unknown }
+  readonly passedOver: readonly string[]
+}
+
+/** Writes the result: an adapter, or a whole model. */
+const saveResult = async (run: Run, method: Method, adapter: Adapter): Promise<void> => {
+  const { settings, base, task } = run
+  const { out } = settings
+  if (method.save !== null) {
+    orFail(await method.save(out, adapter, { baseModel: settings.model, taskType: task.taskType })())
+  } else if (base.files === null) {
+    throw new FailedError(`${settings.method} changes weights of a GGUF file, which is not written; use lora`)
+  } else {
+    const params = method.merge(base.params, adapter)
+    const saved = { ...base.files, config: base.config, architecture: base.model.architecture, params }
+    orFail(await saveModel(out, saved)())
+  }
+  if (base.files !== null) await copyBeside(settings.model, out)
+}
+
+/** The file that says how a result came about, beside it. */
+export const RUN_FILE = 'finetune.json'
+
+const writeJson = (path: string, value: JsonRecord): Promise<void> => writeText(path, `${JSON.stringify(value, null, 2)}\n`)
+
+/** Trains, evaluates, saves. */
+export const runTraining = async (
+  run: Run,
+  start: readonly [method: Method, adapter: Adapter],
+  planText: string,
+  resume: boolean,
+  labels: readonly string[] | null,
+): Promise<Outcome> => {
+  const { settings, base, task, valid, steps, stepsPerEpoch } = run
+  const { out } = settings
+  const [method, adapter] = start
+  const made = stepOf(run, method, adapter)
+  const initial = made.initState(adapter, { key: random.foldIn(random.key(settings.seed), 1) })
+  await makeDirectory(out)
+  const description: JsonRecord = {
+    ...settings,
+    task: task.name,
+    labels,
+    architecture: base.model.architecture,
+  } as unknown as JsonRecord
+  await writeJson(`${out}/${RUN_FILE}`, description)
+
+  const directory = `${out}/checkpoints`
+  const fingerprinted = orFail(await fingerprint(base.params)())
+  const found = resume ? orFail(await latestCheckpoint(directory, initial, { base: fingerprinted })()) : null
+
+  const measure = evaluator(
+    ({ trained, params }: { readonly trained: Adapter; readonly params: ParamTree }, batch: TaskBatch) =>
+      task.outputs(tuned(method, params, trained), batch),
+    task.metrics,
+  )
+  const evaluated = (state: typeof initial) => measure({ trained: made.average(state), params: base.params }, valid!)
+  const metricsPath = `${out}/metrics.jsonl`
+  const hooks = [
+    progress({ tokens: 'weight', metrics: ['loss', 'accuracy'] }),
+    metricsFile(metricsPath),
+    tensorBoard(`${out}/tensorboard`),
+    report(`${out}/report.html`, { title: `${settings.method} on ${settings.model}`, plan: planText, metricsFile: metricsPath }),
+    ...(valid === null ? [] : [evaluateEvery(settings.evaluateEvery ?? stepsPerEpoch, evaluated)]),
+    checkpoints(directory, {
+      every: settings.checkpointEvery,
+      keepLast: settings.keep,
+      base: fingerprinted,
+      config: description,
+      ...(valid === null ? {} : { keepBest: task.best }),
+    }),
+    signals(),
+  ]
+  const step = (state: typeof initial, batch: TaskBatch) => made.step(state, batch, base.params)
+  const ended = orFail(
+    await train(step, initial, run.train, { steps, hooks: hooks as never, from: found?.checkpoint ?? null })(),
+  )
+  const last = ended.state
+  const metrics = valid === null ? {} : orFail(await evaluated(last)())
+  await saveResult(run, method, made.average(last))
+  await writeJson(`${out}/${RUN_FILE}`, { ...description, metrics: metrics as unknown as JsonRecord, finalStep: ended.step })
+  return {
+    reason: ended.reason,
+    steps: ended.step,
+    metrics,
+    passedOver: found === null ? [] : found.passedOver.map(({ message }) => message),
+  }
+}

@@ -1,0 +1,215 @@
+/** Tasks: how rows become batches, what is minimised, and what is measured. */
+import * as np from '../../numpy/index.ts'
+import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../models/index.ts'
+import { meanPooling } from '../../models/index.ts'
+import type { Tokenizer } from '../../tokenizers/index.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { AnyMetric, Batch, Objective, Operator, Sample, Scored, Stream, TrainRow } from '../../train/index.ts'
+import {
+  accuracy,
+  bucket,
+  causalLM,
+  collate,
+  contrastive,
+  f1,
+  map,
+  meanSquaredError,
+  perplexity,
+  precision,
+  recall,
+  regression,
+  rocAuc,
+  seq2seq,
+  sequenceClassification,
+  tokenizeRows,
+} from '../../train/index.ts'
+import type { PairRow, Reading } from './rows.ts'
+import type { TaskName } from './settings.ts'
+
+/** A batch: arrays by the names of `transformers`; of pairs, those of the second texts have `pair_` before. */
+export type TaskBatch = NamedArrays
+
+/** What a task does with batches. */
+export interface Task {
+  readonly name: TaskName
+  /** The loss of tuned parameters. */
+  readonly loss: (params: ParamTree, batch: TaskBatch, options: AnyRunOptions) => Objective
+  /** What metrics look at. */
+  readonly outputs: (params: ParamTree, batch: TaskBatch) => Scored
+  readonly metrics: { readonly [name: string]: AnyMetric<Scored> }
+  /** The metric by which the best checkpoint is told. */
+  readonly best: { readonly metric: string; readonly mode: 'min' | 'max' }
+  /** PEFT's name of the task. */
+  readonly taskType: string
+}
+
+const inputsOf = (model: AnyModel, batch: TaskBatch, prefix = ''): NamedArrays =>
+  Object.fromEntries(
+    model.inputs.flatMap((name) => {
+      const x = batch[`${prefix}${name}`]
+      return x === undefined || name === 'labels' ? [] : [[name, x]]
+    }),
+  )
+
+const labelsOf = (batch: TaskBatch): NDArray => batch['labels']!
+
+const logitsOf = (outputs: NamedArrays): NDArray => outputs['logits']!
+
+const classify = (model: AnyModel, classes: number): Task => {
+  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    logitsOf(model.apply(params, inputsOf(model, batch), options))
+  const binary = { f1: f1(), precision: precision(), recall: recall(), rocAuc: rocAuc() }
+  return {
+    name: 'classify',
+    loss: (params, batch, options) => sequenceClassification(run(params, batch, options), labelsOf(batch)),
+    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
+    metrics: { accuracy: accuracy(), ...(classes === 2 ? binary : { f1: f1({ classes, average: 'macro' }) }) },
+    best: { metric: 'eval/f1', mode: 'max' },
+    taskType: 'SEQ_CLS',
+  }
+}
+
+const causal = (model: AnyModel): Task => {
+  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    logitsOf(model.apply(params, inputsOf(model, batch), options))
+  return {
+    name: 'causal',
+    loss: (params, batch, options) => causalLM(run(params, batch, options), labelsOf(batch)),
+    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
+    metrics: { perplexity: perplexity() },
+    best: { metric: 'eval/perplexity', mode: 'min' },
+    taskType: 'CAUSAL_LM',
+  }
+}
+
+const translate = (model: AnyModel): Task => {
+  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    logitsOf(model.apply(params, { ...inputsOf(model, batch), labels: labelsOf(batch) }, options))
+  return {
+    name: 'seq2seq',
+    loss: (params, batch, options) => seq2seq(run(params, batch, options), labelsOf(batch)),
+    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
+    metrics: { perplexity: perplexity({ shift: false }) },
+    best: { metric: 'eval/perplexity', mode: 'min' },
+    taskType: 'SEQ_2_SEQ_LM',
+  }
+}
+
+/** Mean pooling of the last states. */
+const vectorsOf = (model: AnyModel, params: ParamTree, batch: TaskBatch, prefix: string, options: AnyRunOptions): NDArray => {
+  const { last_hidden_state: states } = model.apply(params, inputsOf(model, batch, prefix), options)
+  return meanPooling(states!, batch[`${prefix}attention_mask`])
+}
+
+const embed = (model: AnyModel): Task => {
+  const both = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    ['', 'pair_'].map((prefix) => vectorsOf(model, params, batch, prefix, options)) as [NDArray, NDArray]
+  const unit = (x: NDArray): NDArray => np.divide(x, np.linalg.norm(x, { axis: -1, keepdims: true }))
+  return {
+    name: 'embed',
+    loss: (params, batch, options) => contrastive(...both(params, batch, options)),
+    outputs: (params, batch) => {
+      const [anchors, candidates] = both(params, batch)
+      // Each text finds its own among those of the batch.
+      const logits = np.matmul(unit(anchors), unit(candidates).T)
+      return { logits, labels: np.arange(anchors.shape[0]!).astype('int32') }
+    },
+    metrics: { accuracy: accuracy() },
+    best: { metric: 'eval/accuracy', mode: 'max' },
+    taskType: 'FEATURE_EXTRACTION',
+  }
+}
+
+/** The task of a model. */
+export const taskOf = (name: TaskName, model: AnyModel, classes: number): Task => {
+  if (name === 'classify') return classes === 1 ? regress(model) : classify(model, classes)
+  if (name === 'causal') return causal(model)
+  return name === 'seq2seq' ? translate(model) : embed(model)
+}
+
+/** One number for a text. */
+const regress = (model: AnyModel): Task => {
+  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    logitsOf(model.apply(params, inputsOf(model, batch), options))
+  return {
+    name: 'classify',
+    loss: (params, batch, options) => regression(np.squeeze(run(params, batch, options), { axis: -1 }), labelsOf(batch)),
+    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch).astype('float32') }),
+    metrics: { meanSquaredError: meanSquaredError() },
+    best: { metric: 'eval/meanSquaredError', mode: 'min' },
+    taskType: 'SEQ_CLS',
+  }
+}
+
+// Batches.
+
+/** Lengths that rows are filled up to: few shapes, each traced once. */
+export const boundsUpTo = (longest: number): readonly number[] => {
+  const bounds = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048].filter((bound) => bound < longest)
+  return [...bounds, longest]
+}
+
+/** How rows become batches. */
+export interface BatchSettings {
+  readonly tokenizer: Tokenizer
+  readonly batchSize: number
+  readonly maxLength: number
+  readonly labels: readonly string[] | null
+  readonly reading: Reading
+}
+
+const named = (batch: Batch, prefix = ''): TaskBatch =>
+  Object.fromEntries(Object.entries(batch).map(([name, x]: [string, NDArray]) => [`${prefix}${name}`, x]))
+
+/** Samples as batches of few shapes. */
+const batched = (model: AnyModel, { tokenizer, batchSize, maxLength, reading }: BatchSettings) => {
+  const fill = collate({ padId: tokenizer.padId ?? 0 })
+  const buckets = bucket<Sample>({ bounds: boundsUpTo(maxLength), size: batchSize, tally: reading.tally })
+  const keep = (batch: TaskBatch): TaskBatch =>
+    Object.fromEntries(Object.entries(batch).filter(([name]) => name === 'labels' || model.inputs.includes(name)))
+  return (samples: Stream<Sample>): Stream<TaskBatch> => map((rows: Parameters<typeof fill>[0]) => keep(named(fill(rows))))(buckets(samples))
+}
+
+/** Rows as batches. */
+export const batchesOf = (
+  task: Exclude<TaskName, 'embed'>,
+  model: AnyModel,
+  settings: BatchSettings,
+): Operator<TrainRow, TaskBatch> => {
+  const { tokenizer, maxLength, labels, reading } = settings
+  const samples = tokenizeRows(tokenizer, {
+    task,
+    maxLength,
+    ...reading,
+    ...(labels === null ? {} : { labels }),
+    ...(task === 'seq2seq' ? { maxTargetLength: maxLength } : {}),
+  })
+  const batches = batched(model, settings)
+  return (rows) => batches(samples(rows))
+}
+
+interface PairSample {
+  readonly first: Sample
+  readonly second: Sample
+}
+
+/** Pairs of texts as batches: all texts of one are filled up to one length. */
+export const pairBatchesOf = (model: AnyModel, settings: BatchSettings): Operator<PairRow, TaskBatch> => {
+  const { tokenizer, maxLength, batchSize, reading } = settings
+  const sampleOf = (text: string): Sample => ({
+    input_ids: tokenizer.encode(text, { truncation: true, maxLength }).ids,
+  })
+  const lengthOf = ({ first, second }: PairSample): number => Math.max(first.input_ids.length, second.input_ids.length)
+  const buckets = bucket<PairSample>({ bounds: boundsUpTo(maxLength), size: batchSize, lengthOf, tally: reading.tally })
+  const pairs = map(({ text, textPair }: PairRow): PairSample => ({ first: sampleOf(text), second: sampleOf(textPair) }))
+  const fill = collate({ padId: tokenizer.padId ?? 0 })
+  const both = map((rows: { readonly length: number; readonly rows: readonly PairSample[] }): TaskBatch => {
+    const of = (pick: (pair: PairSample) => Sample, prefix: string): TaskBatch => {
+      const batch = named(fill({ length: rows.length, rows: rows.rows.map(pick) }))
+      const kept = Object.entries(batch).filter(([name]) => model.inputs.includes(name))
+      return Object.fromEntries(kept.map(([name, x]) => [`${prefix}${name}`, x]))
+    }
+    return { ...of((pair) => pair.first, ''), ...of((pair) => pair.second, 'pair_') }
+  })
+  return (rows) => both(buckets(pairs(rows)))
+}
