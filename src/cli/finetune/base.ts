@@ -1,5 +1,5 @@
 /** A pretrained model with the head that a task needs. */
-import type { JsonRecord, ModelFiles } from '../../io/index.ts'
+import type { JsonRecord, ModelFiles, Progress } from '../../io/index.ts'
 import { openModel } from '../../io/index.ts'
 import type { AnyModel, ArchitectureName, ParamTree } from '../../models/index.ts'
 import { architectureNames, loadGguf, loadVariables, modelOfConfig } from '../../models/index.ts'
@@ -71,7 +71,7 @@ interface Wanted {
   readonly seed: number
 }
 
-const fromGguf = async (path: string, { task }: Wanted, onProgress: (p: { bytes: number; total: number }) => void): Promise<Base> => {
+const fromGguf = async (path: string, { task }: Wanted, onProgress: (progress: Progress) => void): Promise<Base> => {
   if (task !== 'causal') throw new FailedError(`${path}: a GGUF file has a model that writes text; the task is '${task}'`)
   const loaded = orFail(await loadGguf(path, { dtype: 'quantized', onProgress })())
   const tokenizer = await tokenizerOf({ ...loaded, state: null, files: null, path })
