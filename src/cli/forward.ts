@@ -5,9 +5,13 @@ import { flattenWithPath } from '../api/tree.ts'
 import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
 import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
 import { architectureNames } from '../models/index.ts'
+import type { Adapter, PeftConfig } from '../train/index.ts'
+import { encodeAdapter } from '../train/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
+import { applyAdapter, loadTuned } from './finetune/tuned.ts'
+import type { Tuned } from './finetune/tuned.ts'
 import { loadFrom } from './model.ts'
 
 /** The loss among the outputs, where there is one. */
@@ -21,6 +25,18 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
   )
 }
 
+/** Gradients by an adapter's own arrays, under the names that its files have for them. */
+const adapterGradients = async (
+  { base, adapter }: Tuned,
+  run: (p: ParamTree) => NamedArrays,
+): Promise<NamedArrays> => {
+  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(base.model, run(applyAdapter(p, a)))
+  const gradient = jit(grad(loss))(adapter!, base.params) as Adapter<PeftConfig>
+  const file = encodeAdapter(gradient).get('adapter_model.safetensors')!
+  const tensors = orFail(await readTensors(orFail(await openTensors(file)()))())
+  return Object.fromEntries(Object.entries(tensors).map(([name, g]) => [`grad.${name}`, g]))
+}
+
 const gradientsOf = (model: AnyModel, params: ParamTree, run: (p: ParamTree) => NamedArrays): NamedArrays => {
   const gradient = jit(grad((p: ParamTree) => lossOf(model, run(p))))(params)
   return Object.fromEntries(flattenWithPath(gradient)[0].map(([path, g]) => [`grad.${path.join('.')}`, g] as const))
@@ -32,11 +48,19 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (!outPath.endsWith('.safetensors')) throw new UsageError(`--out must end with .safetensors, not '${outPath}'`)
   const architecture = wordOption(given, 'architecture', architectureNames)
   const inputs = orFail(await readTensors(orFail(await openTensors(inputPath)()))())
-  const { model, params, state } = await loadFrom(from, { architecture }, terminal)
+  const tuned = given.text('adapter') === undefined ? null : await loadTuned(given, terminal)
+  const { model, params, state } =
+    tuned === null
+      ? await loadFrom(from, { architecture }, terminal)
+      : { model: tuned.base.model, params: tuned.params, state: null }
   // Inputs are closed over, so that they are checked by their values.
   const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
   const outputs = jit(apply)(params)
-  const gradients = given.flag('grads') ? gradientsOf(model, params, apply) : {}
+  const gradients = !given.flag('grads')
+    ? {}
+    : tuned === null
+      ? gradientsOf(model, params, apply)
+      : await adapterGradients(tuned, apply)
   orFail(await writeSafetensors(outPath, { ...outputs, ...gradients })())
   const shapes = Object.fromEntries(Object.entries(outputs).map(([name, x]) => [name, x.shape]))
   const loss = outputs['loss'] === undefined ? null : outputs['loss'].item()
@@ -69,6 +93,8 @@ export const forward: Command = {
     },
     out: { type: 'string', value: 'OUT', help: 'logits, hidden_states.0 and on, pooled, loss' },
     grads: { type: 'boolean', help: 'writes grad.PARAMETER of the loss too' },
+    adapter: { type: 'string', value: 'DIR', help: "an adapter of PEFT's files; --grads are those of its own tensors" },
+    task: { type: 'string', value: 'TASK', help: 'of the adapter: classify, causal, seq2seq, embed; as its files say by default' },
     architecture: { type: 'string', value: 'NAME', help: "another head than the configuration's own" },
     json: { type: 'boolean', help: 'what was written, as JSON' },
   },

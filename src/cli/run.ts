@@ -4,12 +4,16 @@ import { UsageError } from './command.ts'
 import { convert } from './convert.ts'
 import { diff } from './diff.ts'
 import { embed } from './embed.ts'
+import { evaluate } from './finetune/evaluate.ts'
+import { finetune } from './finetune/finetune.ts'
+import { merge } from './finetune/merge.ts'
+import { predict } from './finetune/predict.ts'
 import { forward } from './forward.ts'
 import { generate } from './generate.ts'
 import { parseArgs } from './host.ts'
 import { inspect } from './inspect.ts'
 
-const commands: readonly Command[] = [inspect, diff, convert, forward, embed, generate]
+const commands: readonly Command[] = [inspect, diff, convert, forward, embed, generate, finetune, evaluate, predict, merge]
 
 /** 0 done, 1 failed, 2 wrong use. */
 export type ExitCode = 0 | 1 | 2

@@ -3,7 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { parametersOf } from '../../train/targets.ts'
 import type { ParamTree } from '../../models/index.ts'
 import type { Key } from '../../random/keys.ts'
-import type { Adapter, AdapterConfig, TrainError } from '../../train/index.ts'
+import type { Adapter, AdapterConfig, LeavesConfig, TrainError } from '../../train/index.ts'
 import { bitfit, dora, full, ia3, lora, unfreeze, vera } from '../../train/index.ts'
 import type { Base } from './base.ts'
 import type { MethodName, Settings, TaskName } from './settings.ts'
@@ -78,13 +78,13 @@ export const methodsByName: { readonly [K in MethodName]: Method } = {
   vera: erased(vera, (key, base, settings) =>
     vera.init(key, base.params, { ...placesOf(base, settings), rank: settings.rank }),
   ),
-  bitfit: erased({ apply: bitfit.apply, merge: bitfit.merge }, (key, base) =>
+  bitfit: erased<LeavesConfig>({ apply: bitfit.apply, merge: bitfit.merge }, (key, base) =>
     bitfit.init(key, base.params, { head: (_, name) => savedOf(base).some((module) => `.${name}`.includes(`.${module}.`)) }),
   ),
-  unfreeze: erased({ apply: unfreeze.apply, merge: unfreeze.merge }, (key, base, { layers }) =>
+  unfreeze: erased<LeavesConfig>({ apply: unfreeze.apply, merge: unfreeze.merge }, (key, base, { layers }) =>
     unfreeze.init(key, base.params, { layers }),
   ),
-  full: erased({ apply: full.apply, merge: full.merge }, (key, base) => full.init(key, base.params)),
+  full: erased<LeavesConfig>({ apply: full.apply, merge: full.merge }, (key, base) => full.init(key, base.params)),
 }
 
 const rates: { readonly [K in MethodName]: readonly [texts: number, language: number] } = {
