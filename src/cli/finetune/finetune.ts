@@ -10,9 +10,10 @@ import { FailedError, orFail, UsageError } from '../command.ts'
 import { isGguf } from '../model.ts'
 import type { Base } from './base.ts'
 import { loadBase } from './base.ts'
-import { countRows, detectLabels, detectTask, partsOf, rowsFor } from './data.ts'
+import { countRows, detectLabels, detectTask, partsOf } from './data.ts'
 import type { Parts } from './data.ts'
 import type { PairRow, Reading } from './rows.ts'
+import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Run } from './run.ts'
 import { beginning, planOf, runTraining } from './run.ts'
 import type { Settings, TaskName } from './settings.ts'
@@ -61,14 +62,30 @@ const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> => shuffle<R>(
 interface Prepared {
   readonly train: Stream<TaskBatch>
   readonly valid: Stream<TaskBatch> | null
+  /** How many there are to learn from. */
   readonly rows: number
 }
 
-const prepared = async <R>(parts: Parts<R>, settings: Settings, batches: (rows: Stream<R>) => Stream<TaskBatch>): Promise<Prepared> => ({
-  train: batches(mixed(parts.train, settings)),
-  valid: parts.valid === null ? null : batches(parts.valid),
-  rows: await countRows(parts.train),
+/** How rows become batches, counted by the one reading or the other. */
+type Batching<R> = (reading: Reading) => (rows: Stream<R>) => Stream<TaskBatch>
+
+const prepared = async <R>(
+  parts: Parts<R>,
+  looked: Parts<R>,
+  settings: Settings,
+  batching: Batching<R>,
+  { reading, looking }: Readings,
+): Promise<Prepared> => ({
+  train: batching(reading)(mixed(parts.train, settings)),
+  valid: looked.valid === null ? null : batching(looking)(looked.valid),
+  rows: await countRows(looked.train),
 })
+
+/** What is counted for people, and what is read beside it: to find out about the rows, and to evaluate. */
+interface Readings {
+  readonly reading: Reading
+  readonly looking: Reading
+}
 
 const batchSettings = (base: Base, settings: Settings, task: TaskName, labels: readonly string[] | null, reading: Reading) => ({
   tokenizer: base.tokenizer,
@@ -83,17 +100,21 @@ const prepare = (
   task: Task,
   settings: Settings,
   labels: readonly string[] | null,
-  reading: Reading,
+  readings: Readings,
 ): Promise<Prepared> => {
-  const own = batchSettings(base, settings, task.name, labels, reading)
-  const valid = settings.valid === null ? null : rowsFor(task.name, [settings.valid], reading)
-  const all = rowsFor(task.name, settings.data, reading)
-  if (all.kind === 'pairs') {
-    const parts = partsOf(all.rows, (valid?.rows ?? null) as Stream<PairRow> | null, settings)
-    return prepared(parts, settings, pairBatchesOf(base.model, own))
+  const own = (reading: Reading) => batchSettings(base, settings, task.name, labels, reading)
+  const { data, valid } = settings
+  const { name } = task
+  if (name === 'embed') {
+    const open = (paths: readonly string[], reading: Reading) => openRows(paths, pairRow, reading)
+    const parts = (reading: Reading) => partsOf(open(data, reading), valid === null ? null : open([valid], reading), settings)
+    const batching: Batching<PairRow> = (reading) => pairBatchesOf(base.model, own(reading))
+    return prepared(parts(readings.reading), parts(readings.looking), settings, batching, readings)
   }
-  const parts = partsOf(all.rows, (valid?.rows ?? null) as Stream<TrainRow> | null, settings)
-  return prepared(parts, settings, batchesOf(task.name as Exclude<TaskName, 'embed'>, base.model, own))
+  const parts = (reading: Reading) =>
+    partsOf(openKnownRows(data, reading), valid === null ? null : openKnownRows([valid], reading), settings)
+  const batching: Batching<TrainRow> = (reading) => batchesOf(name, base.model, own(reading))
+  return prepared(parts(readings.reading), parts(readings.looking), settings, batching, readings)
 }
 
 /** Everything that a run needs, from its settings. */
@@ -103,15 +124,15 @@ export const prepareRun = async (
 ): Promise<{ readonly run: Run; readonly labels: readonly string[] | null }> => {
   const tally = new Tally()
   const reading: Reading = { onBad: settings.onBad, tally }
+  // What is read to find out about the rows, and to evaluate, is not counted twice.
+  const looking: Reading = { onBad: settings.onBad, tally: new Tally() }
   const config = await configOf(settings.model)
-  const name = settings.task === 'auto' ? await detectTask(settings.data, reading, config) : settings.task
-  const known = rowsFor(name, settings.data, reading)
-  const labels =
-    name === 'classify' && known.kind === 'known' ? (await detectLabels(known.rows, config)).names : null
+  const name = settings.task === 'auto' ? await detectTask(settings.data, looking, config) : settings.task
+  const labels = name === 'classify' ? (await detectLabels(openKnownRows(settings.data, looking), config)).names : null
   const wanted = name === 'classify' ? (labels ?? ['LABEL_0']) : null
   const base = await loadBase(settings.model, { task: name, labels: wanted, seed: settings.seed }, terminal)
   const task = taskOf(name, base.model, wanted?.length ?? 0)
-  const { train, valid, rows } = await prepare(base, task, settings, labels, reading)
+  const { train, valid, rows } = await prepare(base, task, settings, labels, { reading, looking })
   if (rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
   const stepsPerEpoch = Math.ceil(rows / settings.batchSize)
   const steps = settings.steps ?? stepsPerEpoch * settings.epochs

@@ -177,7 +177,7 @@ export const runTraining = async (
   const evaluated = (state: typeof initial) => measure({ trained: made.average(state), params: base.params }, valid!)
   const metricsPath = `${out}/metrics.jsonl`
   const hooks = [
-    progress({ tokens: 'weight', metrics: ['loss', 'accuracy'] }),
+    progress({ metrics: ['loss', 'accuracy'] }),
     metricsFile(metricsPath),
     tensorBoard(`${out}/tensorboard`),
     report(`${out}/report.html`, { title: `${settings.method} on ${settings.model}`, plan: planText, metricsFile: metricsPath }),
@@ -191,7 +191,10 @@ export const runTraining = async (
     }),
     signals(),
   ]
-  const step = (state: typeof initial, batch: TaskBatch) => made.step(state, batch, base.params)
+  const step = (state: typeof initial, batch: TaskBatch) => {
+    const [next, metrics] = made.step(state, batch, base.params)
+    return [next, { ...metrics, tokens: np.sum(batch['attention_mask']!).astype('float32') }] as const
+  }
   const ended = orFail(
     await train(step, initial, run.train, { steps, hooks: hooks as never, from: found?.checkpoint ?? null })(),
   )
