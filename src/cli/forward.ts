@@ -6,11 +6,11 @@ import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
 import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
 import { architectureNames } from '../models/index.ts'
 import type { Adapter, PeftConfig } from '../train/index.ts'
-import { encodeAdapter } from '../train/index.ts'
+import { applyAdapter, encodeAdapter } from '../train/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
-import { applyAdapter, loadTuned } from './finetune/tuned.ts'
+import { loadTuned } from './finetune/tuned.ts'
 import type { Tuned } from './finetune/tuned.ts'
 import { loadFrom } from './model.ts'
 
@@ -26,11 +26,9 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
 }
 
 /** Gradients by an adapter's own arrays, under the names that its files have for them. */
-const adapterGradients = async (
-  { base, adapter }: Tuned,
-  run: (p: ParamTree) => NamedArrays,
-): Promise<NamedArrays> => {
-  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(base.model, run(applyAdapter(p, a)))
+const adapterGradients = async ({ base, adapter }: Tuned, run: (p: ParamTree) => NamedArrays): Promise<NamedArrays> => {
+  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray =>
+    lossOf(base.model, run(applyAdapter(p, a) as ParamTree))
   const gradient = jit(grad(loss))(adapter!, base.params) as Adapter<PeftConfig>
   const file = encodeAdapter(gradient).get('adapter_model.safetensors')!
   const tensors = orFail(await readTensors(orFail(await openTensors(file)()))())
@@ -94,7 +92,11 @@ export const forward: Command = {
     out: { type: 'string', value: 'OUT', help: 'logits, hidden_states.0 and on, pooled, loss' },
     grads: { type: 'boolean', help: 'writes grad.PARAMETER of the loss too' },
     adapter: { type: 'string', value: 'DIR', help: "an adapter of PEFT's files; --grads are those of its own tensors" },
-    task: { type: 'string', value: 'TASK', help: 'of the adapter: classify, causal, seq2seq, embed; as its files say by default' },
+    task: {
+      type: 'string',
+      value: 'TASK',
+      help: 'of the adapter: classify, causal, seq2seq, embed; as its files say by default',
+    },
     architecture: { type: 'string', value: 'NAME', help: "another head than the configuration's own" },
     json: { type: 'boolean', help: 'what was written, as JSON' },
   },

@@ -13,7 +13,18 @@ import { generate } from './generate.ts'
 import { parseArgs } from './host.ts'
 import { inspect } from './inspect.ts'
 
-const commands: readonly Command[] = [inspect, diff, convert, forward, embed, generate, finetune, evaluate, predict, merge]
+const commands: readonly Command[] = [
+  inspect,
+  diff,
+  convert,
+  forward,
+  embed,
+  generate,
+  finetune,
+  evaluate,
+  predict,
+  merge,
+]
 
 /** 0 done, 1 failed, 2 wrong use. */
 export type ExitCode = 0 | 1 | 2

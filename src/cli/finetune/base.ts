@@ -72,7 +72,8 @@ interface Wanted {
 }
 
 const fromGguf = async (path: string, { task }: Wanted, onProgress: (progress: Progress) => void): Promise<Base> => {
-  if (task !== 'causal') throw new FailedError(`${path}: a GGUF file has a model that writes text; the task is '${task}'`)
+  if (task !== 'causal')
+    throw new FailedError(`${path}: a GGUF file has a model that writes text; the task is '${task}'`)
   const loaded = orFail(await loadGguf(path, { dtype: 'quantized', onProgress })())
   const tokenizer = await tokenizerOf({ ...loaded, state: null, files: null, path })
   return { model: loaded.model, params: loaded.params, config: loaded.config, files: null, tokenizer, fresh: [] }
@@ -96,7 +97,8 @@ export const loadBase = async (path: string, wanted: Wanted, terminal: Terminal)
       return np.multiply(random.normal(own, shape), 0.02)
     }
     const loaded = orFail(await loadVariables(model, files.weights, { fresh: beginning, onProgress: bar.update })())
-    if (loaded.state !== null) throw new FailedError(`${path}: ${model.architecture} keeps running statistics, which is not tuned here`)
+    if (loaded.state !== null)
+      throw new FailedError(`${path}: ${model.architecture} keeps running statistics, which is not tuned here`)
     const tokenizer = await tokenizerOf({ model, params: loaded.params, state: null, config, files, path })
     return { model, params: loaded.params, config, files, tokenizer, fresh: [...fresh] }
   } finally {

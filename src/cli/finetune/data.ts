@@ -9,7 +9,9 @@ import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Settings, TaskName } from './settings.ts'
 
 /** A stream of one of both kinds of rows. */
-export type Rows = { readonly kind: 'known'; readonly rows: Stream<TrainRow> } | { readonly kind: 'pairs'; readonly rows: Stream<PairRow> }
+export type Rows =
+  | { readonly kind: 'known'; readonly rows: Stream<TrainRow> }
+  | { readonly kind: 'pairs'; readonly rows: Stream<PairRow> }
 
 /** The rows of files, as the task has them. */
 export const rowsFor = (task: TaskName, paths: readonly string[], reading: Reading): Rows =>
@@ -88,7 +90,11 @@ export const partsOf = <R extends TrainRow | PairRow>(
   if (valid !== null) return { train: rows, valid }
   if (validFraction === 0) return { train: rows, valid: null }
   if (validFraction === 1) throw new FailedError('validFraction is 1: nothing is left to learn')
-  const { train, held } = splitByHash(rows, { train: 1 - validFraction, held: validFraction }, { of: textOf, salt: String(seed) })
+  const { train, held } = splitByHash(
+    rows,
+    { train: 1 - validFraction, held: validFraction },
+    { of: textOf, salt: String(seed) },
+  )
   return { train, valid: held }
 }
 

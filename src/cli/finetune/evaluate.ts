@@ -22,7 +22,11 @@ const countOption = (given: Given, name: string): number | undefined => {
 }
 
 /** The batches of rows for a tuned model. */
-export const batchesFor = (given: Given, { base, task, labels, maxLength }: Tuned, reading: Reading): Stream<TaskBatch> => {
+export const batchesFor = (
+  given: Given,
+  { base, task, labels, maxLength }: Tuned,
+  reading: Reading,
+): Stream<TaskBatch> => {
   const settings = {
     tokenizer: base.tokenizer,
     batchSize: countOption(given, 'batch-size') ?? 16,
@@ -52,7 +56,9 @@ const evaluateRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const outputs = (params: ParamTree, batch: TaskBatch) => task.outputs(params, batch)
   const metrics = orFail(await evaluateStream(outputs, tuned.params, batches, task.metrics)())
   if (given.flag('json')) {
-    terminal.out(`${JSON.stringify({ task: task.name, labels: tuned.labels, rows: tally.rows, bad: tally.bad, metrics }, null, 2)}\n`)
+    terminal.out(
+      `${JSON.stringify({ task: task.name, labels: tuned.labels, rows: tally.rows, bad: tally.bad, metrics }, null, 2)}\n`,
+    )
     return
   }
   terminal.out(`${String(tally)}\n`)

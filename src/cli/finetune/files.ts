@@ -18,7 +18,13 @@ export const makeDirectory = async (path: string): Promise<void> => {
   }
 }
 
-const ofTokenizers = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.txt', 'chat_template.jinja']
+const ofTokenizers = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'vocab.txt',
+  'chat_template.jinja',
+]
 
 /** Copies the files of a tokenizer that are in a model's folder. */
 export const copyBeside = async (from: string, to: string): Promise<void> => {

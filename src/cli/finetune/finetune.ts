@@ -39,7 +39,8 @@ export const settingsOf = async (given: Given): Promise<Settings> => {
   const flags: { [key: string]: unknown } = {}
   for (const key of settingNames) flags[key] = given.text(flagOf(key))
   if (given.words.length > 0) {
-    if (flags['data'] === undefined) throw new UsageError(`'${given.words[0]!}' is too much; files of rows follow --data`)
+    if (flags['data'] === undefined)
+      throw new UsageError(`'${given.words[0]!}' is too much; files of rows follow --data`)
     flags['data'] = [...String(flags['data']).split(','), ...given.words]
   }
   const resolved = resolveSettings(config ?? 'the settings', await configFile(config), flags)
@@ -57,7 +58,8 @@ const longestOf = (task: TaskName, { maxLength }: Settings): number =>
 /** How many rows are held and mixed at a time. */
 const SHUFFLED = 10_000
 
-const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> => shuffle<R>(random.foldIn(random.key(seed), 2), SHUFFLED)(rows)
+const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> =>
+  shuffle<R>(random.foldIn(random.key(seed), 2), SHUFFLED)(rows)
 
 interface Prepared {
   readonly train: Stream<TaskBatch>
@@ -87,7 +89,13 @@ interface Readings {
   readonly looking: Reading
 }
 
-const batchSettings = (base: Base, settings: Settings, task: TaskName, labels: readonly string[] | null, reading: Reading) => ({
+const batchSettings = (
+  base: Base,
+  settings: Settings,
+  task: TaskName,
+  labels: readonly string[] | null,
+  reading: Reading,
+) => ({
   tokenizer: base.tokenizer,
   batchSize: settings.batchSize,
   maxLength: longestOf(task, settings),
@@ -107,7 +115,8 @@ const prepare = (
   const { name } = task
   if (name === 'embed') {
     const open = (paths: readonly string[], reading: Reading) => openRows(paths, pairRow, reading)
-    const parts = (reading: Reading) => partsOf(open(data, reading), valid === null ? null : open([valid], reading), settings)
+    const parts = (reading: Reading) =>
+      partsOf(open(data, reading), valid === null ? null : open([valid], reading), settings)
     const batching: Batching<PairRow> = (reading) => pairBatchesOf(base.model, own(reading))
     return prepared(parts(readings.reading), parts(readings.looking), settings, batching, readings)
   }
@@ -151,7 +160,9 @@ const finetuneRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const { task, steps, tally, base } = run
   if (!json) {
     const fresh = base.fresh.length === 0 ? '' : `; made anew: ${base.fresh.join(', ')}`
-    terminal.out(`${planText}\n\n${task.name} by ${settings.method}: ${steps} steps of ${settings.batchSize} rows${fresh}\n`)
+    terminal.out(
+      `${planText}\n\n${task.name} by ${settings.method}: ${steps} steps of ${settings.batchSize} rows${fresh}\n`,
+    )
   }
   if (given.flag('dry-run')) {
     if (json) terminal.out(`${JSON.stringify({ settings, task: task.name, labels, steps, plan: planText }, null, 2)}\n`)
@@ -171,7 +182,8 @@ const finetuneRun = async (given: Given, terminal: Terminal): Promise<void> => {
 export const finetune: Command = {
   name: 'finetune',
   usage: '--model DIR --data FILE ... --out DIR',
-  summary: 'Tunes a model on rows {text, label}, {prompt, completion} or {messages}; writes an adapter or a model, and a report.',
+  summary:
+    'Tunes a model on rows {text, label}, {prompt, completion} or {messages}; writes an adapter or a model, and a report.',
   options: {
     ...settingOptions,
     config: { type: 'string', value: 'FILE', help: 'settings as JSON, { "learningRate": 0.001 }; flags go before it' },

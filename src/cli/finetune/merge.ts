@@ -1,16 +1,20 @@
 /** `pullback merge`: a model with the changes of an adapter made in its weights. */
 import { saveModel } from '../../models/index.ts'
+import { mergeAdapter } from '../../train/index.ts'
 import type { Command, Given, Terminal } from '../command.ts'
 import { FailedError, orFail, required } from '../command.ts'
 import { copyBeside } from './files.ts'
-import { loadTuned, mergeAdapter, tunedOptions } from './tuned.ts'
+import { loadTuned, tunedOptions } from './tuned.ts'
 
 const mergeRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const out = required(given, 'out')
   required(given, 'adapter')
   const { base, adapter } = await loadTuned(given, terminal)
   const { files, model, config } = base
-  if (files === null) throw new FailedError('a GGUF file has weights in blocks, and a merged model is written as floats: give its original as --model')
+  if (files === null)
+    throw new FailedError(
+      'a GGUF file has weights in blocks, and a merged model is written as floats: give its original as --model',
+    )
   const params = mergeAdapter(base.params, adapter!)
   orFail(await saveModel(out, { ...files, config, architecture: model.architecture, params })())
   await copyBeside(required(given, 'model'), out)

@@ -79,7 +79,9 @@ export const methodsByName: { readonly [K in MethodName]: Method } = {
     vera.init(key, base.params, { ...placesOf(base, settings), rank: settings.rank }),
   ),
   bitfit: erased<LeavesConfig>({ apply: bitfit.apply, merge: bitfit.merge }, (key, base) =>
-    bitfit.init(key, base.params, { head: (_, name) => savedOf(base).some((module) => `.${name}`.includes(`.${module}.`)) }),
+    bitfit.init(key, base.params, {
+      head: (_, name) => savedOf(base).some((module) => `.${name}`.includes(`.${module}.`)),
+    }),
   ),
   unfreeze: erased<LeavesConfig>({ apply: unfreeze.apply, merge: unfreeze.merge }, (key, base, { layers }) =>
     unfreeze.init(key, base.params, { layers }),

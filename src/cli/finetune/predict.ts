@@ -46,7 +46,12 @@ const textOf = (q: Question): string => {
 /** Inputs of one text, filled up to a multiple of 32, so that few lengths are compiled. */
 const inputsOf = ({ base, maxLength }: Tuned, text: string): NamedArrays => {
   const longest = maxLength ?? 512
-  const filled = base.tokenizer.encodeBatch([text], { truncation: true, maxLength: longest, padding: 'longest', padToMultipleOf: 32 })
+  const filled = base.tokenizer.encodeBatch([text], {
+    truncation: true,
+    maxLength: longest,
+    padding: 'longest',
+    padToMultipleOf: 32,
+  })
   const { inputIds, attentionMask } = toInputs(filled)
   return { input_ids: inputIds, attention_mask: attentionMask }
 }
@@ -77,7 +82,8 @@ const answer = async ({ base, params }: Tuned, q: Question, maxNewTokens: number
   const { decoder } = base.model
   if (decoder === null) throw new FailedError(`${base.model.architecture} does not write text`)
   const { tokenizer } = base
-  const prompt = typeof q === 'string' ? tokenizer.encode(q).ids : orFail(tokenizer.encodeChat(q, { addGenerationPrompt: true })).ids
+  const prompt =
+    typeof q === 'string' ? tokenizer.encode(q).ids : orFail(tokenizer.encodeChat(q, { addGenerationPrompt: true })).ids
   let text = ''
   for await (const made of generate(decoder, params as never, prompt, { maxNewTokens, tokenizer })) text += made.text
   return { prompt: q, completion: text }

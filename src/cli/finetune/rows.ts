@@ -9,14 +9,20 @@ export interface PairRow {
   readonly textPair: string
 }
 
-const pairFields = decode.object({ text: decode.string, textPair: decode.optional(decode.string), text_pair: decode.optional(decode.string) })
+const pairFields = decode.object({
+  text: decode.string,
+  textPair: decode.optional(decode.string),
+  text_pair: decode.optional(decode.string),
+})
 
 /** `{ text, textPair }`, or `{ prompt, completion }` taken for one. */
 export const pairRow: Decoder<PairRow> = (value, at = '') => {
   const isPrompt = typeof value === 'object' && value !== null && 'prompt' in value
   if (isPrompt) {
     const row = decode.object({ prompt: decode.string, completion: decode.string })(value, at)
-    return row._tag === 'Left' ? row : { _tag: 'Right', right: { text: row.right.prompt, textPair: row.right.completion } }
+    return row._tag === 'Left'
+      ? row
+      : { _tag: 'Right', right: { text: row.right.prompt, textPair: row.right.completion } }
   }
   const row = pairFields(value, at)
   if (row._tag === 'Left') return row

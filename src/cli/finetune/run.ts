@@ -141,7 +141,8 @@ const saveResult = async (run: Run, method: Method, adapter: Adapter): Promise<v
 /** The file that says how a result came about, beside it. */
 export const RUN_FILE = 'finetune.json'
 
-const writeJson = (path: string, value: JsonRecord): Promise<void> => writeText(path, `${JSON.stringify(value, null, 2)}\n`)
+const writeJson = (path: string, value: JsonRecord): Promise<void> =>
+  writeText(path, `${JSON.stringify(value, null, 2)}\n`)
 
 /** Trains, evaluates, saves. */
 export const runTraining = async (
@@ -180,7 +181,11 @@ export const runTraining = async (
     progress({ metrics: ['loss', 'accuracy'] }),
     metricsFile(metricsPath),
     tensorBoard(`${out}/tensorboard`),
-    report(`${out}/report.html`, { title: `${settings.method} on ${settings.model}`, plan: planText, metricsFile: metricsPath }),
+    report(`${out}/report.html`, {
+      title: `${settings.method} on ${settings.model}`,
+      plan: planText,
+      metricsFile: metricsPath,
+    }),
     ...(valid === null ? [] : [evaluateEvery(settings.evaluateEvery ?? stepsPerEpoch, evaluated)]),
     checkpoints(directory, {
       every: settings.checkpointEvery,
@@ -201,7 +206,11 @@ export const runTraining = async (
   const last = ended.state
   const metrics = valid === null ? {} : orFail(await evaluated(last)())
   await saveResult(run, method, made.average(last))
-  await writeJson(`${out}/${RUN_FILE}`, { ...description, metrics: metrics as unknown as JsonRecord, finalStep: ended.step })
+  await writeJson(`${out}/${RUN_FILE}`, {
+    ...description,
+    metrics: metrics as unknown as JsonRecord,
+    finalStep: ended.step,
+  })
   return {
     reason: ended.reason,
     steps: ended.step,

@@ -24,13 +24,15 @@ const setting = <T>(decoder: Decoder<T>, fallback: T, value: string, help: strin
 })
 
 /** A number from `least` to `most`, whole or not. */
-const numberIn = (least: number, most: number, wanted: string, whole = false): Decoder<number> => (value, at = '') => {
-  const number = decode.numeric(value, at)
-  if (number._tag === 'Left') return number
-  const { right: x } = number
-  if (x >= least && x <= most && (!whole || Number.isInteger(x))) return number
-  return { _tag: 'Left', left: { _tag: 'DataError', at, message: `${at} must be ${wanted}, got ${x}` } }
-}
+const numberIn =
+  (least: number, most: number, wanted: string, whole = false): Decoder<number> =>
+  (value, at = '') => {
+    const number = decode.numeric(value, at)
+    if (number._tag === 'Left') return number
+    const { right: x } = number
+    if (x >= least && x <= most && (!whole || Number.isInteger(x))) return number
+    return { _tag: 'Left', left: { _tag: 'DataError', at, message: `${at} must be ${wanted}, got ${x}` } }
+  }
 
 const count = numberIn(1, 2 ** 31, 'a whole number from 1 on', true)
 const natural = numberIn(0, 2 ** 31, 'a whole number from 0 on', true)
@@ -62,7 +64,11 @@ export type TaskName = Exclude<(typeof tasks)[number], 'auto'>
 export type MethodName = (typeof methods)[number]
 
 const table = {
-  model: { decode: decode.words, value: 'DIR', help: 'a directory, hf:owner/name@revision, an address, or a GGUF file' },
+  model: {
+    decode: decode.words,
+    value: 'DIR',
+    help: 'a directory, hf:owner/name@revision, an address, or a GGUF file',
+  },
   data: { decode: texts, value: 'FILE', help: 'rows: .jsonl, .csv, .tsv, .parquet or .txt; more files may follow' },
   out: { decode: decode.words, value: 'DIR', help: 'where the adapter or model, checkpoints and the report go' },
   valid: setting<string | null>(orNull(decode.words), null, 'FILE', 'rows to evaluate on; else a share of the data'),
@@ -72,18 +78,38 @@ const table = {
   rank: setting(count, 8, 'N', 'of lora, dora and vera'),
   alpha: setting(positive, 16, 'X', 'of lora and dora: what is added is multiplied by alpha / rank'),
   dropout: setting(share, 0, 'X', 'of lora and dora: on what comes into the adapter'),
-  targets: setting<readonly string[] | null>(orNull(texts), null, 'NAMES', "adapted modules, or 'all-linear'; PEFT's by default"),
+  targets: setting<readonly string[] | null>(
+    orNull(texts),
+    null,
+    'NAMES',
+    "adapted modules, or 'all-linear'; PEFT's by default",
+  ),
   layers: setting(natural, 2, 'N', 'of unfreeze: the last layers are trained'),
   epochs: setting(count, 3, 'N', 'passes over the data'),
   steps: setting<number | null>(orNull(count), null, 'N', 'updates, instead of epochs'),
   batchSize: setting(count, 16, 'N', 'rows in a batch'),
-  learningRate: setting<number | null>(orNull(positive), null, 'X', 'its peak; by default one that suits method and task'),
+  learningRate: setting<number | null>(
+    orNull(positive),
+    null,
+    'X',
+    'its peak; by default one that suits method and task',
+  ),
   warmup: setting(share, 0.06, 'X', 'the share of the steps in which the rate rises from 0'),
-  schedule: setting(decode.oneOf(['linear', 'cosine', 'constant']), 'linear' as const, 'WORD', 'how the rate falls after that: linear, cosine, constant'),
+  schedule: setting(
+    decode.oneOf(['linear', 'cosine', 'constant']),
+    'linear' as const,
+    'WORD',
+    'how the rate falls after that: linear, cosine, constant',
+  ),
   weightDecay: setting(notNegative, 0.01, 'X', 'of matrices; biases and scales are not decayed'),
   clip: setting(positive, 1, 'X', 'the greatest norm of the gradients'),
   maxLength: setting<number | null>(orNull(count), null, 'N', 'tokens of a row; 128, or 512 for causal and seq2seq'),
-  onBad: setting(decode.oneOf(['fail', 'skip']), 'fail' as const, 'WORD', 'what becomes of bad rows: fail, or skip and count'),
+  onBad: setting(
+    decode.oneOf(['fail', 'skip']),
+    'fail' as const,
+    'WORD',
+    'what becomes of bad rows: fail, or skip and count',
+  ),
   evaluateEvery: setting<number | null>(orNull(count), null, 'N', 'steps between evaluations; an epoch by default'),
   checkpointEvery: setting(count, 50, 'N', 'steps between checkpoints'),
   keep: setting(count, 2, 'N', 'checkpoints that are kept'),
@@ -104,7 +130,8 @@ export const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) =>
 export const settingOptions: { readonly [flag: string]: Option } = Object.fromEntries(
   names.map((key) => {
     const { value, help, fallback }: Setting<unknown> = table[key]
-    const known = fallback === undefined || fallback === null || fallback === 'auto' ? '' : ` (${JSON.stringify(fallback)})`
+    const known =
+      fallback === undefined || fallback === null || fallback === 'auto' ? '' : ` (${JSON.stringify(fallback)})`
     return [flagOf(key), { type: 'string', value, help: `${help}${known}` } as const]
   }),
 )

@@ -96,7 +96,13 @@ const translate = (model: AnyModel): Task => {
 }
 
 /** Mean pooling of the last states. */
-const vectorsOf = (model: AnyModel, params: ParamTree, batch: TaskBatch, prefix: string, options: AnyRunOptions): NDArray => {
+const vectorsOf = (
+  model: AnyModel,
+  params: ParamTree,
+  batch: TaskBatch,
+  prefix: string,
+  options: AnyRunOptions,
+): NDArray => {
   const { last_hidden_state: states } = model.apply(params, inputsOf(model, batch, prefix), options)
   return meanPooling(states!, batch[`${prefix}attention_mask`])
 }
@@ -133,7 +139,8 @@ const regress = (model: AnyModel): Task => {
     logitsOf(model.apply(params, inputsOf(model, batch), options))
   return {
     name: 'classify',
-    loss: (params, batch, options) => regression(np.squeeze(run(params, batch, options), { axis: -1 }), labelsOf(batch)),
+    loss: (params, batch, options) =>
+      regression(np.squeeze(run(params, batch, options), { axis: -1 }), labelsOf(batch)),
     outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch).astype('float32') }),
     metrics: { meanSquaredError: meanSquaredError() },
     best: { metric: 'eval/meanSquaredError', mode: 'min' },
@@ -167,7 +174,8 @@ const batched = (model: AnyModel, { tokenizer, batchSize, maxLength, reading }: 
   const buckets = bucket<Sample>({ bounds: boundsUpTo(maxLength), size: batchSize, tally: reading.tally })
   const keep = (batch: TaskBatch): TaskBatch =>
     Object.fromEntries(Object.entries(batch).filter(([name]) => name === 'labels' || model.inputs.includes(name)))
-  return (samples: Stream<Sample>): Stream<TaskBatch> => map((rows: Parameters<typeof fill>[0]) => keep(named(fill(rows))))(buckets(samples))
+  return (samples: Stream<Sample>): Stream<TaskBatch> =>
+    map((rows: Parameters<typeof fill>[0]) => keep(named(fill(rows))))(buckets(samples))
 }
 
 /** Rows as batches. */
@@ -201,7 +209,10 @@ export const pairBatchesOf = (model: AnyModel, settings: BatchSettings): Operato
   })
   const lengthOf = ({ first, second }: PairSample): number => Math.max(first.input_ids.length, second.input_ids.length)
   const buckets = bucket<PairSample>({ bounds: boundsUpTo(maxLength), size: batchSize, lengthOf, tally: reading.tally })
-  const pairs = map(({ text, textPair }: PairRow): PairSample => ({ first: sampleOf(text), second: sampleOf(textPair) }))
+  const pairs = map(({ text, textPair }: PairRow): PairSample => ({
+    first: sampleOf(text),
+    second: sampleOf(textPair),
+  }))
   const fill = collate({ padId: tokenizer.padId ?? 0 })
   const both = map((rows: { readonly length: number; readonly rows: readonly PairSample[] }): TaskBatch => {
     const of = (pick: (pair: PairSample) => Sample, prefix: string): TaskBatch => {

@@ -3,7 +3,7 @@ import type { JsonRecord, TensorFile } from '../../io/index.ts'
 import { openModel, openTensors } from '../../io/index.ts'
 import type { ParamTree } from '../../models/index.ts'
 import type { Adapter, PeftConfig } from '../../train/index.ts'
-import { dora, ia3, loadAdapter, lora, vera } from '../../train/index.ts'
+import { applyAdapter, loadAdapter } from '../../train/index.ts'
 import type { Given, Option, Terminal } from '../command.ts'
 import { FailedError, orFail, required, wordOption } from '../command.ts'
 import { isGguf, jsonBeside } from '../model.ts'
@@ -30,17 +30,6 @@ export const tunedOptions: { readonly [name: string]: Option } = {
   adapter: { type: 'string', value: 'DIR', help: "an adapter of PEFT's files, as finetune writes it" },
   task: { type: 'string', value: 'TASK', help: `${tasks.slice(1).join(', ')}; what finetune wrote down, by default` },
 }
-
-/** Methods by what the configuration of an adapter calls them. */
-const kinds = { lora, dora, ia3, vera } as const
-
-/** The tree with the operators of an adapter in it. */
-export const applyAdapter = (params: ParamTree, adapter: Adapter<PeftConfig>): ParamTree =>
-  (kinds[adapter.config.method].apply as (p: ParamTree, a: Adapter<PeftConfig>) => unknown)(params, adapter) as ParamTree
-
-/** The tree with the changes of an adapter made. */
-export const mergeAdapter = (params: ParamTree, adapter: Adapter<PeftConfig>): ParamTree =>
-  (kinds[adapter.config.method].merge as (p: ParamTree, a: Adapter<PeftConfig>) => unknown)(params, adapter) as ParamTree
 
 const ofTaskTypes: { readonly [taskType: string]: TaskName } = {
   SEQ_CLS: 'classify',
@@ -85,18 +74,25 @@ export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned
   const peft = directory === null ? {} : await jsonBeside(directory, 'adapter_config.json')
   const byAdapter = ofTaskTypes[String(peft['task_type'])]
   const byFile = isTask(noted['task']) ? noted['task'] : null
-  const task = wordOption(given, 'task', tasks.slice(1) as readonly TaskName[]) ?? byFile ?? byAdapter ?? (isGguf(path) ? 'causal' : ofArchitecture(config))
+  const task =
+    wordOption(given, 'task', tasks.slice(1) as readonly TaskName[]) ??
+    byFile ??
+    byAdapter ??
+    (isGguf(path) ? 'causal' : ofArchitecture(config))
   const written = Array.isArray(noted['labels']) ? noted['labels'].map(String) : null
   const labels = task === 'classify' ? (written ?? (await classNames(directory, config))) : null
   const base = await loadBase(path, { task, labels, seed: 0 }, terminal)
   const adapter = directory === null ? null : orFail(await loadAdapter(directory, base.params, { model: base.model })())
-  const lost = base.fresh.find((module) => !Object.keys(adapter?.saved ?? {}).some((name) => name.startsWith(`${module}.`)))
+  const lost = base.fresh.find(
+    (module) => !Object.keys(adapter?.saved ?? {}).some((name) => name.startsWith(`${module}.`)),
+  )
   if (lost !== undefined) {
-    throw new FailedError(`${lost} is neither in ${path}${directory === null ? '' : ` nor in ${directory}`}; it would be noise`)
+    throw new FailedError(
+      `${lost} is neither in ${path}${directory === null ? '' : ` nor in ${directory}`}; it would be noise`,
+    )
   }
-  const params = adapter === null ? base.params : applyAdapter(base.params, adapter)
+  const params = adapter === null ? base.params : (applyAdapter(base.params, adapter) as ParamTree)
   const maxLength = typeof noted['maxLength'] === 'number' ? noted['maxLength'] : null
   const names = task === 'classify' ? (labels ?? labelsOf(base.config)) : null
   return { base, adapter, params, task, labels: names, maxLength }
 }
-
