@@ -13,6 +13,9 @@ export interface WriteError {
 
 const folder = join(import.meta.dirname, '..', 'output')
 
+/** The path of something in examples/output. */
+export const outputPath = (name: string): string => relative(process.cwd(), join(folder, name))
+
 /** Writes a file of examples/output; gives its path. */
 export const writeOutput = (name: string, text: string): TaskEither<WriteError, string> =>
   tryCatch(
