@@ -112,10 +112,10 @@ const main = async (): Promise<void> => {
     const adapter = way.start(params)
     const ended = await orThrow(
       train(
-        (state: ReturnType<typeof initState>, batch: NamedArrays) => step(state, batch, params),
+        step,
         initState(adapter, { key: random.foldIn(seed, 3) }),
         learn,
-        { steps: settings.steps, hooks: [progress(), report(outputPath(`mail-${way.name.replace(' ', '-')}.html`), { title: way.name })] as never }, // prettier-ignore
+        { frozen: params, steps: settings.steps, hooks: [progress(), report(outputPath(`mail-${way.name.replace(' ', '-')}.html`), { title: way.name })] as never }, // prettier-ignore
       ),
     )
     const seconds = (performance.now() - start) / 1000

@@ -196,12 +196,17 @@ export const runTraining = async (
     }),
     signals(),
   ]
-  const step = (state: typeof initial, batch: TaskBatch) => {
-    const [next, metrics] = made.step(state, batch, base.params)
+  const step = (state: typeof initial, batch: TaskBatch, params: ParamTree) => {
+    const [next, metrics] = made.step(state, batch, params)
     return [next, { ...metrics, tokens: np.sum(batch['attention_mask']!).astype('float32') }] as const
   }
   const ended = orFail(
-    await train(step, initial, run.train, { steps, hooks: hooks as never, from: found?.checkpoint ?? null })(),
+    await train(step, initial, run.train, {
+      frozen: base.params,
+      steps,
+      hooks: hooks as never,
+      from: found?.checkpoint ?? null,
+    })(),
   )
   const last = ended.state
   const metrics = valid === null ? {} : orFail(await evaluated(last)())

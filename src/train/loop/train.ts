@@ -34,8 +34,8 @@ export interface Measured {
   readonly [name: string]: NDArray
 }
 
-/** One step: the state after a batch, and what was measured on the way. */
-export type Step<S, B> = (state: S, batch: B) => readonly [state: S, metrics: Measured]
+/** One step: the state after a batch, and what was measured on the way. `frozen` is the option of that name. */
+export type Step<S, B, F = undefined> = (state: S, batch: B, frozen: F) => readonly [state: S, metrics: Measured]
 
 /**
  * What to do when a loss is no number any more:
@@ -49,7 +49,12 @@ export type Step<S, B> = (state: S, batch: B) => readonly [state: S, metrics: Me
 export type NonFinitePolicy = 'stop' | 'locate' | 'skip' | 'ignore'
 
 /** Options of `train` and `trainSteps`. */
-export interface TrainOptions<S> {
+export interface TrainOptions<S, F = undefined> {
+  /**
+   * What steps are given besides, and do not change: a frozen base. A large one that the step closes over would be a constant of the
+   * compiled program instead.
+   */
+  readonly frozen?: F
   /** The number of the last step, counted from the very beginning. By default the data's end is the end. */
   readonly steps?: number
   /** Passes over the data, each in another order if they are shuffled; 1 by default, or as many as `steps` takes. */
@@ -83,7 +88,8 @@ export interface Trained<S> extends Snapshot<S> {
 
 const policies = ['stop', 'locate', 'skip', 'ignore'] as const
 
-const trainTable: must.OptionTable<TrainOptions<unknown>> = {
+const trainTable: must.OptionTable<TrainOptions<unknown, unknown>> = {
+  frozen: must.anything,
   steps: must.natural,
   epochs: must.count,
   hooks: must.listOf(aHook, 'a list of hooks'),
@@ -123,11 +129,15 @@ const isStepResult = (x: unknown): boolean =>
   Array.isArray(x) && x.length === 2 && typeof x[1] === 'object' && x[1] !== null && !(x[1] instanceof NDArray)
 
 /** Steps as this run makes them, and how often they were traced. */
-const runner = <S, B>(step: Step<S, B>, { jit: compiles = true, donate = true }: TrainOptions<S>, keeps: boolean) => {
+const runner = <S, B, F>(
+  step: Step<S, B, F>,
+  { jit: compiles = true, donate = true }: TrainOptions<S, F>,
+  keeps: boolean,
+) => {
   let traces = 0
-  const checked = (state: S, batch: B): readonly [S, Measured] => {
+  const checked = (state: S, batch: B, frozen: F): readonly [S, Measured] => {
     traces++
-    const result: unknown = step(state, batch)
+    const result: unknown = step(state, batch, frozen)
     if (isStepResult(result)) return result as readonly [S, Measured]
     throw new ArgumentError(
       `train: the step must return [state, metrics], with metrics by name; it gave ${show(result)}.`,
@@ -137,8 +147,8 @@ const runner = <S, B>(step: Step<S, B>, { jit: compiles = true, donate = true }:
   // Advice and explanations of jit's are about the caller's function.
   Object.defineProperty(checked, 'name', { value: step.name === '' ? 'step' : step.name })
   const options = donate && !keeps ? { donateArgnums: 0 } : {}
-  const make = jit<[S, B], readonly [S, Measured]>(checked, options)
-  return { make: make as unknown as Step<S, B>, traces: () => traces }
+  const make = jit<[S, B, F], readonly [S, Measured]>(checked, options)
+  return { make: make as unknown as Step<S, B, F>, traces: () => traces }
 }
 
 /** Reading waits for nothing: programs run where they are called, so that a step's scalars are there when it returns. */
@@ -156,12 +166,12 @@ const numbersOf = (metrics: Measured): Numbers =>
   )
 
 /** What an operation by operation run of the step says of its first NaN or infinity. */
-const located = <S, B>(step: Step<S, B>, state: S, batch: B, value: number): string => {
+const located = <S, B, F>(step: Step<S, B, F>, state: S, batch: B, frozen: F, value: number): string => {
   const { nans, infs } = settings
   settings.nans = true
   settings.infs = !Number.isNaN(value)
   try {
-    step(state, batch)
+    step(state, batch, frozen)
     return ''
   } catch (error) {
     if (error instanceof NonFiniteError) return ` ${error.message}`
@@ -183,7 +193,10 @@ const adviceOn = (policy: NonFinitePolicy): string =>
 /** The handlers of hooks, by their names. */
 type Started<S> = readonly (readonly [name: string, handlers: Handlers<S>])[]
 
-const startHooks = async <S>(options: TrainOptions<S>, started: [string, Handlers<S>][]): Promise<void> => {
+const startHooks = async <S>(
+  options: Pick<TrainOptions<S>, 'hooks' | 'steps' | 'from'>,
+  started: [string, Handlers<S>][],
+): Promise<void> => {
   const { hooks = [], steps = null, from = null } = options
   for (const { name, start } of hooks) {
     const memory = from?.hooks?.[name] ?? null
@@ -226,11 +239,11 @@ interface Progress<S> {
   reason: string
 }
 
-async function* fold<S, B>(
-  step: Step<S, B>,
+async function* fold<S, B, F>(
+  step: Step<S, B, F>,
   initial: S,
   data: Stream<B>,
-  options: TrainOptions<S>,
+  options: TrainOptions<S, F>,
   hooks: Started<S>,
   progress: Progress<S>,
 ): AsyncGenerator<Snapshot<S>, void, void> {
@@ -238,6 +251,7 @@ async function* fold<S, B>(
   const epochs = options.epochs ?? (steps === Infinity ? 1 : Infinity)
   const keeps = onNonFinite === 'locate' || onNonFinite === 'skip'
   const { make, traces } = runner(step, options, keeps)
+  const frozen = options.frozen as F
   const begun = now()
   const turns = hostTurns()
   const cursor = overEpochs(data, epochs).open(from?.position ?? undefined)
@@ -250,13 +264,13 @@ async function* fold<S, B>(
     while (item !== null) {
       const { value: batch, position }: Item<B> = item
       const start = now()
-      const [after, measured] = make(state, batch)
+      const [after, measured] = make(state, batch, frozen)
       const metrics = numbersOf(measured)
       const seconds = (now() - start) / 1000
       count++
       const bad = watched.find((name) => name in metrics && !Number.isFinite(metrics[name]))
       if (bad !== undefined && (onNonFinite === 'stop' || onNonFinite === 'locate')) {
-        const where = onNonFinite === 'locate' ? located(step, state, batch, metrics[bad]!) : ''
+        const where = onNonFinite === 'locate' ? located(step, state, batch, frozen, metrics[bad]!) : ''
         diverged(count, `${bad} is ${metrics[bad]}.${where}${adviceOn(onNonFinite)}`)
       }
       if (bad !== undefined && onNonFinite === 'skip') skipped++
@@ -300,11 +314,11 @@ const asDivergence = (error: unknown, step: number): TrainError | null =>
     ? { _tag: 'DivergenceError', step, message: `train: step ${step}: ${error.message}` }
     : null
 
-async function* steps<S, B>(
-  step: Step<S, B>,
+async function* steps<S, B, F>(
+  step: Step<S, B, F>,
   state: S,
   data: Stream<B>,
-  options: TrainOptions<S>,
+  options: TrainOptions<S, F>,
   progress: Progress<S>,
 ): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> {
   const hooks: [string, Handlers<S>][] = []
@@ -362,11 +376,11 @@ async function* steps<S, B>(
  * seen.join(', ') // => 1: 3., 2: 5., 3: 6.
  * ```
  */
-export const trainSteps = <S, B>(
-  step: Step<S, B>,
+export const trainSteps = <S, B, F = undefined>(
+  step: Step<S, B, F>,
   state: S,
   data: Stream<B>,
-  options: TrainOptions<S> = {},
+  options: TrainOptions<S, F> = {},
 ): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> => {
   trainStepsDoor(step, state, data, options)
   return steps(step, state, data, options, { last: null, reason: '' })
@@ -376,17 +390,17 @@ export const trainSteps = <S, B>(
  * Folds a pure step over data. The step is compiled; a state's memory serves for the next, but never that of the state given here.
  * Between two steps the host has its turn.
  *
- * @param step - `(state, batch) => [state, metrics]`, pure; metrics are scalars by name, of which `loss` is watched.
+ * @param step - `(state, batch, frozen) => [state, metrics]`, pure; metrics are scalars by name, of which `loss` is watched.
  * @param state - any tree of arrays: trained parameters, optimizer state, keys, counters.
  * @param data - batches, as many passes as `{ epochs }` or `{ steps }` ask for.
  * @returns the last state, with why the run ended; an error of the data, of a hook, or of numbers that diverged.
  * @throws what `step` throws.
  */
-export const train = <S, B>(
-  step: Step<S, B>,
+export const train = <S, B, F = undefined>(
+  step: Step<S, B, F>,
   state: S,
   data: Stream<B>,
-  options: TrainOptions<S> = {},
+  options: TrainOptions<S, F> = {},
 ): TaskEither<TrainError, Trained<S>> => {
   trainDoor(step, state, data, options)
   return async () => {

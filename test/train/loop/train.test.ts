@@ -281,3 +281,23 @@ describe('what goes wrong', () => {
     expect((await get(train(logStep, one(), bad(), { onNonFinite: 'ignore' }))).state.item()).toBeNaN()
   })
 })
+
+test('what is frozen reaches every step as an argument, and is no constant of the program', async () => {
+  const warnings: unknown[] = []
+  const { warn } = console
+  console.warn = (...given: unknown[]) => void warnings.push(given)
+  try {
+    const base = np.ones([600, 600])
+    const over: Step<NDArray, NDArray, NDArray> = (state, batch, frozen) => {
+      const next = state.add(batch.sum().mul(frozen.at(0, 0).get()))
+      return [next, { loss: next }]
+    }
+    for (const chosen of [{}, { jit: false }, { onNonFinite: 'locate' as const }]) {
+      const ended = await get(train(over, np.array(0), streamOf([1, 2].map(batchOf)), { ...chosen, frozen: base }))
+      expect(ended.state.item()).toBe(-3)
+    }
+  } finally {
+    console.warn = warn
+  }
+  expect(warnings).toEqual([])
+})
