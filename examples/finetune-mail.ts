@@ -59,8 +59,8 @@ const keyed = (key?: random.Key) => (key === undefined ? {} : { key })
 
 const ways: readonly Way[] = [
   { name: 'frozen body', rate: 1e-2, start: (p) => unfreeze.init(seed, p, { layers: 0 }), apply: (p, a) => unfreeze.apply(p, a as never) }, // prettier-ignore
-  { name: 'LoRA', rate: 2e-3, start: (p) => lora.init(seed, p, head), apply: (p, a, k) => lora.apply(p, a as never, keyed(k)) as ParamTree }, // prettier-ignore
-  { name: 'DoRA', rate: 2e-3, start: (p) => dora.init(seed, p, head), apply: (p, a, k) => dora.apply(p, a as never, keyed(k)) as ParamTree }, // prettier-ignore
+  { name: 'LoRA', rate: 2e-3, start: (p) => lora.init(seed, p, head), apply: (p, a, k) => lora.apply(p, a as never, keyed(k)) }, // prettier-ignore
+  { name: 'DoRA', rate: 2e-3, start: (p) => dora.init(seed, p, head), apply: (p, a, k) => dora.apply(p, a as never, keyed(k)) }, // prettier-ignore
   { name: 'full', rate: 1e-4, start: (p) => full.init(seed, p), apply: (p, a) => full.apply(p, a as never) },
 ]
 
@@ -84,7 +84,8 @@ const main = async (): Promise<void> => {
     name.endsWith('bias') ? np.zeros(shape) : np.multiply(random.normal(random.foldIn(seed, 1), shape), 0.02)
   const loaded = await orThrow(loadModel(folder, { architecture: 'BertForSequenceClassification', fresh }))
   const { model, files } = loaded as Pretrained & { readonly params: ParamTree }
-  const tokenizer = await orThrow(async () => loadTokenizer({ tokenizerJson: files.tokenizer!, tokenizerConfig: files.tokenizerConfig ?? {} })) // prettier-ignore
+  const parsed = loadTokenizer({ tokenizerJson: files.tokenizer!, tokenizerConfig: files.tokenizerConfig ?? {} })
+  const tokenizer = await orThrow(() => Promise.resolve(parsed))
 
   const batches = (from: Stream<LabelledRow>): Stream<NamedArrays> =>
     pipe(
@@ -124,7 +125,7 @@ const main = async (): Promise<void> => {
       labels: batch['labels']!,
     })
     const scores = await orThrow(evaluate(outputs, { base: params, tuned: ended.state.params }, test, { f1: f1(), accuracy: accuracy() })) // prettier-ignore
-    const trained = tree.leaves(adapter).reduce((n, leaf) => n + (leaf as NDArray).size, 0)
+    const trained = tree.leaves(adapter).reduce((n, leaf) => n + leaf.size, 0)
     return { name: way.name, ...scores, trained, seconds, adapter: ended.state.params }
   }
 

@@ -15,9 +15,20 @@ export interface Mail {
 
 const folder = join(import.meta.dirname, '..', '..', '.data', 'datasets-spam-assassin-0.2.3', 'data')
 
+/** An element of a page, as far as it is used: linkedom's own types want those of browsers. */
+interface Element {
+  readonly textContent: string | null
+  remove(): void
+  after(text: string): void
+}
+
+interface Page {
+  readonly document: { readonly body: Element; querySelectorAll(selectors: string): Iterable<Element> }
+}
+
 /** The text of a page: no markup, scripts and styles. */
 const textOfHtml = (html: string): string => {
-  const { document } = parseHTML(`<!doctype html><html><body>${html}</body></html>`)
+  const { document } = parseHTML(`<!doctype html><html><body>${html}</body></html>`) as unknown as Page
   for (const unseen of document.querySelectorAll('script, style, title, head')) unseen.remove()
   for (const end of document.querySelectorAll('br, p, div, tr, li, h1, h2, h3')) end.after(' ')
   return document.body.textContent ?? ''
@@ -43,12 +54,13 @@ export const hasMails = (): boolean => existsSync(folder)
  * @param count - only so many, evenly from all; all by default.
  */
 export const readMails = async (count?: number): Promise<readonly Mail[]> => {
-  const names: readonly string[] = JSON.parse(readFileSync(join(folder, 'file_list.json'), 'utf8'))
+  const names = JSON.parse(readFileSync(join(folder, 'file_list.json'), 'utf8')) as readonly string[]
   const every = count === undefined ? 1 : Math.max(1, Math.floor(names.length / count))
   const mails: Mail[] = []
   for (const [i, name] of names.entries()) {
     if (i % every !== 0) continue
-    const { id, group, text } = JSON.parse(readFileSync(join(folder, name.replace(/txt$/, 'json')), 'utf8'))
+    const file = readFileSync(join(folder, name.replace(/txt$/, 'json')), 'utf8')
+    const { id, group, text } = JSON.parse(file) as { readonly [key in 'id' | 'group' | 'text']: string }
     mails.push({ id, label: group.startsWith('spam') ? 'spam' : 'ham', ...(await parseMail(text)) })
   }
   return mails

@@ -27,9 +27,8 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
 
 /** Gradients by an adapter's own arrays, under the names that its files have for them. */
 const adapterGradients = async ({ base, adapter }: Tuned, run: (p: ParamTree) => NamedArrays): Promise<NamedArrays> => {
-  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray =>
-    lossOf(base.model, run(applyAdapter(p, a) as ParamTree))
-  const gradient = jit(grad(loss))(adapter!, base.params) as Adapter<PeftConfig>
+  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(base.model, run(applyAdapter(p, a)))
+  const gradient = jit(grad(loss))(adapter!, base.params)
   const file = encodeAdapter(gradient).get('adapter_model.safetensors')!
   const tensors = orFail(await readTensors(orFail(await openTensors(file)()))())
   return Object.fromEntries(Object.entries(tensors).map(([name, g]) => [`grad.${name}`, g]))

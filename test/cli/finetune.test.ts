@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { np, random } from 'pullback'
-import type { NDArray } from 'pullback'
 import { encodeSafetensors, openTensors, readTensors } from 'pullback/io'
 import { modelOfConfig, saveModel } from 'pullback/models'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -157,7 +156,7 @@ describe('a classifier', () => {
       at('merged.safetensors'),
     )
     const { logits } = await arraysOf(at('merged.safetensors'))
-    const difference = np.max(np.abs(np.subtract(logits as NDArray, outputs['logits'] as NDArray))).item()
+    const difference = np.max(np.abs(np.subtract(logits!, outputs['logits']!))).item()
     expect(difference).toBeLessThan(1e-5)
     const whole = JSON.parse(await succeed('evaluate', '--model', at('merged'), '--data', data, '--json')) as Outcome
     expect(whole.metrics['accuracy']).toBe(1)

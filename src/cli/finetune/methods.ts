@@ -37,7 +37,7 @@ const erased = <C extends AdapterConfig>(
 ): Method => {
   const { save } = typed
   return {
-    init: init as unknown as Method['init'],
+    init: init,
     apply: (params, adapter, key) =>
       typed.apply(params, adapter as Adapter<C>, key === undefined ? {} : { key }) as ParamTree,
     merge: (params, adapter) => typed.merge(params, adapter as Adapter<C>),

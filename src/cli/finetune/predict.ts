@@ -67,7 +67,7 @@ const judgeOf = (tuned: Tuned): ((text: string) => object) => {
     return outputs['logits']!
   })
   return (text) => {
-    const output = np.ravel(run(params, inputsOf(tuned, text)) as NDArray)
+    const output = np.ravel(run(params, inputsOf(tuned, text)))
     if (task === 'embed') return { text, vector: numbersOf(output) }
     if (output.size === 1) return { text, value: output.at(0).get().item() }
     const probabilities = numbersOf(nn.softmax(output))

@@ -163,7 +163,7 @@ export const runTraining = async (
     task: task.name,
     labels,
     architecture: base.model.architecture,
-  } as unknown as JsonRecord
+  }
   await writeJson(`${out}/${RUN_FILE}`, description)
 
   const directory = `${out}/checkpoints`
@@ -204,7 +204,7 @@ export const runTraining = async (
     await train(step, initial, run.train, {
       frozen: base.params,
       steps,
-      hooks: hooks as never,
+      hooks: hooks,
       from: found?.checkpoint ?? null,
     })(),
   )
@@ -213,7 +213,7 @@ export const runTraining = async (
   await saveResult(run, method, made.average(last))
   await writeJson(`${out}/${RUN_FILE}`, {
     ...description,
-    metrics: metrics as unknown as JsonRecord,
+    metrics: metrics,
     finalStep: ended.step,
   })
   return {

@@ -140,8 +140,12 @@ describe('VeRA', () => {
     const adapter = vera.init(key, params, { targets: 'w', rank: 3 })
     // A configuration of its own, so that nothing has been drawn for it.
     const fresh = tree.unflatten(tree.structure(adapter), tree.leaves(adapter))
-    const other = new Adapter({ ...fresh.config, projection: { ...fresh.config.projection } }, fresh.weights, fresh.saved)
-    const run = (a: typeof other) => np.matmul(np.ones([2, 4]), vera.apply(params, a).w as NDArray)
+    const other = new Adapter(
+      { ...fresh.config, projection: { ...fresh.config.projection } },
+      fresh.weights,
+      fresh.saved,
+    )
+    const run = (a: typeof other) => np.matmul(np.ones([2, 4]), vera.apply(params, a).w)
     jit(grad((a: typeof other) => loss(run(a))))(other)
     expect(np.all(np.isfinite(run(other))).bool()).toBe(true)
   })

@@ -94,7 +94,7 @@ describe('a frozen base', () => {
     })
     const [state] = jit(step)(initState(adapter), batch, base)
     expect(state.params).toBeInstanceOf(Adapter)
-    expect(largest((state.params).weights['layer']!['delta']!)).toBeCloseTo(0.1, 3)
+    expect(largest(state.params.weights['layer']!['delta']!)).toBeCloseTo(0.1, 3)
     // Both moments of three numbers, and a count.
     expect(tree.size(state.optimizer)).toBe(7)
   })

@@ -124,7 +124,7 @@ describe('bottleneck adapters', () => {
     const straight = { dense: { weight, bias } }
     const a = moved(bottleneck.init(key, straight, { size: 2, activation: 'relu', modules: 'dense' }))
     const { dense } = bottleneck.apply(straight, a)
-    expect(np.asarray(dense.bias as NDArray).toArray()).toEqual([0, 0, 0, 0])
+    expect(np.asarray(dense.bias).toArray()).toEqual([0, 0, 0, 0])
     close('linear', np.einsum('bti,oi->bto', x, dense.weight), expected(a.weights['dense']!))
     const turned = { c_proj: { weight: weight.T, bias } }
     const b = moved(bottleneck.init(key, turned, { size: 2, activation: 'relu', modules: 'c_proj' }))
