@@ -12,7 +12,7 @@ import { loadModel, saveModel } from 'pullback/models'
 import type { NamedArrays, ParamTree, Pretrained } from 'pullback/models'
 import { loadTokenizer } from 'pullback/tokenizers'
 import { accuracy, bucket, collate, dora, dropDuplicates, evaluate, f1, fromArray, full, lora, makeStep, map, progress, report, sequenceClassification, shuffle, splitByHash, tokenizeRows, train, unfreeze } from 'pullback/train' // prettier-ignore
-import type { Adapter, LabelledRow, Stream } from 'pullback/train'
+import type { Adapter, AdapterConfig, LabelledRow, LeavesConfig, LoraConfig, Stream } from 'pullback/train'
 import { findModel } from './support/models.ts'
 import { hasMails, readMails } from './support/mails.ts'
 import { isQuick, outputPath } from './support/output.ts'
@@ -47,30 +47,26 @@ const readRows = async () => {
 
 // --- a way of tuning: what is trained, and how it becomes parameters --------------------------------------------------
 
-interface Way {
+interface Way<C extends AdapterConfig> {
   readonly name: string
   readonly rate: number
-  readonly start: (params: ParamTree) => Adapter
-  readonly apply: (params: ParamTree, adapter: Adapter, key?: random.Key) => ParamTree
+  readonly start: (params: ParamTree) => Adapter<C>
+  readonly apply: (params: ParamTree, adapter: Adapter<C>, options?: { readonly key?: random.Key }) => ParamTree
 }
 
 const head = { targets: ['query', 'value'], modulesToSave: ['classifier'], rank: 8, alpha: 16 }
-const keyed = (key?: random.Key) => (key === undefined ? {} : { key })
+const headOnly: Way<LeavesConfig> = { name: 'frozen body', rate: 1e-2, start: (p) => unfreeze.init(seed, p, { layers: 0 }), apply: (p, a) => unfreeze.apply(p, a) } // prettier-ignore
+const lowRank: Way<LoraConfig> = { name: 'LoRA', rate: 2e-3, start: (p) => lora.init(seed, p, head), apply: lora.apply }
+const weightNormed: Way<LoraConfig> = { ...lowRank, name: 'DoRA', start: (p) => dora.init(seed, p, head), apply: dora.apply } // prettier-ignore
+const everything: Way<LeavesConfig> = { name: 'full', rate: 1e-4, start: (p) => full.init(seed, p), apply: (p, a) => full.apply(p, a) } // prettier-ignore
 
-const ways: readonly Way[] = [
-  { name: 'frozen body', rate: 1e-2, start: (p) => unfreeze.init(seed, p, { layers: 0 }), apply: (p, a) => unfreeze.apply(p, a as never) }, // prettier-ignore
-  { name: 'LoRA', rate: 2e-3, start: (p) => lora.init(seed, p, head), apply: (p, a, k) => lora.apply(p, a as never, keyed(k)) }, // prettier-ignore
-  { name: 'DoRA', rate: 2e-3, start: (p) => dora.init(seed, p, head), apply: (p, a, k) => dora.apply(p, a as never, keyed(k)) }, // prettier-ignore
-  { name: 'full', rate: 1e-4, start: (p) => full.init(seed, p), apply: (p, a) => full.apply(p, a as never) },
-]
-
-interface Run {
+interface Run<C extends AdapterConfig> {
   readonly name: string
   readonly f1: number
   readonly accuracy: number
   readonly trained: number
   readonly seconds: number
-  readonly adapter: Adapter
+  readonly adapter: Adapter<C>
 }
 
 const main = async (): Promise<void> => {
@@ -97,13 +93,13 @@ const main = async (): Promise<void> => {
   const learn = batches(pipe(fromArray(rows.learn), shuffle(random.foldIn(seed, 2), rows.learn.length)))
   const test = batches(fromArray(rows.test))
 
-  const logits = (params: ParamTree, { labels: _, ...inputs }: NamedArrays, key?: random.Key): NDArray =>
-    model.apply(params, inputs, keyed(key))['logits']!
+  const logits = (params: ParamTree, { labels: _, ...inputs }: NamedArrays, options = {}): NDArray =>
+    model.apply(params, inputs, options)['logits']!
 
-  const tune = async (way: Way, params: ParamTree): Promise<Run> => {
+  const tune = async <C extends AdapterConfig>(way: Way<C>, params: ParamTree): Promise<Run<C>> => {
     const { initState, step } = makeStep({
-      loss: (adapter: Adapter, batch: NamedArrays, { key }, base: ParamTree) =>
-        sequenceClassification(logits(way.apply(base, adapter, key), batch, key), batch['labels']!),
+      loss: (adapter: Adapter<C>, batch: NamedArrays, options, base: ParamTree) =>
+        sequenceClassification(logits(way.apply(base, adapter, options), batch, options), batch['labels']!),
       optimizer: (rate: NDArray) => optim.adamw(rate, { weightDecay: 0.01 }),
       learningRate: optim.warmupCosineDecaySchedule({ initValue: 0, peakValue: way.rate, warmupSteps: Math.ceil(settings.steps / 15), decaySteps: settings.steps }), // prettier-ignore
       clip: 1,
@@ -116,11 +112,14 @@ const main = async (): Promise<void> => {
         step,
         initState(adapter, { key: random.foldIn(seed, 3) }),
         learn,
-        { frozen: params, steps: settings.steps, hooks: [progress(), report(outputPath(`mail-${way.name.replace(' ', '-')}.html`), { title: way.name })] as never }, // prettier-ignore
+        { frozen: params, steps: settings.steps, hooks: [progress(), report(outputPath(`mail-${way.name.replace(' ', '-')}.html`), { title: way.name })] }, // prettier-ignore
       ),
     )
     const seconds = (performance.now() - start) / 1000
-    const outputs = ({ base, tuned }: { readonly base: ParamTree; readonly tuned: Adapter }, batch: NamedArrays) => ({
+    const outputs = (
+      { base, tuned }: { readonly base: ParamTree; readonly tuned: Adapter<C> },
+      batch: NamedArrays,
+    ) => ({
       logits: logits(way.apply(base, tuned), batch),
       labels: batch['labels']!,
     })
@@ -130,16 +129,17 @@ const main = async (): Promise<void> => {
   }
 
   const { params } = loaded
-  const runs: Run[] = []
-  for (const way of ways) runs.push(await tune(way, params))
-  const scratch = await tune({ ...ways[3]!, name: 'from nothing', rate: 3e-4 }, model.init(random.foldIn(seed, 4)))
+  const frozen = await tune(headOnly, params)
+  const adapted = await tune(lowRank, params)
+  const [normed, whole] = [await tune(weightNormed, params), await tune(everything, params)]
+  const scratch = await tune({ ...everything, name: 'from nothing', rate: 3e-4 }, model.init(random.foldIn(seed, 4)))
 
   console.log(`\n${rows.learn.length} mails to learn from, ${rows.test.length} unseen\n`)
   console.log('|              | F1 of spam | accuracy | trained parameters |   time |')
-  for (const run of [...runs, scratch]) {
+  for (const run of [frozen, adapted, normed, whole, scratch]) {
     console.log(`| ${run.name.padEnd(12)} | ${run.f1.toFixed(3).padStart(10)} | ${run.accuracy.toFixed(3).padStart(8)} | ${String(run.trained).padStart(18)} | ${run.seconds.toFixed(0).padStart(4)} s |`) // prettier-ignore
   }
-  const merged = lora.merge(params, runs[1]!.adapter as never)
+  const merged = lora.merge(params, adapted.adapter)
   const config = { ...files.config, id2label: { 0: 'ham', 1: 'spam' }, label2id: { ham: 0, spam: 1 } }
   await orThrow(saveModel(outputPath('mail-model'), { ...files, config, architecture: model.architecture, params: merged })) // prettier-ignore
   console.log(`\nThe model with LoRA merged is in ${outputPath('mail-model')}; curves are in mail-*.html beside it.`)
