@@ -10,7 +10,7 @@ import { optim, random, tree } from 'pullback'
 import type { NDArray } from 'pullback'
 import { openGguf } from 'pullback/io'
 import { collect, generate, loadGguf } from 'pullback/models'
-import type { CausalModel, NamedArrays, ParamTree } from 'pullback/models'
+import type { NamedArrays, ParamTree } from 'pullback/models'
 import { tokenizerFromGguf } from 'pullback/tokenizers'
 import {
   batch,

@@ -37,10 +37,13 @@ const chunk = (type: string, data: Uint8Array): Uint8Array => {
   return out
 }
 
+/** What every platform has, under the library's own types. */
+const host = globalThis as unknown as { readonly btoa: (binary: string) => string }
+
 const base64 = (bytes: Uint8Array): string => {
   let text = ''
   for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000))
-  return btoa(text)
+  return host.btoa(text)
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Adapters as files of PEFT. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import { encodeUtf8 } from '../../../core/utf8.ts'
 import { anAdapter } from '../configs.ts'
 import type { IoError, JsonRecord, NamedTensors } from '../../../io/index.ts'
 import { encodeSafetensors } from '../../../io/index.ts'
@@ -80,7 +81,7 @@ export const encodeAdapter = (
   const config: JsonRecord = { ...configFile(adapter), base_model_name_or_path: baseModel, task_type: taskType }
   return new Map([
     [WEIGHTS_FILE, encodeSafetensors(tensorsOf(adapter))],
-    [CONFIG_FILE, new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`)],
+    [CONFIG_FILE, encodeUtf8(`${JSON.stringify(config, null, 2)}\n`)],
   ])
 }
 
