@@ -2,9 +2,10 @@
  * Writes `docs/api`, a page for each namespace, from the doc comments; fails where a public name is missing from its page. The
  * pages are made when the package is packed, and are no part of the repository.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Application } from 'typedoc'
+import { anchorsOf } from './support/links.ts'
 import type { PublicName } from './support/publicNames.ts'
 import { publicNames } from './support/publicNames.ts'
 
@@ -49,6 +50,20 @@ const generate = async (): Promise<void> => {
   if (app.logger.hasErrors()) throw new Error('typedoc found errors')
 }
 
+/** typedoc numbers some headings that stand on their page once: links to `#name-1` go to `#name` where there is no other. */
+const mendLinks = (): void => {
+  for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.md')) continue
+    const text = readFileSync(join(out, name), 'utf8')
+    const anchors = anchorsOf(text)
+    const mended = text.replaceAll(/\]\(#([^)]*?)-\d+\)/g, (link, base: string) => {
+      const isBroken = !anchors.has(link.slice(3, -1)) && anchors.has(base)
+      return isBroken ? `](#${base})` : link
+    })
+    if (mended !== text) writeFileSync(join(out, name), mended)
+  }
+}
+
 /** The page that a name stands on, if there is one. */
 const pageOf = ({ entry, namespaces }: PublicName): string | undefined => {
   const folder = join(out, entry === 'pullback' ? 'pullback' : `pullback/${entry}`)
@@ -63,8 +78,8 @@ const headingsOf = (file: string): ReadonlySet<string> => {
   const found = new Set(
     [...readFileSync(file, 'utf8').matchAll(/^#{2,6} (.*)$/gm)].map(([, text]) =>
       text!
-        .replaceAll('\\', '')
-        .replace(/^(?:get|set) /, '')
+        .replaceAll(/[\\`]/g, '')
+        .replace(/^(?:get|set|abstract) /, '')
         .replace(/[(<].*$/, '')
         .trim(),
     ),
@@ -81,6 +96,7 @@ const isThere = (name: PublicName): boolean => {
 
 rmSync(out, { recursive: true, force: true })
 await generate()
+mendLinks()
 const names = publicNames()
 const missing = names.filter((name) => !isThere(name))
 for (const { name } of missing) console.error(`${name} is missing from docs/api`)

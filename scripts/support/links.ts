@@ -22,7 +22,7 @@ const linksOf = (text: string): readonly Link[] => {
 }
 
 /** Names of headings in addresses, as GitHub makes them; repeated ones are numbered. */
-const anchorsOf = (text: string): ReadonlySet<string> => {
+export const anchorsOf = (text: string): ReadonlySet<string> => {
   const counts = new Map<string, number>()
   const anchors = new Set<string>()
   for (const [, heading] of text.matchAll(/^#{1,6} (.*)$/gm)) {
