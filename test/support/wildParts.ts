@@ -65,21 +65,24 @@ const outcome = (f: () => unknown): unknown => {
 
 const params = { w: np.ones([2, 3]), b: np.ones([3]) }
 const grads = { w: np.full([2, 3], 0.5), b: np.full([3], -0.5) }
+/** What the private ones take: a gradient for each of four examples. */
+const exampleGrads = { w: np.full([4, 2, 3], 0.5), b: np.full([4, 3], -0.5) }
 
-/** The optimizers that the functions of `optim` make of some arguments, with their first states. */
-const optimizers: readonly (readonly [name: string, optimizer: Part, state: unknown])[] = Object.entries(
-  optim as unknown as Readonly<Record<string, Callable>>,
-).flatMap(([name, make]) => {
-  for (const args of attempts) {
-    const made = outcome(() => make(...args))
-    if (!isPart(made)) continue
-    const state = outcome(() => made['init']!(params))
-    if (state !== undefined && outcome(() => made['update']!(grads, state, params)) !== undefined) {
-      return [[`optim.${name}`, made, state] as const]
+/** The optimizers that the functions of `optim` make of some arguments, with gradients and their first states. */
+const optimizers: readonly (readonly [name: string, optimizer: Part, gradients: unknown, state: unknown])[] =
+  Object.entries(optim as unknown as Readonly<Record<string, Callable>>).flatMap(([name, make]) => {
+    for (const args of attempts) {
+      const made = outcome(() => make(...args))
+      if (!isPart(made)) continue
+      const state = outcome(() => made['init']!(params))
+      if (state === undefined) continue
+      for (const gradients of [grads, exampleGrads]) {
+        if (outcome(() => made['update']!(gradients, state, params)) === undefined) continue
+        return [[`optim.${name}`, made, gradients, state] as const]
+      }
     }
-  }
-  return []
-})
+    return []
+  })
 
 const subject = (group: string, name: string, call: Callable, args: fc.Arbitrary<readonly unknown[]>): Subject => ({
   name,
@@ -104,9 +107,9 @@ const layerParts = Object.entries(layers).flatMap(([name, [given, ...inputs]]): 
   ]
 })
 
-const optimizerParts = optimizers.flatMap(([name, { init, update }, state]): readonly Subject[] => [
+const optimizerParts = optimizers.flatMap(([name, { init, update }, gradients, state]): readonly Subject[] => [
   subject('optimizers', `${name}.init`, init!, nearly(params)),
-  subject('optimizers', `${name}.update`, update!, nearly(grads, state, params)),
+  subject('optimizers', `${name}.update`, update!, nearly(gradients, state, params)),
 ])
 
 /** What layers and optimizers are made of: `nn.linear.apply`, `optim.adam.update`. */
