@@ -29,7 +29,7 @@ export default defineConfig({
     coverage: {
       include: ['src/**'],
       reporter: ['text-summary', 'json-summary'],
-      thresholds: { lines: 93 },
+      thresholds: { lines: 88 },
     },
   },
 })
