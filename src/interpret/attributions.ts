@@ -3,28 +3,15 @@ import { grad } from '../api/grad.ts'
 import { jit } from '../api/jit.ts'
 import type { Scalar } from '../api/types.ts'
 import { ArgumentError } from '../core/errors.ts'
-import { flatten, flattenUpTo, unflatten } from '../core/tree.ts'
+import { flatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
+import { mapTree } from '../optim/trees.ts'
 import { aKey, split } from '../random/keys.ts'
 import type { Key } from '../random/keys.ts'
 import { normal } from '../random/index.ts'
-import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
 import { legendre } from './legendre.ts'
-
-/** A tree like `tree` of what `f` gives for leaves that stand at the same place. */
-export const mapLeaves = <T>(
-  operation: string,
-  f: (...xs: NDArray[]) => NDArray,
-  tree: T,
-  ...rest: readonly unknown[]
-): T => {
-  const { leaves, treedef } = flatten(tree)
-  const others = rest.map((t) => flattenUpTo(operation, treedef, t))
-  const mapped = leaves.map((x, i) => f(asArray(x as ArrayLike), ...others.map((o) => asArray(o[i] as ArrayLike))))
-  return unflatten(treedef, mapped) as T
-}
 
 /** The sum of all elements of all leaves. */
 const total = (tree: unknown): NDArray =>
@@ -49,7 +36,7 @@ const saliencyDoor = must.door('saliency', { f: must.func, x: must.anything })
  */
 export const saliency = <T>(f: (x: T) => Scalar, x: T): T => {
   saliencyDoor(f, x)
-  return mapLeaves('saliency', (g) => np.abs(g), gradientOf(f, x))
+  return mapTree('saliency', (g) => np.abs(g), gradientOf(f, x))
 }
 
 const gradientTimesInputDoor = must.door('gradientTimesInput', { f: must.func, x: must.anything })
@@ -68,7 +55,7 @@ const gradientTimesInputDoor = must.door('gradientTimesInput', { f: must.func, x
  */
 export const gradientTimesInput = <T>(f: (x: T) => Scalar, x: T): T => {
   gradientTimesInputDoor(f, x)
-  return mapLeaves('gradientTimesInput', np.multiply, gradientOf(f, x), x)
+  return mapTree('gradientTimesInput', np.multiply, gradientOf(f, x), x)
 }
 
 // Integrated gradients.
@@ -138,23 +125,23 @@ export const integratedGradients = <T>(
   integratedDoor(f, x, options)
   const operation = 'integratedGradients'
   const {
-    baseline = mapLeaves(operation, (leaf) => np.zerosLike(leaf), x),
+    baseline = mapTree(operation, (leaf) => np.zerosLike(leaf), x),
     steps = 50,
     rule = 'gauss-legendre',
   } = options
-  const way = mapLeaves(operation, np.subtract, x, baseline)
+  const way = mapTree(operation, np.subtract, x, baseline)
   const gradientAt = jit((t: NDArray, from: T, along: T): T =>
     gradientOf(
       f,
-      mapLeaves(operation, (a, d) => np.add(a, np.multiply(d, np.astype(t, d.dtype))), from, along),
+      mapTree(operation, (a, d) => np.add(a, np.multiply(d, np.astype(t, d.dtype))), from, along),
     ),
   ) as (t: NDArray, from: T, along: T) => T
-  let mean = mapLeaves(operation, (d) => np.zerosLike(d), way)
+  let mean = mapTree(operation, (d) => np.zerosLike(d), way)
   for (const [place, weight] of rules[rule](steps)) {
     const gradient = gradientAt(np.array(place), baseline, way)
-    mean = mapLeaves(operation, (sum, g) => np.add(sum, np.multiply(g, weight)), mean, gradient)
+    mean = mapTree(operation, (sum, g) => np.add(sum, np.multiply(g, weight)), mean, gradient)
   }
-  const attributions = mapLeaves(operation, np.multiply, way, mean)
+  const attributions = mapTree(operation, np.multiply, way, mean)
   const difference = np.subtract(f(x), f(baseline))
   return { attributions, difference, gap: np.subtract(total(attributions), difference) }
 }
@@ -205,11 +192,11 @@ export const smoothGrad = <T>(f: (x: T) => Scalar, x: T, options: SmoothOptions)
   const count = flatten(x).leaves.length
   if (count === 0) throw new ArgumentError('smoothGrad: x has no leaves to take a gradient by.')
   const gradientAt = jit((at: T): T => gradientOf(f, at)) as (at: T) => T
-  let sum = mapLeaves(operation, (leaf) => np.zerosLike(leaf), x)
+  let sum = mapTree(operation, (leaf) => np.zerosLike(leaf), x)
   for (const sample of split(key, samples)) {
     const keys = split(sample, count)
     let i = 0
-    const noisy = mapLeaves(
+    const noisy = mapTree(
       operation,
       (leaf) => {
         const scale = np.multiply(np.subtract(np.max(leaf), np.min(leaf)), noise)
@@ -218,7 +205,7 @@ export const smoothGrad = <T>(f: (x: T) => Scalar, x: T, options: SmoothOptions)
       },
       x,
     )
-    sum = mapLeaves(operation, (s, g) => np.add(s, square ? np.square(g) : g), sum, gradientAt(noisy))
+    sum = mapTree(operation, (s, g) => np.add(s, square ? np.square(g) : g), sum, gradientAt(noisy))
   }
-  return mapLeaves(operation, (s) => np.divide(s, samples), sum)
+  return mapTree(operation, (s) => np.divide(s, samples), sum)
 }

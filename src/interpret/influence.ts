@@ -7,10 +7,10 @@ import type { Scalar } from '../api/types.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { flatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
+import { mapTree } from '../optim/trees.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { mapLeaves } from './attributions.ts'
 
 /** The mean loss of a batch: a tree of arrays whose first axes are examples. */
 export type BatchLoss<P, B> = (params: P, batch: B) => Scalar
@@ -29,7 +29,7 @@ const examplesOf = (operation: string, batch: unknown): number => {
 
 /** One example as a batch of one. */
 const exampleAt = <B>(operation: string, batch: B, index: ArrayLike): B =>
-  mapLeaves(operation, (x) => np.expandDims(np.take(x, index, { axis: 0 }), 0), batch)
+  mapTree(operation, (x) => np.expandDims(np.take(x, index, { axis: 0 }), 0), batch)
 
 const dot = (a: unknown, b: unknown): NDArray => {
   const others = flatten(b).leaves as readonly NDArray[]
@@ -160,7 +160,7 @@ export interface Influence {
 }
 
 const addScaled = <P>(a: P, b: P, scale: number): P =>
-  mapLeaves('influence', (x, y) => np.add(x, np.multiply(y, scale)), a, b)
+  mapTree('influence', (x, y) => np.add(x, np.multiply(y, scale)), a, b)
 
 /** A x = b by conjugate gradients, for A positive definite. Hestenes and Stiefel (1952). */
 const conjugateGradients = <P>(
@@ -169,7 +169,7 @@ const conjugateGradients = <P>(
   iterations: number,
   tolerance: number,
 ): readonly [x: P, residual: number] => {
-  let x = mapLeaves('influence', (leaf) => np.zerosLike(leaf), b)
+  let x = mapTree('influence', (leaf) => np.zerosLike(leaf), b)
   let [residual, direction] = [b, b]
   const start = dot(b, b).item()
   let power = start

@@ -8,10 +8,10 @@ import { flatten, unflatten } from '../core/tree.ts'
 import { Variable } from '../ir/program.ts'
 import type { Program } from '../ir/program.ts'
 import * as np from '../numpy/index.ts'
+import { mapTree } from '../optim/trees.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { applyEquations, initialEnvironment, read } from '../transforms/apply.ts'
-import { mapLeaves } from './attributions.ts'
 
 /** A scalar and the layers' outputs on the way to it, with its gradients by them. */
 export interface LayerGradients<H> {
@@ -134,7 +134,7 @@ const relevanceDoor = must.door('layerRelevance', { f: must.func, x: must.anythi
 export const layerRelevance = <T, H>(f: WithLayers<T, H>, x: T): H => {
   relevanceDoor(f, x)
   const { activations, gradients } = gradientsOf('layerRelevance', f, x)
-  return mapLeaves('layerRelevance', np.multiply, activations, gradients)
+  return mapTree('layerRelevance', np.multiply, activations, gradients)
 }
 
 /** Options of `gradCam`. */

@@ -5,7 +5,7 @@ import type { DataError } from '../errors.ts'
 import { right } from './cursor.ts'
 import type { ChatRow, PromptRow, TrainRow } from './decode.ts'
 import type { Sample } from './sample.ts'
-import { IGNORED } from './sample.ts'
+import { IGNORED } from '../../models/losses.ts'
 import type { TokenizeOptions } from './tokens.ts'
 import { badRow, beginningsOf, endIds, endingOf, plainOf } from './tokens.ts'
 

@@ -5,7 +5,7 @@ import type { Stream } from '../stream.ts'
 import type { Operator } from './cursor.ts'
 import { dataError, left, operator, right } from './cursor.ts'
 import type { Sample } from './sample.ts'
-import { IGNORED } from './sample.ts'
+import { IGNORED } from '../../models/losses.ts'
 import { windowsCursor } from './windows.ts'
 
 /** A row of several samples. All lists have its length. */

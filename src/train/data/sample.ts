@@ -1,12 +1,10 @@
 /** Rows as numbers, and several of them as a batch. */
 import { ArgumentError } from '../../core/errors.ts'
+import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Bucket } from './batch.ts'
-
-/** A label of tokens that do not count. */
-export const IGNORED = -100
 
 /** One row as numbers, under the names of `transformers`. */
 export interface Sample {

@@ -5,7 +5,7 @@ import type { Stream, StreamError } from '../stream.ts'
 import { aStream, right } from './cursor.ts'
 import { fold } from './read.ts'
 import type { Sample } from './sample.ts'
-import { IGNORED } from './sample.ts'
+import { IGNORED } from '../../models/losses.ts'
 
 /** Counts of samples. */
 export interface Survey {

@@ -22,6 +22,7 @@ import * as must from '../../surface/arguments.ts'
 import { fromHost, NDArray, toHost } from '../../trace/value.ts'
 import { attempt, fail, run } from '../attempt.ts'
 import type { Checkpoint } from '../checkpoint/checkpoint.ts'
+import { aStream } from '../data/cursor.ts'
 import type { TrainError } from '../errors.ts'
 import type { Item, Position, Stream } from '../stream.ts'
 import { overEpochs } from './epochs.ts'
@@ -99,11 +100,6 @@ const trainTable: must.OptionTable<TrainOptions<unknown, unknown>> = {
   onNonFinite: must.oneOf(policies),
   watched: must.listOf(must.string),
 }
-/** What functions that read data must be given. */
-export const aStream = must.kind(
-  'a stream',
-  (x) => typeof (x as { readonly open?: unknown } | null | undefined)?.open === 'function',
-)
 const door = (operation: string): must.Door =>
   must.door(operation, {
     step: must.func,

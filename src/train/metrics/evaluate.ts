@@ -3,6 +3,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { jit } from '../../api/jit.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt, run } from '../attempt.ts'
+import { aStream } from '../data/cursor.ts'
 import type { TrainError } from '../errors.ts'
 import type { Stream } from '../stream.ts'
 import { hostTurns } from '../loop/turns.ts'
@@ -25,7 +26,6 @@ export interface EvaluateOptions {
   readonly jit?: boolean
 }
 
-const aStream = must.kind('a stream', (x) => typeof (x as { open?: unknown } | null | undefined)?.open === 'function')
 const someMetrics = must.recordOf(aMetric, 'an object of metrics by name')
 const options = must.optionsOf<EvaluateOptions>({ jit: must.boolean })
 const evaluatorDoor = must.door('evaluator', { f: must.func, metrics: someMetrics, options })

@@ -2,6 +2,7 @@
 import { ShapeError } from '../../core/errors.ts'
 import { sameShape, showShape } from '../../core/shape.ts'
 import { isFloat } from '../../core/dtype.ts'
+import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
@@ -34,9 +35,6 @@ export const measuredArrays = (...names: readonly string[]): must.Check => {
   const wanted = `what measure gave: { ${names.join(', ')} }`
   return withFields(wanted, Object.fromEntries(names.map((name) => [name, anArray])))
 }
-
-/** A label that does not count. */
-const IGNORED = -100
 
 /** Whether rows count, in the labels' shape. */
 export const countsOf = (operation: string, { labels, mask }: Pick<Scored, 'labels' | 'mask'>): NDArray => {
