@@ -5,6 +5,8 @@ const source = (path: string): string => fileURLToPath(new URL(path, import.meta
 
 /** Node 20 has relaxed SIMD behind a flag, later ones without: so both run the same tests. Devices without it are made in them. */
 const relaxedSimd = Number(process.versions.node.split('.')[0]) < 22 ? ['--experimental-wasm-relaxed-simd'] : []
+/** On Node 24 and later, `PULLBACK_WIDE_VECTORS=1 npx vitest run test/backends` runs the same tests on vectors that V8 joins. */
+const wideVectors = process.env['PULLBACK_WIDE_VECTORS'] === '1' ? ['--experimental-wasm-revectorize'] : []
 
 export default defineConfig({
   resolve: {
@@ -24,7 +26,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', '.generated/tests/*.test.ts'],
     // With a configuration of their own.
     exclude: ['test/browser/**'],
-    execArgv: relaxedSimd,
+    execArgv: [...relaxedSimd, ...wideVectors],
     testTimeout: 60_000,
     coverage: {
       include: ['src/**'],

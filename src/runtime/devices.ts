@@ -20,6 +20,7 @@ export type Device = Backend
 const deviceOptions: must.OptionTable<DeviceOptions> = {
   threads: must.count,
   relaxed: must.boolean,
+  wide: must.boolean,
   shared: must.boolean,
   startAfter: must.notNegative,
   patience: must.notNegative,
@@ -33,7 +34,7 @@ const wasmDeviceDoor = must.door('wasmDevice', { options: must.optionsOf(deviceO
 /**
  * A device of one's own: its memory, programs and threads are apart from those of others.
  *
- * @param options - `threads`, `relaxed`, `shared`, `maxBytes`, `softLimit`, `guards`.
+ * @param options - `threads`, `relaxed`, `wide`, `shared`, `maxBytes`, `softLimit`, `guards`.
  * @example
  * ```ts
  * import { jit, np, withDevice } from 'pullback'

@@ -147,7 +147,7 @@ describe('domains of more elements than 32 bits count', () => {
   const product = (x: NDArray): NDArray => x.reshape([x.size, 1]).mul(x)
   const compiled = (f: (x: NDArray) => NDArray, n: number): Program => {
     const program = makeProgram(f)(np.zeros([n]))
-    compile(program, { relaxed: false, shared: false })
+    compile(program, { relaxed: false, wide: false, shared: false })
     return flatten(program)
   }
 

@@ -12,10 +12,11 @@ import { isFloat } from '../../src/core/dtype.ts'
 import { dataOf, programOf } from './support/samples.ts'
 
 /** With guards around all memory, and all ranges cut as finely as can be, so that threads meet on small arrays. */
-const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
+const deviceWith = (threads: number, relaxed: boolean, wide = false): WasmDevice =>
   new WasmDevice((program, features) => compile(program, features, { finest: true }), {
     threads,
     relaxed,
+    wide,
     startAfter: 0,
     guards: true,
     small: 0,
@@ -24,7 +25,7 @@ const deviceWith = (threads: number, relaxed: boolean): WasmDevice =>
 const configurations = [
   ['one thread', deviceWith(1, false)],
   ['two threads', deviceWith(2, false)],
-  ...(hasRelaxedSimd() ? [['one thread, relaxed SIMD', deviceWith(1, true)] as const] : []),
+  ...(hasRelaxedSimd() ? [['one thread, relaxed SIMD, joined vectors', deviceWith(1, true, true)] as const] : []),
 ] as const
 
 afterAll(() => {

@@ -5,7 +5,7 @@ import { f32x4, ModuleBuilder, op } from '../../src/backends/wasm/asm/index.ts'
 import { dotGeneralRoutine, stridedDotGeneral } from '../../src/backends/wasm/kernels/matmul-dot-general.ts'
 import type { MatmulSpec, MatrixStrides } from '../../src/backends/wasm/kernels/matmul.ts'
 import { matmulLibrary as library, matmulRoutine } from '../../src/backends/wasm/kernels/matmul.ts'
-import type { Routine } from '../../src/backends/wasm/kernels/routine.ts'
+import type { Routine, VectorFeatures } from '../../src/backends/wasm/kernels/routine.ts'
 import { Aval } from '../../src/core/aval.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
 import { allocate } from '../../src/core/dtype.ts'
@@ -128,9 +128,13 @@ const expectedOf = ({ spec, operands, output }: Matmul): Expected => {
   return { sums, magnitudes }
 }
 
-const run = ({ spec, operands, output }: Matmul, relaxed: boolean, cuts?: Cuts): TypedArray => {
+const run = ({ spec, operands, output }: Matmul, features: VectorFeatures, cuts?: Cuts): TypedArray => {
   const routine = matmulRoutine(spec)
-  return runRoutine(routine, operands, [output], { library, relaxed, ...(cuts === undefined ? {} : { cuts }) })[0]!
+  return runRoutine(routine, operands, [output], {
+    library,
+    ...features,
+    ...(cuts === undefined ? {} : { cuts }),
+  })[0]!
 }
 
 const describeSpec = ({ dtype, batch, m, n, k, a, b }: MatmulSpec): string =>
@@ -290,12 +294,18 @@ const prepared = ({ dtype, params, shapes, strides }: Contraction, seed: number)
   return { operands, dense, output: output!, routine: routine! }
 }
 
-describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relaxed SIMD: %s', (relaxed) => {
+const variants: readonly VectorFeatures[] = [
+  { relaxed: false, wide: false },
+  ...(hasRelaxed ? [{ relaxed: true, wide: false }] : []),
+  { relaxed: hasRelaxed, wide: true },
+]
+
+describe.each(variants)('matrix products, with relaxed SIMD: $relaxed, for joined vectors: $wide', (features) => {
   it('are exact on whole numbers, for all shapes, strides and cuts', () => {
     fc.assert(
       fc.property(specs, seeds, (spec, seed) => {
         const matmul = matmulOf(spec, 'whole', seed)
-        expectEqual(run(matmul, relaxed, randomCuts(seed)), expectedOf(matmul).sums, describeSpec(spec))
+        expectEqual(run(matmul, features, randomCuts(seed)), expectedOf(matmul).sums, describeSpec(spec))
       }),
       { numRuns: 150 },
     )
@@ -305,7 +315,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
     fc.assert(
       fc.property(specs, seeds, (spec, seed) => {
         const matmul = matmulOf(spec, 'any', seed)
-        expectEqual(run(matmul, relaxed, randomCuts(seed)), run(matmul, relaxed), describeSpec(spec))
+        expectEqual(run(matmul, features, randomCuts(seed)), run(matmul, features), describeSpec(spec))
       }),
       { numRuns: 40 },
     )
@@ -319,7 +329,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
         const { sums, magnitudes } = expectedOf(matmul)
         const unit = spec.dtype === 'float32' ? 2 ** -24 : 2 ** -52
         const roundings = Math.min(spec.k, 256) + spec.k / 8 + 8
-        const actual = run(matmul, relaxed)
+        const actual = run(matmul, features)
         const wrong = range(sums.length).filter(
           (i) => Math.abs(Number(actual[i]) - sums[i]!) > roundings * unit * magnitudes[i]! + 1e-300,
         )
@@ -334,7 +344,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
       fc.property(specs, seeds, (spec, seed) => {
         const matmul = matmulOf(spec, 'special', seed)
         const kindOf = (x: number): string => (Number.isFinite(x) ? 'finite' : String(x))
-        const actual = Array.from(run(matmul, relaxed) as Float64Array, kindOf)
+        const actual = Array.from(run(matmul, features) as Float64Array, kindOf)
         expect(actual).toEqual(Array.from(expectedOf(matmul).sums, kindOf))
       }),
       { numRuns: 40 },
@@ -350,7 +360,7 @@ describe.each(hasRelaxed ? [false, true] : [false])('matrix products, with relax
           const { spec, operands, output } = matmul
           const expected = expectedOf(matmul).sums
           for (const atEnd of [0, 1]) {
-            const options = { library, relaxed, atEnd }
+            const options = { library, ...features, atEnd }
             const prepared = prepareRoutine(matmulRoutine(spec), operands, [output], options, memory)
             prepared.run()
             expectEqual(prepared.results()[0]!, expected, describeSpec(spec))

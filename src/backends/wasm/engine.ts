@@ -6,7 +6,7 @@ import { buildLibrary } from './library.ts'
 import { hostFunctions } from './math/host.ts'
 import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, word } from './memory-map.ts'
 import type { WasmApi, WasmFunction, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
-import { cores, hasRelaxedSimd, hasThreads, wasmApi } from './platform.ts'
+import { cores, hasRelaxedSimd, hasThreads, hasWideVectors, wasmApi } from './platform.ts'
 import { kernelError, Pool } from './pool.ts'
 import type { ProgramRecord } from './program-records.ts'
 import { ProgramRecords } from './program-records.ts'
@@ -16,6 +16,11 @@ export interface EngineOptions {
   readonly threads?: number
   /** Whether programs may use relaxed SIMD. By default, if the platform has it. */
   readonly relaxed?: boolean
+  /**
+   * Whether loops are written for an engine that joins neighbouring vectors into ones of 256 bits. By default, if V8 was started
+   * with `--experimental-wasm-revectorize`, on processors that it does this for.
+   */
+  readonly wide?: boolean
   /** Whether the memory is shared between threads. By default, if there may be more than one. */
   readonly shared?: boolean
   /** How many pieces of work, of about 20 microseconds, are done alone before threads are started. */
@@ -91,7 +96,7 @@ class WasmEngine implements Engine {
     const possible = options.shared !== false && hasThreads()
     this.threads = possible ? threadsFor(options.threads) : 1
     const shared = possible && (options.shared ?? this.threads > 1)
-    this.features = { relaxed: options.relaxed ?? hasRelaxedSimd(), shared }
+    this.features = { relaxed: options.relaxed ?? hasRelaxedSimd(), wide: options.wide ?? hasWideVectors(), shared }
     this.#api = api
     this.heapStart = heapStartFor(this.threads)
     this.memory = new api.Memory({ initial: Math.ceil(this.heapStart / PAGE), maximum: MAX_PAGES, shared })

@@ -7,12 +7,11 @@ import { ModuleBuilder, variable } from './asm/index.ts'
 import { defineDispatch, defineSerialDispatch } from './dispatch.ts'
 import { kernelLibrary } from './kernels/index.ts'
 import { matmulLibrary } from './kernels/matmul.ts'
-import type { LibraryFunction } from './kernels/routine.ts'
+import type { LibraryFunction, VectorFeatures } from './kernels/routine.ts'
 import { MAX_PAGES } from './memory-map.ts'
 
 /** What modules may assume of the engine that will run them. */
-export interface Features {
-  readonly relaxed: boolean
+export interface Features extends VectorFeatures {
   /** Whether the memory is shared between threads: modules that import it have to say so. */
   readonly shared: boolean
 }
@@ -66,7 +65,7 @@ export const buildLibrary = (features: Features, threads: boolean): Uint8Array =
   const call = (name: string): Func => known.get(name)!
   for (const { name, params, result, body } of libraryFunctions) {
     const define = (code: Code): void => {
-      body(code, call, features.relaxed)
+      body(code, call, features)
     }
     builder.function(params, result, define, name)
   }

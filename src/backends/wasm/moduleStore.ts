@@ -16,7 +16,7 @@ export interface ModuleStore {
 }
 
 /** Changes whenever what the compiler makes of a program does. */
-const revision = 'pullback 0.1.0, 1'
+const revision = 'pullback 0.1.0, 2'
 
 /** Programs with more constants than this are compiled anew: reading them back would not pay. */
 const mostConstantBytes = 2 ** 20
@@ -53,8 +53,8 @@ const hasFunctions = (program: Program): boolean =>
   )
 
 /** The name of a compiled program in a store. */
-export const storeKey = (fingerprint: string, { relaxed, shared }: Features): string =>
-  `${revision}, ${fingerprint}${relaxed ? ', relaxed' : ''}${shared ? ', shared' : ''}`
+export const storeKey = (fingerprint: string, { relaxed, wide, shared }: Features): string =>
+  `${revision}, ${fingerprint}${relaxed ? ', relaxed' : ''}${wide ? ', wide' : ''}${shared ? ', shared' : ''}`
 
 /** The compiled program as bytes; null for one that another process could not use, or not with profit. */
 export const encode = (key: string, program: Program, compiled: CompiledProgram): Uint8Array | null => {

@@ -82,6 +82,7 @@ interface NodeModules {
     dirname(path: string): string
   }
   'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
+  'node:v8': { setFlagsFromString(flags: string): void }
   'node:os': { readonly availableParallelism?: () => number }
 }
 
@@ -101,6 +102,10 @@ interface Host {
   readonly Blob?: new (parts: readonly string[], options: { readonly type: string }) => object
   readonly URL?: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void }
   readonly process?: {
+    readonly arch?: string
+    readonly execArgv?: readonly string[]
+    readonly env?: { readonly [name: string]: string | undefined }
+    readonly versions?: { readonly v8?: string }
     readonly getBuiltinModule?: <N extends keyof NodeModules>(name: N) => NodeModules[N] | undefined
   }
 }
@@ -151,6 +156,23 @@ export const hasSimd = (): boolean => compiler() === 'ready'
 /** Whether fused multiplication and addition is there. */
 export const hasRelaxedSimd = (): boolean =>
   host.WebAssembly?.validate(moduleOf(() => firstLane(op('f32x4.relaxed_madd', f32x4(1), f32x4(1), f32x4(1))))) ?? false
+
+const revectorize = '--experimental-wasm-revectorize'
+/** The first V8 whose revectorizer joins the loops of products: that of Node 24. */
+const firstWideV8 = 13
+
+/**
+ * Whether V8 joins operations on neighbouring vectors into ones of 256 bits: on request, by its own flag on Node's command line, or
+ * by `PULLBACK_WIDE_VECTORS=1` in the environment, which sets the flag for what is compiled from now on.
+ */
+export const hasWideVectors = (): boolean => {
+  const { arch, env, execArgv, versions } = host.process ?? {}
+  if (arch !== 'x64' || !(Number.parseInt(versions?.v8 ?? '0') >= firstWideV8)) return false
+  if (execArgv?.includes(revectorize) === true) return true
+  if (env?.['PULLBACK_WIDE_VECTORS'] !== '1') return false
+  nodeModule('node:v8')?.setFlagsFromString(revectorize)
+  return true
+}
 
 /** How many threads can run at once, as far as the platform tells. */
 export const cores = (): number =>

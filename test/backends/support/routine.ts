@@ -64,6 +64,8 @@ export interface RoutineOptions {
   readonly library?: readonly LibraryFunction[]
   /** Use relaxed SIMD: Node 20 wants `--experimental-wasm-relaxed-simd`. */
   readonly relaxed?: boolean
+  /** Write loops for an engine that joins vectors; any engine runs them. */
+  readonly wide?: boolean
   /** Result 0 takes the memory of operand `inPlace`. */
   readonly inPlace?: number
   /** This operand ends where the memory ends: reading beyond it fails. */
@@ -86,7 +88,7 @@ interface Compiled {
 }
 
 const compile = (routine: Routine, inputs: number, outputs: number, options: RoutineOptions): Compiled => {
-  const { library = [], relaxed = false } = options
+  const { library = [], relaxed = false, wide = false } = options
   const builder = new ModuleBuilder()
   builder.importMemory('env', 'memory', { initial: 0, maximum: MAX_PAGES, shared: false })
   const scratchOfThread = builder.importGlobal('env', 'threadScratch', 'i32')
@@ -105,7 +107,7 @@ const compile = (routine: Routine, inputs: number, outputs: number, options: Rou
     const wanted = [threadScratch, ...library].find((f) => f.name === name)
     if (wanted === undefined) throw new Error(`the library has no function ${name}`)
     const made = builder.function(wanted.params, wanted.result, (code) => {
-      wanted.body(code, find, relaxed)
+      wanted.body(code, find, { relaxed, wide })
     })
     known.set(name, made)
     return made

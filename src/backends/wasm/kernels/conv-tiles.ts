@@ -94,7 +94,7 @@ const writeNarrowRow = (
  * too, which are multiplied with those of B.
  */
 const convTiles = (float: Float, rows: number, vectors: number, columnwise: boolean): LibraryFunction =>
-  integerFunction(convTilesName(float, rows, vectors, columnwise), 14, (code, args, call, relaxed) => {
+  integerFunction(convTilesName(float, rows, vectors, columnwise), 14, (code, args, call, { relaxed }) => {
     const [c0, cRow, a0, aRow, b0, inner, aInner, bInner, outer, aOuter, bOuter, tiles, columns, accumulate] = args
     const [c, first, left] = [code.variable(c0), code.variable(a0), code.variable(tiles)]
     const narrow = code.let(op('i32.ne', columns, i32(vectors * float.lanes)))

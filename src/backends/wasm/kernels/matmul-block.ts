@@ -1,28 +1,28 @@
 /**
- * The product of a block of rows of A with B. k is cut so that a panel of B (8 KB) stays in the first cache while tiles go down
+ * The product of a block of rows of A with B. k is cut so that a panel of B (16 KB) stays in the first cache while tiles go down
  * the rows, and so that these rows of A (32 to 128 KB) stay in the second while panels go along the columns.
  */
 import type { Code, Func } from '../asm/index.ts'
-import { i32, op, result, select } from '../asm/index.ts'
+import { i32, op, result } from '../asm/index.ts'
 import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
 import type { Float, I32 } from './matmul-float.ts'
 import { integerFunction } from './matmul-float.ts'
 import { copyMatrixName, packRowsName } from './matmul-pack.ts'
-import { TILE_ROWS, TILE_VECTORS, tileColumns, tilesName } from './matmul-tiles.ts'
+import { PANEL_VECTORS, TILE_ROWS, panelColumns, tilesName } from './matmul-tiles.ts'
 import type { LibraryFunction } from './routine.ts'
 
 /** Steps along k for which sums stay in registers. */
 export const K_BLOCK = 256
 /** Bytes of a row of a panel. */
-export const PANEL_ROW = 16 * TILE_VECTORS
+export const PANEL_ROW = 16 * PANEL_VECTORS
 
 /** Panels that are packed together: 256 bytes of each row of B. */
-export const PANEL_GROUP = 8
+export const PANEL_GROUP = 4
 
 /** The most rows of a block. */
 export const MAX_ROWS = 128
 
-/** Areas of the thread's scratch memory, 196 KB in all: panels of B first, then a column of tiles of C, then rows of A. */
+/** Areas of the thread's scratch memory, 200 KB in all: panels of B first, then a column of tiles of C, then rows of A. */
 const EDGE_AREA = K_BLOCK * PANEL_ROW * PANEL_GROUP
 export const A_AREA = EDGE_AREA + MAX_ROWS * PANEL_ROW
 /** Bytes for A: its rows times the lesser of k and K_BLOCK must not need more. */
@@ -31,7 +31,7 @@ export const A_BYTES = 128 * 1024
 export const blockName = ({ name }: Float, packed: boolean): string => `${name}.${packed ? 'packedBlock' : 'block'}`
 const panelName = ({ name }: Float): string => `${name}.panel`
 
-/** `(c, cRow, a, aRow, b, bRow, k, rows, vectors, accumulate)`: as tiles do, for any number of rows, and one or two vectors. */
+/** `(c, cRow, a, aRow, b, bRow, k, rows, vectors, accumulate)`: as tiles do, for any number of rows. */
 const panel = (float: Float): LibraryFunction =>
   integerFunction(panelName(float), 10, (code, [c, cRow, a, aRow, b, bRow, k, rows, vectors, accumulate], call) => {
     const full = code.let(op('i32.shr_u', rows, i32(Math.log2(TILE_ROWS))))
@@ -50,15 +50,11 @@ const panel = (float: Float): LibraryFunction =>
         })
       }
     }
-    code.if(
-      op('i32.eq', vectors, i32(TILE_VECTORS)),
-      () => {
-        ofWidth(2)
-      },
-      () => {
-        ofWidth(1)
-      },
-    )
+    for (let width = 1; width <= PANEL_VECTORS; width++) {
+      code.if(op('i32.eq', vectors, i32(width)), () => {
+        ofWidth(width)
+      })
+    }
   })
 
 /** Copies the columns of the result that exist from where a whole tile was written, or adds them. */
@@ -131,15 +127,15 @@ export const blockLoops = (
   panelAt: PanelAt,
 ): void => {
   const { c, cRow, rows, cols, k } = block
-  const tileCols = tileColumns(float)
+  const panelCols = panelColumns(float)
   const edge = code.let(plus(scratch, EDGE_AREA))
   code.for(i32(0), k, K_BLOCK, (p) => {
     const depth = code.let(smaller(minus(k, p), K_BLOCK))
     const a = rowsOfA(code, float, call, block, scratch, p, depth)
-    code.for(i32(0), cols, tileCols, (j) => {
-      const width = code.let(smaller(minus(cols, j), tileCols))
+    code.for(i32(0), cols, panelCols, (j) => {
+      const width = code.let(smaller(minus(cols, j), panelCols))
       const b = panelAt(p, j, depth, width)
-      const vectors = select(op('i32.gt_u', width, i32(float.lanes)), i32(2), i32(1))
+      const vectors = code.let(quotient(plus(width, float.lanes - 1), float.lanes))
       const target = code.let(plus(c, times(j, float.bytes)))
       const product = (to: I32, toRow: I32, accumulate: I32): void => {
         code.call(call(panelName(float)), to, toRow, a.base, a.row, b.base, b.row, depth, rows, vectors, accumulate)
@@ -164,7 +160,7 @@ const packedBlock = (float: Float): LibraryFunction =>
     const scratch = code.let(result<'i32'>(call('threadScratch')))
     const block = { c, cRow, a, aRow, aCol, rows, cols, k }
     blockLoops(code, float, call, block, scratch, (p, j) => {
-      // Column j begins panel j / tileColumns, and each column of it has as many bytes for each step as in B.
+      // Column j begins panel j / panelColumns, and each column of it has as many bytes for each step as in B.
       const column = op('i32.mul', times(j, float.bytes), k)
       return { base: code.let(plus(plus(b, column), times(p, PANEL_ROW))), row: i32(PANEL_ROW) }
     })
@@ -181,7 +177,7 @@ const plainBlock = (float: Float): LibraryFunction =>
     (code, [c, cRow, a, aRow, aCol, b, bRow, bCol, rows, cols, k, repack], call) => {
       const scratch = code.let(result<'i32'>(call('threadScratch')))
       const block = { c, cRow, a, aRow, aCol, rows, cols, k }
-      const width = tileColumns(float)
+      const width = panelColumns(float)
       const contiguous = code.let(op('i32.eq', bCol, i32(float.bytes)))
       blockLoops(code, float, call, block, scratch, (p, j, depth, present) => {
         const from = code.let(plus(plus(b, op('i32.mul', p, bRow)), op('i32.mul', j, bCol)))

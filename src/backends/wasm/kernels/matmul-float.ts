@@ -1,7 +1,7 @@
 /** The floating dtypes as matrix products see them: vectors of some lanes, and single elements as the first lanes of vectors. */
 import type { Code, Expr, Func } from '../asm/index.ts'
 import { f32x4, f64x2, load, op, shuffle32, shuffle64 } from '../asm/index.ts'
-import type { LibraryFunction } from './routine.ts'
+import type { LibraryFunction, VectorFeatures } from './routine.ts'
 
 export type Vector = Expr<'v128'>
 export type I32 = Expr<'i32'>
@@ -73,7 +73,7 @@ export const floatOf = (dtype: 'float32' | 'float64'): Float => (dtype === 'floa
 export const multiplyAdd = (float: Float, relaxed: boolean, x: Vector, y: Vector, z: Vector): Vector =>
   relaxed ? float.madd(x, y, z) : float.add(float.mul(x, y), z)
 
-type Integers<N extends number, T extends readonly I32[] = readonly []> = T['length'] extends N
+export type Integers<N extends number, T extends readonly I32[] = readonly []> = T['length'] extends N
   ? T
   : Integers<N, readonly [...T, I32]>
 
@@ -81,12 +81,12 @@ type Integers<N extends number, T extends readonly I32[] = readonly []> = T['len
 export const integerFunction = <N extends number>(
   name: string,
   count: N,
-  body: (code: Code, args: Integers<N>, call: (name: string) => Func, relaxed: boolean) => void,
+  body: (code: Code, args: Integers<N>, call: (name: string) => Func, features: VectorFeatures) => void,
 ): LibraryFunction => ({
   name,
   params: Array.from({ length: count }, () => 'i32'),
   result: null,
-  body: (code, call, relaxed) => {
-    body(code, code.params.map((p) => p.get) as readonly Expr[] as Integers<N>, call, relaxed)
+  body: (code, call, features) => {
+    body(code, code.params.map((p) => p.get) as readonly Expr[] as Integers<N>, call, features)
   },
 })

@@ -4,7 +4,7 @@ import { i32, load, op } from '../asm/index.ts'
 import { plus, times } from './integers.ts'
 import type { Float, I32 } from './matmul-float.ts'
 import { integerFunction } from './matmul-float.ts'
-import { TILE_VECTORS } from './matmul-tiles.ts'
+import { PANEL_VECTORS } from './matmul-tiles.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const copyMatrixName = ({ name }: Float): string => `${name}.copyMatrix`
@@ -111,7 +111,7 @@ const copyMatrix = (float: Float): LibraryFunction =>
  */
 const packRows = (float: Float): LibraryFunction =>
   integerFunction(packRowsName(float), 5, (code, [to, from, fromRow, k, panels]) => {
-    const width = 16 * TILE_VECTORS
+    const width = 16 * PANEL_VECTORS
     const panelBytes = code.let(times(k, width))
     const row = code.variable(from)
     const target = code.variable(to)

@@ -6,7 +6,7 @@ import type { Float, I32 } from './matmul-float.ts'
 import type { Cut, Kernel, Product, Step } from './matmul-product.ts'
 import { combine, dots, grainOf, plainBlock, packedBlock, productStep, small } from './matmul-product.ts'
 import { copyToScratch, packToScratch, rowMajor, scratchAt, up } from './matmul-scratch.ts'
-import { TILE_ROWS, tileColumns } from './matmul-tiles.ts'
+import { TILE_ROWS, panelColumns } from './matmul-tiles.ts'
 import { sumRowsName } from './matmul-vector.ts'
 import type { Phase } from './routine.ts'
 
@@ -125,7 +125,7 @@ const planVectors = (given: Product, start: number): Plan => {
 }
 
 /** Columns of a piece, at least: as many as are packed together. */
-const leastColumns = (float: Float): number => PANEL_GROUP * tileColumns(float)
+const leastColumns = (float: Float): number => PANEL_GROUP * panelColumns(float)
 
 /**
  * Blocks of rows; or of columns, where there are few rows, or B is so large that it had better be packed in the threads' own
@@ -139,7 +139,7 @@ const cutOf = (product: Product): Cut => {
   const fits = m <= MAX_ROWS && m * Math.min(k, K_BLOCK) * float.bytes <= A_BYTES
   if (!fits || (points < ENOUGH && m >= MANY_ROWS && k * n * float.bytes <= LARGE)) return byRows
   const wanted = Math.min(Math.ceil(ENOUGH / points), Math.ceil((m * n * k) / PIECE))
-  const cols = Math.max(up(n / wanted, tileColumns(float)), leastColumns(float))
+  const cols = Math.max(up(n / wanted, panelColumns(float)), leastColumns(float))
   const pieces = Math.ceil(n / cols)
   return pieces * points >= ENOUGH / 2 || pieces >= Math.ceil(m / rows) ? { ...everything, cols } : byRows
 }

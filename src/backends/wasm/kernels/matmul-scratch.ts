@@ -9,7 +9,7 @@ import type { Float, I32 } from './matmul-float.ts'
 import { copyMatrixName, packRowsName } from './matmul-pack.ts'
 import type { Matrices, Product } from './matmul-product.ts'
 import { grainOf } from './matmul-product.ts'
-import { tileColumns } from './matmul-tiles.ts'
+import { panelColumns } from './matmul-tiles.ts'
 import type { Phase, Places } from './routine.ts'
 
 export const up = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple
@@ -67,7 +67,7 @@ const packGroup = (
   [to, from]: readonly [I32, I32],
   first: I32,
 ): void => {
-  const width = tileColumns(float)
+  const width = panelColumns(float)
   const whole = Math.floor(n / width)
   const panelBytes = k * width * float.bytes
   const panels = code.let(op('i32.sub', smaller(plus(first, PANEL_GROUP), whole), smaller(first, whole)))
@@ -91,9 +91,9 @@ const packGroup = (
   })
 }
 
-/** B in panels, each of a tile's columns, one after the other; once where matrices share it. */
+/** B in panels, one after the other; once where matrices share it. */
 export const packToScratch = ({ float, batch, n, k, b }: Product, start: number) => {
-  const width = tileColumns(float)
+  const width = panelColumns(float)
   const panels = Math.ceil(n / width)
   const groups = Math.ceil(panels / PANEL_GROUP)
   const matrixBytes = panels * k * width * float.bytes

@@ -12,7 +12,7 @@ export const smallName = ({ name }: Float): string => `${name}.smallProduct`
  * where rows of B are contiguous, else element by element.
  */
 export const smallProduct = (float: Float): LibraryFunction =>
-  integerFunction(smallName(float), 10, (code, [firstC, a, aRow, aCol, b, bRow, bCol, m, n, k], _, relaxed) => {
+  integerFunction(smallName(float), 10, (code, [firstC, a, aRow, aCol, b, bRow, bCol, m, n, k], _, { relaxed }) => {
     const c = code.variable(firstC)
     const left = code.variable(a)
     const contiguous = op('i32.eq', bCol, i32(float.bytes))

@@ -51,7 +51,7 @@ const addRows = (
 
 /** `(y, x, xStep, b, bRow, k, cols)`: y = x B where rows of B are contiguous: k of them are added up, with factors. */
 const combineRows = (float: Float): LibraryFunction =>
-  integerFunction(combineName(float), 7, (code, [firstY, firstX, xStep, firstB, bRow, k, cols], _, relaxed) => {
+  integerFunction(combineName(float), 7, (code, [firstY, firstX, xStep, firstB, bRow, k, cols], _, { relaxed }) => {
     const bulk = code.let(op('i32.and', k, i32(-ROWS)))
     code.fill(firstY, i32(0), times(cols, float.bytes))
     code.for(i32(0), cols, STRIP / float.bytes, (j) => {
@@ -137,26 +137,30 @@ const horizontal = (float: Float, vectors: readonly Vector[]): readonly Vector[]
  * they are multiplied with some columns while these are in the first cache.
  */
 const dotColumns = (float: Float): LibraryFunction =>
-  integerFunction(dotsName(float), 9, (code, [firstY, yRow, firstX, xRow, firstB, bCol, rows, cols, k], _, relaxed) => {
-    const column = code.variable(firstY)
-    const b = code.variable(firstB)
-    const j = code.variable(i32(0))
-    const pass = (end: I32, columns: number): void => {
-      code.while(j, end, columns, () => {
-        const y = code.variable(column.get)
-        const x = code.variable(firstX)
-        code.for(i32(0), rows, 1, () => {
-          dots(code, float, relaxed, columns, [y.get, x.get, b.get, bCol, k])
-          code.set(y, plus(y.get, yRow))
-          code.set(x, plus(x.get, xRow))
+  integerFunction(
+    dotsName(float),
+    9,
+    (code, [firstY, yRow, firstX, xRow, firstB, bCol, rows, cols, k], _, { relaxed }) => {
+      const column = code.variable(firstY)
+      const b = code.variable(firstB)
+      const j = code.variable(i32(0))
+      const pass = (end: I32, columns: number): void => {
+        code.while(j, end, columns, () => {
+          const y = code.variable(column.get)
+          const x = code.variable(firstX)
+          code.for(i32(0), rows, 1, () => {
+            dots(code, float, relaxed, columns, [y.get, x.get, b.get, bCol, k])
+            code.set(y, plus(y.get, yRow))
+            code.set(x, plus(x.get, xRow))
+          })
+          code.set(column, plus(column.get, columns * float.bytes))
+          code.set(b, plus(b.get, times(bCol, columns)))
         })
-        code.set(column, plus(column.get, columns * float.bytes))
-        code.set(b, plus(b.get, times(bCol, columns)))
-      })
-    }
-    pass(code.let(op('i32.and', cols, i32(-COLUMNS))), COLUMNS)
-    pass(cols, 1)
-  })
+      }
+      pass(code.let(op('i32.and', cols, i32(-COLUMNS))), COLUMNS)
+      pass(cols, 1)
+    },
+  )
 
 /** `(y, parts, count, cols)`: y[j] = Σ parts[i, j], of `count` contiguous rows, in order. */
 const sumRows = (float: Float): LibraryFunction =>

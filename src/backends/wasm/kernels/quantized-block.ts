@@ -6,13 +6,13 @@ import { A_AREA, PANEL_GROUP, PANEL_ROW, blockLoops } from './matmul-block.ts'
 import type { I32 } from './matmul-float.ts'
 import { float32, integerFunction } from './matmul-float.ts'
 import { copyMatrixName, packRowsName } from './matmul-pack.ts'
-import { tileColumns } from './matmul-tiles.ts'
+import { panelColumns } from './matmul-tiles.ts'
 import { expandAnyName } from './quantized-expand.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const quantizedBlockName = (transposed: boolean): string => (transposed ? 'quantized.blockT' : 'quantized.block')
 
-const WIDTH = tileColumns(float32)
+const WIDTH = panelColumns(float32)
 /** Columns that are expanded together. */
 export const GROUP_COLUMNS = PANEL_GROUP * WIDTH
 

@@ -90,7 +90,7 @@ const sumGroups = (code: Code, sums: I32, x: I32, k: I32): void => {
  * Σ x (scale·q + offset) = Σ over groups of scale · Σ x q + offset · Σ x.
  */
 const dots = (kind: BlockKind): LibraryFunction =>
-  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], call, relaxed) => {
+  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], call, { relaxed }) => {
     const sums = code.let(result<'i32'>(call('threadScratch')))
     if (hasOffset(kind)) sumGroups(code, sums, x, k)
     const y = code.variable(firstY)
@@ -129,7 +129,7 @@ const dots = (kind: BlockKind): LibraryFunction =>
 
 /** `(y, x, w, wRow, cols, k)`: the same with rows of 16-bit floats, as wide as there are. */
 const dotsOfHalves = (kind: HalfKind): LibraryFunction =>
-  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], _, relaxed) => {
+  integerFunction(dotsName(kind), 6, (code, [firstY, x, firstRow, wRow, cols, k], _, { relaxed }) => {
     const y = code.variable(firstY)
     const row = code.variable(firstRow)
     const [whole, bulk] = [16, 4].map((n) => code.let(op('i32.and', k, i32(-n)))) as [I32, I32]

@@ -10,13 +10,21 @@ export interface Places {
   readonly scratch: Expr<'i32'>
 }
 
+/** What the engine has beside vectors of 128 bits. */
+export interface VectorFeatures {
+  /** Relaxed SIMD: multiplication and addition in one instruction. */
+  readonly relaxed: boolean
+  /** It joins operations on neighbouring vectors into ones of 256 bits, so that loops had better hold twice as many vectors. */
+  readonly wide: boolean
+}
+
 /** A function of the library module: the same for all programs, compiled once. */
 export interface LibraryFunction {
   readonly name: string
   readonly params: readonly ValueType[]
   readonly result: ValueType | null
-  /** `call` gives another function of the library; `relaxed` says whether the engine has relaxed SIMD. */
-  readonly body: (code: Code, call: (name: string) => Func, relaxed: boolean) => void
+  /** `call` gives another function of the library. */
+  readonly body: (code: Code, call: (name: string) => Func, features: VectorFeatures) => void
 }
 
 /**
