@@ -15,9 +15,9 @@ const bytesOf = new Map(byteCharacters.map((character, byte) => [character, byte
 /** The byte that a character of the alphabet stands for. */
 export const byteOf = (character: string): number | undefined => bytesOf.get(character)
 
-/** The bytes of a character of text, in the alphabet. */
-export const toByteCharacters = (character: string): readonly string[] =>
-  Array.from(encodeUtf8(character), (byte) => byteCharacters[byte]!)
+/** The bytes of a text, in the alphabet. */
+export const toByteCharacters = (text: string): readonly string[] =>
+  Array.from(encodeUtf8(text), (byte) => byteCharacters[byte]!)
 
 /** `<0x0A>`: how SentencePiece names tokens of bytes. */
 export const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`

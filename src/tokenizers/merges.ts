@@ -1,6 +1,7 @@
 /** Byte-pair encoding over numbers of tokens: for models whose tokens are not the texts that they are made of, one after the other. */
 
 import type { Span } from './aligned.ts'
+import { Heap } from './heap.ts'
 
 /** What becomes of two neighbours, and how soon. */
 export interface Merge {
@@ -25,48 +26,15 @@ interface Candidate extends Merge {
   readonly place: number
 }
 
+/** The first merge of the list, and of equal ones the leftmost. */
 const isBefore = (a: Candidate, b: Candidate): boolean => a.rank < b.rank || (a.rank === b.rank && a.place < b.place)
-
-/** A binary heap: the first merge of the list, and of equal ones the leftmost, comes out first. */
-class Queue {
-  readonly #heap: Candidate[] = []
-
-  push(candidate: Candidate): void {
-    const heap = this.#heap
-    let at = heap.length
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(candidate, heap[parent]!)) break
-      heap[at] = heap[parent]!
-      at = parent
-    }
-    heap[at] = candidate
-  }
-
-  pop(): Candidate | undefined {
-    const heap = this.#heap
-    const [first, last] = [heap[0], heap.pop()]
-    if (first === undefined || last === undefined || heap.length === 0) return first
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++
-      if (!isBefore(heap[child]!, last)) break
-      heap[at] = heap[child]!
-      at = child
-    }
-    heap[at] = last
-    return first
-  }
-}
 
 /** All merges of a word, in n log n: neighbours are linked, and what was merged away is no longer. */
 export const mergeAll = (symbols: readonly Symbol[], merges: Merges): readonly Symbol[] => {
   const parts: (Symbol | null)[] = [...symbols]
   const previous = parts.map((_, i) => i - 1)
   const next = parts.map((_, i) => i + 1)
-  const queue = new Queue()
+  const queue = new Heap(isBefore)
   const mergeAt = (place: number): Merge | undefined => {
     const [left, right] = [parts[place] ?? null, parts[next[place]!] ?? null]
     return left === null || right === null ? undefined : merges.get(pairOf(left.id, right.id))

@@ -67,8 +67,8 @@ const bert = inTurn([atCharacters(isSpace, 'Removed'), atCharacters(isPunctuatio
 export const splitDigits = (individually: boolean): PreTokenizer =>
   atCharacters(isNumeric, individually ? 'Isolated' : 'Contiguous')
 
-/** GPT-2's words. */
-const gpt2Words =
+/** GPT-2's words: every text is made of them. */
+export const gpt2Words =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
 const byteLevel = (json: Json): PreTokenizer => {

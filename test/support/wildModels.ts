@@ -247,6 +247,7 @@ const tokenizerParts: readonly Subject[] = [
   subject('tokenizers', 'tokenizers.loadTokenizer', loadTokenizer as Callable, nearly({ tokenizerJson, tokenizerConfig })),
   subject('tokenizers', 'tokenizers.tokenizerFromGguf', tokenizerMembers['tokenizerFromGguf']!, nearly({ metadata: ggufMetadata })),
   subject('tokenizers', 'tokenizers.tokenizerFromGguf(metadata)', tokenizerMembers['tokenizerFromGguf']!, spoiled(Object.fromEntries(ggufMetadata)).map((x) => [{ metadata: new Map(Object.entries(x as Members)) }])),
+  subject('tokenizers', 'tokenizers.trainBpe', tokenizerMembers['trainBpe']!, nearly(['pull', 'back'], { vocabSize: 300, minFrequency: 2, specialTokens: ['<s>'], initialAlphabet: ['a'], limitAlphabet: 9, addPrefixSpace: true })),
   subject('tokenizers', 'tokenizers.toInputs', tokenizerMembers['toInputs']!, nearly(encoded)),
 ] // prettier-ignore
 
