@@ -56,7 +56,7 @@ export interface FileStat {
 
 /** What is used of Node's file system. */
 export interface NodeFiles {
-  open(path: string | UrlLike, flags: 'r' | 'wx' | 'a'): Promise<FileHandle>
+  open(path: string | UrlLike, flags: 'r' | 'r+' | 'wx' | 'a'): Promise<FileHandle>
   stat(path: string | UrlLike): Promise<FileStat>
   readdir(path: string): Promise<readonly string[]>
   mkdir(path: string, options: { readonly recursive: boolean }): Promise<unknown>

@@ -5,6 +5,7 @@ import type { QuantizedArray } from '../api/quantized.ts'
 import { stopGradient } from '../api/derivatives.ts'
 import { IndexError, ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
+import { inFloat32 } from '../nn/inFloat32.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
 import * as random from '../random/index.ts'
@@ -80,7 +81,7 @@ export const applyLayerNorm = (
   const { weight, bias } = params
   checkFeatures('applyLayerNorm', x, weight)
   checkFeatures('applyLayerNorm', x, bias)
-  return np.add(np.multiply(nn.standardize(x, { epsilon }), weight), bias)
+  return inFloat32(x, (wide) => np.add(np.multiply(nn.standardize(wide, { epsilon }), weight), bias))
 }
 
 const applyRmsNormDoor = must.door('applyRmsNorm', {
@@ -100,9 +101,11 @@ export const applyRmsNorm = (
   applyRmsNormDoor(params, x, epsilon, offset)
   const { weight } = params
   checkFeatures('applyRmsNorm', x, weight)
-  const power = np.mean(np.square(x), { axis: -1, keepdims: true })
-  const normed = np.divide(x, np.sqrt(np.add(power, epsilon)))
-  return np.multiply(normed, offset === 0 ? weight : np.add(weight, offset))
+  return inFloat32(x, (wide) => {
+    const power = np.mean(np.square(wide), { axis: -1, keepdims: true })
+    const normed = np.divide(wide, np.sqrt(np.add(power, epsilon)))
+    return np.multiply(normed, offset === 0 ? weight : np.add(weight, offset))
+  })
 }
 
 /**

@@ -11,6 +11,7 @@ import { complement, inType } from '../surface/hyperparameters.ts'
 import { inexact } from '../surface/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { inFloat32 } from './inFloat32.ts'
 import type { Initializer } from './initializers.ts'
 import { lecunNormal, normal, zeros } from './initializers.ts'
 import type { Layer, RunnableLayer } from './layer.ts'
@@ -167,7 +168,7 @@ const normalization = (
         enter(params, x)
         const array = inexact(asArray(x))
         checkFeatures(name, array, features)
-        return scaleAndShift(normalize(array), params)
+        return scaleAndShift(inFloat32(array, normalize), params)
       }),
   }
 }

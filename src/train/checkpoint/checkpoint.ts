@@ -189,7 +189,7 @@ export const saveCheckpoint = <S>(
       throw error
     }
     await run(store.flushDirectory(directory))
-    await prune(directory, store, keep)
+    await prune(directory, store, keep, checkpoint.step)
     return path
   })
 }
@@ -292,7 +292,7 @@ export const latestCheckpoint = <S>(
   })
 }
 
-/** What `keepBest` and `keepLast` ask for, of checkpoints with the newest first. */
+/** What `keepBest` and `keepLast` ask for, of checkpoints with the newest first, of which the newest stays in any case. */
 const kept = (known: readonly Manifest[], { keepLast = 0, keepBest }: KeepOptions): ReadonlySet<number> => {
   const best = (): readonly Manifest[] => {
     if (keepBest === undefined) return []
@@ -312,20 +312,60 @@ const manifestOf = async (store: FileStore, path: string): Promise<Manifest | nu
   return result._tag === 'Right' ? result.right : null
 }
 
-const prune = async (directory: string, store: FileStore, keep: KeepOptions): Promise<readonly string[]> => {
-  const names = (await run(store.list(directory))) ?? []
-  for (const name of names) if (name.startsWith(DRAFT)) await run(store.remove(`${directory}/${name}`))
-  if (keep.keepLast === undefined && keep.keepBest === undefined) return []
+/** The checkpoints of a directory that can be told, the newest first. */
+const manifestsIn = async (
+  store: FileStore,
+  directory: string,
+  names: readonly string[],
+): Promise<readonly Manifest[]> => {
   const known: Manifest[] = []
   for (const { name } of stepsIn(names)) {
     const manifest = await manifestOf(store, `${directory}/${name}`)
     if (manifest !== null) known.push(manifest)
   }
+  return known
+}
+
+/** `newest` is the step that a run has come to: later ones are of another, and count for nothing. */
+const prune = async (
+  directory: string,
+  store: FileStore,
+  keep: KeepOptions,
+  newest = Infinity,
+): Promise<readonly string[]> => {
+  const names = (await run(store.list(directory))) ?? []
+  for (const name of names) if (name.startsWith(DRAFT)) await run(store.remove(`${directory}/${name}`))
+  if (keep.keepLast === undefined && keep.keepBest === undefined) return []
+  const known = (await manifestsIn(store, directory, names)).filter(({ step }) => step <= newest)
   const stays = kept(known, keep)
   const goes = known.map(({ step }) => step).filter((step) => !stays.has(step))
   for (const step of goes) await discard(store, directory, nameOfStep(step))
   return goes.map((step) => `${directory}/${nameOfStep(step)}`)
 }
+
+/**
+ * Makes a directory ready for a run that goes on from a step: later checkpoints are of what comes after, which is made anew, and would
+ * be taken for the newest. Of a run that begins at 0 that is an error, as it would lose another one.
+ *
+ * @internal
+ */
+export const takeBack = (directory: string, begun: number, store: FileStore): TaskEither<TrainError, void> =>
+  attempt(async () => {
+    await run(store.makeDirectory(directory))
+    const names = (await run(store.list(directory))) ?? []
+    const later = (await manifestsIn(store, directory, names)).filter(({ step }) => step > begun)
+    if (begun === 0 && later.length > 0) {
+      fail({
+        _tag: 'CheckpointError',
+        reason: 'mismatch',
+        path: directory,
+        message:
+          `${directory}: has checkpoints of a run already, the last of step ${later[0]!.step}, and this one begins anew. ` +
+          'Go on from them, { from: (await latestCheckpoint(...)).checkpoint }, remove them, or choose another directory.',
+      })
+    }
+    for (const { step } of later) await discard(store, directory, nameOfStep(step))
+  })
 
 /**
  * Removes checkpoints that neither `keepLast` nor `keepBest` asks for, never the newest, and none that is damaged.

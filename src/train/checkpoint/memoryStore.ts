@@ -50,6 +50,7 @@ const withDoors = (store: FileStore): FileStore => {
       return store.rename(from, to)
     },
     remove: byPath(store.remove),
+    flush: byPath(store.flush),
     flushDirectory: byPath(store.flushDirectory),
   }
 }
@@ -115,6 +116,7 @@ export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uin
           directories.delete(known)
         }
       }),
+    flush: () => task(() => undefined),
     flushDirectory: () => task(() => undefined),
   }
   return withDoors(store)

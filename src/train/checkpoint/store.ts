@@ -21,6 +21,8 @@ export interface FileStore {
   readonly rename: (from: string, to: string) => TaskEither<IoError, void>
   /** Removes a file, or a directory with all that is in it; nothing if it is not there. */
   readonly remove: (path: string) => TaskEither<IoError, void>
+  /** Flushes what has been added to a file. */
+  readonly flush: (path: string) => TaskEither<IoError, void>
   /** Flushes what a directory says of the files in it. */
   readonly flushDirectory: (path: string) => TaskEither<IoError, void>
 }
@@ -78,6 +80,16 @@ const readFile = async (files: NodeFiles, path: string): Promise<Uint8Array> => 
   }
 }
 
+const flushFile = async (files: NodeFiles, path: string): Promise<void> => {
+  // Windows flushes only what is open for writing.
+  const handle = await files.open(path, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
 /** One after the other: Node's own `recursive` never returns where a parent is there and takes no directories, as in /proc. */
 const makeDirectory = async (files: NodeFiles, path: string): Promise<void> => {
   try {
@@ -108,6 +120,7 @@ export const nodeStore: FileStore = {
   makeDirectory: (path) => onFiles(path, (files) => makeDirectory(files, path)),
   rename: (from, to) => onFiles(from, (files) => files.rename(from, to)),
   remove: (path) => onFiles(path, (files) => files.rm(path, { force: true, recursive: true })),
+  flush: (path) => onFiles(path, (files) => flushFile(files, path)),
   flushDirectory: (path) => onFiles(path, (files) => syncDirectory(files, path)),
 }
 

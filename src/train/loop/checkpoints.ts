@@ -3,7 +3,7 @@ import type { JsonRecord } from '../../io/index.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { SaveOptions } from '../checkpoint/checkpoint.ts'
-import { keepTable, saveCheckpoint } from '../checkpoint/checkpoint.ts'
+import { keepTable, saveCheckpoint, takeBack } from '../checkpoint/checkpoint.ts'
 import { aStore, nodeStore } from '../checkpoint/store.ts'
 import type { Hook, StepEvent } from './hook.ts'
 import { hookOf } from './hook.ts'
@@ -32,6 +32,9 @@ const door = must.door('checkpoints', {
 /**
  * Saves a checkpoint every so many steps, and after the last: of the state, the place in the data, the metrics, and what other hooks
  * remember. With `keepBest`, also at steps that have its metric.
+ *
+ * A directory is for one run. One that goes on from a checkpoint removes later ones, as it makes those steps anew; one that begins at 0
+ * where there are checkpoints is an error.
  */
 export const checkpoints = (directory: string, options: CheckpointsOptions = {}): Hook => {
   door(directory, options)
@@ -40,16 +43,16 @@ export const checkpoints = (directory: string, options: CheckpointsOptions = {})
     isLast ||
     (every !== undefined && step % every === 0) ||
     (saving.keepBest !== undefined && saving.keepBest.metric in metrics)
-  return hookOf('checkpoints', () =>
+  return hookOf('checkpoints', ({ step: begun }) =>
     attempt(async () => {
       // What cannot be written is better known before the first step than after an hour.
-      await run((saving.store ?? nodeStore).makeDirectory(directory))
+      await run(takeBack(directory, begun, saving.store ?? nodeStore))
       return {
         save: (event) =>
           attempt(async () => {
             if (!isDue(event)) return
             const { step, state, position, metrics } = event
-            const hooks = event.memories()
+            const hooks = await run(event.memories())
             await run(saveCheckpoint(directory, { step, state, position, metrics, config, base, hooks }, saving))
           }),
       }

@@ -35,7 +35,10 @@ const door = must.door('earlyStopping', {
   ),
 })
 
-/** Stops a run when a metric has not got better for a while. What it has seen is kept in checkpoints. NaN is never better. */
+/**
+ * Stops a run when a metric has not got better for a while. What it has seen is kept in checkpoints: a run that goes on from one at which
+ * it was stopped stays stopped, unless there is more patience now. NaN is never better.
+ */
 export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
   door(options)
   const { metric, patience = 3, mode = 'min', minDelta = 0 } = options
@@ -44,18 +47,17 @@ export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
     'earlyStopping',
     (run) => {
       let { best, waited }: Memory = isMemory(run.memory) ? run.memory : { best: null, waited: 0 }
+      const verdict = (step: number): string | null =>
+        waited < patience ? null : `${metric} has not got better than ${best} for ${waited} values, at step ${step}`
       const handlers: Handlers<unknown> = {
+        over: verdict(run.step),
         step: ({ metrics, step }) => {
           const value = metrics[metric]
           if (value === undefined) return done(null)
           const isBetter = Number.isFinite(value) && (best === null || sign * (best - value) > minDelta)
           waited = isBetter ? 0 : waited + 1
           if (isBetter) best = value
-          return done(
-            waited < patience
-              ? null
-              : `${metric} has not got better than ${best} for ${waited} values, at step ${step}`,
-          )
+          return done(verdict(step))
         },
         memory: () => ({ best, waited }),
       }

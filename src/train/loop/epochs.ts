@@ -1,4 +1,5 @@
 /** Passes over data as one stream, in which the number of the pass is part of the place. */
+import { strangePosition } from '../data/cursor.ts'
 import type { Cursor, Position, Stream } from '../stream.ts'
 
 interface Place {
@@ -14,7 +15,9 @@ const isPlace = (x: Position | undefined): x is Position & Place => {
 /** So many passes, in each of which `shuffle` draws another order. A pass that has nothing in it is the last. */
 export const overEpochs = <B>(stream: Stream<B>, epochs: number): Stream<B> => ({
   open: (position) => {
-    const place: Place = isPlace(position) ? position : { epoch: 0, at: null }
+    const start = position ?? { epoch: 0, at: null }
+    if (!isPlace(start)) return strangePosition('train', start)
+    const place: Place = start
     let { epoch } = place
     // A pass that was left in the middle may have had all its elements.
     let isEmpty = place.at === null

@@ -43,8 +43,8 @@ export interface StepEvent<S> {
   readonly elapsed: number
   /** Whether this is known to be the last. */
   readonly isLast: boolean
-  /** What hooks remember now, for a checkpoint. */
-  readonly memories: () => { readonly [hook: string]: Position }
+  /** What hooks remember now, for a checkpoint; what they have written until now is on the disk then, and not only on its way. */
+  readonly memories: () => TaskEither<TrainError, { readonly [hook: string]: Position }>
 }
 
 /** A run that is over. */
@@ -68,10 +68,14 @@ export interface Handlers<S> {
   readonly end?: (end: RunEnd<S>) => TaskEither<TrainError, void>
   /** Gives back what `start` took, after everything else, also when something was thrown. */
   readonly close?: () => Promise<void>
-  /** After all have closed: it may end the process. */
+  /** After all have closed, unless the run failed, which the caller is to hear of: it may end the process. */
   readonly exit?: () => void
   /** What must be known to go on from here. */
   readonly memory?: () => Position
+  /** Brings to the disk what it has written: a checkpoint is about to be made that counts on it. */
+  readonly flush?: () => TaskEither<TrainError, void>
+  /** Why nothing is left to do: this hook had stopped the run that is gone on with. */
+  readonly over?: string | null
 }
 
 /** Something that happens beside the steps. Those that do not look at the state are hooks of any run. */

@@ -1,4 +1,5 @@
 /** Metrics as lines of JSON. */
+import { ArgumentError } from '../../core/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../../io/platform.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt, run } from '../attempt.ts'
@@ -36,6 +37,11 @@ const parsed = (text: string): MetricsLine | null => {
 
 /** JSON has no NaN and no infinities: they are texts, which `Number` reads. */
 const lineOf = (step: number, metrics: Numbers): string => {
+  if ('step' in metrics) {
+    throw new ArgumentError(
+      `metricsFile: lines have the number of the step under 'step'; give the metric of that name another.`,
+    )
+  }
   const values = Object.entries(metrics).map(([name, x]) => [name, Number.isFinite(x) ? x : String(x)] as const)
   return `${JSON.stringify({ step, ...Object.fromEntries(values) })}\n`
 }
@@ -53,8 +59,8 @@ export const readMetrics = async (store: FileStore, path: string, last: number):
 }
 
 /**
- * Writes `{"step":1,"loss":0.5,...}` for each step, at once. A run that goes on from a checkpoint takes back the lines behind it, so
- * that each step is there once.
+ * Writes `{"step":1,"loss":0.5,...}` for each step, at once. Before a checkpoint is made the lines are flushed to the disk, and a run
+ * that goes on from it takes back those behind it: so each step is there once, also where the machine stopped.
  */
 export const metricsFile = (path: string, options: StoreOptions = {}): Hook => {
   door(path, options)
@@ -71,6 +77,7 @@ export const metricsFile = (path: string, options: StoreOptions = {}): Hook => {
             await run(store.append(path, encodeUtf8(lineOf(step, metrics))))
             return null
           }),
+        flush: () => store.flush(path),
       }
     }),
   )

@@ -3,6 +3,7 @@ import * as must from '../../surface/arguments.ts'
 import type { Handlers, Hook } from './hook.ts'
 import { done, hookOf } from './hook.ts'
 import { nodeProcess } from './process.ts'
+import { now } from './turns.ts'
 
 /** Options of `signals`. */
 export interface SignalOptions {
@@ -14,9 +15,13 @@ const numbers = { SIGINT: 2, SIGTERM: 15 } as const
 
 const door = must.door('signals', { options: must.optionsOf<SignalOptions>({ exit: must.boolean }) })
 
+/** Signals that come within so many milliseconds are one: `npm` and `npx` hand on a Ctrl-C that the terminal has sent already. */
+const TOGETHER = 500
+
 /**
- * Finishes the step on SIGINT (Ctrl-C) or SIGTERM, lets all hooks save and end, and ends the process with 130 or 143. A second signal
- * ends it at once. Does nothing where there is no process.
+ * Finishes the step on SIGINT (Ctrl-C) or SIGTERM, lets all hooks save and end, and ends the process with 130 or 143. Another signal, not
+ * within half a second, ends it at once. A run that failed is not ended so: the error is the caller's to show. Does nothing where there
+ * is no process.
  */
 export const signals = (options: SignalOptions = {}): Hook => {
   door(options)
@@ -25,10 +30,13 @@ export const signals = (options: SignalOptions = {}): Hook => {
     const node = nodeProcess()
     if (node?.on === undefined) return done<Handlers<unknown>>({})
     let got: keyof typeof numbers | null = null
+    let since = 0
     const listeners = (['SIGINT', 'SIGTERM'] as const).map((signal) => {
       const listener = (): void => {
-        if (got !== null) node.exit(128 + numbers[signal])
+        if (got !== null && now() - since > TOGETHER) node.exit(128 + numbers[signal])
+        if (got !== null) return
         got = signal
+        since = now()
       }
       node.on(signal, listener)
       return [signal, listener] as const

@@ -181,10 +181,13 @@ const located = <S, B, F>(step: Step<S, B, F>, state: S, batch: B, frozen: F, va
 const diverged = (step: number, what: string): never =>
   fail({ _tag: 'DivergenceError', step, message: `train: step ${step}: ${what}` })
 
-const adviceOn = (policy: NonFinitePolicy): string =>
-  policy === 'locate'
-    ? ''
-    : " { onNonFinite: 'locate' } names the operation, 'skip' leaves such steps out; a lower learning rate, or clipping of gradients, avoids them."
+/** What to do about it. `weight` is how much counts in the loss, as `makeStep` measures it. */
+const adviceOn = (policy: NonFinitePolicy, { weight }: Numbers): string =>
+  weight === 0
+    ? ' Nothing in the batch counts, as all its labels are -100, so that there is no loss. Leave such rows out: a prompt that fills the whole length leaves no answer to learn from.'
+    : policy === 'locate'
+      ? ''
+      : " { onNonFinite: 'locate' } names the operation, 'skip' leaves such steps out; a lower learning rate, or clipping of gradients, avoids them."
 
 /** The handlers of hooks, by their names. */
 type Started<S> = readonly (readonly [name: string, handlers: Handlers<S>])[]
@@ -200,8 +203,27 @@ const startHooks = async <S>(
   }
 }
 
-const memoriesOf = <S>(hooks: Started<S>): { readonly [name: string]: Position } =>
-  Object.fromEntries(hooks.flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory()]])))
+/** Under which the loop keeps its own count of steps that it left out, beside what hooks remember. */
+const OWN = 'train'
+
+const skippedBefore = <S>(from: Checkpoint<S> | null): number => {
+  const own = from?.hooks?.[OWN]
+  const skipped = typeof own === 'object' && own !== null && 'skipped' in own ? own['skipped'] : 0
+  return must.natural.accepts(skipped) ? (skipped as number) : 0
+}
+
+const memoriesOf = <S>(
+  hooks: Started<S>,
+  skipped: number,
+): TaskEither<TrainError, { readonly [name: string]: Position }> =>
+  attempt(async () => {
+    for (const [, { flush }] of hooks) if (flush) await run(flush())
+    const own: readonly (readonly [string, Position])[] = skipped > 0 ? [[OWN, { skipped }]] : []
+    return Object.fromEntries([
+      ...own,
+      ...hooks.flatMap(([name, { memory }]) => (memory === undefined ? [] : [[name, memory()] as const])),
+    ])
+  })
 
 /** All hooks see a step; the reason to stop, if one has any. */
 const announce = async <S>(hooks: Started<S>, event: StepEvent<S>) => {
@@ -255,8 +277,9 @@ async function* fold<S, B, F>(
   try {
     let state = copied(from === null ? initial : from.state)
     let count = from?.step ?? 0
-    let skipped = 0
-    let item = count < steps ? await next() : null
+    let skipped = skippedBefore(from)
+    const over = hooks.find(([, handlers]) => typeof handlers.over === 'string')?.[1].over ?? null
+    let item = count < steps && over === null ? await next() : null
     while (item !== null) {
       const { value: batch, position }: Item<B> = item
       const start = now()
@@ -267,7 +290,7 @@ async function* fold<S, B, F>(
       const bad = watched.find((name) => name in metrics && !Number.isFinite(metrics[name]))
       if (bad !== undefined && (onNonFinite === 'stop' || onNonFinite === 'locate')) {
         const where = onNonFinite === 'locate' ? located(step, state, batch, frozen, metrics[bad]!) : ''
-        diverged(count, `${bad} is ${metrics[bad]}.${where}${adviceOn(onNonFinite)}`)
+        diverged(count, `${bad} is ${metrics[bad]}.${where}${adviceOn(onNonFinite, metrics)}`)
       }
       if (bad !== undefined && onNonFinite === 'skip') skipped++
       else state = after
@@ -285,7 +308,7 @@ async function* fold<S, B, F>(
         seconds,
         elapsed: (now() - begun) / 1000,
         isLast: following._tag === 'Right' && following.right === null,
-        memories: () => memoriesOf(hooks),
+        memories: () => memoriesOf(hooks, skipped),
       })
       progress.last = event
       yield snapshotOf(event)
@@ -296,12 +319,25 @@ async function* fold<S, B, F>(
       }
       item = following._tag === 'Right' ? following.right : fail(following.left)
     }
-    progress.reason = count >= steps ? 'steps' : 'data'
+    progress.reason = over ?? (count >= steps ? 'steps' : 'data')
     if (progress.last === null) yield { step: count, state, metrics: {}, position: from?.position ?? null }
   } finally {
     turns.close()
     await cursor.close()
   }
+}
+
+/** One after the other, whatever they throw; the first that was thrown is thrown in the end. */
+const closeAll = async <S>(all: readonly Handlers<S>[]): Promise<void> => {
+  const thrown: unknown[] = []
+  for (const { close } of all) {
+    try {
+      await close?.()
+    } catch (error) {
+      thrown.push(error)
+    }
+  }
+  if (thrown.length > 0) throw thrown[0]
 }
 
 /** What debug.nans throws inside a step is a divergence too. */
@@ -318,14 +354,16 @@ async function* steps<S, B, F>(
   progress: Progress<S>,
 ): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> {
   const hooks: [string, Handlers<S>][] = []
-  const close = async (): Promise<void> => {
-    for (const [, handlers] of hooks) await handlers.close?.()
-    for (const [, handlers] of hooks) handlers.exit?.()
+  // Whoever leaves the loop has seen its states; whoever is to hear of an error has not yet.
+  let hasFailed = false
+  const failed = (error: TrainError): Either<TrainError, never> => {
+    hasFailed = true
+    return { _tag: 'Left', left: error }
   }
   try {
     const started = await attempt(() => startHooks(options, hooks))()
     if (started._tag === 'Left') {
-      yield started
+      yield failed(started.left)
       return
     }
     const folded = fold(step, state, data, options, hooks, progress)
@@ -345,10 +383,14 @@ async function* steps<S, B, F>(
     }
     if (error !== null) progress.reason = 'error'
     const ended = await attempt(() => finish(hooks, { last: progress.last, reason: progress.reason, error }))()
-    if (error !== null) yield { _tag: 'Left', left: error }
-    else if (ended._tag === 'Left') yield ended
+    if (error !== null) yield failed(error)
+    else if (ended._tag === 'Left') yield failed(ended.left)
+  } catch (thrown) {
+    hasFailed = true
+    throw thrown
   } finally {
-    await close()
+    await closeAll(hooks.map(([, handlers]) => handlers))
+    if (!hasFailed) for (const [, handlers] of hooks) handlers.exit?.()
   }
 }
 

@@ -8,7 +8,6 @@ import type { Hook, RunEnd } from '../loop/hook.ts'
 import { hookOf } from '../loop/hook.ts'
 import type { MetricsLine } from '../loop/metricsFile.ts'
 import { readMetrics } from '../loop/metricsFile.ts'
-import { duration } from '../loop/progress.ts'
 import { reportPage } from './page.ts'
 
 /** Options of `report`. */
@@ -33,11 +32,11 @@ const door = must.door('report', {
   }),
 })
 
+/** No times, and nothing of this process alone: a run that was interrupted has the report of one that was not, to the last byte. */
 const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
-  const steps = last === null ? 'No step was made' : `${last.step} steps, ${duration(last.elapsed)} of this run`
+  const steps = last === null ? 'No step was made' : `${last.step} steps`
   const skipped = last !== null && last.skipped > 0 ? ` ${last.skipped} steps were skipped.` : ''
-  const traced = last !== null && last.traces > 1 ? ` Traced ${last.traces} times, once for each shape of batches.` : ''
-  return `${steps}. Ended: ${error === null ? reason : error.message}.${skipped}${traced}`
+  return `${steps}. Ended: ${error === null ? reason : error.message}.${skipped}`
 }
 
 /**

@@ -13,7 +13,11 @@ export const bundleScript = async (name: string, outfile: string): Promise<void>
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    alias: { 'pullback/train': resolve(root, 'src/train/index.ts'), pullback: resolve(root, 'src/index.ts') },
+    alias: {
+      'pullback/train': resolve(root, 'src/train/index.ts'),
+      'pullback/models': resolve(root, 'src/models/index.ts'),
+      pullback: resolve(root, 'src/index.ts'),
+    },
     logLevel: 'error',
   })
 }
