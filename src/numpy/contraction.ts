@@ -3,7 +3,6 @@ import type { Factor } from '../api/quantized.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
-import { mul } from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -38,7 +37,7 @@ export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   outerDoor(x, y)
   const [a, b] = two(functions.ravel(x), functions.ravel(y))
   const shape = [a.aval.size, b.aval.size]
-  return mul(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
+  return functions.multiply(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
 }
 
 const innerDoor = must.door('np.inner', { x: must.arrayLike, y: must.arrayLike })

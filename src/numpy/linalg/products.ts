@@ -12,7 +12,7 @@ import {
 import { diagonal as diagonalOf, moveaxis, trace as traceOf } from '../movement.ts'
 import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
 import * as must from '../../surface/arguments.ts'
-import { identityLike, matrices, squares, turned } from './matrices.ts'
+import { checkMatrices, checkSquares, identityLike, turned } from './matrices.ts'
 import { inv } from './solving.ts'
 
 const matrixPowerDoor = must.door('np.linalg.matrixPower', { a: must.arrayLike, n: must.integer })
@@ -29,7 +29,7 @@ const matrixPowerDoor = must.door('np.linalg.matrixPower', { a: must.arrayLike, 
  */
 export const matrixPower = (a: ArrayLike, n: number): NDArray => {
   matrixPowerDoor(a, n)
-  const x = squares('np.linalg.matrixPower', a)
+  const x = checkSquares('np.linalg.matrixPower', asArray(a))
   if (!Number.isInteger(n)) throw new ArgumentError(`np.linalg.matrixPower: the exponent must be an integer, got ${n}.`)
   let result: NDArray | null = null
   let power = n < 0 ? inv(x) : x
@@ -184,7 +184,11 @@ const outerDoor = must.door('np.linalg.outer', { x: must.arrayLike, y: must.arra
 /** Products of all pairs of elements of two vectors. */
 export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   outerDoor(x, y)
-  return outerProduct(x, y)
+  const [a, b] = [asArray(x), asArray(y)]
+  if (a.ndim !== 1 || b.ndim !== 1) {
+    throw new ShapeError(`np.linalg.outer: takes two vectors, got ${a.aval} and ${b.aval}. Use np.outer for other ranks.`)
+  }
+  return outerProduct(a, b)
 }
 
 const matmulDoor = must.door('np.linalg.matmul', { x: must.arrayLike, y: must.arrayLike })
@@ -200,5 +204,5 @@ const matrixTransposeDoor = must.door('np.linalg.matrixTranspose', { x: must.arr
 /** The last two axes exchanged. */
 export const matrixTranspose = (x: ArrayLike): NDArray => {
   matrixTransposeDoor(x)
-  return turned(matrices('np.linalg.matrixTranspose', x))
+  return turned(checkMatrices('np.linalg.matrixTranspose', asArray(x)))
 }
