@@ -1,12 +1,12 @@
 /**
- * Every public name has a doc comment; every transformation, and every function of `tree`, `random`, `debug` and `pullback/testing`, an
- * example.
+ * Every public name has a doc comment; every transformation, and every function of `np`, `tree`, `random`, `debug` and
+ * `pullback/testing`, an example.
  */
 import type { PublicName } from './support/publicNames.ts'
 import { publicNames } from './support/publicNames.ts'
 
-/** In these a formula, or the name of what NumPy, JAX or optax calls so, may say more than an example. */
-const formulas: readonly string[] = ['np', 'lax', 'nn', 'optim']
+/** In these a formula, or the name of what JAX or optax calls so, may say more than an example. */
+const formulas: readonly string[] = ['lax', 'nn', 'optim']
 
 const needsExample = ({ kind, namespaces: [first], entry }: PublicName): boolean => {
   if (kind !== 'function') return false

@@ -3,7 +3,6 @@ import type { Factor } from '../api/quantized.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
-import { mul } from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -25,6 +24,17 @@ export const matmul = (x: Factor, y: Factor): NDArray => functions.matmul(x, y)
 /**
  * Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. One of the operands may be a
  * `QuantizedArray` or a `LinearOperator`: a matrix on the right of arrays, or on the left of vectors and matrices.
+ *
+ * Of vectors and matrices it is `np.matmul`; leading axes of more are all combined, where `matmul` pairs them up.
+ *
+ * @throws ShapeError if the summed extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.dot(np.array([1, 2, 3]), np.array([4, 5, 6])) // => 32.
+ * np.dot(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * np.dot(np.ones([2, 3]), np.ones([4, 3, 5])).shape // => 2,4,5
+ * ```
  */
 export const dot = (x: Factor, y: Factor): NDArray => functions.dot(x, y)
 
@@ -33,17 +43,36 @@ const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
 
 const outerDoor = must.door('np.outer', { x: must.arrayLike, y: must.arrayLike })
 
-/** All products of an element of `x` with one of `y`, both laid out in one axis. */
+/**
+ * All products of an element of `x` with one of `y`, both laid out in one axis: shape `[x.size, y.size]`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.outer(np.array([1, 10]), np.array([1, 2, 3])) // => [[ 1.  2.  3.]\n [10. 20. 30.]]
+ * np.outer(np.ones([2, 2]), np.ones(3)).shape // => 4,3
+ * ```
+ */
 export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   outerDoor(x, y)
   const [a, b] = two(functions.ravel(x), functions.ravel(y))
   const shape = [a.aval.size, b.aval.size]
-  return mul(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
+  return functions.multiply(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
 }
 
 const innerDoor = must.door('np.inner', { x: must.arrayLike, y: must.arrayLike })
 
-/** Sum over the last axes. */
+/**
+ * Sum of products over the last axes: shape `[...x's others, ...y's others]`; a product where one is a scalar.
+ *
+ * @throws ShapeError if the last extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.inner(np.array([1, 2, 3]), np.array([4, 5, 6])) // => 32.
+ * np.inner(np.ones([2, 3]), np.ones([4, 3])).shape // => 2,4
+ * ```
+ */
 export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
   innerDoor(x, y)
   const [a, b] = two(x, y)
@@ -65,9 +94,17 @@ const tensordotDoor = must.door('np.tensordot', {
 })
 
 /**
- * Sum of products over pairs of axes.
+ * Sum of products over pairs of axes. What is left of `x` comes first in the result, then what is left of `y`.
  *
  * @param axes - how many last axes of `x` meet first axes of `y` (2 by default), or the two lists of axes.
+ * @throws ShapeError if the extents of a pair differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.tensordot(np.ones([5, 3, 4]), np.ones([3, 4, 2])).shape // => 5,2
+ * np.tensordot(np.ones([5, 3, 4]), np.ones([4, 3]), [[1, 2], [1, 0]]).shape // => 5
+ * np.tensordot(np.array([1, 2]), np.array([3, 4]), 0) // => [[3. 4.]\n [6. 8.]]
+ * ```
  */
 export const tensordot = (
   x: ArrayLike,

@@ -54,12 +54,32 @@ export const array = (x: ArrayLike, options: ArrayCreation = {}): NDArray => {
   return missing <= 0 ? made : functions.reshape(made, [...Array<number>(missing).fill(1), ...made.shape])
 }
 
-/** As `array`; an array that has the dtype already is returned as it is. */
+/**
+ * As `array`; an array that has the dtype already is returned as it is.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([1, 2])
+ * np.asarray(x) === x // => true
+ * np.asarray(x, { dtype: 'int32' }) // => [1 2]
+ * ```
+ */
 export const asarray = array
 
 const zerosDoor = must.door('np.zeros', { shape: must.shapeOrExtent, options: must.optionsOf(dtypeOption) })
 
-/** Zeros of a shape; float32 by default. */
+/**
+ * Zeros of a shape, or of an extent; float32 by default.
+ *
+ * @throws ShapeError for extents that are no whole numbers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.zeros([2, 3]) // => [[0. 0. 0.]\n [0. 0. 0.]]
+ * np.zeros(2, { dtype: 'int32' }) // => [0 0]
+ * ```
+ */
 export const zeros = (shape: Shape | number, options: DTypeOption = {}): NDArray => {
   zerosDoor(shape, options)
   const { dtype = 'float32' } = options
@@ -68,7 +88,17 @@ export const zeros = (shape: Shape | number, options: DTypeOption = {}): NDArray
 
 const onesDoor = must.door('np.ones', { shape: must.shapeOrExtent, options: must.optionsOf(dtypeOption) })
 
-/** Ones of a shape; float32 by default. */
+/**
+ * Ones of a shape, or of an extent; float32 by default.
+ *
+ * @throws ShapeError for extents that are no whole numbers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ones(3) // => [1. 1. 1.]
+ * np.ones([2, 2], { dtype: 'bool' }) // => [[True True]\n [True True]]
+ * ```
+ */
 export const ones = (shape: Shape | number, options: DTypeOption = {}): NDArray => {
   onesDoor(shape, options)
   const { dtype = 'float32' } = options
@@ -81,7 +111,18 @@ const fullDoor = must.door('np.full', {
   options: must.optionsOf(dtypeOption),
 })
 
-/** A shape filled with a value, which is broadcast; its dtype is the value's by default. */
+/**
+ * A shape filled with a value, which is broadcast; its dtype is the value's by default.
+ *
+ * @throws ShapeError if the value does not broadcast to the shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.full(3, -Infinity) // => [-inf -inf -inf]
+ * np.full([2, 3], np.array([[1], [2]])) // => [[1. 1. 1.]\n [2. 2. 2.]]
+ * np.full(2, true).dtype // => bool
+ * ```
+ */
 export const full = (shape: Shape | number, value: ArrayLike, options: DTypeOption = {}): NDArray => {
   fullDoor(shape, value, options)
   const { dtype } = options
@@ -96,7 +137,18 @@ const likeOptions: must.OptionTable<LikeOptions> = { shape: must.shape, dtype: m
 
 const zerosLikeDoor = must.door('np.zerosLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
 
-/** Zeros of the shape and dtype of `x`. */
+/**
+ * Zeros of the shape and dtype of `x`, or of those that the options name.
+ *
+ * @example
+ * ```ts
+ * import { np, tree } from 'pullback'
+ * np.zerosLike(np.arange(3)) // => [0 0 0]
+ * // Of all parameters of a model.
+ * const params = { w: np.ones([2, 2]), b: np.ones(2) }
+ * tree.map((x) => np.zerosLike(x), params).b // => [0. 0.]
+ * ```
+ */
 export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
   zerosLikeDoor(x, options)
   const { aval } = asArray(x)
@@ -105,7 +157,16 @@ export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
 
 const onesLikeDoor = must.door('np.onesLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
 
-/** Ones of the shape and dtype of `x`. */
+/**
+ * Ones of the shape and dtype of `x`, or of those that the options name.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.onesLike(np.array([5, 6, 7])) // => [1. 1. 1.]
+ * np.onesLike(np.zeros([2, 3]), { shape: [2], dtype: 'bool' }) // => [True True]
+ * ```
+ */
 export const onesLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
   onesLikeDoor(x, options)
   const { aval } = asArray(x)
@@ -118,7 +179,18 @@ const fullLikeDoor = must.door('np.fullLike', {
   options: must.optionsOf(likeOptions),
 })
 
-/** The shape and dtype of `x` filled with a value. */
+/**
+ * The shape and dtype of `x` filled with a value, which is broadcast and converted.
+ *
+ * @throws ShapeError if the value does not broadcast to the shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.fullLike(np.zeros([2, 2]), 7) // => [[7. 7.]\n [7. 7.]]
+ * np.fullLike(np.arange(3), 0.9) // => [0 0 0]
+ * np.fullLike(np.arange(3), 0.9, { dtype: 'float32' }) // => [0.9 0.9 0.9]
+ * ```
+ */
 export const fullLike = (x: ArrayLike, value: ArrayLike, options: LikeOptions = {}): NDArray => {
   fullLikeDoor(x, value, options)
   const { aval } = asArray(x)
@@ -180,7 +252,19 @@ const eyeDoor = must.door('np.eye', {
   options: must.optionsOf(eyeOptions),
 })
 
-/** An `n` by `m` matrix with ones on a diagonal. */
+/**
+ * An `n` by `m` matrix with ones on a diagonal; square by default, and float32.
+ *
+ * @throws ShapeError for extents that are no whole numbers; ArgumentError if `k` is more than one integer.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.eye(2) // => [[1. 0.]\n [0. 1.]]
+ * np.eye(2, 3, { k: 1 }) // => [[0. 1. 0.]\n [0. 0. 1.]]
+ * // Classes 2 and 0 as one-hot rows.
+ * np.take(np.eye(4), [2, 0], { axis: 0 }) // => [[0. 0. 1. 0.]\n [1. 0. 0. 0.]]
+ * ```
+ */
 export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOptions = {}): NDArray => {
   eyeDoor(n, m, options)
   if (typeof m === 'object' && m !== null) return eye(n, n, m)
@@ -195,7 +279,16 @@ export const eye = (n: number, m: number | null | EyeOptions = n, options: EyeOp
 
 const identityDoor = must.door('np.identity', { n: must.extent, options: must.optionsOf(dtypeOption) })
 
-/** The `n` by `n` identity matrix. */
+/**
+ * The `n` by `n` identity matrix; float32 by default.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.identity(2, { dtype: 'int32' }) // => [[1 0]\n [0 1]]
+ * np.matmul(np.identity(2), np.array([3, 4])) // => [3. 4.]
+ * ```
+ */
 export const identity = (n: number, options: DTypeOption = {}): NDArray => {
   identityDoor(n, options)
   return eye(n, n, options)
@@ -213,14 +306,34 @@ const triangle = (name: string, x: ArrayLike, k: number, lower: boolean): NDArra
 
 const trilDoor = must.door('np.tril', { x: must.arrayLike, k: must.optional(must.integer) })
 
-/** The lower triangle of each matrix: elements above diagonal `k` become 0. */
+/**
+ * The lower triangle of each matrix: elements above diagonal `k` become 0.
+ *
+ * @throws ArgumentError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.tril(np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]])) // => [[1. 0. 0.]\n [4. 5. 0.]\n [7. 8. 9.]]
+ * np.tril(np.ones([3, 3], { dtype: 'bool' }), -1).get(2) // => [ True  True False]
+ * ```
+ */
 export const tril = (x: ArrayLike, k = 0): NDArray => {
   trilDoor(x, k)
   return triangle('np.tril', x, k, true)
 }
 const triuDoor = must.door('np.triu', { x: must.arrayLike, k: must.optional(must.integer) })
 
-/** The upper triangle of each matrix: elements below diagonal `k` become 0. */
+/**
+ * The upper triangle of each matrix: elements below diagonal `k` become 0.
+ *
+ * @throws ArgumentError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.triu(np.array([[1, 2], [3, 4]])) // => [[1. 2.]\n [0. 4.]]
+ * np.triu(np.ones([3, 3]), 1) // => [[0. 1. 1.]\n [0. 0. 1.]\n [0. 0. 0.]]
+ * ```
+ */
 export const triu = (x: ArrayLike, k = 0): NDArray => {
   triuDoor(x, k)
   return triangle('np.triu', x, k, false)

@@ -6,7 +6,7 @@ import * as must from '../surface/arguments.ts'
 import { cumulativeOptions } from '../surface/reduce.ts'
 import type { ArrayLike, CumulativeOptions, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'
-import { concatenate } from './movement.ts'
+import { concatenate } from './joining.ts'
 import { cumprod, cumsum } from './reduction.ts'
 
 /** Options of `cumulativeSum` and `cumulativeProd`. */

@@ -6,11 +6,25 @@ export { dot, inner, matmul, outer, tensordot } from './contraction.ts'
 export * from './counting.ts'
 export * from './creation.ts'
 export * from './cumulative.ts'
+export * from './diagonals.ts'
 export * from './edits.ts'
 export * from './einsum.ts'
 export * from './elementwise.ts'
 export * from './floats.ts'
 export * from './grids.ts'
+export {
+  atleast1d,
+  atleast2d,
+  concatenate,
+  hstack,
+  split,
+  stack,
+  unstack,
+  vstack,
+  type Arrays,
+  type ConcatenateOptions,
+  type StackOptions,
+} from './joining.ts'
 export * from './mapping.ts'
 export {
   shape,
@@ -22,28 +36,14 @@ export {
   swapaxes,
   squeeze,
   expandDims,
+  broadcastShapes,
   broadcastTo,
   astype,
   moveaxis,
-  concatenate,
-  stack,
-  unstack,
-  atleast1d,
-  atleast2d,
-  vstack,
-  hstack,
-  split,
   flip,
   take,
   takeAlongAxis,
   slice,
-  diag,
-  diagonal,
-  trace,
-  type Arrays,
-  type ConcatenateOptions,
-  type StackOptions,
-  type TraceOptions,
 } from './movement.ts'
 export * from './nan.ts'
 export * from './padding.ts'

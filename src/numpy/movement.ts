@@ -5,22 +5,39 @@ import { isQuantized, takeQuantized } from '../api/quantized.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { broadcastTwo, normalizeAxes, normalizeAxis, range, showShape } from '../core/shape.ts'
+import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
-import type { PartsOf } from '../core/tuples.ts'
-import * as e from '../ops/elementwise.ts'
+import { fullLike, zerosOf } from '../ops/creation.ts'
 import * as ops from '../ops/movement.ts'
-import { fullLike, iota, zerosOf } from '../ops/creation.ts'
-import { arrayFor, asArray, asIndices, functions } from '../runtime/array.ts'
+import { arrayFor, asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
-import { promoteAll } from '../surface/promote.ts'
-import type { ArrayLike, GetOptions, TakeOptions } from '../trace/value.ts'
-import { NDArray } from '../trace/value.ts'
+import type { ArrayLike, GetOptions, NDArray, TakeOptions } from '../trace/value.ts'
 
-/** The shape of an array. */
+/**
+ * The shape of an array, or of what makes one; empty for a number.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.shape(np.zeros([2, 3])) // => 2,3
+ * np.shape([[1, 2, 3], [4, 5, 6]]) // => 2,3
+ * np.shape(7).length // => 0
+ * ```
+ */
 export const shape = (x: ArrayLike): Shape => arrayFor('np.shape', x).aval.shape
-/** Number of axes. */
+
+/**
+ * Number of axes: 0 for a number.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ndim(np.zeros([2, 3])) // => 2
+ * np.ndim(7) // => 0
+ * ```
+ */
 export const ndim = (x: ArrayLike): number => arrayFor('np.ndim', x).aval.rank
+
 const getOptions: must.OptionTable<GetOptions> = {
   mode: must.oneOf(['clip', 'fill', 'promiseInBounds']),
   fillValue: must.number,
@@ -28,36 +45,139 @@ const getOptions: must.OptionTable<GetOptions> = {
 
 const sizeDoor = must.door('np.size', { x: must.arrayLike, axis: must.optional(must.axis) })
 
-/** Number of elements, or extent of one axis. */
+/**
+ * Number of elements, or extent of one axis.
+ *
+ * @throws ShapeError for an axis that `x` does not have.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.size(np.zeros([2, 3])) // => 6
+ * np.size(np.zeros([2, 3]), -1) // => 3
+ * ```
+ */
 export const size = (x: ArrayLike, axis?: number): number => {
   sizeDoor(x, axis)
   const { aval } = asArray(x)
   return axis === undefined ? aval.size : aval.shape[normalizeAxis('np.size', axis, aval.rank)]!
 }
 
-/** The elements in another shape; one extent may be -1 and is worked out. @throws ShapeError if they do not fill it. */
+/**
+ * The elements, row after row, in another shape; one extent may be -1 and is worked out.
+ *
+ * @throws ShapeError if they do not fill it.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.reshape(np.arange(6), [2, 3]) // => [[0 1 2]\n [3 4 5]]
+ * np.reshape(np.zeros([8, 28, 28]), [8, -1]).shape // => 8,784
+ * np.reshape(np.arange(6), [4, 2]) // throws ShapeError
+ * ```
+ */
 export const reshape = (x: ArrayLike, newShape: Shape | number): NDArray => functions.reshape(x, newShape)
-/** The elements in one axis. */
+
+/**
+ * The elements in one axis, row after row.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.ravel(np.array([[1, 2], [3, 4]])) // => [1. 2. 3. 4.]
+ * np.ravel(7) // => [7]
+ * ```
+ */
 export const ravel = (x: ArrayLike): NDArray => functions.ravel(x)
-/** Axes in another order; reversed by default. */
+
+/**
+ * Axes in another order; reversed by default.
+ *
+ * @param axes - for each axis of the result, which axis of `x` it is.
+ * @throws ShapeError unless `axes` names every axis once.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.transpose(np.array([[1, 2, 3], [4, 5, 6]])) // => [[1. 4.]\n [2. 5.]\n [3. 6.]]
+ * // Channels in front of height and width.
+ * const images = np.zeros([8, 32, 16, 3])
+ * np.transpose(images, [0, 3, 1, 2]).shape // => 8,3,32,16
+ * ```
+ */
 export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArray => functions.transpose(x, axes)
-/** Two axes exchanged. */
+
+/**
+ * Two axes exchanged.
+ *
+ * @throws ShapeError for an axis that `x` does not have.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const keys = np.zeros([2, 4, 10, 64])
+ * np.swapaxes(keys, -1, -2).shape // => 2,4,64,10
+ * ```
+ */
 export const swapaxes = (x: ArrayLike, a: number, b: number): NDArray => functions.swapaxes(x, a, b)
+
 const squeezeDoor = must.door('np.squeeze', {
   x: must.arrayLike,
   options: must.optionsOf<{ readonly axis?: number | readonly number[] | null }>({ axis: must.nullable(must.axes) }),
 })
 
-/** Axes of extent 1 removed: all, or those named. */
+/**
+ * Axes of extent 1 removed: all, or those named.
+ *
+ * @throws ShapeError if an axis that is named has another extent.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.squeeze(np.zeros([1, 3, 1])).shape // => 3
+ * np.squeeze(np.zeros([1, 3, 1]), { axis: 0 }).shape // => 3,1
+ * np.squeeze(np.zeros([1, 3, 1]), { axis: 1 }) // throws ShapeError
+ * ```
+ */
 export const squeeze = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
   squeezeDoor(x, options)
   return functions.squeeze(x, options)
 }
-/** New axes of extent 1, at these places of the result. */
+
+/**
+ * New axes of extent 1, at these places of the result.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * // All differences.
+ * const x = np.array([1, 4, 9])
+ * np.expandDims(x, 1).sub(x) // => [[ 0. -3. -8.]\n [ 3.  0. -5.]\n [ 8.  5.  0.]]
+ * np.expandDims(x, [0, -1]).shape // => 1,3,1
+ * ```
+ */
 export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDArray => functions.expandDims(x, axis)
-/** The array stretched to a shape. @throws ShapeError if it does not broadcast. */
+
+/**
+ * The array stretched to a shape: axes of extent 1, and axes in front that it lacks, repeat it.
+ *
+ * @throws ShapeError if it does not broadcast.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.broadcastTo(np.array([1, 2]), [3, 2]) // => [[1. 2.]\n [1. 2.]\n [1. 2.]]
+ * np.broadcastTo(np.array([[1], [2]]), [2, 3]) // => [[1. 1. 1.]\n [2. 2. 2.]]
+ * np.broadcastTo(np.array([1, 2, 3]), [2]) // throws ShapeError
+ * ```
+ */
 export const broadcastTo = (x: ArrayLike, newShape: Shape): NDArray => functions.broadcastTo(x, newShape)
-/** The elements converted; floats saturate into integers, NaN gives 0. */
+
+/**
+ * The elements converted. Floats become integers by what stands before the point, saturating, and NaN by 0; integers that do not
+ * fit wrap around; all but 0 is true.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.astype(np.array([1.9, -1.9, 300, NaN]), 'uint8') // => [  1   0 255   0]
+ * np.astype(np.array([0, 0.5, -1]), 'bool') // => [False  True  True]
+ * ```
+ */
 export const astype = (x: ArrayLike, dtype: DType): NDArray => functions.astype(x, dtype)
 
 const moveaxisDoor = must.door('np.moveaxis', {
@@ -66,7 +186,17 @@ const moveaxisDoor = must.door('np.moveaxis', {
   destination: must.axes,
 })
 
-/** Axes moved to other places; the others keep their order. */
+/**
+ * Axes moved to other places; the others keep their order.
+ *
+ * @throws ArgumentError unless there are as many sources as destinations.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.moveaxis(np.zeros([8, 3, 32, 16]), 1, -1).shape // => 8,32,16,3
+ * np.moveaxis(np.zeros([2, 3, 4]), [0, 1], [-1, -2]).shape // => 4,3,2
+ * ```
+ */
 export const moveaxis = (
   x: ArrayLike,
   source: number | readonly number[],
@@ -86,201 +216,22 @@ export const moveaxis = (
   return ops.transpose(array, order)
 }
 
-/** Arrays in a list, or the slices of one array along its first axis. */
-export type Arrays = readonly ArrayLike[] | NDArray
-
-/** Slices of an array along its first axis, or the arrays of a list. */
-export const listOf = (xs: Arrays): readonly ArrayLike[] =>
-  xs instanceof NDArray && xs.ndim > 0 ? unstack(xs) : (xs as readonly ArrayLike[])
-
-/** Arrays in one dtype: theirs, by promotion, or a given one. */
-const arraysOf = (operation: string, xs: Arrays, dtype?: DType): readonly NDArray[] => {
-  const list = listOf(xs)
-  if (!Array.isArray(list) || list.length === 0)
-    throw new ArgumentError(`${operation}: needs an array of at least one array.`)
-  asArray(0)
-  return dtype === undefined ? promoteAll(list) : list.map((x) => astype(x as ArrayLike, dtype))
-}
-
-/** Options of `concatenate`. */
-export interface ConcatenateOptions {
-  readonly axis?: number | null
-  /** Of the result; what the dtypes are promoted to by default. */
-  readonly dtype?: DType
-}
-
-/** Several arrays: a list of them, or the slices of one. */
-export const someArrays = must.anyOf(
-  must.listOf(must.arrayLike, 'a list of arrays'),
-  must.kind('an array of rank 1 or more', (x) => x instanceof NDArray && x.ndim > 0),
-)
-
-const concatenateOptions: must.OptionTable<ConcatenateOptions> = { axis: must.nullable(must.axis), dtype: must.dtype }
-
-/** Options of `stack`. */
-export interface StackOptions {
-  /** Where the new axis goes; first by default. */
-  readonly axis?: number
-  /** Of the result; what the dtypes are promoted to by default. */
-  readonly dtype?: DType
-}
-
-const stackOptions: must.OptionTable<StackOptions> = { axis: must.axis, dtype: must.dtype }
-
-const concatenateDoor = must.door('np.concatenate', {
-  xs: someArrays,
-  options: must.optionsOf(concatenateOptions),
-})
-
-/**
- * Arrays joined along an axis that they have. `axis: null` joins their elements in one axis.
- *
- * @throws ShapeError if they differ in another axis.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * np.concatenate([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
- * ```
- */
-export const concatenate = (xs: Arrays, options: ConcatenateOptions = {}): NDArray => {
-  concatenateDoor(xs, options)
-  const { axis = 0, dtype } = options
-  const arrays = arraysOf('np.concatenate', xs, dtype)
-  if (axis === null) {
-    return ops.concatenate(
-      arrays.map((x) => ops.reshape(x, [x.aval.size])),
-      0,
-    )
-  }
-  return ops.concatenate(arrays, normalizeAxis('np.concatenate', axis, arrays[0]!.aval.rank))
-}
-
-const stackDoor = must.door('np.stack', {
-  xs: someArrays,
-  options: must.optionsOf(stackOptions),
-})
-
-/** Arrays of one shape joined along a new axis. */
-export const stack = (xs: Arrays, options: StackOptions = {}): NDArray => {
-  stackDoor(xs, options)
-  const { axis = 0, dtype } = options
-  const arrays = arraysOf('np.stack', xs, dtype)
-  const odd = arrays.find((x) => x.aval.shape.join() !== arrays[0]!.aval.shape.join())
-  if (odd !== undefined) {
-    throw new ShapeError(`np.stack: shapes must agree, got ${showShape(arrays[0]!.shape)} and ${showShape(odd.shape)}.`)
-  }
-  const place = normalizeAxis('np.stack', axis, arrays[0]!.aval.rank + 1)
-  return ops.concatenate(
-    arrays.map((x) => ops.expandDims(x, place)),
-    place,
-  )
-}
-
-const unstackDoor = must.door('np.unstack', {
-  x: must.arrayLike,
-  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
-})
-
-/** Slices along an axis, which goes. */
-export const unstack = (x: ArrayLike, options: { readonly axis?: number } = {}): NDArray[] => {
-  unstackDoor(x, options)
-  const { axis = 0 } = options
-  const array = asArray(x)
-  const along = normalizeAxis('np.unstack', axis, array.aval.rank)
-  return range(array.aval.shape[along]!).map((i) =>
-    functions.squeeze(ops.sliceInDim(array, i, i + 1, along), { axis: along }),
-  )
-}
-
-/** Rank at least 1. */
-const atLeast = (x: ArrayLike, rank: number): NDArray => {
-  const array = asArray(x)
-  return array.aval.rank >= rank
-    ? array
-    : ops.reshape(array, [...Array<number>(rank - array.aval.rank).fill(1), ...array.aval.shape])
-}
-const atleast1dDoor = must.door('np.atleast1d', { x: must.arrayLike })
-
-/** The array with at least one axis. */
-export const atleast1d = (x: ArrayLike): NDArray => {
-  atleast1dDoor(x)
-  return atLeast(x, 1)
-}
-const atleast2dDoor = must.door('np.atleast2d', { x: must.arrayLike })
-
-/** The array with at least two axes. */
-export const atleast2d = (x: ArrayLike): NDArray => {
-  atleast2dDoor(x)
-  return atLeast(x, 2)
-}
-const vstackDoor = must.door('np.vstack', {
-  xs: someArrays,
-  options: must.optionsOf<Pick<StackOptions, 'dtype'>>({ dtype: must.dtype }),
-})
-
-/** Arrays joined along the first axis, vectors as rows. */
-export const vstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
-  vstackDoor(xs, options)
-  return concatenate(listOf(xs).map(atleast2d), { ...options, axis: 0 })
-}
-const hstackDoor = must.door('np.hstack', {
-  xs: someArrays,
-  options: must.optionsOf<Pick<StackOptions, 'dtype'>>({ dtype: must.dtype }),
-})
-
-/** Arrays joined along the second axis; vectors along their only one. */
-export const hstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
-  hstackDoor(xs, options)
-  const arrays = listOf(xs).map(atleast1d)
-  return concatenate(arrays, { ...options, axis: arrays[0]?.ndim === 1 ? 0 : 1 })
-}
-
-const splitDoor = must.door('np.split', {
-  x: must.arrayLike,
-  parts: must.anyOf(must.times, must.listOf(must.integer)),
-  options: must.optionsOf<{ readonly axis?: number }>({ axis: must.axis }),
-})
-
-/**
- * Parts along an axis: `parts` equal ones, or cut at these places.
- *
- * @returns as many as there are; where `parts` is written out, as a tuple.
- * @throws ShapeError if equal parts are not possible; ArgumentError if a place is no integer.
- * @example
- * ```ts
- * import { np } from 'pullback'
- * const [query, key, value] = np.split(np.ones([4, 6]), 3, { axis: 1 })
- * query.add(key).add(value).shape // => 4,2
- * np.split(np.arange(5), [2]).map(String) // => [0 1],[2 3 4]
- * ```
- */
-export const split = <const P extends number | readonly number[]>(
-  x: ArrayLike,
-  parts: P,
-  options: { readonly axis?: number } = {},
-): PartsOf<NDArray, P> => {
-  splitDoor(x, parts, options)
-  const { axis = 0 } = options
-  const array = asArray(x)
-  const along = normalizeAxis('np.split', axis, array.aval.rank)
-  const n = array.aval.shape[along]!
-  if (typeof parts === 'number' && (!Number.isInteger(parts) || parts < 1 || n % parts !== 0)) {
-    throw new ShapeError(`np.split: axis ${along} of ${array.aval} does not divide into ${parts} equal parts.`)
-  }
-  const cuts: readonly number[] = typeof parts === 'number' ? range(parts - 1).map((i) => ((i + 1) * n) / parts) : parts
-  const clamp = (p: number): number => Math.min(Math.max(p < 0 ? p + n : p, 0), n)
-  const starts = [0, ...cuts.map(clamp)]
-  const limits = [...cuts.map(clamp), n]
-  const pieces = starts.map((start, i) => ops.sliceInDim(array, start, Math.max(start, limits[i]!), along))
-  return pieces as PartsOf<NDArray, P>
-}
-
 const flipDoor = must.door('np.flip', {
   x: must.arrayLike,
   options: must.optionsOf<{ readonly axis?: number | readonly number[] | null }>({ axis: must.nullable(must.axes) }),
 })
 
-/** The order reversed along axes; all by default. */
+/**
+ * The order reversed along axes; all by default.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const image = np.array([[1, 2], [3, 4]])
+ * np.flip(image, { axis: 1 }) // => [[2. 1.]\n [4. 3.]]
+ * np.flip(image) // => [[4. 3.]\n [2. 1.]]
+ * ```
+ */
 export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
   flipDoor(x, options)
   const { axis = null } = options
@@ -289,8 +240,23 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
 }
 
 /**
- * Elements at these places along an axis (in all elements by default); out of range gives NaN. Of a `QuantizedArray`, rows: along an
- * axis other than the last; of a `LinearOperator`, rows along axis 0.
+ * Elements at these places along an axis (in all elements by default). Of a `QuantizedArray`, rows: along an axis other than the
+ * last; of a `LinearOperator`, rows along axis 0.
+ *
+ * Negative places count from the end. What is out of range gives NaN (of integers the least, of unsigned ones the greatest), or
+ * what `fillValue` says. In mode `wrap` places go round; in mode `clip` the nearest counts, which for negative ones is the
+ * first.
+ *
+ * @throws DTypeError for indices that are no integers; IndexError for an axis without elements.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * // Rows of a table.
+ * const embeddings = np.array([[0, 0], [1, 10], [2, 20]])
+ * np.take(embeddings, [2, 1], { axis: 0 }) // => [[ 2. 20.]\n [ 1. 10.]]
+ * np.take(np.array([1, 2, 3]), [-1, 3]) // => [ 3. nan]
+ * np.take(np.array([1, 2, 3]), [-1, 3], { mode: 'wrap' }) // => [3. 1.]
+ * ```
  */
 export const take = (x: Factor, indices: ArrayLike, options: TakeOptions = {}): NDArray => {
   if (isLinearOperator(x)) return takeFromOperator(x, indices, options)
@@ -308,7 +274,17 @@ const takeAlongAxisDoor = must.door('np.takeAlongAxis', {
  * Elements of `x` at `indices` along an axis, matched up in all other axes (which broadcast). Out of range gives NaN, as in
  * `take`, or what the options say.
  *
- * @throws ShapeError if ranks differ.
+ * @param axis - the last by default; null for all elements in one axis.
+ * @throws ShapeError if ranks differ; DTypeError for indices that are no integers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const scores = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
+ * // Of each row the score of its label.
+ * const labels = np.array([[1], [2]], { dtype: 'int32' })
+ * np.takeAlongAxis(scores, labels, 1) // => [[0.7]\n [0.2]]
+ * np.takeAlongAxis(scores, np.argsort(scores)) // => [[0.1 0.2 0.7]\n [0.2 0.3 0.5]]
+ * ```
  */
 export const takeAlongAxis = (
   x: ArrayLike,
@@ -371,79 +347,21 @@ export const slice = (start?: number | null, stop?: number | null, step = 1): Sl
   return new Slice(start ?? null, stop ?? null, step)
 }
 
-const diagDoor = must.door('np.diag', { x: must.arrayLike, k: must.optional(must.integer) })
+const broadcastShapesDoor = must.door('np.broadcastShapes', { shapes: must.listOf(must.shape) })
 
-/** The diagonal of a matrix, or a matrix with this diagonal. */
-export const diag = (x: ArrayLike, k = 0): NDArray => {
-  diagDoor(x, k)
-  const array = asArray(x)
-  if (array.ndim > 2 || array.ndim === 0)
-    throw new ShapeError(`np.diag: needs a vector or a matrix, got ${array.aval}.`)
-  if (array.ndim === 2) return diagonal(array, k)
-  const n = array.shape[0]! + Math.abs(k)
-  const zeros = ops.broadcast(zerosOf(array.aval.withShape([])), [n, n], [])
-  const places = Int32Array.from(range(array.shape[0]!))
-  const rows = places.map((i) => i + Math.max(-k, 0))
-  const columns = places.map((i) => i + Math.max(k, 0))
-  return functions.at(zeros, [asArray(rows), asArray(columns)]).set(array, { uniqueIndices: true })
-}
-
-const diagonalDoor = must.door('np.diagonal', {
-  x: must.arrayLike,
-  offset: must.optional(must.integer),
-  options: must.optionsOf<{ readonly axis1?: number; readonly axis2?: number }>({
-    axis1: must.axis,
-    axis2: must.axis,
-  }),
-})
-
-/** Diagonals of matrices in two axes, the first two by default; above the main one for a positive offset. They become the last axis. */
-export const diagonal = (
-  x: ArrayLike,
-  offset = 0,
-  options: { readonly axis1?: number; readonly axis2?: number } = {},
-): NDArray => {
-  diagonalDoor(x, offset, options)
-  const { axis1 = 0, axis2 = 1 } = options
-  const array = asArray(x)
-  if (array.ndim < 2) throw new ShapeError(`np.diagonal: needs a matrix, got ${array.aval}.`)
-  const [i, j] = normalizeAxes('np.diagonal', [axis1, axis2], array.ndim) as [number, number]
-  const others = range(array.ndim).filter((d) => d !== i && d !== j)
-  const matrices = functions.transpose(array, [...others, i, j])
-  const [n, m] = matrices.shape.slice(-2) as [number, number]
-  const count = Math.max(0, Math.min(offset > 0 ? n : n + offset, offset > 0 ? m - offset : m))
-  const places = Int32Array.from(range(count))
-  const rows = asArray(places.map((k) => k + Math.max(-offset, 0)))
-  return functions.at(matrices, ['...', rows, asArray(places.map((k) => k + Math.max(offset, 0)))]).get()
-}
-
-/** Options of `trace`. */
-export interface TraceOptions {
-  readonly axis1?: number
-  readonly axis2?: number
-  /** Of the result, as in `np.sum`. */
-  readonly dtype?: DType
-}
-
-const traceOptions: must.OptionTable<TraceOptions> = { axis1: must.axis, axis2: must.axis, dtype: must.dtype }
-
-const traceDoor = must.door('np.trace', {
-  x: must.arrayLike,
-  offset: must.optional(must.arrayLike),
-  options: must.optionsOf(traceOptions),
-})
-
-/** Sums of diagonals, as in `diagonal`; the offset may be computed. */
-export const trace = (x: ArrayLike, offset: ArrayLike = 0, options: TraceOptions = {}): NDArray => {
-  traceDoor(x, offset, options)
-  const { dtype, ...axes } = options
-  const total = dtype === undefined ? {} : { dtype }
-  if (typeof offset === 'number') return functions.sum(diagonal(x, offset, axes), { ...total, axis: -1 })
-  const array = asArray(x)
-  const matrices = moveaxis(array, [axes.axis1 ?? 0, axes.axis2 ?? 1], [-2, -1])
-  const by = e.cast(asIndices('np.trace', offset), 'int32')
-  const { rank, shape: extents } = matrices.aval
-  const rows = ops.broadcastTo(by, extents)
-  const onDiagonal = e.eq(e.add(iota('int32', extents, rank - 2), rows), iota('int32', extents, rank - 1))
-  return functions.sum(e.select(onDiagonal, matrices, zerosOf(matrices.aval)), { ...total, axis: [-2, -1] })
+/**
+ * The shape that shapes broadcast to: aligned at their last axes, extents of 1 stretch.
+ *
+ * @throws ShapeError if they do not broadcast.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.broadcastShapes([3, 1], [4]) // => 3,4
+ * np.broadcastShapes([8, 1, 6, 1], [7, 1, 5]) // => 8,7,6,5
+ * np.broadcastShapes([2], [3]) // throws ShapeError
+ * ```
+ */
+export const broadcastShapes = (...shapes: readonly (readonly number[])[]): readonly number[] => {
+  broadcastShapesDoor(shapes)
+  return shapes.reduce((a, b) => broadcastTwo('np.broadcastShapes', a, b), [])
 }

@@ -6,19 +6,9 @@ import { rev } from '../ops/movement.ts'
 import { arrayFor, asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import type { Arrays, StackOptions } from './movement.ts'
-import {
-  atleast2d,
-  broadcastTo,
-  concatenate,
-  flip,
-  listOf,
-  reshape,
-  split,
-  swapaxes,
-  transpose,
-  someArrays,
-} from './movement.ts'
+import type { Arrays, StackOptions } from './joining.ts'
+import { atleast2d, concatenate, listOf, split, someArrays } from './joining.ts'
+import { broadcastTo, flip, reshape, swapaxes, transpose } from './movement.ts'
 
 /**
  * `concatenate`, by the array API's name.

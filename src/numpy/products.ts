@@ -8,7 +8,8 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { dot } from './contraction.ts'
 import { einsum } from './einsum.ts'
 import * as np from './elementwise.ts'
-import { moveaxis, ravel, reshape, stack } from './movement.ts'
+import { stack } from './joining.ts'
+import { moveaxis, ravel, reshape } from './movement.ts'
 
 const vdotDoor = must.door('np.vdot', { x: must.arrayLike, y: must.arrayLike })
 

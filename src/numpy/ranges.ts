@@ -11,7 +11,8 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { DTypeOption } from './creation.ts'
 import { zeros } from './creation.ts'
 import * as np from './elementwise.ts'
-import { astype, broadcastTo, concatenate, expandDims, reshape } from './movement.ts'
+import { concatenate } from './joining.ts'
+import { astype, broadcastTo, expandDims, reshape } from './movement.ts'
 
 /** Options of `logspace` and `geomspace`. */
 export interface SpaceOptions extends DTypeOption {

@@ -14,7 +14,8 @@ import type {
 } from '../trace/value.ts'
 
 /**
- * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and 8-bit integers widen to 32 bits.
+ * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits
+ * widen to 32 bits.
  *
  * @example
  * ```ts
@@ -23,28 +24,158 @@ import type {
  * ```
  */
 export const sum = (x: ArrayLike, options?: SumOptions): NDArray => functions.sum(x, options)
-/** Product; 1 where there is nothing to multiply. Its derivative is right where factors are 0. */
+/**
+ * Product; 1 where there is nothing to multiply. Bools and integers of 8 and 16 bits widen to 32. Its derivative is right where
+ * factors are 0.
+ *
+ * @example
+ * ```ts
+ * import { grad, np } from 'pullback'
+ * np.prod(np.array([[1, 2], [3, 4]]), { axis: 1 }) // => [ 2. 12.]
+ * np.prod(np.zeros(0)) // => 1.
+ * grad((x) => np.prod(x))(np.array([0, 2, 3])) // => [6. 0. 0.]
+ * ```
+ */
 export const prod = (x: ArrayLike, options?: SumOptions): NDArray => functions.prod(x, options)
-/** Mean, as a float; NaN of nothing. */
+/**
+ * Mean, as a float: integers and bools give float32; NaN of nothing.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([[1, 2], [3, 6]])
+ * np.mean(x, { axis: 0 }) // => [2. 4.]
+ * np.mean(x, { axis: 1, keepdims: true }).shape // => 2,1
+ * np.mean(x, { where: np.greater(x, 1) }) // => 3.6666667
+ * ```
+ */
 export const mean = (x: ArrayLike, options?: MeanOptions): NDArray => functions.mean(x, options)
-/** Largest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */
+/**
+ * Largest element; NaN if any is. Ties share the gradient. `np.maximum` compares two arrays.
+ *
+ * @throws ShapeError of nothing, unless `initial` is given; ArgumentError for `where` without `initial`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([[1, 5], [7, 3]])
+ * np.max(x, { axis: 1 }) // => [5. 7.]
+ * np.max(x, { initial: 0, where: np.less(x, 6) }) // => 5.
+ * np.max(np.zeros(0)) // throws ShapeError
+ * ```
+ */
 export const max = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.max(x, options)
-/** Smallest element; NaN if any is. Ties share the gradient. @throws ShapeError of nothing. */
+/**
+ * Smallest element; NaN if any is. Ties share the gradient. `np.minimum` compares two arrays.
+ *
+ * @throws ShapeError of nothing, unless `initial` is given; ArgumentError for `where` without `initial`.
+ * @example
+ * ```ts
+ * import { grad, np } from 'pullback'
+ * np.min(np.array([[4, 2], [3, 8]]), { axis: 0 }) // => [3. 2.]
+ * np.min(np.zeros([0]), { initial: Infinity }) // => inf
+ * grad((x) => np.min(x))(np.array([1, 2, 1])) // => [0.5 0.  0.5]
+ * ```
+ */
 export const min = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.min(x, options)
-/** Variance in two passes; the divisor is `n - ddof`. */
+/**
+ * Variance in two passes, as a float; the divisor is `n - ddof`, and NaN comes where that is not positive.
+ *
+ * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is no float.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const sample = np.array([1, 2, 3, 4])
+ * np.var(sample) // => 1.25
+ * np.var(sample, { ddof: 1 }) // => 1.6666666
+ * np.var(np.array([3]), { ddof: 1 }) // => nan
+ * ```
+ */
 const variance = (x: ArrayLike, options?: VarOptions): NDArray => functions.var(x, options)
 export { variance as var }
-/** Standard deviation: the square root of `var`. */
+/**
+ * Standard deviation: the square root of `var`, with its options.
+ *
+ * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is no float.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([[1, 10], [3, 50]])
+ * np.std(x, { axis: 0 }) // => [ 1. 20.]
+ * x.sub(np.mean(x, { axis: 0 })).div(np.std(x, { axis: 0 })) // => [[-1. -1.]\n [ 1.  1.]]
+ * ```
+ */
 export const std = (x: ArrayLike, options?: VarOptions): NDArray => functions.std(x, options)
-/** Whether all elements are true (not 0). */
+/**
+ * Whether all elements are true (not 0), a bool; true where there are none.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.all(np.array([[1, 0], [2, 3]]), { axis: 1 }) // => [False  True]
+ * np.all(np.zeros(0)) // => True
+ * ```
+ */
 export const all = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.all(x, options)
-/** Whether any element is true (not 0). */
+/**
+ * Whether any element is true (not 0), a bool; false where there are none.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const x = np.array([[1, NaN], [2, 3]])
+ * np.any(np.isnan(x), { axis: 1 }) // => [ True False]
+ * np.any(np.zeros(0)) // => False
+ * ```
+ */
 export const any = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.any(x, options)
-/** Index (int32) of the first largest element, or of the first NaN; among all elements without an axis. */
+/**
+ * Index (int32) of the first largest element, or of the first NaN; among all elements without an axis.
+ *
+ * @throws ShapeError of nothing.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const logits = np.array([[0.1, 2, 0.3], [5, 1, 5]])
+ * np.argmax(logits, { axis: -1 }) // => [1 0]
+ * np.argmax(logits) // => 3
+ * ```
+ */
 export const argmax = (x: ArrayLike, options?: ArgOptions): NDArray => functions.argmax(x, options)
-/** Index (int32) of the first smallest element, or of the first NaN; among all elements without an axis. */
+/**
+ * Index (int32) of the first smallest element, or of the first NaN; among all elements without an axis.
+ *
+ * @throws ShapeError of nothing.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const distances = np.array([[3, 1], [2, 4]])
+ * np.argmin(distances, { axis: 1, keepdims: true }) // => [[1]\n [0]]
+ * np.argmin(np.array([1, NaN, 0])) // => 1
+ * ```
+ */
 export const argmin = (x: ArrayLike, options?: ArgOptions): NDArray => functions.argmin(x, options)
-/** Running sums along an axis; over all elements without one. */
+/**
+ * Running sums along an axis, of the shape of `x`; over all elements, in one axis, without one.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.cumsum(np.array([[1, 2], [3, 4]])) // => [ 1.  3.  6. 10.]
+ * np.cumsum(np.array([[1, 2], [3, 4]]), { axis: 0 }) // => [[1. 2.]\n [4. 6.]]
+ * np.cumsum(np.array([true, false, true])) // => [1 1 2]
+ * ```
+ */
 export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => functions.cumsum(x, options)
-/** Running products along an axis; over all elements without one. */
+/**
+ * Running products along an axis, of the shape of `x`; over all elements, in one axis, without one.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.cumprod(np.array([1, 2, 3, 4])) // => [ 1.  2.  6. 24.]
+ * // The part that is left after each year's losses.
+ * const losses = np.array([0.5, 0, 0.25])
+ * np.cumprod(np.subtract(1, losses)) // => [0.5   0.5   0.375]
+ * ```
+ */
 export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => reduce.cumprod(x, options)

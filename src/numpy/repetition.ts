@@ -8,7 +8,8 @@ import { checkIntegers } from '../surface/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { zeros } from './creation.ts'
 import * as np from './elementwise.ts'
-import { broadcastTo, concatenate, ravel, reshape } from './movement.ts'
+import { concatenate } from './joining.ts'
+import { broadcastTo, ravel, reshape } from './movement.ts'
 import { cumsum } from './reduction.ts'
 
 /** Rank at least as given, by axes of extent 1 in front. */
@@ -21,9 +22,16 @@ const tileDoor = must.door('np.tile', {
 })
 
 /**
- * The array repeated as a block, `repeats` times along each axis.
+ * The array repeated as a block, `repeats` times along each axis; a number is for the last.
  *
  * @throws ArgumentError unless all `repeats` are whole numbers.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.tile(np.array([1, 2]), 3) // => [1. 2. 1. 2. 1. 2.]
+ * np.tile(np.array([1, 2]), [2, 1]) // => [[1. 2.]\n [1. 2.]]
+ * np.tile(np.ones([2, 3]), [4, 1, 2]).shape // => 4,2,6
+ * ```
  */
 export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray => {
   tileDoor(x, repeats)

@@ -8,8 +8,9 @@ import * as must from '../surface/arguments.ts'
 import { promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
-import type { Arrays } from './movement.ts'
-import { flip, listOf, take, someArrays } from './movement.ts'
+import type { Arrays } from './joining.ts'
+import { listOf, someArrays } from './joining.ts'
+import { flip, take } from './movement.ts'
 
 /** Options of `sort` and `argsort`. */
 export interface SortOptions {

@@ -9,7 +9,9 @@ import { inexact, promoteAll } from '../surface/promote.ts'
 import type { ArrayLike, NDArray, ReduceOptions } from '../trace/value.ts'
 import { matmul } from './contraction.ts'
 import * as np from './elementwise.ts'
-import { atleast2d, broadcastTo, concatenate, diag, expandDims, reshape, transpose } from './movement.ts'
+import { diag } from './diagonals.ts'
+import { atleast2d, concatenate } from './joining.ts'
+import { broadcastTo, expandDims, reshape, transpose } from './movement.ts'
 import { max, mean, min, sum } from './reduction.ts'
 
 /** Options of `average`. */

@@ -99,7 +99,8 @@ export const power = (x: ArrayLike, y: ArrayLike): NDArray => {
   return ops.pow(a, b)
 }
 
-const float =
+/** A function of one operand in floats: integers and bools become float32. */
+export const float =
   (name: string, op: (x: NDArray) => NDArray) =>
   (x: ArrayLike): NDArray =>
     op(inexact(arrayFor(name, x)))

@@ -179,7 +179,7 @@ export interface MeanOptions extends ReduceOptions {
 export interface SumOptions extends MeanOptions {
   /** What sums (products) begin with; 0 (1) by default. */
   readonly initial?: ArrayLike
-  /** Whether bools and 8-bit integers widen to 32 bits; true by default. */
+  /** Whether bools and integers of 8 and 16 bits widen to 32 bits; true by default. */
   readonly promoteIntegers?: boolean
 }
 

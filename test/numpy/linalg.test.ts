@@ -290,6 +290,33 @@ describe('mode r of qr', () => {
   })
 })
 
+describe('products and transposes', () => {
+  const dtypes = fc.constantFrom('bool', 'int8', 'uint8', 'int32', 'uint32', 'float16', 'float32', 'float64')
+
+  it('keep the dtype, integers and bools too', () => {
+    fc.assert(
+      fc.property(dtypes, seeds, (dtype, seed) => {
+        const x = random.randint(random.key(seed), [3, 3], 0, 2).astype(dtype)
+        const [row, column] = [x.get(0), x.get(1)]
+        expect(String(linalg.matrixTranspose(x))).toBe(String(np.transpose(x)))
+        expect(linalg.matrixTranspose(x).dtype).toBe(dtype)
+        expect(linalg.matrixPower(x, 0).dtype).toBe(dtype)
+        expect(np.arrayEqual(linalg.matrixPower(x, 3), np.matmul(np.matmul(x, x), x)).bool()).toBe(true)
+        expect(linalg.matrixPower(x, 3).dtype).toBe(dtype)
+        expect(np.arrayEqual(linalg.outer(row, column), np.expandDims(row, 1).mul(column)).bool()).toBe(true)
+        expect(linalg.outer(row, column).dtype).toBe(dtype)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('make floats of integers to negative powers', () => {
+    const fibonacci = np.subtract(np.ones([2, 2], { dtype: 'int32' }), np.diag(np.arange(2)))
+    expect(linalg.matrixPower(fibonacci, -1).dtype).toBe('float32')
+    expect(String(linalg.matrixPower(fibonacci, 40).get(0, 1))).toBe('102334155')
+  })
+})
+
 describe('mistakes', () => {
   it('are named with shapes', () => {
     expect(() => linalg.inv(np.ones([2, 3]))).toThrow(ShapeError)
@@ -301,5 +328,8 @@ describe('mistakes', () => {
     expect(() => linalg.norm(np.ones([3]), { ord: 'fro' })).toThrow(/for matrices/)
     expect(() => linalg.matrixPower(np.eye(2), 0.5)).toThrow(/integer/)
     expect(() => linalg.multiDot([np.eye(2)])).toThrow(/two arrays/)
+    expect(() => linalg.outer(np.eye(2), np.ones(2))).toThrow(/linalg\.outer: takes two vectors, got f32\[2,2\]/)
+    expect(() => linalg.matrixTranspose(np.ones([2], { dtype: 'int32' }))).toThrow(ShapeError)
+    expect(() => linalg.matrixPower(np.ones([2, 3]), 2)).toThrow(/matrixPower takes square matrices/)
   })
 })

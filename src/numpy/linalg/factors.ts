@@ -76,7 +76,18 @@ export const eigh = (
 
 const eigvalshDoor = must.door('np.linalg.eigvalsh', { a: must.arrayLike, options: must.optionsOf(eighOptions) })
 
-/** The eigenvalues of `eigh`. */
+/**
+ * The eigenvalues of `eigh`, ascending: of matrices of shape `[..., n, n]`, shape `[..., n]`.
+ *
+ * @throws ShapeError unless the matrices are square.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.eigvalsh(np.array([[[2, 1], [1, 2]], [[5, 0], [0, -1]]])) // => [[ 1.  3.]\n [-1.  5.]]
+ * const onlyUpper = np.array([[0, 1], [0, 0]])
+ * np.linalg.eigvalsh(onlyUpper, { symmetrizeInput: false, UPLO: 'U' }) // => [-1.  1.]
+ * ```
+ */
 export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => {
   eigvalshDoor(a, options)
   return eigh(a, options)[0]
@@ -141,7 +152,18 @@ export const svd = (a: ArrayLike, options: SvdOptions = {}): readonly [u: NDArra
 
 const svdvalsDoor = must.door('np.linalg.svdvals', { a: must.arrayLike })
 
-/** The singular values of `svd`, descending; differentiable for any shape. */
+/**
+ * The singular values of `svd`, descending: of matrices of shape `[..., m, n]`, shape `[..., min(m, n)]`; differentiable for any
+ * shape.
+ *
+ * @throws ShapeError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.svdvals(np.array([[3, 0], [0, -4], [0, 0]])) // => [4. 3.]
+ * np.linalg.svdvals(np.ones([5, 2, 3])).shape // => 5,2
+ * ```
+ */
 export const svdvals = (a: ArrayLike): NDArray => {
   svdvalsDoor(a)
   return svd(a, { fullMatrices: false })[1]

@@ -7,17 +7,23 @@ import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { eye } from '../creation.ts'
 import { broadcastTo, expandDims, swapaxes } from '../movement.ts'
 
-export const matrices = (name: string, x: ArrayLike): NDArray => {
-  const array = inexact(asArray(x))
+/** The array, if it is matrices, of whatever dtype. */
+export const checkMatrices = (name: string, array: NDArray): NDArray => {
   if (array.ndim >= 2) return array
   throw new ShapeError(`${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
 }
 
-export const squares = (name: string, x: ArrayLike): NDArray => {
-  const array = matrices(name, x)
+/** The array, if it is square matrices, of whatever dtype. */
+export const checkSquares = (name: string, array: NDArray): NDArray => {
+  checkMatrices(name, array)
   if (array.shape.at(-1) === array.shape.at(-2)) return array
   throw new ShapeError(`${name} takes square matrices, got ${array.aval}.`)
 }
+
+/** Matrices of floats, for what is computed in floats alone. */
+export const matrices = (name: string, x: ArrayLike): NDArray => checkMatrices(name, inexact(asArray(x)))
+/** Square matrices of floats. */
+export const squares = (name: string, x: ArrayLike): NDArray => checkSquares(name, inexact(asArray(x)))
 
 export const turned = (x: NDArray): NDArray => swapaxes(x, -1, -2)
 /** A row vector that multiplies columns. */

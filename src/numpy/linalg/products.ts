@@ -9,27 +9,31 @@ import {
   outer as outerProduct,
   tensordot as tensorProduct,
 } from '../contraction.ts'
-import { diagonal as diagonalOf, moveaxis, trace as traceOf } from '../movement.ts'
+import { diagonal as diagonalOf, trace as traceOf } from '../diagonals.ts'
+import { moveaxis } from '../movement.ts'
 import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
 import * as must from '../../surface/arguments.ts'
-import { identityLike, matrices, squares, turned } from './matrices.ts'
+import { checkMatrices, checkSquares, identityLike, turned } from './matrices.ts'
 import { inv } from './solving.ts'
 
 const matrixPowerDoor = must.door('np.linalg.matrixPower', { a: must.arrayLike, n: must.integer })
 
 /**
- * The n-th power of square matrices, by squaring; negative powers of the inverse.
+ * The n-th power of square matrices, by squaring; negative powers of the inverse. In the dtype of the matrices; negative powers of
+ * integers are floats.
  *
- * @throws ArgumentError unless n is an integer.
+ * @throws ArgumentError unless n is an integer; ShapeError unless the matrices are square.
  * @example
  * ```ts
  * import { np } from 'pullback'
- * np.linalg.matrixPower(np.array([[1, 1], [0, 1]]), 5).toArray() // => 1,5,0,1
+ * np.linalg.matrixPower(np.array([[1, 1], [0, 1]]), 5) // => [[1. 5.]\n [0. 1.]]
+ * // Fibonacci numbers, exact in integers.
+ * np.linalg.matrixPower(np.array([[1, 1], [1, 0]], { dtype: 'int32' }), 40).get(0, 1) // => 102334155
  * ```
  */
 export const matrixPower = (a: ArrayLike, n: number): NDArray => {
   matrixPowerDoor(a, n)
-  const x = squares('np.linalg.matrixPower', a)
+  const x = checkSquares('np.linalg.matrixPower', asArray(a))
   if (!Number.isInteger(n)) throw new ArgumentError(`np.linalg.matrixPower: the exponent must be an integer, got ${n}.`)
   let result: NDArray | null = null
   let power = n < 0 ? inv(x) : x
@@ -160,7 +164,18 @@ const traceDoor = must.door('np.linalg.trace', {
   options: must.optionsOf<{ readonly offset?: number }>({ offset: must.integer }),
 })
 
-/** The sum along the diagonal of matrices in the last two axes. */
+/**
+ * The sum along the diagonal of matrices in the last two axes.
+ *
+ * @param options - `offset`: which diagonal, positive above the main one; 0 by default.
+ * @throws ShapeError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.trace(np.array([[[1, 2], [3, 4]], [[5, 6], [7, 8]]])) // => [ 5. 13.]
+ * np.linalg.trace(np.array([[1, 2], [3, 4]]), { offset: 1 }) // => 2.
+ * ```
+ */
 export const trace = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
   traceDoor(x, options)
   const { offset = 0 } = options
@@ -172,7 +187,18 @@ const diagonalDoor = must.door('np.linalg.diagonal', {
   options: must.optionsOf<{ readonly offset?: number }>({ offset: must.integer }),
 })
 
-/** The diagonal of matrices in the last two axes. */
+/**
+ * The diagonal of matrices in the last two axes, which becomes the last axis.
+ *
+ * @param options - `offset`: which diagonal, positive above the main one; 0 by default.
+ * @throws ShapeError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.diagonal(np.zeros([10, 3, 4])).shape // => 10,3
+ * np.linalg.diagonal(np.array([[1, 2], [3, 4]]), { offset: -1 }) // => [3.]
+ * ```
+ */
 export const diagonal = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
   diagonalDoor(x, options)
   const { offset = 0 } = options
@@ -181,15 +207,42 @@ export const diagonal = (x: ArrayLike, options: { readonly offset?: number } = {
 
 const outerDoor = must.door('np.linalg.outer', { x: must.arrayLike, y: must.arrayLike })
 
-/** Products of all pairs of elements of two vectors. */
+/**
+ * Products of all pairs of elements of two vectors, a matrix of rank 1.
+ *
+ * @throws ShapeError unless both are vectors; `np.outer` lays out other arrays.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * const product = np.linalg.outer(np.array([1, 2]), np.array([3, 4, 5]))
+ * product // => [[ 3.  4.  5.]\n [ 6.  8. 10.]]
+ * np.linalg.matrixRank(product) // => 1
+ * ```
+ */
 export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   outerDoor(x, y)
-  return outerProduct(x, y)
+  const [a, b] = [asArray(x), asArray(y)]
+  if (a.ndim !== 1 || b.ndim !== 1) {
+    throw new ShapeError(
+      `np.linalg.outer: takes two vectors, got ${a.aval} and ${b.aval}. Use np.outer for other ranks.`,
+    )
+  }
+  return outerProduct(a, b)
 }
 
 const matmulDoor = must.door('np.linalg.matmul', { x: must.arrayLike, y: must.arrayLike })
 
-/** `np.matmul`. */
+/**
+ * `np.matmul`: the matrix product; leading axes broadcast.
+ *
+ * @throws ShapeError if the inner extents differ.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.matmul(np.array([[1, 2], [3, 4]]), np.array([[0, 1], [1, 0]])) // => [[2. 1.]\n [4. 3.]]
+ * np.linalg.matmul(np.ones([10, 2, 3]), np.ones([3, 4])).shape // => 10,2,4
+ * ```
+ */
 export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => {
   matmulDoor(x, y)
   return matrixProduct(x, y)
@@ -197,8 +250,18 @@ export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => {
 
 const matrixTransposeDoor = must.door('np.linalg.matrixTranspose', { x: must.arrayLike })
 
-/** The last two axes exchanged. */
+/**
+ * The last two axes exchanged: of matrices of shape `[..., m, n]`, shape `[..., n, m]`.
+ *
+ * @throws ShapeError for a rank below 2.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * np.linalg.matrixTranspose(np.zeros([10, 2, 3])).shape // => 10,3,2
+ * np.transpose(np.zeros([10, 2, 3])).shape // => 3,2,10
+ * ```
+ */
 export const matrixTranspose = (x: ArrayLike): NDArray => {
   matrixTransposeDoor(x)
-  return turned(matrices('np.linalg.matrixTranspose', x))
+  return turned(checkMatrices('np.linalg.matrixTranspose', asArray(x)))
 }
