@@ -1,6 +1,5 @@
 /** What each number of an input had to do with a scalar function's value. */
 import { grad } from '../api/grad.ts'
-import { jit } from '../api/jit.ts'
 import type { Scalar } from '../api/types.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { flatten } from '../core/tree.ts'
@@ -11,6 +10,7 @@ import type { Key } from '../random/keys.ts'
 import { normal } from '../random/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
+import { compiled } from './compiled.ts'
 import { legendre } from './legendre.ts'
 
 /** The sum of all elements of all leaves. */
@@ -130,12 +130,12 @@ export const integratedGradients = <T>(
     rule = 'gauss-legendre',
   } = options
   const way = mapTree(operation, np.subtract, x, baseline)
-  const gradientAt = jit((t: NDArray, from: T, along: T): T =>
+  const gradientAt = compiled(operation, (t: NDArray, from: T, along: T): T =>
     gradientOf(
       f,
       mapTree(operation, (a, d) => np.add(a, np.multiply(d, np.astype(t, d.dtype))), from, along),
     ),
-  ) as (t: NDArray, from: T, along: T) => T
+  )
   let mean = mapTree(operation, (d) => np.zerosLike(d), way)
   for (const [place, weight] of rules[rule](steps)) {
     const gradient = gradientAt(np.array(place), baseline, way)
@@ -191,7 +191,7 @@ export const smoothGrad = <T>(f: (x: T) => Scalar, x: T, options: SmoothOptions)
   const { key, samples = 50, noise = 0.15, square = false } = options
   const count = flatten(x).leaves.length
   if (count === 0) throw new ArgumentError('smoothGrad: x has no leaves to take a gradient by.')
-  const gradientAt = jit((at: T): T => gradientOf(f, at)) as (at: T) => T
+  const gradientAt = compiled(operation, (at: T): T => gradientOf(f, at))
   let sum = mapTree(operation, (leaf) => np.zerosLike(leaf), x)
   for (const sample of split(key, samples)) {
     const keys = split(sample, count)

@@ -114,11 +114,11 @@ export interface TextHtmlOptions {
   readonly scale?: number
 }
 
-/** Blue for what speaks against, red for what speaks for; the strength is that of the score. */
+/** Blue for what speaks against, red for what speaks for; the strength is that of the score, and never hides the word. */
 const shade = (score: number, most: number): string => {
   const strength = most > 0 && Number.isFinite(score) ? Math.min(1, Math.abs(score) / most) : 0
   const colour = score < 0 ? '37, 99, 235' : '220, 38, 38'
-  return `rgba(${colour}, ${(0.85 * strength).toFixed(3)})`
+  return `rgba(${colour}, ${(0.6 * strength).toFixed(3)})`
 }
 
 const signed = (score: number): string => `${score > 0 ? '+' : ''}${score.toPrecision(3)}`

@@ -1,7 +1,6 @@
 /** Which training examples made a model say what it says. */
 import { grad } from '../api/grad.ts'
 import { hvp } from '../api/jacobian.ts'
-import { jit } from '../api/jit.ts'
 import { vmap } from '../api/vmap.ts'
 import type { Scalar } from '../api/types.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -11,6 +10,7 @@ import { mapTree } from '../optim/trees.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { compiled } from './compiled.ts'
 
 /** The mean loss of a batch: a tree of arrays whose first axes are examples. */
 export type BatchLoss<P, B> = (params: P, batch: B) => Scalar
@@ -121,7 +121,7 @@ export const tracIn = <P, B>(
   const operation = 'tracIn'
   const [trains, tests] = [examplesOf(operation, data.train), examplesOf(operation, data.test)]
   if (checkpoints.length === 0) throw new ArgumentError('tracIn: there are no checkpoints.')
-  const gradientAt = jit((params: P, batch: B) => grad(loss)(params, batch)) as unknown as (params: P, batch: B) => P
+  const gradientAt = compiled(operation, (params: P, batch: B) => grad(loss)(params, batch) as P)
   const of = (params: P, batch: B, i: number): P => gradientAt(params, exampleAt(operation, batch, i))
   let influences = np.zeros([trains, tests])
   for (const { params, learningRate = 1 } of checkpoints) {
@@ -241,11 +241,8 @@ export const influence = <P, B>(
     tolerance = 1e-5,
   } = options
   const [trains, tests] = [examplesOf(operation, data.train), examplesOf(operation, data.test)]
-  const multiply = jit((p: P, v: P): P => addScaled(hvp(objective, p, v) as P, v, damping)) as unknown as (
-    p: P,
-    v: P,
-  ) => P
-  const gradientOf = jit((p: P, batch: B) => grad(loss)(p, batch)) as unknown as (p: P, batch: B) => P
+  const multiply = compiled(operation, (p: P, v: P): P => addScaled(hvp(objective, p, v) as P, v, damping))
+  const gradientOf = compiled(operation, (p: P, batch: B) => grad(loss)(p, batch) as P)
   const gradients = Array.from({ length: tests }, (_, j) => grad(of)(params, exampleAt(operation, data.test, j)) as P)
   const solved = gradients.map((b) => conjugateGradients((v: P) => multiply(params, v), b, iterations, tolerance))
   const rows = Array.from({ length: trains }, (_, i) => {

@@ -1,6 +1,5 @@
 /** How little it takes to change a model's mind: attacks on inputs, and what is left of accuracy. */
 import { grad } from '../api/grad.ts'
-import { jit } from '../api/jit.ts'
 import type { Scalar } from '../api/types.ts'
 import { ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
@@ -12,6 +11,7 @@ import { normal, uniform } from '../random/index.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
+import { compiled } from './compiled.ts'
 
 /** Where inputs may be. */
 export interface InputRange {
@@ -117,7 +117,7 @@ const attack = (operation: string, loss: (x: NDArray) => Scalar, x: NDArray, opt
   const { epsilon, norm = 'linf', steps = 10, stepSize = (2.5 * epsilon) / steps, key } = options
   const ball = balls[norm]
   const moved = (change: NDArray): NDArray => within(np.add(x, ball.project(change, epsilon)), options)
-  const gradientAt = jit((at: NDArray) => grad(loss)(at))
+  const gradientAt = compiled(operation, (at: NDArray) => grad(loss)(at))
   let at = key === undefined ? x : moved(ball.start(key, x, epsilon))
   for (let i = 0; i < steps; i++) {
     const change = np.add(np.subtract(at, x), np.multiply(ball.step(gradientAt(at)), stepSize))

@@ -43,8 +43,8 @@ describe('pages of words', () => {
 
   it('colour the greatest score most, red for and blue against', () => {
     const html = textHtml('good bad', [[0, 4], [5, 8]], [2, -1]) // prettier-ignore
-    expect(html).toContain('<span title="+2.00" style="background:rgba(220, 38, 38, 0.850)">good</span>')
-    expect(html).toContain('<span title="-1.00" style="background:rgba(37, 99, 235, 0.425)">bad</span>')
+    expect(html).toContain('<span title="+2.00" style="background:rgba(220, 38, 38, 0.600)">good</span>')
+    expect(html).toContain('<span title="-1.00" style="background:rgba(37, 99, 235, 0.300)">bad</span>')
   })
 })
 

@@ -27,23 +27,29 @@ export const curveOf = (name: string, lines: readonly MetricsLine[]): Curve => (
   points: lines.flatMap(({ step, metrics }) => (name in metrics ? [{ step, value: metrics[name]! }] : [])),
 })
 
-/** The exponential mean of what came before, without its bias to zero at the beginning. */
-const averaged = (values: readonly number[], keep: number): readonly number[] => {
+/** Exponential sums of what came before and is here, and of the weights in them. */
+const running = (values: readonly number[], keep: number): readonly (readonly [sum: number, weight: number])[] => {
   let [sum, weight] = [0, 0]
   return values.map((value) => {
-    sum = keep * sum + (1 - keep) * value
-    weight = keep * weight + (1 - keep)
-    return sum / weight
+    sum = keep * sum + value
+    weight = keep * weight + 1
+    return [sum, weight]
   })
 }
 
-/** The mean of what is around, weighted exponentially to both sides, so that it does not lag; what is not finite is passed over. */
+/**
+ * The mean of what is around, `Σⱼ keep^|i-j| xⱼ / Σⱼ keep^|i-j|`: to both sides, so that it does not lag, and by what there is of them, so that
+ * the ends are as smooth as the middle. What is not finite is passed over.
+ */
 export const smoothed = (points: readonly Point[], keep: number): readonly Point[] => {
   const finite = points.filter(({ value }) => Number.isFinite(value))
   const values = finite.map(({ value }) => value)
-  const before = averaged(values, keep)
-  const after = averaged(values.toReversed(), keep).toReversed()
-  return finite.map(({ step }, i) => ({ step, value: (before[i]! + after[i]!) / 2 }))
+  const before = running(values, keep)
+  const after = running(values.toReversed(), keep).toReversed()
+  return finite.map(({ step, value }, i) => {
+    const [[sum, weight], [sumAfter, weightAfter]] = [before[i]!, after[i]!]
+    return { step, value: (sum + sumAfter - value) / (weight + weightAfter - 1) }
+  })
 }
 
 /** More points than there are pixels: of each stretch the least and the greatest, so that spikes are seen. */
@@ -116,7 +122,10 @@ const drawn = (
   return [...raw, ...smooth, ...bad]
 }
 
-/** Curves of one quantity, in one picture; null where there are no numbers. Ratios count where the values span more than 300 times. */
+/**
+ * Curves of one quantity, in one picture; null where there are no numbers. Ratios count where the values span more than 300 times, unless
+ * they were chosen: a rate that decays to 0 is no cliff.
+ */
 export const drawCurves = (title: string, given: readonly Curve[]): string | null => {
   const curves = given.filter(({ points }) => points.length > 0)
   const all = curves.flatMap(({ points }) => points)
@@ -124,7 +133,8 @@ export const drawCurves = (title: string, given: readonly Curve[]): string | nul
   const steps = extentOf(all.map(({ step }) => step))
   if (extent === null || steps === null) return null
   const positive = extentOf(all.map(({ value }) => (value > 0 ? value : NaN)))
-  const isLog = positive !== null && extent[0] >= 0 && positive[1] / positive[0] > 300
+  const isMeasured = !curves.every(({ isExact = false }) => isExact)
+  const isLog = isMeasured && positive !== null && extent[0] >= 0 && positive[1] / positive[0] > 300
   const places = [HEIGHT - frame.bottom, frame.top] as const
   const x = linearScale(steps, [frame.left, WIDTH - frame.right], 8)
   const y = isLog ? logScale(positive, places) : linearScale(extent, places)

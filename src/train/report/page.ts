@@ -53,13 +53,22 @@ const groupsOf = (lines: readonly MetricsLine[], layers: string): ReadonlyMap<st
 
 const row = (name: string, text: string): string => `<tr><th>${escaped(name)}</th><td>${escaped(text)}</td></tr>`
 
-/** The last value of each metric of evaluations, and of the loss. */
-const summary = (lines: readonly MetricsLine[]): readonly string[] => {
+/** What a metric was at each step, where that is one number: it needs no picture. */
+const constantOf = (name: string, lines: readonly MetricsLine[]): number | null => {
+  const [first, ...others] = curveOf(name, lines).points.map(({ value }) => value)
+  if (first === undefined || !Number.isFinite(first) || others.length === 0) return null
+  return others.every((value) => value === first) ? first : null
+}
+
+/** The last value of each metric of evaluations, and of the loss; and the metrics that never changed. */
+const summary = (lines: readonly MetricsLine[], constant: ReadonlyMap<string, number>): readonly string[] => {
   const last = new Map<string, number>()
   for (const { metrics } of lines) for (const [name, x] of Object.entries(metrics)) last.set(name, x)
-  return [...last]
-    .filter(([name]) => name === 'loss' || name.startsWith('eval/'))
-    .map(([name, x]) => row(name, label(x)))
+  const main = [...last].filter(([name]) => name === 'loss' || name.startsWith('eval/'))
+  return [
+    ...main.map(([name, x]) => row(name, label(x))),
+    ...[...constant].map(([name, x]) => row(name, `${label(x)} at each step`)),
+  ]
 }
 
 /** The page. */
@@ -68,7 +77,13 @@ export const reportPage = ({ title, lines, ending, plan, layers }: ReportContent
   const section = (heading: string, body: string | null): void => {
     if (body !== null) sections.push(`<h2>${escaped(heading)}</h2>\n${body}`)
   }
+  const constant = new Map<string, number>()
   for (const [stem, names] of groupsOf(lines, layers)) {
+    const only = names.length === 1 && !(stem in titles) ? constantOf(names[0]!, lines) : null
+    if (only !== null) {
+      constant.set(names[0]!, only)
+      continue
+    }
     const heading = titles[stem] ?? stem
     section(heading, drawCurves(heading, names.slice(0, 4).map((name) => ({ ...curveOf(name, lines), isExact: stem === 'learningRate' })))) // prettier-ignore
     if (stem !== 'gradNorm') continue
@@ -79,7 +94,7 @@ export const reportPage = ({ title, lines, ending, plan, layers }: ReportContent
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escaped(title)}</title><style>${style}</style></head>
 <body><h1>${escaped(title)}</h1><p class="legend">${escaped(ending)}</p>
-<table>${summary(lines).join('')}</table>
+<table>${summary(lines, constant).join('')}</table>
 ${sections.join('\n')}
 </body></html>
 `

@@ -114,6 +114,30 @@ describe('pictures', () => {
     expect(smoothed(points, 0.95).every(({ value }) => Math.abs(value - 3) < 1e-12)).toBe(true)
   })
 
+  test('smoothing weighs what is around by its distance, at the ends as in the middle', () => {
+    const values = [1, 4, 9, 16]
+    const expected = values.map((_, i) => {
+      const weights = values.map((__, j) => 0.5 ** Math.abs(i - j))
+      return values.reduce((sum, x, j) => sum + weights[j]! * x, 0) / weights.reduce((a, b) => a + b)
+    })
+    const found = smoothed(values.map((value, step) => ({ step, value })), 0.5) // prettier-ignore
+    found.forEach(({ value }, i) => {
+      expect(value).toBeCloseTo(expected[i]!, 12)
+    })
+  })
+
+  test('what never changes is a number, not a picture; a rate that was chosen is drawn as it is', () => {
+    const constant = lines(40).map(({ step, metrics }) => ({ step, metrics: { ...metrics, weight: 16, odd: step === 9 ? NaN : 1 } }))
+    const text = reportPage({ title: 'A run', lines: constant, ending: '', plan: '', layers: 'gradNorm/' })
+    const headings = Array.from(parsePage(text).querySelectorAll('h2'), (h) => h.textContent)
+    expect(headings).not.toContain('weight')
+    expect(headings).toContain('odd')
+    expect(text).toContain('<th>weight</th><td>16 at each step</td>')
+    const rate = [1, 2, 3].map((step) => ({ step, value: 10 ** (-3 * step) }))
+    expect(drawCurves('rate', [{ name: 'rate', points: rate }])).toContain('(logarithmic)')
+    expect(drawCurves('rate', [{ name: 'rate', points: rate, isExact: true }])).not.toContain('(logarithmic)')
+  }) // prettier-ignore
+
   test('spikes survive thinning', () => {
     const points = Array.from({ length: 50_000 }, (_, i) => ({ step: i, value: i === 31_234 ? 100 : 1 }))
     const paths = drawCurves('loss', [{ name: 'loss', points }])!
