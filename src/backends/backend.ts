@@ -21,4 +21,9 @@ export interface Backend {
     operands: readonly Aval[],
     outputs: readonly Aval[],
   ): Executable | null
+  /**
+   * Takes elements that were handed over before a program asks for them, where there is room: many of them together would otherwise
+   * be there twice by the end of a first call.
+   */
+  hold?(aval: Aval, body: ConcreteBody): void
 }

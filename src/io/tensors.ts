@@ -6,7 +6,7 @@ import { allocate } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import { convert } from '../core/convert.ts'
 import * as must from '../surface/arguments.ts'
-import { fromHost } from '../trace/value.ts'
+import { handedOver } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 
@@ -109,10 +109,10 @@ export const bytesOfElements = (elements: TypedArray): Uint8Array => {
   return copy
 }
 
-/** An array over elements, converted if another dtype is asked for. */
+/** An array over elements, which are its own from now on, converted if another dtype is asked for. */
 export const arrayOf = (shape: Shape, dtype: DType, elements: TypedArray, { dtype: wanted }: ReadOptions): NDArray => {
   const target = wanted ?? dtype
-  return fromHost(new Aval(target, shape), convert(elements, dtype, target))
+  return handedOver(new Aval(target, shape), convert(elements, dtype, target))
 }
 
 /** As many axes as NumPy allows. */

@@ -10,6 +10,7 @@ import { sameShape, showShape } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import { show } from '../core/show.ts'
 import * as np from '../numpy/index.ts'
+import { hold } from '../runtime/hold.ts'
 import type { IoError, Progress, TensorFile } from '../io/index.ts'
 import { readQuantized } from '../io/index.ts'
 import { aTensorFile } from '../io/tensors.ts'
@@ -264,7 +265,10 @@ export function loadArrays(
     let done = 0
     const read = async (name: string, given: string): Promise<NDArray | QuantizedArray | null> => {
       const result = await readParameter(file, given, specs.get(name)!, name, options)
-      if (result._tag === 'Right') return result.right
+      if (result._tag === 'Right') {
+        hold(isQuantized(result.right) ? result.right.payload : result.right)
+        return result.right
+      }
       failures.push(result.left)
       return null
     }

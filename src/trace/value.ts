@@ -800,7 +800,7 @@ export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(a
  * read. For weights that fill a good part of the memory there is.
  */
 export const handedOver = (aval: Aval, data: TypedArray): NDArray => {
-  const body = new ConcreteBody(data)
+  const body = bodyOf(aval, data)
   body.isMovable = true
   return new NDArray(aval, body)
 }

@@ -10,6 +10,7 @@ import type { ConcreteBody } from '../../src/trace/value.ts'
 import { Aval } from '../../src/core/aval.ts'
 import { handedOver } from '../../src/trace/value.ts'
 import { withBackend } from '../../src/runtime/backend.ts'
+import { hold } from '../../src/runtime/hold.ts'
 import { compileForHost } from './support/hostCompiler.ts'
 
 const MB = 2 ** 20
@@ -61,6 +62,38 @@ describe('residency', () => {
       for (let i = 0; i < 60; i++) double(np.ones([10_000]))
       expect(double(x).dataSync()).toEqual(twice.dataSync())
       expect(x.dataSync()).toEqual(data)
+    })
+  })
+
+  it('holds weights before a program runs, beside what its limit is for', () => {
+    onDevice({ softLimit: 2 * MB }, (device) => {
+      const [aval, data] = [new Aval('float32', [MB / 2]), new Float32Array(MB / 2).fill(3)]
+      const weights = Array.from({ length: 3 }, () => handedOver(aval, data))
+      weights.forEach(hold)
+      expect(weights.map(isResident)).toEqual([true, true, true])
+      expect(device.memory).toMatchObject({ count: 3, arrays: 6 * MB, limit: 8 * MB })
+      // Neither twice, nor what was not handed over, nor what is small.
+      hold(weights[0]!)
+      for (const x of [np.ones([5000]), handedOver(new Aval('float32', [1024]), new Float32Array(1024))]) {
+        hold(x)
+        expect(isResident(x)).toBe(false)
+      }
+      expect(device.memory.count).toBe(3)
+      weights[2]!.donate()
+      expect(device.memory).toMatchObject({ count: 2, arrays: 4 * MB, limit: 6 * MB })
+      expect(weights.slice(0, 2).map((x) => double(x).at(7).get().item())).toEqual([6, 6])
+    })
+  })
+
+  it('leaves in ordinary memory what there is no room for', () => {
+    onDevice({ maxBytes: 4 * MB, softLimit: 2 * MB }, () => {
+      const aval = new Aval('float32', [MB / 4])
+      const weights = Array.from({ length: 6 }, (_, i) => handedOver(aval, new Float32Array(MB / 4).fill(i)))
+      weights.forEach(hold)
+      const resident = weights.filter(isResident).length
+      expect(resident).toBeGreaterThan(0)
+      expect(resident).toBeLessThan(6)
+      expect(weights.map((x) => double(x).at(7).get().item())).toEqual([0, 2, 4, 6, 8, 10])
     })
   })
 

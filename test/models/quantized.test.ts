@@ -18,6 +18,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { ConcreteBody } from '../../src/trace/value.ts'
 
 const get = async <E extends { readonly message: string }, A>(task: TaskEither<E, A>): Promise<A> => right(await task())
 const right = <E extends { readonly message: string }, A>(e: Either<E, A>): A => {
@@ -154,4 +155,17 @@ test('what is missing, or no file of blocks, is as without', async () => {
   expect(await readQuantized(file, 'nothing')()).toMatchObject({ _tag: 'Left', left: { _tag: 'Missing' } })
   const other = await get(openTensors(new URL('../io/data/all.safetensors', import.meta.url).pathname))
   expect(await get(readQuantized(other, 'f32'))).toBeInstanceOf(NDArray)
+})
+
+test('of weights that were loaded, ordinary memory keeps none: blocks and floats are where programs run', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'held-'))
+  await get(saveModel(directory, { params, config: json }))
+  const loaded = await get(loadModel(directory))
+  const kept = await get(loadParams(model, fileOf(small), { dtype: 'quantized' }))
+  const isResident = (x: NDArray): boolean => (x.body as ConcreteBody).isResident
+  for (const leaves of [tree.leaves(loaded.params), tree.leaves(kept)]) {
+    const large = leaves.filter((x) => x.size > 4096)
+    expect(large.length).toBeGreaterThan(5)
+    expect(large.every(isResident)).toBe(true)
+  }
 })

@@ -26,6 +26,8 @@ class Block implements Resident {
   evicted: TypedArray | null = null
   /** How many calls in progress use it. */
   pins = 0
+  /** By how much it raises the limit while it is there: see `hold`. */
+  allowance = 0
   /** The array's body, until the end of the job that made the block. */
   owner: ConcreteBody | null
   isRegistered = false
@@ -158,6 +160,24 @@ export class Blocks {
     return block
   }
 
+  /**
+   * Takes elements that were handed over, if there is memory. They are weights, which are there to stay: the limit is for what comes and
+   * goes beside them, and is raised by their size.
+   */
+  hold(body: ConcreteBody, aval: Aval): void {
+    if (!body.isMovable || body.resident !== null) return
+    const bytes = bytesOf(aval.dtype, aval.size)
+    const allowance = Math.min(bytes, this.#maxLimit - this.#limit)
+    if (this.#bytes + bytes > this.#limit + allowance) return
+    const range = this.#heap.allocate(bytes)
+    if (range === null) return
+    this.#heap.write(aval.dtype, this.#heap.addressOf(range), body.host('hold'))
+    const block = this.#add(new Block(this, range, aval, body, false))
+    block.allowance = allowance
+    this.#limit += allowance
+    body.move(block)
+  }
+
   unpin(block: Block): void {
     block.pins--
     if (block.pins === 0 && !block.isListed && block.range !== null) this.#free(block)
@@ -219,6 +239,8 @@ export class Blocks {
     this.#unlink(block)
     this.#bytes -= block.bytes
     this.#count--
+    this.#limit -= block.allowance
+    block.allowance = 0
     block.isListed = false
     block.owner = null
     this.#young.delete(block)

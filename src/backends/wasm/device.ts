@@ -16,7 +16,7 @@ import { createEngine } from './engine.ts'
 import type { Site } from './executable.ts'
 import { WasmExecutable } from './executable.ts'
 import { Frames } from './frames.ts'
-import { Heap } from './heap.ts'
+import { bytesOf, Heap } from './heap.ts'
 import type { Features } from './library.ts'
 import { MAX_PAGES, PAGE } from './memory-map.ts'
 import type { ModuleStore } from './moduleStore.ts'
@@ -224,6 +224,10 @@ export class WasmDevice implements Backend {
   #compileNative(program: Program): Executable | null {
     if (callsBack(program) || !this.#load(program).executable.isNative) return null
     return this.compile(program)
+  }
+
+  hold(aval: Aval, body: ConcreteBody): void {
+    if (bytesOf(aval.dtype, aval.size) > this.#site.small) this.#site.blocks.hold(body, aval)
   }
 
   /** Whether there is much to do, or what there is to do it on is here and would have to be copied out. */
