@@ -172,9 +172,9 @@ const resultFault = (result: unknown): string | null => {
   return isTagged || left instanceof PullbackError ? null : `failed with ${show(left)}`
 }
 
-/** Checks of inputs speak in the name of the operation that they are given first. */
-const speaksFor = (message: string, [operation]: readonly unknown[]): boolean =>
-  typeof operation === 'string' && message.startsWith(operation)
+/** Checks of inputs speak in the name of the operation that they are given. */
+const speaksFor = (message: string, args: readonly unknown[]): boolean =>
+  args.some((name) => typeof name === 'string' && name !== '' && message.startsWith(name))
 
 const errorFault = (error: unknown, args: readonly unknown[]): string | null => {
   if (isOwn(error)) return null
