@@ -53,7 +53,7 @@ const prefixed = (prefix: string, metrics: ObjectiveMetrics): ObjectiveMetrics =
  *   `compute` the loss sees 16 bits, and parameters of float32 are the masters.
  * - With the scale of a float16 loss, infinities leave an update out and halve the scale, as in PyTorch's GradScaler; gradients are
  *   unscaled before they are clipped.
- * - ObjectiveMetrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
+ * - Metrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
  *   or 0), `skipped` (so far), and the loss's own.
  *
  * @throws ArgumentError from `makeStep` for options that do not fit.
