@@ -6,12 +6,13 @@ import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
 import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
 import { architectureNames } from '../models/index.ts'
 import type { Adapter, PeftConfig } from '../train/index.ts'
-import { applyAdapter, encodeAdapter } from '../train/index.ts'
+import { applyAdapter } from '../train/index.ts'
+import { trainedTensors } from '../train/methods/peft/save.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
-import { loadTuned } from './finetune/tuned.ts'
-import type { Tuned } from './finetune/tuned.ts'
+import { loadAdapted } from './finetune/tuned.ts'
+import type { AdaptedModel } from './finetune/tuned.ts'
 import { loadFrom } from './model.ts'
 
 /** The loss among the outputs, where there is one. */
@@ -26,12 +27,11 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
 }
 
 /** Gradients by an adapter's own arrays, under the names that its files have for them. */
-const adapterGradients = async ({ base, adapter }: Tuned, run: (p: ParamTree) => NamedArrays): Promise<NamedArrays> => {
-  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(base.model, run(applyAdapter(p, a)))
-  const gradient = jit(grad(loss))(adapter!, base.params)
-  const file = encodeAdapter(gradient).get('adapter_model.safetensors')!
-  const tensors = orFail(await readTensors(orFail(await openTensors(file)()))())
-  return Object.fromEntries(Object.entries(tensors).map(([name, g]) => [`grad.${name}`, g]))
+const adapterGradients = ({ body, plain, adapter }: AdaptedModel, run: (p: ParamTree) => NamedArrays): NamedArrays => {
+  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray =>
+    lossOf(body.model, run(applyAdapter(p, a) as ParamTree))
+  const gradient = jit(grad(loss))(adapter, plain)
+  return Object.fromEntries(Object.entries(trainedTensors(gradient)).map(([name, g]) => [`grad.${name}`, g]))
 }
 
 const gradientsOf = (model: AnyModel, params: ParamTree, run: (p: ParamTree) => NamedArrays): NamedArrays => {
@@ -45,11 +45,9 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (!outPath.endsWith('.safetensors')) throw new UsageError(`--out must end with .safetensors, not '${outPath}'`)
   const architecture = wordOption(given, 'architecture', architectureNames)
   const inputs = orFail(await readTensors(orFail(await openTensors(inputPath)()))())
-  const tuned = given.text('adapter') === undefined ? null : await loadTuned(given, terminal)
+  const tuned = given.text('adapter') === undefined ? null : await loadAdapted(given, terminal, architecture)
   const { model, params, state } =
-    tuned === null
-      ? await loadFrom(from, { architecture }, terminal)
-      : { model: tuned.base.model, params: tuned.params, state: null }
+    tuned === null ? await loadFrom(from, { architecture }, terminal) : { ...tuned.body, params: tuned.params }
   // Inputs are closed over, so that they are checked by their values.
   const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
   const outputs = jit(apply)(params)
@@ -57,7 +55,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
     ? {}
     : tuned === null
       ? gradientsOf(model, params, apply)
-      : await adapterGradients(tuned, apply)
+      : adapterGradients(tuned, apply)
   orFail(await writeSafetensors(outPath, { ...outputs, ...gradients })())
   const shapes = Object.fromEntries(Object.entries(outputs).map(([name, x]) => [name, x.shape]))
   const loss = outputs['loss'] === undefined ? null : outputs['loss'].item()

@@ -12,20 +12,27 @@ import { isGguf, tokenizerOf } from '../model.ts'
 import { progressBar } from '../progress.ts'
 import type { TaskName } from './settings.ts'
 
-/** A model as it is tuned. */
-export interface Base {
+/** A model with the head that is wanted. */
+export interface Body {
   readonly model: AnyModel
   readonly params: ParamTree
+  /** Running statistics; null of models that keep none. */
+  readonly state: ParamTree | null
   /** With what the task says of labels in it. */
   readonly config: JsonRecord
   /** Null of a GGUF file. */
   readonly files: ModelFiles | null
-  readonly tokenizer: Tokenizer
   /** Modules of which the file had nothing: they were made anew. */
   readonly fresh: readonly string[]
 }
 
-const suffixes: { readonly [K in TaskName]: readonly string[] } = {
+/** A model of texts as it is tuned. */
+export interface Base extends Body {
+  readonly tokenizer: Tokenizer
+}
+
+/** Ends of the names of classes that have the head of a task. */
+export const suffixes: { readonly [K in TaskName]: readonly string[] } = {
   classify: ['ForSequenceClassification'],
   causal: ['ForCausalLM', 'LMHeadModel'],
   seq2seq: ['ForConditionalGeneration'],
@@ -34,15 +41,26 @@ const suffixes: { readonly [K in TaskName]: readonly string[] } = {
 
 const isKnown = (name: string): name is ArchitectureName => architectureNames.some((known) => known === name)
 
-/** The class of the same family that has the head of a task: of a `BertModel`, `BertForSequenceClassification`. */
-export const architectureFor = (config: JsonRecord, task: TaskName): ArchitectureName => {
+/** The class of the model that a configuration is of. */
+const ownClass = (config: JsonRecord): ArchitectureName => {
   const given = modelOfConfig(config)
-  const own = given._tag === 'Right' ? given.right.architecture : ''
-  if (given._tag === 'Left') throw new FailedError(given.left.message)
+  if (given._tag === 'Right' && isKnown(given.right.architecture)) return given.right.architecture
+  throw new FailedError(given._tag === 'Left' ? given.left.message : 'config: the class of the model is not known')
+}
+
+/** The class of the same family whose name ends in one of these, the configuration's own before others; null if there is none. */
+export const classIn = (config: JsonRecord, ends: readonly string[]): ArchitectureName | null => {
+  const own = ownClass(config)
+  if (ends.some((end) => end !== 'Model' && own.endsWith(end))) return own
   const family = own.replace(/(For[A-Z]\w*|LMHeadModel|EncoderModel|Model)$/, '')
-  const found = suffixes[task].map((suffix) => `${family}${suffix}`).find(isKnown)
-  if (found !== undefined) return found
-  throw new FailedError(`a model of the family of ${own} has no head for '${task}'`)
+  return ends.map((end) => `${family}${end}`).find(isKnown) ?? null
+}
+
+/** The class that has the head of a task: of a `BertModel`, `BertForSequenceClassification`. */
+export const architectureFor = (config: JsonRecord, task: TaskName): ArchitectureName => {
+  const found = classIn(config, suffixes[task])
+  if (found !== null) return found
+  throw new FailedError(`a model of the family of ${ownClass(config)} has no head for '${task}'`)
 }
 
 /** The names of classes in a configuration: `id2label`. */
@@ -65,28 +83,30 @@ export const withLabels = (config: JsonRecord, labels: readonly string[] | null)
 const moduleOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('.')))
 
 interface Wanted {
-  readonly task: TaskName
   /** Null where there are no classes, or the file's own are meant. */
   readonly labels: readonly string[] | null
+  /** What parameters that the file lacks are drawn from. */
   readonly seed: number
 }
 
-const fromGguf = async (path: string, { task }: Wanted, onProgress: (progress: Progress) => void): Promise<Base> => {
-  if (task !== 'causal')
-    throw new FailedError(`${path}: a GGUF file has a model that writes text; the task is '${task}'`)
-  const loaded = orFail(await loadGguf(path, { dtype: 'quantized', onProgress })())
-  const tokenizer = await tokenizerOf({ ...loaded, state: null, files: null, path })
-  return { model: loaded.model, params: loaded.params, config: loaded.config, files: null, tokenizer, fresh: [] }
+const fromGguf = async (path: string, onProgress: (progress: Progress) => void): Promise<Body> => {
+  const { model, params, config } = orFail(await loadGguf(path, { dtype: 'quantized', onProgress })())
+  return { model, params, state: null, config, files: null, fresh: [] }
 }
 
-/** Loads a model for a task. A head that the file does not have is made anew. */
-export const loadBase = async (path: string, wanted: Wanted, terminal: Terminal): Promise<Base> => {
+/** Loads a model of a class; null for the class that the file says. Parameters that the file does not have are made anew. */
+export const loadBody = async (
+  path: string,
+  architecture: ArchitectureName | null,
+  wanted: Wanted,
+  terminal: Terminal,
+): Promise<Body> => {
   const bar = progressBar(terminal, 'loading')
   try {
-    if (isGguf(path)) return await fromGguf(path, wanted, bar.update)
+    if (isGguf(path)) return await fromGguf(path, bar.update)
     const files = orFail(await openModel(path)())
     const config = withLabels(files.config, wanted.labels)
-    const model = orFail(modelOfConfig(config, architectureFor(config, wanted.task)))
+    const model = orFail(architecture === null ? modelOfConfig(config) : modelOfConfig(config, architecture))
     const fresh = new Set<string>()
     let drawn = random.key(wanted.seed)
     const beginning = (name: string, shape: readonly number[]) => {
@@ -97,11 +117,23 @@ export const loadBase = async (path: string, wanted: Wanted, terminal: Terminal)
       return np.multiply(random.normal(own, shape), 0.02)
     }
     const loaded = orFail(await loadVariables(model, files.weights, { fresh: beginning, onProgress: bar.update })())
-    if (loaded.state !== null)
-      throw new FailedError(`${path}: ${model.architecture} keeps running statistics, which is not tuned here`)
-    const tokenizer = await tokenizerOf({ model, params: loaded.params, state: null, config, files, path })
-    return { model, params: loaded.params, config, files, tokenizer, fresh: [...fresh] }
+    return { model, ...loaded, config, files, fresh: [...fresh] }
   } finally {
     bar.done()
   }
+}
+
+/** Loads a model of texts for a task. A head that the file does not have is made anew. */
+export const loadBase = async (
+  path: string,
+  { task, ...wanted }: Wanted & { readonly task: TaskName },
+  terminal: Terminal,
+): Promise<Base> => {
+  if (isGguf(path) && task !== 'causal')
+    throw new FailedError(`${path}: a GGUF file has a model that writes text; the task is '${task}'`)
+  const architecture = isGguf(path) ? null : architectureFor(orFail(await openModel(path)()).config, task)
+  const body = await loadBody(path, architecture, wanted, terminal)
+  if (body.state !== null)
+    throw new FailedError(`${path}: ${body.model.architecture} keeps running statistics, which is not tuned here`)
+  return { ...body, tokenizer: await tokenizerOf({ ...body, path }) }
 }

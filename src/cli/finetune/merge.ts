@@ -4,19 +4,26 @@ import { mergeAdapter } from '../../train/index.ts'
 import type { Command, Given, Terminal } from '../command.ts'
 import { FailedError, orFail, required } from '../command.ts'
 import { copyBeside } from './files.ts'
-import { loadTuned, tunedOptions } from './tuned.ts'
+import { loadAdapted, tunedOptions } from './tuned.ts'
 
 const mergeRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const out = required(given, 'out')
-  required(given, 'adapter')
-  const { base, adapter } = await loadTuned(given, terminal)
-  const { files, model, config } = base
+  const { body, plain, adapter } = await loadAdapted(given, terminal)
+  const { files, model, config, state } = body
   if (files === null)
     throw new FailedError(
       'a GGUF file has weights in blocks, and a merged model is written as floats: give its original as --model',
     )
-  const params = mergeAdapter(base.params, adapter!)
-  orFail(await saveModel(out, { ...files, config, architecture: model.architecture, params })())
+  const params = mergeAdapter(plain, adapter)
+  orFail(
+    await saveModel(out, {
+      ...files,
+      config,
+      architecture: model.architecture,
+      params,
+      ...(state === null ? {} : { state }),
+    })(),
+  )
   await copyBeside(required(given, 'model'), out)
   terminal.out(`${out}: ${model.architecture}, merged\n`)
 }

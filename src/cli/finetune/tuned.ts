@@ -1,14 +1,15 @@
 /** A model with an adapter on it, or one that was tuned whole, as commands use them. */
 import type { JsonRecord, TensorFile } from '../../io/index.ts'
-import { openModel, openTensors } from '../../io/index.ts'
-import type { ParamTree } from '../../models/index.ts'
-import type { Adapter, PeftConfig } from '../../train/index.ts'
-import { applyAdapter, loadAdapter } from '../../train/index.ts'
+import { openModel } from '../../io/index.ts'
+import type { ArchitectureName, ParamTree } from '../../models/index.ts'
+import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
+import { applyAdapter, loadAdapter, lora } from '../../train/index.ts'
+import { CONFIG_FILE, openAdapterTensors } from '../../train/methods/peft/folder.ts'
 import type { Given, Option, Terminal } from '../command.ts'
 import { FailedError, orFail, required, wordOption } from '../command.ts'
 import { isGguf, jsonBeside } from '../model.ts'
-import type { Base } from './base.ts'
-import { labelsOf, loadBase } from './base.ts'
+import type { Base, Body } from './base.ts'
+import { architectureFor, classIn, labelsOf, loadBase, loadBody, suffixes } from './base.ts'
 import { RUN_FILE } from './run.ts'
 import type { TaskName } from './settings.ts'
 import { tasks } from './settings.ts'
@@ -16,9 +17,7 @@ import { tasks } from './settings.ts'
 /** A model that is ready to be run. */
 export interface Tuned {
   readonly base: Base
-  /** Null without `--adapter`. */
-  readonly adapter: Adapter<PeftConfig> | null
-  /** The base's with the adapter applied. */
+  /** The base's parameters, with the adapter applied if there is one. */
   readonly params: ParamTree
   readonly task: TaskName
   readonly labels: readonly string[] | null
@@ -29,6 +28,16 @@ export const tunedOptions: { readonly [name: string]: Option } = {
   model: { type: 'string', value: 'DIR', help: 'a directory, hf:owner/name@revision, an address, or a GGUF file' },
   adapter: { type: 'string', value: 'DIR', help: "an adapter of PEFT's files, as finetune writes it" },
   task: { type: 'string', value: 'TASK', help: `${tasks.slice(1).join(', ')}; what finetune wrote down, by default` },
+}
+
+/** Ends of the names of classes, by PEFT's types of tasks. */
+const suffixesOf: { readonly [taskType: string]: readonly string[] } = {
+  SEQ_CLS: suffixes.classify,
+  CAUSAL_LM: suffixes.causal,
+  SEQ_2_SEQ_LM: suffixes.seq2seq,
+  FEATURE_EXTRACTION: suffixes.embed,
+  TOKEN_CLS: ['ForTokenClassification'],
+  QUESTION_ANS: ['ForQuestionAnswering'],
 }
 
 const ofTaskTypes: { readonly [taskType: string]: TaskName } = {
@@ -51,48 +60,121 @@ const isTask = (x: unknown): x is TaskName => tasks.slice(1).some((task) => task
 /** How many classes the head has that an adapter brings along; null if it has none. */
 const classesIn = (file: TensorFile): number | null => {
   for (const [name, { shape }] of file.tensors) {
-    if (/(^|\.)(classifier(\.out_proj)?|score)(\.modules_to_save(\.default)?)?\.weight$/.test(name)) return shape[0]!
+    if (/(^|\.)(classifier(\.out_proj)?|score)(\.modules_to_save(\.[^.]+)?)?\.weight$/.test(name)) return shape[0]!
   }
   return null
 }
 
+/** Names for the classes of an adapter's head, where the model's own head has another number of them. */
 const classNames = async (adapter: string | null, config: JsonRecord): Promise<readonly string[] | null> => {
   if (adapter === null) return null
-  const file = orFail(await openTensors(`${adapter}/adapter_model.safetensors`)())
-  const classes = classesIn(file)
-  const own = labelsOf(config)
-  if (classes === null || own?.length === classes) return null
+  const classes = classesIn(orFail(await openAdapterTensors(adapter)()))
+  const own = labelsOf(config)?.length ?? config['num_labels']
+  if (classes === null || own === classes) return null
   return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
 }
 
-/** Loads `--model`, with `--adapter` if there is one. */
-export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned> => {
+/** What the folders of a model and of its adapter say of what is to be loaded. */
+interface Notes {
+  readonly path: string
+  readonly directory: string | null
+  /** Of the model. */
+  readonly config: JsonRecord
+  /** What `finetune` wrote down. */
+  readonly run: JsonRecord
+  /** The adapter's, by PEFT. */
+  readonly peft: JsonRecord
+}
+
+const notesOf = async (given: Given): Promise<Notes> => {
   const path = required(given, 'model')
   const directory = given.text('adapter') ?? null
-  const noted = isGguf(directory ?? path) ? {} : await jsonBeside(directory ?? path, RUN_FILE)
-  const config = isGguf(path) ? {} : orFail(await openModel(path)()).config
-  const peft = directory === null ? {} : await jsonBeside(directory, 'adapter_config.json')
-  const byAdapter = ofTaskTypes[String(peft['task_type'])]
-  const byFile = isTask(noted['task']) ? noted['task'] : null
-  const task =
-    wordOption(given, 'task', tasks.slice(1) as readonly TaskName[]) ??
-    byFile ??
-    byAdapter ??
-    (isGguf(path) ? 'causal' : ofArchitecture(config))
-  const written = Array.isArray(noted['labels']) ? noted['labels'].map(String) : null
-  const labels = task === 'classify' ? (written ?? (await classNames(directory, config))) : null
-  const base = await loadBase(path, { task, labels, seed: 0 }, terminal)
-  const adapter = directory === null ? null : orFail(await loadAdapter(directory, base.params, { model: base.model })())
-  const lost = base.fresh.find(
-    (module) => !Object.keys(adapter?.saved ?? {}).some((name) => name.startsWith(`${module}.`)),
-  )
+  return {
+    path,
+    directory,
+    config: isGguf(path) ? {} : orFail(await openModel(path)()).config,
+    run: isGguf(directory ?? path) ? {} : await jsonBeside(directory ?? path, RUN_FILE),
+    peft: directory === null ? {} : await jsonBeside(directory, CONFIG_FILE),
+  }
+}
+
+const taskGiven = (given: Given): TaskName | undefined =>
+  wordOption(given, 'task', tasks.slice(1) as readonly TaskName[])
+
+/** The names of classes: those of the run, or of the adapter's head; null for the configuration's own. */
+const labelsFor = async ({ run, directory, config }: Notes): Promise<readonly string[] | null> =>
+  Array.isArray(run['labels']) ? run['labels'].map(String) : classNames(directory, config)
+
+interface Adapted {
+  readonly adapter: Adapter<PeftConfig> | null
+  /** What the adapter belongs to: the residual of the weights, where it began as a part of them. */
+  readonly plain: ParamTree
+  readonly params: ParamTree
+}
+
+const residualOf = (params: ParamTree, adapter: Adapter<PeftConfig>): ParamTree =>
+  adapter.config.method === 'lora' || adapter.config.method === 'dora'
+    ? lora.residual(params, adapter as Adapter<LoraConfig>)
+    : params
+
+/** Puts the adapter on a model. What neither of them has must not be made up. */
+const adapt = async ({ path, directory }: Notes, { model, params, fresh }: Body): Promise<Adapted> => {
+  const adapter = directory === null ? null : orFail(await loadAdapter(directory, params, { model, residual: true })())
+  const lost = fresh.find((module) => !Object.keys(adapter?.saved ?? {}).some((name) => name.startsWith(`${module}.`)))
   if (lost !== undefined) {
     throw new FailedError(
       `${lost} is neither in ${path}${directory === null ? '' : ` nor in ${directory}`}; it would be noise`,
     )
   }
-  const params = adapter === null ? base.params : (applyAdapter(base.params, adapter) as ParamTree)
-  const maxLength = typeof noted['maxLength'] === 'number' ? noted['maxLength'] : null
+  if (adapter === null) return { adapter, plain: params, params }
+  const plain = residualOf(params, adapter)
+  return { adapter, plain, params: applyAdapter(plain, adapter) as ParamTree }
+}
+
+/** Loads `--model`, with `--adapter` if there is one, for texts. */
+export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned> => {
+  const notes = await notesOf(given)
+  const { path, run, config } = notes
+  const task =
+    taskGiven(given) ??
+    (isTask(run['task']) ? run['task'] : null) ??
+    ofTaskTypes[String(notes.peft['task_type'])] ??
+    (isGguf(path) ? 'causal' : ofArchitecture(config))
+  const labels = task === 'classify' ? await labelsFor(notes) : null
+  const base = await loadBase(path, { task, labels, seed: 0 }, terminal)
   const names = task === 'classify' ? (labels ?? labelsOf(base.config)) : null
-  return { base, adapter, params, task, labels: names, maxLength }
+  const maxLength = typeof run['maxLength'] === 'number' ? run['maxLength'] : null
+  const { params } = await adapt(notes, base)
+  return { base, params, task, labels: names, maxLength }
+}
+
+/** The class that an adapter is for: that of its task, if its model's family has it; null for the model's own. */
+const classFor = (given: Given, { config, run, peft }: Notes): ArchitectureName | null => {
+  const task = taskGiven(given)
+  if (task !== undefined) return architectureFor(config, task)
+  const wanted = isTask(run['task']) ? suffixes[run['task']] : suffixesOf[String(peft['task_type'])]
+  return wanted === undefined ? null : classIn(config, wanted)
+}
+
+/** A model of any kind with an adapter on it. */
+export interface AdaptedModel extends Adapted {
+  readonly body: Body
+  readonly adapter: Adapter<PeftConfig>
+}
+
+/**
+ * Loads `--model` with `--adapter` on it, of any kind: no tokenizer is needed. The class is that of `--task` or of the adapter's own task,
+ * else that of the configuration.
+ */
+export const loadAdapted = async (
+  given: Given,
+  terminal: Terminal,
+  architecture?: ArchitectureName,
+): Promise<AdaptedModel> => {
+  required(given, 'adapter')
+  const notes = await notesOf(given)
+  const chosen = architecture ?? (isGguf(notes.path) ? null : classFor(given, notes))
+  const body = await loadBody(notes.path, chosen, { labels: await labelsFor(notes), seed: 0 }, terminal)
+  const { adapter, plain, params } = await adapt(notes, body)
+  return { body, plain, params, adapter: adapter! }
 }

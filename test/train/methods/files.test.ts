@@ -11,20 +11,11 @@ import type { Adapter, AdapterError, LoadAdapterOptions, LoraConfig, PeftConfig 
 import { applyAdapter, dora, encodeAdapter, loadAdapter, lora, mergeAdapter, saveAdapter } from 'pullback/train'
 import { afterAll, describe, expect, test } from 'vitest'
 import { get, leftOf } from '../../io/support/recorded.ts'
+import { familyOf } from './support/families.ts'
 import { difference } from './support/tiny.ts'
 
 const data = resolve(import.meta.dirname, 'data')
 const models = resolve(import.meta.dirname, '../../models/data')
-
-/** The model that a recorded adapter is of. */
-const families: { readonly [case_: string]: string } = {
-  bert: 'bert-sequence',
-  roberta: 'roberta-sequence',
-  llama: 'llama',
-  gpt2: 'gpt2',
-  t5: 't5-lm',
-}
-const familyOf = (name: string): string => (name === 'llama-tied' ? name : families[name.split('-')[0]!]!)
 
 /** All tensors of a file by name. */
 const tensorsOf = async (path: string): Promise<{ readonly [name: string]: NDArray }> =>

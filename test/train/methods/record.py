@@ -4,18 +4,21 @@
     venv/bin/python test/train/methods/record.py [case ...]
 
 data/CASE has adapter_config.json and adapter_model.safetensors as `save_pretrained` writes them, and expected.safetensors with the inputs
-(`input.*`), the logits with the adapter (`tuned`), with the adapter merged (`merged`), and without it (`plain`). All arrays of an adapter
-are random, none is zero.
+(`input.*`), the logits with the adapter (`tuned`), with the adapter merged (`merged`), and without it (`plain`), the loss with the adapter
+at the inputs with labels (`label.*`, `loss`), and its gradients by the adapter's tensors under the names that files have for them
+(`grad.*`). All arrays of an adapter are random, none is zero.
 """
 
 import pathlib
 import shutil
 import sys
 import warnings
+from collections import Counter
 
 import peft
 import torch
 import transformers
+from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 
 ROOT = pathlib.Path(__file__).parent
@@ -84,6 +87,28 @@ def inputs_of(family):
     return {**inputs, "decoder_input_ids": torch.randint(3, 60, (2, 4))} if family.startswith("t5") else inputs
 
 
+def labels_of(model, inputs):
+    """Something to be learned: classes, tokens to be said, or the text itself."""
+    torch.manual_seed(7)
+    kind = type(model).__name__
+    if "Sequence" in kind or "Image" in kind:
+        return torch.randint(0, model.config.num_labels, (2,))
+    return torch.randint(3, 60, (2, 4)) if "decoder_input_ids" in inputs else inputs["input_ids"].clone()
+
+
+def gradients(model, inputs, labels):
+    """The loss, and its gradients by what is trained, by the names of files."""
+    loss = model(**inputs, labels=labels).loss
+    loss.backward()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    # Tied factors lie in the same place, and each has only its own part of the gradient: those are left out.
+    places = Counter(p.data_ptr() for p in trained)
+    by_place = {p.data_ptr(): p for p in trained if places[p.data_ptr()] == 1}
+    named = {name: by_place.get(x.data_ptr()) for name, x in get_peft_model_state_dict(model).items()}
+    grads = {f"grad.{name}": p.grad.contiguous() for name, p in named.items() if p is not None and p.grad is not None}
+    return {"loss": loss.detach().clone(), **grads}
+
+
 def fill(model):
     """Random arrays in the adapter: no part of it is idle."""
     torch.manual_seed(11)
@@ -116,6 +141,8 @@ def record(case):
     model = peft.get_peft_model(model_of(family), config).eval()
     fill(model)
     expected["tuned"] = logits(model, inputs)
+    labels = labels_of(model.get_base_model(), inputs)
+    expected.update(gradients(model, inputs, labels), **{"label.labels": labels.to(torch.int32)})
     model.save_pretrained(folder, safe_serialization=True)
     expected["merged"] = logits(model.merge_and_unload(), inputs)
     (folder / "README.md").unlink(missing_ok=True)

@@ -3,9 +3,8 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { isFloat } from '../../../core/dtype.ts'
 import { sameShape, showShape } from '../../../core/shape.ts'
 import type { FolderLike, FolderOptions, IoError, TensorFile } from '../../../io/index.ts'
-import { openFolder, openTensors } from '../../../io/index.ts'
+import { openFolder } from '../../../io/index.ts'
 import { aFolder, folderTable } from '../../../io/folder.ts'
-import type { Folder } from '../../../io/index.ts'
 import { readJsonFile } from '../../../io/model.ts'
 import * as np from '../../../numpy/index.ts'
 import * as must from '../../../surface/arguments.ts'
@@ -18,6 +17,7 @@ import { widened } from '../operators.ts'
 import { aModel } from '../settings.ts'
 import type { Beside } from './beside.ts'
 import { besideOf } from './beside.ts'
+import { CONFIG_FILE, openAdapterTensors } from './folder.ts'
 import type { Format, PeftConfig, PeftMethod } from './formats.ts'
 import { formatOf, methodOf } from './formats.ts'
 import { meaningsOf } from './keys.ts'
@@ -25,7 +25,6 @@ import { modulesOf } from './modules.ts'
 import type { FoundModules } from './modules.ts'
 import { ConfigReader } from './reader.ts'
 import { refusable, refuse, valueOf } from './refusal.ts'
-import { CONFIG_FILE, WEIGHTS_FILE } from './save.ts'
 
 /** Options of `load`. */
 export interface LoadAdapterOptions extends FolderOptions {
@@ -124,14 +123,6 @@ const checkBeside = async (
   }
 }
 
-const weightsOf = async (folder: Folder): Promise<TensorFile> => {
-  for (const name of [WEIGHTS_FILE, 'adapter_model.bin']) {
-    const source = await valueOf(folder.open(name))
-    if (source !== null) return valueOf(openTensors(source))
-  }
-  return refuse(`${folder.name}: there is no ${WEIGHTS_FILE}.`, { missing: [WEIGHTS_FILE] })
-}
-
 /** Nothing is missing, and nothing left over. */
 const checkNames = (file: TensorFile, missing: readonly string[], unexpected: readonly string[]): void => {
   const faults = [
@@ -174,7 +165,7 @@ const loadFrom = async (
   const found = modulesOf(config, params, model)
   const format = formatOf(config, found, { residual })
   config.finish()
-  const file = await weightsOf(folder)
+  const file = await valueOf(openAdapterTensors(from, folderOptions))
   const wanted = wantedOf(format, found, params)
   const { byName, others } = matched(file.tensors.keys(), wanted)
   const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))

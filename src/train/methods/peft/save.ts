@@ -10,6 +10,7 @@ import { nodeModule } from '../../../io/platform.ts'
 import * as must from '../../../surface/arguments.ts'
 import type { Adapter } from '../../adapter.ts'
 import { projectionsOf } from '../projections.ts'
+import { CONFIG_FILE, WEIGHTS_FILE } from './folder.ts'
 import type { PeftConfig } from './formats.ts'
 import { configFile } from './formats.ts'
 import { fileKey, PREFIX } from './keys.ts'
@@ -24,14 +25,12 @@ export interface SaveAdapterOptions {
 
 const saveOptions: must.OptionTable<SaveAdapterOptions> = { baseModel: must.string, taskType: must.string }
 
-/** Names of the two files. */
-export const CONFIG_FILE = 'adapter_config.json'
-export const WEIGHTS_FILE = 'adapter_model.safetensors'
-
 const methods = ['lora', 'dora', 'ia3', 'vera'] as const
 
+type NamedArrays = Adapter['saved']
+
 /** The same again for modules that share a trained weight, in which rows are outputs. */
-const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedTensors =>
+const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedArrays =>
   Object.fromEntries(
     Object.entries(config.tied).flatMap(([other, own]) => {
       const whole = saved[`${own}.weight`]
@@ -43,15 +42,21 @@ const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedTe
     }),
   )
 
-const tensorsOf = (adapter: Adapter<PeftConfig>): NamedTensors => {
-  const { config, weights, saved } = adapter
+/** What is trained, or the gradients by it, under the names that files have for it. */
+export const trainedTensors = (adapter: Adapter<PeftConfig>): NamedArrays => {
+  const { weights, saved } = adapter
   const arrays = Object.entries(weights).flatMap(([module, named]) =>
     Object.entries(named).map(([name, x]) => [fileKey(module, name), x] as const),
   )
   const whole = Object.entries(saved).map(([name, x]) => [`${PREFIX}${name}`, x] as const)
+  return { ...Object.fromEntries([...arrays, ...whole]), ...sharedTensors(adapter) }
+}
+
+const tensorsOf = (adapter: Adapter<PeftConfig>): NamedTensors => {
+  const { config } = adapter
   const frozen = config.method === 'vera' ? projectionsOf(config.projection) : null
   const projections = frozen === null ? {} : { 'base_model.vera_A': frozen.a, 'base_model.vera_B': frozen.b }
-  return { ...Object.fromEntries([...arrays, ...whole]), ...projections, ...sharedTensors(adapter) }
+  return { ...trainedTensors(adapter), ...projections }
 }
 
 const encodeDoor = must.door('encodeAdapter', { adapter: anAdapter(...methods), options: must.optionsOf(saveOptions) })

@@ -1,0 +1,65 @@
+/** `pullback forward --adapter` on recorded adapters of PEFT: what is computed, and the gradients under the names of files. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { NDArray } from 'pullback'
+import { np } from 'pullback'
+import { openTensors, readTensors, writeSafetensors } from 'pullback/io'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommandLine } from '../../src/cli/run.ts'
+import { get } from '../io/support/recorded.ts'
+import { familyOf } from '../train/methods/support/families.ts'
+
+const data = resolve(import.meta.dirname, '../train/methods/data')
+const models = resolve(import.meta.dirname, '../models/data')
+
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'pullback-forward-'))
+})
+afterAll(() => {
+  rmSync(directory, { recursive: true })
+})
+
+const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
+
+const forward = async (...args: readonly string[]): Promise<void> => {
+  const lines: string[] = []
+  const code = await runCommandLine(['forward', ...args], { out: () => undefined, draw: null }, (line) =>
+    lines.push(line),
+  )
+  expect([code, ...lines]).toEqual([0])
+}
+
+/** The largest difference, over the largest value where that is more than 1. */
+const off = (x: NDArray, y: NDArray): number =>
+  np.max(np.abs(np.subtract(x, y))).item() / Math.max(1, np.max(np.abs(x)).item())
+
+/** Tensors whose names have a beginning, without it. */
+const under = (prefix: string, tensors: { readonly [name: string]: NDArray }): { readonly [name: string]: NDArray } =>
+  Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, x]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : [])),
+  )
+
+const cases = readdirSync(data).filter((name) => name !== 'bert-combined')
+
+describe.each(cases)('%s', (name) => {
+  test('has the outputs and the gradients of PEFT; the model needs no tokenizer', async () => {
+    const expected = await arraysOf(join(data, name, 'expected.safetensors'))
+    const [inputs, out] = [join(directory, `${name}.in.safetensors`), join(directory, `${name}.out.safetensors`)]
+    await get(writeSafetensors(inputs, { ...under('input.', expected), ...under('label.', expected) }))
+    const model = join(models, familyOf(name))
+    await forward('--model', model, '--adapter', join(data, name), '--inputs', inputs, '--out', out, '--grads')
+    const made = await arraysOf(out)
+    expect(off(expected['tuned']!, made['logits']!)).toBeLessThan(1e-5)
+    expect(off(expected['loss']!, made['loss']!)).toBeLessThan(1e-5)
+    const gradients = under('grad.', expected)
+    for (const [key, gradient] of Object.entries(gradients)) {
+      expect([key, off(gradient, made[`grad.${key}`]!) < 1e-5]).toEqual([key, true])
+    }
+    // Tied factors have no gradients of their own in PEFT.
+    if (name !== 'llama-tied') {
+      expect(Object.keys(under('grad.', made)).sort()).toEqual(Object.keys(gradients).sort())
+    }
+  })
+})
