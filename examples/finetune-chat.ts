@@ -5,7 +5,6 @@
  *     scripts/fetch-models.sh && npm run example -- examples/finetune-chat.ts
  */
 import { pipe } from 'fp-ts/lib/function.js'
-import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { optim, random, tree } from 'pullback'
 import type { NDArray } from 'pullback'
 import { openGguf } from 'pullback/io'
@@ -30,6 +29,7 @@ import {
 } from 'pullback/train'
 import type { Adapter, ChatRow, LoraConfig, Stream } from 'pullback/train'
 import { findFile } from './support/models.ts'
+import { orThrow } from './support/orThrow.ts'
 import { isQuick } from './support/output.ts'
 import { readWords } from './support/words.ts'
 import type { Word } from './support/words.ts'
@@ -38,12 +38,6 @@ const quick = isQuick()
 const settings = quick ? { words: 60, steps: 2, batch: 2 } : { words: 3000, steps: 60, batch: 4 }
 const LENGTH = 64
 const seed = random.key(0)
-
-const orThrow = async <A>(task: TaskEither<{ readonly message: string }, A>): Promise<A> => {
-  const result = await task()
-  if (result._tag === 'Right') return result.right
-  throw new Error(result.left.message)
-}
 
 // --- instructions -------------------------------------------------------------------------------------------------------
 

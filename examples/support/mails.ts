@@ -65,3 +65,11 @@ export const readMails = async (count?: number): Promise<readonly Mail[]> => {
   }
   return mails
 }
+
+/** Mails as rows: the subject, and the beginning of the body below it. */
+export const mailRows = async (
+  count?: number,
+): Promise<readonly { readonly text: string; readonly label: string }[]> => {
+  const mails = await readMails(count)
+  return mails.map(({ subject, body, label }) => ({ text: `${subject}\n${body.slice(0, 2000)}`, label }))
+}
