@@ -153,9 +153,17 @@ const defaultTargets = (operation: string, { model, defaults }: FindOptions): re
   )
 }
 
-/** Whether a parameter or module is one of those that are saved whole, or lies in one. */
-export const isSaved = (name: string, modulesToSave: readonly string[]): boolean =>
-  modulesToSave.some((module) => `.${name}.`.includes(`.${module}.`))
+/**
+ * Whether a parameter or module is one of those that are saved whole, or lies in one. As in PEFT, `norm` is the end of `input_layernorm`,
+ * too, and `classifier` that of `pre_classifier`.
+ */
+export const isSaved = (name: string, modulesToSave: readonly string[]): boolean => {
+  const parts = name.split('.')
+  return parts.some((_, i) => {
+    const path = parts.slice(0, i + 1).join('.')
+    return modulesToSave.some((module) => path.endsWith(module))
+  })
+}
 
 /**
  * The matrices that are meant, in the order of the tree.

@@ -1,7 +1,7 @@
 /** Expressions by which PEFT's configurations speak of modules: `rank_pattern`, `alpha_pattern`, `target_modules`. */
 
-/** What JS and Python read alike: letters, `.`, sets, groups that are not repeated. Others could take for ever, or mean something else. */
-const plain = /^(?:[\w.$^|-]|\\[\w.]|\[\^?[\w.-]+\]|\((?:\?:)?|\)(?![*+?{])|(?<=[\w.\]])[*+?])*$/
+/** What JS and Python read alike: letters, `.`, sets, groups that come once or not at all. Others could take for ever, or mean something else. */
+const plain = /^(?:[\w.$^|-]|\\[\w.]|\[\^?[\w.-]+\]|\((?:\?:)?|\)(?![*+{])\??|(?<=[\w.\]])[*+?])*$/
 
 /** Repetitions of anything but digits. */
 const repetitions = /(?<!\\d)[*+]/g

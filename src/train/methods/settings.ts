@@ -39,6 +39,8 @@ export interface ModuleConfig extends AdapterConfig {
   readonly modulesToSave: readonly string[]
   /** Tuned modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
+  /** Which biases are trained whole besides: `all` of the model, or those of adapted modules `only`; none where it is left out. */
+  readonly bias?: 'all' | 'only'
   /** Modules that share a trained weight, as the head a table's, and that weight's module: both are changed. */
   readonly tied: { readonly [other: string]: string }
 }
@@ -140,6 +142,12 @@ export const tiesOf = (trained: readonly string[], model: ModelLike | undefined)
       trained.includes(own) ? [[moduleOf(other), moduleOf(own)] as const] : [],
     ),
   )
+
+/** Whether a parameter is a bias that is trained whole. */
+export const isTrainedBias = (name: string, bias: ModuleConfig['bias'], modules: readonly string[]): boolean =>
+  bias !== undefined &&
+  (name === 'bias' || name.endsWith('.bias')) &&
+  (bias === 'all' || modules.includes(name.slice(0, -'.bias'.length)))
 
 /** Finds what is adapted. */
 export const planModules = (

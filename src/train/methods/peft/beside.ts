@@ -2,6 +2,7 @@
 import type { NDArray } from '../../../trace/value.ts'
 import type { Adapter } from '../../adapter.ts'
 import type { ModelLike } from '../../modelTypes.ts'
+import type { NamedParameter } from '../../targets.ts'
 import { moduleOf } from '../../targets.ts'
 import { denseOf } from '../operators.ts'
 import { projectionsOf } from '../projections.ts'
@@ -28,7 +29,20 @@ const ofVera = ({ config }: Format): readonly Entry[] => {
   ]
 }
 
-/** Those of tables: the tables themselves, and for heads that share them, the same the other way around. */
+/** What PEFT keeps of the model itself where tables or heads are adapted. */
+const ofBase = ({ modules }: FoundModules, params: readonly NamedParameter[]): readonly Entry[] => {
+  const byName = new Map(params.map(({ name, value }) => [name, value]))
+  return modules.flatMap(({ module, value }): readonly Entry[] => {
+    const bias = byName.get(`${module}.bias`)
+    const own: Beside = { called: 'the weight of the parameters', valueIn: () => denseOf(value) }
+    const weight: Entry = [`${PREFIX}${module}.base_layer.weight`, own]
+    return bias === undefined
+      ? [weight]
+      : [weight, [`${PREFIX}${module}.base_layer.bias`, { called: 'the bias of the parameters', valueIn: () => denseOf(bias) }]]
+  })
+}
+
+/** Those of heads that share tables: the same the other way around. */
 const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>): readonly Entry[] =>
   modules.flatMap(({ module, name, table, value }) => {
     if (!table) return []
@@ -39,7 +53,7 @@ const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>):
       valueIn: ({ weights }) => weights[module]![array]!.T,
     })
     return [
-      ...[module, ...heads].map((x): Entry => [`${PREFIX}${x}.base_layer.weight`, whole]),
+      ...heads.map((x): Entry => [`${PREFIX}${x}.base_layer.weight`, whole]),
       ...heads.flatMap((head): readonly Entry[] => [
         [fileKey(head, 'lora_A'), flipped('lora_embedding_B')],
         [fileKey(head, 'lora_B'), flipped('lora_embedding_A')],
@@ -53,6 +67,7 @@ export const besideOf = (
   found: FoundModules,
   model: ModelLike | undefined,
   saved: readonly string[],
+  params: readonly NamedParameter[],
 ): ReadonlyMap<string, Beside> => {
   const tied = model?.tied ?? new Map<string, string>()
   const heads = [...tied].flatMap(([other, own]): readonly Entry[] =>
@@ -60,5 +75,5 @@ export const besideOf = (
       ? [[`${PREFIX}${other}`, { called: `${own}, which the head shares`, valueIn: (adapter) => adapter.saved[own]! }]]
       : [],
   )
-  return new Map([...ofVera(format), ...ofTables(found, tied), ...heads])
+  return new Map([...ofVera(format), ...ofBase(found, params), ...ofTables(found, tied), ...heads])
 }

@@ -32,11 +32,9 @@ export interface FormatOptions {
   readonly residual: boolean
 }
 
-const shared = ({ targetModules, modulesToSave, fanInFanOut, tied }: FoundModules): Omit<ModuleConfig, 'method'> => ({
-  targetModules,
-  modulesToSave,
-  fanInFanOut,
-  tied,
+const shared = ({ modules: _, bias, ...rest }: FoundModules): Omit<ModuleConfig, 'method'> => ({
+  ...rest,
+  ...(bias === undefined ? {} : { bias }),
 })
 
 const isCount = (x: number): boolean => Number.isSafeInteger(x) && x > 0
@@ -163,6 +161,8 @@ const common = ({ targetModules, modulesToSave, fanInFanOut }: ModuleConfig): Js
   fan_in_fan_out: fanInFanOut.length > 0,
 })
 
+const biasText = ({ bias }: ModuleConfig, only: string): string => (bias === 'only' ? only : (bias ?? 'none'))
+
 /** The configuration as PEFT reads it. */
 export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
   if (config.method === 'ia3') {
@@ -177,7 +177,7 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
       vera_dropout: config.dropout,
       projection_prng_key: seed,
       save_projection: true,
-      bias: 'none',
+      bias: biasText(config, 'vera_only'),
       init_weights: true,
     }
   }
@@ -191,7 +191,7 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
     use_dora: config.method === 'dora',
     rank_pattern: config.rankPattern,
     alpha_pattern: config.alphaPattern,
-    bias: 'none',
+    bias: biasText(config, 'lora_only'),
     init_lora_weights: config.initLoraWeights === 'default' ? true : config.initLoraWeights,
     ...(Object.keys(config.tied).length > 0 ? { ensure_weight_tying: true } : {}),
   }

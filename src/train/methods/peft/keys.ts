@@ -30,6 +30,9 @@ export const meaningsOf = (key: string): readonly string[] => {
   const bare = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key
   const found = arrayKey.exec(bare)
   if (found !== null) return [`${found[1]!}.${found[2]!}`]
+  // Where PEFT wraps a module, its own parameters are a level below.
+  const unwrapped = bare.replace(/\.base_layer\.bias$/, '.bias')
+  if (unwrapped !== bare) return [unwrapped]
   const parts = bare.split('.modules_to_save.')
   if (parts.length !== 2) return [bare]
   const [module, rest] = parts as [string, string]

@@ -14,7 +14,7 @@ import type { AdapterError } from '../../errors.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isSaved, parametersOf } from '../../targets.ts'
 import { widened } from '../operators.ts'
-import { aModel } from '../settings.ts'
+import { aModel, isTrainedBias } from '../settings.ts'
 import type { Beside } from './beside.ts'
 import { besideOf } from './beside.ts'
 import { CONFIG_FILE, openAdapterTensors } from './folder.ts'
@@ -49,8 +49,9 @@ const wantedOf = (format: Format, found: FoundModules, params: unknown): Readonl
       wanted.set(`${module.module}.${name}`, { shape, place: { module: module.module, name } })
     }
   }
+  const adapted = found.modules.map(({ module }) => module)
   for (const { name, value } of parametersOf(params)) {
-    if (isSaved(name, found.modulesToSave)) wanted.set(name, { shape: value.shape, place: null })
+    if (isSaved(name, found.modulesToSave) || isTrainedBias(name, found.bias, adapted)) wanted.set(name, { shape: value.shape, place: null })
   }
   return wanted
 }
@@ -169,7 +170,7 @@ const loadFrom = async (
   const wanted = wantedOf(format, found, params)
   const { byName, others } = matched(file.tensors.keys(), wanted)
   const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))
-  const beside = besideOf(format, found, model, whole)
+  const beside = besideOf(format, found, model, whole, parametersOf(params))
   const missing = [...wanted.keys()].filter((name) => !byName.has(name))
   checkNames(
     file,

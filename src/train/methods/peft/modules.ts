@@ -17,6 +17,7 @@ export interface FoundModules {
   readonly modulesToSave: readonly string[]
   readonly fanInFanOut: readonly string[]
   readonly tied: ModuleConfig['tied']
+  readonly bias: ModuleConfig['bias']
 }
 
 const expressionOf = (config: ConfigReader, key: string, text: string): RegExp =>
@@ -27,14 +28,14 @@ const listed = (names: readonly string[]) => (module: string) => names.some((nam
 const matcher = (config: ConfigReader, key: string): ((module: string) => boolean) => {
   const given = config.namesOrText(key)
   if (typeof given !== 'string') return listed(given)
-  if (key === 'target_modules' && given.toLowerCase() === 'all-linear') {
-    return (module) => !isTable(module) && !isHead(module)
-  }
   const expression = expressionOf(config, key, given)
   return (module) => expression.test(module)
 }
 
-/** `layers_to_transform` and `layers_pattern`: the number that comes first in a name, after any part or after one of some. */
+/**
+ * `layers_to_transform` and `layers_pattern`: the first number of a name that comes after the pattern, or after any two parts. Names
+ * that are listed whole are meant whatever their layer.
+ */
 const layerMatcher = (config: ConfigReader): ((module: string) => boolean) => {
   const given = config.get('layers_to_transform')
   const layers = typeof given === 'number' ? [given] : given
@@ -44,13 +45,36 @@ const layerMatcher = (config: ConfigReader): ((module: string) => boolean) => {
     return config.fail('layers_to_transform', 'a number or a list of numbers')
   }
   const patterns = (typeof named === 'string' ? [named] : named).filter((name) => name !== '')
-  const isIn = (parts: readonly string[], i: number): boolean =>
-    patterns.length === 0 ? i >= 2 : patterns.includes(parts[i - 1]!)
+  for (const pattern of patterns) expressionOf(config, 'layers_pattern', pattern)
+  const expressions =
+    patterns.length === 0
+      ? [/^.*?\.[^.]*\.(\d+)\./]
+      : patterns.map((pattern) => new RegExp(`^(?:.*?\\.)??(?:${pattern})\\.(\\d+)\\.`))
   return (module) => {
-    const parts = module.split('.')
-    const at = parts.findIndex((part, i) => i > 0 && i < parts.length - 1 && /^\d+$/.test(part) && isIn(parts, i))
-    return at >= 0 && layers.includes(Number(parts[at]))
+    const found = expressions.map((expression) => expression.exec(module)).find((match) => match !== null)
+    return found !== undefined && found !== null && layers.includes(Number(found.at(-1)))
   }
+}
+
+/** What `target_modules` mean. */
+const targetMatcher = (config: ConfigReader): ((module: string) => boolean) => {
+  const given = config.namesOrText('target_modules')
+  const isInLayer = layerMatcher(config)
+  if (typeof given !== 'string') {
+    const isListed = listed(given)
+    return (module) => given.includes(module) || (isListed(module) && isInLayer(module))
+  }
+  if (given.toLowerCase() === 'all-linear') return (module) => !isTable(module) && !isHead(module)
+  const expression = expressionOf(config, 'target_modules', given)
+  return (module) => expression.test(module)
+}
+
+/** `bias`, as PEFT has it: `none`, `all`, and `lora_only` or `vera_only`. */
+const biasOf = (config: ConfigReader): ModuleConfig['bias'] => {
+  const given = config.get('bias') ?? 'none'
+  if (given === 'none') return undefined
+  if (given === 'all') return 'all'
+  return given === 'lora_only' || given === 'vera_only' ? 'only' : config.fail('bias', "'none', 'all' or 'lora_only'")
 }
 
 /** The matrices of a tree that the configuration means. */
@@ -58,14 +82,14 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
   const modulesToSave = config.names('modules_to_save')
   const given = config.get('target_modules')
   if (given === undefined) config.fail('target_modules', 'a list of names, or an expression')
-  const isTarget = matcher(config, 'target_modules')
+  const isTarget = targetMatcher(config)
   const isExcluded = matcher(config, 'exclude_modules')
-  const isInLayer = layerMatcher(config)
+  const bias = biasOf(config)
   const byLayer = config.get('layers_to_transform') !== undefined
   const fanIn = config.flag('fan_in_fan_out', false)
   const found = matricesOf(params).filter(
     ({ module }: Matrix) =>
-      isTarget(module) && isInLayer(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
+      isTarget(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
   )
   if (found.length === 0) {
     refuse(`target_modules of the adapter mean no module of the parameters: ${JSON.stringify(given).slice(0, 200)}.`)
@@ -94,5 +118,6 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     modulesToSave,
     fanInFanOut: modules.filter(({ table, outputs }) => !table && outputs === 1).map(({ module }) => module),
     tied,
+    bias,
   }
 }

@@ -42,13 +42,19 @@ const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedAr
     }),
   )
 
+/** The name of a leaf that is trained whole: the bias of an adapted module is a level below. */
+const savedKey = (name: string, weights: Adapter['weights']): string => {
+  const module = name.endsWith('.bias') ? name.slice(0, -'.bias'.length) : ''
+  return PREFIX + (Object.hasOwn(weights, module) ? `${module}.base_layer.bias` : name)
+}
+
 /** What is trained, or the gradients by it, under the names that files have for it. */
 export const trainedTensors = (adapter: Adapter<PeftConfig>): NamedArrays => {
   const { weights, saved } = adapter
   const arrays = Object.entries(weights).flatMap(([module, named]) =>
     Object.entries(named).map(([name, x]) => [fileKey(module, name), x] as const),
   )
-  const whole = Object.entries(saved).map(([name, x]) => [`${PREFIX}${name}`, x] as const)
+  const whole = Object.entries(saved).map(([name, x]) => [savedKey(name, weights), x] as const)
   return { ...Object.fromEntries([...arrays, ...whole]), ...sharedTensors(adapter) }
 }
 
