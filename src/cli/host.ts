@@ -7,6 +7,7 @@ interface Stream {
 
 interface Process {
   readonly argv: readonly string[]
+  readonly platform: string
   readonly stdout: Stream & { on(event: 'error', listener: (error: { readonly code?: string }) => void): void }
   readonly stderr: Stream
   exitCode: number
@@ -31,7 +32,33 @@ interface Modules {
       readonly positionals: readonly string[]
     }
   }
-  'node:fs': { readonly promises: { stat(path: string): Promise<{ isDirectory(): boolean }> } }
+  'node:fs': {
+    readonly promises: {
+      stat(path: string): Promise<{ isDirectory(): boolean }>
+      realpath(path: string): Promise<string>
+      rm(path: string, options: { readonly force: boolean; readonly recursive?: boolean }): Promise<void>
+    }
+  }
+  'node:crypto': {
+    createHash(algorithm: 'sha256'): { update(text: string): { digest(encoding: 'hex'): string } }
+  }
+  'node:net': {
+    createServer(): Server
+    connect(address: string): Socket
+  }
+}
+
+/** What listens at an address. */
+export interface Server {
+  on(event: 'error', listener: (error: { readonly code?: string }) => void): void
+  listen(address: string, listener: () => void): void
+  unref(): void
+  close(): void
+}
+
+interface Socket {
+  on(event: 'connect' | 'error', listener: () => void): void
+  destroy(): void
 }
 
 const host = globalThis as unknown as { readonly process: Process }
@@ -50,3 +77,13 @@ export const isDirectory = (path: string): Promise<boolean> =>
       (stat) => stat.isDirectory(),
       () => false,
     )
+
+/** A short name for a directory that is there, however it is reached. */
+export const directoryId = async (path: string): Promise<string> => {
+  const real = await node.getBuiltinModule('node:fs').promises.realpath(path)
+  return node.getBuiltinModule('node:crypto').createHash('sha256').update(real).digest('hex').slice(0, 32)
+}
+
+/** Removes a file, or a directory with all that is in it. */
+export const removeAll = (path: string): Promise<void> =>
+  node.getBuiltinModule('node:fs').promises.rm(path, { force: true, recursive: true })

@@ -1,4 +1,5 @@
 /** Loading what `--model` names: a folder, or a GGUF file. */
+import { decodeUtf8 } from '../core/utf8.ts'
 import type { FolderLike, JsonRecord, ModelFiles } from '../io/index.ts'
 import { openFolder, openGguf, readAll } from '../io/index.ts'
 import type { AnyModel, ArchitectureName, LoadOptions, ParamTree } from '../models/index.ts'
@@ -80,7 +81,7 @@ export const jsonBeside = async (folder: FolderLike, name: string): Promise<Json
   if (file === null) return {}
   const bytes = orFail(await readAll(file)())
   try {
-    const value: unknown = JSON.parse(String.fromCharCode(...bytes))
+    const value: unknown = JSON.parse(decodeUtf8(bytes) ?? '')
     return typeof value === 'object' && value !== null ? (value as JsonRecord) : {}
   } catch {
     throw new FailedError(`${file.name}: is no JSON`)

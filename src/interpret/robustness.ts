@@ -5,7 +5,7 @@ import { ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
-import { aKey } from '../random/keys.ts'
+import { aKey, split } from '../random/keys.ts'
 import type { Key } from '../random/keys.ts'
 import { normal, uniform } from '../random/index.ts'
 import { asArray } from '../runtime/array.ts'
@@ -98,8 +98,13 @@ const balls = {
     // A direction, and a radius r with r^n uniform: all places of the ball alike.
     start: (key: Key, x: NDArray, epsilon: number) => {
       const size = x.size / Math.max(1, x.shape[0]!)
-      const radius = np.power(uniform(key, [x.shape[0]!, ...range(x.ndim - 1).map(() => 1)]), 1 / Math.max(1, size))
-      return np.multiply(np.multiply(unit(normal(key, x.shape)), radius), epsilon).astype(x.dtype)
+      // Of two keys: bits that both had in common would bind the one to the other.
+      const [ofRadius, ofDirection] = split(key)
+      const radius = np.power(
+        uniform(ofRadius, [x.shape[0]!, ...range(x.ndim - 1).map(() => 1)]),
+        1 / Math.max(1, size),
+      )
+      return np.multiply(np.multiply(unit(normal(ofDirection, x.shape)), radius), epsilon).astype(x.dtype)
     },
   },
 } as const

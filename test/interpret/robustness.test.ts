@@ -18,6 +18,17 @@ const furthest = (a: NDArray, norm: 'linf' | 'l2'): number => {
 }
 
 describe('attacks', () => {
+  it('begin anywhere in a Euclidean ball, whichever the direction', () => {
+    const still = { epsilon: 1, norm: 'l2', steps: 1, stepSize: 0 } as const
+    const starts = pgd((v) => np.sum(v), np.zeros([4000, 1]), { ...still, key })
+    const share = (bools: NDArray): number => np.mean(bools.astype('float32')).item()
+    const isNear = np.less(np.abs(starts), 0.5)
+    expect(share(isNear)).toBeCloseTo(0.5, 1)
+    // Of both sides alike, near and far: one key for both had only negative ones near.
+    expect(share(np.logicalAnd(isNear, np.greater(starts, 0)))).toBeCloseTo(0.25, 1)
+    expect(share(np.logicalAnd(np.logicalNot(isNear), np.greater(starts, 0)))).toBeCloseTo(0.25, 1)
+  })
+
   it('stay in their balls and in the range, and raise the loss', () => {
     fc.assert(
       fc.property(

@@ -68,12 +68,19 @@ export const detectLabels = async (rows: Stream<TrainRow>, config: JsonRecord): 
   return { names: [...seen.texts].sort() }
 }
 
-/** What rows are told apart by. */
+/**
+ * What rows are told apart by. The beginning of a text will do, but not that of instructions, which all rows may have in common: they
+ * would all go to one part.
+ */
 const textOf = (row: TrainRow | PairRow): string => {
-  if ('messages' in row) return JSON.stringify(row.messages)
+  if ('messages' in row) {
+    return row.messages.flatMap(({ role, content }) => (role === 'system' ? [] : [`${role}: ${content}`])).join('\n')
+  }
   if ('prompt' in row) return `${row.prompt}\n${row.completion}`
   return 'textPair' in row ? `${row.text}\n${row.textPair}` : row.text
 }
+
+const isInstruction = (row: TrainRow | PairRow): boolean => 'messages' in row || 'prompt' in row
 
 /** Rows to learn, and rows to evaluate on. */
 export interface Parts<R> {
@@ -93,7 +100,7 @@ export const partsOf = <R extends TrainRow | PairRow>(
   const { train, held } = splitByHash(
     rows,
     { train: 1 - validFraction, held: validFraction },
-    { of: textOf, salt: String(seed) },
+    { of: textOf, salt: String(seed), compared: (row) => (isInstruction(row) ? Infinity : 600) },
   )
   return { train, valid: held }
 }

@@ -3,7 +3,7 @@ import { evaluate as evaluateStream, Tally } from '../../train/index.ts'
 import type { ParamTree } from '../../models/index.ts'
 import type { Stream } from '../../train/index.ts'
 import type { Command, Given, Terminal } from '../command.ts'
-import { numberOption, orFail, required, UsageError, wordOption } from '../command.ts'
+import { FailedError, numberOption, orFail, required, UsageError, wordOption } from '../command.ts'
 import { rowsFor } from './data.ts'
 import type { Reading } from './rows.ts'
 import type { TaskBatch } from './task.ts'
@@ -55,6 +55,7 @@ const evaluateRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const task = taskOf(tuned.task, tuned.base.model, tuned.labels?.length ?? 0)
   const outputs = (params: ParamTree, batch: TaskBatch) => task.outputs(params, batch)
   const metrics = orFail(await evaluateStream(outputs, tuned.params, batches, task.metrics)())
+  if (tally.rows === tally.bad) throw new FailedError(`${dataOf(given).join(', ')}: there are no rows to evaluate on`)
   if (given.flag('json')) {
     terminal.out(
       `${JSON.stringify({ task: task.name, labels: tuned.labels, rows: tally.rows, bad: tally.bad, metrics }, null, 2)}\n`,

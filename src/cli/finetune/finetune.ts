@@ -66,6 +66,8 @@ interface Prepared {
   readonly valid: Stream<TaskBatch> | null
   /** How many there are to learn from. */
   readonly rows: number
+  /** And to evaluate on; null if that is not done. */
+  readonly validRows: number | null
 }
 
 /** How rows become batches, counted by the one reading or the other. */
@@ -81,6 +83,7 @@ const prepared = async <R>(
   train: batching(reading)(mixed(parts.train, settings)),
   valid: looked.valid === null ? null : batching(looking)(looked.valid),
   rows: await countRows(looked.train),
+  validRows: looked.valid === null ? null : await countRows(looked.valid),
 })
 
 /** What is counted for people, and what is read beside it: to find out about the rows, and to evaluate. */
@@ -141,8 +144,15 @@ export const prepareRun = async (
   const wanted = name === 'classify' ? (labels ?? ['LABEL_0']) : null
   const base = await loadBase(settings.model, { task: name, labels: wanted, seed: settings.seed }, terminal)
   const task = taskOf(name, base.model, wanted?.length ?? 0)
-  const { train, valid, rows } = await prepare(base, task, settings, labels, { reading, looking })
+  const { train, valid, rows, validRows } = await prepare(base, task, settings, labels, { reading, looking })
   if (rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
+  if (validRows === 0) {
+    throw new FailedError(
+      settings.valid === null
+        ? `of ${rows} rows none is in the share of ${settings.validFraction} to evaluate on: --valid-fraction another, or 0 for none`
+        : `${settings.valid}: there are no rows to evaluate on`,
+    )
+  }
   const stepsPerEpoch = Math.ceil(rows / settings.batchSize)
   const steps = settings.steps ?? stepsPerEpoch * settings.epochs
   return { run: { settings, base, task, train, valid, steps, stepsPerEpoch, tally }, labels }
@@ -168,12 +178,14 @@ const finetuneRun = async (given: Given, terminal: Terminal): Promise<void> => {
     if (json) terminal.out(`${JSON.stringify({ settings, task: task.name, labels, steps, plan: planText }, null, 2)}\n`)
     return
   }
-  const outcome = await runTraining(run, start, planText, given.flag('resume'), labels)
+  const say = (text: string): void => {
+    if (!json) terminal.out(`${text}\n`)
+  }
+  const outcome = await runTraining(run, start, planText, { resume: given.flag('resume'), labels, say })
   if (json) {
     terminal.out(`${JSON.stringify({ out: settings.out, task: task.name, labels, ...outcome }, null, 2)}\n`)
     return
   }
-  for (const text of outcome.passedOver) terminal.out(`passed over: ${text}\n`)
   terminal.out(`${String(tally)}\n`)
   for (const [name, value] of Object.entries(outcome.metrics)) terminal.out(`${name} = ${numberText(value)}\n`)
   terminal.out(`${settings.out}: ${outcome.steps} steps, report.html, metrics.jsonl, checkpoints\n`)

@@ -6,8 +6,8 @@ import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import { toInputs } from '../../tokenizers/index.ts'
 import type { NDArray } from '../../trace/value.ts'
-import { decode, map, Tally, toArray } from '../../train/index.ts'
-import type { Decoder } from '../../train/index.ts'
+import { concat, decode, map, Tally, textLines, toArray } from '../../train/index.ts'
+import type { Decoder, PlainRow, Stream } from '../../train/index.ts'
 import type { Command, Given, Terminal } from '../command.ts'
 import { FailedError, numberOption, orFail, UsageError } from '../command.ts'
 import { openRows } from './rows.ts'
@@ -35,7 +35,11 @@ const questionsOf = async (given: Given): Promise<readonly Question[]> => {
     return given.words
   }
   const reading = { onBad: 'fail', tally: new Tally() } as const
-  return orFail(await toArray(map((q: Question) => q)(openRows([file, ...given.words], question, reading)))())
+  const of = (path: string): Stream<Question> =>
+    /\.txt$/i.test(path)
+      ? map(({ text }: PlainRow): Question => text)(textLines(path))
+      : openRows([path], question, reading)
+  return orFail(await toArray(concat(...[file, ...given.words].map(of)))())
 }
 
 const textOf = (q: Question): string => {

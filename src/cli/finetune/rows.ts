@@ -44,7 +44,7 @@ const streamOf = <T>(path: string, decoder: Decoder<T>, { onBad, tally }: Readin
   if (/\.csv$/i.test(path)) return csv(path, options)
   if (/\.tsv$/i.test(path)) return tsv(path, options)
   if (/\.parquet$/i.test(path)) return parquet(path, options)
-  throw new UsageError(`${path}: rows are read from .jsonl, .csv, .tsv and .parquet, and plain text from .txt`)
+  throw new UsageError(`${path}: rows are read from .jsonl, .csv, .tsv and .parquet, and lines of text from .txt`)
 }
 
 /** The rows of all files, one after the other. */

@@ -6,13 +6,14 @@ import * as np from '../../numpy/index.ts'
 import * as optim from '../../optim/index.ts'
 import * as random from '../../random/index.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { Adapter, Stream, Tally } from '../../train/index.ts'
+import type { Adapter, Found, Stream, Tally } from '../../train/index.ts'
 import {
   checkpoints,
   decayMask,
   describe,
   evaluateEvery,
   evaluator,
+  fileFingerprint,
   fingerprint,
   latestCheckpoint,
   makeStep,
@@ -26,9 +27,13 @@ import {
   toArray,
   train,
 } from '../../train/index.ts'
+import { nodeStore } from '../../train/checkpoint/store.ts'
 import { FailedError, orFail } from '../command.ts'
+import { removeAll } from '../host.ts'
+import { jsonBeside } from '../model.ts'
 import type { Base } from './base.ts'
 import { copyBeside, makeDirectory, writeText } from './files.ts'
+import { withDirectory } from './lock.ts'
 import type { Method } from './methods.ts'
 import { methodsByName, rateFor } from './methods.ts'
 import type { Settings } from './settings.ts'
@@ -144,38 +149,112 @@ export const RUN_FILE = 'finetune.json'
 const writeJson = (path: string, value: JsonRecord): Promise<void> =>
   writeText(path, `${JSON.stringify(value, null, 2)}\n`)
 
-/** Trains, evaluates, saves. */
+/** How a run is begun, and what is told of it on the way. */
+export interface RunTrainingOptions {
+  readonly resume: boolean
+  readonly labels: readonly string[] | null
+  readonly say: (text: string) => void
+}
+
+/** Trains, evaluates, saves: with the directory for itself. */
 export const runTraining = async (
   run: Run,
   start: readonly [method: Method, adapter: Adapter],
   planText: string,
-  resume: boolean,
-  labels: readonly string[] | null,
+  options: RunTrainingOptions,
+): Promise<Outcome> => {
+  const { out } = run.settings
+  await makeDirectory(out)
+  return withDirectory(out, () => trainInto(run, start, planText, options))
+}
+
+/** What may be another when a run is gone on with: where things are, how far it goes, what is kept. */
+const mayDiffer: ReadonlySet<string> = new Set(['out', 'model', 'data', 'valid', 'steps', 'epochs', 'checkpointEvery', 'keep', 'evaluateEvery']) // prettier-ignore
+
+/** Whether a run can go on as what it began as; else an error that says what is another. */
+const checkSame = (out: string, was: JsonRecord | null, is: JsonRecord): void => {
+  if (was === null) return
+  const keys = Object.keys(is).filter((key) => !mayDiffer.has(key))
+  const changed = keys.filter((key) => JSON.stringify(was[key] ?? null) !== JSON.stringify(is[key] ?? null))
+  if (changed.length === 0) return
+  const each = changed.map((key) =>
+    key === 'fingerprints'
+      ? 'the rows are others'
+      : `${key} was ${JSON.stringify(was[key] ?? null)} and is ${JSON.stringify(is[key] ?? null)}`,
+  )
+  throw new FailedError(
+    `${out}: --resume goes on with the same run, but ${each.join('; ')}. Give what is in ${out}/${RUN_FILE}, or begin anew in another --out`,
+  )
+}
+
+/** The checkpoint to go on from; null to begin. */
+const previous = async <S>(
+  { settings: { out } }: Run,
+  directory: string,
+  initial: S,
+  description: JsonRecord,
+  base: string,
+  { resume, say }: RunTrainingOptions,
+): Promise<Found<S> | null> => {
+  if (resume) {
+    const found = orFail(await latestCheckpoint(directory, initial, { base })())
+    for (const { message } of found.passedOver) say(`passed over: ${message}`)
+    if (found.checkpoint === null) say(`${directory}: there is no checkpoint yet, the run begins`)
+    else say(`goes on from step ${found.checkpoint.step}, ${found.path}`)
+    checkSame(out, found.checkpoint?.config ?? null, description)
+    return found
+  }
+  const names = orFail(await nodeStore.list(directory)()) ?? []
+  const steps = names.filter((name) => name.startsWith('step-')).sort()
+  if (steps.length === 0) return null
+  const noted = await jsonBeside(out, RUN_FILE)
+  if (noted['finalStep'] === undefined) {
+    throw new FailedError(
+      `${out}: has a run that was not finished, ${steps.at(-1)!}. --resume goes on with it; to begin anew choose another --out, or remove ${directory}`,
+    )
+  }
+  // The result of that run is about to be replaced as well.
+  await removeAll(directory)
+  return null
+}
+
+const trainInto = async (
+  run: Run,
+  start: readonly [method: Method, adapter: Adapter],
+  planText: string,
+  options: RunTrainingOptions,
 ): Promise<Outcome> => {
   const { settings, base, task, valid, steps, stepsPerEpoch } = run
   const { out } = settings
   const [method, adapter] = start
   const made = stepOf(run, method, adapter)
   const initial = made.initState(adapter, { key: random.foldIn(random.key(settings.seed), 1) })
-  await makeDirectory(out)
+  const files = [...settings.data, ...(settings.valid === null ? [] : [settings.valid])]
+  const fingerprints: string[] = []
+  for (const file of files) fingerprints.push(orFail(await fileFingerprint(file)()))
   const description: JsonRecord = {
     ...settings,
     task: task.name,
-    labels,
+    labels: options.labels,
     architecture: base.model.architecture,
+    fingerprints,
   }
-  await writeJson(`${out}/${RUN_FILE}`, description)
-
   const directory = `${out}/checkpoints`
   const fingerprinted = orFail(await fingerprint(base.params)())
-  const found = resume ? orFail(await latestCheckpoint(directory, initial, { base: fingerprinted })()) : null
+  const found = await previous(run, directory, initial, description, fingerprinted, options)
+  await writeJson(`${out}/${RUN_FILE}`, description)
 
   const measure = evaluator(
     ({ trained, params }: { readonly trained: Adapter; readonly params: ParamTree }, batch: TaskBatch) =>
       task.outputs(tuned(method, params, trained), batch),
     task.metrics,
   )
-  const evaluated = (state: typeof initial) => measure({ trained: made.average(state), params: base.params }, valid!)
+  let latest: { readonly [name: string]: unknown } | null = null
+  const evaluated = (state: typeof initial) => async () => {
+    const result = await measure({ trained: made.average(state), params: base.params }, valid!)()
+    if (result._tag === 'Right') latest = result.right
+    return result
+  }
   const metricsPath = `${out}/metrics.jsonl`
   const hooks = [
     progress({ metrics: ['loss', 'accuracy'] }),
@@ -209,7 +288,8 @@ export const runTraining = async (
     })(),
   )
   const last = ended.state
-  const metrics = valid === null ? {} : orFail(await evaluated(last)())
+  // The last step has been evaluated on the way, unless none was left to make.
+  const metrics = valid === null ? {} : (latest ?? orFail(await evaluated(last)()))
   await saveResult(run, method, made.average(last))
   await writeJson(`${out}/${RUN_FILE}`, {
     ...description,

@@ -168,9 +168,18 @@ export interface BatchSettings {
 const named = (batch: Batch, prefix = ''): TaskBatch =>
   Object.fromEntries(Object.entries(batch).map(([name, x]: [string, NDArray]) => [`${prefix}${name}`, x]))
 
+/** What labels are in the batches of a task. */
+const labelKinds = { causal: 'tokens', seq2seq: 'targets' } as const
+
 /** Samples as batches of few shapes. */
-const batched = (model: AnyModel, { tokenizer, batchSize, maxLength, reading }: BatchSettings) => {
-  const fill = collate({ padId: tokenizer.padId ?? 0 })
+const batched = (
+  task: Exclude<TaskName, 'embed'>,
+  model: AnyModel,
+  { tokenizer, batchSize, maxLength, labels, reading }: BatchSettings,
+) => {
+  const kind = task === 'classify' ? (labels === null ? 'numbers' : 'classes') : labelKinds[task]
+  // What is to be written has lengths of its own, of which there shall be few too.
+  const fill = collate({ padId: tokenizer.padId ?? 0, labels: kind, multipleOf: task === 'seq2seq' ? 16 : 1 })
   const buckets = bucket<Sample>({ bounds: boundsUpTo(maxLength), size: batchSize, tally: reading.tally })
   const keep = (batch: TaskBatch): TaskBatch =>
     Object.fromEntries(Object.entries(batch).filter(([name]) => name === 'labels' || model.inputs.includes(name)))
@@ -192,7 +201,7 @@ export const batchesOf = (
     ...(labels === null ? {} : { labels }),
     ...(task === 'seq2seq' ? { maxTargetLength: maxLength } : {}),
   })
-  const batches = batched(model, settings)
+  const batches = batched(task, model, settings)
   return (rows) => batches(samples(rows))
 }
 

@@ -47,9 +47,9 @@ const rawOf = (name: string, tensor: ArrayLike | RawTensor): RawTensor => {
 }
 
 /** The file in pieces: the header, then each tensor's bytes. */
-const chunksOf = (
+export const chunksOf = (
   tensors: NamedTensors,
-  { metadata = { format: 'pt' } }: SafetensorsOptions,
+  { metadata = { format: 'pt' } }: SafetensorsOptions = {},
 ): readonly Uint8Array[] => {
   if (Object.hasOwn(tensors, '__metadata__')) {
     throw new ArgumentError("encodeSafetensors: no tensor can be named '__metadata__'. Give texts in the options.")

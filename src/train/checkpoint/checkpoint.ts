@@ -3,7 +3,7 @@
  * Whatever happens, at whatever moment, a directory of that name is whole, or its checksums say that it is not.
  */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { IoError, JsonRecord } from '../../io/index.ts'
+import type { ByteSource, IoError, JsonRecord } from '../../io/index.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt, fail, run } from '../attempt.ts'
 import type { CheckpointError, TrainError } from '../errors.ts'
@@ -11,7 +11,7 @@ import type { Position } from '../stream.ts'
 import { decodeLeaves, encodeState, stateLike } from './leaves.ts'
 import type { Manifest } from './manifest.ts'
 import { damaged, decodeManifest, encodeManifest, MANIFEST } from './manifest.ts'
-import { sha256 } from './sha256.ts'
+import { digestOf } from './sha256.ts'
 import type { FileStore } from './store.ts'
 import { aStore, nodeStore } from './store.ts'
 
@@ -125,15 +125,56 @@ const stepsIn = (names: readonly string[]): readonly { readonly step: number; re
     })
     .sort((a, b) => b.step - a.step)
 
+/** So much of a file is read or written at once, unless one tensor has more. */
+const PIECE = 2 ** 24
+
+/** Small chunks together, so that there are few calls. */
+function* pieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  let small: Uint8Array[] = []
+  let size = 0
+  for (const chunk of chunks) {
+    if (size > 0 && size + chunk.length > PIECE) {
+      yield joined(small)
+      small = []
+      size = 0
+    }
+    small.push(chunk)
+    size += chunk.length
+  }
+  yield joined(small)
+}
+
+const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+  if (parts.length === 1) return parts[0]!
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** Writes a file piece by piece, and flushes it; its size and checksum. */
+const writeFile = async (store: FileStore, path: string, chunks: readonly Uint8Array[]) => {
+  const digest = digestOf(path)
+  let bytes = 0
+  for (const piece of pieces(chunks)) {
+    await run(bytes === 0 ? store.write(path, piece) : store.append(path, piece))
+    digest.add(piece)
+    bytes += piece.length
+  }
+  // What is added to a file is not flushed by itself.
+  if (bytes > PIECE) await run(store.flush(path))
+  return { bytes, sha256: await digest.sum() }
+}
+
 const writeFiles = async (store: FileStore, path: string, checkpoint: Checkpoint<unknown>): Promise<void> => {
   const { step, state, position, metrics = {}, config = null, base = null, hooks = {} } = checkpoint
   const { structure, leaves, files } = encodeState('saveCheckpoint', state)
   await run(store.makeDirectory(path))
   const records = []
-  for (const [name, bytes] of files) {
-    await run(store.write(`${path}/${name}`, bytes))
-    records.push({ name, bytes: bytes.length, sha256: await sha256(bytes, name) })
-  }
+  for (const [name, chunks] of files) records.push({ name, ...(await writeFile(store, `${path}/${name}`, chunks)) })
   const manifest = { step, position, metrics, config, base, hooks, structure, leaves, files: records }
   await run(store.write(`${path}/${MANIFEST}`, await encodeManifest(manifest)))
   await run(store.flushDirectory(path))
@@ -203,22 +244,27 @@ const readManifest = async (store: FileStore, path: string): Promise<Manifest> =
 const unreadable = (path: string, name: string, { message }: IoError): CheckpointError =>
   damaged(path, `${name} cannot be read: ${message}`)
 
-/** All of a checkpoint's files, whose checksums are right. */
-const readFiles = async (
+/** A checkpoint's files, all of whose checksums are right. They are read a piece at a time. */
+const checkedFiles = async (
   store: FileStore,
   path: string,
   { files }: Manifest,
-): Promise<ReadonlyMap<string, Uint8Array>> => {
-  const contents = new Map<string, Uint8Array>()
+): Promise<ReadonlyMap<string, ByteSource>> => {
+  const sources = new Map<string, ByteSource>()
   for (const { name, bytes: size, sha256: sum } of files) {
-    const read = await store.read(`${path}/${name}`)()
-    const bytes = read._tag === 'Right' ? read.right : fail(unreadable(path, name, read.left))
-    if (bytes.length !== size)
-      fail(damaged(path, `${name} has ${bytes.length} bytes, and had ${size} when it was written`))
-    if ((await sha256(bytes, path)) !== sum) fail(damaged(path, `the checksum of ${name} is not that of its bytes`))
-    contents.set(name, bytes)
+    const source = store.source(`${path}/${name}`)
+    const read = async <A>(task: TaskEither<IoError, A>): Promise<A> => {
+      const result = await task()
+      return result._tag === 'Right' ? result.right : fail(unreadable(path, name, result.left))
+    }
+    const found = await read(source.size)
+    if (found !== size) fail(damaged(path, `${name} has ${found} bytes, and had ${size} when it was written`))
+    const digest = digestOf(path)
+    for (let at = 0; at < size; at += PIECE) digest.add(await read(source.read(at, Math.min(PIECE, size - at))))
+    if ((await digest.sum()) !== sum) fail(damaged(path, `the checksum of ${name} is not that of its bytes`))
+    sources.set(name, source)
   }
-  return contents
+  return sources
 }
 
 const checkBase = (path: string, wanted: string | undefined, base: string | null): void => {
@@ -233,7 +279,7 @@ const checkBase = (path: string, wanted: string | undefined, base: string | null
 
 const load = async <S>(path: string, like: S, { store = nodeStore, base }: LoadOptions): Promise<Checkpoint<S>> => {
   const manifest = await readManifest(store, path)
-  const files = await readFiles(store, path, manifest)
+  const files = await checkedFiles(store, path, manifest)
   checkBase(path, base, manifest.base)
   const state = stateLike(path, await decodeLeaves(manifest.leaves, files), like)
   const { step, position, metrics, config, hooks } = manifest

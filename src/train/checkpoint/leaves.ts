@@ -3,8 +3,9 @@ import { Aval } from '../../core/aval.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import type { Path } from '../../core/tree.ts'
 import { flatten, keystr, leafPaths, unflatten } from '../../core/tree.ts'
-import type { TensorFile } from '../../io/index.ts'
-import { encodeSafetensors, openSafetensors } from '../../io/index.ts'
+import type { ByteSource, TensorFile } from '../../io/index.ts'
+import { openSafetensors } from '../../io/index.ts'
+import { chunksOf } from '../../io/safetensors/write.ts'
 import { asArray, isArrayLeaf } from '../../runtime/array.ts'
 import type { ArrayLike } from '../../trace/value.ts'
 import { fromHost, NDArray, toHost } from '../../trace/value.ts'
@@ -24,7 +25,8 @@ export interface LeafRecord {
 export interface EncodedState {
   readonly structure: string
   readonly leaves: readonly LeafRecord[]
-  readonly files: ReadonlyMap<string, Uint8Array>
+  /** Each as pieces, which are the arrays' own memory where that is possible. */
+  readonly files: ReadonlyMap<string, readonly Uint8Array[]>
 }
 
 /** What no file of Windows can be called, whatever follows the point. */
@@ -68,19 +70,19 @@ export const encodeState = (operation: string, state: unknown): EncodedState => 
     tensors.get(file)![nameIn(path)] = array
     return { path, file, ...(array.aval.weak ? { weak: true } : {}) }
   })
-  const files = new Map([...tensors].map(([file, arrays]) => [file, encodeSafetensors(arrays)] as const))
+  const files = new Map([...tensors].map(([file, arrays]) => [file, chunksOf(arrays)] as const))
   return { structure: treedef.toString(), leaves, files }
 }
 
 type Decoded = ReadonlyMap<string, { readonly value: unknown }>
 
-/** All leaves by path, from files whose checksums are right. */
+/** All leaves by path, from files whose checksums are right: one tensor is read after the other. */
 export const decodeLeaves = async (
   leaves: readonly LeafRecord[],
-  files: ReadonlyMap<string, Uint8Array>,
+  files: ReadonlyMap<string, ByteSource>,
 ): Promise<Decoded> => {
   const opened = new Map<string, TensorFile>()
-  for (const [name, bytes] of files) opened.set(name, await run(openSafetensors(bytes)))
+  for (const [name, source] of files) opened.set(name, await run(openSafetensors(source)))
   const found = new Map<string, { readonly value: unknown }>()
   for (const { path, file, weak = false, value } of leaves) {
     const tensors = file === undefined ? undefined : opened.get(file)

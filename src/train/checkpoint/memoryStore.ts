@@ -2,6 +2,7 @@
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../../io/index.ts'
 import { attempt, fail } from '../../io/errors.ts'
+import { bytesSource } from '../../io/source.ts'
 import * as must from '../../surface/arguments.ts'
 import { directoryOf } from './store.ts'
 import type { FileStore } from './store.ts'
@@ -42,6 +43,10 @@ const withDoors = (store: FileStore): FileStore => {
   return {
     list: byPath(store.list),
     read: byPath(store.read),
+    source: (name) => {
+      pathDoor(name)
+      return store.source(name)
+    },
     write: withBytes(store.write),
     append: withBytes(store.append),
     makeDirectory: byPath(store.makeDirectory),
@@ -81,6 +86,11 @@ export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uin
         return [...new Set(under(path).map((known) => known.slice(path.length + 1).split('/')[0]!))]
       }),
     read: (path) => task(() => files.get(path)?.slice() ?? missing(path)),
+    source: (path) => ({
+      name: path,
+      size: task(() => (files.get(path) ?? missing(path)).length),
+      read: (offset, length) => bytesSource(files.get(path) ?? new Uint8Array(0), path).read(offset, length),
+    }),
     write: (path, bytes) =>
       task(() => {
         put(path, bytes.slice())

@@ -1,4 +1,4 @@
-/** SHA-256, by whichever implementation the platform has: Web Crypto's runs beside the program. */
+/** SHA-256, by whichever implementation the platform has. */
 import { nodeModule } from '../../io/platform.ts'
 import { fail } from '../attempt.ts'
 
@@ -10,18 +10,48 @@ interface Host {
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-/** The checksum of bytes, in hexadecimal. `what` is for the message where the platform has no implementation. */
-export const sha256 = async (bytes: Uint8Array, what: string): Promise<string> => {
-  const subtle = (globalThis as unknown as Host).crypto?.subtle
-  // Shared memory is refused by Web Crypto.
-  const own = bytes.buffer instanceof ArrayBuffer ? bytes : bytes.slice()
-  if (subtle !== undefined) return hex(new Uint8Array(await subtle.digest('SHA-256', own)))
+const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+/** A checksum of bytes that come one after the other. */
+export interface Digest {
+  readonly add: (bytes: Uint8Array) => void
+  /** In hexadecimal. */
+  readonly sum: () => Promise<string>
+}
+
+/** Node's takes bytes as they come; Web Crypto's wants all at once. `what` is for the message where the platform has neither. */
+export const digestOf = (what: string): Digest => {
   const hash = nodeModule('node:crypto')?.createHash('sha256')
-  if (hash !== undefined) return hash.update(own).digest('hex')
-  return fail({
-    _tag: 'Access',
-    source: what,
-    code: 'NO_CRYPTO',
-    message: `${what}: there is no SHA-256 here. Browsers have it on pages that come by https, or from localhost.`,
-  })
+  if (hash !== undefined)
+    return { add: (bytes) => void hash.update(bytes), sum: () => Promise.resolve(hash.digest('hex')) }
+  const subtle = (globalThis as unknown as Host).crypto?.subtle
+  const parts: Uint8Array[] = []
+  return {
+    add: (bytes) => void parts.push(bytes),
+    sum: async () => {
+      // Shared memory is refused by Web Crypto: what is joined is not.
+      if (subtle !== undefined) return hex(new Uint8Array(await subtle.digest('SHA-256', joined(parts))))
+      return fail({
+        _tag: 'Access',
+        source: what,
+        code: 'NO_CRYPTO',
+        message: `${what}: there is no SHA-256 here. Browsers have it on pages that come by https, or from localhost.`,
+      })
+    },
+  }
+}
+
+/** The checksum of bytes, in hexadecimal. */
+export const sha256 = (bytes: Uint8Array, what: string): Promise<string> => {
+  const digest = digestOf(what)
+  digest.add(bytes)
+  return digest.sum()
 }

@@ -1,8 +1,8 @@
 /** The file operations that training needs, so that disks, browsers' own file systems and memory are alike to it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import type { IoError } from '../../io/index.ts'
+import type { ByteSource, IoError } from '../../io/index.ts'
 import { attempt, fail, failPlatform } from '../../io/errors.ts'
-import { nodeFiles, syncDirectory, writeAll } from '../../io/node.ts'
+import { nodeFiles, pathSource, syncDirectory, writeAll } from '../../io/node.ts'
 import type { NodeFiles } from '../../io/platform.ts'
 import * as must from '../../surface/arguments.ts'
 
@@ -11,6 +11,8 @@ export interface FileStore {
   /** The names in a directory, or null if there is no such directory. */
   readonly list: (path: string) => TaskEither<IoError, readonly string[] | null>
   readonly read: (path: string) => TaskEither<IoError, Uint8Array>
+  /** A file of which parts are read, so that a large one is never in memory as a whole. */
+  readonly source: (path: string) => ByteSource
   /** Writes a file that is not there yet, and flushes it to the disk. */
   readonly write: (path: string, bytes: Uint8Array) => TaskEither<IoError, void>
   /** Adds to the end of a file, which is made if it is not there. Not flushed. */
@@ -115,6 +117,7 @@ export const nodeStore: FileStore = {
       }
     }),
   read: (path) => onFiles(path, (files) => readFile(files, path)),
+  source: pathSource,
   write: (path, bytes) => onFiles(path, (files) => put(files, path, 'wx', bytes, true)),
   append: (path, bytes) => onFiles(path, (files) => put(files, path, 'a', bytes, false)),
   makeDirectory: (path) => onFiles(path, (files) => makeDirectory(files, path)),

@@ -15,7 +15,7 @@ import { badRowsTable, judgeRows } from './rows.ts'
 /** A picture, and what it shows. */
 export interface LabelledImage {
   readonly image: ImageLike
-  /** The subdirectory that it is in; '' for those in none. */
+  /** The subdirectory that it is in, `cats` or `train/cats`; '' for those in none. */
   readonly label: string
   /** Its name in the folder. */
   readonly name: string
@@ -89,6 +89,30 @@ const decodeWith = (decode: DecodeImage | undefined) => async (bytes: Uint8Array
 
 const isPicture = (name: string): boolean => /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i.test(name)
 
+/** Directories in directories, at most so many: links can make circles. */
+const DEEPEST = 16
+
+/** Pictures under a path, with it before their names. What cannot be listed is a file beside the pictures. */
+const picturesUnder = async (from: string, path: string, depth: number): Promise<readonly string[]> => {
+  const names = await openFolder(`${from}/${path}`).list()
+  return names._tag === 'Left' || names.right === null ? [] : picturesAmong(from, path, names.right, depth)
+}
+
+const picturesAmong = async (
+  from: string,
+  path: string,
+  names: readonly string[],
+  depth: number,
+): Promise<readonly string[]> => {
+  const pictures: string[] = []
+  for (const name of names) {
+    const inner = path === '' ? name : `${path}/${name}`
+    if (isPicture(name)) pictures.push(inner)
+    else if (!name.startsWith('.') && depth < DEEPEST) pictures.push(...(await picturesUnder(from, inner, depth + 1)))
+  }
+  return pictures
+}
+
 /** The names of all pictures in a folder and in its subdirectories, sorted. */
 const picturesIn = async (folder: Folder, from: FolderLike): Promise<Either<StreamError, readonly string[]>> => {
   const names = await folder.list()
@@ -96,17 +120,8 @@ const picturesIn = async (folder: Folder, from: FolderLike): Promise<Either<Stre
   if (names.right === null) {
     return left(dataError(folder.name, 'cannot be listed, as it is an address: give a Map of its files.'))
   }
-  const pictures = names.right.filter(isPicture)
-  if (typeof from === 'string') {
-    for (const directory of names.right.filter((name) => !isPicture(name) && !name.startsWith('.'))) {
-      const inner = await openFolder(`${from}/${directory}`).list()
-      // What is no directory is a file beside the pictures.
-      if (inner._tag === 'Right' && inner.right !== null) {
-        pictures.push(...inner.right.filter(isPicture).map((name) => `${directory}/${name}`))
-      }
-    }
-  }
-  return right(pictures.sort())
+  const found = typeof from === 'string' ? await picturesAmong(from, '', names.right, 0) : names.right.filter(isPicture)
+  return right([...found].sort())
 }
 
 /** A file's bytes, or the picture that was made of them. */

@@ -6,7 +6,7 @@ import { aReadable } from '../../io/source.ts'
 import * as must from '../../surface/arguments.ts'
 import type { DataError } from '../errors.ts'
 import type { Stream, StreamError } from '../stream.ts'
-import { cursorOf, end, isCount, item, left, right, strangePosition, streamOf } from './cursor.ts'
+import { cursorOf, dataError, end, isCount, isParts, item, left, right, strangePosition, streamOf } from './cursor.ts'
 import type { TrainRow } from './decode.ts'
 import { row } from './decode.ts'
 import { peer } from './peers.ts'
@@ -123,11 +123,13 @@ const readGroup = async (
   )
 }
 
-/** The rows of a file, a group of them at a time. The place is how many have been read. */
+/** The rows of a file, a group of them at a time. The place is how many have been read, and of how many. */
 const rowsOf = (source: ByteSource, columns: readonly string[] | undefined): Stream<ParquetRow> =>
   streamOf('parquet', (position) => {
-    const start = position ?? 0
-    if (!isCount(start)) return strangePosition('parquet', position)
+    // How many rows have been read, and of how many: a file that has become another is found out.
+    const place = position ?? [0, null]
+    if (!isParts(place, 2) || !isCount(place[0])) return strangePosition('parquet', position)
+    const [start, total] = [place[0], place[1]]
     let file: OpenFile | null = null
     let group: readonly ParquetRow[] = []
     let next = start
@@ -137,7 +139,12 @@ const rowsOf = (source: ByteSource, columns: readonly string[] | undefined): Str
         const opened = await openFile(source)
         if (opened._tag === 'Left') return opened
         file = opened.right
-        if (start > file.starts.at(-1)!) return strangePosition('parquet', position).next()
+        const rows = file.starts.at(-1)!
+        if (total !== null && total !== rows) {
+          const was = `it has ${rows} rows, and had ${String(total)}`
+          return left(dataError(source.name, `is not the file that was read before: ${was}. Begin anew.`))
+        }
+        if (start > rows) return strangePosition('parquet', position).next()
       }
       if (next === file.starts.at(-1)) return end
       if (next === first + group.length) {
@@ -149,7 +156,7 @@ const rowsOf = (source: ByteSource, columns: readonly string[] | undefined): Str
       }
       const value = group[next - first]!
       next++
-      return item(value, next)
+      return item(value, [next, file.starts.at(-1)!])
     })
   })
 

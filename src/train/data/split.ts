@@ -9,20 +9,29 @@ import { filter } from './elements.ts'
 /** How much of a text is looked at: what follows is often signatures and quotations. */
 const COMPARED = 600
 
-const normalTextDoor = must.door('normalText', { text: must.string })
+const normalTextDoor = must.door('normalText', {
+  text: must.string,
+  compared: must.optional(
+    must.anyOf(
+      must.count,
+      must.kind('Infinity', (x) => x === Infinity),
+    ),
+  ),
+})
 
 /**
  * What makes two texts the same: small letters, NFKC, each run of white space one space, and the first 600 characters of that.
  *
+ * @param compared - so many characters instead; Infinity for all.
  * @example
  * ```ts
  * import { normalText } from 'pullback/train'
  * normalText('  Buy\n NOW ') // => buy now
  * ```
  */
-export const normalText = (text: string): string => {
-  normalTextDoor(text)
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim().slice(0, COMPARED)
+export const normalText = (text: string, compared = COMPARED): string => {
+  normalTextDoor(text, compared)
+  return text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim().slice(0, compared)
 }
 
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by))
@@ -57,6 +66,11 @@ export interface SplitOptions<A> {
   readonly of: (row: A) => string
   /** Another one gives another split. */
   readonly salt?: string
+  /**
+   * How many characters of a row's text are looked at, 600 by default. Where rows begin with the same instructions it should be Infinity:
+   * all of them would go to one part.
+   */
+  readonly compared?: (row: A) => number
 }
 
 const isFractions = (x: unknown): boolean => {
@@ -68,20 +82,24 @@ const isFractions = (x: unknown): boolean => {
 const splitDoor = must.door('splitByHash', {
   rows: must.anyOf(must.kind('a list', Array.isArray), aStream),
   fractions: must.kind('an object of fractions above 0 whose sum is 1', isFractions),
-  options: must.optionsOf<SplitOptions<unknown>>({ of: must.required(must.func), salt: must.string }),
+  options: must.optionsOf<SplitOptions<unknown>>({
+    of: must.required(must.func),
+    salt: must.string,
+    compared: must.func,
+  }),
 })
 
 /** The name of the part that a row goes to. */
 const partOf = <A>(
   fractions: readonly (readonly [string, number])[],
-  { of, salt = '' }: SplitOptions<A>,
+  { of, salt = '', compared = () => COMPARED }: SplitOptions<A>,
 ): ((row: A) => string) => {
   return (row) => {
     const text: unknown = of(row)
     if (typeof text !== 'string') {
       throw new ArgumentError(`splitByHash: of must give the text of a row, got ${typeof text}.`)
     }
-    let share = shareOf(normalText(text), salt)
+    let share = shareOf(normalText(text, compared(row)), salt)
     for (const [name, fraction] of fractions) {
       share -= fraction
       if (share < 0) return name

@@ -3,6 +3,7 @@ import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
+import { widened } from '../objectives/objective.ts'
 import type { Metric } from './metric.ts'
 import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'
@@ -103,7 +104,8 @@ export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number
       const { logits, labels, mask } = shifted('perplexity', scored, options.shift ?? true)
       const counts = countsOf('perplexity', { labels, ...(mask && { mask }) })
       const label = np.expandDims(np.where(counts, labels, 0).astype('int32'), -1)
-      const logs = np.squeeze(np.takeAlongAxis(nn.logSoftmax(logits), label, -1), { axis: -1 })
+      // Sums of many in 16 bits would be coarse, or infinite.
+      const logs = np.squeeze(np.takeAlongAxis(nn.logSoftmax(widened(logits)), label, -1), { axis: -1 })
       return { sum: np.sum(np.where(counts, np.negative(logs), 0)), count: total(counts) }
     },
     Math.exp,

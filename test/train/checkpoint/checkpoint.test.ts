@@ -275,6 +275,29 @@ describe('damage', () => {
   })
 })
 
+test('a large file is written and read in pieces, never as a whole', async () => {
+  const inner = memoryStore()
+  const sizes: number[] = []
+  const store: FileStore = {
+    ...inner,
+    write: (path, bytes) => (sizes.push(bytes.length), inner.write(path, bytes)),
+    append: (path, bytes) => (sizes.push(bytes.length), inner.append(path, bytes)),
+    read: (path) =>
+      path.endsWith('.json') ? inner.read(path) : () => Promise.reject(new Error(`${path}: as a whole`)),
+    source: (path) => {
+      const source = inner.source(path)
+      return { ...source, read: (offset, length) => (sizes.push(length), source.read(offset, length)) }
+    },
+  }
+  // 6 tensors of 4.8 MB: 28.8 MB in a file.
+  const state = { w: Array.from({ length: 6 }, (_, i) => np.add(np.arange(1_200_000), i)) }
+  const path = await get(saveCheckpoint('run', { step: 1, state, position: null }, { store }))
+  const back = await get(loadCheckpoint(path, state, { store }))
+  expect(back.state.w.every((x, i) => np.arrayEqual(x, state.w[i]!).bool())).toBe(true)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(2 ** 24)
+  expect(sizes.reduce((a, b) => a + b, 0)).toBeGreaterThan(2 * 28_800_000)
+})
+
 describe('disks that fail', () => {
   /** A store whose writes fail at the n-th byte, and from then on. */
   const fullAt = (inner: FileStore, most: number): FileStore => {

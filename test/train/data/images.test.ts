@@ -50,6 +50,16 @@ describe('imageFolder', () => {
     expect(error).toContain('has 1 pictures, and had 3')
   })
 
+  it('finds those in directories of directories', async () => {
+    const deep = mkdtempSync(join(tmpdir(), 'pullback-deep-'))
+    mkdirSync(join(deep, 'train', 'cats', 'black'), { recursive: true })
+    writeFileSync(join(deep, 'train', 'cats', '1.png'), png(1))
+    writeFileSync(join(deep, 'train', 'cats', 'black', '2.png'), png(2))
+    const images = await valuesOf(imageFolder(deep))
+    rmSync(deep, { recursive: true })
+    expect(images.map(({ label }) => label)).toEqual(['train/cats', 'train/cats/black'])
+  })
+
   it('takes files at hand, a decoder, and pictures of 16 bits or a palette', async () => {
     const deep = encodePng({ width: 1, height: 1, channels: 1, depth: 16, data: Uint16Array.of(0x1234) })
     const images = await valuesOf(imageFolder(new Map([['x/deep.png', deep]])))

@@ -36,6 +36,13 @@ describe('parquet', () => {
     }
   })
 
+  it('is not gone on with when it has become another', async () => {
+    const { items } = await readFrom(parquet(bytesOf(5)))
+    const other = parquetWriteBuffer({ columnData: [{ name: 'text', data: ['a', 'b'], type: 'STRING' }] })
+    const { error } = await readFrom(parquet(new Uint8Array(other)), kept(items[0]!.position))
+    expect(error).toContain(`it has 2 rows, and had ${n}`)
+  })
+
   it('reads the columns that are asked for', async () => {
     const rows = await valuesOf(parquet(bytesOf(9), { columns: ['label'], decode: decode.anything }))
     expect(rows).toEqual(labels.map((label) => ({ label })))

@@ -220,6 +220,12 @@ describe('of sequences', () => {
     }
   }) // prettier-ignore
 
+  test('perplexity of scores of 16 bits adds up in more', async () => {
+    const many = { logits: np.zeros([64, 65, 4000], { dtype: 'float16' }), labels: np.zeros([64, 65], { dtype: 'int32' }) }
+    const { p } = await get(evaluate((_: null, b: typeof many) => b, null, streamOf([many]), { p: perplexity() }))
+    expect(p / 4000).toBeCloseTo(1, 3)
+  }) // prettier-ignore
+
   test('exact match takes whole rows, and none of those in which nothing counts', async () => {
     const best = (id: number) => (table.argmax({ axis: 1 })).at(id).get().item()
     const right = [1, best(1), best(best(1))]
