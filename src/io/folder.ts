@@ -117,7 +117,21 @@ export const folderDoor = (operation: string): must.Door =>
   must.door(operation, { from: aFolder, options: must.optionsOf(folderTable) })
 const openFolderDoor = folderDoor('openFolder')
 
-/** The folder that is meant. Nothing is read yet. Names that lead out of it are errors. */
+/**
+ * The folder that is meant. Nothing is read yet. Names that lead out of it are errors.
+ *
+ * @example
+ * ```ts
+ * import { openFolder } from 'pullback/io'
+ * const folder = openFolder(new Map([['config.json', new TextEncoder().encode('{}')]]))
+ * const names = await folder.list()
+ * names._tag === 'Right' && names.right // => config.json
+ * const absent = await folder.open('model.safetensors')()
+ * absent._tag === 'Right' && absent.right // => null
+ * const outside = await folder.open('../secret')()
+ * outside._tag === 'Left' && outside.left.message // => files: the name '../secret' leads out of the folder.
+ * ```
+ */
 export const openFolder = (from: FolderLike, options: FolderOptions = {}): Folder => {
   openFolderDoor(from, options)
   if (typeof from === 'string') {

@@ -73,7 +73,21 @@ const pathSourceDoor = must.door('pathSource', {
   ),
 })
 
-/** A file as a source. It is opened for each read, so that nothing has to be closed. Not for devices or pipes. */
+/**
+ * A file as a source. It is opened for each read, so that nothing has to be closed. Not for devices or pipes.
+ *
+ * @example
+ * ```ts
+ * import { writeFileSync, mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { pathSource } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'data.bin')
+ * writeFileSync(path, Uint8Array.of(10, 20, 30, 40))
+ * const part = await pathSource(path).read(2, 2)()
+ * part._tag === 'Right' && part.right // => 30,40
+ * ```
+ */
 export const pathSource = (path: string | UrlLike): ByteSource => {
   pathSourceDoor(path)
   const name = typeof path === 'string' ? path : path.href

@@ -103,7 +103,18 @@ const readTensorsOptions: must.OptionTable<ReadTensorsOptions> = {
 }
 const readTensorsDoor = must.door('readTensors', { file: aTensorFile, options: must.optionsOf(readTensorsOptions) })
 
-/** All (or some) tensors of a file as arrays, by name, in the order of the file. */
+/**
+ * All (or some) tensors of a file as arrays, by name, in the order of the file.
+ *
+ * @example
+ * ```ts
+ * import { encodeSafetensors, openTensors, readTensors } from 'pullback/io'
+ * const file = await openTensors(encodeSafetensors({ 'head.bias': [0, 1], 'body.bias': [2] }))()
+ * const head = file._tag === 'Right' ? await readTensors(file.right, { where: (name) => name.startsWith('head.') })() : file
+ * head._tag === 'Right' && Object.keys(head.right) // => head.bias
+ * head._tag === 'Right' && head.right['head.bias'] // => [0. 1.]
+ * ```
+ */
 export const readTensors = (
   file: TensorFile,
   options: ReadTensorsOptions = {},

@@ -53,7 +53,19 @@ const readAllDoor = must.door('readAll', {
 })
 const openSourceDoor = openDoor('openSource')
 
-/** Bytes in memory as a source. They must not change while they are read. */
+/**
+ * Bytes in memory as a source. They must not change while they are read.
+ *
+ * @example
+ * ```ts
+ * import { bytesSource } from 'pullback/io'
+ * const source = bytesSource(new TextEncoder().encode('hello'), 'greeting')
+ * const part = await source.read(1, 3)()
+ * part._tag === 'Right' && new TextDecoder().decode(part.right) // => ell
+ * const beyond = await source.read(3, 3)()
+ * beyond._tag === 'Left' && beyond.left.message // => greeting: bytes 3 to 6 were asked for, but there are 5.
+ * ```
+ */
 export const bytesSource = (bytes: Uint8Array, name = 'bytes'): ByteSource => {
   bytesSourceDoor(bytes, name)
   return {
@@ -67,7 +79,18 @@ export const bytesSource = (bytes: Uint8Array, name = 'bytes'): ByteSource => {
   }
 }
 
-/** A `Blob` or a `File` as a source: only what is read comes into memory. */
+/**
+ * A `Blob` or a `File` as a source: only what is read comes into memory.
+ *
+ * @example
+ * ```ts
+ * import { blobSource, openSafetensors, encodeSafetensors } from 'pullback/io'
+ * // A File of `<input type="file">` is a Blob.
+ * const blob = new Blob([encodeSafetensors({ w: [1, 2] })])
+ * const file = await openSafetensors(blobSource(blob, 'weights'))()
+ * file._tag === 'Right' && file.right.source // => weights
+ * ```
+ */
 export const blobSource = (blob: BlobLike, name?: string): ByteSource => {
   blobSourceDoor(blob, name)
   const called = name ?? blob.name ?? 'blob'
@@ -87,7 +110,18 @@ export const blobSource = (blob: BlobLike, name?: string): ByteSource => {
   }
 }
 
-/** The source that is meant: strings that begin with `http:` or `https:` are addresses, others are paths. */
+/**
+ * The source that is meant: strings that begin with `http:` or `https:` are addresses, others are paths.
+ *
+ * @example
+ * ```ts
+ * import { openSource } from 'pullback/io'
+ * openSource('weights/model.safetensors').name // => weights/model.safetensors
+ * openSource('https://example.org/model.safetensors').name // => https://example.org/model.safetensors
+ * const size = await openSource(new Uint8Array(3)).size()
+ * size._tag === 'Right' && size.right // => 3
+ * ```
+ */
 export const openSource = (from: Readable): ByteSource => {
   openSourceDoor(from)
   if (typeof from === 'string') return /^https?:/i.test(from) ? urlSource(from) : pathSource(from)
@@ -97,7 +131,18 @@ export const openSource = (from: Readable): ByteSource => {
   return isBlob(from) ? blobSource(from) : from
 }
 
-/** All bytes of a source. */
+/**
+ * All bytes of a source.
+ *
+ * @example
+ * ```ts
+ * import { openSource, readAll } from 'pullback/io'
+ * const bytes = await readAll(openSource(Uint8Array.of(1, 2, 3)))()
+ * bytes._tag === 'Right' && bytes.right // => 1,2,3
+ * const none = await readAll(openSource('no/such/file'))()
+ * none._tag === 'Left' && none.left._tag === 'Access' && none.left.code // => ENOENT
+ * ```
+ */
 export const readAll = (source: ByteSource): TaskEither<IoError, Uint8Array> => {
   readAllDoor(source)
   return attempt(async () => run(source.read(0, await run(source.size))))

@@ -33,6 +33,20 @@ const urlSourceDoor = must.door('urlSource', { url: must.string, options: must.o
  * An address as a source. A server that does not know ranges is read whole, once.
  *
  * @param options - headers, and the `fetch` to use.
+ * @example
+ * ```ts
+ * import { urlSource } from 'pullback/io'
+ * // A server that knows ranges, in memory.
+ * const bytes = Uint8Array.of(10, 20, 30, 40)
+ * const fetch = async (_url: string, { headers }: { headers: { readonly [name: string]: string } }) => {
+ *   const [first, last] = headers['range']!.replace('bytes=', '').split('-').map(Number)
+ *   const part = bytes.slice(first, last! + 1)
+ *   return new Response(part, { status: 206, headers: { 'content-range': `bytes ${first}-${last}/${bytes.length}` } })
+ * }
+ * const source = urlSource('https://example.org/data.bin', { fetch, headers: { authorization: 'Bearer token' } })
+ * const part = await source.read(1, 2)()
+ * part._tag === 'Right' && part.right // => 20,30
+ * ```
  */
 export const urlSource = (url: string, options: UrlOptions = {}): ByteSource => {
   urlSourceDoor(url, options)

@@ -128,6 +128,18 @@ const writeModelDoor = must.door('writeModel', {
  * a folder with a configuration has its weights. Weights of another model that were there are removed.
  *
  * @param path - of the directory, which is made if it is not there.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mkdtempSync, readdirSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { writeModel } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'model')
+ * const weights = { 'layer.0.bias': np.zeros([100]), 'layer.1.bias': np.zeros([100]) }
+ * await writeModel(path, { config: { model_type: 'bert' }, weights }, { maxShardBytes: 500 })()
+ * readdirSync(path).length // => 4
+ * ```
  */
 export const writeModel = (
   path: string,

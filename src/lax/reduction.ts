@@ -22,9 +22,30 @@ const reducer =
     return op(asArray(x), axes)
   }
 
-/** Sum over axes. */
+/**
+ * Sum over axes, which the result lacks. Of nothing 0.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.reduceSum(np.array([[1, 2], [3, 4]]), [0]) // => [4. 6.]
+ * lax.reduceSum(np.array([[1, 2], [3, 4]]), [0, 1]) // => 10.
+ * ```
+ */
 export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
-/** Product over axes. */
+
+/**
+ * Product over axes, which the result lacks. Of nothing 1. The derivative is right where elements are 0.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { grad, lax, np } from 'pullback'
+ * lax.reduceProd(np.array([[1, 2], [3, 4]]), [1]) // => [ 2. 12.]
+ * grad((x) => lax.reduceProd(x, [0]))(np.array([0, 3, 4])) // => [12.  0.  0.]
+ * ```
+ */
 export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
 
 const limitsOf = (dtype: DType): readonly [least: number | bigint, greatest: number | bigint] => {
@@ -52,25 +73,88 @@ const extremum =
     return creation.full(left, ofNothing(dtype), dtype)
   }
 
-/** Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient. */
+/**
+ * Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient.
+ *
+ * @throws ShapeError for an axis that there is not.
+ * @example
+ * ```ts
+ * import { grad, lax, np } from 'pullback'
+ * lax.reduceMax(np.array([[1, 9], [NaN, 4]]), [1]) // => [ 9. nan]
+ * lax.reduceMax(np.zeros([0]), [0]) // => -inf
+ * grad((x) => lax.reduceMax(x, [0]))(np.array([5, 5, 1])) // => [0.5 0.5 0. ]
+ * ```
+ */
 export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, (dtype) => limitsOf(dtype)[0])
-/** Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient. */
+
+/**
+ * Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient.
+ *
+ * @throws ShapeError for an axis that there is not.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.reduceMin(np.array([[1, 9], [7, 4]]), [0]) // => [1. 4.]
+ * lax.reduceMin(np.zeros([0, 2], { dtype: 'int32' }), [0]) // => [2147483647 2147483647]
+ * ```
+ */
 export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, (dtype) => limitsOf(dtype)[1])
-/** Whether all are true over axes (bool). */
+
+/**
+ * Whether all are true over axes; of integers the bitwise and.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for floats.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const x = np.array([[true, false], [true, true]])
+ * lax.reduceAnd(x, [1]) // => [False  True]
+ * lax.reduceAnd(np.array([6, 3], { dtype: 'int32' }), [0]) // => 2
+ * ```
+ */
 export const reduceAnd = reducer('lax.reduceAnd', ops.reduceAnd)
-/** Whether any is true over axes (bool). */
+
+/**
+ * Whether any is true over axes; of integers the bitwise or.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for floats.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.reduceOr(lax.gt(np.array([1, 2, 3]), 2), [0]) // => True
+ * ```
+ */
 export const reduceOr = reducer('lax.reduceOr', ops.reduceOr)
 
 const argmaxDoor = must.door('lax.argmax', { x: must.arrayLike, axis: must.axis })
 
-/** Index (int32) of the first largest element along an axis; of the first NaN if there is one. */
+/**
+ * Index (int32) of the first largest element along an axis; of the first NaN if there is one.
+ *
+ * @throws ShapeError for an axis that there is not.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.argmax(np.array([1, 7, 7]), 0) // => 1
+ * lax.argmax(np.array([[1, 9], [8, NaN]]), 1) // => [1 1]
+ * ```
+ */
 export const argmax = (x: ArrayLike, axis: number): NDArray => {
   argmaxDoor(x, axis)
   return ops.argmax(asArray(x), axis)
 }
 const argminDoor = must.door('lax.argmin', { x: must.arrayLike, axis: must.axis })
 
-/** Index (int32) of the first smallest element along an axis; of the first NaN if there is one. */
+/**
+ * Index (int32) of the first smallest element along an axis; of the first NaN if there is one.
+ *
+ * @throws ShapeError for an axis that there is not.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.argmin(np.array([[3, 1], [0, 2]]), 0) // => [1 0]
+ * ```
+ */
 export const argmin = (x: ArrayLike, axis: number): NDArray => {
   argminDoor(x, axis)
   return ops.argmin(asArray(x), axis)
@@ -98,13 +182,53 @@ const cumulative =
     return op(asArray(x), axis, options.reverse ?? false)
   }
 
-/** Running sums along an axis; from the end with `reverse`. */
+/**
+ * Running sums along an axis; from the end with `reverse`.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.cumsum(np.array([1, 2, 3])) // => [1. 3. 6.]
+ * lax.cumsum(np.array([1, 2, 3]), 0, { reverse: true }) // => [6. 5. 3.]
+ * ```
+ */
 export const cumsum = cumulative('lax.cumsum', ops.cumsum)
-/** Running products along an axis; from the end with `reverse`. */
+
+/**
+ * Running products along an axis; from the end with `reverse`.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.cumprod(np.array([[1, 2, 3], [4, 5, 6]]), 1) // => [[  1.   2.   6.]\n [  4.  20. 120.]]
+ * ```
+ */
 export const cumprod = cumulative('lax.cumprod', ops.cumprod)
-/** Running maxima along an axis; from the end with `reverse`. */
+
+/**
+ * Running maxima along an axis; from the end with `reverse`.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.cummax(np.array([1, 3, 2, NaN, 9])) // => [ 1.  3.  3. nan nan]
+ * ```
+ */
 export const cummax = cumulative('lax.cummax', ops.cummax)
-/** Running minima along an axis; from the end with `reverse`. */
+
+/**
+ * Running minima along an axis; from the end with `reverse`.
+ *
+ * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.cummin(np.array([5, 3, 4, 1]), 0, { reverse: true }) // => [1. 1. 1. 1.]
+ * ```
+ */
 export const cummin = cumulative('lax.cummin', ops.cummin)
 
 /** Parameters of `dotGeneral`. */
@@ -157,6 +281,14 @@ const sortDoor = must.door('lax.sort', {
  * Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.
  *
  * @throws ArgumentError for a bare array; ShapeError if there is no such axis.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.sort([np.array([3, NaN, 1])]).map(String) // => [ 1.  3. nan]
+ * // By the first array, and where it has ties by the second.
+ * const [years, names] = [np.array([2, 1, 2]), np.array([9, 8, 7])]
+ * lax.sort([years, names], 0, { numKeys: 2 }).map(String) // => [1. 2. 2.],[8. 7. 9.]
+ * ```
  */
 export const sort = (
   operands: readonly ArrayLike[],

@@ -19,21 +19,49 @@ export { stopGradient } from '../api/derivatives.ts'
 
 const fullDoor = must.door('lax.full', { shape: must.shape, value: must.arrayLike, dtype: must.optional(must.dtype) })
 
-/** An array of one value, a number or an array of rank 0; float32 by default. @throws ShapeError for a value of higher rank. */
+/**
+ * An array of one value, a number or an array of rank 0; float32 by default.
+ *
+ * @throws ShapeError for a value of higher rank.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.full([3], 7) // => [7. 7. 7.]
+ * lax.full([2], np.array(2.9), 'int32') // => [2 2]
+ * ```
+ */
 export const full = (shape: Shape, value: ArrayLike, dtype: DType = 'float32'): NDArray => {
   fullDoor(shape, value, dtype)
   return typeof value === 'number' ? creation.full(shape, value, dtype) : stretched('lax.full', shape, value, dtype)
 }
 const iotaDoor = must.door('lax.iota', { dtype: must.dtype, size: must.extent })
 
-/** The integers 0 to `size - 1`. */
+/**
+ * The integers 0 to `size - 1`.
+ *
+ * @example
+ * ```ts
+ * import { lax } from 'pullback'
+ * lax.iota('int32', 4) // => [0 1 2 3]
+ * lax.iota('float32', 3) // => [0. 1. 2.]
+ * ```
+ */
 export const iota = (dtype: DType, size: number): NDArray => {
   iotaDoor(dtype, size)
   return creation.iota(dtype, [size], 0)
 }
 const broadcastedIotaDoor = must.door('lax.broadcastedIota', { dtype: must.dtype, shape: must.shape, axis: must.axis })
 
-/** The integers 0, 1, ... along an axis, the same along all others. */
+/**
+ * The integers 0, 1, ... along an axis, the same along all others.
+ *
+ * @example
+ * ```ts
+ * import { lax } from 'pullback'
+ * lax.broadcastedIota('int32', [2, 3], 1) // => [[0 1 2]\n [0 1 2]]
+ * lax.broadcastedIota('int32', [2, 3], 0) // => [[0 0 0]\n [1 1 1]]
+ * ```
+ */
 export const broadcastedIota = (dtype: DType, shape: Shape, axis: number): NDArray => {
   broadcastedIotaDoor(dtype, shape, axis)
   return creation.iota(dtype, shape, axis)
@@ -45,28 +73,67 @@ const broadcastInDimDoor = must.door('lax.broadcastInDim', {
   dims: must.axisList,
 })
 
-/** Operand axis `i` becomes output axis `dims[i]`; extents 1 are stretched. */
+/**
+ * Operand axis `i` becomes output axis `dims[i]`, and extents 1 are stretched; along axes that are not named, all is the same.
+ *
+ * @throws ShapeError unless each extent is 1 or that of the output.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const x = np.array([1, 2])
+ * lax.broadcastInDim(x, [2, 3], [0]) // => [[1. 1. 1.]\n [2. 2. 2.]]
+ * lax.broadcastInDim(x, [3, 2], [1]) // => [[1. 2.]\n [1. 2.]\n [1. 2.]]
+ * ```
+ */
 export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number[]): NDArray => {
   broadcastInDimDoor(x, shape, dims)
   return ops.broadcast(asArray(x), shape, dims)
 }
 const reshapeDoor = must.door('lax.reshape', { x: must.arrayLike, shape: must.shape })
 
-/** The same elements, in row-major order, in another shape. */
+/**
+ * The same elements, in row-major order, in another shape. No extent is worked out: -1 is for `np.reshape`.
+ *
+ * @throws ShapeError unless the shape has as many elements.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.reshape(np.arange(6), [2, 3]) // => [[0 1 2]\n [3 4 5]]
+ * lax.reshape(np.arange(6), [4]) // throws ShapeError
+ * ```
+ */
 export const reshape = (x: ArrayLike, shape: Shape): NDArray => {
   reshapeDoor(x, shape)
   return ops.reshape(asArray(x), shape)
 }
 const transposeDoor = must.door('lax.transpose', { x: must.arrayLike, permutation: must.axisList })
 
-/** Output axis `i` is operand axis `permutation[i]`. */
+/**
+ * Output axis `i` is operand axis `permutation[i]`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.transpose(np.zeros([2, 3, 4]), [2, 0, 1]).shape // => 4,2,3
+ * lax.transpose(np.array([[1, 2], [3, 4]]), [1, 0]) // => [[1. 3.]\n [2. 4.]]
+ * ```
+ */
 export const transpose = (x: ArrayLike, permutation: readonly number[]): NDArray => {
   transposeDoor(x, permutation)
   return ops.transpose(asArray(x), permutation)
 }
 const revDoor = must.door('lax.rev', { x: must.arrayLike, axes: must.axisList })
 
-/** Reverses the order along axes. */
+/**
+ * Reverses the order along axes.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.rev(np.array([[1, 2], [3, 4]]), [1]) // => [[2. 1.]\n [4. 3.]]
+ * lax.rev(np.array([[1, 2], [3, 4]]), [0, 1]) // => [[4. 3.]\n [2. 1.]]
+ * ```
+ */
 export const rev = (x: ArrayLike, axes: readonly number[]): NDArray => {
   revDoor(x, axes)
   return ops.rev(asArray(x), axes)
@@ -78,7 +145,17 @@ const sliceDoor = must.door('lax.slice', {
   strides: must.optional(must.positiveExtents),
 })
 
-/** Every `strides`-th element from `start` up to `limit`, along each axis. */
+/**
+ * Every `strides`-th element from `start` up to `limit`, along each axis.
+ *
+ * @throws ShapeError if the slice does not lie inside: unlike `np`, nothing is clamped, and -1 is not the last place.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.slice(np.arange(10), [1], [8], [3]) // => [1 4 7]
+ * lax.slice(np.arange(10), [5], [11]) // throws ShapeError
+ * ```
+ */
 export const slice = (
   x: ArrayLike,
   start: readonly number[],
@@ -96,7 +173,16 @@ const sliceInDimDoor = must.door('lax.sliceInDim', {
   stride: must.optional(must.count),
 })
 
-/** `slice` along one axis. */
+/**
+ * `slice` along one axis.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const x = np.array([[1, 2, 3], [4, 5, 6]])
+ * lax.sliceInDim(x, 1, 3, 1) // => [[2. 3.]\n [5. 6.]]
+ * ```
+ */
 export const sliceInDim = (x: ArrayLike, start: number, limit: number, axis = 0, stride = 1): NDArray => {
   sliceInDimDoor(x, start, limit, axis, stride)
   return ops.sliceInDim(asArray(x), start, limit, axis, stride)
@@ -106,7 +192,17 @@ const concatenateDoor = must.door('lax.concatenate', {
   axis: must.optional(must.axis),
 })
 
-/** Arrays one after the other along an axis. */
+/**
+ * Arrays one after the other along an axis.
+ *
+ * @throws ShapeError unless the shapes differ along that axis only; DTypeError unless there is one dtype.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.concatenate([np.array([1, 2]), np.array([3])]) // => [1. 2. 3.]
+ * lax.concatenate([np.ones([2, 1]), np.zeros([2, 2])], 1) // => [[1. 0. 0.]\n [1. 0. 0.]]
+ * ```
+ */
 export const concatenate = (xs: readonly ArrayLike[], axis = 0): NDArray => {
   concatenateDoor(xs, axis)
   return ops.concatenate(xs.map(asArray), axis)
@@ -120,7 +216,17 @@ const padDoor = must.door('lax.pad', {
   ),
 })
 
-/** Adds `value` before, after and between elements, `[low, high, interior]` for each axis; negative ones crop. */
+/**
+ * Adds `value` before, after and between elements, `[low, high, interior]` for each axis; negative ones crop.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * lax.pad(np.array([1, 2, 3]), 0, [[1, 2, 0]]) // => [0. 1. 2. 3. 0. 0.]
+ * lax.pad(np.array([1, 2, 3]), 0, [[0, 0, 1]]) // => [1. 0. 2. 0. 3.]
+ * lax.pad(np.array([1, 2, 3]), 0, [[-1, 0, 0]]) // => [2. 3.]
+ * ```
+ */
 export const pad = (
   x: ArrayLike,
   value: ArrayLike,
@@ -189,7 +295,18 @@ const dynamicUpdateSliceDoor = must.door('lax.dynamicUpdateSlice', {
   starts: mustBeStarts,
 })
 
-/** `x` with a slice replaced; starts as in `dynamicSlice`. */
+/**
+ * `x` with a slice replaced; starts as in `dynamicSlice`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const x = np.zeros([5])
+ * const update = np.array([1, 2])
+ * lax.dynamicUpdateSlice(x, update, [1]) // => [0. 1. 2. 0. 0.]
+ * lax.dynamicUpdateSlice(x, update, [9]) // => [0. 0. 0. 1. 2.]
+ * ```
+ */
 export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: Starts): NDArray => {
   dynamicUpdateSliceDoor(x, update, starts)
   const array = asArray(x)
@@ -225,7 +342,29 @@ const gatherDoor = must.door('lax.gather', {
   params: must.optionsOf(gatherParams),
 })
 
-/** Slices of `x` at computed places: XLA's gather (https://openxla.org/xla/operation_semantics#gather). */
+/**
+ * Slices of `x` at computed places: XLA's gather (https://openxla.org/xla/operation_semantics#gather). `np.take` and
+ * `x.at(...).get()` are easier, and made of it.
+ *
+ * @param indices - integers; their last axis holds a place, one number for each axis in `startIndexMap`.
+ * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are no integers.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * // The rows 2 and 0.
+ * const x = np.array([[1, 2], [3, 4], [5, 6]])
+ * const rows = lax.gather(x, np.array([[2], [0]], { dtype: 'int32' }), {
+ *   offsetDims: [1],
+ *   collapsedSliceDims: [0],
+ *   operandBatchingDims: [],
+ *   startIndicesBatchingDims: [],
+ *   startIndexMap: [0],
+ *   sliceSizes: [1, 2],
+ *   mode: 'clip',
+ * })
+ * rows // => [[5. 6.]\n [1. 2.]]
+ * ```
+ */
 export const gather = (x: ArrayLike, indices: ArrayLike, params: GatherParams): NDArray => {
   gatherDoor(x, indices, params)
   return indexing.gather(asArray(x), asIndices('lax.gather', indices), params)
@@ -245,13 +384,113 @@ const scatterer =
     return indexing.scatterWith(op, asArray(x), asIndices(`lax.${op}`, indices), asArray(updates), params)
   }
 
-/** `x` with slices at computed places replaced (https://openxla.org/xla/operation_semantics#scatter). */
+/**
+ * `x` with slices at computed places replaced (https://openxla.org/xla/operation_semantics#scatter). `x.at(...).set(y)` is
+ * easier, and made of it.
+ *
+ * @param indices - integers; their last axis holds a place, one number for each axis in `scatterDimsToOperandDims`.
+ * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are no integers.
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const elements = {
+ *   updateWindowDims: [],
+ *   insertedWindowDims: [0],
+ *   operandBatchingDims: [],
+ *   scatterIndicesBatchingDims: [],
+ *   scatterDimsToOperandDims: [0],
+ *   mode: 'fill',
+ *   uniqueIndices: false,
+ * } as const
+ * const places = np.array([[3], [0], [9]], { dtype: 'int32' })
+ * // Out of range, the place 9 drops its update.
+ * lax.scatter(np.zeros([4]), places, np.array([1, 2, 5]), elements) // => [2. 0. 0. 1.]
+ * ```
+ */
 export const scatter = scatterer('scatter')
-/** `x` with updates added at computed places. */
+
+/**
+ * `x` with updates added at computed places; parameters as in `scatter`. Updates of one place add up: a histogram.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const elements = {
+ *   updateWindowDims: [],
+ *   insertedWindowDims: [0],
+ *   operandBatchingDims: [],
+ *   scatterIndicesBatchingDims: [],
+ *   scatterDimsToOperandDims: [0],
+ *   mode: 'fill',
+ *   uniqueIndices: false,
+ * } as const
+ * const places = np.array([[1], [1], [3]], { dtype: 'int32' })
+ * lax.scatterAdd(np.zeros([4]), places, np.ones([3]), elements) // => [0. 2. 0. 1.]
+ * ```
+ */
 export const scatterAdd = scatterer('scatterAdd')
-/** `x` with updates multiplied at computed places. */
+
+/**
+ * `x` with updates multiplied at computed places; parameters as in `scatter`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * // Whole rows: the axis 1 of the updates is one of the window.
+ * const rows = {
+ *   updateWindowDims: [1],
+ *   insertedWindowDims: [0],
+ *   operandBatchingDims: [],
+ *   scatterIndicesBatchingDims: [],
+ *   scatterDimsToOperandDims: [0],
+ *   mode: 'fill',
+ *   uniqueIndices: true,
+ * } as const
+ * const x = np.array([[1, 2], [3, 4]])
+ * lax.scatterMul(x, np.array([[1]], { dtype: 'int32' }), np.array([[10, 100]]), rows) // => [[  1.   2.]\n [ 30. 400.]]
+ * ```
+ */
 export const scatterMul = scatterer('scatterMul')
-/** `x` with the smaller of itself and the update at computed places. */
+
+/**
+ * `x` with the smaller of itself and the update at computed places; parameters as in `scatter`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const elements = {
+ *   updateWindowDims: [],
+ *   insertedWindowDims: [0],
+ *   operandBatchingDims: [],
+ *   scatterIndicesBatchingDims: [],
+ *   scatterDimsToOperandDims: [0],
+ *   mode: 'clip',
+ *   uniqueIndices: false,
+ * } as const
+ * const places = np.array([[0], [7]], { dtype: 'int32' })
+ * // With 'clip' the place 7 is the last.
+ * lax.scatterMin(np.array([5, 5, 5]), places, np.array([9, 2]), elements) // => [5. 5. 2.]
+ * ```
+ */
 export const scatterMin = scatterer('scatterMin')
-/** `x` with the larger of itself and the update at computed places. */
+
+/**
+ * `x` with the larger of itself and the update at computed places; parameters as in `scatter`.
+ *
+ * @example
+ * ```ts
+ * import { lax, np } from 'pullback'
+ * const elements = {
+ *   updateWindowDims: [],
+ *   insertedWindowDims: [0],
+ *   operandBatchingDims: [],
+ *   scatterIndicesBatchingDims: [],
+ *   scatterDimsToOperandDims: [0],
+ *   mode: 'fill',
+ *   uniqueIndices: false,
+ * } as const
+ * const places = np.array([[1], [1], [2]], { dtype: 'int32' })
+ * lax.scatterMax(np.zeros([3]), places, np.array([4, 6, -1]), elements) // => [0. 6. 0.]
+ * ```
+ */
 export const scatterMax = scatterer('scatterMax')

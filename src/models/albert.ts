@@ -50,7 +50,19 @@ export interface AlbertConfig extends ClassifierConfig {
   readonly tieWordEmbeddings: boolean
 }
 
-/** Reads the configuration of an ALBERT. */
+/**
+ * Reads the configuration of an ALBERT.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { albertConfig } from 'pullback/models'
+ * const config = albertConfig({ embedding_size: 16, hidden_size: 64, num_attention_heads: 4 })
+ * config._tag === 'Right' && config.right.embeddingSize // => 16
+ * const uneven = albertConfig({ hidden_size: 64, num_attention_heads: 5 })
+ * uneven._tag === 'Left' && uneven.left.message // => config: num_attention_heads must be a divisor of hidden_size, 64, not 5.
+ * ```
+ */
 export const albertConfig = (json: unknown): Either<ConfigError, AlbertConfig> =>
   readConfig(json, (config) => {
     config.word('position_embedding_type', ['absolute'], 'absolute')
@@ -176,7 +188,30 @@ const partsOf = (config: AlbertConfig) => {
   return encoderParts('albert', 'albert', config)
 }
 
-/** Hidden states of all layers, and of the first token through the pooler. */
+/**
+ * Hidden states of all layers, and of the first token through the pooler. Layers of a group share their parameters.
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { albert, albertConfig } from 'pullback/models'
+ * const config = albertConfig({
+ *   vocab_size: 20,
+ *   embedding_size: 4,
+ *   hidden_size: 8,
+ *   num_attention_heads: 2,
+ *   intermediate_size: 8,
+ *   num_hidden_layers: 3,
+ * })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = albert(config.right)
+ * const { hiddenStates } = model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 3]] })
+ * // The embeddings, then three times the same layer.
+ * hiddenStates.length // => 4
+ * model.specs.encoder.albert_layer_groups.length // => 1
+ * ```
+ */
 export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('albert', options)
   return makeModel({
@@ -188,7 +223,21 @@ export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
   })
 }
 
-/** One score for each class of the whole text. */
+/**
+ * One score for each class of the whole text.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { albertConfig, albertForSequenceClassification } from 'pullback/models'
+ * const sizes = { vocab_size: 20, embedding_size: 4, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8 }
+ * const config = albertConfig({ ...sizes, num_hidden_layers: 1, id2label: { 0: 'ham', 1: 'spam', 2: 'unsure' } })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = albertForSequenceClassification(config.right)
+ * const { logits } = model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 3]] })
+ * logits.shape // => 1,3
+ * ```
+ */
 export const albertForSequenceClassification = (config: AlbertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -205,7 +254,20 @@ export const albertForSequenceClassification = (config: AlbertConfig) =>
     },
   })
 
-/** One score for each class of each token. */
+/**
+ * One score for each class of each token.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { albertConfig, albertForTokenClassification } from 'pullback/models'
+ * const sizes = { vocab_size: 20, embedding_size: 4, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8 }
+ * const config = albertConfig({ ...sizes, num_hidden_layers: 1, num_labels: 5 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = albertForTokenClassification(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 6, 3]] }).logits.shape // => 1,4,5
+ * ```
+ */
 export const albertForTokenClassification = (config: AlbertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -222,7 +284,22 @@ export const albertForTokenClassification = (config: AlbertConfig) =>
     },
   })
 
-/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+/**
+ * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { albertConfig, albertForQuestionAnswering } from 'pullback/models'
+ * const sizes = { vocab_size: 20, embedding_size: 4, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8 }
+ * const config = albertConfig({ ...sizes, num_hidden_layers: 1 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = albertForQuestionAnswering(config.right)
+ * // The question is text 0, what may hold the answer text 1.
+ * const inputs = { inputIds: [[2, 7, 3, 8, 9, 3]], tokenTypeIds: [[0, 0, 0, 1, 1, 1]] }
+ * model.apply(model.init(random.key(0)), inputs).endLogits.shape // => 1,6
+ * ```
+ */
 export const albertForQuestionAnswering = (config: AlbertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -234,7 +311,20 @@ export const albertForQuestionAnswering = (config: AlbertConfig) =>
     },
   })
 
-/** One score for each word of the vocabulary at each token, from as many features as embeddings have. */
+/**
+ * One score for each word of the vocabulary at each token, from as many features as embeddings have.
+ *
+ * @example
+ * ```ts
+ * import { albertConfig, albertForMaskedLM } from 'pullback/models'
+ * const config = albertConfig({ vocab_size: 20, embedding_size: 4, hidden_size: 8, num_attention_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const { specs, tied } = albertForMaskedLM(config.right)
+ * // Scores are of the features of embeddings, and their weight is the table.
+ * specs.predictions.dense.weight.shape // => 4,8
+ * tied.get('predictions.decoder.weight') // => albert.embeddings.word_embeddings.weight
+ * ```
+ */
 export const albertForMaskedLM = (config: AlbertConfig) =>
   makeModel({
     ...partsOf(config),

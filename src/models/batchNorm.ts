@@ -13,7 +13,18 @@ import { aSize, parameter } from './spec.ts'
 
 const batchNormDoor = must.door('batchNorm', { features: aSize })
 
-/** Scale and shift. */
+/**
+ * The parameters of a batch norm: `weight` and `bias`, one number for each channel. Ioffe and Szegedy, "Batch Normalization" (2015).
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const { weight, bias } = layers.batchNorm(16)
+ * weight.shape // => 16
+ * // As it begins.
+ * bias.beginning // => zeros
+ * ```
+ */
 export const batchNorm = (features: number) => {
   batchNormDoor(features)
   return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
@@ -21,7 +32,16 @@ export const batchNorm = (features: number) => {
 
 const runningStatisticsDoor = must.door('runningStatistics', { features: aSize })
 
-/** What is remembered of batches. */
+/**
+ * What is remembered of batches.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const state = layers.runningStatistics(16)
+ * Object.keys(state) // => running_mean,running_var
+ * ```
+ */
 export const runningStatistics = (features: number) => {
   runningStatisticsDoor(features)
   return { running_mean: parameter([features], 'zeros'), running_var: parameter([features], 'ones') }
@@ -83,6 +103,21 @@ const applyBatchNormDoor = must.door('applyBatchNorm', {
  * @param x - shape `[batch, channels, height, width]`.
  * @returns what was normalised, and the statistics after it: the given ones unless in training.
  * @throws ShapeError in training if a channel has one element only: it has no variance.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.array([1]), bias: np.array([0]) }
+ * const state = { running_mean: np.array([0]), running_var: np.array([1]) }
+ * // Two images of one channel and one pixel.
+ * const x = np.reshape(np.array([1, 3]), [2, 1, 1, 1])
+ * const [y, next] = layers.applyBatchNorm(params, state, x, { training: true, epsilon: 0, momentum: 0.5 })
+ * np.ravel(y) // => [-1.  1.]
+ * next.running_mean // => [1.]
+ * // Afterwards what was gathered is all that counts.
+ * const [z] = layers.applyBatchNorm(params, next, x, { training: false, epsilon: 0, momentum: 0.5 })
+ * z.shape // => 2,1,1,1
+ * ```
  */
 export const applyBatchNorm = (
   params: BatchNormParams,
@@ -126,7 +161,20 @@ const inTurnDoor = must.door('inTurn', {
 
 const isResult = (x: unknown): boolean => Array.isArray(x) && x.length === 2 && x[0] instanceof NDArray
 
-/** One part after the other, each with its parameters and its state; and the states that they leave. */
+/**
+ * One part after the other, each with its parameters and its state; and the states that they leave.
+ *
+ * @throws ArgumentError unless there are as many states as parameters.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * // Each part adds its parameter, and counts its calls.
+ * const [y, counts] = layers.inTurn([10, 100], [0, 7], np.array([1]), (params, state, x) => [np.add(x, params), state + 1])
+ * y // => [111.]
+ * counts // => 1,8
+ * ```
+ */
 export const inTurn = <P, T>(
   params: readonly P[],
   states: readonly T[],

@@ -70,7 +70,20 @@ export const readBertConfig = (config: ConfigReader) => {
   }
 }
 
-/** Reads the configuration of a BERT. */
+/**
+ * Reads the configuration of a BERT.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { bertConfig } from 'pullback/models'
+ * // What is not said is as in `transformers`.
+ * const config = bertConfig({ num_hidden_layers: 6 })
+ * config._tag === 'Right' && [config.right.numHiddenLayers, config.right.hiddenSize] // => 6,768
+ * const unknown = bertConfig({ hidden_act: 'softmax' })
+ * unknown._tag === 'Left' && unknown.left._tag // => Config
+ * ```
+ */
 export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
   readConfig(json, (config) => ({
     type: 'bert',
@@ -200,7 +213,27 @@ const partsOf = (config: BertConfig) => {
   return encoderParts('bert', 'bert', config)
 }
 
-/** Hidden states of all layers, and of the first token through the pooler. */
+/**
+ * Hidden states of all layers, and of the first token through the pooler.
+ *
+ * @param options - `pooler`: false for a model without one, as sentence encoders are.
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { bert, bertConfig, meanPooling } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = bertConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = bert(config.right, { pooler: false })
+ * const params = model.init(random.key(0))
+ * // Two texts; the second is shorter.
+ * const attentionMask = [[1, 1, 1], [1, 1, 0]]
+ * const { lastHiddenState } = model.apply(params, { inputIds: [[2, 5, 3], [2, 3, 0]], attentionMask })
+ * meanPooling(lastHiddenState, attentionMask).shape // => 2,8
+ * params.embeddings.word_embeddings.weight.shape // => 20,8
+ * ```
+ */
 export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('bert', options)
   return makeModel({
@@ -212,7 +245,24 @@ export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
   })
 }
 
-/** One score for each class of the whole text. */
+/**
+ * One score for each class of the whole text.
+ *
+ * @example
+ * ```ts
+ * import { grad, random } from 'pullback'
+ * import { bertConfig, bertForSequenceClassification, classificationLoss } from 'pullback/models'
+ * import type { ParamsOfModel } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = bertConfig({ ...sizes, num_labels: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = bertForSequenceClassification(config.right)
+ * const loss = (params: ParamsOfModel<typeof model>) =>
+ *   classificationLoss(config.right, model.apply(params, { inputIds: [[2, 5, 3]] }).logits, [1])
+ * const gradient = grad(loss)(model.init(random.key(0)))
+ * gradient.classifier.weight.shape // => 2,8
+ * ```
+ */
 export const bertForSequenceClassification = (config: BertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -229,7 +279,22 @@ export const bertForSequenceClassification = (config: BertConfig) =>
     },
   })
 
-/** One score for each class of each token. */
+/**
+ * One score for each class of each token.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { bertConfig, bertForTokenClassification } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = bertConfig({ ...sizes, id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' } })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = bertForTokenClassification(config.right)
+ * const { logits } = model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 6, 3]] })
+ * // A class for each token.
+ * np.argmax(logits, { axis: -1 }).shape // => 1,4
+ * ```
+ */
 export const bertForTokenClassification = (config: BertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -246,7 +311,23 @@ export const bertForTokenClassification = (config: BertConfig) =>
     },
   })
 
-/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+/**
+ * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { bertConfig, bertForQuestionAnswering } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = bertConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = bertForQuestionAnswering(config.right)
+ * const inputs = { inputIds: [[2, 7, 3, 8, 9, 3]], tokenTypeIds: [[0, 0, 0, 1, 1, 1]] }
+ * const { startLogits, endLogits } = model.apply(model.init(random.key(0)), inputs)
+ * startLogits.shape // => 1,6
+ * endLogits.shape // => 1,6
+ * ```
+ */
 export const bertForQuestionAnswering = (config: BertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -258,7 +339,22 @@ export const bertForQuestionAnswering = (config: BertConfig) =>
     },
   })
 
-/** One score for each word of the vocabulary at each token. The decoder's weight is that of the word embeddings. */
+/**
+ * One score for each word of the vocabulary at each token. The decoder's weight is that of the word embeddings.
+ *
+ * @example
+ * ```ts
+ * import { lax, random } from 'pullback'
+ * import { bertConfig, bertForMaskedLM } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = bertConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = bertForMaskedLM(config.right)
+ * const { logits } = model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 4, 3]] })
+ * // The likeliest words for the token that is masked.
+ * lax.topK(logits.at(0, 2).get(), 5)[1].shape // => 5
+ * ```
+ */
 export const bertForMaskedLM = (config: BertConfig) =>
   makeModel({
     ...partsOf(config),

@@ -49,7 +49,20 @@ const emptyCacheDoor = must.door('emptyCache', {
   dtype: floatDType,
 })
 
-/** An empty cache for `capacity` tokens. */
+/**
+ * An empty cache for `capacity` tokens.
+ *
+ * @param shape - `model.cacheShape`.
+ * @param batch - how many sequences.
+ * @param dtype - of keys and values; float32 by default.
+ * @example
+ * ```ts
+ * import { emptyCache } from 'pullback/models'
+ * const cache = emptyCache({ numHiddenLayers: 2, numKeyValueHeads: 4, headDim: 8 }, 1, 128)
+ * cache.layers[0]?.key.shape // => 1,128,4,8
+ * cache.length // => 0
+ * ```
+ */
 export const emptyCache = (shape: CacheShape, batch: number, capacity: number, dtype: DType = 'float32'): Cache => {
   emptyCacheDoor(shape, batch, capacity, dtype)
   const { numHiddenLayers, numKeyValueHeads, headDim } = shape
@@ -62,7 +75,16 @@ export const emptyCache = (shape: CacheShape, batch: number, capacity: number, d
 
 const cachedLengthDoor = must.door('cachedLength', { cache: aCache })
 
-/** How many tokens are in it. */
+/**
+ * How many tokens are in it.
+ *
+ * @example
+ * ```ts
+ * import { emptyCache, layers } from 'pullback/models'
+ * const cache = emptyCache({ numHiddenLayers: 1, numKeyValueHeads: 1, headDim: 2 }, 1, 4)
+ * layers.cachedLength(cache) // => 0
+ * ```
+ */
 export const cachedLength = (cache: Cache): NDArray => {
   cachedLengthDoor(cache)
   return cache.length
@@ -112,7 +134,21 @@ const extendCacheDoor = must.door('extendCache', {
   offset: must.integral,
 })
 
-/** The cache with new tokens from `offset` on, in its own dtype. */
+/**
+ * The cache of a layer with new tokens from `offset` on, in its own dtype.
+ *
+ * @param key - shape `[batch, tokens, heads, headDim]`, as `value`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const room = np.zeros([1, 4, 1, 2])
+ * const token = np.ones([1, 1, 1, 2])
+ * // One token, after the two that are there.
+ * const { key } = layers.extendCache({ key: room, value: room }, token, token, 2)
+ * np.squeeze(key) // => [[0. 0.]\n [0. 0.]\n [1. 1.]\n [0. 0.]]
+ * ```
+ */
 export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, offset: ArrayLike): LayerCache => {
   extendCacheDoor(cache, key, value, offset)
   return {
@@ -127,6 +163,12 @@ const growCacheDoor = must.door('growCache', { cache: aCache, capacity: must.nat
  * The same tokens with room for more.
  *
  * @throws ArgumentError for less room than there is.
+ * @example
+ * ```ts
+ * import { emptyCache, growCache } from 'pullback/models'
+ * const cache = emptyCache({ numHiddenLayers: 1, numKeyValueHeads: 1, headDim: 2 }, 1, 4)
+ * growCache(cache, 16).layers[0]?.key.shape // => 1,16,1,2
+ * ```
  */
 export const growCache = (cache: Cache, capacity: number): Cache => {
   growCacheDoor(cache, capacity)

@@ -22,7 +22,16 @@ export interface ClassifierConfig {
 
 const classifierConfigDoor = must.door('classifierConfig', { config: aConfigReader })
 
-/** Classes are counted by `id2label`; there are two if nothing is said. */
+/**
+ * Classes are counted by `id2label`; there are two if nothing is said.
+ *
+ * @example
+ * ```ts
+ * import { layers, readConfig } from 'pullback/models'
+ * const config = readConfig({ id2label: { 0: 'sad', 1: 'glad', 2: 'mad' } }, layers.classifierConfig)
+ * config._tag === 'Right' && config.right.numLabels // => 3
+ * ```
+ */
 export const classifierConfig = (config: ConfigReader): ClassifierConfig => {
   classifierConfigDoor(config)
   const labels = config.get('id2label')
@@ -62,6 +71,19 @@ const classificationLossDoor = must.door('classificationLoss', {
  *
  * @param logits - shape `[batch, numLabels]`.
  * @param labels - shape `[batch]`; for several classes at once, and for several numbers, `[batch, numLabels]`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { classificationLoss } from 'pullback/models'
+ * const config = { numLabels: 2, problemType: null }
+ * const logits = np.array([[0, 0]])
+ * // An integer is a class.
+ * classificationLoss(config, logits, [1]) // => 0.6931472
+ * // Floats say yes or no to each class.
+ * classificationLoss(config, logits, np.array([[1, 0]])) // => 0.6931472
+ * // A single score is a number to be met.
+ * classificationLoss({ numLabels: 1, problemType: null }, np.array([[3]]), np.array([5])) // => 4.
+ * ```
  */
 export const classificationLoss = (config: ClassifierConfig, logits: NDArray, labels: ArrayLike): NDArray => {
   classificationLossDoor(config, logits, labels)

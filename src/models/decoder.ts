@@ -80,7 +80,18 @@ const lastPlacesDoor = must.door('lastPlaces', {
   count: must.optional(must.natural),
 })
 
-/** The last `count` places of `[batch, length, ...]`, or all. */
+/**
+ * The last `count` places of `[batch, length, ...]`, or all.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const x = np.reshape(np.arange(6), [1, 3, 2])
+ * layers.lastPlaces(x, 1) // => [[[4 5]]]
+ * layers.lastPlaces(x, undefined).shape // => 1,3,2
+ * ```
+ */
 export const lastPlaces = (x: NDArray, count: number | undefined): NDArray => {
   lastPlacesDoor(x, count)
   const length = x.shape[1]!

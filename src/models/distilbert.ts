@@ -46,7 +46,17 @@ export interface DistilBertConfig extends ClassifierConfig {
 /** Of all its norms; configurations do not say. */
 const EPSILON = 1e-12
 
-/** Reads the configuration of a DistilBERT. Sinusoidal positions are how a table begins: files have the table. */
+/**
+ * Reads the configuration of a DistilBERT. Sinusoidal positions are how a table begins: files have the table.
+ *
+ * @example
+ * ```ts
+ * import { distilBertConfig } from 'pullback/models'
+ * // `dim` and `n_layers` are its names of what others call `hidden_size` and `num_hidden_layers`.
+ * const config = distilBertConfig({ dim: 32, n_layers: 2, n_heads: 4 })
+ * config._tag === 'Right' && [config.right.hiddenSize, config.right.numHiddenLayers] // => 32,2
+ * ```
+ */
 export const distilBertConfig = (json: unknown): Either<ConfigError, DistilBertConfig> =>
   readConfig(json, (config) => {
     const hiddenSize = config.count('dim', config.count('hidden_size', 768))
@@ -163,7 +173,23 @@ const partsOf = (config: DistilBertConfig) => {
   return encoderParts('distilbert', 'distilbert', config, typelessInputs)
 }
 
-/** Hidden states of all layers. */
+/**
+ * Hidden states of all layers. There is no pooler, and texts have no types.
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { distilBert, distilBertConfig } from 'pullback/models'
+ * const config = distilBertConfig({ vocab_size: 20, dim: 8, n_heads: 2, hidden_dim: 8, n_layers: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = distilBert(config.right)
+ * const output = model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 3]] }, { attentions: true })
+ * output.hiddenStates.length // => 3
+ * // [batch, heads, queries, keys] of each layer.
+ * output.attentions?.[0]?.shape // => 1,2,3,3
+ * ```
+ */
 export const distilBert = (config: DistilBertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -173,7 +199,23 @@ export const distilBert = (config: DistilBertConfig) =>
       applyBody(params, inputs, config, makeDrop(options.key, options.attentions), options),
   })
 
-/** One score for each class of the whole text, by a head of two layers over the first token. */
+/**
+ * One score for each class of the whole text, by a head of two layers over the first token.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { distilBertConfig, distilBertForSequenceClassification } from 'pullback/models'
+ * const config = distilBertConfig({ vocab_size: 20, dim: 8, n_heads: 2, hidden_dim: 8, n_layers: 1 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = distilBertForSequenceClassification(config.right)
+ * const params = model.init(random.key(0))
+ * // With a key, dropout is applied.
+ * const inputs = { inputIds: [[2, 5, 3]] }
+ * const [quiet, dropped] = [model.apply(params, inputs), model.apply(params, inputs, { key: random.key(1) })]
+ * np.allclose(quiet.logits, dropped.logits) // => False
+ * ```
+ */
 export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -192,7 +234,17 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
     },
   })
 
-/** One score for each class of each token. */
+/**
+ * One score for each class of each token.
+ *
+ * @example
+ * ```ts
+ * import { distilBertConfig, distilBertForTokenClassification } from 'pullback/models'
+ * const config = distilBertConfig({ dim: 8, n_heads: 2, num_labels: 9 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * distilBertForTokenClassification(config.right).specs.classifier.weight.shape // => 9,8
+ * ```
+ */
 export const distilBertForTokenClassification = (config: DistilBertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -209,7 +261,20 @@ export const distilBertForTokenClassification = (config: DistilBertConfig) =>
     },
   })
 
-/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+/**
+ * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { distilBertConfig, distilBertForQuestionAnswering } from 'pullback/models'
+ * const config = distilBertConfig({ vocab_size: 20, dim: 8, n_heads: 2, hidden_dim: 8, n_layers: 1 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = distilBertForQuestionAnswering(config.right)
+ * const { startLogits } = model.apply(model.init(random.key(0)), { inputIds: [[2, 7, 3, 8, 9, 3]] })
+ * startLogits.shape // => 1,6
+ * ```
+ */
 export const distilBertForQuestionAnswering = (config: DistilBertConfig) =>
   makeModel({
     ...partsOf(config),
@@ -226,7 +291,20 @@ export const distilBertForQuestionAnswering = (config: DistilBertConfig) =>
     },
   })
 
-/** One score for each word of the vocabulary at each token. The weight of `vocab_projector` is the table of embeddings. */
+/**
+ * One score for each word of the vocabulary at each token. The weight of `vocab_projector` is the table of embeddings.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { distilBertConfig, distilBertForMaskedLM } from 'pullback/models'
+ * const config = distilBertConfig({ vocab_size: 20, dim: 8, n_heads: 2, hidden_dim: 8, n_layers: 1 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = distilBertForMaskedLM(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[2, 4, 3]] }).logits.shape // => 1,3,20
+ * model.tied.get('vocab_projector.weight') // => distilbert.embeddings.word_embeddings.weight
+ * ```
+ */
 export const distilBertForMaskedLM = (config: DistilBertConfig) =>
   makeModel({
     ...partsOf(config),

@@ -80,7 +80,19 @@ const readStages = (config: ConfigReader): readonly StageConfig[] => {
 
 const STAGES = 'a list of [repeats, kernel, stride, expansion, outputs], whole numbers from 1 on'
 
-/** Reads the configuration of an EfficientNet-Lite. */
+/**
+ * Reads the configuration of an EfficientNet-Lite.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { efficientNetLiteConfig } from 'pullback/models'
+ * const config = efficientNetLiteConfig({})
+ * // EfficientNet-Lite0, of the classes of ImageNet.
+ * config._tag === 'Right' && config.right.numLabels // => 1000
+ * config._tag === 'Right' && config.right.stages.length // => 7
+ * ```
+ */
 export const efficientNetLiteConfig = (json: unknown): Either<ConfigError, EfficientNetLiteConfig> =>
   readConfig(json, (config) => {
     const classes = classifierConfig(config)
@@ -228,7 +240,18 @@ const applyNetwork = (
 
 /**
  * One score for each class of the whole image. `hiddenStates` are the stem's output and each block's, `lastHiddenState` is what is
- * pooled.
+ * pooled. Tan and Le, "EfficientNet" (2019).
+ *
+ * @example
+ * ```ts
+ * import { efficientNetLite, efficientNetLiteConfig } from 'pullback/models'
+ * const config = efficientNetLiteConfig({ num_labels: 5 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const { specs, stateSpecs } = efficientNetLite(config.right)
+ * specs._fc.weight.shape // => 5,1280
+ * // Running means and variances are no parameters.
+ * stateSpecs._bn0.running_var.shape // => 32
+ * ```
  */
 export const efficientNetLite = (config: EfficientNetLiteConfig) =>
   makeStatefulModel({

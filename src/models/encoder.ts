@@ -79,6 +79,17 @@ const encoderArraysDoor = must.door('encoderArrays', {
  * The inputs of an encoder as arrays, of the shapes that they must have.
  *
  * @param maxPositions - how many tokens a sequence may have; null if there is no end to them.
+ * @throws ArgumentError for tokens that are no integers `[batch, length]`, and for more than `maxPositions` of them; ShapeError for a
+ * mask, types or positions of another shape.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const { ids, padding } = layers.encoderArrays('myModel', { inputIds: [[5, 6, 0]], attentionMask: [[1, 1, 0]] }, 512)
+ * ids // => [[5 6 0]]
+ * // A mask of keys, that broadcasts over heads and queries.
+ * padding?.shape // => 1,1,1,3
+ * layers.encoderArrays('myModel', { inputIds: [5, 6] }, 512) // throws ArgumentError
+ * ```
  */
 export const encoderArrays = (operation: string, inputs: EncoderInputs, maxPositions: number | null): EncoderArrays => {
   encoderArraysDoor(operation, inputs, maxPositions)

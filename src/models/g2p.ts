@@ -46,7 +46,17 @@ export interface G2pConfig {
   readonly maxPhonemes: number
 }
 
-/** Reads a configuration, of keys of our own choice: `{}` is the model of the package. */
+/**
+ * Reads a configuration, of keys of our own choice: `{}` is the model of the package.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { g2pConfig } from 'pullback/models'
+ * const config = g2pConfig({})
+ * config._tag === 'Right' && config.right.hiddenSize // => 256
+ * ```
+ */
 export const g2pConfig = (json: unknown): Either<ConfigError, G2pConfig> =>
   readConfig(json, (config) => ({
     embeddingSize: config.count('embedding_size', 256),

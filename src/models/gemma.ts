@@ -103,7 +103,19 @@ const ropesOf = (config: ConfigReader, type: GemmaType, headDim: number): Pick<G
   return { rope, localRope: local === null ? plain : ropeConfig(config, headDim, most, theta, local) }
 }
 
-/** Reads the configuration of a Gemma, Gemma 2, or of the text part of a Gemma 3. */
+/**
+ * Reads the configuration of a Gemma, Gemma 2, or of the text part of a Gemma 3.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { gemmaConfig } from 'pullback/models'
+ * const config = gemmaConfig({ model_type: 'gemma2', num_hidden_layers: 2, sliding_window: 64 })
+ * // Every second layer sees a window; scores are capped.
+ * config._tag === 'Right' && JSON.stringify(config.right.windows) // => [64,null]
+ * config._tag === 'Right' && config.right.logitCap // => 30
+ * ```
+ */
 export const gemmaConfig = (json: unknown): Either<ConfigError, GemmaConfig> =>
   readConfig(json, (config) => {
     const type = config.word('model_type', types, 'gemma')
@@ -253,7 +265,31 @@ const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
 
 const partsOf = (config: GemmaConfig) => decoderParts(checkedGemma(config).type, 'model', config)
 
-/** Hidden states of all layers. */
+/**
+ * Hidden states of all layers. Embeddings are multiplied by the root of their number of features. Gemma Team, "Gemma" (2024), "Gemma 2"
+ * (2024), "Gemma 3" (2025).
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, and if the cache has no room; ShapeError for masks
+ *   of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { gemma, gemmaConfig } from 'pullback/models'
+ * const config = gemmaConfig({
+ *   model_type: 'gemma3_text',
+ *   vocab_size: 20,
+ *   hidden_size: 8,
+ *   intermediate_size: 16,
+ *   num_hidden_layers: 1,
+ *   num_attention_heads: 2,
+ *   num_key_value_heads: 1,
+ *   head_dim: 4,
+ * })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gemma(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[2, 5, 6]] }).lastHiddenState.shape // => 1,3,8
+ * ```
+ */
 export const gemma = (config: GemmaConfig) =>
   makeModel({
     ...partsOf(config),
@@ -263,7 +299,30 @@ export const gemma = (config: GemmaConfig) =>
       applyBody(params, inputs, config, options),
   })
 
-/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+/**
+ * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { gemmaConfig, gemmaForCausalLM, nextTokenLoss } from 'pullback/models'
+ * const config = gemmaConfig({
+ *   vocab_size: 20,
+ *   hidden_size: 8,
+ *   intermediate_size: 16,
+ *   num_hidden_layers: 1,
+ *   num_attention_heads: 2,
+ *   num_key_value_heads: 1,
+ *   head_dim: 4,
+ * })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gemmaForCausalLM(config.right)
+ * const inputIds = [[2, 5, 6, 1]]
+ * const { logits } = model.apply(model.init(random.key(0)), { inputIds })
+ * // Fresh, it finds all 20 tokens about as likely: log 20 is 3.0.
+ * nextTokenLoss(logits, inputIds).item().toFixed(0) // => 3
+ * ```
+ */
 export const gemmaForCausalLM = (config: GemmaConfig) => {
   const model = makeModel({
     ...partsOf(config),
@@ -279,7 +338,17 @@ export const gemmaForCausalLM = (config: GemmaConfig) => {
   return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
 }
 
-/** Scores of the classes of the whole text, from its last token. */
+/**
+ * Scores of the classes of the whole text, from its last token.
+ *
+ * @example
+ * ```ts
+ * import { gemmaConfig, gemmaForSequenceClassification } from 'pullback/models'
+ * const config = gemmaConfig({ hidden_size: 8, id2label: { 0: 'safe', 1: 'unsafe', 2: 'unclear' } })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * gemmaForSequenceClassification(config.right).specs.score.weight.shape // => 3,8
+ * ```
+ */
 export const gemmaForSequenceClassification = (config: GemmaConfig) =>
   makeModel({
     ...partsOf(config),

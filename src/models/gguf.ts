@@ -177,6 +177,18 @@ const modelTypeOf = (architecture: GgufArchitecture): string =>
  * What `config.json` would say, from the metadata of a GGUF file.
  *
  * @returns an error for an architecture that is not known here.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeGguf, openGguf } from 'pullback/io'
+ * import { configOfGguf } from 'pullback/models'
+ * const metadata = { 'general.architecture': 'llama', 'llama.block_count': 2, 'llama.embedding_length': 64 }
+ * const file = await openGguf(encodeGguf({ 'token_embd.weight': np.zeros([100, 64]) }, { metadata }))()
+ * const config = file._tag === 'Right' ? configOfGguf(file.right) : file
+ * config._tag === 'Right' && config.right['hidden_size'] // => 64
+ * // There is no `output.weight`: the table is the head.
+ * config._tag === 'Right' && config.right['tie_word_embeddings'] // => true
+ * ```
  */
 export const configOfGguf = (file: TensorFile): Either<ConfigError, JsonRecord> => {
   configOfGgufDoor(file)
@@ -266,8 +278,28 @@ const loadGgufDoor = must.door('loadGguf', {
 })
 
 /**
- * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3, Gemma, Gemma 2 or the text part of a Gemma 3 from a GGUF file, strictly, as `loadParams` does. Quantised
- * weights are expanded; q and k rows are put into the order of `transformers`.
+ * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3, Gemma, Gemma 2 or the text part of a Gemma 3 from a GGUF file, strictly, as
+ * `loadParams` does. Quantised weights are expanded, unless `dtype` is `'quantized'`; q and k rows are put into the order of
+ * `transformers`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeGguf } from 'pullback/io'
+ * import { loadGguf } from 'pullback/models'
+ * const metadata = {
+ *   'general.architecture': 'llama',
+ *   'llama.block_count': 0,
+ *   'llama.embedding_length': 8,
+ *   'llama.attention.head_count': 2,
+ * }
+ * const tensors = { 'token_embd.weight': np.ones([10, 8]), 'output_norm.weight': np.ones([8]) }
+ * const loaded = await loadGguf(encodeGguf(tensors, { metadata }))()
+ * loaded._tag === 'Right' && loaded.right.model.type // => llama
+ * // Strictly: what is missing is listed.
+ * const partial = await loadGguf(encodeGguf({ 'token_embd.weight': np.ones([10, 8]) }, { metadata }))()
+ * partial._tag === 'Left' && partial.left._tag === 'Mismatch' && partial.left.missing // => model.norm.weight
+ * ```
  */
 export const loadGguf = (
   from: Readable,

@@ -51,7 +51,18 @@ export interface Gpt2Config extends ClassifierConfig {
   readonly padTokenId: number | null
 }
 
-/** Reads the configuration of a GPT-2. */
+/**
+ * Reads the configuration of a GPT-2.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { gpt2Config } from 'pullback/models'
+ * const config = gpt2Config({ n_embd: 64, n_head: 4 })
+ * // Four times as many features inside of each layer, unless `n_inner` says how many.
+ * config._tag === 'Right' && config.right.intermediateSize // => 256
+ * ```
+ */
 export const gpt2Config = (json: unknown): Either<ConfigError, Gpt2Config> =>
   readConfig(json, (config) => {
     if (config.flag('add_cross_attention', false)) config.fail('add_cross_attention', 'false: there is no encoder here')
@@ -187,7 +198,23 @@ const partsOf = (config: Gpt2Config) => {
   return decoderParts('gpt2', 'transformer', config)
 }
 
-/** Hidden states of all layers. */
+/**
+ * Hidden states of all layers. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019).
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, for more than `n_positions`, and if the cache has
+ *   no room; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { gpt2, gpt2Config } from 'pullback/models'
+ * const config = gpt2Config({ vocab_size: 20, n_embd: 8, n_head: 2, n_layer: 1, n_positions: 4 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gpt2(config.right)
+ * const params = model.init(random.key(0))
+ * model.apply(params, { inputIds: [[5, 6, 7]] }).hiddenStates.length // => 2
+ * model.apply(params, { inputIds: [[5, 6, 7, 8, 9]] }) // throws ArgumentError
+ * ```
+ */
 export const gpt2 = (config: Gpt2Config) =>
   makeModel({
     ...partsOf(config),
@@ -197,7 +224,21 @@ export const gpt2 = (config: Gpt2Config) =>
       applyBody(params, inputs, config, options),
   })
 
-/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+/**
+ * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { gpt2Config, gpt2LMHeadModel } from 'pullback/models'
+ * const config = gpt2Config({ vocab_size: 20, n_embd: 8, n_head: 2, n_layer: 1 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gpt2LMHeadModel(config.right)
+ * const { logits } = model.apply(model.init(random.key(0)), { inputIds: [[5, 6, 7]] }, { logitsToKeep: 1 })
+ * // Of the last token only: [batch, 1, vocabulary].
+ * logits.shape // => 1,1,20
+ * ```
+ */
 export const gpt2LMHeadModel = (config: Gpt2Config) => {
   const model = makeModel({
     ...partsOf(config),
@@ -212,7 +253,20 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
   return { ...model, ...sizeOf(config) }
 }
 
-/** Scores of the classes of the whole text, from its last token. */
+/**
+ * Scores of the classes of the whole text, from its last token.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { gpt2Config, gpt2ForSequenceClassification } from 'pullback/models'
+ * const config = gpt2Config({ vocab_size: 20, n_embd: 8, n_head: 2, n_layer: 1, num_labels: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = gpt2ForSequenceClassification(config.right)
+ * // Without a token for padding, texts come one by one.
+ * model.apply(model.init(random.key(0)), { inputIds: [[5, 6, 7]] }).logits.shape // => 1,2
+ * ```
+ */
 export const gpt2ForSequenceClassification = (config: Gpt2Config) =>
   makeModel({
     ...partsOf(config),

@@ -51,7 +51,19 @@ const tokenArrayDoor = must.door('tokenArray', {
   name: must.optional(must.string),
 })
 
-/** Inputs of shape `[batch, length]`, of integers. */
+/**
+ * Inputs of shape `[batch, length]`, of integers, as int32.
+ *
+ * @param operation - for errors.
+ * @throws ArgumentError for another rank, or an array that holds no integers; DTypeError for a list with other numbers.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.tokenArray('myModel', [[1, 2, 3]]).dtype // => int32
+ * layers.tokenArray('myModel', [1, 2, 3]) // throws ArgumentError
+ * layers.tokenArray('myModel', [[1.5]]) // throws DTypeError
+ * ```
+ */
 export const tokenArray = (operation: string, ids: ArrayLike, name = 'inputIds'): NDArray => {
   tokenArrayDoor(operation, ids, name)
   const given = np.asarray(ids)
@@ -77,6 +89,14 @@ const integersBesideTokensDoor = must.door('integersBesideTokens', besideTable)
 /**
  * What stands beside tokens: an array of their shape `[batch, length]`, or of shape `[1, length]` for all sequences alike. Nothing
  * else broadcasts, which would put it beside other tokens without a word.
+ *
+ * @throws ShapeError for another shape.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.besideTokens('myModel', 'attentionMask', [[1, 1, 0]], [4, 3]).shape // => 1,3
+ * layers.besideTokens('myModel', 'attentionMask', [[1], [1], [0]], [3, 3]) // throws ShapeError
+ * ```
  */
 export const besideTokens = (operation: string, name: string, given: ArrayLike, shape: TokenShape): NDArray => {
   besideTokensDoor(operation, name, given, shape)
@@ -89,7 +109,17 @@ export const besideTokens = (operation: string, name: string, given: ArrayLike, 
   )
 }
 
-/** The same of integers. */
+/**
+ * As `besideTokens`, of integers: types of tokens, positions.
+ *
+ * @throws ShapeError for another shape; DTypeError for what is no integer.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.integersBesideTokens('myModel', 'tokenTypeIds', [[0, 0, 1]], [1, 3]) // => [[0 0 1]]
+ * layers.integersBesideTokens('myModel', 'tokenTypeIds', [[0.5, 0, 1]], [1, 3]) // throws DTypeError
+ * ```
+ */
 export const integersBesideTokens = (operation: string, name: string, given: ArrayLike, shape: TokenShape): NDArray => {
   integersBesideTokensDoor(operation, name, given, shape)
   besideTokens(operation, name, given, shape)
@@ -102,7 +132,17 @@ const checkLengthDoor = must.door('checkLength', {
   maxPositions: must.number,
 })
 
-/** A sequence must not be longer than there are positions for. */
+/**
+ * A sequence must not be longer than there are positions for.
+ *
+ * @throws ArgumentError where it is.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.checkLength('myModel', 512, 512)
+ * layers.checkLength('myModel', 513, 512) // throws ArgumentError
+ * ```
+ */
 export const checkLength = (operation: string, length: number, maxPositions: number): void => {
   checkLengthDoor(operation, length, maxPositions)
   if (length <= maxPositions) return

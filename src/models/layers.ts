@@ -71,7 +71,18 @@ const applyLayerNormDoor = must.door('applyLayerNorm', {
   epsilon: must.finite,
 })
 
-/** Mean 0 and variance 1 along the last axis, then scale and shift. */
+/**
+ * Mean 0 and variance 1 along the last axis, then scale and shift.
+ *
+ * @throws ShapeError if the last axis of `x` has not as many features as scale and shift.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.array([10, 10]), bias: np.array([1, 1]) }
+ * layers.applyLayerNorm(params, np.array([[2, 4], [0, 9]]), 0) // => [[-9. 11.]\n [-9. 11.]]
+ * ```
+ */
 export const applyLayerNorm = (
   params: { readonly weight: NDArray; readonly bias: NDArray },
   x: NDArray,
@@ -91,7 +102,20 @@ const applyRmsNormDoor = must.door('applyRmsNorm', {
   offset: must.optional(must.finite),
 })
 
-/** `x / sqrt(mean(x²) + ε)`, then scale; `offset` is added to the scale (1 in Gemma). */
+/**
+ * `x / sqrt(mean(x²) + ε)`, then scale; `offset` is added to the scale (1 in Gemma).
+ *
+ * @throws ShapeError if the last axis of `x` has not as many features as the scale.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.array([0, 0]) }
+ * layers.applyRmsNorm(params, np.array([2, 2]), 0) // => [0. 0.]
+ * // As Gemma counts: a weight of 0 is a scale of 1.
+ * layers.applyRmsNorm(params, np.array([2, 2]), 0, 1) // => [1. 1.]
+ * ```
+ */
 export const applyRmsNorm = (
   params: { readonly weight: NDArray },
   x: NDArray,
@@ -134,6 +158,17 @@ const applyEmbeddingDoor = must.door('applyEmbedding', {
  * `IndexError` if it is known, and gives NaN if a transformation traces it.
  *
  * @param name - what the indices are, for the error: `bert: inputIds`.
+ * @example
+ * ```ts
+ * import { NDArray, grad, np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.array([[0, 0], [1, 2], [3, 4]]) }
+ * layers.applyEmbedding(params, [2, 1]) // => [[3. 4.]\n [1. 2.]]
+ * layers.applyEmbedding(params, [3]) // throws IndexError
+ * // No gradient goes to the row of padding.
+ * const sum = (weight: NDArray) => np.sum(layers.applyEmbedding({ weight }, [0, 1], 0))
+ * grad(sum)(params.weight) // => [[0. 0.]\n [1. 1.]\n [0. 0.]]
+ * ```
  */
 export const applyEmbedding = (
   params: { readonly weight: Weight },
@@ -171,7 +206,18 @@ export const activationNames = Object.keys(activations) as readonly Activation[]
 
 const applyActivationDoor = must.door('applyActivation', { name: must.oneOf(activationNames), x: anArray })
 
-/** The activation of that name at `x`: what `hidden_act` of a configuration means. */
+/**
+ * The activation of that name at `x`: what `hidden_act` of a configuration means.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const x = np.array([-1, 0, 1])
+ * layers.applyActivation('gelu', x) // => [-0.15865526  0.          0.8413447 ]
+ * layers.applyActivation('gelu_new', x) // => [-0.158808  0.        0.841192]
+ * ```
+ */
 export const applyActivation = (name: Activation, x: NDArray): NDArray => {
   applyActivationDoor(name, x)
   return activations[name](x)
@@ -182,7 +228,18 @@ const splitHeadsDoor = must.door('splitHeads', {
   heads: must.count,
 })
 
-/** `[batch, length, heads · features]` as `[batch, length, heads, features]`. */
+/**
+ * `[batch, length, heads · features]` as `[batch, length, heads, features]`.
+ *
+ * @throws ShapeError unless the heads are equal.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * layers.splitHeads(np.ones([1, 5, 12]), 3).shape // => 1,5,3,4
+ * layers.splitHeads(np.ones([1, 5, 12]), 5) // throws ShapeError
+ * ```
+ */
 export const splitHeads = (x: NDArray, heads: number): NDArray => {
   splitHeadsDoor(x, heads)
   const [batch, length, features] = x.shape as readonly [number, number, number]

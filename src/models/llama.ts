@@ -77,7 +77,19 @@ const windowsOf = (config: ConfigReader, type: LlamaConfig['type'], layers: numb
   })
 }
 
-/** Reads the configuration of a Llama, Mistral, Qwen2 or Qwen3. */
+/**
+ * Reads the configuration of a Llama, Mistral, Qwen2 or Qwen3.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { llamaConfig } from 'pullback/models'
+ * const config = llamaConfig({ model_type: 'qwen2', hidden_size: 64, num_attention_heads: 4, num_key_value_heads: 2 })
+ * config._tag === 'Right' && config.right.headDim // => 16
+ * // Qwen2 has biases of queries, keys and values.
+ * config._tag === 'Right' && config.right.attentionBias // => true
+ * ```
+ */
 export const llamaConfig = (json: unknown): Either<ConfigError, LlamaConfig> =>
   readConfig(json, (config) => {
     const type = config.word('model_type', types, 'llama')
@@ -207,7 +219,31 @@ const withoutHead = [...ignored, /^lm_head\./, /^score\./]
 
 const partsOf = (config: LlamaConfig) => decoderParts(checkedLlama(config).type, 'model', config)
 
-/** Hidden states of all layers. */
+/**
+ * Hidden states of all layers. Touvron et al., "LLaMA" (2023); grouped queries: Ainslie et al., "GQA" (2023).
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, and if the cache has no room; ShapeError for masks
+ *   of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { llama, llamaConfig } from 'pullback/models'
+ * const config = llamaConfig({
+ *   vocab_size: 20,
+ *   hidden_size: 8,
+ *   intermediate_size: 16,
+ *   num_hidden_layers: 2,
+ *   num_attention_heads: 4,
+ *   num_key_value_heads: 2,
+ * })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llama(config.right)
+ * const params = model.init(random.key(0))
+ * // Half as many heads of keys as of queries.
+ * params.layers[0]?.self_attn.k_proj.weight.shape // => 4,8
+ * model.apply(params, { inputIds: [[1, 5, 6]] }).lastHiddenState.shape // => 1,3,8
+ * ```
+ */
 export const llama = (config: LlamaConfig) =>
   makeModel({
     ...partsOf(config),
@@ -217,7 +253,25 @@ export const llama = (config: LlamaConfig) =>
       applyBody(params, inputs, config, options),
   })
 
-/** Scores of the next token. With tied embeddings the head is the table of embeddings. */
+/**
+ * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { emptyCache, llamaConfig, llamaForCausalLM } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2 }
+ * const config = llamaConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llamaForCausalLM(config.right)
+ * const params = model.init(random.key(0))
+ * const whole = model.apply(params, { inputIds: [[1, 5, 6]] })
+ * // The same in two runs: the cache remembers the first two tokens.
+ * const begun = model.apply(params, { inputIds: [[1, 5]] }, { cache: emptyCache(model.cacheShape, 1, 8) })
+ * const next = model.apply(params, { inputIds: [[6]] }, { cache: begun.cache! })
+ * np.allclose(whole.logits.at(0, -1).get(), next.logits.at(0, 0).get(), { atol: 1e-6 }) // => True
+ * ```
+ */
 export const llamaForCausalLM = (config: LlamaConfig) => {
   const model = makeModel({
     ...partsOf(config),
@@ -232,7 +286,22 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
   return { ...model, cacheShape: cacheShapeOf(config), maxPositions: null }
 }
 
-/** Scores of the classes of the whole text, from its last token. */
+/**
+ * Scores of the classes of the whole text, from its last token.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { llamaConfig, llamaForSequenceClassification } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 1, num_attention_heads: 2 }
+ * const config = llamaConfig({ ...sizes, num_labels: 3, pad_token_id: 0 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = llamaForSequenceClassification(config.right)
+ * // The last token of the second text is the 7, before its padding.
+ * const inputs = { inputIds: [[1, 5, 6], [1, 7, 0]], attentionMask: [[1, 1, 1], [1, 1, 0]] }
+ * model.apply(model.init(random.key(0)), inputs).logits.shape // => 2,3
+ * ```
+ */
 export const llamaForSequenceClassification = (config: LlamaConfig) =>
   makeModel({
     ...partsOf(config),

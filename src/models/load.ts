@@ -302,6 +302,26 @@ export function loadArrays(
  *
  * @param options - `dtype`: of the parameters, `float32` by default; with `quantized`, matrices that the file has in blocks stay in them.
  * @throws ArgumentError for a model with state: `loadVariables` reads both.
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { encodeSafetensors, openSafetensors } from 'pullback/io'
+ * import { layers, loadParams, makeModel } from 'pullback/models'
+ * const model = makeModel({
+ *   type: 'tiny',
+ *   specs: { dense: layers.linear(2, 3) },
+ *   prefix: 'tiny',
+ *   stddev: 0.02,
+ *   apply: (params, x: NDArray) => layers.applyLinear(params.dense, x),
+ * })
+ * // The prefix may stand before names, or not.
+ * const file = await openSafetensors(encodeSafetensors({ 'tiny.dense.weight': np.ones([2, 3]) }))()
+ * if (file._tag === 'Left') throw new Error(file.left.message)
+ * const strict = await loadParams(model, file.right)()
+ * strict._tag === 'Left' && strict.left.message // => bytes does not hold the parameters of tiny: missing (1): dense.bias.
+ * const filled = await loadParams(model, file.right, { fresh: (_name, shape) => np.zeros(shape) })()
+ * filled._tag === 'Right' && filled.right.dense.bias // => [0. 0.]
+ * ```
  */
 export function loadParams<S>(
   model: Loadable<S>,

@@ -31,6 +31,16 @@ const nextTokenLossDoor = must.door('nextTokenLoss', {
  * @param logits - shape `[..., classes]`.
  * @param labels - integers of shape `[...]`.
  * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { crossEntropy } from 'pullback/models'
+ * const logits = np.array([[0, 0], [0, 100], [5, 5]])
+ * crossEntropy(logits, [0, 1, 0]) // => 0.46209812
+ * // -100 does not count.
+ * crossEntropy(logits, [0, -100, -100]) // => 0.6931472
+ * crossEntropy(logits, [0, 1, 2]) // throws IndexError
+ * ```
  */
 export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
   crossEntropyDoor(logits, labels)
@@ -54,6 +64,16 @@ export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
  * @param logits - shape `[batch, length, classes]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing counts.
  * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { nextTokenLoss } from 'pullback/models'
+ * // Scores of two tokens, certain of token 1 everywhere.
+ * const logits = np.array([[[0, 100], [0, 100], [0, 100]]])
+ * // The first label is nobody's next.
+ * nextTokenLoss(logits, [[0, 1, 1]]) // => 0.
+ * nextTokenLoss(logits, [[1, 1, 0]]) // => 50.
+ * ```
  */
 export const nextTokenLoss = (logits: NDArray, labels: ArrayLike): NDArray => {
   nextTokenLossDoor(logits, labels)
@@ -84,6 +104,15 @@ const spanLossDoor = must.door('spanLoss', {
  * @param starts - integers of shape `[batch]`.
  * @param ends - integers of shape `[batch]`.
  * @throws DTypeError for places that are no integers, ShapeError for another number of them.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { spanLoss } from 'pullback/models'
+ * const none = np.zeros([1, 4])
+ * spanLoss(none, none, [1], [2]) // => 1.3862944
+ * // An end beyond the text does not count: of nothing the mean is NaN.
+ * spanLoss(none, none, [1], [9]) // => nan
+ * ```
  */
 export const spanLoss = (startLogits: NDArray, endLogits: NDArray, starts: ArrayLike, ends: ArrayLike): NDArray => {
   spanLossDoor(startLogits, endLogits, starts, ends)

@@ -9,7 +9,17 @@ import { anArray, orNull, withMembers } from './doors.ts'
 
 const paddingMaskDoor = must.door('paddingMask', { attentionMask: must.optional(must.arrayLike) })
 
-/** Keys that are no padding, from a mask of shape `[batch, keys]`; null sees all. */
+/**
+ * Keys that are no padding, from a mask of shape `[batch, keys]`: `[batch, 1, 1, keys]`, bool; null, without a mask, sees all.
+ *
+ * @throws ShapeError for a mask of another rank.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.paddingMask([[1, 1, 0]])?.shape // => 1,1,1,3
+ * layers.paddingMask(undefined) // => null
+ * ```
+ */
 export const paddingMask = (attentionMask: ArrayLike | undefined): NDArray | null => {
   paddingMaskDoor(attentionMask)
   if (attentionMask === undefined) return null
@@ -103,7 +113,17 @@ export const segmentPositions = (segments: ArrayLike): NDArray => {
 
 const bothMasksDoor = must.door('bothMasks', { a: orNull(anArray), b: orNull(anArray) })
 
-/** Both; null is no restriction. */
+/**
+ * Both; null is no restriction.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const mask = layers.bothMasks(layers.paddingMask([[1, 0, 1]]), layers.causalMask({ queries: 3, keys: 3 }))
+ * mask?.at(0, 0).get() // => [[ True False False]\n [ True False False]\n [ True False  True]]
+ * layers.bothMasks(null, null) // => null
+ * ```
+ */
 export const bothMasks = (a: NDArray | null, b: NDArray | null): NDArray | null => {
   bothMasksDoor(a, b)
   return a === null ? b : b === null ? a : np.logicalAnd(a, b)

@@ -176,7 +176,31 @@ export const makeModel = <S, I, O, X = object>(given: ModelParts<S, I, O, X>): M
   }
 }
 
-/** A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`. */
+/**
+ * A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np, random } from 'pullback'
+ * import { layers, makeStatefulModel } from 'pullback/models'
+ * const model = makeStatefulModel({
+ *   type: 'centred',
+ *   specs: { scale: layers.parameter([1], 'ones') },
+ *   stateSpecs: { mean: layers.parameter([1], 'zeros') },
+ *   prefix: 'centred',
+ *   ignored: [],
+ *   stddev: 0.02,
+ *   apply: (params, { x }: { readonly x: NDArray }, { state, training = false }) => {
+ *     const mean = training ? np.mean(x, { keepdims: true }) : state.mean
+ *     return { y: np.multiply(np.subtract(x, mean), params.scale), state: { mean } }
+ *   },
+ * })
+ * const params = model.init(random.key(0))
+ * const { state } = model.apply(params, { x: np.array([2, 4]) }, { state: model.initState(), training: true })
+ * state.mean // => [3.]
+ * model.apply(params, { x: np.array([10]) }, { state }).y // => [7.]
+ * ```
+ */
 export const makeStatefulModel = <S, T, I, O>(given: StatefulModelParts<S, T, I, O>): StatefulModel<S, T, I, O> => {
   makeStatefulModelDoor(given)
   const { apply, stateSpecs, inputs: inputsCheck = someInputs, ...parts } = given

@@ -19,6 +19,13 @@ const normalizeDoor = must.door('normalize', { x: anArray })
  * @param attentionMask - shape `[batch, length]`; all 1 by default.
  * @returns shape `[batch, features]`; of a text without tokens 0.
  * @throws ShapeError if the mask has another shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { meanPooling } from 'pullback/models'
+ * const hidden = np.array([[[1, 1], [3, 5], [9, 9]]])
+ * meanPooling(hidden, [[1, 1, 0]]) // => [[2. 3.]]
+ * ```
  */
 export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray => {
   meanPoolingDoor(hidden, attentionMask)
@@ -30,7 +37,16 @@ export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray
   return np.divide(np.sum(np.multiply(hidden, weights), { axis: 1 }), count)
 }
 
-/** Vectors of length 1, along the last axis. A vector of zeros stays one. */
+/**
+ * Vectors of length 1, along the last axis. A vector of zeros stays one.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { normalize } from 'pullback/models'
+ * normalize(np.array([[3, 4], [0, 0]])) // => [[0.6 0.8]\n [0.  0. ]]
+ * ```
+ */
 export const normalize = (x: NDArray): NDArray => {
   normalizeDoor(x)
   const norm = np.sqrt(np.sum(np.square(x), { axis: -1, keepdims: true }))

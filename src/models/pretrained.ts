@@ -53,6 +53,27 @@ const only = <T extends object>(table: must.OptionTable<T>, options: T): T =>
  * Loads the model of a folder, strictly: see `loadParams`.
  *
  * @param from - a directory, an address, `hf:owner/name@revision`, or files by name: see `openModel` of `pullback/io`.
+ * @returns an error for a configuration of no use, and one that lists all differences between the weights and the model.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeSafetensors } from 'pullback/io'
+ * import { loadModel } from 'pullback/models'
+ * const encoder = new TextEncoder()
+ * const config = { model_type: 'gpt2', vocab_size: 10, n_embd: 4, n_head: 2, n_layer: 0 }
+ * const files = new Map([
+ *   ['config.json', encoder.encode(JSON.stringify(config))],
+ *   ['model.safetensors', encodeSafetensors({
+ *     'wte.weight': np.ones([10, 4]),
+ *     'wpe.weight': np.ones([1024, 4]),
+ *     'ln_f.weight': np.ones([4]),
+ *     'ln_f.bias': np.zeros([4]),
+ *   })],
+ * ])
+ * // Or a directory, an address, `hf:owner/name`.
+ * const loaded = await loadModel(files, { architecture: 'GPT2Model' })()
+ * loaded._tag === 'Right' && loaded.right.model.type // => gpt2
+ * ```
  */
 export const loadModel = (
   from: FolderLike,
@@ -143,6 +164,20 @@ const batchCountsOf = (state: ReadonlyMap<string, NDArray>): NamedTensors =>
  * Writes a folder that `transformers` loads, and `loadModel`: weights under the parameters' names, and the configuration.
  *
  * @throws ArgumentError if a leaf of the parameters is no array.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { mkdtempSync, readdirSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { gpt2, gpt2Config, saveModel } from 'pullback/models'
+ * const json = { model_type: 'gpt2', vocab_size: 10, n_embd: 4, n_head: 2, n_layer: 1 }
+ * const config = gpt2Config(json)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const path = mkdtempSync(join(tmpdir(), 'pullback-'))
+ * await saveModel(path, { config: json, params: gpt2(config.right).init(random.key(0)) })()
+ * readdirSync(path).sort() // => config.json,model.safetensors
+ * ```
  */
 export const saveModel = (
   path: string,

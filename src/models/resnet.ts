@@ -38,7 +38,19 @@ export interface ResNetConfig extends ClassifierConfig {
   readonly downsampleInBottleneck: boolean
 }
 
-/** Reads the configuration of a ResNet. */
+/**
+ * Reads the configuration of a ResNet.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { resnetConfig } from 'pullback/models'
+ * const config = resnetConfig({ hidden_sizes: [64, 128], depths: [2, 2], layer_type: 'basic' })
+ * config._tag === 'Right' && config.right.hiddenSizes // => 64,128
+ * const uneven = resnetConfig({ hidden_sizes: [64, 128], depths: [2] })
+ * uneven._tag === 'Left' && uneven.left.message // => config: depths must be as long as hidden_sizes, not [2].
+ * ```
+ */
 export const resnetConfig = (json: unknown): Either<ConfigError, ResNetConfig> =>
   readConfig(json, (config) => {
     const hiddenSizes = config.counts('hidden_sizes', [256, 512, 1024, 2048])
@@ -252,7 +264,22 @@ const applyBody = (
   }
 }
 
-/** All stages' outputs, and the mean over each channel of the last. */
+/**
+ * All stages' outputs, and the mean over each channel of the last. He et al., "Deep Residual Learning" (2016).
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { resnet, resnetConfig } from 'pullback/models'
+ * const config = resnetConfig({ embedding_size: 4, hidden_sizes: [4, 8], depths: [1, 1], layer_type: 'basic' })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = resnet(config.right)
+ * const images = { pixelValues: np.ones([2, 3, 16, 16]) }
+ * const output = model.apply(model.init(random.key(0)), images, { state: model.initState() })
+ * output.lastHiddenState.shape // => 2,8,2,2
+ * output.poolerOutput.shape // => 2,8,1,1
+ * ```
+ */
 export const resnet = (config: ResNetConfig) =>
   makeStatefulModel({
     type: 'resnet',
@@ -265,7 +292,24 @@ export const resnet = (config: ResNetConfig) =>
     apply: (params, inputs: ImageInputs, options) => applyBody(config, params, inputs, options),
   })
 
-/** One score for each class of the whole image. */
+/**
+ * One score for each class of the whole image.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { resnetConfig, resnetForImageClassification } from 'pullback/models'
+ * const sizes = { embedding_size: 4, hidden_sizes: [4], depths: [1], layer_type: 'basic', num_labels: 10 }
+ * const config = resnetConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = resnetForImageClassification(config.right)
+ * const [params, state] = [model.init(random.key(0)), model.initState()]
+ * // A step of training takes the batch's statistics in.
+ * const output = model.apply(params, { pixelValues: np.ones([2, 3, 8, 8]) }, { state, training: true })
+ * output.logits.shape // => 2,10
+ * output.state.resnet.embedder.embedder.normalization.running_mean.shape // => 4
+ * ```
+ */
 export const resnetForImageClassification = (config: ResNetConfig) => {
   resnetDoor(config)
   const features = config.hiddenSizes.at(-1)!

@@ -30,7 +30,17 @@ export interface RobertaConfig extends BertConfig {
   readonly padTokenId: number
 }
 
-/** Reads the configuration of a RoBERTa or XLM-RoBERTa. */
+/**
+ * Reads the configuration of a RoBERTa or XLM-RoBERTa.
+ *
+ * @example
+ * ```ts
+ * import { robertaConfig } from 'pullback/models'
+ * // Positions count from behind that of padding: of 514 there are 512 for tokens.
+ * const config = robertaConfig({ model_type: 'xlm-roberta', max_position_embeddings: 514 })
+ * config._tag === 'Right' && config.right.padPositionId // => 1
+ * ```
+ */
 export const robertaConfig = (json: unknown): Either<ConfigError, RobertaConfig> =>
   readConfig(json, (config) => {
     const type = config.word('model_type', types, 'roberta')
@@ -89,7 +99,31 @@ const ignored = [...buffers, /^lm_head\./]
 
 const pooling = /(^|\.)pooler\./
 
-/** Hidden states of all layers, and of the first token through the pooler. */
+/**
+ * Hidden states of all layers, and of the first token through the pooler. Positions of padding are found by the token, not the mask.
+ *
+ * @param options - `pooler`: false for a model without one.
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { roberta, robertaConfig } from 'pullback/models'
+ * const config = robertaConfig({
+ *   vocab_size: 20,
+ *   hidden_size: 8,
+ *   num_attention_heads: 2,
+ *   intermediate_size: 8,
+ *   num_hidden_layers: 1,
+ *   max_position_embeddings: 6,
+ * })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = roberta(config.right)
+ * const params = model.init(random.key(0))
+ * model.apply(params, { inputIds: [[0, 5, 6, 2]] }).poolerOutput?.shape // => 1,8
+ * // Two of the six positions are not for tokens.
+ * model.apply(params, { inputIds: [[0, 5, 6, 7, 2]] }) // throws ArgumentError
+ * ```
+ */
 export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('roberta', options)
   return makeModel({
@@ -101,7 +135,19 @@ export const roberta = (config: RobertaConfig, options: PoolerOptions = {}) => {
   })
 }
 
-/** One score for each class of the whole text, by a head of two layers over the first token. */
+/**
+ * One score for each class of the whole text, by a head of two layers over the first token.
+ *
+ * @example
+ * ```ts
+ * import { robertaConfig, robertaForSequenceClassification } from 'pullback/models'
+ * const config = robertaConfig({ hidden_size: 8, num_attention_heads: 2, id2label: { 0: 'negative', 1: 'positive' } })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const { classifier } = robertaForSequenceClassification(config.right).specs
+ * classifier.dense.weight.shape // => 8,8
+ * classifier.out_proj.weight.shape // => 2,8
+ * ```
+ */
 export const robertaForSequenceClassification = (config: RobertaConfig) =>
   makeModel({
     ...partsOf(config),
@@ -122,7 +168,20 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
     },
   })
 
-/** One score for each class of each token. */
+/**
+ * One score for each class of each token.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { robertaConfig, robertaForTokenClassification } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = robertaConfig({ ...sizes, num_labels: 3 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = robertaForTokenClassification(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[0, 5, 6, 2]] }).logits.shape // => 1,4,3
+ * ```
+ */
 export const robertaForTokenClassification = (config: RobertaConfig) =>
   makeModel({
     ...partsOf(config),
@@ -139,7 +198,22 @@ export const robertaForTokenClassification = (config: RobertaConfig) =>
     },
   })
 
-/** Where the answer to a question begins and ends in a text, of which the question is the first part. */
+/**
+ * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { robertaConfig, robertaForQuestionAnswering, spanLoss } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = robertaConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = robertaForQuestionAnswering(config.right)
+ * const { startLogits, endLogits } = model.apply(model.init(random.key(0)), { inputIds: [[0, 5, 2, 2, 7, 8, 2]] })
+ * // The answer is the tokens 4 and 5. Fresh, the model finds all 7 about as likely: log 7 is 1.95.
+ * spanLoss(startLogits, endLogits, [4], [5]).item().toFixed(0) // => 2
+ * ```
+ */
 export const robertaForQuestionAnswering = (config: RobertaConfig) =>
   makeModel({
     ...partsOf(config),
@@ -151,7 +225,20 @@ export const robertaForQuestionAnswering = (config: RobertaConfig) =>
     },
   })
 
-/** One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says. */
+/**
+ * One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { robertaConfig, robertaForMaskedLM } from 'pullback/models'
+ * const sizes = { vocab_size: 20, hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = robertaConfig(sizes)
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = robertaForMaskedLM(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[0, 5, 2]] }).logits.shape // => 1,3,20
+ * ```
+ */
 export const robertaForMaskedLM = (config: RobertaConfig) =>
   makeModel({
     ...partsOf(config),

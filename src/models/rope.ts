@@ -171,7 +171,19 @@ const ropeConfigDoor = must.door('ropeConfig', {
   scaling: must.optional(orNull(aConfigReader)),
 })
 
-/** The rotation that a configuration asks for: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files. */
+/**
+ * The rotation that a configuration asks for: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files.
+ *
+ * @example
+ * ```ts
+ * import { layers, readConfig } from 'pullback/models'
+ * const rope = readConfig({ rope_theta: 500000, rope_scaling: { rope_type: 'linear', factor: 4 } }, (config) =>
+ *   layers.ropeConfig(config, 64, 2048),
+ * )
+ * rope._tag === 'Right' && rope.right.theta // => 500000
+ * rope._tag === 'Right' && rope.right.scaling.type // => linear
+ * ```
+ */
 export const ropeConfig = (
   config: ConfigReader,
   headDim: number,
@@ -286,6 +298,16 @@ const rotationAtDoor = must.door('rotationAt', {
  * that they were given, as in `transformers`.
  *
  * @param positions - integers of shape `[batch, length]`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const rope = { headDim: 4, theta: 10_000, maxPositionEmbeddings: 16, scaling: { type: 'default' } } as const
+ * const { cos, sin } = layers.rotationAt(rope, np.array([[0, 1]], { dtype: 'int32' }))
+ * cos.shape // => 1,2,1,4
+ * // At place 0 nothing turns.
+ * np.ravel(sin.at(0, 0).get()) // => [0. 0. 0. 0.]
+ * ```
  */
 export const rotationAt = (config: RopeConfig, positions: NDArray): Rotation => {
   rotationAtDoor(config, positions)
@@ -315,7 +337,21 @@ const checkAngles = (x: NDArray, angles: NDArray): void => {
   )
 }
 
-/** `x · cos + (-x₂, x₁) · sin`, with x₁ and x₂ the halves of each head's features. Shape `[batch, length, heads, headDim]`. */
+/**
+ * `x · cos + (-x₂, x₁) · sin`, with x₁ and x₂ the halves of each head's features. Shape `[batch, length, heads, headDim]`.
+ *
+ * @throws ShapeError unless the angles fit.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const rope = { headDim: 2, theta: 1, maxPositionEmbeddings: 16, scaling: { type: 'default' } } as const
+ * const rotation = layers.rotationAt(rope, np.array([[0, 1]], { dtype: 'int32' }))
+ * // Two tokens of one head, that both are (1, 0): the second is turned by 1, and stays as long.
+ * const turned = layers.rotate(np.array([[[[1, 0]], [[1, 0]]]]), rotation)
+ * np.squeeze(turned) // => [[1.         0.        ]\n [0.5403023  0.84147096]]
+ * ```
+ */
 export const rotate = (x: NDArray, rotation: Rotation): NDArray => {
   rotateDoor(x, rotation)
   const { cos, sin } = rotation

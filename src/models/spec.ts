@@ -53,7 +53,17 @@ const parameterDoor = must.door('parameter', {
   beginning: must.optional(aBeginning),
 })
 
-/** A parameter of that shape. */
+/**
+ * A parameter of that shape.
+ *
+ * @param beginning - `'normal'`, by default, with the model's standard deviation; a number, with this one; `'zeros'` or `'ones'`.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.parameter([4, 3]).beginning // => normal
+ * layers.parameter([4], 'zeros').shape // => 4
+ * ```
+ */
 export const parameter = (shape: Shape, beginning: Beginning = 'normal'): ParameterSpec => {
   parameterDoor(shape, beginning)
   return new ParameterSpec(shape, beginning)
@@ -89,7 +99,17 @@ export const linear = (outputs: number, inputs: number, bias = true): LinearSpec
 
 const layerNormDoor = must.door('layerNorm', { features: aSize })
 
-/** Scale and shift of a layer norm. */
+/**
+ * Scale and shift of a layer norm.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const { weight, bias } = layers.layerNorm(8)
+ * weight.beginning // => ones
+ * bias.beginning // => zeros
+ * ```
+ */
 export const layerNorm = (features: number) => {
   layerNormDoor(features)
   return { weight: parameter([features], 'ones'), bias: parameter([features], 'zeros') }
@@ -97,7 +117,15 @@ export const layerNorm = (features: number) => {
 
 const rmsNormDoor = must.door('rmsNorm', { features: aSize })
 
-/** The scale of a root-mean-square norm. */
+/**
+ * The scale of a root-mean-square norm.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.rmsNorm(8).weight.shape // => 8
+ * ```
+ */
 export const rmsNorm = (features: number) => {
   rmsNormDoor(features)
   return { weight: parameter([features], 'ones') }
@@ -105,7 +133,15 @@ export const rmsNorm = (features: number) => {
 
 const embeddingDoor = must.door('embedding', { count: aSize, features: aSize })
 
-/** A table with one row for each of `count` tokens. */
+/**
+ * A table with one row for each of `count` tokens.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.embedding(100, 8).weight.shape // => 100,8
+ * ```
+ */
 export const embedding = (count: number, features: number) => {
   embeddingDoor(count, features)
   return { weight: parameter([count, features]) }

@@ -96,6 +96,14 @@ const feedForward = (config: ConfigReader, fallback: string): Pick<T5Config, 'ac
  * Reads the configuration of a T5 or an MT5. Version 1.1 says `tie_word_embeddings: false`; newer files say `true` and
  * `scale_decoder_outputs: false`, and have a head all the same. An MT5 has one
  * whatever its file says.
+ *
+ * @example
+ * ```ts
+ * import { t5Config } from 'pullback/models'
+ * const config = t5Config({ model_type: 'mt5', feed_forward_proj: 'gated-gelu' })
+ * config._tag === 'Right' && config.right.vocabSize // => 250112
+ * config._tag === 'Right' && config.right.tieWordEmbeddings // => false
+ * ```
  */
 export const t5Config = (json: unknown): Either<ConfigError, T5Config> =>
   readConfig(json, (config) => {
@@ -494,7 +502,21 @@ const readerSpecs = (c: T5Config) => ({
   encoder: encoderSpecs(c),
 })
 
-/** Hidden states of what is read, alone. */
+/**
+ * Hidden states of what is read, alone: sentence encoders are such. Raffel et al., "Exploring the Limits of Transfer Learning with a
+ * Unified Text-to-Text Transformer" (2020).
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { t5Config, t5Encoder } from 'pullback/models'
+ * const config = t5Config({ vocab_size: 10, d_model: 8, d_kv: 4, d_ff: 8, num_layers: 1, num_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = t5Encoder(config.right)
+ * model.apply(model.init(random.key(0)), { inputIds: [[5, 6, 1]] }).lastHiddenState.shape // => 1,3,8
+ * ```
+ */
 export const t5Encoder = (config: T5Config) =>
   makeModel({
     ...partsOf(config),
@@ -514,7 +536,23 @@ export const t5Encoder = (config: T5Config) =>
     },
   })
 
-/** Hidden states of what is read and of what is written. */
+/**
+ * Hidden states of what is read and of what is written.
+ *
+ * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { t5, t5Config } from 'pullback/models'
+ * const config = t5Config({ vocab_size: 10, d_model: 8, d_kv: 4, d_ff: 8, num_layers: 1, num_heads: 2 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = t5(config.right)
+ * const inputs = { inputIds: [[5, 6, 7, 1]], decoderInputIds: [[0, 8]] }
+ * const output = model.apply(model.init(random.key(0)), inputs)
+ * output.lastHiddenState.shape // => 1,2,8
+ * output.encoderLastHiddenState?.shape // => 1,4,8
+ * ```
+ */
 export const t5 = (config: T5Config) =>
   makeModel({
     ...partsOf(config),

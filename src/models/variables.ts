@@ -29,6 +29,21 @@ const loadVariablesDoor = loadDoor('loadVariables')
 /**
  * The parameters and the state of a model from one file, as strictly as `loadParams`: running statistics that are missing are listed as
  * parameters are. `num_batches_tracked` of PyTorch is passed over.
+ *
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { encodeSafetensors, openSafetensors } from 'pullback/io'
+ * import { loadVariables, namedVariables, resnet, resnetConfig } from 'pullback/models'
+ * const config = resnetConfig({ embedding_size: 4, hidden_sizes: [4], depths: [1], layer_type: 'basic' })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = resnet(config.right)
+ * const before = { params: model.init(random.key(0)), state: model.initState() }
+ * const file = await openSafetensors(encodeSafetensors(namedVariables(before)))()
+ * if (file._tag === 'Left') throw new Error(file.left.message)
+ * const loaded = await loadVariables(model, file.right)()
+ * loaded._tag === 'Right' && loaded.right.state.embedder.embedder.normalization.running_var // => [1. 1. 1. 1.]
+ * ```
  */
 export function loadVariables<S, T>(
   model: LoadableWithState<S, T>,
@@ -92,7 +107,19 @@ export const namedVariables = (variables: Variables<unknown, unknown>): { readon
   return named
 }
 
-/** The state that a run in training gave by name, `state.NAME`, as a tree. */
+/**
+ * The state that a run in training gave by name, `state.NAME`, as a tree.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers, nextState } from 'pullback/models'
+ * const model = { stateSpecs: { norm: layers.runningStatistics(1) } }
+ * const outputs = { 'state.norm.running_mean': np.array([3]), 'state.norm.running_var': np.array([2]) }
+ * nextState(model, outputs).norm.running_mean // => [3.]
+ * nextState(model, {}) // throws ArgumentError
+ * ```
+ */
 export const nextState = <T>(
   model: { readonly stateSpecs: T },
   outputs: { readonly [name: string]: NDArray },

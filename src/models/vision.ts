@@ -25,7 +25,18 @@ export type Size = readonly [height: number, width: number]
 
 const readSizeDoor = must.door('readSize', { config: aConfigReader, key: must.string, fallback: must.count })
 
-/** A size from a configuration: `224`, or `[224, 192]`. */
+/**
+ * A size from a configuration: `224`, or `[224, 192]`.
+ *
+ * @example
+ * ```ts
+ * import { layers, readConfig } from 'pullback/models'
+ * const sizeOf = (json: unknown) => readConfig(json, (config) => layers.readSize(config, 'image_size', 224))
+ * const [square, given] = [sizeOf({}), sizeOf({ image_size: [32, 48] })]
+ * square._tag === 'Right' && square.right // => 224,224
+ * given._tag === 'Right' && given.right // => 32,48
+ * ```
+ */
 export const readSize = (config: ConfigReader, key: string, fallback: number): Size => {
   readSizeDoor(config, key, fallback)
   if (!Array.isArray(config.get(key))) {
@@ -60,7 +71,18 @@ const imageArrayDoor = must.door('imageArray', {
   size: orNull(must.pairOf(must.natural, 'height and width')),
 })
 
-/** Floats of shape `[batch, channels, height, width]`; of any size if `size` is null. */
+/**
+ * Floats of shape `[batch, channels, height, width]`; of any size if `size` is null.
+ *
+ * @throws ArgumentError for other ranks, channels, sizes or dtypes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * layers.imageArray('myModel', np.zeros([1, 3, 8, 8]), 3, null).shape // => 1,3,8,8
+ * layers.imageArray('myModel', np.zeros([3, 8, 8]), 3, null) // throws ArgumentError
+ * ```
+ */
 export const imageArray = (operation: string, pixels: ArrayLike, channels: number, size: Size | null): NDArray => {
   imageArrayDoor(operation, pixels, channels, size)
   const given = np.asarray(pixels)
@@ -91,6 +113,13 @@ const conv2dDoor = must.door('conv2d', { outputs: aSize, inputs: aSize, side: aS
  * counting what an input goes to.
  *
  * @param inputs - channels that an output sees: all, divided by the groups.
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * const { weight, bias } = layers.conv2d(16, 3, 7)
+ * weight.shape // => 16,3,7,7
+ * bias // => null
+ * ```
  */
 export const conv2d = (outputs: number, inputs: number, side: number): ConvSpec => {
   conv2dDoor(outputs, inputs, side)
@@ -103,7 +132,15 @@ const patchProjectionDoor = must.door('patchProjection', {
   patch: must.pairOf(aSize, 'height and width'),
 })
 
-/** A linear map of patches, that is a convolution whose windows do not overlap. */
+/**
+ * A linear map of patches, that is a convolution whose windows do not overlap.
+ *
+ * @example
+ * ```ts
+ * import { layers } from 'pullback/models'
+ * layers.patchProjection(32, 3, [16, 16]).weight.shape // => 32,3,16,16
+ * ```
+ */
 export const patchProjection = (outputs: number, inputs: number, patch: Size): ConvSpec => {
   patchProjectionDoor(outputs, inputs, patch)
   return { weight: parameter([outputs, inputs, ...patch]), bias: parameter([outputs], 'zeros') }
@@ -129,7 +166,20 @@ const applyConvDoor = must.door('applyConv', {
   }),
 })
 
-/** A convolution of images, `[batch, channels, height, width]`. */
+/**
+ * A convolution of images, `[batch, channels, height, width]`.
+ *
+ * @throws ShapeError if image, kernels and bias do not fit.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * const params = { weight: np.ones([2, 1, 3, 3]), bias: np.array([0, 100]) }
+ * const y = layers.applyConv(params, np.ones([1, 1, 4, 4]), { stride: 2, padding: 1 })
+ * y.shape // => 1,2,2,2
+ * y.at(0, 1).get() // => [[104. 106.]\n [106. 109.]]
+ * ```
+ */
 export const applyConv = (params: ConvParams, x: NDArray, options: ConvOptions = {}): NDArray => {
   applyConvDoor(params, x, options)
   const { weight, bias } = params
@@ -153,7 +203,17 @@ export const applyConv = (params: ConvParams, x: NDArray, options: ConvOptions =
 
 const channelMeansDoor = must.door('channelMeans', { x: images })
 
-/** The mean over height and width, which stay with extent 1. */
+/**
+ * The mean over height and width, which stay with extent 1.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * layers.channelMeans(np.reshape(np.array([1, 2, 3, 4, 10, 10, 10, 10]), [1, 2, 2, 2])).shape // => 1,2,1,1
+ * np.ravel(layers.channelMeans(np.reshape(np.array([1, 2, 3, 4]), [1, 1, 2, 2]))) // => [2.5]
+ * ```
+ */
 export const channelMeans = (x: NDArray): NDArray => {
   channelMeansDoor(x)
   return np.mean(x, { axis: [2, 3], keepdims: true })

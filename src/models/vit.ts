@@ -45,7 +45,19 @@ export interface VitConfig extends ClassifierConfig {
   readonly poolerAct: Activation
 }
 
-/** Reads the configuration of a ViT. */
+/**
+ * Reads the configuration of a ViT.
+ *
+ * @returns an error that names the key whose value is of no use.
+ * @example
+ * ```ts
+ * import { vitConfig } from 'pullback/models'
+ * const config = vitConfig({ image_size: [32, 48], patch_size: 16 })
+ * config._tag === 'Right' && config.right.imageSize // => 32,48
+ * const coarse = vitConfig({ image_size: 8, patch_size: 16 })
+ * coarse._tag === 'Left' && coarse.left.message // => config: patch_size must be no larger than image_size, not 16.
+ * ```
+ */
 export const vitConfig = (json: unknown): Either<ConfigError, VitConfig> =>
   readConfig(json, (config) => {
     const hiddenSize = config.count('hidden_size', 768)
@@ -187,7 +199,25 @@ const vitOptions = must.optionsOf<VitOptions>({ ...runTable, interpolatePosEncod
 /** What stands for masked patches in training of another kind. */
 const ignored = [/(^|\.)embeddings\.mask_token$/]
 
-/** Hidden states of the first token and of all patches, and of the first token through the pooler. */
+/**
+ * Hidden states of the first token and of all patches, and of the first token through the pooler. Dosovitskiy et al., "An Image is Worth
+ * 16x16 Words" (2021).
+ *
+ * @param options - `pooler`: false for a model without one.
+ * @throws ArgumentError from `apply` for images of another size.
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { vit, vitConfig } from 'pullback/models'
+ * const sizes = { hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1 }
+ * const config = vitConfig({ ...sizes, image_size: 8, patch_size: 4 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = vit(config.right)
+ * const { lastHiddenState } = model.apply(model.init(random.key(0)), { pixelValues: np.ones([1, 3, 8, 8]) })
+ * // Four patches and the first token.
+ * lastHiddenState.shape // => 1,5,8
+ * ```
+ */
 export const vit = (config: VitConfig, options: PoolerOptions = {}) => {
   const pooler = hasPooler('vit', options)
   return makeModel({
@@ -202,7 +232,23 @@ export const vit = (config: VitConfig, options: PoolerOptions = {}) => {
   })
 }
 
-/** One score for each class of the whole image. */
+/**
+ * One score for each class of the whole image.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { vitConfig, vitForImageClassification } from 'pullback/models'
+ * const sizes = { hidden_size: 8, num_attention_heads: 2, intermediate_size: 8, num_hidden_layers: 1, num_labels: 10 }
+ * const config = vitConfig({ ...sizes, image_size: 8, patch_size: 4 })
+ * if (config._tag === 'Left') throw new Error(config.left.message)
+ * const model = vitForImageClassification(config.right)
+ * const params = model.init(random.key(0))
+ * model.apply(params, { pixelValues: np.ones([2, 3, 8, 8]) }).logits.shape // => 2,10
+ * // Channels go before height and width.
+ * model.apply(params, { pixelValues: np.ones([2, 8, 8, 3]) }) // throws ArgumentError
+ * ```
+ */
 export const vitForImageClassification = (config: VitConfig) =>
   makeModel({
     type: 'vit',

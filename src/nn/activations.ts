@@ -26,10 +26,26 @@ const besideWhole = (x: ArrayLike): NDArray => {
   return array.aval.dtype === 'bool' ? ops.cast(array, 'int32', true) : array
 }
 
-/** `x` itself. */
+/**
+ * `x` itself.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.identity(np.arange(3)) // => [0 1 2]
+ * ```
+ */
 export const identity = (x: ArrayLike): NDArray => arrayFor('nn.identity', x)
 
-/** `tanh(x)`. */
+/**
+ * `tanh(x)`, as `np.tanh`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.tanh(np.array([-100, 0, 0.5])) // => [-1.          0.          0.46211717]
+ * ```
+ */
 export const tanh = np.tanh
 
 /**
@@ -48,7 +64,16 @@ export const relu = (x: ArrayLike): NDArray =>
     return sloping(array, np.greater(array, 0), np.maximum(array, 0))
   })
 
-/** `min(max(x, 0), 6)`. Its derivative at 0, at 6 and at NaN is 0, as in JAX. */
+/**
+ * `min(max(x, 0), 6)`. Its derivative at 0, at 6 and at NaN is 0, as in JAX.
+ *
+ * @example
+ * ```ts
+ * import { grad, nn, np, vmap } from 'pullback'
+ * nn.relu6(np.array([-1, 3, 9])) // => [0. 3. 6.]
+ * vmap(grad(nn.relu6))(np.array([-1, 3, 9])) // => [0. 1. 0.]
+ * ```
+ */
 export const relu6 = (x: ArrayLike): NDArray =>
   composite('relu6', () => {
     const array = besideFraction(arrayFor('nn.relu6', x))
@@ -60,38 +85,98 @@ export const relu6 = (x: ArrayLike): NDArray =>
 const sloping = (x: NDArray, inside: NDArray, value: NDArray): NDArray =>
   np.where(inside, x, isFloat(value.aval.dtype) ? ops.stopGradient(value) : value)
 
-/** `1 / (1 + exp(-x))`, without overflow. */
+/**
+ * `1 / (1 + exp(-x))`, without overflow.
+ *
+ * @example
+ * ```ts
+ * import { grad, nn, np } from 'pullback'
+ * nn.sigmoid(np.array([-1000, 0, 1000])) // => [0.  0.5 1. ]
+ * grad(nn.sigmoid)(0) // => 0.25
+ * ```
+ */
 export const sigmoid = (x: ArrayLike): NDArray =>
   composite('sigmoid', () => ops.logistic(inexact(arrayFor('nn.sigmoid', x))))
 
-/** `log(1 + exp(x))`, without overflow: a smooth `relu`. */
+/**
+ * `log(1 + exp(x))`, without overflow: a smooth `relu`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.softplus(np.array([-1000, 0, 1000])) // => [0.000000e+00 6.931472e-01 1.000000e+03]
+ * ```
+ */
 export const softplus = (x: ArrayLike): NDArray =>
   composite('softplus', () => np.logaddexp(inexact(besideWhole(arrayFor('nn.softplus', x))), 0))
 
-/** `x / (1 + |x|)`. */
+/**
+ * `x / (1 + |x|)`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.softSign(np.array([-3, 0, 1])) // => [-0.75  0.    0.5 ]
+ * ```
+ */
 export const softSign = (x: ArrayLike): NDArray =>
   composite('softSign', () => {
     const array = inexact(besideWhole(arrayFor('nn.softSign', x)))
     return np.divide(array, np.add(np.abs(array), 1))
   })
 
-/** `x * sigmoid(x)`, also called swish. Elfwing et al., "Sigmoid-weighted linear units" (2017). */
+/**
+ * `x * sigmoid(x)`, also called swish. Elfwing et al., "Sigmoid-weighted linear units" (2017).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.silu(np.array([-5, 0, 5])) // => [-0.03346425  0.          4.966536  ]
+ * ```
+ */
 export const silu = (x: ArrayLike): NDArray =>
   composite('silu', () => {
     const array = inexact(arrayFor('nn.silu', x))
     return ops.mul(array, ops.logistic(array))
   })
 
-/** `silu` by its other name. Ramachandran et al., "Searching for activation functions" (2017). */
+/**
+ * `silu` by its other name. Ramachandran et al., "Searching for activation functions" (2017).
+ *
+ * @example
+ * ```ts
+ * import { nn } from 'pullback'
+ * nn.swish(1) // => 0.7310586
+ * nn.swish === nn.silu // => true
+ * ```
+ */
 export const swish = silu
 
-/** `log(sigmoid(x))`, without overflow: `-softplus(-x)`. */
+/**
+ * `log(sigmoid(x))`, without overflow: `-softplus(-x)`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.logSigmoid(np.array([-1000, 0, 3])) // => [-1.0000000e+03 -6.9314720e-01 -4.8587352e-02]
+ * np.log(nn.sigmoid(-1000)) // => -inf
+ * ```
+ */
 export const logSigmoid = (x: ArrayLike): NDArray =>
   composite('logSigmoid', () => ops.neg(softplus(ops.neg(inexact(arrayFor('nn.logSigmoid', x))))))
 
 const leakyReluDoor = must.door('nn.leakyRelu', { x: must.arrayLike, negativeSlope: must.optional(must.arrayLike) })
 
-/** `x` where it is not negative, else `negativeSlope * x`. */
+/**
+ * `x` where it is not negative, else `negativeSlope * x`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.leakyRelu(np.array([-100, 100])) // => [ -1. 100.]
+ * nn.leakyRelu(np.array([-10, 10]), 0.3) // => [-3. 10.]
+ * ```
+ */
 export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArray =>
   composite('leakyRelu', () => {
     leakyReluDoor(x, negativeSlope)
@@ -99,7 +184,16 @@ export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArra
     return np.where(np.greaterEqual(array, 0), array, np.multiply(array, negativeSlope))
   })
 
-/** `-1` below -1, `1` above 1, `x` between. Keeps integers. */
+/**
+ * `-1` below -1, `1` above 1, `x` between. Keeps integers.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.hardTanh(np.array([-2, 0.5, 2])) // => [-1.   0.5  1. ]
+ * nn.hardTanh(np.array([-2, 0, 2], { dtype: 'int32' })) // => [-1  0  1]
+ * ```
+ */
 export const hardTanh = (x: ArrayLike): NDArray =>
   composite('hardTanh', () => {
     const array = besideWhole(arrayFor('nn.hardTanh', x))
@@ -108,15 +202,39 @@ export const hardTanh = (x: ArrayLike): NDArray =>
     return np.where(np.greater(array, 1), 1, low)
   })
 
-/** `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019). */
+/**
+ * `relu6(x + 3) / 6`. Howard et al., "Searching for MobileNetV3" (2019).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.hardSigmoid(np.array([-4, 0, 1.5, 4])) // => [0.   0.5  0.75 1.  ]
+ * ```
+ */
 export const hardSigmoid = (x: ArrayLike): NDArray =>
   composite('hardSigmoid', () => np.divide(relu6(np.add(besideFraction(arrayFor('nn.hardSigmoid', x)), 3)), 6))
 
-/** `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019). */
+/**
+ * `x * hardSigmoid(x)`. Howard et al., "Searching for MobileNetV3" (2019).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.hardSilu(np.array([-4, -1.5, 0, 4])) // => [ -0.   -0.375  0.     4.   ]
+ * ```
+ */
 export const hardSilu = (x: ArrayLike): NDArray =>
   composite('hardSilu', () => ops.mul(besideFraction(arrayFor('nn.hardSilu', x)), hardSigmoid(x)))
 
-/** `hardSilu` by its other name. */
+/**
+ * `hardSilu` by its other name.
+ *
+ * @example
+ * ```ts
+ * import { nn } from 'pullback'
+ * nn.hardSwish(3) // => 3.
+ * ```
+ */
 export const hardSwish = hardSilu
 
 // The argument of expm1 is replaced where it is not used, so that neither it nor its derivative overflows.
@@ -127,7 +245,16 @@ const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArr
 
 const eluDoor = must.door('nn.elu', { x: must.arrayLike, alpha: must.optional(must.arrayLike) })
 
-/** `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015). */
+/**
+ * `x` if positive, else `alpha * (exp(x) - 1)`. Clevert et al., "Exponential linear units" (2015).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.elu(np.array([-100, -1, 2])) // => [-1.         -0.63212055  2.        ]
+ * nn.elu(np.array([-100, -1, 2]), 0.5) // => [-0.5        -0.31606027  2.        ]
+ * ```
+ */
 export const elu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
   composite('elu', () => {
     eluDoor(x, alpha)
@@ -136,7 +263,18 @@ export const elu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
 
 const celuDoor = must.door('nn.celu', { x: must.arrayLike, alpha: must.optional(must.arrayLike) })
 
-/** `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017). */
+/**
+ * `x` if positive, else `alpha * (exp(x / alpha) - 1)`. Barron, "Continuously differentiable ELU" (2017).
+ *
+ * @example
+ * ```ts
+ * import { grad, nn, np } from 'pullback'
+ * // Unlike that of elu, its slope at 0 is 1 on both sides, whatever alpha is.
+ * nn.celu(np.array([-4, 0, 2]), 2) // => [-1.7293295  0.         2.       ]
+ * grad((x) => nn.celu(x, 2))(np.array(0)) // => 1.
+ * grad((x) => nn.elu(x, 2))(np.array(0)) // => 2.
+ * ```
+ */
 export const celu = (x: ArrayLike, alpha: ArrayLike = 1): NDArray =>
   composite('celu', () => {
     celuDoor(x, alpha)
@@ -148,7 +286,18 @@ const SELU_SCALE = 1.0507009873554805
 
 const seluDoor = must.door('nn.selu', { x: must.arrayLike })
 
-/** `scale * elu(x, alpha)` with the fixed point mean 0, variance 1. Klambauer et al., "Self-normalizing networks" (2017). */
+/**
+ * `scale * elu(x, alpha)` with the fixed point mean 0, variance 1. Klambauer et al., "Self-normalizing networks" (2017).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * nn.selu(np.array([-1, 0, 1])) // => [-1.1113307  0.         1.050701 ]
+ * // What has mean 0 and variance 1 keeps them.
+ * const y = nn.selu(random.normal(random.key(0), [10_000]))
+ * np.abs(np.mean(y)).item() < 0.05 // => true
+ * ```
+ */
 export const selu = (x: ArrayLike): NDArray =>
   composite('selu', () => {
     seluDoor(x)
@@ -174,6 +323,12 @@ const geluDoor = must.door('nn.gelu', {
  * (2016).
  *
  * @param options - `approximate`: the tanh form (default, as in JAX); false: by the error function (BERT's form).
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.gelu(np.array([-2, 0, 2])) // => [-0.04540231  0.          1.9545977 ]
+ * nn.gelu(np.array([-2, 0, 2]), { approximate: false }) // => [-0.04550027  0.          1.9544997 ]
+ * ```
  */
 export const gelu = (x: ArrayLike, options: { readonly approximate?: boolean } = {}): NDArray =>
   composite('gelu', () => {
@@ -190,6 +345,13 @@ const gluDoor = must.door('nn.glu', { x: must.arrayLike, axis: must.optional(mus
  * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
  *
  * @throws ShapeError if the axis has an odd extent.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * // [a, b] is a * sigmoid(b): a closed gate, and an open one.
+ * nn.glu(np.array([[7, -1000], [7, 1000]])) // => [[0.]\n [7.]]
+ * nn.glu(np.ones([3])) // throws ShapeError
+ * ```
  */
 export const glu = (x: ArrayLike, axis = -1): NDArray =>
   composite('glu', () => {
@@ -204,7 +366,17 @@ export const glu = (x: ArrayLike, axis = -1): NDArray =>
 
 const squareplusDoor = must.door('nn.squareplus', { x: must.arrayLike, b: must.optional(must.arrayLike) })
 
-/** `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021). */
+/**
+ * `(x + sqrt(x² + b)) / 2`: an algebraic `softplus`. Barron, "Squareplus" (2021).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.squareplus(np.array([-1e4, 0, 1e4])) // => [1.e-04 1.e+00 1.e+04]
+ * // With b = 0 it is relu.
+ * nn.squareplus(np.array([-1, 0, 1]), 0) // => [0. 0. 1.]
+ * ```
+ */
 export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray =>
   composite('squareplus', () => {
     squareplusDoor(x, b)
@@ -220,11 +392,27 @@ export const squareplus = (x: ArrayLike, b: ArrayLike = 4): NDArray =>
     return np.where(negative, np.divide(np.divide(b, gap), 2), np.divide(np.add(array, root), 2))
   })
 
-/** `x * tanh(softplus(x))`. Misra, "Mish" (2019). */
+/**
+ * `x * tanh(softplus(x))`. Misra, "Mish" (2019).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.mish(np.array([-2, 0, 2])) // => [-0.2525015  0.         1.943959 ]
+ * ```
+ */
 export const mish = (x: ArrayLike): NDArray =>
   composite('mish', () => ops.mul(inexact(besideWhole(arrayFor('nn.mish', x))), np.tanh(softplus(x))))
 
-/** 0 below -1, `x` above 1, `(x + 1)² / 4` between. */
+/**
+ * 0 below -1, `x` above 1, `(x + 1)² / 4` between.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.sparsePlus(np.array([-2, 0, 0.5, 2])) // => [0.     0.25   0.5625 2.    ]
+ * ```
+ */
 export const sparsePlus = (x: ArrayLike): NDArray =>
   composite('sparsePlus', () => {
     const array = besideFraction(arrayFor('nn.sparsePlus', x))
@@ -232,13 +420,32 @@ export const sparsePlus = (x: ArrayLike): NDArray =>
     return np.where(np.lessEqual(array, -1), 0, np.where(np.greaterEqual(array, 1), array, between))
   })
 
-/** `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`. */
+/**
+ * `clip(x + 1, 0, 2) / 2`: the derivative of `sparsePlus`.
+ *
+ * @example
+ * ```ts
+ * import { grad, nn, np, vmap } from 'pullback'
+ * const x = np.array([-2, 0, 0.5, 2])
+ * nn.sparseSigmoid(x) // => [0.   0.5  0.75 1.  ]
+ * vmap(grad(nn.sparsePlus))(x) // => [0.   0.5  0.75 1.  ]
+ * ```
+ */
 export const sparseSigmoid = (x: ArrayLike): NDArray =>
   composite('sparseSigmoid', () =>
     np.divide(np.clip(np.add(besideFraction(arrayFor('nn.sparseSigmoid', x)), 1), 0, 2), 2),
   )
 
-/** `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012). */
+/**
+ * `log(1 - exp(-x))` for positive `x`, accurate on both sides of log 2. Mächler, "Accurately computing log(1 - exp(-|a|))" (2012).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.log1mexp(np.array([1e-10, 1, 100])) // => [-2.3025850e+01 -4.5867515e-01 -3.8000000e-44]
+ * np.log(np.subtract(1, np.exp(-100))) // => 0.
+ * ```
+ */
 export const log1mexp = (x: ArrayLike): NDArray =>
   composite('log1mexp', () => {
     const array = inexact(arrayFor('nn.log1mexp', x))

@@ -27,7 +27,16 @@ const checked = (name: string, make: Initializer): Initializer => {
 
 const zerosDoor = must.door('nn.initializers.zeros', initializerParameters)
 
-/** Zeros, whatever the key. */
+/**
+ * Zeros, whatever the key.
+ *
+ * @example
+ * ```ts
+ * import { nn, random } from 'pullback'
+ * nn.initializers.zeros(random.key(0), [2, 3]) // => [[0. 0. 0.]\n [0. 0. 0.]]
+ * nn.linear(3, 2, { kernelInit: nn.initializers.zeros }).init(random.key(0)).kernel.shape // => 3,2
+ * ```
+ */
 export const zeros: Initializer = (_key, shape, dtype = 'float32') => {
   zerosDoor(_key, shape, dtype)
   return np.zeros(shape, { dtype })
@@ -35,7 +44,15 @@ export const zeros: Initializer = (_key, shape, dtype = 'float32') => {
 
 const onesDoor = must.door('nn.initializers.ones', initializerParameters)
 
-/** Ones, whatever the key. */
+/**
+ * Ones, whatever the key.
+ *
+ * @example
+ * ```ts
+ * import { nn, random } from 'pullback'
+ * nn.initializers.ones(random.key(0), [3], 'int32') // => [1 1 1]
+ * ```
+ */
 export const ones: Initializer = (_key, shape, dtype = 'float32') => {
   onesDoor(_key, shape, dtype)
   return np.ones(shape, { dtype })
@@ -45,7 +62,17 @@ const constantDoor = must.door('nn.initializers.constant', {
   options: must.optionsOf<{ readonly value: ArrayLike }>({ value: must.required(must.arrayLike) }),
 })
 
-/** One value everywhere. */
+/**
+ * One value everywhere.
+ *
+ * @param options - `value`: a number, or an array that broadcasts to the shape.
+ * @example
+ * ```ts
+ * import { nn, random } from 'pullback'
+ * const init = nn.initializers.constant({ value: 0.5 })
+ * init(random.key(0), [3]) // => [0.5 0.5 0.5]
+ * ```
+ */
 export const constant = (options: { readonly value: ArrayLike }): Initializer => {
   constantDoor(options)
   const { value } = options
@@ -56,7 +83,17 @@ const uniformDoor = must.door('nn.initializers.uniform', {
   options: must.optionsOf<{ readonly scale?: ArrayLike }>({ scale: must.arrayLike }),
 })
 
-/** Uniform in `[0, scale)`; scale 0.01 by default. */
+/**
+ * Uniform in `[0, scale)`; scale 0.01 by default.
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const init = nn.initializers.uniform({ scale: 0.1 })
+ * const kernel = init(random.key(0), [100, 100])
+ * np.min(kernel).item() >= 0 && np.max(kernel).item() < 0.1 // => true
+ * ```
+ */
 export const uniform = (options: { readonly scale?: ArrayLike } = {}): Initializer => {
   uniformDoor(options)
   const { scale = 1e-2 } = options
@@ -69,7 +106,16 @@ const normalDoor = must.door('nn.initializers.normal', {
   options: must.optionsOf<{ readonly stddev?: ArrayLike }>({ stddev: must.arrayLike }),
 })
 
-/** Normal with mean 0; standard deviation 0.01 by default. */
+/**
+ * Normal with mean 0; standard deviation 0.01 by default.
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const init = nn.initializers.normal({ stddev: 0.02 })
+ * np.std(init(random.key(0), [100, 100])).item().toFixed(3) // => 0.020
+ * ```
+ */
 export const normal = (options: { readonly stddev?: ArrayLike } = {}): Initializer => {
   normalDoor(options)
   const { stddev = 1e-2 } = options
@@ -89,7 +135,16 @@ const truncatedNormalDoor = must.door('nn.initializers.truncatedNormal', {
   }),
 })
 
-/** Normal with mean 0 and standard deviation 0.01 by default, then kept within `lower` and `upper` (-2 and 2) of these. */
+/**
+ * Normal with mean 0 and standard deviation 0.01 by default, then kept within `lower` and `upper` (-2 and 2) of these.
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const init = nn.initializers.truncatedNormal({ stddev: 0.02, lower: -1, upper: 1 })
+ * np.max(np.abs(init(random.key(0), [100, 100]))).item() <= 0.02 // => true
+ * ```
+ */
 export const truncatedNormal = (
   options: { readonly stddev?: ArrayLike; readonly lower?: ArrayLike; readonly upper?: ArrayLike } = {},
 ): Initializer => {
@@ -177,6 +232,14 @@ const varianceScalingDoor = must.door('nn.initializers.varianceScaling', {
  * Glorot and Bengio (2010), He et al. (2015), LeCun et al. (1998) are its special cases.
  *
  * @throws ShapeError for kernels of rank below 2.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * // Variance 2 / fan out: 1/5 of 10 outputs.
+ * const init = nn.initializers.varianceScaling({ scale: 2, mode: 'fanOut', distribution: 'normal' })
+ * np.var(init(random.key(0), [2000, 10])).item().toFixed(2) // => 0.20
+ * init(random.key(0), [10]) // throws ShapeError
+ * ```
  */
 export const varianceScaling = (options: VarianceScalingOptions): Initializer => {
   varianceScalingDoor(options)
@@ -200,17 +263,83 @@ const family = (
   }
 }
 
-/** Uniform with variance `2 / (fan in + fan out)`, also called Xavier uniform. Glorot and Bengio (2010). */
+/**
+ * Uniform with variance `2 / (fan in + fan out)`, also called Xavier uniform. Glorot and Bengio (2010).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const init = nn.initializers.glorotUniform()
+ * // Within √(6 / (inputs + outputs)) of 0.
+ * const kernel = init(random.key(0), [100, 50])
+ * np.max(np.abs(kernel)).item() <= Math.sqrt(6 / 150) // => true
+ * ```
+ */
 export const glorotUniform = family('glorotUniform', 1, 'fanAvg', 'uniform')
-/** Truncated normal with variance `2 / (fan in + fan out)`, also called Xavier normal. Glorot and Bengio (2010). */
+
+/**
+ * Truncated normal with variance `2 / (fan in + fan out)`, also called Xavier normal. Glorot and Bengio (2010).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const kernel = nn.initializers.glorotNormal()(random.key(0), [300, 100])
+ * np.std(kernel).item().toFixed(3) // => 0.071
+ * Math.sqrt(2 / 400).toFixed(3) // => 0.071
+ * ```
+ */
 export const glorotNormal = family('glorotNormal', 1, 'fanAvg', 'truncatedNormal')
-/** Uniform with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998). */
+
+/**
+ * Uniform with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * // Kernels whose inputs are the last axis.
+ * const init = nn.initializers.lecunUniform({ inAxis: -1, outAxis: -2 })
+ * np.var(init(random.key(0), [200, 50])).item().toFixed(3) // => 0.020
+ * ```
+ */
 export const lecunUniform = family('lecunUniform', 1, 'fanIn', 'uniform')
-/** Truncated normal with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998). */
+
+/**
+ * Truncated normal with variance `1 / fan in`. LeCun et al., "Efficient backprop" (1998).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * // The kernels of nn.linear are made so: with inputs of variance 1, outputs have it too.
+ * const { kernel } = nn.linear(400, 100).init(random.key(0))
+ * np.var(np.matmul(random.normal(random.key(1), [100, 400]), kernel)).item().toFixed(1) // => 1.0
+ * ```
+ */
 export const lecunNormal = family('lecunNormal', 1, 'fanIn', 'truncatedNormal')
-/** Uniform with variance `2 / fan in`, also called Kaiming uniform. He et al. (2015). */
+
+/**
+ * Uniform with variance `2 / fan in`, also called Kaiming uniform. He et al. (2015).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * // A window of 3 by 3 and 4 features: 36 inputs of each output.
+ * const init = nn.initializers.heUniform()
+ * np.max(np.abs(init(random.key(0), [3, 3, 4, 16]))).item() <= Math.sqrt(6 / 36) // => true
+ * ```
+ */
 export const heUniform = family('heUniform', 2, 'fanIn', 'uniform')
-/** Truncated normal with variance `2 / fan in`, also called Kaiming normal. He et al. (2015). */
+
+/**
+ * Truncated normal with variance `2 / fan in`, also called Kaiming normal. He et al. (2015).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * // Before a relu, which halves the power of what goes through it.
+ * const layer = nn.linear(400, 100, { kernelInit: nn.initializers.heNormal() })
+ * np.var(layer.init(random.key(0)).kernel).item().toFixed(3) // => 0.005
+ * ```
+ */
 export const heNormal = family('heNormal', 2, 'fanIn', 'truncatedNormal')
 
 /** Options of the orthogonal initializer. */
@@ -228,6 +357,12 @@ const orthogonalDoor = must.door('nn.initializers.orthogonal', { options: must.o
  * Random with orthonormal rows or columns, whichever are fewer. Saxe et al., "Exact solutions" (2013).
  *
  * @throws ShapeError for kernels of rank below 2.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const kernel = nn.initializers.orthogonal()(random.key(0), [5, 3])
+ * np.allclose(np.matmul(kernel.T, kernel), np.eye(3), { atol: 1e-6 }) // => True
+ * ```
  */
 export const orthogonal = (options: OrthogonalOptions = {}): Initializer => {
   orthogonalDoor(options)

@@ -103,6 +103,15 @@ const embeddingDoor = must.door('nn.embedding', {
  * A row of a table for each index. Rows of indices out of range are NaN; negative ones count from the end.
  *
  * @throws DTypeError if the indices are floats.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const layer = nn.embedding(100, 8)
+ * const params = layer.init(random.key(0))
+ * layer.apply(params, [[1, 2, 3]]).shape // => 1,3,8
+ * // Out of range.
+ * np.isnan(layer.apply(params, [100]).at(0, 0).get()) // => True
+ * ```
  */
 export const embedding = (
   numEmbeddings: number,
@@ -179,6 +188,14 @@ const layerNormDoor = must.door('nn.layerNorm', { features: must.natural, option
  * Mean 0 and variance 1 along the last axis, then a learned scale and bias. Ba et al., "Layer normalization" (2016).
  *
  * @throws ShapeError if the last axis of `x` does not have `features`.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const layer = nn.layerNorm(2, { epsilon: 0 })
+ * const params = layer.init(random.key(0))
+ * layer.apply(params, np.array([[1, 3], [20, 10]])) // => [[-1.  1.]\n [ 1. -1.]]
+ * layer.apply({ scale: np.array([2, 2]), bias: np.array([5, 5]) }, np.array([1, 3])) // => [3. 7.]
+ * ```
  */
 export const layerNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
   layerNormDoor(features, options)
@@ -193,6 +210,14 @@ const rmsNormDoor = must.door('nn.rmsNorm', { features: must.natural, options: m
  * normalization" (2019).
  *
  * @throws ShapeError if the last axis of `x` does not have `features`.
+ * @example
+ * ```ts
+ * import { nn, np, random } from 'pullback'
+ * const layer = nn.rmsNorm(2, { epsilon: 0 })
+ * const params = layer.init(random.key(0))
+ * params.scale // => [1. 1.]
+ * layer.apply(params, np.array([3, -4])) // => [ 0.84852815 -1.1313709 ]
+ * ```
  */
 export const rmsNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
   rmsNormDoor(features, options)

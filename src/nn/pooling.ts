@@ -83,7 +83,19 @@ const minPoolDoor = must.door('nn.minPool', {
   options: must.optionsOf(poolOptions),
 })
 
-/** The smallest element of each window, as `maxPool`. */
+/**
+ * The smallest element of each window, as `maxPool`.
+ *
+ * @param x - shape `[...batch, ...spatial, features]`, with a spatial axis for each extent of the window.
+ * @throws ShapeError if `x` has too few axes, or options do not have an entry for each of the window's.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * const x = np.reshape(np.array([5, 3, 8, 6]), [4, 1])
+ * np.ravel(nn.minPool(x, [2])) // => [3. 3. 6.]
+ * np.ravel(nn.minPool(x, [2], { padding: 'SAME' })) // => [3. 3. 6. 6.]
+ * ```
+ */
 export const minPool = (x: ArrayLike, windowShape: readonly number[], options: PoolOptions = {}): NDArray =>
   composite('minPool', () => {
     minPoolDoor(x, windowShape, options)

@@ -55,7 +55,17 @@ export const softmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
 
 const logSoftmaxDoor = must.door('nn.logSoftmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
 
-/** `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`. */
+/**
+ * `log(softmax(x))`, without loss of accuracy: `x - logsumexp(x)`.
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.logSoftmax(np.array([0, 1000])) // => [-1000.     0.]
+ * np.log(nn.softmax(np.array([0, 1000]))) // => [-inf   0.]
+ * nn.logSoftmax(np.array([1, 1, 9]), { where: [true, true, false] }) // => [-0.6931472 -0.6931472       -inf]
+ * ```
+ */
 export const logSoftmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
   composite('logSoftmax', () => {
     logSoftmaxDoor(x, options)
@@ -145,7 +155,16 @@ const logmeanexpDoor = must.door('nn.logmeanexp', {
   }),
 })
 
-/** `log(mean(exp(x)))`, without overflow. */
+/**
+ * `log(mean(exp(x)))`, without overflow, over `axis` (all by default).
+ *
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * nn.logmeanexp(np.array([1000, 1000])) // => 1000.
+ * nn.logmeanexp(np.array([[0, 0], [3, 3]]), { axis: 1 }) // => [0. 3.]
+ * ```
+ */
 export const logmeanexp = (x: ArrayLike, options: Omit<LogsumexpOptions, 'b'> = {}): NDArray =>
   composite('logmeanexp', () => {
     logmeanexpDoor(x, options)

@@ -66,7 +66,21 @@ export interface AdamOptions {
 
 const scaleByAdamDoor = must.door('optim.scaleByAdam', { options: must.optionsOf(adamOptions) })
 
-/** `m̂ / (sqrt(v̂ + epsRoot) + eps)`. Kingma and Ba, "Adam" (2014). */
+/**
+ * `m̂ / (sqrt(v̂ + epsRoot) + eps)`. Kingma and Ba, "Adam" (2014).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByAdam()
+ * const [first, state] = t.update(np.array([100, -0.01]), t.init(np.zeros([2])))
+ * // Of the first step only the signs are left.
+ * first // => [ 0.9999934 -0.9999924]
+ * state.count // => 1
+ * // The mean of squares, begun at 0.
+ * state.nu // => [1.e+01 1.e-07]
+ * ```
+ */
 export const scaleByAdam = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
   scaleByAdamDoor(options)
   const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0, muDtype, nesterov = false } = options
@@ -89,7 +103,20 @@ export const scaleByAdam = (options: AdamOptions = {}): GradientTransformation<M
 
 const scaleByAmsgradDoor = must.door('optim.scaleByAmsgrad', { options: must.optionsOf(adamOptions) })
 
-/** Adam with the largest second moment so far. Reddi et al., "On the convergence of Adam" (2018). */
+/**
+ * Adam with the largest second moment so far. Reddi et al., "On the convergence of Adam" (2018).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByAmsgrad({ b2: 0.5 })
+ * const [, state] = t.update(np.array([10]), t.init(np.zeros([1])))
+ * const [, next] = t.update(np.array([0]), state)
+ * // The mean falls, its maximum stays.
+ * next.nu // => [25.]
+ * next.nuMax // => [100.]
+ * ```
+ */
 export const scaleByAmsgrad = (options: AdamOptions = {}): GradientTransformation<AmsgradState> => {
   scaleByAmsgradDoor(options)
   const { b1 = 0.9, b2 = 0.999, eps = 1e-8, epsRoot = 0 } = options
@@ -112,7 +139,18 @@ export const scaleByAmsgrad = (options: AdamOptions = {}): GradientTransformatio
 
 const scaleByAdamaxDoor = must.door('optim.scaleByAdamax', { options: must.optionsOf(adamOptions) })
 
-/** Adam with the infinity norm of past gradients. Kingma and Ba, "Adam", section 7.1 (2014). */
+/**
+ * Adam with the infinity norm of past gradients. Kingma and Ba, "Adam", section 7.1 (2014).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByAdamax({ b2: 0.5 })
+ * const [, state] = t.update(np.array([8]), t.init(np.zeros([1])))
+ * // The greater of |g| and b2 times what was.
+ * t.update(np.array([1]), state)[1].nu // => [4.]
+ * ```
+ */
 export const scaleByAdamax = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
   scaleByAdamaxDoor(options)
   const { b1 = 0.9, b2 = 0.999, eps = 1e-8 } = options
@@ -137,7 +175,19 @@ const ratioPlain = <T>(like: T, m: unknown, v: unknown): T => mapTree('optim', (
 
 const scaleByBeliefDoor = must.door('optim.scaleByBelief', { options: must.optionsOf(adamOptions) })
 
-/** Adam with the variance of gradients about their mean. Zhuang et al., "AdaBelief" (2020). */
+/**
+ * Adam with the variance of gradients about their mean. eps and epsRoot are 1e-16 by default. Zhuang et al., "AdaBelief optimizer"
+ * (2020).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByBelief()
+ * const [updates, state] = t.update(np.array([2]), t.init(np.zeros([1])))
+ * // The mean is 0.2, the surprise 1.8: 2 / 1.8.
+ * updates // => [1.1111037]
+ * ```
+ */
 export const scaleByBelief = (options: AdamOptions = {}): GradientTransformation<MomentsState> => {
   scaleByBeliefDoor(options)
   const { b1 = 0.9, b2 = 0.999, eps = 1e-16, epsRoot = 1e-16, nesterov = false } = options
@@ -169,7 +219,20 @@ const scaleByYogiDoor = must.door('optim.scaleByYogi', {
   }),
 })
 
-/** Adam whose second moment changes by sign. Zaheer et al., "Adaptive methods for nonconvex optimization" (2018). */
+/**
+ * Adam with the second moment `v - (1 - b2) · sign(v - g²) · g²`. Zaheer et al., "Adaptive methods for nonconvex optimization"
+ * (2018).
+ *
+ * @param options - Adam's, with eps 1e-3; `initialAccumulatorValue`: both moments before the first step, 1e-6 by default.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByYogi({ b2: 0.9, initialAccumulatorValue: 5 })
+ * const [, state] = t.update(np.array([1]), t.init(np.zeros([1])))
+ * // 5 - 0.1 · 1², where Adam has 0.9 · 5 + 0.1 · 1².
+ * state.nu // => [4.9]
+ * ```
+ */
 export const scaleByYogi = (
   options: AdamOptions & { readonly initialAccumulatorValue?: ArrayLike } = {},
 ): GradientTransformation<MomentsState> => {
@@ -207,6 +270,19 @@ const scaleByRadamDoor = must.door('optim.scaleByRadam', {
  * learning rate" (2019).
  *
  * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByRadam()
+ * // Too few gradients for a second moment: five steps are the mean of gradients itself.
+ * let state = t.init(np.zeros([1]))
+ * const sizes = [1, 2, 3, 4, 5, 6].map(() => {
+ *   const [updates, next] = t.update(np.array([7]), state)
+ *   state = next
+ *   return updates.at(0).get().item().toFixed(2)
+ * })
+ * sizes // => 7.00,7.00,7.00,7.00,7.00,0.03
+ * ```
  */
 export const scaleByRadam = (
   options: AdamOptions & { readonly threshold?: ArrayLike } = {},
@@ -266,7 +342,19 @@ export interface RmsState {
 
 const scaleByRmsDoor = must.door('optim.scaleByRms', { options: must.optionsOf(rmsOptions) })
 
-/** `g / sqrt(mean of g²)`. Hinton's RMSProp (lecture notes, 2012). */
+/**
+ * `g / sqrt(mean of g²)`. Hinton's RMSProp (lecture notes, 2012).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByRms({ decay: 0.5 })
+ * // 4 / √(0.5 · 4²): the mean began at 0.
+ * t.update(np.array([4]), t.init(np.zeros([1])))[0] // => [1.4142135]
+ * const corrected = optim.scaleByRms({ decay: 0.5, biasCorrection: true })
+ * corrected.update(np.array([4]), corrected.init(np.zeros([1])))[0] // => [1.]
+ * ```
+ */
 export const scaleByRms = (options: RmsOptions = {}): GradientTransformation<RmsState> => {
   scaleByRmsDoor(options)
   const { decay = 0.9, eps = 1e-8, initialScale = 0, epsInSqrt = true, biasCorrection = false } = options
@@ -285,7 +373,17 @@ export const scaleByRms = (options: RmsOptions = {}): GradientTransformation<Rms
 
 const scaleByStddevDoor = must.door('optim.scaleByStddev', { options: must.optionsOf(rmsOptions) })
 
-/** `g / sqrt(mean of g² - (mean of g)²)`: centred RMSProp. Graves, "Generating sequences" (2013). */
+/**
+ * `g / sqrt(mean of g² - (mean of g)²)`: centred RMSProp. Graves, "Generating sequences" (2013).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByStddev({ decay: 0.5 })
+ * // 4 / √(0.5 · 4² - (0.5 · 4)²)
+ * t.update(np.array([4]), t.init(np.zeros([1])))[0] // => [2.]
+ * ```
+ */
 export const scaleByStddev = (options: RmsOptions = {}): GradientTransformation<MomentsState> => {
   scaleByStddevDoor(options)
   const { decay = 0.9, eps = 1e-8, initialScale = 0, epsInSqrt = true, biasCorrection = false } = options
@@ -321,7 +419,20 @@ const scaleByRssDoor = must.door('optim.scaleByRss', {
   }>({ initialAccumulatorValue: must.arrayLike, eps: must.arrayLike }),
 })
 
-/** `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011). */
+/**
+ * `g / sqrt(sum of g²)`. Duchi et al., "Adaptive subgradient methods" (2011).
+ *
+ * @param options - `initialAccumulatorValue`: the sum before the first step, 0.1 by default; `eps`: 1e-7 by default.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByRss({ initialAccumulatorValue: 0 })
+ * const [first, state] = t.update(np.array([3, 0]), t.init(np.zeros([2])))
+ * first // => [1. 0.]
+ * t.update(np.array([4, 2]), state)[0] // => [0.8 1. ]
+ * state.sumOfSquares // => [9. 0.]
+ * ```
+ */
 export const scaleByRss = (
   options: {
     readonly initialAccumulatorValue?: ArrayLike
@@ -355,7 +466,18 @@ const scaleByAdadeltaDoor = must.door('optim.scaleByAdadelta', {
   }),
 })
 
-/** `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012). */
+/**
+ * `g` times the root of past updates' mean square over that of gradients. Zeiler, "ADADELTA" (2012).
+ *
+ * @param options - `rho`: decay of both means, 0.9 by default; `eps`: added under both roots, 1e-6 by default.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByAdadelta({ rho: 0.5, eps: 1 })
+ * // √(0 + 1) / √(0.5 · 4² + 1) · 4
+ * t.update(np.array([4]), t.init(np.zeros([1])))[0] // => [1.3333334]
+ * ```
+ */
 export const scaleByAdadelta = (
   options: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } = {},
 ): GradientTransformation<AdadeltaState> => {
@@ -400,7 +522,19 @@ export interface LionState {
 
 const scaleByLionDoor = must.door('optim.scaleByLion', { options: must.optionsOf(lionOptions) })
 
-/** `sign(b1 · m + (1 - b1) · g)`. Chen et al., "Symbolic discovery of optimization algorithms" (2023). */
+/**
+ * `sign(b1 · m + (1 - b1) · g)`. Chen et al., "Symbolic discovery of optimization algorithms" (2023).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByLion()
+ * const [first, state] = t.update(np.array([100, -1]), t.init(np.zeros([2])))
+ * first // => [ 1. -1.]
+ * // The mean of the first gradient still outweighs the second.
+ * t.update(np.array([-1, -1]), state)[0] // => [ 1. -1.]
+ * ```
+ */
 export const scaleByLion = (options: LionOptions = {}): GradientTransformation<LionState> => {
   scaleByLionDoor(options)
   const { b1 = 0.9, b2 = 0.99, muDtype } = options
@@ -422,7 +556,22 @@ const scaleByNovogradDoor = must.door('optim.scaleByNovograd', {
   }),
 })
 
-/** Adam with one second moment for a leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019). */
+/**
+ * Adam with one second moment for a leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019).
+ *
+ * @param options - Adam's, with b2 0.25; `weightDecay`: 0 by default.
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleByNovograd({ eps: 0 })
+ * const params = np.zeros([2])
+ * const [updates, state] = t.update(np.array([3, 4]), t.init(params), params)
+ * updates // => [0.6 0.8]
+ * // One number for the two: the squared norm.
+ * state.nu // => 25.
+ * ```
+ */
 export const scaleByNovograd = (
   options: AdamOptions & { readonly weightDecay?: ArrayLike } = {},
 ): GradientTransformation<MomentsState> => {

@@ -42,6 +42,14 @@ const scaleByTrustRatioDoor = must.door('optim.scaleByTrustRatio', { options: mu
  * training" (LARS, 2017; LAMB, 2019).
  *
  * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scaleByTrustRatio()
+ * // As long as the parameters, whatever it was.
+ * update(np.array([0, 1000]), init(null), np.array([3, 4]))[0] // => [0. 5.]
+ * update(np.array([0, 1000]), init(null), np.zeros([2]))[0] // => [   0. 1000.]
+ * ```
  */
 export const scaleByTrustRatio = (options: TrustRatioOptions = {}): GradientTransformation<null> => {
   scaleByTrustRatioDoor(options)
@@ -64,7 +72,17 @@ const byBlock = (name: string, size: (x: NDArray) => NDArray, minScale: ArrayLik
 
 const scaleByParamBlockNormDoor = must.door('optim.scaleByParamBlockNorm', { minScale: must.optional(must.arrayLike) })
 
-/** Each leaf's update times the norm of its parameters, at least `minScale` (1e-3 by default). */
+/**
+ * Each leaf's update times the norm of its parameters, at least `minScale` (1e-3 by default).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scaleByParamBlockNorm()
+ * update(np.array([1, 0]), init(null), np.array([3, 4]))[0] // => [5. 0.]
+ * ```
+ */
 export const scaleByParamBlockNorm = (minScale: ArrayLike = 1e-3): GradientTransformation<null> => {
   scaleByParamBlockNormDoor(minScale)
   return byBlock('optim.scaleByParamBlockNorm', norm, minScale)
@@ -72,7 +90,18 @@ export const scaleByParamBlockNorm = (minScale: ArrayLike = 1e-3): GradientTrans
 
 const scaleByParamBlockRmsDoor = must.door('optim.scaleByParamBlockRms', { minScale: must.optional(must.arrayLike) })
 
-/** Each leaf's update times the root mean square of its parameters, at least `minScale` (1e-3 by default). */
+/**
+ * Each leaf's update times the root mean square of its parameters, at least `minScale` (1e-3 by default).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scaleByParamBlockRms(0.5)
+ * update(np.array([1, 1]), init(null), np.array([2, 2]))[0] // => [2. 2.]
+ * update(np.array([1, 1]), init(null), np.zeros([2]))[0] // => [0.5 0.5]
+ * ```
+ */
 export const scaleByParamBlockRms = (minScale: ArrayLike = 1e-3): GradientTransformation<null> => {
   scaleByParamBlockRmsDoor(minScale)
   return byBlock('optim.scaleByParamBlockRms', rms, minScale)
@@ -131,6 +160,16 @@ const scaleByFactoredRmsDoor = must.door('optim.scaleByFactoredRms', { options: 
  * RMS scaling with second moments of matrices kept as their row and column means. Shazeer and Stern, "Adafactor" (2018).
  *
  * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { NDArray, np, optim, tree } from 'pullback'
+ * // A row and a column in place of a matrix of second moments.
+ * const t = optim.scaleByFactoredRms({ minDimSizeToFactor: 2 })
+ * const params = np.ones([3, 5])
+ * const { vRow, vCol } = t.init(params)
+ * tree.map((x: NDArray) => x.shape, [vRow, vCol]) // => 3,5
+ * t.update(params, t.init(params), params)[0].at(0).get() // => [1. 1. 1. 1. 1.]
+ * ```
  */
 export const scaleByFactoredRms = (options: FactoredRmsOptions = {}): GradientTransformation<FactoredState> => {
   scaleByFactoredRmsDoor(options)

@@ -31,7 +31,18 @@ const between = (g: NDArray, bound: ArrayLike): NDArray => np.clip(g, minus(0, b
 
 const clipByBlockRmsDoor = must.door('optim.clipByBlockRms', { threshold: must.arrayLike })
 
-/** Each leaf shortened so that its root mean square is at most `threshold`. */
+/**
+ * Each leaf shortened so that its root mean square is at most `threshold`.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.clipByBlockRms(1)
+ * const [updates] = update({ a: np.array([6, 6]), b: np.array([0.5, 0.5]) }, init(null))
+ * updates.a // => [1. 1.]
+ * updates.b // => [0.5 0.5]
+ * ```
+ */
 export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<null> => {
   clipByBlockRmsDoor(threshold)
   return stateless((updates) =>
@@ -99,6 +110,14 @@ const adaptiveGradClipDoor = must.door('optim.adaptiveGradClip', {
  *
  * @param options - `eps`: 1e-3 by default; `axis`: the axes of a unit, by default as in optax.
  * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * // A kernel of two inputs and two units, whose weights have the norms 5 and 1.
+ * const { init, update } = optim.adaptiveGradClip(0.1)
+ * const kernel = np.array([[3, 0], [4, 1]])
+ * update(np.array([[0, 0.01], [9, 0]]), init(null), kernel)[0] // => [[0.   0.01]\n [0.5  0.  ]]
+ * ```
  */
 export const adaptiveGradClip = (
   clipping: ArrayLike,

@@ -45,6 +45,14 @@ const squaredErrorDoor = must.door('optim.squaredError', {
  * `(predictions - targets)²`; without targets, the squares of the errors given.
  *
  * @throws ShapeError if the shapes differ: broadcasting here is nearly always a mistake.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.squaredError(np.array([1, 5]), np.array([1, 2])) // => [0. 9.]
+ * // Of a batch its mean.
+ * np.mean(optim.squaredError(np.array([1, 5]), np.array([1, 2]))) // => 4.5
+ * optim.squaredError(np.ones([3]), np.ones([3, 1])) // throws ShapeError
+ * ```
  */
 export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
   squaredErrorDoor(predictions, targets)
@@ -62,7 +70,17 @@ export const squaredError = (predictions: ArrayLike, targets?: ArrayLike): NDArr
 
 const l2LossDoor = must.door('optim.l2Loss', { predictions: must.arrayLike, targets: must.optional(must.arrayLike) })
 
-/** Half of `squaredError`. */
+/**
+ * Half of `squaredError`: its derivative is the error.
+ *
+ * @throws ShapeError if the shapes differ.
+ * @example
+ * ```ts
+ * import { grad, np, optim } from 'pullback'
+ * optim.l2Loss(np.array([1, 5]), np.array([1, 2])) // => [0.  4.5]
+ * grad((x) => optim.l2Loss(x, np.array(2)))(np.array(5)) // => 3.
+ * ```
+ */
 export const l2Loss = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
   l2LossDoor(predictions, targets)
   return composite('l2Loss', () => np.multiply(0.5, squaredError(predictions, targets)))
@@ -74,7 +92,18 @@ const huberLossDoor = must.door('optim.huberLoss', {
   options: must.optionsOf<{ readonly delta?: ArrayLike }>({ delta: must.arrayLike }),
 })
 
-/** `x²/2` for errors up to `delta` (1 by default), linear beyond. Huber (1964). */
+/**
+ * `x²/2` for errors up to `delta` (1 by default), linear beyond: outliers count for less than in `l2Loss`. Huber, "Robust estimation
+ * of a location parameter" (1964).
+ *
+ * @param targets - zeros by default: `predictions` are errors.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.huberLoss(np.array([0.5, 1, 10])) // => [0.125 0.5   9.5  ]
+ * optim.huberLoss(np.array([10]), np.array([4]), { delta: 2 }) // => [10.]
+ * ```
+ */
 export const huberLoss = (
   predictions: ArrayLike,
   targets?: ArrayLike,
@@ -91,7 +120,17 @@ export const huberLoss = (
 
 const logCoshDoor = must.door('optim.logCosh', { predictions: must.arrayLike, targets: must.optional(must.arrayLike) })
 
-/** `log(cosh(predictions - targets))`, without overflow. */
+/**
+ * `log(cosh(predictions - targets))`, without overflow: about `x²/2` near 0, `|x| - log 2` far away.
+ *
+ * @param targets - zeros by default: `predictions` are errors.
+ * @example
+ * ```ts
+ * import { grad, np, optim } from 'pullback'
+ * optim.logCosh(np.array([0.001, 1000])) // => [4.9999994e-07 9.9930680e+02]
+ * grad((x) => optim.logCosh(x, 0))(np.array(1000)) // => 1.
+ * ```
+ */
 export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray => {
   logCoshDoor(predictions, targets)
   return composite('logCosh', () => {
@@ -123,7 +162,17 @@ const cosineSimilarityDoor = must.door('optim.cosineSimilarity', {
   options: must.optionsOf(cosineLossOptions),
 })
 
-/** The cosine of the angle between two vectors along an axis. */
+/**
+ * The cosine of the angle between two vectors along an axis.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const a = np.array([[1, 0], [1, 1]])
+ * const b = np.array([[0, 5], [2, 2]])
+ * optim.cosineSimilarity(a, b) // => [0.         0.99999994]
+ * ```
+ */
 export const cosineSimilarity = (
   predictions: ArrayLike,
   targets: ArrayLike,
@@ -153,7 +202,15 @@ const cosineDistanceDoor = must.door('optim.cosineDistance', {
   options: must.optionsOf(cosineLossOptions),
 })
 
-/** `1 - cosineSimilarity`. */
+/**
+ * `1 - cosineSimilarity`.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.cosineDistance(np.array([1, 2]), np.array([-1, -2])) // => 2.
+ * ```
+ */
 export const cosineDistance = (
   predictions: ArrayLike,
   targets: ArrayLike,
@@ -197,7 +254,21 @@ const safeSoftmaxCrossEntropyDoor = must.door('optim.safeSoftmaxCrossEntropy', {
   labels: must.arrayLike,
 })
 
-/** As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless. */
+/**
+ * As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless: classes that are ruled out.
+ *
+ * @param logits - floats `[..., classes]`.
+ * @param labels - probabilities, of the same shape.
+ * @throws DTypeError if the logits are no floats.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const logits = np.array([0, 0, -Infinity])
+ * const labels = np.array([1, 0, 0])
+ * optim.safeSoftmaxCrossEntropy(logits, labels) // => 0.6931472
+ * optim.softmaxCrossEntropy(logits, labels) // => nan
+ * ```
+ */
 export const safeSoftmaxCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
   safeSoftmaxCrossEntropyDoor(logits, labels)
   return composite('safeSoftmaxCrossEntropy', () => {
@@ -257,7 +328,19 @@ const sigmoidBinaryCrossEntropyDoor = must.door('optim.sigmoidBinaryCrossEntropy
   labels: must.arrayLike,
 })
 
-/** `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element. */
+/**
+ * `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element: of independent yes-or-no questions.
+ *
+ * @param logits - floats.
+ * @param labels - 0, 1, or probabilities between; of the same shape.
+ * @throws DTypeError if the logits are no floats.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.sigmoidBinaryCrossEntropy(np.array([0, -100]), np.array([1, 1])) // => [  0.6931472 100.       ]
+ * optim.sigmoidBinaryCrossEntropy(np.array([0]), np.array([0.5])) // => [0.6931472]
+ * ```
+ */
 export const sigmoidBinaryCrossEntropy = (logits: ArrayLike, labels: ArrayLike): NDArray => {
   sigmoidBinaryCrossEntropyDoor(logits, labels)
   return composite('sigmoidBinaryCrossEntropy', () => {
@@ -278,7 +361,21 @@ const sigmoidFocalLossDoor = must.door('optim.sigmoidFocalLoss', {
   }),
 })
 
-/** Cross-entropy that easy examples count less in. Lin et al., "Focal loss for dense object detection" (2017). */
+/**
+ * Binary cross-entropy times `(1 - p)^gamma`, p the probability of the true answer: easy examples count less. Lin et al., "Focal loss
+ * for dense object detection" (2017).
+ *
+ * @param options - `gamma`: 2 by default; `alpha`: the weight of label 1, where label 0 has `1 - alpha`; none by default.
+ * @throws DTypeError if the logits are no floats.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const logits = np.array([4, -4])
+ * const labels = np.array([1, 1])
+ * optim.sigmoidFocalLoss(logits, labels) // => [5.8715705e-06 3.8749070e+00]
+ * optim.sigmoidFocalLoss(logits, labels, { gamma: 0 }) // => [0.01814993 4.01815   ]
+ * ```
+ */
 export const sigmoidFocalLoss = (
   logits: ArrayLike,
   labels: ArrayLike,
@@ -308,7 +405,20 @@ const polyLossCrossEntropyDoor = must.door('optim.polyLossCrossEntropy', {
   }),
 })
 
-/** Cross-entropy plus `epsilon · (1 - p)` of the true class. Leng et al., "PolyLoss" (2022). */
+/**
+ * Cross-entropy plus `epsilon · (1 - p)` of the true class. Leng et al., "PolyLoss" (2022).
+ *
+ * @param options - `epsilon`: 2 by default; `axis`: of classes, the last by default; `where`: which elements count.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const logits = np.array([0, 0])
+ * const labels = np.array([1, 0])
+ * optim.polyLossCrossEntropy(logits, labels, { epsilon: 0 }) // => 0.6931472
+ * // 2 · (1 - 0.5) more.
+ * optim.polyLossCrossEntropy(logits, labels) // => 1.6931472
+ * ```
+ */
 export const polyLossCrossEntropy = (
   logits: ArrayLike,
   labels: ArrayLike,
@@ -329,7 +439,20 @@ const klDivergenceDoor = must.door('optim.klDivergence', {
   options: must.optionsOf(lossOptions),
 })
 
-/** `sum(targets · (log targets - logPredictions))`; where a target is 0, 0. Kullback and Leibler (1951). */
+/**
+ * `sum(targets · (log targets - logPredictions))` over the classes; where a target is 0, 0. Kullback and Leibler, "On information
+ * and sufficiency" (1951).
+ *
+ * @param logPredictions - logarithms of probabilities, as `nn.logSoftmax` gives.
+ * @param targets - probabilities.
+ * @example
+ * ```ts
+ * import { nn, np, optim } from 'pullback'
+ * const p = np.array([0.5, 0.5, 0])
+ * optim.klDivergence(np.log(np.array([0.25, 0.25, 0.5])), p) // => 0.6931472
+ * optim.klDivergence(nn.logSoftmax(np.array([0, 0])), np.array([0.5, 0.5])) // => 0.
+ * ```
+ */
 export const klDivergence = (logPredictions: ArrayLike, targets: ArrayLike, options: LossOptions = {}): NDArray => {
   klDivergenceDoor(logPredictions, targets, options)
   return composite('klDivergence', () => {
@@ -346,7 +469,16 @@ const klDivergenceWithLogTargetsDoor = must.door('optim.klDivergenceWithLogTarge
   options: must.optionsOf(lossOptions),
 })
 
-/** `klDivergence` of targets given by their logarithms. */
+/**
+ * `klDivergence` of targets given by their logarithms.
+ *
+ * @example
+ * ```ts
+ * import { nn, np, optim } from 'pullback'
+ * const [student, teacher] = [np.array([0, 0]), np.array([0, 100])]
+ * optim.klDivergenceWithLogTargets(nn.logSoftmax(student), nn.logSoftmax(teacher)) // => 0.6931472
+ * ```
+ */
 export const klDivergenceWithLogTargets = (
   logPredictions: ArrayLike,
   logTargets: ArrayLike,
@@ -361,7 +493,15 @@ export const klDivergenceWithLogTargets = (
 
 const hingeLossDoor = must.door('optim.hingeLoss', { predictorOutputs: must.arrayLike, targets: must.arrayLike })
 
-/** `max(0, 1 - predictorOutputs · targets)`, with targets -1 and 1. */
+/**
+ * `max(0, 1 - predictorOutputs · targets)`, with targets -1 and 1.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.hingeLoss(np.array([0.3, 2, -1]), np.array([1, 1, 1])) // => [0.7 0.  2. ]
+ * ```
+ */
 export const hingeLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray => {
   hingeLossDoor(predictorOutputs, targets)
   return composite('hingeLoss', () => np.maximum(0, np.subtract(1, np.multiply(predictorOutputs, targets))))
@@ -372,7 +512,15 @@ const perceptronLossDoor = must.door('optim.perceptronLoss', {
   targets: must.arrayLike,
 })
 
-/** `max(0, -predictorOutputs · targets)`, with targets -1 and 1. Rosenblatt (1958). */
+/**
+ * `max(0, -predictorOutputs · targets)`, with targets -1 and 1: what is right costs nothing. Rosenblatt, "The perceptron" (1958).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.perceptronLoss(np.array([0.3, 2, -1]), np.array([1, -1, 1])) // => [0. 2. 1.]
+ * ```
+ */
 export const perceptronLoss = (predictorOutputs: ArrayLike, targets: ArrayLike): NDArray => {
   perceptronLossDoor(predictorOutputs, targets)
   return composite('perceptronLoss', () => np.maximum(0, np.multiply(np.negative(predictorOutputs), targets)))
@@ -383,7 +531,19 @@ const multiclassHingeLossDoor = must.door('optim.multiclassHingeLoss', {
   labels: must.arrayLike,
 })
 
-/** By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer (2001). */
+/**
+ * By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer, "On the algorithmic implementation
+ * of multiclass kernel-based vector machines" (2001).
+ *
+ * @param scores - floats `[..., classes]`.
+ * @param labels - integers, of the scores' shape without the axis of classes.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const scores = np.array([[3, 1, 0], [3, 2.5, 0]])
+ * optim.multiclassHingeLoss(scores, [0, 0]) // => [0.  0.5]
+ * ```
+ */
 export const multiclassHingeLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
   multiclassHingeLossDoor(scores, labels)
   return composite('multiclassHingeLoss', () => {
@@ -399,7 +559,17 @@ const multiclassPerceptronLossDoor = must.door('optim.multiclassPerceptronLoss',
   labels: must.arrayLike,
 })
 
-/** By how much the best score exceeds the label's. */
+/**
+ * By how much the best score exceeds the label's.
+ *
+ * @param scores - floats `[..., classes]`.
+ * @param labels - integers, of the scores' shape without the axis of classes.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * optim.multiclassPerceptronLoss(np.array([[3, 1, 0], [3, 1, 0]]), [0, 1]) // => [0. 2.]
+ * ```
+ */
 export const multiclassPerceptronLoss = (scores: ArrayLike, labels: ArrayLike): NDArray => {
   multiclassPerceptronLossDoor(scores, labels)
   return composite('multiclassPerceptronLoss', () => {
@@ -415,7 +585,16 @@ const smoothLabelsDoor = must.door('optim.smoothLabels', {
   options: must.optionsOf(lossOptions),
 })
 
-/** `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016). */
+/**
+ * `(1 - alpha) · labels + alpha / classes`. Szegedy et al., "Rethinking the inception architecture" (2016).
+ *
+ * @example
+ * ```ts
+ * import { nn, np, optim } from 'pullback'
+ * optim.smoothLabels(np.array([1, 0, 0, 0]), 0.2) // => [0.85 0.05 0.05 0.05]
+ * optim.smoothLabels(nn.oneHot([1], 2), 0.1) // => [[0.05 0.95]]
+ * ```
+ */
 export const smoothLabels = (labels: ArrayLike, alpha: ArrayLike, options: LossOptions = {}): NDArray => {
   smoothLabelsDoor(labels, alpha, options)
   const { axis = -1, where } = options

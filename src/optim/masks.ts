@@ -86,7 +86,19 @@ const freezeDoor = must.door('optim.freeze', {
   mask: aMask,
 })
 
-/** No updates for the leaves of a mask; the others pass unchanged. */
+/**
+ * No updates for the leaves of a mask; the others pass unchanged.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const params = { body: np.array([1]), head: np.array([1]) }
+ * const optimizer = optim.chain(optim.sgd(0.5), optim.freeze({ body: true, head: false }))
+ * const [updates] = optimizer.update(params, optimizer.init(params))
+ * updates.body // => [0.]
+ * updates.head // => [-0.5]
+ * ```
+ */
 export const freeze = (mask: Mask): GradientTransformation<MaskedState<null>> => {
   freezeDoor(mask)
   return masked(setToZero(), mask)

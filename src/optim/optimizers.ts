@@ -121,7 +121,21 @@ const adamwDoor = must.door('optim.adamw', {
   }),
 })
 
-/** Adam with decoupled weight decay, 1e-4 by default. Loshchilov and Hutter (2017). */
+/**
+ * Adam with decoupled weight decay, 1e-4 by default: the decay is not divided by the root of squares. Loshchilov and Hutter,
+ * "Decoupled weight decay regularization" (2017).
+ *
+ * @throws ArgumentError from `update` without parameters, unless `weightDecay` is 0.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adamw(0.1, { weightDecay: 0.5 })
+ * const params = np.array([1, 10])
+ * // Without gradients nothing but the decay is left.
+ * const [updates] = optimizer.update(np.zeros([2]), optimizer.init(params), params)
+ * optim.applyUpdates(params, updates) // => [0.95 9.5 ]
+ * ```
+ */
 export const adamw = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
@@ -136,7 +150,20 @@ const nadamDoor = must.door('optim.nadam', {
   options: must.optionsOf(adamOptions),
 })
 
-/** Adam with Nesterov's momentum. Dozat (2016). */
+/**
+ * Adam with Nesterov's momentum: the mean of gradients is taken a step ahead. Dozat, "Incorporating Nesterov momentum into
+ * Adam" (2016).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const gradient = np.array([1])
+ * const [nadam, adam] = [optim.nadam(0.1), optim.adam(0.1)]
+ * const [first, state] = nadam.update(gradient, nadam.init(gradient))
+ * first // => [-0.14736743]
+ * adam.update(gradient, adam.init(gradient))[0] // => [-0.09999933]
+ * ```
+ */
 export const nadam = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions = {},
@@ -153,7 +180,23 @@ const nadamwDoor = must.door('optim.nadamw', {
   }),
 })
 
-/** AdamW with Nesterov's momentum. */
+/**
+ * AdamW with Nesterov's momentum; weight decay is 1e-4 by default.
+ *
+ * @throws ArgumentError from `update` without parameters, unless `weightDecay` is 0.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.nadamw(0.01, { weightDecay: 1 })
+ * let params = np.array([1])
+ * let state = optimizer.init(params)
+ * for (const _ of [1, 2]) {
+ *   const [updates, next] = optimizer.update(np.array([1]), state, params)
+ *   ;[params, state] = [optim.applyUpdates(params, updates), next]
+ * }
+ * params // => [0.9539376]
+ * ```
+ */
 export const nadamw = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
@@ -167,7 +210,19 @@ const adamaxDoor = must.door('optim.adamax', {
   options: must.optionsOf(adamOptions),
 })
 
-/** Adam with the infinity norm. Kingma and Ba (2014). */
+/**
+ * Adam with the infinity norm in place of the root of squares: steps of one size as long as gradients do not grow. Kingma and Ba,
+ * "Adam", section 7.1 (2014).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adamax(0.1)
+ * const [first, state] = optimizer.update(np.array([4, -2]), optimizer.init(np.zeros([2])))
+ * first // => [-0.09999998  0.09999998]
+ * optimizer.update(np.array([4, 0]), state)[0] // => [-0.09999997  0.04741582]
+ * ```
+ */
 export const adamax = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions = {},
@@ -184,7 +239,18 @@ const adamaxwDoor = must.door('optim.adamaxw', {
   }),
 })
 
-/** Adamax with decoupled weight decay, 1e-4 by default. */
+/**
+ * Adamax with decoupled weight decay, 1e-4 by default.
+ *
+ * @throws ArgumentError from `update` without parameters, unless `weightDecay` is 0.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adamaxw(0.1, { weightDecay: 0.5 })
+ * const params = np.array([10, 10])
+ * optimizer.update(np.array([0, 3]), optimizer.init(params), params)[0] // => [-0.5 -0.6]
+ * ```
+ */
 export const adamaxw = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
@@ -199,7 +265,21 @@ const amsgradDoor = must.door('optim.amsgrad', {
   options: must.optionsOf(adamOptions),
 })
 
-/** Adam with the largest second moment so far. Reddi et al. (2018). */
+/**
+ * Adam with the largest second moment so far: after a large gradient, steps stay small. Reddi et al., "On the convergence of
+ * Adam" (2018).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const after = (optimizer: optim.GradientTransformation) => {
+ *   const [, state] = optimizer.update(np.array([100]), optimizer.init(np.zeros([1])))
+ *   return optimizer.update(np.array([1]), state)[0]
+ * }
+ * after(optim.amsgrad(0.1, { b2: 0.5 })) // => [-0.04789473]
+ * after(optim.adam(0.1, { b2: 0.5 })) // => [-0.08294781]
+ * ```
+ */
 export const amsgrad = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions = {},
@@ -213,7 +293,21 @@ const adabeliefDoor = must.door('optim.adabelief', {
   options: must.optionsOf(adamOptions),
 })
 
-/** Adam scaled by the surprise of gradients. Zhuang et al. (2020). */
+/**
+ * Adam scaled by the surprise of gradients, how far they are from their mean: steps are long where gradients are as expected.
+ * Zhuang et al., "AdaBelief optimizer" (2020).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adabelief(0.1)
+ * const gradient = np.array([1])
+ * // The same gradient twice: the second is less of a surprise. Adam's steps are -0.1 both times.
+ * const [first, state] = optimizer.update(gradient, optimizer.init(np.zeros([1])))
+ * first // => [-0.11111037]
+ * optimizer.update(gradient, state)[0] // => [-0.11679931]
+ * ```
+ */
 export const adabelief = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions = {},
@@ -227,7 +321,19 @@ const yogiDoor = must.door('optim.yogi', {
   options: must.optionsOf(adamOptions),
 })
 
-/** Yogi. Zaheer et al. (2018). */
+/**
+ * Yogi: Adam with the second moment `v - (1 - b2) · sign(v - g²) · g²`, which forgets slowly; eps is 1e-3 by default. Zaheer et al.,
+ * "Adaptive methods for nonconvex optimization" (2018).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.yogi(0.1)
+ * const [first, state] = optimizer.update(np.array([2]), optimizer.init(np.array([0])))
+ * first // => [-0.09993734]
+ * optimizer.update(np.array([-2]), state)[0] // => [0.00525862]
+ * ```
+ */
 export const yogi = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions = {},
@@ -244,7 +350,19 @@ const radamDoor = must.door('optim.radam', {
   }),
 })
 
-/** Rectified Adam. Liu et al. (2019). */
+/**
+ * Rectified Adam: while the second moment is of too few gradients, momentum only. Liu et al., "On the variance of the adaptive
+ * learning rate and beyond" (2019).
+ *
+ * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.radam(0.1)
+ * // Not yet divided by the root of the second moment: Adam's would be -0.1.
+ * optimizer.update(np.array([3]), optimizer.init(np.array([0])))[0] // => [-0.29999995]
+ * ```
+ */
 export const radam = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & { readonly threshold?: ArrayLike } = {},
@@ -261,7 +379,20 @@ const novogradDoor = must.door('optim.novograd', {
   }),
 })
 
-/** NovoGrad; eps is 1e-6 by default. Ginsburg et al. (2019). */
+/**
+ * NovoGrad: Adam with one second moment for each leaf; eps is 1e-6 by default. Ginsburg et al., "Stochastic gradient methods with
+ * layer-wise adaptive moments" (2019).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.novograd(1)
+ * const params = np.zeros([2])
+ * // The first step has the direction of the gradient, and length 1.
+ * optimizer.update(np.array([3, 4]), optimizer.init(params), params)[0] // => [-0.5999999  -0.79999983]
+ * ```
+ */
 export const novograd = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & { readonly weightDecay?: ArrayLike } = {},
@@ -284,6 +415,14 @@ const rmspropDoor = must.door('optim.rmsprop', {
  * RMSProp. Hinton (lecture notes, 2012).
  *
  * @param options - `centered`: subtract the squared mean of gradients; `momentum` after scaling.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.rmsprop(0.1, { decay: 0.5 })
+ * const [first, state] = optimizer.update(np.array([3, -3]), optimizer.init(np.zeros([2])))
+ * first // => [-0.14142136  0.14142136]
+ * optimizer.update(np.array([0, -3]), state)[0] // => [-0.        0.11547005]
+ * ```
  */
 export const rmsprop = (
   learningRate: ScalarOrSchedule,
@@ -306,7 +445,20 @@ const adagradDoor = must.door('optim.adagrad', {
   }),
 })
 
-/** Adagrad. Duchi et al. (2011). */
+/**
+ * Adagrad: each element's steps shrink with the root of the sum of its squared gradients. Duchi et al., "Adaptive subgradient
+ * methods" (2011).
+ *
+ * @param options - `initialAccumulatorValue`: the sum before the first step, 0.1 by default; `eps`: 1e-7 by default.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adagrad(1, { initialAccumulatorValue: 0 })
+ * const [first, state] = optimizer.update(np.array([3]), optimizer.init(np.array([0])))
+ * first // => [-1.]
+ * optimizer.update(np.array([4]), state)[0] // => [-0.8]
+ * ```
+ */
 export const adagrad = (
   learningRate: ScalarOrSchedule,
   options: { readonly initialAccumulatorValue?: ArrayLike; readonly eps?: ArrayLike } = {},
@@ -324,7 +476,19 @@ const adadeltaDoor = must.door('optim.adadelta', {
   }),
 })
 
-/** Adadelta; the learning rate is 1 by default. Zeiler (2012). */
+/**
+ * Adadelta; the learning rate is 1 by default: steps have the size of past ones, and begin small. Zeiler, "ADADELTA" (2012).
+ *
+ * @param options - `rho`: decay of the means of squares, 0.9 by default; `eps`: 1e-6 by default.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adadelta()
+ * const params = np.array([1])
+ * // √eps / √(eps + (1 - rho) g²)
+ * optimizer.update(np.array([2]), optimizer.init(params), params)[0] // => [-0.00316227]
+ * ```
+ */
 export const adadelta = (
   learningRate: ScalarOrSchedule = 1,
   options: { readonly rho?: ArrayLike; readonly eps?: ArrayLike } & WeightDecayOptions = {},
@@ -342,7 +506,19 @@ const lionDoor = must.door('optim.lion', {
   }),
 })
 
-/** Lion; weight decay is 1e-3 by default. Chen et al. (2023). */
+/**
+ * Lion: steps are the signs of a mean of gradients; weight decay is 1e-3 by default. Rates are a tenth of AdamW's. Chen et al.,
+ * "Symbolic discovery of optimization algorithms" (2023).
+ *
+ * @throws ArgumentError from `update` without parameters, unless `weightDecay` is 0.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.lion(0.01, { weightDecay: 0 })
+ * const params = np.zeros([3])
+ * optimizer.update(np.array([1000, -0.001, 0]), optimizer.init(params), params)[0] // => [-0.01  0.01  -0. ]
+ * ```
+ */
 export const lion = (
   learningRate: ScalarOrSchedule,
   options: LionOptions & WeightDecayOptions = {},
@@ -360,7 +536,22 @@ const lambDoor = must.door('optim.lamb', {
   }),
 })
 
-/** LAMB; eps is 1e-6 and weight decay 0 by default. You et al. (2019). */
+/**
+ * LAMB: Adam whose step of each leaf, before the learning rate, is as long as its parameters; eps is 1e-6 and weight decay 0 by default. You
+ * et al., "Large batch optimization for deep learning" (2019).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.lamb(0.1)
+ * const params = { small: np.array([3, 4]), large: np.array([30, 40]) }
+ * const gradients = { small: np.array([1, 0]), large: np.array([1, 0]) }
+ * const [updates] = optimizer.update(gradients, optimizer.init(params), params)
+ * updates.small.at(0).get() // => -0.5
+ * updates.large.at(0).get() // => -5.
+ * ```
+ */
 export const lamb = (
   learningRate: ScalarOrSchedule,
   options: AdamOptions & WeightDecayOptions = {},
@@ -401,7 +592,23 @@ const larsDoor = must.door('optim.lars', {
   options: must.optionsOf(larsOptions),
 })
 
-/** LARS. You et al. (2017). */
+/**
+ * LARS: momentum, where the gradient of each leaf is made as long as `trustCoefficient` times its parameters. You et al., "Large
+ * batch training of convolutional networks" (2017).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.lars(1, { trustCoefficient: 0.1 })
+ * const params = np.array([3, 4])
+ * // Of length 0.1 · 5.
+ * const [first, state] = optimizer.update(np.array([0, 100]), optimizer.init(params), params)
+ * first // => [ 0.  -0.5]
+ * // The second step, with momentum 0.9.
+ * optimizer.update(np.array([0, 100]), state, params)[0] // => [ 0.   -0.95]
+ * ```
+ */
 export const lars = (
   learningRate: ScalarOrSchedule,
   options: LarsOptions = {},
@@ -457,7 +664,22 @@ const adafactorDoor = must.door('optim.adafactor', {
   options: must.optionsOf(adafactorOptions),
 })
 
-/** Adafactor: RMS scaling in memory of rows and columns. Shazeer and Stern (2018). */
+/**
+ * Adafactor: RMS scaling in memory of rows and columns. Shazeer and Stern, "Adafactor" (2018).
+ *
+ * @param learningRate - by default steps are not scaled by one.
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.adafactor(0.1, { minDimSizeToFactor: 2 })
+ * const params = np.full([2, 3], 2)
+ * const state = optimizer.init(params)
+ * const [updates] = optimizer.update(np.ones([2, 3]), state, params)
+ * // A tenth of the parameters' root mean square.
+ * optim.applyUpdates(params, updates).at(0).get() // => [1.8 1.8 1.8]
+ * ```
+ */
 export const adafactor = (learningRate?: ScalarOrSchedule, options: AdafactorOptions = {}): GradientTransformation => {
   adafactorDoor(learningRate, options)
   const {
@@ -483,7 +705,16 @@ export const adafactor = (learningRate?: ScalarOrSchedule, options: AdafactorOpt
 
 const signSgdDoor = must.door('optim.signSgd', { learningRate: aRate })
 
-/** The signs of gradients times the learning rate. Bernstein et al., "signSGD" (2018). */
+/**
+ * The signs of gradients times the learning rate. Bernstein et al., "signSGD" (2018).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.signSgd(0.5)
+ * optimizer.update(np.array([1e-9, 0, -7]), optimizer.init(np.zeros([3])))[0] // => [-0.5  -0.  0.5]
+ * ```
+ */
 export const signSgd = (learningRate: ScalarOrSchedule): GradientTransformation<[null, RateState]> => {
   signSgdDoor(learningRate)
   return chain(scaleBySign(), scaleByLearningRate(learningRate))
@@ -498,7 +729,20 @@ const noisySgdDoor = must.door('optim.noisySgd', {
   }),
 })
 
-/** SGD with Gaussian noise of variance `eta / step^gamma`. Neelakantan et al. (2015). */
+/**
+ * SGD with Gaussian noise of variance `eta / step^gamma` (0.01 and 0.55 by default) added to gradients. Neelakantan et al.,
+ * "Adding gradient noise improves learning for very deep networks" (2015).
+ *
+ * @param key - the state begins with it: runs with one key are the same.
+ * @example
+ * ```ts
+ * import { np, optim, random } from 'pullback'
+ * const optimizer = optim.noisySgd(1, random.key(0), { eta: 0.01 })
+ * const params = np.zeros([10_000])
+ * const [updates] = optimizer.update(params, optimizer.init(params))
+ * np.std(updates).item().toFixed(2) // => 0.10
+ * ```
+ */
 export const noisySgd = (
   learningRate: ScalarOrSchedule,
   key: Key,
@@ -514,7 +758,21 @@ const fromageDoor = must.door('optim.fromage', {
   options: must.optionsOf<{ readonly minNorm?: ArrayLike }>({ minNorm: must.arrayLike }),
 })
 
-/** Fromage. Bernstein et al., "On the distance between two neural networks" (2020). */
+/**
+ * Fromage: steps as long as `learningRate` times each leaf, and parameters then divided by √(1 + learningRate²), so that they do not
+ * grow. Bernstein et al., "On the distance between two neural networks and the stability of learning" (2020).
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.fromage(0.75)
+ * const params = np.array([10])
+ * // (10 - 0.75 · 10) / 1.25
+ * const [updates] = optimizer.update(np.array([0.1]), optimizer.init(params), params)
+ * optim.applyUpdates(params, updates) // => [2.]
+ * ```
+ */
 export const fromage = (
   learningRate: ScalarOrSchedule,
   options: { readonly minNorm?: ArrayLike } = {},

@@ -24,7 +24,16 @@ const times = <T>(tree: T, factor: ArrayLike): T =>
 
 const scaleDoor = must.door('optim.scale', { factor: must.arrayLike })
 
-/** Updates times a factor. */
+/**
+ * Updates times a factor.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scale(-0.1)
+ * update({ w: np.array([1, 2]) }, init(null))[0].w // => [-0.1 -0.2]
+ * ```
+ */
 export const scale = (factor: ArrayLike): GradientTransformation<null> => {
   scaleDoor(factor)
   return stateless((updates) => times(updates, factor))
@@ -38,7 +47,18 @@ export interface CountState {
 
 const scaleByScheduleDoor = must.door('optim.scaleBySchedule', { schedule: must.func })
 
-/** Updates times what a schedule gives for the step. */
+/**
+ * Updates times what a schedule gives for the step.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.scaleBySchedule((step) => np.divide(1, np.add(step, 1)))
+ * const [first, state] = t.update(np.array([6]), t.init(null))
+ * first // => [6.]
+ * t.update(np.array([6]), state)[0] // => [3.]
+ * ```
+ */
 export const scaleBySchedule = (schedule: Schedule): GradientTransformation<CountState> => {
   scaleByScheduleDoor(schedule)
   return {
@@ -58,7 +78,19 @@ const scaleByLearningRateDoor = must.door('optim.scaleByLearningRate', {
   options: must.optionsOf<{ readonly flipSign?: boolean }>({ flipSign: must.boolean }),
 })
 
-/** Updates times the learning rate, negated so that `applyUpdates` goes downhill (unless `flipSign` is false). */
+/**
+ * Updates times the learning rate, negated so that `applyUpdates` goes downhill (unless `flipSign` is false).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scaleByLearningRate(0.5)
+ * update(np.array([2]), init(null))[0] // => [-1.]
+ * // Of a schedule the state counts the steps.
+ * const halving = optim.exponentialDecay({ initValue: 1, decayRate: 0.5, transitionSteps: 10 })
+ * optim.scaleByLearningRate(halving).init(null)?.count // => 0
+ * ```
+ */
 export const scaleByLearningRate = (
   learningRate: ScalarOrSchedule,
   options: { readonly flipSign?: boolean } = {},
@@ -72,7 +104,16 @@ export const scaleByLearningRate = (
     : scale(np.multiply(sign, learningRate))
 }
 
-/** The signs of updates. */
+/**
+ * The signs of updates.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.scaleBySign()
+ * update(np.array([-3, 0, 0.1]), init(null))[0] // => [-1.  0.  1.]
+ * ```
+ */
 export const scaleBySign = (): GradientTransformation<null> =>
   stateless((updates) => mapTree('optim.scaleBySign', np.sign, updates))
 
@@ -94,6 +135,15 @@ const traceDoor = must.door('optim.trace', { decay: must.arrayLike, options: mus
 
 /**
  * Momentum: a decaying sum of gradients, `t ← g + decay · t`. Polyak (1964); with `nesterov`, Nesterov (1983).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.trace(0.5)
+ * const [first, state] = t.update(np.array([4]), t.init(np.zeros([1])))
+ * first // => [4.]
+ * t.update(np.array([4]), state)[0] // => [6.]
+ * ```
  */
 export const trace = (decay: ArrayLike, options: MomentumOptions = {}): GradientTransformation<TraceState> => {
   traceDoor(decay, options)
@@ -125,7 +175,20 @@ const emaDoor = must.door('optim.ema', {
   }),
 })
 
-/** A decaying mean of gradients; `debias` (true by default) makes up for its start at 0. */
+/**
+ * A decaying mean of gradients; `debias` (true by default) makes up for its start at 0.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.ema(0.9)
+ * const [first, state] = t.update(np.array([1]), t.init(np.zeros([1])))
+ * first // => [0.99999976]
+ * t.update(np.array([0]), state)[0].at(0).get().item().toFixed(3) // => 0.474
+ * // As it stands, begun at 0.
+ * state.ema // => [0.1]
+ * ```
+ */
 export const ema = (
   decay: ArrayLike,
   options: { readonly debias?: boolean; readonly accumulatorDtype?: DType } = {},
@@ -156,6 +219,16 @@ const addDecayedWeightsDoor = must.door('optim.addDecayedWeights', {
  *
  * @param options - `mask`: which leaves decay; all by default.
  * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const params = { w: np.array([10]), b: np.array([10]) }
+ * const gradients = { w: np.array([1]), b: np.array([1]) }
+ * const t = optim.addDecayedWeights(0.1, { mask: { w: true, b: false } })
+ * t.update(gradients, t.init(params), params)[0].w // => [2.]
+ * t.update(gradients, t.init(params), params)[0].b // => [1.]
+ * t.update(gradients, t.init(params))[0] // throws ArgumentError
+ * ```
  */
 export const addDecayedWeights = (
   weightDecay: ScalarOrSchedule = 0,
@@ -194,6 +267,13 @@ const addNoiseDoor = must.door('optim.addNoise', { eta: must.arrayLike, gamma: m
  * Gaussian noise of variance `eta / step^gamma`. Neelakantan et al., "Adding gradient noise" (2015).
  *
  * @param key - the state begins with it.
+ * @example
+ * ```ts
+ * import { np, optim, random } from 'pullback'
+ * const t = optim.addNoise(4, 0, random.key(0))
+ * const [noise] = t.update(np.zeros([10_000]), t.init(null))
+ * np.std(noise).item().toFixed(1) // => 2.0
+ * ```
  */
 export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTransformation<NoiseState> => {
   addNoiseDoor(eta, gamma, key)
@@ -217,7 +297,18 @@ export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTr
   }
 }
 
-/** Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al. (2020). */
+/**
+ * Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al., "Gradient centralization"
+ * (2020).
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.centralize()
+ * update(np.array([[1, 3], [10, 20]]), init(null))[0] // => [[-1.  1.]\n [-5.  5.]]
+ * update(np.array([1, 3]), init(null))[0] // => [1. 3.]
+ * ```
+ */
 export const centralize = (): GradientTransformation<null> =>
   stateless((updates) =>
     mapTree(
@@ -235,7 +326,16 @@ const normalizeByUpdateNormDoor = must.door('optim.normalizeByUpdateNorm', {
   }),
 })
 
-/** `scaleFactor · g / (‖g‖ + eps)`, with the norm of all leaves together. */
+/**
+ * `scaleFactor · g / (‖g‖ + eps)`, with the norm of all leaves together.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.normalizeByUpdateNorm({ scaleFactor: 10, eps: 0 })
+ * update({ a: np.array([3]), b: np.array([4]) }, init(null))[0].b // => [8.]
+ * ```
+ */
 export const normalizeByUpdateNorm = (
   options: { readonly scaleFactor?: ArrayLike; readonly eps?: ArrayLike } = {},
 ): GradientTransformation<null> => {
@@ -247,7 +347,19 @@ export const normalizeByUpdateNorm = (
   })
 }
 
-/** Updates shortened so that parameters that are not negative stay so. */
+/**
+ * Updates shortened so that parameters that are not negative stay so.
+ *
+ * @throws ArgumentError from `update` without parameters.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.chain(optim.sgd(1), optim.keepParamsNonnegative())
+ * const params = np.array([5, 1])
+ * const [updates] = optimizer.update(np.array([2, 2]), optimizer.init(params), params)
+ * optim.applyUpdates(params, updates) // => [3. 0.]
+ * ```
+ */
 export const keepParamsNonnegative = (): GradientTransformation<null> =>
   stateless((updates, params) =>
     mapTree(
@@ -264,7 +376,18 @@ export interface NanState {
   readonly foundNan: OptState
 }
 
-/** 0 for every NaN. The state says, leaf by leaf, whether the last updates had any. */
+/**
+ * 0 for every NaN. The state says, leaf by leaf, whether the last updates had any.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.zeroNans()
+ * const [updates, state] = t.update(np.array([1, NaN]), t.init(np.zeros([2])))
+ * updates // => [1. 0.]
+ * state.foundNan // => True
+ * ```
+ */
 export const zeroNans = (): GradientTransformation<NanState> => ({
   init: (params) => ({ foundNan: mapTree('optim.zeroNans', () => np.array(false), params) as OptState }),
   update: (updates) => [

@@ -25,7 +25,16 @@ const aCount = must.kind('a number', (x) => typeof x === 'number' && !Number.isN
 
 const constantScheduleDoor = must.door('optim.constantSchedule', { value: must.arrayLike })
 
-/** One value for all steps. */
+/**
+ * One value for all steps.
+ *
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.constantSchedule(0.5)
+ * rate(1000) // => 0.5
+ * ```
+ */
 export const constantSchedule = (value: ArrayLike): ArraySchedule => {
   constantScheduleDoor(value)
   return () => np.array(value)
@@ -67,6 +76,12 @@ const polynomialScheduleDoor = must.door('optim.polynomialSchedule', { options: 
  * `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after.
  *
  * @throws ArgumentError for an option that is missing or no number.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const rate = optim.polynomialSchedule({ initValue: 1, endValue: 0, power: 2, transitionSteps: 10, transitionBegin: 5 })
+ * rate(np.array([0, 5, 10, 15, 99])) // => [1.   1.   0.25 0.   0.  ]
+ * ```
  */
 export const polynomialSchedule = (options: PolynomialOptions): ArraySchedule => {
   polynomialScheduleDoor(options)
@@ -135,6 +150,15 @@ const exponentialDecayDoor = must.door('optim.exponentialDecay', { options: must
  * `initValue · decayRate^(step / transitionSteps)`.
  *
  * @throws ArgumentError for an option that is missing or no number.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const options = { initValue: 1, decayRate: 0.25, transitionSteps: 2 }
+ * const steps = np.arange(5)
+ * optim.exponentialDecay(options)(steps) // => [1.     0.5    0.25   0.125  0.0625]
+ * optim.exponentialDecay({ ...options, staircase: true })(steps) // => [1.     1.     0.25   0.25   0.0625]
+ * optim.exponentialDecay({ ...options, endValue: 0.2 })(steps) // => [1.   0.5  0.25 0.2  0.2 ]
+ * ```
  */
 export const exponentialDecay = (options: ExponentialOptions): ArraySchedule => {
   exponentialDecayDoor(options)
@@ -178,6 +202,12 @@ const cosineDecayScheduleDoor = must.door('optim.cosineDecaySchedule', { options
  * Half a cosine from `initValue` to `alpha · initValue`. Loshchilov and Hutter, "SGDR" (2016).
  *
  * @throws ArgumentError unless `decaySteps` is positive, and for an option that is missing or no number.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const rate = optim.cosineDecaySchedule({ initValue: 2, decaySteps: 4, alpha: 0.5 })
+ * rate(np.array([0, 2, 4, 100])) // => [2.  1.5 1.  1. ]
+ * ```
  */
 export const cosineDecaySchedule = (options: CosineOptions): ArraySchedule => {
   cosineDecayScheduleDoor(options)
@@ -270,6 +300,14 @@ const piecewiseInterpolateScheduleDoor = must.door('optim.piecewiseInterpolateSc
  * Values at boundaries, `initValue` times all scales so far, joined by lines or half cosines.
  *
  * @throws ArgumentError for a negative scale, or an interpolation of another name.
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const options = { initValue: 1, boundariesAndScales: { 2: 3, 4: 0.5 } }
+ * const line = optim.piecewiseInterpolateSchedule({ ...options, interpolateType: 'linear' })
+ * const steps = [0, 1, 2, 3, 4]
+ * steps.map((step) => line(step).item()) // => 1,2,3,2.25,1.5
+ * ```
  */
 export const piecewiseInterpolateSchedule = (options: {
   readonly interpolateType: 'linear' | 'cosine'
@@ -331,7 +369,18 @@ const linearOnecycleScheduleDoor = must.door('optim.linearOnecycleSchedule', {
   }),
 })
 
-/** Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith, "Super-convergence" (2018). */
+/**
+ * Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith and Topin, "Super-convergence" (2018).
+ *
+ * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or no number.
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.linearOnecycleSchedule({ transitionSteps: 100, peakValue: 1 })
+ * const steps = [0, 30, 85, 100]
+ * steps.map((step) => rate(step).item().toFixed(4)) // => 0.0400,1.0000,0.0400,0.0000
+ * ```
+ */
 export const linearOnecycleSchedule = (options: OnecycleOptions & { readonly pctFinal?: number }): ArraySchedule => {
   linearOnecycleScheduleDoor(options)
   const { transitionSteps, peakValue, pctStart = 0.3, pctFinal = 0.85, divFactor = 25, finalDivFactor = 1e4 } = options
@@ -351,7 +400,18 @@ const cosineOnecycleScheduleDoor = must.door('optim.cosineOnecycleSchedule', {
   options: must.optionsOf(onecycleOptions),
 })
 
-/** Up to a peak and down to nearly nothing in half cosines. Smith, "Super-convergence" (2018). */
+/**
+ * Up to a peak and down to nearly nothing in half cosines. Smith and Topin, "Super-convergence" (2018).
+ *
+ * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or no number.
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.cosineOnecycleSchedule({ transitionSteps: 100, peakValue: 1, divFactor: 10 })
+ * const steps = [0, 15, 30, 65, 100]
+ * steps.map((step) => rate(step).item().toFixed(3)) // => 0.100,0.550,1.000,0.500,0.000
+ * ```
+ */
 export const cosineOnecycleSchedule = (options: OnecycleOptions): ArraySchedule => {
   cosineOnecycleScheduleDoor(options)
   const { transitionSteps, peakValue, pctStart = 0.3, divFactor = 25, finalDivFactor = 1e4 } = options
@@ -376,6 +436,15 @@ const joinSchedulesDoor = must.door('optim.joinSchedules', {
  *
  * @param boundaries - the steps at which the next schedule begins: one fewer than schedules.
  * @throws ArgumentError if their numbers do not fit.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const up = optim.linearSchedule({ initValue: 0, endValue: 1, transitionSteps: 2 })
+ * const rate = optim.joinSchedules([up, (step) => np.divide(1, np.add(step, 1))], [2])
+ * // From step 2 on, the second counts 0, 1, 2.
+ * const steps = [0, 1, 2, 3, 5]
+ * steps.map((step) => rate(step).item()) // => 0,0.5,1,0.5,0.25
+ * ```
  */
 export const joinSchedules = (schedules: readonly Schedule[], boundaries: readonly number[]): ArraySchedule => {
   joinSchedulesDoor(schedules, boundaries)
@@ -413,7 +482,17 @@ const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySche
 
 const warmupConstantScheduleDoor = must.door('optim.warmupConstantSchedule', { options: must.optionsOf(warmupOptions) })
 
-/** A straight line up to `peakValue`, which then stays. */
+/**
+ * A straight line up to `peakValue`, which then stays.
+ *
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.warmupConstantSchedule({ initValue: 0, peakValue: 1, warmupSteps: 4 })
+ * const steps = [0, 1, 4, 99]
+ * steps.map((step) => rate(step).item()) // => 0,0.25,1,1
+ * ```
+ */
 export const warmupConstantSchedule = (options: WarmupOptions): ArraySchedule => {
   warmupConstantScheduleDoor(options)
   return warmup(options)
@@ -453,6 +532,13 @@ const warmupCosineDecayScheduleDoor = must.door('optim.warmupCosineDecaySchedule
  * A straight line up to `peakValue`, then half a cosine down to `endValue`.
  *
  * @throws ArgumentError unless `decaySteps` is more than `warmupSteps`.
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.warmupCosineDecaySchedule({ initValue: 0, peakValue: 1, warmupSteps: 2, decaySteps: 6, endValue: 0.5 })
+ * const steps = [0, 1, 2, 4, 6, 99]
+ * steps.map((step) => rate(step).item()) // => 0,0.5,1,0.75,0.5,0.5
+ * ```
  */
 export const warmupCosineDecaySchedule = (options: WarmupCosineOptions): ArraySchedule => {
   warmupCosineDecayScheduleDoor(options)
@@ -475,7 +561,23 @@ const warmupExponentialDecayScheduleDoor = must.door('optim.warmupExponentialDec
   }),
 })
 
-/** A straight line up to `peakValue`, then exponential decay. */
+/**
+ * A straight line up to `peakValue`, then exponential decay.
+ *
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const rate = optim.warmupExponentialDecaySchedule({
+ *   initValue: 0,
+ *   peakValue: 1,
+ *   warmupSteps: 2,
+ *   decayRate: 0.5,
+ *   transitionSteps: 1,
+ * })
+ * const steps = [0, 1, 2, 3, 4]
+ * steps.map((step) => rate(step).item()) // => 0,0.5,1,0.5,0.25
+ * ```
+ */
 export const warmupExponentialDecaySchedule = (
   options: WarmupOptions & Omit<ExponentialOptions, 'initValue'>,
 ): ArraySchedule => {
@@ -486,7 +588,19 @@ export const warmupExponentialDecaySchedule = (
 
 const sgdrScheduleDoor = must.door('optim.sgdrSchedule', { cycles: must.listOf(must.optionsOf(warmupCosineOptions)) })
 
-/** Cosine decay with warm restarts: one `warmupCosineDecaySchedule` after the other. Loshchilov and Hutter (2016). */
+/**
+ * Cosine decay with warm restarts: one `warmupCosineDecaySchedule` after the other, each of `decaySteps`. Loshchilov and Hutter,
+ * "SGDR" (2016).
+ *
+ * @example
+ * ```ts
+ * import { optim } from 'pullback'
+ * const cycle = { initValue: 0, peakValue: 1, warmupSteps: 1, decaySteps: 3 }
+ * const rate = optim.sgdrSchedule([cycle, { ...cycle, peakValue: 0.5 }])
+ * const steps = [0, 1, 2, 3, 4, 5]
+ * steps.map((step) => rate(step).item().toFixed(2)) // => 0.00,1.00,0.50,0.00,0.50,0.25
+ * ```
+ */
 export const sgdrSchedule = (cycles: readonly WarmupCosineOptions[]): ArraySchedule => {
   sgdrScheduleDoor(cycles)
   const ends = cycles.map((_, i) => cycles.slice(0, i + 1).reduce((sum, c) => sum + c.decaySteps, 0))

@@ -54,6 +54,13 @@ const statelessDoor = must.door('optim.stateless', { f: must.func })
  * A transformation without state.
  *
  * @param f - from gradients, and parameters if given, to updates of the same tree.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * // Gradients and parameters added up: weight decay of 1.
+ * const { init, update } = optim.stateless((gradients, params) => optim.applyUpdates(gradients, params))
+ * update(np.array([0.5, 0]), init(null), np.array([1, 10]))[0] // => [ 1.5 10. ]
+ * ```
  */
 export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTransformation<null> => {
   statelessDoor(f)
@@ -63,10 +70,28 @@ export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTr
   }
 }
 
-/** Leaves everything as it is: the unit of `chain`. */
+/**
+ * Leaves everything as it is: the unit of `chain`.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.identity()
+ * update(np.array([1, 2]), init(null))[0] // => [1. 2.]
+ * ```
+ */
 export const identity = (): GradientTransformation<null> => stateless((updates) => updates)
 
-/** Zeros instead of updates. */
+/**
+ * Zeros instead of updates.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const { init, update } = optim.setToZero()
+ * update({ w: np.array([1, 2]) }, init(null))[0].w // => [0. 0.]
+ * ```
+ */
 export const setToZero = (): GradientTransformation<null> => stateless((updates) => zerosLike(updates))
 
 const isTransformation = (x: unknown): boolean => {
@@ -136,7 +161,18 @@ const aNamed = must.kind('a pair [name, transformation]', (x) => {
   return must.listOf(must.anything, '', 2).accepts(x) && typeof (x as readonly unknown[])[0] === 'string'
 })
 
-/** `chain` with names, by which the states are kept. */
+/**
+ * `chain` with names, by which the states are kept.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.namedChain(['momentum', optim.trace(0.9)], ['rate', optim.scale(-0.1)])
+ * const [updates, state] = optimizer.update(np.array([1]), optimizer.init(np.zeros([1])))
+ * updates // => [-0.1]
+ * state.momentum.trace // => [1.]
+ * ```
+ */
 export const namedChain = <const T extends readonly Named[]>(
   ...transformations: T
 ): GradientTransformation<NamedStates<T>> => {
@@ -216,7 +252,17 @@ const incrementalUpdateDoor = must.door('optim.incrementalUpdate', {
   stepSize: must.arrayLike,
 })
 
-/** `stepSize · new + (1 - stepSize) · old`: a moving average of parameters. */
+/**
+ * `stepSize · new + (1 - stepSize) · old`: a moving average of parameters.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * // A target network that follows slowly.
+ * const target = optim.incrementalUpdate({ w: np.array([10]) }, { w: np.array([0]) }, 0.1)
+ * target.w // => [1.]
+ * ```
+ */
 export const incrementalUpdate = <P>(newTree: P, oldTree: unknown, stepSize: ArrayLike): P => {
   incrementalUpdateDoor(newTree, oldTree, stepSize)
   return mapTree(

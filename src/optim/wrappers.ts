@@ -97,7 +97,19 @@ export interface ApplyEveryState {
 
 const applyEveryDoor = must.door('optim.applyEvery', { k: must.integer })
 
-/** Updates are added up, and given out every `k` steps; in between they are zero. */
+/**
+ * Updates are added up, and given out every `k` steps; in between they are zero.
+ *
+ * @throws ArgumentError unless `k` is a positive whole number.
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const t = optim.applyEvery(2)
+ * const [first, state] = t.update(np.array([1]), t.init(np.zeros([1])))
+ * first // => [0.]
+ * t.update(np.array([3]), state)[0] // => [4.]
+ * ```
+ */
 export const applyEvery = (k: number): GradientTransformation<ApplyEveryState> => {
   applyEveryDoor(k)
   checkPositive('optim.applyEvery', 'k', k)
@@ -135,6 +147,16 @@ const applyIfFiniteDoor = must.door('optim.applyIfFinite', {
 /**
  * Steps whose gradients have NaN or infinities are left out: updates are zero and the inner state stays, unless that
  * happens more than `maxConsecutiveErrors` times in a row.
+ *
+ * @example
+ * ```ts
+ * import { np, optim } from 'pullback'
+ * const optimizer = optim.applyIfFinite(optim.sgd(1), 3)
+ * const [updates, state] = optimizer.update(np.array([1, NaN]), optimizer.init(np.zeros([2])))
+ * updates // => [0. 0.]
+ * state.totalNotFinite // => 1
+ * optimizer.update(np.array([1, 2]), state)[0] // => [-1. -2.]
+ * ```
  */
 export const applyIfFinite = <S>(
   inner: GradientTransformation<S>,

@@ -41,6 +41,17 @@ const toInputsDoor = must.door('toInputs', {
  * A batch as the inputs of a model: `model.apply(params, toInputs(batch))`.
  *
  * @throws ArgumentError if rows differ in length.
+ * @example
+ * ```ts
+ * import { loadTokenizer, toInputs } from 'pullback/tokenizers'
+ * const model = { type: 'WordLevel', vocab: { '[PAD]': 0, good: 1, bad: 2 }, unk_token: '[PAD]' }
+ * const files = { tokenizerJson: JSON.stringify({ model, pre_tokenizer: { type: 'Whitespace' } }) }
+ * const tokenizer = loadTokenizer(files)
+ * if (tokenizer._tag === 'Left') throw new Error(tokenizer.left.message)
+ * const inputs = toInputs(tokenizer.right.encodeBatch(['good good', 'bad bad']))
+ * inputs.inputIds // => [[1 1]\n [2 2]]
+ * toInputs(tokenizer.right.encodeBatch(['good good', 'bad'])) // throws ArgumentError
+ * ```
  */
 export const toInputs = (batch: Pick<BatchEncoding, 'inputIds' | 'attentionMask' | 'tokenTypeIds'>): ModelInputs => {
   toInputsDoor(batch)

@@ -23,6 +23,20 @@ export const blockKindIn = (file: TensorFile, name: string): BlockKind | null =>
 /**
  * A tensor as the file has it: blocks that GGUF's quantised types are stay blocks, and take no more memory than in the file; everything
  * else is read as an array.
+ *
+ * @example
+ * ```ts
+ * import { QuantizedArray, np } from 'pullback'
+ * import { encodeGguf, openGguf, readQuantized } from 'pullback/io'
+ * // One block of 32 elements in 34 bytes.
+ * const block = new QuantizedArray(np.zeros([1, 34], { dtype: 'uint8' }), 'q8_0')
+ * const file = await openGguf(encodeGguf({ w: block }))()
+ * const w = file._tag === 'Right' ? await readQuantized(file.right, 'w')() : file
+ * w._tag === 'Right' && w.right // => q8_0[1,32] (34 bytes)
+ * // Expanded: read gives an array.
+ * const array = file._tag === 'Right' ? await file.right.read('w')() : file
+ * array._tag === 'Right' && array.right.shape // => 1,32
+ * ```
  */
 export const readQuantized = (file: TensorFile, name: string): TaskEither<IoError, NDArray | QuantizedArray> => {
   readQuantizedDoor(file, name)

@@ -40,6 +40,17 @@ const openGgufDoor = openDoor('openGguf')
  * Shapes have the slowest dimension first, as everywhere here; the file names them in the reverse order.
  *
  * @returns an error if the header is damaged, a tensor overlaps another or goes beyond the file.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeGguf, openGguf } from 'pullback/io'
+ * const bytes = encodeGguf({ 'token_embd.weight': np.ones([4, 8]) }, { metadata: { 'general.name': 'tiny' } })
+ * const file = await openGguf(bytes)()
+ * file._tag === 'Right' && file.right.metadata.get('general.name') // => tiny
+ * file._tag === 'Right' && file.right.tensors.get('token_embd.weight')!.shape // => 4,8
+ * const damaged = await openGguf(bytes.slice(0, 40))()
+ * damaged._tag === 'Left' && damaged.left._tag // => Malformed
+ * ```
  */
 export const openGguf = (from: Readable): TaskEither<IoError, GgufFile> => {
   openGgufDoor(from)

@@ -141,7 +141,22 @@ export const encodeGguf = (
   return bytes
 }
 
-/** Writes a GGUF file, which appears whole or not at all. See `encodeGguf`. */
+/**
+ * Writes a GGUF file, which appears whole or not at all. See `encodeGguf`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { openGguf, writeGguf } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'tiny.gguf')
+ * await writeGguf(path, { w: np.ones([2, 3]) }, { metadata: { 'general.architecture': 'llama' } })()
+ * const file = await openGguf(path)()
+ * file._tag === 'Right' && file.right.tensors.get('w')!.dtype // => F32
+ * ```
+ */
 export const writeGguf = (
   path: string,
   tensors: { readonly [name: string]: ArrayLike | QuantizedArray },

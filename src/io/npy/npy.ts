@@ -158,7 +158,20 @@ export const npyChunks = (x: ArrayLike): readonly Uint8Array[] => {
   return [encodeNpyHeader(written[aval.dtype], aval.shape), bytesOfElements(elements)]
 }
 
-/** An array as the bytes of a `.npy` file. bfloat16, which NumPy does not have, is written as float32. */
+/**
+ * An array as the bytes of a `.npy` file. bfloat16, which NumPy does not have, is written as float32.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeNpy, readNpy } from 'pullback/io'
+ * const bytes = encodeNpy(np.array([[1, 2]], { dtype: 'bfloat16' }))
+ * // The magic string that NumPy looks for.
+ * new TextDecoder().decode(bytes.slice(1, 6)) // => NUMPY
+ * const array = await readNpy(bytes)()
+ * array._tag === 'Right' && array.right.dtype // => float32
+ * ```
+ */
 export const encodeNpy = (x: ArrayLike): Uint8Array => {
   encodeNpyDoor(x)
   const [header, elements] = npyChunks(x) as [Uint8Array, Uint8Array]
@@ -168,7 +181,24 @@ export const encodeNpy = (x: ArrayLike): Uint8Array => {
   return bytes
 }
 
-/** Writes a `.npy` file, which appears whole or not at all. */
+/**
+ * Writes a `.npy` file, which appears whole or not at all.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { readNpy, writeNpy } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'x.npy')
+ * // A task: nothing is written until it is called.
+ * const written = await writeNpy(path, np.arange(3))()
+ * written._tag // => Right
+ * const x = await readNpy(path)()
+ * x._tag === 'Right' && x.right // => [0 1 2]
+ * ```
+ */
 export const writeNpy = (path: string, x: ArrayLike): TaskEither<IoError, void> => {
   writeNpyDoor(path, x)
   return writeFile(path, npyChunks(x))

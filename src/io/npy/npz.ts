@@ -41,6 +41,17 @@ const openNpzDoor = openDoor('openNpz')
  * Opens a `.npz` file; its arrays have the names that they were saved under.
  *
  * @returns an error if the archive is damaged, or one of its files is not `.npy`.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeNpz, openNpz } from 'pullback/io'
+ * const file = await openNpz(encodeNpz({ images: np.zeros([10, 28, 28]), labels: np.arange(10) }))()
+ * file._tag === 'Right' && [...file.right.tensors.keys()] // => images,labels
+ * file._tag === 'Right' && file.right.tensors.get('images')!.dtype // => <f4
+ * // Only what is read is decoded.
+ * const labels = file._tag === 'Right' ? await file.right.read('labels')() : file
+ * labels._tag === 'Right' && labels.right // => [0 1 2 3 4 5 6 7 8 9]
+ * ```
  */
 export const openNpz = (from: Readable): TaskEither<IoError, TensorFile> => {
   openNpzDoor(from)
@@ -81,7 +92,17 @@ const arrays = must.recordOf(must.arrayLike, 'an object of arrays by their names
 const encodeNpzDoor = must.door('encodeNpz', { arrays })
 const writeNpzDoor = must.door('writeNpz', { path: must.string, arrays })
 
-/** Arrays by name as the bytes of a `.npz` file, stored without compression. */
+/**
+ * Arrays by name as the bytes of a `.npz` file, stored without compression.
+ *
+ * @example
+ * ```ts
+ * import { encodeNpz, openNpz, readTensors } from 'pullback/io'
+ * const file = await openNpz(encodeNpz({ x: [1, 2], y: [3] }))()
+ * const arrays = file._tag === 'Right' ? await readTensors(file.right)() : file
+ * arrays._tag === 'Right' && arrays.right['x'] // => [1. 2.]
+ * ```
+ */
 export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8Array => {
   encodeNpzDoor(arrays)
   const chunks = zipChunks(entriesOf(arrays))
@@ -94,7 +115,23 @@ export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8
   return bytes
 }
 
-/** Writes a `.npz` file, which appears whole or not at all. */
+/**
+ * Writes a `.npz` file, which appears whole or not at all.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { openNpz, writeNpz } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'data.npz')
+ * await writeNpz(path, { train: np.ones([8, 2]), test: np.ones([2, 2]) })()
+ * // In Python: np.load('data.npz')['train']
+ * const file = await openNpz(path)()
+ * file._tag === 'Right' && [...file.right.tensors.keys()] // => train,test
+ * ```
+ */
 export const writeNpz = (path: string, arrays: { readonly [name: string]: ArrayLike }): TaskEither<IoError, void> => {
   writeNpzDoor(path, arrays)
   return writeFile(path, zipChunks(entriesOf(arrays)))

@@ -88,6 +88,16 @@ const openOnnxDoor = must.door('openOnnx', { from: aReadable, options: must.opti
  * Opens an ONNX model as a file of tensors: the initializers of its graph. Its operations are not read.
  *
  * @returns an error if a field goes beyond its message, a name stands twice, or a tensor does not hold its elements.
+ * @param options - `external`: where weights in files of their own lie.
+ * @example
+ * ```ts
+ * import { openOnnx, readTensors } from 'pullback/io'
+ * // A model of one initializer, as the Python package writes it.
+ * const bytes = Buffer.from('CA46FhIBZyoRCAIQASIIAACAPwAAAEBCAXdCAhAc', 'base64')
+ * const file = await openOnnx(bytes)()
+ * const arrays = file._tag === 'Right' ? await readTensors(file.right)() : file
+ * arrays._tag === 'Right' && arrays.right['w'] // => [1. 2.]
+ * ```
  */
 export const openOnnx = (from: Readable, options: OnnxOptions = {}): TaskEither<IoError, TensorFile> => {
   openOnnxDoor(from, options)

@@ -106,6 +106,19 @@ const openPytorchDoor = openDoor('openPytorch')
  * Opens a checkpoint that `torch.save` wrote, whether a zip archive or, before PyTorch 1.6, a sequence of pickles. Tensors have
  * the keys that lead to them, joined by dots; numbers and texts beside them are in `metadata`. Nothing in the file is executed:
  * only tensors, containers, numbers and texts are known, and whatever else a pickle asks for is an error that names it.
+ *
+ * @example
+ * ```ts
+ * import { openPytorch } from 'pullback/io'
+ * // torch.save({ 'epoch': 3 }), in the format before 1.6.
+ * const bytes = Buffer.from('gAKKCmz8nEb5IGqoUBkugAJN6QMugAJ9LoACfVgFAAAAZXBvY2hLA3MugAJdLg==', 'base64')
+ * const file = await openPytorch(bytes)()
+ * file._tag === 'Right' && file.right.metadata.get('epoch') // => 3
+ * // A pickle that would run a command is an error.
+ * const command = Buffer.from('gAKKCmz8nEb5IGqoUBkugAJN6QMugAJ9LoACY29zCnN5c3RlbQpYAgAAAGxzhVIugAJdLg==', 'base64')
+ * const evil = await openPytorch(command)()
+ * evil._tag === 'Left' && evil.left._tag // => Unsupported
+ * ```
  */
 export const openPytorch = (from: Readable): TaskEither<IoError, TensorFile> => {
   openPytorchDoor(from)

@@ -109,13 +109,38 @@ const writeDoor = must.door('writeSafetensors', { path: must.string, tensors: na
  * Arrays as the bytes of a safetensors file. A number is a float32 scalar.
  *
  * @throws ArgumentError if an array is named `__metadata__`; ShapeError if a raw tensor's bytes do not fit its shape.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { encodeSafetensors, openSafetensors } from 'pullback/io'
+ * const bytes = encodeSafetensors({ w: np.ones([2, 3]), step: 7 }, { metadata: { format: 'pt', license: 'MIT' } })
+ * const file = await openSafetensors(bytes)()
+ * file._tag === 'Right' && file.right.metadata.get('license') // => MIT
+ * file._tag === 'Right' && file.right.tensors.get('w')!.shape // => 2,3
+ * ```
  */
 export const encodeSafetensors = (tensors: NamedTensors, options: SafetensorsOptions = {}): Uint8Array => {
   encodeDoor(tensors, options)
   return joined(chunksOf(tensors, options))
 }
 
-/** Writes a safetensors file, which appears whole or not at all. */
+/**
+ * Writes a safetensors file, which appears whole or not at all.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { openSafetensors, writeSafetensors } from 'pullback/io'
+ * const path = join(mkdtempSync(join(tmpdir(), 'pullback-')), 'model.safetensors')
+ * await writeSafetensors(path, { bias: np.array([0, 1]) })()
+ * const file = await openSafetensors(path)()
+ * const bias = file._tag === 'Right' ? await file.right.read('bias')() : file
+ * bias._tag === 'Right' && bias.right // => [0. 1.]
+ * ```
+ */
 export const writeSafetensors = (
   path: string,
   tensors: NamedTensors,

@@ -40,6 +40,15 @@ const keep = (which: NDArray, logits: NDArray): NDArray => np.where(which, logit
  * Scores divided by a temperature: below 1 the likely tokens become likelier.
  *
  * @throws ArgumentError unless it is above 0.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * import { temperature } from 'pullback/models'
+ * const logits = np.array([[0, 1]])
+ * const text = np.array([[0]], { dtype: 'int32' })
+ * nn.softmax(logits) // => [[0.26894143 0.7310586 ]]
+ * nn.softmax(temperature(0.1)(logits, text)) // => [[4.539787e-05 9.999546e-01]]
+ * ```
  */
 export const temperature = (value: number): LogitsProcessor => {
   if (!(Number.isFinite(value) && value > 0)) refuse('temperature', 'a number above 0', value)
@@ -50,6 +59,15 @@ export const temperature = (value: number): LogitsProcessor => {
  * Keeps the `k` largest scores, and those that are equal to the least of them.
  *
  * @throws ArgumentError unless k is a whole number from 1 on.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { topK } from 'pullback/models'
+ * const text = np.array([[0]], { dtype: 'int32' })
+ * topK(2)(np.array([[1, 4, 2, 3]]), text) // => [[-inf   4. -inf   3.]]
+ * // Ties stay together.
+ * topK(1)(np.array([[1, 4, 4, 3]]), text) // => [[-inf   4.   4. -inf]]
+ * ```
  */
 export const topK = (k: number): LogitsProcessor => {
   if (!(Number.isSafeInteger(k) && k >= 1)) refuse('topK', 'a whole number from 1 on', k)
@@ -72,6 +90,16 @@ export const topK = (k: number): LogitsProcessor => {
  * Degeneration" (2020).
  *
  * @throws ArgumentError unless p is above 0 and not above 1.
+ * @example
+ * ```ts
+ * import { nn, np } from 'pullback'
+ * import { topP } from 'pullback/models'
+ * const text = np.array([[0]], { dtype: 'int32' })
+ * const logits = np.log(np.array([[0.5, 0.3, 0.2]]))
+ * // Half is not enough; with the second it is 0.8.
+ * nn.softmax(topP(0.7)(logits, text)) // => [[0.62500006 0.375      0.        ]]
+ * topP(0) // throws ArgumentError
+ * ```
  */
 export const topP = (p: number): LogitsProcessor => {
   if (!(Number.isFinite(p) && p > 0 && p <= 1)) refuse('topP', 'a number above 0 and not above 1', p)
@@ -89,6 +117,14 @@ export const topP = (p: number): LogitsProcessor => {
  * Keeps tokens that are at least `p` times as likely as the likeliest: Nguyen et al., "Turning Up the Heat: Min-p Sampling" (2024).
  *
  * @throws ArgumentError unless p is from 0 to 1.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { minP } from 'pullback/models'
+ * const text = np.array([[0]], { dtype: 'int32' })
+ * const logits = np.log(np.array([[0.6, 0.35, 0.05]]))
+ * np.isfinite(minP(0.1)(logits, text)) // => [[ True  True False]]
+ * ```
  */
 export const minP = (p: number): LogitsProcessor => {
   if (!(Number.isFinite(p) && p >= 0 && p <= 1)) refuse('minP', 'a number from 0 to 1', p)
@@ -105,6 +141,14 @@ const enterTokens = must.door('repetitionPenalty', { tokens: arrayOfRank(2, '[ro
  * Keskar et al., "CTRL" (2019). Padding does not count.
  *
  * @throws ArgumentError unless it is above 0.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { repetitionPenalty } from 'pullback/models'
+ * // The text has the tokens 0 and 2, and room for two more.
+ * const text = np.array([[0, 2, -1, -1]], { dtype: 'int32' })
+ * repetitionPenalty(2)(np.array([[4, 4, -4, -4]]), text) // => [[ 2.  4. -8. -4.]]
+ * ```
  */
 export const repetitionPenalty = (penalty: number): LogitsProcessor => {
   if (!(Number.isFinite(penalty) && penalty > 0)) refuse('repetitionPenalty', 'a number above 0', penalty)
