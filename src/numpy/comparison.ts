@@ -12,12 +12,17 @@ import { abs, add, multiply } from './arithmetic.ts'
 const whereDoor = must.door('np.where', { condition: must.arrayLike, x: must.arrayLike, y: must.arrayLike })
 
 /**
- * `x` where the condition holds, else `y`.
+ * `x` where the condition holds (is not 0), else `y`, in the dtype that both promote to; all three broadcast. Both are computed:
+ * the gradient of a branch that is not taken is 0 times its derivative, NaN if that is infinite, so make it safe before.
  *
+ * @throws ShapeError if the shapes do not broadcast.
  * @example
  * ```ts
- * import { np } from 'pullback'
+ * import { grad, np } from 'pullback'
  * np.where(np.array([true, false]), 1, np.array([5, 6])) // => [1. 6.]
+ * const root = (x: NDArray, inside = x) => np.where(np.greater(x, 0), np.sqrt(inside), 0)
+ * grad((x) => root(x))(np.array(0)) // => nan
+ * grad((x) => root(x, np.where(np.greater(x, 0), x, 1)))(np.array(0)) // => 0.
  * ```
  */
 export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {

@@ -13,11 +13,13 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
  * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right. One of the operands may be a
  * `QuantizedArray` or a `LinearOperator`.
  *
- * @throws ShapeError if the inner extents differ.
+ * @throws ShapeError if the inner extents differ, or one is a scalar.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.matmul(np.array([[1, 2], [3, 4]]), np.array([1, 1])) // => [3. 7.]
+ * np.matmul(np.ones([10, 2, 3]), np.ones([3, 4])).shape // => 10,2,4
+ * np.matmul(np.ones([2, 3]), np.ones([2, 3])) // throws ShapeError
  * ```
  */
 export const matmul = (x: Factor, y: Factor): NDArray => functions.matmul(x, y)
@@ -60,6 +62,23 @@ export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   return functions.multiply(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
 }
 
+/** Sums of products over axes that meet in pairs: one of `x` and one of `y`, of one extent. */
+const sumOverPairs = (
+  name: string,
+  x: NDArray,
+  y: NDArray,
+  left: readonly number[],
+  right: readonly number[],
+): NDArray => {
+  if (left.length !== right.length || left.some((d, i) => x.shape[d] !== y.shape[right[i]!])) {
+    throw new ShapeError(
+      `${name}: axes [${left.join(', ')}] of ${x.aval} and [${right.join(', ')}] of ${y.aval} do not fit: ` +
+        'both must be as many, of the same extents.',
+    )
+  }
+  return dotGeneral(x, y, { contract: [left, right], batch: [[], []] })
+}
+
 const innerDoor = must.door('np.inner', { x: must.arrayLike, y: must.arrayLike })
 
 /**
@@ -77,7 +96,7 @@ export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
   innerDoor(x, y)
   const [a, b] = two(x, y)
   if (a.aval.rank === 0 || b.aval.rank === 0) return functions.multiply(a, b)
-  return dotGeneral(a, b, { contract: [[a.aval.rank - 1], [b.aval.rank - 1]], batch: [[], []] })
+  return sumOverPairs('np.inner', a, b, [a.aval.rank - 1], [b.aval.rank - 1])
 }
 
 /** How many axes meet, or which. */
@@ -121,9 +140,7 @@ export const tensordot = (
     typeof axes === 'number'
       ? [range(axes).map((i) => a.aval.rank - axes + i), range(axes)]
       : [listOf(axes[0]), listOf(axes[1])]
-  const contract = [
-    left.map((d) => normalizeAxis('np.tensordot', d, a.aval.rank)),
-    right.map((d) => normalizeAxis('np.tensordot', d, b.aval.rank)),
-  ] as const
-  return dotGeneral(a, b, { contract, batch: [[], []] })
+  const axesOf = (ds: readonly number[], array: NDArray): number[] =>
+    ds.map((d) => normalizeAxis('np.tensordot', d, array.aval.rank))
+  return sumOverPairs('np.tensordot', a, b, axesOf(left, a), axesOf(right, b))
 }

@@ -207,14 +207,17 @@ const arangeDoor = must.door('np.arange', {
 })
 
 /**
- * The numbers `start, start + step, ...` before `stop`: `arange(stop)`, `arange(start, stop)` or
- * `arange(start, stop, step)`. int32 where all three are integers and the numbers fit, else float32.
+ * The numbers `start, start + step, ...` before `stop`: `arange(stop)`, `arange(start, stop)` or `arange(start, stop, step)`.
+ * int32 where all three are integers and the numbers fit, else float32.
  *
+ * @throws ArgumentError for a step of 0, or bounds that are not finite.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.arange(4) // => [0 1 2 3]
  * np.arange(1, 2, 0.25) // => [1.   1.25 1.5  1.75]
+ * np.arange(3, 0, -1) // => [3 2 1]
+ * np.arange(3, { dtype: 'float32' }) // => [0. 1. 2.]
  * ```
  */
 export const arange = (

@@ -58,13 +58,15 @@ const concatenateDoor = must.door('np.concatenate', {
 })
 
 /**
- * Arrays joined along an axis that they have. `axis: null` joins their elements in one axis.
+ * Arrays joined along an axis that they have, the first by default. `axis: null` joins their elements in one axis.
  *
- * @throws ShapeError if they differ in another axis.
+ * @throws ShapeError if they differ in another axis; ArgumentError for no arrays.
  * @example
  * ```ts
  * import { np } from 'pullback'
  * np.concatenate([np.array([1]), np.array([2, 3])]) // => [1. 2. 3.]
+ * np.concatenate([np.ones([2, 3]), np.ones([2, 5])], { axis: 1 }).shape // => 2,8
+ * np.concatenate([np.array([[1, 2]]), np.array([3])], { axis: null }) // => [1. 2. 3.]
  * ```
  */
 export const concatenate = (xs: Arrays, options: ConcatenateOptions = {}): NDArray => {

@@ -14,13 +14,17 @@ import type {
 } from '../trace/value.ts'
 
 /**
- * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits
- * widen to 32 bits.
+ * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits widen to 32 bits.
  *
+ * @throws ShapeError for an axis that `x` does not have.
  * @example
  * ```ts
  * import { np } from 'pullback'
- * np.sum(np.array([[1, 2], [3, 4]]), { axis: 0 }) // => [4. 6.]
+ * const x = np.array([[1, 2], [3, 4]])
+ * np.sum(x) // => 10.
+ * np.sum(x, { axis: 0 }) // => [4. 6.]
+ * x.div(np.sum(x, { axis: 1, keepdims: true })) // => [[0.33333334 0.6666667 ]\n [0.42857143 0.5714286 ]]
+ * np.sum(x, { where: np.greater(x, 2), initial: 100 }) // => 107.
  * ```
  */
 export const sum = (x: ArrayLike, options?: SumOptions): NDArray => functions.sum(x, options)

@@ -90,12 +90,16 @@ const uniformDoor = must.door('random.uniform', {
 })
 
 /**
- * Uniform in `[minval, maxval)`.
+ * Uniform in `[minval, maxval)`: an array of the shape, a scalar by default; bounds broadcast to it.
  *
+ * @throws DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to the shape.
  * @example
  * ```ts
- * import { random } from 'pullback'
- * random.uniform(random.key(0), [2]).shape // => 2
+ * import { np, random } from 'pullback'
+ * random.uniform(random.key(0), [3], { minval: -1, maxval: 1 }) // => [ 0.895334    0.95715976 -0.33541703]
+ * // A row for each bound.
+ * const maxval = np.array([[10], [1000]])
+ * np.floor(random.uniform(random.key(0), [2, 3], { maxval })) // => [[  9.   9.   3.]\n [468. 569. 165.]]
  * ```
  */
 export const uniform = (k: Key, shape: Shape = [], options: RangeOptions = {}): NDArray => {
@@ -137,6 +141,7 @@ const checkIntegerBound = (what: string, x: ArrayLike, dtype: DType, excess: num
  * @example
  * ```ts
  * import { np, random } from 'pullback'
+ * random.randint(random.key(0), [5], 0, 10) // => [9 0 2 3 1]
  * np.max(random.randint(random.key(0), [100], 0, 6)) // => 5
  * ```
  */
@@ -203,12 +208,17 @@ const normalDoor = must.door('random.normal', {
 })
 
 /**
- * Standard normal, by the inverse error function.
+ * Standard normal, by the inverse error function: an array of the shape, a scalar by default.
  *
+ * @throws DTypeError for a dtype that is no float.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
- * np.std(random.normal(random.key(1), [10000])).item().toFixed(1) // => 1.0
+ * const [a, b] = random.split(random.key(0))
+ * random.normal(a, [3]) // => [ 1.0040144  -0.90633726 -0.7481723 ]
+ * // Of mean 5 and standard deviation 2.
+ * const x = random.normal(b, [10000]).mul(2).add(5)
+ * np.round(np.stack([x.mean(), x.std()]), 1) // => [5. 2.]
  * ```
  */
 export const normal = (k: Key, shape: Shape = [], options: SampleOptions = {}): NDArray => {
@@ -228,12 +238,16 @@ const truncatedNormalDoor = must.door('random.truncatedNormal', {
 })
 
 /**
- * Standard normal, given that it lies in `(lower, upper)`, however far out that is.
+ * Standard normal, given that it lies in `(lower, upper)`, however far out that is. The shape is what the bounds broadcast to by
+ * default.
  *
+ * @throws DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to the shape.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
  * np.round(random.truncatedNormal(random.key(0), -1, 1, [3]), 3) // => [ 0.862  0.941 -0.291]
+ * // Given that it is 5 or more.
+ * np.round(random.truncatedNormal(random.key(0), 5, Infinity, [3]), 3) // => [5.541 5.696 5.077]
  * ```
  */
 export const truncatedNormal = (
@@ -265,12 +279,13 @@ const bernoulliDoor = must.door('random.bernoulli', {
 })
 
 /**
- * True with probability `p`. The shape is that of `p` by default.
+ * True with probability `p` (bools). The shape is that of `p` by default.
  *
+ * @throws ShapeError if `p` does not broadcast to the shape.
  * @example
  * ```ts
- * import { random } from 'pullback'
- * random.bernoulli(random.key(0), 0.9, [4]) // => [False False  True  True]
+ * import { np, random } from 'pullback'
+ * random.bernoulli(random.key(0), np.array([0, 0.5, 1])) // => [False False  True]
  * random.bernoulli(random.key(0), 0.9, [1000]).mean() // => 0.917
  * ```
  */
@@ -294,8 +309,9 @@ const gumbelDoor = must.door('random.gumbel', {
 })
 
 /**
- * Standard Gumbel: `-log(-log(u))`.
+ * Standard Gumbel: `-log(-log(u))`. Added to logits, its largest is a draw from `softmax(logits)`: see `categorical`.
  *
+ * @throws DTypeError for a dtype that is no float.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -379,11 +395,14 @@ const categoricalDoor = must.door('random.categorical', {
 /**
  * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick.
  *
+ * @throws ShapeError if the shape does not end with that of `logits` without the axis, or there are no categories.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
  * const logits = np.log(np.array([0.5, 0.5, 0]))
  * random.categorical(random.key(0), logits, { shape: [8] }) // => [1 1 1 1 0 0 0 0]
+ * // One draw for each of four rows.
+ * random.categorical(random.key(0), np.zeros([4, 10])).shape // => 4
  * ```
  */
 export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptions = {}): NDArray => {
@@ -442,13 +461,14 @@ const permutationDoor = must.door('random.permutation', {
 })
 
 /**
- * A random order of `0 ... n - 1`, or of an array's slices along an axis.
+ * A random order of `0 ... n - 1`, or of an array's slices along an axis, the first by default.
  *
+ * @throws ShapeError for a number that is no extent, or an axis that the array does not have.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
  * random.permutation(random.key(0), 5) // => [0 1 4 3 2]
- * random.permutation(random.key(0), np.array([[1, 2], [3, 4], [5, 6]])).shape // => 3,2
+ * random.permutation(random.key(1), np.array([[1, 2], [3, 4], [5, 6]])) // => [[5. 6.]\n [1. 2.]\n [3. 4.]]
  * ```
  */
 export const permutation = (k: Key, x: number | ArrayLike, options: PermutationOptions = {}): NDArray => {
@@ -551,11 +571,13 @@ const orthogonalDoor = must.door('random.orthogonal', {
 /**
  * Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007).
  *
+ * @throws DTypeError for a dtype that is no float; ShapeError if `n` is no extent.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
  * const q = random.orthogonal(random.key(0), 3)
  * np.allclose(np.matmul(q.T, q), np.eye(3), { atol: 1e-5 }) // => True
+ * random.orthogonal(random.key(0), 3, [10]).shape // => 10,3,3
  * ```
  */
 export const orthogonal = (k: Key, n: number, shape: Shape = [], options: SampleOptions = {}): NDArray => {

@@ -250,6 +250,15 @@ describe('edges', () => {
   }) // prettier-ignore
 })
 
+describe('axes that do not fit', () => {
+  it('are told by the function that was called', () => {
+    const [x, y] = [np.ones([2, 3]), np.ones([4, 5])]
+    expect(() => np.inner(x, y)).toThrow(/^np\.inner: axes \[1\] of f32\[2,3\] and \[1\] of f32\[4,5\] do not fit/)
+    expect(() => np.tensordot(x, y)).toThrow(/^np\.tensordot: axes \[0, 1\] of f32\[2,3\] and \[0, 1\] of f32\[4,5\]/)
+    expect(() => np.tensordot(x, x, [[0, 1], [0]])).toThrow(/^np\.tensordot: .* both must be as many/)
+  })
+})
+
 describe('fmod', () => {
   const floats = fc.constantFrom(-7, 7, 0.5, -0.25, 0, 3e9, -1e20)
   const integers = fc.constantFrom(1, 3, -3, 2 ** 31 - 1, -(2 ** 31), 2 ** 31, 2 ** 32 - 1)
