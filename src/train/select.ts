@@ -172,6 +172,17 @@ const isPlace = (x: unknown): boolean => x === null || isWhole(x)
  * The tree of which these are the parts: what `partition` took apart. Where both have a leaf it is the first's.
  *
  * @throws TreeError naming the path where they part.
+ * @example
+ * ```ts
+ * import { NDArray, np, tree } from 'pullback'
+ * import { combine, partition } from 'pullback/train'
+ * const params = { body: np.array([1]), head: np.array([2]) }
+ * const [trained, frozen] = partition(params, 'head')
+ * const updated = tree.map((x: NDArray) => np.add(x, 10), trained)
+ * const whole = combine(updated, frozen)
+ * whole.body // => [1.]
+ * whole.head // => [12.]
+ * ```
  */
 export const combine = <T>(trained: PartOf<T>, frozen: PartOf<NoInfer<T>>): T => {
   combineDoor(trained, frozen)

@@ -293,6 +293,20 @@ const load = async <S>(path: string, like: S, { store = nodeStore, base }: LoadO
  * @param like - a state of the same structure, shapes and dtypes, such as the one that the run began with.
  * @returns a `CheckpointError` for files that are missing, cut off or altered (`damaged`), for another state or base (`mismatch`), or
  *   for a later format (`version`).
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { loadCheckpoint, memoryStore, saveCheckpoint } from 'pullback/train'
+ * const store = memoryStore()
+ * const state = { w: np.array([1, 2]) }
+ * const path = await saveCheckpoint('run', { step: 7, state, position: null }, { store })()
+ * if (path._tag === 'Left') throw new Error(path.left.message)
+ * const loaded = await loadCheckpoint(path.right, { w: np.zeros([2]) }, { store })()
+ * loaded._tag === 'Right' && loaded.right.state.w // => [1. 2.]
+ * // Of another shape.
+ * const other = await loadCheckpoint(path.right, { w: np.zeros([3]) }, { store })()
+ * other._tag === 'Left' && other.left._tag // => CheckpointError
+ * ```
  */
 export const loadCheckpoint = <S>(
   path: string,
@@ -309,6 +323,18 @@ export const loadCheckpoint = <S>(
  *
  * @param directory - where the run keeps its checkpoints.
  * @param like - a state of the same structure, shapes and dtypes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { latestCheckpoint, memoryStore, saveCheckpoint } from 'pullback/train'
+ * const store = memoryStore()
+ * const fresh = np.array(0)
+ * const none = await latestCheckpoint('run', fresh, { store })()
+ * none._tag === 'Right' && none.right.checkpoint // => null
+ * for (const step of [1, 2]) await saveCheckpoint('run', { step, state: np.array(step), position: null }, { store })()
+ * const found = await latestCheckpoint('run', fresh, { store })()
+ * found._tag === 'Right' && found.right.checkpoint?.step // => 2
+ * ```
  */
 export const latestCheckpoint = <S>(
   directory: string,
@@ -417,6 +443,18 @@ export const takeBack = (directory: string, begun: number, store: FileStore): Ta
  * Removes checkpoints that neither `keepLast` nor `keepBest` asks for, never the newest, and none that is damaged.
  *
  * @returns the paths of those that were removed.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { memoryStore, pruneCheckpoints, saveCheckpoint } from 'pullback/train'
+ * const store = memoryStore()
+ * for (const [step, loss] of [[1, 0.2], [2, 0.9], [3, 0.5]] as const) {
+ *   await saveCheckpoint('run', { step, state: np.array(step), position: null, metrics: { loss } }, { store })()
+ * }
+ * // Step 1 is the best and 3 the newest.
+ * const removed = await pruneCheckpoints('run', { store, keepLast: 1, keepBest: { metric: 'loss' } })()
+ * removed._tag === 'Right' && removed.right // => run/step-000002
+ * ```
  */
 export const pruneCheckpoints = (
   directory: string,

@@ -53,7 +53,17 @@ export const fingerprint = (params: unknown): TaskEither<TrainError, string> => 
 /** So much of a file is in memory at once. */
 const CHUNK = 2 ** 24
 
-/** The fingerprint of a file of weights, without reading it as such: the SHA-256 of the SHA-256 of each 16 MiB of it. */
+/**
+ * The fingerprint of a file of weights, without reading it as such: the SHA-256 of the SHA-256 of each 16 MiB of it.
+ *
+ * @example
+ * ```ts
+ * import { fileFingerprint } from 'pullback/train'
+ * const [a, b] = [await fileFingerprint(Uint8Array.of(1, 2, 3))(), await fileFingerprint(Uint8Array.of(1, 2, 4))()]
+ * a._tag === 'Right' && a.right.startsWith('sha256-16M:') // => true
+ * a._tag === 'Right' && b._tag === 'Right' && a.right === b.right // => false
+ * ```
+ */
 export const fileFingerprint = (from: Readable): TaskEither<TrainError, string> => {
   fileDoor(from)
   return attempt(async () => {

@@ -66,6 +66,14 @@ const door = must.door('memoryStore', { files: must.optional(someFiles) })
  * A store whose files are the entries of a map. It has a directory where it has been made, or where a file is in it.
  *
  * @param files - bytes by path.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { memoryStore, saveCheckpoint } from 'pullback/train'
+ * const files = new Map<string, Uint8Array>()
+ * await saveCheckpoint('run', { step: 1, state: np.array(0), position: null }, { store: memoryStore(files) })()
+ * files.has('run/step-000001/checkpoint.json') // => true
+ * ```
  */
 export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uint8Array>()): FileStore => {
   door(files)

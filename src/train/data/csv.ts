@@ -204,7 +204,20 @@ export function csv(from: Readable, options: CsvFormat & Partial<RowOptions<unkn
   return rowsOf('csv', from, options)
 }
 
-/** `csv` with tabs between fields. */
+/**
+ * `csv` with tabs between fields.
+ *
+ * @example
+ * ```ts
+ * import { decode, toArray, tsv } from 'pullback/train'
+ * const bytes = new TextEncoder().encode('5\tA "quoted" word\n1\tPlain\n')
+ * // Quotes mean nothing here; the file has no line of names.
+ * const options = { columns: ['label', 'text'], decode: decode.object({ text: decode.string, label: decode.numeric }) }
+ * const rows = await toArray(tsv(bytes, options))()
+ * rows._tag === 'Right' && rows.right[0]?.text // => A "quoted" word
+ * rows._tag === 'Right' && rows.right[0]?.label // => 5
+ * ```
+ */
 export function tsv<T>(from: Readable, options: Omit<CsvOptions<T>, 'delimiter'>): Stream<T>
 export function tsv(from: Readable, options?: Omit<CsvFormat, 'delimiter'> & BadRows): Stream<TrainRow>
 export function tsv(from: Readable, options: CsvFormat & Partial<RowOptions<unknown>> = {}): Stream<unknown> {

@@ -34,31 +34,96 @@ const decoder = <T>(name: string, read: (value: unknown, at: string) => Either<D
 const kind = <T>(name: string, wanted: string, accepts: (value: unknown) => value is T): Decoder<T> =>
   decoder(name, (value, at) => (accepts(value) ? right(value) : mismatch(at, wanted, value)))
 
-/** Anything, as it is; also nothing. */
+/**
+ * Anything, as it is; also nothing.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const row = decode.object({ id: decode.integer, extra: decode.anything })({ id: 1, extra: { deep: true } })
+ * row._tag === 'Right' && JSON.stringify(row.right) // => {"id":1,"extra":{"deep":true}}
+ * ```
+ */
 export const anything: Decoder<unknown> = decoder('anything', right)
 
-/** A text. */
+/**
+ * A text.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const text = decode.string(7, 'text')
+ * text._tag === 'Left' && text.left.message // => text must be a text, got 7
+ * ```
+ */
 export const string: Decoder<string> = kind('string', 'a text', (x) => typeof x === 'string')
 
-/** A text that is not empty or white space. */
+/**
+ * A text that is not empty or white space.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const blank = decode.words('  ', 'title')
+ * blank._tag === 'Left' && blank.left.message // => title must be a text that is not empty, got "  "
+ * ```
+ */
 export const words: Decoder<string> = kind(
   'words',
   'a text that is not empty',
   (x): x is string => typeof x === 'string' && x.trim() !== '',
 )
 
-/** A finite number. */
+/**
+ * A finite number.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * decode.number(0.5)._tag // => Right
+ * decode.number(NaN)._tag // => Left
+ * decode.number('0.5')._tag // => Left
+ * ```
+ */
 export const number: Decoder<number> = kind('number', 'a finite number', (x): x is number => Number.isFinite(x))
 
-/** A whole number. */
+/**
+ * A whole number.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const stars = decode.integer(4.5, 'stars')
+ * stars._tag === 'Left' && stars.left.message // => stars must be a whole number, got 4.5
+ * ```
+ */
 export const integer: Decoder<number> = kind('integer', 'a whole number', (x): x is number => Number.isSafeInteger(x))
 
-/** True or false. */
+/**
+ * True or false.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * decode.boolean(false)._tag // => Right
+ * decode.boolean(0)._tag // => Left
+ * ```
+ */
 export const boolean: Decoder<boolean> = kind('boolean', 'true or false', (x) => typeof x === 'boolean')
 
 const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/
 
-/** A finite number, or a text that is one, as in CSV. */
+/**
+ * A finite number, or a text that is one, as in CSV.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const [price, word] = [decode.numeric(' 1.5e3 '), decode.numeric('1,500', 'price')]
+ * price._tag === 'Right' && price.right // => 1500
+ * word._tag === 'Left' && word.left.message // => price must be a finite number, got "1,500"
+ * ```
+ */
 export const numeric: Decoder<number> = decoder('numeric', (value, at) =>
   number(typeof value === 'string' && decimal.test(value) ? Number(value) : value, at),
 )
@@ -92,7 +157,16 @@ const aDecoder = must.func
 
 const listDoor = must.door('list', { element: aDecoder })
 
-/** A list, each element of which the decoder takes. */
+/**
+ * A list, each element of which the decoder takes.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const tags = decode.list(decode.string)(['a', 2], 'tags')
+ * tags._tag === 'Left' && tags.left.message // => tags[1] must be a text, got 2
+ * ```
+ */
 export const list = <T>(element: Decoder<T>): Decoder<readonly T[]> => {
   listDoor(element)
   return decoder('list', (value, at) => {
@@ -109,7 +183,18 @@ export const list = <T>(element: Decoder<T>): Decoder<readonly T[]> => {
 
 const optionalDoor = must.door('optional', { present: aDecoder })
 
-/** What the decoder takes, or nothing, or null. */
+/**
+ * What the decoder takes, or nothing, or null.
+ *
+ * @example
+ * ```ts
+ * import { decode } from 'pullback/train'
+ * const row = decode.object({ text: decode.string, stars: decode.optional(decode.integer) })
+ * const absent = row({ text: 'fine', stars: null })
+ * absent._tag === 'Right' && JSON.stringify(absent.right) // => {"text":"fine"}
+ * row({ text: 'fine', stars: 'five' })._tag // => Left
+ * ```
+ */
 export const optional = <T>(present: Decoder<T>): Decoder<T | undefined> => {
   optionalDoor(present)
   return decoder('optional', (value, at) =>

@@ -60,7 +60,23 @@ export const map = <A, B>(f: (value: A) => B | Promise<B>): Operator<A, B> => {
 const mapEitherDoor = functionDoor('mapEither')
 const mapEitherEach = eachOf('mapEither')
 
-/** What `f` makes of each element; the first error ends the stream. */
+/**
+ * What `f` makes of each element; the first error ends the stream.
+ *
+ * @example
+ * ```ts
+ * import { left, right } from 'fp-ts/lib/Either.js'
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { fromArray, mapEither, toArray } from 'pullback/train'
+ * const half = mapEither((n: number) =>
+ *   n % 2 === 0 ? right(n / 2) : left({ _tag: 'DataError', at: '', message: `${n} is odd` } as const),
+ * )
+ * const halves = await pipe(fromArray([2, 4]), half, toArray)()
+ * halves._tag === 'Right' && halves.right // => 1,2
+ * const odd = await pipe(fromArray([2, 3, 4]), half, toArray)()
+ * odd._tag === 'Left' && odd.left.message // => 3 is odd
+ * ```
+ */
 export const mapEither = <A, B>(f: (value: A) => Either<StreamError, B>): Operator<A, B> => {
   mapEitherDoor(f)
   return mapEitherEach((value) => Promise.resolve(anEither('mapEither', f(value))))
@@ -69,7 +85,19 @@ export const mapEither = <A, B>(f: (value: A) => Either<StreamError, B>): Operat
 const mapTaskEitherDoor = functionDoor('mapTaskEither')
 const mapTaskEitherEach = eachOf('mapTaskEither')
 
-/** What the task of each element gives, one after the other; the first error ends the stream. */
+/**
+ * What the task of each element gives, one after the other; the first error ends the stream.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { openSource, readAll } from 'pullback/io'
+ * import { fromArray, mapTaskEither, toArray } from 'pullback/train'
+ * const files = fromArray([Uint8Array.of(1), Uint8Array.of(2, 3)])
+ * const read = await pipe(files, mapTaskEither((file) => readAll(openSource(file))), toArray)()
+ * read._tag === 'Right' && read.right.map((bytes) => bytes.length) // => 1,2
+ * ```
+ */
 export const mapTaskEither = <A, B>(f: (value: A) => TaskEither<StreamError, B>): Operator<A, B> => {
   mapTaskEitherDoor(f)
   return mapTaskEitherEach(async (value) => anEither('mapTaskEither', await f(value)()))
@@ -78,7 +106,18 @@ export const mapTaskEither = <A, B>(f: (value: A) => TaskEither<StreamError, B>)
 const filterDoor = functionDoor('filter')
 const filterOperator = operator('filter')
 
-/** The elements for which `f` says yes. */
+/**
+ * The elements for which `f` says yes.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { filter, fromArray, toArray } from 'pullback/train'
+ * const rows = fromArray([{ text: 'fine', label: 1 }, { text: '', label: 0 }])
+ * const filled = await pipe(rows, filter(({ text }) => text !== ''), toArray)()
+ * filled._tag === 'Right' && filled.right.length // => 1
+ * ```
+ */
 export const filter = <A>(f: (value: A) => boolean): Operator<A, A> => {
   filterDoor(f)
   return filterOperator((source: Stream<A>, position, epoch) => {
@@ -150,7 +189,17 @@ export const flatMap = <A, B>(f: (value: A) => readonly B[] | Stream<B>): Operat
 const takeDoor = countDoor('take')
 const takeOperator = operator('take')
 
-/** The first `n` elements. */
+/**
+ * The first `n` elements.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { range, repeat, take, toArray } from 'pullback/train'
+ * const first = await pipe(range(2), repeat(null), take(5), toArray)()
+ * first._tag === 'Right' && first.right // => 0,1,0,1,0
+ * ```
+ */
 export const take = <A>(n: number): Operator<A, A> => {
   takeDoor(n)
   return takeOperator((source: Stream<A>, position, epoch) => {
@@ -168,7 +217,17 @@ export const take = <A>(n: number): Operator<A, A> => {
 const skipDoor = countDoor('skip')
 const skipOperator = operator('skip')
 
-/** All elements but the first `n`. */
+/**
+ * All elements but the first `n`.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { range, skip, toArray } from 'pullback/train'
+ * const rest = await pipe(range(5), skip(3), toArray)()
+ * rest._tag === 'Right' && rest.right // => 3,4
+ * ```
+ */
 export const skip = <A>(n: number): Operator<A, A> => {
   skipDoor(n)
   return skipOperator((source: Stream<A>, position, epoch) => {
@@ -186,7 +245,17 @@ export const skip = <A>(n: number): Operator<A, A> => {
 
 const enumerateOperator = operator('enumerate')
 
-/** Each element with its number, counted from 0. */
+/**
+ * Each element with its number, counted from 0.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { enumerate, fromArray, map, toArray } from 'pullback/train'
+ * const lines = await pipe(enumerate(fromArray(['a', 'b'])), map(([i, text]) => `${i + 1}: ${text}`), toArray)()
+ * lines._tag === 'Right' && lines.right // => 1: a,2: b
+ * ```
+ */
 export const enumerate = <A>(stream: Stream<A>): Stream<readonly [index: number, value: A]> =>
   enumerateOperator<A, readonly [number, A]>((source, position, epoch) => {
     const start = position ?? [null, 0]

@@ -174,6 +174,17 @@ const imageFolderDoor = must.door('imageFolder', {
  * too; anything faster, or for other formats, is one function: `sharp` in Node, `createImageBitmap` in a browser.
  *
  * @param from - the path of a directory, or a Map of files by name, `cats/1.png`.
+ * @example
+ * ```ts
+ * import { encode } from 'fast-png'
+ * import { imageFolder, toArray } from 'pullback/train'
+ * const picture = encode({ width: 2, height: 1, data: Uint8Array.of(255, 0, 0, 0, 0, 255), channels: 3 })
+ * const images = await toArray(imageFolder(new Map([['cats/1.png', picture], ['dogs/1.png', picture]])))()
+ * images._tag === 'Right' && images.right.map(({ label }) => label) // => cats,dogs
+ * images._tag === 'Right' && images.right[0]?.name // => cats/1.png
+ * // Red, and blue.
+ * images._tag === 'Right' && images.right[0]?.image.data // => 255,0,0,0,0,255
+ * ```
  */
 export const imageFolder = (from: FolderLike, options: ImageFolderOptions = {}): Stream<LabelledImage> => {
   imageFolderDoor(from, options)

@@ -102,7 +102,17 @@ const textFilesDoor = must.door('textFiles', {
   options: must.optionsOf(badRowsTable),
 })
 
-/** Whole files, each of them a row `{ text }`: documents. */
+/**
+ * Whole files, each of them a row `{ text }`: documents.
+ *
+ * @example
+ * ```ts
+ * import { textFiles, toArray } from 'pullback/train'
+ * const encoder = new TextEncoder()
+ * const rows = await toArray(textFiles([encoder.encode('One document.\nTwo lines.'), encoder.encode('Another.')]))()
+ * rows._tag === 'Right' && rows.right.map(({ text }) => text.length) // => 24,8
+ * ```
+ */
 export const textFiles = (files: readonly Readable[], options: BadRows = {}): Stream<PlainRow> => {
   textFilesDoor(files, options)
   const sources = files.map(openSource)

@@ -180,6 +180,22 @@ const parquetDoor = must.door('parquet', {
  *
  * @param options - which columns; what rows must be; what becomes of bad ones.
  * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ * @example
+ * ```ts
+ * import { parquetWriteBuffer } from 'hyparquet-writer'
+ * import { decode, parquet, toArray } from 'pullback/train'
+ * const bytes = parquetWriteBuffer({
+ *   columnData: [
+ *     { name: 'text', data: ['fine', 'awful'], type: 'STRING' },
+ *     { name: 'stars', data: [5, 1], type: 'INT32' },
+ *     { name: 'date', data: ['Monday', 'Friday'], type: 'STRING' },
+ *   ],
+ * })
+ * const row = decode.object({ text: decode.string, stars: decode.integer })
+ * // Other columns are not even read.
+ * const rows = await toArray(parquet(bytes, { columns: ['text', 'stars'], decode: row }))()
+ * rows._tag === 'Right' && rows.right.map(({ text, stars }) => `${text} ${stars}`) // => fine 5,awful 1
+ * ```
  */
 export function parquet<T>(from: Readable, options: ParquetOptions & RowOptions<T>): Stream<T>
 export function parquet(from: Readable, options?: ParquetOptions & BadRows): Stream<TrainRow>

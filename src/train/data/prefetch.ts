@@ -7,7 +7,18 @@ import { cursorOf, operator } from './cursor.ts'
 const prefetchDoor = must.door('prefetch', { n: must.natural })
 const prefetchOperator = operator('prefetch')
 
-/** The same elements, of which the next `n` are read while a step computes. Nothing is read before the first is asked for. */
+/**
+ * The same elements, of which the next `n` are read while a step computes. Nothing is read before the first is asked for.
+ *
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { fromArray, map, prefetch, toArray } from 'pullback/train'
+ * // The slow part goes before it: while a step uses one batch, the next two are made.
+ * const batches = await pipe(fromArray([1, 2, 3]), map(async (n) => n * 10), prefetch(2), toArray)()
+ * batches._tag === 'Right' && batches.right // => 10,20,30
+ * ```
+ */
 export const prefetch = <A>(n: number): Operator<A, A> => {
   prefetchDoor(n)
   return prefetchOperator((source: Stream<A>, position, epoch) => {

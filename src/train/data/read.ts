@@ -77,7 +77,16 @@ export const fold = <A, B>(
 
 const toArrayDoor = must.door('toArray', { stream: aStream })
 
-/** All elements as a list, or the error that ended the stream. */
+/**
+ * All elements as a list, or the error that ended the stream.
+ *
+ * @example
+ * ```ts
+ * import { range, toArray } from 'pullback/train'
+ * const numbers = await toArray(range(3))()
+ * numbers._tag === 'Right' && numbers.right // => 0,1,2
+ * ```
+ */
 export const toArray = <A>(stream: Stream<A>): TaskEither<StreamError, readonly A[]> => {
   toArrayDoor(stream)
   return async () => {

@@ -110,6 +110,19 @@ const checkDoor = must.door('checkRows', {
  * Rows of any stream, checked. The message of an error says which row it is, counted from 1.
  *
  * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { checkRows, decode, fromArray, Tally, toArray } from 'pullback/train'
+ * const raw = fromArray([{ text: 'fine' }, { txt: 'typo' }, { text: 'good' }])
+ * const strict = await pipe(raw, checkRows(decode.object({ text: decode.string }), { source: 'mails' }), toArray)()
+ * strict._tag === 'Left' && strict.left.message // => mails:2: text is missing; there is txt
+ * // Or bad rows are left out, and counted.
+ * const tally = new Tally()
+ * const good = await pipe(raw, checkRows(decode.row, { onBad: 'skip', tally }), toArray)()
+ * good._tag === 'Right' && good.right.length // => 2
+ * tally.bad // => 1
+ * ```
  */
 export const checkRows = <T>(decode: Decoder<T>, options: CheckOptions = {}): Operator<unknown, T> => {
   checkDoor(decode, options)

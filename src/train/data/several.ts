@@ -185,6 +185,15 @@ const drawn = (draw: number, weights: readonly number[], isOpen: (i: number) => 
  * Elements of several streams, each from a stream that is drawn by weight: a function of the key and the epoch.
  *
  * @throws ArgumentError unless there is a weight for each stream.
+ * @example
+ * ```ts
+ * import { random } from 'pullback'
+ * import { fromArray, interleave, toArray } from 'pullback/train'
+ * const [often, seldom] = [fromArray(['a', 'b', 'c']), fromArray(['X'])]
+ * const mixed = await toArray(interleave([often, seldom], { weights: [3, 1], key: random.key(0) }))()
+ * // All elements, each stream in its own order.
+ * mixed._tag === 'Right' && mixed.right.toSorted() // => X,a,b,c
+ * ```
  */
 export const interleave = <A>(streams: readonly Stream<A>[], options: InterleaveOptions): Stream<A> => {
   interleaveDoor(streams, options)

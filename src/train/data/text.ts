@@ -128,6 +128,19 @@ const checkTokenizer = (name: string, tokenizer: Tokenizer, { task, eosId }: Tok
  *
  * @returns an error for a row that is none of these, that is too long if it may not be cut, or of which nothing would be learnt.
  * @throws ArgumentError if the tokenizer has no token to end texts, and none is named.
+ * @example
+ * ```ts
+ * import { loadTokenizer } from 'pullback/tokenizers'
+ * import { tokenizeRow } from 'pullback/train'
+ * const vocab = { '[UNK]': 0, Two: 1, and: 2, two: 3, Four: 4, '</s>': 5 }
+ * const model = { type: 'WordLevel', vocab, unk_token: '[UNK]' }
+ * const tokenizer = loadTokenizer({ tokenizerJson: JSON.stringify({ model, pre_tokenizer: { type: 'Whitespace' } }) })
+ * if (tokenizer._tag === 'Left') throw new Error(tokenizer.left.message)
+ * const sample = tokenizeRow(tokenizer.right, { task: 'causal', eosId: 5 })({ prompt: 'Two and two ', completion: 'Four' })
+ * sample._tag === 'Right' && sample.right.input_ids // => 1,2,3,4,5
+ * // Learnt are the answer and the end.
+ * sample._tag === 'Right' && sample.right.labels // => -100,-100,-100,4,5
+ * ```
  */
 export const tokenizeRow = (
   tokenizer: Tokenizer,
@@ -146,7 +159,24 @@ const isKnownRow = (x: unknown): boolean => typeof x === 'object' && x !== null 
 
 const rowDoor = must.door('tokenizeRow', { row: must.kind('a row, as decode.row gives it', isKnownRow) })
 
-/** `tokenizeRow` of each row of a stream. */
+/**
+ * `tokenizeRow` of each row of a stream.
+ *
+ * @throws ArgumentError if the tokenizer has no token to end texts, and none is named; if rows are to be left out and there is no tally.
+ * @example
+ * ```ts
+ * import { pipe } from 'fp-ts/lib/function.js'
+ * import { loadTokenizer } from 'pullback/tokenizers'
+ * import { fromArray, toArray, tokenizeRows } from 'pullback/train'
+ * const model = { type: 'WordLevel', vocab: { '[UNK]': 0, good: 1, bad: 2 }, unk_token: '[UNK]' }
+ * const tokenizer = loadTokenizer({ tokenizerJson: JSON.stringify({ model, pre_tokenizer: { type: 'Whitespace' } }) })
+ * if (tokenizer._tag === 'Left') throw new Error(tokenizer.left.message)
+ * const rows = fromArray([{ text: 'good good', label: 'yes' }, { text: 'bad', label: 'no' }])
+ * const tokenize = tokenizeRows(tokenizer.right, { task: 'classify', labels: ['no', 'yes'] })
+ * const samples = await pipe(rows, tokenize, toArray)()
+ * samples._tag === 'Right' && samples.right.map(({ labels }) => labels) // => 1,0
+ * ```
+ */
 export const tokenizeRows = (tokenizer: Tokenizer, options: TokenizeOptions & BadRows): Operator<TrainRow, Sample> => {
   tokenizeRowsDoor(tokenizer, options)
   const { onBad, tally, ...rest } = options

@@ -35,6 +35,20 @@ const door = must.door('checkpoints', {
  *
  * A directory is for one run. One that goes on from a checkpoint removes later ones, as it makes those steps anew; one that begins at 0
  * where there are checkpoints is an error.
+ *
+ * @param options - `every`, `keepLast`, `keepBest`; `config` and `base` are kept beside the state.
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { checkpoints, fromArray, memoryStore, train } from 'pullback/train'
+ * const files = new Map<string, Uint8Array>()
+ * const step = (sum: NDArray, x: NDArray) => [np.add(sum, x), { loss: x }] as const
+ * const data = fromArray([1, 2, 3, 4, 5].map((n) => np.array(n)))
+ * const hooks = [checkpoints('run', { every: 2, keepLast: 2, store: memoryStore(files) })]
+ * await train(step, np.array(0), data, { hooks })()
+ * const saved = [...files.keys()].filter((name) => name.endsWith('checkpoint.json'))
+ * saved.toSorted() // => run/step-000004/checkpoint.json,run/step-000005/checkpoint.json
+ * ```
  */
 export const checkpoints = (directory: string, options: CheckpointsOptions = {}): Hook => {
   door(directory, options)

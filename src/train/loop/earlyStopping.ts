@@ -38,6 +38,17 @@ const door = must.door('earlyStopping', {
 /**
  * Stops a run when a metric has not got better for a while. What it has seen is kept in checkpoints: a run that goes on from one at which
  * it was stopped stays stopped, unless there is more patience now. NaN is never better.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { earlyStopping, fromArray, train } from 'pullback/train'
+ * const losses = fromArray([3, 2, 2.5, 2.2, 1, 0].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * const run = await train(step, np.array(0), losses, { hooks: [earlyStopping({ metric: 'loss', patience: 2 })] })()
+ * run._tag === 'Right' && run.right.step // => 4
+ * run._tag === 'Right' && run.right.reason // => loss has not got better than 2 for 2 values, at step 4
+ * ```
  */
 export const earlyStopping = (options: EarlyStoppingOptions): Hook => {
   door(options)

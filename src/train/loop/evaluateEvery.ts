@@ -28,6 +28,21 @@ const scalars = (prefix: string, values: { readonly [name: string]: unknown }): 
  * Evaluates every `n` steps and after the last, and adds the numbers to that step's metrics, for all hooks: `eval/accuracy`.
  *
  * @param f - of the state: `(state) => evaluate(predict, state.params, valid, { accuracy: accuracy() })`.
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { right } from 'fp-ts/lib/TaskEither.js'
+ * import { evaluateEvery, fromArray, onStep, train } from 'pullback/train'
+ * const data = fromArray([1, 2, 3].map((n) => np.array(n)))
+ * const step = (sum: NDArray, x: NDArray) => [np.add(sum, x), { loss: x }] as const
+ * const seen: string[] = []
+ * const hooks = [
+ *   evaluateEvery(2, (sum: NDArray) => right({ sum: sum.item() })),
+ *   onStep<NDArray>(({ step, metrics }) => void seen.push(`${step}: ${metrics['eval/sum']}`)),
+ * ]
+ * await train(step, np.array(0), data, { hooks })()
+ * seen // => 1: undefined,2: 3,3: 6
+ * ```
  */
 export const evaluateEvery = <S>(
   n: number,

@@ -61,6 +61,18 @@ export const readMetrics = async (store: FileStore, path: string, last: number):
 /**
  * Writes `{"step":1,"loss":0.5,...}` for each step, at once. Before a checkpoint is made the lines are flushed to the disk, and a run
  * that goes on from it takes back those behind it: so each step is there once, also where the machine stopped.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { fromArray, memoryStore, metricsFile, train } from 'pullback/train'
+ * const files = new Map<string, Uint8Array>()
+ * const data = fromArray([0.5, 0.25].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * await train(step, np.array(0), data, { hooks: [metricsFile('run/metrics.jsonl', { store: memoryStore(files) })] })()
+ * const [first] = new TextDecoder().decode(files.get('run/metrics.jsonl')).split('\n')
+ * JSON.parse(first!).loss // => 0.5
+ * ```
  */
 export const metricsFile = (path: string, options: StoreOptions = {}): Hook => {
   door(path, options)

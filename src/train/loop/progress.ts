@@ -136,6 +136,18 @@ const consoleStream: TextStream = {
 /**
  * Shows rate, tokens a second (of a metric that counts them), the time that is left, the loss and the memory: as a bar on a
  * terminal (with `cli-progress`, an optional peer), else as plain lines.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { fromArray, progress, train } from 'pullback/train'
+ * const lines: string[] = []
+ * const out = { write: (text: string) => void lines.push(text) }
+ * const data = fromArray([4, 2].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * await train(step, np.array(0), data, { hooks: [progress({ seconds: 0, bar: false, out })] })()
+ * lines.join('').includes('loss 2') // => true
+ * ```
  */
 export const progress = (options: ProgressOptions = {}): Hook => {
   door(options)

@@ -22,6 +22,17 @@ const TOGETHER = 500
  * Finishes the step on SIGINT (Ctrl-C) or SIGTERM, lets all hooks save and end, and ends the process with 130 or 143. Another signal, not
  * within half a second, ends it at once. A run that failed is not ended so: the error is the caller's to show. Does nothing where there
  * is no process.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { fromArray, signals, train } from 'pullback/train'
+ * const data = fromArray([4, 2].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * // First, so that the others save what they have before the process ends.
+ * const run = await train(step, np.array(0), data, { hooks: [signals({ exit: false })] })()
+ * run._tag === 'Right' && run.right.step // => 2
+ * ```
  */
 export const signals = (options: SignalOptions = {}): Hook => {
   door(options)

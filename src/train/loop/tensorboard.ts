@@ -115,6 +115,19 @@ const door = must.door('tensorBoard', {
 /**
  * Writes metrics as scalars for TensorBoard. Each run makes a file of its own, as TensorBoard's own writers do; in a run that goes on
  * from a checkpoint it says from which step on earlier files do not count.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { fromArray, memoryStore, tensorBoard, train } from 'pullback/train'
+ * const files = new Map<string, Uint8Array>()
+ * const data = fromArray([4, 2].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * await train(step, np.array(0), data, { hooks: [tensorBoard('runs/first', { store: memoryStore(files) })] })()
+ * // Shown by `tensorboard --logdir runs`.
+ * const [path] = files.keys()
+ * path?.replace(/\d+/, 'TIME') // => runs/first/events.out.tfevents.TIME.pullback
+ * ```
  */
 export const tensorBoard = (directory: string, options: StoreOptions = {}): Hook => {
   door(directory, options)

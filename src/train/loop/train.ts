@@ -433,6 +433,21 @@ export const trainSteps = <S, B, F = undefined>(
  * @param data - batches, as many passes as `{ epochs }` or `{ steps }` ask for.
  * @returns the last state, with why the run ended; an error of the data, of a hook, or of numbers that diverged.
  * @throws what `step` throws.
+ * @example
+ * ```ts
+ * import { NDArray, np, optim } from 'pullback'
+ * import { fromArray, makeStep, train } from 'pullback/train'
+ * // The mean of numbers, by gradient descent.
+ * const { initState, step } = makeStep({
+ *   loss: (w: NDArray, x: NDArray) => np.mean(np.square(np.subtract(x, w))),
+ *   optimizer: (rate) => optim.sgd(rate),
+ *   learningRate: 0.25,
+ * })
+ * const batches = fromArray([np.array([1, 3]), np.array([2, 2])])
+ * const run = await train(step, initState(np.array(0)), batches, { epochs: 10 })()
+ * run._tag === 'Right' && run.right.step // => 20
+ * run._tag === 'Right' && run.right.state.params.item().toFixed(2) // => 2.00
+ * ```
  */
 export const train = <S, B, F = undefined>(
   step: Step<S, B, F>,

@@ -113,10 +113,40 @@ export const vera = {
  * names it, and so is a setting that is not known here.
  *
  * @param params - what the adapter belongs to: names and shapes are compared with it.
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { mkdtempSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { loadAdapter, saveAdapter, vera } from 'pullback/train'
+ * const params = { query: { weight: np.ones([2, 3]) } }
+ * const directory = mkdtempSync(join(tmpdir(), 'pullback-'))
+ * const adapter = vera.init(random.key(0), params, { targets: ['query'], rank: 2 })
+ * await saveAdapter(directory, adapter)()
+ * const loaded = await loadAdapter(directory, params)()
+ * loaded._tag === 'Right' && loaded.right.config.method // => vera
+ * ```
  */
 export const loadAdapter = loadAdapterOf<PeftConfig>('loadAdapter', ['lora', 'dora', 'ia3', 'vera'])
 
-/** Writes the directory of an adapter as PEFT reads it. */
+/**
+ * Writes the directory of an adapter as PEFT reads it.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { mkdtempSync, readdirSync } from 'node:fs'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
+ * import { lora, saveAdapter } from 'pullback/train'
+ * const params = { query: { weight: np.ones([2, 3]) } }
+ * const adapter = lora.init(random.key(0), params, { targets: ['query'], rank: 1 })
+ * const directory = mkdtempSync(join(tmpdir(), 'pullback-'))
+ * await saveAdapter(directory, adapter)()
+ * readdirSync(directory).toSorted() // => adapter_config.json,adapter_model.safetensors
+ * ```
+ */
 export const saveAdapter = saveAdapterOf('saveAdapter', ['lora', 'dora', 'ia3', 'vera'])
 
 /** The method that an adapter is of. */
@@ -131,7 +161,20 @@ const applyAdapterDoor = must.door('applyAdapter', {
   options: must.optionsOf<ApplyOptions>({ key: aKey }),
 })
 
-/** `apply` of the method that an adapter is of: what `loadAdapter` read is applied so. */
+/**
+ * `apply` of the method that an adapter is of: what `loadAdapter` read is applied so.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { layers } from 'pullback/models'
+ * import { applyAdapter, ia3 } from 'pullback/train'
+ * const params = { key: { weight: np.ones([2, 3]), bias: null } }
+ * const adapter = ia3.init(random.key(0), params, { targets: ['key'], feedForward: [] })
+ * // Fresh, it changes nothing.
+ * layers.applyLinear(applyAdapter(params, adapter).key, np.ones([1, 3])) // => [[3. 3.]]
+ * ```
+ */
 export const applyAdapter = <P>(params: P, adapter: Adapter<PeftConfig>, options: ApplyOptions = {}): Tuned<P> => {
   applyAdapterDoor(params, adapter, options)
   return methodOf(adapter).apply(params, adapter, options) as Tuned<P>
@@ -142,7 +185,19 @@ const mergeAdapterDoor = must.door('mergeAdapter', {
   adapter: anAdapter('lora', 'dora', 'ia3', 'vera'),
 })
 
-/** `merge` of the method that an adapter is of. */
+/**
+ * `merge` of the method that an adapter is of.
+ *
+ * @example
+ * ```ts
+ * import { np, random } from 'pullback'
+ * import { lora, mergeAdapter } from 'pullback/train'
+ * const params = { query: { weight: np.ones([2, 3]) } }
+ * const adapter = lora.init(random.key(0), params, { targets: ['query'], rank: 1 })
+ * // A plain tree again, which needs the adapter no more.
+ * mergeAdapter(params, adapter).query.weight // => [[1. 1. 1.]\n [1. 1. 1.]]
+ * ```
+ */
 export const mergeAdapter = <P>(params: P, adapter: Adapter<PeftConfig>): P => {
   mergeAdapterDoor(params, adapter)
   return methodOf(adapter).merge(params, adapter)

@@ -76,6 +76,19 @@ const binOf = (p: number, bins: number): number => Math.min(bins - 1, Math.max(0
 /**
  * The expected calibration error and the bins of a reliability diagram, by the probability of the class that is predicted (Guo et al.,
  * "On Calibration of Modern Neural Networks", 2017).
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { calibration } from 'pullback/train'
+ * const metric = calibration({ bins: 2 })
+ * // Sure of class 1 twice, and right once.
+ * const logits = np.array([[0, 100], [0, 100]])
+ * const measured = metric.measure({ logits, labels: np.array([1, 0], { dtype: 'int32' }) })
+ * const { ece, bins } = metric.compute(metric.update(metric.init, measured))
+ * ece // => 0.5
+ * bins[1]?.count // => 2
+ * ```
  */
 export const calibration = (options: CalibrationOptions = {}): Metric<Scored, Calibration, Confidences, BinSums> => {
   door(options)

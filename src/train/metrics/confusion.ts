@@ -73,6 +73,16 @@ const confusionOf = (operation: string, classes: number): ConfusionMetric<Confus
  * How often rows of a class were taken for another: `matrix[label][predicted]`.
  *
  * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { confusionMatrix } from 'pullback/train'
+ * const metric = confusionMatrix(2)
+ * const logits = np.array([[1, 0], [0, 1], [0, 1]])
+ * const measured = metric.measure({ logits, labels: np.array([0, 1, 0], { dtype: 'int32' }) })
+ * // Of two rows of class 0 one was taken for class 1.
+ * metric.compute(metric.update(metric.init, measured)).map(String) // => 1,1,0,1
+ * ```
  */
 export const confusionMatrix = (classes: number): ConfusionMetric<Confusion> => {
   confusionDoor(classes)
@@ -170,10 +180,34 @@ const byClasses = (operation: keyof typeof scores) => {
  * Of what was taken for a class, the share that is of it.
  *
  * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { precision } from 'pullback/train'
+ * const metric = precision()
+ * const logits = np.array([[0, 1], [0, 1], [0, 1], [1, 0]])
+ * const measured = metric.measure({ logits, labels: np.array([1, 1, 0, 1], { dtype: 'int32' }) })
+ * // Three were taken for class 1, two of them rightly.
+ * metric.compute(metric.update(metric.init, measured)) // => 0.6666666666666666
+ * ```
  */
 export const precision = byClasses('precision')
 
-/** Of what is of a class, the share that was taken for it. */
+/**
+ * Of what is of a class, the share that was taken for it.
+ *
+ * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { recall } from 'pullback/train'
+ * const metric = recall({ classes: 3, average: 'none' })
+ * const logits = np.eye(3)
+ * const measured = metric.measure({ logits, labels: np.array([0, 1, 1], { dtype: 'int32' }) })
+ * // Of class 2 there is nothing: 0, as in scikit-learn.
+ * metric.compute(metric.update(metric.init, measured)) // => 1,0.5,0
+ * ```
+ */
 export const recall = byClasses('recall')
 
 /**
@@ -195,7 +229,21 @@ const matthewsDoor = must.door('matthews', {
   options: must.optionsOf<Pick<ClassesOptions, 'classes'>>({ classes: someClasses }),
 })
 
-/** Matthews' correlation coefficient, of Gorodkin's form for more classes; 0 where it has no meaning, as in scikit-learn. */
+/**
+ * Matthews' correlation coefficient, of Gorodkin's form for more classes; 0 where it has no meaning, as in scikit-learn.
+ *
+ * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { matthews } from 'pullback/train'
+ * const metric = matthews()
+ * const labels = np.array([0, 1, 1, 0], { dtype: 'int32' })
+ * // All wrong.
+ * const logits = np.array([[0, 1], [1, 0], [1, 0], [0, 1]])
+ * metric.compute(metric.update(metric.init, metric.measure({ logits, labels }))) // => -1
+ * ```
+ */
 export const matthews = (options: Pick<ClassesOptions, 'classes'> = {}): ConfusionMetric<number> => {
   matthewsDoor(options)
   return mapMetric(confusionOf('matthews', options.classes ?? 2), (matrix) => {

@@ -69,7 +69,19 @@ export const accuracy = (): Metric<Scored, number, MeasuredRatio, Ratio> =>
 
 const topDoor = must.door('topKAccuracy', { k: must.count })
 
-/** The share of rows whose class is among the `k` of the greatest scores. Of equal scores the first come first, as in `accuracy`. */
+/**
+ * The share of rows whose class is among the `k` of the greatest scores. Of equal scores the first come first, as in `accuracy`.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { topKAccuracy } from 'pullback/train'
+ * const metric = topKAccuracy(2)
+ * const logits = np.array([[3, 2, 1], [3, 2, 1]])
+ * const measured = metric.measure({ logits, labels: np.array([1, 2], { dtype: 'int32' }) })
+ * metric.compute(metric.update(metric.init, measured)) // => 0.5
+ * ```
+ */
 export const topKAccuracy = (k: number): Metric<Scored, number, MeasuredRatio, Ratio> => {
   topDoor(k)
   return ratio('topKAccuracy', (scored) => {
@@ -95,7 +107,20 @@ const sequenceOptions = must.optionsOf<SequenceOptions>({ shift: must.boolean })
 
 const perplexityDoor = must.door('perplexity', { options: sequenceOptions })
 
-/** e to the mean cross-entropy of all tokens that count, whichever batch they are in. */
+/**
+ * e to the mean cross-entropy of all tokens that count, whichever batch they are in.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { perplexity } from 'pullback/train'
+ * const metric = perplexity()
+ * // Of four tokens each is as likely as the others.
+ * const logits = np.zeros([1, 3, 4])
+ * const measured = metric.measure({ logits, labels: np.array([[0, 1, 2]], { dtype: 'int32' }) })
+ * metric.compute(metric.update(metric.init, measured)).toFixed(3) // => 4.000
+ * ```
+ */
 export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number, MeasuredRatio, Ratio> => {
   perplexityDoor(options)
   return ratio(
@@ -114,7 +139,20 @@ export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number
 
 const exactDoor = must.door('exactMatch', { options: sequenceOptions })
 
-/** The share of sequences all of whose tokens that count are right. */
+/**
+ * The share of sequences all of whose tokens that count are right.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { exactMatch } from 'pullback/train'
+ * const metric = exactMatch({ shift: false })
+ * const logits = np.array([[[1, 0], [0, 1]], [[1, 0], [1, 0]]])
+ * const labels = np.array([[0, 1], [0, 1]], { dtype: 'int32' })
+ * // Of the second sequence one token is wrong.
+ * metric.compute(metric.update(metric.init, metric.measure({ logits, labels }))) // => 0.5
+ * ```
+ */
 export const exactMatch = (options: SequenceOptions = {}): Metric<Scored, number, MeasuredRatio, Ratio> => {
   exactDoor(options)
   return ratio('exactMatch', (scored) => {
@@ -144,7 +182,17 @@ const textDoor = must.door('exactTextMatch', {
   options: must.optionsOf<TextMatchOptions>({ normalize: must.func }),
 })
 
-/** The share of generated texts that are the expected ones. Texts are not traced: `evaluate(..., { jit: false })`. */
+/**
+ * The share of generated texts that are the expected ones. Texts are not traced: `evaluate(..., { jit: false })`.
+ *
+ * @example
+ * ```ts
+ * import { exactTextMatch } from 'pullback/train'
+ * const metric = exactTextMatch({ normalize: (text) => text.trim().toLowerCase() })
+ * const measured = metric.measure({ predicted: ['Paris ', 'Rome'], expected: ['paris', 'Bonn'] })
+ * metric.compute(metric.update(metric.init, measured)) // => 0.5
+ * ```
+ */
 export const exactTextMatch = (options: TextMatchOptions = {}): Metric<Texts, number, Ratio, Ratio> => {
   textDoor(options)
   const { normalize = (text: string) => text.trim() } = options

@@ -48,6 +48,22 @@ const updated = <I>({ update }: AnyMetric<I>, state: unknown, measured: unknown)
  * `evaluate` for many times: model and metrics are compiled once for each shape of batches.
  *
  * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
+ * @param metrics - by name; values come back under the same names.
+ * @returns a function of parameters and data, as `evaluate` without the rest.
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { accuracy, evaluator, fromArray } from 'pullback/train'
+ * const data = fromArray([{ x: np.array([[1], [2]]), labels: np.array([1, 1], { dtype: 'int32' }) }])
+ * const measure = evaluator(
+ *   (w: NDArray, { x, labels }: { readonly x: NDArray; readonly labels: NDArray }) => ({ logits: np.multiply(x, w), labels }),
+ *   { accuracy: accuracy() },
+ * )
+ * // After each epoch, say.
+ * const [early, late] = [await measure(np.array([1, 0]), data)(), await measure(np.array([0, 1]), data)()]
+ * early._tag === 'Right' && early.right.accuracy // => 0
+ * late._tag === 'Right' && late.right.accuracy // => 1
+ * ```
  */
 export const evaluator = <P, B, I, R extends Metrics<I>>(
   f: (params: P, batch: B) => I,
@@ -94,6 +110,22 @@ export const evaluator = <P, B, I, R extends Metrics<I>>(
  * @param data - batches, which may differ in shape. Rows of padding have label -100, or 0 in the mask.
  * @returns the values by the metrics' names; an error of the data.
  * @throws what `f` or a metric throws: ArgumentError for labels that are no classes.
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { accuracy, evaluate, fromArray, perplexity } from 'pullback/train'
+ * const batches = fromArray([
+ *   { x: np.array([[1], [2]]), labels: np.array([1, 1], { dtype: 'int32' }) },
+ *   { x: np.array([[-1]]), labels: np.array([1], { dtype: 'int32' }) },
+ * ])
+ * const predict = (w: NDArray, { x, labels }: { readonly x: NDArray; readonly labels: NDArray }) => ({
+ *   logits: np.multiply(x, w),
+ *   labels,
+ * })
+ * const result = await evaluate(predict, np.array([0, 1]), batches, { accuracy: accuracy() })()
+ * // Of three rows, not the mean of two batches.
+ * result._tag === 'Right' && result.right.accuracy.toFixed(2) // => 0.67
+ * ```
  */
 export const evaluate = <P, B, I, R extends Metrics<I>>(
   f: (params: P, batch: B) => I,

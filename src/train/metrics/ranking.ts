@@ -70,6 +70,17 @@ const keptOf = ({ scores, labels }: Ranked): RankedRows[number] => {
 /**
  * The area under the ROC curve of class 1 against class 0, exactly: by ranks, where equal scores share theirs. For that a float32 score
  * and a label are kept of each row, five bytes: 50 MB for ten million. NaN where all labels are the same, or a score is NaN.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { rocAuc } from 'pullback/train'
+ * const metric = rocAuc()
+ * // One score for each row: of class 1.
+ * const logits = np.array([0.1, 0.4, 0.35, 0.8])
+ * const measured = metric.measure({ logits, labels: np.array([0, 0, 1, 1], { dtype: 'int32' }) })
+ * metric.compute(metric.update(metric.init, measured)) // => 0.75
+ * ```
  */
 export const rocAuc = (): Metric<Scored, number, Ranked, RankedRows> =>
   guarded<Scored, number, Ranked, RankedRows>(

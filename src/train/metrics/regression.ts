@@ -73,11 +73,35 @@ const residuals = (
     },
   )
 
-/** The mean of squared errors. */
+/**
+ * The mean of squared errors.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { meanSquaredError } from 'pullback/train'
+ * const metric = meanSquaredError()
+ * const first = metric.measure({ logits: np.array([1, 2]), labels: np.array([1, 4]) })
+ * const second = metric.measure({ logits: np.array([0]), labels: np.array([2]) })
+ * // (0 + 4 + 4) / 3, of both batches together.
+ * metric.compute(metric.update(metric.update(metric.init, first), second)).toFixed(3) // => 2.667
+ * ```
+ */
 export const meanSquaredError = (): Metric<Scored, number, Pairs, Residuals> =>
   residuals('meanSquaredError', ({ errors, count }) => errors / count)
 
-/** 1 - Σ (y - ŷ)² / Σ (y - mean)²: 1 for what is right, 0 for the mean. For labels that are all the same 1 or 0, as in scikit-learn. */
+/**
+ * 1 - Σ (y - ŷ)² / Σ (y - mean)²: 1 for what is right, 0 for the mean. For labels that are all the same 1 or 0, as in scikit-learn.
+ *
+ * @example
+ * ```ts
+ * import { np } from 'pullback'
+ * import { r2 } from 'pullback/train'
+ * const metric = r2()
+ * const measured = metric.measure({ logits: np.array([1, 2, 4]), labels: np.array([1, 2, 3]) })
+ * metric.compute(metric.update(metric.init, measured)) // => 0.5
+ * ```
+ */
 export const r2 = (): Metric<Scored, number, Pairs, Residuals> =>
   residuals('r2', ({ errors, spread, count }) => {
     if (count < 2) return NaN

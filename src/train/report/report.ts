@@ -42,6 +42,18 @@ const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
 /**
  * Writes one page when the run is over, also when it failed: curves of all metrics, raw and smoothed, gradient norms by layer and step
  * as a heat map, and the plan. It needs no script and no network, and follows the reader's choice of light or dark.
+ *
+ * @example
+ * ```ts
+ * import { NDArray, np } from 'pullback'
+ * import { fromArray, memoryStore, report, train } from 'pullback/train'
+ * const files = new Map<string, Uint8Array>()
+ * const data = fromArray([4, 2].map((n) => np.array(n)))
+ * const step = (state: NDArray, loss: NDArray) => [state, { loss }] as const
+ * const hooks = [report('run/report.html', { title: 'A first run', store: memoryStore(files) })]
+ * await train(step, np.array(0), data, { hooks })()
+ * new TextDecoder().decode(files.get('run/report.html')).includes('<title>A first run</title>') // => true
+ * ```
  */
 export const report = (path: string, options: ReportOptions = {}): Hook => {
   door(path, options)
