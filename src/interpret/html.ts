@@ -250,7 +250,7 @@ export const imageHtml = (image: ArrayLike, heat: ArrayLike, options: ImageHtmlO
   const box = `width="${width * scale}" height="${height * scale}"`
   const alt = escaped(options.title ?? 'a picture with heat over it')
   return (
-    `<figure>${captionOf(options.title)}<div class="picture"><img ${box} alt="${alt}" src="${pixelsOf(picture)}">` +
+    `<figure class="beside">${captionOf(options.title)}<div class="picture"><img ${box} alt="${alt}" src="${pixelsOf(picture)}">` +
     `<img class="heat" ${box} alt="" src="${heatPixels(over, options.opacity ?? 0.7)}"></div></figure>`
   )
 }
@@ -260,7 +260,7 @@ export const imageHtml = (image: ArrayLike, heat: ArrayLike, options: ImageHtmlO
 const STYLE = `:root{color-scheme:light dark;--ink:#1c1c1e;--paper:#fff;--quiet:#6b7280}
 @media (prefers-color-scheme:dark){:root{--ink:#e5e7eb;--paper:#111418;--quiet:#9ca3af}}
 body{color:var(--ink);background:var(--paper);font:16px/1.7 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}
-figure{margin:1.5rem 0}figcaption{color:var(--quiet);font-size:.875rem}
+figure{margin:1.5rem 0}.beside{display:inline-block;margin:.5rem 1rem .5rem 0}figcaption{color:var(--quiet);font-size:.875rem}
 .text{white-space:pre-wrap;overflow-wrap:anywhere;margin:.25rem 0}.text span{border-radius:.25rem;padding:.1rem 0}
 .picture{position:relative;display:inline-block}.picture img{display:block;image-rendering:pixelated}
 .picture .heat{position:absolute;inset:0;image-rendering:auto}`

@@ -73,10 +73,10 @@ export const feedForwardTargets: TargetsByType = {
   vit: ['output.dense'],
 }
 
-const tables =
-  /(^|\.)(word_embeddings|position_embeddings|token_type_embeddings|wte|wpe|embed_tokens|shared|relative_attention_bias)$/
+/** `word_embeddings`, `embed_tokens` and others of the families, and what people call tables of their own: `embedding`, `token_embed`. */
+const tables = /(^|\.)((\w+_)?embed(ding)?s?|embed_(tokens|positions)|wte|wpe|shared|relative_attention_bias)$/
 
-/** Whether a module is a table of embeddings: rows are looked up in it. */
+/** Whether a module is a table of embeddings: rows are looked up in it. A head that is called `embed_out` is none. */
 export const isTable = (module: string): boolean => tables.test(module)
 
 const heads =

@@ -54,11 +54,14 @@ test('what the family does not know is an error', () => {
   expect(leftOf(optConfig({ hidden_size: 16, word_embed_proj_dim: 8 })).key).toBe('word_embed_proj_dim')
 })
 
-test('the page quotes the file, all of it', () => {
+test.each([
+  ['docs/bring-your-own-model.md', 'opt.ts', 'const readOpt', 4000],
+  ['docs/fine-tuning/your-own-model.md', 'plain.ts', 'const SIZE', 1500],
+])('%s quotes its file, all of it', (document, name, first, length) => {
   const plain = (text: string): string => text.replaceAll(/^export /gm, '').replaceAll(/\n+/g, '\n')
-  const page = plain(readFileSync(join(root, 'docs/bring-your-own-model.md'), 'utf8'))
-  const file = plain(readFileSync(join(root, 'examples/bring-your-own-model/opt.ts'), 'utf8'))
-  const code = file.slice(file.indexOf('const readOpt')).trim()
-  expect(code.length).toBeGreaterThan(4000)
+  const page = plain(readFileSync(join(root, document), 'utf8'))
+  const file = plain(readFileSync(join(root, 'examples/bring-your-own-model', name), 'utf8'))
+  const code = file.slice(file.indexOf(first)).trim()
+  expect(code.length).toBeGreaterThan(length)
   expect(page.includes(code)).toBe(true)
 })

@@ -42,6 +42,8 @@ export interface BottleneckConfig extends AdapterConfig {
   /** How many features are in the middle. */
   readonly size: number
   readonly activation: Activation
+  /** Whether weights are `[inputs, outputs]`; those of GPT-2 are in any case. */
+  readonly fanInFanOut?: true
 }
 
 /** Options of `bottleneck.init`. */
@@ -57,6 +59,8 @@ export interface BottleneckOptions extends HeadOptions {
   readonly placement?: 'houlsby' | 'pfeiffer'
   /** In the place of a placement: names of linear layers, `encoder.layer.*.output.dense`. */
   readonly modules?: Selection
+  /** Whether the weights of these layers are `[inputs, outputs]`, in a tree of one's own. */
+  readonly fanInFanOut?: boolean
 }
 
 /** The last linear layer of attention, and of the feed-forward part, in the families that there are. */
@@ -161,8 +165,14 @@ registerPytreeNode<BottleneckMatrix>(
     ),
 )
 
+type FanIn = Pick<BottleneckConfig, 'fanInFanOut'>
+
+/** Whether the weight is [inputs, outputs]. */
+const isTurned = ({ fanInFanOut = false }: FanIn, module: string): boolean => fanInFanOut || isConv1D(module)
+
 /** How many features a linear layer gives. */
-const outputsOf = (module: string, weight: ParamLeaf): number => weight.shape[isConv1D(module) ? 1 : 0]!
+const outputsOf = (config: FanIn, module: string, weight: ParamLeaf): number =>
+  weight.shape[isTurned(config, module) ? 1 : 0]!
 
 const modulesOf = (
   tree: NamedTree,
@@ -188,6 +198,7 @@ const settingsTable: must.OptionTable<BottleneckOptions> = {
   activation: must.oneOf(activationNames),
   placement: must.oneOf(['houlsby', 'pfeiffer']),
   modules: aSelection,
+  fanInFanOut: must.boolean,
   head: aSelection,
 }
 
@@ -202,14 +213,18 @@ const mergeDoor = must.door('bottleneck.merge', { params: must.anything, adapter
 const saveDoor = must.door('bottleneck.save', { path: must.string, adapter: adapterCheck })
 const loadDoor = must.door('bottleneck.load', { from: aFolder, params: must.anything })
 
+/** It is said in files only where it is so. */
+const fanIn = (fanInFanOut: boolean): FanIn => (fanInFanOut ? { fanInFanOut } : {})
+
 const init = (key: Key, params: unknown, options: BottleneckOptions = {}): Adapter<BottleneckConfig> => {
   initDoor(key, params, options)
-  const { size = 64, activation = 'gelu', head } = options
+  const { size = 64, activation = 'gelu', fanInFanOut = false, head } = options
+  const config: BottleneckConfig = { method: 'bottleneck', size, activation, ...fanIn(fanInFanOut) }
   const tree = nameLeaves('bottleneck.init', params)
   const modules = modulesOf(tree, options)
   const keys = split(key, modules.size)
   const fresh = [...modules].map(([module, weight], i): readonly [string, Layers] => {
-    const shapes = shapesOf(size, outputsOf(module, weight))
+    const shapes = shapesOf(size, outputsOf(config, module, weight))
     const { dtype } = typeOf(weight)
     return [
       module,
@@ -221,7 +236,6 @@ const init = (key: Key, params: unknown, options: BottleneckOptions = {}): Adapt
       },
     ]
   })
-  const config: BottleneckConfig = { method: 'bottleneck', size, activation }
   return new Adapter(config, Object.fromEntries(fresh), savedHead('bottleneck.init', tree, head))
 }
 
@@ -238,7 +252,7 @@ const apply = <P>(params: P, adapter: Adapter<BottleneckConfig>): Tuned<P> => {
       throw new ArgumentError(`bottleneck.apply: the adapter has ${module}, which the parameters do not have.`)
     }
     const base = asWeight('bottleneck.apply', module, leaves[at]!)
-    const features = outputsOf(module, base)
+    const features = outputsOf(config, module, base)
     const { down_weight } = layers
     if (down_weight.shape[1] !== features) {
       throw new ShapeError(
@@ -247,7 +261,7 @@ const apply = <P>(params: P, adapter: Adapter<BottleneckConfig>): Tuned<P> => {
     }
     const biasAt = places.get(`${module}.bias`)
     const bias = biasAt === undefined ? null : arrayNamed('bottleneck.apply', tree, `${module}.bias`)
-    const settings = { activation: config.activation, fanInFanOut: isConv1D(module) }
+    const settings = { activation: config.activation, fanInFanOut: isTurned(config, module) }
     leaves[at] = new BottleneckMatrix(base, bias, layers, settings)
     // It is added where the adapter begins, and nothing after it.
     if (biasAt !== undefined && bias !== null) leaves[biasAt] = np.zerosLike(bias)
@@ -287,20 +301,28 @@ const load = (from: FolderLike, params: unknown): TaskEither<IoError | AdapterEr
     wordOf(files, 'method', ['bottleneck'])
     const activation = wordOf(files, 'activation', activationNames) as Activation
     const size = countOf(files, 'size')
+    const said = files.config['fanInFanOut'] ?? false
+    if (typeof said !== 'boolean') {
+      return refuse(
+        files.source,
+        `fanInFanOut in adapter_config.json must be true or false, got ${JSON.stringify(said)}.`,
+      )
+    }
+    const config: BottleneckConfig = { method: 'bottleneck', size, activation, ...fanIn(said) }
     const matrices = matrixModules(tree)
     const modules = wordsOf(files, 'modules')
     const unexpected = modules.filter((module) => !matrices.has(module))
     if (unexpected.length > 0) refuse(files.source, 'the model lacks layers that adapters are after.', { unexpected })
     const saved = savedShapes(files, tree, wordsOf(files, 'leaves'))
     const wanted = fileNames(modules).map(([name, module, part]) => {
-      return [name, shapesOf(size, outputsOf(module, matrices.get(module)!))[part]] as const
+      return [name, shapesOf(size, outputsOf(config, module, matrices.get(module)!))[part]] as const
     })
     const tensors = takeTensors(files, new Map([...wanted, ...saved]))
     const weights = modules.map(
       (module) => [module, Object.fromEntries(parts.map((part) => [part, tensors.get(`${module}.${part}`)!]))] as const,
     )
     return new Adapter<BottleneckConfig>(
-      { method: 'bottleneck', size, activation },
+      config,
       Object.fromEntries(weights),
       Object.fromEntries([...saved.keys()].map((name) => [name, tensors.get(name)!])),
     )

@@ -1,7 +1,7 @@
 /** Curves over steps: as they were measured, and smoothed. */
 import type { MetricsLine } from '../loop/metricsFile.ts'
 import type { Scale } from './scale.ts'
-import { extentOf, label, linearScale, logScale } from './scale.ts'
+import { extentOf, label, linearScale, logScale, stepScale } from './scale.ts'
 import { element, escaped, picture, text } from './svg.ts'
 
 /** A value at a step. */
@@ -136,7 +136,7 @@ export const drawCurves = (title: string, given: readonly Curve[]): string | nul
   const isMeasured = !curves.every(({ isExact = false }) => isExact)
   const isLog = isMeasured && positive !== null && extent[0] >= 0 && positive[1] / positive[0] > 300
   const places = [HEIGHT - frame.bottom, frame.top] as const
-  const x = linearScale(steps, [frame.left, WIDTH - frame.right], 8)
+  const x = stepScale(steps, [frame.left, WIDTH - frame.right])
   const y = isLog ? logScale(positive, places) : linearScale(extent, places)
   const isIn = (value: number): boolean => Number.isFinite(value) && (!isLog || value > 0)
   const last = (points: readonly Point[]): string => label(points.at(-1)!.value)

@@ -1,6 +1,6 @@
 /** A number for each layer and step, as colours. */
 import type { MetricsLine } from '../loop/metricsFile.ts'
-import { extentOf, label, linearScale } from './scale.ts'
+import { extentOf, label, stepScale } from './scale.ts'
 import { element, escaped, picture, text } from './svg.ts'
 
 /** Rows by name, and in each the values of stretches of steps. */
@@ -82,7 +82,7 @@ export const drawHeatMap = (prefix: string, lines: readonly MetricsLine[]): stri
     )
   }
   const bottom = names.length * CELL
-  const x = linearScale([steps[0]!, steps.at(-1)!], [left, WIDTH - 16], 8)
+  const x = stepScale([steps[0]!, steps.at(-1)!], [left, WIDTH - 16])
   return picture(
     WIDTH,
     bottom + 64,

@@ -49,6 +49,12 @@ export const linearScale = (extent: readonly [number, number], places: readonly 
   }
 }
 
+/** Steps of a run are equally far, and there are none between whole ones. */
+export const stepScale = (extent: readonly [number, number], places: readonly [number, number]): Scale => {
+  const scale = linearScale(extent, places, 8)
+  return { ...scale, ticks: scale.ticks.filter(({ value }) => Number.isInteger(value)) }
+}
+
 /** Equal ratios are equally far; for values above 0. */
 export const logScale = (extent: readonly [number, number], places: readonly [number, number]): Scale => {
   const [low, high] = [Math.log10(extent[0]), Math.log10(extent[1])]

@@ -91,6 +91,28 @@ describe('targets', () => {
     ])
   })
 
+  test("tables of a model of one's own are known by their names", () => {
+    const weight = np.ones([4, 4])
+    const all = (name: string): readonly string[] => {
+      const own = { [name]: { weight }, dense: { weight } }
+      return findTargets('find', own, { targets: 'all-linear', defaults: {} }).map(({ module }) => module)
+    }
+    const tables = [
+      'embeddings',
+      'embedding',
+      'embed',
+      'token_embedding',
+      'tok_embeddings',
+      'embed_positions',
+      'pos_embed',
+    ]
+    for (const name of tables) expect(all(name), name).toEqual(['dense'])
+    // Linear layers of real models: GPT-NeoX's head, ALBERT's step from small embeddings, a patch's projection.
+    for (const name of ['embed_out', 'embedding_hidden_mapping_in', 'embeddings_projection', 'unembed']) {
+      expect(all(name), name).toContain(name)
+    }
+  })
+
   test('by the type of the model', () => {
     expect(modules(undefined, { model })).toEqual(layers(['attention.self.query', 'attention.self.value']))
     expect(() => modules(undefined)).toThrow(/give the targets, as in/)

@@ -170,6 +170,24 @@ describe('bottleneck adapters', () => {
     expect(tree.structure(gradients).equals(tree.structure(adapter))).toBe(true)
   })
 
+  test("of a tree of one's own are told that weights are [inputs, outputs], and so are files", async () => {
+    const own = { dense: { weight: random.normal(key, [5, 4]), bias: np.arange(4).astype('float32') } }
+    const adapter = moved(bottleneck.init(key, own, { size: 2, modules: 'dense', fanInFanOut: true }))
+    expect(adapter.weights['dense']!['down_weight']!.shape).toEqual([2, 4])
+    const known = new Adapter({ method: 'bottleneck', size: 2, activation: 'gelu' } as const, {
+      c_proj: adapter.weights['dense']!,
+    })
+    const x = random.normal(random.key(9), [3, 5])
+    const expected = np.matmul(x, bottleneck.apply({ c_proj: own.dense }, known).c_proj.weight)
+    close('told', np.matmul(x, bottleneck.apply(own, adapter).dense.weight), expected)
+    await get(bottleneck.save(folder, adapter))
+    sameAdapters(await get(bottleneck.load(folder, own)), adapter)
+    const file = join(folder, 'adapter_config.json')
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), fanInFanOut: 'yes' }))
+    const refused = leftOf(await bottleneck.load(folder, own)())
+    expect(refused).toMatchObject({ message: expect.stringContaining('must be true or false, got "yes"') as unknown })
+  })
+
   test('are saved and loaded, and do not go on models that they do not fit', async () => {
     const adapter = moved(bottleneck.init(key, params, { size: 3, activation: 'relu' }))
     await get(bottleneck.save(folder, adapter))

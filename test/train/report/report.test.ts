@@ -8,7 +8,7 @@ import type { Step } from 'pullback/train'
 import { drawCurves, smoothed } from '../../../src/train/report/curves.ts'
 import { cellsOf, colourAt, drawHeatMap } from '../../../src/train/report/heatMap.ts'
 import { reportPage } from '../../../src/train/report/page.ts'
-import { linearScale, logScale } from '../../../src/train/report/scale.ts'
+import { linearScale, logScale, stepScale } from '../../../src/train/report/scale.ts'
 import { get } from '../../io/support/recorded.ts'
 import { streamOf } from '../support/streams.ts'
 import { parsePage } from './pages.ts'
@@ -99,6 +99,8 @@ describe('pictures', () => {
         for (const { value } of ticks) expect(at(value)).toBeLessThanOrEqual(100 + 1e-3)
       }),
     )
+    expect(stepScale([1, 3], [0, 1]).ticks.map(({ label }) => label)).toEqual(['1', '2', '3'])
+    expect(stepScale([7, 7], [0, 1]).ticks.map(({ label }) => label)).toEqual(['7'])
     expect(logScale([0.01, 1000], [0, 1]).ticks.map(({ label }) => label)).toEqual([
       '0.01',
       '0.1',
