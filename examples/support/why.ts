@@ -82,13 +82,20 @@ export const explain = (judge: Judge, text: string): Explanation => {
 
 // How few words.
 
+/** A word in another one's place. */
+interface Swap {
+  readonly was: string
+  readonly now: string
+  /** Among its neighbours: `… watch [Sporting → Partisan] events …`. */
+  readonly shown: string
+}
+
 /** A text that is judged to be of the other class after some words were swapped. */
 export interface Attack {
   readonly before: number
   /** The score of the new text, encoded anew. */
   readonly after: number
-  /** Each swap among its neighbours: `… watch [Sporting → Partisan] events …`. */
-  readonly swaps: readonly string[]
+  readonly swaps: readonly Swap[]
   /** What was read of the new text, with the new words coloured. */
   readonly html: (title: string) => string
 }
@@ -142,7 +149,10 @@ export const attack = (judge: Judge, text: string, flips: number): Attack | null
   if (changes.length === 0 || after >= 0) return null
   return {
     ...{ before: view.f(view.embeddings).item(), after },
-    swaps: ordered.map(({ start, end, was, now }) => `… ${seen.slice(Math.max(0, start - 30), start)}[${was} → ${now}]${seen.slice(end, end + 30)} …`.replaceAll(/\s+/g, ' ')), // prettier-ignore
+    swaps: ordered.map(({ start, end, was, now }) => {
+      const [left, right] = [seen.slice(Math.max(0, start - 30), start), seen.slice(end, end + 30)]
+      return { was, now, shown: `… ${left}[${was} → ${now}]${right} …`.replaceAll(/\s+/g, ' ') }
+    }),
     html: (title) => textHtml(changed, places, places.map(() => -1), { title }), // prettier-ignore
   }
 }
@@ -176,15 +186,15 @@ const tellWhy = (judge: Judge, rows: readonly Row[]): string[] =>
     console.log(`\n${label}: ${opening(text)} …`)
     console.log(`  score ${score.toFixed(2)}, of padding ${baseline.toFixed(2)}; for it speak most: ${most.join(', ')}`)
     console.log(`  the words add up to the difference to within ${Math.abs(gap).toExponential(0)} (${steps} gradients)`)
-    return html(`${label}; score ${score.toFixed(2)}, of which the words add up to all but ${Math.abs(gap).toExponential(0)} of ${(score - baseline).toFixed(2)}`) // prettier-ignore
+    return html(`${label}: score ${score.toFixed(2)}, that of padding ${baseline.toFixed(2)}; the words add up to the difference but for ${Math.abs(gap).toExponential(0)}`) // prettier-ignore
   })
 
 /** Prints attacks on texts, and gives them as fragments of a page. */
 const tellAttacks = (judge: Judge, texts: readonly string[], count: number): string[] =>
   attacks(judge, texts, count).map(({ before, after, swaps, html }, i) => {
     const change = `${percent(before)} before, ${percent(after)} after ${swaps.length === 1 ? 'one word' : `${swaps.length} words`}`
-    console.log(`\n${i + 1}. ${change}\n${swaps.map((swap) => `   ${swap}`).join('\n')}`)
-    return html(`${i + 1}. ${change}`)
+    console.log(`\n${i + 1}. ${change}\n${swaps.map(({ shown }) => `   ${shown}`).join('\n')}`)
+    return html(`${i + 1}. ${change}: ${swaps.map(({ was, now }) => `${was} → ${now}`).join(', ')}`)
   })
 
 /** Prints why some mails are spam, and which three an attacker would send; gives both as a page. */
@@ -199,6 +209,9 @@ export const tellAll = (
   if (sent.length === 0) console.log('  none of those that were tried takes so few words')
   return htmlPage('Which words made it spam', [
     ...['<p>Red speaks for spam, blue for ham.</p>', ...why],
-    ...['<h2>What an attacker would send</h2><p>Blue words were put in, and it passes for ham.</p>', ...sent],
+    ...[
+      '<h2>What an attacker would send</h2><p>How probable spam is, before and after; blue words were put in.</p>',
+      ...sent,
+    ],
   ])
 }
