@@ -1,11 +1,12 @@
-/** Real models, beside PyTorch where there is a Python that has it. */
+/** Real models, beside PyTorch where there is a Python that has it, and llama.cpp and transformers.js where bench/peers has them. */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { inChild } from '../harness/child.ts'
 import type { Options } from '../options.ts'
 import { duration, factor, markdown, megabytes } from '../report/format.ts'
 import type { Timed } from './child.ts'
-import { canOpen } from './tasks.ts'
+import { canOpen } from './files.ts'
+import { hasPeer } from './peers.ts'
 
 interface Row {
   readonly task: string
@@ -25,6 +26,13 @@ const rows: readonly Row[] = [
     torch: 'encoder.step',
     rounds: 5,
     target: '≥ 0.85×, memory ≤ 0.6×',
+  },
+  {
+    task: 'encoder.lora',
+    words: 'MiniLM: LoRA step, r = 8, 16 × 128',
+    torch: 'encoder.lora',
+    rounds: 5,
+    target: '≥ 0.9×',
   },
   { task: 'decoder.load', words: 'SmolLM2-135M: load, 4 bits kept', torch: null, rounds: 3, target: '≤ 1000 ms' },
   {
@@ -49,6 +57,75 @@ const rows: readonly Row[] = [
     rounds: 3,
     target: '≤ 40.0 ms',
   },
+  {
+    task: 'decoder.generate.quantized',
+    words: 'SmolLM2-135M, 4 bits: `generate`, a token',
+    torch: null,
+    rounds: 3,
+    target: '≤ 350 MB',
+  },
+  {
+    task: 'decoder.lora.quantized',
+    words: 'SmolLM2-135M, 4 bits: LoRA step, r = 8, 1 × 256',
+    torch: 'decoder.lora',
+    rounds: 3,
+    target: '≥ 0.85×, ≤ 900 MB',
+  },
+  {
+    task: 'decoder.lora.remat',
+    words: 'the same with `remat`',
+    torch: 'decoder.lora',
+    rounds: 3,
+    target: '',
+  },
+  {
+    task: 'tiny.generate',
+    words: 'Llama of 1.1 B, random, 4 bits: `generate`, a token',
+    torch: null,
+    rounds: 1,
+    target: '≤ 2500 MB',
+  },
+  {
+    task: 'tiny.lora',
+    words: 'Llama of 1.1 B, random, 4 bits: LoRA step with `remat`, 1 × 128',
+    torch: null,
+    rounds: 1,
+    target: '≤ 2500 MB',
+  },
+]
+
+/** What other libraries do with the same weights. */
+interface PeerRow {
+  readonly words: string
+  readonly script: string
+  readonly peer: string
+  readonly task: string
+  /** Our task that it stands beside. */
+  readonly ours: string
+}
+
+const peerRows: readonly PeerRow[] = [
+  {
+    words: 'llama.cpp: SmolLM2-135M, 4 bits: prompt of 256',
+    script: 'llama.ts',
+    peer: 'node-llama-cpp',
+    task: 'prefill',
+    ours: 'decoder.prefill.quantized',
+  },
+  {
+    words: 'llama.cpp: SmolLM2-135M, 4 bits: a token',
+    script: 'llama.ts',
+    peer: 'node-llama-cpp',
+    task: 'decode',
+    ours: 'decoder.decode.quantized',
+  },
+  {
+    words: 'transformers.js: MiniLM: forward, 16 × 128',
+    script: 'transformersJs.ts',
+    peer: '@huggingface/transformers',
+    task: 'forward',
+    ours: 'encoder.forward',
+  },
 ]
 
 const folder = import.meta.dirname
@@ -62,15 +139,47 @@ const torchRun = (python: string, task: string, rounds: number): Timed =>
     }),
   ) as Timed
 
-/** A table, or why there is none. */
+/** The peer's figures, or why there are none. */
+const peerRun = async ({ script, peer, task }: PeerRow): Promise<Timed | string> => {
+  if (!hasPeer(peer)) return 'not there'
+  try {
+    return await inChild<Timed>(join(folder, script), [task, '3'])
+  } catch {
+    return 'did not run'
+  }
+}
+
+const peerTable = async (ours: ReadonlyMap<string, Timed>): Promise<string> => {
+  const cells: string[][] = []
+  for (const row of peerRows) {
+    const found = await peerRun(row)
+    const own = ours.get(row.ours)!
+    cells.push(
+      typeof found === 'string'
+        ? [row.words, found, '–', duration(own.milliseconds * 1000), '–']
+        : [
+            row.words,
+            duration(found.milliseconds * 1000),
+            megabytes(found.peakBytes),
+            duration(own.milliseconds * 1000),
+            factor(found.milliseconds / own.milliseconds),
+          ],
+    )
+  }
+  return markdown(['', 'its time', 'its most resident', 'Pullback, relaxed SIMD', 'times as fast'], cells)
+}
+
+/** Tables, or why there are none. */
 export const measureModels = async ({ python }: Options): Promise<string> => {
   if (!(await canOpen())) return 'The models are not there: scripts/fetch-models.sh gets them.'
   const known = new Map<string, Timed>()
+  const ours = new Map<string, Timed>()
   const cells: string[][] = []
   for (const { task, words, torch, rounds, target } of rows) {
     const script = join(folder, 'child.ts')
     const plain = await inChild<Timed>(script, [task, String(rounds)])
     const fast = await inChild<Timed>(script, [task, String(rounds)], relaxed)
+    ours.set(task, fast)
     if (torch !== null && python !== null && !known.has(torch)) known.set(torch, torchRun(python, torch, rounds))
     const peer = torch === null ? undefined : known.get(torch)
     cells.push([
@@ -96,5 +205,5 @@ export const measureModels = async ({ python }: Options): Promise<string> => {
     'times as fast',
     'target',
   ]
-  return markdown(head, cells)
+  return `${markdown(head, cells)}\n\n${await peerTable(ours)}`
 }

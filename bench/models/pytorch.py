@@ -44,14 +44,41 @@ def step():
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5)
     labels = torch.arange(BATCH) % 2
 
+    return trained(model, optimizer, {**inputs, "labels": labels})
+
+
+def lora(model, modules, head):
+    import peft
+
+    saved = {"modules_to_save": [head]} if head else {}
+    model = peft.get_peft_model(model, peft.LoraConfig(r=8, lora_alpha=8, target_modules=modules, **saved))
+    return model, torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-3)
+
+
+def trained(model, optimizer, inputs):
     def run():
-        loss = model(**inputs, labels=labels).loss
+        loss = model(**inputs).loss
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         return float(loss.detach())
 
     return run, 1
+
+
+def encoder_lora():
+    model = encoder()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    model, optimizer = lora(model.train(), ["query", "value"], "classifier")
+    return trained(model, optimizer, {**encoder_inputs(), "labels": torch.arange(BATCH) % 2})
+
+
+def decoder_lora():
+    model, optimizer = lora(decoder().train(), ["q_proj", "v_proj"], None)
+    ids = torch.randint(1000, 30000, (1, 256), generator=torch.Generator().manual_seed(0))
+    return trained(model, optimizer, {"input_ids": ids, "labels": ids})
 
 
 def decoder():
@@ -83,7 +110,15 @@ def decode():
     return run, TOKENS
 
 
-run, parts = {"encoder.forward": forward, "encoder.step": step, "decoder.prefill": prefill, "decoder.decode": decode}[task]()
+tasks = {
+    "encoder.forward": forward,
+    "encoder.step": step,
+    "encoder.lora": encoder_lora,
+    "decoder.prefill": prefill,
+    "decoder.decode": decode,
+    "decoder.lora": decoder_lora,
+}
+run, parts = tasks[task]()
 
 
 def timed():

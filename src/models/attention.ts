@@ -1,4 +1,5 @@
 /** Attention as `transformers` computes it. */
+import { customJvp } from '../api/custom.ts'
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
 import { ShapeError } from '../core/errors.ts'
@@ -12,6 +13,19 @@ import { applyLinear, splitHeads } from './layers.ts'
 
 /** The least float32: added to a score it is all that is left of it, and beside any other score its weight is 0. */
 const LEAST = -3.4028234663852886e38
+
+/**
+ * Softmax over the last axis, P, with dP = P (dx − Σ P dx): a derivative that keeps P alone, which products with values keep anyway. That
+ * of exponentials over their sum keeps them besides, twice the memory of the largest arrays of an attention.
+ */
+const weigh = customJvp(
+  (x: NDArray): NDArray => nn.softmax(x),
+  ([x], [t]) => {
+    const p = nn.softmax(x)
+    const moved = np.multiply(p, t)
+    return [p, np.subtract(moved, np.multiply(p, np.sum(moved, { axis: -1, keepdims: true })))]
+  },
+)
 
 /** What attention may be asked for. */
 export interface AttendOptions {
@@ -120,7 +134,7 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
   // In 16 bits LEAST is an infinity, and a query that sees no key would be NaN.
   const wide = scores.dtype === 'float16' || scores.dtype === 'bfloat16' ? scores.astype('float32') : scores
   const seen = mask === null ? wide : np.add(wide, np.where(groupedMask(mask, keyHeads), 0, LEAST))
-  const weights = nn.softmax(seen).astype(scores.dtype)
+  const weights = weigh(seen).astype(scores.dtype)
   const kept = drop === undefined ? weights : drop(weights, dropRate)
   drop?.attentions?.push(np.reshape(kept, [batch, heads, queries, kept.shape[4]!]))
   return np.reshape(np.einsum('bkgts,bskh->btkgh', kept, value), [batch, queries, heads * headDim])

@@ -1,7 +1,7 @@
 /** Losses as `transformers` takes them. */
 import { ShapeError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
-import * as nn from '../nn/index.ts'
+import { stopGradient } from '../api/derivatives.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -15,6 +15,25 @@ export const IGNORED = -100
 const someScores = must.kind('an array of shape [..., classes]', (x) => anArray.accepts(x) && (x as NDArray).ndim > 0, {
   error: ShapeError,
 })
+
+/**
+ * `log(softmax(scores))` at one class of each row, without an array of all of them: what is kept for the derivative is one array of the
+ * scores' size. A class that does not exist gives NaN.
+ *
+ * @param classes - integers of shape `[...]`, not negative.
+ */
+export const logProbabilityAt = (scores: NDArray, classes: NDArray): NDArray => {
+  const count = scores.shape.at(-1)!
+  const shifted = np.subtract(scores, stopGradient(np.max(scores, { axis: -1, keepdims: true })))
+  const isPicked = np.equal(np.arange(count), np.expandDims(classes, -1))
+  const picked = np.sum(np.where(isPicked, shifted, 0), { axis: -1 })
+  const total = np.log(np.sum(np.exp(shifted), { axis: -1 }))
+  return np.where(np.less(classes, count), np.subtract(picked, total), NaN)
+}
+
+/** The label of the token after each: of the last there is none. So all scores stay one array, and none of all but the last is made. */
+export const nextLabels = (labels: NDArray): NDArray =>
+  np.pad(labels.at(':', np.slice(1, labels.shape[1])).get(), [[0, 0], [0, Math.min(1, labels.shape[1]!)]], { constantValues: IGNORED }) // prettier-ignore
 
 const crossEntropyDoor = must.door('crossEntropy', { logits: someScores, labels: must.arrayLike })
 
@@ -53,8 +72,7 @@ export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
   }
   const counts = np.notEqual(given, IGNORED)
   const safe = np.where(counts, rowsOf(given, logits.shape.at(-1)!, 'crossEntropy: labels', IGNORED), 0)
-  const picked = np.takeAlongAxis(nn.logSoftmax(logits), np.expandDims(safe, -1), -1)
-  const losses = np.where(counts, np.negative(np.squeeze(picked, { axis: -1 })), 0)
+  const losses = np.where(counts, np.negative(logProbabilityAt(logits, safe)), 0)
   return np.divide(np.sum(losses), np.sum(counts.astype(losses.dtype)))
 }
 
@@ -84,8 +102,7 @@ export const nextTokenLoss = (logits: NDArray, labels: ArrayLike): NDArray => {
         'there is one label for each token.',
     )
   }
-  const length = given.shape[1]!
-  return crossEntropy(logits.at(':', np.slice(0, length - 1)).get(), given.at(':', np.slice(1, length)).get())
+  return crossEntropy(logits, nextLabels(given))
 }
 
 const spanLossDoor = must.door('spanLoss', {

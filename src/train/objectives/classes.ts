@@ -4,12 +4,12 @@ import { isFloat } from '../../core/dtype.ts'
 import { sameShape, showShape } from '../../core/shape.ts'
 import { anArray, arrayOfRank } from '../../models/doors.ts'
 import { rowsOf } from '../../models/layers.ts'
-import { IGNORED } from '../../models/losses.ts'
+import { IGNORED, logProbabilityAt, nextLabels } from '../../models/losses.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
-import { allButFirst, allButLast, checkCounted, labelsBeside, withinSegments } from './labels.ts'
+import { checkCounted, labelsBeside, withinSegments } from './labels.ts'
 import type { Objective } from './objective.ts'
 import { objectiveOf, widened } from './objective.ts'
 
@@ -53,13 +53,15 @@ export const classLoss = (operation: string, scores: NDArray, labels: NDArray, o
   const logits = widened(scores)
   const counts = np.notEqual(labels, IGNORED)
   const safe = np.where(counts, rowsOf(labels, classes, `${operation}: labels`, IGNORED), 0)
-  const logs = nn.logSoftmax(logits)
-  const picked = np.squeeze(np.takeAlongAxis(logs, np.expandDims(safe, -1), -1), { axis: -1 })
+  const picked = logProbabilityAt(logits, safe)
   const perClass = classWeights === undefined ? null : weightsOf(operation, classWeights, classes).astype(logits.dtype)
   const weights = perClass === null ? np.onesLike(picked) : np.take(perClass, safe, { axis: 0 })
   const sharp = np.negative(np.multiply(picked, weights))
   const focused = focal === 0 ? sharp : np.multiply(focus(np.negative(np.expm1(picked)), focal), sharp)
-  const flat = (): NDArray => np.negative(np.mean(perClass === null ? logs : np.multiply(logs, perClass), { axis: -1 }))
+  const flat = (): NDArray => {
+    const logs = nn.logSoftmax(logits)
+    return np.negative(np.mean(perClass === null ? logs : np.multiply(logs, perClass), { axis: -1 }))
+  }
   const losses =
     labelSmoothing === 0
       ? focused
@@ -111,7 +113,7 @@ export const causalLM = (logits: NDArray, labels: ArrayLike, options: CausalOpti
   const { segmentIds, ...weighing } = options
   const given = labelsBeside('causalLM', labels, logits)
   const own = segmentIds === undefined ? given : withinSegments('causalLM', given, segmentIds)
-  return classLoss('causalLM', allButLast(logits), allButFirst(own), weighing)
+  return classLoss('causalLM', logits, nextLabels(own), weighing)
 }
 
 const maskedDoor = door('maskedLM', ofTokens)

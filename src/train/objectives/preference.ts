@@ -3,12 +3,12 @@ import { ShapeError } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
 import { anArray, arrayOfRank } from '../../models/doors.ts'
 import { rowsOf } from '../../models/layers.ts'
-import { IGNORED } from '../../models/losses.ts'
+import { IGNORED, logProbabilityAt, nextLabels } from '../../models/losses.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
-import { allButFirst, allButLast, labelsBeside } from './labels.ts'
+import { labelsBeside } from './labels.ts'
 import type { ObjectiveMetrics, Objective } from './objective.ts'
 import { objectiveOf, widened } from './objective.ts'
 
@@ -48,11 +48,10 @@ const logProbsDoor = must.door('sequenceLogProbs', {
  */
 export const sequenceLogProbs = (logits: NDArray, labels: ArrayLike): LogProbs => {
   logProbsDoor(logits, labels)
-  const wanted = allButFirst(labelsBeside('sequenceLogProbs', labels, logits))
-  const logs = nn.logSoftmax(widened(allButLast(logits)))
+  const wanted = nextLabels(labelsBeside('sequenceLogProbs', labels, logits))
   const counts = np.notEqual(wanted, IGNORED)
   const safe = np.where(counts, rowsOf(wanted, logits.shape[2]!, 'sequenceLogProbs: labels', IGNORED), 0)
-  const picked = np.squeeze(np.takeAlongAxis(logs, np.expandDims(safe, -1), -1), { axis: -1 })
+  const picked = logProbabilityAt(widened(logits), safe)
   return {
     total: np.sum(np.where(counts, picked, 0), { axis: 1 }),
     tokens: np.sum(counts.astype(picked.dtype), { axis: 1 }),
