@@ -200,7 +200,7 @@ export const bucket = <A>(options: BucketOptions<A>): Operator<A, Bucket<A>> => 
         for (const before of missing) {
           const pulled = await picker.pick(before)
           if (pulled._tag === 'Left') return pulled
-          if (pulled.right === null) return strangePosition('bucket', position).next()
+          if (pulled.right === null) return await strangePosition('bucket', position).next()
           const done = put(pulled.right.value, before)
           if (done._tag === 'Left') return done
         }
