@@ -1,4 +1,5 @@
 /** Writing GGUF, version 3: arrays, and quantised arrays as the blocks that they are. */
+import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { QuantizedArray } from '../../api/quantized.ts'
 import { isQuantized } from '../../api/quantized.ts'
@@ -131,14 +132,7 @@ export const encodeGguf = (
   options: WriteGgufOptions = {},
 ): Uint8Array => {
   encodeGgufDoor(tensors, options)
-  const chunks = chunksOf(tensors, options)
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return joinBytes(chunksOf(tensors, options))
 }
 
 /**

@@ -1,4 +1,5 @@
 /** NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated. */
+import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../surface/arguments.ts'
 import type { ArrayLike } from '../../trace/value.ts'
@@ -105,14 +106,7 @@ const writeNpzDoor = must.door('writeNpz', { path: must.string, arrays })
  */
 export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8Array => {
   encodeNpzDoor(arrays)
-  const chunks = zipChunks(entriesOf(arrays))
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
+  return joinBytes(zipChunks(entriesOf(arrays)))
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Writing safetensors. */
+import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { asArray } from '../../runtime/array.ts'
@@ -80,16 +81,6 @@ export const chunksOf = (
   return [header, ...entries.map(([, { bytes }]) => bytes)]
 }
 
-const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
-}
-
 const isRawTensor = (x: unknown): boolean => {
   const { dtype, shape, bytes } = (typeof x === 'object' && x !== null ? x : {}) as Partial<RawTensor>
   const isShape = must.listOf(must.natural).accepts(shape)
@@ -121,7 +112,7 @@ const writeDoor = must.door('writeSafetensors', { path: must.string, tensors: na
  */
 export const encodeSafetensors = (tensors: NamedTensors, options: SafetensorsOptions = {}): Uint8Array => {
   encodeDoor(tensors, options)
-  return joined(chunksOf(tensors, options))
+  return joinBytes(chunksOf(tensors, options))
 }
 
 /**

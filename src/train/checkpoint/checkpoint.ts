@@ -2,6 +2,7 @@
  * Checkpoints that survive: a directory for a step, `step-000120`, which is written under a temporary name, flushed and renamed.
  * Whatever happens, at whatever moment, a directory of that name is whole, or its checksums say that it is not.
  */
+import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { ByteSource, IoError, JsonRecord } from '../../io/index.ts'
 import * as must from '../../surface/arguments.ts'
@@ -134,25 +135,14 @@ function* pieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let size = 0
   for (const chunk of chunks) {
     if (size > 0 && size + chunk.length > PIECE) {
-      yield joined(small)
+      yield joinBytes(small)
       small = []
       size = 0
     }
     small.push(chunk)
     size += chunk.length
   }
-  yield joined(small)
-}
-
-const joined = (parts: readonly Uint8Array[]): Uint8Array => {
-  if (parts.length === 1) return parts[0]!
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
+  yield joinBytes(small)
 }
 
 /** Writes a file piece by piece, and flushes it; its size and checksum. */

@@ -1,4 +1,5 @@
 /** Files in memory: for tests, and for pages that keep what they train in a database. */
+import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../../io/index.ts'
 import { attempt, fail } from '../../io/errors.ts'
@@ -9,13 +10,6 @@ import type { FileStore } from './store.ts'
 
 const missing = (path: string): never =>
   fail({ _tag: 'Access', source: path, code: 'ENOENT', message: `${path}: ENOENT: no such file or directory` })
-
-const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(a.length + b.length)
-  bytes.set(a)
-  bytes.set(b, a.length)
-  return bytes
-}
 
 const someFiles = must.kind(
   'a Map of bytes by path',
@@ -105,7 +99,7 @@ export const memoryStore = (files: Map<string, Uint8Array> = new Map<string, Uin
       }),
     append: (path, bytes) =>
       task(() => {
-        put(path, joined(files.get(path) ?? new Uint8Array(0), bytes))
+        put(path, joinBytes([files.get(path) ?? new Uint8Array(0), bytes]))
       }),
     makeDirectory: (path) =>
       task(() => {

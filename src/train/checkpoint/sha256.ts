@@ -1,4 +1,5 @@
 /** SHA-256, by whichever implementation the platform has. */
+import { joinBytes } from '../../core/bytes.ts'
 import { nodeModule } from '../../io/platform.ts'
 import { fail } from '../attempt.ts'
 
@@ -9,16 +10,6 @@ interface Host {
 }
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-
-const joined = (parts: readonly Uint8Array[]): Uint8Array => {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
 
 /** A checksum of bytes that come one after the other. */
 export interface Digest {
@@ -38,7 +29,7 @@ export const digestOf = (what: string): Digest => {
     add: (bytes) => void parts.push(bytes),
     sum: async () => {
       // Shared memory is refused by Web Crypto: what is joined is not.
-      if (subtle !== undefined) return hex(new Uint8Array(await subtle.digest('SHA-256', joined(parts))))
+      if (subtle !== undefined) return hex(new Uint8Array(await subtle.digest('SHA-256', joinBytes(parts))))
       return fail({
         _tag: 'Access',
         source: what,

@@ -1,7 +1,7 @@
 /** Several elements as one. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../surface/arguments.ts'
-import type { Position, Stream, StreamError } from '../stream.ts'
+import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Operator, Pulled } from './cursor.ts'
 import { cursorOf, dataError, end, isParts, item, left, operator, right, strangePosition } from './cursor.ts'
@@ -86,18 +86,52 @@ const isRising = (x: unknown): boolean =>
 const bucketDoor = must.door('bucket', { options: must.optionsOf(bucketOptions) })
 const bucketOperator = operator('bucket')
 
-/** An element that waits for its batch to fill, with the place before it. */
+/** An element that waits for its batch to fill, with the place before it, and its number among those that came. */
 interface Waiting<A> {
   readonly value: A
   readonly before: Position
+  readonly number: number
 }
 
-/** Reads the one element after a place. */
-const readOne = async <A>(source: Stream<A>, position: Position, epoch: number): Promise<Pulled<A>> => {
-  const cursor = source.open(position, epoch)
-  const pulled = await cursor.next()
-  await cursor.close()
-  return pulled
+/** Elements at these are passed over; for one that is further a place is gone to, where `shuffle` would read all of its buffer again. */
+const NEAR = 256
+
+/** Reads the elements after some places of a stream, in its order. */
+class Picker<A> {
+  readonly #source: Stream<A>
+  readonly #epoch: number
+  #cursor: Cursor<A> | null = null
+  /** Where the cursor is, as text. */
+  #place = ''
+
+  constructor(source: Stream<A>, epoch: number) {
+    this.#source = source
+    this.#epoch = epoch
+  }
+
+  async close(): Promise<void> {
+    await this.#cursor?.close()
+    this.#cursor = null
+  }
+
+  async pick(before: Position): Promise<Pulled<A>> {
+    const wanted = JSON.stringify(before)
+    for (let passed = 0; ; passed++) {
+      if (passed > NEAR) await this.close()
+      if (this.#cursor === null) {
+        this.#cursor = this.#source.open(before, this.#epoch)
+        this.#place = wanted
+      }
+      const isIt = this.#place === wanted
+      const pulled = await this.#cursor.next()
+      if (isIt || pulled._tag === 'Left') {
+        if (pulled._tag === 'Right' && pulled.right !== null) this.#place = JSON.stringify(pulled.right.position)
+        return pulled
+      }
+      if (pulled.right === null) await this.close()
+      else this.#place = JSON.stringify(pulled.right.position)
+    }
+  }
 }
 
 const idsLength = (value: unknown): number => {
@@ -109,7 +143,7 @@ const idsLength = (value: unknown): number => {
 /**
  * Batches of elements of like lengths, so that little is filled up and there are few shapes. An element waits until its batch is
  * full; at the end what is left comes in smaller batches, the shortest first. A place names the elements that wait, and whoever goes
- * on reads them again, one by one.
+ * on reads them again.
  *
  * @returns an error for an element that is longer than the last bound.
  * @throws ArgumentError unless `size` has one number, or one for each bound.
@@ -143,26 +177,35 @@ export const bucket = <A>(options: BucketOptions<A>): Operator<A, Bucket<A>> => 
     let [place, missing] = start as readonly [Position, readonly Position[]]
     let waiting: readonly (readonly Waiting<A>[])[] = bounds.map(() => [])
     const cursor = source.open(place, epoch)
+    let number = 0
     const put = (value: A, before: Position): Pulled<never> => {
       const at = bucketOf(value)
       if (at._tag === 'Left') return at
-      waiting = waiting.map((bucket, i) => (i === at.right ? [...bucket, { value, before }] : bucket))
+      const next = { value, before, number: number++ }
+      waiting = waiting.map((bucket, i) => (i === at.right ? [...bucket, next] : bucket))
       return end
     }
     const take = (i: number): Pulled<Bucket<A>> => {
       const rows = waiting[i]!.map(({ value }) => value)
       waiting = waiting.map((bucket, j) => (i === j ? [] : bucket))
       tally?.countShape([rows.length, bounds[i]!])
-      return item({ length: bounds[i]!, rows }, [place, waiting.flat().map(({ before }) => before)])
+      const still = waiting.flat().sort((a, b) => a.number - b.number)
+      return item({ length: bounds[i]!, rows }, [place, still.map(({ before }) => before)])
     }
     /** Reads what waited at the place that was given. */
     const restore = async (): Promise<Pulled<never>> => {
-      for (const before of missing) {
-        const pulled = await readOne(source, before, epoch)
-        if (pulled._tag === 'Left') return pulled
-        if (pulled.right === null) return strangePosition('bucket', position).next()
-        const done = put(pulled.right.value, before)
-        if (done._tag === 'Left') return done
+      if (missing.length === 0) return end
+      const picker = new Picker(source, epoch)
+      try {
+        for (const before of missing) {
+          const pulled = await picker.pick(before)
+          if (pulled._tag === 'Left') return pulled
+          if (pulled.right === null) return await strangePosition('bucket', position).next()
+          const done = put(pulled.right.value, before)
+          if (done._tag === 'Left') return done
+        }
+      } finally {
+        await picker.close()
       }
       missing = []
       return end

@@ -1,4 +1,5 @@
 /** Files as records of bytes, read a piece at a time, from any byte on. */
+import { joinBytes } from '../../core/bytes.ts'
 import type { ByteSource } from '../../io/index.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Cursor, Position, StreamError } from '../stream.ts'
@@ -33,13 +34,6 @@ const countLines = (bytes: Uint8Array): number => {
   let count = 0
   for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) count++
   return count
-}
-
-const joined = (a: Uint8Array, b: Uint8Array): Uint8Array => {
-  const bytes = new Uint8Array(a.length + b.length)
-  bytes.set(a)
-  bytes.set(b, a.length)
-  return bytes
 }
 
 const withoutLineEnd = (bytes: Uint8Array): Uint8Array => {
@@ -105,7 +99,7 @@ class RecordReader {
     const given = await this.#source.read(from, length)()
     if (given._tag === 'Left') return given
     this.#piece = Math.min(2 * this.#piece, LAST_PIECE)
-    this.#bytes = this.#bytes.length === 0 ? given.right.slice() : joined(this.#bytes, given.right)
+    this.#bytes = this.#bytes.length === 0 ? given.right.slice() : joinBytes([this.#bytes, given.right])
     return right(true)
   }
 

@@ -5,6 +5,7 @@
  *
  * After tensorflow/core/lib/io/record_writer.cc and tensorflow/core/util/event.proto.
  */
+import { joinBytes } from '../../core/bytes.ts'
 import { encodeUtf8 } from '../../io/platform.ts'
 import * as must from '../../surface/arguments.ts'
 import { attempt, run } from '../attempt.ts'
@@ -36,15 +37,7 @@ const masked = (bytes: Uint8Array): number => {
   return (((c >>> 15) | (c << 17)) + 0xa282ead8) >>> 0
 }
 
-const concat = (...parts: readonly Uint8Array[]): Uint8Array => {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}
+const joinParts = (...parts: readonly Uint8Array[]): Uint8Array => joinBytes(parts)
 
 const view = (length: number, write: (view: DataView) => void): Uint8Array => {
   const bytes = new Uint8Array(length)
@@ -61,7 +54,7 @@ const record = (data: Uint8Array): Uint8Array => {
     view(4, (v) => {
       v.setUint32(0, masked(bytes), true)
     })
-  return concat(length, sum(length), data, sum(data))
+  return joinParts(length, sum(length), data, sum(data))
 }
 
 // Fields of protobuf: a tag, number * 8 + wire type, and the value.
@@ -71,35 +64,35 @@ const varint = (n: number): Uint8Array => {
   for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128)
   return Uint8Array.of(...bytes, rest)
 }
-const integerField = (field: number, value: number): Uint8Array => concat(varint(field * 8), varint(value))
+const integerField = (field: number, value: number): Uint8Array => joinParts(varint(field * 8), varint(value))
 const doubleField = (field: number, value: number): Uint8Array =>
-  concat(
+  joinParts(
     varint(field * 8 + 1),
     view(8, (v) => {
       v.setFloat64(0, value, true)
     }),
   )
 const floatField = (field: number, value: number): Uint8Array =>
-  concat(
+  joinParts(
     varint(field * 8 + 5),
     view(4, (v) => {
       v.setFloat32(0, value, true)
     }),
   )
 const bytesField = (field: number, bytes: Uint8Array): Uint8Array =>
-  concat(varint(field * 8 + 2), varint(bytes.length), bytes)
+  joinParts(varint(field * 8 + 2), varint(bytes.length), bytes)
 
 /** Numbers that are 0 are left out in protobuf. Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
 const event = (seconds: number, step: number, what: Uint8Array): Uint8Array =>
-  record(concat(doubleField(1, seconds), step === 0 ? new Uint8Array(0) : integerField(2, step), what))
+  record(joinParts(doubleField(1, seconds), step === 0 ? new Uint8Array(0) : integerField(2, step), what))
 
 /** Summary: value = 1; Summary.Value: tag = 1, simple_value = 2. */
 const summary = (metrics: Numbers): Uint8Array =>
   bytesField(
     5,
-    concat(
+    joinParts(
       ...Object.entries(metrics).map(([tag, x]) =>
-        bytesField(1, concat(bytesField(1, encodeUtf8(tag)), floatField(2, x))),
+        bytesField(1, joinParts(bytesField(1, encodeUtf8(tag)), floatField(2, x))),
       ),
     ),
   )
@@ -139,7 +132,7 @@ export const tensorBoard = (directory: string, options: StoreOptions = {}): Hook
       const path = `${directory}/events.out.tfevents.${opened}.pullback`
       const version = event(opened / 1000, 0, bytesField(3, encodeUtf8('brain.Event:2')))
       const start = begun === 0 ? [] : [event(opened / 1000, begun + 1, sessionStart)]
-      await run(store.append(path, concat(version, ...start)))
+      await run(store.append(path, joinParts(version, ...start)))
       return {
         step: ({ step, metrics }) =>
           attempt(async () => {
