@@ -28,8 +28,14 @@ export const writeOutput = (name: string, text: string): TaskEither<WriteError, 
     (e) => ({ _tag: 'WriteError', message: `${name} could not be written: ${String(e)}` }),
   )
 
+/** Which of these flags the example was given: `--quick`, ... */
+export const readFlags = <K extends string>(...names: readonly K[]): { readonly [N in K]: boolean } => {
+  const { values } = parseArgs({ options: Object.fromEntries(names.map((name) => [name, { type: 'boolean' }])) })
+  return Object.fromEntries(names.map((name) => [name, values[name] === true])) as { readonly [N in K]: boolean }
+}
+
 /** Whether the example was asked to be quick (`--quick`). */
-export const isQuick = (): boolean => parseArgs({ options: { quick: { type: 'boolean' } } }).values.quick === true
+export const isQuick = (): boolean => readFlags('quick').quick
 
 /** A progress bar over so many steps. */
 export const progressBar = (label: string, steps: number): SingleBar => {
@@ -42,6 +48,13 @@ export const progressBar = (label: string, steps: number): SingleBar => {
   })
   bar.start(steps, 0, { note: '' })
   return bar
+}
+
+/** What a task gives; its failure is thrown. */
+export const orThrow = async <A>(task: TaskEither<{ readonly message: string }, A>): Promise<A> => {
+  const result = await task()
+  if (result._tag === 'Right') return result.right
+  throw new Error(result.left.message)
 }
 
 /** Prints a failure and ends with exit code 1. */

@@ -46,6 +46,7 @@ interface AddedTokenJson {
 
 /** The `tokenizer.json` of a byte-level BPE, as a value. */
 export interface BpeTokenizerJson {
+  readonly [member: string]: unknown
   readonly version: '1.0'
   readonly truncation: null
   readonly padding: null
