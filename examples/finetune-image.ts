@@ -14,8 +14,8 @@ import type { ParamsOfModel, StateOfModel } from 'pullback/models'
 import { accuracy, batch, combine, decayMask, evaluate, fromArray, layerNorms, map, partition, progress, report, shuffle, train } from 'pullback/train' // prettier-ignore
 import type { Stream } from 'pullback/train'
 import { findFile } from './support/models.ts'
+import { orThrow, rightOrThrow } from './support/orThrow.ts'
 import { isQuick, outputPath, writeOutput } from './support/output.ts'
-import { orThrow, rightOrThrow } from './support/results.ts'
 import { digitShare, heatOnDigit, readScenes, shadesOf } from './support/scenes.ts'
 import type { Scene } from './support/scenes.ts'
 

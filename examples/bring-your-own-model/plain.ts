@@ -13,19 +13,19 @@ const dense = (key: random.Key, inputs: number, outputs: number) => ({
 const block = (key: random.Key) => {
   const [forQuery, forKey, forValue, forOut] = random.split(key, 4)
   return {
-    query: dense(forQuery!, SIZE, SIZE),
-    key: dense(forKey!, SIZE, SIZE),
-    value: dense(forValue!, SIZE, SIZE),
-    out: dense(forOut!, SIZE, SIZE),
+    query: dense(forQuery, SIZE, SIZE),
+    key: dense(forKey, SIZE, SIZE),
+    value: dense(forValue, SIZE, SIZE),
+    out: dense(forOut, SIZE, SIZE),
   }
 }
 
 export const init = (key: random.Key) => {
   const [forWords, forFirst, forSecond, forHead] = random.split(key, 4)
   return {
-    embeddings: { weight: random.normal(forWords!, [100, SIZE]) },
-    blocks: [block(forFirst!), block(forSecond!)],
-    classifier: dense(forHead!, SIZE, 2),
+    embeddings: { weight: random.normal(forWords, [100, SIZE]) },
+    blocks: [block(forFirst), block(forSecond)],
+    classifier: dense(forHead, SIZE, 2),
   }
 }
 
