@@ -82,6 +82,12 @@ export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
     return this.dense().take(indices, { ...options, axis: 0 })
   }
 
+  /**
+   * `rows`, where looking up one of them, the padding's, moves nothing of the table: for operators of which only a part is the table.
+   * Left out, nothing of these rows moves anything.
+   */
+  rowsBut?(indices: NDArray, fixed: number): NDArray
+
   /** How many rows `rows` has: those of the matrix, or more, where a table was given rows that no product has. */
   get rowCount(): number {
     return this.shape[0]!

@@ -180,7 +180,11 @@ export const applyEmbedding = (
   const { weight } = params
   const ids = asInt32(name, indices)
   const count = isLinearOperator(weight) ? weight.rowCount : weight.shape[0]!
-  const rows = np.take(weight, rowsOf(ids, count, name), { axis: 0 })
+  const known = rowsOf(ids, count, name)
+  if (padTokenId !== null && isLinearOperator(weight) && weight.rowsBut !== undefined) {
+    return weight.rowsBut(known, padTokenId)
+  }
+  const rows = np.take(weight, known, { axis: 0 })
   if (padTokenId === null) return rows
   return np.where(np.expandDims(np.equal(ids, padTokenId), -1), stopGradient(rows), rows)
 }

@@ -81,6 +81,14 @@ export const matricesOf = (params: unknown): readonly Matrix[] =>
     value.ndim === 2 && isFloat(value.dtype) ? [{ name, value, module: moduleOf(name) }] : [],
   )
 
+/** The kernels of convolutions: `[outputs, inputs, height, width]`. */
+export const kernelsOf = (params: unknown): readonly Matrix[] =>
+  parametersOf(params).flatMap(({ name, value }) =>
+    value.ndim === 4 && isFloat(value.dtype) && name.endsWith('.weight')
+      ? [{ name, value, module: moduleOf(name) }]
+      : [],
+  )
+
 /** So many names are listed in a message. */
 const SHOWN = 12
 

@@ -27,6 +27,8 @@ const shared: must.OptionTable<ModuleConfig> = {
   fanInFanOut: names,
   bias: must.oneOf(['all', 'only']),
   tied: must.required(must.recordOf(must.string, 'an object of names of modules')),
+  tokens: must.recordOf(must.listOf(must.natural), 'an object of lists of rows'),
+  untied: must.recordOf(must.string, 'an object of names of modules'),
 }
 
 const lora = must.optionsOf<LoraConfig>({
@@ -35,6 +37,7 @@ const lora = must.optionsOf<LoraConfig>({
   alpha: must.required(must.positive),
   dropout: must.required(must.fraction),
   rsLora: must.required(must.boolean),
+  loraBias: must.boolean,
   initLoraWeights: must.required(must.string),
   rankPattern: must.required(byPattern(must.count)),
   alphaPattern: must.required(byPattern(must.positive)),

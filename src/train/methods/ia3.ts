@@ -18,6 +18,7 @@ import {
   changed,
   changeSaved,
   extentsOf,
+  joined,
   leafFinder,
   moduleOptions,
   outputsAxis,
@@ -86,7 +87,7 @@ const init = (key: Key, params: unknown, options: Ia3Options = {}): Adapter<Ia3C
 }
 
 const changesOf = <P>(operation: string, params: P, { config, weights, saved }: Adapter<Ia3Config>): Changes => {
-  const find = leafFinder(operation, params)
+  const find = leafFinder(operation, params, config.untied)
   const names = new Set(parametersOf(params).map(({ name }) => name))
   const changes: Changes = new Map()
   for (const [module, arrays] of Object.entries(weights)) {
@@ -104,7 +105,7 @@ const changesOf = <P>(operation: string, params: P, { config, weights, saved }: 
     }
   }
   changeSaved(operation, changes, saved)
-  return changes
+  return joined(changes, config.untied)
 }
 
 const doorOf = (operation: string): must.Door =>

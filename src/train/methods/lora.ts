@@ -21,11 +21,13 @@ import { freshFactors, freshTableFactors, loraInits, principalFactors, takesPart
 import type { LowRankTerm } from './operators.ts'
 import { denseOf, LowRank, productOf, Scaled, widened } from './operators.ts'
 import { valueByPattern } from './patterns.ts'
+import { TOKENS } from './peft/keys.ts'
 import type { AdaptedModule, Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
   changed,
   changeSaved,
   extentsOf,
+  joined,
   leafFinder,
   moduleOptions,
   outputsAxis,
@@ -41,6 +43,8 @@ export interface LoraConfig extends ModuleConfig {
   readonly alpha: number
   readonly dropout: number
   readonly rsLora: boolean
+  /** Whether B has a bias, which is multiplied as what B gives is. */
+  readonly loraBias?: boolean
   readonly initLoraWeights: string
   readonly rankPattern: { readonly [pattern: string]: number }
   readonly alphaPattern: { readonly [pattern: string]: number }
@@ -172,6 +176,55 @@ interface Part {
   readonly key: Key | null
 }
 
+/** A weight `W`, `[outputs, ...]`, as all rows of one matrix. */
+const flat = (x: NDArray): NDArray => np.reshape(x, [x.shape[0]!, -1])
+
+/**
+ * The kernel of a convolution that one adapter changes: W + s B A, of which each output is a row; products of images have no thinner form
+ * here.
+ */
+const changedKernel = (operation: string, { adapter, share, key }: Part, module: string, base: Parameter): NDArray => {
+  const { config, weights } = adapter
+  const arrays = weights[module]!
+  const kernel = denseOf(base)
+  const [outs, ...inner] = kernel.shape as readonly [number, ...number[]]
+  const rank = rankOf(config, module)
+  if (key !== null && config.dropout > 0) {
+    throw new ArgumentError(
+      `${operation}: ${module} is a convolution, whose inputs are not dropped: leave out the key, or take a dropout of 0.`,
+    )
+  }
+  const a = takeArray(operation, module, arrays, 'lora_A', [rank, ...inner])
+  const b = takeArray(operation, module, arrays, 'lora_B', [outs, rank, 1, 1])
+  const scale = scaleOf(config, module, rank)
+  const product = np.reshape(np.multiply(np.matmul(flat(b), flat(a)), scale), kernel.shape)
+  const sum = np.add(widened(kernel), share === null ? product : np.multiply(product, share))
+  if (config.method === 'lora') return np.astype(sum, kernel.dtype)
+  const magnitude = takeArray(operation, module, arrays, 'lora_magnitude_vector', [1, outs, 1, 1])
+  const length = stopGradient(np.sqrt(np.sum(np.square(flat(sum)), { axis: 1 })))
+  const factor = np.divide(np.reshape(magnitude, [outs]), np.where(np.equal(length, 0), 1, length))
+  return np.astype(np.multiply(sum, np.reshape(factor, [outs, 1, 1, 1])), kernel.dtype)
+}
+
+/** A bias with what that of B adds. */
+const changedBias = (operation: string, { adapter, share }: Part, module: string, bias: Parameter): NDArray => {
+  const { config, weights } = adapter
+  const own = weights[module]!['lora_B_bias']!
+  const scaled = np.multiply(own, scaleOf(config, module, rankOf(config, module)))
+  const added = share === null ? scaled : np.multiply(scaled, share)
+  const before = denseOf(bias)
+  takeArray(operation, module, weights[module]!, 'lora_B_bias', before.shape)
+  return np.astype(np.add(before, added), before.dtype)
+}
+
+/** A table of which some rows are trained. */
+const changedRows = (operation: string, { adapter }: Part, table: string, base: Parameter): NDArray => {
+  const dense = denseOf(base)
+  const indices = adapter.config.tokens![table]!
+  const rows = takeArray(operation, table, adapter.weights[table]!, TOKENS, [indices.length, dense.shape[1]!])
+  return dense.at(np.array([...indices], { dtype: 'int32' })).set(np.astype(rows, dense.dtype))
+}
+
 /** The operator in the place of a weight that one adapter changes: around what others made of it already. */
 const changedBy = (operation: string, { adapter, share, key }: Part, module: string, base: Parameter): Parameter => {
   const { config, weights } = adapter
@@ -208,15 +261,25 @@ const partsOf = (
 }
 
 const changesBy = <P>(operation: string, params: P, parts: readonly Part[]): Changes => {
-  const find = leafFinder(operation, params)
+  const untied = Object.assign({}, ...parts.map(({ adapter }) => adapter.config.untied)) as ModuleConfig['untied']
+  const find = leafFinder(operation, params, untied)
   const changes: Changes = new Map()
   for (const part of parts) {
     const { adapter, key } = part
-    for (const [i, module] of Object.keys(adapter.weights).entries()) {
-      const { name } = find(module)
+    const after = (name: string, change: (leaf: Parameter) => Parameter): void => {
       const before = changes.get(name)
+      changes.set(name, (leaf) => change(before === undefined ? leaf : before(leaf)))
+    }
+    const biases: (readonly [name: string, change: (leaf: Parameter) => Parameter])[] = []
+    for (const [i, [module, arrays]] of Object.entries(adapter.weights).entries()) {
+      const { name, value } = find(module)
       const own = { ...part, key: key === null ? null : random.foldIn(key, i) }
-      changes.set(name, (leaf) => changedBy(operation, own, module, before === undefined ? leaf : before(leaf)))
+      if (Object.hasOwn(arrays, TOKENS)) after(name, (leaf) => changedRows(operation, own, module, leaf))
+      if (Object.keys(arrays).every((array) => array === TOKENS)) continue
+      after(name, (leaf) => (value.ndim === 4 ? changedKernel : changedBy)(operation, own, module, leaf))
+      if (Object.hasOwn(arrays, 'lora_B_bias')) {
+        biases.push([`${module}.bias`, (leaf) => changedBias(operation, own, module, leaf)])
+      }
     }
     const twice = Object.keys(adapter.saved).find((name) => changes.has(name))
     if (twice !== undefined) {
@@ -225,8 +288,9 @@ const changesBy = <P>(operation: string, params: P, parts: readonly Part[]): Cha
       )
     }
     changeSaved(operation, changes, adapter.saved)
+    for (const [name, change] of biases) after(name, change)
   }
-  return changes
+  return joined(changes, untied)
 }
 
 const someAdapters = (method: LoraMethod): must.Check => {

@@ -1,8 +1,10 @@
 /** Weights as methods change them: matrices that compute their own products, of which none has the size of the weight. */
+import { stopGradient } from '../../api/derivatives.ts'
 import { isLinearOperator, LinearOperator } from '../../api/linearOperator.ts'
 import { isQuantized } from '../../api/quantized.ts'
 import type { DType } from '../../core/dtype.ts'
 import { bitsOf } from '../../core/dtype.ts'
+import { ArgumentError } from '../../core/errors.ts'
 import { registerPytreeNode } from '../../core/tree.ts'
 import type { Shape } from '../../core/shape.ts'
 import * as nn from '../../nn/index.ts'
@@ -70,6 +72,16 @@ const scaleBy = (x: NDArray, y: NDArray): NDArray => {
 const addedRows = (x: NDArray, indices: ArrayLike, options: TakeOptions): NDArray =>
   np.take(x, indices, { ...options, axis: 0, ...(options.fillValue === undefined ? {} : { fillValue: 0 }) })
 
+/** Rows of which those at one index move nothing: PyTorch's `padding_idx`. */
+const fixedRows = (rows: NDArray, indices: NDArray, fixed: number): NDArray =>
+  np.where(np.expandDims(np.equal(indices, fixed), -1), stopGradient(rows), rows)
+
+/** Rows of a weight, of which those at one index do not move its table. */
+const rowsButOf = (weight: Parameter, indices: NDArray, fixed: number): NDArray =>
+  isLinearOperator(weight) && weight.rowsBut !== undefined
+    ? weight.rowsBut(indices, fixed)
+    : fixedRows(np.take(weight, indices, { axis: 0 }), indices, fixed)
+
 /** Dropout on what comes in, where a run is one of training. */
 export interface Dropped {
   readonly key: Key | null
@@ -126,6 +138,16 @@ export class LowRank extends ChangedWeight {
       np.take(this.base, indices, { ...options, axis: 0 }),
     )
   }
+
+  override rowsBut(indices: NDArray, fixed: number): NDArray {
+    return this.terms.reduce(
+      (sum, term) => {
+        const left = fixedRows(np.take(term.left, indices, { axis: 0 }), indices, fixed)
+        return addTo(sum, np.matmul(scaled(left, term), term.right))
+      },
+      rowsButOf(this.base, indices, fixed),
+    )
+  }
 }
 
 registerPytreeNode(
@@ -172,6 +194,12 @@ export class Scaled extends ChangedWeight {
     if (this.axis === 1) return scaleBy(rows, this.scale)
     const factors = np.take(this.scale, indices, { ...options, axis: 0, mode: options.mode ?? 'fill' })
     return scaleBy(rows, np.expandDims(factors, -1))
+  }
+
+  override rowsBut(indices: NDArray, fixed: number): NDArray {
+    return this.axis === 1
+      ? scaleBy(rowsButOf(this.base, indices, fixed), this.scale)
+      : fixedRows(this.rows(indices), indices, fixed)
   }
 }
 
@@ -244,4 +272,39 @@ registerPytreeNode(
       { key: key as Key | null, rate },
     )
   },
+)
+
+/** A table that was the head, too, and no longer is: rows are those of the table, products those of the head. */
+export class Parted extends ChangedWeight {
+  readonly head: Parameter
+
+  constructor(table: Parameter, head: Parameter) {
+    super(table)
+    this.head = head
+  }
+
+  override multiply(x: NDArray, transposed: boolean): NDArray {
+    return productOf(x, this.head, transposed)
+  }
+
+  override wide(): NDArray {
+    throw new ArgumentError(
+      'merge: the adapter changes a table of embeddings, or the head that it is tied to, without the other: one array cannot be both. ' +
+        'Apply it instead.',
+    )
+  }
+
+  override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
+    return np.take(this.base, indices, { ...options, axis: 0 })
+  }
+
+  override rowsBut(indices: NDArray, fixed: number): NDArray {
+    return rowsButOf(this.base, indices, fixed)
+  }
+}
+
+registerPytreeNode(
+  Parted,
+  ({ base, head }) => ({ children: [base, head], keys: ['base', 'head'] }),
+  (_, [base, head]) => new Parted(base as Parameter, head as Parameter),
 )

@@ -20,7 +20,7 @@ import {
   someTargets,
   whatThereIs,
 } from '../targets.ts'
-import { denseOf } from './operators.ts'
+import { denseOf, Parted } from './operators.ts'
 
 /** The tree `P` in which weights may compute their own products. A `bias` is an array as before. */
 export type Tuned<P> = P extends LeafType
@@ -43,6 +43,10 @@ export interface ModuleConfig extends AdapterConfig {
   readonly bias?: 'all' | 'only'
   /** Modules that share a trained weight, as the head a table's, and that weight's module: both are changed. */
   readonly tied: { readonly [other: string]: string }
+  /** Rows of tables that are trained, by the names of the tables. */
+  readonly tokens?: { readonly [table: string]: readonly number[] }
+  /** Heads that share a table which changes without them, or they without it, and the tables: from then on they are two. */
+  readonly untied?: { readonly [head: string]: string }
 }
 
 /** Options of `init` that such methods have in common. */
@@ -178,8 +182,12 @@ export const planModules = (
 export type Changes = Map<string, (leaf: Parameter) => Parameter>
 
 /** Finds the leaf of a module, which may be its `weight` or the module itself. */
-export const leafFinder = (operation: string, params: unknown) => {
+export const leafFinder = (operation: string, params: unknown, untied: ModuleConfig['untied'] = {}) => {
   const parameters = new Map(parametersOf(params).map(({ name, value }) => [name, value]))
+  for (const [head, table] of Object.entries(untied)) {
+    const value = parameters.get(`${table}.weight`)
+    if (value !== undefined) parameters.set(`${head}.weight`, value)
+  }
   return (module: string): NamedParameter => {
     for (const name of [`${module}.weight`, module]) {
       const value = parameters.get(name)
@@ -202,6 +210,18 @@ export const changeSaved = (operation: string, changes: Changes, saved: { readon
       )
     })
   }
+}
+
+/** The changes, in which a head that shares a table has become a part of that table's. */
+export const joined = (changes: Changes, untied: ModuleConfig['untied'] = {}): Changes => {
+  const whole: Changes = new Map(changes)
+  for (const [head, table] of Object.entries(untied)) {
+    const [ofHead, ofTable] = [whole.get(`${head}.weight`), whole.get(`${table}.weight`)]
+    whole.delete(`${head}.weight`)
+    if (ofHead === undefined && ofTable === undefined) continue
+    whole.set(`${table}.weight`, (leaf) => new Parted(ofTable?.(leaf) ?? leaf, ofHead?.(leaf) ?? leaf))
+  }
+  return whole
 }
 
 /** The tree with the changes made. */

@@ -20,6 +20,7 @@ import {
   changed,
   changeSaved,
   extentsOf,
+  joined,
   leafFinder,
   moduleOptions,
   outputsAxis,
@@ -85,7 +86,7 @@ const changesOf = <P>(
   { config, weights, saved }: Adapter<VeraConfig>,
   { key }: ApplyOptions,
 ): Changes => {
-  const find = leafFinder(operation, params)
+  const find = leafFinder(operation, params, config.untied)
   const { a, b } = projectionsOf(config.projection)
   const changes: Changes = new Map()
   for (const [i, [module, arrays]] of Object.entries(weights).entries()) {
@@ -108,7 +109,7 @@ const changesOf = <P>(
     )
   }
   changeSaved(operation, changes, saved)
-  return changes
+  return joined(changes, config.untied)
 }
 
 const doorOf = (operation: string): must.Door =>

@@ -65,6 +65,27 @@ CASES = {
     "gpt2-dora": ("gpt2", peft.LoraConfig(**LORA, use_dora=True, fan_in_fan_out=True)),
     "gpt2-ia3": ("gpt2", peft.IA3Config(fan_in_fan_out=True)),
     "gpt2-vera": ("gpt2", peft.VeraConfig(r=3, fan_in_fan_out=True)),
+    "bert-biases": ("bert-sequence", peft.LoraConfig(**LORA, bias="all", task_type="SEQ_CLS")),
+    "bert-own-biases": (
+        "bert-sequence",
+        peft.LoraConfig(**LORA, bias="lora_only", lora_bias=True, target_modules=r"(.*\.)?(query|dense)"),
+    ),
+    "bert-tokens": ("bert-sequence", peft.LoraConfig(**LORA, trainable_token_indices=[5, 9, 30])),
+    "masked-head": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query"], modules_to_save=["cls"])),
+    "masked-decoder": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query", "decoder"])),
+    "tied-head": ("llama-tied", peft.LoraConfig(**LORA, target_modules=["lm_head", "v_proj"])),
+    "tied-table": ("llama-tied", peft.LoraConfig(**LORA, use_dora=True, target_modules=["embed_tokens", "v_proj"])),
+    "llama-head": (
+        "llama",
+        peft.LoraConfig(**LORA, target_modules=["embed_tokens"], modules_to_save=["norm", "lm_head"]),
+    ),
+    "resnet-lora": ("resnet-bottleneck", peft.LoraConfig(**LORA, target_modules=["convolution"])),
+    "resnet-dora": ("resnet-bottleneck", peft.LoraConfig(**LORA, use_dora=True, target_modules=r".*\.layer\.\d\.convolution")),
+    "vit-lora": ("vit-image", peft.LoraConfig(**LORA, target_modules=["query", "projection", "dense"], modules_to_save=["classifier"])),
+    "distilbert-lora": ("distilbert-sequence", peft.LoraConfig(**LORA, task_type="SEQ_CLS", target_modules=["q_lin", "lin2"])),
+    "albert-lora": ("albert-sequence", peft.LoraConfig(**LORA, target_modules=["query", "embedding_hidden_mapping_in"])),
+    "gemma3-lora": ("gemma3", peft.LoraConfig(**LORA, target_modules=["embed_tokens", "q_proj"], ensure_weight_tying=False)),
+    "qwen3-dora": ("qwen3", peft.LoraConfig(**LORA, use_dora=True, target_modules="all-linear", task_type="CAUSAL_LM")),
     "t5-lora": ("t5-lm", peft.LoraConfig(**LORA, task_type="SEQ_2_SEQ_LM")),
 }
 
@@ -73,12 +94,17 @@ def model_of(family):
     """The recorded model of a family."""
     config = transformers.AutoConfig.from_pretrained(MODELS / family)
     kind = getattr(transformers, config.architectures[0])
-    return kind.from_pretrained(MODELS / family, attn_implementation="eager", dtype=torch.float32).eval()
+    attention = {} if family.startswith("resnet") else {"attn_implementation": "eager"}
+    return kind.from_pretrained(MODELS / family, dtype=torch.float32, **attention).eval()
 
 
 def inputs_of(family):
-    """Two rows of seven tokens, the second of them padded."""
+    """Two rows of seven tokens, the second of them padded; or two pictures."""
     torch.manual_seed(5)
+    if family.startswith(("resnet", "vit")):
+        config = transformers.AutoConfig.from_pretrained(MODELS / family)
+        size = getattr(config, "image_size", 16)
+        return {"pixel_values": torch.randn(2, config.num_channels, *([size, size] if isinstance(size, int) else size))}
     ids = torch.randint(3, 60, (2, 7))
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
@@ -105,7 +131,9 @@ def gradients(model, inputs, labels):
     places = Counter(p.data_ptr() for p in trained)
     by_place = {p.data_ptr(): p for p in trained if places[p.data_ptr()] == 1}
     named = {name: by_place.get(x.data_ptr()) for name, x in get_peft_model_state_dict(model).items()}
-    grads = {f"grad.{name}": p.grad.contiguous() for name, p in named.items() if p is not None and p.grad is not None}
+    # With bias="all", biases of modules that are saved whole have two names.
+    once = {name: p for name, p in named.items() if p is not None and ".modules_to_save." not in name}
+    grads = {f"grad.{name}": p.grad.contiguous().clone() for name, p in once.items() if p.grad is not None}
     return {"loss": loss.detach().clone(), **grads}
 
 
@@ -135,7 +163,7 @@ def record(case):
     folder = DATA / case
     shutil.rmtree(folder, ignore_errors=True)
     inputs = inputs_of(family)
-    expected = {f"input.{name}": x.to(torch.int32) for name, x in inputs.items()}
+    expected = {f"input.{name}": x if x.is_floating_point() else x.to(torch.int32) for name, x in inputs.items()}
     expected["plain"] = logits(model_of(family), inputs)
     torch.manual_seed(3)
     model = peft.get_peft_model(model_of(family), config).eval()

@@ -4,6 +4,7 @@ import type { Adapter } from '../../adapter.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import type { NamedParameter } from '../../targets.ts'
 import { moduleOf } from '../../targets.ts'
+import { takesPart } from '../loraInit.ts'
 import { denseOf } from '../operators.ts'
 import { projectionsOf } from '../projections.ts'
 import type { Format } from './formats.ts'
@@ -13,8 +14,8 @@ import type { FoundModules } from './modules.ts'
 /** What a tensor must be. */
 export interface Beside {
   readonly called: string
-  /** Its value, by the adapter that was read. */
-  readonly valueIn: (adapter: Pick<Adapter, 'weights' | 'saved'>) => NDArray
+  /** Its value, by the adapter that was read; null where any will do. */
+  readonly valueIn: ((adapter: Pick<Adapter, 'weights' | 'saved'>) => NDArray) | null
 }
 
 type Entry = readonly [key: string, beside: Beside]
@@ -38,9 +39,26 @@ const ofBase = ({ modules }: FoundModules, params: readonly NamedParameter[]): r
     const weight: Entry = [`${PREFIX}${module}.base_layer.weight`, own]
     return bias === undefined
       ? [weight]
-      : [weight, [`${PREFIX}${module}.base_layer.bias`, { called: 'the bias of the parameters', valueIn: () => denseOf(bias) }]]
+      : [
+          weight,
+          [
+            `${PREFIX}${module}.base_layer.bias`,
+            { called: 'the bias of the parameters', valueIn: () => denseOf(bias) },
+          ],
+        ]
   })
 }
+
+/** With `bias` all, what a module that is saved whole was before. */
+const ofOriginals = (saved: readonly string[], params: readonly NamedParameter[]): readonly Entry[] =>
+  params.flatMap(({ name, value }) => {
+    if (!saved.includes(name) || !name.endsWith('.bias')) return []
+    const parts = name.split('.')
+    return parts.slice(1).map((_, i): Entry => {
+      const key = [...parts.slice(0, i + 1), 'original_module', ...parts.slice(i + 1)].join('.')
+      return [`${PREFIX}${key}`, { called: 'the bias of the parameters', valueIn: () => denseOf(value) }]
+    })
+  })
 
 /** Those of heads that share tables: the same the other way around. */
 const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>): readonly Entry[] =>
@@ -61,6 +79,10 @@ const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>):
     ]
   })
 
+/** Whether the adapter began as a part of the weights. */
+const isResidual = ({ config }: Format): boolean =>
+  (config.method === 'lora' || config.method === 'dora') && takesPart(config.initLoraWeights)
+
 /** What may stand beside an adapter of these modules, by its key. */
 export const besideOf = (
   format: Format,
@@ -75,5 +97,10 @@ export const besideOf = (
       ? [[`${PREFIX}${other}`, { called: `${own}, which the head shares`, valueIn: (adapter) => adapter.saved[own]! }]]
       : [],
   )
-  return new Map([...ofVera(format), ...ofBase(found, params), ...ofTables(found, tied), ...heads])
+  // Of such an adapter the file has the residual, which follows from the weights.
+  const base = ofBase(found, params).map(([key, beside]): Entry => [
+    key,
+    isResidual(format) ? { ...beside, valueIn: null } : beside,
+  ])
+  return new Map([...ofVera(format), ...base, ...ofOriginals(saved, params), ...ofTables(found, tied), ...heads])
 }

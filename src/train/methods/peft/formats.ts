@@ -32,9 +32,11 @@ export interface FormatOptions {
   readonly residual: boolean
 }
 
-const shared = ({ modules: _, bias, ...rest }: FoundModules): Omit<ModuleConfig, 'method'> => ({
+const shared = ({ modules: _, bias, untied, tokens, ...rest }: FoundModules): Omit<ModuleConfig, 'method'> => ({
   ...rest,
   ...(bias === undefined ? {} : { bias }),
+  ...(Object.keys(tokens).length === 0 ? {} : { tokens }),
+  ...(Object.keys(untied).length === 0 ? {} : { untied }),
 })
 
 const isCount = (x: number): boolean => Number.isSafeInteger(x) && x > 0
@@ -62,6 +64,21 @@ const initOf = (config: ConfigReader, { residual }: FormatOptions): string => {
   )
 }
 
+/** The arrays of a convolution: A is one of so many outputs as the rank, and B one of single pixels. */
+const kernelArrays = (
+  config: LoraConfig,
+  module: string,
+  [outs, ...inner]: readonly number[],
+): readonly (readonly [name: string, shape: readonly number[]])[] => {
+  const rank = rankOf(config, module)
+  return [
+    ['lora_A', [rank, ...inner]],
+    ['lora_B', [outs!, rank, 1, 1]],
+    ...(config.loraBias === true ? [['lora_B_bias', [outs!]] as const] : []),
+    ...(config.method === 'dora' ? [['lora_magnitude_vector', [1, outs!, 1, 1]] as const] : []),
+  ]
+}
+
 const loraOf = (config: ConfigReader, found: FoundModules, options: FormatOptions): Format => {
   const patterned = (accepts: (x: number) => boolean) => (name: string, x: number) =>
     accepts(x) && wholeExpression(name) !== null
@@ -75,11 +92,14 @@ const loraOf = (config: ConfigReader, found: FoundModules, options: FormatOption
     initLoraWeights: initOf(config, options),
     rankPattern: config.numbers('rank_pattern', 'whole numbers above 0 by the ends of names', patterned(isCount)),
     alphaPattern: config.numbers('alpha_pattern', 'numbers above 0 by the ends of names', patterned(isPositive)),
+    ...(config.flag('lora_bias', false) ? { loraBias: true } : {}),
     ...shared(found),
   }
+  if (method === 'dora' && settings.loraBias === true) config.fail('lora_bias', 'false where use_dora is true')
   return {
     config: settings,
     arraysOf: ({ module, value, table, outputs }) => {
+      if (value.ndim === 4) return kernelArrays(settings, module, value.shape)
       const [ins, outs] = extentsOf(value, outputs)
       const rank = rankOf(settings, module)
       const [a, b] = factorNames(table)
@@ -87,6 +107,7 @@ const loraOf = (config: ConfigReader, found: FoundModules, options: FormatOption
         [a, [rank, ins]],
         [b, [outs, rank]],
       ] as const
+      if (settings.loraBias === true && !table) return [...factors, ['lora_B_bias', [outs]]]
       return method === 'lora' ? factors : [...factors, ['lora_magnitude_vector', [outs]]]
     },
   }
@@ -147,7 +168,15 @@ export const formatOf = (config: ConfigReader, found: FoundModules, options: For
     const table = found.modules.find((module) => module.table)
     if (table !== undefined) refuse(`${table.module} is a table of embeddings, which ${method} does not change.`)
   }
-  if (method === 'ia3') return ia3Of(config, found)
+  if (method === 'ia3') {
+    const head = Object.keys(found.tied).find((name) => name.endsWith('.bias'))
+    const scaled = found.modules.find(({ module }) => Object.hasOwn(found.untied, module))
+    if (head !== undefined && scaled !== undefined)
+      refuse(`${scaled.module} shares its bias (${head}), which (IA)³ would scale for both.`, {
+        unexpected: [scaled.module],
+      })
+    return ia3Of(config, found)
+  }
   return method === 'vera' ? veraOf(config, found) : loraOf(config, found, options)
 }
 
@@ -192,6 +221,8 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
     rank_pattern: config.rankPattern,
     alpha_pattern: config.alphaPattern,
     bias: biasText(config, 'lora_only'),
+    lora_bias: config.loraBias === true,
+    ...(config.tokens === undefined ? {} : { trainable_token_indices: config.tokens }),
     init_lora_weights: config.initLoraWeights === 'default' ? true : config.initLoraWeights,
     ...(Object.keys(config.tied).length > 0 ? { ensure_weight_tying: true } : {}),
   }

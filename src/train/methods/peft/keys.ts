@@ -3,6 +3,9 @@
 /** What PEFT puts before the names of the model it wraps. */
 export const PREFIX = 'base_model.model.'
 
+/** Rows of a table that are trained. */
+export const TOKENS = 'trainable_tokens_delta'
+
 /** Names of arrays of adapters. */
 const arrayNames = [
   'lora_A',
@@ -20,7 +23,11 @@ const arrayKey = new RegExp(`^(.+)\\.(${arrayNames.join('|')})(?:\\.(?!weight$)[
 
 /** The name of an array under which it stands in a file. */
 export const fileKey = (module: string, name: string): string =>
-  `${PREFIX}${module}.${name}${name === 'lora_A' || name === 'lora_B' ? '.weight' : ''}`
+  name === 'lora_B_bias'
+    ? `${PREFIX}${module}.lora_B.bias`
+    : name === TOKENS
+      ? `${PREFIX}${module}.token_adapter.${TOKENS}`
+      : `${PREFIX}${module}.${name}${name === 'lora_A' || name === 'lora_B' ? '.weight' : ''}`
 
 /**
  * What a key of a file may mean, most likely first: `module.name` of an array of an adapter, or the name of a parameter that was trained
@@ -28,6 +35,8 @@ export const fileKey = (module: string, name: string): string =>
  */
 export const meaningsOf = (key: string): readonly string[] => {
   const bare = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key
+  const special = /^(.+)\.(?:(lora_B)(?:\.[^.]+)?\.bias|token_adapter\.trainable_tokens_delta(?:\.[^.]+)?)$/.exec(bare)
+  if (special !== null) return [`${special[1]!}.${special[2] === undefined ? TOKENS : 'lora_B_bias'}`]
   const found = arrayKey.exec(bare)
   if (found !== null) return [`${found[1]!}.${found[2]!}`]
   // Where PEFT wraps a module, its own parameters are a level below.

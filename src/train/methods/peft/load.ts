@@ -12,7 +12,7 @@ import type { NDArray } from '../../../trace/value.ts'
 import { Adapter } from '../../adapter.ts'
 import type { AdapterError } from '../../errors.ts'
 import type { ModelLike } from '../../modelTypes.ts'
-import { isSaved, parametersOf } from '../../targets.ts'
+import { isSaved, matricesOf, parametersOf } from '../../targets.ts'
 import { widened } from '../operators.ts'
 import { aModel, isTrainedBias } from '../settings.ts'
 import type { Beside } from './beside.ts'
@@ -20,8 +20,8 @@ import { besideOf } from './beside.ts'
 import { CONFIG_FILE, openAdapterTensors } from './folder.ts'
 import type { Format, PeftConfig, PeftMethod } from './formats.ts'
 import { formatOf, methodOf } from './formats.ts'
-import { meaningsOf } from './keys.ts'
-import { modulesOf } from './modules.ts'
+import { meaningsOf, TOKENS } from './keys.ts'
+import { headsOf, modulesOf } from './modules.ts'
 import type { FoundModules } from './modules.ts'
 import { ConfigReader } from './reader.ts'
 import { refusable, refuse, valueOf } from './refusal.ts'
@@ -42,16 +42,27 @@ interface Wanted {
   readonly place: { readonly module: string; readonly name: string } | null
 }
 
-const wantedOf = (format: Format, found: FoundModules, params: unknown): ReadonlyMap<string, Wanted> => {
+const wantedOf = (
+  format: Format,
+  found: FoundModules,
+  params: unknown,
+  model: ModelLike | undefined,
+): ReadonlyMap<string, Wanted> => {
   const wanted = new Map<string, Wanted>()
   for (const module of found.modules) {
     for (const [name, shape] of format.arraysOf(module)) {
       wanted.set(`${module.module}.${name}`, { shape, place: { module: module.module, name } })
     }
   }
+  for (const [module, rows] of Object.entries(found.tokens)) {
+    const { value } = matricesOf(params).find((matrix) => matrix.module === module)!
+    wanted.set(`${module}.${TOKENS}`, { shape: [rows.length, value.shape[1]!], place: { module, name: TOKENS } })
+  }
   const adapted = found.modules.map(({ module }) => module)
-  for (const { name, value } of parametersOf(params)) {
-    if (isSaved(name, found.modulesToSave) || isTrainedBias(name, found.bias, adapted)) wanted.set(name, { shape: value.shape, place: null })
+  const heads = headsOf(params, model).filter(({ module }) => Object.hasOwn(found.untied, module))
+  for (const { name, value } of [...parametersOf(params), ...heads]) {
+    if (isSaved(name, found.modulesToSave) || isTrainedBias(name, found.bias, adapted))
+      wanted.set(name, { shape: value.shape, place: null })
   }
   return wanted
 }
@@ -77,7 +88,11 @@ const matched = (
     }
     const other = byName.get(name)
     if (other !== undefined) {
-      refuse(`${other} and ${key} both mean ${name}: the file has several adapters.`, { unexpected: [key] })
+      const [wrapped, plain] = key.includes('.modules_to_save.') ? [key, other] : [other, key]
+      // With `bias` all, PEFT writes the biases of modules that are saved whole twice.
+      if (!wrapped.includes('.modules_to_save.') || !plain.endsWith('.bias')) {
+        refuse(`${other} and ${key} both mean ${name}: the file has several adapters.`, { unexpected: [key] })
+      }
     }
     byName.set(name, key)
   }
@@ -118,7 +133,7 @@ const checkBeside = async (
 ): Promise<void> => {
   for (const key of keys) {
     const { valueIn, called } = beside.get(key)!
-    if (!isNear(await readArray(file, key), valueIn(adapter))) {
+    if (valueIn !== null && !isNear(await readArray(file, key), valueIn(adapter))) {
       refuse(`${file.source}: ${key} is not ${called}.`, { unexpected: [key] })
     }
   }
@@ -149,6 +164,18 @@ const readAdapter = async (
   return new Adapter(config, weights, saved)
 }
 
+/** A bias of B is added to one that the model has. */
+const checkBiases = ({ config }: Format, { modules }: FoundModules, params: unknown): void => {
+  if (config.method !== 'lora' || config.loraBias !== true) return
+  const names = new Set(parametersOf(params).map(({ name }) => name))
+  const without = modules.find(({ module, table }) => !table && !names.has(`${module}.bias`))
+  if (without !== undefined) {
+    refuse(`lora_bias: ${without.module} has no bias, and a model that has none cannot be given one.`, {
+      unexpected: ['lora_bias'],
+    })
+  }
+}
+
 const loadFrom = async (
   from: FolderLike,
   params: unknown,
@@ -166,8 +193,9 @@ const loadFrom = async (
   const found = modulesOf(config, params, model)
   const format = formatOf(config, found, { residual })
   config.finish()
+  checkBiases(format, found, params)
   const file = await valueOf(openAdapterTensors(from, folderOptions))
-  const wanted = wantedOf(format, found, params)
+  const wanted = wantedOf(format, found, params, model)
   const { byName, others } = matched(file.tensors.keys(), wanted)
   const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))
   const beside = besideOf(format, found, model, whole, parametersOf(params))

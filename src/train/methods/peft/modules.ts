@@ -3,10 +3,10 @@ import { endsIn } from '../../globs.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isHead, isTable } from '../../modelTypes.ts'
 import type { Matrix } from '../../targets.ts'
-import { isSaved, matricesOf, parametersOf } from '../../targets.ts'
+import { isSaved, kernelsOf, matricesOf, moduleOf, parametersOf } from '../../targets.ts'
 import { wholeExpression } from '../patterns.ts'
 import type { AdaptedModule, ModuleConfig } from '../settings.ts'
-import { isFanIn, tiesOf } from '../settings.ts'
+import { isFanIn, isTrainedBias, tiesOf } from '../settings.ts'
 import type { ConfigReader } from './reader.ts'
 import { refuse } from './refusal.ts'
 
@@ -18,6 +18,8 @@ export interface FoundModules {
   readonly fanInFanOut: readonly string[]
   readonly tied: ModuleConfig['tied']
   readonly bias: ModuleConfig['bias']
+  readonly tokens: NonNullable<ModuleConfig['tokens']>
+  readonly untied: NonNullable<ModuleConfig['untied']>
 }
 
 const expressionOf = (config: ConfigReader, key: string, text: string): RegExp =>
@@ -77,6 +79,55 @@ const biasOf = (config: ConfigReader): ModuleConfig['bias'] => {
   return given === 'lora_only' || given === 'vera_only' ? 'only' : config.fail('bias', "'none', 'all' or 'lora_only'")
 }
 
+/** A head that shares the table of embeddings. */
+interface Head extends Matrix {
+  /** The name of the table. */
+  readonly table: string
+}
+
+/** Heads that are no leaves of their own, under the names that they have in files. */
+export const headsOf = (params: unknown, model: ModelLike | undefined): readonly Head[] => {
+  const byName = new Map(matricesOf(params).map((matrix) => [matrix.name, matrix]))
+  return [...(model?.tied ?? [])].flatMap(([name, table]) => {
+    const own = byName.get(table)
+    return own === undefined || isTable(moduleOf(name)) ? [] : [{ ...own, name, module: moduleOf(name), table }]
+  })
+}
+
+const words = /(^|\.)(word_embeddings|wte|embed_tokens|shared)$/
+
+/** `trainable_token_indices`: rows of the table of words, or of tables by the ends of their names. */
+const tokensOf = (
+  config: ConfigReader,
+  params: unknown,
+  model: ModelLike | undefined,
+): NonNullable<ModuleConfig['tokens']> => {
+  const given = config.get('trainable_token_indices')
+  if (given === undefined) return {}
+  // PEFT goes by the configuration, which says that they are tied.
+  if (model?.type === 'mt5')
+    config.fail(
+      'trainable_token_indices',
+      'left out for mT5, whose head PEFT changes with the table although it is none',
+    )
+  const tables = matricesOf(params).filter(({ module }) => isTable(module))
+  const isRows = (x: unknown, rows: number): x is readonly number[] =>
+    Array.isArray(x) && x.length > 0 && new Set(x).size === x.length && x.every((i) => Number.isSafeInteger(i) && i >= 0 && i < rows) // prettier-ignore
+  const named = Array.isArray(given) ? [['', given] as const] : Object.entries(given as object)
+  return Object.fromEntries(
+    named.map(([end, indices]) => {
+      const table = tables.find(({ module }) => (end === '' ? words.test(module) : module.endsWith(end)))
+      if (table === undefined || !isRows(indices, table.value.shape[0]!)) {
+        return config.fail(
+          'trainable_token_indices',
+          'rows of the table of embeddings, each once, or an object of those by names of tables',
+        )
+      }
+      return [table.module, indices] as const
+    }),
+  )
+}
+
 /** The matrices of a tree that the configuration means. */
 export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLike | undefined): FoundModules => {
   const modulesToSave = config.names('modules_to_save')
@@ -87,9 +138,11 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
   const bias = biasOf(config)
   const byLayer = config.get('layers_to_transform') !== undefined
   const fanIn = config.flag('fan_in_fan_out', false)
-  const found = matricesOf(params).filter(
-    ({ module }: Matrix) =>
-      isTarget(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
+  const tying = config.flag('ensure_weight_tying', false)
+  const heads = tying ? [] : headsOf(params, model)
+  const kernels = config.get('peft_type') === 'LORA' ? kernelsOf(params) : []
+  const found = [...matricesOf(params), ...kernels, ...heads].filter(
+    ({ module }: Matrix) => isTarget(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
   )
   if (found.length === 0) {
     refuse(`target_modules of the adapter mean no module of the parameters: ${JSON.stringify(given).slice(0, 200)}.`)
@@ -98,13 +151,17 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     const table = isTable(matrix.module)
     return { ...matrix, table, outputs: table || isFanIn(matrix.module, fanIn, model) ? 1 : 0 }
   })
-  const saved = parametersOf(params).filter(({ name }) => isSaved(name, modulesToSave))
-  const tied = tiesOf(
-    [...found, ...saved].map(({ name }) => name),
-    model,
+  const saved = [...parametersOf(params), ...heads].filter(({ name }) => isSaved(name, modulesToSave))
+  const adapted = found.map(({ module }) => module)
+  const biases = parametersOf(params).filter(({ name }) => isTrainedBias(name, bias, adapted))
+  const changed = new Set([...found, ...saved, ...biases].map(({ name }) => name))
+  const parted = heads.filter(({ name, table }) => changed.has(name) || changed.has(table))
+  const tied = Object.fromEntries(
+    Object.entries(tiesOf([...changed], model)).filter(([other]) => !parted.some(({ module }) => module === other)),
   )
-  const [pair] = Object.entries(tied)
-  if (!config.flag('ensure_weight_tying', false) && pair !== undefined) {
+  const matrices = new Set(matricesOf(params).map(({ module }) => module))
+  const pair = Object.entries(tied).find(([, own]) => matrices.has(own))
+  if (!tying && pair !== undefined) {
     refuse(
       `${pair[1]} is ${pair[0]}, too: here one leaf is both, but the adapter, without ensure_weight_tying, is one that changes only ` +
         'one of them.',
@@ -119,5 +176,7 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     fanInFanOut: modules.filter(({ table, outputs }) => !table && outputs === 1).map(({ module }) => module),
     tied,
     bias,
+    tokens: tokensOf(config, params, model),
+    untied: Object.fromEntries(parted.map(({ module, table }) => [module, moduleOf(table)])),
   }
 }

@@ -35,6 +35,8 @@ const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedAr
     Object.entries(config.tied).flatMap(([other, own]) => {
       const whole = saved[`${own}.weight`]
       if (whole !== undefined) return [[`${PREFIX}${other}.weight`, whole] as const]
+      // A bias is a name of its own.
+      if (saved[own] !== undefined) return [[`${PREFIX}${other}`, saved[own]] as const]
       const { lora_embedding_A: a, lora_embedding_B: b } = weights[own] ?? {}
       return a === undefined || b === undefined
         ? []
