@@ -9,7 +9,9 @@ describe('excerpts', () => {
     fc.assert(
       fc.property(fc.array(document, { maxLength: 5 }), fc.nat(6000), (documents, characters) => {
         const taken = excerpts(documents, characters)
-        taken.forEach((text, i) => { expect(documents[i]).toContain(text); })
+        taken.forEach((text, i) => {
+          expect(documents[i]).toContain(text)
+        })
         const lengths = documents.map((text) => Math.min(2000, Array.from(text).length))
         const most = lengths.reduce((sum, length) => sum + length, 0)
         expect(Array.from(taken.join(''))).toHaveLength(Math.min(most, characters))
