@@ -1,7 +1,7 @@
 /**
- * The whole road of a language model: a tokenizer is trained on a corpus, a small GPT-2 learns the corpus from random numbers, and is then
- * tuned to another text, by LoRA and in full. It prints what the model writes as it learns, and how many bits it needs for a character of
- * texts that it has not seen. `--chinese` is the same from the ci of the Song to the qu of the Yuan.
+ * The road of a language model: a tokenizer is trained on a corpus, a small GPT-2 learns it from random numbers, and is tuned to another
+ * text, by LoRA and in full. It prints what the model writes as it learns, and how many bits it needs for a character of unseen texts.
+ * `--chinese` is the same from the ci of the Song to the qu of the Yuan.
  *
  *     scripts/fetch-data.sh english && npm run example -- examples/from-zero.ts
  */
@@ -14,7 +14,8 @@ import { batch, causalLM, chunk, collate, evaluate, fromArray, full, lora, makeS
 import type { Adapter, AdapterConfig, Batch, Sample, Stream } from 'pullback/train'
 import { excerpts, readTexts } from './support/corpora.ts'
 import type { Corpus } from './support/corpora.ts'
-import { orThrow, outputPath, readFlags } from './support/output.ts'
+import { orThrow, rightOrThrow } from './support/orThrow.ts'
+import { outputPath, readFlags } from './support/output.ts'
 
 const { quick, chinese } = readFlags('quick', 'chinese')
 const settings = quick
@@ -41,19 +42,18 @@ const main = async (): Promise<void> => {
 
   const tokenizerJson = trainBpe(first.learn, { vocabSize: settings.vocabSize, specialTokens: [END] })
   const tokenizerConfig = { eos_token: END, pad_token: END }
-  const tokenizer = await orThrow(() => Promise.resolve(loadTokenizer({ tokenizerJson, tokenizerConfig })))
+  const tokenizer = rightOrThrow(loadTokenizer({ tokenizerJson, tokenizerConfig }))
   const idsOf = (documents: readonly string[]): readonly number[] => documents.flatMap((text) => [tokenizer.eosIds[0]!, ...tokenizer.encode(text).ids]) // prettier-ignore
 
   // --- batches: rows of one length, out of texts that follow one another ------------------------------------------------------
 
-  const { length } = settings
-  const collated = map((samples: readonly Sample[]): Batch => collate({ padId: 0, length })(samples))
+  const collated = map((samples: readonly Sample[]): Batch => collate({ padId: 0, length: settings.length })(samples))
   const toLearn = (documents: readonly string[], key: random.Key): Stream<Batch> =>
     pipe(
       fromArray(documents.map((text) => ({ text }))),
       shuffle(key, documents.length),
       tokenizeRows(tokenizer, { task: 'causal' }),
-      chunk(length, { dropLast: true }),
+      chunk(settings.length, { dropLast: true }),
       shuffle(random.foldIn(key, 1), 64 * settings.batch),
       batch(settings.batch, { dropLast: true }),
       collated,
@@ -61,8 +61,8 @@ const main = async (): Promise<void> => {
 
   // --- the model, and what is measured -----------------------------------------------------------------------------------------
 
-  const json = { model_type: 'gpt2', vocab_size: Object.keys(tokenizerJson.model.vocab).length, n_positions: length, n_embd: settings.size, n_layer: settings.layers, n_head: 4, bos_token_id: 0, eos_token_id: 0, embd_pdrop: 0, attn_pdrop: 0, resid_pdrop: 0 } // prettier-ignore
-  const model = gpt2LMHeadModel(await orThrow(() => Promise.resolve(gpt2Config(json))))
+  const json = { model_type: 'gpt2', vocab_size: Object.keys(tokenizerJson.model.vocab).length, n_positions: settings.length, n_embd: settings.size, n_layer: settings.layers, n_head: 4, bos_token_id: 0, eos_token_id: 0, embd_pdrop: 0, attn_pdrop: 0, resid_pdrop: 0 } // prettier-ignore
+  const model = gpt2LMHeadModel(rightOrThrow(gpt2Config(json)))
   type Params = ReturnType<typeof model.init>
   type Weights = Parameters<typeof model.apply>[0]
   const outputs = (params: Weights, { input_ids: inputIds, labels }: Batch) => ({ logits: model.apply(params, { inputIds }).logits, labels: labels! }) // prettier-ignore
@@ -70,7 +70,7 @@ const main = async (): Promise<void> => {
 
   /** Bits for a character of texts: rows overlap by one token, so that each but the very first `END` is predicted once. */
   const bitsPerCharacter = async (params: Params, held: readonly string[]): Promise<number> => {
-    const ids = idsOf(held)
+    const [ids, length] = [idsOf(held), settings.length]
     const starts = Array.from({ length: Math.ceil((ids.length - 1) / (length - 1)) }, (_, i) => i * (length - 1))
     const rows = starts.map((at) => ids.slice(at, at + length)).map((row) => ({ input_ids: row, labels: row }))
     const batches = pipe(fromArray<Sample>(rows), batch(settings.batch), collated)
@@ -130,8 +130,8 @@ const main = async (): Promise<void> => {
     console.log(`step ${step}, ${since()}: loss ${loss.toFixed(3)}, ${(await bitsPerCharacter(params, held[0])).toFixed(3)} bits per unseen character`) // prettier-ignore
     console.log(`    ${await write(params, texts.prompts[0])}`)
   }
-  const corpus = toLearn(first.learn, random.foldIn(seed, 2))
-  const trained = await learn(fresh, { ...everything, data: corpus, steps: settings.steps, peak: 2e-3, look: show })
+  const beginning = { data: toLearn(first.learn, random.foldIn(seed, 2)), steps: settings.steps, look: show }
+  const trained = await learn(fresh, { ...everything, ...beginning, peak: 2e-3 })
   const tuning = { data: toLearn(second.learn, random.foldIn(seed, 3)), steps: settings.tuning }
   console.log(`LoRA trains ${tree.size(lowRank.start(trained))} numbers`)
   const adapted = await learn(trained, { ...lowRank, ...tuning, peak: 4e-3 })

@@ -50,13 +50,6 @@ export const progressBar = (label: string, steps: number): SingleBar => {
   return bar
 }
 
-/** What a task gives; its failure is thrown. */
-export const orThrow = async <A>(task: TaskEither<{ readonly message: string }, A>): Promise<A> => {
-  const result = await task()
-  if (result._tag === 'Right') return result.right
-  throw new Error(result.left.message)
-}
-
 /** Prints a failure and ends with exit code 1. */
 export const fail = (error: { readonly _tag: string; readonly message: string }): void => {
   console.error(`${error._tag}: ${error.message}`)
