@@ -239,9 +239,12 @@ describe('what does not fit is a Left that names it', () => {
     expect(error.message).toContain('is not what PyTorch draws from projection_prng_key')
   })
 
-  test('a tied table that only the look-up is to change', async () => {
-    const error = await refused(({ config }) => (config['ensure_weight_tying'] = false), 'llama-tied')
-    expect(error.message).toContain('model.embed_tokens is lm_head, too')
+  test('the head of a tied table, which the configuration does not mean', async () => {
+    const error = await refused(({ config }) => {
+      config['ensure_weight_tying'] = false
+      config['target_modules'] = ['embed_tokens', 'q_proj']
+    }, 'llama-tied')
+    expect(error.unexpected).toContain('base_model.model.lm_head.lora_A.weight')
   })
 })
 
