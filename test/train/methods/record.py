@@ -81,7 +81,7 @@ CASES = {
     ),
     "resnet-lora": ("resnet-bottleneck", peft.LoraConfig(**LORA, target_modules=["convolution"])),
     "resnet-dora": ("resnet-bottleneck", peft.LoraConfig(**LORA, use_dora=True, target_modules=r".*\.layer\.\d\.convolution")),
-    "vit-lora": ("vit-image", peft.LoraConfig(**LORA, target_modules=["query", "projection", "dense"], modules_to_save=["classifier"])),
+    "vit-lora": ("vit-image", peft.LoraConfig(**LORA, target_modules=["projection"], modules_to_save=["classifier"])),
     "distilbert-lora": ("distilbert-sequence", peft.LoraConfig(**LORA, task_type="SEQ_CLS", target_modules=["q_lin", "lin2"])),
     "albert-lora": ("albert-sequence", peft.LoraConfig(**LORA, target_modules=["query", "embedding_hidden_mapping_in"])),
     "gemma3-lora": ("gemma3", peft.LoraConfig(**LORA, target_modules=["embed_tokens", "q_proj"], ensure_weight_tying=False)),

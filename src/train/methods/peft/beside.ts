@@ -61,7 +61,7 @@ const ofOriginals = (saved: readonly string[], params: readonly NamedParameter[]
   })
 
 /** Those of heads that share tables: the same the other way around. */
-const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>): readonly Entry[] =>
+const ofTables = ({ modules, untied }: FoundModules, tied: ReadonlyMap<string, string>): readonly Entry[] =>
   modules.flatMap(({ module, name, table, value }) => {
     if (!table) return []
     const heads = [...tied].flatMap(([other, own]) => (own === name ? [moduleOf(other)] : []))
@@ -72,10 +72,13 @@ const ofTables = ({ modules }: FoundModules, tied: ReadonlyMap<string, string>):
     })
     return [
       ...heads.map((x): Entry => [`${PREFIX}${x}.base_layer.weight`, whole]),
-      ...heads.flatMap((head): readonly Entry[] => [
-        [fileKey(head, 'lora_A'), flipped('lora_embedding_B')],
-        [fileKey(head, 'lora_B'), flipped('lora_embedding_A')],
-      ]),
+      // A head that has parted from its table is meant itself, or not at all.
+      ...heads
+        .filter((head) => !Object.hasOwn(untied, head))
+        .flatMap((head): readonly Entry[] => [
+          [fileKey(head, 'lora_A'), flipped('lora_embedding_B')],
+          [fileKey(head, 'lora_B'), flipped('lora_embedding_A')],
+        ]),
     ]
   })
 

@@ -224,6 +224,6 @@ export const configFile = ({ config }: Adapter<PeftConfig>): JsonRecord => {
     lora_bias: config.loraBias === true,
     ...(config.tokens === undefined ? {} : { trainable_token_indices: config.tokens }),
     init_lora_weights: config.initLoraWeights === 'default' ? true : config.initLoraWeights,
-    ...(Object.keys(config.tied).length > 0 ? { ensure_weight_tying: true } : {}),
+    ...(Object.keys(config.tied).length > 0 && config.untied === undefined ? { ensure_weight_tying: true } : {}),
   }
 }
