@@ -19,7 +19,7 @@ export const compiled = <A extends readonly unknown[], R>(
   const programs = new Map<string, (leaves: Leaves) => R>()
   const compile = (args: A): ((leaves: Leaves) => R) => {
     const { leaves, treedef } = flattenArrays(operation, args)
-    const { program, captured, out } = closeTree(operation, f as (...args: never[]) => unknown, treedef, leaves.map((x) => x.aval)) // prettier-ignore
+    const { program, captured, out } = closeTree(operation, f, treedef, leaves.map((x) => x.aval)) // prettier-ignore
     const run = jit((closed: Leaves, given: Leaves): Leaves => call(program, operation, [...closed, ...given]))
     return (given) => unflatten(out, run(captured, given)) as R
   }

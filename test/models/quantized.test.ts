@@ -163,7 +163,8 @@ test('of weights that were loaded, ordinary memory keeps none: blocks and floats
   const loaded = await get(loadModel(directory))
   const kept = await get(loadParams(model, fileOf(small), { dtype: 'quantized' }))
   const isResident = (x: NDArray): boolean => (x.body as ConcreteBody).isResident
-  for (const leaves of [tree.leaves(loaded.params), tree.leaves(kept)]) {
+  for (const params of [loaded.params, kept]) {
+    const leaves = tree.leaves(params) as readonly NDArray[]
     const large = leaves.filter((x) => x.size > 4096)
     expect(large.length).toBeGreaterThan(5)
     expect(large.every(isResident)).toBe(true)

@@ -128,7 +128,7 @@ const adapt = async ({ path, directory }: Notes, { model, params, fresh }: Body)
   }
   if (adapter === null) return { adapter, plain: params, params }
   const plain = residualOf(params, adapter)
-  return { adapter, plain, params: applyAdapter(plain, adapter) as ParamTree }
+  return { adapter, plain, params: applyAdapter(plain, adapter) }
 }
 
 /** Loads `--model`, with `--adapter` if there is one, for texts. */

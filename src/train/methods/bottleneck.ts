@@ -168,7 +168,7 @@ registerPytreeNode<BottleneckMatrix>(
 type FanIn = Pick<BottleneckConfig, 'fanInFanOut'>
 
 /** Whether the weight is [inputs, outputs]. */
-const isTurned = ({ fanInFanOut = false }: FanIn, module: string): boolean => fanInFanOut || isConv1D(module)
+const isTurned = ({ fanInFanOut }: FanIn, module: string): boolean => fanInFanOut === true || isConv1D(module)
 
 /** How many features a linear layer gives. */
 const outputsOf = (config: FanIn, module: string, weight: ParamLeaf): number =>
