@@ -56,13 +56,36 @@ const sum = (xs: readonly NDArray[]): NDArray => xs.slice(1).reduce((x, y) => np
 /** Zeros up to a rank, which add nothing. */
 const padded = (x: NDArray, axis: 0 | 1, rank: number): NDArray => {
   const more = rank - x.shape[axis]!
-  return more === 0 ? x : np.pad(x, axis === 0 ? [[0, more], [0, 0]] : [[0, 0], [0, more]]) // prettier-ignore
+  if (more === 0) return x
+  return np.pad(
+    x,
+    x.shape.map((_, d) => [0, d === axis ? more : 0] as const),
+  )
 }
 
 const combinedModule = (shares: readonly Share[], rank: number, combination: CombineOptions['combination']): Share => {
   const [as, bs] = [shares.map(({ a }) => a), shares.map(({ b }) => b)]
   if (combination === 'linear') return { a: sum(as), b: sum(bs) }
   return { a: padded(np.concatenate(as, { axis: 0 }), 0, rank), b: padded(np.concatenate(bs, { axis: 1 }), 1, rank) }
+}
+
+/** What has no sum that an adapter could hold: biases and rows that are trained beside the factors. */
+const checkFactorsOnly = (adapters: readonly Adapter<LoraConfig>[]): void => {
+  for (const { config } of adapters) {
+    const { bias, loraBias = false, tokens = {} } = config
+    const other =
+      bias !== undefined
+        ? 'biases'
+        : loraBias
+          ? 'biases of B'
+          : Object.keys(tokens).length > 0
+            ? 'rows of tables'
+            : null
+    if (other === null) continue
+    throw new ArgumentError(
+      `lora.combine: one of the adapters trained ${other} beside its factors, which have no sum. Merge it into the parameters, and combine the others.`,
+    )
+  }
 }
 
 const checkSameRanks = (adapters: readonly Adapter<LoraConfig>[]): void => {
@@ -101,6 +124,7 @@ export const combine = (adapters: readonly Adapter<LoraConfig>[], options: Combi
   if (weights.length !== adapters.length) {
     throw new ArgumentError(`lora.combine: there are ${adapters.length} adapters, but ${weights.length} weights.`)
   }
+  checkFactorsOnly(adapters)
   const even = combination === 'linear'
   if (even) checkSameRanks(adapters)
   const [{ config: first }] = adapters as readonly [Adapter<LoraConfig>]

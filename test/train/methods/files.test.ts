@@ -58,6 +58,24 @@ test('there are recorded adapters', () => {
   expect(cases.length).toBeGreaterThanOrEqual(22)
 })
 
+describe.each(cases.filter((name) => name.includes('lora') || /biases|tokens/.test(name)))('%s', (name) => {
+  test('half of it and half of it are the whole, unless something is trained that has no sum', async () => {
+    const { model, params, logits } = await recorded(name)
+    const adapter = (await get(
+      loadAdapter(join(data, name), params, optionsOf(name, model)),
+    )) as unknown as Adapter<LoraConfig>
+    const base = beganAsPart(name) ? lora.residual(params, adapter) : params
+    const twice = () => lora.combine([adapter, adapter], { weights: [0.5, 0.5], combination: 'cat' })
+    const { bias, loraBias, tokens = {} } = adapter.config
+    const hasMore = bias !== undefined || loraBias === true || Object.keys(tokens).length > 0
+    if (hasMore || Object.keys(adapter.saved).length > 0) {
+      expect(twice).toThrow(/no sum/)
+    } else {
+      expect(difference(logits(lora.apply(base, twice())), logits(lora.apply(base, adapter)))).toBeLessThan(1e-5)
+    }
+  })
+})
+
 describe.each(cases)('%s, as PEFT writes it', (name) => {
   test('gives the logits of transformers and PEFT, applied and merged', async () => {
     const { model, params, logits, expected } = await recorded(name)
