@@ -218,7 +218,12 @@ const changedBias = (operation: string, { adapter, share }: Part, module: string
 }
 
 /** A table of which some rows are trained. */
-const changedRows = (operation: string, { adapter }: Part, table: string, base: Parameter): NDArray => {
+const changedRows = (operation: string, { adapter, share }: Part, table: string, base: Parameter): NDArray => {
+  if (share !== null) {
+    throw new ArgumentError(
+      `${operation}: rows of ${table} are trained whole, and take no part of a weight: leave out the weights.`,
+    )
+  }
   const dense = denseOf(base)
   const indices = adapter.config.tokens![table]!
   const rows = takeArray(operation, table, adapter.weights[table]!, TOKENS, [indices.length, dense.shape[1]!])

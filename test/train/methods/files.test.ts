@@ -308,6 +308,14 @@ test('half-precision files give float32 adapters', async () => {
   expect(tree.leaves(adapter.weights).map((x) => x.dtype)).toEqual(tree.leaves(adapter.weights).map(() => 'float32'))
 })
 
+test('rows that are trained whole have no share', async () => {
+  const { model, params } = await recorded('bert-tokens')
+  const adapter = (await get(
+    loadAdapter(join(data, 'bert-tokens'), params, optionsOf('bert-tokens', model)),
+  )) as unknown as Adapter<LoraConfig>
+  expect(() => lora.apply(params, [adapter], { weights: [0.5] })).toThrow(/trained whole, and take no part of a weight/)
+})
+
 test('files are made without a disk', async () => {
   const params = { query: { weight: random.normal(random.key(0), [4, 4]) } }
   const adapter = lora.init(random.key(1), params, { targets: '**.query', rank: 2, fanInFanOut: true })
