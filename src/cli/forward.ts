@@ -28,8 +28,7 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
 
 /** Gradients by an adapter's own arrays, under the names that its files have for them. */
 const adapterGradients = ({ body, plain, adapter }: AdaptedModel, run: (p: ParamTree) => NamedArrays): NamedArrays => {
-  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray =>
-    lossOf(body.model, run(applyAdapter(p, a)))
+  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(body.model, run(applyAdapter(p, a)))
   const gradient = jit(grad(loss))(adapter, plain)
   return Object.fromEntries(Object.entries(trainedTensors(gradient)).map(([name, g]) => [`grad.${name}`, g]))
 }

@@ -62,7 +62,8 @@ export const detectLabels = async (rows: Stream<TrainRow>, config: JsonRecord): 
     if (!numbers.every((x) => Number.isInteger(x) && x >= 0) || greatest >= MOST) return { names: null }
     return { names: own?.length === greatest + 1 ? own : Array.from({ length: greatest + 1 }, (_, i) => `LABEL_${i}`) }
   }
-  if (seen.numbers.size > 0) throw new FailedError('some labels are texts and some are numbers')
+  if (seen.numbers.size > 0)
+    throw new FailedError('some labels are texts and some are numbers: name all classes by words, or number them')
   // A head that has these classes already keeps their order.
   if (own !== null && [...seen.texts].every((label) => own.includes(label))) return { names: own }
   return { names: [...seen.texts].sort() }

@@ -38,11 +38,22 @@ export interface Reading {
   readonly tally: Tally
 }
 
+const numeral = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+/** Cells have no types: a label that is written as a number is one, as it would be in JSON. */
+const ofCells =
+  <T>(decoder: Decoder<T>): Decoder<T> =>
+  (value, at) => {
+    const { label } = value as { readonly label?: unknown }
+    const isNumber = typeof label === 'string' && numeral.test(label.trim())
+    return decoder(isNumber ? { ...(value as object), label: Number(label) } : value, at)
+  }
+
 const streamOf = <T>(path: string, decoder: Decoder<T>, { onBad, tally }: Reading): Stream<T> => {
   const options = { decode: decoder, onBad, tally }
   if (/\.(jsonl|ndjson)$/i.test(path)) return jsonl(path, options)
-  if (/\.csv$/i.test(path)) return csv(path, options)
-  if (/\.tsv$/i.test(path)) return tsv(path, options)
+  if (/\.csv$/i.test(path)) return csv(path, { ...options, decode: ofCells(decoder) })
+  if (/\.tsv$/i.test(path)) return tsv(path, { ...options, decode: ofCells(decoder) })
   if (/\.parquet$/i.test(path)) return parquet(path, options)
   throw new UsageError(`${path}: rows are read from .jsonl, .csv, .tsv and .parquet, and lines of text from .txt`)
 }
