@@ -37,5 +37,9 @@ if (scale !== '') console.log(`\n${scale}`)
 if (options.write && speed.failures.length === 0) {
   const list =
     missed.length === 0 ? 'No target is missed.' : `Missed:\n\n${missed.map((line) => `- ${line}`).join('\n')}`
-  writeSections({ speed: `${heading()}:\n\n${speedTable(speed)}\n\n${list}`, models, memory, scale })
+  const measured = { speed: `${heading()}:\n\n${speedTable(speed)}\n\n${list}`, models, memory, scale }
+  const whole = options.isAll
+    ? ['speed', 'models', 'memory', 'scale']
+    : ['models', 'memory', 'scale'].filter(options.wants)
+  writeSections(Object.fromEntries(Object.entries(measured).filter(([name]) => whole.includes(name))))
 }

@@ -6,9 +6,10 @@ export const inChild = async <T>(
   script: string,
   args: readonly string[],
   flags: readonly string[] = [],
+  execPath: string = process.execPath,
 ): Promise<T> => {
   const execArgv = [...process.execArgv, ...flags]
-  const child = fork(script, args, { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = fork(script, args, { execPath, execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`${script} ${args.join(' ')} ended with ${String(code)} before it had a result.`)
   })
