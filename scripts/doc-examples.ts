@@ -7,7 +7,7 @@
  * Blocks marked `ts no-run` are type-checked only. The tests go to .generated/, which git ignores.
  */
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '..')
 const out = join(root, '.generated')
@@ -94,15 +94,17 @@ const files = [
 rmSync(out, { recursive: true, force: true })
 mkdirSync(join(out, 'tests'), { recursive: true })
 mkdirSync(join(out, 'types'), { recursive: true })
-let count = 0
-for (const file of files) {
-  const blocks = blocksOf(file)
-  count += blocks.length
-  const running = blocks.filter((b) => b.runs)
-  if (running.length > 0) {
-    const header = "import { expect, test } from 'vitest'\n\n"
-    writeFileSync(join(out, 'tests', `${nameOf(file)}.test.ts`), header + running.map(testOf).join('\n'))
-  }
-  for (const block of blocks) writeFileSync(join(out, 'types', `${nameOf(file)}-${block.line}.ts`), moduleOf(block))
+const blocks = files.flatMap(blocksOf)
+for (const block of blocks) {
+  writeFileSync(join(out, 'types', `${nameOf(block.file)}-${block.line}.ts`), moduleOf(block))
 }
-console.log(`doc examples: ${count} blocks`)
+
+// One file of tests a folder: each loads the whole library, which takes longer than the examples of a file.
+const running = blocks.filter(({ runs }) => runs)
+for (const folder of new Set(running.map(({ file }) => dirname(file)))) {
+  const header = "import { expect, test } from 'vitest'\n\n"
+  const name = folder === '.' ? 'README' : nameOf(folder)
+  const tests = running.filter(({ file }) => dirname(file) === folder).map(testOf)
+  writeFileSync(join(out, 'tests', `${name}.test.ts`), header + tests.join('\n'))
+}
+console.log(`doc examples: ${blocks.length} blocks`)
