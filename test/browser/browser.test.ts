@@ -94,10 +94,13 @@ describe.each([
   })
 
   it('conforms: random programs', async () => {
-    for (let k = 0; k < 20; k++)
-      await tab().run((runs) => {
-        checks.checkPrograms(runs)
-      }, 30)
+    for (let round = 0; round < 20; round++)
+      await tab().run(
+        (given) => {
+          checks.checkPrograms(given)
+        },
+        { runs: 30, round },
+      )
   })
 
   it('trains on digits as Node and the interpreter do, whatever the number of threads', async () => {

@@ -104,6 +104,13 @@ it('leaves the bits of NaNs open, and those of numbers not', () => {
   }).toThrow('element 1 is 1.0009765625, on the interpreter 1')
 })
 
+it.each([0x7e00, 0xfe00])('leaves the bits of NaNs open that are computed: from %i', (bits) => {
+  const program = parsed(
+    'program(a: f16[]) {\n  b: f16[] = pow a a\n  c: u16[] = bitcast[dtype="uint16"] b\n  return c\n}',
+  )
+  for (const got of [0x7e00, 0xfe00]) conforms(program, [Uint16Array.of(bits)], () => [Uint16Array.of(got)])
+})
+
 /** Sums as a compiled program may make them: in float32, one term after the other. */
 const inSingle = (terms: number, term: (i: number) => number): number => {
   let sum = 0

@@ -34,7 +34,13 @@ export const checkOperation = ({ op, runs }: { readonly op: Sample['op']; readon
   }
 }
 
-/** Random programs. Throws what differs. */
-export const checkPrograms = (runs: number): void => {
-  fc.assert(fc.property(programs(), checkProgram), { numRuns: runs, includeErrorInReport: true })
+/** Random programs, others in each round. Throws what differs. */
+export const checkPrograms = ({ runs, round }: { readonly runs: number; readonly round: number }): void => {
+  const { seed } = fc.readConfigureGlobal()
+  if (seed === undefined) throw new Error('the bundle lacks the seed, so that each run would draw other programs')
+  fc.assert(fc.property(programs(), checkProgram), {
+    numRuns: runs,
+    includeErrorInReport: true,
+    seed: seed + round,
+  })
 }
