@@ -8,8 +8,8 @@ import { np } from 'pullback'
 import type { NDArray } from 'pullback'
 import { encodeSafetensors, openGguf, openTensors, readTensors, writeSafetensors } from 'pullback/io'
 import { collect, generate, loadModel } from 'pullback/models'
-import { runCommandLine } from '../../src/cli/run.ts'
 import { get } from '../io/support/recorded.ts'
+import { pullback } from './support/commandLine.ts'
 
 const data = resolve(import.meta.dirname, '../models/data')
 
@@ -20,17 +20,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true })
 })
-
-/** Runs a command line in this process. */
-const pullback = async (...args: readonly string[]) => {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(
-    args,
-    { out: (text) => void (out += text), draw: null },
-    (line) => void (err += line),
-  )
-  return { code, out, err }
-}
 
 const json = async (...args: readonly string[]): Promise<unknown> => {
   const { code, out, err } = await pullback(...args, '--json')

@@ -6,8 +6,8 @@ import { np, random } from 'pullback'
 import { encodeSafetensors, openTensors, readTensors } from 'pullback/io'
 import { modelOfConfig, saveModel } from 'pullback/models'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommandLine } from '../../src/cli/run.ts'
 import { get } from '../io/support/recorded.ts'
+import { pullback } from './support/commandLine.ts'
 
 const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'good', 'fine', 'kind', 'bad', 'poor', 'cold', 'the', 'a', 'is', 'say', 'one', 'two', 'yes', 'no'] // prettier-ignore
 
@@ -67,16 +67,6 @@ beforeAll(async () => {
 afterAll(() => {
   rmSync(directory, { recursive: true })
 })
-
-const pullback = async (...args: readonly string[]) => {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(
-    args,
-    { out: (text) => void (out += text), draw: null },
-    (line) => void (err += line),
-  )
-  return { code, out, err }
-}
 
 const succeed = async (...args: readonly string[]): Promise<string> => {
   const { code, out, err } = await pullback(...args)

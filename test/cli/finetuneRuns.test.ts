@@ -7,8 +7,8 @@ import { build } from 'esbuild'
 import { random } from 'pullback'
 import { modelOfConfig, saveModel } from 'pullback/models'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommandLine } from '../../src/cli/run.ts'
 import { get } from '../io/support/recorded.ts'
+import { pullback } from './support/commandLine.ts'
 
 const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'good', 'fine', 'bad', 'poor', 'the', 'a', 'is', 'one', 'yes', 'no']
 const tokenizerJson = {
@@ -49,16 +49,6 @@ beforeAll(async () => {
 afterAll(() => {
   rmSync(directory, { recursive: true })
 })
-
-const pullback = async (...args: readonly string[]) => {
-  let [out, err] = ['', '']
-  const code = await runCommandLine(
-    args,
-    { out: (text) => void (out += text), draw: null },
-    (line) => void (err += line),
-  )
-  return { code, out, err }
-}
 
 const tuneArgs = (out: string, ...args: readonly string[]) => ['finetune', '--model', at('bert'), '--data', at('rows.jsonl'), '--out', at(out), '--batch-size', '8', '--valid-fraction', '0.25', '--rank', '2', '--dropout', '0.1', ...args] // prettier-ignore
 const tune = (out: string, ...args: readonly string[]) => pullback(...tuneArgs(out, ...args))
@@ -206,4 +196,60 @@ describe('processes', () => {
     expect(second!.err).toContain('another process is tuning into this directory')
     expect([0, 130]).toContain(first.code)
   }, 120_000)
+})
+
+interface StepLine {
+  readonly tokens: number
+  readonly loss: number
+  readonly learningRate: number
+  readonly 'eval/f1'?: number
+}
+
+describe('epochs', () => {
+  // 3 short rows for each long one, so that rows of the two lengths fill batches apart from each other.
+  const short = Array.from({ length: 9 }, (_, i) => ({ text: `the is ${words[4 + (i % 4)]!}`, label: i % 2 }))
+  const long = Array.from({ length: 3 }, (_, i) => ({ text: `${'a '.repeat(20)}${words[4 + i]!}`, label: i % 2 }))
+  const tokens = 9 * 5 + 3 * 23
+  const tuneRows = (out: string, ...args: readonly string[]) => pullback('finetune', '--model', at('bert'), '--data', at('lengths.jsonl'), '--out', at(out), '--batch-size', '4', '--rank', '2', '--dropout', '0.1', '--learning-rate', '0.01', ...args) // prettier-ignore
+  const stepsOf = (out: string): readonly StepLine[] =>
+    readFileSync(at(out, 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as StepLine)
+
+  test('are passes over the data: each has every row once, whatever lengths they have; also where a run is gone on with', async () => {
+    writeFileSync(at('lengths.jsonl'), lines([...short, ...long]))
+    const args = [
+      '--valid-fraction',
+      '0',
+      '--checkpoint-every',
+      '1',
+      '--schedule',
+      'constant',
+      '--warmup',
+      '0',
+      '--json',
+    ]
+    const whole = await tuneRows('passes', '--epochs', '3', ...args)
+    expect(whole.err).toBe('')
+    // 12 rows fill 3 batches of 4, but here they are 4: 4 + 4 + 1 short ones, and 3 long ones.
+    expect(JSON.parse(whole.out)).toMatchObject({ steps: 12, reason: 'steps' })
+    const steps = stepsOf('passes')
+    const passes = [0, 1, 2].map((epoch) => steps.slice(4 * epoch, 4 * epoch + 4))
+    expect(passes.map((pass) => pass.reduce((sum, step) => sum + step.tokens, 0))).toEqual([tokens, tokens, tokens])
+
+    expect(JSON.parse((await tuneRows('longer', '--epochs', '1', ...args)).out)).toMatchObject({ steps: 4 })
+    const longer = await tuneRows('longer', '--epochs', '3', ...args, '--resume')
+    expect(JSON.parse(longer.out)).toMatchObject({ steps: 12 })
+    expect(stepsOf('longer').map(({ loss }) => loss)).toEqual(steps.map(({ loss }) => loss))
+  }, 60_000)
+
+  test('the rate falls to 0 with the last of them, and each ends with an evaluation', async () => {
+    writeFileSync(at('lengths.jsonl'), lines([...short, ...long]))
+    const ran = await tuneRows('falls', '--epochs', '2', '--valid', at('lengths.jsonl'), '--warmup', '0')
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    const steps = stepsOf('falls')
+    expect(steps.map(({ learningRate }) => Number(learningRate.toFixed(6)))).toEqual([8, 7, 6, 5, 4, 3, 2, 1].map((left) => left * 0.00125)) // prettier-ignore
+    expect(steps.flatMap((step, i) => ('eval/f1' in step ? [i + 1] : []))).toEqual([4, 8])
+  }, 60_000)
 })

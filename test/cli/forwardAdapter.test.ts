@@ -6,9 +6,9 @@ import type { NDArray } from 'pullback'
 import { np } from 'pullback'
 import { openTensors, readTensors, writeSafetensors } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { runCommandLine } from '../../src/cli/run.ts'
 import { get } from '../io/support/recorded.ts'
 import { familyOf } from '../train/methods/support/families.ts'
+import { pullback } from './support/commandLine.ts'
 
 const data = resolve(import.meta.dirname, '../train/methods/data')
 const models = resolve(import.meta.dirname, '../models/data')
@@ -24,11 +24,7 @@ afterAll(() => {
 const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
 
 const forward = async (...args: readonly string[]): Promise<void> => {
-  const lines: string[] = []
-  const code = await runCommandLine(['forward', ...args], { out: () => undefined, draw: null }, (line) =>
-    lines.push(line),
-  )
-  expect([code, ...lines]).toEqual([0])
+  expect(await pullback('forward', ...args)).toMatchObject({ code: 0, err: '' })
 }
 
 /** The largest difference, over the largest value where that is more than 1. */

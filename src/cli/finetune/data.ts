@@ -7,6 +7,7 @@ import { labelsOf } from './base.ts'
 import type { PairRow, Reading } from './rows.ts'
 import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Settings, TaskName } from './settings.ts'
+import type { TaskBatch } from './task.ts'
 
 /** A stream of one of both kinds of rows. */
 export type Rows =
@@ -109,3 +110,22 @@ export const partsOf = <R extends TrainRow | PairRow>(
 /** How many rows there are. */
 export const countRows = async (rows: Stream<unknown>): Promise<number> =>
   orFail(await fold(0, (n: number) => n + 1)(rows)())
+
+/** One pass over the data. */
+export interface Pass {
+  readonly rows: number
+  /** Batches: more than the rows fill, as each length that rows are filled up to has a last one of its own. */
+  readonly steps: number
+}
+
+/**
+ * Counts what a pass comes to, in the batches themselves. How many fall to each length does not depend on the order of the rows, so that
+ * all passes have as many.
+ */
+export const countPass = async (batches: Stream<TaskBatch>): Promise<Pass> =>
+  orFail(
+    await fold({ rows: 0, steps: 0 }, ({ rows, steps }: Pass, batch: TaskBatch) => ({
+      rows: rows + Object.values(batch)[0]!.shape[0]!,
+      steps: steps + 1,
+    }))(batches)(),
+  )

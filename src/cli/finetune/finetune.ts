@@ -10,8 +10,8 @@ import { FailedError, orFail, UsageError } from '../command.ts'
 import { isGguf } from '../model.ts'
 import type { Base } from './base.ts'
 import { loadBase } from './base.ts'
-import { countRows, detectLabels, detectTask, partsOf } from './data.ts'
-import type { Parts } from './data.ts'
+import { countPass, countRows, detectLabels, detectTask, partsOf } from './data.ts'
+import type { Parts, Pass } from './data.ts'
 import type { PairRow, Reading } from './rows.ts'
 import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Run } from './run.ts'
@@ -64,9 +64,9 @@ const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> =>
 interface Prepared {
   readonly train: Stream<TaskBatch>
   readonly valid: Stream<TaskBatch> | null
-  /** How many there are to learn from. */
-  readonly rows: number
-  /** And to evaluate on; null if that is not done. */
+  /** What one pass has to learn from. */
+  readonly pass: Pass
+  /** How many there are to evaluate on; null if that is not done. */
   readonly validRows: number | null
 }
 
@@ -82,7 +82,7 @@ const prepared = async <R>(
 ): Promise<Prepared> => ({
   train: batching(reading)(mixed(parts.train, settings)),
   valid: looked.valid === null ? null : batching(looking)(looked.valid),
-  rows: await countRows(looked.train),
+  pass: await countPass(batching(looking)(looked.train)),
   validRows: looked.valid === null ? null : await countRows(looked.valid),
 })
 
@@ -144,18 +144,17 @@ export const prepareRun = async (
   const wanted = name === 'classify' ? (labels ?? ['LABEL_0']) : null
   const base = await loadBase(settings.model, { task: name, labels: wanted, seed: settings.seed }, terminal)
   const task = taskOf(name, base.model, wanted?.length ?? 0)
-  const { train, valid, rows, validRows } = await prepare(base, task, settings, labels, { reading, looking })
-  if (rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
+  const { train, valid, pass, validRows } = await prepare(base, task, settings, labels, { reading, looking })
+  if (pass.rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
   if (validRows === 0) {
     throw new FailedError(
       settings.valid === null
-        ? `of ${rows} rows none is in the share of ${settings.validFraction} to evaluate on: --valid-fraction another, or 0 for none`
+        ? `of ${pass.rows} rows none is in the share of ${settings.validFraction} to evaluate on: --valid-fraction another, or 0 for none`
         : `${settings.valid}: there are no rows to evaluate on`,
     )
   }
-  const stepsPerEpoch = Math.ceil(rows / settings.batchSize)
-  const steps = settings.steps ?? stepsPerEpoch * settings.epochs
-  return { run: { settings, base, task, train, valid, steps, stepsPerEpoch, tally }, labels }
+  const steps = settings.steps ?? pass.steps * settings.epochs
+  return { run: { settings, base, task, train, valid, steps, stepsPerEpoch: pass.steps, tally }, labels }
 }
 
 const numberText = (x: unknown): string => (typeof x === 'number' ? x.toPrecision(5) : JSON.stringify(x))
@@ -171,7 +170,7 @@ const finetuneRun = async (given: Given, terminal: Terminal): Promise<void> => {
   if (!json) {
     const fresh = base.fresh.length === 0 ? '' : `; made anew: ${base.fresh.join(', ')}`
     terminal.out(
-      `${planText}\n\n${task.name} by ${settings.method}: ${steps} steps of ${settings.batchSize} rows${fresh}\n`,
+      `${planText}\n\n${task.name} by ${settings.method}: ${steps} steps of up to ${settings.batchSize} rows${fresh}\n`,
     )
   }
   if (given.flag('dry-run')) {

@@ -47,6 +47,7 @@ export interface Run {
   readonly train: Stream<TaskBatch>
   readonly valid: Stream<TaskBatch> | null
   readonly steps: number
+  /** Batches of one pass over the data. */
   readonly stepsPerEpoch: number
   readonly tally: Tally
 }
@@ -283,6 +284,8 @@ const trainInto = async (
     await train(step, initial, run.train, {
       frozen: base.params,
       steps,
+      // An epoch is a pass, whatever its batches come to.
+      ...(settings.steps === null ? { epochs: settings.epochs } : {}),
       hooks: hooks,
       from: found?.checkpoint ?? null,
     })(),
