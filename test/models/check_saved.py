@@ -14,7 +14,7 @@ import tempfile
 import record
 import torch
 import transformers
-from safetensors.torch import load_file
+from checking import cases_of, report
 
 ROOT = pathlib.Path(__file__).parents[2]
 # Of a package of its own, not of transformers.
@@ -33,11 +33,9 @@ def load(folder):
     return model.eval(), wrong
 
 
-def largest_difference(model, path):
-    recorded = load_file(path)
-    inputs = {name[len("input."):]: x for name, x in recorded.items() if name.startswith("input.")}
-    found = record.run(model, inputs, path.stem)
-    expected = {name: x for name, x in recorded.items() if not name.startswith("input.")}
+def difference(model, name, inputs, expected):
+    """The largest difference of all outputs of a case, in parts of the largest value where that is more than 1."""
+    found = record.run(model, inputs, name)
     if set(found) != set(expected):
         raise ValueError(f"other outputs: {sorted(set(found) ^ set(expected))}")
     return max(((found[name] - x).abs().max() / max(1, x.abs().max())).item() for name, x in expected.items() if x.numel() > 0)
@@ -48,29 +46,17 @@ def check(folder, family):
     if wrong:
         return f"FAILED: {wrong}", False
     data = record.DATA.parent / "own" / family if family == "opt" else record.DATA / family
-    cases = [path for path in sorted(data.glob("*.safetensors")) if path.stem != "model"]
-    largest = max(largest_difference(model, path) for path in cases)
-    return f"{len(cases)} cases, largest difference {largest:.1e}", largest <= 1e-6
+    differences = [difference(model, *case) for case in cases_of(data)]
+    return f"{len(differences)} cases, largest difference {max(differences):.1e}", max(differences) <= 1e-6
 
 
-def main(wanted):
-    transformers.logging.set_verbosity_error()
-    failed = 0
-    with tempfile.TemporaryDirectory() as out:
-        subprocess.run(["npx", "tsx", "--conditions=source", str(ROOT / "test/models/save_recorded.ts"), out], cwd=ROOT, check=True)
-        for folder in sorted(pathlib.Path(out).iterdir()):
-            family = folder.name.removesuffix(".sharded")
-            if family in ELSEWHERE or (wanted and family not in wanted):
-                continue
-            try:
-                text, is_right = check(folder, family)
-            except Exception as error:
-                text, is_right = f"FAILED: {type(error).__name__}: {error}", False
-            print(f"{folder.name}: {text}", flush=True)
-            failed += not is_right
-    print(f"{failed} failed")
-    sys.exit(failed > 0)
+def family_of(folder):
+    return folder.name.removesuffix(".sharded")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(["npx", "tsx", "--conditions=source", str(ROOT / "test/models/save_recorded.ts"), out], cwd=ROOT, check=True)
+        folders = [folder for folder in sorted(pathlib.Path(out).iterdir()) if family_of(folder) not in ELSEWHERE]
+        failed = report(folders, family_of, sys.argv[1:], check)
+    sys.exit(failed > 0)
