@@ -10,6 +10,7 @@ import type { AdapterConfig } from '../adapter.ts'
 import { isGlob } from '../globs.ts'
 import type { ModelLike, TargetsByType } from '../modelTypes.ts'
 import { isConv1D, isTable } from '../modelTypes.ts'
+import { ownArray } from '../own.ts'
 import type { Matrix, NamedParameter, Parameter, Targets } from '../targets.ts'
 import {
   findTargets,
@@ -125,7 +126,7 @@ const savedLeaves = (
     )
   }
   const saved = parameters.filter(({ name }) => isSaved(name, modulesToSave))
-  return Object.fromEntries(saved.map(({ name, value }) => [name, denseOf(value)]))
+  return Object.fromEntries(saved.map(({ name, value }) => [name, ownArray(denseOf(value))]))
 }
 
 /** What `init` finds out before anything is made: modules, leaves, and the part of the configuration that says which. */

@@ -13,6 +13,7 @@ import { depthsOf } from '../decay.ts'
 import type { AdapterError } from '../errors.ts'
 import type { NamedTree } from '../leaves.ts'
 import { arrayNamed, nameLeaves, replaceLeaves, typeOf } from '../leaves.ts'
+import { ownArray } from '../own.ts'
 import type { Selection } from '../select.ts'
 import { aSelection, checkTrained, chosenLeaves } from '../select.ts'
 import type { AdapterFiles } from './adapterFolder.ts'
@@ -74,7 +75,7 @@ const leavesMethod = <O extends object>(
       if (!chosen.includes(true)) throw new ArgumentError(`${method}.init: no leaf is trained.`)
       checkTrained(`${method}.init`, tree, chosen)
       const saved = tree.names.filter((_, i) => chosen[i])
-      const arrays = saved.map((name) => [name, arrayNamed(`${method}.init`, tree, name)] as const)
+      const arrays = saved.map((name) => [name, ownArray(arrayNamed(`${method}.init`, tree, name))] as const)
       return new Adapter({ method }, {}, Object.fromEntries(arrays))
     },
     apply: (params, trained) => {
@@ -150,7 +151,7 @@ export const savedHead = (
   const chosen = chosenHead(operation, tree, head)
   checkTrained(operation, tree, chosen)
   return Object.fromEntries(
-    tree.names.flatMap((name, i) => (chosen[i] === true ? [[name, arrayNamed(operation, tree, name)]] : [])),
+    tree.names.flatMap((name, i) => (chosen[i] === true ? [[name, ownArray(arrayNamed(operation, tree, name))]] : [])),
   )
 }
 

@@ -8,6 +8,7 @@ import { globalNorm, increment, selectTree, zeroCount } from '../../optim/trees.
 import { foldIn } from '../../random/keys.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import type { ObjectiveMetrics } from '../objectives/objective.ts'
+import { ownTree } from '../own.ts'
 import { averaged, initAverage, nextAverage } from './average.ts'
 import { layerNorms } from './norms.ts'
 import type { Counted, Part } from './parts.ts'
@@ -87,7 +88,8 @@ export const makeStep = <P, B, S = OptState, F = undefined>(
   const initState: StepFunctions<P, B, S, F>['initState'] = (params, given = {}) => {
     initDoor(params, given)
     const [step, seen] = [zeroCount(), np.zeros([], { dtype: 'float64' })]
-    return {
+    // Compiled steps may give up the state that they are given: what the caller has stays his.
+    return ownTree({
       params,
       optimizer: optimizerAt(step, seen)[0].init(widenFloats(params)),
       step,
@@ -96,7 +98,7 @@ export const makeStep = <P, B, S = OptState, F = undefined>(
       key: given.key ?? null,
       ema: ema === undefined ? null : initAverage(params),
       lossScale: typeof scaling === 'number' ? null : initLossScale(scaling),
-    }
+    })
   }
 
   const part = (state: StepState<P, S>, batch: B, place: NDArray | null, frozen: F): Part<P> => {
