@@ -17,6 +17,7 @@ import type { Key } from './keys.ts'
 import { aKey, consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
 import { isCentral, withTails } from './normalTail.ts'
 import { orthonormalize } from './orthonormalize.ts'
+import { checkIntegerBound, checkInterval, checkWeights } from './parameters.ts'
 
 /** The dtype of what is drawn. */
 export interface SampleOptions {
@@ -90,7 +91,8 @@ const uniformDoor = must.door('random.uniform', {
 })
 
 /**
- * Uniform in `[minval, maxval)`: an array of the shape, a scalar by default; bounds broadcast to it.
+ * Uniform in `[minval, maxval)`: an array of the shape, a scalar by default; bounds broadcast to it. Where that is empty
+ * it is `minval`, as in JAX, and NaN where a bound is.
  *
  * @throws DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to the shape.
  * @example
@@ -117,21 +119,6 @@ const randintDoor = must.door('random.randint', {
   maxval: must.arrayLike,
   options: must.optionsOf(sampleOptions),
 })
-
-/** Throws where a bound is known and is no integer of the dtype, or for the upper bound one more. */
-const checkIntegerBound = (what: string, x: ArrayLike, dtype: DType, excess: number): void => {
-  const array = typeof x === 'number' ? null : asArray(x)
-  if (array !== null && array.body.trace !== null) return
-  const values =
-    typeof x === 'number' ? [x] : Array.from(array!.dataSync() as Iterable<number | bigint | boolean>, Number)
-  const [least, most] = integerLimits(dtype)
-  const bad = values.find((v) => !Number.isInteger(v) || v < least || v > most + excess)
-  if (bad === undefined) return
-  throw new ArgumentError(
-    `random.randint: ${what} ${bad} is no ${dtype}, which goes from ${least} to ${most}` +
-      `${excess === 0 ? '' : '; maxval itself is not drawn, and may be one more'}.`,
-  )
-}
 
 /**
  * Integers in `[minval, maxval)`; `minval` where that is empty.
@@ -239,9 +226,11 @@ const truncatedNormalDoor = must.door('random.truncatedNormal', {
 
 /**
  * Standard normal, given that it lies in `(lower, upper)`, however far out that is. The shape is what the bounds broadcast to by
- * default.
+ * default. A bound that is NaN gives NaN. Where crossed bounds are not known yet, inside of `jit`, there comes the float before `upper`, as in
+ * JAX.
  *
- * @throws DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to the shape.
+ * @throws ArgumentError if `lower` is not below `upper`; DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to
+ *   the shape.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -265,6 +254,7 @@ export const truncatedNormal = (
   const target = shape ?? broadcast
   const low = bound('random.truncatedNormal', lower, target, dtype)
   const high = bound('random.truncatedNormal', upper, target, dtype)
+  checkInterval('random.truncatedNormal', low, high)
   const root = full(target, Math.SQRT2, dtype)
   const u = uniformIn(k, target, dtype, e.erf(e.div(low, root)), e.erf(e.div(high, root)))
   const central = e.mul(root, e.erfInv(u))
@@ -279,7 +269,7 @@ const bernoulliDoor = must.door('random.bernoulli', {
 })
 
 /**
- * True with probability `p` (bools). The shape is that of `p` by default.
+ * True with probability `p` (bools): always from 1 on, never up to 0, nor for NaN. The shape is that of `p` by default.
  *
  * @throws ShapeError if `p` does not broadcast to the shape.
  * @example
@@ -393,7 +383,8 @@ const categoricalDoor = must.door('random.categorical', {
 })
 
 /**
- * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick.
+ * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. A logit of -Infinity is never
+ * drawn, unless all are, of which the first is; one that is NaN always is, as in JAX.
  *
  * @throws ShapeError if the shape does not end with that of `logits` without the axis, or there are no categories.
  * @example
@@ -491,7 +482,7 @@ const permuted = (k: Key, x: number | ArrayLike, axis: number, independent: bool
 export interface ChoiceOptions {
   /** Whether an element may be drawn twice (default). */
   readonly replace?: boolean
-  /** Probabilities; equal by default. */
+  /** Probabilities; equal by default. They need not add up to 1. */
   readonly p?: ArrayLike
   readonly axis?: number
 }
@@ -528,8 +519,8 @@ const choiceDoor = must.door('random.choice', {
 /**
  * Draws from `0 ... n - 1`, or from an array's slices along an axis.
  *
- * @throws ArgumentError for more draws than elements without replacement, or draws of nothing; ShapeError unless `p` has
- *   a probability for each element.
+ * @throws ArgumentError for more draws than elements without replacement, or draws of nothing, or a `p` that has negative numbers, NaN,
+ *   infinity, or nothing but 0; ShapeError unless `p` has a probability for each element.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -557,6 +548,7 @@ export const choice = (k: Key, a: number | ArrayLike, shape: Shape = [], options
       `random.choice: p is ${weights.aval}; there must be one probability for each of ${n} elements.`,
     )
   }
+  if (weights !== null) checkWeights('random.choice', weights)
   const indices = chosen(k, n, shape, replace, weights)
   return array === null ? indices : functions.take(array, indices, { axis: along })
 }
