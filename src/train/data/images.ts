@@ -30,17 +30,20 @@ export interface ImageFolderOptions extends BadRows {
   readonly decode?: DecodeImage
 }
 
+/** A picture as fast-png decodes it. */
+interface PngImage {
+  readonly width: number
+  readonly height: number
+  readonly depth: number
+  readonly channels: number
+  readonly data: Uint8Array | Uint8ClampedArray | Uint16Array
+  readonly palette?: unknown
+}
+
 /** What is used of fast-png. */
 interface FastPng {
-  decode(bytes: Uint8Array): {
-    readonly width: number
-    readonly height: number
-    readonly depth: number
-    readonly channels: number
-    readonly data: Uint8Array | Uint8ClampedArray | Uint16Array
-    readonly palette?: unknown
-  }
-  convertIndexedToRgb(image: unknown): Uint8Array
+  decode(bytes: Uint8Array): PngImage
+  convertIndexedToRgb(image: PngImage): Uint8Array
 }
 
 /** What is used of jpeg-js. */
@@ -54,15 +57,39 @@ const exportsOf = <M extends object>(module: M | { readonly default: M }): M =>
 
 const other = ', or give your own: { decode: (bytes) => ... }'
 
+/** Samples of 1, 2 or 4 bits, the first in the highest bits, as bytes from 0 to 255: rows begin with a byte of their own. */
+const unpacked = ({ width, height, depth, channels, data }: PngImage): Uint8Array => {
+  const samples = width * channels
+  const rowBytes = Math.ceil((samples * depth) / 8)
+  const most = 2 ** depth - 1
+  return Uint8Array.from({ length: samples * height }, (_, i) => {
+    const bit = (i % samples) * depth
+    const byte = data[Math.floor(i / samples) * rowBytes + (bit >> 3)]!
+    return (((byte >> (8 - depth - (bit & 7))) & most) * 255) / most
+  })
+}
+
+/** Samples as bytes; null for depths that PNG does not have. */
+const inBytes = (image: PngImage): Uint8Array | Uint8ClampedArray | null => {
+  const { depth, data } = image
+  if (data instanceof Uint16Array) return Uint8Array.from(data, (x) => x >> 8)
+  if (depth === 8) return data
+  return [1, 2, 4].includes(depth) ? unpacked(image) : null
+}
+
+/** Grey and alpha as red, green, blue and alpha: pictures have 1, 3 or 4 channels. */
+const withColours = (data: Uint8Array | Uint8ClampedArray): Uint8Array =>
+  Uint8Array.from({ length: data.length * 2 }, (_, i) => data[2 * (i >> 2) + ((i & 3) === 3 ? 1 : 0)]!)
+
 const decodePng = async (bytes: Uint8Array, name: string): Promise<Either<StreamError, ImageLike>> => {
   const library = await peer<FastPng>('fast-png', name, 'to read PNG', other)
   if (library._tag === 'Left') return library
   const image = library.right.decode(bytes)
-  const { width, height, depth, data } = image
+  const { width, height, depth, channels } = image
   if (image.palette !== undefined) return right({ width, height, data: library.right.convertIndexedToRgb(image) })
-  if (data instanceof Uint16Array) return right({ width, height, data: Uint8Array.from(data, (x) => x >> 8) })
-  if (depth !== 8) return left(dataError(name, `is a PNG of ${depth} bits, which are not read: save it with 8.`))
-  return right({ width, height, data })
+  const data = inBytes(image)
+  if (data === null) return left(dataError(name, `is a PNG of ${depth} bits, which are not read: save it with 8.`))
+  return right({ width, height, data: channels === 2 ? withColours(data) : data })
 }
 
 const decodeJpeg = async (bytes: Uint8Array, name: string): Promise<Either<StreamError, ImageLike>> => {
@@ -92,10 +119,21 @@ const isPicture = (name: string): boolean => /\.(png|jpe?g|webp|gif|bmp|tiff?|av
 /** Directories in directories, at most so many: links can make circles. */
 const DEEPEST = 16
 
-/** Pictures under a path, with it before their names. What cannot be listed is a file beside the pictures. */
-const picturesUnder = async (from: string, path: string, depth: number): Promise<readonly string[]> => {
+/** A picture by its name; or a directory that should be looked into, and why it is not. */
+interface Found {
+  readonly name: string
+  readonly problem: DataError | null
+}
+
+/** What is no directory is a file beside the pictures. */
+const isFile = (error: StreamError): boolean => error._tag === 'Access' && error.code === 'ENOTDIR'
+
+/** Pictures under a path, with it before their names. */
+const picturesUnder = async (from: string, path: string, depth: number): Promise<readonly Found[]> => {
   const names = await openFolder(`${from}/${path}`).list()
-  return names._tag === 'Left' || names.right === null ? [] : picturesAmong(from, path, names.right, depth)
+  if (names._tag === 'Right') return picturesAmong(from, path, names.right ?? [], depth)
+  if (isFile(names.left)) return []
+  return [{ name: path, problem: dataError(path, `is a directory that cannot be read: ${names.left.message}`) }]
 }
 
 const picturesAmong = async (
@@ -103,25 +141,30 @@ const picturesAmong = async (
   path: string,
   names: readonly string[],
   depth: number,
-): Promise<readonly string[]> => {
-  const pictures: string[] = []
+): Promise<readonly Found[]> => {
+  const found: Found[] = []
   for (const name of names) {
     const inner = path === '' ? name : `${path}/${name}`
-    if (isPicture(name)) pictures.push(inner)
-    else if (!name.startsWith('.') && depth < DEEPEST) pictures.push(...(await picturesUnder(from, inner, depth + 1)))
+    if (isPicture(name)) found.push({ name: inner, problem: null })
+    else if (!name.startsWith('.') && depth < DEEPEST) found.push(...(await picturesUnder(from, inner, depth + 1)))
   }
-  return pictures
+  return found
 }
 
-/** The names of all pictures in a folder and in its subdirectories, sorted. */
-const picturesIn = async (folder: Folder, from: FolderLike): Promise<Either<StreamError, readonly string[]>> => {
+const byName = (a: Found, b: Found): number => (a.name < b.name ? -1 : 1)
+
+/** All pictures in a folder and in its subdirectories, in order of their names. */
+const picturesIn = async (folder: Folder, from: FolderLike): Promise<Either<StreamError, readonly Found[]>> => {
   const names = await folder.list()
   if (names._tag === 'Left') return names
   if (names.right === null) {
     return left(dataError(folder.name, 'cannot be listed, as it is an address: give a Map of its files.'))
   }
-  const found = typeof from === 'string' ? await picturesAmong(from, '', names.right, 0) : names.right.filter(isPicture)
-  return right([...found].sort())
+  const found =
+    typeof from === 'string'
+      ? await picturesAmong(from, '', names.right, 0)
+      : names.right.filter(isPicture).map((name): Found => ({ name, problem: null }))
+  return right([...found].sort(byName))
 }
 
 /** A file's bytes, or the picture that was made of them. */
@@ -134,20 +177,22 @@ const imagesOf = (folder: Folder, from: FolderLike, decode: DecodeImage | undefi
     if (!isParts(start, 2) || !isCount(start[0])) return strangePosition('imageFolder', position)
     const [, total] = start
     let next = start[0]
-    let names: readonly string[] | null = null
+    let found: readonly Found[] | null = null
     const make = decodeWith(decode)
     return cursorOf<Read>(async () => {
-      if (names === null) {
+      if (found === null) {
         const listed = await picturesIn(folder, from)
         if (listed._tag === 'Left') return listed
-        names = listed.right
-        if (total !== null && total !== names.length) {
-          const why = `has ${names.length} pictures, and had ${String(total)} when it was read before. Begin anew.`
+        found = listed.right
+        if (total !== null && total !== found.length) {
+          const why = `has ${found.length} pictures, and had ${String(total)} when it was read before. Begin anew.`
           return left(dataError(folder.name, why))
         }
       }
-      const name = names[next]
-      if (name === undefined) return end
+      const one = found[next]
+      if (one === undefined) return end
+      const { name, problem } = one
+      if (problem !== null) return item<Read>(left(problem), [++next, found.length])
       const file = await folder.open(name)()
       if (file._tag === 'Left') return file
       if (file.right === null) return left(dataError(name, 'was there a moment ago, and is gone.'))
@@ -156,7 +201,7 @@ const imagesOf = (folder: Folder, from: FolderLike, decode: DecodeImage | undefi
       next++
       const image = await make(bytes.right, name)
       const label = name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : ''
-      const place = [next, names.length]
+      const place = [next, found.length]
       if (image._tag === 'Right') return item<Read>(right({ image: image.right, label, name }), place)
       return image.left._tag === 'DataError' ? item<Read>(left(image.left), place) : left(image.left)
     })
@@ -172,6 +217,8 @@ const imageFolderDoor = must.door('imageFolder', {
  *
  * No decoder is part of this package. PNG and JPEG are read by `fast-png` and `jpeg-js`, which need nothing else and run in browsers
  * too; anything faster, or for other formats, is one function: `sharp` in Node, `createImageBitmap` in a browser.
+ * Subdirectories that cannot be read are bad rows, as pictures that cannot be decoded are. Of PNGs all kinds are read: samples of 1 to 4 bits
+ * become bytes from 0 to 255, of 16 bits the upper ones are kept, palettes become their colours.
  *
  * @param from - the path of a directory, or a Map of files by name, `cats/1.png`.
  * @example
