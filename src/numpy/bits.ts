@@ -1,4 +1,5 @@
 /** `np`: bits, and divisors of integers. */
+import { calledAs } from '../core/calledAs.ts'
 import { whileLoop } from '../api/control.ts'
 import { bitsOf, isInteger, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
@@ -19,7 +20,7 @@ const integers =
   (name: string, op: (x: NDArray, y: NDArray) => NDArray) =>
   (x: ArrayLike, y: ArrayLike): NDArray => {
     const [a, b] = promoteTwoArrays(name, arrayFor(name, x), arrayFor(name, y))
-    if (isInteger(a.dtype) || a.dtype === 'bool') return op(a, b)
+    if (isInteger(a.dtype) || a.dtype === 'bool') return calledAs(name, () => op(a, b))
     throw new DTypeError(`${name}: takes integers and bools, got ${a.aval} and ${b.aval}. Use np.astype(x, 'int32').`)
   }
 

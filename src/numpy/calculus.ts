@@ -1,4 +1,5 @@
 /** `np`: differences, slopes, integrals and interpolation on grids. */
+import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
@@ -147,15 +148,17 @@ export const gradient = (
   options: { readonly axis?: number | readonly number[] | null } = {},
 ): NDArray | readonly NDArray[] => {
   gradientDoor(f, spacing, options)
-  const { axis = null } = options
-  const array = inexact(asArray(f))
-  const axes = normalizeAxes('np.gradient', axis, array.ndim)
-  const given = Array.isArray(spacing) ? (spacing as readonly ArrayLike[]) : axes.map(() => spacing as ArrayLike)
-  if (given.length !== axes.length) {
-    throw new ArgumentError(`np.gradient: ${given.length} spacings for ${axes.length} axes.`)
-  }
-  const results = axes.map((d, i) => slopes(array, asArray(given[i]!).astype(array.dtype), d))
-  return results.length === 1 ? results[0]! : results
+  return calledAs('np.gradient', () => {
+    const { axis = null } = options
+    const array = inexact(asArray(f))
+    const axes = normalizeAxes('np.gradient', axis, array.ndim)
+    const given = Array.isArray(spacing) ? (spacing as readonly ArrayLike[]) : axes.map(() => spacing as ArrayLike)
+    if (given.length !== axes.length) {
+      throw new ArgumentError(`np.gradient: ${given.length} spacings for ${axes.length} axes.`)
+    }
+    const results = axes.map((d, i) => slopes(array, asArray(given[i]!).astype(array.dtype), d))
+    return results.length === 1 ? results[0]! : results
+  })
 }
 
 /** Options of `trapezoid`. */

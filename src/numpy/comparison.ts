@@ -1,4 +1,5 @@
 /** `np`: comparisons, logic and choice, element by element. Results are bools, except those of `where`. */
+import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
 import { full, fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
@@ -295,7 +296,7 @@ const allcloseDoor = must.door('np.allclose', {
  */
 export const allclose = (x: ArrayLike, y: ArrayLike, options: CloseOptions = {}): NDArray => {
   allcloseDoor(x, y, options)
-  return functions.all(isclose(x, y, options))
+  return calledAs('np.allclose', () => functions.all(isclose(x, y, options)))
 }
 
 const arrayEqualDoor = must.door('np.arrayEqual', {

@@ -1,4 +1,5 @@
 /** `np`: counts by value. Their shapes depend on values: what cannot be known under a transformation is an option. */
+import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
@@ -228,9 +229,11 @@ export const histogram2d = (
   options: HistogramddOptions = {},
 ): readonly [counts: NDArray, xEdges: NDArray, yEdges: NDArray] => {
   histogram2dDoor(x, y, options)
-  const points = concatenate([expandDims(functions.ravel(x), 1), expandDims(functions.ravel(y), 1)], { axis: 1 })
-  const [counts, [xEdges, yEdges]] = histogramdd(points, options)
-  return [counts, xEdges!, yEdges!]
+  return calledAs('np.histogram2d', () => {
+    const points = concatenate([expandDims(functions.ravel(x), 1), expandDims(functions.ravel(y), 1)], { axis: 1 })
+    const [counts, [xEdges, yEdges]] = histogramdd(points, options)
+    return [counts, xEdges!, yEdges!]
+  })
 }
 
 const countNonzeroDoor = must.door('np.countNonzero', {
@@ -255,5 +258,5 @@ export const countNonzero = (
   options: { readonly axis?: number | readonly number[] | null; readonly keepdims?: boolean } = {},
 ): NDArray => {
   countNonzeroDoor(x, options)
-  return sum(np.notEqual(x, 0), { ...options, dtype: 'int32' })
+  return calledAs('np.countNonzero', () => sum(np.notEqual(x, 0), { ...options, dtype: 'int32' }))
 }

@@ -1,4 +1,5 @@
 /** `np`: new arrays. */
+import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { checkDType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
@@ -125,8 +126,10 @@ const fullDoor = must.door('np.full', {
  */
 export const full = (shape: Shape | number, value: ArrayLike, options: DTypeOption = {}): NDArray => {
   fullDoor(shape, value, options)
-  const { dtype } = options
-  return broadcastTo(makeArray(value, dtype), shapeOf('np.full', shape))
+  return calledAs('np.full', () => {
+    const { dtype } = options
+    return broadcastTo(makeArray(value, dtype), shapeOf('np.full', shape))
+  })
 }
 
 interface LikeOptions extends DTypeOption {
@@ -193,8 +196,10 @@ const fullLikeDoor = must.door('np.fullLike', {
  */
 export const fullLike = (x: ArrayLike, value: ArrayLike, options: LikeOptions = {}): NDArray => {
   fullLikeDoor(x, value, options)
-  const { aval } = asArray(x)
-  return full(options.shape ?? aval.shape, value, { dtype: options.dtype ?? aval.dtype })
+  return calledAs('np.fullLike', () => {
+    const { aval } = asArray(x)
+    return full(options.shape ?? aval.shape, value, { dtype: options.dtype ?? aval.dtype })
+  })
 }
 
 const isInt32 = (x: number): boolean => x === (x | 0)

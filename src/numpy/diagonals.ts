@@ -1,4 +1,5 @@
 /** `np`: diagonals of matrices. */
+import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxes, range } from '../core/shape.ts'
@@ -65,17 +66,19 @@ export const diagonal = (
   options: { readonly axis1?: number; readonly axis2?: number } = {},
 ): NDArray => {
   diagonalDoor(x, offset, options)
-  const { axis1 = 0, axis2 = 1 } = options
-  const array = asArray(x)
-  if (array.ndim < 2) throw new ShapeError(`np.diagonal: needs a matrix, got ${array.aval}.`)
-  const [i, j] = normalizeAxes('np.diagonal', [axis1, axis2], array.ndim) as [number, number]
-  const others = range(array.ndim).filter((d) => d !== i && d !== j)
-  const matrices = functions.transpose(array, [...others, i, j])
-  const [n, m] = matrices.shape.slice(-2) as [number, number]
-  const count = Math.max(0, Math.min(offset > 0 ? n : n + offset, offset > 0 ? m - offset : m))
-  const places = Int32Array.from(range(count))
-  const rows = asArray(places.map((k) => k + Math.max(-offset, 0)))
-  return functions.at(matrices, ['...', rows, asArray(places.map((k) => k + Math.max(offset, 0)))]).get()
+  return calledAs('np.diagonal', () => {
+    const { axis1 = 0, axis2 = 1 } = options
+    const array = asArray(x)
+    if (array.ndim < 2) throw new ShapeError(`np.diagonal: needs a matrix, got ${array.aval}.`)
+    const [i, j] = normalizeAxes('np.diagonal', [axis1, axis2], array.ndim) as [number, number]
+    const others = range(array.ndim).filter((d) => d !== i && d !== j)
+    const matrices = functions.transpose(array, [...others, i, j])
+    const [n, m] = matrices.shape.slice(-2) as [number, number]
+    const count = Math.max(0, Math.min(offset > 0 ? n : n + offset, offset > 0 ? m - offset : m))
+    const places = Int32Array.from(range(count))
+    const rows = asArray(places.map((k) => k + Math.max(-offset, 0)))
+    return functions.at(matrices, ['...', rows, asArray(places.map((k) => k + Math.max(offset, 0)))]).get()
+  })
 }
 
 /** Options of `trace`. */
@@ -109,14 +112,16 @@ const traceDoor = must.door('np.trace', {
  */
 export const trace = (x: ArrayLike, offset: ArrayLike = 0, options: TraceOptions = {}): NDArray => {
   traceDoor(x, offset, options)
-  const { dtype, ...axes } = options
-  const total = dtype === undefined ? {} : { dtype }
-  if (typeof offset === 'number') return functions.sum(diagonal(x, offset, axes), { ...total, axis: -1 })
-  const array = asArray(x)
-  const matrices = moveaxis(array, [axes.axis1 ?? 0, axes.axis2 ?? 1], [-2, -1])
-  const by = e.cast(asIndices('np.trace', offset), 'int32')
-  const { rank, shape: extents } = matrices.aval
-  const rows = ops.broadcastTo(by, extents)
-  const onDiagonal = e.eq(e.add(iota('int32', extents, rank - 2), rows), iota('int32', extents, rank - 1))
-  return functions.sum(e.select(onDiagonal, matrices, zerosOf(matrices.aval)), { ...total, axis: [-2, -1] })
+  return calledAs('np.trace', () => {
+    const { dtype, ...axes } = options
+    const total = dtype === undefined ? {} : { dtype }
+    if (typeof offset === 'number') return functions.sum(diagonal(x, offset, axes), { ...total, axis: -1 })
+    const array = asArray(x)
+    const matrices = moveaxis(array, [axes.axis1 ?? 0, axes.axis2 ?? 1], [-2, -1])
+    const by = e.cast(asIndices('np.trace', offset), 'int32')
+    const { rank, shape: extents } = matrices.aval
+    const rows = ops.broadcastTo(by, extents)
+    const onDiagonal = e.eq(e.add(iota('int32', extents, rank - 2), rows), iota('int32', extents, rank - 1))
+    return functions.sum(e.select(onDiagonal, matrices, zerosOf(matrices.aval)), { ...total, axis: [-2, -1] })
+  })
 }

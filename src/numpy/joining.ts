@@ -1,4 +1,5 @@
 /** `np`: arrays joined, and cut apart. */
+import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range, showShape } from '../core/shape.ts'
@@ -71,15 +72,17 @@ const concatenateDoor = must.door('np.concatenate', {
  */
 export const concatenate = (xs: Arrays, options: ConcatenateOptions = {}): NDArray => {
   concatenateDoor(xs, options)
-  const { axis = 0, dtype } = options
-  const arrays = arraysOf('np.concatenate', xs, dtype)
-  if (axis === null) {
-    return ops.concatenate(
-      arrays.map((x) => ops.reshape(x, [x.aval.size])),
-      0,
-    )
-  }
-  return ops.concatenate(arrays, normalizeAxis('np.concatenate', axis, arrays[0]!.aval.rank))
+  return calledAs('np.concatenate', () => {
+    const { axis = 0, dtype } = options
+    const arrays = arraysOf('np.concatenate', xs, dtype)
+    if (axis === null) {
+      return ops.concatenate(
+        arrays.map((x) => ops.reshape(x, [x.aval.size])),
+        0,
+      )
+    }
+    return ops.concatenate(arrays, normalizeAxis('np.concatenate', axis, arrays[0]!.aval.rank))
+  })
 }
 
 const stackDoor = must.door('np.stack', {
@@ -200,7 +203,7 @@ const vstackDoor = must.door('np.vstack', {
  */
 export const vstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
   vstackDoor(xs, options)
-  return concatenate(listOf(xs).map(atleast2d), { ...options, axis: 0 })
+  return calledAs('np.vstack', () => concatenate(listOf(xs).map(atleast2d), { ...options, axis: 0 }))
 }
 
 const hstackDoor = must.door('np.hstack', {
@@ -222,8 +225,10 @@ const hstackDoor = must.door('np.hstack', {
  */
 export const hstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
   hstackDoor(xs, options)
-  const arrays = listOf(xs).map(atleast1d)
-  return concatenate(arrays, { ...options, axis: arrays[0]?.ndim === 1 ? 0 : 1 })
+  return calledAs('np.hstack', () => {
+    const arrays = listOf(xs).map(atleast1d)
+    return concatenate(arrays, { ...options, axis: arrays[0]?.ndim === 1 ? 0 : 1 })
+  })
 }
 
 const splitDoor = must.door('np.split', {

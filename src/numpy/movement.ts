@@ -1,4 +1,5 @@
 /** `np`: functions that move elements about. */
+import { calledAs } from '../core/calledAs.ts'
 import { isLinearOperator, takeFromOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
 import { isQuantized, takeQuantized } from '../api/quantized.ts'
@@ -86,7 +87,7 @@ export const reshape = (x: ArrayLike, newShape: Shape | number): NDArray => func
  * np.ravel(7) // => [7]
  * ```
  */
-export const ravel = (x: ArrayLike): NDArray => functions.ravel(x)
+export const ravel = (x: ArrayLike): NDArray => calledAs('np.ravel', () => functions.ravel(x))
 
 /**
  * Axes in another order; reversed by default.
@@ -293,30 +294,32 @@ export const takeAlongAxis = (
   options: GetOptions = {},
 ): NDArray => {
   takeAlongAxisDoor(x, indices, axis, options)
-  const { mode = 'fill', fillValue } = options
-  const array = axis === null ? ravel(asArray(x)) : asArray(x)
-  const where = asArray(indices)
-  const { rank } = array.aval
-  const along = normalizeAxis('np.takeAlongAxis', axis ?? 0, rank)
-  if (where.aval.rank !== rank) {
-    throw new ShapeError(`np.takeAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
-  }
-  const extents = array.aval.shape
-  const grid = broadcastTwo('np.takeAlongAxis', extents.with(along, 1), where.aval.shape)
-  // Of nothing there is nothing inside: a line of one element, and every index beyond it.
-  const nothing = extents[along] === 0
-  const source = nothing ? zerosOf(array.aval.withShape(extents.with(along, 1))) : array
-  const places = nothing ? fullLike(where, 1) : where
-  const index = range(rank).map((d) => {
-    if (d === along) return ops.broadcastTo(places, grid)
-    const n = extents[d]!
-    const line = Int32Array.from(range(grid[d]!), (i) => (n === 1 ? 0 : i))
-    return ops.reshape(
-      asArray(line),
-      grid.map((m, k) => (k === d ? m : 1)),
-    )
+  return calledAs('np.takeAlongAxis', () => {
+    const { mode = 'fill', fillValue } = options
+    const array = axis === null ? ravel(asArray(x)) : asArray(x)
+    const where = asArray(indices)
+    const { rank } = array.aval
+    const along = normalizeAxis('np.takeAlongAxis', axis ?? 0, rank)
+    if (where.aval.rank !== rank) {
+      throw new ShapeError(`np.takeAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
+    }
+    const extents = array.aval.shape
+    const grid = broadcastTwo('np.takeAlongAxis', extents.with(along, 1), where.aval.shape)
+    // Of nothing there is nothing inside: a line of one element, and every index beyond it.
+    const nothing = extents[along] === 0
+    const source = nothing ? zerosOf(array.aval.withShape(extents.with(along, 1))) : array
+    const places = nothing ? fullLike(where, 1) : where
+    const index = range(rank).map((d) => {
+      if (d === along) return ops.broadcastTo(places, grid)
+      const n = extents[d]!
+      const line = Int32Array.from(range(grid[d]!), (i) => (n === 1 ? 0 : i))
+      return ops.reshape(
+        asArray(line),
+        grid.map((m, k) => (k === d ? m : 1)),
+      )
+    })
+    return functions.at(source, index).get({ mode, ...(fillValue === undefined ? {} : { fillValue }) })
   })
-  return functions.at(source, index).get({ mode, ...(fillValue === undefined ? {} : { fillValue }) })
 }
 
 const sliceDoor = must.door('np.slice', {

@@ -1,4 +1,5 @@
 /** `np`: reductions of the elements that are not NaN. Gradients at those that are, are 0. */
+import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
@@ -44,7 +45,7 @@ const nansumDoor = must.door('np.nansum', { x: must.arrayLike, options: must.opt
  */
 export const nansum = (x: ArrayLike, options?: SumOptions): NDArray => {
   nansumDoor(x, options)
-  return reduction.sum(without(x, 0), options)
+  return calledAs('np.nansum', () => reduction.sum(without(x, 0), options))
 }
 
 const nanprodDoor = must.door('np.nanprod', { x: must.arrayLike, options: must.optionsOf(sumOptions) })
@@ -60,7 +61,7 @@ const nanprodDoor = must.door('np.nanprod', { x: must.arrayLike, options: must.o
  */
 export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => {
   nanprodDoor(x, options)
-  return reduction.prod(without(x, 1), options)
+  return calledAs('np.nanprod', () => reduction.prod(without(x, 1), options))
 }
 
 const nancumsumDoor = must.door('np.nancumsum', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
@@ -76,7 +77,7 @@ const nancumsumDoor = must.door('np.nancumsum', { x: must.arrayLike, options: mu
  */
 export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => {
   nancumsumDoor(x, options)
-  return reduction.cumsum(without(x, 0), options)
+  return calledAs('np.nancumsum', () => reduction.cumsum(without(x, 0), options))
 }
 
 const nancumprodDoor = must.door('np.nancumprod', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
@@ -92,7 +93,7 @@ const nancumprodDoor = must.door('np.nancumprod', { x: must.arrayLike, options: 
  */
 export const nancumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => {
   nancumprodDoor(x, options)
-  return reduction.cumprod(without(x, 1), options)
+  return calledAs('np.nancumprod', () => reduction.cumprod(without(x, 1), options))
 }
 
 const extremum =
@@ -105,9 +106,9 @@ const extremum =
   (x: ArrayLike, options: ExtremumOptions = {}): NDArray => {
     enter(x, options)
     const array = asArray(x)
-    if (!isFloat(array.dtype)) return reduce(array, options)
+    if (!isFloat(array.dtype)) return calledAs(name, () => reduce(array, options))
     const { axis = null, keepdims = false, where = true, initial } = options
-    const best = reduce(without(array, least), options)
+    const best = calledAs(name, () => reduce(without(array, least), options))
     if (initial !== undefined) return best
     const known = reduction.any(np.logicalAnd(numbers(array), where), { axis, keepdims })
     return np.where(known, best, NaN).astype(array.dtype)
@@ -147,8 +148,10 @@ const argument =
   (x: ArrayLike, options: ArgOptions = {}): NDArray => {
     enter(x, options)
     const { axis = null, keepdims = false } = options
-    const known = reduction.any(numbers(x), { axis, keepdims })
-    return np.where(known, choose(without(x, least), options), -1)
+    return calledAs(name, () => {
+      const known = reduction.any(numbers(x), { axis, keepdims })
+      return np.where(known, choose(without(x, least), options), -1)
+    })
   }
 
 /**
@@ -189,7 +192,7 @@ const nanmeanDoor = must.door('np.nanmean', { x: must.arrayLike, options: must.o
  */
 export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
   nanmeanDoor(x, options)
-  return reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) })
+  return calledAs('np.nanmean', () => reduction.mean(without(x, 0), { ...options, where: numbersOf(x, options.where) }))
 }
 
 const nanvarDoor = must.door('np.nanvar', { x: must.arrayLike, options: must.optionsOf(varOptions) })
@@ -205,11 +208,13 @@ const nanvarDoor = must.door('np.nanvar', { x: must.arrayLike, options: must.opt
  */
 export const nanvar = (x: ArrayLike, options: VarOptions = {}): NDArray => {
   nanvarDoor(x, options)
-  const { axis = null, keepdims = false, ddof = 0 } = options
-  const where = numbersOf(x, options.where)
-  const spread = reduction.var(without(inexact(asArray(x)), 0), { ...options, where })
-  const enough = np.greater(reduction.sum(where, { axis, keepdims, dtype: 'int32' }), ddof)
-  return np.where(enough, spread, NaN).astype(spread.dtype)
+  return calledAs('np.nanvar', () => {
+    const { axis = null, keepdims = false, ddof = 0 } = options
+    const where = numbersOf(x, options.where)
+    const spread = reduction.var(without(inexact(asArray(x)), 0), { ...options, where })
+    const enough = np.greater(reduction.sum(where, { axis, keepdims, dtype: 'int32' }), ddof)
+    return np.where(enough, spread, NaN).astype(spread.dtype)
+  })
 }
 
 const nanstdDoor = must.door('np.nanstd', { x: must.arrayLike, options: must.optionsOf(varOptions) })
@@ -225,7 +230,7 @@ const nanstdDoor = must.door('np.nanstd', { x: must.arrayLike, options: must.opt
  */
 export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => {
   nanstdDoor(x, options)
-  return np.sqrt(nanvar(x, options))
+  return calledAs('np.nanstd', () => np.sqrt(nanvar(x, options)))
 }
 
 /** Options of `nanToNum`. */

@@ -1,4 +1,5 @@
 /** `np`: arrays joined, cut and turned. */
+import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
 import type { EachAs, PartsOf } from '../core/tuples.ts'
@@ -101,11 +102,13 @@ const columnStackDoor = must.door('np.columnStack', { xs: someArrays })
  */
 export const columnStack = (xs: Arrays): NDArray => {
   columnStackDoor(xs)
-  const column = (x: ArrayLike): NDArray => {
-    const array = asArray(x)
-    return array.ndim < 2 ? transpose(atleast2d(array)) : array
-  }
-  return concatenate(listOf(xs).map(column), { axis: 1 })
+  return calledAs('np.columnStack', () => {
+    const column = (x: ArrayLike): NDArray => {
+      const array = asArray(x)
+      return array.ndim < 2 ? transpose(atleast2d(array)) : array
+    }
+    return concatenate(listOf(xs).map(column), { axis: 1 })
+  })
 }
 
 const dstackDoor = must.door('np.dstack', {
@@ -124,7 +127,7 @@ const dstackDoor = must.door('np.dstack', {
  */
 export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): NDArray => {
   dstackDoor(xs, options)
-  return concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 })
+  return calledAs('np.dstack', () => concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 }))
 }
 
 /** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
@@ -152,22 +155,24 @@ const blockDoor = must.door('np.block', {
  */
 export const block = (blocks: Blocks): NDArray => {
   blockDoor(blocks)
-  const isList = (x: Blocks): x is readonly Blocks[] => Array.isArray(x)
-  const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...Array.from(x, depthOf)) : 0)
-  const leaves = (x: Blocks): readonly NDArray[] =>
-    isList(x) ? Array.from(x).flatMap(leaves) : [arrayFor('np.block', x)]
-  const depth = depthOf(blocks)
-  const rank = Math.max(depth, ...leaves(blocks).map((x) => x.ndim))
-  const raised = (x: ArrayLike): NDArray => {
-    const array = asArray(x)
-    return reshape(array, [...Array<number>(rank - array.ndim).fill(1), ...array.shape])
-  }
-  const join = (x: Blocks, level: number): NDArray => {
-    if (!isList(x)) return raised(x)
-    if (x.length === 0) throw new ArgumentError('np.block: a list of blocks is empty.')
-    return concatenate(x.map((inner) => join(inner, level - 1)), { axis: -level }) // prettier-ignore
-  }
-  return depth === 0 ? asArray(blocks as ArrayLike) : join(blocks, depth)
+  return calledAs('np.block', () => {
+    const isList = (x: Blocks): x is readonly Blocks[] => Array.isArray(x)
+    const depthOf = (x: Blocks): number => (isList(x) ? 1 + Math.max(0, ...Array.from(x, depthOf)) : 0)
+    const leaves = (x: Blocks): readonly NDArray[] =>
+      isList(x) ? Array.from(x).flatMap(leaves) : [arrayFor('np.block', x)]
+    const depth = depthOf(blocks)
+    const rank = Math.max(depth, ...leaves(blocks).map((x) => x.ndim))
+    const raised = (x: ArrayLike): NDArray => {
+      const array = asArray(x)
+      return reshape(array, [...Array<number>(rank - array.ndim).fill(1), ...array.shape])
+    }
+    const join = (x: Blocks, level: number): NDArray => {
+      if (!isList(x)) return raised(x)
+      if (x.length === 0) throw new ArgumentError('np.block: a list of blocks is empty.')
+      return concatenate(x.map((inner) => join(inner, level - 1)), { axis: -level }) // prettier-ignore
+    }
+    return depth === 0 ? asArray(blocks as ArrayLike) : join(blocks, depth)
+  })
 }
 
 const arraySplitDoor = must.door('np.arraySplit', {
@@ -218,7 +223,7 @@ const hsplitDoor = must.door('np.hsplit', {
  */
 export const hsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   hsplitDoor(x, parts)
-  return split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 })
+  return calledAs('np.hsplit', () => split(x, parts, { axis: asArray(x).ndim === 1 ? 0 : 1 }))
 }
 const vsplitDoor = must.door('np.vsplit', {
   x: must.arrayLike,
@@ -236,7 +241,7 @@ const vsplitDoor = must.door('np.vsplit', {
  */
 export const vsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   vsplitDoor(x, parts)
-  return split(x, parts, { axis: 0 })
+  return calledAs('np.vsplit', () => split(x, parts, { axis: 0 }))
 }
 const dsplitDoor = must.door('np.dsplit', {
   x: must.arrayLike,
@@ -254,7 +259,7 @@ const dsplitDoor = must.door('np.dsplit', {
  */
 export const dsplit = <const P extends number | readonly number[]>(x: ArrayLike, parts: P): PartsOf<NDArray, P> => {
   dsplitDoor(x, parts)
-  return split(x, parts, { axis: 2 })
+  return calledAs('np.dsplit', () => split(x, parts, { axis: 2 }))
 }
 
 const flipudDoor = must.door('np.flipud', { x: must.arrayLike })
@@ -270,7 +275,7 @@ const flipudDoor = must.door('np.flipud', { x: must.arrayLike })
  */
 export const flipud = (x: ArrayLike): NDArray => {
   flipudDoor(x)
-  return flip(x, { axis: 0 })
+  return calledAs('np.flipud', () => flip(x, { axis: 0 }))
 }
 const fliplrDoor = must.door('np.fliplr', { x: must.arrayLike })
 
@@ -285,7 +290,7 @@ const fliplrDoor = must.door('np.fliplr', { x: must.arrayLike })
  */
 export const fliplr = (x: ArrayLike): NDArray => {
   fliplrDoor(x)
-  return flip(x, { axis: 1 })
+  return calledAs('np.fliplr', () => flip(x, { axis: 1 }))
 }
 
 const rot90Door = must.door('np.rot90', {

@@ -1,4 +1,5 @@
 /** `np`: polynomials in one variable, as vectors of coefficients from the highest power down. */
+import { calledAs } from '../core/calledAs.ts'
 import { epsilonOf, isLong } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, range } from '../core/shape.ts'
@@ -63,7 +64,7 @@ const polyaddDoor = must.door('np.polyadd', { p: must.arrayLike, q: must.arrayLi
  */
 export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => {
   polyaddDoor(p, q)
-  return np.add(...longer(p, q))
+  return calledAs('np.polyadd', () => np.add(...longer(p, q)))
 }
 
 const polysubDoor = must.door('np.polysub', { p: must.arrayLike, q: must.arrayLike })
@@ -80,7 +81,7 @@ const polysubDoor = must.door('np.polysub', { p: must.arrayLike, q: must.arrayLi
  */
 export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => {
   polysubDoor(p, q)
-  return np.subtract(...longer(p, q))
+  return calledAs('np.polysub', () => np.subtract(...longer(p, q)))
 }
 
 /** Options of `polymul` and `polydiv`. */

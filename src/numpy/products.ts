@@ -1,4 +1,5 @@
 /** `np`: products of vectors and of matrices, over last axes. */
+import { calledAs } from '../core/calledAs.ts'
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { arrayFor, asArray } from '../runtime/array.ts'
@@ -25,7 +26,7 @@ const vdotDoor = must.door('np.vdot', { x: must.arrayLike, y: must.arrayLike })
  */
 export const vdot = (x: ArrayLike, y: ArrayLike): NDArray => {
   vdotDoor(x, y)
-  return dot(ravel(x), ravel(y))
+  return calledAs('np.vdot', () => dot(ravel(x), ravel(y)))
 }
 
 const vecdotDoor = must.door('np.vecdot', {
@@ -66,7 +67,7 @@ export const vecdot = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: nu
  * ```
  */
 export const matvec = (a: ArrayLike, x: ArrayLike): NDArray =>
-  einsum('...ij,...j->...i', arrayFor('np.matvec', a), arrayFor('np.matvec', x))
+  calledAs('np.matvec', () => einsum('...ij,...j->...i', arrayFor('np.matvec', a), arrayFor('np.matvec', x)))
 
 /**
  * Products of vectors and matrices; leading axes broadcast.
@@ -79,7 +80,7 @@ export const matvec = (a: ArrayLike, x: ArrayLike): NDArray =>
  * ```
  */
 export const vecmat = (x: ArrayLike, a: ArrayLike): NDArray =>
-  einsum('...i,...ij->...j', arrayFor('np.vecmat', x), arrayFor('np.vecmat', a))
+  calledAs('np.vecmat', () => einsum('...i,...ij->...j', arrayFor('np.vecmat', x), arrayFor('np.vecmat', a)))
 
 /** Options of `cross`. */
 export interface CrossOptions {
@@ -114,25 +115,27 @@ const crossDoor = must.door('np.cross', { x: must.arrayLike, y: must.arrayLike, 
  */
 export const cross = (x: ArrayLike, y: ArrayLike, options: CrossOptions = {}): NDArray => {
   crossDoor(x, y, options)
-  const { axis = null, axisa = -1, axisb = -1, axisc = -1 } = options
-  const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z, i) => {
-    const last = z.ndim === 0 ? z : moveaxis(z, axis ?? (i === 0 ? axisa : axisb), -1)
-    const n = last.shape.at(-1)
-    if (n !== 2 && n !== 3) throw new ShapeError(`np.cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
-    return last
-  }) as [NDArray, NDArray]
-  const of = (z: NDArray, i: number): NDArray | null => (i < z.shape.at(-1)! ? z.at('...', i).get() : null)
-  const product = (p: NDArray | null, q: NDArray | null): NDArray | null =>
-    p === null || q === null ? null : np.multiply(p, q)
-  /** a_i b_j - a_j b_i */
-  const minor = (i: number, j: number): NDArray => {
-    const [plus, minus] = [product(of(a, i), of(b, j)), product(of(a, j), of(b, i))]
-    if (plus === null) return np.negative(minus!)
-    return minus === null ? plus : np.subtract(plus, minus)
-  }
-  if (a.shape.at(-1) === 2 && b.shape.at(-1) === 2) return minor(0, 1)
-  const result = stack([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 })
-  return moveaxis(result, -1, normalizeAxis('np.cross', axis ?? axisc, result.ndim))
+  return calledAs('np.cross', () => {
+    const { axis = null, axisa = -1, axisb = -1, axisc = -1 } = options
+    const [a, b] = promoteAll([asArray(x), asArray(y)]).map((z, i) => {
+      const last = z.ndim === 0 ? z : moveaxis(z, axis ?? (i === 0 ? axisa : axisb), -1)
+      const n = last.shape.at(-1)
+      if (n !== 2 && n !== 3) throw new ShapeError(`np.cross: takes vectors of 2 or 3 elements, got ${z.aval}.`)
+      return last
+    }) as [NDArray, NDArray]
+    const of = (z: NDArray, i: number): NDArray | null => (i < z.shape.at(-1)! ? z.at('...', i).get() : null)
+    const product = (p: NDArray | null, q: NDArray | null): NDArray | null =>
+      p === null || q === null ? null : np.multiply(p, q)
+    /** a_i b_j - a_j b_i */
+    const minor = (i: number, j: number): NDArray => {
+      const [plus, minus] = [product(of(a, i), of(b, j)), product(of(a, j), of(b, i))]
+      if (plus === null) return np.negative(minus!)
+      return minus === null ? plus : np.subtract(plus, minus)
+    }
+    if (a.shape.at(-1) === 2 && b.shape.at(-1) === 2) return minor(0, 1)
+    const result = stack([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 })
+    return moveaxis(result, -1, normalizeAxis('np.cross', axis ?? axisc, result.ndim))
+  })
 }
 
 /**

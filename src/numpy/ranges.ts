@@ -1,4 +1,5 @@
 /** `np`: points in even steps, and in even ratios. The ends may be arrays, computed ones too. */
+import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { checkSize, isFloat } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
@@ -175,10 +176,12 @@ export const logspace = (
   options: SpaceOptions & { readonly base?: ArrayLike } = {},
 ): NDArray => {
   logspaceDoor(start, stop, count, options)
-  const { base = 10, ...space } = options
-  const ends = endsOf('np.logspace', start, stop, count, space)
-  const powers = areNumbers(ends) && typeof base === 'number' ? betweenNumbers(ends) : betweenArrays(ends)
-  return astype(np.power(base, powers), ends.dtype)
+  return calledAs('np.logspace', () => {
+    const { base = 10, ...space } = options
+    const ends = endsOf('np.logspace', start, stop, count, space)
+    const powers = areNumbers(ends) && typeof base === 'number' ? betweenNumbers(ends) : betweenArrays(ends)
+    return astype(np.power(base, powers), ends.dtype)
+  })
 }
 
 /** A quotient of powers that is an integer up to rounding, as that integer. */
@@ -220,10 +223,12 @@ const geomspaceDoor = must.door('np.geomspace', {
  */
 export const geomspace = (start: ArrayLike, stop: ArrayLike, count = 50, options: SpaceOptions = {}): NDArray => {
   geomspaceDoor(start, stop, count, options)
-  const ends = endsOf('np.geomspace', start, stop, count, options)
-  if (typeof start === 'number' && typeof stop === 'number' && !(start * stop > 0)) {
-    throw new ArgumentError(`np.geomspace: ends of one sign, not 0, got ${start} and ${stop}.`)
-  }
-  const points = ratios(ends)
-  return astype(isFloat(ends.dtype) ? points : snapped(points), ends.dtype)
+  return calledAs('np.geomspace', () => {
+    const ends = endsOf('np.geomspace', start, stop, count, options)
+    if (typeof start === 'number' && typeof stop === 'number' && !(start * stop > 0)) {
+      throw new ArgumentError(`np.geomspace: ends of one sign, not 0, got ${start} and ${stop}.`)
+    }
+    const points = ratios(ends)
+    return astype(isFloat(ends.dtype) ? points : snapped(points), ends.dtype)
+  })
 }

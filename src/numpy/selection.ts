@@ -1,4 +1,5 @@
 /** `np`: elements chosen by conditions and places, read and replaced. */
+import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range, stridesOf } from '../core/shape.ts'
 import { asArray, asIndices, functions } from '../runtime/array.ts'
@@ -323,19 +324,21 @@ export const putAlongAxis = (
   options: Pick<UpdateOptions, 'mode'> = {},
 ): NDArray => {
   putAlongAxisDoor(x, indices, values, axis, options)
-  const array = asArray(x)
-  if (axis === null) {
-    const line = putAlongAxis(ravel(array), ravel(asIndices('np.putAlongAxis', indices)), ravel(values), 0, options)
-    return reshape(line, array.shape)
-  }
-  const where = asIndices('np.putAlongAxis', indices)
-  if (where.ndim !== array.ndim) {
-    throw new ShapeError(`np.putAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
-  }
-  const along = normalizeAxis('np.putAlongAxis', axis, array.ndim)
-  const grid = where.shape.map((n, d) => (d === along ? n : Math.max(n, array.shape[d]!)))
-  const line = (d: number): NDArray =>
+  return calledAs('np.putAlongAxis', () => {
+    const array = asArray(x)
+    if (axis === null) {
+      const line = putAlongAxis(ravel(array), ravel(asIndices('np.putAlongAxis', indices)), ravel(values), 0, options)
+      return reshape(line, array.shape)
+    }
+    const where = asIndices('np.putAlongAxis', indices)
+    if (where.ndim !== array.ndim) {
+      throw new ShapeError(`np.putAlongAxis: operand ${array.aval} and indices ${where.aval} must have one rank.`)
+    }
+    const along = normalizeAxis('np.putAlongAxis', axis, array.ndim)
+    const grid = where.shape.map((n, d) => (d === along ? n : Math.max(n, array.shape[d]!)))
+    const line = (d: number): NDArray =>
     reshape(asArray(Int32Array.from(range(grid[d]!))), grid.map((_, k) => (k === d ? -1 : 1))) // prettier-ignore
-  const index = range(array.ndim).map((d) => (d === along ? broadcastTo(where, grid) : line(d)))
-  return array.at(...index).set(values, options)
+    const index = range(array.ndim).map((d) => (d === along ? broadcastTo(where, grid) : line(d)))
+    return array.at(...index).set(values, options)
+  })
 }

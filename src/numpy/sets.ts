@@ -2,6 +2,7 @@
  * `np`: sets of values, and places of values. How many there are depends on values: under transformations the option `size` says
  * it, and results that are shorter are filled.
  */
+import { calledAs } from '../core/calledAs.ts'
 import { normalizeAxis, range, sizeOf, stridesOf } from '../core/shape.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/array.ts'
@@ -183,24 +184,29 @@ const uniqueAllDoor = must.door('np.uniqueAll', { x: must.arrayLike, options: mu
  */
 export const uniqueAll = (x: ArrayLike, options: UniqueOptions = {}): Unique => {
   uniqueAllDoor(x, options)
-  const { size, fillValue, equalNan = false, axis = null } = options
-  const array = asArray(x)
-  const along = axis === null ? null : normalizeAxis('np.unique', axis, array.ndim)
-  const slices = along === null ? ravel(array) : moveaxis(array, along, 0)
-  const n = slices.length
-  const [sorted, order] = sortedSlices(slices)
-  const isFirst = firsts(sorted, equalNan)
-  const count = size ?? knownCount('np.unique', isFirst)
-  const least = (y: NDArray): ArrayLike => (n === 0 ? 0 : y.at(0).get())
-  const values = compacted('np.unique', sorted, isFirst, count, fillValue ?? least(sorted))
-  const which = np.subtract(cumsum(isFirst.astype('int32')), 1)
-  const nothing = full([count], 0, { dtype: 'int32' })
-  return {
-    values: along === null ? values : moveaxis(values, 0, along),
-    indices: compacted('np.unique', order, isFirst, count, least(order)),
-    inverseIndices: reshape(full([n], 0, { dtype: 'int32' }).at(order).set(which), along === null ? array.shape : [n]),
-    counts: nothing.at(which).add(full([n], 1, { dtype: 'int32' })),
-  }
+  return calledAs('np.uniqueAll', () => {
+    const { size, fillValue, equalNan = false, axis = null } = options
+    const array = asArray(x)
+    const along = axis === null ? null : normalizeAxis('np.unique', axis, array.ndim)
+    const slices = along === null ? ravel(array) : moveaxis(array, along, 0)
+    const n = slices.length
+    const [sorted, order] = sortedSlices(slices)
+    const isFirst = firsts(sorted, equalNan)
+    const count = size ?? knownCount('np.unique', isFirst)
+    const least = (y: NDArray): ArrayLike => (n === 0 ? 0 : y.at(0).get())
+    const values = compacted('np.unique', sorted, isFirst, count, fillValue ?? least(sorted))
+    const which = np.subtract(cumsum(isFirst.astype('int32')), 1)
+    const nothing = full([count], 0, { dtype: 'int32' })
+    return {
+      values: along === null ? values : moveaxis(values, 0, along),
+      indices: compacted('np.unique', order, isFirst, count, least(order)),
+      inverseIndices: reshape(
+        full([n], 0, { dtype: 'int32' }).at(order).set(which),
+        along === null ? array.shape : [n],
+      ),
+      counts: nothing.at(which).add(full([n], 1, { dtype: 'int32' })),
+    }
+  })
 }
 
 const uniqueDoor = must.door('np.unique', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
@@ -220,7 +226,7 @@ const uniqueDoor = must.door('np.unique', { x: must.arrayLike, options: must.opt
  */
 export const unique = (x: ArrayLike, options: UniqueOptions = {}): NDArray => {
   uniqueDoor(x, options)
-  return uniqueAll(x, { equalNan: true, ...options }).values
+  return calledAs('np.unique', () => uniqueAll(x, { equalNan: true, ...options }).values)
 }
 
 /** The vectors of two arrays in one dtype. */

@@ -1,4 +1,5 @@
 /** `np`: convolution of vectors, and windows. */
+import { calledAs } from '../core/calledAs.ts'
 import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { conv } from '../ops/convolution.ts'
@@ -178,6 +179,8 @@ const kaiserDoor = must.door('np.kaiser', { m: must.natural, beta: must.arrayLik
  */
 export const kaiser = (m: number, beta: ArrayLike): NDArray => {
   kaiserDoor(m, beta)
-  const root = window('np.kaiser', m, (t) => Math.sqrt(1 - t * t))
-  return np.divide(i0(np.multiply(beta, root)), i0(beta))
+  return calledAs('np.kaiser', () => {
+    const root = window('np.kaiser', m, (t) => Math.sqrt(1 - t * t))
+    return np.divide(i0(np.multiply(beta, root)), i0(beta))
+  })
 }

@@ -1,4 +1,5 @@
 /** `np`: a few special functions. */
+import { calledAs } from '../core/calledAs.ts'
 import { range } from '../core/shape.ts'
 import { isFloat, isHalf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
@@ -94,11 +95,13 @@ export const heaviside = (x: ArrayLike, y: ArrayLike): NDArray => {
  * ```
  */
 export const logaddexp2 = (x: ArrayLike, y: ArrayLike): NDArray => {
-  const sum = np.logaddexp(
-    np.multiply(inexact(arrayFor('np.logaddexp2', x)), Math.LN2),
-    np.multiply(inexact(arrayFor('np.logaddexp2', y)), Math.LN2),
-  )
-  return np.divide(sum, Math.LN2)
+  return calledAs('np.logaddexp2', () => {
+    const sum = np.logaddexp(
+      np.multiply(inexact(arrayFor('np.logaddexp2', x)), Math.LN2),
+      np.multiply(inexact(arrayFor('np.logaddexp2', y)), Math.LN2),
+    )
+    return np.divide(sum, Math.LN2)
+  })
 }
 
 /**
@@ -136,7 +139,7 @@ const fmaxDoor = must.door('np.fmax', { x: must.arrayLike, y: must.arrayLike })
  */
 export const fmax = (x: ArrayLike, y: ArrayLike): NDArray => {
   fmaxDoor(x, y)
-  return preferring(np.greater, 'fmax', x, y)
+  return calledAs('np.fmax', () => preferring(np.greater, 'fmax', x, y))
 }
 
 const fminDoor = must.door('np.fmin', { x: must.arrayLike, y: must.arrayLike })
@@ -152,7 +155,7 @@ const fminDoor = must.door('np.fmin', { x: must.arrayLike, y: must.arrayLike })
  */
 export const fmin = (x: ArrayLike, y: ArrayLike): NDArray => {
   fminDoor(x, y)
-  return preferring(np.less, 'fmin', x, y)
+  return calledAs('np.fmin', () => preferring(np.less, 'fmin', x, y))
 }
 
 const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: ArrayLike, y: ArrayLike): NDArray => {
@@ -189,7 +192,7 @@ const divmodDoor = must.door('np.divmod', { x: must.arrayLike, y: must.arrayLike
  */
 export const divmod = (x: ArrayLike, y: ArrayLike): readonly [quotient: NDArray, remainder: NDArray] => {
   divmodDoor(x, y)
-  return [np.floorDivide(x, y), np.remainder(x, y)]
+  return calledAs('np.divmod', () => [np.floorDivide(x, y), np.remainder(x, y)])
 }
 
 /**

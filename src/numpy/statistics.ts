@@ -1,4 +1,5 @@
 /** `np`: averages, spreads and correlations. */
+import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { checkDType, isFloat } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
@@ -104,7 +105,7 @@ const ptpDoor = must.door('np.ptp', {
  */
 export const ptp = (x: ArrayLike, options: Omit<ReduceOptions, 'where'> = {}): NDArray => {
   ptpDoor(x, options)
-  return np.subtract(max(x, options), min(x, options))
+  return calledAs('np.ptp', () => np.subtract(max(x, options), min(x, options)))
 }
 
 /** Options of `cov`. */

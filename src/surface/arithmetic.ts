@@ -1,4 +1,5 @@
 /** NumPy's elementwise functions of one and two operands. */
+import { calledAs } from '../core/calledAs.ts'
 import { door, nullable } from '../core/arguments.ts'
 import { isFloat, isInteger, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
@@ -151,8 +152,10 @@ const clipDoor = door('np.clip', { x: arrayLike, low: nullable(arrayLike), high:
 export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray => {
   clipDoor(x, low, high)
   let y = asArray(x)
-  if (low !== undefined && low !== null) y = maximum(y, low)
-  return high !== undefined && high !== null ? minimum(y, high) : y
+  return calledAs('np.clip', () => {
+    if (low !== undefined && low !== null) y = maximum(y, low)
+    return high !== undefined && high !== null ? minimum(y, high) : y
+  })
 }
 
 /** The array as truth values: anything but 0 is true. */

@@ -1,4 +1,5 @@
 /** NumPy's reductions. */
+import { calledAs } from '../core/calledAs.ts'
 import type { Door, OptionTable } from '../core/arguments.ts'
 import {
   axes,
@@ -160,7 +161,7 @@ const extremum =
       throw new ArgumentError(`${name}: with where there may be nothing to choose from; give { initial } too.`)
     }
     const numbers = where === undefined || initial === undefined ? array : maskedBy(array, where, initial)
-    if (initial === undefined) return reduceWith(name, reduce, numbers, options)
+    if (initial === undefined) return calledAs(name, () => reduceWith(name, reduce, numbers, options))
     const nothing = reducedCount(name, array, options.axis) === 0
     const best = reduceWith(name, nothing ? ops.reduceSum : reduce, numbers, options)
     const bound = beside(best, initial)
@@ -190,7 +191,9 @@ const varianceOf = (name: string, x: ArrayLike, options: VarOptions): NDArray =>
   const { axis = null, keepdims = false, where } = options
   const chosen = where === undefined ? {} : { where }
   const centre =
-    options.mean === undefined ? mean(given, { axis, keepdims: true, ...chosen }) : meanFor(given, options.mean)
+    options.mean === undefined
+      ? calledAs(name, () => mean(given, { axis, keepdims: true, ...chosen }))
+      : meanFor(given, options.mean)
   const deviation = sub(cast(given, given.aval.dtype), broadcastTo(centre, given.aval.shape))
   const total = sum(mul(deviation, deviation), { axis, keepdims, ...chosen })
   return divideByCount(name, total, given, options)
@@ -238,7 +241,7 @@ const argument =
     const array = asArray(x)
     const line = axis === null ? reshape(array, [array.aval.size]) : array
     const along = axis === null ? 0 : normalizeAxis(name, axis, array.aval.rank)
-    const y = op(line, along)
+    const y = calledAs(name, () => op(line, along))
     if (!keepdims) return y
     return reshape(
       y,

@@ -1,4 +1,5 @@
 /** Factorisations: Cholesky, QR, eigenvalues and singular values. */
+import { calledAs } from '../../core/calledAs.ts'
 import * as ops from '../../ops/linalg.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { tril, triu } from '../creation.ts'
@@ -90,7 +91,7 @@ const eigvalshDoor = must.door('np.linalg.eigvalsh', { a: must.arrayLike, option
  */
 export const eigvalsh = (a: ArrayLike, options: EighOptions = {}): NDArray => {
   eigvalshDoor(a, options)
-  return eigh(a, options)[0]
+  return calledAs('np.linalg.eigvalsh', () => eigh(a, options)[0])
 }
 
 const qrDoor = must.door('np.linalg.qr', {
@@ -166,5 +167,5 @@ const svdvalsDoor = must.door('np.linalg.svdvals', { a: must.arrayLike })
  */
 export const svdvals = (a: ArrayLike): NDArray => {
   svdvalsDoor(a)
-  return svd(a, { fullMatrices: false })[1]
+  return calledAs('np.linalg.svdvals', () => svd(a, { fullMatrices: false })[1])
 }

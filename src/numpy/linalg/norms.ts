@@ -1,4 +1,5 @@
 /** Norms of vectors and matrices, and condition numbers. */
+import { calledAs } from '../../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { normalizeAxis, range } from '../../core/shape.ts'
 import { fullLike } from '../../ops/creation.ts'
@@ -69,15 +70,17 @@ const vectorNormDoor = must.door('np.linalg.vectorNorm', {
  */
 export const vectorNorm = (x: ArrayLike, options: VectorNormOptions = {}): NDArray => {
   vectorNormDoor(x, options)
-  const { ord = 2, axis = null, keepdims = false } = options
-  const array = inexact(asArray(x))
-  const over = { axis: flat(axis, array.ndim), keepdims }
-  if (ord === 2) return euclideanNorm(array, over)
-  if (ord === Infinity) return max(np.abs(array), { ...over, initial: 0 })
-  if (ord === -Infinity) return min(np.abs(array), over)
-  if (ord === 0) return sum(np.notEqual(array, 0), { ...over, dtype: array.dtype })
-  if (ord === 1) return sum(np.abs(array), over)
-  return powerNorm(array, ord, over)
+  return calledAs('np.linalg.vectorNorm', () => {
+    const { ord = 2, axis = null, keepdims = false } = options
+    const array = inexact(asArray(x))
+    const over = { axis: flat(axis, array.ndim), keepdims }
+    if (ord === 2) return euclideanNorm(array, over)
+    if (ord === Infinity) return max(np.abs(array), { ...over, initial: 0 })
+    if (ord === -Infinity) return min(np.abs(array), over)
+    if (ord === 0) return sum(np.notEqual(array, 0), { ...over, dtype: array.dtype })
+    if (ord === 1) return sum(np.abs(array), over)
+    return powerNorm(array, ord, over)
+  })
 }
 
 /** Options of `matrixNorm`. */
@@ -196,9 +199,11 @@ const condDoor = must.door('np.linalg.cond', {
  */
 export const cond = (a: ArrayLike, options: { readonly p?: NormOrder } = {}): NDArray => {
   condDoor(a, options)
-  const { p = 2 } = options
-  if (p !== 2 && p !== -2) return np.multiply(matrixNorm(a, { ord: p }), matrixNorm(inv(a), { ord: p }))
-  const s = svdvals(a)
-  const [first, last] = [s.at('...', 0).get(), s.at('...', -1).get()]
-  return p === 2 ? np.divide(first, last) : np.divide(last, first)
+  return calledAs('np.linalg.cond', () => {
+    const { p = 2 } = options
+    if (p !== 2 && p !== -2) return np.multiply(matrixNorm(a, { ord: p }), matrixNorm(inv(a), { ord: p }))
+    const s = svdvals(a)
+    const [first, last] = [s.at('...', 0).get(), s.at('...', -1).get()]
+    return p === 2 ? np.divide(first, last) : np.divide(last, first)
+  })
 }

@@ -1,4 +1,5 @@
 /** Powers and products of matrices, and those functions of `np` that `np.linalg` has too. */
+import { calledAs } from '../../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { range } from '../../core/shape.ts'
 import { asArray } from '../../runtime/array.ts'
@@ -58,17 +59,19 @@ const multiDotDoor = must.door('np.linalg.multiDot', { arrays: must.listOf(must.
  */
 export const multiDot = (arrays: readonly ArrayLike[]): NDArray => {
   multiDotDoor(arrays)
-  const xs = arrays.map((x) => asArray(x))
-  if (xs.length < 2) throw new ArgumentError(`np.linalg.multiDot takes two arrays or more, got ${xs.length}.`)
-  const odd = xs.find((x, i) => x.ndim !== 2 && (x.ndim !== 1 || (i > 0 && i < xs.length - 1)))
-  if (odd !== undefined) {
-    throw new ShapeError(`np.linalg.multiDot: matrices, of which the first and last may be vectors, got ${odd.aval}.`)
-  }
-  const sizes = [
-    xs[0]!.ndim === 1 ? 1 : xs[0]!.shape[0]!,
-    ...xs.map((x, i) => (i === 0 ? x.shape.at(-1)! : (x.shape[1] ?? 1))),
-  ]
-  return chain(xs, bestSplits(sizes), 0, xs.length - 1)
+  return calledAs('np.linalg.multiDot', () => {
+    const xs = arrays.map((x) => asArray(x))
+    if (xs.length < 2) throw new ArgumentError(`np.linalg.multiDot takes two arrays or more, got ${xs.length}.`)
+    const odd = xs.find((x, i) => x.ndim !== 2 && (x.ndim !== 1 || (i > 0 && i < xs.length - 1)))
+    if (odd !== undefined) {
+      throw new ShapeError(`np.linalg.multiDot: matrices, of which the first and last may be vectors, got ${odd.aval}.`)
+    }
+    const sizes = [
+      xs[0]!.ndim === 1 ? 1 : xs[0]!.shape[0]!,
+      ...xs.map((x, i) => (i === 0 ? x.shape.at(-1)! : (x.shape[1] ?? 1))),
+    ]
+    return chain(xs, bestSplits(sizes), 0, xs.length - 1)
+  })
 }
 
 /** Where to cut each run of factors: Cormen et al., Introduction to Algorithms, matrix-chain multiplication. */
@@ -113,10 +116,12 @@ const crossDoor = must.door('np.linalg.cross', {
  */
 export const cross = (x: ArrayLike, y: ArrayLike, options: { readonly axis?: number } = {}): NDArray => {
   crossDoor(x, y, options)
-  const { axis = -1 } = options
-  const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
-  if (odd !== undefined) throw new ShapeError(`np.linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
-  return crossProduct(x, y, { axis })
+  return calledAs('np.linalg.cross', () => {
+    const { axis = -1 } = options
+    const odd = [x, y].map((v) => asArray(v)).find((v) => v.ndim === 0 || moveaxis(v, axis, -1).shape.at(-1) !== 3)
+    if (odd !== undefined) throw new ShapeError(`np.linalg.cross: takes vectors of 3 elements, got ${odd.aval}.`)
+    return crossProduct(x, y, { axis })
+  })
 }
 
 const vecdotDoor = must.door('np.linalg.vecdot', {
@@ -178,8 +183,10 @@ const traceDoor = must.door('np.linalg.trace', {
  */
 export const trace = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
   traceDoor(x, options)
-  const { offset = 0 } = options
-  return traceOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+  return calledAs('np.linalg.trace', () => {
+    const { offset = 0 } = options
+    return traceOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+  })
 }
 
 const diagonalDoor = must.door('np.linalg.diagonal', {
@@ -201,8 +208,10 @@ const diagonalDoor = must.door('np.linalg.diagonal', {
  */
 export const diagonal = (x: ArrayLike, options: { readonly offset?: number } = {}): NDArray => {
   diagonalDoor(x, options)
-  const { offset = 0 } = options
-  return diagonalOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+  return calledAs('np.linalg.diagonal', () => {
+    const { offset = 0 } = options
+    return diagonalOf(asArray(x), offset, { axis1: -2, axis2: -1 })
+  })
 }
 
 const outerDoor = must.door('np.linalg.outer', { x: must.arrayLike, y: must.arrayLike })
