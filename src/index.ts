@@ -67,7 +67,9 @@ export type {
 } from './trace/value.ts'
 export type { DType, TypedArray } from './core/dtype.ts'
 export type { Shape } from './core/shape.ts'
-export type { MapLeaves, Path, TreeDef } from './core/tree.ts'
+export type { MapLeaves } from './core/leafTypes.ts'
+export type { Path } from './core/path.ts'
+export type { TreeDef } from './core/treedef.ts'
 export {
   ArgumentError,
   CustomRuleError,

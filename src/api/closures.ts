@@ -1,8 +1,9 @@
 /** Functions of trees as programs, with what they close over made inputs. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
-import type { TreeDef } from '../core/tree.ts'
-import { keystr, leafPaths, unflatten } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
+import { keystr } from '../core/path.ts'
+import { leafPaths, unflatten } from '../core/tree.ts'
 import { Variable, equation } from '../ir/program.ts'
 import type { Program } from '../ir/program.ts'
 import { fromHost } from '../trace/value.ts'

@@ -1,6 +1,6 @@
 /** Derivatives as linear maps: pushed forward, pulled back. */
 import { ArgumentError } from '../core/errors.ts'
-import type { TreeDef } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { zerosOf } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'

@@ -2,7 +2,7 @@
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { isFloat } from '../core/dtype.ts'
 import { show } from '../core/show.ts'
-import type { TreeDef } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import { flatten, unflatten } from '../core/tree.ts'
 import { scalar, zerosOf } from '../ops/creation.ts'
 import { cast } from '../ops/elementwise.ts'

@@ -1,5 +1,5 @@
 /** Jacobians and Hessians. */
-import type { TreeDef } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import { unflatten } from '../core/tree.ts'
 import { movePermutation } from '../core/shape.ts'
 import { iota, zerosOf } from '../ops/creation.ts'
@@ -16,7 +16,7 @@ import { jvp } from './derivatives.ts'
 import { grad, gradOptions } from './grad.ts'
 import { flattenDifferentiable, flattenResult } from './leaves.ts'
 import type { AnyTree, ArrayArguments, Arrays, AtArgnums, Fn, GradOptions, Scalar } from './types.ts'
-import type { MapLeaves } from '../core/tree.ts'
+import type { MapLeaves } from '../core/leafTypes.ts'
 
 type AnyFunction = (...args: never[]) => unknown
 

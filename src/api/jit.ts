@@ -2,7 +2,7 @@
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { LruMap } from '../core/lru.ts'
-import type { TreeDef } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import { flatten, leavesOf, unflatten } from '../core/tree.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'

@@ -1,8 +1,9 @@
 /** Between the trees that users hand over and the arrays that transformations work on. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, DTypeError, FrozenError, ShapeError, TreeError } from '../core/errors.ts'
-import type { TreeDef } from '../core/tree.ts'
-import { flatten, frozenLeaf, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
+import { flatten, frozenLeaf, leafPaths, unflatten } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
 import { isFloat } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'

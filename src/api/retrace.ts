@@ -2,7 +2,7 @@
 import { warn } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { settings } from '../core/settings.ts'
-import type { TreeDef } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import type { Program } from '../ir/program.ts'
 import { placeOf } from './closures.ts'
 

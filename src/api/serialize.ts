@@ -1,8 +1,10 @@
 /** A tree of arrays as bytes: for files, databases and other threads. The format is in `treeFormat.ts`. */
 import { crc32 } from '../core/crc32.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
-import type { PytreeClass, Registration } from '../core/tree.ts'
-import { flatten, keystr, leafPaths, registrationOf } from '../core/tree.ts'
+import type { PytreeClass, Registration } from '../core/registration.ts'
+import { flatten, leafPaths } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
+import { registrationOf } from '../core/registration.ts'
 import * as must from '../surface/arguments.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import {

@@ -1,15 +1,20 @@
 /** The `tree` namespace: pytrees, with types. */
 import { TreeError } from '../core/errors.ts'
-import type { IsLeaf, MapLeaves, Path, PathKey, TreeDef } from '../core/tree.ts'
+import type { IsLeaf } from '../core/tree.ts'
+import type { LeafType, MapLeaves, opaqueBrand } from '../core/leafTypes.ts'
+import { aPath, keystr } from '../core/path.ts'
+import type { Path, PathKey } from '../core/path.ts'
+import { aTreeDef, TreeDef } from '../core/treedef.ts'
 import * as core from '../core/tree.ts'
 import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { TreeOfArrays } from './types.ts'
 
-export { keystr, registerPytreeNode, TreeDef } from '../core/tree.ts'
+export { registerPytreeNode } from '../core/registration.ts'
+export { keystr, TreeDef }
 
 /** The types of all leaves of a tree. */
-export type Leaf<T> = T extends core.LeafType
+export type Leaf<T> = T extends LeafType
   ? T
   : T extends null | undefined
     ? never
@@ -17,7 +22,7 @@ export type Leaf<T> = T extends core.LeafType
       ? never
       : T extends { readonly _tag: 'Some'; readonly value: infer A }
         ? Leaf<A>
-        : typeof core.opaqueBrand extends keyof T
+        : typeof opaqueBrand extends keyof T
           ? NDArray
           : T extends readonly (infer E)[]
             ? Leaf<E>
@@ -25,7 +30,6 @@ export type Leaf<T> = T extends core.LeafType
               ? Leaf<T[keyof T]>
               : T
 
-const { aTreeDef } = core
 const leafParameters = { tree: must.anything, isLeaf: must.optional(must.func) }
 const functionParameter = { f: must.func }
 const withPredicate = { tree: must.anything, predicate: must.func }
@@ -259,7 +263,7 @@ export const size = (tree: unknown): number => {
     if (leaf instanceof NDArray) return n + leaf.size
     if (typeof leaf === 'number' || typeof leaf === 'boolean' || typeof leaf === 'bigint') return n + 1
     if (ArrayBuffer.isView(leaf) && 'length' in leaf) return n + (leaf.length as number)
-    const path = core.keystr(core.leafPaths(treedef)[i]!)
+    const path = keystr(core.leafPaths(treedef)[i]!)
     throw new TreeError(`tree.size: the tree${path} is a ${typeof leaf}; elements are counted of arrays and numbers.`)
   }, 0)
 }
@@ -347,7 +351,7 @@ export const equal = (a: unknown, b: unknown): boolean => {
 export declare const wholeBrand: unique symbol
 
 /** A tree like `T` in which some leaves may be missing; `combine` makes a `T` of such parts. */
-export type Partial<T> = T extends core.LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
+export type Partial<T> = T extends LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
 
 /** A part of a `T`, with null for what it lacks: `partition` gives two. */
 export interface PartOf<T> {
@@ -355,7 +359,7 @@ export interface PartOf<T> {
 }
 
 /** The tree `T` without nulls, where there may be other leaves in their places. */
-type Filled<T> = [T] extends [core.LeafType | null | undefined]
+type Filled<T> = [T] extends [LeafType | null | undefined]
   ? [T] extends [null | undefined]
     ? T
     : Exclude<T, null | undefined>
@@ -446,7 +450,7 @@ export type At<T, P extends Path> = P extends readonly []
       : unknown
     : unknown
 
-const treeAtDoor = must.door('tree.treeAt', { tree: must.anything, path: core.aPath, replace: must.func })
+const treeAtDoor = must.door('tree.treeAt', { tree: must.anything, path: aPath, replace: must.func })
 
 /**
  * The tree with the subtree at a path replaced.
@@ -472,7 +476,7 @@ const replaceAt = <T>(tree: T, path: Path, replace: (subtree: unknown) => unknow
   const [key, ...rest] = path
   if (key === undefined) return replace(tree) as T
   if (typeof tree !== 'object' || tree === null || !Object.hasOwn(tree, key)) {
-    throw new TreeError(`tree.treeAt: there is nothing at ${core.keystr([key])}.`)
+    throw new TreeError(`tree.treeAt: there is nothing at ${keystr([key])}.`)
   }
   const replaced = replaceAt((tree as Readonly<Record<string | number, unknown>>)[key], rest, replace)
   if (Array.isArray(tree)) return tree.with(key as number, replaced) as T

@@ -1,4 +1,4 @@
-import type { FreshLeaves, LeafBrand, LeafType, MapLeaves, opaqueBrand, ReadonlyLeaves } from '../core/tree.ts'
+import type { FreshLeaves, LeafBrand, LeafType, MapLeaves, opaqueBrand, ReadonlyLeaves } from '../core/leafTypes.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** A function of trees of arrays. */

@@ -1,8 +1,9 @@
 /** A function of one element, made a function of a batch. */
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
-import type { TreeDef } from '../core/tree.ts'
-import { broadcastPrefix, flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
+import { broadcastPrefix, flatten, leafPaths, unflatten } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
 import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { batch, placeBatchAxis } from '../transforms/programs.ts'

@@ -1,8 +1,8 @@
 /** Errors under the name of the function that was called, where it leaves the work to others. */
 import { PullbackError } from './errors.ts'
 
-/** What a message begins with: the name of an operation, before a colon or the rest of a sentence. */
-const named = /^[\w.()]+(?=:| )/
+/** What a message begins with: the name of an operation, before a colon or the rest of a sentence; not its first word otherwise. */
+const named = /^(?!(?:a|an|the) )[a-z][\w.()]*(?=:| )/
 
 /** Lists that make no array are told of as such, whichever function they were given to. */
 const OF_LISTS = 'np.array: '

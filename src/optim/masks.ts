@@ -1,7 +1,8 @@
 /** Choosing leaves: by a tree of booleans, or by a predicate of paths. */
 import { ArgumentError } from '../core/errors.ts'
-import type { Path } from '../core/tree.ts'
-import { broadcastPrefix, flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import type { Path } from '../core/path.ts'
+import { broadcastPrefix, flatten, leafPaths, unflatten } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'

@@ -1,6 +1,6 @@
 /** What a tuning method trains: a tree of arrays by the names of what they change, with the settings that say how they are applied. */
-import type { OpaqueBrand, opaqueBrand } from '../core/tree.ts'
-import { registerPytreeNode } from '../core/tree.ts'
+import type { OpaqueBrand, opaqueBrand } from '../core/leafTypes.ts'
+import { registerPytreeNode } from '../core/registration.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** Arrays by the names of modules, `encoder.layer.0.attention.self.query`, and their own names there, `lora_A`. */

@@ -1,8 +1,9 @@
 /** How much each leaf is decayed, and how fast it learns. */
 import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
-import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
-import type { MapLeaves } from '../core/tree.ts'
+import { flatten, leafPaths, unflatten } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
+import type { MapLeaves } from '../core/leafTypes.ts'
 import * as np from '../numpy/index.ts'
 import { stateless } from '../optim/transformation.ts'
 import type { GradientTransformation } from '../optim/transformation.ts'

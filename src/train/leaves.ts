@@ -11,7 +11,8 @@ import { sameShape } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import { show } from '../core/show.ts'
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
-import type { IsLeaf, TreeDef } from '../core/tree.ts'
+import type { IsLeaf } from '../core/tree.ts'
+import type { TreeDef } from '../core/treedef.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** What stands in a tree of parameters, or for it where only shapes matter. */

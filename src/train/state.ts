@@ -1,5 +1,6 @@
 /** Optimizer states where what is trained changes. */
-import { flatten, keystr, leafPaths, unflatten } from '../core/tree.ts'
+import { flatten, leafPaths, unflatten } from '../core/tree.ts'
+import { keystr } from '../core/path.ts'
 import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 

@@ -1,6 +1,7 @@
 /** Which weights these are, to the last bit. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { flatten, keystr, leafPaths } from '../../core/tree.ts'
+import { flatten, leafPaths } from '../../core/tree.ts'
+import { keystr } from '../../core/path.ts'
 import { encodeUtf8 } from '../../io/platform.ts'
 import { openSource } from '../../io/source.ts'
 import type { Readable } from '../../io/source.ts'

@@ -1,8 +1,9 @@
 /** A state as files of tensors: which leaf goes where, and back. */
 import { Aval } from '../../core/aval.ts'
 import { ArgumentError } from '../../core/errors.ts'
-import type { Path } from '../../core/tree.ts'
-import { flatten, keystr, leafPaths, unflatten } from '../../core/tree.ts'
+import type { Path } from '../../core/path.ts'
+import { flatten, leafPaths, unflatten } from '../../core/tree.ts'
+import { keystr } from '../../core/path.ts'
 import type { ByteSource, TensorFile } from '../../io/index.ts'
 import { openSafetensors } from '../../io/index.ts'
 import { chunksOf } from '../../io/safetensors/write.ts'

@@ -1,6 +1,6 @@
 /** Norms of gradients by layer: where they vanish and where they explode. */
 import { flatten, leafPaths } from '../../core/tree.ts'
-import type { Path } from '../../core/tree.ts'
+import type { Path } from '../../core/path.ts'
 import { globalNorm, leavesOf } from '../../optim/trees.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'

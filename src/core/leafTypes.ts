@@ -1,0 +1,84 @@
+/** What trees are made of, as types: leaves, and trees with other leaves in the same places. */
+/** Only a type: marks classes whose instances are leaves. */
+export declare const leafBrand: unique symbol
+export interface LeafBrand {
+  readonly [leafBrand]: true
+}
+
+/** Only a type: marks trees of arrays whose insides are nobody's business; mapped types leave them as they are. */
+export declare const opaqueBrand: unique symbol
+export interface OpaqueBrand {
+  readonly [opaqueBrand]?: true
+}
+
+/** Only a type: marks nested lists that stand for one array, as in the arguments of `np.sin`. */
+export declare const arrayLikeBrand: unique symbol
+export interface ArrayLikeBrand {
+  readonly [arrayLikeBrand]?: true
+}
+
+type Scalar = string | number | bigint | boolean | symbol
+type Bytes =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Int16Array
+  | Int8Array
+  | BigInt64Array
+  | BigUint64Array
+
+/** Types whose values are leaves wherever they stand. */
+export type LeafType = LeafBrand | Scalar | Bytes | ((...args: never[]) => unknown)
+
+/** The tree `T` with every leaf replaced by an `R`: tuples stay tuples, objects keep their keys. */
+export type MapLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: MapLeaves<A, R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : { [K in keyof T]: MapLeaves<T[K], R> }
+
+type FreshEach<T, R> = { -readonly [K in keyof T]: FreshLeaves<T[K], R> }
+
+/** `MapLeaves`, with arrays and tuples that may be written to: what the library builds anew. */
+export type FreshLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: FreshLeaves<A, R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : T extends readonly unknown[]
+              ? FreshEach<T, R>
+              : { [K in keyof T]: FreshLeaves<T[K], R> }
+
+/** `MapLeaves`, with nothing that may be written to: what the library only reads. */
+export type ReadonlyLeaves<T, R> = T extends LeafType
+  ? R
+  : T extends null | undefined
+    ? T
+    : T extends { readonly _tag: 'None' }
+      ? T
+      : T extends { readonly _tag: 'Some'; readonly value: infer A }
+        ? { readonly _tag: 'Some'; readonly value: ReadonlyLeaves<A, R> }
+        : typeof opaqueBrand extends keyof T
+          ? T
+          : typeof arrayLikeBrand extends keyof T
+            ? R
+            : { readonly [K in keyof T]: ReadonlyLeaves<T[K], R> }
