@@ -4,6 +4,7 @@ import { ArgumentError } from '../core/errors.ts'
 import { LruMap } from '../core/lru.ts'
 import type { TreeDef } from '../core/treedef.ts'
 import { flatten, leavesOf, unflatten } from '../core/tree.ts'
+import { valueKey } from '../core/valueKey.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import { optimize } from '../passes/pipeline.ts'
@@ -53,32 +54,8 @@ interface Traced {
   readonly captured: readonly NDArray[]
 }
 
-const identities = new WeakMap<object, number>()
-let count = 0
-
-/** Equal keys for equal static values: primitives and plain data by value, all else by identity. */
-const staticKey = (x: unknown): string => {
-  if (typeof x === 'function' || (typeof x === 'object' && x !== null && !isPlainData(x))) {
-    let id = identities.get(x)
-    if (id === undefined) identities.set(x, (id = count++))
-    return `#${id}`
-  }
-  return typeof x === 'object' && x !== null
-    ? `{${Object.entries(x)
-        .map(([k, v]) => `${JSON.stringify(k)}:${staticKey(v)}`)
-        .join(',')}}`
-    : `${typeof x}:${Object.is(x, -0) ? '-0' : String(x)}`
-}
-
-const isPlainData = (x: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(x)
-  return prototype === Object.prototype || prototype === null || prototype === Array.prototype
-}
-
 const describeStatic = (x: unknown): string =>
-  typeof x === 'function'
-    ? `the function ${x.name || '(anonymous)'} ${staticKey(x)}`
-    : staticKey(x).replace(/^\w+:/, '')
+  typeof x === 'function' ? `the function ${x.name || '(anonymous)'} ${valueKey(x)}` : valueKey(x)
 
 const explainers = new WeakMap<object, (args: readonly unknown[]) => string>()
 
@@ -200,7 +177,7 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
       treedef,
       avals: leaves.map((x) => x.aval),
       statics: statics.map((i) => [i, describeStatic(args[i])]),
-      self: self === undefined ? '' : staticKey(self),
+      self: self === undefined ? '' : valueKey(self),
       captured: captured.map((x) => x.aval),
     }
   }
@@ -208,8 +185,8 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   const keyOf = (self: unknown, args: readonly unknown[], statics: readonly number[], given: ArrayTree): string => {
     let key = given.treedef.key
     for (const x of given.leaves) key += `,${x.aval.key}`
-    if (statics.length > 0) key += statics.map((i) => `;${staticKey(args[i])}`).join('')
-    if (self !== undefined) key += `@${staticKey(self)}`
+    if (statics.length > 0) key += statics.map((i) => `;${valueKey(args[i])}`).join('')
+    if (self !== undefined) key += `@${valueKey(self)}`
     return key
   }
 

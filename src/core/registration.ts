@@ -36,7 +36,7 @@ const registerDoor = must.door('tree.registerPytreeNode', { type: must.func, fla
 
 /**
  * Makes instances of a class containers. `aux` is what distinguishes two structures beside the children; it is
- * compared by identity or, for primitives and JSON-like data, by value.
+ * compared by value where it is a primitive, a list or a plain object, else by identity.
  *
  * @throws TreeError if the class is registered already.
  * @example

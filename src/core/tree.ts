@@ -7,8 +7,9 @@ import { keystr } from './path.ts'
 import type { Path } from './path.ts'
 import { registrationOf } from './registration.ts'
 import type { PytreeClass, Registration } from './registration.ts'
-import { arityOf, build, isPlainObject, keyAt, leafNode, nodeKey, TreeDef } from './treedef.ts'
+import { arityOf, build, keyAt, leafNode, nodeKey, TreeDef } from './treedef.ts'
 import type { Node } from './treedef.ts'
+import { isPlainObject } from './valueKey.ts'
 
 const nullNode: Node = { kind: 'null' }
 const undefinedNode: Node = { kind: 'undefined' }

@@ -4,6 +4,7 @@ import { identifier } from './path.ts'
 import type { Path, PathKey } from './path.ts'
 import type { Registration } from './registration.ts'
 import { uncloneable } from './uncloneable.ts'
+import { valueKey } from './valueKey.ts'
 
 export type Node =
   | { readonly kind: 'leaf' }
@@ -26,31 +27,6 @@ export const keyAt = (node: Node, i: number): PathKey => {
   return node.kind === 'object' || node.kind === 'custom' ? node.keys[i]! : i
 }
 
-const identities = new WeakMap<object, number>()
-let identityCount = 0
-const identityOf = (x: object): number => {
-  const known = identities.get(x)
-  if (known !== undefined) return known
-  identities.set(x, identityCount)
-  return identityCount++
-}
-
-const auxKey = (aux: unknown): string => {
-  if (aux === null || typeof aux === 'string' || typeof aux === 'number' || typeof aux === 'boolean') {
-    return JSON.stringify(aux)
-  }
-  if (typeof aux === 'object' || typeof aux === 'function') {
-    return isPlainData(aux) ? JSON.stringify(aux) : `#${identityOf(aux)}`
-  }
-  return String(aux)
-}
-
-const isPlainData = (x: unknown): boolean => {
-  if (x === null || typeof x !== 'object') return typeof x !== 'function'
-  if (Array.isArray(x)) return x.every(isPlainData)
-  return isPlainObject(x) && Object.values(x).every(isPlainData)
-}
-
 export const nodeKey = (node: Node): string => {
   switch (node.kind) {
     case 'leaf':
@@ -68,7 +44,7 @@ export const nodeKey = (node: Node): string => {
     case 'object':
       return `{${node.keys.map((k) => JSON.stringify(k)).join(',')}}`
     case 'custom':
-      return `<${node.type.id}:${node.keys.length}:${auxKey(node.aux)}>`
+      return `<${node.type.id}:${node.keys.length}:${valueKey(node.aux)}>`
   }
 }
 
@@ -127,11 +103,6 @@ export class TreeDef<out T = unknown> {
 /** What a structure must be. */
 export const aTreeDef = must.instance('a structure, as tree.structure gives it', TreeDef)
 const equalsDoor = must.door('tree.structure', { other: aTreeDef })
-
-export const isPlainObject = (x: object): x is Readonly<Record<string, unknown>> => {
-  const prototype: unknown = Object.getPrototypeOf(x)
-  return prototype === Object.prototype || prototype === null
-}
 
 /** Folds a structure from its leaves up; the flat list is read backwards, so children are ready before parents. */
 export const build = <T>(treedef: TreeDef, make: (node: Node, children: readonly T[]) => T): T => {

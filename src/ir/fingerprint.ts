@@ -1,5 +1,6 @@
 /** Short keys of programs: equal for programs that mean the same word for word, whatever their variables are called. */
 import type { TypedArray } from '../core/dtype.ts'
+import { identityOf, primitiveKey } from '../core/valueKey.ts'
 import type { Atom, Program, Variable } from './program.ts'
 import { isProgram } from './walk.ts'
 
@@ -57,23 +58,12 @@ class Digest {
   }
 }
 
-const identities = new WeakMap<object, number>()
-let count = 0
-
-/** A number for each object. Keys with one are of no use in another process. */
-const identityOf = (x: object): number => {
-  const known = identities.get(x)
-  if (known !== undefined) return known
-  identities.set(x, count)
-  return count++
-}
-
 const isPlain = (x: object): boolean => Array.isArray(x) || Object.getPrototypeOf(x) === Object.prototype
 
 const addParameter = (digest: Digest, value: unknown): void => {
   if (isProgram(value)) digest.text(`program ${fingerprint(value)}`)
   else if (typeof value === 'function') digest.text(`function ${identityOf(value)}`)
-  else if (typeof value !== 'object' || value === null) digest.text(`${typeof value} ${String(value)}`)
+  else if (typeof value !== 'object' || value === null) digest.text(primitiveKey(value))
   else {
     const entries = Object.entries(value)
     digest.text(isPlain(value) ? `record ${entries.length}` : `${String(value)} ${entries.length}`)

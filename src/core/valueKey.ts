@@ -1,0 +1,57 @@
+/** Keys of values that are no arrays: static arguments, what classes keep beside their children, parameters of operations. */
+
+const objects = new WeakMap<object, number>()
+const symbols = new Map<symbol, number>()
+let count = 0
+
+const numberOf = <K extends object | symbol>(
+  known: { get(x: K): number | undefined; set(x: K, n: number): unknown },
+  x: K,
+): number => {
+  const given = known.get(x)
+  if (given !== undefined) return given
+  known.set(x, count)
+  return count++
+}
+
+/** A number for each object. Keys with one are of no use in another process. */
+export const identityOf = (x: object): number => numberOf(objects, x)
+
+/** Whether it was written as `{ … }`, or has no prototype. */
+export const isPlainObject = (x: object): x is Readonly<Record<string, unknown>> => {
+  const prototype: unknown = Object.getPrototypeOf(x)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** A primitive as text that no other primitive has: -0 is not 0, `'1'` is not 1. */
+export const primitiveKey = (x: unknown): string => {
+  switch (typeof x) {
+    case 'string':
+      return JSON.stringify(x)
+    case 'number':
+      return Object.is(x, -0) ? '-0' : String(x)
+    case 'bigint':
+      return `${x}n`
+    case 'symbol':
+      return `@${numberOf(symbols, x)}`
+    default:
+      return String(x)
+  }
+}
+
+/** Data that is deeper is compared by identity: what goes on for ever is, too. */
+const DEEPEST = 64
+
+const keyWithin = (x: unknown, above: readonly object[]): string => {
+  if (x === null || (typeof x !== 'object' && typeof x !== 'function')) return primitiveKey(x)
+  const isList = Array.isArray(x)
+  const isData = isList || (typeof x === 'object' && isPlainObject(x))
+  if (!isData || above.length === DEEPEST || above.includes(x)) return `#${identityOf(x)}`
+  const inside = [...above, x]
+  if (isList) return `[${Array.from(x, (y) => keyWithin(y, inside)).join()}]`
+  const entries = Object.entries(x).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([k, y]) => `${JSON.stringify(k)}:${keyWithin(y, inside)}`).join()}}`
+}
+
+/** Equal keys for equal values: primitives, lists and plain objects by value, everything else by identity. */
+export const valueKey = (x: unknown): string => keyWithin(x, [])
