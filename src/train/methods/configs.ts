@@ -28,6 +28,7 @@ const shared: must.OptionTable<ModuleConfig> = {
   bias: must.oneOf(['all', 'only']),
   tied: must.required(must.recordOf(must.string, 'an object of names of modules')),
   tokens: must.recordOf(must.listOf(must.natural), 'an object of lists of rows'),
+  idleBiases: must.listOf(must.string),
   untied: must.recordOf(must.string, 'an object of names of modules'),
 }
 

@@ -294,6 +294,7 @@ const changesBy = <P>(operation: string, params: P, parts: readonly Part[]): Cha
     }
     changeSaved(operation, changes, adapter.saved)
     for (const [name, change] of biases) after(name, change)
+    for (const name of adapter.config.idleBiases ?? []) after(name, (leaf) => np.zerosLike(denseOf(leaf)))
   }
   return joined(changes, untied)
 }
@@ -389,7 +390,8 @@ export const residual = <P>(params: P, adapter: Adapter<LoraConfig>): P => {
   const find = leafFinder('lora.residual', params)
   const changes: Changes = new Map()
   for (const [module, arrays] of Object.entries(weights)) {
-    if (Object.hasOwn(arrays, 'lora_embedding_A')) continue
+    // Tables, and rows of them that are trained, begin as they do without.
+    if (!Object.hasOwn(arrays, 'lora_A')) continue
     const outputs = outputsAxis(config, module, false)
     const rank = rankOf(config, module)
     const scale = scaleOf(config, module, rank)

@@ -46,6 +46,8 @@ export interface ModuleConfig extends AdapterConfig {
   readonly tied: { readonly [other: string]: string }
   /** Rows of tables that are trained, by the names of the tables. */
   readonly tokens?: { readonly [table: string]: readonly number[] }
+  /** Biases of heads whose table has trained rows: PEFT leaves them out. */
+  readonly idleBiases?: readonly string[]
   /** Heads that share a table which changes without them, or they without it, and the tables: from then on they are two. */
   readonly untied?: { readonly [head: string]: string }
 }

@@ -88,8 +88,11 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
       expect(() => mergeAdapter(base, adapter)).toThrow(ArgumentError)
       return
     }
+    // Merged by PEFT the head has its bias again, without which the adapter was trained.
+    const hasIdle = 'idleBiases' in adapter.config
+    if (hasIdle) expect(difference(expected['merged']!, expected['tuned']!)).toBeGreaterThan(1e-2)
     // Merging tied tables PEFT adds to the shared weight twice: transformers #45127.
-    const merged = name === 'llama-tied' ? expected['tuned']! : expected['merged']!
+    const merged = name === 'llama-tied' || hasIdle ? expected['tuned']! : expected['merged']!
     expect(difference(logits(mergeAdapter(base, adapter)), merged)).toBeLessThan(1e-5)
   })
 

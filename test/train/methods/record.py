@@ -71,6 +71,24 @@ CASES = {
         peft.LoraConfig(**LORA, bias="lora_only", lora_bias=True, target_modules=r"(.*\.)?(query|dense)"),
     ),
     "bert-tokens": ("bert-sequence", peft.LoraConfig(**LORA, trainable_token_indices=[5, 9, 30])),
+    "tokens-olora": (
+        "distilbert-masked",
+        peft.LoraConfig(r=3, lora_alpha=1, target_modules=["lin2"], trainable_token_indices=[4, 29], init_lora_weights="olora"),
+    ),
+    "masked-tokens": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query"], trainable_token_indices=[4, 29])),
+    "gpt2-pissa": (
+        "gpt2",
+        peft.LoraConfig(
+            r=1,
+            lora_alpha=8,
+            use_rslora=True,
+            target_modules="all-linear",
+            fan_in_fan_out=True,
+            # Sorted, as files have them: where two patterns match a module, the first one counts.
+            alpha_pattern={r"\w+\.0\..*": 2, "c_proj": 1},
+            init_lora_weights="pissa",
+        ),
+    ),
     "masked-head": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query"], modules_to_save=["cls"])),
     "masked-decoder": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query", "decoder"])),
     "tied-head": ("llama-tied", peft.LoraConfig(**LORA, target_modules=["lm_head", "v_proj"])),

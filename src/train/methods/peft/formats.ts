@@ -32,10 +32,18 @@ export interface FormatOptions {
   readonly residual: boolean
 }
 
-const shared = ({ modules: _, bias, untied, tokens, ...rest }: FoundModules): Omit<ModuleConfig, 'method'> => ({
+const shared = ({
+  modules: _,
+  bias,
+  untied,
+  tokens,
+  idleBiases,
+  ...rest
+}: FoundModules): Omit<ModuleConfig, 'method'> => ({
   ...rest,
   ...(bias === undefined ? {} : { bias }),
   ...(Object.keys(tokens).length === 0 ? {} : { tokens }),
+  ...(idleBiases.length === 0 ? {} : { idleBiases }),
   ...(Object.keys(untied).length === 0 ? {} : { untied }),
 })
 

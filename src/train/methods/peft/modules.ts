@@ -19,6 +19,7 @@ export interface FoundModules {
   readonly tied: ModuleConfig['tied']
   readonly bias: ModuleConfig['bias']
   readonly tokens: NonNullable<ModuleConfig['tokens']>
+  readonly idleBiases: NonNullable<ModuleConfig['idleBiases']>
   readonly untied: NonNullable<ModuleConfig['untied']>
 }
 
@@ -128,6 +129,24 @@ const tokensOf = (
   )
 }
 
+/**
+ * Biases of heads that share a table of which rows are trained. PEFT computes such a head as a product with the table and nothing more
+ * (`TrainableTokensLayer.forward_adapters`), so that the adapter was trained without them.
+ */
+const idleBiasesOf = (
+  tokens: NonNullable<ModuleConfig['tokens']>,
+  params: unknown,
+  model: ModelLike | undefined,
+): readonly string[] => {
+  const names = new Set(parametersOf(params).map(({ name }) => name))
+  const biases = headsOf(params, model).flatMap(({ module, table }) => {
+    if (!Object.hasOwn(tokens, moduleOf(table))) return []
+    const bias = `${module}.bias`
+    return [model?.tied?.get(bias) ?? bias]
+  })
+  return biases.filter((name) => names.has(name))
+}
+
 /** The matrices of a tree that the configuration means. */
 export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLike | undefined): FoundModules => {
   const modulesToSave = config.names('modules_to_save')
@@ -168,6 +187,7 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
       { unexpected: [pair[1]] },
     )
   }
+  const tokens = tokensOf(config, params, model)
   const isPlain = Array.isArray(given) && !byLayer && config.get('exclude_modules') === undefined
   return {
     modules,
@@ -176,7 +196,8 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
     fanInFanOut: modules.filter(({ table, outputs }) => !table && outputs === 1).map(({ module }) => module),
     tied,
     bias,
-    tokens: tokensOf(config, params, model),
+    tokens,
+    idleBiases: idleBiasesOf(tokens, params, model),
     untied: Object.fromEntries(parted.map(({ module, table }) => [module, moduleOf(table)])),
   }
 }

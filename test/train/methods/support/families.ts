@@ -13,6 +13,7 @@ const families: { readonly [prefix: string]: string } = {
   t5: 't5-lm',
   resnet: 'resnet-bottleneck',
   vit: 'vit-image',
+  tokens: 'distilbert-masked',
 }
 
 /** The model of a recorded case, by the beginning of its name. */
