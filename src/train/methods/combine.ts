@@ -1,22 +1,67 @@
-/** One adapter of several: PEFT's `add_weighted_adapter`, of which the combinations `linear` and `cat`. */
+/** One adapter of several: PEFT's `add_weighted_adapter`. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as np from '../../numpy/index.ts'
+import * as random from '../../random/index.ts'
+import type { Key } from '../../random/index.ts'
+import { aKey } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { Adapter } from '../adapter.ts'
 import { anAdapter } from './configs.ts'
 import type { LoraConfig } from './lora.ts'
 import { factorNames, rankOf, scaleOf } from './lora.ts'
+import type { Rule, RuleSettings } from './merging.ts'
+import { mergedArrays } from './merging.ts'
+
+/** What becomes one: factors by themselves, or the products of factors, which are taken apart again by singular values. */
+interface Kind extends Rule {
+  readonly of: 'factors' | 'products'
+}
+
+const plain: Rule = { prune: 'none', elect: false }
+const ties: Rule = { prune: 'magnitude', elect: true }
+const magnitudePrune: Rule = { prune: 'magnitude', elect: false }
+const dareLinear: Rule = { prune: 'random', elect: false }
+const dareTies: Rule = { prune: 'random', elect: true }
+
+const kinds = {
+  linear: { of: 'factors', ...plain },
+  ties: { of: 'factors', ...ties },
+  magnitudePrune: { of: 'factors', ...magnitudePrune },
+  dareLinear: { of: 'factors', ...dareLinear },
+  dareTies: { of: 'factors', ...dareTies },
+  svd: { of: 'products', ...plain },
+  tiesSvd: { of: 'products', ...ties },
+  magnitudePruneSvd: { of: 'products', ...magnitudePrune },
+  dareLinearSvd: { of: 'products', ...dareLinear },
+  dareTiesSvd: { of: 'products', ...dareTies },
+} as const satisfies { readonly [name: string]: Kind }
+
+/** How adapters become one. */
+export type Combination = 'cat' | keyof typeof kinds
 
 /** Options of `lora.combine`. */
 export interface CombineOptions {
   /** How much each adapter counts; they may be negative. */
   readonly weights: readonly number[]
   /**
-   * `cat`: the ranks add up, and the result adds exactly what the adapters add together. `linear`: factors are summed, each multiplied by
-   * the root of its weight, so that the rank stays; products of one adapter's A with another's B come in.
+   * - `cat`: the ranks add up, and the result adds exactly what the adapters add together.
+   * - `linear`: factors are summed, each multiplied by the root of its weight, so that the rank stays; products of one adapter's A with
+   *   another's B come in.
+   * - `svd`: the sum of what the adapters add, cut to a rank by singular values.
+   * - `magnitudePrune`, `dareLinear`: as `linear`, of a share of the elements: the greatest, or random ones scaled up.
+   * - `ties`, `dareTies`: likewise, of the elements whose sign prevails, by their mean.
+   * - with `Svd` behind: the same of products instead of factors, cut to a rank.
    */
-  readonly combination: 'cat' | 'linear'
+  readonly combination: Combination
+  /** The share of elements that is kept, in (0, 1], where elements are left out. */
+  readonly density?: number
+  /** Which sign prevails in `ties` and its kin: that of the sum (by default), or that of more adapters. */
+  readonly majoritySign?: 'total' | 'frequency'
+  /** The rank of the result where products are cut; by default the greatest of the adapters. */
+  readonly rank?: number
+  /** For `dareLinear` and its kin: which elements are kept. */
+  readonly key?: Key
 }
 
 const combineDoor = must.door('lora.combine', {
@@ -25,33 +70,34 @@ const combineDoor = must.door('lora.combine', {
   ),
   options: must.optionsOf<CombineOptions>({
     weights: must.required(must.listOf(must.finite)),
-    combination: must.required(must.oneOf(['cat', 'linear'])),
+    combination: must.required(must.oneOf(['cat', ...(Object.keys(kinds) as (keyof typeof kinds)[])])),
+    density: must.kind('a number above 0, up to 1', (x) => typeof x === 'number' && x > 0 && x <= 1),
+    majoritySign: must.oneOf(['total', 'frequency']),
+    rank: must.count,
+    key: aKey,
   }),
 })
 
-/** Factors of one adapter, multiplied so that their product has its weight and scale. */
+/** Factors of one adapter, and by what their product is multiplied. */
 interface Share {
   readonly a: NDArray
   readonly b: NDArray
+  readonly weight: number
+  readonly scale: number
 }
 
-const shareOf = (
-  { config, weights }: Adapter<LoraConfig>,
-  module: string,
-  weight: number,
-  even: boolean,
-): Share | null => {
+const shareOf = ({ config, weights }: Adapter<LoraConfig>, module: string, weight: number): Share | null => {
   const arrays = weights[module]
   if (arrays === undefined) return null
   const [nameA, nameB] = factorNames(Object.hasOwn(arrays, 'lora_embedding_A'))
   const [a, b] = [arrays[nameA]!, arrays[nameB]!]
-  const factor = weight * scaleOf(config, module, a.shape[0]!)
-  if (!even) return { a: np.multiply(a, factor), b }
-  const root = Math.sqrt(Math.abs(factor))
-  return { a: np.multiply(a, Math.sign(factor) * root), b: np.multiply(b, root) }
+  return { a, b, weight, scale: scaleOf(config, module, a.shape[0]!) }
 }
 
-const sum = (xs: readonly NDArray[]): NDArray => xs.slice(1).reduce((x, y) => np.add(x, y), xs[0]!)
+interface Factors {
+  readonly a: NDArray
+  readonly b: NDArray
+}
 
 /** Zeros up to a rank, which add nothing. */
 const padded = (x: NDArray, axis: 0 | 1, rank: number): NDArray => {
@@ -63,10 +109,49 @@ const padded = (x: NDArray, axis: 0 | 1, rank: number): NDArray => {
   )
 }
 
-const combinedModule = (shares: readonly Share[], rank: number, combination: CombineOptions['combination']): Share => {
+const paddedFactors = ({ a, b }: Factors, rank: number): Factors => ({ a: padded(a, 0, rank), b: padded(b, 1, rank) })
+
+const concatenated = (shares: readonly Share[]): Factors => ({
+  a: np.concatenate(
+    shares.map(({ a, weight, scale }) => np.multiply(a, weight * scale)),
+    { axis: 0 },
+  ),
+  b: np.concatenate(
+    shares.map(({ b }) => b),
+    { axis: 1 },
+  ),
+})
+
+const mergedFactors = (shares: readonly Share[], rule: Rule, settings: RuleSettings, key: Key): Factors => {
+  const [keyA, keyB] = random.split(key)
+  const factors = shares.map(({ weight, scale }) => weight * scale)
+  const roots = factors.map((factor) => Math.sqrt(Math.abs(factor)))
+  const signed = roots.map((root, i) => Math.sign(factors[i]!) * root)
   const [as, bs] = [shares.map(({ a }) => a), shares.map(({ b }) => b)]
-  if (combination === 'linear') return { a: sum(as), b: sum(bs) }
-  return { a: padded(np.concatenate(as, { axis: 0 }), 0, rank), b: padded(np.concatenate(bs, { axis: 1 }), 1, rank) }
+  return { a: mergedArrays(as, signed, rule, settings, keyA), b: mergedArrays(bs, roots, rule, settings, keyB) }
+}
+
+/** A factor as a matrix: of convolutions A is [rank, channels, height, width], B [channels, rank, 1, 1]. */
+const asMatrix = (x: NDArray): NDArray => x.reshape([x.shape[0]!, -1])
+
+/** Factors of the best product of a rank: Eckart and Young. */
+const cut = (product: NDArray, rank: number, { a, b }: Factors): Factors => {
+  const [u, s, vh] = np.linalg.svd(product, { fullMatrices: false })
+  const kept = Math.min(rank, s.size)
+  const [cutA, cutB] = [vh.at(np.slice(0, kept)).get(), np.multiply(u, s).at('...', np.slice(0, kept)).get()]
+  return { a: cutA.reshape([kept, ...a.shape.slice(1)]), b: cutB.reshape([b.shape[0]!, kept, ...b.shape.slice(2)]) }
+}
+
+const mergedProducts = (
+  shares: readonly Share[],
+  rank: number,
+  rule: Rule,
+  settings: RuleSettings,
+  key: Key,
+): Factors => {
+  const products = shares.map(({ a, b, scale }) => np.multiply(np.matmul(asMatrix(b), asMatrix(a)), scale))
+  const weights = shares.map(({ weight }) => weight)
+  return cut(mergedArrays(products, weights, rule, settings, key), rank, shares[0]!)
 }
 
 /** What has no sum that an adapter could hold: biases and rows that are trained beside the factors. */
@@ -88,12 +173,12 @@ const checkFactorsOnly = (adapters: readonly Adapter<LoraConfig>[]): void => {
   }
 }
 
-const checkSameRanks = (adapters: readonly Adapter<LoraConfig>[]): void => {
+const checkSameRanks = (combination: string, adapters: readonly Adapter<LoraConfig>[]): void => {
   const [first, ...others] = adapters.map(({ config }) => JSON.stringify([config.rank, config.rankPattern]))
   if (others.every((other) => other === first)) return
   const ranks = adapters.map(({ config }) => config.rank).join(', ')
   throw new ArgumentError(
-    `lora.combine: 'linear' sums factors, which takes equal ranks (and rankPattern), got ${ranks}. Combine them by 'cat'.`,
+    `lora.combine: '${combination}' adds factors, which takes equal ranks (and rankPattern), got ${ranks}. Combine them by 'cat' or 'svd'.`,
   )
 }
 
@@ -118,25 +203,52 @@ const union = (lists: readonly (readonly string[])[]): readonly string[] => [...
 const mostRank = ({ config, weights }: Adapter<LoraConfig>): number =>
   Math.max(...Object.keys(weights).map((module) => rankOf(config, module)))
 
+const checkSettings = ({ combination, density, key }: CombineOptions): void => {
+  const { prune } = combination === 'cat' ? plain : kinds[combination]
+  if (prune !== 'none' && density === undefined) {
+    throw new ArgumentError(
+      `lora.combine: '${combination}' leaves out elements: pass the share to keep, { density: 0.5 }.`,
+    )
+  }
+  if (prune === 'random' && key === undefined) {
+    throw new ArgumentError(`lora.combine: '${combination}' leaves out random elements: pass { key: random.key(0) }.`)
+  }
+}
+
+/** The rank of what comes of the adapters. */
+const combinedRank = (adapters: readonly Adapter<LoraConfig>[], { combination, rank }: CombineOptions): number => {
+  const ranks = adapters.map(mostRank)
+  if (combination === 'cat') return ranks.reduce((total, one) => total + one, 0)
+  return kinds[combination].of === 'factors' ? adapters[0]!.config.rank : (rank ?? Math.max(...ranks))
+}
+
 export const combine = (adapters: readonly Adapter<LoraConfig>[], options: CombineOptions): Adapter<LoraConfig> => {
   combineDoor(adapters, options)
-  const { weights, combination } = options
+  const { weights, combination, density = 1, majoritySign = 'total', key = random.key(0) } = options
   if (weights.length !== adapters.length) {
     throw new ArgumentError(`lora.combine: there are ${adapters.length} adapters, but ${weights.length} weights.`)
   }
+  checkSettings(options)
   checkFactorsOnly(adapters)
-  const even = combination === 'linear'
-  if (even) checkSameRanks(adapters)
-  const [{ config: first }] = adapters as readonly [Adapter<LoraConfig>]
-  const rank = even ? first.rank : adapters.reduce((total, adapter) => total + mostRank(adapter), 0)
+  const even = combination !== 'cat' && kinds[combination].of === 'factors'
+  if (even) checkSameRanks(combination, adapters)
+  const rank = combinedRank(adapters, options)
+  const settings = { density, majoritySign }
+  const combinedModule = (shares: readonly Share[], drawn: Key): Factors => {
+    if (combination === 'cat') return paddedFactors(concatenated(shares), rank)
+    const rule = kinds[combination]
+    if (rule.of === 'factors') return mergedFactors(shares, rule, settings, drawn)
+    return paddedFactors(mergedProducts(shares, rank, rule, settings, drawn), rank)
+  }
   const modules = union(adapters.map((adapter) => Object.keys(adapter.weights)))
-  const combined = modules.map((module) => {
-    const shares = adapters.flatMap((adapter, i) => shareOf(adapter, module, weights[i]!, even) ?? [])
-    const { a, b } = combinedModule(shares, rank, combination)
+  const combined = modules.map((module, k) => {
+    const shares = adapters.flatMap((adapter, i) => shareOf(adapter, module, weights[i]!) ?? [])
+    const { a, b } = combinedModule(shares, random.foldIn(key, k))
     const table = adapters.some((adapter) => Object.hasOwn(adapter.weights[module] ?? {}, 'lora_embedding_A'))
     const [nameA, nameB] = factorNames(table)
     return [module, { [nameA]: a, [nameB]: b }] as const
   })
+  const { config: first } = adapters[0]!
   // With alpha equal to the rank nothing is multiplied any more.
   const patterns = even ? first.rankPattern : {}
   const config: LoraConfig = {

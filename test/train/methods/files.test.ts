@@ -122,17 +122,23 @@ describe.each(cases)('%s, as PEFT writes it', (name) => {
   })
 })
 
-test.each(['linear', 'cat'] as const)(
-  'two adapters combined by %s are what add_weighted_adapter makes',
-  async (combination) => {
-    const { model, params, logits, expected } = await recorded('bert-combined')
-    const [one, two] = await Promise.all(
-      ['bert-first', 'bert-lora-other'].map((name) => get(lora.load(join(data, name), params, { model }))),
-    )
-    const both = lora.combine([one!, two!], { weights: [0.7, -0.4], combination })
-    expect(difference(logits(lora.apply(params, both)), expected[combination]!)).toBeLessThan(1e-5)
-  },
-)
+test.each([
+  ['linear', 'linear'],
+  ['cat', 'cat'],
+  ['svd', 'svd'],
+  ['ties', 'ties'],
+  ['magnitudePrune', 'magnitude_prune'],
+  ['tiesSvd', 'ties_svd'],
+  ['magnitudePruneSvd', 'magnitude_prune_svd'],
+] as const)('two adapters combined by %s are what add_weighted_adapter makes', async (combination, name) => {
+  const { model, params, logits, expected } = await recorded('bert-combined')
+  const [one, two] = await Promise.all(
+    ['bert-first', 'bert-lora-other'].map((folder) => get(lora.load(join(data, folder), params, { model }))),
+  )
+  const settings = { weights: [0.7, -0.4], density: 0.6, majoritySign: 'frequency' } as const
+  const both = lora.combine([one!, two!], { ...settings, combination })
+  expect(difference(logits(lora.apply(params, both)), expected[name]!)).toBeLessThan(1e-5)
+})
 
 // What does not fit.
 
