@@ -1,11 +1,12 @@
 /** What trees are made of, as types: leaves, and trees with other leaves in the same places. */
+
 /** Only a type: marks classes whose instances are leaves. */
 export declare const leafBrand: unique symbol
 export interface LeafBrand {
   readonly [leafBrand]: true
 }
 
-/** Only a type: marks trees of arrays whose insides are nobody's business; mapped types leave them as they are. */
+/** Only a type: marks trees of arrays that mapped types leave as they are, whatever is inside. */
 export declare const opaqueBrand: unique symbol
 export interface OpaqueBrand {
   readonly [opaqueBrand]?: true

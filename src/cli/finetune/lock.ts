@@ -6,7 +6,10 @@ import { FailedError } from '../command.ts'
 import { directoryId, node } from '../host.ts'
 import type { Server } from '../host.ts'
 
-/** A name that all processes of this machine know; a socket's file where the system has no better. */
+/**
+ * A name that all processes of this machine know; a socket's file where the system has no better. That is not in the directory for
+ * temporary files, which an environment may change from process to process, and whose path may be too long for a socket.
+ */
 const addressOf = (id: string): string => {
   if (node.platform === 'linux') return `\0pullback-${id}`
   return node.platform === 'win32' ? `\\\\.\\pipe\\pullback-${id}` : `/tmp/pullback-${id}.sock`
