@@ -42,15 +42,18 @@ export const primitiveKey = (x: unknown): string => {
 /** Data that is deeper is compared by identity: what goes on for ever is, too. */
 const DEEPEST = 64
 
-const keyWithin = (x: unknown, above: readonly object[]): string => {
+/** `above` has the containers that `x` is in. */
+const keyWithin = (x: unknown, above: object[]): string => {
   if (x === null || (typeof x !== 'object' && typeof x !== 'function')) return primitiveKey(x)
   const isList = Array.isArray(x)
   const isData = isList || (typeof x === 'object' && isPlainObject(x))
   if (!isData || above.length === DEEPEST || above.includes(x)) return `#${identityOf(x)}`
-  const inside = [...above, x]
-  if (isList) return `[${Array.from(x, (y) => keyWithin(y, inside)).join()}]`
-  const entries = Object.entries(x).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([k, y]) => `${JSON.stringify(k)}:${keyWithin(y, inside)}`).join()}}`
+  above.push(x)
+  let key = ''
+  if (isList) for (const y of x as readonly unknown[]) key += `${keyWithin(y, above)},`
+  else for (const name of Object.keys(x).sort()) key += `${JSON.stringify(name)}:${keyWithin(x[name], above)},`
+  above.pop()
+  return isList ? `[${key}]` : `{${key}}`
 }
 
 /** Equal keys for equal values: primitives, lists and plain objects by value, everything else by identity. */
