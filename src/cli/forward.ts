@@ -5,14 +5,12 @@ import { flattenWithPath } from '../api/tree.ts'
 import { openTensors, readTensors, writeSafetensors } from '../io/index.ts'
 import type { AnyModel, NamedArrays, ParamTree } from '../models/index.ts'
 import { architectureNames } from '../models/index.ts'
-import type { Adapter, PeftConfig } from '../train/index.ts'
-import { applyAdapter } from '../train/index.ts'
-import { trainedTensors } from '../train/methods/peft/save.ts'
+import type { Adapter } from '../train/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
+import { exactly } from './finetune/adapters.ts'
 import { loadAdapted } from './finetune/tuned.ts'
-import type { AdaptedModel } from './finetune/tuned.ts'
 import { loadFrom } from './model.ts'
 
 /** The loss among the outputs, where there is one. */
@@ -26,35 +24,46 @@ const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
   )
 }
 
-/** Gradients by an adapter's own arrays, under the names that its files have for them. */
-const adapterGradients = ({ body, plain, adapter }: AdaptedModel, run: (p: ParamTree) => NamedArrays): NamedArrays => {
-  const loss = (a: Adapter<PeftConfig>, p: ParamTree): NDArray => lossOf(body.model, run(applyAdapter(p, a)))
-  const gradient = jit(grad(loss))(adapter, plain)
-  return Object.fromEntries(Object.entries(trainedTensors(gradient)).map(([name, g]) => [`grad.${name}`, g]))
-}
-
 const gradientsOf = (model: AnyModel, params: ParamTree, run: (p: ParamTree) => NamedArrays): NamedArrays => {
   const gradient = jit(grad((p: ParamTree) => lossOf(model, run(p))))(params)
   return Object.fromEntries(flattenWithPath(gradient)[0].map(([path, g]) => [`grad.${path.join('.')}`, g] as const))
 }
 
+/** What is computed of the inputs, which are closed over, so that they are checked by their values. */
+interface Computed {
+  readonly model: AnyModel
+  readonly outputs: NamedArrays
+  readonly gradients: NamedArrays
+}
+
+const withoutAdapter = async (given: Given, terminal: Terminal, inputs: NamedArrays): Promise<Computed> => {
+  const architecture = wordOption(given, 'architecture', architectureNames)
+  const { model, params, state } = await loadFrom(required(given, 'model'), { architecture }, terminal)
+  const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
+  return { model, outputs: jit(apply)(params), gradients: given.flag('grads') ? gradientsOf(model, params, apply) : {} }
+}
+
+/** Gradients are those by an adapter's own arrays, under the names that its files have for them. */
+const withAdapter = async (given: Given, terminal: Terminal, inputs: NamedArrays): Promise<Computed> => {
+  const architecture = wordOption(given, 'architecture', architectureNames)
+  const { body, plain, one } = await loadAdapted(given, terminal, architecture)
+  const { model, state } = body
+  const { adapter, run, named } = exactly(one, model)
+  const apply = (a: Adapter, p: ParamTree): NamedArrays => run(a, p, inputs, { state })
+  const outputs = jit(apply)(adapter, plain)
+  if (!given.flag('grads')) return { model, outputs, gradients: {} }
+  const gradient = jit(grad((a: Adapter, p: ParamTree) => lossOf(model, apply(a, p))))(adapter, plain)
+  const gradients = Object.entries(named(gradient)).map(([name, g]) => [`grad.${name}`, g] as const)
+  return { model, outputs, gradients: Object.fromEntries(gradients) }
+}
+
 const run = async (given: Given, terminal: Terminal): Promise<void> => {
-  const from = required(given, 'model')
+  required(given, 'model')
   const [inputPath, outPath] = [required(given, 'inputs'), required(given, 'out')]
   if (!outPath.endsWith('.safetensors')) throw new UsageError(`--out must end with .safetensors, not '${outPath}'`)
-  const architecture = wordOption(given, 'architecture', architectureNames)
   const inputs = orFail(await readTensors(orFail(await openTensors(inputPath)()))())
-  const tuned = given.text('adapter') === undefined ? null : await loadAdapted(given, terminal, architecture)
-  const { model, params, state } =
-    tuned === null ? await loadFrom(from, { architecture }, terminal) : { ...tuned.body, params: tuned.params }
-  // Inputs are closed over, so that they are checked by their values.
-  const apply = (p: ParamTree): NamedArrays => model.apply(p, inputs, { state })
-  const outputs = jit(apply)(params)
-  const gradients = !given.flag('grads')
-    ? {}
-    : tuned === null
-      ? gradientsOf(model, params, apply)
-      : adapterGradients(tuned, apply)
+  const compute = given.text('adapter') === undefined ? withoutAdapter : withAdapter
+  const { model, outputs, gradients } = await compute(given, terminal, inputs)
   orFail(await writeSafetensors(outPath, { ...outputs, ...gradients })())
   const shapes = Object.fromEntries(Object.entries(outputs).map(([name, x]) => [name, x.shape]))
   const loss = outputs['loss'] === undefined ? null : outputs['loss'].item()

@@ -8,13 +8,18 @@ import { loadAdapted, tunedOptions } from './tuned.ts'
 
 const mergeRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const out = required(given, 'out')
-  const { body, plain, adapter } = await loadAdapted(given, terminal)
+  const { body, plain, one } = await loadAdapted(given, terminal)
+  if (one.kind === 'tokens')
+    throw new FailedError(
+      `${required(given, 'adapter')} has virtual tokens, which stand before a text and change no weights: there is nothing to merge. ` +
+        'Run the model with --adapter',
+    )
   const { files, model, config, state } = body
   if (files === null)
     throw new FailedError(
       'a GGUF file has weights in blocks, and a merged model is written as floats: give its original as --model',
     )
-  const params = mergeAdapter(plain, adapter)
+  const params = mergeAdapter(plain, one.adapter)
   orFail(
     await saveModel(out, {
       ...files,

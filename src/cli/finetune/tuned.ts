@@ -2,12 +2,12 @@
 import type { JsonRecord, TensorFile } from '../../io/index.ts'
 import { openModel } from '../../io/index.ts'
 import type { ArchitectureName, ParamTree } from '../../models/index.ts'
-import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
-import { applyAdapter, loadAdapter, lora } from '../../train/index.ts'
 import { CONFIG_FILE, openAdapterTensors } from '../../train/methods/peft/folder.ts'
 import type { Given, Option, Terminal } from '../command.ts'
 import { FailedError, orFail, required, wordOption } from '../command.ts'
 import { isGguf, jsonBeside } from '../model.ts'
+import type { AnyAdapter } from './adapters.ts'
+import { adapted, plainOf, readAdapter } from './adapters.ts'
 import type { Base, Body } from './base.ts'
 import { architectureFor, classIn, labelsOf, loadBase, loadBody, suffixes } from './base.ts'
 import { RUN_FILE } from './run.ts'
@@ -17,7 +17,7 @@ import { tasks } from './settings.ts'
 /** A model that is ready to be run. */
 export interface Tuned {
   readonly base: Base
-  /** The base's parameters, with the adapter applied if there is one. */
+  /** The base's parameters; if there is an adapter, it is applied to them, or to the base's model. */
   readonly params: ParamTree
   readonly task: TaskName
   readonly labels: readonly string[] | null
@@ -105,30 +105,18 @@ const taskGiven = (given: Given): TaskName | undefined =>
 const labelsFor = async ({ run, directory, config }: Notes): Promise<readonly string[] | null> =>
   Array.isArray(run['labels']) ? run['labels'].map(String) : classNames(directory, config)
 
-interface Adapted {
-  readonly adapter: Adapter<PeftConfig> | null
-  /** What the adapter belongs to: the residual of the weights, where it began as a part of them. */
-  readonly plain: ParamTree
-  readonly params: ParamTree
-}
-
-const residualOf = (params: ParamTree, adapter: Adapter<PeftConfig>): ParamTree =>
-  adapter.config.method === 'lora' || adapter.config.method === 'dora'
-    ? lora.residual(params, adapter as Adapter<LoraConfig>)
-    : params
-
-/** Puts the adapter on a model. What neither of them has must not be made up. */
-const adapt = async ({ path, directory }: Notes, { model, params, fresh }: Body): Promise<Adapted> => {
-  const adapter = directory === null ? null : orFail(await loadAdapter(directory, params, { model, residual: true })())
-  const lost = fresh.find((module) => !Object.keys(adapter?.saved ?? {}).some((name) => name.startsWith(`${module}.`)))
-  if (lost !== undefined) {
-    throw new FailedError(
-      `${lost} is neither in ${path}${directory === null ? '' : ` nor in ${directory}`}; it would be noise`,
-    )
-  }
-  if (adapter === null) return { adapter, plain: params, params }
-  const plain = residualOf(params, adapter)
-  return { adapter, plain, params: applyAdapter(plain, adapter) }
+/** Reads the adapter. What neither it nor the model has must not be made up. */
+const adapterOf = async (
+  { path, directory, peft }: Notes,
+  { model, params, fresh }: Body,
+): Promise<AnyAdapter | null> => {
+  const one = directory === null ? null : await readAdapter(directory, peft, model, params)
+  const saved = Object.keys(one?.adapter.saved ?? {})
+  const lost = fresh.find((module) => !saved.some((name) => name.startsWith(`${module}.`)))
+  if (lost === undefined) return one
+  throw new FailedError(
+    `${lost} is neither in ${path}${directory === null ? '' : ` nor in ${directory}`}; it would be noise`,
+  )
 }
 
 /** Loads `--model`, with `--adapter` if there is one, for texts. */
@@ -144,8 +132,9 @@ export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned
   const base = await loadBase(path, { task, labels, seed: 0 }, terminal)
   const names = task === 'classify' ? (labels ?? labelsOf(base.config)) : null
   const maxLength = typeof run['maxLength'] === 'number' ? run['maxLength'] : null
-  const { params } = await adapt(notes, base)
-  return { base, params, task, labels: names, maxLength }
+  const one = await adapterOf(notes, base)
+  const { model, params } = one === null ? base : adapted(one, base.model, plainOf(one, base.params))
+  return { base: { ...base, model }, params, task, labels: names, maxLength }
 }
 
 /** The class that an adapter is for: that of its task, if its model's family has it; null for the model's own. */
@@ -156,14 +145,16 @@ const classFor = (given: Given, { config, run, peft }: Notes): ArchitectureName 
   return wanted === undefined ? null : classIn(config, wanted)
 }
 
-/** A model of any kind with an adapter on it. */
-export interface AdaptedModel extends Adapted {
+/** A model of any kind and an adapter for it. */
+export interface AdaptedModel {
   readonly body: Body
-  readonly adapter: Adapter<PeftConfig>
+  /** The parameters that the adapter belongs to. */
+  readonly plain: ParamTree
+  readonly one: AnyAdapter
 }
 
 /**
- * Loads `--model` with `--adapter` on it, of any kind: no tokenizer is needed. The class is that of `--task` or of the adapter's own task,
+ * Loads `--model` and `--adapter`, of any kind: no tokenizer is needed. The class is that of `--task` or of the adapter's own task,
  * else that of the configuration.
  */
 export const loadAdapted = async (
@@ -175,6 +166,6 @@ export const loadAdapted = async (
   const notes = await notesOf(given)
   const chosen = architecture ?? (isGguf(notes.path) ? null : classFor(given, notes))
   const body = await loadBody(notes.path, chosen, { labels: await labelsFor(notes), seed: 0 }, terminal)
-  const { adapter, plain, params } = await adapt(notes, body)
-  return { body, plain, params, adapter: adapter! }
+  const one = (await adapterOf(notes, body))!
+  return { body, plain: plainOf(one, body.params), one }
 }

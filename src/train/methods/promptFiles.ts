@@ -1,6 +1,7 @@
 /** PEFT's files of virtual tokens: `prompt_embeddings`, and modules that are trained besides. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Shape } from '../../core/shape.ts'
+import { show } from '../../core/show.ts'
 import type { IoError, JsonRecord } from '../../io/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
@@ -10,11 +11,14 @@ import type { AdapterFiles } from './adapterFolder.ts'
 import { refuse, takeTensors, wordsOf, writeAdapterFolder } from './adapterFolder.ts'
 
 /** What PEFT calls the kinds of models. */
-const taskTypes = ['SEQ_CLS', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'] as const
+const taskTypes = ['SEQ_CLS', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION', 'SEQ_2_SEQ_LM'] as const
 
 /** Options of saving for PEFT. */
 export interface PromptSaveOptions {
-  /** The kind of model, which tells PEFT its class: by default `SEQ_CLS` where a head was trained, else `CAUSAL_LM`. */
+  /**
+   * The kind of model, which tells PEFT its class: by default `SEQ_CLS` where a head was trained, `SEQ_2_SEQ_LM` where one text is read
+   * and another written, else `CAUSAL_LM`.
+   */
   readonly taskType?: (typeof taskTypes)[number]
   /** The name or path of the model, for PEFT to find it. */
   readonly baseModel?: string
@@ -36,6 +40,15 @@ const modulesOf = (names: readonly string[]): readonly string[] => [
   ...new Set(names.map((name) => name.slice(0, Math.max(0, name.lastIndexOf('.'))))),
 ]
 
+/** Tensors of a file, by name. */
+export const embeddingsFile = (
+  embeddings: NDArray,
+  saved: { readonly [name: string]: NDArray },
+): { readonly [name: string]: NDArray } => ({
+  [EMBEDDINGS]: embeddings,
+  ...Object.fromEntries(Object.entries(saved).map(([name, x]) => [PREFIX + name, x])),
+})
+
 /** Writes virtual tokens as PEFT does. */
 export const savePrompt = (
   path: string,
@@ -50,11 +63,17 @@ export const savePrompt = (
     task_type: taskType,
     base_model_name_or_path: baseModel,
     inference_mode: true,
-    num_transformer_submodules: 1,
     modules_to_save: names.length === 0 ? null : modulesOf(names),
   }
-  const besides = Object.fromEntries(names.map((name) => [PREFIX + name, saved[name]!]))
-  return writeAdapterFolder(path, { ...config, ...common }, { [EMBEDDINGS]: embeddings, ...besides })
+  const settings = { num_transformer_submodules: 1, ...config, ...common }
+  return writeAdapterFolder(path, settings, embeddingsFile(embeddings, saved))
+}
+
+/** Of how many parts of the model the files have virtual tokens: 2 of a model that reads one text and writes another. */
+export const partsOf = (files: AdapterFiles): number => {
+  const parts = files.config['num_transformer_submodules'] ?? 1
+  if (parts === 1 || parts === 2) return parts
+  return refuse(files.source, `num_transformer_submodules in adapter_config.json must be 1 or 2, got ${show(parts)}.`)
 }
 
 /** Leaves of modules that a configuration lists, by whole names or their ends. */
@@ -71,10 +90,6 @@ export const readPrompt = (
   tree: NamedTree,
   shape: Shape,
 ): { readonly embeddings: NDArray; readonly saved: { readonly [name: string]: NDArray } } => {
-  const { config, source } = files
-  if ((config['num_transformer_submodules'] ?? 1) !== 1) {
-    refuse(source, 'virtual tokens of both an encoder and a decoder are not supported (num_transformer_submodules).')
-  }
   const besides = shapesOfModules(tree, wordsOf(files, 'modules_to_save'))
   const wanted = new Map([[EMBEDDINGS, shape], ...[...besides].map(([name, s]) => [PREFIX + name, s] as const)])
   const tensors = takeTensors(files, wanted)

@@ -1,30 +1,28 @@
 /** Prompt tuning: rows that are trained, beyond the table of embeddings, stand before the text. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import { isLinearOperator, LinearOperator } from '../../api/linearOperator.ts'
-import type { DType } from '../../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
-import type { Shape } from '../../core/shape.ts'
-import { registerPytreeNode } from '../../core/registration.ts'
 import type { FolderLike, IoError } from '../../io/index.ts'
-import type { Weight } from '../../models/layers.ts'
 import * as np from '../../numpy/index.ts'
 import { normal, randint } from '../../random/index.ts'
 import { aKey } from '../../random/keys.ts'
 import type { Key } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
-import type { ArrayLike, NDArray, TakeOptions } from '../../trace/value.ts'
+import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { Adapter } from '../adapter.ts'
 import type { AdapterConfig } from '../adapter.ts'
 import type { AdapterError } from '../errors.ts'
+import type { ModelLike } from '../modelTypes.ts'
 import type { NamedTree, ParamLeaf } from '../leaves.ts'
 import { nameLeaves, replaceLeaves, typeOf, withLeaves } from '../leaves.ts'
 import { aSelection } from '../select.ts'
 import { aFolder, countOf, loadAdapterFolder, wordOf } from './adapterFolder.ts'
+import { ExtendedTable } from './extendedTable.ts'
 import { asWeight } from './modules.ts'
 import type { PromptSaveOptions } from './promptFiles.ts'
-import { promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
+import { partsOf, promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
 import { changeInputs, columnsBefore, labelsBefore, textInputs, tokensOf } from './virtualTokens.ts'
 import type { Tuned } from './settings.ts'
+import { aModel } from './settings.ts'
 import type { HeadOptions } from './wholeLeaves.ts'
 import { anAdapterOf, savedHead } from './wholeLeaves.ts'
 
@@ -35,6 +33,10 @@ export interface PromptConfig extends AdapterConfig {
   readonly table: string
   /** How many rows the table has: the virtual tokens are the next ones. */
   readonly vocabSize: number
+  /** How many of the rows that are trained stand before a text: the first. Files of PEFT's for T5 have others, which nothing reads. */
+  readonly tokens: number
+  /** What the model multiplies each row of the table by: √features in a Gemma, and 1 elsewhere. Virtual tokens are not multiplied. */
+  readonly scale: number
 }
 
 /** Options of `promptTuning.init`. */
@@ -48,61 +50,15 @@ export interface PromptOptions extends HeadOptions {
   readonly from?: 'normal' | 'vocabulary' | readonly number[]
   /** The table of embeddings, by name; found by its name in the families that there are. */
   readonly table?: string
+  /** The model that the parameters are of: a Gemma multiplies what it looks up, and virtual tokens are not to be. */
+  readonly model?: ModelLike
 }
+
+/** Options of `promptTuning.load`. */
+export type PromptLoadOptions = Pick<PromptOptions, 'table' | 'model'>
 
 /** Tables of embeddings of tokens. */
 const tables = /(^|\.)(word_embeddings|embed_tokens|wte|shared)\.weight$/
-
-/** A table with rows beyond those of its matrix; products know nothing of them, so that a head that is tied to it stays as it is. */
-class ExtendedTable extends LinearOperator {
-  readonly base: Weight
-  readonly more: NDArray
-
-  constructor(base: Weight, more: NDArray) {
-    super()
-    this.base = base
-    this.more = more
-  }
-
-  get shape(): Shape {
-    return this.base.shape
-  }
-
-  get dtype(): DType {
-    return typeOf(this.base).dtype
-  }
-
-  override get rowCount(): number {
-    return this.#own + this.more.shape[0]!
-  }
-
-  get #own(): number {
-    return isLinearOperator(this.base) ? this.base.rowCount : this.base.shape[0]!
-  }
-
-  multiply(x: NDArray, transposed: boolean): NDArray {
-    return transposed ? np.einsum('...i,oi->...o', x, this.base) : np.matmul(x, this.base)
-  }
-
-  dense(): NDArray {
-    if (isLinearOperator(this.base)) return this.base.dense()
-    return 'dequantize' in this.base ? this.base.dequantize() : this.base
-  }
-
-  override rows(indices: ArrayLike, options: TakeOptions = {}): NDArray {
-    const ids = np.asarray(indices)
-    const own = this.#own
-    const words = np.take(this.base, np.minimum(ids, own - 1), { ...options, axis: 0 })
-    const virtual = np.take(this.more, np.maximum(np.subtract(ids, own), 0), { ...options, axis: 0 })
-    return np.where(np.expandDims(np.less(ids, own), -1), words, virtual.astype(words.dtype))
-  }
-}
-
-registerPytreeNode<ExtendedTable>(
-  ExtendedTable,
-  ({ base, more }) => ({ children: [base, more], keys: ['base', 'more'] }),
-  (_, [base, more]) => new ExtendedTable(base as Weight, more as NDArray),
-)
 
 const tableOf = (
   operation: string,
@@ -134,6 +90,7 @@ const initDoor = must.door('promptTuning.init', {
     tokens: must.count,
     from: aBeginning,
     table: must.string,
+    model: aModel,
     head: aSelection,
   }),
 })
@@ -147,9 +104,14 @@ const saveDoor = must.door('promptTuning.save', {
 const loadDoor = must.door('promptTuning.load', {
   from: aFolder,
   params: must.anything,
-  options: must.optionsOf<Pick<PromptOptions, 'table'>>({ table: must.string }),
+  options: must.optionsOf<PromptLoadOptions>({ table: must.string, model: aModel }),
 })
+const prefixDoor = must.door('promptTuning.prefix', { adapter: adapterCheck })
 const widenDoor = must.door('promptTuning.widen', { adapter: adapterCheck, inputs: textInputs })
+
+/** What a model multiplies the rows of its table by. */
+const scaleOf = (model: ModelLike | undefined, features: number): number =>
+  model?.type.startsWith('gemma') === true ? Math.sqrt(features) : 1
 
 const init = (key: Key, params: unknown, options: PromptOptions = {}): Adapter<PromptConfig> => {
   initDoor(key, params, options)
@@ -158,8 +120,9 @@ const init = (key: Key, params: unknown, options: PromptOptions = {}): Adapter<P
   const [table, leaf] = tableOf('promptTuning.init', tree, options.table)
   const [vocabSize, features] = leaf.shape as readonly [number, number]
   const { dtype } = typeOf(leaf)
+  const scale = scaleOf(options.model, features)
   const rows = (ids: ArrayLike): NDArray =>
-    np.take(asWeight('promptTuning.init', table, leaf), ids, { axis: 0 }).astype(dtype)
+    np.multiply(np.take(asWeight('promptTuning.init', table, leaf), ids, { axis: 0 }), scale).astype(dtype)
   const begin = (): NDArray => {
     if (from === 'normal') return normal(key, [tokens, features], { dtype })
     if (from === 'vocabulary') return rows(randint(key, [tokens], 0, vocabSize))
@@ -170,29 +133,43 @@ const init = (key: Key, params: unknown, options: PromptOptions = {}): Adapter<P
       ),
     )
   }
-  const config: PromptConfig = { method: 'prompt', table, vocabSize }
+  const config: PromptConfig = { method: 'prompt', table, vocabSize, tokens, scale }
   return new Adapter(config, { prompt_encoder: { embedding: begin() } }, savedHead('promptTuning.init', tree, head))
 }
 
-/** The virtual tokens, shape `[tokens, features]`. */
-const promptOf = (adapter: Adapter<PromptConfig>): NDArray => adapter.weights['prompt_encoder']!['embedding']!
+/** The rows that are trained, `[tokens, features]`. */
+const promptOf = ({ weights }: Pick<Adapter, 'weights'>): NDArray => weights['prompt_encoder']!['embedding']!
 
-const apply = <P>(params: P, adapter: Adapter<PromptConfig>): Tuned<P> => {
-  applyDoor(params, adapter)
-  const { config, saved } = adapter
-  const tree = nameLeaves('promptTuning.apply', replaceLeaves('promptTuning.apply', params, saved))
-  const [name, leaf] = tableOf('promptTuning.apply', tree, config.table)
-  const prompt = promptOf(adapter)
+/**
+ * The parameters with the rows of the adapter beyond the table. With `twice` the table's own follow once more: see `ExtendedTable`.
+ *
+ * @throws ShapeError for parameters of another vocabulary, or of other features.
+ */
+export const extend = <P>(
+  operation: string,
+  params: P,
+  { config, weights, saved }: Adapter<PromptConfig>,
+  twice: boolean,
+): Tuned<P> => {
+  const tree = nameLeaves(operation, replaceLeaves(operation, params, saved))
+  const [name, leaf] = tableOf(operation, tree, config.table)
+  const prompt = promptOf({ weights }).at(np.slice(0, config.tokens)).get()
   if (leaf.shape[0] !== config.vocabSize || leaf.shape[1] !== prompt.shape[1]) {
     throw new ShapeError(
-      `promptTuning.apply: ${name} has shape [${leaf.shape.join()}], the adapter is for [${config.vocabSize},${prompt.shape[1]}].`,
+      `${operation}: ${name} has shape [${leaf.shape.join()}], the adapter is for [${config.vocabSize},${prompt.shape[1]}].`,
     )
   }
-  const extended = new ExtendedTable(asWeight('promptTuning.apply', name, leaf), prompt)
+  const rows = config.scale === 1 ? prompt : np.divide(prompt, config.scale)
+  const extended = new ExtendedTable(asWeight(operation, name, leaf), rows, twice)
   return withLeaves(
     tree,
     tree.leaves.map((x, i) => (tree.names[i] === name ? extended : x)),
   )
+}
+
+const apply = <P>(params: P, adapter: Adapter<PromptConfig>): Tuned<P> => {
+  applyDoor(params, adapter)
+  return extend('promptTuning.apply', params, adapter, false)
 }
 
 const merge = (params: unknown, adapter: Adapter<PromptConfig>): never => {
@@ -202,21 +179,33 @@ const merge = (params: unknown, adapter: Adapter<PromptConfig>): never => {
   )
 }
 
+/** The numbers of the virtual tokens. */
+const idsOf = ({ config }: Adapter<PromptConfig>): readonly number[] =>
+  Array.from({ length: config.tokens }, (_, i) => config.vocabSize + i)
+
+const prefix = (adapter: Adapter<PromptConfig>): readonly number[] => {
+  prefixDoor(adapter)
+  return idsOf(adapter)
+}
+
+/** Whether the table is that of a text that is read and of one that is written: what is written has no virtual tokens. */
+const isShared = (table: string): boolean => /(^|\.)shared\.weight$/.test(table)
+
 const widen = <B extends object>(adapter: Adapter<PromptConfig>, inputs: B): B => {
   widenDoor(adapter, inputs)
-  const count = promptOf(adapter).shape[0]!
+  const { tokens: count, table } = adapter.config
   const ids = tokensOf('promptTuning.widen', inputs)
   const [batch, length] = ids.shape as readonly [number, number]
-  const virtual = np.broadcastTo(np.add(np.arange(count), adapter.config.vocabSize), [batch, count])
+  const virtual = np.broadcastTo(np.array(idsOf(adapter), { dtype: 'int32' }), [batch, count])
   return changeInputs(inputs, {
-    ids: (x) => np.concatenate([virtual.astype('int32'), x.astype('int32')], { axis: 1 }),
+    ids: (x) => np.concatenate([virtual, x.astype('int32')], { axis: 1 }),
     mask: (x) => columnsBefore(count, 1, x),
     types: (x) => columnsBefore(count, 0, x),
     positions: (x) => {
       const own = np.broadcastTo(np.arange(count), [x.shape[0]!, count])
       return np.concatenate([own.astype(x.dtype), np.add(x, count)], { axis: 1 })
     },
-    labels: labelsBefore(count, length),
+    ...(isShared(table) ? {} : { labels: labelsBefore(count, length) }),
   })
 }
 
@@ -227,27 +216,34 @@ const save = (
 ): TaskEither<IoError, void> => {
   saveDoor(path, adapter, options)
   const prompt = promptOf(adapter)
+  const { tokens, table } = adapter.config
   const config = {
     peft_type: 'PROMPT_TUNING',
-    num_virtual_tokens: prompt.shape[0]!,
+    num_virtual_tokens: tokens,
+    num_transformer_submodules: prompt.shape[0]! / tokens,
     token_dim: prompt.shape[1]!,
     prompt_tuning_init: 'RANDOM',
   }
-  return savePrompt(path, config, prompt, adapter.saved, options)
+  return savePrompt(path, config, prompt, adapter.saved, {
+    ...(isShared(table) ? { taskType: 'SEQ_2_SEQ_LM' } : {}),
+    ...options,
+  })
 }
 
 const load = (
   from: FolderLike,
   params: unknown,
-  options: Pick<PromptOptions, 'table'> = {},
+  options: PromptLoadOptions = {},
 ): TaskEither<IoError | AdapterError, Adapter<PromptConfig>> => {
   loadDoor(from, params, options)
   const tree = nameLeaves('promptTuning.load', params)
   const [table, { shape }] = tableOf('promptTuning.load', tree, options.table)
   return loadAdapterFolder(from, (files) => {
-    wordOf(files, 'peft_type', ['PROMPT_TUNING'])
-    const { embeddings, saved } = readPrompt(files, tree, [countOf(files, 'num_virtual_tokens'), shape[1]!])
-    const config: PromptConfig = { method: 'prompt', table, vocabSize: shape[0]! }
+    wordOf(files, 'peft_type', ['PROMPT_TUNING', 'P_TUNING'])
+    const [tokens, features] = [countOf(files, 'num_virtual_tokens'), shape[1]!]
+    const { embeddings, saved } = readPrompt(files, tree, [tokens * partsOf(files), features])
+    const scale = scaleOf(options.model, features)
+    const config: PromptConfig = { method: 'prompt', table, vocabSize: shape[0]!, tokens, scale }
     return new Adapter(config, { prompt_encoder: { embedding: embeddings } }, saved)
   })
 }
@@ -255,9 +251,11 @@ const load = (
 /**
  * Prompt tuning: Lester, Al-Rfou and Constant, "The Power of Scale for Parameter-Efficient Prompt Tuning" (2021). Virtual tokens are rows
  * beyond the table of embeddings; `widen` puts their ids before the text, in the mask, the positions, and with -100 in the labels of
- * tokens. All that the model gives for each token has so many places more at its beginning. Rows of logits stay as long as they were.
+ * tokens. All that the model gives for each token has so many places more at its beginning. Rows of logits stay as long as they were. A
+ * model that reads one text and writes another (T5) has them before what it reads. `prefix` gives their numbers, which `generate` takes.
  *
- * Files are those of PEFT.
+ * Files are those of PEFT. Those of p-tuning (Liu et al., "GPT Understands, Too", 2021) are read as well: there are embeddings of virtual
+ * tokens in them, which what they were computed by has gone into.
  *
  * @example
  * ```ts
@@ -273,4 +271,4 @@ const load = (
  * np.take(table, input_ids, { axis: 0 }).shape // => 1,5,2
  * ```
  */
-export const promptTuning = { init, apply, merge, widen, save, load } as const
+export const promptTuning = { init, apply, merge, widen, prefix, save, load } as const

@@ -352,13 +352,14 @@ describe('files that do not fit are a Left that names what is wrong', () => {
   })
 
   test.each([
-    [{ peft_type: 'LORA' }, /peft_type .* must be PROMPT_TUNING, got "LORA"/],
+    [{ peft_type: 'LORA' }, /peft_type .* must be PROMPT_TUNING or P_TUNING, got "LORA"/],
     [{ num_virtual_tokens: 0 }, /num_virtual_tokens/],
     [{ num_virtual_tokens: 5 }, /prompt_embeddings must have shape \[5, 8\], but the file's has \[2, 8\]/],
     [{ modules_to_save: null }, /Left over: base_model\.classifier\.(weight|bias)/],
     [{ modules_to_save: ['classifier', 'pooler'] }, /Missing: base_model\.bert\.pooler/],
     [{ modules_to_save: 3 }, /modules_to_save/],
-    [{ num_transformer_submodules: 2 }, /num_transformer_submodules/],
+    [{ num_transformer_submodules: 2 }, /prompt_embeddings must have shape \[4, 8\]/],
+    [{ num_transformer_submodules: 3 }, /num_transformer_submodules .* must be 1 or 2, got 3/],
   ])('%j', async (changes, message) => {
     await saved()
     change(changes)

@@ -166,7 +166,8 @@ export const methodOf = (config: ConfigReader): PeftMethod => {
   const type = config.get('peft_type')
   if (type === 'LORA') return config.flag('use_dora', false) ? 'dora' : 'lora'
   if (type === 'IA3') return 'ia3'
-  return type === 'VERA' ? 'vera' : config.fail('peft_type', "'LORA', 'IA3' or 'VERA'")
+  if (type === 'VERA') return 'vera'
+  return config.fail('peft_type', "'LORA', 'IA3' or 'VERA' (promptTuning and prefixTuning load virtual tokens)")
 }
 
 /** The settings that a configuration comes to, for these modules. */

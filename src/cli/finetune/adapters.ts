@@ -1,0 +1,74 @@
+/** Adapters of PEFT's files as commands use them, whatever they change: weights, or what stands before a text. */
+import type { JsonRecord } from '../../io/index.ts'
+import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../models/index.ts'
+import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
+import { applyAdapter, loadAdapter, lora, promptTuning } from '../../train/index.ts'
+import { trainedTensors } from '../../train/methods/peft/save.ts'
+import type { VirtualConfig } from '../../train/methods/virtualModel.ts'
+import { virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
+import { orFail } from '../command.ts'
+
+/** One that changes weights. */
+export interface WeightAdapter {
+  readonly kind: 'weights'
+  readonly adapter: Adapter<PeftConfig>
+}
+
+/** One that has virtual tokens. */
+export interface TokenAdapter {
+  readonly kind: 'tokens'
+  readonly adapter: Adapter<VirtualConfig>
+}
+
+export type AnyAdapter = WeightAdapter | TokenAdapter
+
+/** Reads one, by what its configuration says that it is. */
+export const readAdapter = async (
+  directory: string,
+  peft: JsonRecord,
+  model: AnyModel,
+  params: ParamTree,
+): Promise<AnyAdapter> => {
+  const type = peft['peft_type']
+  if (type === 'PROMPT_TUNING' || type === 'P_TUNING')
+    return { kind: 'tokens', adapter: orFail(await promptTuning.load(directory, params, { model })()) }
+  return { kind: 'weights', adapter: orFail(await loadAdapter(directory, params, { model, residual: true })()) }
+}
+
+/** What an adapter belongs to: the residual of the weights, where it began as a part of them. */
+export const plainOf = ({ adapter }: AnyAdapter, params: ParamTree): ParamTree =>
+  adapter.config.method === 'lora' || adapter.config.method === 'dora'
+    ? lora.residual(params, adapter as Adapter<LoraConfig>)
+    : params
+
+/** The model and the parameters as they are run, with the adapter in one of them. */
+export const adapted = (
+  one: AnyAdapter,
+  model: AnyModel,
+  plain: ParamTree,
+): { readonly model: AnyModel; readonly params: ParamTree } =>
+  one.kind === 'weights'
+    ? { model, params: applyAdapter(plain, one.adapter) }
+    : { model: withVirtualTokens(model, one.adapter, { asEmbeddings: false }), params: plain }
+
+/** What PEFT computes with an adapter, and how that depends on the adapter's own arrays. */
+export interface Exact {
+  readonly adapter: Adapter
+  readonly run: (adapter: Adapter, plain: ParamTree, inputs: NamedArrays, options: AnyRunOptions) => NamedArrays
+  /** The adapter's arrays, or gradients by them, under the names that its files have for them. */
+  readonly named: (adapter: Adapter) => NamedArrays
+}
+
+export const exactly = (one: AnyAdapter, model: AnyModel): Exact =>
+  one.kind === 'weights'
+    ? {
+        adapter: one.adapter,
+        run: (a, plain, inputs, options) => model.apply(applyAdapter(plain, a as typeof one.adapter), inputs, options),
+        named: (a) => trainedTensors(a as typeof one.adapter),
+      }
+    : {
+        adapter: one.adapter,
+        run: (a, plain, inputs, options) =>
+          withVirtualTokens(model, a as typeof one.adapter, { asEmbeddings: true }).apply(plain, inputs, options),
+        named: (a) => virtualTensors(a as typeof one.adapter),
+      }
