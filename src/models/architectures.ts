@@ -11,13 +11,15 @@ import * as must from '../surface/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import * as albert from './albert.ts'
 import * as bert from './bert.ts'
+import type { Cache, CacheShape } from './cache.ts'
+import { cacheShapeOf } from './cache.ts'
 import type { ClassifierConfig } from './classifier.ts'
 import { classificationLoss } from './classifier.ts'
 import type { ConfigError } from './config.ts'
 import { showJson } from './config.ts'
 import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
-import { anArray, runTable } from './doors.ts'
+import { aCache, anArray, runTable } from './doors.ts'
 import * as efficientnet from './efficientnet.ts'
 import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
 import type { G2pInputs, G2pOutput } from './g2p.ts'
@@ -52,6 +54,8 @@ export interface ParamTree {
 export interface AnyRunOptions extends RunOptions, Partial<StateOptions<ParamTree | null>> {
   /** Images of any size, for a ViT. */
   readonly interpolatePosEncoding?: boolean
+  /** Keys and values that stand before what a decoder is given, with room for it: for models whose `cacheShape` is not null. */
+  readonly prefix?: Cache
 }
 
 /** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
@@ -70,6 +74,8 @@ export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, 
   readonly apply: (params: ParamTree, inputs: NamedArrays, options?: AnyRunOptions) => NamedArrays
   /** The same model with its own inputs and outputs, if it goes on with a text token by token. */
   readonly decoder: CausalModel | null
+  /** The size of a `prefix`; null if there is no decoder. */
+  readonly cacheShape: CacheShape | null
   /** What `generate` works with, if the model writes: its decoder, or the whole model where it reads a text first. */
   readonly writer: TextModel | null
 }
@@ -81,6 +87,8 @@ interface Architecture<C, S, I, O> {
   readonly inputs: readonly string[]
   /** The options that the model has; those of other families are passed over. */
   readonly options?: readonly (keyof AnyRunOptions)[]
+  /** What there is of a decoder: the size of its cache, and the option that a prefix is. */
+  readonly decodes?: { readonly cacheShape: (config: C) => CacheShape; readonly prefix: 'cache' | 'prefix' }
   readonly read: (named: NamedArrays, architecture: string) => I
   readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
   /** The loss of what is to come out; left out where there is none. */
@@ -92,6 +100,7 @@ interface Architecture<C, S, I, O> {
 const anyRunOptions: must.OptionTable<AnyRunOptions> = {
   ...runTable,
   interpolatePosEncoding: must.boolean,
+  prefix: aCache,
   state: must.anything,
   training: must.boolean,
 }
@@ -114,6 +123,7 @@ const erase =
     model,
     inputs,
     options: keys = ['key', 'remat', 'attentions'],
+    decodes,
     read,
     write,
     loss,
@@ -127,7 +137,10 @@ const erase =
     const enterApply = applyDoor(architecture, names)
     const apply = (params: ParamTree, named: NamedArrays = {}, options: AnyRunOptions = {}): NamedArrays => {
       enterApply(params, named, options)
-      const output = typed.apply(params as ParamsOf<S>, read(named, architecture), picked(options, keys))
+      const { prefix } = options
+      const before = prefix === undefined || decodes === undefined ? {} : { [decodes.prefix]: prefix }
+      const own = { ...picked(options, keys), ...before }
+      const output = typed.apply(params as ParamsOf<S>, read(named, architecture), own)
       const given = targets.flatMap((name) => named[name] ?? [])
       const hasLoss = loss !== undefined && given.length === targets.length
       return { ...write(output, options), ...(hasLoss ? { loss: loss(output, given, parsed.right) } : {}) }
@@ -135,7 +148,8 @@ const erase =
     const writer = 'cacheShape' in typed ? typed : null
     const decoder = 'startCache' in typed ? null : writer
     const stateless = { stateSpecs: null, initState: () => null }
-    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder, writer }
+    const cacheShape = decodes?.cacheShape(parsed.right) ?? null
+    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder, writer, cacheShape }
     return { _tag: 'Right', right: erased as unknown as AnyModel }
   }
 
@@ -233,6 +247,11 @@ interface Family<C> {
   readonly config: (json: unknown) => Either<ConfigError, C>
 }
 
+/** A family of decoders, or of models that have one. */
+interface Decoders<C> extends Family<C> {
+  readonly cacheShape: (config: C) => CacheShape
+}
+
 const encoder = <C, S>(
   { config }: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, EncoderOutput, RunOptions>,
@@ -288,10 +307,14 @@ const spanFinder = <C, S>(
     loss: ({ startLogits, endLogits }, [starts, ends]) => spanLoss(startLogits, endLogits, starts!, ends!),
   })
 
-const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>) =>
+const causal = <C, S>(
+  { config, cacheShape }: Decoders<C>,
+  model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>,
+) =>
   erase({
     config,
     model,
+    decodes: { cacheShape, prefix: 'cache' },
     inputs: decoderInputs,
     read: readDecoder,
     write: writeScores,
@@ -299,18 +322,27 @@ const causal = <C, S>({ config }: Family<C>, model: (config: C) => Model<S, Deco
   })
 
 const decoder = <C, S>(
-  { config }: Family<C>,
+  { config, cacheShape }: Decoders<C>,
   model: (config: C) => Model<S, DecoderInputs, DecoderOutput, RunOptions>,
-) => erase({ config, model, inputs: decoderInputs, read: readDecoder, write: writeDecoder })
+) =>
+  erase({
+    config,
+    model,
+    decodes: { cacheShape, prefix: 'cache' },
+    inputs: decoderInputs,
+    read: readDecoder,
+    write: writeDecoder,
+  })
 
 /** One class for the whole text, scored at its last token. */
 const lastTokenClassifier = <C extends ClassifierConfig, S>(
-  { config }: Family<C>,
+  { config, cacheShape }: Decoders<C>,
   model: (config: C) => Model<S, DecoderInputs, SequenceOutput, RunOptions>,
 ) =>
   erase({
     config,
     model,
+    decodes: { cacheShape, prefix: 'cache' },
     inputs: decoderInputs,
     read: readDecoder,
     write: writeScores,
@@ -320,25 +352,34 @@ const lastTokenClassifier = <C extends ClassifierConfig, S>(
 const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
 
 const seq2seq = <C, S>(
-  { config }: Family<C>,
+  { config, cacheShape }: Decoders<C>,
   model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqOutput, Seq2SeqOptions>,
-) => erase({ config, model, inputs: seq2seqInputs, read: readSeq2Seq, write: writeSeq2Seq })
+) =>
+  erase({
+    config,
+    model,
+    decodes: { cacheShape, prefix: 'prefix' },
+    inputs: seq2seqInputs,
+    read: readSeq2Seq,
+    write: writeSeq2Seq,
+  })
 
 /** Labels are what is to be written: they say what the decoder is given too, where nothing else does. */
 const seq2seqLM = <C, S>(
-  { config }: Family<C>,
+  { config, cacheShape }: Decoders<C>,
   model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
 ) =>
   erase({
     config,
     model,
+    decodes: { cacheShape, prefix: 'prefix' },
     inputs: seq2seqInputs,
     read: readSeq2Seq,
     write: writeSeq2SeqLM,
     loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
   })
 
-const ofT5 = { config: t5.t5Config }
+const ofT5 = { config: t5.t5Config, cacheShape: t5.writtenCacheShape }
 
 // Models of images.
 
@@ -441,9 +482,9 @@ const ofBert = { config: bert.bertConfig }
 const ofRoberta = { config: roberta.robertaConfig }
 const ofDistilBert = { config: distilbert.distilBertConfig }
 const ofAlbert = { config: albert.albertConfig }
-const ofGemma = { config: gemma.gemmaConfig }
-const ofGpt2 = { config: gpt2.gpt2Config }
-const ofLlama = { config: llama.llamaConfig }
+const ofGemma = { config: gemma.gemmaConfig, cacheShape: cacheShapeOf }
+const ofGpt2 = { config: gpt2.gpt2Config, cacheShape: (config: gpt2.Gpt2Config) => gpt2.gpt2Size(config).cacheShape }
+const ofLlama = { config: llama.llamaConfig, cacheShape: cacheShapeOf }
 
 /** Every architecture, by the name of its class in `transformers`. */
 const architectures = {

@@ -248,6 +248,7 @@ export const decoderOptions = must.optionsOf<DecoderOptions>({
 export const seq2seqOptions = must.optionsOf<Seq2SeqOptions>({
   ...runTable,
   cache: must.kind('a cache, as startCache or the step before gives it', isSeq2SeqCache),
+  prefix: aCache,
   logitsToKeep: must.count,
 })
 

@@ -164,7 +164,7 @@ const embed = ({ wte, wpe }: BodyParams, { ids, positions, drop }: Run, config: 
 }
 
 /** What its inputs and its cache must fit. */
-const sizeOf = (config: Gpt2Config): DecoderSize => ({
+export const gpt2Size = (config: Gpt2Config): DecoderSize => ({
   cacheShape: {
     numHiddenLayers: config.numHiddenLayers,
     numKeyValueHeads: config.numAttentionHeads,
@@ -179,7 +179,7 @@ const applyBody = (
   config: Gpt2Config,
   options: DecoderOptions,
 ): DecoderOutput => {
-  const run = { ...beginRun('gpt2', inputs, options, sizeOf(config)), config }
+  const run = { ...beginRun('gpt2', inputs, options, gpt2Size(config)), config }
   return runLayers(
     params.h,
     embed(params, run, config),
@@ -250,7 +250,7 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
       return scoreNext(params.lm_head ?? params.transformer.wte, output, options)
     },
   })
-  return { ...model, ...sizeOf(config) }
+  return { ...model, ...gpt2Size(config) }
 }
 
 /**

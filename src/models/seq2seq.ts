@@ -34,6 +34,8 @@ export interface Seq2SeqCache {
 export interface Seq2SeqOptions extends RunOptions {
   /** From `startCache`, or from the step before. */
   readonly cache?: Seq2SeqCache
+  /** Without a cache: keys and values before what is written, with room for it. */
+  readonly prefix?: Cache
   /** Scores of the last tokens only, this many; of all by default. */
   readonly logitsToKeep?: number
 }

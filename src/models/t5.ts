@@ -353,7 +353,7 @@ const writtenPadding = (
 }
 
 /** The size of the cache of what is written. */
-const cacheShapeOf = ({ numDecoderLayers, numHeads, headDim }: T5Config): CacheShape => ({
+export const writtenCacheShape = ({ numDecoderLayers, numHeads, headDim }: T5Config): CacheShape => ({
   numHiddenLayers: numDecoderLayers,
   numKeyValueHeads: numHeads,
   headDim,
@@ -371,7 +371,7 @@ const decode = (
 ) => {
   const [batch, queries] = ids.shape as readonly [number, number]
   if (cache !== null) {
-    checkCache(config.type, cache, cacheShapeOf(config), batch)
+    checkCache(config.type, cache, writtenCacheShape(config), batch)
     checkRoom(config.type, cache, queries, 'startCache gives one of more capacity')
   }
   const keys = (cache === null ? null : roomOf(cache)) ?? queries
@@ -448,19 +448,22 @@ const applyBody = (
   config: T5Config,
   options: Seq2SeqOptions,
 ): Seq2SeqOutput => {
-  const { key, cache } = options
+  const { key, cache, prefix = null } = options
   const drop = makeDrop(key, options.attentions)
   const targets = [decoderIds(inputs, config), inputs.decoderAttentionMask] as const
   if (cache === undefined) {
     const encoded = encode(params, encoderInputs(inputs, config), config, drop, options)
     const read = readKeys(params.decoder, encoded.lastHiddenState, config)
     return {
-      ...decode(params, { read, padding: encoded.padding }, targets, config, drop, options, null),
+      ...decode(params, { read, padding: encoded.padding }, targets, config, drop, options, prefix),
       encoderLastHiddenState: encoded.lastHiddenState,
       encoderHiddenStates: encoded.hiddenStates,
       encoderAttentions: encoded.attentions,
       cache: null,
     }
+  }
+  if (prefix !== null) {
+    throw new ArgumentError(`${config.type}: a cache goes on with what its prefix began; leave out the prefix.`)
   }
   if (inputs.inputIds !== undefined || inputs.attentionMask !== undefined) {
     throw new ArgumentError(
@@ -619,11 +622,11 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
     const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined), {})
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
     return {
-      decoder: emptyCache(cacheShapeOf(config), shape[0], capacity, dtype),
+      decoder: emptyCache(writtenCacheShape(config), shape[0], capacity, dtype),
       encoder: readKeys(params.decoder, lastHiddenState, config),
       attentionMask: np.broadcastTo(inputs.attentionMask ?? 1, shape),
     }
   }
   const { decoderStartTokenId } = config
-  return { ...model, startCache, cacheShape: cacheShapeOf(config), maxPositions: null, decoderStartTokenId }
+  return { ...model, startCache, cacheShape: writtenCacheShape(config), maxPositions: null, decoderStartTokenId }
 }

@@ -37,10 +37,10 @@ const modelOf = (name: string): string =>
   join(models, name.replace(/^[a-z]+-/, '').replace(/-(projected|lstm|left)$/, ''))
 
 test('all that is recorded is compared', () => {
-  expect(cases.length).toBe(16)
+  expect(cases.length).toBe(24)
 })
 
-describe.each(cases.filter((name) => !name.startsWith('prefix')))('%s', (name) => {
+describe.each(cases)('%s', (name) => {
   test('has the outputs and the gradients of PEFT', async () => {
     const expected = await arraysOf(join(data, name, 'case.safetensors'))
     const [inputs, out] = [join(directory, `${name}.in.safetensors`), join(directory, `${name}.out.safetensors`)]
@@ -67,4 +67,15 @@ test('there is nothing to merge', async () => {
   const merged = await pullback('merge', '--model', model, '--adapter', adapter, '--out', join(directory, 'merged'))
   expect(merged.code).toBe(1)
   expect(merged.err).toMatch(/prompt-llama has virtual tokens.*nothing to merge/)
+})
+
+test('an encoder has no cache for a prefix', async () => {
+  const [adapter, model] = [join(data, 'prefix-gpt2'), modelOf('prompt-bert')]
+  const [inputs, out] = [join(directory, 'none.safetensors'), join(directory, 'none.out.safetensors')]
+  await get(writeSafetensors(inputs, { input_ids: np.ones([1, 2], { dtype: 'int32' }) }))
+  const run = await pullback(
+    ...['forward', '--model', model, '--adapter', adapter, '--task', 'embed', '--inputs', inputs, '--out', out],
+  )
+  expect(run.code).toBe(1)
+  expect(run.err).toMatch(/prefix-gpt2 is a prefix, which stands in the cache of a decoder; BertModel has none/)
 })

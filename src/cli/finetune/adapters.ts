@@ -2,11 +2,11 @@
 import type { JsonRecord } from '../../io/index.ts'
 import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../models/index.ts'
 import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
-import { applyAdapter, loadAdapter, lora, promptTuning } from '../../train/index.ts'
+import { applyAdapter, loadAdapter, lora, prefixTuning, promptTuning } from '../../train/index.ts'
 import { trainedTensors } from '../../train/methods/peft/save.ts'
 import type { VirtualConfig } from '../../train/methods/virtualModel.ts'
 import { virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
-import { orFail } from '../command.ts'
+import { FailedError, orFail } from '../command.ts'
 
 /** One that changes weights. */
 export interface WeightAdapter {
@@ -32,6 +32,14 @@ export const readAdapter = async (
   const type = peft['peft_type']
   if (type === 'PROMPT_TUNING' || type === 'P_TUNING')
     return { kind: 'tokens', adapter: orFail(await promptTuning.load(directory, params, { model })()) }
+  if (type === 'PREFIX_TUNING') {
+    const { cacheShape, architecture } = model
+    if (cacheShape === null)
+      throw new FailedError(
+        `${directory} is a prefix, which stands in the cache of a decoder; ${architecture} has none`,
+      )
+    return { kind: 'tokens', adapter: orFail(await prefixTuning.load(directory, params, { cacheShape })()) }
+  }
   return { kind: 'weights', adapter: orFail(await loadAdapter(directory, params, { model, residual: true })()) }
 }
 

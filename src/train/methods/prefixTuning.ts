@@ -19,14 +19,16 @@ import { nameLeaves, replaceLeaves, typeOf } from '../leaves.ts'
 import { aSelection } from '../select.ts'
 import { aFolder, countOf, loadAdapterFolder, refuse, wordOf } from './adapterFolder.ts'
 import type { PromptSaveOptions } from './promptFiles.ts'
-import { promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
-import { changeInputs, columnsBefore, textInputs, tokensOf } from './virtualTokens.ts'
+import { partsOf, promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
+import { changeInputs, columnsBefore, readsAndWrites, textInputs, tokensOf, writtenOf } from './virtualTokens.ts'
 import type { HeadOptions } from './wholeLeaves.ts'
 import { anAdapterOf, savedHead } from './wholeLeaves.ts'
 
 /** The settings of prefix tuning: the cache that the prefix is for. */
 export interface PrefixConfig extends AdapterConfig, CacheShape {
   readonly method: 'prefix'
+  /** Whether the model reads one text and writes another: the prefix stands before what is written. */
+  readonly writes: boolean
 }
 
 /** Options of `prefixTuning.init`. */
@@ -42,7 +44,7 @@ export interface PrefixOptions extends HeadOptions {
   readonly projection?: number
 }
 
-/** What a run of a model is given. */
+/** What a run of a model is given: of one that reads one text and writes another the cache is the option `prefix`. */
 export interface Prefixed<B> {
   readonly inputs: B
   /** The prefix, with room for the text: an option of the run. */
@@ -77,6 +79,7 @@ const initDoor = must.door('prefixTuning.init', {
 })
 const applyDoor = must.door('prefixTuning.apply', { params: must.anything, adapter: adapterCheck })
 const mergeDoor = must.door('prefixTuning.merge', { params: must.anything, adapter: adapterCheck })
+const prefixDoor = must.door('prefixTuning.prefix', { adapter: adapterCheck })
 const widenDoor = must.door('prefixTuning.widen', {
   adapter: adapterCheck,
   inputs: textInputs,
@@ -125,7 +128,8 @@ const init = (key: Key, params: unknown, options: PrefixOptions): Adapter<Prefix
   const all = 2 * numHiddenLayers * width
   const [forEmbedding, forFirst, forSecond] = split(key, 3)
   const embedding = normal(forEmbedding, [tokens, projection === 0 ? all : width], { dtype })
-  const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim }
+  const writes = readsAndWrites(tree.names)
+  const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim, writes }
   const saved = savedHead('prefixTuning.init', tree, head)
   if (projection === 0) return new Adapter(config, { prompt_encoder: { embedding } }, saved)
   const [firstWeight, firstBias] = linearOf(forFirst, projection, width, dtype)
@@ -162,7 +166,7 @@ const merge = (params: unknown, adapter: Adapter<PrefixConfig>): never => {
 }
 
 const cacheOf = (adapter: Adapter<PrefixConfig>, batch: number, room: number, dtype: DType | undefined): Cache => {
-  const { numHiddenLayers, numKeyValueHeads, headDim } = adapter.config
+  const { numHiddenLayers, numKeyValueHeads, headDim, writes } = adapter.config
   const prefix = prefixOf(adapter)
   const count = prefix.shape[0]!
   // Of each layer the keys, then the values.
@@ -173,8 +177,11 @@ const cacheOf = (adapter: Adapter<PrefixConfig>, batch: number, room: number, dt
     const none = [0, 0] as const
     return np.pad(all, [none, [0, room], none, none])
   }
+  // PEFT has room for keys and values of what is read between those of what is written, and so its layers take every other pair, around
+  // the end: of six 0, 2, 4, 0, 2, 4.
+  const pairOf = (layer: number): number => (writes ? (2 * layer) % numHiddenLayers : layer)
   return {
-    layers: Array.from({ length: numHiddenLayers }, (_, i) => ({ key: part(i, 0), value: part(i, 1) })),
+    layers: Array.from({ length: numHiddenLayers }, (_, i) => ({ key: part(pairOf(i), 0), value: part(pairOf(i), 1) })),
     length: np.array(count, { dtype: 'int32' }),
   }
 }
@@ -186,14 +193,19 @@ const widen = <B extends object>(
 ): Prefixed<B> => {
   widenDoor(adapter, inputs, options)
   const { room = 0, dtype } = options
-  const [batch, length] = tokensOf('prefixTuning.widen', inputs).shape as readonly [number, number]
+  const { writes } = adapter.config
+  const text = writes ? writtenOf('prefixTuning.widen', inputs) : tokensOf('prefixTuning.widen', inputs)
+  const [batch, length] = text.shape as readonly [number, number]
   const cache = cacheOf(adapter, batch, length + room, dtype)
   const count = adapter.weights['prompt_encoder']!['embedding']!.shape[0]!
-  const widened = changeInputs(inputs, {
-    mask: (x) => columnsBefore(count, 1, x),
-    positions: (x) => np.add(x, count),
-  })
+  const mask = (x: NDArray): NDArray => columnsBefore(count, 1, x)
+  const widened = changeInputs(inputs, writes ? { writtenMask: mask } : { mask, positions: (x) => np.add(x, count) })
   return { inputs: widened, cache }
+}
+
+const prefix = (adapter: Adapter<PrefixConfig>): Cache => {
+  prefixDoor(adapter)
+  return cacheOf(adapter, 1, 0, undefined)
 }
 
 const save = (
@@ -202,18 +214,19 @@ const save = (
   options: PromptSaveOptions = {},
 ): TaskEither<IoError, void> => {
   saveDoor(path, adapter, options)
-  const prefix = prefixOf(adapter)
-  const { numHiddenLayers, numKeyValueHeads } = adapter.config
+  const both = prefixOf(adapter)
+  const { numHiddenLayers, numKeyValueHeads, writes } = adapter.config
   const config = {
     peft_type: 'PREFIX_TUNING',
-    num_virtual_tokens: prefix.shape[0]!,
+    num_virtual_tokens: both.shape[0]!,
+    num_transformer_submodules: writes ? 2 : 1,
     token_dim: widthOf(adapter.config),
     num_layers: numHiddenLayers,
     num_attention_heads: numKeyValueHeads,
     encoder_hidden_size: widthOf(adapter.config),
     prefix_projection: false,
   }
-  return savePrompt(path, config, prefix, adapter.saved, options)
+  return savePrompt(path, config, both, adapter.saved, { ...(writes ? { taskType: 'SEQ_2_SEQ_LM' } : {}), ...options })
 }
 
 const load = (
@@ -228,9 +241,18 @@ const load = (
     wordOf(files, 'peft_type', ['PREFIX_TUNING'])
     const layers = countOf(files, 'num_layers')
     if (layers !== numHiddenLayers) refuse(files.source, `num_layers is ${layers}, the model has ${numHiddenLayers}.`)
+    const heads = countOf(files, 'num_attention_heads')
+    if (heads !== numKeyValueHeads) {
+      refuse(files.source, `num_attention_heads is ${heads}, the model has ${numKeyValueHeads} of keys and values.`)
+    }
+    const writes = readsAndWrites(tree.names)
+    const parts = writes ? 2 : 1
+    if (partsOf(files) !== parts) {
+      refuse(files.source, `num_transformer_submodules must be ${parts} for this model, got ${partsOf(files)}.`)
+    }
     const width = 2 * numHiddenLayers * widthOf(options.cacheShape)
     const { embeddings, saved } = readPrompt(files, tree, [countOf(files, 'num_virtual_tokens'), width])
-    const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim }
+    const config: PrefixConfig = { method: 'prefix', numHiddenLayers, numKeyValueHeads, headDim, writes }
     return new Adapter(config, { prompt_encoder: { embedding: embeddings } }, saved)
   })
 }
@@ -238,7 +260,8 @@ const load = (
 /**
  * Prefix tuning: Li and Liang, "Prefix-Tuning: Optimizing Continuous Prompts for Generation" (2021), for decoders with a cache. `widen` gives
  * the inputs, whose mask and positions know of the prefix, and the cache, which is an option of the run. Nothing that the model gives is
- * longer than before.
+ * longer than before. In a model that reads one text and writes another (T5) the prefix stands before what is written, as in PEFT. `prefix`
+ * gives it alone, which `generate` takes.
  *
  * Files are those of PEFT. A projection is computed once when it is saved, as PEFT does, and is not there when the file is read.
  *
@@ -257,4 +280,4 @@ const load = (
  * model.apply(params, inputs, { cache }).logits.shape // => 1,2,9
  * ```
  */
-export const prefixTuning = { init, apply, merge, widen, save, load } as const
+export const prefixTuning = { init, apply, merge, widen, prefix, save, load } as const

@@ -20,7 +20,7 @@ import { ExtendedTable } from './extendedTable.ts'
 import { asWeight } from './modules.ts'
 import type { PromptSaveOptions } from './promptFiles.ts'
 import { partsOf, promptSaveOptions, readPrompt, savePrompt } from './promptFiles.ts'
-import { changeInputs, columnsBefore, labelsBefore, textInputs, tokensOf } from './virtualTokens.ts'
+import { changeInputs, columnsBefore, labelsBefore, readsAndWrites, textInputs, tokensOf } from './virtualTokens.ts'
 import type { Tuned } from './settings.ts'
 import { aModel } from './settings.ts'
 import type { HeadOptions } from './wholeLeaves.ts'
@@ -188,9 +188,6 @@ const prefix = (adapter: Adapter<PromptConfig>): readonly number[] => {
   return idsOf(adapter)
 }
 
-/** Whether the table is that of a text that is read and of one that is written: what is written has no virtual tokens. */
-const isShared = (table: string): boolean => /(^|\.)shared\.weight$/.test(table)
-
 const widen = <B extends object>(adapter: Adapter<PromptConfig>, inputs: B): B => {
   widenDoor(adapter, inputs)
   const { tokens: count, table } = adapter.config
@@ -205,7 +202,7 @@ const widen = <B extends object>(adapter: Adapter<PromptConfig>, inputs: B): B =
       const own = np.broadcastTo(np.arange(count), [x.shape[0]!, count])
       return np.concatenate([own.astype(x.dtype), np.add(x, count)], { axis: 1 })
     },
-    ...(isShared(table) ? {} : { labels: labelsBefore(count, length) }),
+    ...(readsAndWrites([table]) ? {} : { labels: labelsBefore(count, length) }),
   })
 }
 
@@ -225,7 +222,7 @@ const save = (
     prompt_tuning_init: 'RANDOM',
   }
   return savePrompt(path, config, prompt, adapter.saved, {
-    ...(isShared(table) ? { taskType: 'SEQ_2_SEQ_LM' } : {}),
+    ...(readsAndWrites([table]) ? { taskType: 'SEQ_2_SEQ_LM' } : {}),
     ...options,
   })
 }

@@ -3,12 +3,14 @@ import { ArgumentError } from '../../core/errors.ts'
 import type { AnyModel, NamedArrays } from '../../models/index.ts'
 import type { Adapter } from '../adapter.ts'
 import { hiddenIds } from './extendedTable.ts'
+import type { PrefixConfig } from './prefixTuning.ts'
+import { prefixTuning } from './prefixTuning.ts'
 import { embeddingsFile } from './promptFiles.ts'
 import type { PromptConfig } from './promptTuning.ts'
 import { extend, promptTuning } from './promptTuning.ts'
 
 /** The settings of a method of virtual tokens. */
-export type VirtualConfig = PromptConfig
+export type VirtualConfig = PromptConfig | PrefixConfig
 
 /** Options of `withVirtualTokens`. */
 export interface VirtualOptions {
@@ -20,11 +22,32 @@ export interface VirtualOptions {
   readonly asEmbeddings: boolean
 }
 
+const isPrompt = (adapter: Adapter<VirtualConfig>): adapter is Adapter<PromptConfig> =>
+  adapter.config.method === 'prompt'
+
 /** Inputs as PEFT gives them on: places are counted anew, and types of tokens are for classifiers only, not for those of spans either. */
 const known = (model: AnyModel, inputs: NamedArrays): NamedArrays => {
   const left = model.inputs.includes('labels') ? ['position_ids'] : ['position_ids', 'token_type_ids']
   return Object.fromEntries(Object.entries(inputs).filter(([name]) => !left.includes(name)))
 }
+
+const withPrompt = (model: AnyModel, adapter: Adapter<PromptConfig>, asEmbeddings: boolean): AnyModel['apply'] => {
+  const { vocabSize, tokens } = adapter.config
+  return (params, inputs, options) => {
+    const { input_ids: ids, ...others } = known(model, inputs)
+    if (ids === undefined) throw new ArgumentError(`${model.architecture} needs an input input_ids.`)
+    const input_ids = asEmbeddings ? hiddenIds(ids.astype('int32'), vocabSize, tokens) : ids
+    const widened = promptTuning.widen(adapter, { input_ids, ...others })
+    return model.apply(extend(model.architecture, params, adapter, asEmbeddings), widened, options)
+  }
+}
+
+const withPrefix =
+  (model: AnyModel, adapter: Adapter<PrefixConfig>): AnyModel['apply'] =>
+  (params, inputs, options) => {
+    const { inputs: widened, cache } = prefixTuning.widen(adapter, inputs)
+    return model.apply(prefixTuning.apply(params, adapter), widened, { ...options, prefix: cache })
+  }
 
 /**
  * A model that puts an adapter's virtual tokens before its inputs. It takes the parameters that the adapter is for, as they are.
@@ -37,14 +60,9 @@ export const withVirtualTokens = (
   { asEmbeddings }: VirtualOptions,
 ): AnyModel => ({
   ...model,
-  apply: (params, inputs, options) => {
-    const { vocabSize, tokens } = adapter.config
-    const { input_ids: ids, ...others } = known(model, inputs)
-    if (ids === undefined) throw new ArgumentError(`${model.architecture} needs an input input_ids.`)
-    const input_ids = asEmbeddings ? hiddenIds(ids.astype('int32'), vocabSize, tokens) : ids
-    const widened = promptTuning.widen(adapter, { input_ids, ...others })
-    return model.apply(extend(model.architecture, params, adapter, asEmbeddings), widened, options)
-  },
+  apply: isPrompt(adapter)
+    ? withPrompt(model, adapter, asEmbeddings)
+    : withPrefix(model, adapter as Adapter<PrefixConfig>),
 })
 
 /** What is trained, or the gradients by it, under the names that files have for it. */

@@ -13,6 +13,8 @@ const names = {
   types: ['token_type_ids', 'tokenTypeIds'],
   positions: ['position_ids', 'positionIds'],
   labels: ['labels'],
+  written: ['decoder_input_ids', 'decoderInputIds'],
+  writtenMask: ['decoder_attention_mask', 'decoderAttentionMask'],
 } as const
 
 type Role = keyof typeof names
@@ -39,6 +41,25 @@ export const tokensOf = (operation: string, inputs: object): NDArray => {
   if (ids.ndim === 2 && isInteger(ids.dtype)) return ids
   throw new ArgumentError(`${operation}: the tokens must be integers of shape [batch, length], got ${ids.aval}.`)
 }
+
+/** The tokens that are written, or the labels, which are as many, shape `[batch, length]`. */
+export const writtenOf = (operation: string, inputs: object): NDArray => {
+  const given = inputs as Readonly<Record<string, ArrayLike | undefined>>
+  const found = [...names.written, ...names.labels].map((name) => given[name]).find((x) => x !== undefined)
+  const ids = found === undefined ? null : asIntegers(operation, found)
+  if (ids !== null && ids.ndim === 2 && isInteger(ids.dtype)) return ids
+  throw new ArgumentError(
+    `${operation}: what is written is needed, decoder_input_ids or labels, integers of shape [batch, length]` +
+      `${ids === null ? '' : `, got ${ids.aval}`}.`,
+  )
+}
+
+/**
+ * Whether parameters, by their names, are of a model that reads one text and writes another: they share the table of embeddings. Virtual
+ * tokens then stand before the text that is read, and a prefix before what is written.
+ */
+export const readsAndWrites = (leaves: readonly string[]): boolean =>
+  leaves.some((name) => /(^|\.)shared\.weight$/.test(name))
 
 /** What stands before the text in one of the inputs; null where the input stays as it is. */
 export type Before = Partial<Readonly<Record<Role, (x: NDArray) => NDArray>>>

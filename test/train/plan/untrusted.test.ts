@@ -39,7 +39,13 @@ const methods: readonly (readonly [
   [
     'prefix tuning',
     filesOf(
-      { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 2, num_layers: 3, modules_to_save: ['lm_head'] },
+      {
+        peft_type: 'PREFIX_TUNING',
+        num_virtual_tokens: 2,
+        num_layers: 3,
+        num_attention_heads: cacheShape.numKeyValueHeads,
+        modules_to_save: ['lm_head'],
+      },
       { prompt_embeddings: np.ones([2, 24]), 'base_model.lm_head.weight': params.lm_head!.weight },
     ),
     (files) => prefixTuning.load(files, params, { cacheShape })(),
