@@ -5,6 +5,10 @@ import * as random from '../random/index.ts'
 import type { Tokenizer } from '../tokenizers/index.ts'
 import type { Command, Given, Terminal } from './command.ts'
 import { FailedError, numberOption, orFail, required, UsageError } from './command.ts'
+import type { Writing } from './finetune/adapters.ts'
+import { writing } from './finetune/adapters.ts'
+import { loadAdapted } from './finetune/tuned.ts'
+import type { LoadedModel } from './model.ts'
 import { isGguf, loadFrom, tokenizerOf } from './model.ts'
 
 /** The tokens of the prompt: as a turn of a conversation, or as it is. */
@@ -33,6 +37,17 @@ const samplingOf = (given: Given): GenerateOptions => {
   return {}
 }
 
+/** The model, with the adapter if there is one. */
+const load = async (given: Given, terminal: Terminal): Promise<LoadedModel & { readonly writing: Writing }> => {
+  const path = required(given, 'model')
+  if (given.text('adapter') === undefined) {
+    const loaded = await loadFrom(path, isGguf(path) ? { dtype: 'quantized' } : {}, terminal)
+    return { ...loaded, writing: writing(null, loaded.params) }
+  }
+  const { body, plain, one } = await loadAdapted(given, terminal)
+  return { ...body, path, writing: writing(one, plain) }
+}
+
 const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const path = required(given, 'model')
   required(given, 'prompt')
@@ -41,7 +56,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   if (!Number.isInteger(maxNewTokens)) throw new UsageError('--max-new-tokens must be a whole number')
   const penalty = numberOption(given, 'repetition-penalty', 1e-6, 1e6)
   const sampling = samplingOf(given)
-  const loaded = await loadFrom(path, isGguf(path) ? { dtype: 'quantized' } : {}, terminal)
+  const loaded = await load(given, terminal)
   const { writer, architecture } = loaded.model
   if (writer === null) throw new FailedError(`${architecture} does not write text`)
   const tokenizer = await tokenizerOf(loaded)
@@ -49,12 +64,13 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const options = {
     ...sampling,
     ...(penalty === undefined ? {} : { repetitionPenalty: penalty }),
+    ...loaded.writing.options,
     maxNewTokens,
     tokenizer,
   }
   const tokens: number[] = []
   let [text, finish] = ['', null as unknown]
-  for await (const made of generateTokens(writer, loaded.params as never, prompt, options)) {
+  for await (const made of generateTokens(writer, loaded.writing.params as never, prompt, options)) {
     tokens.push(made.token)
     text += made.text
     finish = made.finish
@@ -65,10 +81,11 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
 
 export const generate: Command = {
   name: 'generate',
-  usage: '--model DIR --prompt "..."',
+  usage: '--model DIR [--adapter DIR] --prompt "..."',
   summary: 'Goes on with a text, as it comes.',
   options: {
     model: { type: 'string', value: 'DIR', help: 'a directory, a .gguf file, hf:owner/name@revision, or an address' },
+    adapter: { type: 'string', value: 'DIR', help: "an adapter of PEFT's files, as finetune writes it" },
     prompt: { type: 'string', value: 'TEXT', help: 'what is gone on from' },
     chat: { type: 'boolean', help: "the prompt is a user's turn, by the model's chat template" },
     system: { type: 'string', value: 'TEXT', help: 'what stands before the turn, with --chat' },

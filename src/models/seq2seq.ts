@@ -4,7 +4,7 @@ import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { Cache, CacheShape, LayerCache } from './cache.ts'
 import type { EncoderInputs, RunOptions } from './encoder.ts'
 import type { Model } from './model.ts'
-import type { ParamsOf } from './spec.ts'
+import type { WeightsOf } from './spec.ts'
 
 /** What a model is given that reads one text and writes another. */
 export interface Seq2SeqInputs {
@@ -74,5 +74,5 @@ export interface Seq2SeqLM<S = unknown> extends Model<S, Seq2SeqInputs, Seq2SeqL
   /** What is written begins with it. */
   readonly decoderStartTokenId: number
   /** Reads the first text, once, and makes room for `capacity` tokens of the second. */
-  readonly startCache: (params: ParamsOf<S>, inputs: EncoderInputs, capacity: number, dtype?: DType) => Seq2SeqCache
+  readonly startCache: (params: WeightsOf<S>, inputs: EncoderInputs, capacity: number, dtype?: DType) => Seq2SeqCache
 }

@@ -617,8 +617,10 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
       return { ...output, logits: applyLinear({ weight, bias: null }, scaled) }
     },
   })
-  const startCache: Seq2SeqLM<typeof specs>['startCache'] = (params, inputs, capacity, dtype) => {
-    enterStart(params, inputs, capacity, dtype)
+  const startCache: Seq2SeqLM<typeof specs>['startCache'] = (weights, inputs, capacity, dtype) => {
+    enterStart(weights, inputs, capacity, dtype)
+    // As in makeModel: this is written of arrays, and its layers take others as well.
+    const params = weights as ParamsOf<typeof specs>
     const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined), {})
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]
     return {

@@ -1,11 +1,11 @@
 /** Adapters of PEFT's files as commands use them, whatever they change: weights, or what stands before a text. */
 import type { JsonRecord } from '../../io/index.ts'
-import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../models/index.ts'
+import type { AnyModel, AnyRunOptions, GenerateOptions, NamedArrays, ParamTree } from '../../models/index.ts'
 import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
 import { applyAdapter, loadAdapter, lora, prefixTuning, promptTuning } from '../../train/index.ts'
 import { trainedTensors } from '../../train/methods/peft/save.ts'
-import type { VirtualConfig } from '../../train/methods/virtualModel.ts'
-import { virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
+import type { VirtualAdapter } from '../../train/methods/virtualModel.ts'
+import { isPrompt, virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
 import { FailedError, orFail } from '../command.ts'
 
 /** One that changes weights. */
@@ -17,7 +17,7 @@ export interface WeightAdapter {
 /** One that has virtual tokens. */
 export interface TokenAdapter {
   readonly kind: 'tokens'
-  readonly adapter: Adapter<VirtualConfig>
+  readonly adapter: VirtualAdapter
 }
 
 export type AnyAdapter = WeightAdapter | TokenAdapter
@@ -58,6 +58,22 @@ export const adapted = (
   one.kind === 'weights'
     ? { model, params: applyAdapter(plain, one.adapter) }
     : { model: withVirtualTokens(model, one.adapter, { asEmbeddings: false }), params: plain }
+
+/** What `generate` is given of a model, with an adapter or without. */
+export interface Writing {
+  readonly params: ParamTree
+  /** What texts begin with. */
+  readonly options: Pick<GenerateOptions, 'prefix'>
+}
+
+export const writing = (one: AnyAdapter | null, plain: ParamTree): Writing => {
+  if (one === null) return { params: plain, options: {} }
+  if (one.kind === 'weights') return { params: applyAdapter(plain, one.adapter), options: {} }
+  const { adapter } = one
+  return isPrompt(adapter)
+    ? { params: promptTuning.apply(plain, adapter), options: { prefix: promptTuning.prefix(adapter) } }
+    : { params: prefixTuning.apply(plain, adapter), options: { prefix: prefixTuning.prefix(adapter) } }
+}
 
 /** What PEFT computes with an adapter, and how that depends on the adapter's own arrays. */
 export interface Exact {

@@ -82,14 +82,15 @@ const judgeOf = (tuned: Tuned): ((text: string) => object) => {
 }
 
 /** What a model that writes answers. */
-const answer = async ({ base, params }: Tuned, q: Question, maxNewTokens: number): Promise<object> => {
-  const { decoder } = base.model
-  if (decoder === null) throw new FailedError(`${base.model.architecture} does not write text`)
+const answer = async ({ base, writing }: Tuned, q: Question, maxNewTokens: number): Promise<object> => {
+  const { writer } = base.model
+  if (writer === null) throw new FailedError(`${base.model.architecture} does not write text`)
   const { tokenizer } = base
   const prompt =
     typeof q === 'string' ? tokenizer.encode(q).ids : orFail(tokenizer.encodeChat(q, { addGenerationPrompt: true })).ids
+  const options = { ...writing.options, maxNewTokens, tokenizer }
   let text = ''
-  for await (const made of generate(decoder, params as never, prompt, { maxNewTokens, tokenizer })) text += made.text
+  for await (const made of generate(writer, writing.params as never, prompt, options)) text += made.text
   return { prompt: q, completion: text }
 }
 

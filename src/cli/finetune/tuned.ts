@@ -6,8 +6,8 @@ import { CONFIG_FILE, openAdapterTensors } from '../../train/methods/peft/folder
 import type { Given, Option, Terminal } from '../command.ts'
 import { FailedError, orFail, required, wordOption } from '../command.ts'
 import { isGguf, jsonBeside } from '../model.ts'
-import type { AnyAdapter } from './adapters.ts'
-import { adapted, plainOf, readAdapter } from './adapters.ts'
+import type { AnyAdapter, Writing } from './adapters.ts'
+import { adapted, plainOf, readAdapter, writing } from './adapters.ts'
 import type { Base, Body } from './base.ts'
 import { architectureFor, classIn, labelsOf, loadBase, loadBody, suffixes } from './base.ts'
 import { RUN_FILE } from './run.ts'
@@ -19,6 +19,8 @@ export interface Tuned {
   readonly base: Base
   /** The base's parameters; if there is an adapter, it is applied to them, or to the base's model. */
   readonly params: ParamTree
+  /** What a model is given that writes. */
+  readonly writing: Writing
   readonly task: TaskName
   readonly labels: readonly string[] | null
   readonly maxLength: number | null
@@ -133,8 +135,9 @@ export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned
   const names = task === 'classify' ? (labels ?? labelsOf(base.config)) : null
   const maxLength = typeof run['maxLength'] === 'number' ? run['maxLength'] : null
   const one = await adapterOf(notes, base)
-  const { model, params } = one === null ? base : adapted(one, base.model, plainOf(one, base.params))
-  return { base: { ...base, model }, params, task, labels: names, maxLength }
+  const plain = one === null ? base.params : plainOf(one, base.params)
+  const { model, params } = one === null ? base : adapted(one, base.model, plain)
+  return { base: { ...base, model }, params, writing: writing(one, plain), task, labels: names, maxLength }
 }
 
 /** The class that an adapter is for: that of its task, if its model's family has it; null for the model's own. */

@@ -9,16 +9,15 @@ import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { ParamsOf } from '../spec.ts'
+import type { WeightsOf } from '../spec.ts'
 import { breathe } from './breathe.ts'
 import type { CommonOptions } from './generate.ts'
-import { aTextModel, commonOptions, eosOf, mostTokens } from './generate.ts'
+import { aTextModel, beginPrompts, commonOptions, eosOf, mostTokens } from './generate.ts'
 import type { LogitsProcessor, ScoreOptions } from './processors.ts'
 import { processAll, scoreProcessors } from './processors.ts'
 import type { Prompt } from './prompt.ts'
-import { promptTokens } from './prompt.ts'
 import type { Read, State, TextModel } from './state.ts'
-import { begin, freeState, growState, roomFor, seeTokens, writeTokens } from './state.ts'
+import { begin, freeState, growState, roomFor, seenText, seeTokens, writeTokens } from './state.ts'
 
 /** Options of `generateBeams`. */
 export interface BeamOptions extends CommonOptions, ScoreOptions {
@@ -73,6 +72,8 @@ interface Chosen {
 interface Plan {
   readonly count: number
   readonly candidates: number
+  /** Whether rows begin with what is no text. */
+  readonly prefixed: boolean
   readonly processors: readonly LogitsProcessor[]
 }
 
@@ -109,11 +110,12 @@ const readByBeams = (read: Read | null, numBeams: number): Read | null => {
 
 const makeStep = <S>(model: TextModel<S>) =>
   jit(
-    (params: ParamsOf<S>, before: State, read: Read | null, chosen: Chosen | null, plan: Plan): Continuations => {
+    (params: WeightsOf<S>, before: State, read: Read | null, chosen: Chosen | null, plan: Plan): Continuations => {
       const state = chosen === null ? before : continueWith(before, chosen)
       const [logits, cache] = seeTokens(model, params, state, read, plan.count)
-      const likely = processAll(plan.processors, nn.logSoftmax(logits), state.tokens)
       const vocabulary = logits.shape[1]!
+      const text = plan.prefixed ? seenText(state, vocabulary) : state.tokens
+      const likely = processAll(plan.processors, nn.logSoftmax(logits), text)
       const prompts = chosen === null ? logits.shape[0]! : chosen.scores.shape[0]!
       const perBeam = np.reshape(likely, [prompts, -1, vocabulary])
       const summed = chosen === null ? perBeam : np.add(perBeam, np.expandDims(chosen.scores, 2))
@@ -263,24 +265,24 @@ const textOf = ({ tokenizer }: BeamOptions, tokens: readonly number[], eos: read
  */
 export const generateBeams = async <S>(
   model: TextModel<S>,
-  params: ParamsOf<S>,
+  params: WeightsOf<S>,
   prompt: Prompt,
   options: BeamOptions = {},
 ): Promise<readonly (readonly Beam[])[]> => {
   beamsDoor(model, params, prompt, options)
   const { numBeams = 4, lengthPenalty = 1, earlyStopping = false, signal, cacheBlock = 256 } = options
-  const prompts = promptTokens('generateBeams', prompt, options.tokenizer, model.maxPositions)
+  const { prompts, prefix, maxPositions } = beginPrompts('generateBeams', model, prompt, options)
   const eos = eosOf(options)
-  const most = Math.min(...prompts.map((one) => mostTokens(options.maxNewTokens ?? 128, one, model.maxPositions)))
+  const most = Math.min(...prompts.map((one) => mostTokens(options.maxNewTokens ?? 128, one, maxPositions)))
   const rules: Rules = { numBeams, lengthPenalty, earlyStopping, most }
   // As many that at least numBeams of them do not end.
   const candidates = Math.max(2, 1 + eos.length) * numBeams
-  const plan = { candidates, processors: scoreProcessors(options) }
+  const plan = { candidates, prefixed: options.prefix !== undefined, processors: scoreProcessors(options) }
   const ends = (token: number, length: number): boolean => eos.includes(token) || length >= most
 
   const step = stepOf(model)
   signal?.throwIfAborted()
-  const beginning = begin(model, params, prompts, cacheBlock)
+  const beginning = begin(model, params, prompts, { operation: 'generateBeams', block: cacheBlock, prefix })
   let { state, read } = beginning
   const nothing: Ended = { tokens: [], score: NONE, isText: false }
   const first: Candidate = { tokens: [], score: 0, beam: 0, ends: false }
@@ -293,8 +295,8 @@ export const generateBeams = async <S>(
     for (let length = 1; ; length++) {
       signal?.throwIfAborted()
       const chosen = length === 1 ? null : chosenOf(searches, length === 2 ? 1 : numBeams)
-      if (beginning.width + length > state.tokens.shape[1]!)
-        state = growState(state, roomFor(beginning.width + length, cacheBlock))
+      const written = beginning.taken + length
+      if (written > state.tokens.shape[1]!) state = growState(state, roomFor(written, cacheBlock))
       // From the second step on there are as many rows of a prompt as beams, and all read the same.
       if (length === 2) read = readByBeams(read, numBeams)
       const result = step(params, state, read, chosen, { ...plan, count: length === 1 ? beginning.width : 1 })

@@ -6,7 +6,9 @@ import * as random from '../../random/index.ts'
 import type { Key } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { ParamsOf } from '../spec.ts'
+import type { Cache } from '../cache.ts'
+import { aCache } from '../doors.ts'
+import type { WeightsOf } from '../spec.ts'
 import type { Abort } from './abort.ts'
 import { anAbort } from './abort.ts'
 import { breathe } from './breathe.ts'
@@ -14,8 +16,18 @@ import type { LogitsProcessor, SamplingOptions } from './processors.ts'
 import { processAll, samplingProcessors, scoreProcessors } from './processors.ts'
 import type { Prompt, TextTokenizer } from './prompt.ts'
 import { promptTokens } from './prompt.ts'
-import type { Read, State, TextModel } from './state.ts'
-import { begin, freeState, growState, roomFor, seeTokens, writeTokens } from './state.ts'
+import type { Prefix, Read, State, TextModel } from './state.ts'
+import {
+  begin,
+  freeState,
+  growState,
+  isTokens,
+  prefixLength,
+  roomFor,
+  seenText,
+  seeTokens,
+  writeTokens,
+} from './state.ts'
 import type { Endings, Finish, StoppingRule } from './text.ts'
 import { Row } from './text.ts'
 
@@ -29,6 +41,11 @@ export interface CommonOptions {
   readonly tokenizer?: TextTokenizer
   /** Ends generation with its reason. */
   readonly signal?: Abort
+  /**
+   * What all rows begin with, before their prompts: tokens, or keys and values, as `promptTuning.prefix` and `prefixTuning.prefix` give
+   * them. A model that reads a text first has tokens before that, and keys and values before what it writes.
+   */
+  readonly prefix?: Prefix
   /** Room in the cache grows by so many tokens, 256 by default; one program is made for each size. */
   readonly cacheBlock?: number
 }
@@ -56,11 +73,16 @@ const tokenId = must.kind('a token or a list of tokens', (x) =>
   (Array.isArray(x) ? x : [x]).every((id) => Number.isSafeInteger(id) && id >= 0),
 )
 
+const aPrefix = must.kind('a list of tokens, or a cache', (x) =>
+  Array.isArray(x) ? must.isListOf(x, must.natural.accepts) : aCache.accepts(x),
+)
+
 export const commonOptions: must.OptionTable<CommonOptions> = {
   maxNewTokens: must.count,
   eos: tokenId,
   tokenizer: must.kind('a tokenizer with encode and decodeStream', (x) => typeof x === 'object' && x !== null),
   signal: anAbort,
+  prefix: aPrefix,
   cacheBlock: must.count,
 }
 
@@ -110,12 +132,20 @@ const withoutUndefined = <T extends object>(options: T): { readonly [K in keyof 
 interface Plan extends Omit<SamplingOptions, 'processors'> {
   /** Tokens that the model sees in it. */
   readonly count: number
+  /** Whether rows begin with what is no text. */
+  readonly prefixed: boolean
   readonly processors: readonly LogitsProcessor[]
 }
 
 const planOf = (options: GenerateOptions, isSampled: boolean): Omit<Plan, 'count'> => {
   const { repetitionPenalty, processors = [], temperature, topK, topP, minP } = options
-  return withoutUndefined({ repetitionPenalty, processors, ...(isSampled ? { temperature, topK, topP, minP } : {}) })
+  const prefixed = options.prefix !== undefined
+  return withoutUndefined({
+    prefixed,
+    repetitionPenalty,
+    processors,
+    ...(isSampled ? { temperature, topK, topP, minP } : {}),
+  })
 }
 
 interface StepResult {
@@ -126,11 +156,11 @@ interface StepResult {
 
 const makeStep = <S>(model: TextModel<S>) =>
   jit(
-    (params: ParamsOf<S>, state: State, read: Read | null, key: Key | null, plan: Plan): StepResult => {
+    (params: WeightsOf<S>, state: State, read: Read | null, key: Key | null, plan: Plan): StepResult => {
       const [logits, cache] = seeTokens(model, params, state, read, plan.count)
-      const scores = processAll(scoreProcessors(plan), logits, state.tokens)
-      const sampled = (k: Key): NDArray =>
-        random.categorical(k, processAll(samplingProcessors(plan), scores, state.tokens))
+      const text = plan.prefixed ? seenText(state, logits.shape[1]!) : state.tokens
+      const scores = processAll(scoreProcessors(plan), logits, text)
+      const sampled = (k: Key): NDArray => random.categorical(k, processAll(samplingProcessors(plan), scores, text))
       const next = (key === null ? np.argmax(scores, { axis: 1 }) : sampled(key)).astype('int32')
       return { state: { cache, tokens: writeTokens(state, next, plan.count) }, next }
     },
@@ -162,11 +192,32 @@ const isSampled = ({ key, temperature, topK, topP, minP }: GenerateOptions): boo
 export const mostTokens = (asked: number, prompt: readonly number[], maxPositions: number | null): number =>
   maxPositions === null ? asked : Math.min(asked, maxPositions - prompt.length + 1)
 
+/** Prompts after their prefix, and what of it is no token. */
+export interface Begun {
+  readonly prompts: readonly (readonly number[])[]
+  readonly prefix: Cache | undefined
+  /** Positions that are left after keys and values that the rows begin with; null if there is no end to them. */
+  readonly maxPositions: number | null
+}
+
+/** The rows of prompts, after what they begin with. */
+export const beginPrompts = (
+  operation: string,
+  { maxPositions }: Pick<TextModel, 'maxPositions'>,
+  prompt: Prompt,
+  { tokenizer, prefix }: CommonOptions,
+): Begun => {
+  const left = maxPositions === null ? null : maxPositions - prefixLength(operation, prefix)
+  const prompts = promptTokens(operation, prompt, tokenizer, left)
+  if (prefix === undefined || !isTokens(prefix)) return { prompts, prefix, maxPositions: left }
+  return { prompts: prompts.map((tokens) => [...prefix, ...tokens]), prefix: undefined, maxPositions }
+}
+
 /** Everything that is known before the first token. */
 interface Job<S> {
   readonly model: TextModel<S>
-  readonly params: ParamsOf<S>
-  readonly prompts: readonly (readonly number[])[]
+  readonly params: WeightsOf<S>
+  readonly begun: Begun
   readonly options: GenerateOptions
   readonly rows: readonly Row[]
   readonly isSampled: boolean
@@ -175,7 +226,7 @@ interface Job<S> {
 async function* run<S>({
   model,
   params,
-  prompts,
+  begun,
   options,
   rows,
   isSampled,
@@ -184,9 +235,11 @@ async function* run<S>({
   const step = stepOf(model)
   const plan = planOf(options, isSampled)
   signal?.throwIfAborted()
-  const { read, width, ...first } = begin(model, params, prompts, cacheBlock)
-  let { state } = first
-  let [count, written] = [width, width]
+  const { prompts, prefix } = begun
+  const beginning = begin(model, params, prompts, { operation: 'generate', block: cacheBlock, prefix })
+  const { read } = beginning
+  let { state } = beginning
+  let [count, written] = [beginning.width, beginning.taken]
   try {
     for (let i = 0; rows.some((row) => row.finish === null); i++) {
       signal?.throwIfAborted()
@@ -236,18 +289,18 @@ async function* run<S>({
  */
 export const generate = <S>(
   model: TextModel<S>,
-  params: ParamsOf<S>,
+  params: WeightsOf<S>,
   prompt: Prompt,
   options: GenerateOptions = {},
 ): AsyncGenerator<GeneratedToken, void, void> => {
   generateDoor(model, params, prompt, options)
-  const prompts = promptTokens('generate', prompt, options.tokenizer, model.maxPositions)
+  const begun = beginPrompts('generate', model, prompt, options)
   const endings = endingsOf(options)
-  const rows = prompts.map((tokens) => {
+  const rows = begun.prompts.map((tokens) => {
     const stream = options.tokenizer?.decodeStream({ skipSpecialTokens: true }) ?? null
-    return new Row(stream, endings, mostTokens(options.maxNewTokens ?? 128, tokens, model.maxPositions))
+    return new Row(stream, endings, mostTokens(options.maxNewTokens ?? 128, tokens, begun.maxPositions))
   })
-  return run({ model, params, prompts, options, rows, isSampled: isSampled(options) })
+  return run({ model, params, begun, options, rows, isSampled: isSampled(options) })
 }
 
 /** A row that has come to its end. */

@@ -4,18 +4,36 @@ import * as np from '../../numpy/index.ts'
 import { jit } from '../../api/jit.ts'
 import { leaves } from '../../api/tree.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { Cache } from '../cache.ts'
-import { emptyCache, growCache } from '../cache.ts'
+import { ArgumentError } from '../../core/errors.ts'
+import type { Cache, CacheShape } from '../cache.ts'
+import { checkCache, emptyCache, growCache, knownLength } from '../cache.ts'
 import type { CausalModel } from '../decoder.ts'
 import type { Seq2SeqCache, Seq2SeqLM } from '../seq2seq.ts'
-import type { ParamsOf } from '../spec.ts'
+import type { WeightsOf } from '../spec.ts'
 
 /** A tree of arrays, so that it goes through the compiled step and is donated to it. */
 export interface State {
   /** Its length is that of the text that the model has seen. */
   readonly cache: Cache
-  /** Int32 of shape `[rows, room]`: -1 at padding and where there is room. */
+  /** Int32 of shape `[rows, room]`: -1 at padding and where there is room, -2 where keys and values stand without a token. */
   readonly tokens: NDArray
+}
+
+/** Keys and values that rows begin with stand in the place of tokens. */
+const PREFIX = -2
+
+/** What rows begin with: keys and values, of one row or of each, or tokens. */
+export type Prefix = Cache | readonly number[]
+
+export const isTokens = (prefix: Prefix): prefix is readonly number[] => Array.isArray(prefix)
+
+/** How many places it takes. */
+export const prefixLength = (operation: string, prefix: Prefix | undefined): number => {
+  if (prefix === undefined) return 0
+  if (isTokens(prefix)) return prefix.length
+  const length = knownLength(prefix)
+  if (length !== null) return length
+  throw new ArgumentError(`${operation}: how many tokens the prefix has must be known; generate runs outside of jit.`)
 }
 
 /** A model that writes: after its prompt, or about it. */
@@ -36,19 +54,45 @@ export const promptRoom = (length: number): number =>
 /** How much of a text there is room for, in so many tokens at a time. */
 export const roomFor = (length: number, block: number): number => roundUp(length, block)
 
-/** Rows with padding before them, and no token seen yet. */
+/** What rows begin with, in a cache with room. */
+const beginCache = (operation: string, cacheShape: CacheShape, rows: number, room: number, prefix: Cache): Cache => {
+  const given = prefix.layers[0]?.key.shape[0] ?? 1
+  checkCache(operation, prefix, cacheShape, given === 1 ? 1 : rows)
+  const { layers } = emptyCache(cacheShape, rows, room)
+  const put = (into: NDArray, x: NDArray): NDArray => {
+    const own = x.at(':', np.slice(0, prefix.length.item())).get()
+    const [, count, heads, headDim] = own.shape as readonly [number, number, number, number]
+    const all = np.broadcastTo(own.astype(into.dtype), [rows, count, heads, headDim])
+    return lax.dynamicUpdateSliceInDim(into, all, 0, 1)
+  }
+  return {
+    layers: layers.map(({ key, value }, i) => ({
+      key: put(key, prefix.layers[i]!.key),
+      value: put(value, prefix.layers[i]!.value),
+    })),
+    length: np.array(prefix.length.item(), { dtype: 'int32' }),
+  }
+}
+
+/** Rows after a prefix, with padding before them, and no token seen yet. */
 const beginState = (
   { cacheShape }: Pick<CausalModel, 'cacheShape'>,
   prompts: readonly (readonly number[])[],
   width: number,
-  room: number,
+  { operation, block, prefix }: BeginOptions,
 ): State => {
+  const before = prefixLength(operation, prefix)
+  const room = roomFor(before + width + 1, block)
   const tokens = new Int32Array(prompts.length * room).fill(-1)
   prompts.forEach((prompt, row) => {
-    tokens.set(prompt, row * room + width - prompt.length)
+    tokens.fill(PREFIX, row * room, row * room + before)
+    tokens.set(prompt, row * room + before + width - prompt.length)
   })
   return {
-    cache: emptyCache(cacheShape, prompts.length, room),
+    cache:
+      prefix === undefined
+        ? emptyCache(cacheShape, prompts.length, room)
+        : beginCache(operation, cacheShape, prompts.length, room, prefix),
     tokens: np.reshape(np.array(tokens), [prompts.length, room]),
   }
 }
@@ -56,7 +100,7 @@ const beginState = (
 const longest = (prompts: readonly (readonly number[])[]): number => Math.max(...prompts.map((prompt) => prompt.length))
 
 const makeReader = <S>(model: Seq2SeqLM<S>) =>
-  jit((params: ParamsOf<S>, inputIds: NDArray, attentionMask: NDArray): Read => {
+  jit((params: WeightsOf<S>, inputIds: NDArray, attentionMask: NDArray): Read => {
     const { encoder, attentionMask: mask } = model.startCache(params, { inputIds, attentionMask }, 1)
     return { encoder, attentionMask: mask }
   })
@@ -67,7 +111,7 @@ type Reader<S> = ReturnType<typeof makeReader<S>>
 const readers = new WeakMap<object, unknown>()
 
 /** What is read, with padding after it, to one of few lengths. */
-const readPrompts = <S>(model: Seq2SeqLM<S>, params: ParamsOf<S>, prompts: readonly (readonly number[])[]): Read => {
+const readPrompts = <S>(model: Seq2SeqLM<S>, params: WeightsOf<S>, prompts: readonly (readonly number[])[]): Read => {
   const reader = (readers.get(model) ?? makeReader(model)) as Reader<S>
   readers.set(model, reader)
   const width = promptRoom(longest(prompts))
@@ -80,27 +124,39 @@ const readPrompts = <S>(model: Seq2SeqLM<S>, params: ParamsOf<S>, prompts: reado
   return reader(params, table(ids), table(mask))
 }
 
+/** What rows begin with. */
+interface BeginOptions {
+  readonly operation: string
+  /** Room comes in so many tokens. */
+  readonly block: number
+  readonly prefix: Cache | undefined
+}
+
 /** What there is before the first token: rows, what is read, and how many tokens the model sees first. */
 export interface Beginning {
   readonly state: State
   /** Null where the prompt is what the rows begin with. */
   readonly read: Read | null
   readonly width: number
+  /** How many places of a row are taken: those of the prefix, and these. */
+  readonly taken: number
 }
 
 /** Prompts as a model takes them: they are what rows begin with, or they are read, and rows begin with the start token. */
 export const begin = <S>(
   model: TextModel<S>,
-  params: ParamsOf<S>,
+  params: WeightsOf<S>,
   prompts: readonly (readonly number[])[],
-  block: number,
+  options: BeginOptions,
 ): Beginning => {
+  const before = prefixLength(options.operation, options.prefix)
   if (isSeq2Seq(model)) {
     const rows = prompts.map(() => [model.decoderStartTokenId])
-    return { state: beginState(model, rows, 1, roomFor(2, block)), read: readPrompts(model, params, prompts), width: 1 }
+    const state = beginState(model, rows, 1, options)
+    return { state, read: readPrompts(model, params, prompts), width: 1, taken: before + 1 }
   }
   const width = promptRoom(longest(prompts))
-  return { state: beginState(model, prompts, width, roomFor(width + 1, block)), read: null, width }
+  return { state: beginState(model, prompts, width, options), read: null, width, taken: before + width }
 }
 
 /** Memory is given back at once. */
@@ -132,7 +188,7 @@ export const growState = (state: State, room: number): State => {
 /** What the model says of the tokens that come next after those that it has seen: the scores after the last, shape `[rows, vocabSize]`. */
 export const seeTokens = <S>(
   model: TextModel<S>,
-  params: ParamsOf<S>,
+  params: WeightsOf<S>,
   { cache, tokens }: State,
   read: Read | null,
   count: number,
@@ -143,7 +199,7 @@ export const seeTokens = <S>(
     const written = model.apply(params, inputs, { cache: { decoder: cache, ...read! }, logitsToKeep: 1 })
     return [written.logits.at(':', 0).get(), written.cache!.decoder]
   }
-  const attentionMask = np.greaterEqual(tokens, 0).astype('int32')
+  const attentionMask = np.notEqual(tokens, -1).astype('int32')
   // Places count tokens, and not padding, as generate in transformers has it.
   const places = np.maximum(np.subtract(np.cumsum(attentionMask, { axis: 1 }), 1), 0)
   const output = model.apply(
@@ -153,6 +209,10 @@ export const seeTokens = <S>(
   )
   return [output.logits.at(':', 0).get(), output.cache!]
 }
+
+/** The text as processors see it, of tokens that the model has scores for: what rows began with besides is none of it. */
+export const seenText = ({ tokens }: State, vocabSize: number): NDArray =>
+  np.where(np.logicalAnd(np.greaterEqual(tokens, 0), np.less(tokens, vocabSize)), tokens, -1)
 
 /** Writes each row's next token, `ahead` places after what the model has seen. */
 export const writeTokens = ({ cache, tokens }: State, next: NDArray, ahead: number): NDArray =>

@@ -9,8 +9,8 @@ import { embeddingsFile } from './promptFiles.ts'
 import type { PromptConfig } from './promptTuning.ts'
 import { extend, promptTuning } from './promptTuning.ts'
 
-/** The settings of a method of virtual tokens. */
-export type VirtualConfig = PromptConfig | PrefixConfig
+/** An adapter of virtual tokens. */
+export type VirtualAdapter = Adapter<PromptConfig> | Adapter<PrefixConfig>
 
 /** Options of `withVirtualTokens`. */
 export interface VirtualOptions {
@@ -22,7 +22,8 @@ export interface VirtualOptions {
   readonly asEmbeddings: boolean
 }
 
-const isPrompt = (adapter: Adapter<VirtualConfig>): adapter is Adapter<PromptConfig> =>
+/** Whether tokens stand before the text; else it is keys and values. */
+export const isPrompt = (adapter: VirtualAdapter): adapter is Adapter<PromptConfig> =>
   adapter.config.method === 'prompt'
 
 /** Inputs as PEFT gives them on: places are counted anew, and types of tokens are for classifiers only, not for those of spans either. */
@@ -56,15 +57,13 @@ const withPrefix =
  */
 export const withVirtualTokens = (
   model: AnyModel,
-  adapter: Adapter<VirtualConfig>,
+  adapter: VirtualAdapter,
   { asEmbeddings }: VirtualOptions,
 ): AnyModel => ({
   ...model,
-  apply: isPrompt(adapter)
-    ? withPrompt(model, adapter, asEmbeddings)
-    : withPrefix(model, adapter as Adapter<PrefixConfig>),
+  apply: isPrompt(adapter) ? withPrompt(model, adapter, asEmbeddings) : withPrefix(model, adapter),
 })
 
 /** What is trained, or the gradients by it, under the names that files have for it. */
-export const virtualTensors = ({ weights, saved }: Adapter<VirtualConfig>): NamedArrays =>
+export const virtualTensors = ({ weights, saved }: VirtualAdapter): NamedArrays =>
   embeddingsFile(weights['prompt_encoder']!['embedding']!, saved)
