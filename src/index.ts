@@ -34,8 +34,10 @@ export { explainRetrace, jit } from './api/jit.ts'
 export type { Jitted, JitOptions } from './api/jit.ts'
 export { evalProgram, evalShape, makeProgram, ShapeDtypeStruct } from './api/program.ts'
 export type { Arrays, Carry, Fn, GradOptions, NextCarry, Scalar, TreeOfArrays } from './api/types.ts'
-export type { Device } from './runtime/devices.ts'
+export type { Capabilities, Device } from './trace/device.ts'
+export type { DeviceChoice } from './runtime/devices.ts'
 export { devices, setWorkerUrl, withDevice } from './runtime/devices.ts'
+export { blockUntilReady, deviceGet, devicePut } from './api/placement.ts'
 export type { CacheFailure, CompilationCache } from './runtime/compilationCache.ts'
 export { setCompilationCacheDir } from './runtime/compilationCache.ts'
 
@@ -85,6 +87,7 @@ export {
   ProgramError,
   PullbackError,
   ShapeError,
+  SynchronousReadError,
   TracerError,
   TreeError,
   WorkerError,

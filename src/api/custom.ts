@@ -12,6 +12,7 @@ import * as must from '../surface/arguments.ts'
 import { isDifferentiable } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyProgram } from '../transforms/apply.ts'
+import { isOutOfReach } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import { requireFunctions } from './arguments.ts'
 import { closeList, placeOf, shareCaptured } from './closures.ts'
@@ -426,10 +427,10 @@ const makeCustomVjp = <A extends readonly unknown[], R>(
       },
       [...residualAvals, ...differentiable(outAvals, outAvals)],
     )
-    if (backward.captured.length > 0) {
-      throw new ArgumentError(
-        `${name}: backward closes over a traced value ${backward.captured[0]!.aval}; hand it over in the residuals.`,
-      )
+    const [foreign] = backward.captured
+    if (foreign !== undefined) {
+      const what = isOutOfReach(foreign) ? 'an array that is out of reach,' : 'a traced value'
+      throw new ArgumentError(`${name}: backward closes over ${what} ${foreign.aval}; hand it over in the residuals.`)
     }
     const { programs, captured } = shareCaptured([primal, forward])
     const params = {

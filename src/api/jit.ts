@@ -12,7 +12,7 @@ import { asArray, isArrayLeaf } from '../runtime/array.ts'
 import { installBackend } from '../runtime/backend.ts'
 import { defaultDevice } from '../runtime/devices.ts'
 import * as must from '../surface/arguments.ts'
-import { RecordedBody } from '../transforms/builder.ts'
+import { RecordedBody, isOutOfReach } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
 import type { ArrayLike } from '../trace/value.ts'
 import { ConcreteBody, NDArray, offering } from '../trace/value.ts'
@@ -205,8 +205,8 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   }
 
   const remember = ({ self, args, key }: Request, entry: Traced): Traced => {
-    // A closure over values of an enclosing transformation holds for this call only.
-    if (entry.captured.length === 0) cache.set(key, entry)
+    // A closure over values of an enclosing transformation holds for this call only; one over an array that is out of reach, always.
+    if (entry.captured.every(isOutOfReach)) cache.set(key, entry)
     if (made.length < 100) made.push(signature(self, args, entry.captured))
     return entry
   }

@@ -6,7 +6,7 @@ import type { leafBrand, LeafBrand, MapLeaves } from '../core/leafTypes.ts'
 import type { TreeDef } from '../core/treedef.ts'
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import { keystr } from '../core/path.ts'
-import { ArgumentError, DTypeError, ProgramError, ShapeError } from '../core/errors.ts'
+import { ArgumentError, DTypeError, ProgramError, ShapeError, SynchronousReadError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import { show } from '../core/show.ts'
 import { Program } from '../ir/program.ts'
@@ -14,6 +14,7 @@ import { checkedNesting } from '../passes/check.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import { applyProgram } from '../transforms/apply.ts'
+import { isOutOfReach } from '../transforms/builder.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { standIn } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
@@ -78,6 +79,16 @@ const placesOf = (f: (...args: never[]) => unknown, count: number, treedef: Tree
   })
 }
 
+/** A program has the elements of arrays that its function refers to: they must be where they can be had from. */
+const requireReadable = (operation: string, captured: readonly NDArray[]): void => {
+  const far = captured.find(isOutOfReach)
+  if (far === undefined) return
+  throw new SynchronousReadError(
+    `${operation}: the function refers to ${String(far)}, whose elements cannot be read at once. Make it an argument, or refer ` +
+      'to what await deviceGet(x) gives.',
+  )
+}
+
 const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: readonly unknown[], named = false) => {
   const { avals, treedef } = avalsOf(operation, args)
   let outTree: TreeDef | undefined
@@ -91,7 +102,7 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
     avals,
     named ? placesOf(f, args.length, treedef) : [],
   )
-  return { program: staged.program, outTree: outTree! }
+  return { ...staged, outTree: outTree! }
 }
 
 /**
@@ -109,7 +120,11 @@ export const makeProgram = <A extends readonly unknown[] = ArrayArguments>(
   f: Fn<A, unknown>,
 ): ((...args: Types<A>) => Program) => {
   requireFunctions('makeProgram', { f })
-  return (...args) => stageTrees('makeProgram', f, args, true).program
+  return (...args) => {
+    const { program, captured } = stageTrees('makeProgram', f, args, true)
+    requireReadable('makeProgram', captured)
+    return program
+  }
 }
 
 const isList = (x: unknown): boolean => Array.isArray(x)

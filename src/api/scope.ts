@@ -1,5 +1,6 @@
 /** Names for parts of a computation. */
 import { ArgumentError, PullbackError } from '../core/errors.ts'
+import { refusePromise } from '../core/promises.ts'
 import * as must from '../surface/arguments.ts'
 import { currentScope, withScope } from '../trace/interpreter.ts'
 
@@ -12,7 +13,8 @@ const namedScopeDoor = must.door('namedScope', { name: must.string, f: must.func
  * Runs `f` under a name, inside the scopes that are open already. The name stands beside the operations of `f` in printed
  * programs, in those of its derivatives too, and in the messages of errors.
  *
- * @throws ArgumentError if the name is empty; what `f` throws, with the scope added to the message.
+ * @throws ArgumentError if the name is empty, and for an async `f`, of which only what comes before its first `await` would have
+ *   the name; what `f` throws, with the scope added to the message.
  * @example
  * ```ts
  * import { makeProgram, namedScope, np } from 'pullback'
@@ -23,7 +25,7 @@ const namedScopeDoor = must.door('namedScope', { name: must.string, f: must.func
 export const namedScope = <T>(name: string, f: () => T): T => {
   namedScopeDoor(name, f)
   if (name === '') throw new ArgumentError('namedScope: the name is empty.')
-  return withScope(name, () => {
+  const result = withScope(name, () => {
     try {
       return f()
     } catch (error) {
@@ -34,4 +36,11 @@ export const namedScope = <T>(name: string, f: () => T): T => {
       throw error
     }
   })
+  refusePromise(
+    'namedScope',
+    result,
+    'The name holds only while the function runs: what comes after its first await would be without it. ' +
+      'Await outside, and put namedScope around each part that has no await in it.',
+  )
+  return result
 }

@@ -39,6 +39,9 @@ export class ArgumentError extends PullbackError {}
 /** An array used after its memory was donated to a compiled function. */
 export class DonatedError extends PullbackError {}
 
+/** Elements wanted at once that are on a device which can only be read asynchronously: `await x.data()`. */
+export class SynchronousReadError extends PullbackError {}
+
 /** More memory needed than a device has. */
 export class OutOfMemoryError extends PullbackError {}
 

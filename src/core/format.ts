@@ -5,7 +5,7 @@ import { decodeElement } from './convert.ts'
 import type { Shape } from './shape.ts'
 import { sizeOf, stridesOf } from './shape.ts'
 
-interface Printable {
+export interface Printable {
   readonly dtype: DType
   readonly shape: Shape
   readonly data: TypedArray

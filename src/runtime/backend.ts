@@ -1,7 +1,9 @@
 /** Which back end runs programs: the one mutable cell of the runtime. */
 import type { Backend } from '../backends/backend.ts'
+import { isBackend } from '../backends/backend.ts'
 import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
 import { settings } from '../core/settings.ts'
+import type { ConcreteBody } from '../trace/value.ts'
 
 let standard: () => Backend = () => interpreterBackend
 let chosen: Backend | null = null
@@ -13,8 +15,17 @@ export const installBackend = (make: () => Backend): void => {
 }
 
 /** What runs programs now. To find the equation that makes a NaN or an infinity, the interpreter does. */
-export const currentBackend = (): Backend =>
-  settings.nans || settings.infs ? interpreterBackend : (chosen ?? standard())
+export const currentBackend = (): Backend => (isDebugged() ? interpreterBackend : (chosen ?? standard()))
+
+const isDebugged = (): boolean => settings.nans || settings.infs
+
+/** What runs something on these arrays now: where one of them is out of reach, what has it; else what was chosen. */
+export const backendFor = (bodies: readonly ConcreteBody[]): Backend => {
+  // The interpreter cannot reach them either, and says so.
+  if (isDebugged()) return interpreterBackend
+  for (const body of bodies) if (body.isOutOfReach && isBackend(body.device)) return body.device
+  return chosen ?? standard()
+}
 
 /** Runs `f` with another back end; restores the previous one however `f` ends. */
 export const withBackend = <T>(backend: Backend, f: () => T): T => {

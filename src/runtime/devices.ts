@@ -1,5 +1,6 @@
 /** What programs run on, and how to choose. Whoever imports this has the compiler in the bundle. */
 import type { Backend } from '../backends/backend.ts'
+import { isBackend } from '../backends/backend.ts'
 import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
 import { compile } from '../backends/wasm/compile.ts'
 import type { DeviceOptions } from '../backends/wasm/device.ts'
@@ -9,13 +10,9 @@ import { compiler, hasSimd, startThreadsFrom } from '../backends/wasm/platform.t
 import { adviseOnce } from '../core/advice.ts'
 import * as must from '../core/arguments.ts'
 import { ArgumentError } from '../core/errors.ts'
+import { refusePromise } from '../core/promises.ts'
+import type { Device } from '../trace/device.ts'
 import { withBackend } from './backend.ts'
-
-/**
- * What runs programs: `wasm` compiles them to WebAssembly, where the platform has its vector instructions; `interpreter`
- * evaluates them operation by operation, and runs everywhere.
- */
-export type Device = Backend
 
 const deviceOptions: must.OptionTable<DeviceOptions> = {
   threads: must.count,
@@ -58,7 +55,7 @@ export const keepModules = (store: ModuleStore | null): void => {
 }
 
 /** What runs programs where no device is chosen. A page that forbids to compile is told what that costs. */
-export const defaultDevice = (): Device => {
+export const defaultDevice = (): Backend => {
   if (hasSimd()) return wasm()
   if (compiler() === 'forbidden') {
     adviseOnce(
@@ -93,7 +90,8 @@ export const setWorkerUrl = (url: string | { readonly href: string } | null): vo
 }
 
 /**
- * The devices of this platform.
+ * The devices of this platform: `wasm` compiles programs to WebAssembly, where the platform has its vector instructions;
+ * `interpreter` evaluates them operation by operation, and runs everywhere.
  *
  * @example
  * ```ts
@@ -101,9 +99,9 @@ export const setWorkerUrl = (url: string | { readonly href: string } | null): vo
  * devices().map((device) => device.name) // => wasm,interpreter
  * ```
  */
-export const devices = (): readonly Device[] => (hasSimd() ? [wasm(), interpreterBackend] : [interpreterBackend])
+export const devices = (): readonly Backend[] => (hasSimd() ? [wasm(), interpreterBackend] : [interpreterBackend])
 
-const deviceNamed = (name: string): Device => {
+const deviceNamed = (operation: string, name: string): Backend => {
   const all = devices()
   const found = all.find((device) => device.name === name)
   if (found !== undefined) return found
@@ -112,23 +110,30 @@ const deviceNamed = (name: string): Device => {
       ? " The page's policy forbids to compile: 'wasm-unsafe-eval' in script-src allows it."
       : ''
   throw new ArgumentError(
-    `withDevice: there is no device '${name}' here. There are: ${all.map((device) => device.name).join(', ')}.${why}`,
+    `${operation}: there is no device '${name}' here. There are: ${all.map((device) => device.name).join(', ')}.${why}`,
   )
 }
 
-const withDeviceDoor = must.door('withDevice', {
-  device: must.kind(
-    'a device or the name of one',
-    (x) => typeof x === 'string' || typeof (x as Partial<Device> | null | undefined)?.compile === 'function',
-  ),
-  f: must.func,
-})
+/** A device, or the name of one of those that `devices` gives. */
+export type DeviceChoice = Device | 'wasm' | 'interpreter'
+
+export const aDevice = must.kind('a device or the name of one', (x) => typeof x === 'string' || isBackend(x))
+
+/** The back end that is meant; what it is was checked. */
+export const backendOf = (operation: string, device: DeviceChoice): Backend => {
+  if (typeof device === 'string') return deviceNamed(operation, device)
+  if (isBackend(device)) return device
+  throw new ArgumentError(`${operation}: device must be ${aDevice.wanted}.`)
+}
+
+const withDeviceDoor = must.door('withDevice', { device: aDevice, f: must.func })
 
 /**
  * Runs `f`, whose programs and large operations run on that device, given itself or by its name. Arrays move between
- * devices by themselves.
+ * devices by themselves; what is done with an array that is out of reach for all devices but one runs on that one.
  *
- * @throws ArgumentError if the platform has no device of that name.
+ * @throws ArgumentError if the platform has no device of that name, and for an async `f`, of which only what comes before its
+ *   first `await` would run there.
  * @example
  * ```ts
  * import { jit, np, withDevice } from 'pullback'
@@ -136,7 +141,14 @@ const withDeviceDoor = must.door('withDevice', {
  * withDevice('interpreter', () => f(np.zeros([2]))) // => [1. 1.]
  * ```
  */
-export const withDevice = <T>(device: Device | 'wasm' | 'interpreter', f: () => T): T => {
+export const withDevice = <T>(device: DeviceChoice, f: () => T): T => {
   withDeviceDoor(device, f)
-  return withBackend(typeof device === 'string' ? deviceNamed(device) : device, f)
+  const result = withBackend(backendOf('withDevice', device), f)
+  refusePromise(
+    'withDevice',
+    result,
+    'The device is chosen only while the function runs: what comes after its first await would run on another one. ' +
+      'Await outside, and put withDevice around each part that has no await in it.',
+  )
+  return result
 }

@@ -1,4 +1,6 @@
+import type { Backend, Executable } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
+import { requireDTypes } from '../backends/capabilities.ts'
 import type { Aval } from '../core/aval.ts'
 import { checkSize } from '../core/dtype.ts'
 import { NonFiniteError } from '../core/errors.ts'
@@ -12,7 +14,7 @@ import type { Interpreter } from '../trace/interpreter.ts'
 import type { ConcreteBody } from '../trace/value.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { checkLive } from '../transforms/builder.ts'
-import { currentBackend } from './backend.ts'
+import { backendFor } from './backend.ts'
 
 const checkFinite = (op: OpName, results: readonly NDArray[], operands: readonly NDArray[]): void => {
   for (const y of results) {
@@ -38,6 +40,23 @@ const evaluate = <N extends OpName>(
   return results
 }
 
+/** What runs one operation; null where its primitive evaluates it, in ordinary memory. */
+const executableOf = <N extends OpName>(
+  backend: Backend,
+  op: N,
+  params: OpParams[N],
+  bodies: readonly ConcreteBody[],
+  avals: readonly Aval[],
+  outputs: readonly Aval[],
+): Executable | null => {
+  const applied = primitives[op].applies?.(params)
+  if (applied !== undefined) {
+    requireDTypes(backend, applied.program, applied.name)
+    return backend.compile(applied.program)
+  }
+  return backend.operation?.(op, params, bodies, avals, outputs) ?? null
+}
+
 /** The interpreter of code outside all transformations: does each operation at once. */
 export const eagerInterpreter: Interpreter = {
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
@@ -48,11 +67,8 @@ export const eagerInterpreter: Interpreter = {
     for (const y of outputs) checkSize(op, y.dtype, y.size)
     // Outside of all transformations, what is live is concrete.
     const bodies = operands.map((x) => x.body as ConcreteBody)
-    const applied = primitive.applies?.(params)
-    const backend = currentBackend()
-    const executable =
-      applied === undefined ? backend.operation?.(op, params, bodies, avals, outputs) : backend.compile(applied.program)
-    if (executable === undefined || executable === null) return evaluate(op, params, operands, avals, outputs)
-    return executable(bodies, applied?.name ?? op).map((body, i) => new NDArray(outputs[i]!, body))
+    const executable = executableOf(backendFor(bodies), op, params, bodies, avals, outputs)
+    if (executable === null) return evaluate(op, params, operands, avals, outputs)
+    return executable(bodies, primitive.applies?.(params)?.name ?? op).map((body, i) => new NDArray(outputs[i]!, body))
   },
 }

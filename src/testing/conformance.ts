@@ -15,6 +15,7 @@ import type { Atom, Equation } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
 import type { Backend } from '../backends/backend.ts'
+import { isBackend } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
 import * as must from '../surface/arguments.ts'
 import { ConcreteBody } from '../trace/value.ts'
@@ -229,10 +230,35 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
 /** Runs a program on elements: what is compared with the interpreter. */
 export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
 
+/** As `Execute`, of what has to be waited for. */
+export type ExecuteAsync = (program: Program, inputs: readonly TypedArray[]) => Promise<readonly TypedArray[]>
+
+const onDeviceOptions = must.optionsOf<{ readonly donate?: boolean }>({ donate: must.boolean })
+const readable = must.kind('a device', isBackend)
 const onDeviceDoor = must.door('onDevice', {
-  device: must.kind('a device', (x) => typeof (x as Partial<Backend> | null | undefined)?.compile === 'function'),
-  options: must.optionsOf<{ readonly donate?: boolean }>({ donate: must.boolean }),
+  device: must.kind('a device that can be read at once', (x) => isBackend(x) && x.capabilities.readsAtOnce, {
+    hint: (x) => (isBackend(x) ? 'For others there are onDeviceAsync and conformsAsync.' : null),
+  }),
+  options: onDeviceOptions,
 })
+const onDeviceAsyncDoor = must.door('onDeviceAsync', { device: readable, options: onDeviceOptions })
+
+/** What a program gives on a device, and what is done with it. */
+const runOn = <T>(
+  device: Backend,
+  donate: boolean,
+  program: Program,
+  inputs: readonly TypedArray[],
+  use: (outputs: readonly ConcreteBody[], done: () => void) => T,
+): T => {
+  const bodies = inputs.map((data) => new ConcreteBody(data))
+  for (const body of bodies) body.isOffered = donate
+  const outputs = device.compile(program)(bodies, 'conformance')
+  return use(outputs, () => {
+    // Without waiting for the collector, which would have guards of thousands of dead arrays checked.
+    for (const body of [...bodies, ...outputs]) body.release()
+  })
+}
 
 /**
  * Runs programs on a device, once each; with `donate`, results may take the memory of inputs.
@@ -248,15 +274,35 @@ const onDeviceDoor = must.door('onDevice', {
 export const onDevice = (device: Backend, options: { readonly donate?: boolean } = {}): Execute => {
   onDeviceDoor(device, options)
   const { donate = false } = options
-  return (program, inputs) => {
-    const bodies = inputs.map((data) => new ConcreteBody(data))
-    for (const body of bodies) body.isOffered = donate
-    const outputs = device.compile(program)(bodies, 'conformance')
-    const results = outputs.map((body) => body.copy('conformance'))
-    // Without waiting for the collector, which would have guards of thousands of dead arrays checked.
-    for (const body of [...bodies, ...outputs]) body.release()
-    return results
-  }
+  return (program, inputs) =>
+    runOn(device, donate, program, inputs, (outputs, done) => {
+      const results = outputs.map((body) => body.copy('conformance'))
+      done()
+      return results
+    })
+}
+
+/**
+ * As `onDevice`, on any device: one that can only be read asynchronously is waited for.
+ *
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { onDeviceAsync, wasmDevice } from 'pullback/testing'
+ * const program = makeProgram((x: NDArray) => np.sum(x.mul(x)))(np.zeros([3]))
+ * const results = await onDeviceAsync(wasmDevice({ threads: 1 }))(program, [Float32Array.of(1, 2, 3)])
+ * results[0] // => 14
+ * ```
+ */
+export const onDeviceAsync = (device: Backend, options: { readonly donate?: boolean } = {}): ExecuteAsync => {
+  onDeviceAsyncDoor(device, options)
+  const { donate = false } = options
+  return (program, inputs) =>
+    runOn(device, donate, program, inputs, async (outputs, done) => {
+      const results = await Promise.all(outputs.map((body) => body.fetch('conformance')))
+      done()
+      return results
+    })
 }
 
 const RUNS = 3
@@ -291,43 +337,43 @@ const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
 const held = (data: TypedArray, { dtype }: Aval): TypedArray =>
   isHalf(dtype) && data instanceof Float32Array ? convert(data, 'float32', dtype) : data
 
-const conformsDoor = must.door('conforms', {
+const conformsParameters = {
   program: must.instance('a program', Program),
   elements: must.listOf(must.kind('a typed array', ArrayBuffer.isView), 'a list of typed arrays'),
   execute: must.func,
-})
+}
+const conformsDoor = must.door('conforms', conformsParameters)
+const conformsAsyncDoor = must.door('conformsAsync', conformsParameters)
 
-/**
- * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
- * bools and everything that is only moved have to be equal.
- *
- * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
- * @example
- * ```ts
- * import { makeProgram, np } from 'pullback'
- * import { conforms, onDevice, wasmDevice } from 'pullback/testing'
- * const program = makeProgram((x: NDArray) => np.exp(x).sum())(np.zeros([3]))
- * conforms(program, [Float32Array.of(0, 1, 2)], onDevice(wasmDevice({ threads: 1 })))
- * conforms(program, [Float32Array.of(0, 1, 2)], () => [Float32Array.of(10)]) // throws LawError
- * ```
- */
-export const conforms = (program: Program, elements: readonly TypedArray[], execute: Execute): void => {
-  conformsDoor(program, elements, execute)
-  const { inAvals } = program
+/** Elements as the program's inputs hold them. */
+const inputsOf = (operation: string, { inAvals }: Program, elements: readonly TypedArray[]): readonly TypedArray[] => {
   if (elements.length !== inAvals.length) {
-    throw new ArgumentError(`conforms: the program has ${inAvals.length} inputs, got elements of ${elements.length}.`)
+    throw new ArgumentError(
+      `${operation}: the program has ${inAvals.length} inputs, got elements of ${elements.length}.`,
+    )
   }
   const inputs = elements.map((data, i) => held(data, inAvals[i]!))
   inputs.forEach((data, i) => {
     if (isStorageOf(inAvals[i]!.dtype, inAvals[i]!.size, data)) return
-    throw new ArgumentError(`conforms: ${show(data)} of ${data.length} elements is no input ${i}, ${inAvals[i]!}.`)
+    throw new ArgumentError(`${operation}: ${show(data)} of ${data.length} elements is no input ${i}, ${inAvals[i]!}.`)
   })
+  return inputs
+}
+
+/** @throws LawError where results differ from the interpreter's. */
+const compare = (
+  operation: string,
+  program: Program,
+  inputs: readonly TypedArray[],
+  got: readonly TypedArray[],
+): void => {
+  if (!must.listOf(must.anything).accepts(got) || got.length !== program.outAvals.length) {
+    throw new LawError(
+      `${operation}: execute must give a list of ${program.outAvals.length} results, got ${show(got)}.`,
+    )
+  }
   const wanted = run(program, inputs)
   const noisy = Array.from({ length: RUNS }, (_, i) => noisyRun(i + 1, NOISE_ULPS)(program, inputs))
-  const got = execute(program, inputs)
-  if (!must.listOf(must.anything).accepts(got) || got.length !== program.outAvals.length) {
-    throw new LawError(`conforms: execute must give a list of ${program.outAvals.length} results, got ${show(got)}.`)
-  }
   program.outAvals.forEach((aval, k) => {
     if (got[k]!.length !== aval.size)
       throw new LawError(`result ${k} has ${got[k]!.length} elements, not ${aval.size}.`)
@@ -346,4 +392,45 @@ export const conforms = (program: Program, elements: readonly TypedArray[], exec
       )
     })
   })
+}
+
+/**
+ * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
+ * bools and everything that is only moved have to be equal.
+ *
+ * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { conforms, onDevice, wasmDevice } from 'pullback/testing'
+ * const program = makeProgram((x: NDArray) => np.exp(x).sum())(np.zeros([3]))
+ * conforms(program, [Float32Array.of(0, 1, 2)], onDevice(wasmDevice({ threads: 1 })))
+ * conforms(program, [Float32Array.of(0, 1, 2)], () => [Float32Array.of(10)]) // throws LawError
+ * ```
+ */
+export const conforms = (program: Program, elements: readonly TypedArray[], execute: Execute): void => {
+  conformsDoor(program, elements, execute)
+  const inputs = inputsOf('conforms', program, elements)
+  compare('conforms', program, inputs, execute(program, inputs))
+}
+
+/**
+ * As `conforms`, of what has to be waited for: see `onDeviceAsync`. The promise fails with what `conforms` would throw.
+ *
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { conformsAsync, onDeviceAsync, wasmDevice } from 'pullback/testing'
+ * const program = makeProgram((x: NDArray) => np.exp(x).sum())(np.zeros([3]))
+ * await conformsAsync(program, [Float32Array.of(0, 1, 2)], onDeviceAsync(wasmDevice({ threads: 1 })))
+ * ```
+ */
+export const conformsAsync = async (
+  program: Program,
+  elements: readonly TypedArray[],
+  execute: ExecuteAsync,
+): Promise<void> => {
+  conformsAsyncDoor(program, elements, execute)
+  const inputs = inputsOf('conformsAsync', program, elements)
+  compare('conformsAsync', program, inputs, await execute(program, inputs))
 }

@@ -2,12 +2,14 @@ import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { isFloat, isStorageOf } from '../core/dtype.ts'
 import { decode } from '../core/convert.ts'
-import { DonatedError, PullbackError, TracerError } from '../core/errors.ts'
+import { DonatedError, PullbackError, SynchronousReadError, TracerError } from '../core/errors.ts'
+import type { Printable } from '../core/format.ts'
 import { describeArray, formatArray } from '../core/format.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/leafTypes.ts'
+import type { Device } from './device.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne, toArrayDoor } from './elements.ts'
 import type { OwnProducts } from './products.ts'
@@ -27,17 +29,38 @@ export interface Body {
   readonly trace: Trace | null
   /** The elements; throws a `TracerError` where they are not known yet. `operation` names who asks. */
   host(operation: string): TypedArray
+  /** A copy of the elements, as soon as they are there, where `host` would have to wait for them. */
+  fetch?(operation: string): Promise<TypedArray>
 }
 
-/** A copy of an array's elements in the memory of a device. */
-export interface Resident {
+interface Placed {
+  /** Whose memory it is. */
+  readonly device: Device
+  /** Gives the memory back, as soon as no call and no read that has begun needs it. */
+  release(): void
+}
+
+/** A copy of an array's elements in the memory of a device, which can be read at once. */
+export interface SynchronousResident extends Placed {
   /** The elements in ordinary memory. The array keeps them: from then on the device may forget its copy. */
   read(): TypedArray
   /** The elements in ordinary memory, for someone who may write to them. */
   copy(): TypedArray
-  /** Gives the memory back. */
-  release(): void
 }
+
+/** A copy of an array's elements in the memory of a device, which can only be asked for them. */
+export interface AsynchronousResident extends Placed {
+  /**
+   * The elements in ordinary memory, for someone who may write to them: those that are there when it is called, whatever
+   * becomes of the memory later. Fails with the error of the program that should have made them.
+   */
+  fetch(): Promise<TypedArray>
+  /** Waits until the elements are there, without reading them. Fails as `fetch` does. */
+  ready(): Promise<void>
+}
+
+/** A copy of an array's elements in the memory of a device. */
+export type Resident = SynchronousResident | AsynchronousResident
 
 /**
  * Elements that are known: in ordinary memory, in a device's memory, or in both. As arrays never change, one copy is as good
@@ -63,6 +86,21 @@ export class ConcreteBody implements Body {
   /** Whether the elements are in a device's memory only. */
   get isResident(): boolean {
     return this.#data === null && this.#resident !== null
+  }
+
+  /** Whose memory has the elements; null where they are in ordinary memory only. */
+  get device(): Device | null {
+    return this.#resident?.device ?? null
+  }
+
+  /** Whether the elements are only where they cannot be read at once. */
+  get isOutOfReach(): boolean {
+    return this.#data === null && this.#resident !== null && 'fetch' in this.#resident
+  }
+
+  /** Whether there are no elements any more. */
+  get isGone(): boolean {
+    return this.#data === null && this.#resident === null
   }
 
   /** Remembers a copy in a device's memory, in place of one that there may be elsewhere. */
@@ -109,13 +147,36 @@ export class ConcreteBody implements Body {
     )
   }
 
+  #readable(operation: string): SynchronousResident {
+    const resident = this.#copyOf(operation)
+    if (!('fetch' in resident)) return resident
+    throw new SynchronousReadError(
+      `${operation}: the elements are in the memory of the device '${resident.device.name}', which can only be read ` +
+        'asynchronously. Write await x.data(), or have arrays of ordinary memory by await deviceGet(tree).',
+    )
+  }
+
   host(operation: string): TypedArray {
-    return (this.#data ??= this.#copyOf(operation).read())
+    return (this.#data ??= this.#readable(operation).read())
   }
 
   /** The elements, for someone who may write to them. */
   copy(operation: string): TypedArray {
-    return this.#data === null ? this.#copyOf(operation).copy() : this.#data.slice()
+    return this.#data === null ? this.#readable(operation).copy() : this.#data.slice()
+  }
+
+  /** As `copy`, wherever the elements are. What can be read at once is, so that it is what the array has now. */
+  async fetch(operation: string): Promise<TypedArray> {
+    if (this.#data !== null) return this.#data.slice()
+    const resident = this.#copyOf(operation)
+    return 'fetch' in resident ? resident.fetch() : resident.copy()
+  }
+
+  /** Waits until the elements have been computed. */
+  async ready(operation: string): Promise<void> {
+    if (this.#data !== null) return
+    const resident = this.#copyOf(operation)
+    if ('ready' in resident) await resident.ready()
   }
 
   /** One array less needs the elements. If it was the only one, the device's memory is free at once. */
@@ -380,6 +441,25 @@ export class NDArray implements LeafBrand {
     if (n === undefined) throw new PullbackError('length: an array of rank 0 has no length.')
     return n
   }
+  /**
+   * The device in whose memory the elements are; null while they are in ordinary memory only, which every device reads. Arrays
+   * move by themselves, as programs need them; `devicePut` moves them on purpose.
+   *
+   * @throws TracerError under a transformation; DonatedError for an array that was donated.
+   * @example
+   * ```ts
+   * import { devicePut, np } from 'pullback'
+   * np.ones([3]).device // => null
+   * devicePut(np.ones([3]), 'wasm').device?.name // => wasm
+   * ```
+   */
+  get device(): Device | null {
+    const { body } = this
+    if (body instanceof ConcreteBody && !body.isGone) return body.device
+    // Throws as reading it would.
+    body.host('device')
+    return null
+  }
   /** The transpose: axes in reverse order. */
   get T(): NDArray {
     return surface.transpose(this)
@@ -391,7 +471,8 @@ export class NDArray implements LeafBrand {
    *
    * @param wanted - the dtype that the array has. Its typed array is then the type of the result: `x.dataSync('float32')` is a
    *   `Float32Array`.
-   * @throws TracerError under a transformation; DTypeError if the array is of another dtype than `wanted`.
+   * @throws TracerError under a transformation; DTypeError if the array is of another dtype than `wanted`; SynchronousReadError
+   *   if it is on a device that can only be read asynchronously: `await x.data()`.
    * @example
    * ```ts
    * import { np } from 'pullback'
@@ -408,11 +489,23 @@ export class NDArray implements LeafBrand {
     return decode(dtype, body.copy('dataSync'))
   }
 
-  /** `dataSync`, for back ends whose memory is read asynchronously. */
+  /**
+   * As `dataSync`, on every device: waits for the elements where they are still being computed, or have to come from a device that
+   * can only be read asynchronously. The thread is free meanwhile. The elements are those that the array has when it is called,
+   * even if it is donated before they come. What `dataSync` throws, the promise fails with.
+   *
+   * @example
+   * ```ts
+   * import { np } from 'pullback'
+   * await np.array([1, 2]).data('float32') // => 1,2
+   * ```
+   */
   data(): Promise<TypedArray>
   data<D extends DType>(wanted: D): Promise<DataOf<D>>
-  data(wanted?: DType): Promise<TypedArray> {
-    return Promise.resolve().then(() => (wanted === undefined ? this.dataSync() : this.dataSync(wanted)))
+  async data(wanted?: DType): Promise<TypedArray> {
+    const { body, dtype } = this
+    if (wanted !== undefined) checkRead('data', dtype, this.shape, { dtype: wanted })
+    return decode(dtype, await fetchFrom(body, 'data'))
   }
 
   /**
@@ -489,19 +582,16 @@ export class NDArray implements LeafBrand {
     return this.toArray()
   }
 
-  /** NumPy's text of the elements, summarised when large; a tracer shows its type. */
+  /**
+   * NumPy's text of the elements, summarised when large. Where they are not at hand, what it is: a tracer, a donated array, one
+   * on a device that can only be read asynchronously.
+   */
   toString(): string {
-    const host = hostOrNull(this)
-    return host === null ? this.describeTracer() : formatArray({ dtype: this.dtype, shape: this.shape, data: host })
+    return textOf(this, formatArray)
   }
 
   [inspectSymbol](): string {
-    const host = hostOrNull(this)
-    return host === null ? this.describeTracer() : describeArray({ dtype: this.dtype, shape: this.shape, data: host })
-  }
-
-  private describeTracer(): string {
-    return this.body.trace === null ? `Donated<${this.aval}>` : `Traced<${this.aval}> by ${this.body.trace.name}`
+    return textOf(this, describeArray)
   }
 
   /**
@@ -775,12 +865,38 @@ export class NDArray implements LeafBrand {
 export const isNDArray = (x: unknown): x is NDArray =>
   typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === NDArray.prototype || x instanceof NDArray)
 
-const hostOrNull = (x: NDArray): TypedArray | null => {
+/** A copy of a body's elements, as soon as they are there. */
+export const fetchFrom = async (body: Body, operation: string): Promise<TypedArray> =>
+  body.fetch === undefined ? body.host(operation).slice() : body.fetch(operation)
+
+/** What is written for an array whose elements are not at hand; null where they are. */
+const withoutElements = (x: NDArray): string | null => {
+  const { aval, body } = x
+  if (!(body instanceof ConcreteBody)) return body.trace === null ? `Type<${aval}>` : null
+  if (body.isGone) return `Donated<${aval}>`
+  return body.isOutOfReach
+    ? `NDArray(shape=[${aval.shape.join(', ')}], dtype=${aval.dtype}, device=${body.device!.name})`
+    : null
+}
+
+/** The elements of a tracer, if it knows them; what else goes wrong in reading is for the reader to know. */
+const elementsAtHand = ({ body }: NDArray): TypedArray | null => {
+  if (body.trace === null) return body.host('toString')
   try {
-    return x.body.host('toString')
-  } catch {
-    return null
+    return body.host('toString')
+  } catch (error) {
+    const isElsewhere =
+      error instanceof TracerError || error instanceof SynchronousReadError || error instanceof DonatedError
+    if (isElsewhere) return null
+    throw error
   }
+}
+
+const textOf = (x: NDArray, format: (array: Printable) => string): string => {
+  const instead = withoutElements(x)
+  if (instead !== null) return instead
+  const data = elementsAtHand(x)
+  return data === null ? `Traced<${x.aval}> by ${x.body.trace!.name}` : format({ dtype: x.dtype, shape: x.shape, data })
 }
 
 /**

@@ -6,7 +6,7 @@ import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Constant, Equation, Source } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
 import type { Body, Trace } from '../trace/value.ts'
-import { NDArray } from '../trace/value.ts'
+import { ConcreteBody, NDArray } from '../trace/value.ts'
 
 /** A value of a program being written: it stands for a variable. */
 export class RecordedBody implements Body {
@@ -44,6 +44,9 @@ export const checkLive = (x: NDArray, operation: string): void => {
   }
 }
 
+/** Whether an array's elements are where a program that is being written cannot have them from. */
+export const isOutOfReach = ({ body }: NDArray): boolean => body instanceof ConcreteBody && body.isOutOfReach
+
 /** Collects the equations of one program. */
 export class ProgramBuilder {
   readonly #trace: Trace
@@ -53,7 +56,10 @@ export class ProgramBuilder {
   readonly #captured: Captured[] = []
   readonly #atoms = new Map<NDArray, Atom>()
 
-  /** With `embed`, concrete arrays become constants of the program; otherwise all outer values are captured. */
+  /**
+   * With `embed`, concrete arrays become constants of the program, if they can be read; otherwise all outer values are
+   * captured.
+   */
   constructor(trace: Trace, embed: boolean) {
     this.#trace = trace
     this.#embed = embed
@@ -91,7 +97,7 @@ export class ProgramBuilder {
 
   #outer(x: NDArray, operation: string): Atom {
     checkLive(x, operation)
-    if (x.body.trace === null) {
+    if (x.body.trace === null && !isOutOfReach(x)) {
       if (x.aval.rank === 0) {
         const value = decodeElement(x.aval.dtype, x.body.host(operation)[0]!)
         return new Literal(value, x.aval.dtype, x.aval.weak)

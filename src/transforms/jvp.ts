@@ -8,7 +8,7 @@ import { hasEffect, primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
 import type { Body, Trace } from '../trace/value.ts'
-import { NDArray } from '../trace/value.ts'
+import { NDArray, fetchFrom } from '../trace/value.ts'
 import { applyProgram } from './apply.ts'
 import { settled } from './freedom.ts'
 
@@ -32,6 +32,10 @@ class DualBody implements Body {
   // The value is there where the primal is, so that ordinary control flow works.
   host(operation: string): TypedArray {
     return this.primal.body.host(operation)
+  }
+
+  fetch(operation: string): Promise<TypedArray> {
+    return fetchFrom(this.primal.body, operation)
   }
 }
 

@@ -540,6 +540,15 @@ describe('nests', () => {
 })
 
 describe('namedScope', () => {
+  it('refuses functions that return promises, with the reason', () => {
+    const reason = /^namedScope: the function returned a promise\. .*first await.*Await outside/
+    for (const f of [() => Promise.resolve(1), () => Promise.reject(new Error('late'))]) {
+      expect(() => namedScope('a', f)).toThrow(
+        expect.objectContaining({ name: 'ArgumentError', message: expect.stringMatching(reason) as string }),
+      )
+    }
+  })
+
   it('names parts of programs, of their derivatives and of loops, and survives printing', () => {
     const f = (x: NDArray): NDArray =>
       namedScope('outer', () =>

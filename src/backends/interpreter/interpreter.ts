@@ -1,5 +1,6 @@
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
+import { dtypes } from '../../core/dtype.ts'
 import { NonFiniteError } from '../../core/errors.ts'
 import { literalData } from '../../ir/literal.ts'
 import type { OpName } from '../../ir/op.ts'
@@ -114,6 +115,7 @@ export const run: RunProgram = (program, inputs) => compiled(program)(inputs)
 /** The reference: every equation by its record's `evaluate`, in order. What it says, a program means. */
 export const interpreterBackend: Backend = {
   name: 'interpreter',
+  capabilities: { dtypes, readsAtOnce: true, maxBytes: null },
   compile: (program) => {
     const evaluate = compiled(program)
     const avals = program.outAvals

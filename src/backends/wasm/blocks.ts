@@ -7,14 +7,15 @@
  */
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
-import type { Resident } from '../../trace/value.ts'
+import type { Device } from '../../trace/device.ts'
+import type { SynchronousResident } from '../../trace/value.ts'
 import { ConcreteBody, hostOf } from '../../trace/value.ts'
 import type { Range } from './allocator.ts'
 import type { Heap } from './heap.ts'
 import { bytesOf } from './heap.ts'
 
 /** The elements of one array in a device's memory. It never refers to the array for long, as that would keep it alive. */
-class Block implements Resident {
+class Block implements SynchronousResident {
   readonly home: Blocks
   readonly dtype: DType
   readonly length: number
@@ -45,6 +46,10 @@ class Block implements Resident {
     this.isCopy = isCopy
   }
 
+  get device(): Device {
+    return this.home.device
+  }
+
   get bytes(): number {
     return bytesOf(this.dtype, this.length)
   }
@@ -72,6 +77,7 @@ const REMINDER = 2 ** 27
 
 /** The blocks of one device, from the one that was not used for the longest to the latest. */
 export class Blocks {
+  readonly device: Device
   readonly #heap: Heap
   readonly #maxLimit: number
   readonly #relieve: () => boolean
@@ -95,7 +101,8 @@ export class Blocks {
    * Blocks are evicted beyond `limit` bytes. Where evicted arrays are needed again, the limit was too low, and is raised, up
    * to `maxLimit`. `relieve` gives memory back that is used for something else; it says whether there was any.
    */
-  constructor(heap: Heap, limit: number, maxLimit: number, relieve: () => boolean) {
+  constructor(device: Device, heap: Heap, limit: number, maxLimit: number, relieve: () => boolean) {
+    this.device = device
     this.#heap = heap
     this.#limit = limit
     this.#maxLimit = maxLimit
@@ -137,6 +144,14 @@ export class Blocks {
     const body = new ConcreteBody(null)
     body.place(this.#add(new Block(this, range, aval, body, false)))
     return body
+  }
+
+  /** The body of a new array with these elements; null if there is no memory. */
+  put(aval: Aval, data: TypedArray): ConcreteBody | null {
+    const range = this.allocateArray(data.byteLength)
+    if (range === null) return null
+    this.#heap.write(aval.dtype, this.#heap.addressOf(range), data)
+    return this.adopt(range, aval)
   }
 
   /** The block with an array's elements, copied to it if there was none, and pinned; null if there is no memory. */

@@ -1,14 +1,18 @@
 /** The WebAssembly back end: an engine, its memory, and the programs compiled for it. */
 import type { Aval } from '../../core/aval.ts'
+import type { TypedArray } from '../../core/dtype.ts'
+import { dtypes } from '../../core/dtype.ts'
 import { OutOfMemoryError } from '../../core/errors.ts'
 import { LruMap } from '../../core/lru.ts'
 import { fingerprint } from '../../ir/fingerprint.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
-import { Program, Variable, equation } from '../../ir/program.ts'
+import type { Program } from '../../ir/program.ts'
 import { subprograms } from '../../ir/walk.ts'
 import { primitives } from '../../primitives/registry.ts'
+import type { Capabilities } from '../../trace/device.ts'
 import type { ConcreteBody } from '../../trace/value.ts'
 import type { Backend, Executable } from '../backend.ts'
+import { operationKey, singleEquation } from '../operation.ts'
 import { Blocks } from './blocks.ts'
 import type { CompiledProgram } from './compiled.ts'
 import type { EngineOptions } from './engine.ts'
@@ -62,21 +66,6 @@ interface Loaded {
   used: number
 }
 
-const singleEquation = <N extends OpName>(
-  op: N,
-  params: OpParams[N],
-  operands: readonly Aval[],
-  results: readonly Aval[],
-): Program => {
-  const inputs = operands.map((aval) => new Variable(aval))
-  const outputs = results.map((aval) => new Variable(aval))
-  return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
-}
-
-/** For parameters without programs among them. */
-const plainKey = (op: OpName, params: object, operands: readonly Aval[]): string =>
-  `${op} ${JSON.stringify(params)} ${operands.map((aval) => aval.key).join(' ')}`
-
 const callsBack = (program: Program): boolean =>
   program.equations.some((eqn) => eqn.op === 'callback' || subprograms(eqn).some(([, inner]) => callsBack(inner)))
 
@@ -90,6 +79,7 @@ const MANY_COMBINED = 1 << 11
 /** The embedded back end. */
 export class WasmDevice implements Backend {
   readonly name = 'wasm'
+  readonly capabilities: Capabilities
   readonly #compile: Compile
   readonly #site: Site
   readonly #loaded = new Map<string, Loaded>()
@@ -102,10 +92,11 @@ export class WasmDevice implements Backend {
   constructor(compile: Compile, options: DeviceOptions = {}) {
     const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false, small = 4096 } = options
     this.#compile = compile
+    this.capabilities = { dtypes, readsAtOnce: true, maxBytes }
     const engine = createEngine(options)
     const heap = new Heap(engine.memory, engine.heapStart, maxBytes, guards)
     const relieve = (): boolean => this.#site.frames.relieve() || this.#releaseConstants()
-    const blocks = new Blocks(heap, softLimit, maxBytes * 0.75, relieve)
+    const blocks = new Blocks(this, heap, softLimit, maxBytes * 0.75, relieve)
     const frames = new Frames(
       (bytes) => blocks.allocate(bytes),
       (range) => {
@@ -210,12 +201,10 @@ export class WasmDevice implements Backend {
     outputs: readonly Aval[],
   ): Executable | null {
     if (!this.#pays(op, bodies, operands, outputs)) return null
-    const program = (): Program => singleEquation(op, params, operands, outputs)
-    const isPlain = primitives[op].facts.higherOrder !== true
-    const key = isPlain ? plainKey(op, params, operands) : fingerprint(program())
+    const key = operationKey(op, params, operands, outputs)
     const known = this.#operations.get(key)
     if (known !== undefined) return known === 'evaluate' ? null : known
-    const executable = this.#compileNative(program())
+    const executable = this.#compileNative(singleEquation(op, params, operands, outputs))
     this.#operations.set(key, executable ?? 'evaluate')
     return executable
   }
@@ -224,6 +213,13 @@ export class WasmDevice implements Backend {
   #compileNative(program: Program): Executable | null {
     if (callsBack(program) || !this.#load(program).executable.isNative) return null
     return this.compile(program)
+  }
+
+  put(aval: Aval, data: TypedArray): ConcreteBody {
+    const bytes = bytesOf(aval.dtype, aval.size)
+    const body = this.#site.blocks.put(aval, data)
+    if (body === null) throw this.#site.outOfMemory('devicePut', bytes)
+    return body
   }
 
   hold(aval: Aval, body: ConcreteBody): void {

@@ -1,0 +1,15 @@
+import { ArgumentError } from './errors.ts'
+
+const isThenable = (x: unknown): x is PromiseLike<unknown> =>
+  typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
+
+/**
+ * Refuses what an async function returned, and says why. As nobody gets the promise, nobody is told if it fails.
+ *
+ * @throws ArgumentError
+ */
+export const refusePromise = (operation: string, result: unknown, why: string): void => {
+  if (!isThenable(result)) return
+  if (result instanceof Promise) result.catch(() => undefined)
+  throw new ArgumentError(`${operation}: the function returned a promise. ${why}`)
+}
