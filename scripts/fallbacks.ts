@@ -2,7 +2,7 @@
 import { explain } from '../src/backends/wasm/compile.ts'
 import type { OpName } from '../src/ir/op.ts'
 import { Program, Variable, equation } from '../src/ir/program.ts'
-import { primitiveOf } from '../src/primitives/registry.ts'
+import { primitiveOf } from '../src/primitives/all.ts'
 import { operations } from '../src/testing/recipes/index.ts'
 import { sampleFrom } from '../src/testing/samples.ts'
 

@@ -109,9 +109,48 @@ const circles = (edges: ReadonlyMap<string, readonly string[]>): readonly (reado
   return found
 }
 
+/** Everything that a file loads, itself too. */
+const closure = (edges: ReadonlyMap<string, readonly string[]>, start: string): ReadonlySet<string> => {
+  const seen = new Set([start])
+  for (const file of seen) for (const next of edges.get(file) ?? []) seen.add(next)
+  return seen
+}
+
+/** Files that load records: those of the operations that every program may meet, and those of a family. */
+const loadsRecords = /^primitives\/(registry|([^/]+\/)*([a-z]\w*O|o)perations)\.ts$/
+
+/**
+ * Operations applied where their records may be missing. `primitives/linalg/operations.ts` installs the records of what
+ * `ops/linalg.ts` applies: code above the rules goes through it, and rules that are loaded without it apply none of them.
+ */
+const recordless = (edges: ReadonlyMap<string, readonly string[]>): readonly string[] => {
+  const loaders = [...edges.keys()].filter((file) => loadsRecords.test(file))
+  const owners = new Map<string, string>()
+  for (const file of loaders) {
+    for (const to of edges.get(file) ?? []) if (folderOf(to) === 'ops') owners.set(to, file)
+  }
+  const problems: string[] = []
+  const check = (file: string, loaded: ReadonlySet<string>): void => {
+    for (const to of edges.get(file) ?? []) {
+      const owner = owners.get(to)
+      if (owner === undefined || loaded.has(owner)) continue
+      problems.push(`src/${file} imports ${to}, of which ${owner} has the records: import that instead`)
+    }
+  }
+  for (const file of edges.keys()) {
+    if (layerOf(file) > layerOf('primitives/registry.ts')) check(file, new Set())
+  }
+  for (const loader of loaders) {
+    const loaded = closure(edges, loader)
+    for (const file of loaded) if (folderOf(file) === 'primitives') check(file, loaded)
+  }
+  return problems
+}
+
 /**
  * What breaks the architecture in these files (path under src, text): imports that do not point down the layers, circles
- * of imports, modules from outside, and globals of Node. Type-only imports count for layers, but make no circles.
+ * of imports, modules from outside, globals of Node, and operations without their records. Type-only imports count for
+ * layers, but make no circles.
  */
 export const importProblems = (files: ReadonlyMap<string, string>): readonly string[] => {
   const problems: string[] = []
@@ -138,5 +177,9 @@ export const importProblems = (files: ReadonlyMap<string, string>): readonly str
       loaded.map((i) => target(file, i.name)),
     )
   }
-  return [...problems, ...circles(edges).map((circle) => `a circle of imports: ${circle.join(' -> ')}`)]
+  return [
+    ...problems,
+    ...recordless(edges),
+    ...circles(edges).map((circle) => `a circle of imports: ${circle.join(' -> ')}`),
+  ]
 }

@@ -1,7 +1,7 @@
 /** `lax`: convolution. As JAX's, without turning kernels round: a cross-correlation in the words of mathematics. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Padding } from '../ir/op.ts'
-import * as ops from '../ops/convolution.ts'
+import * as ops from '../primitives/convolution/operations.ts'
 import { moveAxis, rev } from '../ops/movement.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'

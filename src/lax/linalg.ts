@@ -1,6 +1,6 @@
 /** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as JAX's `lax.linalg` has them. */
 import { ShapeError } from '../core/errors.ts'
-import * as ops from '../ops/linalg.ts'
+import * as ops from '../primitives/linalg/operations.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'

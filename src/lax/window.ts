@@ -1,6 +1,6 @@
 /** `lax`: reductions over a sliding window. */
 import type { WindowParams } from '../ir/op.ts'
-import * as ops from '../ops/convolution.ts'
+import * as ops from '../primitives/convolution/operations.ts'
 import { dilated } from '../primitives/convolution/sliding.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'

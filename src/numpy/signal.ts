@@ -2,7 +2,7 @@
 import { calledAs } from '../core/calledAs.ts'
 import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { conv } from '../ops/convolution.ts'
+import { conv } from '../primitives/convolution/operations.ts'
 import { rev } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'

@@ -5,7 +5,7 @@ import { Literal } from '../ir/program.ts'
 import { visitInnerFirst } from '../ir/walk.ts'
 import type { Aval } from '../core/aval.ts'
 import type { Primitive } from '../primitives/primitive.ts'
-import { primitives } from '../primitives/registry.ts'
+import { primitives } from '../primitives/all.ts'
 import { checkAval, checkParts } from './checkParts.ts'
 import { checkRules } from './checkRules.ts'
 

@@ -2,7 +2,8 @@ import type { HostCallback } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal, equation } from '../ir/program.ts'
 import { isProgram } from '../ir/walk.ts'
-import { hasEffect, primitiveOf } from '../primitives/registry.ts'
+import { primitiveOf } from '../primitives/all.ts'
+import { hasEffect } from '../primitives/registry.ts'
 import { rewrite, withInputs } from '../ir/rewrite.ts'
 
 /** Numbers objects in the order in which they are met. */

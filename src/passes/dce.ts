@@ -6,7 +6,8 @@ import type { Atom, Equation, Variable } from '../ir/program.ts'
 import { Literal, Program, equation } from '../ir/program.ts'
 import { subprograms } from '../ir/walk.ts'
 import type { Primitive, Pruning } from '../primitives/primitive.ts'
-import { hasEffect, primitives } from '../primitives/registry.ts'
+import { primitives } from '../primitives/all.ts'
+import { hasEffect } from '../primitives/registry.ts'
 
 /** What some outputs of a program, and its effects, depend on. */
 interface Live {

@@ -5,7 +5,7 @@ import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { literalData } from '../ir/literal.ts'
 import { Literal } from '../ir/program.ts'
 import type { Primitive, RunProgram } from '../primitives/primitive.ts'
-import { primitives } from '../primitives/registry.ts'
+import { primitives } from '../primitives/all.ts'
 import type { Rewriter } from '../ir/rewrite.ts'
 import { rewrite } from '../ir/rewrite.ts'
 

@@ -1,40 +1,23 @@
-/** Every operation's record. A name of `OpParams` without a row in `records` does not compile. */
+/**
+ * The records of operations. Those that arrays' methods and derivatives apply are here; families that fewer programs need
+ * install theirs when whoever applies them is imported, so that a bundle has what it may meet. `all.ts` has every one.
+ */
 import * as binary from './binary.ts'
-import { threefry2x32P } from './bits.ts'
 import { callP } from './calls.ts'
-import { callbackP } from './control/callback.ts'
-import { checkpointNameP, checkpointP } from './control/checkpoint.ts'
-import { condP } from './control/cond.ts'
-import { linearSolveP } from './control/linearSolve.ts'
-import { rootP } from './control/root.ts'
-import { scanP } from './control/scan.ts'
-import { whileP } from './control/while.ts'
-import { convP } from './convolution/conv.ts'
-import * as selection from './convolution/selection.ts'
-import * as window from './convolution/window.ts'
-import * as custom from './custom.ts'
 import { dotGeneralP } from './contraction.ts'
 import * as dynamic from './dynamic.ts'
 import * as indexing from './indexing.ts'
-import { choleskyP } from './linalg/cholesky.ts'
-import { eighP } from './linalg/eigh.ts'
-import { luP } from './linalg/lu.ts'
-import { pinvP } from './linalg/pinv.ts'
-import { qrP } from './linalg/qr.ts'
-import { svdP } from './linalg/svd.ts'
-import { triangularSolveP } from './linalg/triangularSolve.ts'
 import * as movement from './movement.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import { subprograms } from '../ir/walk.ts'
 import type { Primitive, Primitives } from './primitive.ts'
-import { dequantizeP, quantizedDotP } from './quantized.ts'
 import * as reduction from './reduction.ts'
 import { sortP } from './sorting.ts'
 import * as unary from './unary.ts'
 import { withWidening } from './widening.ts'
 
-const records: Primitives = {
+export const basic = {
   neg: unary.negP,
   abs: unary.absP,
   sign: unary.signP,
@@ -121,14 +104,6 @@ const records: Primitives = {
   cummax: reduction.cummaxP,
   cummin: reduction.cumminP,
   dotGeneral: dotGeneralP,
-  conv: convP,
-  dequantize: dequantizeP,
-  quantizedDot: quantizedDotP,
-  reduceWindowSum: window.reduceWindowSumP,
-  reduceWindowMax: window.reduceWindowMaxP,
-  reduceWindowMin: window.reduceWindowMinP,
-  selectAndGatherAdd: selection.selectAndGatherAddP,
-  selectAndScatterAdd: selection.selectAndScatterAddP,
   gather: indexing.gatherP,
   scatter: indexing.scatterP,
   scatterAdd: indexing.scatterAddP,
@@ -136,31 +111,21 @@ const records: Primitives = {
   scatterMin: indexing.scatterMinP,
   scatterMax: indexing.scatterMaxP,
   sort: sortP,
-  threefry2x32: threefry2x32P,
-  cholesky: choleskyP,
-  triangularSolve: triangularSolveP,
-  lu: luP,
-  qr: qrP,
-  eigh: eighP,
-  svd: svdP,
-  pinv: pinvP,
-  cond: condP,
-  while: whileP,
-  scan: scanP,
   call: callP,
-  linearSolve: linearSolveP,
-  root: rootP,
-  callback: callbackP,
-  checkpoint: checkpointP,
-  checkpointName: checkpointNameP,
-  customJvp: custom.customJvpP,
-  customVjp: custom.customVjpP,
-  customLinear: custom.customLinearP,
+} satisfies Partial<Primitives>
+
+/** The records that are loaded: those of every operation that can have been applied. */
+export const primitives = {} as Primitives
+
+/** Adds the records of a family; done when the module that applies them is loaded. */
+export const install = <F extends Partial<Primitives>>(family: F): F => {
+  for (const [op, record] of Object.entries(family)) {
+    Object.assign(primitives, { [op]: withWidening(record as Primitive<OpName>) })
+  }
+  return family
 }
 
-export const primitives = Object.fromEntries(
-  Object.entries(records).map(([op, record]) => [op, withWidening(record as Primitive<OpName>)]),
-) as unknown as Primitives
+install(basic)
 
 /** The record of an operation whose name is known only at run time. */
 export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] => primitives[op]

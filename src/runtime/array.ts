@@ -7,6 +7,7 @@ import type { Surface } from '../trace/value.ts'
 import { installSurface } from '../trace/value.ts'
 import * as arithmetic from '../surface/arithmetic.ts'
 import { dot, matmul } from '../surface/contract.ts'
+import * as convert from '../surface/convert.ts'
 import { take } from '../surface/indexing.ts'
 import * as reduce from '../surface/reduce.ts'
 import * as shape from '../surface/shape.ts'
@@ -38,4 +39,5 @@ export const functions: Surface = {
 installSurface(functions)
 installRoot(eagerInterpreter)
 
-export { arrayFor, asArray, asIndices, isArrayLeaf, makeArray } from '../surface/convert.ts'
+// Not re-exported: bundlers leave out a module that they can see through, and what it installs.
+export const { arrayFor, asArray, asIndices, isArrayLeaf, makeArray } = convert

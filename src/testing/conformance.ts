@@ -20,7 +20,7 @@ import { run } from '../backends/interpreter/interpreter.ts'
 import * as must from '../surface/arguments.ts'
 import { ConcreteBody } from '../trace/value.ts'
 import type { RunProgram } from '../primitives/primitive.ts'
-import { primitiveOf } from '../primitives/registry.ts'
+import { primitiveOf } from '../primitives/all.ts'
 import { LawError } from './numeric.ts'
 
 /** Operations that back ends need not round alike: no instruction of the IEEE standard does them, or their order is free. */

@@ -14,7 +14,7 @@ import { allocate, bitsOf, dtypes, isFloat, isHalf, isInteger, isNarrow, kindOf 
 import { longLimits } from '../../src/core/dtype.ts'
 import { range } from '../../src/core/shape.ts'
 import type { OpName, OpParams } from '../../src/ir/op.ts'
-import { primitiveOf } from '../../src/primitives/registry.ts'
+import { primitiveOf } from '../../src/primitives/all.ts'
 import { dataOf } from './support/samples.ts'
 
 const device = new WasmDevice((program, features) => compile(program, features, { finest: true }), {

@@ -12,7 +12,7 @@ import type { GatherParams, IndexMode, OpName, OpParams, ScatterParams } from '.
 import { Variable, equation } from '../../src/ir/program.ts'
 import { widen } from '../../src/lowering/widen.ts'
 import { toHost } from '../../src/trace/value.ts'
-import { primitives } from '../../src/primitives/registry.ts'
+import { primitives } from '../../src/primitives/all.ts'
 import type { Primitive } from '../../src/primitives/primitive.ts'
 import type { Expr } from '../../src/backends/wasm/asm/index.ts'
 import { i32, op } from '../../src/backends/wasm/asm/index.ts'

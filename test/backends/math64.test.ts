@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 import type { BinaryMath, UnaryMath } from '../../src/backends/wasm/math/index.ts'
 import { Aval } from '../../src/core/aval.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
-import { primitives } from '../../src/primitives/registry.ts'
+import { primitives } from '../../src/primitives/all.ts'
 import type { Elementwise } from './support/lanes64.ts'
 import { bitsOf, compile, errorOf, floatOf, lastPlace, recorded } from './support/lanes64.ts'
 

@@ -68,3 +68,27 @@ describe('the world outside', () => {
     expect(problems({ 'core/f.ts': 'export const x = (y: { process: 1 }) => ({ process: y.process })' })).toEqual([])
   })
 })
+
+describe('operations of a family', () => {
+  const family = {
+    'ops/linalg.ts': 'export const qr = 1',
+    'primitives/linalg/operations.ts': "import * as ops from '../../ops/linalg.ts'\nexport const qr = ops.qr",
+  }
+  const missing = (file: string): readonly string[] => [
+    `src/${file} imports ops/linalg.ts, of which primitives/linalg/operations.ts has the records: import that instead`,
+  ]
+  test('are applied above the rules by way of their records', () => {
+    expect(problems({ ...family, 'api/f.ts': "import { qr } from '../primitives/linalg/operations.ts'" })).toEqual([])
+    expect(problems({ ...family, 'api/f.ts': "import { qr } from '../ops/linalg.ts'" })).toEqual(missing('api/f.ts'))
+  })
+  test('are applied by rules that are loaded with them', () => {
+    const rule = { 'primitives/rule.ts': "import { qr } from '../ops/linalg.ts'\nexport const rule = qr" }
+    const registry = { 'primitives/registry.ts': "import { rule } from './rule.ts'\nexport const records = rule" }
+    const other = {
+      'primitives/otherOperations.ts':
+        "import { rule } from './rule.ts'\nimport { qr } from './linalg/operations.ts'\nexport const r = [rule, qr]",
+    }
+    expect(problems({ ...family, ...rule, ...registry })).toEqual(missing('primitives/rule.ts'))
+    expect(problems({ ...family, ...rule, ...other })).toEqual([])
+  })
+})

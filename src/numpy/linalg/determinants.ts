@@ -2,7 +2,7 @@
 import { customJvp } from '../../api/custom.ts'
 import { stopGradient } from '../../api/derivatives.ts'
 import { range } from '../../core/shape.ts'
-import * as ops from '../../ops/linalg.ts'
+import * as ops from '../../primitives/linalg/operations.ts'
 import { asArray } from '../../runtime/array.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { matmul as matrixProduct } from '../contraction.ts'

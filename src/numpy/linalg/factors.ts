@@ -1,6 +1,6 @@
 /** Factorisations: Cholesky, QR, eigenvalues and singular values. */
 import { calledAs } from '../../core/calledAs.ts'
-import * as ops from '../../ops/linalg.ts'
+import * as ops from '../../primitives/linalg/operations.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { tril, triu } from '../creation.ts'
 import * as np from '../elementwise.ts'

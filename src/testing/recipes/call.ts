@@ -1,7 +1,7 @@
 /** The recipe of `call`: a program of one equation, made by another recipe. */
 import type { OpName } from '../../ir/op.ts'
 import { Program, Variable, equation } from '../../ir/program.ts'
-import { primitiveOf } from '../../primitives/registry.ts'
+import { primitiveOf } from '../../primitives/all.ts'
 import type { Chosen, Draw, Recipe } from '../draw.ts'
 
 type Simple = Exclude<OpName, 'call'>

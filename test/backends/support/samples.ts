@@ -3,7 +3,7 @@ import type { NDArray } from 'pullback'
 import { Program, Variable, equation } from 'pullback'
 import type { Sample } from 'pullback/testing'
 import type { TypedArray } from '../../../src/core/dtype.ts'
-import { primitiveOf } from '../../../src/primitives/registry.ts'
+import { primitiveOf } from '../../../src/primitives/all.ts'
 import { toHost } from '../../../src/trace/value.ts'
 
 /** The sample as a program of one equation. */
