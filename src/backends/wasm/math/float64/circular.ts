@@ -77,19 +77,19 @@ const sinOf = (r: Pair, quadrant: Vector, tools: Tools): Vector => {
   return xor(value, signBit(quadrant))
 }
 
-export const sin = (x: Vector, tools: Tools): Vector => {
+export const sin = (x: Vector, tools: Tools<'sin'>): Vector => {
   const r = reduce(x)
   return tools.callWhere(beyond, 'sin', choose(tiny(x), x, sinOf(r, r.quadrant, tools)), x)
 }
 
 /** sin(x + π / 2) */
-export const cos = (x: Vector, tools: Tools): Vector => {
+export const cos = (x: Vector, tools: Tools<'cos'>): Vector => {
   const r = reduce(x)
   return tools.callWhere(beyond, 'cos', sinOf(r, addBits(r.quadrant, i64x2(1n)), tools), x)
 }
 
 /** sin r / cos r, or -cos r / sin r in odd quadrants, of pairs whose low parts correct the quotient. */
-export const tan = (x: Vector, tools: Tools): Vector => {
+export const tan = (x: Vector, tools: Tools<'tan'>): Vector => {
   const r = reduce(x)
   const sine = fastSum(r.high, sinRest(r, tools))
   const cosParts = cosPair(r, tools)
