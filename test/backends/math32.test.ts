@@ -37,6 +37,8 @@ const ranges: { readonly [N in UnaryMath]: readonly [low: number, high: number] 
   erf: [-4, 4],
   erfc: [-4, 10.2],
   erfInv: [-1, 1],
+  lgamma: [-12, 12],
+  digamma: [-12, 12],
 }
 
 const boundOf = (name: MathName): number => functions[name].float32.error

@@ -9,6 +9,7 @@ import type { Kit } from './float32/arithmetic.ts'
 import * as elementary32 from './float32/elementary.ts'
 import * as errorFunction32 from './float32/error-function.ts'
 import * as exponential32 from './float32/exponential.ts'
+import * as gamma32 from './float32/gamma.ts'
 import * as circular32 from './float32/trigonometric.ts'
 import * as inverseCircular32 from './float32/inverse-trigonometric.ts'
 import * as logarithm32 from './float32/logarithm.ts'
@@ -17,6 +18,7 @@ import * as circular64 from './float64/circular.ts'
 import * as errorFunction64 from './float64/error-function.ts'
 import * as exact64 from './float64/exact.ts'
 import * as exponential64 from './float64/exponential.ts'
+import * as gamma64 from './float64/gamma.ts'
 import * as inverseCircular64 from './float64/inverse-circular.ts'
 import * as logarithm64 from './float64/logarithm.ts'
 import * as power64 from './float64/power.ts'
@@ -95,6 +97,9 @@ export const unary = {
   erf: { float32: single(errorFunction32.erf, 1), float64: double1(errorFunction64.erf, 1.5) },
   erfc: { float32: single(errorFunction32.erfc, 3), float64: double1(errorFunction64.erfc, 2.5) },
   erfInv: { float32: single(errorFunction32.erfInv, 4), float64: double1(errorFunction64.erfInv, 2.5) },
+  // Near zeros, of numbers that lax.lgamma and lax.digamma name.
+  lgamma: { float32: single(gamma32.lgamma, 1), float64: double1(gamma64.lgamma, 4) },
+  digamma: { float32: single(gamma32.digamma, 1), float64: double1(gamma64.digamma, 4) },
 } satisfies { readonly [N in OpName]?: Unary }
 
 /** Of two, in the order of the IR: `pow(base, exponent)`, `atan2(y, x)`, `rem(dividend, divisor)`. */

@@ -19,6 +19,7 @@ import {
   fastSum,
   lt,
   mul,
+  nearest,
   neg,
   ONE,
   scale,
@@ -75,6 +76,18 @@ const sinOf = (r: Pair, quadrant: Vector, tools: Tools): Vector => {
   const cos = cosPair(r, tools)
   const value = choose(isOdd(quadrant), add(cos.high, cos.low), add(r.high, sinRest(r, tools)))
   return xor(value, signBit(quadrant))
+}
+
+/** π - Math.PI */
+const piLow = 1.2246467991473532e-16
+
+/** sin πd and cos πd, for |d| ≤ ½. */
+export const ofHalfTurns = (d: Vector, tools: Tools): { readonly sin: Vector; readonly cos: Vector } => {
+  const n = nearest(add(d, d))
+  const e = sub(d, scale(0.5, n))
+  const r = { high: scale(Math.PI, e), low: scale(piLow, e) }
+  const quadrant = add(n, SHIFT)
+  return { sin: sinOf(r, quadrant, tools), cos: sinOf(r, addBits(quadrant, i64x2(1n)), tools) }
 }
 
 export const sin = (x: Vector, tools: Tools<'sin'>): Vector => {
