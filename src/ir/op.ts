@@ -255,6 +255,9 @@ export interface OpParams {
   erf: NoParams
   erfc: NoParams
   erfInv: NoParams
+  lgamma: NoParams
+  digamma: NoParams
+  polygamma: { readonly order: number }
   isFinite: NoParams
   not: NoParams
   integerPow: { readonly exponent: number }

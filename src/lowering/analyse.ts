@@ -66,6 +66,8 @@ const costs: { readonly [N in OpName]?: number } = {
   erf: 24,
   erfc: 30,
   erfInv: 40,
+  lgamma: 100,
+  digamma: 100,
   pow: 50,
   atan2: 24,
   logaddexp: 30,

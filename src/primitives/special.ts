@@ -82,7 +82,7 @@ export const erfc = (x: number): number => {
 
 // The normal quantile of Wichura (1988), algorithm AS 241, PPND16: relative error below 1e-16.
 // In 0.180625 - q², where q = y / 2 is at most 0.425.
-export const quantileCentre: Rational = [
+const quantileCentre: Rational = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
     33430.57558358813, 2509.0809287301227,
@@ -93,7 +93,7 @@ export const quantileCentre: Rational = [
   ],
 ]
 // In r - 1.6 and r - 5, where r = √(-log of the tail).
-export const quantileNear: Rational = [
+const quantileNear: Rational = [
   [
     1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
     0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
@@ -103,7 +103,7 @@ export const quantileNear: Rational = [
     0.0005475938084995345, 1.0507500716444169e-9,
   ],
 ]
-export const quantileFar: Rational = [
+const quantileFar: Rational = [
   [
     6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
     0.0012426609473880784, 0.000027115555687434876, 2.0103343992922881e-7,

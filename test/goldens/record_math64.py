@@ -80,7 +80,6 @@ angles = [
     6381956970095103.0 * 2.0**797,
 ]
 exponents = both([*everywhere(-60, 9.4), *between(0, 2), *between(0, 40)]) + around(*half_integers)
-
 UNARY = {
     "exp": (mp.exp, [*exponents, *between(-745.2, 709.7, 2), *around(709.782712893384, -708.4, -745.133)]),
     "exp2": (lambda x: mpf(2) ** x, [*exponents, *between(-1074.5, 1023.9, 2), *around(0.5, -0.5, 1.5, -1022.0, -1074.0)]),
@@ -142,6 +141,21 @@ BINARY = {
     "pow": (mp.power, power_points()),
     "atan2": (mp.atan2, angle_points()),
     "logaddexp": (lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))), logaddexp_points()),
+}
+
+gamma_points = [
+    *[x for x in everywhere(-1000, 900) if x > 0 or abs(x) < 200],
+    *between(0.5, 8, 6),
+    *between(1, 3, 2),
+    *between(1.2, 1.5, 2),
+    *between(-20, 20, 6),
+    *around(0.5, 1, 1.24, 1.28, 1.4616321449683623, 2, 2.5, 3.5, 7.5, -0.5, -0.504083008264456, -2.4570247382208),
+]
+
+# After the others, whose random points come first.
+UNARY |= {
+    "lgamma": (lambda x: mp.loggamma(x) if x > 0 else mp.log(abs(mp.gamma(x))), gamma_points),
+    "digamma": (mp.digamma, gamma_points),
 }
 
 

@@ -22,10 +22,8 @@ import { kernelCount } from './loops/extent.ts'
 import type { KernelEnvironment } from './loops/kernel.ts'
 import { writeKernel } from './loops/kernel.ts'
 import { canLoop, mathOf } from './loops/operations.ts'
-import { createFloat32Math } from './math/float32.ts'
-import { createFloat64Math } from './math/float64.ts'
 import type { HostFunction } from './math/index.ts'
-import { hostFunctionsOf, importHostFunctions } from './math/index.ts'
+import { createFloat32Math, createFloat64Math, hostFunctionsOf, importHostFunctions } from './math/index.ts'
 
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 type LoopStep = Extract<Step, { readonly kind: 'while' | 'scan' }>

@@ -2,9 +2,9 @@
  * What another thread runs, as text: a function of `ThreadData` in plain JavaScript that needs nothing else. Text, not a file
  * or a function, because it has to survive bundlers, minifiers and transpilers, none of which look into it.
  */
+import { hostText } from './math/host.ts'
 import type { control, failures, MESSAGE_LIMIT } from './memory-map.ts'
 import type { WasmMemory, WasmModule } from './platform.ts'
-import { workerMath } from './worker-math.ts'
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -26,7 +26,7 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
   const state = new Int32Array(memory.buffer, 0, 1024)
   const word = (address) => address / 4
   const nothing = () => {}
-  const math = ${workerMath}
+  const math = ${hostText}
   const table = new WebAssembly.Table({ element: 'anyfunc', initial: 64 })
   const env = { memory, table, threadScratch: scratch, startThreads: nothing, settle: nothing }
   const lib = new WebAssembly.Instance(library, { env }).exports

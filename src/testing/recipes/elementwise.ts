@@ -63,6 +63,12 @@ export const logisticDensity = unary<'logisticDensity'>(floats)
 export const erf = unary<'erf'>(floats)
 export const erfc = unary<'erfc'>(floats)
 export const erfInv = unary<'erfInv'>(floats, domains.unit)
+export const lgamma = unary<'lgamma'>(floats, domains.general)
+export const digamma = unary<'digamma'>(floats, domains.positive)
+export const polygamma: Recipe<'polygamma'> = (draw) => ({
+  params: { order: draw.pick([1, 2, 3]) },
+  operands: [draw.operand({ dtypes: draw.float, domain: domains.positive })],
+})
 export const isFinite = unary<'isFinite'>(floats)
 export const not = unary<'not'>(bits)
 export const stopGradient = unary<'stopGradient'>(computing)

@@ -7,6 +7,7 @@ import type { FoldName } from '../../../lowering/nodes.ts'
 import type { Expr } from '../asm/index.ts'
 import { f32x4, f64x2, i32, i32x4, lane, op, shuffle32, v128 } from '../asm/index.ts'
 import type { MathName, VectorMath } from '../math/index.ts'
+import { isMath } from '../math/index.ts'
 import { convertLanes } from './conversions.ts'
 import { nextafterHalf } from './halves.ts'
 import type { Lanes, Vector } from './lanes.ts'
@@ -211,42 +212,8 @@ const shiftBy = (name: Shift, x: Vector, distance: number): Vector => {
 const lookUp = <F>(table: ByDType<F> | undefined, dtype: DType): F | undefined =>
   (table as { readonly [D in DType]?: F } | undefined)?.[dtype]
 
-const mathNames: ReadonlySet<OpName> = new Set<MathName & OpName>([
-  'sign',
-  'exp',
-  'exp2',
-  'log',
-  'log1p',
-  'expm1',
-  'rsqrt',
-  'cbrt',
-  'sin',
-  'cos',
-  'tan',
-  'asin',
-  'acos',
-  'atan',
-  'sinh',
-  'cosh',
-  'tanh',
-  'asinh',
-  'acosh',
-  'atanh',
-  'logistic',
-  'erf',
-  'erfc',
-  'erfInv',
-  'rem',
-  'pow',
-  'logaddexp',
-  'atan2',
-  'nextafter',
-  'integerPow',
-])
-
 /** The function of vector mathematics that an operation needs, if it needs one. */
-export const mathOf = (name: OpName, dtype: DType): MathName | null =>
-  isFloat(dtype) && mathNames.has(name) ? (name as MathName) : null
+export const mathOf = (name: OpName, dtype: DType): MathName | null => (isFloat(dtype) && isMath(name) ? name : null)
 
 /** Whether an elementwise equation can be part of a loop. */
 export const canLoop = (eqn: Equation): boolean => {

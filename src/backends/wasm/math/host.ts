@@ -1,25 +1,36 @@
 /**
- * Functions on float64 that rare cases call in JavaScript. They are imported, and a module's imports come before its functions:
+ * What rare cases of the mathematics call in JavaScript, on float64: only what the platform has itself. A worker gets them as text
+ * (see worker-source.ts), so that each has both forms here. They are imported, and a module's imports come before its functions:
  * whoever builds a module declares those that its operations may need first.
  */
-import { erfInv, logaddexp } from '../../../primitives/special.ts'
 import type { Func, ModuleBuilder } from '../asm/index.ts'
 
-/**
- * The JavaScript functions by name: what a module is instantiated with as `math`. Other threads have them from worker-math.ts,
- * where a new one has to be added.
- */
-export const hostFunctions = {
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  erfInv,
-  atan2: Math.atan2,
-  logaddexp,
-  rem: (x: number, y: number): number => x % y,
+interface Platform {
+  readonly here: (x: number, y: number) => number
+  readonly text: string
 }
 
-export type HostFunction = keyof typeof hostFunctions
+const ofMath = (name: 'sin' | 'cos' | 'tan' | 'atan2'): Platform => ({ here: Math[name], text: `Math.${name}` })
+
+const platform = {
+  sin: ofMath('sin'),
+  cos: ofMath('cos'),
+  tan: ofMath('tan'),
+  atan2: ofMath('atan2'),
+  rem: { here: (x, y) => x % y, text: '(x, y) => x % y' },
+} satisfies { readonly [name: string]: Platform }
+
+export type HostFunction = keyof typeof platform
+
+const entries = Object.entries(platform) as [HostFunction, Platform][]
+
+/** The functions by name: what a module is instantiated with as `math`. */
+export const hostFunctions = Object.fromEntries(entries.map(([name, { here }]) => [name, here])) as {
+  readonly [H in HostFunction]: Platform['here']
+}
+
+/** The same object, as an expression. */
+export const hostText = `({ ${entries.map(([name, { text }]) => `${name}: ${text}`).join(', ')} })`
 
 /** Declares functions as imports from `math`; gives them by name. */
 export const importHostFunctions = (

@@ -8,30 +8,40 @@
  *
  * and the module is instantiated with `{ math: hostFunctions, ... }`.
  */
+import { createKit } from './float32/kit.ts'
+import { createTools } from './float64/tools.ts'
+import type { MathFunction, MathName, VectorMath } from './functions.ts'
+import { functions } from './functions.ts'
 import type { HostFunction } from './host.ts'
-import type { MathName } from './vector-math.ts'
+import type { MathContext, Vector } from './vector-math.ts'
 
 export type { HostFunction } from './host.ts'
-export { createFloat32Math } from './float32.ts'
-export { createFloat64Math } from './float64.ts'
 export { hostFunctions, importHostFunctions } from './host.ts'
-export type {
-  BinaryMath,
-  MathContext,
-  MathName,
-  UnaryMath,
-  Vector,
-  VectorFunction,
-  VectorFunction2,
-  VectorMath,
-} from './vector-math.ts'
+export type { BinaryMath, MathName, UnaryMath, VectorMath } from './functions.ts'
+export { isMath } from './functions.ts'
+export type { Vector } from './vector-math.ts'
 
-/** What rare cases of an operation call, by dtype; operations that are not there call nothing. */
-const needed: { readonly [D in 'float32' | 'float64']: { readonly [N in MathName]?: readonly HostFunction[] } } = {
-  float32: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'], logaddexp: ['logaddexp'] },
-  float64: { sin: ['sin'], cos: ['cos'], tan: ['tan'], rem: ['rem'], atan2: ['atan2'] },
+type AnyFunction = MathFunction<readonly Vector[]>
+
+const written = (write: (f: AnyFunction) => (...args: readonly Vector[]) => Vector): VectorMath =>
+  Object.fromEntries(
+    Object.entries(functions).map(([name, f]) => [name, write(f as unknown as AnyFunction)]),
+  ) as unknown as VectorMath
+
+export const createFloat32Math = (context: MathContext): VectorMath => {
+  const kit = createKit(context)
+  return written((f) => f.float32.write(kit))
+}
+
+export const createFloat64Math = (context: MathContext): VectorMath => {
+  const tools = createTools(context)
+  return written(
+    (f) =>
+      (...args) =>
+        f.float64.write(...args, tools),
+  )
 }
 
 /** The host functions to declare for an operation. */
 export const hostFunctionsOf = (dtype: 'float32' | 'float64', name: MathName): readonly HostFunction[] =>
-  needed[dtype][name] ?? []
+  functions[name][dtype].host

@@ -1,6 +1,7 @@
 /** The vocabulary in which the functions of float32 vectors are written. */
 import type { Code, Expr } from '../../asm/index.ts'
 import { f32x4, i32, i32x4, op } from '../../asm/index.ts'
+import type { Tools } from '../float64/tools.ts'
 import type { HostFunction } from '../host.ts'
 import type { Vector } from '../vector-math.ts'
 
@@ -60,8 +61,13 @@ export const shifter = f32x4(1.5 * 2 ** 23)
 /** 2^k as a float, for k in the low bits of a number that `shifter` was added to; -126 ≤ k ≤ 127. */
 export const powerOfTwo = (shifted: Vector): Vector => addInt(shiftLeft(shifted, 23), oneBits)
 
-/** What the functions take from the module that they are written into. */
-export interface Kit {
+/**
+ * What the functions take from the module that they are written into.
+ * `H`: the functions in JavaScript that a function may call, which its row in functions.ts has to name.
+ */
+export interface Kit<H extends HostFunction = never> {
+  /** For what is computed by a function on float64. */
+  readonly tools64: Tools
   /** a·b + c, fused where the engine can; of float32, and of float64. */
   readonly madd: (a: Vector, b: Vector, c: Vector) => Vector
   readonly madd64: (a: Vector, b: Vector, c: Vector) => Vector
@@ -77,7 +83,7 @@ export interface Kit {
     slow: (code: Code, fast: Vector, operands: readonly Vector[]) => Vector,
   ) => Vector
   /** `fast` with the lanes of the mask computed by a function on float64 in JavaScript. For bodies of rare functions. */
-  readonly byHost: (code: Code, name: HostFunction, mask: Vector, fast: Vector, operands: readonly Vector[]) => Vector
+  readonly byHost: (code: Code, name: H, mask: Vector, fast: Vector, operands: readonly Vector[]) => Vector
 }
 
 /** c[0] + c[1] x + c[2] x² + …, by Horner's scheme. */

@@ -29,7 +29,7 @@ export const nextafter = (): VectorFunction2 => (x, y) => {
  * float32 lacks to the next integer is 2^-24 or more. Its product with the divisor is exact in float64, and so is the difference.
  */
 export const rem =
-  (kit: Kit): VectorFunction2 =>
+  (kit: Kit<'rem'>): VectorFunction2 =>
   (x, y) => {
     const magnitude = inHalves(
       (u, v) => {

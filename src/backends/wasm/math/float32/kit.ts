@@ -1,5 +1,7 @@
 import type { Code, Expr, Func } from '../../asm/index.ts'
 import { lane, op, result } from '../../asm/index.ts'
+import { createTools } from '../float64/tools.ts'
+import type { HostFunction } from '../host.ts'
 import type { MathContext, Vector } from '../vector-math.ts'
 import type { Kit } from './arithmetic.ts'
 import { add, anyTrue, mul } from './arithmetic.ts'
@@ -9,7 +11,8 @@ import { add64, mul64 } from './halves.ts'
 const callLane = (f: Func, index: number, operands: readonly Vector[]): Expr<'f32'> =>
   op('f32.demote_f64', result(f, ...operands.map((x) => op('f64.promote_f32', lane('f32x4.extract_lane', index, x)))))
 
-export const createKit = ({ module, relaxed, host }: MathContext): Kit => {
+export const createKit = (context: MathContext): Kit<HostFunction> => {
+  const { module, relaxed, host } = context
   const defined = new Map<string, Func>()
   const slowFunction = (name: string, operands: number, body: (code: Code) => Vector): Func => {
     let f = defined.get(name)
@@ -23,6 +26,7 @@ export const createKit = ({ module, relaxed, host }: MathContext): Kit => {
     return f
   }
   return {
+    tools64: createTools(context),
     madd: relaxed ? (a, b, c): Vector => op('f32x4.relaxed_madd', a, b, c) : (a, b, c): Vector => add(mul(a, b), c),
     madd64: relaxed
       ? (a, b, c): Vector => op('f64x2.relaxed_madd', a, b, c)

@@ -1,6 +1,7 @@
 /** Powers and roots, and the functions that are computed as logarithms in float64. */
 import { f32x4, f64x2, i32x4, op, shuffle32 } from '../../asm/index.ts'
 import type { Vector, VectorFunction, VectorFunction2 } from '../vector-math.ts'
+import { logaddexp as logaddexp64 } from '../float64/logarithm.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   abs,
@@ -143,8 +144,8 @@ export const integerPow =
   }
 
 /**
- * The larger operand plus log(1 + e^-|x - y|). Where the two nearly cancel, float64 needs all of its digits: there JavaScript
- * computes. Of equal operands, infinities too, the difference is 0.
+ * The larger operand plus log(1 + e^-|x - y|). Where the two nearly cancel, float64 needs all of its digits: there its
+ * own function is taken. Of equal operands, infinities too, the difference is 0.
  */
 export const logaddexp =
   (kit: Kit): VectorFunction2 =>
@@ -160,9 +161,10 @@ export const logaddexp =
       y,
     )
     const cancelled = (z: Vector, u: Vector, v: Vector): Vector => lt(abs(z), mul(abs(atLeast(u, v)), f32x4(2 ** -5)))
-    return kit.rarely('logaddexp', cancelled(fast, x, y), fast, [x, y], (code, z, [u, v]) =>
-      kit.byHost(code, 'logaddexp', cancelled(z, u!, v!), z, [u!, v!]),
-    )
+    return kit.rarely('logaddexp', cancelled(fast, x, y), fast, [x, y], (_, z, [u, v]) => {
+      const exact = inHalves((a, b) => logaddexp64(a, b, kit.tools64), u!, v!)
+      return where(cancelled(z, u!, v!), exact, z)
+    })
   }
 
 /** log(|x| + √(x² + 1)); x itself where the cube's share is below half a unit in the last place. */

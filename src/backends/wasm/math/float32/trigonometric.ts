@@ -69,9 +69,9 @@ const reduceExactly = ({ madd }: Kit, x: Vector, n: Vector): Reduced => {
 const reduce64 = (x: Vector, n: Vector): Vector => sub64(sub64(x, mul64(n, f64x2(first64))), mul64(n, f64x2(second64)))
 
 /** Sine or cosine: by one method for |x| ≤ 400, by another for larger x. */
-const withLimits = (
-  kit: Kit,
-  name: 'sin' | 'cos',
+const withLimits = <N extends 'sin' | 'cos'>(
+  kit: Kit<N>,
+  name: N,
   fast: (x: Vector) => Vector,
   slow: (x: Vector) => Vector,
 ): VectorFunction => {
@@ -97,7 +97,7 @@ const alternating = (k: Vector): Vector => shiftLeft(k, 31)
 const alternating64 = (k: Vector): Vector => op('i64x2.shl', k, i32(63))
 
 /** sin x = ±sin |x|, sin |x| = (-1)^k sin(|x| - k π) with |x| - k π at most π / 2. */
-export const sin = (kit: Kit): VectorFunction =>
+export const sin = (kit: Kit<'sin'>): VectorFunction =>
   withLimits(
     kit,
     'sin',
@@ -116,7 +116,7 @@ export const sin = (kit: Kit): VectorFunction =>
   )
 
 /** cos x = cos |x|, cos x = (-1)^k sin(x - (k - 1/2) π). */
-export const cos = (kit: Kit): VectorFunction => {
+export const cos = (kit: Kit<'cos'>): VectorFunction => {
   const ofPositive = withLimits(
     kit,
     'cos',
@@ -151,7 +151,7 @@ const tanOf = (kit: Kit, { r, rest }: Reduced, odd: Vector): Vector => {
 
 /** Above 400 at once by JavaScript. */
 export const tan =
-  (kit: Kit): VectorFunction =>
+  (kit: Kit<'tan'>): VectorFunction =>
   (x) => {
     const k = kit.madd(abs(x), f32x4(2 / Math.PI), shifter)
     const reduced = reduceExactly(kit, abs(x), mul(sub(k, shifter), half))

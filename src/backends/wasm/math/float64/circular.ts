@@ -19,6 +19,7 @@ import {
   fastSum,
   lt,
   mul,
+  nearest,
   neg,
   ONE,
   scale,
@@ -77,19 +78,31 @@ const sinOf = (r: Pair, quadrant: Vector, tools: Tools): Vector => {
   return xor(value, signBit(quadrant))
 }
 
-export const sin = (x: Vector, tools: Tools): Vector => {
+/** π - Math.PI */
+const piLow = 1.2246467991473532e-16
+
+/** sin πd and cos πd, for |d| ≤ ½. */
+export const ofHalfTurns = (d: Vector, tools: Tools): { readonly sin: Vector; readonly cos: Vector } => {
+  const n = nearest(add(d, d))
+  const e = sub(d, scale(0.5, n))
+  const r = { high: scale(Math.PI, e), low: scale(piLow, e) }
+  const quadrant = add(n, SHIFT)
+  return { sin: sinOf(r, quadrant, tools), cos: sinOf(r, addBits(quadrant, i64x2(1n)), tools) }
+}
+
+export const sin = (x: Vector, tools: Tools<'sin'>): Vector => {
   const r = reduce(x)
   return tools.callWhere(beyond, 'sin', choose(tiny(x), x, sinOf(r, r.quadrant, tools)), x)
 }
 
 /** sin(x + π / 2) */
-export const cos = (x: Vector, tools: Tools): Vector => {
+export const cos = (x: Vector, tools: Tools<'cos'>): Vector => {
   const r = reduce(x)
   return tools.callWhere(beyond, 'cos', sinOf(r, addBits(r.quadrant, i64x2(1n)), tools), x)
 }
 
 /** sin r / cos r, or -cos r / sin r in odd quadrants, of pairs whose low parts correct the quotient. */
-export const tan = (x: Vector, tools: Tools): Vector => {
+export const tan = (x: Vector, tools: Tools<'tan'>): Vector => {
   const r = reduce(x)
   const sine = fastSum(r.high, sinRest(r, tools))
   const cosParts = cosPair(r, tools)

@@ -64,7 +64,7 @@ export const cbrt = (x: Vector, tools: Tools): Vector => {
  * and so are the differences, as multiples of y's last bit that are smaller than y. A quotient that was rounded up to an integer is
  * one too large. The few other lanes call JavaScript's `%`.
  */
-export const rem = (x: Vector, y: Vector, tools: Tools): Vector => {
+export const rem = (x: Vector, y: Vector, tools: Tools<'rem'>): Vector => {
   const [a, b] = [abs(x), abs(y)]
   const quotient = op('f64x2.trunc', div(a, b))
   const product = mul(quotient, b)

@@ -123,7 +123,7 @@ const isExtreme = (y: Vector, x: Vector): Vector => {
   return or(or(lt(more, f64x2(2 ** -400)), lt(f64x2(2 ** 400), more)), ratioIsTiny)
 }
 
-export const atan2 = (y: Vector, x: Vector, tools: Tools): Vector => {
+export const atan2 = (y: Vector, x: Vector, tools: Tools<'atan2'>): Vector => {
   const negative = lt(x, ZERO)
   const fast = flipBy(angle(abs(y), abs(x), negative, tools), y)
   return tools.callWhere(isExtreme, 'atan2', fast, y, x)

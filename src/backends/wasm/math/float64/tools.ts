@@ -6,7 +6,8 @@ import type { MathContext, Vector } from '../vector-math.ts'
 import type { Polynomial } from './vector.ts'
 import { anyLane, createPolynomial } from './vector.ts'
 
-export interface Tools {
+/** `H`: the functions in JavaScript that a function may call, which its row in functions.ts has to name. */
+export interface Tools<H extends HostFunction = never> {
   readonly polynomial: Polynomial
   /** `fast`, or `repair(fast, x)` if the condition holds. One function is made for each name. */
   readonly repairIf: (
@@ -19,13 +20,13 @@ export interface Tools {
   /** `fast`, with what JavaScript's function gives in the lanes where the mask, a function of the arguments, is set. */
   readonly callWhere: (
     mask: (...args: readonly Vector[]) => Vector,
-    name: HostFunction,
+    name: H,
     fast: Vector,
     ...args: readonly Vector[]
   ) => Vector
 }
 
-export const createTools = ({ module, relaxed, host }: MathContext): Tools => {
+export const createTools = ({ module, relaxed, host }: MathContext): Tools<HostFunction> => {
   const defined = new Map<string, Func>()
   const once = (name: string, define: () => Func): Func => {
     const func = defined.get(name) ?? define()
