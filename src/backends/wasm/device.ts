@@ -53,6 +53,8 @@ export interface MemoryUse {
   readonly used: number
   /** Bytes of arrays beyond which the oldest are evicted. */
   readonly limit: number
+  /** How many arrays were evicted so far. */
+  readonly evictions: number
 }
 
 /** Programs that stay compiled. */
@@ -115,7 +117,13 @@ export class WasmDevice implements Backend {
   /** What the memory is used for at the moment. */
   get memory(): MemoryUse {
     const { heap, blocks } = this.#site
-    return { arrays: blocks.bytes, count: blocks.count, used: heap.used, limit: blocks.limit }
+    return {
+      arrays: blocks.bytes,
+      count: blocks.count,
+      used: heap.used,
+      limit: blocks.limit,
+      evictions: blocks.evictions,
+    }
   }
 
   /** Programs that are compiled at the moment. */
