@@ -1,6 +1,7 @@
 /** Trees of arrays in the memory of devices: to put them there, to have them back, to wait for them. */
 import type { Backend } from '../backends/backend.ts'
 import { flatten } from '../core/tree.ts'
+import { turnIfDue } from '../core/turns.ts'
 import { currentBackend } from '../runtime/backend.ts'
 import type { DeviceChoice } from '../runtime/devices.ts'
 import { aDevice, backendOf } from '../runtime/devices.ts'
@@ -74,7 +75,9 @@ const gotten = async (x: NDArray): Promise<NDArray> => {
  */
 export const deviceGet = async <T>(value: T): Promise<Arrays<T>> => {
   const { leaves, treedef } = flattenArrays('deviceGet', value, 'value')
-  return restore(treedef, await Promise.all(leaves.map(gotten)))
+  const arrays = await Promise.all(leaves.map(gotten))
+  await turnIfDue()
+  return restore(treedef, arrays)
 }
 
 const readiness = async (x: unknown): Promise<void> => {
@@ -83,7 +86,7 @@ const readiness = async (x: unknown): Promise<void> => {
 
 /**
  * Waits until all arrays of a tree have been computed, without reading them: to time a program, or to be told of its failure here.
- * Despite its name, which is JAX's, it blocks nothing. Leaves that are no arrays, and traced ones, are let through.
+ * Despite its name, which is JAX's, it blocks nothing; like `x.data()`, it gives the host a turn where garbage has piled up. Leaves that are no arrays, and traced ones, are let through.
  *
  * @returns a promise of the tree itself; it fails with DonatedError for an array that was donated, and with the error of the program
  *   that should have made it.
@@ -97,5 +100,6 @@ const readiness = async (x: unknown): Promise<void> => {
  */
 export const blockUntilReady = async <T>(value: T): Promise<T> => {
   await Promise.all(flatten(value).leaves.map(readiness))
+  await turnIfDue()
   return value
 }

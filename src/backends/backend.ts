@@ -13,6 +13,7 @@
  *   `body.vacate()`. A back end that does so nowhere owes nothing: the caller releases the body after the call.
  * - **Memory.** Is given back by `resident.release()`, which the library calls when an array is donated, or its elements go elsewhere;
  *   of arrays that are collected, the back end learns by a `FinalizationRegistry` of its own. A resident never refers to its body.
+ *   What it gives to arrays it counts by `pileUp` of `core/turns`, so that readers that wait let finalisers run.
  * - **Reading.** A back end that can be read at once has `SynchronousResident`s. One that cannot has `AsynchronousResident`s, and
  *   says so: `capabilities.readsAtOnce` is false. Arrays in its memory alone are out of reach: whatever is asked of them runs there.
  * - **Failures.** What goes wrong in a call is thrown from it, or, if it is known later only, what waits for the results fails

@@ -8,6 +8,7 @@ import { describeArray, formatArray } from '../core/format.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
+import { turnIfDue } from '../core/turns.ts'
 import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/leafTypes.ts'
 import type { Device } from './device.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
@@ -492,7 +493,8 @@ export class NDArray implements LeafBrand {
   /**
    * As `dataSync`, on every device: waits for the elements where they are still being computed, or have to come from a device that
    * can only be read asynchronously. The thread is free meanwhile. The elements are those that the array has when it is called,
-   * even if it is donated before they come. What `dataSync` throws, the promise fails with.
+   * even if it is donated before they come. What `dataSync` throws, the promise fails with. In a loop that would never pause
+   * it gives the host a turn now and then, so that the memory of arrays that nobody can reach comes back.
    *
    * @example
    * ```ts
@@ -865,9 +867,12 @@ export class NDArray implements LeafBrand {
 export const isNDArray = (x: unknown): x is NDArray =>
   typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === NDArray.prototype || x instanceof NDArray)
 
-/** A copy of a body's elements, as soon as they are there. */
-export const fetchFrom = async (body: Body, operation: string): Promise<TypedArray> =>
-  body.fetch === undefined ? body.host(operation).slice() : body.fetch(operation)
+/** A copy of a body's elements, as soon as they are there. Where garbage has piled up, the host has a turn to clear it away. */
+export const fetchFrom = async (body: Body, operation: string): Promise<TypedArray> => {
+  const data = body.fetch === undefined ? body.host(operation).slice() : await body.fetch(operation)
+  await turnIfDue()
+  return data
+}
 
 /** What is written for an array whose elements are not at hand; null where they are. */
 const withoutElements = (x: NDArray): string | null => {

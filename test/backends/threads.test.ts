@@ -14,7 +14,7 @@ import { Bytes } from '../../src/backends/wasm/asm/bytes.ts'
 import type { Code, Func } from '../../src/backends/wasm/asm/index.ts'
 import { i32, ModuleBuilder, op } from '../../src/backends/wasm/asm/index.ts'
 import type { EngineOptions, RunnableProgram } from '../../src/backends/wasm/engine.ts'
-import { importMemory, importParallel } from '../../src/backends/wasm/library.ts'
+import { exportKernels, importMemory, importParallel } from '../../src/backends/wasm/library.ts'
 import { hostFunctions, hostText } from '../../src/backends/wasm/math/host.ts'
 import type { Parts } from './support/threads.ts'
 import {
@@ -114,7 +114,6 @@ describe('parallel kernels', () => {
     await startThreads(engine)
     const builder = new ModuleBuilder()
     importMemory(builder, engine.features)
-    builder.importTable('env', 'table')
     const base = builder.importGlobal('env', 'tableBase', 'i32')
     const parallel = importParallel(builder)
     const inner = builder.function(['i32', 'i32', 'i32'], null, (code) => {
@@ -136,7 +135,7 @@ describe('parallel kernels', () => {
       },
       'run',
     )
-    builder.elements(base, [outer, inner])
+    exportKernels(builder, [outer, inner])
     const runner = engine.instantiate({ bytes: builder.finish(), tableSize: 2 }, noHost)
     cells(engine, 5000).fill(0)
     for (let k = 0; k < 500; k++) runner.run(engine.heapStart)
@@ -273,17 +272,16 @@ describe('in a process of its own', () => {
   /** Runs a job until threads help, and ends without ado. */
   const script = `
     import { createEngine } from ${JSON.stringify(pathToFileURL(join(folder, 'engine.ts')))}
-    import { importMemory, importParallel } from ${JSON.stringify(pathToFileURL(join(folder, 'library.ts')))}
+    import { exportKernels, importMemory, importParallel } from ${JSON.stringify(pathToFileURL(join(folder, 'library.ts')))}
     import { ModuleBuilder, i32 } from ${JSON.stringify(pathToFileURL(join(folder, 'asm/index.ts')))}
     const engine = createEngine({ threads: 3, startAfter: 0 })
     const builder = new ModuleBuilder()
     importMemory(builder, engine.features)
-    builder.importTable('env', 'table')
     const base = builder.importGlobal('env', 'tableBase', 'i32')
     const parallel = importParallel(builder)
     const kernel = builder.function(['i32', 'i32', 'i32'], null, () => {})
     builder.function(['i32'], null, (code) => code.call(parallel, base, i32(0), i32(100), i32(1)), 'run')
-    builder.elements(base, [kernel])
+    exportKernels(builder, [kernel])
     const runner = engine.instantiate({ bytes: builder.finish(), tableSize: 1 }, () => {})
     const end = Date.now() + 10000
     while (engine.readyThreads < 2 && Date.now() < end) runner.run(0)

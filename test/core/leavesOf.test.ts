@@ -76,4 +76,19 @@ describe('LruMap', () => {
       }),
     )
   })
+
+  it('of many keys, finds most of those that are asked for in a circle longer than itself', () => {
+    const map = new LruMap<number, number>(512)
+    let missed = 0
+    for (let i = 0; i < 513 * 20; i++) {
+      const key = i % 513
+      if (map.get(key) !== undefined) continue
+      missed++
+      map.set(key, key)
+    }
+    expect(missed).toBeLessThan(513 + 19 * 10)
+    // What was in use lately is there.
+    for (let i = 1000; i < 1500; i++) map.set(i, i)
+    for (let i = 1300; i < 1500; i++) expect(map.get(i)).toBe(i)
+  })
 })

@@ -3,10 +3,11 @@
  * its array is donated or collected, and when memory is short the oldest blocks are evicted, to ordinary memory unless the
  * elements are there already.
  *
- * Within one synchronous job no finaliser runs, so dead arrays look alive; eviction is what bounds the memory of a loop.
+ * Within one turn of the host no finaliser runs, so dead arrays look alive; eviction is what bounds the memory of a loop.
  */
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
+import { clearAway, inNextTurn, noteTurn, pileUp } from '../../core/turns.ts'
 import type { Device } from '../../trace/device.ts'
 import type { SynchronousResident } from '../../trace/value.ts'
 import { ConcreteBody, hostOf } from '../../trace/value.ts'
@@ -29,8 +30,10 @@ class Block implements SynchronousResident {
   pins = 0
   /** By how much it raises the limit while it is there: see `hold`. */
   allowance = 0
-  /** The array's body, until the end of the job that made the block. */
+  /** The array's body, until the end of the turn that made the block. */
   owner: ConcreteBody | null
+  /** In which turn of the host it was made. */
+  readonly turn: number
   isRegistered = false
   /** Whether it is in the list of its home. */
   isListed = true
@@ -44,6 +47,7 @@ class Block implements SynchronousResident {
     this.length = size
     this.owner = owner
     this.isCopy = isCopy
+    this.turn = pileUp(this.bytes)
   }
 
   get device(): Device {
@@ -81,7 +85,7 @@ export class Blocks {
   readonly #heap: Heap
   readonly #maxLimit: number
   readonly #relieve: () => boolean
-  /** Blocks whose bodies are still held: a body is watched from the end of the job on, if it is still needed then. */
+  /** Blocks whose bodies are still held: a body is watched from the end of the turn on, if it is still needed then. */
   readonly #young = new Set<Block>()
   readonly #registry = new FinalizationRegistry<Block>((block) => {
     this.release(block)
@@ -95,6 +99,7 @@ export class Blocks {
   #newest: Block | null = null
   #bytes = 0
   #count = 0
+  #evictions = 0
   #limit: number
 
   /**
@@ -117,6 +122,11 @@ export class Blocks {
   /** How many there are. */
   get count(): number {
     return this.#count
+  }
+
+  /** How many blocks were evicted so far. */
+  get evictions(): number {
+    return this.#evictions
   }
 
   /** Bytes of arrays beyond which the oldest are evicted. */
@@ -202,6 +212,7 @@ export class Blocks {
   release(block: Block): void {
     if (!block.isListed) return
     this.#delist(block)
+    clearAway(block.bytes, block.turn)
     if (block.pins === 0) this.#free(block)
   }
 
@@ -209,6 +220,7 @@ export class Blocks {
   take(block: Block): Range {
     const range = block.range!
     this.#delist(block)
+    clearAway(block.bytes, block.turn)
     block.range = null
     return range
   }
@@ -226,6 +238,7 @@ export class Blocks {
     while (block !== null && block.pins > 0) block = block.newer
     if (block === null) return false
     if (!block.isCopy) block.evicted = this.elementsOf(block)
+    this.#evictions++
     this.#delist(block)
     this.#free(block)
     return true
@@ -243,7 +256,7 @@ export class Blocks {
     this.#young.add(block)
     if (!this.#isScheduled) {
       this.#isScheduled = true
-      void Promise.resolve().then(() => {
+      inNextTurn(() => {
         this.#watchYoung()
       })
     }
@@ -262,9 +275,10 @@ export class Blocks {
     if (block.isRegistered) this.#registry.unregister(block)
   }
 
-  /** Registering takes a microsecond, which blocks that came and went within a job need not spend. */
+  /** Registering takes a microsecond, which blocks that came and went within a turn need not spend. */
   #watchYoung(): void {
     this.#isScheduled = false
+    noteTurn()
     for (const block of this.#young) {
       this.#registry.register(block.owner!, block, block)
       block.isRegistered = true

@@ -17,7 +17,7 @@ import type { Epilogue } from './epilogues.ts'
 import { findEpilogues } from './epilogues.ts'
 import type { Routine } from './kernels/routine.ts'
 import type { Features } from './library.ts'
-import { importLibraryFunction, importMemory, importParallel } from './library.ts'
+import { exportKernels, importLibraryFunction, importMemory, importParallel } from './library.ts'
 import { kernelCount } from './loops/extent.ts'
 import type { KernelEnvironment } from './loops/kernel.ts'
 import { writeKernel } from './loops/kernel.ts'
@@ -89,7 +89,6 @@ class ProgramWriter {
     this.#routines = routines
     const builder = this.#builder
     importMemory(builder, features)
-    builder.importTable('env', 'table')
     this.#tableBase = builder.importGlobal('env', 'tableBase', 'i32')
     this.#host = builder.importFunction('env', 'host', ['i32', 'i32'])
     this.#parallel = importParallel(builder)
@@ -121,7 +120,7 @@ class ProgramWriter {
       },
       'run',
     )
-    this.#builder.elements(this.#tableBase, this.#table)
+    exportKernels(this.#builder, this.#table)
     return this.#builder.finish()
   }
 

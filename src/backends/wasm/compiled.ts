@@ -25,9 +25,9 @@ export interface HostStep {
 }
 
 /**
- * A compiled program. Its module imports `env.memory`, `env.table`, `env.tableBase` (where in the table its functions go),
+ * A compiled program. Its module imports `env.memory`, `env.tableBase` (where in the engine's table its kernels are put),
  * `env.host(step, frame)`, `env.parallel(tableIndex, frame, count, grain)`, functions of the library module from `lib`, and
- * functions on float64 from `math`; it exports `run(frame)`.
+ * functions on float64 from `math`; it exports `run(frame)`, and kernels that may run on several threads by number, from 0 on.
  *
  * A frame begins with a pointer (4 bytes) for each input, then each constant, then each output that is a `buffer`; the
  * caller fills them in. Blocks and frames are 16-byte aligned.
@@ -39,7 +39,7 @@ export interface CompiledProgram {
   readonly constants: readonly HostArray[]
   readonly outputs: readonly OutputSource[]
   readonly hostSteps: readonly HostStep[]
-  /** How many functions the module puts into the table: kernels that may run on several threads. */
+  /** How many kernels the module exports that may run on several threads. */
   readonly tableSize: number
   /** The most bytes of temporaries, inputs and outputs that are in use at once, as planned. */
   readonly peakBytes: number

@@ -3,7 +3,7 @@ import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { dtypes } from '../../core/dtype.ts'
 import { OutOfMemoryError } from '../../core/errors.ts'
-import { LruMap } from '../../core/lru.ts'
+import { LruMap, leaving } from '../../core/lru.ts'
 import { fingerprint } from '../../ir/fingerprint.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
 import type { Program } from '../../ir/program.ts'
@@ -53,6 +53,8 @@ export interface MemoryUse {
   readonly used: number
   /** Bytes of arrays beyond which the oldest are evicted. */
   readonly limit: number
+  /** How many arrays were evicted so far. */
+  readonly evictions: number
 }
 
 /** Programs that stay compiled. */
@@ -86,6 +88,8 @@ export class WasmDevice implements Backend {
   readonly #programs = new WeakMap<Program, Executable>()
   readonly #operations = new LruMap<string, Executable | 'evaluate'>(CAPACITY)
   #clock = 0
+  /** How many programs were unloaded so far. */
+  #unloaded = 0
   /** Where compiled programs are looked for, and kept. */
   store: ModuleStore | null = null
 
@@ -115,7 +119,13 @@ export class WasmDevice implements Backend {
   /** What the memory is used for at the moment. */
   get memory(): MemoryUse {
     const { heap, blocks } = this.#site
-    return { arrays: blocks.bytes, count: blocks.count, used: heap.used, limit: blocks.limit }
+    return {
+      arrays: blocks.bytes,
+      count: blocks.count,
+      used: heap.used,
+      limit: blocks.limit,
+      evictions: blocks.evictions,
+    }
   }
 
   /** Programs that are compiled at the moment. */
@@ -139,7 +149,7 @@ export class WasmDevice implements Backend {
 
   /** Ends the threads, and forgets all programs. */
   dispose(): void {
-    this.#unloadOldest(this.#loaded.size)
+    for (const key of this.#loaded.keys()) this.#unload(key)
     this.#site.engine.dispose()
   }
 
@@ -148,7 +158,7 @@ export class WasmDevice implements Backend {
     const key = fingerprint(program)
     const known = this.#loaded.get(key)
     if (known !== undefined) return known
-    if (this.#loaded.size >= CAPACITY) this.#unloadOldest(CAPACITY / 8)
+    if (this.#loaded.size >= CAPACITY) this.#makeRoom()
     const executable = this.#restore(key, program) ?? this.#compileAnew(key, program)
     const loaded = { executable, used: this.#clock }
     this.#loaded.set(key, loaded)
@@ -179,12 +189,14 @@ export class WasmDevice implements Backend {
     }
   }
 
-  #unloadOldest(count: number): void {
-    const oldest = [...this.#loaded].sort(([, a], [, b]) => a.used - b.used).slice(0, count)
-    for (const [key, { executable }] of oldest) {
-      this.#loaded.delete(key)
-      executable.dispose()
-    }
+  #makeRoom(): void {
+    const oldestFirst = [...this.#loaded].sort(([, a], [, b]) => a.used - b.used)
+    this.#unload(oldestFirst[leaving(oldestFirst.length, this.#unloaded++)]![0])
+  }
+
+  #unload(key: string): void {
+    this.#loaded.get(key)?.executable.dispose()
+    this.#loaded.delete(key)
   }
 
   #releaseConstants(): boolean {

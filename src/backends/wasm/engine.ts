@@ -151,8 +151,9 @@ class WasmEngine implements Engine {
       announce?.()
     }
     const { parallel } = this.#library.exports
-    const env = { memory: this.memory, table: this.#table, tableBase, host: hostCall, parallel }
+    const env = { memory: this.memory, tableBase, host: hostCall, parallel }
     const instance = new this.#api.Instance(module, { env, lib: this.#library.exports, math: hostFunctions })
+    for (let k = 0; k < tableSize; k++) this.#table.set(tableBase + k, instance.exports[k]!)
     return {
       run: this.#runner(instance.exports['run']!, announce),
       dispose: () => {

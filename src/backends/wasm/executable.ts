@@ -91,7 +91,8 @@ const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers:
 export class WasmExecutable {
   readonly #site: Site
   readonly #program: CompiledProgram
-  readonly #runner: Runner
+  /** Null once it is disposed of: whoever still holds the executable holds no module. */
+  #runner: Runner | null
   readonly #inputs: readonly Slot[]
   readonly #buffers: readonly OutputSlot[]
   readonly #results: readonly Result[]
@@ -149,7 +150,8 @@ export class WasmExecutable {
   }
 
   #free(): void {
-    this.#runner.dispose()
+    this.#runner?.dispose()
+    this.#runner = null
     this.releaseConstants()
   }
 
@@ -171,7 +173,7 @@ export class WasmExecutable {
       this.#takeMemory(inputs, operation, pinned, homes)
       this.#fill(frame, inputs, operation, pinned, homes)
       ranges = this.#takeOver(homes)
-      this.#runner.run(frame)
+      this.#runner!.run(frame)
       const small = this.#readSmall(frame)
       const large = ranges
       ranges = []

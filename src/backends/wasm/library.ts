@@ -49,6 +49,16 @@ export const importParallel = (builder: ModuleBuilder): Func =>
   builder.importFunction('env', 'parallel', ['i32', 'i32', 'i32', 'i32'])
 
 /**
+ * Exports the kernels that `parallel` runs, by number: whoever makes an instance puts them into the table from `tableBase` on. The
+ * module does not import the table and fill it in, as V8 before version 13 keeps whatever has imported a table as long as the table.
+ */
+export const exportKernels = (builder: ModuleBuilder, kernels: readonly Func[]): void => {
+  kernels.forEach((f, k) => {
+    builder.export(f, String(k))
+  })
+}
+
+/**
  * The bytes of the library module. It exports all functions and `parallel`; with threads also `work` and `abandon`, for which
  * it imports `startThreads` and `settle` (see dispatch.ts).
  */

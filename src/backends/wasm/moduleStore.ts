@@ -16,7 +16,7 @@ export interface ModuleStore {
 }
 
 /** Changes whenever what the compiler makes of a program does. */
-const revision = 'pullback 0.1.0, 2'
+const revision = 'pullback 0.1.0, 3'
 
 /** Programs with more constants than this are compiled anew: reading them back would not pay. */
 const mostConstantBytes = 2 ** 20

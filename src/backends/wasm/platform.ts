@@ -24,7 +24,7 @@ export interface WasmMemory {
 export interface WasmTable {
   readonly length: number
   grow(slots: number): number
-  set(slot: number, value: null): void
+  set(slot: number, value: WasmFunction | null): void
 }
 
 export interface WasmImports {

@@ -74,8 +74,9 @@ export const workerSource = `({ library, memory, records, scratch, crew, control
     const bytes = readModule(at, number, length)
     if (bytes === undefined) return 0
     if (tableBase + tableSize > table.length) table.grow(tableBase + tableSize - table.length)
-    const imports = { ...env, tableBase, host: nothing, parallel: lib.parallel }
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports, lib, math })
+    const imports = { memory, tableBase, host: nothing, parallel: lib.parallel }
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: imports, lib, math })
+    for (let k = 0; k < tableSize; k++) table.set(tableBase + k, exports[k])
     placed.set(tableBase, number)
     return number
   }

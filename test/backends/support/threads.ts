@@ -6,7 +6,12 @@ import type { Code, Expr, Func } from '../../../src/backends/wasm/asm/index.ts'
 import { i32, load, ModuleBuilder, op, result } from '../../../src/backends/wasm/asm/index.ts'
 import type { Engine, EngineOptions, HostCall, RunnableProgram } from '../../../src/backends/wasm/engine.ts'
 import { createEngine } from '../../../src/backends/wasm/engine.ts'
-import { importLibraryFunction, importMemory, importParallel } from '../../../src/backends/wasm/library.ts'
+import {
+  exportKernels,
+  importLibraryFunction,
+  importMemory,
+  importParallel,
+} from '../../../src/backends/wasm/library.ts'
 import { threadScratchAt } from '../../../src/backends/wasm/memory-map.ts'
 
 const engines: Engine[] = []
@@ -68,7 +73,6 @@ export const isHelper = (thread: Expr<'i32'>): Expr<'i32'> => op('i32.ne', threa
 export const program = (engine: Engine, { iteration, before, count, grain }: Parts): RunnableProgram => {
   const builder = new ModuleBuilder()
   importMemory(builder, engine.features)
-  builder.importTable('env', 'table')
   const base = builder.importGlobal('env', 'tableBase', 'i32')
   const parallel = importParallel(builder)
   const host = builder.importFunction('env', 'host', ['i32', 'i32'])
@@ -84,7 +88,7 @@ export const program = (engine: Engine, { iteration, before, count, grain }: Par
     code.call(parallel, base, code.param(0), i32(count), i32(grain))
   }
   builder.function(['i32'], null, run, 'run')
-  builder.elements(base, [kernel])
+  exportKernels(builder, [kernel])
   return { bytes: builder.finish(), tableSize: 1 }
 }
 

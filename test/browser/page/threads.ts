@@ -3,7 +3,12 @@ import type { Expr } from '../../../src/backends/wasm/asm/index.ts'
 import { ModuleBuilder, i32, op, result } from '../../../src/backends/wasm/asm/index.ts'
 import type { Engine, RunnableProgram } from '../../../src/backends/wasm/engine.ts'
 import { createEngine } from '../../../src/backends/wasm/engine.ts'
-import { importLibraryFunction, importMemory, importParallel } from '../../../src/backends/wasm/library.ts'
+import {
+  exportKernels,
+  importLibraryFunction,
+  importMemory,
+  importParallel,
+} from '../../../src/backends/wasm/library.ts'
 import { threadScratchAt } from '../../../src/backends/wasm/memory-map.ts'
 import { nextTask } from './tasks.ts'
 
@@ -14,7 +19,6 @@ const ROUNDS = 300
 const whoRuns = (engine: Engine): RunnableProgram => {
   const builder = new ModuleBuilder()
   importMemory(builder, engine.features)
-  builder.importTable('env', 'table')
   const base = builder.importGlobal('env', 'tableBase', 'i32')
   const parallel = importParallel(builder)
   const threadScratch = importLibraryFunction(builder, 'threadScratch')
@@ -37,7 +41,7 @@ const whoRuns = (engine: Engine): RunnableProgram => {
     },
     'run',
   )
-  builder.elements(base, [kernel])
+  exportKernels(builder, [kernel])
   return { bytes: builder.finish(), tableSize: 1 }
 }
 

@@ -28,7 +28,6 @@ export class ModuleBuilder {
   readonly #globals: { readonly type: ValueType; readonly initial: Uint8Array }[] = []
   #importedFunctions = 0
   #importedGlobals = 0
-  #elements: { readonly base: Expr<'i32'>; readonly functions: readonly Func[] } | undefined
 
   /** The number of a function type. */
   type(params: readonly ValueType[], result: ValueType | null): number {
@@ -126,9 +125,9 @@ export class ModuleBuilder {
     return callIf(condition, this.type(slow.params, slow.result), slow.index, fast, args)
   }
 
-  /** Puts functions into the imported table, from `base` on (a constant or an imported global), at instantiation. */
-  elements(base: Expr<'i32'>, functions: readonly Func[]): void {
-    this.#elements = { base, functions }
+  /** Exports a function that is defined. */
+  export(f: Func, name: string): void {
+    this.#exports.push({ name, kind: 0, index: f.index })
   }
 
   finish(): Uint8Array {
@@ -168,14 +167,6 @@ export class ModuleBuilder {
         to.byte(kind)
         to.u32(index)
       }
-    })
-    const elements = this.#elements
-    section(9, elements === undefined ? 0 : 1, (to) => {
-      to.u32(0)
-      to.append(elements!.base.bytes)
-      to.byte(0x0b)
-      to.u32(elements!.functions.length)
-      for (const f of elements!.functions) to.u32(f.index)
     })
     section(10, this.#bodies.length, (to) => {
       for (const body of this.#bodies) {
