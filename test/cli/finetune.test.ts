@@ -152,7 +152,7 @@ describe('a classifier', () => {
     expect(whole.metrics['accuracy']).toBe(1)
   })
 
-  test.each(['lora', 'dora', 'ia3', 'vera', 'bitfit', 'unfreeze', 'full'])(
+  test.each(['lora', 'dora', 'ia3', 'vera', 'prompt', 'bottleneck', 'bitfit', 'unfreeze', 'full'])(
     '%s runs, and its result can be evaluated',
     async (method) => {
       const targets = method === 'ia3' || method === 'vera' ? ['--targets', 'query,value'] : []

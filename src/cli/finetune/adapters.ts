@@ -1,8 +1,9 @@
-/** Adapters of PEFT's files as commands use them, whatever they change: weights, or what stands before a text. */
+/** Adapters of files as commands use them, whatever they change: weights, what comes after layers, or what stands before a text. */
 import type { JsonRecord } from '../../io/index.ts'
 import type { AnyModel, AnyRunOptions, GenerateOptions, NamedArrays, ParamTree } from '../../models/index.ts'
-import type { Adapter, LoraConfig, PeftConfig } from '../../train/index.ts'
-import { applyAdapter, loadAdapter, lora, prefixTuning, promptTuning } from '../../train/index.ts'
+import type { Adapter, BottleneckConfig, LoraConfig, PeftConfig } from '../../train/index.ts'
+import { applyAdapter, bottleneck, loadAdapter, lora, prefixTuning, promptTuning } from '../../train/index.ts'
+import { bottleneckTensors } from '../../train/methods/bottleneck.ts'
 import { trainedTensors } from '../../train/methods/peft/save.ts'
 import type { VirtualAdapter } from '../../train/methods/virtualModel.ts'
 import { isPrompt, virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
@@ -20,7 +21,13 @@ export interface TokenAdapter {
   readonly adapter: VirtualAdapter
 }
 
-export type AnyAdapter = WeightAdapter | TokenAdapter
+/** One that stands after layers: our own files. */
+export interface LayerAdapter {
+  readonly kind: 'layers'
+  readonly adapter: Adapter<BottleneckConfig>
+}
+
+export type AnyAdapter = WeightAdapter | TokenAdapter | LayerAdapter
 
 /** Reads one, by what its configuration says that it is. */
 export const readAdapter = async (
@@ -29,6 +36,8 @@ export const readAdapter = async (
   model: AnyModel,
   params: ParamTree,
 ): Promise<AnyAdapter> => {
+  if (peft['method'] === 'bottleneck')
+    return { kind: 'layers', adapter: orFail(await bottleneck.load(directory, params)()) }
   const type = peft['peft_type']
   if (type === 'PROMPT_TUNING' || type === 'P_TUNING')
     return { kind: 'tokens', adapter: orFail(await promptTuning.load(directory, params, { model })()) }
@@ -49,15 +58,23 @@ export const plainOf = ({ adapter }: AnyAdapter, params: ParamTree): ParamTree =
     ? lora.residual(params, adapter as Adapter<LoraConfig>)
     : params
 
+/** The parameters with the adapter on them. */
+const changed = (one: WeightAdapter | LayerAdapter, plain: ParamTree): ParamTree =>
+  one.kind === 'weights' ? applyAdapter(plain, one.adapter) : bottleneck.apply(plain, one.adapter)
+
 /** The model and the parameters as they are run, with the adapter in one of them. */
 export const adapted = (
   one: AnyAdapter,
   model: AnyModel,
   plain: ParamTree,
 ): { readonly model: AnyModel; readonly params: ParamTree } =>
-  one.kind === 'weights'
-    ? { model, params: applyAdapter(plain, one.adapter) }
-    : { model: withVirtualTokens(model, one.adapter, { asEmbeddings: false }), params: plain }
+  one.kind === 'tokens'
+    ? { model: withVirtualTokens(model, one.adapter, { asEmbeddings: false }), params: plain }
+    : { model, params: changed(one, plain) }
+
+/** How many tokens of the adapter stand among those of a text: a prefix has none there. */
+export const virtualTokens = (one: AnyAdapter | null): number =>
+  one?.kind === 'tokens' && isPrompt(one.adapter) ? one.adapter.config.tokens : 0
 
 /** What `generate` is given of a model, with an adapter or without. */
 export interface Writing {
@@ -68,14 +85,14 @@ export interface Writing {
 
 export const writing = (one: AnyAdapter | null, plain: ParamTree): Writing => {
   if (one === null) return { params: plain, options: {} }
-  if (one.kind === 'weights') return { params: applyAdapter(plain, one.adapter), options: {} }
+  if (one.kind !== 'tokens') return { params: changed(one, plain), options: {} }
   const { adapter } = one
   return isPrompt(adapter)
     ? { params: promptTuning.apply(plain, adapter), options: { prefix: promptTuning.prefix(adapter) } }
     : { params: prefixTuning.apply(plain, adapter), options: { prefix: prefixTuning.prefix(adapter) } }
 }
 
-/** What PEFT computes with an adapter, and how that depends on the adapter's own arrays. */
+/** What an adapter computes, as PEFT does it where it has the method, and how that depends on the adapter's own arrays. */
 export interface Exact {
   readonly adapter: Adapter
   readonly run: (adapter: Adapter, plain: ParamTree, inputs: NamedArrays, options: AnyRunOptions) => NamedArrays
@@ -83,16 +100,26 @@ export interface Exact {
   readonly named: (adapter: Adapter) => NamedArrays
 }
 
-export const exactly = (one: AnyAdapter, model: AnyModel): Exact =>
-  one.kind === 'weights'
-    ? {
-        adapter: one.adapter,
-        run: (a, plain, inputs, options) => model.apply(applyAdapter(plain, a as typeof one.adapter), inputs, options),
-        named: (a) => trainedTensors(a as typeof one.adapter),
-      }
-    : {
-        adapter: one.adapter,
-        run: (a, plain, inputs, options) =>
-          withVirtualTokens(model, a as typeof one.adapter, { asEmbeddings: true }).apply(plain, inputs, options),
-        named: (a) => virtualTensors(a as typeof one.adapter),
-      }
+export const exactly = (one: AnyAdapter, model: AnyModel): Exact => {
+  if (one.kind === 'weights') {
+    return {
+      adapter: one.adapter,
+      run: (a, plain, inputs, options) => model.apply(applyAdapter(plain, a as typeof one.adapter), inputs, options),
+      named: (a) => trainedTensors(a as typeof one.adapter),
+    }
+  }
+  if (one.kind === 'layers') {
+    return {
+      adapter: one.adapter,
+      run: (a, plain, inputs, options) =>
+        model.apply(bottleneck.apply(plain, a as typeof one.adapter), inputs, options),
+      named: (a) => bottleneckTensors(a as typeof one.adapter),
+    }
+  }
+  return {
+    adapter: one.adapter,
+    run: (a, plain, inputs, options) =>
+      withVirtualTokens(model, a as typeof one.adapter, { asEmbeddings: true }).apply(plain, inputs, options),
+    named: (a) => virtualTensors(a as typeof one.adapter),
+  }
+}

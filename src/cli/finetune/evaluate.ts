@@ -52,8 +52,8 @@ const evaluateRun = async (given: Given, terminal: Terminal): Promise<void> => {
   const tally = new Tally()
   const onBad = wordOption(given, 'on-bad', ['fail', 'skip'] as const) ?? 'fail'
   const batches = batchesFor(given, tuned, { onBad, tally })
-  const task = taskOf(tuned.task, tuned.base.model, tuned.labels?.length ?? 0)
-  const outputs = (params: ParamTree, batch: TaskBatch) => task.outputs(params, batch)
+  const task = taskOf(tuned.task, tuned.labels?.length ?? 0)
+  const outputs = (params: ParamTree, batch: TaskBatch) => task.outputs({ model: tuned.base.model, params }, batch)
   const metrics = orFail(await evaluateStream(outputs, tuned.params, batches, task.metrics)())
   if (tally.rows === tally.bad) throw new FailedError(`${dataOf(given).join(', ')}: there are no rows to evaluate on`)
   if (given.flag('json')) {

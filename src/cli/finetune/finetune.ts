@@ -9,9 +9,10 @@ import type { Command, Given, Terminal } from '../command.ts'
 import { FailedError, orFail, UsageError } from '../command.ts'
 import { isGguf } from '../model.ts'
 import type { Base } from './base.ts'
-import { loadBase } from './base.ts'
+import { loadBase, withLabels } from './base.ts'
 import { countPass, countRows, detectLabels, detectTask, partsOf } from './data.ts'
 import type { Parts, Pass } from './data.ts'
+import { checkFits } from './methods.ts'
 import type { PairRow, Reading } from './rows.ts'
 import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Run } from './run.ts'
@@ -142,8 +143,9 @@ export const prepareRun = async (
   const name = settings.task === 'auto' ? await detectTask(settings.data, looking, config) : settings.task
   const labels = name === 'classify' ? (await detectLabels(openKnownRows(settings.data, looking), config)).names : null
   const wanted = name === 'classify' ? (labels ?? ['LABEL_0']) : null
+  if (!isGguf(settings.model)) checkFits(settings.method, withLabels(config, wanted), name)
   const base = await loadBase(settings.model, { task: name, labels: wanted, seed: settings.seed }, terminal)
-  const task = taskOf(name, base.model, wanted?.length ?? 0)
+  const task = taskOf(name, wanted?.length ?? 0)
   const { train, valid, pass, validRows } = await prepare(base, task, settings, labels, { reading, looking })
   if (pass.rows === 0) throw new FailedError(`${settings.data.join(', ')}: there are no rows to learn from`)
   if (validRows === 0) {

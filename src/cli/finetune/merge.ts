@@ -14,6 +14,11 @@ const mergeRun = async (given: Given, terminal: Terminal): Promise<void> => {
       `${required(given, 'adapter')} has virtual tokens, which stand before a text and change no weights: there is nothing to merge. ` +
         'Run the model with --adapter',
     )
+  if (one.kind === 'layers')
+    throw new FailedError(
+      `${required(given, 'adapter')} has layers with an activation in them, which are no change of a matrix: they cannot be merged. ` +
+        'Run the model with --adapter',
+    )
   const { files, model, config, state } = body
   if (files === null)
     throw new FailedError(

@@ -1,23 +1,43 @@
 /** Methods of tuning by their names, each with what the command line needs of it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { parametersOf } from '../../train/targets.ts'
-import type { ParamTree } from '../../models/index.ts'
+import type { AnyModel, ParamTree } from '../../models/index.ts'
+import type { CacheShape } from '../../models/cache.ts'
+import { modelOfConfig } from '../../models/index.ts'
+import type { JsonRecord } from '../../io/index.ts'
 import type { Key } from '../../random/keys.ts'
-import type { Adapter, AdapterConfig, LeavesConfig, TrainError } from '../../train/index.ts'
-import { bitfit, dora, full, ia3, lora, unfreeze, vera } from '../../train/index.ts'
+import type { Adapter, AdapterConfig, HeadOptions, LeavesConfig, TrainError } from '../../train/index.ts'
+import {
+  bitfit,
+  bottleneck,
+  dora,
+  full,
+  ia3,
+  lora,
+  prefixTuning,
+  promptTuning,
+  unfreeze,
+  vera,
+} from '../../train/index.ts'
+import type { VirtualAdapter } from '../../train/methods/virtualModel.ts'
+import { withVirtualTokens } from '../../train/methods/virtualModel.ts'
+import { FailedError, orFail } from '../command.ts'
 import type { Base } from './base.ts'
+import { architectureFor } from './base.ts'
 import type { MethodName, Settings, TaskName } from './settings.ts'
+import type { Running, Task } from './task.ts'
 
 /** What a file of an adapter says besides. */
 export interface SaveOptions {
   readonly baseModel: string
-  readonly taskType: string
+  readonly taskType: Task['taskType']
 }
 
 /** A method. */
 export interface Method {
   readonly init: (key: Key, base: Base, settings: Settings) => Adapter
-  readonly apply: (params: ParamTree, adapter: Adapter, key?: Key) => ParamTree
+  /** The model with the adapter: on its weights, or before its inputs. */
+  readonly apply: (base: Running, adapter: Adapter, key?: Key) => Running
   readonly merge: (params: ParamTree, adapter: Adapter) => ParamTree
   /** Null of methods whose result is a whole model. */
   readonly save: ((path: string, adapter: Adapter, options: SaveOptions) => TaskEither<TrainError, void>) | null
@@ -38,12 +58,31 @@ const erased = <C extends AdapterConfig>(
   const { save } = typed
   return {
     init: init,
-    apply: (params, adapter, key) =>
-      typed.apply(params, adapter as Adapter<C>, key === undefined ? {} : { key }) as ParamTree,
+    apply: ({ model, params }, adapter, key) => ({
+      model,
+      params: typed.apply(params, adapter as Adapter<C>, key === undefined ? {} : { key }) as ParamTree,
+    }),
     merge: (params, adapter) => typed.merge(params, adapter as Adapter<C>),
     save: save === undefined ? null : (path, adapter, options) => save(path, adapter as Adapter<C>, options),
   }
 }
+
+/** A method whose adapters are virtual tokens. The model sees which tokens are padding, as it does without them. */
+const ofTokens = <A extends VirtualAdapter>(
+  typed: {
+    readonly merge: (params: ParamTree, adapter: A) => never
+    readonly save: (path: string, adapter: A, options: SaveOptions) => TaskEither<TrainError, void>
+  },
+  init: (key: Key, base: Base, settings: Settings) => A,
+): Method => ({
+  init,
+  apply: ({ model, params }, adapter) => ({
+    model: withVirtualTokens(model, adapter as A, { asEmbeddings: false }),
+    params,
+  }),
+  merge: (params, adapter) => typed.merge(params, adapter as A),
+  save: (path, adapter, options) => typed.save(path, adapter as A, options),
+})
 
 const heads = ['classifier', 'pre_classifier', 'score', 'qa_outputs']
 
@@ -52,6 +91,13 @@ const savedOf = ({ params, fresh }: Base): readonly string[] => {
   const names = parametersOf(params).map(({ name }) => name)
   const there = heads.filter((head) => names.some((name) => `.${name}`.includes(`.${head}.`)))
   return [...new Set([...fresh, ...there])]
+}
+
+/** The leaves of these modules, for methods that train leaves of a head besides. */
+const headOf = (base: Base): HeadOptions => {
+  const modules = savedOf(base)
+  if (modules.length === 0) return {}
+  return { head: (_, name) => modules.some((module) => `.${name}`.includes(`.${module}.`)) }
 }
 
 /** What is adapted, and what is trained whole. */
@@ -70,6 +116,18 @@ const loraOptions = (base: Base, settings: Settings) => {
   return { ...placesOf(base, settings), rank, alpha, dropout }
 }
 
+const cacheOf = ({ cacheShape, architecture }: Pick<AnyModel, 'cacheShape' | 'architecture'>): CacheShape => {
+  if (cacheShape !== null) return cacheShape
+  throw new FailedError(
+    `--method prefix: a prefix stands in the cache of a decoder; ${architecture} has none. Take prompt, whose virtual tokens stand before any text`,
+  )
+}
+
+/** Refuses a method that a model has no place for, before its weights are read. */
+export const checkFits = (method: MethodName, config: JsonRecord, task: TaskName): void => {
+  if (method === 'prefix') cacheOf(orFail(modelOfConfig(config, architectureFor(config, task))))
+}
+
 /** All of them. */
 export const methodsByName: { readonly [K in MethodName]: Method } = {
   lora: erased(lora, (key, base, settings) => lora.init(key, base.params, loraOptions(base, settings))),
@@ -78,10 +136,18 @@ export const methodsByName: { readonly [K in MethodName]: Method } = {
   vera: erased(vera, (key, base, settings) =>
     vera.init(key, base.params, { ...placesOf(base, settings), rank: settings.rank }),
   ),
+  // Rows of words are of the length that the model knows, where PEFT's random ones are fifty times as long.
+  prompt: ofTokens(promptTuning, (key, base, { tokens }) =>
+    promptTuning.init(key, base.params, { tokens, from: 'vocabulary', model: base.model, ...headOf(base) }),
+  ),
+  prefix: ofTokens(prefixTuning, (key, base, { tokens, projection }) =>
+    prefixTuning.init(key, base.params, { cacheShape: cacheOf(base.model), tokens, projection, ...headOf(base) }),
+  ),
+  bottleneck: erased(bottleneck, (key, base, { size, targets }) =>
+    bottleneck.init(key, base.params, { size, ...(targets === null ? {} : { modules: targets }), ...headOf(base) }),
+  ),
   bitfit: erased<LeavesConfig>({ apply: bitfit.apply, merge: bitfit.merge }, (key, base) =>
-    bitfit.init(key, base.params, {
-      head: (_, name) => savedOf(base).some((module) => `.${name}`.includes(`.${module}.`)),
-    }),
+    bitfit.init(key, base.params, headOf(base)),
   ),
   unfreeze: erased<LeavesConfig>({ apply: unfreeze.apply, merge: unfreeze.merge }, (key, base, { layers }) =>
     unfreeze.init(key, base.params, { layers }),
@@ -94,6 +160,9 @@ const rates: { readonly [K in MethodName]: readonly [texts: number, language: nu
   dora: [2e-3, 5e-4],
   ia3: [1e-2, 5e-3],
   vera: [1e-2, 5e-3],
+  prompt: [1e-2, 1e-2],
+  prefix: [1e-2, 1e-2],
+  bottleneck: [1e-3, 5e-4],
   bitfit: [2e-3, 5e-4],
   unfreeze: [1e-4, 5e-5],
   full: [5e-5, 5e-5],

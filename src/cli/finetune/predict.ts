@@ -1,7 +1,7 @@
 /** `pullback predict`: classes, vectors or answers for texts, as lines of JSON. */
 import { jit } from '../../api/jit.ts'
 import type { NamedArrays, ParamTree } from '../../models/index.ts'
-import { generate, meanPooling } from '../../models/index.ts'
+import { generate } from '../../models/index.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import { toInputs } from '../../tokenizers/index.ts'
@@ -11,6 +11,7 @@ import type { Decoder, PlainRow, Stream } from '../../train/index.ts'
 import type { Command, Given, Terminal } from '../command.ts'
 import { FailedError, numberOption, orFail, UsageError } from '../command.ts'
 import { openRows } from './rows.ts'
+import { vectorsOf } from './task.ts'
 import type { Tuned } from './tuned.ts'
 import { loadTuned, tunedOptions } from './tuned.ts'
 
@@ -47,14 +48,24 @@ const textOf = (q: Question): string => {
   throw new FailedError('messages are answered by models that write text')
 }
 
-/** Inputs of one text, filled up to a multiple of 32, so that few lengths are compiled. */
-const inputsOf = ({ base, maxLength }: Tuned, text: string): NamedArrays => {
-  const longest = maxLength ?? 512
+/** As many tokens as a model has places for, beside virtual ones; RoBERTa's first two are of padding. */
+const placesOf = ({ base: { config }, virtualTokens }: Tuned): number => {
+  const positions = config['max_position_embeddings']
+  if (typeof positions !== 'number') return Infinity
+  return positions - virtualTokens - (String(config['model_type']).includes('roberta') ? 2 : 0)
+}
+
+/** Inputs of one text, filled up to a multiple of 32 where there are as many places, so that few lengths are compiled. */
+const inputsOf = (tuned: Tuned, text: string): NamedArrays => {
+  const { base, maxLength } = tuned
+  const longest = Math.min(maxLength ?? 512, placesOf(tuned))
+  if (longest < 1) throw new FailedError(`${base.model.architecture} has no places left beside the virtual tokens`)
+  const truncated = { truncation: true, maxLength: longest } as const
+  const length = Math.ceil(base.tokenizer.encode(text, truncated).ids.length / 32) * 32
   const filled = base.tokenizer.encodeBatch([text], {
-    truncation: true,
-    maxLength: longest,
+    ...truncated,
     padding: 'longest',
-    padToMultipleOf: 32,
+    ...(length <= longest ? { padToMultipleOf: 32 } : {}),
   })
   const { inputIds, attentionMask } = toInputs(filled)
   return { input_ids: inputIds, attention_mask: attentionMask }
@@ -65,11 +76,9 @@ const numbersOf = (x: NDArray): readonly number[] => Array.from(x.dataSync() as 
 /** A function from texts to what is said of them. */
 const judgeOf = (tuned: Tuned): ((text: string) => object) => {
   const { base, task, labels, params } = tuned
-  const run = jit((p: ParamTree, inputs: NamedArrays) => {
-    const outputs = base.model.apply(p, inputs)
-    if (task === 'embed') return meanPooling(outputs['last_hidden_state']!, inputs['attention_mask'])
-    return outputs['logits']!
-  })
+  const run = jit((p: ParamTree, inputs: NamedArrays) =>
+    task === 'embed' ? vectorsOf({ model: base.model, params: p }, inputs) : base.model.apply(p, inputs)['logits']!,
+  )
   return (text) => {
     const output = np.ravel(run(params, inputsOf(tuned, text)))
     if (task === 'embed') return { text, vector: numbersOf(output) }

@@ -37,7 +37,7 @@ import { withDirectory } from './lock.ts'
 import type { Method } from './methods.ts'
 import { methodsByName, rateFor } from './methods.ts'
 import type { Settings } from './settings.ts'
-import type { Task, TaskBatch } from './task.ts'
+import type { Running, Task, TaskBatch } from './task.ts'
 
 /** All that a run is made of. */
 export interface Run {
@@ -72,16 +72,14 @@ export const rateSchedule = ({ settings, task, steps }: Run): ((step: NDArray) =
 /** The options of a model's run. */
 const optionsOf = (key: random.Key | undefined): AnyRunOptions => (key === undefined ? {} : { key })
 
-/** The tuned parameters: the base is an argument of its own, by which nothing is differentiated. */
-const tuned = (method: Method, params: ParamTree, adapter: Adapter, key?: random.Key): ParamTree =>
-  method.apply(params, adapter, key)
-
 const stepOf = (run: Run, method: Method, adapter: Adapter) => {
-  const { task, settings } = run
+  const { task, settings, base } = run
   return makeStep({
     loss: (trained: Adapter, batch: TaskBatch, { key }, params: ParamTree) => {
       const [ofAdapter, ofModel] = key === undefined ? [undefined, undefined] : random.split(key)
-      return task.loss(tuned(method, params, trained, ofAdapter), batch, optionsOf(ofModel))
+      // The base is an argument of its own, by which nothing is differentiated.
+      const tuned = method.apply({ model: base.model, params }, trained, ofAdapter)
+      return task.loss(tuned, batch, optionsOf(ofModel))
     },
     optimizer: (rate: NDArray) =>
       optim.adamw(rate, { weightDecay: settings.weightDecay, mask: decayMask(adapter) as never }),
@@ -106,9 +104,9 @@ export const planOf = async (run: Run, adapter: Adapter, method: Method): Promis
     params: base.params,
     batch,
     optimizer: optim.adamw(rateFor(settings.method, task.name)),
-    method: { apply: (params: ParamTree, given: Adapter) => tuned(method, params, given) },
+    method: { apply: (params: ParamTree, given: Adapter) => method.apply({ model: base.model, params }, given) },
     adapter,
-    loss: (params, given) => task.loss(params as ParamTree, given, {}).loss,
+    loss: (tuned: unknown, given) => task.loss(tuned as Running, given, {}).loss,
     compile: false,
   })
   return describe(planned)
@@ -247,7 +245,7 @@ const trainInto = async (
 
   const measure = evaluator(
     ({ trained, params }: { readonly trained: Adapter; readonly params: ParamTree }, batch: TaskBatch) =>
-      task.outputs(tuned(method, params, trained), batch),
+      task.outputs(method.apply({ model: base.model, params }, trained), batch),
     task.metrics,
   )
   let latest: { readonly [name: string]: unknown } | null = null

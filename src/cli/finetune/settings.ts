@@ -58,7 +58,18 @@ const texts: Decoder<readonly string[]> = (value, at) =>
 export const tasks = ['auto', 'classify', 'causal', 'seq2seq', 'embed'] as const
 
 /** What is trained. */
-export const methods = ['lora', 'dora', 'ia3', 'vera', 'bitfit', 'unfreeze', 'full'] as const
+export const methods = [
+  'lora',
+  'dora',
+  'ia3',
+  'vera',
+  'prompt',
+  'prefix',
+  'bottleneck',
+  'bitfit',
+  'unfreeze',
+  'full',
+] as const
 
 export type TaskName = Exclude<(typeof tasks)[number], 'auto'>
 export type MethodName = (typeof methods)[number]
@@ -82,8 +93,11 @@ const table = {
     orNull(texts),
     null,
     'NAMES',
-    "adapted modules, or 'all-linear'; PEFT's by default",
+    "adapted modules, or 'all-linear'; PEFT's by default. Of bottleneck: globs of layers",
   ),
+  tokens: setting(count, 20, 'N', 'of prompt and prefix: how many virtual tokens'),
+  projection: setting(natural, 0, 'N', 'of prefix: features of the layer that it comes from, if any'),
+  size: setting(count, 64, 'N', 'of bottleneck: features in the middle'),
   layers: setting(natural, 2, 'N', 'of unfreeze: the last layers are trained'),
   epochs: setting(count, 3, 'N', 'passes over the data'),
   steps: setting<number | null>(orNull(count), null, 'N', 'updates, instead of epochs'),

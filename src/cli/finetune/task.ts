@@ -4,7 +4,17 @@ import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../mode
 import { meanPooling } from '../../models/index.ts'
 import type { Tokenizer } from '../../tokenizers/index.ts'
 import type { NDArray } from '../../trace/value.ts'
-import type { AnyMetric, Batch, Objective, Operator, Sample, Scored, Stream, TrainRow } from '../../train/index.ts'
+import type {
+  AnyMetric,
+  Batch,
+  Objective,
+  Operator,
+  PromptSaveOptions,
+  Sample,
+  Scored,
+  Stream,
+  TrainRow,
+} from '../../train/index.ts'
 import {
   accuracy,
   bucket,
@@ -23,24 +33,31 @@ import {
   sequenceClassification,
   tokenizeRows,
 } from '../../train/index.ts'
+import { columnsBefore } from '../../train/methods/virtualTokens.ts'
 import type { PairRow, Reading } from './rows.ts'
 import type { TaskName } from './settings.ts'
 
 /** A batch: arrays by the names of `transformers`; of pairs, those of the second texts have `pair_` before. */
 export type TaskBatch = NamedArrays
 
+/** A model as it is run, with an adapter or without: in its parameters, or before its inputs. */
+export interface Running {
+  readonly model: AnyModel
+  readonly params: ParamTree
+}
+
 /** What a task does with batches. */
 export interface Task {
   readonly name: TaskName
-  /** The loss of tuned parameters. */
-  readonly loss: (params: ParamTree, batch: TaskBatch, options: AnyRunOptions) => Objective
+  /** The loss of a tuned model. */
+  readonly loss: (tuned: Running, batch: TaskBatch, options: AnyRunOptions) => Objective
   /** What metrics look at. */
-  readonly outputs: (params: ParamTree, batch: TaskBatch) => Scored
+  readonly outputs: (tuned: Running, batch: TaskBatch) => Scored
   readonly metrics: { readonly [name: string]: AnyMetric<Scored> }
   /** The metric by which the best checkpoint is told. */
   readonly best: { readonly metric: string; readonly mode: 'min' | 'max' }
   /** PEFT's name of the task. */
-  readonly taskType: string
+  readonly taskType: NonNullable<PromptSaveOptions['taskType']>
 }
 
 const inputsOf = (model: AnyModel, batch: TaskBatch, prefix = ''): NamedArrays =>
@@ -53,69 +70,76 @@ const inputsOf = (model: AnyModel, batch: TaskBatch, prefix = ''): NamedArrays =
 
 const labelsOf = (batch: TaskBatch): NDArray => batch['labels']!
 
-const logitsOf = (outputs: NamedArrays): NDArray => outputs['logits']!
+const logitsOf = ({ model, params }: Running, batch: TaskBatch, options: AnyRunOptions = {}): NDArray =>
+  model.apply(params, inputsOf(model, batch), options)['logits']!
 
-const classify = (model: AnyModel, classes: number): Task => {
-  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
-    logitsOf(model.apply(params, inputsOf(model, batch), options))
+const classify = (classes: number): Task => {
   const binary = { f1: f1(), precision: precision(), recall: recall(), rocAuc: rocAuc() }
   return {
     name: 'classify',
-    loss: (params, batch, options) => sequenceClassification(run(params, batch, options), labelsOf(batch)),
-    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
+    loss: (tuned, batch, options) => sequenceClassification(logitsOf(tuned, batch, options), labelsOf(batch)),
+    outputs: (tuned, batch) => ({ logits: logitsOf(tuned, batch), labels: labelsOf(batch) }),
     metrics: { accuracy: accuracy(), ...(classes === 2 ? binary : { f1: f1({ classes, average: 'macro' }) }) },
     best: { metric: 'eval/f1', mode: 'max' },
     taskType: 'SEQ_CLS',
   }
 }
 
-const causal = (model: AnyModel): Task => {
-  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
-    logitsOf(model.apply(params, inputsOf(model, batch), options))
-  return {
-    name: 'causal',
-    loss: (params, batch, options) => causalLM(run(params, batch, options), labelsOf(batch)),
-    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
-    metrics: { perplexity: perplexity() },
-    best: { metric: 'eval/perplexity', mode: 'min' },
-    taskType: 'CAUSAL_LM',
-  }
+/** `x`, [batch, length], with `value` at places that virtual tokens have, of which batches know nothing. */
+const before = (places: number, value: number, x: NDArray): NDArray =>
+  places === x.shape[1] ? x : columnsBefore(places - x.shape[1]!, value, x)
+
+/** Logits of each token and the labels: a virtual token has none, but the first of the text is told by the last of them. */
+const writtenBy = (tuned: Running, batch: TaskBatch, options?: AnyRunOptions) => {
+  const logits = logitsOf(tuned, batch, options)
+  return { logits, labels: before(logits.shape[1]!, -100, labelsOf(batch)) }
 }
 
-const translate = (model: AnyModel): Task => {
-  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
-    logitsOf(model.apply(params, { ...inputsOf(model, batch), labels: labelsOf(batch) }, options))
+const causal: Task = {
+  name: 'causal',
+  loss: (tuned, batch, options) => {
+    const { logits, labels } = writtenBy(tuned, batch, options)
+    return causalLM(logits, labels)
+  },
+  outputs: writtenBy,
+  metrics: { perplexity: perplexity() },
+  best: { metric: 'eval/perplexity', mode: 'min' },
+  taskType: 'CAUSAL_LM',
+}
+
+const translate = (): Task => {
+  const run = ({ model, params }: Running, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    model.apply(params, { ...inputsOf(model, batch), labels: labelsOf(batch) }, options)['logits']!
   return {
     name: 'seq2seq',
-    loss: (params, batch, options) => seq2seq(run(params, batch, options), labelsOf(batch)),
-    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch) }),
+    loss: (tuned, batch, options) => seq2seq(run(tuned, batch, options), labelsOf(batch)),
+    outputs: (tuned, batch) => ({ logits: run(tuned, batch), labels: labelsOf(batch) }),
     metrics: { perplexity: perplexity({ shift: false }) },
     best: { metric: 'eval/perplexity', mode: 'min' },
     taskType: 'SEQ_2_SEQ_LM',
   }
 }
 
-/** Mean pooling of the last states. */
-const vectorsOf = (
-  model: AnyModel,
-  params: ParamTree,
+/** Mean pooling of the last states, those of virtual tokens among them, as `sentence-transformers` has it. */
+export const vectorsOf = (
+  { model, params }: Running,
   batch: TaskBatch,
-  prefix: string,
-  options: AnyRunOptions,
+  prefix = '',
+  options: AnyRunOptions = {},
 ): NDArray => {
   const { last_hidden_state: states } = model.apply(params, inputsOf(model, batch, prefix), options)
-  return meanPooling(states!, batch[`${prefix}attention_mask`])
+  return meanPooling(states!, before(states!.shape[1]!, 1, batch[`${prefix}attention_mask`]!))
 }
 
-const embed = (model: AnyModel): Task => {
-  const both = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
-    ['', 'pair_'].map((prefix) => vectorsOf(model, params, batch, prefix, options)) as [NDArray, NDArray]
+const embed = (): Task => {
+  const both = (tuned: Running, batch: TaskBatch, options: AnyRunOptions = {}) =>
+    [vectorsOf(tuned, batch, '', options), vectorsOf(tuned, batch, 'pair_', options)] as const
   const unit = (x: NDArray): NDArray => np.divide(x, np.linalg.norm(x, { axis: -1, keepdims: true }))
   return {
     name: 'embed',
-    loss: (params, batch, options) => contrastive(...both(params, batch, options)),
-    outputs: (params, batch) => {
-      const [anchors, candidates] = both(params, batch)
+    loss: (tuned, batch, options) => contrastive(...both(tuned, batch, options)),
+    outputs: (tuned, batch) => {
+      const [anchors, candidates] = both(tuned, batch)
       // Each text finds its own among those of the batch.
       const logits = np.matmul(unit(anchors), unit(candidates).T)
       return { logits, labels: np.arange(anchors.shape[0]!).astype('int32') }
@@ -126,26 +150,22 @@ const embed = (model: AnyModel): Task => {
   }
 }
 
-/** The task of a model. */
-export const taskOf = (name: TaskName, model: AnyModel, classes: number): Task => {
-  if (name === 'classify') return classes === 1 ? regress(model) : classify(model, classes)
-  if (name === 'causal') return causal(model)
-  return name === 'seq2seq' ? translate(model) : embed(model)
+/** One number for a text. */
+const regress: Task = {
+  name: 'classify',
+  loss: (tuned, batch, options) =>
+    regression(np.squeeze(logitsOf(tuned, batch, options), { axis: -1 }), labelsOf(batch)),
+  outputs: (tuned, batch) => ({ logits: logitsOf(tuned, batch), labels: labelsOf(batch).astype('float32') }),
+  metrics: { meanSquaredError: meanSquaredError() },
+  best: { metric: 'eval/meanSquaredError', mode: 'min' },
+  taskType: 'SEQ_CLS',
 }
 
-/** One number for a text. */
-const regress = (model: AnyModel): Task => {
-  const run = (params: ParamTree, batch: TaskBatch, options: AnyRunOptions = {}) =>
-    logitsOf(model.apply(params, inputsOf(model, batch), options))
-  return {
-    name: 'classify',
-    loss: (params, batch, options) =>
-      regression(np.squeeze(run(params, batch, options), { axis: -1 }), labelsOf(batch)),
-    outputs: (params, batch) => ({ logits: run(params, batch), labels: labelsOf(batch).astype('float32') }),
-    metrics: { meanSquaredError: meanSquaredError() },
-    best: { metric: 'eval/meanSquaredError', mode: 'min' },
-    taskType: 'SEQ_CLS',
-  }
+/** A task by its name, and the number of its classes: one is a regression. */
+export const taskOf = (name: TaskName, classes: number): Task => {
+  if (name === 'classify') return classes === 1 ? regress : classify(classes)
+  if (name === 'causal') return causal
+  return name === 'seq2seq' ? translate() : embed()
 }
 
 // Batches.

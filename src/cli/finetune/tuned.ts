@@ -7,7 +7,7 @@ import type { Given, Option, Terminal } from '../command.ts'
 import { FailedError, orFail, required, wordOption } from '../command.ts'
 import { isGguf, jsonBeside } from '../model.ts'
 import type { AnyAdapter, Writing } from './adapters.ts'
-import { adapted, plainOf, readAdapter, writing } from './adapters.ts'
+import { adapted, plainOf, readAdapter, virtualTokens, writing } from './adapters.ts'
 import type { Base, Body } from './base.ts'
 import { architectureFor, classIn, labelsOf, loadBase, loadBody, suffixes } from './base.ts'
 import { RUN_FILE } from './run.ts'
@@ -24,6 +24,8 @@ export interface Tuned {
   readonly task: TaskName
   readonly labels: readonly string[] | null
   readonly maxLength: number | null
+  /** How many tokens of the adapter stand among those of a text. */
+  readonly virtualTokens: number
 }
 
 export const tunedOptions: { readonly [name: string]: Option } = {
@@ -137,7 +139,15 @@ export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned
   const one = await adapterOf(notes, base)
   const plain = one === null ? base.params : plainOf(one, base.params)
   const { model, params } = one === null ? base : adapted(one, base.model, plain)
-  return { base: { ...base, model }, params, writing: writing(one, plain), task, labels: names, maxLength }
+  return {
+    base: { ...base, model },
+    params,
+    writing: writing(one, plain),
+    task,
+    labels: names,
+    maxLength,
+    virtualTokens: virtualTokens(one),
+  }
 }
 
 /** The class that an adapter is for: that of its task, if its model's family has it; null for the model's own. */

@@ -282,16 +282,20 @@ const fileNames = (
 ): readonly (readonly [name: string, module: string, part: (typeof parts)[number]])[] =>
   modules.flatMap((module) => parts.map((part) => [`${module}.${part}`, module, part] as const))
 
+/** What is trained, or the gradients by it, under the names that files have for it. */
+export const bottleneckTensors = ({
+  weights,
+  saved,
+}: Adapter<BottleneckConfig>): { readonly [name: string]: NDArray } => {
+  const names = fileNames(Object.keys(weights))
+  return { ...Object.fromEntries(names.map(([name, module, part]) => [name, weights[module]![part]!])), ...saved }
+}
+
 const save = (path: string, adapter: Adapter<BottleneckConfig>): TaskEither<IoError, void> => {
   saveDoor(path, adapter)
   const { config, weights, saved } = adapter
-  const modules = Object.keys(weights)
-  const tensors = fileNames(modules).map(([name, module, part]) => [name, weights[module]![part]!] as const)
-  return writeAdapterFolder(
-    path,
-    { ...config, modules, leaves: Object.keys(saved) },
-    { ...Object.fromEntries(tensors), ...saved },
-  )
+  const settings = { ...config, modules: Object.keys(weights), leaves: Object.keys(saved) }
+  return writeAdapterFolder(path, settings, bottleneckTensors(adapter))
 }
 
 const load = (from: FolderLike, params: unknown): TaskEither<IoError | AdapterError, Adapter<BottleneckConfig>> => {
