@@ -1,17 +1,17 @@
-import { explain as explainProgram } from '../backends/wasm/compile.ts'
+import type { Explanation } from '../backends/explanation.ts'
 import { ArgumentError } from '../core/errors.ts'
-import type { Explanation } from '../lowering/explain.ts'
+import { chosenBackend } from '../runtime/backend.ts'
 import type { Jitted } from './jit.ts'
 
-export type { ExplainedStep, Explanation } from '../lowering/explain.ts'
+export type { ExplainedStep, Explanation } from '../backends/explanation.ts'
 
 /**
- * What a compiled function does for these arguments: its steps in order (`kernel`: one loop nest, with the operations that were
+ * What a compiled function does for these arguments on the device that is chosen: its steps in order (`kernel`: one loop nest, with the operations that were
  * fused into it; `routine`: a tuned one; `host`: left to the interpreter; `cond`, `while`, `scan`, and the steps inside of
  * them), how many bytes each reads and writes, how many arithmetic operations it does, and the planned peak of memory in bytes
  * beside what is in use at the worst moment. As text when printed, as data in `steps`, `livePeak` and `plannedPeak`.
  *
- * @throws ArgumentError if `f` is not what `jit` gave; TracerError where calling `f` would.
+ * @throws ArgumentError if `f` is not what `jit` gave, and on a device that explains nothing, as the interpreter; TracerError where calling `f` would.
  * @example
  * ```ts
  * import { explain, jit, nn, np } from 'pullback'
@@ -24,5 +24,11 @@ export const explain = <A extends readonly unknown[], R>(f: Jitted<A, R>, ...arg
   if (typeof f !== 'function' || typeof f.trace !== 'function') {
     throw new ArgumentError('explain: the function is not compiled; hand over jit(f).')
   }
-  return explainProgram(f.trace(...args))
+  const device = chosenBackend()
+  if (device.explain === undefined) {
+    throw new ArgumentError(
+      `explain: the device '${device.name}' says nothing of what it makes of programs; choose one that does, as withDevice('wasm', () => explain(...)).`,
+    )
+  }
+  return device.explain(f.trace(...args))
 }

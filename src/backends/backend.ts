@@ -28,6 +28,8 @@ import type { OpName, OpParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
 import type { Device } from '../trace/device.ts'
 import type { ConcreteBody } from '../trace/value.ts'
+import type { Explanation } from './explanation.ts'
+import type { ProgramStore } from './store.ts'
 
 /**
  * A compiled program: from the bodies of its inputs to those of its outputs, which may be inputs' own. Where elements are,
@@ -63,6 +65,13 @@ export interface Backend extends Device {
    * be there twice by the end of a first call.
    */
   hold?(aval: Aval, body: ConcreteBody): void
+  /** What `compile` makes of a program, for `explain`. Left out by a back end that has nothing to say. */
+  explain?(program: Program): Explanation
+  /**
+   * Where compiled programs are looked for, and kept; null for nowhere. Left out by a back end whose programs do not outlive the
+   * process. Its keys must change with whatever it makes of a program: what is found is run.
+   */
+  store?: ProgramStore | null
 }
 
 /** Whether something is a back end: of what its types promise, what can be seen. */

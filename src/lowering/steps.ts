@@ -1,8 +1,11 @@
 /** A lowered program: what is done, in order, and to which arrays. */
+import type { Aval } from '../core/aval.ts'
+import { bitsOf } from '../core/dtype.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Equation } from '../ir/program.ts'
 import type { Index, LoopVar } from './indices.ts'
 import type { Node, Reduction, Value } from './nodes.ts'
+import { reachable } from './nodes.ts'
 
 /** A write of one element. */
 export interface Store {
@@ -105,4 +108,25 @@ export interface Lowered {
   readonly replacements: ReadonlyMap<Value, readonly number[]>
   /** Where a value lives that is in the place of another one. */
   readonly home: (value: Value) => Value
+}
+
+/** Bytes of an array's elements. */
+export const bytesOf = (aval: Aval): number => (aval.size * bitsOf(aval.dtype)) / 8
+
+/** What a kernel reads and writes. */
+export const valuesOfKernel = (
+  k: Kernel,
+): { readonly reads: ReadonlySet<Value>; readonly writes: ReadonlySet<Value> } => {
+  const roots: Node[] = []
+  const writes = new Set<Value>()
+  for (const stage of k.stages) {
+    for (const s of [...stage.stores, ...stage.rowStores]) {
+      writes.add(s.value)
+      roots.push(s.node)
+    }
+    for (const r of stage.reductions) roots.push(r.node)
+  }
+  const reads = new Set<Value>()
+  for (const n of reachable(roots)) if (n.kind === 'load') reads.add(n.value)
+  return { reads, writes }
 }

@@ -15,7 +15,7 @@ export const installBackend = (make: () => Backend): void => {
 }
 
 /** What runs programs now. To find the equation that makes a NaN or an infinity, the interpreter does. */
-export const currentBackend = (): Backend => (isDebugged() ? interpreterBackend : (chosen ?? standard()))
+export const currentBackend = (): Backend => (isDebugged() ? interpreterBackend : chosenBackend())
 
 const isDebugged = (): boolean => settings.nans || settings.infs
 
@@ -24,8 +24,11 @@ export const backendFor = (bodies: readonly ConcreteBody[]): Backend => {
   // The interpreter cannot reach them either, and says so.
   if (isDebugged()) return interpreterBackend
   for (const body of bodies) if (body.isOutOfReach && isBackend(body.device)) return body.device
-  return chosen ?? standard()
+  return chosenBackend()
 }
+
+/** What is chosen to run programs, whether or not values are being checked as they come. */
+export const chosenBackend = (): Backend => chosen ?? standard()
 
 /** Runs `f` with another back end; restores the previous one however `f` ends. */
 export const withBackend = <T>(backend: Backend, f: () => T): T => {

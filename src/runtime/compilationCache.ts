@@ -1,9 +1,9 @@
 /** Compiled programs in files, for the processes to come. */
 import type { IOEither } from 'fp-ts/lib/IOEither.js'
-import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
+import type { ProgramStore } from '../backends/store.ts'
 import { nodeModule } from '../backends/wasm/platform.ts'
 import { ArgumentError } from '../core/errors.ts'
-import { keepModules } from './devices.ts'
+import { keepPrograms } from './devices.ts'
 import { isMissing, makeDirectory, messageOf } from './directory.ts'
 
 /** Why a directory cannot serve as a cache. */
@@ -45,7 +45,7 @@ export const toolsOfNode = (): Tools | null => {
  *
  * @internal
  */
-export class FileStore implements ModuleStore, CompilationCache {
+export class FileStore implements ProgramStore, CompilationCache {
   readonly directory: string
   readonly failures: string[] = []
   hits = 0
@@ -81,7 +81,7 @@ export class FileStore implements ModuleStore, CompilationCache {
   }
 
   close(): void {
-    keepModules(null)
+    keepPrograms(null)
   }
 
   #read(path: string): Uint8Array | null {
@@ -160,7 +160,7 @@ export const setCompilationCacheDir = (directory: string): IOEither<CacheFailure
     const fault = makeDirectory(absolute, tools)
     if (fault !== null) return fail(fault)
     const store = new FileStore(absolute, tools)
-    keepModules(store)
+    keepPrograms(store)
     return { _tag: 'Right', right: store }
   }
 }

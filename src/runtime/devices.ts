@@ -5,7 +5,7 @@ import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
 import { compile } from '../backends/wasm/compile.ts'
 import type { DeviceOptions } from '../backends/wasm/device.ts'
 import { WasmDevice } from '../backends/wasm/device.ts'
-import type { ModuleStore } from '../backends/wasm/moduleStore.ts'
+import type { ProgramStore } from '../backends/store.ts'
 import { compiler, hasSimd, startThreadsFrom } from '../backends/wasm/platform.ts'
 import { adviseOnce } from '../core/advice.ts'
 import * as must from '../core/arguments.ts'
@@ -49,9 +49,9 @@ export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => {
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
 
-/** Has the standard device keep its compiled programs there. */
-export const keepModules = (store: ModuleStore | null): void => {
-  if (hasSimd()) wasm().store = store
+/** Has the devices of this platform keep their compiled programs there. */
+export const keepPrograms = (store: ProgramStore | null): void => {
+  for (const device of devices()) if (device.store !== undefined) device.store = store
 }
 
 /** What runs programs where no device is chosen. A page that forbids to compile is told what that costs. */

@@ -1,13 +1,11 @@
 /** Programs to modules: kernels, tuned routines, and the function that runs them in order. */
 import type { Equation, Program } from '../../ir/program.ts'
-import type { Explanation } from '../../lowering/explain.ts'
-import { explainLowered } from '../../lowering/explain.ts'
 import { lower } from '../../lowering/fuse.ts'
 import type { Value } from '../../lowering/nodes.ts'
 import { reachable } from '../../lowering/nodes.ts'
-import type { Plan } from '../../lowering/plan.ts'
-import { bytesOf, planMemory } from '../../lowering/plan.ts'
 import type { Block, Carry, Kernel, Lowered, Sliced, Step } from '../../lowering/steps.ts'
+import { bytesOf } from '../../lowering/steps.ts'
+import type { Explanation } from '../explanation.ts'
 import type { Code, Expr, Func } from './asm/index.ts'
 import { ModuleBuilder, i32, load, op, select } from './asm/index.ts'
 import { canFoldEquation, choose, routineOf, takesViews } from './choose.ts'
@@ -15,6 +13,7 @@ import type { CompiledProgram, HostStep, OutputSource, Place } from './compiled.
 import { grainFor } from './cost.ts'
 import type { Epilogue } from './epilogues.ts'
 import { findEpilogues } from './epilogues.ts'
+import { explainLowered } from './explain.ts'
 import type { Routine } from './kernels/routine.ts'
 import type { Features } from './library.ts'
 import { exportKernels, importLibraryFunction, importMemory, importParallel } from './library.ts'
@@ -24,6 +23,8 @@ import { writeKernel } from './loops/kernel.ts'
 import { canLoop, mathOf } from './loops/operations.ts'
 import type { HostFunction } from './math/index.ts'
 import { createFloat32Math, createFloat64Math, hostFunctionsOf, importHostFunctions } from './math/index.ts'
+import type { Plan } from './plan.ts'
+import { planMemory } from './plan.ts'
 
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 type LoopStep = Extract<Step, { readonly kind: 'while' | 'scan' }>

@@ -12,8 +12,11 @@ import { primitives } from '../../primitives/registry.ts'
 import type { Capabilities } from '../../trace/device.ts'
 import type { ConcreteBody } from '../../trace/value.ts'
 import type { Backend, Executable } from '../backend.ts'
+import type { Explanation } from '../explanation.ts'
 import { operationKey, singleEquation } from '../operation.ts'
+import type { ProgramStore } from '../store.ts'
 import { Blocks } from './blocks.ts'
+import { explain } from './compile.ts'
 import type { CompiledProgram } from './compiled.ts'
 import type { EngineOptions } from './engine.ts'
 import { createEngine } from './engine.ts'
@@ -23,8 +26,8 @@ import { Frames } from './frames.ts'
 import { bytesOf, Heap } from './heap.ts'
 import type { Features } from './library.ts'
 import { MAX_PAGES, PAGE } from './memory-map.ts'
-import type { ModuleStore } from './moduleStore.ts'
 import { decode, encode, storeKey } from './moduleStore.ts'
+import { revision } from './revision.ts'
 
 /** What turns programs into modules. */
 export type Compile = (program: Program, features: Features) => CompiledProgram
@@ -90,8 +93,7 @@ export class WasmDevice implements Backend {
   #clock = 0
   /** How many programs were unloaded so far. */
   #unloaded = 0
-  /** Where compiled programs are looked for, and kept. */
-  store: ModuleStore | null = null
+  store: ProgramStore | null = null
 
   constructor(compile: Compile, options: DeviceOptions = {}) {
     const { maxBytes = MAX_PAGES * PAGE, softLimit = 2 ** 28, guards = false, small = 4096 } = options
@@ -147,6 +149,10 @@ export class WasmDevice implements Backend {
     return executable
   }
 
+  explain(program: Program): Explanation {
+    return explain(program)
+  }
+
   /** Ends the threads, and forgets all programs. */
   dispose(): void {
     for (const key of this.#loaded.keys()) this.#unload(key)
@@ -168,19 +174,23 @@ export class WasmDevice implements Backend {
   #compileAnew(key: string, program: Program): WasmExecutable {
     const { features } = this.#site.engine
     const compiled = this.#compile(program, features)
-    if (this.store !== null) {
-      const name = storeKey(key, features)
-      const bytes = encode(name, program, compiled)
-      if (bytes !== null) this.store.set(name, bytes)
-    }
+    const name = this.#nameInStore(key)
+    const bytes = name === null ? null : encode(name, program, compiled)
+    if (bytes !== null) this.store!.set(name!, bytes)
     return new WasmExecutable(this.#site, compiled)
+  }
+
+  /** Null where no store is set, or it cannot be known what this compiler is. */
+  #nameInStore(key: string): string | null {
+    const compiler = this.store === null ? null : revision()
+    return compiler === null ? null : storeKey(compiler, key, this.#site.engine.features)
   }
 
   /** From the store, if it has what the engine takes for a module. */
   #restore(key: string, program: Program): WasmExecutable | null {
-    if (this.store === null) return null
-    const name = storeKey(key, this.#site.engine.features)
-    const bytes = this.store.get(name)
+    const name = this.#nameInStore(key)
+    if (name === null) return null
+    const bytes = this.store!.get(name)
     const compiled = bytes === null ? null : decode(name, program, bytes)
     try {
       return compiled === null ? null : new WasmExecutable(this.#site, compiled)

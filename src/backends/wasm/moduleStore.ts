@@ -8,16 +8,6 @@ import { subprograms } from '../../ir/walk.ts'
 import type { CompiledProgram, OutputSource } from './compiled.ts'
 import type { Features } from './library.ts'
 
-/** Where compiled programs are kept. Neither function throws: what cannot be read or written counts as not there. */
-export interface ModuleStore {
-  /** What was set under this key, to the byte; null if there is nothing, or if it is damaged. */
-  get(key: string): Uint8Array | null
-  set(key: string, bytes: Uint8Array): void
-}
-
-/** Changes whenever what the compiler makes of a program does. */
-const revision = 'pullback 0.1.0, 3'
-
 /** Programs with more constants than this are compiled anew: reading them back would not pay. */
 const mostConstantBytes = 2 ** 20
 
@@ -52,9 +42,9 @@ const hasFunctions = (program: Program): boolean =>
       subprograms(eqn).some(([, inner]) => hasFunctions(inner)),
   )
 
-/** The name of a compiled program in a store. */
-export const storeKey = (fingerprint: string, { relaxed, wide, shared }: Features): string =>
-  `${revision}, ${fingerprint}${relaxed ? ', relaxed' : ''}${wide ? ', wide' : ''}${shared ? ', shared' : ''}`
+/** The name of a program in a store, as this compiler (see `revision`) compiles it for an engine. */
+export const storeKey = (compiler: string, fingerprint: string, { relaxed, wide, shared }: Features): string =>
+  `${compiler}, ${fingerprint}${relaxed ? ', relaxed' : ''}${wide ? ', wide' : ''}${shared ? ', shared' : ''}`
 
 /** The compiled program as bytes; null for one that another process could not use, or not with profit. */
 export const encode = (key: string, program: Program, compiled: CompiledProgram): Uint8Array | null => {

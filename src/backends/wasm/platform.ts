@@ -63,6 +63,7 @@ export interface NodeFiles {
   mkdirSync(path: string): void
   statSync(path: string): { isDirectory(): boolean; isFile(): boolean }
   readFileSync(path: string): Uint8Array
+  readdirSync(path: string, options: { readonly recursive: true }): readonly string[]
   writeFileSync(path: string, data: Uint8Array, options: { readonly flag: 'wx' }): void
   renameSync(from: string, to: string): void
   rmSync(path: string, options: { readonly force: true }): void
@@ -82,6 +83,7 @@ interface NodeModules {
     dirname(path: string): string
   }
   'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
+  'node:url': { fileURLToPath(url: string): string }
   'node:v8': { setFlagsFromString(flags: string): void }
   'node:os': { readonly availableParallelism?: () => number }
 }

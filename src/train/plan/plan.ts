@@ -17,6 +17,7 @@ import { flatten, unflatten } from '../../core/tree.ts'
 import type { GradientTransformation } from '../../optim/transformation.ts'
 import { aTransformation, applyUpdates } from '../../optim/transformation.ts'
 import { optimize } from '../../passes/pipeline.ts'
+import { chosenBackend } from '../../runtime/backend.ts'
 import * as must from '../../surface/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { standIn } from '../../trace/value.ts'
@@ -80,7 +81,7 @@ export interface PlannedMemory {
   readonly slots: number
   /** What is kept of the forward pass for the backward one, before it is compiled: see `savedResiduals`. */
   readonly activations: number
-  /** The most that is in use at once in a compiled step, with parameters, batch, and the state before and after; null if it was not asked. */
+  /** The most that is in use at once in a compiled step, with parameters, batch, and the state before and after; null if it was not asked, or the device does not say. */
   readonly peak: number | null
 }
 
@@ -268,7 +269,10 @@ export function plan<P, B, C extends AdapterConfig>(options: SelectionPlan<P, B>
       gradients: bytesOfTree(trained),
       slots: bytesOfTree(state),
       activations: activationsOf(parts, trained, frozen, batch),
-      peak: compile ? explain(jit(whole), trained, types(state), frozen, batch).plannedPeak : null,
+      peak:
+        compile && chosenBackend().explain !== undefined
+          ? explain(jit(whole), trained, types(state), frozen, batch).plannedPeak
+          : null,
     },
     forward: countFlops(optimize(makeProgram(loss)(trained, frozen, batch))),
     step: countFlops(optimize(makeProgram(gradients)(trained, frozen, batch))),

@@ -1,9 +1,8 @@
 /** Where values live while a program runs: how long each is needed, and places in one stretch of memory, used again. */
-import type { Aval } from '../core/aval.ts'
-import { bitsOf } from '../core/dtype.ts'
-import type { Node, Value } from './nodes.ts'
-import { reachable } from './nodes.ts'
-import type { Block, Carry, Kernel, Lowered, Step } from './steps.ts'
+import { bitsOf } from '../../core/dtype.ts'
+import type { Value } from '../../lowering/nodes.ts'
+import type { Block, Carry, Lowered, Step } from '../../lowering/steps.ts'
+import { bytesOf, valuesOfKernel } from '../../lowering/steps.ts'
 
 /** Offsets are in bytes: behind a pointer of the frame, in the frame, or in memory of the running thread. */
 export type Location =
@@ -30,7 +29,7 @@ export interface Plan {
 export const alignment = 64
 const align = (n: number): number => Math.ceil(n / alignment) * alignment
 
-/** Large arrays begin at different places of a page, as those in `backends/wasm/heap.ts` do, and for the same reason. */
+/** Large arrays begin at different places of a page, as those in `heap.ts` do, and for the same reason. */
 const large = 2 ** 16
 const page = 4096
 const stride = 21 * alignment
@@ -41,30 +40,10 @@ const room = (bytes: number): number => {
   return aligned < large ? aligned : aligned + ((stride + page - (aligned % page)) % page)
 }
 
-export const bytesOf = (aval: Aval): number => (aval.size * bitsOf(aval.dtype)) / 8
-
 interface Interval {
   first: number
   last: number
   readonly bytes: number
-}
-
-/** What a kernel reads and writes. */
-export const valuesOfKernel = (
-  k: Kernel,
-): { readonly reads: ReadonlySet<Value>; readonly writes: ReadonlySet<Value> } => {
-  const roots: Node[] = []
-  const writes = new Set<Value>()
-  for (const stage of k.stages) {
-    for (const s of [...stage.stores, ...stage.rowStores]) {
-      writes.add(s.value)
-      roots.push(s.node)
-    }
-    for (const r of stage.reductions) roots.push(r.node)
-  }
-  const reads = new Set<Value>()
-  for (const n of reachable(roots)) if (n.kind === 'load') reads.add(n.value)
-  return { reads, writes }
 }
 
 /** The first and last moment at which each thing is needed; time passes with each step, also of inner blocks. */

@@ -1,37 +1,13 @@
 /** A lowered program in words: its steps, what was fused into each, and what they cost. */
-import { sizeOf } from '../core/shape.ts'
-import type { Equation } from '../ir/program.ts'
-import type { LoopVar } from './indices.ts'
-import type { Node } from './nodes.ts'
-import { reachable } from './nodes.ts'
+import { sizeOf } from '../../core/shape.ts'
+import type { Equation } from '../../ir/program.ts'
+import type { LoopVar } from '../../lowering/indices.ts'
+import type { Node } from '../../lowering/nodes.ts'
+import { reachable } from '../../lowering/nodes.ts'
+import type { Block, Kernel, Lowered, Step } from '../../lowering/steps.ts'
+import { bytesOf, valuesOfKernel } from '../../lowering/steps.ts'
+import type { ExplainedStep, Explanation } from '../explanation.ts'
 import type { Plan } from './plan.ts'
-import { bytesOf, valuesOfKernel } from './plan.ts'
-import type { Block, Kernel, Lowered, Step } from './steps.ts'
-
-/** One line of an explanation. */
-export interface ExplainedStep {
-  /** How many blocks it stands in. */
-  readonly depth: number
-  readonly kind: Step['kind']
-  /** Loops, or shapes. */
-  readonly what: string
-  /** Operations that it does, in order. */
-  readonly operations: readonly string[]
-  /** Bytes read and written, once each, for one run of the step. */
-  readonly bytes: number
-  /** Arithmetic operations on elements, for one run of the step. */
-  readonly flops: number
-}
-
-/** What a compiled program does, and the memory that it needs. */
-export interface Explanation {
-  readonly steps: readonly ExplainedStep[]
-  /** Bytes of all arrays in use at the worst moment: inputs, constants and outputs, and temporaries. */
-  readonly livePeak: number
-  /** Bytes that the plan takes for them. */
-  readonly plannedPeak: number
-  toString(): string
-}
 
 const extentsOf = (vars: readonly LoopVar[]): string => vars.map((v) => v.extent).join('×')
 
