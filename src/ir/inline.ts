@@ -1,26 +1,23 @@
-/** Calls, replaced by what they call. */
-import type { Atom, Equation, Program, Variable } from './program.ts'
-import { Literal, Variable as VariableOf, equation } from './program.ts'
+/** Programs in the place of what applies them. */
+import type { Atom, Equation, Program } from './program.ts'
+import { Literal, Variable, equation } from './program.ts'
 import { Rewriter } from './rewrite.ts'
 
-const countCalls = (program: Program): ReadonlyMap<Program, number> => {
-  const counts = new Map<Program, number>()
-  for (const eqn of program.equations) {
-    if (eqn.op === 'call') counts.set(eqn.params.program, (counts.get(eqn.params.program) ?? 0) + 1)
-  }
-  return counts
-}
+/**
+ * The program that gives an equation's results from its operands and is to stand in its place; null to leave the equation. `within` is
+ * the program that the equation is of.
+ */
+type Choice = (eqn: Equation, within: Program) => Program | null
 
 type Values = Map<Variable, Atom>
 
-/** Whether a call is replaced by the body, which its program calls so many times. */
-type Choice = (body: Program, times: number) => boolean
+const valueOf = (values: Values, a: Atom): Atom => (a instanceof Literal ? a : (values.get(a) ?? a))
 
-/** Writes a called body's equations on the caller's values, with fresh variables, calls in it included. */
+/** Writes a body's equations on the caller's values, with fresh variables, bodies in it included. */
 const splice = (r: Rewriter, eqn: Equation, body: Program, choose: Choice): readonly Atom[] => {
   const values: Values = new Map(body.inputs.map((v, i) => [v, eqn.inputs[i]!]))
   for (const { variable, value } of body.constants) {
-    const fresh = new VariableOf(variable.aval)
+    const fresh = new Variable(variable.aval)
     values.set(variable, fresh)
     r.constants.push({ variable: fresh, value })
   }
@@ -28,33 +25,25 @@ const splice = (r: Rewriter, eqn: Equation, body: Program, choose: Choice): read
   return body.outputs.map((a) => valueOf(values, a))
 }
 
-const valueOf = (values: Values, a: Atom): Atom => (a instanceof Literal ? a : (values.get(a) ?? a))
-
 /** Writes a program's equations; those of bodies that are inlined come straight from there, so that each is copied once. */
 const inlineInto = (r: Rewriter, program: Program, values: Values, fresh: boolean, choose: Choice): void => {
-  const counts = countCalls(program)
   for (const eqn of program.equations) {
     const inputs = eqn.inputs.map((a) => valueOf(values, a))
-    const outputs = fresh ? eqn.outputs.map((v) => new VariableOf(v.aval)) : eqn.outputs
+    const outputs = fresh ? eqn.outputs.map((v) => new Variable(v.aval)) : eqn.outputs
     const here = equation(eqn.op, eqn.params, inputs, outputs, eqn.source)
-    if (here.op === 'call') {
-      const body = here.params.program
-      // A weak input that gets a strong value would change the types inside.
-      const sameTypes = body.inputs.every((v, i) => v.aval.equals(inputs[i]!.aval))
-      if (sameTypes && choose(body, counts.get(body)!)) {
-        const results = splice(r, here, body, choose)
-        eqn.outputs.forEach((v, i) => values.set(v, results[i]!))
-        continue
-      }
+    const body = choose(here, program)
+    if (body === null) {
+      r.emit(here)
+      if (fresh) eqn.outputs.forEach((v, i) => values.set(v, outputs[i]!))
+    } else {
+      const results = splice(r, here, body, choose)
+      eqn.outputs.forEach((v, i) => values.set(v, results[i]!))
     }
-    r.emit(here)
-    if (fresh) eqn.outputs.forEach((v, i) => values.set(v, outputs[i]!))
   }
 }
 
-/** Puts the bodies of called programs in the place of the calls that `choose` picks. */
+/** Puts the programs that `choose` gives in the place of their equations. */
 export const inlineWhere = (program: Program, choose: Choice): Program => {
-  if (program.equations.every((eqn) => eqn.op !== 'call')) return program
   const r = new Rewriter(program)
   const values: Values = new Map()
   inlineInto(r, program, values, false, choose)
@@ -64,5 +53,14 @@ export const inlineWhere = (program: Program, choose: Choice): Program => {
   return r.finish()
 }
 
+/** The program of a call; null for anything else, and where a weak type inside would become a strong one, which changes the types. */
+export const calledBy = (eqn: Equation): Program | null => {
+  if (eqn.op !== 'call') return null
+  const { program } = eqn.params
+  return program.inputs.every((v, i) => v.aval.equals(eqn.inputs[i]!.aval)) ? program : null
+}
+
+const hasCalls = (program: Program): boolean => program.equations.some((eqn) => eqn.op === 'call')
+
 /** Puts the bodies of called programs in the place of all calls. */
-export const flatten = (program: Program): Program => inlineWhere(program, () => true)
+export const inlineCalls = (program: Program): Program => (hasCalls(program) ? inlineWhere(program, calledBy) : program)

@@ -23,6 +23,8 @@ export type Class =
 
 /** What a back end can do. */
 export interface Capabilities {
+  /** A program, or one that it holds, in operations that the back end knows: no calls among them. */
+  legalise(program: Program): Program
   /** Whether an elementwise equation can be part of a loop. */
   canLoop(eqn: Equation): boolean
   canFold(eqn: Equation): boolean

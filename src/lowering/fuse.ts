@@ -12,7 +12,6 @@ import { analyse, stridedView, viewOf } from './analyse.ts'
 import { Context } from './context.ts'
 import type { Enclosing, LoweredBlock } from './control.ts'
 import { lowerControl } from './control.ts'
-import { flatten } from './flatten.ts'
 import { replacements, shareMemory } from './inPlace.ts'
 import type { LoopVar } from './indices.ts'
 import { Index, linearize } from './indices.ts'
@@ -375,7 +374,7 @@ class BlockBuilder implements Enclosing {
 }
 
 const lowerBlock = (context: Context, program: Program, inputs: readonly Value[]): LoweredBlock => {
-  const builder = new BlockBuilder(context, flatten(program), inputs)
+  const builder = new BlockBuilder(context, context.can.legalise(program), inputs)
   return { ...builder.run(), isOwn: (v) => builder.isOwn(v) }
 }
 

@@ -1,6 +1,6 @@
 /** The last word on a kernel's loops: what is written, and loops split and joined so that elements lie in a line. */
 import { bitsOf } from '../core/dtype.ts'
-import { divisorUpTo } from './flatten.ts'
+import { divisorUpTo } from './divisor.ts'
 import { Index, LoopVar } from './indices.ts'
 import type { OpenKernel } from './kernels.ts'
 import type { Node, Reduction, Value } from './nodes.ts'

@@ -1,4 +1,4 @@
-import { inlineWhere } from '../ir/inline.ts'
+import { calledBy, inlineWhere } from '../ir/inline.ts'
 import type { Program } from '../ir/program.ts'
 import { countEquations } from '../ir/walk.ts'
 
@@ -7,6 +7,21 @@ const smallBody = 32
 
 const sizeOf = (program: Program): number => program.derive('size', () => countEquations(program))
 
+/** How often each program is called by the equations of one. */
+const callsIn = (program: Program): ReadonlyMap<Program, number> =>
+  program.derive('calls', () => {
+    const counts = new Map<Program, number>()
+    for (const eqn of program.equations) {
+      if (eqn.op === 'call') counts.set(eqn.params.program, (counts.get(eqn.params.program) ?? 0) + 1)
+    }
+    return counts
+  })
+
 /** Puts the bodies of called programs in the place of calls, where that does not make the program much longer. */
 export const inline = (program: Program): Program =>
-  inlineWhere(program, (body, times) => times === 1 || sizeOf(body) <= smallBody)
+  callsIn(program).size === 0
+    ? program
+    : inlineWhere(program, (eqn, within) => {
+        const body = calledBy(eqn)
+        return body !== null && (callsIn(within).get(body) === 1 || sizeOf(body) <= smallBody) ? body : null
+      })

@@ -46,6 +46,7 @@ export const callP: Primitive<'call'> = {
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  body: ({ program }) => program,
   applies: (params) => params,
   jvp: ({ program, name }, primals, tangents, programs) => {
     const nonzero = tangents.map((t) => t !== null)

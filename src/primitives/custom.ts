@@ -61,6 +61,7 @@ export const customJvpP: Primitive<'customJvp'> = {
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  body: ({ program }) => program,
   // Of a linear function; the rule says how it moves, which is asked of jvp.
   transpose: transposeApplication,
   depends: ({ program }, marks, depends) => depends(program, marks),
@@ -114,6 +115,7 @@ export const customVjpP: Primitive<'customVjp'> = {
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  body: ({ program }) => program,
   // Of a linear function; the rule says how it moves, which is asked of jvp.
   transpose: transposeApplication,
   depends: ({ program }, marks, depends) => depends(program, marks),

@@ -113,7 +113,7 @@ export interface ProgramTransforms {
   hoist(program: Program, invariant: Marks): Hoisted
   readonly depends: Depends
   /** The program without calls: bodies stand in their place. */
-  flatten(program: Program): Program
+  inlineCalls(program: Program): Program
   /** Whether an equation must be neither removed nor repeated. */
   readonly hasEffect: (eqn: Equation) => boolean
   /** The program of a function on arrays of the given types, which refers to nothing but its arguments. */
@@ -207,6 +207,8 @@ export interface Primitive<N extends OpName> {
   prune?(params: OpParams[N], used: Marks, programs: Pruning): Pruned
   /** Whether an application does something besides giving results: it is neither removed nor repeated. No by default. */
   hasEffect?(params: OpParams[N]): boolean
+  /** For an operation whose results are those of a program of its operands: that program. Its derivative may be told otherwise. */
+  body?(params: OpParams[N]): Program
   /** For an operation that does nothing but apply a program to its operands: that program, and what it is called. */
   applies?(params: OpParams[N]): { readonly program: Program; readonly name: string }
   readonly facts: Facts

@@ -133,6 +133,10 @@ install(basic)
 /** The record of an operation whose name is known only at run time. */
 export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] => primitives[op]
 
+/** The program that gives an equation's results from its operands, where the operation is no more than that; else null. */
+export const bodyProgram = ({ op, params }: Pick<Equation, 'op' | 'params'>): Program | null =>
+  (primitives[op] as Primitive<OpName>).body?.(params) ?? null
+
 const programHasEffect = (program: Program): boolean =>
   program.derive('effect', () => program.equations.some((eqn) => hasEffect(eqn)))
 

@@ -9,7 +9,7 @@ import { countMarks, keyOf, marked, spread, unmarked } from '../core/marks.ts'
 import type { Program } from '../ir/program.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
-import { flatten } from '../ir/inline.ts'
+import { inlineCalls } from '../ir/inline.ts'
 import { hasEffect } from '../primitives/registry.ts'
 import type { BatchAxis, Derived, ProgramTransforms, Tangent } from '../primitives/primitive.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -156,7 +156,7 @@ export const programTransforms: ProgramTransforms = {
     program.derive(`split ${keyOf(unknown, forced)}`, () => splitProgram(programTransforms, program, unknown, forced)),
   hoist: (program, invariant) => program.derive(`hoist ${keyOf(invariant)}`, () => hoist(program, invariant)),
   depends,
-  flatten: (program) => program.derive('flatten', () => flatten(program)),
+  inlineCalls: (program) => program.derive('inlineCalls', () => inlineCalls(program)),
   hasEffect,
   stage: (f, avals) => {
     const { program, captured } = stage('jit', f, avals)

@@ -6,7 +6,7 @@ import { conforms, onDevice } from 'pullback/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
-import { flatten } from '../../src/lowering/flatten.ts'
+import { legalise } from '../../src/backends/wasm/legalise.ts'
 
 const deviceWith = (threads: number): WasmDevice =>
   new WasmDevice((program, features) => compile(program, features, { finest: true }), {
@@ -148,7 +148,7 @@ describe('domains of more elements than 32 bits count', () => {
   const compiled = (f: (x: NDArray) => NDArray, n: number): Program => {
     const program = makeProgram(f)(np.zeros([n]))
     compile(program, { relaxed: false, wide: false, shared: false })
-    return flatten(program)
+    return legalise(program)
   }
 
   it('are reduced along all axes but the first, then along that, without a number for each place', () => {

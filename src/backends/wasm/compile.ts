@@ -23,6 +23,7 @@ import { writeKernel } from './loops/kernel.ts'
 import { canLoop, mathOf } from './loops/operations.ts'
 import type { HostFunction } from './math/index.ts'
 import { createFloat32Math, createFloat64Math, hostFunctionsOf, importHostFunctions } from './math/index.ts'
+import { legalise } from './legalise.ts'
 import type { Plan } from './plan.ts'
 import { planMemory } from './plan.ts'
 
@@ -358,6 +359,7 @@ const planProgram = (program: Program): Planned => {
     return routine
   }
   const lowered = lower(program, {
+    legalise,
     canLoop,
     canFold: canFoldEquation,
     hasRoutine: (eqn) => routineFor(eqn) !== null,

@@ -66,7 +66,7 @@ const partialCheckpoint: NonNullable<Primitive<'checkpoint'>['partial']> = (
 ) => {
   const { name, policies: rules } = params
   // Policies are asked about equations in calls, custom rules' among them, too.
-  const program = programs.flatten(params.program)
+  const program = programs.inlineCalls(params.program)
   const parts = programs.split(program, unknown)
   const { known } = parts
   const knownCount = parts.outUnknown.length - countMarks(parts.outUnknown)
@@ -117,6 +117,7 @@ export const checkpointP: Primitive<'checkpoint'> = {
     return program.outAvals
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
+  body: ({ program }) => program,
   jvp: (params, primals, tangents, programs) => {
     const nonzero = tangents.map((t) => t !== null)
     const { program, out } = programs.jvp(params.program, nonzero)

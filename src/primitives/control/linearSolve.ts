@@ -17,6 +17,7 @@ export const linearSolveP: Primitive<'linearSolve'> = {
     return solve.outAvals
   },
   evaluate: ({ solve }, data, _, __, run) => run(solve, data),
+  body: ({ solve }) => solve,
   // A x = b, so A dx = db - dA x.
   jvp: (params, primals, tangents, programs) => {
     const { consts } = params

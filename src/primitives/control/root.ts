@@ -15,6 +15,7 @@ export const rootP: Primitive<'root'> = {
     return solve.outAvals
   },
   evaluate: ({ solve }, data, _, __, run) => run(solve, data),
+  body: ({ solve }) => solve,
   // f(c, x) = 0, so ∂f/∂x dx = -∂f/∂c dc. The guess moves nothing.
   jvp: (params, primals, tangents, programs) => {
     const { residual, tangentSolve, consts } = params

@@ -3,6 +3,7 @@ import { sizeOf } from '../../core/shape.ts'
 import type { OpName } from '../../ir/op.ts'
 import type { Equation, Program } from '../../ir/program.ts'
 import { subprograms } from '../../ir/walk.ts'
+import { bodyProgram } from '../../primitives/registry.ts'
 
 /** Floating-point operations of a program. */
 export interface Flops {
@@ -61,11 +62,8 @@ const ofEquation = (equation: Equation): Flops => {
       const costliest = branches.toSorted((a, b) => b.products + b.others - a.products - a.others)
       return costliest[0] ?? none
     }
-    case 'customJvp':
-    case 'customVjp':
-      return countFlops(equation.params.program)
     default: {
-      const inner = subprograms(equation)[0]?.[1]
+      const inner = bodyProgram(equation) ?? subprograms(equation)[0]?.[1]
       if (inner !== undefined) return countFlops(inner)
       if (movement.has(equation.op)) return none
       return { ...none, others: isReduction(equation.op) ? equation.inputs[0]!.aval.size : size }

@@ -1,88 +1,59 @@
-/** Programs as the lowering wants them: no calls, no marks for derivatives, no arithmetic on narrow elements, long reductions in two parts. */
-import { range, sizeOf } from '../core/shape.ts'
-import { expandedShape, isHalfKind } from '../core/blocks.ts'
-import { isHalf, isInteger } from '../core/dtype.ts'
-import { Aval } from '../core/aval.ts'
-import type { OpName } from '../ir/op.ts'
-import type { Atom, Equation } from '../ir/program.ts'
-import { Literal, Program, Variable, equation } from '../ir/program.ts'
-import { Rewriter, rewrite } from '../ir/rewrite.ts'
-import { cse } from '../passes/cse.ts'
-import { dce } from '../passes/dce.ts'
-import { fold } from '../passes/fold.ts'
-import { simplify } from '../passes/simplify.ts'
-import { widen } from './widen.ts'
-
-/** The program that an equation runs on its operands, where it is no more than that. */
-const bodyOf = (eqn: Equation): Program | null => {
-  switch (eqn.op) {
-    case 'call':
-    case 'checkpoint':
-    case 'customJvp':
-    case 'customVjp':
-      return eqn.params.program
-    case 'linearSolve':
-    case 'root':
-      return eqn.params.solve
-    default:
-      return null
-  }
-}
+/**
+ * Programs as WebAssembly's kernels and routines want them: bodies in the place of what applies them, no marks for derivatives, no arithmetic on
+ * narrow elements, long reductions in two parts, products of integers as sums.
+ */
+import { range, sizeOf } from '../../core/shape.ts'
+import { expandedShape, isHalfKind } from '../../core/blocks.ts'
+import { isHalf, isInteger } from '../../core/dtype.ts'
+import { Aval } from '../../core/aval.ts'
+import type { OpName } from '../../ir/op.ts'
+import { inlineWhere } from '../../ir/inline.ts'
+import type { Atom, Equation } from '../../ir/program.ts'
+import type { Program } from '../../ir/program.ts'
+import { Literal, Variable, equation } from '../../ir/program.ts'
+import type { Rewriter } from '../../ir/rewrite.ts'
+import { rewrite } from '../../ir/rewrite.ts'
+import { cse } from '../../passes/cse.ts'
+import { dce } from '../../passes/dce.ts'
+import { fold } from '../../passes/fold.ts'
+import { simplify } from '../../passes/simplify.ts'
+import { divisorUpTo } from '../../lowering/divisor.ts'
+import { widen } from '../../lowering/widen.ts'
+import { bodyProgram } from '../../primitives/registry.ts'
 
 /** Whether checkpoints are inlined with an equation, of those that keep what they compute apart. */
 const recomputes = (eqn: Equation): boolean => {
   if (eqn.op === 'checkpoint' && eqn.params.preventCse) return true
-  const body = bodyOf(eqn)
+  const body = bodyProgram(eqn)
   return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
 }
 
 // Bodies that would come to more than this are left to the interpreter.
 const largestBody = 200_000
 
-const flatSize = (program: Program): number =>
-  program.derive('flat size', () =>
+const inlinedSize = (program: Program): number =>
+  program.derive('inlined size', () =>
     program.equations.reduce((n, eqn) => {
-      const body = bodyOf(eqn)
-      return n + (body === null ? 1 : flatSize(body))
+      const body = bodyProgram(eqn)
+      return n + (body === null ? 1 : inlinedSize(body))
     }, 0),
   )
 
-type Values = Map<Variable, Atom>
+const inlineBodies = (program: Program): Program =>
+  inlineWhere(program, (eqn) => {
+    const body = bodyProgram(eqn)
+    return body !== null && inlinedSize(body) <= largestBody ? body : null
+  })
 
-const inline = (r: Rewriter, program: Program, values: Values, fresh: boolean): void => {
-  const valueOf = (a: Atom): Atom => (a instanceof Literal ? a : (values.get(a) ?? a))
-  for (const eqn of program.equations) {
-    const inputs = eqn.inputs.map(valueOf)
-    const body = bodyOf(eqn)
+/** Without marks for derivatives and debuggers, and in equations that kernels and routines know. */
+const spellOut = (program: Program): Program =>
+  rewrite(program, (r, eqn) => {
     if (eqn.op === 'stopGradient' || eqn.op === 'filler' || eqn.op === 'checkpointName') {
-      values.set(eqn.outputs[0]!, inputs[0]!)
-    } else if (body !== null && flatSize(body) <= largestBody) {
-      const inner: Values = new Map(body.inputs.map((v, i) => [v, inputs[i]!]))
-      for (const { variable, value } of body.constants) {
-        const own = new Variable(variable.aval)
-        inner.set(variable, own)
-        r.constants.push({ variable: own, value })
-      }
-      inline(r, body, inner, true)
-      eqn.outputs.forEach((v, i) => {
-        const out = body.outputs[i]!
-        values.set(v, out instanceof Literal ? out : inner.get(out)!)
-      })
-    } else {
-      const outputs = fresh ? eqn.outputs.map((v) => new Variable(v.aval)) : eqn.outputs
-      outputs.forEach((v, i) => values.set(eqn.outputs[i]!, v))
-      for (const wide of widen(equation(eqn.op, eqn.params, inputs, outputs, eqn.source))) emit(r, wide)
-    }
-  }
-}
+      r.replace(eqn.outputs[0]!, eqn.inputs[0]!)
+    } else for (const wide of widen(eqn)) emit(r, wide)
+  })
 
 const foldNames: ReadonlySet<OpName> = new Set(['reduceSum', 'reduceProd', 'reduceMax', 'reduceMin'])
-
-/** The largest divisor of `n` up to `limit`. */
-export const divisorUpTo = (n: number, limit: number): number => {
-  for (let d = Math.min(limit, n); d > 1; d--) if (n % d === 0) return d
-  return 1
-}
 
 // A row longer than this is reduced in parts, which threads can share, where there are few rows.
 const longRow = 65_536
@@ -276,18 +247,10 @@ const readHalves = (program: Program): Program =>
     r.emit(halfProduct(r, eqn) ?? eqn)
   })
 
-/** A program of the same meaning without calls and derivative rules, simplified again. */
-export const flatten = (program: Program): Program => {
-  const r = new Rewriter(program)
-  const values: Values = new Map()
-  inline(r, program, values, false)
-  const flat = new Program({
-    inputs: program.inputs,
-    constants: r.constants,
-    equations: r.equations,
-    outputs: program.outputs.map((a) => (a instanceof Literal ? a : (values.get(a) ?? a))),
-  })
+/** A program of the same meaning that the kernels and routines can be written for, simplified again. */
+export const legalise = (program: Program): Program => {
   // What a checkpoint computes again must not be found among what has been computed before.
   const merge = program.equations.some(recomputes) ? (p: Program): Program => p : cse
-  return [simplify, fold, simplify, merge, transposeProducts, readHalves, dce].reduce((p, pass) => pass(p), flat)
+  const passes = [inlineBodies, spellOut, simplify, fold, simplify, merge, transposeProducts, readHalves, dce]
+  return passes.reduce((p, pass) => pass(p), program)
 }
