@@ -92,27 +92,17 @@ export const digamma = (x: number): number => {
   return Math.log(x) - (0.5 + rest) / x
 }
 
-/** dⁿ/dxⁿ cot x, as a polynomial in c = cot x: from p comes -(1 + c²) p'. */
-const cotDerivative = (n: number, c: number): number => {
-  let p = [0, 1]
-  for (let i = 0; i < n; i++) {
-    const slope = p.slice(1).map((a, k) => -a * (k + 1))
-    p = [...slope, 0, 0].map((a, k) => a + (slope[k - 2] ?? 0))
-  }
-  return p.reduceRight((sum, a) => sum * c + a, 0)
-}
-
 /** The n-th derivative of ψ, n ≥ 1: (-1)ⁿ⁺¹ n! ζ(n + 1, x). At its poles ∞ where both sides agree, else NaN. */
 export const polygamma = (n: number, x: number): number => {
-  const sign = n % 2 === 0 ? -1 : 1
-  if (x > 0) {
-    if (x === Infinity) return sign * 0
-    let factorial = sign
-    for (let i = 2; i <= n; i++) factorial *= i
-    return factorial * hurwitz(n + 1, x)
-  }
-  if (!Number.isFinite(x)) return NaN
-  const angle = Math.PI * fraction(x)
-  if (angle === 0) return sign > 0 ? Infinity : NaN
-  return -sign * polygamma(n, 1 - x) - Math.PI ** (n + 1) * cotDerivative(n, 1 / Math.tan(angle))
+  if (x === Infinity) return 0
+  const odd = n % 2 === 1
+  const above = x - Math.floor(x)
+  if (x <= 0 && above === 0) return odd ? Infinity : NaN
+  let factor = odd ? 1 : -1
+  for (let i = 2; i <= n; i++) factor *= i
+  const zeta = (y: number): number => factor * hurwitz(n + 1, y)
+  if (x > 0) return zeta(x)
+  // All terms above 0, and those below down to x.
+  const below = zeta(1 - above) - zeta(1 - x)
+  return zeta(above) + (odd ? below : -below)
 }

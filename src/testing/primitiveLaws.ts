@@ -1,4 +1,5 @@
 /** The laws that every operation of the IR keeps, stated of one sample. */
+import type { DType, FloatDType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { range } from '../core/shape.ts'
 import { jvp, vjp } from '../api/derivatives.ts'
@@ -9,15 +10,17 @@ import * as np from '../numpy/index.ts'
 import { primitiveOf } from '../primitives/all.ts'
 import * as must from '../surface/arguments.ts'
 import { bindAll } from '../trace/interpreter.ts'
-import type { NDArray } from '../trace/value.ts'
+import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { isNDArray } from '../trace/value.ts'
 import type { CheckGradsOptions } from './checkGrads.ts'
 import { checkGrads } from './checkGrads.ts'
 import { Entropy } from './entropy.ts'
 import { jvpIsLinear, vjpIsAdjoint } from './laws.ts'
-import { LawError, assertAllClose } from './numeric.ts'
+import { LawError, assertAllClose, numbersOf } from './numeric.ts'
 import { operations } from './recipes/index.ts'
 import type { Sample } from './samples.ts'
+import { truths } from './truths/index.ts'
+import type { Value } from './truths/truth.ts'
 
 const isSample = (x: unknown): boolean => {
   if (typeof x !== 'object' || x === null) return false
@@ -90,6 +93,56 @@ export const jitAgrees = (sample: Sample): void => {
   checkSample('jitAgrees', sample)
   const compiled = jit((...xs: NDArray[]) => apply(sample, xs))
   assertAllClose(`jit of ${sample.op}`, compiled(...sample.operands), apply(sample, sample.operands))
+}
+
+const arrayOf = (value: Value, float: FloatDType): NDArray => {
+  if (typeof value === 'number' || Array.isArray(value)) return np.array(value as ArrayLike, { dtype: float })
+  const [[dtype, elements]] = Object.entries(value) as [[DType, ArrayLike]]
+  return np.array(elements, { dtype })
+}
+
+/** Last places that the true values leave room for, and none for a zero's sign. */
+const rounding: { readonly [D in DType]?: number } = { float64: 2 ** -44, float32: 2 ** -19 }
+
+const isTrue = (got: number, wanted: number, relative: number): boolean =>
+  Object.is(got, wanted) || (got !== 0 && Math.abs(got - wanted) <= relative * Math.max(Math.abs(wanted), 2 ** -3))
+
+const checkTrue = (what: string, got: NDArray, wanted: NDArray): void => {
+  if (got.dtype !== wanted.dtype || String(got.shape) !== String(wanted.shape)) {
+    throw new LawError(`${what} is ${got.aval}, in truth ${wanted.aval}.`)
+  }
+  const [xs, ys] = [numbersOf(got), numbersOf(wanted)]
+  const place = xs.findIndex((x, i) => !isTrue(x, ys[i]!, rounding[got.dtype] ?? 0))
+  if (place >= 0) throw new LawError(`${what}: element ${place} is ${xs[place]!}, in truth ${ys[place]!}.`)
+}
+
+const known = { op: must.oneOf(operations), float: must.oneOf(['float32', 'float64'] as const) }
+
+/**
+ * It gives the true values that are recorded for it, at special points too, compiled or not. Laws about consistency alone are kept
+ * by a wrong function with the derivative of that.
+ *
+ * @example
+ * ```ts
+ * import { primitiveLaws } from 'pullback/testing'
+ * primitiveLaws.valuesAreTrue('sin', 'float64')
+ * ```
+ */
+export const valuesAreTrue = (op: OpName, float: 'float32' | 'float64' = 'float32'): void => {
+  must.checkArguments('valuesAreTrue', known, op, float)
+  for (const { params, operands, results } of truths[op](float)) {
+    const inputs = operands.map((x) => arrayOf(x, float))
+    const wanted = results.map((y) => arrayOf(y, float))
+    const f = (...xs: NDArray[]): readonly NDArray[] => bindAll(op, params, xs)
+    for (const [how, got] of [
+      ['', f(...inputs)],
+      [', compiled,', jit(f)(...inputs)],
+    ] as const) {
+      got.forEach((y, i) => {
+        checkTrue(`${op}(${inputs.join(', ')})${how} result ${i}`, y, wanted[i]!)
+      })
+    }
+  }
 }
 
 const floatPlaces = (sample: Sample): number[] =>

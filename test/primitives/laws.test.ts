@@ -15,6 +15,10 @@ const floats = ['float32', 'float64', 'float16', 'bfloat16'] as const
 const runs = (float: (typeof floats)[number], most: number): number => (float.endsWith('16') ? most / 2 : most)
 
 describe.each(operations)('%s', (op) => {
+  it.each(['float32', 'float64'] as const)('gives true values (%s)', (float) => {
+    primitiveLaws.valuesAreTrue(op, float)
+  })
+
   it.each(floats)('gives results of its declared types, compiled too (%s)', (float) => {
     fc.assert(
       fc.property(samples(op, { float }), (sample) => {
