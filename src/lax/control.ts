@@ -1,7 +1,10 @@
 /** Control flow. */
 export { associativeScan } from '../api/associativeScan.ts'
 export type { AssociativeScanOptions } from '../api/associativeScan.ts'
-export { cond, foriLoop, map, scan, switchCase as switch, whileLoop } from '../api/control.ts'
-export type { ForiOptions, MapOptions, ScanOptions, WhileOptions } from '../api/control.ts'
+export { cond, switchCase as switch } from '../api/branches.ts'
+export { foriLoop, whileLoop } from '../api/loops.ts'
+export type { ForiOptions, WhileOptions } from '../api/loops.ts'
+export { map, scan } from '../api/scan.ts'
+export type { MapOptions, ScanOptions } from '../api/scan.ts'
 export { customLinearSolve, customRoot, fixedPoint } from '../api/roots.ts'
 export type { FixedPointOptions, LinearSolveOptions, LinearSolver } from '../api/roots.ts'

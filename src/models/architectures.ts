@@ -2,461 +2,52 @@
  * Models by what their `config.json` says: the architecture's name gives the model, and inputs and outputs go by the names that
  * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
  */
-import type { Either } from 'fp-ts/lib/Either.js'
-import { isInteger } from '../core/dtype.ts'
-import type { DType } from '../core/dtype.ts'
-import { ArgumentError } from '../core/errors.ts'
-import { suggestion } from '../core/suggest.ts'
 import * as must from '../surface/arguments.ts'
-import type { NDArray } from '../trace/value.ts'
 import * as albert from './albert.ts'
 import * as bert from './bert.ts'
-import type { Cache, CacheShape } from './cache.ts'
-import { cacheShapeOf } from './cache.ts'
-import type { ClassifierConfig } from './classifier.ts'
-import { classificationLoss } from './classifier.ts'
-import type { ConfigError } from './config.ts'
-import { showJson } from './config.ts'
-import type { CausalModel, CausalOutput, DecoderInputs, DecoderOutput, SequenceOutput } from './decoder.ts'
 import * as distilbert from './distilbert.ts'
-import { aCache, anArray, runTable } from './doors.ts'
 import * as efficientnet from './efficientnet.ts'
-import type { EncoderInputs, EncoderOutput, HeadOutput, RunOptions, SpanOutput } from './encoder.ts'
-import type { G2pInputs, G2pOutput } from './g2p.ts'
 import * as g2p from './g2p.ts'
 import * as gemma from './gemma.ts'
 import * as gpt2 from './gpt2.ts'
 import * as llama from './llama.ts'
-import { crossEntropy, nextTokenLoss, spanLoss } from './losses.ts'
-import type { Key } from '../random/keys.ts'
-import type { Model, StatefulModel, StateOptions } from './model.ts'
 import * as resnet from './resnet.ts'
 import * as roberta from './roberta.ts'
-import type { Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions, Seq2SeqOutput } from './seq2seq.ts'
-import type { ParamsOf } from './spec.ts'
-import { leavesByName } from './spec.ts'
 import * as t5 from './t5.ts'
-import type { TextModel } from './generation/state.ts'
-import type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
+import { t5Config } from './t5Config.ts'
+import { writtenCacheShape } from './t5Layers.ts'
 import * as vit from './vit.ts'
+import type { Either } from 'fp-ts/lib/Either.js'
+import { suggestion } from '../core/suggest.ts'
+import { cacheShapeOf } from './cache.ts'
+import type { ConfigError } from './config.ts'
+import { showJson } from './config.ts'
+import type { G2pInputs, G2pOutput } from './g2p.ts'
+import { crossEntropy } from './losses.ts'
+import type { AnyModel } from './architectureKinds.ts'
+import {
+  erase,
+  pick,
+  integers,
+  typelessInputs,
+  encoder,
+  sequenceClassifier,
+  tokenClassifier,
+  spanFinder,
+  causal,
+  decoder,
+  lastTokenClassifier,
+  seq2seq,
+  seq2seqLM,
+  imageEncoder,
+  imageClassifier,
+  statefulImageEncoder,
+  statefulImageClassifier,
+} from './architectureKinds.ts'
 
-/** Arrays under the names of `transformers`: `input_ids`, `attention_mask`, `labels`, ...; `logits`, `hidden_states.0`, `loss`. */
-export interface NamedArrays {
-  readonly [name: string]: NDArray
-}
-
-/** Parameters whose names are known only from a file: a tree of arrays, with null where a model has none. */
-export interface ParamTree {
-  readonly [name: string]: unknown
-}
-
-/** Options of a run of a model whose family is not known: what none of them has is passed over. */
-export interface AnyRunOptions extends RunOptions, Partial<StateOptions<ParamTree | null>> {
-  /** Images of any size, for a ViT. */
-  readonly interpolatePosEncoding?: boolean
-  /** Keys and values that stand before what a decoder is given, with room for it: for models whose `cacheShape` is not null. */
-  readonly prefix?: Cache
-}
-
-/** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
-export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, AnyRunOptions>, 'init' | 'apply'> {
-  /** The name of its class in `transformers`: `BertForMaskedLM`. */
-  readonly architecture: string
-  /** The state's shapes; null if it has none. With state, training gives the next as outputs `state.NAME`: see `nextState`. */
-  readonly stateSpecs: ParamTree | null
-  /** The state before any training; null if it has none. */
-  readonly initState: (dtype?: DType) => ParamTree | null
-  /** The names of inputs that it takes. */
-  readonly inputs: readonly string[]
-  /** Fresh parameters. */
-  readonly init: (key: Key, dtype?: DType) => ParamTree
-  /** The model at its inputs. */
-  readonly apply: (params: ParamTree, inputs: NamedArrays, options?: AnyRunOptions) => NamedArrays
-  /** The same model with its own inputs and outputs, if it goes on with a text token by token. */
-  readonly decoder: CausalModel | null
-  /** The size of a `prefix`; null if there is no decoder. */
-  readonly cacheShape: CacheShape | null
-  /** What `generate` works with, if the model writes: its decoder, or the whole model where it reads a text first. */
-  readonly writer: TextModel | null
-}
-
-/** What is said of an architecture: how its configuration is read, and how its inputs and outputs go by names. */
-interface Architecture<C, S, I, O> {
-  readonly config: (json: unknown) => Either<ConfigError, C>
-  readonly model: (config: C) => Model<S, I, O, RunOptions>
-  readonly inputs: readonly string[]
-  /** The options that the model has; those of other families are passed over. */
-  readonly options?: readonly (keyof AnyRunOptions)[]
-  /** What there is of a decoder: the size of its cache, and the option that a prefix is. */
-  readonly decodes?: { readonly cacheShape: (config: C) => CacheShape; readonly prefix: 'cache' | 'prefix' }
-  readonly read: (named: NamedArrays, architecture: string) => I
-  readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
-  /** The loss of what is to come out; left out where there is none. */
-  readonly loss?: (output: O, targets: readonly NDArray[], config: C) => NDArray
-  /** The names of what is to come out; `labels` by default. */
-  readonly targets?: readonly string[]
-}
-
-const anyRunOptions: must.OptionTable<AnyRunOptions> = {
-  ...runTable,
-  interpolatePosEncoding: must.boolean,
-  prefix: aCache,
-  state: must.anything,
-  training: must.boolean,
-}
-
-/** The door of `apply`. Parameters and state are for the model itself to look at. */
-const applyDoor = (architecture: string, inputs: readonly string[]): must.Door =>
-  must.door(architecture, {
-    params: must.anything,
-    inputs: must.optionsOf(Object.fromEntries(inputs.map((name) => [name, anArray])), 'input'),
-    options: must.optionsOf(anyRunOptions),
-  })
-
-/** Those of the options that are wanted and there. */
-const picked = (options: AnyRunOptions, keys: readonly (keyof AnyRunOptions)[]): AnyRunOptions =>
-  Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
-
-const erase =
-  <C, S, I, O>({
-    config,
-    model,
-    inputs,
-    options: keys = ['key', 'remat', 'attentions'],
-    decodes,
-    read,
-    write,
-    loss,
-    targets = ['labels'],
-  }: Architecture<C, S, I, O>) =>
-  (architecture: string, json: unknown): Either<ConfigError, AnyModel> => {
-    const parsed = config(json)
-    if (parsed._tag === 'Left') return parsed
-    const typed = model(parsed.right)
-    const names = loss === undefined ? inputs : [...inputs, ...targets]
-    const enterApply = applyDoor(architecture, names)
-    const apply = (params: ParamTree, named: NamedArrays = {}, options: AnyRunOptions = {}): NamedArrays => {
-      enterApply(params, named, options)
-      const { prefix } = options
-      const before = prefix === undefined || decodes === undefined ? {} : { [decodes.prefix]: prefix }
-      const own = { ...picked(options, keys), ...before }
-      const output = typed.apply(params as ParamsOf<S>, read(named, architecture), own)
-      const given = targets.flatMap((name) => named[name] ?? [])
-      const hasLoss = loss !== undefined && given.length === targets.length
-      return { ...write(output, options), ...(hasLoss ? { loss: loss(output, given, parsed.right) } : {}) }
-    }
-    const writer = 'cacheShape' in typed ? typed : null
-    const decoder = 'startCache' in typed ? null : writer
-    const stateless = { stateSpecs: null, initState: () => null }
-    const cacheShape = decodes?.cacheShape(parsed.right) ?? null
-    const erased = { ...stateless, ...typed, architecture, inputs: names, apply, decoder, writer, cacheShape }
-    return { _tag: 'Right', right: erased as unknown as AnyModel }
-  }
-
-// Names.
-
-/** Arrays of a list by number: `hidden_states.0`. */
-const numbered = (name: string, arrays: readonly NDArray[]): NamedArrays =>
-  Object.fromEntries(arrays.map((x, i) => [`${name}.${i}`, x]))
-
-/** Those of the named inputs that are there, under the names that models have for them. */
-const pick = (named: NamedArrays, names: { readonly [name: string]: string }): { readonly [name: string]: NDArray } =>
-  Object.fromEntries(
-    Object.entries(names).flatMap(([theirs, ours]) => (named[theirs] === undefined ? [] : [[ours, named[theirs]]])),
-  )
-
-const integers = (architecture: string, named: NamedArrays, name: string): NDArray => {
-  const x = named[name]
-  if (x === undefined) throw new ArgumentError(`${architecture} needs an input ${name}.`)
-  return isInteger(x.dtype) ? x : x.astype('int32')
-}
-
-const encoderNames = {
-  attention_mask: 'attentionMask',
-  token_type_ids: 'tokenTypeIds',
-  position_ids: 'positionIds',
-  segment_ids: 'segmentIds',
-}
-
-const readEncoder = (named: NamedArrays, architecture: string): EncoderInputs => ({
-  inputIds: integers(architecture, named, 'input_ids'),
-  ...pick(named, encoderNames),
-})
-
-/** Networks of convolutions have no attentions. */
-type States = Omit<EncoderOutput, 'attentions'> & Partial<Pick<EncoderOutput, 'attentions'>>
-
-const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput, attentions }: States): NamedArrays => ({
-  last_hidden_state: lastHiddenState,
-  ...numbered('hidden_states', hiddenStates),
-  ...(poolerOutput === null ? {} : { pooled: poolerOutput }),
-  ...numbered('attentions', attentions ?? []),
-})
-
-const writeHead = ({ logits, ...states }: States & Pick<HeadOutput, 'logits'>): NamedArrays => ({
-  logits,
-  ...writeEncoder(states),
-})
-
-const readDecoder = (named: NamedArrays, architecture: string): DecoderInputs => ({
-  inputIds: integers(architecture, named, 'input_ids'),
-  ...pick(named, { attention_mask: 'attentionMask', position_ids: 'positionIds', segment_ids: 'segmentIds' }),
-})
-
-const writeDecoder = ({ lastHiddenState, hiddenStates, attentions }: DecoderOutput): NamedArrays => ({
-  last_hidden_state: lastHiddenState,
-  ...numbered('hidden_states', hiddenStates),
-  ...numbered('attentions', attentions ?? []),
-})
-
-const writeScores = ({ logits, ...states }: CausalOutput | SequenceOutput): NamedArrays => ({
-  logits,
-  ...writeDecoder(states),
-})
-
-const readSeq2Seq = (named: NamedArrays, architecture: string): Seq2SeqInputs => ({
-  inputIds: integers(architecture, named, 'input_ids'),
-  ...pick(named, {
-    attention_mask: 'attentionMask',
-    decoder_input_ids: 'decoderInputIds',
-    decoder_attention_mask: 'decoderAttentionMask',
-    labels: 'labels',
-  }),
-})
-
-const writeSeq2Seq = (output: Seq2SeqOutput): NamedArrays => ({
-  last_hidden_state: output.lastHiddenState,
-  ...numbered('decoder_hidden_states', output.decoderHiddenStates),
-  encoder_last_hidden_state: output.encoderLastHiddenState!,
-  ...numbered('encoder_hidden_states', output.encoderHiddenStates),
-  ...numbered('decoder_attentions', output.decoderAttentions ?? []),
-  ...numbered('cross_attentions', output.crossAttentions ?? []),
-  ...numbered('encoder_attentions', output.encoderAttentions ?? []),
-})
-
-const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => ({ logits, ...writeSeq2Seq(states) })
-
-// Kinds of architecture.
-
-const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids', 'segment_ids'] as const
-/** Those of encoders without token types. */
-const typelessInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
-const decoderInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
-
-interface Family<C> {
-  readonly config: (json: unknown) => Either<ConfigError, C>
-}
-
-/** A family of decoders, or of models that have one. */
-interface Decoders<C> extends Family<C> {
-  readonly cacheShape: (config: C) => CacheShape
-}
-
-const encoder = <C, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, EncoderInputs, EncoderOutput, RunOptions>,
-  inputs: readonly string[] = textInputs,
-) => erase({ config, model, inputs, read: readEncoder, write: writeEncoder })
-
-const sequenceClassifier = <C extends ClassifierConfig, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
-  inputs: readonly string[] = textInputs,
-) =>
-  erase({
-    config,
-    model,
-    inputs,
-    read: readEncoder,
-    write: writeHead,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
-  })
-
-/** Labels are classes, of tokens or of words, and -100 where there is none. */
-const tokenClassifier = <C, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
-  inputs: readonly string[] = textInputs,
-) =>
-  erase({
-    config,
-    model,
-    inputs,
-    read: readEncoder,
-    write: writeHead,
-    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
-  })
-
-/** Labels are two places, of the first and of the last token of an answer. */
-const spanFinder = <C, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, EncoderInputs, SpanOutput, RunOptions>,
-  inputs: readonly string[] = textInputs,
-) =>
-  erase({
-    config,
-    model,
-    inputs,
-    read: readEncoder,
-    write: ({ startLogits, endLogits, ...states }) => ({
-      start_logits: startLogits,
-      end_logits: endLogits,
-      ...writeEncoder(states),
-    }),
-    targets: ['start_positions', 'end_positions'],
-    loss: ({ startLogits, endLogits }, [starts, ends]) => spanLoss(startLogits, endLogits, starts!, ends!),
-  })
-
-const causal = <C, S>(
-  { config, cacheShape }: Decoders<C>,
-  model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>,
-) =>
-  erase({
-    config,
-    model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
-    write: writeScores,
-    loss: ({ logits }, [labels]) => nextTokenLoss(logits, labels!),
-  })
-
-const decoder = <C, S>(
-  { config, cacheShape }: Decoders<C>,
-  model: (config: C) => Model<S, DecoderInputs, DecoderOutput, RunOptions>,
-) =>
-  erase({
-    config,
-    model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
-    write: writeDecoder,
-  })
-
-/** One class for the whole text, scored at its last token. */
-const lastTokenClassifier = <C extends ClassifierConfig, S>(
-  { config, cacheShape }: Decoders<C>,
-  model: (config: C) => Model<S, DecoderInputs, SequenceOutput, RunOptions>,
-) =>
-  erase({
-    config,
-    model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
-    write: writeScores,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
-  })
-
-const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
-
-const seq2seq = <C, S>(
-  { config, cacheShape }: Decoders<C>,
-  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqOutput, Seq2SeqOptions>,
-) =>
-  erase({
-    config,
-    model,
-    decodes: { cacheShape, prefix: 'prefix' },
-    inputs: seq2seqInputs,
-    read: readSeq2Seq,
-    write: writeSeq2Seq,
-  })
-
-/** Labels are what is to be written: they say what the decoder is given too, where nothing else does. */
-const seq2seqLM = <C, S>(
-  { config, cacheShape }: Decoders<C>,
-  model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
-) =>
-  erase({
-    config,
-    model,
-    decodes: { cacheShape, prefix: 'prefix' },
-    inputs: seq2seqInputs,
-    read: readSeq2Seq,
-    write: writeSeq2SeqLM,
-    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
-  })
-
-const ofT5 = { config: t5.t5Config, cacheShape: t5.writtenCacheShape }
-
-// Models of images.
-
-const pixels = (named: NamedArrays, architecture: string): ImageInputs => {
-  const { pixel_values: pixelValues } = named
-  if (pixelValues === undefined) throw new ArgumentError(`${architecture} needs an input pixel_values.`)
-  return { pixelValues }
-}
-
-const imageEncoder = <C, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, ImageInputs, EncoderOutput, RunOptions>,
-) =>
-  erase({
-    config,
-    model,
-    inputs: ['pixel_values'],
-    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
-    read: pixels,
-    write: writeEncoder,
-  })
-
-const imageClassifier = <C extends ClassifierConfig, S>(
-  { config }: Family<C>,
-  model: (config: C) => Model<S, ImageInputs, HeadOutput, RunOptions>,
-) =>
-  erase({
-    config,
-    model,
-    inputs: ['pixel_values'],
-    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
-    read: pixels,
-    write: writeHead,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
-  })
-
-/** A model with state, as one whose options may leave it out: it then says what is missing. */
-const withState =
-  <C, S, T, O>(model: (config: C) => StatefulModel<S, T, ImageInputs, O>) =>
-  (config: C): Model<S, ImageInputs, O & { readonly state: ParamsOf<T> }, RunOptions> =>
-    model(config) as unknown as Model<S, ImageInputs, O & { readonly state: ParamsOf<T> }, RunOptions>
-
-const writeState = (state: unknown, options: AnyRunOptions = {}): NamedArrays =>
-  options.training === true
-    ? Object.fromEntries(Object.entries(leavesByName(state)).map(([name, x]) => [`state.${name}`, x]))
-    : {}
-
-const statefulImageEncoder = <C, S, T>(
-  { config }: Family<C>,
-  model: (config: C) => StatefulModel<S, T, ImageInputs, ConvOutput>,
-) =>
-  erase({
-    config,
-    model: withState<C, S, T, ConvOutput>(model),
-    inputs: ['pixel_values'],
-    options: ['key', 'state', 'training'],
-    read: pixels,
-    write: ({ state, ...output }, options) => ({ ...writeEncoder(output), ...writeState(state, options) }),
-  })
-
-const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
-  { config }: Family<C>,
-  model: (config: C) => StatefulModel<S, T, ImageInputs, ConvHeadOutput>,
-) =>
-  erase({
-    config,
-    model: withState<C, S, T, ConvHeadOutput>(model),
-    inputs: ['pixel_values'],
-    options: ['key', 'state', 'training'],
-    read: pixels,
-    write: ({ state, ...output }, options) => ({ ...writeHead(output), ...writeState(state, options) }),
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
-  })
+const ofT5 = { config: t5Config, cacheShape: writtenCacheShape }
 
 const ofVit = { config: vit.vitConfig }
-
-// Spellings.
 
 const spellings = erase({
   config: g2p.g2pConfig,
@@ -477,13 +68,21 @@ const spellings = erase({
 })
 
 const ofEfficientNetLite = { config: efficientnet.efficientNetLiteConfig }
+
 const ofResNet = { config: resnet.resnetConfig }
+
 const ofBert = { config: bert.bertConfig }
+
 const ofRoberta = { config: roberta.robertaConfig }
+
 const ofDistilBert = { config: distilbert.distilBertConfig }
+
 const ofAlbert = { config: albert.albertConfig }
+
 const ofGemma = { config: gemma.gemmaConfig, cacheShape: cacheShapeOf }
+
 const ofGpt2 = { config: gpt2.gpt2Config, cacheShape: (config: gpt2.Gpt2Config) => gpt2.gpt2Size(config).cacheShape }
+
 const ofLlama = { config: llama.llamaConfig, cacheShape: cacheShapeOf }
 
 /** Every architecture, by the name of its class in `transformers`. */

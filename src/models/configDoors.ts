@@ -17,7 +17,7 @@ import type { BucketConfig } from './relative.ts'
 import type { ResNetConfig } from './resnet.ts'
 import type { RobertaConfig } from './roberta.ts'
 import { aRope } from './rope.ts'
-import type { T5Config } from './t5.ts'
+import type { T5Config } from './t5Config.ts'
 import type { VitConfig } from './vit.ts'
 
 const { boolean, count, finite, natural, string } = must

@@ -4,7 +4,7 @@
  * Sequence Learning with Neural Networks" (2014). Names are those of the package's `checkpoint20.npz`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
-import { scan } from '../api/control.ts'
+import { scan } from '../api/scan.ts'
 import { jit } from '../api/jit.ts'
 import { ArgumentError } from '../core/errors.ts'
 import * as nn from '../nn/index.ts'

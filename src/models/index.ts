@@ -3,7 +3,8 @@
  *
  * @module pullback/models
  */
-export type { AnyModel, AnyRunOptions, ArchitectureName, NamedArrays, ParamTree } from './architectures.ts'
+export type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from './architectureKinds.ts'
+export type { ArchitectureName } from './architectures.ts'
 export { architectureNames, modelOfConfig } from './architectures.ts'
 export type { Cache, CacheShape, LayerCache } from './cache.ts'
 export { emptyCache, growCache } from './cache.ts'
@@ -101,8 +102,9 @@ export type { ParamsOf, WeightsOf } from './spec.ts'
 export { ParameterSpec } from './spec.ts'
 export type { LoadModelOptions, Pretrained, SavedModel } from './pretrained.ts'
 export { loadModel, saveModel } from './pretrained.ts'
-export type { T5Config } from './t5.ts'
-export { t5, t5Config, t5Encoder, t5ForConditionalGeneration } from './t5.ts'
+export { t5, t5Encoder, t5ForConditionalGeneration } from './t5.ts'
+export type { T5Config } from './t5Config.ts'
+export { t5Config } from './t5Config.ts'
 export type { EfficientNetLiteConfig, StageConfig } from './efficientnet.ts'
 export { efficientNetLite, efficientNetLiteConfig } from './efficientnet.ts'
 export type { ResNetConfig } from './resnet.ts'

@@ -1,6 +1,6 @@
 /** `nn`: layers made of layers. A container has state if one of its parts has. */
-import { scan } from '../api/control.ts'
-import type { ScanOptions } from '../api/control.ts'
+import { scan } from '../api/scan.ts'
+import type { ScanOptions } from '../api/scan.ts'
 import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'

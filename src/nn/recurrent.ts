@@ -1,5 +1,5 @@
 /** Recurrent cells, and the layer that runs one over time. */
-import { scan } from '../api/control.ts'
+import { scan } from '../api/scan.ts'
 import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
 import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'

@@ -1,6 +1,6 @@
 /** `np`: bits, and divisors of integers. */
 import { calledAs } from '../core/calledAs.ts'
-import { whileLoop } from '../api/control.ts'
+import { whileLoop } from '../api/loops.ts'
 import { bitsOf, isInteger, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'

@@ -1,8 +1,8 @@
 /** What options that several optimizers share must be. */
 import * as must from '../surface/arguments.ts'
 import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
-import type { WeightDecayOptions } from './optimizers.ts'
-import type { MomentumOptions } from './scaling.ts'
+import type { Mask, MaskedState } from './masks.ts'
+import type { MomentumOptions, RateState, ScalarOrSchedule } from './scaling.ts'
 
 /** A hyperparameter, or a schedule of it. */
 export const aRate = must.kind(
@@ -37,6 +37,17 @@ export const lionOptions: must.OptionTable<LionOptions> = {
   b1: must.arrayLike,
   b2: must.arrayLike,
   muDtype: must.dtype,
+}
+
+/** The state of weight decay, which may be masked. */
+export type DecayState = RateState | MaskedState<RateState>
+
+/** Options of optimizers with decoupled weight decay. */
+export interface WeightDecayOptions {
+  /** Decay, multiplied by the learning rate. */
+  readonly weightDecay?: ScalarOrSchedule
+  /** Which leaves decay; all by default. */
+  readonly mask?: Mask
 }
 
 export const weightDecayOptions: must.OptionTable<WeightDecayOptions> = { weightDecay: aRate, mask: aMask }

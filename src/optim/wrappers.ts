@@ -1,14 +1,20 @@
 /** Transformations of transformations: accumulation, refusal of bad gradients, hyperparameters in the state. */
+import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/array.ts'
 import * as must from '../surface/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { checkPositive } from './blocks.ts'
 import { aRate } from './options.ts'
 import type { Schedule } from './scaling.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { aTransformation, stateOf } from './transformation.ts'
 import { increment, leavesOf, mapTree, selectTree, zeroCount, zerosLike } from './trees.ts'
+
+/** Throws unless a count is a positive whole number. */
+const checkPositive = (operation: string, what: string, n: number): void => {
+  if (!Number.isInteger(n) || n < 1)
+    throw new ArgumentError(`${operation}: ${what} is a positive whole number, got ${n}.`)
+}
 
 /** `floor(count) mod k` for counts, which are not negative. */
 const modulo = (count: NDArray, k: ArrayLike): NDArray => np.remainder(count, k)

@@ -1,7 +1,7 @@
 /** Draws from a normal distribution's tail, where its distribution function is 1, or 0, to all digits. */
 import type { DType } from '../core/dtype.ts'
 import { isHalf } from '../core/dtype.ts'
-import { foriLoop } from '../api/control.ts'
+import { foriLoop } from '../api/loops.ts'
 import { fullLike, scalar } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
