@@ -5,7 +5,7 @@ import type { TypedArray } from '../../src/core/dtype.ts'
 import type { OpName } from '../../src/ir/op.ts'
 import { lgamma } from '../../src/primitives/gamma.ts'
 import type { Primitive } from '../../src/primitives/primitive.ts'
-import { primitives } from '../../src/primitives/registry.ts'
+import { primitives } from '../../src/primitives/all.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()

@@ -2,7 +2,7 @@
 import { malformed, missing, run, unsupported } from '../errors.ts'
 import { decodeUtf8 } from '../platform.ts'
 import type { ByteSource } from '../source.ts'
-import { crc32 } from './crc32.ts'
+import { crc32 } from '../../core/crc32.ts'
 import { inflate } from './inflate.ts'
 
 /** One file of an archive. */

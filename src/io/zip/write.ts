@@ -1,6 +1,6 @@
 /** Zip archives of entries that are stored as they are (PKWARE APPNOTE 6.3), with 64-bit fields where they are needed. */
 import { encodeUtf8 } from '../platform.ts'
-import { crc32 } from './crc32.ts'
+import { crc32 } from '../../core/crc32.ts'
 
 const VERSION = 45
 const UTF8_NAMES = 0x800
