@@ -13,6 +13,7 @@ import { feedForwardTargets, scaledTargets } from '../modelTypes.ts'
 import { moduleOf, parametersOf } from '../targets.ts'
 import { anAdapter } from './configs.ts'
 import { denseOf, Scaled } from './operators.ts'
+import { calledIn } from './spelling.ts'
 import type { Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
   changed,
@@ -51,8 +52,10 @@ const ia3Options: must.OptionTable<Ia3Options> = {
 }
 
 /** Whether a module's inputs are scaled. PEFT looks at the ends of names whether or not a dot is before them. */
-export const scalesInputs = ({ feedForward }: Pick<Ia3Config, 'feedForward'>, module: string): boolean =>
-  feedForward.some((end) => module.endsWith(end))
+export const scalesInputs = (config: Pick<Ia3Config, 'feedForward' | 'spelling'>, module: string): boolean => {
+  const name = calledIn(config, module)
+  return config.feedForward.some((end) => name.endsWith(end))
+}
 
 /** The shape of a module's vector in PEFT's files. */
 export const vectorShape = (
