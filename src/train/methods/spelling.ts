@@ -30,7 +30,7 @@ const renamed = <C extends ModuleConfig>(
   { weights, saved }: Adapter<C>,
   config: C,
   rename: (name: string) => string,
-): Adapter<C> => new Adapter(config, keysRenamed(weights, rename) as AdapterWeights, keysRenamed(saved, rename))
+): Adapter<C> => new Adapter(config, keysRenamed<AdapterWeights[string]>(weights, rename), keysRenamed(saved, rename))
 
 /** An adapter whose arrays have the names that files have. */
 export const spelledAsFiles = <C extends ModuleConfig>(adapter: Adapter<C>): Adapter<C> =>

@@ -94,12 +94,21 @@ CASES = {
     "masked-decoder": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query", "decoder"])),
     "tied-head": ("llama-tied", peft.LoraConfig(**LORA, target_modules=["lm_head", "v_proj"])),
     "tied-table": ("llama-tied", peft.LoraConfig(**LORA, use_dora=True, target_modules=["embed_tokens", "v_proj"])),
+    "tied-dora": ("llama-tied", peft.LoraConfig(**LORA, use_dora=True, target_modules=["lm_head", "v_proj"])),
     "llama-head": (
         "llama",
         peft.LoraConfig(**LORA, target_modules=["embed_tokens"], modules_to_save=["norm", "lm_head"]),
     ),
     "resnet-lora": ("resnet-bottleneck", peft.LoraConfig(**LORA, target_modules=["convolution"])),
     "resnet-dora": ("resnet-bottleneck", peft.LoraConfig(**LORA, use_dora=True, target_modules=r".*\.layer\.\d\.convolution")),
+    "resnet-ia3": (
+        "resnet-bottleneck",
+        peft.IA3Config(
+            target_modules=r".*\.layer\.[012]\.convolution",
+            feedforward_modules=["layer.2.convolution"],
+        ),
+    ),
+    "vit-ia3": ("vit-image", peft.IA3Config(target_modules=["projection"], feedforward_modules=[])),
     "vit-lora": ("vit-image", peft.LoraConfig(**LORA, target_modules=["projection"], modules_to_save=["classifier"])),
     "vit-five-lora": (
         "vit-image",

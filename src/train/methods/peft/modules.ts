@@ -161,7 +161,8 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
   const fanIn = config.flag('fan_in_fan_out', false)
   const tying = config.flag('ensure_weight_tying', false)
   const heads = tying ? [] : headsOf(params, model)
-  const kernels = config.get('peft_type') === 'LORA' ? kernelsOf(params) : []
+  const type = config.get('peft_type')
+  const kernels = type === 'LORA' || type === 'IA3' ? kernelsOf(params) : []
   const found = [...matricesOf(params), ...kernels, ...heads].filter(
     ({ module }: Matrix) => isTarget(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
   )
