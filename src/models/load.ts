@@ -18,6 +18,7 @@ import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ParameterSpec, ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, isSpecs, namesOf } from './spec.ts'
+import { inSpellingOf4 } from './vitNames.ts'
 
 /** A parameter whose tensor has another shape. */
 export interface ShapeMismatch {
@@ -124,7 +125,8 @@ interface Plan {
 }
 
 /** A parameter's name from a file's: as it is, or with the body's prefix put before it or taken away. */
-const parameterOf = (name: string, specs: ReadonlyMap<string, ParameterSpec>, { prefix }: Loadable<unknown>) => {
+const parameterOf = (given: string, specs: ReadonlyMap<string, ParameterSpec>, { prefix, type }: Loadable<unknown>) => {
+  const name = type === 'vit' ? inSpellingOf4(given) : given
   const candidates = [
     name,
     `${prefix}.${name}`,

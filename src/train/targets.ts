@@ -9,6 +9,7 @@ import { suggestion } from '../core/suggest.ts'
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import * as must from '../surface/arguments.ts'
 import { NDArray } from '../trace/value.ts'
+import { areOfVit, inSpellingOf5 } from '../models/vitNames.ts'
 import { endsIn, globExpression, isGlob } from './globs.ts'
 import type { ModelLike, TargetsByType } from './modelTypes.ts'
 import { isHead, isTable } from './modelTypes.ts'
@@ -110,14 +111,14 @@ export const whatThereIs = (names: readonly string[], wanted: string): string =>
 }
 
 /** Those of the names that one text means. */
-const meantBy = (operation: string, text: string): ((name: string) => boolean) => {
+export const meantBy = (operation: string, text: string): ((name: string) => boolean) => {
   if (!isGlob(text)) return (name) => endsIn(name, text)
   const expression = globExpression(operation, text)
   return (name) => expression.test(name)
 }
 
 /** A predicate of matrices for targets of one kind, and how it is called in messages. */
-const chosenBy = (operation: string, targets: Exclude<Targets, readonly string[]>) => {
+const chosenBy = (operation: string, targets: Exclude<Targets, readonly string[]>, isVit: boolean) => {
   if (typeof targets === 'function') {
     return { called: 'the predicate', accepts: ({ module, value }: Matrix) => targets(module, value) }
   }
@@ -133,7 +134,8 @@ const chosenBy = (operation: string, targets: Exclude<Targets, readonly string[]
     }
   }
   const means = meantBy(operation, targets)
-  return { called: `'${targets}'`, accepts: ({ module }: Matrix) => means(module) }
+  const isMeant = isVit ? (module: string): boolean => means(module) || means(inSpellingOf5(module)) : means
+  return { called: `'${targets}'`, accepts: ({ module }: Matrix) => isMeant(module) }
 }
 
 /** Options of `findTargets`. */
@@ -186,8 +188,9 @@ export const findTargets = (operation: string, params: unknown, options: FindOpt
     ? (targets as readonly string[])
     : [targets as Exclude<Targets, readonly string[]>]
   const found = new Set<Matrix>()
+  const isVit = areOfVit(matrices.map(({ module }) => module))
   for (const kind of kinds) {
-    const { called, accepts } = chosenBy(operation, kind)
+    const { called, accepts } = chosenBy(operation, kind, isVit)
     const chosen = matrices.filter(accepts)
     if (chosen.length === 0) {
       const names = matrices.map(({ module }) => module)

@@ -66,7 +66,7 @@ export interface CombineOptions {
 
 const combineDoor = must.door('lora.combine', {
   adapters: must.kind('a list of adapters of lora', (x) =>
-    Array.isArray(x) ? x.length > 0 && must.isListOf(x, anAdapter('lora').accepts) : false,
+    Array.isArray(x) ? x.length > 0 && must.isListOf(x, anAdapter('lora', 'dora').accepts) : false,
   ),
   options: must.optionsOf<CombineOptions>({
     weights: must.required(must.listOf(must.finite)),
@@ -157,15 +157,18 @@ const mergedProducts = (
 /** What has no sum that an adapter could hold: biases and rows that are trained beside the factors. */
 const checkFactorsOnly = (adapters: readonly Adapter<LoraConfig>[]): void => {
   for (const { config } of adapters) {
-    const { bias, loraBias = false, tokens = {} } = config
+    const { method, bias, loraBias = false, tokens = {} } = config
     const other =
-      bias !== undefined
-        ? 'biases'
-        : loraBias
-          ? 'biases of B'
-          : Object.keys(tokens).length > 0
-            ? 'rows of tables'
-            : null
+      // PEFT puts the lengths of the plain weights in their place, so that what was trained is lost.
+      method === 'dora'
+        ? 'the magnitudes of DoRA'
+        : bias !== undefined
+          ? 'biases'
+          : loraBias
+            ? 'biases of B'
+            : Object.keys(tokens).length > 0
+              ? 'rows of tables'
+              : null
     if (other === null) continue
     throw new ArgumentError(
       `lora.combine: one of the adapters trained ${other} beside its factors, which have no sum. Merge it into the parameters, and combine the others.`,

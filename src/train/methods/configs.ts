@@ -25,6 +25,7 @@ const shared: must.OptionTable<ModuleConfig> = {
   targetModules: names,
   modulesToSave: names,
   fanInFanOut: names,
+  spelling: must.oneOf(['transformers-5']),
   bias: must.oneOf(['all', 'only']),
   tied: must.required(must.recordOf(must.string, 'an object of names of modules')),
   tokens: must.recordOf(must.listOf(must.natural), 'an object of lists of rows'),

@@ -10,9 +10,12 @@ import { aKey } from '../../random/keys.ts'
 import * as must from '../../surface/arguments.ts'
 import { Adapter } from '../adapter.ts'
 import { feedForwardTargets, scaledTargets } from '../modelTypes.ts'
+import type { NDArray } from '../../trace/value.ts'
+import type { Parameter } from '../targets.ts'
 import { moduleOf, parametersOf } from '../targets.ts'
 import { anAdapter } from './configs.ts'
 import { denseOf, Scaled } from './operators.ts'
+import { calledIn } from './spelling.ts'
 import type { Changes, ModuleConfig, ModuleOptions, Tuned } from './settings.ts'
 import {
   changed,
@@ -51,14 +54,17 @@ const ia3Options: must.OptionTable<Ia3Options> = {
 }
 
 /** Whether a module's inputs are scaled. PEFT looks at the ends of names whether or not a dot is before them. */
-export const scalesInputs = ({ feedForward }: Pick<Ia3Config, 'feedForward'>, module: string): boolean =>
-  feedForward.some((end) => module.endsWith(end))
+export const scalesInputs = (config: Pick<Ia3Config, 'feedForward' | 'spelling'>, module: string): boolean => {
+  const name = calledIn(config, module)
+  return config.feedForward.some((end) => name.endsWith(end))
+}
 
-/** The shape of a module's vector in PEFT's files. */
-export const vectorShape = (
-  inputs: boolean,
-  [ins, outs]: readonly [inputs: number, outputs: number],
-): readonly [number, number] => (inputs ? [1, ins] : [outs, 1])
+/** The shape of a vector in PEFT's files, for a matrix or the kernel of a convolution, `[outputs, inputs, height, width]`. */
+export const vectorShape = (inputs: boolean, value: Parameter, outputs: 0 | 1): readonly number[] => {
+  if (value.ndim === 4) return [1, value.shape[inputs ? 1 : 0]!, 1, 1]
+  const [ins, outs] = extentsOf(value, outputs)
+  return inputs ? [1, ins] : [outs, 1]
+}
 
 const feedForwardOf = ({ targets, model, feedForward }: Ia3Options): readonly string[] => {
   if (feedForward !== undefined) return feedForward
@@ -79,11 +85,17 @@ const init = (key: Key, params: unknown, options: Ia3Options = {}): Adapter<Ia3C
   const weights = modules.map(({ module, value, table, outputs }) => {
     if (table)
       throw new ArgumentError(`ia3.init: ${module} is a table of embeddings, which has no inputs or outputs to scale.`)
-    const shape = vectorShape(scalesInputs(config, module), extentsOf(value, outputs))
+    const shape = vectorShape(scalesInputs(config, module), value, outputs)
     const dtype = options.dtype ?? (value.dtype === 'float64' ? 'float64' : 'float32')
     return [module, { ia3_l: np.ones(shape, { dtype }) }] as const
   })
   return new Adapter(config, Object.fromEntries(weights), saved)
+}
+
+/** A kernel `[outputs, inputs, height, width]` whose inputs or outputs are scaled. Convolutions take arrays only. */
+const scaledKernel = (leaf: Parameter, vector: NDArray, inputs: boolean): NDArray => {
+  const kernel = denseOf(leaf)
+  return np.astype(np.multiply(kernel, np.reshape(vector, inputs ? [-1, 1, 1] : [-1, 1, 1, 1])), kernel.dtype)
 }
 
 const changesOf = <P>(operation: string, params: P, { config, weights, saved }: Adapter<Ia3Config>): Changes => {
@@ -94,10 +106,12 @@ const changesOf = <P>(operation: string, params: P, { config, weights, saved }: 
     const { name, value } = find(module)
     const inputs = scalesInputs(config, module)
     const outputs = outputsAxis(config, module, false)
-    const vector = takeArray(operation, module, arrays, 'ia3_l', vectorShape(inputs, extentsOf(value, outputs)))
+    const vector = takeArray(operation, module, arrays, 'ia3_l', vectorShape(inputs, value, outputs))
     const flat = np.reshape(vector, [-1])
     const inputsAxis = outputs === 0 ? 1 : 0
-    changes.set(name, (leaf) => new Scaled(leaf, flat, inputs ? inputsAxis : outputs))
+    changes.set(name, (leaf) =>
+      leaf.ndim === 4 ? scaledKernel(leaf, flat, inputs) : new Scaled(leaf, flat, inputs ? inputsAxis : outputs),
+    )
     const bias = `${moduleOf(name)}.bias`
     // What comes out has the bias in it.
     if (!inputs && names.has(bias)) {

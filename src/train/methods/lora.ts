@@ -2,6 +2,7 @@
  * LoRA: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021): to a weight W is added s B A, where A and B are thin. With
  * DoRA (Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024) the sum's rows get trained lengths besides.
  */
+import { calledIn } from './spelling.ts'
 import { stopGradient } from '../../api/derivatives.ts'
 import type { DType } from '../../core/dtype.ts'
 import { ArgumentError } from '../../core/errors.ts'
@@ -98,13 +99,13 @@ type LoraMethod = LoraConfig['method']
 
 /** What is added is multiplied by this. */
 export const scaleOf = (config: LoraConfig, module: string, rank: number): number => {
-  const alpha = valueByPattern(config.alphaPattern, module, config.alpha)
+  const alpha = valueByPattern(config.alphaPattern, calledIn(config, module), config.alpha)
   return alpha / (config.rsLora ? Math.sqrt(rank) : rank)
 }
 
 /** The rank of a module's factors. */
 export const rankOf = (config: LoraConfig, module: string): number =>
-  valueByPattern(config.rankPattern, module, config.rank)
+  valueByPattern(config.rankPattern, calledIn(config, module), config.rank)
 
 // How an adapter begins.
 

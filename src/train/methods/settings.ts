@@ -1,4 +1,7 @@
 /** What the methods that change products have in common: options, modules, and leaves that are trained besides. */
+import { inSpellingOf5 } from '../../models/vitNames.ts'
+import type { Spelling } from './spelling.ts'
+import { hasTwoSpellings } from './spelling.ts'
 import type { LinearOperator } from '../../api/linearOperator.ts'
 import type { QuantizedArray } from '../../api/quantized.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
@@ -13,6 +16,7 @@ import { isConv1D, isTable } from '../modelTypes.ts'
 import { ownArray } from '../own.ts'
 import type { Matrix, NamedParameter, Parameter, Targets } from '../targets.ts'
 import {
+  meantBy,
   findTargets,
   isSaved,
   moduleOf,
@@ -40,6 +44,11 @@ export interface ModuleConfig extends AdapterConfig {
   readonly modulesToSave: readonly string[]
   /** Tuned modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
+  /**
+   * Whether targets and files have the names of transformers 5: of a ViT, whose parameters have those of transformers 4, as files of models
+   * do. Arrays of the adapter have the names of the parameters in any case.
+   */
+  readonly spelling?: Spelling
   /** Which biases are trained whole besides: `all` of the model, or those of adapted modules `only`; none where it is left out. */
   readonly bias?: 'all' | 'only'
   /** Modules that share a trained weight, as the head a table's, and that weight's module: both are changed. */
@@ -156,6 +165,17 @@ export const isTrainedBias = (name: string, bias: ModuleConfig['bias'], modules:
   (name === 'bias' || name.endsWith('.bias')) &&
   (bias === 'all' || modules.includes(name.slice(0, -'.bias'.length)))
 
+/** Whether some targets are names that modules have only in the spelling of transformers 5. */
+const isSpelledAnew = (targets: ModuleOptions['targets'], found: readonly Matrix[]): boolean => {
+  const list = typeof targets === 'string' ? [targets] : Array.isArray(targets) ? (targets as readonly string[]) : []
+  return list.some(
+    (target) =>
+      target !== 'all-linear' &&
+      !found.some(({ module }) => meantBy('', target)(module)) &&
+      found.some(({ module }) => meantBy('', target)(inSpellingOf5(module))),
+  )
+}
+
 /** Finds what is adapted. */
 export const planModules = (
   operation: string,
@@ -168,8 +188,11 @@ export const planModules = (
   const fanIn = found.map(({ module }) => module).filter((module) => isFanIn(module, fanInFanOut, model))
   const saved = savedLeaves(operation, parametersOf(params), modulesToSave)
   const trained = [...found.map(({ name }) => name), ...Object.keys(saved)]
+  const isRespelled = hasTwoSpellings(params) && isSpelledAnew(targets, found)
+  const named = isRespelled ? found.map((matrix) => ({ ...matrix, module: inSpellingOf5(matrix.module) })) : found
   const config = {
-    targetModules: targetModulesOf(options, defaults, found),
+    targetModules: targetModulesOf(options, defaults, named),
+    ...(isRespelled ? { spelling: 'transformers-5' as const } : {}),
     modulesToSave,
     fanInFanOut: fanIn,
     tied: tiesOf(trained, model),

@@ -35,7 +35,7 @@ const recorded = async (name: string) => {
 }
 
 /** Adapters that change a table or the head tied to it, and not both: merged they are no array. */
-const parted = ['masked-decoder', 'masked-head', 'tied-head', 'tied-table', 'gemma3-lora']
+const parted = ['masked-decoder', 'masked-head', 'tied-head', 'tied-dora', 'tied-table', 'gemma3-lora']
 
 const beganAsPart = (name: string): boolean => name.endsWith('pissa') || name.endsWith('olora')
 
@@ -138,6 +138,25 @@ test.each([
   const settings = { weights: [0.7, -0.4], density: 0.6, majoritySign: 'frequency' } as const
   const both = lora.combine([one!, two!], { ...settings, combination })
   expect(difference(logits(lora.apply(params, both)), expected[name]!)).toBeLessThan(1e-5)
+})
+
+test('adapters of DoRA are not combined: their magnitudes have no sum', async () => {
+  const { model, params } = await recorded('bert-dora')
+  const adapter = await get(dora.load(join(data, 'bert-dora'), params, { model }))
+  const options = { weights: [0.5, 0.5], combination: 'cat' } as const
+  expect(() => lora.combine([adapter, adapter], options)).toThrow(/the magnitudes of DoRA.*no sum/)
+})
+
+test('a kernel of a grouped convolution, whose B has a part of the rank, is refused by its shape', async () => {
+  const { params } = await recorded('resnet-lora')
+  const given = await files('resnet-lora')
+  const name = Object.keys(given.tensors).find((key) => key.endsWith('lora_B.weight'))!
+  const [outputs, rank] = given.tensors[name]!.shape as readonly [number, number]
+  const grouped = { ...given.tensors, [name]: np.ones([outputs, rank / 2, 1, 1]) }
+  const error = leftOf(await loadAdapter(folderOf(given.config, grouped), params)())
+  expect(error.message).toContain(
+    `lora_B.weight [${outputs}, ${rank / 2}, 1, 1] instead of [${outputs}, ${rank}, 1, 1]`,
+  )
 })
 
 // What does not fit.

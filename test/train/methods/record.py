@@ -9,6 +9,7 @@ at the inputs with labels (`label.*`, `loss`), and its gradients by the adapter'
 (`grad.*`). All arrays of an adapter are random, none is zero.
 """
 
+import json
 import pathlib
 import shutil
 import sys
@@ -19,7 +20,7 @@ import peft
 import torch
 import transformers
 from peft.utils import get_peft_model_state_dict
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 ROOT = pathlib.Path(__file__).parent
 DATA = ROOT / "data"
@@ -93,13 +94,36 @@ CASES = {
     "masked-decoder": ("bert-masked", peft.LoraConfig(**LORA, target_modules=["query", "decoder"])),
     "tied-head": ("llama-tied", peft.LoraConfig(**LORA, target_modules=["lm_head", "v_proj"])),
     "tied-table": ("llama-tied", peft.LoraConfig(**LORA, use_dora=True, target_modules=["embed_tokens", "v_proj"])),
+    "tied-dora": ("llama-tied", peft.LoraConfig(**LORA, use_dora=True, target_modules=["lm_head", "v_proj"])),
     "llama-head": (
         "llama",
         peft.LoraConfig(**LORA, target_modules=["embed_tokens"], modules_to_save=["norm", "lm_head"]),
     ),
     "resnet-lora": ("resnet-bottleneck", peft.LoraConfig(**LORA, target_modules=["convolution"])),
     "resnet-dora": ("resnet-bottleneck", peft.LoraConfig(**LORA, use_dora=True, target_modules=r".*\.layer\.\d\.convolution")),
+    "resnet-ia3": (
+        "resnet-bottleneck",
+        peft.IA3Config(
+            target_modules=r".*\.layer\.[012]\.convolution",
+            feedforward_modules=["layer.2.convolution"],
+        ),
+    ),
+    "vit-ia3": ("vit-image", peft.IA3Config(target_modules=["projection"], feedforward_modules=[])),
     "vit-lora": ("vit-image", peft.LoraConfig(**LORA, target_modules=["projection"], modules_to_save=["classifier"])),
+    "vit-five-lora": (
+        "vit-image",
+        peft.LoraConfig(
+            **LORA,
+            target_modules=["q_proj", "o_proj", "fc1"],
+            rank_pattern={"q_proj": 3},
+            alpha_pattern={r"layers\.1\.mlp\.fc1": 7},
+            modules_to_save=["classifier", "layernorm_after"],
+        ),
+    ),
+    "vit-five-ia3": (
+        "vit-image",
+        peft.IA3Config(target_modules=["k_proj", "v_proj", "fc2"], feedforward_modules=["fc2"]),
+    ),
     "distilbert-lora": ("distilbert-sequence", peft.LoraConfig(**LORA, task_type="SEQ_CLS", target_modules=["q_lin", "lin2"])),
     "albert-lora": ("albert-sequence", peft.LoraConfig(**LORA, target_modules=["query", "embedding_hidden_mapping_in"])),
     "gemma3-lora": ("gemma3", peft.LoraConfig(**LORA, target_modules=["embed_tokens", "q_proj"], ensure_weight_tying=False)),
@@ -222,6 +246,44 @@ def record_combined():
     save_file(expected, folder / "expected.safetensors")
 
 
+RESPELLED = [
+    ("layers.", "encoder.layer."),
+    (".attention.q_proj", ".attention.attention.query"),
+    (".attention.k_proj", ".attention.attention.key"),
+    (".attention.v_proj", ".attention.attention.value"),
+    (".attention.o_proj", ".attention.output.dense"),
+    (".mlp.fc1", ".intermediate.dense"),
+    (".mlp.fc2", ".output.dense"),
+]
+
+
+def record_respelled():
+    """The adapters of ViT as they are with transformers 4, where modules have other names; what they compute is the same."""
+    four = {
+        "lora": {
+            "target_modules": ["query", "attention.output.dense", "intermediate.dense"],
+            "rank_pattern": {"query": 3},
+            "alpha_pattern": {r"layer\.1\.intermediate\.dense": 7},
+        },
+        "ia3": {"target_modules": ["key", "value", r"layer.0.output.dense", "layer.1.output.dense"]},
+    }
+    four["ia3"]["feedforward_modules"] = four["ia3"]["target_modules"][2:]
+    for method, settings in four.items():
+        source, folder = DATA / f"vit-five-{method}", DATA / f"vit-four-{method}"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(source, folder)
+        config = json.loads((source / "adapter_config.json").read_text())
+        (folder / "adapter_config.json").write_text(json.dumps({**config, **settings}, indent=2, sort_keys=True))
+        for file in ["adapter_model.safetensors", "expected.safetensors"]:
+            tensors = load_file(source / file)
+            named = {}
+            for name, x in tensors.items():
+                for five, old in RESPELLED:
+                    name = name.replace(five, old)
+                named[name] = x
+            save_file(named, folder / file)
+
+
 CASES["bert-first"] = ("bert-sequence", peft.LoraConfig(**LORA))
 
 if __name__ == "__main__":
@@ -229,3 +291,4 @@ if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
         record(name)
     record_combined()
+    record_respelled()

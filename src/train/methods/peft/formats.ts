@@ -128,9 +128,7 @@ const ia3Of = (config: ConfigReader, found: FoundModules): Format => {
   const settings: Ia3Config = { method: 'ia3', feedForward: given, ...shared(found) }
   return {
     config: settings,
-    arraysOf: ({ module, value, outputs }) => [
-      ['ia3_l', vectorShape(scalesInputs(settings, module), extentsOf(value, outputs))],
-    ],
+    arraysOf: ({ module, value, outputs }) => [['ia3_l', vectorShape(scalesInputs(settings, module), value, outputs)]],
   }
 }
 

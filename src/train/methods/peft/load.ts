@@ -14,6 +14,7 @@ import type { AdapterError } from '../../errors.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isSaved, matricesOf, parametersOf } from '../../targets.ts'
 import { widened } from '../operators.ts'
+import { hasTwoSpellings, isSpelledAs5, spelledAsTree, viewInSpellingOf5 } from '../spelling.ts'
 import { aModel, isTrainedBias } from '../settings.ts'
 import type { Beside } from './beside.ts'
 import { besideOf } from './beside.ts'
@@ -178,7 +179,7 @@ const checkBiases = ({ config }: Format, { modules }: FoundModules, params: unkn
 
 const loadFrom = async (
   from: FolderLike,
-  params: unknown,
+  given: unknown,
   accepted: readonly PeftMethod[],
   { model, residual = false, ...folderOptions }: LoadAdapterOptions,
 ): Promise<Adapter<PeftConfig>> => {
@@ -190,11 +191,13 @@ const loadFrom = async (
   if (!accepted.includes(method)) {
     refuse(`${folder.name}: this is an adapter of ${method}, not of ${accepted.join(' or ')}. loadAdapter reads any.`)
   }
+  const file = await valueOf(openAdapterTensors(from, folderOptions))
+  const isRespelled = hasTwoSpellings(given) && isSpelledAs5(file.tensors.keys())
+  const params = isRespelled ? viewInSpellingOf5(given) : given
   const found = modulesOf(config, params, model)
   const format = formatOf(config, found, { residual })
   config.finish()
   checkBiases(format, found, params)
-  const file = await valueOf(openAdapterTensors(from, folderOptions))
   const wanted = wantedOf(format, found, params, model)
   const { byName, others } = matched(file.tensors.keys(), wanted)
   const whole = [...wanted].flatMap(([name, { place }]) => (place === null ? [name] : []))
@@ -208,7 +211,7 @@ const loadFrom = async (
   checkShapes(file, byName, wanted)
   const adapter = await readAdapter(file, byName, wanted, format)
   await checkBeside(file, others, beside, adapter)
-  return adapter
+  return isRespelled ? spelledAsTree(adapter) : adapter
 }
 
 /** `load` of some methods. */

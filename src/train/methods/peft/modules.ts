@@ -4,6 +4,7 @@ import type { ModelLike } from '../../modelTypes.ts'
 import { isHead, isTable } from '../../modelTypes.ts'
 import type { Matrix } from '../../targets.ts'
 import { isSaved, kernelsOf, matricesOf, moduleOf, parametersOf } from '../../targets.ts'
+import { eitherWay, hasTwoSpellings } from '../spelling.ts'
 import { wholeExpression } from '../patterns.ts'
 import type { AdaptedModule, ModuleConfig } from '../settings.ts'
 import { isFanIn, isTrainedBias, tiesOf } from '../settings.ts'
@@ -152,14 +153,16 @@ export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLik
   const modulesToSave = config.names('modules_to_save')
   const given = config.get('target_modules')
   if (given === undefined) config.fail('target_modules', 'a list of names, or an expression')
-  const isTarget = targetMatcher(config)
-  const isExcluded = matcher(config, 'exclude_modules')
+  const either = hasTwoSpellings(params, true) ? eitherWay : (isMeant: (module: string) => boolean) => isMeant
+  const isTarget = either(targetMatcher(config))
+  const isExcluded = either(matcher(config, 'exclude_modules'))
   const bias = biasOf(config)
   const byLayer = config.get('layers_to_transform') !== undefined
   const fanIn = config.flag('fan_in_fan_out', false)
   const tying = config.flag('ensure_weight_tying', false)
   const heads = tying ? [] : headsOf(params, model)
-  const kernels = config.get('peft_type') === 'LORA' ? kernelsOf(params) : []
+  const type = config.get('peft_type')
+  const kernels = type === 'LORA' || type === 'IA3' ? kernelsOf(params) : []
   const found = [...matricesOf(params), ...kernels, ...heads].filter(
     ({ module }: Matrix) => isTarget(module) && !isExcluded(module) && !isSaved(module, modulesToSave),
   )

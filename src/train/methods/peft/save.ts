@@ -9,6 +9,7 @@ import { nodeFiles, withPlatform, writeFile } from '../../../io/node.ts'
 import { nodeModule } from '../../../io/platform.ts'
 import * as must from '../../../surface/arguments.ts'
 import type { Adapter } from '../../adapter.ts'
+import { spelledAsFiles } from '../spelling.ts'
 import { projectionsOf } from '../projections.ts'
 import { CONFIG_FILE, WEIGHTS_FILE } from './folder.ts'
 import type { PeftConfig } from './formats.ts'
@@ -52,7 +53,7 @@ const savedKey = (name: string, weights: Adapter['weights']): string => {
 
 /** What is trained, or the gradients by it, under the names that files have for it. */
 export const trainedTensors = (adapter: Adapter<PeftConfig>): NamedArrays => {
-  const { weights, saved } = adapter
+  const { weights, saved } = spelledAsFiles(adapter)
   const arrays = Object.entries(weights).flatMap(([module, named]) =>
     Object.entries(named).map(([name, x]) => [fileKey(module, name), x] as const),
   )
