@@ -3,7 +3,8 @@
  * its array is donated or collected, and when memory is short the oldest blocks are evicted, to ordinary memory unless the
  * elements are there already.
  *
- * Within one turn of the host no finaliser runs, so dead arrays look alive; eviction is what bounds the memory of a loop.
+ * Within one turn of the host no finaliser runs, so dead arrays look alive. Where the platform can tell otherwise (see collector.ts),
+ * the blocks of those made in this turn come back when memory is short; elsewhere eviction is what bounds the memory of a loop.
  */
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
@@ -12,11 +13,46 @@ import type { Device } from '../../trace/device.ts'
 import type { SynchronousResident } from '../../trace/value.ts'
 import { ConcreteBody, hostOf } from '../../trace/value.ts'
 import type { Range } from './allocator.ts'
+import type { Generation } from './collector.ts'
+import { Findable, finder } from './collector.ts'
 import type { Heap } from './heap.ts'
 import { bytesOf } from './heap.ts'
 
+/** What an array's body knows of its block: only the body refers to it for long, so that the two live equally long. */
+class Handle extends Findable implements SynchronousResident {
+  readonly block: Block
+
+  constructor(block: Block) {
+    super()
+    this.block = block
+  }
+
+  get device(): Device {
+    return this.block.home.device
+  }
+
+  read(): TypedArray {
+    const { block } = this
+    block.isCopy = true
+    return block.evicted ?? block.home.elementsOf(block)
+  }
+
+  copy(): TypedArray {
+    const { block } = this
+    return block.evicted?.slice() ?? block.home.elementsOf(block)
+  }
+
+  release(): void {
+    this.block.home.release(this.block)
+  }
+
+  wasFound(): void {
+    this.block.home.keep(this)
+  }
+}
+
 /** The elements of one array in a device's memory. It never refers to the array for long, as that would keep it alive. */
-class Block implements SynchronousResident {
+class Block {
   readonly home: Blocks
   readonly dtype: DType
   readonly length: number
@@ -30,8 +66,8 @@ class Block implements SynchronousResident {
   pins = 0
   /** By how much it raises the limit while it is there: see `hold`. */
   allowance = 0
-  /** The array's body, until the end of the turn that made the block. */
-  owner: ConcreteBody | null
+  /** What the array's body has of it, until the end of the turn that made the block. */
+  owner: Handle | null
   /** In which turn of the host it was made. */
   readonly turn: number
   isRegistered = false
@@ -40,35 +76,18 @@ class Block implements SynchronousResident {
   older: Block | null = null
   newer: Block | null = null
 
-  constructor(home: Blocks, range: Range, { dtype, size }: Aval, owner: ConcreteBody, isCopy: boolean) {
+  constructor(home: Blocks, range: Range, { dtype, size }: Aval, isCopy: boolean) {
     this.home = home
     this.range = range
     this.dtype = dtype
     this.length = size
-    this.owner = owner
+    this.owner = new Handle(this)
     this.isCopy = isCopy
     this.turn = pileUp(this.bytes)
   }
 
-  get device(): Device {
-    return this.home.device
-  }
-
   get bytes(): number {
     return bytesOf(this.dtype, this.length)
-  }
-
-  read(): TypedArray {
-    this.isCopy = true
-    return this.evicted ?? this.home.elementsOf(this)
-  }
-
-  copy(): TypedArray {
-    return this.evicted?.slice() ?? this.home.elementsOf(this)
-  }
-
-  release(): void {
-    this.home.release(this)
   }
 }
 
@@ -78,6 +97,9 @@ export type { Block }
 const REMIND_AFTER = 2 ** 26
 /** Of a buffer that nobody touches: enough for the collector to act on. */
 const REMINDER = 2 ** 27
+
+/** To look for dead arrays takes some time for each: smaller ones are evicted in less. */
+const WORTH_FINDING = 2 ** 16
 
 /** The blocks of one device, from the one that was not used for the longest to the latest. */
 export class Blocks {
@@ -100,6 +122,9 @@ export class Blocks {
   #bytes = 0
   #count = 0
   #evictions = 0
+  /** Bytes of blocks since dead ones were last looked for, and how many blocks. */
+  #made = 0
+  #madeCount = 0
   #limit: number
 
   /**
@@ -139,20 +164,20 @@ export class Blocks {
     for (;;) {
       const range = this.#heap.allocate(bytes)
       if (range !== null) return range
-      if (!this.#evictOldest() && !this.#relieve()) return null
+      if (!this.#findDead() && !this.#evictOldest() && !this.#relieve()) return null
     }
   }
 
   /** Memory for an array. */
   allocateArray(bytes: number): Range | null {
-    while (this.#bytes + bytes > this.#limit && this.#evictOldest());
+    while (this.#bytes + bytes > this.#limit && (this.#findDead() || this.#evictOldest()));
     return this.allocate(bytes)
   }
 
   /** The body of a new array whose elements are in this range. */
   adopt(range: Range, aval: Aval): ConcreteBody {
     const body = new ConcreteBody(null)
-    body.place(this.#add(new Block(this, range, aval, body, false)))
+    body.place(this.#add(new Block(this, range, aval, false)).owner!)
     return body
   }
 
@@ -166,22 +191,22 @@ export class Blocks {
 
   /** The block with an array's elements, copied to it if there was none, and pinned; null if there is no memory. */
   pin(body: ConcreteBody, aval: Aval, operation: string): Block | null {
-    const known = body.resident
-    if (known instanceof Block && known.home === this && known.range !== null) {
+    const known = body.resident instanceof Handle ? body.resident.block : null
+    if (known?.home === this && known.range !== null) {
       this.#unlink(known)
       this.#link(known)
       known.pins++
       return known
     }
-    if (known instanceof Block && known.home === this) this.#limit = Math.min(this.#maxLimit, this.#limit + known.bytes)
+    if (known?.home === this) this.#limit = Math.min(this.#maxLimit, this.#limit + known.bytes)
     const data = hostOf(aval, body, operation)
     const range = this.allocateArray(data.byteLength)
     if (range === null) return null
     this.#heap.write(aval.dtype, this.#heap.addressOf(range), data)
-    const block = this.#add(new Block(this, range, aval, body, !body.isMovable))
+    const block = this.#add(new Block(this, range, aval, !body.isMovable))
     block.pins++
-    if (body.isMovable) body.move(block)
-    else body.place(block)
+    if (body.isMovable) body.move(block.owner!)
+    else body.place(block.owner!)
     return block
   }
 
@@ -197,10 +222,10 @@ export class Blocks {
     const range = this.#heap.allocate(bytes)
     if (range === null) return
     this.#heap.write(aval.dtype, this.#heap.addressOf(range), body.host('hold'))
-    const block = this.#add(new Block(this, range, aval, body, false))
+    const block = this.#add(new Block(this, range, aval, false))
     block.allowance = allowance
     this.#limit += allowance
-    body.move(block)
+    body.move(block.owner!)
   }
 
   unpin(block: Block): void {
@@ -244,6 +269,50 @@ export class Blocks {
     return true
   }
 
+  /**
+   * Frees the blocks of dead arrays of this turn, where the platform tells. Says whether there were any. Not asked for before a
+   * quarter of the limit has been made anew: what lives would be looked for again and again.
+   */
+  #findDead(): boolean {
+    if (this.#made < this.#limit / 4 || this.#made < this.#madeCount * WORTH_FINDING) return false
+    const before = this.#bytes
+    if (!this.#freeDead('young')) return false
+    if (this.#bytes > this.#limit / 2) this.#freeDead('all')
+    // So much is in use that more would come, and go, beside it.
+    if (this.#bytes > this.#limit / 2) this.#limit = Math.min(this.#maxLimit, 2 * this.#bytes)
+    return this.#bytes < before
+  }
+
+  /** Says whether the platform told. If not, what was let go is left to eviction: it may be alive. */
+  #freeDead(generation: Generation): boolean {
+    this.#made = 0
+    this.#madeCount = 0
+    const find = finder()
+    if (find === null) return false
+    const isTold = find(this.#letGo(), generation)
+    for (const block of this.#young) {
+      if (block.owner !== null) continue
+      if (isTold) this.release(block)
+      else this.#young.delete(block)
+    }
+    return isTold
+  }
+
+  /** From here on, arrays live only if somebody else needs them. */
+  #letGo(): WeakSet<Findable> {
+    const handles = new WeakSet<Findable>()
+    for (const block of this.#young) {
+      if (block.owner !== null) handles.add(block.owner)
+      block.owner = null
+    }
+    return handles
+  }
+
+  /** Holds an array that was found to be alive until the end of the turn, as before. */
+  keep(handle: Handle): void {
+    if (this.#young.has(handle.block)) handle.block.owner = handle
+  }
+
   #free(block: Block): void {
     this.#heap.free(block.range!)
     block.range = null
@@ -254,6 +323,8 @@ export class Blocks {
     this.#bytes += block.bytes
     this.#count++
     this.#young.add(block)
+    this.#made += block.bytes
+    this.#madeCount++
     if (!this.#isScheduled) {
       this.#isScheduled = true
       inNextTurn(() => {
@@ -279,6 +350,7 @@ export class Blocks {
   #watchYoung(): void {
     this.#isScheduled = false
     noteTurn()
+    if (this.#made > REMIND_AFTER && this.#made >= this.#madeCount * WORTH_FINDING) this.#freeDead('young')
     for (const block of this.#young) {
       this.#registry.register(block.owner!, block, block)
       block.isRegistered = true

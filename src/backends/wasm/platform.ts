@@ -84,6 +84,8 @@ interface NodeModules {
   }
   'node:worker_threads': { readonly Worker: new (source: string, options: object) => NodeWorker }
   'node:url': { fileURLToPath(url: string): string }
+  'node:util': { inspect(value: object, options: object): string }
+  'node:vm': { runInNewContext(code: string): unknown }
   'node:v8': { setFlagsFromString(flags: string): void }
   'node:os': { readonly availableParallelism?: () => number }
 }
