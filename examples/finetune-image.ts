@@ -5,14 +5,14 @@
  *     scripts/fetch-models.sh && npm run example -- examples/finetune-image.ts
  */
 import { pipe } from 'fp-ts/lib/function.js'
-import { np, optim, random, tree, valueAndGrad } from 'pullback'
+import { np, optim, random, tree } from 'pullback'
 import type { NDArray } from 'pullback'
 import { gradCam, htmlPage, imageHtml } from 'pullback/interpret'
 import { openTensors } from 'pullback/io'
 import { efficientNetLite, efficientNetLiteConfig, imageProcessor, loadVariables } from 'pullback/models'
 import type { ParamsOfModel, StateOfModel } from 'pullback/models'
-import { accuracy, batch, combine, decayMask, evaluate, fromArray, layerNorms, map, partition, progress, report, shuffle, train } from 'pullback/train' // prettier-ignore
-import type { Stream } from 'pullback/train'
+import { accuracy, batch, combine, decayMask, evaluate, fromArray, makeStep, map, partition, progress, report, sequenceClassification, shuffle, train } from 'pullback/train' // prettier-ignore
+import type { LossRun, Stream } from 'pullback/train'
 import { findFile } from './support/models.ts'
 import { orThrow, rightOrThrow } from './support/orThrow.ts'
 import { isQuick, outputPath, writeOutput } from './support/output.ts'
@@ -32,6 +32,8 @@ interface Variables {
   readonly params: ParamsOfModel<typeof model>
   readonly statistics: StateOfModel<typeof model>
 }
+
+type Gathered = LossRun<Variables['statistics']>
 
 /** With the mean and the spread of ImageNet's colours, as the model was pretrained. */
 const processor = rightOrThrow(imageProcessor({ size: 80, image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] })) // prettier-ignore
@@ -67,29 +69,26 @@ const ways: readonly Way[] = [
 const tune = async (way: Way, from: Variables, learn: Stream<Batch>, test: Stream<Batch>) => {
   const [trained, frozen] = partition(from.params, way.leaves)
   const steps = Math.floor(settings.learn / settings.size) * settings.epochs
-  const rate = optim.warmupCosineDecaySchedule({ initValue: 0, peakValue: way.rate, warmupSteps: Math.ceil(steps / 10), decaySteps: steps }) // prettier-ignore
-  const optimizer = optim.chain(optim.clipByGlobalNorm(1), optim.adamw(rate, { weightDecay: 0.01, mask: decayMask(trained) })) // prettier-ignore
-  const initial = { trained, slots: optimizer.init(trained), statistics: from.statistics }
-
-  const step = (state: typeof initial, { pixelValues, labels }: Batch, rest: typeof frozen) => {
-    const loss = (part: typeof trained) => {
-      const options = { state: state.statistics, training: way.gathers }
+  const learningRate = optim.warmupCosineDecaySchedule({ initValue: 0, peakValue: way.rate, warmupSteps: Math.ceil(steps / 10), decaySteps: steps }) // prettier-ignore
+  const { initState, step, average, averageModelState } = makeStep({
+    loss: (part: typeof trained, { pixelValues, labels }: Batch, { state }: Gathered, rest: typeof frozen) => {
+      const options = { state, training: way.gathers }
       const { logits, state: next } = model.apply(combine(part, rest), { pixelValues }, options)
-      return [np.mean(optim.softmaxCrossEntropyWithIntegerLabels(logits, labels)), next] as const
-    }
-    const [[value, statistics], gradient] = valueAndGrad(loss, { hasAux: true })(state.trained)
-    const [updates, slots] = optimizer.update(gradient, state.slots, state.trained)
-    const norms = Object.entries(layerNorms(gradient)).map(([layer, norm]) => [`gradNorm/${layer}`, norm])
-    const next = { trained: optim.applyUpdates(state.trained, updates), slots, statistics }
-    return [next, { loss: value, ...Object.fromEntries(norms) }] as const
-  }
+      return [sequenceClassification(logits, labels), next] as const
+    },
+    optimizer: (rate) => optim.adamw(rate, { weightDecay: 0.01, mask: decayMask(trained) }),
+    learningRate,
+    clip: 1,
+    layerNorms: true,
+  })
 
   const start = performance.now()
   const hooks = [progress(), report(outputPath(`image-${way.name.replaceAll(/\W+/g, '-')}.html`), { title: way.name })]
+  const initial = initState(trained, { modelState: from.statistics })
   const { state } = await orThrow(train(step, initial, learn, { frozen, epochs: settings.epochs, hooks }))
   const seconds = (performance.now() - start) / 1000
 
-  const tuned = { params: combine(state.trained, frozen), statistics: state.statistics }
+  const tuned = { params: combine(average(state), frozen), statistics: averageModelState(state) }
   const outputs = ({ params, statistics }: Variables, { pixelValues, labels }: Batch) => {
     return { logits: model.apply(params, { pixelValues }, { state: statistics }).logits, labels }
   }

@@ -1,4 +1,5 @@
 /** Running means of parameters. */
+import { isFloat } from '../../core/dtype.ts'
 import * as np from '../../numpy/index.ts'
 import { mapTree } from '../../optim/trees.ts'
 import type { NDArray } from '../../trace/value.ts'
@@ -10,12 +11,15 @@ const shareOf = (decay: number): number => Math.fround(1 - decay)
 /** A mean of nothing yet. */
 export const initAverage = <P>(params: P): P => mapTree('makeStep', (x) => np.zerosLike(x), widenFloats(params))
 
-/** `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. */
+/**
+ * `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. Of what is no float, a counter in a
+ * model's state, there is no mean: the last one stands for it.
+ */
 export const nextAverage = <P>(average: P, params: P, decay: number): P => {
   const share = shareOf(decay)
   return mapTree(
     'makeStep',
-    (m, p) => np.add(m, np.multiply(np.subtract(p, m), share)).astype(m.dtype),
+    (m, p) => (isFloat(m.dtype) ? np.add(m, np.multiply(np.subtract(p, m), share)).astype(m.dtype) : p),
     average,
     widenFloats(params),
   )
@@ -32,7 +36,7 @@ export const averaged = <P>(average: P, params: P, steps: NDArray, decay: number
   const divisor = np.where(begun, gathered, 1)
   return mapTree(
     'makeStep',
-    (m, p) => np.where(begun, np.divide(m, divisor.astype(m.dtype)), p).astype(p.dtype),
+    (m, p) => np.where(begun, isFloat(m.dtype) ? np.divide(m, divisor.astype(m.dtype)) : m, p).astype(p.dtype),
     average,
     params,
   )

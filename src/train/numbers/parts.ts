@@ -1,6 +1,7 @@
 /** Gradients of micro-batches, and how they add up to that of the whole: each weighs as much as what counts in it. */
 import { valueAndGrad } from '../../api/grad.ts'
-import { ShapeError } from '../../core/errors.ts'
+import { ArgumentError, ShapeError } from '../../core/errors.ts'
+import { sameShape } from '../../core/shape.ts'
 import { scan } from '../../lax/control.ts'
 import * as np from '../../numpy/index.ts'
 import { leavesOf, mapTree, zerosLike } from '../../optim/trees.ts'
@@ -17,8 +18,10 @@ export interface Counted {
 }
 
 /** Gradients of a mean, and what it is a mean of. */
-export interface Part<P> extends Counted {
+export interface Part<P, M = null> extends Counted {
   readonly gradients: P
+  /** The model's state after it. */
+  readonly modelState: M
 }
 
 const isObjective = (x: unknown): x is Objective =>
@@ -40,21 +43,51 @@ const measured = (loss: unknown): Objective => {
 /** `x / n`, and `x` where n is 0: of nothing the sum is 0, and so is its gradient. */
 const over = (x: NDArray, n: NDArray): NDArray => np.divide(x, np.where(np.equal(n, 0), 1, n))
 
-/** The gradient of a loss's mean by parameters. The mean is scaled while it is differentiated: sums would overflow float16 sooner. */
-export const partOf = <P>(loss: (params: P) => unknown, params: P, scale: ArrayLike): Part<P> => {
-  const scaled = (p: P): readonly [NDArray, Counted] => {
-    const { total, weight, metrics } = measured(loss(p))
-    return [np.multiply(over(total, weight), scale), { total, weight, metrics }]
+/** A model's next state, which must be one like that before it. */
+const nextLike = <M>(next: unknown, before: M): M =>
+  mapTree(
+    'makeStep',
+    (x, y) => {
+      if (sameShape(x.shape, y.shape)) return x.astype(y.dtype)
+      throw new ShapeError(
+        `makeStep: the model's state had ${y.aval} where the loss gave ${x.aval}: they must be alike.`,
+      )
+    },
+    next as M,
+    before,
+  )
+
+/** A loss and the model's next state, of what a loss gave that was given this one. */
+const lossAndState = <M>(given: unknown, before: M): readonly [Objective, M] => {
+  const isPair = Array.isArray(given) && given.length === 2
+  if (before === null) {
+    if (!isPair) return [measured(given), before]
+    throw new ArgumentError(
+      'makeStep: the loss gives a state of the model besides, but there was none: begin with initState(params, { modelState }).',
+    )
   }
-  const [[, counted], gradients] = valueAndGrad<[P], Counted>(scaled, { hasAux: true })(params)
+  if (isPair) return [measured(given[0]), nextLike(given[1], before)]
+  throw new ArgumentError(
+    "makeStep: initState was given a model's state, so that the loss must give the next one besides: [loss, state].",
+  )
+}
+
+/** The gradient of a loss's mean by parameters. The mean is scaled while it is differentiated: sums would overflow float16 sooner. */
+export const partOf = <P, M>(loss: (params: P) => unknown, params: P, scale: ArrayLike, before: M): Part<P, M> => {
+  type Besides = Omit<Part<P, M>, 'gradients'>
+  const scaled = (p: P): readonly [NDArray, Besides] => {
+    const [{ total, weight, metrics }, modelState] = lossAndState(loss(p), before)
+    return [np.multiply(over(total, weight), scale), { total, weight, metrics, modelState }]
+  }
+  const [[, counted], gradients] = valueAndGrad<[P], Besides>(scaled, { hasAux: true })(params)
   const unscaled = scale === 1 ? gradients : mapTree('makeStep', (g) => np.divide(g, scale), gradients)
-  return { ...counted, gradients: unscaled as P }
+  return { ...counted, modelState: counted.modelState as unknown as M, gradients: unscaled as P }
 }
 
 /** A sum of gradients by weight, before the first. */
 export const noGradients = <P>(params: P): P => zerosLike(params)
 
-export const addGradients = <P>(sum: P, { gradients, weight }: Part<P>): P =>
+export const addGradients = <P>(sum: P, { gradients, weight }: Pick<Part<P>, 'gradients' | 'weight'>): P =>
   mapTree('makeStep', (s, g) => np.add(s, np.multiply(g, weight.astype(g.dtype))), sum, gradients)
 
 /** Means of means by how much each counts; those of nothing are passed over. */
@@ -66,13 +99,14 @@ const meansOf = (metrics: ObjectiveMetrics, weights: NDArray): ObjectiveMetrics 
 }
 
 /** All parts as one: `counted` has an axis for them. The sum of gradients by weight, over all weights, is that of the whole mean. */
-export const joinParts = <P>(sum: P, { total, weight: weights, metrics }: Counted): Part<P> => {
+export const joinParts = <P, M>(sum: P, { total, weight: weights, metrics }: Counted, modelState: M): Part<P, M> => {
   const weight = np.sum(weights)
   return {
     gradients: mapTree('makeStep', (s) => over(s, weight.astype(s.dtype)), sum),
     total: np.sum(total),
     weight,
     metrics: meansOf(metrics, weights),
+    modelState,
   }
 }
 
@@ -85,8 +119,13 @@ export const stackCounted = (parts: readonly Counted[]): Counted => ({
   ),
 })
 
-/** The parts of a stack of micro-batches, one after the other. */
-export const scanParts = <P, B>(part: (batch: B, place: NDArray) => Part<P>, params: P, stack: B): Part<P> => {
+/** The parts of a stack of micro-batches, one after the other: each is given the model's state after the one before it. */
+export const scanParts = <P, B, M>(
+  part: (batch: B, place: NDArray, before: M) => Part<P, M>,
+  params: P,
+  stack: B,
+  begin: M,
+): Part<P, M> => {
   const counts = new Set(leavesOf(stack).map((x) => x.shape[0]))
   const [count] = counts
   if (counts.size !== 1 || count === undefined || count === 0) {
@@ -95,14 +134,17 @@ export const scanParts = <P, B>(part: (batch: B, place: NDArray) => Part<P>, par
         `got ${counts.size === 0 ? 'no arrays' : [...counts].join(', ')}.`,
     )
   }
-  const body = (sum: unknown, x: unknown): readonly [never, Counted] => {
+  const body = (carry: unknown, x: unknown): readonly [never, Counted] => {
+    const [sum, before] = carry as readonly [P, M]
     const [place, batch] = x as readonly [NDArray, B]
-    const { gradients, ...counted } = part(batch, place)
-    return [addGradients(sum as P, { gradients, ...counted }) as never, counted]
+    const { gradients, modelState, ...counted } = part(batch, place, before)
+    return [[addGradients(sum, { gradients, ...counted }), modelState] as never, counted]
   }
-  const [sum, counted] = scan<unknown[], unknown[], Counted>(body as never, noGradients(params) as unknown[], [
-    np.arange(count),
-    stack,
-  ])
-  return joinParts(sum as unknown as P, counted)
+  const [carried, counted] = scan<unknown[], unknown[], Counted>(
+    body as never,
+    [noGradients(params), begin],
+    [np.arange(count), stack],
+  )
+  const [sum, modelState] = carried as unknown as readonly [P, M]
+  return joinParts(sum, counted, modelState)
 }

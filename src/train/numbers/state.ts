@@ -10,13 +10,14 @@ import type { ObjectiveMetrics, Objective } from '../objectives/objective.ts'
 import type { LossScale, LossScaleOptions } from './precision.ts'
 import { lossScaleTable } from './precision.ts'
 
-/** What a loss is given besides: handed on to `model.apply`, it turns dropout on where there is a key. */
-export interface LossRun {
-  readonly key?: Key
-}
+/**
+ * What a loss is given besides: handed on to `model.apply`, it turns dropout on where there is a key. A loss of a model with a state of its
+ * own, as running statistics are, is given that as `state`: its type is `LossRun<State>`.
+ */
+export type LossRun<M = null> = { readonly key?: Key } & ([M] extends [null] ? unknown : { readonly state: M })
 
 /** All that a step changes: a tree of arrays, which goes through `jit` and into checkpoints. */
-export interface StepState<P, S = OptState> {
+export interface StepState<P, S = OptState, M = null> {
   /** What is trained. */
   readonly params: P
   readonly optimizer: S
@@ -32,15 +33,27 @@ export interface StepState<P, S = OptState> {
   readonly ema: P | null
   /** Null where the loss is not scaled, or by a number that stays. */
   readonly lossScale: LossScale | null
+  /** What the model gathers as it is trained, by no gradient: running statistics. Null where the loss gives none. */
+  readonly modelState: M
+  /** The running mean of that, as `ema` is of the parameters. */
+  readonly modelAverage: M | null
 }
 
 /** What `makeStep` is given. */
-export interface StepOptions<P, B, S = OptState, F = undefined> {
+export interface StepOptions<P, B, S = OptState, F = undefined, M = null> {
   /**
    * The loss: an objective of `pullback/train`, or a scalar. It is differentiated by the first argument only; `frozen` is what `step` was
    * given besides, a frozen base. (A large one that the loss closes over would be a constant of the compiled program.)
+   *
+   * Where `initState` was given a model's state, the loss finds it in `run.state` and gives the next one besides, `[loss, state]`: of the
+   * same tree, shapes and dtypes.
    */
-  readonly loss: (params: P, batch: B, run: LossRun, frozen: F) => Objective | NDArray
+  readonly loss: (
+    params: P,
+    batch: B,
+    run: LossRun<M>,
+    frozen: F,
+  ) => Objective | NDArray | readonly [loss: Objective | NDArray, state: M]
   /** The optimizer, or where there is a `learningRate`, the optimizer for a rate: `(rate) => optim.adamw(rate)`. */
   readonly optimizer: GradientTransformation<S> | ((learningRate: NDArray) => GradientTransformation<S>)
   /** The rate, or a schedule of it. It is one of the metrics then. */
@@ -67,23 +80,25 @@ export interface StepOptions<P, B, S = OptState, F = undefined> {
 }
 
 /** What `makeStep` gives. */
-export interface StepFunctions<P, B, S = OptState, F = undefined> {
+export interface StepFunctions<P, B, S = OptState, F = undefined, M = null> {
   /** The state before the first step. */
-  readonly initState: (params: P, options?: { readonly key?: Key }) => StepState<P, S>
+  readonly initState: (params: P, options?: { readonly key?: Key; readonly modelState?: M }) => StepState<P, S, M>
   /** The state after a batch, and metrics: arrays of rank 0. A pure function, to be compiled by `jit`. */
   readonly step: (
-    state: StepState<P, S>,
+    state: StepState<P, S, M>,
     batch: B,
     frozen?: F,
-  ) => readonly [state: StepState<P, S>, metrics: ObjectiveMetrics]
+  ) => readonly [state: StepState<P, S, M>, metrics: ObjectiveMetrics]
   /** One update from several batches of any shapes, as if they were one. It compiles what it needs itself. */
   readonly stepOver: (
-    state: StepState<P, S>,
+    state: StepState<P, S, M>,
     batches: readonly B[],
     frozen?: F,
-  ) => readonly [state: StepState<P, S>, metrics: ObjectiveMetrics]
+  ) => readonly [state: StepState<P, S, M>, metrics: ObjectiveMetrics]
   /** The parameters to evaluate: their running mean where there is one. */
-  readonly average: (state: StepState<P, S>) => P
+  readonly average: (state: StepState<P, S, M>) => P
+  /** The model's state to evaluate them with: its running mean where there is one, else that after the last step. */
+  readonly averageModelState: (state: StepState<P, S, M>) => M
 }
 
 const aScale = must.kind(
@@ -109,10 +124,24 @@ export const makeStepDoor = must.door('makeStep', { options: must.required(must.
 
 export const initDoor = must.door('makeStep', {
   params: must.anything,
-  options: must.optionsOf<{ readonly key?: Key }>({ key: aKey }),
+  options: must.optionsOf<{ readonly key?: Key; readonly modelState?: unknown }>({
+    key: aKey,
+    modelState: must.anything,
+  }),
 })
 
-const parts = ['params', 'optimizer', 'step', 'seen', 'skipped', 'key', 'ema', 'lossScale']
+const parts = [
+  'params',
+  'optimizer',
+  'step',
+  'seen',
+  'skipped',
+  'key',
+  'ema',
+  'lossScale',
+  'modelState',
+  'modelAverage',
+]
 
 const aState = must.kind(
   'a state, as initState or the step before gives it',

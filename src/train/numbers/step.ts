@@ -6,6 +6,7 @@ import { applyUpdates } from '../../optim/transformation.ts'
 import type { GradientTransformation, OptState } from '../../optim/transformation.ts'
 import { globalNorm, increment, selectTree, zeroCount } from '../../optim/trees.ts'
 import { foldIn } from '../../random/keys.ts'
+import type { Key } from '../../random/keys.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import type { ObjectiveMetrics } from '../objectives/objective.ts'
 import { ownTree } from '../own.ts'
@@ -19,20 +20,20 @@ import { averageDoor, checkRate, initDoor, makeStepDoor, stepDoor, stepOverDoor 
 import type { LossRun, StepFunctions, StepOptions, StepState } from './state.ts'
 
 /** The scale as a number that stays, or how it moves. */
-const scalingOf = <P, B, S, F>({ lossScale, compute }: StepOptions<P, B, S, F>): LossScaleOptions | number => {
+const scalingOf = <P, B, S, F, M>({ lossScale, compute }: StepOptions<P, B, S, F, M>): LossScaleOptions | number => {
   if (lossScale === undefined) return compute === 'float16' ? {} : 1
   return lossScale === 'dynamic' ? {} : lossScale
 }
 
 /** What dropout of one micro-batch is made of: another key for every step, also after one that was left out. */
-const runOf = <P, S>({ key, step, skipped }: StepState<P, S>, place: NDArray | null): LossRun => {
+const keyOf = <P, S, M>({ key, step, skipped }: StepState<P, S, M>, place: NDArray | null): { readonly key?: Key } => {
   if (key === null) return {}
   const own = foldIn(key, np.add(step, skipped))
   return { key: place === null ? own : foldIn(own, place) }
 }
 
 /** The rate of an update, and the optimizer for it. */
-const optimizerOf = <P, B, S, F>({ optimizer, learningRate, scheduleBy = 'step' }: StepOptions<P, B, S, F>) => {
+const optimizerOf = <P, B, S, F, M>({ optimizer, learningRate, scheduleBy = 'step' }: StepOptions<P, B, S, F, M>) => {
   const rateAt = (step: NDArray, seen: NDArray): NDArray | null => {
     if (learningRate === undefined) return null
     const rate = typeof learningRate === 'number' ? learningRate : learningRate(scheduleBy === 'step' ? step : seen)
@@ -54,6 +55,10 @@ const prefixed = (prefix: string, metrics: ObjectiveMetrics): ObjectiveMetrics =
  *   `compute` the loss sees 16 bits, and parameters of float32 are the masters.
  * - With the scale of a float16 loss, infinities leave an update out and halve the scale, as in PyTorch's GradScaler; gradients are
  *   unscaled before they are clipped.
+ * - A model that gathers statistics as it is trained (batch norms) has a state: `initState(params, { modelState })`, of which the loss
+ *   finds the last one in `run.state` and gives the next, `[loss, state]`. No gradient goes through it. Micro-batches take it in one after
+ *   the other, as in PyTorch, each normalised by its own statistics; an update that is left out leaves it as it was; with `ema` there is a
+ *   running mean of its floats, too, for `averageModelState`, as timm and TensorFlow's EfficientNet have it; it keeps its dtypes.
  * - Metrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
  *   or 0), `skipped` (so far), and the loss's own.
  *
@@ -76,18 +81,20 @@ const prefixed = (prefix: string, metrics: ObjectiveMetrics): ObjectiveMetrics =
  * run(state, { x: np.array([1, 3]) })[1]['learningRate'] // => 0.45
  * ```
  */
-export const makeStep = <P, B, S = OptState, F = undefined>(
-  options: StepOptions<P, B, S, F>,
-): StepFunctions<P, B, S, F> => {
+export const makeStep = <P, B, S = OptState, F = undefined, M = null>(
+  options: StepOptions<P, B, S, F, M>,
+): StepFunctions<P, B, S, F, M> => {
   makeStepDoor(options)
   checkRate(options.optimizer, options.learningRate)
   const { loss, accumulate = false, clip, ema, compute, onNonFinite = 'skip', layerNorms: byLayer = false } = options
   const scaling = scalingOf(options)
   const optimizerAt = optimizerOf(options)
 
-  const initState: StepFunctions<P, B, S, F>['initState'] = (params, given = {}) => {
+  const initState: StepFunctions<P, B, S, F, M>['initState'] = (params, given = {}) => {
     initDoor(params, given)
     const [step, seen] = [zeroCount(), np.zeros([], { dtype: 'float64' })]
+    // The type is null's where none is given.
+    const modelState = (given.modelState ?? null) as M
     // Compiled steps may give up the state that they are given: what the caller has stays his.
     return ownTree({
       params,
@@ -98,18 +105,21 @@ export const makeStep = <P, B, S = OptState, F = undefined>(
       key: given.key ?? null,
       ema: ema === undefined ? null : initAverage(params),
       lossScale: typeof scaling === 'number' ? null : initLossScale(scaling),
+      modelState,
+      modelAverage: ema === undefined ? null : initAverage(modelState),
     })
   }
 
-  const part = (state: StepState<P, S>, batch: B, place: NDArray | null, frozen: F): Part<P> => {
-    const run = runOf(state, place)
+  const part = (state: StepState<P, S, M>, batch: B, place: NDArray | null, frozen: F): Part<P, M> => {
+    const { modelState } = state
+    const run = { ...keyOf(state, place), ...(modelState === null ? {} : { state: modelState }) } as LossRun<M>
     const scale: ArrayLike = state.lossScale?.scale ?? (scaling as number)
     const lossOf = (params: P) => loss(compute === undefined ? params : castFloats(params, compute), batch, run, frozen)
-    return partOf(lossOf, widenFloats(state.params), scale)
+    return partOf(lossOf, widenFloats(state.params), scale, modelState)
   }
 
   /** What an update changes, if it is made. */
-  const moved = (state: StepState<P, S>, gradients: P, weight: NDArray) => {
+  const moved = (state: StepState<P, S, M>, gradients: P, { weight, modelState }: Part<P, M>) => {
     const [optimizer, rate] = optimizerAt(state.step, state.seen)
     const before = widenFloats(state.params)
     const [updates, slots] = optimizer.update(gradients, state.optimizer, before)
@@ -120,24 +130,25 @@ export const makeStep = <P, B, S = OptState, F = undefined>(
       step: increment(state.step),
       seen: np.add(state.seen, weight.astype('float64')),
       ema: ema === undefined ? null : nextAverage(state.ema!, params, ema),
+      modelState,
+      modelAverage: ema === undefined ? null : nextAverage(state.modelAverage!, modelState, ema),
     }
     return [next, rate] as const
   }
 
-  const finish = (
-    state: StepState<P, S>,
-    { gradients, total, weight, metrics }: Part<P>,
-  ): readonly [StepState<P, S>, ObjectiveMetrics] => {
+  const finish = (state: StepState<P, S, M>, part: Part<P, M>): readonly [StepState<P, S, M>, ObjectiveMetrics] => {
+    const { gradients, total, weight, metrics } = part
     const value = np.divide(total, weight)
     const gradNorm = globalNorm(gradients)
     const finite = np.logicalAnd(np.isfinite(gradNorm), np.isfinite(value))
     const clipped = clip === undefined ? gradients : clipByGlobalNorm(clip).update(gradients, null)[0]
-    const [changed, rate] = moved(state, clipped, weight)
+    const [changed, rate] = moved(state, clipped, part)
     const skips = onNonFinite === 'skip' || typeof scaling !== 'number'
-    const { params, optimizer, step, seen, ema: mean } = state
+    const { params, optimizer, step, seen, ema: mean, modelState, modelAverage } = state
+    const before = { params, optimizer, step, seen, ema: mean, modelState, modelAverage }
     const skipped = skips ? np.where(finite, state.skipped, increment(state.skipped)) : state.skipped
-    const next: StepState<P, S> = {
-      ...(skips ? selectTree(finite, changed, { params, optimizer, step, seen, ema: mean }) : changed),
+    const next: StepState<P, S, M> = {
+      ...(skips ? selectTree(finite, changed, before) : changed),
       skipped,
       key: state.key,
       lossScale: typeof scaling === 'number' ? null : nextLossScale(state.lossScale!, finite, scaling),
@@ -157,35 +168,44 @@ export const makeStep = <P, B, S = OptState, F = undefined>(
     return [next, report]
   }
 
-  const step: StepFunctions<P, B, S, F>['step'] = (state, batch, frozen) => {
+  const step: StepFunctions<P, B, S, F, M>['step'] = (state, batch, frozen) => {
     stepDoor(state, batch)
     const base = frozen as F
     if (!accumulate) return finish(state, part(state, batch, null, base))
-    const micro = (one: B, place: NDArray): Part<P> => part(state, one, place, base)
-    return finish(state, scanParts(micro, widenFloats(state.params), batch))
+    const micro = (one: B, place: NDArray, modelState: M) => part({ ...state, modelState }, one, place, base)
+    return finish(state, scanParts(micro, widenFloats(state.params), batch, state.modelState))
   }
 
-  const compiledPart = jit(part as (...args: [StepState<P, S>, B, NDArray, F]) => Part<P>)
-  const compiledAdd = jit((sum: P, one: Part<P>) => addGradients(sum, one))
-  const compiledFinish = jit((state: StepState<P, S>, sum: P, counted: Counted) =>
-    finish(state, joinParts(sum, counted)),
+  const compiledPart = jit(part as (...args: [StepState<P, S, M>, B, NDArray, F]) => Part<P, M>)
+  const compiledAdd = jit((sum: P, one: Pick<Part<P>, 'gradients' | 'weight'>) => addGradients(sum, one))
+  const compiledFinish = jit((state: StepState<P, S, M>, sum: P, counted: Counted, modelState: M) =>
+    finish(state, joinParts(sum, counted, modelState)),
   )
 
-  const stepOver: StepFunctions<P, B, S, F>['stepOver'] = (state, batches, frozen) => {
+  const stepOver: StepFunctions<P, B, S, F, M>['stepOver'] = (state, batches, frozen) => {
     stepOverDoor(state, batches)
     let sum = noGradients(widenFloats(state.params))
+    let { modelState } = state
     const counted = batches.map((batch, i): Counted => {
-      const { gradients, ...rest } = compiledPart(state, batch, np.array(i, { dtype: 'int32' }), frozen as F) as Part<P>
-      sum = compiledAdd(sum, { gradients, ...rest }) as P
+      const place = np.array(i, { dtype: 'int32' })
+      const one = compiledPart({ ...state, modelState }, batch, place, frozen as F) as Part<P, M>
+      const { gradients, modelState: after, ...rest } = one
+      modelState = after
+      sum = compiledAdd(sum, { gradients, weight: rest.weight }) as P
       return rest
     })
-    return compiledFinish(state, sum, stackCounted(counted)) as ReturnType<typeof finish>
+    return compiledFinish(state, sum, stackCounted(counted), modelState) as ReturnType<typeof finish>
   }
 
-  const average: StepFunctions<P, B, S, F>['average'] = (state) => {
+  const average: StepFunctions<P, B, S, F, M>['average'] = (state) => {
     averageDoor(state)
     return ema === undefined ? state.params : averaged(state.ema!, state.params, state.step, ema)
   }
 
-  return { initState, step, stepOver, average }
+  const averageModelState: StepFunctions<P, B, S, F, M>['averageModelState'] = (state) => {
+    averageDoor(state)
+    return ema === undefined ? state.modelState : averaged(state.modelAverage!, state.modelState, state.step, ema)
+  }
+
+  return { initState, step, stepOver, average, averageModelState }
 }
