@@ -2,11 +2,11 @@
  * Programs four times as long take four times the work: all passes, the derivative and the compiler. Work is counted, not timed:
  * every read of an equation's operation, operands or results, and of a variable's type.
  */
-import type { NDArray , Program } from 'pullback'
+import type { NDArray, Program } from 'pullback'
 import { checkProgram, evalProgram, grad, makeProgram, np, optimize, printProgram } from 'pullback'
 import { describe, expect, test } from 'vitest'
 import { compile } from '../../src/backends/wasm/compile.ts'
-import type { Equation, Variable } from '../../src/ir/program.ts'
+import type { Variable } from '../../src/ir/program.ts'
 import { Literal } from '../../src/ir/program.ts'
 import { cse } from '../../src/passes/cse.ts'
 import { dce } from '../../src/passes/dce.ts'
