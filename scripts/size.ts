@@ -18,10 +18,10 @@ const targets: readonly Target[] = [
   {
     name: 'grad only',
     code: "import { grad } from 'pullback'\nconsole.log(grad((x) => x.mul(x))(3).item())",
-    aim: 25,
+    aim: 55,
     ceiling: 53,
   },
-  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 90, ceiling: 258 },
+  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 210, ceiling: 258 },
 ]
 
 const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1).padStart(6)

@@ -25,7 +25,8 @@ export class Bytes {
 
   append(values: readonly number[] | Uint8Array): void {
     this.#reserve(values.length)
-    for (const value of values) this.#data[this.#length++] = value
+    this.#data.set(values, this.#length)
+    this.#length += values.length
   }
 
   /** Unsigned LEB128. */
