@@ -6,7 +6,6 @@ import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
-import { digamma, lgamma, polygamma } from './gamma.ts'
 import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
 import * as loops from './loops.ts'
 import type { Primitive } from './primitive.ts'
@@ -186,30 +185,6 @@ export const erfInvP = unary('erfInv', {
   evaluate: erfInv,
   jvp: (t, _, y) => mul(t, times(exp(square(y)), 1 / twoOverSqrtPi)),
 })
-export const lgammaP = unary('lgamma', {
-  accepts: 'float',
-  evaluate: lgamma,
-  jvp: (t, x) => mul(t, ops.digamma(x)),
-})
-export const digammaP = unary('digamma', {
-  accepts: 'float',
-  evaluate: digamma,
-  jvp: (t, x) => mul(t, ops.polygamma(x, 1)),
-})
-// The derivative of digamma, of an order from 1 on: that of the next order.
-export const polygammaP: Primitive<'polygamma'> = {
-  type: (_, [x]) => {
-    checkAccepts('polygamma', 'float', x!)
-    return [x!]
-  },
-  evaluate: ({ order }, [data], [x]) => {
-    const out = allocate(x!.dtype, x!.size) as Float64Array
-    return [out.map((_, i) => polygamma(order, data![i] as number))]
-  },
-  jvp: ({ order }, [x], [t]) => single(ops.polygamma(x!, order), mul(t!, ops.polygamma(x!, order + 1))),
-  batch: ({ order }, [x], [axis]) => oneBatched(ops.polygamma(x!, order), axis!),
-  facts: { elementwise: true },
-}
 export const isFiniteP = unary('isFinite', {
   accepts: 'float',
   evaluate: (x) => (Number.isFinite(x) ? 1 : 0),
