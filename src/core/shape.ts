@@ -112,3 +112,6 @@ export const inversePermutation = (permutation: readonly number[]): number[] => 
 
 /** `xs` with `x` inserted at place `i`. */
 export const insertAt = <T>(xs: readonly T[], i: number, x: T): T[] => [...xs.slice(0, i), x, ...xs.slice(i)]
+
+/** The extents that count. */
+export const withoutOnes = (shape: Shape): Shape => shape.filter((n) => n !== 1)

@@ -129,6 +129,9 @@ export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => re
 /** Writes an operation down to be applied once its unknown operands are known. */
 export type Defer = <N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]) => readonly NDArray[]
 
+/** How two elements come to one, in a reduction. */
+export type FoldName = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or'
+
 /** What shared code may ask of an operation without knowing its name. */
 export interface Facts {
   /** Output element i depends on element i of each operand only. */
@@ -139,6 +142,8 @@ export interface Facts {
   readonly view?: boolean
   /** Combines elements along axes. */
   readonly reduces?: boolean
+  /** The same, in any order, of the parameter `axes`; of no elements there is the fold's own identity. */
+  readonly fold?: FoldName
   /** The operands may be exchanged: what `cse` sorts by. */
   readonly commutative?: boolean
   /** Holds programs among its parameters. */
