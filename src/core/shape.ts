@@ -92,7 +92,7 @@ export const checkShape = (operation: string, shape: Shape): Shape => {
 export const dropAxes = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, i) => !axes.includes(i))
 
 /** `xs` with the element at `from` moved to `to`. */
-export const moveItem = <T>(xs: readonly T[], from: number, to: number): T[] => {
+const moveItem = <T>(xs: readonly T[], from: number, to: number): T[] => {
   const out = xs.slice()
   const [x] = out.splice(from, 1)
   out.splice(to, 0, x!)

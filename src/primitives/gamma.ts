@@ -10,12 +10,14 @@ export const lgammaP = unary('lgamma', {
   accepts: 'float',
   evaluate: numbers.lgamma,
   jvp: (t, x) => mul(t, ops.digamma(x)),
+  facts: { cost: 100 },
 })
 
 export const digammaP = unary('digamma', {
   accepts: 'float',
   evaluate: numbers.digamma,
   jvp: (t, x) => mul(t, ops.polygamma(x, 1)),
+  facts: { cost: 100 },
 })
 
 // The derivative of digamma, of an order from 1 on: that of the next order.
@@ -30,5 +32,5 @@ export const polygammaP: Primitive<'polygamma'> = {
   },
   jvp: ({ order }, [x], [t]) => single(ops.polygamma(x!, order), mul(t!, ops.polygamma(x!, order + 1))),
   batch: ({ order }, [x], [axis]) => oneBatched(ops.polygamma(x!, order), axis!),
-  facts: { elementwise: true },
+  facts: { elementwise: true, rounds: 'freely' },
 }

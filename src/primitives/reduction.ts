@@ -126,7 +126,7 @@ export const reduceSumP = linear('reduceSum', {
     const inner = shiftedAxes(axes, axis)
     return oneBatched(ops.reduceSum(x, inner), batchAxisAfter(inner, axis))
   },
-  facts: { reduces: true, fold: 'sum' },
+  facts: { reduces: true, fold: 'sum', rounds: 'in any order' },
 })
 
 type ReduceName = 'reduceProd' | 'reduceMax' | 'reduceMin' | 'reduceAnd' | 'reduceOr'
@@ -145,7 +145,7 @@ const reducer = (
     const inner = shiftedAxes(axes, axis!)
     return oneBatched(bind(op, { axes: inner }, [x!]), batchAxisAfter(inner, axis!))
   },
-  facts: { reduces: true, fold },
+  facts: fold === 'prod' ? { reduces: true, fold, rounds: 'freely' } : { reduces: true, fold },
 })
 
 /** A value and its tangent. */
@@ -327,7 +327,7 @@ export const cumsumP: Primitive<'cumsum'> = {
   jvp: ({ axis, reverse }, [x], [t]) => single(ops.cumsum(x!, axis, reverse), ops.cumsum(t!, axis, reverse)),
   transpose: ({ axis, reverse }, [ct]) => [ops.cumsum(ct!, axis, !reverse)],
   batch: batchCumulative('cumsum'),
-  facts: { linear: true },
+  facts: { linear: true, rounds: 'in any order' },
 }
 
 /**
@@ -363,7 +363,7 @@ const cumulativeByPairs = (
     return single(out, moveAxis(turned(scanPairs(front, combine)[1]), 0, axis))
   },
   batch: batchCumulative(op),
-  facts: {},
+  facts: op === 'cumprod' ? { rounds: 'freely' } : {},
 })
 
 // The tangent of the larger; of two equal ones, half of each.
