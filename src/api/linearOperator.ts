@@ -122,7 +122,7 @@ export const besideOperator = (operation: string, x: unknown): NDArray => {
 }
 
 /** `np.matmul` where one operand is an operator: x W on the right; W x as (xᵀ Wᵀ)ᵀ on the left. */
-export const matmulOperator = (x: unknown, y: unknown): NDArray => {
+const matmulOperator = (x: unknown, y: unknown): NDArray => {
   const onLeft = isLinearOperator(x)
   const [w, other] = onLeft ? [x, y] : [y as LinearOperator, x]
   const a = besideOperator('np.matmul', other)

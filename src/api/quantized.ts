@@ -152,7 +152,7 @@ const stacked = (x: NDArray, w: QuantizedArray): readonly [NDArray, QuantizedArr
 }
 
 /** `np.matmul` where one operand is quantised: `x W` on the right, `W x` as (xᵀ Wᵀ)ᵀ on the left. */
-export const matmulQuantized = (x: unknown, y: unknown): NDArray => {
+const matmulQuantized = (x: unknown, y: unknown): NDArray => {
   const onLeft = isQuantized(x)
   const [w, other] = onLeft ? [x, y] : [y as QuantizedArray, x]
   const a = besideQuantized('np.matmul', other as Factor)

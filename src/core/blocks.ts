@@ -161,7 +161,7 @@ export const blocks: { readonly [K in BlockKind]: Block } = { q8_0, q4_0, q4_1, 
 export const isBlockKind = (name: string): name is BlockKind => Object.hasOwn(blocks, name)
 
 /** Expands `count` whole blocks from byte `at` on into `out`, from place `to` on. */
-export const expandInto = (
+const expandInto = (
   kind: BlockKind,
   data: Uint8Array,
   at: number,

@@ -111,6 +111,13 @@ export const longLimits = (dtype: DType): readonly [low: bigint, high: bigint] =
   return kind === 'signed' ? [-count / 2n, count / 2n - 1n] : [0n, count - 1n]
 }
 
+/** What no element is below, and above. */
+export const limitsOf = (dtype: DType): readonly [low: number | bigint, high: number | bigint] => {
+  if (isFloat(dtype)) return [-Infinity, Infinity]
+  if (dtype === 'bool') return [0, 1]
+  return (isLong(dtype) ? longLimits : integerLimits)(dtype)
+}
+
 /** The most bytes of one array: half of what a device addresses, so that something can be made of it. */
 const MOST_BYTES = 2 ** 31
 

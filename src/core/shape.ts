@@ -92,7 +92,7 @@ export const checkShape = (operation: string, shape: Shape): Shape => {
 export const dropAxes = (shape: Shape, axes: readonly number[]): number[] => shape.filter((_, i) => !axes.includes(i))
 
 /** `xs` with the element at `from` moved to `to`. */
-export const moveItem = <T>(xs: readonly T[], from: number, to: number): T[] => {
+const moveItem = <T>(xs: readonly T[], from: number, to: number): T[] => {
   const out = xs.slice()
   const [x] = out.splice(from, 1)
   out.splice(to, 0, x!)
@@ -112,3 +112,6 @@ export const inversePermutation = (permutation: readonly number[]): number[] => 
 
 /** `xs` with `x` inserted at place `i`. */
 export const insertAt = <T>(xs: readonly T[], i: number, x: T): T[] => [...xs.slice(0, i), x, ...xs.slice(i)]
+
+/** The extents that count. */
+export const withoutOnes = (shape: Shape): Shape => shape.filter((n) => n !== 1)

@@ -44,7 +44,7 @@ export interface MissingError {
 export type IoError = MalformedError | AccessError | UnsupportedError | MissingError
 
 /**
- * Carries an error from where it is found to the border of the module, where `attempt` or `attemptSync` makes it a
+ * Carries an error from where it is found to the border of the module, where `attempt` makes it a
  * value. It never leaves this folder.
  */
 class Fault extends Error {
@@ -99,15 +99,6 @@ export const failPlatform = (source: string, error: unknown): never => {
 const caught = (error: unknown): Either<IoError, never> => {
   if (error instanceof Fault) return { _tag: 'Left', left: error.error }
   throw error
-}
-
-/** The value of `f`, or the error that it met. */
-export const attemptSync = <A>(f: () => A): Either<IoError, A> => {
-  try {
-    return { _tag: 'Right', right: f() }
-  } catch (error) {
-    return caught(error)
-  }
 }
 
 /** A task that gives the value of `f`, or the error that it met. */

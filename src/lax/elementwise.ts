@@ -409,50 +409,6 @@ export const erfc = unary('erfc', ops.erfc)
 export const erfInv = unary('erfInv', ops.erfInv)
 
 /**
- * log |Γ(x)|; infinite at 0, -1, -2, … Within 4 units in the last place for `x > 0`, between the zeros
- * 1 and 2 those of 1/8; for `x < 0`, where it has zeros between the poles, those of the larger of 1 and its value at `|x|`.
- *
- * @throws DTypeError unless `x` holds floats.
- * @example
- * ```ts
- * import { grad, lax, np } from 'pullback'
- * lax.lgamma(np.array([1, 5, 0.5, -1])) // => [0.        3.1780539 0.5723649       inf]
- * grad(lax.lgamma)(1) // => -0.5772157
- * ```
- */
-export const lgamma = unary('lgamma', ops.lgamma)
-
-/**
- * The derivative of `lgamma`, ψ; NaN at 0, -1, -2, … Within 4 units in the last place of the larger of 1
- * and its value at `|x|`: it has a zero at 1.46, and others between the poles.
- *
- * @throws DTypeError unless `x` holds floats.
- * @example
- * ```ts
- * import { lax, np } from 'pullback'
- * lax.digamma(np.array([1, 2, 10, 0])) // => [-0.5772157  0.4227843  2.2517526        nan]
- * ```
- */
-export const digamma = unary('digamma', ops.digamma)
-
-const polygammaDoor = must.door('lax.polygamma', { order: must.count, x: must.arrayLike })
-
-/**
- * The derivative of `digamma` of an order from 1 on.
- *
- * @throws ArgumentError unless the order is a positive integer; DTypeError unless `x` holds floats.
- * @example
- * ```ts
- * import { lax, np } from 'pullback'
- * lax.polygamma(1, np.array([1, 2])) // => [1.6449341 0.6449341]
- * ```
- */
-export const polygamma = (order: number, x: ArrayLike): NDArray => {
-  polygammaDoor(order, x)
-  return ops.polygamma(arrayFor('lax.polygamma', x), order)
-}
-
-/**
  * Whether an element is neither infinite nor NaN.
  *
  * @throws DTypeError unless `x` holds floats.

@@ -3,6 +3,7 @@
  * one dtype and one shape. JS numbers take the dtype and shape of the array beside them.
  */
 export * from './elementwise.ts'
+export * from './gamma.ts'
 export * from './pairs.ts'
 export * from './structure.ts'
 export * from './reduction.ts'

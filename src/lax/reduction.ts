@@ -1,6 +1,6 @@
 /** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
 import type { DType } from '../core/dtype.ts'
-import { integerLimits, isFloat, isLong, longLimits } from '../core/dtype.ts'
+import { limitsOf } from '../core/dtype.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
@@ -47,12 +47,6 @@ export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
  * ```
  */
 export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
-
-const limitsOf = (dtype: DType): readonly [least: number | bigint, greatest: number | bigint] => {
-  if (isFloat(dtype)) return [-Infinity, Infinity]
-  if (dtype === 'bool') return [0, 1]
-  return (isLong(dtype) ? longLimits : integerLimits)(dtype)
-}
 
 // Of nothing, what changes no other element.
 const extremum =

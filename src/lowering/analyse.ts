@@ -45,44 +45,8 @@ export const classify = (eqn: Equation, can: Capabilities): Class => {
   return can.hasRoutine(eqn) ? 'routine' : 'host'
 }
 
-/** One where an operation is not listed. */
-const costs: { readonly [N in OpName]?: number } = {
-  exp: 12,
-  exp2: 12,
-  log: 12,
-  log1p: 16,
-  expm1: 16,
-  tanh: 16,
-  logistic: 16,
-  sin: 20,
-  cos: 20,
-  tan: 24,
-  asin: 16,
-  acos: 16,
-  atan: 16,
-  sinh: 20,
-  cosh: 20,
-  asinh: 30,
-  acosh: 30,
-  atanh: 30,
-  erf: 24,
-  erfc: 30,
-  erfInv: 40,
-  lgamma: 100,
-  digamma: 100,
-  pow: 50,
-  atan2: 24,
-  logaddexp: 30,
-  rem: 20,
-  cbrt: 20,
-  div: 4,
-  sqrt: 4,
-  rsqrt: 6,
-  threefry2x32: 100,
-}
-
 /** About how many simple instructions an operation comes to. */
-export const costOf = (op: OpName): number => costs[op] ?? 1
+export const costOf = (op: OpName): number => primitiveOf(op).facts.cost ?? 1
 
 // A value of more than this many nodes ends a fused expression.
 const largestExpression = 48

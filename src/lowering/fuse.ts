@@ -4,7 +4,6 @@
  * begins a kernel.
  */
 import { sameShape, sizeOf, stridesOf } from '../core/shape.ts'
-import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import type { Analysis, Capabilities } from './analyse.ts'
@@ -18,7 +17,9 @@ import { Index, linearize } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
 import { finishKernel } from './loops.ts'
-import type { FoldName, Node, Reduction, Value } from './nodes.ts'
+import type { FoldName } from '../primitives/primitive.ts'
+import { primitiveOf } from '../primitives/registry.ts'
+import type { Node, Reduction, Value } from './nodes.ts'
 import type { Build, Joined, Leaf } from './openSteps.ts'
 import { OpenSteps } from './openSteps.ts'
 import type { Piece } from './pieces.ts'
@@ -29,14 +30,8 @@ import { keepsOrder, throughView } from './views.ts'
 const sameCoordinates = (a: readonly Index[], b: readonly Index[]): boolean =>
   a === b || a.every((c, i) => c.key === b[i]!.key)
 
-const folds: { readonly [N in OpName]?: FoldName } = {
-  reduceSum: 'sum',
-  reduceProd: 'prod',
-  reduceMax: 'max',
-  reduceMin: 'min',
-  reduceAnd: 'and',
-  reduceOr: 'or',
-}
+/** Of an equation that is classified as one. */
+const foldOf = (eqn: Equation): FoldName => primitiveOf(eqn.op).facts.fold!
 
 // Rows shorter than this are reduced many at once, one in each lane.
 const shortRow = 8
@@ -299,7 +294,7 @@ class BlockBuilder implements Enclosing {
     sources: ReadonlySet<Value>,
   ): void {
     kernel.reduced = axes
-    const reduction: Reduction = { fold: folds[eqn.op]!, node, dtype: v.aval.dtype }
+    const reduction: Reduction = { fold: foldOf(eqn), node, dtype: v.aval.dtype }
     kernel.reductions.push({ stage, reduction })
     const index = linearize(kernel.rowCoordinates(v.aval.shape)!, stridesOf(v.aval.shape))
     this.#finish(
@@ -326,7 +321,7 @@ class BlockBuilder implements Enclosing {
         const place = axes.indexOf(i)
         return place < 0 ? at[kept++]! : Index.variable(inner[place]!)
       })
-      return kernel.nodes.fold(folds[eqn.op]!, inner, this.#demand(kernel, x!, coordinates, leaf))
+      return kernel.nodes.fold(foldOf(eqn), inner, this.#demand(kernel, x!, coordinates, leaf))
     })
   }
 

@@ -1,5 +1,5 @@
 /** Kernels while they are being put together: what belongs to one domain and can be computed in one sweep. */
-import { dropAxes, sameShape, stridesOf } from '../core/shape.ts'
+import { dropAxes, sameShape, stridesOf, withoutOnes } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Equation } from '../ir/program.ts'
 import { Index, LoopVar, linearize } from './indices.ts'
@@ -19,8 +19,6 @@ export interface Member {
 
 // Longer kernels would have more values at once than there are registers, many times over.
 const largestKernel = 400
-
-const withoutOnes = (shape: Shape): readonly number[] => shape.filter((n) => n !== 1)
 
 /** One kernel in the making. */
 export class OpenKernel {

@@ -14,7 +14,7 @@ interface Draft {
 }
 
 /** Bytes that a kernel may use for temporaries of one row: they belong to each thread. */
-export const rowScratchBytes = 128 * 1024
+const rowScratchBytes = 128 * 1024
 
 const isSuffix = (axes: readonly number[], rank: number): boolean => axes.every((a) => a >= rank - axes.length)
 

@@ -2,6 +2,7 @@
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import type { FoldName } from '../primitives/primitive.ts'
 import type { Index, LoopVar } from './indices.ts'
 
 /** An array that has memory of its own while a program runs. */
@@ -14,8 +15,6 @@ export class Value {
     this.id = id
   }
 }
-
-export type FoldName = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or'
 
 /** A reduction along the inner loops of a kernel, which gives one value a row. */
 export interface Reduction {

@@ -1,6 +1,6 @@
 /** Operations that only move elements: which element of the operand an element of the result is. */
 import type { Aval } from '../core/aval.ts'
-import { sameShape } from '../core/shape.ts'
+import { sameShape, withoutOnes } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Equation } from '../ir/program.ts'
 import { Index, reshapeIndex } from './indices.ts'
@@ -32,8 +32,6 @@ export const isView = (eqn: Equation): boolean => views[eqn.op] !== undefined
 /** Coordinates in the operand of a view, of the element with these coordinates in its result. */
 export const throughView = (eqn: Equation, coordinates: readonly Index[]): readonly Index[] =>
   (views[eqn.op] as View<OpName>)(eqn.params, coordinates, eqn.inputs[0]!.aval, eqn.outputs[0]!.aval)
-
-const withoutOnes = (shape: readonly number[]): readonly number[] => shape.filter((n) => n !== 1)
 
 /** Whether a view has the elements of its operand, all of them and in the same order. */
 export const keepsOrder = (eqn: Equation): boolean => {

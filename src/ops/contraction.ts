@@ -5,6 +5,3 @@ import type { NDArray } from '../trace/value.ts'
 /** Sum of products over contracting axes. Output axes: batch, then free axes of `x`, then free axes of `y`. */
 export const dotGeneral = (x: NDArray, y: NDArray, params: DotGeneralParams): NDArray =>
   bind('dotGeneral', params, [x, y])
-
-/** Matrix product of two rank-2 arrays. */
-export const matmul2 = (x: NDArray, y: NDArray): NDArray => dotGeneral(x, y, { contract: [[1], [0]], batch: [[], []] })

@@ -44,9 +44,6 @@ export const erf = (x: NDArray): NDArray => bind('erf', none, [x])
 export const erfc = (x: NDArray): NDArray => bind('erfc', none, [x])
 /** The inverse of `erf` on (-1, 1). */
 export const erfInv = (x: NDArray): NDArray => bind('erfInv', none, [x])
-export const lgamma = (x: NDArray): NDArray => bind('lgamma', none, [x])
-export const digamma = (x: NDArray): NDArray => bind('digamma', none, [x])
-export const polygamma = (x: NDArray, order: number): NDArray => bind('polygamma', { order }, [x])
 export const isFinite = (x: NDArray): NDArray => bind('isFinite', none, [x])
 /** Logical not of bools, bitwise not of integers. */
 export const not = (x: NDArray): NDArray => bind('not', none, [x])

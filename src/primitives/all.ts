@@ -6,12 +6,22 @@ import { records as bits } from './bitsOperations.ts'
 import { records as control } from './control/operations.ts'
 import { records as convolution } from './convolution/operations.ts'
 import { records as custom } from './customOperations.ts'
+import { records as gamma } from './gammaOperations.ts'
 import { records as linalg } from './linalg/operations.ts'
 import type { Primitives } from './primitive.ts'
 import { records as quantized } from './quantizedOperations.ts'
 import { basic, primitives as loaded } from './registry.ts'
 
-const records: Primitives = { ...basic, ...bits, ...control, ...convolution, ...custom, ...linalg, ...quantized }
+const records: Primitives = {
+  ...basic,
+  ...bits,
+  ...control,
+  ...convolution,
+  ...custom,
+  ...gamma,
+  ...linalg,
+  ...quantized,
+}
 
 // As installed: with their widening.
 export const primitives: Primitives = { ...records, ...loaded }

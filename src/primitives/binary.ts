@@ -30,7 +30,7 @@ export const addP = binary('add', {
   loop: loops.addLoop,
   jvp: [(t) => t, (t) => t],
   transpose: (ct, x, y) => [when(x, ct), when(y, ct)],
-  facts: { linear: true, commutative: true },
+  facts: { linear: true, commutative: true, rounds: 'alike' },
 })
 export const subP = binary('sub', {
   accepts: 'number',
@@ -39,7 +39,7 @@ export const subP = binary('sub', {
   loop: loops.subLoop,
   jvp: [(t) => t, (t) => neg(t)],
   transpose: (ct, x, y) => [when(x, ct), isLinear(y) ? neg(ct) : null],
-  facts: { linear: true },
+  facts: { linear: true, rounds: 'alike' },
 })
 export const mulP = binary('mul', {
   accepts: 'number',
@@ -51,7 +51,7 @@ export const mulP = binary('mul', {
     if (isLinear(x)) return [mul(ct, known('mul', y)), null]
     return [null, mul(x, ct)]
   },
-  facts: { commutative: true },
+  facts: { commutative: true, rounds: 'alike' },
 })
 // x: t / y;  y: -(t / y)·z, in this order: z / y may be too small for a number where the product is none too small
 export const divP = binary('div', {
@@ -65,6 +65,7 @@ export const divP = binary('div', {
   loop: loops.divLoop,
   jvp: [(t, _, y) => div(t, y), (t, _, y, z) => neg(mul(div(t, y), z))],
   transpose: (ct, _, y) => [div(ct, known('div', y)), null],
+  facts: { cost: 4, rounds: 'alike' },
 })
 // x: t;  y: -t·trunc(x / y)
 export const remP = binary('rem', {
@@ -82,6 +83,7 @@ export const remP = binary('rem', {
       return mul(neg(t), mul(sign(quotient), floor(abs(quotient))))
     },
   ],
+  facts: { cost: 20, rounds: 'alike' },
 })
 // x: t·y·x^(y-1), 0 where y = 0;  y: t·z·log x, 0 where x = 0
 export const powP = binary('pow', {
@@ -95,6 +97,7 @@ export const powP = binary('pow', {
     },
     (t, x, _, z) => mul(t, mul(log(zeroToOne(x)), z)),
   ],
+  facts: { cost: 50, rounds: 'freely' },
 })
 // The part that x has in the sum: σ(x - y). Equal infinities have halves.
 const part = (x: NDArray, y: NDArray): NDArray => {
@@ -106,7 +109,7 @@ export const logaddexpP = binary('logaddexp', {
   accepts: 'float',
   evaluate: logaddexp,
   jvp: [(t, x, y) => mul(t, part(x, y)), (t, x, y) => mul(t, part(y, x))],
-  facts: { commutative: true },
+  facts: { commutative: true, cost: 30 },
 })
 // x / (x² + y²), whose squares neither overflow nor underflow: numbers are measured by the larger of the two.
 const overSquares = (x: NDArray, y: NDArray): NDArray => {
@@ -121,6 +124,7 @@ export const atan2P = binary('atan2', {
   accepts: 'float',
   evaluate: Math.atan2,
   jvp: [(t, y, x) => mul(t, overSquares(x, y)), (t, y, x) => mul(t, neg(overSquares(y, x)))],
+  facts: { cost: 24 },
 })
 
 // The part of a tie that each operand takes: 1 where it alone is the output, 1/2 where both are.

@@ -13,7 +13,7 @@ import type { NDArray } from '../trace/value.ts'
 import { splitApplication, transposeApplication } from './calls.ts'
 import { instantiate } from './kinds.ts'
 import { atFront, checkOperands, isMapped } from './operands.ts'
-import type { Batched, Defer, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
+import type { Batched, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
 
 /** Tangents of the float arguments, in full. Values that the function closed over must not move. */
 const argumentTangents = (
@@ -42,20 +42,22 @@ const outputTangents = (outputs: readonly NDArray[], tangents: readonly NDArray[
 
 const allBatched = (outputs: readonly NDArray[]): Batched => ({ outputs, axes: outputs.map(() => 0) })
 
-/** Stays whole, rule and all, unless some results are known: those are computed, and the rest is linear. */
-const splitWhereKnown = <N extends 'customJvp' | 'customVjp'>(
-  op: N,
-  params: OpParams[N],
-  operands: readonly NDArray[],
-  unknown: Marks,
-  defer: Defer,
-  programs: ProgramTransforms,
-): readonly NDArray[] =>
-  programs.depends(params.program, unknown).every(Boolean)
-    ? defer(op, params, operands)
-    : splitApplication(params, operands, unknown, defer, programs)
+type CustomRule = 'customJvp' | 'customVjp'
 
-export const customJvpP: Primitive<'customJvp'> = {
+/** The program, batched, and what its other programs are batched by. */
+interface BatchedRule {
+  readonly program: Program
+  /** Which operands have a batch axis, and which float arguments. */
+  readonly mapped: Marks
+  readonly moving: Marks
+}
+
+/** What both kinds of rule have in common: all but the derivative, of which `batchRule` says how it is mapped. */
+const customRule = <N extends CustomRule>(
+  op: N,
+  jvp: Primitive<N>['jvp'],
+  batchRule: (params: OpParams[N], batched: BatchedRule, size: number, programs: ProgramTransforms) => OpParams[N],
+): Primitive<N> => ({
   type: ({ program, name }, operands) => {
     checkOperands(name, program.inAvals, operands)
     return program.outAvals
@@ -65,26 +67,36 @@ export const customJvpP: Primitive<'customJvp'> = {
   // Of a linear function; the rule says how it moves, which is asked of jvp.
   transpose: transposeApplication,
   depends: ({ program }, marks, depends) => depends(program, marks),
+  // Stays whole, rule and all, unless some results are known: those are computed, and the rest is linear.
   partial: (params, operands, unknown, defer, programs) =>
-    splitWhereKnown('customJvp', params, operands, unknown, defer, programs),
-  jvp: ({ program, rule, captured, name }, primals, tangents) => {
+    programs.depends(params.program, unknown).every(Boolean)
+      ? defer(op, params, operands)
+      : splitApplication(params, operands, unknown, defer, programs),
+  jvp,
+  batch: (params, operands, axes, size, programs) => {
+    const mapped = axes.map(isMapped)
+    const moving = mapped.filter((_, i) => i >= params.captured && isDifferentiable(operands[i]!.aval))
+    const { program } = programs.batch(params.program, size, mapped, 'all')
+    return allBatched(
+      bindAll(op, batchRule(params, { program, mapped, moving }, size, programs), atFront(operands, axes)),
+    )
+  },
+  facts: { higherOrder: true },
+})
+
+export const customJvpP = customRule(
+  'customJvp',
+  ({ program, rule, captured, name }, primals, tangents) => {
     const results = call(rule, `jvp(${name})`, [...primals, ...argumentTangents(name, captured, primals, tangents)])
     const outputs = results.slice(0, program.outputs.length)
     return { primals: outputs, tangents: outputTangents(outputs, results.slice(outputs.length)) }
   },
-  batch: (params, operands, axes, size, programs) => {
-    const { program, rule, captured } = params
-    const mapped = axes.map(isMapped)
-    const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
-    const batched = {
-      ...params,
-      program: programs.batch(program, size, mapped, 'all').program,
-      rule: programs.batch(rule, size, [...mapped, ...moving], 'all').program,
-    }
-    return allBatched(bindAll('customJvp', batched, atFront(operands, axes)))
-  },
-  facts: { higherOrder: true },
-}
+  (params, { program, mapped, moving }, size, programs) => ({
+    ...params,
+    program,
+    rule: programs.batch(params.rule, size, [...mapped, ...moving], 'all').program,
+  }),
+)
 
 /**
  * A pullback of a batch: residuals and cotangents have batch axes (residuals where marked), and cotangents of arguments
@@ -109,19 +121,9 @@ const batchBackward = (
   return whole.with({ equations: [...whole.equations, ...sums], outputs })
 }
 
-export const customVjpP: Primitive<'customVjp'> = {
-  type: ({ program, name }, operands) => {
-    checkOperands(name, program.inAvals, operands)
-    return program.outAvals
-  },
-  evaluate: ({ program }, data, _, __, run) => run(program, data),
-  body: ({ program }) => program,
-  // Of a linear function; the rule says how it moves, which is asked of jvp.
-  transpose: transposeApplication,
-  depends: ({ program }, marks, depends) => depends(program, marks),
-  partial: (params, operands, unknown, defer, programs) =>
-    splitWhereKnown('customVjp', params, operands, unknown, defer, programs),
-  jvp: ({ program, forward, backward, captured, name }, primals, tangents) => {
+export const customVjpP = customRule(
+  'customVjp',
+  ({ program, forward, backward, captured, name }, primals, tangents) => {
     const moving = argumentTangents(name, captured, primals, tangents)
     const results = call(forward, `forward(${name})`, primals)
     const outputs = results.slice(0, program.outputs.length)
@@ -132,20 +134,13 @@ export const customVjpP: Primitive<'customVjp'> = {
       tangents: outputTangents(outputs, bindAll('customLinear', params, [...residuals, ...moving])),
     }
   },
-  batch: (params, operands, axes, size, programs) => {
-    const { program, forward, backward, captured } = params
-    const mapped = axes.map(isMapped)
-    const moving = mapped.filter((_, i) => i >= captured && isDifferentiable(operands[i]!.aval))
-    const batched = {
-      ...params,
-      program: programs.batch(program, size, mapped, 'all').program,
-      forward: programs.batch(forward, size, mapped, 'all').program,
-      backward: batchBackward(programs, backward, size, [], moving),
-    }
-    return allBatched(bindAll('customVjp', batched, atFront(operands, axes)))
-  },
-  facts: { higherOrder: true },
-}
+  (params, { program, mapped, moving }, size, programs) => ({
+    ...params,
+    program,
+    forward: programs.batch(params.forward, size, mapped, 'all').program,
+    backward: batchBackward(programs, params.backward, size, [], moving),
+  }),
+)
 
 const dot = (xs: ArrayLike<number | bigint>, ys: ArrayLike<number | bigint>): number => {
   let sum = 0

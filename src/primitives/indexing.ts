@@ -15,7 +15,7 @@ import type { ScatterName } from '../ops/indexing.ts'
 import type { NDArray } from '../trace/value.ts'
 import { addTangents, checkAccepts, instantiate, isLinear, materialize, oneBatched, single } from './kinds.ts'
 import type { Accepts } from './kinds.ts'
-import type { BatchAxis, Batched, Linear, Primitive, Tangent } from './primitive.ts'
+import type { BatchAxis, Batched, Facts, Linear, Primitive, Tangent } from './primitive.ts'
 import { productOfOtherFactors } from './products.ts'
 
 const without = (rank: number, removed: readonly number[]): number[] => range(rank).filter((d) => !removed.includes(d))
@@ -338,6 +338,12 @@ const batchScatter =
     return oneBatched(scatterWith(op, operand, materialize(indices!, indicesAxis!, 0, size), u, both), 0)
   }
 
+const scatterFacts: { readonly [N in ScatterName]?: Facts } = {
+  scatter: { narrow: 'as they are' },
+  scatterAdd: { rounds: 'in any order' },
+  scatterMul: { rounds: 'freely' },
+}
+
 const scatterKind = (
   op: ScatterName,
   accepts: Accepts,
@@ -348,7 +354,7 @@ const scatterKind = (
   evaluate: (p, data, operands) => [scatterData(p, data, operands, combine(operands[0]!))],
   ...rules,
   batch: batchScatter(op),
-  facts: op === 'scatter' ? { narrow: 'as they are' } : {},
+  facts: scatterFacts[op] ?? {},
 })
 
 // Updates gathered back from where they went; an update that was dropped had no effect.

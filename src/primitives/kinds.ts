@@ -7,7 +7,7 @@ import { allocate, isFloat, isInteger, isLong } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import type { NoParams, OpName, OpParams } from '../ir/op.ts'
-import { add, cast } from '../ops/elementwise.ts'
+import { add } from '../ops/elementwise.ts'
 import { addAxis, moveAxis } from '../ops/movement.ts'
 import { zerosOf } from '../ops/creation.ts'
 import { bind } from '../trace/interpreter.ts'
@@ -147,7 +147,11 @@ interface UnaryRules {
   /** The tangent of the output, from that of the operand; 'zero' where the function is locally constant. */
   readonly jvp: 'zero' | 'linear' | ((t: NDArray, x: NDArray, y: NDArray) => NDArray)
   readonly output?: DType
+  readonly facts?: Facts
 }
+
+/** A function of floats that moves with them is no instruction of the IEEE standard, unless its facts say so. */
+const roundsOf = (accepts: Accepts, moves: boolean): Facts => (accepts === 'float' && moves ? { rounds: 'freely' } : {})
 
 /** One operand, no parameters, element by element. Linear ones are their own transpose. */
 export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N> => {
@@ -175,7 +179,12 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
     },
     ...(jvp === 'linear' ? { transpose: (_: OpParams[N], [ct]: readonly Tangent[]) => [bind(op, none, [ct!])] } : {}),
     batch: (_, [x], [axis]) => oneBatched(bind(op, none, [x!]), axis!),
-    facts: { elementwise: true, linear: jvp === 'linear' },
+    facts: {
+      elementwise: true,
+      linear: jvp === 'linear',
+      ...roundsOf(spec.accepts, typeof jvp === 'function'),
+      ...spec.facts,
+    },
   }
 }
 
@@ -247,7 +256,7 @@ export const binary = <N extends UnaryName>(op: N, spec: BinarySpec): Primitive<
             transpose(ct!, x!, y!),
         }),
     batch: (params, operands, axes, size) => batchElementwise(op, params, operands, axes, size),
-    facts: { elementwise: true, ...spec.facts },
+    facts: { elementwise: true, ...roundsOf(spec.accepts, jvp !== 'zero'), ...spec.facts },
   }
 }
 
@@ -271,6 +280,3 @@ export const linear = <N extends OpName>(op: N, spec: LinearSpec<N>): Primitive<
   ...(spec.part === undefined ? {} : { part: spec.part }),
   facts: { linear: true, ...spec.facts },
 })
-
-/** A tangent in the dtype that its primal has been given. */
-export const castTangent = (t: NDArray, dtype: DType): NDArray => cast(t, dtype)

@@ -129,6 +129,9 @@ export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => re
 /** Writes an operation down to be applied once its unknown operands are known. */
 export type Defer = <N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]) => readonly NDArray[]
 
+/** How two elements come to one, in a reduction. */
+export type FoldName = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or'
+
 /** What shared code may ask of an operation without knowing its name. */
 export interface Facts {
   /** Output element i depends on element i of each operand only. */
@@ -139,6 +142,17 @@ export interface Facts {
   readonly view?: boolean
   /** Combines elements along axes. */
   readonly reduces?: boolean
+  /** The same, in any order, of the parameter `axes`; of no elements there is the fold's own identity. */
+  readonly fold?: FoldName
+  /** About how many simple instructions an element comes to; 1 by default. */
+  readonly cost?: number
+  /**
+   * Which roundings a result has. 'alike': that of the IEEE standard, once. 'freely': no instruction of the standard does it, and back
+   * ends may differ in last places. 'in any order': so may they, for it adds up elements or their products. None by default.
+   */
+  readonly rounds?: 'alike' | 'freely' | 'in any order'
+  /** Runs on the host, whatever the back end: it calls a function of the user's. */
+  readonly onHost?: boolean
   /** The operands may be exchanged: what `cse` sorts by. */
   readonly commutative?: boolean
   /** Holds programs among its parameters. */

@@ -13,7 +13,7 @@ import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Accepts } from './kinds.ts'
 import { checkAccepts, checkAxes, linear, oneBatched, single } from './kinds.ts'
-import type { Primitive } from './primitive.ts'
+import type { FoldName, Primitive } from './primitive.ts'
 import { gatherStrided } from './strided.ts'
 
 const { add, div, eq, mul, select } = elementwise
@@ -126,13 +126,14 @@ export const reduceSumP = linear('reduceSum', {
     const inner = shiftedAxes(axes, axis)
     return oneBatched(ops.reduceSum(x, inner), batchAxisAfter(inner, axis))
   },
-  facts: { reduces: true },
+  facts: { reduces: true, fold: 'sum', rounds: 'in any order' },
 })
 
 type ReduceName = 'reduceProd' | 'reduceMax' | 'reduceMin' | 'reduceAnd' | 'reduceOr'
 
 const reducer = (
   op: ReduceName,
+  fold: FoldName,
   accepts: Accepts,
   rows: (x: Aval) => RowReducer | BigRowReducer,
   jvp: Primitive<ReduceName>['jvp'],
@@ -144,7 +145,7 @@ const reducer = (
     const inner = shiftedAxes(axes, axis!)
     return oneBatched(bind(op, { axes: inner }, [x!]), batchAxisAfter(inner, axis!))
   },
-  facts: { reduces: true },
+  facts: fold === 'prod' ? { reduces: true, fold, rounds: 'freely' } : { reduces: true, fold },
 })
 
 /** A value and its tangent. */
@@ -171,7 +172,7 @@ const productTree = (pair: Pair, axis: number): Pair => {
   }
 }
 
-export const reduceProdP = reducer('reduceProd', 'number', prodRows, ({ axes }, [x], [t]) => {
+export const reduceProdP = reducer('reduceProd', 'prod', 'number', prodRows, ({ axes }, [x], [t]) => {
   const out = ops.reduceProd(x!, axes)
   if (x!.aval.size === 0) return single(out, null)
   const tangent = axes.reduce<Pair>((pair, axis) => productTree(pair, axis), [x!, t!])[1]
@@ -204,14 +205,15 @@ const maxOf = (x: Aval): RowReducer | BigRowReducer =>
   isLong(x.dtype) ? foldBigRows(longLimits(x.dtype)[0], (a, v) => (v > a ? v : a)) : maxRows
 const minOf = (x: Aval): RowReducer | BigRowReducer =>
   isLong(x.dtype) ? foldBigRows(longLimits(x.dtype)[1], (a, v) => (v < a ? v : a)) : minRows
-export const reduceMaxP = reducer('reduceMax', 'any', maxOf, extremumJvp(ops.reduceMax))
-export const reduceMinP = reducer('reduceMin', 'any', minOf, extremumJvp(ops.reduceMin))
+export const reduceMaxP = reducer('reduceMax', 'max', 'any', maxOf, extremumJvp(ops.reduceMax))
+export const reduceMinP = reducer('reduceMin', 'min', 'any', minOf, extremumJvp(ops.reduceMin))
 const andRows = foldRows(-1, (a, x) => a & x)
 const allRows = foldRows(1, (a, x) => a & x)
 const bigAndRows = foldBigRows(-1n, (a, x) => a & x)
 const bigOrRows = foldBigRows(0n, (a, x) => a | x)
 export const reduceAndP = reducer(
   'reduceAnd',
+  'and',
   'bits',
   (x) => (x.dtype === 'bool' ? allRows : isLong(x.dtype) ? bigAndRows : andRows),
   ({ axes }, [x]) => single(ops.reduceAnd(x!, axes), null),
@@ -219,6 +221,7 @@ export const reduceAndP = reducer(
 const orRows = foldRows(0, (a, x) => a | x)
 export const reduceOrP = reducer(
   'reduceOr',
+  'or',
   'bits',
   (x) => (isLong(x.dtype) ? bigOrRows : orRows),
   ({ axes }, [x]) => single(ops.reduceOr(x!, axes), null),
@@ -324,7 +327,7 @@ export const cumsumP: Primitive<'cumsum'> = {
   jvp: ({ axis, reverse }, [x], [t]) => single(ops.cumsum(x!, axis, reverse), ops.cumsum(t!, axis, reverse)),
   transpose: ({ axis, reverse }, [ct]) => [ops.cumsum(ct!, axis, !reverse)],
   batch: batchCumulative('cumsum'),
-  facts: { linear: true },
+  facts: { linear: true, rounds: 'in any order' },
 }
 
 /**
@@ -360,7 +363,7 @@ const cumulativeByPairs = (
     return single(out, moveAxis(turned(scanPairs(front, combine)[1]), 0, axis))
   },
   batch: batchCumulative(op),
-  facts: {},
+  facts: op === 'cumprod' ? { rounds: 'freely' } : {},
 })
 
 // The tangent of the larger; of two equal ones, half of each.

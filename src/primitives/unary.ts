@@ -6,7 +6,6 @@ import { DTypeError } from '../core/errors.ts'
 import * as ops from '../ops/elementwise.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import type { NDArray } from '../trace/value.ts'
-import { digamma, lgamma, polygamma } from './gamma.ts'
 import { checkAccepts, oneBatched, single, unary } from './kinds.ts'
 import * as loops from './loops.ts'
 import type { Primitive } from './primitive.ts'
@@ -69,93 +68,138 @@ export const expP = unary('exp', {
   evaluate: Math.exp,
   loop: loops.expLoop,
   jvp: (t, _, y) => mul(t, y),
+  facts: { cost: 12 },
 })
 // t·y·ln 2
 export const exp2P = unary('exp2', {
   accepts: 'float',
   evaluate: (x) => 2 ** x,
   jvp: (t, _, y) => mul(t, times(y, Math.LN2)),
+  facts: { cost: 12 },
 })
 export const logP = unary('log', {
   accepts: 'float',
   evaluate: Math.log,
   loop: loops.logLoop,
   jvp: (t, x) => div(t, x),
+  facts: { cost: 12 },
 })
-export const log1pP = unary('log1p', { accepts: 'float', evaluate: Math.log1p, jvp: (t, x) => div(t, plus(x, 1)) })
-export const expm1P = unary('expm1', { accepts: 'float', evaluate: Math.expm1, jvp: (t, x) => mul(t, exp(x)) })
+export const log1pP = unary('log1p', {
+  accepts: 'float',
+  evaluate: Math.log1p,
+  jvp: (t, x) => div(t, plus(x, 1)),
+  facts: { cost: 16 },
+})
+export const expm1P = unary('expm1', {
+  accepts: 'float',
+  evaluate: Math.expm1,
+  jvp: (t, x) => mul(t, exp(x)),
+  facts: { cost: 16 },
+})
 // t / 2y
 export const sqrtP = unary('sqrt', {
   accepts: 'float',
   evaluate: Math.sqrt,
   loop: loops.sqrtLoop,
   jvp: (t, _, y) => div(times(t, 0.5), y),
+  facts: { cost: 4, rounds: 'alike' },
 })
 // -t·y / 2x
 export const rsqrtP = unary('rsqrt', {
   accepts: 'float',
   evaluate: (x) => 1 / Math.sqrt(x),
   jvp: (t, x, y) => mul(t, times(div(y, x), -0.5)),
+  facts: { cost: 6 },
 })
 // t / 3y²
 export const cbrtP = unary('cbrt', {
   accepts: 'float',
   evaluate: Math.cbrt,
   jvp: (t, _, y) => mul(times(t, 1 / 3), integerPow(y, -2)),
+  facts: { cost: 20 },
 })
-export const sinP = unary('sin', { accepts: 'float', evaluate: Math.sin, jvp: (t, x) => mul(t, cos(x)) })
-export const cosP = unary('cos', { accepts: 'float', evaluate: Math.cos, jvp: (t, x) => mul(t, neg(sin(x))) })
+export const sinP = unary('sin', {
+  accepts: 'float',
+  evaluate: Math.sin,
+  jvp: (t, x) => mul(t, cos(x)),
+  facts: { cost: 20 },
+})
+export const cosP = unary('cos', {
+  accepts: 'float',
+  evaluate: Math.cos,
+  jvp: (t, x) => mul(t, neg(sin(x))),
+  facts: { cost: 20 },
+})
 export const tanP = unary('tan', {
   accepts: 'float',
   evaluate: Math.tan,
   jvp: (t, _, y) => mul(t, plus(square(y), 1)),
+  facts: { cost: 24 },
 })
 // t / sqrt(1 - x²)
 export const asinP = unary('asin', {
   accepts: 'float',
   evaluate: Math.asin,
   jvp: (t, x) => mul(t, rsqrt(oneMinusSquare(x))),
+  facts: { cost: 16 },
 })
 export const acosP = unary('acos', {
   accepts: 'float',
   evaluate: Math.acos,
   jvp: (t, x) => mul(t, neg(rsqrt(oneMinusSquare(x)))),
+  facts: { cost: 16 },
 })
 export const atanP = unary('atan', {
   accepts: 'float',
   evaluate: Math.atan,
   jvp: (t, x) => div(t, plus(square(x), 1)),
+  facts: { cost: 16 },
 })
-export const sinhP = unary('sinh', { accepts: 'float', evaluate: Math.sinh, jvp: (t, x) => mul(t, cosh(x)) })
-export const coshP = unary('cosh', { accepts: 'float', evaluate: Math.cosh, jvp: (t, x) => mul(t, sinh(x)) })
+export const sinhP = unary('sinh', {
+  accepts: 'float',
+  evaluate: Math.sinh,
+  jvp: (t, x) => mul(t, cosh(x)),
+  facts: { cost: 20 },
+})
+export const coshP = unary('cosh', {
+  accepts: 'float',
+  evaluate: Math.cosh,
+  jvp: (t, x) => mul(t, sinh(x)),
+  facts: { cost: 20 },
+})
 // t·4σ'(2x): 1 - y² would be 0 where y rounds to 1
 export const tanhP = unary('tanh', {
   accepts: 'float',
   evaluate: Math.tanh,
   loop: loops.tanhLoop,
   jvp: (t, x) => mul(t, times(logisticDensity(times(x, 2)), 4)),
+  facts: { cost: 16 },
 })
 export const asinhP = unary('asinh', {
   accepts: 'float',
   evaluate: Math.asinh,
   jvp: (t, x) => mul(t, rsqrt(plus(square(x), 1))),
+  facts: { cost: 30 },
 })
 // t / sqrt((x - 1)(x + 1)), as a product so that it is NaN below -1 too
 export const acoshP = unary('acosh', {
   accepts: 'float',
   evaluate: Math.acosh,
   jvp: (t, x) => mul(t, mul(rsqrt(plus(x, -1)), rsqrt(plus(x, 1)))),
+  facts: { cost: 30 },
 })
 // t / (1 - x²)
 export const atanhP = unary('atanh', {
   accepts: 'float',
   evaluate: Math.atanh,
   jvp: (t, x) => div(t, oneMinusSquare(x)),
+  facts: { cost: 30 },
 })
 export const logisticP = unary('logistic', {
   accepts: 'float',
   evaluate: (x) => 1 / (1 + Math.exp(-x)),
   jvp: (t, x) => mul(t, logisticDensity(x)),
+  facts: { cost: 16 },
 })
 // σ' = σ(x)·σ(-x), an operation of its own so that derivatives of all orders keep their relative accuracy in both tails and
 // at 0: -t·y·tanh(x / 2)
@@ -174,42 +218,21 @@ export const erfP = unary('erf', {
   accepts: 'float',
   evaluate: erf,
   jvp: (t, x) => mul(t, times(exp(neg(square(x))), twoOverSqrtPi)),
+  facts: { cost: 24 },
 })
 export const erfcP = unary('erfc', {
   accepts: 'float',
   evaluate: erfc,
   jvp: (t, x) => mul(t, times(exp(neg(square(x))), -twoOverSqrtPi)),
+  facts: { cost: 30 },
 })
 // t·√π/2·e^(y²)
 export const erfInvP = unary('erfInv', {
   accepts: 'float',
   evaluate: erfInv,
   jvp: (t, _, y) => mul(t, times(exp(square(y)), 1 / twoOverSqrtPi)),
+  facts: { cost: 40 },
 })
-export const lgammaP = unary('lgamma', {
-  accepts: 'float',
-  evaluate: lgamma,
-  jvp: (t, x) => mul(t, ops.digamma(x)),
-})
-export const digammaP = unary('digamma', {
-  accepts: 'float',
-  evaluate: digamma,
-  jvp: (t, x) => mul(t, ops.polygamma(x, 1)),
-})
-// The derivative of digamma, of an order from 1 on: that of the next order.
-export const polygammaP: Primitive<'polygamma'> = {
-  type: (_, [x]) => {
-    checkAccepts('polygamma', 'float', x!)
-    return [x!]
-  },
-  evaluate: ({ order }, [data], [x]) => {
-    const out = allocate(x!.dtype, x!.size) as Float64Array
-    return [out.map((_, i) => polygamma(order, data![i] as number))]
-  },
-  jvp: ({ order }, [x], [t]) => single(ops.polygamma(x!, order), mul(t!, ops.polygamma(x!, order + 1))),
-  batch: ({ order }, [x], [axis]) => oneBatched(ops.polygamma(x!, order), axis!),
-  facts: { elementwise: true },
-}
 export const isFiniteP = unary('isFinite', {
   accepts: 'float',
   evaluate: (x) => (Number.isFinite(x) ? 1 : 0),
@@ -256,7 +279,7 @@ export const integerPowP: Primitive<'integerPow'> = {
     return single(y, mul(t!, times(slope, exponent)))
   },
   batch: ({ exponent }, [x], [axis]) => oneBatched(integerPow(x!, exponent), axis!),
-  facts: { elementwise: true },
+  facts: { elementwise: true, rounds: 'freely' },
 }
 
 // ---- conversions ----
@@ -268,7 +291,7 @@ export const castP: Primitive<'cast'> = {
     single(ops.cast(x!, dtype, weak), isFloat(dtype) ? ops.cast(t!, dtype, weak) : null),
   transpose: (_, [ct], [x]) => [ops.cast(ct!, x!.aval.dtype, x!.aval.weak)],
   batch: ({ dtype, weak }, [x], [axis]) => oneBatched(ops.cast(x!, dtype, weak), axis!),
-  facts: { elementwise: true, linear: true, narrow: 'as they are' },
+  facts: { elementwise: true, linear: true, rounds: 'alike', narrow: 'as they are' },
 }
 
 export const bitcastP: Primitive<'bitcast'> = {

@@ -1,5 +1,5 @@
 /** NumPy's conversions between operands: dtypes promoted by JAX's lattice, shapes broadcast. */
-import type { DType, Weakly } from '../core/dtype.ts'
+import type { Weakly } from '../core/dtype.ts'
 import { isFloat, promoteTwo } from '../core/dtype.ts'
 import { broadcastTwo } from '../core/shape.ts'
 import { scalar } from '../ops/creation.ts'
@@ -38,9 +38,6 @@ export const promoteTwoArrays = (operation: string, x: ArrayLike, y: ArrayLike):
   const shape = broadcastTwo(operation, a.aval.shape, b.aval.shape)
   return [broadcastTo(a, shape), broadcastTo(b, shape)]
 }
-
-/** The dtype of results that cannot be integers: floats as they are, everything else float32. */
-export const inexactType = (aval: Weakly): DType => (isFloat(aval.dtype) ? aval.dtype : 'float32')
 
 /** The operand as a float. */
 export const inexact = (x: ArrayLike): NDArray => {

@@ -19,80 +19,15 @@ import { isBackend } from '../backends/backend.ts'
 import { run } from '../backends/interpreter/interpreter.ts'
 import * as must from '../surface/arguments.ts'
 import { ConcreteBody } from '../trace/value.ts'
-import type { RunProgram } from '../primitives/primitive.ts'
+import type { Facts, RunProgram } from '../primitives/primitive.ts'
 import { primitiveOf } from '../primitives/all.ts'
 import { LawError } from './numeric.ts'
 
-/** Operations that back ends need not round alike: no instruction of the IEEE standard does them, or their order is free. */
-const inexact: ReadonlySet<OpName> = new Set<OpName>([
-  'exp',
-  'exp2',
-  'log',
-  'log1p',
-  'expm1',
-  'rsqrt',
-  'cbrt',
-  'sin',
-  'cos',
-  'tan',
-  'asin',
-  'acos',
-  'atan',
-  'sinh',
-  'cosh',
-  'tanh',
-  'asinh',
-  'acosh',
-  'atanh',
-  'logistic',
-  'logisticDensity',
-  'erf',
-  'erfc',
-  'erfInv',
-  'lgamma',
-  'digamma',
-  'polygamma',
-  'integerPow',
-  'pow',
-  'atan2',
-  'logaddexp',
-  'reduceSum',
-  'reduceProd',
-  'cumsum',
-  'cumprod',
-  'dotGeneral',
-  'quantizedDot',
-  'conv',
-  'reduceWindowSum',
-  'selectAndScatterAdd',
-  'scatterAdd',
-  'scatterMul',
-  'cholesky',
-  'triangularSolve',
-  'lu',
-  'qr',
-  'eigh',
-  'svd',
-  'pinv',
-])
-
-/** Those of them that add up products of their operands' elements, or these elements, in any order. */
-const sums: ReadonlySet<OpName> = new Set<OpName>([
-  'reduceSum',
-  'cumsum',
-  'dotGeneral',
-  'quantizedDot',
-  'conv',
-  'reduceWindowSum',
-  'selectAndScatterAdd',
-  'scatterAdd',
-])
-
 /**
- * Operations that round as the IEEE standard says: alike, of equal operands. Of operands that are off by a little they round
- * otherwise, and where such roundings cancel, nothing else is left: of sin² + cos², whose tangent is 0 or a rounding.
+ * How an operation rounds. What rounds alike, of equal operands, rounds otherwise of operands that are off by a little; and where such
+ * roundings cancel, nothing else is left: of sin² + cos², whose tangent is 0 or a rounding.
  */
-const rounding: ReadonlySet<OpName> = new Set<OpName>(['add', 'sub', 'mul', 'div', 'sqrt', 'rem', 'cast'])
+const roundsOf = (op: OpName): Facts['rounds'] => primitiveOf(op).facts.rounds
 
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
   aval.dtype === 'float32' || aval.dtype === 'float64'
@@ -205,7 +140,8 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
     for (const eqn of program.equations) {
       const avals = eqn.inputs.map((a) => a.aval)
       const outputs = eqn.outputs.map((v) => v.aval)
-      const moves = inexact.has(eqn.op)
+      const rounds = roundsOf(eqn.op)
+      const moves = rounds === 'freely' || rounds === 'in any order'
       const isOff = moves || eqn.inputs.some((a) => off.has(a))
       const inner: RunProgram = (held, data) => noisy(held, data, isOff)
       const operand = (a: Atom): TypedArray => {
@@ -215,13 +151,13 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
       }
       const operands = eqn.inputs.map(operand)
       const results = primitiveOf(eqn.op).evaluate(eqn.params as never, operands, avals, outputs, inner)
-      const drifts = sums.has(eqn.op) ? driftOf(eqn, operands, inner) : null
+      const drifts = rounds === 'in any order' ? driftOf(eqn, operands, inner) : null
       eqn.outputs.forEach((v, i) => {
         const result = drifts === null ? results[i]! : drift(results[i]!, drifts[i]!)
         if (isOff) off.add(v)
         values.set(
           v,
-          moves ? move(result, v.aval) : isOff && rounding.has(eqn.op) ? roundOtherwise(result, v.aval) : result,
+          moves ? move(result, v.aval) : isOff && rounds === 'alike' ? roundOtherwise(result, v.aval) : result,
         )
       })
     }

@@ -13,7 +13,7 @@ import {
 import { Aval } from '../../src/core/aval.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
 import { primitives } from '../../src/primitives/all.ts'
-import { digamma, lgamma } from '../../src/primitives/gamma.ts'
+import { digamma, lgamma } from '../../src/primitives/logGamma.ts'
 import type { Elementwise } from './support/lanes64.ts'
 import { bitsOf, compile, errorOf, floatOf, lastPlace, recorded } from './support/lanes64.ts'
 

@@ -3,7 +3,7 @@ import { LawError, operations, primitiveLaws } from 'pullback/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { TypedArray } from '../../src/core/dtype.ts'
 import type { OpName } from '../../src/ir/op.ts'
-import { lgamma } from '../../src/primitives/gamma.ts'
+import { lgamma } from '../../src/primitives/logGamma.ts'
 import type { Primitive } from '../../src/primitives/primitive.ts'
 import { primitives } from '../../src/primitives/all.ts'
 

@@ -1,7 +1,7 @@
 /** Which equations have tuned routines, and which of those read views of arrays. */
 import type { OpName } from '../../ir/op.ts'
 import type { Equation } from '../../ir/program.ts'
-import type { FoldName } from '../../lowering/nodes.ts'
+import { primitiveOf } from '../../primitives/registry.ts'
 import type { Operand } from '../../lowering/steps.ts'
 import { stridesOf } from '../../core/shape.ts'
 import { routines } from './kernels/index.ts'
@@ -9,17 +9,8 @@ import { stridedDotGeneral } from './kernels/matmul-dot-general.ts'
 import type { Routine, RoutineFor } from './kernels/routine.ts'
 import { canFold } from './loops/operations.ts'
 
-const folds: { readonly [N in OpName]?: FoldName } = {
-  reduceSum: 'sum',
-  reduceProd: 'prod',
-  reduceMax: 'max',
-  reduceMin: 'min',
-  reduceAnd: 'and',
-  reduceOr: 'or',
-}
-
 export const canFoldEquation = (eqn: Equation): boolean => {
-  const fold = folds[eqn.op]
+  const { fold } = primitiveOf(eqn.op).facts
   return fold !== undefined && canFold(fold, eqn.inputs[0]!.aval.dtype)
 }
 

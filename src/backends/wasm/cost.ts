@@ -10,7 +10,7 @@ const lanes = 4
 const perRow = 10
 
 /** Nanoseconds for one iteration of a kernel's range. */
-export const kernelCost = (kernel: Kernel): number => {
+const kernelCost = (kernel: Kernel): number => {
   const elements = unitSize(kernel)
   return kernel.stages.reduce((total, stage) => {
     const roots = [...stage.stores, ...stage.reductions].map((s) => s.node)

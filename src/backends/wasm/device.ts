@@ -8,7 +8,7 @@ import { fingerprint } from '../../ir/fingerprint.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
 import type { Program } from '../../ir/program.ts'
 import { subprograms } from '../../ir/walk.ts'
-import { primitives } from '../../primitives/registry.ts'
+import { primitiveOf, primitives } from '../../primitives/registry.ts'
 import type { Capabilities } from '../../trace/device.ts'
 import type { ConcreteBody } from '../../trace/value.ts'
 import type { Backend, Executable } from '../backend.ts'
@@ -72,7 +72,9 @@ interface Loaded {
 }
 
 const callsBack = (program: Program): boolean =>
-  program.equations.some((eqn) => eqn.op === 'callback' || subprograms(eqn).some(([, inner]) => callsBack(inner)))
+  program.equations.some(
+    (eqn) => primitiveOf(eqn.op).facts.onHost === true || subprograms(eqn).some(([, inner]) => callsBack(inner)),
+  )
 
 const sum = (avals: readonly Aval[]): number => avals.reduce((total, aval) => total + aval.size, 0)
 

@@ -1,6 +1,6 @@
 /** Runs compiled programs: owns the memory, the table of kernels, the library module and the threads. */
+import { FirstFit } from '../../core/firstFit.ts'
 import type { CompiledProgram } from './compiled.ts'
-import { FirstFit } from './first-fit.ts'
 import type { Features } from './library.ts'
 import { buildLibrary } from './library.ts'
 import { hostFunctions } from './math/host.ts'

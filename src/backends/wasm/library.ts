@@ -30,7 +30,7 @@ const threadScratch: LibraryFunction = {
 }
 
 /** All functions that programs may import from `lib`. */
-export const libraryFunctions: readonly LibraryFunction[] = [threadScratch, ...kernelLibrary, ...matmulLibrary]
+const libraryFunctions: readonly LibraryFunction[] = [threadScratch, ...kernelLibrary, ...matmulLibrary]
 
 /** Declares the memory of the engine, as every module does that imports it. */
 export const importMemory = (builder: ModuleBuilder, { shared }: Features): void => {

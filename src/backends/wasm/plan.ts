@@ -1,4 +1,5 @@
 /** Where values live while a program runs: how long each is needed, and places in one stretch of memory, used again. */
+import { FirstFit } from '../../core/firstFit.ts'
 import { bitsOf } from '../../core/dtype.ts'
 import type { Value } from '../../lowering/nodes.ts'
 import type { Block, Carry, Lowered, Step } from '../../lowering/steps.ts'
@@ -75,53 +76,13 @@ class Lifetimes<K> {
   }
 }
 
-interface Gap {
-  start: number
-  end: number
-}
-
-/** Memory that is free, as gaps in order; the last one has no end. */
-class Gaps {
-  readonly #gaps: Gap[] = [{ start: 0, end: Infinity }]
-
-  /** Takes the first gap that is large enough. */
-  take(size: number): number {
-    const i = this.#gaps.findIndex((g) => g.end - g.start >= size)
-    const gap = this.#gaps[i]!
-    const { start } = gap
-    gap.start += size
-    if (gap.start === gap.end) this.#gaps.splice(i, 1)
-    return start
-  }
-
-  give(start: number, size: number): void {
-    if (size === 0) return
-    let [low, high] = [0, this.#gaps.length]
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#gaps[middle]!.start < start) low = middle + 1
-      else high = middle
-    }
-    const [before, after] = [this.#gaps[low - 1], this.#gaps[low]]
-    const end = start + size
-    if (before?.end === start) {
-      before.end = end
-      if (after?.start === end) {
-        before.end = after.end
-        this.#gaps.splice(low, 1)
-      }
-    } else if (after?.start === end) after.start = start
-    else this.#gaps.splice(low, 0, { start, end })
-  }
-}
-
 /** Places for intervals so that no two that overlap share memory: first fit, in the order in which they begin. */
 const place = <K>(
   intervals: ReadonlyMap<K, Interval>,
 ): { readonly offsets: Map<K, number>; readonly bytes: number } => {
   const sorted = [...intervals].sort((a, b) => a[1].first - b[1].first || b[1].bytes - a[1].bytes)
   const ends = [...intervals].sort((a, b) => a[1].last - b[1].last)
-  const gaps = new Gaps()
+  const gaps = new FirstFit()
   const offsets = new Map<K, number>()
   let [bytes, ended] = [0, 0]
   for (const [key, { first, bytes: size }] of sorted) {

@@ -6,7 +6,7 @@
  * A thread may read a record while its program is disposed of and the place used again. It copies the record and believes the
  * copy if the number is that of the program that runs, before and after.
  */
-import { FirstFit } from './first-fit.ts'
+import { FirstFit } from '../../core/firstFit.ts'
 import { PAGE } from './memory-map.ts'
 import type { WasmApi, WasmMemory } from './platform.ts'
 

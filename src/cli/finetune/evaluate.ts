@@ -22,11 +22,7 @@ const countOption = (given: Given, name: string): number | undefined => {
 }
 
 /** The batches of rows for a tuned model. */
-export const batchesFor = (
-  given: Given,
-  { base, task, labels, maxLength }: Tuned,
-  reading: Reading,
-): Stream<TaskBatch> => {
+const batchesFor = (given: Given, { base, task, labels, maxLength }: Tuned, reading: Reading): Stream<TaskBatch> => {
   const settings = {
     tokenizer: base.tokenizer,
     batchSize: countOption(given, 'batch-size') ?? 16,
@@ -39,7 +35,7 @@ export const batchesFor = (
   return batchesOf(task as Exclude<typeof task, 'embed'>, base.model, settings)(found.rows)
 }
 
-export const readingOptions = {
+const readingOptions = {
   data: { type: 'string', value: 'FILE', help: 'rows: .jsonl, .csv, .tsv or .parquet; more files may follow' },
   'batch-size': { type: 'string', value: 'N', help: 'rows at a time (16)' },
   'max-length': { type: 'string', value: 'N', help: 'tokens of a row, as in training by default' },

@@ -35,7 +35,7 @@ const configFile = async (path: string | undefined): Promise<JsonRecord> => {
 }
 
 /** The settings of `--config`, and of the flags. Words are more files of data. */
-export const settingsOf = async (given: Given): Promise<Settings> => {
+const settingsOf = async (given: Given): Promise<Settings> => {
   const config = given.text('config')
   const flags: { [key: string]: unknown } = {}
   for (const key of settingNames) flags[key] = given.text(flagOf(key))
@@ -131,7 +131,7 @@ const prepare = (
 }
 
 /** Everything that a run needs, from its settings. */
-export const prepareRun = async (
+const prepareRun = async (
   settings: Settings,
   terminal: Terminal,
 ): Promise<{ readonly run: Run; readonly labels: readonly string[] | null }> => {

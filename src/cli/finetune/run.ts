@@ -53,7 +53,7 @@ export interface Run {
 }
 
 /** A rise from 0, then a fall as the settings say. */
-export const rateSchedule = ({ settings, task, steps }: Run): ((step: NDArray) => NDArray) => {
+const rateSchedule = ({ settings, task, steps }: Run): ((step: NDArray) => NDArray) => {
   const { schedule, warmup, method } = settings
   const peak = settings.learningRate ?? rateFor(method, task.name)
   const rising = Math.min(Math.round(warmup * steps), steps - 1)

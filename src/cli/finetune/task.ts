@@ -171,7 +171,7 @@ export const taskOf = (name: TaskName, classes: number): Task => {
 // Batches.
 
 /** Lengths that rows are filled up to: few shapes, each traced once. */
-export const boundsUpTo = (longest: number): readonly number[] => {
+const boundsUpTo = (longest: number): readonly number[] => {
   const bounds = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048].filter((bound) => bound < longest)
   return [...bounds, longest]
 }

@@ -15,7 +15,7 @@ import type { NDArray } from '../../trace/value.ts'
 const readQuantizedDoor = must.door('readQuantized', { file: aTensorFile, name: must.string })
 
 /** The kind of a tensor's blocks; null if it has none, or is not in a file of blocks. */
-export const blockKindIn = (file: TensorFile, name: string): BlockKind | null => {
+const blockKindIn = (file: TensorFile, name: string): BlockKind | null => {
   const kind = file.tensors.get(name)?.dtype.toLowerCase()
   return file.format === 'gguf' && kind !== undefined && isBlockKind(kind) ? kind : null
 }

@@ -62,5 +62,5 @@ export const callbackP: Primitive<'callback'> = {
       ? oneByOne(params, operands, axes, size, programs)
       : together(params, operands, axes, size),
   hasEffect: ({ effect }) => effect,
-  facts: { higherOrder: true },
+  facts: { higherOrder: true, onHost: true },
 }

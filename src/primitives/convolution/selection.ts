@@ -77,6 +77,7 @@ export const selectAndGatherAddP: Primitive<'selectAndGatherAdd'> = {
 
 export const selectAndScatterAddP: Primitive<'selectAndScatterAdd'> = {
   ...selection('selectAndScatterAdd'),
+  facts: { rounds: 'in any order' },
   type: (params, [values, x]) => {
     checkValues('selectAndScatterAdd', [values!, x!], windowedType('selectAndScatterAdd', params, x!))
     return [values!.withShape(x!.shape)]

@@ -1,7 +1,7 @@
 /** Sums and extrema over a sliding window. */
 import type { Aval } from '../../core/aval.ts'
-import type { DType, TypedArray } from '../../core/dtype.ts'
-import { allocate, integerLimits, isFloat, isLong, longLimits } from '../../core/dtype.ts'
+import type { TypedArray } from '../../core/dtype.ts'
+import { allocate, isFloat, isLong, limitsOf } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { insertAt } from '../../core/shape.ts'
 import type { OpName, WindowParams } from '../../ir/op.ts'
@@ -84,12 +84,9 @@ export const reduceWindowSumP = linear('reduceWindowSum', {
       baseDilation: params.windowStrides,
     }),
   batch: (params, x, axis) => oneBatched(reduceWindowSum(x, withBatchAxis(params, axis)), axis),
-  facts: { reduces: true },
+  facts: { reduces: true, rounds: 'in any order' },
 })
 
-/** What loses against everything. */
-const limitsOf = (dtype: DType): readonly [least: number | bigint, greatest: number | bigint] =>
-  isFloat(dtype) ? [-Infinity, Infinity] : (isLong(dtype) ? longLimits : integerLimits)(dtype)
 const bigger = (a: bigint, x: bigint): bigint => (x > a ? x : a)
 const smaller = (a: bigint, x: bigint): bigint => (x < a ? x : a)
 

@@ -132,5 +132,5 @@ export const eighP: Primitive<'eigh'> = {
     }
   },
   batch: ({ basisFree }, [x], [axis]) => ({ outputs: eigh(moveAxis(x!, axis!, 0), basisFree), axes: [0, 0] }),
-  facts: { leavesOpen: true },
+  facts: { leavesOpen: true, rounds: 'freely' },
 }

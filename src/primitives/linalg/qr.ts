@@ -142,5 +142,5 @@ export const qrP: Primitive<'qr'> = {
     }
   },
   batch: ({ fullMatrices }, [x], [axis]) => ({ outputs: qr(moveAxis(x!, axis!, 0), fullMatrices), axes: [0, 0] }),
-  facts: { leavesOpen: true },
+  facts: { leavesOpen: true, rounds: 'freely' },
 }

@@ -95,5 +95,5 @@ export const svdP: Primitive<'svd'> = {
     }
   },
   batch: ({ fullMatrices }, [x], [axis]) => ({ outputs: svd(moveAxis(x!, axis!, 0), fullMatrices), axes: [0, 0, 0] }),
-  facts: { leavesOpen: true },
+  facts: { leavesOpen: true, rounds: 'freely' },
 }

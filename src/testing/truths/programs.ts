@@ -76,7 +76,7 @@ export const root: Truths<'root'> = (float) => {
 export const callback: Truths<'callback'> = (float) => [
   {
     params: {
-      callback: { name: 'half', run: ([data]) => [data!.map((v) => Number(v) / 2)] },
+      callback: { name: 'half', run: ([data]) => [(data as Float64Array).map((v) => v / 2)] },
       results: [new Aval(float, [2])],
       effect: false,
       vmapMethod: 'sequential',

@@ -166,9 +166,6 @@ export const callIf = <T extends ValueType>(
     [0x04, ...s32Bytes(type), 0x10, ...u32Bytes(index), 0x05, ...args.map(() => 0x1a), 0x0b],
   )
 
-/** Pages of memory, and growing it by some (the old size, or -1). */
-export const memorySize = (): Expr<'i32'> => make('i32', [], [0x3f, 0])
-
 /** For `Code` and `Module`: the value of a local or a global variable. */
 export const variable = <T extends ValueType>(opcode: 0x20 | 0x23, type: T, index: number): Expr<T> =>
   make(type, [], [opcode, ...u32Bytes(index)], true)

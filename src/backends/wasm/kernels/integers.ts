@@ -4,7 +4,7 @@ import { i32, op, select } from '../asm/index.ts'
 
 type I32 = Expr<'i32'>
 
-export const asI32 = (x: I32 | number): I32 => (typeof x === 'number' ? i32(x) : x)
+const asI32 = (x: I32 | number): I32 => (typeof x === 'number' ? i32(x) : x)
 
 export const plus = (x: I32, y: I32 | number): I32 => (y === 0 ? x : op('i32.add', x, asI32(y)))
 export const minus = (x: I32 | number, y: I32 | number): I32 => (y === 0 ? asI32(x) : op('i32.sub', asI32(x), asI32(y)))

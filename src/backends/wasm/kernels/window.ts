@@ -147,7 +147,7 @@ const findExtremum = (
 
 const worst = ({ select }: SelectParams): number => (select === 'max' ? -Infinity : Infinity)
 
-export const selectAndGatherAddRoutine: RoutineFor<'selectAndGatherAdd'> = (params, [values, x], [out]) => {
+const selectAndGatherAddRoutine: RoutineFor<'selectAndGatherAdd'> = (params, [values, x], [out]) => {
   const found = prepared(params, x!, out!, 1, worst(params))
   if (found === null || out!.size === 0) return found && nothing
   const { plan, scratch, staged, padding } = found
@@ -163,7 +163,7 @@ export const selectAndGatherAddRoutine: RoutineFor<'selectAndGatherAdd'> = (para
   return routineOf(scratch, [...staged.phases, ...stagedValues.phases, phase])
 }
 
-export const selectAndScatterAddRoutine: RoutineFor<'selectAndScatterAdd'> = (params, [values, x], [out]) => {
+const selectAndScatterAddRoutine: RoutineFor<'selectAndScatterAdd'> = (params, [values, x], [out]) => {
   const found = prepared(params, x!, values!, 1, worst(params))
   if (found === null || out!.size === 0) return found && nothing
   const { float, plan, scratch, staged, padding } = found

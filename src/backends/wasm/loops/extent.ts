@@ -17,7 +17,7 @@ export const stripLength = 64
 export const isLine = (k: Kernel): boolean =>
   k.outer.length === 0 && k.inner.length === 1 && k.stages.every((s) => s.reductions.length === 0)
 
-export const nodesOf = (k: Kernel): readonly Node[] =>
+const nodesOf = (k: Kernel): readonly Node[] =>
   reachable(k.stages.flatMap((s) => [...rootsOf(s), ...s.rowStores.map((x) => x.node)]))
 
 /** Elements of a line that make one unit of its range. */

@@ -1,18 +1,12 @@
 /** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
 import type { DType } from '../../../core/dtype.ts'
-import { integerLimits, isFloat, isLong, longLimits } from '../../../core/dtype.ts'
-import type { FoldName } from '../../../lowering/nodes.ts'
+import { isFloat, limitsOf } from '../../../core/dtype.ts'
+import type { FoldName } from '../../../primitives/primitive.ts'
 import type { Code, Local } from '../asm/index.ts'
 import { i32x4, op, shuffle32, shuffle64 } from '../asm/index.ts'
 import type { Lanes, Vector } from './lanes.ts'
 import { isWide, splatLiteral } from './lanes.ts'
 import { combine } from './operations.ts'
-
-const limitsOf = (dtype: DType): readonly [low: number | bigint, high: number | bigint] => {
-  if (isFloat(dtype)) return [-Infinity, Infinity]
-  if (dtype === 'bool') return [0, 1]
-  return (isLong(dtype) ? longLimits : integerLimits)(dtype)
-}
 
 const identity = (fold: FoldName, dtype: DType): Vector => {
   const [low, high] = limitsOf(dtype)

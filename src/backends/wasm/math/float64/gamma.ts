@@ -1,5 +1,5 @@
-/** log |Γ| and its derivative, by the formulas and coefficients of primitives/gamma.ts. */
-import { aroundTwo, FAR, LOW, stirling, stirlingConstant } from '../../../../primitives/gamma.ts'
+/** log |Γ| and its derivative, by the formulas and coefficients of primitives/logGamma.ts. */
+import { aroundTwo, FAR, LOW, stirling, stirlingConstant } from '../../../../primitives/logGamma.ts'
 import { f64x2 } from '../../asm/index.ts'
 import type { Vector } from '../vector-math.ts'
 import { ofHalfTurns } from './circular.ts'

@@ -5,7 +5,7 @@ interface Range {
 
 const endOf = ({ start, length }: Range): number => start + length
 
-/** Ranges of whole numbers from 0 on, handed out from the lowest place that fits: slots of a table, bytes of a buffer. */
+/** Ranges of whole numbers from 0 on, handed out from the lowest place that fits: slots of a table, bytes of a buffer, places of arrays. */
 export class FirstFit {
   /** Free ranges below `#end`, ascending, no two of which touch. */
   readonly #free: Range[] = []
@@ -32,8 +32,12 @@ export class FirstFit {
 
   give(start: number, length: number): void {
     if (length === 0) return
-    const found = this.#free.findIndex((range) => range.start > start)
-    const at = found < 0 ? this.#free.length : found
+    let [at, high] = [0, this.#free.length]
+    while (at < high) {
+      const middle = (at + high) >> 1
+      if (this.#free[middle]!.start < start) at = middle + 1
+      else high = middle
+    }
     const [before, after] = [this.#free[at - 1], this.#free[at]]
     const range = { start, length }
     this.#free.splice(at, 0, range)
