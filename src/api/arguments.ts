@@ -1,6 +1,6 @@
 import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 
 export type Argnums = number | readonly number[]
 

@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { insertAt, normalizeAxis, range } from '../core/shape.ts'
 import { concatenate, expandDims, reshape, rev, slice } from '../ops/movement.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { placeOf } from './closures.ts'
 import { flattenArrays, flattenResult, restore } from './leaves.ts'

@@ -1,6 +1,6 @@
 /** The `debug` namespace: how to watch a computation. Switches hold until changed. */
 import { settings } from '../core/settings.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 
 const switchParameters = { on: must.boolean }
 

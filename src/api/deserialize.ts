@@ -2,7 +2,7 @@
  * Bytes read back as the tree that they were. The bytes are trusted in nothing: a header is read line by line, every number in it is
  * held against the bytes that are there, and nothing is allocated before.
  */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import { Aval } from '../core/aval.ts'
 import { crc32 } from '../core/crc32.ts'

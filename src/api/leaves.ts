@@ -7,7 +7,7 @@ import { keystr } from '../core/path.ts'
 import { isFloat } from '../core/dtype.ts'
 import { sameShape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
-import { asArray, isArrayLeaf } from '../runtime/array.ts'
+import { asArray, isArrayLeaf } from '../runtime/installArrays.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /** The arrays of a tree, in order, and what holds them. */

@@ -1,5 +1,5 @@
 /** Loops over the leading axis of arrays: `scan` and `map`. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/treedef.ts'
 import type { ScanParams } from '../ir/op.ts'

@@ -5,7 +5,7 @@ import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'
 import * as control from '../primitives/control/operations.ts'
 import { concatenate, reshape, sliceInDim } from '../ops/movement.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { stage } from '../transforms/stage.ts'
 

@@ -1,7 +1,7 @@
 /** Names for parts of a computation. */
 import { ArgumentError, PullbackError } from '../core/errors.ts'
 import { refusePromise } from '../core/promises.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { currentScope, withScope } from '../trace/interpreter.ts'
 
 /** Errors whose message names its scope already: the innermost one does. */

@@ -5,7 +5,7 @@ import type { PytreeClass, Registration } from '../core/registration.ts'
 import { flatten, leafPaths } from '../core/tree.ts'
 import { keystr } from '../core/path.ts'
 import { registrationOf } from '../core/registration.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import {
   NEWLINE,

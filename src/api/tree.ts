@@ -6,7 +6,7 @@ import { aPath, keystr } from '../core/path.ts'
 import type { Path, PathKey } from '../core/path.ts'
 import { aTreeDef, TreeDef } from '../core/treedef.ts'
 import * as core from '../core/tree.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { TreeOfArrays } from './types.ts'
 

@@ -3,7 +3,7 @@
  * Differential Privacy of the Sampled Gaussian Mechanism" (2019). All of it is plain numbers, in float64.
  */
 import { ArgumentError } from '../core/errors.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 
 /** A run of DP-SGD. */
 export interface PrivateRun {

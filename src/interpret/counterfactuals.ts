@@ -3,7 +3,7 @@ import { grad } from '../api/grad.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { EmbeddingView } from './embeddings.ts'
 

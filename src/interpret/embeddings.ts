@@ -9,7 +9,7 @@ import { registerPytreeNode } from '../core/registration.ts'
 import type { Weight } from '../models/layers.ts'
 import { knownElements, tokenArray } from '../models/inputs.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike, TakeOptions } from '../trace/value.ts'
 

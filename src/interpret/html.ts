@@ -1,7 +1,7 @@
 /** Attributions as pages: coloured words, and pictures under heat. Each is a text of HTML that needs no other file. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { pngOf } from './png.ts'
 

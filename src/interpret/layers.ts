@@ -9,7 +9,7 @@ import { Variable } from '../ir/program.ts'
 import type { Program } from '../ir/program.ts'
 import * as np from '../numpy/index.ts'
 import { mapTree } from '../optim/trees.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { applyEquations, initialEnvironment, read } from '../transforms/apply.ts'
 

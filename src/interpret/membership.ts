@@ -1,7 +1,7 @@
 /** Whether a model gives away what it was trained on. */
 import { ArgumentError } from '../core/errors.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /** How well losses tell members from others. */

@@ -1,8 +1,8 @@
 /** How information flows through layers of attention. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** Options of `attentionRollout`. */

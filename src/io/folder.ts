@@ -1,6 +1,6 @@
 /** Files that belong together and find each other by name: a directory, an address, a repository, or files at hand. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, fail, run } from './errors.ts'
 import type { HubOptions } from './hub/folder.ts'

@@ -1,6 +1,6 @@
 /** Files by path: Node's implementation of sources, and of writing whole files. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, fail, failPlatform } from './errors.ts'
 import type { FileHandle, NodeFiles, UrlLike } from './platform.ts'

@@ -1,6 +1,6 @@
 /** Opening a file of tensors of whatever format, told by its first bytes. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 import { attempt, run, unsupported } from './errors.ts'

@@ -1,6 +1,6 @@
 /** Where bytes come from: one small interface, so that formats need not know whether it is a disk, a page or a server. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
 import { accessError, attempt, fail, run } from './errors.ts'
 import { checkRange } from './memory.ts'

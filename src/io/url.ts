@@ -1,5 +1,5 @@
 /** Files on servers, by HTTP ranges (RFC 9110, section 14): only what is read is fetched. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { fail, accessError, attempt } from './errors.ts'
 import { checkRange } from './memory.ts'
 import type { Fetch, ResponseLike } from './platform.ts'

@@ -1,8 +1,8 @@
 /** Writing the folder of a model, as `transformers` reads it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { bitsOf } from '../core/dtype.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
 import { attempt, failPlatform, run } from './errors.ts'
 import type { JsonRecord } from './model.ts'

@@ -4,8 +4,8 @@ import { isFloat } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { arrayFor, asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Unary = (x: ArrayLike) => NDArray

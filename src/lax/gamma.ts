@@ -1,7 +1,7 @@
 /** `lax`: the logarithm of the gamma function, and its derivatives. */
 import * as ops from '../primitives/gammaOperations.ts'
-import { arrayFor } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { arrayFor } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /**

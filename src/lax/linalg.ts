@@ -1,8 +1,8 @@
 /** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as JAX's `lax.linalg` has them. */
 import { ShapeError } from '../core/errors.ts'
 import * as ops from '../primitives/linalg/operations.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 const matrices = (name: string, x: ArrayLike): NDArray => {

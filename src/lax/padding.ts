@@ -1,6 +1,6 @@
 /** Padding by name: how many elements before and after an axis a window needs to slide over it in the way asked for. */
 import type { Padding } from '../ir/op.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 
 /**
  * `'SAME'`: as many outputs as the extent divided by the stride, rounded up, the odd element of padding last

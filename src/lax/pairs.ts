@@ -2,9 +2,9 @@
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
-import { arrayFor, asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
-import { checkFits } from '../surface/checks.ts'
+import { arrayFor, asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
+import { checkFits } from '../conversions/checks.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Binary = (x: ArrayLike, y: ArrayLike) => NDArray

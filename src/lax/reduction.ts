@@ -7,8 +7,8 @@ import * as contraction from '../ops/contraction.ts'
 import * as creation from '../ops/creation.ts'
 import * as ops from '../ops/reduction.ts'
 import * as sorting from '../ops/sorting.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 type Axes = readonly number[]

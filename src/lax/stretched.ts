@@ -4,7 +4,7 @@ import { ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
-import { asArray } from '../runtime/array.ts'
+import { asArray } from '../runtime/installArrays.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** One value of rank 0 everywhere. */

@@ -1,7 +1,7 @@
 /**
  * Models by names alone: a kind of architecture reads named arrays into what a model takes, and writes what it gives under names.
  */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { DType } from '../core/dtype.ts'
 import { isInteger } from '../core/dtype.ts'

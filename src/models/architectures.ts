@@ -2,7 +2,7 @@
  * Models by what their `config.json` says: the architecture's name gives the model, and inputs and outputs go by the names that
  * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
  */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import * as albert from './albert.ts'
 import * as bert from './bert.ts'
 import * as distilbert from './distilbert.ts'

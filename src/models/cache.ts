@@ -4,7 +4,7 @@ import * as np from '../numpy/index.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { ConcreteBody } from '../trace/value.ts'
 

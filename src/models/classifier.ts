@@ -1,7 +1,7 @@
 /** Heads with one score for each class: how many there are, and which loss their labels ask for. */
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { ConfigReader } from './config.ts'
 import { aConfigReader } from './config.ts'

@@ -1,5 +1,5 @@
 /** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 
 /** A configuration that cannot be used: which key, what it was, what it must be. */

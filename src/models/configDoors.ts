@@ -1,6 +1,6 @@
 /** What configurations must be where models are made of them: what `bertConfig` and its like read, or the same with other values. */
 import { ArgumentError } from '../core/errors.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { show } from '../core/show.ts'
 import type { AlbertConfig } from './albert.ts'
 import type { BertConfig } from './bert.ts'

@@ -2,7 +2,7 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { AttendOptions } from './attention.ts'
 import { attend } from './attention.ts'

@@ -2,7 +2,7 @@
 import { jit } from '../api/jit.ts'
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { EncoderInputs, EncoderOutput, RunOptions } from './encoder.ts'
 import type { Abort } from './generation/abort.ts'

@@ -1,6 +1,6 @@
 /** What encoders of text are given, and what they give: the same of every family. */
 import type { Key } from '../random/keys.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { encoderInputs, orNull } from './doors.ts'
 import { besideTokens, checkLength, integersBesideTokens, tokenArray } from './inputs.ts'

@@ -1,7 +1,7 @@
 /** Heads: the formulas that several families have in common. What their parameters are called is each family's own. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import type * as must from '../surface/arguments.ts'
+import type * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { CausalOutput, DecoderInputs, DecoderOptions, DecoderOutput, SequenceOutput } from './decoder.ts'
 import { lastPlaces } from './decoder.ts'

@@ -5,7 +5,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray, toHost } from '../trace/value.ts'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'

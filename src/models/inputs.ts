@@ -6,7 +6,7 @@ import type { TypedArray } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError, TracerError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { fromHost } from '../trace/value.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 

@@ -3,7 +3,7 @@ import { ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import { cummax } from '../lax/reduction.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { anArray, orNull, withMembers } from './doors.ts'
 

@@ -1,6 +1,6 @@
 /** One vector for a text, from the vectors of its tokens. */
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { anArray, arrayOfRank } from './doors.ts'
 import { besideTokens } from './inputs.ts'

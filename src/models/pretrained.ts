@@ -16,7 +16,7 @@ import type {
 import { openModel, writeModel } from '../io/index.ts'
 import { aFolder, folderTable } from '../io/folder.ts'
 import { contentsTable, writeModelTable } from '../io/writeModel.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { AnyModel, ParamTree } from './architectureKinds.ts'
 import type { ArchitectureName } from './architectures.ts'

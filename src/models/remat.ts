@@ -2,7 +2,7 @@
 import { aPolicy, checkpoint } from '../api/checkpoint.ts'
 import type { CheckpointPolicy } from '../api/checkpoint.ts'
 import type { AnyTree } from '../api/types.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**

@@ -11,7 +11,7 @@ import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { normal, split } from '../random/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**

@@ -4,7 +4,7 @@
  * those of `transformers`' `T5ForConditionalGeneration`.
  */
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { emptyCache } from './cache.ts'

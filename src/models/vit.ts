@@ -5,7 +5,7 @@
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import { attendToSelf } from './attention.ts'
 import type { ClassifierConfig } from './classifier.ts'

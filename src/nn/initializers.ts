@@ -7,7 +7,7 @@ import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { orthonormalize } from '../random/orthonormalize.ts'
 import * as random from '../random/samplers.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { inType, over, root, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 

@@ -3,7 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Key } from '../random/keys.ts'
 import { aKey, split } from '../random/keys.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike } from '../trace/value.ts'
 

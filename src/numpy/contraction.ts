@@ -4,9 +4,9 @@ import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import { dotGeneral } from '../ops/contraction.ts'
 import { broadcast } from '../ops/movement.ts'
-import { asArray, functions } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
-import { promoteAll } from '../surface/promote.ts'
+import { asArray, functions } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
+import { promoteAll } from '../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /**

@@ -1,8 +1,8 @@
 /** `np`: running sums and products in the words of the array API. */
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import { cumulativeOptions } from '../surface/reduce.ts'
 import type { ArrayLike, CumulativeOptions, NDArray } from '../trace/value.ts'
 import { full } from './creation.ts'

@@ -12,8 +12,8 @@ import { dotGeneral } from '../ops/contraction.ts'
 import { eq, select } from '../ops/elementwise.ts'
 import { broadcast, reshape, transpose } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
-import { asArray } from '../runtime/array.ts'
-import { promoteAll } from '../surface/promote.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import { promoteAll } from '../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** An operand with a label for each axis. */

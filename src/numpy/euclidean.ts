@@ -2,7 +2,7 @@
 import { isHalf } from '../core/dtype.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { inexact } from '../surface/promote.ts'
+import { inexact } from '../conversions/promote.ts'
 import type { NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import { max, mean, sum } from './reduction.ts'

@@ -1,9 +1,9 @@
 /** `np`: powers of e, 2 and 10, their logarithms, and roots, element by element. Integers become float32. */
 import { full, fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, functions } from '../runtime/array.ts'
+import { arrayFor, functions } from '../runtime/installArrays.ts'
 import * as surface from '../surface/arithmetic.ts'
-import { promoteTwoInexact } from '../surface/promote.ts'
+import { promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 // A constant with a dtype, as JAX has it here: what it meets is weak no longer.

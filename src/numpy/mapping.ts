@@ -2,8 +2,8 @@
 import { vmap } from '../api/vmap.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { broadcastTo, expandDims, moveaxis, reshape } from './movement.ts'
 

@@ -10,8 +10,8 @@ import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape
 import { Slice } from '../core/slice.ts'
 import { fullLike, zerosOf } from '../ops/creation.ts'
 import * as ops from '../ops/movement.ts'
-import { arrayFor, asArray, functions } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, GetOptions, NDArray, TakeOptions } from '../trace/value.ts'
 
 /**

@@ -1,9 +1,9 @@
 /** `np`: reductions of the elements that are not NaN. Gradients at those that are, are 0. */
 import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
-import { inexact } from '../surface/promote.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
+import { inexact } from '../conversions/promote.ts'
 import {
   argOptions,
   cumulativeOptions,

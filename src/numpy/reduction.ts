@@ -1,6 +1,6 @@
 /** `np`: reductions. `axis` is one axis, several, or null for all; negatives count from the end. */
 import * as reduce from '../surface/reduce.ts'
-import { functions } from '../runtime/array.ts'
+import { functions } from '../runtime/installArrays.ts'
 import type {
   ArgOptions,
   ArrayLike,

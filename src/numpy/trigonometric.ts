@@ -1,8 +1,8 @@
 /** `np`: functions of angles and of the hyperbola, element by element. Integers become float32. */
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, functions } from '../runtime/array.ts'
+import { arrayFor, functions } from '../runtime/installArrays.ts'
 import * as surface from '../surface/arithmetic.ts'
-import { promoteTwoInexact } from '../surface/promote.ts'
+import { promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /**

@@ -1,5 +1,5 @@
 /** Arrays as conditions. */
-import { arrayFor } from '../runtime/array.ts'
+import { arrayFor } from '../runtime/installArrays.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /**

@@ -12,8 +12,8 @@ import {
   promoteTwo,
 } from '../core/dtype.ts'
 import { ArgumentError, DTypeError } from '../core/errors.ts'
-import { arrayFor } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { arrayFor } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/value.ts'
 
 /** What has a dtype, or is the name of one. */

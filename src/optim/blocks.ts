@@ -1,6 +1,6 @@
 /** Gradient transformations by norms of whole leaves. After optax. */
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { euclideanNorm, rootMeanSquare } from '../numpy/euclidean.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { GradientTransformation } from './transformation.ts'

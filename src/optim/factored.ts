@@ -1,6 +1,6 @@
 /** Factored second moments: a row and a column for each matrix, as in Adafactor. After optax. */
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Shape } from '../core/shape.ts'
 import { minus } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'

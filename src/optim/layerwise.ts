@@ -1,7 +1,7 @@
 /** Optimizers whose steps depend on norms of whole leaves, and Adafactor. Defaults are those of optax. */
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
-import { asArray } from '../runtime/array.ts'
+import * as must from '../conversions/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
 import { minus, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import type { AdamOptions, MomentsState } from './adaptive.ts'

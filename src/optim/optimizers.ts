@@ -2,7 +2,7 @@
  * Optimizers whose steps follow the gradient, its sign, or the gradient over its root mean square: chains with the defaults of
  * optax. Every one takes a learning rate that is a number or a schedule.
  */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Key } from '../random/keys.ts'
 import { aKey } from '../random/keys.ts'
 import type { ArrayLike } from '../trace/value.ts'

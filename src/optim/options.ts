@@ -1,5 +1,5 @@
 /** What options that several optimizers share must be. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
 import type { Mask, MaskedState } from './masks.ts'
 import type { MomentumOptions, RateState, ScalarOrSchedule } from './scaling.ts'

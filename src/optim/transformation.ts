@@ -1,5 +1,5 @@
 /** Gradient transformations: pairs of pure functions, composed by `chain`. After optax. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Monoid } from 'fp-ts/lib/Monoid.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'

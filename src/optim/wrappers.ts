@@ -1,8 +1,8 @@
 /** Transformations of transformations: accumulation, refusal of bad gradients, hyperparameters in the state. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { aRate } from './options.ts'
 import type { Schedule } from './scaling.ts'

@@ -11,8 +11,8 @@ import { threefry2x32 } from '../primitives/bitsOperations.ts'
 import { full, iota } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcast, concatenate, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray, isNDArray } from '../trace/value.ts'
 
 /** A key: a uint32 array of shape [2]; many keys: an array whose last axis is 2. */

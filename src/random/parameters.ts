@@ -6,7 +6,7 @@ import type { DType } from '../core/dtype.ts'
 import { integerLimits } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import * as e from '../ops/elementwise.ts'
-import { asArray } from '../runtime/array.ts'
+import { asArray } from '../runtime/installArrays.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
 /** The values of what is known, else none. */

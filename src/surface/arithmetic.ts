@@ -8,9 +8,9 @@ import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { arrayLike } from './arguments.ts'
-import { arrayFor, asArray } from './convert.ts'
-import { inexact, promoteTwoArrays, promoteTwoInexact } from './promote.ts'
+import { arrayLike } from '../conversions/arguments.ts'
+import { arrayFor, asArray } from '../conversions/convert.ts'
+import { inexact, promoteTwoArrays, promoteTwoInexact } from '../conversions/promote.ts'
 
 type Op2 = (x: NDArray, y: NDArray) => NDArray
 

@@ -7,8 +7,8 @@ import { broadcastTo, expandDims, reshape } from '../ops/movement.ts'
 import type { OwnProducts } from '../trace/products.ts'
 import { hasOwnProducts, products } from '../trace/products.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { arrayFor } from './convert.ts'
-import { promoteAll } from './promote.ts'
+import { arrayFor } from '../conversions/convert.ts'
+import { promoteAll } from '../conversions/promote.ts'
 
 const two = (operation: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteAll([arrayFor(operation, x), arrayFor(operation, y)]) as readonly [NDArray, NDArray]

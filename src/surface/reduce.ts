@@ -31,9 +31,9 @@ import type {
   CumulativeOptions,
 } from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
-import { arrayLike } from './arguments.ts'
-import { asArray } from './convert.ts'
-import { inexact } from './promote.ts'
+import { arrayLike } from '../conversions/arguments.ts'
+import { asArray } from '../conversions/convert.ts'
+import { inexact } from '../conversions/promote.ts'
 
 type Reduce = (x: NDArray, axes: readonly number[]) => NDArray
 

@@ -31,8 +31,8 @@ import {
 import { cast } from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import type { ArrayLike, NDArray, SqueezeOptions } from '../trace/value.ts'
-import { arrayLike } from './arguments.ts'
-import { asArray } from './convert.ts'
+import { arrayLike } from '../conversions/arguments.ts'
+import { asArray } from '../conversions/convert.ts'
 
 /** The shape with its one -1 worked out. */
 const inferShape = (x: NDArray, shape: Shape): Shape => {

@@ -12,10 +12,11 @@ import { scatterWith } from '../ops/indexing.ts'
 import { broadcastTo, reshape } from '../ops/movement.ts'
 import type { ArrayLike, Index, IndexedPlace, NDArray, UpdateOptions } from '../trace/value.ts'
 import { divide, power } from './arithmetic.ts'
-import { arrayLike } from './arguments.ts'
-import { asArray } from './convert.ts'
-import type { Part } from './indexing.ts'
-import { arrangeBack, get, knownPart, parse, planIndex, scatterParams } from './indexing.ts'
+import { arrayLike } from '../conversions/arguments.ts'
+import { asArray } from '../conversions/convert.ts'
+import type { Part } from '../conversions/indices.ts'
+import { arrangeBack, get, planIndex, scatterParams } from './indexing.ts'
+import { knownPart, parse } from '../conversions/indices.ts'
 
 const kinds = ['bool', 'unsigned', 'signed', 'float']
 

@@ -4,8 +4,8 @@ import { isFloat } from '../core/dtype.ts'
 import { ArgumentError, PullbackError } from '../core/errors.ts'
 import { flatten, leafPaths } from '../core/tree.ts'
 import { keystr } from '../core/path.ts'
-import { asArray } from '../runtime/array.ts'
-import * as must from '../surface/arguments.ts'
+import { asArray } from '../runtime/installArrays.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** A law, or a comparison, that does not hold; the message says where and by how much. */

@@ -1,5 +1,5 @@
 /** Text from tokens that come one by one. */
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { byteOfToken } from './bytes.ts'
 
 /** Takes tokens one by one and gives what text is certain. */

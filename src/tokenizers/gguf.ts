@@ -1,7 +1,7 @@
 /** Tokenizers from the metadata of GGUF files (`tokenizer.ggml.*`), as llama.cpp writes them. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { GgufValue } from '../io/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { TokenizerError } from './errors.ts'
 import { Json, attempt, fault } from './errors.ts'
 import { build } from './load.ts'

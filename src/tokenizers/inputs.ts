@@ -1,7 +1,7 @@
 /** Encoded texts as what models take. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { BatchEncoding } from './tokenizer.ts'
 

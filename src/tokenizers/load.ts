@@ -1,6 +1,6 @@
 /** Tokenizers from their files. */
 import type { Either } from 'fp-ts/lib/Either.js'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { makeExtractor, readAddedTokens } from './addedTokens.ts'
 import { readChatTemplates } from './chat.ts'
 import { readDecoder } from './decoders.ts'

@@ -1,6 +1,6 @@
 /** Options of encoding, checked. */
 import { ArgumentError } from '../core/errors.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { Side } from './encoding.ts'
 import type { TruncationStrategy } from './truncation.ts'
 

@@ -1,7 +1,7 @@
 /** Tokenizers as users have them. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../core/errors.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import type { AddedToken, Part } from './addedTokens.ts'
 import { Aligned } from './aligned.ts'
 import type { ChatMessage, ChatTemplates } from './chat.ts'

@@ -5,7 +5,7 @@
  */
 import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { byteCharacters, byteOf, toByteCharacters } from './bytes.ts'
 import { Heap } from './heap.ts'
 import { gpt2Words } from './preTokenizers.ts'

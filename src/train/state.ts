@@ -1,7 +1,7 @@
 /** Optimizer states where what is trained changes. */
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import { keystr } from '../core/path.ts'
-import * as must from '../surface/arguments.ts'
+import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 
 const carryStateDoor = must.door('carryState', { before: must.anything, fresh: must.anything })

@@ -6,10 +6,10 @@ import type { Code, Func } from '../../src/backends/wasm/asm/index.ts'
 import { atomic, i32, load, op } from '../../src/backends/wasm/asm/index.ts'
 import type { Engine, RunnableProgram } from '../../src/backends/wasm/engine.ts'
 import { FirstFit } from '../../src/core/firstFit.ts'
-import { control } from '../../src/backends/wasm/memory-map.ts'
+import { control } from '../../src/backends/wasm/memoryMap.ts'
 import { wasmApi } from '../../src/backends/wasm/platform.ts'
-import type { ProgramRecord } from '../../src/backends/wasm/program-records.ts'
-import { ProgramRecords } from '../../src/backends/wasm/program-records.ts'
+import type { ProgramRecord } from '../../src/backends/wasm/programRecords.ts'
+import { ProgramRecords } from '../../src/backends/wasm/programRecords.ts'
 import type { Parts } from './support/threads.ts'
 import {
   add,

@@ -10,7 +10,7 @@ import { launch, openTab } from './support/chromium.ts'
 import { digitBatches } from './support/digits.ts'
 import type { Headers, PageServer } from './support/server.ts'
 import { servePage } from './support/server.ts'
-import { workerFile, workerRevision } from '../../src/backends/wasm/worker-source.ts'
+import { workerFile, workerRevision } from '../../src/backends/wasm/workerSource.ts'
 
 declare global {
   /** In the page. */

@@ -5,7 +5,7 @@ import type { Check, OptionTable } from '../../src/core/arguments.ts'
 import * as core from '../../src/core/arguments.ts'
 import { show } from '../../src/core/show.ts'
 import { suggestion } from '../../src/core/suggest.ts'
-import { arrayLike } from '../../src/surface/arguments.ts'
+import { arrayLike } from '../../src/conversions/arguments.ts'
 
 /** A typed array of another kind than there are. */
 class Odd extends Uint8Array {

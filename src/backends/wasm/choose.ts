@@ -5,7 +5,7 @@ import { primitiveOf } from '../../primitives/registry.ts'
 import type { Operand } from '../../lowering/steps.ts'
 import { stridesOf } from '../../core/shape.ts'
 import { routines } from './kernels/index.ts'
-import { stridedDotGeneral } from './kernels/matmul-dot-general.ts'
+import { stridedDotGeneral } from './kernels/matmulDotGeneral.ts'
 import type { Routine, RoutineFor } from './kernels/routine.ts'
 import { canFold } from './loops/operations.ts'
 

@@ -25,7 +25,7 @@ import { WasmExecutable } from './executable.ts'
 import { Frames } from './frames.ts'
 import { bytesOf, Heap } from './heap.ts'
 import type { Features } from './library.ts'
-import { MAX_PAGES, PAGE } from './memory-map.ts'
+import { MAX_PAGES, PAGE } from './memoryMap.ts'
 import { decode, encode, storeKey } from './moduleStore.ts'
 import { revision } from './revision.ts'
 

@@ -13,7 +13,7 @@
  */
 import type { Code, Expr, Func, ModuleBuilder } from './asm/index.ts'
 import { atomic, i32, i64, load, op, select } from './asm/index.ts'
-import { control } from './memory-map.ts'
+import { control } from './memoryMap.ts'
 
 /**
  * How often an idle thread looks for a job before it sleeps, and the caller for the end of a job before it does: about 45

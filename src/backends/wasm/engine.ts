@@ -4,12 +4,12 @@ import type { CompiledProgram } from './compiled.ts'
 import type { Features } from './library.ts'
 import { buildLibrary } from './library.ts'
 import { hostFunctions } from './math/host.ts'
-import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, word } from './memory-map.ts'
+import { control, controlWords, heapStartFor, MAX_PAGES, PAGE, threadScratchAt, word } from './memoryMap.ts'
 import type { WasmApi, WasmFunction, WasmInstance, WasmMemory, WasmTable } from './platform.ts'
 import { cores, hasRelaxedSimd, hasThreads, hasWideVectors, wasmApi } from './platform.ts'
 import { kernelError, Pool } from './pool.ts'
-import type { ProgramRecord } from './program-records.ts'
-import { ProgramRecords } from './program-records.ts'
+import type { ProgramRecord } from './programRecords.ts'
+import { ProgramRecords } from './programRecords.ts'
 
 export interface EngineOptions {
   /** The most threads that work at once, the caller's included. By default as many as there are cores, up to 8. */

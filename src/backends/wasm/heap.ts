@@ -3,7 +3,7 @@ import type { DType, TypedArray } from '../../core/dtype.ts'
 import { allocate, bitsOf } from '../../core/dtype.ts'
 import type { Range } from './allocator.ts'
 import { ALIGNMENT, Allocator } from './allocator.ts'
-import { PAGE } from './memory-map.ts'
+import { PAGE } from './memoryMap.ts'
 import type { WasmMemory } from './platform.ts'
 
 /** The whole memory, seen as elements of each dtype. */

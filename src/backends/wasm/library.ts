@@ -8,7 +8,7 @@ import { defineDispatch, defineSerialDispatch } from './dispatch.ts'
 import { kernelLibrary } from './kernels/index.ts'
 import { matmulLibrary } from './kernels/matmul.ts'
 import type { LibraryFunction, VectorFeatures } from './kernels/routine.ts'
-import { MAX_PAGES } from './memory-map.ts'
+import { MAX_PAGES } from './memoryMap.ts'
 
 /** What modules may assume of the engine that will run them. */
 export interface Features extends VectorFeatures {

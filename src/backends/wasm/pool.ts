@@ -1,11 +1,11 @@
 /** The threads that help the caller, from the caller's side: their start, their failures, their end. */
 import { adviseOnce } from '../../core/advice.ts'
 import { KernelError, WorkerError } from '../../core/errors.ts'
-import { control, controlWords, failures, MESSAGE_LIMIT, threadScratchAt, word } from './memory-map.ts'
+import { control, controlWords, failures, MESSAGE_LIMIT, threadScratchAt, word } from './memoryMap.ts'
 import type { Thread, WasmMemory, WasmModule } from './platform.ts'
 import { canSleep, isBrowser, now, startThread } from './platform.ts'
-import type { ThreadData } from './worker-source.ts'
-import { workerRevision, workerSource } from './worker-source.ts'
+import type { ThreadData } from './workerSource.ts'
+import { workerRevision, workerSource } from './workerSource.ts'
 
 export interface PoolOptions {
   /** How many threads to start, at most. */

@@ -8,7 +8,7 @@ import type { IoError } from '../errors.ts'
 import { attempt, run } from '../errors.ts'
 import { aTensorFile, elementsOf } from '../tensors.ts'
 import type { TensorFile } from '../tensors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { handedOver } from '../../trace/value.ts'
 import type { NDArray } from '../../trace/value.ts'
 

@@ -1,7 +1,7 @@
 /** NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated. */
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { ArrayLike } from '../../trace/value.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run } from '../errors.ts'

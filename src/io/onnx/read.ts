@@ -1,6 +1,6 @@
 /** Reading the initializers (weights) of ONNX models. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run, unsupported } from '../errors.ts'
 import { nodeModule } from '../platform.ts'

@@ -1,5 +1,5 @@
 /** Ending what takes long: an `AbortSignal`, as far as it is used. The library is compiled without the types of browsers or of Node. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 
 /** An `AbortSignal`. */
 export interface Abort {

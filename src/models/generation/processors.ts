@@ -6,7 +6,7 @@ import { ArgumentError } from '../../core/errors.ts'
 import { show } from '../../core/show.ts'
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { arrayOfRank } from '../doors.ts'
 

@@ -4,7 +4,7 @@ import * as ops from '../../primitives/linalg/operations.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { tril, triu } from '../creation.ts'
 import * as np from '../elementwise.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { matrices, squares, turned } from './matrices.ts'
 
 const choleskyDoor = must.door('np.linalg.cholesky', {

@@ -1,8 +1,8 @@
 /** What functions of matrices share: checks of their operands, and a few shapes. */
 import { promoteTypes } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
-import { asArray } from '../../runtime/array.ts'
-import { inexact } from '../../surface/promote.ts'
+import { asArray } from '../../runtime/installArrays.ts'
+import { inexact } from '../../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import { eye } from '../creation.ts'
 import { broadcastTo, expandDims, swapaxes } from '../movement.ts'

@@ -2,7 +2,7 @@
 import { calledAs } from '../../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { range } from '../../core/shape.ts'
-import { asArray } from '../../runtime/array.ts'
+import { asArray } from '../../runtime/installArrays.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 import {
   contractedAxes,
@@ -13,7 +13,7 @@ import {
 import { diagonal as diagonalOf, trace as traceOf } from '../diagonals.ts'
 import { moveaxis } from '../movement.ts'
 import { cross as crossProduct, vecdot as vectorProduct } from '../products.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { checkMatrices, checkSquares, identityLike, turned } from './matrices.ts'
 import { inv } from './solving.ts'
 

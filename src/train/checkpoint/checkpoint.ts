@@ -5,7 +5,7 @@
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { ByteSource, IoError, JsonRecord } from '../../io/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, fail, run } from '../attempt.ts'
 import type { CheckpointError, TrainError } from '../errors.ts'
 import type { Position } from '../stream.ts'

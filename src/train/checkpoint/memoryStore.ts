@@ -4,7 +4,7 @@ import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../../io/index.ts'
 import { attempt, fail } from '../../io/errors.ts'
 import { bytesSource } from '../../io/source.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { directoryOf } from './store.ts'
 import type { FileStore } from './store.ts'
 

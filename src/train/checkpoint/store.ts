@@ -4,7 +4,7 @@ import type { ByteSource, IoError } from '../../io/index.ts'
 import { attempt, fail, failPlatform } from '../../io/errors.ts'
 import { nodeFiles, pathSource, syncDirectory, writeAll } from '../../io/node.ts'
 import type { NodeFiles } from '../../io/platform.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 
 /** Files by path. What fails is an error by its platform's code. */
 export interface FileStore {

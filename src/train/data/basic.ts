@@ -1,7 +1,7 @@
 /** Streams of what is at hand, and of pages that are asked for. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Position, Stream, StreamError } from '../stream.ts'
 import { anEither, cursorOf, end, isCount, isParts, item, strangePosition, streamOf } from './cursor.ts'
 

@@ -1,6 +1,6 @@
 /** Several elements as one. */
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Operator, Pulled } from './cursor.ts'

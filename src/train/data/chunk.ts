@@ -1,6 +1,6 @@
 /** Long texts cut into rows, so that nothing of them is lost. */
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Position, Stream } from '../stream.ts'
 import type { Operator } from './cursor.ts'
 import { cursorOf, end, isCount, isParts, item, operator, strangePosition } from './cursor.ts'

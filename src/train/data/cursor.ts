@@ -1,7 +1,7 @@
 /** Cursors, and the frame that streams and operators are made in. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 import type { Cursor, Item, Position, Stream, StreamError } from '../stream.ts'
 import { showPlain } from './show.ts'

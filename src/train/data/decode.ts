@@ -5,7 +5,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import { showPlain as show } from './show.ts'
 import { suggestion } from '../../core/suggest.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 import { anEither, left, right } from './cursor.ts'
 

@@ -1,7 +1,7 @@
 /** Operators that go from element to element. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
 import { fromArray } from './basic.ts'
 import type { Operator } from './cursor.ts'

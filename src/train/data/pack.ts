@@ -1,6 +1,6 @@
 /** Several short samples in one row. */
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Stream } from '../stream.ts'
 import type { Operator } from './cursor.ts'
 import { dataError, left, operator, right } from './cursor.ts'

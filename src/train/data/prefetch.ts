@@ -1,5 +1,5 @@
 /** Reading ahead. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Stream } from '../stream.ts'
 import type { Operator, Pulled } from './cursor.ts'
 import { cursorOf, operator } from './cursor.ts'

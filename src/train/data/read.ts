@@ -1,7 +1,7 @@
 /** Ends of streams: what becomes of their elements. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Item, Position, Stream, StreamError } from '../stream.ts'
 import { aStream } from './cursor.ts'
 

@@ -1,7 +1,7 @@
 /** Bad rows are values: what becomes of them is for the caller to say, and none vanish. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 import type { Position, Stream } from '../stream.ts'
 import { fromArray } from './basic.ts'

@@ -2,7 +2,7 @@
 import { ArgumentError } from '../../core/errors.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Bucket } from './batch.ts'
 

@@ -2,7 +2,7 @@
 import type { Key } from '../../random/index.ts'
 import { foldIn, permutation, randint } from '../../random/index.ts'
 import { aKey } from '../../random/keys.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Stream } from '../stream.ts'
 import type { Operator } from './cursor.ts'
 import { operator, right } from './cursor.ts'

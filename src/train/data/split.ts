@@ -1,7 +1,7 @@
 /** Parts of data by what stands in the rows, so that neither the order of rows nor duplicates matter. */
 import { ArgumentError } from '../../core/errors.ts'
 import { encodeUtf8 } from '../../core/utf8.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Stream } from '../stream.ts'
 import { aStream } from './cursor.ts'
 import { filter } from './elements.ts'

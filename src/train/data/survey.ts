@@ -1,6 +1,6 @@
 /** What there is in a stream of samples, before anything is trained on it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Stream, StreamError } from '../stream.ts'
 import { aStream, right } from './cursor.ts'
 import { fold } from './read.ts'

@@ -1,5 +1,5 @@
 /** Counts of what was read: rows, bad rows, shapes. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 
 /** What is known of the rows of a stream. */

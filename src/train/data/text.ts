@@ -2,7 +2,7 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError } from '../../core/errors.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Tokenizer } from '../../tokenizers/index.ts'
 import type { DataError } from '../errors.ts'
 import type { Stream, StreamError } from '../stream.ts'

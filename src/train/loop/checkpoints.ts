@@ -1,6 +1,6 @@
 /** Checkpoints on the way. */
 import type { JsonRecord } from '../../io/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { SaveOptions } from '../checkpoint/checkpoint.ts'
 import { keepTable, saveCheckpoint, takeBack } from '../checkpoint/checkpoint.ts'

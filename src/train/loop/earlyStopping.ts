@@ -1,5 +1,5 @@
 /** Stopping when nothing gets better. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Position } from '../stream.ts'
 import type { Handlers, Hook } from './hook.ts'
 import { done, hookOf } from './hook.ts'

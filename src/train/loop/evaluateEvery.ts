@@ -1,6 +1,6 @@
 /** Evaluation on the way. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { TrainError } from '../errors.ts'
 import type { Handlers, Hook, Numbers } from './hook.ts'

@@ -3,7 +3,7 @@
  * with `start`. In which order hooks stand does not matter: at each step all measure, then all look, then all save.
  */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { TrainError } from '../errors.ts'
 import type { Position } from '../stream.ts'
 

@@ -1,7 +1,7 @@
 /** Metrics as lines of JSON. */
 import { ArgumentError } from '../../core/errors.ts'
 import { decodeUtf8, encodeUtf8 } from '../../io/platform.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import type { FileStore } from '../checkpoint/store.ts'

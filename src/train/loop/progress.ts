@@ -1,6 +1,6 @@
 /** How far a run has come, for someone who watches. */
 import { print } from '../../core/console.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt } from '../attempt.ts'
 import type { Hook, Numbers, StepEvent } from './hook.ts'
 import { hookOf } from './hook.ts'

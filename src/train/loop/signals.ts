@@ -1,5 +1,5 @@
 /** Ctrl-C without loss: the step is finished, hooks save, and then the process ends. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Handlers, Hook } from './hook.ts'
 import { done, hookOf } from './hook.ts'
 import { nodeProcess } from './process.ts'

@@ -7,7 +7,7 @@
  */
 import { joinBytes } from '../../core/bytes.ts'
 import { encodeUtf8 } from '../../io/platform.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import { aStore, nodeStore } from '../checkpoint/store.ts'

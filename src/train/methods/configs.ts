@@ -1,5 +1,5 @@
 /** What the settings of each method must be, so that adapters made by hand are looked at as others are. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { AdapterConfig } from '../adapter.ts'
 import { Adapter } from '../adapter.ts'
 import type { Ia3Config } from './ia3.ts'

@@ -3,7 +3,7 @@ import { isInteger } from '../../core/dtype.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import { asInt32 } from '../../models/inputs.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 
 /** Inputs that are widened, by the names of `transformers` and by those of models here. */

@@ -1,7 +1,7 @@
 /** Whether a model is as sure as it is right. */
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Metric } from './metric.ts'
 import { guarded, withFields } from './metric.ts'

@@ -1,7 +1,7 @@
 /** Metrics of classes: all of them follow from how often which class was taken for which. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Metric } from './metric.ts'
 import { guarded, mapMetric } from './metric.ts'

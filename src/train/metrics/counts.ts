@@ -1,7 +1,7 @@
 /** Metrics that are a sum over a count. */
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { widened } from '../objectives/objective.ts'
 import type { Metric } from './metric.ts'

@@ -1,7 +1,7 @@
 /** A model measured on data. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { jit } from '../../api/jit.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import { aStream } from '../data/cursor.ts'
 import type { TrainError } from '../errors.ts'

@@ -3,7 +3,7 @@
  * scores only what is needed, a count or a number for each row, so that logits never leave the program; `update` adds that up on the
  * host, in doubles. All parts are pure.
  */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 
 /** `I`: outputs of a batch; `V`: what comes out at the end; `M`: a tree of arrays, kept of a batch; `S`: the state. */
 export interface Metric<I, V, M, S> {

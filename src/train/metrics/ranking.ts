@@ -2,7 +2,7 @@
 import * as np from '../../numpy/index.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import type { NDArray } from '../../trace/value.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Metric } from './metric.ts'
 import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'

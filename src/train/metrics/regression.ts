@@ -2,7 +2,7 @@
 import type { NDArray } from '../../trace/value.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { showShape } from '../../core/shape.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Metric } from './metric.ts'
 import { guarded, withFields } from './metric.ts'
 import type { Scored } from './scored.ts'

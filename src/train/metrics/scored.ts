@@ -4,7 +4,7 @@ import { sameShape, showShape } from '../../core/shape.ts'
 import { isFloat } from '../../core/dtype.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
 import { withFields } from './metric.ts'
 

@@ -2,7 +2,7 @@
 import { flatten, leafPaths } from '../../core/tree.ts'
 import type { Path } from '../../core/path.ts'
 import { globalNorm, leavesOf } from '../../optim/trees.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { ObjectiveMetrics } from '../objectives/objective.ts'
 

@@ -4,7 +4,7 @@ import type { DType } from '../../core/dtype.ts'
 import { floatDType } from '../../models/doors.ts'
 import * as np from '../../numpy/index.ts'
 import { mapTree } from '../../optim/trees.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 
 /** Dtypes that a loss can be computed in. */

@@ -6,7 +6,7 @@ import * as np from '../../numpy/index.ts'
 import { aKey, split } from '../../random/keys.ts'
 import type { Key } from '../../random/keys.ts'
 import { randint, uniform } from '../../random/samplers.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { ArrayLike, NDArray } from '../../trace/value.ts'
 
 /** Options of `maskTokens`. */

@@ -1,5 +1,5 @@
 /** Plans in words. */
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import type { Plan, PlannedLeaf } from './plan.ts'
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const

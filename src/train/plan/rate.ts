@@ -2,7 +2,7 @@
 import { now } from '../loop/turns.ts'
 import { jit } from '../../api/jit.ts'
 import * as np from '../../numpy/index.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 
 /** Options of `matmulRate`. */
 export interface RateOptions {

@@ -1,6 +1,6 @@
 /** The report of a run, when it is over. */
 import { encodeUtf8 } from '../../io/platform.ts'
-import * as must from '../../surface/arguments.ts'
+import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
 import type { StoreOptions } from '../checkpoint/checkpoint.ts'
 import { aStore, directoryOf, nodeStore, replaceFile } from '../checkpoint/store.ts'

@@ -6,7 +6,7 @@ import type { HostArray } from '../../../src/core/host.ts'
 import type { Code, Expr, Func } from '../../../src/backends/wasm/asm/index.ts'
 import { ModuleBuilder } from '../../../src/backends/wasm/asm/index.ts'
 import type { LibraryFunction, Routine } from '../../../src/backends/wasm/kernels/routine.ts'
-import { THREAD_SCRATCH } from '../../../src/backends/wasm/memory-map.ts'
+import { THREAD_SCRATCH } from '../../../src/backends/wasm/memoryMap.ts'
 
 /** The part of WebAssembly's JavaScript interface that is used here; the libraries of types for ES and Node lack it. */
 interface Engine {

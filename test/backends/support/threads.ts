@@ -12,7 +12,7 @@ import {
   importMemory,
   importParallel,
 } from '../../../src/backends/wasm/library.ts'
-import { threadScratchAt } from '../../../src/backends/wasm/memory-map.ts'
+import { threadScratchAt } from '../../../src/backends/wasm/memoryMap.ts'
 
 const engines: Engine[] = []
 

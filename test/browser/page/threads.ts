@@ -9,7 +9,7 @@ import {
   importMemory,
   importParallel,
 } from '../../../src/backends/wasm/library.ts'
-import { threadScratchAt } from '../../../src/backends/wasm/memory-map.ts'
+import { threadScratchAt } from '../../../src/backends/wasm/memoryMap.ts'
 import { nextTask } from './tasks.ts'
 
 const COUNT = 1000

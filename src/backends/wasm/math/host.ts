@@ -1,6 +1,6 @@
 /**
  * What rare cases of the mathematics call in JavaScript, on float64: only what the platform has itself. A worker gets them as text
- * (see worker-source.ts), so that each has both forms here. They are imported, and a module's imports come before its functions:
+ * (see workerSource.ts), so that each has both forms here. They are imported, and a module's imports come before its functions:
  * whoever builds a module declares those that its operations may need first.
  */
 import type { Func, ModuleBuilder } from '../asm/index.ts'

@@ -13,13 +13,13 @@ import { createTools } from './float64/tools.ts'
 import type { MathFunction, MathName, VectorMath } from './functions.ts'
 import { functions } from './functions.ts'
 import type { HostFunction } from './host.ts'
-import type { MathContext, Vector } from './vector-math.ts'
+import type { MathContext, Vector } from './vectorMath.ts'
 
 export type { HostFunction } from './host.ts'
 export { hostFunctions, importHostFunctions } from './host.ts'
 export type { BinaryMath, MathName, UnaryMath, VectorMath } from './functions.ts'
 export { isMath } from './functions.ts'
-export type { Vector } from './vector-math.ts'
+export type { Vector } from './vectorMath.ts'
 
 type AnyFunction = MathFunction<readonly Vector[]>
 

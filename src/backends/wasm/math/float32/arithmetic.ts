@@ -3,7 +3,7 @@ import type { Code, Expr } from '../../asm/index.ts'
 import { f32x4, i32, i32x4, op } from '../../asm/index.ts'
 import type { Tools } from '../float64/tools.ts'
 import type { HostFunction } from '../host.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 
 export const add = (x: Vector, y: Vector): Vector => op('f32x4.add', x, y)
 export const sub = (x: Vector, y: Vector): Vector => op('f32x4.sub', x, y)

@@ -1,6 +1,6 @@
 /** Signs, neighbours, remainders: operations on the representation, all exact. */
 import { f32x4, f64x2, i32x4, op } from '../../asm/index.ts'
-import type { Vector, VectorFunction, VectorFunction2 } from '../vector-math.ts'
+import type { Vector, VectorFunction, VectorFunction2 } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import { abs, eq, gt, lt, mul, ne, one, or, shiftRight, where, withSign, xor, zero } from './arithmetic.ts'
 import { div64, inHalves, mul64, sub64 } from './halves.ts'

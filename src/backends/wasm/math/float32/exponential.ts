@@ -3,7 +3,7 @@
  * W. Waite, Software Manual for the Elementary Functions (1980).
  */
 import { f32x4, f64x2, i32x4 } from '../../asm/index.ts'
-import type { Vector, VectorFunction } from '../vector-math.ts'
+import type { Vector, VectorFunction } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import { add64, div64, exp2In64, inHalves, mul64, one64, sub64 } from './halves.ts'
 import {

@@ -1,6 +1,6 @@
 /** log |Γ| and its derivative, by the functions on float64: they have zeros all along the negative axis. */
 import * as gamma64 from '../float64/gamma.ts'
-import type { Vector, VectorFunction } from '../vector-math.ts'
+import type { Vector, VectorFunction } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import { inHalves } from './halves.ts'
 

@@ -1,7 +1,7 @@
 /** Computations in float64, on two halves of a float32 vector, where float32 is not accurate enough. */
 import type { Expr } from '../../asm/index.ts'
 import { f64x2, i32, i64x2, op, shuffle64 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 
 export const add64 = (x: Vector, y: Vector): Vector => op('f64x2.add', x, y)

@@ -1,6 +1,6 @@
 /** Logarithms. Coefficients: scripts/coefficients/float32.py. */
 import { f32x4, i32x4, op } from '../../asm/index.ts'
-import type { Vector, VectorFunction } from '../vector-math.ts'
+import type { Vector, VectorFunction } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   add,

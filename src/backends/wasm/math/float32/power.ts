@@ -1,6 +1,6 @@
 /** Powers and roots, and the functions that are computed as logarithms in float64. */
 import { f32x4, f64x2, i32x4, op, shuffle32 } from '../../asm/index.ts'
-import type { Vector, VectorFunction, VectorFunction2 } from '../vector-math.ts'
+import type { Vector, VectorFunction, VectorFunction2 } from '../vectorMath.ts'
 import { logaddexp as logaddexp64 } from '../float64/logarithm.ts'
 import type { Kit } from './arithmetic.ts'
 import {

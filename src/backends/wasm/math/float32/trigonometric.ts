@@ -3,7 +3,7 @@
  * and Waite), then in float64, and beyond 2²⁷ (the tangent: 400) JavaScript's functions take over.
  */
 import { f32x4, f64x2, i32, op } from '../../asm/index.ts'
-import type { Vector, VectorFunction } from '../vector-math.ts'
+import type { Vector, VectorFunction } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   abs,

@@ -4,7 +4,7 @@
  * That serves |x| ≤ 2²⁰; the few lanes beyond call JavaScript's functions.
  */
 import { f64x2, i64x2, op } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { cosTail, halfPi, sinTail } from './coefficients.ts'
 import type { Tools } from './tools.ts'
 import type { Pair } from './vector.ts'

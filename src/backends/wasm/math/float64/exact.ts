@@ -1,6 +1,6 @@
 /** Operations whose results are exact, and roots. */
 import { f64x2, i32, i64x2, op, shuffle32 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { cbrtGuess } from './coefficients.ts'
 import type { Tools } from './tools.ts'
 import {

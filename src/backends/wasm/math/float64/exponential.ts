@@ -9,7 +9,7 @@
  *     e^r = (R + r) / (R - r)
  */
 import { f64x2, i32, op } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { cothFar, cothNear, ln2Parts, sinhSmall } from './coefficients.ts'
 import type { Tools } from './tools.ts'
 import type { Pair } from './vector.ts'

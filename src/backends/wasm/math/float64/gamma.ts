@@ -1,7 +1,7 @@
 /** log |Γ| and its derivative, by the formulas and coefficients of primitives/logGamma.ts. */
 import { aroundTwo, FAR, LOW, stirling, stirlingConstant } from '../../../../primitives/logGamma.ts'
 import { f64x2 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { ofHalfTurns } from './circular.ts'
 import { log, logOfNormal } from './logarithm.ts'
 import type { Tools } from './tools.ts'

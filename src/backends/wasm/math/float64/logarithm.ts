@@ -6,7 +6,7 @@
  * where 2s = f - s f, and s f = f² / 2 - s f² / 2: rounding errors of s hardly matter then (as in FreeBSD's msun).
  */
 import { f64x2, i32, i64x2, op, shuffle32 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { ln2Parts, logTail } from './coefficients.ts'
 import { exp } from './exponential.ts'
 import type { Tools } from './tools.ts'

@@ -3,7 +3,7 @@
  * numbers. Products are exact, because their factors are cut after 26 bits (T. J. Dekker, Numerische Mathematik 18, 1971).
  */
 import { f64x2 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { ln2Halves, log2Tail, twoThirdsLog2e } from './coefficients.ts'
 import { exponentialTail, scaleBy } from './exponential.ts'
 import { split } from './logarithm.ts'

@@ -2,7 +2,7 @@
 import type { Expr, Func } from '../../asm/index.ts'
 import { i64, lane, op, result } from '../../asm/index.ts'
 import type { HostFunction } from '../host.ts'
-import type { MathContext, Vector } from '../vector-math.ts'
+import type { MathContext, Vector } from '../vectorMath.ts'
 import type { Polynomial } from './vector.ts'
 import { anyLane, createPolynomial } from './vector.ts'
 

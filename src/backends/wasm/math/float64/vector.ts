@@ -1,7 +1,7 @@
 /** Arithmetic on pairs of float64, and on their bits. */
 import type { Expr } from '../../asm/index.ts'
 import { f64x2, i32, i64x2, op } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 
 export const add = (x: Vector, y: Vector): Vector => op('f64x2.add', x, y)
 export const sub = (x: Vector, y: Vector): Vector => op('f64x2.sub', x, y)

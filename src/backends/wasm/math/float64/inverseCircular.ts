@@ -1,6 +1,6 @@
 /** Inverse sine, cosine and tangent. */
 import { f64x2 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { asinTail, atanTail, quarterPi } from './coefficients.ts'
 import type { Tools } from './tools.ts'
 import type { Pair } from './vector.ts'

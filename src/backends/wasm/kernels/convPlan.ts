@@ -10,7 +10,7 @@
 import type { Aval } from '../../../core/aval.ts'
 import { stridesOf } from '../../../core/shape.ts'
 import type { ConvParams } from '../../../ir/op.ts'
-import type { AxisPart } from './conv-parts.ts'
+import type { AxisPart } from './convParts.ts'
 import type { Grid } from './grid.ts'
 import { axesOf, simplify } from './grid.ts'
 

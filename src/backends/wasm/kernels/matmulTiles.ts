@@ -2,8 +2,8 @@
 import type { Code, Func, Local } from '../asm/index.ts'
 import { load, op } from '../asm/index.ts'
 import { minus, plus, times } from './integers.ts'
-import type { Float, I32, Integers, Vector } from './matmul-float.ts'
-import { integerFunction, multiplyAdd } from './matmul-float.ts'
+import type { Float, I32, Integers, Vector } from './matmulFloat.ts'
+import { integerFunction, multiplyAdd } from './matmulFloat.ts'
 import type { LibraryFunction } from './routine.ts'
 
 /**

@@ -1,6 +1,6 @@
 /** The error function, its complement and its inverse. */
 import { f64x2 } from '../../asm/index.ts'
-import type { Vector } from '../vector-math.ts'
+import type { Vector } from '../vectorMath.ts'
 import { erfcConstant, erfcScaled, erfInvCentre, erfInvTail, erfSmall, erfTail } from './coefficients.ts'
 import { exponentialOfPair } from './exponential.ts'
 import { logOfNormal } from './logarithm.ts'

@@ -7,7 +7,7 @@ import { blocks } from '../../../core/blocks.ts'
 import type { Code } from '../asm/index.ts'
 import { f32x4, i32, i32x4, lane, load, op, select, shuffle, shuffle32, v128 } from '../asm/index.ts'
 import { plus, quotient, remainder, times } from './integers.ts'
-import type { I32, Vector } from './matmul-float.ts'
+import type { I32, Vector } from './matmulFloat.ts'
 
 /** Elements of a group. */
 export const GROUP = 32

@@ -5,8 +5,8 @@
 import type { Code, Local } from '../asm/index.ts'
 import { i32, load, op, result } from '../asm/index.ts'
 import { minus, plus, times } from './integers.ts'
-import type { Float, I32 } from './matmul-float.ts'
-import { integerFunction, multiplyAdd } from './matmul-float.ts'
+import type { Float, I32 } from './matmulFloat.ts'
+import { integerFunction, multiplyAdd } from './matmulFloat.ts'
 import type { LibraryFunction } from './routine.ts'
 
 /** Rows of a tile. With two vectors of columns: 8 sums, 2 vectors of B, an element of A and a product, of 16 registers. */

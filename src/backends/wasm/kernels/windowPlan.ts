@@ -11,7 +11,7 @@ import { i32, load } from '../asm/index.ts'
 import type { Grid } from './grid.ts'
 import { axesOf, eachPoint, pointsOf, simplify } from './grid.ts'
 import { plus, times } from './integers.ts'
-import type { Float, I32, Vector } from './matmul-float.ts'
+import type { Float, I32, Vector } from './matmulFloat.ts'
 import type { AxisPadding } from './staging.ts'
 
 /** Strides are in bytes: of the grids of outputs in the output, then in the padded operand. */

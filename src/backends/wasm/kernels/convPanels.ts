@@ -1,10 +1,10 @@
 /** The second operand of a convolution's sum, in panels: columns side by side as the inner loop reads them. */
 import { blockPhase } from './blocks.ts'
-import type { Contraction } from './conv-plan.ts'
-import { TILE_VECTORS } from './conv-tiles.ts'
+import type { Contraction } from './convPlan.ts'
+import { TILE_VECTORS } from './convTiles.ts'
 import { pointsOf } from './grid.ts'
 import { plus } from './integers.ts'
-import type { Float } from './matmul-float.ts'
+import type { Float } from './matmulFloat.ts'
 import type { Phase } from './routine.ts'
 import type { Address, Scratch } from './staging.ts'
 import { clearing } from './staging.ts'

@@ -1,12 +1,12 @@
 /** The inside of a convolution's sum: lines of rows by panels of columns, summed over two axes by the loops of tiles. */
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op } from '../asm/index.ts'
-import { panelColumns } from './conv-panels.ts'
-import { TILE_ROWS, convTilesName } from './conv-tiles.ts'
+import { panelColumns } from './convPanels.ts'
+import { TILE_ROWS, convTilesName } from './convTiles.ts'
 import type { Grid } from './grid.ts'
 import { axesOf } from './grid.ts'
 import { plus, quotient, times } from './integers.ts'
-import type { Float, I32 } from './matmul-float.ts'
+import type { Float, I32 } from './matmulFloat.ts'
 
 export interface Axis {
   readonly extent: number

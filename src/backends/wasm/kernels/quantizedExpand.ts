@@ -4,9 +4,9 @@ import { blocks } from '../../../core/blocks.ts'
 import type { Code } from '../asm/index.ts'
 import { i32, load, op, result } from '../asm/index.ts'
 import { plus, quotient, times } from './integers.ts'
-import type { I32, Vector } from './matmul-float.ts'
-import { float32, integerFunction, multiplyAdd } from './matmul-float.ts'
-import { GROUP, floatsOfHalves, hasOffset, unpackGroup } from './quantized-unpack.ts'
+import type { I32, Vector } from './matmulFloat.ts'
+import { float32, integerFunction, multiplyAdd } from './matmulFloat.ts'
+import { GROUP, floatsOfHalves, hasOffset, unpackGroup } from './quantizedUnpack.ts'
 import type { LibraryFunction } from './routine.ts'
 
 const blockKinds = Object.keys(blocks) as readonly BlockKind[]

@@ -3,7 +3,7 @@
  * or a function, because it has to survive bundlers, minifiers and transpilers, none of which look into it.
  */
 import { hostText } from './math/host.ts'
-import type { control, failures, MESSAGE_LIMIT } from './memory-map.ts'
+import type { control, failures, MESSAGE_LIMIT } from './memoryMap.ts'
 import type { WasmMemory, WasmModule } from './platform.ts'
 
 /** What a thread is started with. */

@@ -1,6 +1,6 @@
 /** The error function, its complement and its inverse. Coefficients: scripts/coefficients/float32.py. */
 import { f32x4, i32x4 } from '../../asm/index.ts'
-import type { VectorFunction } from '../vector-math.ts'
+import type { VectorFunction } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   abs,

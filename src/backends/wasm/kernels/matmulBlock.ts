@@ -5,10 +5,10 @@
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op, result } from '../asm/index.ts'
 import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
-import type { Float, I32 } from './matmul-float.ts'
-import { integerFunction } from './matmul-float.ts'
-import { copyMatrixName, packRowsName } from './matmul-pack.ts'
-import { PANEL_VECTORS, TILE_ROWS, panelColumns, tilesName } from './matmul-tiles.ts'
+import type { Float, I32 } from './matmulFloat.ts'
+import { integerFunction } from './matmulFloat.ts'
+import { copyMatrixName, packRowsName } from './matmulPack.ts'
+import { PANEL_VECTORS, TILE_ROWS, panelColumns, tilesName } from './matmulTiles.ts'
 import type { LibraryFunction } from './routine.ts'
 
 /** Steps along k for which sums stay in registers. */

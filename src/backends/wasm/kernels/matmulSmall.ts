@@ -1,8 +1,8 @@
 /** Products of matrices of a few elements: nothing is copied, nothing is cut. */
 import { i32, load, op } from '../asm/index.ts'
 import { plus } from './integers.ts'
-import type { Float, I32, Vector } from './matmul-float.ts'
-import { integerFunction, multiplyAdd } from './matmul-float.ts'
+import type { Float, I32, Vector } from './matmulFloat.ts'
+import { integerFunction, multiplyAdd } from './matmulFloat.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const smallName = ({ name }: Float): string => `${name}.smallProduct`

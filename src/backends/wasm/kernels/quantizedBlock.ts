@@ -2,12 +2,12 @@
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op, result } from '../asm/index.ts'
 import { minus, plus, quotient, remainder, smaller, times } from './integers.ts'
-import { A_AREA, PANEL_GROUP, PANEL_ROW, blockLoops } from './matmul-block.ts'
-import type { I32 } from './matmul-float.ts'
-import { float32, integerFunction } from './matmul-float.ts'
-import { copyMatrixName, packRowsName } from './matmul-pack.ts'
-import { panelColumns } from './matmul-tiles.ts'
-import { expandAnyName } from './quantized-expand.ts'
+import { A_AREA, PANEL_GROUP, PANEL_ROW, blockLoops } from './matmulBlock.ts'
+import type { I32 } from './matmulFloat.ts'
+import { float32, integerFunction } from './matmulFloat.ts'
+import { copyMatrixName, packRowsName } from './matmulPack.ts'
+import { panelColumns } from './matmulTiles.ts'
+import { expandAnyName } from './quantizedExpand.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const quantizedBlockName = (transposed: boolean): string => (transposed ? 'quantized.blockT' : 'quantized.block')

@@ -2,8 +2,8 @@
 import type { Code } from '../asm/index.ts'
 import { i32, load, op } from '../asm/index.ts'
 import { minus, plus, smaller, times } from './integers.ts'
-import type { Float, I32, Vector } from './matmul-float.ts'
-import { integerFunction, multiplyAdd } from './matmul-float.ts'
+import type { Float, I32, Vector } from './matmulFloat.ts'
+import { integerFunction, multiplyAdd } from './matmulFloat.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const combineName = ({ name }: Float): string => `${name}.combineRows`

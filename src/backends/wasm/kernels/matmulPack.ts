@@ -2,9 +2,9 @@
 import type { Code } from '../asm/index.ts'
 import { i32, load, op } from '../asm/index.ts'
 import { plus, times } from './integers.ts'
-import type { Float, I32 } from './matmul-float.ts'
-import { integerFunction } from './matmul-float.ts'
-import { PANEL_VECTORS } from './matmul-tiles.ts'
+import type { Float, I32 } from './matmulFloat.ts'
+import { integerFunction } from './matmulFloat.ts'
+import { PANEL_VECTORS } from './matmulTiles.ts'
 import type { LibraryFunction } from './routine.ts'
 
 export const copyMatrixName = ({ name }: Float): string => `${name}.copyMatrix`

@@ -7,7 +7,7 @@
  * copy if the number is that of the program that runs, before and after.
  */
 import { FirstFit } from '../../core/firstFit.ts'
-import { PAGE } from './memory-map.ts'
+import { PAGE } from './memoryMap.ts'
 import type { WasmApi, WasmMemory } from './platform.ts'
 
 const HEADER = 16

@@ -1,6 +1,6 @@
 /** Arcus functions. Coefficients: scripts/coefficients/float32.py. */
 import { f32x4 } from '../../asm/index.ts'
-import type { Vector, VectorFunction, VectorFunction2 } from '../vector-math.ts'
+import type { Vector, VectorFunction, VectorFunction2 } from '../vectorMath.ts'
 import type { Kit } from './arithmetic.ts'
 import {
   abs,

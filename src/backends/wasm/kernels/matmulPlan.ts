@@ -1,13 +1,13 @@
 /** Which kernels compute a matrix product, and how it is cut into iterations. Sizes are those that measured best. */
 import { i32 } from '../asm/index.ts'
 import { plus, times } from './integers.ts'
-import { A_BYTES, K_BLOCK, MAX_ROWS, PANEL_GROUP } from './matmul-block.ts'
-import type { Float, I32 } from './matmul-float.ts'
-import type { Cut, Kernel, Product, Step } from './matmul-product.ts'
-import { combine, dots, grainOf, plainBlock, packedBlock, productStep, small } from './matmul-product.ts'
-import { copyToScratch, packToScratch, rowMajor, scratchAt, up } from './matmul-scratch.ts'
-import { TILE_ROWS, panelColumns } from './matmul-tiles.ts'
-import { sumRowsName } from './matmul-vector.ts'
+import { A_BYTES, K_BLOCK, MAX_ROWS, PANEL_GROUP } from './matmulBlock.ts'
+import type { Float, I32 } from './matmulFloat.ts'
+import type { Cut, Kernel, Product, Step } from './matmulProduct.ts'
+import { combine, dots, grainOf, plainBlock, packedBlock, productStep, small } from './matmulProduct.ts'
+import { copyToScratch, packToScratch, rowMajor, scratchAt, up } from './matmulScratch.ts'
+import { TILE_ROWS, panelColumns } from './matmulTiles.ts'
+import { sumRowsName } from './matmulVector.ts'
 import type { Phase } from './routine.ts'
 
 const everything: Cut = { rows: Infinity, cols: Infinity, depth: Infinity }
