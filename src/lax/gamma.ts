@@ -26,7 +26,7 @@ export const lgamma = (x: ArrayLike): NDArray => ops.lgamma(arrayFor('lax.lgamma
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
- * lax.digamma(np.array([1, 2, 10, 0])) // => [-0.5772157  0.4227843  2.2517526        nan]
+ * lax.digamma(np.array([1, 2, 10, 0])) // => [-0.5772157   0.42278433  2.2517526          nan]
  * ```
  */
 export const digamma = (x: ArrayLike): NDArray => ops.digamma(arrayFor('lax.digamma', x))
@@ -40,7 +40,7 @@ const polygammaDoor = must.door('lax.polygamma', { order: must.count, x: must.ar
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
- * lax.polygamma(1, np.array([1, 2])) // => [1.6449341 0.6449341]
+ * lax.polygamma(1, np.array([1, 2])) // => [1.644934   0.64493406]
  * ```
  */
 export const polygamma = (order: number, x: ArrayLike): NDArray => {
