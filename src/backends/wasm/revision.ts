@@ -8,10 +8,10 @@ import { digestOfCompiler } from './sources.ts'
 let known: string | null | undefined
 
 const compute = (): string | null => {
-  const { url } = import.meta as { readonly url?: string }
-  const here =
-    url?.startsWith('file:') === true ? nodeModule('node:url')?.fileURLToPath(new URL('../..', url).href) : undefined
-  return here === undefined ? null : digestOfCompiler(here)
+  const { url = '' } = import.meta as { readonly url?: string }
+  const library = url.slice(0, url.lastIndexOf('/backends/'))
+  const path = library.startsWith('file:') ? nodeModule('node:url')?.fileURLToPath(library) : undefined
+  return path === undefined ? null : digestOfCompiler(path)
 }
 
 /** Null where it cannot be known: then nothing is kept. */
