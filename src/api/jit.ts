@@ -11,6 +11,7 @@ import { optimize } from '../passes/pipeline.ts'
 import { asArray, isArrayLeaf } from '../runtime/installArrays.ts'
 import { installBackend } from '../runtime/backend.ts'
 import { defaultDevice } from '../runtime/devices.ts'
+import { installWhole } from '../runtime/whole.ts'
 import * as must from '../conversions/arguments.ts'
 import { RecordedBody, isOutOfReach } from '../transforms/builder.ts'
 import { stage } from '../transforms/stage.ts'
@@ -23,9 +24,11 @@ import { flattenArrays, flattenResult, restore } from './leaves.ts'
 import type { Signature } from './retrace.ts'
 import { advise, explain } from './retrace.ts'
 import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
+import { runWhole } from './whole.ts'
 
 // Only here, so that a bundle without `jit` does without the compiler.
 installBackend(defaultDevice)
+installWhole(runWhole)
 
 /** Options of `jit`. */
 export interface JitOptions {

@@ -2,12 +2,14 @@
 import type { DType } from '../core/dtype.ts'
 import { isHalf } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
+import { sizeOf } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import type { Key } from '../random/keys.ts'
 import { consume, splitKey } from '../random/keys.ts'
 import { arrayFor, asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
+import { asOneProgram } from '../runtime/whole.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { tanh } from './activations.ts'
@@ -101,6 +103,21 @@ const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
   return n === 1 ? np.expandDims(full, 1) : np.reshape(full, [b, keyHeads, n / keyHeads, t, s])
 }
 
+/** Of queries, keys and values with a batch axis; the scores are the most there is. */
+const attended = asOneProgram(
+  'nn.dotProductAttention',
+  (q: NDArray, k: NDArray, v: NDArray, { scale: given, bias, ...options }: AttentionOptions): NDArray => {
+    const keyHeads = k.shape[2]!
+    const scale = given ?? 1 / Math.sqrt(q.shape[3]!)
+    const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped(q, keyHeads), k), scale)
+    const logits = bias === undefined ? fits : np.add(fits, groupedHeads(asArray(bias), keyHeads))
+    const mask = visible(q.shape[1]!, k.shape[1]!, options)
+    const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
+    return np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
+  },
+  (q, k) => sizeOf(q.shape.slice(0, 3)) * k.shape[1]!,
+)
+
 const dotProductAttentionDoor = must.door('nn.dotProductAttention', {
   query: must.arrayLike,
   key: must.arrayLike,
@@ -140,13 +157,7 @@ export const dotProductAttention = (
     const single = given[0]!.ndim === 3
     const [q, k, v] = (single ? given.map((x) => np.expandDims(x, 0)) : given) as [NDArray, NDArray, NDArray]
     checkAttention(q, k, v)
-    const keyHeads = k.shape[2]!
-    const scale = options.scale ?? 1 / Math.sqrt(q.shape[3]!)
-    const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped(q, keyHeads), k), scale)
-    const logits = options.bias === undefined ? fits : np.add(fits, groupedHeads(asArray(options.bias), keyHeads))
-    const mask = visible(q.shape[1]!, k.shape[1]!, options)
-    const weights = maskedSoftmax(logits, mask === null ? null : groupedHeads(mask, keyHeads))
-    const mean = np.reshape(np.einsum('bkgts,bskh->btkgh', weights, v), q.shape)
+    const mean = attended(q, k, v, options)
     const result = single ? np.squeeze(mean, { axis: 0 }) : mean
     return isHalf(dtype) ? result.astype(dtype) : result
   })

@@ -9,6 +9,7 @@ import { bernoulli } from '../random/samplers.ts'
 import * as must from '../conversions/arguments.ts'
 import { complement, inType } from '../surface/hyperparameters.ts'
 import { inexact } from '../conversions/promote.ts'
+import { asOneProgram } from '../runtime/whole.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 import { inFloat32 } from './inFloat32.ts'
@@ -156,11 +157,30 @@ const scaleAndShift = (x: NDArray, { scale, bias }: NormParams): NDArray => {
   return bias === null ? scaled : np.add(scaled, bias)
 }
 
+type Normalize = (x: NDArray, params: NormParams, epsilon: ArrayLike) => NDArray
+
+const layerNormOf: Normalize = asOneProgram('nn.layerNorm', (x: NDArray, params: NormParams, epsilon: ArrayLike) =>
+  scaleAndShift(
+    inFloat32(x, (y) => standardize(y, { epsilon })),
+    params,
+  ),
+)
+
+const rmsNormOf: Normalize = asOneProgram('nn.rmsNorm', (x: NDArray, params: NormParams, epsilon: ArrayLike) =>
+  scaleAndShift(
+    inFloat32(x, (y) => {
+      const power = np.mean(np.square(y), { axis: -1, keepdims: true })
+      return np.divide(y, np.sqrt(np.add(power, epsilon)))
+    }),
+    params,
+  ),
+)
+
 const normalization = (
   name: string,
   features: number,
-  { scale, bias }: { readonly scale: boolean; readonly bias: boolean },
-  normalize: (x: NDArray) => NDArray,
+  { scale, bias, epsilon }: { readonly scale: boolean; readonly bias: boolean; readonly epsilon: ArrayLike },
+  normalize: Normalize,
 ): Layer<NormParams> => {
   const enterInit = initDoor(name)
   const enter = applyDoor(name, 'scale', 'bias')
@@ -177,7 +197,7 @@ const normalization = (
         enter(params, x)
         const array = inexact(asArray(x))
         checkFeatures(name, array, features)
-        return scaleAndShift(inFloat32(array, normalize), params)
+        return normalize(array, params, epsilon)
       }),
   }
 }
@@ -200,7 +220,7 @@ const layerNormDoor = must.door('nn.layerNorm', { features: must.natural, option
 export const layerNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
   layerNormDoor(features, options)
   const { epsilon = 1e-6, scale = true, bias = true } = options
-  return normalization('nn.layerNorm', features, { scale, bias }, (x) => standardize(x, { epsilon }))
+  return normalization('nn.layerNorm', features, { scale, bias, epsilon }, layerNormOf)
 }
 
 const rmsNormDoor = must.door('nn.rmsNorm', { features: must.natural, options: must.optionsOf(normOptions) })
@@ -222,10 +242,7 @@ const rmsNormDoor = must.door('nn.rmsNorm', { features: must.natural, options: m
 export const rmsNorm = (features: number, options: NormOptions = {}): Layer<NormParams> => {
   rmsNormDoor(features, options)
   const { epsilon = 1e-6, scale = true, bias = false } = options
-  return normalization('nn.rmsNorm', features, { scale, bias }, (x) => {
-    const power = np.mean(np.square(x), { axis: -1, keepdims: true })
-    return np.divide(x, np.sqrt(np.add(power, epsilon)))
-  })
+  return normalization('nn.rmsNorm', features, { scale, bias, epsilon }, rmsNormOf)
 }
 
 const checkRate = (name: string, rate: number): void => {

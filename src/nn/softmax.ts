@@ -9,6 +9,7 @@ import { addAxis, broadcastTo, reshape } from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
+import { asOneProgram } from '../runtime/whole.ts'
 import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
 
@@ -32,6 +33,13 @@ const largest = (x: NDArray, axis: Axis): NDArray => ops.stopGradient(np.max(x, 
 const isEmptyAlong = (x: NDArray, axis: Axis): boolean =>
   normalizeAxes('softmax', axis, x.aval.rank).some((d) => x.aval.shape[d] === 0)
 
+const softmaxOf = asOneProgram('nn.softmax', (x: NDArray, { axis = -1, where }: SoftmaxOptions): NDArray => {
+  const array = masked(x, where, -Infinity)
+  if (isEmptyAlong(array, axis)) return array
+  const weights = np.exp(np.subtract(array, largest(array, axis)))
+  return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
+})
+
 const softmaxDoor = must.door('nn.softmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
 
 /**
@@ -46,12 +54,16 @@ const softmaxDoor = must.door('nn.softmax', { x: must.arrayLike, options: must.o
 export const softmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
   composite('softmax', () => {
     softmaxDoor(x, options)
-    const { axis = -1, where } = options
-    const array = masked(inexact(x), where, -Infinity)
-    if (isEmptyAlong(array, axis)) return array
-    const weights = np.exp(np.subtract(array, largest(array, axis)))
-    return masked(np.divide(weights, np.sum(weights, { axis, keepdims: true })), where, 0)
+    return softmaxOf(inexact(x), options)
   })
+
+const logSoftmaxOf = asOneProgram('nn.logSoftmax', (x: NDArray, { axis = -1, where }: SoftmaxOptions): NDArray => {
+  const array = masked(x, where, -Infinity)
+  if (isEmptyAlong(array, axis)) return array
+  const shifted = np.subtract(array, largest(array, axis))
+  const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
+  return masked(np.subtract(shifted, total), where, -Infinity)
+})
 
 const logSoftmaxDoor = must.door('nn.logSoftmax', { x: must.arrayLike, options: must.optionsOf(softmaxOptions) })
 
@@ -69,12 +81,7 @@ const logSoftmaxDoor = must.door('nn.logSoftmax', { x: must.arrayLike, options: 
 export const logSoftmax = (x: ArrayLike, options: SoftmaxOptions = {}): NDArray =>
   composite('logSoftmax', () => {
     logSoftmaxDoor(x, options)
-    const { axis = -1, where } = options
-    const array = masked(inexact(x), where, -Infinity)
-    if (isEmptyAlong(array, axis)) return array
-    const shifted = np.subtract(array, largest(array, axis))
-    const total = np.log(np.sum(np.exp(shifted), { axis, keepdims: true }))
-    return masked(np.subtract(shifted, total), where, -Infinity)
+    return logSoftmaxOf(inexact(x), options)
   })
 
 /** Options of `logsumexp`. */
@@ -104,6 +111,11 @@ const logsumexpWithSign = (
   const back = top === null || keepdims ? shift : reshape(shift, total.aval.shape)
   return [np.add(np.log(b === undefined ? total : np.abs(total)), back), np.sign(total)]
 }
+
+const logsumexpOf = asOneProgram('nn.logsumexp', (x: NDArray, options: LogsumexpOptions): NDArray => {
+  const [value, sign] = logsumexpWithSign(x, options)
+  return options.b === undefined ? value : np.where(np.less(sign, 0), NaN, value)
+})
 
 const logsumexpOptions: must.OptionTable<LogsumexpOptions & { readonly returnSign?: boolean }> = {
   axis: must.nullable(must.axes),
@@ -135,9 +147,7 @@ export function logsumexp(
 ): NDArray | readonly [NDArray, NDArray] {
   logsumexpDoor(x, given)
   const { returnSign = false, ...options } = given
-  const [value, sign] = logsumexpWithSign(x, options)
-  if (returnSign) return [value, sign]
-  return options.b === undefined ? value : np.where(np.less(sign, 0), NaN, value)
+  return returnSign ? logsumexpWithSign(x, options) : logsumexpOf(inexact(x), options)
 }
 
 /** Number of elements that take part, as a float array that broadcasts against the reduced ones. */
@@ -198,6 +208,15 @@ const standardizeOptions: must.OptionTable<StandardizeOptions> = {
   where: must.arrayLike,
 }
 
+const standardizeOf = asOneProgram('nn.standardize', (x: NDArray, options: StandardizeOptions): NDArray => {
+  const { axis = -1, mean, variance, epsilon = 1e-5, where } = options
+  const average = (y: NDArray): NDArray =>
+    np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(x, where, axis))
+  const deviation = np.subtract(x, mean ?? average(x))
+  const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(x, average(x))))
+  return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
+})
+
 const standardizeDoor = must.door('nn.standardize', { x: must.arrayLike, options: must.optionsOf(standardizeOptions) })
 
 /**
@@ -212,13 +231,7 @@ const standardizeDoor = must.door('nn.standardize', { x: must.arrayLike, options
 export const standardize = (x: ArrayLike, options: StandardizeOptions = {}): NDArray =>
   composite('standardize', () => {
     standardizeDoor(x, options)
-    const { axis = -1, mean, variance, epsilon = 1e-5, where } = options
-    const array = inexact(x)
-    const average = (y: NDArray): NDArray =>
-      np.divide(np.sum(masked(y, where, 0), { axis, keepdims: true }), countOf(array, where, axis))
-    const deviation = np.subtract(array, mean ?? average(array))
-    const spread = variance ?? average(np.square(mean === undefined ? deviation : np.subtract(array, average(array))))
-    return np.multiply(deviation, ops.rsqrt(inexact(np.add(spread, epsilon))))
+    return standardizeOf(inexact(x), options)
   })
 
 const oneHotDoor = must.door('nn.oneHot', {

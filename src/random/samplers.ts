@@ -10,6 +10,7 @@ import { broadcastTo, expandDims, reshape, sliceInDim } from '../ops/movement.ts
 import { argmax, cumsum, reduceSum } from '../ops/reduction.ts'
 import { sort } from '../ops/sorting.ts'
 import { asArray, functions } from '../runtime/installArrays.ts'
+import { asOneProgram } from '../runtime/whole.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import type { ArrayLike, NDArray } from '../trace/value.ts'
@@ -78,11 +79,18 @@ const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDA
   return broadcastTo(array, shape)
 }
 
-const uniformIn = (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval: ArrayLike): NDArray => {
-  const low = bound('random.uniform', minval, shape, dtype)
-  const high = bound('random.uniform', maxval, shape, dtype)
-  return e.max(low, e.add(e.mul(fraction(k, shape, dtype), e.sub(high, low)), low))
-}
+/** How many elements a sampler draws. */
+const drawn = (_: Key, shape: Shape): number => sizeOf(shape)
+
+const uniformIn = asOneProgram(
+  'random.uniform',
+  (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval: ArrayLike): NDArray => {
+    const low = bound('random.uniform', minval, shape, dtype)
+    const high = bound('random.uniform', maxval, shape, dtype)
+    return e.max(low, e.add(e.mul(fraction(k, shape, dtype), e.sub(high, low)), low))
+  },
+  drawn,
+)
 
 const uniformDoor = must.door('random.uniform', {
   k: aKey,
@@ -157,7 +165,7 @@ export const randint = (
 
 // Two words of n bits give 2n bits, of which the remainder by the span is taken in n-bit arithmetic:
 // 2^n mod span is the square of 2^(n/2) mod span.
-const integersIn = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, dtype: DType): NDArray => {
+const integersOf = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, dtype: DType): NDArray => {
   const [highKey, lowKey] = splitTwo(k)
   const low = bound('random.randint', minval, shape, dtype)
   const high = bound('random.randint', maxval, shape, dtype)
@@ -178,15 +186,21 @@ const integersIn = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, 
   return e.add(low, dtype === word ? offset : e.bitcast(offset, dtype))
 }
 
+const integersIn = asOneProgram('random.randint', integersOf, drawn)
+
 // The next float above -1, and the least normal one above 0.
 const belowOne = (dtype: DType): number => -1 + epsilonOf(dtype) / 2
 const smallestNormal = (dtype: DType): number =>
   dtype === 'float64' ? 2 ** -1022 : dtype === 'float16' ? 2 ** -14 : 2 ** -126
 
-const normalOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
-  const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
-  return e.mul(full(shape, Math.SQRT2, dtype), e.erfInv(u))
-}
+const normalOf = asOneProgram(
+  'random.normal',
+  (k: Key, shape: Shape, dtype: DType): NDArray => {
+    const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
+    return e.mul(full(shape, Math.SQRT2, dtype), e.erfInv(u))
+  },
+  drawn,
+)
 
 const normalDoor = must.door('random.normal', {
   k: aKey,
@@ -215,6 +229,19 @@ export const normal = (k: Key, shape: Shape = [], options: SampleOptions = {}): 
   checkFloat('random.normal', dtype)
   return normalOf(k, shape, dtype)
 }
+
+/** Between bounds of the shape; `central` says that they are not far out. */
+const truncatedIn = asOneProgram(
+  'random.truncatedNormal',
+  (k: Key, shape: Shape, dtype: DType, low: NDArray, high: NDArray, central: boolean): NDArray => {
+    const root = full(shape, Math.SQRT2, dtype)
+    const u = uniformIn(k, shape, dtype, e.erf(e.div(low, root)), e.erf(e.div(high, root)))
+    const middle = e.mul(root, e.erfInv(u))
+    const out = central ? middle : withTails(middle, fraction(k, shape, dtype), low, high)
+    return e.clamp(e.nextafter(low, fullLike(low, Infinity)), out, e.nextafter(high, fullLike(high, -Infinity)))
+  },
+  drawn,
+)
 
 const truncatedNormalDoor = must.door('random.truncatedNormal', {
   k: aKey,
@@ -255,12 +282,15 @@ export const truncatedNormal = (
   const low = bound('random.truncatedNormal', lower, target, dtype)
   const high = bound('random.truncatedNormal', upper, target, dtype)
   checkInterval('random.truncatedNormal', low, high)
-  const root = full(target, Math.SQRT2, dtype)
-  const u = uniformIn(k, target, dtype, e.erf(e.div(low, root)), e.erf(e.div(high, root)))
-  const central = e.mul(root, e.erfInv(u))
-  const out = isCentral(lower, upper, dtype) ? central : withTails(central, fraction(k, target, dtype), low, high)
-  return e.clamp(e.nextafter(low, fullLike(low, Infinity)), out, e.nextafter(high, fullLike(high, -Infinity)))
+  return truncatedIn(k, target, dtype, low, high, isCentral(lower, upper, dtype))
 }
+
+const isBelow = asOneProgram(
+  'random.bernoulli',
+  (k: Key, shape: Shape, chance: NDArray): NDArray =>
+    e.lt(fraction(k, shape, chance.dtype), bound('random.bernoulli', chance, shape, chance.dtype)),
+  drawn,
+)
 
 const bernoulliDoor = must.door('random.bernoulli', {
   k: aKey,
@@ -284,13 +314,17 @@ export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray =>
   consume('random.bernoulli', k)
   const chance = inexact(asArray(p))
   const target = shape ?? chance.aval.shape
-  return e.lt(fraction(k, target, chance.dtype), bound('random.bernoulli', chance, target, chance.dtype))
+  return isBelow(k, target, chance)
 }
 
-const gumbelOf = (k: Key, shape: Shape, dtype: DType): NDArray => {
-  const u = uniformIn(k, shape, dtype, full([], smallestNormal(dtype), dtype), 1)
-  return e.neg(e.log(e.neg(e.log(u))))
-}
+const gumbelOf = asOneProgram(
+  'random.gumbel',
+  (k: Key, shape: Shape, dtype: DType): NDArray => {
+    const u = uniformIn(k, shape, dtype, full([], smallestNormal(dtype), dtype), 1)
+    return e.neg(e.log(e.neg(e.log(u))))
+  },
+  drawn,
+)
 
 const gumbelDoor = must.door('random.gumbel', {
   k: aKey,
@@ -317,6 +351,12 @@ export const gumbel = (k: Key, shape: Shape = [], options: SampleOptions = {}): 
   return gumbelOf(k, shape, dtype)
 }
 
+const exponentialOf = asOneProgram(
+  'random.exponential',
+  (k: Key, shape: Shape, dtype: DType): NDArray => e.neg(e.log1p(e.neg(fraction(k, shape, dtype)))),
+  drawn,
+)
+
 const exponentialDoor = must.door('random.exponential', {
   k: aKey,
   shape: must.optional(must.shape),
@@ -338,8 +378,17 @@ export const exponential = (k: Key, shape: Shape = [], options: SampleOptions = 
   const { dtype = 'float32' } = options
   consume('random.exponential', k)
   checkFloat('random.exponential', dtype)
-  return e.neg(e.log1p(e.neg(fraction(k, shape, dtype))))
+  return exponentialOf(k, shape, dtype)
 }
+
+const laplaceOf = asOneProgram(
+  'random.laplace',
+  (k: Key, shape: Shape, dtype: DType): NDArray => {
+    const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
+    return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
+  },
+  drawn,
+)
 
 const laplaceDoor = must.door('random.laplace', {
   k: aKey,
@@ -362,8 +411,7 @@ export const laplace = (k: Key, shape: Shape = [], options: SampleOptions = {}):
   const { dtype = 'float32' } = options
   consume('random.laplace', k)
   checkFloat('random.laplace', dtype)
-  const u = uniformIn(k, shape, dtype, full([], belowOne(dtype), dtype), 1)
-  return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
+  return laplaceOf(k, shape, dtype)
 }
 
 /** Options of `categorical`. */
@@ -375,6 +423,14 @@ export interface CategoricalOptions {
 }
 
 const categoricalOptions: must.OptionTable<CategoricalOptions> = { axis: must.axis, shape: must.shape }
+
+/** The place of the largest of logits with noise, along an axis of the shape. */
+const drawnCategory = asOneProgram(
+  'random.categorical',
+  (k: Key, shape: Shape, logits: NDArray, axis: number): NDArray =>
+    argmax(e.add(gumbelOf(k, shape, logits.dtype), broadcastTo(logits, shape)), axis),
+  drawn,
+)
 
 const categoricalDoor = must.door('random.categorical', {
   k: aKey,
@@ -411,8 +467,7 @@ export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptio
   }
   const prefix = target.slice(0, target.length - batch.length)
   const full_ = [...prefix, ...tail.slice(0, along), values.aval.shape[along]!, ...tail.slice(along)]
-  const noise = gumbelOf(k, full_, values.dtype)
-  return argmax(e.add(noise, broadcastTo(values, full_)), prefix.length + along)
+  return drawnCategory(k, full_, values, prefix.length + along)
 }
 
 /** Sorted by random bits, as often as collisions make it necessary (JAX's rule). */
