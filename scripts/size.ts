@@ -21,7 +21,7 @@ const targets: readonly Target[] = [
     aim: 55,
     ceiling: 53,
   },
-  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 210, ceiling: 258 },
+  { name: 'whole entry', code: "import * as pullback from 'pullback'\nconsole.log(pullback)", aim: 210, ceiling: 259 },
 ]
 
 const kilobytes = (bytes: number): string => (bytes / 1024).toFixed(1).padStart(6)
