@@ -53,20 +53,8 @@ export { NDArray } from './trace/value.ts'
 export { LinearOperator } from './api/linearOperator.ts'
 export type { BlockKind } from './api/quantized.ts'
 export { QuantizedArray } from './api/quantized.ts'
-export type {
-  ArrayLike,
-  DataOf,
-  Element,
-  ElementOf,
-  GetOptions,
-  Index,
-  IndexedPlace,
-  Nested,
-  NestedArray,
-  NestedTo,
-  ReadOptions,
-  UpdateOptions,
-} from './trace/value.ts'
+export type { ArrayLike, GetOptions, Index, IndexedPlace, NestedArray, UpdateOptions } from './trace/surface.ts'
+export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './trace/value.ts'
 export type { DType, TypedArray } from './core/dtype.ts'
 export type { Shape } from './core/shape.ts'
 export type { MapLeaves } from './core/leafTypes.ts'

@@ -9,7 +9,8 @@ import { swapLast } from '../ops/movement.ts'
 import { arrayFor } from '../runtime/installArrays.ts'
 import type { OwnProducts, Products } from '../trace/products.ts'
 import { products } from '../trace/products.ts'
-import type { ArrayLike, NDArray, TakeOptions } from '../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * A matrix given by what it does: its products, its rows, and all its elements if they must be. `np.matmul`, `np.einsum` and `np.take`

@@ -15,7 +15,7 @@ import { arrayFor, functions } from '../runtime/installArrays.ts'
 import { NDArray } from '../trace/value.ts'
 import type { OwnProducts, Products } from '../trace/products.ts'
 import { products } from '../trace/products.ts'
-import type { ArrayLike, TakeOptions } from '../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../trace/surface.ts'
 import { isLinearOperator } from './linearOperator.ts'
 import type { LinearOperator } from './linearOperator.ts'
 

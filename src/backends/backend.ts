@@ -27,7 +27,7 @@ import type { TypedArray } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
 import type { Device } from '../trace/device.ts'
-import type { ConcreteBody } from '../trace/value.ts'
+import type { ConcreteBody } from '../trace/body.ts'
 import type { Explanation } from './explanation.ts'
 import type { ProgramStore } from './store.ts'
 

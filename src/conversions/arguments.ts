@@ -2,7 +2,7 @@
 import type { Check } from '../core/arguments.ts'
 import { integer } from '../core/arguments.ts'
 import { ArgumentError, PullbackError } from '../core/errors.ts'
-import type { ArrayLike, NestedArray } from '../trace/value.ts'
+import type { ArrayLike, NestedArray } from '../trace/surface.ts'
 import { arrayFor, arrayLikeFault, isArray } from './convert.ts'
 import { isNested } from './nested.ts'
 

@@ -7,7 +7,7 @@ import { show } from '../core/show.ts'
 import { Slice } from '../core/slice.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
-import type { Index, NestedArray } from '../trace/value.ts'
+import type { Index, NestedArray } from '../trace/surface.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { asIndices } from './convert.ts'
 

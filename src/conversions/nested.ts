@@ -6,7 +6,7 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { sizeOf, stridesOf } from '../core/shape.ts'
 import { show } from '../core/show.ts'
-import type { NestedArray } from '../trace/value.ts'
+import type { NestedArray } from '../trace/surface.ts'
 import { NDArray } from '../trace/value.ts'
 
 type Plain = number | boolean | bigint

@@ -5,7 +5,7 @@ import { broadcastTwo } from '../core/shape.ts'
 import { scalar } from '../ops/creation.ts'
 import { cast } from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import { NDArray } from '../trace/value.ts'
 import { arrayFor, asArray } from './convert.ts'
 

@@ -11,7 +11,7 @@ import { knownElements, tokenArray } from '../models/inputs.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
-import type { ArrayLike, TakeOptions } from '../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../trace/surface.ts'
 
 /** A table of which the look-ups of certain ids give rows from elsewhere. Its products are the table's: tied heads stay as they are. */
 class ReplacedRows extends LinearOperator {

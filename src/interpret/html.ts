@@ -2,7 +2,8 @@
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { pngOf } from './png.ts'
 
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -9,7 +9,8 @@ import * as np from '../numpy/index.ts'
 import { mapTree } from '../optim/trees.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { compiled } from './compiled.ts'
 
 /** The mean loss of a batch: a tree of arrays whose first axes are examples. */

@@ -10,7 +10,8 @@ import type { Program } from '../ir/program.ts'
 import * as np from '../numpy/index.ts'
 import { mapTree } from '../optim/trees.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { applyEquations, initialEnvironment, read } from '../transforms/apply.ts'
 
 /** A scalar and the layers' outputs on the way to it, with its gradients by them. */

@@ -2,7 +2,7 @@
 import { ArgumentError } from '../core/errors.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 
 /** How well losses tell members from others. */
 export interface Membership {

@@ -10,7 +10,8 @@ import type { Key } from '../random/keys.ts'
 import { normal, uniform } from '../random/index.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { compiled } from './compiled.ts'
 
 /** Where inputs may be. */

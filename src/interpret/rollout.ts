@@ -3,7 +3,8 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Options of `attentionRollout`. */
 export interface RolloutOptions {

@@ -12,7 +12,8 @@ import * as ops from '../ops/movement.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray, asIndices } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { stretched } from './stretched.ts'
 
 const cumlogsumexpDoor = must.door('lax.cumlogsumexp', {

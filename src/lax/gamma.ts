@@ -2,7 +2,8 @@
 import * as ops from '../primitives/gammaOperations.ts'
 import { arrayFor } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * log |Γ(x)|; infinite at 0, -1, -2, … Within 4 units in the last place for `x > 0`, between the zeros

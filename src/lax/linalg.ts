@@ -3,7 +3,8 @@ import { ShapeError } from '../core/errors.ts'
 import * as ops from '../primitives/linalg/operations.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 const matrices = (name: string, x: ArrayLike): NDArray => {
   const array = asArray(x)

@@ -5,7 +5,8 @@ import { broadcast } from '../ops/movement.ts'
 import { arrayFor, asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { checkFits } from '../conversions/checks.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 type Binary = (x: ArrayLike, y: ArrayLike) => NDArray
 

@@ -9,7 +9,8 @@ import * as ops from '../ops/reduction.ts'
 import * as sorting from '../ops/sorting.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 type Axes = readonly number[]
 

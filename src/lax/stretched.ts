@@ -5,7 +5,8 @@ import type { Shape } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
 import { asArray } from '../runtime/installArrays.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** One value of rank 0 everywhere. */
 export const stretched = (name: string, shape: Shape, value: ArrayLike, dtype: DType): NDArray => {

@@ -11,7 +11,7 @@ import * as ops from '../ops/movement.ts'
 import { asArray, asIndices } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { checkFits } from '../conversions/checks.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import { NDArray } from '../trace/value.ts'
 import { stretched } from './stretched.ts'
 

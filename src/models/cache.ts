@@ -5,8 +5,9 @@ import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
-import { ConcreteBody } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
+import { ConcreteBody } from '../trace/body.ts'
 
 import { aCache, aLayerCache, arrayOfRank, floatDType } from './doors.ts'
 

@@ -1,7 +1,8 @@
 /** What encoders of text are given, and what they give: the same of every family. */
 import type { Key } from '../random/keys.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { encoderInputs, orNull } from './doors.ts'
 import { besideTokens, checkLength, integersBesideTokens, tokenArray } from './inputs.ts'
 import { bothMasks, paddingMask, segmentMask, segmentPositions } from './masks.ts'

@@ -8,7 +8,8 @@ import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../conversions/arguments.ts'
 import { fromHost } from '../trace/value.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** The elements of an array where they are known: those of what a transformation traces are not. */
 export const knownElements = (x: NDArray): TypedArray | null => {

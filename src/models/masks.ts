@@ -4,7 +4,8 @@ import { showShape } from '../core/shape.ts'
 import { cummax } from '../lax/reduction.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { anArray, orNull, withMembers } from './doors.ts'
 
 const paddingMaskDoor = must.door('paddingMask', { attentionMask: must.optional(must.arrayLike) })

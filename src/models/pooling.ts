@@ -1,7 +1,8 @@
 /** One vector for a text, from the vectors of its tokens. */
 import * as np from '../numpy/index.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { anArray, arrayOfRank } from './doors.ts'
 import { besideTokens } from './inputs.ts'
 

@@ -1,6 +1,7 @@
 /** What models are given, and give, that read one text and write another: the same of every family. */
 import type { DType } from '../core/dtype.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import type { Cache, CacheShape, LayerCache } from './cache.ts'
 import type { EncoderInputs, RunOptions } from './encoder.ts'
 import type { Model } from './model.ts'

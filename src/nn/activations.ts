@@ -12,7 +12,8 @@ import { arrayFor, asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import { composite } from '../trace/interpreter.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Integers and bools as what they are beside a number with a fraction: weak float32. */
 const besideFraction = (x: ArrayLike): NDArray => {

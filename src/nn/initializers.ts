@@ -9,7 +9,8 @@ import { orthonormalize } from '../random/orthonormalize.ts'
 import * as random from '../random/samplers.ts'
 import * as must from '../conversions/arguments.ts'
 import { inType, over, root, times } from '../surface/hyperparameters.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Makes an array of a shape; float32 unless told otherwise. */
 export type Initializer = (key: Key, shape: Shape, dtype?: DType) => NDArray

@@ -5,7 +5,7 @@ import type { Key } from '../random/keys.ts'
 import { aKey, split } from '../random/keys.ts'
 import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 
 export const checkFeatures = (layer: string, x: NDArray, features: number, axis = -1): void => {
   if (x.aval.shape.at(axis) === features) return

@@ -8,7 +8,8 @@ import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import { composite } from '../trace/interpreter.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { withOneBatch } from './convolution.ts'
 
 /** Options of `maxPool`, `minPool` and `avgPool`. Lists have an entry for each spatial axis. */

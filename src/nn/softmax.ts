@@ -11,7 +11,8 @@ import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import { asOneProgram } from '../runtime/whole.ts'
 import { composite } from '../trace/interpreter.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 type Axis = number | readonly number[] | null
 

@@ -6,7 +6,8 @@ import * as ops from '../ops/elementwise.ts'
 import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import * as surface from '../surface/arithmetic.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * Sum, element by element: shapes broadcast and dtypes promote, as in all functions of two arrays here. Of bools: logical or.

@@ -7,7 +7,8 @@ import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import * as surface from '../surface/arithmetic.ts'
 import { promoteTwoArrays, promoteTwoInexact } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { abs, add, multiply } from './arithmetic.ts'
 
 const whereDoor = must.door('np.where', { condition: must.arrayLike, x: must.arrayLike, y: must.arrayLike })

@@ -7,7 +7,8 @@ import { broadcast } from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { promoteAll } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right. One of the operands may be a

@@ -10,7 +10,8 @@ import * as e from '../ops/elementwise.ts'
 import { asArray, asIndices, functions, makeArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { broadcastTo } from '../surface/shape.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** The dtype to make an array in. */
 export interface DTypeOption {

@@ -8,7 +8,8 @@ import * as e from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
 import { asArray, asIndices, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { moveaxis } from './movement.ts'
 
 const diagDoor = must.door('np.diag', { x: must.arrayLike, k: must.optional(must.integer) })

@@ -14,7 +14,8 @@ import { broadcast, reshape, transpose } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import { promoteAll } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** An operand with a label for each axis. */
 interface Labelled {

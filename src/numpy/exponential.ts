@@ -4,7 +4,8 @@ import * as ops from '../ops/elementwise.ts'
 import { arrayFor, functions } from '../runtime/installArrays.ts'
 import * as surface from '../surface/arithmetic.ts'
 import { promoteTwoInexact } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 // A constant with a dtype, as JAX has it here: what it meets is weak no longer.
 const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, value, aval.dtype)

@@ -6,7 +6,8 @@ import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { arrayFor } from '../runtime/installArrays.ts'
 import { inexact, promoteTwoInexact } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 
 /** Signed integers by their width. */

@@ -8,7 +8,7 @@ import * as ops from '../ops/movement.ts'
 import { asArray, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { promoteAll } from '../conversions/promote.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import { NDArray } from '../trace/value.ts'
 import { astype } from './movement.ts'
 

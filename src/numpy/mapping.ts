@@ -4,7 +4,8 @@ import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { broadcastTo, expandDims, moveaxis, reshape } from './movement.ts'
 
 const applyAlongAxisDoor = must.door('np.applyAlongAxis', { f: must.func, axis: must.axis, x: must.arrayLike })

@@ -12,7 +12,8 @@ import { fullLike, zerosOf } from '../ops/creation.ts'
 import * as ops from '../ops/movement.ts'
 import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, GetOptions, NDArray, TakeOptions } from '../trace/value.ts'
+import type { ArrayLike, GetOptions, TakeOptions } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * The shape of an array, or of what makes one; empty for a number.

@@ -18,10 +18,10 @@ import type {
   CumulativeOptions,
   ExtremumOptions,
   MeanOptions,
-  NDArray,
   SumOptions,
   VarOptions,
-} from '../trace/value.ts'
+} from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import * as reduction from './reduction.ts'
 

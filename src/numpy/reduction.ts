@@ -7,11 +7,11 @@ import type {
   CumulativeOptions,
   ExtremumOptions,
   MeanOptions,
-  NDArray,
   ReduceOptions,
   SumOptions,
   VarOptions,
-} from '../trace/value.ts'
+} from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits widen to 32 bits.

@@ -7,7 +7,8 @@ import * as ops from '../ops/elementwise.ts'
 import { arrayFor, asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact, promoteTwoArrays, promoteTwoInexact } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 
 /** Σ cᵢ xⁱ */

@@ -3,7 +3,8 @@ import * as ops from '../ops/elementwise.ts'
 import { arrayFor, functions } from '../runtime/installArrays.ts'
 import * as surface from '../surface/arithmetic.ts'
 import { promoteTwoInexact } from '../conversions/promote.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /**
  * Sine of an angle in radians; integers become float32, as in all functions here.

@@ -1,6 +1,6 @@
 /** Arrays as conditions. */
 import { arrayFor } from '../runtime/installArrays.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 
 /**
  * Whether an array of one element is true (a number: whether it is not 0). An array in the place of a condition, `if (x)` or

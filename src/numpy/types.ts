@@ -14,7 +14,7 @@ import {
 import { ArgumentError, DTypeError } from '../core/errors.ts'
 import { arrayFor } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 
 /** What has a dtype, or is the name of one. */
 export type TypeLike = ArrayLike | DType

@@ -1,6 +1,6 @@
 /** Adam and the optimizers that came of it: steps by moments of gradients. Defaults are those of optax. */
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import type { AdamOptions, AmsgradState, MomentsState } from './adaptive.ts'
 import {
   scaleByAdam,

@@ -12,7 +12,8 @@ import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import { composite } from '../trace/interpreter.ts'
 import { complement } from '../surface/hyperparameters.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Options of losses over classes. */
 export interface LossOptions {

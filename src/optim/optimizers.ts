@@ -5,7 +5,7 @@
 import * as must from '../conversions/arguments.ts'
 import type { Key } from '../random/keys.ts'
 import { aKey } from '../random/keys.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import type { AdadeltaState, LionOptions, LionState, MomentsState, RmsOptions, RmsState, RssState } from './adaptive.ts'
 import { scaleByAdadelta, scaleByLion, scaleByRms, scaleByRss, scaleByStddev } from './adaptive.ts'
 import type { DecayState, WeightDecayOptions } from './options.ts'

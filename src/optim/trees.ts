@@ -5,7 +5,8 @@ import { jointNorm } from '../numpy/euclidean.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { complement } from '../surface/hyperparameters.ts'
 
 /** The arrays of a tree, in order. */

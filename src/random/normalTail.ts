@@ -5,7 +5,8 @@ import { foriLoop } from '../api/loops.ts'
 import { fullLike, scalar } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
 import { broadcastTo } from '../ops/movement.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** Intervals on one side of 0 and at least so far from it are drawn from the tail; JAX's draws get coarse there. */
 const tailOf = (dtype: DType): number => (isHalf(dtype) ? 2 : dtype === 'float32' ? 3 : 5)

@@ -7,7 +7,8 @@ import { integerLimits } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import * as e from '../ops/elementwise.ts'
 import { asArray } from '../runtime/installArrays.ts'
-import type { ArrayLike, NDArray } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 
 /** The values of what is known, else none. */
 const valuesOf = (x: ArrayLike): readonly number[] => {

@@ -3,7 +3,7 @@ import type { Backend } from '../backends/backend.ts'
 import { isBackend } from '../backends/backend.ts'
 import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
 import { settings } from '../core/settings.ts'
-import type { ConcreteBody } from '../trace/value.ts'
+import type { ConcreteBody } from '../trace/body.ts'
 
 let standard: () => Backend = () => interpreterBackend
 let chosen: Backend | null = null

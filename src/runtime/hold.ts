@@ -1,5 +1,5 @@
 import type { NDArray } from '../trace/value.ts'
-import { ConcreteBody } from '../trace/value.ts'
+import { ConcreteBody } from '../trace/body.ts'
 import { currentBackend } from './backend.ts'
 
 /**

@@ -3,8 +3,8 @@
  * fills the library's own cells and touches nothing else, so that it may be dropped where no array is used.
  */
 import { installRoot } from '../trace/interpreter.ts'
-import type { Surface } from '../trace/value.ts'
-import { installSurface } from '../trace/value.ts'
+import type { Surface } from '../trace/surface.ts'
+import { installSurface } from '../trace/surface.ts'
 import * as arithmetic from '../surface/arithmetic.ts'
 import { dot, matmul } from '../surface/contract.ts'
 import * as convert from '../conversions/convert.ts'

@@ -6,7 +6,7 @@
 import { settings } from '../core/settings.ts'
 import { isPlainObject, valueKey } from '../core/valueKey.ts'
 import { currentInterpreter, rootInterpreter } from '../trace/interpreter.ts'
-import type { ConcreteBody } from '../trace/value.ts'
+import type { ConcreteBody } from '../trace/body.ts'
 import { NDArray } from '../trace/value.ts'
 import { backendFor } from './backend.ts'
 

@@ -3,7 +3,7 @@
  * 1 - 0.999 in float32 is wrong in the fifth digit.
  */
 import type { DType } from '../core/dtype.ts'
-import type { ArrayLike } from '../trace/value.ts'
+import type { ArrayLike } from '../trace/surface.ts'
 import { divide, multiply, sqrt, subtract } from './arithmetic.ts'
 import { astype } from './shape.ts'
 

@@ -24,12 +24,12 @@ import type {
   ArrayLike,
   ExtremumOptions,
   MeanOptions,
-  NDArray,
   ReduceOptions,
   SumOptions,
   VarOptions,
   CumulativeOptions,
-} from '../trace/value.ts'
+} from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { truth } from './arithmetic.ts'
 import { arrayLike } from '../conversions/arguments.ts'
 import { asArray } from '../conversions/convert.ts'

@@ -30,7 +30,8 @@ import {
 } from '../core/shape.ts'
 import { cast } from '../ops/elementwise.ts'
 import * as ops from '../ops/movement.ts'
-import type { ArrayLike, NDArray, SqueezeOptions } from '../trace/value.ts'
+import type { ArrayLike, SqueezeOptions } from '../trace/surface.ts'
+import type { NDArray } from '../trace/value.ts'
 import { arrayLike } from '../conversions/arguments.ts'
 import { asArray } from '../conversions/convert.ts'
 

@@ -1,6 +1,7 @@
+/** Arrays: what stands behind one is in `body.ts`, what its methods do comes by `surface.ts`. */
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { isFloat, isStorageOf } from '../core/dtype.ts'
+import { isFloat } from '../core/dtype.ts'
 import { decode } from '../core/convert.ts'
 import { DonatedError, PullbackError, SynchronousReadError, TracerError } from '../core/errors.ts'
 import type { Printable } from '../core/format.ts'
@@ -8,187 +9,30 @@ import { describeArray, formatArray } from '../core/format.ts'
 import type { HostArray } from '../core/host.ts'
 import type { Shape } from '../core/shape.ts'
 import { Slice } from '../core/slice.ts'
-import { turnIfDue } from '../core/turns.ts'
-import type { ArrayLikeBrand, LeafBrand, leafBrand } from '../core/leafTypes.ts'
+import type { LeafBrand, leafBrand } from '../core/leafTypes.ts'
 import type { Device } from './device.ts'
 import type { DataOf, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 import { checkRead, elementsOf, nest, requireIntegers, requireNumbers, requireOne, toArrayDoor } from './elements.ts'
+import type { Body } from './body.ts'
+import { ConcreteBody, bodyOf, fetchFrom } from './body.ts'
 import type { OwnProducts } from './products.ts'
+import type {
+  ArgOptions,
+  ArrayLike,
+  CumulativeOptions,
+  ExtremumOptions,
+  Index,
+  IndexedPlace,
+  MeanOptions,
+  ReduceOptions,
+  SqueezeOptions,
+  SumOptions,
+  TakeOptions,
+  VarOptions,
+} from './surface.ts'
+import { surface } from './surface.ts'
 
 export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
-
-/** A transformation in progress; its tracers are of no use once it has ended. */
-export interface Trace {
-  /** For messages: `jit`, `grad`, `vmap`. */
-  readonly name: string
-  readonly live: boolean
-}
-
-/** What stands behind an array: elements in memory, or a tracer's bookkeeping. */
-export interface Body {
-  /** The transformation that this value belongs to; null for concrete arrays. */
-  readonly trace: Trace | null
-  /** The elements; throws a `TracerError` where they are not known yet. `operation` names who asks. */
-  host(operation: string): TypedArray
-  /** A copy of the elements, as soon as they are there, where `host` would have to wait for them. */
-  fetch?(operation: string): Promise<TypedArray>
-}
-
-interface Placed {
-  /** Whose memory it is. */
-  readonly device: Device
-  /** Gives the memory back, as soon as no call and no read that has begun needs it. */
-  release(): void
-}
-
-/** A copy of an array's elements in the memory of a device, which can be read at once. */
-export interface SynchronousResident extends Placed {
-  /** The elements in ordinary memory. The array keeps them: from then on the device may forget its copy. */
-  read(): TypedArray
-  /** The elements in ordinary memory, for someone who may write to them. */
-  copy(): TypedArray
-}
-
-/** A copy of an array's elements in the memory of a device, which can only be asked for them. */
-export interface AsynchronousResident extends Placed {
-  /**
-   * The elements in ordinary memory, for someone who may write to them: those that are there when it is called, whatever
-   * becomes of the memory later. Fails with the error of the program that should have made them.
-   */
-  fetch(): Promise<TypedArray>
-  /** Waits until the elements are there, without reading them. Fails as `fetch` does. */
-  ready(): Promise<void>
-}
-
-/** A copy of an array's elements in the memory of a device. */
-export type Resident = SynchronousResident | AsynchronousResident
-
-/**
- * Elements that are known: in ordinary memory, in a device's memory, or in both. As arrays never change, one copy is as good
- * as the other, and several arrays may have one body.
- */
-export class ConcreteBody implements Body {
-  readonly trace = null
-  #data: TypedArray | null
-  #resident: Resident | null = null
-  /** How many arrays there have been. */
-  #arrays = 1
-  #isOffered = false
-
-  constructor(data: TypedArray | null) {
-    this.#data = data
-  }
-
-  /** The copy in a device's memory, if there is one. */
-  get resident(): Resident | null {
-    return this.#resident
-  }
-
-  /** Whether the elements are in a device's memory only. */
-  get isResident(): boolean {
-    return this.#data === null && this.#resident !== null
-  }
-
-  /** Whose memory has the elements; null where they are in ordinary memory only. */
-  get device(): Device | null {
-    return this.#resident?.device ?? null
-  }
-
-  /** Whether the elements are only where they cannot be read at once. */
-  get isOutOfReach(): boolean {
-    return this.#data === null && this.#resident !== null && 'fetch' in this.#resident
-  }
-
-  /** Whether there are no elements any more. */
-  get isGone(): boolean {
-    return this.#data === null && this.#resident === null
-  }
-
-  /** Remembers a copy in a device's memory, in place of one that there may be elsewhere. */
-  place(resident: Resident): void {
-    this.#resident?.release()
-    this.#resident = resident
-  }
-
-  /** Whether a device that takes the elements should have the only copy: they are large, and seldom read elsewhere. */
-  isMovable = false
-
-  /** As `place`, of elements that ordinary memory need not keep. */
-  move(resident: Resident): void {
-    this.place(resident)
-    this.#data = null
-  }
-
-  /** Whether the call in progress may use its memory for results: see `offering`. */
-  get isOffered(): boolean {
-    return this.#isOffered && this.#arrays === 1
-  }
-
-  set isOffered(is: boolean) {
-    this.#isOffered = is
-  }
-
-  /** Leaves the elements to a result, which is written in their place. */
-  vacate(): void {
-    this.#resident = null
-    this.#data = null
-  }
-
-  /** This body, for one more array. */
-  share(): this {
-    this.#arrays++
-    return this
-  }
-
-  #copyOf(operation: string): Resident {
-    if (this.#resident !== null) return this.#resident
-    throw new DonatedError(
-      `${operation}: this array was donated to a compiled function (donateArgnums) and its memory reused. ` +
-        'Use what the function returned, or do not donate this argument.',
-    )
-  }
-
-  #readable(operation: string): SynchronousResident {
-    const resident = this.#copyOf(operation)
-    if (!('fetch' in resident)) return resident
-    throw new SynchronousReadError(
-      `${operation}: the elements are in the memory of the device '${resident.device.name}', which can only be read ` +
-        'asynchronously. Write await x.data(), or have arrays of ordinary memory by await deviceGet(tree).',
-    )
-  }
-
-  host(operation: string): TypedArray {
-    return (this.#data ??= this.#readable(operation).read())
-  }
-
-  /** The elements, for someone who may write to them. */
-  copy(operation: string): TypedArray {
-    return this.#data === null ? this.#readable(operation).copy() : this.#data.slice()
-  }
-
-  /** As `copy`, wherever the elements are. What can be read at once is, so that it is what the array has now. */
-  async fetch(operation: string): Promise<TypedArray> {
-    if (this.#data !== null) return this.#data.slice()
-    const resident = this.#copyOf(operation)
-    return 'fetch' in resident ? resident.fetch() : resident.copy()
-  }
-
-  /** Waits until the elements have been computed. */
-  async ready(operation: string): Promise<void> {
-    if (this.#data !== null) return
-    const resident = this.#copyOf(operation)
-    if ('ready' in resident) await resident.ready()
-  }
-
-  /** One array less needs the elements. If it was the only one, the device's memory is free at once. */
-  release(): void {
-    this.#arrays--
-    if (this.#arrays > 0) return
-    this.#resident?.release()
-    this.#resident = null
-    this.#data = null
-  }
-}
 
 /** Runs `f`, which may use the memory of these arrays for its results: they are not used after it. */
 export const offering = <T>(arrays: readonly NDArray[], f: () => T): T => {
@@ -203,183 +47,6 @@ export const offering = <T>(arrays: readonly NDArray[], f: () => T): T => {
 
 /** What is left of arrays that were donated. */
 const donated = new ConcreteBody(null)
-
-/** Nested JS arrays of numbers, booleans, bigints or arrays. */
-export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[] & ArrayLikeBrand
-
-/** Whatever an operation takes for an array. JS numbers are weakly typed scalars. */
-export type ArrayLike = NDArray | number | boolean | bigint | NestedArray | TypedArray | Uint8ClampedArray
-
-/**
- * One part of an index: a position, a range (`np.slice`), `':'` for a whole axis, `null` for a new axis, `'...'` for
- * all axes not named, or an integer or boolean array.
- */
-export type Index = number | null | '...' | ':' | Slice | NDArray | NestedArray
-
-export interface ReduceOptions {
-  /** Axes to reduce; all by default. */
-  readonly axis?: number | readonly number[] | null
-  /** Keep reduced axes with extent 1. */
-  readonly keepdims?: boolean
-  /** Elements that take part (bool, broadcast to the array); all by default. */
-  readonly where?: ArrayLike
-}
-
-/** Options of `np.max` and `np.min`. */
-export interface ExtremumOptions extends ReduceOptions {
-  /** A value that takes part in every result; needed with `where`. */
-  readonly initial?: ArrayLike
-}
-
-/** Options of `np.mean`. */
-export interface MeanOptions extends ReduceOptions {
-  /** The dtype of the result, and of the accumulation. */
-  readonly dtype?: DType
-}
-
-/** Options of `np.sum` and `np.prod`. */
-export interface SumOptions extends MeanOptions {
-  /** What sums (products) begin with; 0 (1) by default. */
-  readonly initial?: ArrayLike
-  /** Whether bools and integers of 8 and 16 bits widen to 32 bits; true by default. */
-  readonly promoteIntegers?: boolean
-}
-
-/** Options of `np.var` and `np.std`. */
-export interface VarOptions extends MeanOptions {
-  /** Delta degrees of freedom: the divisor is `n - ddof`. */
-  readonly ddof?: number
-  /** `ddof` by the array API's name. */
-  readonly correction?: number
-  /** The mean, where it is known, with the reduced axes of extent 1. */
-  readonly mean?: ArrayLike
-}
-
-export interface ArgOptions {
-  readonly axis?: number | null
-  readonly keepdims?: boolean
-}
-
-export interface CumulativeOptions {
-  /** One axis; all elements in order by default. */
-  readonly axis?: number | null
-  readonly dtype?: DType
-}
-
-/** Options of `np.squeeze`. */
-export interface SqueezeOptions {
-  /** Axes of extent 1 to remove; all of them by default. */
-  readonly axis?: number | readonly number[] | null
-}
-
-/** Options of `x.at(...).get`. */
-export interface GetOptions {
-  /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
-  readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
-  /** NaN, or the least integer (greatest unsigned), by default. */
-  readonly fillValue?: number
-}
-
-/** Options of `x.at(...).set` and its kin. */
-export interface UpdateOptions {
-  /** What happens to an update out of range: dropped (`drop`, default) or moved inside (`clip`). */
-  readonly mode?: 'drop' | 'fill' | 'clip' | 'promiseInBounds'
-  /** A promise that no element is updated twice. */
-  readonly uniqueIndices?: boolean
-}
-
-/** An indexed place in an array; each method gives a new array. */
-export interface IndexedPlace {
-  get(options?: GetOptions): NDArray
-  set(values: ArrayLike, options?: UpdateOptions): NDArray
-  add(values: ArrayLike, options?: UpdateOptions): NDArray
-  subtract(values: ArrayLike, options?: UpdateOptions): NDArray
-  multiply(values: ArrayLike, options?: UpdateOptions): NDArray
-  mul(values: ArrayLike, options?: UpdateOptions): NDArray
-  /** Quotients, as floats. */
-  divide(values: ArrayLike, options?: UpdateOptions): NDArray
-  power(values: ArrayLike, options?: UpdateOptions): NDArray
-  min(values: ArrayLike, options?: UpdateOptions): NDArray
-  max(values: ArrayLike, options?: UpdateOptions): NDArray
-  /**
-   * A function element by element, as often as the index names the element. Under transformations, computed indices need
-   * `{ uniqueIndices: true }`.
-   */
-  apply(f: (x: NDArray) => NDArray, options?: UpdateOptions): NDArray
-}
-
-export interface TakeOptions {
-  readonly axis?: number | null
-  readonly mode?: 'fill' | 'clip' | 'wrap'
-  readonly fillValue?: number
-}
-
-/** The functions that methods of arrays forward to; `numpy` provides them. */
-export interface Surface {
-  add(x: ArrayLike, y: ArrayLike): NDArray
-  subtract(x: ArrayLike, y: ArrayLike): NDArray
-  multiply(x: ArrayLike, y: ArrayLike): NDArray
-  divide(x: ArrayLike, y: ArrayLike): NDArray
-  floorDivide(x: ArrayLike, y: ArrayLike): NDArray
-  remainder(x: ArrayLike, y: ArrayLike): NDArray
-  power(x: ArrayLike, y: ArrayLike): NDArray
-  maximum(x: ArrayLike, y: ArrayLike): NDArray
-  minimum(x: ArrayLike, y: ArrayLike): NDArray
-  equal(x: ArrayLike, y: ArrayLike): NDArray
-  notEqual(x: ArrayLike, y: ArrayLike): NDArray
-  less(x: ArrayLike, y: ArrayLike): NDArray
-  lessEqual(x: ArrayLike, y: ArrayLike): NDArray
-  greater(x: ArrayLike, y: ArrayLike): NDArray
-  greaterEqual(x: ArrayLike, y: ArrayLike): NDArray
-  matmul(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
-  dot(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
-  negative(x: ArrayLike): NDArray
-  abs(x: ArrayLike): NDArray
-  sign(x: ArrayLike): NDArray
-  exp(x: ArrayLike): NDArray
-  log(x: ArrayLike): NDArray
-  sqrt(x: ArrayLike): NDArray
-  square(x: ArrayLike): NDArray
-  sin(x: ArrayLike): NDArray
-  cos(x: ArrayLike): NDArray
-  tanh(x: ArrayLike): NDArray
-  clip(x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray
-  sum(x: ArrayLike, options?: SumOptions): NDArray
-  mean(x: ArrayLike, options?: MeanOptions): NDArray
-  prod(x: ArrayLike, options?: SumOptions): NDArray
-  max(x: ArrayLike, options?: ExtremumOptions): NDArray
-  min(x: ArrayLike, options?: ExtremumOptions): NDArray
-  var(x: ArrayLike, options?: VarOptions): NDArray
-  std(x: ArrayLike, options?: VarOptions): NDArray
-  all(x: ArrayLike, options?: ReduceOptions): NDArray
-  any(x: ArrayLike, options?: ReduceOptions): NDArray
-  argmax(x: ArrayLike, options?: ArgOptions): NDArray
-  argmin(x: ArrayLike, options?: ArgOptions): NDArray
-  cumsum(x: ArrayLike, options?: CumulativeOptions): NDArray
-  reshape(x: ArrayLike, shape: Shape | number, ...more: readonly never[]): NDArray
-  ravel(x: ArrayLike): NDArray
-  transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
-  swapaxes(x: ArrayLike, a: number, b: number): NDArray
-  squeeze(x: ArrayLike, options?: SqueezeOptions): NDArray
-  expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray
-  broadcastTo(x: ArrayLike, shape: Shape): NDArray
-  take(x: ArrayLike, indices: ArrayLike, options?: TakeOptions): NDArray
-  astype(x: ArrayLike, dtype: DType): NDArray
-  at(x: NDArray, indices: readonly Index[]): IndexedPlace
-}
-
-const unset = new Proxy({} as Surface, {
-  get: (_, name) => () => {
-    throw new PullbackError(`${String(name)}: no operations are installed. Make arrays with the public entry.`)
-  },
-})
-
-let surface = unset
-
-/** Gives arrays their methods. Called once, by `numpy`. */
-export const installSurface = (functions: Surface): void => {
-  surface = functions
-}
 
 const inspectSymbol = Symbol.for('nodejs.util.inspect.custom')
 
@@ -867,13 +534,6 @@ export class NDArray implements LeafBrand {
 export const isNDArray = (x: unknown): x is NDArray =>
   typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === NDArray.prototype || x instanceof NDArray)
 
-/** A copy of a body's elements, as soon as they are there. Where garbage has piled up, the host has a turn to clear it away. */
-export const fetchFrom = async (body: Body, operation: string): Promise<TypedArray> => {
-  const data = body.fetch === undefined ? body.host(operation).slice() : await body.fetch(operation)
-  await turnIfDue()
-  return data
-}
-
 /** What is written for an array whose elements are not at hand; null where they are. */
 const withoutElements = (x: NDArray): string | null => {
   const { aval, body } = x
@@ -904,15 +564,6 @@ const textOf = (x: NDArray, format: (array: Printable) => string): string => {
   return data === null ? `Traced<${x.aval}> by ${x.body.trace!.name}` : format({ dtype: x.dtype, shape: x.shape, data })
 }
 
-/**
- * Elements of that type, which must not be written to afterwards. Whatever makes arrays comes by here: a back end believes
- * the type, and where there are fewer elements it would read what lies behind them.
- */
-export const bodyOf = (aval: Aval, data: TypedArray): ConcreteBody => {
-  if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
-  return new ConcreteBody(data)
-}
-
 /** A concrete array over `data`, which must not be written to afterwards. */
 export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, bodyOf(aval, data))
 
@@ -925,16 +576,6 @@ export const handedOver = (aval: Aval, data: TypedArray): NDArray => {
   body.isMovable = true
   return new NDArray(aval, body)
 }
-
-/** The elements of a body that is to have that type. */
-export const hostOf = (aval: Aval, body: Body, operation: string): TypedArray => {
-  const data = body.host(operation)
-  if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
-  return data
-}
-
-const storageFault = (aval: Aval, data: TypedArray): string =>
-  `array: a ${data.constructor.name} of ${data.length} elements is no ${aval}. This is a fault of the library.`
 
 /** An array of that type without elements: it stands where only types matter. */
 export const standIn = (aval: Aval): NDArray =>

@@ -4,7 +4,8 @@
  * gives it up: nothing is copied.
  */
 import { flatten, unflatten } from '../core/tree.ts'
-import { ConcreteBody, NDArray } from '../trace/value.ts'
+import { ConcreteBody } from '../trace/body.ts'
+import { NDArray } from '../trace/value.ts'
 
 /** The same elements as an array that can be given up for itself. Tracers are as they are. */
 export const ownArray = (x: NDArray): NDArray =>

@@ -6,7 +6,7 @@ import type { BatchAxis, ProgramTransforms } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
-import type { Body, Trace } from '../trace/value.ts'
+import type { Body, Trace } from '../trace/body.ts'
 import { NDArray } from '../trace/value.ts'
 
 /** One element's view of a batch: the axis is hidden. */

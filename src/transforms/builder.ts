@@ -5,8 +5,9 @@ import { TracerError } from '../core/errors.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Constant, Equation, Source } from '../ir/program.ts'
 import { Literal, Program, Variable, equation } from '../ir/program.ts'
-import type { Body, Trace } from '../trace/value.ts'
-import { ConcreteBody, NDArray } from '../trace/value.ts'
+import type { Body, Trace } from '../trace/body.ts'
+import { ConcreteBody } from '../trace/body.ts'
+import { NDArray } from '../trace/value.ts'
 
 /** A value of a program being written: it stands for a variable. */
 export class RecordedBody implements Body {

@@ -7,8 +7,9 @@ import type { Dual, ProgramTransforms, Tangent } from '../primitives/primitive.t
 import { hasEffect, primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentInterpreter, withInterpreter } from '../trace/interpreter.ts'
-import type { Body, Trace } from '../trace/value.ts'
-import { NDArray, fetchFrom } from '../trace/value.ts'
+import type { Body, Trace } from '../trace/body.ts'
+import { NDArray } from '../trace/value.ts'
+import { fetchFrom } from '../trace/body.ts'
 import { applyProgram } from './apply.ts'
 import { settled } from './freedom.ts'
 

@@ -5,7 +5,8 @@ import { captureSource } from '../ir/source.ts'
 import { primitives } from '../primitives/registry.ts'
 import type { Interpreter } from '../trace/interpreter.ts'
 import { currentOrigin, currentScope, swapInterpreter } from '../trace/interpreter.ts'
-import type { NDArray, Trace } from '../trace/value.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Trace } from '../trace/body.ts'
 import { ProgramBuilder } from './builder.ts'
 
 /** Writes every operation down. */

@@ -4,7 +4,7 @@ import { assertAllClose } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
 import { withBackend } from '../../src/runtime/backend.ts'
 import { devices, wasmDevice, withDevice } from '../../src/runtime/devices.ts'
-import type { ConcreteBody } from '../../src/trace/value.ts'
+import type { ConcreteBody } from '../../src/trace/body.ts'
 
 const isResident = (x: NDArray): boolean => (x.body as ConcreteBody).isResident
 

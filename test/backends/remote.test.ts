@@ -41,7 +41,7 @@ import {
   wasmDevice,
 } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
-import type { ConcreteBody } from '../../src/trace/value.ts'
+import type { ConcreteBody } from '../../src/trace/body.ts'
 import { RemoteDevice } from './support/remoteDevice.ts'
 import { dataOf, programOf } from './support/samples.ts'
 

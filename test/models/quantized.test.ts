@@ -18,7 +18,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { ConcreteBody } from '../../src/trace/value.ts'
+import type { ConcreteBody } from '../../src/trace/body.ts'
 
 const get = async <E extends { readonly message: string }, A>(task: TaskEither<E, A>): Promise<A> => right(await task())
 const right = <E extends { readonly message: string }, A>(e: Either<E, A>): A => {

@@ -1,5 +1,6 @@
 /** Programs as graphs: what `programGraph` gives, and the options of all that draws. */
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 
 /** Options of `programGraph`, `toMermaid` and `toDot`. */
 export interface GraphOptions {

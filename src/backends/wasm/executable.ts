@@ -1,6 +1,6 @@
 /** A compiled program in a device: where its arrays lie during a call, and the call. */
 import type { Aval } from '../../core/aval.ts'
-import { ConcreteBody, hostOf } from '../../trace/value.ts'
+import { ConcreteBody, hostOf } from '../../trace/body.ts'
 import type { Range } from './allocator.ts'
 import { ALIGNMENT } from './allocator.ts'
 import type { Block, Blocks } from './blocks.ts'

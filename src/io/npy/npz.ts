@@ -2,7 +2,7 @@
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'
-import type { ArrayLike } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
 import type { IoError } from '../errors.ts'
 import { attempt, malformed, missing, run } from '../errors.ts'
 import { writeFile } from '../node.ts'

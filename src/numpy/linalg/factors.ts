@@ -1,7 +1,8 @@
 /** Factorisations: Cholesky, QR, eigenvalues and singular values. */
 import { calledAs } from '../../core/calledAs.ts'
 import * as ops from '../../primitives/linalg/operations.ts'
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 import { tril, triu } from '../creation.ts'
 import * as np from '../elementwise.ts'
 import * as must from '../../conversions/arguments.ts'

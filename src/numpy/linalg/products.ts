@@ -3,7 +3,8 @@ import { calledAs } from '../../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { range } from '../../core/shape.ts'
 import { asArray } from '../../runtime/installArrays.ts'
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 import {
   contractedAxes,
   matmul as matrixProduct,

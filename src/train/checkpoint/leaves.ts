@@ -8,7 +8,7 @@ import type { ByteSource, TensorFile } from '../../io/index.ts'
 import { openSafetensors } from '../../io/index.ts'
 import { chunksOf } from '../../io/safetensors/write.ts'
 import { asArray, isArrayLeaf } from '../../runtime/installArrays.ts'
-import type { ArrayLike } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
 import { fromHost, NDArray, toHost } from '../../trace/value.ts'
 import { fail, run } from '../attempt.ts'
 

@@ -6,7 +6,8 @@ import { registerPytreeNode } from '../../core/registration.ts'
 import type { Weight } from '../../models/layers.ts'
 import { rowsOf } from '../../models/layers.ts'
 import * as np from '../../numpy/index.ts'
-import type { ArrayLike, NDArray, TakeOptions } from '../../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 import { typeOf } from '../leaves.ts'
 
 /** How many rows a table has of its own. */

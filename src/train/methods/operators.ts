@@ -11,7 +11,8 @@ import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as random from '../../random/index.ts'
 import type { Key } from '../../random/keys.ts'
-import type { ArrayLike, NDArray, TakeOptions } from '../../trace/value.ts'
+import type { ArrayLike, TakeOptions } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 import type { Parameter } from '../targets.ts'
 
 /** `x W`, or `x Wᵀ`. */

@@ -4,7 +4,8 @@ import { ArgumentError } from '../../core/errors.ts'
 import { asInt32 } from '../../models/inputs.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 
 /** Inputs that are widened, by the names of `transformers` and by those of models here. */
 const names = {

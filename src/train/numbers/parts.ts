@@ -6,7 +6,7 @@ import { scan } from '../../lax/control.ts'
 import * as np from '../../numpy/index.ts'
 import { leavesOf, mapTree, zerosLike } from '../../optim/trees.ts'
 import { NDArray } from '../../trace/value.ts'
-import type { ArrayLike } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
 import type { ObjectiveMetrics, Objective } from '../objectives/objective.ts'
 import { objectiveOf } from '../objectives/objective.ts'
 

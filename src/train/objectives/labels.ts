@@ -4,7 +4,8 @@ import { sameShape, showShape } from '../../core/shape.ts'
 import { asInt32, integersBesideTokens, knownElements } from '../../models/inputs.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 
 /** Labels as int32, of the shape of the scores without their last axis. */
 export const labelsBeside = (operation: string, labels: ArrayLike, scores: NDArray): NDArray => {

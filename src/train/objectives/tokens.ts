@@ -7,7 +7,8 @@ import { aKey, split } from '../../random/keys.ts'
 import type { Key } from '../../random/keys.ts'
 import { randint, uniform } from '../../random/samplers.ts'
 import * as must from '../../conversions/arguments.ts'
-import type { ArrayLike, NDArray } from '../../trace/value.ts'
+import type { ArrayLike } from '../../trace/surface.ts'
+import type { NDArray } from '../../trace/value.ts'
 
 /** Options of `maskTokens`. */
 export interface MaskOptions {

@@ -11,8 +11,8 @@ import type { Backend, Executable } from '../../../src/backends/backend.ts'
 import { operationsOutOfReach } from '../../../src/backends/operation.ts'
 import { run } from '../../../src/backends/interpreter/interpreter.ts'
 import type { Capabilities } from '../../../src/trace/device.ts'
-import type { AsynchronousResident } from '../../../src/trace/value.ts'
-import { ConcreteBody, hostOf } from '../../../src/trace/value.ts'
+import type { AsynchronousResident } from '../../../src/trace/body.ts'
+import { ConcreteBody, hostOf } from '../../../src/trace/body.ts'
 
 /** What a place in the memory has: elements, or the error that came in their place. */
 type Content = TypedArray | Error

@@ -1,0 +1,186 @@
+/** What functions of arrays take, and the functions that methods of arrays forward to. */
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { PullbackError } from '../core/errors.ts'
+import type { ArrayLikeBrand } from '../core/leafTypes.ts'
+import type { Shape } from '../core/shape.ts'
+import type { Slice } from '../core/slice.ts'
+import type { OwnProducts } from './products.ts'
+import type { NDArray } from './value.ts'
+
+/** Nested JS arrays of numbers, booleans, bigints or arrays. */
+export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[] & ArrayLikeBrand
+
+/** Whatever an operation takes for an array. JS numbers are weakly typed scalars. */
+export type ArrayLike = NDArray | number | boolean | bigint | NestedArray | TypedArray | Uint8ClampedArray
+
+/**
+ * One part of an index: a position, a range (`np.slice`), `':'` for a whole axis, `null` for a new axis, `'...'` for
+ * all axes not named, or an integer or boolean array.
+ */
+export type Index = number | null | '...' | ':' | Slice | NDArray | NestedArray
+
+export interface ReduceOptions {
+  /** Axes to reduce; all by default. */
+  readonly axis?: number | readonly number[] | null
+  /** Keep reduced axes with extent 1. */
+  readonly keepdims?: boolean
+  /** Elements that take part (bool, broadcast to the array); all by default. */
+  readonly where?: ArrayLike
+}
+
+/** Options of `np.max` and `np.min`. */
+export interface ExtremumOptions extends ReduceOptions {
+  /** A value that takes part in every result; needed with `where`. */
+  readonly initial?: ArrayLike
+}
+
+/** Options of `np.mean`. */
+export interface MeanOptions extends ReduceOptions {
+  /** The dtype of the result, and of the accumulation. */
+  readonly dtype?: DType
+}
+
+/** Options of `np.sum` and `np.prod`. */
+export interface SumOptions extends MeanOptions {
+  /** What sums (products) begin with; 0 (1) by default. */
+  readonly initial?: ArrayLike
+  /** Whether bools and integers of 8 and 16 bits widen to 32 bits; true by default. */
+  readonly promoteIntegers?: boolean
+}
+
+/** Options of `np.var` and `np.std`. */
+export interface VarOptions extends MeanOptions {
+  /** Delta degrees of freedom: the divisor is `n - ddof`. */
+  readonly ddof?: number
+  /** `ddof` by the array API's name. */
+  readonly correction?: number
+  /** The mean, where it is known, with the reduced axes of extent 1. */
+  readonly mean?: ArrayLike
+}
+
+export interface ArgOptions {
+  readonly axis?: number | null
+  readonly keepdims?: boolean
+}
+
+export interface CumulativeOptions {
+  /** One axis; all elements in order by default. */
+  readonly axis?: number | null
+  readonly dtype?: DType
+}
+
+/** Options of `np.squeeze`. */
+export interface SqueezeOptions {
+  /** Axes of extent 1 to remove; all of them by default. */
+  readonly axis?: number | readonly number[] | null
+}
+
+/** Options of `x.at(...).get`. */
+export interface GetOptions {
+  /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
+  readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
+  /** NaN, or the least integer (greatest unsigned), by default. */
+  readonly fillValue?: number
+}
+
+/** Options of `x.at(...).set` and its kin. */
+export interface UpdateOptions {
+  /** What happens to an update out of range: dropped (`drop`, default) or moved inside (`clip`). */
+  readonly mode?: 'drop' | 'fill' | 'clip' | 'promiseInBounds'
+  /** A promise that no element is updated twice. */
+  readonly uniqueIndices?: boolean
+}
+
+/** An indexed place in an array; each method gives a new array. */
+export interface IndexedPlace {
+  get(options?: GetOptions): NDArray
+  set(values: ArrayLike, options?: UpdateOptions): NDArray
+  add(values: ArrayLike, options?: UpdateOptions): NDArray
+  subtract(values: ArrayLike, options?: UpdateOptions): NDArray
+  multiply(values: ArrayLike, options?: UpdateOptions): NDArray
+  mul(values: ArrayLike, options?: UpdateOptions): NDArray
+  /** Quotients, as floats. */
+  divide(values: ArrayLike, options?: UpdateOptions): NDArray
+  power(values: ArrayLike, options?: UpdateOptions): NDArray
+  min(values: ArrayLike, options?: UpdateOptions): NDArray
+  max(values: ArrayLike, options?: UpdateOptions): NDArray
+  /**
+   * A function element by element, as often as the index names the element. Under transformations, computed indices need
+   * `{ uniqueIndices: true }`.
+   */
+  apply(f: (x: NDArray) => NDArray, options?: UpdateOptions): NDArray
+}
+
+export interface TakeOptions {
+  readonly axis?: number | null
+  readonly mode?: 'fill' | 'clip' | 'wrap'
+  readonly fillValue?: number
+}
+
+/** The functions that methods of arrays forward to; `numpy` provides them. */
+export interface Surface {
+  add(x: ArrayLike, y: ArrayLike): NDArray
+  subtract(x: ArrayLike, y: ArrayLike): NDArray
+  multiply(x: ArrayLike, y: ArrayLike): NDArray
+  divide(x: ArrayLike, y: ArrayLike): NDArray
+  floorDivide(x: ArrayLike, y: ArrayLike): NDArray
+  remainder(x: ArrayLike, y: ArrayLike): NDArray
+  power(x: ArrayLike, y: ArrayLike): NDArray
+  maximum(x: ArrayLike, y: ArrayLike): NDArray
+  minimum(x: ArrayLike, y: ArrayLike): NDArray
+  equal(x: ArrayLike, y: ArrayLike): NDArray
+  notEqual(x: ArrayLike, y: ArrayLike): NDArray
+  less(x: ArrayLike, y: ArrayLike): NDArray
+  lessEqual(x: ArrayLike, y: ArrayLike): NDArray
+  greater(x: ArrayLike, y: ArrayLike): NDArray
+  greaterEqual(x: ArrayLike, y: ArrayLike): NDArray
+  matmul(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
+  dot(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
+  negative(x: ArrayLike): NDArray
+  abs(x: ArrayLike): NDArray
+  sign(x: ArrayLike): NDArray
+  exp(x: ArrayLike): NDArray
+  log(x: ArrayLike): NDArray
+  sqrt(x: ArrayLike): NDArray
+  square(x: ArrayLike): NDArray
+  sin(x: ArrayLike): NDArray
+  cos(x: ArrayLike): NDArray
+  tanh(x: ArrayLike): NDArray
+  clip(x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray
+  sum(x: ArrayLike, options?: SumOptions): NDArray
+  mean(x: ArrayLike, options?: MeanOptions): NDArray
+  prod(x: ArrayLike, options?: SumOptions): NDArray
+  max(x: ArrayLike, options?: ExtremumOptions): NDArray
+  min(x: ArrayLike, options?: ExtremumOptions): NDArray
+  var(x: ArrayLike, options?: VarOptions): NDArray
+  std(x: ArrayLike, options?: VarOptions): NDArray
+  all(x: ArrayLike, options?: ReduceOptions): NDArray
+  any(x: ArrayLike, options?: ReduceOptions): NDArray
+  argmax(x: ArrayLike, options?: ArgOptions): NDArray
+  argmin(x: ArrayLike, options?: ArgOptions): NDArray
+  cumsum(x: ArrayLike, options?: CumulativeOptions): NDArray
+  reshape(x: ArrayLike, shape: Shape | number, ...more: readonly never[]): NDArray
+  ravel(x: ArrayLike): NDArray
+  transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
+  swapaxes(x: ArrayLike, a: number, b: number): NDArray
+  squeeze(x: ArrayLike, options?: SqueezeOptions): NDArray
+  expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray
+  broadcastTo(x: ArrayLike, shape: Shape): NDArray
+  take(x: ArrayLike, indices: ArrayLike, options?: TakeOptions): NDArray
+  astype(x: ArrayLike, dtype: DType): NDArray
+  at(x: NDArray, indices: readonly Index[]): IndexedPlace
+}
+
+const unset = new Proxy({} as Surface, {
+  get: (_, name) => () => {
+    throw new PullbackError(`${String(name)}: no operations are installed. Make arrays with the public entry.`)
+  },
+})
+
+/** The functions: what methods of arrays do. */
+export let surface = unset
+
+/** Gives arrays their methods. Called once, by `numpy`. */
+export const installSurface = (functions: Surface): void => {
+  surface = functions
+}
