@@ -16,6 +16,7 @@ export const layers: readonly (readonly string[])[] = [
   ['numpy', 'random', 'lax'],
   ['nn'],
   ['optim'],
+  ['stablehlo'],
   ['testing', 'eslint'],
   ['io'],
   ['tokenizers'],
