@@ -10,10 +10,13 @@ const elementTypes: { readonly [D in DType]: string } = {
   float16: 'f16',
   bfloat16: 'bf16',
   int8: 'i8',
+  int16: 'i16',
   int32: 'i32',
   int64: 'i64',
   uint8: 'ui8',
+  uint16: 'ui16',
   uint32: 'ui32',
+  uint64: 'ui64',
   bool: 'i1',
 }
 

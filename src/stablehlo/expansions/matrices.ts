@@ -117,38 +117,32 @@ const rotationOf = (tangent2: NDArray, isDue: NDArray): readonly [cosine: NDArra
   return [np.where(isDue, c, 1), np.where(isDue, np.multiply(t, c), 0)]
 }
 
+/** A matrix whose rows are turned, and what is turned along with it. */
+type Rows = readonly [x: NDArray, along: NDArray]
+
 /** Sweeps of rotations until none is due. */
-const sweeps = <S extends readonly NDArray[]>(
+const sweeps = (
   n: number,
-  start: S,
-  rotate: (p: NDArray, q: NDArray, state: S) => readonly [isDue: NDArray, state: S],
-): S => {
+  start: Rows,
+  rotate: (p: NDArray, q: NDArray, rows: Rows) => readonly [isDue: NDArray, rows: Rows],
+): Rows => {
   if (n < 2) return start
   const [ps, qs] = pairsOf(n)
   const count = (n * (n - 1)) / 2
-  const sweep = (state: S): readonly [NDArray, S] =>
-    lax.foriLoop(
-      0,
-      count,
-      (i: NDArray, [any, now]: readonly [NDArray, S]): readonly [NDArray, S] => {
-        const [isDue, next] = rotate(
-          lax.dynamicIndexInDim(ps, i, 0, false),
-          lax.dynamicIndexInDim(qs, i, 0, false),
-          now,
-        )
-        return [np.logicalOr(any, isDue), next]
-      },
-      [np.array(false), state] as readonly [NDArray, S],
-    )
-  const [, , ended] = lax.whileLoop(
-    ([isOpen, done]: readonly [NDArray, NDArray, S]) => np.logicalAnd(isOpen, np.less(done, MOST_SWEEPS)),
-    ([, done, state]: readonly [NDArray, NDArray, S]): readonly [NDArray, NDArray, S] => {
-      const [any, next] = sweep(state)
-      return [any, np.add(done, 1).astype('int32'), next]
-    },
-    [np.array(true), np.array(0, { dtype: 'int32' }), start] as readonly [NDArray, NDArray, S],
+  const place = (places: NDArray, i: NDArray): NDArray => lax.dynamicIndexInDim(places, i, 0, false)
+  type State = readonly [isOpen: NDArray, done: NDArray, x: NDArray, along: NDArray]
+  const step = (i: NDArray, [any, done, x, along]: State): State => {
+    const [due, rows] = rotate(place(ps, i), place(qs, i), [x, along])
+    return [np.logicalOr(any, due), done, ...rows]
+  }
+  const sweep = ([, done, x, along]: State): State =>
+    lax.foriLoop(0, count, step, [np.array(false), np.add(done, 1).astype('int32'), x, along] as State)
+  const [, , x, along] = lax.whileLoop(
+    ([isOpen, done]: State) => np.logicalAnd(isOpen, np.less(done, MOST_SWEEPS)),
+    sweep,
+    [np.array(true), np.array(0, { dtype: 'int32' }), ...start] as State,
   )
-  return ended
+  return [x, along]
 }
 
 const isDue = (off: NDArray, epsilon: number, scale: NDArray): NDArray =>
@@ -173,7 +167,7 @@ export const eigh = (given: NDArray): readonly [w: NDArray, v: NDArray] => {
   const a = np.divide(np.add(given, given.T), 2)
   const start = [np.where(isFinite, a, 0), np.eye(n, n, { dtype: a.dtype })] as const
   const element = (x: NDArray, i: NDArray, j: NDArray): NDArray => lax.dynamicIndexInDim(rowAt(x, i), j, 0, false)
-  const [diagonalised, rows] = sweeps<readonly [NDArray, NDArray]>(n, start, (p, q, [x, v]) => {
+  const [diagonalised, rows] = sweeps(n, start, (p, q, [x, v]) => {
     const [app, aqq, apq] = [element(x, p, p), element(x, q, q), element(x, p, q)]
     const scale = np.multiply(np.sqrt(np.abs(app)), np.sqrt(np.abs(aqq)))
     const due = isDue(apq, Number.EPSILON * 0.5, scale)
@@ -193,7 +187,7 @@ export const eigh = (given: NDArray): readonly [w: NDArray, v: NDArray] => {
 const tall = (a: NDArray, full: boolean): readonly [u: NDArray, s: NDArray, v: NDArray] => {
   const [m, n] = [rowsOf(a), columnsOf(a)]
   const start = [a.T, np.eye(n, n, { dtype: a.dtype })] as const
-  const [columns, vectors] = sweeps<readonly [NDArray, NDArray]>(n, start, (p, q, [x, v]) => {
+  const [columns, vectors] = sweeps(n, start, (p, q, [x, v]) => {
     const [first, second] = [rowAt(x, p), rowAt(x, q)]
     const [aa, bb, ab] = [np.sum(np.square(first)), np.sum(np.square(second)), np.sum(np.multiply(first, second))]
     const due = isDue(ab, Number.EPSILON, np.multiply(np.sqrt(aa), np.sqrt(bb)))

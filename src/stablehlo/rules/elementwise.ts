@@ -1,25 +1,24 @@
 /** Operations on elements. */
 import { isFloat } from '../../core/dtype.ts'
-import type { OpName } from '../../ir/op.ts'
-import type { Comparison, Value } from '../writer.ts'
-import type { Rule, Rules } from './rule.ts'
+import type { Comparison, Value, Writer } from '../writer.ts'
+import type { Rule, RuleOf, Rules } from './rule.ts'
 
 /** One operation of StableHLO, on values of one type. */
 const plain =
-  (op: string): Rule<OpName> =>
+  (op: string): RuleOf<unknown> =>
   (w, operands) => [w.plain(op, ...operands)]
 
 /** One of CHLO, which is expanded into StableHLO. */
 const composite =
-  (op: string): Rule<OpName> =>
+  (op: string): RuleOf<unknown> =>
   (w, operands) => [w.composite(op, ...operands)]
 
 const compared =
-  (how: Comparison): Rule<OpName> =>
+  (how: Comparison): RuleOf<unknown> =>
   (w, [a, b]) => [w.compare(how, a!, b!)]
 
 /** The operand as it is: what an operation means to derivatives and debuggers is behind us. */
-const asItIs: Rule<OpName> = (_, [x]) => [x!]
+const asItIs: RuleOf<unknown> = (_, [x]) => [x!]
 
 const isUnsigned = ({ dtype }: Value): boolean => dtype === 'bool' || dtype.startsWith('uint')
 
@@ -34,7 +33,18 @@ const logisticDensity: Rule<'logisticDensity'> = (w, [x]) => [
   w.plain('multiply', w.plain('logistic', x!), w.plain('logistic', w.plain('negate', x!))),
 ]
 
-const polygamma: Rule<'polygamma'> = (w, [x], { order }) => [w.composite('polygamma', w.like(order, x!), x!)]
+/** In float64, as XLA's formulas lose places near the zeros. */
+const widely = (w: Writer, x: Value, f: (wide: Value) => Value): readonly Value[] => [
+  w.convert(f(w.convert(x, 'float64')), x.dtype),
+]
+
+const gammaFunction =
+  (op: string): RuleOf<unknown> =>
+  (w, [x]) =>
+    widely(w, x!, (wide) => w.composite(op, wide))
+
+const polygamma: Rule<'polygamma'> = (w, [x], { order }) =>
+  widely(w, x!, (wide) => w.composite('polygamma', w.like(order, wide), wide))
 
 /** By squaring. */
 const integerPow: Rule<'integerPow'> = (w, [x], { exponent }) => {
@@ -97,8 +107,8 @@ export const elementwise = {
   erf: composite('erf'),
   erfc: composite('erfc'),
   erfInv: composite('erf_inv'),
-  lgamma: composite('lgamma'),
-  digamma: composite('digamma'),
+  lgamma: gammaFunction('lgamma'),
+  digamma: gammaFunction('digamma'),
   polygamma,
   isFinite,
   not: plain('not'),

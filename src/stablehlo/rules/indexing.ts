@@ -6,7 +6,7 @@ import type { ScatterParams } from '../../ir/op.ts'
 import { extreme, integers } from '../text.ts'
 import type { Fold, Value, Writer } from '../writer.ts'
 import { dimensionNumbers, element } from '../writer.ts'
-import type { Rule, Rules } from './rule.ts'
+import type { Rule, RuleOf, Rules } from './rule.ts'
 
 /** What an index out of range gives, as in JAX: NaN, the greatest of unsigned integers, the least of others. */
 const filling = (dtype: DType): number | bigint => {
@@ -54,34 +54,46 @@ const clamped = (w: Writer, indices: Value, room: readonly number[]): Value => {
   return w.plain('minimum', w.plain('maximum', indices, w.like(0, indices)), top)
 }
 
+/** Without coordinates XLA's simplifier goes wrong: one more axis in front, and the place 0 in it. */
+const withPlace = (w: Writer, [x, given, updates]: readonly Value[], p: ScatterParams): readonly [readonly Value[], ScatterParams] => {
+  const next = (axes: readonly number[]): readonly number[] => axes.map((axis) => axis + 1)
+  const indices = w.constant(0, given!.dtype, [...given!.shape.slice(0, -1), 1])
+  const params = {
+    ...p,
+    insertedWindowDims: [0, ...next(p.insertedWindowDims)],
+    operandBatchingDims: next(p.operandBatchingDims),
+    scatterDimsToOperandDims: [0],
+  }
+  return [[w.reshape(x!, [1, ...x!.shape]), indices, updates!], params]
+}
+
 /** A scatter; a fold of null keeps the update. Updates out of range are dropped. */
-export const scatterInto = (
-  w: Writer,
-  fold: Fold | null,
-  params: ScatterParams,
-  [x, given, updates]: readonly Value[],
-): Value => {
-  const indices = params.mode === 'clip' ? clamped(w, given!, roomOf(x!, updates!, params)) : given!
+export const scatterInto = (w: Writer, fold: Fold | null, p: ScatterParams, operands: readonly Value[]): Value => {
+  if (p.scatterDimsToOperandDims.length === 0) {
+    const [placed, params] = withPlace(w, operands, p)
+    return w.reshape(scatterInto(w, fold, params, placed), operands[0]!.shape)
+  }
+  const [x, given, updates] = operands
+  const indices = p.mode === 'clip' ? clamped(w, given!, roomOf(x!, updates!, p)) : given!
   const one = element(x!.dtype)
   const region = w.region([one, one], ([a, b]) => [fold === null ? b! : w.plain(fold, a!, b!)])
   const numbers = dimensionNumbers(
     'scatter',
     {
-      update_window_dims: params.updateWindowDims,
-      inserted_window_dims: params.insertedWindowDims,
-      input_batching_dims: params.operandBatchingDims,
-      scatter_indices_batching_dims: params.scatterIndicesBatchingDims,
-      scatter_dims_to_operand_dims: params.scatterDimsToOperandDims,
+      update_window_dims: p.updateWindowDims,
+      inserted_window_dims: p.insertedWindowDims,
+      input_batching_dims: p.operandBatchingDims,
+      scatter_indices_batching_dims: p.scatterIndicesBatchingDims,
+      scatter_dims_to_operand_dims: p.scatterDimsToOperandDims,
     },
     indices,
   )
-  const attributes =
-    `indices_are_sorted = false, scatter_dimension_numbers = ${numbers}, unique_indices = ${params.uniqueIndices}`
+  const attributes = `indices_are_sorted = false, scatter_dimension_numbers = ${numbers}, unique_indices = ${p.uniqueIndices}`
   return w.generic('scatter', [x!, indices, updates!], { attributes, regions: [region] }, [x!])[0]!
 }
 
 const scatter =
-  (fold: Fold | null): Rule<'scatter'> =>
+  (fold: Fold | null): RuleOf<ScatterParams> =>
   (w, operands, params) => [scatterInto(w, fold, params, operands)]
 
 export const indexing = {

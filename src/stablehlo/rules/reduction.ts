@@ -3,13 +3,13 @@ import type { DType } from '../../core/dtype.ts'
 import { isFloat } from '../../core/dtype.ts'
 import { dropAxes, range, sizeOf } from '../../core/shape.ts'
 import type { Shape } from '../../core/shape.ts'
-import type { SelectParams, WindowParams } from '../../ir/op.ts'
+import type { AxesParams, AxisParams, CumulativeParams, SelectParams, WindowParams } from '../../ir/op.ts'
 import { extreme, integers, pairs, windowAttributes } from '../text.ts'
 import type { Typed } from '../text.ts'
 import type { Fold, Value, Writer } from '../writer.ts'
 import { element, placesOf } from '../writer.ts'
 import { scatterInto } from './indexing.ts'
-import type { Rule, Rules } from './rule.ts'
+import type { Rule, RuleOf, Rules } from './rule.ts'
 
 /** A fold, and what it begins with. */
 interface Monoid {
@@ -25,7 +25,7 @@ const and: Monoid = { fold: 'and', identity: (dtype) => (dtype === 'bool' ? 1 : 
 const or: Monoid = { fold: 'or', identity: () => 0 }
 
 const reduce =
-  ({ fold, identity }: Monoid): Rule<'reduceSum'> =>
+  ({ fold, identity }: Monoid): RuleOf<AxesParams> =>
   (w, [x], { axes }) => [w.reduce(fold, identity(x!.dtype), x!, axes)]
 
 const slide = (w: Writer, { fold, identity }: Monoid, x: Value, params: WindowParams, shape: Shape): Value => {
@@ -34,12 +34,12 @@ const slide = (w: Writer, { fold, identity }: Monoid, x: Value, params: WindowPa
 }
 
 const window =
-  (monoid: Monoid): Rule<'reduceWindowSum'> =>
+  (monoid: Monoid): RuleOf<WindowParams> =>
   (w, [x], params, [out]) => [slide(w, monoid, x!, params, out!.shape)]
 
 /** As a window over all elements up to one's own; XLA makes scans of such. */
 const cumulative =
-  (monoid: Monoid): Rule<'cumsum'> =>
+  (monoid: Monoid): RuleOf<CumulativeParams> =>
   (w, [x], { axis, reverse }) => {
     const { shape } = x!
     if (sizeOf(shape) === 0) return [x!]
@@ -56,7 +56,7 @@ const cumulative =
 
 /** The first of the best; NaN is best of all. */
 const argument =
-  (how: 'GT' | 'LT', worst: 'least' | 'greatest'): Rule<'argmax'> =>
+  (how: 'GT' | 'LT', worst: 'least' | 'greatest'): RuleOf<AxisParams> =>
   (w, [x], { axis }, [out]) => {
     const places = w.iota({ dtype: out!.dtype, shape: x!.shape }, axis)
     const start = [w.constant(extreme(x!.dtype, worst), x!.dtype), w.constant(0, out!.dtype)]
