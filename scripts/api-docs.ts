@@ -23,6 +23,7 @@ const generate = async (): Promise<void> => {
       'src/tokenizers/index.ts',
       'src/train/index.ts',
       'src/interpret/index.ts',
+      'src/stablehlo/index.ts',
     ],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],

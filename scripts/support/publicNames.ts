@@ -14,6 +14,7 @@ const entries = {
   tokenizers: 'src/tokenizers/index.ts',
   train: 'src/train/index.ts',
   interpret: 'src/interpret/index.ts',
+  stablehlo: 'src/stablehlo/index.ts',
 } as const
 
 export interface PublicName {

@@ -4,6 +4,7 @@ import { UsageError } from './command.ts'
 import { convert } from './convert.ts'
 import { diff } from './diff.ts'
 import { embed } from './embed.ts'
+import { exportModel } from './export.ts'
 import { evaluate } from './finetune/evaluate.ts'
 import { finetune } from './finetune/finetune.ts'
 import { merge } from './finetune/merge.ts'
@@ -24,6 +25,7 @@ const commands: readonly Command[] = [
   evaluate,
   predict,
   merge,
+  exportModel,
 ]
 
 /** 0 done, 1 failed, 2 wrong use. */

@@ -1,7 +1,8 @@
 /** A program as a module of StableHLO. */
 import type { OpName } from '../ir/op.ts'
-import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
-import { Literal } from '../ir/program.ts'
+import * as must from '../conversions/arguments.ts'
+import type { Atom, Equation, Variable } from '../ir/program.ts'
+import { Literal, Program } from '../ir/program.ts'
 import { rules } from './rules/index.ts'
 import type { Rule } from './rules/rule.ts'
 import { typeText } from './text.ts'
@@ -54,8 +55,30 @@ export interface ModuleOptions {
   readonly aliases?: readonly (number | null)[]
 }
 
-/** The text of a module whose `main` is the program. */
-export const moduleText = (program: Program, { aliases = [] }: ModuleOptions = {}): string => {
+const moduleDoor = must.door('moduleText', {
+  program: must.instance('a program', Program),
+  options: must.optionsOf<ModuleOptions>({
+    aliases: must.kind('a list of numbers of outputs, or null', (x) =>
+      must.isListOf(x, (i) => i === null || must.natural.accepts(i)),
+    ),
+  }),
+})
+
+/**
+ * The text of a module whose `main` is the program, with its inputs and outputs in order.
+ *
+ * @throws ArgumentError for a program that calls back into this process.
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { moduleText } from 'pullback/stablehlo'
+ * const program = makeProgram((x: NDArray) => np.add(x, x))(np.zeros([2]))
+ * moduleText(program).includes('stablehlo.add %p0, %p0 : tensor<2xf32>') // => true
+ * ```
+ */
+export const moduleText = (program: Program, options: ModuleOptions = {}): string => {
+  moduleDoor(program, options)
+  const { aliases = [] } = options
   const w = new Writer({ inline, function: (writer, inner, name) => functionText(writer, inner, name) })
   const aliased: Attributes = (i) => {
     const output = aliases[i] ?? null

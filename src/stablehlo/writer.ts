@@ -89,7 +89,11 @@ export class Writer {
   }
 
   /** The text of a function with these parameters. */
-  function(head: string, inputs: readonly Typed[], body: (args: readonly Value[]) => readonly Value[]): {
+  function(
+    head: string,
+    inputs: readonly Typed[],
+    body: (args: readonly Value[]) => readonly Value[],
+  ): {
     readonly args: readonly Value[]
     readonly text: string
   } {
@@ -319,17 +323,15 @@ export class Writer {
     batch: readonly [Shape, Shape],
     result: Typed,
   ): Value {
-    const pair = (name: string, [a, b]: readonly [Shape, Shape]): string => `${name} = [${a.join(', ')}] x [${b.join(', ')}]`
+    const pair = (name: string, [a, b]: readonly [Shape, Shape]): string =>
+      `${name} = [${a.join(', ')}] x [${b.join(', ')}]`
     const parts = [
       `${x.name}, ${y.name}`,
       ...(batch[0].length === 0 ? [] : [pair('batching_dims', batch)]),
       pair('contracting_dims', contract),
       'precision = [HIGHEST, HIGHEST]',
     ]
-    return this.value(
-      `stablehlo.dot_general ${parts.join(', ')} : (${typesOf([x, y])}) -> ${typeText(result)}`,
-      result,
-    )
+    return this.value(`stablehlo.dot_general ${parts.join(', ')} : (${typesOf([x, y])}) -> ${typeText(result)}`, result)
   }
 
   while(
@@ -350,11 +352,7 @@ export class Writer {
     )
     const places = this.convert(indices, 'int64')
     const top = this.broadcast(limits, indices.shape, [last])
-    const both = this.plain(
-      'and',
-      this.compare('GE', places, this.like(0, places)),
-      this.compare('LE', places, top),
-    )
+    const both = this.plain('and', this.compare('GE', places, this.like(0, places)), this.compare('LE', places, top))
     return this.reduce('and', 1, both, [last])
   }
 }
@@ -363,7 +361,11 @@ export const namesOf = (values: readonly Value[]): string => values.map((v) => v
 export const typesOf = (values: readonly Typed[]): string => values.map(typeText).join(', ')
 
 /** The attribute of gather and scatter. */
-export const dimensionNumbers = (kind: string, lists: Readonly<Record<string, readonly number[]>>, indices: Typed): string =>
+export const dimensionNumbers = (
+  kind: string,
+  lists: Readonly<Record<string, readonly number[]>>,
+  indices: Typed,
+): string =>
   `#stablehlo.${kind}<${[...dimensions(lists), `index_vector_dim = ${indices.shape.length - 1}`].join(', ')}>`
 
 /** A scalar of a dtype. */

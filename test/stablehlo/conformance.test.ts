@@ -1,14 +1,17 @@
 /** Every operation as StableHLO, run by the engine that JAX runs on, against the interpreter. */
 import fc from 'fast-check'
+import { evalProgram, withDevice } from 'pullback'
 import { conformsAsync, operations, programs, samples } from 'pullback/testing'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moduleText } from '../../src/stablehlo/module.ts'
 import { dataOf, programOf } from '../backends/support/samples.ts'
 import type { Engine } from './support/engine.ts'
 import { python, startEngine } from './support/engine.ts'
 
 const title = python === null ? ' (skipped: no Python with jaxlib; set PULLBACK_PYTHON)' : ''
-const among = operations.filter((op) => op !== 'callback' && op !== 'bitcast')
+// A NaN has many bit patterns, and XLA's own formulas for these functions, which are all there is to ask for, are good to 13 digits.
+const coarse: readonly string[] = ['lgamma', 'digamma']
+const among = operations.filter((op) => op !== 'callback' && op !== 'bitcast' && !coarse.includes(op))
 const RUNS = Number(process.env['PULLBACK_RUNS'] ?? 12)
 
 describe.skipIf(python === null)(`StableHLO in jaxlib${title}`, () => {
@@ -36,6 +39,21 @@ describe.skipIf(python === null)(`StableHLO in jaxlib${title}`, () => {
     },
     120_000,
   )
+
+  it.each(operations.filter((op) => coarse.includes(op)))('%s, to 13 digits', async (op) => {
+    await fc.assert(
+      fc.asyncProperty(samples(op, { float: 'float64' }), async (sample) => {
+        const program = programOf(sample)
+        const [got] = await execute(program, dataOf(sample.operands))
+        const [wanted] = withDevice('interpreter', () => evalProgram(program, sample.operands))
+        Array.from(got as Float64Array).forEach((x, i) => {
+          const y = Number((wanted!.dataSync() as Float64Array)[i])
+          expect(Object.is(x, y) || Math.abs(x - y) <= 1e-13 * Math.max(1, Math.abs(y)), `${x}, not ${y}`).toBe(true)
+        })
+      }),
+      { numRuns: RUNS },
+    )
+  })
 
   it('random programs', async () => {
     await fc.assert(

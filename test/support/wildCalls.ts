@@ -4,6 +4,7 @@ import * as pullback from 'pullback'
 import { NDArray, PullbackError, debug, np } from 'pullback'
 import * as eslint from 'pullback/eslint'
 import * as interpret from 'pullback/interpret'
+import * as stablehlo from 'pullback/stablehlo'
 import * as io from 'pullback/io'
 import * as models from 'pullback/models'
 import * as testing from 'pullback/testing'
@@ -37,6 +38,7 @@ export const entries: { readonly [entry: string]: readonly [members: object, pre
   './tokenizers': [tokenizers, 'tokenizers'],
   './train': [train, 'train'],
   './interpret': [interpret, 'interpret'],
+  './stablehlo': [stablehlo, 'stablehlo'],
 }
 
 /** Entries, and exports with all that is inside of them, that are not called, and why. */

@@ -41,10 +41,7 @@ const bitsOf = (x: NDArray): NDArray => {
 const scalesAt = (x: NDArray, at: number): readonly [scales: NDArray, minima: NDArray] => {
   const [a, b, c] = [bytesAt(x, at, at + 4), bytesAt(x, at + 4, at + 8), bytesAt(x, at + 8, at + 12)]
   const high = (y: NDArray): NDArray => np.leftShift(shifted(y, 6), 4)
-  return [
-    joined(low(a, 6), np.bitwiseOr(low(c, 4), high(a))),
-    joined(low(b, 6), np.bitwiseOr(shifted(c, 4), high(b))),
-  ]
+  return [joined(low(a, 6), np.bitwiseOr(low(c, 4), high(a))), joined(low(b, 6), np.bitwiseOr(shifted(c, 4), high(b)))]
 }
 
 /** Groups of 32 in a block of 256. */

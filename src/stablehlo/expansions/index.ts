@@ -24,19 +24,19 @@ const programOf = (f: OnArrays, operands: readonly Aval[]): Program =>
 /** A function of one matrix, for many: in float64, as the interpreter computes it, and back. */
 const overMatrices = (f: OnArrays, operands: readonly Aval[], results: readonly Aval[]): Program => {
   const wide: OnArrays = (...xs) => f(...xs.map((x) => (isFloat(x.dtype) ? x.astype('float64') : x)))
-  const batched = operands[0]!.shape.slice(2).reduce<OnArrays>((g) => vmap(g as never) as OnArrays, wide)
+  const batched = operands[0]!.shape.slice(2).reduce<OnArrays>((g) => vmap<Arrays, Arrays>(g), wide)
   return programOf((...xs) => batched(...xs).map((y, i) => y.astype(results[i]!.dtype)), operands)
 }
 
 export const luOf = (operands: readonly Aval[], results: readonly Aval[]): Program =>
-  overMatrices((a) => matrices.lu(a!), operands, results)
+  overMatrices((a) => matrices.lu(a), operands, results)
 
 export const qrOf = ({ fullMatrices }: OpParams['qr'], operands: readonly Aval[], results: readonly Aval[]): Program =>
   overMatrices(
     (a) => {
-      const [m, n] = a!.shape as readonly [number, number]
+      const [m, n] = a.shape as readonly [number, number]
       const count = fullMatrices ? m : Math.min(m, n)
-      const [q, r] = matrices.householder(a!, count)
+      const [q, r] = matrices.householder(a, count)
       return [q, np.triu(r.at(np.slice(0, count)).get())]
     },
     operands,
@@ -44,13 +44,16 @@ export const qrOf = ({ fullMatrices }: OpParams['qr'], operands: readonly Aval[]
   )
 
 export const eighOf = (operands: readonly Aval[], results: readonly Aval[]): Program =>
-  overMatrices((a) => matrices.eigh(a!), operands, results)
+  overMatrices((a) => matrices.eigh(a), operands, results)
 
-export const svdOf = ({ fullMatrices }: OpParams['svd'], operands: readonly Aval[], results: readonly Aval[]): Program =>
-  overMatrices((a) => matrices.svd(a!, fullMatrices), operands, results)
+export const svdOf = (
+  { fullMatrices }: OpParams['svd'],
+  operands: readonly Aval[],
+  results: readonly Aval[],
+): Program => overMatrices((a) => matrices.svd(a, fullMatrices), operands, results)
 
 export const pinvOf = (operands: readonly Aval[], results: readonly Aval[]): Program =>
-  overMatrices((a, rtol) => [matrices.pinv(a!, rtol!)], operands, results)
+  overMatrices((a, rtol) => [matrices.pinv(a, rtol)], operands, results)
 
 /**
  * A linear map of which only the transpose is known: element j of a result is what the pullback of the j-th unit cotangent says of the
@@ -71,12 +74,12 @@ export const linearOf = (
         const products = pulled.map((p, i) => np.sum(np.multiply(p, tangents[i]!)))
         return products.reduce((sum, y) => np.add(sum, y), np.array(0, { dtype })).astype(dtype)
       }
-      return np.reshape(vmap(element as never)(units as never) as NDArray, shape)
+      return np.reshape(vmap(element as never)(units), shape)
     })
   }, operands)
 
 export const blocksOf = ({ kind }: OpParams['dequantize'], operands: readonly Aval[]): Program =>
-  programOf((payload) => [expand(payload!, kind)], operands)
+  programOf((payload) => [expand(payload, kind)], operands)
 
 /** A product with a matrix that is expanded first; engines fuse the two. */
 export const quantizedProductOf = (
@@ -84,8 +87,8 @@ export const quantizedProductOf = (
   operands: readonly Aval[],
 ): Program =>
   programOf((x, payload) => {
-    const values = isHalfKind(kind) ? payload! : expand(payload!, kind)
+    const values = isHalfKind(kind) ? payload : expand(payload, kind)
     const batch = range(values.ndim - 2)
-    const contract = [[x!.ndim - 1], [values.ndim - (transposed ? 2 : 1)]] as const
-    return [dotGeneral(x!, values.astype(x!.dtype), { contract, batch: [batch, batch] })]
+    const contract = [[x.ndim - 1], [values.ndim - (transposed ? 2 : 1)]] as const
+    return [dotGeneral(x, values.astype(x.dtype), { contract, batch: [batch, batch] })]
   }, operands)

@@ -13,8 +13,7 @@ const places = (n: number): NDArray => np.arange(n, { dtype: 'int32' })
 
 const columnAt = (a: NDArray, j: NDArray): NDArray => lax.dynamicIndexInDim(a, j, 1, false)
 const rowAt = (a: NDArray, i: NDArray): NDArray => lax.dynamicIndexInDim(a, i, 0, false)
-const withColumn = (a: NDArray, j: NDArray, column: NDArray): NDArray =>
-  lax.dynamicUpdateIndexInDim(a, column, j, 1)
+const withColumn = (a: NDArray, j: NDArray, column: NDArray): NDArray => lax.dynamicUpdateIndexInDim(a, column, j, 1)
 const withRow = (a: NDArray, i: NDArray, row: NDArray): NDArray => lax.dynamicUpdateIndexInDim(a, row, i, 0)
 
 const outer = (x: NDArray, y: NDArray): NDArray => np.multiply(np.expandDims(x, 1), np.expandDims(y, 0))
@@ -103,8 +102,19 @@ export const lu = (a: NDArray): readonly [NDArray, NDArray, NDArray] => {
 
 /** All pairs of places, the first below the second, in the order of Jacobi's sweeps. */
 const pairsOf = (n: number): readonly [NDArray, NDArray] => {
-  const pairs = Array.from({ length: n }, (_, p) => Array.from({ length: n - 1 - p }, (__, d) => [p, p + 1 + d] as const)).flat()
-  return [np.array(pairs.map(([p]) => p), { dtype: 'int32' }), np.array(pairs.map(([, q]) => q), { dtype: 'int32' })]
+  const pairs = Array.from({ length: n }, (_, p) =>
+    Array.from({ length: n - 1 - p }, (__, d) => [p, p + 1 + d] as const),
+  ).flat()
+  return [
+    np.array(
+      pairs.map(([p]) => p),
+      { dtype: 'int32' },
+    ),
+    np.array(
+      pairs.map(([, q]) => q),
+      { dtype: 'int32' },
+    ),
+  ]
 }
 
 const MOST_SWEEPS = 60
@@ -146,10 +156,7 @@ const sweeps = (
 }
 
 const isDue = (off: NDArray, epsilon: number, scale: NDArray): NDArray =>
-  np.logicalAnd(
-    np.greater(np.abs(off), np.multiply(epsilon, scale)),
-    np.greaterEqual(np.abs(off), 1e-300),
-  )
+  np.logicalAnd(np.greater(np.abs(off), np.multiply(epsilon, scale)), np.greaterEqual(np.abs(off), 1e-300))
 
 /** Two vectors of a matrix, by rows, turned by a rotation. */
 const turned = (x: NDArray, p: NDArray, q: NDArray, c: NDArray, s: NDArray): NDArray => {
@@ -201,12 +208,19 @@ const tall = (a: NDArray, full: boolean): readonly [u: NDArray, s: NDArray, v: N
   const largest = n === 0 ? np.array(0, { dtype: a.dtype }) : s.at(0).get()
   const isKnown = np.greater(s, np.multiply(4 * Number.EPSILON, largest))
   const lengths = np.where(isKnown, s, 1)
-  const known = np.where(np.expandDims(isKnown, 1), np.divide(np.take(columns, order, { axis: 0 }), np.expandDims(lengths, 1)), 0).T
+  const known = np.where(
+    np.expandDims(isKnown, 1),
+    np.divide(np.take(columns, order, { axis: 0 }), np.expandDims(lengths, 1)),
+    0,
+  ).T
   const count = full ? m : n
   // Columns of zeros leave Householder's basis alone: from the first one on it is a basis of what is left.
   const [basis] = householder(known, count)
   const own = np.concatenate([isKnown, np.zeros([count - n], { dtype: 'bool' })])
-  const wide = np.pad(known, [[0, 0], [0, count - n]])
+  const wide = np.pad(known, [
+    [0, 0],
+    [0, count - n],
+  ])
   return [np.where(np.expandDims(own, 0), wide, basis), s, np.take(vectors, order, { axis: 0 }).T]
 }
 

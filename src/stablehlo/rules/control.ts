@@ -76,15 +76,11 @@ const checkpoint: Rule<'checkpoint'> = (w, operands, { program, preventCse }) =>
 const body =
   <N extends OpName>(op: N): Rule<N> =>
   (w, operands, params) =>
-    w.inline(bodyProgram({ op, params } as never)!, operands)
+    w.inline(bodyProgram({ op, params })!, operands)
 
 const customLinear: Rule<'customLinear'> = (w, operands, params, results) =>
   w.inline(
-    linearOf(
-      params,
-      params.backward.inAvals.slice(0, params.residuals).concat(params.backward.outAvals),
-      results,
-    ),
+    linearOf(params, params.backward.inAvals.slice(0, params.residuals).concat(params.backward.outAvals), results),
     operands,
   )
 

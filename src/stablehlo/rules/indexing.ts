@@ -41,7 +41,9 @@ const gather: Rule<'gather'> = (w, [x, indices], params, [out]) => {
 /** How far the places of a scatter may go along the axes that indices are about. */
 const roomOf = (x: Value, updates: Value, params: ScatterParams): readonly number[] => {
   const { insertedWindowDims, operandBatchingDims, updateWindowDims } = params
-  const moving = range(x.shape.length).filter((d) => !insertedWindowDims.includes(d) && !operandBatchingDims.includes(d))
+  const moving = range(x.shape.length).filter(
+    (d) => !insertedWindowDims.includes(d) && !operandBatchingDims.includes(d),
+  )
   const size = (d: number): number => {
     const at = moving.indexOf(d)
     return at < 0 ? 1 : updates.shape[updateWindowDims[at]!]!
@@ -55,7 +57,11 @@ const clamped = (w: Writer, indices: Value, room: readonly number[]): Value => {
 }
 
 /** Without coordinates XLA's simplifier goes wrong: one more axis in front, and the place 0 in it. */
-const withPlace = (w: Writer, [x, given, updates]: readonly Value[], p: ScatterParams): readonly [readonly Value[], ScatterParams] => {
+const withPlace = (
+  w: Writer,
+  [x, given, updates]: readonly Value[],
+  p: ScatterParams,
+): readonly [readonly Value[], ScatterParams] => {
   const next = (axes: readonly number[]): readonly number[] => axes.map((axis) => axis + 1)
   const indices = w.constant(0, given!.dtype, [...given!.shape.slice(0, -1), 1])
   const params = {

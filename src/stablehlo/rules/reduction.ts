@@ -30,7 +30,9 @@ const reduce =
 
 const slide = (w: Writer, { fold, identity }: Monoid, x: Value, params: WindowParams, shape: Shape): Value => {
   const options = { attributes: windowAttributes(params), regions: [w.reducer(fold, x.dtype)] }
-  return w.generic('reduce_window', [x, w.constant(identity(x.dtype), x.dtype)], options, [{ dtype: x.dtype, shape }])[0]!
+  return w.generic('reduce_window', [x, w.constant(identity(x.dtype), x.dtype)], options, [
+    { dtype: x.dtype, shape },
+  ])[0]!
 }
 
 const window =
@@ -132,7 +134,8 @@ const scatterToBest = (w: Writer, x: Value, keys: Value, params: SelectParams): 
 const selectAndScatterAdd: Rule<'selectAndScatterAdd'> = (w, [x, keys], params, [out]) => {
   // XLA ends the process on rank 0.
   if (x!.shape.length === 0) return [x!]
-  if ([...params.baseDilation, ...params.windowDilation].some((d) => d !== 1)) return [scatterToBest(w, x!, keys!, params)]
+  if ([...params.baseDilation, ...params.windowDilation].some((d) => d !== 1))
+    return [scatterToBest(w, x!, keys!, params)]
   const key = element(keys!.dtype)
   const better = w.region([key, key], ([a, b]) => [
     w.plain('or', w.compare(params.select === 'max' ? 'GE' : 'LE', a!, b!), w.isNaN(a!)),
@@ -187,4 +190,3 @@ export const reduction = {
   selectAndScatterAdd,
   sort,
 } satisfies Partial<Rules>
-

@@ -35,9 +35,9 @@ export const startEngine = async (command: string): Promise<Engine> => {
   const child = spawn(command, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<{ readonly error?: string; readonly outputs?: readonly string[] }> => {
-    const { value, done } = await lines.next()
-    if (done === true) throw new Error('the engine ended.')
-    return JSON.parse(value) as object
+    const line = await lines.next()
+    if (line.done === true) throw new Error('the engine ended.')
+    return JSON.parse(line.value) as object
   }
   await next()
   return {

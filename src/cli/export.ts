@@ -1,0 +1,67 @@
+/** `pullback export`: a model as a module of StableHLO, for engines that are not ours. */
+import { valueAndGrad } from '../api/grad.ts'
+import { ShapeDtypeStruct } from '../api/program.ts'
+import { keystr } from '../core/path.ts'
+import { openTensors } from '../io/index.ts'
+import type { NamedArrays, ParamTree } from '../models/index.ts'
+import { architectureNames } from '../models/index.ts'
+import { exportProgram } from '../stablehlo/index.ts'
+import type { ExportedArray } from '../stablehlo/index.ts'
+import type { NDArray } from '../trace/value.ts'
+import type { Command, Given, Terminal } from './command.ts'
+import { FailedError, orFail, required, UsageError, wordOption } from './command.ts'
+import { writeText } from './finetune/files.ts'
+import { loadFrom } from './model.ts'
+
+/** Types of inputs by name, of a file whose elements are not read. */
+const inputTypes = async (path: string): Promise<NamedArrays> => {
+  const { tensors } = orFail(await openTensors(path)())
+  const types = [...tensors].map(([name, { shape, dtype }]) => [name, new ShapeDtypeStruct(shape, dtype as 'int32')])
+  return Object.fromEntries(types) as NamedArrays
+}
+
+const described = ({ path, dtype, shape }: ExportedArray) => ({ name: keystr(path.slice(1)).slice(1), dtype, shape })
+
+const run = async (given: Given, terminal: Terminal): Promise<void> => {
+  const [out, inputsPath] = [required(given, 'out'), required(given, 'inputs')]
+  if (!out.endsWith('.mlir')) throw new UsageError(`--out must end with .mlir, not '${out}'`)
+  const architecture = wordOption(given, 'architecture', architectureNames)
+  const { model, params, state } = await loadFrom(required(given, 'model'), { architecture }, terminal)
+  const inputs = await inputTypes(inputsPath)
+  const apply = (p: ParamTree, x: NamedArrays): NamedArrays => model.apply(p, x, { state })
+  const lossOf = (p: ParamTree, x: NamedArrays): NDArray => {
+    const { loss } = apply(p, x)
+    if (loss === undefined) throw new FailedError(`${model.architecture} has no loss without labels among the inputs`)
+    return loss
+  }
+  const f = given.flag('grads') ? valueAndGrad(lossOf) : apply
+  const exported = exportProgram(f as (p: ParamTree, x: NamedArrays) => unknown)(params, inputs)
+  const signature = {
+    architecture: model.architecture,
+    inputs: exported.inputs.map(described),
+    outputs: exported.outputs.map(({ path, dtype, shape }) => ({
+      name: keystr(path).replace(/^\./, ''),
+      dtype,
+      shape,
+    })),
+  }
+  await writeText(out, exported.text)
+  await writeText(`${out}.json`, `${JSON.stringify(signature, null, 2)}\n`)
+  terminal.out(`${out}: ${exported.program.equations.length} operations, ${signature.inputs.length} inputs\n`)
+}
+
+export const exportModel: Command = {
+  name: 'export',
+  usage: '--model DIR --inputs IN.safetensors --out OUT.mlir',
+  summary:
+    'Writes a model as StableHLO, its parameters and inputs being arguments, and OUT.mlir.json, which says what they are.',
+  options: {
+    model: { type: 'string', value: 'DIR', help: 'a directory, hf:owner/name@revision, or an address' },
+    inputs: { type: 'string', value: 'IN', help: 'a file whose arrays say names and shapes, as of forward' },
+    out: { type: 'string', value: 'OUT', help: 'the module' },
+    grads: { type: 'boolean', help: 'of the loss and its gradients, with labels among the inputs' },
+    architecture: { type: 'string', value: 'NAME', help: "another head than the configuration's own" },
+  },
+  words: [0, 0],
+  run,
+}
