@@ -89,7 +89,9 @@ export const lu = (a: NDArray): readonly [NDArray, NDArray, NDArray] => {
     const column = columnAt(exchanged, j)
     const isBelow = np.greater(rows, j)
     const factor = np.where(isBelow, np.divide(column, np.where(isZero, 1, divisor)), 0)
-    const rest = np.subtract(exchanged, outer(factor, np.where(np.greater(columns, j), row, 0)))
+    // Elsewhere nothing changes, whatever 0 times the factor is.
+    const isRest = np.logicalAnd(np.expandDims(isBelow, 1), np.greater(columns, j))
+    const rest = np.where(isRest, np.subtract(exchanged, outer(factor, row)), exchanged)
     const next = withColumn(rest, j, np.where(isBelow, factor, column))
     return [
       np.where(isZero, exchanged, next),

@@ -28,12 +28,6 @@ const sign: Rule<'sign'> = (w, [x]) => [isUnsigned(x!) ? w.plain('minimum', x!, 
 
 const exp2: Rule<'exp2'> = (w, [x]) => [w.plain('power', w.like(2, x!), x!)]
 
-/** (log(1 + x) - log(1 - x)) / 2: CHLO's quotient loses places near 0. */
-const atanh: Rule<'atanh'> = (w, [x]) => {
-  const difference = w.plain('subtract', w.plain('log_plus_one', x!), w.plain('log_plus_one', w.plain('negate', x!)))
-  return [w.plain('multiply', w.like(0.5, x!), difference)]
-}
-
 /** σ(x)·σ(-x). */
 const logisticDensity: Rule<'logisticDensity'> = (w, [x]) => [
   w.plain('multiply', w.plain('logistic', x!), w.plain('logistic', w.plain('negate', x!))),
@@ -107,7 +101,7 @@ export const elementwise = {
   tanh: plain('tanh'),
   asinh: composite('asinh'),
   acosh: composite('acosh'),
-  atanh,
+  atanh: composite('atanh'),
   logistic: plain('logistic'),
   logisticDensity,
   erf: composite('erf'),
