@@ -78,7 +78,7 @@ describe.each(Object.entries(matrices))('%s', (name, x) => {
     const [q, r] = results[1] as [NDArray, NDArray]
     expectAlike(
       [
-        [x, np.eye(q.shape[1]!, q.shape[1]!, { dtype: x.dtype })],
+        [x, np.eye(q.shape[1]!, q.shape[1], { dtype: x.dtype })],
         [np.matmul(q, r), np.matmul(q.T, q)],
       ],
       1e-12,
