@@ -1,8 +1,6 @@
 /** `pullback export`: a model as a module of StableHLO, for engines that are not ours. */
 import { valueAndGrad } from '../api/grad.ts'
-import { ShapeDtypeStruct } from '../api/program.ts'
-import { keystr } from '../core/path.ts'
-import { openTensors } from '../io/index.ts'
+import { openTensors, readTensors } from '../io/index.ts'
 import type { NamedArrays, ParamTree } from '../models/index.ts'
 import { architectureNames } from '../models/index.ts'
 import { exportProgram } from '../stablehlo/index.ts'
@@ -13,21 +11,14 @@ import { FailedError, orFail, required, UsageError, wordOption } from './command
 import { writeText } from './finetune/files.ts'
 import { loadFrom } from './model.ts'
 
-/** Types of inputs by name, of a file whose elements are not read. */
-const inputTypes = async (path: string): Promise<NamedArrays> => {
-  const { tensors } = orFail(await openTensors(path)())
-  const types = [...tensors].map(([name, { shape, dtype }]) => [name, new ShapeDtypeStruct(shape, dtype as 'int32')])
-  return Object.fromEntries(types) as NamedArrays
-}
-
-const described = ({ path, dtype, shape }: ExportedArray) => ({ name: keystr(path.slice(1)).slice(1), dtype, shape })
+const described = ({ path, dtype, shape }: ExportedArray) => ({ name: path.slice(1).join('.'), dtype, shape })
 
 const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const [out, inputsPath] = [required(given, 'out'), required(given, 'inputs')]
   if (!out.endsWith('.mlir')) throw new UsageError(`--out must end with .mlir, not '${out}'`)
   const architecture = wordOption(given, 'architecture', architectureNames)
   const { model, params, state } = await loadFrom(required(given, 'model'), { architecture }, terminal)
-  const inputs = await inputTypes(inputsPath)
+  const inputs = orFail(await readTensors(orFail(await openTensors(inputsPath)()))())
   const apply = (p: ParamTree, x: NamedArrays): NamedArrays => model.apply(p, x, { state })
   const lossOf = (p: ParamTree, x: NamedArrays): NDArray => {
     const { loss } = apply(p, x)
