@@ -31,7 +31,7 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
     architecture: model.architecture,
     inputs: exported.inputs.map(described),
     outputs: exported.outputs.map(({ path, dtype, shape }) => ({
-      name: keystr(path).replace(/^\./, ''),
+      name: path.join('.'),
       dtype,
       shape,
     })),
