@@ -7,7 +7,7 @@ const { configs: pullback } = await tsImport('./src/eslint/index.ts', import.met
 
 export default tseslint.config(
   // bench/ has dependencies of its own, without which its types are unknown.
-  { ignores: ['dist', 'coverage', '.generated', 'examples/output', 'bench', '.data', '.models'] },
+  { ignores: ['dist', 'coverage', '.generated', 'examples/output', 'bench', '.data', '.models', '.engines'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,

@@ -29,16 +29,22 @@ const run = async (given: Given, terminal: Terminal): Promise<void> => {
   const exported = exportProgram(f as (p: ParamTree, x: NamedArrays) => unknown)(params, inputs)
   const signature = {
     architecture: model.architecture,
+    sha256: exported.hash,
     inputs: exported.inputs.map(described),
-    outputs: exported.outputs.map(({ path, dtype, shape }) => ({
-      name: path.join('.'),
-      dtype,
-      shape,
-    })),
+    outputs: exported.outputs.map(({ path, dtype, shape }) => ({ name: path.join('.'), dtype, shape })),
   }
   await writeText(out, exported.text)
   await writeText(`${out}.json`, `${JSON.stringify(signature, null, 2)}\n`)
-  terminal.out(`${out}: ${exported.program.equations.length} operations, ${signature.inputs.length} inputs\n`)
+  const report = {
+    out,
+    architecture: model.architecture,
+    sha256: exported.hash,
+    operations: exported.program.equations.length,
+    inputs: signature.inputs.length,
+    outputs: signature.outputs.length,
+  }
+  if (given.flag('json')) terminal.out(`${JSON.stringify(report, null, 2)}\n`)
+  else terminal.out(`${out}: ${report.operations} operations, ${report.inputs} inputs, ${report.outputs} outputs\n`)
 }
 
 export const exportModel: Command = {
@@ -52,6 +58,7 @@ export const exportModel: Command = {
     out: { type: 'string', value: 'OUT', help: 'the module' },
     grads: { type: 'boolean', help: 'of the loss and its gradients, with labels among the inputs' },
     architecture: { type: 'string', value: 'NAME', help: "another head than the configuration's own" },
+    json: { type: 'boolean', help: 'what was written, as JSON' },
   },
   words: [0, 0],
   run,

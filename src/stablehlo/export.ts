@@ -12,6 +12,7 @@ import { flatten, leafPaths } from '../core/tree.ts'
 import type { Program } from '../ir/program.ts'
 import { optimize } from '../passes/pipeline.ts'
 import { moduleText } from './module.ts'
+import { sha256 } from './sha256.ts'
 
 /** An array of a module's arguments or results. */
 export interface ExportedArray {
@@ -25,6 +26,8 @@ export interface ExportedArray {
 export interface ExportedProgram {
   /** The module, in MLIR's text form: a function `main` of all arrays, in the order of `inputs`. */
   readonly text: string
+  /** SHA-256 of the text in UTF-8, in hexadecimal: equal for equal programs, whenever they were traced. */
+  readonly hash: string
   /** Arrays of the arguments, in the order in which `main` takes them. */
   readonly inputs: readonly ExportedArray[]
   /** Arrays of the result, in the order in which `main` gives them. */
@@ -99,8 +102,10 @@ export const exportProgram = <A extends readonly unknown[]>(
     const inputs = arraysOf(args, avals)
     const aliases = aliasesOf(avals, program.outAvals, (i) => donated.has(Number(inputs[i]!.path[0])))
     const result: unknown = evalShape(f as never, ...(args as never))
+    const text = moduleText(program, { aliases })
     return {
-      text: moduleText(program, { aliases }),
+      text,
+      hash: sha256(text),
       inputs,
       outputs: arraysOf(result, program.outAvals),
       aliases,

@@ -1,5 +1,6 @@
 /** The command line: what it prints, writes and returns. */
 import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -222,6 +223,52 @@ describe('forward', () => {
     expect(existsSync(out)).toBe(false)
     expect((await pullback(...args)).code).toBe(0)
     expect((await tensorsOf(out))['pooled']!.shape).toEqual([3, 16])
+  })
+})
+
+describe('export', () => {
+  const inputs = { input_ids: np.zeros([2, 5], { dtype: 'int32' }), labels: np.zeros([2], { dtype: 'int32' }) }
+
+  test('a module of all parameters and inputs, and a file that names them', async () => {
+    const out = join(directory, 'model.mlir')
+    const given = write('given.safetensors', inputs)
+    const report = await json(
+      'export',
+      '--model',
+      join(data, 'bert-sequence'),
+      '--inputs',
+      given,
+      '--out',
+      out,
+      '--grads',
+    )
+    const text = readFileSync(out, 'utf8')
+    const signature = JSON.parse(readFileSync(`${out}.json`, 'utf8')) as {
+      readonly sha256: string
+      readonly inputs: readonly { readonly name: string; readonly dtype: string; readonly shape: readonly number[] }[]
+      readonly outputs: readonly { readonly name: string }[]
+    }
+    expect(report).toMatchObject({ out, sha256: signature.sha256, inputs: signature.inputs.length })
+    expect(createHash('sha256').update(text).digest('hex')).toBe(signature.sha256)
+    const names = Object.keys(await tensorsOf(join(data, 'bert-sequence', 'model.safetensors')))
+    expect(signature.inputs.map(({ name }) => name).sort()).toEqual([...names, 'input_ids', 'labels'].sort())
+    expect(signature.inputs.find(({ name }) => name === 'input_ids')).toEqual({
+      name: 'input_ids',
+      dtype: 'int32',
+      shape: [2, 5],
+    })
+    // The loss, and a gradient for each parameter.
+    expect(signature.outputs).toHaveLength(1 + names.length)
+    expect(text).toContain('func.func public @main(')
+  })
+
+  test('what cannot be: another ending, gradients without labels', async () => {
+    const given = write('given.safetensors', { input_ids: inputs.input_ids })
+    const args = ['export', '--model', join(data, 'bert-sequence'), '--inputs', given] as const
+    expect((await pullback(...args, '--out', 'model.txt')).err).toContain('--out must end with .mlir')
+    const out = join(directory, 'none.mlir')
+    expect((await pullback(...args, '--out', out, '--grads')).err).toContain('has no loss without labels')
+    expect(existsSync(out)).toBe(false)
   })
 })
 

@@ -2,7 +2,10 @@
 import type { NDArray } from 'pullback'
 import { grad, makeProgram, np, pureCallback, ShapeDtypeStruct } from 'pullback'
 import { exportProgram, moduleText } from 'pullback/stablehlo'
+import { createHash } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { sha256 } from '../../src/stablehlo/sha256.ts'
 
 const loss = ({ w, b }: { w: NDArray; b: NDArray }, x: NDArray): NDArray => np.sum(np.tanh(np.add(np.matmul(x, w), b)))
 
@@ -33,6 +36,15 @@ describe('exportProgram', () => {
     expect(exportProgram(step)(np.ones([3]), np.ones([3])).text).not.toContain('aliasing')
   })
 
+  it('hashes the text: traced again it has the same hash, another shape has another', () => {
+    const f = (x: NDArray): NDArray => np.sin(x)
+    const hashOf = (n: number): string => exportProgram(f)(np.ones([n])).hash
+    expect(hashOf(3)).toBe(hashOf(3))
+    expect(hashOf(3)).not.toBe(hashOf(4))
+    const { text, hash } = exportProgram(f)(np.ones([3]))
+    expect(hash).toBe(createHash('sha256').update(text).digest('hex'))
+  })
+
   it('refuses callbacks by name', () => {
     const half = (x: NDArray): NDArray => x.div(2)
     const f = (x: NDArray): NDArray => pureCallback(half, new ShapeDtypeStruct([2], 'float32'), x)
@@ -52,5 +64,17 @@ describe('moduleText', () => {
     )
     expect(text).toContain('0xFF800000')
     expect(text).toMatch(/dense<1\.\d*e-30>/)
+  })
+})
+
+describe('sha256', () => {
+  it('is the one of FIPS 180-4, for every length of the last block', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (text) => {
+        expect(sha256(text)).toBe(createHash('sha256').update(text).digest('hex'))
+      }),
+    )
+    for (let n = 0; n < 130; n++)
+      expect(sha256('a'.repeat(n))).toBe(createHash('sha256').update('a'.repeat(n)).digest('hex'))
   })
 })

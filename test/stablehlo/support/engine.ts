@@ -9,11 +9,30 @@ import type { Program } from '../../../src/ir/program.ts'
 
 const script = join(import.meta.dirname, 'engine.py')
 
-/** A Python with jaxlib: `PULLBACK_PYTHON`, or `python3`; null if neither has it. */
-export const python: string | null =
-  [process.env['PULLBACK_PYTHON'] ?? '', 'python3'].find(
-    (name) => name !== '' && spawnSync(name, ['-c', 'import jaxlib.mlir, ml_dtypes'], { stdio: 'ignore' }).status === 0,
-  ) ?? null
+/** A Python, and where it finds packages besides its own. */
+export interface Python {
+  readonly command: string
+  readonly env: NodeJS.ProcessEnv
+}
+
+const fetched = join(import.meta.dirname, '../../../.engines/python')
+
+const hasJaxlib = ({ command, env }: Python): boolean =>
+  spawnSync(command, ['-c', 'import jaxlib.mlir, ml_dtypes'], { env, stdio: 'ignore' }).status === 0
+
+const own = process.env['PULLBACK_PYTHON']
+const candidates: readonly Python[] = [
+  ...(own === undefined ? [] : [{ command: own, env: process.env }]),
+  { command: 'python3', env: { ...process.env, PYTHONPATH: fetched } },
+  { command: 'python3', env: process.env },
+]
+
+/** A Python with jaxlib: `PULLBACK_PYTHON`, or `python3` with what scripts/fetch-engines.sh got; null if there is none. */
+export const python: Python | null = candidates.find(hasJaxlib) ?? null
+
+/** What a title says where there is none. */
+export const skipped =
+  python === null ? ' (skipped: no Python with jaxlib; run scripts/fetch-engines.sh, or set PULLBACK_PYTHON)' : ''
 
 /** What runs modules. */
 export interface Engine {
@@ -31,8 +50,8 @@ const fromBytes = ({ dtype, size }: Aval, bytes: Uint8Array): TypedArray => {
 }
 
 /** Starts the process. */
-export const startEngine = async (command: string): Promise<Engine> => {
-  const child = spawn(command, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+export const startEngine = async ({ command, env }: Python): Promise<Engine> => {
+  const child = spawn(command, [script], { env, stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<{ readonly error?: string; readonly outputs?: readonly string[] }> => {
     const line = await lines.next()
