@@ -1,4 +1,5 @@
 /** SHA-256 (FIPS 180-4) of a text, at once and wherever JavaScript runs: Web Crypto's is asynchronous. */
+import { encodeUtf8 } from '../core/utf8.ts'
 
 const isPrime = (n: number): boolean => {
   for (let d = 2; d * d <= n; d++) if (n % d === 0) return false
@@ -55,7 +56,7 @@ const compress = (state: Int32Array, words: Int32Array): void => {
 
 /** The hash of a text in UTF-8, in 64 hexadecimal digits. */
 export const sha256 = (text: string): string => {
-  const message = padded(new TextEncoder().encode(text))
+  const message = padded(encodeUtf8(text))
   const [state, words] = [initialState.slice(), new Int32Array(64)]
   for (let offset = 0; offset < message.byteLength; offset += 64) {
     schedule(words, message, offset)
