@@ -3,9 +3,8 @@ import { isFloat, isInteger } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
+import { arrayFor, asArray, float, functions } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import * as surface from '../surface/arithmetic.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
@@ -21,7 +20,7 @@ import type { NDArray } from '../trace/value.ts'
  * np.add(np.ones(2), np.ones(3)) // throws ShapeError
  * ```
  */
-export const add = (x: ArrayLike, y: ArrayLike): NDArray => functions.add(x, y)
+export const add = functions.add
 
 /**
  * Difference, element by element. Unsigned integers wrap around below 0.
@@ -35,7 +34,7 @@ export const add = (x: ArrayLike, y: ArrayLike): NDArray => functions.add(x, y)
  * np.subtract(new Uint8Array([1]), new Uint8Array([2])) // => [255]
  * ```
  */
-export const subtract = (x: ArrayLike, y: ArrayLike): NDArray => functions.subtract(x, y)
+export const subtract = functions.subtract
 
 /**
  * Product, element by element. Of bools: logical and. `np.matmul` is the product of matrices.
@@ -48,7 +47,7 @@ export const subtract = (x: ArrayLike, y: ArrayLike): NDArray => functions.subtr
  * np.multiply(np.array([3, 4]), np.array([true, false])) // => [3. 0.]
  * ```
  */
-export const multiply = (x: ArrayLike, y: ArrayLike): NDArray => functions.multiply(x, y)
+export const multiply = functions.multiply
 
 /**
  * Quotient, always a float: integers and bools become float32. By 0 it is infinite, or NaN for 0 / 0.
@@ -61,7 +60,7 @@ export const multiply = (x: ArrayLike, y: ArrayLike): NDArray => functions.multi
  * np.divide(np.array([1, -1, 0]), 0) // => [ inf -inf  nan]
  * ```
  */
-export const divide = (x: ArrayLike, y: ArrayLike): NDArray => functions.divide(x, y)
+export const divide = functions.divide
 
 /**
  * The largest integer not above the quotient, in the dtype that the operands promote to (bools become int32).
@@ -75,7 +74,7 @@ export const divide = (x: ArrayLike, y: ArrayLike): NDArray => functions.divide(
  * np.floorDivide(np.array([7, -7], { dtype: 'int32' }), 2) // => [ 3 -4]
  * ```
  */
-export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => functions.floorDivide(x, y)
+export const floorDivide = functions.floorDivide
 
 /**
  * What is left of `x` after `floorDivide`: has the sign of `y`. By 0 it is NaN; of integers 0, as in JAX.
@@ -88,7 +87,7 @@ export const floorDivide = (x: ArrayLike, y: ArrayLike): NDArray => functions.fl
  * np.remainder(np.arange(6), 3) // => [0 1 2 0 1 2]
  * ```
  */
-export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => functions.remainder(x, y)
+export const remainder = functions.remainder
 
 /**
  * `x` to the power `y`. An integral JS number as exponent is a constant power, exact and cheap to differentiate.
@@ -103,7 +102,7 @@ export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => functions.rema
  * np.power(np.arange(3), -1) // throws DTypeError
  * ```
  */
-export const power = (x: ArrayLike, y: ArrayLike): NDArray => functions.power(x, y)
+export const power = functions.power
 
 /**
  * The larger of two, element by element; NaN if either is NaN. Ties share the gradient equally. `np.max` is the largest element
@@ -118,7 +117,7 @@ export const power = (x: ArrayLike, y: ArrayLike): NDArray => functions.power(x,
  * grad(relu)(np.array(0)) // => 0.5
  * ```
  */
-export const maximum = (x: ArrayLike, y: ArrayLike): NDArray => functions.maximum(x, y)
+export const maximum = functions.maximum
 
 /**
  * The smaller of two, element by element; NaN if either is NaN. Ties share the gradient equally. `np.min` is the smallest
@@ -132,7 +131,7 @@ export const maximum = (x: ArrayLike, y: ArrayLike): NDArray => functions.maximu
  * np.minimum(np.array([1, 5]), np.array([[3], [4]])) // => [[1. 3.]\n [1. 4.]]
  * ```
  */
-export const minimum = (x: ArrayLike, y: ArrayLike): NDArray => functions.minimum(x, y)
+export const minimum = functions.minimum
 
 /**
  * `minimum(maximum(x, low), high)`; either bound may be null, or an array that broadcasts. What lies beyond a bound has gradient
@@ -147,8 +146,7 @@ export const minimum = (x: ArrayLike, y: ArrayLike): NDArray => functions.minimu
  * np.clip(np.array([5, 5]), 0, np.array([3, 9])) // => [3. 5.]
  * ```
  */
-export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray =>
-  functions.clip(x, low, high)
+export const clip = functions.clip
 
 /**
  * `-x`. Unsigned integers wrap around.
@@ -161,7 +159,7 @@ export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | nu
  * np.negative(new Uint8Array([1])) // => [255]
  * ```
  */
-export const negative = (x: ArrayLike): NDArray => functions.negative(x)
+export const negative = functions.negative
 
 /**
  * Absolute value; its derivative at 0 is 1, as in JAX. The least integer of a dtype has none, and stays as it is.
@@ -174,7 +172,7 @@ export const negative = (x: ArrayLike): NDArray => functions.negative(x)
  * grad((x) => np.abs(x))(np.array(0)) // => 1.
  * ```
  */
-export const abs = (x: ArrayLike): NDArray => functions.abs(x)
+export const abs = functions.abs
 
 /**
  * -1, 0 or 1, in the dtype of `x`; NaN stays NaN.
@@ -186,7 +184,7 @@ export const abs = (x: ArrayLike): NDArray => functions.abs(x)
  * np.sign(np.array([-3, 0, 5, NaN])) // => [-1.  0.  1. nan]
  * ```
  */
-export const sign = (x: ArrayLike): NDArray => functions.sign(x)
+export const sign = functions.sign
 
 /**
  * `x * x`, in the dtype of `x`; bools become int32.
@@ -199,7 +197,7 @@ export const sign = (x: ArrayLike): NDArray => functions.sign(x)
  * np.square(np.arange(4)) // => [0 1 4 9]
  * ```
  */
-export const square = (x: ArrayLike): NDArray => functions.square(x)
+export const square = functions.square
 
 /**
  * `1 / x`, always a float: integers become float32.
@@ -211,10 +209,15 @@ export const square = (x: ArrayLike): NDArray => functions.square(x)
  * np.reciprocal(np.array([2, 3], { dtype: 'int32' })) // => [0.5        0.33333334]
  * ```
  */
-export const reciprocal = surface.float('np.reciprocal', (x) => ops.integerPow(x, -1))
+export const reciprocal = float('np.reciprocal', (x) => ops.integerPow(x, -1))
 
-const rounding = (name: string, op: (x: NDArray) => NDArray) => (x: ArrayLike) =>
-  surface.rounding(op)(arrayFor(name, x))
+/** The integer as it is, floats by `op`. */
+const rounding =
+  (name: string, op: (x: NDArray) => NDArray) =>
+  (x: ArrayLike): NDArray => {
+    const array = arrayFor(name, x)
+    return isFloat(array.aval.dtype) ? op(array) : array
+  }
 
 /**
  * The largest integer not above, in the dtype of `x`: floats stay floats. Its derivative is 0.
@@ -273,7 +276,8 @@ export const round = (x: ArrayLike, decimals = 0): NDArray => {
       `np.round: integers (${array.aval}) are not rounded to ${decimals} decimals. Use np.astype(x, 'float32').`,
     )
   }
-  if (decimals === 0 || !isFloat(array.aval.dtype)) return surface.rounding(ops.round)(array)
+  if (!isFloat(array.aval.dtype)) return array
+  if (decimals === 0) return ops.round(array)
   const factor = fullLike(array, 10 ** decimals)
   const rounded = ops.div(ops.round(ops.mul(array, factor)), factor)
   return ops.cast(rounded, array.aval.dtype, array.aval.weak)

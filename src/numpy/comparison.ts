@@ -1,11 +1,12 @@
 /** `np`: comparisons, logic and choice, element by element. Results are bools, except those of `where`. */
 import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
+import { broadcastTwo } from '../core/shape.ts'
 import { full, fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, asArray, functions } from '../runtime/installArrays.ts'
+import { broadcastTo } from '../ops/movement.ts'
+import { arrayFor, asArray, functions, truth } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
-import * as surface from '../surface/arithmetic.ts'
 import { promoteTwoArrays, promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -29,8 +30,10 @@ const whereDoor = must.door('np.where', { condition: must.arrayLike, x: must.arr
  */
 export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
   whereDoor(condition, x, y)
-  asArray(condition)
-  return surface.where(condition, x, y)
+  const which = truth(condition)
+  const [a, b] = promoteTwoArrays('np.where', x, y)
+  const shape = broadcastTwo('np.where', which.aval.shape, a.aval.shape)
+  return ops.select(broadcastTo(which, shape), broadcastTo(a, shape), broadcastTo(b, shape))
 }
 
 /**
@@ -46,7 +49,7 @@ export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
  * np.equal(NaN, NaN) // => False
  * ```
  */
-export const equal = (x: ArrayLike, y: ArrayLike): NDArray => functions.equal(x, y)
+export const equal = functions.equal
 
 /**
  * Whether different, element by element (bools); NaN differs from everything, itself too.
@@ -60,7 +63,7 @@ export const equal = (x: ArrayLike, y: ArrayLike): NDArray => functions.equal(x,
  * np.sum(np.notEqual(padded, 0), { axis: 1 }) // => [3 2]
  * ```
  */
-export const notEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.notEqual(x, y)
+export const notEqual = functions.notEqual
 
 /**
  * Whether less, element by element (bools); false where either is NaN.
@@ -74,7 +77,7 @@ export const notEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.notEq
  * np.less(np.arange(3), np.expandDims(lengths, 1)) // => [[ True  True  True]\n [ True False False]]
  * ```
  */
-export const less = (x: ArrayLike, y: ArrayLike): NDArray => functions.less(x, y)
+export const less = functions.less
 
 /**
  * Whether less or equal, element by element (bools); false where either is NaN.
@@ -88,7 +91,7 @@ export const less = (x: ArrayLike, y: ArrayLike): NDArray => functions.less(x, y
  * np.lessEqual(position, np.expandDims(position, 1)).astype('int32') // => [[1 0 0]\n [1 1 0]\n [1 1 1]]
  * ```
  */
-export const lessEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.lessEqual(x, y)
+export const lessEqual = functions.lessEqual
 
 /**
  * Whether greater, element by element (bools); false where either is NaN.
@@ -102,7 +105,7 @@ export const lessEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.less
  * np.where(np.greater(x, 0), x, 0) // => [0. 3. 0.]
  * ```
  */
-export const greater = (x: ArrayLike, y: ArrayLike): NDArray => functions.greater(x, y)
+export const greater = functions.greater
 
 /**
  * Whether greater or equal, element by element (bools); false where either is NaN.
@@ -115,10 +118,10 @@ export const greater = (x: ArrayLike, y: ArrayLike): NDArray => functions.greate
  * np.greaterEqual(probabilities, 0.5).astype('int32') // => [0 1 1]
  * ```
  */
-export const greaterEqual = (x: ArrayLike, y: ArrayLike): NDArray => functions.greaterEqual(x, y)
+export const greaterEqual = functions.greaterEqual
 
 const truths = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
-  promoteTwoArrays(name, surface.truth(asArray(x)), surface.truth(asArray(y)))
+  promoteTwoArrays(name, truth(asArray(x)), truth(asArray(y)))
 
 const logicalAndDoor = must.door('np.logicalAnd', { x: must.arrayLike, y: must.arrayLike })
 
@@ -186,7 +189,7 @@ export const logicalXor = (x: ArrayLike, y: ArrayLike): NDArray => {
  * np.logicalNot(np.array([0, 0.5])) // => [ True False]
  * ```
  */
-export const logicalNot = (x: ArrayLike): NDArray => ops.not(surface.truth(arrayFor('np.logicalNot', x)))
+export const logicalNot = (x: ArrayLike): NDArray => ops.not(truth(arrayFor('np.logicalNot', x)))
 
 const always = (x: NDArray, value: boolean): NDArray => full(x.aval.shape, value ? 1 : 0, 'bool')
 

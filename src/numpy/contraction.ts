@@ -23,7 +23,7 @@ import type { NDArray } from '../trace/value.ts'
  * np.matmul(np.ones([2, 3]), np.ones([2, 3])) // throws ShapeError
  * ```
  */
-export const matmul = (x: Factor, y: Factor): NDArray => functions.matmul(x, y)
+export const matmul: (x: Factor, y: Factor) => NDArray = functions.matmul
 /**
  * Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. One of the operands may be a
  * `QuantizedArray` or a `LinearOperator`: a matrix on the right of arrays, or on the left of vectors and matrices.
@@ -39,7 +39,7 @@ export const matmul = (x: Factor, y: Factor): NDArray => functions.matmul(x, y)
  * np.dot(np.ones([2, 3]), np.ones([4, 3, 5])).shape // => 2,4,5
  * ```
  */
-export const dot = (x: Factor, y: Factor): NDArray => functions.dot(x, y)
+export const dot: (x: Factor, y: Factor) => NDArray = functions.dot
 
 const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
   promoteAll([asArray(x), asArray(y)]) as readonly [NDArray, NDArray]

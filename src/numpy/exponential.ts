@@ -1,8 +1,7 @@
 /** `np`: powers of e, 2 and 10, their logarithms, and roots, element by element. Integers become float32. */
 import { full, fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, functions } from '../runtime/installArrays.ts'
-import * as surface from '../surface/arithmetic.ts'
+import { arrayFor, float, functions } from '../runtime/installArrays.ts'
 import { promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -20,7 +19,7 @@ const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, v
  * np.sqrt(np.arange(3)).dtype // => float32
  * ```
  */
-export const sqrt = (x: ArrayLike): NDArray => functions.sqrt(x)
+export const sqrt = functions.sqrt
 
 /**
  * e to the power `x`. Of float32 it overflows to infinity beyond 88.7.
@@ -32,7 +31,7 @@ export const sqrt = (x: ArrayLike): NDArray => functions.sqrt(x)
  * np.exp(np.array([88, 89])) // => [1.6516363e+38           inf]
  * ```
  */
-export const exp = (x: ArrayLike): NDArray => functions.exp(x)
+export const exp = functions.exp
 
 /**
  * Natural logarithm; -Infinity of 0, NaN below.
@@ -46,7 +45,7 @@ export const exp = (x: ArrayLike): NDArray => functions.exp(x)
  * np.sum(p.mul(np.log(p))).neg() // => 1.0397208
  * ```
  */
-export const log = (x: ArrayLike): NDArray => functions.log(x)
+export const log = functions.log
 
 /**
  * `log(1 + x)`, accurate near 0.
@@ -58,7 +57,7 @@ export const log = (x: ArrayLike): NDArray => functions.log(x)
  * np.log(np.add(1, 1e-8)) // => 0.
  * ```
  */
-export const log1p = surface.float('np.log1p', ops.log1p)
+export const log1p = float('np.log1p', ops.log1p)
 
 /**
  * `exp(x) - 1`, accurate near 0.
@@ -70,7 +69,7 @@ export const log1p = surface.float('np.log1p', ops.log1p)
  * np.exp(1e-8).sub(1) // => 0.
  * ```
  */
-export const expm1 = surface.float('np.expm1', ops.expm1)
+export const expm1 = float('np.expm1', ops.expm1)
 
 /**
  * 2 to the power `x`, a float.
@@ -82,7 +81,7 @@ export const expm1 = surface.float('np.expm1', ops.expm1)
  * np.exp2(0.5) // => 1.4142135
  * ```
  */
-export const exp2 = surface.float('np.exp2', ops.exp2)
+export const exp2 = float('np.exp2', ops.exp2)
 
 /**
  * Cube root, of negative numbers too.
@@ -94,7 +93,7 @@ export const exp2 = surface.float('np.exp2', ops.exp2)
  * np.power(np.array([27, -8]), 1 / 3) // => [ 3. nan]
  * ```
  */
-export const cbrt = surface.float('np.cbrt', ops.cbrt)
+export const cbrt = float('np.cbrt', ops.cbrt)
 
 /**
  * Logarithm to the base 2.
@@ -105,7 +104,7 @@ export const cbrt = surface.float('np.cbrt', ops.cbrt)
  * np.log2(np.array([1, 1024, 0.25])) // => [ 0. 10. -2.]
  * ```
  */
-export const log2 = surface.float('np.log2', (x) => ops.div(ops.log(x), strong(x, Math.LN2)))
+export const log2 = float('np.log2', (x) => ops.div(ops.log(x), strong(x, Math.LN2)))
 
 /**
  * Logarithm to the base 10.
@@ -119,7 +118,7 @@ export const log2 = surface.float('np.log2', (x) => ops.div(ops.log(x), strong(x
  * np.log10(power.div(2)).mul(10) // => [ 0. 20.]
  * ```
  */
-export const log10 = surface.float('np.log10', (x) => ops.div(ops.log(x), strong(x, Math.LN10)))
+export const log10 = float('np.log10', (x) => ops.div(ops.log(x), strong(x, Math.LN10)))
 
 /**
  * `log(exp(x) + exp(y))`, without overflow: the sum of two numbers of which logarithms are given.

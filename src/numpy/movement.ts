@@ -3,7 +3,6 @@ import { calledAs } from '../core/calledAs.ts'
 import { isLinearOperator, takeFromOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
 import { isQuantized, takeQuantized } from '../api/quantized.ts'
-import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
@@ -76,7 +75,7 @@ export const size = (x: ArrayLike, axis?: number): number => {
  * np.reshape(np.arange(6), [4, 2]) // throws ShapeError
  * ```
  */
-export const reshape = (x: ArrayLike, newShape: Shape | number): NDArray => functions.reshape(x, newShape)
+export const reshape: (x: ArrayLike, shape: Shape | number) => NDArray = functions.reshape
 
 /**
  * The elements in one axis, row after row.
@@ -88,7 +87,7 @@ export const reshape = (x: ArrayLike, newShape: Shape | number): NDArray => func
  * np.ravel(7) // => [7]
  * ```
  */
-export const ravel = (x: ArrayLike): NDArray => calledAs('np.ravel', () => functions.ravel(x))
+export const ravel = functions.ravel
 
 /**
  * Axes in another order; reversed by default.
@@ -104,7 +103,7 @@ export const ravel = (x: ArrayLike): NDArray => calledAs('np.ravel', () => funct
  * np.transpose(images, [0, 3, 1, 2]).shape // => 8,3,32,16
  * ```
  */
-export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArray => functions.transpose(x, axes)
+export const transpose = functions.transpose
 
 /**
  * Two axes exchanged.
@@ -117,12 +116,7 @@ export const transpose = (x: ArrayLike, axes?: readonly number[] | null): NDArra
  * np.swapaxes(keys, -1, -2).shape // => 2,4,64,10
  * ```
  */
-export const swapaxes = (x: ArrayLike, a: number, b: number): NDArray => functions.swapaxes(x, a, b)
-
-const squeezeDoor = must.door('np.squeeze', {
-  x: must.arrayLike,
-  options: must.optionsOf<{ readonly axis?: number | readonly number[] | null }>({ axis: must.nullable(must.axes) }),
-})
+export const swapaxes = functions.swapaxes
 
 /**
  * Axes of extent 1 removed: all, or those named.
@@ -136,10 +130,7 @@ const squeezeDoor = must.door('np.squeeze', {
  * np.squeeze(np.zeros([1, 3, 1]), { axis: 1 }) // throws ShapeError
  * ```
  */
-export const squeeze = (x: ArrayLike, options: { readonly axis?: number | readonly number[] | null } = {}): NDArray => {
-  squeezeDoor(x, options)
-  return functions.squeeze(x, options)
-}
+export const squeeze = functions.squeeze
 
 /**
  * New axes of extent 1, at these places of the result.
@@ -153,7 +144,7 @@ export const squeeze = (x: ArrayLike, options: { readonly axis?: number | readon
  * np.expandDims(x, [0, -1]).shape // => 1,3,1
  * ```
  */
-export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDArray => functions.expandDims(x, axis)
+export const expandDims = functions.expandDims
 
 /**
  * The array stretched to a shape: axes of extent 1, and axes in front that it lacks, repeat it.
@@ -167,7 +158,7 @@ export const expandDims = (x: ArrayLike, axis: number | readonly number[]): NDAr
  * np.broadcastTo(np.array([1, 2, 3]), [2]) // throws ShapeError
  * ```
  */
-export const broadcastTo = (x: ArrayLike, newShape: Shape): NDArray => functions.broadcastTo(x, newShape)
+export const broadcastTo = functions.broadcastTo
 
 /**
  * The elements converted. Floats become integers by what stands before the point, saturating, and NaN by 0; integers that do not
@@ -180,7 +171,7 @@ export const broadcastTo = (x: ArrayLike, newShape: Shape): NDArray => functions
  * np.astype(np.array([0, 0.5, -1]), 'bool') // => [False  True  True]
  * ```
  */
-export const astype = (x: ArrayLike, dtype: DType): NDArray => functions.astype(x, dtype)
+export const astype = functions.astype
 
 const moveaxisDoor = must.door('np.moveaxis', {
   x: must.arrayLike,

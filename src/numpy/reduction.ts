@@ -1,17 +1,5 @@
 /** `np`: reductions. `axis` is one axis, several, or null for all; negatives count from the end. */
-import * as reduce from '../surface/reduce.ts'
 import { functions } from '../runtime/installArrays.ts'
-import type {
-  ArgOptions,
-  ArrayLike,
-  CumulativeOptions,
-  ExtremumOptions,
-  MeanOptions,
-  ReduceOptions,
-  SumOptions,
-  VarOptions,
-} from '../trace/surface.ts'
-import type { NDArray } from '../trace/value.ts'
 
 /**
  * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits widen to 32 bits.
@@ -27,7 +15,7 @@ import type { NDArray } from '../trace/value.ts'
  * np.sum(x, { where: np.greater(x, 2), initial: 100 }) // => 107.
  * ```
  */
-export const sum = (x: ArrayLike, options?: SumOptions): NDArray => functions.sum(x, options)
+export const sum = functions.sum
 /**
  * Product; 1 where there is nothing to multiply. Bools and integers of 8 and 16 bits widen to 32. Its derivative is right where
  * factors are 0.
@@ -40,7 +28,7 @@ export const sum = (x: ArrayLike, options?: SumOptions): NDArray => functions.su
  * grad((x) => np.prod(x))(np.array([0, 2, 3])) // => [6. 0. 0.]
  * ```
  */
-export const prod = (x: ArrayLike, options?: SumOptions): NDArray => functions.prod(x, options)
+export const prod = functions.prod
 /**
  * Mean, as a float: integers and bools give float32; NaN of nothing.
  *
@@ -53,7 +41,7 @@ export const prod = (x: ArrayLike, options?: SumOptions): NDArray => functions.p
  * np.mean(x, { where: np.greater(x, 1) }) // => 3.6666667
  * ```
  */
-export const mean = (x: ArrayLike, options?: MeanOptions): NDArray => functions.mean(x, options)
+export const mean = functions.mean
 /**
  * Largest element; NaN if any is. Ties share the gradient. `np.maximum` compares two arrays.
  *
@@ -67,7 +55,7 @@ export const mean = (x: ArrayLike, options?: MeanOptions): NDArray => functions.
  * np.max(np.zeros(0)) // throws ShapeError
  * ```
  */
-export const max = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.max(x, options)
+export const max = functions.max
 /**
  * Smallest element; NaN if any is. Ties share the gradient. `np.minimum` compares two arrays.
  *
@@ -80,7 +68,7 @@ export const max = (x: ArrayLike, options?: ExtremumOptions): NDArray => functio
  * grad((x) => np.min(x))(np.array([1, 2, 1])) // => [0.5 0.  0.5]
  * ```
  */
-export const min = (x: ArrayLike, options?: ExtremumOptions): NDArray => functions.min(x, options)
+export const min = functions.min
 /**
  * Variance in two passes, as a float; the divisor is `n - ddof`, and NaN comes where that is not positive.
  *
@@ -94,7 +82,7 @@ export const min = (x: ArrayLike, options?: ExtremumOptions): NDArray => functio
  * np.var(np.array([3]), { ddof: 1 }) // => nan
  * ```
  */
-const variance = (x: ArrayLike, options?: VarOptions): NDArray => functions.var(x, options)
+const variance = functions.var
 export { variance as var }
 /**
  * Standard deviation: the square root of `var`, with its options.
@@ -108,7 +96,7 @@ export { variance as var }
  * x.sub(np.mean(x, { axis: 0 })).div(np.std(x, { axis: 0 })) // => [[-1. -1.]\n [ 1.  1.]]
  * ```
  */
-export const std = (x: ArrayLike, options?: VarOptions): NDArray => functions.std(x, options)
+export const std = functions.std
 /**
  * Whether all elements are true (not 0), a bool; true where there are none.
  *
@@ -119,7 +107,7 @@ export const std = (x: ArrayLike, options?: VarOptions): NDArray => functions.st
  * np.all(np.zeros(0)) // => True
  * ```
  */
-export const all = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.all(x, options)
+export const all = functions.all
 /**
  * Whether any element is true (not 0), a bool; false where there are none.
  *
@@ -131,7 +119,7 @@ export const all = (x: ArrayLike, options?: ReduceOptions): NDArray => functions
  * np.any(np.zeros(0)) // => False
  * ```
  */
-export const any = (x: ArrayLike, options?: ReduceOptions): NDArray => functions.any(x, options)
+export const any = functions.any
 /**
  * Index (int32) of the first largest element, or of the first NaN; among all elements without an axis.
  *
@@ -144,7 +132,7 @@ export const any = (x: ArrayLike, options?: ReduceOptions): NDArray => functions
  * np.argmax(logits) // => 3
  * ```
  */
-export const argmax = (x: ArrayLike, options?: ArgOptions): NDArray => functions.argmax(x, options)
+export const argmax = functions.argmax
 /**
  * Index (int32) of the first smallest element, or of the first NaN; among all elements without an axis.
  *
@@ -157,7 +145,7 @@ export const argmax = (x: ArrayLike, options?: ArgOptions): NDArray => functions
  * np.argmin(np.array([1, NaN, 0])) // => 1
  * ```
  */
-export const argmin = (x: ArrayLike, options?: ArgOptions): NDArray => functions.argmin(x, options)
+export const argmin = functions.argmin
 /**
  * Running sums along an axis, of the shape of `x`; over all elements, in one axis, without one.
  *
@@ -169,7 +157,7 @@ export const argmin = (x: ArrayLike, options?: ArgOptions): NDArray => functions
  * np.cumsum(np.array([true, false, true])) // => [1 1 2]
  * ```
  */
-export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => functions.cumsum(x, options)
+export const cumsum = functions.cumsum
 /**
  * Running products along an axis, of the shape of `x`; over all elements, in one axis, without one.
  *
@@ -182,4 +170,4 @@ export const cumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray => fu
  * np.cumprod(np.subtract(1, losses)) // => [0.5   0.5   0.375]
  * ```
  */
-export const cumprod = (x: ArrayLike, options?: CumulativeOptions): NDArray => reduce.cumprod(x, options)
+export const cumprod = functions.cumprod

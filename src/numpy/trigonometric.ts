@@ -1,7 +1,6 @@
 /** `np`: functions of angles and of the hyperbola, element by element. Integers become float32. */
 import * as ops from '../ops/elementwise.ts'
-import { arrayFor, functions } from '../runtime/installArrays.ts'
-import * as surface from '../surface/arithmetic.ts'
+import { arrayFor, float, functions } from '../runtime/installArrays.ts'
 import { promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -16,7 +15,7 @@ import type { NDArray } from '../trace/value.ts'
  * grad((x) => np.sin(x))(np.array(0)) // => 1.
  * ```
  */
-export const sin = (x: ArrayLike): NDArray => functions.sin(x)
+export const sin = functions.sin
 
 /**
  * Cosine of an angle in radians.
@@ -28,7 +27,7 @@ export const sin = (x: ArrayLike): NDArray => functions.sin(x)
  * np.square(np.cos(0.7)).add(np.square(np.sin(0.7))) // => 1.
  * ```
  */
-export const cos = (x: ArrayLike): NDArray => functions.cos(x)
+export const cos = functions.cos
 
 /**
  * Hyperbolic tangent: from -1 to 1, where it saturates.
@@ -40,7 +39,7 @@ export const cos = (x: ArrayLike): NDArray => functions.cos(x)
  * grad((x) => np.tanh(x))(np.array(0)) // => 1.
  * ```
  */
-export const tanh = (x: ArrayLike): NDArray => functions.tanh(x)
+export const tanh = functions.tanh
 
 /**
  * Tangent of an angle in radians: the slope of a line at that angle.
@@ -51,7 +50,7 @@ export const tanh = (x: ArrayLike): NDArray => functions.tanh(x)
  * np.tan(np.array([0, Math.PI / 4])) // => [0. 1.]
  * ```
  */
-export const tan = surface.float('np.tan', ops.tan)
+export const tan = float('np.tan', ops.tan)
 
 /**
  * Arc sine, in radians from -π/2 to π/2; NaN outside [-1, 1].
@@ -62,7 +61,7 @@ export const tan = surface.float('np.tan', ops.tan)
  * np.arcsin(np.array([-1, 0, 1, 2])) // => [-1.5707964  0.         1.5707964        nan]
  * ```
  */
-export const arcsin = surface.float('np.arcsin', ops.asin)
+export const arcsin = float('np.arcsin', ops.asin)
 
 /**
  * Arc cosine, in radians from 0 to π; NaN outside [-1, 1].
@@ -75,7 +74,7 @@ export const arcsin = surface.float('np.arcsin', ops.asin)
  * np.arccos(cosine) // => 1.5707964
  * ```
  */
-export const arccos = surface.float('np.arccos', ops.acos)
+export const arccos = float('np.arccos', ops.acos)
 
 /**
  * Arc tangent, in radians from -π/2 to π/2. `np.arctan2` knows the quadrant of a point.
@@ -86,7 +85,7 @@ export const arccos = surface.float('np.arccos', ops.acos)
  * np.arctan(np.array([0, 1, Infinity])) // => [0.        0.7853982 1.5707964]
  * ```
  */
-export const arctan = surface.float('np.arctan', ops.atan)
+export const arctan = float('np.arctan', ops.atan)
 
 /**
  * Hyperbolic sine, `(exp(x) - exp(-x)) / 2`: odd. Of float32 it overflows beyond 89.4.
@@ -97,7 +96,7 @@ export const arctan = surface.float('np.arctan', ops.atan)
  * np.sinh(np.array([-1, 0, 1])) // => [-1.1752012  0.         1.1752012]
  * ```
  */
-export const sinh = surface.float('np.sinh', ops.sinh)
+export const sinh = float('np.sinh', ops.sinh)
 
 /**
  * Hyperbolic cosine, `(exp(x) + exp(-x)) / 2`: even, and at least 1. Of float32 it overflows beyond 89.4.
@@ -108,7 +107,7 @@ export const sinh = surface.float('np.sinh', ops.sinh)
  * np.cosh(np.array([-1, 0, 1, 90])) // => [1.5430807 1.        1.5430807       inf]
  * ```
  */
-export const cosh = surface.float('np.cosh', ops.cosh)
+export const cosh = float('np.cosh', ops.cosh)
 
 /**
  * Inverse hyperbolic sine: for large `x` nearly ±log(2|x|), but defined at 0 and below.
@@ -119,7 +118,7 @@ export const cosh = surface.float('np.cosh', ops.cosh)
  * np.arcsinh(np.array([-1000, 0, 1000])) // => [-7.6009026  0.         7.6009026]
  * ```
  */
-export const arcsinh = surface.float('np.arcsinh', ops.asinh)
+export const arcsinh = float('np.arcsinh', ops.asinh)
 
 /**
  * Inverse hyperbolic cosine, 0 or more; NaN below 1.
@@ -130,7 +129,7 @@ export const arcsinh = surface.float('np.arcsinh', ops.asinh)
  * np.arccosh(np.array([1, 10, 0.5])) // => [0.       2.993223      nan]
  * ```
  */
-export const arccosh = surface.float('np.arccosh', ops.acosh)
+export const arccosh = float('np.arccosh', ops.acosh)
 
 /**
  * Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond. Of a correlation, it is Fisher's z.
@@ -141,7 +140,7 @@ export const arccosh = surface.float('np.arccosh', ops.acosh)
  * np.arctanh(np.array([0, 0.5, 1, 2])) // => [0.         0.54930615        inf        nan]
  * ```
  */
-export const arctanh = surface.float('np.arctanh', ops.atanh)
+export const arctanh = float('np.arctanh', ops.atanh)
 
 /**
  * The angle of the point (x, y), in radians from -π to π. `y` comes first.

@@ -14,7 +14,7 @@ import * as shape from '../surface/shape.ts'
 import { at } from '../surface/updates.ts'
 import { eagerInterpreter } from './eager.ts'
 
-/** What methods of arrays forward to. */
+/** What methods of arrays forward to, and `np` gives to users. */
 export const functions: Surface = {
   ...arithmetic,
   ...shape,
@@ -30,14 +30,19 @@ export const functions: Surface = {
   argmax: reduce.argmax,
   argmin: reduce.argmin,
   cumsum: reduce.cumsum,
+  cumprod: reduce.cumprod,
   dot,
   matmul,
   take,
   at,
 }
 
+// What is made by a function has no name of its own; `jit(np.sin)` is called by it.
+for (const [name, value] of Object.entries(functions)) Object.defineProperty(value, 'name', { value: name })
+
 installSurface(functions)
 installRoot(eagerInterpreter)
 
 // Not re-exported: bundlers leave out a module that they can see through, and what it installs.
 export const { arrayFor, asArray, asIndices, isArrayLeaf, makeArray } = convert
+export const { float, truth } = arithmetic

@@ -1,12 +1,10 @@
 /** NumPy's elementwise functions of one and two operands. */
 import { calledAs } from '../core/calledAs.ts'
 import { door, nullable } from '../core/arguments.ts'
-import { isFloat, isInteger, kindOf } from '../core/dtype.ts'
+import { isFloat, kindOf } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'
-import { broadcastTwo } from '../core/shape.ts'
 import { fullLike, zerosLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
-import { broadcastTo } from '../ops/movement.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 import { arrayLike } from '../conversions/arguments.ts'
@@ -108,10 +106,7 @@ export const float =
     op(inexact(arrayFor(name, x)))
 
 export const exp = float('np.exp', ops.exp)
-export const exp2 = float('np.exp2', ops.exp2)
-export const expm1 = float('np.expm1', ops.expm1)
 export const log = float('np.log', ops.log)
-export const log1p = float('np.log1p', ops.log1p)
 export const sqrt = float('np.sqrt', ops.sqrt)
 export const sin = float('np.sin', ops.sin)
 export const cos = float('np.cos', ops.cos)
@@ -140,14 +135,6 @@ export const square = (x: ArrayLike): NDArray => {
   return ops.mul(array, array)
 }
 
-/** The integer as it is, floats by `op`: rounding functions. */
-export const rounding =
-  (op: (x: NDArray) => NDArray) =>
-  (x: ArrayLike): NDArray => {
-    const array = asArray(x)
-    return isInteger(array.aval.dtype) || isBool(array) ? array : op(array)
-  }
-
 const clipDoor = door('np.clip', { x: arrayLike, low: nullable(arrayLike), high: nullable(arrayLike) })
 
 export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray => {
@@ -161,10 +148,3 @@ export const clip = (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | nu
 
 /** The array as truth values: anything but 0 is true. */
 export const truth = (x: ArrayLike): NDArray => ops.cast(asArray(x), 'bool')
-
-export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray => {
-  const which = truth(arrayFor('np.where', condition))
-  const [a, b] = promoteTwoArrays('np.where', x, y)
-  const shape = broadcastTwo('np.where', which.aval.shape, a.aval.shape)
-  return ops.select(broadcastTo(which, shape), broadcastTo(a, shape), broadcastTo(b, shape))
-}

@@ -1,4 +1,5 @@
 /** NumPy's functions that move elements about. */
+import { calledAs } from '../core/calledAs.ts'
 import type { OptionTable } from '../core/arguments.ts'
 import {
   axes,
@@ -71,7 +72,7 @@ export const reshape = (x: ArrayLike, shape: Shape | number, ...more: readonly n
   return ops.reshape(array, inferShape(array, typeof shape === 'number' ? [shape] : shape))
 }
 
-export const ravel = (x: ArrayLike): NDArray => reshape(x, -1)
+export const ravel = (x: ArrayLike): NDArray => calledAs('np.ravel', () => reshape(x, -1))
 
 const transposeDoor = door('np.transpose', { x: arrayLike, axes: nullable(axisList) })
 

@@ -117,58 +117,59 @@ export interface TakeOptions {
   readonly fillValue?: number
 }
 
-/** The functions that methods of arrays forward to; `numpy` provides them. */
+/** What methods of arrays forward to. `surface/` has it all, and `np` gives the same functions to users. */
 export interface Surface {
-  add(x: ArrayLike, y: ArrayLike): NDArray
-  subtract(x: ArrayLike, y: ArrayLike): NDArray
-  multiply(x: ArrayLike, y: ArrayLike): NDArray
-  divide(x: ArrayLike, y: ArrayLike): NDArray
-  floorDivide(x: ArrayLike, y: ArrayLike): NDArray
-  remainder(x: ArrayLike, y: ArrayLike): NDArray
-  power(x: ArrayLike, y: ArrayLike): NDArray
-  maximum(x: ArrayLike, y: ArrayLike): NDArray
-  minimum(x: ArrayLike, y: ArrayLike): NDArray
-  equal(x: ArrayLike, y: ArrayLike): NDArray
-  notEqual(x: ArrayLike, y: ArrayLike): NDArray
-  less(x: ArrayLike, y: ArrayLike): NDArray
-  lessEqual(x: ArrayLike, y: ArrayLike): NDArray
-  greater(x: ArrayLike, y: ArrayLike): NDArray
-  greaterEqual(x: ArrayLike, y: ArrayLike): NDArray
-  matmul(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
-  dot(x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
-  negative(x: ArrayLike): NDArray
-  abs(x: ArrayLike): NDArray
-  sign(x: ArrayLike): NDArray
-  exp(x: ArrayLike): NDArray
-  log(x: ArrayLike): NDArray
-  sqrt(x: ArrayLike): NDArray
-  square(x: ArrayLike): NDArray
-  sin(x: ArrayLike): NDArray
-  cos(x: ArrayLike): NDArray
-  tanh(x: ArrayLike): NDArray
-  clip(x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null): NDArray
-  sum(x: ArrayLike, options?: SumOptions): NDArray
-  mean(x: ArrayLike, options?: MeanOptions): NDArray
-  prod(x: ArrayLike, options?: SumOptions): NDArray
-  max(x: ArrayLike, options?: ExtremumOptions): NDArray
-  min(x: ArrayLike, options?: ExtremumOptions): NDArray
-  var(x: ArrayLike, options?: VarOptions): NDArray
-  std(x: ArrayLike, options?: VarOptions): NDArray
-  all(x: ArrayLike, options?: ReduceOptions): NDArray
-  any(x: ArrayLike, options?: ReduceOptions): NDArray
-  argmax(x: ArrayLike, options?: ArgOptions): NDArray
-  argmin(x: ArrayLike, options?: ArgOptions): NDArray
-  cumsum(x: ArrayLike, options?: CumulativeOptions): NDArray
-  reshape(x: ArrayLike, shape: Shape | number, ...more: readonly never[]): NDArray
-  ravel(x: ArrayLike): NDArray
-  transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray
-  swapaxes(x: ArrayLike, a: number, b: number): NDArray
-  squeeze(x: ArrayLike, options?: SqueezeOptions): NDArray
-  expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray
-  broadcastTo(x: ArrayLike, shape: Shape): NDArray
-  take(x: ArrayLike, indices: ArrayLike, options?: TakeOptions): NDArray
-  astype(x: ArrayLike, dtype: DType): NDArray
-  at(x: NDArray, indices: readonly Index[]): IndexedPlace
+  readonly add: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly subtract: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly multiply: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly divide: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly floorDivide: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly remainder: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly power: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly maximum: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly minimum: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly equal: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly notEqual: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly less: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly lessEqual: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly greater: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly greaterEqual: (x: ArrayLike, y: ArrayLike) => NDArray
+  readonly matmul: (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts) => NDArray
+  readonly dot: (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts) => NDArray
+  readonly negative: (x: ArrayLike) => NDArray
+  readonly abs: (x: ArrayLike) => NDArray
+  readonly sign: (x: ArrayLike) => NDArray
+  readonly exp: (x: ArrayLike) => NDArray
+  readonly log: (x: ArrayLike) => NDArray
+  readonly sqrt: (x: ArrayLike) => NDArray
+  readonly square: (x: ArrayLike) => NDArray
+  readonly sin: (x: ArrayLike) => NDArray
+  readonly cos: (x: ArrayLike) => NDArray
+  readonly tanh: (x: ArrayLike) => NDArray
+  readonly clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray
+  readonly sum: (x: ArrayLike, options?: SumOptions) => NDArray
+  readonly mean: (x: ArrayLike, options?: MeanOptions) => NDArray
+  readonly prod: (x: ArrayLike, options?: SumOptions) => NDArray
+  readonly max: (x: ArrayLike, options?: ExtremumOptions) => NDArray
+  readonly min: (x: ArrayLike, options?: ExtremumOptions) => NDArray
+  readonly var: (x: ArrayLike, options?: VarOptions) => NDArray
+  readonly std: (x: ArrayLike, options?: VarOptions) => NDArray
+  readonly all: (x: ArrayLike, options?: ReduceOptions) => NDArray
+  readonly any: (x: ArrayLike, options?: ReduceOptions) => NDArray
+  readonly argmax: (x: ArrayLike, options?: ArgOptions) => NDArray
+  readonly argmin: (x: ArrayLike, options?: ArgOptions) => NDArray
+  readonly cumsum: (x: ArrayLike, options?: CumulativeOptions) => NDArray
+  readonly cumprod: (x: ArrayLike, options?: CumulativeOptions) => NDArray
+  readonly reshape: (x: ArrayLike, shape: Shape | number, ...more: readonly never[]) => NDArray
+  readonly ravel: (x: ArrayLike) => NDArray
+  readonly transpose: (x: ArrayLike, axes?: readonly number[] | null) => NDArray
+  readonly swapaxes: (x: ArrayLike, a: number, b: number) => NDArray
+  readonly squeeze: (x: ArrayLike, options?: SqueezeOptions) => NDArray
+  readonly expandDims: (x: ArrayLike, axis: number | readonly number[]) => NDArray
+  readonly broadcastTo: (x: ArrayLike, shape: Shape) => NDArray
+  readonly take: (x: ArrayLike, indices: ArrayLike, options?: TakeOptions) => NDArray
+  readonly astype: (x: ArrayLike, dtype: DType) => NDArray
+  readonly at: (x: NDArray, indices: readonly Index[]) => IndexedPlace
 }
 
 const unset = new Proxy({} as Surface, {
@@ -180,7 +181,7 @@ const unset = new Proxy({} as Surface, {
 /** The functions: what methods of arrays do. */
 export let surface = unset
 
-/** Gives arrays their methods. Called once, by `numpy`. */
+/** Gives arrays their methods. Called once, by `runtime/installArrays.ts`. */
 export const installSurface = (functions: Surface): void => {
   surface = functions
 }

@@ -1,6 +1,6 @@
 /** What golden cases of numpy's wider functions do not say: transformations, laws, edges, errors. */
 import * as fc from 'fast-check'
-import { jit, lax, np, random, vmap } from 'pullback'
+import { jit, lax, makeProgram, np, printProgram, random, vmap } from 'pullback'
 import type { NDArray } from 'pullback'
 import { assertClose, checkGrads } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
@@ -283,5 +283,14 @@ describe('fmod', () => {
 
   it('has the derivatives of its formula', () => {
     checkGrads(np.fmod, [np.array([-7.3, 7.4, 9.1]), np.array([3, -2, 2.5])])
+  })
+})
+
+describe('what methods and np share', () => {
+  it('is called by its name, which programs of it have too', () => {
+    const shared = { sin: np.sin, add: np.add, max: np.max, var: np.var, cumprod: np.cumprod, reshape: np.reshape }
+    for (const [name, f] of Object.entries(shared)) expect(f.name).toBe(name)
+    const outer = makeProgram((x: NDArray) => jit(np.tanh)(x))(np.zeros([2]))
+    expect(printProgram(outer)).toContain('name="tanh"')
   })
 })
