@@ -1,6 +1,6 @@
 /** `lax`: reductions, cumulative operations, contraction and sorting. Axes are not negative, except that of `sort`. */
-import type { DType } from '../core/dtype.ts'
-import { limitsOf } from '../core/dtype.ts'
+import type { FoldName } from '../primitives/folds.ts'
+import { identityOf } from '../primitives/folds.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import type { DotGeneralParams } from '../ir/op.ts'
 import * as contraction from '../ops/contraction.ts'
@@ -51,12 +51,7 @@ export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
 
 // Of nothing, what changes no other element.
 const extremum =
-  (
-    name: string,
-    op: (x: NDArray, axes: Axes) => NDArray,
-    ofNothing: (dtype: DType) => number | bigint,
-    enter = must.door(name, reducerParameters),
-  ) =>
+  (name: string, op: (x: NDArray, axes: Axes) => NDArray, fold: FoldName, enter = must.door(name, reducerParameters)) =>
   (x: ArrayLike, axes: Axes): NDArray => {
     enter(x, axes)
     const array = asArray(x)
@@ -65,7 +60,7 @@ const extremum =
     if (extents.includes(undefined) || !extents.includes(0)) return op(array, axes)
     // The sum has the shape.
     const { shape: left } = ops.reduceSum(creation.full(shape, 0, 'float32'), axes)
-    return creation.full(left, ofNothing(dtype), dtype)
+    return creation.full(left, identityOf(fold, dtype), dtype)
   }
 
 /**
@@ -80,7 +75,7 @@ const extremum =
  * grad((x) => lax.reduceMax(x, [0]))(np.array([5, 5, 1])) // => [0.5 0.5 0. ]
  * ```
  */
-export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, (dtype) => limitsOf(dtype)[0])
+export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, 'max')
 
 /**
  * Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient.
@@ -93,7 +88,7 @@ export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, (dtype) => lim
  * lax.reduceMin(np.zeros([0, 2], { dtype: 'int32' }), [0]) // => [2147483647 2147483647]
  * ```
  */
-export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, (dtype) => limitsOf(dtype)[1])
+export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, 'min')
 
 /**
  * Whether all are true over axes; of integers the bitwise and.

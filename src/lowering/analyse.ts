@@ -4,14 +4,18 @@ import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import { stridesOf } from '../core/shape.ts'
 import { primitiveOf } from '../primitives/registry.ts'
+import { isControl } from './control.ts'
 import { Index, LoopVar, linearize } from './indices.ts'
-import { isView, keepsOrder, throughView } from './views.ts'
+import { hasPieces } from './pieces.ts'
+import { countedAxis, isView, keepsOrder, repeatsRows, throughView } from './views.ts'
 
 /** What is done with an equation. */
 export type Class =
   /** A loop over elements, which may be part of a larger one. */
   | 'map'
   | 'view'
+  /** Its elements say where they are: nothing is read. */
+  | 'index'
   | 'fold'
   /** Written piece by piece. */
   | 'pieces'
@@ -36,14 +40,18 @@ export interface Capabilities {
 }
 
 export const classify = (eqn: Equation, can: Capabilities): Class => {
-  if (eqn.op === 'iota' || isView(eqn)) return 'view'
-  if (eqn.op === 'concatenate' || eqn.op === 'pad') return 'pieces'
-  if (eqn.op === 'cond' || eqn.op === 'while' || eqn.op === 'scan') return 'control'
+  if (isView(eqn)) return 'view'
+  if (countedAxis(eqn) !== null) return 'index'
+  if (hasPieces(eqn)) return 'pieces'
+  if (isControl(eqn)) return 'control'
   const { facts } = primitiveOf(eqn.op)
   if (facts.elementwise === true && can.canLoop(eqn)) return 'map'
   if (facts.reduces === true && can.canFold(eqn)) return 'fold'
   return can.hasRoutine(eqn) ? 'routine' : 'host'
 }
+
+/** Classes of what may be computed where it is used, without memory of its own. */
+export const isLazy = (c: Class | undefined): boolean => c === 'map' || c === 'view' || c === 'index'
 
 /** About how many simple instructions an operation comes to. */
 export const costOf = (op: OpName): number => primitiveOf(op).facts.cost ?? 1
@@ -68,17 +76,9 @@ export interface Analysis {
 
 const isVariable = (a: Atom): a is Variable => !(a instanceof Literal)
 
-/** Whether the last axis of the result is one that the operand has too: then an element of it is used again and again. */
-const repeatsRows = (eqn: Equation): boolean => {
-  if (eqn.op !== 'broadcast') return false
-  const { shape, dims } = eqn.params
-  const last = shape.findLastIndex((n) => n !== 1)
-  return last >= 0 && dims.includes(last) && eqn.inputs[0]!.aval.shape[dims.indexOf(last)] !== 1
-}
-
 /** The equation, if it is a view of its operand. */
 export const viewOf = (eqn: Equation | undefined, classes: ReadonlyMap<Equation, Class>): Equation | undefined =>
-  eqn !== undefined && eqn.op !== 'iota' && classes.get(eqn) === 'view' ? eqn : undefined
+  eqn !== undefined && classes.get(eqn) === 'view' ? eqn : undefined
 
 /** An array seen through views, as offset and strides in elements of what it is a view of. */
 export interface StridedView {
@@ -113,11 +113,9 @@ export const analyse = (program: Program, can: Capabilities): Analysis => {
     for (const v of eqn.outputs) definitions.set(v, eqn)
     for (const a of eqn.inputs) if (isVariable(a)) uses.set(a, (uses.get(a) ?? 0) + 1)
   }
-  const isLazy = (v: Variable): boolean => {
+  const mayStay = (v: Variable): boolean => {
     const eqn = definitions.get(v)
-    if (eqn === undefined) return false
-    const c = classes.get(eqn)
-    return c === 'map' || c === 'view'
+    return eqn !== undefined && isLazy(classes.get(eqn))
   }
 
   // What has to be in memory for those who read it. Views that keep the order of elements name the same memory.
@@ -126,7 +124,7 @@ export const analyse = (program: Program, can: Capabilities): Analysis => {
     while (isVariable(v)) {
       wanted.add(v)
       const eqn = definitions.get(v)
-      if (eqn === undefined || classes.get(eqn) !== 'view' || eqn.op === 'iota' || !keepsOrder(eqn)) return
+      if (eqn === undefined || classes.get(eqn) !== 'view' || !keepsOrder(eqn)) return
       v = eqn.inputs[0]!
     }
   }
@@ -144,20 +142,20 @@ export const analyse = (program: Program, can: Capabilities): Analysis => {
   const stored = new Set<Variable>()
   const weights = new Map<Variable, Weight>()
   const weightOf = (a: Atom): Weight => {
-    if (!isVariable(a) || !isLazy(a) || stored.has(a)) return { nodes: 1, cost: 0 }
+    if (!isVariable(a) || !mayStay(a) || stored.has(a)) return { nodes: 1, cost: 0 }
     return weights.get(a)!
   }
   const store = (a: Atom): void => {
-    if (isVariable(a) && isLazy(a)) stored.add(a)
+    if (isVariable(a) && mayStay(a)) stored.add(a)
   }
   for (const eqn of program.equations) {
     const c = classes.get(eqn)!
-    if (c !== 'map' && c !== 'view') continue
+    if (!isLazy(c)) continue
     const parts = eqn.inputs.map(weightOf)
     if (repeatsRows(eqn) && parts[0]!.cost > cheap) store(eqn.inputs[0]!)
-    const own = c === 'view' ? 0 : costOf(eqn.op)
+    const own = c === 'map' ? costOf(eqn.op) : 0
     const total = eqn.inputs.map(weightOf)
-    const nodes = total.reduce((n, w) => n + w.nodes, c === 'view' ? 0 : 1)
+    const nodes = total.reduce((n, w) => n + w.nodes, c === 'map' ? 1 : 0)
     const cost = total.reduce((n, w) => n + w.cost, own)
     for (const v of eqn.outputs) {
       weights.set(v, { nodes, cost })

@@ -1,5 +1,6 @@
 /** Control flow: programs within a program become blocks of steps in the same memory. */
 import { cut } from '../core/marks.ts'
+import type { OpName } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import type { Aval } from '../core/aval.ts'
 import type { Atom, Variable } from '../ir/program.ts'
@@ -122,9 +123,14 @@ const lowerScan = (builder: Enclosing, eqn: EquationOf<'scan'>): void => {
   })
 }
 
+type Rule<N extends OpName> = (builder: Enclosing, eqn: EquationOf<N>) => void
+
+const rules: { readonly [N in OpName]?: Rule<N> } = { cond: lowerCond, while: lowerWhile, scan: lowerScan }
+
+/** Whether an equation chooses or repeats. */
+export const isControl = (eqn: Equation): boolean => rules[eqn.op] !== undefined
+
 /** Lowers an equation that chooses or repeats. */
 export const lowerControl = (builder: Enclosing, eqn: Equation): void => {
-  if (eqn.op === 'cond') lowerCond(builder, eqn)
-  else if (eqn.op === 'while') lowerWhile(builder, eqn)
-  else if (eqn.op === 'scan') lowerScan(builder, eqn)
+  ;(rules[eqn.op] as (builder: Enclosing, eqn: Equation) => void)(builder, eqn)
 }

@@ -7,7 +7,7 @@ import { sameShape, sizeOf, stridesOf } from '../core/shape.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
 import type { Analysis, Capabilities } from './analyse.ts'
-import { analyse, stridedView, viewOf } from './analyse.ts'
+import { analyse, isLazy, stridedView, viewOf } from './analyse.ts'
 import { Context } from './context.ts'
 import type { Enclosing, LoweredBlock } from './control.ts'
 import { lowerControl } from './control.ts'
@@ -17,7 +17,7 @@ import { Index, linearize } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
 import { finishKernel } from './loops.ts'
-import type { FoldName } from '../primitives/primitive.ts'
+import type { FoldName } from '../primitives/folds.ts'
 import { primitiveOf } from '../primitives/registry.ts'
 import type { Node, Reduction, Value } from './nodes.ts'
 import type { Build, Joined, Leaf } from './openSteps.ts'
@@ -25,7 +25,7 @@ import { OpenSteps } from './openSteps.ts'
 import type { Piece } from './pieces.ts'
 import { piecesOf } from './pieces.ts'
 import type { Block, Lowered, Operand, Step } from './steps.ts'
-import { keepsOrder, throughView } from './views.ts'
+import { countedAxis, keepsOrder, throughView } from './views.ts'
 
 const sameCoordinates = (a: readonly Index[], b: readonly Index[]): boolean =>
   a === b || a.every((c, i) => c.key === b[i]!.key)
@@ -90,7 +90,7 @@ class BlockBuilder implements Enclosing {
 
   #lower(eqn: Equation): void {
     const c = this.#analysis.classes.get(eqn)!
-    if (c === 'map' || c === 'view') {
+    if (isLazy(c)) {
       eqn.outputs.forEach((v, i) => {
         if (this.#analysis.stored.has(v)) this.#store(eqn, v, i)
       })
@@ -157,7 +157,8 @@ class BlockBuilder implements Enclosing {
       const value = this.#values.get(atom)
       if (value !== undefined) return leaf(value, kernel.indexOf(at, atom.aval.shape))
       const eqn = this.#analysis.definitions.get(atom)!
-      if (eqn.op === 'iota') return kernel.nodes.index(at[eqn.params.axis]!, eqn.params.dtype)
+      const axis = countedAxis(eqn)
+      if (axis !== null) return kernel.nodes.index(at[axis]!, atom.aval.dtype)
       if (viewOf(eqn, this.#analysis.classes) !== undefined) return visit(eqn.inputs[0]!, throughView(eqn, at))
       const found = known.get(atom)?.find((k) => sameCoordinates(k.at, at))
       if (found !== undefined) return found.node
@@ -191,6 +192,7 @@ class BlockBuilder implements Enclosing {
   /** Gives a map's or view's value memory. */
   #store(eqn: Equation, v: Variable, result: number): void {
     const view = viewOf(eqn, this.#analysis.classes)
+    const axis = countedAxis(eqn)
     const [source] = eqn.inputs
     if (view !== undefined && keepsOrder(eqn) && !(source instanceof Literal)) {
       const value = this.#values.get(source!)
@@ -204,7 +206,7 @@ class BlockBuilder implements Enclosing {
       (kernel: OpenKernel, at: readonly Index[]): Build =>
       (leaf) => {
         if (view !== undefined) return this.#demand(kernel, source!, throughView(eqn, at), leaf)
-        if (eqn.op === 'iota') return kernel.nodes.index(at[eqn.params.axis]!, eqn.params.dtype)
+        if (axis !== null) return kernel.nodes.index(at[axis]!, v.aval.dtype)
         const operands = eqn.inputs.map((a) => this.#demand(kernel, a, at, leaf))
         return kernel.nodes.op(eqn.op, eqn.params, operands, v.aval.dtype, result)
       }

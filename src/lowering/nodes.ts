@@ -2,7 +2,7 @@
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
-import type { FoldName } from '../primitives/primitive.ts'
+import type { FoldName } from '../primitives/folds.ts'
 import type { Index, LoopVar } from './indices.ts'
 
 /** An array that has memory of its own while a program runs. */

@@ -1,5 +1,6 @@
 /** Arrays that are written piece by piece: from which elements, and to which places. */
 import { stridesOf } from '../core/shape.ts'
+import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import type { Index } from './indices.ts'
 import { linearize } from './indices.ts'
@@ -12,7 +13,7 @@ export interface Piece {
   readonly to: (at: readonly Index[]) => Index
 }
 
-type EquationOf<N extends Equation['op']> = Extract<Equation, { readonly op: N }>
+type EquationOf<N extends OpName> = Extract<Equation, { readonly op: N }>
 
 const concatenated = ({ params: { axis }, inputs, outputs: [out] }: EquationOf<'concatenate'>): readonly Piece[] => {
   const strides = stridesOf(out!.aval.shape)
@@ -45,7 +46,13 @@ const padded = ({ params: { low, interior }, inputs, outputs: [out] }: EquationO
   ]
 }
 
-export const piecesOf = (eqn: Equation): readonly Piece[] => {
-  if (eqn.op === 'concatenate') return concatenated(eqn)
-  return eqn.op === 'pad' ? padded(eqn) : []
+const rules: { readonly [N in OpName]?: (eqn: EquationOf<N>) => readonly Piece[] } = {
+  concatenate: concatenated,
+  pad: padded,
 }
+
+/** Whether an equation's result is written piece by piece. */
+export const hasPieces = (eqn: Equation): boolean => rules[eqn.op] !== undefined
+
+/** The pieces of an equation that has them. */
+export const piecesOf = (eqn: Equation): readonly Piece[] => (rules[eqn.op] as (eqn: Equation) => readonly Piece[])(eqn)

@@ -5,41 +5,70 @@ import type { OpName, OpParams } from '../ir/op.ts'
 import type { Equation } from '../ir/program.ts'
 import { Index, reshapeIndex } from './indices.ts'
 
-type View<N extends OpName> = (
-  params: OpParams[N],
-  coordinates: readonly Index[],
-  operand: Aval,
-  result: Aval,
-) => readonly Index[]
+interface View<N extends OpName> {
+  /** Coordinates in the operand, of the element with these coordinates in the result. */
+  readonly through: (
+    params: OpParams[N],
+    coordinates: readonly Index[],
+    operand: Aval,
+    result: Aval,
+  ) => readonly Index[]
+  /** Whether all elements are there in the operand's order, given that there are as many; no by default. */
+  readonly keepsOrder?: (params: OpParams[N], operand: Aval, result: Aval) => boolean
+  /** Whether the result's last axis is one of the operand's: whole rows are repeated, each element again and again. No by default. */
+  readonly repeatsRows?: (params: OpParams[N], operand: Aval) => boolean
+}
 
 const zero = Index.constant(0)
 
 const views: { readonly [N in OpName]?: View<N> } = {
-  broadcast: ({ dims }, at, operand) => dims.map((d, i) => (operand.shape[i] === 1 ? zero : at[d]!)),
-  reshape: (_, at, operand, result) => reshapeIndex(at, result.shape, operand.shape),
-  transpose: ({ permutation }, at, operand) => {
-    const out = new Array<Index>(operand.rank)
-    permutation.forEach((p, i) => (out[p] = at[i]!))
-    return out
+  broadcast: {
+    through: ({ dims }, at, operand) => dims.map((d, i) => (operand.shape[i] === 1 ? zero : at[d]!)),
+    keepsOrder: (_, operand, result) => sameShape(withoutOnes(operand.shape), withoutOnes(result.shape)),
+    repeatsRows: ({ shape, dims }, operand) => {
+      const last = shape.findLastIndex((n) => n !== 1)
+      return last >= 0 && dims.includes(last) && operand.shape[dims.indexOf(last)] !== 1
+    },
   },
-  rev: ({ axes }, at, operand) =>
-    at.map((c, i) => (axes.includes(i) ? Index.sum(operand.shape[i]! - 1, [[c, -1]]) : c)),
-  slice: ({ start, strides }, at) => at.map((c, i) => c.times(strides[i]!).plus(start[i]!)),
+  reshape: {
+    through: (_, at, operand, result) => reshapeIndex(at, result.shape, operand.shape),
+    keepsOrder: () => true,
+  },
+  transpose: {
+    through: ({ permutation }, at, operand) => {
+      const out = new Array<Index>(operand.rank)
+      permutation.forEach((p, i) => (out[p] = at[i]!))
+      return out
+    },
+    keepsOrder: ({ permutation }, operand) => {
+      const moved = permutation.filter((p) => operand.shape[p] !== 1)
+      return moved.every((p, i) => i === 0 || moved[i - 1]! < p)
+    },
+  },
+  rev: {
+    through: ({ axes }, at, operand) =>
+      at.map((c, i) => (axes.includes(i) ? Index.sum(operand.shape[i]! - 1, [[c, -1]]) : c)),
+  },
+  slice: { through: ({ start, strides }, at) => at.map((c, i) => c.times(strides[i]!).plus(start[i]!)) },
 }
 
-export const isView = (eqn: Equation): boolean => views[eqn.op] !== undefined
+const viewRule = (eqn: Equation): View<OpName> | undefined => views[eqn.op] as View<OpName> | undefined
+
+export const isView = (eqn: Equation): boolean => viewRule(eqn) !== undefined
 
 /** Coordinates in the operand of a view, of the element with these coordinates in its result. */
 export const throughView = (eqn: Equation, coordinates: readonly Index[]): readonly Index[] =>
-  (views[eqn.op] as View<OpName>)(eqn.params, coordinates, eqn.inputs[0]!.aval, eqn.outputs[0]!.aval)
+  viewRule(eqn)!.through(eqn.params, coordinates, eqn.inputs[0]!.aval, eqn.outputs[0]!.aval)
 
 /** Whether a view has the elements of its operand, all of them and in the same order. */
 export const keepsOrder = (eqn: Equation): boolean => {
   const [operand, result] = [eqn.inputs[0]!.aval, eqn.outputs[0]!.aval]
-  if (operand.size !== result.size) return false
-  if (eqn.op === 'reshape') return true
-  if (eqn.op === 'broadcast') return sameShape(withoutOnes(operand.shape), withoutOnes(result.shape))
-  if (eqn.op !== 'transpose') return false
-  const moved = eqn.params.permutation.filter((p) => operand.shape[p] !== 1)
-  return moved.every((p, i) => i === 0 || moved[i - 1]! < p)
+  return operand.size === result.size && viewRule(eqn)?.keepsOrder?.(eqn.params, operand, result) === true
 }
+
+/** Whether an equation repeats rows of its operand: then each element of that is used again and again. */
+export const repeatsRows = (eqn: Equation): boolean =>
+  viewRule(eqn)?.repeatsRows?.(eqn.params, eqn.inputs[0]!.aval) === true
+
+/** Of an operation whose elements say where they are: along which axis; null for all others. */
+export const countedAxis = (eqn: Equation): number | null => (eqn.op === 'iota' ? eqn.params.axis : null)

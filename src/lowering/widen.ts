@@ -8,26 +8,12 @@ import { integerLimits, isLong, isNarrow } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import { Literal, Variable, equation } from '../ir/program.ts'
-import type { Primitive } from '../primitives/primitive.ts'
+import type { Facts, Primitive } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import { wideningOf } from '../primitives/widening.ts'
 
-/** The first of the operands that say where something is, and how many they are. */
-const places: { readonly [N in OpName]?: readonly [first: number, count: number] } = {
-  gather: [1, 1],
-  scatter: [1, 1],
-  scatterAdd: [1, 1],
-  scatterMul: [1, 1],
-  scatterMin: [1, 1],
-  scatterMax: [1, 1],
-  dynamicSlice: [1, Infinity],
-  dynamicUpdateSlice: [2, Infinity],
-}
-
-const isPlace = (op: OpName, operand: number): boolean => {
-  const [first, count] = places[op] ?? [0, 0]
-  return operand >= first && operand < first + count
-}
+const isPlace = ({ places: [first, count] = [0, 0] }: Facts, operand: number): boolean =>
+  operand >= first && operand < first + count
 
 /** The equations that stand for one, in the making. */
 class Written {
@@ -65,7 +51,7 @@ export const widen = (eqn: Equation): readonly Equation[] => {
   const written = new Written(eqn.source)
   const inputs = eqn.inputs.map((a, i) => {
     const { dtype } = a.aval
-    if (isPlace(eqn.op, i)) return isNarrow(dtype) || isLong(dtype) ? written.place(a) : a
+    if (isPlace(facts, i)) return isNarrow(dtype) || isLong(dtype) ? written.place(a) : a
     return wideningOf(facts, dtype).reduce<Atom>((x, next) => written.cast(x, next), a)
   })
   if (written.equations.length === 0) return [eqn]

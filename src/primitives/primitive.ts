@@ -4,6 +4,7 @@ import type { Marks } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { Equation, Program } from '../ir/program.ts'
 import type { NDArray } from '../trace/value.ts'
+import type { FoldName } from './folds.ts'
 import type { Freedom } from './freedom.ts'
 
 /** A tangent or cotangent; null is the zero that is known to be one, and costs nothing. */
@@ -129,9 +130,6 @@ export type RunProgram = (program: Program, inputs: readonly TypedArray[]) => re
 /** Writes an operation down to be applied once its unknown operands are known. */
 export type Defer = <N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]) => readonly NDArray[]
 
-/** How two elements come to one, in a reduction. */
-export type FoldName = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or'
-
 /** What shared code may ask of an operation without knowing its name. */
 export interface Facts {
   /** Output element i depends on element i of each operand only. */
@@ -140,9 +138,13 @@ export interface Facts {
   readonly linear?: boolean
   /** Output elements are operand elements, moved. */
   readonly view?: boolean
+  /** Gives its one operand as it is: a mark, which derivatives and debuggers read. */
+  readonly mark?: boolean
+  /** The operands that say where something is: the first of them, and how many there are. */
+  readonly places?: readonly [first: number, count: number]
   /** Combines elements along axes. */
   readonly reduces?: boolean
-  /** The same, in any order, of the parameter `axes`; of no elements there is the fold's own identity. */
+  /** The same, in any order, of the parameter `axes`; of no elements there is the fold's own identity (`identityOf`). */
   readonly fold?: FoldName
   /** About how many simple instructions an element comes to; 1 by default. */
   readonly cost?: number

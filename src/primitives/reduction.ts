@@ -13,7 +13,8 @@ import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Accepts } from './kinds.ts'
 import { checkAccepts, checkAxes, linear, oneBatched, single } from './kinds.ts'
-import type { FoldName, Primitive } from './primitive.ts'
+import type { FoldName } from './folds.ts'
+import type { Primitive } from './primitive.ts'
 import { gatherStrided } from './strided.ts'
 
 const { add, div, eq, mul, select } = elementwise

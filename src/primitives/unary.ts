@@ -245,10 +245,17 @@ export const notP = unary('not', {
   evaluate: { general: (x) => ~x, bool: (x) => (x === 0 ? 1 : 0) },
   jvp: 'zero',
 })
-export const stopGradientP = unary('stopGradient', { accepts: 'any', big: (x) => x, evaluate: (x) => x, jvp: 'zero' })
+const mark = {
+  accepts: 'any',
+  big: (x: bigint) => x,
+  evaluate: (x: number) => x,
+  jvp: 'zero',
+  facts: { mark: true },
+} as const
+export const stopGradientP = unary('stopGradient', mark)
 // What takes the place of values that are thrown away may stand in linear programs too: no cotangent that counts comes back.
 export const fillerP: Primitive<'filler'> = {
-  ...unary('filler', { accepts: 'any', big: (x) => x, evaluate: (x) => x, jvp: 'zero' }),
+  ...unary('filler', mark),
   transpose: () => [null],
 }
 

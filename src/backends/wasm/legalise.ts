@@ -19,7 +19,7 @@ import { fold } from '../../passes/fold.ts'
 import { simplify } from '../../passes/simplify.ts'
 import { divisorUpTo } from '../../lowering/divisor.ts'
 import { widen } from '../../lowering/widen.ts'
-import { bodyProgram } from '../../primitives/registry.ts'
+import { bodyProgram, primitiveOf } from '../../primitives/registry.ts'
 
 /** Whether checkpoints are inlined with an equation, of those that keep what they compute apart. */
 const recomputes = (eqn: Equation): boolean => {
@@ -48,9 +48,8 @@ const inlineBodies = (program: Program): Program =>
 /** Without marks for derivatives and debuggers, and in equations that kernels and routines know. */
 const spellOut = (program: Program): Program =>
   rewrite(program, (r, eqn) => {
-    if (eqn.op === 'stopGradient' || eqn.op === 'filler' || eqn.op === 'checkpointName') {
-      r.replace(eqn.outputs[0]!, eqn.inputs[0]!)
-    } else for (const wide of widen(eqn)) emit(r, wide)
+    if (primitiveOf(eqn.op).facts.mark === true) r.replace(eqn.outputs[0]!, eqn.inputs[0]!)
+    else for (const wide of widen(eqn)) emit(r, wide)
   })
 
 const foldNames: ReadonlySet<OpName> = new Set(['reduceSum', 'reduceProd', 'reduceMax', 'reduceMin'])

@@ -155,5 +155,5 @@ export const checkpointNameP: Primitive<'checkpointName'> = linear('checkpointNa
   evaluate: (_, [data]) => [data!],
   transpose: ({ name }, ct) => checkpointName(ct, name),
   batch: ({ name }, x, axis) => oneBatched(checkpointName(x, name), axis),
-  facts: { elementwise: true, narrow: 'as they are' },
+  facts: { elementwise: true, mark: true, narrow: 'as they are' },
 })

@@ -1,7 +1,8 @@
 /** Sums and extrema over a sliding window. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
-import { allocate, isFloat, isLong, limitsOf } from '../../core/dtype.ts'
+import { allocate, isFloat, isLong } from '../../core/dtype.ts'
+import { identityOf } from '../folds.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { insertAt } from '../../core/shape.ts'
 import type { OpName, WindowParams } from '../../ir/op.ts'
@@ -94,7 +95,7 @@ const smaller = (a: bigint, x: bigint): bigint => (x < a ? x : a)
 const extremum = (op: 'reduceWindowMax' | 'reduceWindowMin', select: 'max' | 'min'): Primitive<typeof op> => ({
   type: reduceType(op),
   evaluate: (params, [data], [x], [out]) => {
-    const initial = limitsOf(x!.dtype)[select === 'max' ? 0 : 1]
+    const initial = identityOf(select, x!.dtype)
     const combine = isLong(x!.dtype) ? (select === 'max' ? bigger : smaller) : Math[select]
     return [foldWindows(params, data!, x!, out!, initial, combine)]
   },

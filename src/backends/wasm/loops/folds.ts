@@ -1,18 +1,13 @@
 /** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
 import type { DType } from '../../../core/dtype.ts'
-import { isFloat, limitsOf } from '../../../core/dtype.ts'
-import type { FoldName } from '../../../primitives/primitive.ts'
+import { isFloat } from '../../../core/dtype.ts'
+import type { FoldName } from '../../../primitives/folds.ts'
+import { identityOf } from '../../../primitives/folds.ts'
 import type { Code, Local } from '../asm/index.ts'
 import { i32x4, op, shuffle32, shuffle64 } from '../asm/index.ts'
 import type { Lanes, Vector } from './lanes.ts'
 import { isWide, splatLiteral } from './lanes.ts'
 import { combine } from './operations.ts'
-
-const identity = (fold: FoldName, dtype: DType): Vector => {
-  const [low, high] = limitsOf(dtype)
-  const numbers = { sum: 0, prod: 1, max: low, min: high, and: dtype === 'bool' ? 1 : -1, or: 0 }
-  return splatLiteral(numbers[fold], dtype)
-}
 
 const highHalf = (x: Vector): Vector => shuffle32(x, x, [2, 3, 2, 3])
 const promote = (x: Vector): Vector => op('f64x2.promote_low_f32x4', x)
@@ -37,7 +32,9 @@ export class Accumulator {
     this.#lanes = lanes
     this.#inner = dtype === 'float32' && (fold === 'sum' || fold === 'prod') ? 'float64' : dtype
     const count = this.#inner !== dtype && lanes === 4 ? 2 : 1
-    this.#parts = Array.from({ length: count }, () => code.variable(identity(fold, this.#inner)))
+    this.#parts = Array.from({ length: count }, () =>
+      code.variable(splatLiteral(identityOf(fold, this.#inner), this.#inner)),
+    )
     const isExtremum = (fold === 'max' || fold === 'min') && isFloat(dtype)
     this.#nans = isExtremum ? code.variable(i32x4(0)) : null
   }
