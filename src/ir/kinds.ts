@@ -2,9 +2,9 @@
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { isDType } from '../core/dtype.ts'
-import type { HostCallback, PolicyName, PolicyRule } from './op.ts'
-import type { Program } from './program.ts'
-import { isProgram } from './walk.ts'
+import type { HostCallback, PolicyName, PolicyRule } from './parameters.ts'
+import type { AnyProgram } from './parts.ts'
+import { isAnyProgram } from './parts.ts'
 
 /** A kind of values. */
 export interface Kind<T> {
@@ -71,13 +71,13 @@ export const axesOfBoth = pairOf('a pair of lists of whole numbers, 0 or more', 
 
 export const paddings = listOf('a list of pairs of whole numbers', pairOf('a pair of whole numbers', whole))
 
-export const program: Kind<Program> = { what: 'a program', is: isProgram }
+export const program: Kind<AnyProgram> = { what: 'a program', is: isAnyProgram }
 
 export const programs = listOf('a list of programs', program)
 
-export const programOrNull: Kind<Program | null> = {
+export const programOrNull: Kind<AnyProgram | null> = {
   what: 'a program or null',
-  is: (x): x is Program | null => x === null || isProgram(x),
+  is: (x): x is AnyProgram | null => x === null || isAnyProgram(x),
 }
 
 const policyName = wordOf<PolicyName>({

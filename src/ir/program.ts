@@ -1,53 +1,14 @@
-import { Aval } from '../core/aval.ts'
-import type { DType } from '../core/dtype.ts'
-import type { HostArray } from '../core/host.ts'
-import type { OpName, OpParams } from './op.ts'
-import { printProgram } from './print.ts'
+import type { Aval } from '../core/aval.ts'
+import type { OpName, OpParams } from './parameters.ts'
+import type { Atom, Constant, Source, Variable } from './parts.ts'
+import { programText } from './text.ts'
 
-/** A name in a program, given a value once: by the program's inputs or constants, or by one equation. */
-export class Variable {
-  readonly aval: Aval
-  /** Of an input: its place among the arguments, such as `params.layers[0].kernel`. For graphs; no part of the meaning. */
-  readonly place?: string
-  constructor(aval: Aval, place?: string) {
-    this.aval = aval
-    if (place !== undefined) this.place = place
-  }
-}
-
-/** A scalar written into the program text. `value` is exact in the dtype; bools are 0 and 1. */
-export class Literal {
-  readonly aval: Aval
-  readonly value: number | bigint
-  constructor(value: number | bigint, dtype: DType, weak = false) {
-    this.aval = new Aval(dtype, [], weak)
-    this.value = value
-  }
-}
-
-/** What an equation takes: a variable, or a literal. */
-export type Atom = Variable | Literal
-
-/** A named part of a computation: one run of it. */
-export interface Scope {
-  readonly name: string
-  readonly outer: Scope | null
-  /** Names of the user's scopes, outermost first, with slashes between them; those of the library's functions are not there. */
-  readonly text: string
-}
-
-/** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
-export interface Source {
-  /** Names of the scopes that the user opened around it, outermost first, with slashes between them. */
-  readonly scope: string
-  /** The run of the innermost scope, or of the library's function such as `relu`, that asked for it; for graphs. */
-  readonly within?: Scope | null
-  toString(): string
-}
+export type { Atom, Constant, Scope, Source } from './parts.ts'
+export { Literal, Variable } from './parts.ts'
 
 interface EquationOf<N extends OpName> {
   readonly op: N
-  readonly params: OpParams[N]
+  readonly params: OpParams<Program>[N]
   readonly inputs: readonly Atom[]
   readonly outputs: readonly Variable[]
   readonly source: Source | undefined
@@ -70,17 +31,11 @@ export type Equation = { readonly [N in OpName]: EquationOf<N> }[OpName]
  */
 export const equation = <N extends OpName>(
   op: N,
-  params: OpParams[N],
+  params: OpParams<Program>[N],
   inputs: readonly Atom[],
   outputs: readonly Variable[],
   source?: Source,
 ): Equation => ({ op, params, inputs, outputs, source }) as unknown as Equation
-
-/** An array that the program carries with it. */
-export interface Constant {
-  readonly variable: Variable
-  readonly value: HostArray
-}
 
 /**
  * A first-order function on arrays as plain data. Immutable; what is derived from it (its jvp, its transpose, compiled
@@ -122,7 +77,7 @@ export class Program {
   }
 
   toString(): string {
-    return printProgram(this)
+    return programText(this)
   }
 
   /** Whether something is a program, made by the constructor: no copy of its fields, nor an object that looks like one. */

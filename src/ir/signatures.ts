@@ -6,13 +6,16 @@
 import type { BlockKind, ExpandedKind } from '../core/blocks.ts'
 import * as kind from './kinds.ts'
 import type { Kind } from './kinds.ts'
-import type { OpName, OpParams } from './op.ts'
+import type { OpName, OpParams } from './parameters.ts'
+import type { AnyProgram } from './parts.ts'
 
 /** The least and the largest number of operands. */
 export type Arity = readonly [least: number, most: number]
 
 /** The parameters of one operation. */
-export type Parameters<N extends OpName> = { readonly [K in keyof OpParams[N]]-?: Kind<OpParams[N][K]> }
+export type Parameters<N extends OpName> = {
+  readonly [K in keyof OpParams<AnyProgram>[N]]-?: Kind<OpParams<AnyProgram>[N][K]>
+}
 
 export interface Signature<N extends OpName> {
   readonly operands: Arity

@@ -1,4 +1,5 @@
 import { ProgramError } from '../core/errors.ts'
+import { isAnyProgram } from './parts.ts'
 import type { Equation, Program } from './program.ts'
 
 /** The programs among an equation's parameters, by parameter name. */
@@ -8,9 +9,8 @@ export const subprograms = (equation: Pick<Equation, 'params'>): readonly (reado
     return list.filter(isProgram).map((program) => [key, program] as const)
   })
 
-/** Whether a parameter is a program. By shape, so that this file needs no class. */
-export const isProgram = (x: unknown): x is Program =>
-  typeof x === 'object' && x !== null && 'equations' in x && 'outputs' in x
+/** Whether a parameter is a program. */
+export const isProgram = (x: unknown): x is Program => isAnyProgram(x)
 
 /** Number of equations, those of nested programs included. */
 export const countEquations = (program: Program): number => {
