@@ -19,6 +19,7 @@ import { describe, expect, it } from 'vitest'
 import type { OpName } from '../../src/ir/op.ts'
 import { dce } from '../../src/passes/dce.ts'
 import { subprograms } from '../../src/ir/walk.ts'
+import { addsNothing, isIdempotent, keepsMeaning } from './support/passes.ts'
 
 type Equation = Program['equations'][number]
 
@@ -224,6 +225,12 @@ describe('in branches, calls and checkpoints', () => {
 })
 
 describe('random programs', () => {
+  it('mean the same, get no longer, and have nothing left to remove', () => {
+    keepsMeaning(dce)
+    addsNothing(dce)
+    isIdempotent(dce)
+  })
+
   it('give what they gave, any of their results alone too', () => {
     const operations = ['scan', 'while', 'cond', 'checkpoint', 'call', 'mul', 'sin'] as const
     fc.assert(

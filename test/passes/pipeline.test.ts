@@ -1,6 +1,14 @@
-import { evalProgram, jit, makeProgram, np, optimize } from 'pullback'
+import { evalProgram, jit, jvp, makeProgram, np, optimize } from 'pullback'
 import type { NDArray, Program } from 'pullback'
+import * as fc from 'fast-check'
+import { assertAllClose, programs } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
+import { cse } from '../../src/passes/cse.ts'
+import { dce } from '../../src/passes/dce.ts'
+import { fold } from '../../src/passes/fold.ts'
+import { inline } from '../../src/passes/inline.ts'
+import { simplify } from '../../src/passes/simplify.ts'
+import { isIdempotent } from './support/passes.ts'
 
 const opsOf = (p: Program): string[] => p.equations.map((e) => e.op)
 const optimized = (f: (...xs: NDArray[]) => unknown, ...args: NDArray[]): Program => optimize(makeProgram(f)(...args))
@@ -79,5 +87,32 @@ describe('algebra keeps NaN, infinities and the sign of zero', () => {
   it('x * 1 and transposes that cancel go', () => {
     const f = (a: NDArray): NDArray => np.transpose(np.transpose(np.multiply(a, 1)))
     expect(opsOf(optimized(f, np.ones([2, 3])))).toEqual([])
+  })
+})
+
+describe('random programs', () => {
+  it.each([
+    ['inline', inline],
+    ['simplify', simplify],
+    ['fold', fold],
+    ['cse', cse],
+    ['dce', dce],
+    ['optimize', optimize],
+  ])('have the same derivatives after %s', (_, pass) => {
+    const floats = programs({ dtypes: ['float64'], maxEquations: 8, maxSize: 60 })
+    const property = fc.property(floats, ({ program, inputs }) => {
+      const tangents = (p: Program): readonly NDArray[] => {
+        const f = (...xs: NDArray[]): readonly NDArray[] => evalProgram(p, xs).filter((y) => y.dtype === 'float64')
+        return jvp(f, inputs as NDArray[], inputs as NDArray[])[1]
+      }
+      const wanted = tangents(program)
+      fc.pre(wanted.every((t) => np.all(np.less(np.abs(t), 1e6)).bool()))
+      assertAllClose('tangents', tangents(pass(program)), wanted, { rtol: 1e-12 })
+    })
+    fc.assert(property, { numRuns: 40 })
+  })
+
+  it('are optimised at once', () => {
+    isIdempotent(optimize)
   })
 })
