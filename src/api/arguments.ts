@@ -4,7 +4,7 @@ import * as must from '../conversions/arguments.ts'
 
 export type Argnums = number | readonly number[]
 
-/** What names arguments by their positions must be. Whether there are so many is known when there are arguments. */
+/** Checks an option that names arguments by position. Whether the positions exist is checked once the arguments are given. */
 export const argnums = must.kind(
   'an integer or a list of integers',
   (x) => must.integer.accepts(x) || must.listOf(must.integer).accepts(x),
@@ -24,7 +24,7 @@ export const positionsOf = (operation: string, option: string, argnums: Argnums,
 /**
  * Throws unless all are functions, given by their names among the parameters.
  *
- * @throws ArgumentError naming the first that is none.
+ * @throws ArgumentError naming the first that is not a function.
  */
 export const requireFunctions = (operation: string, functions: { readonly [name: string]: unknown }): void => {
   const bad = Object.entries(functions).find(([, f]) => typeof f !== 'function')

@@ -19,7 +19,7 @@ const every = (x: NDArray, axis: number, start: number, limit: number, stride: n
     range(x.ndim).map((d) => (d === axis ? stride : 1)),
   )
 
-/** Elements of two arrays in turn, `even` first; it may have one more. */
+/** Interleaves the elements of two arrays, `even` first; it may have one more. */
 const inTurn = (even: NDArray, odd: NDArray, axis: number): NDArray => {
   const count = odd.shape[axis]!
   const paired = [even, odd].map((x) => expandDims(every(x, axis, 0, count, 1), axis + 1))
@@ -44,13 +44,13 @@ const associativeScanDoor = must.door('associativeScan', {
 
 /**
  * All prefixes of a sequence, combined by an associative function: element i of the result is
- * `fn(…fn(fn(x₀, x₁), x₂)…, xᵢ)`, found in about 2 log₂ n rounds of calls on whole arrays. Blelloch, Prefix Sums and Their
+ * `fn(…fn(fn(x₀, x₁), x₂)…, xᵢ)`, computed in about 2 log₂ n rounds of calls on whole arrays. Blelloch, Prefix Sums and Their
  * Applications (1990).
  *
- * @param fn - combines two trees of arrays, element by element along `axis` (so: a function made of broadcasting
- *   operations, or `vmap` of one).
- * @param elems - arrays with one extent along `axis`.
- * @throws ShapeError if the extents differ; TreeError if `fn` gives another structure.
+ * @param fn - combines two trees of arrays, element by element along `axis` (for example a function of broadcasting operations,
+ *   or `vmap` of one).
+ * @param elems - arrays with the same extent along `axis`.
+ * @throws ShapeError if the extents differ; TreeError if `fn` returns another structure.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -109,7 +109,7 @@ export function associativeScan<T>(
   const prefixes = (xs: Values, n: number): Values => {
     if (n < 2) return xs
     const half = Math.floor(n / 2)
-    // Pairs give the odd places; each even place is one more element after the odd one before it.
+    // Combining pairs gives the results at odd indices; each even index combines the odd one before it with one more element.
     const odd = prefixes(combine(part(xs, 0, 2 * half, 2), part(xs, 1, n, 2)), half)
     const later = Math.ceil(n / 2) - 1
     const first = part(xs, 0, 1, 1)

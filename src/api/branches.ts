@@ -24,7 +24,7 @@ export const scalarOf = (name: string, what: string, x: ArrayLike): NDArray => {
   )
 }
 
-/** The type that results of all branches can have: weak ones give way to strong ones. */
+/** The common type of the branches' results: weak types are promoted to strong ones. */
 const commonAval = (name: string, avals: readonly Aval[], place: string, labels: readonly string[]): Aval => {
   const common = avals.reduce(promoted)
   const bad = avals.findIndex((a) => !sameShape(a.shape, common.shape) || (!a.weak && a.dtype !== common.dtype))
@@ -65,12 +65,12 @@ const choose = (
 }
 
 /**
- * `onTrue(...operands)` if `predicate` holds, `onFalse(...operands)` if not. Both are traced and must give the same
- * structure, shapes and dtypes; only the chosen one runs. Under `vmap` over the predicate both run, each on the elements
- * that take it, and derivatives of one never see the other's NaNs.
+ * `onTrue(...operands)` if `predicate` holds, `onFalse(...operands)` if not. Both are traced and must return the same
+ * structure, shapes and dtypes; only the chosen one runs. Under `vmap` over the predicate both run, each on the elements that
+ * take it, and derivatives of one never see the other's NaNs.
  *
  * @param predicate - a scalar; a number counts as true unless 0.
- * @throws ShapeError if the predicate is no scalar; TreeError if the branches differ, naming the leaf and both types.
+ * @throws ShapeError if the predicate is not a scalar; TreeError if the branches differ, naming the leaf and both types.
  * @example
  * ```ts
  * import { grad, lax, np } from 'pullback'
@@ -114,7 +114,7 @@ const switchDoor = must.door('switch', {
  * `branches[index](...operands)`, the index clamped into range. As `cond` otherwise; exported as `lax.switch`.
  *
  * @param index - an integer scalar.
- * @throws DTypeError if the index is no integer; otherwise as `cond`.
+ * @throws DTypeError if the index is not an integer; otherwise as `cond`.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'

@@ -1,4 +1,4 @@
-/** Functions of the user's that run on the host while a program runs. */
+/** User functions that run on the host while a program runs. */
 import { print as show } from '../core/console.ts'
 import { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
@@ -20,7 +20,7 @@ type HostFunction = (...args: never[]) => unknown
 
 const nameOf = (f: { readonly name: string }): string => (f.name === '' ? 'callback' : f.name)
 
-/** A function of trees of concrete arrays as a callback. `accept` checks and takes apart what it returns. */
+/** A function of trees of concrete arrays as a callback. `accept` checks and flattens its result. */
 const hostCallback = (
   f: HostFunction,
   args: TreeDef,
@@ -35,13 +35,13 @@ const hostCallback = (
 
 const methods: readonly VmapMethod[] = ['sequential', 'expandDims', 'broadcastAll']
 
-/** A function for `pureCallback`, and what `vmap` makes of it. */
+/** A function for `pureCallback`, and how it behaves under `vmap`. */
 export interface HostCall<A extends readonly unknown[]> {
   readonly callback: (...args: Operands<A>) => unknown
   /**
-   * `'sequential'` (the default): one call for each element of the batch. Otherwise one call for all: arguments have a batch
-   * axis in front, and results must. Arguments that are the same for all elements have one of extent 1 (`'expandDims'`) or
-   * are repeated (`'broadcastAll'`).
+   * `'sequential'` (the default): one call for each element of the batch. Otherwise one call for the whole batch: arguments
+   * have a leading batch axis, and so must results. Arguments that are the same for all elements have a batch axis of extent 1
+   * (`'expandDims'`) or are repeated (`'broadcastAll'`).
    */
   readonly vmapMethod?: VmapMethod
 }
@@ -61,7 +61,7 @@ const pureCallbackDoor = must.door('pureCallback', {
 
 /**
  * The result of a JS function on concrete arrays, inside transformed functions: under `jit` it runs whenever the program
- * does, under `vmap` once for each element, or once for all with another `vmapMethod`. It must be pure: it may be left out
+ * does, under `vmap` once for each element, or once for all with another `vmapMethod`. It must be pure: the call may be dropped
  * where its result is not used. It has no derivative of its own; give it one with `customJvp` or `customVjp`.
  *
  * @param f - the function, or `{ callback, vmapMethod }`.
@@ -126,8 +126,8 @@ export const pureCallback = <A extends readonly unknown[], R>(
 const callbackDoor = must.door('debug.callback', { f: must.func })
 
 /**
- * Runs a JS function for what it does, with concrete arrays: whenever the program runs, in order, once for each element
- * under `vmap`. Derivatives see nothing of it.
+ * Runs a JS function for its side effects, with concrete arrays: whenever the program runs, in order, once for each element
+ * under `vmap`. It does not affect derivatives.
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ export const callback = <A extends readonly unknown[]>(f: (...args: Operands<A>)
 
 const holes = /\{(\w*)\}/g
 
-/** The text with its holes filled: `{}` by the values in order, `{name}` by fields of a last plain object. */
+/** The text with its placeholders filled: `{}` by the values in order, `{name}` by the fields of a plain object given last. */
 const fill = (format: string, values: readonly unknown[]): string => {
   const last = values.at(-1)
   const fields = (typeof last === 'object' && last !== null ? last : {}) as Readonly<Record<string, unknown>>
@@ -168,8 +168,8 @@ const printDoor = must.door('debug.print', { format: must.string })
 /**
  * Prints values while a program runs, under `jit`, `grad` and `vmap` too (there once for each element).
  *
- * @param format - text with `{}` for each value in order, and `{name}` for fields of a last plain object.
- * @throws ArgumentError if there are more holes than values.
+ * @param format - text with `{}` for each value in order, and `{name}` for the fields of a plain object given last.
+ * @throws ArgumentError if there are more placeholders than values.
  * @example
  * ```ts
  * import { debug, jit, np } from 'pullback'

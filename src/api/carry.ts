@@ -1,4 +1,4 @@
-/** The carry of a loop, whose tree and types each step keeps. */
+/** The carry of a loop, whose structure and types each step preserves. */
 import { Aval } from '../core/aval.ts'
 import { promoteTwo } from '../core/dtype.ts'
 import { TreeError } from '../core/errors.ts'
@@ -23,7 +23,7 @@ export const sameTrees = (name: string, wanted: TreeDef, got: TreeDef, whose: re
   )
 }
 
-/** What one step of a loop gives: the next carry, and arrays to be stacked. */
+/** The result of one step of a loop: the next carry, and arrays to be stacked. */
 interface Step {
   readonly carry: ArrayTree
   readonly ys: readonly NDArray[]
@@ -33,7 +33,7 @@ const checkCarry = (name: string, start: TreeDef, carry: readonly Aval[], next: 
   sameTrees(name, start, next.treedef, ['the initial carry', 'the carry that the body returns'])
   next.leaves.forEach((x, i) => {
     const wanted = carry[i]!
-    // Weak types give way, on either side.
+    // A weak type, on either side, is promoted.
     if (sameShape(wanted.shape, x.shape) && (wanted.weak || x.aval.weak || wanted.dtype === x.dtype)) return
     throw carryError(name, start, i, wanted, x.aval)
   })
@@ -46,8 +46,8 @@ const carryError = (name: string, tree: TreeDef, i: number, wanted: Aval, got: A
   )
 
 /**
- * The body of a loop, traced with a carry whose types it keeps: a weak value that meets a strong one on its way round
- * takes that one's type, and the body is traced again.
+ * The body of a loop, traced with a carry whose types it preserves: if the carry is weakly typed and the body returns a strong
+ * type for it, it takes that type, and the body is traced again.
  */
 export const closeLoop = (
   name: string,

@@ -1,4 +1,4 @@
-/** Memory against time: what reverse mode keeps, and what it computes again. */
+/** Trades time for memory: which values reverse mode keeps, and which it computes again. */
 import { print } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
@@ -19,7 +19,7 @@ import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.
 
 /** What a checkpointed function may keep for its derivative. Plain data: made by `checkpointPolicies`. */
 export interface CheckpointPolicy {
-  /** Policies by name, each with the names of values that it is about; what one of them lets be kept is kept. */
+  /** Policies by name, each with the names of the values that it refers to; a value is kept if one of them allows it. */
   readonly policies: readonly PolicyRule[]
 }
 
@@ -63,10 +63,10 @@ export const checkpointPolicies = {
   /** Everything but values with one of these names. */
   saveAnythingExceptTheseNames: (...names: readonly string[]) =>
     policyOf('saveAnythingExceptTheseNames', ...namesFor('saveAnythingExceptTheseNames', names)),
-  /** Named values, but for those with one of these names. */
+  /** Named values, except those with one of these names. */
   saveAnyNamesButThese: (...names: readonly string[]) =>
     policyOf('saveAnyNamesButThese', ...namesFor('saveAnyNamesButThese', names)),
-  /** What either of two policies lets be kept. */
+  /** Values that either of two policies keeps. */
   saveFromBothPolicies: (first: CheckpointPolicy, second: CheckpointPolicy): CheckpointPolicy => {
     bothDoor(first, second)
     return { policies: [...first.policies, ...second.policies] }
@@ -78,8 +78,8 @@ export interface CheckpointOptions {
   /** What may be kept; `nothingSaveable` by default. */
   readonly policy?: CheckpointPolicy
   /**
-   * By default (true) no pass looks through a checkpoint's boundary, so that what is computed again is never found among
-   * what has been computed before. With false, `jit` may take it from there, which saves time and costs the memory.
+   * By default (true) no pass eliminates common subexpressions across a checkpoint's boundary, so recomputed values are never
+   * replaced by those of the forward run. With false, `jit` may replace them, which saves time and costs the memory.
    */
   readonly preventCse?: boolean
 }
@@ -88,8 +88,8 @@ const checkpointOptions: must.OptionTable<CheckpointOptions> = { policy: aPolicy
 const checkpointDoor = must.door('checkpoint', { f: must.func, options: must.optionsOf(checkpointOptions) })
 
 /**
- * The function `f`, whose reverse derivative keeps its arguments only (or what `policy` allows besides) and computes
- * `f` again when it is needed. Also called `remat`. Chen et al., Training Deep Nets with Sublinear Memory Cost (2016).
+ * The function `f`, whose reverse derivative keeps only its arguments (and what `policy` allows) and computes `f` again when it
+ * is needed. Also called `remat`. Chen et al., Training Deep Nets with Sublinear Memory Cost (2016).
  *
  * @example
  * ```ts
@@ -154,7 +154,7 @@ export class SavedResidual {
   }
 }
 
-/** Where an atom of a program comes from: an input's place, or the equation that computes it, inside calls too. */
+/** Where an atom of a program comes from: the index of an input, or the equation that computes it, inside calls too. */
 const originOf = (program: Program, atom: Atom): number | Equation | null => {
   if (atom instanceof Literal) return null
   const input = program.inputs.indexOf(atom)
@@ -169,7 +169,7 @@ const originOf = (program: Program, atom: Atom): number | Equation | null => {
 const savedResidualsDoor = must.door('savedResiduals', { f: must.func })
 
 /**
- * What reverse mode keeps between the run of `f` and its pullback: each value's type, and where it comes from.
+ * The values that reverse mode keeps between the run of `f` and its pullback: the type of each, and where it comes from.
  *
  * @example
  * ```ts
@@ -214,7 +214,7 @@ export const savedResiduals = <A extends readonly unknown[]>(
 }
 
 /**
- * Prints `savedResiduals`, one a line.
+ * Prints `savedResiduals`, one per line.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Functions of trees as programs, with what they close over made inputs. */
+/** Functions of trees as programs, whose captured values become inputs. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
 import type { TreeDef } from '../core/treedef.ts'
@@ -17,12 +17,12 @@ export interface Closure {
   readonly captured: readonly NDArray[]
 }
 
-/** A closure and the structure of what it returns. */
+/** A closure and the structure of its result. */
 export interface TreeClosure extends Closure {
   readonly out: TreeDef
 }
 
-/** Arrays that a program carries, made inputs like other captured values. */
+/** Turns the constants of a program into inputs, like other captured values. */
 const liftConstants = ({ program, captured }: Closure): Closure => {
   const { constants } = program
   if (constants.length === 0) return { program, captured }
@@ -60,7 +60,7 @@ export const closeTree = (
   return { ...closure, out: out! }
 }
 
-/** Programs with one list of captured values in front: each ignores those of the others. */
+/** Gives programs a common list of captured values as first inputs: each ignores those of the others. */
 export const shareCaptured = (
   parts: readonly Closure[],
 ): { readonly programs: readonly Program[]; readonly captured: readonly NDArray[] } => {
@@ -87,7 +87,7 @@ export const castOutputs = (program: Program, avals: readonly Aval[]): Program =
   return program.with({ equations, outputs })
 }
 
-/** Where a leaf stands in its tree, for messages: ` at .layers[0]`. */
+/** The path of a leaf in its tree, for messages: ` at .layers[0]`. */
 export const placeOf = (treedef: TreeDef, i: number): string => {
   const path = keystr(leafPaths(treedef)[i]!)
   return path === '' ? '' : ` at ${path}`

@@ -1,4 +1,4 @@
-/** Functions with derivatives of the user's own. */
+/** Functions with user-defined derivatives. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import { settings } from '../core/settings.ts'
@@ -23,11 +23,11 @@ import type { AnyTree, ArrayArguments, Arrays, Fn, NextCarry, TreeOfArrays } fro
 
 type AnyFunction = (...args: never[]) => unknown
 type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> }
-/** A tangent or cotangent as rules give it: leaves may be numbers, null is zero. */
+/** A tangent or cotangent as rules return it: leaves may be numbers, null is zero. */
 type Moved<T> = T | NextCarry<T> | null
 type Plain<A extends readonly unknown[], N extends readonly number[]> = { readonly [I in keyof N]: A[N[I]] }
 
-/** What a rule gave, checked against what it should be: structure, shapes and dtypes. Null is zero. */
+/** The leaves of a rule's result, after checking its structure, shapes and dtypes. Null is zero. */
 const checkedLeaves = (
   name: string,
   what: string,
@@ -51,13 +51,13 @@ const checkedLeaves = (
 const differentiable = <T>(xs: readonly T[], avals: readonly Aval[]): T[] =>
   xs.filter((_, i) => isDifferentiable(avals[i]!))
 
-/** Values for float leaves, in order, among zeros for the others. */
+/** All tangents, in order: those given for float leaves, zeros for the others. */
 const spreadTangents = (tangents: readonly NDArray[], avals: readonly Aval[]): NDArray[] => {
   let next = 0
   return avals.map((a) => (isDifferentiable(a) ? tangents[next++]! : zerosOf(a)))
 }
 
-/** Arguments taken apart: those that the rule is about, and plain JS values that stay as they are. */
+/** Splits arguments into those that are differentiated, and plain JS values that stay as they are. */
 const partsOf = (name: string, args: readonly unknown[], fixed: readonly number[]) => {
   const moving = args.filter((_, i) => !fixed.includes(i))
   const { leaves, treedef } = flattenArrays(name, moving)
@@ -77,33 +77,36 @@ const requireRule = (name: string, rule: unknown, how: string): void => {
 
 /** Options of `customJvp` and `customVjp`. */
 export interface CustomOptions<N extends readonly number[] = readonly number[]> {
-  /** Arguments that are plain JS values: rules get them as they are, and nothing is differentiated by them. */
+  /** Arguments that are plain JS values: rules get them as they are, and they are never differentiated. */
   readonly nondiffArgnums?: N
 }
 
-/** A derivative of the user's own: from primals and tangents to the result and its tangent. */
+/** A user-defined forward derivative: takes primals and tangents, returns the result and its tangent. */
 export type JvpRule<A extends readonly unknown[], R> = (
   primals: A,
   tangents: Tangents<A>,
 ) => readonly [out: R | NextCarry<R>, tangentOut: Moved<R>]
 
-/** The first half of a pullback of the user's own: the result, and residuals (a tree of arrays) for the second. */
+/** The first half of a user-defined pullback: returns the result, and residuals (a tree of arrays) for the second. */
 export type VjpForward<A extends readonly unknown[], R, S> = (...args: A) => readonly [out: R, residuals: S]
 
 /**
- * The second half: from the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result to a list of
- * one cotangent for each other argument; null is zero.
+ * The second half: takes the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and returns a
+ * list of one cotangent for each other argument; null is zero.
  */
 export type VjpBackward<A extends readonly unknown[], R, S, N extends readonly number[]> = (
   ...args: [...plain: Plain<A, N>, residuals: S, cotangent: R]
 ) => readonly unknown[]
 
-/** A function with a forward derivative of its own. */
+/** A function with a user-defined forward derivative. */
 export interface CustomJvp<A extends readonly unknown[], R> {
   (...args: A): R
-  /** Gives the rule, to this very function. `customJvp(f, rule)` makes a function with a rule, and changes nothing. */
+  /** Sets the rule of this function, in place. `customJvp(f, rule)` returns a new function instead. */
   defjvp(rule: JvpRule<A, R>): CustomJvp<A, R>
-  /** Gives one rule an argument: `(tangent, out, ...primals)` to its part of the tangent; null for no dependence. */
+  /**
+   * Sets one rule per argument: `(tangent, out, ...primals)` to its part of the tangent; null where the result does not depend
+   * on the argument.
+   */
   defjvps(
     ...rules: { readonly [I in keyof A]: ((tangent: Arrays<A[I]>, out: R, ...primals: A) => Moved<R>) | null }
   ): CustomJvp<A, R>
@@ -121,12 +124,12 @@ const customJvpDoor = must.door('customJvp', { f: must.func, rule: aRuleOrOption
 const rulesParameters = { rules: must.listOf(must.nullable(must.func), 'functions, one for each argument, or null') }
 
 /**
- * The function `f` with a derivative of the user's own: both modes, all orders and `vmap` follow from it. While a derivative or
- * a program is being taken, `f` and its rule are traced.
+ * The function `f` with a user-defined derivative: both modes, all orders and `vmap` follow from it. Inside a transformation,
+ * `f` and its rule are traced.
  *
- * @param rule - `([...primals], [...tangents])` to `[out, tangentOut]`. Without it the result has methods that give it one:
- *   `defjvp`, and `defjvps` for one rule an argument.
- * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
+ * @param rule - `([...primals], [...tangents])` to `[out, tangentOut]`. Without it, the result has methods that set the rule:
+ *   `defjvp`, and `defjvps` for one rule per argument.
+ * @throws TreeError from a derivative if the rule returns another structure, shape or dtype, naming the leaf.
  * @throws ProgramError if `f` closes over a value that is being differentiated.
  * @example
  * ```ts
@@ -268,12 +271,11 @@ const makeCustomJvp = <A extends readonly unknown[], R>(
   return self
 }
 
-/** A function with a pullback of its own. */
+/** A function with a user-defined pullback. */
 export interface CustomVjp<A extends readonly unknown[], R, N extends readonly number[] = []> {
   (...args: A): R
   /**
-   * Gives the rule, to this very function, in two parts. `customVjp(f, forward, backward)` makes a function with a rule, and
-   * changes nothing.
+   * Sets the rule of this function, in place, in two parts. `customVjp(f, forward, backward)` returns a new function instead.
    */
   defvjp<S extends TreeOfArrays<S>>(
     forward: VjpForward<A, R | NextCarry<R>, S>,
@@ -289,15 +291,14 @@ const customVjpDoor = must.door('customVjp', {
 })
 
 /**
- * The function `f` with a pullback of the user's own: reverse mode of all orders and `vmap` follow from it. Forward mode works
- * too, at the price of one pullback for each element of the result. While a derivative or a program is being taken, `f` and
- * its rule are traced.
+ * The function `f` with a user-defined pullback: reverse mode of all orders and `vmap` follow from it. Forward mode works too,
+ * at the price of one pullback for each element of the result. Inside a transformation, `f` and its rule are traced.
  *
- * @param forward - runs `f` and leaves residuals (a tree of arrays). Without it the result has a method that gives it a rule:
- *   `defvjp(forward, backward)`.
- * @param backward - gets the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and gives a
+ * @param forward - returns the result of `f` and residuals (a tree of arrays). Without it, the result has a method that sets
+ *   the rule: `defvjp(forward, backward)`.
+ * @param backward - takes the plain arguments of `nondiffArgnums`, the residuals and the cotangent of the result, and returns a
  *   list of one tree for each other argument; null is zero.
- * @throws TreeError from a derivative if the rule gives another structure, shape or dtype, naming the leaf.
+ * @throws TreeError from a derivative if the rule returns another structure, shape or dtype, naming the leaf.
  * @throws ProgramError if `f` closes over a value that is being differentiated, and from a forward derivative of a forward
  *   derivative.
  * @example
@@ -415,7 +416,7 @@ const makeCustomVjp = <A extends readonly unknown[], R>(
       avals,
     )
     const residualAvals = forward.program.outAvals.slice(outAvals.length)
-    // Arrays that it refers to stay constants of its program.
+    // Arrays that `backward` refers to stay constants of its program.
     const backward = stage(
       name,
       (xs) => {
@@ -453,7 +454,7 @@ const makeCustomVjp = <A extends readonly unknown[], R>(
   return self
 }
 
-/** What backward gave: one tree for each argument, null for zeros of a whole argument. */
+/** The leaves of the result of `backward`: one tree for each argument, null for zeros of a whole argument. */
 const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: readonly Aval[]): NDArray[] => {
   const count = (unflatten(args, avals) as unknown[]).length
   if (!Array.isArray(given) || given.length !== count) {
@@ -469,9 +470,9 @@ const cotangentLeaves = (name: string, given: unknown, args: TreeDef, avals: rea
 }
 
 /**
- * A function that returns its result together with its pullback: `f(...args)` gives `[out, pull]`, where `pull` takes the
- * cotangent of `out` and gives a list of one cotangent for each argument (null for zero). What `pull` closes over is
- * kept as residuals. A short form of `customVjp`.
+ * A function that returns its result together with its pullback: `f(...args)` returns `[out, pull]`, where `pull` takes the
+ * cotangent of `out` and returns a list of one cotangent for each argument (null for zero). The values that `pull` closes over
+ * are kept as residuals. A short form of `customVjp`.
  *
  * @throws as `customVjp`.
  * @example
@@ -488,7 +489,7 @@ export const customGradient = <A extends readonly unknown[] = ArrayArguments, R 
   requireFunctions('customGradient', { f })
   return (...args) => {
     const name = nameFor('customGradient', f)
-    // Left by the forward part for the backward one, which is traced after it.
+    // Set by the forward part for the backward one, which is traced after it.
     let pullback: Closure | undefined
     const both = (xs: A): ReturnType<typeof f> => {
       const result: unknown = f(...xs)

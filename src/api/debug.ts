@@ -1,11 +1,11 @@
-/** The `debug` namespace: how to watch a computation. Switches hold until changed. */
+/** The `debug` namespace: watching a computation. Switches stay set until changed. */
 import { settings } from '../core/settings.ts'
 import * as must from '../conversions/arguments.ts'
 
 const switchParameters = { on: must.boolean }
 
 /**
- * The operation that first produces a NaN raises a NonFiniteError with its name.
+ * The first operation that produces a NaN throws a NonFiniteError with its name.
  *
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export const nans = (on: boolean): void => {
 }
 
 /**
- * The operation that first produces an infinity raises a NonFiniteError with its name.
+ * The first operation that produces an infinity throws a NonFiniteError with its name.
  *
  * @example
  * ```ts
@@ -37,7 +37,7 @@ export const infs = (on: boolean): void => {
 }
 
 /**
- * Consuming a random key twice raises a KeyReuseError. Keys are told apart by identity, not by value.
+ * Consuming a random key twice throws a KeyReuseError. Keys are distinguished by identity, not by value.
  *
  * @example
  * ```ts
@@ -56,8 +56,8 @@ export const keyReuse = (on: boolean): void => {
 
 /**
  * A rule given to `customJvp` or `customVjp` is compared with finite differences when it is first used on concrete values;
- * one that is wrong by more than a few per cent raises a CustomRuleError. Rules that are meant to differ (clipped
- * gradients, straight-through estimators) raise too.
+ * a rule that is wrong by more than a few per cent throws a CustomRuleError. So do rules that are meant to differ (clipped
+ * gradients, straight-through estimators).
  *
  * @example
  * ```ts
@@ -74,9 +74,9 @@ export const customRules = (on: boolean): void => {
 }
 
 /**
- * A `lax.whileLoop` that ends at its `maxSteps` while its condition still holds raises a LoopBoundError; without this it
- * ends silently. For loops that are traced from now on: a function that `jit` has compiled already is not checked. The
- * check asks the condition once more after the loop, on the host.
+ * A `lax.whileLoop` that ends at its `maxSteps` while its condition still holds throws a LoopBoundError; without this it ends
+ * silently. This applies to loops that are traced from now on: a function that `jit` has already compiled is not checked. The
+ * check evaluates the condition once more after the loop, on the host.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Derivatives as linear maps: pushed forward, pulled back. */
+/** Derivatives as linear maps: pushing tangents forward, pulling cotangents back. */
 import { ArgumentError } from '../core/errors.ts'
 import type { TreeDef } from '../core/treedef.ts'
 import { flatten, unflatten } from '../core/tree.ts'
@@ -18,7 +18,7 @@ import type { AnyTree, Arrays, Fn, Operands } from './types.ts'
 type Values = readonly NDArray[]
 type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> | A[I] }
 
-/** A function of arrays from one of trees; remembers the tree of the result. */
+/** Turns a function of trees into a function of arrays; remembers the structure of the result. */
 export const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
   requireFunctions(name, { f })
   const lifted = {
@@ -33,7 +33,7 @@ export const liftFunction = (name: string, f: (...args: never[]) => unknown, arg
 }
 
 /**
- * Pushes a tangent forward: `f(primals)`, and how it moves when the primals move by `tangents`.
+ * Pushes a tangent forward: `f(primals)`, and its derivative in the direction `tangents`.
  *
  * @param primals - one tree for each argument of `f`.
  * @param tangents - the same trees, with the shapes and dtypes of the primals.
@@ -82,8 +82,8 @@ export function jvp<A extends readonly unknown[], R>(
 /**
  * The value at a point, and the pullback: from cotangents of the result to cotangents of the arguments.
  *
- * @returns `[out, pullback]`; `pullback(ct)` takes a tree like `out` and gives one tree for each argument. It may be
- *   called any number of times.
+ * @returns `[out, pullback]`; `pullback(ct)` takes a tree like `out` and returns one tree for each argument. It may be called
+ *   any number of times.
  * @throws TreeError, ShapeError or DTypeError if cotangents do not match the result; ArgumentError unless `f` is a function.
  * @example
  * ```ts
@@ -124,7 +124,7 @@ export function vjp<A extends readonly unknown[], R>(
  * The value at a point, and the derivative there as a linear function. What does not depend on tangents is computed
  * once, here.
  *
- * @returns `[out, linear]`; `linear(...tangents)` gives the tangent of the result.
+ * @returns `[out, linear]`; `linear(...tangents)` returns the tangent of the result.
  * @example
  * ```ts
  * import { linearize, np } from 'pullback'
@@ -161,7 +161,7 @@ export function linearize<A extends readonly unknown[], R>(
 }
 
 /**
- * The transpose of a linear function, of whose arguments only shapes and dtypes matter: `ShapeDtypeStruct`s may stand for them.
+ * The transpose of a linear function. Only shapes and dtypes of the arguments matter, so they may be `ShapeDtypeStruct`s.
  *
  * @param f - linear in all its arguments.
  * @returns a function from cotangents of the result to one tree for each argument.

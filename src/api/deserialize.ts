@@ -1,6 +1,6 @@
 /**
- * Bytes read back as the tree that they were. The bytes are trusted in nothing: a header is read line by line, every number in it is
- * held against the bytes that are there, and nothing is allocated before.
+ * Reads bytes back as a tree. The bytes are not trusted: the header is read line by line, and every number in it is compared
+ * with the bytes that are there before anything is allocated.
  */
 import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
@@ -26,16 +26,16 @@ import {
   version,
 } from './treeFormat.ts'
 
-/** Why bytes are no tree, and at which of them that shows. */
+/** Why bytes are not a valid tree, and at which byte. */
 export interface SerializationError {
   /**
-   * - `NotATree`: they begin otherwise, and are something else.
+   * - `NotATree`: they do not begin with the signature of the format.
    * - `UnsupportedVersion`: a later version of this library wrote them.
    * - `Truncated`: they end too early.
-   * - `Damaged`: a checksum, or what is known beforehand, is another.
-   * - `Malformed`: the checksums are right, but this library did not write it.
+   * - `Damaged`: a checksum, or a field with a fixed value, is wrong.
+   * - `Malformed`: the checksums are right, but this library cannot have written it.
    * - `UnknownType`: they hold an instance of a class that `types` does not name.
-   * - `Rejected`: the class could not be made of what is there.
+   * - `Rejected`: a class could not be constructed from its data.
    * - `Mismatch`: a tree, but not like `like`.
    */
   readonly _tag:
@@ -47,7 +47,10 @@ export interface SerializationError {
 
 /** Options of `tree.deserialize`. */
 export interface DeserializeOptions<T> extends SerializeOptions {
-  /** A tree of the same structure, with arrays of the same shapes and dtypes, and leaves of the same types: what the result is. */
+  /**
+   * A tree of the same structure, with arrays of the same shapes and dtypes, and leaves of the same types. The result has its
+   * type.
+   */
   readonly like?: T
 }
 
@@ -63,7 +66,7 @@ const stop = (_tag: SerializationError['_tag'], byte: number, message: string): 
   throw new Stop({ _tag, byte, message: `tree.deserialize: ${message} (byte ${byte}).` })
 }
 
-/** A node as it was read: how many trees it takes, and how they become one. */
+/** A node as read: its number of subtrees, and how it is built from them. */
 interface ReadNode {
   readonly byte: number
   readonly arity: number
@@ -87,11 +90,11 @@ const isCount = (x: unknown): x is number => Number.isSafeInteger(x) && (x as nu
 
 const isShape = (x: unknown): x is readonly number[] => Array.isArray(x) && x.every(isCount)
 
-/** Strings in strictly ascending order of code units: no key twice. */
+/** Strings in strictly ascending order of code units, so no key occurs twice. */
 const areKeys = (x: unknown): x is readonly string[] =>
   Array.isArray(x) && x.every((key, i) => typeof key === 'string' && (i === 0 || (x[i - 1] as string) < key))
 
-/** Number of elements; null where it is beyond what is exact, extents beside a 0 included. */
+/** Number of elements; null where the product of the extents, a 0 left out, is too large to be exact. */
 const countOf = (shape: readonly number[]): number | null => {
   let count = 1
   for (const extent of shape) if (extent !== 0) count *= extent
@@ -99,7 +102,7 @@ const countOf = (shape: readonly number[]): number | null => {
   return shape.includes(0) ? 0 : count
 }
 
-/** Bytes behind the header, taken in order. */
+/** The bytes after the header, taken in order. */
 class Payload {
   readonly #bytes: Uint8Array
   #place: number
@@ -109,7 +112,7 @@ class Payload {
     this.#place = start
   }
 
-  /** Copies bytes into memory made for them, which must have this checksum; zeros follow up to a multiple of 8. */
+  /** Copies the next bytes into an array of their own and checks their checksum; zeros pad them to a multiple of 8. */
   take<T extends { readonly buffer: ArrayBufferLike; readonly byteOffset: number; readonly byteLength: number }>(
     length: number,
     make: () => T,
@@ -173,7 +176,7 @@ class NodeReader {
     }
   }
 
-  /** What has a limit of its own, of length or of size, is malformed beyond it. */
+  /** A value beyond the limits of its type, in length or in size, is malformed. */
   #parse<T>(byte: number, read: () => T): T {
     try {
       return read()
@@ -224,7 +227,7 @@ class NodeReader {
       case 'boolean':
         return typeof value === 'boolean' ? value : this.#malformed(byte)
       case 'bigint': {
-        // Hexadecimal digits are read in linear time, decimal ones are not.
+        // Hexadecimal digits are parsed in linear time, decimal ones are not.
         if (typeof value !== 'string' || !/^-?0x[0-9a-f]+$/.test(value)) return this.#malformed(byte)
         const size = this.#parse(byte, () => BigInt(value.replace('-', '')))
         return value.startsWith('-') ? -size : size
@@ -276,14 +279,14 @@ const headerOf = (bytes: Uint8Array): Uint8Array => {
   return header
 }
 
-/** In pieces: a function takes so many arguments only. */
+/** In pieces: the number of arguments of a function is limited. */
 const asciiOf = (bytes: Uint8Array): string => {
   const pieces: string[] = []
   for (let i = 0; i < bytes.length; i += 8192) pieces.push(String.fromCharCode(...bytes.subarray(i, i + 8192)))
   return pieces.join('')
 }
 
-/** Nodes in preorder, a line each. */
+/** Nodes in preorder, one line each. */
 const readNodes = (header: Uint8Array, reader: NodeReader): readonly ReadNode[] => {
   const nodes: ReadNode[] = []
   let [wanted, place] = [1, 0]
@@ -324,7 +327,7 @@ const alike = (x: unknown, y: unknown): boolean => {
   return x.constructor === y.constructor
 }
 
-/** Where a tree parts from the one that it should be like; null if nowhere. */
+/** The first difference between a tree and `like`; null if there is none. */
 const differenceFrom = (like: unknown, tree: unknown): string | null => {
   try {
     const wanted = flatten(like)
@@ -361,11 +364,12 @@ const deserializeDoor = must.door('tree.deserialize', {
 })
 
 /**
- * The tree that `tree.serialize` made these bytes of. Bytes may come from anywhere: what is no such tree is a `Left` that says why,
- * and at which byte. Nothing is thrown for them, and no more is allocated than they are worth.
+ * The tree from which `tree.serialize` made these bytes. Bytes may come from anywhere: invalid ones are a `Left` that says why,
+ * and at which byte. They never make it throw, and no more is allocated than their length justifies.
  *
- * @param options - `like`: a tree that the result must be like, which also gives it its type; `types`: registered classes by the
- *   names under which they were written. A class is made by its own `unflatten`, of data that nobody has looked at.
+ * @param options - `like`: a tree that the result must be like, which also determines its type; `types`: registered classes by
+ *   the names under which they were written. An instance is made by its class's own `unflatten`, from data that has not been
+ *   validated.
  * @throws ArgumentError for what is neither a Uint8Array nor an ArrayBuffer.
  * @example
  * ```ts

@@ -6,12 +6,14 @@ import type { Jitted } from './jit.ts'
 export type { ExplainedStep, Explanation } from '../backends/explanation.ts'
 
 /**
- * What a compiled function does for these arguments on the device that is chosen: its steps in order (`kernel`: one loop nest, with the operations that were
- * fused into it; `routine`: a tuned one; `host`: left to the interpreter; `cond`, `while`, `scan`, and the steps inside of
- * them), how many bytes each reads and writes, how many arithmetic operations it does, and the planned peak of memory in bytes
- * beside what is in use at the worst moment. As text when printed, as data in `steps`, `livePeak` and `plannedPeak`.
+ * What a compiled function does for these arguments on the current device: its steps in order (`kernel`: one loop nest, with
+ * the operations that were fused into it; `routine`: a tuned one; `host`: left to the interpreter; `cond`, `while`, `scan`, and
+ * the steps inside of them), how many bytes each reads and writes, how many arithmetic operations it does, the planned peak of
+ * memory in bytes, and the largest number of bytes in use at once. As text when printed, as data in `steps`, `livePeak` and
+ * `plannedPeak`.
  *
- * @throws ArgumentError if `f` is not what `jit` gave, and on a device that explains nothing, as the interpreter; TracerError where calling `f` would.
+ * @throws ArgumentError if `f` was not returned by `jit`, and on a device without `explain`, such as the interpreter;
+ *   TracerError where calling `f` would.
  * @example
  * ```ts
  * import { explain, jit, nn, np } from 'pullback'

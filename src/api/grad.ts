@@ -17,13 +17,13 @@ import type { AnyTree, ArrayArguments, TreeOfArrays, AtArgnums, Auxiliaries, Fn,
 
 type AnyFunction = (...args: never[]) => unknown
 
-/** Differentiation with respect to the first argument, which is what is not said otherwise. */
+/** Differentiation with respect to the first argument, the default. */
 interface FirstArgument {
   readonly argnums?: never
   readonly allowInt?: boolean
 }
 
-/** A result that is differentiated and a tree that is not: its arrays travel beside, other leaves stay behind. */
+/** Carries the auxiliary tree past the differentiation: its arrays are passed along as outputs, its other leaves are kept here. */
 class Auxiliary {
   #leaves: readonly unknown[] = []
   #treedef: TreeDef | undefined
@@ -55,7 +55,7 @@ const checkScalar = (name: string, result: unknown): NDArray => {
         'for [scalar, extra] pass { hasAux: true }.',
     )
   }
-  // A JS number is a float here, integral or not.
+  // A JS number is a float here, even an integer.
   if (typeof flatten(result).leaves[0] === 'number') return cast(y, 'float32', true)
   if (!isFloat(y.aval.dtype)) {
     throw new DTypeError(`${name}: the function must return a float scalar, got ${y.aval}.`)
@@ -118,7 +118,7 @@ const checkFunction = (name: string, f: unknown): void => {
   }
 }
 
-/** What options of `grad`, and of what is made of it, must be. */
+/** The options of `grad`, and of the functions built on it. */
 export const gradOptions: must.OptionTable<GradOptions> = { argnums, allowInt: must.boolean }
 
 const parameters = {
@@ -132,7 +132,7 @@ const gradDoor = must.door('grad', parameters)
  * The value and the gradient of a scalar function. JS numbers among the differentiated leaves count as floats.
  *
  * @param f - returns a float scalar; with `hasAux`, `[scalar, aux]`, where `aux` is any tree.
- * @returns a function of the same arguments giving `[value, gradient]` (`[[value, aux], gradient]` with `hasAux`);
+ * @returns a function of the same arguments that returns `[value, gradient]` (`[[value, aux], gradient]` with `hasAux`);
  *   the gradient has the tree, shapes and dtypes of the argument.
  * @throws ShapeError if `f` does not return a scalar; DTypeError if a differentiated leaf is not a float.
  * @example
@@ -185,7 +185,7 @@ export function valueAndGrad(
  * The gradient of a scalar function, by reverse mode: one pass back for any number of parameters.
  *
  * @param f - returns a float scalar; with `hasAux`, `[scalar, aux]`.
- * @returns a function of the same arguments giving the gradient, in the tree of the argument (`[gradient, aux]` with
+ * @returns a function of the same arguments that returns the gradient, in the tree of the argument (`[gradient, aux]` with
  *   `hasAux`).
  * @throws ShapeError if `f` does not return a scalar; DTypeError if a differentiated leaf is not a float.
  * @example

@@ -34,7 +34,7 @@ const basis = (aval: Aval): NDArray => {
   return reshape(cast(eq(rows, columns), aval.dtype, aval.weak), [n, ...aval.shape])
 }
 
-/** One column or row of blocks: `push` applied to every unit vector of one place. */
+/** One column or row of blocks: `push` applied to every unit vector of one leaf. */
 const pushBasis = (
   name: string,
   avals: readonly Aval[],
@@ -93,7 +93,7 @@ const prepare = (name: string, f: AnyFunction, args: readonly unknown[], options
   return { inputs: leaves, inTree: treedef, outputs, outTree: outTree!, linear }
 }
 
-/** The blocks in the tree of the result, each place holding the tree of the argument. */
+/** The blocks in the tree of the result, with the tree of the argument at each leaf. */
 const assemble = (p: Prepared, argnums: Argnums | undefined, block: (o: number, i: number) => NDArray): unknown => {
   const rows = p.outputs.map((_, o) => {
     const tree = unflatten(
@@ -114,7 +114,7 @@ const jacfwdDoor = must.door('jacfwd', { f: must.func, options: must.optionsOf(g
  * The Jacobian, one column at a time, all at once: forward mode under `vmap`. Best where there are fewer inputs than
  * outputs.
  *
- * @returns a function of the same arguments giving, for each leaf of the result, a tree like the argument with
+ * @returns a function of the same arguments that returns, for each leaf of the result, a tree like the argument with
  *   arrays of shape `[...result shape, ...argument shape]`.
  * @throws DTypeError if a differentiated leaf is not a float.
  * @example
@@ -193,7 +193,7 @@ export const jacrev = <
 }
 
 /**
- * `jacrev`, by the name for those who do not mind which.
+ * `jacrev`, under the name for when the mode does not matter.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Functions traced once for each kind of arguments, and run as programs afterwards. */
+/** Functions traced once for each combination of argument types, and run as programs afterwards. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { LruMap } from '../core/lru.ts'
@@ -27,15 +27,15 @@ import { advise, explain } from './retrace.ts'
 import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
 import { runWhole } from './whole.ts'
 
-// Only here, so that a bundle without `jit` does without the compiler.
+// Only here, so that a bundle without `jit` does not need the compiler.
 installBackend(defaultDevice)
 installWhole(runWhole)
 
 /** Options of `jit`. */
 export interface JitOptions {
-  /** Arguments that are JS values, not traced: each new one makes a new program. */
+  /** Arguments that are JS values, not traced: each new value makes a new program. */
   readonly staticArgnums?: Argnums
-  /** Arguments whose arrays the caller will not use again, so that their memory can serve for results. */
+  /** Arguments whose arrays the caller will not use again, so that results can reuse their memory. */
   readonly donateArgnums?: Argnums
 }
 
@@ -44,7 +44,7 @@ export interface Jitted<A extends readonly unknown[], R> {
   (...args: A): R
   /** The optimised program for arguments of these types. */
   trace(...args: A): Program
-  /** Forgets all programs. */
+  /** Drops all programs. */
   clearCache(): void
 }
 
@@ -52,7 +52,7 @@ export interface Jitted<A extends readonly unknown[], R> {
 const capacity = 512
 
 interface Traced {
-  /** As traced; `optimize` of it is remembered by the program. */
+  /** As traced; the program caches its optimised form. */
   readonly program: Program
   readonly outTree: TreeDef
   readonly captured: readonly NDArray[]
@@ -64,10 +64,10 @@ const describeStatic = (x: unknown): string =>
 const explainers = new WeakMap<object, (args: readonly unknown[]) => string>()
 
 /**
- * Why a compiled function would be traced for these arguments, or was traced just now, in words: which argument differs
- * from what has been traced, and how.
+ * Explains why a compiled function would be traced for these arguments, or was traced just now: which argument differs from
+ * those traced before, and how.
  *
- * @throws ArgumentError if `f` is not what `jit` gave.
+ * @throws ArgumentError if `f` was not returned by `jit`.
  * @example
  * ```ts
  * import { explainRetrace, jit, np } from 'pullback'
@@ -83,7 +83,7 @@ export const explainRetrace = <A extends readonly unknown[], R>(f: Jitted<A, R>,
   return explainer(args)
 }
 
-/** A call, and the program for it where there is one already. */
+/** A call, and its program if there already is one. */
 interface Request {
   readonly self: unknown
   readonly args: readonly unknown[]
@@ -93,14 +93,14 @@ interface Request {
   readonly entry: Traced | undefined
 }
 
-/** The call before: for arguments like its own, all that is needed is known. */
+/** The previous call: for arguments of the same types, everything is already known. */
 interface Recent {
   readonly treedef: TreeDef
   readonly avals: readonly Aval[]
   readonly entry: Traced
 }
 
-/** The arrays among the arguments, if they are as the recent call's. */
+/** The arrays among the arguments, if their types are those of the previous call. */
 const leavesLike = ({ treedef, avals }: Recent, args: readonly unknown[]): NDArray[] | null => {
   const leaves = leavesOf(treedef, args, isArrayLeaf)
   if (leaves === null) return null
@@ -116,11 +116,11 @@ const jitOptions: must.OptionTable<JitOptions> = { staticArgnums: argnums, donat
 const jitDoor = must.door('jit', { f: must.func, options: must.optionsOf(jitOptions) })
 
 /**
- * Compiles a function: it is traced once for each structure, shapes and dtypes of its arguments, and the program that
- * this gives runs from then on. `f` must be pure: side effects happen while tracing only.
+ * Compiles a function: it is traced once for each combination of structure, shapes and dtypes of its arguments, and the
+ * resulting program runs from then on. `f` must be pure: side effects happen only while tracing.
  *
  * @param options - `staticArgnums`, `donateArgnums`.
- * @returns a function of the same arguments; `.trace(...args)` gives the program, `.clearCache()` forgets all.
+ * @returns a function of the same arguments; `.trace(...args)` returns the program, `.clearCache()` drops all programs.
  * @throws TracerError if `f` uses a traced value as a JS boolean, number or index.
  * @example
  * ```ts
@@ -155,7 +155,7 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
 
   const trace = ({ self, args, statics, given: { leaves, treedef } }: Request): Traced => {
     let outTree: TreeDef | undefined
-    // Equations remember the stack, and with it this scope, for as long as the program lives: the call's arrays must leave it.
+    // Equations keep the stack, and with it this scope, alive as long as the program: so drop the call's arrays from it.
     let request: { readonly self: unknown; readonly args: readonly unknown[] } | null = { self, args }
     const { program, captured } = stage(
       'jit',
@@ -209,16 +209,17 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
   }
 
   const remember = ({ self, args, key }: Request, entry: Traced): Traced => {
-    // A closure over values of an enclosing transformation holds for this call only; one over an array that is out of reach, always.
+    // A closure over values of an enclosing transformation is only valid for this call; one over an array that is out of reach
+    // stays valid.
     if (entry.captured.every(isOutOfReach)) cache.set(key, entry)
     if (made.length < 100) made.push(signature(self, args, entry.captured))
     return entry
   }
 
-  // Few variables: functions that trace each other, a thousand deep, need the whole stack.
+  // Few variables: functions that trace each other a thousand levels deep need all of the stack.
   const traced = (request: Request): Traced => request.entry ?? remember(request, trace(request))
 
-  /** The arrays that a call gives up: none while it is only recorded, or differentiated. */
+  /** The arrays that a call donates: none while it is only recorded, or differentiated. */
   const donations = (args: readonly unknown[], operands: readonly NDArray[]): readonly NDArray[] => {
     if (options.donateArgnums === undefined) return []
     if (!operands.every((x) => x.body instanceof ConcreteBody)) return []
@@ -232,7 +233,7 @@ export function jit<A extends readonly unknown[], R>(f: Fn<A, R>, options: JitOp
       recent = { treedef, avals: leaves.map((x) => x.aval), entry }
     }
     const operands = isClosed ? leaves : [...entry.captured, ...leaves]
-    // Inside a program that is being written down, the whole is optimised once, at its end.
+    // Inside a program that is being staged, only the whole is optimised, once, at its end.
     const isWritten = operands.some((x) => x.body instanceof RecordedBody)
     const program = isWritten ? entry.program : optimize(entry.program)
     const given = donations(args, operands)

@@ -1,4 +1,4 @@
-/** Between the trees that users hand over and the arrays that transformations work on. */
+/** Converts between the trees that users pass and the arrays that transformations work on. */
 import type { Aval } from '../core/aval.ts'
 import { ArgumentError, DTypeError, FrozenError, ShapeError, TreeError } from '../core/errors.ts'
 import type { TreeDef } from '../core/treedef.ts'
@@ -10,7 +10,7 @@ import { cast } from '../ops/elementwise.ts'
 import { asArray, isArrayLeaf } from '../runtime/installArrays.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** The arrays of a tree, in order, and what holds them. */
+/** The arrays of a tree, in order, and its structure. */
 export interface ArrayTree {
   readonly leaves: readonly NDArray[]
   readonly treedef: TreeDef
@@ -30,7 +30,7 @@ const placeOf = (treedef: TreeDef, i: number): string => {
 /**
  * The leaves of a tree as arrays.
  *
- * @throws TreeError for a leaf that is no array, naming its place.
+ * @throws TreeError for a leaf that is not an array, naming its path.
  */
 export const flattenArrays = (operation: string, tree: unknown, what = 'argument'): ArrayTree => {
   const { leaves, treedef } = flatten(tree)
@@ -52,7 +52,7 @@ export const checkNoPromise = (operation: string, result: unknown): void => {
   )
 }
 
-/** As `flattenArrays`; a Promise gets a message of its own. */
+/** As `flattenArrays`, with a separate message for a Promise. */
 export const flattenResult = (operation: string, result: unknown): ArrayTree => {
   checkNoPromise(operation, result)
   return flattenArrays(operation, result, 'result')
@@ -66,7 +66,8 @@ const asFloat = (x: unknown): NDArray => {
 /**
  * The leaves of differentiated arguments. JS numbers count as floats.
  *
- * @throws DTypeError for integers and booleans, unless `allowInt`; FrozenError for classes that say so, whatever it is.
+ * @throws DTypeError for integers and booleans, unless `allowInt`; FrozenError for classes registered as frozen, whatever
+ *   `allowInt` is.
  */
 export const flattenDifferentiable = (operation: string, tree: unknown, allowInt = false): ArrayTree => {
   const given = flatten(tree).leaves
@@ -114,5 +115,5 @@ export const flattenTangents = (
   })
 }
 
-/** A result's own tree around its arrays. */
+/** The tree of a result, rebuilt from its arrays. */
 export const restore = <T>(treedef: TreeDef, leaves: readonly NDArray[]): T => unflatten(treedef, leaves) as T

@@ -1,4 +1,4 @@
-/** Matrices that compute their own products: what a tuning method puts in the place of a weight. */
+/** Matrices that compute their own products: tuning methods replace weights by them. */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
@@ -13,8 +13,9 @@ import type { ArrayLike, TakeOptions } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * A matrix given by what it does: its products, its rows, and all its elements if they must be. `np.matmul`, `np.einsum` and `np.take`
- * accept it beside arrays, and so do the models, so that a low-rank change of a weight costs two thin products and no new matrix.
+ * A matrix given by its operations: its products, its rows, and all its elements if they are needed. `np.matmul`, `np.einsum`
+ * and `np.take` accept it as an operand, and so do the models, so that a low-rank change of a weight costs two thin products
+ * and no new matrix.
  *
  * A subclass is registered by `tree.registerPytreeNode` with its arrays as children: it then goes through `jit`, `vmap` and `grad` like
  * any container, and derivatives flow to those arrays.
@@ -56,10 +57,10 @@ import type { NDArray } from '../trace/value.ts'
 export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
   declare readonly [opaqueBrand]?: true
 
-  /** Of the matrix: two axes. */
+  /** The shape of the matrix: two axes. */
   abstract get shape(): Shape
 
-  /** Of its elements. */
+  /** The dtype of its elements. */
   abstract get dtype(): DType
 
   /**
@@ -74,7 +75,7 @@ export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
   abstract dense(): NDArray
 
   /**
-   * Rows, as `np.take` gives them along axis 0; of `dense()` unless a subclass knows better.
+   * Rows, as `np.take` returns them along axis 0; taken from `dense()` unless a subclass overrides this.
    *
    * @param indices - integers of any shape.
    * @returns shape `[...indices.shape, columns]`.
@@ -84,12 +85,15 @@ export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
   }
 
   /**
-   * `rows`, where looking up one of them, the padding's, moves nothing of the table: for operators of which only a part is the table.
-   * Left out, nothing of these rows moves anything.
+   * `rows`, with no gradient to the table for one of them, the padding's: for operators of which only a part is the table. If
+   * it is not defined, these rows have no gradient at all.
    */
   rowsBut?(indices: NDArray, fixed: number): NDArray
 
-  /** How many rows `rows` has: those of the matrix, or more, where a table was given rows that no product has. */
+  /**
+   * The number of rows that `rows` can look up: those of the matrix, or more, if rows were added to the table that products do
+   * not use.
+   */
   get rowCount(): number {
     return this.shape[0]!
   }
@@ -99,12 +103,12 @@ export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
     return { matmul: matmulOperator, expand: 'dense()' }
   }
 
-  /** How many axes there are: two. */
+  /** The number of axes: two. */
   get ndim(): number {
     return this.shape.length
   }
 
-  /** How many elements there are. */
+  /** The number of elements. */
   get size(): number {
     return sizeOf(this.shape)
   }
@@ -116,7 +120,7 @@ export abstract class LinearOperator implements OpaqueBrand, OwnProducts {
 
 export const isLinearOperator = (x: unknown): x is LinearOperator => x instanceof LinearOperator
 
-/** The array beside an operator. */
+/** The other operand of an operator, as an array. */
 export const besideOperator = (operation: string, x: unknown): NDArray => {
   if (!isLinearOperator(x)) return arrayFor(operation, x as ArrayLike)
   throw new ArgumentError(`${operation}: both operands are linear operators (${x}); expand one of them with dense().`)

@@ -1,4 +1,4 @@
-/** Loops that end by a condition or at a bound: `whileLoop` and `foriLoop`. */
+/** Loops that end on a condition or at a bound: `whileLoop` and `foriLoop`. */
 import * as control from '../primitives/control/operations.ts'
 import * as must from '../conversions/arguments.ts'
 import type { TypedArray } from '../core/dtype.ts'
@@ -28,9 +28,9 @@ const requireInit = (call: string, init: unknown): void => {
 /** Options of `whileLoop`. */
 export interface WhileOptions {
   /**
-   * The loop ends after so many steps in any case, silently, even where its condition still holds: the result is then that
-   * of so many steps. `debug.loopBounds(true)` makes it an error. With a bound the loop has a reverse derivative, which keeps the carry at
-   * 2 √maxSteps places and computes the rest again.
+   * The loop ends after this many steps in any case, silently, even if its condition still holds: the result is then that of
+   * `maxSteps` steps. `debug.loopBounds(true)` makes this an error. With a bound the loop has a reverse derivative, which keeps
+   * 2 √maxSteps copies of the carry and computes the rest again.
    */
   readonly maxSteps?: number
 }
@@ -47,13 +47,13 @@ const whileDoor = must.door('whileLoop', {
 })
 
 /**
- * Repeats `body` on the carry while `cond` holds, but not more than `maxSteps` times. Forward mode always works; reverse
- * mode needs `maxSteps`. A loop that has made so many steps ends without a word: see `debug.loopBounds`.
+ * Repeats `body` on the carry while `cond` holds, but at most `maxSteps` times. Forward mode always works; reverse mode needs
+ * `maxSteps`. A loop that has made `maxSteps` steps ends silently: see `debug.loopBounds`.
  *
  * @param cond - from the carry to a bool scalar.
  * @param body - from the carry to the next one, of the same structure and types.
  * @throws TreeError if the body changes the carry's structure or types, naming the leaf and both types; DTypeError or
- *   ShapeError if the condition is no bool scalar; ProgramError from reverse mode without `maxSteps`; LoopBoundError at
+ *   ShapeError if the condition is not a bool scalar; ProgramError from reverse mode without `maxSteps`; LoopBoundError at
  *   the bound, with `debug.loopBounds(true)`.
  * @example
  * ```ts
@@ -107,7 +107,7 @@ export function whileLoop<C>(
   return restore(start.treedef, end)
 }
 
-/** Raises, whenever the program runs, if the loop's condition still holds at its end. */
+/** Throws, whenever the program runs, if the loop's condition still holds at its end. */
 const watchBound = (test: Closure, end: readonly NDArray[], maxSteps: number): void => {
   const run = ([holds]: readonly TypedArray[]): readonly TypedArray[] => {
     if (holds![0] === 0) return []
@@ -160,7 +160,7 @@ const foriDoor = must.door('foriLoop', {
  * `init` after `body(i, carry)` for i from `lower` up to, but not including, `upper`. With JS numbers for bounds it is a
  * `scan`, and has a reverse derivative; with arrays it is a `whileLoop`, and has none.
  *
- * @throws as `scan` and `whileLoop`; DTypeError if a bound is no integer scalar; ArgumentError for `unroll` or
+ * @throws as `scan` and `whileLoop`; DTypeError if a bound is not an integer scalar; ArgumentError for `unroll` or
  *   `checkpoint` with arrays for bounds.
  * @example
  * ```ts

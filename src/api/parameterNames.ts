@@ -1,10 +1,10 @@
-/** What a function calls its parameters, for people: read from its text, as far as that goes. */
+/** The names of a function's parameters, for messages: read from its source text, as far as possible. */
 
 const opening = '([{'
 const closing = ')]}'
 const quotes = '"\'`'
 
-/** The text between a parenthesis that has been opened and its partner, cut at its own commas. */
+/** The text from an open parenthesis to the matching one, split at its top-level commas. */
 const listFrom = (text: string): string[] => {
   const parts: string[] = []
   let part = ''
@@ -37,8 +37,8 @@ const parametersOf = (text: string): string[] => {
 }
 
 /**
- * Names for a function's arguments, as many as asked for: those of its parameters; null for a parameter that is a pattern,
- * whose parts have names of their own; `args[0]` where the text has none, and for parameters `...args`.
+ * Names for `count` arguments of a function: those of its parameters; null for a parameter that is a pattern, whose parts have
+ * their own names; `args[0]` where the text has no name, and for rest parameters `...args`.
  */
 export const parameterNames = (f: (...args: never[]) => unknown, count: number): readonly (string | null)[] => {
   const parameters = parametersOf(Function.prototype.toString.call(f).replaceAll(/\/\*.*?\*\//gs, ''))

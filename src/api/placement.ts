@@ -1,4 +1,4 @@
-/** Trees of arrays in the memory of devices: to put them there, to have them back, to wait for them. */
+/** Trees of arrays in the memory of devices: moving them there, reading them back, waiting for them. */
 import type { Backend } from '../backends/backend.ts'
 import { flatten } from '../core/tree.ts'
 import { turnIfDue } from '../core/turns.ts'
@@ -11,7 +11,7 @@ import { NDArray, fromHost, isNDArray } from '../trace/value.ts'
 import { flattenArrays, restore } from './leaves.ts'
 import type { Arrays } from './types.ts'
 
-/** The array on that device; itself, if it is traced. */
+/** The array on that device; a traced array is returned as it is. */
 const placed = (x: NDArray, backend: Backend): NDArray => {
   const { aval, body } = x
   if (!(body instanceof ConcreteBody)) return x
@@ -24,15 +24,16 @@ const placed = (x: NDArray, backend: Backend): NDArray => {
 const devicePutDoor = must.door('devicePut', { value: must.anything, device: must.optional(aDevice) })
 
 /**
- * The arrays of a tree in the memory of a device, as `x.device` says; those that are there already are not copied. The arrays that
- * were given stay where they are. As the interpreter has no memory of its own, what is put there is in ordinary memory. Programs run on
- * the device that is chosen (`withDevice`) wherever their arguments are, so this is never needed; it says when elements travel. A
- * traced array is given back as it is, so that functions with `devicePut` in them have derivatives.
+ * The arrays of a tree in the memory of a device, as `x.device` says; those that are already there are not copied. The
+ * arguments stay where they are. The interpreter has no memory of its own, so arrays put there are in ordinary memory. Programs
+ * run on the current device (`withDevice`) wherever their arguments are, so this is never necessary; it only determines when
+ * elements are copied. A traced array is returned as it is, so functions that call `devicePut` have derivatives.
  *
  * @param value - a tree of arrays; numbers become arrays.
  * @param device - a device or its name; by default the one that programs run on.
- * @throws TreeError for a leaf that is no array; ArgumentError if there is no such device; OutOfMemoryError if it has no room;
- *   SynchronousReadError for an array on another device that can only be read asynchronously: `devicePut(await deviceGet(value), device)`.
+ * @throws TreeError for a leaf that is not an array; ArgumentError if there is no such device; OutOfMemoryError if it has no
+ *   room; SynchronousReadError for an array on another device that can only be read asynchronously:
+ *   `devicePut(await deviceGet(value), device)`.
  * @example
  * ```ts
  * import { devicePut, np } from 'pullback'
@@ -59,12 +60,12 @@ const gotten = async (x: NDArray): Promise<NDArray> => {
 }
 
 /**
- * The arrays of a tree in ordinary memory, wherever they are: what comes can be read at once, by `item()`, `toArray()` and
- * `String(x)`. All are asked for before the first is waited for.
+ * The arrays of a tree in ordinary memory, wherever they are: the result can be read synchronously, by `item()`, `toArray()`
+ * and `String(x)`. All reads are started before the first is awaited.
  *
  * @param value - a tree of arrays; numbers become arrays.
- * @returns a promise, which fails with TreeError for a leaf that is no array, TracerError for one that is traced, DonatedError
- *   for one that was donated, and with the error of the program that should have made it.
+ * @returns a promise, which rejects with TreeError for a leaf that is not an array, TracerError for a traced one, DonatedError
+ *   for a donated one, and with the error of the program that should have computed it.
  * @example
  * ```ts
  * import { deviceGet, devicePut, np } from 'pullback'
@@ -86,11 +87,12 @@ const readiness = async (x: unknown): Promise<void> => {
 }
 
 /**
- * Waits until all arrays of a tree have been computed, without reading them: to time a program, or to be told of its failure here.
- * Despite its name, which is JAX's, it blocks nothing; like `x.data()`, it gives the host a turn where garbage has piled up. Leaves that are no arrays, and traced ones, are let through.
+ * Waits until all arrays of a tree have been computed, without reading them: to time a program, or to get its errors here.
+ * Despite its name, which is JAX's, it does not block; like `x.data()`, it yields to the event loop where garbage has
+ * accumulated. Leaves that are not arrays, and traced ones, are ignored.
  *
- * @returns a promise of the tree itself; it fails with DonatedError for an array that was donated, and with the error of the program
- *   that should have made it.
+ * @returns a promise of the tree itself; it rejects with DonatedError for an array that was donated, and with the error of the
+ *   program that should have computed it.
  * @example
  * ```ts
  * import { blockUntilReady, jit, np } from 'pullback'

@@ -1,4 +1,4 @@
-/** What a function is, without running it. */
+/** The program, types and shapes of a function, without running it. */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
@@ -24,7 +24,7 @@ import { flattenArrays, flattenResult } from './leaves.ts'
 import { parameterNames } from './parameterNames.ts'
 import type { AnyTree, ArrayArguments, Fn, Operands } from './types.ts'
 
-// Of any size: nothing is made of it.
+// Any size is allowed: no array is made.
 const structDoor = must.door('ShapeDtypeStruct', {
   shape: must.kind('a shape: a list of extents, such as [2, 3]', must.listOf(must.natural).accepts, {
     error: ShapeError,
@@ -33,7 +33,7 @@ const structDoor = must.door('ShapeDtypeStruct', {
 })
 
 /**
- * Shape and dtype of an array that need not exist: stands for an array where only types matter.
+ * The shape and dtype of an array that need not exist: replaces an array where only its type matters.
  *
  * @example
  * ```ts
@@ -55,12 +55,12 @@ export class ShapeDtypeStruct implements LeafBrand {
   }
 }
 
-/** Arguments, or `ShapeDtypeStruct`s in the place of their leaves. */
+/** Arguments, whose leaves may be `ShapeDtypeStruct`s. */
 export type Types<A extends readonly unknown[]> = {
   readonly [I in keyof A]: MapLeaves<A[I], ShapeDtypeStruct> | A[I]
 }
 
-/** The types of arguments, or of what stands in their place, and their trees. */
+/** The types of arguments, whose leaves may be `ShapeDtypeStruct`s, and their trees. */
 export const avalsOf = (
   operation: string,
   args: readonly unknown[],
@@ -71,7 +71,7 @@ export const avalsOf = (
   return { avals: arrays.leaves.map((x) => x.aval), treedef }
 }
 
-/** Where leaves stand among a function's arguments, such as `params.layers[0].kernel`. */
+/** The paths of leaves among a function's arguments, such as `params.layers[0].kernel`. */
 const placesOf = (f: (...args: never[]) => unknown, count: number, treedef: TreeDef): readonly string[] => {
   const names = parameterNames(f, count)
   return leafPaths(treedef).map(([i, ...path]) => {
@@ -80,7 +80,7 @@ const placesOf = (f: (...args: never[]) => unknown, count: number, treedef: Tree
   })
 }
 
-/** A program has the elements of arrays that its function refers to: they must be where they can be had from. */
+/** A program contains the elements of the arrays that its function captures, so it must be possible to read them. */
 const requireReadable = (operation: string, captured: readonly NDArray[]): void => {
   const far = captured.find(isOutOfReach)
   if (far === undefined) return
@@ -110,7 +110,7 @@ const stageTrees = (operation: string, f: (...args: never[]) => unknown, args: r
  * The program that a function traces to, for arguments of these types. Printable with `String(program)`.
  *
  * @param f - a function of trees of arrays.
- * @returns a function of arguments (arrays, or `ShapeDtypeStruct`s in their place) giving the program, not optimised.
+ * @returns a function of arguments (arrays or `ShapeDtypeStruct`s) that returns the program, not optimised.
  * @example
  * ```ts
  * import { makeProgram, np } from 'pullback'
@@ -130,10 +130,10 @@ export const makeProgram = <A extends readonly unknown[] = ArrayArguments>(
 
 const isList = (x: unknown): boolean => Array.isArray(x)
 
-/** Programs nested deeper would overflow the stack, in one transformation or another. */
+/** Programs nested deeper would overflow the stack in some transformation. */
 const MAX_NESTING = 256
 
-/** Throws unless the program passes `checkProgram`; asked once of each program. */
+/** Throws unless the program passes `checkProgram`; each program is checked once. */
 const requireSound = (program: Program): void => {
   const check = (): number => checkedNesting(program)
   const nesting = Program.is(program) ? program.derive('nesting', check) : check()
@@ -152,8 +152,8 @@ const evalProgramDoor = must.door('evalProgram', {
 /**
  * Applies a program to arrays, equation by equation. It may be transformed like any function: `grad` of it, `vmap` of it.
  *
- * @throws what `checkProgram` throws for a program that is not sound; ArgumentError, ShapeError or DTypeError if the arguments
- *   are not as many as the program's inputs, or not of their types.
+ * @throws what `checkProgram` throws for an invalid program; ArgumentError, ShapeError or DTypeError if the number or the types
+ *   of the arguments differ from the program's inputs.
  * @example
  * ```ts
  * import { evalProgram, makeProgram, np } from 'pullback'

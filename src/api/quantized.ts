@@ -1,4 +1,4 @@
-/** Weights that stay in blocks of a few bits: a leaf of trees beside arrays, for products and look-ups. */
+/** Weights that stay in blocks of a few bits: they can replace arrays in trees, for products and look-ups. */
 import { blocks, expandedShape } from '../core/blocks.ts'
 import type { BlockKind } from '../core/blocks.ts'
 import type { DType } from '../core/dtype.ts'
@@ -22,10 +22,10 @@ import type { LinearOperator } from './linearOperator.ts'
 export type { BlockKind } from '../core/blocks.ts'
 
 /**
- * An array of float32 values that is kept as GGUF's blocks along its last axis: `payload` has the bytes, `kind` says how they are
- * read. `np.matmul`, `np.einsum` and `np.take` accept it beside arrays and expand blocks as they go; everything else takes what
- * `dequantize` gives. In a tree it is a container of its payload: it goes through `jit`, `vmap` and `lax.scan`. Derivatives flow to
- * the other operand; by a quantised array itself there is none, and asking for it is a `FrozenError`.
+ * An array of float32 values that is stored as GGUF's blocks along its last axis: `payload` has the bytes, `kind` their format.
+ * `np.matmul`, `np.einsum` and `np.take` accept it as an operand and dequantise blocks as they go; for everything else, call
+ * `dequantize`. In a tree it is a container of its payload, so it works under `jit`, `vmap` and `lax.scan`. Derivatives flow to
+ * the other operand; differentiating with respect to a quantised array itself is a `FrozenError`.
  *
  * @example
  * ```ts
@@ -39,17 +39,17 @@ export type { BlockKind } from '../core/blocks.ts'
  */
 export class QuantizedArray implements OpaqueBrand, OwnProducts {
   declare readonly [opaqueBrand]?: true
-  /** Blocks, uint8: the axes of the array, but that the last one counts bytes. */
+  /** Blocks, uint8: with the axes of the array, except that the last one counts bytes. */
   readonly payload: NDArray
   readonly kind: BlockKind
-  /** What the blocks expand to. */
+  /** The dtype of the values. */
   readonly dtype: DType = 'float32'
 
   /** @throws DTypeError unless the payload is uint8; ShapeError unless its rows are whole blocks. */
   constructor(payload: NDArray, kind: BlockKind) {
     this.payload = payload
     this.kind = kind
-    // Trees of axes, of types or of gaps have something else here.
+    // In trees of axes or types, or in partial trees, the payload is something else.
     if (payload instanceof NDArray) shapeOf(payload, kind)
   }
 
@@ -58,12 +58,12 @@ export class QuantizedArray implements OpaqueBrand, OwnProducts {
     return shapeOf(this.payload, this.kind)
   }
 
-  /** How many axes there are. */
+  /** The number of axes. */
   get ndim(): number {
     return this.payload.ndim
   }
 
-  /** How many values there are. */
+  /** The number of values. */
   get size(): number {
     return sizeOf(this.shape)
   }
@@ -78,13 +78,13 @@ export class QuantizedArray implements OpaqueBrand, OwnProducts {
     return { matmul: matmulQuantized, expand: 'dequantize()' }
   }
 
-  /** All values as an array, bit for bit as llama.cpp has them. */
+  /** All values as an array, bit for bit as in llama.cpp. */
   dequantize(dtype: DType = 'float32'): NDArray {
     const values = ops.dequantize(this.payload, { kind: this.kind })
     return dtype === 'float32' ? values : cast(values, dtype)
   }
 
-  /** The same blocks in another order or shape, which `f` gives the payload: any but along the last axis. */
+  /** The same blocks in another order or shape, as `f` arranges the payload; `f` must not change the last axis. */
   mapPayload(f: (payload: NDArray) => NDArray): QuantizedArray {
     return new QuantizedArray(f(this.payload), this.kind)
   }
@@ -119,12 +119,12 @@ registerPytreeNode(
   },
 )
 
-/** What products take: an array, a quantised one, or a matrix that computes its own products. */
+/** An operand of products: an array, a quantised one, or a matrix that computes its own products. */
 export type Factor = ArrayLike | QuantizedArray | LinearOperator
 
 export const isQuantized = (x: unknown): x is QuantizedArray => x instanceof QuantizedArray
 
-/** The array beside a quantised one, in the dtype that both are promoted to. */
+/** The other operand of a quantised array, in the dtype that both promote to. */
 export const besideQuantized = (operation: string, x: Factor): NDArray => {
   if (isQuantized(x)) {
     throw new ArgumentError(`${operation}: both operands are quantised (${x}); expand one of them with dequantize().`)
@@ -139,7 +139,7 @@ export const besideQuantized = (operation: string, x: Factor): NDArray => {
   return cast(array, dtype)
 }
 
-/** `x Wᵀ` over the last axes, or `x W`; leading axes of W stand first in x too. */
+/** `x Wᵀ` over the last axes, or `x W`; x begins with the leading axes of W. */
 export const multiplyQuantized = (x: NDArray, { payload, kind }: QuantizedArray, transposed: boolean): NDArray =>
   ops.quantizedDot(x, payload, { kind, transposed })
 
@@ -164,7 +164,7 @@ const matmulQuantized = (x: unknown, y: unknown): NDArray => {
       `np.matmul: ${onLeft ? `${w} and ${a.aval}` : `${a.aval} and ${w}`} do not fit: ${met} values meet.`,
     )
   }
-  // As rows: of a vector one.
+  // As rows: a vector is one row.
   const rows = isVector ? expandDims(a, 0) : onLeft ? swapLast(a) : a
   const product = multiplyQuantized(...stacked(rows, w), !onLeft)
   if (isVector) return reshape(product, [...product.shape.slice(0, -2), product.shape.at(-1)!])

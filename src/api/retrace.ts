@@ -1,4 +1,4 @@
-/** Why a compiled function was traced again, in words; and advice about what was traced. */
+/** Explains why a compiled function was traced again, and gives advice about the traced program. */
 import { warn } from '../core/console.ts'
 import type { Aval } from '../core/aval.ts'
 import { settings } from '../core/settings.ts'
@@ -6,11 +6,11 @@ import type { TreeDef } from '../core/treedef.ts'
 import type { Program } from '../ir/program.ts'
 import { placeOf } from './closures.ts'
 
-/** What a trace was made for. */
+/** The arguments that a trace was made for. */
 export interface Signature {
   readonly treedef: TreeDef
   readonly avals: readonly Aval[]
-  /** Static arguments: their place, and their value as text. */
+  /** Static arguments: their positions, and their values as text. */
   readonly statics: readonly (readonly [place: number, value: string])[]
   /** `this`, as text. */
   readonly self: string
@@ -32,7 +32,7 @@ const typeChange = (before: Aval, now: Aval): string => {
   return `changed: ${parts.join(', ')}`
 }
 
-/** What differs between what was traced and what is asked for. */
+/** The differences between a trace and a call. */
 const differences = (before: Signature, now: Signature): string[] => {
   const found: string[] = []
   if (before.treedef.equals(now.treedef)) {
@@ -51,7 +51,7 @@ const differences = (before: Signature, now: Signature): string[] => {
   return found
 }
 
-/** In words, why `now` needs a trace of its own after those in `made`; or needed one, if it is among them. */
+/** Explains why `now` needs its own trace after those in `made`; or needed one, if it is among them. */
 export const explain = (name: string, made: readonly Signature[], now: Signature): string => {
   const own = made.findIndex((m) => differences(m, now).length === 0)
   if (own >= 0 && made[own]!.captured.length > 0) {
@@ -70,7 +70,7 @@ export const explain = (name: string, made: readonly Signature[], now: Signature
 const largeConstant = 1 << 20
 const manyCopies = 200
 
-/** How often the most frequent line of the user's code stands behind equations; estimated from a sample. */
+/** The line of user code that most equations come from, and how many; estimated from a sample. */
 const busiestLine = (program: Program): readonly [line: string, count: number] => {
   const { equations } = program
   const stride = Math.max(1, Math.floor(equations.length / 300))
@@ -83,7 +83,7 @@ const busiestLine = (program: Program): readonly [line: string, count: number] =
   return [...counts].reduce<readonly [string, number]>((a, b) => (b[1] > a[1] ? b : a), ['', 0])
 }
 
-/** What may be unintended about a traced program. */
+/** Advice about properties of a traced program that may be unintended. */
 const adviceOn = (name: string, program: Program): string[] => {
   const advice: string[] = []
   for (const { value } of program.constants) {

@@ -1,4 +1,4 @@
-/** Solutions of equations, differentiated by the equations they solve rather than by how they were found. */
+/** Solutions of equations, differentiated through the equations rather than through the method that found them. */
 import { DTypeError, TreeError } from '../core/errors.ts'
 import { cut } from '../core/marks.ts'
 import { range } from '../core/shape.ts'
@@ -25,15 +25,15 @@ type Values = readonly NDArray[]
 /** A linear function of trees like the unknown's. */
 type LinearMap<B> = (x: Arrays<B>) => Result<B>
 
-/** What functions of a tree like `T` give back: a tree of the same structure. */
+/** The result of a function of a tree like `T`: a tree of the same structure. */
 type Result<T> = NoInfer<T | Arrays<T> | NextCarry<T>> | TupleHint
 
 /** A way to solve linear equations: from the function x ↦ A x and b to the x with A x = b. */
 export type LinearSolver<B> = (matvec: (x: Arrays<B>) => Arrays<B>, b: Arrays<B>) => Result<B>
 
 /**
- * A function of which the values it closes over, of transformations in progress, are made arguments: `g(...args, ...consts)`
- * equals `f(...args)`. For rules that must not close over such values.
+ * Turns the values of transformations in progress that a function closes over into arguments: `g(...args, ...consts)` equals
+ * `f(...args)`. For rules that must not close over such values.
  *
  * @param example - arguments like those that `g` will get.
  * @returns `[g, consts]`.
@@ -76,11 +76,11 @@ export const closureConvert = <A extends readonly unknown[], R extends AnyTree>(
 export interface LinearSolveOptions<B> {
   /** Solves Aᵀ x = b; reverse mode needs it. */
   readonly transposeSolve?: LinearSolver<NoInfer<B>>
-  /** A is its own transpose: `solve` serves for both. */
+  /** A is symmetric: `solve` is used for both. */
   readonly symmetric?: boolean
 }
 
-/** A function of trees as one of lists of leaves, whose result must be like `treedef`. */
+/** A function of trees as a function of lists of leaves, whose result must have the structure `treedef`. */
 const onLeaves =
   <B>(name: string, what: string, f: (x: Arrays<B>) => unknown, treedef: TreeDef, like: Values) =>
   (xs: Values): Values => {
@@ -114,7 +114,7 @@ const linearSolveDoor = must.door('customLinearSolve', {
  *
  * @param matvec - a linear function of trees like `b`.
  * @param solve - from `matvec` and `b` to the solution.
- * @throws TreeError where `matvec` or `solve` gives a tree that is not like `b`, naming the leaf and both types;
+ * @throws TreeError where `matvec` or `solve` returns a tree that is not like `b`, naming the leaf and both types;
  *   ProgramError from reverse mode without `transposeSolve` or `symmetric`.
  * @example
  * ```ts
@@ -236,7 +236,7 @@ export const customRoot = <X extends AnyTree>(
 export interface FixedPointOptions {
   /** The iteration ends when no element moves by more than `tolerance · (1 + |x|)`; 1e-6 by default. */
   readonly tolerance?: number
-  /** The iteration ends after so many steps in any case; 1000 by default. */
+  /** The iteration ends after this many steps in any case; 1000 by default. */
   readonly maxSteps?: number
 }
 
@@ -248,7 +248,7 @@ const allClose = (x: NDArray, y: NDArray, tolerance: number): NDArray => {
   return reduceAnd(le(abs(sub(y, x)), bound), range(y.ndim))
 }
 
-/** Repeats `step` until it moves nothing by more than the tolerance. */
+/** Repeats `step` until it changes nothing by more than the tolerance. */
 const iterate = (step: Step, start: Values, { tolerance = 1e-6, maxSteps = 1000 }: FixedPointOptions): Values => {
   type State = readonly [values: Values, settled: NDArray]
   const next = ([before]: State): State => {
@@ -267,8 +267,8 @@ const fixedPointDoor = must.door('fixedPoint', {
 })
 
 /**
- * The x with `f(x) = x`, found by repeating `f` from `init` until it moves nothing by more than the tolerance. Derivatives
- * with respect to what `f` closes over come from the implicit function theorem, by a like iteration; both converge where `f`
+ * The x with `f(x) = x`, found by iterating `f` from `init` until it changes nothing by more than the tolerance. Derivatives
+ * with respect to what `f` closes over come from the implicit function theorem, by a similar iteration; both converge where `f`
  * is a contraction near x.
  *
  * @param f - from a tree of floats to one of the same structure and types.

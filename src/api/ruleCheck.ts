@@ -1,4 +1,4 @@
-/** Custom derivatives, compared with differences. */
+/** Custom derivatives, compared with finite differences. */
 import { convert } from '../core/convert.ts'
 import { CustomRuleError, TracerError } from '../core/errors.ts'
 import { withInterpreter, rootInterpreter } from '../trace/interpreter.ts'
@@ -29,7 +29,7 @@ const store = (x: NDArray, data: Float64Array): NDArray => fromHost(x.aval, conv
 const moved = (x: NDArray, t: Float64Array, step: number): NDArray =>
   store(x, numbers(x).map((v, i) => v + step * t[i]!)) // prettier-ignore
 
-/** The sum over float outputs of a covector times the output. */
+/** The sum of covector times output, over float outputs. */
 const pair = (ys: Values): number => {
   let sum = 0
   ys.forEach((y, k) => {
@@ -51,12 +51,12 @@ export const innerProduct = (xs: Values, ys: Values): number => {
   return sum
 }
 
-/** A function and what its rule says. */
+/** A function and its rule. */
 export interface RuleUnderTest {
   /** The function, from leaves to leaves. */
   readonly f: (xs: Values) => Values
   /**
-   * ⟨ct, J t⟩ as the rule says it, for tangents of all leaves (zeros where they are no floats) and a covector for each
+   * ⟨ct, J t⟩ according to the rule, for tangents of all leaves (zeros for leaves that are not floats) and a covector for each
    * output.
    */
   readonly pairing: (xs: Values, tangents: Values, covectors: (ys: Values) => Values) => number
@@ -65,7 +65,7 @@ export interface RuleUnderTest {
 /**
  * Compares ⟨ct, J t⟩ by a rule and by central differences, for one direction and one covector.
  *
- * @returns whether it could: the values must be known.
+ * @returns whether they could be compared: the values must be known.
  * @throws CustomRuleError where they differ.
  */
 export const checkRule = (name: string, args: Values, { f, pairing }: RuleUnderTest): boolean => {

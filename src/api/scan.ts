@@ -16,14 +16,13 @@ import { closeLoop } from './carry.ts'
 
 /** Options of `scan`. */
 export interface ScanOptions {
-  /** Number of steps; needed where there are no arrays to read. */
+  /** Number of steps; needed where there are no arrays to scan over. */
   readonly length?: number
-  /** From the last element to the first; stacked outputs keep the places of their elements. */
+  /** From the last element to the first; outputs are stacked at the indices of their elements. */
   readonly reverse?: boolean
   /**
-   * How many steps are written out one after the other in the body of the loop, what is left over after it (true or 0:
-   * all, and there is no loop). 1 by default. Means the same; costs a longer program, and saves the loop's own work
-   * where steps are short.
+   * How many steps each iteration of the loop makes; the remaining steps come after it (true or 0: all steps, without a loop).
+   * 1 by default. The result is the same; the program is longer, and saves the loop's own cost where steps are short.
    */
   readonly unroll?: number | boolean
   /**
@@ -76,15 +75,15 @@ const scanDoor = must.door('scan', {
 })
 
 /**
- * A fold that remembers: `f(carry, x)` gives `[carry, y]`, for each element `x` along the first axis of `xs`.
- * Traced once, whatever the number of steps; differentiable in both modes.
+ * A fold that keeps an output of each step: `f(carry, x)` returns `[carry, y]`, for each element `x` along the first axis of
+ * `xs`. Traced once, whatever the number of steps; differentiable in both modes.
  *
- * @param f - from the carry and one element to the next carry and an output; either may be any tree, or null.
- * @param init - the first carry. Its types must be those that `f` returns; weak ones give way.
- * @param xs - arrays with a first axis of one extent; null where there are none and `length` is given.
+ * @param f - takes the carry and one element, returns the next carry and an output; either may be any tree, or null.
+ * @param init - the first carry. Its types must be those that `f` returns; weak types are promoted.
+ * @param xs - arrays with the same first extent; null if there are none and `length` is given.
  * @returns the last carry, and the outputs stacked along a new first axis.
  * @throws TreeError if `f` changes the carry's structure or types, naming the leaf and both types; ShapeError if `xs`
- *   have no common first extent; ArgumentError for options that are none.
+ *   have no common first extent; ArgumentError for invalid options.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -93,7 +92,7 @@ const scanDoor = must.door('scan', {
  * partial // => [0. 1. 3.]
  * ```
  */
-// Up to TypeScript 5.7 an omitted element, as in `const [, ys] = scan(...)`, is inferred from as any: NoInfer in the result.
+// Up to TypeScript 5.7 an omitted element, as in `const [, ys] = scan(...)`, is inferred as any: NoInfer in the result.
 export function scan<C extends TreeOfArrays<C>, X extends TreeOfArrays<X>, Y extends TreeOfArrays<Y>>(
   f: (carry: NoInfer<C>, x: NoInfer<X>) => readonly [carry: NoInfer<C | NextCarry<C>>, y: Y],
   init: C,
@@ -140,7 +139,7 @@ export function scan<C, X, Y>(
 
 /** Options of `map`. */
 export interface MapOptions {
-  /** How many elements are done at once, by `vmap`; one by default. */
+  /** How many elements are computed at once, by `vmap`; one by default. */
   readonly batchSize?: number
 }
 
@@ -150,7 +149,7 @@ const mapDoor = must.door('map', { f: must.func, xs: must.anything, options: mus
 
 /**
  * `f` of each element along the first axis of `xs`, one after the other (or `batchSize` at once), the results stacked.
- * Takes less memory than `vmap`, which does all at once.
+ * Takes less memory than `vmap`, which computes all at once.
  *
  * @throws as `scan`.
  * @example

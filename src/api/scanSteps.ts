@@ -1,4 +1,4 @@
-/** How the steps of a scan are carried out: one by one, several written out in a row, or in blocks that forget. */
+/** How the steps of a scan are carried out: one by one, several unrolled in a row, or in checkpointed blocks. */
 import { cut } from '../core/marks.ts'
 import type { ScanParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
@@ -11,25 +11,25 @@ import { stage } from '../transforms/stage.ts'
 
 type Values = readonly NDArray[]
 
-/** What the option `unroll` must be. */
+/** Checks the option `unroll`. */
 export const anUnroll = must.kind(
   'a boolean or an integer of at least 0 (0: all steps)',
   (x) => must.boolean.accepts(x) || must.natural.accepts(x),
 )
 
-/** What the option `checkpoint` of loops must be. */
+/** Checks the option `checkpoint` of loops. */
 export const aLoopCheckpoint = must.kind(
   "'none', 'sqrt' or a positive integer",
   (x) => x === 'none' || x === 'sqrt' || must.count.accepts(x),
 )
 
-/** How many steps are written out in a row. */
+/** How many steps are unrolled in a row. */
 export const unrollOf = (unroll: number | boolean, length: number): number => {
   if (typeof unroll === 'boolean') return unroll ? Math.max(1, length) : 1
   return unroll === 0 ? Math.max(1, length) : unroll
 }
 
-/** How many steps reverse mode computes again at once; null where it keeps what it needs of each. */
+/** How many steps reverse mode recomputes at once; null where it keeps the residuals of each step. */
 export const blockOf = (checkpoint: 'none' | 'sqrt' | number, length: number): number | null => {
   if (checkpoint === 'none') return null
   if (checkpoint === 'sqrt') return Math.max(1, Math.ceil(Math.sqrt(length)))
@@ -41,14 +41,14 @@ const rolesOf = <T>({ consts, carry }: ScanParams, xs: readonly T[]) => {
   return { fixed: fixed!, start: start!, elements: elements! }
 }
 
-/** The program of so many steps of a scan, given what they come to on values. */
+/** The program of several steps of a scan, from their function on values. */
 const stepsProgram = (params: ScanParams, steps: number, f: (params: ScanParams, args: Values) => Values): Program => {
   const { body, consts, carry } = params
   const avals = body.inAvals.map((a, i) => (i < consts + carry ? a : a.withShape([steps, ...a.shape])))
   return stage('scan', (args) => f({ ...params, length: steps }, args), avals).program
 }
 
-/** A scan of `block` steps at once, each block (and what is left over at the end) by the program that `blockProgram` gives. */
+/** A scan of `block` steps at once; `blockProgram` makes the program of each block, and of the remaining steps at the end. */
 const inBlocks = (
   params: ScanParams,
   operands: Values,
@@ -59,7 +59,7 @@ const inBlocks = (
   const blocks = Math.floor(length / block)
   const rest = length - blocks * block
   const { fixed, start, elements } = rolesOf(params, operands)
-  // Going backwards, the blocks come from the end and what is left over comes last.
+  // In reverse, the blocks are taken from the end, and the remaining steps come last.
   const [blocksAt, restAt] = reverse ? [rest, 0] : [0, blocks * block]
   const read = (at: number, count: number): NDArray[] => elements.map((x) => sliceInDim(x, at, at + count, 0))
   const outer = control.scan({ ...params, body: blockProgram(block), length: blocks }, [
@@ -104,12 +104,12 @@ const scanUnrolled = (params: ScanParams, operands: Values, unroll: number): Val
   const { length } = params
   if (length === 0 || unroll === 1) return control.scan(params, operands)
   const written = (steps: number): Program => stepsProgram(params, steps, writeOut)
-  // A loop with one turn, and a rest, would be as long.
+  // A loop with one iteration, and remaining steps, would be as long.
   if (length < 2 * unroll) return call(written(length), 'steps', operands)
   return inBlocks(params, operands, unroll, written)
 }
 
-/** A scan of which `unroll` steps at a time are written out, and whose derivative keeps the carry at every `block`-th step only. */
+/** A scan that unrolls `unroll` steps at a time, and whose derivative keeps the carry only at every `block`-th step. */
 export const scanSteps = (params: ScanParams, operands: Values, unroll: number, block: number | null): Values => {
   const { length } = params
   if (block === null || length === 0) return scanUnrolled(params, operands, unroll)

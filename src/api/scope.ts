@@ -4,17 +4,17 @@ import { refusePromise } from '../core/promises.ts'
 import * as must from '../conversions/arguments.ts'
 import { currentScope, withScope } from '../trace/interpreter.ts'
 
-/** Errors whose message names its scope already: the innermost one does. */
+/** Errors whose message already names its scope, the innermost one. */
 const named = new WeakSet<PullbackError>()
 
 const namedScopeDoor = must.door('namedScope', { name: must.string, f: must.func })
 
 /**
- * Runs `f` under a name, inside the scopes that are open already. The name stands beside the operations of `f` in printed
- * programs, in those of its derivatives too, and in the messages of errors.
+ * Runs `f` under a name, inside the scopes that are already open. The name appears beside the operations of `f` and of its
+ * derivatives in printed programs, and in error messages.
  *
- * @throws ArgumentError if the name is empty, and for an async `f`, of which only what comes before its first `await` would have
- *   the name; what `f` throws, with the scope added to the message.
+ * @throws ArgumentError if the name is empty, and for an async `f`, of which only the part before its first `await` would have
+ *   the name; errors that `f` throws, with the scope added to the message.
  * @example
  * ```ts
  * import { makeProgram, namedScope, np } from 'pullback'

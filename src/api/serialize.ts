@@ -19,14 +19,14 @@ import {
   version,
 } from './treeFormat.ts'
 
-/** Bytes with a buffer of their own, which `postMessage` may transfer. */
+/** Bytes with their own buffer, which `postMessage` may transfer. */
 export type TreeBytes = Uint8Array & { readonly buffer: ArrayBuffer }
 
 /** Options of `tree.serialize`. */
 export interface SerializeOptions {
   /**
-   * Registered classes whose instances the tree may have, by names of your choice: the reader gives the same names. Names of classes
-   * themselves would not survive a minifier.
+   * Registered classes whose instances the tree may contain, by names of your choice: the reader passes the same names. The
+   * classes' own names would not survive a minifier.
    */
   readonly types?: { readonly [name: string]: PytreeClass }
 }
@@ -44,13 +44,13 @@ export const registrationsOf = (
     }),
   )
 
-/** What a header says, and what stands behind it. */
+/** The lines of the header, and the arrays that follow it. */
 interface Written {
   readonly lines: string[]
   readonly payload: Uint8Array[]
 }
 
-/** JSON in ASCII. JSON.stringify escapes control characters and lone surrogates already. */
+/** JSON in ASCII. JSON.stringify already escapes control characters and lone surrogates. */
 const line = (node: unknown): string =>
   JSON.stringify(node).replace(/[\x7f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
@@ -74,7 +74,7 @@ const describeLeaf = (out: Written, leaf: unknown): object | null => {
   if (typeof leaf === 'boolean') return { boolean: leaf }
   if (typeof leaf === 'bigint') return { bigint: `${leaf < 0n ? '-' : ''}0x${(leaf < 0n ? -leaf : leaf).toString(16)}` }
   for (const [typed, type] of typedArrays) {
-    // A subclass, such as Node's Buffer, would come back as another class.
+    // A subclass, such as Node's Buffer, would be read back as another class.
     if (!(leaf instanceof type) || leaf.constructor !== type) continue
     return withBytes(out, { typed, length: leaf.length }, bytesOf(leaf))
   }
@@ -87,7 +87,7 @@ const nameOf = (x: unknown): string => {
   return `an instance of ${typeof type === 'function' && type.name !== '' ? type.name : 'a class without a name'}`
 }
 
-/** Writes a tree, node by node; what distinguishes an instance of a class comes between it and its children. */
+/** Writes a tree, node by node; the auxiliary data of a class instance come between it and its children. */
 const write = (out: Written, what: string, tree: unknown, names: ReadonlyMap<unknown, string>): void => {
   const { leaves, treedef } = flatten(tree)
   let next = 0
@@ -118,7 +118,7 @@ const write = (out: Written, what: string, tree: unknown, names: ReadonlyMap<unk
   }
 }
 
-/** What options of `serialize` and `deserialize` must be. */
+/** The options of `serialize` and `deserialize`. */
 export const serializeOptions: must.OptionTable<SerializeOptions> = {
   types: must.recordOf(must.func, 'an object of classes by names'),
 }
@@ -126,9 +126,9 @@ const serializeDoor = must.door('tree.serialize', { tree: must.anything, options
 
 /**
  * A tree as bytes, for `tree.deserialize`: its structure, arrays of any dtype bit for bit, and typed arrays, numbers, bigints,
- * strings and booleans among its leaves. Checksums find what was damaged on the way.
+ * strings and booleans among its leaves. Checksums find accidental damage.
  *
- * @returns bytes with a buffer of their own: write them to a file, or post them, `port.postMessage(bytes, [bytes.buffer])`.
+ * @returns bytes with their own buffer: write them to a file, or post them, `port.postMessage(bytes, [bytes.buffer])`.
  * @throws TreeError for a leaf that cannot be written, naming its path, or an instance of a class that `types` does not name;
  *   TracerError for arrays that are being traced.
  * @example

@@ -35,7 +35,7 @@ const functionParameter = { f: must.func }
 const withPredicate = { tree: must.anything, predicate: must.func }
 
 /**
- * Leaves in order, and the structure that holds them. What `isLeaf` says to be a leaf is left as it is.
+ * Leaves in order, and the structure. Values for which `isLeaf` is true are leaves, whatever they contain.
  *
  * @example
  * ```ts
@@ -60,8 +60,8 @@ const unflattenDoor = must.door('tree.unflatten', {
 })
 
 /**
- * The tree of a structure and its leaves in order. Its type is that of the tree that the structure was taken of, with the
- * leaves' type in the leaves' places.
+ * The tree with this structure and these leaves, in order. Its type is that of the tree that the structure was taken from, with
+ * the type of the new leaves.
  *
  * @throws TreeError if their number differs.
  * @example
@@ -117,7 +117,7 @@ export function structure(tree: unknown, isLeaf?: IsLeaf): TreeDef {
 /**
  * The tree with `f` applied to each leaf. Further trees may extend below the leaves of the first.
  *
- * @throws TreeError naming the path where two trees part.
+ * @throws TreeError naming the path where two trees differ.
  * @example
  * ```ts
  * import { tree } from 'pullback'
@@ -250,7 +250,7 @@ export function reduce<T, R>(f: (accumulated: R, leaf: Leaf<T>) => R, tree: T, i
 /**
  * The number of elements of all arrays of a tree, numbers among them: how many parameters a model has.
  *
- * @throws TreeError for a leaf that is no array, naming its place.
+ * @throws TreeError for a leaf that is not an array, naming its path.
  * @example
  * ```ts
  * import { nn, random, tree } from 'pullback'
@@ -310,7 +310,7 @@ export function transpose(outer: TreeDef, inner: TreeDef, tree: unknown): unknow
 }
 
 /**
- * A prefix of a tree stretched over it: each of its leaves stands for all leaves below its place.
+ * A prefix of a tree, broadcast to the whole tree: each leaf of the prefix is repeated for all leaves below it.
  *
  * @example
  * ```ts
@@ -333,7 +333,7 @@ const sameLeaf = (a: unknown, b: unknown): boolean => {
 }
 
 /**
- * Whether two trees have one structure and equal leaves; arrays are compared by shape, dtype and bits.
+ * Whether two trees have the same structure and equal leaves; arrays are compared by shape, dtype and bits.
  *
  * @example
  * ```ts
@@ -347,18 +347,18 @@ export const equal = (a: unknown, b: unknown): boolean => {
   return x.treedef.equals(y.treedef) && x.leaves.every((leaf, i) => sameLeaf(leaf, y.leaves[i]))
 }
 
-/** Only a type: remembers the tree that a part was taken of. */
+/** Only in types: the tree that a part was taken from. */
 export declare const wholeBrand: unique symbol
 
-/** A tree like `T` in which some leaves may be missing; `combine` makes a `T` of such parts. */
+/** A tree like `T` in which some leaves may be missing; `combine` makes a `T` from such parts. */
 export type Partial<T> = T extends LeafType ? T | null : MapLeaves<T, Leaf<T> | null> & PartOf<T>
 
-/** A part of a `T`, with null for what it lacks: `partition` gives two. */
+/** A part of a `T`, with null for missing leaves: `partition` returns two. */
 export interface PartOf<T> {
   readonly [wholeBrand]?: T
 }
 
-/** The tree `T` without nulls, where there may be other leaves in their places. */
+/** The tree `T` in which nulls may be filled by other leaves. */
 type Filled<T> = [T] extends [LeafType | null | undefined]
   ? [T] extends [null | undefined]
     ? T
@@ -368,7 +368,8 @@ type Filled<T> = [T] extends [LeafType | null | undefined]
 const partitionDoor = must.door('tree.partition', withPredicate)
 
 /**
- * Splits a tree in two of the same shape: leaves where the predicate holds, and the others; null in the gaps.
+ * Splits a tree in two of the same structure: the leaves for which the predicate holds, and the others; missing leaves are
+ * null.
  *
  * @example
  * ```ts
@@ -397,9 +398,8 @@ export const partition = <T>(
 const isGap: IsLeaf = (x) => x === null
 
 /**
- * Trees of one shape laid over each other: at each place the first leaf that is not null.
- *
- * @throws TreeError naming the path where they part.
+ * Merges trees of the same structure: each leaf is the first one at its path that is not null. * * @throws TreeError naming the
+ * path where they differ.
  * @example
  * ```ts
  * import { tree } from 'pullback'
@@ -414,7 +414,7 @@ export function combine(first: unknown, ...rest: readonly unknown[]): unknown {
   for (const other of rest) {
     const next = core.flatten(other, isGap)
     if (!next.treedef.equals(treedef)) {
-      // Says where they part.
+      // Throws, naming the path where they differ.
       core.flattenUpTo('tree.combine', treedef, other)
       throw new TreeError(`tree.combine: ${treedef.toString()} and ${next.treedef.toString()} differ.`)
     }
@@ -441,7 +441,7 @@ export const filter = <T>(tree: T, predicate: (leaf: Leaf<NoInfer<T>>, path: Pat
   return partition(tree, predicate)[0]
 }
 
-/** The type of what stands in a `T` at a path that is written out; unknown for other paths. */
+/** The type of the subtree of a `T` at a literal path; unknown for other paths. */
 export type At<T, P extends Path> = P extends readonly []
   ? T
   : P extends readonly [infer K extends PathKey, ...infer Rest extends Path]

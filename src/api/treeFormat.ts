@@ -9,8 +9,9 @@
  *         24   the header: ASCII, padded with spaces to H, a multiple of 8
  *     24 + H   elements of arrays, in the order of the header, each array padded with zeros to a multiple of 8
  *
- * The header has a line of JSON, which a newline ends, for each node of the tree, in preorder; strings are escaped where they are not ASCII. What a node has
- * below it follows it. A flat list needs no recursion, however deep the tree, and a line has a place to be named in an error.
+ * The header has a line of JSON, ended by a newline, for each node of the tree, in preorder; strings are escaped where they are
+ * not ASCII. The subtrees of a node follow it. A flat list needs no recursion, however deep the tree, and errors can name the
+ * position of a line.
  *
  *     "null" "undefined" "none"                        empty subtrees
  *     "some"                                           an Option, with what is in it below
@@ -33,7 +34,7 @@ export const SPACE = 0x20
 /** A length with its padding. */
 export const padded = (length: number): number => Math.ceil(length / 8) * 8
 
-/** Numbers that JSON cannot say. */
+/** Numbers that JSON cannot represent. */
 export const specialNumbers: ReadonlyMap<string, number> = new Map([
   ['NaN', NaN],
   ['Infinity', Infinity],
@@ -60,7 +61,7 @@ interface TypedArrayType {
   readonly BYTES_PER_ELEMENT: number
 }
 
-/** Their constructors, by name: a bundler may rename what it likes, but not what it does not own. */
+/** Their constructors, by name. A bundler never renames these, as they are globals. */
 export const typedArrays: ReadonlyMap<string, TypedArrayType> = new Map<string, TypedArrayType>([
   ['Float32Array', Float32Array],
   ['Float64Array', Float64Array],

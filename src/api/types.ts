@@ -5,20 +5,20 @@ import type { NDArray } from '../trace/value.ts'
 export type Fn<A extends readonly unknown[], R> = (...args: A) => R
 
 /**
- * The tree `T` with an array at every leaf: what a gradient with respect to a `T` is. Where all leaves are arrays already it
- * is `T` itself, by its own name.
+ * The tree `T` with an array at every leaf: the type of a gradient with respect to a `T`. Where all leaves are arrays already,
+ * it is `T` itself, under its own name.
  */
 export type Arrays<T> = [T] extends [MapLeaves<T, NDArray>] ? T : MapLeaves<T, NDArray>
 
 /**
- * What trees of arrays are, as a constraint of generic functions: in `<P extends TreeOfArrays<P>>(params: P) => ...` gradients
+ * Trees of arrays, as a constraint of generic functions: in `<P extends TreeOfArrays<P>>(params: P) => ...` gradients
  * with respect to `params`, carries and results of compiled functions are of type `P` again.
  */
 export type TreeOfArrays<T> =
-  // The empty tuple is a hint: of such a type, a literal `[a, b]` is a tuple.
+  // The empty tuple is a hint to TypeScript: with it, a literal `[a, b]` is inferred as a tuple.
   NDArray | null | undefined | readonly [] | ({ [K in keyof T]: TreeOfArrays<T[K]> | Mark<T, K> } & object)
 
-/** Properties of trees that are no subtrees: the tags of Options, and all of opaque trees. */
+/** Properties of trees that are not subtrees: the tags of Options, and all properties of opaque trees. */
 type Mark<T, K extends keyof T> = K extends '_tag'
   ? 'value' extends keyof T
     ? 'Some'
@@ -27,19 +27,19 @@ type Mark<T, K extends keyof T> = K extends '_tag'
     ? T[K]
     : never
 
-/** Any type; a literal `[a, b]` is a tuple. */
+/** Any type; a literal `[a, b]` is inferred as a tuple. */
 export type AnyTree = NonNullable<unknown> | null | undefined | readonly []
 
-/** No value's type. In a union, of functions' results, it makes a tuple of a literal `[a, b]`. */
+/** A type of no value. In the union of a function's result types, it makes a literal `[a, b]` a tuple. */
 export type TupleHint = readonly [never]
 
-/** What unannotated parameters of functions are taken for. */
+/** The type assumed for unannotated parameters of functions. */
 export type ArrayArguments = NDArray[]
 
 /** Operands as traced functions see them: arrays. */
 export type Operands<A extends readonly unknown[]> = { -readonly [I in keyof A]: Arrays<A[I]> }
 
-/** A carry as the body of a loop sees it: arrays, in lists and tuples of the body's own. */
+/** A carry as the body of a loop sees it: arrays, in fresh lists and tuples. */
 export type Carry<T> = [T] extends [FreshLeaves<T, NDArray>] ? T : FreshLeaves<T, NDArray>
 
 /** A leaf of the carry that the body of a loop returns. */
@@ -48,7 +48,7 @@ export type CarryLeaf = NDArray | number | boolean
 /** The carry that the body of a loop returns. */
 export type NextCarry<T> = ReadonlyLeaves<T, CarryLeaf>
 
-/** What derivatives with respect to the arguments at `N` are: one tree, or a tuple of trees. */
+/** The type of derivatives with respect to the arguments at `N`: one tree, or a tuple of trees. */
 export type AtArgnums<A extends readonly unknown[], N extends number | readonly number[]> = N extends readonly number[]
   ? { readonly [I in keyof N]: Arrays<A[Extract<N[I], number>]> }
   : N extends number
@@ -67,7 +67,7 @@ type ArraysAmong<T> = T extends LeafBrand | string | symbol | ((...args: never[]
           ? T
           : { [K in keyof T]: ArraysAmong<T[K]> }
 
-/** What comes back of a function's auxiliary result: numbers have become arrays, strings and functions are as they were. */
+/** A function's auxiliary result as it is returned: numbers have become arrays, strings and functions are unchanged. */
 export type Auxiliaries<T> = [T] extends [ArraysAmong<T>] ? T : ArraysAmong<T>
 
 /** A scalar as a user's function returns it. */

@@ -1,4 +1,4 @@
-/** A function of one element, made a function of a batch. */
+/** Turns a function of one element into a function of a batch. */
 import { ArgumentError, ShapeError, TreeError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
 import type { TreeDef } from '../core/treedef.ts'
@@ -11,14 +11,14 @@ import type { NDArray } from '../trace/value.ts'
 import { flattenResult, restore } from './leaves.ts'
 import type { AnyTree, ArrayArguments, Arrays, TreeOfArrays, Fn } from './types.ts'
 
-/** An axis, null for "not mapped", or a tree of those that is a prefix of the tree it speaks of. */
+/** An axis, null for "not mapped", or a tree of axes that is a prefix of the tree that it describes. */
 export type Axes = number | null | readonly Axes[] | { readonly [key: string]: Axes }
 
 /** Options of `vmap`. */
 export interface VmapOptions {
   /** The mapped axis of every argument: one for all, or an array with an entry for each argument. */
   readonly inAxes?: Axes
-  /** Where the batch axis of results goes; null for results that are the same for every element. */
+  /** The position of the batch axis in results; null for results that are the same for every element. */
   readonly outAxes?: Axes
   /** Extent of the batch; needed where no argument is mapped. */
   readonly axisSize?: number
@@ -40,7 +40,7 @@ const normalize = (what: string, axis: number, rank: number): number => {
   throw new ShapeError(`vmap: ${what} ${axis} is out of range for an array of rank ${rank}.${hint}`)
 }
 
-/** Axes counted from the front, and the one extent that they all have. */
+/** Axes counted from the front, and their common extent. */
 const batchOf = (
   leaves: readonly unknown[],
   axes: readonly (number | null)[],
@@ -77,11 +77,11 @@ const vmapOptions: must.OptionTable<VmapOptions> = {
 const vmapDoor = must.door('vmap', { f: must.anything, options: must.optionsOf(vmapOptions) })
 
 /**
- * Vectorises a function: what `f` does to one element is done to all at once, along an axis of each argument.
+ * Vectorises a function: applies `f` to all elements at once, along an axis of each argument.
  *
  * @param options - `inAxes` (0), `outAxes` (0): axes or trees of axes that are prefixes of the arguments and of the
  *   result; `axisSize`.
- * @returns a function of batched arguments giving batched results.
+ * @returns a function of batched arguments that returns batched results.
  * @throws ShapeError if mapped axes differ in extent; TreeError if axes do not fit the trees.
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Programs of the library's long functions, for arrays of each kind of types: see `runtime/whole.ts`. */
+/** Programs of the library's long functions, one for each combination of argument types: see `runtime/whole.ts`. */
 import { LruMap } from '../core/lru.ts'
 import type { Program } from '../ir/program.ts'
 import { call } from '../ops/calls.ts'

@@ -6,7 +6,7 @@ import type { ArrayLike, NestedArray } from '../trace/surface.ts'
 import { arrayFor, arrayLikeFault, isArray } from './convert.ts'
 import { isNested } from './nested.ts'
 
-/** What `asArray` takes. Lists are looked through, so that what is wrong with them is said in the operation's name. */
+/** Accepts what `asArray` takes. Lists are not inspected here: the operation itself reports what is wrong with them. */
 export const arrayLike: Check = {
   wanted: 'an array',
   accepts: (x) => isArray(x) || (Array.isArray(x) && isNested(x as NestedArray)),
@@ -20,7 +20,7 @@ export const arrayLike: Check = {
   },
 }
 
-/** An integer, or an array, of which the operation says itself whether it is one of integers. */
+/** An integer, or an array; the operation itself checks whether its dtype is an integer. */
 export const integral: Check = {
   ...arrayLike,
   accepts: (x) => (typeof x === 'number' ? integer : arrayLike).accepts(x),

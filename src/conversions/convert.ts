@@ -17,7 +17,7 @@ import { readNested, storeItems, storeNumbers } from './nested.ts'
 const isTypedArray = (x: unknown): x is TypedArray | Uint8ClampedArray =>
   ArrayBuffer.isView(x) && !(x instanceof DataView)
 
-/** By name, which is the same for typed arrays of other realms. */
+/** By name, since typed arrays may come from other realms. */
 const typedArrayDTypes = new Map<string, DType>([
   ['Float32Array', 'float32'],
   ['Float64Array', 'float64'],
@@ -50,14 +50,14 @@ const fromTypedArray = (operation: string, x: TypedArray | Uint8ClampedArray): N
     )
   }
   const data = allocate(dtype, x.length)
-  // Of 16-bit floats the bits are kept, which engines that have such arrays do not say otherwise.
+  // 16-bit floats are stored as bits, so a Float16Array is copied as bits.
   data.set((dtype === 'float16' ? new Uint16Array(x.buffer, x.byteOffset, x.length) : x) as never)
   return fromHost(new Aval(dtype, [data.length]), data)
 }
 
 const isInt32 = (x: number): boolean => (x | 0) === x && !Object.is(x, -0)
 
-/** A JS number as a weakly typed scalar: an integral one (in 32 bits) is an integer, any other a float. */
+/** A JS number as a weakly typed scalar: an integer that fits in 32 bits is an int32, any other number a float32. */
 const fromNumber = (x: number): NDArray => scalar(x, isInt32(x) ? 'int32' : 'float32', true)
 
 const bigScalar = (operation: string, x: bigint): NDArray => {
@@ -101,7 +101,7 @@ const fromItems = (operation: string, { shape, items }: Items, dtype: DType | un
 }
 
 /**
- * The array that an operation means by an array-like: arrays as they are, JS numbers as weakly typed scalars.
+ * Converts an array-like operand to an array: arrays as they are, JS numbers as weakly typed scalars.
  *
  * @throws ArgumentError for anything else.
  */
@@ -115,10 +115,10 @@ export const arrayFor = (operation: string, x: ArrayLike): NDArray => {
   throw new ArgumentError(`${operation}: expected ${arrayLikeFault(x)}`)
 }
 
-/** `arrayFor` where the operation is not known: the conversion speaks for itself. */
+/** `arrayFor` where the operation is not known: errors name the conversion. */
 export const asArray = (x: ArrayLike): NDArray => (x instanceof NDArray ? x : arrayFor('np.array', x))
 
-/** What was wanted in the place of something that is no array, and what it is, as the end of a message. */
+/** The end of an error message for a value that is not an array: what was expected, and what was given. */
 export const arrayLikeFault = (x: unknown): string => {
   if (x instanceof Promise) return 'an array, got a Promise: await it first. Transformed functions are synchronous.'
   if (hasOwnProducts(x)) {
@@ -128,7 +128,7 @@ export const arrayLikeFault = (x: unknown): string => {
   return `an array, number, boolean, typed array or nested lists of numbers, got ${show(x)}.${hint}`
 }
 
-/** Whether `asArray` takes it for an array without a second thought: what the leaves of trees may be. */
+/** Whether a leaf of a tree counts as an array. */
 export const isArrayLeaf = (x: unknown): x is ArrayLike =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean' || typeof x === 'bigint' || isTypedArray(x)
 

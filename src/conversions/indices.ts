@@ -1,4 +1,7 @@
-/** What an index says, by NumPy's rules: parts, each about some axes. `surface/indexing.ts` reads and `surface/updates.ts` writes by them. */
+/**
+ * Resolves an index by NumPy's rules into parts, each for some axes. `surface/indexing.ts` reads with them,
+ * `surface/updates.ts` writes.
+ */
 import { Aval } from '../core/aval.ts'
 import { IndexError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
@@ -11,7 +14,7 @@ import type { Index, NestedArray } from '../trace/surface.ts'
 import { NDArray, fromHost } from '../trace/value.ts'
 import { asIndices } from './convert.ts'
 
-/** What one part of an index asks of the axes that it speaks for. */
+/** One part of an index: what it selects along its axes. */
 export type Part =
   | { readonly kind: 'new' }
   | { readonly kind: 'position'; readonly axis: number; readonly at: number }
@@ -26,7 +29,7 @@ export type Part =
       readonly kind: 'array'
       readonly axis: number
       readonly indices: NDArray
-      /** As they were given: negative ones count from the end. */
+      /** As given: negative ones count from the end. */
       readonly given: NDArray
     }
 
@@ -50,15 +53,15 @@ const resolveSlice = ({ start, stop, step }: Slice, axis: number, n: number): Ra
   return { kind: 'range', axis, start: from, count: Math.max(0, Math.ceil((to - from) / step)), step }
 }
 
-/** A part of an index whose lists have become arrays. */
+/** A part of an index in which lists have become arrays. */
 type ReadyIndex = Exclude<Index, NestedArray>
 
 const isPart = (x: unknown): boolean => x === null || typeof x === 'string' || x instanceof Slice
 
-/** More parts than any array has axes. */
+/** As many axes as an array can have. */
 const MOST_PARTS = 64
 
-/** Lists of numbers as arrays; a list of parts, as one would hand over in Python, is refused. */
+/** Lists of numbers as arrays; a list of parts, as in Python, is refused. */
 const readyIndex = (index: Index): ReadyIndex => {
   if (!Array.isArray(index)) return index as ReadyIndex
   if ((index as readonly unknown[]).slice(0, MOST_PARTS).some(isPart)) {
@@ -71,7 +74,7 @@ const readyIndex = (index: Index): ReadyIndex => {
 
 const isMask = (index: ReadyIndex): index is NDArray => index instanceof NDArray && index.aval.dtype === 'bool'
 
-/** Number of axes of the array that a part speaks for. */
+/** The number of the array's axes that a part consumes. */
 const axesTaken = (index: ReadyIndex): number => {
   if (index === null || index === '...') return 0
   return isMask(index) ? index.aval.rank : 1
@@ -96,7 +99,7 @@ const maskParts = (mask: NDArray, axis: number, shape: Shape): Part[] => {
   )
 }
 
-/** A vector of places along an axis. */
+/** A vector of indices along an axis. */
 export const knownPart = (axis: number, places: Int32Array): Part => {
   const indices = fromHost(new Aval('int32', [places.length]), places)
   return { kind: 'array', axis, indices, given: indices }

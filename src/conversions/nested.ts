@@ -1,4 +1,4 @@
-/** Nested JS lists as elements and a shape. Each list is read once; what is no element is named with its place. */
+/** Nested JS lists as elements and a shape. Each list is read once; errors name the position of an invalid element. */
 import type { DType, LongDType, TypedArray } from '../core/dtype.ts'
 import { allocate, integerLimits, isInteger, isLong, longLimits } from '../core/dtype.ts'
 import { convert, encodeElement } from '../core/convert.ts'
@@ -12,7 +12,7 @@ import { NDArray } from '../trace/value.ts'
 type Plain = number | boolean | bigint
 export type Item = Plain | NDArray
 
-/** So deep may lists be nested, which is as many axes as NumPy allows. */
+/** The maximal nesting depth of lists: as many axes as NumPy allows. */
 const DEEPEST = 64
 
 /** Extents of the first list at each depth. Those of the lists beside them are compared when they are read. */
@@ -34,7 +34,7 @@ const shapeOfFirst = (operation: string, nested: NestedArray): number[] => {
   return shape
 }
 
-/** The place of an element, as JS writes it. */
+/** The position of an element, as in JS: [0][1]. */
 const placeOf = (shape: Shape, offset: number): string =>
   stridesOf(shape)
     .map((stride, d) => `[${Math.floor(offset / stride) % shape[d]!}]`)
@@ -86,7 +86,7 @@ const eachRow = (
   walk(nested, 0, 0)
 }
 
-/** What nested lists hold. */
+/** The contents of nested lists. */
 export type Contents =
   /** Numbers and booleans as numbers; whether all are booleans. */
   | {
@@ -116,7 +116,7 @@ const itemsOf = (operation: string, nested: NestedArray, shape: Shape): Items =>
   return { kind: 'items', shape, items }
 }
 
-/** Whether lists are rectangular, and hold nothing but elements. */
+/** Whether lists are rectangular and contain only elements. */
 export const isNested = (nested: NestedArray): boolean => {
   try {
     eachRow('np.array', nested, shapeOfFirst('array', nested), (row, offset) => {
@@ -132,7 +132,7 @@ export const isNested = (nested: NestedArray): boolean => {
 /**
  * The elements of nested lists, stored as float32 or float64.
  *
- * @throws ShapeError unless they are rectangular; ArgumentError for a hole or anything that is no element.
+ * @throws ShapeError unless they are rectangular; ArgumentError for a hole or an invalid element.
  */
 export const readNested = (operation: string, nested: NestedArray, store: 'float32' | 'float64'): Contents => {
   const shape = shapeOfFirst(operation, nested)
@@ -154,7 +154,7 @@ export const readNested = (operation: string, nested: NestedArray, store: 'float
   return { kind: 'numbers', shape, numbers, areBooleans: booleans > 0 && booleans === numbers.length }
 }
 
-/** Throws for a whole number that an integer dtype does not hold. */
+/** Throws for an integer that an integer dtype cannot represent. */
 const checkRange = (operation: string, numbers: Float32Array | Float64Array, dtype: DType): void => {
   if (!isInteger(dtype)) return
   const [low, high] = integerLimits(dtype)

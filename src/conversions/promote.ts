@@ -20,7 +20,7 @@ export const promoteAll = (xs: readonly ArrayLike[]): readonly NDArray[] => {
   return arrays.map((x) => cast(x, dtype, weak))
 }
 
-/** A number beside a float array is a scalar of that dtype at once: what promotion would come to. */
+/** With a float array, a number becomes a scalar of its dtype directly, as promotion would make it. */
 const besideFloat = (operation: string, x: ArrayLike, other: ArrayLike): NDArray =>
   typeof x === 'number' && other instanceof NDArray && isFloat(other.aval.dtype) && !other.aval.weak
     ? scalar(x, other.aval.dtype)
@@ -52,7 +52,7 @@ export const promoteTwoInexact = (operation: string, x: ArrayLike, y: ArrayLike)
   if (isFloatArray(x) || isFloatArray(y)) return promoteTwoArrays(operation, x, y)
   const [a, b] = [arrayFor(operation, x), arrayFor(operation, y)]
   const { dtype, weak } = promoteTwo(a.aval, b.aval)
-  // Integers become floats one by one: in the dtype they have in common -1 beside a uint32 would wrap around.
+  // Integers are converted to floats separately: in their common dtype, -1 with a uint32 would wrap around.
   const target = isFloat(dtype) ? dtype : 'float32'
   const shape = broadcastTwo(operation, a.aval.shape, b.aval.shape)
   return [broadcastTo(cast(a, target, weak), shape), broadcastTo(cast(b, target, weak), shape)]

@@ -1,4 +1,4 @@
-/** The structure of a program's graph: nodes, boxes open and closed, and who takes whose values. */
+/** The structure of a program's graph: nodes, open and closed boxes, and the edges between them. */
 import type { Aval } from '../../core/aval.ts'
 import { numberText } from '../../ir/elements.ts'
 import type { Atom, Equation, Program, Scope, Source, Variable } from '../../ir/program.ts'
@@ -8,14 +8,14 @@ import type { NDArray } from '../../trace/value.ts'
 import { fromHost } from '../../trace/value.ts'
 import type { GraphOptions, NodeKind } from './types.ts'
 
-/** A value of the graph; arrays are there where arguments are given. */
+/** A value of the graph; it has an array if arguments are given. */
 export interface Value {
   readonly node: Node
-  /** Inputs have their places for names, other values that someone takes have letters. */
+  /** Inputs are named by their paths among the arguments, other values that some node takes by letters. */
   name: string
   readonly aval: Aval
   readonly array: NDArray | null
-  /** What holds it in the equations of its node; null for literals. */
+  /** Its variable in the equations of its node; null for literals. */
   readonly variable: Variable | null
 }
 
@@ -27,7 +27,7 @@ export interface Node {
   readonly kind: NodeKind
   readonly label: string
   readonly box: Box | null
-  /** What it computes: one equation, or those of a closed box; none for inputs, outputs and what joins them. */
+  /** What it computes: one equation, or those of a closed box; empty for inputs, outputs and nodes that join results. */
   readonly equations: Equation[]
   readonly run: Run
   /** Values that it takes, each once. */
@@ -43,7 +43,7 @@ export interface Box {
   readonly depth: number
 }
 
-/** What equations of one scope stand in: an open box, or the node of a closed one. */
+/** Where the equations of one scope go: an open box, or the node of a closed one. */
 interface Place {
   readonly key: unknown
   readonly box: Box | null
@@ -55,9 +55,9 @@ interface Named {
   readonly name: string
 }
 
-/** The scopes around an equation, outermost first. Of parsed programs there are only the names. */
+/** The scopes around an equation, outermost first. Parsed programs only have their names. */
 const scopesOf = (source: Source | undefined): readonly Named[] => {
-  // What a program made by hand has there is not checked: nothing but graphs and messages looks at it.
+  // The source of a program made by hand is not checked: only graphs and messages use it.
   if (typeof source !== 'object' || source === null || typeof source.scope !== 'string') return []
   if (source.within === undefined)
     return source.scope.split('/').flatMap((name) => (name === '' ? [] : [{ key: name, name }]))
@@ -83,7 +83,7 @@ const labelOf = ({ op, params }: Equation): string => {
   return [op, ...shown].join(' ')
 }
 
-/** The program that an equation does nothing but apply, and what it is called. */
+/** For an equation that only applies a program: that program, and its name. */
 const appliedBy = (eqn: Equation): { readonly name: string; readonly program: Program } | null =>
   eqn.op === 'call' || eqn.op === 'checkpoint' || eqn.op === 'customJvp' || eqn.op === 'customVjp' ? eqn.params : null
 
@@ -117,7 +117,7 @@ const partsOf = (eqn: Equation): readonly Part[] => {
   }
 }
 
-/** Letters in order, without those that are taken. */
+/** Letters in order, except those already taken. */
 const letters = (taken: ReadonlySet<string>): (() => string) => {
   let n = 0
   const next = (): string => {
@@ -199,7 +199,7 @@ export class GraphBuilder {
     value.node.gives.add(value)
   }
 
-  /** The equations of one run of a program, in a box; `enclosing` are the scopes that are open around it. */
+  /** Adds the equations of one run of a program, in a box; `enclosing` are the scopes that are open around it. */
   #program(program: Program, run: Run, box: Box | null, enclosing: readonly Named[]): void {
     for (const { variable, value } of program.constants) {
       const node = this.#node('constant', 'constant', box)
@@ -215,7 +215,7 @@ export class GraphBuilder {
     }
   }
 
-  /** Where an equation in these scopes stands; opens and leaves boxes. */
+  /** The place of an equation in these scopes; opens and leaves boxes. */
   #place(places: Place[], scopes: readonly Named[], box: Box | null, run: Run): Place {
     places.length = commonLength(places, scopes)
     let last = places.at(-1) ?? { key: null, box, closed: null }
@@ -240,10 +240,10 @@ export class GraphBuilder {
     }
   }
 
-  /** An equation as a part of what a node computes. */
+  /** Adds an equation to those that a node computes. */
   #compute(node: Node, eqn: Equation, run: Run): void {
     const operands = eqn.inputs.map((a) => {
-      // Literals of a closed box are inside of it.
+      // Literals of a closed box are inside it.
       const value = 'value' in a && node.kind === 'closed' ? null : this.#read(run, a, node.box)
       if (value !== null) this.#take(node, value)
       return 'value' in a ? literalValue(a) : value!.array
@@ -253,7 +253,7 @@ export class GraphBuilder {
     eqn.outputs.forEach((v, i) => run.set(v, valueOf(node, '', v, arrays === null ? null : arrays[i]!)))
   }
 
-  /** The body in the place of what applies it. */
+  /** Shows the body of an equation instead of the equation itself. */
   #open(
     eqn: Equation,
     applied: { readonly name: string; readonly program: Program },
@@ -268,7 +268,10 @@ export class GraphBuilder {
     eqn.outputs.forEach((v, i) => run.set(v, this.#read(inner, program.outputs[i]!, opened)))
   }
 
-  /** Programs of which one runs, or one many times: a box for each, and a node that has the results. Values differ from step to step. */
+  /**
+   * Programs of which one runs, or one runs many times: a box for each, and a node that has the results. Values differ from
+   * step to step.
+   */
   #join(eqn: Equation, parts: readonly Part[], run: Run, box: Box | null, scopes: readonly Named[]): void {
     const around = this.#box(labelOf(eqn), box)
     const results = parts.flatMap(({ title, program, operands }) => {

@@ -10,10 +10,10 @@ import type { Node, Value } from './build.ts'
 import { formulaOf } from './formula.ts'
 import type { LocalDerivative } from './types.ts'
 
-/** Jacobians with more numbers are left out: nobody reads them. */
+/** Jacobians with more entries are left out: nobody reads them. */
 const MAX_ENTRIES = 10_000
 
-/** What a node gives, as a function of one value that it takes, the others held still. */
+/** The results of a node as a function of one of its operands, with the others fixed. */
 const across =
   (node: Node, by: Value, results: readonly Value[]) =>
   (x: NDArray): readonly NDArray[] => {
@@ -33,7 +33,7 @@ const across =
 const jacobians = (node: Node, by: Value, results: readonly Value[]): readonly (NDArray | null)[] => {
   const { array } = by
   const none = results.map(() => null)
-  // Of values that differ from step to step there are no arrays.
+  // Values that differ from step to step have no arrays.
   if (array === null || node.equations.length === 0 || [...node.takes].some((v) => v.array === null)) return none
   const entries = results.reduce((n, { aval }) => n + aval.size * by.aval.size, 0)
   if (entries > MAX_ENTRIES) return none
@@ -46,7 +46,7 @@ const jacobians = (node: Node, by: Value, results: readonly Value[]): readonly (
   }
 }
 
-/** In the names of values. Of an operand that is there several times, the contributions add up. */
+/** In the names of values. If an operand occurs several times, its contributions are added up. */
 const formula = (node: Node, by: Value, result: Value): string | null => {
   const [eqn, ...more] = node.equations
   if (eqn === undefined || more.length > 0 || node.kind === 'closed') {
@@ -60,7 +60,7 @@ const formula = (node: Node, by: Value, result: Value): string | null => {
   return moving.length === 0 ? '0' : moving.join(' + ')
 }
 
-/** The derivatives of all floats that a node gives by one that it takes. */
+/** The derivatives of all float results of a node with respect to one of its operands. */
 export const derivativesAcross = (node: Node, by: Value): readonly LocalDerivative[] => {
   if (!isDifferentiable(by.aval) || by.variable === null) return []
   const results = [...node.gives].filter((r) => isDifferentiable(r.aval))

@@ -22,7 +22,7 @@ export const dotText = ({ nodes, boxes, edges }: ProgramGraph, options: GraphOpt
     ...boxes
       .filter((b) => b.box === box)
       .flatMap((b) => [
-        // Graphviz draws a frame around subgraphs whose names begin so.
+        // Graphviz draws a frame around subgraphs whose names begin with `cluster`.
         `subgraph cluster_${b.id} {`,
         `  label=${labelText([b.label])}`,
         ...inside(b.id).map((line) => `  ${line}`),

@@ -1,4 +1,4 @@
-/** Partial derivatives of operations as text, from the very rules that differentiate them. */
+/** Partial derivatives of operations as text, from the same rules that differentiate them. */
 import { Aval } from '../../core/aval.ts'
 import { isFloat } from '../../core/dtype.ts'
 import { numberText } from '../../ir/elements.ts'
@@ -11,7 +11,7 @@ import { bindAll } from '../../trace/interpreter.ts'
 import * as transforms from '../../transforms/programs.ts'
 import { stage } from '../../transforms/stage.ts'
 
-/** Text, and how tightly its outermost operation binds. */
+/** Text, and the precedence of its outermost operation. */
 interface Expression {
   readonly text: string
   readonly level: number
@@ -81,7 +81,7 @@ const literalText = ({ aval, value }: Extract<Atom, { readonly value: unknown }>
     ? numberText(value)
     : String(Number(value.toPrecision(aval.dtype === 'float64' ? 12 : 6)))
 
-/** A program of one result as an expression in the names of its inputs; `own` is what stands for the operation's own result. */
+/** A program with one result as an expression in the names of its inputs; `own` is the name of the operation's own result. */
 const expressionOf = (
   program: Program,
   names: readonly string[],
@@ -127,7 +127,7 @@ const elementwiseFormula = (eqn: Equation, k: number, names: readonly string[], 
   return moves ? expressionOf(optimize(program), names, { eqn, name: own }) : '0'
 }
 
-/** Operations that are linear in their first operand, or in all, and do nothing but move elements and add them up. */
+/** Operations that are linear in their first operand, or in all, and only move elements and add them up. */
 const movesOnly: ReadonlySet<OpName> = new Set<OpName>([
   'dynamicSlice',
   'dynamicUpdateSlice',
@@ -138,7 +138,7 @@ const movesOnly: ReadonlySet<OpName> = new Set<OpName>([
   'pad',
 ])
 
-/** Formulas of school, where the rule is written in another form for the sake of accuracy. */
+/** Textbook formulas, where the rule is written in another form for accuracy. */
 const textbook: { readonly [N in OpName]?: (names: readonly string[], own: string) => readonly string[] } = {
   div: ([, y], own) => [`1 / ${y!}`, `-${own} / ${y!}`],
   tanh: (_, own) => [`1 - ${own}²`],
@@ -146,8 +146,8 @@ const textbook: { readonly [N in OpName]?: (names: readonly string[], own: strin
 }
 
 /**
- * The derivative of an equation's result by its operand `k`, in the names of operands and result; null where there is no
- * short formula.
+ * The derivative of an equation's result with respect to its operand `k`, in the names of operands and result; null where there
+ * is no short formula.
  */
 export const formulaOf = (eqn: Equation, k: number, names: readonly string[], own: string): string | null => {
   const { facts } = primitiveOf(eqn.op)

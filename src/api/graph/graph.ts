@@ -55,11 +55,11 @@ const graphOf = (name: string, program: Program, options: GraphOptions): Program
 }
 
 /**
- * A program as a graph: a node for each input, operation and output, an edge for each value that one gives and another
- * takes. Inputs are called by their places among the arguments; `namedScope`s and functions of the library are boxes, closed
+ * A program as a graph: a node for each input, operation and output, an edge for each value that one node computes and another
+ * uses. Inputs are named by their paths among the arguments; `namedScope`s and functions of the library are boxes, closed
  * unless `expand` opens them. With `derivatives` each edge has the local derivatives across the node that it leads to; with
- * `at` their numbers too: multiplied along each path from an input to an output, and added up over the paths, they are what
- * `grad` gives. (Not through bodies of loops and branches that are open: their values differ from step to step.)
+ * `at` also their values: multiplied along each path from an input to an output, and added up over the paths, they are what
+ * `grad` returns. (Except through open bodies of loops and branches: their values differ from step to step.)
  *
  * @throws ArgumentError where `at` does not fit the program's inputs, or where no program is given.
  * @example
@@ -76,7 +76,7 @@ export const programGraph = (program: Program, options: GraphOptions = {}): Prog
 
 /**
  * A program as a Mermaid flow chart, which GitHub and many editors show: inputs at the top, an edge for every value, labelled
- * with its type, or with local derivatives. `programGraph` says what is drawn.
+ * with its type, or with local derivatives. See `programGraph` for what is drawn.
  *
  * @throws ArgumentError as `programGraph`.
  * @example

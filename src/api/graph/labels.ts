@@ -1,4 +1,4 @@
-/** What is written at nodes and edges. */
+/** The labels of nodes and edges. */
 import type { NDArray } from '../../trace/value.ts'
 import { sizeOf } from '../../core/shape.ts'
 import type { GraphEdge, GraphNode, GraphOptions, LocalDerivative } from './types.ts'
@@ -14,7 +14,7 @@ const nestedText = (x: unknown): string =>
 /** An array in one line; null for a large one. */
 const arrayText = (x: NDArray): string | null => (x.size > MAX_SHOWN ? null : nestedText(x.toArray()))
 
-/** A node's lines: what it is, and, where derivatives or numbers are shown, what its value is called and comes to. */
+/** A node's label: what it is, and, where derivatives or values are shown, the name and the value of its result. */
 export const nodeLines = (
   { kind, label, gives, value }: GraphNode,
   { derivatives = false, at }: GraphOptions,
@@ -47,6 +47,6 @@ const derivativeText = ({ of, by, formula, jacobian }: LocalDerivative): string 
   return [`∂${of}/∂${by}`, formula, number === formula ? null : number].filter((part) => part !== null).join(' = ')
 }
 
-/** An edge's lines: its type, or its derivatives. */
+/** An edge's label: its type, or its derivatives. */
 export const edgeLines = ({ type, derivatives }: GraphEdge): string[] =>
   derivatives.length === 0 ? [type] : derivatives.map(derivativeText)

@@ -2,7 +2,7 @@
 import { edgeLines, nodeLines } from './labels.ts'
 import type { GraphNode, GraphOptions, NodeKind, ProgramGraph } from './types.ts'
 
-// Labels are HTML, in quotes; what is special there has a code.
+// Labels are HTML, in quotes; special characters have codes.
 const codes: Readonly<Record<string, string>> = {
   '"': '#quot;',
   '#': '#35;',

@@ -1,4 +1,4 @@
-/** Programs as graphs: what `programGraph` gives, and the options of all that draws. */
+/** Programs as graphs: the result of `programGraph`, and the options of the functions that draw. */
 import type { ArrayLike } from '../../trace/surface.ts'
 import type { NDArray } from '../../trace/value.ts'
 
@@ -10,26 +10,26 @@ export interface GraphOptions {
    * under `jit`, custom derivatives and checkpoints, branches and bodies of loops.
    */
   readonly expand?: boolean | number | readonly string[]
-  /** Write beside each edge how much the operation's result changes with this operand: its partial derivative. */
+  /** Label each edge with the partial derivative of the operation's result with respect to this operand. */
   readonly derivatives?: boolean
-  /** Arguments of the program, one for each input: values stand beside nodes, numbers beside derivatives. */
+  /** Arguments of the program, one for each input: nodes then show their values, and derivatives theirs. */
   readonly at?: readonly ArrayLike[]
 }
 
-/** What stands at a place of a graph. A box that is not open is `closed`, and one node. */
+/** The kind of a node. A box that is not open is one node, of kind `closed`. */
 export type NodeKind = 'input' | 'constant' | 'literal' | 'operation' | 'closed' | 'output'
 
-/** One place of a graph: an input, an operation, a closed box, an output. */
+/** One node of a graph: an input, an operation, a closed box, an output. */
 export interface GraphNode {
   readonly id: string
   readonly kind: NodeKind
-  /** The operation and its parameters, the name of the box, the place of the input among the arguments. */
+  /** The operation and its parameters, the name of the box, or the path of the input among the arguments. */
   readonly label: string
-  /** Names of the values that it gives. */
+  /** Names of the values that it computes. */
   readonly gives: readonly string[]
-  /** What it gives, if there is one such value, at the arguments in `at`; else null. */
+  /** Its value at the arguments in `at`, if it has exactly one; else null. */
   readonly value: NDArray | null
-  /** The open box that it stands in. */
+  /** The open box that it is in. */
   readonly box: string | null
 }
 
@@ -40,26 +40,26 @@ export interface GraphBox {
   readonly box: string | null
 }
 
-/** The derivative of one value by another, across one node. */
+/** The derivative of one value with respect to another, across one node. */
 export interface LocalDerivative {
-  /** The value that the node gives. */
+  /** The result of the node. */
   readonly of: string
-  /** The value that the node takes. */
+  /** The operand of the node. */
   readonly by: string
-  /** In the names of values, element by element; of products of matrices the other factor; null where there is no short one. */
+  /** In the names of values, element by element; for matrix products, the other factor; null where there is no short formula. */
   readonly formula: string | null
   /** At the arguments in `at`: shape of the result, then shape of the operand. Null without them, and where it is large. */
   readonly jacobian: NDArray | null
 }
 
-/** A value on its way from the node that gives it to one that takes it. */
+/** A value, from the node that computes it to one that uses it. */
 export interface GraphEdge {
   readonly from: string
   readonly to: string
   readonly name: string
   /** As in printed programs: `f32[2,3]`. */
   readonly type: string
-  /** With the option `derivatives`: one for each float that the node gives. */
+  /** With the option `derivatives`: one for each float result of the node. */
   readonly derivatives: readonly LocalDerivative[]
 }
 
