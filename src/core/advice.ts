@@ -1,4 +1,4 @@
-/** What users should know, and might never ask. */
+/** Advice that users did not ask for. */
 import { warn } from './console.ts'
 import { settings } from './settings.ts'
 

@@ -1,26 +1,26 @@
 /**
- * What arguments must be, checked once, at the door of every public function. A function's door is a table: a check for
- * each parameter by its name; options have a table of their own, with a check for every key.
+ * Checks of arguments, made once, on entry to every public function. The door of a function is a table with a check for each
+ * parameter, by name; options have their own table, with a check for every key.
  */
 import { dtypes, isDType } from './dtype.ts'
 import { ArgumentError, DTypeError, OutOfMemoryError, ShapeError } from './errors.ts'
 import { show } from './show.ts'
 import { suggestion } from './suggest.ts'
 
-/** What one argument must be. */
+/** A check of one argument. */
 export interface Check {
   /** For messages, after "must be". */
   readonly wanted: string
   readonly accepts: (value: unknown) => boolean
   /** The error for a value that is not accepted. `before` are the parameters before it. */
   readonly refuse: (operation: string, name: string, value: unknown, before: readonly string[]) => Error
-  /** Whether an option must be there. */
+  /** Whether an option is required. */
   readonly isRequired?: boolean
 }
 
 type Mistake = new (message: string) => Error
 
-/** A check by a predicate. `hint` is one more sentence, for values that are often handed over by mistake. */
+/** A check by a predicate. `hint` is one more sentence, for values that are often passed by mistake. */
 export const kind = (
   wanted: string,
   accepts: (value: unknown) => boolean,
@@ -36,7 +36,7 @@ export const kind = (
 
 const isNumber = (x: unknown): x is number => typeof x === 'number'
 
-/** Whatever it is: it is checked later, or need not be. */
+/** Accepts anything: the value is checked later, or needs no check. */
 export const anything: Check = kind('anything', () => true)
 /** No argument at all, where one might be given by mistake. */
 export const nothing = (hint: string): Check =>
@@ -47,7 +47,7 @@ export const number = kind('a number', isNumber)
 export const finite = kind('a finite number', Number.isFinite)
 export const positive = kind('a number above 0', (x) => isNumber(x) && x > 0)
 export const notNegative = kind('a number not below 0', (x) => isNumber(x) && x >= 0)
-/** What is a share of one, or a chance. */
+/** A fraction, or a probability. */
 export const fraction = kind('a number from 0 to 1', (x) => isNumber(x) && x >= 0 && x <= 1)
 export const integer = kind('an integer', Number.isSafeInteger)
 const isNatural = (x: unknown): x is number => Number.isSafeInteger(x) && (x as number) >= 0
@@ -65,7 +65,7 @@ export const dtype = kind('a dtype', isDType, {
   hint: () => `Known: ${dtypes.join(', ')}.`,
 })
 
-/** What is asked for so often is made one after the other: more is a size in the wrong place. */
+/** Results are made one after the other: a larger count is a size passed by mistake. */
 const MOST_TIMES = 2 ** 20
 
 /** How often something is done, or how many arrays come out in a list. */
@@ -80,7 +80,7 @@ export const oneOf = (known: readonly (string | null)[]): Check =>
     },
   })
 
-/** Longer lists are no arguments: a list was given a length that it does not fill. */
+/** Longer lists are not arguments: such a list was given a length without elements. */
 const LONGEST = 2 ** 26
 
 /** A JS array, of a length if one is given, without holes. */
@@ -90,7 +90,7 @@ export const isListOf = (x: unknown, accepts: (item: unknown) => boolean, length
   return true
 }
 
-/** What is often handed over in the place of a list. */
+/** A hint for values that are often passed instead of a list. */
 export const listHint = (x: unknown): string | null => {
   if (typeof x === 'number') return `In a list: [${x}].`
   if (ArrayBuffer.isView(x)) return 'Array.from makes a list of it.'
@@ -105,7 +105,7 @@ export const listOf = (check: Check, wanted = `a list, each ${check.wanted}`, le
 /** A pair of what the check accepts. */
 export const pairOf = (check: Check, wanted = `a pair, each ${check.wanted}`): Check => listOf(check, wanted, 2)
 
-/** What one of the checks accepts. What none accepts is refused by the last. */
+/** Accepts what one of the checks accepts. The last check makes the error for other values. */
 export const anyOf = (...checks: readonly Check[]): Check => {
   const wanted = checks.map((c) => c.wanted).join(', or ')
   return { ...kind(wanted, (x) => checks.some((c) => c.accepts(x)), { hint: listHint }) }
@@ -125,7 +125,7 @@ export const required = (check: Check): Check => ({ ...check, isRequired: true }
 
 const integers = (x: unknown): boolean => isListOf(x, Number.isSafeInteger)
 
-/** One axis. Whether the array has it is for `normalizeAxis` to say. */
+/** One axis. `normalizeAxis` checks whether the array has it. */
 export const axis = kind('an integer', Number.isSafeInteger, { error: ShapeError })
 /** Axes in a list. */
 export const axisList = kind('a list of integers', integers, { error: ShapeError, hint: listHint })
@@ -135,7 +135,7 @@ export const axes = kind('an integer or a list of integers', (x) => Number.isSaf
   hint: listHint,
 })
 
-/** So many elements have 2 GiB even if each is a byte. */
+/** This many elements take 2 GiB even if each is one byte. */
 const MOST_ELEMENTS = 2 ** 31
 
 const isShape = (x: unknown): boolean => {
@@ -161,7 +161,7 @@ const shapeFault = (operation: string, name: string, value: unknown, wanted: str
 
 const aShape = 'a shape: a list of extents, such as [2, 3]'
 
-/** The shape of an array that is to be made. */
+/** The shape of an array to be made. */
 export const shape: Check = {
   wanted: aShape,
   accepts: isShape,
@@ -184,7 +184,7 @@ export const extent: Check = {
   refuse: (operation, name, value) => shapeFault(operation, name, value, 'an extent'),
 }
 
-/** Windows, strides and dilations: there is no window without elements. */
+/** Windows, strides and dilations: all positive. */
 export const positiveExtents = kind('a list of positive whole numbers', (x) => isListOf(x, count.accepts), {
   error: ShapeError,
   hint: listHint,
@@ -199,7 +199,7 @@ const isPlain = (x: unknown): x is Readonly<Record<string, unknown>> => {
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** How options are written: those that must be there, or a value that came by itself as the first option that takes it. */
+/** Shows how to write the options: the required ones, or a bare value as the first option that accepts it. */
 const example = (operation: string, before: readonly string[], value: unknown, table: ReadonlyMap<string, Check>) => {
   const needed = [...table].flatMap(([key, { isRequired }]) => (isRequired === true ? [key] : []))
   if (needed.length > 0) return `${operation}(${[...before, `{ ${needed.join(', ')} }`].join(', ')})`
@@ -234,7 +234,7 @@ const missingOption = (given: Readonly<Record<string, unknown>>, needed: readonl
 /**
  * An object with these options; each may be left out unless it is `required`.
  *
- * @param what - what they are called where they are no options: the inputs of a model.
+ * @param what - what they are called if they are not options: the inputs of a model.
  */
 export const optionsOf = <T extends object>(checks: OptionTable<T>, what = 'option'): Check => {
   const table: ReadonlyMap<string, Check> = new Map(Object.entries<Check>(checks))
@@ -265,7 +265,7 @@ export const optionsOf = <T extends object>(checks: OptionTable<T>, what = 'opti
 export const recordOf = (check: Check, wanted: string): Check =>
   kind(wanted, (x) => isPlain(x) && Object.values(x).every(check.accepts))
 
-/** Whether a value is what it must be. What throws when it is looked at, is not. */
+/** Whether a value passes the check. One that throws when it is inspected does not. */
 const passes = (check: Check, value: unknown): boolean => {
   try {
     return check.accepts(value)
@@ -282,7 +282,7 @@ const refusal = (operation: string, names: readonly string[], i: number, check: 
   }
 }
 
-/** A door for operations whose names are made up as they are called. */
+/** A door for operations whose names are computed at the call. */
 export const checkArguments = (
   operation: string,
   parameters: { readonly [name: string]: Check },
@@ -297,12 +297,12 @@ export const checkArguments = (
   }
 }
 
-/** A function's door: called with its arguments, in order, it throws for the first that is not what it must be. */
+/** A function's door: called with its arguments, in order, it throws for the first invalid one. */
 export type Door = (...values: readonly unknown[]) => void
 
 /**
- * The door of an operation, by what its parameters must be, in order. It stands in every call, so where there are few
- * parameters it makes no list of them.
+ * The door of an operation, from the checks of its parameters, in order. It runs in every call, so for few parameters it
+ * allocates no list.
  */
 export const door = (operation: string, parameters: { readonly [name: string]: Check }): Door => {
   const names = Object.keys(parameters)

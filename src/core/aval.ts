@@ -5,8 +5,8 @@ import { sameShape, sizeOf } from './shape.ts'
 import { uncloneable } from './uncloneable.ts'
 
 /**
- * Abstract value: what is known of an array without its elements. A weak type gives way to the other operand's
- * dtype in promotion, as a JS number does.
+ * Abstract value: what is known of an array without its elements. In promotion, a weak type takes the other operand's dtype, as
+ * a JS number does.
  */
 export class Aval {
   /** @internal Arrays and programs hold these: a clone of one fails at once. */

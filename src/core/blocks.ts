@@ -1,6 +1,6 @@
 /**
- * Blocks of quantised numbers, as GGUF has them: how many elements a block has, how many bytes, and the float32 values that it
- * stands for. Formulas are those of `dequantize_row_*` in ggml-quants.c, each product and sum rounded to float32.
+ * GGUF's blocks of quantised numbers: the number of elements and of bytes of a block, and its float32 values. Formulas are
+ * those of `dequantize_row_*` in ggml-quants.c, each product and sum rounded to float32.
  */
 import { float16BitsToFloat32 } from './float16.ts'
 import type { Shape } from './shape.ts'
@@ -8,7 +8,7 @@ import type { Shape } from './shape.ts'
 /** Kinds of blocks. */
 export type BlockKind = 'q8_0' | 'q4_0' | 'q4_1' | 'q5_0' | 'q5_1' | 'q4_k' | 'q5_k' | 'q6_k'
 
-/** What products expand as they read it: blocks, or floats of 16 bits. */
+/** What products dequantise or widen as they read it: blocks, or 16-bit floats. */
 export type ExpandedKind = BlockKind | 'float16' | 'bfloat16'
 
 export const isHalfKind = (kind: ExpandedKind): kind is 'float16' | 'bfloat16' => kind.endsWith('float16')
@@ -18,7 +18,7 @@ export interface Block {
   readonly elements: number
   /** Bytes of a block. */
   readonly bytes: number
-  /** Writes the elements of the block that begins at byte `at` to `out` from place `to` on. */
+  /** Writes the elements of the block that begins at byte `at` to `out` from index `to` on. */
   readonly expand: (data: Uint8Array, at: number, out: Float32Array, to: number) => void
 }
 
@@ -101,7 +101,7 @@ const scaleOf = (data: Uint8Array, at: number, g: number): number =>
 const minimumOf = (data: Uint8Array, at: number, g: number): number =>
   g < 4 ? data[at + g + 4]! & 63 : (data[at + g + 4]! >> 4) | ((data[at + g]! >> 6) << 4)
 
-// 8 groups of 32: x = (d·scale)·q - dmin·minimum. `high` is where the fifth bits are, if there are any.
+// 8 groups of 32: x = (d·scale)·q - dmin·minimum. `high` is the offset of the fifth bits, if there are any.
 const expandGroups = (
   data: Uint8Array,
   at: number,
@@ -139,7 +139,7 @@ const q5_k: Block = {
   },
 }
 
-// 16 groups of 16 with signed scales: x = (d·scale)·(q - 32), four bits of q in one place and two in another.
+// 16 groups of 16 with signed scales: x = (d·scale)·(q - 32), the low four bits of q and the high two are stored separately.
 const q6_k: Block = {
   elements: 256,
   bytes: 210,
@@ -160,7 +160,7 @@ export const blocks: { readonly [K in BlockKind]: Block } = { q8_0, q4_0, q4_1, 
 
 export const isBlockKind = (name: string): name is BlockKind => Object.hasOwn(blocks, name)
 
-/** Expands `count` whole blocks from byte `at` on into `out`, from place `to` on. */
+/** Expands `count` whole blocks from byte `at` on into `out`, from index `to` on. */
 const expandInto = (
   kind: BlockKind,
   data: Uint8Array,
@@ -182,7 +182,7 @@ export const expandBlocks = (kind: BlockKind, data: Uint8Array): Float32Array =>
   return out
 }
 
-/** The shape of the values of a payload, whose last axis runs over the bytes of blocks; null if these are not whole. */
+/** The shape of the values of a payload, whose last axis runs over the bytes of blocks; null unless these are whole blocks. */
 export const expandedShape = (kind: BlockKind, payload: Shape): Shape | null => {
   const { elements, bytes } = blocks[kind]
   const row = payload.at(-1)

@@ -1,15 +1,18 @@
-/** Errors under the name of the function that was called, where it leaves the work to others. */
+/** Renames errors to the public function that was called, where it delegates to other functions. */
 import { PullbackError } from './errors.ts'
 
-/** What a message begins with: the name of an operation, before a colon or the rest of a sentence; not its first word otherwise. */
+/**
+ * The name of an operation at the beginning of a message, before a colon or the rest of a sentence; other first words do not
+ * match.
+ */
 const named = /^(?!(?:a|an|the) )[a-z][\w.()]*(?=:| )/
 
-/** Lists that make no array are told of as such, whichever function they were given to. */
+/** Errors about invalid lists keep this prefix, whichever function was called. */
 const OF_LISTS = 'np.array: '
 
 /**
- * Runs `f`, which throws errors of the operations that it is made of: they are given the name of the public function, which is what the caller
- * knows of.
+ * Runs `f`, which throws errors of the operations that it is made of: they are renamed to the public function, which the caller
+ * knows.
  */
 export const calledAs = <T>(name: string, f: () => T): T => {
   try {

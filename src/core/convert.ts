@@ -3,28 +3,28 @@ import type { DType, TypedArray } from './dtype.ts'
 import { allocate, integerLimits, isFloat, isLong, kindOf, longLimits } from './dtype.ts'
 import { bfloat16BitsToFloat32, float16BitsToFloat32, float32ToBfloat16Bits, float32ToFloat16Bits } from './float16.ts'
 
-/** The number that an element stands for: of 16-bit floats, which are held as their bits. */
+/** The number that an element represents: 16-bit floats are stored as bits. */
 const decoders: { readonly [D in DType]?: (bits: number) => number } = {
   float16: float16BitsToFloat32,
   bfloat16: bfloat16BitsToFloat32,
 }
 const encoders: { readonly [D in DType]?: (x: number) => number } = {
-  // By way of float32, as every conversion from a wider float.
+  // Via float32, as every conversion from a wider float.
   float16: (x) => float32ToFloat16Bits(x),
   bfloat16: (x) => float32ToBfloat16Bits(x),
 }
 
-/** Elements as what they stand for: 16-bit floats as float32, all others as they are. */
+/** Elements as the numbers that they represent: 16-bit floats as float32, all others as they are. */
 export const decode = (dtype: DType, data: TypedArray): TypedArray => {
   const decoder = decoders[dtype]
   return decoder === undefined ? data : Float32Array.from(data as Uint16Array, decoder)
 }
 
-/** The number or bigint that an element stands for. */
+/** The number or bigint that an element represents. */
 export const decodeElement = (dtype: DType, element: number | bigint): number | bigint =>
   decoders[dtype]?.(element as number) ?? element
 
-/** One element, from the number that it stands for: rounded, or wrapped around, into the dtype. */
+/** Encodes a number as one element: rounded, or wrapped around, into the dtype. */
 export const encodeElement = (dtype: DType, value: number | bigint): TypedArray => {
   const data = allocate(dtype, 1)
   const encoder = encoders[dtype]
@@ -35,8 +35,7 @@ export const encodeElement = (dtype: DType, value: number | bigint): TypedArray 
 }
 
 /**
- * The element that stands for none, where an index is out of bounds: NaN, the least signed integer, the greatest unsigned
- * one, true.
+ * The fill value for an index out of bounds: NaN, the lowest signed integer, the highest unsigned one, true.
  */
 export const fillOf = (dtype: DType): number | bigint => {
   if (isFloat(dtype)) return encodeElement(dtype, NaN)[0]!
@@ -54,7 +53,7 @@ const toLong = (dtype: DType): ((v: number) => bigint) => {
   return (v) => (Number.isNaN(v) ? 0n : v >= to ? high : v <= from ? low : BigInt(Math.trunc(v)))
 }
 
-/** Integers of 64 bits from, or to, other integers: what does not fit wraps around. */
+/** Converts 64-bit integers from or to other integers: values that do not fit wrap around. */
 const wrapLongs = (data: TypedArray, source: DType, target: DType): TypedArray => {
   const out = allocate(target, data.length)
   if (isLong(source) && !isLong(target)) {
@@ -71,7 +70,7 @@ const wrapLongs = (data: TypedArray, source: DType, target: DType): TypedArray =
 const numbersOf = (dtype: DType, data: TypedArray): ArrayLike<number> =>
   isLong(dtype) ? Float64Array.from(data as BigInt64Array, Number) : (decode(dtype, data) as Float64Array)
 
-/** Conversion of elements: floats saturate into integers and NaN gives 0; integers wrap; anything but 0 is true. */
+/** Conversion of elements: floats saturate into integers and NaN becomes 0; integers wrap; anything but 0 is true. */
 export const convert = (data: TypedArray, source: DType, target: DType): TypedArray => {
   if (source === target) return data
   if ((isLong(source) || isLong(target)) && !isFloat(source) && !isFloat(target) && target !== 'bool') {
@@ -87,7 +86,7 @@ export const convert = (data: TypedArray, source: DType, target: DType): TypedAr
   const ys = allocate(target, data.length) as Float64Array
   const map = elementMap(source, target)
   if (map === same) {
-    // What storing each element would do, without a call per element.
+    // The same as storing each element, without a call per element.
     ys.set(xs)
     return ys
   }

@@ -1,6 +1,6 @@
 /** CRC-32 of ISO 3309, as in zlib, PNG and gzip: polynomial 0xEDB88320, reflected. */
 
-/** Table k has, for each byte, its remainder when k more zero bytes follow: eight bytes are taken at once. */
+/** Table k has, for each byte, its remainder when k more zero bytes follow: eight bytes are processed at once. */
 const makeTables = (): Uint32Array => {
   const tables = new Uint32Array(8 * 256)
   for (let byte = 0; byte < 256; byte++) {
@@ -20,7 +20,7 @@ let tables: Uint32Array | undefined
 /**
  * The checksum of bytes.
  *
- * @param start - the checksum of what came before them.
+ * @param start - the checksum of the bytes before them.
  */
 export const crc32 = (bytes: Uint8Array, start = 0): number => {
   const t = (tables ??= makeTables())

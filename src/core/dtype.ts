@@ -2,12 +2,12 @@ import { DTypeError, OutOfMemoryError } from './errors.ts'
 import { show } from './show.ts'
 
 /**
- * Element types. All of them compute. Those of fewer than 32 bits do so in the dtype that `widened` names: 16-bit floats
+ * Element types. All support arithmetic. Those of fewer than 32 bits compute in the dtype that `widened` names: 16-bit floats
  * in float32, small integers in 32 bits.
  */
 export type DType = NarrowDType | WordDType | LongDType
 
-/** Elements of 32 or 64 bits that are JS numbers, and truth values: what machines compute with. */
+/** Elements of 32 or 64 bits that are JS numbers, and bools. */
 export type WordDType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool'
 
 /** Elements that are widened before anything is computed with them. */
@@ -23,7 +23,7 @@ export type WideDType = WordDType | LongDType
 
 export type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
 
-/** What holds the elements of an array: bool as bytes 0 and 1, 16-bit floats as their bits. */
+/** The storage of an array's elements: bool as bytes 0 and 1, 16-bit floats as their bits. */
 export type TypedArray =
   | Float32Array
   | Float64Array
@@ -88,7 +88,7 @@ export const isInteger = (dtype: DType): boolean => facts[dtype].kind === 'signe
 export const isNarrow = (dtype: DType): dtype is NarrowDType => wide[dtype] !== undefined
 /** Whether elements are bigints. */
 export const isLong = (dtype: DType): dtype is LongDType => dtype === 'int64' || dtype === 'uint64'
-/** Whether elements are 16-bit floats, held as their bits. */
+/** Whether elements are 16-bit floats, stored as their bits. */
 export const isHalf = (dtype: DType): dtype is 'float16' | 'bfloat16' => dtype === 'float16' || dtype === 'bfloat16'
 /** The dtype that elements are computed with in; of most dtypes, itself. */
 export const widened = (dtype: DType): DType => wide[dtype] ?? dtype
@@ -98,7 +98,7 @@ const mantissaBits: { readonly [D in DType]?: number } = { float16: 10, bfloat16
 /** The distance from 1 to the next number of a dtype. */
 export const epsilonOf = (dtype: DType): number => 2 ** -(mantissaBits[dtype] ?? 0)
 
-/** The least and the greatest number of a dtype of integers; exact, but for those of 64 bits. */
+/** The lowest and the highest number of an integer dtype; exact except for 64 bits. */
 export const integerLimits = (dtype: DType): readonly [low: number, high: number] => {
   const { kind, bits } = facts[dtype]
   return kind === 'signed' ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1]
@@ -111,17 +111,17 @@ export const longLimits = (dtype: DType): readonly [low: bigint, high: bigint] =
   return kind === 'signed' ? [-count / 2n, count / 2n - 1n] : [0n, count - 1n]
 }
 
-/** What no element is below, and above. */
+/** The lowest and the highest value of a dtype. */
 export const limitsOf = (dtype: DType): readonly [low: number | bigint, high: number | bigint] => {
   if (isFloat(dtype)) return [-Infinity, Infinity]
   if (dtype === 'bool') return [0, 1]
   return (isLong(dtype) ? longLimits : integerLimits)(dtype)
 }
 
-/** The most bytes of one array: half of what a device addresses, so that something can be made of it. */
+/** The most bytes of one array: half of the address space of a device, so that there is room for a result. */
 const MOST_BYTES = 2 ** 31
 
-/** Throws if so many elements are more than an array can have. */
+/** Throws if an array cannot have so many elements. */
 export const checkSize = (operation: string, dtype: DType, length: number): void => {
   const bytes = length * facts[dtype].array.BYTES_PER_ELEMENT
   if (bytes <= MOST_BYTES) return
@@ -137,7 +137,7 @@ export const allocate = (dtype: DType, length: number): TypedArray => {
   return new facts[dtype].array(length)
 }
 
-/** Whether these are elements of that dtype, and so many. */
+/** Whether this is the storage of `length` elements of that dtype. */
 export const isStorageOf = (dtype: DType, length: number, data: TypedArray): boolean =>
   data.length === length && data.constructor === facts[dtype].array
 
@@ -152,7 +152,8 @@ export interface Weakly {
 // JAX's type promotion lattice (https://docs.jax.dev/en/latest/type_promotion.html), as immediate upper neighbours.
 // 'i*' and 'f*' are the weak integers and floats.
 type Node = DType | 'i*' | 'f*'
-// Without 64 bits, JAX's default, a uint32 beside signed integers is an int32; so it is here, and a uint64 an int64.
+// In JAX's default setting, without 64 bits, a uint32 with a signed integer is an int32. So it is here, and likewise a uint64
+// with a signed integer is an int64.
 const above: { readonly [N in Node]: readonly Node[] } = {
   bool: ['i*'],
   'i*': ['uint8', 'int8'],

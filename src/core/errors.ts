@@ -1,6 +1,6 @@
 /**
  * Named errors. A caller's mistake throws one of these; its message gives the operation, the operands' shapes and
- * dtypes, and a hint. The world's failures (files, networks, untrusted bytes) are values instead and never thrown.
+ * dtypes, and a hint. Failures from outside (files, networks, untrusted bytes) are values instead and never thrown.
  */
 
 /**
@@ -30,7 +30,7 @@ export class TreeError extends PullbackError {}
 /** A traced value used where a concrete one is needed, or outside the transformation that made it. */
 export class TracerError extends PullbackError {}
 
-/** An index that cannot be understood: its kind, count or range. */
+/** An invalid index: its kind, count or range. */
 export class IndexError extends PullbackError {}
 
 /** Any other argument that an operation cannot take: an option's value, a function's result. */
@@ -39,7 +39,7 @@ export class ArgumentError extends PullbackError {}
 /** An array used after its memory was donated to a compiled function. */
 export class DonatedError extends PullbackError {}
 
-/** Elements wanted at once that are on a device which can only be read asynchronously: `await x.data()`. */
+/** A synchronous read of elements on a device that can only be read asynchronously: use `await x.data()`. */
 export class SynchronousReadError extends PullbackError {}
 
 /** More memory needed than a device has. */
@@ -54,7 +54,7 @@ export class NonFiniteError extends PullbackError {}
 /** An ill-typed or malformed program. */
 export class ProgramError extends PullbackError {}
 
-/** A custom derivative that differences contradict, in debug mode. */
+/** A custom derivative that finite differences contradict, in debug mode. */
 export class CustomRuleError extends PullbackError {}
 
 /** A loop that was cut off by its bound, in debug mode. */
@@ -63,7 +63,7 @@ export class LoopBoundError extends PullbackError {}
 /** Text that is not a printed program. */
 export class ParseError extends PullbackError {}
 
-/** A kernel of a compiled program that failed: a fault of this library. */
+/** A kernel of a compiled program that failed: a bug of this library. */
 export class KernelError extends PullbackError {}
 
 /** A thread that died, or could not do its part of a compiled program. The next call starts new threads. */

@@ -2,7 +2,7 @@ import { decode } from './convert.ts'
 import type { DType, TypedArray } from './dtype.ts'
 import { isFloat } from './dtype.ts'
 
-/** `'NaN'` or `'infinity'` where one is looked for and found among the elements. */
+/** `'NaN'` or `'infinity'`, if one of those searched for is among the elements. */
 export const findNonFinite = (
   dtype: DType,
   data: TypedArray,

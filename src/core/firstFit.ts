@@ -5,13 +5,13 @@ interface Range {
 
 const endOf = ({ start, length }: Range): number => start + length
 
-/** Ranges of whole numbers from 0 on, handed out from the lowest place that fits: slots of a table, bytes of a buffer, places of arrays. */
+/** Allocates ranges of whole numbers from 0 on, each at the lowest position where it fits: slots of a table, bytes of a buffer. */
 export class FirstFit {
   /** Free ranges below `#end`, ascending, no two of which touch. */
   readonly #free: Range[] = []
   #end = 0
 
-  /** What is beyond has never been, or is no longer, in use. */
+  /** Nothing from here on is in use. */
   get end(): number {
     return this.#end
   }

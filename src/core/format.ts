@@ -18,7 +18,7 @@ const lineWidth = 75
 
 const valueAt = ({ dtype, data }: Printable, i: number): number | bigint => decodeElement(dtype, data[i]!)
 
-/** Places along an axis that are shown; null stands for the dots. */
+/** Indices along an axis that are shown; null stands for the dots. */
 const shownPlaces = (extent: number, summarise: boolean): readonly (number | null)[] => {
   if (!summarise || extent <= 2 * edgeItems) return Array.from({ length: extent }, (_, i) => i)
   const head = Array.from({ length: edgeItems }, (_, i) => i)
@@ -48,7 +48,7 @@ const roundSignificant = (x: number, dtype: DType): number => {
   return x
 }
 
-/** Decimals that a number needs, once it is cut to the precision. */
+/** Decimals that a number needs, once it is rounded to the precision. */
 const decimals = (x: number): number => {
   const text = String(Math.abs(Number(x.toFixed(precision))))
   const [mantissa, exponent] = text.split('e')
@@ -151,7 +151,7 @@ export const formatArray = (array: Printable): string => {
   return show(0, 0)
 }
 
-/** Elements, shape and dtype: what a console shows. */
+/** Elements, shape and dtype, as a console shows them. */
 export const describeArray = (array: Printable): string => {
   const name = 'NDArray('
   const text = formatArray(array).replaceAll('\n', `\n${' '.repeat(name.length)}`)

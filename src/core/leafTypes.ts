@@ -1,18 +1,18 @@
-/** What trees are made of, as types: leaves, and trees with other leaves in the same places. */
+/** The types of trees: leaves, and trees of the same structure with other leaves. */
 
-/** Only a type: marks classes whose instances are leaves. */
+/** Only in types: marks classes whose instances are leaves. */
 export declare const leafBrand: unique symbol
 export interface LeafBrand {
   readonly [leafBrand]: true
 }
 
-/** Only a type: marks trees of arrays that mapped types leave as they are, whatever is inside. */
+/** Only in types: marks trees of arrays that mapped types leave as they are, whatever is inside. */
 export declare const opaqueBrand: unique symbol
 export interface OpaqueBrand {
   readonly [opaqueBrand]?: true
 }
 
-/** Only a type: marks nested lists that stand for one array, as in the arguments of `np.sin`. */
+/** Only in types: marks nested lists that represent one array, as in the arguments of `np.sin`. */
 export declare const arrayLikeBrand: unique symbol
 export interface ArrayLikeBrand {
   readonly [arrayLikeBrand]?: true
@@ -32,7 +32,7 @@ type Bytes =
   | BigInt64Array
   | BigUint64Array
 
-/** Types whose values are leaves wherever they stand. */
+/** Types whose values are always leaves. */
 export type LeafType = LeafBrand | Scalar | Bytes | ((...args: never[]) => unknown)
 
 /** The tree `T` with every leaf replaced by an `R`: tuples stay tuples, objects keep their keys. */
@@ -52,7 +52,7 @@ export type MapLeaves<T, R> = T extends LeafType
 
 type FreshEach<T, R> = { -readonly [K in keyof T]: FreshLeaves<T[K], R> }
 
-/** `MapLeaves`, with arrays and tuples that may be written to: what the library builds anew. */
+/** `MapLeaves`, with mutable arrays and tuples: for trees that the library builds. */
 export type FreshLeaves<T, R> = T extends LeafType
   ? R
   : T extends null | undefined
@@ -69,7 +69,7 @@ export type FreshLeaves<T, R> = T extends LeafType
               ? FreshEach<T, R>
               : { [K in keyof T]: FreshLeaves<T[K], R> }
 
-/** `MapLeaves`, with nothing that may be written to: what the library only reads. */
+/** `MapLeaves`, with everything read-only: for trees that the library only reads. */
 export type ReadonlyLeaves<T, R> = T extends LeafType
   ? R
   : T extends null | undefined

@@ -2,14 +2,14 @@ const FEW = 64
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 
 /**
- * Which of `count` entries, the one least recently used being number 0, makes room for another. Of few entries, that one. Of many,
- * one from the older half, by a sequence that spreads evenly: were it always the oldest, a loop over one entry more than there
- * is room for would find none of them.
+ * Which of `count` entries to evict; number 0 is the least recently used. Of few entries, it is that one. Of many, it is one
+ * from the older half, chosen by an evenly spread sequence: if it were always the oldest, a loop over one entry more than the
+ * capacity would never find any of them.
  */
 export const leaving = (count: number, turn: number): number =>
   count < FEW ? 0 : Math.floor((((turn + 1) * GOLDEN) % 1) * (count / 2))
 
-/** A table of bounded size: what has not been asked for for long makes room for what is new. */
+/** A table of bounded size: entries that have not been used for long make room for new ones. */
 export class LruMap<K, V> {
   readonly #entries = new Map<K, V>()
   readonly #capacity: number

@@ -1,20 +1,20 @@
-/** Lists of booleans that mark places in other lists: which operands move, are mapped, are unknown. */
+/** Lists of booleans that mark positions in other lists: which operands have tangents, are mapped, are unknown. */
 
 export type Marks = readonly boolean[]
 
-/** The values at marked places. */
+/** The values at marked positions. */
 export const marked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i])
 
-/** The values at places that are not marked. */
+/** The values at unmarked positions. */
 export const unmarked = <T>(xs: readonly T[], marks: Marks): T[] => xs.filter((_, i) => marks[i] !== true)
 
-/** Values put in order at marked places; null elsewhere. */
+/** Puts values, in order, at marked positions; null elsewhere. */
 export const spread = <T>(xs: readonly T[], marks: Marks): (T | null)[] => {
   let next = 0
   return marks.map((m) => (m ? xs[next++]! : null))
 }
 
-/** One list from two: of `yes` at marked places, of `no` elsewhere, each in order. */
+/** Merges two lists: `yes` at marked positions, `no` elsewhere, each in order. */
 export const interleave = <T>(yes: readonly T[], no: readonly T[], marks: Marks): T[] => {
   let y = 0
   let n = 0
@@ -26,7 +26,7 @@ export const union = (lists: readonly Marks[]): boolean[] => lists[0]!.map((_, i
 
 export const countMarks = (marks: Marks): number => marks.filter(Boolean).length
 
-/** Lists of marks as text: what is derived from a program is remembered under it. */
+/** Lists of marks as a key, under which derived programs are cached. */
 export const keyOf = (...lists: readonly Marks[]): string =>
   lists.map((marks) => marks.map((m) => (m ? '1' : '0')).join('')).join('/')
 

@@ -9,7 +9,7 @@ export type Path = readonly PathKey[]
 /** A name that needs no quotes as a key. */
 export const identifier = /^[A-Za-z_$][\w$]*$/
 
-/** What a path must be. */
+/** Checks a path. */
 export const aPath = must.listOf(
   must.kind('a key', (x) => typeof x === 'string' || typeof x === 'number'),
   'a list of keys and indices',
@@ -17,7 +17,7 @@ export const aPath = must.listOf(
 const keystrDoor = must.door('tree.keystr', { path: aPath })
 
 /**
- * A path as the JS that follows it: `.layers[0].weight`.
+ * A path as JS property accesses: `.layers[0].weight`.
  *
  * @example
  * ```ts

@@ -4,7 +4,7 @@ const isThenable = (x: unknown): x is PromiseLike<unknown> =>
   typeof x === 'object' && x !== null && 'then' in x && typeof x.then === 'function'
 
 /**
- * Refuses what an async function returned, and says why. As nobody gets the promise, nobody is told if it fails.
+ * Refuses the promise of an async function, and says why. As nobody else gets the promise, its rejection is ignored.
  *
  * @throws ArgumentError
  */

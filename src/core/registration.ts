@@ -3,7 +3,7 @@ import * as must from './arguments.ts'
 import { TreeError } from './errors.ts'
 import type { Path } from './path.ts'
 
-/** How instances of a registered class come apart and together again. */
+/** How instances of a registered class are flattened and unflattened. */
 export interface Registration {
   readonly name: string
   readonly id: number
@@ -19,8 +19,7 @@ export interface Registration {
 /** Options of `registerPytreeNode`. */
 export interface PytreeOptions {
   /**
-   * For a class whose arrays have no derivatives: what it is and what to do instead, for the message of the `FrozenError` that asking
-   * for one is.
+   * For a class whose arrays have no derivatives: what it is and what to do instead, for the message of the `FrozenError`.
    */
   readonly frozen?: string
 }
@@ -35,10 +34,10 @@ let registered = 0
 const registerDoor = must.door('tree.registerPytreeNode', { type: must.func, flatten: must.func, unflatten: must.func })
 
 /**
- * Makes instances of a class containers. `aux` is what distinguishes two structures beside the children; it is
- * compared by value where it is a primitive, a list or a plain object, else by identity.
+ * Makes instances of a class containers. `aux` distinguishes structures with equal children; primitives, lists and plain
+ * objects are compared by value, everything else by identity.
  *
- * @throws TreeError if the class is registered already.
+ * @throws TreeError if the class is already registered.
  * @example
  * ```ts
  * import { grad, np, tree } from 'pullback'
@@ -73,5 +72,5 @@ export const registerPytreeNode = <T>(
   registrations.set(type, { name: type.name, id: registered++, flatten: flatten, unflatten, ...options })
 }
 
-/** How instances of a class come apart, if it is registered. */
+/** The registration of a class, if it is registered. */
 export const registrationOf = (type: PytreeClass): Registration | undefined => registrations.get(type)

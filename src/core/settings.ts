@@ -1,14 +1,14 @@
-/** Debug switches. Mutable on purpose: they say how to watch a computation, not what it means. */
+/** Debug switches. Mutable on purpose: they change how a computation is observed, not its result. */
 export interface Settings {
-  /** The operation that first produces a NaN raises. */
+  /** The first operation that produces a NaN throws. */
   nans: boolean
-  /** The operation that first produces an infinity raises. */
+  /** The first operation that produces an infinity throws. */
   infs: boolean
-  /** Consuming a random key twice raises. */
+  /** Consuming a random key twice throws. */
   keyReuse: boolean
-  /** Rules of custom derivatives are compared with differences when they are first used. */
+  /** Custom derivative rules are compared with finite differences when they are first used. */
   customRules: boolean
-  /** A `whileLoop` that `maxSteps` ends while its condition still holds raises. */
+  /** A `whileLoop` that `maxSteps` ends while its condition still holds throws. */
   loopBounds: boolean
   /** Advice is printed: about large captured constants, and loops that were traced step by step. */
   warnings: boolean

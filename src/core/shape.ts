@@ -99,7 +99,7 @@ const moveItem = <T>(xs: readonly T[], from: number, to: number): T[] => {
   return out
 }
 
-/** The permutation that moves axis `from` to place `to` in a rank-`rank` array. */
+/** The permutation that moves axis `from` to position `to` in an array of rank `rank`. */
 export const movePermutation = (rank: number, from: number, to: number): number[] => moveItem(range(rank), from, to)
 
 export const inversePermutation = (permutation: readonly number[]): number[] => {
@@ -110,8 +110,8 @@ export const inversePermutation = (permutation: readonly number[]): number[] => 
   return out
 }
 
-/** `xs` with `x` inserted at place `i`. */
+/** `xs` with `x` inserted at index `i`. */
 export const insertAt = <T>(xs: readonly T[], i: number, x: T): T[] => [...xs.slice(0, i), x, ...xs.slice(i)]
 
-/** The extents that count. */
+/** The extents other than 1. */
 export const withoutOnes = (shape: Shape): Shape => shape.filter((n) => n !== 1)

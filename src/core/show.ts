@@ -1,4 +1,4 @@
-/** Any value as a short text, for messages. Whatever it is given, it returns. */
+/** Any value as a short text, for messages. Never throws. */
 
 const LONGEST = 60
 
@@ -12,7 +12,7 @@ const nameOf = (x: object): string => {
 
 const article = (noun: string): string => `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`
 
-/** Shape and dtype, of what has them as arrays do. */
+/** Shape and dtype, of anything that has them as arrays do. */
 const typeOf = (x: object): string | null => {
   const aval = 'aval' in x ? (x as { readonly aval: unknown }).aval : null
   return typeof aval === 'object' && aval !== null && 'dtype' in aval ? String(aval) : null
@@ -69,8 +69,8 @@ const showAny = (x: unknown): string => {
 }
 
 /**
- * A value for a message: bigints, cycles, symbols and long lists included. What throws when it is looked at (a revoked
- * proxy, a getter) is called by its type.
+ * A value for a message: bigints, cycles, symbols and long lists included. A value that throws when it is inspected (a revoked
+ * proxy, a getter) is shown by its type.
  */
 export const show = (x: unknown): string => {
   try {

@@ -1,4 +1,4 @@
-/** A range of indices: half open, negatives count from the end, `null` stands for the default. */
+/** A range of indices: half open, negatives count from the end, `null` means the default. */
 export class Slice {
   readonly start: number | null
   readonly stop: number | null

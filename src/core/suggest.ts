@@ -1,6 +1,6 @@
-/** The known name that someone may have meant by an unknown one. */
+/** Suggests a known name for an unknown one. */
 
-/** Names of the same thing in other libraries; the first that is known is meant. */
+/** Names of the same thing in other libraries; the first known one is suggested. */
 const synonyms: { readonly [name: string]: readonly string[] } = {
   dim: ['axis', 'axes'],
   dims: ['axis', 'axes'],
@@ -42,10 +42,10 @@ const synonyms: { readonly [name: string]: readonly string[] } = {
   hasaux: ['hasAux'],
 }
 
-/** A name without what styles of writing add to it. */
+/** A name without the marks of naming styles. */
 const plain = (name: string): string => name.replaceAll(/[_\-\s]/g, '').toLowerCase()
 
-/** How many letters must be added, left out, changed or exchanged with a neighbour to get from one name to the other. */
+/** The number of letters that must be added, removed, changed or swapped with a neighbour to get from one name to the other. */
 const distance = (a: string, b: string): number => {
   let [older, last] = [new Array<number>(b.length + 1).fill(0), Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i++) {
@@ -62,12 +62,12 @@ const distance = (a: string, b: string): number => {
   return last[b.length]!
 }
 
-/** Longer ones are no misspelt names. */
+/** Longer names are not compared. */
 const LONGEST = 40
 
 /**
- * The known name that is the same but for its style (`in_axes`, `keepDims`), is called so elsewhere (`dim`), or is a typing
- * error away; null if there is none.
+ * The known name that differs only in style (`in_axes`, `keepDims`), has this name in another library (`dim`), or differs by a
+ * typing error; null if there is none.
  */
 export const suggestion = (name: string, known: readonly string[]): string | null => {
   if (name.length > LONGEST) return null

@@ -52,10 +52,10 @@ const open = (x: unknown): Opened => {
   return type === undefined ? leafOpened : openCustom(type, x)
 }
 
-/** Says of a subtree whether to take it for a leaf. */
+/** Whether to treat a subtree as a leaf. */
 export type IsLeaf = (x: unknown) => boolean
 
-/** More entries are no tree that anyone has written: a list was given a length that it does not fill. */
+/** A list with more entries is not a real tree: it was given a length without elements. */
 const WIDEST = 2 ** 26
 
 const openNarrow = (x: unknown): Opened => {
@@ -66,8 +66,8 @@ const openNarrow = (x: unknown): Opened => {
 }
 
 /**
- * Whether a container is somewhere inside of itself. Each container is opened once, however often it is met; what has no
- * children cannot contain anything.
+ * Whether a container contains itself. Each container is opened once, however often it occurs; one without children cannot
+ * contain anything.
  */
 const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
   const states = new Map<unknown, 'above' | 'done'>()
@@ -90,7 +90,7 @@ const containsItself = (tree: unknown, isLeaf: IsLeaf | undefined): boolean => {
   return false
 }
 
-/** A tree of so many nodes is asked, once, whether it ends at all. */
+/** A tree of this many nodes is checked once for cycles. */
 const SUSPICIOUS = 2 ** 12
 
 /** Calls `visit` on every node in preorder. */
@@ -116,7 +116,7 @@ export interface Flattened {
 
 const singleLeaf = new TreeDef([leafNode], 1)
 
-/** Leaves in order, and the structure that holds them. */
+/** Leaves in order, and the structure. */
 export const flatten = (tree: unknown, isLeaf?: IsLeaf): Flattened => {
   const nodes: Node[] = []
   const leaves: unknown[] = []
@@ -153,8 +153,8 @@ const childrenAt = (node: Node, x: unknown): readonly unknown[] | null => {
 }
 
 /**
- * The leaves of a tree that has this very structure; null for any other tree. As `flatten` finds them, but several times
- * faster. `isLeaf` says of values that they are leaves, and of no container.
+ * The leaves of a tree that has exactly this structure; null for any other tree. The same as those of `flatten`, but several
+ * times faster. `isLeaf` must be false for containers.
  */
 export const leavesOf = (treedef: TreeDef, tree: unknown, isLeaf: IsLeaf): unknown[] | null => {
   const leaves: unknown[] = []
@@ -208,7 +208,7 @@ const close = (node: Node, children: readonly unknown[]): unknown => {
 /**
  * The tree of a structure and its leaves in order.
  *
- * @throws TreeError if there are more or fewer leaves than the structure has places.
+ * @throws TreeError if the number of leaves is not that of the structure.
  */
 export const unflatten = (treedef: TreeDef, leaves: readonly unknown[]): unknown => {
   if (leaves.length !== treedef.numLeaves) {
@@ -230,9 +230,9 @@ export const leafPaths = (treedef: TreeDef): readonly Path[] => {
   return paths
 }
 
-/** Why there is no derivative by a leaf of the tree: what its class says, and where it stands; null where none says so. */
+/** A leaf of the tree that has no derivative: the reason that its class gives, and its path; null if there is none. */
 export const frozenLeaf = (treedef: TreeDef): { readonly path: Path; readonly why: string } | null => {
-  // Asked before every derivative.
+  // Runs before every derivative, so the common case comes first.
   if (!treedef.nodes.some((node) => node.kind === 'custom' && node.type.frozen !== undefined)) return null
   const stack: { readonly path: Path; readonly why: string | undefined }[] = [{ path: [], why: undefined }]
   for (const node of treedef.nodes) {
@@ -273,9 +273,9 @@ const fits = (node: Node, other: Node): boolean =>
   node === other || (isEmpty(node) && isEmpty(other)) || nodeKey(node) === nodeKey(other)
 
 /**
- * The subtrees of `tree` that stand where the structure has leaves: `tree` may extend below them.
+ * The subtrees of `tree` at the leaves of the structure: `tree` may extend below them.
  *
- * @throws TreeError naming the path where the two part.
+ * @throws TreeError naming the path where the two differ.
  */
 export const flattenUpTo = (operation: string, treedef: TreeDef, tree: unknown): readonly unknown[] => {
   const subtrees: unknown[] = []
@@ -299,8 +299,8 @@ export const flattenUpTo = (operation: string, treedef: TreeDef, tree: unknown):
 }
 
 /**
- * A prefix stretched over a full tree: each of its leaves stands for all leaves below the place where it stands.
- * `null` counts as a leaf of the prefix if `isLeaf` says so.
+ * A prefix broadcast to a full tree: each of its leaves is repeated for all leaves below it. `null` counts as a leaf of the
+ * prefix if `isLeaf` says so.
  */
 export const broadcastPrefix = (
   operation: string,

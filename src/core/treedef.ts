@@ -48,11 +48,11 @@ export const nodeKey = (node: Node): string => {
   }
 }
 
-/** The structure of a tree of type `T`: what is left when its leaves are taken out. Compared by `key`. */
+/** The structure of a tree of type `T`: the tree without its leaves. Compared by `key`. */
 export class TreeDef<out T = unknown> {
-  /** Only a type. */
+  /** Only in types. */
   declare readonly tree?: T
-  /** @internal A clone would have no leaves. */
+  /** @internal Makes cloning throw: a clone would not work. */
   readonly uncloneable: symbol = uncloneable
   /** @internal */
   readonly nodes: readonly Node[]
@@ -100,7 +100,7 @@ export class TreeDef<out T = unknown> {
   }
 }
 
-/** What a structure must be. */
+/** Checks a structure. */
 export const aTreeDef = must.instance('a structure, as tree.structure gives it', TreeDef)
 const equalsDoor = must.door('tree.structure', { other: aTreeDef })
 

@@ -1,9 +1,9 @@
-/** Types of lists whose length types know. */
+/** Types of lists of known length. */
 
-/** Longer lists are typed by their elements alone. */
+/** Longer lists are typed only by their elements. */
 type LongestTuple = 64
 
-/** `N` elements of one type, where `N` is written out as a number up to 64; a list otherwise. */
+/** `N` elements of one type, where `N` is a number literal up to 64; a list otherwise. */
 export type TupleOf<T, N extends number, Found extends T[] = []> = number extends N
   ? T[]
   : Found['length'] extends N
@@ -15,7 +15,7 @@ export type TupleOf<T, N extends number, Found extends T[] = []> = number extend
 /** One element of a type for each element of a list. */
 export type EachAs<T, List extends readonly unknown[]> = { -readonly [I in keyof List]: T }
 
-/** What a cut makes: so many parts, or one more than there are places. */
+/** The parts of a split: as many as given, or one more than there are split indices. */
 export type PartsOf<T, P extends number | readonly number[]> = P extends readonly number[]
   ? EachAs<T, P> extends infer Before extends readonly T[]
     ? [...Before, T]

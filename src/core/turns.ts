@@ -1,7 +1,7 @@
 /**
- * Turns of the host's event loop. Finalisers run between them only: what a program makes within one turn, or awaiting nothing but
- * resolved promises, piles up. Back ends count it here, and what awaits anyway (`x.data()`, `blockUntilReady`) gives the host
- * a turn when enough has come together.
+ * Turns of the host's event loop. Finalisers run only between them, so garbage accumulates while a program runs within one
+ * turn, or awaits only resolved promises. Back ends count its bytes here, and functions that await anyway (`x.data()`,
+ * `blockUntilReady`) yield a turn to the host when there are enough.
  */
 
 /** Globals that some platforms have. */
@@ -14,7 +14,7 @@ export interface Host {
   readonly setTimeout: (f: () => void, milliseconds: number) => unknown
 }
 
-/** By messages: browsers keep timers waiting, for four milliseconds in the end. */
+/** By messages: browsers delay nested timers, by up to four milliseconds. */
 const byMessages = (Channel: NonNullable<Host['MessageChannel']>): ((f: () => void) => void) => {
   const waiting: (() => void)[] = []
   const { port1, port2 } = new Channel()
@@ -27,7 +27,7 @@ const byMessages = (Channel: NonNullable<Host['MessageChannel']>): ((f: () => vo
   }
 }
 
-/** What calls a function in the next turn of a host; a channel of messages is opened when it is first needed. */
+/** A scheduler that calls a function in the next turn of a host; the message channel is opened when it is first needed. */
 export const schedulerOf = (host: Host): ((f: () => void) => unknown) => {
   const { MessageChannel } = host
   const immediate = host.setImmediate?.bind(host)
@@ -41,33 +41,33 @@ export const schedulerOf = (host: Host): ((f: () => void) => unknown) => {
   }
 }
 
-/** Calls a function in the next turn. Found once, before a test puts timers of its own in the place of the host's. */
+/** Calls a function in the next turn. Chosen once, before a test can replace the host's timers. */
 export const inNextTurn = schedulerOf(globalThis as unknown as Host)
 
-/** Bytes beyond which it is worth a turn, which takes some microseconds, to have them back: what it takes 10 ms to fill. */
+/** The bytes from which freeing them is worth a turn, which takes a few microseconds: filling them takes 10 ms. */
 const ENOUGH = 2 ** 26
 
 let turn = 0
 let piled = 0
 
-/** Counts bytes that a device has given to an array. The result says in which turn that was. */
+/** Counts bytes that a device has allocated for an array. Returns the current turn. */
 export const pileUp = (bytes: number): number => {
   piled += bytes
   return turn
 }
 
-/** Counts bytes as given back, made in that turn. Those of earlier turns are not counted any more. */
+/** Counts bytes that were allocated in that turn as freed. Those of earlier turns are no longer counted. */
 export const clearAway = (bytes: number, madeIn: number): void => {
   if (madeIn === turn) piled -= bytes
 }
 
-/** Says that the host has had a turn. */
+/** Records that the host has had a turn. */
 export const noteTurn = (): void => {
   turn++
   piled = 0
 }
 
-/** A promise of the host's next turn, if so much has piled up that it is worth one; else null. */
+/** A promise of the host's next turn, if enough bytes have accumulated; else null. */
 export const turnIfDue = (): Promise<void> | null => {
   if (piled < ENOUGH) return null
   noteTurn()

@@ -1,4 +1,4 @@
-/** Text and bytes. The library is compiled without the types of browsers or of Node; what is used of either is said here. */
+/** Text and bytes. The library is compiled without the types of browsers or of Node; those that are used are declared here. */
 
 interface Host {
   readonly TextDecoder: new (
@@ -20,7 +20,7 @@ export const decodeUtf8 = (bytes: Uint8Array): string | null => {
   }
 }
 
-/** The text of bytes; what is not UTF-8 becomes U+FFFD, once for each piece that could have been a beginning. */
+/** The text of bytes; invalid UTF-8 becomes U+FFFD, one for each maximal prefix of a valid sequence. */
 export const decodeUtf8Lossy = (bytes: Uint8Array): string =>
   new host.TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes)
 

@@ -1,4 +1,4 @@
-/** Keys of values that are no arrays: static arguments, what classes keep beside their children, parameters of operations. */
+/** Keys of values that are not arrays: static arguments, auxiliary data of classes, parameters of operations. */
 
 const objects = new WeakMap<object, number>()
 const symbols = new Map<symbol, number>()
@@ -14,7 +14,7 @@ const numberOf = <K extends object | symbol>(
   return count++
 }
 
-/** A number for each object. Keys with one are of no use in another process. */
+/** A number for each object. Keys that contain one are meaningless in another process. */
 export const identityOf = (x: object): number => numberOf(objects, x)
 
 /** Whether it was written as `{ … }`, or has no prototype. */
@@ -23,7 +23,7 @@ export const isPlainObject = (x: object): x is Readonly<Record<string, unknown>>
   return prototype === Object.prototype || prototype === null
 }
 
-/** A primitive as text that no other primitive has: -0 is not 0, `'1'` is not 1. */
+/** A primitive as unique text: -0 is not 0, `'1'` is not 1. */
 export const primitiveKey = (x: unknown): string => {
   switch (typeof x) {
     case 'string':
@@ -39,10 +39,10 @@ export const primitiveKey = (x: unknown): string => {
   }
 }
 
-/** Data that is deeper is compared by identity: what goes on for ever is, too. */
+/** Deeper data, which may be infinite, is compared by identity. */
 const DEEPEST = 64
 
-/** `above` has the containers that `x` is in. */
+/** `above` has the containers around `x`. */
 const keyWithin = (x: unknown, above: object[]): string => {
   if (x === null || (typeof x !== 'object' && typeof x !== 'function')) return primitiveKey(x)
   const isList = Array.isArray(x)

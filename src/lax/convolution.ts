@@ -1,4 +1,4 @@
-/** `lax`: convolution. As JAX's, without turning kernels round: a cross-correlation in the words of mathematics. */
+/** `lax`: convolution. As in JAX, kernels are not flipped: mathematically it is a cross-correlation. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Padding } from '../ir/op.ts'
 import * as ops from '../primitives/convolution/operations.ts'
@@ -19,7 +19,7 @@ interface Specs {
   readonly outSpec: readonly number[]
 }
 
-/** Axes by their letters: the two given ones, then the spatial ones in the order of `spatial`. */
+/** The axes with these letters: the two given ones, then the spatial ones in the order of `spatial`. */
 const axesOf = (name: string, layout: string, rank: number, letters: string, spatial: readonly string[]): number[] => {
   const axes = [...Array.from(letters), ...spatial].map((letter) => layout.indexOf(letter))
   if (layout.length === rank && axes.length === rank && new Set(axes).size === rank && !axes.includes(-1)) return axes
@@ -50,15 +50,15 @@ export interface ConvOptions {
   readonly windowStrides?: readonly number[]
   /** `'VALID'` by default. */
   readonly padding?: PaddingOption
-  /** How far apart elements of `lhs` are taken to stand, with zeros between; 1 by default. */
+  /** The spacing of the elements of `lhs`, with zeros between them; 1 by default. */
   readonly lhsDilation?: readonly number[]
-  /** How far apart elements of the kernels are taken to stand; 1 by default. */
+  /** The spacing of the elements of the kernels; 1 by default. */
   readonly rhsDilation?: readonly number[]
   /** `['NCHW', 'OIHW', 'NCHW']` by default, with as many spatial axes as there are. */
   readonly dimensionNumbers?: DimensionNumbers
-  /** Features, and output features, fall into so many groups, each convolved by itself; 1 by default. */
+  /** The number of groups into which features and output features are split; each group is convolved separately; 1 by default. */
   readonly featureGroupCount?: number
-  /** The batch, and output features, fall into so many groups; 1 by default. */
+  /** The number of groups into which the batch and output features are split; 1 by default. */
   readonly batchGroupCount?: number
 }
 
@@ -162,21 +162,21 @@ export const conv = (
 
 /** Options of `convTranspose`. */
 export interface ConvTransposeOptions {
-  /** How far apart elements of `lhs` are taken to stand: the factor by which extents grow; 1 by default. */
+  /** The spacing of the elements of `lhs`, which is the factor by which extents grow; 1 by default. */
   readonly strides?: readonly number[]
   /**
-   * `'SAME'` (the default): extents are multiplied by the strides. `'VALID'`: every element that a kernel reaches. Pairs: of
-   * the images, once they are dilated.
+   * `'SAME'` (the default): extents are multiplied by the strides. `'VALID'`: every element that a kernel reaches. Pairs: the
+   * padding of the dilated images.
    */
   readonly padding?: PaddingOption
   readonly rhsDilation?: readonly number[]
   /** `['NHWC', 'HWIO', 'NHWC']` by default, with as many spatial axes as there are. */
   readonly dimensionNumbers?: DimensionNumbers
-  /** Kernels turned round, input and output features exchanged: the gradient of the convolution with these kernels. */
+  /** Flips the kernels and exchanges input and output features: this is the gradient of the convolution with these kernels. */
   readonly transposeKernel?: boolean
 }
 
-// What a window of `window` elements reaches on both sides; with 'SAME' so much of it that extents grow by the stride.
+// The reach of a window of `window` elements on both sides; with 'SAME', the part of it for which extents grow by the stride.
 const transposedPadding = (name: PaddingName, window: number, stride: number): Padding => {
   if (name === 'VALID') return [window - 1, window - 1 + Math.max(stride - window, 0)]
   const total = window + stride - 2
@@ -193,7 +193,7 @@ const convTransposeDoor = must.door('lax.convTranspose', {
 /**
  * "Transposed convolution" (also fractionally strided): images grow by the strides, and are convolved.
  *
- * @throws as `convGeneralDilated`; ArgumentError for a padding of another name.
+ * @throws as `convGeneralDilated`; ArgumentError for an unknown name of padding.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'

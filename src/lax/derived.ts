@@ -1,4 +1,4 @@
-/** `lax`: functions that others are enough to make. Axes are not negative. */
+/** `lax`: functions made of others. Axes are not negative. */
 import { associativeScan } from '../api/associativeScan.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { DType } from '../core/dtype.ts'
@@ -93,7 +93,7 @@ export const reciprocal = (x: ArrayLike): NDArray => {
 const broadcastDoor = must.door('lax.broadcast', { x: must.arrayLike, sizes: must.shape })
 
 /**
- * New axes in front.
+ * Adds leading axes.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export const broadcast = (x: ArrayLike, sizes: Shape): NDArray => {
 const expandDimsDoor = must.door('lax.expandDims', { x: must.arrayLike, axes: must.axisList })
 
 /**
- * New axes of extent 1, at these places of the result.
+ * New axes of extent 1, at these positions of the result.
  *
  * @example
  * ```ts
@@ -128,7 +128,7 @@ const squeezeDoor = must.door('lax.squeeze', { x: must.arrayLike, axes: must.axi
 /**
  * Axes of extent 1 removed.
  *
- * @throws ShapeError if another one is named.
+ * @throws ShapeError for an axis of another extent.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -150,7 +150,7 @@ const collapseDoor = must.door('lax.collapse', {
 })
 
 /**
- * Axes from `start` up to `stop` made one.
+ * Merges the axes from `start` up to `stop` into one.
  *
  * @example
  * ```ts
@@ -199,7 +199,7 @@ const indexInDimDoor = must.door('lax.indexInDim', {
 })
 
 /**
- * One element along an axis, which stays with extent 1 unless `keepdims` is false; negative places count from the end.
+ * One element along an axis, which stays with extent 1 unless `keepdims` is false; a negative index counts from the end.
  *
  * @example
  * ```ts
@@ -215,7 +215,7 @@ export const indexInDim = (x: ArrayLike, index: number, axis = 0, keepdims = tru
   return keepdims ? one : squeeze(one, [axis])
 }
 
-/** Starts of a slice that is whole along all axes but one. Negative ones count from the end, as in JAX. */
+/** The starts of a slice that takes all of every axis but one. Negative ones count from the end, as in JAX. */
 const startsAlong = (x: NDArray, start: ArrayLike, axis: number): NDArray[] => {
   const given = asIndices('lax.dynamicSliceInDim', start).astype('int32')
   const fromEnd = e.add(given, creation.scalar(x.shape[axis]!, 'int32'))
@@ -254,7 +254,7 @@ const dynamicIndexInDimDoor = must.door('lax.dynamicIndexInDim', {
 })
 
 /**
- * The element at a computed place along an axis, which stays with extent 1 unless `keepdims` is false.
+ * The element at a computed index along an axis, which stays with extent 1 unless `keepdims` is false.
  *
  * @example
  * ```ts
@@ -298,7 +298,7 @@ const dynamicUpdateIndexInDimDoor = must.door('lax.dynamicUpdateIndexInDim', {
 })
 
 /**
- * `x` with the element at a computed place along an axis replaced; the update may lack the axis.
+ * `x` with the element at a computed index along an axis replaced; the update may lack the axis.
  *
  * @example
  * ```ts
@@ -316,9 +316,8 @@ export const dynamicUpdateIndexInDim = (x: ArrayLike, update: ArrayLike, index: 
 const topKDoor = must.door('lax.topK', { x: must.arrayLike, k: must.integer })
 
 /**
- * The k largest elements along the last axis, descending, and where they are (int32). Of equal ones the first come first.
- *
- * @throws ArgumentError unless there are so many.
+ * The k largest elements along the last axis, descending, and their indices (int32). Among equal elements, those with lower
+ * indices come first. * * @throws ArgumentError if there are fewer than k.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -333,7 +332,7 @@ export const topK = (x: ArrayLike, k: number): readonly [values: NDArray, indice
   if (array.ndim === 0 || !Number.isInteger(k) || k < 0 || k > n) {
     throw new ArgumentError(`lax.topK: k must be from 0 to the last extent of ${array.aval}, got ${k}.`)
   }
-  // Sorted backwards, so that of equal elements the first is the last to come.
+  // Sorted in reverse, so that among equal elements the first comes last.
   const places = ops.rev(creation.iota('int32', array.shape, axis), [axis])
   const sorted = sorting.sort([ops.rev(array, [axis]), places], axis)
   const [values, indices] = sorted.map((y) => ops.rev(ops.sliceInDim(y, n - k, n, axis), [axis]))
@@ -364,7 +363,7 @@ export const sortKeyVal = (keys: ArrayLike, values: ArrayLike, axis?: number): r
 const selectNDoor = must.door('lax.selectN', { which: must.arrayLike, cases: must.listOf(must.arrayLike) })
 
 /**
- * The case of the number that `which` gives, element by element; of a bool, the first for false.
+ * Chooses, element by element, the case with the index in `which`; a bool chooses the first for false.
  *
  * @example
  * ```ts

@@ -77,10 +77,10 @@ export const floor = unary('floor', ops.floor)
  * ```
  */
 export const ceil = unary('ceil', ops.ceil)
-/** What becomes of halves: the neighbour away from 0, as in school, or the even one. */
+/** How halves are rounded: away from 0, or to the even neighbour. */
 export type RoundingMethod = 'awayFromZero' | 'toNearestEven'
 
-// x less its integral part is exact, so that what is just below a half stays below it.
+// x minus its integral part is exact, so a fraction just below a half stays below it.
 const roundAwayFromZero = (x: NDArray): NDArray => {
   const whole = ops.select(ops.lt(x, zerosLike(x)), ops.ceil(x), ops.floor(x))
   const rest = ops.abs(ops.sub(x, whole))
@@ -95,9 +95,9 @@ const roundDoor = must.door('lax.round', {
 })
 
 /**
- * Floats to the nearest integer, halves away from 0 by default, as in JAX; `np.round` takes them to the even one.
+ * Floats to the nearest integer, halves away from 0 by default, as in JAX; `np.round` rounds halves to even.
  *
- * @throws DTypeError for other dtypes; ArgumentError for a method of another name.
+ * @throws DTypeError for other dtypes; ArgumentError for an unknown method.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -477,7 +477,7 @@ const bitcastConvertTypeDoor = must.door('lax.bitcastConvertType', { x: must.arr
 /**
  * The bits read as another dtype of the same width.
  *
- * @throws DTypeError unless both dtypes have one width, and neither is bool.
+ * @throws DTypeError unless both dtypes have the same width, and neither is bool.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'

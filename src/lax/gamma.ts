@@ -6,8 +6,8 @@ import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * log |Γ(x)|; infinite at 0, -1, -2, … Within 4 units in the last place for `x > 0`, between the zeros
- * 1 and 2 those of 1/8; for `x < 0`, where it has zeros between the poles, those of the larger of 1 and its value at `|x|`.
+ * log |Γ(x)|; infinite at 0, -1, -2, … Accurate within 4 units in the last place for `x > 0`; between its zeros 1 and 2, within
+ * 4 units of 1/8; for `x < 0`, where it has zeros between the poles, within 4 units of the larger of 1 and its value at `|x|`.
  *
  * @throws DTypeError unless `x` holds floats.
  * @example
@@ -20,8 +20,8 @@ import type { NDArray } from '../trace/value.ts'
 export const lgamma = (x: ArrayLike): NDArray => ops.lgamma(arrayFor('lax.lgamma', x))
 
 /**
- * The derivative of `lgamma`, ψ; NaN at 0, -1, -2, … Within 4 units in the last place of the larger of 1
- * and its value at `|x|`: it has a zero at 1.46, and others between the poles.
+ * The derivative of `lgamma`, ψ; NaN at 0, -1, -2, … Accurate within 4 units in the last place of the larger of 1 and its value
+ * at `|x|`: it has a zero at 1.46, and others between the poles.
  *
  * @throws DTypeError unless `x` holds floats.
  * @example
@@ -35,7 +35,7 @@ export const digamma = (x: ArrayLike): NDArray => ops.digamma(arrayFor('lax.diga
 const polygammaDoor = must.door('lax.polygamma', { order: must.count, x: must.arrayLike })
 
 /**
- * The derivative of `digamma` of an order from 1 on.
+ * The derivative of `digamma` of an order of at least 1.
  *
  * @throws ArgumentError unless the order is a positive integer; DTypeError unless `x` holds floats.
  * @example

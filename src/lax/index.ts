@@ -1,6 +1,6 @@
 /**
- * The `lax` namespace: the operations of the IR as functions. They neither promote dtypes nor broadcast: operands have
- * one dtype and one shape. JS numbers take the dtype and shape of the array beside them.
+ * The `lax` namespace: the operations of the IR as functions. They neither promote dtypes nor broadcast: operands must have the
+ * same dtype and shape. JS numbers take the dtype and shape of the other operand.
  */
 export * from './elementwise.ts'
 export * from './gamma.ts'

@@ -1,8 +1,8 @@
-/** What the axes of images and kernels are, by letters. */
+/** The axes of images and kernels, by letters. */
 
 /**
- * What the axes of `lhs`, `rhs` and the output are, one letter an axis: `N` the batch, `C` features; of `rhs` `O` output and
- * `I` input features; any other letters are spatial axes. `['NHWC', 'HWIO', 'NHWC']`, say.
+ * The axes of `lhs`, `rhs` and the output, one letter for each axis: `N` is the batch, `C` features; in `rhs`, `O` is output
+ * and `I` input features; any other letters are spatial axes. For example `['NHWC', 'HWIO', 'NHWC']`.
  */
 export type DimensionNumbers = readonly [lhs: string, rhs: string, out: string]
 
@@ -11,7 +11,7 @@ const SPATIAL = 'HWDXYZ'
 /** The most spatial axes that have letters. */
 export const MOST_SPATIAL = SPATIAL.length
 
-/** Features before so many spatial axes: `NCHW`, `OIHW`. */
+/** Features before `count` spatial axes: `NCHW`, `OIHW`. */
 export const featuresFirst = (count: number): DimensionNumbers => {
   const spatial = SPATIAL.slice(0, count)
   return [`NC${spatial}`, `OI${spatial}`, `NC${spatial}`]

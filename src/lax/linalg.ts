@@ -1,4 +1,4 @@
-/** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as JAX's `lax.linalg` has them. */
+/** The `lax.linalg` namespace: factorisations of matrices in the last two axes, as in JAX's `lax.linalg`. */
 import { ShapeError } from '../core/errors.ts'
 import * as ops from '../primitives/linalg/operations.ts'
 import { asArray } from '../runtime/installArrays.ts'
@@ -14,7 +14,7 @@ const matrices = (name: string, x: ArrayLike): NDArray => {
 
 /** Options of `cholesky` and `eigh`. */
 export interface SymmetricOptions {
-  /** Whether the matrix is replaced by the mean of it and its transpose first; true by default. */
+  /** Whether the matrix is first replaced by the mean of itself and its transpose; true by default. */
   readonly symmetrizeInput?: boolean
 }
 
@@ -131,8 +131,8 @@ export const qr = (x: ArrayLike, options: FullOptions = {}): readonly [q: NDArra
 const eighDoor = must.door('lax.linalg.eigh', { x: must.arrayLike, options: must.optionsOf(symmetricOptions) })
 
 /**
- * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. At equal eigenvalues, what does not depend
- * on which basis of their space is chosen has right first derivatives, and what does has NaN.
+ * Eigenvectors and eigenvalues of symmetric matrices: `x v = v diag(w)`, w ascending. At equal eigenvalues, results that do not
+ * depend on the choice of a basis of their space have correct first derivatives, and others have NaN.
  *
  * @example
  * ```ts
@@ -153,8 +153,8 @@ export const eigh = (x: ArrayLike, options: SymmetricOptions = {}): readonly [v:
 const svdDoor = must.door('lax.linalg.svd', { x: must.arrayLike, options: must.optionsOf(fullOptions) })
 
 /**
- * `x = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors of full
- * matrices are as in `eigh`.
+ * `x = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the additional vectors of
+ * full matrices are as in `eigh`.
  *
  * @returns `[U, s, Vᵀ]`.
  * @example

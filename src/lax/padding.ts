@@ -1,14 +1,14 @@
-/** Padding by name: how many elements before and after an axis a window needs to slide over it in the way asked for. */
+/** Padding by name: how many elements a sliding window needs before and after each axis. */
 import type { Padding } from '../ir/op.ts'
 import * as must from '../conversions/arguments.ts'
 
 /**
- * `'SAME'`: as many outputs as the extent divided by the stride, rounded up, the odd element of padding last
+ * `'SAME'`: the number of outputs is the extent divided by the stride, rounded up; an odd element of padding comes last
  * (`'SAME_LOWER'`: first). `'VALID'`: no padding.
  */
 export type PaddingName = 'SAME' | 'SAME_LOWER' | 'VALID'
 
-/** What padding must be. */
+/** Checks padding. */
 export const aPadding = must.anyOf(
   must.oneOf(['SAME', 'SAME_LOWER', 'VALID']),
   must.listOf(must.pairOf(must.integer), 'a list with [low, high] for each axis'),
@@ -24,7 +24,7 @@ const same = (extent: number, window: number, stride: number, lower: boolean): P
   return lower ? [total - half, half] : [half, total - half]
 }
 
-/** The padding of each axis, given extents of operand and window as they are after dilation. */
+/** The padding of each axis, given the dilated extents of operand and window. */
 export const paddingOf = (
   padding: PaddingOption,
   extents: readonly number[],

@@ -1,4 +1,4 @@
-/** `lax`: operations of two arrays and more, element by element, without promotion. */
+/** `lax`: elementwise operations of two or more arrays, without promotion. */
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
 import { broadcast } from '../ops/movement.ts'
@@ -10,7 +10,7 @@ import type { NDArray } from '../trace/value.ts'
 
 type Binary = (x: ArrayLike, y: ArrayLike) => NDArray
 
-// A JS number stands for an array of its neighbour's type; two numbers are arrays as `asArray` has them.
+// A JS number becomes an array of the other operand's type; two numbers become arrays as by `asArray`.
 const beside = (name: string, x: ArrayLike, other: ArrayLike): NDArray => {
   if (typeof x !== 'number' || typeof other === 'number') return arrayFor(`lax.${name}`, x)
   const array = arrayFor(`lax.${name}`, other)
@@ -24,7 +24,7 @@ const binary =
     op(beside(name, x, y), beside(name, y, x))
 
 /**
- * Sum of two arrays of one shape and dtype; a JS number takes those of the other operand. Integers wrap around.
+ * Sum of two arrays of the same shape and dtype; a JS number takes those of the other operand. Integers wrap around.
  *
  * @throws ShapeError if the shapes differ; DTypeError if the dtypes do, and for bools. `np.add` broadcasts and promotes.
  * @example
@@ -64,7 +64,7 @@ export const sub = binary('sub', ops.sub)
 export const mul = binary('mul', ops.mul)
 
 /**
- * Quotient; of integers truncated towards zero, and by zero -1 (all bits set), as XLA has it.
+ * Quotient; integers truncate towards zero, and division by zero is -1 (all bits set), as in XLA.
  *
  * @throws as `add`.
  * @example
@@ -319,7 +319,8 @@ const selectDoor = must.door('lax.select', { which: must.arrayLike, onTrue: must
 /**
  * `onTrue` where `which` (bool) holds, else `onFalse`.
  *
- * @throws DTypeError unless `which` holds bools in the shape of the others, and if these differ in dtype; ShapeError if they do in shape.
+ * @throws DTypeError unless `which` holds bools in the shape of the others, and if these differ in dtype; ShapeError if their
+ *   shapes differ.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -335,7 +336,7 @@ export const select = (which: ArrayLike, onTrue: ArrayLike, onFalse: ArrayLike):
 const clampDoor = must.door('lax.clamp', { low: must.arrayLike, x: must.arrayLike, high: must.arrayLike })
 
 /**
- * `x` moved into `[low, high]`; bounds may be scalars. The gradient is `x`'s only strictly inside.
+ * `x` clamped to `[low, high]`; bounds may be scalars. The gradient goes to `x` only strictly inside.
  *
  * @example
  * ```ts

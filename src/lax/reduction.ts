@@ -24,9 +24,9 @@ const reducer =
   }
 
 /**
- * Sum over axes, which the result lacks. Of nothing 0.
+ * Sum over axes, which are removed. An empty sum is 0.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -37,9 +37,9 @@ const reducer =
 export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
 
 /**
- * Product over axes, which the result lacks. Of nothing 1. The derivative is right where elements are 0.
+ * Product over axes, which are removed. An empty product is 1. The derivative is correct where elements are 0.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { grad, lax, np } from 'pullback'
@@ -49,7 +49,7 @@ export const reduceSum = reducer('lax.reduceSum', ops.reduceSum)
  */
 export const reduceProd = reducer('lax.reduceProd', ops.reduceProd)
 
-// Of nothing, what changes no other element.
+// Of an empty axis, the identity of the operation.
 const extremum =
   (name: string, op: (x: NDArray, axes: Axes) => NDArray, fold: FoldName, enter = must.door(name, reducerParameters)) =>
   (x: ArrayLike, axes: Axes): NDArray => {
@@ -58,15 +58,15 @@ const extremum =
     const { dtype, shape } = array.aval
     const extents = axes.map((axis) => shape[axis])
     if (extents.includes(undefined) || !extents.includes(0)) return op(array, axes)
-    // The sum has the shape.
+    // The shape of the result is that of the sum.
     const { shape: left } = ops.reduceSum(creation.full(shape, 0, 'float32'), axes)
     return creation.full(left, identityOf(fold, dtype), dtype)
   }
 
 /**
- * Largest over axes; NaN if any is. Of nothing: -Infinity, the least integer, false. Ties share the gradient.
+ * Largest over axes; NaN if any is. Of an empty axis: -Infinity, the lowest integer, false. Ties share the gradient.
  *
- * @throws ShapeError for an axis that there is not.
+ * @throws ShapeError for an axis that does not exist.
  * @example
  * ```ts
  * import { grad, lax, np } from 'pullback'
@@ -78,9 +78,9 @@ const extremum =
 export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, 'max')
 
 /**
- * Smallest over axes; NaN if any is. Of nothing: Infinity, the greatest integer, true. Ties share the gradient.
+ * Smallest over axes; NaN if any is. Of an empty axis: Infinity, the highest integer, true. Ties share the gradient.
  *
- * @throws ShapeError for an axis that there is not.
+ * @throws ShapeError for an axis that does not exist.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -91,9 +91,9 @@ export const reduceMax = extremum('lax.reduceMax', ops.reduceMax, 'max')
 export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, 'min')
 
 /**
- * Whether all are true over axes; of integers the bitwise and.
+ * Whether all are true over axes; for integers the bitwise and.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for floats.
+ * @throws ShapeError for an axis that does not exist; DTypeError for floats.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -105,9 +105,9 @@ export const reduceMin = extremum('lax.reduceMin', ops.reduceMin, 'min')
 export const reduceAnd = reducer('lax.reduceAnd', ops.reduceAnd)
 
 /**
- * Whether any is true over axes; of integers the bitwise or.
+ * Whether any is true over axes; for integers the bitwise or.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for floats.
+ * @throws ShapeError for an axis that does not exist; DTypeError for floats.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -121,7 +121,7 @@ const argmaxDoor = must.door('lax.argmax', { x: must.arrayLike, axis: must.axis 
 /**
  * Index (int32) of the first largest element along an axis; of the first NaN if there is one.
  *
- * @throws ShapeError for an axis that there is not.
+ * @throws ShapeError for an axis that does not exist.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -138,7 +138,7 @@ const argminDoor = must.door('lax.argmin', { x: must.arrayLike, axis: must.axis 
 /**
  * Index (int32) of the first smallest element along an axis; of the first NaN if there is one.
  *
- * @throws ShapeError for an axis that there is not.
+ * @throws ShapeError for an axis that does not exist.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -175,7 +175,7 @@ const cumulative =
 /**
  * Running sums along an axis; from the end with `reverse`.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -188,7 +188,7 @@ export const cumsum = cumulative('lax.cumsum', ops.cumsum)
 /**
  * Running products along an axis; from the end with `reverse`.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -200,7 +200,7 @@ export const cumprod = cumulative('lax.cumprod', ops.cumprod)
 /**
  * Running maxima along an axis; from the end with `reverse`.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -212,7 +212,7 @@ export const cummax = cumulative('lax.cummax', ops.cummax)
 /**
  * Running minima along an axis; from the end with `reverse`.
  *
- * @throws ShapeError for an axis that there is not; DTypeError for bools.
+ * @throws ShapeError for an axis that does not exist; DTypeError for bools.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -225,7 +225,7 @@ export const cummin = cumulative('lax.cummin', ops.cummin)
 export interface DotGeneralOptions {
   /** The axes of `x`, and those of `y`, that are summed over. */
   readonly contract: DotGeneralParams['contract']
-  /** The axes of `x`, and those of `y`, that go together; none by default. */
+  /** The batch axes of `x`, and those of `y`; none by default. */
   readonly batch?: DotGeneralParams['batch']
 }
 
@@ -268,7 +268,7 @@ const sortDoor = must.door('lax.sort', {
 })
 
 /**
- * Sorts arrays of one shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.
+ * Sorts arrays of the same shape together along an axis (last by default), by the first `numKeys` of them. NaN comes last.
  *
  * @throws ArgumentError for a bare array; ShapeError if there is no such axis.
  * @example

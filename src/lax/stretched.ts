@@ -1,4 +1,4 @@
-/** Arrays of one value that may be computed. */
+/** Arrays filled with one value, which may be computed. */
 import type { DType } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
@@ -8,7 +8,7 @@ import { asArray } from '../runtime/installArrays.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** One value of rank 0 everywhere. */
+/** An array filled with one scalar. */
 export const stretched = (name: string, shape: Shape, value: ArrayLike, dtype: DType): NDArray => {
   const one = asArray(value)
   if (one.ndim > 0) throw new ShapeError(`${name}: the value has rank 0, got ${one.aval}. Use lax.broadcastInDim.`)

@@ -20,7 +20,7 @@ export { stopGradient } from '../api/derivatives.ts'
 const fullDoor = must.door('lax.full', { shape: must.shape, value: must.arrayLike, dtype: must.optional(must.dtype) })
 
 /**
- * An array of one value, a number or an array of rank 0; float32 by default.
+ * An array filled with one value, a number or a scalar array; float32 by default.
  *
  * @throws ShapeError for a value of higher rank.
  * @example
@@ -74,7 +74,8 @@ const broadcastInDimDoor = must.door('lax.broadcastInDim', {
 })
 
 /**
- * Operand axis `i` becomes output axis `dims[i]`, and extents 1 are stretched; along axes that are not named, all is the same.
+ * Operand axis `i` becomes output axis `dims[i]`, and extents 1 are stretched; along axes that are not named, the elements are
+ * repeated.
  *
  * @throws ShapeError unless each extent is 1 or that of the output.
  * @example
@@ -92,7 +93,7 @@ export const broadcastInDim = (x: ArrayLike, shape: Shape, dims: readonly number
 const reshapeDoor = must.door('lax.reshape', { x: must.arrayLike, shape: must.shape })
 
 /**
- * The same elements, in row-major order, in another shape. No extent is worked out: -1 is for `np.reshape`.
+ * The same elements, in row-major order, in another shape. No extent is inferred: -1 is for `np.reshape`.
  *
  * @throws ShapeError unless the shape has as many elements.
  * @example
@@ -148,7 +149,7 @@ const sliceDoor = must.door('lax.slice', {
 /**
  * Every `strides`-th element from `start` up to `limit`, along each axis.
  *
- * @throws ShapeError if the slice does not lie inside: unlike `np`, nothing is clamped, and -1 is not the last place.
+ * @throws ShapeError if the slice does not lie inside: unlike `np`, nothing is clamped, and -1 is not the last index.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -195,7 +196,7 @@ const concatenateDoor = must.door('lax.concatenate', {
 /**
  * Arrays one after the other along an axis.
  *
- * @throws ShapeError unless the shapes differ along that axis only; DTypeError unless there is one dtype.
+ * @throws ShapeError if the shapes differ along another axis; DTypeError if the dtypes differ.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -245,7 +246,7 @@ export const pad = (
   )
 }
 
-/** Where a slice starts along each axis: numbers, arrays of rank 0, or all in one vector. */
+/** The start of a slice along each axis: numbers, scalar arrays, or one vector. */
 type Starts = readonly ArrayLike[] | NDArray
 
 const listOfStarts = (name: string, starts: Starts): readonly ArrayLike[] => {
@@ -343,11 +344,11 @@ const gatherDoor = must.door('lax.gather', {
 })
 
 /**
- * Slices of `x` at computed places: XLA's gather (https://openxla.org/xla/operation_semantics#gather). `np.take` and
- * `x.at(...).get()` are easier, and made of it.
+ * Slices of `x` at computed indices: XLA's gather (https://openxla.org/xla/operation_semantics#gather). `np.take` and
+ * `x.at(...).get()` are easier to use, and made of it.
  *
- * @param indices - integers; their last axis holds a place, one number for each axis in `startIndexMap`.
- * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are no integers.
+ * @param indices - integers; their last axis holds the start of a slice, one number for each axis in `startIndexMap`.
+ * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are not integers.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -385,11 +386,12 @@ const scatterer =
   }
 
 /**
- * `x` with slices at computed places replaced (https://openxla.org/xla/operation_semantics#scatter). `x.at(...).set(y)` is
- * easier, and made of it.
+ * `x` with slices at computed indices replaced (https://openxla.org/xla/operation_semantics#scatter). `x.at(...).set(y)` is
+ * easier to use, and made of it.
  *
- * @param indices - integers; their last axis holds a place, one number for each axis in `scatterDimsToOperandDims`.
- * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are no integers.
+ * @param indices - integers; their last axis holds the start of a slice, one number for each axis in
+ *   `scatterDimsToOperandDims`.
+ * @throws ShapeError if the parameters do not fit the shapes; DTypeError for indices that are not integers.
  * @example
  * ```ts
  * import { lax, np } from 'pullback'
@@ -410,7 +412,8 @@ const scatterer =
 export const scatter = scatterer('scatter')
 
 /**
- * `x` with updates added at computed places; parameters as in `scatter`. Updates of one place add up: a histogram.
+ * `x` with updates added at computed indices; parameters as in `scatter`. Updates of the same element add up, as in a
+ * histogram.
  *
  * @example
  * ```ts
@@ -431,7 +434,7 @@ export const scatter = scatterer('scatter')
 export const scatterAdd = scatterer('scatterAdd')
 
 /**
- * `x` with updates multiplied at computed places; parameters as in `scatter`.
+ * `x` multiplied by updates at computed indices; parameters as in `scatter`.
  *
  * @example
  * ```ts
@@ -453,7 +456,7 @@ export const scatterAdd = scatterer('scatterAdd')
 export const scatterMul = scatterer('scatterMul')
 
 /**
- * `x` with the smaller of itself and the update at computed places; parameters as in `scatter`.
+ * `x` with the smaller of itself and the update at computed indices; parameters as in `scatter`.
  *
  * @example
  * ```ts
@@ -475,7 +478,7 @@ export const scatterMul = scatterer('scatterMul')
 export const scatterMin = scatterer('scatterMin')
 
 /**
- * `x` with the larger of itself and the update at computed places; parameters as in `scatter`.
+ * `x` with the larger of itself and the update at computed indices; parameters as in `scatter`.
  *
  * @example
  * ```ts

@@ -17,11 +17,11 @@ export interface ReduceWindowOptions {
   readonly windowDimensions: readonly number[]
   /** How far the window moves from one output to the next; 1 by default. */
   readonly windowStrides?: readonly number[]
-  /** `'VALID'` by default. By name it is that of an array without `baseDilation`, as in JAX. */
+  /** `'VALID'` by default. Padding by name is computed as if there were no `baseDilation`, as in JAX. */
   readonly padding?: PaddingOption
-  /** How far apart elements of `x` are taken to stand, with nothing between; 1 by default. */
+  /** The spacing of the elements of `x`, with nothing between them; 1 by default. */
   readonly baseDilation?: readonly number[]
-  /** How far apart elements of the window are taken to stand; 1 by default. */
+  /** The spacing of the elements of the window; 1 by default. */
   readonly windowDilation?: readonly number[]
 }
 
@@ -40,12 +40,12 @@ const reduceWindowDoor = must.door('lax.reduceWindow', {
 })
 
 /**
- * The sum, maximum or minimum of the elements in a window that slides over all axes. Padding has no part in it: where a
- * window meets no element the sum is 0, the maximum -Infinity, the minimum Infinity (of integers: the least and greatest).
- * The gradient of a maximum or minimum goes to the first element that attains it.
+ * The sum, maximum or minimum of the elements in a window that slides over all axes. Padding does not take part: for a window
+ * without elements the sum is 0, the maximum -Infinity, the minimum Infinity (for integers, the lowest and the highest). The
+ * gradient of a maximum or minimum goes to the first element that attains it.
  *
- * JAX takes any function of two values here. These three have derivatives of every order and kernels that are fast; any
- * other reduction is a stack of shifted slices, reduced along the new axis.
+ * JAX takes any function of two values here. These three have derivatives of every order and fast kernels; for any other
+ * reduction, stack shifted slices and reduce along the new axis.
  *
  * @throws ShapeError unless there is a window, a stride, a pair of padding and a dilation for each axis.
  * @example

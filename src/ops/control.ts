@@ -1,4 +1,4 @@
-/** Control flow on values: programs chosen or repeated. */
+/** Control flow on values: programs that are chosen or repeated. */
 import type {
   CallbackParams,
   CheckpointParams,
@@ -14,7 +14,7 @@ import type { NDArray } from '../trace/value.ts'
 
 type Values = readonly NDArray[]
 
-/** Applies the branch with number `index` (int32, clamped into range) to operands. */
+/** Applies the branch with index `index` (int32, clamped into range) to operands. */
 export const cond = (branches: CondParams['branches'], index: NDArray, operands: Values): Values =>
   bindAll('cond', { branches }, [index, ...operands])
 
@@ -24,7 +24,7 @@ export const whileLoop = (params: WhileParams, operands: Values): Values => bind
 /** Folds over the first axis of arrays. */
 export const scan = (params: ScanParams, operands: Values): Values => bindAll('scan', params, operands)
 
-/** Applies a program whose derivative computes again what `policy` does not let it keep. */
+/** Applies a program whose derivative recomputes the values that `policy` does not keep. */
 export const checkpoint = (params: CheckpointParams, operands: Values): Values =>
   bindAll('checkpoint', params, operands)
 
@@ -35,12 +35,12 @@ export const checkpointName = (x: NDArray, name: string): NDArray => bind('check
 export const recompute = (program: Program, operands: Values): Values =>
   checkpoint({ program, name: 'recompute', policies: [['nothingSaveable']], preventCse: true }, operands)
 
-/** The x with A x = b, by a method of the user's. */
+/** The x with A x = b, by a user-defined method. */
 export const linearSolve = (params: LinearSolveParams, operands: Values): Values =>
   bindAll('linearSolve', params, operands)
 
-/** Runs a function of the user's on the host. */
+/** Runs a user's function on the host. */
 export const callback = (params: CallbackParams, operands: Values): Values => bindAll('callback', params, operands)
 
-/** The x with f(x) = 0, by a method of the user's. */
+/** The x with f(x) = 0, by a user-defined method. */
 export const root = (params: RootParams, operands: Values): Values => bindAll('root', params, operands)

@@ -10,10 +10,10 @@ export const reduceWindowSum = (x: NDArray, params: WindowParams): NDArray => bi
 export const reduceWindowMax = (x: NDArray, params: WindowParams): NDArray => bind('reduceWindowMax', params, [x])
 export const reduceWindowMin = (x: NDArray, params: WindowParams): NDArray => bind('reduceWindowMin', params, [x])
 
-/** Of `values`, what stands where each window of `x` has its extremum. */
+/** The elements of `values` at the positions of the extrema of the windows of `x`. */
 export const selectAndGatherAdd = (values: NDArray, x: NDArray, params: SelectParams): NDArray =>
   bind('selectAndGatherAdd', params, [values, x])
 
-/** Sums of `values`, one for each window of `x`, at the places of the windows' extrema. */
+/** Adds up `values`, one for each window of `x`, at the positions of the windows' extrema. */
 export const selectAndScatterAdd = (values: NDArray, x: NDArray, params: SelectParams): NDArray =>
   bind('selectAndScatterAdd', params, [values, x])

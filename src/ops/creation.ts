@@ -8,19 +8,19 @@ import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 import { broadcast } from './movement.ts'
 
-/** A concrete array of rank 0. The value is rounded, or wrapped, into the dtype. */
+/** A concrete scalar array. The value is rounded, or wrapped, into the dtype. */
 export const scalar = (value: number | bigint, dtype: DType, weak = false): NDArray =>
   fromHost(new Aval(dtype, [], weak), encodeElement(dtype, value))
 
-/** An array with one value everywhere. */
+/** An array filled with one value. */
 export const full = (shape: Shape, value: number | bigint, dtype: DType): NDArray =>
   broadcast(scalar(value, dtype), shape, [])
 
-/** An array of `x`'s shape and dtype, and as weak, with one value everywhere. */
+/** An array of the shape, dtype and weakness of `x`, filled with one value. */
 export const fullLike = ({ aval }: NDArray, value: number): NDArray =>
   broadcast(scalar(value, aval.dtype, aval.weak), aval.shape, [])
 
-/** Zeros of a type: in all dtypes zero is a zero element. */
+/** Zeros of a type: in all dtypes, zero is represented by the element 0. */
 export const zerosOf = (aval: Aval): NDArray => {
   const zero = fromHost(new Aval(aval.dtype, [], aval.weak), allocate(aval.dtype, 1))
   return broadcast(zero, aval.shape, [])

@@ -51,7 +51,7 @@ export const not = (x: NDArray): NDArray => bind('not', none, [x])
 /** `x` to a constant integer power. */
 export const integerPow = (x: NDArray, exponent: number): NDArray => bind('integerPow', { exponent }, [x])
 
-/** The elements as another dtype; nothing is done where the type is that already. */
+/** Converts the elements to another dtype; returns `x` itself if it already has the type. */
 export const cast = (x: NDArray, dtype: DType, weak = false): NDArray =>
   x.aval.dtype === dtype && x.aval.weak === weak ? x : bind('cast', { dtype, weak }, [x])
 
@@ -67,11 +67,11 @@ export const stopGradient = (x: NDArray): NDArray => bind('stopGradient', none, 
 /** The identity, for values on which no result depends: neither tangents nor cotangents flow through it. */
 export const filler = (x: NDArray): NDArray => bind('filler', none, [x])
 
-// Two operands of one dtype and one shape; the numpy layer promotes and broadcasts.
+// Two operands of the same dtype and shape; the numpy layer promotes and broadcasts.
 export const add = (x: NDArray, y: NDArray): NDArray => bind('add', none, [x, y])
 export const sub = (x: NDArray, y: NDArray): NDArray => bind('sub', none, [x, y])
 export const mul = (x: NDArray, y: NDArray): NDArray => bind('mul', none, [x, y])
-/** Quotient; of integers truncated towards zero. Integer `x / 0` is -1 (all bits set), as XLA has it. */
+/** Quotient; integers truncate towards zero. Integer `x / 0` is -1 (all bits set), as in XLA. */
 export const div = (x: NDArray, y: NDArray): NDArray => bind('div', none, [x, y])
 /** Remainder with the sign of `x`; integer `x rem 0` is `x`. */
 export const rem = (x: NDArray, y: NDArray): NDArray => bind('rem', none, [x, y])
@@ -104,5 +104,5 @@ export const ge = (x: NDArray, y: NDArray): NDArray => bind('ge', none, [x, y])
 export const select = (which: NDArray, onTrue: NDArray, onFalse: NDArray): NDArray =>
   bind('select', none, [which, onTrue, onFalse])
 
-/** `x` moved into [low, high]. */
+/** `x` clamped to [low, high]. */
 export const clamp = (low: NDArray, x: NDArray, high: NDArray): NDArray => bind('clamp', none, [low, x, high])

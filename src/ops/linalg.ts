@@ -25,8 +25,8 @@ export const qr = (x: NDArray, fullMatrices: boolean): readonly [q: NDArray, r: 
   bindAll('qr', { fullMatrices }, [x]) as unknown as readonly [NDArray, NDArray]
 
 /**
- * Eigenvalues and eigenvectors of symmetric matrices. With `basisFree`, eigenvalues that share half of their digits count as equal
- * for derivatives, and nothing made of the vectors may depend on how these are chosen.
+ * Eigenvalues and eigenvectors of symmetric matrices. With `basisFree`, eigenvalues that share half of their digits count as
+ * equal for derivatives, and results computed from the vectors must not depend on the choice of the vectors.
  */
 export const eigh = (x: NDArray, basisFree = false): readonly [values: NDArray, vectors: NDArray] =>
   bindAll('eigh', { basisFree }, [x]) as unknown as readonly [NDArray, NDArray]

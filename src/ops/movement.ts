@@ -3,7 +3,7 @@ import { insertAt, movePermutation, range, sameShape } from '../core/shape.ts'
 import { bind } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** Operand axis `i` becomes output axis `dims[i]`; extents 1 are stretched. `broadcastInDim` in XLA's words. */
+/** Operand axis `i` becomes output axis `dims[i]`; extents of 1 are stretched. XLA's `broadcastInDim`. */
 export const broadcast = (x: NDArray, shape: Shape, dims: readonly number[]): NDArray =>
   sameShape(x.aval.shape, shape) ? x : bind('broadcast', { shape, dims }, [x])
 
@@ -26,7 +26,7 @@ export const transpose = (x: NDArray, permutation: readonly number[]): NDArray =
 export const moveAxis = (x: NDArray, from: number, to: number): NDArray =>
   from === to ? x : transpose(x, movePermutation(x.aval.rank, from, to))
 
-/** The last two axes exchanged: matrices turned over. */
+/** The last two axes exchanged: matrices transposed. */
 export const swapLast = (x: NDArray): NDArray => moveAxis(x, x.ndim - 1, x.ndim - 2)
 
 /** Reverses the order along axes. */
@@ -74,7 +74,7 @@ export const dynamicUpdateSlice = (x: NDArray, update: NDArray, starts: readonly
 /** A new axis of extent 1. */
 export const expandDims = (x: NDArray, axis: number): NDArray => reshape(x, insertAt(x.aval.shape, axis, 1))
 
-/** The same value for every place of a new axis. */
+/** Repeats the value along a new axis. */
 export const addAxis = (x: NDArray, axis: number, extent: number): NDArray => {
   const dims = range(x.aval.rank).map((i) => (i < axis ? i : i + 1))
   return broadcast(x, insertAt(x.aval.shape, axis, extent), dims)

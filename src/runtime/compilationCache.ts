@@ -1,4 +1,4 @@
-/** Compiled programs in files, for the processes to come. */
+/** Compiled programs in files, for later processes. */
 import type { IOEither } from 'fp-ts/lib/IOEither.js'
 import type { ProgramStore } from '../backends/store.ts'
 import { nodeModule } from '../backends/wasm/platform.ts'
@@ -6,23 +6,23 @@ import { ArgumentError } from '../core/errors.ts'
 import { keepPrograms } from './devices.ts'
 import { isMissing, makeDirectory, messageOf } from './directory.ts'
 
-/** Why a directory cannot serve as a cache. */
+/** Why a directory cannot be used as a cache. */
 export interface CacheFailure {
   readonly _tag: 'CacheFailure'
   readonly directory: string
   readonly message: string
 }
 
-/** What a cache has been good for. */
+/** A cache, and its statistics. */
 export interface CompilationCache {
   readonly directory: string
-  /** Programs that were found in it. */
+  /** The number of programs that were found in it. */
   readonly hits: number
-  /** Programs that were compiled, as it did not have them. */
+  /** The number of programs that were compiled because it did not have them. */
   readonly misses: number
-  /** What went wrong with files, in words: programs were compiled as if there were no cache. */
+  /** Errors with files, as text: the programs were compiled as if there were no cache. */
   readonly failures: readonly string[]
-  /** Compiles what comes next without it. The files stay. */
+  /** Stops using the cache. The files stay. */
   close(): void
 }
 
@@ -41,7 +41,7 @@ export const toolsOfNode = (): Tools | null => {
 }
 
 /**
- * Each program is a file: the SHA-256 of what follows, then the program. Files appear whole, by renaming.
+ * Each program is a file: the SHA-256 of what follows, then the program. Files are written completely, then renamed.
  *
  * @internal
  */
@@ -87,7 +87,7 @@ export class FileStore implements ProgramStore, CompilationCache {
   #read(path: string): Uint8Array | null {
     const { fs } = this.#tools
     try {
-      // To read a pipe or a device would wait, or never end.
+      // Reading a pipe or a device would block, or never end.
       if (!fs.statSync(path).isFile()) {
         this.failures.push(`${path} is no file`)
         return null
@@ -122,13 +122,13 @@ export class FileStore implements ProgramStore, CompilationCache {
 }
 
 /**
- * Keeps programs compiled to WebAssembly in a directory, which is made if need be, and takes them from there when the same
- * program is compiled again, in this process or in another one: what is left of a first call is tracing, and what the engine
- * does. JAX has such a cache as `jax_compilation_cache_dir`. For Node; elsewhere, and where the directory cannot be made, it
- * gives a `CacheFailure`, which says what is in the way. Programs with callbacks, and those with more than a megabyte of constants, are not kept. A file that
- * is damaged counts as missing. The directory may be deleted at any time.
+ * Keeps programs compiled to WebAssembly in a directory, which is made if necessary, and loads them from there when the same
+ * program is compiled again, in this process or in another one: a first call then only traces, and instantiates the module. It
+ * corresponds to JAX's `jax_compilation_cache_dir`. For Node; elsewhere, and where the directory cannot be made, it returns a
+ * `CacheFailure` with the reason. Programs with callbacks, and those with more than a megabyte of constants, are not kept. A
+ * file that is damaged counts as missing. The directory may be deleted at any time.
  *
- * @throws ArgumentError where the name of the directory is no string.
+ * @throws ArgumentError where the name of the directory is not a string.
  * @example
  * ```ts
  * import { jit, np, setCompilationCacheDir } from 'pullback'

@@ -1,4 +1,4 @@
-/** What programs run on, and how to choose. Whoever imports this has the compiler in the bundle. */
+/** The devices that programs run on, and how to choose one. Importing this puts the compiler into the bundle. */
 import type { Backend } from '../backends/backend.ts'
 import { isBackend } from '../backends/backend.ts'
 import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
@@ -29,7 +29,7 @@ const deviceOptions: must.OptionTable<DeviceOptions> = {
 const wasmDeviceDoor = must.door('wasmDevice', { options: must.optionsOf(deviceOptions) })
 
 /**
- * A device of one's own: its memory, programs and threads are apart from those of others.
+ * A separate device, with its own memory, programs and threads.
  *
  * @param options - `threads`, `relaxed`, `wide`, `shared`, `maxBytes`, `softLimit`, `guards`.
  * @example
@@ -49,12 +49,12 @@ export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => {
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
 
-/** Has the devices of this platform keep their compiled programs there. */
+/** Makes the devices of this platform keep their compiled programs in a store. */
 export const keepPrograms = (store: ProgramStore | null): void => {
   for (const device of devices()) if (device.store !== undefined) device.store = store
 }
 
-/** What runs programs where no device is chosen. A page that forbids to compile is told what that costs. */
+/** The default device. If the page's policy forbids compiling, a warning says what that costs. */
 export const defaultDevice = (): Backend => {
   if (hasSimd()) return wasm()
   if (compiler() === 'forbidden') {
@@ -67,11 +67,11 @@ export const defaultDevice = (): Backend => {
 }
 
 /**
- * Has threads start from the file at a URL. For pages that may share memory between threads, and whose content security policy
- * does not allow `worker-src blob:`: serve the file `pullback/worker`, which comes with the library, from the page's origin. In
- * Node, and where there are no threads, it does nothing. Threads that run stay.
+ * Makes threads start from the file at a URL. For cross-origin isolated pages whose content security policy does not allow
+ * `worker-src blob:`: serve the file `pullback/worker`, which comes with the library, from the page's origin. In Node, and
+ * where there are no threads, it does nothing. Running threads are not affected.
  *
- * @param url - a string or a `URL`; null to start threads from text, as by default.
+ * @param url - a string or a `URL`; null to start threads from a string, the default.
  * @throws ArgumentError for anything else.
  * @example
  * ```ts
@@ -114,12 +114,12 @@ const deviceNamed = (operation: string, name: string): Backend => {
   )
 }
 
-/** A device, or the name of one of those that `devices` gives. */
+/** A device, or the name of one that `devices` returns. */
 export type DeviceChoice = Device | 'wasm' | 'interpreter'
 
 export const aDevice = must.kind('a device or the name of one', (x) => typeof x === 'string' || isBackend(x))
 
-/** The back end that is meant; what it is was checked. */
+/** The back end of a choice, which has already been checked. */
 export const backendOf = (operation: string, device: DeviceChoice): Backend => {
   if (typeof device === 'string') return deviceNamed(operation, device)
   if (isBackend(device)) return device
@@ -129,10 +129,10 @@ export const backendOf = (operation: string, device: DeviceChoice): Backend => {
 const withDeviceDoor = must.door('withDevice', { device: aDevice, f: must.func })
 
 /**
- * Runs `f`, whose programs and large operations run on that device, given itself or by its name. Arrays move between
- * devices by themselves; what is done with an array that is out of reach for all devices but one runs on that one.
+ * Runs `f`, whose programs and large operations run on that device, given itself or by its name. Arrays move between devices
+ * automatically; operations on an array that can only be read asynchronously run on its own device.
  *
- * @throws ArgumentError if the platform has no device of that name, and for an async `f`, of which only what comes before its
+ * @throws ArgumentError if the platform has no device of that name, and for an async `f`, of which only the part before its
  *   first `await` would run there.
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Directories, made where they are missing. */
+/** Makes missing directories. */
 import type { NodeFiles } from '../backends/wasm/platform.ts'
 
 interface Tools {
@@ -12,7 +12,7 @@ export const messageOf = (error: unknown): string => (error instanceof Error ? e
 
 export const isMissing = (error: unknown): boolean => codeOf(error) === 'ENOENT'
 
-/** Whether there is a directory; throws where something else, or no way to it, is. */
+/** Whether there is a directory; throws if there is something else, or if it cannot be reached. */
 const isThere = (path: string, { fs }: Tools): boolean => {
   try {
     if (fs.statSync(path).isDirectory()) return true
@@ -27,21 +27,21 @@ const make = (path: string, tools: Tools): void => {
   try {
     tools.fs.mkdirSync(path)
   } catch (error) {
-    // Another process was faster, or a link leads nowhere.
+    // Another process was faster, or it is a dangling link.
     if (codeOf(error) !== 'EEXIST' || !isThere(path, tools)) throw error
   }
 }
 
 /**
- * Makes a directory, given by its absolute path, and those that it stands in; null, or why that cannot be. One call of the
- * platform for each: its own recursive call tries again without end where a directory cannot be made though the one above it
- * is there, as in /proc.
+ * Makes a directory, given by its absolute path, and its missing parents; returns null, or why that is not possible. It makes
+ * them one by one: the platform's recursive call retries forever where a directory cannot be made although its parent exists,
+ * as in /proc.
  */
 export const makeDirectory = (path: string, tools: Tools): string | null => {
   const missing: string[] = []
   try {
     for (let at = path; !isThere(at, tools); at = tools.path.dirname(at)) {
-      // The root is there, or nothing is.
+      // Only the root has no parent, and it always exists.
       if (missing.at(-1) === at) return `${at} is not there`
       missing.push(at)
     }

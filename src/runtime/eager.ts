@@ -40,7 +40,7 @@ const evaluate = <N extends OpName>(
   return results
 }
 
-/** What runs one operation; null where its primitive evaluates it, in ordinary memory. */
+/** The executable of one operation; null where its primitive evaluates it, in ordinary memory. */
 const executableOf = <N extends OpName>(
   backend: Backend,
   op: N,
@@ -57,7 +57,7 @@ const executableOf = <N extends OpName>(
   return backend.operation?.(op, params, bodies, avals, outputs) ?? null
 }
 
-/** The interpreter of code outside all transformations: does each operation at once. */
+/** The interpreter of code outside all transformations: evaluates each operation at once. */
 export const eagerInterpreter: Interpreter = {
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
     for (const x of operands) checkLive(x, op)
@@ -65,7 +65,7 @@ export const eagerInterpreter: Interpreter = {
     const avals = operands.map((x) => x.aval)
     const outputs = primitive.type(params, avals)
     for (const y of outputs) checkSize(op, y.dtype, y.size)
-    // Outside of all transformations, what is live is concrete.
+    // Outside all transformations, live arrays are concrete.
     const bodies = operands.map((x) => x.body as ConcreteBody)
     const executable = executableOf(backendFor(bodies), op, params, bodies, avals, outputs)
     if (executable === null) return evaluate(op, params, operands, avals, outputs)

@@ -1,6 +1,6 @@
 /**
- * Arrays come to life here: importing this module gives them their methods and gives operations their meaning. It
- * fills the library's own cells and touches nothing else, so that it may be dropped where no array is used.
+ * Importing this module installs the methods of arrays and the meaning of operations. It only sets the library's own cells, so
+ * a bundler may drop it where no array is used.
  */
 import { installRoot } from '../trace/interpreter.ts'
 import type { Surface } from '../trace/surface.ts'
@@ -14,7 +14,7 @@ import * as shape from '../surface/shape.ts'
 import { at } from '../surface/updates.ts'
 import { eagerInterpreter } from './eager.ts'
 
-/** What methods of arrays forward to, and `np` gives to users. */
+/** The functions that methods of arrays forward to, and that `np` exports. */
 export const functions: Surface = {
   ...arithmetic,
   ...shape,
@@ -43,6 +43,6 @@ for (const [name, value] of Object.entries(functions)) Object.defineProperty(val
 installSurface(functions)
 installRoot(eagerInterpreter)
 
-// Not re-exported: bundlers leave out a module that they can see through, and what it installs.
+// Not re-exported directly: bundlers would skip this module, and with it what it installs.
 export const { arrayFor, asArray, asIndices, isArrayLeaf, makeArray } = convert
 export const { float, truth } = arithmetic

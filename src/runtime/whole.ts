@@ -1,7 +1,7 @@
 /**
- * Long functions of the library's, called outside of all transformations on large arrays: each is one compiled program then, as under `jit`,
- * and not an operation after another, whose results would all go through memory. Small arrays, and code that is traced, know
- * nothing of it. What compiles comes with `jit`; without it in the bundle everything stays as it is.
+ * Runs long functions of the library as one compiled program, as under `jit`, when they are called outside all transformations
+ * on large arrays; otherwise every intermediate result would go through memory. Small arrays and traced code are not affected.
+ * The compiler comes with `jit`; without it in the bundle, these functions run operation by operation.
  */
 import { settings } from '../core/settings.ts'
 import { isPlainObject, valueKey } from '../core/valueKey.ts'
@@ -10,10 +10,10 @@ import type { ConcreteBody } from '../trace/body.ts'
 import { NDArray } from '../trace/value.ts'
 import { backendFor } from './backend.ts'
 
-/** Elements from which on a program, found by its key, costs less than what it saves: some 50 µs. */
+/** From this many elements on, a program saves more time than looking it up costs, about 50 µs. */
 const MANY = 2 ** 16
 
-/** Gives the results of `f` of these arrays; equal keys promise equal functions on arrays of equal types. */
+/** Returns the results of `f` on these arrays; equal keys promise equal functions on arrays of equal types. */
 export type RunWhole = (
   name: string,
   key: string,
@@ -28,13 +28,13 @@ export const installWhole = (run: RunWhole): void => {
   runWhole = run
 }
 
-/** Stands for an array among arguments. */
+/** Replaces an array among arguments. */
 const PLACE = Symbol('array')
 
 const isOptions = (x: unknown): x is Readonly<Record<string, unknown>> =>
   typeof x === 'object' && x !== null && isPlainObject(x)
 
-/** Arguments without their arrays: those that are arguments themselves, or options. */
+/** Separates arrays, among arguments and their options, from the rest. */
 const separate = (
   args: readonly unknown[],
 ): { readonly rest: readonly unknown[]; readonly arrays: readonly NDArray[] } => {
@@ -64,13 +64,13 @@ const isEager = (arrays: readonly NDArray[]): boolean => {
   return backendFor(arrays.map((x) => x.body as ConcreteBody)).operation !== undefined
 }
 
-/** The most elements among arguments. */
+/** The largest number of elements among arguments. */
 const largest = (args: readonly unknown[]): number =>
   args.reduce<number>((n, x) => (x instanceof NDArray ? Math.max(n, x.size) : n), 0)
 
 /**
- * A function of arrays and plain values that runs as one program where that pays: `size` says of how many elements it is about. It must do
- * nothing but compute: checks of values, and what is to happen at every call, come before it.
+ * A function of arrays and plain values that runs as one program where that pays: `size` is about the number of elements that
+ * it computes with. It must only compute: checks of values and side effects come before it.
  */
 export const asOneProgram =
   <A extends readonly unknown[]>(

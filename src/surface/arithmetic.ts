@@ -42,13 +42,13 @@ export const divide = (x: ArrayLike, y: ArrayLike): NDArray => {
   return ops.div(a, b)
 }
 
-/** Operands of one type on which integer arithmetic means something. */
+/** Promotes operands to a common type that has integer arithmetic. */
 const promoteNumbers = (name: string, x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] => {
   const [a, b] = promoteTwoArrays(name, x, y)
   return isBool(a) ? [ops.cast(a, 'int32'), ops.cast(b, 'int32')] : [a, b]
 }
 
-// Where the remainder, which has the dividend's sign, must become one with the divisor's.
+// Where the remainder has the dividend's sign and needs the divisor's.
 const isWrongSide = (r: NDArray, b: NDArray): NDArray => {
   const zero = zerosLike(r)
   return ops.and(ops.ne(ops.lt(r, zero), ops.lt(b, zero)), ops.ne(r, zero))
@@ -66,7 +66,7 @@ export const remainder = (x: ArrayLike, y: ArrayLike): NDArray => {
   return floorRemainder(a, ops.select(ops.eq(b, zerosLike(b)), fullLike(b, 1), b))
 }
 
-// The difference divides without a remainder up to rounding; what rounding is left is taken away at the end.
+// The difference is a multiple of the divisor up to rounding, so the quotient is rounded at the end.
 const floatFloorDivide = (a: NDArray, b: NDArray): NDArray => {
   const r = ops.rem(a, b)
   const whole = ops.select(ops.eq(b, zerosLike(b)), a, ops.sub(a, r))
@@ -74,7 +74,7 @@ const floatFloorDivide = (a: NDArray, b: NDArray): NDArray => {
   return ops.round(ops.select(isWrongSide(r, b), ops.sub(quotient, fullLike(quotient, 1)), quotient))
 }
 
-// The remainder's sign 0 counts as different from both others, as in JAX: -7 // 0 is -2.
+// A divisor of 0 has sign 0, which differs from the sign of the dividend, as in JAX: -7 // 0 is -2.
 const integerFloorDivide = (a: NDArray, b: NDArray): NDArray => {
   const quotient = ops.div(a, b)
   const differ = ops.and(ops.ne(ops.sign(a), ops.sign(b)), ops.ne(ops.rem(a, b), zerosLike(a)))

@@ -28,7 +28,7 @@ const checkInner = (operation: string, a: NDArray, b: NDArray, axis: number): vo
   )
 }
 
-/** The product of one operand that computes it. */
+/** The product with an operand that computes its own products. */
 const ownProduct = (x: unknown, y: unknown): NDArray | null => {
   const own = hasOwnProducts(x) ? x : hasOwnProducts(y) ? y : null
   return own === null ? null : own[products].matmul(x, y)
@@ -53,7 +53,7 @@ const matmulArrays = (x: ArrayLike, y: ArrayLike): NDArray => {
 }
 
 const matmulBatched = (a: NDArray, b: NDArray): NDArray => {
-  // A matrix on the right serves all stacks on the left: one product.
+  // A single matrix on the right is shared by all matrices on the left: one product.
   if (b.aval.rank === 2) return dotGeneral(a, b, { contract: [[a.aval.rank - 1], [0]], batch: [[], []] })
   const stack = broadcastTwo('np.matmul', a.aval.shape.slice(0, -2), b.aval.shape.slice(0, -2))
   return matmulStacks(
@@ -62,7 +62,7 @@ const matmulBatched = (a: NDArray, b: NDArray): NDArray => {
   )
 }
 
-/** A matrix with its own products, in the few axes in which `dot` and `matmul` are the same. */
+/** A matrix with its own products, for ranks at which `dot` and `matmul` are the same. */
 const dotOwn = (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray => {
   const [left, right] = [x, y].map((z) => (hasOwnProducts(z) ? z.ndim : arrayFor('np.dot', z).ndim)) as [number, number]
   const isProduct = hasOwnProducts(y) ? left > 0 && right === 2 : left === 2 && (right === 1 || right === 2)

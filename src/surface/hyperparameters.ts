@@ -1,5 +1,5 @@
 /**
- * Arithmetic on hyperparameters, which are JS numbers or arrays, computed ones too. Between numbers it is done in double precision:
+ * Arithmetic on hyperparameters, which are JS numbers or arrays, possibly traced. Arithmetic on numbers is in double precision:
  * 1 - 0.999 in float32 is wrong in the fifth digit.
  */
 import type { DType } from '../core/dtype.ts'
@@ -22,5 +22,5 @@ export const complement = (x: ArrayLike): ArrayLike => minus(1, x)
 /** The square root. */
 export const root = (x: ArrayLike): ArrayLike => (typeof x === 'number' ? Math.sqrt(x) : sqrt(x))
 
-/** Arrays in a dtype; numbers as they are, which take their neighbour's. */
+/** Arrays are cast to a dtype; numbers stay, as they take the other operand's. */
 export const inType = (x: ArrayLike, dtype: DType): ArrayLike => (typeof x === 'number' ? x : astype(x, dtype))

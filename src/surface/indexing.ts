@@ -1,4 +1,4 @@
-/** NumPy's indexing: one gather or one scatter for an index. `updates.ts` has what writes. */
+/** NumPy's indexing: one gather or one scatter per index. `updates.ts` has the updates. */
 import type { OptionTable } from '../core/arguments.ts'
 import { axis as oneAxis, door, nullable, number, oneOf, optionsOf } from '../core/arguments.ts'
 import type { Part, Range } from '../conversions/indices.ts'
@@ -23,7 +23,7 @@ import { asArray, asIndices } from '../conversions/convert.ts'
 const isBasic = (parts: readonly Part[], shape: Shape): boolean =>
   parts.every((p) => p.kind !== 'array' && !(p.kind === 'position' && (p.at < 0 || p.at >= shape[p.axis]!)))
 
-/** Positions, ranges and new axes only: slices, reversals and a reshape. */
+/** Only positions, ranges and new axes: slices, reversals and a reshape. */
 const getBasic = (x: NDArray, parts: readonly Part[]): NDArray => {
   const start: number[] = []
   const limit: number[] = []
@@ -57,13 +57,13 @@ export interface Plan {
   readonly indexMap: readonly number[]
   readonly collapsed: readonly number[]
   readonly sliceSizes: Shape
-  /** What gives the axes of the gather's result in the order that the user expects, before new axes. */
+  /** Puts the axes of the gather's result in the order that the user expects, before new axes are added. */
   readonly permutation: readonly number[]
   /** The shape that the user expects, new axes included. */
   readonly shape: Shape
 }
 
-/** Axes of the result: of the arrays together, of a strided range, of a window, or new. */
+/** Axes of the result: of the index arrays together, of a strided range, of a window, or new. */
 type Token =
   | { readonly kind: 'arrays' }
   | { readonly kind: 'strided'; readonly part: Range }
@@ -72,7 +72,7 @@ type Token =
 
 const isAdvanced = (p: Part): boolean => p.kind === 'array' || p.kind === 'position'
 
-// NumPy: axes of index arrays stand where the arrays stood if those are neighbours, else in front.
+// NumPy: the axes of adjacent index arrays take their place; otherwise they come first.
 const tokensOf = (parts: readonly Part[]): Token[] => {
   const hasArrays = parts.some((p) => p.kind === 'array')
   const places = parts.flatMap((p, i) => (isAdvanced(p) ? [i] : []))
@@ -180,7 +180,7 @@ export const arrangeBack = (plan: Plan, y: NDArray): NDArray => {
   return transpose(reshape(y, ordered), inverse)
 }
 
-/** Whether each start lies inside, stretched over the window. */
+/** Whether each start is in range, broadcast over the window. */
 const insideMask = (x: NDArray, plan: Plan): NDArray => {
   const { starts, indexMap } = plan
   const limits = indexMap.map((d) => x.aval.shape[d]! - plan.sliceSizes[d]!)
@@ -192,7 +192,7 @@ const insideMask = (x: NDArray, plan: Plan): NDArray => {
 }
 
 const gatherPlan = (x: NDArray, plan: Plan, { mode, fillValue }: GetOptions): NDArray => {
-  // Nothing is read, so an axis of extent 0 may be indexed.
+  // Nothing is read, so even an axis of extent 0 may be indexed.
   if (plan.shape.includes(0)) return zerosOf(x.aval.withShape(plan.shape))
   const chosen = mode ?? (fillValue === undefined ? 'clip' : 'fill')
   const y = gather(x, plan.starts, gatherParams(plan, chosen))
@@ -208,7 +208,7 @@ export const get = (x: NDArray, parts: readonly Part[], options: GetOptions = {}
   return isBasic(parts, x.aval.shape) ? getBasic(x, parts) : gatherPlan(x, planIndex(x, parts), options)
 }
 
-/** Indices made ready for a mode: negatives count from the end, except where they are clipped or wrapped round. */
+/** Prepares indices for a mode: negative ones count from the end, unless they are clipped or wrapped around. */
 const takeIndices = (indices: NDArray, n: number, mode: 'fill' | 'clip' | 'wrap'): NDArray => {
   if (mode === 'wrap') return e.cast(remainder(indices, scalar(n, 'int32')), 'int32')
   return mode === 'fill' ? wrapNegative(indices, n) : indices

@@ -49,7 +49,7 @@ const reduceWith = (name: string, reduce: Reduce, x: NDArray, options: ReduceOpt
     : y
 }
 
-/** The array with a value in the place of elements that do not take part. */
+/** The array with elements that do not take part replaced by a value. */
 const masked = (x: NDArray, where: ArrayLike | undefined, value: number): NDArray =>
   where === undefined ? x : select(broadcastTo(truth(where), x.aval.shape), x, fullLike(x, value))
 
@@ -64,7 +64,7 @@ const sumTypes: { readonly [D in DType]?: DType } = {
   int16: 'int32',
   uint16: 'uint32',
 }
-// What is divided, or subtracted from, before it is rounded to 16 bits.
+// Dtypes of sums that are divided, or subtracted from, before rounding to 16 bits.
 const accumulators: { readonly [D in DType]?: DType } = { ...sumTypes, float16: 'float32', bfloat16: 'float32' }
 
 // Small integers widen. Of floats, `reduce` rounds once, at the end.
@@ -86,7 +86,7 @@ const accumulate = (
   return cast(initial === undefined ? total : combine(total, beside(total, initial)), result)
 }
 
-/** What a bool is made of is whether numbers are 0: as truth values they neither cancel nor are rounded away. */
+/** A bool result only depends on whether numbers are 0: as bools, they neither cancel nor are rounded away. */
 const asSummands = (x: NDArray, result: DType): NDArray => (result === 'bool' ? cast(x, 'bool') : x)
 
 /** A value in the type and shape of a result. */
@@ -117,14 +117,14 @@ export const prod = (x: ArrayLike, options: SumOptions = {}): NDArray => {
   return accumulate('np.prod', ops.reduceProd, mul, 1, asArray(x), options)
 }
 
-/** Number of elements that go into each result. */
+/** The number of elements reduced into each result. */
 const reducedCount = (name: string, x: NDArray, axis: ReduceOptions['axis']): number =>
   sizeOf(normalizeAxes(name, axis, x.aval.rank).map((d) => x.aval.shape[d]!))
 
 /** The total divided by the number of elements that took part, less `ddof`. */
 const divideByCount = (name: string, total: NDArray, x: NDArray, options: VarOptions): NDArray => {
   const { axis = null, keepdims = false, where, ddof = options.correction ?? 0 } = options
-  // Nothing is left to divide by where ddof takes all of it away.
+  // The result is NaN where n - ddof is not positive.
   if (where === undefined) {
     const count = reducedCount(name, x, axis) - ddof
     return div(total, fullLike(total, ddof === 0 || count > 0 ? count : NaN))
@@ -183,7 +183,7 @@ export const any = (x: ArrayLike, options: ReduceOptions = {}): NDArray => {
   return reduceWith('np.any', ops.reduceOr, masked(truth(x), options.where, 0), options)
 }
 
-// Two passes: the mean first, then squares of what is left.
+// Two passes: the mean first, then the squares of the deviations.
 const varianceOf = (name: string, x: ArrayLike, options: VarOptions): NDArray => {
   const given = inexact(x)
   const working = accumulators[given.aval.dtype]
@@ -201,7 +201,7 @@ const varianceOf = (name: string, x: ArrayLike, options: VarOptions): NDArray =>
 
 const meanFor = (x: NDArray, given: ArrayLike): NDArray => cast(asArray(given), x.aval.dtype)
 
-/** The dtype that a spread is computed in: at least as wide as the one asked for. */
+/** The dtype that a variance is computed in: at least as wide as the requested one. */
 const spreadInput = (x: ArrayLike, dtype: DType | undefined): NDArray => {
   const given = inexact(x)
   return dtype === undefined ? given : cast(given, promoteTypes(given.aval.dtype, dtype))

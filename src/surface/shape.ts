@@ -36,7 +36,7 @@ import type { NDArray } from '../trace/value.ts'
 import { arrayLike } from '../conversions/arguments.ts'
 import { asArray } from '../conversions/convert.ts'
 
-/** The shape with its one -1 worked out. */
+/** The shape with its -1 replaced by the inferred extent. */
 const inferShape = (x: NDArray, shape: Shape): Shape => {
   const unknown = shape.indexOf(-1)
   const known = shape.filter((n) => n !== -1)
@@ -54,7 +54,7 @@ const inferShape = (x: NDArray, shape: Shape): Shape => {
 
 const isExtent = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= -1
 
-/** A shape for an array that there is: one extent may be left to work out. */
+/** A new shape for an existing array: one extent may be -1, to be inferred. */
 const newShape = kind(
   'a list of extents, one of which may be -1, such as [2, -1]',
   (x) => isExtent(x) || isListOf(x, isExtent),

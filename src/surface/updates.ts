@@ -1,4 +1,4 @@
-/** Arrays with other values at an indexed place: one scatter for an index, as far as that goes. */
+/** Arrays with other values at an index: one scatter per index, where possible. */
 import type { OptionTable } from '../core/arguments.ts'
 import { boolean, checkArguments, func, oneOf, optionsOf } from '../core/arguments.ts'
 import { isFloat, kindOf } from '../core/dtype.ts'
@@ -21,7 +21,7 @@ import { knownPart, parse } from '../conversions/indices.ts'
 
 const kinds = ['bool', 'unsigned', 'signed', 'float']
 
-/** The values in the array's dtype, if that keeps what they are. */
+/** The values cast to the array's dtype, if it can represent their kind. */
 const castUpdate = (operation: string, x: NDArray, values: ArrayLike): NDArray => {
   const v = asArray(values)
   const fits = v.aval.weak
@@ -36,7 +36,7 @@ const castUpdate = (operation: string, x: NDArray, values: ArrayLike): NDArray =
 }
 
 const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray => {
-  // Leading axes of extent 1 that the place does not have are dropped, as NumPy does.
+  // Extra leading axes of extent 1 are dropped, as in NumPy.
   const extra = Math.max(0, v.aval.rank - shape.length)
   const trimmed = v.aval.shape.slice(0, extra).every((n) => n === 1) ? reshape(v, v.aval.shape.slice(extra)) : v
   if (!sameShape(broadcastTwo(`at(...).${operation}`, trimmed.aval.shape, shape), shape)) {
@@ -47,7 +47,7 @@ const broadcastUpdate = (operation: string, v: NDArray, shape: Shape): NDArray =
   return broadcastTo(trimmed, shape)
 }
 
-/** What options of updates must be. */
+/** The options of updates. */
 export const updateOptions: OptionTable<UpdateOptions> = {
   mode: oneOf(['drop', 'fill', 'clip', 'promiseInBounds']),
   uniqueIndices: boolean,
@@ -68,7 +68,7 @@ const scatterInto = (
   const plan = planIndex(x, parts)
   const updates = arrangeBack(plan, broadcastUpdate(operation, castUpdate(operation, x, values), plan.shape))
   const indexMode = mode === 'drop' ? 'fill' : mode
-  // Without index arrays no place is met twice.
+  // Without index arrays, no element occurs twice.
   const unique = uniqueIndices || parts.every((p) => p.kind !== 'array')
   return scatterWith(op, x, plan.starts, updates, scatterParams(plan, indexMode, unique))
 }
@@ -89,7 +89,7 @@ const subtractAt =
     return scatterInto('subtract', 'scatterAdd', x, parts, e.sub(zerosLike(v), v), options)
   }
 
-/** By the product of all values for an element; elsewhere the array as it is, whatever the function makes of it there. */
+/** Combines an element with the product of all its values; other elements stay as they are, whatever the function returns there. */
 const combineAt =
   (operation: string, combine: (x: NDArray, y: NDArray) => NDArray, x: NDArray, parts: readonly Part[]): Update =>
   (values, options = {}) => {
@@ -100,7 +100,7 @@ const combineAt =
     return e.select(isNamed, combined, e.cast(x, combined.aval.dtype, combined.aval.weak))
   }
 
-/** What the index arrays name together: for each different place how often, known numbers only. */
+/** How often the index arrays together name each element; known indices only. */
 const countPlaces = (x: NDArray, arrays: readonly Extract<Part, { kind: 'array' }>[]): Map<string, number[]> => {
   const shape = arrays.reduce<Shape>((s, p) => broadcastTwo('at', s, p.given.aval.shape), [])
   const columns = arrays.map(({ given, axis }) => {
@@ -126,7 +126,7 @@ const countPlaces = (x: NDArray, arrays: readonly Extract<Part, { kind: 'array' 
   return counts
 }
 
-/** `f` once at each different place; again at those named twice, and so on. */
+/** Applies `f` once at each distinct element, again at those named twice, and so on. */
 const applyAt =
   (x: NDArray, parts: readonly Part[]) =>
   (f: (x: NDArray) => NDArray, options: UpdateOptions = {}): NDArray => {

@@ -1,4 +1,4 @@
-/** What stands behind arrays: elements in memory, in a device's or in ordinary one, or a tracer's bookkeeping. */
+/** The contents of arrays: elements in a device's or in ordinary memory, or a tracer's bookkeeping. */
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { isStorageOf } from '../core/dtype.ts'
@@ -6,46 +6,45 @@ import { DonatedError, PullbackError, SynchronousReadError } from '../core/error
 import { turnIfDue } from '../core/turns.ts'
 import type { Device } from './device.ts'
 
-/** A transformation in progress; its tracers are of no use once it has ended. */
+/** A transformation in progress; its tracers are invalid once it has ended. */
 export interface Trace {
   /** For messages: `jit`, `grad`, `vmap`. */
   readonly name: string
   readonly live: boolean
 }
 
-/** What stands behind an array: elements in memory, or a tracer's bookkeeping. */
+/** The contents of an array: elements in memory, or a tracer's bookkeeping. */
 export interface Body {
   /** The transformation that this value belongs to; null for concrete arrays. */
   readonly trace: Trace | null
-  /** The elements; throws a `TracerError` where they are not known yet. `operation` names who asks. */
+  /** The elements; throws a `TracerError` where they are not known yet. `operation` names the caller. */
   host(operation: string): TypedArray
-  /** A copy of the elements, as soon as they are there, where `host` would have to wait for them. */
+  /** A copy of the elements, as soon as they are available, where `host` would have to wait for them. */
   fetch?(operation: string): Promise<TypedArray>
 }
 
 interface Placed {
   /** Whose memory it is. */
   readonly device: Device
-  /** Gives the memory back, as soon as no call and no read that has begun needs it. */
+  /** Frees the memory, as soon as no call and no read in progress needs it. */
   release(): void
 }
 
-/** A copy of an array's elements in the memory of a device, which can be read at once. */
+/** A copy of an array's elements in the memory of a device that can be read synchronously. */
 export interface SynchronousResident extends Placed {
-  /** The elements in ordinary memory. The array keeps them: from then on the device may forget its copy. */
+  /** The elements in ordinary memory. The array keeps them: from then on the device may drop its copy. */
   read(): TypedArray
-  /** The elements in ordinary memory, for someone who may write to them. */
-  copy(): TypedArray
+  /** A new copy of the elements in ordinary memory, which the caller may write to. */ copy(): TypedArray
 }
 
-/** A copy of an array's elements in the memory of a device, which can only be asked for them. */
+/** A copy of an array's elements in the memory of a device that can only be read asynchronously. */
 export interface AsynchronousResident extends Placed {
   /**
-   * The elements in ordinary memory, for someone who may write to them: those that are there when it is called, whatever
-   * becomes of the memory later. Fails with the error of the program that should have made them.
+   * A new copy of the elements in ordinary memory, which the caller may write to: the elements at the time of the call,
+   * whatever happens to the memory later. Rejects with the error of the program that should have computed them.
    */
   fetch(): Promise<TypedArray>
-  /** Waits until the elements are there, without reading them. Fails as `fetch` does. */
+  /** Waits until the elements are computed, without reading them. Rejects as `fetch` does. */
   ready(): Promise<void>
 }
 
@@ -53,14 +52,14 @@ export interface AsynchronousResident extends Placed {
 export type Resident = SynchronousResident | AsynchronousResident
 
 /**
- * Elements that are known: in ordinary memory, in a device's memory, or in both. As arrays never change, one copy is as good
- * as the other, and several arrays may have one body.
+ * Elements that are known: in ordinary memory, in a device's memory, or in both. As arrays never change, the copies are
+ * interchangeable, and several arrays may share one body.
  */
 export class ConcreteBody implements Body {
   readonly trace = null
   #data: TypedArray | null
   #resident: Resident | null = null
-  /** How many arrays there have been. */
+  /** How many arrays share this body. */
   #arrays = 1
   #isOffered = false
 
@@ -88,21 +87,21 @@ export class ConcreteBody implements Body {
     return this.#data === null && this.#resident !== null && 'fetch' in this.#resident
   }
 
-  /** Whether there are no elements any more. */
+  /** Whether the elements are gone. */
   get isGone(): boolean {
     return this.#data === null && this.#resident === null
   }
 
-  /** Remembers a copy in a device's memory, in place of one that there may be elsewhere. */
+  /** Records a copy in a device's memory; it replaces one on another device. */
   place(resident: Resident): void {
     this.#resident?.release()
     this.#resident = resident
   }
 
-  /** Whether a device that takes the elements should have the only copy: they are large, and seldom read elsewhere. */
+  /** Whether a device that takes the elements should hold the only copy: they are large, and rarely read elsewhere. */
   isMovable = false
 
-  /** As `place`, of elements that ordinary memory need not keep. */
+  /** As `place`, for elements that ordinary memory need not keep. */
   move(resident: Resident): void {
     this.place(resident)
     this.#data = null
@@ -117,7 +116,7 @@ export class ConcreteBody implements Body {
     this.#isOffered = is
   }
 
-  /** Leaves the elements to a result, which is written in their place. */
+  /** Gives up the elements: a result is written over them. */
   vacate(): void {
     this.#resident = null
     this.#data = null
@@ -150,12 +149,15 @@ export class ConcreteBody implements Body {
     return (this.#data ??= this.#readable(operation).read())
   }
 
-  /** The elements, for someone who may write to them. */
+  /** A copy of the elements, which the caller may write to. */
   copy(operation: string): TypedArray {
     return this.#data === null ? this.#readable(operation).copy() : this.#data.slice()
   }
 
-  /** As `copy`, wherever the elements are. What can be read at once is, so that it is what the array has now. */
+  /**
+   * As `copy`, wherever the elements are. If they can be read synchronously, they are, so the result is the array's current
+   * contents.
+   */
   async fetch(operation: string): Promise<TypedArray> {
     if (this.#data !== null) return this.#data.slice()
     const resident = this.#copyOf(operation)
@@ -169,7 +171,7 @@ export class ConcreteBody implements Body {
     if ('ready' in resident) await resident.ready()
   }
 
-  /** One array less needs the elements. If it was the only one, the device's memory is free at once. */
+  /** Records that one array less needs the elements. If it was the last one, the device's memory is freed at once. */
   release(): void {
     this.#arrays--
     if (this.#arrays > 0) return
@@ -180,15 +182,15 @@ export class ConcreteBody implements Body {
 }
 
 /**
- * Elements of that type, which must not be written to afterwards. Whatever makes arrays comes by here: a back end believes
- * the type, and where there are fewer elements it would read what lies behind them.
+ * A body with elements of that type, which must not be written to afterwards. All arrays are made through this check: a back
+ * end trusts the type, and with too few elements it would read beyond them.
  */
 export const bodyOf = (aval: Aval, data: TypedArray): ConcreteBody => {
   if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
   return new ConcreteBody(data)
 }
 
-/** The elements of a body that is to have that type. */
+/** The elements of a body that should have that type. */
 export const hostOf = (aval: Aval, body: Body, operation: string): TypedArray => {
   const data = body.host(operation)
   if (!isStorageOf(aval.dtype, aval.size, data)) throw new PullbackError(storageFault(aval, data))
@@ -198,7 +200,10 @@ export const hostOf = (aval: Aval, body: Body, operation: string): TypedArray =>
 const storageFault = (aval: Aval, data: TypedArray): string =>
   `array: a ${data.constructor.name} of ${data.length} elements is no ${aval}. This is a fault of the library.`
 
-/** A copy of a body's elements, as soon as they are there. Where garbage has piled up, the host has a turn to clear it away. */
+/**
+ * A copy of a body's elements, as soon as they are available. Where garbage has accumulated, it yields a turn to the host to
+ * free it.
+ */
 export const fetchFrom = async (body: Body, operation: string): Promise<TypedArray> => {
   const data = body.fetch === undefined ? body.host(operation).slice() : await body.fetch(operation)
   await turnIfDue()

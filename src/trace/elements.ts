@@ -8,16 +8,16 @@ import type { Shape } from '../core/shape.ts'
 import { showShape } from '../core/shape.ts'
 import { show } from '../core/show.ts'
 
-/** An element: a number; true or false where the dtype is bool, a bigint where it is one of integers of 64 bits. */
+/** An element: a number; a boolean where the dtype is bool, a bigint where it is a 64-bit integer dtype. */
 export type Element = number | boolean | bigint
 
-/** What `toArray` gives: nested arrays of numbers, booleans or bigints. */
+/** The result of `toArray`: nested arrays of numbers, booleans or bigints. */
 export type Nested = Element | Nested[]
 
 /** An element of an array of dtype `D`. */
 export type ElementOf<D extends DType> = D extends 'bool' ? boolean : D extends LongDType ? bigint : number
 
-/** The typed array that `dataSync` gives for dtype `D`. */
+/** The typed array that `dataSync` returns for dtype `D`. */
 export type DataOf<D extends DType> = D extends 'float32' | 'float16' | 'bfloat16'
   ? Float32Array
   : D extends 'float64'
@@ -51,11 +51,11 @@ export type NestedTo<R extends number, E> = number extends R
       ? NestedTo<Deeper[R], E>[]
       : Nested
 
-/** What is known of an array that is read: the type of what comes out follows, and an array that is otherwise is refused. */
+/** What is known of an array that is read: it determines the type of the result, and another array is refused. */
 export interface ReadOptions<R extends number = number, D extends DType = DType> {
   /** The number of axes. */
   readonly rank?: R
-  /** The dtype; if only `rank` is given, any whose elements are numbers. */
+  /** The dtype; if only `rank` is given, any dtype whose elements are numbers. */
   readonly dtype?: D
 }
 
@@ -85,7 +85,7 @@ export const requireOne = (operation: string, shape: Shape): void => {
 
 const isNumeric = (dtype: DType): boolean => dtype !== 'bool' && !isLong(dtype)
 
-/** @throws DTypeError if elements are no numbers, naming what reads them. */
+/** @throws DTypeError if elements are not numbers, naming the reading operation. */
 export const requireNumbers = (operation: string, dtype: DType): void => {
   if (isNumeric(dtype)) return
   throw new DTypeError(
@@ -95,7 +95,7 @@ export const requireNumbers = (operation: string, dtype: DType): void => {
   )
 }
 
-/** @throws DTypeError unless the dtype is one of integers. */
+/** @throws DTypeError unless the dtype is an integer dtype. */
 export const requireIntegers = (operation: string, dtype: DType): void => {
   const kind = kindOf(dtype)
   if (kind === 'signed' || kind === 'unsigned') return
@@ -104,10 +104,10 @@ export const requireIntegers = (operation: string, dtype: DType): void => {
 
 const readOptions: must.OptionTable<ReadOptions> = { rank: must.natural, dtype: must.dtype }
 
-/** What `toArray` takes. */
+/** The argument of `toArray`. */
 export const toArrayDoor = must.door('toArray', { known: must.optionsOf(readOptions) })
 
-/** @throws ShapeError or DTypeError if an array is not what its reader takes it for. */
+/** @throws ShapeError or DTypeError if an array does not have the expected rank or dtype. */
 export const checkRead = (operation: string, dtype: DType, shape: Shape, wanted: ReadOptions): void => {
   if (wanted.rank !== undefined && wanted.rank !== shape.length) {
     throw new ShapeError(

@@ -4,8 +4,8 @@ import type { Scope, Source } from '../ir/program.ts'
 import type { NDArray } from './value.ts'
 
 /**
- * What an operation means at the moment: evaluate it, write it down, differentiate it, batch it. Interpreters stack:
- * each knows its parent and runs its rules there, so a transformation is one small class.
+ * The current meaning of operations: evaluate, stage, differentiate, batch. Interpreters stack: each knows its parent and runs
+ * its rules there, so a transformation is one small class.
  */
 export interface Interpreter {
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[]
@@ -17,7 +17,7 @@ const unset: Interpreter = {
   },
 }
 
-// The library's mutable cells: what operations mean, and on whose behalf they are asked for. All are restored in `finally`.
+// The library's mutable cells: the meaning of operations, and the user code that they come from. All are restored in `finally`.
 let current = unset
 let root = unset
 let origin: Source | undefined
@@ -30,14 +30,14 @@ export const installRoot = (interpreter: Interpreter): void => {
   current = interpreter
 }
 
-/** What operations mean outside all transformations. */
+/** The interpreter outside all transformations. */
 export const rootInterpreter = (): Interpreter => root
 
 export const currentInterpreter = (): Interpreter => current
 
 /**
- * Makes `interpreter` give operations their meaning; the caller restores the one returned in `finally`. For functions that
- * run users' code, nested a thousand deep: `withInterpreter` would take two more frames of the stack.
+ * Makes `interpreter` the current one; the caller restores the returned one in `finally`. For functions that run users' code,
+ * nested a thousand levels deep: `withInterpreter` would take two more stack frames.
  */
 export const swapInterpreter = (interpreter: Interpreter): Interpreter => {
   const saved = current
@@ -45,7 +45,7 @@ export const swapInterpreter = (interpreter: Interpreter): Interpreter => {
   return saved
 }
 
-/** Runs `f` with `interpreter` giving operations their meaning; restores the previous one however `f` ends. */
+/** Runs `f` with `interpreter` as the current one; restores the previous one even if `f` throws. */
 export const withInterpreter = <T>(interpreter: Interpreter, f: () => T): T => {
   const saved = current
   current = interpreter
@@ -56,12 +56,12 @@ export const withInterpreter = <T>(interpreter: Interpreter, f: () => T): T => {
   }
 }
 
-/** Where the equation came from that is being applied again, if one is. */
+/** The source of the equation that is being applied again, if there is one. */
 export const currentOrigin = (): Source | undefined => origin
 
 /**
- * Runs `f`, which may say with the function it gets which equation it works for: what is written down meanwhile has that
- * equation's place in the user's code.
+ * Runs `f`, which can call the function that it is given to set the current source: equations that are staged meanwhile have
+ * that position in the user's code.
  */
 export const withOrigins = <T>(f: (workFor: (source: Source | undefined) => void) => T): T => {
   const saved = origin
@@ -87,13 +87,13 @@ const within = <T>(inner: Scope, f: () => T): T => {
   }
 }
 
-/** Runs `f` in a further scope of the user's. */
+/** Runs `f` in a nested scope of the user's code. */
 export const withScope = <T>(name: string, f: () => T): T => {
   const outer = scope
   return within({ name, outer, text: outer === null || outer.text === '' ? name : `${outer.text}/${name}` }, f)
 }
 
-/** Runs `f`, the body of a function of the library's of this name: what it does is one box in graphs. Nothing else changes. */
+/** Runs `f`, the body of a library function of this name: its operations are one box in graphs. Nothing else changes. */
 export const composite = <T>(name: string, f: () => T): T => {
   const outer = scope
   return within({ name, outer, text: outer === null ? '' : outer.text }, f)

@@ -1,10 +1,10 @@
-/** Matrices that are no arrays, but compute their own products: quantised arrays and linear operators. */
+/** Matrices that are not arrays, but compute their own products: quantised arrays and linear operators. */
 import type { NDArray } from './value.ts'
 
-/** The key of what such a matrix knows. */
+/** The key under which such a matrix has its products. */
 export const products: unique symbol = Symbol('pullback.products')
 
-/** What it knows. */
+/** The products of such a matrix. */
 export interface Products {
   /** `x y`, where one of them is such a matrix. */
   readonly matmul: (x: unknown, y: unknown) => NDArray
@@ -18,5 +18,5 @@ export interface OwnProducts {
   readonly [products]: Products
 }
 
-/** Whether it is one. */
+/** Whether a value computes its own products. */
 export const hasOwnProducts = (x: unknown): x is OwnProducts => typeof x === 'object' && x !== null && products in x

@@ -1,4 +1,4 @@
-/** What functions of arrays take, and the functions that methods of arrays forward to. */
+/** The arguments of functions of arrays, and the functions that methods of arrays forward to. */
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { PullbackError } from '../core/errors.ts'
 import type { ArrayLikeBrand } from '../core/leafTypes.ts'
@@ -10,7 +10,7 @@ import type { NDArray } from './value.ts'
 /** Nested JS arrays of numbers, booleans, bigints or arrays. */
 export type NestedArray = readonly (number | boolean | bigint | NDArray | NestedArray)[] & ArrayLikeBrand
 
-/** Whatever an operation takes for an array. JS numbers are weakly typed scalars. */
+/** Anything that an operation accepts as an array. JS numbers are weakly typed scalars. */
 export type ArrayLike = NDArray | number | boolean | bigint | NestedArray | TypedArray | Uint8ClampedArray
 
 /**
@@ -42,7 +42,7 @@ export interface MeanOptions extends ReduceOptions {
 
 /** Options of `np.sum` and `np.prod`. */
 export interface SumOptions extends MeanOptions {
-  /** What sums (products) begin with; 0 (1) by default. */
+  /** The initial value of sums (products); 0 (1) by default. */
   readonly initial?: ArrayLike
   /** Whether bools and integers of 8 and 16 bits widen to 32 bits; true by default. */
   readonly promoteIntegers?: boolean
@@ -52,9 +52,9 @@ export interface SumOptions extends MeanOptions {
 export interface VarOptions extends MeanOptions {
   /** Delta degrees of freedom: the divisor is `n - ddof`. */
   readonly ddof?: number
-  /** `ddof` by the array API's name. */
+  /** `ddof` under the array API's name. */
   readonly correction?: number
-  /** The mean, where it is known, with the reduced axes of extent 1. */
+  /** The mean, if it is known, with the reduced axes of extent 1. */
   readonly mean?: ArrayLike
 }
 
@@ -77,21 +77,21 @@ export interface SqueezeOptions {
 
 /** Options of `x.at(...).get`. */
 export interface GetOptions {
-  /** What an index out of range gives: the nearest element (`clip`, default) or `fillValue` (`fill`). */
+  /** The result for an index out of range: the nearest element (`clip`, default) or `fillValue` (`fill`). */
   readonly mode?: 'clip' | 'fill' | 'promiseInBounds'
-  /** NaN, or the least integer (greatest unsigned), by default. */
+  /** NaN, or the lowest integer (the highest unsigned one), by default. */
   readonly fillValue?: number
 }
 
-/** Options of `x.at(...).set` and its kin. */
+/** Options of `x.at(...).set` and the other updates. */
 export interface UpdateOptions {
-  /** What happens to an update out of range: dropped (`drop`, default) or moved inside (`clip`). */
+  /** What happens to an update out of range: it is dropped (`drop`, default) or moved to the nearest element (`clip`). */
   readonly mode?: 'drop' | 'fill' | 'clip' | 'promiseInBounds'
   /** A promise that no element is updated twice. */
   readonly uniqueIndices?: boolean
 }
 
-/** An indexed place in an array; each method gives a new array. */
+/** A part of an array, selected by an index; each method returns a new array. */
 export interface IndexedPlace {
   get(options?: GetOptions): NDArray
   set(values: ArrayLike, options?: UpdateOptions): NDArray
@@ -105,7 +105,7 @@ export interface IndexedPlace {
   min(values: ArrayLike, options?: UpdateOptions): NDArray
   max(values: ArrayLike, options?: UpdateOptions): NDArray
   /**
-   * A function element by element, as often as the index names the element. Under transformations, computed indices need
+   * Applies a function to each element, as often as the index names the element. Under transformations, computed indices need
    * `{ uniqueIndices: true }`.
    */
   apply(f: (x: NDArray) => NDArray, options?: UpdateOptions): NDArray
@@ -178,10 +178,10 @@ const unset = new Proxy({} as Surface, {
   },
 })
 
-/** The functions: what methods of arrays do. */
+/** The functions behind the methods of arrays. */
 export let surface = unset
 
-/** Gives arrays their methods. Called once, by `runtime/installArrays.ts`. */
+/** Installs the methods of arrays. Called once, by `runtime/installArrays.ts`. */
 export const installSurface = (functions: Surface): void => {
   surface = functions
 }

@@ -1,4 +1,4 @@
-/** Arrays: what stands behind one is in `body.ts`, what its methods do comes by `surface.ts`. */
+/** Arrays: their contents are in `body.ts`, their methods forward to `surface.ts`. */
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
@@ -34,7 +34,7 @@ import { surface } from './surface.ts'
 
 export type { DataOf, Element, ElementOf, Nested, NestedTo, ReadOptions } from './elements.ts'
 
-/** Runs `f`, which may use the memory of these arrays for its results: they are not used after it. */
+/** Runs `f`, which may reuse the memory of these arrays for its results: they are not used afterwards. */
 export const offering = <T>(arrays: readonly NDArray[], f: () => T): T => {
   const bodies = arrays.map((x) => x.body).filter((body) => body instanceof ConcreteBody)
   for (const body of bodies) body.isOffered = true
@@ -45,14 +45,14 @@ export const offering = <T>(arrays: readonly NDArray[], f: () => T): T => {
   }
 }
 
-/** What is left of arrays that were donated. */
+/** The body of donated arrays. */
 const donated = new ConcreteBody(null)
 
 const inspectSymbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
- * An immutable array of any rank. Under a transformation a value of the same class stands for an array that is
- * being traced. Methods forward to the functions of `np`.
+ * An immutable array of any rank. Under a transformation, a value of the same class represents an array that is being traced.
+ * Methods forward to the functions of `np`.
  *
  * @category arrays
  * @example
@@ -77,7 +77,7 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * Gives the elements up: the array cannot be used any more. Nothing happens to tracers.
+   * Gives up the elements: the array cannot be used any more. Does nothing to tracers.
    *
    * @internal
    */
@@ -110,8 +110,8 @@ export class NDArray implements LeafBrand {
     return n
   }
   /**
-   * The device in whose memory the elements are; null while they are in ordinary memory only, which every device reads. Arrays
-   * move by themselves, as programs need them; `devicePut` moves them on purpose.
+   * The device in whose memory the elements are; null while they are only in ordinary memory, which every device reads. Arrays
+   * move automatically, as programs need them; `devicePut` moves them explicitly.
    *
    * @throws TracerError under a transformation; DonatedError for an array that was donated.
    * @example
@@ -124,7 +124,7 @@ export class NDArray implements LeafBrand {
   get device(): Device | null {
     const { body } = this
     if (body instanceof ConcreteBody && !body.isGone) return body.device
-    // Throws as reading it would.
+    // Throws as a read would.
     body.host('device')
     return null
   }
@@ -134,8 +134,8 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * A copy of the elements in row-major order, in the typed array of the dtype; 16-bit floats come as a
-   * `Float32Array`, booleans as bytes 0 and 1, integers of 64 bits as a `BigInt64Array` or `BigUint64Array`.
+   * A copy of the elements in row-major order, in the typed array of the dtype; 16-bit floats are returned as a `Float32Array`,
+   * booleans as bytes 0 and 1, 64-bit integers as a `BigInt64Array` or `BigUint64Array`.
    *
    * @param wanted - the dtype that the array has. Its typed array is then the type of the result: `x.dataSync('float32')` is a
    *   `Float32Array`.
@@ -158,10 +158,10 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * As `dataSync`, on every device: waits for the elements where they are still being computed, or have to come from a device that
-   * can only be read asynchronously. The thread is free meanwhile. The elements are those that the array has when it is called,
-   * even if it is donated before they come. What `dataSync` throws, the promise fails with. In a loop that would never pause
-   * it gives the host a turn now and then, so that the memory of arrays that nobody can reach comes back.
+   * As `dataSync`, on every device: waits for elements that are still being computed, or that are on a device that can only be
+   * read asynchronously, without blocking the thread. The elements are those at the time of the call, even if the array is
+   * donated before they arrive. The promise rejects with what `dataSync` throws. In a loop that would never pause, it yields a
+   * turn to the host now and then, so that the memory of unreachable arrays is freed.
    *
    * @example
    * ```ts
@@ -196,8 +196,8 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * Whether the one element of an array is true: for a number, whether it is not 0 (NaN is true, as in NumPy). The way to use
-   * an array as a condition: an array itself is an object, and as such always true to JS.
+   * Whether the one element of an array is true: for a number, whether it is not 0 (NaN is true, as in NumPy). Use this for an
+   * array as a condition: an array itself is an object, which JS always treats as true.
    *
    * @throws TracerError under a transformation; ShapeError unless there is one element.
    * @example
@@ -229,7 +229,7 @@ export class NDArray implements LeafBrand {
   /**
    * Nested JS arrays of numbers (booleans for bool, bigints for int64); a bare value for rank 0.
    *
-   * @param known - the rank, and the dtype if elements are no numbers: the type of the result follows.
+   * @param known - the rank, and the dtype if elements are not numbers: the type of the result follows.
    * @throws TracerError under a transformation; ShapeError or DTypeError if the array is of another rank or dtype.
    * @example
    * ```ts
@@ -252,8 +252,8 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * NumPy's text of the elements, summarised when large. Where they are not at hand, what it is: a tracer, a donated array, one
-   * on a device that can only be read asynchronously.
+   * NumPy's text of the elements, summarised when large. If they cannot be read, says what the array is: a tracer, a donated
+   * array, one on a device that can only be read asynchronously.
    */
   toString(): string {
     return textOf(this, formatArray)
@@ -264,8 +264,8 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * Numbers and strings only from concrete arrays: from a tracer the derivative would be lost silently. An index
-   * (`list[x]`) asks for a string too, so that text in templates needs `x.toString()` while `x` is traced.
+   * Converts only concrete arrays to numbers and strings: with a tracer, the derivative would be lost silently. An index
+   * (`list[x]`) asks for a string too, so templates need `x.toString()` while `x` is traced.
    */
   [Symbol.toPrimitive](hint: 'number' | 'string' | 'default'): number | bigint | string {
     if (this.body.trace !== null && hint === 'string') {
@@ -293,7 +293,7 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * A place in the array, to read or to update functionally: `x.at(0, ':').set(1)`.
+   * A part of the array, to read or to update functionally: `x.at(0, ':').set(1)`.
    *
    * @throws IndexError for more indices than axes, or an index of an unknown kind.
    */
@@ -318,10 +318,10 @@ export class NDArray implements LeafBrand {
   }
 
   /**
-   * The elements from `start` up to, but not including, `stop` along the first axis, as `Array.prototype.slice` has them:
+   * The elements from `start` up to, but not including, `stop` along the first axis, as in `Array.prototype.slice`:
    * `x.slice(1)` is all but the first. For other axes see `np.slice`.
    *
-   * @throws IndexError for bounds and steps that are no integers, and for rank 0.
+   * @throws IndexError for bounds and steps that are not integers, and for rank 0.
    * @example
    * ```ts
    * import { np } from 'pullback'
@@ -530,11 +530,11 @@ export class NDArray implements LeafBrand {
   }
 }
 
-/** `x instanceof NDArray`, which stands at every door, in a quarter of the time. */
+/** `x instanceof NDArray` in a quarter of the time: it runs on entry to every function. */
 export const isNDArray = (x: unknown): x is NDArray =>
   typeof x === 'object' && x !== null && (Object.getPrototypeOf(x) === NDArray.prototype || x instanceof NDArray)
 
-/** What is written for an array whose elements are not at hand; null where they are. */
+/** The text for an array whose elements cannot be read; null if they can. */
 const withoutElements = (x: NDArray): string | null => {
   const { aval, body } = x
   if (!(body instanceof ConcreteBody)) return body.trace === null ? `Type<${aval}>` : null
@@ -544,7 +544,7 @@ const withoutElements = (x: NDArray): string | null => {
     : null
 }
 
-/** The elements of a tracer, if it knows them; what else goes wrong in reading is for the reader to know. */
+/** The elements, or null if they cannot be read now; other errors are thrown. */
 const elementsAtHand = ({ body }: NDArray): TypedArray | null => {
   if (body.trace === null) return body.host('toString')
   try {
@@ -568,8 +568,8 @@ const textOf = (x: NDArray, format: (array: Printable) => string): string => {
 export const fromHost = (aval: Aval, data: TypedArray): NDArray => new NDArray(aval, bodyOf(aval, data))
 
 /**
- * As `fromHost`, of elements that a device may have for its own: once it has taken them, ordinary memory gives them up until they are
- * read. For weights that fill a good part of the memory there is.
+ * As `fromHost`, for elements that a device may take over: ordinary memory then drops them until they are read. For weights
+ * that fill a large part of the memory.
  */
 export const handedOver = (aval: Aval, data: TypedArray): NDArray => {
   const body = bodyOf(aval, data)
@@ -577,7 +577,7 @@ export const handedOver = (aval: Aval, data: TypedArray): NDArray => {
   return new NDArray(aval, body)
 }
 
-/** An array of that type without elements: it stands where only types matter. */
+/** An array of that type without elements, for uses where only types matter. */
 export const standIn = (aval: Aval): NDArray =>
   new NDArray(aval, {
     trace: null,
