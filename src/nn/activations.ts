@@ -1,6 +1,6 @@
 /**
- * `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `hardTanh`: a weak
- * float32 where numbers with a fraction meet them, as in JAX.
+ * `nn`: activations, element by element, after `jax.nn`. Integers become float32, except in `relu` and `hardTanh`; the type is
+ * weak where JAX's formula combines them with a fractional number.
  */
 import { isFloat, kindOf } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
@@ -15,13 +15,13 @@ import { composite } from '../trace/interpreter.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** Integers and bools as what they are beside a number with a fraction: weak float32. */
+/** Promotes integers and bools as a fractional number would: to weak float32. */
 const besideFraction = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   return isFloat(array.aval.dtype) ? array : ops.cast(array, 'float32', true)
 }
 
-/** Bools as what they are beside a whole number: weak int32. */
+/** Promotes bools as an integer would: to weak int32. */
 const besideWhole = (x: ArrayLike): NDArray => {
   const array = asArray(x)
   return array.aval.dtype === 'bool' ? ops.cast(array, 'int32', true) : array
@@ -50,7 +50,7 @@ export const identity = (x: ArrayLike): NDArray => arrayFor('nn.identity', x)
 export const tanh = np.tanh
 
 /**
- * `max(x, 0)`. NaN stays NaN. Its derivative at 0 is 0, and so it is at NaN, as in JAX.
+ * `max(x, 0)`. NaN stays NaN. Its derivative is 0 at 0 and at NaN, as in JAX.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export const relu6 = (x: ArrayLike): NDArray =>
     return sloping(array, inside, np.minimum(np.maximum(array, 0), 6))
   })
 
-/** `x` inside, and elsewhere, NaN included, a value through which no derivative flows. */
+/** `x` inside; elsewhere, including at NaN, a value without derivative. */
 const sloping = (x: NDArray, inside: NDArray, value: NDArray): NDArray =>
   np.where(inside, x, isFloat(value.aval.dtype) ? ops.stopGradient(value) : value)
 
@@ -142,7 +142,7 @@ export const silu = (x: ArrayLike): NDArray =>
   })
 
 /**
- * `silu` by its other name. Ramachandran et al., "Searching for activation functions" (2017).
+ * Another name of `silu`. Ramachandran et al., "Searching for activation functions" (2017).
  *
  * @example
  * ```ts
@@ -198,7 +198,7 @@ export const leakyRelu = (x: ArrayLike, negativeSlope: ArrayLike = 0.01): NDArra
 export const hardTanh = (x: ArrayLike): NDArray =>
   composite('hardTanh', () => {
     const array = besideWhole(arrayFor('nn.hardTanh', x))
-    // No unsigned number is below -1, which JAX wraps around to the greatest.
+    // No unsigned number is below -1, which JAX would wrap around to the largest value.
     const low = kindOf(array.aval.dtype) === 'unsigned' ? array : np.where(np.less(array, -1), -1, array)
     return np.where(np.greater(array, 1), 1, low)
   })
@@ -228,7 +228,7 @@ export const hardSilu = (x: ArrayLike): NDArray =>
   composite('hardSilu', () => ops.mul(besideFraction(arrayFor('nn.hardSilu', x)), hardSigmoid(x)))
 
 /**
- * `hardSilu` by its other name.
+ * Another name of `hardSilu`.
  *
  * @example
  * ```ts
@@ -238,7 +238,7 @@ export const hardSilu = (x: ArrayLike): NDArray =>
  */
 export const hardSwish = hardSilu
 
-// The argument of expm1 is replaced where it is not used, so that neither it nor its derivative overflows.
+// The argument of expm1 is replaced where its result is not used, so that neither expm1 nor its derivative overflows.
 const exponentialBranch = (x: NDArray, negative: (x: NDArray) => NDArray): NDArray => {
   const positive = np.greater(x, 0)
   return np.where(positive, x, negative(np.where(positive, 0, x)))
@@ -306,7 +306,7 @@ export const selu = (x: ArrayLike): NDArray =>
   })
 
 const geluTanh = (x: NDArray): NDArray => {
-  // (1 + tanh(u)) / 2 = σ(2u), which keeps its accuracy where the tangent is near -1.
+  // (1 + tanh(u)) / 2 = σ(2u), which is accurate where tanh is near -1.
   const doubled = np.multiply(2 * Math.sqrt(2 / Math.PI), np.add(x, np.multiply(0.044715, ops.integerPow(x, 3))))
   return np.multiply(x, ops.logistic(doubled))
 }
@@ -323,7 +323,7 @@ const geluDoor = must.door('nn.gelu', {
  * `x` times the standard normal distribution's cumulative function. Hendrycks and Gimpel, "Gaussian error linear units"
  * (2016).
  *
- * @param options - `approximate`: the tanh form (default, as in JAX); false: by the error function (BERT's form).
+ * @param options - `approximate`: true for the tanh form (default, as in JAX), false for the error function (BERT's form).
  * @example
  * ```ts
  * import { nn, np } from 'pullback'
@@ -343,7 +343,7 @@ export const gelu = (x: ArrayLike, options: { readonly approximate?: boolean } =
 const gluDoor = must.door('nn.glu', { x: must.arrayLike, axis: must.optional(must.axis) })
 
 /**
- * Halves `a` and `b` of an axis give `a * sigmoid(b)`. Dauphin et al., "Gated convolutional networks" (2016).
+ * `a * sigmoid(b)`, where `a` and `b` are the halves of an axis. Dauphin et al., "Gated convolutional networks" (2016).
  *
  * @throws ShapeError if the axis has an odd extent.
  * @example

@@ -1,4 +1,4 @@
-/** Attention: weighted means of values, by how well keys fit queries. */
+/** Attention: means of values, weighted by how well keys match queries. */
 import type { DType } from '../core/dtype.ts'
 import { isHalf } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -32,11 +32,11 @@ export interface AttentionOptions {
   readonly isCausal?: boolean
   /** Multiplies the logits; `1 / sqrt(H)` by default. */
   readonly scale?: ArrayLike
-  /** How many queries of each sequence count, shape `[batch]`; the others give zeros. */
+  /** How many queries of each sequence count, shape `[batch]`; the results of others are zeros. */
   readonly querySeqLengths?: ArrayLike
   /** How many keys of each sequence count, shape `[batch]`. */
   readonly keyValueSeqLengths?: ArrayLike
-  /** Query i sees keys from `i - left` to `i + right`; a number stands for both. */
+  /** Query i sees keys from `i - left` to `i + right`; one number means both. */
   readonly localWindowSize?: number | readonly [left: number, right: number]
 }
 
@@ -50,7 +50,7 @@ const attentionOptions: must.OptionTable<AttentionOptions> = {
   localWindowSize: must.anyOf(must.natural, must.pairOf(must.natural)),
 }
 
-/** 16-bit floats as float32, so that nothing in between is rounded. */
+/** 16-bit floats as float32, so that intermediate values are not rounded. */
 const computed = (x: NDArray): NDArray => (isHalf(x.dtype) ? x.astype('float32') : x)
 
 const checkAttention = (q: NDArray, k: NDArray, v: NDArray): void => {
@@ -83,28 +83,28 @@ const visible = (t: number, s: number, options: AttentionOptions): NDArray | nul
   return parts.length === 0 ? null : parts.reduce((a, b) => np.logicalAnd(a, b))
 }
 
-/** Softmax over what is visible; where nothing is, zeros, with zero derivatives. */
+/** Softmax over the visible keys; where none is visible, zeros with zero derivatives. */
 const maskedSoftmax = (logits: NDArray, mask: NDArray | null): NDArray => {
   if (mask === null) return softmax(logits)
-  // Finite, so that a row of nothing else is no NaN; so low that its weight beside any other is 0.
+  // Finite, so that a row of nothing else is not NaN; so low that its weight is 0 compared with any other.
   const lowest = logits.dtype === 'float64' ? -1e308 : -1e38
   return np.where(mask, softmax(np.where(mask, logits, lowest)), 0)
 }
 
-/** `[batch, length, heads, ...]` of one head count, grouped by the heads that share keys. */
+/** `[batch, length, heads, ...]`, with heads grouped by the key head that they share. */
 const grouped = (x: NDArray, keyHeads: number): NDArray => {
   const [b, t, n, h] = x.shape as readonly [number, number, number, number]
   return np.reshape(x, [b, t, keyHeads, n / Math.max(1, keyHeads), h])
 }
 
-/** A mask or bias over all heads as one over key heads and groups. */
+/** Reshapes a mask or bias over all heads to one over key heads and groups. */
 const groupedHeads = (x: NDArray, keyHeads: number): NDArray => {
   const full = np.reshape(x, [...Array<number>(Math.max(0, 4 - x.ndim)).fill(1), ...x.shape])
   const [b, n, t, s] = full.shape as readonly [number, number, number, number]
   return n === 1 ? np.expandDims(full, 1) : np.reshape(full, [b, keyHeads, n / keyHeads, t, s])
 }
 
-/** Of queries, keys and values with a batch axis; the scores are the most there is. */
+/** Attention of queries, keys and values with a batch axis; the scores are its largest array. */
 const attended = asOneProgram(
   'nn.dotProductAttention',
   (q: NDArray, k: NDArray, v: NDArray, { scale: given, bias, ...options }: AttentionOptions): NDArray => {
@@ -127,10 +127,11 @@ const dotProductAttentionDoor = must.door('nn.dotProductAttention', {
 })
 
 /**
- * `softmax(scale · q kᵀ + bias) v` over the heads of each sequence. Vaswani et al., "Attention is all you need" (2017). Fewer
- * key heads than query heads are shared by groups: Ainslie et al. (2023). A query that sees no key gives zeros.
+ * `softmax(scale · q kᵀ + bias) v` over the heads of each sequence. Vaswani et al., "Attention is all you need" (2017). If
+ * there are fewer key heads than query heads, groups of query heads share one: Ainslie et al. (2023). The result of a query
+ * that sees no key is zeros.
  *
- * 16-bit floats are attended to in float32, and the result is rounded to the query's dtype. JAX takes the softmax in float32
+ * 16-bit floats are computed with in float32, and the result is rounded to the query's dtype. JAX takes the softmax in float32
  * too, but rounds the weights to 16 bits before it multiplies the values by them.
  *
  * @param query - shape `[batch, T, N, H]`, or without the batch.
@@ -177,7 +178,7 @@ export interface MultiHeadAttentionOptions {
   readonly numKeyValueHeads?: number
   /** Features of each head; `features / numHeads` by default. */
   readonly headFeatures?: number
-  /** Features of keys' and values' inputs; `features` by default. */
+  /** Features of the input of keys and values; `features` by default. */
   readonly memoryFeatures?: number
   /** Whether projections add a bias; true by default. */
   readonly bias?: boolean
@@ -193,9 +194,9 @@ const multiHeadAttentionOptions: must.OptionTable<MultiHeadAttentionOptions> = {
   kernelInit: must.func,
 }
 
-/** Options of a run of `multiHeadAttention`; it has no use for what containers hand on, `training` and `key`. */
+/** Options of a run of `multiHeadAttention`; it ignores `training` and `key`, which containers pass on. */
 export interface MultiHeadRunOptions extends AttentionOptions, RunOptions {
-  /** What is attended to, shape `[..., S, memoryFeatures]`; the input itself by default. */
+  /** The sequence that is attended to, shape `[..., S, memoryFeatures]`; the input itself by default. */
   readonly memory?: ArrayLike
 }
 
@@ -303,7 +304,7 @@ export interface LuongAttentionParams {
 
 /** Options of `luongAttention`. */
 export interface LuongAttentionOptions {
-  /** How a query q and an element m of the memory fit; `general` by default. */
+  /** The score of a query q and an element m of the memory; `general` by default. */
   readonly score?: 'dot' | 'general' | 'concat'
   /** Width of the hidden layer of `concat`; `queryFeatures` by default. */
   readonly features?: number
@@ -316,7 +317,7 @@ const luongAttentionOptions: must.OptionTable<LuongAttentionOptions> = {
   kernelInit: must.func,
 }
 
-/** What `luongAttention` gives. */
+/** The result of `luongAttention`. */
 export interface Attended {
   /** The weighted mean of the memory, shape `[..., memoryFeatures]`. */
   readonly context: NDArray
@@ -327,7 +328,7 @@ export interface Attended {
 /** A layer of Luong's attention. */
 export interface LuongAttention {
   readonly init: (key: Key, dtype?: DType) => LuongAttentionParams
-  /** `mask` says which elements of the memory count; bool, shape `[..., S]`. */
+  /** `mask` selects elements of the memory; bool, shape `[..., S]`. */
   readonly apply: (params: LuongAttentionParams, query: ArrayLike, memory: ArrayLike, mask?: ArrayLike) => Attended
 }
 
@@ -342,7 +343,7 @@ const luongAttentionDoor = must.door('nn.luongAttention', {
  * `[..., S, memoryFeatures]`. Scores: `dot`: q·m; `general`: q W m; `concat`: v·tanh(W [q; m]). Luong et al., "Effective
  * approaches to attention-based neural machine translation" (2015).
  *
- * @throws ArgumentError if `dot` is asked for with different features.
+ * @throws ArgumentError for `dot` with different numbers of features.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'

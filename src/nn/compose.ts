@@ -1,4 +1,4 @@
-/** `nn`: layers made of layers. A container has state if one of its parts has. */
+/** `nn`: layers made of layers. A container has state if one of its parts does. */
 import { scan } from '../api/scan.ts'
 import type { ScanOptions } from '../api/scan.ts'
 import { aLoopCheckpoint, anUnroll } from '../api/scanSteps.ts'
@@ -37,7 +37,7 @@ export interface AnyStatefulLayer {
   ) => readonly [y: NDArray, state: unknown]
 }
 
-/** What containers are made of: layers, with state or without, and plain functions. */
+/** A part of a container: a layer, with or without state, or a plain function. */
 export type Part = AnyLayer | AnyStatefulLayer | ((x: NDArray) => NDArray)
 
 /** Parameters of a part; null for a function. */
@@ -46,7 +46,7 @@ export type ParamsOf<L> = L extends { readonly init: (key: Key, dtype?: DType) =
 /** The state of a part; null where it has none. */
 export type StateOf<L> = L extends { readonly initState: (dtype?: DType) => infer S } ? S : null
 
-/** A layer like `L`, with state or without, whose parameters and state are these. */
+/** A layer like `L`, with or without state, whose parameters and state are these. */
 type Like<L, P, S> = [Extract<L, { readonly initState: unknown }>] extends [never]
   ? RunnableLayer<P>
   : [Exclude<L, { readonly initState: unknown }>] extends [never]
@@ -69,7 +69,7 @@ export type Sequential<S extends readonly unknown[]> = number extends S['length'
     ? RunnableLayer<SequentialParams<S>>
     : StatefulLayer<SequentialParams<S>, SequentialState<S>>
 
-/** Any part, seen in one way: without state its state is null. */
+/** A uniform view of any part: the state of a stateless one is null. */
 interface Uniform {
   readonly stateful: boolean
   readonly init: Init
@@ -102,7 +102,7 @@ const uniform = (name: string, part: Part): Uniform => {
   return { stateful: false, init, initState: noState, run }
 }
 
-/** The public face of a container: with state in and out, or without any. */
+/** The public form of a container: with state as argument and result, or without state. */
 const exposed = (name: string, { stateful, init, initState, run }: Uniform): unknown => {
   if (!stateful) {
     const apply = (params: unknown, x: ArrayLike, options?: RunOptions): NDArray =>
@@ -128,10 +128,11 @@ const entries = (what: string, tree: unknown, count: number): readonly unknown[]
 }
 
 /**
- * Layers and plain functions one after the other. With a stateful layer among them the whole is stateful: see `batchNorm`. A key for
- * training is split: each part gets one of its own.
+ * Layers and plain functions one after the other. With a stateful layer among them the whole is stateful: see `batchNorm`. A
+ * key for training is split: each part gets its own.
  *
- * @throws ArgumentError for what is neither layer nor function; TreeError from a run with parameters of another chain.
+ * @throws ArgumentError for a part that is neither a layer nor a function; TreeError from a run with parameters of another
+ *   chain.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
@@ -166,7 +167,7 @@ export const sequential = <const S extends readonly Part[]>(...parts: S): Sequen
   }) as Sequential<S>
 }
 
-/** Throws unless a part keeps shapes: what comes out goes in again. */
+/** Throws unless a part preserves shapes: its output is its next input. */
 const checkKept = (name: string, x: NDArray, y: NDArray): void => {
   if (sameShape(x.shape, y.shape)) return
   throw new ShapeError(`${name}: the layer must keep the shape of its input, but makes ${y.aval} of ${x.aval}.`)
@@ -175,7 +176,7 @@ const checkKept = (name: string, x: NDArray, y: NDArray): void => {
 /**
  * `x + layer(x)`. He et al., "Deep residual learning for image recognition" (2015). Parameters and state are those of the layer.
  *
- * @throws ArgumentError for what is neither layer nor function; ShapeError from a run in which the shape does not stay.
+ * @throws ArgumentError for a part that is neither a layer nor a function; ShapeError from a run that changes the shape.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
@@ -196,7 +197,7 @@ export const residual = <const L extends Part>(layer: L): Wrapped<L> => {
   }) as Wrapped<L>
 }
 
-/** Trees of one structure as one, whose arrays have a new first axis. */
+/** Stacks trees of the same structure: the arrays get a new first axis. */
 const stacked = (trees: readonly unknown[]): unknown => {
   const { treedef, leaves } = flatten(trees[0])
   const others = trees.slice(1).map((tree) => flattenUpTo('nn.repeat', treedef, tree))
@@ -219,10 +220,9 @@ const repeatDoor = must.door('nn.repeat', {
 })
 
 /**
- * `count` copies of a layer one after the other, each with parameters (and state) of its own: their arrays are stacked along a new
- * first axis. Run by `lax.scan`, so that all copies are traced and compiled as one.
- *
- * @throws ArgumentError unless there is at least one copy; ShapeError from a run in which the shape does not stay.
+ * `count` copies of a layer one after the other, each with its own parameters (and state): their arrays are stacked along a new
+ * first axis. They run in a `lax.scan`, so that they are traced and compiled only once. * * @throws ArgumentError unless there
+ * is at least one copy; ShapeError from a run that changes the shape.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'

@@ -26,15 +26,15 @@ export interface ConvLayerParams {
   readonly bias: NDArray | null
 }
 
-/** Options of `conv`. Where a list is taken, one number serves for all spatial axes. */
+/** Options of `conv`. One number may be given instead of a list, for all spatial axes. */
 export interface ConvLayerOptions {
   /** How far windows move from one output to the next; 1 by default. */
   readonly strides?: number | readonly number[]
   /** `'SAME'` by default; a number is that many elements on every side. */
   readonly padding?: PaddingOption | number
-  /** How far apart elements of the kernel stand; 1 by default. */
+  /** The spacing of the elements of the kernel; 1 by default. */
   readonly dilation?: number | readonly number[]
-  /** Features fall into so many groups, each convolved by itself; 1 by default. */
+  /** The number of groups of features, each convolved separately; 1 by default. */
   readonly groups?: number
   /** Whether to add a bias; true by default. */
   readonly bias?: boolean
@@ -57,7 +57,7 @@ const convLayerOptions: must.OptionTable<ConvLayerOptions> = {
 const each = (x: number | readonly number[], count: number): readonly number[] =>
   typeof x === 'number' ? range(count).map(() => x) : x
 
-/** All axes before the last `kept` ones as one, and how to have them back. */
+/** Merges all axes before the last `kept` ones into one, and returns how to restore them. */
 export const withOneBatch = (
   name: string,
   x: NDArray,
@@ -79,9 +79,9 @@ const convDoor = must.door('nn.conv', {
 
 /**
  * Convolution over the spatial axes of images with features last, `[...batch, height, width, features]` with a kernel of two
- * axes. What is before these axes is batch, none too.
+ * axes. All axes before these are batch axes; there may be none.
  *
- * @param kernelSize - the extent of the kernel along each spatial axis: their number says how many there are.
+ * @param kernelSize - the extent of the kernel along each spatial axis; its length is the number of spatial axes.
  * @throws ShapeError if `x` does not have `inFeatures` in its last axis, or groups do not divide features.
  * @example
  * ```ts

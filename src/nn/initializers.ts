@@ -12,12 +12,12 @@ import { inType, over, root, times } from '../surface/hyperparameters.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** Makes an array of a shape; float32 unless told otherwise. */
+/** Makes an array of a shape; float32 by default. */
 export type Initializer = (key: Key, shape: Shape, dtype?: DType) => NDArray
 
 const initializerParameters = { key: must.anything, shape: must.shape, dtype: must.optional(must.dtype) }
 
-/** An initializer whose arguments are looked at. */
+/** An initializer that checks its arguments. */
 const checked = (name: string, make: Initializer): Initializer => {
   const enter = must.door(`nn.initializers.${name}`, initializerParameters)
   return (key, shape, dtype) => {
@@ -64,7 +64,7 @@ const constantDoor = must.door('nn.initializers.constant', {
 })
 
 /**
- * One value everywhere.
+ * The same value everywhere.
  *
  * @param options - `value`: a number, or an array that broadcasts to the shape.
  * @example
@@ -137,7 +137,8 @@ const truncatedNormalDoor = must.door('nn.initializers.truncatedNormal', {
 })
 
 /**
- * Normal with mean 0 and standard deviation 0.01 by default, then kept within `lower` and `upper` (-2 and 2) of these.
+ * Normal with mean 0 and standard deviation 0.01 by default, truncated to between `lower` and `upper` (-2 and 2 by default)
+ * standard deviations.
  *
  * @example
  * ```ts
@@ -156,7 +157,7 @@ export const truncatedNormal = (
   )
 }
 
-/** Which axes of a kernel are what: inputs (-2), outputs (-1), and independent kernels side by side (none). */
+/** The roles of a kernel's axes: inputs (-2), outputs (-1), and independent kernels (none). */
 export interface FanOptions {
   readonly inAxis?: number | readonly number[]
   readonly outAxis?: number | readonly number[]

@@ -1,4 +1,7 @@
-/** `nn`: what a layer is. Two pure functions, three where it has state; parameters and states are plain trees. */
+/**
+ * `nn`: the definition of layers. A layer is two pure functions, or three if it has state; parameters and states are plain
+ * trees.
+ */
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import type { Key } from '../random/keys.ts'
@@ -26,11 +29,11 @@ const objectFrom = (source: string, names: readonly string[], accepts: (part: un
 const isArrayOrNull = (x: unknown): boolean => x === null || must.arrayLike.accepts(x)
 const isObject = (x: unknown): boolean => typeof x === 'object' && x !== null
 
-/** The parameters that `init` gave, or the carry that `initialCarry` gave: arrays of these names, or null. */
+/** Checks parameters from `init`, or a carry from `initialCarry`: arrays of these names, or null. */
 export const arraysFrom = (source: string, ...names: readonly string[]): must.Check =>
   objectFrom(source, names, isArrayOrNull)
 
-/** The parameters that `init` gave to parts of these names. */
+/** Checks parameters from `init` for parts of these names. */
 export const partsFrom = (source: string, ...names: readonly string[]): must.Check =>
   objectFrom(source, names, isObject)
 
@@ -46,25 +49,25 @@ export const statefulDoor = (layer: string): must.Door =>
     x: must.arrayLike,
   })
 
-/** So many keys from one, which is used up. */
+/** Several keys from one, which is consumed. */
 export const keysFor = (key: Key, count: number): readonly Key[] => [...split(key, Math.max(count, 1))]
 
-/** What a run tells the layers of a model. Containers hand it on to their parts. */
+/** Options of a run of a model's layers. Containers pass them on to their parts. */
 export interface RunOptions {
   /**
-   * Whether this is a step of training: batch statistics are taken, dropout drops. False by default. A JS boolean, not an array:
+   * Whether this is a training step: it uses batch statistics and dropout. False by default. A JS boolean, not an array, since
    * it decides what is traced.
    */
   readonly training?: boolean | undefined
-  /** What random layers draw from in training. Used up. */
+  /** The key that random layers draw from in training; it is consumed. */
   readonly key?: Key | undefined
 }
 
 const known: ReadonlySet<string> = new Set(['training', 'key'] satisfies (keyof RunOptions)[])
 
 /**
- * The options of a run, checked. A traced `training` would always count as true, and a key without `training` would go unused
- * without a word.
+ * The options of a run, checked. A traced `training` would always count as true, and a key without `training` would silently go
+ * unused.
  */
 export const checkRun = (layer: string, options: RunOptions = {}): RunOptions => {
   const fail = (what: string): never => {
@@ -88,7 +91,7 @@ export const checkRun = (layer: string, options: RunOptions = {}): RunOptions =>
   return options
 }
 
-/** A layer: how its parameters begin, and what it computes with them. */
+/** A layer: how its parameters are initialised, and what it computes with them. */
 export interface Layer<P, A extends readonly unknown[] = readonly [x: ArrayLike], R = NDArray> {
   /** Fresh parameters. */
   readonly init: (key: Key, dtype?: DType) => P
@@ -96,12 +99,12 @@ export interface Layer<P, A extends readonly unknown[] = readonly [x: ArrayLike]
   readonly apply: (params: P, ...args: A) => R
 }
 
-/** A layer that takes options of its run, which most layers have no use for. */
+/** A layer that takes run options, which most layers ignore. */
 export type RunnableLayer<P> = Layer<P, readonly [x: ArrayLike, options?: RunOptions]>
 
 /**
- * A layer with state: what it learns by other means than gradients, such as running statistics. State goes in and comes out; nothing
- * is changed.
+ * A layer with state that is not learned by gradients, such as running statistics. State is an argument and a result; nothing
+ * is mutated.
  */
 export interface StatefulLayer<
   P,
@@ -117,10 +120,10 @@ export interface StatefulLayer<
   readonly apply: (params: P, state: S, ...args: A) => readonly [y: R, state: S]
 }
 
-/** A function of parameters, and whatever a layer takes beside. */
+/** A function of parameters, and of a layer's other arguments. */
 type Apply<P> = (params: P, ...args: never[]) => unknown
 
-// A type parameter for the arguments would be simpler; TypeScript then no longer infers P before it looks into `apply`.
+// A type parameter for the arguments would be simpler; with it, TypeScript no longer infers P before it checks `apply`.
 type AfterFirst<F> = F extends (params: never, ...args: infer A) => unknown ? Readonly<A> : never
 
 const layerDoor = must.door('nn.layer', {
@@ -128,9 +131,9 @@ const layerDoor = must.door('nn.layer', {
 })
 
 /**
- * A layer of one's own. The type of the parameters is what `init` returns; `apply` is given it.
+ * A user-defined layer. The type of the parameters is what `init` returns; `apply` is given it.
  *
- * @throws ArgumentError for what is no function.
+ * @throws ArgumentError for a part that is not a function.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
@@ -165,10 +168,10 @@ const statefulLayerDoor = must.door('nn.statefulLayer', {
 })
 
 /**
- * A layer with state of one's own. The types of parameters and state are what `init` and `initState` return; `apply` is given them,
- * and returns the next state beside its value.
+ * A user-defined layer with state. The types of parameters and state are what `init` and `initState` return; `apply` is given
+ * them, and returns the next state beside its value.
  *
- * @throws ArgumentError for what is no function.
+ * @throws ArgumentError for a part that is not a function.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
@@ -208,7 +211,7 @@ const namedLayers = must.recordOf(
 const initAllDoor = must.door('nn.initAll', { key: aKey, layers: namedLayers, dtype: must.optional(must.dtype) })
 
 /**
- * Parameters of several layers, each with a key of its own: the `init` of a layer that is made of them.
+ * Initialises several layers, each with its own key: the `init` of a layer that is made of them.
  *
  * @example
  * ```ts
@@ -225,7 +228,7 @@ export const initAll = <
   dtype?: DType,
 ): AllParams<L> => {
   initAllDoor(key, layers, dtype)
-  // By code unit, as trees have their keys: the order in which an object was written makes no other parameters.
+  // Sorted by code unit, as keys of trees are: the order in which an object was written does not change the parameters.
   const names = Object.keys(layers).sort()
   const keys = keysFor(key, names.length)
   return Object.fromEntries(names.map((name, i) => [name, layers[name]!.init(keys[i]!, dtype)])) as AllParams<L>

@@ -260,10 +260,10 @@ const dropoutDoor = must.door('nn.dropout', {
 })
 
 /**
- * Each element is 0 with probability `rate`, else divided by `1 - rate`; without a key nothing is done. Srivastava et
- * al., "Dropout" (2014).
+ * Each element is 0 with probability `rate`, else divided by `1 - rate`; without a key, `x` is returned unchanged. Srivastava
+ * et al., "Dropout" (2014).
  *
- * @param key - used up; null (for inference) leaves `x` as it is.
+ * @param key - consumed; null (for inference) leaves `x` as it is.
  * @param rate - a probability; it may be computed.
  * @throws ArgumentError unless `rate`, where it is a number, is in [0, 1]; ShapeError if an axis of `broadcastDims` is out of range.
  * @example
@@ -282,7 +282,7 @@ export const dropout = (key: Key | null, x: ArrayLike, rate: ArrayLike, options:
   const shared = normalizeAxes('nn.dropout', broadcastDims, array.ndim)
   const shape = array.shape.map((n, d) => (shared.includes(d) ? 1 : n))
   const kept = complement(rate)
-  // Where nothing is kept, nothing is divided by 0, so that derivatives are finite.
+  // If nothing is kept, do not divide by 0, so that derivatives are finite.
   const divisor = typeof kept === 'number' ? kept : inType(np.where(np.equal(kept, 0), 1, kept), array.dtype)
   return np.where(bernoulli(key, kept, shape), np.divide(array, divisor), 0)
 }
@@ -290,8 +290,8 @@ export const dropout = (key: Key | null, x: ArrayLike, rate: ArrayLike, options:
 /** Options of `dropout`. */
 export interface DropoutOptions {
   /**
-   * Axes along which all elements are kept or dropped together. With the axis of time this is variational dropout: one mask
-   * for all steps. Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016).
+   * Axes along which all elements are kept or dropped together. With the time axis this is variational dropout: one mask for
+   * all steps. Gal and Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016).
    */
   readonly broadcastDims?: readonly number[]
 }
@@ -299,7 +299,7 @@ export interface DropoutOptions {
 const dropoutLayerDoor = must.door('nn.dropoutLayer', { rate: must.arrayLike, options: must.optionsOf(dropoutOptions) })
 
 /**
- * `dropout` as a layer of no parameters: it drops in training only, and then needs a key.
+ * `dropout` as a layer without parameters: it acts only in training, and then needs a key.
  *
  * @throws ArgumentError unless `rate` is in [0, 1], and from a run in training without a key.
  * @example

@@ -1,4 +1,4 @@
-/** `nn`: normalisation over batches, groups of features and images, after flax. Computed in float32 at least. */
+/** `nn`: normalisation over batches, groups of features and images, after flax. Computes at least in float32. */
 import type { DType } from '../core/dtype.ts'
 import { promoteTypes } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -18,11 +18,11 @@ import type { Layer, StatefulLayer } from './layer.ts'
 import { applyDoor, checkFeatures, checkRun, initDoor, statefulDoor } from './layer.ts'
 import type { NormParams } from './layers.ts'
 
-/** What `batchNorm` remembers of the batches that it has seen. */
+/** The running statistics of `batchNorm`. */
 export interface RunningStatistics {
-  /** Shape `[features]`; zeros at first. */
+  /** Shape `[features]`; initially zeros. */
   readonly mean: NDArray
-  /** Shape `[features]`; ones at first. The biased variance: of n elements, the divisor is n. */
+  /** Shape `[features]`; initially ones. The biased variance, with divisor n. */
   readonly var: NDArray
 }
 
@@ -40,9 +40,9 @@ export interface FeatureNormOptions {
   readonly biasInit?: Initializer
 }
 
-/** Options of what keeps running statistics. */
+/** Options of layers with running statistics. */
 export interface RunningOptions {
-  /** How much of the old statistics a new batch leaves: `momentum · old + (1 - momentum) · batch`. 0.99 by default. */
+  /** The weight of the old statistics: `momentum · old + (1 - momentum) · batch`. 0.99 by default. */
   readonly momentum?: number
 }
 
@@ -65,8 +65,8 @@ const batchNormOptions: must.OptionTable<BatchNormOptions> = {
 /** Options of `groupNorm` and `instanceNorm`; `epsilon` is 1e-6 by default for groups, 1e-5 for instances. */
 export interface SpatialNormOptions extends FeatureNormOptions {
   /**
-   * Axes over which statistics are taken, beside the features of a group: all but the first and the last by default. Where the input
-   * has no batch axis, or several, count from the end: `[-3, -2]` of an image.
+   * Axes over which statistics are taken, besides the features of a group: all but the first and the last by default. If the
+   * input has no batch axis, or several, count from the end: `[-3, -2]` for an image.
    */
   readonly spatialAxes?: readonly number[]
 }
@@ -82,7 +82,7 @@ const spatialNormOptions: must.OptionTable<SpatialNormOptions> = {
 
 /** Options of `instanceNorm`. */
 export interface InstanceNormOptions extends SpatialNormOptions, RunningOptions {
-  /** Whether inference uses statistics that training gathered, as in PyTorch: the layer then has state. False by default. */
+  /** Whether inference uses the statistics from training, as in PyTorch: the layer then has state. False by default. */
   readonly trackRunningStats?: boolean
 }
 
@@ -116,7 +116,7 @@ interface Statistics {
   readonly var: NDArray
 }
 
-/** Over some axes, which stay with extent 1. */
+/** Statistics over some axes, which stay with extent 1. */
 const statisticsOf = (x: NDArray, axis: readonly number[]): Statistics => ({
   mean: np.mean(x, { axis, keepdims: true }),
   var: np.var(x, { axis, keepdims: true }),
@@ -126,7 +126,7 @@ const statisticsOf = (x: NDArray, axis: readonly number[]): Statistics => ({
 const standardized = (x: NDArray, { mean, var: variance }: Statistics, epsilon: ArrayLike): NDArray =>
   np.divide(np.subtract(x, mean), np.sqrt(np.add(variance, epsilon)))
 
-/** The learned scale and bias along one axis; in the dtype that the input and they promote to. */
+/** Applies the learned scale and bias along one axis, in the dtype that they and the input promote to. */
 const scaleAndShift = (y: NDArray, x: NDArray, { scale, bias }: NormParams, axis: number): NDArray => {
   const along = (p: NDArray): NDArray => alongAxis(computed(p), y.ndim, axis)
   const scaled = scale === null ? y : np.multiply(y, along(scale))
@@ -135,7 +135,7 @@ const scaleAndShift = (y: NDArray, x: NDArray, { scale, bias }: NormParams, axis
   return shifted.dtype === dtype ? shifted : shifted.astype(dtype)
 }
 
-/** A vector as an array of `ndim` axes, of extent 1 but for one. */
+/** A vector as an array of `ndim` axes, all of extent 1 except one. */
 const alongAxis = (v: NDArray, ndim: number, axis: number): NDArray =>
   np.reshape(
     v,
@@ -152,7 +152,7 @@ const initStatistics =
 /** The running statistics after a batch, in their own dtype. */
 const advanced = (state: RunningStatistics, batch: Statistics, momentum: number): RunningStatistics => {
   const mixed = (old: NDArray, now: NDArray): NDArray =>
-    // The rest in double precision: 1 - 0.99 in float32 is wrong in the sixth digit.
+    // The complement in double precision: 1 - 0.99 in float32 is wrong in the sixth digit.
     np
       .add(np.multiply(computed(old), momentum), np.multiply(np.reshape(now, old.shape), 1 - momentum))
       .astype(old.dtype)
@@ -162,17 +162,17 @@ const advanced = (state: RunningStatistics, batch: Statistics, momentum: number)
 const batchNormDoor = must.door('nn.batchNorm', { features: must.natural, options: must.optionsOf(batchNormOptions) })
 
 /**
- * Each feature with mean 0 and variance 1 over the batch and all other axes, then a learned scale and bias. In training these are the
- * batch's own mean and variance, through which gradients flow, and running statistics take them in; else the running statistics
- * are used. Ioffe and Szegedy, "Batch normalization" (2015).
+ * Normalises each feature to mean 0 and variance 1 over the batch and all other axes, then applies a learned scale and bias.
+ * Training uses the batch's own mean and variance, through which gradients flow, and updates the running statistics with them;
+ * inference uses the running statistics. Ioffe and Szegedy, "Batch normalization" (2015).
  *
  * PyTorch's `momentum` is `1 - momentum` here, and its running variances are unbiased: n / (n - 1) times the batch's.
  *
- * Under `vmap` each example is a batch of its own: hand over the whole batch.
+ * Under `vmap` each example is its own batch, so pass the whole batch instead.
  *
  * @param features - extent of the axis of features.
- * @throws ShapeError if `x` does not have so many features, or in training nothing but features; ArgumentError for a momentum that
- *   is no weight.
+ * @throws ShapeError if `x` does not have that many features, or in training has no other axis; ArgumentError for a momentum
+ *   outside [0, 1].
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'
@@ -240,10 +240,11 @@ const groupNormDoor = must.door('nn.groupNorm', {
 })
 
 /**
- * Each group of features of each example with mean 0 and variance 1, over the spatial axes too; then a learned scale and bias for each
- * feature. Features are the last axis, consecutive ones make a group. Wu and He, "Group normalization" (2018).
+ * Normalises each group of features of each example to mean 0 and variance 1, over the spatial axes too; then applies a learned
+ * scale and bias for each feature. Features are the last axis, and consecutive ones form a group. Wu and He, "Group
+ * normalization" (2018).
  *
- * @param numGroups - how many groups the features fall into; flax has 32 by default.
+ * @param numGroups - the number of groups of features; flax's default is 32.
  * @throws ArgumentError if groups do not divide features; ShapeError if the last axis of `x` does not have `features`.
  * @example
  * ```ts
@@ -288,12 +289,12 @@ const instanceNormDoor = must.door('nn.instanceNorm', {
 })
 
 /**
- * Each feature of each example with mean 0 and variance 1 over the spatial axes, then a learned scale and bias. Features are the last
- * axis. Ulyanov et al., "Instance normalization" (2016). With `trackRunningStats` the layer has state: training gathers the mean of
- * the examples' statistics, and inference uses it in their place.
+ * Normalises each feature of each example to mean 0 and variance 1 over the spatial axes, then applies a learned scale and
+ * bias. Features are the last axis. Ulyanov et al., "Instance normalization" (2016). With `trackRunningStats` the layer has
+ * state: training keeps a running mean of the examples' statistics, and inference uses it instead of theirs.
  *
- * @throws ShapeError if the last axis of `x` does not have `features`, or there is no spatial axis; ArgumentError for a momentum that
- *   is no weight.
+ * @throws ShapeError if the last axis of `x` does not have `features`, or there is no spatial axis; ArgumentError for a
+ *   momentum outside [0, 1].
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'

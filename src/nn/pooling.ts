@@ -1,4 +1,7 @@
-/** `nn`: pooling over the spatial axes of arrays with features last, after flax. Nothing to learn: plain functions. */
+/**
+ * `nn`: pooling over the spatial axes of arrays with features last, after flax. They have no parameters, so they are plain
+ * functions.
+ */
 import { sizeOf } from '../core/shape.ts'
 import type { PaddingOption } from '../lax/padding.ts'
 import { aPadding } from '../lax/padding.ts'

@@ -16,17 +16,17 @@ import type { Initializer } from './initializers.ts'
 import { lecunNormal, orthogonal, zeros } from './initializers.ts'
 import { arraysFrom, checkFeatures, initDoor } from './layer.ts'
 
-/** Parameters of a cell with g gates: those of all gates side by side. */
+/** Parameters of a cell with g gates: the parameters of all gates are concatenated. */
 export interface CellParams {
   /** Shape `[inFeatures, g · features]`. */
   readonly inputKernel: NDArray
-  /** Shape `[features, g · features]`; each gate's part begins orthogonal. */
+  /** Shape `[features, g · features]`; the part of each gate is initialised orthogonal. */
   readonly recurrentKernel: NDArray
   /** Shape `[g · features]`. */
   readonly bias: NDArray
 }
 
-/** What an LSTM carries from step to step; each of shape `[..., features]`. */
+/** The carry of an LSTM; each array has shape `[..., features]`. */
 export interface LstmCarry {
   readonly c: NDArray
   readonly h: NDArray
@@ -38,9 +38,9 @@ export interface Cell<P, C> {
   readonly init: (key: Key, dtype?: DType) => P
   /** The carry before the first step: zeros. `batchShape` is the input's shape without its last axis. */
   readonly initialCarry: (batchShape: readonly number[], dtype?: DType) => C
-  /** The part of a step that depends on the input only: of all steps at once, as well. */
+  /** The part of a step that depends only on the input; it also works on all steps at once. */
   readonly project: (params: P, x: ArrayLike) => NDArray
-  /** The rest of a step. `recurrentMask` multiplies what is fed back. */
+  /** The rest of a step. `recurrentMask` multiplies the output that is fed back. */
   readonly step: (params: P, carry: C, projected: NDArray, recurrentMask?: NDArray) => readonly [carry: C, y: NDArray]
   /** A whole step. */
   readonly apply: (params: P, carry: C, x: ArrayLike) => readonly [carry: C, y: NDArray]
@@ -80,7 +80,7 @@ interface CellSpec<C> {
   readonly inFeatures: number
   readonly features: number
   readonly gates: number
-  /** What `initialCarry` gives. */
+  /** A check of the result of `initialCarry`. */
   readonly carry: must.Check
   readonly initialCarry: Cell<CellParams, C>['initialCarry']
   readonly step: Cell<CellParams, C>['step']
@@ -276,7 +276,7 @@ export const gruCell = (inFeatures: number, features: number, options: CellOptio
   )
 }
 
-/** A tree of `next` where it goes on, of `before` where it does not. */
+/** Takes `next` where the sequence goes on, `before` where it has ended. */
 const freeze = <C>(goesOn: NDArray, next: C, before: C): C => {
   const choose = (a: unknown, b: unknown): NDArray => np.where(goesOn, a as NDArray, b as NDArray)
   return mapTree(choose as never, next, before) as C
@@ -284,7 +284,7 @@ const freeze = <C>(goesOn: NDArray, next: C, before: C): C => {
 
 /** Options of `rnn`. */
 export interface RnnOptions {
-  /** From the last step to the first; outputs keep the places of their inputs. */
+  /** From the last step to the first; outputs have the indices of their inputs. */
   readonly reverse?: boolean
   /** Time is the first axis, rather than the one before the last. */
   readonly timeMajor?: boolean
@@ -305,9 +305,9 @@ const rnnOptions: must.OptionTable<RnnOptions> = {
 export interface RnnRunOptions<C> {
   /** Zeros by default. */
   readonly initialCarry?: C
-  /** Steps of each sequence, shape of the batch: later ones leave the carry as it is. All by default. */
+  /** The length of each sequence, with the shape of the batch: later steps leave the carry as it is. All steps by default. */
   readonly seqLengths?: ArrayLike
-  /** Multiplies what is fed back at every step: variational dropout of the recurrence. */
+  /** Multiplies the output that is fed back at every step: variational dropout of the recurrence. */
   readonly recurrentMask?: NDArray
 }
 
@@ -332,9 +332,9 @@ const rnnDoor = must.door('nn.rnn', { cell: aCell, options: must.optionsOf(rnnOp
 
 /**
  * A cell run over time by `lax.scan`: from inputs of shape `[..., time, inFeatures]` to the last carry and outputs of shape
- * `[..., time, features]`. The inputs' part of all steps is one product.
+ * `[..., time, features]`. The contribution of the inputs is computed in one product for all steps.
  *
- * @throws ShapeError if the inputs have no axis of time, or another number of features than the cell.
+ * @throws ShapeError if the inputs have no time axis, or not the cell's number of features.
  * @example
  * ```ts
  * import { nn, np, random } from 'pullback'

@@ -104,7 +104,7 @@ const logsumexpWithSign = (
   const weighted = b === undefined ? inexact(x) : np.where(np.notEqual(b, 0), inexact(x), -Infinity)
   const array = masked(weighted, where, -Infinity)
   const options = { axis, keepdims }
-  // Of nothing, and where all is infinite, nothing need be taken out of the exponentials.
+  // If there are no elements, or all are infinite, nothing is subtracted in the exponents.
   const top = isEmptyAlong(array, axis) ? null : largest(array, axis)
   const shift = top === null ? asArray(0) : np.where(np.isfinite(top), top, 0)
   const terms = np.exp(np.subtract(array, shift))
@@ -128,7 +128,7 @@ const logsumexpOptions: must.OptionTable<LogsumexpOptions & { readonly returnSig
 const logsumexpDoor = must.door('nn.logsumexp', { x: must.arrayLike, options: must.optionsOf(logsumexpOptions) })
 
 /**
- * `log(sum(b * exp(x)))`, without overflow; NaN where the weighted sum is negative; -Infinity of nothing.
+ * `log(sum(b * exp(x)))`, without overflow; NaN where the weighted sum is negative; -Infinity over an empty axis.
  *
  * @example
  * ```ts
@@ -197,7 +197,7 @@ export interface StandardizeOptions {
   readonly variance?: ArrayLike
   /** Added to the variance; 1e-5 by default. */
   readonly epsilon?: ArrayLike
-  /** Elements that mean and variance are taken of (bool, broadcast to `x`). */
+  /** Elements that mean and variance are computed from (bool, broadcast to `x`). */
   readonly where?: ArrayLike
 }
 
@@ -221,7 +221,7 @@ const standardizeOf = asOneProgram('nn.standardize', (x: NDArray, options: Stand
 const standardizeDoor = must.door('nn.standardize', { x: must.arrayLike, options: must.optionsOf(standardizeOptions) })
 
 /**
- * `(x - mean) / sqrt(variance + epsilon)`. The variance is of two passes.
+ * `(x - mean) / sqrt(variance + epsilon)`. The variance is computed in two passes.
  *
  * @example
  * ```ts
@@ -242,8 +242,7 @@ const oneHotDoor = must.door('nn.oneHot', {
 })
 
 /**
- * A new axis of extent `numClasses` with 1 at the place that the index names, 0 elsewhere; rows of indices out of range
- * are all 0.
+ * A new axis of extent `numClasses` with 1 at the index, 0 elsewhere; for an index out of range, all are 0.
  *
  * @param options - `dtype`: float32 by default; `axis`: where the new axis goes, last by default.
  * @throws DTypeError if the indices are floats.

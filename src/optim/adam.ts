@@ -1,4 +1,4 @@
-/** Adam and the optimizers that came of it: steps by moments of gradients. Defaults are those of optax. */
+/** Adam and the optimizers derived from it: steps from moments of gradients. Defaults are those of optax. */
 import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { AdamOptions, AmsgradState, MomentsState } from './adaptive.ts'
@@ -51,7 +51,7 @@ const adamwDoor = must.door('optim.adamw', {
 })
 
 /**
- * Adam with decoupled weight decay, 1e-4 by default: the decay is not divided by the root of squares. Loshchilov and Hutter,
+ * Adam with decoupled weight decay, 1e-4 by default: the decay is not divided by the root mean square. Loshchilov and Hutter,
  * "Decoupled weight decay regularization" (2017).
  *
  * @throws ArgumentError from `update` without parameters, unless `weightDecay` is 0.
@@ -80,7 +80,7 @@ const nadamDoor = must.door('optim.nadam', {
 })
 
 /**
- * Adam with Nesterov's momentum: the mean of gradients is taken a step ahead. Dozat, "Incorporating Nesterov momentum into
+ * Adam with Nesterov's momentum: it uses the mean of gradients one step ahead. Dozat, "Incorporating Nesterov momentum into
  * Adam" (2016).
  *
  * @example
@@ -140,8 +140,8 @@ const adamaxDoor = must.door('optim.adamax', {
 })
 
 /**
- * Adam with the infinity norm in place of the root of squares: steps of one size as long as gradients do not grow. Kingma and Ba,
- * "Adam", section 7.1 (2014).
+ * Adam with the infinity norm instead of the root mean square: the size of steps is constant as long as gradients do not grow.
+ * Kingma and Ba, "Adam", section 7.1 (2014).
  *
  * @example
  * ```ts
@@ -223,7 +223,7 @@ const adabeliefDoor = must.door('optim.adabelief', {
 })
 
 /**
- * Adam scaled by the surprise of gradients, how far they are from their mean: steps are long where gradients are as expected.
+ * Adam scaled by the deviation of gradients from their mean: steps are long where gradients are as expected.
  * Zhuang et al., "AdaBelief optimizer" (2020).
  *
  * @example
@@ -251,8 +251,8 @@ const yogiDoor = must.door('optim.yogi', {
 })
 
 /**
- * Yogi: Adam with the second moment `v - (1 - b2) · sign(v - g²) · g²`, which forgets slowly; eps is 1e-3 by default. Zaheer et al.,
- * "Adaptive methods for nonconvex optimization" (2018).
+ * Yogi: Adam with the second moment `v - (1 - b2) · sign(v - g²) · g²`, which decays slowly; eps is 1e-3 by default. Zaheer et
+ * al., "Adaptive methods for nonconvex optimization" (2018).
  *
  * @example
  * ```ts
@@ -280,8 +280,8 @@ const radamDoor = must.door('optim.radam', {
 })
 
 /**
- * Rectified Adam: while the second moment is of too few gradients, momentum only. Liu et al., "On the variance of the adaptive
- * learning rate and beyond" (2019).
+ * Rectified Adam: only momentum until the second moment is an average of enough gradients. Liu et al., "On the variance of the
+ * adaptive learning rate and beyond" (2019).
  *
  * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
  * @example

@@ -12,7 +12,7 @@ import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf } from './transformation.ts'
 import { debias, fullLike, increment, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
 
-/** The state of Adam and its kin: means of gradients and of their squares. */
+/** The state of Adam and its variants: means of gradients and of their squares. */
 export interface MomentsState {
   /** Steps so far; int32. */
   readonly count: NDArray
@@ -41,7 +41,7 @@ const ratio = <T>(like: T, m: unknown, v: unknown, eps: ArrayLike, epsRoot: Arra
     v,
   )
 
-/** The first moment, debiased; with nesterov, a step ahead. */
+/** The first moment, debiased; with `nesterov`, one step ahead. */
 const firstMoment = (mu: OptState, updates: unknown, b1: ArrayLike, count: NDArray, nesterov: boolean): OptState => {
   if (!nesterov) return debias(mu, b1, count)
   const ahead = debias(mu, b1, increment(count))
@@ -49,7 +49,7 @@ const firstMoment = (mu: OptState, updates: unknown, b1: ArrayLike, count: NDArr
   return mapTree('optim', (m, g) => np.add(np.multiply(b1, m), np.multiply(complement(b1), g)), ahead, now)
 }
 
-/** Options that Adam and its kin share. */
+/** Options that Adam and its variants share. */
 export interface AdamOptions {
   /** Decay of the mean of gradients; 0.9 by default. */
   readonly b1?: ArrayLike
@@ -267,7 +267,7 @@ const scaleByRadamDoor = must.door('optim.scaleByRadam', {
 })
 
 /**
- * Adam that waits with the second moment until its variance is known. Liu et al., "On the variance of the adaptive
+ * Adam that uses the second moment only once its variance is small enough. Liu et al., "On the variance of the adaptive
  * learning rate" (2019).
  *
  * @param options - Adam's, and `threshold` (5 by default): how long the average must be.
@@ -307,7 +307,7 @@ export const scaleByRadam = (
       const variance = np.multiply(np.subtract(length, 4), np.multiply(np.subtract(length, 2), longest))
       const long = np.greaterEqual(length, threshold)
       const quotient = np.divide(variance, np.multiply(times(minus(longest, 4), minus(longest, 2)), length))
-      // No root of what is not used: it may be negative, and its derivative NaN.
+      // Unused values are replaced before the root: they may be negative, which would make the derivative NaN.
       const rectified = np.sqrt(np.where(long, quotient, 1))
       const mean = firstMoment(mu, updates, b1, count, nesterov)
       const adaptive = ratio(updates, mean, debias(nu, b2, count), eps, epsRoot)
@@ -327,7 +327,7 @@ export interface RmsOptions {
   readonly initialScale?: ArrayLike
   /** Whether eps is added under the root (default) or to it. */
   readonly epsInSqrt?: boolean
-  /** Whether means that began at 0 are made up for; false by default. */
+  /** Whether to correct means for their start at 0; false by default. */
   readonly biasCorrection?: boolean
 }
 
@@ -558,7 +558,7 @@ const scaleByNovogradDoor = must.door('optim.scaleByNovograd', {
 })
 
 /**
- * Adam with one second moment for a leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019).
+ * Adam with one second moment for each leaf. Ginsburg et al., "Stochastic gradient methods with layer-wise moments" (2019).
  *
  * @param options - Adam's, with b2 0.25; `weightDecay`: 0 by default.
  * @throws ArgumentError from `update` without parameters.
@@ -588,7 +588,7 @@ export const scaleByNovograd = (
       const before = readMoments('optim.scaleByNovograd', state)
       const at = requireParams('optim.scaleByNovograd', params)
       const count = increment(before.count)
-      // The moments begin with the first gradient's own.
+      // The moments are initialised from the first gradient.
       const first = np.equal(count, 1)
       const blend = (old: NDArray, x: NDArray, mixed: NDArray): NDArray =>
         np.where(first, np.astype(x, old.dtype), mixed)

@@ -12,7 +12,7 @@ const norm = (x: NDArray): NDArray => euclideanNorm(x)
 
 const rms = (x: NDArray): NDArray => rootMeanSquare(x)
 
-/** A size of a leaf, at least `least`; the derivative at 0 is finite. */
+/** The size of a leaf, but at least `least`; the derivative at 0 is finite. */
 const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: ArrayLike): NDArray => {
   const small = np.lessEqual(size(x), least)
   return np.where(small, least, size(np.where(small, 1, x)))
@@ -20,7 +20,7 @@ const atLeast = (size: (x: NDArray) => NDArray, x: NDArray, least: ArrayLike): N
 
 /** Options of `scaleByTrustRatio`. */
 export interface TrustRatioOptions {
-  /** Norms count as no less; 0 by default. */
+  /** Lower bound of norms; 0 by default. */
   readonly minNorm?: ArrayLike
   /** 1 by default. */
   readonly trustCoefficient?: ArrayLike

@@ -14,7 +14,7 @@ import { globalNorm, mapTree } from './trees.ts'
 const clipDoor = must.door('optim.clip', { maxDelta: must.arrayLike })
 
 /**
- * Every element moved into `[-maxDelta, maxDelta]`.
+ * Clips every element to `[-maxDelta, maxDelta]`.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ const between = (g: NDArray, bound: ArrayLike): NDArray => np.clip(g, minus(0, b
 const clipByBlockRmsDoor = must.door('optim.clipByBlockRms', { threshold: must.arrayLike })
 
 /**
- * Each leaf shortened so that its root mean square is at most `threshold`.
+ * Scales each leaf down so that its root mean square is at most `threshold`.
  *
  * @example
  * ```ts
@@ -58,8 +58,8 @@ export const clipByBlockRms = (threshold: ArrayLike): GradientTransformation<nul
 const clipByGlobalNormDoor = must.door('optim.clipByGlobalNorm', { maxNorm: must.arrayLike })
 
 /**
- * All leaves together shortened so that their norm is at most `maxNorm`. Pascanu et al., "On the difficulty of training
- * recurrent neural networks" (2012).
+ * Scales all leaves down together so that their global norm is at most `maxNorm`. Pascanu et al., "On the difficulty of
+ * training recurrent neural networks" (2012).
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export const clipByGlobalNorm = (maxNorm: ArrayLike): GradientTransformation<nul
   clipByGlobalNormDoor(maxNorm)
   return stateless((updates) => {
     const norm = globalNorm(updates)
-    // Nothing but zeros has no direction, and needs none.
+    // A norm of 0 is left alone, to avoid dividing by it.
     const short = np.logicalOr(np.less(norm, maxNorm), np.equal(norm, 0))
     const length = np.where(short, 1, norm)
     return mapTree(
@@ -106,8 +106,8 @@ const adaptiveGradClipDoor = must.door('optim.adaptiveGradClip', {
 })
 
 /**
- * Each unit's gradient shortened to `clipping` times its parameters' norm (at least `eps`). Brock et al., "High-performance
- * large-scale image recognition without normalization" (2021).
+ * Scales each unit's gradient down to at most `clipping` times the norm of its parameters (at least `eps`). Brock et al.,
+ * "High-performance large-scale image recognition without normalization" (2021).
  *
  * @param options - `eps`: 1e-3 by default; `axis`: the axes of a unit, by default as in optax.
  * @throws ArgumentError from `update` without parameters.

@@ -17,7 +17,7 @@ export interface FactoredRmsOptions {
   readonly decayRate?: ArrayLike
   /** Steps to begin counting from; 0 by default. */
   readonly stepOffset?: ArrayLike
-  /** Leaves whose second largest extent is less are not factored; 128 by default. */
+  /** Leaves whose second largest extent is smaller are not factored; 128 by default. */
   readonly minDimSizeToFactor?: number
   /** Added to squares; 1e-30 by default. */
   readonly epsilon?: ArrayLike
@@ -45,10 +45,10 @@ const factoredAxes = (
 
 const without = (shape: Shape, axis: number): Shape => shape.filter((_, d) => d !== axis)
 
-/** Stands for a moment that a leaf does not have. */
+/** Placeholder for a moment that a leaf does not have. */
 const none = (p: NDArray): NDArray => np.zeros([1], { dtype: p.dtype })
 
-/** The state of `scaleByFactoredRms`: trees like the parameters, of means over rows and columns, or of squares in full. */
+/** The state of `scaleByFactoredRms`: trees like the parameters, with the means over rows and over columns, or all mean squares. */
 export interface FactoredState {
   readonly count: NDArray
   readonly vRow: OptState

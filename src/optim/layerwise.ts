@@ -29,8 +29,8 @@ const lambDoor = must.door('optim.lamb', {
 })
 
 /**
- * LAMB: Adam whose step of each leaf, before the learning rate, is as long as its parameters; eps is 1e-6 and weight decay 0 by default. You
- * et al., "Large batch optimization for deep learning" (2019).
+ * LAMB: Adam in which the step of each leaf, before the learning rate, has the norm of its parameters; eps is 1e-6 and weight
+ * decay 0 by default. You et al., "Large batch optimization for deep learning" (2019).
  *
  * @throws ArgumentError from `update` without parameters.
  * @example
@@ -85,8 +85,8 @@ const larsDoor = must.door('optim.lars', {
 })
 
 /**
- * LARS: momentum, where the gradient of each leaf is made as long as `trustCoefficient` times its parameters. You et al., "Large
- * batch training of convolutional networks" (2017).
+ * LARS: momentum, with the gradient of each leaf scaled to `trustCoefficient` times the norm of its parameters. You et al.,
+ * "Large batch training of convolutional networks" (2017).
  *
  * @throws ArgumentError from `update` without parameters.
  * @example
@@ -157,9 +157,9 @@ const adafactorDoor = must.door('optim.adafactor', {
 })
 
 /**
- * Adafactor: RMS scaling in memory of rows and columns. Shazeer and Stern, "Adafactor" (2018).
+ * Adafactor: RMS scaling that stores only means over rows and columns. Shazeer and Stern, "Adafactor" (2018).
  *
- * @param learningRate - by default steps are not scaled by one.
+ * @param learningRate - none by default.
  * @throws ArgumentError from `update` without parameters.
  * @example
  * ```ts
@@ -201,8 +201,9 @@ const fromageDoor = must.door('optim.fromage', {
 })
 
 /**
- * Fromage: steps as long as `learningRate` times each leaf, and parameters then divided by √(1 + learningRate²), so that they do not
- * grow. Bernstein et al., "On the distance between two neural networks and the stability of learning" (2020).
+ * Fromage: each leaf's step has `learningRate` times the norm of its parameters, which are then divided by √(1 +
+ * learningRate²), so that they do not grow. Bernstein et al., "On the distance between two neural networks and the stability of
+ * learning" (2020).
  *
  * @throws ArgumentError from `update` without parameters.
  * @example

@@ -1,4 +1,4 @@
-/** Losses, one value an example: take `np.mean` of them. After optax. */
+/** Losses, one value per example: take `np.mean` of them. After optax. */
 import { isFloat } from '../core/dtype.ts'
 import { DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxes, normalizeAxis, sameShape } from '../core/shape.ts'
@@ -94,8 +94,8 @@ const huberLossDoor = must.door('optim.huberLoss', {
 })
 
 /**
- * `x²/2` for errors up to `delta` (1 by default), linear beyond: outliers count for less than in `l2Loss`. Huber, "Robust estimation
- * of a location parameter" (1964).
+ * `x²/2` for errors up to `delta` (1 by default), linear beyond: outliers count less than in `l2Loss`. Huber, "Robust
+ * estimation of a location parameter" (1964).
  *
  * @param targets - zeros by default: `predictions` are errors.
  * @example
@@ -147,7 +147,7 @@ export const logCosh = (predictions: ArrayLike, targets?: ArrayLike): NDArray =>
 
 /** Options of `cosineSimilarity` and `cosineDistance`. */
 export interface CosineLossOptions extends LossOptions {
-  /** Squared norms count as no less; 0 by default. */
+  /** Lower bound of squared norms; 0 by default. */
   readonly epsilon?: ArrayLike
 }
 
@@ -186,7 +186,7 @@ export const cosineSimilarity = (
       const counted = where === undefined ? x : np.where(where, x, 0)
       const lengthOf = (y: NDArray): NDArray => euclideanNorm(y, { axis, keepdims: true })
       if (epsilon === 0) return np.divide(x, lengthOf(counted))
-      // The length of zeros has no derivative: it is that of ones which is not used.
+      // The norm of zeros has no derivative, so zeros are replaced by ones whose norm is not used.
       const least = np.sqrt(epsilon)
       const short = np.less(lengthOf(stopGradient(counted)), least)
       return np.divide(x, np.where(short, least, lengthOf(np.where(short, 1, counted))))
@@ -256,11 +256,11 @@ const safeSoftmaxCrossEntropyDoor = must.door('optim.safeSoftmaxCrossEntropy', {
 })
 
 /**
- * As `softmaxCrossEntropy`, where a label of 0 makes an infinite logit harmless: classes that are ruled out.
+ * As `softmaxCrossEntropy`, but the infinite logit of an excluded class contributes 0 if its label is 0.
  *
  * @param logits - floats `[..., classes]`.
  * @param labels - probabilities, of the same shape.
- * @throws DTypeError if the logits are no floats.
+ * @throws DTypeError if the logits are not floats.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -289,7 +289,7 @@ const softmaxCrossEntropyWithIntegerLabelsDoor = must.door('optim.softmaxCrossEn
 })
 
 /**
- * `logsumexp(logits) - logits[label]`: cross-entropy with the classes' numbers as labels.
+ * `logsumexp(logits) - logits[label]`: cross-entropy with class indices as labels.
  *
  * @param logits - floats `[..., classes]`.
  * @param labels - integers, of the logits' shape without the axis of classes.
@@ -330,11 +330,11 @@ const sigmoidBinaryCrossEntropyDoor = must.door('optim.sigmoidBinaryCrossEntropy
 })
 
 /**
- * `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element: of independent yes-or-no questions.
+ * `-labels · log σ(logits) - (1 - labels) · log σ(-logits)`, element by element: for independent binary labels.
  *
  * @param logits - floats.
  * @param labels - 0, 1, or probabilities between; of the same shape.
- * @throws DTypeError if the logits are no floats.
+ * @throws DTypeError if the logits are not floats.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -366,8 +366,8 @@ const sigmoidFocalLossDoor = must.door('optim.sigmoidFocalLoss', {
  * Binary cross-entropy times `(1 - p)^gamma`, p the probability of the true answer: easy examples count less. Lin et al., "Focal loss
  * for dense object detection" (2017).
  *
- * @param options - `gamma`: 2 by default; `alpha`: the weight of label 1, where label 0 has `1 - alpha`; none by default.
- * @throws DTypeError if the logits are no floats.
+ * @param options - `gamma`: 2 by default; `alpha`: the weight of label 1, while label 0 has `1 - alpha`; unweighted by default.
+ * @throws DTypeError if the logits are not floats.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -441,10 +441,10 @@ const klDivergenceDoor = must.door('optim.klDivergence', {
 })
 
 /**
- * `sum(targets · (log targets - logPredictions))` over the classes; where a target is 0, 0. Kullback and Leibler, "On information
- * and sufficiency" (1951).
+ * `sum(targets · (log targets - logPredictions))` over the classes; terms with a target of 0 are 0. Kullback and Leibler, "On
+ * information and sufficiency" (1951).
  *
- * @param logPredictions - logarithms of probabilities, as `nn.logSoftmax` gives.
+ * @param logPredictions - logarithms of probabilities, as from `nn.logSoftmax`.
  * @param targets - probabilities.
  * @example
  * ```ts
@@ -514,7 +514,8 @@ const perceptronLossDoor = must.door('optim.perceptronLoss', {
 })
 
 /**
- * `max(0, -predictorOutputs · targets)`, with targets -1 and 1: what is right costs nothing. Rosenblatt, "The perceptron" (1958).
+ * `max(0, -predictorOutputs · targets)`, with targets -1 and 1: correct predictions cost nothing. Rosenblatt, "The perceptron"
+ * (1958).
  *
  * @example
  * ```ts
@@ -533,8 +534,8 @@ const multiclassHingeLossDoor = must.door('optim.multiclassHingeLoss', {
 })
 
 /**
- * By how much the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer, "On the algorithmic implementation
- * of multiclass kernel-based vector machines" (2001).
+ * The margin by which the best score, plus 1 for wrong classes, exceeds the label's. Crammer and Singer, "On the algorithmic
+ * implementation of multiclass kernel-based vector machines" (2001).
  *
  * @param scores - floats `[..., classes]`.
  * @param labels - integers, of the scores' shape without the axis of classes.
@@ -561,7 +562,7 @@ const multiclassPerceptronLossDoor = must.door('optim.multiclassPerceptronLoss',
 })
 
 /**
- * By how much the best score exceeds the label's.
+ * The margin by which the best score exceeds the label's.
  *
  * @param scores - floats `[..., classes]`.
  * @param labels - integers, of the scores' shape without the axis of classes.

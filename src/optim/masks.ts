@@ -1,4 +1,4 @@
-/** Choosing leaves: by a tree of booleans, or by a predicate of paths. */
+/** Selecting leaves: by a tree of booleans, or by a predicate on paths. */
 import { ArgumentError } from '../core/errors.ts'
 import type { Path } from '../core/path.ts'
 import { broadcastPrefix, flatten, leafPaths, unflatten } from '../core/tree.ts'
@@ -11,7 +11,7 @@ import { aMask } from './options.ts'
 import type { GradientTransformation, OptState } from './transformation.ts'
 import { aTransformation, setToZero, stateOf } from './transformation.ts'
 
-/** A predicate of leaves: `(path, leaf) => boolean`. A path is a list of keys and indices. */
+/** A predicate on leaves: `(path, leaf) => boolean`. A path is a list of keys and indices. */
 export type LeafPredicate = (path: Path, leaf: NDArray) => boolean
 
 /** Which leaves: a predicate, or a tree of booleans (or a prefix of one). */
@@ -121,7 +121,7 @@ const labelsFor = (labels: Labels, known: readonly string[], tree: unknown): rea
   )
 }
 
-/** Labels are strings; which of them there are is known when there is a tree. */
+/** Labels are strings; they are checked once there is a tree. */
 const aLabelling = must.kind(
   'a label, a tree of labels, or a function of paths and leaves',
   (x) => typeof x === 'string' || typeof x === 'function' || (typeof x === 'object' && x !== null),

@@ -1,6 +1,6 @@
 /**
  * Optimizers whose steps follow the gradient, its sign, or the gradient over its root mean square: chains with the defaults of
- * optax. Every one takes a learning rate that is a number or a schedule.
+ * optax. Each takes a learning rate that is a number or a schedule.
  */
 import * as must from '../conversions/arguments.ts'
 import type { Key } from '../random/keys.ts'
@@ -32,7 +32,7 @@ const sgdDoor = must.door('optim.sgd', {
 })
 
 /**
- * Stochastic gradient descent, with momentum if asked for.
+ * Stochastic gradient descent, with optional momentum.
  *
  * @example
  * ```ts
@@ -126,7 +126,7 @@ const adadeltaDoor = must.door('optim.adadelta', {
 })
 
 /**
- * Adadelta; the learning rate is 1 by default: steps have the size of past ones, and begin small. Zeiler, "ADADELTA" (2012).
+ * Adadelta; the learning rate is 1 by default: steps have the size of past ones, and start small. Zeiler, "ADADELTA" (2012).
  *
  * @param options - `rho`: decay of the means of squares, 0.9 by default; `eps`: 1e-6 by default.
  * @example
@@ -207,7 +207,7 @@ const noisySgdDoor = must.door('optim.noisySgd', {
  * SGD with Gaussian noise of variance `eta / step^gamma` (0.01 and 0.55 by default) added to gradients. Neelakantan et al.,
  * "Adding gradient noise improves learning for very deep networks" (2015).
  *
- * @param key - the state begins with it: runs with one key are the same.
+ * @param key - the initial key of the state: runs with the same key are the same.
  * @example
  * ```ts
  * import { np, optim, random } from 'pullback'

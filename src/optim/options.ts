@@ -1,16 +1,16 @@
-/** What options that several optimizers share must be. */
+/** Checks of options that several optimizers share. */
 import * as must from '../conversions/arguments.ts'
 import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
 import type { Mask, MaskedState } from './masks.ts'
 import type { MomentumOptions, RateState, ScalarOrSchedule } from './scaling.ts'
 
-/** A hyperparameter, or a schedule of it. */
+/** A hyperparameter, or a schedule for it. */
 export const aRate = must.kind(
   'a number, an array or a schedule',
   (x) => must.arrayLike.accepts(x) || must.func.accepts(x),
 )
 
-/** Which leaves of a tree, or a function that says so of a tree. */
+/** A mask that selects leaves, or a predicate. */
 export const aMask = must.kind(
   'true, false, a tree of them, or a function from a tree to one',
   (x) => typeof x === 'boolean' || typeof x === 'function' || (typeof x === 'object' && x !== null),

@@ -1,4 +1,4 @@
-/** Differentially private gradients: each example's shortened, then noise. After optax. */
+/** Differentially private gradients: each example's gradient is clipped, then noise is added. After optax. */
 import { vmap } from '../api/vmap.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
@@ -13,7 +13,7 @@ import type { GradientTransformation } from './transformation.ts'
 import { stateOf } from './transformation.ts'
 import { globalNorm, leavesOf, mapTree } from './trees.ts'
 
-/** How many examples the leaves have gradients of, along their first axes. */
+/** The number of examples, along the first axes of the leaves. */
 const examplesOf = (operation: string, leaves: readonly NDArray[]): number => {
   const [first] = leaves
   if (first === undefined) throw new ArgumentError(`${operation}: the tree of gradients has no leaves.`)
@@ -46,11 +46,11 @@ const perExampleDoor = must.door('optim.perExampleGlobalNormClip', {
 })
 
 /**
- * The sum of the gradients of single examples, each shortened so that its norm over all leaves is at most `l2NormClip`.
+ * The sum of the gradients of single examples, each clipped so that its norm over all leaves is at most `l2NormClip`.
  *
  * @param gradients - a tree whose leaves have one gradient per example along axis 0.
- * @returns the sum, without that axis, and how many were shortened.
- * @throws ShapeError if leaves are of different numbers of examples.
+ * @returns the sum, without that axis, and how many were clipped. * @throws ShapeError if leaves have different numbers of
+ *   examples.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -73,8 +73,8 @@ export interface PrivacyState {
 /** Options of `dpAggregate`. */
 export interface PrivacyOptions {
   /**
-   * What the sum is divided by; the number of examples given, by default. Where each example is drawn by chance, as accountants
-   * assume, batches are of different sizes, and this is the size to be expected: it must not depend on the data.
+   * What the sum is divided by; the number of examples given, by default. If each example is included at random, as accountants
+   * assume, batches vary in size, and this is their expected size: it must not depend on the data.
    */
   readonly batchSize?: number
 }
@@ -87,13 +87,11 @@ const dpDoor = must.door('optim.dpAggregate', {
 })
 
 /**
- * The gradients of DP-SGD: those of single examples shortened to `l2NormClip`, summed, with Gaussian noise of deviation
- * `noiseMultiplier · l2NormClip`, over the size of the batch. Abadi et al., "Deep Learning with Differential Privacy" (2016); optax has
- * it as `differentially_private_aggregate`. It comes first in a chain, and its updates have an axis more than parameters: one
- * gradient per example. What it costs in privacy says `privacySpent` of `pullback/interpret`.
- *
- * @param key - the state begins with it.
- * @throws ShapeError from `update` if leaves are of different numbers of examples.
+ * The gradients of DP-SGD: those of single examples, clipped to `l2NormClip` and summed, plus Gaussian noise of deviation
+ * `noiseMultiplier · l2NormClip`, divided by the size of the batch. Abadi et al., "Deep Learning with Differential Privacy"
+ * (2016); optax's `differentially_private_aggregate`. It comes first in a chain, and its updates have one more axis than the
+ * parameters: one gradient per example. `privacySpent` of `pullback/interpret` computes the privacy cost. * * @param key - the
+ * initial key of the state. * @throws ShapeError from `update` if leaves have different numbers of examples.
  * @example
  * ```ts
  * import { grad, np, optim, random, vmap } from 'pullback'

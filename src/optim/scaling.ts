@@ -14,7 +14,7 @@ import type { GradientTransformation, OptState } from './transformation.ts'
 import { requireParams, stateOf, stateless } from './transformation.ts'
 import { debias, globalNorm, increment, leavesOf, mapTree, moment, zeroCount, zerosLike } from './trees.ts'
 
-/** A value for each step: a pure function of the step (an int32 of rank 0), counted from 0. */
+/** A value for each step: a pure function of the step (an int32 scalar), counted from 0. */
 export type Schedule = (step: NDArray) => ArrayLike
 
 /** A fixed value, or one for each step. */
@@ -40,7 +40,7 @@ export const scale = (factor: ArrayLike): GradientTransformation<null> => {
   return stateless((updates) => times(updates, factor))
 }
 
-/** The state of what depends on the step. */
+/** The state of a transformation that depends on the step. */
 export interface CountState {
   /** Steps so far; int32. */
   readonly count: NDArray
@@ -49,7 +49,7 @@ export interface CountState {
 const scaleByScheduleDoor = must.door('optim.scaleBySchedule', { schedule: must.func })
 
 /**
- * Updates times what a schedule gives for the step.
+ * Updates times the schedule's value for the step.
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<Coun
   }
 }
 
-/** The state of a factor: a schedule's counts steps, a number's is nothing. */
+/** The state of a factor: a step count for a schedule, null for a number. */
 export type RateState = CountState | null
 
 const scaleByLearningRateDoor = must.door('optim.scaleByLearningRate', {
@@ -120,9 +120,9 @@ export const scaleBySign = (): GradientTransformation<null> =>
 
 /** Options of `trace`. */
 export interface MomentumOptions {
-  /** Look ahead: the update is what the next step's would be without a new gradient; false by default. */
+  /** Looks ahead: the update is what the next step's would be without a new gradient; false by default. */
   readonly nesterov?: boolean
-  /** The dtype that is remembered; the parameters' by default. */
+  /** The dtype of the accumulator; the parameters' by default. */
   readonly accumulatorDtype?: DType
 }
 
@@ -177,7 +177,7 @@ const emaDoor = must.door('optim.ema', {
 })
 
 /**
- * A decaying mean of gradients; `debias` (true by default) makes up for its start at 0.
+ * A decaying mean of gradients; `debias` (true by default) corrects for its start at 0.
  *
  * @example
  * ```ts
@@ -267,7 +267,7 @@ const addNoiseDoor = must.door('optim.addNoise', { eta: must.arrayLike, gamma: m
 /**
  * Gaussian noise of variance `eta / step^gamma`. Neelakantan et al., "Adding gradient noise" (2015).
  *
- * @param key - the state begins with it.
+ * @param key - the initial key of the state.
  * @example
  * ```ts
  * import { np, optim, random } from 'pullback'
@@ -299,7 +299,7 @@ export const addNoise = (eta: ArrayLike, gamma: ArrayLike, key: Key): GradientTr
 }
 
 /**
- * Gradients less their means over all axes but the first, for leaves of rank 2 and more. Yong et al., "Gradient centralization"
+ * Gradients minus their means over all axes but the first, for leaves of rank 2 or more. Yong et al., "Gradient centralization"
  * (2020).
  *
  * @example
@@ -349,7 +349,7 @@ export const normalizeByUpdateNorm = (
 }
 
 /**
- * Updates shortened so that parameters that are not negative stay so.
+ * Limits updates so that nonnegative parameters stay nonnegative.
  *
  * @throws ArgumentError from `update` without parameters.
  * @example
@@ -378,7 +378,7 @@ export interface NanState {
 }
 
 /**
- * 0 for every NaN. The state says, leaf by leaf, whether the last updates had any.
+ * Replaces every NaN by 0. The state records, leaf by leaf, whether the last updates had any.
  *
  * @example
  * ```ts

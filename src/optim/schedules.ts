@@ -10,18 +10,18 @@ import { isNDArray } from '../trace/value.ts'
 import { complement, minus, over, times } from '../surface/hyperparameters.ts'
 import type { Schedule } from './scaling.ts'
 
-/** A schedule that gives arrays. */
+/** A schedule that returns arrays. */
 export type ArraySchedule = (step: ArrayLike) => NDArray
 
 const float = (x: ArrayLike): NDArray => np.astype(x, 'float32')
 
-/** A number, or an array of one: values may be computed. */
+/** A number, or an array of one element: values may be traced. */
 const aValue = must.kind(
   'a number',
   (x) => (typeof x === 'number' && !Number.isNaN(x)) || (isNDArray(x) && x.ndim === 0),
 )
 
-/** Numbers of steps, and parts of them, are known. */
+/** Numbers of steps, and fractions of them, must be known. */
 const aCount = must.kind('a number', (x) => typeof x === 'number' && !Number.isNaN(x))
 
 const constantScheduleDoor = must.door('optim.constantSchedule', { value: must.arrayLike })
@@ -45,7 +45,7 @@ export const constantSchedule = (value: ArrayLike): ArraySchedule => {
 export interface LinearOptions {
   readonly initValue: ArrayLike
   readonly endValue: ArrayLike
-  /** Steps from one to the other; with 0 or less the schedule is constant. */
+  /** Steps from the initial to the final value; with 0 or less the schedule is constant. */
   readonly transitionSteps: number
   /** Steps before that; 0 by default. */
   readonly transitionBegin?: number
@@ -76,7 +76,7 @@ const polynomialScheduleDoor = must.door('optim.polynomialSchedule', { options: 
 /**
  * `(initValue - endValue) · (1 - step / transitionSteps)^power + endValue`, constant before and after.
  *
- * @throws ArgumentError for an option that is missing or no number.
+ * @throws ArgumentError for an option that is missing or not a number.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -108,9 +108,9 @@ const polynomial = ({
 const linearScheduleDoor = must.door('optim.linearSchedule', { options: must.optionsOf(linearOptions) })
 
 /**
- * From one value to another in a straight line.
+ * Linear from one value to another.
  *
- * @throws ArgumentError for an option that is missing or no number.
+ * @throws ArgumentError for an option that is missing or not a number.
  * @example
  * ```ts
  * import { optim } from 'pullback'
@@ -150,7 +150,7 @@ const exponentialDecayDoor = must.door('optim.exponentialDecay', { options: must
 /**
  * `initValue · decayRate^(step / transitionSteps)`.
  *
- * @throws ArgumentError for an option that is missing or no number.
+ * @throws ArgumentError for an option that is missing or not a number.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -184,7 +184,7 @@ export const exponentialDecay = (options: ExponentialOptions): ArraySchedule => 
 export interface CosineOptions {
   readonly initValue: ArrayLike
   readonly decaySteps: number
-  /** The last value as a part of the first; 0 by default. */
+  /** The last value as a fraction of the first; 0 by default. */
   readonly alpha?: ArrayLike
   /** Power of the cosine; 1 by default. */
   readonly exponent?: ArrayLike
@@ -202,7 +202,7 @@ const cosineDecayScheduleDoor = must.door('optim.cosineDecaySchedule', { options
 /**
  * Half a cosine from `initValue` to `alpha · initValue`. Loshchilov and Hutter, "SGDR" (2016).
  *
- * @throws ArgumentError unless `decaySteps` is positive, and for an option that is missing or no number.
+ * @throws ArgumentError unless `decaySteps` is positive, and for an option that is missing or not a number.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'
@@ -298,9 +298,8 @@ const piecewiseInterpolateScheduleDoor = must.door('optim.piecewiseInterpolateSc
 })
 
 /**
- * Values at boundaries, `initValue` times all scales so far, joined by lines or half cosines.
- *
- * @throws ArgumentError for a negative scale, or an interpolation of another name.
+ * The values at boundaries are `initValue` times all scales so far; between them it interpolates linearly or by half cosines. *
+ * * @throws ArgumentError for a negative scale, or an unknown interpolation.
  * @example
  * ```ts
  * import { optim } from 'pullback'
@@ -343,11 +342,11 @@ const checkSteps = (operation: string, transitionSteps: number): void => {
 export interface OnecycleOptions {
   readonly transitionSteps: number
   readonly peakValue: ArrayLike
-  /** Part of the steps that rises; 0.3 by default. */
+  /** The fraction of the steps in which the rate rises; 0.3 by default. */
   readonly pctStart?: number
   /** The first value is `peakValue / divFactor`; 25 by default. */
   readonly divFactor?: ArrayLike
-  /** The last value is the first one's part; 1e4 by default. */
+  /** The last value is the first value divided by this; 1e4 by default. */
   readonly finalDivFactor?: ArrayLike
 }
 
@@ -371,9 +370,10 @@ const linearOnecycleScheduleDoor = must.door('optim.linearOnecycleSchedule', {
 })
 
 /**
- * Up to a peak and down in straight lines, then further down from `pctFinal` (0.85) on. Smith and Topin, "Super-convergence" (2018).
+ * Linear up to a peak and down again, then further down from the fraction `pctFinal` (0.85) on. Smith and Topin,
+ * "Super-convergence" (2018).
  *
- * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or no number.
+ * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or not a number.
  * @example
  * ```ts
  * import { optim } from 'pullback'
@@ -402,9 +402,9 @@ const cosineOnecycleScheduleDoor = must.door('optim.cosineOnecycleSchedule', {
 })
 
 /**
- * Up to a peak and down to nearly nothing in half cosines. Smith and Topin, "Super-convergence" (2018).
+ * Half a cosine up to a peak, and half a cosine down to nearly 0. Smith and Topin, "Super-convergence" (2018).
  *
- * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or no number.
+ * @throws ArgumentError unless `transitionSteps` is positive, and for an option that is missing or not a number.
  * @example
  * ```ts
  * import { optim } from 'pullback'
@@ -484,7 +484,7 @@ const warmup = ({ initValue, peakValue, warmupSteps }: WarmupOptions): ArraySche
 const warmupConstantScheduleDoor = must.door('optim.warmupConstantSchedule', { options: must.optionsOf(warmupOptions) })
 
 /**
- * A straight line up to `peakValue`, which then stays.
+ * Linear up to `peakValue`, then constant.
  *
  * @example
  * ```ts
@@ -518,7 +518,7 @@ const warmupCosineOptions: must.OptionTable<WarmupCosineOptions> = {
   warmupSteps: must.required(aCount),
 }
 
-/** A quotient; 0 of a divisor of 0. */
+/** A quotient; 0 if the divisor is 0. */
 const ratio = (a: ArrayLike, b: ArrayLike): ArrayLike => {
   if (typeof b === 'number') return b === 0 ? 0 : over(a, b)
   const isZero = np.equal(b, 0)
@@ -530,7 +530,7 @@ const warmupCosineDecayScheduleDoor = must.door('optim.warmupCosineDecaySchedule
 })
 
 /**
- * A straight line up to `peakValue`, then half a cosine down to `endValue`.
+ * Linear up to `peakValue`, then half a cosine down to `endValue`.
  *
  * @throws ArgumentError unless `decaySteps` is more than `warmupSteps`.
  * @example
@@ -563,7 +563,7 @@ const warmupExponentialDecayScheduleDoor = must.door('optim.warmupExponentialDec
 })
 
 /**
- * A straight line up to `peakValue`, then exponential decay.
+ * Linear up to `peakValue`, then exponential decay.
  *
  * @example
  * ```ts

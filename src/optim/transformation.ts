@@ -13,20 +13,20 @@ import { complement } from '../surface/hyperparameters.ts'
 import { mapTree, zerosLike } from './trees.ts'
 
 /**
- * What an optimizer remembers between steps: a plain tree of arrays, to be kept, saved and handed back. This is the type of any
- * such tree; an optimizer's own state has a type of its own, `StateOf`.
+ * The state of an optimizer between steps: a plain tree of arrays, to be kept, saved and passed to the next step. This is the
+ * type of any such tree; `StateOf` is the type of a particular optimizer's state.
  */
 export type OptState = NDArray | null | (object & OpaqueBrand)
 
 /**
- * A gradient transformation. Optimizers are gradient transformations too: what they give is added to the parameters by
- * `applyUpdates`. `S` is the type of its state.
+ * A gradient transformation. Optimizers are gradient transformations too: `applyUpdates` adds their updates to the parameters.
+ * `S` is the type of its state.
  */
 export interface GradientTransformation<S = OptState> {
-  /** The state before the first step, for parameters of this tree. */
+  /** The state before the first step, for this tree of parameters. */
   init(params: unknown): S
   /**
-   * What becomes of the gradients, and the next state. `params` are the parameters at which the gradients were taken;
+   * The transformed gradients, and the next state. `params` are the parameters at which the gradients were taken;
    * some transformations need them.
    */
   update<T>(updates: T, state: S, params?: unknown): readonly [updates: T, state: S]
@@ -35,7 +35,7 @@ export interface GradientTransformation<S = OptState> {
 /** The type of a transformation's state: `optim.StateOf<typeof optimizer>`. */
 export type StateOf<T> = T extends { init(params: unknown): infer S } ? S : never
 
-/** A state that `init` or `update` of the same transformation made; what is checked is that it has these keys. */
+/** Checks that a state was made by `init` or `update` of the same transformation: it must have these keys. */
 export const stateOf = <S>(operation: string, state: S, ...keys: readonly (keyof S & string)[]): S => {
   const fits = typeof state === 'object' && state !== null && keys.every((k) => k in state)
   if (fits) return state
@@ -44,7 +44,7 @@ export const stateOf = <S>(operation: string, state: S, ...keys: readonly (keyof
   )
 }
 
-/** The parameters, which this transformation cannot do without. */
+/** The parameters, which this transformation requires. */
 export const requireParams = (operation: string, params: unknown): unknown => {
   if (params !== undefined) return params
   throw new ArgumentError(`${operation}: needs the parameters; call update(gradients, state, params).`)
@@ -73,7 +73,7 @@ export const stateless = (f: <T>(updates: T, params?: unknown) => T): GradientTr
 }
 
 /**
- * Leaves everything as it is: the unit of `chain`.
+ * Leaves everything as it is: the identity of `chain`.
  *
  * @example
  * ```ts
@@ -102,12 +102,12 @@ const isTransformation = (x: unknown): boolean => {
   return typeof init === 'function' && typeof update === 'function'
 }
 
-/** What a transformation must be. */
+/** Checks a transformation. */
 export const aTransformation = must.kind('a gradient transformation, with init and update', isTransformation, {
   hint: (x) => (Array.isArray(x) ? 'Give several one by one, as in optim.chain(a, b), not as a list.' : null),
 })
 
-/** The first of these that is none is named by its place. */
+/** Throws for the first that is not a transformation, naming its index. */
 const checkTransformations = (operation: string, transformations: readonly unknown[]): void => {
   transformations.forEach((t, i) => {
     if (!isTransformation(t)) throw aTransformation.refuse(operation, `argument ${i + 1}`, t, [])
@@ -164,7 +164,7 @@ const aNamed = must.kind('a pair [name, transformation]', (x) => {
 })
 
 /**
- * `chain` with names, by which the states are kept.
+ * `chain` with names, under which the states are stored.
  *
  * @example
  * ```ts
@@ -202,7 +202,7 @@ export const namedChain = <const T extends readonly Named[]>(
 
 /**
  * Transformations under `chain` as an fp-ts `Monoid`. Two transformations are equal if from equal parameters and
- * gradients they give equal updates, step after step; how their states are nested does not count.
+ * gradients they give equal updates, step after step; how their states are nested does not matter.
  *
  * @example
  * ```ts
@@ -222,7 +222,8 @@ const applyUpdatesDoor = must.door('optim.applyUpdates', { params: must.anything
 /**
  * `params + updates`, in the dtypes of the parameters.
  *
- * @throws TreeError if the trees differ, ShapeError if a parameter and its update do, naming the path: nothing is broadcast.
+ * @throws TreeError if the trees differ, ShapeError if the shapes of a parameter and its update differ, naming the path:
+ *   nothing is broadcast.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'

@@ -13,9 +13,9 @@ import { complement } from '../surface/hyperparameters.ts'
 export const leavesOf = (tree: unknown): NDArray[] => flatten(tree).leaves.map((x) => asArray(x as ArrayLike))
 
 /**
- * A tree like `tree` of what `f` gives for its leaves and those of trees of the same structure.
+ * A tree like `tree` of the results of `f` on its leaves and those of trees of the same structure.
  *
- * @throws TreeError naming the path where two trees part.
+ * @throws TreeError naming the path where two trees differ.
  */
 export const mapTree = <T>(
   operation: string,
@@ -48,7 +48,7 @@ export const mapTrees = (
   )
 }
 
-/** One value everywhere, in the leaves' shapes and dtypes, or in one dtype. */
+/** The same value everywhere, in the leaves' shapes and dtypes, or in one dtype. */
 export const fullLike = <T>(tree: T, value: ArrayLike, dtype?: DType): T =>
   mapTree('optim', (x) => np.fullLike(x, value, dtype === undefined ? {} : { dtype }), tree)
 
@@ -69,7 +69,7 @@ export const moment = <T>(gradients: unknown, m: T, decay: ArrayLike, order: 1 |
   )
 }
 
-/** A running mean that began at 0, made up for that: `m / (1 - decay^count)`. */
+/** Corrects a running mean for its start at 0: `m / (1 - decay^count)`. */
 export const debias = <T>(m: T, decay: ArrayLike, count: NDArray): T => {
   const given = asArray(decay)
   const dtype = given.dtype === 'float64' ? 'float64' : 'float32'
@@ -85,14 +85,14 @@ export const increment = (count: NDArray): NDArray => np.where(np.less(count, IN
 /** A step counter at 0. */
 export const zeroCount = (): NDArray => np.zeros([], { dtype: 'int32' })
 
-/** `a` where the condition (a bool of rank 0) holds, else `b`; trees of one structure. */
+/** `a` if the condition (a bool scalar) holds, else `b`; trees of the same structure. */
 export const selectTree = <T>(condition: NDArray, a: T, b: unknown): T =>
   mapTree('optim', (x, y) => np.where(condition, x, np.astype(y, x.dtype)), a, b)
 
 const globalNormDoor = must.door('optim.globalNorm', { tree: must.anything })
 
 /**
- * The Euclidean norm of all leaves taken together, however large or small they are.
+ * The Euclidean norm of all leaves together, without overflow or underflow.
  *
  * @example
  * ```ts

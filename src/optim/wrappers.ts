@@ -1,4 +1,4 @@
-/** Transformations of transformations: accumulation, refusal of bad gradients, hyperparameters in the state. */
+/** Transformations of transformations: accumulation, skipping of non-finite gradients, hyperparameters in the state. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/installArrays.ts'
@@ -46,7 +46,7 @@ const multiStepsDoor = must.door('optim.multiSteps', {
 })
 
 /**
- * Gradient accumulation: `inner` gets the mean of `everyK` gradients, once for all; in between, updates are zero.
+ * Gradient accumulation: `inner` is given the mean of every `everyK` gradients; in between, updates are zero.
  *
  * @param everyK - a number, or a function of the number of steps of `inner` so far.
  * @throws ArgumentError if `everyK` is a number below 1.
@@ -105,7 +105,7 @@ export interface ApplyEveryState {
 const applyEveryDoor = must.door('optim.applyEvery', { k: must.integer })
 
 /**
- * Updates are added up, and given out every `k` steps; in between they are zero.
+ * Adds up updates, and returns the sum every `k` steps; in between, updates are zero.
  *
  * @throws ArgumentError unless `k` is a positive whole number.
  * @example
@@ -139,7 +139,7 @@ const allFinite = (tree: unknown): NDArray =>
 
 /** The state of `applyIfFinite`. */
 export interface ApplyIfFiniteState<S = OptState> {
-  /** Steps that were left out, in a row up to now; int32. */
+  /** The current number of consecutive skipped steps; int32. */
   readonly notFiniteCount: NDArray
   readonly lastFinite: NDArray
   readonly totalNotFinite: NDArray
@@ -152,8 +152,8 @@ const applyIfFiniteDoor = must.door('optim.applyIfFinite', {
 })
 
 /**
- * Steps whose gradients have NaN or infinities are left out: updates are zero and the inner state stays, unless that
- * happens more than `maxConsecutiveErrors` times in a row.
+ * Skips steps whose gradients have NaN or infinities: updates are zero and the inner state stays, unless that happens more than
+ * `maxConsecutiveErrors` times in a row.
  *
  * @example
  * ```ts
@@ -197,7 +197,7 @@ export const applyIfFinite = <S>(
 /** The state of `injectHyperparams`. */
 export interface HyperparamsState<H, S = OptState> {
   readonly count: NDArray
-  /** Arrays of rank 0, to be read, and changed between steps. */
+  /** Scalar arrays, which can be read, and changed between steps. */
   readonly hyperparams: { readonly [K in keyof H]: NDArray }
   readonly inner: S
 }
@@ -211,7 +211,7 @@ const madeDoor = must.door('optim.injectHyperparams', { 'what make gives': aTran
 /**
  * An optimizer whose hyperparameters live in its state, where they can be read, and changed between steps.
  *
- * @param make - the optimizer for given hyperparameters (arrays of rank 0).
+ * @param make - makes the optimizer from hyperparameters (scalar arrays).
  * @param hyperparams - numbers, or schedules of the step.
  * @example
  * ```ts

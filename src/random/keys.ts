@@ -20,7 +20,7 @@ export type Key = NDArray
 
 const consumed = new WeakMap<NDArray, string>()
 
-/** In debug mode a key may be consumed once. */
+/** In debug mode, a key may be consumed only once. */
 export const consume = (operation: string, key: Key): void => {
   if (!isKey(key)) throw aKey.refuse(operation, 'key', key, [])
   if (!settings.keyReuse) return
@@ -36,7 +36,7 @@ export const consume = (operation: string, key: Key): void => {
 
 const isKey = (x: unknown): boolean => isNDArray(x) && x.dtype === 'uint32' && x.ndim === 1 && x.size === 2
 
-/** What a key must be. */
+/** Checks a key. */
 export const aKey: must.Check = {
   wanted: 'a key: a uint32 array of shape [2]',
   accepts: isKey,
@@ -52,8 +52,8 @@ const keyDoor = must.door('random.key', { seed: must.arrayLike })
 /**
  * A key from a seed.
  *
- * @param seed - an integer up to 2^53 in size, or an integer array of rank 0.
- * @throws ArgumentError for a number that is no integer.
+ * @param seed - an integer up to 2^53 in magnitude, or a scalar integer array.
+ * @throws ArgumentError for a number that is not an integer.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -75,7 +75,7 @@ const seedWord = (x: NDArray): NDArray => (x.dtype === 'int32' ? e.bitcast(x, 'u
 
 const wordOf = (k: Key, i: number): NDArray => reshape(sliceInDim(k, i, i + 1, 0), [])
 
-/** The cipher on the numbers 0, 1, ... laid out in a shape: two words an element. */
+/** The cipher applied to the counters 0, 1, ... in a shape: two words per element. */
 const countBlocks = (k: Key, shape: Shape): readonly NDArray[] => {
   const size = sizeOf(shape)
   if (size >= 2 ** 31) throw new ShapeError(`random: ${size} elements at once; at most 2^31 - 1.`)
@@ -84,7 +84,7 @@ const countBlocks = (k: Key, shape: Shape): readonly NDArray[] => {
   return threefry2x32(broadcast(wordOf(k, 0), shape, []), broadcast(wordOf(k, 1), shape, []), zeros, low)
 }
 
-/** Keys by the cipher; `split` without the bookkeeping. */
+/** Derives keys by the cipher; `split` without the bookkeeping. */
 export const splitKey = (k: Key, shape: Shape): NDArray => {
   const [high, low] = countBlocks(k, shape)
   return concatenate([expandDims(high!, shape.length), expandDims(low!, shape.length)], shape.length)
@@ -104,7 +104,7 @@ class KeyArray extends NDArray {
 
   constructor({ aval, body }: NDArray) {
     super(aval, body)
-    // The prototype's, so that they cost nothing a key, and once for all arrays of that length.
+    // Accessors on the prototype, so that they cost nothing per key and are defined once for all arrays of that length.
     for (; KeyArray.#indices < this.length; KeyArray.#indices++) {
       const i = KeyArray.#indices
       Object.defineProperty(KeyArray.prototype, i, {
@@ -121,20 +121,20 @@ type Indexed<T extends readonly Key[]> = number extends T['length']
   : { readonly [I in Exclude<keyof T, keyof Key[]>]: Key }
 
 /**
- * An array of `N` keys, shape `[N, 2]`, that can be indexed and destructured: where `N` is written out as a number up to 64, each of
- * them is known to be there.
+ * An array of `N` keys, shape `[N, 2]`, that can be indexed and destructured: where `N` is a number literal up to 64, the type
+ * knows that each of them exists.
  */
 export type Keys<N extends number = number> = NDArray & Indexed<TupleOf<Key, N>>
 
 const splitDoor = must.door('random.split', { k: aKey, count: must.optional(must.shapeOrExtent) })
 
 /**
- * New keys from one, which must not be used again.
+ * Derives new keys from one, which must not be used again.
  *
  * @param count - how many, two by default; or a shape of keys.
  * @returns a uint32 array of shape `[count, 2]` or `[...shape, 2]`. Keys of a count can be destructured and indexed, and the array
  *   mapped over with `vmap` or `lax.scan`. Key number i is `foldIn(k, i)`.
- * @throws ShapeError if `k` is no key, or the count or shape none.
+ * @throws ShapeError if `k` is not a key, or the count or shape is invalid.
  * @example
  * ```ts
  * import { random, vmap } from 'pullback'
@@ -181,7 +181,7 @@ export const foldIn = (k: Key, data: number | NDArray): Key => {
 const cloneDoor = must.door('random.clone', { k: aKey })
 
 /**
- * A copy of a key that may be consumed where the first may not: for reproducing draws on purpose.
+ * A copy of a key that may be consumed once more: for reproducing draws on purpose.
  *
  * @example
  * ```ts
@@ -198,14 +198,14 @@ export const clone = (k: Key): Key => {
   return reshape(reshape(k, [1, 2]), [2])
 }
 
-/** Random bits, as many as an unsigned dtype has: 32, less, or 64. */
+/** Random bits of an unsigned dtype of any width. */
 export const randomBits = (k: Key, shape: Shape, dtype: DType = 'uint32'): NDArray => {
   const [high, low] = countBlocks(k, shape)
   if (dtype !== 'uint64') return e.cast(e.xor(high!, low!), dtype)
   return e.or(e.shiftLeft(e.cast(high!, dtype), full(shape, 32, dtype)), e.cast(low!, dtype))
 }
 
-/** 52 random bits an element, as a float64 in [0, 1). */
+/** 52 random bits per element, as a float64 in [0, 1). */
 export const randomFraction64 = (k: Key, shape: Shape): NDArray => {
   const [high, low] = countBlocks(k, shape)
   const float = (x: NDArray): NDArray => e.cast(x, 'float64')
@@ -221,7 +221,7 @@ const bitsDoor = must.door('random.bits', {
 })
 
 /**
- * Random bits of a dtype of integers, uint32 by default, every value equally likely.
+ * Random bits of an integer dtype, uint32 by default; every value is equally likely.
  *
  * @param shape - of the result; a scalar by default.
  * @example

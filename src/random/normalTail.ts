@@ -1,4 +1,4 @@
-/** Draws from a normal distribution's tail, where its distribution function is 1, or 0, to all digits. */
+/** Draws from the tail of the normal distribution, where its distribution function rounds to 0 or 1. */
 import type { DType } from '../core/dtype.ts'
 import { isHalf } from '../core/dtype.ts'
 import { foriLoop } from '../api/loops.ts'
@@ -8,10 +8,10 @@ import { broadcastTo } from '../ops/movement.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** Intervals on one side of 0 and at least so far from it are drawn from the tail; JAX's draws get coarse there. */
+/** Intervals on one side of 0, at least this far from it, are drawn from the tail; JAX's draws get coarse there. */
 const tailOf = (dtype: DType): number => (isHalf(dtype) ? 2 : dtype === 'float32' ? 3 : 5)
 
-/** Whether bounds are numbers between which the distribution function has enough digits. */
+/** Whether bounds are numbers between which the distribution function is accurate enough. */
 export const isCentral = (lower: ArrayLike, upper: ArrayLike, dtype: DType): boolean =>
   typeof lower === 'number' && typeof upper === 'number' && lower < tailOf(dtype) && upper > -tailOf(dtype)
 
@@ -33,9 +33,9 @@ const logOfSurvival = (x: NDArray, a: NDArray, ratioOfX: NDArray, ratioOfA: NDAr
   e.add(times(e.mul(e.sub(x, a), e.add(x, a)), -0.5), e.log(e.div(ratioOfX, ratioOfA)))
 
 /**
- * The quantile of `u` in [0, 1) of the normal distribution between a and b in the tail: where the logarithm of what lies above has
- * gone as far as log(1 - u·p) on its way from a to b, p being the part of the tail that lies between them. Newton's method: that
- * logarithm is nearly quadratic, and its slope is minus the reciprocal of Mills' ratio.
+ * The quantile of `u` in [0, 1) of the normal distribution between a and b in the tail: the point where the logarithm of the
+ * upper tail's mass is its value at a plus log(1 - u·p); p is the fraction of a's tail that lies between a and b. Newton's
+ * method: that logarithm is nearly quadratic, and its slope is minus the reciprocal of Mills' ratio.
  */
 const tailQuantile = (u: NDArray, a: NDArray, b: NDArray): NDArray => {
   const ratioOfA = millsRatio(a)
@@ -49,12 +49,12 @@ const tailQuantile = (u: NDArray, a: NDArray, b: NDArray): NDArray => {
   return x
 }
 
-/** `central` between bounds near 0, and elsewhere what `u` stands for in the tail on their side. */
+/** `central` between bounds near 0; elsewhere the quantile of `u` in the tail on their side. */
 export const withTails = (central: NDArray, u: NDArray, low: NDArray, high: NDArray): NDArray => {
   const limit = fullLike(low, tailOf(low.dtype))
   const above = e.ge(low, limit)
   const below = e.le(high, e.neg(limit))
-  // The tail below is that above, reflected. Where neither is meant, any bounds will do.
+  // The lower tail is the upper one, reflected. Where neither applies, any bounds will do.
   const a = e.select(above, low, e.select(below, e.neg(high), limit))
   const b = e.select(above, high, e.select(below, e.neg(low), e.add(limit, fullLike(low, 1))))
   const { dtype } = low.aval

@@ -5,7 +5,7 @@ import { broadcast, concatenate, sliceInDim } from '../ops/movement.ts'
 import { reduceSum } from '../ops/reduction.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** A column less its part along the columns before it. */
+/** A column minus its projection onto the columns before it. */
 const project = (column: NDArray, basis: NDArray): NDArray => {
   const batch = range(column.aval.rank - 2)
   const row = batch.length

@@ -1,6 +1,5 @@
 /**
- * Parameters that samplers can look at before they draw. Those of a program that is being recorded have no values yet: of wrong ones there
- * comes what JAX gives.
+ * Checks of parameters before samplers draw. Traced parameters have no values yet; if they are invalid, the result is JAX's.
  */
 import type { DType } from '../core/dtype.ts'
 import { integerLimits } from '../core/dtype.ts'
@@ -10,14 +9,14 @@ import { asArray } from '../runtime/installArrays.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** The values of what is known, else none. */
+/** The values, if they are known; else an empty list. */
 const valuesOf = (x: ArrayLike): readonly number[] => {
   if (typeof x === 'number') return [x]
   const array = asArray(x)
   return array.body.trace === null ? Array.from(array.dataSync() as Iterable<number | bigint | boolean>, Number) : []
 }
 
-/** Throws where a bound is known and is no integer of the dtype, or for the upper bound one more. */
+/** Throws if a known bound is not an integer of the dtype; the upper bound may be one more. */
 export const checkIntegerBound = (what: string, x: ArrayLike, dtype: DType, excess: number): void => {
   const [least, most] = integerLimits(dtype)
   const bad = valuesOf(x).find((v) => !Number.isInteger(v) || v < least || v > most + excess)
@@ -28,7 +27,7 @@ export const checkIntegerBound = (what: string, x: ArrayLike, dtype: DType, exce
   )
 }
 
-/** Throws where known bounds, broadcast to one shape, have nothing between them. */
+/** Throws if the interval between known bounds, broadcast together, is empty. */
 export const checkInterval = (operation: string, low: NDArray, high: NDArray): void => {
   const at = valuesOf(e.ge(low, high)).indexOf(1)
   if (at < 0) return
@@ -38,7 +37,7 @@ export const checkInterval = (operation: string, low: NDArray, high: NDArray): v
   )
 }
 
-/** Throws where known weights are no probabilities of anything. They need not add up to 1. */
+/** Throws if known weights are not valid as probabilities. They need not add up to 1. */
 export const checkWeights = (operation: string, weights: NDArray): void => {
   const values = valuesOf(weights)
   const bad = values.find((p) => !(p >= 0 && p < Infinity))

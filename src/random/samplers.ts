@@ -1,4 +1,4 @@
-/** Samplers: key first, then shape. The algorithms are JAX's, so that the same key gives the same numbers. */
+/** Samplers: key first, then shape. The algorithms are JAX's, so the same key gives the same numbers. */
 import type { DType } from '../core/dtype.ts'
 import { bitsOf, epsilonOf, integerLimits, isFloat, isInteger } from '../core/dtype.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
@@ -21,9 +21,9 @@ import { isCentral, withTails } from './normalTail.ts'
 import { orthonormalize } from './orthonormalize.ts'
 import { checkIntegerBound, checkInterval, checkWeights } from './parameters.ts'
 
-/** The dtype of what is drawn. */
+/** The dtype of the sample. */
 export interface SampleOptions {
-  /** A dtype of floats; float32 by default. */
+  /** A float dtype; float32 by default. */
   readonly dtype?: DType
 }
 
@@ -31,9 +31,9 @@ const sampleOptions: must.OptionTable<SampleOptions> = { dtype: must.dtype }
 
 /** Options of `uniform`. */
 export interface RangeOptions extends SampleOptions {
-  /** Least value, 0 by default. */
+  /** Lower bound, included; 0 by default. */
   readonly minval?: ArrayLike
-  /** Bound that is not reached, 1 by default. */
+  /** Upper bound, excluded; 1 by default. */
   readonly maxval?: ArrayLike
 }
 
@@ -49,7 +49,7 @@ const checkFloat = (operation: string, dtype: DType): void => {
   }
 }
 
-/** The random bits of a float's mantissa: so many at its lower end, shifted down from so many more. */
+/** How to make the random bits of a float's mantissa from random words. */
 interface Mantissa {
   readonly word: DType
   readonly drop: number
@@ -63,7 +63,7 @@ const mantissas: { readonly [D in DType]?: Mantissa } = {
   bfloat16: { word: 'uint8', drop: 1, one: 0x3f80 },
 }
 
-/** In [0, 1): the mantissa of a float in [1, 2) is random, then 1 is taken away. */
+/** Uniform in [0, 1): a float in [1, 2) with a random mantissa, minus 1. */
 const fraction = (k: Key, shape: Shape, dtype: DType): NDArray => {
   if (dtype === 'float64') return randomFraction64(k, shape)
   const { word, drop, one } = mantissas[dtype]!
@@ -80,7 +80,7 @@ const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDA
   return broadcastTo(array, shape)
 }
 
-/** How many elements a sampler draws. */
+/** The number of elements that a sampler draws. */
 const drawn = (_: Key, shape: Shape): number => sizeOf(shape)
 
 const uniformIn = asOneProgram(
@@ -100,10 +100,10 @@ const uniformDoor = must.door('random.uniform', {
 })
 
 /**
- * Uniform in `[minval, maxval)`: an array of the shape, a scalar by default; bounds broadcast to it. Where that is empty
- * it is `minval`, as in JAX, and NaN where a bound is.
+ * Uniform in `[minval, maxval)`: an array of the shape, a scalar by default; bounds broadcast to it. If the interval is empty,
+ * the result is `minval`, as in JAX; if a bound is NaN, it is NaN.
  *
- * @throws DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to the shape.
+ * @throws DTypeError for a dtype that is not a float; ShapeError if a bound does not broadcast to the shape.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -130,10 +130,10 @@ const randintDoor = must.door('random.randint', {
 })
 
 /**
- * Integers in `[minval, maxval)`; `minval` where that is empty.
+ * Integers in `[minval, maxval)`; `minval` where the interval is empty.
  *
- * @param options - `dtype`: of integers; int32 by default.
- * @throws ArgumentError for a bound that is no integer of the dtype (`maxval` may be one more); DTypeError for another dtype.
+ * @param options - `dtype`: an integer dtype; int32 by default.
+ * @throws ArgumentError for a bound that is not an integer of the dtype (`maxval` may be one more); DTypeError for another dtype.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -155,7 +155,7 @@ export const randint = (
   checkIntegerBound('minval', minval, dtype, 0)
   checkIntegerBound('maxval', maxval, dtype, 1)
   if (bitsOf(dtype) >= 32) return integersIn(k, shape, minval, maxval, dtype)
-  // In 32 bits, which are less biased; a bound may be one more than the dtype holds.
+  // In 32 bits, which is less biased; a bound may be one more than the dtype's largest value.
   const [least, greatest] = integerLimits(dtype)
   const within = (x: ArrayLike, high: number): NDArray => {
     const array = bound('random.randint', x, shape, 'int32')
@@ -174,7 +174,7 @@ const integersOf = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, 
   const word = bits === 64 ? 'uint64' : 'uint32'
   const unsigned = (x: NDArray): NDArray => (dtype === word ? x : e.bitcast(x, word))
   const one = full(shape, 1, word)
-  // A bound of 2^31 (2^32 unsigned) is one more than 32 bits hold.
+  // A bound of 2^31 (2^32 unsigned) is one more than the largest 32-bit integer.
   const limit = 2 ** (dtype === word ? bits : bits - 1)
   const width = e.sub(unsigned(high), unsigned(low))
   const whole = typeof maxval === 'number' && maxval >= limit ? e.add(width, one) : width
@@ -189,7 +189,7 @@ const integersOf = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, 
 
 const integersIn = asOneProgram('random.randint', integersOf, drawn)
 
-// The next float above -1, and the least normal one above 0.
+// The next float above -1, and the smallest positive normal one.
 const belowOne = (dtype: DType): number => -1 + epsilonOf(dtype) / 2
 const smallestNormal = (dtype: DType): number =>
   dtype === 'float64' ? 2 ** -1022 : dtype === 'float16' ? 2 ** -14 : 2 ** -126
@@ -212,7 +212,7 @@ const normalDoor = must.door('random.normal', {
 /**
  * Standard normal, by the inverse error function: an array of the shape, a scalar by default.
  *
- * @throws DTypeError for a dtype that is no float.
+ * @throws DTypeError for a dtype that is not a float.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -231,7 +231,7 @@ export const normal = (k: Key, shape: Shape = [], options: SampleOptions = {}): 
   return normalOf(k, shape, dtype)
 }
 
-/** Between bounds of the shape; `central` says that they are not far out. */
+/** Samples between bounds of the shape; `central` means that they are not in the tail. */
 const truncatedIn = asOneProgram(
   'random.truncatedNormal',
   (k: Key, shape: Shape, dtype: DType, low: NDArray, high: NDArray, central: boolean): NDArray => {
@@ -253,11 +253,11 @@ const truncatedNormalDoor = must.door('random.truncatedNormal', {
 })
 
 /**
- * Standard normal, given that it lies in `(lower, upper)`, however far out that is. The shape is what the bounds broadcast to by
- * default. A bound that is NaN gives NaN. Where crossed bounds are not known yet, inside of `jit`, there comes the float before `upper`, as in
- * JAX.
+ * Standard normal, conditioned on lying in `(lower, upper)`, however far in the tail. By default, the shape is that to which
+ * the bounds broadcast. If a bound is NaN, the result is NaN. If traced bounds turn out to be crossed, the result is the float
+ * before `upper`, as in JAX.
  *
- * @throws ArgumentError if `lower` is not below `upper`; DTypeError for a dtype that is no float; ShapeError if a bound does not broadcast to
+ * @throws ArgumentError if `lower` is not below `upper`; DTypeError for a dtype that is not a float; ShapeError if a bound does not broadcast to
  *   the shape.
  * @example
  * ```ts
@@ -300,7 +300,7 @@ const bernoulliDoor = must.door('random.bernoulli', {
 })
 
 /**
- * True with probability `p` (bools): always from 1 on, never up to 0, nor for NaN. The shape is that of `p` by default.
+ * True with probability `p` (bools): always for p ≥ 1, never for p ≤ 0 or NaN. The shape is that of `p` by default.
  *
  * @throws ShapeError if `p` does not broadcast to the shape.
  * @example
@@ -334,9 +334,10 @@ const gumbelDoor = must.door('random.gumbel', {
 })
 
 /**
- * Standard Gumbel: `-log(-log(u))`. Added to logits, its largest is a draw from `softmax(logits)`: see `categorical`.
+ * Standard Gumbel: `-log(-log(u))`. If it is added to logits, the index of the largest is a draw from `softmax(logits)`: see
+ * `categorical`.
  *
- * @throws DTypeError for a dtype that is no float.
+ * @throws DTypeError for a dtype that is not a float.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -425,7 +426,7 @@ export interface CategoricalOptions {
 
 const categoricalOptions: must.OptionTable<CategoricalOptions> = { axis: must.axis, shape: must.shape }
 
-/** The place of the largest of logits with noise, along an axis of the shape. */
+/** The index of the largest of logits plus noise, along an axis of the shape. */
 const drawnCategory = asOneProgram(
   'random.categorical',
   (k: Key, shape: Shape, logits: NDArray, axis: number): NDArray =>
@@ -440,8 +441,8 @@ const categoricalDoor = must.door('random.categorical', {
 })
 
 /**
- * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. A logit of -Infinity is never
- * drawn, unless all are, of which the first is; one that is NaN always is, as in JAX.
+ * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. A category with logit
+ * -Infinity is never drawn, unless all are -Infinity: then it is the first. One with logit NaN is always drawn, as in JAX.
  *
  * @throws ShapeError if the shape does not end with that of `logits` without the axis, or there are no categories.
  * @example
@@ -471,7 +472,7 @@ export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptio
   return drawnCategory(k, full_, values, prefix.length + along)
 }
 
-/** Sorted by random bits, as often as collisions make it necessary (JAX's rule). */
+/** Sorts by random bits, repeatedly if collisions make it necessary (JAX's rule). */
 const shuffle = (k: Key, x: NDArray, axis: number): NDArray => {
   const rounds = Math.ceil((3 * Math.log(Math.max(1, x.aval.size))) / Math.log(2 ** 32 - 1))
   let rest = k
@@ -487,13 +488,13 @@ const shuffle = (k: Key, x: NDArray, axis: number): NDArray => {
 /** Options of `permutation`. */
 export interface PermutationOptions {
   readonly axis?: number
-  /** Each line along the axis is permuted by itself, rather than whole slices. */
+  /** Whether each 1-D slice along the axis is permuted independently, rather than whole slices together. */
   readonly independent?: boolean
 }
 
 const permutationOptions: must.OptionTable<PermutationOptions> = { axis: must.axis, independent: must.boolean }
 
-/** A number of things, or the things. */
+/** A number n, for 0 ... n - 1, or an array. */
 const countOrArray: must.Check = {
   ...must.arrayLike,
   accepts: (x) => (typeof x === 'number' ? must.extent.accepts(x) : must.arrayLike.accepts(x)),
@@ -510,7 +511,7 @@ const permutationDoor = must.door('random.permutation', {
 /**
  * A random order of `0 ... n - 1`, or of an array's slices along an axis, the first by default.
  *
- * @throws ShapeError for a number that is no extent, or an axis that the array does not have.
+ * @throws ShapeError for an invalid number, or an axis that the array does not have.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -575,8 +576,8 @@ const choiceDoor = must.door('random.choice', {
 /**
  * Draws from `0 ... n - 1`, or from an array's slices along an axis.
  *
- * @throws ArgumentError for more draws than elements without replacement, or draws of nothing, or a `p` that has negative numbers, NaN,
- *   infinity, or nothing but 0; ShapeError unless `p` has a probability for each element.
+ * @throws ArgumentError for more draws than elements without replacement, or draws from nothing, or a `p` that has negative
+ *   numbers, NaN or infinity, or is all 0; ShapeError unless `p` has a probability for each element.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -619,7 +620,7 @@ const orthogonalDoor = must.door('random.orthogonal', {
 /**
  * Random orthogonal matrices `[...shape, n, n]`, uniform among them (Mezzadri, 2007).
  *
- * @throws DTypeError for a dtype that is no float; ShapeError if `n` is no extent.
+ * @throws DTypeError for a dtype that is not a float; ShapeError if `n` is not a valid extent.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
