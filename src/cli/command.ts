@@ -1,21 +1,21 @@
-/** What a command of `pullback` is: its words, its options, and what it does. */
+/** The definition of a command of `pullback`: its arguments, its options, and what it does. */
 
 /** Where a command writes: the process's streams, or a test's. */
 export interface Terminal {
   readonly out: (text: string) => void
-  /** Of standard error: bars of progress, which are drawn over. */
+  /** Draws progress bars on standard error, each over the last. */
   readonly draw: ((text: string) => void) | null
 }
 
 /** An option: `--name VALUE`, or `--name` for flags. */
 export interface Option {
   readonly type: 'string' | 'boolean'
-  /** What stands for the value in the help. */
+  /** The placeholder of the value in the help. */
   readonly value?: string
   readonly help: string
 }
 
-/** What a command was given. */
+/** The arguments of a command. */
 export interface Given {
   readonly words: readonly string[]
   readonly text: (name: string) => string | undefined
@@ -24,22 +24,22 @@ export interface Given {
 
 export interface Command {
   readonly name: string
-  /** What stands after the name: `PATH`. */
+  /** The arguments after the name: `PATH`. */
   readonly usage: string
   readonly summary: string
   readonly options: { readonly [name: string]: Option }
-  /** How many words it takes, at least and at most. */
+  /** The smallest and the largest number of arguments. */
   readonly words: readonly [least: number, most: number]
   readonly run: (given: Given, terminal: Terminal) => Promise<void>
 }
 
-/** A wrong use of the command line: exit code 2. */
+/** Wrong usage of the command line: exit code 2. */
 export class UsageError extends Error {}
 
-/** What could not be done: exit code 1. */
+/** A command that failed: exit code 1. */
 export class FailedError extends Error {}
 
-/** The value of a task or a check, or the failure that its error is. */
+/** The value of a task or a check; its error is thrown as a failure. */
 export const orFail = <A>(
   result:
     | { readonly _tag: 'Left'; readonly left: { readonly message: string } }
@@ -49,7 +49,7 @@ export const orFail = <A>(
   throw new FailedError(result.left.message)
 }
 
-/** An option that must be given. */
+/** A required option. */
 export const required = (given: Given, name: string): string => {
   const value = given.text(name)
   if (value !== undefined) return value

@@ -1,4 +1,4 @@
-/** `pullback convert`: weights in another format, another dtype, or in blocks of a few bits. */
+/** `pullback convert`: weights in another format or dtype, or quantised. */
 import type { DType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
@@ -42,7 +42,7 @@ const writeBlocks = async (
   orFail(await writeGguf(path, arrays, { metadata })())
 }
 
-/** A folder with the same texts, and weights of that dtype. */
+/** Writes a folder with the same text files, and weights of that dtype. */
 const writeFolder = async (
   path: string,
   arrays: Arrays,
@@ -59,13 +59,13 @@ const writeFolder = async (
   orFail(await writeModel(path, { ...files, config, weights: arrays })())
 }
 
-/** The folder of a model from a GGUF file, under the names of Hugging Face. Its tokenizer stays in the file. */
+/** Writes a model's folder from a GGUF file, under Hugging Face's names. The tokenizer is not converted. */
 const folderOfGguf = async (from: string, to: string, dtype: DType | undefined, terminal: Terminal): Promise<void> => {
   const { model, params, config } = await loadFrom(from, dtype === undefined ? {} : { dtype }, terminal)
   orFail(await saveModel(to, { config, params, architecture: model.architecture })())
 }
 
-/** Says what is in the file or folder that was written. */
+/** Prints what is in the file or folder that was written. */
 const report = async (path: string, given: Given, { out }: Terminal): Promise<void> => {
   const { weights, files } = await openWeights(path)
   const bytes = [...weights.tensors.values()].reduce((sum, t) => sum + t.bytes, 0)

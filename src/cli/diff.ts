@@ -11,11 +11,11 @@ interface Difference {
   readonly name: string
   readonly shape: readonly number[]
   readonly dtypes: readonly [string, string]
-  /** The largest |a - b|; NaN beside a number counts as infinite, beside NaN as none. */
+  /** The largest |a - b|; NaN against a number counts as infinite, against NaN as 0. */
   readonly largest: number
-  /** The same over the largest |a|. */
+  /** The same, divided by the largest |a|. */
   readonly relative: number
-  /** How many elements are not the same. */
+  /** The number of elements that differ. */
   readonly elements: number
 }
 

@@ -12,7 +12,7 @@ type Pooling = 'mean' | 'first' | 'pooler'
 
 const names = { inputIds: 'input_ids', attentionMask: 'attention_mask', tokenTypeIds: 'token_type_ids' } as const
 
-/** A model of any family as an encoder of texts: by the names of its inputs and outputs. */
+/** A model of any family as a text encoder, by the names of its inputs and outputs. */
 const encoderOf = (model: AnyModel): Encoder => {
   const apply = (params: unknown, inputs: EncoderInputs): EncoderOutput => {
     const named = Object.fromEntries(
@@ -29,13 +29,13 @@ const encoderOf = (model: AnyModel): Encoder => {
   return { ...model, apply }
 }
 
-/** How a sentence encoder's own files say that tokens are pooled (`1_Pooling/config.json`). */
+/** The pooling that a sentence encoder's own files specify (`1_Pooling/config.json`). */
 const poolingOf = async ({ files }: LoadedModel): Promise<Pooling> => {
   const config = files === null ? {} : await jsonBeside(files.source, '1_Pooling/config.json')
   return config['pooling_mode_cls_token'] === true ? 'first' : 'mean'
 }
 
-/** As many tokens as a sentence encoder's own files let it read (`sentence_bert_config.json`). */
+/** The maximal number of tokens that a sentence encoder's own files specify (`sentence_bert_config.json`). */
 const maxLengthOf = async ({ files }: LoadedModel): Promise<number> => {
   const config = files === null ? {} : await jsonBeside(files.source, 'sentence_bert_config.json')
   const length = config['max_seq_length']

@@ -13,7 +13,7 @@ import { exactly } from './finetune/adapters.ts'
 import { loadAdapted } from './finetune/tuned.ts'
 import { loadFrom } from './model.ts'
 
-/** The loss among the outputs, where there is one. */
+/** The loss among the outputs, if there is one. */
 const lossOf = (model: AnyModel, outputs: NamedArrays): NDArray => {
   const { loss } = outputs
   if (loss !== undefined) return loss
@@ -29,7 +29,7 @@ const gradientsOf = (model: AnyModel, params: ParamTree, run: (p: ParamTree) => 
   return Object.fromEntries(flattenWithPath(gradient)[0].map(([path, g]) => [`grad.${path.join('.')}`, g] as const))
 }
 
-/** What is computed of the inputs, which are closed over, so that they are checked by their values. */
+/** The computation on the inputs, which are captured, so that their values can be checked. */
 interface Computed {
   readonly model: AnyModel
   readonly outputs: NamedArrays
@@ -43,7 +43,7 @@ const withoutAdapter = async (given: Given, terminal: Terminal, inputs: NamedArr
   return { model, outputs: jit(apply)(params), gradients: given.flag('grads') ? gradientsOf(model, params, apply) : {} }
 }
 
-/** Gradients are those by an adapter's own arrays, under the names that its files have for them. */
+/** Gradients with respect to an adapter's own arrays, under their names in files. */
 const withAdapter = async (given: Given, terminal: Terminal, inputs: NamedArrays): Promise<Computed> => {
   const architecture = wordOption(given, 'architecture', architectureNames)
   const { body, plain, one } = await loadAdapted(given, terminal, architecture)

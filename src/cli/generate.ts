@@ -1,4 +1,4 @@
-/** `pullback generate`: text from a model that writes, as it comes. */
+/** `pullback generate`: text from a generative model, streamed. */
 import type { GenerateOptions } from '../models/index.ts'
 import { generate as generateTokens } from '../models/index.ts'
 import * as random from '../random/index.ts'

@@ -1,4 +1,4 @@
-/** What is asked of Node by the command line. It is compiled without Node's types, as the library is. */
+/** The parts of Node that the command line uses. It is compiled without Node's types, like the library. */
 
 interface Stream {
   readonly isTTY?: boolean
@@ -15,7 +15,7 @@ interface Process {
   getBuiltinModule<N extends keyof Modules>(name: N): Modules[N]
 }
 
-/** One option as `parseArgs` wants it. */
+/** One option, as `parseArgs` takes it. */
 interface ParseOption {
   readonly type: 'string' | 'boolean'
 }
@@ -48,7 +48,7 @@ interface Modules {
   }
 }
 
-/** What listens at an address. */
+/** A server that listens at an address. */
 export interface Server {
   on(event: 'error', listener: (error: { readonly code?: string }) => void): void
   listen(address: string, listener: () => void): void
@@ -78,7 +78,7 @@ export const isDirectory = (path: string): Promise<boolean> =>
       () => false,
     )
 
-/** A short name for a directory that is there, however it is reached. */
+/** A short name for an existing directory, independent of the path. */
 export const directoryId = async (path: string): Promise<string> => {
   const real = await node.getBuiltinModule('node:fs').promises.realpath(path)
   return node.getBuiltinModule('node:crypto').createHash('sha256').update(real).digest('hex').slice(0, 32)

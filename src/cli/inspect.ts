@@ -1,4 +1,4 @@
-/** `pullback inspect`: what a file of tensors or a model's folder holds. Only headers are read. */
+/** `pullback inspect`: the contents of a file of tensors or a model's folder. Only headers are read. */
 import { sizeOf } from '../core/shape.ts'
 import type { TensorInfo } from '../io/index.ts'
 import type { Command, Given, Terminal } from './command.ts'
@@ -36,7 +36,7 @@ const architecture = ({ files, weights }: Opened): string | null => {
   return typeof general === 'string' ? general : null
 }
 
-/** Texts and numbers among what a file says beside its tensors; lists (of a tokenizer, say) are only counted. */
+/** Strings and numbers among a file's metadata; lists (of a tokenizer, for example) are only counted. */
 const metadataOf = ({ weights }: Opened): { readonly [key: string]: string | number | boolean } =>
   Object.fromEntries(
     [...weights.metadata].map(([key, value]) => {

@@ -5,7 +5,7 @@ import { runCommandLine } from './run.ts'
 
 const { stdout, stderr } = node
 
-// Whoever reads may stop reading: `pullback inspect x | head`.
+// The reader may close the pipe: `pullback inspect x | head`.
 stdout.on('error', ({ code }) => node.exit(code === 'EPIPE' ? 0 : 1))
 
 node.exitCode = await runCommandLine(

@@ -1,4 +1,4 @@
-/** Loading what `--model` names: a folder, or a GGUF file. */
+/** Loading `--model`: a folder, or a GGUF file. */
 import { decodeUtf8 } from '../core/utf8.ts'
 import type { FolderLike, JsonRecord, ModelFiles } from '../io/index.ts'
 import { openFolder, openGguf, readAll } from '../io/index.ts'
@@ -26,7 +26,7 @@ interface Wanted {
 
 export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
 
-/** Loads a model, with a bar of progress. */
+/** Loads a model, with a progress bar. */
 export const loadFrom = async (
   path: string,
   { architecture, dtype }: Wanted,
@@ -47,7 +47,7 @@ export const loadFrom = async (
   }
 }
 
-/** The module of tokenizers, which needs packages of its own. */
+/** The tokenizers module, which needs its own packages. */
 const tokenizers = async () => {
   try {
     return await import('../tokenizers/index.ts')
@@ -75,7 +75,7 @@ export const tokenizerOf = async ({ files, path }: LoadedModel): Promise<Tokeniz
   )
 }
 
-/** Another file of the folder as JSON, an empty object if it is not there or is none. */
+/** Another file of the folder as JSON; an empty object if it is missing or not an object. */
 export const jsonBeside = async (folder: FolderLike, name: string): Promise<JsonRecord> => {
   const file = orFail(await openFolder(folder).open(name)())
   if (file === null) return {}

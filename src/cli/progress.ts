@@ -1,11 +1,11 @@
-/** A bar of progress on standard error, where that is a terminal. */
+/** A progress bar on standard error, if that is a terminal. */
 import type { Progress } from '../io/index.ts'
 import type { Terminal } from './command.ts'
 import { bytesText } from './table.ts'
 
 const WIDTH = 24
 
-/** Draws how far something has come; nothing without a terminal. */
+/** Draws progress; does nothing without a terminal. */
 export const progressBar = ({ draw }: Terminal, what: string) => {
   if (draw === null) return { update: (): void => undefined, done: (): void => undefined }
   let last = -1

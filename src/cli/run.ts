@@ -1,4 +1,4 @@
-/** The command line: from words to a command, and from what becomes of it to an exit code. */
+/** The command line: from arguments to a command, and from its outcome to an exit code. */
 import type { Command, Given, Option, Terminal } from './command.ts'
 import { UsageError } from './command.ts'
 import { convert } from './convert.ts'
@@ -60,7 +60,7 @@ const helpOf = ({ name, usage, summary, options }: Command): string => {
   ].join('\n')
 }
 
-/** What a command is given, checked against its options. */
+/** The arguments of a command, checked against its options. */
 const givenOf = (command: Command, args: readonly string[]): Given => {
   const known = { ...command.options, ...common }
   const options = Object.fromEntries(Object.entries(known).map(([name, { type }]) => [name, { type }]))

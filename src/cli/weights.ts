@@ -1,16 +1,16 @@
-/** What commands open: a file of tensors, or the folder of a model. */
+/** The inputs of commands: a file of tensors, or the folder of a model. */
 import type { JsonRecord, ModelFiles, TensorFile } from '../io/index.ts'
 import { openModel, openTensors } from '../io/index.ts'
 import { isDirectory } from './host.ts'
 import { orFail } from './command.ts'
 
-/** Weights, and the model that they are of if it is a folder. */
+/** Weights, and their model if it is a folder. */
 export interface Opened {
   readonly weights: TensorFile
   readonly files: ModelFiles | null
 }
 
-/** Whether a folder is meant: `hf:`, an address that ends with a slash, a directory. */
+/** Whether a path is a folder: `hf:`, a URL that ends with a slash, a directory. */
 const isFolder = async (path: string): Promise<boolean> =>
   /^hf:/i.test(path) || (/^https?:/i.test(path) ? path.endsWith('/') : isDirectory(path))
 

@@ -1,15 +1,15 @@
-/** Which types are arrays of Pullback's, or may be. */
+/** Decides which types are Pullback arrays, or may be. */
 import type { Type } from './types.ts'
 
-/** The members of a union; of a type parameter those of what it is constrained to. */
+/** The members of a union; for a type parameter, those of its constraint. */
 const membersOf = (type: Type): readonly Type[] => {
   const constraint = type.getConstraint()
   if (constraint !== undefined && constraint !== type) return membersOf(constraint)
-  // Enums are unions with a symbol of their own.
+  // Enums are unions with their own symbol.
   return type.types !== undefined && type.symbol === undefined ? type.types.flatMap(membersOf) : [type]
 }
 
-/** By its name, and by what no other class of that name has. */
+/** Recognised by its name, and by members that no other class of that name has. */
 const isArray = (type: Type): boolean =>
   type.symbol?.name === 'NDArray' &&
   type.getProperty('aval') !== undefined &&
@@ -24,9 +24,9 @@ export const isArrayOnly = (type: Type, textOf: (type: Type) => string): boolean
   return members.length > 0 && members.every(isArray)
 }
 
-/** Texts of the types of nothing: their numbers are not the same in all versions of TypeScript. */
+/** Names of the types without a value: their flags differ between versions of TypeScript. */
 const nothing = ['null', 'undefined', 'void']
 
-/** Whether there may be nothing: then a condition asks for presence, which it may. */
+/** Whether the value may be missing: then a condition tests for its presence, which is allowed. */
 export const mayBeNothing = (type: Type, textOf: (type: Type) => string): boolean =>
   membersOf(type).some((member) => nothing.includes(textOf(member)))

@@ -28,7 +28,7 @@ export interface Plugin extends Rules {
 
 const own: Rules = { meta: { name: 'pullback' }, rules: { 'no-array-in-condition': noArrayInCondition } }
 
-/** The plugin, whole: for `plugins` of a configuration. */
+/** The plugin object, for `plugins` of a configuration. */
 const plugin: Plugin = {
   ...own,
   configs: {

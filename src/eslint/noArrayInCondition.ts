@@ -36,7 +36,7 @@ const methods: { readonly [operator: string]: string } = {
 
 const equalities = ['==', '!=', '===', '!==']
 
-/** Methods of lists that take what their function returns for a condition. */
+/** Methods of lists that use the result of their callback as a condition. */
 const asking = ['filter', 'find', 'findIndex', 'findLast', 'findLastIndex', 'some', 'every']
 
 const messages = {
@@ -73,7 +73,7 @@ export const noArrayInCondition: Rule = {
     const typeOf = services.getTypeAtLocation.bind(services)
     const textOf = (type: Type): string => checker.typeToString(type)
     const isArray = (node: Node | null): node is Node => node !== null && mayBeArray(typeOf(node))
-    /** `NDArray.prototype`: what it is the prototype of is nothing to the rule. */
+    /** Accesses to `NDArray.prototype` are not values of arrays. */
     const isPrototype = (node: Node): boolean => {
       const name = child(node, 'property')
       return name !== null && property(name, 'name') === 'prototype'
@@ -81,7 +81,7 @@ export const noArrayInCondition: Rule = {
     const isNothing = (node: Node): boolean => ['null', 'undefined', 'void'].includes(textOf(typeOf(node)))
     const isTested = (type: Type): boolean => mayBeArray(type) && !mayBeNothing(type, textOf)
 
-    /** What stands for a condition: of `a && b`, both. `&&` and `||` themselves test their left sides, wherever they stand. */
+    /** Checks a condition; for `a && b`, both sides. `&&` and `||` test their left sides everywhere. */
     const test = (node: Node | null): void => {
       if (node === null) return
       if (node.type === 'LogicalExpression' && operatorOf(node) !== '??') test(child(node, 'right'))

@@ -1,6 +1,6 @@
-/** What the rule needs of ESLint's, ESTree's and TypeScript's types, so that it depends on none of these packages. */
+/** The parts of ESLint's, ESTree's and TypeScript's types that the rule needs, so that it does not depend on these packages. */
 
-/** A node of the syntax tree; what it has beside its type depends on that. */
+/** A node of the syntax tree; its other properties depend on its type. */
 export interface Node {
   readonly type: string
 }
@@ -14,14 +14,14 @@ export interface Type {
   getCallSignatures(): readonly { getReturnType(): Type }[]
 }
 
-/** What typescript-eslint's parser gives rules where type information is on. */
+/** What typescript-eslint's parser provides to rules with type information. */
 export interface ParserServices {
   readonly program?: { getTypeChecker(): { typeToString(type: Type): string } } | null
   readonly getTypeAtLocation?: (node: Node) => Type
 }
 
 export interface RuleContext {
-  /** Of typescript-eslint's parser it has `parserServices`. */
+  /** With typescript-eslint's parser it has `parserServices`. */
   readonly sourceCode: object
   report(problem: {
     readonly node: Node

@@ -1,31 +1,31 @@
 /**
- * What DP-SGD costs in privacy: the Rényi differential privacy of the sampled Gaussian mechanism. Mironov, Talwar and Zhang, "Rényi
- * Differential Privacy of the Sampled Gaussian Mechanism" (2019). All of it is plain numbers, in float64.
+ * The privacy cost of DP-SGD: the Rényi differential privacy of the sampled Gaussian mechanism. Mironov, Talwar and Zhang,
+ * "Rényi Differential Privacy of the Sampled Gaussian Mechanism" (2019). All of it is plain numbers, in float64.
  */
 import { ArgumentError } from '../core/errors.ts'
 import * as must from '../conversions/arguments.ts'
 
 /** A run of DP-SGD. */
 export interface PrivateRun {
-  /** The chance with which each example is in a batch, drawn anew for each step: the batch over the data. */
+  /** The probability that an example is in a batch, independently in each step: the batch size divided by the size of the data. */
   readonly sampleRate: number
-  /** The deviation of the noise over the norm to which gradients are shortened. */
+  /** The standard deviation of the noise divided by the clipping norm. */
   readonly noiseMultiplier: number
   readonly steps: number
 }
 
-/** What is asked besides. */
+/** Further parameters of the guarantee. */
 export interface PrivacyQuestion {
-  /** The chance with which the guarantee may fail; below one over the number of examples. */
+  /** The probability with which the guarantee may fail; it should be below 1 / number of examples. */
   readonly delta: number
   /** The orders that are tried; by default those of TensorFlow Privacy's and Google's accountants. */
   readonly orders?: readonly number[]
 }
 
-/** What a run has spent. */
+/** The privacy budget that a run has spent. */
 export interface PrivacySpent {
   readonly epsilon: number
-  /** The order whose bound it is. */
+  /** The order that gives the best bound. */
   readonly order: number
 }
 
@@ -86,13 +86,13 @@ const logMomentOfInteger = (q: number, sigma: number, order: number): number => 
   return sum
 }
 
-/** So many terms are tried. */
+/** The maximal number of terms. */
 const MOST_TERMS = 1000
 
 /**
- * Both halves of the integral, split where the densities are equal, as series with binomials of a fraction. Signs change from some
- * term on; magnitudes are added, as Google's accountant does: that is no less than the sum, and nothing cancels. A series that does
- * not settle gives infinity, so that other orders are taken.
+ * Both halves of the integral, split where the densities are equal, as series with binomials of a fraction. From some term on,
+ * signs alternate; magnitudes are added, as in Google's accountant: this is an upper bound, without cancellation. If a series
+ * does not converge, the result is infinity, so that other orders are chosen.
  */
 const logMomentOfFraction = (q: number, sigma: number, order: number): number => {
   const [logQ, logRest] = [Math.log(q), Math.log1p(-q)]
@@ -138,7 +138,7 @@ const rdpDoor = must.door('renyiDivergence', {
 })
 
 /**
- * The Rényi divergence of an order that a run has spent: the sum over its steps.
+ * The Rényi divergence of a run at an order: the sum over its steps.
  *
  * @param order - above 1.
  * @example
@@ -155,7 +155,7 @@ export const renyiDivergence = (run: PrivateRun, order: number): number => {
 
 /** ε = r + log(1 - 1/α) - log(δ α) / (α - 1). Canonne, Kamath and Steinke, "The Discrete Gaussian" (2020), proposition 12. */
 const epsilonAt = (r: number, order: number, delta: number): number => {
-  // By the divergence of Kullback and Leibler, which is no greater: δ² ≥ 1 - e^(-r) holds for ε = 0.
+  // By the Kullback-Leibler divergence, which is not larger: for δ² ≥ 1 - e^(-r), ε = 0 holds.
   if (delta * delta + Math.expm1(-r) > 0) return 0
   return Math.max(0, r + Math.log1p(-1 / order) - Math.log(delta * order) / (order - 1))
 }
@@ -179,9 +179,9 @@ const spentDoor = must.door('privacySpent', {
 })
 
 /**
- * The ε of (ε, δ)-differential privacy that a run of DP-SGD has, with `optim.dpAggregate` of that multiplier. It holds for batches into
- * which each example comes by chance, independently of all others; batches of a shuffled list, as most loops have them, are near
- * to that and not covered by the proof.
+ * The ε of (ε, δ)-differential privacy that a run of DP-SGD has, with `optim.dpAggregate` of that multiplier. It holds for
+ * batches in which each example is included independently at random; batches of a shuffled list, as in most loops, are similar
+ * but not covered by the proof.
  *
  * @example
  * ```ts
@@ -196,7 +196,7 @@ export const privacySpent = (run: PrivateRun & PrivacyQuestion): PrivacySpent =>
   return spent(run, run)
 }
 
-/** What is wanted of a run. */
+/** The privacy goal of a run. */
 export interface PrivacyGoal extends Omit<PrivateRun, 'noiseMultiplier'>, PrivacyQuestion {
   readonly epsilon: number
 }
@@ -208,7 +208,7 @@ const goalDoor = must.door('noiseMultiplierFor', {
 })
 
 /**
- * The least noise multiplier, to a thousandth of itself, with which a run spends no more than that ε.
+ * The smallest noise multiplier, to within 0.1 %, with which a run spends at most that ε.
  *
  * @throws ArgumentError if no noise below a million is enough.
  * @example

@@ -1,4 +1,4 @@
-/** What each number of an input had to do with a scalar function's value. */
+/** The contribution of each input element to the value of a scalar function. */
 import { grad } from '../api/grad.ts'
 import type { Scalar } from '../api/types.ts'
 import { ArgumentError } from '../core/errors.ts'
@@ -22,7 +22,8 @@ const gradientOf = <T>(f: (x: T) => Scalar, x: T): T => grad(f)(x) as T
 const saliencyDoor = must.door('saliency', { f: must.func, x: must.anything })
 
 /**
- * The magnitudes of the gradient: how much the value moves with each number. Simonyan et al., "Deep Inside Convolutional Networks" (2014).
+ * The magnitudes of the gradient: the sensitivity of the value to each element. Simonyan et al., "Deep Inside Convolutional
+ * Networks" (2014).
  *
  * @param f - from a tree of arrays of floats to a float scalar.
  * @returns a tree like `x`.
@@ -42,7 +43,8 @@ export const saliency = <T>(f: (x: T) => Scalar, x: T): T => {
 const gradientTimesInputDoor = must.door('gradientTimesInput', { f: must.func, x: must.anything })
 
 /**
- * `x · ∂f/∂x`: what each number adds, to first order, beside 0. Of a linear function it is exactly that. Shrikumar et al. (2016).
+ * `x · ∂f/∂x`: the contribution of each element compared with 0, to first order. For a linear function it is exact. Shrikumar
+ * et al. (2016).
  *
  * @returns a tree like `x`.
  * @example
@@ -60,7 +62,7 @@ export const gradientTimesInput = <T>(f: (x: T) => Scalar, x: T): T => {
 
 // Integrated gradients.
 
-/** Places in [0, 1] and their weights, which sum to 1. */
+/** Nodes in [0, 1] and their weights, which sum to 1. */
 type Quadrature = readonly (readonly [place: number, weight: number])[]
 
 const rules = {
@@ -73,21 +75,21 @@ const rules = {
 
 /** Options of `integratedGradients`. */
 export interface IntegratedOptions<T> {
-  /** Where the path begins: what says nothing. A tree like `x`; zeros by default. */
+  /** The start of the path: a neutral input. A tree like `x`; zeros by default. */
   readonly baseline?: T
-  /** Gradients taken along the path; 50 by default. */
+  /** The number of gradients along the path; 50 by default. */
   readonly steps?: number
-  /** Where on the path; `gauss-legendre` by default. */
+  /** The quadrature rule; `gauss-legendre` by default. */
   readonly rule?: keyof typeof rules
 }
 
-/** Integrated gradients, and how well they add up. */
+/** Integrated gradients, and the error of their sum. */
 export interface Integrated<T> {
   /** A tree like `x`. */
   readonly attributions: T
-  /** `f(x) - f(baseline)`: what the attributions divide among themselves. */
+  /** `f(x) - f(baseline)`, to which the attributions should sum. */
   readonly difference: NDArray
-  /** The sum of the attributions less that difference: 0 but for the error of the sum over steps. If it is not small, take more steps. */
+  /** The sum of the attributions minus that difference: 0 except for the quadrature error. If it is not small, use more steps. */
   readonly gap: NDArray
 }
 
@@ -102,10 +104,10 @@ const integratedDoor = must.door('integratedGradients', {
 })
 
 /**
- * `(x - x₀) ∫ ∂f/∂x (x₀ + t (x - x₀)) dt`, from a baseline x₀ to x: what each number added on the way from one to the other. They sum
+ * `(x - x₀) ∫ ∂f/∂x (x₀ + t (x - x₀)) dt`, from a baseline x₀ to x: the contribution of each element along the path. They sum
  * to `f(x) - f(x₀)` (completeness). Sundararajan et al., "Axiomatic Attribution for Deep Networks" (2017).
  *
- * @throws TreeError if `baseline` has not the tree of `x`.
+ * @throws TreeError if `baseline` does not have the structure of `x`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -151,11 +153,11 @@ export const integratedGradients = <T>(
 /** Options of `smoothGrad`. */
 export interface SmoothOptions {
   readonly key: Key
-  /** How many gradients are taken; 50 by default. */
+  /** The number of gradients; 50 by default. */
   readonly samples?: number
-  /** The deviation of the noise over the range of a leaf's numbers, from least to greatest; 0.15 by default. */
+  /** The standard deviation of the noise divided by the range of a leaf's elements; 0.15 by default. */
   readonly noise?: number
-  /** Whether gradients are squared before their mean: magnitudes, which do not cancel. */
+  /** Whether gradients are squared before averaging, so that they do not cancel. */
   readonly square?: boolean
 }
 
@@ -173,7 +175,7 @@ const smoothDoor = must.door('smoothGrad', {
 })
 
 /**
- * The mean of gradients near `x`: what is left is what does not change from point to point. Smilkov et al., "SmoothGrad" (2017).
+ * The mean of gradients near `x`: only what is common to nearby points remains. Smilkov et al., "SmoothGrad" (2017).
  *
  * @returns a tree like `x`.
  * @example

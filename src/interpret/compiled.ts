@@ -1,4 +1,4 @@
-/** Functions that are given to us, compiled without a copy of what they close over. */
+/** Users' functions, compiled without copies of the arrays that they close over. */
 import { closeTree } from '../api/closures.ts'
 import { jit } from '../api/jit.ts'
 import { flattenArrays } from '../api/leaves.ts'
@@ -9,8 +9,8 @@ import type { NDArray } from '../trace/value.ts'
 type Leaves = readonly NDArray[]
 
 /**
- * `f`, compiled for each kind of arguments. What it closes over goes in as arguments: functions to be explained close over a model's
- * weights or the data, which `jit` would make part of the program, as a copy, with a warning.
+ * `f`, compiled for each combination of argument types. Captured arrays become arguments: functions to be explained close over
+ * a model's weights or the data, which `jit` would copy into the program, with a warning.
  */
 export const compiled = <A extends readonly unknown[], R>(
   operation: string,

@@ -1,4 +1,4 @@
-/** Which other tokens would change a model's mind. */
+/** Which other tokens would change a model's prediction. */
 import { grad } from '../api/grad.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
@@ -7,28 +7,28 @@ import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { EmbeddingView } from './embeddings.ts'
 
-/** A token in another one's place. */
+/** The replacement of one token by another. */
 export interface Counterfactual {
-  /** Which token is replaced. */
+  /** The position of the replaced token. */
   readonly position: number
-  /** Its id, and that of the token that takes its place. */
+  /** Its id, and that of the replacement. */
   readonly was: number
   readonly token: number
-  /** What the value would be to first order. */
+  /** The value, estimated to first order. */
   readonly estimated: number
-  /** What it is. */
+  /** The exact value. */
   readonly value: number
 }
 
 /** Options of `counterfactualTokens`. */
 export interface CounterfactualOptions {
-  /** How many are computed exactly: the best to first order; 10 by default. */
+  /** How many replacements are computed exactly: the best to first order; 10 by default. */
   readonly count?: number
   /** Whether the value should fall (the default) or rise. */
   readonly direction?: 'decrease' | 'increase'
-  /** Ids that are neither replaced nor put in: special tokens. */
+  /** Ids that are neither replaced nor inserted, such as special tokens. */
   readonly except?: readonly number[]
-  /** Tokens that may be replaced; all by default. */
+  /** Positions that may be replaced; all by default. */
   readonly positions?: readonly number[]
 }
 
@@ -78,7 +78,7 @@ const candidatesOf = (
   const vocabulary = changes.shape[1]!
   const elements = changes.dataSync()
   const sign = direction === 'decrease' ? 1 : -1
-  // The best so far, best first: few beside the vocabulary.
+  // The best so far, best first: few compared with the vocabulary.
   const best: Candidate[] = []
   for (const position of positions) {
     if (kept.has(ids[position]!)) continue
@@ -116,11 +116,11 @@ const counterfactualDoor = must.door('counterfactualTokens', {
 })
 
 /**
- * Single tokens that change a value most, each in the place of another: all replacements are ranked to first order, by one gradient over
+ * Single replacements of tokens that change a value most: all replacements are ranked to first order, with one gradient over
  * the whole table, and the best are computed exactly. Ebrahimi et al., "HotFlip" (2018).
  *
  * @param view - of one sequence, from `byEmbeddings`.
- * @returns those that were computed, best first.
+ * @returns the computed ones, best first.
  * @throws ArgumentError for several sequences at once.
  * @example
  * ```ts
@@ -148,7 +148,7 @@ export const counterfactualTokens = (
 export interface FlipOptions extends CounterfactualOptions {
   /** How many tokens are replaced at most; 3 by default. */
   readonly flips?: number
-  /** Where the value is enough, and no more is replaced. */
+  /** Whether the value is good enough to stop. */
   readonly until?: (value: number) => boolean
 }
 
@@ -156,7 +156,7 @@ export interface FlipOptions extends CounterfactualOptions {
 export interface Flipped {
   readonly ids: readonly number[]
   readonly value: number
-  /** What was replaced, one after the other. */
+  /** The replacements, in order. */
   readonly changes: readonly Counterfactual[]
 }
 
@@ -166,8 +166,8 @@ const flipDoor = must.door('flipTokens', {
 })
 
 /**
- * What an attacker would write: the best replacement, then the best in what it gives, and so on, no position twice, as long as each
- * betters the value.
+ * Greedy replacements, as an attacker would make them: the best replacement, then the best one in the result, and so on, no
+ * position twice, as long as each improves the value.
  *
  * @param view - of one sequence, from `byEmbeddings`.
  * @throws ArgumentError for several sequences at once.

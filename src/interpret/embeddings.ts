@@ -1,4 +1,4 @@
-/** Functions of token ids as functions of the rows that are looked up for them. */
+/** Functions of token ids as functions of their embedding rows. */
 import { LinearOperator, isLinearOperator } from '../api/linearOperator.ts'
 import { isQuantized } from '../api/quantized.ts'
 import type { Scalar } from '../api/types.ts'
@@ -13,7 +13,7 @@ import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 import type { ArrayLike, TakeOptions } from '../trace/surface.ts'
 
-/** A table of which the look-ups of certain ids give rows from elsewhere. Its products are the table's: tied heads stay as they are. */
+/** A table in which look-ups of certain ids return other rows. Its products are the table's, so tied heads do not change. */
 class ReplacedRows extends LinearOperator {
   readonly table: Weight
   readonly ids: NDArray
@@ -53,7 +53,7 @@ class ReplacedRows extends LinearOperator {
   }
 }
 
-/** Whether these are the very same ids: of traced ones the shape has to do. */
+/** Whether these are the same ids; for traced ids only the shapes are compared. */
 const isSame = (asked: NDArray, ids: NDArray): boolean => {
   if (!sameShape(asked.shape, ids.shape)) return false
   const [a, b] = [knownElements(asked), knownElements(ids)]
@@ -74,7 +74,7 @@ registerPytreeNode<ReplacedRows>(
 const denseOf = (table: Weight): NDArray =>
   table instanceof NDArray ? table : np.take(table, np.arange(table.shape[0]!), { axis: 0 })
 
-/** What the tables of embeddings of words are called in the trees of `pullback/models`. */
+/** The names of word embedding tables in the trees of `pullback/models`. */
 const TABLES = /(^|\.)(word_embeddings|wte|embed_tokens|shared)\.weight$/
 
 const isWeight = (x: unknown): x is Weight => x instanceof NDArray || isQuantized(x) || isLinearOperator(x)
@@ -85,7 +85,7 @@ interface Place {
   readonly replace: (weight: Weight) => unknown
 }
 
-/** Weights of a tree by their paths, and what the tree is with another one in its place. */
+/** The weights of a tree by their paths, each with a function that replaces it. */
 const weightsOf = (params: unknown): readonly Place[] => {
   const isWhole = (x: unknown): boolean => isQuantized(x) || isLinearOperator(x)
   const { leaves, treedef } = flatten(params, isWhole)
@@ -97,17 +97,17 @@ const weightsOf = (params: unknown): readonly Place[] => {
   )
 }
 
-/** A function of token ids, seen as one of the rows that are looked up for them. */
+/** A function of token ids, viewed as a function of their embedding rows. */
 export interface EmbeddingView {
   /** Shape `[batch, length]`. */
   readonly ids: NDArray
-  /** The rows of the table, shape `[batch, length, features]`: where gradients are taken. */
+  /** The rows of the table, shape `[batch, length, features]`: the point at which to take gradients. */
   readonly embeddings: NDArray
-  /** The value with other rows in the place of those. */
+  /** The value for other rows. */
   readonly f: (embeddings: NDArray) => NDArray
   /** The table: shape `[vocabulary, features]`. */
   readonly table: Weight
-  /** The rows of other ids: a baseline of padding or mask tokens. */
+  /** The rows of other ids, such as a baseline of padding or mask tokens. */
   readonly lookup: (ids: ArrayLike) => NDArray
   /** The same function at other ids. */
   readonly at: (ids: ArrayLike) => EmbeddingView
@@ -115,7 +115,10 @@ export interface EmbeddingView {
 
 /** Options of `byEmbeddings`. */
 export interface EmbeddingOptions {
-  /** The path of the table in the tree of parameters: `bert.embeddings.word_embeddings.weight`. Found by its name if left out. */
+  /**
+   * The path of the table in the tree of parameters: `bert.embeddings.word_embeddings.weight`. If left out, the table is found
+   * by its name.
+   */
   readonly table?: string
 }
 
@@ -170,11 +173,11 @@ const byEmbeddingsDoor = must.door('byEmbeddings', {
 })
 
 /**
- * A function of token ids as a function of their embeddings, so that attributions can be taken by them. It works with every model
- * that looks up rows of a table, those of `pullback/models` and others: in the place of the table stands a `LinearOperator` whose look-ups
- * of these ids give the rows that are asked about. Where a head shares the table (tied weights), the head keeps the table.
+ * A function of token ids as a function of their embeddings, so that attributions can be computed for them. It works with every
+ * model that looks up rows of a table, those of `pullback/models` and others: the table is replaced by a `LinearOperator` whose
+ * look-ups of these ids return the given rows. If a head shares the table (tied weights), the head still uses the table.
  *
- * @param run - from parameters and ids to a scalar: a class's score, say.
+ * @param run - from parameters and ids to a scalar, such as the score of a class.
  * @param ids - shape `[batch, length]`.
  * @throws ArgumentError if the table is not found, or if `run` does not look up these ids in it.
  * @example
@@ -213,7 +216,7 @@ export const byEmbeddings = <P>(
 const tokenScoresDoor = must.door('tokenScores', { attributions: must.arrayLike })
 
 /**
- * What belongs to each token: the sum over its features.
+ * The attribution of each token: the sum over its features.
  *
  * @param attributions - shape `[..., features]`.
  * @returns shape `[...]`.

@@ -1,4 +1,4 @@
-/** Attributions as pages: coloured words, and pictures under heat. Each is a text of HTML that needs no other file. */
+/** Attributions as pages: coloured words, and pictures with heat maps. Each is self-contained HTML. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
@@ -14,15 +14,15 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Text as text: nothing in it is markup. */
+/** Escapes a text, so that nothing in it is markup. */
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (c) => ESCAPES[c]!)
 
 // Words.
 
-/** Where a token stands in the text: from one place to before another, in UTF-16 code units; the same twice for special tokens. */
+/** The range of a token in the text, in UTF-16 code units, end excluded; empty for special tokens. */
 export type Offset = readonly [start: number, end: number]
 
-/** A word, and what its tokens come to. */
+/** A word, and the sum of its tokens' scores. */
 export interface WordScore {
   readonly text: string
   readonly start: number
@@ -34,7 +34,7 @@ const isOffset = (x: unknown): boolean => must.isListOf(x, must.natural.accepts,
 
 const offsetList = must.kind('a list of [start, end]', (x) => must.isListOf(x, isOffset))
 
-/** The words of a text with the tokens inside of them added up; what stands between words, and has tokens, is a word too. */
+/** The words of a text with the scores of their tokens added up; text between words that has tokens is a word too. */
 const joinWords = (
   operation: string,
   text: string,
@@ -89,11 +89,11 @@ const isLetter = (text: string, at: number): boolean => {
 const wordDoor = must.door('wordScores', { text: must.string, offsets: offsetList, scores: must.arrayLike })
 
 /**
- * Tokens' scores joined to words: what belongs to a word is the sum over its tokens. Tokens without a place in the text are left out.
+ * Scores of words: the score of a word is the sum over its tokens. Tokens without a range in the text are left out.
  *
- * @param offsets - where each token stands, as `encode` of `pullback/tokenizers` gives it.
+ * @param offsets - the range of each token, as returned by `encode` of `pullback/tokenizers`.
  * @param scores - one for each token.
- * @returns words in their order.
+ * @returns the words in order.
  * @throws ShapeError if there is not one score for each token; ArgumentError for a place that is not in the text.
  * @example
  * ```ts
@@ -109,13 +109,13 @@ export const wordScores = (text: string, offsets: readonly Offset[], scores: Arr
 
 /** Options of `textHtml`. */
 export interface TextHtmlOptions {
-  /** Stands above the text. */
+  /** The title above the text. */
   readonly title?: string
-  /** The score that is coloured fully; the greatest magnitude by default. Give one for several texts that are compared. */
+  /** The score with full colour; the largest magnitude by default. Set it to compare several texts. */
   readonly scale?: number
 }
 
-/** Blue for what speaks against, red for what speaks for; the strength is that of the score, and never hides the word. */
+/** Blue for negative scores, red for positive ones; the strength is that of the score, and never hides the word. */
 const shade = (score: number, most: number): string => {
   const strength = most > 0 && Number.isFinite(score) ? Math.min(1, Math.abs(score) / most) : 0
   const colour = score < 0 ? '37, 99, 235' : '220, 38, 38'
@@ -134,10 +134,10 @@ const textDoor = must.door('textHtml', {
 })
 
 /**
- * A text with its words coloured by their scores: red for what speaks for the value, blue for what speaks against it. Scores show as
- * the pointer rests on a word.
+ * A text with its words coloured by their scores: red for positive scores, blue for negative ones. Hovering over a word shows
+ * its score.
  *
- * @param offsets - where each token stands in the text.
+ * @param offsets - the range of each token in the text.
  * @param scores - one for each token.
  * @returns a fragment of HTML, to be put in `htmlPage`; the text in it is escaped.
  * @throws ShapeError if there is not one score for each token; ArgumentError for a place that is not in the text.
@@ -179,7 +179,7 @@ const captionOf = (title: string | undefined): string =>
 /** Options of `imageHtml`. */
 export interface ImageHtmlOptions {
   readonly title?: string
-  /** How much of the picture the greatest heat covers; 0.7 by default. */
+  /** The opacity of the greatest heat; 0.7 by default. */
   readonly opacity?: number
 }
 
@@ -210,7 +210,7 @@ const pixelsOf = (image: NDArray): string => {
   return pngOf(pixels, width, height)
 }
 
-/** Heat as a picture: the greatest is covered most, and what is not above 0 is clear. */
+/** Heat as a picture: the greatest heat is most opaque, and heat up to 0 is transparent. */
 const heatPixels = (heat: NDArray, opacity: number): string => {
   const [height, width] = heat.shape as readonly [number, number]
   const values = Array.from(heat.dataSync(), Number)
@@ -224,11 +224,11 @@ const heatPixels = (heat: NDArray, opacity: number): string => {
 }
 
 /**
- * A picture with heat over it: what `gradCam` gives, which may be coarser than the picture, or the magnitudes of an attribution summed over
- * channels.
+ * A picture with a heat map over it: the result of `gradCam`, which may be coarser than the picture, or the magnitudes of an
+ * attribution summed over channels.
  *
  * @param image - shape `[channels, height, width]` of 1 or 3 channels, numbers from 0 to 1.
- * @param heat - shape `[height, width]`, of any size: it is stretched over the picture. What is not above 0 is clear.
+ * @param heat - shape `[height, width]`, of any size: it is scaled to the picture. Heat up to 0 is transparent.
  * @returns a fragment of HTML, to be put in `htmlPage`.
  * @throws ShapeError for arrays of other shapes.
  * @example
@@ -272,9 +272,9 @@ const pageDoor = must.door('htmlPage', {
 })
 
 /**
- * A page of fragments that `textHtml` and `imageHtml` gave: one file, light or dark as the reader has it, without scripts.
+ * A page of fragments from `textHtml` and `imageHtml`: one file, light or dark as the reader prefers, without scripts.
  *
- * @param fragments - put in as they are.
+ * @param fragments - inserted as they are.
  * @example
  * ```ts
  * import { htmlPage } from 'pullback/interpret'

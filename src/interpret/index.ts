@@ -1,5 +1,5 @@
 /**
- * `pullback/interpret`: why a model says what it says, and how far it can be trusted.
+ * `pullback/interpret`: why a model predicts what it does, and how far it can be trusted.
  *
  * @module pullback/interpret
  */

@@ -1,4 +1,4 @@
-/** Which training examples made a model say what it says. */
+/** Which training examples are responsible for a model's predictions. */
 import { grad } from '../api/grad.ts'
 import { hvp } from '../api/jacobian.ts'
 import { vmap } from '../api/vmap.ts'
@@ -16,7 +16,7 @@ import { compiled } from './compiled.ts'
 /** The mean loss of a batch: a tree of arrays whose first axes are examples. */
 export type BatchLoss<P, B> = (params: P, batch: B) => Scalar
 
-/** How many examples a batch has. */
+/** The number of examples in a batch. */
 const examplesOf = (operation: string, batch: unknown): number => {
   const shapes = flatten(batch).leaves.map((x) => asArray(x as ArrayLike).shape)
   const count = shapes[0]?.[0]
@@ -44,12 +44,12 @@ const perExampleDoor = must.door('perExampleGradients', {
 })
 
 /**
- * The gradient of each example's loss, all at once: what `optim.dpAggregate` takes.
+ * The gradient of each example's loss, all at once, as `optim.dpAggregate` takes it.
  *
  * @param loss - of a batch; each example is given to it as a batch of one.
  * @param batch - a tree of arrays whose first axes are examples.
- * @returns a tree like `params`, each leaf with the examples along a first axis of its own.
- * @throws ShapeError if leaves of the batch are of different numbers of examples.
+ * @returns a tree like `params`, with the examples along a new first axis of each leaf. * @throws ShapeError if leaves of the
+ *   batch have different numbers of examples.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -68,14 +68,14 @@ export const perExampleGradients = <P, B>(loss: BatchLoss<P, B>, params: P, batc
 
 // TracIn.
 
-/** A state that training went through. */
+/** A state during training. */
 export interface TrainedCheckpoint<P> {
   readonly params: P
-  /** The rate of the steps around it; 1 by default. */
+  /** The learning rate around it; 1 by default. */
   readonly learningRate?: number
 }
 
-/** Training examples, and those whose losses are explained. */
+/** Training examples, and test examples whose losses are explained. */
 export interface InfluenceData<B> {
   readonly train: B
   readonly test: B
@@ -92,13 +92,14 @@ const tracInDoor = must.door('tracIn', {
 })
 
 /**
- * How much each training example lowered the loss of each test example: over checkpoints, `η ∇ℓ(train) · ∇ℓ(test)`, what steps on the one
- * did to the other, to first order. Positive: it helped. Pruthi et al., "Estimating Training Data Influence by Tracing Gradient Descent"
- * (TracInCP, 2020). Gradients of all test examples are held at once, those of training examples one at a time.
+ * How much each training example lowered the loss of each test example: the sum over checkpoints of `η ∇ℓ(train) · ∇ℓ(test)`,
+ * the effect of steps on the one on the other, to first order. Positive: it helped. Pruthi et al., "Estimating Training Data
+ * Influence by Tracing Gradient Descent" (TracInCP, 2020). The gradients of all test examples are in memory at once, those of
+ * training examples one at a time.
  *
  * @param loss - the mean loss of a batch.
  * @returns shape `[train examples, test examples]`.
- * @throws ShapeError if leaves of a batch are of different numbers of examples.
+ * @throws ShapeError if leaves of a batch have different numbers of examples.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -142,21 +143,21 @@ export const tracIn = <P, B>(
 export interface InfluenceOptions<P, B> {
   /** Added to the Hessian's diagonal, which makes it positive where training has not ended at a minimum; 0.01 by default. */
   readonly damping?: number
-  /** What was minimised; the mean loss of the training examples by default. Regularisation goes here. */
+  /** The training objective; the mean loss of the training examples by default. Include regularisation here. */
   readonly objective?: (params: P) => Scalar
-  /** What is explained of a test example; its loss by default. */
+  /** The quantity to explain for a test example; its loss by default. */
   readonly of?: BatchLoss<P, B>
   /** Steps of conjugate gradients at most; 100 by default. */
   readonly iterations?: number
-  /** They end where the residual is this much smaller than the right-hand side; 1e-5 by default. */
+  /** The relative residual at which they stop; 1e-5 by default. */
   readonly tolerance?: number
 }
 
-/** What leaving out each example would do, and whether the equations were solved. */
+/** The effect of leaving out each example, and the residuals of the equations. */
 export interface Influence {
   /** Shape `[train examples, test examples]`: by how much the test example's loss would rise without the training example. */
   readonly influences: NDArray
-  /** For each test example what is left of the right-hand side: above `tolerance`, more iterations are needed. */
+  /** The relative residual for each test example: if it is above `tolerance`, more iterations are needed. */
   readonly residuals: readonly number[]
 }
 
@@ -208,13 +209,13 @@ const influenceDoor = must.door('influence', {
 })
 
 /**
- * How much the loss of each test example would rise if a training example were left out: `∇ℓ(test)ᵀ (H + λ I)⁻¹ ∇ℓ(train) / n`, with H the
- * Hessian of what was minimised. It is solved by conjugate gradients, one system per test example, with Hessian-vector products: no
- * matrix is made. Positive: the example helped, as with `tracIn`. Koh and Liang, "Understanding Black-box Predictions via Influence
- * Functions" (2017).
+ * How much the loss of each test example would rise if a training example were left out: `∇ℓ(test)ᵀ (H + λ I)⁻¹ ∇ℓ(train) / n`,
+ * with H the Hessian of the objective. It is solved by conjugate gradients, one system per test example, with Hessian-vector
+ * products: no matrix is built. Positive: the example helped, as with `tracIn`. Koh and Liang, "Understanding Black-box
+ * Predictions via Influence Functions" (2017).
  *
- * @param params - where training ended.
- * @throws ArgumentError if the damped Hessian is not positive, with the curvature that was met.
+ * @param params - the parameters at the end of training.
+ * @throws ArgumentError if the damped Hessian is not positive definite, with the curvature found.
  * @example
  * ```ts
  * import { np } from 'pullback'

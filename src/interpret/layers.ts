@@ -1,4 +1,4 @@
-/** Gradients by what a function computes on its way: layers' outputs. Grad-CAM, and relevance layer by layer. */
+/** Gradients with respect to intermediate values of a function: layers' outputs. Grad-CAM, and layer-wise relevance. */
 import { makeProgram } from '../api/program.ts'
 import { grad } from '../api/grad.ts'
 import type { Scalar } from '../api/types.ts'
@@ -14,15 +14,15 @@ import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 import { applyEquations, initialEnvironment, read } from '../transforms/apply.ts'
 
-/** A scalar and the layers' outputs on the way to it, with its gradients by them. */
+/** A scalar, the layers' outputs, and the gradients of the scalar with respect to them. */
 export interface LayerGradients<H> {
   readonly value: NDArray
   readonly activations: H
-  /** `∂value/∂activation`, a tree like the activations; zeros by what the value does not depend on. */
+  /** `∂value/∂activation`, a tree like the activations; zeros for what the value does not depend on. */
   readonly gradients: H
 }
 
-/** A program whose first output is the value, and the others the layers' outputs, with changes added to these on the way. */
+/** A program whose first output is the value, and the others the layers' outputs, evaluated with changes added to these outputs. */
 const runChanged = (program: Program, args: readonly NDArray[], changes: readonly NDArray[]): readonly NDArray[] => {
   const changeOf = new Map<Variable, NDArray>()
   program.outputs.slice(1).forEach((atom, i) => {
@@ -54,7 +54,7 @@ const checkOutputs = (operation: string, program: Program): void => {
   if (odd !== undefined) throw new DTypeError(`${operation}: outputs of layers are arrays of floats, got ${odd}.`)
 }
 
-/** What `f` gives: the value, and the outputs of layers on the way to it. */
+/** A function that returns the value, and the outputs of layers. */
 export type WithLayers<T, H> = (x: T) => readonly [value: Scalar, layers: H]
 
 const gradientsOf = <T, H>(operation: string, f: WithLayers<T, H>, x: T): LayerGradients<H> => {
@@ -84,11 +84,12 @@ const gradientsOf = <T, H>(operation: string, f: WithLayers<T, H>, x: T): LayerG
 const layerDoor = must.door('layerGradients', { f: must.func, x: must.anything })
 
 /**
- * Gradients of a scalar by the outputs of layers, which `f` gives beside it, such as a model's `hiddenStates`. The function is split where
- * each of them is computed: nothing has to be changed in a model for that. Layers inside of a function under `jit` cannot be seen.
+ * Gradients of a scalar with respect to the outputs of layers, which `f` returns beside it, such as a model's `hiddenStates`.
+ * The function is split where each of them is computed, so the model needs no change. Layers inside a function under `jit`
+ * cannot be seen.
  *
- * @param f - from a tree of arrays to a pair: a float scalar, and a tree of what was computed on the way.
- * @throws ShapeError if the value is no scalar.
+ * @param f - from a tree of arrays to a pair: a float scalar, and a tree of intermediate values.
+ * @throws ShapeError if the value is not a scalar.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -111,9 +112,9 @@ export const layerGradients = <T, H>(f: WithLayers<T, H>, x: T): LayerGradients<
 const relevanceDoor = must.door('layerRelevance', { f: must.func, x: must.anything })
 
 /**
- * `activation · ∂value/∂activation` of each layer: what its numbers add to the value, to first order. Where biases are left out, this
- * is layer-wise relevance propagation (LRP-0) for networks of rectifiers: Ancona et al., "Towards better understanding of gradient-based
- * attribution methods" (2018).
+ * `activation · ∂value/∂activation` of each layer: the contribution of its elements to the value, to first order. Without
+ * biases, this is layer-wise relevance propagation (LRP-0) for networks of rectifiers: Ancona et al., "Towards better
+ * understanding of gradient-based attribution methods" (2018).
  *
  * @returns a tree like the layers' outputs.
  * @example
@@ -151,13 +152,13 @@ const camDoor = must.door('gradCam', {
 })
 
 /**
- * Where a convolutional layer sees what speaks for the value: its channels, weighted by the means of their gradients over places, summed,
- * and what is below 0 left out. Selvaraju et al., "Grad-CAM" (2017).
+ * Where a convolutional layer sees evidence for the value: the sum of its channels, weighted by the means of their gradients
+ * over positions, with negative values set to 0. Selvaraju et al., "Grad-CAM" (2017).
  *
- * @param f - from an input to a pair: a float scalar, and the layer's output `[batch, channels, ...places]`. With several pictures the
- *   value is the sum of theirs.
- * @returns shape `[batch, ...places]`: as coarse as the layer is.
- * @throws ShapeError if the layer's output has no places.
+ * @param f - from an input to a pair: a float scalar, and the layer's output `[batch, channels, ...places]`. For several
+ *   pictures, the value is the sum of theirs.
+ * @returns shape `[batch, ...places]`, with the resolution of the layer. * @throws ShapeError if the layer's output has no
+ *   spatial axes.
  * @example
  * ```ts
  * import { np } from 'pullback'

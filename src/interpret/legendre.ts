@@ -1,4 +1,4 @@
-/** Gauss and Legendre's places on [0, 1]: polynomials up to degree 2n - 1 are integrated exactly. */
+/** Gauss-Legendre quadrature on [0, 1]: polynomials up to degree 2n - 1 are integrated exactly. */
 
 /** The Legendre polynomial of degree n and its derivative at x, by recurrence: (k+1) P(k+1) = (2k+1) x P(k) - k P(k-1). */
 const polynomial = (n: number, x: number): readonly [value: number, derivative: number] => {
@@ -9,7 +9,7 @@ const polynomial = (n: number, x: number): readonly [value: number, derivative: 
   return [value, (n * (x * value - before)) / (x * x - 1)]
 }
 
-/** The i-th root, by Newton's method from its asymptotic place. */
+/** The i-th root, by Newton's method from its asymptotic approximation. */
 const root = (n: number, i: number): number => {
   let x = Math.cos((Math.PI * (i + 0.75)) / (n + 0.5))
   for (let step = 0; step < 100; step++) {
@@ -22,9 +22,7 @@ const root = (n: number, i: number): number => {
 }
 
 /**
- * The rule with n places.
- *
- * @returns places and weights; the weights sum to 1.
+ * The rule with n nodes. * * @returns nodes and weights; the weights sum to 1.
  */
 export const legendre = (n: number): readonly (readonly [place: number, weight: number])[] =>
   Array.from({ length: n }, (_, i) => {

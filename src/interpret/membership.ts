@@ -1,24 +1,25 @@
-/** Whether a model gives away what it was trained on. */
+/** Whether a model reveals what it was trained on. */
 import { ArgumentError } from '../core/errors.ts'
 import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 
-/** How well losses tell members from others. */
+/** How well losses distinguish members from others. */
 export interface Membership {
-  /** The chance that a member's loss is below another example's: 0.5 if losses tell nothing, 1 if they tell all. */
+  /** The probability that a member's loss is below another example's: 0.5 if losses reveal nothing, 1 if they reveal everything. */
   readonly auc: number
-  /** The greatest difference between the rates of true and of false positives; 0 if losses tell nothing. */
+  /** The largest difference between the true and the false positive rate; 0 if losses reveal nothing. */
   readonly advantage: number
-  /** The loss up to which an example is best taken for a member. */
+  /** The best threshold: examples with a loss up to this are classified as members. */
   readonly threshold: number
 }
 
 const membershipDoor = must.door('membershipTest', { members: must.arrayLike, others: must.arrayLike })
 
 /**
- * The test of membership by a threshold on the loss: examples with small losses are taken for members of the training data. Yeom et al.,
- * "Privacy Risk in Machine Learning" (2018). The area under its curve is that of Mann and Whitney, ties counted by half.
+ * The test of membership by a threshold on the loss: examples with small losses are classified as members of the training data.
+ * Yeom et al., "Privacy Risk in Machine Learning" (2018). The area under its curve is the Mann-Whitney statistic, with ties
+ * counted as half.
  *
  * @param members - losses of examples that the model was trained on.
  * @param others - losses of examples like those that it has not seen.

@@ -1,7 +1,7 @@
-/** Pictures as PNG (ISO 15948), not compressed, which needs neither a library nor a platform. */
+/** Pictures as uncompressed PNG (ISO 15948), which needs neither a library nor a platform API. */
 import { crc32 } from '../core/crc32.ts'
 
-/** A block of zlib that is stored as it is holds at most so many bytes. */
+/** The most bytes of a stored block of zlib. */
 const MOST_STORED = 65535
 
 /** Bytes as a stream of zlib: a header, stored blocks, and Adler-32. */
@@ -37,7 +37,7 @@ const chunk = (type: string, data: Uint8Array): Uint8Array => {
   return out
 }
 
-/** What every platform has, under the library's own types. */
+/** A function of every platform, under the library's own types. */
 const host = globalThis as unknown as { readonly btoa: (binary: string) => string }
 
 const base64 = (bytes: Uint8Array): string => {
@@ -47,7 +47,7 @@ const base64 = (bytes: Uint8Array): string => {
 }
 
 /**
- * A picture as an address that holds it.
+ * A picture as a data URL.
  *
  * @param pixels - red, green, blue and opacity of each pixel, row by row.
  */

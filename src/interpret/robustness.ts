@@ -1,4 +1,4 @@
-/** How little it takes to change a model's mind: attacks on inputs, and what is left of accuracy. */
+/** How small a perturbation changes a model's prediction: attacks on inputs, and accuracy under attack. */
 import { grad } from '../api/grad.ts'
 import type { Scalar } from '../api/types.ts'
 import { ShapeError } from '../core/errors.ts'
@@ -14,9 +14,9 @@ import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 import { compiled } from './compiled.ts'
 
-/** Where inputs may be. */
+/** The valid range of inputs. */
 export interface InputRange {
-  /** The least and the greatest number that an input may have: 0 and 1 for pictures, say; none by default. */
+  /** The smallest and the largest element of inputs, for example 0 and 1 for pictures; unbounded by default. */
   readonly lower?: number
   readonly upper?: number
 }
@@ -36,12 +36,12 @@ const fgsmDoor = must.door('fgsm', {
 })
 
 /**
- * The fast gradient sign method: one step of length ε in each number, the way in which the loss rises. Goodfellow et al., "Explaining and
- * Harnessing Adversarial Examples" (2015).
+ * The fast gradient sign method: one step of length ε in each element, in the direction in which the loss rises. Goodfellow et
+ * al., "Explaining and Harnessing Adversarial Examples" (2015).
  *
  * @param loss - of a batch of inputs: the sum or the mean over its examples, which must not depend on each other.
  * @param x - shape `[batch, ...]`.
- * @returns inputs of that shape, no number further than ε from its own.
+ * @returns inputs of that shape, each element within ε of its original value.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -64,19 +64,19 @@ export const fgsm = (
 
 /** Options of `pgd`. */
 export interface PgdOptions extends InputRange {
-  /** How far the inputs may move. */
+  /** The radius of the ball. */
   readonly epsilon: number
-  /** How it is measured: the greatest change of a number (`linf`, the default), or the Euclidean length of an example's change (`l2`). */
+  /** Its norm: the largest change of an element (`linf`, the default), or the Euclidean norm of an example's change (`l2`). */
   readonly norm?: 'linf' | 'l2'
   /** Steps; 10 by default. */
   readonly steps?: number
   /** The length of a step, in that norm; `2.5 ε / steps` by default. */
   readonly stepSize?: number
-  /** Begins at a random place of the ball; at the inputs themselves without a key. */
+  /** Starts at a random point of the ball; without a key, at the inputs themselves. */
   readonly key?: Key
 }
 
-/** The lengths of examples' changes, broadcast to them. */
+/** The norms of examples' changes, broadcast to them. */
 const lengths = (x: NDArray): NDArray => np.sqrt(np.sum(np.square(x), { axis: range(x.ndim).slice(1), keepdims: true }))
 
 const unit = (x: NDArray): NDArray => {
@@ -84,7 +84,7 @@ const unit = (x: NDArray): NDArray => {
   return np.divide(x, np.where(np.equal(length, 0), 1, length))
 }
 
-/** How one moves in a ball, is moved back to it, and begins in it. */
+/** For each ball: a step, the projection onto it, and a random start. */
 const balls = {
   linf: {
     step: (g: NDArray) => np.sign(g),
@@ -96,10 +96,10 @@ const balls = {
     step: unit,
     project: (d: NDArray, epsilon: number) =>
       np.multiply(d, np.minimum(1, np.divide(epsilon, np.maximum(lengths(d), Number.MIN_VALUE)))),
-    // A direction, and a radius r with r^n uniform: all places of the ball alike.
+    // A direction, and a radius r with r^n uniform: uniform in the ball.
     start: (key: Key, x: NDArray, epsilon: number) => {
       const size = x.size / Math.max(1, x.shape[0]!)
-      // Of two keys: bits that both had in common would bind the one to the other.
+      // With two keys: shared bits would correlate radius and direction.
       const [ofRadius, ofDirection] = split(key)
       const radius = np.power(
         uniform(ofRadius, [x.shape[0]!, ...range(x.ndim - 1).map(() => 1)]),
@@ -139,8 +139,9 @@ const pgdDoor = must.door('pgd', {
 })
 
 /**
- * Projected gradient descent: steps the way in which the loss rises, each moved back into the ball of radius ε around the inputs. Madry et
- * al., "Towards Deep Learning Models Resistant to Adversarial Attacks" (2018). For an attack towards a class, negate that class's loss.
+ * Projected gradient descent: steps in the direction in which the loss rises, each projected back into the ball of radius ε
+ * around the inputs. Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks" (2018). For a targeted
+ * attack, negate the loss of the target class.
  *
  * @param loss - of a batch of inputs: the sum or the mean over its examples, which must not depend on each other.
  * @param x - shape `[batch, ...]`.
@@ -159,7 +160,7 @@ export const pgd = (loss: (x: NDArray) => Scalar, x: ArrayLike, options: PgdOpti
   return attack('pgd', loss, asArray(x), options)
 }
 
-/** What is left of accuracy where inputs may move so far. */
+/** The accuracy under perturbations up to ε. */
 export interface RobustAccuracy {
   readonly epsilon: number
   readonly accuracy: number
@@ -167,7 +168,7 @@ export interface RobustAccuracy {
 
 /** Options of `robustnessCurve`. */
 export interface RobustnessOptions extends Omit<PgdOptions, 'epsilon' | 'stepSize'> {
-  /** How far inputs may move: one point of the curve each. */
+  /** The radii, one for each point of the curve. */
   readonly epsilons: readonly number[]
 }
 
@@ -181,8 +182,8 @@ const curveDoor = must.door('robustnessCurve', {
 })
 
 /**
- * Accuracy under attack by `pgd` on the cross-entropy, for one ε after the other. An example counts as right only if it is right without an
- * attack too, and under all smaller ones of the list: no point is above one before it.
+ * Accuracy under attack by `pgd` on the cross-entropy, for each ε. An example counts as correct only if it is also correct
+ * without an attack, and under all smaller ε of the list, so the curve never rises.
  *
  * @param logits - from inputs `[batch, ...]` to scores `[batch, classes]`.
  * @param labels - shape `[batch]`, integers.

@@ -1,4 +1,4 @@
-/** How information flows through layers of attention. */
+/** How information flows through attention layers. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import { asArray } from '../runtime/installArrays.ts'
@@ -8,9 +8,9 @@ import type { NDArray } from '../trace/value.ts'
 
 /** Options of `attentionRollout`. */
 export interface RolloutOptions {
-  /** How much of each token goes past the attention, by the residual connection: 0.5 by default. */
+  /** The weight r of the residual connection; 0.5 by default. */
   readonly residual?: number
-  /** What is made of the heads' weights; their mean by default. */
+  /** How the weights of heads are combined; by their mean by default. */
   readonly heads?: 'mean' | 'max' | 'min'
 }
 
@@ -20,13 +20,13 @@ const rolloutDoor = must.door('attentionRollout', {
 })
 
 /**
- * What each token of the last layer has of each token of the input: the product over layers of `r I + (1 - r) A`, A the weights of the heads
- * together, with rows that sum to 1. Abnar and Zuidema, "Quantifying Attention Flow in Transformers" (2020). Models give weights when
- * they are run with `{ attentions: true }`.
+ * The share of each input token in each token of the last layer: the product over layers of `r I + (1 - r) A`, where A are the
+ * combined weights of the heads, with rows that sum to 1. Abnar and Zuidema, "Quantifying Attention Flow in Transformers"
+ * (2020). Models return the weights with `{ attentions: true }`.
  *
  * @param attentions - each layer's weights, shape `[batch, heads, length, length]`, first layer first.
  * @returns shape `[batch, length, length]`: rows for tokens of the last layer, columns for tokens of the input.
- * @throws ShapeError if weights are not square, or not all of one shape.
+ * @throws ShapeError if weights are not square, or differ in shape.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** Adapters of files as commands use them, whatever they change: weights, what comes after layers, or what stands before a text. */
+/** Adapters from files, for commands, whatever they change: weights, layers' outputs, or the tokens before a text. */
 import type { JsonRecord } from '../../io/index.ts'
 import type { AnyModel, AnyRunOptions, GenerateOptions, NamedArrays, ParamTree } from '../../models/index.ts'
 import type { Adapter, BottleneckConfig, LoraConfig, PeftConfig } from '../../train/index.ts'
@@ -9,19 +9,19 @@ import type { VirtualAdapter } from '../../train/methods/virtualModel.ts'
 import { isPrompt, virtualTensors, withVirtualTokens } from '../../train/methods/virtualModel.ts'
 import { FailedError, orFail } from '../command.ts'
 
-/** One that changes weights. */
+/** An adapter that changes weights. */
 export interface WeightAdapter {
   readonly kind: 'weights'
   readonly adapter: Adapter<PeftConfig>
 }
 
-/** One that has virtual tokens. */
+/** An adapter with virtual tokens. */
 export interface TokenAdapter {
   readonly kind: 'tokens'
   readonly adapter: VirtualAdapter
 }
 
-/** One that stands after layers: our own files. */
+/** An adapter after layers (bottleneck), in our own files. */
 export interface LayerAdapter {
   readonly kind: 'layers'
   readonly adapter: Adapter<BottleneckConfig>
@@ -29,7 +29,7 @@ export interface LayerAdapter {
 
 export type AnyAdapter = WeightAdapter | TokenAdapter | LayerAdapter
 
-/** Reads one, by what its configuration says that it is. */
+/** Reads an adapter of the kind that its configuration names. */
 export const readAdapter = async (
   directory: string,
   peft: JsonRecord,
@@ -52,17 +52,17 @@ export const readAdapter = async (
   return { kind: 'weights', adapter: orFail(await loadAdapter(directory, params, { model, residual: true })()) }
 }
 
-/** What an adapter belongs to: the residual of the weights, where it began as a part of them. */
+/** The base of an adapter: the residual of the weights, if it was initialised with a part of them. */
 export const plainOf = ({ adapter }: AnyAdapter, params: ParamTree): ParamTree =>
   adapter.config.method === 'lora' || adapter.config.method === 'dora'
     ? lora.residual(params, adapter as Adapter<LoraConfig>)
     : params
 
-/** The parameters with the adapter on them. */
+/** The parameters with the adapter applied. */
 const changed = (one: WeightAdapter | LayerAdapter, plain: ParamTree): ParamTree =>
   one.kind === 'weights' ? applyAdapter(plain, one.adapter) : bottleneck.apply(plain, one.adapter)
 
-/** The model and the parameters as they are run, with the adapter in one of them. */
+/** The model and the parameters to run, with the adapter in one of them. */
 export const adapted = (
   one: AnyAdapter,
   model: AnyModel,
@@ -72,14 +72,14 @@ export const adapted = (
     ? { model: withVirtualTokens(model, one.adapter, { asEmbeddings: false }), params: plain }
     : { model, params: changed(one, plain) }
 
-/** How many tokens of the adapter stand among those of a text: a prefix has none there. */
+/** The number of virtual tokens among those of a text; 0 for a prefix. */
 export const virtualTokens = (one: AnyAdapter | null): number =>
   one?.kind === 'tokens' && isPrompt(one.adapter) ? one.adapter.config.tokens : 0
 
-/** What `generate` is given of a model, with an adapter or without. */
+/** The arguments of `generate` for a model, with or without an adapter. */
 export interface Writing {
   readonly params: ParamTree
-  /** What texts begin with. */
+  /** The prefix of texts. */
   readonly options: Pick<GenerateOptions, 'prefix'>
 }
 
@@ -92,11 +92,11 @@ export const writing = (one: AnyAdapter | null, plain: ParamTree): Writing => {
     : { params: prefixTuning.apply(plain, adapter), options: { prefix: prefixTuning.prefix(adapter) } }
 }
 
-/** What an adapter computes, as PEFT does it where it has the method, and how that depends on the adapter's own arrays. */
+/** A model with an adapter, computed as PEFT does where it has the method, as a function of the adapter's own arrays. */
 export interface Exact {
   readonly adapter: Adapter
   readonly run: (adapter: Adapter, plain: ParamTree, inputs: NamedArrays, options: AnyRunOptions) => NamedArrays
-  /** The adapter's arrays, or gradients by them, under the names that its files have for them. */
+  /** The adapter's arrays, or gradients with respect to them, under their names in files. */
   readonly named: (adapter: Adapter) => NamedArrays
 }
 

@@ -12,26 +12,26 @@ import { isGguf, tokenizerOf } from '../model.ts'
 import { progressBar } from '../progress.ts'
 import type { TaskName } from './settings.ts'
 
-/** A model with the head that is wanted. */
+/** A model with the required head. */
 export interface Body {
   readonly model: AnyModel
   readonly params: ParamTree
-  /** Running statistics; null of models that keep none. */
+  /** Running statistics; null for models without. */
   readonly state: ParamTree | null
-  /** With what the task says of labels in it. */
+  /** The configuration, with the labels of the task. */
   readonly config: JsonRecord
-  /** Null of a GGUF file. */
+  /** Null for a GGUF file. */
   readonly files: ModelFiles | null
-  /** Modules of which the file had nothing: they were made anew. */
+  /** Modules that the file did not have, and that were initialised. */
   readonly fresh: readonly string[]
 }
 
-/** A model of texts as it is tuned. */
+/** A text model to be tuned. */
 export interface Base extends Body {
   readonly tokenizer: Tokenizer
 }
 
-/** Ends of the names of classes that have the head of a task. */
+/** Suffixes of the names of classes that have the head of a task. */
 export const suffixes: { readonly [K in TaskName]: readonly string[] } = {
   classify: ['ForSequenceClassification'],
   causal: ['ForCausalLM', 'LMHeadModel'],
@@ -41,14 +41,14 @@ export const suffixes: { readonly [K in TaskName]: readonly string[] } = {
 
 const isKnown = (name: string): name is ArchitectureName => architectureNames.some((known) => known === name)
 
-/** The class of the model that a configuration is of. */
+/** The model class of a configuration. */
 const ownClass = (config: JsonRecord): ArchitectureName => {
   const given = modelOfConfig(config)
   if (given._tag === 'Right' && isKnown(given.right.architecture)) return given.right.architecture
   throw new FailedError(given._tag === 'Left' ? given.left.message : 'config: the class of the model is not known')
 }
 
-/** The class of the same family whose name ends in one of these, the configuration's own before others; null if there is none. */
+/** The class of the same family whose name ends in one of these, preferably the configuration's own; null if there is none. */
 export const classIn = (config: JsonRecord, ends: readonly string[]): ArchitectureName | null => {
   const own = ownClass(config)
   if (ends.some((end) => end !== 'Model' && own.endsWith(end))) return own
@@ -56,7 +56,7 @@ export const classIn = (config: JsonRecord, ends: readonly string[]): Architectu
   return ends.map((end) => `${family}${end}`).find(isKnown) ?? null
 }
 
-/** The class that has the head of a task: of a `BertModel`, `BertForSequenceClassification`. */
+/** The class that has the head of a task: for a `BertModel`, `BertForSequenceClassification`. */
 export const architectureFor = (config: JsonRecord, task: TaskName): ArchitectureName => {
   const found = classIn(config, suffixes[task])
   if (found !== null) return found
@@ -83,9 +83,9 @@ export const withLabels = (config: JsonRecord, labels: readonly string[] | null)
 const moduleOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('.')))
 
 interface Wanted {
-  /** Null where there are no classes, or the file's own are meant. */
+  /** Null if there are no classes, or for the file's own. */
   readonly labels: readonly string[] | null
-  /** What parameters that the file lacks are drawn from. */
+  /** The seed of parameters that the file lacks. */
   readonly seed: number
 }
 
@@ -94,7 +94,7 @@ const fromGguf = async (path: string, onProgress: (progress: Progress) => void):
   return { model, params, state: null, config, files: null, fresh: [] }
 }
 
-/** Loads a model of a class; null for the class that the file says. Parameters that the file does not have are made anew. */
+/** Loads a model of a class; null for the class that the file names. Parameters that the file does not have are initialised. */
 export const loadBody = async (
   path: string,
   architecture: ArchitectureName | null,
@@ -123,7 +123,7 @@ export const loadBody = async (
   }
 }
 
-/** Loads a model of texts for a task. A head that the file does not have is made anew. */
+/** Loads a text model for a task. A head that the file does not have is initialised. */
 export const loadBase = async (
   path: string,
   { task, ...wanted }: Wanted & { readonly task: TaskName },

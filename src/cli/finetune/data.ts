@@ -1,4 +1,4 @@
-/** The rows of a run: which task they are of, what their classes are called, and which of them are kept for evaluation. */
+/** The rows of a run: their task, the names of their classes, and the split for evaluation. */
 import type { TrainRow, Stream } from '../../train/index.ts'
 import { fold, splitByHash, take, toArray } from '../../train/index.ts'
 import type { JsonRecord } from '../../io/index.ts'
@@ -9,12 +9,12 @@ import { openKnownRows, openRows, pairRow } from './rows.ts'
 import type { Settings, TaskName } from './settings.ts'
 import type { TaskBatch } from './task.ts'
 
-/** A stream of one of both kinds of rows. */
+/** A stream of either kind of rows. */
 export type Rows =
   | { readonly kind: 'known'; readonly rows: Stream<TrainRow> }
   | { readonly kind: 'pairs'; readonly rows: Stream<PairRow> }
 
-/** The rows of files, as the task has them. */
+/** The rows of files, as the task reads them. */
 export const rowsFor = (task: TaskName, paths: readonly string[], reading: Reading): Rows =>
   task === 'embed'
     ? { kind: 'pairs', rows: openRows(paths, pairRow, reading) }
@@ -22,7 +22,7 @@ export const rowsFor = (task: TaskName, paths: readonly string[], reading: Readi
 
 const writesAfterReading = (config: JsonRecord): boolean => ['t5', 'mt5'].includes(String(config['model_type']))
 
-/** The task that rows are of, by the first of them and by the model. */
+/** The task of rows, detected from the first of them and the model. */
 export const detectTask = async (paths: readonly string[], reading: Reading, config: JsonRecord): Promise<TaskName> => {
   const first = orFail(await toArray(take<TrainRow>(1)(openKnownRows(paths, reading)))())
   const [row] = first
@@ -31,7 +31,7 @@ export const detectTask = async (paths: readonly string[], reading: Reading, con
   return writesAfterReading(config) ? 'seq2seq' : 'causal'
 }
 
-/** What labels are: classes by name, or numbers. */
+/** The kind of labels: class names, or numbers. */
 export interface Labels {
   /** Null if they are numbers. */
   readonly names: readonly string[] | null
@@ -42,10 +42,10 @@ interface Seen {
   readonly numbers: Set<number>
 }
 
-/** As many classes as this are numbers by mistake. */
+/** More classes than this are probably numbers for a regression. */
 const MOST = 1000
 
-/** The classes that rows have: texts in order of their letters, whole numbers up to the greatest, or none of numbers. */
+/** The classes of rows: strings in alphabetical order, integers up to the largest, or null for other numbers. */
 export const detectLabels = async (rows: Stream<TrainRow>, config: JsonRecord): Promise<Labels> => {
   const begin: Seen = { texts: new Set(), numbers: new Set() }
   const seen = orFail(
@@ -65,14 +65,14 @@ export const detectLabels = async (rows: Stream<TrainRow>, config: JsonRecord): 
   }
   if (seen.numbers.size > 0)
     throw new FailedError('some labels are texts and some are numbers: name all classes by words, or number them')
-  // A head that has these classes already keeps their order.
+  // A head that already has these classes keeps their order.
   if (own !== null && [...seen.texts].every((label) => own.includes(label))) return { names: own }
   return { names: [...seen.texts].sort() }
 }
 
 /**
- * What rows are told apart by. The beginning of a text will do, but not that of instructions, which all rows may have in common: they
- * would all go to one part.
+ * The text that is hashed for the split. The beginning of a text is enough, but not that of instructions, which all rows may
+ * share: they would all go to one part.
  */
 const textOf = (row: TrainRow | PairRow): string => {
   if ('messages' in row) {
@@ -84,13 +84,13 @@ const textOf = (row: TrainRow | PairRow): string => {
 
 const isInstruction = (row: TrainRow | PairRow): boolean => 'messages' in row || 'prompt' in row
 
-/** Rows to learn, and rows to evaluate on. */
+/** Rows for training, and rows for evaluation. */
 export interface Parts<R> {
   readonly train: Stream<R>
   readonly valid: Stream<R> | null
 }
 
-/** A share of the rows is kept for evaluation, by the hash of their texts: the same rows in every run. */
+/** Splits off a fraction of the rows for evaluation, by the hash of their texts: the same rows in every run. */
 export const partsOf = <R extends TrainRow | PairRow>(
   rows: Stream<R>,
   valid: Stream<R> | null,
@@ -107,20 +107,20 @@ export const partsOf = <R extends TrainRow | PairRow>(
   return { train, valid: held }
 }
 
-/** How many rows there are. */
+/** The number of rows. */
 export const countRows = async (rows: Stream<unknown>): Promise<number> =>
   orFail(await fold(0, (n: number) => n + 1)(rows)())
 
 /** One pass over the data. */
 export interface Pass {
   readonly rows: number
-  /** Batches: more than the rows fill, as each length that rows are filled up to has a last one of its own. */
+  /** The number of batches: each padded length has its own last batch, which may not be full. */
   readonly steps: number
 }
 
 /**
- * Counts what a pass comes to, in the batches themselves. How many fall to each length does not depend on the order of the rows, so that
- * all passes have as many.
+ * Counts the batches of a pass by reading it. The number of rows of each length does not depend on their order, so all passes
+ * have as many batches.
  */
 export const countPass = async (batches: Stream<TaskBatch>): Promise<Pass> =>
   orFail(

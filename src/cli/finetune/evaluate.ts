@@ -1,4 +1,4 @@
-/** `pullback evaluate`: what a tuned model makes of rows with labels. */
+/** `pullback evaluate`: measures a tuned model on rows with labels. */
 import { evaluate as evaluateStream, Tally } from '../../train/index.ts'
 import type { ParamTree } from '../../models/index.ts'
 import type { Stream } from '../../train/index.ts'
@@ -11,7 +11,7 @@ import { batchesOf, pairBatchesOf, taskOf } from './task.ts'
 import type { Tuned } from './tuned.ts'
 import { loadTuned, tunedOptions } from './tuned.ts'
 
-/** The files of `--data`, and of the words after it. */
+/** The files of `--data`, and the arguments after it. */
 export const dataOf = (given: Given): readonly string[] => [required(given, 'data'), ...given.words]
 
 /** Whole numbers from 1 on. */

@@ -4,7 +4,7 @@ import { openFolder, readAll } from '../../io/index.ts'
 import { nodeFiles, writeFile } from '../../io/node.ts'
 import { FailedError, orFail } from '../command.ts'
 
-/** Writes a text, whole or not at all. */
+/** Writes a text, completely or not at all. */
 export const writeText = async (path: string, text: string): Promise<void> => {
   orFail(await writeFile(path, [encodeUtf8(text)])())
 }

@@ -34,7 +34,7 @@ const configFile = async (path: string | undefined): Promise<JsonRecord> => {
   throw new FailedError(`${path}: must be an object of settings`)
 }
 
-/** The settings of `--config`, and of the flags. Words are more files of data. */
+/** The settings of `--config`, and of the flags. Arguments are further data files. */
 const settingsOf = async (given: Given): Promise<Settings> => {
   const config = given.text('config')
   const flags: { [key: string]: unknown } = {}
@@ -49,14 +49,14 @@ const settingsOf = async (given: Given): Promise<Settings> => {
   return resolved.right
 }
 
-/** What is known of a model before it is loaded. */
+/** The configuration of a model, before it is loaded. */
 const configOf = async (path: string): Promise<JsonRecord> =>
   isGguf(path) ? {} : orFail(await openModel(path)()).config
 
 const longestOf = (task: TaskName, { maxLength }: Settings): number =>
   maxLength ?? (task === 'causal' || task === 'seq2seq' ? 512 : 128)
 
-/** How many rows are held and mixed at a time. */
+/** The size of the shuffle buffer, in rows. */
 const SHUFFLED = 10_000
 
 const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> =>
@@ -65,13 +65,13 @@ const mixed = <R>(rows: Stream<R>, { seed }: Settings): Stream<R> =>
 interface Prepared {
   readonly train: Stream<TaskBatch>
   readonly valid: Stream<TaskBatch> | null
-  /** What one pass has to learn from. */
+  /** One pass over the training data. */
   readonly pass: Pass
-  /** How many there are to evaluate on; null if that is not done. */
+  /** The number of rows for evaluation; null if there is no evaluation. */
   readonly validRows: number | null
 }
 
-/** How rows become batches, counted by the one reading or the other. */
+/** How rows become batches, with the bad rows counted by a reading. */
 type Batching<R> = (reading: Reading) => (rows: Stream<R>) => Stream<TaskBatch>
 
 const prepared = async <R>(
@@ -87,7 +87,7 @@ const prepared = async <R>(
   validRows: looked.valid === null ? null : await countRows(looked.valid),
 })
 
-/** What is counted for people, and what is read beside it: to find out about the rows, and to evaluate. */
+/** The reading whose counts are reported, and another for detection and evaluation. */
 interface Readings {
   readonly reading: Reading
   readonly looking: Reading
@@ -130,14 +130,14 @@ const prepare = (
   return prepared(parts(readings.reading), parts(readings.looking), settings, batching, readings)
 }
 
-/** Everything that a run needs, from its settings. */
+/** Prepares everything that a run needs, from its settings. */
 const prepareRun = async (
   settings: Settings,
   terminal: Terminal,
 ): Promise<{ readonly run: Run; readonly labels: readonly string[] | null }> => {
   const tally = new Tally()
   const reading: Reading = { onBad: settings.onBad, tally }
-  // What is read to find out about the rows, and to evaluate, is not counted twice.
+  // Reading for detection and for evaluation must not be counted twice.
   const looking: Reading = { onBad: settings.onBad, tally: new Tally() }
   const config = await configOf(settings.model)
   const name = settings.task === 'auto' ? await detectTask(settings.data, looking, config) : settings.task

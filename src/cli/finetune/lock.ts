@@ -1,21 +1,21 @@
 /**
- * One run for a directory. A run holds an address of the system's own, which is given back with the process however it ends: there is
- * no file that a killed run leaves behind.
+ * One run per directory. A run holds a system address, which is released with the process however it ends, so a killed run
+ * leaves no lock file behind.
  */
 import { FailedError } from '../command.ts'
 import { directoryId, node } from '../host.ts'
 import type { Server } from '../host.ts'
 
 /**
- * A name that all processes of this machine know; a socket's file where the system has no better. That is not in the directory for
- * temporary files, which an environment may change from process to process, and whose path may be too long for a socket.
+ * A name that is the same for all processes of this machine; the file of a socket where the system has nothing better. It is
+ * not in the directory for temporary files, which may differ between processes, and whose path may be too long for a socket.
  */
 const addressOf = (id: string): string => {
   if (node.platform === 'linux') return `\0pullback-${id}`
   return node.platform === 'win32' ? `\\\\.\\pipe\\pullback-${id}` : `/tmp/pullback-${id}.sock`
 }
 
-/** Whether someone answers there. */
+/** Whether a process answers there. */
 const isHeld = (address: string): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = node.getBuiltinModule('node:net').connect(address)
@@ -35,16 +35,16 @@ const listen = (address: string): Promise<Server | string> =>
       resolve(error.code ?? 'unknown')
     })
     server.listen(address, () => {
-      // The run alone keeps the process alive.
+      // The server must not keep the process alive.
       server.unref()
       resolve(server)
     })
   })
 
 /**
- * Does `f` with the directory for itself. Where the system has no such addresses, as in some sandboxes, without.
+ * Runs `f` with exclusive use of the directory; where the system has no such addresses, as in some sandboxes, without it.
  *
- * @throws FailedError if another process has it.
+ * @throws FailedError if another process is using it.
  */
 export const withDirectory = async <A>(directory: string, f: () => Promise<A>): Promise<A> => {
   const address = addressOf(await directoryId(directory))

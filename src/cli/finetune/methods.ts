@@ -1,4 +1,4 @@
-/** Methods of tuning by their names, each with what the command line needs of it. */
+/** Tuning methods by name, with what the command line needs of each. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { parametersOf } from '../../train/targets.ts'
 import type { AnyModel, ParamTree } from '../../models/index.ts'
@@ -27,7 +27,7 @@ import { architectureFor } from './base.ts'
 import type { MethodName, Settings, TaskName } from './settings.ts'
 import type { Running, Task } from './task.ts'
 
-/** What a file of an adapter says besides. */
+/** Further contents of an adapter's files. */
 export interface SaveOptions {
   readonly baseModel: string
   readonly taskType: Task['taskType']
@@ -36,21 +36,21 @@ export interface SaveOptions {
 /** A method. */
 export interface Method {
   readonly init: (key: Key, base: Base, settings: Settings) => Adapter
-  /** The model with the adapter: on its weights, or before its inputs. */
+  /** The model with the adapter, on its weights or before its inputs. */
   readonly apply: (base: Running, adapter: Adapter, key?: Key) => Running
   readonly merge: (params: ParamTree, adapter: Adapter) => ParamTree
-  /** Null of methods whose result is a whole model. */
+  /** Null for methods whose result is a whole model. */
   readonly save: ((path: string, adapter: Adapter, options: SaveOptions) => TaskEither<TrainError, void>) | null
 }
 
-/** A method as `pullback/train` has it, for adapters of its own configuration. */
+/** A method of `pullback/train`, for adapters with its own configuration. */
 interface Typed<C extends AdapterConfig> {
   readonly apply: (params: ParamTree, adapter: Adapter<C>, options?: { readonly key?: Key }) => unknown
   readonly merge: (params: ParamTree, adapter: Adapter<C>) => ParamTree
   readonly save?: (path: string, adapter: Adapter<C>, options: SaveOptions) => TaskEither<TrainError, void>
 }
 
-/** The adapters that a method is given here are those that it made. */
+/** Erases the type: a method is only given adapters that it made. */
 const erased = <C extends AdapterConfig>(
   typed: Typed<C>,
   init: (key: Key, base: Base, settings: Settings) => Adapter<C>,
@@ -67,7 +67,7 @@ const erased = <C extends AdapterConfig>(
   }
 }
 
-/** A method whose adapters are virtual tokens. The model sees which tokens are padding, as it does without them. */
+/** A method whose adapters are virtual tokens. The padding mask is extended for them. */
 const ofTokens = <A extends VirtualAdapter>(
   typed: {
     readonly merge: (params: ParamTree, adapter: A) => never
@@ -86,21 +86,21 @@ const ofTokens = <A extends VirtualAdapter>(
 
 const heads = ['classifier', 'pre_classifier', 'score', 'qa_outputs']
 
-/** Modules that are trained whole: what is fresh, and the head of classes, as PEFT has it. */
+/** Modules that are trained in full: newly initialised ones, and the classification head, as in PEFT. */
 const savedOf = ({ params, fresh }: Base): readonly string[] => {
   const names = parametersOf(params).map(({ name }) => name)
   const there = heads.filter((head) => names.some((name) => `.${name}`.includes(`.${head}.`)))
   return [...new Set([...fresh, ...there])]
 }
 
-/** The leaves of these modules, for methods that train leaves of a head besides. */
+/** The leaves of these modules, for methods that also train a head. */
 const headOf = (base: Base): HeadOptions => {
   const modules = savedOf(base)
   if (modules.length === 0) return {}
   return { head: (_, name) => modules.some((module) => `.${name}`.includes(`.${module}.`)) }
 }
 
-/** What is adapted, and what is trained whole. */
+/** The modules to adapt, and those to train in full. */
 const placesOf = (base: Base, { targets }: Settings) => {
   const modulesToSave = savedOf(base)
   const chosen = targets?.length === 1 ? targets[0]! : targets
@@ -123,12 +123,12 @@ const cacheOf = ({ cacheShape, architecture }: Pick<AnyModel, 'cacheShape' | 'ar
   )
 }
 
-/** Refuses a method that a model has no place for, before its weights are read. */
+/** Refuses a method that does not fit the model, before its weights are read. */
 export const checkFits = (method: MethodName, config: JsonRecord, task: TaskName): void => {
   if (method === 'prefix') cacheOf(orFail(modelOfConfig(config, architectureFor(config, task))))
 }
 
-/** All of them. */
+/** All methods. */
 export const methodsByName: { readonly [K in MethodName]: Method } = {
   lora: erased(lora, (key, base, settings) => lora.init(key, base.params, loraOptions(base, settings))),
   dora: erased(dora, (key, base, settings) => dora.init(key, base.params, loraOptions(base, settings))),
@@ -136,7 +136,7 @@ export const methodsByName: { readonly [K in MethodName]: Method } = {
   vera: erased(vera, (key, base, settings) =>
     vera.init(key, base.params, { ...placesOf(base, settings), rank: settings.rank }),
   ),
-  // Rows of words are of the length that the model knows, where PEFT's random ones are fifty times as long.
+  // Rows of the vocabulary have norms that the model expects; PEFT's random ones are fifty times as long.
   prompt: ofTokens(promptTuning, (key, base, { tokens }) =>
     promptTuning.init(key, base.params, { tokens, from: 'vocabulary', model: base.model, ...headOf(base) }),
   ),
@@ -168,6 +168,6 @@ const rates: { readonly [K in MethodName]: readonly [texts: number, language: nu
   full: [5e-5, 5e-5],
 }
 
-/** A learning rate that suits a method: the first is for classes and vectors of texts, the second for models that write. */
+/** A suitable learning rate for a method: the first is for classifiers and encoders, the second for generative models. */
 export const rateFor = (method: MethodName, task: TaskName): number =>
   rates[method][task === 'classify' || task === 'embed' ? 0 : 1]

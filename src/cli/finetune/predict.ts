@@ -15,7 +15,7 @@ import { vectorsOf } from './task.ts'
 import type { Tuned } from './tuned.ts'
 import { loadTuned, tunedOptions } from './tuned.ts'
 
-/** What is asked of a model: a text, or turns of a conversation. */
+/** The input of a model: a text, or turns of a conversation. */
 type Question = string | readonly { readonly role: string; readonly content: string }[]
 
 const turns = decode.list(decode.object({ role: decode.words, content: decode.string }))
@@ -55,7 +55,7 @@ const placesOf = ({ base: { config }, virtualTokens }: Tuned): number => {
   return positions - virtualTokens - (String(config['model_type']).includes('roberta') ? 2 : 0)
 }
 
-/** Inputs of one text, filled up to a multiple of 32 where there are as many places, so that few lengths are compiled. */
+/** Inputs of one text, padded to a multiple of 32 if there are enough positions, so that few lengths are compiled. */
 const inputsOf = (tuned: Tuned, text: string): NamedArrays => {
   const { base, maxLength } = tuned
   const longest = Math.min(maxLength ?? 512, placesOf(tuned))
@@ -73,7 +73,7 @@ const inputsOf = (tuned: Tuned, text: string): NamedArrays => {
 
 const numbersOf = (x: NDArray): readonly number[] => Array.from(x.dataSync() as Float32Array)
 
-/** A function from texts to what is said of them. */
+/** A function from texts to predictions. */
 const judgeOf = (tuned: Tuned): ((text: string) => object) => {
   const { base, task, labels, params } = tuned
   const run = jit((p: ParamTree, inputs: NamedArrays) =>
@@ -90,7 +90,7 @@ const judgeOf = (tuned: Tuned): ((text: string) => object) => {
   }
 }
 
-/** What a model that writes answers. */
+/** The answer of a generative model. */
 const answer = async ({ base, writing }: Tuned, q: Question, maxNewTokens: number): Promise<object> => {
   const { writer } = base.model
   if (writer === null) throw new FailedError(`${base.model.architecture} does not write text`)

@@ -1,4 +1,4 @@
-/** Files of rows, by what their names end with. */
+/** Files of rows, by their extensions. */
 import type { DataError, Decoder, Stream, Tally, TrainRow } from '../../train/index.ts'
 import { concat, csv, decode, jsonl, parquet, textLines, tsv } from '../../train/index.ts'
 import { FailedError, UsageError } from '../command.ts'
@@ -15,7 +15,7 @@ const pairFields = decode.object({
   text_pair: decode.optional(decode.string),
 })
 
-/** `{ text, textPair }`, or `{ prompt, completion }` taken for one. */
+/** `{ text, textPair }`, or `{ prompt, completion }` as a pair. */
 export const pairRow: Decoder<PairRow> = (value, at = '') => {
   const isPrompt = typeof value === 'object' && value !== null && 'prompt' in value
   if (isPrompt) {
@@ -32,7 +32,7 @@ export const pairRow: Decoder<PairRow> = (value, at = '') => {
   return { _tag: 'Left', left: error }
 }
 
-/** What becomes of bad rows. */
+/** How to handle bad rows. */
 export interface Reading {
   readonly onBad: 'fail' | 'skip'
   readonly tally: Tally
@@ -40,7 +40,7 @@ export interface Reading {
 
 const numeral = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-/** Cells have no types: a label that is written as a number is one, as it would be in JSON. */
+/** Cells have no types: a label that looks like a number is a number, as in JSON. */
 const ofCells =
   <T>(decoder: Decoder<T>): Decoder<T> =>
   (value, at) => {
@@ -64,6 +64,6 @@ export const openRows = <T>(paths: readonly string[], decoder: Decoder<T>, readi
   return concat(...paths.map((path) => streamOf(path, decoder, reading)))
 }
 
-/** Rows that are known by their keys; of a plain text its lines. */
+/** Rows, decoded by their keys; for a plain text, its lines. */
 export const openKnownRows = (paths: readonly string[], reading: Reading): Stream<TrainRow> =>
   concat(...paths.map((path) => (/\.txt$/i.test(path) ? textLines(path) : streamOf(path, decode.row, reading))))

@@ -1,4 +1,4 @@
-/** A run of tuning: from settings to a step, hooks, and what is left of it on the disk. */
+/** A tuning run: from settings to a step, hooks, and the files of the result. */
 import type { JsonRecord } from '../../io/index.ts'
 import type { AnyRunOptions, ParamTree } from '../../models/index.ts'
 import { saveModel } from '../../models/index.ts'
@@ -39,7 +39,7 @@ import { methodsByName, rateFor } from './methods.ts'
 import type { Settings } from './settings.ts'
 import type { Running, Task, TaskBatch } from './task.ts'
 
-/** All that a run is made of. */
+/** The parts of a run. */
 export interface Run {
   readonly settings: Settings
   readonly base: Base
@@ -52,7 +52,7 @@ export interface Run {
   readonly tally: Tally
 }
 
-/** A rise from 0, then a fall as the settings say. */
+/** Warmup from 0, then the decay of the settings. */
 const rateSchedule = ({ settings, task, steps }: Run): ((step: NDArray) => NDArray) => {
   const { schedule, warmup, method } = settings
   const peak = settings.learningRate ?? rateFor(method, task.name)
@@ -77,7 +77,7 @@ const stepOf = (run: Run, method: Method, adapter: Adapter) => {
   return makeStep({
     loss: (trained: Adapter, batch: TaskBatch, { key }, params: ParamTree) => {
       const [ofAdapter, ofModel] = key === undefined ? [undefined, undefined] : random.split(key)
-      // The base is an argument of its own, by which nothing is differentiated.
+      // The base is a separate argument, which is not differentiated.
       const tuned = method.apply({ model: base.model, params }, trained, ofAdapter)
       return task.loss(tuned, batch, optionsOf(ofModel))
     },
@@ -89,14 +89,14 @@ const stepOf = (run: Run, method: Method, adapter: Adapter) => {
   })
 }
 
-/** The first batch, whose shapes the plan is of. */
+/** The first batch, whose shapes the plan uses. */
 const firstBatch = async (batches: Stream<TaskBatch>): Promise<TaskBatch> => {
   const [batch] = orFail(await toArray(take<TaskBatch>(1)(batches))())
   if (batch === undefined) throw new FailedError('there are no rows to learn from')
   return batch
 }
 
-/** What will be done, before anything is. */
+/** The plan of the run, before anything is computed. */
 export const planOf = async (run: Run, adapter: Adapter, method: Method): Promise<string> => {
   const batch = await firstBatch(run.train)
   const { base, task, settings } = run
@@ -118,7 +118,7 @@ export const beginning = ({ settings, base }: Run): readonly [method: Method, ad
   return [method, method.init(random.key(settings.seed), base, settings)]
 }
 
-/** What became of a run. */
+/** The result of a run. */
 export interface Outcome {
   readonly reason: string
   readonly steps: number
@@ -142,20 +142,20 @@ const saveResult = async (run: Run, method: Method, adapter: Adapter): Promise<v
   if (base.files !== null) await copyBeside(settings.model, out)
 }
 
-/** The file that says how a result came about, beside it. */
+/** The file beside a result that records how it was made. */
 export const RUN_FILE = 'finetune.json'
 
 const writeJson = (path: string, value: JsonRecord): Promise<void> =>
   writeText(path, `${JSON.stringify(value, null, 2)}\n`)
 
-/** How a run is begun, and what is told of it on the way. */
+/** How to start a run, and how to report its progress. */
 export interface RunTrainingOptions {
   readonly resume: boolean
   readonly labels: readonly string[] | null
   readonly say: (text: string) => void
 }
 
-/** Trains, evaluates, saves: with the directory for itself. */
+/** Trains, evaluates, saves, with exclusive use of the directory. */
 export const runTraining = async (
   run: Run,
   start: readonly [method: Method, adapter: Adapter],
@@ -167,10 +167,10 @@ export const runTraining = async (
   return withDirectory(out, () => trainInto(run, start, planText, options))
 }
 
-/** What may be another when a run is gone on with: where things are, how far it goes, what is kept. */
+/** Settings that may change when a run is resumed: paths, the number of steps, the checkpoints to keep. */
 const mayDiffer: ReadonlySet<string> = new Set(['out', 'model', 'data', 'valid', 'steps', 'epochs', 'checkpointEvery', 'keep', 'evaluateEvery']) // prettier-ignore
 
-/** Whether a run can go on as what it began as; else an error that says what is another. */
+/** Throws unless a run can be resumed with these settings, naming those that changed. */
 const checkSame = (out: string, was: JsonRecord | null, is: JsonRecord): void => {
   if (was === null) return
   const keys = Object.keys(is).filter((key) => !mayDiffer.has(key))
@@ -186,7 +186,7 @@ const checkSame = (out: string, was: JsonRecord | null, is: JsonRecord): void =>
   )
 }
 
-/** The checkpoint to go on from; null to begin. */
+/** The checkpoint to resume from; null to start. */
 const previous = async <S>(
   { settings: { out } }: Run,
   directory: string,
@@ -212,7 +212,7 @@ const previous = async <S>(
       `${out}: has a run that was not finished, ${steps.at(-1)!}. --resume goes on with it; to begin anew choose another --out, or remove ${directory}`,
     )
   }
-  // The result of that run is about to be replaced as well.
+  // The result of that run will be replaced as well.
   await removeAll(directory)
   return null
 }
@@ -282,14 +282,14 @@ const trainInto = async (
     await train(step, initial, run.train, {
       frozen: base.params,
       steps,
-      // An epoch is a pass, whatever its batches come to.
+      // An epoch is a pass, however many batches it has.
       ...(settings.steps === null ? { epochs: settings.epochs } : {}),
       hooks: hooks,
       from: found?.checkpoint ?? null,
     })(),
   )
   const last = ended.state
-  // The last step has been evaluated on the way, unless none was left to make.
+  // The last step has already been evaluated, unless no step was left.
   const metrics = valid === null ? {} : (latest ?? orFail(await evaluated(last)()))
   await saveResult(run, method, made.average(last))
   await writeJson(`${out}/${RUN_FILE}`, {

@@ -1,4 +1,4 @@
-/** The settings of a run of `pullback finetune`: from a file of JSON and from flags, which go before it. */
+/** The settings of a run of `pullback finetune`: from a JSON file and from flags, which take precedence. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { suggestion } from '../../core/suggest.ts'
 import type { JsonRecord } from '../../io/index.ts'
@@ -6,12 +6,12 @@ import type { DataError, Decoded, Decoder } from '../../train/index.ts'
 import { decode } from '../../train/index.ts'
 import type { Option } from '../command.ts'
 
-/** One setting: what it may be, what it is where nothing is said, and what it means. */
+/** One setting: its decoder, its default, and its meaning. */
 interface Setting<T> {
   readonly decode: Decoder<T>
-  /** Left out where it must be given. */
+  /** Left out if the setting is required. */
   readonly fallback?: T
-  /** What stands for the value in the help. */
+  /** The placeholder of the value in the help. */
   readonly value: string
   readonly help: string
 }
@@ -45,7 +45,7 @@ const orNull =
   (value, at) =>
     value === null ? { _tag: 'Right', right: null } : decoder(value, at)
 
-/** Texts: a list, or one text with commas between. */
+/** Strings: a list, or one string separated by commas. */
 const texts: Decoder<readonly string[]> = (value, at) =>
   typeof value === 'string'
     ? decode.list(decode.words)(
@@ -54,10 +54,10 @@ const texts: Decoder<readonly string[]> = (value, at) =>
       )
     : decode.list(decode.words)(value, at)
 
-/** What rows teach. */
+/** The tasks. */
 export const tasks = ['auto', 'classify', 'causal', 'seq2seq', 'embed'] as const
 
-/** What is trained. */
+/** The methods. */
 export const methods = [
   'lora',
   'dora',
@@ -140,7 +140,7 @@ const names = Object.keys(table) as readonly (keyof Table)[]
 /** `--learning-rate` for learningRate. */
 export const flagOf = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-/** The options of the command line that settings have. */
+/** The command line options of the settings. */
 export const settingOptions: { readonly [flag: string]: Option } = Object.fromEntries(
   names.map((key) => {
     const { value, help, fallback }: Setting<unknown> = table[key]
@@ -161,7 +161,7 @@ const unknownKey = (key: string): string => {
 }
 
 /**
- * The settings that a file and flags come to. An error says which key it is, what was given, and what is allowed.
+ * Resolves the settings of a file and flags. An error names the key, what was given, and what is allowed.
  *
  * @param file - the name of the file, for errors.
  */

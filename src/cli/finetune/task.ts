@@ -1,4 +1,4 @@
-/** Tasks: how rows become batches, what is minimised, and what is measured. */
+/** Tasks: how rows become batches, the loss, and the metrics. */
 import * as np from '../../numpy/index.ts'
 import type { AnyModel, AnyRunOptions, NamedArrays, ParamTree } from '../../models/index.ts'
 import { meanPooling } from '../../models/index.ts'
@@ -37,10 +37,10 @@ import { columnsBefore } from '../../train/methods/virtualTokens.ts'
 import type { PairRow, Reading } from './rows.ts'
 import type { TaskName } from './settings.ts'
 
-/** A batch: arrays by the names of `transformers`; of pairs, those of the second texts have `pair_` before. */
+/** A batch: arrays by the names of `transformers`; for pairs, the arrays of the second texts are prefixed with `pair_`. */
 export type TaskBatch = NamedArrays
 
-/** A model as it is run, with an adapter or without: in its parameters, or before its inputs. */
+/** A model to run, with or without an adapter: in its parameters, or before its inputs. */
 export interface Running {
   readonly model: AnyModel
   readonly params: ParamTree
@@ -51,10 +51,10 @@ export interface Task {
   readonly name: TaskName
   /** The loss of a tuned model. */
   readonly loss: (tuned: Running, batch: TaskBatch, options: AnyRunOptions) => Objective
-  /** What metrics look at. */
+  /** The outputs that metrics measure. */
   readonly outputs: (tuned: Running, batch: TaskBatch) => Scored
   readonly metrics: { readonly [name: string]: AnyMetric<Scored> }
-  /** The metric by which the best checkpoint is told. */
+  /** The metric that determines the best checkpoint. */
   readonly best: { readonly metric: string; readonly mode: 'min' | 'max' }
   /** PEFT's name of the task. */
   readonly taskType: NonNullable<PromptSaveOptions['taskType']>
@@ -85,11 +85,11 @@ const classify = (classes: number): Task => {
   }
 }
 
-/** `x`, [batch, length], with `value` at places that virtual tokens have, of which batches know nothing. */
+/** `x`, [batch, length], preceded by `value` at the positions of virtual tokens, which batches do not contain. */
 const before = (places: number, value: number, x: NDArray): NDArray =>
   places === x.shape[1] ? x : columnsBefore(places - x.shape[1]!, value, x)
 
-/** Logits of each token and the labels: a virtual token has none, but the first of the text is told by the last of them. */
+/** Logits of each token, and the labels: virtual tokens have none, but the last of them predicts the first token of the text. */
 const writtenBy = (tuned: Running, batch: TaskBatch, options?: AnyRunOptions) => {
   const logits = logitsOf(tuned, batch, options)
   return { logits, labels: before(logits.shape[1]!, -100, labelsOf(batch)) }
@@ -120,7 +120,7 @@ const translate = (): Task => {
   }
 }
 
-/** Mean pooling of the last states, those of virtual tokens among them, as `sentence-transformers` has it. */
+/** Mean pooling of the last hidden states, including those of virtual tokens, as in `sentence-transformers`. */
 export const vectorsOf = (
   { model, params }: Running,
   batch: TaskBatch,
@@ -140,7 +140,7 @@ const embed = (): Task => {
     loss: (tuned, batch, options) => contrastive(...both(tuned, batch, options)),
     outputs: (tuned, batch) => {
       const [anchors, candidates] = both(tuned, batch)
-      // Each text finds its own among those of the batch.
+      // Each text must find its partner among those of the batch.
       const logits = np.matmul(unit(anchors), unit(candidates).T)
       return { logits, labels: np.arange(anchors.shape[0]!).astype('int32') }
     },
@@ -150,7 +150,7 @@ const embed = (): Task => {
   }
 }
 
-/** One number for a text. */
+/** One number for each text. */
 const regress: Task = {
   name: 'classify',
   loss: (tuned, batch, options) =>
@@ -170,7 +170,7 @@ export const taskOf = (name: TaskName, classes: number): Task => {
 
 // Batches.
 
-/** Lengths that rows are filled up to: few shapes, each traced once. */
+/** The lengths to which rows are padded: a few shapes, each traced once. */
 const boundsUpTo = (longest: number): readonly number[] => {
   const bounds = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048].filter((bound) => bound < longest)
   return [...bounds, longest]
@@ -188,17 +188,17 @@ export interface BatchSettings {
 const named = (batch: Batch, prefix = ''): TaskBatch =>
   Object.fromEntries(Object.entries(batch).map(([name, x]: [string, NDArray]) => [`${prefix}${name}`, x]))
 
-/** What labels are in the batches of a task. */
+/** The kind of labels in the batches of a task. */
 const labelKinds = { causal: 'tokens', seq2seq: 'targets' } as const
 
-/** Samples as batches of few shapes. */
+/** Batches samples into a few shapes. */
 const batched = (
   task: Exclude<TaskName, 'embed'>,
   model: AnyModel,
   { tokenizer, batchSize, maxLength, labels, reading }: BatchSettings,
 ) => {
   const kind = task === 'classify' ? (labels === null ? 'numbers' : 'classes') : labelKinds[task]
-  // What is to be written has lengths of its own, of which there shall be few too.
+  // Target texts have their own lengths, which are padded to a few, too.
   const fill = collate({ padId: tokenizer.padId ?? 0, labels: kind, multipleOf: task === 'seq2seq' ? 16 : 1 })
   const buckets = bucket<Sample>({ bounds: boundsUpTo(maxLength), size: batchSize, tally: reading.tally })
   const keep = (batch: TaskBatch): TaskBatch =>
@@ -230,7 +230,7 @@ interface PairSample {
   readonly second: Sample
 }
 
-/** Pairs of texts as batches: all texts of one are filled up to one length. */
+/** Pairs of texts as batches: all texts of a batch are padded to the same length. */
 export const pairBatchesOf = (model: AnyModel, settings: BatchSettings): Operator<PairRow, TaskBatch> => {
   const { tokenizer, maxLength, batchSize, reading } = settings
   const sampleOf = (text: string): Sample => ({

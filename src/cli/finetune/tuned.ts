@@ -1,4 +1,4 @@
-/** A model with an adapter on it, or one that was tuned whole, as commands use them. */
+/** A model with an adapter, or a fully tuned one, for commands. */
 import type { JsonRecord, TensorFile } from '../../io/index.ts'
 import { openModel } from '../../io/index.ts'
 import type { ArchitectureName, ParamTree } from '../../models/index.ts'
@@ -19,12 +19,12 @@ export interface Tuned {
   readonly base: Base
   /** The base's parameters; if there is an adapter, it is applied to them, or to the base's model. */
   readonly params: ParamTree
-  /** What a model is given that writes. */
+  /** The arguments for generation. */
   readonly writing: Writing
   readonly task: TaskName
   readonly labels: readonly string[] | null
   readonly maxLength: number | null
-  /** How many tokens of the adapter stand among those of a text. */
+  /** The number of virtual tokens among those of a text. */
   readonly virtualTokens: number
 }
 
@@ -34,7 +34,7 @@ export const tunedOptions: { readonly [name: string]: Option } = {
   task: { type: 'string', value: 'TASK', help: `${tasks.slice(1).join(', ')}; what finetune wrote down, by default` },
 }
 
-/** Ends of the names of classes, by PEFT's types of tasks. */
+/** Suffixes of the names of classes, by PEFT's task types. */
 const suffixesOf: { readonly [taskType: string]: readonly string[] } = {
   SEQ_CLS: suffixes.classify,
   CAUSAL_LM: suffixes.causal,
@@ -51,7 +51,7 @@ const ofTaskTypes: { readonly [taskType: string]: TaskName } = {
   FEATURE_EXTRACTION: 'embed',
 }
 
-/** The task of a model by its configuration. */
+/** The task of a model, from its configuration. */
 const ofArchitecture = (config: JsonRecord): TaskName => {
   const [name = ''] = Array.isArray(config['architectures']) ? config['architectures'].map(String) : []
   if (name.endsWith('ForSequenceClassification')) return 'classify'
@@ -61,7 +61,7 @@ const ofArchitecture = (config: JsonRecord): TaskName => {
 
 const isTask = (x: unknown): x is TaskName => tasks.slice(1).some((task) => task === x)
 
-/** How many classes the head has that an adapter brings along; null if it has none. */
+/** The number of classes of the head that an adapter contains; null if it has none. */
 const classesIn = (file: TensorFile): number | null => {
   for (const [name, { shape }] of file.tensors) {
     if (/(^|\.)(classifier(\.out_proj)?|score)(\.modules_to_save(\.[^.]+)?)?\.weight$/.test(name)) return shape[0]!
@@ -69,7 +69,7 @@ const classesIn = (file: TensorFile): number | null => {
   return null
 }
 
-/** Names for the classes of an adapter's head, where the model's own head has another number of them. */
+/** Names for the classes of an adapter's head, if the model's own head has a different number of classes. */
 const classNames = async (adapter: string | null, config: JsonRecord): Promise<readonly string[] | null> => {
   if (adapter === null) return null
   const classes = classesIn(orFail(await openAdapterTensors(adapter)()))
@@ -78,15 +78,15 @@ const classNames = async (adapter: string | null, config: JsonRecord): Promise<r
   return Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
 }
 
-/** What the folders of a model and of its adapter say of what is to be loaded. */
+/** What the folders of a model and of its adapter say about loading them. */
 interface Notes {
   readonly path: string
   readonly directory: string | null
-  /** Of the model. */
+  /** The configuration of the model. */
   readonly config: JsonRecord
-  /** What `finetune` wrote down. */
+  /** The record that `finetune` wrote. */
   readonly run: JsonRecord
-  /** The adapter's, by PEFT. */
+  /** The adapter's configuration, by PEFT. */
   readonly peft: JsonRecord
 }
 
@@ -109,7 +109,7 @@ const taskGiven = (given: Given): TaskName | undefined =>
 const labelsFor = async ({ run, directory, config }: Notes): Promise<readonly string[] | null> =>
   Array.isArray(run['labels']) ? run['labels'].map(String) : classNames(directory, config)
 
-/** Reads the adapter. What neither it nor the model has must not be made up. */
+/** Reads the adapter. Parameters that neither it nor the model has must not be invented. */
 const adapterOf = async (
   { path, directory, peft }: Notes,
   { model, params, fresh }: Body,
@@ -123,7 +123,7 @@ const adapterOf = async (
   )
 }
 
-/** Loads `--model`, with `--adapter` if there is one, for texts. */
+/** Loads a text model from `--model`, with `--adapter` if it is given. */
 export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned> => {
   const notes = await notesOf(given)
   const { path, run, config } = notes
@@ -150,7 +150,7 @@ export const loadTuned = async (given: Given, terminal: Terminal): Promise<Tuned
   }
 }
 
-/** The class that an adapter is for: that of its task, if its model's family has it; null for the model's own. */
+/** The model class for an adapter: that of its task, if the model's family has one; null for the model's own. */
 const classFor = (given: Given, { config, run, peft }: Notes): ArchitectureName | null => {
   const task = taskGiven(given)
   if (task !== undefined) return architectureFor(config, task)
@@ -161,7 +161,7 @@ const classFor = (given: Given, { config, run, peft }: Notes): ArchitectureName 
 /** A model of any kind and an adapter for it. */
 export interface AdaptedModel {
   readonly body: Body
-  /** The parameters that the adapter belongs to. */
+  /** The parameters of the adapter's base. */
   readonly plain: ParamTree
   readonly one: AnyAdapter
 }
