@@ -94,7 +94,7 @@ const wordDoor = must.door('wordScores', { text: must.string, offsets: offsetLis
  * @param offsets - the range of each token, as returned by `encode` of `pullback/tokenizers`.
  * @param scores - one for each token.
  * @returns the words in order.
- * @throws ShapeError if there is not one score for each token; ArgumentError for a place that is not in the text.
+ * @throws ShapeError if there is not one score for each token; ArgumentError for a range that is not in the text.
  * @example
  * ```ts
  * import { wordScores } from 'pullback/interpret'
@@ -140,7 +140,7 @@ const textDoor = must.door('textHtml', {
  * @param offsets - the range of each token in the text.
  * @param scores - one for each token.
  * @returns a fragment of HTML, to be put in `htmlPage`; the text in it is escaped.
- * @throws ShapeError if there is not one score for each token; ArgumentError for a place that is not in the text.
+ * @throws ShapeError if there is not one score for each token; ArgumentError for a range that is not in the text.
  * @example
  * ```ts
  * import { htmlPage, textHtml } from 'pullback/interpret'

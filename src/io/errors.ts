@@ -2,14 +2,14 @@
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 
-/** Bytes that are not what their format asks for. */
+/** Bytes that violate their format. */
 export interface MalformedError {
   readonly _tag: 'Malformed'
   /** `safetensors`, `npy`, `zip`, `gguf`, `onnx`, `pytorch`, `json`. */
   readonly format: string
-  /** Where the bytes came from: a path, an address, a file's name, or `bytes`. */
+  /** The source of the bytes: a path, a URL, a file's name, or `bytes`. */
   readonly source: string
-  /** The byte, counted from the start of the source, at which the fault was found. */
+  /** The byte, counted from the start of the source, at which the error was found. */
   readonly offset: number
   readonly message: string
 }
@@ -23,7 +23,7 @@ export interface AccessError {
   readonly message: string
 }
 
-/** Something well-formed that this version does not read: a compression, a kind of block, an object in a pickle. */
+/** Well-formed data that this version does not support: a compression, a kind of block, an object in a pickle. */
 export interface UnsupportedError {
   readonly _tag: 'Unsupported'
   readonly format: string
@@ -32,7 +32,7 @@ export interface UnsupportedError {
   readonly message: string
 }
 
-/** A tensor that was asked for and is not there. */
+/** A requested tensor that does not exist. */
 export interface MissingError {
   readonly _tag: 'Missing'
   readonly source: string
@@ -40,7 +40,7 @@ export interface MissingError {
   readonly message: string
 }
 
-/** What reading and writing may end in. `message` says all that the other fields say, in words. */
+/** An error of reading or writing. `message` describes it completely. */
 export type IoError = MalformedError | AccessError | UnsupportedError | MissingError
 
 /**
@@ -64,7 +64,7 @@ export const fail = (error: IoError): never => {
 export const malformed = (format: string, source: string, offset: number, what: string): never =>
   fail({ _tag: 'Malformed', format, source, offset, message: `${source}: not ${format}: ${what} (at byte ${offset}).` })
 
-/** The fault that something is not read here. */
+/** The fault that something is not supported. */
 export const unsupported = (format: string, source: string, offset: number, what: string): never =>
   fail({ _tag: 'Unsupported', format, source, offset, message: `${source}: ${what} (at byte ${offset}).` })
 
@@ -90,7 +90,7 @@ export const accessError = (source: string, error: unknown): AccessError => {
   return { _tag: 'Access', source, code: codeOf(error), message: `${source}: ${text}` }
 }
 
-/** Fails with what the platform threw; a fault that was found inside stays what it is. */
+/** Fails with what the platform threw; a fault is rethrown as it is. */
 export const failPlatform = (source: string, error: unknown): never => {
   if (error instanceof Fault) throw error
   return fail(accessError(source, error))
@@ -101,7 +101,7 @@ const caught = (error: unknown): Either<IoError, never> => {
   throw error
 }
 
-/** A task that gives the value of `f`, or the error that it met. */
+/** A task that returns the value of `f`, or its error. */
 export const attempt =
   <A>(f: () => Promise<A>): TaskEither<IoError, A> =>
   async () => {

@@ -1,4 +1,4 @@
-/** 8-bit floats as float32: each has 256 values, so a table says all. */
+/** 8-bit floats as float32: each format has 256 values, so a table is enough. */
 
 /** E4M3 without infinities, E5M2 as in IEEE 754, E8M0 (a power of two): https://github.com/jax-ml/ml_dtypes. */
 export type Float8 = 'e4m3fn' | 'e5m2' | 'e8m0fnu'
@@ -29,7 +29,7 @@ const values: { readonly [F in Float8]: (bits: number) => number } = {
   e8m0fnu: (bits) => (bits === 255 ? NaN : 2 ** (bits - 127)),
 }
 
-/** A function from bytes to the float32 values that they stand for. */
+/** A function from bytes to the float32 values that they encode. */
 export const decodeFloat8 = (kind: Float8): ((bytes: Uint8Array) => Float32Array) => {
   let table: Float32Array | undefined
   return (bytes) => {

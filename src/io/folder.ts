@@ -1,4 +1,4 @@
-/** Files that belong together and find each other by name: a directory, an address, a repository, or files at hand. */
+/** Files that belong together and refer to each other by name: a directory, a URL, a repository, or given files. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
@@ -19,23 +19,23 @@ export interface Folder {
   readonly name: string
   /** A file of the folder, or null if it has none of that name. */
   readonly open: (name: string) => TaskEither<IoError, ByteSource | null>
-  /** The names of all files, or null where they cannot be listed: at an address. */
+  /** The names of all files, or null where they cannot be listed, as at a URL. */
   readonly list: TaskEither<IoError, readonly string[] | null>
 }
 
 /**
- * What can be opened as a folder: the path of a directory (Node), an `http:` or `https:` address that names are put behind,
- * `hf:owner/name@revision`, or files by name (those of `<input type="file" webkitdirectory>`, say).
+ * What can be opened as a folder: the path of a directory (Node), an `http:` or `https:` URL to which names are appended,
+ * `hf:owner/name@revision`, or files by name (for example those of `<input type="file" webkitdirectory>`).
  */
 export type FolderLike = string | UrlLike | ReadonlyMap<string, Readable> | Folder
 
 /** Options of `openFolder`. */
 export interface FolderOptions extends HubOptions {
-  /** Sent to an address with each request. */
+  /** Sent with each request. */
   readonly headers?: { readonly [name: string]: string }
 }
 
-/** Whether a name leads out of the folder that it is looked up in, or is none. */
+/** Whether a name is invalid, or leads out of its folder. */
 export const leadsOut = (name: string): boolean =>
   name === '' || /^([/\\]|[A-Za-z]+:)/.test(name) || name.split(/[/\\]/).includes('..') || name.includes('\0')
 
@@ -47,7 +47,7 @@ const refuse = (folder: string, name: string): never =>
     message: `${folder}: the name '${name}' leads out of the folder.`,
   })
 
-/** The source, or null if it is not there. */
+/** The source, or null if it does not exist. */
 const ifThere = async (source: ByteSource, isAbsence: (code: string) => boolean): Promise<ByteSource | null> => {
   const size = await source.size()
   if (size._tag === 'Right') return source
@@ -98,7 +98,7 @@ const guarded = (folder: Folder): Folder => ({
 const isFolder = (x: object): x is Folder => 'open' in x && 'list' in x
 const isMap = (x: object): x is ReadonlyMap<string, Readable> => x instanceof Map
 
-/** What folders are opened from. */
+/** Checks what a folder is opened from. */
 export const aFolder = must.kind('a directory, a URL, a Map of files or a folder', (x) => {
   if (typeof x === 'string') return true
   return typeof x === 'object' && x !== null && (isFolder(x) || isMap(x) || ('href' in x && 'protocol' in x))
@@ -118,7 +118,7 @@ export const folderDoor = (operation: string): must.Door =>
 const openFolderDoor = folderDoor('openFolder')
 
 /**
- * The folder that is meant. Nothing is read yet. Names that lead out of it are errors.
+ * Opens a folder. Nothing is read yet. Names that lead out of it are errors.
  *
  * @example
  * ```ts
@@ -144,7 +144,7 @@ export const openFolder = (from: FolderLike, options: FolderOptions = {}): Folde
   return guarded(path === null ? urlFolder(from.href, options) : pathFolder(path))
 }
 
-/** A file that must be there. */
+/** A required file. */
 export const openFile = (folder: Folder, name: string): TaskEither<IoError, ByteSource> =>
   attempt(async () => {
     const file = await run(folder.open(name))
@@ -154,7 +154,7 @@ export const openFile = (folder: Folder, name: string): TaskEither<IoError, Byte
     )
   })
 
-/** The folder that a path's or an address's file is in, and its name there; null for files without neighbours. */
+/** The folder of a file given by path or URL, and its name there; null for other sources. */
 export const neighbours = (from: Readable): { readonly folder: Folder; readonly name: string } | null => {
   const text = typeof from === 'string' ? from : 'href' in from ? from.href : null
   if (text === null) return null

@@ -1,11 +1,11 @@
 /**
- * JSON of untrusted headers (RFC 8259), read strictly: names that stand twice are refused, depth is bounded, and faults
- * tell the byte. Objects are maps, so that no name has a meaning of its own.
+ * JSON of untrusted headers (RFC 8259), read strictly: duplicate names are refused, depth is bounded, and faults name the byte.
+ * Objects are maps, so that no name has a special meaning.
  */
 import { malformed } from './errors.ts'
 import { decodeUtf8 } from './platform.ts'
 
-/** An object of JSON, with the place where each member's value begins. */
+/** A JSON object, with the byte where each member's value begins. */
 export interface JsonObject {
   readonly members: ReadonlyMap<string, JsonNode>
 }
@@ -64,7 +64,7 @@ class JsonReader {
     this.#at++
   }
 
-  /** Whether the byte comes next, which is then passed. */
+  /** Skips the byte if it comes next, and returns whether it did. */
   #skip(byte: number): boolean {
     if (this.#peek() !== byte) return false
     this.#at++

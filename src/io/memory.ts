@@ -1,4 +1,4 @@
-/** Memory for what has been asked for: never more than is backed by a source. */
+/** Memory for ranges of a source: never more than the source's size. */
 import { fail } from './errors.ts'
 
 /** Fails unless the range lies within the source. */

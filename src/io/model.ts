@@ -1,4 +1,4 @@
-/** The folder of a model, as `save_pretrained` writes it and the hub has it, as one value. */
+/** The folder of a model, as `save_pretrained` writes it and the hub stores it, as one value. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from './errors.ts'
 import { attempt, fail, malformed, run } from './errors.ts'
@@ -10,12 +10,12 @@ import { openShards } from './shards.ts'
 import { readAll } from './source.ts'
 import type { TensorFile } from './tensors.ts'
 
-/** An object of JSON. */
+/** A JSON object. */
 export interface JsonRecord {
   readonly [key: string]: unknown
 }
 
-/** What a model's folder holds. What is not there is null. */
+/** The contents of a model's folder. Missing files are null. */
 export interface ModelFiles {
   readonly source: string
   /** `config.json`. */
@@ -48,7 +48,7 @@ const textOf = async (folder: Folder, name: string): Promise<string | null> => {
   return decodeUtf8(await run(readAll(file))) ?? malformed('json', file.name, 0, 'it is not UTF-8')
 }
 
-/** Where JSON.parse met its fault, as far as the engine says. */
+/** The position of the error of JSON.parse, if the engine reports it. */
 const placeOf = (message: string): number => Number(/position (\d+)/.exec(message)?.[1] ?? 0)
 
 const parseObject = (text: string, source: string): JsonRecord => {
@@ -69,7 +69,7 @@ const objectOf = async (folder: Folder, name: string): Promise<JsonRecord | null
   return text === null ? null : parseObject(text, `${folder.name}/${name}`)
 }
 
-/** A file of a folder that has an object of JSON; null if there is none of that name. */
+/** A file of a folder that contains a JSON object; null if there is no such file. */
 export const readJsonFile = (folder: Folder, name: string): TaskEither<IoError, JsonRecord | null> =>
   attempt(() => objectOf(folder, name))
 
@@ -81,7 +81,7 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
       ? openShards(folder, name, (shard) => run(openTensors(shard)))
       : run(openTensors(file))
   }
-  // Whatever else the folder has, if it can only mean one thing.
+  // Any other weight file of the folder, if it is unambiguous.
   const names = (await run(folder.list)) ?? []
   const others = names.filter((name) => /\.(safetensors|gguf|npz|pth|pt)$/.test(name))
   if (others.length === 1) return run(openTensors(await run(openFile(folder, others[0]!))))
@@ -96,8 +96,8 @@ const weightsOf = async (folder: Folder): Promise<TensorFile> => {
 const openModelDoor = folderDoor('openModel')
 
 /**
- * Opens the folder of a model: the path of a directory, an address, `hf:owner/name@revision` (with the package `@huggingface/hub`),
- * or files by name. Texts are read and parsed; of weights only the headers.
+ * Opens the folder of a model: the path of a directory, a URL, `hf:owner/name@revision` (with the package `@huggingface/hub`),
+ * or files by name. Text files are read and parsed; of weights, only the headers are read.
  *
  * @example
  * ```ts

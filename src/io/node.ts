@@ -33,7 +33,7 @@ export const withPlatform = async <A>(name: string, f: () => Promise<A>): Promis
 
 const withFile = async <A>(path: string | UrlLike, name: string, f: (handle: FileHandle) => Promise<A>): Promise<A> => {
   const files = nodeFiles(name)
-  // To open a pipe would wait for its other end, perhaps for ever.
+  // Opening a pipe would wait for its other end, perhaps forever.
   const stat = await withPlatform(name, () => files.stat(path))
   if (!stat.isFile()) fail({ _tag: 'Access', source: name, code: 'EISDIR', message: `${name}: is not a file.` })
   const handle = await withPlatform(name, () => files.open(path, 'r'))
@@ -105,7 +105,7 @@ export const pathSource = (path: string | UrlLike): ByteSource => {
   }
 }
 
-/** Writes all of the chunks where the handle is, and flushes them to the disk unless told otherwise. */
+/** Writes all chunks at the current position, and flushes them to the disk by default. */
 export const writeAll = async (handle: FileHandle, chunks: Iterable<Uint8Array>, flush = true): Promise<void> => {
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
@@ -126,8 +126,8 @@ const refuseSpecial = async (files: NodeFiles, path: string): Promise<void> => {
 let drafts = 0
 
 /**
- * Writes a file that appears whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.
- * If anything fails the temporary file is removed, and a file that was there before stays as it was.
+ * Writes a file atomically: under a temporary name beside it, flushed to the disk, then renamed. If anything fails, the
+ * temporary file is removed, and an existing file stays as it was.
  */
 export const writeFile = (path: string, chunks: Iterable<Uint8Array>): TaskEither<IoError, void> =>
   attempt(async () => {
@@ -149,7 +149,7 @@ export const writeFile = (path: string, chunks: Iterable<Uint8Array>): TaskEithe
     }
   })
 
-/** Flushes what a directory says of its files, where the platform lets a directory be opened. */
+/** Flushes a directory's entries, where the platform can open directories. */
 export const syncDirectory = async (files: NodeFiles, directory: string): Promise<void> => {
   try {
     const handle = await files.open(directory, 'r')
@@ -159,6 +159,6 @@ export const syncDirectory = async (files: NodeFiles, directory: string): Promis
       await handle.close()
     }
   } catch {
-    // The file is whole all the same; only its name may be lost if the machine stops now.
+    // The file is complete anyway; only its name may be lost if the machine stops now.
   }
 }

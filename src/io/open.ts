@@ -1,4 +1,4 @@
-/** Opening a file of tensors of whatever format, told by its first bytes. */
+/** Opening a file of tensors of any format, recognised by its first bytes. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -33,9 +33,9 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
   const first = await run(input.read(0, Math.min(size, 16)))
   if (startsWith(first, 'GGUF')) return openGguf
   if (startsWith(first, 'PK')) return openArchive(input)
-  // An index is an object of JSON, all text: as the length of a header of safetensors it would be beyond any file.
+  // An index is JSON text, whose first 8 bytes would be an impossible header length of safetensors.
   if (first[0] === 0x7b && first[7] !== 0) return openIndex
-  // A header of safetensors is JSON: an object, after 8 bytes of its length.
+  // The header of safetensors is a JSON object, after the 8 bytes of its length.
   if (first[8] === 0x7b) return openSafetensors
   // ONNX begins with a field of ModelProto; the first is ir_version, a varint.
   if (first[0] === 0x08) return openOnnx
@@ -48,7 +48,7 @@ const formatOf = async (input: ByteSource): Promise<Open> => {
   )
 }
 
-/** An index names other files of its folder. */
+/** Opens an index, which names other files of its folder. */
 const openIndex: Open = (from) =>
   attempt(() => {
     const beside = neighbours(from)
@@ -66,7 +66,8 @@ const openIndex: Open = (from) =>
 const openTensorsDoor = openDoor('openTensors')
 
 /**
- * Opens a file of tensors: safetensors (or the index of several), GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever it is called.
+ * Opens a file of tensors: safetensors (or the index of several), GGUF, `.npz`, ONNX or a PyTorch checkpoint, whatever its
+ * name.
  *
  * @example
  * ```ts
@@ -80,7 +81,7 @@ export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> => 
   return attempt(async () => {
     const input = openSource(from)
     const open = await formatOf(input)
-    // ONNX and an index look for weights beside the path that was given.
+    // ONNX and an index look for weights beside the given path.
     return run(open(open === openOnnx || open === openIndex ? from : input))
   })
 }
@@ -89,11 +90,11 @@ export const openTensors = (from: Readable): TaskEither<IoError, TensorFile> => 
 export interface ReadTensorsOptions extends ReadOptions {
   /** Which tensors to read; all by default. */
   readonly where?: (name: string) => boolean
-  /** Told after each tensor, for a progress bar. */
+  /** Called after each tensor, for a progress bar. */
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** Tensors that are read at the same time. */
+/** The number of tensors that are read at the same time. */
 const PARALLEL = 4
 
 const readTensorsOptions: must.OptionTable<ReadTensorsOptions> = {

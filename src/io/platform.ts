@@ -1,9 +1,9 @@
 /**
- * What is asked of the platform, and nothing else of it. Types are our own, as the library is compiled without those of
- * Node or of browsers; whatever a platform lacks is undefined here.
+ * Everything that is used of the platform. The types are our own, as the library is compiled without those of Node or of
+ * browsers; what a platform lacks is undefined here.
  */
 
-/** A `Blob` or a `File`, as far as it is used. */
+/** The parts of `Blob` and `File` that are used. */
 export interface BlobLike {
   readonly size: number
   readonly name?: string
@@ -11,18 +11,18 @@ export interface BlobLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-/** A `URL`, as far as it is used. */
+/** The parts of `URL` that are used. */
 export interface UrlLike {
   readonly href: string
   readonly protocol: string
 }
 
-/** A `URL` that can be taken apart. */
+/** A `URL` with its parts. */
 export interface UrlParts extends UrlLike {
   pathname: string
 }
 
-/** An answer of `fetch`, as far as it is used. */
+/** The parts of a response of `fetch` that are used. */
 export interface ResponseLike {
   readonly ok: boolean
   readonly status: number
@@ -32,7 +32,7 @@ export interface ResponseLike {
   arrayBuffer(): Promise<ArrayBuffer>
 }
 
-/** `fetch`, as far as it is used. */
+/** The parts of `fetch` that are used. */
 export type Fetch = (
   url: string,
   init: { readonly method?: string; readonly headers: { readonly [name: string]: string } },
@@ -47,14 +47,14 @@ export interface FileHandle {
   close(): Promise<void>
 }
 
-/** What Node tells of a file. */
+/** Node's information about a file. */
 export interface FileStat {
   readonly size: number
   isFile(): boolean
   isDirectory(): boolean
 }
 
-/** What is used of Node's file system. */
+/** The parts of Node's file system that are used. */
 export interface NodeFiles {
   open(path: string | UrlLike, flags: 'r' | 'r+' | 'wx' | 'a'): Promise<FileHandle>
   stat(path: string | UrlLike): Promise<FileStat>
@@ -66,7 +66,7 @@ export interface NodeFiles {
   rm(path: string, options: { readonly force: boolean; readonly recursive?: boolean }): Promise<void>
 }
 
-/** A stream that inflates: `DecompressionStream`, and what is used of the streams around it. */
+/** An inflating stream: the parts of `DecompressionStream` that are used. */
 export interface Inflater {
   readonly writable: {
     getWriter(): { write(chunk: Uint8Array): Promise<void>; close(): Promise<void>; abort(): Promise<void> }
@@ -79,7 +79,7 @@ export interface Inflater {
   }
 }
 
-/** A checksum in the making. */
+/** A checksum being computed. */
 export interface Hash {
   update(bytes: Uint8Array | string): Hash
   digest(encoding: 'hex'): string
@@ -111,24 +111,24 @@ interface Host {
 
 const host = globalThis as unknown as Host
 
-/** Node's own modules, without an import that a bundler for browsers would stumble on (Node 20.16 or later). */
+/** Node's own modules, without an import that would break bundlers for browsers (Node 20.16 or later). */
 export const nodeModule = <N extends keyof NodeModules>(name: N): NodeModules[N] | undefined =>
   host.process?.getBuiltinModule?.(name)
 
 /** The platform's `fetch`. */
 export const platformFetch = (): Fetch | undefined => host.fetch
 
-/** A fresh inflater, where the platform has one. */
+/** A new inflater, if the platform has one. */
 export const makeInflater = (): Inflater | undefined =>
   host.DecompressionStream === undefined ? undefined : new host.DecompressionStream('deflate-raw')
 
 export { decodeUtf8, encodeUtf8 } from '../core/utf8.ts'
 
-/** An address taken apart. Throws a TypeError if it is none. */
+/** Parses a URL. Throws a TypeError if it is invalid. */
 export const parseUrl = (url: string): UrlParts => new host.URL(url)
 
-/** The path of a `file:` address, or null where there are no paths. */
+/** The path of a `file:` URL, or null where there are no paths. */
 export const pathOfUrl = (url: string): string | null => nodeModule('node:url')?.fileURLToPath(url) ?? null
 
-/** A variable of the environment, where there is one. */
+/** An environment variable, where there are any. */
 export const environment = (name: string): string | undefined => host.process?.env?.[name]

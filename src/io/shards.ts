@@ -1,5 +1,5 @@
 /**
- * Tensors that are spread over several files, and the index that says which is where: `model.safetensors.index.json`, or
+ * Tensors that are spread over several files, and their index: `model.safetensors.index.json`, or
  * `pytorch_model.bin.index.json`, as `transformers` writes them.
  */
 import { attempt, malformed, missing, run } from './errors.ts'
@@ -38,7 +38,7 @@ const plannedOf = (map: JsonObject, source: string): ReadonlyMap<string, Readonl
   return planned
 }
 
-/** What the index says of all tensors beside: `total_size`, say. */
+/** Other metadata of the index, such as `total_size`. */
 const metadataOf = (root: JsonNode): ReadonlyMap<string, unknown> => {
   const metadata = isObject(root.value) ? root.value.members.get('metadata') : undefined
   if (metadata === undefined || !isObject(metadata.value)) return new Map()
@@ -46,8 +46,8 @@ const metadataOf = (root: JsonNode): ReadonlyMap<string, unknown> => {
 }
 
 /**
- * Opens an index and all files that it names, as one file of tensors. What is in the files and what the index says must be the
- * same.
+ * Opens an index and all files that it names, as one file of tensors. The files must contain exactly the tensors that the index
+ * lists.
  */
 export const openShards = async (folder: Folder, index: string, open: OpenShard): Promise<TensorFile> => {
   const input = await run(openFile(folder, index))

@@ -1,4 +1,4 @@
-/** Where bytes come from: one small interface, so that formats need not know whether it is a disk, a page or a server. */
+/** Sources of bytes: one small interface, so that formats need not know whether it is a disk, a page or a server. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../conversions/arguments.ts'
 import type { IoError } from './errors.ts'
@@ -15,13 +15,13 @@ export interface ByteSource {
   /** Number of bytes. */
   readonly size: TaskEither<IoError, number>
   /**
-   * The bytes from `offset` on, in memory of their own that begins at its buffer's start. Short reads are errors: what
-   * comes back has `length` bytes.
+   * The bytes from `offset` on, in new memory that begins at its buffer's start. Short reads are errors: the result has
+   * `length` bytes.
    */
   readonly read: (offset: number, length: number) => TaskEither<IoError, Uint8Array>
 }
 
-/** What can be opened: a path (Node), an `http:` or `https:` address, a `Blob` or `File`, bytes, or a source. */
+/** What can be opened: a path (Node), an `http:` or `https:` URL, a `Blob` or `File`, bytes, or a source. */
 export type Readable = string | UrlLike | BlobLike | ArrayBuffer | Uint8Array | ByteSource
 
 const isUrl = (x: object): x is UrlLike => 'href' in x && 'protocol' in x
@@ -30,7 +30,7 @@ const isSource = (x: object): x is ByteSource =>
   'name' in x && 'size' in x && 'read' in x && typeof x.size === 'function' && typeof x.read === 'function'
 const isBytes = (x: unknown): boolean => x instanceof Uint8Array || x instanceof ArrayBuffer
 
-/** What `openSource` takes. */
+/** Checks the argument of `openSource`. */
 export const aReadable = must.kind('a path, a URL, a Blob, a File, a Uint8Array, an ArrayBuffer or a source', (x) => {
   if (typeof x === 'string' || isBytes(x)) return true
   return typeof x === 'object' && x !== null && (isUrl(x) || isBlob(x) || isSource(x))
@@ -111,7 +111,7 @@ export const blobSource = (blob: BlobLike, name?: string): ByteSource => {
 }
 
 /**
- * The source that is meant: strings that begin with `http:` or `https:` are addresses, others are paths.
+ * Opens a source: strings that begin with `http:` or `https:` are URLs, others are paths.
  *
  * @example
  * ```ts

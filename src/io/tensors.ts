@@ -10,7 +10,7 @@ import { handedOver } from '../trace/value.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { IoError } from './errors.ts'
 
-/** What a file says of one of its tensors. */
+/** A file's description of one of its tensors. */
 export interface TensorInfo {
   readonly name: string
   /** The element type in the format's own words: `BF16`, `<f4`, `Q4_K`. */
@@ -18,24 +18,24 @@ export interface TensorInfo {
   readonly shape: Shape
   /** Where its bytes begin in the source. */
   readonly offset: number
-  /** How many bytes it takes there. */
+  /** The number of its bytes there. */
   readonly bytes: number
 }
 
-/** How far reading has come. */
+/** The progress of reading. */
 export interface Progress {
-  /** The tensor or file that is being read, or has just been. */
+  /** The tensor or file that is being read, or was just read. */
   readonly name: string
-  /** Bytes that have come. */
+  /** Bytes read so far. */
   readonly bytes: number
-  /** Bytes that are to come in all. */
+  /** Bytes to read in total. */
   readonly total: number
 }
 
 /** Options of `read`. */
 export interface ReadOptions {
   /**
-   * The dtype of the array; by default the file's own, or the least that holds its values where Pullback has none such
+   * The dtype of the array; by default the file's own, or the smallest that holds its values where Pullback does not have it
    * (float8 and quantised blocks as float32).
    */
   readonly dtype?: DType
@@ -44,26 +44,26 @@ export interface ReadOptions {
 /** A check for each option of `read`. */
 export const readOptions: must.OptionTable<ReadOptions> = { dtype: must.dtype }
 
-/** An opened file of tensors, of whatever format. Its header has been read and checked; tensors are read on demand. */
+/** An opened file of tensors, of any format. Its header has been read and checked; tensors are read on demand. */
 export interface TensorFile {
   /** `safetensors`, `npy`, `npz`, `gguf`, `onnx`, `pytorch`. */
   readonly format: string
-  /** Where it came from. */
+  /** Its source. */
   readonly source: string
   /** In the order of the file. */
   readonly tensors: ReadonlyMap<string, TensorInfo>
-  /** What else the file says: texts of safetensors, key-value pairs of GGUF. */
+  /** Other contents of the file: strings of safetensors, key-value pairs of GGUF. */
   readonly metadata: ReadonlyMap<string, unknown>
   /** One tensor as an array. */
   readonly read: (name: string, options?: ReadOptions) => TaskEither<IoError, NDArray>
-  /** One tensor's bytes as they stand in the file (inflated, where the file is compressed). */
+  /** One tensor's bytes as in the file (inflated, if the file is compressed). */
   readonly readBytes: (name: string) => TaskEither<IoError, Uint8Array>
 }
 
 const readDoor = must.door('read', { name: must.string, options: must.optionsOf(readOptions) })
 const readBytesDoor = must.door('readBytes', { name: must.string })
 
-/** A file whose functions look at what they are called with: its format need not. */
+/** Adds argument checks to the functions of a file, so that formats need not. */
 export const withDoors = <F extends TensorFile>(file: F): F => ({
   ...file,
   read: (name, options = {}) => {
@@ -76,7 +76,7 @@ export const withDoors = <F extends TensorFile>(file: F): F => ({
   },
 })
 
-/** What functions that take a file of tensors must be given. */
+/** Checks a file of tensors. */
 export const aTensorFile = must.kind('a file of tensors, as openTensors gives it', (x) => {
   const file = x as Partial<TensorFile> | null | undefined
   return file?.tensors instanceof Map && typeof file.read === 'function'
@@ -90,7 +90,7 @@ export const swapBytes = (bytes: Uint8Array, width: number): void => {
   for (let start = 0; start < bytes.length; start += width) bytes.subarray(start, start + width).reverse()
 }
 
-/** Little-endian bytes as elements of the dtype; the bytes' memory is used where it can be. */
+/** Little-endian bytes as elements of the dtype; the memory of the bytes is reused where possible. */
 export const elementsOf = (dtype: DType, bytes: Uint8Array): TypedArray => {
   const sample = allocate(dtype, 0)
   const width = sample.BYTES_PER_ELEMENT
@@ -109,7 +109,7 @@ export const bytesOfElements = (elements: TypedArray): Uint8Array => {
   return copy
 }
 
-/** An array over elements, which are its own from now on, converted if another dtype is asked for. */
+/** An array that takes over the elements, converted if another dtype is requested. */
 export const arrayOf = (shape: Shape, dtype: DType, elements: TypedArray, { dtype: wanted }: ReadOptions): NDArray => {
   const target = wanted ?? dtype
   return handedOver(new Aval(target, shape), convert(elements, dtype, target))
@@ -118,7 +118,7 @@ export const arrayOf = (shape: Shape, dtype: DType, elements: TypedArray, { dtyp
 /** As many axes as NumPy allows. */
 const MAX_RANK = 64
 
-/** Elements in a shape, or null if no array can have so many. */
+/** The number of elements of a shape, or null if it is too large for an array. */
 export const countOf = (shape: Shape): number | null => {
   if (shape.length > MAX_RANK) return null
   let count = 1

@@ -8,7 +8,7 @@ import type { ByteSource } from './source.ts'
 
 /** Options of `urlSource`. */
 export interface UrlOptions {
-  /** Sent with each request: an authorization, say. */
+  /** Sent with each request, for example an authorization. */
   readonly headers?: { readonly [name: string]: string }
   /** The platform's `fetch` by default. */
   readonly fetch?: Fetch
@@ -17,7 +17,7 @@ export interface UrlOptions {
 const httpFault = (url: string, code: string, what: string): never =>
   fail({ _tag: 'Access', source: url, code, message: `${url}: ${what}` })
 
-/** The size that `Content-Range: bytes 0-0/SIZE` gives. */
+/** The size in `Content-Range: bytes 0-0/SIZE`. */
 const totalOf = (response: ResponseLike): number | null => {
   const match = /^bytes \d+-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '')
   return match === null ? null : Number(match[1])
@@ -30,7 +30,7 @@ const urlOptions: must.OptionTable<UrlOptions> = {
 const urlSourceDoor = must.door('urlSource', { url: must.string, options: must.optionsOf(urlOptions) })
 
 /**
- * An address as a source. A server that does not know ranges is read whole, once.
+ * A URL as a source. If the server does not support ranges, the file is read completely, once.
  *
  * @param options - headers, and the `fetch` to use.
  * @example
@@ -82,7 +82,7 @@ export const urlSource = (url: string, options: UrlOptions = {}): ByteSource => 
   }
   const facts = () =>
     (known ??= probe().catch((error: unknown) => {
-      // A failure is not remembered: the next read asks again.
+      // A failure is not cached: the next read tries again.
       known = null
       throw error
     }))

@@ -1,13 +1,13 @@
-/** Reading what tells its length only at its end. */
+/** Reading data whose length is only known at its end. */
 import { run } from './errors.ts'
 import type { ByteSource } from './source.ts'
 
-/** Says that what is read goes on beyond the bytes at hand. */
+/** Signals that the data continues beyond the available bytes. */
 export class NeedsMore extends Error {}
 
 const FIRST = 1 << 20
 
-/** Tries `parse` on the first bytes of a source, twice as many each time it throws `NeedsMore`. */
+/** Calls `parse` on the first bytes of a source, with twice as many each time it throws `NeedsMore`. */
 export const readInWindows = async <A>(
   input: ByteSource,
   size: number,

@@ -11,7 +11,7 @@ import { encodeUtf8, nodeModule } from './platform.ts'
 import type { NamedTensors } from './safetensors/write.ts'
 import { namedTensors, writeSafetensors } from './safetensors/write.ts'
 
-/** What goes into a model's folder. What is null or left out is not written. */
+/** The contents of a model's folder. What is null or left out is not written. */
 export interface ModelContents {
   readonly config: JsonRecord
   readonly weights: NamedTensors
@@ -20,13 +20,13 @@ export interface ModelContents {
   readonly generationConfig?: JsonRecord | null
   readonly preprocessorConfig?: JsonRecord | null
   readonly chatTemplate?: string | null
-  /** Passed over: what `openModel` gave may be spread in here. */
+  /** Ignored, so that the result of `openModel` may be spread in here. */
   readonly source?: string
 }
 
 /** Options of `writeModel`. */
 export interface WriteModelOptions {
-  /** Weights are spread over several files with an index if they take more bytes than this; 5 GB by default. */
+  /** If the weights take more bytes than this, they are split into several files with an index; 5 GB by default. */
   readonly maxShardBytes?: number
 }
 
@@ -36,7 +36,7 @@ const bytesOf = (tensor: NamedTensors[string]): number => {
   return size * Math.ceil(bitsOf(dtype) / 8)
 }
 
-/** The tensors in groups of at most so many bytes, in their order; a tensor that is larger has a group of its own. */
+/** Groups tensors, in order, into shards of at most `most` bytes; a larger tensor has its own shard. */
 const shardsOf = (weights: NamedTensors, most: number): readonly NamedTensors[] => {
   const shards: NamedTensors[string][][] = []
   const names: string[][] = []
@@ -55,13 +55,13 @@ const shardsOf = (weights: NamedTensors, most: number): readonly NamedTensors[] 
   return shards.map((tensors, i) => Object.fromEntries(tensors.map((tensor, j) => [names[i]![j]!, tensor])))
 }
 
-/** Names of files of weights: other than those just written they would be found first, or lie there unused. */
+/** Whether a file contains weights: old ones could be found before those just written, or be left unused. */
 const isWeights = (name: string): boolean =>
   /^(model(-\d{5}-of-\d{5})?\.safetensors|model\.safetensors\.index\.json|pytorch_model.*\.bin(\.index\.json)?)$/.test(
     name,
   )
 
-/** Keys of configurations whose numbers `transformers` takes as floats only: it refuses 1 where Python writes 1.0. */
+/** Keys of configurations whose numbers `transformers` only accepts as floats: it refuses 1 where Python writes 1.0. */
 const floats = [
   'attn_logit_softcapping',
   'final_logit_softcapping',
@@ -72,7 +72,7 @@ const floats = [
   'rms_norm_eps',
 ]
 
-/** Whole numbers of those keys, with a point. */
+/** Matches integers of those keys, to add a decimal point. */
 const wholeFloats = new RegExp(`("(?:${floats.join('|')})": -?\\d+)(?=[,\\n])`, 'g')
 
 const configText = (config: JsonRecord): readonly Uint8Array[] => [
@@ -124,10 +124,10 @@ const writeModelDoor = must.door('writeModel', {
 })
 
 /**
- * Writes the folder of a model: weights as safetensors, and the texts. Each file appears whole or not at all, `config.json` last:
- * a folder with a configuration has its weights. Weights of another model that were there are removed.
+ * Writes the folder of a model: weights as safetensors, and the text files. Each file is written atomically, `config.json`
+ * last, so that a folder with a configuration has its weights. Weights of another model in the folder are removed.
  *
- * @param path - of the directory, which is made if it is not there.
+ * @param path - of the directory, which is made if it does not exist.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -153,7 +153,7 @@ export const writeModel = (
     const { join } = nodeModule('node:path')!
     const at = (name: string): string => join(path, name)
     await withPlatform(path, () => files.mkdir(path, { recursive: true }))
-    // From here on until the end there is no model in the folder.
+    // From here until the end, the folder has no model.
     await withPlatform(path, () => files.rm(at('config.json'), { force: true }))
     const written = await writeWeights(at, contents.weights, maxShardBytes)
     try {

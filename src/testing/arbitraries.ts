@@ -167,7 +167,7 @@ const pytreesDoor = must.door('pytrees', {
 /**
  * A tree: leaves in arrays, tuples, objects (odd keys too), nulls and fp-ts Options, to a depth of three.
  *
- * @param leaf - what its leaves are; small arrays by default.
+ * @param leaf - the arbitrary of its leaves; small arrays by default.
  * @example
  * ```ts
  * import { tree } from 'pullback'

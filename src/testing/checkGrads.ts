@@ -1,4 +1,4 @@
-/** Derivatives compared with differences. */
+/** Derivatives compared with finite differences. */
 import { Aval } from '../core/aval.ts'
 import { isFloat } from '../core/dtype.ts'
 import { PullbackError } from '../core/errors.ts'
@@ -13,7 +13,7 @@ import type { Domain } from './draw.ts'
 import { numbersOf } from './numeric.ts'
 import { arrayOf } from './samples.ts'
 
-/** A derivative that differs from what differences give. */
+/** A derivative that differs from finite differences. */
 export class GradientError extends PullbackError {}
 
 /** Forward (jvp) or reverse (vjp). */
@@ -21,11 +21,11 @@ export type Mode = 'fwd' | 'rev'
 
 /** Options of `checkGrads`. */
 export interface CheckGradsOptions {
-  /** How many derivatives deep to check; 2 by default. */
+  /** The highest order of derivatives to check; 2 by default. */
   readonly order?: number
   /** Forward (jvp), reverse (vjp), or both (default). */
   readonly modes?: readonly Mode[]
-  /** Half the distance over which differences are taken; 1e-5 by default. */
+  /** The step of the central differences; 1e-5 by default. */
   readonly eps?: number
   /** Relative tolerance; 1e-5 by default. */
   readonly rtol?: number
@@ -105,7 +105,7 @@ const check = (where: string, f: Lists, xs: readonly NDArray[], order: number, s
   }
 }
 
-/** The leaves as float64; integers, bools and strings of settings have no place in a derivative. */
+/** The float leaves as float64; integers, bools and strings are not differentiated. */
 const floatLeaves = (args: readonly unknown[]) => {
   const { leaves, treedef } = flatten(args)
   const arrays = leaves.map((x, i) => {
@@ -141,8 +141,8 @@ const checkGradsDoor = must.door('checkGrads', {
 /**
  * Compares a function's derivatives with central differences in float64, along random directions.
  *
- * @param f - from trees of floats to a tree; its integer and boolean results are left aside. It is given float64 arrays: carries of
- *   loops in it begin in the dtype of the arguments, as in `np.zeros([], { dtype: x.dtype })`.
+ * @param f - from trees of floats to a tree; its integer and boolean results are ignored. It is called with float64 arrays, so
+ *   initial carries of its loops must have the dtype of the arguments, as in `np.zeros([], { dtype: x.dtype })`.
  * @param args - one tree for each argument; the function should be smooth there.
  * @throws GradientError naming the mode, the order and both values.
  * @example

@@ -1,6 +1,6 @@
 /**
- * Whether a back end means what the interpreter means. Where operations may round differently, a program says itself how
- * much that matters: it is run again with such results and their operands moved by some units in the last place.
+ * Checks that a back end computes what the interpreter computes. Where operations may round differently, the program itself
+ * shows how much that matters: it is run again with such results and their operands perturbed by some units in the last place.
  */
 import { Aval } from '../core/aval.ts'
 import { expandBlocks, expandedShape, isHalfKind } from '../core/blocks.ts'
@@ -24,15 +24,15 @@ import { primitiveOf } from '../primitives/all.ts'
 import { LawError } from './numeric.ts'
 
 /**
- * How an operation rounds. What rounds alike, of equal operands, rounds otherwise of operands that are off by a little; and where such
- * roundings cancel, nothing else is left: of sin² + cos², whose tangent is 0 or a rounding.
+ * How an operation rounds. Operations that round identically for equal operands round differently for slightly different ones;
+ * where such roundings cancel, they are all that is left, as in sin² + cos², whose tangent is 0 or a rounding error.
  */
 const roundsOf = (op: OpName): Facts['rounds'] => primitiveOf(op).facts.rounds
 
 const isWideFloat = (aval: Aval): aval is Aval & { readonly dtype: 'float32' | 'float64' } =>
   aval.dtype === 'float32' || aval.dtype === 'float64'
 
-/** The same, with a given sign on each NaN: neither JavaScript nor WebAssembly says which bits it has. */
+/** The same, with a given sign on each NaN: neither JavaScript nor WebAssembly specifies its bits. */
 const withSignOfNaNs = (data: TypedArray, { dtype }: Aval, negative: boolean): TypedArray => {
   if (!isFloat(dtype)) return data
   const signed = data.slice()
@@ -45,7 +45,7 @@ const withSignOfNaNs = (data: TypedArray, { dtype }: Aval, negative: boolean): T
   return signed
 }
 
-/** Up to so many terms, a sum's roundings are less than the noise on its operands. */
+/** Up to this many terms, a sum's rounding errors are smaller than the noise on its operands. */
 const SHORT = 16
 /** How far a sum of n terms t may be off, in units of √n · Σ|t| in the last place. */
 const DRIFT = 0.25
@@ -53,7 +53,7 @@ const DRIFT = 0.25
 const mapFloats = (data: readonly TypedArray[], avals: readonly Aval[], f: (x: number) => number): TypedArray[] =>
   data.map((xs, i) => (isWideFloat(avals[i]!) ? (xs as Float64Array).map(f) : xs))
 
-/** A product with a quantised matrix as one with its values. */
+/** Rewrites a product with a quantised matrix as a product with its values. */
 const withValues = (
   { inputs: [x, blocks], params, outputs }: Extract<Equation, { readonly op: 'quantizedDot' }>,
   [data, payload]: readonly TypedArray[],
@@ -75,9 +75,9 @@ const withValues = (
 }
 
 /**
- * Roundings of long sums: each may be as large as a unit of the partial sum, and those have either sign, so that their sum
- * grows as √n · Σ|t| (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). The operation itself
- * says, of operands without their signs, what Σ|t| is, and of ones, what n is.
+ * Rounding errors of long sums: each may be as large as a unit of the partial sum, with either sign, so that their sum grows as
+ * √n · Σ|t| (Higham and Mary, "A new approach to probabilistic rounding error analysis", 2019). Applied to absolute values, the
+ * operation itself computes Σ|t|, and applied to ones, n.
  */
 const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram): readonly Float64Array[] => {
   if (eqn.op === 'quantizedDot') return driftOf(...withValues(eqn, operands), run)
@@ -97,9 +97,9 @@ const driftOf = (eqn: Equation, operands: readonly TypedArray[], run: RunProgram
 }
 
 /**
- * A program run with noise: up to so many units in the last place, up or down, on inexact operations, and one or two on others that
- * round, once their operands are off. How much differs from place to place: of two that are equal, one on an operation's result and
- * one on the next one's operand, half would cancel.
+ * Runs a program with noise: up to `ulps` units in the last place, up or down, on inexact operations, and one or two on others
+ * that round, once their operands are perturbed. The amounts vary: if they were equal on an operation's result and on the next
+ * one's operand, half of them would cancel.
  */
 const noisyRun = (seed: number, ulps: number): RunProgram => {
   let state = (seed * 2654435761 + 12345) >>> 0
@@ -110,12 +110,12 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
   const move = (data: TypedArray, aval: Aval): TypedArray => {
     const { dtype } = aval
     if (!isFloat(dtype)) return data
-    // What is computed in 32 bits and rounded to 16 is off by one unit at most.
+    // A result computed in 32 bits and rounded to 16 is off by at most one unit.
     const unit = (isHalf(dtype) ? 1 : ulps) * epsilonOf(dtype)
     const moved = (convert(data, dtype, 'float64') as Float64Array).map((x) => x * (1 + noise() * unit))
     return convert(moved, 'float64', dtype)
   }
-  // Never less than a unit, lest roundings that cancel come out alike in all of so few runs.
+  // Never less than a unit, so that cancelling roundings do not come out equal in all of the few runs.
   const roundOtherwise = (data: TypedArray, { dtype }: Aval): TypedArray => {
     if (!isFloat(dtype)) return data
     const otherwise = (x: number): number => {
@@ -124,7 +124,7 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
     }
     return convert((convert(data, dtype, 'float64') as Float64Array).map(otherwise), 'float64', dtype)
   }
-  // Never less than the drift: an element's noise should be small in none of so few runs.
+  // Never less than the drift, so that no element's noise is small in any of the few runs.
   const drift = (data: TypedArray, by: Float64Array): TypedArray =>
     by.some((d) => d > 0)
       ? (data as Float64Array).map((x, i) => {
@@ -145,7 +145,7 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
       const isOff = moves || eqn.inputs.some((a) => off.has(a))
       const inner: RunProgram = (held, data) => noisy(held, data, isOff)
       const operand = (a: Atom): TypedArray => {
-        // Of two runs, one has another sign than the interpreter, whichever that has.
+        // One of two runs has a different sign from the interpreter's.
         if (eqn.op === 'bitcast') return withSignOfNaNs(dataOf(a), a.aval, seed % 2 === 0)
         return moves ? move(dataOf(a), a.aval) : dataOf(a)
       }
@@ -166,10 +166,10 @@ const noisyRun = (seed: number, ulps: number): RunProgram => {
   return (program, inputs) => noisy(program, inputs, false)
 }
 
-/** Runs a program on elements: what is compared with the interpreter. */
+/** Runs a program on elements, for comparison with the interpreter. */
 export type Execute = (program: Program, inputs: readonly TypedArray[]) => readonly TypedArray[]
 
-/** As `Execute`, of what has to be waited for. */
+/** As `Execute`, asynchronously. */
 export type ExecuteAsync = (program: Program, inputs: readonly TypedArray[]) => Promise<readonly TypedArray[]>
 
 const onDeviceOptions = must.optionsOf<{ readonly donate?: boolean }>({ donate: must.boolean })
@@ -182,7 +182,7 @@ const onDeviceDoor = must.door('onDevice', {
 })
 const onDeviceAsyncDoor = must.door('onDeviceAsync', { device: readable, options: onDeviceOptions })
 
-/** What a program gives on a device, and what is done with it. */
+/** Runs a program on a device, and passes on the results. */
 const runOn = <T>(
   device: Backend,
   donate: boolean,
@@ -194,13 +194,14 @@ const runOn = <T>(
   for (const body of bodies) body.isOffered = donate
   const outputs = device.compile(program)(bodies, 'conformance')
   return use(outputs, () => {
-    // Without waiting for the collector, which would have guards of thousands of dead arrays checked.
+    // Release at once instead of waiting for the garbage collector, which would leave thousands of dead arrays to check guards
+    // of.
     for (const body of [...bodies, ...outputs]) body.release()
   })
 }
 
 /**
- * Runs programs on a device, once each; with `donate`, results may take the memory of inputs.
+ * Runs programs on a device, once each; with `donate`, results may reuse the memory of inputs.
  *
  * @example
  * ```ts
@@ -222,7 +223,7 @@ export const onDevice = (device: Backend, options: { readonly donate?: boolean }
 }
 
 /**
- * As `onDevice`, on any device: one that can only be read asynchronously is waited for.
+ * As `onDevice`, for any device, including those that can only be read asynchronously.
  *
  * @example
  * ```ts
@@ -246,22 +247,22 @@ export const onDeviceAsync = (device: Backend, options: { readonly donate?: bool
 
 const RUNS = 3
 const NOISE_ULPS = 4
-/** What results may be off beyond what the noise says, in units in the last place. */
+/** The tolerance of results beyond the noise, in units in the last place. */
 const BASE_ULPS = 4
-// Nothing is asked of floats below this: sums of what should cancel have no relative accuracy.
+// Floats below this are not compared: sums that cancel have no relative accuracy.
 const tiny: { readonly float32: number; readonly float64: number } = { float32: 1e-30, float64: 1e-290 }
 
 const differs = (got: number, wanted: number, bound: number): boolean =>
   !(got === wanted || (Number.isNaN(got) && Number.isNaN(wanted)) || Math.abs(got - wanted) <= bound)
 
-/** How far an element may be from what the interpreter gives; null where rounding decides over what it is. */
+/** The largest allowed difference of an element from the interpreter's; null where rounding determines its value. */
 const boundOf = (wanted: number, noisy: readonly number[], aval: Aval): number | null => {
   if (!isFloat(aval.dtype)) return noisy.every((x) => x === wanted) ? 0 : null
   const isRegular = Number.isFinite(wanted)
   if (noisy.some((x) => Number.isFinite(x) !== isRegular)) return null
   if (!isRegular) return noisy.every((x) => Object.is(x, wanted)) ? 0 : null
   const spread = Math.max(...noisy.map((x) => Math.abs(x - wanted)))
-  // To 16 bits: bit by bit, unless what was rounded was inexact.
+  // 16 bits must be equal, unless an inexact value was rounded.
   if (isHalf(aval.dtype)) return spread === 0 ? 0 : RUNS * spread + epsilonOf(aval.dtype) * Math.abs(wanted)
   if (!isWideFloat(aval)) return null
   return RUNS * spread + BASE_ULPS * epsilonOf(aval.dtype) * Math.abs(wanted) + tiny[aval.dtype]
@@ -272,7 +273,7 @@ const numbersOf = (data: TypedArray, { dtype }: Aval): readonly number[] => {
   return Array.from<number | bigint, number>(decode(dtype, data), Number)
 }
 
-/** Elements as arrays hold them: 16-bit floats as bits. */
+/** Elements as arrays store them: 16-bit floats as bits. */
 const held = (data: TypedArray, { dtype }: Aval): TypedArray =>
   isHalf(dtype) && data instanceof Float32Array ? convert(data, 'float32', dtype) : data
 
@@ -284,7 +285,7 @@ const conformsParameters = {
 const conformsDoor = must.door('conforms', conformsParameters)
 const conformsAsyncDoor = must.door('conformsAsync', conformsParameters)
 
-/** Elements as the program's inputs hold them. */
+/** Elements as the program's inputs store them. */
 const inputsOf = (operation: string, { inAvals }: Program, elements: readonly TypedArray[]): readonly TypedArray[] => {
   if (elements.length !== inAvals.length) {
     throw new ArgumentError(
@@ -335,9 +336,8 @@ const compare = (
 
 /**
  * Throws a `LawError` where the results of a program differ from the interpreter's by more than rounding explains. Integers,
- * bools and everything that is only moved have to be equal.
- *
- * @param elements - of the inputs: as `dataSync` gives them, or, of 16-bit floats, their bits, as `execute` gets and gives them.
+ * bools and everything that is only moved must be equal. * * @param elements - of the inputs, as `dataSync` returns them, or
+ * the bits of 16-bit floats, as `execute` takes and returns them.
  * @example
  * ```ts
  * import { makeProgram, np } from 'pullback'
@@ -354,7 +354,7 @@ export const conforms = (program: Program, elements: readonly TypedArray[], exec
 }
 
 /**
- * As `conforms`, of what has to be waited for: see `onDeviceAsync`. The promise fails with what `conforms` would throw.
+ * As `conforms`, asynchronously: see `onDeviceAsync`. The promise rejects with what `conforms` would throw.
  *
  * @example
  * ```ts

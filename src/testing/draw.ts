@@ -1,4 +1,4 @@
-/** What recipes of operations ask for: choices and operands, whether these are fresh arrays or a program's variables. */
+/** What recipes of operations draw: choices and operands, which are fresh arrays or a program's variables. */
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
@@ -6,7 +6,7 @@ import type { OpName, OpParams } from '../ir/op.ts'
 
 /**
  * Values on which an operation is smooth, so that its derivatives can be measured: `u` is in [0, 1), `place` counts
- * elements. Programs, whose operands are other operations' results, do without.
+ * elements. Random programs, whose operands are other operations' results, ignore it.
  */
 export type Domain = (u: number, place: number) => number
 
@@ -20,14 +20,14 @@ export const domains = {
   aboveOne: (u) => 1.2 + 2 * u,
   /** Away from 0, of both signs. */
   nonzero: (u) => (u < 0.5 ? -2 + 3 * u : 0.5 + 3 * (u - 0.5)),
-  /** All different, at least 0.1 apart. */
+  /** Distinct, at least 0.1 apart. */
   distinct: (u, place) => ((place * 7) % 101) * 0.2 - 10 + 0.1 * u,
-  /** As `distinct`, but all different from those too: for a second operand. */
+  /** As `distinct`, but also distinct from those values: for a second operand. */
   between: (u, place) => ((place * 11) % 103) * 0.2 - 10.07 - 0.03 * u + 0.17,
   small: (u) => Math.floor(u * 7) - 2,
 } satisfies Record<string, Domain>
 
-/** What an operand must be. */
+/** The requirements on an operand. */
 export interface Wanted {
   readonly dtypes: readonly DType[]
   /** The exact shape. */
@@ -41,17 +41,17 @@ export interface Wanted {
   readonly dominant?: boolean
 }
 
-/** Something with a type: a recipe knows no more of its operands. */
+/** A value with a type: a recipe knows nothing else about its operands. */
 export interface Typed {
   readonly aval: Aval
 }
 
 /** How recipes choose. */
 export interface Draw {
-  /** The float that derivatives are measured in, first; then what else computes as a number. */
+  /** First the float dtype in which derivatives are measured; then the other numeric dtypes. */
   readonly numbers: readonly DType[]
   readonly float: readonly DType[]
-  /** Whether derivatives are to be measured: no rounding to coarse dtypes, no values out of nowhere. */
+  /** Whether derivatives are measured: then no rounding to coarse dtypes, and no random constants. */
   readonly smooth: boolean
   below(bound: number): number
   pick<T>(options: readonly T[]): T

@@ -1,6 +1,6 @@
 /**
- * Laws of transformations, of functions that a user brings. Each throws a `LawError` where it does not hold. All take arguments
- * alike: first what the law is about, then where it is tried, then options in one object.
+ * Laws of transformations, for users' functions. Each throws a `LawError` where it does not hold. All take the same arguments:
+ * first the subject of the law, then the points at which it is tested, then options in one object.
  */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
@@ -22,13 +22,13 @@ import { arrayOf } from './samples.ts'
 
 /** Options of laws of functions of arrays. */
 export interface LawOptions extends Tolerance {
-  /** Chooses the random tangents and cotangents, where there are any; 0 by default. */
+  /** The seed of random tangents and cotangents; 0 by default. */
   readonly seed?: number
 }
 
-/** Options of laws of values of any type. */
+/** Options of laws about values of any type. */
 export interface EqualityOptions<T> {
-  /** What equality means; by default that of trees (`tree.equal`). */
+  /** The equality; by default that of trees (`tree.equal`). */
   readonly equal?: (a: T, b: T) => boolean
 }
 
@@ -78,7 +78,7 @@ const combine = <T>(a: number, x: T, b: number, y: T): T => {
 
 const roundings: { readonly [D in DType]?: number } = { float16: 1e-2, bfloat16: 6e-2, float64: 1e-8 }
 
-/** A relative tolerance that the coarsest of some dtypes can keep. */
+/** A relative tolerance suitable for the coarsest of some dtypes. */
 const coarsest = (xs: readonly NDArray[]): number => Math.max(1e-8, ...xs.map((x) => roundings[x.dtype] ?? 1e-4))
 
 /** 16-bit floats as float32, so that they can be added up. */
@@ -229,7 +229,7 @@ export const gradIsAdditive = <A extends readonly [unknown, ...unknown[]]>(
 }
 
 /**
- * `tree.map` is a functor: it keeps the identity and composition, on the tree `t`.
+ * `tree.map` is a functor: it preserves the identity and composition, on the tree `t`.
  *
  * @throws LawError where it does not hold.
  * @example
@@ -261,7 +261,7 @@ export const mapIsFunctor = <R>(
   }
 }
 
-/** A fp-ts `Monoid`, as far as its laws go. */
+/** The part of an fp-ts `Monoid` that its laws need. */
 export interface MonoidLike<A> {
   readonly concat: (x: A, y: A) => A
   readonly empty: A
@@ -270,7 +270,7 @@ export interface MonoidLike<A> {
 /**
  * `empty` changes nothing on either side, and `concat` is associative, for three values.
  *
- * @param options - `equal`: for a monoid of functions, equality of what they give.
+ * @param options - `equal`: for a monoid of functions, equality of their results.
  * @throws LawError where it does not hold.
  * @example
  * ```ts

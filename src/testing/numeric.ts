@@ -8,17 +8,17 @@ import { asArray } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import { NDArray } from '../trace/value.ts'
 
-/** A law, or a comparison, that does not hold; the message says where and by how much. */
+/** A law or a comparison that fails; the message says where and by how much. */
 export class LawError extends PullbackError {}
 
-/** How far from each other numbers may be. */
+/** How much numbers may differ. */
 export interface Tolerance {
   /** Relative to the largest element compared. */
   readonly rtol?: number
   readonly atol?: number
 }
 
-/** What a tolerance must be. */
+/** Checks a tolerance. */
 export const toleranceOptions: must.OptionTable<Tolerance> = { rtol: must.number, atol: must.number }
 
 const compared = {
@@ -61,8 +61,8 @@ const checkName = (name: string, what: unknown): void => {
 }
 
 /**
- * Throws a `LawError` unless two arrays, or trees of arrays, have one structure, one shape and dtype at each leaf, and
- * close elements. Integers and bools must be equal; NaN is close to NaN.
+ * Throws a `LawError` unless two arrays, or trees of arrays, have the same structure, the same shape and dtype at each leaf,
+ * and close elements. Integers and bools must be equal; NaN is close to NaN.
  *
  * @example
  * ```ts
@@ -87,15 +87,15 @@ export const assertClose = <T>(what: string, got: T, wanted: T, tolerance: Toler
 
 const isList = (x: unknown): x is readonly NDArray[] => Array.isArray(x) && x.every((y) => y instanceof NDArray)
 
-/** What `assertAllClose` takes: lists of arrays, whose types may differ in length, or two values of one type. */
+/** The arguments of `assertAllClose`: lists of arrays, whose types may differ in length, or two values of the same type. */
 interface AssertAllClose {
   (what: string, got: readonly NDArray[], wanted: readonly NDArray[], tolerance?: Tolerance): void
   <T>(what: string, got: T, wanted: T, tolerance?: Tolerance): void
 }
 
 /**
- * `assertClose` that counts the arrays of lists, as results of a function: the message says which result it was. Anything
- * else, an array or a tree, is compared as `assertClose` does.
+ * `assertClose` for lists of arrays, such as results of a function: the message names the result that differs. Anything else,
+ * an array or a tree, is compared as by `assertClose`.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** The laws that every operation of the IR keeps, stated of one sample. */
+/** The laws of every operation of the IR, stated for one sample. */
 import type { DType, FloatDType } from '../core/dtype.ts'
 import { isFloat } from '../core/dtype.ts'
 import { range } from '../core/shape.ts'
@@ -54,7 +54,7 @@ export const apply = <N extends OpName>(sample: Sample<N>, operands: readonly ND
 }
 
 /**
- * What the operation says of its results' types is true of the results.
+ * The declared types of the results are true.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export const typeIsTrue = (sample: Sample): void => {
 }
 
 /**
- * Compiled, it gives the same but for rounding.
+ * Compiled, it computes the same up to rounding.
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ const arrayOf = (value: Value, float: FloatDType): NDArray => {
   return np.array(elements, { dtype })
 }
 
-/** Last places that the true values leave room for, and none for a zero's sign. */
+/** The tolerance around true values, in units in the last place; the sign of zero must match. */
 const rounding: { readonly [D in DType]?: number } = { float64: 2 ** -44, float32: 2 ** -19 }
 
 const isTrue = (got: number, wanted: number, relative: number): boolean =>
@@ -120,8 +120,8 @@ const checkTrue = (what: string, got: NDArray, wanted: NDArray): void => {
 const known = { op: must.oneOf(operations), float: must.oneOf(['float32', 'float64'] as const) }
 
 /**
- * It gives the true values that are recorded for it, at special points too, compiled or not. Laws about consistency alone are kept
- * by a wrong function with the derivative of that.
+ * It computes the recorded true values, also at special points, compiled or not. A wrong function with a matching derivative
+ * would satisfy all consistency laws.
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ const floatPlaces = (sample: Sample): number[] =>
   range(sample.operands.length).filter((i) => isFloat(sample.operands[i]!.dtype))
 
 /**
- * A function of the float operands alone, to the float results alone, and its point.
+ * The operation as a function of only its float operands and results, and its point.
  *
  * @example
  * ```ts
@@ -177,7 +177,7 @@ export const asFloatFunction = (sample: Sample) => {
 }
 
 /**
- * Its derivatives, forward and reverse, to the second order, are what differences give. The sample is of float64.
+ * Its derivatives, forward and reverse, to the second order, match finite differences. The sample is float64.
  *
  * @example
  * ```ts
@@ -212,7 +212,7 @@ export const derivativesAreZero = (sample: Sample): void => {
 }
 
 /**
- * Its jvp is linear, and its vjp the adjoint of that.
+ * Its jvp is linear, and its vjp is the adjoint of the jvp.
  *
  * @example
  * ```ts
@@ -231,18 +231,18 @@ export const derivativesAreAdjoint = (sample: Sample, seed: number): void => {
 
 const SIZE = 3
 
-/** Other values of the same domain: the elements, moved round; of single integers, those that follow. */
+/** Other values of the same domain: the elements, rotated; for single integers, the following ones. */
 const variants = (x: NDArray): NDArray[] =>
   range(SIZE).map((i) => (i === 0 ? x : x.ndim === 0 && x.dtype === 'int32' ? np.add(x, i) : np.roll(x, i)))
 
 const stackAt = (xs: readonly NDArray[], axis: number): NDArray => np.stack(xs, { axis })
 
 interface Mapping {
-  /** Place of the batch axis in each operand; null where it is shared. */
+  /** The batch axis of each operand; null where it is shared. */
   readonly inAxes: readonly (number | null)[]
 }
 
-/** Each operand alone at each of its axes, then all together at axes chosen at random. */
+/** Each operand alone at each of its axes, then all together at random axes. */
 const mappings = (sample: Sample, seed: number): Mapping[] => {
   const ranks = sample.operands.map((x) => x.aval.rank)
   const alone = ranks.flatMap((rank, i) =>

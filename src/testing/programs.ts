@@ -24,7 +24,7 @@ export interface RandomProgram {
 
 /** Options of `programs`. */
 export interface ProgramOptions {
-  /** Most equations that are asked for; some come with a second one that makes an operand. 12 by default. */
+  /** The maximal number of equations; some come with a second one that makes an operand. 12 by default. */
   readonly maxEquations?: number
   /** Dtypes of inputs; all by default. */
   readonly dtypes?: readonly DType[]
@@ -38,7 +38,7 @@ export interface ProgramOptions {
 
 const floats = allDTypes.filter(isFloat)
 const numbers = allDTypes.filter((d) => d !== 'bool')
-// The dtypes that programs are mostly made of, more often than others.
+// The dtypes that are chosen more often than others.
 const common: readonly DType[] = ['float32', 'float64', 'int32', 'float32', 'float64', 'uint32', 'bool', ...allDTypes]
 
 /** One step: which operation, and the choices that its recipe makes. */
@@ -62,7 +62,7 @@ const typesOf = <N extends OpName>(op: N, params: OpParams[N], operands: readonl
     operands.map((x) => x.aval),
   )
 
-/** Writes a program down, equation by equation. */
+/** Builds a program, equation by equation. */
 class Writer {
   readonly equations: Equation[] = []
   readonly values: Variable[]
@@ -73,13 +73,13 @@ class Writer {
     this.#maxSize = maxSize
   }
 
-  /** An equation more, unless its results are too large to go on with. */
+  /** Adds an equation, unless its results are too large. */
   emit<N extends OpName>(op: N, params: OpParams[N], operands: readonly Atom[]): void {
     const avals = typesOf(op, params, operands)
     if (avals.every((a) => a.size <= this.#maxSize && a.rank <= MAX_RANK)) this.#append(op, params, operands, avals)
   }
 
-  /** A constant array, where no value so far will do. */
+  /** A constant array, if no value so far fits. */
   constant(dtype: DType, shape: readonly number[], value: number): Atom {
     const literal = new Literal(isLong(dtype) ? BigInt(value) : value, dtype)
     if (shape.length === 0) return literal
@@ -149,7 +149,7 @@ interface InputPlan {
   readonly seed: number
 }
 
-/** The axes of a shape without those from which on it has more elements than this. */
+/** The leading axes of a shape, as far as it has at most `maxSize` elements. */
 const within = (shape: readonly number[], maxSize: number): readonly number[] =>
   shape.filter((_, i) => sizeOf(shape.slice(0, i + 1)) <= maxSize)
 
@@ -167,7 +167,7 @@ const inputPlans = (
     { minLength: 1, maxLength: 3 },
   )
 
-/** All but functions on the host, which are no plain data. */
+/** All except functions on the host, which are not plain data. */
 const plain = operations.filter((op) => op !== 'callback')
 
 const programOptions: must.OptionTable<ProgramOptions> = {

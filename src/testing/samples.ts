@@ -15,7 +15,7 @@ import { domains } from './draw.ts'
 import { Entropy, choices } from './entropy.ts'
 import { recipes } from './recipes/index.ts'
 
-/** An operation, applied: what the laws quantify over. */
+/** An application of an operation: what the laws quantify over. */
 export interface Sample<N extends OpName = OpName> {
   readonly op: N
   readonly params: OpParams[N]
@@ -26,7 +26,7 @@ export interface Sample<N extends OpName = OpName> {
 export interface SampleOptions {
   /** The float of the sample; float32 by default. */
   readonly float?: FloatDType
-  /** Floats where the operation takes them, and smooth functions only: for derivatives. */
+  /** Floats where the operation takes them, and only smooth functions: for derivatives. */
   readonly smooth?: boolean
   /** Highest rank of operands; 5 by default. */
   readonly maxRank?: number
@@ -57,7 +57,7 @@ export const arrayOf = (aval: Aval, domain: Domain, seed: number): NDArray => {
   return fromHost(aval, convert(Float64Array.from(numbers), 'float64', aval.dtype))
 }
 
-/** The matrices, made small, with 2, 4, 6, … along their diagonals. */
+/** The matrices, scaled down, with 2, 4, 6, … along their diagonals. */
 const dominant = (x: NDArray): NDArray => {
   const [rows, columns] = [x.shape.at(-2)!, x.shape.at(-1)!]
   const data = x.dataSync() as Float64Array
@@ -109,12 +109,12 @@ class FreshDraw implements Draw {
   #shape({ minRank = 0, maxRank = this.#maxRank, minExtent = 0 }: Wanted): readonly number[] {
     const highest = Math.max(minRank, Math.min(maxRank, this.#maxRank))
     const rank = minRank + this.below(highest - minRank + 1)
-    // Extents 1 to 3, and 0 now and then where it is allowed.
+    // Extents 1 to 3, and sometimes 0 where it is allowed.
     return range(rank).map(() => (this.below(12) === 11 && minExtent === 0 ? 0 : 1 + this.below(3)))
   }
 }
 
-/** The application that a stream of choices stands for. */
+/** The application determined by a stream of choices. */
 export const sampleFrom = <N extends OpName>(
   op: N,
   entropy: readonly number[],

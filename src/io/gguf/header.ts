@@ -10,7 +10,7 @@ import type { GgmlType } from './types.ts'
 /** A value of GGUF's metadata. 64-bit integers beyond 2^53 are bigints. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[]
 
-/** What a GGUF file says of one of its tensors. */
+/** A GGUF file's description of one of its tensors. */
 export interface GgufInfo extends TensorInfo {
   readonly type: GgmlType
 }
@@ -25,7 +25,7 @@ const MAX_DEPTH = 4
 const MAX_DIMENSIONS = 8
 const DEFAULT_ALIGNMENT = 32
 
-/** Reads numbers and texts one after the other; goes no further than the file does. */
+/** Reads numbers and strings one after the other, and never beyond the end of the file. */
 class Cursor {
   readonly #view: DataView
   readonly #bytes: Uint8Array
@@ -45,7 +45,7 @@ class Cursor {
     return malformed('gguf', this.source, at, what)
   }
 
-  /** Where the next `length` bytes begin, which are passed. */
+  /** Skips the next `length` bytes, and returns where they begin. */
   take(length: number): number {
     const start = this.at
     if (start + length > this.size)
@@ -71,7 +71,7 @@ class Cursor {
     return byte > 1 ? this.fault(`a bool is 0 or 1, not ${byte}`, this.at - 1) : byte === 1
   }
 
-  /** A number of things, each of which takes at least `least` bytes of what is left. */
+  /** Reads the count of items of at least `least` bytes each, which must fit into the rest of the file. */
   count(what: string, least: number): number {
     const start = this.at
     const n = this.u64()
@@ -129,7 +129,7 @@ const alignmentOf = (metadata: ReadonlyMap<string, GgufValue>, cursor: Cursor): 
   return cursor.fault(`general.alignment must be a multiple of 8, not ${String(value)}`)
 }
 
-/** A tensor whose offset still counts from where the data begins. */
+/** A tensor whose offset is still relative to the start of the data. */
 const tensorOf = (cursor: Cursor): GgufInfo => {
   const start = cursor.at
   const name = cursor.string()

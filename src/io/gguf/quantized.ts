@@ -1,4 +1,4 @@
-/** Tensors that stay quantised as a file has them. */
+/** Tensors that stay quantised as in the file. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { QuantizedArray } from '../../api/quantized.ts'
 import { Aval } from '../../core/aval.ts'
@@ -21,8 +21,8 @@ const blockKindIn = (file: TensorFile, name: string): BlockKind | null => {
 }
 
 /**
- * A tensor as the file has it: blocks that GGUF's quantised types are stay blocks, and take no more memory than in the file; everything
- * else is read as an array.
+ * Reads a tensor: GGUF's quantised types stay in blocks, and take no more memory than in the file; everything else is read as
+ * an array.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Reading GGUF: llama.cpp's files of weights, whole or quantised in blocks. */
+/** Reading GGUF: llama.cpp's files of weights, plain or quantised. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { expandBlocks } from '../../core/blocks.ts'
 import type { IoError } from '../errors.ts'
@@ -39,7 +39,7 @@ const openGgufDoor = openDoor('openGguf')
  *
  * Shapes have the slowest dimension first, as everywhere here; the file names them in the reverse order.
  *
- * @returns an error if the header is damaged, a tensor overlaps another or goes beyond the file.
+ * @returns an error if the header is damaged, or a tensor overlaps another or extends beyond the file.
  * @example
  * ```ts
  * import { np } from 'pullback'

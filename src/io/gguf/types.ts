@@ -16,7 +16,7 @@ export interface GgmlType {
 const plain = (name: string, bytes: number, dtype: DType): GgmlType => ({ name, elements: 1, bytes, plain: dtype })
 const block = (name: string, elements: number, bytes: number): GgmlType => ({ name, elements, bytes })
 
-/** By number. Those that cannot be expanded are listed too, so that files that hold some can be inspected. */
+/** By number. Those that cannot be dequantised are listed too, so that files with them can be inspected. */
 export const ggmlTypes: ReadonlyMap<number, GgmlType> = new Map([
   [0, plain('F32', 4, 'float32')],
   [1, plain('F16', 2, 'float16')],
@@ -52,7 +52,7 @@ export const ggmlTypes: ReadonlyMap<number, GgmlType> = new Map([
   [39, block('MXFP4', 32, 17)],
 ])
 
-/** The kind of a type's blocks, if they can be expanded: `q4_k` of `Q4_K`. */
+/** The kind of a type's blocks, if they can be dequantised: `q4_k` for `Q4_K`. */
 export const blockKindOf = ({ name }: GgmlType): BlockKind | null => {
   const kind = name.toLowerCase()
   return isBlockKind(kind) ? kind : null

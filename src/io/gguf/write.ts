@@ -1,4 +1,4 @@
-/** Writing GGUF, version 3: arrays, and quantised arrays as the blocks that they are. */
+/** Writing GGUF, version 3: arrays, and quantised arrays in their blocks. */
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { QuantizedArray } from '../../api/quantized.ts'
@@ -19,7 +19,7 @@ export type GgufMetadata = string | number | boolean
 
 /** Options of `encodeGguf` and `writeGguf`. */
 export interface WriteGgufOptions {
-  /** Key-value pairs. `general.architecture` is asked for by readers; `unknown` by default. */
+  /** Key-value pairs. Readers require `general.architecture`; it is `unknown` by default. */
   readonly metadata?: { readonly [key: string]: GgufMetadata }
 }
 
@@ -116,7 +116,7 @@ const encodeGgufDoor = must.door('encodeGguf', { tensors: someTensors, options }
 const writeGgufDoor = must.door('writeGguf', { path: must.string, tensors: someTensors, options })
 
 /**
- * Arrays and quantised arrays as the bytes of a GGUF file, under the names that they are given.
+ * Encodes arrays and quantised arrays as the bytes of a GGUF file, under the given names.
  *
  * @throws DTypeError for dtypes that GGUF does not have (booleans, unsigned integers); ArgumentError for more than four axes.
  * @example
@@ -136,7 +136,7 @@ export const encodeGguf = (
 }
 
 /**
- * Writes a GGUF file, which appears whole or not at all. See `encodeGguf`.
+ * Writes a GGUF file atomically. See `encodeGguf`.
  *
  * @example
  * ```ts

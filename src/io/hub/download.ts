@@ -1,11 +1,11 @@
-/** Fetching one file into a cache, so that a broken connection costs only what is still missing. */
+/** Downloading one file into a cache; after a broken connection, only the missing part is downloaded. */
 import { fail } from '../errors.ts'
 import { nodeFiles, withPlatform } from '../node.ts'
 import type { Hash, NodeFiles } from '../platform.ts'
 import { nodeModule } from '../platform.ts'
 import type { HubBlob, HubFile, HubOptions } from './repository.ts'
 
-/** What a file must hash to, and how. */
+/** The expected checksum of a file, and its hash function. */
 const checksumOf = ({ lfs, oid, size }: HubFile): { readonly hash: Hash; readonly expected: string } | null => {
   const crypto = nodeModule('node:crypto')!
   if (lfs !== undefined) return { hash: crypto.createHash('sha256'), expected: lfs.oid }
@@ -22,7 +22,7 @@ const sizeOfFile = async (files: NodeFiles, path: string): Promise<number> =>
 
 const CHUNK = 2 ** 22
 
-/** Feeds what is on the disk already to the checksum. */
+/** Adds the bytes already on disk to the checksum. */
 const hashFile = async (files: NodeFiles, path: string, size: number, hash: Hash): Promise<void> => {
   const handle = await files.open(path, 'r')
   try {
@@ -60,8 +60,8 @@ const append = async (
 }
 
 /**
- * Writes the file's content to `target`, which appears whole and checked or not at all. What an earlier attempt left behind under
- * `target.incomplete` is kept and gone on from.
+ * Downloads a file to `target`, which appears only when it is complete and checked. An earlier partial download in
+ * `target.incomplete` is resumed.
  */
 export const downloadTo = async (
   target: string,
@@ -89,7 +89,7 @@ export const downloadTo = async (
     }
     const digest = checksum?.hash.digest('hex')
     if (done !== total || digest !== checksum?.expected) {
-      // What is shorter can be gone on from; what is wrong cannot.
+      // A shorter file can be resumed; a wrong one cannot.
       if (done >= total) await files.rm(draft, { force: true })
       fail({
         _tag: 'Access',

@@ -1,6 +1,6 @@
 /**
- * A repository of Hugging Face's hub as a folder. In Node its files are kept in the cache that Python's `huggingface_hub` has,
- * in the same layout, so that either finds what the other fetched; in a browser they are read by ranges.
+ * A repository of Hugging Face's hub as a folder. In Node its files are kept in the cache of Python's `huggingface_hub`, in the
+ * same layout, so that either finds what the other fetched; in a browser they are read by range requests.
  */
 import { accessError, attempt, fail, failPlatform, run } from '../errors.ts'
 import type { Folder } from '../folder.ts'
@@ -20,7 +20,7 @@ interface Snapshot {
   readonly files: ReadonlyMap<string, HubFile>
 }
 
-/** What the library threw, as a fault: it has the status of the answer where there was one. */
+/** Turns what the library threw into a fault, with the status of the response if there was one. */
 const hubFault = (source: string, error: unknown): never => {
   if (!(error instanceof Error) || !('statusCode' in error)) return failPlatform(source, error)
   const { message, ...rest } = accessError(source, error)
@@ -40,7 +40,7 @@ const withHub = async <A>(source: string, f: () => Promise<A>): Promise<A> => {
   }
 }
 
-/** Names in the cache come from the hub: they are hexadecimal digits, or not used. */
+/** Names in the cache come from the hub: only hexadecimal digits are accepted. */
 const checkName = (source: string, name: unknown): string =>
   typeof name === 'string' && /^[0-9a-f]{40,64}$/.test(name)
     ? name
@@ -69,7 +69,7 @@ const snapshotOf = async (
     return { commit, files }
   })
 
-/** The places of one repository in the cache. */
+/** The paths of one repository in the cache. */
 const placesOf = (cache: string, { name, revision }: Repository) => {
   const { join } = nodeModule('node:path')!
   const root = join(cache, `models--${name.replaceAll('/', '--')}`)
@@ -99,7 +99,7 @@ const link = async (blob: string, pointer: string): Promise<void> => {
   }
 }
 
-/** The path of a file in the cache, fetched if it is not there. */
+/** The path of a file in the cache; it is downloaded if it is missing. */
 const cachedFile = async (
   library: HubLibrary,
   repository: Repository,
@@ -131,13 +131,13 @@ const cachedFile = async (
   return pointer
 }
 
-/** Remembers which commit the branch or tag is at, for use without a network. */
+/** Records the commit of a branch or tag, for use without a network. */
 const rememberRef = async (ref: string, commit: string): Promise<void> => {
   await nodeFiles(ref).mkdir(nodeModule('node:path')!.dirname(ref), { recursive: true })
   await writeFile(ref, [encodeUtf8(commit)])()
 }
 
-/** The snapshot that the cache has of a repository, where the network must not be asked. */
+/** The cached snapshot of a repository, for use without a network. */
 const offlineFolder = (text: string, cache: string, source: string): Folder => {
   const root = async (): Promise<string> => {
     const repository = parseRepository(text)
@@ -186,7 +186,7 @@ export const hubFolder = (text: string, options: HubOptions): Folder => {
   }
   const facts = () =>
     (known ??= look().catch((error: unknown) => {
-      // A failure is not remembered: the next file asks again.
+      // A failure is not cached: the next file tries again.
       known = null
       throw error
     }))

@@ -1,4 +1,4 @@
-/** Which files of Hugging Face's hub are meant, and the parts of `@huggingface/hub` that find and fetch them. */
+/** Names of repositories on Hugging Face's hub, and the parts of `@huggingface/hub` that find and fetch their files. */
 import { fail } from '../errors.ts'
 import type { BlobLike, Fetch } from '../platform.ts'
 import { environment, nodeModule } from '../platform.ts'
@@ -6,15 +6,18 @@ import type { Progress } from '../tensors.ts'
 
 /** Options of reading from the hub. */
 export interface HubOptions {
-  /** A token of access; by default `HF_TOKEN` of the environment. */
+  /** An access token; by default the environment variable `HF_TOKEN`. */
   readonly token?: string
-  /** Where files are kept, as Python's `huggingface_hub` keeps them; by default `HF_HUB_CACHE`, or `HF_HOME`'s `hub`. Node only. */
+  /**
+   * The cache directory, with the layout of Python's `huggingface_hub`; by default `HF_HUB_CACHE`, or `hub` in `HF_HOME`. Node
+   * only.
+   */
   readonly cacheDir?: string
-  /** Another hub. */
+  /** The URL of another hub. */
   readonly hubUrl?: string
   /** The platform's `fetch` by default. */
   readonly fetch?: Fetch
-  /** Told while a file is fetched. */
+  /** Called while a file is downloaded. */
   readonly onProgress?: (progress: Progress) => void
 }
 
@@ -49,20 +52,20 @@ export interface HubFile {
   readonly lfs?: { readonly oid: string; readonly size: number }
 }
 
-/** What each call is given. */
+/** The options of each call. */
 interface Call {
   readonly hubUrl?: string
   readonly accessToken?: string
   readonly fetch?: Fetch
 }
 
-/** A blob that fetches what is read of it. */
+/** A blob that fetches only the parts that are read. */
 export interface HubBlob extends BlobLike {
   slice(start: number, end?: number): HubBlob
   stream(): { getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array }> } }
 }
 
-/** What is used of `@huggingface/hub`. */
+/** The parts of `@huggingface/hub` that are used. */
 export interface HubLibrary {
   modelInfo(
     call: Call & { readonly name: string; readonly revision: string; readonly additionalFields: readonly ['sha'] },

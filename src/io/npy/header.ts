@@ -6,7 +6,7 @@ import { countOf } from '../tensors.ts'
 export const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)
 /** Magic, version, and the longest field for the header's length. */
 export const PREFIX = 12
-/** NumPy writes headers that are far shorter; it refuses to evaluate longer ones than 10,000 unasked. */
+/** NumPy writes far shorter headers; by default it refuses those longer than 10,000. */
 const MAX_HEADER = 1_000_000
 
 export interface NpyHeader {

@@ -59,7 +59,7 @@ const written: { readonly [D in DType]: string } = {
   float64: '<f8',
 }
 
-/** An array's elements in row-major order, from column-major ones. */
+/** Reorders column-major elements to row-major. */
 const fromFortran = (elements: TypedArray, shape: readonly number[]): TypedArray => {
   const out = elements.slice()
   const places = new Array<number>(shape.length).fill(0)
@@ -86,11 +86,11 @@ const kindOf = ({ descr }: NpyHeader, source: string, base: number): Kind =>
     `elements of type '${descr}' are not read: only bools, integers and floats up to 64 bits`,
   )
 
-/** How many bytes the elements take. */
+/** The number of bytes of the elements. */
 export const npyBytes = (header: NpyHeader, source: string, base: number): number =>
   sizeOf(header.shape) * kindOf(header, source, base).width
 
-/** The array that elements and a header are. */
+/** The array of a header and its elements. */
 export const npyArray = (
   header: NpyHeader,
   bytes: Uint8Array,
@@ -105,7 +105,7 @@ export const npyArray = (
   return arrayOf(header.shape, dtype, ordered, options)
 }
 
-/** The header of the file that begins at byte `base`, read by `read(offset, length)` of which `size` bytes are there. */
+/** The header of the file that begins at byte `base`, read by `read(offset, length)`; `size` bytes are available. */
 export const readNpyHeader = async (
   read: (offset: number, length: number) => Promise<Uint8Array>,
   size: number,
@@ -129,7 +129,7 @@ const readNpyDoor = must.door('readNpy', { from: aReadable, options: must.option
 /**
  * Reads a `.npy` file.
  *
- * @returns an error if it is truncated or goes on after its elements, or if they are objects, structures, texts or complex.
+ * @returns an error if it is truncated or continues after its elements, or if they are objects, structures, strings or complex.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -183,7 +183,7 @@ export const encodeNpy = (x: ArrayLike): Uint8Array => {
 }
 
 /**
- * Writes a `.npy` file, which appears whole or not at all.
+ * Writes a `.npy` file atomically.
  *
  * @example
  * ```ts

@@ -24,7 +24,7 @@ interface Member extends TensorInfo {
 const memberOf = async (archive: ZipArchive, entry: ZipEntry, read: Read, source: string): Promise<Member> => {
   const name = entry.name.replace(/\.npy$/, '')
   const start = await archive.dataStart(entry)
-  // A deflated entry has to be inflated for its header; a stored one is read where it lies.
+  // A deflated entry has to be inflated for its header; a stored one is read in place.
   const whole = entry.isStored ? null : await archive.read(entry.name)
   const part = (offset: number, length: number): Promise<Uint8Array> =>
     whole === null ? read(start + offset, length) : Promise.resolve(whole.slice(offset, offset + length))
@@ -39,7 +39,7 @@ type Read = (offset: number, length: number) => Promise<Uint8Array>
 const openNpzDoor = openDoor('openNpz')
 
 /**
- * Opens a `.npz` file; its arrays have the names that they were saved under.
+ * Opens a `.npz` file; its arrays have the names under which they were saved.
  *
  * @returns an error if the archive is damaged, or one of its files is not `.npy`.
  * @example
@@ -110,7 +110,7 @@ export const encodeNpz = (arrays: { readonly [name: string]: ArrayLike }): Uint8
 }
 
 /**
- * Writes a `.npz` file, which appears whole or not at all.
+ * Writes a `.npz` file atomically.
  *
  * @example
  * ```ts

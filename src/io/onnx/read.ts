@@ -16,8 +16,8 @@ import { WireReader } from './wire.ts'
 /** Options of `openOnnx`. */
 export interface OnnxOptions {
   /**
-   * Where weights lie that the model keeps in files of their own. For models opened by path: the file of that name beside it, by
-   * default. Names that lead out of the directory are refused before this is asked.
+   * Opens the files of weights that are stored outside the model. By default, for models opened by path, the file of that name
+   * beside it. Names that lead out of the directory are refused before this is called.
    */
   readonly external?: (location: string) => Readable
 }
@@ -87,8 +87,8 @@ const openOnnxDoor = must.door('openOnnx', { from: aReadable, options: must.opti
 /**
  * Opens an ONNX model as a file of tensors: the initializers of its graph. Its operations are not read.
  *
- * @returns an error if a field goes beyond its message, a name stands twice, or a tensor does not hold its elements.
- * @param options - `external`: where weights in files of their own lie.
+ * @returns an error if a field extends beyond its message, a name occurs twice, or a tensor lacks elements. * @param options -
+ *   `external`: opens files of weights outside the model.
  * @example
  * ```ts
  * import { openOnnx, readTensors } from 'pullback/io'

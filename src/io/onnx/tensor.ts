@@ -15,7 +15,7 @@ interface Kind {
   readonly dtype?: DType
   /** Elements from little-endian bytes, where they are not the same bytes. */
   readonly decode?: (bytes: Uint8Array) => TypedArray
-  /** The field in which elements stand one by one, if not in `raw_data`. */
+  /** The field that has the elements one by one, if they are not in `raw_data`. */
   readonly field?: number
 }
 
@@ -42,12 +42,12 @@ const kinds: ReadonlyMap<number, Kind> = new Map<number, Kind>([
   [19, { name: 'FLOAT8E5M2', width: 1, dtype: 'float32', decode: decodeFloat8('e5m2'), field: INT32S }],
 ])
 
-/** Where the elements of a tensor stand. */
+/** Where the elements of a tensor are. */
 export interface OnnxInfo extends TensorInfo {
   readonly kind: Kind
   /** The fields that hold elements, in order. */
   readonly fields: readonly WireField[]
-  /** `location`, `offset` and `length`, if the elements are in a file of their own. */
+  /** `location`, `offset` and `length`, if the elements are in a separate file. */
   readonly external: ReadonlyMap<string, string> | null
 }
 
@@ -88,7 +88,7 @@ const numbersOf = async (reader: WireReader, field: WireField): Promise<readonly
 
 const spanOf = (fields: readonly WireField[]): number => fields.reduce((sum, { start, end }) => sum + end - start, 0)
 
-/** What an initializer says of itself; its elements are not read. */
+/** The description of an initializer; its elements are not read. */
 export const readTensorInfo = async (reader: WireReader, tensor: WireField, source: string): Promise<OnnxInfo> => {
   let name = ''
   let number = 0
@@ -132,7 +132,7 @@ export const readTensorInfo = async (reader: WireReader, tensor: WireField, sour
 
 type Chunks = readonly (readonly [field: WireField, bytes: Uint8Array])[]
 
-/** Elements that stand one by one: floats and doubles in fixed width, all others as varints. */
+/** Elements listed one by one: floats and doubles with fixed width, all others as varints. */
 const listedElements = (info: OnnxInfo, chunks: Chunks, count: number, source: string): TypedArray => {
   const { kind } = info
   const isFixed = kind.field === FLOATS || kind.field === DOUBLES
@@ -183,7 +183,7 @@ export const tensorArray = (info: OnnxInfo, chunks: Chunks, source: string, opti
     return unsupported('onnx', source, offset, `tensor '${name}' holds ${kind.name}, for which there is no dtype`)
   const count = countOf(shape)!
   const isRaw = info.external !== null || info.fields.some((field) => field.number === RAW)
-  // A varint takes a byte at least, a value of the field itself none.
+  // A varint takes at least one byte, a value of the field itself none.
   const most = isRaw ? info.bytes / kind.width : info.bytes + info.fields.length
   if (info.external === null && count > most) wrongCount(info, count, source)
   if (!isRaw) return arrayOf(shape, kind.dtype, listedElements(info, chunks, count, source), options)

@@ -2,7 +2,7 @@
 import { malformed, run } from '../errors.ts'
 import type { ByteSource } from '../source.ts'
 
-/** A field as it stands in a message: of a length-delimited one, where its payload lies. */
+/** A field of a message; for a length-delimited one, where its payload is. */
 export interface WireField {
   readonly number: number
   readonly type: 'varint' | 'fixed64' | 'bytes' | 'fixed32'
@@ -28,7 +28,7 @@ export const varintAt = (bytes: Uint8Array, at: number): readonly [value: bigint
   return null
 }
 
-/** Reads fields of messages; what lies between them is skipped without being read. */
+/** Reads fields of messages; payloads are skipped without being read. */
 export class WireReader {
   readonly #input: ByteSource
   readonly #size: number
@@ -46,7 +46,7 @@ export class WireReader {
     return malformed(this.#format, this.#input.name, at, what)
   }
 
-  /** The bytes from `at` to `end`, which must not be many. */
+  /** The bytes from `at` to `end`, which must be few. */
   async bytes(at: number, end: number): Promise<Uint8Array> {
     const has = at >= this.#windowStart && end <= this.#windowStart + this.#window.length
     if (!has) {

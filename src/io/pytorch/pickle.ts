@@ -1,12 +1,12 @@
 /**
- * Pickles (Python's Lib/pickletools.py, protocols 0 to 5) of tensors and containers. A pickle is a program; this reader knows
- * the constructors below and runs nothing else: any other is an error that names it.
+ * Pickles (Python's Lib/pickletools.py, protocols 0 to 5) of tensors and containers. A pickle is a program; this reader only
+ * runs the constructors below: any other is an error that names it.
  */
 import { malformed, unsupported } from '../errors.ts'
 import { decodeUtf8 } from '../platform.ts'
 import { NeedsMore } from '../windows.ts'
 
-/** A dictionary: keys are texts or numbers. */
+/** A dictionary: keys are strings or numbers. */
 export interface PickledDict {
   readonly kind: 'dict'
   readonly entries: Map<string | number, Pickled>
@@ -17,7 +17,7 @@ export interface PickledList {
   readonly items: Pickled[]
 }
 
-/** A storage that lies beside the pickle, under a key. */
+/** A storage beside the pickle, under a key. */
 export interface PickledStorage {
   readonly kind: 'storage'
   /** `FloatStorage`, `HalfStorage`, ... */
@@ -90,7 +90,7 @@ const dictOf: Construct = ([pairs]) => {
   return { kind: 'dict', entries }
 }
 
-/** All that is constructed. */
+/** All supported constructors. */
 const constructors: ReadonlyMap<string, Construct> = new Map<string, Construct>([
   ['collections.OrderedDict', dictOf],
   ['builtins.dict', dictOf],
@@ -106,13 +106,13 @@ const constructors: ReadonlyMap<string, Construct> = new Map<string, Construct>(
   ['torch._utils._rebuild_parameter', ([data]) => (isKind(data, 'tensor') ? data : undefined)],
 ])
 
-/** Names that may stand in a pickle without being called: storages and dtypes. */
+/** Names that may occur in a pickle without being called: storages and dtypes. */
 const isConstant = (name: string): boolean =>
   /^torch\.[A-Za-z0-9]*Storage$/.test(name) ||
   name === 'torch.storage.UntypedStorage' ||
   /^torch\.(b?float\d*(_\w+)?|u?int\d+|bool|half|double|long|short|complex\d+|q\w+|strided)$/.test(name)
 
-/** Stands on the stack where a group begins. */
+/** Marks the start of a group on the stack. */
 const MARK = Symbol('mark')
 
 class Machine {
@@ -121,7 +121,7 @@ class Machine {
   readonly #source: string
   readonly #stack: (Pickled | typeof MARK)[] = []
   readonly #memo = new Map<number, Pickled>()
-  /** Bytes of the whole, of which those at hand may be the first. */
+  /** The size of the whole, of which only the first bytes may be available. */
   readonly #size: number
   #at: number
   #start = 0
@@ -321,7 +321,7 @@ class Machine {
     0x6a: () => this.#recall(this.#u32()), // LONG_BINGET
   }
 
-  /** Instructions that change what is there. */
+  /** Instructions that modify the stack or its values. */
   readonly #changes: { readonly [code: number]: () => unknown } = {
     0x80: () => this.#u8(), // PROTO
     0x95: () => this.#u64(), // FRAME
@@ -343,7 +343,7 @@ class Machine {
     0x75: () => {
       this.#setItems(this.#popMark())
     }, // SETITEMS
-    // BUILD: attributes of containers, such as the versions that a state dictionary carries, are left out.
+    // BUILD: attributes of containers, such as the versions in a state dictionary, are dropped.
     0x62: () => this.#pop(),
     0x71: () => {
       this.#memoize(this.#u8())
@@ -375,8 +375,8 @@ class Machine {
 export const PICKLE_START = 0x80
 
 /**
- * The value that the pickle at byte `at` makes, and where it ends. `size` is how many bytes there would be; throws `NeedsMore` if
- * those at hand do not suffice.
+ * The value of the pickle at byte `at`, and where it ends. `size` is the size of the whole; throws `NeedsMore` if the available
+ * bytes are not enough.
  */
 export const readPickle = (
   bytes: Uint8Array,

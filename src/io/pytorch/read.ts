@@ -22,11 +22,11 @@ interface Member extends TensorInfo {
   readonly stored: Stored
 }
 
-/** More than any checkpoint has, and few enough to count. */
+/** More than any checkpoint has, but few enough to handle. */
 const MAX_LEAVES = 5_000_000
 const MAX_DEPTH = 100
 
-/** Tensors, and what else there is, by the keys that lead to them, joined by dots. */
+/** Tensors and other values, by their paths of keys, joined by dots. */
 const leavesOf = (root: Pickled, source: string) => {
   const tensors = new Map<string, PickledTensor>()
   const others = new Map<string, unknown>()
@@ -103,9 +103,9 @@ const openCheckpoint = async (input: ByteSource, size: number): Promise<Checkpoi
 const openPytorchDoor = openDoor('openPytorch')
 
 /**
- * Opens a checkpoint that `torch.save` wrote, whether a zip archive or, before PyTorch 1.6, a sequence of pickles. Tensors have
- * the keys that lead to them, joined by dots; numbers and texts beside them are in `metadata`. Nothing in the file is executed:
- * only tensors, containers, numbers and texts are known, and whatever else a pickle asks for is an error that names it.
+ * Opens a checkpoint that `torch.save` wrote, a zip archive or, before PyTorch 1.6, a sequence of pickles. Tensors are named by
+ * their paths of keys, joined by dots; numbers and strings are in `metadata`. Nothing in the file is executed: only tensors,
+ * containers, numbers and strings are supported, and anything else in a pickle is an error that names it.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Checkpoints before PyTorch 1.6: a magic number, a version, facts of the system, what was saved and the keys of its storages, each
- * a pickle; then the storages, each behind its number of elements (torch/serialization.py, `_legacy_save`).
+ * Checkpoints before PyTorch 1.6: a magic number, a version, system information, the saved value and the keys of its storages,
+ * each a pickle; then the storages, each after its number of elements (torch/serialization.py, `_legacy_save`).
  */
 import { malformed, run, unsupported } from '../errors.ts'
 import type { ByteSource } from '../source.ts'

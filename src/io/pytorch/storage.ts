@@ -1,19 +1,19 @@
-/** What tensors of a checkpoint are views of. */
+/** The storages of a checkpoint, of which its tensors are views. */
 import type { DType } from '../../core/dtype.ts'
 import type { Pickled } from './pickle.ts'
 
 /** The bytes of a storage. */
 export interface Stored {
-  /** How many there are. */
+  /** The number of bytes. */
   readonly bytes: number
-  /** Where they are in the file. */
+  /** Their offset in the file. */
   readonly offset: number
   readonly read: () => Promise<Uint8Array>
 }
 
 /** A checkpoint of either kind. */
 export interface Checkpoint {
-  /** What was saved. */
+  /** The saved value. */
   readonly root: Pickled
   /** A storage by its key; null if there is none. */
   readonly storages: (key: string) => Stored | null
@@ -24,7 +24,7 @@ export interface Checkpoint {
 export interface StorageKind {
   /** Bytes of an element. */
   readonly width: number
-  /** What its elements are in Pullback. */
+  /** The dtype of its elements in Pullback. */
   readonly dtype: DType
 }
 

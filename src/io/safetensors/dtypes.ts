@@ -1,4 +1,4 @@
-/** The element types of safetensors (https://github.com/huggingface/safetensors, `Dtype`), and what they are here. */
+/** The element types of safetensors (https://github.com/huggingface/safetensors, `Dtype`), and their dtypes here. */
 import type { DType, TypedArray } from '../../core/dtype.ts'
 import { decodeFloat8 } from '../float8.ts'
 import { elementsOf } from '../tensors.ts'
@@ -78,5 +78,5 @@ const written: { readonly [D in DType]: SafetensorsDType } = {
   float64: 'F64',
 }
 
-/** What an array of that dtype is written as. */
+/** The element type as which a dtype is written. */
 export const writtenAs = (dtype: DType): SafetensorsDType => written[dtype]

@@ -1,6 +1,6 @@
 /**
- * The header of safetensors (https://github.com/huggingface/safetensors#format): 8 bytes of its length, JSON of names, element
- * types, shapes and offsets, then the elements of all tensors without a gap.
+ * The header of safetensors (https://github.com/huggingface/safetensors#format): its length in 8 bytes, JSON with names,
+ * element types, shapes and offsets, then the elements of all tensors without gaps.
  */
 import { malformed } from '../errors.ts'
 import { isList, isObject, readJson } from '../json.ts'

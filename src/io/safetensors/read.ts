@@ -15,8 +15,8 @@ const openSafetensorsDoor = openDoor('openSafetensors')
 /**
  * Opens a safetensors file: reads and checks its header.
  *
- * @returns an error if the header is longer than the file or not JSON, if a name stands twice, if a tensor's bytes do not fit
- *   its dtype and shape, overlap another's, leave a gap or go beyond the file.
+ * @returns an error if the header is longer than the file or not JSON, if a name occurs twice, or if a tensor's bytes do not
+ *   fit its dtype and shape, overlap another's, leave a gap or extend beyond the file.
  * @example
  * ```ts
  * import { np } from 'pullback'

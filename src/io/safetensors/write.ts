@@ -14,7 +14,7 @@ import type { SafetensorsDType } from './dtypes.ts'
 import { safetensorsDTypes, widthOf, writtenAs } from './dtypes.ts'
 import { LENGTH_BYTES, MAX_HEADER } from './header.ts'
 
-/** A tensor by its bytes, for element types that Pullback has no dtype for, such as `F8_E4M3`. */
+/** A tensor given by its bytes, for element types without a dtype in Pullback, such as `F8_E4M3`. */
 export interface RawTensor {
   readonly dtype: SafetensorsDType
   readonly shape: readonly number[]
@@ -29,7 +29,7 @@ export interface NamedTensors {
 
 /** Options of `encodeSafetensors` and `writeSafetensors`. */
 export interface SafetensorsOptions {
-  /** Texts by name. `transformers` wants `{ format: 'pt' }`, which is the default. */
+  /** Strings by name. `transformers` expects `{ format: 'pt' }`, which is the default. */
   readonly metadata?: { readonly [key: string]: string }
 }
 
@@ -87,7 +87,7 @@ const isRawTensor = (x: unknown): boolean => {
   return isShape && bytes instanceof Uint8Array && (safetensorsDTypes as readonly unknown[]).includes(dtype)
 }
 const aTensor = must.kind('an array or a raw tensor', (x) => must.arrayLike.accepts(x) || isRawTensor(x))
-/** What tensors by name must be. */
+/** Checks tensors by name. */
 export const namedTensors = must.recordOf(aTensor, 'an object of arrays, or of raw tensors, by their names')
 const safetensorsOptions: must.OptionTable<SafetensorsOptions> = {
   metadata: must.recordOf(must.string, 'an object of strings'),
@@ -116,7 +116,7 @@ export const encodeSafetensors = (tensors: NamedTensors, options: SafetensorsOpt
 }
 
 /**
- * Writes a safetensors file, which appears whole or not at all.
+ * Writes a safetensors file atomically.
  *
  * @example
  * ```ts

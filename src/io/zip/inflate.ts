@@ -1,11 +1,11 @@
-/** Inflating (RFC 1951) by the platform, with a bound on what comes out. */
+/** Inflating (RFC 1951) by the platform, with a bound on the output. */
 import { fail, malformed } from '../errors.ts'
 import { makeInflater } from '../platform.ts'
 
-/** Deflate makes at most this many bytes of one. */
+/** Deflate expands one byte to at most this many. */
 const MOST_PER_BYTE = 1032
 
-/** The `size` bytes that the deflated ones stand for; a fault if they stand for fewer or more. */
+/** Inflates to exactly `size` bytes; a fault if there are fewer or more. */
 export const inflate = async (
   deflated: Uint8Array,
   size: number,
@@ -21,7 +21,7 @@ export const inflate = async (
   }
   const writer = inflater.writable.getWriter()
   const reader = inflater.readable.getReader()
-  // What the writer has to say of broken input the reader says too.
+  // The reader reports the same errors of broken input as the writer.
   const written = writer
     .write(deflated)
     .then(() => writer.close())

@@ -1,4 +1,4 @@
-/** Zip archives, by their directory at the end (PKWARE APPNOTE 6.3): entries are read one at a time, wherever they lie. */
+/** Zip archives, by the directory at their end (PKWARE APPNOTE 6.3): entries are read one at a time, in place. */
 import { malformed, missing, run, unsupported } from '../errors.ts'
 import { decodeUtf8 } from '../platform.ts'
 import type { ByteSource } from '../source.ts'
@@ -8,7 +8,7 @@ import { inflate } from './inflate.ts'
 /** One file of an archive. */
 export interface ZipEntry {
   readonly name: string
-  /** Whether its bytes stand in the archive as they are. */
+  /** Whether its bytes are stored uncompressed. */
   readonly isStored: boolean
   readonly compressed: number
   readonly size: number
@@ -36,7 +36,7 @@ const [ALL16, ALL32] = [0xffff, 0xffffffff]
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 
-/** A 64-bit number; beyond 2^53 none that could be right. */
+/** A 64-bit number; values beyond 2^53 are inexact, but cannot be valid. */
 const big = (view: DataView, at: number): number => Number(view.getBigUint64(at, true))
 
 interface Directory {

@@ -4,7 +4,7 @@ import { crc32 } from '../../core/crc32.ts'
 
 const VERSION = 45
 const UTF8_NAMES = 0x800
-/** 1980-01-01, the earliest date of zip: the same content gives the same file. */
+/** 1980-01-01, the earliest date of zip, so that the same content gives the same file. */
 const DATE = 0x21
 const ALL32 = 0xffffffff
 
@@ -94,7 +94,7 @@ const ending = (count: number, offset: number, size: number): readonly Uint8Arra
 
 const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0)
 
-/** An archive of entries, each of which comes in pieces, itself in pieces. */
+/** An archive, in pieces, of entries that are themselves given in pieces. */
 export const zipChunks = (
   entries: readonly (readonly [name: string, pieces: readonly Uint8Array[]])[],
 ): readonly Uint8Array[] => {

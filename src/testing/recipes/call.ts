@@ -17,7 +17,7 @@ const wrap = <N extends Simple>(op: N, { params, operands }: Chosen<N>): Program
   return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
 }
 
-/** A call of what one of the other recipes chooses. */
+/** A call of an operation chosen by one of the other recipes. */
 export const call =
   (others: () => { readonly [N in Simple]: Recipe<N> }): Recipe<'call'> =>
   (draw: Draw) => {

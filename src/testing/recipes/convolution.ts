@@ -1,4 +1,4 @@
-/** Recipes of convolutions and windows: strides, dilations, groups, padding and cropping, nothing at all now and then. */
+/** Recipes of convolutions and windows: strides, dilations, groups, padding and cropping, sometimes none of these. */
 import { range } from '../../core/shape.ts'
 import type { Padding, WindowParams } from '../../ir/op.ts'
 import { dilated, slidingAxes } from '../../primitives/convolution/sliding.ts'
@@ -9,7 +9,7 @@ type Numbers = readonly number[]
 
 const steps = (draw: Draw, count: number): number[] => range(count).map(() => draw.pick([1, 1, 1, 2, 3]))
 
-/** Padding on both sides, or cropping, so that at least `reach` elements are left to slide over. */
+/** Padding on both sides, or cropping, so that at least `reach` elements are left. */
 const paddingFor = (draw: Draw, extent: number, reach: number): Padding => {
   const low = draw.pick([0, 0, 1, 2, -1])
   return [low, Math.max(draw.pick([0, 0, 1, 2, -1]), reach - extent - low)]
@@ -77,7 +77,7 @@ const reducing = (draw: Draw) => {
 }
 
 export const reduceWindowSum: Recipe<'reduceWindowSum'> = reducing
-/** Windows that meet an element everywhere: they reach less far beyond the edges than they are wide. */
+/** Windows that always contain an element: they extend beyond the edges by less than their width. */
 const meetingWindowOn = (draw: Draw, { aval }: Typed): WindowParams => {
   const windowDimensions = aval.shape.map(() => 1 + draw.below(3))
   const ones = aval.shape.map(() => 1)

@@ -1,4 +1,4 @@
-/** Recipes of operations with derivatives of the user's own: the sine, and a mask. */
+/** Recipes of operations with user-defined derivatives: the sine, and a mask. */
 import type { Aval } from '../../core/aval.ts'
 import { Literal } from '../../ir/program.ts'
 import type { Program } from '../../ir/program.ts'

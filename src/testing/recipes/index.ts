@@ -1,5 +1,5 @@
 /**
- * One recipe an operation. An operation of `OpParams` without a recipe here does not compile, so that none escapes the
+ * One recipe per operation. An operation of `OpParams` without a recipe here does not compile, so that all are covered by the
  * laws, the random programs and the conformance of back ends.
  */
 import type { OpName } from '../../ir/op.ts'
@@ -17,7 +17,7 @@ import { call } from './call.ts'
 
 type Recipes = { readonly [N in OpName]: Recipe<N> }
 
-// `while` is no name for an export.
+// `while` is a reserved word, not a possible name of an export.
 const { whileLoop, ...others } = control
 
 const first = {

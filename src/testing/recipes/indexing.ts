@@ -11,7 +11,7 @@ interface Slices {
   readonly operand: Typed
   readonly indices: Typed
   readonly params: GatherParams
-  /** Of what a gather gives, and of a scatter's updates. */
+  /** The shape of a gather's result, and of a scatter's updates. */
   readonly shape: Shape
 }
 

@@ -27,7 +27,7 @@ export const triangularSolve: Recipe<'triangularSolve'> = (draw) => {
 
 export const lu: Recipe<'lu'> = (draw) => ({ params: {}, operands: [matrices(draw, draw.below(4), draw.below(4))] })
 
-/** In full too where that leaves nothing open: of matrices that are not tall, or by one row only. */
+/** Also with full matrices, where the result is unique: if the matrices are not tall, or only by one row. */
 export const qr: Recipe<'qr'> = (draw) => {
   const n = draw.below(4)
   const m = draw.below(4)
@@ -36,7 +36,7 @@ export const qr: Recipe<'qr'> = (draw) => {
 
 export const eigh: Recipe<'eigh'> = (draw) => ({ params: { basisFree: false }, operands: [square(draw)] })
 
-/** In full too where that leaves nothing open: at most one vector more. */
+/** Also with full matrices, where the result is unique: with at most one additional vector. */
 export const svd: Recipe<'svd'> = (draw) => {
   const [m, n] = [draw.below(4), draw.below(4)]
   return {
@@ -47,7 +47,7 @@ export const svd: Recipe<'svd'> = (draw) => {
 
 export const pinv: Recipe<'pinv'> = (draw) => {
   const a = matrices(draw, draw.below(4), draw.below(4))
-  // Above all ratios, for a change: all singular values but the largest, and that one too, are left out.
+  // Sometimes above all ratios, so that all singular values, even the largest, are dropped.
   const rtol = draw.operand({
     dtypes: [a.aval.dtype],
     shape: a.aval.shape.slice(0, -2),

@@ -63,7 +63,7 @@ export const pad: Recipe<'pad'> = (draw) => {
   const value = draw.operand({ dtypes: [x.aval.dtype], shape: [] })
   const sizes = (options: readonly number[]): number[] => x.aval.shape.map(() => draw.pick(options))
   const interior = sizes([0, 1, 2])
-  // Cropping takes away no more than there is.
+  // Cropping removes at most what there is.
   const low = x.aval.shape.map((n) => draw.pick(n > 1 ? [0, 1, -1] : [0, 1, 2]))
   const high = x.aval.shape.map((n) => draw.pick(n > 2 ? [0, 2, -1] : [0, 1]))
   return { params: { low, high, interior }, operands: [x, value] }

@@ -8,7 +8,7 @@ import type { Chosen, Domain, Draw, Recipe, Typed } from '../draw.ts'
 
 const kinds = Object.keys(blocks) as readonly BlockKind[]
 
-/** Any two such bytes are a float16 of either sign from 0.03 to 0.26, so that whatever bytes are scales are good ones. */
+/** Any two such bytes are a float16 of magnitude 0.03 to 0.26, so all scales are reasonable. */
 const finite: Domain = (u) => (u < 0.5 ? 0x28 + 24 * u : 0xa8 + 24 * (u - 0.5))
 
 const wideFloats = (draw: Draw): readonly DType[] => {
@@ -23,7 +23,7 @@ const payloadOf = (draw: Draw, kind: BlockKind, leading: readonly number[], coun
 
 const halfKinds = ['float16', 'bfloat16'] as const
 
-/** Mostly one of the small kinds: blocks of 256 take their time. */
+/** Mostly one of the small kinds: blocks of 256 are slow. */
 const kindOf = (draw: Draw): BlockKind => draw.pick(draw.below(4) === 0 ? kinds : kinds.slice(0, 5))
 
 export const dequantize: Recipe<'dequantize'> = (draw) => {
@@ -41,7 +41,7 @@ export const dequantize: Recipe<'dequantize'> = (draw) => {
   }
 }
 
-/** 16-bit floats as they are; not where derivatives are measured, which they are too coarse for. */
+/** 16-bit floats as they are; not where derivatives are measured, as they are too coarse. */
 const halves = (draw: Draw, transposed: boolean): Chosen<'quantizedDot'> => {
   const kind = draw.pick(halfKinds)
   const batch = range(draw.below(2)).map(() => extent(draw))

@@ -12,7 +12,7 @@ type Along = { [N in OpName]: OpParams[N] extends AxisParams ? N : never }[OpNam
 
 const ordered = (draw: Draw): readonly DType[] => [...draw.numbers, 'bool']
 
-/** At least one axis, so that the operation is there at all. */
+/** At least one axis, so that the operation does something. */
 const axesOf = (draw: Draw, rank: number): number[] => {
   const first = draw.below(rank)
   return range(rank).filter((d) => d === first || draw.below(2) === 1)

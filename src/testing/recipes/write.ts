@@ -1,4 +1,4 @@
-/** Small programs, written by hand: the bodies of operations that hold programs. */
+/** Small programs, written by hand: the bodies of operations that contain programs. */
 import type { Aval } from '../../core/aval.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
 import type { Atom, Equation } from '../../ir/program.ts'

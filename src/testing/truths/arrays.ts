@@ -228,7 +228,7 @@ const written = {
   mode: 'fill',
   uniqueIndices: false,
 } as const
-/** At 1 twice, once at 0, and outside. */
+/** At index 1 twice, at 0 once, and out of range. */
 const places = { int32: [[1], [1], [0], [9]] }
 export const scatter = application<'scatter'>(written, [[1, 2, 3], { int32: [[1], [9]] }, [7, 8]], [1, 7, 3])
 export const scatterAdd = application<'scatterAdd'>(written, [[1, 2, 3], places, [10, 20, 30, 40]], [31, 32, 3])
@@ -236,7 +236,7 @@ export const scatterMul = application<'scatterMul'>(written, [[1, 2, 3], places,
 export const scatterMin = application<'scatterMin'>(written, [[1, 2, 3], places, [0, 5, 4, -9]], [1, 0, 3])
 export const scatterMax = application<'scatterMax'>(written, [[1, 2, 3], places, [0, 5, 4, 99]], [4, 5, 3])
 
-/** The second operand goes along; NaN comes last. */
+/** The second operand is permuted along; NaN comes last. */
 export const sort = application<'sort'>(
   { axis: 0, numKeys: 1, stable: true },
   [[2, NaN, -Infinity, 2], { int32: [0, 1, 2, 3] }],

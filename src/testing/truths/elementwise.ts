@@ -1,6 +1,6 @@
 /**
- * True values of operations element by element: arguments, then the result. What is no simple fraction is mpmath's; special values
- * are those of IEEE 754 and C.
+ * True values of operations element by element: arguments, then the result. Values that are not simple fractions are from
+ * mpmath; special values are those of IEEE 754 and C.
  */
 import type { DType } from '../../core/dtype.ts'
 import type { NoParams, OpName, OpParams } from '../../ir/op.ts'

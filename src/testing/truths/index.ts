@@ -1,4 +1,4 @@
-/** Some true values of every operation. One of `OpParams` without any does not compile. */
+/** Some true values of every operation. An operation of `OpParams` without any does not compile. */
 import type { OpName } from '../../ir/op.ts'
 import * as arrays from './arrays.ts'
 import * as elementwise from './elementwise.ts'

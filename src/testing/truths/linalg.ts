@@ -1,4 +1,4 @@
-/** True values of linear algebra, by hand; of results with a free sign, such as are the same for both. */
+/** True values of linear algebra, by hand; where a sign is arbitrary, values that do not depend on it. */
 import type { Truths } from './truth.ts'
 import { all, application } from './truth.ts'
 
@@ -51,7 +51,7 @@ export const lu: Truths<'lu'> = application(
   { int32: [1, 1] },
   { int32: [1, 0] },
 )
-/** The signs of Householder's method, as LAPACK has them. */
+/** The signs of Householder's method, as in LAPACK. */
 export const qr: Truths<'qr'> = application(
   { fullMatrices: false },
   [
@@ -101,7 +101,7 @@ export const svd: Truths<'svd'> = application(
     [1, 0],
   ],
 )
-/** Of rank 1: the transpose over the sum of squares. */
+/** Rank 1: the transpose divided by the sum of squares. */
 export const pinv: Truths<'pinv'> = application(
   {},
   [

@@ -1,4 +1,4 @@
-/** True values of operations that hold programs: bodies of simple arithmetic. */
+/** True values of operations that contain programs: bodies of simple arithmetic. */
 import { Aval } from '../../core/aval.ts'
 import { Literal } from '../../ir/program.ts'
 import type { Program } from '../../ir/program.ts'
@@ -11,7 +11,7 @@ const twice = (x: Aval): Program => programOf([x], (emit, p) => [emit('add', {},
 const product = (x: Aval): Program => programOf([x, x], (emit, p, q) => [emit('mul', {}, [p, q], x)])
 const quotient = (x: Aval): Program => programOf([x, x], (emit, d, b) => [emit('div', {}, [b, d], x)])
 
-/** The number of the branch is clamped. */
+/** The index of the branch is clamped. */
 export const cond: Truths<'cond'> = (float) => {
   const x = new Aval(float, [])
   const branches = [twice(x), programOf([x], (emit, p) => [emit('neg', {}, [p], x)])]
@@ -22,7 +22,7 @@ export const cond: Truths<'cond'> = (float) => {
   ]
 }
 
-/** Doubles while a count is below a bound, and not more often than it may. */
+/** Doubles while a count is below a bound, at most `maxSteps` times. */
 export const whileLoop: Truths<'while'> = (float) => {
   const x = new Aval(float, [])
   const test = programOf([int, int, x], (emit, n, i) => [emit('lt', {}, [i, n], new Aval('bool', []))])
@@ -64,7 +64,7 @@ export const linearSolve: Truths<'linearSolve'> = (float) => {
   return [{ params, operands: [4, 10], results: [2.5] }]
 }
 
-/** 4 - x = 0; the guess does not count. */
+/** 4 - x = 0; the guess does not matter. */
 export const root: Truths<'root'> = (float) => {
   const x = new Aval(float, [])
   const residual = programOf([x, x], (emit, c, p) => [emit('sub', {}, [c, p], x)])

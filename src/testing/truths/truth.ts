@@ -1,24 +1,24 @@
-/** True values of operations: what laws about consistency cannot know. */
+/** True values of operations, which consistency laws cannot check. */
 import type { DType, FloatDType } from '../../core/dtype.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
 
 /** Numbers in the shape that they are nested in. */
 export type Nested = number | readonly Nested[]
 
-/** Elements of the float that is asked about, or of a dtype. */
+/** Elements of the float dtype under test, or of a given dtype. */
 export type Value = Nested | { readonly [D in DType]?: Nested }
 
-/** An application, and its results as they are known from elsewhere: by hand, from mpmath, from a published table. */
+/** An application, and its results from another source: by hand, from mpmath, from a published table. */
 export interface Truth<N extends OpName> {
   readonly params: OpParams[N]
   readonly operands: readonly Value[]
   readonly results: readonly Value[]
 }
 
-/** At least one, for operands whose floats are of a dtype. */
+/** The truths of an operation, at least one, for operands of a float dtype. */
 export type Truths<N extends OpName> = (float: FloatDType) => readonly [Truth<N>, ...Truth<N>[]]
 
-/** Of an application that does not depend on the float. */
+/** The truth of one application that does not depend on the float dtype. */
 export const application =
   <N extends OpName>(
     params: OpParams[N],
@@ -27,7 +27,7 @@ export const application =
   ): Truths<N> =>
   () => [{ params, operands, results }]
 
-/** Of several. */
+/** The truths of several. */
 export const all =
   <N extends OpName>(first: Truths<N>, ...rest: readonly Truths<N>[]): Truths<N> =>
   (float) => [...first(float), ...rest.flatMap((truths) => truths(float))]
