@@ -1,7 +1,7 @@
 /**
- * ALBERT: Lan et al., "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations" (2020): embeddings of few
- * features, which a linear map widens, and layers that share their parameters. Names are those of `transformers`' `AlbertModel` and
- * of its heads.
+ * ALBERT: Lan et al., "ALBERT: A Lite BERT for Self-supervised Learning of Language Representations" (2020): small embeddings,
+ * which a linear map widens, and layers that share their parameters. Names are those of `transformers`' `AlbertModel` and of
+ * its heads.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { range } from '../core/shape.ts'
@@ -25,13 +25,13 @@ import type { ParamsOf } from './spec.ts'
 import { layerNorm, linear, repeated } from './spec.ts'
 import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface AlbertConfig extends ClassifierConfig {
   readonly vocabSize: number
   readonly embeddingSize: number
   readonly hiddenSize: number
   readonly numHiddenLayers: number
-  /** How many groups of layers there are parameters for. */
+  /** The number of layer groups, each with its own parameters. */
   readonly numHiddenGroups: number
   /** Layers of a group, one after the other. */
   readonly innerGroupNum: number
@@ -46,14 +46,14 @@ export interface AlbertConfig extends ClassifierConfig {
   readonly classifierDropout: number
   readonly initializerRange: number
   readonly padTokenId: number | null
-  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  /** Whether the masked LM head's weight is the embedding table. */
   readonly tieWordEmbeddings: boolean
 }
 
 /**
  * Reads the configuration of an ALBERT.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { albertConfig } from 'pullback/models'
@@ -120,7 +120,7 @@ const applyAttention = (
   return applyLayerNorm(params.LayerNorm, np.add(x, projected), config.layerNormEps)
 }
 
-/** Nothing is dropped after the feed-forward part, as in `transformers`. */
+/** There is no dropout after the feed-forward part, as in `transformers`. */
 const applyLayer = (
   params: LayerParams,
   x: NDArray,
@@ -149,7 +149,7 @@ const bodySpecs = (config: AlbertConfig, pooler: boolean) => ({
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
-/** Layers share the parameters of their group, equal runs of them. The states listed are those of inner layers too. */
+/** Equal runs of layers share the parameters of their group. The hidden states include those of inner layers. */
 const applyBody = (
   params: BodyParams,
   inputs: EncoderInputs,
@@ -178,7 +178,7 @@ const applyBody = (
 /** Buffers of older files. */
 const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-/** Those, and the heads of pretraining. */
+/** Buffers, and the heads of pretraining. */
 const ignored = [...buffers, /^(predictions|sop_classifier)\./]
 
 const pooling = /(^|\.)pooler\./
@@ -189,9 +189,9 @@ const partsOf = (config: AlbertConfig) => {
 }
 
 /**
- * Hidden states of all layers, and of the first token through the pooler. Layers of a group share their parameters.
+ * The hidden states of all layers, and the pooled first token. Layers of a group share their parameters.
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -224,7 +224,7 @@ export const albert = (config: AlbertConfig, options: PoolerOptions = {}) => {
 }
 
 /**
- * One score for each class of the whole text.
+ * One score for each class, for the whole text.
  *
  * @example
  * ```ts
@@ -255,7 +255,7 @@ export const albertForSequenceClassification = (config: AlbertConfig) =>
   })
 
 /**
- * One score for each class of each token.
+ * One score for each class, for each token.
  *
  * @example
  * ```ts
@@ -285,7 +285,7 @@ export const albertForTokenClassification = (config: AlbertConfig) =>
   })
 
 /**
- * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ * Where the answer to a question begins and ends in a text; the question comes first in the input.
  *
  * @example
  * ```ts
@@ -312,7 +312,7 @@ export const albertForQuestionAnswering = (config: AlbertConfig) =>
   })
 
 /**
- * One score for each word of the vocabulary at each token, from as many features as embeddings have.
+ * One score for each word of the vocabulary at each token, from features of the embedding size.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * Models by names alone: a kind of architecture reads named arrays into what a model takes, and writes what it gives under names.
+ * Models with named inputs and outputs: a kind of architecture converts named arrays to a model's inputs, and its outputs to
+ * named arrays.
  */
 import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
@@ -28,24 +29,27 @@ export interface NamedArrays {
   readonly [name: string]: NDArray
 }
 
-/** Parameters whose names are known only from a file: a tree of arrays, with null where a model has none. */
+/** Parameters whose names are known only from a file: a tree of arrays, with null for missing ones. */
 export interface ParamTree {
   readonly [name: string]: unknown
 }
 
-/** Options of a run of a model whose family is not known: what none of them has is passed over. */
+/** Options of a run of a model of unknown family: options that it does not have are ignored. */
 export interface AnyRunOptions extends RunOptions, Partial<StateOptions<ParamTree | null>> {
   /** Images of any size, for a ViT. */
   readonly interpolatePosEncoding?: boolean
-  /** Keys and values that stand before what a decoder is given, with room for it: for models whose `cacheShape` is not null. */
+  /** Keys and values before a decoder's input, with room for the input: for models whose `cacheShape` is not null. */
   readonly prefix?: Cache
 }
 
-/** A model whose family is known only from a file. Its parameters are a tree all the same, with the names of Hugging Face. */
+/** A model whose family is known only from a file. Its parameters are a tree with Hugging Face's names. */
 export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, AnyRunOptions>, 'init' | 'apply'> {
   /** The name of its class in `transformers`: `BertForMaskedLM`. */
   readonly architecture: string
-  /** The state's shapes; null if it has none. With state, training gives the next as outputs `state.NAME`: see `nextState`. */
+  /**
+   * The state's shapes; null if it has none. With state, training returns the next state as outputs `state.NAME`: see
+   * `nextState`.
+   */
   readonly stateSpecs: ParamTree | null
   /** The state before any training; null if it has none. */
   readonly initState: (dtype?: DType) => ParamTree | null
@@ -55,28 +59,28 @@ export interface AnyModel extends Omit<Model<unknown, NamedArrays, NamedArrays, 
   readonly init: (key: Key, dtype?: DType) => ParamTree
   /** The model at its inputs. */
   readonly apply: (params: ParamTree, inputs: NamedArrays, options?: AnyRunOptions) => NamedArrays
-  /** The same model with its own inputs and outputs, if it goes on with a text token by token. */
+  /** The same model with its own inputs and outputs, if it is a decoder. */
   readonly decoder: CausalModel | null
   /** The size of a `prefix`; null if there is no decoder. */
   readonly cacheShape: CacheShape | null
-  /** What `generate` works with, if the model writes: its decoder, or the whole model where it reads a text first. */
+  /** The argument of `generate`, if the model is generative: its decoder, or the whole model for an encoder-decoder. */
   readonly writer: TextModel | null
 }
 
-/** What is said of an architecture: how its configuration is read, and how its inputs and outputs go by names. */
+/** The description of an architecture: how to read its configuration, and how to name its inputs and outputs. */
 interface Architecture<C, S, I, O> {
   readonly config: (json: unknown) => Either<ConfigError, C>
   readonly model: (config: C) => Model<S, I, O, RunOptions>
   readonly inputs: readonly string[]
-  /** The options that the model has; those of other families are passed over. */
+  /** The options of the model; those of other families are ignored. */
   readonly options?: readonly (keyof AnyRunOptions)[]
-  /** What there is of a decoder: the size of its cache, and the option that a prefix is. */
+  /** For a decoder: the size of its cache, and how it takes a prefix as an option. */
   readonly decodes?: { readonly cacheShape: (config: C) => CacheShape; readonly prefix: 'cache' | 'prefix' }
   readonly read: (named: NamedArrays, architecture: string) => I
   readonly write: (output: O, options?: AnyRunOptions) => NamedArrays
-  /** The loss of what is to come out; left out where there is none. */
+  /** The loss for the targets; left out if there is none. */
   readonly loss?: (output: O, targets: readonly NDArray[], config: C) => NDArray
-  /** The names of what is to come out; `labels` by default. */
+  /** The names of the targets; `labels` by default. */
   readonly targets?: readonly string[]
 }
 
@@ -88,7 +92,7 @@ const anyRunOptions: must.OptionTable<AnyRunOptions> = {
   training: must.boolean,
 }
 
-/** The door of `apply`. Parameters and state are for the model itself to look at. */
+/** The door of `apply`. The model itself checks parameters and state. */
 const applyDoor = (architecture: string, inputs: readonly string[]): must.Door =>
   must.door(architecture, {
     params: must.anything,
@@ -96,7 +100,7 @@ const applyDoor = (architecture: string, inputs: readonly string[]): must.Door =
     options: must.optionsOf(anyRunOptions),
   })
 
-/** Those of the options that are wanted and there. */
+/** The options with these keys that are given. */
 const picked = (options: AnyRunOptions, keys: readonly (keyof AnyRunOptions)[]): AnyRunOptions =>
   Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])))
 
@@ -138,11 +142,11 @@ export const erase =
 
 // Names.
 
-/** Arrays of a list by number: `hidden_states.0`. */
+/** Names the arrays of a list by number: `hidden_states.0`. */
 const numbered = (name: string, arrays: readonly NDArray[]): NamedArrays =>
   Object.fromEntries(arrays.map((x, i) => [`${name}.${i}`, x]))
 
-/** Those of the named inputs that are there, under the names that models have for them. */
+/** The named inputs that are given, under the models' names for them. */
 export const pick = (
   named: NamedArrays,
   names: { readonly [name: string]: string },
@@ -169,7 +173,7 @@ const readEncoder = (named: NamedArrays, architecture: string): EncoderInputs =>
   ...pick(named, encoderNames),
 })
 
-/** Networks of convolutions have no attentions. */
+/** Convolutional networks have no attention weights. */
 type States = Omit<EncoderOutput, 'attentions'> & Partial<Pick<EncoderOutput, 'attentions'>>
 
 const writeEncoder = ({ lastHiddenState, hiddenStates, poolerOutput, attentions }: States): NamedArrays => ({
@@ -226,7 +230,7 @@ const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => 
 
 const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids', 'segment_ids'] as const
 
-/** Those of encoders without token types. */
+/** The inputs of encoders without token types. */
 export const typelessInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
 
 const decoderInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
@@ -235,7 +239,7 @@ interface Family<C> {
   readonly config: (json: unknown) => Either<ConfigError, C>
 }
 
-/** A family of decoders, or of models that have one. */
+/** A family of decoders, or of models with one. */
 interface Decoders<C> extends Family<C> {
   readonly cacheShape: (config: C) => CacheShape
 }
@@ -260,7 +264,7 @@ export const sequenceClassifier = <C extends ClassifierConfig, S>(
     loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
-/** Labels are classes, of tokens or of words, and -100 where there is none. */
+/** Labels are classes or words for each token, and -100 where there is none. */
 export const tokenClassifier = <C, S>(
   { config }: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
@@ -275,7 +279,7 @@ export const tokenClassifier = <C, S>(
     loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
   })
 
-/** Labels are two places, of the first and of the last token of an answer. */
+/** Labels are two positions, of the first and the last token of an answer. */
 export const spanFinder = <C, S>(
   { config }: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, SpanOutput, RunOptions>,
@@ -352,7 +356,7 @@ export const seq2seq = <C, S>(
     write: writeSeq2Seq,
   })
 
-/** Labels are what is to be written: they say what the decoder is given too, where nothing else does. */
+/** Labels are the target text; shifted, they are the decoder's default input. */
 export const seq2seqLM = <C, S>(
   { config, cacheShape }: Decoders<C>,
   model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
@@ -402,7 +406,7 @@ export const imageClassifier = <C extends ClassifierConfig, S>(
     loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
   })
 
-/** A model with state, as one whose options may leave it out: it then says what is missing. */
+/** Makes the state of a stateful model optional in the type: without it, a run throws. */
 const withState =
   <C, S, T, O>(model: (config: C) => StatefulModel<S, T, ImageInputs, O>) =>
   (config: C): Model<S, ImageInputs, O & { readonly state: ParamsOf<T> }, RunOptions> =>

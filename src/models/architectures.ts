@@ -1,6 +1,6 @@
 /**
- * Models by what their `config.json` says: the architecture's name gives the model, and inputs and outputs go by the names that
- * `transformers` has for them. Here, and nowhere else, the types of the families are forgotten.
+ * Models from their `config.json`: the architecture's name determines the model, and inputs and outputs have the names of
+ * `transformers`. Only here are the types of the families erased.
  */
 import * as must from '../conversions/arguments.ts'
 import * as albert from './albert.ts'
@@ -158,13 +158,13 @@ const architectures = {
   G2pForConditionalGeneration: spellings,
 } as const
 
-/** The name of an architecture that is known here. */
+/** The name of a supported architecture. */
 export type ArchitectureName = keyof typeof architectures
 
-/** All of them. */
+/** All architecture names. */
 export const architectureNames = Object.keys(architectures) as readonly ArchitectureName[]
 
-/** What a `model_type` means where nothing more is said. */
+/** The default architecture of a `model_type`. */
 const defaults: { readonly [type: string]: ArchitectureName } = {
   bert: 'BertModel',
   roberta: 'RobertaModel',
@@ -187,7 +187,7 @@ const defaults: { readonly [type: string]: ArchitectureName } = {
   'efficientnet-lite0': 'EfficientNetLiteForImageClassification',
 }
 
-/** What one of them must be. */
+/** Checks the name of an architecture. */
 export const anArchitecture: must.Check = must.kind(
   'the name of an architecture',
   (x) => architectureNames.some((name) => name === x),
@@ -211,7 +211,7 @@ const unknownArchitecture = (key: string, what: string): Either<ConfigError, nev
   left: { _tag: 'Config', key, message: `config: ${what}. Known are ${architectureNames.join(', ')}.` },
 })
 
-/** The architecture's name that a configuration has, or that its `model_type` stands for. */
+/** The architecture's name in a configuration, or the default of its `model_type`. */
 const nameOf = (json: unknown): Either<ConfigError, ArchitectureName> => {
   if (typeof json !== 'object' || json === null) return unknownArchitecture('', 'it must be an object')
   const { architectures: listed, model_type: type } = json as { architectures?: unknown; model_type?: unknown }

@@ -12,12 +12,13 @@ import { anArray, arrayOfRank, orNull } from './doors.ts'
 import type { Drop, LinearParams } from './layers.ts'
 import { applyLinear, splitHeads } from './layers.ts'
 
-/** The least float32: added to a score it is all that is left of it, and beside any other score its weight is 0. */
+/** The lowest float32: added to a score, it absorbs the score, and its softmax weight is 0 compared with any other. */
 const LEAST = -3.4028234663852886e38
 
 /**
- * Softmax over the last axis, P, with dP = P (dx − Σ P dx): a derivative that keeps P alone, which products with values keep anyway. That
- * of exponentials over their sum keeps them besides, twice the memory of the largest arrays of an attention.
+ * Softmax over the last axis, P, with dP = P (dx − Σ P dx): a derivative whose only residual is P, which the product with
+ * values keeps anyway. The derivative of exponentials divided by their sum would keep those too: twice the memory of the
+ * largest arrays of attention.
  */
 const weigh = customJvp(
   (x: NDArray): NDArray => nn.softmax(x),
@@ -28,7 +29,7 @@ const weigh = customJvp(
   },
 )
 
-/** What attention may be asked for. */
+/** Options of `attend`. */
 export interface AttendOptions {
   /** Which keys each query sees, broadcast to `[batch, heads, queries, keys]`; null for all. */
   readonly mask?: NDArray | null
@@ -47,7 +48,7 @@ export interface AttendOptions {
 export const softcapped = (x: NDArray, cap: number | null): NDArray =>
   cap === null ? x : np.multiply(np.tanh(np.divide(x, cap)), cap)
 
-/** With one axis for key heads and one for the query heads that share them. */
+/** Splits the heads axis into one for key heads and one for the query heads that share them. */
 const groupedMask = (mask: NDArray, keyHeads: number): NDArray => {
   const full = np.reshape(mask, [...Array<number>(4 - mask.ndim).fill(1), ...mask.shape])
   const [batch, heads, queries, keys] = full.shape as readonly [number, number, number, number]
@@ -73,7 +74,7 @@ const attendDoor = must.door('attend', {
   }),
 })
 
-/** Queries, keys and values must be of one batch, of heads of one size, and heads in whole groups. */
+/** Queries, keys and values must have the same batch and head size, and the number of key heads must divide that of query heads. */
 const checkHeads = (query: NDArray, key: NDArray, value: NDArray): void => {
   const [batch, , heads, headDim] = query.shape as readonly [number, number, number, number]
   const [keyBatch, , keyHeads, keyDim] = key.shape as readonly [number, number, number, number]
@@ -87,7 +88,7 @@ const checkHeads = (query: NDArray, key: NDArray, value: NDArray): void => {
   )
 }
 
-/** What is added to scores must be for each of them: of no other extent than theirs, or 1. */
+/** What is added to scores must have their extents, or 1. */
 const checkScores = (name: string, x: NDArray, scores: Shape): void => {
   const fits = x.ndim <= 4 && x.shape.every((extent, i) => extent === 1 || extent === scores[4 - x.ndim + i])
   if (fits) return
@@ -98,8 +99,8 @@ const checkScores = (name: string, x: NDArray, scores: Shape): void => {
 }
 
 /**
- * `softmax(scale · q kᵀ) v`, head by head; query heads share key heads in groups. A query that sees no key gets the mean of all
- * values, and moves them so, as in `transformers`: it is padding, and what becomes of it must not be NaN.
+ * `softmax(scale · q kᵀ) v`, head by head; query heads share key heads in groups. The result of a query that sees no key is the
+ * mean of all values, with its gradient, as in `transformers`: it is padding, and must not be NaN.
  *
  * @param query - shape `[batch, queries, heads, headDim]`.
  * @param key - shape `[batch, keys, keyHeads, headDim]`; `heads` is a multiple of `keyHeads`.
@@ -132,7 +133,7 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
   const fits = np.multiply(np.einsum('btkgh,bskh->bkgts', grouped, key), scale)
   const capped = softcapped(fits, softcap)
   const scores = added === null ? capped : np.add(capped, groupedMask(added, keyHeads))
-  // In 16 bits LEAST is an infinity, and a query that sees no key would be NaN.
+  // In 16 bits LEAST is infinite, and the result of a query that sees no key would be NaN.
   const wide = scores.dtype === 'float16' || scores.dtype === 'bfloat16' ? scores.astype('float32') : scores
   const seen = mask === null ? wide : np.add(wide, np.where(groupedMask(mask, keyHeads), 0, LEAST))
   const weights = weigh(seen).astype(scores.dtype)
@@ -141,14 +142,14 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
   return np.reshape(np.einsum('bkgts,bskh->btkgh', kept, value), [batch, queries, heads * headDim])
 }
 
-/** Queries, keys and values of one and the same text. */
+/** Queries, keys and values of the same text. */
 export interface SelfAttentionParams {
   readonly query: LinearParams
   readonly key: LinearParams
   readonly value: LinearParams
 }
 
-/** A text attends to itself: projections, then `attend`. Shape `[batch, length, features]`. */
+/** Self-attention: projections, then `attend`. Shape `[batch, length, features]`. */
 export const attendToSelf = (
   params: SelfAttentionParams,
   x: NDArray,

@@ -1,6 +1,6 @@
 /**
- * Batch normalisation as PyTorch keeps it. Running statistics are state: a tree of its own beside the parameters, which a model is
- * given and gives back, because no optimizer shall step them and no gradient goes to them. The names are those of files.
+ * Batch normalisation as in PyTorch. Running statistics are state: a tree beside the parameters, which a model takes and
+ * returns, because no optimizer may update them and they have no gradient. The names are those in files.
  */
 import { stopGradient } from '../api/derivatives.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -53,26 +53,26 @@ export interface BatchNormParams {
   readonly bias: NDArray
 }
 
-/** What is remembered of batches, with values. */
+/** The running statistics, with values. */
 export interface RunningStatistics {
   readonly running_mean: NDArray
-  /** Unbiased: of n elements, the divisor is n - 1. */
+  /** The unbiased variance, with divisor n - 1. */
   readonly running_var: NDArray
 }
 
-/** How many batches a file has seen, which says nothing where the momentum is a number. */
+/** The number of batches seen, which has no effect if the momentum is a number. */
 export const batchCounts = /(^|\.)num_batches_tracked$/
 
-/** How a batch norm is run. */
+/** Options of a run of a batch norm. */
 export interface BatchNormRun {
-  /** Whether to normalise by the batch's own statistics and to take them in, or by those that were gathered. */
+  /** Whether to normalise by the batch's own statistics and update the running ones, or to use the running statistics. */
   readonly training: boolean
   readonly epsilon: number
-  /** The new batch's part of the running statistics. */
+  /** The weight of the new batch in the running statistics. */
   readonly momentum: number
 }
 
-/** All axes but that of channels. */
+/** All axes except that of channels. */
 const AXES = [0, 2, 3]
 
 const perChannel = (v: NDArray): NDArray => np.reshape(v, [v.size, 1, 1])
@@ -97,12 +97,12 @@ const applyBatchNormDoor = must.door('applyBatchNorm', {
 })
 
 /**
- * Each channel with mean 0 and variance 1, then scale and shift. The batch is normalised by its biased variance, and running
- * variances take in the unbiased one, as in PyTorch.
+ * Normalises each channel to mean 0 and variance 1, then scales and shifts. The batch is normalised by its biased variance, and
+ * running variances are updated with the unbiased one, as in PyTorch.
  *
  * @param x - shape `[batch, channels, height, width]`.
- * @returns what was normalised, and the statistics after it: the given ones unless in training.
- * @throws ShapeError in training if a channel has one element only: it has no variance.
+ * @returns the normalised array, and the next statistics: outside training, the given ones. * @throws ShapeError in training if
+ *   a channel has only one element, and so no variance.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -162,9 +162,8 @@ const inTurnDoor = must.door('inTurn', {
 const isResult = (x: unknown): boolean => Array.isArray(x) && x.length === 2 && x[0] instanceof NDArray
 
 /**
- * One part after the other, each with its parameters and its state; and the states that they leave.
- *
- * @throws ArgumentError unless there are as many states as parameters.
+ * Applies parts one after the other, each with its parameters and its state; also returns the next states. * * @throws
+ * ArgumentError if the numbers of states and parameters differ.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,6 +1,6 @@
 /**
- * BERT: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding" (2019). MiniLM and the
- * sentence encoders made of it are BERTs too. Names are those of `transformers`' `BertModel` and of its heads.
+ * BERT: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding" (2019). MiniLM and
+ * the sentence encoders based on it are BERTs too. Names are those of `transformers`' `BertModel` and of its heads.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
@@ -23,7 +23,7 @@ import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, repeated } from './spec.ts'
 import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface BertConfig extends ClassifierConfig {
   readonly type: string
   readonly vocabSize: number
@@ -40,13 +40,13 @@ export interface BertConfig extends ClassifierConfig {
   readonly classifierDropout: number
   readonly initializerRange: number
   readonly padTokenId: number | null
-  /** The position of padding, whose row moves nothing; null if there is none. */
+  /** The position of padding, whose row has no gradient; null if there is none. */
   readonly padPositionId: number | null
-  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  /** Whether the masked LM head's weight is the embedding table. */
   readonly tieWordEmbeddings: boolean
 }
 
-/** What configurations of BERTs and of RoBERTas have in common. */
+/** The common part of configurations of BERT and RoBERTa. */
 export const readBertConfig = (config: ConfigReader) => {
   config.word('position_embedding_type', ['absolute'], 'absolute')
   config.only('is_decoder', false)
@@ -73,7 +73,7 @@ export const readBertConfig = (config: ConfigReader) => {
 /**
  * Reads the configuration of a BERT.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { bertConfig } from 'pullback/models'
@@ -93,13 +93,13 @@ export const bertConfig = (json: unknown): Either<ConfigError, BertConfig> =>
     padPositionId: null,
   }))
 
-/** What the embeddings of BERT and ALBERT depend on. */
+/** The configuration of the embeddings of BERT and ALBERT. */
 type EmbeddingConfig = Pick<
   BertConfig,
   'vocabSize' | 'maxPositionEmbeddings' | 'typeVocabSize' | 'padTokenId' | 'layerNormEps'
 >
 
-/** Words, places and which of two texts, in tables of so many features. */
+/** Embedding tables of words, positions and token types. */
 export const bertEmbeddings = (config: EmbeddingConfig, features: number) => ({
   word_embeddings: embedding(config.vocabSize, features),
   position_embeddings: embedding(config.maxPositionEmbeddings, features),
@@ -107,7 +107,7 @@ export const bertEmbeddings = (config: EmbeddingConfig, features: number) => ({
   LayerNorm: layerNorm(features),
 })
 
-/** Their sum, normed. */
+/** The normalised sum of the embeddings. */
 export const applyBertEmbeddings = (
   operation: string,
   params: ParamsOf<ReturnType<typeof bertEmbeddings>>,
@@ -203,7 +203,7 @@ const applyBody = (
 /** Buffers of older files. */
 const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-/** Those, and the heads of pretraining. */
+/** Buffers, and the heads of pretraining. */
 const ignored = [...buffers, /^cls\./]
 
 const pooling = /(^|\.)pooler\./
@@ -214,10 +214,10 @@ const partsOf = (config: BertConfig) => {
 }
 
 /**
- * Hidden states of all layers, and of the first token through the pooler.
+ * The hidden states of all layers, and the pooled first token.
  *
- * @param options - `pooler`: false for a model without one, as sentence encoders are.
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @param options - `pooler`: false for a model without one, such as sentence encoders.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -246,7 +246,7 @@ export const bert = (config: BertConfig, options: PoolerOptions = {}) => {
 }
 
 /**
- * One score for each class of the whole text.
+ * One score for each class, for the whole text.
  *
  * @example
  * ```ts
@@ -280,7 +280,7 @@ export const bertForSequenceClassification = (config: BertConfig) =>
   })
 
 /**
- * One score for each class of each token.
+ * One score for each class, for each token.
  *
  * @example
  * ```ts
@@ -312,7 +312,7 @@ export const bertForTokenClassification = (config: BertConfig) =>
   })
 
 /**
- * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ * Where the answer to a question begins and ends in a text; the question comes first in the input.
  *
  * @example
  * ```ts
@@ -340,7 +340,7 @@ export const bertForQuestionAnswering = (config: BertConfig) =>
   })
 
 /**
- * One score for each word of the vocabulary at each token. The decoder's weight is that of the word embeddings.
+ * One score for each word of the vocabulary, at each token. The decoder's weight is tied to the word embeddings.
  *
  * @example
  * ```ts

@@ -17,21 +17,21 @@ export interface LayerCache {
   readonly value: NDArray
 }
 
-/** A tree of arrays: it goes through `jit`, and may be donated. */
+/** A tree of arrays, so it works under `jit`, and may be donated. */
 export interface Cache {
   readonly layers: readonly LayerCache[]
-  /** How many tokens are in it, an int32 scalar; the rest of its room is empty. */
+  /** The number of tokens in it, an int32 scalar; the rest of its capacity is empty. */
   readonly length: NDArray
 }
 
-/** What the size of a cache depends on. */
+/** The dimensions of a cache. */
 export interface CacheShape {
   readonly numHiddenLayers: number
   readonly numKeyValueHeads: number
   readonly headDim: number
 }
 
-/** Of configurations that say it in these words. */
+/** The cache shape of configurations with these fields. */
 export const cacheShapeOf = ({ numHiddenLayers, numKeyValueHeads, headDim }: CacheShape): CacheShape => ({
   numHiddenLayers,
   numKeyValueHeads,
@@ -54,7 +54,7 @@ const emptyCacheDoor = must.door('emptyCache', {
  * An empty cache for `capacity` tokens.
  *
  * @param shape - `model.cacheShape`.
- * @param batch - how many sequences.
+ * @param batch - the number of sequences.
  * @param dtype - of keys and values; float32 by default.
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export const emptyCache = (shape: CacheShape, batch: number, capacity: number, d
 const cachedLengthDoor = must.door('cachedLength', { cache: aCache })
 
 /**
- * How many tokens are in it.
+ * The number of tokens in a cache.
  *
  * @example
  * ```ts
@@ -91,14 +91,14 @@ export const cachedLength = (cache: Cache): NDArray => {
   return cache.length
 }
 
-/** How many tokens there are in the cache, where that is a number already: not inside of `jit`. */
+/** The number of tokens in the cache, if it is known: not under `jit`. */
 export const knownLength = ({ length }: Cache): number | null =>
   length.body instanceof ConcreteBody ? length.item() : null
 
-/** How many tokens it has room for; null if it has no layers. */
+/** The capacity of a cache in tokens; null if it has no layers. */
 export const roomOf = ({ layers }: Cache): number | null => layers[0]?.key.shape[1] ?? null
 
-/** A cache must be of the model and of as many sequences as there are tokens of: layers beyond it would run without one. */
+/** Checks that a cache fits the model and the number of sequences: layers beyond it would run without a cache. */
 export const checkCache = (operation: string, cache: Cache, shape: CacheShape, batch: number): void => {
   const { layers } = cache
   const { numHiddenLayers, numKeyValueHeads, headDim } = shape
@@ -117,7 +117,7 @@ export const checkCache = (operation: string, cache: Cache, shape: CacheShape, b
   })
 }
 
-/** A cache that is full would be written over without a word, as far as is known how full it is. */
+/** Throws if a cache is known to be full: it would be overwritten silently. */
 export const checkRoom = (operation: string, cache: Cache, queries: number, remedy: string): void => {
   const [room, cached] = [roomOf(cache), knownLength(cache) ?? 0]
   if (room === null || cached + queries <= room) return
@@ -136,7 +136,7 @@ const extendCacheDoor = must.door('extendCache', {
 })
 
 /**
- * The cache of a layer with new tokens from `offset` on, in its own dtype.
+ * Writes new tokens into the cache of a layer from `offset` on, in its own dtype.
  *
  * @param key - shape `[batch, tokens, heads, headDim]`, as `value`.
  * @example
@@ -161,9 +161,7 @@ export const extendCache = (cache: LayerCache, key: NDArray, value: NDArray, off
 const growCacheDoor = must.door('growCache', { cache: aCache, capacity: must.natural })
 
 /**
- * The same tokens with room for more.
- *
- * @throws ArgumentError for less room than there is.
+ * The same tokens with a larger capacity. * * @throws ArgumentError for a smaller capacity.
  * @example
  * ```ts
  * import { emptyCache, growCache } from 'pullback/models'

@@ -1,4 +1,4 @@
-/** Heads with one score for each class: how many there are, and which loss their labels ask for. */
+/** Heads with one score for each class: the number of classes, and the loss for their labels. */
 import * as nn from '../nn/index.ts'
 import * as np from '../numpy/index.ts'
 import * as must from '../conversions/arguments.ts'
@@ -10,21 +10,21 @@ import { isFloat } from '../core/dtype.ts'
 import { anArray } from './doors.ts'
 import { crossEntropy } from './losses.ts'
 
-/** What labels are: numbers, one class of several, or any number of classes. */
+/** The kind of labels: numbers, one class of several, or any number of classes. */
 export const problemTypes = ['regression', 'single_label_classification', 'multi_label_classification'] as const
 
-/** What `config.json` says of classes. */
+/** The keys of `config.json` about classes. */
 export interface ClassifierConfig {
-  /** Classes of the classifiers. */
+  /** The number of classes. */
   readonly numLabels: number
-  /** What labels are; null to tell by `numLabels` and by the labels' dtype, as `transformers` does. */
+  /** The kind of labels; null to infer it from `numLabels` and the labels' dtype, as in `transformers`. */
   readonly problemType: (typeof problemTypes)[number] | null
 }
 
 const classifierConfigDoor = must.door('classifierConfig', { config: aConfigReader })
 
 /**
- * Classes are counted by `id2label`; there are two if nothing is said.
+ * The number of classes is that of `id2label`; the default is two.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ const binaryCrossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
   return np.negative(np.mean(np.add(present, absent)))
 }
 
-/** What the loss needs to know of a configuration, whatever else is in it. */
+/** The part of a configuration that the loss needs. */
 const aClassifierConfig = must.kind('a configuration with numLabels and problemType', (x) => {
   const { numLabels, problemType } = (x ?? {}) as Partial<ClassifierConfig>
   return must.count.accepts(numLabels) && [...problemTypes, null].some((known) => known === problemType)

@@ -1,8 +1,8 @@
-/** Reading `config.json`: numbers, words and flags under the names of `transformers`, with their defaults. */
+/** Reading `config.json`: numbers, strings and flags under the names of `transformers`, with their defaults. */
 import * as must from '../conversions/arguments.ts'
 import type { Either } from 'fp-ts/lib/Either.js'
 
-/** A configuration that cannot be used: which key, what it was, what it must be. */
+/** An invalid configuration: the key, its value, and what it must be. */
 export interface ConfigError {
   readonly _tag: 'Config'
   readonly key: string
@@ -18,7 +18,7 @@ class ConfigFault extends Error {
   }
 }
 
-/** As many members of a list or an object as a message has. */
+/** The most members of a list or an object in a message. */
 const SHOWN = 8
 
 const showInside = (value: unknown, depth: number): string => {
@@ -38,13 +38,13 @@ const showInside = (value: unknown, depth: number): string => {
   return `{${members.map(([key, x]) => `${JSON.stringify(key.slice(0, 80))}:${showInside(x, depth - 1)}`).join(',')}}`
 }
 
-/** A value for a message: short, and not deep, whatever a file has nested. */
+/** A value for a message: short and shallow, however deeply it is nested. */
 export const showJson = (value: unknown): string =>
   value === undefined ? 'nothing' : showInside(value, 2).slice(0, 80)
 
 const MAX_LAYERS = 10_000
 
-/** Reads one object of JSON; a value of the wrong kind ends reading. Numbers that are left out have defaults, if any. */
+/** Reads one JSON object; a value of the wrong kind ends reading. Missing numbers have their defaults, if any. */
 export class ConfigReader {
   readonly #json: { readonly [key: string]: unknown }
   readonly #prefix: string
@@ -65,7 +65,7 @@ export class ConfigReader {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined
   }
 
-  /** Ends reading: the value of the key is none that is known. */
+  /** Ends reading: the value of the key is not supported. */
   fail(key: string, must: string): never {
     const full = `${this.#prefix}${key}`
     throw new ConfigFault(full, `config: ${full} must be ${must}, not ${showJson(this.get(key))}.`)
@@ -77,13 +77,13 @@ export class ConfigReader {
     return typeof value === 'number' && Number.isFinite(value) ? value : this.fail(key, 'a number')
   }
 
-  /** A number that is not below 0: a standard deviation. */
+  /** A nonnegative number, such as a standard deviation. */
   notNegative(key: string, fallback?: number): number {
     const value = this.number(key, fallback)
     return value >= 0 ? value : this.fail(key, 'a number not below 0')
   }
 
-  /** A number whose square root divides: not so small that the quotient is infinite. */
+  /** A number by whose square root is divided: not so small that the quotient is infinite. */
   positive(key: string, fallback?: number): number {
     const value = this.number(key, fallback)
     return value > 1e-30 ? value : this.fail(key, 'a number above 0')
@@ -102,12 +102,12 @@ export class ConfigReader {
     return this.checkLayers(key, this.count(key, fallback, least))
   }
 
-  /** A number of layers that was read by other means, such as a sum. */
+  /** Checks a number of layers that was computed, such as a sum. */
   checkLayers(key: string, count: number): number {
     return count <= MAX_LAYERS ? count : this.fail(key, `at most ${MAX_LAYERS}`)
   }
 
-  /** A whole number that divides another: heads of a width, key heads of heads. */
+  /** A whole number that divides another: heads and a width, key heads and heads. */
   divisor(key: string, of: number, what: string, fallback?: number): number {
     const count = this.count(key, fallback)
     return of % count === 0 ? count : this.fail(key, `a divisor of ${what}, ${of}`)
@@ -122,7 +122,7 @@ export class ConfigReader {
       : this.fail(key, 'a list of whole numbers from 1 on')
   }
 
-  /** Whether the file says null, or says nothing and the fallback is null. */
+  /** Whether the value is null, or missing with a fallback of null. */
   #isNull(key: string, fallback: number | null): boolean {
     return (Object.hasOwn(this.#json, key) ? this.#json[key] : fallback) === null
   }
@@ -156,12 +156,12 @@ export class ConfigReader {
     return known.find((w) => w === value) ?? this.fail(key, `one of ${known.join(', ')}`)
   }
 
-  /** The number of a token, from 0 on; null is none. */
+  /** The id of a token, from 0 on; null is none. */
   token(key: string, fallback: number): number | null {
     return Object.hasOwn(this.#json, key) && this.#json[key] === null ? null : this.count(key, fallback, 0)
   }
 
-  /** A key that may have one value only, or be left out: another one asks for what is not there. */
+  /** A key that must have this value, or be left out: other values are not supported. */
   only(key: string, value: boolean | number | string): void {
     const given = this.get(key) ?? value
     if (given !== value) this.fail(key, `${showJson(value)}, as other models of this type are not known`)
@@ -180,13 +180,13 @@ export class ConfigReader {
     return value === undefined ? null : this.inside(key, value)
   }
 
-  /** An object that stands for the value of a key. */
+  /** Reads an object as the value of a key. */
   inside(key: string, value: unknown): ConfigReader {
     return new ConfigReader(value, `${this.#prefix}${key}.`)
   }
 }
 
-/** What reads a configuration. */
+/** Checks a configuration reader. */
 export const aConfigReader = must.instance(
   'a reader of a configuration, as readConfig gives it to its function',
   ConfigReader,
@@ -195,7 +195,7 @@ export const aConfigReader = must.instance(
 const readConfigDoor = must.door('readConfig', { json: must.anything, read: must.func })
 
 /**
- * What `read` makes of a configuration, or what is wrong with it.
+ * The result of `read` on a configuration, or the error.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What configurations must be where models are made of them: what `bertConfig` and its like read, or the same with other values. */
+/** Checks of configurations from which models are made: results of `bertConfig` and the like, possibly with other values. */
 import { ArgumentError } from '../core/errors.ts'
 import * as must from '../conversions/arguments.ts'
 import { show } from '../core/show.ts'
@@ -26,7 +26,7 @@ const activation = must.oneOf(activationNames)
 const size = must.pairOf(count, 'height and width')
 const tokenOrNull = must.nullable(natural)
 
-/** All of these fields. */
+/** Checks that all of these fields are valid. */
 const fieldsOf = <C extends object>(table: must.OptionTable<C>): must.Check =>
   must.optionsOf<C>(
     Object.fromEntries(
@@ -37,16 +37,16 @@ const fieldsOf = <C extends object>(table: must.OptionTable<C>): must.Check =>
 
 const isObject = (x: unknown): x is object => typeof x === 'object' && x !== null
 
-/** What is often handed over in the place of a configuration. */
+/** A hint for values that are often passed instead of a configuration. */
 const hintFor = (value: unknown, reader: string): string => {
   if (isObject(value) && '_tag' in value) return `It is what ${reader} gave, an Either: its right is the configuration.`
   return `${reader}(json) reads one.`
 }
 
 /**
- * The door of models of a family: it takes their configuration.
+ * The door of models of a family, which checks their configuration.
  *
- * @param reader - the function that gives such a configuration.
+ * @param reader - the function that returns such a configuration.
  */
 const configDoor = <C extends object>(model: string, reader: string, table: must.OptionTable<C>): must.Door => {
   const fields = fieldsOf(table)
@@ -221,7 +221,7 @@ const windows = must.listOf(
   'a list of lengths, or null, one for each layer',
 )
 
-/** What decoders have in common. */
+/** The common fields of decoders. */
 const decoderTable = {
   vocabSize: count,
   hiddenSize: count,
@@ -283,7 +283,7 @@ const checkedBy =
     return config
   }
 
-/** Configurations, once they have been looked at. */
+/** Configurations, checked. */
 export const checkedLlama = checkedBy<LlamaConfig>(llamaDoor)
 export const checkedGemma = checkedBy<GemmaConfig>(gemmaDoor)
 export const checkedGpt2 = checkedBy<Gpt2Config>(gpt2Door)

@@ -1,4 +1,4 @@
-/** What decoders of text are given, and what they give: the same of every family. */
+/** Inputs and outputs of text decoders, the same for every family. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { showShape } from '../core/shape.ts'
 import * as np from '../numpy/index.ts'
@@ -19,26 +19,26 @@ import type { Model } from './model.ts'
 import type { Remat } from './remat.ts'
 import { rematLayer } from './remat.ts'
 
-/** What a decoder is given. */
+/** The inputs of a decoder. */
 export interface DecoderInputs {
-  /** Shape `[batch, length]`, integers: of the tokens that are not in the cache. */
+  /** Shape `[batch, length]`, integers: the tokens that are not in the cache. */
   readonly inputIds: ArrayLike
   /** Shape `[batch, cached + length]` (or as long as the cache): 1 for tokens, 0 for padding; all 1 by default. */
   readonly attentionMask?: ArrayLike
-  /** Shape `[batch, length]`; by default they count on from the cache, whatever is padding, as in `transformers`. */
+  /** Shape `[batch, length]`; by default they continue from the cache, regardless of padding, as in `transformers`. */
   readonly positionIds?: ArrayLike
   /**
-   * Shape `[batch, length]`, integers: which of the samples in a row a token is of, 0 for padding. They do not see each other, and the
-   * positions of each count from 0. Not beside a cache.
+   * Shape `[batch, length]`, integers: the sample in a packed row that each token belongs to, 0 for padding. Samples do not see
+   * each other, and the positions of each count from 0. Not together with a cache.
    */
   readonly segmentIds?: ArrayLike
 }
 
 /** Options of a run of a decoder. */
 export interface DecoderOptions extends RunOptions {
-  /** Keys and values of the tokens before, which are extended. */
+  /** Keys and values of the previous tokens, which are extended. */
   readonly cache?: Cache
-  /** Scores of the last tokens only, this many; of all by default. A prompt needs 1. */
+  /** The number of last tokens for which scores are computed; all by default. A prompt needs 1. */
   readonly logitsToKeep?: number
 }
 
@@ -46,21 +46,21 @@ export interface DecoderOptions extends RunOptions {
 export interface DecoderOutput {
   /** The last layer's output through the last norm, shape `[batch, length, hiddenSize]`. */
   readonly lastHiddenState: NDArray
-  /** The embeddings, each layer's output, and in the place of the last layer's `lastHiddenState`. */
+  /** The embeddings, then each layer's output; the last one is `lastHiddenState`. */
   readonly hiddenStates: readonly NDArray[]
   /** The cache with these tokens in it, if one was given. */
   readonly cache: Cache | null
-  /** Each layer's weights of attention, `[batch, heads, queries, keys]`; null unless asked for. */
+  /** Each layer's attention weights, `[batch, heads, queries, keys]`; null unless requested. */
   readonly attentions: readonly NDArray[] | null
 }
 
-/** A decoder's scores of the classes of the whole text. */
+/** A decoder's scores of the classes of a text. */
 export interface SequenceOutput extends DecoderOutput {
   /** Shape `[batch, numLabels]`. */
   readonly logits: NDArray
 }
 
-/** A decoder's scores of the next token at each place. */
+/** A decoder's scores of the next token at each position. */
 export interface CausalOutput extends DecoderOutput {
   /** Shape `[batch, length, vocabSize]`. */
   readonly logits: NDArray
@@ -70,8 +70,7 @@ export interface CausalOutput extends DecoderOutput {
 export interface CausalModel<S = unknown> extends Model<S, DecoderInputs, CausalOutput, DecoderOptions> {
   /** The size of its cache. */
   readonly cacheShape: CacheShape
-  /** As many tokens as it can place, or null if there is no end to them. */
-  readonly maxPositions: number | null
+  /** The most tokens that it has positions for, or null if there is no limit. */ readonly maxPositions: number | null
 }
 
 const lastPlacesDoor = must.door('lastPlaces', {
@@ -82,7 +81,7 @@ const lastPlacesDoor = must.door('lastPlaces', {
 })
 
 /**
- * The last `count` places of `[batch, length, ...]`, or all.
+ * The last `count` positions of `[batch, length, ...]`, or all.
  *
  * @example
  * ```ts
@@ -99,24 +98,24 @@ export const lastPlaces = (x: NDArray, count: number | undefined): NDArray => {
   return count === undefined || count >= length ? x : x.at(':', np.slice(length - count, length)).get()
 }
 
-/** What all layers of one run share: the tokens, and where they stand. */
+/** What all layers of a run share: the tokens, and their positions. */
 export interface Run {
   /** Shape `[batch, queries]`. */
   readonly ids: NDArray
   /** Shape `[1, queries]` or `[batch, queries]`. */
   readonly positions: NDArray
   readonly queries: number
-  /** As many as queries, or the cache's room. */
+  /** The number of keys: that of queries, or the cache's capacity. */
   readonly keys: number
   /** Tokens in the cache before these. */
   readonly offset: ArrayLike
-  /** Which keys may be seen at all, shape `[batch, 1, 1, keys]`, or with segments `[batch, 1, queries, keys]`; null for all. */
+  /** Which keys are visible, shape `[batch, 1, 1, keys]`, or with segments `[batch, 1, queries, keys]`; null for all. */
   readonly seen: NDArray | null
   readonly drop: Drop
   readonly remat: Remat | undefined
 }
 
-/** A mask as long as the keys: what is not there yet counts as padding, and no query sees it anyway. */
+/** Extends a mask to the length of the keys: positions that are still empty count as padding, and no query sees them anyway. */
 const fullMask = (
   operation: string,
   given: ArrayLike,
@@ -136,14 +135,14 @@ const fullMask = (
   return length === keys ? mask : np.pad(mask, [[0, 0], [0, keys - length]]) // prettier-ignore
 }
 
-/** What a decoder's inputs must fit. */
+/** The size limits of a decoder's inputs. */
 export interface DecoderSize {
   readonly cacheShape: CacheShape
-  /** As many tokens as it has positions for, or null if there is no end to them. */
+  /** The number of positions, or null if there is no limit. */
   readonly maxPositions: number | null
 }
 
-/** Which samples the tokens of a row are of, if it has several. */
+/** The segments of tokens, in packed rows. */
 const segmentsOf = (
   operation: string,
   { segmentIds }: DecoderInputs,
@@ -160,7 +159,7 @@ const segmentsOf = (
   )
 }
 
-/** The tokens of a run and where they stand. */
+/** The tokens of a run and their positions. */
 export const beginRun = (
   operation: string,
   inputs: DecoderInputs,
@@ -197,10 +196,10 @@ export const beginRun = (
   }
 }
 
-/** What becomes of one layer: its output, and its cache with the new tokens in it. */
+/** The result of a layer: its output, and its cache with the new tokens in it. */
 export type LayerResult = readonly [y: NDArray, cache: LayerCache | null]
 
-/** Attention to the tokens up to each one's own, of these and of the cache; with `window`, to the last so many only. */
+/** Causal attention, to new and cached tokens; with `window`, only to the last `window` of them. */
 export const attendCausally = (
   [query, key, value]: readonly [query: NDArray, key: NDArray, value: NDArray],
   { queries, keys, offset, seen, drop }: Run,
@@ -212,7 +211,7 @@ export const attendCausally = (
   return [attend(query, extended?.key ?? key, extended?.value ?? value, { ...options, mask, drop }), extended]
 }
 
-/** One layer after the other, then the last norm, whose output takes the place of the last layer's. */
+/** Runs the layers in order, then the final norm, whose output replaces the last layer's in the hidden states. */
 export const runLayers = <P>(
   layers: readonly P[],
   embedded: NDArray,

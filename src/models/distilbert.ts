@@ -21,7 +21,7 @@ import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface DistilBertConfig extends ClassifierConfig {
   readonly vocabSize: number
   /** Features of hidden states: `dim`. */
@@ -39,15 +39,15 @@ export interface DistilBertConfig extends ClassifierConfig {
   readonly qaDropout: number
   readonly initializerRange: number
   readonly padTokenId: number | null
-  /** Whether the head of the masked LM has the table of embeddings for its weight. */
+  /** Whether the masked LM head's weight is the embedding table. */
   readonly tieWordEmbeddings: boolean
 }
 
-/** Of all its norms; configurations do not say. */
+/** The epsilon of all its norms; configurations do not have it. */
 const EPSILON = 1e-12
 
 /**
- * Reads the configuration of a DistilBERT. Sinusoidal positions are how a table begins: files have the table.
+ * Reads the configuration of a DistilBERT. Sinusoidal positions are only an initialisation: files have the table.
  *
  * @example
  * ```ts
@@ -165,7 +165,7 @@ const applyBody = (
 /** Buffers of older files. */
 const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-/** Those, and the head of pretraining. */
+/** Buffers, and the head of pretraining. */
 const ignored = [...buffers, /^vocab_(transform|layer_norm|projector)\./]
 
 const partsOf = (config: DistilBertConfig) => {
@@ -174,9 +174,9 @@ const partsOf = (config: DistilBertConfig) => {
 }
 
 /**
- * Hidden states of all layers. There is no pooler, and texts have no types.
+ * The hidden states of all layers. There is no pooler, and there are no token types.
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -235,7 +235,7 @@ export const distilBertForSequenceClassification = (config: DistilBertConfig) =>
   })
 
 /**
- * One score for each class of each token.
+ * One score for each class, for each token.
  *
  * @example
  * ```ts
@@ -262,7 +262,7 @@ export const distilBertForTokenClassification = (config: DistilBertConfig) =>
   })
 
 /**
- * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ * Where the answer to a question begins and ends in a text; the question comes first in the input.
  *
  * @example
  * ```ts
@@ -292,7 +292,7 @@ export const distilBertForQuestionAnswering = (config: DistilBertConfig) =>
   })
 
 /**
- * One score for each word of the vocabulary at each token. The weight of `vocab_projector` is the table of embeddings.
+ * One score for each word of the vocabulary, at each token. The weight of `vocab_projector` is the table of embeddings.
  *
  * @example
  * ```ts

@@ -1,4 +1,7 @@
-/** What models are called with: trees of parameters, inputs, options, caches. Each family has tables of its inputs and of its options. */
+/**
+ * Checks of models' arguments: trees of parameters, inputs, options, caches. Each family has tables of its inputs and its
+ * options.
+ */
 import { isLinearOperator } from '../api/linearOperator.ts'
 import { isQuantized } from '../api/quantized.ts'
 import { isFloat, isDType } from '../core/dtype.ts'
@@ -26,7 +29,7 @@ const isArray = (x: unknown): x is NDArray => x instanceof NDArray
 
 // Trees of parameters.
 
-/** What is wrong, from the path on, and which error it is. */
+/** The class of an error, and its message from the path on. */
 type Fault = readonly [error: typeof TreeError | typeof ShapeError, text: string]
 
 const leafFault = ({ shape }: ParameterSpec, value: unknown, path: string): Fault | null => {
@@ -57,7 +60,7 @@ const listFault = (specs: readonly unknown[], value: unknown, path: string): Fau
   return null
 }
 
-/** So many names are listed in a message. */
+/** The most names in a message. */
 const SHOWN = 12
 
 const listed = (specs: Mapping): string => {
@@ -84,7 +87,10 @@ const mappingFault = (specs: Mapping, value: unknown, path: string): Fault | nul
   return null
 }
 
-/** Where a tree of arrays is not as the specs have it, if anywhere. It looks at no elements: some 300 leaves take microseconds. */
+/**
+ * The first difference between a tree of arrays and the specs, if there is one. It reads no elements: about 300 leaves take
+ * microseconds.
+ */
 const treeFault = (specs: unknown, value: unknown, path: string): Fault | null => {
   if (specs instanceof ParameterSpec) return leafFault(specs, value, path)
   if (Array.isArray(specs)) return listFault(specs, value, path)
@@ -94,7 +100,7 @@ const treeFault = (specs: unknown, value: unknown, path: string): Fault | null =
 }
 
 /**
- * A tree of arrays with the structure and the shapes of the specs: what `init` gives, and loading.
+ * A tree of arrays with the structure and the shapes of the specs, as from `init` or loading.
  *
  * @param from - where such trees come from.
  */
@@ -115,7 +121,7 @@ export const floatDType: must.Check = must.optional(
   }),
 )
 
-/** Where a list would not do. */
+/** An array, where a list is not accepted. */
 export const anArray: must.Check = must.instance('an array, as np.array makes it', NDArray)
 
 /** An object with these members, and maybe others. */
@@ -133,7 +139,7 @@ export const withMembers = (table: { readonly [name: string]: must.Check }): mus
   }
 }
 
-/** What is checked, or null; not left out. */
+/** The checked value, or null; it may not be left out. */
 export const orNull = (check: must.Check): must.Check => ({
   ...check,
   wanted: `${check.wanted}, or null`,
@@ -147,7 +153,7 @@ export const aMatrix: must.Check = must.kind(
   { error: ShapeError },
 )
 
-/** An array of so many axes. */
+/** An array of this rank. */
 export const arrayOfRank = (ndim: number, shape: string): must.Check =>
   must.kind(`an array of shape ${shape}`, (x) => isArray(x) && x.ndim === ndim, { error: ShapeError })
 
@@ -158,7 +164,7 @@ export const aVector: must.Check = arrayOfRank(1, '[features]')
 
 const tokens = must.required(must.arrayLike)
 
-/** All 0, where they can be known: what `toInputs` gives fits models without token types too. */
+/** All 0, if they are known, so that the result of `toInputs` fits models without token types too. */
 const noTokenTypes: must.Check = {
   ...must.arrayLike,
   refuse: (operation, name, value, before) =>
@@ -184,10 +190,10 @@ const encoderTable: must.OptionTable<EncoderInputs> = {
 
 export const encoderInputs = must.optionsOf(encoderTable, 'input')
 
-/** Those of an encoder without token types. */
+/** The inputs of an encoder without token types. */
 export const typelessInputs = must.optionsOf<EncoderInputs>({ ...encoderTable, tokenTypeIds: noTokenTypes }, 'input')
 
-/** Those of an encoder whose positions are relative. */
+/** The inputs of an encoder with relative positions. */
 export const relativeInputs = must.optionsOf<Omit<EncoderInputs, 'positionIds' | 'segmentIds'>>(
   { inputIds: tokens, attentionMask: must.arrayLike, tokenTypeIds: noTokenTypes },
   'input',
@@ -221,13 +227,13 @@ const isLayerCache = (x: unknown): x is LayerCache => {
   return x['key'].ndim === 4 && sameShape(x['key'].shape, x['value'].shape)
 }
 
-/** What one layer of a cache is. */
+/** Checks one layer of a cache. */
 export const aLayerCache = must.kind('keys and values of one layer, as a cache has them', (x) => isLayerCache(x))
 
 const isCache = (x: unknown): x is Cache =>
   isMapping(x) && must.isListOf(x['layers'], isLayerCache) && hasRank(x['length'], 0)
 
-/** What decoders extend. */
+/** Checks a cache. */
 export const aCache = must.kind('a cache, as emptyCache or the step before gives it', isCache)
 
 const isSeq2SeqCache = (x: unknown): x is Seq2SeqCache =>
@@ -252,7 +258,7 @@ export const seq2seqOptions = must.optionsOf<Seq2SeqOptions>({
   logitsToKeep: must.count,
 })
 
-/** Those of a model with state of that structure. */
+/** The options of a model whose state has this structure. */
 export const stateOptions = (stateSpecs: unknown): must.Check =>
   must.optionsOf({
     key: aKey,

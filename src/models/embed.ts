@@ -12,7 +12,7 @@ import type { Model } from './model.ts'
 import { meanPooling, normalize } from './pooling.ts'
 import type { ParamsOf } from './spec.ts'
 
-/** What is needed of a tokenizer: those of `pullback/tokenizers` are such. */
+/** The part of a tokenizer that is needed, as those of `pullback/tokenizers` have it. */
 export interface EncoderTokenizer {
   encode(
     text: string,
@@ -23,11 +23,11 @@ export interface EncoderTokenizer {
 /** Options of `embed`. */
 export interface EmbedOptions {
   readonly tokenizer: EncoderTokenizer
-  /** The mean of the tokens (the default), the first token, or what the model's pooler makes of it. */
+  /** The mean of the tokens (the default), the first token, or the pooler's output. */
   readonly pooling?: 'mean' | 'first' | 'pooler'
-  /** Whether vectors have length 1; they have by default. */
+  /** Whether to normalise vectors to length 1; true by default. */
   readonly normalize?: boolean
-  /** Tokens of a text beyond so many are cut off; 512 by default. */
+  /** Texts are truncated to this many tokens; 512 by default. */
   readonly maxLength?: number
   /** Texts at a time; 32 by default. */
   readonly batchSize?: number
@@ -52,7 +52,7 @@ const embedDoor = must.door('embed', {
   }),
 })
 
-/** Lengths that programs are made for, so that there are few of them: multiples of 8 to 64, of 32 beyond. */
+/** Padded lengths, so that few programs are compiled: multiples of 8 up to 64, of 32 beyond. */
 const roomFor = (length: number, maxLength: number): number => {
   const step = length <= 64 ? 8 : 32
   return Math.min(maxLength, Math.ceil(length / step) * step)
@@ -79,7 +79,7 @@ const pool = ({ lastHiddenState, poolerOutput }: EncoderOutput, mask: NDArray, p
 
 type Run<S> = ReturnType<typeof makeRun<S>>
 
-/** Each model's compiled run, for all texts. */
+/** The compiled function of each model, for all texts. */
 const runs = new WeakMap<object, unknown>()
 
 const runOf = <S>(model: Encoder<S>): Run<S> => {
@@ -94,7 +94,7 @@ interface Encoded {
   readonly typeIds: readonly number[]
 }
 
-/** Rows of the same length, as inputs; what is missing to a full batch are rows of padding. */
+/** Rows of the same length, as inputs; a batch is filled up with rows of padding. */
 const inputsOf = (rows: readonly Encoded[], batch: number, length: number) => {
   const table = (of: (row: Encoded) => readonly number[]): NDArray => {
     const data = new Int32Array(batch * length)
@@ -110,7 +110,7 @@ const inputsOf = (rows: readonly Encoded[], batch: number, length: number) => {
   }
 }
 
-/** Groups of at most `size` texts that have the same room. */
+/** Groups of at most `size` texts of the same padded length. */
 const batchesOf = (encoded: readonly Encoded[], size: number, maxLength: number) => {
   const byRoom = new Map<number, Encoded[]>()
   for (const one of encoded) {
@@ -127,12 +127,12 @@ const batchesOf = (encoded: readonly Encoded[], size: number, maxLength: number)
 }
 
 /**
- * One vector for each text. Texts of about the same length run together, in batches of few shapes, so that few programs are compiled;
- * what a text gives does not depend on the others, up to rounding.
+ * One vector for each text. Texts of about the same length run together, in batches of few shapes, so that few programs are
+ * compiled; the vector of a text does not depend on the others, up to rounding.
  *
  * @param model - an encoder: `bert(config)`.
  * @returns shape `[texts, hiddenSize]`, in the order of the texts.
- * @throws ArgumentError for options out of range, a text that the tokenizer makes nothing of, a pooler that is not there. The signal's
+ * @throws ArgumentError for options out of range, a text without tokens, a missing pooler. The signal's
  *   reason, when it is aborted.
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What encoders of text are given, and what they give: the same of every family. */
+/** Inputs and outputs of text encoders, the same for every family. */
 import type { Key } from '../random/keys.ts'
 import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/surface.ts'
@@ -9,27 +9,33 @@ import { bothMasks, paddingMask, segmentMask, segmentPositions } from './masks.t
 import type { Remat } from './remat.ts'
 import { rematLayer } from './remat.ts'
 
-/** What an encoder is given. */
+/** The inputs of an encoder. */
 export interface EncoderInputs {
   /** Shape `[batch, length]`, integers. */
   readonly inputIds: ArrayLike
   /** Shape `[batch, length]`: 1 for tokens, 0 for padding; all 1 by default. */
   readonly attentionMask?: ArrayLike
-  /** Shape `[batch, length]`: which of two texts a token is of; all 0 by default. */
+  /** Shape `[batch, length]`: which of two texts each token belongs to; all 0 by default. */
   readonly tokenTypeIds?: ArrayLike
-  /** Shape `[batch, length]`; 0, 1, 2, ... by default, from the beginning of each segment on. */
+  /** Shape `[batch, length]`; by default 0, 1, 2, ... from the beginning of each segment. */
   readonly positionIds?: ArrayLike
-  /** Shape `[batch, length]`, integers: which of the samples in a row a token is of, 0 for padding. They do not see each other. */
+  /**
+   * Shape `[batch, length]`, integers: the sample in a packed row that each token belongs to, 0 for padding. Samples do not see
+   * each other.
+   */
   readonly segmentIds?: ArrayLike
 }
 
 /** Options of a run. */
 export interface RunOptions {
-  /** Dropout is applied with this key, and not without one. */
+  /** The key of dropout; without it there is no dropout. */
   readonly key?: Key
-  /** Whether layers are computed again for their derivatives, which saves the memory of what is inside of them; not by default. */
+  /**
+   * Whether layers are computed again for their derivatives, which saves the memory of their intermediate values; false by
+   * default.
+   */
   readonly remat?: Remat
-  /** Whether the weights of attention are given too; then nothing is computed again. */
+  /** Whether to return attention weights too; then nothing is recomputed. */
   readonly attentions?: boolean
 }
 
@@ -39,19 +45,19 @@ export interface EncoderOutput {
   readonly lastHiddenState: NDArray
   /** The embeddings, then each layer's output. */
   readonly hiddenStates: readonly NDArray[]
-  /** Of the first token, shape `[batch, hiddenSize]`; null where the model has no pooler. */
+  /** The pooled first token, shape `[batch, hiddenSize]`; null if the model has no pooler. */
   readonly poolerOutput: NDArray | null
-  /** Each layer's weights of attention, `[batch, heads, queries, keys]`, as `transformers` has them; null unless asked for. */
+  /** Each layer's attention weights, `[batch, heads, queries, keys]`, as in `transformers`; null unless requested. */
   readonly attentions: readonly NDArray[] | null
 }
 
-/** What a model with a head gives: its scores, and the body's states. */
+/** The output of a model with a head: its scores, and the body's states. */
 export interface HeadOutput extends EncoderOutput {
-  /** Of sequences `[batch, numLabels]`; of tokens `[batch, length, numLabels]`, or of words of the vocabulary. */
+  /** For sequences `[batch, numLabels]`; for tokens `[batch, length, numLabels]`, or with the words of the vocabulary last. */
   readonly logits: NDArray
 }
 
-/** What a model gives that finds an answer in a text: how likely each token is its first, and its last. */
+/** The output of a question-answering model: scores of each token as the first, and as the last, of the answer. */
 export interface SpanOutput extends EncoderOutput {
   /** Shape `[batch, length]`. */
   readonly startLogits: NDArray
@@ -59,14 +65,14 @@ export interface SpanOutput extends EncoderOutput {
   readonly endLogits: NDArray
 }
 
-/** The same as arrays, null where nothing is given. */
+/** The inputs as arrays, null where they are not given. */
 export interface EncoderArrays {
   readonly ids: NDArray
-  /** Which keys are seen: see `paddingMask` and `segmentMask`. */
+  /** Which keys are visible: see `paddingMask` and `segmentMask`. */
   readonly padding: NDArray | null
   readonly tokenTypes: NDArray | null
   readonly positions: NDArray | null
-  /** Which of the samples in a row a token is of. */
+  /** The sample in a packed row that each token belongs to. */
   readonly segments: NDArray | null
 }
 
@@ -77,10 +83,9 @@ const encoderArraysDoor = must.door('encoderArrays', {
 })
 
 /**
- * The inputs of an encoder as arrays, of the shapes that they must have.
- *
- * @param maxPositions - how many tokens a sequence may have; null if there is no end to them.
- * @throws ArgumentError for tokens that are no integers `[batch, length]`, and for more than `maxPositions` of them; ShapeError for a
+ * The inputs of an encoder as arrays, with checked shapes. * * @param maxPositions - the maximal length of a sequence; null if
+ * there is no limit.
+ * @throws ArgumentError for tokens that are not integers `[batch, length]`, and for more than `maxPositions` of them; ShapeError for a
  * mask, types or positions of another shape.
  * @example
  * ```ts
@@ -110,7 +115,7 @@ export const encoderArrays = (operation: string, inputs: EncoderInputs, maxPosit
   }
 }
 
-/** The embeddings, then the output of each layer, one after the other. */
+/** Runs the layers in order; the hidden states are the embeddings, then each layer's output. */
 export const runEncoder = <P>(
   layers: readonly P[],
   embedded: NDArray,

@@ -1,7 +1,7 @@
 /**
- * From spellings to phonemes: the network of the Python package `g2p-en` (Park and Kim, 2018), which says English words that are in no
- * dictionary. A gated recurrent unit reads the letters, another goes on from what it has read and speaks: Sutskever et al., "Sequence to
- * Sequence Learning with Neural Networks" (2014). Names are those of the package's `checkpoint20.npz`.
+ * From spellings to phonemes: the network of the Python package `g2p-en` (Park and Kim, 2018), which predicts the pronunciation
+ * of English words that are in no dictionary. One gated recurrent unit encodes the letters, another decodes phonemes: Sutskever
+ * et al., "Sequence to Sequence Learning with Neural Networks" (2014). Names are those of the package's `checkpoint20.npz`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { scan } from '../api/scan.ts'
@@ -23,10 +23,10 @@ import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { parameter } from './spec.ts'
 
-/** The letters' numbers are their places here. */
+/** Letters; their ids are their indices. */
 export const LETTERS: readonly string[] = ['<pad>', '<unk>', '</s>', ...Array.from('abcdefghijklmnopqrstuvwxyz')]
 
-/** The phonemes of the CMU Pronouncing Dictionary, vowels with their stress; their numbers are their places here. */
+/** The phonemes of the CMU Pronouncing Dictionary, vowels with their stress; their ids are their indices. */
 export const PHONEMES: readonly string[] = [
   ...['<pad>', '<unk>', '<s>', '</s>'],
   ...'AA0 AA1 AA2 AE0 AE1 AE2 AH0 AH1 AH2 AO0 AO1 AO2 AW0 AW1 AW2 AY0 AY1 AY2 B CH D DH EH0 EH1 EH2 ER0 ER1 ER2'.split(
@@ -39,18 +39,18 @@ export const PHONEMES: readonly string[] = [
 const [UNKNOWN, END] = [1, 2]
 const [START, STOP] = [2, 3]
 
-/** Sizes; the defaults are those of the package. Letters and phonemes are as many as there are. */
+/** Sizes; the defaults are those of the package. The numbers of letters and phonemes are fixed. */
 export interface G2pConfig {
   readonly embeddingSize: number
   readonly hiddenSize: number
-  /** Phonemes that a word has at most. */
+  /** The maximal number of phonemes of a word. */
   readonly maxPhonemes: number
 }
 
 /**
- * Reads a configuration, of keys of our own choice: `{}` is the model of the package.
+ * Reads a configuration, whose keys are ours: `{}` is the model of the package.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { g2pConfig } from 'pullback/models'
@@ -65,23 +65,23 @@ export const g2pConfig = (json: unknown): Either<ConfigError, G2pConfig> =>
     maxPhonemes: config.count('max_phonemes', 20),
   }))
 
-/** What a run is given. */
+/** The inputs of a run. */
 export interface G2pInputs {
-  /** Shape `[batch, letters]`: numbers of letters, `</s>` after the last. */
+  /** Shape `[batch, letters]`: ids of letters, `</s>` after the last. */
   readonly inputIds: ArrayLike
   /** Shape `[batch, letters]`: 1 for letters, 0 for padding on the right; all 1 by default. */
   readonly attentionMask?: ArrayLike
-  /** Shape `[batch, phonemes]`: what has been said so far, from `<s>` on. */
+  /** Shape `[batch, phonemes]`: the phonemes so far, from `<s>` on. */
   readonly decoderInputIds: ArrayLike
 }
 
-/** What a run gives. */
+/** The outputs of a run. */
 export interface G2pOutput {
-  /** Of the phoneme after each, shape `[batch, phonemes, 74]`. */
+  /** Scores of the next phoneme, shape `[batch, phonemes, 74]`. */
   readonly logits: NDArray
-  /** The speaking unit's states, shape `[batch, phonemes, hiddenSize]`. */
+  /** The decoder's states, shape `[batch, phonemes, hiddenSize]`. */
   readonly lastHiddenState: NDArray
-  /** What the reading unit ends in, shape `[batch, hiddenSize]`. */
+  /** The encoder's final state, shape `[batch, hiddenSize]`. */
   readonly encoderState: NDArray
 }
 
@@ -107,7 +107,8 @@ const specsOf = (config: G2pConfig) => {
 type Specs = ReturnType<typeof specsOf>
 type Params = ParamsOf<Specs>
 
-// The gated recurrent unit, with PyTorch's biases: one of the input and one of the state. The reset gate goes over the latter.
+// The gated recurrent unit, with PyTorch's biases: one of the input and one of the state. The reset gate also multiplies the
+// latter.
 
 /** `[3 · hidden, ...]` for the gates r, z and n. */
 interface UnitParams {
@@ -120,7 +121,7 @@ interface UnitParams {
 const reader = (p: Params): UnitParams => ({ w_ih: p.enc_w_ih, w_hh: p.enc_w_hh, b_ih: p.enc_b_ih, b_hh: p.enc_b_hh })
 const speaker = (p: Params): UnitParams => ({ w_ih: p.dec_w_ih, w_hh: p.dec_w_hh, b_ih: p.dec_b_ih, b_hh: p.dec_b_hh })
 
-/** The input's part of a step, or of all steps at once. */
+/** The contribution of the input to a step, or to all steps at once. */
 const project = ({ w_ih, b_ih }: UnitParams, x: NDArray): NDArray => applyLinear({ weight: w_ih, bias: b_ih }, x)
 
 /** `n = tanh(n_x + σ(r) n_h)`, `h' = (1 − σ(z)) n + σ(z) h`. */
@@ -177,9 +178,9 @@ const applyModel = (config: G2pConfig, params: Params, inputs: G2pInputs): G2pOu
   return { logits: score(params, lastHiddenState), lastHiddenState, encoderState }
 }
 
-// Speaking: the likeliest phoneme, then the next.
+// Greedy decoding: the likeliest phoneme, then the next.
 
-/** Numbers of the likeliest phonemes, shape `[maxPhonemes, batch]`; what is after `</s>` means nothing. */
+/** Ids of the likeliest phonemes, shape `[maxPhonemes, batch]`; everything after `</s>` is meaningless. */
 const speak = (config: G2pConfig, params: Params, inputIds: NDArray, attentionMask: NDArray): NDArray => {
   const unit = speaker(params)
   const first = {
@@ -198,7 +199,7 @@ const speak = (config: G2pConfig, params: Params, inputIds: NDArray, attentionMa
   return all
 }
 
-/** Letters of a word as the package has them: lower case, without accents; what is no letter is `<unk>`. */
+/** Letters of a word as in the package: lower case, without accents; other characters are `<unk>`. */
 const lettersOf = (word: string): readonly number[] => {
   const plain = word
     .normalize('NFD')
@@ -207,9 +208,9 @@ const lettersOf = (word: string): readonly number[] => {
   return [...Array.from(plain, (c) => (/^[a-z]$/.test(c) ? LETTERS.indexOf(c) : UNKNOWN)), END]
 }
 
-/** The model, and how it says words. */
+/** The model, with a function that pronounces words. */
 export interface G2pModel extends Model<Specs, G2pInputs, G2pOutput> {
-  /** Phonemes of words, up to `maxPhonemes` each: `[['HH', 'EH1', 'L', 'OW0']]` of `['hello']`. */
+  /** Phonemes of words, up to `maxPhonemes` each: `[['HH', 'EH1', 'L', 'OW0']]` for `['hello']`. */
   readonly pronounce: (params: Params, words: readonly string[]) => readonly (readonly string[])[]
 }
 
@@ -223,7 +224,7 @@ const inputs = must.optionsOf<G2pInputs>(
 )
 
 /**
- * Logits of each next phoneme for spellings and what has been said of them; and `pronounce`, which says words.
+ * Logits of the next phonemes, from spellings and the phonemes so far; and `pronounce`, which decodes words.
  *
  * @example
  * ```ts
@@ -248,7 +249,7 @@ export const g2p = (config: G2pConfig): G2pModel => {
     enterPronounce(params, words)
     if (words.length === 0) return []
     const letters = words.map(lettersOf)
-    // Multiples of eight, so that words of many lengths are compiled for few.
+    // Multiples of eight, so that few lengths are compiled.
     const length = Math.ceil(Math.max(...letters.map((w) => w.length)) / 8) * 8
     const padded = (w: readonly number[]): readonly number[] => [...w, ...Array<number>(length - w.length).fill(0)]
     const ids = np.array(letters.map(padded), { dtype: 'int32' })

@@ -6,7 +6,7 @@ import { applyActivation, applyLinear } from './layers.ts'
 import type { ParamsOf } from './spec.ts'
 import { linear } from './spec.ts'
 
-/** The parameters, under the names that Llama and what came after it have for them. */
+/** The parameters, under the names of Llama and later models. */
 export const gatedMlp = (hiddenSize: number, intermediateSize: number, bias: boolean) => ({
   gate_proj: linear(intermediateSize, hiddenSize, bias),
   up_proj: linear(intermediateSize, hiddenSize, bias),

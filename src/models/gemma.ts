@@ -1,8 +1,8 @@
 /**
  * Gemma: Gemma Team, "Gemma" (2024), "Gemma 2" (2024) and the text part of "Gemma 3" (2025): Llama's shape with scaled embeddings and
- * norms of scale `1 + weight`; from Gemma 2 on norms after attention and feed-forward too, and layers that see a window only. Gemma 2
- * caps scores softly; Gemma 3 normalises queries and keys, and layers with a window have a base of their own for the rotation.
- * Names are those of `transformers`' `GemmaForCausalLM`, `Gemma2ForCausalLM` and `Gemma3ForCausalLM`.
+ * norms of scale `1 + weight`; from Gemma 2 on also norms after attention and feed-forward, and layers with sliding windows.
+ * Gemma 2 soft-caps scores; Gemma 3 normalises queries and keys, and layers with a window have their own rotary base. Names are
+ * those of `transformers`' `GemmaForCausalLM`, `Gemma2ForCausalLM` and `Gemma3ForCausalLM`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
@@ -39,7 +39,7 @@ import { embedding, linear, parameter, repeated } from './spec.ts'
 const types = ['gemma', 'gemma2', 'gemma3_text'] as const
 type GemmaType = (typeof types)[number]
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface GemmaConfig extends ClassifierConfig {
   readonly type: GemmaType
   readonly vocabSize: number
@@ -53,15 +53,15 @@ export interface GemmaConfig extends ClassifierConfig {
   readonly rmsNormEps: number
   readonly attentionBias: boolean
   readonly attentionDropout: number
-  /** What scores of attention are multiplied by: `query_pre_attn_scalar^-0.5`. */
+  /** The factor of attention scores: `query_pre_attn_scalar^-0.5`. */
   readonly scale: number
-  /** Scores of attention become `cap tanh(s / cap)`; null leaves them as they are. */
+  /** Attention scores become `cap tanh(s / cap)`; null leaves them as they are. */
   readonly attentionCap: number | null
-  /** And so do the scores of the next token. */
+  /** The same for the scores of the next token. */
   readonly logitCap: number | null
-  /** How many tokens back each layer sees; null for all. */
+  /** The window of each layer, in tokens; null for all. */
   readonly windows: readonly (number | null)[]
-  /** The rotation in layers that see all. */
+  /** The rotation in layers with full attention. */
   readonly rope: RopeConfig
   /** The rotation in layers with a window. */
   readonly localRope: RopeConfig
@@ -70,7 +70,10 @@ export interface GemmaConfig extends ClassifierConfig {
   readonly padTokenId: number | null
 }
 
-/** The window of each layer: as `layer_types` says, or in Gemma 2 of every second, in Gemma 3 of all but every sixth. */
+/**
+ * The window of each layer: given by `layer_types`, or by default for every second layer of Gemma 2, and all but every sixth of
+ * Gemma 3.
+ */
 const windowsOf = (config: ConfigReader, type: GemmaType, layers: number): readonly (number | null)[] => {
   if (type === 'gemma') return Array<null>(layers).fill(null)
   const window = config.count('sliding_window', 4096)
@@ -106,7 +109,7 @@ const ropesOf = (config: ConfigReader, type: GemmaType, headDim: number): Pick<G
 /**
  * Reads the configuration of a Gemma, Gemma 2, or of the text part of a Gemma 3.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { gemmaConfig } from 'pullback/models'
@@ -140,7 +143,7 @@ export const gemmaConfig = (json: unknown): Either<ConfigError, GemmaConfig> =>
       numAttentionHeads,
       numKeyValueHeads: config.divisor('num_key_value_heads', numAttentionHeads, 'num_attention_heads', first ? 16 : 4),
       headDim,
-      // The first files of Gemma say gelu and mean its approximation.
+      // The first files of Gemma have `gelu`, but mean its approximation.
       hiddenAct: activation === 'gelu' && first ? 'gelu_pytorch_tanh' : activation,
       rmsNormEps: config.number('rms_norm_eps', 1e-6),
       attentionBias: config.flag('attention_bias', false),
@@ -157,7 +160,7 @@ export const gemmaConfig = (json: unknown): Either<ConfigError, GemmaConfig> =>
     }
   })
 
-/** A scale that 1 is added to. */
+/** A scale to which 1 is added. */
 const unitNorm = (features: number) => ({ weight: parameter([features], 'zeros') })
 
 const layerSpecs = (c: GemmaConfig) => {
@@ -173,7 +176,7 @@ const layerSpecs = (c: GemmaConfig) => {
     },
     mlp: gatedMlp(c.hiddenSize, c.intermediateSize, false),
     input_layernorm: unitNorm(c.hiddenSize),
-    // Of the first Gemma this is the norm before the feed-forward; the others have four.
+    // In the first Gemma this is the norm before the feed-forward; the others have four norms.
     post_attention_layernorm: unitNorm(c.hiddenSize),
     pre_feedforward_layernorm: after ? unitNorm(c.hiddenSize) : null,
     post_feedforward_layernorm: after ? unitNorm(c.hiddenSize) : null,
@@ -189,7 +192,7 @@ interface GemmaRun extends Run {
   readonly localRotation: Rotation
 }
 
-/** The norm, or nothing where there is none. */
+/** Applies the norm, if there is one. */
 const applyNorm = (params: NormParams | null, x: NDArray, { rmsNormEps }: GemmaConfig): NDArray =>
   params === null ? x : applyRmsNorm(params, x, rmsNormEps, 1)
 
@@ -260,7 +263,7 @@ const applyBody = (
   )
 }
 
-/** Frequencies that older files keep. */
+/** Frequencies in older files. */
 const ignored = [/(^|\.)rotary_emb\.inv_freq$/]
 
 const partsOf = (config: GemmaConfig) => decoderParts(checkedGemma(config).type, 'model', config)
@@ -269,7 +272,7 @@ const partsOf = (config: GemmaConfig) => decoderParts(checkedGemma(config).type,
  * Hidden states of all layers. Embeddings are multiplied by the root of their number of features. Gemma Team, "Gemma" (2024), "Gemma 2"
  * (2024), "Gemma 3" (2025).
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, and if the cache has no room; ShapeError for masks
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`, and if the cache has no room; ShapeError for masks
  *   of another shape.
  * @example
  * ```ts
@@ -300,7 +303,7 @@ export const gemma = (config: GemmaConfig) =>
   })
 
 /**
- * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ * Scores of the next token. With tied embeddings, the head is the embedding table.
  *
  * @example
  * ```ts
@@ -339,7 +342,7 @@ export const gemmaForCausalLM = (config: GemmaConfig) => {
 }
 
 /**
- * Scores of the classes of the whole text, from its last token.
+ * Scores of the classes, from the last token of the text.
  *
  * @example
  * ```ts

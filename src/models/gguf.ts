@@ -1,6 +1,6 @@
 /**
- * Models in llama.cpp's files: their names and hyperparameters in the words of Hugging Face. Names are those of `gguf-py`'s
- * `tensor_mapping.py`, what is done to tensors is undone as `convert_hf_to_gguf.py` does it.
+ * Models in llama.cpp's files, with Hugging Face's names and hyperparameters. The mapping of names is that of `gguf-py`'s
+ * `tensor_mapping.py`; the changes that `convert_hf_to_gguf.py` makes to tensors are undone.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -40,7 +40,7 @@ const classes: { readonly [A in GgufArchitecture]: ArchitectureName } = {
   gemma3: 'Gemma3ForCausalLM',
 }
 
-/** Names outside of layers, and those of modules in them. */
+/** Names outside layers, and those of modules in them. */
 const outer: { readonly [name: string]: string } = {
   token_embd: 'model.embed_tokens',
   output_norm: 'model.norm',
@@ -61,7 +61,7 @@ const inner: { readonly [name: string]: string } = {
   ffn_down: 'mlp.down_proj',
 }
 
-/** Of Gemma 2 and 3, whose layers have four norms. */
+/** Names in Gemma 2 and 3, whose layers have four norms. */
 const fourNorms: { readonly [name: string]: string } = {
   ...inner,
   post_attention_norm: 'post_attention_layernorm',
@@ -70,9 +70,9 @@ const fourNorms: { readonly [name: string]: string } = {
 }
 
 /**
- * The name that Hugging Face has for a tensor of a GGUF file of a Llama, Qwen2, Qwen3 or Gemma; a name that is not known stays as it is.
+ * Hugging Face's name for a tensor of a GGUF file of a Llama, Qwen2, Qwen3 or Gemma; an unknown name is returned as it is.
  *
- * @param architecture - `general.architecture` of the file: norms of `gemma2` and `gemma3` have names of their own.
+ * @param architecture - `general.architecture` of the file: norms of `gemma2` and `gemma3` have different names.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ const tokenKeys: { readonly [key: string]: string } = {
   padding_token_id: 'pad_token_id',
 }
 
-/** Entries of the metadata that are there, under other names. */
+/** The existing entries of the metadata, renamed. */
 const renamed = (
   metadata: ReadonlyMap<string, unknown>,
   prefix: string,
@@ -138,7 +138,7 @@ const scalingOf = (metadata: ReadonlyMap<string, unknown>, architecture: string)
   }
 }
 
-/** Layers with a window: a list that says it of each, or of how many the last has none. */
+/** Which layers have a window: a list with an entry for each, or n, where every n-th layer has none. */
 const windowsOf = (metadata: ReadonlyMap<string, unknown>, architecture: string): JsonRecord => {
   const window = metadata.get(`${architecture}.attention.sliding_window`)
   const pattern = metadata.get(`${architecture}.attention.sliding_window_pattern`)
@@ -151,8 +151,8 @@ const windowsOf = (metadata: ReadonlyMap<string, unknown>, architecture: string)
 }
 
 /**
- * What Gemma 2 and 3 say more. Files do not have what scores are scaled by: llama.cpp takes the features of a head, and of the largest
- * models, which it tells by their layers, those of the hidden state divided by the heads.
+ * Further keys of Gemma 2 and 3. Files do not contain the scale of scores: llama.cpp uses the size of a head, or for the
+ * largest models, which it recognises by their number of layers, the hidden size divided by the number of heads.
  */
 const gemmaExtras = (metadata: ReadonlyMap<string, unknown>, architecture: GgufArchitecture): JsonRecord => {
   if (architecture !== 'gemma2' && architecture !== 'gemma3') return {}
@@ -175,9 +175,7 @@ const modelTypeOf = (architecture: GgufArchitecture): string =>
   architecture === 'gemma3' ? 'gemma3_text' : architecture
 
 /**
- * What `config.json` would say, from the metadata of a GGUF file.
- *
- * @returns an error for an architecture that is not known here.
+ * The equivalent of `config.json`, from the metadata of a GGUF file. * * @returns an error for an unsupported architecture.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -212,15 +210,15 @@ export const configOfGguf = (file: TensorFile): Either<ConfigError, JsonRecord> 
 }
 
 /**
- * llama.cpp turns neighbouring features of a head, `transformers` feature i with i + d/2: rows of queries and keys go from
- * (0, 1, 2, ...) to (0, 2, 4, ..., 1, 3, 5, ...), head by head.
+ * llama.cpp rotates pairs of adjacent features of a head, `transformers` feature i with i + d/2: rows of queries and keys go
+ * from (0, 1, 2, ...) to (0, 2, 4, ..., 1, 3, 5, ...), head by head.
  */
 const unpermuted = (x: NDArray, heads: number): NDArray => {
   const [rows, ...rest] = x.shape as readonly [number, ...number[]]
   return np.reshape(np.swapaxes(np.reshape(x, [heads, rows / heads / 2, 2, ...rest]), 1, 2), x.shape)
 }
 
-/** What `convert_hf_to_gguf.py` did to a parameter, undone. */
+/** Undoes what `convert_hf_to_gguf.py` did to a parameter. */
 const undo = (config: JsonRecord): ((name: string, x: NDArray) => NDArray) => {
   const [heads, keyHeads] = [
     Number(config['num_attention_heads']),
@@ -230,7 +228,7 @@ const undo = (config: JsonRecord): ((name: string, x: NDArray) => NDArray) => {
     return (name, x) =>
       name.includes('.q_proj.') ? unpermuted(x, heads) : name.includes('.k_proj.') ? unpermuted(x, keyHeads) : x
   }
-  // Norms of Gemma add 1 to their scales; in the file it is added already.
+  // Norms of Gemma add 1 to their scales; in the file it is already added.
   if (String(config['model_type']).startsWith('gemma'))
     return (name, x) => (name.endsWith('norm.weight') ? np.subtract(x, 1) : x)
   return (_, x) => x
@@ -239,8 +237,8 @@ const undo = (config: JsonRecord): ((name: string, x: NDArray) => NDArray) => {
 const FACTORS = 'rope_freqs.weight'
 
 /**
- * The configuration with the factors that frequencies are divided by, where the file has them: what llama.cpp makes of Llama 3's
- * scaling, whose four numbers it does not keep. `longrope` has such factors in `config.json`.
+ * The configuration with the divisors of frequencies, if the file has them: llama.cpp computes them from Llama 3's scaling,
+ * whose four parameters it does not keep. `longrope` has such factors in `config.json`.
  */
 const withFactors = async (file: TensorFile, config: JsonRecord): Promise<Either<LoadError, JsonRecord>> => {
   if (!file.tensors.has(FACTORS)) return { _tag: 'Right', right: config }
@@ -260,7 +258,7 @@ const withFactors = async (file: TensorFile, config: JsonRecord): Promise<Either
 /** A model from a GGUF file. */
 export interface GgufModel {
   readonly model: AnyModel
-  /** What `config.json` would say. */
+  /** The equivalent of `config.json`. */
   readonly config: JsonRecord
   readonly params: ParamTree
 }
@@ -279,9 +277,9 @@ const loadGgufDoor = must.door('loadGguf', {
 })
 
 /**
- * Loads a Llama (SmolLM2 and Mistral are such), Qwen2, Qwen3, Gemma, Gemma 2 or the text part of a Gemma 3 from a GGUF file, strictly, as
- * `loadParams` does. Quantised weights are expanded, unless `dtype` is `'quantized'`; q and k rows are put into the order of
- * `transformers`.
+ * Loads a Llama (including SmolLM2 and Mistral), Qwen2, Qwen3, Gemma, Gemma 2 or the text part of a Gemma 3 from a GGUF file,
+ * strictly, as `loadParams` does. Quantised weights are dequantised, unless `dtype` is `'quantized'`; rows of q and k are
+ * reordered as in `transformers`.
  *
  * @example
  * ```ts

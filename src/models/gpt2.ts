@@ -29,7 +29,7 @@ import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, parameter, repeated } from './spec.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface Gpt2Config extends ClassifierConfig {
   readonly vocabSize: number
   readonly maxPositionEmbeddings: number
@@ -41,9 +41,9 @@ export interface Gpt2Config extends ClassifierConfig {
   readonly layerNormEps: number
   readonly embeddingDropout: number
   readonly attentionDropout: number
-  /** Of what attention and feed-forward add. */
+  /** Dropout of the outputs of attention and feed-forward. */
   readonly residualDropout: number
-  /** What each layer's scores of attention are multiplied by. */
+  /** The factor of each layer's attention scores. */
   readonly scales: readonly number[]
   readonly tieWordEmbeddings: boolean
   readonly initializerRange: number
@@ -54,7 +54,7 @@ export interface Gpt2Config extends ClassifierConfig {
 /**
  * Reads the configuration of a GPT-2.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { gpt2Config } from 'pullback/models'
@@ -91,7 +91,7 @@ export const gpt2Config = (json: unknown): Either<ConfigError, Gpt2Config> =>
     }
   })
 
-/** The other way around than `linear`: weight `[inputs, outputs]`. The name is that of `transformers`; it convolves nothing. */
+/** Transposed compared with `linear`: weight `[inputs, outputs]`. The name is from `transformers`; it is not a convolution. */
 const conv1D = (outputs: number, inputs: number) => ({
   weight: parameter([inputs, outputs]),
   bias: parameter([outputs], 'zeros'),
@@ -163,7 +163,7 @@ const embed = ({ wte, wpe }: BodyParams, { ids, positions, drop }: Run, config: 
   return drop(np.add(words, places), config.embeddingDropout)
 }
 
-/** What its inputs and its cache must fit. */
+/** The size limits of its inputs and its cache. */
 export const gpt2Size = (config: Gpt2Config): DecoderSize => ({
   cacheShape: {
     numHiddenLayers: config.numHiddenLayers,
@@ -190,7 +190,7 @@ const applyBody = (
   )
 }
 
-/** Masks that older files keep. */
+/** Masks in older files. */
 const ignored = [/(^|\.)attn\.(masked_)?bias$/]
 
 const partsOf = (config: Gpt2Config) => {
@@ -201,7 +201,7 @@ const partsOf = (config: Gpt2Config) => {
 /**
  * Hidden states of all layers. Radford et al., "Language Models are Unsupervised Multitask Learners" (2019).
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, for more than `n_positions`, and if the cache has
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`, for more than `n_positions`, and if the cache has
  *   no room; ShapeError for masks of another shape.
  * @example
  * ```ts
@@ -225,7 +225,7 @@ export const gpt2 = (config: Gpt2Config) =>
   })
 
 /**
- * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ * Scores of the next token. With tied embeddings, the head is the embedding table.
  *
  * @example
  * ```ts
@@ -254,7 +254,7 @@ export const gpt2LMHeadModel = (config: Gpt2Config) => {
 }
 
 /**
- * Scores of the classes of the whole text, from its last token.
+ * Scores of the classes, from the last token of the text.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Heads: the formulas that several families have in common. What their parameters are called is each family's own. */
+/** Heads: formulas that several families share. Each family has its own parameter names. */
 import { ArgumentError } from '../core/errors.ts'
 import * as np from '../numpy/index.ts'
 import type * as must from '../conversions/arguments.ts'
@@ -14,7 +14,7 @@ import type { LinearSpec } from './spec.ts'
 import { linear } from './spec.ts'
 import { applyVocabulary } from './vocabulary.ts'
 
-/** What all models of a family of encoders say to `makeModel`. */
+/** The common arguments of `makeModel` for encoders. */
 export const encoderParts = (
   type: string,
   prefix: string,
@@ -22,7 +22,7 @@ export const encoderParts = (
   inputs: must.Check = encoderInputs,
 ) => ({ type, prefix, stddev, doors: { inputs, options: runOptions } })
 
-/** What all models of a family of decoders say to it. */
+/** The common arguments of `makeModel` for decoders. */
 export const decoderParts = (
   type: string,
   prefix: string,
@@ -31,7 +31,7 @@ export const decoderParts = (
 
 // Of encoders.
 
-/** Scores of the classes of the whole text, from what the pooler gives. */
+/** Scores of the classes of a text, from the pooler's output. */
 export const scorePooled = (
   classifier: LinearParams,
   states: EncoderOutput,
@@ -66,7 +66,7 @@ export const scoreWords = (
   return { ...states, logits: applyVocabulary(vocabulary, table, applyLayerNorm(norm, inner, epsilon)) }
 }
 
-/** Scores of where a span of the text begins and ends: of each token two. */
+/** Scores of the beginning and the end of a span: two for each token. */
 export const scoreSpans = (outputs: LinearParams, states: EncoderOutput, drop: Drop, dropRate: number): SpanOutput => {
   const scores = applyLinear(outputs, drop(states.lastHiddenState, dropRate))
   return { ...states, startLogits: scores.at('...', 0).get(), endLogits: scores.at('...', 1).get() }
@@ -74,22 +74,22 @@ export const scoreSpans = (outputs: LinearParams, states: EncoderOutput, drop: D
 
 // Of decoders.
 
-/** What the head of a decoder depends on. */
+/** The configuration of a decoder's head. */
 interface NextTokenConfig {
   readonly tieWordEmbeddings: boolean
   readonly vocabSize: number
   readonly hiddenSize: number
 }
 
-/** The parameters of `lm_head`: none where the table of embeddings is the head. */
+/** The parameters of `lm_head`: none if the embedding table is the head. */
 export const nextTokenSpecs = (c: NextTokenConfig): LinearSpec | null =>
   c.tieWordEmbeddings ? null : linear(c.vocabSize, c.hiddenSize, false)
 
-/** The name that the table has in files besides its own, where it is the head. */
+/** The table's second name in files, if it is the head. */
 export const tiedHead = ({ tieWordEmbeddings }: NextTokenConfig, table: string): ReadonlyMap<string, string> =>
   tieWordEmbeddings ? new Map([['lm_head.weight', table]]) : new Map()
 
-/** Scores of the next token, at all places or at the last. */
+/** Scores of the next token, at all positions or the last ones. */
 export const scoreNext = (
   { weight }: { readonly weight: Weight },
   output: DecoderOutput,
@@ -99,7 +99,7 @@ export const scoreNext = (
   return { ...output, logits: applyLinear({ weight, bias: null }, states) }
 }
 
-/** The state of each row's last token that is not `padTokenId`; of its first where all are. */
+/** The state of each row's last token that is not `padTokenId`; of its first token if all are. */
 const lastTokens = (states: NDArray, ids: NDArray, padTokenId: number): NDArray => {
   const places = np.multiply(np.arange(ids.shape[1]!), np.notEqual(ids, padTokenId).astype('int32'))
   const last = np.expandDims(np.argmax(places, { axis: 1 }), [1, 2])
@@ -107,8 +107,8 @@ const lastTokens = (states: NDArray, ids: NDArray, padTokenId: number): NDArray 
 }
 
 /**
- * The scores at each row's last token that is no padding: the last that is not `padTokenId`, whatever the mask says, as
- * `transformers` finds it; the first where all are padding. Without such an id it is the last token, of one row only.
+ * The scores at each row's last token that is not padding: the last that is not `padTokenId`, whatever the mask says, as in
+ * `transformers`; the first if all are padding. Without `padTokenId` it is the last token, and only one row is allowed.
  */
 export const scoreSequences = (
   operation: string,

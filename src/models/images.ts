@@ -1,6 +1,6 @@
 /**
- * Pictures as inputs of models: `preprocessor_config.json` says how, and each step is that of `transformers` with Pillow, to the bit:
- * resizing in 8 bits, cropping, rescaling in float64, normalising in float32.
+ * Pictures as inputs of models, as `preprocessor_config.json` specifies; each step equals that of `transformers` with Pillow,
+ * bit for bit: resizing in 8 bits, cropping, rescaling in float64, normalising in float32.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -13,8 +13,8 @@ import type { Pixels, Resampling } from './resample.ts'
 import { resample } from './resample.ts'
 
 /**
- * A picture of 8 bits a channel, row by row: grey, RGB or RGBA, as many channels as there are bytes for each pixel. `ImageData` of a
- * canvas is one.
+ * A picture with 8 bits per channel, row by row: grey, RGB or RGBA, depending on the number of bytes per pixel. The `ImageData`
+ * of a canvas is one.
  */
 export interface ImageLike {
   readonly data: Uint8Array | Uint8ClampedArray
@@ -22,7 +22,7 @@ export interface ImageLike {
   readonly height: number
 }
 
-/** What is done with a picture. */
+/** The steps of processing a picture. */
 interface Steps {
   /** Fixed height and width, the length of the shortest edge, or null to leave the size. */
   readonly size: { readonly height: number; readonly width: number } | { readonly shortest: number } | null
@@ -33,7 +33,7 @@ interface Steps {
   readonly std: readonly number[] | null
 }
 
-/** Makes the inputs of a model of one picture or several. */
+/** Makes the inputs of a model from one picture or several. */
 export type ImageProcessor = (images: ImageLike | NDArray | readonly (ImageLike | NDArray)[]) => {
   /** float32 of shape `[batch, channels, height, width]`. */
   readonly pixelValues: NDArray
@@ -41,10 +41,10 @@ export type ImageProcessor = (images: ImageLike | NDArray | readonly (ImageLike 
 
 // The configuration.
 
-/** What a kind of processor does where its configuration says nothing. */
+/** The defaults of a kind of processor. */
 interface Defaults {
   readonly size: unknown
-  /** Whether one number for the size is the shortest edge; else height and width. */
+  /** Whether a single number as size is the shortest edge; otherwise it is both height and width. */
   readonly shortest: boolean
   readonly crop: number | null
   readonly resample: number
@@ -68,10 +68,10 @@ const kindOf = (config: ConfigReader): string => {
   return known ?? config.fail(key, `one of ${kindNames.map((kind) => `${kind}ImageProcessor`).join(', ')}`)
 }
 
-/** By the numbers that Pillow has for them. */
+/** Indexed by Pillow's numbers. */
 const resamplings: readonly (Resampling | null)[] = [null, 'lanczos', 'bilinear', 'bicubic', 'box']
 
-/** The longest side of what a configuration may ask for. */
+/** The longest side that a configuration may request. */
 const MAX_SIDE = 2 ** 14
 
 const sideOf = (config: ConfigReader, key: string): number => {
@@ -160,7 +160,10 @@ const pixelsOf = (image: ImageLike | NDArray): Pixels => {
   )
 }
 
-/** The same picture with as many channels: alpha is left out, and grey is red, green and blue, as Pillow converts to RGB. */
+/**
+ * The same picture with this number of channels: alpha is dropped, and grey is copied to red, green and blue, as Pillow
+ * converts to RGB.
+ */
 const withChannels = (image: Pixels, channels: number): Pixels => {
   if (image.channels === channels) return image
   if (channels === 1) {
@@ -189,7 +192,7 @@ const resized = (image: Pixels, { size, resampling }: Steps): Pixels => {
     : resample(image, shortest, other, resampling)
 }
 
-/** Where the middle of so many places begins among others: before the first where there are fewer, which zeros stand for. */
+/** The start of a centred crop; it is negative if the crop is larger, and the missing pixels are zeros. */
 const startOf = (places: number, wanted: number): number =>
   wanted <= places ? Math.floor((places - wanted) / 2) : -Math.ceil((wanted - places) / 2)
 
@@ -209,12 +212,12 @@ const cropped = (image: Pixels, { crop }: Steps): Pixels => {
   return { data: target, height, width, channels }
 }
 
-/** Numbers of float32, channel by channel: `(x · factor - mean) / std`. */
+/** float32 values, channel by channel: `(x · factor - mean) / std`. */
 const planes = ({ data, height, width, channels }: Pixels, { factor, mean, std }: Steps): Float32Array => {
   const target = new Float32Array(data.length)
   for (let c = 0; c < channels; c++) {
     const [m, s] = [Math.fround(mean[c]!), Math.fround(std?.[c] ?? 1)]
-    // A byte has 256 values, each of which is rounded as it is in NumPy.
+    // A table of the 256 values of a byte, each rounded as in NumPy.
     const values = Float32Array.from({ length: 256 }, (_, byte) => {
       const scaled = Math.fround(factor === null ? byte : byte * factor)
       return std === null ? scaled : Math.fround(scaled - m) / s

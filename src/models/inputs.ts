@@ -1,4 +1,4 @@
-/** Inputs of models as arrays of the dtypes and the shapes that they must have. */
+/** Converts inputs of models to arrays, and checks dtypes and shapes. */
 import { Aval } from '../core/aval.ts'
 import { convert } from '../core/convert.ts'
 import { isInteger } from '../core/dtype.ts'
@@ -11,7 +11,7 @@ import { fromHost } from '../trace/value.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** The elements of an array where they are known: those of what a transformation traces are not. */
+/** The elements of an array, if they are known: those of traced arrays are not. */
 export const knownElements = (x: NDArray): TypedArray | null => {
   try {
     return x.body.trace === null ? x.body.host('models') : null
@@ -21,12 +21,12 @@ export const knownElements = (x: NDArray): TypedArray | null => {
   }
 }
 
-/** A whole number that int32 has. */
+/** Whether a number is an int32. */
 const isInt32 = (n: number | bigint): boolean => Number(n) === (Number(n) | 0)
 
 /**
- * Integers as int32; known ones stay known, also where a function is traced. Of lists the numbers are looked at, of arrays the dtype:
- * nothing is cut off.
+ * Integers as int32; known ones stay known, also where a function is traced. For lists the numbers are checked, for arrays the
+ * dtype, so nothing is truncated.
  *
  * @param name - what they are, for the error: `crossEntropy: labels`.
  */
@@ -56,7 +56,7 @@ const tokenArrayDoor = must.door('tokenArray', {
  * Inputs of shape `[batch, length]`, of integers, as int32.
  *
  * @param operation - for errors.
- * @throws ArgumentError for another rank, or an array that holds no integers; DTypeError for a list with other numbers.
+ * @throws ArgumentError for another rank, or an array of another dtype than integers; DTypeError for a list with other numbers.
  * @example
  * ```ts
  * import { layers } from 'pullback/models'
@@ -88,8 +88,8 @@ const besideTokensDoor = must.door('besideTokens', besideTable)
 const integersBesideTokensDoor = must.door('integersBesideTokens', besideTable)
 
 /**
- * What stands beside tokens: an array of their shape `[batch, length]`, or of shape `[1, length]` for all sequences alike. Nothing
- * else broadcasts, which would put it beside other tokens without a word.
+ * An array parallel to tokens: of their shape `[batch, length]`, or of shape `[1, length]` for all sequences. Nothing else
+ * broadcasts, since that would silently align it with other tokens.
  *
  * @throws ShapeError for another shape.
  * @example
@@ -111,9 +111,9 @@ export const besideTokens = (operation: string, name: string, given: ArrayLike, 
 }
 
 /**
- * As `besideTokens`, of integers: types of tokens, positions.
+ * As `besideTokens`, for integers: token types, positions.
  *
- * @throws ShapeError for another shape; DTypeError for what is no integer.
+ * @throws ShapeError for another shape; DTypeError for what is not an integer.
  * @example
  * ```ts
  * import { layers } from 'pullback/models'
@@ -134,9 +134,7 @@ const checkLengthDoor = must.door('checkLength', {
 })
 
 /**
- * A sequence must not be longer than there are positions for.
- *
- * @throws ArgumentError where it is.
+ * Checks that a sequence is not longer than the number of positions. * * @throws ArgumentError if it is.
  * @example
  * ```ts
  * import { layers } from 'pullback/models'

@@ -1,4 +1,4 @@
-/** Layers as PyTorch computes them, over parameters as it keeps them. */
+/** Layers as in PyTorch, with parameters in its layout. */
 import { isLinearOperator } from '../api/linearOperator.ts'
 import type { LinearOperator } from '../api/linearOperator.ts'
 import type { QuantizedArray } from '../api/quantized.ts'
@@ -17,7 +17,7 @@ import type { NDArray } from '../trace/value.ts'
 import { aMatrix, anArray, arrayOfRank, aVector, orNull, withMembers } from './doors.ts'
 import { asInt32, knownElements } from './inputs.ts'
 
-/** A matrix as linear layers and tables take it: it may be quantised, or compute its own products. */
+/** A matrix of a linear layer or a table: it may be quantised, or compute its own products. */
 export type Weight = NDArray | QuantizedArray | LinearOperator
 
 /** Weight `[outputs, inputs]`; bias `[outputs]` or null. */
@@ -58,7 +58,7 @@ export const applyLinear = (params: LinearParams, x: NDArray): NDArray => {
   return bias === null ? product : np.add(product, bias)
 }
 
-/** A norm's scale and shift are of as many features as are normed. */
+/** Checks that a norm's scale and shift have the number of features. */
 const checkFeatures = (operation: string, x: NDArray, weight: NDArray): void => {
   if (x.shape.at(-1) === weight.size) return
   throw new ShapeError(
@@ -73,9 +73,9 @@ const applyLayerNormDoor = must.door('applyLayerNorm', {
 })
 
 /**
- * Mean 0 and variance 1 along the last axis, then scale and shift.
+ * Normalises to mean 0 and variance 1 along the last axis, then scales and shifts.
  *
- * @throws ShapeError if the last axis of `x` has not as many features as scale and shift.
+ * @throws ShapeError if the last axis of `x` does not have the features of scale and shift.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -106,7 +106,7 @@ const applyRmsNormDoor = must.door('applyRmsNorm', {
 /**
  * `x / sqrt(mean(x²) + ε)`, then scale; `offset` is added to the scale (1 in Gemma).
  *
- * @throws ShapeError if the last axis of `x` has not as many features as the scale.
+ * @throws ShapeError if the last axis of `x` does not have the features of the scale.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -134,8 +134,8 @@ export const applyRmsNorm = (
 }
 
 /**
- * The same indices, all of them rows of a table of that size. Known ones are checked, but for those that are `except`; of traced ones,
- * those that are no rows are moved beyond the table, where lookups give NaN: -1 is not its last row.
+ * Checks that indices are rows of a table of that size. Known ones are checked, except those equal to `except`; traced ones out
+ * of range are moved beyond the table, where lookups return NaN: -1 is not its last row.
  */
 export const rowsOf = (indices: NDArray, size: number, name: string, except?: number): NDArray => {
   const elements = knownElements(indices)
@@ -155,8 +155,8 @@ const applyEmbeddingDoor = must.door('applyEmbedding', {
 })
 
 /**
- * Rows of a table. Lookups of the padding token move nothing, as PyTorch's `padding_idx` has it. An index that is no row throws an
- * `IndexError` if it is known, and gives NaN if a transformation traces it.
+ * Rows of a table. Lookups of the padding token have no gradient, as with PyTorch's `padding_idx`. An index out of range throws
+ * an `IndexError` if it is known; if it is traced, the result is NaN.
  *
  * @param name - what the indices are, for the error: `bert: inputIds`.
  * @example
@@ -190,7 +190,7 @@ export const applyEmbedding = (
   return np.where(np.expandDims(np.equal(ids, padTokenId), -1), stopGradient(rows), rows)
 }
 
-/** Activations by the names that configurations have for them. */
+/** Activations by their names in configurations. */
 const activations = {
   gelu: (x: NDArray) => nn.gelu(x, { approximate: false }),
   gelu_new: (x: NDArray) => nn.gelu(x),
@@ -206,13 +206,13 @@ const activations = {
 /** The name of an activation. */
 export type Activation = keyof typeof activations
 
-/** All of them. */
+/** All names of activations. */
 export const activationNames = Object.keys(activations) as readonly Activation[]
 
 const applyActivationDoor = must.door('applyActivation', { name: must.oneOf(activationNames), x: anArray })
 
 /**
- * The activation of that name at `x`: what `hidden_act` of a configuration means.
+ * The activation of that name at `x`, as `hidden_act` of a configuration names it.
  *
  * @example
  * ```ts
@@ -252,10 +252,10 @@ export const splitHeads = (x: NDArray, heads: number): NDArray => {
   return np.reshape(x, [batch, length, heads, features / heads])
 }
 
-/** Dropout at one place after the other, each with a key of its own; nothing is dropped without a key. */
+/** Dropout at one place after the other, each with its own key; without a key there is no dropout. */
 export interface Drop {
   (x: NDArray, rate: number): NDArray
-  /** Where attention leaves its weights, layer by layer, in a run that was asked for them. */
+  /** Collects the attention weights, layer by layer, if the run returns them. */
   readonly attentions?: NDArray[]
 }
 
@@ -265,7 +265,7 @@ const dropDoor = must.door('makeDrop', { x: anArray, rate: must.number })
 /**
  * Dropout for one run of a model.
  *
- * @param attentions - whether `attend`, given this as its `drop`, leaves its weights in it, for the run to give back.
+ * @param attentions - whether `attend`, given this as its `drop`, stores its weights in it, for the run to return.
  * @example
  * ```ts
  * import { np, random } from 'pullback'

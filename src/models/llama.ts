@@ -35,7 +35,7 @@ import { embedding, linear, repeated, rmsNorm } from './spec.ts'
 /** The families of this shape. */
 const types = ['llama', 'mistral', 'qwen2', 'qwen3'] as const
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface LlamaConfig extends ClassifierConfig {
   readonly type: (typeof types)[number]
   readonly vocabSize: number
@@ -52,7 +52,7 @@ export interface LlamaConfig extends ClassifierConfig {
   readonly initializerRange: number
   /** Whether queries, keys and values have biases. */
   readonly attentionBias: boolean
-  /** Whether the output of attention has one. */
+  /** Whether the output projection of attention has a bias. */
   readonly outputBias: boolean
   readonly mlpBias: boolean
   readonly attentionDropout: number
@@ -64,7 +64,7 @@ export interface LlamaConfig extends ClassifierConfig {
   readonly windows: readonly (number | null)[]
 }
 
-/** The window of each layer: `layer_types`, or from which layer on (`max_window_layers`), or everywhere. */
+/** The window of each layer: given by `layer_types`, or from the layer `max_window_layers` on, or everywhere. */
 const windowsOf = (config: ConfigReader, type: LlamaConfig['type'], layers: number): readonly (number | null)[] => {
   const asked = type === 'mistral' || config.flag('use_sliding_window', false)
   const window =
@@ -80,7 +80,7 @@ const windowsOf = (config: ConfigReader, type: LlamaConfig['type'], layers: numb
 /**
  * Reads the configuration of a Llama, Mistral, Qwen2 or Qwen3.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { llamaConfig } from 'pullback/models'
@@ -222,7 +222,7 @@ const partsOf = (config: LlamaConfig) => decoderParts(checkedLlama(config).type,
 /**
  * Hidden states of all layers. Touvron et al., "LLaMA" (2023); grouped queries: Ainslie et al., "GQA" (2023).
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`, and if the cache has no room; ShapeError for masks
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`, and if the cache has no room; ShapeError for masks
  *   of another shape.
  * @example
  * ```ts
@@ -254,7 +254,7 @@ export const llama = (config: LlamaConfig) =>
   })
 
 /**
- * Scores of the next token. With tied embeddings the head is the table of embeddings.
+ * Scores of the next token. With tied embeddings, the head is the embedding table.
  *
  * @example
  * ```ts
@@ -287,7 +287,7 @@ export const llamaForCausalLM = (config: LlamaConfig) => {
 }
 
 /**
- * Scores of the classes of the whole text, from its last token.
+ * Scores of the classes, from the last token of the text.
  *
  * @example
  * ```ts

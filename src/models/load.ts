@@ -1,4 +1,4 @@
-/** Files of tensors as parameters of a model, strictly: every name is accounted for. */
+/** Loads parameters of a model from files of tensors, strictly: every name is accounted for. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { QuantizedArray } from '../api/quantized.ts'
@@ -27,58 +27,58 @@ export interface ShapeMismatch {
   readonly found: readonly number[]
 }
 
-/** A file that does not hold the parameters of a model. All differences are listed. */
+/** A file that does not match the parameters of a model. All differences are listed. */
 export interface MismatchError {
   readonly _tag: 'Mismatch'
   /** Parameters that the file does not have. */
   readonly missing: readonly string[]
-  /** Tensors that are no parameters. */
+  /** Tensors that are not parameters. */
   readonly unexpected: readonly string[]
   readonly shapes: readonly ShapeMismatch[]
-  /** Second names of tied weights with numbers of their own: the model is not tied, whatever its configuration says. */
+  /** Second names of tied weights with different values: the model is not tied, whatever its configuration says. */
   readonly untied: readonly string[]
   readonly message: string
 }
 
-/** What loading may end in. */
+/** An error of loading. */
 export type LoadError = IoError | MismatchError
 
-/** What is needed of a model. */
+/** The part of a model that loading needs. */
 export interface Loadable<S> {
   readonly type: string
   readonly specs: S
   readonly prefix: string
   readonly ignored: readonly RegExp[]
   readonly tied: ReadonlyMap<string, string>
-  /** Of a model with state: see `loadVariables`. */
+  /** For a model with state: see `loadVariables`. */
   readonly stateSpecs?: unknown
 }
 
-/** Everything that a file holds of a model: parameters, and state if it has any. */
+/** Everything of a model in a file: parameters, and state if it has any. */
 const allNames = ({ specs, stateSpecs = null }: Loadable<unknown>): ReadonlyMap<string, ParameterSpec> =>
   new Map([...namesOf(specs), ...namesOf(stateSpecs)])
 
 /** Options of `loadParams`. */
 export interface LoadOptions {
   /**
-   * The dtype of the parameters; `keep` is the file's own. With `quantized`, matrices that a GGUF file has in blocks stay in them
-   * (see `QuantizedArray`), and all else is float32.
+   * The dtype of the parameters; `keep` is the file's own. With `quantized`, quantised matrices of a GGUF file stay in their
+   * blocks (see `QuantizedArray`), and everything else is float32.
    */
   readonly dtype?: DType | 'keep' | 'quantized'
-  /** Makes a parameter that the file does not have, of a new head, say; null says that it is missing indeed. */
+  /** Makes a parameter that the file does not have, for example of a new head; null means that it is missing. */
   readonly fresh?: (name: string, shape: readonly number[]) => NDArray | null
-  /** A tensor's name in the words of the model, for files with names of their own. */
+  /** Maps a tensor's name to the model's name, for files with different names. */
   readonly rename?: (name: string) => string
   /**
-   * Changes a tensor on its way, after reading: rows in another order, say. Of one that stays quantised it is given the blocks, uint8 of
-   * the same rows, and may only move these.
+   * Changes a tensor after reading, for example the order of its rows. For one that stays quantised it is given the blocks, as
+   * uint8 rows, and may only reorder these.
    */
   readonly transform?: (name: string, x: NDArray) => NDArray
-  /** Told after each tensor. */
+  /** Called after each tensor. */
   readonly onProgress?: (progress: Progress) => void
 }
 
-/** A check for each of them. */
+/** A check for each option. */
 export const loadTable: must.OptionTable<LoadOptions> = {
   dtype: must.oneOf([...dtypes, 'keep', 'quantized']),
   fresh: must.func,
@@ -103,20 +103,20 @@ export const loadDoor = (operation: string): must.Door =>
 
 const loadParamsDoor = loadDoor('loadParams')
 
-/** What a function of the caller's gave, if it is an array of the parameter's shape. */
+/** The result of a user's function, checked to be an array of the parameter's shape. */
 const checkedArray = (option: string, name: string, x: unknown, shape: Shape): NDArray => {
   if (x instanceof NDArray && sameShape(x.shape, shape)) return x
   const got = x instanceof NDArray ? x.aval.toString() : show(x)
   throw new ShapeError(`loadParams: ${option} must give an array of shape ${showShape(shape)} for ${name}, got ${got}.`)
 }
 
-/** Names of TensorFlow's time. */
+/** Translates old names, from TensorFlow. */
 const modern = (name: string): string => name.replace(/\.gamma$/, '.weight').replace(/\.beta$/, '.bias')
 
 interface Plan {
-  /** From parameters' names to the file's. */
+  /** Maps parameters' names to the file's. */
   readonly sources: ReadonlyMap<string, string>
-  /** Parameters with the second names that the file has for them besides. */
+  /** Parameters with their second names in the file. */
   readonly twins: readonly (readonly [name: string, given: string])[]
   readonly missing: readonly string[]
   readonly unexpected: readonly string[]
@@ -124,7 +124,7 @@ interface Plan {
   readonly untied: readonly string[]
 }
 
-/** A parameter's name from a file's: as it is, or with the body's prefix put before it or taken away. */
+/** A parameter's name from a file's: unchanged, or with the body's prefix added or removed. */
 const parameterOf = (given: string, specs: ReadonlyMap<string, ParameterSpec>, { prefix, type }: Loadable<unknown>) => {
   const name = type === 'vit' ? inSpellingOf4(given) : given
   const candidates = [
@@ -145,7 +145,7 @@ const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: strin
     if (parameter !== null && !sources.has(parameter)) sources.set(parameter, given)
     else others.push({ name, given })
   }
-  // A tied weight may stand in the file under its second name only.
+  // A tied weight may be in the file only under its second name.
   const second = (name: string): string | undefined => {
     const bare = name.startsWith(`${model.prefix}.`) ? name.slice(model.prefix.length + 1) : name
     return model.tied.get(name) ?? model.tied.get(`${model.prefix}.${name}`) ?? model.tied.get(bare)
@@ -166,7 +166,7 @@ const planOf = (model: Loadable<unknown>, file: TensorFile, rename: (name: strin
   return { sources, twins, missing, unexpected, shapes, untied: [] }
 }
 
-/** As many names as a message has of each kind; the error's fields have all. */
+/** The most names of each kind in a message; the error's fields have all. */
 const SHOWN = 12
 
 const listed = (what: string, names: readonly string[]): readonly string[] => {
@@ -194,7 +194,7 @@ const mismatch = (type: string, source: string, plan: Omit<Plan, 'sources' | 'tw
   }
 }
 
-/** Fresh parameters for those that are missing, as far as `fresh` makes them. */
+/** Initialises missing parameters, as far as `fresh` makes them. */
 const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, ParameterSpec>, { fresh }: LoadOptions) =>
   new Map(
     missing.flatMap((name) => {
@@ -206,7 +206,7 @@ const freshParams = (missing: readonly string[], specs: ReadonlyMap<string, Para
 /** Tensors that are read at the same time. */
 const PARALLEL = 4
 
-/** A tensor as a parameter: in the dtype that is wanted, or in its blocks. */
+/** Reads a tensor as a parameter: in the requested dtype, or in its blocks. */
 const readParameter = async (
   file: TensorFile,
   given: string,
@@ -234,12 +234,12 @@ const isSame = (x: NDArray | QuantizedArray, y: NDArray | QuantizedArray): boole
   return np.arrayEqual(a, b, { equalNan: true }).bool()
 }
 
-/** What loading is asked for where parameters are arrays, all of them. */
+/** Options of loading where all parameters are arrays. */
 export type ArrayLoadOptions = LoadOptions & { readonly dtype?: DType | 'keep' }
 
 type ByName<L> = TaskEither<LoadError, ReadonlyMap<string, L>>
 
-/** The arrays of a model's parameters and of its state, by name; or all that does not fit. */
+/** The arrays of a model's parameters and of its state, by name; or an error with all mismatches. */
 export function loadArrays(model: Loadable<unknown>, file: TensorFile, options: ArrayLoadOptions): ByName<NDArray>
 export function loadArrays(
   model: Loadable<unknown>,
@@ -298,11 +298,11 @@ export function loadArrays(
 }
 
 /**
- * The parameters of a model from a file of tensors. Every name must be accounted for: parameters that are missing, tensors that are
- * none, and shapes that differ are all listed in the error. Known buffers are passed over, the body's prefix (`bert.`) may be there
- * or not, and tied weights are one leaf, which must have the same numbers under all names that the file has for it.
+ * The parameters of a model from a file of tensors. Every name must be accounted for: the error lists all missing parameters,
+ * unexpected tensors and differing shapes. Known buffers are skipped, the body's prefix (`bert.`) is optional, and tied weights
+ * are one leaf, which must have the same values under all its names in the file.
  *
- * @param options - `dtype`: of the parameters, `float32` by default; with `quantized`, matrices that the file has in blocks stay in them.
+ * @param options - `dtype`: of the parameters, `float32` by default; with `quantized`, quantised matrices stay in their blocks.
  * @throws ArgumentError for a model with state: `loadVariables` reads both.
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Losses as `transformers` takes them. */
+/** Losses as in `transformers`. */
 import { ShapeError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
 import { stopGradient } from '../api/derivatives.ts'
@@ -10,7 +10,7 @@ import { anArray, arrayOfRank } from './doors.ts'
 import { asInt32 } from './inputs.ts'
 import { rowsOf } from './layers.ts'
 
-/** A label of tokens that do not count. */
+/** The label of tokens that do not count. */
 export const IGNORED = -100
 
 const someScores = must.kind('an array of shape [..., classes]', (x) => anArray.accepts(x) && (x as NDArray).ndim > 0, {
@@ -18,8 +18,8 @@ const someScores = must.kind('an array of shape [..., classes]', (x) => anArray.
 })
 
 /**
- * `log(softmax(scores))` at one class of each row, without an array of all of them: what is kept for the derivative is one array of the
- * scores' size. A class that does not exist gives NaN.
+ * `log(softmax(scores))` at one class of each row, without an array for all classes: the only residual is one array of the
+ * scores' size. For a class that does not exist, the result is NaN.
  *
  * @param classes - integers of shape `[...]`, not negative.
  */
@@ -32,7 +32,7 @@ export const logProbabilityAt = (scores: NDArray, classes: NDArray): NDArray => 
   return np.where(np.less(classes, count), np.subtract(picked, total), NaN)
 }
 
-/** The label of the token after each: of the last there is none. So all scores stay one array, and none of all but the last is made. */
+/** Shifts labels to the token before; the last token has none. So the scores need not be sliced, which would copy them. */
 export const nextLabels = (labels: NDArray): NDArray =>
   np.pad(labels.at(':', np.slice(1, labels.shape[1])).get(), [[0, 0], [0, Math.min(1, labels.shape[1]!)]], { constantValues: IGNORED }) // prettier-ignore
 
@@ -46,11 +46,11 @@ const nextTokenLossDoor = must.door('nextTokenLoss', {
 /**
  * Cross-entropy of scores against labels, its mean over the labels that are not -100; NaN where none is left.
  *
- * A label that is no class throws an `IndexError` if it is known, and makes the loss NaN if a transformation traces it.
+ * A label that is not a class throws an `IndexError` if it is known, and makes the loss NaN if a transformation traces it.
  *
  * @param logits - shape `[..., classes]`.
  * @param labels - integers of shape `[...]`.
- * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
+ * @throws DTypeError for labels that are not integers, ShapeError for labels of another shape.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -82,7 +82,7 @@ export const crossEntropy = (logits: NDArray, labels: ArrayLike): NDArray => {
  *
  * @param logits - shape `[batch, length, classes]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing counts.
- * @throws DTypeError for labels that are no integers, ShapeError for labels of another shape.
+ * @throws DTypeError for labels that are not integers, ShapeError for labels of another shape.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -114,14 +114,14 @@ const spanLossDoor = must.door('spanLoss', {
 })
 
 /**
- * The mean of two cross-entropies, of where a span begins and of where it ends. Places before the text are its first token, and what is
- * beyond it does not count: of a text that was cut, say.
+ * The mean of two cross-entropies, for the beginning and for the end of a span. Negative positions count as the first token,
+ * and positions beyond the text do not count, as after truncation.
  *
  * @param startLogits - shape `[batch, length]`.
  * @param endLogits - shape `[batch, length]`.
  * @param starts - integers of shape `[batch]`.
  * @param ends - integers of shape `[batch]`.
- * @throws DTypeError for places that are no integers, ShapeError for another number of them.
+ * @throws DTypeError for positions that are not integers, ShapeError for another number of them.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -11,7 +11,8 @@ import { anArray, orNull, withMembers } from './doors.ts'
 const paddingMaskDoor = must.door('paddingMask', { attentionMask: must.optional(must.arrayLike) })
 
 /**
- * Keys that are no padding, from a mask of shape `[batch, keys]`: `[batch, 1, 1, keys]`, bool; null, without a mask, sees all.
+ * Keys that are not padding, from a mask of shape `[batch, keys]`: `[batch, 1, 1, keys]`, bool; without a mask null, which
+ * shows all.
  *
  * @throws ShapeError for a mask of another rank.
  * @example
@@ -29,11 +30,11 @@ export const paddingMask = (attentionMask: ArrayLike | undefined): NDArray | nul
   throw new ShapeError(`paddingMask: a mask is of shape [batch, keys], got one of shape ${showShape(mask.shape)}.`)
 }
 
-/** Where queries and keys stand in a sequence. */
+/** The positions of queries and keys in a sequence. */
 export interface Span {
   readonly queries: number
   readonly keys: number
-  /** The place of the first query among the keys: 0, or how many tokens are in a cache. */
+  /** The position of the first query among the keys: 0, or the number of tokens in a cache. */
   readonly offset?: ArrayLike
 }
 
@@ -43,7 +44,7 @@ const causalMaskDoor = must.door('causalMask', {
 })
 
 /**
- * Query i sees keys up to i; with `window`, only the last so many of them. Shape `[queries, keys]`.
+ * Query i sees keys up to i; with `window`, only the last `window` of them. Shape `[queries, keys]`.
  *
  * @example
  * ```ts
@@ -92,7 +93,7 @@ export const segmentMask = (segments: ArrayLike): NDArray => {
 }
 
 /**
- * Where tokens stand in their segments: each run of one segment counts from 0.
+ * The positions of tokens in their segments: each run of a segment counts from 0.
  *
  * @param segments - integers of shape `[batch, length]`.
  *
@@ -107,7 +108,7 @@ export const segmentPositions = (segments: ArrayLike): NDArray => {
   const given = segmentsFor('segmentPositions', segments)
   const places = np.expandDims(np.arange(given.shape[1]!), 0)
   const before = np.roll(given, 1, { axis: 1 })
-  // Where a run begins; the first place begins one whatever the last segment is.
+  // The starts of runs; the first position always starts one, whatever the last segment is.
   const starts = np.where(np.notEqual(given, before), places, 0)
   return np.subtract(places, cummax(starts, 1))
 }
@@ -115,7 +116,7 @@ export const segmentPositions = (segments: ArrayLike): NDArray => {
 const bothMasksDoor = must.door('bothMasks', { a: orNull(anArray), b: orNull(anArray) })
 
 /**
- * Both; null is no restriction.
+ * The conjunction of two masks; null is no restriction.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What all models are: pure functions over trees of parameters, with a description of the tree. */
+/** The definition of models: pure functions over trees of parameters, with a description of the tree. */
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError } from '../core/errors.ts'
 import { flatten } from '../core/tree.ts'
@@ -11,39 +11,39 @@ import type { RunOptions } from './encoder.ts'
 import type { ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, initialize, ParameterSpec } from './spec.ts'
 
-/** A model: how its parameters begin, and what it computes with them. */
+/** A model: how its parameters are initialised, and what it computes with them. */
 export interface Model<S, I, O, X = object> {
   /** `model_type` of `transformers`. */
   readonly type: string
   /** The parameters' shapes, under the names of Hugging Face. */
   readonly specs: S
-  /** What the names of the body may begin with, or leave out, in files: `bert`. */
+  /** The optional prefix of the body's names in files: `bert`. */
   readonly prefix: string
-  /** Names in files that are no parameters here: buffers, and second names of tied weights. */
+  /** Names in files that are not parameters here: buffers, and second names of tied weights. */
   readonly ignored: readonly RegExp[]
-  /** Names that a tied weight has in files besides its own: from the other name to its own. */
+  /** Second names of tied weights in files, mapped to their own names. */
   readonly tied: ReadonlyMap<string, string>
   /** Fresh parameters. */
   readonly init: (key: Key, dtype?: DType) => ParamsOf<S>
-  /** The model at its inputs. Weights of linear layers and tables of embeddings may be quantised. */
+  /** The model at its inputs. Weights of linear layers and embedding tables may be quantised. */
   readonly apply: (params: WeightsOf<S>, inputs: I, options?: X) => O
 }
 
-/** What a run of a model with state is given besides. */
+/** Further options of a run of a model with state. */
 export interface StateOptions<T> {
-  /** Statistics that training gathered: `initState()`, or what `loadVariables` read, or the state that the last step gave. */
+  /** The running statistics: `initState()`, or from `loadVariables`, or from the last step. */
   readonly state: T
-  /** Whether batches are normalised by their own statistics, which the state then takes in; false by default. */
+  /** Whether batches are normalised by their own statistics, which also update the state; false by default. */
   readonly training?: boolean
 }
 
-/** A model with state. State is a tree apart from the parameters; a run is given one and gives the next. */
+/** A model with state. State is a tree separate from the parameters; a run takes a state and returns the next. */
 export interface StatefulModel<S, T, I, O> extends Omit<Model<S, I, O>, 'apply'> {
   /** The state's shapes, under the names of Hugging Face. */
   readonly stateSpecs: T
   /** The state before any training. */
   readonly initState: (dtype?: DType) => ParamsOf<T>
-  /** The model at its inputs, and the state after them: the given one unless in training. */
+  /** The model at its inputs, and the next state: outside training, the given one. */
   readonly apply: (
     params: ParamsOf<S>,
     inputs: I,
@@ -57,7 +57,7 @@ export type StateOfModel<M> = M extends { readonly stateSpecs: infer T } ? Param
 /** Parameters of a model: `ParamsOfModel<typeof model>`. */
 export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<S> : never
 
-/** What runs of a model are called with: see `doors.ts`. */
+/** Checks of a model's arguments: see `doors.ts`. */
 export interface ModelDoors {
   readonly inputs: must.Check
   readonly options: must.Check
@@ -69,20 +69,20 @@ const someInputs = must.kind('an object of arrays by name', (x) => typeof x === 
 
 const someOptions = must.optional(must.kind('an object of options', (x) => typeof x === 'object' && x !== null))
 
-/** What `makeModel` is given. */
+/** The argument of `makeModel`. */
 export interface ModelParts<S, I, O, X> extends Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> {
   readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
   readonly ignored?: readonly RegExp[]
   readonly tied?: ReadonlyMap<string, string>
-  /** Which inputs and options there are. */
+  /** Checks of inputs and options. */
   readonly doors?: ModelDoors
   /** Standard deviation of fresh weights: `initializer_range`. */
   readonly stddev: number
 }
 
-/** What `makeStatefulModel` is given. */
+/** The argument of `makeStatefulModel`. */
 export interface StatefulModelParts<S, T, I, O> extends Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> {
-  /** Which inputs there are. */
+  /** A check of the inputs. */
   readonly inputs?: must.Check
   readonly stddev: number
 }
@@ -125,8 +125,8 @@ const makeStatefulModelDoor = must.door('makeStatefulModel', {
 const loadedParams = (specs: unknown): must.Check => treeOf(specs, 'model.init or loadParams')
 
 /**
- * A model from its parts: what follows from them is added, as fresh parameters from the specs. docs/bring-your-own-model.md has a
- * whole family.
+ * A model from its parts; what follows from them, such as `init` from the specs, is added. docs/bring-your-own-model.md has a
+ * complete family.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ export const makeModel = <S, I, O, X = object>(given: ModelParts<S, I, O, X>): M
   } = given
   const enterInit = initDoor(parts.type)
   const enterApply = must.door(parts.type, { params: loadedParams(parts.specs), ...doors })
-  // Families are written of arrays. What they do with matrices, they do by layers and functions that take quantised ones as well.
+  // Families are written for arrays, but they use matrices only in layers and functions that also take quantised ones.
   const run = apply as Model<S, I, O, X>['apply']
   return {
     ...parts,
@@ -177,7 +177,7 @@ export const makeModel = <S, I, O, X = object>(given: ModelParts<S, I, O, X>): M
 }
 
 /**
- * A model with state from its parts. Specs of the state are a tree of their own; a run without state throws an `ArgumentError`.
+ * A model with state from its parts. The state has its own tree of specs; a run without state throws an `ArgumentError`.
  *
  * @example
  * ```ts

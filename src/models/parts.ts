@@ -1,6 +1,7 @@
 /**
- * What models are made of, for models of your own: descriptions of parameters as PyTorch keeps them (`linear`, `layerNorm`, ...), what is
- * computed with them (`applyLinear`, `attend`, ...), masks, and checks of inputs. See docs/bring-your-own-model.md.
+ * Building blocks for your own models: descriptions of parameters in PyTorch's layout (`linear`, `layerNorm`, ...), the
+ * functions that compute with them (`applyLinear`, `attend`, ...), masks, and checks of inputs. See
+ * docs/bring-your-own-model.md.
  */
 export type { AttendOptions } from './attention.ts'
 export { attend } from './attention.ts'

@@ -14,11 +14,11 @@ const meanPoolingDoor = must.door('meanPooling', {
 const normalizeDoor = must.door('normalize', { x: anArray })
 
 /**
- * The mean of the tokens that are no padding, as sentence encoders take it.
+ * The mean of the tokens that are not padding, as in sentence encoders.
  *
  * @param hidden - shape `[batch, length, features]`.
  * @param attentionMask - shape `[batch, length]`; all 1 by default.
- * @returns shape `[batch, features]`; of a text without tokens 0.
+ * @returns shape `[batch, features]`; 0 for a text without tokens.
  * @throws ShapeError if the mask has another shape.
  * @example
  * ```ts
@@ -39,7 +39,7 @@ export const meanPooling = (hidden: NDArray, attentionMask?: ArrayLike): NDArray
 }
 
 /**
- * Vectors of length 1, along the last axis. A vector of zeros stays one.
+ * Normalises vectors to length 1, along the last axis. A zero vector stays zero.
  *
  * @example
  * ```ts

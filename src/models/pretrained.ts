@@ -37,7 +37,7 @@ export interface Pretrained {
 
 /** Options of `loadModel`. */
 export interface LoadModelOptions extends LoadOptions, FolderOptions {
-  /** Another head than the configuration's own. What the file does not have of it is made by `fresh`. */
+  /** Another head than the configuration's own. `fresh` initialises what the file does not have. */
   readonly architecture?: ArchitectureName
 }
 
@@ -46,15 +46,15 @@ const loadModelDoor = must.door('loadModel', {
   options: must.optionsOf<LoadModelOptions>({ ...folderTable, ...loadTable, architecture: anArchitecture }),
 })
 
-/** Those of the options that a table has. */
+/** The options that are in a table. */
 const only = <T extends object>(table: must.OptionTable<T>, options: T): T =>
   Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(table, key))) as T
 
 /**
  * Loads the model of a folder, strictly: see `loadParams`.
  *
- * @param from - a directory, an address, `hf:owner/name@revision`, or files by name: see `openModel` of `pullback/io`.
- * @returns an error for a configuration of no use, and one that lists all differences between the weights and the model.
+ * @param from - a directory, a URL, `hf:owner/name@revision`, or files by name: see `openModel` of `pullback/io`.
+ * @returns an error for an invalid configuration, or one that lists all differences between the weights and the model.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -104,7 +104,7 @@ export interface SavedModel extends Omit<ModelContents, 'weights'> {
   readonly state?: unknown
 }
 
-/** Arrays by the names that their paths are. */
+/** Arrays named by their paths. */
 const namedArrays = (tree: unknown): ReadonlyMap<string, NDArray> =>
   new Map(
     flattenWithPath(tree, isQuantized)[0].map(([path, leaf]) => {
@@ -138,7 +138,7 @@ const savedModel: must.OptionTable<SavedModel & Pick<ModelFiles, 'weights'>> = {
   architecture: must.string,
   params: must.required(must.anything),
   state: must.anything,
-  // What `loadModel` gave as `files` may be handed on as it is.
+  // The `files` of `loadModel` may be passed on as they are.
   weights: must.anything,
 }
 
@@ -149,8 +149,8 @@ const saveModelDoor = must.door('saveModel', {
 })
 
 /**
- * PyTorch counts batches beside running statistics, in an integer that nothing reads where the momentum is a number; `transformers` tells
- * of it where it is missing.
+ * PyTorch counts batches beside running statistics, in an integer that is unused if the momentum is a number; `transformers`
+ * warns if it is missing.
  */
 const batchCountsOf = (state: ReadonlyMap<string, NDArray>): NamedTensors =>
   Object.fromEntries(
@@ -164,7 +164,7 @@ const batchCountsOf = (state: ReadonlyMap<string, NDArray>): NamedTensors =>
 /**
  * Writes a folder that `transformers` loads, and `loadModel`: weights under the parameters' names, and the configuration.
  *
- * @throws ArgumentError if a leaf of the parameters is no array.
+ * @throws ArgumentError if a leaf of the parameters is not an array.
  * @example
  * ```ts
  * import { random } from 'pullback'

@@ -1,4 +1,4 @@
-/** Trees of weights with some of them in blocks of a few bits. */
+/** Quantising some of the weights in a tree. */
 import type { BlockKind } from '../api/quantized.ts'
 import { QuantizedArray } from '../api/quantized.ts'
 import { blocks, isBlockKind } from '../core/blocks.ts'
@@ -18,7 +18,7 @@ export type { WritableKind } from './quantizeBlocks.ts'
 
 /** Options of `quantize`. */
 export interface QuantizeOptions {
-  /** The kind of blocks. `q8_0` is a byte a weight and nearly exact, `q4_0` and `q4_1` are half a byte. */
+  /** The kind of blocks. `q8_0` takes a byte per weight and is nearly exact, `q4_0` and `q4_1` take half a byte. */
   readonly kind: WritableKind
   /** Which arrays are quantised, by name and value; matrices of floats whose rows are whole blocks by default. */
   readonly where?: (name: string, x: NDArray) => boolean
@@ -39,7 +39,7 @@ const checkKind = (kind: string): WritableKind => {
 const isWhole = (x: NDArray, kind: BlockKind): boolean =>
   x.ndim > 0 && x.shape.at(-1)! > 0 && x.shape.at(-1)! % blocks[kind].elements === 0
 
-/** Scales are float16: what is not finite in it has none. */
+/** Scales are float16, so values whose scale overflows are refused. */
 const checkValues = (name: string, x: NDArray, values: Float32Array): void => {
   const most = values.reduce((m, v) => (Math.abs(v) <= m ? m : Math.abs(v)), 0)
   const isFinite = values.every((v) => Number.isFinite(v)) && (float32ToFloat16Bits(most) & 0x7c00) !== 0x7c00
@@ -68,12 +68,13 @@ const quantizeDoor = must.door('quantize', {
 })
 
 /**
- * Weights in GGUF's blocks, as llama.cpp's reference quantisation makes them, bit for bit. Models take the result in the place of
- * their parameters; gradients with respect to it are refused, those to inputs and to other parameters flow through.
+ * Weights in GGUF's blocks, as llama.cpp's reference quantisation makes them, bit for bit. Models take the result in place of
+ * their parameters; gradients with respect to quantised weights are refused, those with respect to inputs and other parameters
+ * work.
  *
  * @param params - a tree of arrays; those that `where` leaves out stay as they are.
- * @throws ArgumentError for a kind that is only read (`q4_k`, `q5_k`, `q6_k`) and for values that are not finite; ShapeError where
- *   `where` chooses what has no whole blocks.
+ * @throws ArgumentError for a kind that is only read (`q4_k`, `q5_k`, `q6_k`) and for values that are not finite; ShapeError
+ *   where `where` selects an array whose rows are not whole blocks.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,12 +1,12 @@
 /**
  * Floats to blocks: llama.cpp's reference quantisation (`quantize_row_*_ref` in ggml-quants.c), every operation rounded to float32.
- * Scales are rounded to float16 after the integers have been chosen with those that are not.
+ * Integers are chosen with unrounded scales, which are then rounded to float16.
  */
 import type { BlockKind } from '../core/blocks.ts'
 import { blocks } from '../core/blocks.ts'
 import { float32ToFloat16Bits } from '../core/float16.ts'
 
-/** Kinds that are written; the others are only read. */
+/** Kinds that can be written; the others can only be read. */
 export const writableKinds = ['q8_0', 'q4_0', 'q4_1', 'q5_0', 'q5_1'] as const satisfies readonly BlockKind[]
 
 /** A kind that `quantize` makes. */
@@ -26,7 +26,7 @@ const putHalf = (out: Uint8Array, at: number, value: number): void => {
 
 const reciprocal = (d: number): number => (d === 0 ? 0 : f32(1 / d))
 
-/** The value that is farthest from 0, the first if there are several. */
+/** The value farthest from 0, the first if there are several. */
 const farthest = (x: Float32Array): number => x.reduce((m, v) => (Math.abs(v) > Math.abs(m) ? v : m))
 
 /** Halves away from 0, as C's `roundf`. */
@@ -97,7 +97,7 @@ const writers: { readonly [K in WritableKind]: WriteBlock } = {
   q5_1: writeFromLeast(5),
 }
 
-/** The blocks of values whose number is a multiple of 32. */
+/** The blocks of values; their number must be a multiple of 32. */
 export const quantizeBlocks = (kind: WritableKind, values: Float32Array): Uint8Array => {
   const { bytes } = blocks[kind]
   const write = writers[kind]

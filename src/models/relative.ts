@@ -1,21 +1,21 @@
-/** Relative positions as T5 has them: scores of attention gain a learned number for each range of distances, a bucket. */
+/** Relative positions as in T5: a learned bias is added to attention scores, one for each range of distances (bucket). */
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Span } from './masks.ts'
 
-/** How distances are put into buckets. */
+/** The parameters of buckets. */
 export interface BucketConfig {
   readonly numBuckets: number
-  /** Distances from here on are in the last bucket. */
+  /** Distances from here on share the last bucket. */
   readonly maxDistance: number
 }
 
 const { fround, log, min, trunc } = Math
 
 /**
- * The bucket of each distance from 0 to `maxDistance`. The first half of the buckets are of one distance each, e of them; the others are
- * as wide as the distance is far: `e + ⌊log(distance / e) / log(maxDistance / e) · (numBuckets - e)⌋`, rounded to float32 at each
- * step, as PyTorch does: at powers of two the floor depends on it.
+ * The bucket of each distance from 0 to `maxDistance`. The first e buckets, half of them, hold one distance each; the others
+ * are logarithmic: `e + ⌊log(distance / e) / log(maxDistance / e) · (numBuckets - e)⌋`, rounded to float32 at each step, as in
+ * PyTorch: at powers of two the floor depends on it.
  */
 export const bucketsOfDistances = ({ numBuckets, maxDistance }: BucketConfig): Int32Array<ArrayBuffer> => {
   const exact = Math.floor(numBuckets / 2)
@@ -31,7 +31,7 @@ export const bucketsOfDistances = ({ numBuckets, maxDistance }: BucketConfig): I
 const lookUp = (distances: NDArray, config: BucketConfig): NDArray =>
   np.take(np.array(bucketsOfDistances(config)), np.minimum(distances, config.maxDistance))
 
-/** Keys after the query are as if at its place: a decoder does not see them. Shape `[queries, keys]`. */
+/** Keys after the query count as distance 0: a decoder does not see them. Shape `[queries, keys]`. */
 const bucketsBefore = (ahead: NDArray, config: BucketConfig): NDArray =>
   lookUp(np.maximum(np.negative(ahead), 0), config)
 
@@ -43,7 +43,7 @@ const bucketsAround = (ahead: NDArray, { numBuckets, maxDistance }: BucketConfig
 }
 
 /**
- * What is added to the scores of attention, shape `[1, heads, queries, keys]`.
+ * The bias of attention scores, shape `[1, heads, queries, keys]`.
  *
  * @param table - a number for each bucket and head, shape `[numBuckets, heads]`.
  */

@@ -1,5 +1,5 @@
 /**
- * Images of 8 bits at another size, bit for bit as Pillow resizes them (`Image.resize`, `src/libImaging/Resample.c`): weights of a
+ * Resizes 8-bit images, bit for bit as Pillow does (`Image.resize`, `src/libImaging/Resample.c`): weights of a
  * filter that widens as an image shrinks, in fixed point, along rows and along columns, rounded to 8 bits after each.
  */
 
@@ -28,10 +28,10 @@ const filters = {
 /** The name of a filter. */
 export type Resampling = keyof typeof filters
 
-/** Bits behind the point: a sum of weights times 255 fits in 32 bits, with a sign and a bit for overshooting. */
+/** Fractional bits: a sum of weights times 255 fits in 32 bits, with a sign and a bit for overshooting. */
 const PRECISION = 22
 
-/** What one output pixel is made of: inputs from `from` on, by weights in fixed point. */
+/** The inputs of one output pixel: from `from` on, with weights in fixed point. */
 interface Window {
   readonly from: number
   readonly weights: Int32Array
@@ -62,9 +62,9 @@ export interface Pixels {
 }
 
 /**
- * One pass: each of `lines` lines of `inputs` places becomes one of as many places as there are windows.
+ * One pass: each of `lines` lines is resampled to as many positions as there are windows.
  *
- * @param step - from a place of a line to the next, in bytes; `pitch` from a line to the next, of the input and of the output.
+ * @param step - the distance of positions in a line, in bytes; `pitch` the distance of lines, in the input and in the output.
  */
 const pass = (
   source: Uint8Array,
@@ -109,8 +109,8 @@ const alongColumns = (image: Pixels, height: number, filter: Filter): Pixels => 
 }
 
 /**
- * Whether columns come first, which matters since bytes are rounded in between: Pillow 13 begins with them where they lose more than
- * twice as many places as rows do. Older versions never do.
+ * Whether columns come first, which matters since bytes are rounded in between: Pillow 13 begins with them if they shrink by
+ * more than twice the factor of rows. Older versions never do.
  */
 const columnsFirst = (image: Pixels, height: number, width: number): boolean =>
   height < image.height && image.height - height > 2 * (image.width - width)

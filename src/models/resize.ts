@@ -2,7 +2,7 @@
 import * as np from '../numpy/index.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** A new element's weights, by the place that it has among the old elements. */
+/** The weights of a new element, by its position among the old elements. */
 type WeightsAt = (center: number, count: number) => readonly (readonly [index: number, weight: number])[]
 
 const matrixOf = (from: number, to: number, weightsAt: WeightsAt): NDArray => {
@@ -21,7 +21,7 @@ const cubic = (a: number, t: number): number => {
   return x < 2 ? a * (((x - 5) * x + 8) * x - 4) : 0
 }
 
-/** PyTorch's `bicubic` without `align_corners`: four elements with a = -0.75, those beyond the ends are the last ones. */
+/** PyTorch's `bicubic` without `align_corners`: four elements with a = -0.75; the ends are repeated. */
 export const cubicWeights = (from: number, to: number): NDArray =>
   matrixOf(from, to, (center, count) => {
     const place = center - 0.5

@@ -2,7 +2,7 @@
  * ResNet: He et al., "Deep Residual Learning for Image Recognition" (2016); with a stride in the second convolution of a bottleneck,
  * "version 1.5", unless the configuration says otherwise. Names are those of `transformers`' `ResNetModel` and of its head.
  *
- * Its batch norms have running statistics: `apply` takes them as `state` and gives the next.
+ * Its batch norms have running statistics: `apply` takes them as `state` and returns the next.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { reduceWindow } from '../lax/window.ts'
@@ -24,7 +24,7 @@ import { linear } from './spec.ts'
 import type { ConvHeadOutput, ConvOutput, ImageInputs } from './vision.ts'
 import { applyConv, channelMeans, conv2d, imageArray } from './vision.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface ResNetConfig extends ClassifierConfig {
   readonly numChannels: number
   readonly embeddingSize: number
@@ -41,7 +41,7 @@ export interface ResNetConfig extends ClassifierConfig {
 /**
  * Reads the configuration of a ResNet.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { resnetConfig } from 'pullback/models'
@@ -113,7 +113,7 @@ const applyConvLayer = (
 
 // A block: convolutions beside a shortcut, which projects where channels or strides differ.
 
-/** A bottleneck has so many times fewer channels inside. */
+/** The factor by which a bottleneck has fewer channels inside. */
 const REDUCTION = 4
 
 interface BlockPlan {
@@ -121,7 +121,7 @@ interface BlockPlan {
   readonly layer: readonly ConvPlan[]
 }
 
-/** Between convolutions there are rectifiers, whatever the configuration's activation. */
+/** Between convolutions there are always rectifiers, whatever the configuration's activation. */
 const blockPlan = (
   config: ResNetConfig,
   outputs: number,
@@ -315,7 +315,7 @@ export const resnetForImageClassification = (config: ResNetConfig) => {
   const features = config.hiddenSizes.at(-1)!
   return makeStatefulModel({
     type: 'resnet',
-    // The classifier is what comes after a flattening, which has number 0 and no parameters.
+    // The classifier has index 1, after a flattening without parameters at index 0.
     specs: { resnet: bodySpecs(config), classifier: [null, linear(config.numLabels, features)] as const },
     stateSpecs: { resnet: bodyState(config) },
     prefix: 'resnet',

@@ -24,7 +24,7 @@ import { unreadVocabulary, vocabularyNames, vocabularySpecs } from './vocabulary
 /** The families of this shape. */
 const types = ['roberta', 'xlm-roberta'] as const
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface RobertaConfig extends BertConfig {
   readonly type: (typeof types)[number]
   readonly padTokenId: number
@@ -60,15 +60,15 @@ const positionsOf = (ids: NDArray, padTokenId: number): NDArray => {
   return np.add(np.multiply(np.cumsum(counts, { axis: 1 }), counts), padTokenId)
 }
 
-/** The same in segments, of which each begins anew: positions of the model's own table, whatever others count from. */
+/** The same in segments, each of which starts again, with positions in the model's own table. */
 const segmentedPositions = (segments: NDArray, padTokenId: number): NDArray =>
   np.where(np.equal(segments, 0), padTokenId, np.add(segmentPositions(segments), padTokenId + 1))
 
 // The body.
 
 /**
- * Where tokens stand. Beside segments it is as segments say, whatever is given: packed rows count positions from 0, as most models do, and
- * here such numbers are those of padding.
+ * The positions of tokens. With segments, given positions are ignored: packed rows count positions from 0, as in most models,
+ * and in RoBERTa such numbers mean padding.
  */
 const placesOf = ({ ids, positions, segments }: EncoderArrays, padTokenId: number): NDArray =>
   segments === null ? (positions ?? positionsOf(ids, padTokenId)) : segmentedPositions(segments, padTokenId)
@@ -94,16 +94,16 @@ const partsOf = (config: RobertaConfig) => {
 /** Buffers of older files. */
 const buffers = [/(^|\.)embeddings\.position_ids$/]
 
-/** Those, and the head of pretraining. */
+/** Buffers, and the head of pretraining. */
 const ignored = [...buffers, /^lm_head\./]
 
 const pooling = /(^|\.)pooler\./
 
 /**
- * Hidden states of all layers, and of the first token through the pooler. Positions of padding are found by the token, not the mask.
+ * The hidden states of all layers, and the pooled first token. Positions of padding are found by the token, not the mask.
  *
  * @param options - `pooler`: false for a model without one.
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -169,7 +169,7 @@ export const robertaForSequenceClassification = (config: RobertaConfig) =>
   })
 
 /**
- * One score for each class of each token.
+ * One score for each class, for each token.
  *
  * @example
  * ```ts
@@ -199,7 +199,7 @@ export const robertaForTokenClassification = (config: RobertaConfig) =>
   })
 
 /**
- * Where the answer to a question begins and ends in a text, of which the question is the first part.
+ * Where the answer to a question begins and ends in a text; the question comes first in the input.
  *
  * @example
  * ```ts
@@ -226,7 +226,7 @@ export const robertaForQuestionAnswering = (config: RobertaConfig) =>
   })
 
 /**
- * One score for each word of the vocabulary at each token. The activation is the exact gelu, whatever `hidden_act` says.
+ * One score for each word of the vocabulary, at each token. The activation is the exact gelu, whatever `hidden_act` says.
  *
  * @example
  * ```ts

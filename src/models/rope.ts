@@ -1,6 +1,6 @@
 /**
- * Rotary position embeddings: Su et al., "RoFormer" (2021), in the layout of `transformers`, where feature i turns with feature
- * i + d/2; and their scalings for contexts longer than those of pretraining (`modeling_rope_utils.py`).
+ * Rotary position embeddings: Su et al., "RoFormer" (2021), in the layout of `transformers`, where feature i is rotated with
+ * feature i + d/2; and their scalings for contexts longer than in pretraining (`modeling_rope_utils.py`).
  */
 import { isInteger } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts'
@@ -17,7 +17,7 @@ export type RopeScaling =
   | { readonly type: 'default' }
   /** Positions divided by a factor: Chen et al. (2023). */
   | { readonly type: 'linear'; readonly factor: number }
-  /** A base that grows with the length beyond that of pretraining. */
+  /** A base that grows with lengths beyond that of pretraining. */
   | { readonly type: 'dynamic'; readonly factor: number }
   /** Low frequencies divided by a factor, high ones kept: Llama 3.1. */
   | {
@@ -37,7 +37,10 @@ export type RopeScaling =
       readonly originalMaxPositionEmbeddings: number
       readonly truncate: boolean
     }
-  /** Ding et al., "LongRoPE" (2024): each frequency divided by a factor of its own, of one list up to a length and of another beyond. */
+  /**
+   * Ding et al., "LongRoPE" (2024): each frequency divided by its own factor, from one list up to a length and from another
+   * beyond.
+   */
   | {
       readonly type: 'longrope'
       readonly shortFactor: readonly number[]
@@ -46,7 +49,7 @@ export type RopeScaling =
       readonly originalMaxPositionEmbeddings: number
     }
 
-/** What the rotation depends on. */
+/** The parameters of the rotation. */
 export interface RopeConfig {
   /** Features of a head. */
   readonly headDim: number
@@ -56,7 +59,7 @@ export interface RopeConfig {
   readonly scaling: RopeScaling
 }
 
-/** The numbers of each scaling. */
+/** The parameters of each scaling. */
 const scalings: {
   readonly [T in RopeScaling['type']]: must.OptionTable<Omit<Extract<RopeScaling, { type: T }>, 'type'>>
 } = {
@@ -90,7 +93,7 @@ const isScaling = (x: unknown): boolean => {
   return typeof type === 'string' && Object.hasOwn(scalings, type) && withMembers(scalings[type]).accepts(x)
 }
 
-/** What a rotation is described by. */
+/** Checks the description of a rotation. */
 export const aRope = must.kind(
   'a rotation: { headDim, theta, maxPositionEmbeddings, scaling }, as ropeConfig reads it',
   (x) => {
@@ -172,7 +175,7 @@ const ropeConfigDoor = must.door('ropeConfig', {
 })
 
 /**
- * The rotation that a configuration asks for: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files.
+ * The rotation of a configuration: `rope_theta` and `rope_scaling`, or `rope_parameters` of newer files.
  *
  * @example
  * ```ts
@@ -219,7 +222,7 @@ const llama3Frequency = (frequency: number, s: Extract<RopeScaling, { type: 'lla
   return ((1 - smooth) * frequency) / s.factor + smooth * frequency
 }
 
-/** A ramp from wavelengths that are kept to those that are stretched, by how often they turn in the original context. */
+/** A ramp between kept and stretched wavelengths, by their number of rotations in the original context. */
 const yarnFrequencies = (config: RopeConfig, s: Extract<RopeScaling, { type: 'yarn' }>): number[] => {
   const { headDim, theta } = config
   const turning = (turns: number): number =>
@@ -234,7 +237,7 @@ const yarnFrequencies = (config: RopeConfig, s: Extract<RopeScaling, { type: 'ya
   })
 }
 
-/** The base grows with the furthest position that there is: `θ (f s/m - (f - 1))^(d/(d-2))`, and frequencies as before. */
+/** The base grows with the largest position: `θ (f s/m - (f - 1))^(d/(d-2))`, and frequencies as before. */
 const dynamicFrequencies = (
   { headDim, theta, maxPositionEmbeddings: most }: RopeConfig,
   factor: number,
@@ -247,7 +250,7 @@ const dynamicFrequencies = (
   return np.power(base, np.array(exponents))
 }
 
-/** By one list of factors, or by the other where the furthest position is beyond the original context. */
+/** Divides by one list of factors, or by the other if the largest position is beyond the original context. */
 const longRopeFrequencies = (
   { headDim, theta }: RopeConfig,
   { shortFactor, longFactor, originalMaxPositionEmbeddings: original }: Extract<RopeScaling, { type: 'longrope' }>,
@@ -294,8 +297,8 @@ const rotationAtDoor = must.door('rotationAt', {
 })
 
 /**
- * The rotation at given positions. With `dynamic` scaling it depends on the furthest of them; keys in a cache keep the rotation
- * that they were given, as in `transformers`.
+ * The rotation at given positions. With `dynamic` scaling it depends on the largest of them; keys in a cache keep their
+ * rotation, as in `transformers`.
  *
  * @param positions - integers of shape `[batch, length]`.
  * @example
@@ -325,7 +328,7 @@ const rotateDoor = must.door('rotate', {
   rotation: withMembers({ cos: anArray, sin: anArray }),
 })
 
-/** One angle for each place and feature, of all heads, and of all sequences or of each. */
+/** Checks the shape of angles: one for each position and feature, shared by heads, and possibly by sequences. */
 const checkAngles = (x: NDArray, angles: NDArray): void => {
   const [batch, length, , headDim] = x.shape as readonly [number, number, number, number]
   const [rows, ...rest] = angles.shape
@@ -358,6 +361,6 @@ export const rotate = (x: NDArray, rotation: Rotation): NDArray => {
   for (const angles of [cos, sin]) checkAngles(x, angles)
   const [first, second] = np.split(x, 2, { axis: -1 })
   const turned = np.concatenate([np.negative(second), first], { axis: -1 })
-  // Angles are float32; x of 16 bits stays so, and with it all that follows.
+  // Angles are float32, but a 16-bit x stays 16-bit, and so does everything after it.
   return np.add(np.multiply(x, cos), np.multiply(turned, sin)).astype(x.dtype)
 }

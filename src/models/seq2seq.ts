@@ -1,4 +1,4 @@
-/** What models are given, and give, that read one text and write another: the same of every family. */
+/** Inputs and outputs of encoder-decoder models, the same for every family. */
 import type { DType } from '../core/dtype.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -7,27 +7,30 @@ import type { EncoderInputs, RunOptions } from './encoder.ts'
 import type { Model } from './model.ts'
 import type { WeightsOf } from './spec.ts'
 
-/** What a model is given that reads one text and writes another. */
+/** The inputs of an encoder-decoder model. */
 export interface Seq2SeqInputs {
-  /** What is read, shape `[batch, length]`, integers; left out where a cache is given, which knows it. */
+  /** The encoder's tokens, shape `[batch, length]`, integers; left out with a cache, which contains their result. */
   readonly inputIds?: ArrayLike
   /** Shape `[batch, length]`: 1 for tokens, 0 for padding; all 1 by default. */
   readonly attentionMask?: ArrayLike
-  /** What is written, shape `[batch, targets]`, integers, with the start token first; by default `labels`, shifted right. */
+  /** The decoder's tokens, shape `[batch, targets]`, integers, with the start token first; by default `labels`, shifted right. */
   readonly decoderInputIds?: ArrayLike
-  /** Shape `[batch, targets]`, and with a cache `[batch, cached + targets]` or as long as it has room; all 1 by default. */
+  /** Shape `[batch, targets]`, and with a cache `[batch, cached + targets]` or its capacity; all 1 by default. */
   readonly decoderAttentionMask?: ArrayLike
-  /** What is to be written, shape `[batch, targets]`, -100 where nothing counts: read where there are no `decoderInputIds`. */
+  /** The target tokens, shape `[batch, targets]`, -100 where nothing counts: used if there are no `decoderInputIds`. */
   readonly labels?: ArrayLike
 }
 
-/** What is kept between the steps of writing: a tree of arrays, which goes through `jit`, and may be donated. */
+/** The state between decoding steps: a tree of arrays, which works under `jit`, and may be donated. */
 export interface Seq2SeqCache {
-  /** Of the tokens that are written. */
+  /** The cache of the decoder's tokens. */
   readonly decoder: Cache
-  /** Keys and values of what is read, for each layer, shape `[batch, length, heads, headDim]`: they stay as they are. */
+  /**
+   * Keys and values of the encoder's tokens, for each decoder layer, shape `[batch, length, heads, headDim]`: they do not
+   * change.
+   */
   readonly encoder: readonly LayerCache[]
-  /** Of what is read, shape `[batch, length]`. */
+  /** The mask of the encoder's tokens, shape `[batch, length]`. */
   readonly attentionMask: NDArray
 }
 
@@ -35,45 +38,45 @@ export interface Seq2SeqCache {
 export interface Seq2SeqOptions extends RunOptions {
   /** From `startCache`, or from the step before. */
   readonly cache?: Seq2SeqCache
-  /** Without a cache: keys and values before what is written, with room for it. */
+  /** Without a cache: keys and values before the decoder's tokens, with room for these. */
   readonly prefix?: Cache
-  /** Scores of the last tokens only, this many; of all by default. */
+  /** The number of last tokens for which scores are computed; all by default. */
   readonly logitsToKeep?: number
 }
 
-/** What is computed of both texts. */
+/** The outputs for both texts. */
 export interface Seq2SeqOutput {
-  /** Of the decoder, shape `[batch, targets, features]`. */
+  /** The decoder's last hidden state, shape `[batch, targets, features]`. */
   readonly lastHiddenState: NDArray
-  /** The embeddings, each layer's output, and in the place of the last layer's `lastHiddenState`. */
+  /** The embeddings, then each layer's output; the last one is `lastHiddenState`. */
   readonly decoderHiddenStates: readonly NDArray[]
-  /** Shape `[batch, length, features]`; null where it is in the cache. */
+  /** The encoder's last hidden state, shape `[batch, length, features]`; null with a cache. */
   readonly encoderLastHiddenState: NDArray | null
   readonly encoderHiddenStates: readonly NDArray[]
-  /** The decoder's weights of attention to what is written, `[batch, heads, targets, targets]`; null unless asked for. */
+  /** The decoder's self-attention weights, `[batch, heads, targets, targets]`; null unless requested. */
   readonly decoderAttentions: readonly NDArray[] | null
-  /** And to what is read, `[batch, heads, targets, length]`. */
+  /** Its cross-attention weights, `[batch, heads, targets, length]`. */
   readonly crossAttentions: readonly NDArray[] | null
-  /** The encoder's, `[batch, heads, length, length]`; null where it is in the cache, too. */
+  /** The encoder's attention weights, `[batch, heads, length, length]`; null with a cache, too. */
   readonly encoderAttentions: readonly NDArray[] | null
   /** The cache with these tokens in it, if one was given. */
   readonly cache: Seq2SeqCache | null
 }
 
-/** The scores of the next token at each place besides. */
+/** The outputs, with the scores of the next token at each position. */
 export interface Seq2SeqLMOutput extends Seq2SeqOutput {
   /** Shape `[batch, targets, vocabSize]`. */
   readonly logits: NDArray
 }
 
-/** A model that writes. */
+/** A generative encoder-decoder model. */
 export interface Seq2SeqLM<S = unknown> extends Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions> {
-  /** The size of the cache of what is written. */
+  /** The size of the decoder's cache. */
   readonly cacheShape: CacheShape
-  /** There is no end to its positions, which are relative. */
+  /** Its positions are relative, so there is no limit. */
   readonly maxPositions: null
-  /** What is written begins with it. */
+  /** The first token of the decoder. */
   readonly decoderStartTokenId: number
-  /** Reads the first text, once, and makes room for `capacity` tokens of the second. */
+  /** Encodes the first text, once, and makes room for `capacity` tokens of the second. */
   readonly startCache: (params: WeightsOf<S>, inputs: EncoderInputs, capacity: number, dtype?: DType) => Seq2SeqCache
 }

@@ -1,5 +1,5 @@
 /**
- * What the parameters of a model are before they have values: a tree of shapes. The paths in it are the names of Hugging Face, and
+ * Descriptions of a model's parameters, without values: a tree of shapes. The paths in it are the names of Hugging Face, and
  * its type is that of the parameters, so that initialising, loading and saving follow from one description.
  */
 import type { LinearOperator } from '../api/linearOperator.ts'
@@ -15,8 +15,8 @@ import * as must from '../conversions/arguments.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * How a parameter begins: a constant, or drawn from a normal distribution, of the model's standard deviation (`'normal'`) or of
- * one of its own.
+ * How a parameter is initialised: a constant, or drawn from a normal distribution with the model's standard deviation
+ * (`'normal'`) or with its own.
  */
 export type Beginning = 'normal' | 'zeros' | 'ones' | number
 
@@ -35,12 +35,12 @@ export class ParameterSpec implements LeafBrand {
 /** The parameters that a tree of specs describes. */
 export type ParamsOf<S> = MapLeaves<S, NDArray>
 
-/** What a model takes for its parameters: matrices, of layers and tables, may be quantised, or compute their own products. */
+/** The parameters that a model accepts: matrices, of layers and tables, may be quantised, or compute their own products. */
 export type WeightsOf<S> = MapLeaves<S, NDArray | QuantizedArray | LinearOperator>
 
 /**
- * A whole number, however large: a configuration that nobody wrote for us may ask for sizes that no array has, and its model is only
- * described until there are parameters.
+ * A whole number, however large: a foreign configuration may have sizes that no array can have; the model is only a description
+ * until there are parameters.
  */
 export const aSize = must.kind('a whole number, 0 or above', (x) => Number.isInteger(x) && (x as number) >= 0)
 
@@ -54,7 +54,7 @@ const parameterDoor = must.door('parameter', {
 })
 
 /**
- * A parameter of that shape.
+ * A parameter of this shape.
  *
  * @param beginning - `'normal'`, by default, with the model's standard deviation; a number, with this one; `'zeros'` or `'ones'`.
  * @example
@@ -69,7 +69,7 @@ export const parameter = (shape: Shape, beginning: Beginning = 'normal'): Parame
   return new ParameterSpec(shape, beginning)
 }
 
-/** `y = x Wᵀ + b`, as PyTorch keeps it: weight `[outputs, inputs]`, bias `[outputs]`. */
+/** `y = x Wᵀ + b`, in PyTorch's layout: weight `[outputs, inputs]`, bias `[outputs]`. */
 export interface LinearSpec {
   readonly weight: ParameterSpec
   readonly bias: ParameterSpec | null
@@ -150,7 +150,7 @@ export const embedding = (count: number, features: number) => {
 const repeatedDoor = must.door('repeated', { count: must.times, make: must.func })
 
 /**
- * `count` subtrees that are alike: the layers of a model.
+ * `count` equal subtrees: the layers of a model.
  *
  * @example
  * ```ts
@@ -171,10 +171,10 @@ export const namesOf = (specs: unknown): ReadonlyMap<string, ParameterSpec> => {
   return new Map(leaves.map((spec, i) => [paths[i]!.join('.'), spec as ParameterSpec]))
 }
 
-/** Whether it is a tree of specs; it may be empty. */
+/** Whether a value is a tree of specs; it may be empty. */
 export const isSpecs = (x: unknown): boolean => flatten(x).leaves.every((leaf) => leaf instanceof ParameterSpec)
 
-/** A tree like the specs', of the arrays that `make` gives by name. */
+/** A tree like the specs, with the arrays that `make` returns by name. */
 export const fillSpecs = <S, L = NDArray>(
   specs: S,
   make: (name: string, spec: ParameterSpec, index: number) => L,
@@ -195,7 +195,7 @@ export const initialize = <S>(specs: S, key: Key, stddev: number, dtype: DType =
   })
 }
 
-/** The leaves of a tree under the names that their paths make. */
+/** The leaves of a tree, named by their paths. */
 export const leavesByName = (tree: unknown): { readonly [name: string]: NDArray } => {
   const { leaves, treedef } = flatten(tree)
   const paths = leafPaths(treedef)

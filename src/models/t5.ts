@@ -1,6 +1,6 @@
 /**
  * T5: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020), and its version 1.1,
- * with gated feed-forward layers and a head of its own: Flan-T5, and MT5 (Xue et al., "mT5", 2021). Names are
+ * with gated feed-forward layers and an untied head: Flan-T5, and MT5 (Xue et al., "mT5", 2021). Names are
  * those of `transformers`' `T5ForConditionalGeneration`.
  */
 import * as np from '../numpy/index.ts'
@@ -31,10 +31,10 @@ const bodySpecs = (c: T5Config) => ({
 
 type BodyParams = ParamsOf<ReturnType<typeof bodySpecs>>
 
-/** Labels one place later, after the start token; padding where they do not count. */
+/** Shifts labels right, after the start token; labels that do not count become padding. */
 const shiftRight = (labels: ArrayLike, { type, vocabSize, decoderStartTokenId, padTokenId }: T5Config): NDArray => {
   const given = tokenArray(type, labels, 'labels')
-  // What is known and no token, is said of the labels.
+  // Known values that are not tokens are reported as invalid labels.
   rowsOf(given, vocabSize, `${type}: labels`, IGNORED)
   const [batch, length] = given.shape as readonly [number, number]
   const first = np.full([batch, 1], decoderStartTokenId, { dtype: 'int32' })
@@ -100,13 +100,13 @@ const applyBody = (
   }
 }
 
-/** Second names of the table of embeddings. */
+/** Second names of the embedding table. */
 const names = ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight'] as const
 
 const tiedTo = (others: readonly string[]): ReadonlyMap<string, string> =>
   new Map(others.map((name) => [name, 'shared.weight']))
 
-/** Tables that the first files had, and that nothing reads. */
+/** Unused tables in old files. */
 const unread = /^decoder\.block\.0\.layer\.1\.EncDecAttention\.relative_attention_bias\.weight$/
 
 const partsOf = (config: T5Config) => {
@@ -120,10 +120,10 @@ const readerSpecs = (c: T5Config) => ({
 })
 
 /**
- * Hidden states of what is read, alone: sentence encoders are such. Raffel et al., "Exploring the Limits of Transfer Learning with a
- * Unified Text-to-Text Transformer" (2020).
+ * The encoder alone: its hidden states, as for sentence encoders. Raffel et al., "Exploring the Limits of Transfer Learning
+ * with a Unified Text-to-Text Transformer" (2020).
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -154,9 +154,9 @@ export const t5Encoder = (config: T5Config) =>
   })
 
 /**
- * Hidden states of what is read and of what is written.
+ * The hidden states of encoder and decoder.
  *
- * @throws ArgumentError from `apply` for tokens that are no integers `[batch, length]`; ShapeError for masks of another shape.
+ * @throws ArgumentError from `apply` for tokens that are not integers `[batch, length]`; ShapeError for masks of another shape.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -233,7 +233,7 @@ export const t5ForConditionalGeneration = (config: T5Config): Seq2SeqLM<ReturnTy
   })
   const startCache: Seq2SeqLM<typeof specs>['startCache'] = (weights, inputs, capacity, dtype) => {
     enterStart(weights, inputs, capacity, dtype)
-    // As in makeModel: this is written of arrays, and its layers take others as well.
+    // As in makeModel: this is written for arrays, but its layers take other matrices as well.
     const params = weights as ParamsOf<typeof specs>
     const { lastHiddenState } = encode(params, inputs, config, makeDrop(undefined), {})
     const shape = lastHiddenState.shape.slice(0, 2) as readonly number[] as readonly [number, number]

@@ -1,4 +1,4 @@
-/** What a model of T5's family is: its configuration, as `transformers` writes it. */
+/** The configuration of T5's family, as `transformers` writes it. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { ConfigError, ConfigReader } from './config.ts'
 import { readConfig } from './config.ts'
@@ -9,7 +9,7 @@ import type { BucketConfig } from './relative.ts'
 /** The families of this shape. */
 const types = ['t5', 'mt5'] as const
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface T5Config {
   readonly type: (typeof types)[number]
   readonly vocabSize: number
@@ -31,9 +31,9 @@ export interface T5Config {
   readonly initializerFactor: number
   readonly padTokenId: number
   readonly decoderStartTokenId: number
-  /** Whether the head's weight is the table of embeddings. */
+  /** Whether the head's weight is the embedding table. */
   readonly tieWordEmbeddings: boolean
-  /** Whether what the head is given is scaled by `1 / √hiddenSize`. */
+  /** Whether the input of the head is scaled by `1 / √hiddenSize`. */
   readonly scaleDecoderOutputs: boolean
 }
 
@@ -45,7 +45,7 @@ const bucketConfig = (config: ConfigReader): BucketConfig => {
   }
 }
 
-/** Which activation, and whether it is a gate's. `gated-gelu` is the tanh form. */
+/** The activation, and whether the layer is gated. `gated-gelu` is the tanh form. */
 const feedForward = (config: ConfigReader, fallback: string): Pick<T5Config, 'activation' | 'gated'> => {
   const known = ['', 'gated-'].flatMap((gate) => activationNames.map((name) => `${gate}${name}`))
   const [, gate, name] = /^(gated-)?(.*)$/.exec(config.word('feed_forward_proj', known, fallback))!
@@ -57,9 +57,8 @@ const feedForward = (config: ConfigReader, fallback: string): Pick<T5Config, 'ac
 }
 
 /**
- * Reads the configuration of a T5 or an MT5. Version 1.1 says `tie_word_embeddings: false`; newer files say `true` and
- * `scale_decoder_outputs: false`, and have a head all the same. An MT5 has one
- * whatever its file says.
+ * Reads the configuration of a T5 or an MT5. Version 1.1 has `tie_word_embeddings: false`; newer files have `true` and
+ * `scale_decoder_outputs: false`, and still have a separate head. An MT5 always has one, whatever its file says.
  *
  * @example
  * ```ts

@@ -21,7 +21,7 @@ import type { T5Config } from './t5Config.ts'
 
 // Attention and feed-forward.
 
-/** A linear map without bias, whose fresh weights have their own standard deviation. */
+/** A linear map without bias, initialised with its own standard deviation. */
 export const matrix = (outputs: number, inputs: number, stddev: number): LinearSpec => ({
   weight: parameter([outputs, inputs], stddev),
   bias: null,
@@ -31,7 +31,7 @@ export const table = (count: number, features: number, stddev: number) => ({
   weight: parameter([count, features], stddev),
 })
 
-/** Fresh weights make up for what scores are not divided by. */
+/** The initialisation compensates for scores that are not divided by √headDim. */
 const attentionSpecs = (c: T5Config, relative: boolean) => {
   const [inner, factor] = [c.numHeads * c.headDim, c.initializerFactor]
   const narrow = factor / Math.sqrt(c.hiddenSize)
@@ -46,7 +46,7 @@ const attentionSpecs = (c: T5Config, relative: boolean) => {
 
 type AttentionParams = ParamsOf<ReturnType<typeof attentionSpecs>>
 
-/** Keys and values of the states that are attended to. */
+/** Keys and values of the attended states. */
 const keysAndValues = ({ k, v }: AttentionParams, states: NDArray, { numHeads }: T5Config): LayerCache => ({
   key: splitHeads(applyLinear(k, states), numHeads),
   value: splitHeads(applyLinear(v, states), numHeads),
@@ -85,7 +85,7 @@ const applyFeedForward = (
   return applyLinear(wo, drop(inner, dropoutRate))
 }
 
-/** `x + f(norm(x))`, of all parts of a block. */
+/** `x + f(norm(x))`, for every part of a block. */
 const residual = (
   { layer_norm }: { readonly layer_norm: { readonly weight: NDArray } },
   x: NDArray,
@@ -94,7 +94,7 @@ const residual = (
   f: (normed: NDArray) => NDArray,
 ): NDArray => np.add(x, drop(f(applyRmsNorm(layer_norm, x, layerNormEps)), dropoutRate))
 
-// The encoder. The first block has the table of relative positions, and all blocks add what it gives.
+// The encoder. The first block has the table of relative positions, whose bias all blocks add.
 
 const encoderBlockSpecs = (c: T5Config, index: number) => ({
   layer: [
@@ -114,7 +114,7 @@ interface Embeddings {
   readonly weight: NDArray
 }
 
-/** What a stack gives: the embeddings, each block's output, and in the place of the last one's that of the norm. */
+/** The hidden states of a stack: the embeddings, then each block's output, where the last is replaced by the final norm's. */
 const finish = (
   states: readonly NDArray[],
   norm: { readonly weight: NDArray },
@@ -125,7 +125,7 @@ const finish = (
   return { lastHiddenState, hiddenStates: [...states.slice(0, -1), lastHiddenState] }
 }
 
-/** What is read, and which of it may be seen. */
+/** The encoder's output, and its mask. */
 interface Encoded extends EncoderOutput {
   readonly padding: NDArray | null
 }
@@ -178,14 +178,14 @@ export const decoderSpecs = (c: T5Config) => ({
 
 type DecoderBlock = ParamsOf<ReturnType<typeof decoderBlockSpecs>>
 
-/** What all blocks of a run share. */
+/** What all decoder blocks of a run share. */
 interface Run {
   readonly config: T5Config
   readonly drop: Drop
-  /** Which of the tokens written each one sees, and what the scores gain by where they stand. */
+  /** The mask of self-attention; the next field is its relative position bias. */
   readonly mask: NDArray | null
   readonly bias: NDArray
-  /** Which tokens of what is read are seen. */
+  /** The visible encoder tokens. */
   readonly padding: NDArray | null
   /** Tokens in the cache before these. */
   readonly offset: ArrayLike
@@ -212,11 +212,11 @@ const applyDecoderBlock = (
   ]
 }
 
-/** Keys and values of what is read, for each block of the decoder. */
+/** Keys and values of the encoder's output, for each block of the decoder. */
 export const readKeys = (decoder: ParamsOf<ReturnType<typeof decoderSpecs>>, states: NDArray, config: T5Config) =>
   decoder.block.map(({ layer }) => keysAndValues(layer[1].EncDecAttention, states, config))
 
-/** Which tokens that are written are no padding, as far as there is room for them: those to come are not seen anyway. */
+/** The decoder's tokens that are not padding, extended to the cache's capacity: later tokens are not visible anyway. */
 const writtenPadding = (
   operation: string,
   given: ArrayLike | undefined,
@@ -236,14 +236,14 @@ const writtenPadding = (
   return paddingMask(np.pad(mask, [[0, 0], [0, keys - length]])) // prettier-ignore
 }
 
-/** The size of the cache of what is written. */
+/** The size of the decoder's cache. */
 export const writtenCacheShape = ({ numDecoderLayers, numHeads, headDim }: T5Config): CacheShape => ({
   numHiddenLayers: numDecoderLayers,
   numKeyValueHeads: numHeads,
   headDim,
 })
 
-/** What is written, given what is read: `read` has its keys and values for each block, `padding` what of it is seen. */
+/** Runs the decoder, given the encoder's output: `read` has its keys and values for each block, `padding` its mask. */
 export const decode = (
   { shared, decoder }: { readonly shared: Embeddings; readonly decoder: ParamsOf<ReturnType<typeof decoderSpecs>> },
   { read, padding }: { readonly read: readonly LayerCache[]; readonly padding: NDArray | null },
@@ -280,7 +280,7 @@ export const decode = (
   })
   const { lastHiddenState, hiddenStates: decoderHiddenStates } = finish(states, decoder.final_layer_norm, config, drop)
   const extended = cache === null ? null : { layers, length: np.add(cache.length, queries) }
-  // Of each block first those to what is written, then those to what is read.
+  // For each block, first the self-attention weights, then the cross-attention weights.
   const attentions = drop.attentions?.slice(ofEncoder)
   const every = (rest: number) => attentions?.filter((_, i) => i % 2 === rest) ?? null
   return {

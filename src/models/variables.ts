@@ -13,13 +13,13 @@ import { loadArrays, loadDoor } from './load.ts'
 import type { ParamsOf, WeightsOf } from './spec.ts'
 import { fillSpecs, isSpecs } from './spec.ts'
 
-/** Both trees. The state of a model that has none is null. */
+/** Parameters and state. The state of a stateless model is null. */
 export interface Variables<P, T> {
   readonly params: P
   readonly state: T
 }
 
-/** What is needed of a model: its state's specs are null if it has none. */
+/** The part of a model that is needed: the state's specs are null if it has none. */
 export interface LoadableWithState<S, T> extends Loadable<S> {
   readonly stateSpecs: T
 }
@@ -27,8 +27,8 @@ export interface LoadableWithState<S, T> extends Loadable<S> {
 const loadVariablesDoor = loadDoor('loadVariables')
 
 /**
- * The parameters and the state of a model from one file, as strictly as `loadParams`: running statistics that are missing are listed as
- * parameters are. `num_batches_tracked` of PyTorch is passed over.
+ * The parameters and the state of a model from one file, as strictly as `loadParams`: missing running statistics are listed
+ * like parameters. PyTorch's `num_batches_tracked` is skipped.
  *
  * @example
  * ```ts
@@ -85,7 +85,7 @@ const nextStateDoor = must.door('nextState', {
 })
 
 /**
- * Parameters and state under the names that files have, as `writeSafetensors` takes them: what `loadVariables` reads again.
+ * Parameters and state under their names in files, for `writeSafetensors`; `loadVariables` reads them back.
  *
  * @example
  * ```ts
@@ -108,7 +108,7 @@ export const namedVariables = (variables: Variables<unknown, unknown>): { readon
 }
 
 /**
- * The state that a run in training gave by name, `state.NAME`, as a tree.
+ * The state from the named outputs `state.NAME` of a training run, as a tree.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * What models of images share: inputs of shape `[batch, channels, height, width]`, convolutions with the layout that PyTorch has
- * for their weights, and the sizes that configurations give as one number or as two.
+ * Common parts of image models: inputs of shape `[batch, channels, height, width]`, convolutions with weights in PyTorch's
+ * layout, and sizes, which configurations give as one number or as two.
  */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { isFloat } from '../core/dtype.ts'
@@ -15,7 +15,7 @@ import { arrayOfRank, aVector, orNull, withMembers } from './doors.ts'
 import type { ParameterSpec } from './spec.ts'
 import { aSize, parameter } from './spec.ts'
 
-/** What a model of images is given. */
+/** The inputs of an image model. */
 export interface ImageInputs {
   /** Shape `[batch, channels, height, width]`, normalised as the model was trained. */
   readonly pixelValues: ArrayLike
@@ -50,11 +50,11 @@ export const readSize = (config: ConfigReader, key: string, fallback: number): S
 
 const showSize = (size: Size | null): string => (size === null ? 'height, width' : size.join(', '))
 
-/** What a network of convolutions computes. */
+/** The outputs of a convolutional network. */
 export interface ConvOutput {
   /** Shape `[batch, channels, height, width]`. */
   readonly lastHiddenState: NDArray
-  /** What the stages are given, then each stage's output. */
+  /** The input of the stages, then each stage's output. */
   readonly hiddenStates: readonly NDArray[]
   /** The mean over each channel, shape `[batch, channels, 1, 1]`. */
   readonly poolerOutput: NDArray
@@ -110,10 +110,10 @@ export interface ConvSpec {
 const conv2dDoor = must.door('conv2d', { outputs: aSize, inputs: aSize, side: aSize })
 
 /**
- * A convolution without a bias, as a batch norm follows. It begins as rectifiers ask: He et al., "Delving Deep into Rectifiers" (2015),
- * counting what an input goes to.
+ * A convolution without a bias, as a batch norm follows. Initialised for rectifiers: He et al., "Delving Deep into Rectifiers"
+ * (2015), by fan-out.
  *
- * @param inputs - channels that an output sees: all, divided by the groups.
+ * @param inputs - input channels of each output: all channels, divided by the groups.
  * @example
  * ```ts
  * import { layers } from 'pullback/models'
@@ -134,7 +134,7 @@ const patchProjectionDoor = must.door('patchProjection', {
 })
 
 /**
- * A linear map of patches, that is a convolution whose windows do not overlap.
+ * A linear map of patches, which is a convolution with non-overlapping windows.
  *
  * @example
  * ```ts
@@ -147,10 +147,10 @@ export const patchProjection = (outputs: number, inputs: number, patch: Size): C
   return { weight: parameter([outputs, inputs, ...patch]), bias: parameter([outputs], 'zeros') }
 }
 
-/** How windows move and what is put around the image. */
+/** Strides and padding. */
 export interface ConvOptions {
   readonly stride?: number | Size
-  /** So many rows and columns of zeros on each side, 0 by default; `'SAME'` as in TensorFlow. */
+  /** The number of rows and columns of zeros on each side, 0 by default; `'SAME'` as in TensorFlow. */
   readonly padding?: number | 'SAME'
   readonly groups?: number
 }

@@ -1,7 +1,7 @@
 /**
  * ViT: Dosovitskiy et al., "An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale" (2021). Names are those that
- * files of `transformers`' `ViTModel` and of its heads have: its version 5 says `layers.0.attention.q_proj` of what is computed, and
- * writes `encoder.layer.0.attention.attention.query` all the same.
+ * files of `transformers`' `ViTModel` and of its heads have: its version 5 names modules `layers.0.attention.q_proj`, but still
+ * writes `encoder.layer.0.attention.attention.query`.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import * as np from '../numpy/index.ts'
@@ -26,7 +26,7 @@ import { layerNorm, linear, parameter, repeated } from './spec.ts'
 import type { ImageInputs, Size } from './vision.ts'
 import { applyConv, imageArray, patchProjection, readSize } from './vision.ts'
 
-/** What `config.json` says, as far as it is used. */
+/** The keys of `config.json` that are used. */
 export interface VitConfig extends ClassifierConfig {
   readonly hiddenSize: number
   readonly numHiddenLayers: number
@@ -48,7 +48,7 @@ export interface VitConfig extends ClassifierConfig {
 /**
  * Reads the configuration of a ViT.
  *
- * @returns an error that names the key whose value is of no use.
+ * @returns an error that names the key with an invalid value.
  * @example
  * ```ts
  * import { vitConfig } from 'pullback/models'
@@ -86,13 +86,13 @@ export const vitConfig = (json: unknown): Either<ConfigError, VitConfig> =>
 
 /** Options of a run. */
 export interface VitOptions extends RunOptions {
-  /** Takes images of any size, whose places are interpolated between those that were learnt. */
+  /** Takes images of any size, by interpolating the learnt position embeddings. */
   readonly interpolatePosEncoding?: boolean
 }
 
 // Patches, and where they are.
 
-/** How many patches there are, down and across. */
+/** The number of patches, down and across. */
 const gridOf = ([height, width]: Size, [down, across]: Size): Size => [
   Math.floor(height / down),
   Math.floor(width / across),
@@ -109,7 +109,7 @@ const embeddingSpecs = ({ hiddenSize, imageSize, patchSize, numChannels }: VitCo
 
 type EmbeddingParams = ParamsOf<ReturnType<typeof embeddingSpecs>>
 
-/** The places of a grid of patches, from those that were learnt of another grid. The token before them has its own. */
+/** Position embeddings for a grid of patches, interpolated from those of the learnt grid. The class token has its own. */
 const placesOf = (learned: NDArray, from: Size, to: Size): NDArray => {
   if (from[0] === to[0] && from[1] === to[1]) return learned
   const features = learned.shape[2]!
@@ -196,7 +196,7 @@ const applyBody = (params: BodyParams, inputs: ImageInputs, config: VitConfig, o
 
 const vitOptions = must.optionsOf<VitOptions>({ ...runTable, interpolatePosEncoding: must.boolean })
 
-/** What stands for masked patches in training of another kind. */
+/** The token of masked patches, from masked pretraining. */
 const ignored = [/(^|\.)embeddings\.mask_token$/]
 
 /**

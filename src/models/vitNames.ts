@@ -1,9 +1,9 @@
 /**
- * Two spellings of the modules of a ViT. Files of models have that of transformers 4, `encoder.layer.0.attention.attention.query`, which is
- * ours, and version 5 writes no other; but what it computes is called `layers.0.attention.q_proj`, in adapters of PEFT, too.
+ * Two spellings of the modules of a ViT. Model files have that of transformers 4, `encoder.layer.0.attention.attention.query`,
+ * which is ours, and version 5 writes the same; but its modules are called `layers.0.attention.q_proj`, in PEFT's adapters too.
  */
 
-/** By patterns of names: those of transformers 4, and those of 5. The first that fits is taken. */
+/** Patterns of names in transformers 4 and 5. The first match is used. */
 const spellings: readonly (readonly [four: string, five: string])[] = [
   ['attention.attention.query', 'attention.q_proj'],
   ['attention.attention.key', 'attention.k_proj'],
@@ -32,7 +32,7 @@ export const inSpellingOf5 = respelled(/^(|.*\.)encoder\.layer\.(\d+)\./, 'layer
 /** The same, in the spelling of transformers 4, which is ours. */
 export const inSpellingOf4 = respelled(/^(|.*\.)layers\.(\d+)\./, 'encoder.layer', 1, 0)
 
-/** Whether these are the names of the parameters of a ViT, in our spelling; or, if that is asked, in either. */
+/** Whether these are the names of the parameters of a ViT, in our spelling or, optionally, in either. */
 export const areOfVit = (names: readonly string[], inEither = false): boolean =>
   names.some(
     (name) =>

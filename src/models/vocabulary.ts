@@ -5,7 +5,7 @@ import { applyLinear } from './layers.ts'
 import type { LinearSpec, ParameterSpec } from './spec.ts'
 import { linear, parameter } from './spec.ts'
 
-/** A bias only, where the weight is the table of embeddings; else a layer of its own. */
+/** Only a bias, if the weight is the embedding table; otherwise a separate layer. */
 export const vocabularySpecs = (
   tied: boolean,
   vocabSize: number,
@@ -13,7 +13,7 @@ export const vocabularySpecs = (
 ): { readonly bias: ParameterSpec | null; readonly decoder: LinearSpec | null } =>
   tied ? { bias: parameter([vocabSize], 'zeros'), decoder: null } : { bias: null, decoder: linear(vocabSize, features) }
 
-/** Second names of what is tied: the bias of a head goes by two. `head` and `table` are names of parameters. */
+/** Second names of tied parameters: the bias of a head has two. `head` and `table` are names of parameters. */
 export const vocabularyNames = (tied: boolean, head: string, table: string): ReadonlyMap<string, string> =>
   tied
     ? new Map([
@@ -22,7 +22,7 @@ export const vocabularyNames = (tied: boolean, head: string, table: string): Rea
       ])
     : new Map()
 
-/** A layer of its own has a bias of its own; the head's is in files all the same, and nothing reads it. */
+/** A separate layer has its own bias; the head's bias is in files too, but unused. */
 export const unreadVocabulary = (tied: boolean, head: string): readonly RegExp[] =>
   tied ? [] : [new RegExp(`^${head.replaceAll('.', '\\.')}\\.bias$`)]
 

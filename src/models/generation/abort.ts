@@ -1,4 +1,7 @@
-/** Ending what takes long: an `AbortSignal`, as far as it is used. The library is compiled without the types of browsers or of Node. */
+/**
+ * Ending long computations: the parts of `AbortSignal` that are used. The library is compiled without the types of browsers or
+ * of Node.
+ */
 import * as must from '../../conversions/arguments.ts'
 
 /** An `AbortSignal`. */
@@ -7,7 +10,7 @@ export interface Abort {
   throwIfAborted(): void
 }
 
-/** What `signal` must be. */
+/** Checks `signal`. */
 export const anAbort = must.kind(
   'an AbortSignal',
   (x) => typeof x === 'object' && x !== null && 'throwIfAborted' in x && typeof x.throwIfAborted === 'function',

@@ -1,6 +1,6 @@
 /**
- * Beam search as `transformers` has it (`_beam_search`): at each step the best continuations of all beams, of which those that end
- * compete with what has ended before by their mean log-probability, and the others go on.
+ * Beam search as in `transformers` (`_beam_search`): each step finds the best continuations of all beams; those that end
+ * compete with earlier finished ones by their mean log-probability, and the others are continued.
  */
 import { jit } from '../../api/jit.ts'
 import * as tree from '../../api/tree.ts'
@@ -21,22 +21,25 @@ import { begin, freeState, growState, roomFor, seenText, seeTokens, writeTokens 
 
 /** Options of `generateBeams`. */
 export interface BeamOptions extends CommonOptions, ScoreOptions {
-  /** How many continuations are followed at a time, and returned; 4 by default. */
+  /** The number of continuations that are followed, and returned; 4 by default. */
   readonly numBeams?: number
-  /** A beam's score is its log-probability divided by its length to this power: 1 by default, their mean; above it, long texts gain. */
+  /**
+   * A beam's score is its log-probability divided by its length to this power: 1 by default, the mean; larger values favour
+   * long texts.
+   */
   readonly lengthPenalty?: number
   /**
-   * Whether to end when there are `numBeams` texts, or when it is unlikely that a better one comes (false, the default), or only when
-   * none can come (`never`).
+   * Whether to stop as soon as there are `numBeams` finished texts (true), when a better one is unlikely (false, the default),
+   * or only when none is possible (`never`).
    */
   readonly earlyStopping?: boolean | 'never'
 }
 
 /** One of the best continuations. */
 export interface Beam {
-  /** New tokens, with that which ends the text. */
+  /** New tokens, including the one that ends the text. */
   readonly tokens: readonly number[]
-  /** Their text, without what ends it; '' without a tokenizer. */
+  /** Their text, without the ending; '' without a tokenizer. */
   readonly text: string
   /** Log-probability of the tokens divided by `length ** lengthPenalty`. */
   readonly score: number
@@ -56,12 +59,12 @@ const beamsDoor = must.door('generateBeams', {
   }),
 })
 
-/** What is no score: the log-probability of what must not be chosen. */
+/** Not a score: the log-probability of what must not be chosen. */
 const NONE = -1e9
 
 // What runs on the device.
 
-/** Beams that go on: from which row, with which token, and what they have scored. */
+/** Beams to continue: from which row, with which token, and their scores. */
 interface Chosen {
   readonly rows: NDArray
   readonly tokens: NDArray
@@ -72,22 +75,22 @@ interface Chosen {
 interface Plan {
   readonly count: number
   readonly candidates: number
-  /** Whether rows begin with what is no text. */
+  /** Whether rows begin with a prefix that is not text. */
   readonly prefixed: boolean
   readonly processors: readonly LogitsProcessor[]
 }
 
 interface Continuations {
   readonly state: State
-  /** Of the best continuations of each prompt's beams, shape `[prompts, candidates]`, best first. */
+  /** Scores of the best continuations of each prompt's beams, shape `[prompts, candidates]`, best first. */
   readonly scores: NDArray
-  /** Which of the prompt's beams each goes on from, int32. */
+  /** The prompt's beam that each continues, int32. */
   readonly beams: NDArray
-  /** And with which token, int32. */
+  /** The token of each, int32. */
   readonly tokens: NDArray
 }
 
-/** Rows become those of the beams that go on, each with its token. */
+/** Reorders rows to the beams that are continued, each with its token. */
 const continueWith = (state: State, { rows, tokens }: Chosen): State => {
   const pick = (x: NDArray): NDArray => np.take(x, rows, { axis: 0 })
   const picked: State = {
@@ -100,7 +103,7 @@ const continueWith = (state: State, { rows, tokens }: Chosen): State => {
   return { cache: picked.cache, tokens: writeTokens(picked, tokens, 0) }
 }
 
-/** What is read, once for each beam; what is given is used up. */
+/** Repeats the encoder's result for each beam; the argument is donated. */
 const readByBeams = (read: Read | null, numBeams: number): Read | null => {
   if (read === null) return null
   const spread = tree.map((x: NDArray) => np.repeat(x, numBeams, { axis: 0 }), read)
@@ -128,7 +131,7 @@ const makeStep = <S>(model: TextModel<S>) =>
 
 type Step<S> = ReturnType<typeof makeStep<S>>
 
-/** Each model's compiled step, for all texts. */
+/** The compiled step of each model, for all texts. */
 const steps = new WeakMap<object, unknown>()
 
 const stepOf = <S>(model: TextModel<S>): Step<S> => {
@@ -137,7 +140,7 @@ const stepOf = <S>(model: TextModel<S>): Step<S> => {
   return step as Step<S>
 }
 
-// What is chosen of it, for each prompt.
+// The search on the host, for each prompt.
 
 interface Running {
   readonly tokens: readonly number[]
@@ -146,7 +149,7 @@ interface Running {
 }
 
 interface Candidate extends Running {
-  /** Which of the prompt's beams it goes on from. */
+  /** The prompt's beam that it continues. */
   readonly beam: number
   readonly ends: boolean
 }
@@ -154,14 +157,14 @@ interface Candidate extends Running {
 interface Ended {
   readonly tokens: readonly number[]
   readonly score: number
-  /** Whether it has ended indeed, or only fills the list. */
+  /** Whether it is a finished text, or only fills the list. */
   readonly isText: boolean
 }
 
 interface Search {
   readonly running: readonly Candidate[]
   readonly ended: readonly Ended[]
-  /** Whether a running beam may still be better than what has ended. */
+  /** Whether a running beam may still beat the finished ones. */
   readonly isOpen: boolean
 }
 
@@ -176,7 +179,7 @@ interface Rules {
   readonly most: number
 }
 
-/** What has ended and what ends now, the best of both. Only the first `numBeams` candidates may end. */
+/** Merges finished beams with those that end now, and keeps the best. Only the first `numBeams` candidates may end. */
 const updateEnded = (search: Search, candidates: readonly Candidate[], rules: Rules, length: number) => {
   const isClosed = !search.isOpen || (rules.earlyStopping === true && allEnded(search))
   const fresh = candidates.map(({ tokens, score, ends }, i): Ended => {
@@ -190,12 +193,12 @@ const updateEnded = (search: Search, candidates: readonly Candidate[], rules: Ru
   return [...search.ended, ...fresh].sort(byScore).slice(0, rules.numBeams)
 }
 
-/** Whether the best running beam may become better than the worst that has ended. */
+/** Whether the best running beam may become better than the worst finished one. */
 const mayImprove = (running: readonly Running[], ended: readonly Ended[], rules: Rules, length: number): boolean => {
   const hypothetical = rules.earlyStopping === 'never' && rules.lengthPenalty > 0 ? rules.most : length
   const best = running[0]!.score / hypothetical ** rules.lengthPenalty
   const worst = Math.min(...ended.map(({ score }) => score))
-  // Of each beam that has ended; where none has, everything is better.
+  // Compared with each finished beam; where there is none, everything is better.
   return ended.some(({ isText }) => best > (isText ? worst : NONE))
 }
 
@@ -208,7 +211,7 @@ const advance = (search: Search, candidates: readonly Candidate[], rules: Rules,
   return { running, ended, isOpen: search.isOpen && mayImprove(running, ended, rules, length) }
 }
 
-/** The best continuations that the device has found, of each prompt. */
+/** The best continuations from the device, for each prompt. */
 const candidatesOf = (
   searches: readonly Search[],
   found: Pick<Continuations, 'scores' | 'beams' | 'tokens'>,
@@ -251,7 +254,7 @@ const textOf = ({ tokenizer }: BeamOptions, tokens: readonly number[], eos: read
  *
  * @param prompt - a text or a list of tokens, or a list of those.
  * @throws ArgumentError for an empty prompt, or one longer than the model has positions; for a text without a tokenizer; for options
- *   out of range; if the vocabulary is smaller than what `numBeams` needs. The signal's reason, when it is aborted.
+ *   out of range; if the vocabulary is too small for `numBeams`. The signal's reason, when it is aborted.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -275,7 +278,7 @@ export const generateBeams = async <S>(
   const eos = eosOf(options)
   const most = Math.min(...prompts.map((one) => mostTokens(options.maxNewTokens ?? 128, one, maxPositions)))
   const rules: Rules = { numBeams, lengthPenalty, earlyStopping, most }
-  // As many that at least numBeams of them do not end.
+  // So many that at least numBeams of them do not end.
   const candidates = Math.max(2, 1 + eos.length) * numBeams
   const plan = { candidates, prefixed: options.prefix !== undefined, processors: scoreProcessors(options) }
   const ends = (token: number, length: number): boolean => eos.includes(token) || length >= most
@@ -297,7 +300,7 @@ export const generateBeams = async <S>(
       const chosen = length === 1 ? null : chosenOf(searches, length === 2 ? 1 : numBeams)
       const written = beginning.taken + length
       if (written > state.tokens.shape[1]!) state = growState(state, roomFor(written, cacheBlock))
-      // From the second step on there are as many rows of a prompt as beams, and all read the same.
+      // From the second step on, each prompt has one row per beam, and all share the encoder's result.
       if (length === 2) read = readByBeams(read, numBeams)
       const result = step(params, state, read, chosen, { ...plan, count: length === 1 ? beginning.width : 1 })
       state = result.state

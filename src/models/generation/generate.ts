@@ -31,9 +31,9 @@ import {
 import type { Endings, Finish, StoppingRule } from './text.ts'
 import { Row } from './text.ts'
 
-/** What is common to all ways of generating. */
+/** Options of all generation functions. */
 export interface CommonOptions {
-  /** As many tokens as there may be after a prompt; 128 by default. */
+  /** The maximal number of tokens after a prompt; 128 by default. */
   readonly maxNewTokens?: number
   /** Tokens that end a text; those of the tokenizer by default. */
   readonly eos?: number | readonly number[]
@@ -42,28 +42,28 @@ export interface CommonOptions {
   /** Ends generation with its reason. */
   readonly signal?: Abort
   /**
-   * What all rows begin with, before their prompts: tokens, or keys and values, as `promptTuning.prefix` and `prefixTuning.prefix` give
-   * them. A model that reads a text first has tokens before that, and keys and values before what it writes.
+   * A prefix of all rows, before their prompts: tokens, or keys and values, as from `promptTuning.prefix` and
+   * `prefixTuning.prefix`. In an encoder-decoder, tokens precede the encoder's text, and keys and values the decoder's.
    */
   readonly prefix?: Prefix
-  /** Room in the cache grows by so many tokens, 256 by default; one program is made for each size. */
+  /** The cache grows by this many tokens, 256 by default; one program is compiled for each size. */
   readonly cacheBlock?: number
 }
 
 /** Options of `generate`. */
 export interface GenerateOptions extends CommonOptions, SamplingOptions {
-  /** Tokens are sampled with this key, and the same again for the same key; without one the likeliest are taken. */
+  /** The key for sampling tokens; without it, the likeliest token is taken. */
   readonly key?: Key
-  /** Text that ends a row, and is no part of it; or rules, asked after each token. */
+  /** Strings that end a row, and are not part of it; or rules, called after each token. */
   readonly stop?: string | readonly (string | StoppingRule)[]
 }
 
 /** One token of one row. */
 export interface GeneratedToken {
-  /** Which of the prompts it goes on from. */
+  /** The index of its prompt. */
   readonly row: number
   readonly token: number
-  /** Text that is certain with this token; '' while a character is not whole, and without a tokenizer. */
+  /** The text that this token completes; '' while a character is incomplete, and without a tokenizer. */
   readonly text: string
   /** Why the row ends with this token, or null if it does not. */
   readonly finish: Finish | null
@@ -124,15 +124,15 @@ const endingsOf = (options: GenerateOptions): Endings => {
   return { eos: eosOf(options), stops, rules: given.filter((one) => typeof one === 'function') }
 }
 
-/** Options that are undefined are left out. */
+/** Drops undefined options. */
 const withoutUndefined = <T extends object>(options: T): { readonly [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 
-/** What a step is compiled for. Equal numbers and the same functions make equal plans. */
+/** The key of a compiled step: equal numbers and identical functions make equal plans. */
 interface Plan extends Omit<SamplingOptions, 'processors'> {
-  /** Tokens that the model sees in it. */
+  /** The number of tokens in the step. */
   readonly count: number
-  /** Whether rows begin with what is no text. */
+  /** Whether rows begin with what is not a text. */
   readonly prefixed: boolean
   readonly processors: readonly LogitsProcessor[]
 }
@@ -169,7 +169,7 @@ const makeStep = <S>(model: TextModel<S>) =>
 
 type Step<S> = ReturnType<typeof makeStep<S>>
 
-/** Each model's compiled step, for all texts. */
+/** The compiled step of each model, for all texts. */
 const steps = new WeakMap<object, unknown>()
 
 const stepOf = <S>(model: TextModel<S>): Step<S> => {
@@ -178,7 +178,7 @@ const stepOf = <S>(model: TextModel<S>): Step<S> => {
   return step as Step<S>
 }
 
-/** Whether tokens are sampled; what is of sampling only is refused where they are not. */
+/** Whether tokens are sampled; if not, options that only concern sampling are refused. */
 const isSampled = ({ key, temperature, topK, topP, minP }: GenerateOptions): boolean => {
   const asked = Object.entries({ temperature, topK, topP, minP }).filter(([, x]) => x !== undefined && x !== 0)
   if (key === undefined && asked.length > 0) {
@@ -188,19 +188,19 @@ const isSampled = ({ key, temperature, topK, topP, minP }: GenerateOptions): boo
   return key !== undefined && temperature !== 0
 }
 
-/** As many tokens as a row may have: as many as are asked for, and as the model has positions for. */
+/** The maximal number of new tokens of a row: limited by the options and by the model's positions. */
 export const mostTokens = (asked: number, prompt: readonly number[], maxPositions: number | null): number =>
   maxPositions === null ? asked : Math.min(asked, maxPositions - prompt.length + 1)
 
-/** Prompts after their prefix, and what of it is no token. */
+/** Prompts with the tokens of their prefix, and its keys and values. */
 export interface Begun {
   readonly prompts: readonly (readonly number[])[]
   readonly prefix: Cache | undefined
-  /** Positions that are left after keys and values that the rows begin with; null if there is no end to them. */
+  /** The positions left after the keys and values of the prefix; null if there is no limit. */
   readonly maxPositions: number | null
 }
 
-/** The rows of prompts, after what they begin with. */
+/** The rows of prompts, with their prefix. */
 export const beginPrompts = (
   operation: string,
   { maxPositions }: Pick<TextModel, 'maxPositions'>,
@@ -213,7 +213,7 @@ export const beginPrompts = (
   return { prompts: prompts.map((tokens) => [...prefix, ...tokens]), prefix: undefined, maxPositions }
 }
 
-/** Everything that is known before the first token. */
+/** Everything that is prepared before the first token. */
 interface Job<S> {
   readonly model: TextModel<S>
   readonly params: WeightsOf<S>
@@ -265,16 +265,16 @@ async function* run<S>({
 }
 
 /**
- * Goes on with a text, token by token; a model that reads one text and writes another (T5) writes about it. Tokens come as they are made: the model runs only as far as the result is read, and leaving the
- * loop gives all memory back. Several prompts run side by side, and each row is what it would be alone, up to rounding (sampled
- * rows draw from one key, each its own numbers).
+ * Continues a text, token by token; an encoder-decoder (T5) reads the prompt and writes a new text. Tokens are computed lazily:
+ * the model runs only as far as the result is consumed, and leaving the loop frees all memory. Several prompts run side by
+ * side, and each row equals its result alone, up to rounding (sampled rows share one key, but draw different numbers).
  *
- * A step is compiled for each model, once for each kind of options, and again where the cache grows; prompts are padded on the left,
- * to one of few lengths, and texts that are read on the right.
+ * A step is compiled for each model, once for each combination of options, and again when the cache grows; prompts are padded
+ * on the left to one of a few lengths, and encoder texts on the right.
  *
  * @param prompt - a text or a list of tokens, or a list of those.
  * @throws ArgumentError for an empty prompt, or one longer than the model has positions; for a text without a tokenizer; for options
- *   out of range, and those of sampling without a key. The signal's reason, when it is aborted.
+ *   out of range, and sampling options without a key. The signal's reason, when it is aborted.
  * @example
  * ```ts
  * import { random } from 'pullback'
@@ -303,7 +303,7 @@ export const generate = <S>(
   return run({ model, params, begun, options, rows, isSampled: isSampled(options) })
 }
 
-/** A row that has come to its end. */
+/** A finished row. */
 export interface GeneratedText {
   readonly tokens: readonly number[]
   readonly text: string
@@ -318,7 +318,7 @@ const collectDoor = must.door('collect', {
 })
 
 /**
- * All rows of a generation, when they have ended.
+ * Collects all rows of a generation until they have ended.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * What is done to scores before a token is chosen. Processors are pure functions of arrays, so that they are part of the compiled
- * step: they run once for each program that is made, not once for each token. Those here are `transformers`'.
+ * Changes of scores before a token is chosen. Processors are pure functions of arrays, so they are part of the compiled step:
+ * they are traced once for each program, not called for each token. Those here are `transformers`'.
  */
 import { ArgumentError } from '../../core/errors.ts'
 import { show } from '../../core/show.ts'
@@ -13,8 +13,8 @@ import { arrayOfRank } from '../doors.ts'
 /**
  * Changes the scores of the next token.
  *
- * `logits` are of shape `[rows, vocabSize]`, and -Infinity takes a token out; `tokens` are the text so far, int32 of shape
- * `[rows, room]`, and -1 where there is none: at padding, and where there is room for later ones.
+ * `logits` have shape `[rows, vocabSize]`, and -Infinity excludes a token; `tokens` are the text so far, int32 of shape
+ * `[rows, room]`, with -1 at padding and at positions that are still empty.
  */
 export type LogitsProcessor = (logits: NDArray, tokens: NDArray) => NDArray
 
@@ -22,7 +22,7 @@ const refuse = (operation: string, must: string, value: unknown): never => {
   throw new ArgumentError(`${operation}: it must be ${must}, got ${show(value)}.`)
 }
 
-/** A processor that looks at what it is called with. */
+/** A processor that checks its arguments. */
 const processor = (name: string, change: LogitsProcessor): LogitsProcessor => {
   const enter = must.door(name, {
     logits: arrayOfRank(2, '[rows, vocabSize]'),
@@ -56,7 +56,7 @@ export const temperature = (value: number): LogitsProcessor => {
 }
 
 /**
- * Keeps the `k` largest scores, and those that are equal to the least of them.
+ * Keeps the `k` largest scores, and those equal to the smallest of them.
  *
  * @throws ArgumentError unless k is a whole number from 1 on.
  * @example
@@ -155,7 +155,7 @@ export const repetitionPenalty = (penalty: number): LogitsProcessor => {
   return processor('repetitionPenalty', (logits, tokens) => {
     enterTokens(tokens)
     const [rows, vocabulary] = logits.shape as readonly [number, number]
-    // Updates out of range are dropped: -1 is sent there.
+    // Updates out of range are dropped, so -1 is moved out of range.
     const columns = np.where(np.less(tokens, 0), vocabulary, tokens)
     const seen = np
       .zeros([rows, vocabulary], { dtype: 'bool' })
@@ -166,33 +166,33 @@ export const repetitionPenalty = (penalty: number): LogitsProcessor => {
   })
 }
 
-/** What scores go through, by numbers. */
+/** Options that change scores. */
 export interface ScoreOptions {
   /** Above 1, tokens of the text become less likely. */
   readonly repetitionPenalty?: number
-  /** Further changes of the scores, after the penalty and before all that is of sampling. */
+  /** Further changes of the scores, after the penalty and before sampling. */
   readonly processors?: readonly LogitsProcessor[]
 }
 
-/** What sampling goes by. */
+/** Options of sampling. */
 export interface SamplingOptions extends ScoreOptions {
   /** 0 takes the likeliest token. 1 by default where there is a key, 0 where there is none. */
   readonly temperature?: number
-  /** Only as many of the likeliest tokens. */
+  /** Samples only from this many of the likeliest tokens. */
   readonly topK?: number
-  /** Only the likeliest tokens that have this probability together. */
+  /** Samples only from the likeliest tokens that together have this probability. */
   readonly topP?: number
-  /** Only tokens that are at least this many times as likely as the likeliest. */
+  /** Samples only from tokens that are at least this many times as likely as the likeliest. */
   readonly minP?: number
 }
 
-/** The processors that options ask for, in the order of `transformers`. */
+/** The processors of the options, in the order of `transformers`. */
 export const scoreProcessors = (options: ScoreOptions): readonly LogitsProcessor[] => [
   ...(options.repetitionPenalty === undefined ? [] : [repetitionPenalty(options.repetitionPenalty)]),
   ...(options.processors ?? []),
 ]
 
-/** Those of sampling, beside them. */
+/** The processors of sampling. */
 export const samplingProcessors = (options: SamplingOptions): readonly LogitsProcessor[] => [
   ...(options.temperature === undefined || options.temperature === 0 ? [] : [temperature(options.temperature)]),
   ...(options.topK === undefined ? [] : [topK(options.topK)]),
@@ -200,6 +200,6 @@ export const samplingProcessors = (options: SamplingOptions): readonly LogitsPro
   ...(options.minP === undefined ? [] : [minP(options.minP)]),
 ]
 
-/** One after the other. */
+/** Applies processors in order. */
 export const processAll = (processors: readonly LogitsProcessor[], logits: NDArray, tokens: NDArray): NDArray =>
   processors.reduce((scores, change) => change(scores, tokens), logits)

@@ -1,13 +1,13 @@
 /** Prompts: texts or tokens, one or several. */
 import { ArgumentError } from '../../core/errors.ts'
 
-/** Gives what text is certain as tokens come, and at the end what is left. */
+/** Returns the text that each token completes, and at the end the rest. */
 export interface TokenStream {
   readonly push: (id: number) => string
   readonly flush: () => string
 }
 
-/** What is needed of a tokenizer: those of `pullback/tokenizers` are such. */
+/** The part of a tokenizer that is needed, as those of `pullback/tokenizers` have it. */
 export interface TextTokenizer {
   encode(text: string): { readonly ids: readonly number[] }
   decodeStream(options?: { readonly skipSpecialTokens?: boolean }): TokenStream
@@ -42,7 +42,7 @@ const tokensOf = (
 /**
  * The tokens of each row.
  *
- * @throws ArgumentError for an empty prompt, one of another kind, and one that is longer than what the model can place.
+ * @throws ArgumentError for an empty or invalid prompt, and one longer than the model's positions.
  */
 export const promptTokens = (
   operation: string,

@@ -1,4 +1,4 @@
-/** What generation carries from token to token: keys and values of the text, and the text itself. */
+/** The state of generation between tokens: keys and values of the text, and the text itself. */
 import * as lax from '../../lax/index.ts'
 import * as np from '../../numpy/index.ts'
 import { jit } from '../../api/jit.ts'
@@ -11,23 +11,23 @@ import type { CausalModel } from '../decoder.ts'
 import type { Seq2SeqCache, Seq2SeqLM } from '../seq2seq.ts'
 import type { WeightsOf } from '../spec.ts'
 
-/** A tree of arrays, so that it goes through the compiled step and is donated to it. */
+/** A tree of arrays, so that it can be passed and donated to the compiled step. */
 export interface State {
-  /** Its length is that of the text that the model has seen. */
+  /** Its length is the number of positions that the model has seen. */
   readonly cache: Cache
-  /** Int32 of shape `[rows, room]`: -1 at padding and where there is room, -2 where keys and values stand without a token. */
+  /** Int32 of shape `[rows, room]`: -1 at padding and at empty positions, -2 at keys and values without a token. */
   readonly tokens: NDArray
 }
 
-/** Keys and values that rows begin with stand in the place of tokens. */
+/** Marks the positions of prefix keys and values, which have no token. */
 const PREFIX = -2
 
-/** What rows begin with: keys and values, of one row or of each, or tokens. */
+/** The prefix of rows: keys and values, shared or for each row, or tokens. */
 export type Prefix = Cache | readonly number[]
 
 export const isTokens = (prefix: Prefix): prefix is readonly number[] => Array.isArray(prefix)
 
-/** How many places it takes. */
+/** The number of positions of a prefix. */
 export const prefixLength = (operation: string, prefix: Prefix | undefined): number => {
   if (prefix === undefined) return 0
   if (isTokens(prefix)) return prefix.length
@@ -36,10 +36,10 @@ export const prefixLength = (operation: string, prefix: Prefix | undefined): num
   throw new ArgumentError(`${operation}: how many tokens the prefix has must be known; generate runs outside of jit.`)
 }
 
-/** A model that writes: after its prompt, or about it. */
+/** A generative model: a decoder, or an encoder-decoder. */
 export type TextModel<S = unknown> = CausalModel<S> | Seq2SeqLM<S>
 
-/** What a model has read that writes about it: keys and values, and which of them count. */
+/** The encoder's result in an encoder-decoder: keys and values, and their mask. */
 export type Read = Pick<Seq2SeqCache, 'encoder' | 'attentionMask'>
 
 const isSeq2Seq = <S>(model: TextModel<S>): model is Seq2SeqLM<S> => 'startCache' in model
@@ -47,14 +47,14 @@ const isSeq2Seq = <S>(model: TextModel<S>): model is Seq2SeqLM<S> => 'startCache
 /** A multiple of `step`. */
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step
 
-/** Lengths of prompts that programs are made for: powers of two to 128, then multiples of 128. */
+/** Padded lengths of prompts: powers of two up to 128, then multiples of 128. */
 export const promptRoom = (length: number): number =>
   length > 128 ? roundUp(length, 128) : 2 ** Math.max(4, Math.ceil(Math.log2(length)))
 
-/** How much of a text there is room for, in so many tokens at a time. */
+/** The capacity for a text, as a multiple of `block` tokens. */
 export const roomFor = (length: number, block: number): number => roundUp(length, block)
 
-/** What rows begin with, in a cache with room. */
+/** A cache with capacity, containing the prefix of the rows. */
 const beginCache = (operation: string, cacheShape: CacheShape, rows: number, room: number, prefix: Cache): Cache => {
   const given = prefix.layers[0]?.key.shape[0] ?? 1
   checkCache(operation, prefix, cacheShape, given === 1 ? 1 : rows)
@@ -74,7 +74,7 @@ const beginCache = (operation: string, cacheShape: CacheShape, rows: number, roo
   }
 }
 
-/** Rows after a prefix, with padding before them, and no token seen yet. */
+/** Rows after a prefix, padded on the left, with no token seen yet. */
 const beginState = (
   { cacheShape }: Pick<CausalModel, 'cacheShape'>,
   prompts: readonly (readonly number[])[],
@@ -107,10 +107,10 @@ const makeReader = <S>(model: Seq2SeqLM<S>) =>
 
 type Reader<S> = ReturnType<typeof makeReader<S>>
 
-/** Each model's compiled reading, for all texts. */
+/** The compiled encoder of each model, for all texts. */
 const readers = new WeakMap<object, unknown>()
 
-/** What is read, with padding after it, to one of few lengths. */
+/** Encodes texts, padded on the right to one of a few lengths. */
 const readPrompts = <S>(model: Seq2SeqLM<S>, params: WeightsOf<S>, prompts: readonly (readonly number[])[]): Read => {
   const reader = (readers.get(model) ?? makeReader(model)) as Reader<S>
   readers.set(model, reader)
@@ -124,25 +124,25 @@ const readPrompts = <S>(model: Seq2SeqLM<S>, params: WeightsOf<S>, prompts: read
   return reader(params, table(ids), table(mask))
 }
 
-/** What rows begin with. */
+/** The prefix of rows, and their block size. */
 interface BeginOptions {
   readonly operation: string
-  /** Room comes in so many tokens. */
+  /** Capacity grows by this many tokens. */
   readonly block: number
   readonly prefix: Cache | undefined
 }
 
-/** What there is before the first token: rows, what is read, and how many tokens the model sees first. */
+/** The state before the first token: rows, the encoder's result, and the number of tokens of the first step. */
 export interface Beginning {
   readonly state: State
-  /** Null where the prompt is what the rows begin with. */
+  /** Null if the rows begin with the prompt. */
   readonly read: Read | null
   readonly width: number
-  /** How many places of a row are taken: those of the prefix, and these. */
+  /** The number of used positions of a row: those of the prefix, and of the prompt. */
   readonly taken: number
 }
 
-/** Prompts as a model takes them: they are what rows begin with, or they are read, and rows begin with the start token. */
+/** Prepares prompts for a model: rows begin with them, or they are encoded, and rows begin with the start token. */
 export const begin = <S>(
   model: TextModel<S>,
   params: WeightsOf<S>,
@@ -159,12 +159,12 @@ export const begin = <S>(
   return { state: beginState(model, prompts, width, options), read: null, width, taken: before + width }
 }
 
-/** Memory is given back at once. */
+/** Frees the memory at once. */
 export const freeState = (state: State, read: Read | null): void => {
   for (const x of leaves({ state, read })) x.donate()
 }
 
-/** The same text with more room; the state that is given is used up. */
+/** The same text with more capacity; the given state is consumed. */
 export const growState = (state: State, room: number): State => {
   const more = room - state.tokens.shape[1]!
   const tokens = np.pad(
@@ -176,7 +176,7 @@ export const growState = (state: State, room: number): State => {
     { constantValues: -1 },
   )
   const cache = growCache(state.cache, room)
-  // The length is shared; all else is new.
+  // The length is shared; everything else is new.
   for (const { key, value } of state.cache.layers) {
     key.donate()
     value.donate()
@@ -185,7 +185,7 @@ export const growState = (state: State, room: number): State => {
   return { cache, tokens }
 }
 
-/** What the model says of the tokens that come next after those that it has seen: the scores after the last, shape `[rows, vocabSize]`. */
+/** Runs the model on the next tokens, and returns the scores after the last one, shape `[rows, vocabSize]`. */
 export const seeTokens = <S>(
   model: TextModel<S>,
   params: WeightsOf<S>,
@@ -200,7 +200,7 @@ export const seeTokens = <S>(
     return [written.logits.at(':', 0).get(), written.cache!.decoder]
   }
   const attentionMask = np.notEqual(tokens, -1).astype('int32')
-  // Places count tokens, and not padding, as generate in transformers has it.
+  // Positions count tokens but not padding, as `generate` in transformers does.
   const places = np.maximum(np.subtract(np.cumsum(attentionMask, { axis: 1 }), 1), 0)
   const output = model.apply(
     params,
@@ -210,10 +210,10 @@ export const seeTokens = <S>(
   return [output.logits.at(':', 0).get(), output.cache!]
 }
 
-/** The text as processors see it, of tokens that the model has scores for: what rows began with besides is none of it. */
+/** The text as processors see it: only tokens with scores, without the prefix's keys and values. */
 export const seenText = ({ tokens }: State, vocabSize: number): NDArray =>
   np.where(np.logicalAnd(np.greaterEqual(tokens, 0), np.less(tokens, vocabSize)), tokens, -1)
 
-/** Writes each row's next token, `ahead` places after what the model has seen. */
+/** Writes each row's next token, `ahead` positions after those that the model has seen. */
 export const writeTokens = ({ cache, tokens }: State, next: NDArray, ahead: number): NDArray =>
   lax.dynamicUpdateSliceInDim(tokens, np.expandDims(next, 1), np.add(cache.length, ahead), 1)

@@ -1,13 +1,13 @@
-/** One row's text as it comes, and when it ends. */
+/** The text of one row, and when it ends. */
 import type { TokenStream } from './prompt.ts'
 
-/** Says, after each token, whether the row ends with it. */
+/** Returns, after each token, whether the row ends with it. */
 export type StoppingRule = (tokens: readonly number[], text: string) => boolean
 
-/** Why a row ended: a token that ends texts, a rule or text that stops it, or as many tokens as there may be. */
+/** Why a row ended: an end token, a stop rule or string, or the maximal number of tokens. */
 export type Finish = 'eos' | 'stop' | 'length'
 
-/** How much of the end of a text may be the beginning of one of the stops. */
+/** The length of the end of a text that may be the beginning of a stop string. */
 const heldBack = (text: string, stops: readonly string[]): number => {
   const longest = Math.max(0, ...stops.map((stop) => stop.length - 1))
   for (let n = Math.min(longest, text.length); n > 0; n--) {
@@ -16,32 +16,35 @@ const heldBack = (text: string, stops: readonly string[]): number => {
   return 0
 }
 
-/** Where the first stop begins, or -1. */
+/** The index of the first stop string, or -1. */
 const firstStop = (text: string, stops: readonly string[]): number => {
   const places = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0)
   return places.length === 0 ? -1 : Math.min(...places)
 }
 
-/** What a token does to its row. */
+/** The effect of a token on its row. */
 export interface RowStep {
-  /** Text that is certain now. */
+  /** The text that is now complete. */
   readonly text: string
   readonly finish: Finish | null
 }
 
-/** What ends rows. */
+/** The conditions that end rows. */
 export interface Endings {
   readonly eos: readonly number[]
   readonly stops: readonly string[]
   readonly rules: readonly StoppingRule[]
 }
 
-/** One row. Text that may be the beginning of a stop is held back until it is none; a stop itself is not given out. */
+/**
+ * One row. Text that may be the beginning of a stop string is held back until it is known not to be; the stop string itself is
+ * not returned.
+ */
 export class Row {
   readonly tokens: number[] = []
   readonly #stream: TokenStream | null
   readonly #endings: Endings
-  /** As many tokens as there may be. */
+  /** The maximal number of tokens. */
   readonly #most: number
   #held = ''
   #text = ''
@@ -71,7 +74,7 @@ export class Row {
     return { text: this.#release(heldBack(this.#held, this.#endings.stops)), finish: null }
   }
 
-  /** Adds text; if it has a stop in it, what comes before that is returned. */
+  /** Adds text; if it contains a stop string, returns the text before that. */
   #take(text: string): string | null {
     this.#held += text
     const at = firstStop(this.#held, this.#endings.stops)
@@ -80,7 +83,7 @@ export class Row {
     return this.#release(0)
   }
 
-  /** Gives out all but the last `kept` characters. */
+  /** Releases all but the last `kept` characters. */
   #release(kept: number): string {
     const text = this.#held.slice(0, this.#held.length - kept)
     this.#held = this.#held.slice(text.length)
