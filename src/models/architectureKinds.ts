@@ -226,6 +226,12 @@ const writeSeq2Seq = (output: Seq2SeqOutput): NamedArrays => ({
 
 const writeSeq2SeqLM = ({ logits, ...states }: Seq2SeqLMOutput): NamedArrays => ({ logits, ...writeSeq2Seq(states) })
 
+const readImage = (named: NamedArrays, architecture: string): ImageInputs => {
+  const { pixel_values: pixelValues } = named
+  if (pixelValues === undefined) throw new ArgumentError(`${architecture} needs an input pixel_values.`)
+  return { pixelValues }
+}
+
 // Kinds of architecture.
 
 const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_ids', 'segment_ids'] as const
@@ -234,6 +240,8 @@ const textInputs = ['input_ids', 'attention_mask', 'token_type_ids', 'position_i
 export const typelessInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
 
 const decoderInputs = ['input_ids', 'attention_mask', 'position_ids', 'segment_ids'] as const
+
+const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
 
 interface Family<C> {
   readonly config: (json: unknown) => Either<ConfigError, C>
@@ -244,52 +252,85 @@ interface Decoders<C> extends Family<C> {
   readonly cacheShape: (config: C) => CacheShape
 }
 
+const encoding = <C>({ config }: Family<C>, inputs: readonly string[]) => ({ config, inputs, read: readEncoder })
+
+const decoding = <C>({ config, cacheShape }: Decoders<C>) => ({
+  config,
+  decodes: { cacheShape, prefix: 'cache' as const },
+  inputs: decoderInputs,
+  read: readDecoder,
+})
+
+const rewriting = <C>({ config, cacheShape }: Decoders<C>) => ({
+  config,
+  decodes: { cacheShape, prefix: 'prefix' as const },
+  inputs: seq2seqInputs,
+  read: readSeq2Seq,
+})
+
+const seeing = <C>({ config }: Family<C>) => ({
+  config,
+  inputs: ['pixel_values'],
+  options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'] as const,
+  read: readImage,
+})
+
+const seeingWithState = <C>({ config }: Family<C>) => ({
+  config,
+  inputs: ['pixel_values'],
+  options: ['key', 'state', 'training'] as const,
+  read: readImage,
+})
+
+interface Scored {
+  readonly logits: NDArray
+}
+
+const classLoss = ({ logits }: Scored, [labels]: readonly NDArray[], config: ClassifierConfig): NDArray =>
+  classificationLoss(config, logits, labels!)
+
+const tokenLoss = ({ logits }: Scored, [labels]: readonly NDArray[]): NDArray => crossEntropy(logits, labels!)
+
 export const encoder = <C, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, EncoderOutput, RunOptions>,
   inputs: readonly string[] = textInputs,
-) => erase({ config, model, inputs, read: readEncoder, write: writeEncoder })
+) => erase({ ...encoding(family, inputs), model, write: writeEncoder })
 
 export const sequenceClassifier = <C extends ClassifierConfig, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
   inputs: readonly string[] = textInputs,
 ) =>
   erase({
-    config,
+    ...encoding(family, inputs),
     model,
-    inputs,
-    read: readEncoder,
     write: writeHead,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
+    loss: classLoss,
   })
 
 /** Labels are classes or words for each token, and -100 where there is none. */
 export const tokenClassifier = <C, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, HeadOutput, RunOptions>,
   inputs: readonly string[] = textInputs,
 ) =>
   erase({
-    config,
+    ...encoding(family, inputs),
     model,
-    inputs,
-    read: readEncoder,
     write: writeHead,
-    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
+    loss: tokenLoss,
   })
 
 /** Labels are two positions, of the first and the last token of an answer. */
 export const spanFinder = <C, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, EncoderInputs, SpanOutput, RunOptions>,
   inputs: readonly string[] = textInputs,
 ) =>
   erase({
-    config,
+    ...encoding(family, inputs),
     model,
-    inputs,
-    read: readEncoder,
     write: ({ startLogits, endLogits, ...states }) => ({
       start_logits: startLogits,
       end_logits: endLogits,
@@ -300,110 +341,79 @@ export const spanFinder = <C, S>(
   })
 
 export const causal = <C, S>(
-  { config, cacheShape }: Decoders<C>,
+  family: Decoders<C>,
   model: (config: C) => Model<S, DecoderInputs, CausalOutput, RunOptions>,
 ) =>
   erase({
-    config,
+    ...decoding(family),
     model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
     write: writeScores,
     loss: ({ logits }, [labels]) => nextTokenLoss(logits, labels!),
   })
 
 export const decoder = <C, S>(
-  { config, cacheShape }: Decoders<C>,
+  family: Decoders<C>,
   model: (config: C) => Model<S, DecoderInputs, DecoderOutput, RunOptions>,
 ) =>
   erase({
-    config,
+    ...decoding(family),
     model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
     write: writeDecoder,
   })
 
 /** One class for the whole text, scored at its last token. */
 export const lastTokenClassifier = <C extends ClassifierConfig, S>(
-  { config, cacheShape }: Decoders<C>,
+  family: Decoders<C>,
   model: (config: C) => Model<S, DecoderInputs, SequenceOutput, RunOptions>,
 ) =>
   erase({
-    config,
+    ...decoding(family),
     model,
-    decodes: { cacheShape, prefix: 'cache' },
-    inputs: decoderInputs,
-    read: readDecoder,
     write: writeScores,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
+    loss: classLoss,
   })
 
-const seq2seqInputs = ['input_ids', 'attention_mask', 'decoder_input_ids', 'decoder_attention_mask'] as const
-
 export const seq2seq = <C, S>(
-  { config, cacheShape }: Decoders<C>,
+  family: Decoders<C>,
   model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqOutput, Seq2SeqOptions>,
 ) =>
   erase({
-    config,
+    ...rewriting(family),
     model,
-    decodes: { cacheShape, prefix: 'prefix' },
-    inputs: seq2seqInputs,
-    read: readSeq2Seq,
     write: writeSeq2Seq,
   })
 
 /** Labels are the target text; shifted, they are the decoder's default input. */
 export const seq2seqLM = <C, S>(
-  { config, cacheShape }: Decoders<C>,
+  family: Decoders<C>,
   model: (config: C) => Model<S, Seq2SeqInputs, Seq2SeqLMOutput, Seq2SeqOptions>,
 ) =>
   erase({
-    config,
+    ...rewriting(family),
     model,
-    decodes: { cacheShape, prefix: 'prefix' },
-    inputs: seq2seqInputs,
-    read: readSeq2Seq,
     write: writeSeq2SeqLM,
-    loss: ({ logits }, [labels]) => crossEntropy(logits, labels!),
+    loss: tokenLoss,
   })
 
-// Models of images.
-
-const pixels = (named: NamedArrays, architecture: string): ImageInputs => {
-  const { pixel_values: pixelValues } = named
-  if (pixelValues === undefined) throw new ArgumentError(`${architecture} needs an input pixel_values.`)
-  return { pixelValues }
-}
-
 export const imageEncoder = <C, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, ImageInputs, EncoderOutput, RunOptions>,
 ) =>
   erase({
-    config,
+    ...seeing(family),
     model,
-    inputs: ['pixel_values'],
-    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
-    read: pixels,
     write: writeEncoder,
   })
 
 export const imageClassifier = <C extends ClassifierConfig, S>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => Model<S, ImageInputs, HeadOutput, RunOptions>,
 ) =>
   erase({
-    config,
+    ...seeing(family),
     model,
-    inputs: ['pixel_values'],
-    options: ['key', 'remat', 'attentions', 'interpolatePosEncoding'],
-    read: pixels,
     write: writeHead,
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
+    loss: classLoss,
   })
 
 /** Makes the state of a stateful model optional in the type: without it, a run throws. */
@@ -418,28 +428,22 @@ const writeState = (state: unknown, options: AnyRunOptions = {}): NamedArrays =>
     : {}
 
 export const statefulImageEncoder = <C, S, T>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => StatefulModel<S, T, ImageInputs, ConvOutput>,
 ) =>
   erase({
-    config,
+    ...seeingWithState(family),
     model: withState<C, S, T, ConvOutput>(model),
-    inputs: ['pixel_values'],
-    options: ['key', 'state', 'training'],
-    read: pixels,
     write: ({ state, ...output }, options) => ({ ...writeEncoder(output), ...writeState(state, options) }),
   })
 
 export const statefulImageClassifier = <C extends ClassifierConfig, S, T>(
-  { config }: Family<C>,
+  family: Family<C>,
   model: (config: C) => StatefulModel<S, T, ImageInputs, ConvHeadOutput>,
 ) =>
   erase({
-    config,
+    ...seeingWithState(family),
     model: withState<C, S, T, ConvHeadOutput>(model),
-    inputs: ['pixel_values'],
-    options: ['key', 'state', 'training'],
-    read: pixels,
     write: ({ state, ...output }, options) => ({ ...writeHead(output), ...writeState(state, options) }),
-    loss: ({ logits }, [labels], c) => classificationLoss(c, logits, labels!),
+    loss: classLoss,
   })
