@@ -18,7 +18,7 @@ export interface Closure {
 }
 
 /** A closure and the structure of its result. */
-export interface TreeClosure extends Closure {
+interface TreeClosure extends Closure {
   readonly out: TreeDef
 }
 

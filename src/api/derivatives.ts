@@ -19,7 +19,7 @@ type Values = readonly NDArray[]
 type Tangents<A extends readonly unknown[]> = { readonly [I in keyof A]: Arrays<A[I]> | A[I] }
 
 /** Turns a function of trees into a function of arrays; remembers the structure of the result. */
-export const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
+const liftFunction = (name: string, f: (...args: never[]) => unknown, args: TreeDef) => {
   requireFunctions(name, { f })
   const lifted = {
     out: undefined as TreeDef | undefined,

@@ -52,7 +52,7 @@ export const innerProduct = (xs: Values, ys: Values): number => {
 }
 
 /** A function and its rule. */
-export interface RuleUnderTest {
+interface RuleUnderTest {
   /** The function, from leaves to leaves. */
   readonly f: (xs: Values) => Values
   /**

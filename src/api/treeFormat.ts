@@ -43,7 +43,7 @@ export const specialNumbers: ReadonlyMap<string, number> = new Map([
 ])
 
 /** Typed arrays that may be leaves. */
-export type LeafTypedArray =
+type LeafTypedArray =
   | Float32Array
   | Float64Array
   | Int8Array

@@ -43,7 +43,7 @@ export type Operands<A extends readonly unknown[]> = { -readonly [I in keyof A]:
 export type Carry<T> = [T] extends [FreshLeaves<T, NDArray>] ? T : FreshLeaves<T, NDArray>
 
 /** A leaf of the carry that the body of a loop returns. */
-export type CarryLeaf = NDArray | number | boolean
+type CarryLeaf = NDArray | number | boolean
 
 /** The carry that the body of a loop returns. */
 export type NextCarry<T> = ReadonlyLeaves<T, CarryLeaf>

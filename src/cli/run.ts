@@ -29,7 +29,7 @@ const commands: readonly Command[] = [
 ]
 
 /** 0 done, 1 failed, 2 wrong use. */
-export type ExitCode = 0 | 1 | 2
+type ExitCode = 0 | 1 | 2
 
 const common: { readonly [name: string]: Option } = { help: { type: 'boolean', help: 'shows this' } }
 

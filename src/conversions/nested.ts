@@ -87,7 +87,7 @@ const eachRow = (
 }
 
 /** The contents of nested lists. */
-export type Contents =
+type Contents =
   /** Numbers and booleans as numbers; whether all are booleans. */
   | {
       readonly kind: 'numbers'

@@ -13,7 +13,7 @@ export type ExpandedKind = BlockKind | 'float16' | 'bfloat16'
 
 export const isHalfKind = (kind: ExpandedKind): kind is 'float16' | 'bfloat16' => kind.endsWith('float16')
 
-export interface Block {
+interface Block {
   /** Elements in a block. */
   readonly elements: number
   /** Bytes of a block. */

@@ -21,7 +21,7 @@ export type LongDType = 'int64' | 'uint64'
 /** Elements that are computed with as they are. */
 export type WideDType = WordDType | LongDType
 
-export type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
+type Kind = 'bool' | 'unsigned' | 'signed' | 'float'
 
 /** The storage of an array's elements: bool as bytes 0 and 1, 16-bit floats as their bits. */
 export type TypedArray =

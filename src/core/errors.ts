@@ -60,9 +60,6 @@ export class CustomRuleError extends PullbackError {}
 /** A loop that was cut off by its bound, in debug mode. */
 export class LoopBoundError extends PullbackError {}
 
-/** Text that is not a printed program. */
-export class ParseError extends PullbackError {}
-
 /** A kernel of a compiled program that failed: a bug of this library. */
 export class KernelError extends PullbackError {}
 

@@ -17,7 +17,7 @@ export interface Registration {
 }
 
 /** Options of `registerPytreeNode`. */
-export interface PytreeOptions {
+interface PytreeOptions {
   /**
    * For a class whose arrays have no derivatives: what it is and what to do instead, for the message of the `FrozenError`.
    */

@@ -1,5 +1,5 @@
 /** Debug switches. Mutable on purpose: they change how a computation is observed, not its result. */
-export interface Settings {
+interface Settings {
   /** The first operation that produces a NaN throws. */
   nans: boolean
   /** The first operation that produces an infinity throws. */

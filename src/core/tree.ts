@@ -109,7 +109,7 @@ const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, sub
   }
 }
 
-export interface Flattened {
+interface Flattened {
   readonly leaves: readonly unknown[]
   readonly treedef: TreeDef
 }

@@ -20,7 +20,7 @@ export interface ParserServices {
   readonly getTypeAtLocation?: (node: Node) => Type
 }
 
-export interface RuleContext {
+interface RuleContext {
   /** With typescript-eslint's parser it has `parserServices`. */
   readonly sourceCode: object
   report(problem: {

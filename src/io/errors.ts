@@ -117,6 +117,3 @@ export const run = async <A>(task: TaskEither<IoError, A>): Promise<A> => {
   const result = await task()
   return result._tag === 'Right' ? result.right : fail(result.left)
 }
-
-/** The value of an `Either`, or its error as a fault. */
-export const unwrap = <A>(result: Either<IoError, A>): A => (result._tag === 'Right' ? result.right : fail(result.left))

@@ -1,7 +1,7 @@
 /** 8-bit floats as float32: each format has 256 values, so a table is enough. */
 
 /** E4M3 without infinities, E5M2 as in IEEE 754, E8M0 (a power of two): https://github.com/jax-ml/ml_dtypes. */
-export type Float8 = 'e4m3fn' | 'e5m2' | 'e8m0fnu'
+type Float8 = 'e4m3fn' | 'e5m2' | 'e8m0fnu'
 
 const e4m3fn = (bits: number): number => {
   const [exponent, mantissa] = [(bits >>> 3) & 15, bits & 7]

@@ -10,7 +10,7 @@ export interface JsonObject {
   readonly members: ReadonlyMap<string, JsonNode>
 }
 
-export type JsonValue = null | boolean | number | string | readonly JsonNode[] | JsonObject
+type JsonValue = null | boolean | number | string | readonly JsonNode[] | JsonObject
 
 /** A value, and the byte at which it begins. */
 export interface JsonNode {

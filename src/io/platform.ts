@@ -18,7 +18,7 @@ export interface UrlLike {
 }
 
 /** A `URL` with its parts. */
-export interface UrlParts extends UrlLike {
+interface UrlParts extends UrlLike {
   pathname: string
 }
 
@@ -48,7 +48,7 @@ export interface FileHandle {
 }
 
 /** Node's information about a file. */
-export interface FileStat {
+interface FileStat {
   readonly size: number
   isFile(): boolean
   isDirectory(): boolean
@@ -67,7 +67,7 @@ export interface NodeFiles {
 }
 
 /** An inflating stream: the parts of `DecompressionStream` that are used. */
-export interface Inflater {
+interface Inflater {
   readonly writable: {
     getWriter(): { write(chunk: Uint8Array): Promise<void>; close(): Promise<void>; abort(): Promise<void> }
   }

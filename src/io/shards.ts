@@ -13,7 +13,7 @@ import type { TensorFile, TensorInfo } from './tensors.ts'
 import { withDoors } from './tensors.ts'
 
 /** Opens one of the files. */
-export type OpenShard = (source: ByteSource) => Promise<TensorFile>
+type OpenShard = (source: ByteSource) => Promise<TensorFile>
 
 const weightMap = (root: JsonNode, source: string): JsonObject => {
   const map = isObject(root.value) ? root.value.members.get('weight_map') : undefined

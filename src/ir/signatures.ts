@@ -13,11 +13,11 @@ import type { AnyProgram } from './parts.ts'
 export type Arity = readonly [least: number, most: number]
 
 /** The parameters of one operation. */
-export type Parameters<N extends OpName> = {
+type Parameters<N extends OpName> = {
   readonly [K in keyof OpParams<AnyProgram>[N]]-?: Kind<OpParams<AnyProgram>[N][K]>
 }
 
-export interface Signature<N extends OpName> {
+interface Signature<N extends OpName> {
   readonly operands: Arity
   readonly params: Parameters<N>
 }

@@ -24,7 +24,7 @@ export const countEquations = (program: Program): number => {
 }
 
 /** A program among others, and where it stands. */
-export interface Placed {
+interface Placed {
   readonly program: Program
   /** From the outermost program: `equation 2 (scan), body: `; empty for that one. */
   readonly where: string

@@ -10,7 +10,7 @@ import { hasPieces } from './pieces.ts'
 import { countedAxis, isView, keepsOrder, repeatsRows, throughView } from './views.ts'
 
 /** What is done with an equation. */
-export type Class =
+type Class =
   /** A loop over elements, which may be part of a larger one. */
   | 'map'
   | 'view'
@@ -39,7 +39,7 @@ export interface Capabilities {
   inPlace(eqn: Equation): number | null
 }
 
-export const classify = (eqn: Equation, can: Capabilities): Class => {
+const classify = (eqn: Equation, can: Capabilities): Class => {
   if (isView(eqn)) return 'view'
   if (countedAxis(eqn) !== null) return 'index'
   if (hasPieces(eqn)) return 'pieces'
@@ -81,7 +81,7 @@ export const viewOf = (eqn: Equation | undefined, classes: ReadonlyMap<Equation,
   eqn !== undefined && classes.get(eqn) === 'view' ? eqn : undefined
 
 /** An array seen through views, as offset and strides in elements of what it is a view of. */
-export interface StridedView {
+interface StridedView {
   readonly source: Variable
   readonly offset: number
   readonly strides: readonly number[]

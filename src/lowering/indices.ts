@@ -20,7 +20,7 @@ interface Division {
   readonly by: number
 }
 
-export type Factor = LoopVar | Division
+type Factor = LoopVar | Division
 
 interface Term {
   readonly factor: Factor

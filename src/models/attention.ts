@@ -143,7 +143,7 @@ export const attend = (query: NDArray, key: NDArray, value: NDArray, options: At
 }
 
 /** Queries, keys and values of the same text. */
-export interface SelfAttentionParams {
+interface SelfAttentionParams {
   readonly query: LinearParams
   readonly key: LinearParams
   readonly value: LinearParams

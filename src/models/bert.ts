@@ -17,7 +17,6 @@ import { encoderArrays, runEncoder } from './encoder.ts'
 import { encoderParts, scorePooled, scoreSpans, scoreTokens, scoreWords } from './heads.ts'
 import type { Activation, Drop } from './layers.ts'
 import { activationNames, applyActivation, applyEmbedding, applyLayerNorm, applyLinear, makeDrop } from './layers.ts'
-import type { Model } from './model.ts'
 import { makeModel } from './model.ts'
 import type { ParamsOf } from './spec.ts'
 import { embedding, layerNorm, linear, repeated } from './spec.ts'
@@ -390,6 +389,3 @@ export const bertForMaskedLM = (config: BertConfig) =>
       )
     },
   })
-
-/** A model of type `bert`, whatever its head. */
-export type BertModel = Model<ReturnType<typeof bertBodySpecs>, EncoderInputs, EncoderOutput, RunOptions>

@@ -48,7 +48,7 @@ export const scoreTokens = (
 ): HeadOutput => ({ ...states, logits: applyLinear(classifier, drop(states.lastHiddenState, dropRate)) })
 
 /** The layer before the vocabulary. */
-export interface TransformParams {
+interface TransformParams {
   readonly dense: LinearParams
   readonly norm: { readonly weight: NDArray; readonly bias: NDArray }
   readonly activation: Activation

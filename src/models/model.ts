@@ -58,7 +58,7 @@ export type StateOfModel<M> = M extends { readonly stateSpecs: infer T } ? Param
 export type ParamsOfModel<M> = M extends { readonly specs: infer S } ? ParamsOf<S> : never
 
 /** Checks of a model's arguments: see `doors.ts`. */
-export interface ModelDoors {
+interface ModelDoors {
   readonly inputs: must.Check
   readonly options: must.Check
 }
@@ -70,7 +70,7 @@ const someInputs = must.kind('an object of arrays by name', (x) => typeof x === 
 const someOptions = must.optional(must.kind('an object of options', (x) => typeof x === 'object' && x !== null))
 
 /** The argument of `makeModel`. */
-export interface ModelParts<S, I, O, X> extends Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> {
+interface ModelParts<S, I, O, X> extends Omit<Model<S, I, O, X>, 'init' | 'apply' | 'ignored' | 'tied'> {
   readonly apply: (params: ParamsOf<S>, inputs: I, options?: X) => O
   readonly ignored?: readonly RegExp[]
   readonly tied?: ReadonlyMap<string, string>
@@ -81,7 +81,7 @@ export interface ModelParts<S, I, O, X> extends Omit<Model<S, I, O, X>, 'init' |
 }
 
 /** The argument of `makeStatefulModel`. */
-export interface StatefulModelParts<S, T, I, O> extends Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> {
+interface StatefulModelParts<S, T, I, O> extends Omit<StatefulModel<S, T, I, O>, 'init' | 'initState' | 'tied'> {
   /** A check of the inputs. */
   readonly inputs?: must.Check
   readonly stddev: number

@@ -18,7 +18,7 @@ const ranges = {
 } as const
 
 /** The axes of a sum. */
-export interface SquaresOptions {
+interface SquaresOptions {
   readonly axis?: number | readonly number[] | null
   readonly keepdims?: boolean
 }

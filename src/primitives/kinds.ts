@@ -113,7 +113,7 @@ const mapBigInto = (data: TypedArray, out: TypedArray, f: (x: bigint) => bigint 
 }
 
 /** The number function of an operation, or one for each dtype that differs from the general one. */
-export interface Evaluators<F> {
+interface Evaluators<F> {
   readonly general: F
   readonly int32?: F
   readonly uint32?: F

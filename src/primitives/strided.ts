@@ -5,7 +5,7 @@ import type { Shape } from '../core/shape.ts'
  * Visits the rows of a strided view: calls `row(offset, i)` for each index of all axes but the last, where `offset` is
  * the view's place of the row's first element and `i` counts elements from 0 in row-major order.
  */
-export const eachRow = (
+const eachRow = (
   shape: Shape,
   strides: readonly number[],
   start: number,

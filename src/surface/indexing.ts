@@ -51,7 +51,7 @@ const getBasic = (x: NDArray, parts: readonly Part[]): NDArray => {
 }
 
 /** An index as a gather: the result of the gather has the axes of the starts, then those of the window. */
-export interface Plan {
+interface Plan {
   readonly starts: NDArray
   readonly startShape: Shape
   readonly indexMap: readonly number[]

@@ -81,7 +81,7 @@ const byteLevel = ({ member, tokens }: Source): object => {
  * Merges that do what SentencePiece does with scores: of all pairs the one whose whole scores most is joined first; of equal scores
  * the longest. Pairs that make one token stand in the order of their parts.
  */
-export const mergesOf = (
+const mergesOf = (
   vocabulary: ReadonlyMap<string, number>,
   scores: readonly number[],
 ): readonly (readonly [string, string])[] => {

@@ -4,7 +4,7 @@ import type { Span } from './aligned.ts'
 import { Heap } from './heap.ts'
 
 /** What becomes of two neighbours, and how soon. */
-export interface Merge {
+interface Merge {
   readonly rank: number
   readonly id: number
 }

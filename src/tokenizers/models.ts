@@ -13,7 +13,7 @@ import { mergeAll, pairOf } from './merges.ts'
 import { charactersOf } from './unicode.ts'
 
 /** A token of a word. */
-export interface Piece {
+interface Piece {
   readonly id: number
   readonly token: string
   /** The part of the word that it is, in units of UTF-16. */

@@ -2,7 +2,7 @@
 import type { Aligned, Change } from './aligned.ts'
 import { charactersOf } from './unicode.ts'
 
-export type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD'
+type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD'
 
 /** Whether b, following a, is moved before it: both are marks, and b's combining class is less. */
 const isReordered = (a: string, b: string): boolean => a !== b && (a + b).normalize('NFD') === b + a

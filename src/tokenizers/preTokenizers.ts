@@ -13,7 +13,7 @@ export type PreTokenizer = (part: Aligned) => readonly Aligned[]
 const behaviors = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const
 
 /** What becomes of the matches that a text is split at. */
-export type Behavior = (typeof behaviors)[number]
+type Behavior = (typeof behaviors)[number]
 
 /** Joins neighbours where `joins` says so of whether the first and the second match. */
 const joined = (matches: Matches, joins: (before: boolean, isMatch: boolean) => boolean): readonly Span[] => {
@@ -43,7 +43,7 @@ const spansOf: { readonly [B in Behavior]: (matches: Matches) => readonly Span[]
 }
 
 /** The parts of a text that is split at matches; none is empty. */
-export const splitAt = (part: Aligned, matches: Matches, behavior: Behavior): readonly Aligned[] =>
+const splitAt = (part: Aligned, matches: Matches, behavior: Behavior): readonly Aligned[] =>
   spansOf[behavior](matches)
     .filter(([start, end]) => end > start)
     .map(([start, end]) => part.slice(start, end))

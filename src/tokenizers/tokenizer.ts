@@ -113,7 +113,7 @@ const chatDoor = must.door('applyChatTemplate', {
 })
 
 /** What a tokenizer is made of. */
-export interface Parts {
+interface Parts {
   readonly extract: (text: Aligned) => readonly Part[]
   readonly addedTokens: readonly AddedToken[]
   readonly preTokenize: PreTokenizer

@@ -6,7 +6,7 @@ import { truncate } from './encoding.ts'
 /** Which of two texts gives way. */
 export type TruncationStrategy = 'longestFirst' | 'onlyFirst' | 'onlySecond'
 
-export interface Truncation {
+interface Truncation {
   /** Tokens that are left for the texts. */
   readonly length: number
   readonly strategy: TruncationStrategy

@@ -26,7 +26,7 @@ class StageInterpreter implements Interpreter, Trace {
   }
 }
 
-export interface Staged {
+interface Staged {
   /** Inputs: the captured values, then the arguments. */
   readonly program: Program
   /** Values of enclosing transformations that the function refers to. */

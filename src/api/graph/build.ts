@@ -36,7 +36,7 @@ export interface Node {
   readonly gives: Set<Value>
 }
 
-export interface Box {
+interface Box {
   readonly id: string
   readonly label: string
   readonly box: Box | null

@@ -29,7 +29,7 @@ export type Generation = 'young' | 'all'
 /**
  * Collects, and tells each object that is left in the set. Says whether all were told: if not, those that were not need not be dead.
  */
-export type Find = (among: WeakSet<Findable>, generation: Generation) => boolean
+type Find = (among: WeakSet<Findable>, generation: Generation) => boolean
 
 type Gc = (options?: { readonly type: 'minor' }) => void
 

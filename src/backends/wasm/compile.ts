@@ -62,7 +62,7 @@ interface Planned {
 }
 
 /** Options of `compile`. */
-export interface CompileOptions {
+interface CompileOptions {
   /** Cuts all ranges as finely as can be, whatever that costs: so that tests on small arrays meet threads. */
   readonly finest?: boolean
 }

@@ -30,7 +30,7 @@ import { decode, encode, storeKey } from './moduleStore.ts'
 import { revision } from './revision.ts'
 
 /** What turns programs into modules. */
-export type Compile = (program: Program, features: Features) => CompiledProgram
+type Compile = (program: Program, features: Features) => CompiledProgram
 
 /** Options of `wasmDevice`: of its engine, and of its memory. */
 export interface DeviceOptions extends EngineOptions {

@@ -25,7 +25,7 @@ const SPINS = 80_000
 const WORTH_WAKING = 12
 
 /** The functions of JavaScript that `parallel` calls. */
-export interface DispatchImports {
+interface DispatchImports {
   /** Starts the threads. */
   readonly startThreads: Func
   /** Waits for the job's last pieces, and throws if a thread failed. */

@@ -27,7 +27,7 @@ export interface Plan {
   readonly plannedPeak: number
 }
 
-export const alignment = 64
+const alignment = 64
 const align = (n: number): number => Math.ceil(n / alignment) * alignment
 
 /** Large arrays begin at different places of a page, as those in `heap.ts` do, and for the same reason. */

@@ -27,7 +27,7 @@ export interface WasmTable {
   set(slot: number, value: WasmFunction | null): void
 }
 
-export interface WasmImports {
+interface WasmImports {
   readonly [module: string]: object
 }
 
@@ -136,7 +136,7 @@ const moduleOf = (body: (code: Code) => Expr): Uint8Array => {
 const firstLane = (x: Expr<'v128'>): Expr<'i32'> => lane('i32x4.extract_lane', 0, x)
 
 /** Whether programs can be compiled, and why not: a page's policy forbids it, or there are no vectors of 128 bits. */
-export type Compiler = 'ready' | 'forbidden' | 'missing'
+type Compiler = 'ready' | 'forbidden' | 'missing'
 
 const findCompiler = (): Compiler => {
   if (host.WebAssembly === undefined) return 'missing'

@@ -7,7 +7,7 @@ import { canSleep, isBrowser, now, startThread } from './platform.ts'
 import type { ThreadData } from './workerSource.ts'
 import { workerRevision, workerSource } from './workerSource.ts'
 
-export interface PoolOptions {
+interface PoolOptions {
   /** How many threads to start, at most. */
   readonly helpers: number
   /** How many pieces of work (20 microseconds each, about) the caller does alone before it starts threads. */

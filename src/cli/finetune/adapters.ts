@@ -10,19 +10,19 @@ import { isPrompt, virtualTensors, withVirtualTokens } from '../../train/methods
 import { FailedError, orFail } from '../command.ts'
 
 /** An adapter that changes weights. */
-export interface WeightAdapter {
+interface WeightAdapter {
   readonly kind: 'weights'
   readonly adapter: Adapter<PeftConfig>
 }
 
 /** An adapter with virtual tokens. */
-export interface TokenAdapter {
+interface TokenAdapter {
   readonly kind: 'tokens'
   readonly adapter: VirtualAdapter
 }
 
 /** An adapter after layers (bottleneck), in our own files. */
-export interface LayerAdapter {
+interface LayerAdapter {
   readonly kind: 'layers'
   readonly adapter: Adapter<BottleneckConfig>
 }
@@ -93,7 +93,7 @@ export const writing = (one: AnyAdapter | null, plain: ParamTree): Writing => {
 }
 
 /** A model with an adapter, computed as PEFT does where it has the method, as a function of the adapter's own arrays. */
-export interface Exact {
+interface Exact {
   readonly adapter: Adapter
   readonly run: (adapter: Adapter, plain: ParamTree, inputs: NamedArrays, options: AnyRunOptions) => NamedArrays
   /** The adapter's arrays, or gradients with respect to them, under their names in files. */

@@ -10,7 +10,7 @@ import type { Settings, TaskName } from './settings.ts'
 import type { TaskBatch } from './task.ts'
 
 /** A stream of either kind of rows. */
-export type Rows =
+type Rows =
   | { readonly kind: 'known'; readonly rows: Stream<TrainRow> }
   | { readonly kind: 'pairs'; readonly rows: Stream<PairRow> }
 
@@ -32,7 +32,7 @@ export const detectTask = async (paths: readonly string[], reading: Reading, con
 }
 
 /** The kind of labels: class names, or numbers. */
-export interface Labels {
+interface Labels {
   /** Null if they are numbers. */
   readonly names: readonly string[] | null
 }

@@ -12,7 +12,7 @@ import type { Tuned } from './tuned.ts'
 import { loadTuned, tunedOptions } from './tuned.ts'
 
 /** The files of `--data`, and the arguments after it. */
-export const dataOf = (given: Given): readonly string[] => [required(given, 'data'), ...given.words]
+const dataOf = (given: Given): readonly string[] => [required(given, 'data'), ...given.words]
 
 /** Whole numbers from 1 on. */
 const countOption = (given: Given, name: string): number | undefined => {

@@ -28,7 +28,7 @@ import type { MethodName, Settings, TaskName } from './settings.ts'
 import type { Running, Task } from './task.ts'
 
 /** Further contents of an adapter's files. */
-export interface SaveOptions {
+interface SaveOptions {
   readonly baseModel: string
   readonly taskType: Task['taskType']
 }

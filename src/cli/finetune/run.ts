@@ -119,7 +119,7 @@ export const beginning = ({ settings, base }: Run): readonly [method: Method, ad
 }
 
 /** The result of a run. */
-export interface Outcome {
+interface Outcome {
   readonly reason: string
   readonly steps: number
   readonly metrics: { readonly [name: string]: unknown }
@@ -149,7 +149,7 @@ const writeJson = (path: string, value: JsonRecord): Promise<void> =>
   writeText(path, `${JSON.stringify(value, null, 2)}\n`)
 
 /** How to start a run, and how to report its progress. */
-export interface RunTrainingOptions {
+interface RunTrainingOptions {
   readonly resume: boolean
   readonly labels: readonly string[] | null
   readonly say: (text: string) => void

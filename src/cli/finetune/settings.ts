@@ -58,18 +58,7 @@ const texts: Decoder<readonly string[]> = (value, at) =>
 export const tasks = ['auto', 'classify', 'causal', 'seq2seq', 'embed'] as const
 
 /** The methods. */
-export const methods = [
-  'lora',
-  'dora',
-  'ia3',
-  'vera',
-  'prompt',
-  'prefix',
-  'bottleneck',
-  'bitfit',
-  'unfreeze',
-  'full',
-] as const
+const methods = ['lora', 'dora', 'ia3', 'vera', 'prompt', 'prefix', 'bottleneck', 'bitfit', 'unfreeze', 'full'] as const
 
 export type TaskName = Exclude<(typeof tasks)[number], 'auto'>
 export type MethodName = (typeof methods)[number]

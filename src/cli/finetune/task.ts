@@ -177,7 +177,7 @@ const boundsUpTo = (longest: number): readonly number[] => {
 }
 
 /** How rows become batches. */
-export interface BatchSettings {
+interface BatchSettings {
   readonly tokenizer: Tokenizer
   readonly batchSize: number
   readonly maxLength: number

@@ -159,7 +159,7 @@ const classFor = (given: Given, { config, run, peft }: Notes): ArchitectureName 
 }
 
 /** A model of any kind and an adapter for it. */
-export interface AdaptedModel {
+interface AdaptedModel {
   readonly body: Body
   /** The parameters of the adapter's base. */
   readonly plain: ParamTree

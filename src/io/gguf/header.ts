@@ -15,7 +15,7 @@ export interface GgufInfo extends TensorInfo {
   readonly type: GgmlType
 }
 
-export interface GgufHeader {
+interface GgufHeader {
   readonly version: number
   readonly tensors: ReadonlyMap<string, GgufInfo>
   readonly metadata: ReadonlyMap<string, GgufValue>

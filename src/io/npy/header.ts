@@ -3,7 +3,7 @@ import { malformed, unsupported } from '../errors.ts'
 import { encodeUtf8 } from '../platform.ts'
 import { countOf } from '../tensors.ts'
 
-export const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)
+const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)
 /** Magic, version, and the longest field for the header's length. */
 export const PREFIX = 12
 /** NumPy writes far shorter headers; by default it refuses those longer than 10,000. */

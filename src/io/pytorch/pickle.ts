@@ -7,12 +7,12 @@ import { decodeUtf8 } from '../platform.ts'
 import { NeedsMore } from '../windows.ts'
 
 /** A dictionary: keys are strings or numbers. */
-export interface PickledDict {
+interface PickledDict {
   readonly kind: 'dict'
   readonly entries: Map<string | number, Pickled>
 }
 
-export interface PickledList {
+interface PickledList {
   readonly kind: 'list'
   readonly items: Pickled[]
 }
@@ -37,7 +37,7 @@ export interface PickledTensor {
 }
 
 /** The name of a constructor or of a constant, such as `torch.float32`. */
-export interface PickledGlobal {
+interface PickledGlobal {
   readonly kind: 'global'
   readonly name: string
 }

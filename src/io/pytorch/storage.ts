@@ -21,7 +21,7 @@ export interface Checkpoint {
   readonly isBig: boolean
 }
 
-export interface StorageKind {
+interface StorageKind {
   /** Bytes of an element. */
   readonly width: number
   /** The dtype of its elements in Pullback. */

@@ -18,7 +18,7 @@ export interface SafetensorsInfo extends TensorInfo {
   readonly dtype: SafetensorsDType
 }
 
-export interface Header {
+interface Header {
   readonly tensors: ReadonlyMap<string, SafetensorsInfo>
   readonly metadata: ReadonlyMap<string, string>
 }

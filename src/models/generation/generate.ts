@@ -193,7 +193,7 @@ export const mostTokens = (asked: number, prompt: readonly number[], maxPosition
   maxPositions === null ? asked : Math.min(asked, maxPositions - prompt.length + 1)
 
 /** Prompts with the tokens of their prefix, and its keys and values. */
-export interface Begun {
+interface Begun {
   readonly prompts: readonly (readonly number[])[]
   readonly prefix: Cache | undefined
   /** The positions left after the keys and values of the prefix; null if there is no limit. */

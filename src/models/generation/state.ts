@@ -48,7 +48,7 @@ const isSeq2Seq = <S>(model: TextModel<S>): model is Seq2SeqLM<S> => 'startCache
 const roundUp = (n: number, step: number): number => Math.ceil(n / step) * step
 
 /** Padded lengths of prompts: powers of two up to 128, then multiples of 128. */
-export const promptRoom = (length: number): number =>
+const promptRoom = (length: number): number =>
   length > 128 ? roundUp(length, 128) : 2 ** Math.max(4, Math.ceil(Math.log2(length)))
 
 /** The capacity for a text, as a multiple of `block` tokens. */
@@ -133,7 +133,7 @@ interface BeginOptions {
 }
 
 /** The state before the first token: rows, the encoder's result, and the number of tokens of the first step. */
-export interface Beginning {
+interface Beginning {
   readonly state: State
   /** Null if the rows begin with the prompt. */
   readonly read: Read | null

@@ -23,7 +23,7 @@ const firstStop = (text: string, stops: readonly string[]): number => {
 }
 
 /** The effect of a token on its row. */
-export interface RowStep {
+interface RowStep {
   /** The text that is now complete. */
   readonly text: string
   readonly finish: Finish | null

@@ -18,5 +18,3 @@ export const conv = ops.conv
 export const reduceWindowSum = ops.reduceWindowSum
 export const reduceWindowMax = ops.reduceWindowMax
 export const reduceWindowMin = ops.reduceWindowMin
-export const selectAndGatherAdd = ops.selectAndGatherAdd
-export const selectAndScatterAdd = ops.selectAndScatterAdd

@@ -58,7 +58,7 @@ const completed = (given: readonly Float64Array[], m: number, count: number): Fl
 }
 
 /** Columns of U, singular values in descending order, columns of V. */
-export interface SingularFactors {
+interface SingularFactors {
   readonly u: readonly Float64Array[]
   readonly s: Float64Array
   readonly v: readonly Float64Array[]

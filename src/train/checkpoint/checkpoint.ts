@@ -78,7 +78,7 @@ const stepName = /^step-(\d{1,15})$/
 const DRAFT = '.draft-'
 
 /** The name of a step's directory. */
-export const nameOfStep = (step: number): string => `step-${String(step).padStart(6, '0')}`
+const nameOfStep = (step: number): string => `step-${String(step).padStart(6, '0')}`
 
 const isRecord = must.kind('an object', (x) => typeof x === 'object' && x !== null && !Array.isArray(x))
 const numbersByName = must.recordOf(must.number, 'an object of numbers')

@@ -23,7 +23,7 @@ export interface LeafRecord {
 }
 
 /** A state taken apart. */
-export interface EncodedState {
+interface EncodedState {
   readonly structure: string
   readonly leaves: readonly LeafRecord[]
   /** Each as pieces, which are the arrays' own memory where that is possible. */

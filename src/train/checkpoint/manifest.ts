@@ -14,7 +14,7 @@ export const MANIFEST = 'checkpoint.json'
 const VERSION = 1
 
 /** A file, as the manifest knows it. */
-export interface FileRecord {
+interface FileRecord {
   readonly name: string
   readonly bytes: number
   readonly sha256: string

@@ -12,7 +12,7 @@ interface Host {
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 /** A checksum of bytes that come one after the other. */
-export interface Digest {
+interface Digest {
   readonly add: (bytes: Uint8Array) => void
   /** In hexadecimal. */
   readonly sum: () => Promise<string>

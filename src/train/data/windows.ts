@@ -5,7 +5,7 @@ import type { Pulled } from './cursor.ts'
 import { cursorOf, end, isCount, isParts, item, strangePosition } from './cursor.ts'
 
 /** What is done with windows. */
-export interface Windows<A, B> {
+interface Windows<A, B> {
   /** Elements in a window. */
   readonly size: number
   /** Elements in the first window, if the source does not end within `size`: at most `size`. */

@@ -62,7 +62,7 @@ const short = (x: number): string => {
 const two = (n: number): string => String(n).padStart(2, '0')
 
 /** 9s, 4m05s, 2h03m. */
-export const duration = (seconds: number): string => {
+const duration = (seconds: number): string => {
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole}s`
   if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`

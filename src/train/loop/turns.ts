@@ -19,7 +19,7 @@ const host = globalThis as unknown as Host
 export const now = (): number => host.performance.now()
 
 /** A way of waiting until the host has had its turn. */
-export interface Turns {
+interface Turns {
   readonly turn: () => Promise<void>
   readonly close: () => void
 }

@@ -33,7 +33,7 @@ const parsed = (text: string, source: string): JsonRecord => {
 }
 
 /** The configuration and all tensors. */
-export const readAdapterFolder = (from: FolderLike): TaskEither<IoError, AdapterFiles> =>
+const readAdapterFolder = (from: FolderLike): TaskEither<IoError, AdapterFiles> =>
   attempt(async () => {
     const folder = openFolder(from)
     const source = await run(openFile(folder, 'adapter_config.json'))
@@ -74,7 +74,7 @@ const some = (names: readonly string[]): string =>
   names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ')
 
 /** Files that do not fit. */
-export const unfit = (
+const unfit = (
   source: string,
   what: string,
   {

@@ -84,7 +84,7 @@ const rowsButOf = (weight: Parameter, indices: NDArray, fixed: number): NDArray 
     : fixedRows(np.take(weight, indices, { axis: 0 }), indices, fixed)
 
 /** Dropout on what comes in, where a run is one of training. */
-export interface Dropped {
+interface Dropped {
   readonly key: Key | null
   readonly rate: number
 }

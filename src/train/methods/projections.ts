@@ -54,7 +54,7 @@ export interface ProjectionSpec {
 }
 
 /** A of shape `[rank, inputs]` and B of shape `[outputs, rank]`, of which modules take the first columns and rows. */
-export interface Projections {
+interface Projections {
   readonly a: NDArray
   readonly b: NDArray
 }

@@ -56,7 +56,7 @@ export interface PromptOptions extends HeadOptions {
 }
 
 /** Options of `promptTuning.load`. */
-export type PromptLoadOptions = Pick<PromptOptions, 'table' | 'model'>
+type PromptLoadOptions = Pick<PromptOptions, 'table' | 'model'>
 
 /** Tables of embeddings of tokens. */
 const tables = /(^|\.)(word_embeddings|embed_tokens|wte|shared)\.weight$/

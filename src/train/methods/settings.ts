@@ -141,7 +141,7 @@ const savedLeaves = (
 }
 
 /** What `init` finds out before anything is made: modules, leaves, and the part of the configuration that says which. */
-export interface Plan {
+interface Plan {
   readonly modules: readonly AdaptedModule[]
   readonly saved: { readonly [name: string]: NDArray }
   readonly config: Omit<ModuleConfig, 'method'>

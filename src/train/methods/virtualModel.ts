@@ -13,7 +13,7 @@ import { extend, promptTuning } from './promptTuning.ts'
 export type VirtualAdapter = Adapter<PromptConfig> | Adapter<PrefixConfig>
 
 /** Options of `withVirtualTokens`. */
-export interface VirtualOptions {
+interface VirtualOptions {
   /**
    * Whether padding is not known from other tokens, as where a model of `transformers` is given embeddings, which PEFT does: the last
    * place of a row is then that which a decoder classifies by, and RoBERTa counts places of padding. Outputs are those of PEFT so, and

@@ -63,7 +63,7 @@ export const readsAndWrites = (leaves: readonly string[]): boolean =>
   leaves.some((name) => /(^|\.)shared\.weight$/.test(name))
 
 /** What stands before the text in one of the inputs; null where the input stays as it is. */
-export type Before = Partial<Readonly<Record<Role, (x: NDArray) => NDArray>>>
+type Before = Partial<Readonly<Record<Role, (x: NDArray) => NDArray>>>
 
 /** The inputs, changed by role; the others as they are. */
 export const changeInputs = <B extends object>(inputs: B, before: Before): B =>

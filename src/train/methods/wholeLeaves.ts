@@ -139,7 +139,7 @@ export interface HeadOptions {
   readonly head?: Selection
 }
 
-export const chosenHead = (operation: string, tree: NamedTree, head: Selection | undefined): readonly boolean[] =>
+const chosenHead = (operation: string, tree: NamedTree, head: Selection | undefined): readonly boolean[] =>
   head === undefined ? tree.names.map((name) => heads.test(name)) : chosenLeaves(operation, tree, head)
 
 /** The leaves of the head, which are trained besides. */

@@ -30,7 +30,7 @@ export const aMetric = must.kind('a metric, such as accuracy()', (x) => {
 })
 
 /** What the parts of a metric must be given. */
-export interface MetricChecks {
+interface MetricChecks {
   readonly outputs: must.Check
   readonly measured: must.Check
   readonly state: must.Check

@@ -50,7 +50,7 @@ export const countsOf = (operation: string, { labels, mask }: Pick<Scored, 'labe
 }
 
 /** Scores by rows: of classes, or log-odds of one. */
-export interface Rows {
+interface Rows {
   /** `[rows, classes]`, or null where there is one number for each row. */
   readonly scores: NDArray | null
   /** `[rows]`, where `scores` is null. */

@@ -5,13 +5,13 @@ import { extentOf, label, linearScale, logScale, stepScale } from './scale.ts'
 import { element, escaped, picture, text } from './svg.ts'
 
 /** A value at a step. */
-export interface Point {
+interface Point {
   readonly step: number
   readonly value: number
 }
 
 /** A curve, and its name. */
-export interface Curve {
+interface Curve {
   readonly name: string
   readonly points: readonly Point[]
   /** Whether it is chosen, not measured, as a learning rate is: then there is nothing to smooth. */

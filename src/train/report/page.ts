@@ -6,7 +6,7 @@ import { label } from './scale.ts'
 import { escaped } from './svg.ts'
 
 /** What a report tells of. */
-export interface ReportContents {
+interface ReportContents {
   readonly title: string
   readonly lines: readonly MetricsLine[]
   /** How the run ended. */

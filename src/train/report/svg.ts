@@ -13,7 +13,7 @@ export const escaped = (text: string): string =>
   Array.from(text, (c) => entities[c] ?? (c < ' ' && !'\n\t'.includes(c) ? '�' : c)).join('')
 
 /** Attributes of an element. */
-export interface Attributes {
+interface Attributes {
   readonly [name: string]: string | number
 }
 

@@ -31,11 +31,11 @@ type ExprsOf<S extends string> = S extends `${infer L extends keyof Letters}${in
   ? readonly [Expr<Letters[L]>, ...ExprsOf<Rest>]
   : readonly []
 export type OperandsOf<R> = R extends readonly [unknown, `${infer A}:${string}`, ...unknown[]] ? ExprsOf<A> : never
-export type ResultOf<R> = R extends readonly [unknown, `${string}:${infer L extends keyof Letters}`, ...unknown[]]
+type ResultOf<R> = R extends readonly [unknown, `${string}:${infer L extends keyof Letters}`, ...unknown[]]
   ? Letters[L]
   : never
 
-export const resultType = (signature: string): ValueType => types[signature.at(-1) as keyof Letters]
+const resultType = (signature: string): ValueType => types[signature.at(-1) as keyof Letters]
 
 const make = (type: ValueType, operands: readonly Expr[], bytes: readonly number[], trivial = false): Expr<never> => ({
   type: type as never,
@@ -110,8 +110,6 @@ export const i64 = (value: bigint): Expr<'i64'> => make('i64', [], [0x42, ...s64
 
 const bytesOf = (data: Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array): Uint8Array =>
   new Uint8Array(data.buffer)
-
-export const f32 = (value: number): Expr<'f32'> => make('f32', [], [0x43, ...bytesOf(Float32Array.of(value))], true)
 
 export const f64 = (value: number): Expr<'f64'> => make('f64', [], [0x44, ...bytesOf(Float64Array.of(value))], true)
 

@@ -8,7 +8,7 @@ import { axesOf } from './grid.ts'
 import { plus, quotient, times } from './integers.ts'
 import type { Float, I32 } from './matmulFloat.ts'
 
-export interface Axis {
+interface Axis {
   readonly extent: number
   readonly a: number
   /** Of rows: the stride in C; of sums: that in B. */
@@ -44,7 +44,7 @@ export interface Core {
   readonly columnwise: boolean
 }
 
-export type Library = (name: string) => Func
+type Library = (name: string) => Func
 
 /** Up to a whole panel of columns, for `count` rows. `isLast`: it is the last one, and not whole. */
 const multiplyPanel = (
@@ -91,7 +91,7 @@ const multiplyPanel = (
   })
 }
 
-export interface Extent {
+interface Extent {
   /** How many rows. */
   readonly count: I32
   readonly panelBytes: number

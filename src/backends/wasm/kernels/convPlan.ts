@@ -37,7 +37,7 @@ const sortedBy = (grid: Grid, array: number): Grid => {
 }
 
 /** Where the first elements are, in bytes. */
-export interface Offsets {
+interface Offsets {
   readonly a: number
   readonly b: number
   readonly c: number

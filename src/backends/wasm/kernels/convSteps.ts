@@ -26,7 +26,7 @@ const CHUNKS = 16
 const MOST_PARTS = 2 ** 18
 
 /** Where a sum's operands and its results are. */
-export interface Operands {
+interface Operands {
   readonly a: Address
   readonly b: Panels
   readonly c: Address

@@ -13,7 +13,7 @@ import type { Phase } from './routine.ts'
 const everything: Cut = { rows: Infinity, cols: Infinity, depth: Infinity }
 
 /** What to do in order, with scratch memory up to an offset. */
-export interface Plan {
+interface Plan {
   readonly steps: readonly Step[]
   readonly scratch: number
   /** How many rows of C an iteration of the last step completes, the last one perhaps fewer; null where they are not whole rows. */

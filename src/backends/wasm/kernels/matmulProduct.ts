@@ -43,7 +43,7 @@ export interface Step {
 }
 
 /** Where an iteration's matrices begin, and their extents. */
-export interface Piece {
+interface Piece {
   readonly a: I32
   readonly b: I32
   readonly c: I32

@@ -13,7 +13,7 @@ import type { I32, Vector } from './matmulFloat.ts'
 export const GROUP = 32
 
 /** Elements with one scale: value = scale · integer + offset, the product rounded first. */
-export interface Part {
+interface Part {
   /** In all lanes. */
   readonly scale: Vector
   /** In all lanes; null for none. */

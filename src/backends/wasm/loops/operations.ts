@@ -248,7 +248,7 @@ const mathematics = (name: MathName, math: VectorMath, [x, y]: readonly Vector[]
 }
 
 /** A distance that is the same for all elements, where the compiler knows it. */
-export type KnownDistance = number | null
+type KnownDistance = number | null
 
 /** The value of an elementwise operation on vectors. */
 export const operate = (

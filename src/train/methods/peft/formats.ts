@@ -27,7 +27,7 @@ export interface Format {
 }
 
 /** Options of reading. */
-export interface FormatOptions {
+interface FormatOptions {
   /** Whether adapters that began as a part of the weights are read: they belong to the residual. */
   readonly residual: boolean
 }

@@ -13,7 +13,7 @@ class Refusal extends Error {
 }
 
 /** Names that files lack, and names that nothing takes. */
-export type Names = Partial<Pick<AdapterError, 'missing' | 'unexpected'>>
+type Names = Partial<Pick<AdapterError, 'missing' | 'unexpected'>>
 
 /** The files do not fit. */
 export const refuse = (message: string, { missing = [], unexpected = [] }: Names = {}): never => {

@@ -23,7 +23,6 @@ export const atLeast = (x: Vector, bound: Vector): Vector => op('f64x2.pmax', x,
 export const lt = (x: Vector, y: Vector): Vector => op('f64x2.lt', x, y)
 export const le = (x: Vector, y: Vector): Vector => op('f64x2.le', x, y)
 export const eq = (x: Vector, y: Vector): Vector => op('f64x2.eq', x, y)
-export const ne = (x: Vector, y: Vector): Vector => op('f64x2.ne', x, y)
 export const and = (x: Vector, y: Vector): Vector => op('v128.and', x, y)
 export const or = (x: Vector, y: Vector): Vector => op('v128.or', x, y)
 export const xor = (x: Vector, y: Vector): Vector => op('v128.xor', x, y)
