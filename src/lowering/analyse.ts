@@ -10,7 +10,7 @@ import { hasPieces } from './pieces.ts'
 import { countedAxis, isView, keepsOrder, repeatsRows, throughView } from './views.ts'
 
 /** What is done with an equation. */
-type Class =
+export type Class =
   /** A loop over elements, which may be part of a larger one. */
   | 'map'
   | 'view'
@@ -39,7 +39,7 @@ export interface Capabilities {
   inPlace(eqn: Equation): number | null
 }
 
-const classify = (eqn: Equation, can: Capabilities): Class => {
+export const classify = (eqn: Equation, can: Capabilities): Class => {
   if (isView(eqn)) return 'view'
   if (countedAxis(eqn) !== null) return 'index'
   if (hasPieces(eqn)) return 'pieces'

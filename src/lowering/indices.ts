@@ -20,7 +20,7 @@ interface Division {
   readonly by: number
 }
 
-type Factor = LoopVar | Division
+export type Factor = LoopVar | Division
 
 interface Term {
   readonly factor: Factor
