@@ -24,6 +24,7 @@ const generate = async (): Promise<void> => {
       'src/train/index.ts',
       'src/interpret/index.ts',
       'src/stablehlo/index.ts',
+      'src/xla/index.ts',
     ],
     tsconfig: 'tsconfig.build.json',
     plugin: ['typedoc-plugin-markdown', 'typedoc-plugin-missing-exports'],

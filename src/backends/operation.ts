@@ -3,8 +3,10 @@ import type { Aval } from '../core/aval.ts'
 import { LruMap } from '../core/lru.ts'
 import { fingerprint } from '../ir/fingerprint.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
+import type { Equation } from '../ir/program.ts'
 import { Program, Variable, equation } from '../ir/program.ts'
-import { primitives } from '../primitives/registry.ts'
+import { subprograms } from '../ir/walk.ts'
+import { primitiveOf, primitives } from '../primitives/registry.ts'
 import type { Backend, Executable } from './backend.ts'
 import { requireDTypes } from './capabilities.ts'
 
@@ -19,6 +21,10 @@ export const singleEquation = <N extends OpName>(
   const outputs = results.map((aval) => new Variable(aval))
   return new Program({ inputs, equations: [equation(op, params, inputs, outputs)], outputs })
 }
+
+/** Whether an equation calls a function of the host's, or programs in it do. */
+export const callsHost = (eqn: Equation): boolean =>
+  primitiveOf(eqn.op).facts.onHost === true || subprograms(eqn).some(([, inner]) => inner.equations.some(callsHost))
 
 /** For parameters without programs among them. */
 const plainKey = (op: OpName, params: object, operands: readonly Aval[]): string =>

@@ -70,7 +70,8 @@ export interface CausalOutput extends DecoderOutput {
 export interface CausalModel<S = unknown> extends Model<S, DecoderInputs, CausalOutput, DecoderOptions> {
   /** The size of its cache. */
   readonly cacheShape: CacheShape
-  /** The most tokens that it has positions for, or null if there is no limit. */ readonly maxPositions: number | null
+  /** The most tokens that it has positions for, or null if there is no limit. */
+  readonly maxPositions: number | null
 }
 
 const lastPlacesDoor = must.door('lastPlaces', {

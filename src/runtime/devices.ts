@@ -49,9 +49,20 @@ export const wasmDevice = (options: DeviceOptions = {}): WasmDevice => {
 let standard: WasmDevice | undefined
 const wasm = (): WasmDevice => (standard ??= wasmDevice())
 
-/** Makes the devices of this platform keep their compiled programs in a store. */
+/** Devices of other entries of the package, such as `pullback/xla`, by name. */
+const registered = new Map<string, Backend>()
+let programs: ProgramStore | null = null
+
+/** Makes the devices of this platform, also those registered later, keep their compiled programs in a store. */
 export const keepPrograms = (store: ProgramStore | null): void => {
+  programs = store
   for (const device of devices()) if (device.store !== undefined) device.store = store
+}
+
+/** Adds a device to `devices()`, under its own name; a device that had this name before is replaced. */
+export const registerDevice = (device: Backend): void => {
+  registered.set(device.name, device)
+  if (device.store !== undefined) device.store = programs
 }
 
 /** The default device. If the page's policy forbids compiling, a warning says what that costs. */
@@ -91,7 +102,7 @@ export const setWorkerUrl = (url: string | { readonly href: string } | null): vo
 
 /**
  * The devices of this platform: `wasm` compiles programs to WebAssembly, where the platform has its vector instructions;
- * `interpreter` evaluates them operation by operation, and runs everywhere.
+ * `interpreter` evaluates them operation by operation, and runs everywhere. `xla` of `pullback/xla` is among them once it was opened.
  *
  * @example
  * ```ts
@@ -99,23 +110,29 @@ export const setWorkerUrl = (url: string | { readonly href: string } | null): vo
  * devices().map((device) => device.name) // => wasm,interpreter
  * ```
  */
-export const devices = (): readonly Backend[] => (hasSimd() ? [wasm(), interpreterBackend] : [interpreterBackend])
+export const devices = (): readonly Backend[] => [
+  ...(hasSimd() ? [wasm()] : []),
+  interpreterBackend,
+  ...registered.values(),
+]
 
 const deviceNamed = (operation: string, name: string): Backend => {
   const all = devices()
   const found = all.find((device) => device.name === name)
   if (found !== undefined) return found
   const why =
-    compiler() === 'forbidden'
-      ? " The page's policy forbids to compile: 'wasm-unsafe-eval' in script-src allows it."
-      : ''
+    name === 'xla'
+      ? " Open it first: import { xla } from 'pullback/xla', and await xla()()."
+      : compiler() === 'forbidden'
+        ? " The page's policy forbids to compile: 'wasm-unsafe-eval' in script-src allows it."
+        : ''
   throw new ArgumentError(
     `${operation}: there is no device '${name}' here. There are: ${all.map((device) => device.name).join(', ')}.${why}`,
   )
 }
 
 /** A device, or the name of one that `devices` returns. */
-export type DeviceChoice = Device | 'wasm' | 'interpreter'
+export type DeviceChoice = Device | 'wasm' | 'interpreter' | 'xla'
 
 export const aDevice = must.kind('a device or the name of one', (x) => typeof x === 'string' || isBackend(x))
 

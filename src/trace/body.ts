@@ -34,7 +34,12 @@ interface Placed {
 export interface SynchronousResident extends Placed {
   /** The elements in ordinary memory. The array keeps them: from then on the device may drop its copy. */
   read(): TypedArray
-  /** A new copy of the elements in ordinary memory, which the caller may write to. */ copy(): TypedArray
+  /** A new copy of the elements in ordinary memory, which the caller may write to. */
+  copy(): TypedArray
+  /** `copy` for a device on which the elements may still be being computed: waits without blocking. */
+  copyLater?(): Promise<TypedArray>
+  /** Waits until the elements are computed, for a device on which they may not be. */
+  ready?(): Promise<void>
 }
 
 /** A copy of an array's elements in the memory of a device that can only be read asynchronously. */
@@ -154,21 +159,19 @@ export class ConcreteBody implements Body {
     return this.#data === null ? this.#readable(operation).copy() : this.#data.slice()
   }
 
-  /**
-   * As `copy`, wherever the elements are. If they can be read synchronously, they are, so the result is the array's current
-   * contents.
-   */
+  /** As `copy`, wherever the elements are: the result is the array's contents at the time of the call. */
   async fetch(operation: string): Promise<TypedArray> {
     if (this.#data !== null) return this.#data.slice()
     const resident = this.#copyOf(operation)
-    return 'fetch' in resident ? resident.fetch() : resident.copy()
+    if ('fetch' in resident) return resident.fetch()
+    return resident.copyLater === undefined ? resident.copy() : resident.copyLater()
   }
 
   /** Waits until the elements have been computed. */
   async ready(operation: string): Promise<void> {
     if (this.#data !== null) return
     const resident = this.#copyOf(operation)
-    if ('ready' in resident) await resident.ready()
+    await resident.ready?.()
   }
 
   /** Records that one array less needs the elements. If it was the last one, the device's memory is freed at once. */

@@ -10,6 +10,7 @@ import * as models from 'pullback/models'
 import * as testing from 'pullback/testing'
 import * as tokenizers from 'pullback/tokenizers'
 import * as train from 'pullback/train'
+import * as xla from 'pullback/xla'
 import { WasmDevice } from '../../src/backends/wasm/device.ts'
 import { show } from '../../src/core/show.ts'
 import { argumentsFor, isOwn } from './wild.ts'
@@ -39,6 +40,7 @@ export const entries: { readonly [entry: string]: readonly [members: object, pre
   './train': [train, 'train'],
   './interpret': [interpret, 'interpret'],
   './stablehlo': [stablehlo, 'stablehlo'],
+  './xla': [xla, 'xla'],
 }
 
 /** Entries, and exports with all that is inside of them, that are not called, and why. */

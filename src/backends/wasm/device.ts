@@ -7,13 +7,12 @@ import { LruMap, leaving } from '../../core/lru.ts'
 import { fingerprint } from '../../ir/fingerprint.ts'
 import type { OpName, OpParams } from '../../ir/op.ts'
 import type { Program } from '../../ir/program.ts'
-import { subprograms } from '../../ir/walk.ts'
-import { primitiveOf, primitives } from '../../primitives/registry.ts'
+import { primitives } from '../../primitives/registry.ts'
 import type { Capabilities } from '../../trace/device.ts'
 import type { ConcreteBody } from '../../trace/body.ts'
 import type { Backend, Executable } from '../backend.ts'
 import type { Explanation } from '../explanation.ts'
-import { operationKey, singleEquation } from '../operation.ts'
+import { callsHost, operationKey, singleEquation } from '../operation.ts'
 import type { ProgramStore } from '../store.ts'
 import { Blocks } from './blocks.ts'
 import { explain } from './compile.ts'
@@ -70,11 +69,6 @@ interface Loaded {
   /** When it last ran, in calls of the device. */
   used: number
 }
-
-const callsBack = (program: Program): boolean =>
-  program.equations.some(
-    (eqn) => primitiveOf(eqn.op).facts.onHost === true || subprograms(eqn).some(([, inner]) => callsBack(inner)),
-  )
 
 const sum = (avals: readonly Aval[]): number => avals.reduce((total, aval) => total + aval.size, 0)
 
@@ -235,7 +229,7 @@ export class WasmDevice implements Backend {
 
   /** Null for a program that calls back: it would do so from another place, and gain nothing. */
   #compileNative(program: Program): Executable | null {
-    if (callsBack(program) || !this.#load(program).executable.isNative) return null
+    if (program.equations.some(callsHost) || !this.#load(program).executable.isNative) return null
     return this.compile(program)
   }
 

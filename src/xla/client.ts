@@ -1,0 +1,274 @@
+/** A client of a plugin: a device, buffers, and programs. */
+import type { DType, TypedArray } from '../core/dtype.ts'
+import { allocate } from '../core/dtype.ts'
+import { sizeOf } from '../core/shape.ts'
+import type { Shape } from '../core/shape.ts'
+import { encodeUtf8 } from '../core/utf8.ts'
+import type { Api } from './pjrt/api.ts'
+import type { Ptr } from './pjrt/ffi.ts'
+import type { Named, NamedOption } from './pjrt/foreign.ts'
+import { layoutOf, structs } from './pjrt/layouts.ts'
+import type { Flags } from './options.ts'
+import { compileOptions } from './options.ts'
+import { XlaError } from './errors.ts'
+
+/** PJRT_Buffer_Type. */
+const bufferTypes: { readonly [D in DType]: number } = {
+  bool: 1,
+  int8: 2,
+  int16: 3,
+  int32: 4,
+  int64: 5,
+  uint8: 6,
+  uint16: 7,
+  uint32: 8,
+  uint64: 9,
+  float16: 10,
+  float32: 11,
+  float64: 12,
+  bfloat16: 13,
+}
+
+const programLayout = layoutOf(structs.program)
+
+/** A program that is loaded. */
+export interface Loaded {
+  readonly p: Ptr
+  /** What it was made of; for what can be asked of it. */
+  readonly executable: Ptr
+  readonly outputs: number
+}
+
+/** What XLA says of a program; bytes of memory, and its estimate of the work. */
+export interface Analysis {
+  readonly costs: Readonly<Record<string, Named>>
+  readonly argumentBytes: number
+  readonly outputBytes: number
+  readonly aliasBytes: number
+  readonly temporaryBytes: number
+}
+
+/** Elements of so many bytes are copied to the arena, where they stay: shorter arrays may be anywhere. */
+const SHORT = 4096
+
+// Waiting takes a thread of Node's four, which files need too.
+const WAITING = 2
+
+export interface ClientOptions {
+  /** Which of the plugin's devices. */
+  readonly device: number
+  /** What the client is created with, by the plugin's names. */
+  readonly create: Readonly<Record<string, NamedOption>>
+  readonly flags: Flags
+}
+
+export class Client {
+  readonly api: Api
+  readonly platform: string
+  /** Of the platform, as the plugin says it. */
+  readonly platformVersion: string
+  /** Of the device that is used. */
+  readonly description: string
+  /** How many devices there are. */
+  readonly devices: number
+  readonly #client: Ptr
+  readonly #device: Ptr
+  readonly #options: Uint8Array
+  #waiting = 0
+  readonly #queue: (() => void)[] = []
+
+  private constructor(api: Api, client: Ptr, { device, flags }: ClientOptions) {
+    this.api = api
+    this.#client = client
+    const name = api.call('Client_PlatformName', { client })
+    this.platform = api.text(name('name'), name('name_size'))
+    const version = api.call('Client_PlatformVersion', { client })
+    this.platformVersion = api.text(version('version'), version('version_size'))
+    const list = api.call('Client_AddressableDevices', { client })
+    const devices = api.words(list('devices'), list('num_devices'))
+    this.devices = devices.length
+    const chosen = devices[device]
+    if (chosen === undefined) throw new XlaError(`there is no device ${device}: the plugin has ${devices.length}.`)
+    this.#device = chosen
+    const description = api.call('Device_GetDescription', { device: chosen })('description')
+    this.#options = compileOptions(api.call('DeviceDescription_Id', { description })('id'), flags)
+    const text = api.call('DeviceDescription_ToString', { description })
+    this.description = api.text(text('text'), text('text_size'))
+  }
+
+  static async create(api: Api, options: ClientOptions): Promise<Client> {
+    api.call('Plugin_Initialize')
+    const own = api.ownArena(2 ** 16)
+    const answer = await api.callAsync(
+      'Client_Create',
+      { create_options: api.namedValues(own, options.create), num_options: Object.keys(options.create).length },
+      own,
+    )
+    return new Client(api, answer('client'), options)
+  }
+
+  // Buffers.
+
+  /** A buffer with these elements. They are copied during the call. */
+  put(data: TypedArray, dtype: DType, shape: Shape): Ptr {
+    const { arena } = this.api
+    const send = (address: Ptr): Ptr =>
+      arena.scope(() => {
+        const answer = this.api.call('Client_BufferFromHostBuffer', {
+          client: this.#client,
+          data: address,
+          type: bufferTypes[dtype],
+          dims: arena.words(shape),
+          num_dims: shape.length,
+          device: this.#device,
+        })
+        const [event, buffer] = [answer('done_with_host_buffer'), answer('buffer')]
+        this.#await(event)
+        return buffer
+      })
+    if (data.byteLength <= SHORT) return arena.scope(() => send(arena.bytes(bytesOf(data))))
+    const own = data.buffer instanceof ArrayBuffer ? data : data.slice()
+    return this.api.withAddress(own, send)
+  }
+
+  /** The elements, waited for. */
+  read(buffer: Ptr, dtype: DType, shape: Shape): TypedArray {
+    const data = allocate(dtype, sizeOf(shape))
+    if (data.length === 0) return data
+    this.api.withAddress(data, (address) => {
+      this.#await(this.#copyTo(buffer, address, data.byteLength))
+    })
+    return data
+  }
+
+  /** The same, without keeping JavaScript waiting. Elements are those of now, whatever becomes of the buffer. */
+  async readLater(buffer: Ptr, dtype: DType, shape: Shape): Promise<TypedArray> {
+    const data = allocate(dtype, sizeOf(shape))
+    if (data.length === 0) return data
+    const event = this.api.withAddress(data, (address) => this.#copyTo(buffer, address, data.byteLength))
+    await this.api.whileHeld(data.buffer, this.#settle(event))
+    return data
+  }
+
+  #copyTo(src: Ptr, dst: Ptr, bytes: number): Ptr {
+    return this.api.call('Buffer_ToHostBuffer', { src, dst, dst_size: bytes })('event')
+  }
+
+  /** Waits until the elements are there. */
+  async ready(buffer: Ptr): Promise<void> {
+    await this.#settle(this.api.call('Buffer_ReadyEvent', { buffer })('event'))
+  }
+
+  isDeleted(buffer: Ptr): boolean {
+    return this.api.call('Buffer_IsDeleted', { buffer })('is_deleted') !== 0
+  }
+
+  destroyBuffer(buffer: Ptr): void {
+    this.api.call('Buffer_Destroy', { buffer })
+  }
+
+  // Events.
+
+  #await(event: Ptr): void {
+    if (event === 0) return
+    try {
+      this.api.call('Event_Await', { event })
+    } finally {
+      this.api.call('Event_Destroy', { event })
+    }
+  }
+
+  async #settle(event: Ptr): Promise<void> {
+    if (this.api.call('Event_IsReady', { event })('is_ready') === 0) await this.#onThread(event)
+    this.#await(event)
+  }
+
+  /** Waits on another thread. What went wrong is asked for again later. */
+  async #onThread(event: Ptr): Promise<void> {
+    if (this.#waiting >= WAITING) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    else this.#waiting++
+    try {
+      await this.api.callAsync('Event_Await', { event }, this.api.ownArena(64))
+    } catch {
+      // The event has the error too.
+    } finally {
+      const next = this.#queue.shift()
+      if (next === undefined) this.#waiting--
+      else next()
+    }
+  }
+
+  // Programs.
+
+  compile(module: string): Loaded {
+    const { arena } = this.api
+    const code = encodeUtf8(module)
+    return this.api.withAddress(code, (address) =>
+      arena.scope(() => {
+        const format = arena.text('mlir')
+        const program = arena.struct(programLayout, {
+          code: address,
+          code_size: code.length,
+          format: format.p,
+          format_size: format.size,
+        })
+        const answer = this.api.call('Client_Compile', {
+          client: this.#client,
+          program,
+          compile_options: arena.bytes(this.#options),
+          compile_options_size: this.#options.length,
+        })
+        return this.#loaded(answer('executable'))
+      }),
+    )
+  }
+
+  #loaded(p: Ptr): Loaded {
+    const executable = this.api.call('LoadedExecutable_GetExecutable', { loaded: p })('executable')
+    return { p, executable, outputs: this.api.call('Executable_NumOutputs', { executable })('num_outputs') }
+  }
+
+  destroyProgram({ p, executable }: Loaded): void {
+    this.api.call('Executable_Destroy', { executable })
+    this.api.call('LoadedExecutable_Destroy', { executable: p })
+  }
+
+  /** Compiled code as bytes. Throws where the plugin has none. */
+  serialize({ executable }: Loaded): Uint8Array {
+    const answer = this.api.call('Executable_Serialize', { executable })
+    const [p, size, owner, deleter] = [answer('bytes'), answer('bytes_size'), answer('owner'), answer('deleter')]
+    const bytes = this.api.bytes(p, size)
+    this.api.release(owner, deleter)
+    return bytes
+  }
+
+  /** What `serialize` gave. Throws for anything else. */
+  deserialize(bytes: Uint8Array): Loaded {
+    return this.api.withAddress(bytes, (address) => {
+      const answer = this.api.call('Executable_DeserializeAndLoad', {
+        client: this.#client,
+        bytes: address,
+        bytes_size: bytes.length,
+      })
+      return this.#loaded(answer('loaded'))
+    })
+  }
+
+  /** What XLA says of a program; null where the plugin says nothing. */
+  analyse({ executable }: Loaded): Analysis | null {
+    const { api } = this
+    if (!api.has('Executable_GetCostAnalysis') || !api.has('Executable_GetCompiledMemoryStats')) return null
+    const costs = api.call('Executable_GetCostAnalysis', { executable })
+    const properties = api.named(costs('properties'), costs('num_properties'))
+    const memory = api.call('Executable_GetCompiledMemoryStats', { executable })
+    return {
+      costs: properties,
+      argumentBytes: memory('argument_size'),
+      outputBytes: memory('output_size'),
+      aliasBytes: memory('alias_size'),
+      temporaryBytes: memory('temp_size'),
+    }
+  }
+}
+
+const bytesOf = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

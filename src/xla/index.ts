@@ -1,0 +1,9 @@
+/** `pullback/xla`: programs compiled by XLA, through PJRT plugins. */
+export { XlaDevice } from './device.ts'
+export type { XlaMemory } from './device.ts'
+export { XlaError } from './errors.ts'
+export type { BadPlugin, NoForeignFunctions, NoPlugin, RefusedPlugin, XlaFailure } from './errors.ts'
+export { xla } from './open.ts'
+export type { XlaOptions } from './open.ts'
+export { findPlugins } from './plugin.ts'
+export type { PluginFile, PluginSearch } from './plugin.ts'

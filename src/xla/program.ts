@@ -1,0 +1,123 @@
+/** A program on a plugin: its pieces in order, the host's between. */
+import type { Explanation, ExplainedStep } from '../backends/explanation.ts'
+import { run } from '../backends/interpreter/interpreter.ts'
+import { literalData } from '../ir/literal.ts'
+import type { Program, Variable } from '../ir/program.ts'
+import { ConcreteBody, bodyOf, hostOf } from '../trace/body.ts'
+import type { Site } from './kernel.ts'
+import { Kernel } from './kernel.ts'
+import type { Piece } from './pieces.ts'
+import { isLiteral, piecesOf } from './pieces.ts'
+
+interface Step {
+  readonly piece: Piece
+  /** Null for a step of the host. */
+  readonly kernel: Kernel | null
+  /** Of each that it reads, whether a result may have its memory. */
+  readonly lends: readonly boolean[]
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MB`
+
+/** A step of the host: by the interpreter, on elements in ordinary memory. */
+const onHost = ({ program }: Piece, bodies: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] => {
+  const data = bodies.map((body, i) => hostOf(program.inputs[i]!.aval, body, operation))
+  return run(program, data).map((elements, k) => bodyOf(program.outAvals[k]!, elements))
+}
+
+export class XlaProgram {
+  readonly #program: Program
+  readonly #site: Site
+  readonly #steps: readonly Step[]
+  readonly #constants: ReadonlyMap<unknown, ConcreteBody>
+  #calls = 0
+  #isDisposed = false
+
+  constructor(site: Site, program: Program) {
+    this.#program = program
+    this.#site = site
+    this.#constants = new Map(program.constants.map((c) => [c.variable, new ConcreteBody(c.value.data)]))
+    this.#steps = piecesOf(program).map((piece) => ({
+      piece,
+      kernel: piece.isOnHost ? null : new Kernel(site, piece.program),
+      lends: piece.isLast,
+    }))
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed
+  }
+
+  run(inputs: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] {
+    const values = new Map<Variable, ConcreteBody>(this.#program.inputs.map((v, i) => [v, inputs[i]!]))
+    const made: ConcreteBody[] = []
+    this.#calls++
+    try {
+      for (const step of this.#steps) {
+        const bodies = step.piece.reads.map((v) => values.get(v)!)
+        const results =
+          step.kernel === null ? onHost(step.piece, bodies, operation) : step.kernel.run(bodies, step.lends, operation)
+        step.piece.writes.forEach((v, k) => values.set(v, results[k]!))
+        made.push(...results)
+      }
+      return this.#collect(values, new Set(inputs), made)
+    } catch (error) {
+      for (const body of made) body.release()
+      throw error
+    } finally {
+      this.#calls--
+      if (this.#isDisposed) this.dispose()
+    }
+  }
+
+  /** What is an output already, or an input, is shared; what was made on the way goes. */
+  #collect(
+    values: ReadonlyMap<unknown, ConcreteBody>,
+    given: ReadonlySet<ConcreteBody>,
+    made: readonly ConcreteBody[],
+  ): readonly ConcreteBody[] {
+    const seen = new Set<ConcreteBody>(given)
+    const outputs = this.#program.outputs.map((atom) => {
+      if (isLiteral(atom)) return new ConcreteBody(literalData(atom))
+      const constant = this.#constants.get(atom)
+      if (constant !== undefined) return constant.share()
+      const body = values.get(atom)!
+      if (seen.has(body)) return body.share()
+      seen.add(body)
+      return body
+    })
+    for (const body of made) if (!seen.has(body)) body.release()
+    return outputs
+  }
+
+  /** What XLA says of each piece. */
+  explain(): Explanation {
+    const steps: ExplainedStep[] = []
+    const lines: string[] = []
+    let peak = 0
+    for (const { piece, kernel } of this.#steps) {
+      const operations = piece.program.equations.map((eqn) => eqn.op)
+      const said = kernel === null ? null : this.#site.client.analyse(kernel.variant(null).loaded)
+      const cost = (name: string): number => Number(said?.costs[name] ?? 0)
+      const [flops, bytes] = [cost('flops'), cost('bytes accessed')]
+      const needed = said === null ? 0 : said.argumentBytes + said.outputBytes - said.aliasBytes + said.temporaryBytes
+      peak = Math.max(peak, needed)
+      const what = kernel === null ? 'a function of this process' : `a program of XLA's`
+      steps.push({ depth: 0, kind: kernel === null ? 'host' : 'kernel', what, operations, bytes, flops })
+      lines.push(
+        said === null
+          ? `${what}: ${operations.join(' ')}`
+          : `${what}: ${operations.length} operations, ${flops} flops, ${megabytes(bytes)} read and written; ` +
+              `arguments ${megabytes(said.argumentBytes)}, results ${megabytes(said.outputBytes)}, ` +
+              `temporaries ${megabytes(said.temporaryBytes)}`,
+      )
+    }
+    return { steps, livePeak: peak, plannedPeak: peak, toString: () => lines.join('\n') }
+  }
+
+  /** Gives everything back, after the calls in progress: a step of the host may call for other programs. */
+  dispose(): void {
+    this.#isDisposed = true
+    if (this.#calls === 0) for (const { kernel } of this.#steps) kernel?.dispose()
+  }
+}
