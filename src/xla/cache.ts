@@ -4,7 +4,10 @@ import { isLack } from './errors.ts'
 import type { Site } from './kernel.ts'
 
 /** The program of a module: from the store, if it has one that the plugin takes; else compiled, and kept if the plugin can write it. */
-export const loadOrCompile = ({ client, identity, store }: Site, text: string): Loaded => {
+export const loadOrCompile = (
+  { client, identity, store }: Pick<Site, 'client' | 'identity' | 'store'>,
+  text: string,
+): Loaded => {
   if (store === null) return client.compile(text)
   const key = `xla, ${identity}, ${text}`
   const bytes = store.get(key)
@@ -19,8 +22,11 @@ export const loadOrCompile = ({ client, identity, store }: Site, text: string): 
   try {
     store.set(key, client.serialize(loaded))
   } catch (error) {
-    if (!isLack(error)) client.destroyProgram(loaded)
-    if (!isLack(error)) throw error
+    // What cannot be written is compiled in each process.
+    if (!isLack(error)) {
+      client.destroyProgram(loaded)
+      throw error
+    }
   }
   return loaded
 }

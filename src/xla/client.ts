@@ -39,13 +39,17 @@ export interface Loaded {
   readonly outputs: number
 }
 
-/** What XLA says of a program; bytes of memory, and its estimate of the work. */
+/** What XLA says of a program; null where the plugin does not say it. */
 export interface Analysis {
-  readonly costs: Readonly<Record<string, Named>>
-  readonly argumentBytes: number
-  readonly outputBytes: number
-  readonly aliasBytes: number
-  readonly temporaryBytes: number
+  /** Its estimate of the work: `flops`, `bytes accessed`, ... */
+  readonly costs: Readonly<Record<string, Named>> | null
+  /** Bytes. */
+  readonly memory: {
+    readonly arguments: number
+    readonly outputs: number
+    readonly aliased: number
+    readonly temporaries: number
+  } | null
 }
 
 /** Elements of so many bytes are copied to the arena, where they stay: shorter arrays may be anywhere. */
@@ -254,19 +258,19 @@ export class Client {
     })
   }
 
-  /** What XLA says of a program; null where the plugin says nothing. */
-  analyse({ executable }: Loaded): Analysis | null {
+  /** What XLA says of a program, as far as the plugin has words for it. */
+  analyse({ executable }: Loaded): Analysis {
     const { api } = this
-    if (!api.has('Executable_GetCostAnalysis') || !api.has('Executable_GetCompiledMemoryStats')) return null
-    const costs = api.call('Executable_GetCostAnalysis', { executable })
-    const properties = api.named(costs('properties'), costs('num_properties'))
-    const memory = api.call('Executable_GetCompiledMemoryStats', { executable })
     return {
-      costs: properties,
-      argumentBytes: memory('argument_size'),
-      outputBytes: memory('output_size'),
-      aliasBytes: memory('alias_size'),
-      temporaryBytes: memory('temp_size'),
+      costs: api.optional('Executable_GetCostAnalysis', { executable }, (answer) =>
+        api.named(answer('properties'), answer('num_properties')),
+      ),
+      memory: api.optional('Executable_GetCompiledMemoryStats', { executable }, (answer) => ({
+        arguments: answer('argument_size'),
+        outputs: answer('output_size'),
+        aliased: answer('alias_size'),
+        temporaries: answer('temp_size'),
+      })),
     }
   }
 }

@@ -1,6 +1,5 @@
 /** `pullback/xla`: programs compiled by XLA, through PJRT plugins. */
-export { XlaDevice } from './device.ts'
-export type { XlaMemory } from './device.ts'
+export type { XlaDevice, XlaMemory } from './device.ts'
 export { XlaError } from './errors.ts'
 export type { BadPlugin, NoForeignFunctions, NoPlugin, RefusedPlugin, XlaFailure } from './errors.ts'
 export { xla } from './open.ts'

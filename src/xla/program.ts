@@ -92,27 +92,41 @@ export class XlaProgram {
 
   /** What XLA says of each piece. */
   explain(): Explanation {
-    const steps: ExplainedStep[] = []
-    const lines: string[] = []
-    let peak = 0
-    for (const { piece, kernel } of this.#steps) {
-      const operations = piece.program.equations.map((eqn) => eqn.op)
-      const said = kernel === null ? null : this.#site.client.analyse(kernel.variant(null).loaded)
-      const cost = (name: string): number => Number(said?.costs[name] ?? 0)
-      const [flops, bytes] = [cost('flops'), cost('bytes accessed')]
-      const needed = said === null ? 0 : said.argumentBytes + said.outputBytes - said.aliasBytes + said.temporaryBytes
-      peak = Math.max(peak, needed)
-      const what = kernel === null ? 'a function of this process' : `a program of XLA's`
-      steps.push({ depth: 0, kind: kernel === null ? 'host' : 'kernel', what, operations, bytes, flops })
-      lines.push(
-        said === null
-          ? `${what}: ${operations.join(' ')}`
-          : `${what}: ${operations.length} operations, ${flops} flops, ${megabytes(bytes)} read and written; ` +
-              `arguments ${megabytes(said.argumentBytes)}, results ${megabytes(said.outputBytes)}, ` +
-              `temporaries ${megabytes(said.temporaryBytes)}`,
-      )
+    const described = this.#steps.map((step) => this.#describe(step))
+    const peak = Math.max(0, ...described.map(({ bytes }) => bytes))
+    return {
+      steps: described.map(({ step }) => step),
+      livePeak: peak,
+      plannedPeak: peak,
+      toString: () => described.map(({ line }) => line).join('\n'),
     }
-    return { steps, livePeak: peak, plannedPeak: peak, toString: () => lines.join('\n') }
+  }
+
+  #describe({ piece, kernel }: Step): { readonly step: ExplainedStep; readonly line: string; readonly bytes: number } {
+    const operations = piece.program.equations.map((eqn) => eqn.op)
+    if (kernel === null) {
+      const what = `${operations.join(' ')} in this process`
+      return { step: { depth: 0, kind: 'host', what, operations, bytes: 0, flops: 0 }, line: what, bytes: 0 }
+    }
+    const { costs, memory } = this.#site.client.analyse(kernel.variant(null).loaded)
+    const cost = (name: string): number => Number(costs?.[name] ?? 0)
+    const [flops, accessed] = [cost('flops'), cost('bytes accessed')]
+    const what = `a program of ${operations.length} operations, compiled by XLA`
+    const parts = [
+      what,
+      ...(costs === null ? [] : [`${flops} flops, ${megabytes(accessed)} read and written`]),
+      ...(memory === null
+        ? []
+        : [
+            `arguments ${megabytes(memory.arguments)}, results ${megabytes(memory.outputs)}, ` +
+              `temporaries ${megabytes(memory.temporaries)}`,
+          ]),
+    ]
+    return {
+      step: { depth: 0, kind: 'kernel', what, operations, bytes: accessed, flops },
+      line: parts.join('; '),
+      bytes: memory === null ? 0 : memory.arguments + memory.outputs - memory.aliased + memory.temporaries,
+    }
   }
 
   /** Gives everything back, after the calls in progress: a step of the host may call for other programs. */

@@ -1,5 +1,5 @@
 /** A plugin's functions: calls, and errors. */
-import { XlaError, errorOf } from '../errors.ts'
+import { XlaError, errorOf, isLack } from '../errors.ts'
 import { Arena } from './arena.ts'
 import type { Koffi, NativeFunction, Ptr } from './ffi.ts'
 import type { Named, NamedOption } from './foreign.ts'
@@ -74,10 +74,6 @@ export class Api {
     return found
   }
 
-  has(name: FunctionName): boolean {
-    return this.#find(name) !== null
-  }
-
   /** A function that must be there. */
   function(name: FunctionName): NativeFunction {
     const found = this.#find(name)
@@ -115,6 +111,17 @@ export class Api {
       this.check(this.function(name)(p))
       return (field) => arena.field(layout, p, field)
     })
+  }
+
+  /** What is read of a call's answer; null where the plugin lacks the function. */
+  optional<N extends FunctionName, A>(name: N, fields: Fields<N>, read: (answer: Answer<N>) => A): A | null {
+    if (this.#find(name) === null) return null
+    try {
+      return read(this.call(name, fields))
+    } catch (error) {
+      if (isLack(error)) return null
+      throw error
+    }
   }
 
   /** On another thread. What the call is given lies in `own`, which nothing else may use meanwhile. */
