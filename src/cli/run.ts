@@ -2,6 +2,7 @@
 import type { Command, Given, Option, Terminal } from './command.ts'
 import { UsageError } from './command.ts'
 import { convert } from './convert.ts'
+import { devices } from './devices.ts'
 import { diff } from './diff.ts'
 import { embed } from './embed.ts'
 import { exportModel } from './export.ts'
@@ -26,6 +27,7 @@ const commands: readonly Command[] = [
   predict,
   merge,
   exportModel,
+  devices,
 ]
 
 /** 0 done, 1 failed, 2 wrong use. */

@@ -32,6 +32,7 @@ export interface XlaMemory {
   readonly count: number
 }
 
+/** A device of a plugin: `xla` opens it, `withDevice` and `devicePut` take it. */
 export class XlaDevice implements Backend {
   readonly name = 'xla'
   readonly capabilities: Capabilities

@@ -65,17 +65,19 @@ const open = async (koffi: Koffi, path: string, options: XlaOptions): Promise<Ei
   // What is no file would be looked for in the system's folders.
   if (!(await isFile(path))) return bad('is no file.')
   const { device = 0, flags = {} } = options
+  let api: Api
+  try {
+    api = Api.load(koffi, nodeModule('node:path')!.resolve(path))
+  } catch (error) {
+    return bad(`is no plugin: ${messageOf(error)}`)
+  }
   let client: Client
   try {
-    client = await Client.create(Api.load(koffi, nodeModule('node:path')!.resolve(path)), {
-      device,
-      create: createOptions(options),
-      flags,
-    })
+    client = await Client.create(api, { device, create: createOptions(options), flags })
   } catch (error) {
-    return bad(messageOf(error))
+    return bad(`does not start here: ${messageOf(error)} (PJRT ${api.version})`)
   }
-  const { platformVersion, platform, api } = client
+  const { platformVersion, platform } = client
   // Some plugins give no version of their own.
   const stamp = await stampOf(path)
   const identity = [platform, platformVersion, api.version, stamp, processor(), JSON.stringify(options)].join(', ')

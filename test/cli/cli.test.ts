@@ -336,3 +336,19 @@ describe('texts', () => {
     expect(result.err).toContain(message)
   })
 })
+
+describe('devices', () => {
+  test('lists those of the library, and says what is in the way of a plugin', async () => {
+    const path = join(directory, 'plugin.so')
+    writeFileSync(path, 'no library')
+    const rows = await json('devices', '--plugin', path)
+    expect(rows).toMatchObject([
+      { name: 'wasm', is: 'ready' },
+      { name: 'interpreter', is: 'ready' },
+      { name: 'xla', is: 'unusable' },
+    ])
+    const { code, out } = await pullback('devices', '--plugin', path)
+    expect(code).toBe(0)
+    expect(out).toContain(path)
+  })
+})
