@@ -1,4 +1,7 @@
-/** What a tuning method trains: a tree of arrays by the names of what they change, with the settings that say how they are applied. */
+/**
+ * The trained part of a tuning method: a tree of arrays, by the names of what they change, with the settings of their
+ * application.
+ */
 import type { OpaqueBrand, opaqueBrand } from '../core/leafTypes.ts'
 import { registerPytreeNode } from '../core/registration.ts'
 import type { NDArray } from '../trace/value.ts'
@@ -8,21 +11,21 @@ export interface AdapterWeights {
   readonly [module: string]: { readonly [name: string]: NDArray }
 }
 
-/** Settings as they are kept in files: plain data. */
+/** Settings as stored in files: plain data. */
 export interface AdapterConfig {
   /** The method: `lora`, `dora`, `ia3`. */
   readonly method: string
 }
 
 /**
- * The trained part of a model. It is a pytree: `grad` by it gives an adapter of gradients, optimizers keep slots for its arrays and
- * no others, and `jit` retraces when the settings change, not when the arrays do.
+ * The trained part of a model. It is a pytree: `grad` with respect to it returns an adapter of gradients, optimizers keep state
+ * only for its arrays, and `jit` retraces when the settings change, not when the arrays do.
  */
 export class Adapter<C extends AdapterConfig = AdapterConfig> implements OpaqueBrand {
   declare readonly [opaqueBrand]?: true
   readonly config: C
   readonly weights: AdapterWeights
-  /** Leaves of the model that are trained besides and take the place of its own, by name: a fresh head. */
+  /** Leaves of the model that are also trained and replace its own, by name: a fresh head. */
   readonly saved: { readonly [name: string]: NDArray }
 
   constructor(config: C, weights: AdapterWeights, saved: { readonly [name: string]: NDArray } = {}) {

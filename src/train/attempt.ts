@@ -1,4 +1,4 @@
-/** Errors on their way to the border of a task: inside of it they are thrown, outside they are values. */
+/** Errors inside and outside a task: inside they are thrown, outside they are values. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { TrainError } from './errors.ts'
 
@@ -16,7 +16,10 @@ export const fail = (error: TrainError): never => {
   throw new Fault(error)
 }
 
-/** A task that gives the value of `f`, or the error that it met. What else is thrown, a caller's mistake, goes on being thrown. */
+/**
+ * A task that returns the value of `f`, or its fault as a value. Everything else that is thrown, a caller's mistake, is
+ * rethrown.
+ */
 export const attempt =
   <A>(f: () => Promise<A>): TaskEither<TrainError, A> =>
   async () => {

@@ -33,7 +33,7 @@ export interface NamedTree {
   readonly treedef: TreeDef
 }
 
-/** @throws TreeError for a leaf that is no array. */
+/** @throws TreeError for a leaf that is not an array. */
 export const nameLeaves = (operation: string, params: unknown): NamedTree => {
   const { leaves, treedef } = flatten(params, isWhole)
   const names = leafPaths(treedef).map((path) => path.join('.'))

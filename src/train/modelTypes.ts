@@ -1,4 +1,4 @@
-/** What methods know of families of models: which modules PEFT adapts by default, and which matrices are no linear layers. */
+/** What methods know of families of models: which modules PEFT adapts by default, and which matrices are not linear layers. */
 
 /** A model as far as methods need to know it: what `makeModel` and `loadModel` give will do. */
 export interface ModelLike {
@@ -82,7 +82,7 @@ export const isTable = (module: string): boolean => tables.test(module)
 const heads =
   /^(lm_head|classifier|score|qa_outputs|cls|predictions|vocab_transform|vocab_projector|pre_classifier)(\.|$)/
 
-/** Whether a module belongs to a head, which is no part of the body: it stands at the top of the tree. */
+/** Whether a module belongs to a head, which is not a part of the body: it stands at the top of the tree. */
 export const isHead = (module: string): boolean => heads.test(module)
 
 /** Whether a module is a `Conv1D` of GPT-2, whose weight is `[inputs, outputs]`. */

@@ -52,7 +52,7 @@ const isParameter = (x: unknown): x is Parameter => x instanceof NDArray || isQu
 
 const isWhole = (x: unknown): boolean => isQuantized(x) || isLinearOperator(x)
 
-/** The parameters of a tree by name; quantised ones and operators are leaves. What is no array is passed over. */
+/** The parameters of a tree by name; quantised ones and operators are leaves. What is not an array is passed over. */
 export const parametersOf = (params: unknown): readonly NamedParameter[] => {
   const { leaves, treedef } = flatten(params, isWhole)
   const paths = leafPaths(treedef)

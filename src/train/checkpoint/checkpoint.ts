@@ -1,6 +1,6 @@
 /**
- * Checkpoints that survive: a directory for a step, `step-000120`, which is written under a temporary name, flushed and renamed.
- * Whatever happens, at whatever moment, a directory of that name is whole, or its checksums say that it is not.
+ * Checkpoints that survive crashes: a directory for each step, `step-000120`, which is written under a temporary name, flushed
+ * and renamed. Whenever the process stops, a directory of that name is complete, or its checksums show that it is not.
  */
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -16,39 +16,39 @@ import { digestOf } from './sha256.ts'
 import type { FileStore } from './store.ts'
 import { aStore, nodeStore } from './store.ts'
 
-/** All that a run needs to go on. */
+/** Everything that a run needs to resume. */
 export interface Checkpoint<S> {
-  /** Steps that have been made. */
+  /** The number of completed steps. */
   readonly step: number
-  /** What the step carries along: trained parameters, optimizer state, keys, counters. Not the frozen base. */
+  /** The state of the step: trained parameters, optimizer state, keys, counters. Not the frozen base. */
   readonly state: S
-  /** Where in the data the next batch is. */
+  /** The place of the next batch in the data. */
   readonly position: Position
-  /** Scalars of that step, by which the best can be told. */
+  /** Scalars of that step, which determine the best checkpoint. */
   readonly metrics?: { readonly [name: string]: number }
-  /** What the run was asked to do. */
+  /** The configuration of the run. */
   readonly config?: JsonRecord | null
-  /** The fingerprint of what was frozen: see `fingerprint`. */
+  /** The fingerprint of the frozen base: see `fingerprint`. */
   readonly base?: string | null
-  /** What hooks remember, by their names. */
+  /** The memory of hooks, by name. */
   readonly hooks?: { readonly [name: string]: Position }
 }
 
-/** Which checkpoints stay; those that any of the two asks for. All, if neither is there. */
+/** Which checkpoints to keep: those selected by either option; all, if neither is given. */
 export interface KeepOptions {
-  /** So many of the newest. */
+  /** The number of newest ones to keep. */
   readonly keepLast?: number
-  /** So many of the best by a metric. */
+  /** The best ones to keep, by a metric. */
   readonly keepBest?: {
     readonly metric: string
-    /** Whether the least or the greatest value is best; `'min'` by default. */
+    /** Whether the smallest or the largest value is best; `'min'` by default. */
     readonly mode?: 'min' | 'max'
     /** 1 by default. */
     readonly count?: number
   }
 }
 
-/** Where files are. */
+/** Where files are stored. */
 export interface StoreOptions {
   /** Node's files by default. */
   readonly store?: FileStore
@@ -59,22 +59,22 @@ export interface SaveOptions extends KeepOptions, StoreOptions {}
 
 /** Options of `loadCheckpoint` and `latestCheckpoint`. */
 export interface LoadOptions extends StoreOptions {
-  /** The fingerprint of the base that will be used: one saved beside another is an error. */
+  /** The fingerprint of the base that will be used: a checkpoint of another base is an error. */
   readonly base?: string
 }
 
-/** What `latestCheckpoint` found. */
+/** The result of `latestCheckpoint`. */
 export interface Found<S> {
-  /** The newest that is whole; null where there are none at all. */
+  /** The newest intact checkpoint; null if there are no checkpoints. */
   readonly checkpoint: Checkpoint<S> | null
   /** Its directory. */
   readonly path: string | null
-  /** Newer ones that could not be trusted, and why. */
+  /** Newer ones that are damaged, and why. */
   readonly passedOver: readonly CheckpointError[]
 }
 
 const stepName = /^step-(\d{1,15})$/
-/** Directories that are being written or removed: what a process that was killed leaves behind. */
+/** The prefix of directories that are being written or removed; a killed process leaves them behind. */
 const DRAFT = '.draft-'
 
 /** The name of a step's directory. */
@@ -91,7 +91,7 @@ const checkpointTable: must.OptionTable<Checkpoint<unknown>> = {
   base: must.nullable(must.string),
   hooks: isRecord,
 }
-/** A check for each option that says what stays. */
+/** A check for each option of what to keep. */
 export const keepTable: must.OptionTable<KeepOptions> = {
   keepLast: must.count,
   keepBest: must.optionsOf<NonNullable<KeepOptions['keepBest']>>({
@@ -117,7 +117,7 @@ let drafts = 0
 const freshDraft = (directory: string, name: string): string =>
   `${directory}/${DRAFT}${name}-${Date.now().toString(36)}-${drafts++}`
 
-/** Steps that have a directory, the newest first. */
+/** The steps that have a directory, newest first. */
 const stepsIn = (names: readonly string[]): readonly { readonly step: number; readonly name: string }[] =>
   names
     .flatMap((name) => {
@@ -126,10 +126,10 @@ const stepsIn = (names: readonly string[]): readonly { readonly step: number; re
     })
     .sort((a, b) => b.step - a.step)
 
-/** So much of a file is read or written at once, unless one tensor has more. */
+/** The number of bytes read or written at once, unless a tensor has more. */
 const PIECE = 2 ** 24
 
-/** Small chunks together, so that there are few calls. */
+/** Joins small chunks, to make few calls. */
 function* pieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   let small: Uint8Array[] = []
   let size = 0
@@ -145,7 +145,7 @@ function* pieces(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
   yield joinBytes(small)
 }
 
-/** Writes a file piece by piece, and flushes it; its size and checksum. */
+/** Writes a file piece by piece, and flushes it; returns its size and checksum. */
 const writeFile = async (store: FileStore, path: string, chunks: readonly Uint8Array[]) => {
   const digest = digestOf(path)
   let bytes = 0
@@ -154,7 +154,7 @@ const writeFile = async (store: FileStore, path: string, chunks: readonly Uint8A
     digest.add(piece)
     bytes += piece.length
   }
-  // What is added to a file is not flushed by itself.
+  // Appending does not flush.
   if (bytes > PIECE) await run(store.flush(path))
   return { bytes, sha256: await digest.sum() }
 }
@@ -170,7 +170,7 @@ const writeFiles = async (store: FileStore, path: string, checkpoint: Checkpoint
   await run(store.flushDirectory(path))
 }
 
-/** Takes a directory out of sight at once, and away then. */
+/** Renames a directory out of the way atomically, then removes it. */
 const discard = async (store: FileStore, directory: string, name: string): Promise<void> => {
   const draft = freshDraft(directory, name)
   await run(store.rename(`${directory}/${name}`, draft))
@@ -178,13 +178,14 @@ const discard = async (store: FileStore, directory: string, name: string): Promi
 }
 
 /**
- * Writes a checkpoint as `directory/step-000120`, for step 120. Arrays go into safetensors by their paths in the state, a file for each
- * of its keys; all else into `checkpoint.json`, with the checksums of the files, last. When something fails, older ones are as they
- * were. A directory is for one run: leftovers of writers that were killed are removed.
+ * Writes a checkpoint as `directory/step-000120`, for step 120. Arrays go into safetensors files, one for each key of the
+ * state, named by their paths; everything else goes into `checkpoint.json`, which is written last, with the checksums of the
+ * files. If something fails, older checkpoints are unchanged. A directory is for one run: leftovers of killed writers are
+ * removed.
  *
- * @param directory - is made if it is not there.
+ * @param directory - is made if it does not exist.
  * @returns the path of the checkpoint; an error such as `ENOSPC`, `EROFS` or `EACCES` if it could not be written.
- * @throws ArgumentError for a state with leaves that are no arrays, numbers, booleans or strings.
+ * @throws ArgumentError for a state with leaves that are not arrays, numbers, booleans or strings.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -212,7 +213,7 @@ export const saveCheckpoint = <S>(
     try {
       await writeFiles(store, draft, checkpoint)
       const names = (await run(store.list(directory))) ?? []
-      // One of this step is there already if a run went back behind it.
+      // A checkpoint of this step already exists if a run resumed from an earlier one.
       if (names.includes(name)) await discard(store, directory, name)
       await run(store.rename(draft, path))
     } catch (error) {
@@ -230,11 +231,11 @@ const readManifest = async (store: FileStore, path: string): Promise<Manifest> =
   return decodeManifest(path, bytes._tag === 'Right' ? bytes.right : fail(unreadable(path, MANIFEST, bytes.left)))
 }
 
-/** A file that should be there. */
+/** The error of a file that should exist. */
 const unreadable = (path: string, name: string, { message }: IoError): CheckpointError =>
   damaged(path, `${name} cannot be read: ${message}`)
 
-/** A checkpoint's files, all of whose checksums are right. They are read a piece at a time. */
+/** Checks all checksums of a checkpoint's files, reading a piece at a time. */
 const checkedFiles = async (
   store: FileStore,
   path: string,
@@ -280,9 +281,9 @@ const load = async <S>(path: string, like: S, { store = nodeStore, base }: LoadO
  * Reads one checkpoint. Nothing of it is used before all checksums are right.
  *
  * @param path - of its directory, `.../step-000120`.
- * @param like - a state of the same structure, shapes and dtypes, such as the one that the run began with.
- * @returns a `CheckpointError` for files that are missing, cut off or altered (`damaged`), for another state or base (`mismatch`), or
- *   for a later format (`version`).
+ * @param like - a state of the same structure, shapes and dtypes, such as the initial state of the run.
+ * @returns a `CheckpointError` for files that are missing, truncated or altered (`damaged`), for another state or base
+ *   (`mismatch`), or for a later format (`version`).
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -308,10 +309,10 @@ export const loadCheckpoint = <S>(
 }
 
 /**
- * Reads the newest checkpoint that is whole, and says which were passed over. A run that has none yet gives null: it begins. Where
- * there are some and none is whole, that is an error; so is one that is whole but of another state.
+ * Reads the newest intact checkpoint, and lists damaged newer ones. If there are no checkpoints yet, the result is null. If
+ * there are some but none is intact, that is an error; so is an intact one of another state.
  *
- * @param directory - where the run keeps its checkpoints.
+ * @param directory - the run's directory of checkpoints.
  * @param like - a state of the same structure, shapes and dtypes.
  * @example
  * ```ts
@@ -354,7 +355,7 @@ export const latestCheckpoint = <S>(
   })
 }
 
-/** What `keepBest` and `keepLast` ask for, of checkpoints with the newest first, of which the newest stays in any case. */
+/** The checkpoints selected by `keepBest` and `keepLast`, newest first; the newest is always kept. */
 const kept = (known: readonly Manifest[], { keepLast = 0, keepBest }: KeepOptions): ReadonlySet<number> => {
   const best = (): readonly Manifest[] => {
     if (keepBest === undefined) return []
@@ -368,13 +369,13 @@ const kept = (known: readonly Manifest[], { keepLast = 0, keepBest }: KeepOption
   return new Set([...known.slice(0, Math.max(keepLast, 1)), ...best()].map(({ step }) => step))
 }
 
-/** The manifest of a step, or null where it is damaged: that one stays, as evidence, and counts for nothing. */
+/** The manifest of a step, or null if it is damaged: such a checkpoint is kept, as evidence, but not counted. */
 const manifestOf = async (store: FileStore, path: string): Promise<Manifest | null> => {
   const result = await attempt(() => readManifest(store, path))()
   return result._tag === 'Right' ? result.right : null
 }
 
-/** The checkpoints of a directory that can be told, the newest first. */
+/** The readable checkpoints of a directory, newest first. */
 const manifestsIn = async (
   store: FileStore,
   directory: string,
@@ -388,7 +389,7 @@ const manifestsIn = async (
   return known
 }
 
-/** `newest` is the step that a run has come to: later ones are of another, and count for nothing. */
+/** `newest` is the current step of the run: later checkpoints are from another run, and do not count. */
 const prune = async (
   directory: string,
   store: FileStore,
@@ -406,8 +407,8 @@ const prune = async (
 }
 
 /**
- * Makes a directory ready for a run that goes on from a step: later checkpoints are of what comes after, which is made anew, and would
- * be taken for the newest. Of a run that begins at 0 that is an error, as it would lose another one.
+ * Prepares a directory for a run that resumes from a step: it removes later checkpoints, since those steps are repeated, and
+ * the old ones would be taken for the newest. For a run that starts at 0 they are an error, as another run would be lost.
  *
  * @internal
  */
@@ -430,9 +431,8 @@ export const takeBack = (directory: string, begun: number, store: FileStore): Ta
   })
 
 /**
- * Removes checkpoints that neither `keepLast` nor `keepBest` asks for, never the newest, and none that is damaged.
- *
- * @returns the paths of those that were removed.
+ * Removes checkpoints that neither `keepLast` nor `keepBest` selects, but never the newest, nor damaged ones. * * @returns the
+ * paths of the removed ones.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** Which weights these are, to the last bit. */
+/** Fingerprints of weights, exact to the last bit. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { flatten, leafPaths } from '../../core/tree.ts'
 import { keystr } from '../../core/path.ts'
@@ -19,7 +19,7 @@ const fileDoor = must.door('fileFingerprint', { from: aReadable })
 
 /**
  * The fingerprint of a tree of arrays: the SHA-256 of a line for each, with its path, dtype, shape and the SHA-256 of its elements.
- * Leaves that are no arrays count by what they print.
+ * Leaves that are not arrays count by what they print.
  *
  * @example
  * ```ts
@@ -51,11 +51,11 @@ export const fingerprint = (params: unknown): TaskEither<TrainError, string> => 
   })
 }
 
-/** So much of a file is in memory at once. */
+/** The number of bytes in memory at once. */
 const CHUNK = 2 ** 24
 
 /**
- * The fingerprint of a file of weights, without reading it as such: the SHA-256 of the SHA-256 of each 16 MiB of it.
+ * The fingerprint of a file of weights, without parsing it: the SHA-256 of the SHA-256 of each 16 MiB of it.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** A state as files of tensors: which leaf goes where, and back. */
+/** Converts a state to files of tensors, and back. */
 import { Aval } from '../../core/aval.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import type { Path } from '../../core/path.ts'
@@ -12,40 +12,40 @@ import type { ArrayLike } from '../../trace/surface.ts'
 import { fromHost, NDArray, toHost } from '../../trace/value.ts'
 import { fail, run } from '../attempt.ts'
 
-/** What a manifest says of a leaf: where an array is, or what a plain value was. */
+/** A manifest's record of a leaf: where an array is, or a plain value. */
 export interface LeafRecord {
-  /** As JS follows it: `.params.layers[0].weight`; no two leaves have the same. */
+  /** As JS property accesses: `.params.layers[0].weight`; unique for each leaf. */
   readonly path: string
   readonly file?: string
-  /** Whether the array takes the dtype of what it meets, as numbers do. */
+  /** Whether the array is weakly typed. */
   readonly weak?: boolean
   readonly value?: string
 }
 
-/** A state taken apart. */
+/** A state, encoded. */
 interface EncodedState {
   readonly structure: string
   readonly leaves: readonly LeafRecord[]
-  /** Each as pieces, which are the arrays' own memory where that is possible. */
+  /** Each as pieces, which share the arrays' memory where possible. */
   readonly files: ReadonlyMap<string, readonly Uint8Array[]>
 }
 
-/** What no file of Windows can be called, whatever follows the point. */
+/** Reserved file names on Windows, with any extension. */
 const reserved = /^(con|prn|aux|nul|com\d|lpt\d)$/i
 
-/** The file for what is under a key of the state: its own, if that can be a file's name. */
+/** The file for a key of the state: named by the key, if that is a valid file name. */
 const fileOf = ([key]: Path, isPlain: boolean): string =>
   isPlain && typeof key === 'string' && /^[A-Za-z]\w{0,63}$/.test(key) && !reserved.test(key)
     ? `${key}.safetensors`
     : 'state.safetensors'
 
-/** Whether no two keys differ by upper and lower case alone: there are file systems that see no difference. */
+/** Whether no two keys differ only in case: some file systems ignore case. */
 const areDistinct = (paths: readonly Path[]): boolean => {
   const keys = new Set(paths.map(([key]) => key))
   return new Set([...keys].map((key) => String(key).toLowerCase())).size === keys.size && !keys.has('state')
 }
 
-/** Numbers and booleans are kept as the arrays that they become in the first step. */
+/** Numbers and booleans are stored as the arrays that they become in the first step. */
 const isNumeric = (leaf: unknown): leaf is ArrayLike => isArrayLeaf(leaf)
 
 const nameIn = (path: string): string => (path === '' ? 'value' : path)
@@ -77,7 +77,7 @@ export const encodeState = (operation: string, state: unknown): EncodedState => 
 
 type Decoded = ReadonlyMap<string, { readonly value: unknown }>
 
-/** All leaves by path, from files whose checksums are right: one tensor is read after the other. */
+/** All leaves by path, from files with valid checksums, read one tensor at a time. */
 export const decodeLeaves = async (
   leaves: readonly LeafRecord[],
   files: ReadonlyMap<string, ByteSource>,
@@ -101,7 +101,7 @@ const weakened = (array: NDArray): NDArray => {
   return fromHost(new Aval(aval.dtype, aval.shape, true), data)
 }
 
-/** What a leaf is, in words, or null where the two are of one kind. */
+/** The difference between two leaves, for a message; null if they are of the same kind. */
 const difference = (like: unknown, value: unknown): string | null => {
   if (!isNumeric(like) || !(value instanceof NDArray)) {
     return typeof like === typeof value && !isNumeric(like)

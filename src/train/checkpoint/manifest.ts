@@ -1,4 +1,4 @@
-/** The manifest of a checkpoint: what is in it, with a checksum of every file and of itself. */
+/** The manifest of a checkpoint: its contents, with a checksum of every file and of itself. */
 import type { JsonRecord } from '../../io/index.ts'
 import { decodeUtf8, encodeUtf8 } from '../../io/platform.ts'
 import { fail } from '../attempt.ts'
@@ -13,14 +13,14 @@ export const MANIFEST = 'checkpoint.json'
 /** The version that is written. */
 const VERSION = 1
 
-/** A file, as the manifest knows it. */
+/** The record of a file. */
 interface FileRecord {
   readonly name: string
   readonly bytes: number
   readonly sha256: string
 }
 
-/** What the manifest says. */
+/** The contents of the manifest. */
 export interface Manifest {
   readonly step: number
   readonly position: Position
@@ -33,7 +33,7 @@ export interface Manifest {
   readonly files: readonly FileRecord[]
 }
 
-/** A checkpoint that cannot be trusted, and why. */
+/** The error of a damaged checkpoint. */
 export const damaged = (path: string, what: string): CheckpointError => ({
   _tag: 'CheckpointError',
   reason: 'damaged',
@@ -55,7 +55,8 @@ export const encodeManifest = async (manifest: Manifest): Promise<Uint8Array> =>
     ...manifest,
     metrics: written(manifest.metrics),
   }
-  // Read and written once: keys of arrays' kind change their order then, and numbers their form, for good.
+  // Parsed and written once, because that changes the order of integer-like keys and the form of numbers; afterwards it is
+  // stable.
   const canonical = JSON.parse(text(body)) as JsonRecord
   return encodeUtf8(text({ ...canonical, checksum: await sha256(encodeUtf8(text(canonical)), MANIFEST) }))
 }
@@ -70,7 +71,7 @@ const parsed = (path: string, bytes: Uint8Array): { readonly [key: string]: unkn
   return fail(damaged(path, `${MANIFEST} is not JSON, or was cut off`))
 }
 
-/** The manifest in the bytes. Its checksum proves that this library wrote all of it. */
+/** The manifest in the bytes. Its checksum shows that it is complete. */
 export const decodeManifest = async (path: string, bytes: Uint8Array): Promise<Manifest> => {
   const { checksum, ...body } = parsed(path, bytes)
   const sum = await sha256(encodeUtf8(text(body)), path)

@@ -1,4 +1,4 @@
-/** Files in memory: for tests, and for pages that keep what they train in a database. */
+/** Files in memory: for tests, and for pages that store results in a database. */
 import { joinBytes } from '../../core/bytes.ts'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../../io/index.ts'
@@ -20,7 +20,7 @@ const pathDoor = must.door('memoryStore', { path })
 const renameDoor = must.door('memoryStore', { path, to: must.string })
 const bytesDoor = must.door('memoryStore', { path, bytes: must.instance('a Uint8Array', Uint8Array) })
 
-/** The store, which looks at what it is given. */
+/** Adds argument checks to a store. */
 const withDoors = (store: FileStore): FileStore => {
   const byPath =
     <A>(f: (path: string) => TaskEither<IoError, A>) =>
@@ -57,7 +57,7 @@ const withDoors = (store: FileStore): FileStore => {
 const door = must.door('memoryStore', { files: must.optional(someFiles) })
 
 /**
- * A store whose files are the entries of a map. It has a directory where it has been made, or where a file is in it.
+ * A store whose files are the entries of a map. A directory exists if it was made, or if it contains a file.
  *
  * @param files - bytes by path.
  * @example

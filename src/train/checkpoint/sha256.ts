@@ -1,4 +1,4 @@
-/** SHA-256, by whichever implementation the platform has. */
+/** SHA-256, using the platform's implementation. */
 import { joinBytes } from '../../core/bytes.ts'
 import { nodeModule } from '../../io/platform.ts'
 import { fail } from '../attempt.ts'
@@ -11,14 +11,17 @@ interface Host {
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-/** A checksum of bytes that come one after the other. */
+/** A checksum of bytes that are added piece by piece. */
 interface Digest {
   readonly add: (bytes: Uint8Array) => void
   /** In hexadecimal. */
   readonly sum: () => Promise<string>
 }
 
-/** Node's takes bytes as they come; Web Crypto's wants all at once. `what` is for the message where the platform has neither. */
+/**
+ * Node's takes bytes piece by piece; Web Crypto's needs all at once. `what` is for the error message if the platform has
+ * neither.
+ */
 export const digestOf = (what: string): Digest => {
   const hash = nodeModule('node:crypto')?.createHash('sha256')
   if (hash !== undefined)
@@ -28,7 +31,7 @@ export const digestOf = (what: string): Digest => {
   return {
     add: (bytes) => void parts.push(bytes),
     sum: async () => {
-      // Shared memory is refused by Web Crypto: what is joined is not.
+      // Web Crypto refuses shared memory, but joining copies it.
       if (subtle !== undefined) return hex(new Uint8Array(await subtle.digest('SHA-256', joinBytes(parts))))
       return fail({
         _tag: 'Access',

@@ -1,4 +1,4 @@
-/** The file operations that training needs, so that disks, browsers' own file systems and memory are alike to it. */
+/** The file operations that training needs, so that disks, browsers' file systems and memory are interchangeable. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { ByteSource, IoError } from '../../io/index.ts'
 import { attempt, fail, failPlatform } from '../../io/errors.ts'
@@ -6,30 +6,30 @@ import { nodeFiles, pathSource, syncDirectory, writeAll } from '../../io/node.ts
 import type { NodeFiles } from '../../io/platform.ts'
 import * as must from '../../conversions/arguments.ts'
 
-/** Files by path. What fails is an error by its platform's code. */
+/** Files by path. Failures are errors with the platform's code. */
 export interface FileStore {
   /** The names in a directory, or null if there is no such directory. */
   readonly list: (path: string) => TaskEither<IoError, readonly string[] | null>
   readonly read: (path: string) => TaskEither<IoError, Uint8Array>
-  /** A file of which parts are read, so that a large one is never in memory as a whole. */
+  /** A file that is read in parts, so that a large one is never completely in memory. */
   readonly source: (path: string) => ByteSource
-  /** Writes a file that is not there yet, and flushes it to the disk. */
+  /** Writes a new file, and flushes it to the disk. */
   readonly write: (path: string, bytes: Uint8Array) => TaskEither<IoError, void>
-  /** Adds to the end of a file, which is made if it is not there. Not flushed. */
+  /** Appends to a file, which is made if it does not exist. Does not flush. */
   readonly append: (path: string, bytes: Uint8Array) => TaskEither<IoError, void>
-  /** Makes a directory, and those that it is in. */
+  /** Makes a directory, and its parents. */
   readonly makeDirectory: (path: string) => TaskEither<IoError, void>
-  /** A file takes the place of one that is there. */
+  /** Renames a file, replacing an existing one. */
   readonly rename: (from: string, to: string) => TaskEither<IoError, void>
-  /** Removes a file, or a directory with all that is in it; nothing if it is not there. */
+  /** Removes a file, or a directory with all that is in it; does nothing if it does not exist. */
   readonly remove: (path: string) => TaskEither<IoError, void>
-  /** Flushes what has been added to a file. */
+  /** Flushes a file. */
   readonly flush: (path: string) => TaskEither<IoError, void>
-  /** Flushes what a directory says of the files in it. */
+  /** Flushes the entries of a directory. */
   readonly flushDirectory: (path: string) => TaskEither<IoError, void>
 }
 
-/** What functions that take a store must be given. */
+/** Checks a store. */
 export const aStore = must.kind('a FileStore', (x) => {
   const store = x as Partial<FileStore> | null | undefined
   return typeof store?.list === 'function' && typeof store.read === 'function' && typeof store.rename === 'function'
@@ -38,7 +38,7 @@ export const aStore = must.kind('a FileStore', (x) => {
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code
 
-/** A task on Node's files; what they throw is an error that names the path. */
+/** A task on Node's files; exceptions become errors that name the path. */
 const onFiles = <A>(path: string, f: (files: NodeFiles) => Promise<A>): TaskEither<IoError, A> =>
   attempt(async () => {
     const files = nodeFiles(path)
@@ -83,7 +83,7 @@ const readFile = async (files: NodeFiles, path: string): Promise<Uint8Array> => 
 }
 
 const flushFile = async (files: NodeFiles, path: string): Promise<void> => {
-  // Windows flushes only what is open for writing.
+  // Windows only flushes files that are open for writing.
   const handle = await files.open(path, 'r+')
   try {
     await handle.sync()
@@ -92,7 +92,7 @@ const flushFile = async (files: NodeFiles, path: string): Promise<void> => {
   }
 }
 
-/** One after the other: Node's own `recursive` never returns where a parent is there and takes no directories, as in /proc. */
+/** Makes parents one by one: Node's `recursive` never returns where a parent exists but allows no directories, as in /proc. */
 const makeDirectory = async (files: NodeFiles, path: string): Promise<void> => {
   try {
     await files.mkdir(path, { recursive: false })

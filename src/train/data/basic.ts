@@ -9,7 +9,7 @@ const fromArrayDoor = must.door('fromArray', {
   values: must.kind('a list', Array.isArray, { hint: must.listHint }),
 })
 
-/** A stream of so many elements that are got by number. The place is how many have been read. */
+/** A stream of `length` elements, read by index. The place is the number of elements read. */
 const indexed = <T>(name: string, length: number, at: (i: number) => T): Stream<T> =>
   streamOf(name, (position) => {
     const start = position ?? 0
@@ -43,7 +43,7 @@ const fromColumnsDoor = must.door('fromColumns', {
 })
 
 /**
- * Rows of columns that stand side by side.
+ * Rows from parallel columns.
  *
  * @throws ArgumentError for columns of different lengths.
  *
@@ -89,7 +89,7 @@ export const range = (start: number, stop?: number): Stream<number> => {
   return indexed('range', Math.max(0, to - from), (i) => from + i)
 }
 
-/** Elements that come together, and what the next ones are asked for by; null ends the stream. */
+/** A page of elements, and the key of the next page; null ends the stream. */
 export interface Page<T> {
   readonly values: readonly T[]
   readonly next: Position
@@ -98,8 +98,8 @@ export interface Page<T> {
 const fromTaskEitherDoor = must.door('fromTaskEither', { read: must.func })
 
 /**
- * A stream of pages that a task gives: a database, a service. The first is asked for by null, each of the others by `next` of the one
- * before. The same page must be the same every time.
+ * A stream of pages that a task returns, from a database or a service. The first page has the key null, each other the `next`
+ * of the page before. The same key must always return the same page.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Several elements as one. */
+/** Groups of elements. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../conversions/arguments.ts'
 import type { Cursor, Position, Stream, StreamError } from '../stream.ts'
@@ -10,7 +10,7 @@ import type { Tally } from './tally.ts'
 
 /** Options of `batch`. */
 export interface BatchOptions {
-  /** Whether the last batch is left out if it is not full. Default: false. */
+  /** Whether to drop the last batch if it is not full. Default: false. */
   readonly dropLast?: boolean
 }
 
@@ -49,24 +49,24 @@ export const batch = <A>(size: number, options: BatchOptions = {}): Operator<A, 
   })
 }
 
-/** Elements of nearly one length. */
+/** Elements of similar lengths. */
 export interface Bucket<A> {
-  /** What rows are to be filled up to. */
+  /** The length to which rows are padded. */
   readonly length: number
   readonly rows: readonly A[]
 }
 
-/** How `bucket` sorts. */
+/** Options of `bucket`. */
 export interface BucketOptions<A> {
   /** The length of an element; that of its `input_ids` by default. */
   readonly lengthOf?: (value: A) => number
-  /** The lengths that batches are filled up to, rising. An element goes to the first that holds it. */
+  /** The lengths to which batches are padded, ascending. An element goes to the first that is large enough. */
   readonly bounds: readonly number[]
   /** Elements in a batch: a number, or one for each bound. */
   readonly size: number | readonly number[]
-  /** Whether batches that are not full at the end are left out. Default: false. */
+  /** Whether to drop batches that are not full at the end. Default: false. */
   readonly dropLast?: boolean
-  /** Counts the shapes, each of which a compiled step is traced for once. */
+  /** Counts the shapes; a compiled step is traced once for each. */
   readonly tally?: Tally
 }
 
@@ -86,14 +86,17 @@ const isRising = (x: unknown): boolean =>
 const bucketDoor = must.door('bucket', { options: must.optionsOf(bucketOptions) })
 const bucketOperator = operator('bucket')
 
-/** An element that waits for its batch to fill, with the place before it, and its number among those that came. */
+/** An element that waits for its batch to fill, with the place before it, and its index. */
 interface Waiting<A> {
   readonly value: A
   readonly before: Position
   readonly number: number
 }
 
-/** Elements at these are passed over; for one that is further a place is gone to, where `shuffle` would read all of its buffer again. */
+/**
+ * Up to this distance, elements are skipped by reading; further ones are reached by opening their place, for which `shuffle`
+ * would read its whole buffer again.
+ */
 const NEAR = 256
 
 /** Reads the elements after some places of a stream, in its order. */
@@ -141,9 +144,9 @@ const idsLength = (value: unknown): number => {
 }
 
 /**
- * Batches of elements of like lengths, so that little is filled up and there are few shapes. An element waits until its batch is
- * full; at the end what is left comes in smaller batches, the shortest first. A place names the elements that wait, and whoever goes
- * on reads them again.
+ * Batches of elements of similar lengths, with little padding and few shapes. An element waits until its batch is full; at the
+ * end, the remaining elements come in smaller batches, shortest first. A place includes the waiting elements, which are read
+ * again on resuming.
  *
  * @returns an error for an element that is longer than the last bound.
  * @throws ArgumentError unless `size` has one number, or one for each bound.
@@ -192,7 +195,7 @@ export const bucket = <A>(options: BucketOptions<A>): Operator<A, Bucket<A>> => 
       const still = waiting.flat().sort((a, b) => a.number - b.number)
       return item({ length: bounds[i]!, rows }, [place, still.map(({ before }) => before)])
     }
-    /** Reads what waited at the place that was given. */
+    /** Reads the elements that were waiting at the given place. */
     const restore = async (): Promise<Pulled<never>> => {
       if (missing.length === 0) return end
       const picker = new Picker(source, epoch)

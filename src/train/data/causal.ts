@@ -1,4 +1,4 @@
-/** Rows as samples of models that go on with a text: what stands before an answer, the answer, and what ends it. */
+/** Rows as samples of causal language models: the context of an answer, the answer, and its end token. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Tokenizer } from '../../tokenizers/index.ts'
 import type { DataError } from '../errors.ts'
@@ -9,7 +9,7 @@ import { IGNORED } from '../../models/losses.ts'
 import type { TokenizeOptions } from './tokens.ts'
 import { badRow, beginningsOf, endIds, endingOf, plainOf } from './tokens.ts'
 
-/** Tokens, and those that count. */
+/** Tokens, and whether each counts. */
 interface Learnt {
   readonly ids: readonly number[]
   readonly counts: readonly boolean[]
@@ -18,8 +18,8 @@ interface Learnt {
 const startsWith = (ids: readonly number[], first: readonly number[]): boolean => first.every((id, i) => ids[i] === id)
 
 /**
- * The tokens of an answer after those of its prompt: as the whole text has them, if the prompt's come first there; by themselves, if
- * a token would reach over the border, where generation has none.
+ * The tokens of an answer after those of its prompt: from the tokenized whole text, if that begins with the prompt's tokens;
+ * tokenized separately, if a token would cross the border, which cannot happen in generation.
  */
 const answerAfter = (
   prompt: readonly number[],
@@ -27,7 +27,7 @@ const answerAfter = (
   alone: () => readonly number[],
 ): readonly number[] => (startsWith(whole, prompt) ? whole.slice(prompt.length) : alone())
 
-/** An answer up to and with what ends it, which is added if it is missing. */
+/** An answer including its end token, which is added if it is missing. */
 const ended = (answer: readonly number[], tokenizer: Tokenizer, options: TokenizeOptions): readonly number[] => {
   const ends = endIds(tokenizer, options)
   const at = answer.findIndex((id) => ends.includes(id))
@@ -49,13 +49,13 @@ const ofText = (tokenizer: Tokenizer, text: string, options: TokenizeOptions): L
   return { ids, counts: always(ids, true) }
 }
 
-/** From where to where an answer stands in the text of a conversation. */
+/** The range of an answer in the text of a conversation. */
 interface Span {
   readonly from: number
   readonly to: number
 }
 
-/** The text of a conversation until the end of its last answer, and where its answers are. */
+/** The text of a conversation up to the end of its last answer, and the ranges of its answers. */
 interface Conversation {
   readonly text: string
   readonly answers: readonly Span[]
@@ -94,7 +94,7 @@ const conversationOf = (
   return right({ text: whole.right, answers })
 }
 
-/** Which tokens of a text are in its answers, each up to what ends it. */
+/** Which tokens of a text are in its answers, including their end tokens. */
 const countsIn = (
   { ids, offsets }: { readonly ids: readonly number[]; readonly offsets: readonly (readonly [number, number])[] },
   answers: readonly Span[],
@@ -117,7 +117,7 @@ const ofChat = (tokenizer: Tokenizer, row: ChatRow, options: TokenizeOptions): E
   if (conversation._tag === 'Left') return conversation
   const { text, answers } = conversation.right
   const last = answers.at(-1)!
-  // What generation is given for the last answer: the earlier ones are in it.
+  // The prompt that generation is given for the last answer: it contains the earlier ones.
   const prompt = plainOf(tokenizer, text.slice(0, last.from))
   const answer = answerAfter(
     prompt.ids,

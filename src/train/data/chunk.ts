@@ -1,4 +1,4 @@
-/** Long texts cut into rows, so that nothing of them is lost. */
+/** Cuts long texts into rows, so that nothing is lost. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../conversions/arguments.ts'
 import type { Position, Stream } from '../stream.ts'
@@ -13,7 +13,7 @@ export interface Chunk extends Sample {
 
 /** Options of `chunk`. */
 export interface ChunkOptions {
-  /** Whether the last row is left out if it is not full. Default: false. */
+  /** Whether to drop the last row if it is not full. Default: false. */
   readonly dropLast?: boolean
 }
 
@@ -29,9 +29,9 @@ const labelsOf = ({ input_ids: ids, labels = ids }: Sample): readonly number[] =
 }
 
 /**
- * The tokens of all samples, one after the other, in rows of exactly `length`; the last may be shorter. So a model is trained on a
- * corpus: each text ends with the token that ends texts, and a row may begin in the middle of one. `pack` keeps samples apart
- * instead. A place is that of the sample in which the next row begins, and how much of it has been given.
+ * Concatenates the tokens of all samples and cuts them into rows of exactly `length`; the last may be shorter. This is how a
+ * model is trained on a corpus: each text ends with the end token, and a row may begin in the middle of a text. `pack` keeps
+ * samples apart instead. A place is that of the sample in which the next row begins, and how much of it has been used.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export const chunk = (length: number, options: ChunkOptions = {}): Operator<Samp
     const start = position ?? [null, 0]
     if (!isParts(start, 2) || !isCount(start[1])) return strangePosition('chunk', position)
     const cursor = source.open(start[0], epoch)
-    // The sample that is being cut, the places before and after it, and how much of it has been given.
+    // The sample that is being cut, the places before and after it, and how much of it has been used.
     let [before, given] = start as readonly [Position, number]
     let after = before
     let sample: Sample | null = null

@@ -1,6 +1,6 @@
 /**
- * CSV by RFC 4180, and TSV. Rows are cut where the parser of fields knows that they end, and not by lines, as quoted fields hold line
- * ends; so each row's place is known to the byte.
+ * CSV by RFC 4180, and TSV. Rows are split by the quoting rules, not by lines, as quoted fields may contain line breaks; so
+ * each row's position is known to the byte.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../../core/errors.ts'
@@ -20,24 +20,24 @@ import { lineSplitter, recordsCursor } from './records.ts'
 import type { BadRows, RowOptions } from './rows.ts'
 import { decodeRow, judgeRows, rowTable } from './rows.ts'
 
-/** How a file of fields is written. */
+/** The format of a file of fields. */
 export interface CsvFormat {
-  /** What stands between fields: `','` by default, one character of ASCII. */
+  /** The delimiter of fields: one ASCII character, `','` by default. */
   readonly delimiter?: string
-  /** The names of columns, where the file's first row does not have them. */
+  /** The names of columns, if they are not in the file's first row. */
   readonly columns?: readonly string[]
-  /** Whether fields may stand in quotes, and hold delimiters and line ends there. Default: true. */
+  /** Whether fields may be quoted, and contain delimiters and line breaks then. Default: true. */
   readonly quotes?: boolean
 }
 
 const QUOTE = 0x22
 const LF = 0x0a
 
-/** Rows that end at a line end outside of quotes. A quote opens at the beginning of a field only. */
+/** Splits rows at line breaks outside quotes. A quote only opens at the beginning of a field. */
 const rowSplitter = (delimiter: number) => (): Splitter => {
   let isQuoted = false
   let isStart = true
-  /** Whether the last byte was a quote inside of quotes: it closes them, unless another one follows. */
+  /** Whether the last byte was a quote inside quotes: it closes them, unless another quote follows. */
   let isPending = false
   return {
     endIn: (bytes, from) => {
@@ -64,7 +64,7 @@ const rowSplitter = (delimiter: number) => (): Splitter => {
   }
 }
 
-/** The fields of a row, or the error of one that is not closed or goes on after its quotes. */
+/** The fields of a row, or the error of a field that is not closed or continues after its quotes. */
 const fieldsOf = (
   at: string,
   text: string,
@@ -104,7 +104,7 @@ interface NamedRecord {
   readonly record: FileRecord
 }
 
-/** Rows, each with the names of its columns, which stand in the first row unless they are given. */
+/** Rows, each with the names of its columns, which are in the first row unless they are given. */
 const namedRecords = (
   name: string,
   source: ByteSource,
@@ -181,12 +181,12 @@ const csvDoor = must.door('csv', { from: aReadable, options: must.optionsOf(csvT
 const tsvDoor = must.door('tsv', { from: aReadable, options: must.optionsOf({ ...csvTable }) })
 
 /**
- * The rows of a file of comma-separated values (RFC 4180; UTF-8), as objects of texts by column. It is read a piece at a time, and
- * going on from a place reads its first row, for the names, and nothing else before the place.
+ * The rows of a file of comma-separated values (RFC 4180; UTF-8), as objects of strings by column. It is read a piece at a
+ * time; resuming from a place reads the first row, for the names, but nothing else before the place.
  *
- * @param options - the format; what rows must be (by default `{ text }`, `{ text, label }` or `{ prompt, completion }`); what becomes of
- *   bad ones. `decode.numeric` takes texts that are numbers.
- * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ * @param options - the format; what rows must be (by default `{ text }`, `{ text, label }` or `{ prompt, completion }`); how to
+ *   handle bad ones. `decode.numeric` accepts strings that are numbers. * @throws ArgumentError if bad rows are skipped without
+ *   a tally to count them.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Cursors, and the frame that streams and operators are made in. */
+/** Cursors, and helpers for making streams and operators. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -6,10 +6,10 @@ import type { DataError } from '../errors.ts'
 import type { Cursor, Item, Position, Stream, StreamError } from '../stream.ts'
 import { showPlain } from './show.ts'
 
-/** What a cursor gives. */
+/** The result of reading from a cursor. */
 export type Pulled<T> = Either<StreamError, Item<T> | null>
 
-/** There is nothing more. */
+/** The end of a stream. */
 export const end: Pulled<never> = { _tag: 'Right', right: null }
 
 /** An element, and the place after it. */
@@ -24,18 +24,18 @@ export const right = <T>(value: T): Either<never, T> => ({ _tag: 'Right', right:
 const isEither = (x: unknown): boolean =>
   typeof x === 'object' && x !== null && '_tag' in x && (x._tag === 'Left' || x._tag === 'Right')
 
-/** What a function of the caller's gave, which is to be an `Either`. */
+/** Checks that a user's function returned an `Either`. */
 export const anEither = <E, A>(name: string, given: Either<E, A>): Either<E, A> => {
   if (isEither(given)) return given
   throw new ArgumentError(`${name}: the function must give an Either, got ${showPlain(given)}.`)
 }
 
-/** An error of data, of which the message begins with its place. */
+/** An error of data, whose message begins with its position. */
 export const dataError = (at: string, what: string): DataError => ({ _tag: 'DataError', at, message: `${at}: ${what}` })
 
 const nothing = (): Promise<void> => Promise.resolve()
 
-/** A cursor by what gives its next element. Calls wait for each other, and the end and errors are final. */
+/** A cursor from a function that returns its next element. Calls are queued, and the end and errors are final. */
 export const cursorOf = <T>(pull: () => Promise<Pulled<T>>, close: () => Promise<void> = nothing): Cursor<T> => {
   let final: Pulled<T> | null = null
   let closing: Promise<void> | null = null
@@ -60,16 +60,16 @@ export const cursorOf = <T>(pull: () => Promise<Pulled<T>>, close: () => Promise
   }
 }
 
-/** A cursor that gives an error, and nothing else. */
+/** A cursor that only returns an error. */
 export const failedCursor = (error: StreamError): Cursor<never> => cursorOf(() => Promise.resolve(left(error)))
 
-/** The cursor for a place that no reading of the stream gave. */
+/** The cursor for a place that does not come from this stream. */
 export const strangePosition = (name: string, position: Position): Cursor<never> =>
   failedCursor(
     dataError(name, `the position ${showPlain(position)} is none of this stream. Was it saved by another one?`),
   )
 
-/** What `f` makes of the next element; the end and errors stay what they are. */
+/** Applies `f` to the next element; the end and errors are passed on. */
 export const withNext = async <A, B>(
   cursor: Cursor<A>,
   f: (item: Item<A>) => Pulled<B> | Promise<Pulled<B>>,
@@ -82,12 +82,12 @@ export const withNext = async <A, B>(
 const isStream = (x: unknown): x is Stream<unknown> =>
   typeof x === 'object' && x !== null && 'open' in x && typeof x.open === 'function'
 
-/** What operators take. */
+/** Checks a stream. */
 export const aStream = must.kind('a stream, as fromArray or jsonl gives it', isStream, {
   hint: (x) => (Array.isArray(x) ? 'fromArray makes one of a list.' : null),
 })
 
-/** A stream by how it is opened; messages begin with its name. */
+/** A stream from the function that opens it; messages begin with its name. */
 export const streamOf = <T>(name: string, open: (position: Position, epoch: number) => Cursor<T>): Stream<T> => {
   const enter = must.door(name, { position: must.anything, epoch: must.natural })
   return {
@@ -101,7 +101,7 @@ export const streamOf = <T>(name: string, open: (position: Position, epoch: numb
 /** A function of streams. */
 export type Operator<A, B> = (stream: Stream<A>) => Stream<B>
 
-/** The frame of an operator: a stream opens by opening its source. */
+/** Makes an operator: its stream opens by opening its source. */
 export const operator = (
   name: string,
 ): (<A, B>(open: (source: Stream<A>, position: Position, epoch: number) => Cursor<B>) => Operator<A, B>) => {
@@ -112,7 +112,7 @@ export const operator = (
   }
 }
 
-/** Whether a place is a list of so many parts. */
+/** Whether a place is a list of `count` parts. */
 export const isParts = (position: Position, count: number): position is readonly Position[] =>
   Array.isArray(position) && position.length === count
 

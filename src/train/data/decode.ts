@@ -1,6 +1,6 @@
 /**
- * Decoders: what a row must be, as functions from whatever was read to a value or an error. Those of any library of schemas will do, if
- * their errors are made `DataError`s.
+ * Decoders of rows: functions from the data read to a value or an error. Those of any schema library will do, if their errors
+ * are mapped to `DataError`s.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { showPlain as show } from './show.ts'
@@ -9,10 +9,10 @@ import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 import { anEither, left, right } from './cursor.ts'
 
-/** A value of what was read, or what is wrong with it. `at` is where it stands in the row: `messages[1].role`; '' is the row. */
+/** Returns a value from the data read, or an error. `at` is its path in the row: `messages[1].role`; '' is the row. */
 export type Decoder<T> = (value: unknown, at?: string) => Either<DataError, T>
 
-/** What a decoder gives. */
+/** The result type of a decoder. */
 export type Decoded<D> = D extends Decoder<infer T> ? T : never
 
 const wrong = (at: string, what: string): Either<DataError, never> =>
@@ -21,7 +21,7 @@ const wrong = (at: string, what: string): Either<DataError, never> =>
 const mismatch = (at: string, wanted: string, value: unknown, hint = ''): Either<DataError, never> =>
   wrong(at, value === undefined ? 'is missing' : `must be ${wanted}, got ${show(value)}${hint}`)
 
-/** A decoder of that name by what it does with a value and its place. */
+/** A named decoder from a function of a value and its path. */
 const decoder = <T>(name: string, read: (value: unknown, at: string) => Either<DataError, T>): Decoder<T> => {
   const enter = must.door(name, { value: must.anything, at: must.string })
   return (value, at = '') => {
@@ -35,7 +35,7 @@ const kind = <T>(name: string, wanted: string, accepts: (value: unknown) => valu
   decoder(name, (value, at) => (accepts(value) ? right(value) : mismatch(at, wanted, value)))
 
 /**
- * Anything, as it is; also nothing.
+ * Anything, unchanged, including undefined.
  *
  * @example
  * ```ts
@@ -59,7 +59,7 @@ export const anything: Decoder<unknown> = decoder('anything', right)
 export const string: Decoder<string> = kind('string', 'a text', (x) => typeof x === 'string')
 
 /**
- * A text that is not empty or white space.
+ * A string that is not empty or only white space.
  *
  * @example
  * ```ts
@@ -114,7 +114,7 @@ export const boolean: Decoder<boolean> = kind('boolean', 'true or false', (x) =>
 const decimal = /^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$/
 
 /**
- * A finite number, or a text that is one, as in CSV.
+ * A finite number, or a string that represents one, as in CSV.
  *
  * @example
  * ```ts
@@ -158,7 +158,7 @@ const aDecoder = must.func
 const listDoor = must.door('list', { element: aDecoder })
 
 /**
- * A list, each element of which the decoder takes.
+ * A list whose elements the decoder accepts.
  *
  * @example
  * ```ts
@@ -184,7 +184,7 @@ export const list = <T>(element: Decoder<T>): Decoder<readonly T[]> => {
 const optionalDoor = must.door('optional', { present: aDecoder })
 
 /**
- * What the decoder takes, or nothing, or null.
+ * A value that the decoder accepts, or undefined, or null.
  *
  * @example
  * ```ts
@@ -208,7 +208,7 @@ const isMapping = (x: unknown): x is { readonly [key: string]: unknown } =>
 const memberOf = (row: { readonly [key: string]: unknown }, key: string): unknown =>
   Object.hasOwn(row, key) ? row[key] : undefined
 
-/** What keys there are instead of one that is missing. */
+/** The end of a message about a missing key: the existing keys. */
 const otherKeys = (row: object, key: string): string => {
   const keys = Object.keys(row)
   const near = suggestion(key, keys)
@@ -219,7 +219,7 @@ const otherKeys = (row: object, key: string): string => {
 const objectDoor = must.door('object', { fields: must.recordOf(aDecoder, 'an object of decoders') })
 
 /**
- * An object with these members; what else there is, is left out.
+ * An object with these members; other members are dropped.
  *
  * @example
  * ```ts
@@ -250,7 +250,7 @@ export const object = <F extends { readonly [key: string]: Decoder<unknown> }>(
   })
 }
 
-/** A text, perhaps with a second one, and what it is: a class, or a number. */
+/** A text, or a pair of texts, with its label: a class, or a number. */
 export interface LabelledRow {
   readonly text: string
   readonly textPair?: string
@@ -262,13 +262,13 @@ export interface PlainRow {
   readonly text: string
 }
 
-/** What is asked, and what is to be answered. */
+/** A prompt, and its answer. */
 export interface PromptRow {
   readonly prompt: string
   readonly completion: string
 }
 
-/** One turn of a conversation, with whatever else a chat template knows. */
+/** One turn of a conversation, with any further fields for the chat template. */
 export interface RowMessage {
   readonly role: string
   readonly content: string
@@ -280,7 +280,7 @@ export interface ChatRow {
   readonly messages: readonly RowMessage[]
 }
 
-/** Rows that are known without being told. */
+/** Rows that are recognised by their keys. */
 export type TrainRow = LabelledRow | PlainRow | PromptRow | ChatRow
 
 const label: Decoder<string | number> = kind(
@@ -309,7 +309,7 @@ const messageFields = object({ role: words, content: string })
 
 const message: Decoder<RowMessage> = (value, at) => {
   const known = messageFields(value, at)
-  // What else there is goes to the template: tool_calls, name.
+  // Other fields are passed to the template: tool_calls, name.
   return known._tag === 'Left' ? known : right({ ...(value as object), ...known.right })
 }
 
@@ -323,8 +323,8 @@ const messages: Decoder<readonly RowMessage[]> = (value, at = '') => {
 const chatRow: Decoder<ChatRow> = object({ messages })
 
 /**
- * Any of the rows that are known: `{ text }`, `{ text, label }`, `{ prompt, completion }`, `{ messages: [{ role, content }] }`, told by
- * their keys.
+ * Any of the known rows: `{ text }`, `{ text, label }`, `{ prompt, completion }`, `{ messages: [{ role, content }] }`,
+ * recognised by their keys.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Operators that go from element to element. */
+/** Operators that work element by element. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'
@@ -21,7 +21,7 @@ import {
 const functionDoor = (name: string): must.Door => must.door(name, { f: must.func })
 const countDoor = (name: string): must.Door => must.door(name, { n: must.natural })
 
-/** Each element by itself, into a value or an error. The place is the source's. */
+/** Maps each element to a value or an error. The place is the source's. */
 const eachOf = (name: string) => {
   const make = operator(name)
   return <A, B>(f: (value: A) => Promise<Either<StreamError, B>>): Operator<A, B> =>
@@ -42,7 +42,7 @@ const mapDoor = functionDoor('map')
 const mapEach = eachOf('map')
 
 /**
- * What `f` makes of each element; it may take its time.
+ * Applies `f`, which may be asynchronous, to each element.
  *
  * @example
  * ```ts
@@ -61,7 +61,7 @@ const mapEitherDoor = functionDoor('mapEither')
 const mapEitherEach = eachOf('mapEither')
 
 /**
- * What `f` makes of each element; the first error ends the stream.
+ * Applies `f` to each element; the first error ends the stream.
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ const mapTaskEitherDoor = functionDoor('mapTaskEither')
 const mapTaskEitherEach = eachOf('mapTaskEither')
 
 /**
- * What the task of each element gives, one after the other; the first error ends the stream.
+ * Runs the task of each element, in order; the first error ends the stream.
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ const filterDoor = functionDoor('filter')
 const filterOperator = operator('filter')
 
 /**
- * The elements for which `f` says yes.
+ * The elements for which `f` is true.
  *
  * @example
  * ```ts
@@ -135,7 +135,7 @@ const flatMapDoor = functionDoor('flatMap')
 const flatMapOperator = operator('flatMap')
 
 /**
- * The elements of the list or the stream that `f` makes of each, one after the other.
+ * Concatenates the lists or streams that `f` returns for the elements.
  *
  * @example
  * ```ts
@@ -152,7 +152,7 @@ export const flatMap = <A, B>(f: (value: A) => readonly B[] | Stream<B>): Operat
     return 'open' in made ? made : fromArray(made)
   }
   return flatMapOperator((source: Stream<A>, position, epoch) => {
-    // The place before the element that is being gone through, and the place in what was made of it.
+    // The place before the current element, and the place in its list or stream.
     const start = position ?? [null, null]
     if (!isParts(start, 2)) return strangePosition('flatMap', position)
     let [before, within] = start as readonly [Position, Position]
@@ -218,7 +218,7 @@ const skipDoor = countDoor('skip')
 const skipOperator = operator('skip')
 
 /**
- * All elements but the first `n`.
+ * All elements except the first `n`.
  *
  * @example
  * ```ts
@@ -246,7 +246,7 @@ export const skip = <A>(n: number): Operator<A, A> => {
 const enumerateOperator = operator('enumerate')
 
 /**
- * Each element with its number, counted from 0.
+ * Each element with its index, from 0.
  *
  * @example
  * ```ts

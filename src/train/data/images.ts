@@ -12,21 +12,21 @@ import { peer } from './peers.ts'
 import type { BadRows } from './rows.ts'
 import { badRowsTable, judgeRows } from './rows.ts'
 
-/** A picture, and what it shows. */
+/** A picture with its label. */
 export interface LabelledImage {
   readonly image: ImageLike
-  /** The subdirectory that it is in, `cats` or `train/cats`; '' for those in none. */
+  /** Its subdirectory, `cats` or `train/cats`; '' at the top. */
   readonly label: string
   /** Its name in the folder. */
   readonly name: string
 }
 
-/** Makes a picture of a file's bytes; what it throws is a bad row. */
+/** Decodes a picture from a file's bytes; if it throws, the row is bad. */
 export type DecodeImage = (bytes: Uint8Array, name: string) => ImageLike | Promise<ImageLike>
 
 /** Options of `imageFolder`. */
 export interface ImageFolderOptions extends BadRows {
-  /** By default `fast-png` and `jpeg-js`, which are to be installed beside this package. */
+  /** By default `fast-png` and `jpeg-js`, which must be installed. */
   readonly decode?: DecodeImage
 }
 
@@ -40,13 +40,13 @@ interface PngImage {
   readonly palette?: unknown
 }
 
-/** What is used of fast-png. */
+/** The parts of fast-png that are used. */
 interface FastPng {
   decode(bytes: Uint8Array): PngImage
   convertIndexedToRgb(image: PngImage): Uint8Array
 }
 
-/** What is used of jpeg-js. */
+/** The parts of jpeg-js that are used. */
 interface JpegJs {
   decode(bytes: Uint8Array, options: { readonly useTArray: true; readonly formatAsRGBA: false }): ImageLike
 }
@@ -57,7 +57,7 @@ const exportsOf = <M extends object>(module: M | { readonly default: M }): M =>
 
 const other = ', or give your own: { decode: (bytes) => ... }'
 
-/** Samples of 1, 2 or 4 bits, the first in the highest bits, as bytes from 0 to 255: rows begin with a byte of their own. */
+/** Expands samples of 1, 2 or 4 bits, the first in the highest bits, to bytes from 0 to 255: each row begins at a new byte. */
 const unpacked = ({ width, height, depth, channels, data }: PngImage): Uint8Array => {
   const samples = width * channels
   const rowBytes = Math.ceil((samples * depth) / 8)
@@ -77,7 +77,7 @@ const inBytes = (image: PngImage): Uint8Array | Uint8ClampedArray | null => {
   return [1, 2, 4].includes(depth) ? unpacked(image) : null
 }
 
-/** Grey and alpha as red, green, blue and alpha: pictures have 1, 3 or 4 channels. */
+/** Converts grey with alpha to RGBA: pictures have 1, 3 or 4 channels. */
 const withColours = (data: Uint8Array | Uint8ClampedArray): Uint8Array =>
   Uint8Array.from({ length: data.length * 2 }, (_, i) => data[2 * (i >> 2) + ((i & 3) === 3 ? 1 : 0)]!)
 
@@ -116,19 +116,19 @@ const decodeWith = (decode: DecodeImage | undefined) => async (bytes: Uint8Array
 
 const isPicture = (name: string): boolean => /\.(png|jpe?g|webp|gif|bmp|tiff?|avif)$/i.test(name)
 
-/** Directories in directories, at most so many: links can make circles. */
+/** The maximal depth of directories: links can form cycles. */
 const DEEPEST = 16
 
-/** A picture by its name; or a directory that should be looked into, and why it is not. */
+/** A picture, by name; or a directory that could not be read, and why. */
 interface Found {
   readonly name: string
   readonly problem: DataError | null
 }
 
-/** What is no directory is a file beside the pictures. */
+/** What is not a directory is a file beside the pictures. */
 const isFile = (error: StreamError): boolean => error._tag === 'Access' && error.code === 'ENOTDIR'
 
-/** Pictures under a path, with it before their names. */
+/** Pictures under a path, which is prepended to their names. */
 const picturesUnder = async (from: string, path: string, depth: number): Promise<readonly Found[]> => {
   const names = await openFolder(`${from}/${path}`).list()
   if (names._tag === 'Right') return picturesAmong(from, path, names.right ?? [], depth)
@@ -167,10 +167,10 @@ const picturesIn = async (folder: Folder, from: FolderLike): Promise<Either<Stre
   return right([...found].sort(byName))
 }
 
-/** A file's bytes, or the picture that was made of them. */
+/** A decoded picture, or the error. */
 type Read = Either<DataError, LabelledImage>
 
-/** The pictures one after the other. The place is how many have been read, and of how many. */
+/** The pictures in order. The place is the number read, and the total. */
 const imagesOf = (folder: Folder, from: FolderLike, decode: DecodeImage | undefined): Stream<Read> =>
   streamOf('imageFolder', (position) => {
     const start = position ?? [0, null]
@@ -215,10 +215,10 @@ const imageFolderDoor = must.door('imageFolder', {
 /**
  * The pictures of a directory and its subdirectories, in order of their names, each with the subdirectory's name as its label.
  *
- * No decoder is part of this package. PNG and JPEG are read by `fast-png` and `jpeg-js`, which need nothing else and run in browsers
- * too; anything faster, or for other formats, is one function: `sharp` in Node, `createImageBitmap` in a browser.
- * Subdirectories that cannot be read are bad rows, as pictures that cannot be decoded are. Of PNGs all kinds are read: samples of 1 to 4 bits
- * become bytes from 0 to 255, of 16 bits the upper ones are kept, palettes become their colours.
+ * This package contains no decoder. PNG and JPEG are read by `fast-png` and `jpeg-js`, which have no dependencies and run in
+ * browsers too; a faster decoder, or one for other formats, is one function: `sharp` in Node, `createImageBitmap` in a browser.
+ * Subdirectories that cannot be read are bad rows, like pictures that cannot be decoded. All kinds of PNGs are read: samples of
+ * 1 to 4 bits become bytes from 0 to 255, the upper bytes of 16-bit samples are kept, palettes become colours.
  *
  * @param from - the path of a directory, or a Map of files by name, `cats/1.png`.
  * @example

@@ -19,10 +19,10 @@ import { badRowsTable, decodeRow, judgeRows, rowTable } from './rows.ts'
 
 const isBlank = (byte: number): boolean => byte === 0x20 || byte === 0x09 || byte === 0x0d
 
-/** Whether there is something in a record. */
+/** Whether a record is not blank. */
 export const isFilled = ({ bytes }: FileRecord): boolean => !bytes.every(isBlank)
 
-/** The text of a record, or the error that it is none. */
+/** The text of a record, or the error that it is not UTF-8. */
 export const textOf = (at: string, { bytes }: FileRecord): Either<DataError, string> => {
   const text = decodeUtf8(bytes)
   return text === null ? left(dataError(at, 'is not UTF-8')) : right(text)
@@ -44,13 +44,10 @@ const jsonOf = (at: string, text: string): Either<DataError, unknown> => {
 const jsonlDoor = must.door('jsonl', { from: aReadable, options: must.optionsOf(rowTable) })
 
 /**
- * The rows of a file of JSON lines (UTF-8; `\n` or `\r\n`; blank lines do not count). It is read a piece at a time, and going on
- * from a place reads nothing before it.
- *
- * @param from - a path, an address, a `File` or `Blob`, or bytes.
+ * The rows of a file of JSON lines (UTF-8; `\n` or `\r\n`; blank lines do not count). It is read a piece at a time, and
+ * resuming from a place reads nothing before it. * * @param from - a path, a URL, a `File` or `Blob`, or bytes.
  * @param options - what rows must be (by default `{ text }`, `{ text, label }`, `{ prompt, completion }` or `{ messages }`, see
- *   `decode.row`), and what becomes of bad ones.
- * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ *   `decode.row`), and how to handle bad ones. * @throws ArgumentError if bad rows are skipped without a tally to count them.
  *
  * @example
  * ```ts
@@ -78,7 +75,7 @@ export function jsonl(from: Readable, options: Partial<RowOptions<unknown>> = {}
 const textLinesDoor = must.door('textLines', { from: aReadable, options: must.optionsOf(badRowsTable) })
 
 /**
- * The lines of a text as rows `{ text }`; blank ones are left out.
+ * The lines of a text as rows `{ text }`; blank ones are skipped.
  *
  * @example
  * ```ts

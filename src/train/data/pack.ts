@@ -20,9 +20,9 @@ export interface PackedSample extends Sample {
 
 /** Options of `pack`. */
 export interface PackOptions {
-  /** How many samples are looked at at once to fill rows well. Default: 1000. */
+  /** The number of samples considered at once for filling rows. Default: 1000. */
   readonly buffer?: number
-  /** What stands for padding. Default: 0. */
+  /** The id of padding. Default: 0. */
   readonly padId?: number
 }
 
@@ -51,7 +51,7 @@ const labelsOf = ({ input_ids: ids, labels = ids }: Sample): readonly number[] =
   if (typeof labels === 'number' || labels.length !== ids.length) {
     throw new ArgumentError('pack: samples must have a label for each token, as those of causal models have.')
   }
-  // What comes before the first token is another sample, which does not say what follows.
+  // The first token follows another sample, which must not predict it.
   return ids.length === 0 ? [] : [IGNORED, ...labels.slice(1)]
 }
 
@@ -70,9 +70,9 @@ const join = (samples: readonly Sample[], length: number, padId: number): Packed
 }
 
 /**
- * Rows of exactly `length` tokens, each of several samples: less is computed for padding. A model that is given `segment_ids` lets
- * tokens see those of their own sample only, and `position_ids` begin anew in each; so a sample counts as if it stood alone. Going on
- * from a place reads one buffer again.
+ * Rows of exactly `length` tokens, each of several samples, to reduce padding. With `segment_ids`, tokens only attend to their
+ * own sample, and `position_ids` start again in each, so a sample counts as if it were alone. Resuming from a place reads one
+ * buffer again.
  *
  * @returns an error for a sample that is longer than `length`.
  *

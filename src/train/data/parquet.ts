@@ -23,7 +23,7 @@ interface Metadata {
   readonly row_groups: readonly { readonly num_rows: bigint }[]
 }
 
-/** What is used of hyparquet. */
+/** The parts of hyparquet that are used. */
 interface Hyparquet {
   parquetMetadataAsync(file: AsyncBuffer): Promise<Metadata>
   parquetReadObjects(options: {
@@ -56,7 +56,7 @@ const bufferOf = (source: ByteSource, byteLength: number): AsyncBuffer => ({
   },
 })
 
-/** What hyparquet gives, or what it threw as an error. */
+/** The result of hyparquet, or its exception as an error. */
 const asking = async <A>(source: string, ask: () => Promise<A>): Promise<Either<IoError, A>> => {
   try {
     return right(await ask())
@@ -80,7 +80,7 @@ interface OpenFile {
   readonly compressors: unknown
   readonly file: AsyncBuffer
   readonly metadata: Metadata
-  /** The number of the first row of each group, and of all rows at the end. */
+  /** The index of the first row of each group, and the total number of rows. */
   readonly starts: readonly number[]
 }
 
@@ -93,7 +93,7 @@ const openFile = async (source: ByteSource): Promise<Either<StreamError, OpenFil
   const file = bufferOf(source, size.right)
   const metadata = await asking(name, () => library.right.parquetMetadataAsync(file))
   if (metadata._tag === 'Left') return metadata
-  // Snappy needs no more than hyparquet; without the other package whatever else there is, is an error that names it.
+  // Snappy only needs hyparquet; without the other package, other compressions are an error that names them.
   const more = await peer<{ readonly compressors: unknown }>('hyparquet-compressors', name, 'for compressions')
   const starts = [0]
   for (const { num_rows: rows } of metadata.right.row_groups) starts.push(starts.at(-1)! + Number(rows))
@@ -103,7 +103,7 @@ const openFile = async (source: ByteSource): Promise<Either<StreamError, OpenFil
 
 type ParquetRow = Readonly<Record<string, unknown>>
 
-/** Rows from number `from` to the end of their group. */
+/** Rows from index `from` to the end of their group. */
 const readGroup = async (
   { library, compressors, file, metadata, starts }: OpenFile,
   source: string,
@@ -123,10 +123,10 @@ const readGroup = async (
   )
 }
 
-/** The rows of a file, a group of them at a time. The place is how many have been read, and of how many. */
+/** The rows of a file, one row group at a time. The place is the number read, and the total. */
 const rowsOf = (source: ByteSource, columns: readonly string[] | undefined): Stream<ParquetRow> =>
   streamOf('parquet', (position) => {
-    // How many rows have been read, and of how many: a file that has become another is found out.
+    // The number of rows read, and the total: so a changed file is detected.
     const place = position ?? [0, null]
     if (!isParts(place, 2) || !isCount(place[0])) return strangePosition('parquet', position)
     const [start, total] = [place[0], place[1]]
@@ -175,11 +175,10 @@ const parquetDoor = must.door('parquet', {
 })
 
 /**
- * The rows of a Parquet file, by `hyparquet`, which is to be installed beside this package; compressions other than Snappy by
- * `hyparquet-compressors`. A group of rows is in memory at a time. Long integers are numbers where those are exact.
- *
- * @param options - which columns; what rows must be; what becomes of bad ones.
- * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ * The rows of a Parquet file, by `hyparquet`, which must be installed; compressions other than Snappy by
+ * `hyparquet-compressors`. One row group is in memory at a time. Long integers are numbers where these are exact. * * @param
+ * options - which columns; what rows must be; how to handle bad ones. * @throws ArgumentError if bad rows are skipped without a
+ * tally to count them.
  * @example
  * ```ts
  * import { parquetWriteBuffer } from 'hyparquet-writer'

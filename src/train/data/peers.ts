@@ -1,9 +1,9 @@
-/** Packages that are installed beside this one, loaded when they are first needed. */
+/** Optional peer packages, loaded when they are first needed. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { IoError } from '../../io/index.ts'
 import { left, right } from './cursor.ts'
 
-/** A package, or the error that it is not there. `hint` says what else will do. */
+/** A package, or the error that it is not installed. `hint` names an alternative. */
 export const peer = async <M>(name: string, source: string, why: string, hint = ''): Promise<Either<IoError, M>> => {
   try {
     return right((await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as M)

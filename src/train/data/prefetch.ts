@@ -8,7 +8,7 @@ const prefetchDoor = must.door('prefetch', { n: must.natural })
 const prefetchOperator = operator('prefetch')
 
 /**
- * The same elements, of which the next `n` are read while a step computes. Nothing is read before the first is asked for.
+ * The same elements; the next `n` are read while a step computes. Nothing is read before the first element is requested.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export const prefetch = <A>(n: number): Operator<A, A> => {
     const fill = (): void => {
       while (ahead.length < n) {
         const pulled = cursor.next()
-        // Whoever comes to it meets the error; nobody may come.
+        // The error is reported when this element is read, which may never happen.
         pulled.catch(() => undefined)
         ahead.push(pulled)
       }

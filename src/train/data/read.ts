@@ -1,4 +1,4 @@
-/** Ends of streams: what becomes of their elements. */
+/** Consumers of streams. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'

@@ -6,14 +6,14 @@ import type { Cursor, Position, StreamError } from '../stream.ts'
 import type { Pulled } from './cursor.ts'
 import { cursorOf, dataError, end, isCount, item, left, right, strangePosition } from './cursor.ts'
 
-/** The bytes of a record, without its line end, and where it stands. */
+/** The bytes of a record, without its line end, and its position. */
 export interface FileRecord {
   readonly bytes: Uint8Array
   /** The number of its first line, counted from 1. */
   readonly line: number
 }
 
-/** Looks for the end of a record: called with more and more bytes of it, from where it stopped before. */
+/** Searches for the end of a record: called with more and more bytes of it, from where it stopped before. */
 export interface Splitter {
   /** The index after the record's line end, or -1 if it is not among the bytes from `from` on. */
   readonly endIn: (bytes: Uint8Array, from: number) => number
@@ -24,10 +24,10 @@ const [LF, CR] = [0x0a, 0x0d]
 /** Records that are lines. */
 export const lineSplitter = (): Splitter => ({ endIn: (bytes, from) => bytes.indexOf(LF, from) + 1 || -1 })
 
-/** Pieces begin small, as a reader may want one record only, and double. */
+/** Pieces start small, as a reader may only want one record, and double. */
 const [FIRST_PIECE, LAST_PIECE] = [2 ** 16, 2 ** 21]
 
-/** The longest record: who has none this long has a file without line ends. */
+/** The longest record: a longer one is probably a file without line breaks. */
 const LONGEST = 2 ** 26
 
 const countLines = (bytes: Uint8Array): number => {
@@ -43,7 +43,7 @@ const withoutLineEnd = (bytes: Uint8Array): Uint8Array => {
 
 const startsWith = (bytes: Uint8Array, first: readonly number[]): boolean => first.every((byte, i) => bytes[i] === byte)
 
-/** What files that are no text begin with, and are handed over by mistake. */
+/** What files that are not text begin with, and are handed over by mistake. */
 const mistaken: readonly (readonly [first: readonly number[], what: string])[] = [
   [[0x1f, 0x8b], 'compressed by gzip: unpack it first'],
   [[0x50, 0x4b, 3, 4], 'a zip archive: unpack it first'],
@@ -54,7 +54,7 @@ const mistaken: readonly (readonly [first: readonly number[], what: string])[] =
 
 const BOM = [0xef, 0xbb, 0xbf]
 
-/** Where a file is read from, and how long it was. */
+/** The position in a file, and the file's size. */
 interface Place {
   readonly byte: number
   readonly line: number
@@ -74,7 +74,7 @@ class RecordReader {
   readonly #splitter: Splitter
   readonly #size: number
   #piece = FIRST_PIECE
-  /** Bytes that were read and not given, of which the first stands at `#byte` of the file. */
+  /** Bytes that were read but not yet returned; the first is at `#byte` of the file. */
   #bytes: Uint8Array = new Uint8Array(0)
   #byte: number
   #line: number
@@ -91,7 +91,7 @@ class RecordReader {
     return this.#byte + this.#bytes.length
   }
 
-  /** Reads another piece; says whether there was one. */
+  /** Reads another piece; returns whether there was one. */
   async #more(): Promise<Either<StreamError, boolean>> {
     const from = this.#read
     const length = Math.min(this.#piece, this.#size - from)
@@ -103,7 +103,7 @@ class RecordReader {
     return right(true)
   }
 
-  /** Refuses what is no text, and passes the mark of UTF-8. */
+  /** Refuses what is not a text, and passes the mark of UTF-8. */
   async begin(): Promise<Either<StreamError, null>> {
     if (this.#byte > 0) return right(null)
     const more = await this.#more()
@@ -147,8 +147,8 @@ class RecordReader {
 }
 
 /**
- * The records of a file. The place is the byte and the line, so that going on reads nothing before it, and the file's size, so that a
- * file that has become another is found out.
+ * The records of a file. The place is the byte and the line, so that resuming reads nothing before it, and the file's size, so
+ * that a changed file is detected.
  */
 export const recordsCursor = (
   name: string,

@@ -1,4 +1,4 @@
-/** Bad rows are values: what becomes of them is for the caller to say, and none vanish. */
+/** Bad rows are values: the caller decides how to handle them, and none disappears silently. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../../core/errors.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -11,30 +11,30 @@ import type { Decoder } from './decode.ts'
 import type { Tally } from './tally.ts'
 import { aTally } from './tally.ts'
 
-/** What becomes of bad rows. */
+/** How to handle bad rows. */
 export interface BadRows {
   /**
-   * `'fail'`, the default: the first ends the stream with an error. `'skip'` and `'collect'` leave bad rows out and count them in
+   * `'fail'`, the default: the first ends the stream with an error. `'skip'` and `'collect'` drop bad rows and count them in
    * `tally`, which keeps some of the errors, or all of them.
    */
   readonly onBad?: 'fail' | 'skip' | 'collect'
   readonly tally?: Tally
 }
 
-/** What rows must be, and what becomes of those that are not. */
+/** What rows must be, and how to handle bad ones. */
 export interface RowOptions<T> extends BadRows {
   readonly decode: Decoder<T>
 }
 
 /** Options of `checkRows`. */
 export interface CheckOptions extends BadRows {
-  /** Where the rows come from, for messages; `row` by default. */
+  /** The source of the rows, for messages; `row` by default. */
   readonly source?: string
 }
 
 export const badRowsTable: must.OptionTable<BadRows> = { onBad: must.oneOf(['fail', 'skip', 'collect']), tally: aTally }
 
-/** The options of reading rows: a decoder by default tells the known ones. */
+/** The options of reading rows: the default decoder recognises the known rows. */
 export const rowTable: must.OptionTable<Partial<RowOptions<unknown>>> = { ...badRowsTable, decode: must.func }
 
 const checkTally = (name: string, { onBad = 'fail', tally }: BadRows): void => {
@@ -45,21 +45,21 @@ const checkTally = (name: string, { onBad = 'fail', tally }: BadRows): void => {
   )
 }
 
-/** An error of a row, with its place before it. */
+/** An error of a row, prefixed with its position. */
 export const rowError = (at: string, error: DataError): DataError => ({
   _tag: 'DataError',
   at,
   message: `${at}: ${error.message}`,
 })
 
-/** A row decoded; an error has the row's place before it. */
+/** Decodes a row; an error is prefixed with the row's position. */
 export const decodeRow = <T>(name: string, decode: Decoder<T>, value: unknown, at: string): Either<DataError, T> => {
   const decoded = anEither(name, decode(value))
   return decoded._tag === 'Left' ? left(rowError(at, decoded.left)) : decoded
 }
 
 /**
- * The rows that `judge` finds good. It is given what was read, and its number counted from 1.
+ * The rows that `judge` accepts. It is given the data read, and the number of the row, from 1.
  *
  * @param source - where rows come from, for the tally.
  */
@@ -73,7 +73,7 @@ export const judgeRows = <A, T>(
   const { onBad = 'fail', tally } = options
   const identity = {}
   return operator(name)((stream: Stream<A>, position, epoch) => {
-    // The source's place, the rows until there, and how many of them were bad.
+    // The source's place, the number of rows before it, and of bad ones among them.
     const start = position ?? [null, 0, 0]
     if (!isParts(start, 3) || !isCount(start[1]) || !isCount(start[2])) return strangePosition(name, position)
     let [rows, bad] = [start[1], start[2]]
@@ -107,9 +107,8 @@ const checkDoor = must.door('checkRows', {
 })
 
 /**
- * Rows of any stream, checked. The message of an error says which row it is, counted from 1.
- *
- * @throws ArgumentError if rows are to be left out and there is no tally to count them in.
+ * Rows of any stream, checked. Error messages name the row, counted from 1. * * @throws ArgumentError if bad rows are skipped
+ * without a tally to count them.
  * @example
  * ```ts
  * import { pipe } from 'fp-ts/lib/function.js'
@@ -139,7 +138,7 @@ const fromRowsDoor = must.door('fromRows', {
 })
 
 /**
- * Rows at hand, checked: `fromArray` and `checkRows`.
+ * Rows of a list, checked: `fromArray` and `checkRows`.
  *
  * @example
  * ```ts

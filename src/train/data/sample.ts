@@ -1,4 +1,4 @@
-/** Rows as numbers, and several of them as a batch. */
+/** Rows as token ids, and batches of them. */
 import { ArgumentError } from '../../core/errors.ts'
 import { IGNORED } from '../../models/losses.ts'
 import * as np from '../../numpy/index.ts'
@@ -6,20 +6,20 @@ import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { Bucket } from './batch.ts'
 
-/** One row as numbers, under the names of `transformers`. */
+/** One row as token ids and labels, under the names of `transformers`. */
 export interface Sample {
   readonly input_ids: readonly number[]
   /** 1 for tokens, 0 for padding; all 1 where it is left out. */
   readonly attention_mask?: readonly number[]
   /** Which of two texts. */
   readonly token_type_ids?: readonly number[]
-  /** Of each token, or of the row: a class, or a number. */
+  /** Labels of each token, or of the row: a class, or a number. */
   readonly labels?: readonly number[] | number
-  /** Where each token stands in its text. */
+  /** The position of each token in its text. */
   readonly position_ids?: readonly number[]
   /** Which of several samples in one row, counted from 1; 0 for padding. */
   readonly segment_ids?: readonly number[]
-  /** How many tokens truncation cut off. */
+  /** The number of tokens removed by truncation. */
   readonly cut?: number
 }
 
@@ -33,22 +33,22 @@ export interface Batch {
   readonly segment_ids?: NDArray
 }
 
-/** How rows are filled up. */
+/** How rows are padded. */
 export interface CollateOptions {
-  /** What stands for padding: a tokenizer's `padId`. No model looks at it. Default: 0. */
+  /** The id of padding: a tokenizer's `padId`. Models ignore it. Default: 0. */
   readonly padId?: number
-  /** Rows get this length; that of the longest by default. */
+  /** The length of rows; that of the longest by default. */
   readonly length?: number
-  /** Rows get a length that is a multiple of this: fewer shapes. */
+  /** Rounds the length of rows up to a multiple of this, for fewer shapes. */
   readonly multipleOf?: number
   /**
-   * Which end is filled. Training fills the right, the default. To generate for several prompts fill the left, so that each goes on
-   * where it ends; then `position_ids` say where tokens stand.
+   * Which end is padded. For training it is the right, the default. To generate for several prompts, pad on the left, so that
+   * each continues at its end; `position_ids` then give the positions of tokens.
    */
   readonly side?: 'left' | 'right'
   /**
-   * What labels are: one of each token (`'tokens'`), a text of their own to be written (`'targets'`), or one of each row, a class or a
-   * number (`'classes'`, `'numbers'`). By default tokens if they are lists, classes if they are whole numbers, and numbers otherwise.
+   * The kind of labels: one for each token (`'tokens'`), a target text (`'targets'`), or one for each row, a class or a number
+   * (`'classes'`, `'numbers'`). By default tokens if they are lists, classes if they are whole numbers, and numbers otherwise.
    */
   readonly labels?: 'tokens' | 'targets' | 'classes' | 'numbers'
 }
@@ -74,7 +74,7 @@ const samplesDoor = must.door('collate', { samples: must.kind(rowsWanted, isSamp
 
 const isBucket = (x: readonly Sample[] | Bucket<Sample>): x is Bucket<Sample> => !Array.isArray(x)
 
-/** A row filled up to a length. */
+/** A row padded to a length. */
 const filled = (row: readonly number[], length: number, by: number, side: 'left' | 'right'): readonly number[] => {
   const padding = new Array<number>(length - row.length).fill(by)
   return side === 'right' ? [...row, ...padding] : [...padding, ...row]
@@ -109,17 +109,16 @@ const rowLabels = (labels: readonly number[], kind: CollateOptions['labels']): N
   return np.array(isWhole ? Int32Array.from(labels) : Float32Array.from(labels))
 }
 
-/** Where the tokens that the mask shows stand, counted from 0. */
+/** The positions of the unmasked tokens, counted from 0. */
 const positionsOf = (mask: readonly number[]): readonly number[] => {
   let next = 0
   return mask.map((shown) => (shown === 0 ? 0 : next++))
 }
 
 /**
- * Samples as arrays, of one length. What is filled up is masked, and its labels are -100: by where it is, and not by what token it is,
- * so that a tokenizer may have one token to end texts and to fill them up.
- *
- * @throws ArgumentError for rows that are longer than `length`, members that some rows have, labels of different kinds.
+ * Samples as arrays, padded to one length. Padding is masked, and its labels are -100: by position, not by token, so that a
+ * tokenizer may use one token to end texts and to pad them. * * @throws ArgumentError for rows longer than `length`, members
+ * that only some rows have, labels of different kinds.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Streams of several streams, or of one several times. */
+/** Streams made of several streams, or of one repeated. */
 import { ArgumentError } from '../../core/errors.ts'
 import type { Key } from '../../random/index.ts'
 import { foldIn, uniform } from '../../random/index.ts'
@@ -12,8 +12,9 @@ const repeatDoor = must.door('repeat', { n: must.nullable(must.count) })
 const repeatOperator = operator('repeat')
 
 /**
- * The stream `n` times, or without end if `n` is null. Each time is an epoch, which operators before it are told: `shuffle` draws
- * another order for each, so that `pipe(rows, shuffle(key, 1000), repeat(3))` has three orders. A stream without elements ends.
+ * Repeats the stream `n` times, or forever if `n` is null. Each repetition is an epoch, which is passed to operators before it:
+ * `shuffle` draws another order for each, so that `pipe(rows, shuffle(key, 1000), repeat(3))` has three orders. A stream
+ * without elements ends.
  *
  * @example
  * ```ts
@@ -101,7 +102,7 @@ export const concat = <A>(...streams: readonly Stream<A>[]): Stream<A> => {
 const zipDoor = must.door('zip', { a: aStream, b: aStream })
 
 /**
- * Pairs of the elements of two streams; the shorter ends them.
+ * Pairs of elements of two streams; ends with the shorter one.
  *
  * @example
  * ```ts
@@ -133,12 +134,12 @@ export const zip = <A, B>(a: Stream<A>, b: Stream<B>): Stream<readonly [A, B]> =
   })
 }
 
-/** How `interleave` draws. */
+/** Options of `interleave`. */
 export interface InterleaveOptions {
-  /** How often each stream is drawn, against the others. */
+  /** The relative frequency of each stream. */
   readonly weights: readonly number[]
   readonly key: Key
-  /** Whether all are read to their ends, by default, or reading ends with the first that does. */
+  /** Whether to read all streams to their ends (the default), or to stop when the first ends. */
   readonly until?: 'all' | 'first'
 }
 
@@ -169,7 +170,7 @@ const drawsOf = (key: Key): ((i: number) => number) => {
   }
 }
 
-/** Which of the open streams a draw from 0 to 1 means. */
+/** The open stream selected by a draw from 0 to 1. */
 const drawn = (draw: number, weights: readonly number[], isOpen: (i: number) => boolean): number => {
   const open = weights.flatMap((_, i) => (isOpen(i) ? [i] : []))
   const total = open.reduce((sum, i) => sum + weights[i]!, 0)
@@ -182,7 +183,7 @@ const drawn = (draw: number, weights: readonly number[], isOpen: (i: number) => 
 }
 
 /**
- * Elements of several streams, each from a stream that is drawn by weight: a function of the key and the epoch.
+ * Elements of several streams, each from a stream drawn by weight: a function of the key and the epoch.
  *
  * @throws ArgumentError unless there is a weight for each stream.
  * @example

@@ -1,4 +1,4 @@
-/** Elements in a drawn order. */
+/** Elements in a random order. */
 import type { Key } from '../../random/index.ts'
 import { foldIn, permutation, randint } from '../../random/index.ts'
 import { aKey } from '../../random/keys.ts'
@@ -11,17 +11,17 @@ import { windowsCursor } from './windows.ts'
 const shuffleDoor = must.door('shuffle', { key: aKey, buffer: must.count })
 const shuffleOperator = operator('shuffle')
 
-/** The order of a window of so many elements. */
+/** The order of a window of `count` elements. */
 const orderOf = (key: Key, count: number): readonly number[] =>
   Array.from(permutation(key, count).dataSync() as Int32Array)
 
 /**
- * The same elements in another order, which is a function of the key and the epoch, see `repeat`. As many as `buffer` are held at a
- * time and mixed: a buffer that holds the whole data gives any order with the same chance; a smaller one moves an element by less than
- * its size, so data that lie in order of their labels want a large one. Where buffers begin is drawn too, so that in each epoch
- * others meet. Going on from a place reads one buffer again.
+ * The same elements in another order, which is a function of the key and the epoch, see `repeat`. `buffer` elements are held
+ * and shuffled at a time: if the buffer holds all the data, every order is equally likely; a smaller one moves an element by
+ * less than its size, so data sorted by label need a large buffer. The start of buffers is drawn too, so that each epoch mixes
+ * different elements. Resuming from a place reads one buffer again.
  *
- * @param buffer - how many elements are held.
+ * @param buffer - the number of elements held.
  *
  * @example
  * ```ts

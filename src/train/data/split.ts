@@ -1,4 +1,4 @@
-/** Parts of data by what stands in the rows, so that neither the order of rows nor duplicates matter. */
+/** Splits data by the content of rows, so that neither the order of rows nor duplicates matter. */
 import { ArgumentError } from '../../core/errors.ts'
 import { encodeUtf8 } from '../../core/utf8.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -6,7 +6,7 @@ import type { Stream } from '../stream.ts'
 import { aStream } from './cursor.ts'
 import { filter } from './elements.ts'
 
-/** How much of a text is looked at: what follows is often signatures and quotations. */
+/** The number of characters compared: the rest is often signatures and quotations. */
 const COMPARED = 600
 
 const normalTextDoor = must.door('normalText', {
@@ -20,9 +20,10 @@ const normalTextDoor = must.door('normalText', {
 })
 
 /**
- * What makes two texts the same: small letters, NFKC, each run of white space one space, and the first 600 characters of that.
+ * The normal form in which texts are compared: lower case, NFKC, each run of white space as one space, and the first 600
+ * characters of that.
  *
- * @param compared - so many characters instead; Infinity for all.
+ * @param compared - another number of characters; Infinity for all.
  * @example
  * ```ts
  * import { normalText } from 'pullback/train'
@@ -54,21 +55,21 @@ export const murmur3 = (bytes: Uint8Array, seed: number): number => {
   return (h ^ (h >>> 16)) >>> 0
 }
 
-/** A number from 0 to 1 that is a function of a text, and of nothing else. */
+/** A number from 0 to 1 that depends only on a text. */
 const shareOf = (text: string, salt: string): number => {
   const bytes = encodeUtf8(`${salt}\0${text}`)
   return (murmur3(bytes, 0) + (murmur3(bytes, 0x9e3779b9) >>> 11) / 2 ** 21) / 2 ** 32
 }
 
-/** How `splitByHash` tells rows apart. */
+/** Options of `splitByHash`. */
 export interface SplitOptions<A> {
-  /** What a row is told by: rows for which it is the same, but for `normalText`, go to the same part. */
+  /** The text that identifies a row: rows with equal `normalText` of it go to the same part. */
   readonly of: (row: A) => string
-  /** Another one gives another split. */
+  /** Another salt gives another split. */
   readonly salt?: string
   /**
-   * How many characters of a row's text are looked at, 600 by default. Where rows begin with the same instructions it should be Infinity:
-   * all of them would go to one part.
+   * The number of characters of a row's text that are compared, 600 by default. If rows begin with the same instructions it
+   * should be Infinity: otherwise all would go to one part.
    */
   readonly compared?: (row: A) => number
 }
@@ -111,10 +112,9 @@ const partOf = <A>(
 const isList = <A>(rows: readonly A[] | Stream<A>): rows is readonly A[] => Array.isArray(rows)
 
 /**
- * Parts of data, each row's by a hash of its text: the same whatever the order of rows is and whichever others there are, and
- * duplicates are never in two parts. Parts have their sizes on average.
- *
- * @param fractions - the names of the parts, and how much of the data each is to have.
+ * Splits data by a hash of each row's text: the part of a row does not depend on the order of rows or on other rows, and
+ * duplicates are never in two parts. Parts have their sizes on average. * * @param fractions - the names of the parts, and the
+ * fraction of the data of each.
  * @throws ArgumentError for fractions that do not add up to 1.
  *
  * @example
@@ -155,16 +155,16 @@ export function splitByHash<A>(
 /** Rows without duplicates. */
 export interface Distinct<A> {
   readonly rows: readonly A[]
-  /** How many were left out. */
+  /** The number of dropped rows. */
   readonly dropped: number
-  /** Which: the number of each row that was left out, and of the one that is like it and stays. */
+  /** The index of each dropped row, and of the equal row that is kept. */
   readonly duplicates: readonly { readonly row: number; readonly of: number }[]
 }
 
 const dropDoor = must.door('dropDuplicates', { rows: must.kind('a list', Array.isArray), of: must.func })
 
 /**
- * Of rows whose texts are the same, but for `normalText`, the first.
+ * Keeps the first of the rows with equal `normalText`.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What there is in a stream of samples, before anything is trained on it. */
+/** Statistics of a stream of samples, before training on it. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'
 import type { Stream, StreamError } from '../stream.ts'
@@ -13,15 +13,15 @@ export interface Survey {
   readonly tokens: number
   /** Tokens with a label that counts; 0 where rows have one label. */
   readonly learnt: number
-  /** Samples that were cut, and the tokens that went. */
+  /** Truncated samples, and the tokens removed. */
   readonly cut: { readonly samples: number; readonly tokens: number }
-  /** Of the samples' lengths: the shortest, and what half, nine of ten and all of them are no longer than. */
+  /** The samples' lengths: the minimum, the median, the 90 % quantile and the maximum. */
   readonly lengths: { readonly min: number; readonly median: number; readonly p90: number; readonly max: number }
 }
 
 const surveyDoor = must.door('survey', { stream: aStream })
 
-/** The smallest length that a share of the samples are no longer than. */
+/** The quantile of sorted lengths. */
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
 
@@ -30,7 +30,7 @@ const learntIn = ({ labels }: Sample): number =>
   labels === undefined || typeof labels === 'number' ? 0 : labels.filter((x, i) => i > 0 && x !== IGNORED).length
 
 /**
- * Reads a stream of samples once and counts: how long they are, how much was cut off, how much is learnt.
+ * Reads a stream of samples once, and counts lengths, removed tokens and learnt tokens.
  *
  * @example
  * ```ts

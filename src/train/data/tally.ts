@@ -1,23 +1,23 @@
-/** Counts of what was read: rows, bad rows, shapes. */
+/** Counts of rows, bad rows and shapes. */
 import * as must from '../../conversions/arguments.ts'
 import type { DataError } from '../errors.ts'
 
-/** What is known of the rows of a stream. */
+/** The counts of a stream. */
 export interface RowCount {
-  /** Where they come from. */
+  /** The source of the rows. */
   readonly source: string
-  /** Rows that were read, bad ones counted. */
+  /** Rows that were read, including bad ones. */
   readonly rows: number
-  /** Rows that were left out because they are bad. */
+  /** Bad rows that were dropped. */
   readonly bad: number
 }
 
-/** How many bad rows are kept of those that are skipped: enough to see what is wrong. */
+/** The number of errors kept for skipped rows: enough to see what is wrong. */
 const SAMPLES = 10
 
 /**
- * Counts of what streams read that it is given to, for people to look at. A row that is read again, in another epoch or after
- * going on from a place, is counted once.
+ * Counts what the streams that it is passed to read, for inspection. A row that is read again, in another epoch or after
+ * resuming, is counted once.
  *
  * @example
  * ```ts
@@ -35,7 +35,7 @@ export class Tally {
   readonly #bad = new Map<string, DataError>()
   readonly #shapes = new Map<string, number>()
 
-  /** Of each stream, in the order in which they were first read. */
+  /** The counts of each stream, in the order in which they were first read. */
   get sources(): readonly RowCount[] {
     return [...this.#rows.values()]
   }
@@ -45,28 +45,28 @@ export class Tally {
     return this.sources.reduce((sum, { rows }) => sum + rows, 0)
   }
 
-  /** Rows that were left out. */
+  /** Rows that were dropped. */
   get bad(): number {
     return this.sources.reduce((sum, { bad }) => sum + bad, 0)
   }
 
-  /** What is wrong with rows that were left out: all of those that are collected, and some of those that are skipped. */
+  /** The errors of dropped rows: all of them for `'collect'`, the first ones for `'skip'`. */
   get errors(): readonly DataError[] {
     return [...this.#bad.values()]
   }
 
-  /** How many batches there were of each shape, `16x128`. */
+  /** The number of batches of each shape, `16x128`. */
   get shapes(): ReadonlyMap<string, number> {
     return this.#shapes
   }
 
   /**
-   * Says how far a stream has been read.
+   * Records how far a stream has been read.
    *
    * @internal
    */
   countRows(stream: object, count: RowCount): void {
-    // The furthest that it has been read: what is read again changes nothing.
+    // Only the furthest point counts: reading again changes nothing.
     if (count.rows > (this.#rows.get(stream)?.rows ?? -1)) this.#rows.set(stream, count)
   }
 
@@ -81,7 +81,7 @@ export class Tally {
     this.#shapes.set(name, (this.#shapes.get(name) ?? 0) + 1)
   }
 
-  /** The counts in words, a line each. */
+  /** The counts as text, one per line. */
   toString(): string {
     const shapes = [...this.#shapes].map(([shape, count]) => `${shape}: ${count} batches`)
     return [
@@ -92,5 +92,5 @@ export class Tally {
   }
 }
 
-/** What counts. */
+/** Checks a tally. */
 export const aTally = must.instance('a Tally', Tally)

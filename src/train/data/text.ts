@@ -32,7 +32,7 @@ const tokenizeTable: must.OptionTable<TokenizeOptions> = {
   variables: must.recordOf(must.anything, 'an object of variables'),
 }
 
-/** Not by its class, which would load the packages of `pullback/tokenizers` for whoever has no text. */
+/** Not checked by its class, which would load the packages of `pullback/tokenizers` even without text. */
 const isTokenizer = (x: unknown): x is Tokenizer => {
   if (typeof x !== 'object' || x === null || !('eosIds' in x) || !Array.isArray(x.eosIds)) return false
   return ['encode', 'applyChatTemplate'].every((name) => typeof Reflect.get(x, name) === 'function')
@@ -49,7 +49,7 @@ const tokenizeRowsDoor = must.door('tokenizeRows', {
   options: must.optionsOf<TokenizeOptions & BadRows>({ ...tokenizeTable, ...badRowsTable }),
 })
 
-/** The number of a label. */
+/** The index of a label. */
 const labelOf = (label: string | number, names: readonly string[] | undefined): Either<DataError, number> => {
   if (names === undefined) {
     return typeof label === 'number'
@@ -66,7 +66,7 @@ const labelOf = (label: string | number, names: readonly string[] | undefined): 
 
 const cutOf = (whole: number, kept: number): { readonly cut?: number } => (whole > kept ? { cut: whole - kept } : {})
 
-/** A text, or a pair of them, and the number of its class. */
+/** A text, or a pair of texts, and the index of its class. */
 const classifySample = (tokenizer: Tokenizer, row: TrainRow, options: TokenizeOptions): Either<DataError, Sample> => {
   if (!('text' in row)) return badRow(`has no text to classify; there is ${Object.keys(row).join(', ')}`)
   if (!('label' in row)) return badRow('has no label')
@@ -87,7 +87,7 @@ const classifySample = (tokenizer: Tokenizer, row: TrainRow, options: TokenizeOp
   })
 }
 
-/** What is read, and what is to be written. */
+/** A source text and its target text. */
 const seq2seqSample = (tokenizer: Tokenizer, row: TrainRow, options: TokenizeOptions): Either<DataError, Sample> => {
   if (!('prompt' in row)) return badRow(`has no prompt and completion; there is ${Object.keys(row).join(', ')}`)
   const source = tokenizer.encode(row.prompt).ids
@@ -109,7 +109,7 @@ const seq2seqSample = (tokenizer: Tokenizer, row: TrainRow, options: TokenizeOpt
 
 const samplers = { classify: classifySample, causal: causalSample, seq2seq: seq2seqSample }
 
-/** What must be known of a tokenizer before any row. */
+/** Checks a tokenizer before any row is read. */
 const checkTokenizer = (name: string, tokenizer: Tokenizer, { task, eosId }: TokenizeOptions): void => {
   if (task === 'classify' || eosId !== undefined || tokenizer.eosIds.length > 0) return
   throw new ArgumentError(
@@ -119,15 +119,15 @@ const checkTokenizer = (name: string, tokenizer: Tokenizer, { task, eosId }: Tok
 }
 
 /**
- * A row as tokens, with what is to be learnt of them.
+ * A row as tokens and labels.
  *
- * - `'classify'`: `{ text, label }` or `{ text, textPair, label }`. `labels` is the number of the class.
- * - `'causal'`: `{ prompt, completion }`, `{ messages }` by the tokenizer's chat template, or `{ text }`. `labels` are the tokens of the
- *   answers and of what ends them, and -100 elsewhere. What stands before an answer is, token by token, what generation is given.
- * - `'seq2seq'`: `{ prompt, completion }`. `labels` are those of the completion and of what ends it.
- *
- * @returns an error for a row that is none of these, that is too long if it may not be cut, or of which nothing would be learnt.
- * @throws ArgumentError if the tokenizer has no token to end texts, and none is named.
+ * - `'classify'`: `{ text, label }` or `{ text, textPair, label }`. `labels` is the index of the class.
+ * - `'causal'`: `{ prompt, completion }`, `{ messages }` by the tokenizer's chat template, or `{ text }`. `labels` are the
+ *   tokens of the answers and their end tokens, and -100 elsewhere. The tokens before an answer are exactly those that
+ *   generation is given.
+ * - `'seq2seq'`: `{ prompt, completion }`. `labels` are the tokens of the completion and its end token. * * @returns an error
+ *   for another kind of row, for one that is too long if it may not be truncated, and for one from which nothing would be
+ *   learnt. * @throws ArgumentError if the tokenizer has no end token, and none is given.
  * @example
  * ```ts
  * import { loadTokenizer } from 'pullback/tokenizers'
@@ -162,7 +162,7 @@ const rowDoor = must.door('tokenizeRow', { row: must.kind('a row, as decode.row 
 /**
  * `tokenizeRow` of each row of a stream.
  *
- * @throws ArgumentError if the tokenizer has no token to end texts, and none is named; if rows are to be left out and there is no tally.
+ * @throws ArgumentError if the tokenizer has no end token, and none is given; if bad rows are skipped without a tally.
  * @example
  * ```ts
  * import { pipe } from 'fp-ts/lib/function.js'
@@ -195,7 +195,7 @@ export const tokenizeRows = (tokenizer: Tokenizer, options: TokenizeOptions & Ba
 const labelNamesDoor = must.door('labelNames', { stream: aStream })
 
 /**
- * The names of the classes in a stream of labelled rows, in order of their letters: what `labels` of `tokenizeRows` is to be.
+ * The names of the classes in a stream of labelled rows, in alphabetical order, for the option `labels` of `tokenizeRows`.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** What all tasks ask of a tokenizer. */
+/** What all tasks need from a tokenizer. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Encoding, Tokenizer } from '../../tokenizers/index.ts'
 import type { DataError } from '../errors.ts'
@@ -7,15 +7,18 @@ import { left } from './cursor.ts'
 /** How rows become tokens. */
 export interface TokenizeOptions {
   readonly task: 'classify' | 'causal' | 'seq2seq'
-  /** Most tokens of a sample; all by default. */
+  /** The maximal number of tokens of a sample; unlimited by default. */
   readonly maxLength?: number
-  /** Of seq2seq, most tokens that are written. */
+  /** For seq2seq, the maximal number of target tokens. */
   readonly maxTargetLength?: number
-  /** What becomes of longer ones: the end is cut off, by default, or the start, or the row is bad. Samples say how much: `cut`. */
+  /**
+   * How to handle longer ones: truncate the end (the default) or the start, or treat the row as bad. `cut` of a sample is the
+   * number of removed tokens.
+   */
   readonly onLong?: 'cutEnd' | 'cutStart' | 'fail'
-  /** The names of classes, in the order of their numbers. */
+  /** The names of classes, in the order of their indices. */
   readonly labels?: readonly string[]
-  /** Of causal models: what counts in the loss. All answers of a conversation, by default, only its last, or everything. */
+  /** For causal models: what counts in the loss. All answers of a conversation (the default), only its last, or everything. */
   readonly learn?: 'answers' | 'lastAnswer' | 'all'
   /** The token that ends texts; the tokenizer's by default. null is none. */
   readonly eosId?: number | null
@@ -25,20 +28,20 @@ export interface TokenizeOptions {
   readonly variables?: { readonly [name: string]: unknown }
 }
 
-/** A row that does not do. */
+/** The error of a bad row. */
 export const badRow = (message: string): Either<DataError, never> => left({ _tag: 'DataError', at: 'row', message })
 
-/** The tokens that end a text: those that a model may stop at. */
+/** The end tokens: those that a model may stop at. */
 export const endIds = (tokenizer: Tokenizer, { eosId }: TokenizeOptions): readonly number[] => {
   if (eosId === undefined) return tokenizer.eosIds
   return eosId === null ? [] : [eosId]
 }
 
-/** What is put at the end of a text. */
+/** The token that is appended to a text. */
 export const endingOf = (tokenizer: Tokenizer, options: TokenizeOptions): readonly number[] =>
   endIds(tokenizer, options).slice(0, 1)
 
-/** A text with the special tokens before it, of which BOS stands once even if the text has it too, and without those after it. */
+/** A text with the special tokens before it, with BOS only once even if the text contains it, and without those after it. */
 export const beginningsOf = (tokenizer: Tokenizer, text: string): readonly number[] => {
   const { ids, specialTokensMask } = tokenizer.encode(text)
   let to = ids.length
@@ -48,6 +51,6 @@ export const beginningsOf = (tokenizer: Tokenizer, text: string): readonly numbe
   return ids.slice(from, Math.max(from, to))
 }
 
-/** A text as it is: its special tokens are written in it. */
+/** A text as it is: it already contains its special tokens. */
 export const plainOf = (tokenizer: Tokenizer, text: string): Encoding =>
   tokenizer.encode(text, { addSpecialTokens: false })

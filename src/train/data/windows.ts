@@ -1,16 +1,16 @@
-/** Operators that look at some elements at once and give them in another form or order. */
+/** Operators that process windows of elements at once, into another form or order. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { Cursor, Item, Position, Stream, StreamError } from '../stream.ts'
 import type { Pulled } from './cursor.ts'
 import { cursorOf, end, isCount, isParts, item, strangePosition } from './cursor.ts'
 
-/** What is done with windows. */
+/** How windows are processed. */
 interface Windows<A, B> {
   /** Elements in a window. */
   readonly size: number
   /** Elements in the first window, if the source does not end within `size`: at most `size`. */
   readonly first?: number
-  /** What becomes of a window: a function of its elements and its number. */
+  /** Processes a window, from its elements and its index. */
   readonly arrange: (values: readonly A[], index: number) => Either<StreamError, readonly B[]>
 }
 
@@ -24,7 +24,7 @@ class Ahead<A> {
     this.#cursor = cursor
   }
 
-  /** Reads until there are `count` elements, or no more. An error is given, and null otherwise. */
+  /** Reads until there are `count` elements, or no more. Returns an error, or null. */
   async fill(count: number): Promise<Pulled<never>> {
     while (!this.#isOver && this.#items.length < count) {
       const pulled = await this.#cursor.next()
@@ -47,9 +47,9 @@ class Ahead<A> {
 }
 
 /**
- * A cursor over what `arrange` makes of window after window. A place is the source's before the window, the window's number, and how
- * much of it has been given: whoever goes on reads the window again, and no more. An error in the source comes before the whole
- * window that it is in, as nobody knows what the window would have been.
+ * A cursor over the results of `arrange` for each window. A place is the source's place before the window, the window's index,
+ * and how much of it has been returned: resuming only reads the window again. An error in the source comes before its whole
+ * window, as the window cannot be arranged without it.
  */
 export const windowsCursor = <A, B>(
   name: string,

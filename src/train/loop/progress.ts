@@ -41,7 +41,7 @@ interface BarLibrary {
   readonly default: { readonly SingleBar: new (options: BarOptions) => Bar }
 }
 
-/** The optional peer, or null. Its name is no literal, so that bundlers do not look for it. */
+/** The optional peer, or null. Its name is not a literal, so that bundlers do not look for it. */
 const barLibrary = async (): Promise<BarLibrary | null> => {
   const name = 'cli-progress'
   try {

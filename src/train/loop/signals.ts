@@ -21,7 +21,7 @@ const TOGETHER = 500
 /**
  * Finishes the step on SIGINT (Ctrl-C) or SIGTERM, lets all hooks save and end, and ends the process with 130 or 143. Another signal, not
  * within half a second, ends it at once. A run that failed is not ended so: the error is the caller's to show. Does nothing where there
- * is no process.
+ * is not a process.
  *
  * @example
  * ```ts

@@ -39,7 +39,7 @@ export interface Measured {
 export type Step<S, B, F = undefined> = (state: S, batch: B, frozen: F) => readonly [state: S, metrics: Measured]
 
 /**
- * What to do when a loss is no number any more:
+ * What to do when a loss is not a number any more:
  *
  * - `stop`: the run ends with a `DivergenceError`; its last checkpoint is from before.
  * - `locate`: as `stop`, and the step is made once more, operation by operation, so that the error names the one that did it. The state

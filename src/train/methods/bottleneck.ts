@@ -105,7 +105,7 @@ interface MatrixSettings {
 }
 
 /**
- * A linear layer with an adapter after it, in the place of its weight: y = x Wᵀ + b, then y + U act(D y + d) + u. It is no matrix, as there is
+ * A linear layer with an adapter after it, in the place of its weight: y = x Wᵀ + b, then y + U act(D y + d) + u. It is not a matrix, as there is
  * an activation in it; all that linear layers do with a weight is to multiply by it.
  */
 class BottleneckMatrix extends LinearOperator {

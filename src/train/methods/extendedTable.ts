@@ -1,4 +1,4 @@
-/** A table of embeddings with rows that are no part of the model: those of virtual tokens. */
+/** A table of embeddings with rows that are not part of the model: those of virtual tokens. */
 import { isLinearOperator, LinearOperator } from '../../api/linearOperator.ts'
 import type { DType } from '../../core/dtype.ts'
 import type { Shape } from '../../core/shape.ts'
@@ -56,7 +56,7 @@ export class ExtendedTable extends LinearOperator {
     const beyond = np.subtract(ids, own)
     const again = np.subtract(beyond, count)
     const isVirtual = np.logicalAnd(np.greaterEqual(beyond, 0), np.less(again, 0))
-    // What is no row at all stays beyond the table.
+    // What is not a row at all stays beyond the table.
     const known = np.where(np.less(again, 0), np.minimum(ids, own - 1), this.twice ? again : own)
     const words = np.take(this.base, known, { ...options, axis: 0 })
     const virtual = np.take(this.more, np.clip(beyond, 0, count - 1), { ...options, axis: 0 })

@@ -72,7 +72,7 @@ const confusionOf = (operation: string, classes: number): ConfusionMetric<Confus
 /**
  * How often rows of a class were taken for another: `matrix[label][predicted]`.
  *
- * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @throws ArgumentError for labels that are not classes, or logits of another number of classes.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -179,7 +179,7 @@ const byClasses = (operation: keyof typeof scores) => {
 /**
  * Of what was taken for a class, the share that is of it.
  *
- * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @throws ArgumentError for labels that are not classes, or logits of another number of classes.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -196,7 +196,7 @@ export const precision = byClasses('precision')
 /**
  * Of what is of a class, the share that was taken for it.
  *
- * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @throws ArgumentError for labels that are not classes, or logits of another number of classes.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -232,7 +232,7 @@ const matthewsDoor = must.door('matthews', {
 /**
  * Matthews' correlation coefficient, of Gorodkin's form for more classes; 0 where it has no meaning, as in scikit-learn.
  *
- * @throws ArgumentError for labels that are no classes, or logits of another number of classes.
+ * @throws ArgumentError for labels that are not classes, or logits of another number of classes.
  * @example
  * ```ts
  * import { np } from 'pullback'

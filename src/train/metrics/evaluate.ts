@@ -109,7 +109,7 @@ export const evaluator = <P, B, I, R extends Metrics<I>>(
  * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
  * @param data - batches, which may differ in shape. Rows of padding have label -100, or 0 in the mask.
  * @returns the values by the metrics' names; an error of the data.
- * @throws what `f` or a metric throws: ArgumentError for labels that are no classes.
+ * @throws what `f` or a metric throws: ArgumentError for labels that are not classes.
  * @example
  * ```ts
  * import { NDArray, np } from 'pullback'

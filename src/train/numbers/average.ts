@@ -12,7 +12,7 @@ const shareOf = (decay: number): number => Math.fround(1 - decay)
 export const initAverage = <P>(params: P): P => mapTree('makeStep', (x) => np.zerosLike(x), widenFloats(params))
 
 /**
- * `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. Of what is no float, a counter in a
+ * `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. Of what is not a float, a counter in a
  * model's state, there is no mean: the last one stands for it.
  */
 export const nextAverage = <P>(average: P, params: P, decay: number): P => {

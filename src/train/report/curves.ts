@@ -124,7 +124,7 @@ const drawn = (
 
 /**
  * Curves of one quantity, in one picture; null where there are no numbers. Ratios count where the values span more than 300 times, unless
- * they were chosen: a rate that decays to 0 is no cliff.
+ * they were chosen: a rate that decays to 0 is not a cliff.
  */
 export const drawCurves = (title: string, given: readonly Curve[]): string | null => {
   const curves = given.filter(({ points }) => points.length > 0)

@@ -87,7 +87,7 @@ interface Head extends Matrix {
   readonly table: string
 }
 
-/** Heads that are no leaves of their own, under the names that they have in files. */
+/** Heads that are not leaves of their own, under the names that they have in files. */
 export const headsOf = (params: unknown, model: ModelLike | undefined): readonly Head[] => {
   const byName = new Map(matricesOf(params).map((matrix) => [matrix.name, matrix]))
   return [...(model?.tied ?? [])].flatMap(([name, table]) => {
