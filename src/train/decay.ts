@@ -1,4 +1,4 @@
-/** How much each leaf is decayed, and how fast it learns. */
+/** The weight decay and the learning rate of each leaf. */
 import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
@@ -16,12 +16,12 @@ import { aSelection, chosenLeaves } from './select.ts'
 /** Norms by the names of modules: `LayerNorm`, `input_layernorm`, `norm`, `q_norm`, `ln_1`, `norm1`, `bn2`, `normalization`. */
 const norms = /(^|[._])((\w*_)?(layer_?norm|rms_?norm|norm(alization)?)(\d+|_\w+)?|ln(_\w+)?|bn\d*)(\.|$)/i
 
-/** Whether a leaf of that name is usually decayed: no bias, and no scale of a norm. */
+/** Whether a leaf of that name is usually decayed: neither a bias nor the scale of a norm. */
 export const isDecayed = (name: string): boolean => !/(^|[._])bias(es)?(\.|$)/.test(name) && !norms.test(name)
 
 /** Options of `decayMask`. */
 export interface DecayMaskOptions {
-  /** Leaves that are not decayed either. */
+  /** Further leaves that are not decayed. */
   readonly except?: Selection
 }
 
@@ -31,8 +31,8 @@ const decayMaskDoor = must.door('decayMask', {
 })
 
 /**
- * Which leaves weight decay is for: all but biases and the scales of norms, which are known by their names, as the `Trainer` of
- * `transformers` does it. For the option `mask` of optimizers.
+ * The leaves to decay: all except biases and the scales of norms, recognised by name, as in the `Trainer` of `transformers`.
+ * For the option `mask` of optimizers.
  *
  * @returns a tree of booleans.
  * @example
@@ -58,18 +58,18 @@ export const decayMask = <P>(params: P, options: DecayMaskOptions = {}): MapLeav
   )
 }
 
-/** Where a list of layers is in a name: `encoder.layer.3`, `h.3`, `blocks.3`. */
+/** The index of a layer in a name: `encoder.layer.3`, `h.3`, `blocks.3`. */
 const layerNumber = (name: string): number | null => {
   const found = /(?:^|\.)(\d+)(?:\.|$)/.exec(name)
   return found === null ? null : Number(found[1])
 }
 
-/** Words that tables of embeddings go by. */
+/** Names of embedding tables. */
 const tables = /(^|\.)(\w*embed\w*|wte|wpe|shared)(\.|$)/i
 
 /**
- * How far leaves are from the inputs, by their names: embeddings 0, the layer of number i is i + 1, all else, heads and the last
- * norm, one more than the last layer.
+ * The depths of leaves, by their names: embeddings 0, layer i has i + 1, everything else, heads and the last norm, one more
+ * than the last layer.
  */
 const depthsByName = (names: readonly string[]): readonly number[] => {
   const layers = names.map(layerNumber)
@@ -81,7 +81,7 @@ const depthsByName = (names: readonly string[]): readonly number[] => {
   })
 }
 
-/** How far the leaves are from the inputs, as `depthOf` says, or by their names. */
+/** The depths of leaves, from `depthOf`, or by their names. */
 export const depthsOf = (
   operation: string,
   names: readonly string[],
@@ -96,9 +96,12 @@ export const depthsOf = (
 
 /** Options of `layerwiseDecay`. */
 export interface LayerwiseDecayOptions {
-  /** What each layer's rate is of the rate of the layer after it: 0.9, say. */
+  /** The ratio of each layer's rate to that of the layer after it, for example 0.9. */
   readonly decay: number
-  /** How far a leaf is from the inputs, by its name: a whole number. By default embeddings 0, layer i is i + 1, and all else after them. */
+  /**
+   * The depth of a leaf, by its name: a whole number. By default embeddings 0, layer i has i + 1, and everything else comes
+   * after them.
+   */
   readonly depthOf?: (name: string) => number
 }
 
@@ -110,7 +113,7 @@ const layerwiseDecayDoor = must.door('layerwiseDecay', {
 })
 
 /**
- * What learning rates are multiplied by, leaf by leaf: 1 for the deepest, and `decay` to the power of the distance for the others. Howard
+ * Factors of learning rates, leaf by leaf: 1 for the deepest, and `decay` to the power of the distance for the others. Howard
  * and Ruder, "Universal Language Model Fine-tuning for Text Classification" (2018). For `scaleLeaves`, after the optimizer.
  *
  * @returns a tree of numbers.
@@ -147,7 +150,7 @@ const scaleLeavesDoor = must.door('scaleLeaves', {
  * A gradient transformation that multiplies updates, leaf by leaf: after an optimizer it multiplies learning rates, those of weight decay
  * included. Leaves that are not trained may have factors too.
  *
- * @param factors - a tree of numbers, such as `layerwiseDecay` gives, or a prefix of one.
+ * @param factors - a tree of numbers, such as from `layerwiseDecay`, or a prefix of one.
  * @throws ArgumentError where a leaf has no factor.
  * @example
  * ```ts

@@ -1,31 +1,31 @@
-/** What goes wrong in the world while models are tuned: values, never thrown. */
+/** Failures from outside while models are tuned: values, never thrown. */
 import type { IoError } from '../io/index.ts'
 
-/** Files that could be read and do not fit: an adapter of another model, a checkpoint of another run. */
+/** Files that could be read but do not fit: an adapter of another model. */
 export interface AdapterError {
   readonly _tag: 'AdapterError'
   readonly message: string
   /** Names that the files lack. */
   readonly missing: readonly string[]
-  /** Names in the files that nothing takes. */
+  /** Unexpected names in the files. */
   readonly unexpected: readonly string[]
 }
 
-/** A row of data that is not what was asked for. */
+/** A row of data that is not of the expected form. */
 export interface DataError {
   readonly _tag: 'DataError'
   readonly message: string
-  /** Where it is: a file and a line, or the place in the stream. */
+  /** Its position: a file and a line, or the index in the stream. */
   readonly at: string
 }
 
-/** A checkpoint that cannot be trusted or does not fit, or none where one was wanted. */
+/** A checkpoint that is damaged, does not fit, or is missing. */
 export interface CheckpointError {
   readonly _tag: 'CheckpointError'
   /**
-   * - `damaged`: files are missing, cut off or altered.
+   * - `damaged`: files are missing, truncated or altered.
    * - `version`: a later version of this library wrote it.
-   * - `mismatch`: it is whole, but of another state or another base.
+   * - `mismatch`: it is intact, but of another state or another base.
    * - `missing`: there is none.
    */
   readonly reason: 'damaged' | 'version' | 'mismatch' | 'missing'
@@ -33,12 +33,12 @@ export interface CheckpointError {
   readonly path: string
 }
 
-/** Numbers that stopped being numbers. */
+/** A loss that became NaN or infinite. */
 export interface DivergenceError {
   readonly _tag: 'DivergenceError'
   readonly message: string
   readonly step: number
 }
 
-/** Whatever a run can end with. */
+/** Any error that can end a run. */
 export type TrainError = IoError | AdapterError | DataError | CheckpointError | DivergenceError

@@ -1,18 +1,18 @@
 /** Globs of dotted names: `encoder.layer.{10,11}.**`. */
 import { ArgumentError } from '../core/errors.ts'
 
-/** Whether a text says more than itself. */
+/** Whether a text contains wildcards. */
 export const isGlob = (text: string): boolean => /[*?{[]/.test(text)
 
 const escaped = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 
-/** The parts between dots; those inside of braces part nothing. */
+/** The parts between dots; dots inside braces do not separate. */
 const partsOf = (glob: string): readonly string[] => glob.match(/(?:\{[^{}]*\}|[^.{])+|\{/g) ?? []
 
-/** What may stand in one part: `*`, `?`, `{a,b}`, `[0-9]`, and letters that mean themselves. */
+/** The tokens of a part: `*`, `?`, `{a,b}`, `[0-9]`, and literal characters. */
 const pieces = /\*|\?|\{([^{}]*)\}|\[(!?)([^\][\\]+)\]|[^*?{[]/gy
 
-/** So many numbers are written out. */
+/** The most numbers that a range expands to. */
 const MOST_NUMBERS = 10_000
 
 /** `a,b`, or `0..11`, between braces. */
@@ -42,8 +42,9 @@ const patternOf = (operation: string, glob: string, part: string): string => {
 }
 
 /**
- * The expression that matches the same whole names as a glob: `*` stands for anything within one part of a name, `**` for any number of
- * parts, `?` for one letter, `{10,11}` for one of the two, `{0..11}` for a number from 0 to 11, `[0-5]` for one letter of those.
+ * The regular expression that matches the same whole names as a glob: `*` stands for anything within one part of a name, `**`
+ * for any number of parts, `?` for one letter, `{10,11}` for one of the two, `{0..11}` for a number from 0 to 11, `[0-5]` for
+ * one letter of those.
  */
 export const globExpression = (operation: string, glob: string): RegExp => {
   const parts = partsOf(glob)

@@ -15,12 +15,12 @@ import type { IsLeaf } from '../core/tree.ts'
 import type { TreeDef } from '../core/treedef.ts'
 import { NDArray } from '../trace/value.ts'
 
-/** What stands in a tree of parameters, or for it where only shapes matter. */
+/** A leaf of a tree of parameters, or a type where only shapes matter. */
 export type ParamLeaf = NDArray | ShapeDtypeStruct | QuantizedArray | LinearOperator
 
 const isMatrix = (x: unknown): x is QuantizedArray | LinearOperator => isQuantized(x) || isLinearOperator(x)
 
-/** Leaves that are containers elsewhere. */
+/** Containers that count as leaves here. */
 export const isWhole: IsLeaf = (x) => isMatrix(x)
 
 const isLeaf = (x: unknown): x is ParamLeaf => x instanceof NDArray || x instanceof ShapeDtypeStruct || isMatrix(x)
@@ -42,7 +42,7 @@ export const nameLeaves = (operation: string, params: unknown): NamedTree => {
   return { leaves: leaves as readonly ParamLeaf[], names, treedef }
 }
 
-/** The tree with other leaves in their places. */
+/** The tree with other leaves. */
 export const withLeaves = <T>({ treedef }: NamedTree, leaves: readonly unknown[]): T => unflatten(treedef, leaves) as T
 
 /** The dtype of a leaf, and its shape. */
@@ -58,7 +58,7 @@ export const whyNotTrained = (leaf: ParamLeaf): string | null => {
 }
 
 /**
- * The tree with these leaves in the places of its own. Null where a method makes no change.
+ * The tree with its leaves of these names replaced; null makes no change.
  *
  * @throws ArgumentError for a name that the tree does not have; ShapeError for a leaf of another shape.
  */
@@ -82,7 +82,7 @@ export const replaceLeaves = <P>(operation: string, params: P, replaced: { reado
   )
 }
 
-/** The leaf of that name, an array. */
+/** The leaf of that name, which must be an array. */
 export const arrayNamed = (operation: string, { names, leaves }: NamedTree, name: string): NDArray => {
   const leaf = leaves[names.indexOf(name)]
   if (leaf instanceof NDArray) return leaf

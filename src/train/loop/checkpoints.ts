@@ -1,4 +1,4 @@
-/** Checkpoints on the way. */
+/** Checkpoints during a run. */
 import type { JsonRecord } from '../../io/index.ts'
 import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
@@ -10,7 +10,7 @@ import { hookOf } from './hook.ts'
 
 /** Options of `checkpoints`. */
 export interface CheckpointsOptions extends SaveOptions {
-  /** Every so many steps, and after the last. Only after the last, if it is left out. */
+  /** Saves every `every` steps, and after the last; if left out, only after the last. */
   readonly every?: number
   /** What the run was asked to do. */
   readonly config?: JsonRecord
@@ -33,8 +33,8 @@ const door = must.door('checkpoints', {
  * Saves a checkpoint every so many steps, and after the last: of the state, the place in the data, the metrics, and what other hooks
  * remember. With `keepBest`, also at steps that have its metric.
  *
- * A directory is for one run. One that goes on from a checkpoint removes later ones, as it makes those steps anew; one that begins at 0
- * where there are checkpoints is an error.
+ * A directory is for one run. A run that resumes from a checkpoint removes later ones, as it repeats those steps; a run that
+ * starts at 0 where there are checkpoints is an error.
  *
  * @param options - `every`, `keepLast`, `keepBest`; `config` and `base` are kept beside the state.
  * @example
@@ -59,7 +59,7 @@ export const checkpoints = (directory: string, options: CheckpointsOptions = {})
     (saving.keepBest !== undefined && saving.keepBest.metric in metrics)
   return hookOf('checkpoints', ({ step: begun }) =>
     attempt(async () => {
-      // What cannot be written is better known before the first step than after an hour.
+      // Detect an unwritable directory before the first step, not after an hour.
       await run(takeBack(directory, begun, saving.store ?? nodeStore))
       return {
         save: (event) =>

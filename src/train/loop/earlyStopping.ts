@@ -1,4 +1,4 @@
-/** Stopping when nothing gets better. */
+/** Stopping when a metric no longer improves. */
 import * as must from '../../conversions/arguments.ts'
 import type { Position } from '../stream.ts'
 import type { Handlers, Hook } from './hook.ts'
@@ -6,13 +6,13 @@ import { done, hookOf } from './hook.ts'
 
 /** Options of `earlyStopping`. */
 export interface EarlyStoppingOptions {
-  /** `eval/loss`, say. Steps without it are passed over. */
+  /** The metric, such as `eval/loss`. Steps without it are ignored. */
   readonly metric: string
-  /** So many values in a row may be no better; 3 by default. */
+  /** The number of consecutive values without improvement before stopping; 3 by default. */
   readonly patience?: number
   /** `'min'` by default. */
   readonly mode?: 'min' | 'max'
-  /** What is less of a gain counts as none; 0 by default. */
+  /** The smallest change that counts as an improvement; 0 by default. */
   readonly minDelta?: number
 }
 
@@ -36,8 +36,8 @@ const door = must.door('earlyStopping', {
 })
 
 /**
- * Stops a run when a metric has not got better for a while. What it has seen is kept in checkpoints: a run that goes on from one at which
- * it was stopped stays stopped, unless there is more patience now. NaN is never better.
+ * Stops a run when a metric has not improved for a while. Its memory is kept in checkpoints: a run that resumes from the point
+ * where it was stopped stays stopped, unless `patience` is now larger. NaN is never an improvement.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Passes over data as one stream, in which the number of the pass is part of the place. */
+/** Passes over data as one stream, whose place includes the number of the pass. */
 import { strangePosition } from '../data/cursor.ts'
 import type { Cursor, Position, Stream } from '../stream.ts'
 
@@ -12,14 +12,14 @@ const isPlace = (x: Position | undefined): x is Position & Place => {
   return typeof place?.epoch === 'number' && place.at !== undefined
 }
 
-/** So many passes, in each of which `shuffle` draws another order. A pass that has nothing in it is the last. */
+/** Several passes, for each of which `shuffle` draws another order. An empty pass is the last. */
 export const overEpochs = <B>(stream: Stream<B>, epochs: number): Stream<B> => ({
   open: (position) => {
     const start = position ?? { epoch: 0, at: null }
     if (!isPlace(start)) return strangePosition('train', start)
     const place: Place = start
     let { epoch } = place
-    // A pass that was left in the middle may have had all its elements.
+    // A pass that was left in the middle may already have had all its elements.
     let isEmpty = place.at === null
     let cursor: Cursor<B> | null = null
     return {

@@ -1,4 +1,4 @@
-/** Evaluation on the way. */
+/** Evaluation during a run. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
@@ -8,7 +8,7 @@ import { done, hookOf } from './hook.ts'
 
 /** Options of `evaluateEvery`. */
 export interface EvaluateEveryOptions {
-  /** Put before the names of the metrics; `'eval/'` by default. */
+  /** The prefix of the metrics' names; `'eval/'` by default. */
   readonly prefix?: string
 }
 
@@ -18,7 +18,7 @@ const door = must.door('evaluateEvery', {
   options: must.optionsOf<EvaluateEveryOptions>({ prefix: must.string }),
 })
 
-/** The scalars among results: a confusion matrix goes into no curve. */
+/** The scalars among results: a confusion matrix, for example, has no curve. */
 const scalars = (prefix: string, values: { readonly [name: string]: unknown }): Numbers =>
   Object.fromEntries(
     Object.entries(values).flatMap(([name, x]) => (typeof x === 'number' ? [[`${prefix}${name}`, x]] : [])),

@@ -1,6 +1,6 @@
 /**
- * Hooks: what happens beside the steps of a run. A hook is a value, and the same one may serve many runs: what it remembers begins
- * with `start`. In which order hooks stand does not matter: at each step all measure, then all look, then all save.
+ * Hooks: everything around the steps of a run. A hook is a value, and may be used in many runs: its state begins with `start`.
+ * The order of hooks does not matter: at each step all measure, then all observe, then all save.
  */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../../conversions/arguments.ts'
@@ -12,46 +12,46 @@ export interface Numbers {
   readonly [name: string]: number
 }
 
-/** A run as it begins. */
+/** The start of a run. */
 export interface RunStart {
-  /** Steps that were made before: 0, or those of the checkpoint. */
+  /** The steps made before: 0, or those of the checkpoint. */
   readonly step: number
   /** The number of the last step, where it is known. */
   readonly steps: number | null
-  /** What the hook remembered in the checkpoint; null if there is none, or it is not in it. */
+  /** The hook's memory in the checkpoint; null if there is none. */
   readonly memory: Position
 }
 
-/** A step that has just been made. */
+/** A completed step. */
 export interface StepEvent<S> {
   /** Its number, from 1. */
   readonly step: number
   readonly steps: number | null
-  /** The state after it, until the next step begins: its arrays are given up then. */
+  /** The state after it, valid until the next step begins, which its arrays are donated to. */
   readonly state: S
-  /** What the step measured, and in `step` and `save` also what hooks did. */
+  /** The metrics of the step; in `step` and `save` also those that hooks measured. */
   readonly metrics: Numbers
-  /** The place behind the batch. */
+  /** The place after the batch. */
   readonly position: Position
   /** How often steps have been traced in this run: once for each combination of shapes. */
   readonly traces: number
-  /** Steps that were not taken, as their numbers were not finite. */
+  /** The number of steps skipped because of non-finite values. */
   readonly skipped: number
   /** Duration of the step, in seconds. */
   readonly seconds: number
-  /** Since the beginning of this run, in seconds. */
+  /** Time since the beginning of this run, in seconds. */
   readonly elapsed: number
-  /** Whether this is known to be the last. */
+  /** Whether this is known to be the last step. */
   readonly isLast: boolean
-  /** What hooks remember now, for a checkpoint; what they have written until now is on the disk then, and not only on its way. */
+  /** The current memory of hooks, for a checkpoint; what they have written so far is flushed to the disk first. */
   readonly memories: () => TaskEither<TrainError, { readonly [hook: string]: Position }>
 }
 
-/** A run that is over. */
+/** The end of a run. */
 export interface RunEnd<S> {
   /** The last step; null if none was made. */
   readonly last: StepEvent<S> | null
-  /** `steps`, `data`, or what a hook stopped for; of a run that failed, `error`. */
+  /** `steps`, `data`, or a hook's reason; `error` for a failed run. */
   readonly reason: string
   readonly error: TrainError | null
 }
@@ -60,27 +60,27 @@ export interface RunEnd<S> {
 export interface Handlers<S> {
   /** Further metrics of this step, for all hooks. */
   readonly measure?: (event: StepEvent<S>) => TaskEither<TrainError, Numbers>
-  /** Looks at the step. A text stops the run, after this step has been saved. */
+  /** Observes the step. A returned string stops the run, after this step has been saved. */
   readonly step?: (event: StepEvent<S>) => TaskEither<TrainError, string | null>
-  /** Keeps what must not be lost, after all others have seen the step. */
+  /** Saves, after all hooks have observed the step. */
   readonly save?: (event: StepEvent<S>) => TaskEither<TrainError, void>
-  /** When the run is over, whether it failed or not. */
+  /** Called at the end of the run, whether it failed or not. */
   readonly end?: (end: RunEnd<S>) => TaskEither<TrainError, void>
-  /** Gives back what `start` took, after everything else, also when something was thrown. */
+  /** Releases the resources of `start`, after everything else, also after an exception. */
   readonly close?: () => Promise<void>
-  /** After all have closed, unless the run failed, which the caller is to hear of: it may end the process. */
+  /** Called after all have closed, and may end the process; not called after a failure, which the caller must see. */
   readonly exit?: () => void
-  /** What must be known to go on from here. */
+  /** The memory needed to resume from here. */
   readonly memory?: () => Position
-  /** Brings to the disk what it has written: a checkpoint is about to be made that counts on it. */
+  /** Flushes what it has written to the disk: a checkpoint that relies on it is about to be made. */
   readonly flush?: () => TaskEither<TrainError, void>
-  /** Why nothing is left to do: this hook had stopped the run that is gone on with. */
+  /** The reason, if this hook had already stopped the resumed run. */
   readonly over?: string | null
 }
 
-/** Something that happens beside the steps. Those that do not look at the state are hooks of any run. */
+/** A hook. One that does not use the state fits any run. */
 export interface Hook<S = unknown> {
-  /** Under which its memory is kept. */
+  /** The name under which its memory is kept. */
   readonly name: string
   readonly start: (run: RunStart) => TaskEither<TrainError, Handlers<S>>
 }
@@ -90,7 +90,7 @@ const aRun = must.kind('a run as it begins: { step, steps, memory }', (x) => {
   return must.natural.accepts(run?.step) && must.nullable(must.natural).accepts(run?.steps)
 })
 
-/** A hook whose `start` looks at what it is given. */
+/** A hook whose `start` checks its argument. */
 export const hookOf = <S = unknown>(operation: string, start: Hook<S>['start'], name = operation): Hook<S> => {
   const door = must.door(operation, { run: aRun })
   return {
@@ -108,7 +108,7 @@ export const done =
   () =>
     Promise.resolve({ _tag: 'Right', right: value })
 
-/** What hooks must be. */
+/** Checks a hook. */
 export const aHook = must.kind('a hook, such as progress()', (x) => {
   const hook = x as Partial<Hook> | null | undefined
   return typeof hook?.name === 'string' && typeof hook.start === 'function'
@@ -117,7 +117,7 @@ export const aHook = must.kind('a hook, such as progress()', (x) => {
 const onStepDoor = must.door('onStep', { f: must.func })
 
 /**
- * A hook of a plain function: it is called after each step, and a text that it returns, or promises, stops the run.
+ * A hook from a plain function: it is called after each step, and stops the run if it returns a string, or a promise of one.
  *
  * @example
  * ```ts

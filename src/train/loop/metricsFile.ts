@@ -23,7 +23,7 @@ const door = must.door('metricsFile', {
 const isFlat = (x: unknown): x is { readonly [name: string]: unknown; readonly step: number } =>
   typeof x === 'object' && x !== null && 'step' in x && Number.isSafeInteger(x.step)
 
-/** A line as it was written, or null for what is none: one that was cut off. */
+/** A parsed line, or null for an invalid one, such as a truncated line. */
 const parsed = (text: string): MetricsLine | null => {
   try {
     const value: unknown = JSON.parse(text)
@@ -35,7 +35,7 @@ const parsed = (text: string): MetricsLine | null => {
   }
 }
 
-/** JSON has no NaN and no infinities: they are texts, which `Number` reads. */
+/** JSON has neither NaN nor infinities: they are written as strings, which `Number` reads. */
 const lineOf = (step: number, metrics: Numbers): string => {
   if ('step' in metrics) {
     throw new ArgumentError(
@@ -46,7 +46,7 @@ const lineOf = (step: number, metrics: Numbers): string => {
   return `${JSON.stringify({ step, ...Object.fromEntries(values) })}\n`
 }
 
-/** The lines of a file up to a step; none if it is not there. */
+/** The lines of a file up to a step; none if the file does not exist. */
 export const readMetrics = async (store: FileStore, path: string, last: number): Promise<readonly MetricsLine[]> => {
   const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
   const names = await run(store.list(directoryOf(path)))
@@ -59,8 +59,8 @@ export const readMetrics = async (store: FileStore, path: string, last: number):
 }
 
 /**
- * Writes `{"step":1,"loss":0.5,...}` for each step, at once. Before a checkpoint is made the lines are flushed to the disk, and a run
- * that goes on from it takes back those behind it: so each step is there once, also where the machine stopped.
+ * Writes `{"step":1,"loss":0.5,...}` for each step, immediately. Lines are flushed to the disk before a checkpoint is made, and
+ * a run that resumes from it removes later lines: so each step is there exactly once, even after a crash.
  *
  * @example
  * ```ts

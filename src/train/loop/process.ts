@@ -1,4 +1,4 @@
-/** What is used of Node's process, where there is one. */
+/** The parts of Node's process that are used, where there is one. */
 
 /** A stream that text is written to. */
 export interface TextStream {
@@ -17,5 +17,5 @@ interface Process {
 /** Node's process; undefined in browsers. */
 export const nodeProcess = (): Process | undefined => (globalThis as unknown as { readonly process?: Process }).process
 
-/** Bytes of memory that the process has, or null where that is not known. */
+/** The resident memory of the process in bytes, or null if it is unknown. */
 export const residentMemory = (): number | null => nodeProcess()?.memoryUsage?.rss() ?? null

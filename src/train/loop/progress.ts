@@ -1,4 +1,4 @@
-/** How far a run has come, for someone who watches. */
+/** Shows the progress of a run. */
 import { print } from '../../core/console.ts'
 import * as must from '../../conversions/arguments.ts'
 import { attempt } from '../attempt.ts'
@@ -9,19 +9,19 @@ import { nodeProcess, residentMemory } from './process.ts'
 
 /** Options of `progress`. */
 export interface ProgressOptions {
-  /** Metrics that are shown; `['loss']` by default. Those of evaluations are shown besides. */
+  /** Metrics to show; `['loss']` by default. Those of evaluations are always shown. */
   readonly metrics?: readonly string[]
   /** The metric that counts tokens, for the rate of them; `'tokens'` by default. What `makeStep` counts is `weight`. */
   readonly tokens?: string
-  /** Where no bar can be drawn, there is a line at most every so many seconds; 5 by default. */
+  /** Without a bar, the minimal number of seconds between lines; 5 by default. */
   readonly seconds?: number
-  /** Where it goes: standard error by default, or the console where there is none. */
+  /** The output stream: standard error by default, or the console where there is none. */
   readonly out?: TextStream
-  /** Whether a bar is drawn; by default where `out` is a terminal and `cli-progress` is installed. */
+  /** Whether to draw a bar; by default if `out` is a terminal and `cli-progress` is installed. */
   readonly bar?: boolean
 }
 
-/** A bar of `cli-progress`, as far as it is used. */
+/** The parts of a bar of `cli-progress` that are used. */
 interface Bar {
   start(total: number, value: number, payload: { readonly note: string }): void
   update(value: number, payload: { readonly note: string }): void
@@ -71,13 +71,13 @@ const duration = (seconds: number): string => {
 
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
-/** Values of the steps of late; older ones fade. */
+/** An exponential average over recent steps. */
 class Rate {
   #seconds = 0
   #steps = 0
   #tokens = 0
 
-  /** A step that was traced was compiled too: it says nothing of those that follow. */
+  /** A traced step includes compilation, so it says nothing about later steps. */
   add(seconds: number, tokens: number, wasTraced: boolean): void {
     if (wasTraced) return
     const keep = 0.95
@@ -100,7 +100,7 @@ const metricsText = (shown: readonly string[], metrics: Numbers): readonly strin
     .filter(([name]) => shown.includes(name) || name.startsWith('eval/'))
     .map(([name, x]) => `${name} ${short(x)}`)
 
-/** What is said of a step. */
+/** The text for a step. */
 const noteOf = (event: StepEvent<unknown>, rate: Rate, shown: readonly string[]): string => {
   const { stepsPerSecond: speed, tokensPerSecond: tokens } = rate
   const memory = residentMemory()
@@ -134,8 +134,8 @@ const consoleStream: TextStream = {
 }
 
 /**
- * Shows rate, tokens a second (of a metric that counts them), the time that is left, the loss and the memory: as a bar on a
- * terminal (with `cli-progress`, an optional peer), else as plain lines.
+ * Shows steps and tokens per second (from a metric that counts them), the remaining time, the loss and the memory: as a bar on
+ * a terminal (with `cli-progress`, an optional peer), else as plain lines.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Ctrl-C without loss: the step is finished, hooks save, and then the process ends. */
+/** Ctrl-C without loss of work: the step is finished, hooks save, and then the process ends. */
 import * as must from '../../conversions/arguments.ts'
 import type { Handlers, Hook } from './hook.ts'
 import { done, hookOf } from './hook.ts'
@@ -7,7 +7,7 @@ import { now } from './turns.ts'
 
 /** Options of `signals`. */
 export interface SignalOptions {
-  /** Whether the process ends when all hooks have done their work, by 128 + the signal's number; true by default. */
+  /** Whether the process exits after all hooks have finished, with 128 + the signal's number; true by default. */
   readonly exit?: boolean
 }
 
@@ -15,7 +15,7 @@ const numbers = { SIGINT: 2, SIGTERM: 15 } as const
 
 const door = must.door('signals', { options: must.optionsOf<SignalOptions>({ exit: must.boolean }) })
 
-/** Signals that come within so many milliseconds are one: `npm` and `npx` hand on a Ctrl-C that the terminal has sent already. */
+/** Signals within this many milliseconds count as one: `npm` and `npx` pass on a Ctrl-C that the terminal has already sent. */
 const TOGETHER = 500
 
 /**

@@ -31,7 +31,7 @@ export const crc32c = (bytes: Uint8Array): number => {
   return ~c >>> 0
 }
 
-/** Checksums of what has checksums in it would be weak: TensorFlow turns and shifts them. */
+/** CRCs of data that contains CRCs are weak, so TensorFlow rotates them and adds a constant. */
 const masked = (bytes: Uint8Array): number => {
   const c = crc32c(bytes)
   return (((c >>> 15) | (c << 17)) + 0xa282ead8) >>> 0
@@ -82,7 +82,7 @@ const floatField = (field: number, value: number): Uint8Array =>
 const bytesField = (field: number, bytes: Uint8Array): Uint8Array =>
   joinParts(varint(field * 8 + 2), varint(bytes.length), bytes)
 
-/** Numbers that are 0 are left out in protobuf. Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
+/** Protobuf omits zeros. Event: wall_time = 1, step = 2, file_version = 3, summary = 5, session_log = 7. */
 const event = (seconds: number, step: number, what: Uint8Array): Uint8Array =>
   record(joinParts(doubleField(1, seconds), step === 0 ? new Uint8Array(0) : integerField(2, step), what))
 
@@ -106,8 +106,8 @@ const door = must.door('tensorBoard', {
 })
 
 /**
- * Writes metrics as scalars for TensorBoard. Each run makes a file of its own, as TensorBoard's own writers do; in a run that goes on
- * from a checkpoint it says from which step on earlier files do not count.
+ * Writes metrics as scalars for TensorBoard. Each run makes a new file, as TensorBoard's own writers do; the file of a resumed
+ * run records from which step on earlier files do not count.
  *
  * @example
  * ```ts

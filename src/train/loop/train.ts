@@ -1,10 +1,10 @@
 /**
  * The loop is a fold of a pure step over a stream.
  *
- * It has two forms, of which the second is the first read to its end:
+ * It has two forms; the second consumes the first to its end:
  *
- * - `trainSteps` is an asynchronous generator of `Either`s. A plain user writes `for await`, sees each state, and leaves by `break`;
- *   nothing runs that is not asked for.
+ * - `trainSteps` is an asynchronous generator of `Either`s. Use it with `for await`: you see each state, and leave with
+ *   `break`; steps only run as they are requested.
  * - `train` is a `TaskEither` of the last state. A user of fp-ts puts it into a pipe, between reading and writing.
  *
  * All else, bars, files, checkpoints, evaluation, stopping, are hooks, which are values handed over, so that neither form knows of them.
@@ -35,16 +35,16 @@ export interface Measured {
   readonly [name: string]: NDArray
 }
 
-/** One step: the state after a batch, and what was measured on the way. `frozen` is the option of that name. */
+/** One step: returns the state after a batch, and metrics. `frozen` is the option of that name. */
 export type Step<S, B, F = undefined> = (state: S, batch: B, frozen: F) => readonly [state: S, metrics: Measured]
 
 /**
- * What to do when a loss is not a number any more:
+ * What to do when a loss becomes NaN or infinite:
  *
  * - `stop`: the run ends with a `DivergenceError`; its last checkpoint is from before.
- * - `locate`: as `stop`, and the step is made once more, operation by operation, so that the error names the one that did it. The state
- *   of before must be kept for that: memory for one state more.
- * - `skip`: the state of before stays, and skipped steps are counted. The same memory.
+ * - `locate`: as `stop`, and the step runs once more, operation by operation, so that the error names the operation
+ *   responsible. The state before the step must be kept for that: memory for one more state.
+ * - `skip`: the state before the step stays, and skipped steps are counted. The same memory.
  * - `ignore`: nothing.
  */
 export type NonFinitePolicy = 'stop' | 'locate' | 'skip' | 'ignore'
@@ -52,20 +52,20 @@ export type NonFinitePolicy = 'stop' | 'locate' | 'skip' | 'ignore'
 /** Options of `train` and `trainSteps`. */
 export interface TrainOptions<S, F = undefined> {
   /**
-   * What steps are given besides, and do not change: a frozen base. A large one that the step closes over would be a constant of the
+   * A constant argument of all steps: a frozen base. If the step closed over a large base, that would be a constant of the
    * compiled program instead.
    */
   readonly frozen?: F
-  /** The number of the last step, counted from the very beginning. By default the data's end is the end. */
+  /** The number of the last step, counted from the very beginning. By default the run ends with the data. */
   readonly steps?: number
-  /** Passes over the data, each in another order if they are shuffled; 1 by default, or as many as `steps` takes. */
+  /** The number of passes over the data, each in another order if they are shuffled; 1 by default, or as many as `steps` needs. */
   readonly epochs?: number
   readonly hooks?: readonly Hook<S>[]
-  /** The checkpoint to go on from: its state takes the place of the given one. Null begins anew. */
+  /** The checkpoint to resume from: its state replaces the given one. Null starts from the beginning. */
   readonly from?: Checkpoint<S> | null
   /** Whether the step is compiled; true by default. */
   readonly jit?: boolean
-  /** Whether a state's memory serves for the next; true by default. The state that the caller gave is never given up. */
+  /** Whether a state's memory is reused for the next; true by default. The caller's initial state is never donated. */
   readonly donate?: boolean
   /** `'stop'` by default. */
   readonly onNonFinite?: NonFinitePolicy
@@ -73,7 +73,7 @@ export interface TrainOptions<S, F = undefined> {
   readonly watched?: readonly string[]
 }
 
-/** A state on the way. Its arrays are given up when the next is asked for, unless `donate` is false. */
+/** An intermediate state. Its arrays are donated when the next is requested, unless `donate` is false. */
 export interface Snapshot<S> {
   readonly step: number
   readonly state: S
@@ -81,9 +81,9 @@ export interface Snapshot<S> {
   readonly position: Position
 }
 
-/** What a run ends with. */
+/** The result of a run. */
 export interface Trained<S> extends Snapshot<S> {
-  /** `steps`, `data`, or what a hook stopped for. */
+  /** `steps`, `data`, or a hook's reason. */
   readonly reason: string
 }
 
@@ -110,7 +110,7 @@ const door = (operation: string): must.Door =>
 const trainDoor = door('train')
 const trainStepsDoor = door('trainSteps')
 
-/** The state in memory of its own. */
+/** A copy of the state in new memory. */
 const copied = <S>(state: S): S => {
   const { leaves, treedef } = flatten(state)
   const copies = leaves.map((leaf) => {
@@ -124,7 +124,7 @@ const copied = <S>(state: S): S => {
 const isStepResult = (x: unknown): boolean =>
   Array.isArray(x) && x.length === 2 && typeof x[1] === 'object' && x[1] !== null && !(x[1] instanceof NDArray)
 
-/** Steps as this run makes them, and how often they were traced. */
+/** Runs steps, and counts how often they were traced. */
 const runner = <S, B, F>(
   step: Step<S, B, F>,
   { jit: compiles = true, donate = true }: TrainOptions<S, F>,
@@ -140,14 +140,14 @@ const runner = <S, B, F>(
     )
   }
   if (!compiles) return { make: checked, traces: () => 0 }
-  // Advice and explanations of jit's are about the caller's function.
+  // Advice and explanations of jit should name the caller's function.
   Object.defineProperty(checked, 'name', { value: step.name === '' ? 'step' : step.name })
   const options = donate && !keeps ? { donateArgnums: 0 } : {}
   const make = jit<[S, B, F], readonly [S, Measured]>(checked, options)
   return { make: make as unknown as Step<S, B, F>, traces: () => traces }
 }
 
-/** Reading waits for nothing: programs run where they are called, so that a step's scalars are there when it returns. */
+/** Reading does not wait: programs run synchronously, so a step's scalars are available when it returns. */
 const numbersOf = (metrics: Measured): Numbers =>
   Object.fromEntries(
     Object.entries(metrics).map(([name, metric]) => {
@@ -161,7 +161,7 @@ const numbersOf = (metrics: Measured): Numbers =>
     }),
   )
 
-/** What an operation by operation run of the step says of its first NaN or infinity. */
+/** The first NaN or infinity in an operation-by-operation run of the step. */
 const located = <S, B, F>(step: Step<S, B, F>, state: S, batch: B, frozen: F, value: number): string => {
   const { nans, infs } = settings
   settings.nans = true
@@ -181,7 +181,7 @@ const located = <S, B, F>(step: Step<S, B, F>, state: S, batch: B, frozen: F, va
 const diverged = (step: number, what: string): never =>
   fail({ _tag: 'DivergenceError', step, message: `train: step ${step}: ${what}` })
 
-/** What to do about it. `weight` is how much counts in the loss, as `makeStep` measures it. */
+/** Advice for the message. `weight` is the weight of the loss, as measured by `makeStep`. */
 const adviceOn = (policy: NonFinitePolicy, { weight }: Numbers): string =>
   weight === 0
     ? ' Nothing in the batch counts, as all its labels are -100, so that there is no loss. Leave such rows out: a prompt that fills the whole length leaves no answer to learn from.'
@@ -203,7 +203,7 @@ const startHooks = async <S>(
   }
 }
 
-/** Under which the loop keeps its own count of steps that it left out, beside what hooks remember. */
+/** The name under which the loop keeps its own count of skipped steps, beside the memory of hooks. */
 const OWN = 'train'
 
 const skippedBefore = <S>(from: Checkpoint<S> | null): number => {
@@ -225,7 +225,7 @@ const memoriesOf = <S>(
     ])
   })
 
-/** All hooks see a step; the reason to stop, if one has any. */
+/** Passes a step to all hooks; returns a reason to stop, if one of them has one. */
 const announce = async <S>(hooks: Started<S>, event: StepEvent<S>) => {
   let { metrics } = event
   for (const [, { measure }] of hooks) if (measure) metrics = { ...metrics, ...(await run(measure(event))) }
@@ -251,7 +251,7 @@ const snapshotOf = <S>({ step, state, metrics, position }: StepEvent<S>): Snapsh
   position,
 })
 
-/** What the loop has at hand from its beginning. */
+/** The fixed parts of a run of the loop. */
 interface Progress<S> {
   last: StepEvent<S> | null
   reason: string
@@ -294,7 +294,8 @@ async function* fold<S, B, F>(
       }
       if (bad !== undefined && onNonFinite === 'skip') skipped++
       else state = after
-      // One ahead, so that hooks know the last step when they see it. An error there waits until this step has been seen.
+      // Reads one element ahead, so that hooks know which step is the last. An error there waits until this step has been
+      // observed.
       const following: Either<TrainError, Item<B> | null> =
         count < steps ? await attempt(next)() : { _tag: 'Right', right: null }
       const { event, reason } = await announce(hooks, {
@@ -327,7 +328,7 @@ async function* fold<S, B, F>(
   }
 }
 
-/** One after the other, whatever they throw; the first that was thrown is thrown in the end. */
+/** Closes all, one after the other; the first exception is rethrown at the end. */
 const closeAll = async <S>(all: readonly Handlers<S>[]): Promise<void> => {
   const thrown: unknown[] = []
   for (const { close } of all) {
@@ -340,7 +341,7 @@ const closeAll = async <S>(all: readonly Handlers<S>[]): Promise<void> => {
   if (thrown.length > 0) throw thrown[0]
 }
 
-/** What debug.nans throws inside a step is a divergence too. */
+/** An exception of debug.nans inside a step is a divergence too. */
 const asDivergence = (error: unknown, step: number): TrainError | null =>
   error instanceof NonFiniteError
     ? { _tag: 'DivergenceError', step, message: `train: step ${step}: ${error.message}` }
@@ -354,7 +355,7 @@ async function* steps<S, B, F>(
   progress: Progress<S>,
 ): AsyncGenerator<Either<TrainError, Snapshot<S>>, void, void> {
   const hooks: [string, Handlers<S>][] = []
-  // Whoever leaves the loop has seen its states; whoever is to hear of an error has not yet.
+  // A caller that leaves the loop has seen its states, but an error may not have been reported yet.
   let hasFailed = false
   const failed = (error: TrainError): Either<TrainError, never> => {
     hasFailed = true
@@ -425,13 +426,14 @@ export const trainSteps = <S, B, F = undefined>(
 }
 
 /**
- * Folds a pure step over data. The step is compiled; a state's memory serves for the next, but never that of the state given here.
- * Between two steps the host has its turn.
+ * Folds a pure step over data. The step is compiled; a state's memory is reused for the next, except that of the state given
+ * here. Between two steps the event loop runs.
  *
- * @param step - `(state, batch, frozen) => [state, metrics]`, pure; metrics are scalars by name, of which `loss` is watched.
+ * @param step - `(state, batch, frozen) => [state, metrics]`, pure; metrics are scalars by name; `loss` is checked for NaN and
+ *   infinity.
  * @param state - any tree of arrays: trained parameters, optimizer state, keys, counters.
- * @param data - batches, as many passes as `{ epochs }` or `{ steps }` ask for.
- * @returns the last state, with why the run ended; an error of the data, of a hook, or of numbers that diverged.
+ * @param data - batches, for as many passes as `{ epochs }` or `{ steps }` need. * @returns the last state, with the reason why
+ *   the run ended; or an error of the data, of a hook, or of a diverged loss.
  * @throws what `step` throws.
  * @example
  * ```ts

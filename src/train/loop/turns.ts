@@ -1,4 +1,4 @@
-/** Turns for the host: what waits, a server, a progress bar, Ctrl-C, is served between two steps. */
+/** Yields to the event loop between two steps, so that servers, progress bars and Ctrl-C work. */
 
 interface Port {
   onmessage: (() => void) | null
@@ -18,15 +18,15 @@ const host = globalThis as unknown as Host
 /** Milliseconds on a clock that never goes back. */
 export const now = (): number => host.performance.now()
 
-/** A way of waiting until the host has had its turn. */
+/** Waits until the event loop has run. */
 interface Turns {
   readonly turn: () => Promise<void>
   readonly close: () => void
 }
 
 /**
- * In Node by `setImmediate`, which lets timers, files and signals come first: Node takes up to a thousand messages of a channel in one
- * go. Elsewhere by a channel, since browsers make timers wait 4 ms.
+ * In Node by `setImmediate`, after timers, files and signals: Node handles up to a thousand messages of a channel at once.
+ * Elsewhere by a message channel, since browsers delay timers by 4 ms.
  */
 export const hostTurns = (): Turns => {
   const soon = host.setImmediate

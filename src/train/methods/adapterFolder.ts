@@ -15,7 +15,7 @@ import type { AdapterError } from '../errors.ts'
 
 export { aFolder }
 
-/** What is in a folder. */
+/** The contents of a folder. */
 export interface AdapterFiles {
   readonly source: string
   readonly config: JsonRecord
@@ -69,11 +69,11 @@ export const writeAdapterFolder = (
     await run(writeFile(join(path, 'adapter_config.json'), [encodeUtf8(`${JSON.stringify(config, null, 2)}\n`)]))
   })
 
-/** Names, some of many. */
+/** The first of many names, for a message. */
 const some = (names: readonly string[]): string =>
   names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ')
 
-/** Files that do not fit. */
+/** The error of files that do not fit. */
 const unfit = (
   source: string,
   what: string,
@@ -87,7 +87,7 @@ const unfit = (
   return { _tag: 'AdapterError', message: `${source}: ${what}${lacks}${left}`, missing, unexpected }
 }
 
-/** What does not fit, on the way to the border of a method. */
+/** Carries the error of files that do not fit to the border of a method. */
 class Unfit extends Error {
   readonly error: AdapterError
   constructor(error: AdapterError) {
@@ -100,7 +100,7 @@ export const refuse = (...args: Parameters<typeof unfit>): never => {
   throw new Unfit(unfit(...args))
 }
 
-/** What a method makes of a folder, with its faults as values. */
+/** Loads an adapter from a folder, with faults as values. */
 export const loadAdapterFolder =
   <A>(from: FolderLike, make: (files: AdapterFiles) => A): TaskEither<IoError | AdapterError, A> =>
   async () => {
@@ -114,7 +114,7 @@ export const loadAdapterFolder =
     }
   }
 
-/** The value of a key of the configuration: one of some words. */
+/** The value of a key of the configuration: one of several strings. */
 export const wordOf = ({ source, config }: AdapterFiles, key: string, words: readonly string[]): string => {
   const value = config[key]
   if (typeof value === 'string' && words.includes(value)) return value
@@ -135,7 +135,7 @@ export const wordsOf = ({ source, config }: AdapterFiles, key: string): readonly
   return refuse(source, `${key} in adapter_config.json must be a list of names, got ${JSON.stringify(value)}.`)
 }
 
-/** Takes tensors by name, of given shapes; what nothing takes is left over. */
+/** Takes tensors by name, with given shapes; the rest are unexpected. */
 export const takeTensors = (
   { source, tensors }: AdapterFiles,
   wanted: ReadonlyMap<string, Shape>,

@@ -1,4 +1,4 @@
-/** Bottleneck adapters: a thin layer down, an activation, a thin layer up, added to what a linear layer gives. */
+/** Bottleneck adapters: a thin layer down, an activation, a thin layer up, added to the output of a linear layer. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { LinearOperator } from '../../api/linearOperator.ts'
 import type { DType } from '../../core/dtype.ts'
@@ -39,31 +39,31 @@ import { anAdapterOf, savedHead, savedShapes } from './wholeLeaves.ts'
 /** The settings of bottleneck adapters. */
 export interface BottleneckConfig extends AdapterConfig {
   readonly method: 'bottleneck'
-  /** How many features are in the middle. */
+  /** The number of features in the middle. */
   readonly size: number
   readonly activation: Activation
-  /** Whether weights are `[inputs, outputs]`; those of GPT-2 are in any case. */
+  /** Whether weights are `[inputs, outputs]`; those of GPT-2 always are. */
   readonly fanInFanOut?: true
 }
 
 /** Options of `bottleneck.init`. */
 export interface BottleneckOptions extends HeadOptions {
-  /** How many features are in the middle; 64 by default. */
+  /** The number of features in the middle; 64 by default. */
   readonly size?: number
   /** `gelu` by default. */
   readonly activation?: Activation
   /**
-   * After which layers: `houlsby` (the default), after attention and after the feed-forward part of each block, as in Houlsby et al.
-   * (2019); `pfeiffer`, after the feed-forward part only, as in Pfeiffer et al. (2021).
+   * Where adapters are inserted: `houlsby` (the default), after attention and after the feed-forward part of each block, as in
+   * Houlsby et al. (2019); `pfeiffer`, only after the feed-forward part, as in Pfeiffer et al. (2021).
    */
   readonly placement?: 'houlsby' | 'pfeiffer'
-  /** In the place of a placement: names of linear layers, `encoder.layer.*.output.dense`. */
+  /** Instead of a placement: names of linear layers, `encoder.layer.*.output.dense`. */
   readonly modules?: Selection
-  /** Whether the weights of these layers are `[inputs, outputs]`, in a tree of one's own. */
+  /** Whether the weights of these layers are `[inputs, outputs]`, in a user's own tree. */
   readonly fanInFanOut?: boolean
 }
 
-/** The last linear layer of attention, and of the feed-forward part, in the families that there are. */
+/** The last linear layer of attention, and of the feed-forward part, in the supported families. */
 const afterAttention =
   /(^|\.)(attention\.output\.dense|attention\.out_lin|attention\.dense|self_attn\.o_proj|attn\.c_proj|(Self|EncDec)Attention\.o)$/
 const afterFeedForward =
@@ -83,7 +83,7 @@ interface Layers {
 
 const parts = ['down_weight', 'down_bias', 'up_weight', 'up_bias'] as const
 
-/** They were made by `init` or `load`, or are gradients of such. */
+/** The arrays of an adapter, made by `init` or `load`, or their gradients. */
 const layersOf = (given: { readonly [part: string]: NDArray }): Layers => ({
   down_weight: given['down_weight']!,
   down_bias: given['down_bias']!,
@@ -105,8 +105,8 @@ interface MatrixSettings {
 }
 
 /**
- * A linear layer with an adapter after it, in the place of its weight: y = x Wᵀ + b, then y + U act(D y + d) + u. It is not a matrix, as there is
- * an activation in it; all that linear layers do with a weight is to multiply by it.
+ * A linear layer with an adapter after it, which replaces its weight: y = x Wᵀ + b, then y + U act(D y + d) + u. It is not
+ * really a matrix, as it contains an activation; but linear layers only multiply by their weights.
  */
 class BottleneckMatrix extends LinearOperator {
   readonly base: Weight
@@ -170,7 +170,7 @@ type FanIn = Pick<BottleneckConfig, 'fanInFanOut'>
 /** Whether the weight is [inputs, outputs]. */
 const isTurned = ({ fanInFanOut }: FanIn, module: string): boolean => fanInFanOut === true || isConv1D(module)
 
-/** How many features a linear layer gives. */
+/** The number of output features of a linear layer. */
 const outputsOf = (config: FanIn, module: string, weight: ParamLeaf): number =>
   weight.shape[isTurned(config, module) ? 1 : 0]!
 
@@ -213,7 +213,7 @@ const mergeDoor = must.door('bottleneck.merge', { params: must.anything, adapter
 const saveDoor = must.door('bottleneck.save', { path: must.string, adapter: adapterCheck })
 const loadDoor = must.door('bottleneck.load', { from: aFolder, params: must.anything })
 
-/** It is said in files only where it is so. */
+/** The key is written to files only if it is true. */
 const fanIn = (fanInFanOut: boolean): FanIn => (fanInFanOut ? { fanInFanOut } : {})
 
 const init = (key: Key, params: unknown, options: BottleneckOptions = {}): Adapter<BottleneckConfig> => {
@@ -263,7 +263,7 @@ const apply = <P>(params: P, adapter: Adapter<BottleneckConfig>): Tuned<P> => {
     const bias = biasAt === undefined ? null : arrayNamed('bottleneck.apply', tree, `${module}.bias`)
     const settings = { activation: config.activation, fanInFanOut: isTurned(config, module) }
     leaves[at] = new BottleneckMatrix(base, bias, layers, settings)
-    // It is added where the adapter begins, and nothing after it.
+    // The bias is added inside the adapter, so it is 0 outside.
     if (biasAt !== undefined && bias !== null) leaves[biasAt] = np.zerosLike(bias)
   }
   return withLeaves(tree, leaves)
@@ -276,13 +276,13 @@ const merge = (params: unknown, adapter: Adapter<BottleneckConfig>): never => {
   )
 }
 
-/** The names of tensors in files, with the place where they belong. */
+/** The names of tensors in files, with their module and name. */
 const fileNames = (
   modules: readonly string[],
 ): readonly (readonly [name: string, module: string, part: (typeof parts)[number]])[] =>
   modules.flatMap((module) => parts.map((part) => [`${module}.${part}`, module, part] as const))
 
-/** What is trained, or the gradients by it, under the names that files have for it. */
+/** The trained arrays, or gradients with respect to them, under their names in files. */
 export const bottleneckTensors = ({
   weights,
   saved,

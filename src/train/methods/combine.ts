@@ -13,7 +13,7 @@ import { factorNames, rankOf, scaleOf } from './lora.ts'
 import type { Rule, RuleSettings } from './merging.ts'
 import { mergedArrays } from './merging.ts'
 
-/** What becomes one: factors by themselves, or the products of factors, which are taken apart again by singular values. */
+/** What is combined: the factors themselves, or their products, which are factored again by an SVD. */
 interface Kind extends Rule {
   readonly of: 'factors' | 'products'
 }
@@ -37,30 +37,30 @@ const kinds = {
   dareTiesSvd: { of: 'products', ...dareTies },
 } as const satisfies { readonly [name: string]: Kind }
 
-/** How adapters become one. */
+/** How adapters are combined. */
 export type Combination = 'cat' | keyof typeof kinds
 
 /** Options of `lora.combine`. */
 export interface CombineOptions {
-  /** How much each adapter counts; they may be negative. */
+  /** The weight of each adapter; it may be negative. */
   readonly weights: readonly number[]
   /**
-   * - `cat`: the ranks add up, and the result adds exactly what the adapters add together.
-   * - `linear`: factors are summed, each multiplied by the root of its weight, so that the rank stays; products of one adapter's A with
-   *   another's B come in.
-   * - `svd`: the sum of what the adapters add, cut to a rank by singular values.
-   * - `magnitudePrune`, `dareLinear`: as `linear`, of a share of the elements: the greatest, or random ones scaled up.
-   * - `ties`, `dareTies`: likewise, of the elements whose sign prevails, by their mean.
-   * - with `Svd` behind: the same of products instead of factors, cut to a rank.
+   * - `cat`: the ranks add up, and the result is exactly the weighted sum of the adapters' changes.
+   * - `linear`: factors are summed, each multiplied by the root of its weight, so that the rank stays the same; the result
+   *   contains cross products of one adapter's A with another's B.
+   * - `svd`: the sum of the adapters' changes, truncated to a rank by an SVD.
+   * - `magnitudePrune`, `dareLinear`: as `linear`, with a fraction of the elements: the largest, or random ones scaled up.
+   * - `ties`, `dareTies`: likewise, averaging only elements with the prevailing sign.
+   * - with the suffix `Svd`: the same for products instead of factors, truncated to a rank.
    */
   readonly combination: Combination
-  /** The share of elements that is kept, in (0, 1], where elements are left out. */
+  /** The fraction of elements kept, in (0, 1], where elements are pruned. */
   readonly density?: number
-  /** Which sign prevails in `ties` and its kin: that of the sum (by default), or that of more adapters. */
+  /** The prevailing sign in `ties` and its variants: that of the sum (default), or that of the majority of adapters. */
   readonly majoritySign?: 'total' | 'frequency'
-  /** The rank of the result where products are cut; by default the greatest of the adapters. */
+  /** The rank of the result where products are truncated; by default the largest rank of the adapters. */
   readonly rank?: number
-  /** For `dareLinear` and its kin: which elements are kept. */
+  /** For `dareLinear` and its variants: the key that selects the elements. */
   readonly key?: Key
 }
 
@@ -78,7 +78,7 @@ const combineDoor = must.door('lora.combine', {
   }),
 })
 
-/** Factors of one adapter, and by what their product is multiplied. */
+/** Factors of one adapter, and the factor of their product. */
 interface Share {
   readonly a: NDArray
   readonly b: NDArray
@@ -99,7 +99,7 @@ interface Factors {
   readonly b: NDArray
 }
 
-/** Zeros up to a rank, which add nothing. */
+/** Pads with zeros to a rank. */
 const padded = (x: NDArray, axis: 0 | 1, rank: number): NDArray => {
   const more = rank - x.shape[axis]!
   if (more === 0) return x
@@ -154,12 +154,12 @@ const mergedProducts = (
   return cut(mergedArrays(products, weights, rule, settings, key), rank, shares[0]!)
 }
 
-/** What has no sum that an adapter could hold: biases and rows that are trained beside the factors. */
+/** Refuses what cannot be combined in an adapter: biases and rows that are trained beside the factors. */
 const checkFactorsOnly = (adapters: readonly Adapter<LoraConfig>[]): void => {
   for (const { config } of adapters) {
     const { method, bias, loraBias = false, tokens = {} } = config
     const other =
-      // PEFT puts the lengths of the plain weights in their place, so that what was trained is lost.
+      // PEFT would replace DoRA's norms by those of the plain weights, which loses what was trained.
       method === 'dora'
         ? 'the magnitudes of DoRA'
         : bias !== undefined
@@ -185,7 +185,7 @@ const checkSameRanks = (combination: string, adapters: readonly Adapter<LoraConf
   )
 }
 
-/** Leaves that one of the adapters trained whole. */
+/** Leaves that one of the adapters trained in full. */
 const allSaved = (adapters: readonly Adapter<LoraConfig>[]): Adapter['saved'] => {
   const saved: { [name: string]: NDArray } = {}
   for (const adapter of adapters) {
@@ -202,7 +202,7 @@ const allSaved = (adapters: readonly Adapter<LoraConfig>[]): Adapter['saved'] =>
 /** Names of all lists, each once. */
 const union = (lists: readonly (readonly string[])[]): readonly string[] => [...new Set(lists.flat())]
 
-/** The most that any module's rank is. */
+/** The largest rank of any module. */
 const mostRank = ({ config, weights }: Adapter<LoraConfig>): number =>
   Math.max(...Object.keys(weights).map((module) => rankOf(config, module)))
 
@@ -218,7 +218,7 @@ const checkSettings = ({ combination, density, key }: CombineOptions): void => {
   }
 }
 
-/** The rank of what comes of the adapters. */
+/** The rank of the combined adapter. */
 const combinedRank = (adapters: readonly Adapter<LoraConfig>[], { combination, rank }: CombineOptions): number => {
   const ranks = adapters.map(mostRank)
   if (combination === 'cat') return ranks.reduce((total, one) => total + one, 0)
@@ -252,7 +252,7 @@ export const combine = (adapters: readonly Adapter<LoraConfig>[], options: Combi
     return [module, { [nameA]: a, [nameB]: b }] as const
   })
   const { config: first } = adapters[0]!
-  // With alpha equal to the rank nothing is multiplied any more.
+  // With alpha equal to the rank, the scale is 1.
   const patterns = even ? first.rankPattern : {}
   const config: LoraConfig = {
     ...first,

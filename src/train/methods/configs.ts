@@ -1,4 +1,4 @@
-/** What the settings of each method must be, so that adapters made by hand are looked at as others are. */
+/** Checks of the settings of each method, also for adapters made by hand. */
 import * as must from '../../conversions/arguments.ts'
 import type { AdapterConfig } from '../adapter.ts'
 import { Adapter } from '../adapter.ts'

@@ -10,12 +10,12 @@ import type { ArrayLike, TakeOptions } from '../../trace/surface.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { typeOf } from '../leaves.ts'
 
-/** How many rows a table has of its own. */
+/** The number of a table's own rows. */
 const rowCountOf = (base: Weight): number => (isLinearOperator(base) ? base.rowCount : base.shape[0]!)
 
 /**
- * The rows of a table, then more; `twice`, then the table's own once again, so that a token can be given by a number that no model
- * knows: see `hiddenIds`. Products know nothing of them, so that a head that is tied to the table stays as it is.
+ * The rows of a table, then additional ones; with `twice`, then the table's own rows again, so that a token has a second id
+ * that models do not recognise: see `hiddenIds`. Products ignore the additional rows, so a tied head does not change.
  */
 export class ExtendedTable extends LinearOperator {
   readonly base: Weight
@@ -71,8 +71,8 @@ registerPytreeNode<ExtendedTable>(
 )
 
 /**
- * Tokens by their second numbers. A model that is given embeddings, as PEFT gives them, does not see which of them are padding, and these
- * numbers are not that of padding either: the places of RoBERTa count on, and the last place of a text is the last there is.
+ * Tokens by their second ids. PEFT passes embeddings, so the model cannot see which of them are padding; these ids hide padding
+ * in the same way: RoBERTa's positions count it, and the last position of a text is the last of the row.
  */
 export const hiddenIds = (ids: NDArray, vocabSize: number, count: number): NDArray =>
   np.add(rowsOf(ids, vocabSize, 'input_ids'), vocabSize + count)

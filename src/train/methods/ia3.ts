@@ -1,6 +1,6 @@
 /**
- * (IA)³: Liu et al., "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning" (2022): what comes out of
- * some layers, and what goes into others, is multiplied by trained vectors.
+ * (IA)³: Liu et al., "Few-Shot Parameter-Efficient Fine-Tuning is Better and Cheaper than In-Context Learning" (2022): the
+ * outputs of some layers, and the inputs of others, are multiplied by trained vectors.
  */
 import type { DType } from '../../core/dtype.ts'
 import { ArgumentError } from '../../core/errors.ts'
@@ -32,18 +32,18 @@ import {
 /** The settings of (IA)³. */
 export interface Ia3Config extends ModuleConfig {
   readonly method: 'ia3'
-  /** Ends of the names of modules whose inputs are scaled; the outputs of others are. */
+  /** Suffixes of the names of modules whose inputs are scaled; for others it is the outputs. */
   readonly feedForward: readonly string[]
 }
 
 /** Options of `ia3.init`. */
 export interface Ia3Options extends ModuleOptions {
   /**
-   * Ends of the names of adapted modules whose inputs are scaled instead of their outputs. The usual ones of the model's type by default,
-   * where the targets are so too; none where targets are given.
+   * Suffixes of the names of adapted modules whose inputs are scaled instead of their outputs. By default those of the model's
+   * type, if the targets are the default too; none if targets are given.
    */
   readonly feedForward?: readonly string[]
-  /** Of the vectors; float32 by default, float64 where the weight is. */
+  /** The dtype of the vectors; float32 by default, float64 where the weight is. */
   readonly dtype?: DType
 }
 
@@ -53,7 +53,7 @@ const ia3Options: must.OptionTable<Ia3Options> = {
   dtype: must.dtype,
 }
 
-/** Whether a module's inputs are scaled. PEFT looks at the ends of names whether or not a dot is before them. */
+/** Whether a module's inputs are scaled. PEFT compares suffixes whether or not a dot precedes them. */
 export const scalesInputs = (config: Pick<Ia3Config, 'feedForward' | 'spelling'>, module: string): boolean => {
   const name = calledIn(config, module)
   return config.feedForward.some((end) => name.endsWith(end))
@@ -76,7 +76,7 @@ const initDoor = must.door('ia3.init', { key: aKey, params: must.anything, optio
 /**
  * A fresh adapter: vectors of ones, which change nothing.
  *
- * @param key - for the sake of the other methods: nothing here is random.
+ * @param key - only for uniformity with other methods: nothing here is random.
  */
 const init = (key: Key, params: unknown, options: Ia3Options = {}): Adapter<Ia3Config> => {
   initDoor(key, params, options)
@@ -113,7 +113,7 @@ const changesOf = <P>(operation: string, params: P, { config, weights, saved }: 
       leaf.ndim === 4 ? scaledKernel(leaf, flat, inputs) : new Scaled(leaf, flat, inputs ? inputsAxis : outputs),
     )
     const bias = `${moduleOf(name)}.bias`
-    // What comes out has the bias in it.
+    // The output includes the bias.
     if (!inputs && names.has(bias)) {
       changes.set(bias, (leaf) => np.astype(np.multiply(denseOf(leaf), flat), leaf.dtype))
     }

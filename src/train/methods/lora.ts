@@ -1,6 +1,6 @@
 /**
- * LoRA: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021): to a weight W is added s B A, where A and B are thin. With
- * DoRA (Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024) the sum's rows get trained lengths besides.
+ * LoRA: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021): s B A is added to a weight W, where A and B are
+ * thin. With DoRA (Liu et al., "DoRA: Weight-Decomposed Low-Rank Adaptation", 2024) the rows of the sum also get trained norms.
  */
 import { calledIn } from './spelling.ts'
 import { stopGradient } from '../../api/derivatives.ts'
@@ -41,11 +41,11 @@ import {
 export interface LoraConfig extends ModuleConfig {
   readonly method: 'lora' | 'dora'
   readonly rank: number
-  /** What is added is multiplied by alpha / rank, or by alpha / √rank with `rsLora`. */
+  /** The scale of B A is alpha / rank, or alpha / √rank with `rsLora`. */
   readonly alpha: number
   readonly dropout: number
   readonly rsLora: boolean
-  /** Whether B has a bias, which is multiplied as what B gives is. */
+  /** Whether B has a bias, which is scaled like B's output. */
   readonly loraBias?: boolean
   readonly initLoraWeights: string
   readonly rankPattern: { readonly [pattern: string]: number }
@@ -56,31 +56,31 @@ export interface LoraConfig extends ModuleConfig {
 export interface LoraOptions extends ModuleOptions {
   /** Rows of A; 8 by default. */
   readonly rank?: number
-  /** What is added is multiplied by alpha / rank; 8 by default. */
+  /** The scale of B A is alpha / rank; 8 by default. */
   readonly alpha?: number
-  /** The chance that an input of A is dropped in training; 0 by default. */
+  /** The probability that an input of A is dropped in training; 0 by default. */
   readonly dropout?: number
-  /** Multiplies by alpha / √rank instead: Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA" (2023). */
+  /** Scales by alpha / √rank instead: Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA" (2023). */
   readonly rsLora?: boolean
-  /** How A and B begin. */
+  /** How A and B are initialised. */
   readonly initLoraWeights?: LoraInit
-  /** Ranks of some modules, by the ends of their names, as expressions. */
+  /** Ranks of some modules, by regular expressions for the ends of their names. */
   readonly rankPattern?: { readonly [pattern: string]: number }
-  /** Alphas of some modules, by the ends of their names, as expressions. */
+  /** Alphas of some modules, by regular expressions for the ends of their names. */
   readonly alphaPattern?: { readonly [pattern: string]: number }
-  /** Of A and B; float32 by default, float64 where the weight is. */
+  /** The dtype of A and B; float32 by default, float64 where the weight is. */
   readonly dtype?: DType
 }
 
 /** Options of `apply`. */
 export interface ApplyOptions {
-  /** For dropout: without a key nothing is dropped. */
+  /** The key of dropout; without it there is no dropout. */
   readonly key?: Key
 }
 
 /** Options of `lora.apply`. */
 export interface LoraApplyOptions extends ApplyOptions {
-  /** How much each of several adapters counts: one number for each, 1 by default. They may be traced. */
+  /** The weights of several adapters: one number for each, 1 by default. They may be traced. */
   readonly weights?: ArrayLike
 }
 
@@ -98,7 +98,7 @@ const loraOptions: must.OptionTable<LoraOptions> = {
 
 type LoraMethod = LoraConfig['method']
 
-/** What is added is multiplied by this. */
+/** The scale of B A. */
 export const scaleOf = (config: LoraConfig, module: string, rank: number): number => {
   const alpha = valueByPattern(config.alphaPattern, calledIn(config, module), config.alpha)
   return alpha / (config.rsLora ? Math.sqrt(rank) : rank)
@@ -108,7 +108,7 @@ export const scaleOf = (config: LoraConfig, module: string, rank: number): numbe
 export const rankOf = (config: LoraConfig, module: string): number =>
   valueByPattern(config.rankPattern, calledIn(config, module), config.rank)
 
-// How an adapter begins.
+// Initialising an adapter.
 
 const dtypeOf = (value: Parameter, { dtype }: LoraOptions): DType =>
   dtype ?? (value.dtype === 'float64' ? 'float64' : 'float32')
@@ -134,11 +134,11 @@ const beginning = (
 export const factorNames = (table: boolean): readonly [a: string, b: string] =>
   table ? ['lora_embedding_A', 'lora_embedding_B'] : ['lora_A', 'lora_B']
 
-// What an adapter adds.
+// Applying an adapter.
 
 type Arrays = AdapterWeights[string]
 
-/** The factors as they stand at the two sides of a weight: `left right` has its shape. */
+/** The factors, ordered such that `left right` has the shape of the weight. */
 const sidesOf = (
   operation: string,
   module: string,
@@ -157,8 +157,8 @@ const sidesOf = (
 }
 
 /**
- * Lengths of the weight's rows with what is added, where rows are outputs; of its columns if those are. They are taken apart,
- * ‖w + s b A‖² = ‖w‖² + 2 s b·(A w) + s² b·(A Aᵀ b), so that the sum is never made.
+ * Norms of the rows of the changed weight, if rows are outputs; of its columns otherwise. They are expanded,
+ * ‖w + s b A‖² = ‖w‖² + 2 s b·(A w) + s² b·(A Aᵀ b), so that the sum is never built.
  */
 const lengths = (base: Parameter, left: NDArray, right: NDArray, scale: number, outputs: 0 | 1): NDArray => {
   const squares = np.sum(np.square(widened(denseOf(base))), { axis: 1 - outputs })
@@ -171,7 +171,7 @@ const lengths = (base: Parameter, left: NDArray, right: NDArray, scale: number, 
   return np.sqrt(np.maximum(sum, 0))
 }
 
-/** An adapter, and how much it counts. */
+/** An adapter, and its weight. */
 interface Part {
   readonly adapter: Adapter<LoraConfig>
   readonly share: NDArray | null
@@ -182,8 +182,8 @@ interface Part {
 const flat = (x: NDArray): NDArray => np.reshape(x, [x.shape[0]!, -1])
 
 /**
- * The kernel of a convolution that one adapter changes: W + s B A, of which each output is a row; products of images have no thinner form
- * here.
+ * The kernel of a convolution changed by one adapter: W + s B A, in which each output is a row; for convolutions there is no
+ * cheaper form here.
  */
 const changedKernel = (operation: string, { adapter, share, key }: Part, module: string, base: Parameter): NDArray => {
   const { config, weights } = adapter
@@ -208,7 +208,7 @@ const changedKernel = (operation: string, { adapter, share, key }: Part, module:
   return np.astype(np.multiply(sum, np.reshape(factor, [outs, 1, 1, 1])), kernel.dtype)
 }
 
-/** A bias with what that of B adds. */
+/** A bias plus the bias of B. */
 const changedBias = (operation: string, { adapter, share }: Part, module: string, bias: Parameter): NDArray => {
   const { config, weights } = adapter
   const own = weights[module]!['lora_B_bias']!
@@ -219,7 +219,7 @@ const changedBias = (operation: string, { adapter, share }: Part, module: string
   return np.astype(np.add(before, added), before.dtype)
 }
 
-/** A table of which some rows are trained. */
+/** A table with some trained rows. */
 const changedRows = (operation: string, { adapter, share }: Part, table: string, base: Parameter): NDArray => {
   if (share !== null) {
     throw new ArgumentError(
@@ -232,7 +232,7 @@ const changedRows = (operation: string, { adapter, share }: Part, table: string,
   return dense.at(np.array([...indices], { dtype: 'int32' })).set(np.astype(rows, dense.dtype))
 }
 
-/** The operator in the place of a weight that one adapter changes: around what others made of it already. */
+/** The operator of a weight changed by one adapter, around the operators of others. */
 const changedBy = (operation: string, { adapter, share, key }: Part, module: string, base: Parameter): Parameter => {
   const { config, weights } = adapter
   const arrays = weights[module]!
@@ -245,7 +245,7 @@ const changedBy = (operation: string, { adapter, share, key }: Part, module: str
   }
   const [, outs] = extentsOf(base, outputs)
   const magnitude = takeArray(operation, module, arrays, 'lora_magnitude_vector', [outs])
-  // The length is a constant for the gradient: section 4.3 of the paper.
+  // The norm is a constant for the gradient: section 4.3 of the paper.
   const length = stopGradient(lengths(base, left, right, scale, outputs))
   const factor = np.divide(magnitude, np.where(np.equal(length, 0), 1, length))
   return new Scaled(new LowRank(base, [term]), factor, outputs)
@@ -342,7 +342,7 @@ export const makeLora = (method: LoraMethod) => {
       const factors = { [nameA]: a, [nameB]: b }
       if (method === 'lora') return [module.module, factors] as const
       const { left, right, outputs } = sidesOf(operation, module.module, factors, module.value, config)
-      // What begins as a part of the weight is taken out of it: the sum is the weight.
+      // An adapter that is initialised with a part of the weight belongs to the rest: their sum is the weight.
       const scale = takesPart(initLoraWeights) ? 0 : scaleOf(config, module.module, rankOf(config, module.module))
       const length = lengths(module.value, left, right, scale, outputs)
       return [module.module, { ...factors, lora_magnitude_vector: np.astype(length, a.dtype) }] as const
@@ -380,9 +380,9 @@ export const makeLora = (method: LoraMethod) => {
 const residualDoor = must.door('lora.residual', { params: must.anything, adapter: anAdapter('lora', 'dora') })
 
 /**
- * The parameters that an adapter belongs to which began as a part of the weights (PiSSA, OLoRA): those without this part, W − s B A of the
- * beginning. Weights that are quantised become arrays; `quantize` makes blocks of them again. For other adapters, the parameters
- * themselves.
+ * The base of an adapter that is initialised with a part of the weights (PiSSA, OLoRA): the parameters without this part, W − s
+ * B A with the initial factors. Quantised weights become arrays; `quantize` quantises them again. For other adapters, the
+ * parameters themselves.
  */
 export const residual = <P>(params: P, adapter: Adapter<LoraConfig>): P => {
   residualDoor(params, adapter)
@@ -392,7 +392,7 @@ export const residual = <P>(params: P, adapter: Adapter<LoraConfig>): P => {
   const find = leafFinder('lora.residual', params)
   const changes: Changes = new Map()
   for (const [module, arrays] of Object.entries(weights)) {
-    // Tables, and rows of them that are trained, begin as they do without.
+    // Embedding tables, and trained rows of them, are initialised as without `pissa`.
     if (!Object.hasOwn(arrays, 'lora_A')) continue
     const outputs = outputsAxis(config, module, false)
     const rank = rankOf(config, module)

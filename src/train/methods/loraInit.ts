@@ -1,4 +1,4 @@
-/** How the factors of LoRA begin. */
+/** The initialisation of LoRA's factors. */
 import { ArgumentError } from '../../core/errors.ts'
 import type { DType } from '../../core/dtype.ts'
 import * as np from '../../numpy/index.ts'
@@ -10,15 +10,15 @@ import { denseOf, widened } from './operators.ts'
 import type { AdaptedModule } from './settings.ts'
 
 /**
- * How A and B begin. `default`: A uniform within 1/√inputs (Kaiming with a = √5), B zero. `gaussian`: A normal with standard deviation
- * 1/rank, B zero. `pissa`: the first singular vectors of the weight (Meng et al., 2024); `olora`: the first columns of its QR
- * decomposition (Büyükakyüz, 2024). The last two take their part out of the weight: see `residual`.
+ * The initialisation of A and B. `default`: A uniform within 1/√inputs (Kaiming with a = √5), B zero. `gaussian`: A normal with
+ * standard deviation 1/rank, B zero. `pissa`: the first singular vectors of the weight (Meng et al., 2024); `olora`: the first
+ * columns of its QR decomposition (Büyükakyüz, 2024). The last two subtract their part from the weight: see `residual`.
  */
 export type LoraInit = 'default' | 'gaussian' | 'pissa' | 'olora'
 
 export const loraInits: readonly LoraInit[] = ['default', 'gaussian', 'pissa', 'olora']
 
-/** Whether a beginning takes a part of the weight, which is then left out of the base. */
+/** Whether an initialisation takes a part of the weight, which is then subtracted from the base. */
 export const takesPart = (init: string): init is 'pissa' | 'olora' => init === 'pissa' || init === 'olora'
 
 /** A of shape `[rank, inputs]` and B of shape `[outputs, rank]`. */
@@ -33,7 +33,7 @@ const facing = (value: Parameter, outputs: 0 | 1): NDArray => {
   return outputs === 0 ? dense : dense.T
 }
 
-/** The part of a weight that factors of that rank begin with: `scale B A`. */
+/** The part of a weight with which factors of that rank are initialised: `scale B A`. */
 export const principalFactors = (
   operation: string,
   init: 'pissa' | 'olora',
@@ -60,7 +60,7 @@ export const principalFactors = (
   }
 }
 
-/** Fresh factors, whose product is zero, of a linear layer: PEFT's `reset_lora_parameters`. */
+/** Initial factors of a linear layer, whose product is zero: PEFT's `reset_lora_parameters`. */
 export const freshFactors = (
   init: 'default' | 'gaussian',
   key: Key,
@@ -76,7 +76,7 @@ export const freshFactors = (
   return { a, b: np.zeros([outputs, rank], { dtype }) }
 }
 
-/** Fresh factors of a table: A is zero and B normal. */
+/** Initial factors of a table: A is zero and B normal. */
 export const freshTableFactors = (
   key: Key,
   [inputs, outputs]: readonly [inputs: number, outputs: number],

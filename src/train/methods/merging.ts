@@ -1,29 +1,29 @@
 /**
- * Arrays of one shape, one of each adapter, as one. TIES: Yadav et al. 2023 (arXiv:2306.01708). DARE: Yu et al. 2024 (arXiv:2311.03099).
- * In PEFT they are `peft.utils.merge_utils`.
+ * Merges arrays of the same shape, one of each adapter. TIES: Yadav et al. 2023 (arXiv:2306.01708). DARE: Yu et al. 2024
+ * (arXiv:2311.03099). In PEFT they are `peft.utils.merge_utils`.
  */
 import * as np from '../../numpy/index.ts'
 import * as random from '../../random/index.ts'
 import type { Key } from '../../random/index.ts'
 import type { NDArray } from '../../trace/value.ts'
 
-/** What becomes of the arrays before they are added. */
+/** How arrays are pruned before they are added. */
 export interface Rule {
-  /** Which elements are left out: those of the least magnitude, or any, the rest being scaled up to the same expectation. */
+  /** Which elements are pruned: those of smallest magnitude, or random ones, with the rest scaled up to the same expectation. */
   readonly prune: 'none' | 'magnitude' | 'random'
-  /** Whether only those elements are added that have the sign which prevails at their place, by their mean. */
+  /** Whether to average only elements with the prevailing sign at their position. */
   readonly elect: boolean
 }
 
-/** How a rule is applied. */
+/** The parameters of a rule. */
 export interface RuleSettings {
-  /** The share of elements that is kept. */
+  /** The fraction of elements kept. */
   readonly density: number
-  /** Which sign prevails: that of the sum, or that which more of the arrays have. */
+  /** The prevailing sign: that of the sum, or that of the majority of arrays. */
   readonly majoritySign: 'total' | 'frequency'
 }
 
-/** Of the elements, the ⌊density · size⌋ of the greatest magnitude; the others are 0. */
+/** Keeps the ⌊density · size⌋ elements of largest magnitude; the others are 0. */
 const ofGreatest = (x: NDArray, density: number): NDArray => {
   const order = np.argsort(np.negative(np.abs(x.ravel())))
   const places = np.argsort(order)
@@ -36,7 +36,7 @@ const pruned = (x: NDArray, rule: Rule, density: number, key: Key): NDArray => {
   return np.where(random.bernoulli(key, density, x.shape), np.divide(x, density), 0)
 }
 
-/** Sum of the arrays times their weights, as the rule says. */
+/** The weighted sum of arrays, by a rule. */
 export const mergedArrays = (
   arrays: readonly NDArray[],
   weights: readonly number[],

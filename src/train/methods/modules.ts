@@ -1,4 +1,4 @@
-/** Modules by the names of their leaves: a linear layer is a `weight`, and a `bias` beside it. */
+/** Modules by the names of their leaves: a linear layer has a `weight`, and possibly a `bias`. */
 import { isLinearOperator } from '../../api/linearOperator.ts'
 import { isQuantized } from '../../api/quantized.ts'
 import { ArgumentError } from '../../core/errors.ts'
@@ -6,7 +6,7 @@ import type { Weight } from '../../models/layers.ts'
 import { NDArray } from '../../trace/value.ts'
 import type { NamedTree, ParamLeaf } from '../leaves.ts'
 
-/** A leaf that is there, and no type that stands for it. */
+/** An actual leaf, not just its type. */
 export const asWeight = (operation: string, name: string, leaf: ParamLeaf): Weight => {
   if (leaf instanceof NDArray || isQuantized(leaf) || isLinearOperator(leaf)) return leaf
   throw new ArgumentError(`${operation}: ${name} must be an array, got ${leaf}.`)

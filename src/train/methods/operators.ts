@@ -1,4 +1,4 @@
-/** Weights as methods change them: matrices that compute their own products, of which none has the size of the weight. */
+/** Weights changed by methods: matrices that compute their own products, without intermediate matrices of the weight's size. */
 import { stopGradient } from '../../api/derivatives.ts'
 import { isLinearOperator, LinearOperator } from '../../api/linearOperator.ts'
 import { isQuantized } from '../../api/quantized.ts'
@@ -25,10 +25,10 @@ export const denseOf = (weight: Parameter): NDArray => {
   return isLinearOperator(weight) ? weight.dense() : weight
 }
 
-/** At least float32, in which weights are changed and measured. */
+/** Widens to at least float32, in which weights are changed and measured. */
 export const widened = (x: NDArray): NDArray => (bitsOf(x.dtype) < 32 ? np.astype(x, 'float32') : x)
 
-/** A weight that a method changed. What is changed is changed in float32 or wider, and rounded once. */
+/** A weight changed by a method. Changes are computed in float32 or wider, and rounded once. */
 abstract class ChangedWeight extends LinearOperator {
   readonly base: Parameter
 
@@ -69,38 +69,38 @@ const scaleBy = (x: NDArray, y: NDArray): NDArray => {
   return product.dtype === x.dtype ? product : np.astype(product, x.dtype)
 }
 
-/** Rows of what is added to a weight: nothing where there is no row. */
+/** Rows of the change of a weight: 0 for an index out of range. */
 const addedRows = (x: NDArray, indices: ArrayLike, options: TakeOptions): NDArray =>
   np.take(x, indices, { ...options, axis: 0, ...(options.fillValue === undefined ? {} : { fillValue: 0 }) })
 
-/** Rows of which those at one index move nothing: PyTorch's `padding_idx`. */
+/** Rows, without gradient for those at one index: PyTorch's `padding_idx`. */
 const fixedRows = (rows: NDArray, indices: NDArray, fixed: number): NDArray =>
   np.where(np.expandDims(np.equal(indices, fixed), -1), stopGradient(rows), rows)
 
-/** Rows of a weight, of which those at one index do not move its table. */
+/** Rows of a weight, without gradient to its table for those at one index. */
 const rowsButOf = (weight: Parameter, indices: NDArray, fixed: number): NDArray =>
   isLinearOperator(weight) && weight.rowsBut !== undefined
     ? weight.rowsBut(indices, fixed)
     : fixedRows(np.take(weight, indices, { axis: 0 }), indices, fixed)
 
-/** Dropout on what comes in, where a run is one of training. */
+/** Dropout of the input, in training. */
 interface Dropped {
   readonly key: Key | null
   readonly rate: number
 }
 
 const drop = (x: NDArray, { key, rate }: Dropped): NDArray =>
-  // A weight that a run uses several times drops alike each time, so that the run is a function of the key.
+  // A weight that a run uses several times has the same dropout each time, so that the run is a function of the key.
   key === null || rate === 0 ? x : nn.dropout(random.clone(key), x, rate)
 
-/** One product that is added to a weight: `scale weight left right`. */
+/** One low-rank product that is added to a weight. */
 export interface LowRankTerm extends Dropped {
   /** Shape `[rows, rank]`. */
   readonly left: NDArray
   /** Shape `[rank, columns]`. */
   readonly right: NDArray
   readonly scale: number
-  /** A scalar that is known only when it runs: the share of this adapter among several. */
+  /** A scalar that may be traced: the weight of this adapter among several. */
   readonly share: NDArray | null
 }
 
@@ -210,7 +210,7 @@ registerPytreeNode(
   (axis, [base, scale]) => new Scaled(base as Parameter, scale as NDArray, axis as 0 | 1),
 )
 
-/** `W + diag(l) L diag(d) R`, where only the vectors are trained: no product by a derivative has the shape of L or R. */
+/** `W + diag(l) L diag(d) R`, where only the vectors are trained: no derivative has the shape of L or R. */
 export class ScaledLowRank extends ChangedWeight {
   /** Shape `[rows, rank]`. */
   readonly left: NDArray
@@ -218,7 +218,7 @@ export class ScaledLowRank extends ChangedWeight {
   readonly right: NDArray
   /** Shape `[rank]`. */
   readonly inner: NDArray
-  /** By what rows or columns are multiplied, the outputs. */
+  /** The factors of the outputs, rows or columns. */
   readonly outer: NDArray
   /** The axis of the outputs. */
   readonly axis: 0 | 1
@@ -275,7 +275,7 @@ registerPytreeNode(
   },
 )
 
-/** A table that was the head, too, and no longer is: rows are those of the table, products those of the head. */
+/** A table that is no longer tied to its head: rows are those of the table, products those of the head. */
 export class Parted extends ChangedWeight {
   readonly head: Parameter
 

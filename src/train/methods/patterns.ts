@@ -1,15 +1,18 @@
-/** Expressions by which PEFT's configurations speak of modules: `rank_pattern`, `alpha_pattern`, `target_modules`. */
+/** Regular expressions for modules in PEFT's configurations: `rank_pattern`, `alpha_pattern`, `target_modules`. */
 
-/** What JS and Python read alike: letters, `.`, sets, groups that come once or not at all. Others could take for ever, or mean something else. */
+/**
+ * Syntax with the same meaning in JS and Python: letters, `.`, sets, groups that occur at most once. Others could take forever,
+ * or mean something else.
+ */
 const plain = /^(?:[\w.$^|-]|\\[\w.]|\[\^?[\w.-]+\]|\((?:\?:)?|\)(?![*+{])\??|(?<=[\w.\]])[*+?])*$/
 
 /** Repetitions of anything but digits. */
 const repetitions = /(?<!\\d)[*+]/g
 
-/** As many of them as an expression may have: each may try every place in a name. */
+/** The most repetitions of an expression: each may try every position in a name. */
 const MOST = 3
 
-/** The expression that must match a whole name, or null for one that is not read here. */
+/** The expression that must match a whole name, or null for an unsupported one. */
 export const wholeExpression = (pattern: string): RegExp | null => {
   const isRead = pattern.length <= 1000 && plain.test(pattern) && (pattern.match(repetitions)?.length ?? 0) <= MOST
   if (!isRead) return null
@@ -20,13 +23,13 @@ export const wholeExpression = (pattern: string): RegExp | null => {
   }
 }
 
-/** A name, and what is left of it after each of its dots. */
+/** A name, and its suffixes after each dot. */
 const endsOf = (name: string): readonly string[] => {
   const parts = name.split('.')
   return parts.map((_, i) => parts.slice(i).join('.'))
 }
 
-/** The value of the first pattern that matches a module, or its end after a dot; or the usual one. */
+/** The value of the first pattern that matches a module, or its suffix after a dot; or the default. */
 export const valueByPattern = (
   patterns: { readonly [pattern: string]: number },
   module: string,

@@ -1,4 +1,4 @@
-/** Prefix tuning: keys and values that are trained stand in the cache of a decoder before the text. */
+/** Prefix tuning: trained keys and values in the cache of a decoder, before the text. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { isFloat } from '../../core/dtype.ts'
 import type { DType } from '../../core/dtype.ts'
@@ -27,7 +27,7 @@ import { anAdapterOf, savedHead } from './wholeLeaves.ts'
 /** The settings of prefix tuning: the cache that the prefix is for. */
 export interface PrefixConfig extends AdapterConfig, CacheShape {
   readonly method: 'prefix'
-  /** Whether the model reads one text and writes another: the prefix stands before what is written. */
+  /** Whether the model is an encoder-decoder: the prefix then precedes the decoder's text. */
   readonly writes: boolean
 }
 
@@ -35,11 +35,11 @@ export interface PrefixConfig extends AdapterConfig, CacheShape {
 export interface PrefixOptions extends HeadOptions {
   /** The size of the cache: `model.cacheShape`. */
   readonly cacheShape: CacheShape
-  /** How many virtual tokens; 20 by default. */
+  /** The number of virtual tokens; 20 by default. */
   readonly tokens?: number
   /**
-   * Keys and values come of thinner embeddings by a layer of so many features and a tanh, which trains more calmly: PEFT's
-   * `prefix_projection`, of this `encoder_hidden_size`. 0, none, by default.
+   * Computes keys and values from embeddings by a tanh layer of this many features, which trains more stably: PEFT's
+   * `prefix_projection`, with this `encoder_hidden_size`. 0 by default, without a projection.
    */
   readonly projection?: number
 }
@@ -53,9 +53,9 @@ export interface Prefixed<B> {
 
 /** Options of `prefixTuning.widen`. */
 export interface PrefixWidenOptions {
-  /** Room in the cache for so many tokens besides those of the text: what is to be generated. */
+  /** Additional capacity of the cache, in tokens, for generation. */
   readonly room?: number
-  /** Of the cache; the adapter's own by default. */
+  /** The dtype of the cache; the adapter's own by default. */
   readonly dtype?: DType
 }
 
@@ -104,7 +104,7 @@ const loadDoor = must.door('prefixTuning.load', {
 /** Features of a token's keys, or values, in one layer. */
 const widthOf = ({ numKeyValueHeads, headDim }: CacheShape): number => numKeyValueHeads * headDim
 
-/** PyTorch's beginning of linear layers: uniform up to 1 / sqrt(inputs). */
+/** PyTorch's initialisation of linear layers: uniform up to 1 / sqrt(inputs). */
 const linearOf = (
   key: Key,
   outputs: number,
@@ -169,7 +169,7 @@ const cacheOf = (adapter: Adapter<PrefixConfig>, batch: number, room: number, dt
   const { numHiddenLayers, numKeyValueHeads, headDim, writes } = adapter.config
   const prefix = prefixOf(adapter)
   const count = prefix.shape[0]!
-  // Of each layer the keys, then the values.
+  // For each layer the keys, then the values.
   const parts = np.reshape(prefix, [count, numHiddenLayers, 2, numKeyValueHeads, headDim])
   const part = (layer: number, which: 0 | 1): NDArray => {
     const one = np.expandDims(parts.at(':', layer, which).get(), 0).astype(dtype ?? prefix.dtype)
@@ -177,8 +177,8 @@ const cacheOf = (adapter: Adapter<PrefixConfig>, batch: number, room: number, dt
     const none = [0, 0] as const
     return np.pad(all, [none, [0, room], none, none])
   }
-  // PEFT has room for keys and values of what is read between those of what is written, and so its layers take every other pair, around
-  // the end: of six 0, 2, 4, 0, 2, 4.
+  // PEFT leaves room for cross-attention keys and values between those of self-attention, so its layers take every other pair,
+  // modulo their number: of six 0, 2, 4, 0, 2, 4.
   const pairOf = (layer: number): number => (writes ? (2 * layer) % numHiddenLayers : layer)
   return {
     layers: Array.from({ length: numHiddenLayers }, (_, i) => ({ key: part(pairOf(i), 0), value: part(pairOf(i), 1) })),

@@ -50,8 +50,9 @@ export const lora = {
 }
 
 /**
- * DoRA: LoRA whose rows, one for each output, get trained lengths: m (W + s B A) / ‖W + s B A‖. The length that is divided by is a constant
- * for the gradient, as in the paper (section 4.3) and in PEFT. Liu et al. (2024). Dropout acts on what B A sees, and only there.
+ * DoRA: LoRA in which the rows, one for each output, get trained norms: m (W + s B A) / ‖W + s B A‖. The norm in the
+ * denominator is a constant for the gradient, as in the paper (section 4.3) and in PEFT. Liu et al. (2024). Dropout acts only
+ * on the input of B A.
  *
  * @example
  * ```ts
@@ -70,8 +71,8 @@ export const dora = {
 }
 
 /**
- * (IA)³: outputs of some layers, and inputs of others, are multiplied by trained vectors, which begin as ones. Liu et al. (2022). An
- * output has its bias in it, which is multiplied too.
+ * (IA)³: outputs of some layers, and inputs of others, are multiplied by trained vectors, which are initialised with ones. Liu
+ * et al. (2022). An output includes its bias, which is multiplied too.
  *
  * @example
  * ```ts
@@ -90,8 +91,8 @@ export const ia3 = {
 }
 
 /**
- * VeRA: to a weight W is added diag(b) B diag(d) A, where A and B are drawn from a seed, once for all modules, and only the vectors b and d
- * are trained. Kopiczko et al. (2024). A and B are those that PyTorch draws, so that a seed says in both what they are.
+ * VeRA: diag(b) B diag(d) A is added to a weight W, where A and B are drawn from a seed, once for all modules, and only the
+ * vectors b and d are trained. Kopiczko et al. (2024). A and B are drawn as in PyTorch, so the seed determines them in both.
  *
  * @example
  * ```ts
@@ -109,10 +110,10 @@ export const vera = {
 }
 
 /**
- * Loads a directory of PEFT's, whichever of these methods it is of. What is missing, left over or of another shape is an `AdapterError` that
- * names it, and so is a setting that is not known here.
+ * Loads a PEFT directory of any of these methods. Missing or unexpected tensors and wrong shapes are an `AdapterError` that
+ * names them, and so are unsupported settings.
  *
- * @param params - what the adapter belongs to: names and shapes are compared with it.
+ * @param params - the adapter's base: names and shapes are compared with it.
  * @example
  * ```ts
  * import { np, random } from 'pullback'
@@ -149,7 +150,7 @@ export const loadAdapter = loadAdapterOf<PeftConfig>('loadAdapter', ['lora', 'do
  */
 export const saveAdapter = saveAdapterOf('saveAdapter', ['lora', 'dora', 'ia3', 'vera'])
 
-/** The method that an adapter is of. */
+/** The method of an adapter. */
 const methodOf = (adapter: Adapter<PeftConfig>): Mergeable<PeftConfig> => {
   const methods = { lora, dora, ia3, vera }
   return methods[adapter.config.method] as unknown as Mergeable<PeftConfig>
@@ -162,7 +163,7 @@ const applyAdapterDoor = must.door('applyAdapter', {
 })
 
 /**
- * `apply` of the method that an adapter is of: what `loadAdapter` read is applied so.
+ * Applies an adapter by its own method, for adapters from `loadAdapter`.
  *
  * @example
  * ```ts
@@ -186,7 +187,7 @@ const mergeAdapterDoor = must.door('mergeAdapter', {
 })
 
 /**
- * `merge` of the method that an adapter is of.
+ * Merges an adapter by its own method.
  *
  * @example
  * ```ts
@@ -228,8 +229,8 @@ const arraysOf = (tree: unknown): readonly NDArray[] => {
 }
 
 /**
- * The largest difference between what a model gives with an adapter applied and with the adapter merged: how exact the merge is, on the
- * inputs that `run` gives it. In float32 it is about 1e-6 of the outputs; with 16-bit weights it is their rounding.
+ * The largest difference between a model's outputs with an adapter applied and with the adapter merged: the error of the merge,
+ * on the inputs of `run`. In float32 it is about 1e-6 of the outputs; with 16-bit weights it is their rounding error.
  *
  * @param run - the model at its inputs: `(params) => model.apply(params, inputs).logits`.
  * @returns the largest absolute difference; NaN if an output is NaN.

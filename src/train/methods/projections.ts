@@ -39,16 +39,16 @@ const kaiming = (next: () => number, rows: number, columns: number): NDArray => 
   const values = Float32Array.from({ length: rows * columns }, () =>
     Math.fround(((next() & 0xffffff) / 0x1000000) * span + low),
   )
-  // No operation: while a function is traced, its result would belong to that trace, and this outlives it.
+  // Not an operation: while a function is traced, its result would belong to that trace, but the cache outlives it.
   return fromHost(new Aval('float32', [rows, columns]), values)
 }
 
-/** What projections depend on. */
+/** The parameters of projections. */
 export interface ProjectionSpec {
   /** `projection_prng_key`. */
   readonly seed: number
   readonly rank: number
-  /** The most inputs and outputs of the adapted modules. */
+  /** The largest numbers of inputs and outputs of the adapted modules. */
   readonly inputs: number
   readonly outputs: number
 }
@@ -59,7 +59,7 @@ interface Projections {
   readonly b: NDArray
 }
 
-// By the object that asks: drawing takes milliseconds, and a step should not do it twice.
+// Cached by the specification object: drawing takes milliseconds, and a step should not do it twice.
 const drawn = new WeakMap<ProjectionSpec, Projections>()
 
 /** The projections of a seed. */

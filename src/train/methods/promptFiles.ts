@@ -1,4 +1,4 @@
-/** PEFT's files of virtual tokens: `prompt_embeddings`, and modules that are trained besides. */
+/** PEFT's files of virtual tokens: `prompt_embeddings`, and modules that are also trained. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { Shape } from '../../core/shape.ts'
 import { show } from '../../core/show.ts'
@@ -10,14 +10,14 @@ import { typeOf } from '../leaves.ts'
 import type { AdapterFiles } from './adapterFolder.ts'
 import { refuse, takeTensors, wordsOf, writeAdapterFolder } from './adapterFolder.ts'
 
-/** What PEFT calls the kinds of models. */
+/** PEFT's task types. */
 const taskTypes = ['SEQ_CLS', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION', 'SEQ_2_SEQ_LM'] as const
 
 /** Options of saving for PEFT. */
 export interface PromptSaveOptions {
   /**
-   * The kind of model, which tells PEFT its class: by default `SEQ_CLS` where a head was trained, `SEQ_2_SEQ_LM` where one text is read
-   * and another written, else `CAUSAL_LM`.
+   * The task type, from which PEFT chooses its class: by default `SEQ_CLS` if a head was trained, `SEQ_2_SEQ_LM` for an
+   * encoder-decoder, else `CAUSAL_LM`.
    */
   readonly taskType?: (typeof taskTypes)[number]
   /** The name or path of the model, for PEFT to find it. */
@@ -32,7 +32,7 @@ export const promptSaveOptions = must.optionsOf<PromptSaveOptions>({
 
 const EMBEDDINGS = 'prompt_embeddings'
 
-/** PEFT has no model between itself and the base where inputs are all that changes. */
+/** If only inputs change, PEFT has no wrapper model between itself and the base. */
 const PREFIX = 'base_model.'
 
 /** Modules of leaves: their names without the last part. */
@@ -69,14 +69,14 @@ export const savePrompt = (
   return writeAdapterFolder(path, settings, embeddingsFile(embeddings, saved))
 }
 
-/** Of how many parts of the model the files have virtual tokens: 2 of a model that reads one text and writes another. */
+/** The number of model parts with virtual tokens in the files: 2 for an encoder-decoder. */
 export const partsOf = (files: AdapterFiles): number => {
   const parts = files.config['num_transformer_submodules'] ?? 1
   if (parts === 1 || parts === 2) return parts
   return refuse(files.source, `num_transformer_submodules in adapter_config.json must be 1 or 2, got ${show(parts)}.`)
 }
 
-/** Leaves of modules that a configuration lists, by whole names or their ends. */
+/** Leaves of modules that a configuration lists, by whole names or suffixes. */
 const shapesOfModules = (tree: NamedTree, modules: readonly string[]): ReadonlyMap<string, Shape> =>
   new Map(
     tree.names.flatMap((name, i) =>
@@ -84,7 +84,7 @@ const shapesOfModules = (tree: NamedTree, modules: readonly string[]): ReadonlyM
     ),
   )
 
-/** What a file of PEFT's has: the virtual tokens, of the given shape, and leaves that were trained besides. */
+/** Reads a PEFT file: the virtual tokens, of the given shape, and other trained leaves. */
 export const readPrompt = (
   files: AdapterFiles,
   tree: NamedTree,

@@ -1,4 +1,4 @@
-/** Prompt tuning: rows that are trained, beyond the table of embeddings, stand before the text. */
+/** Prompt tuning: trained embedding rows, beyond the table, precede the text. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import type { FolderLike, IoError } from '../../io/index.ts'
@@ -32,11 +32,11 @@ export interface PromptConfig extends AdapterConfig {
   readonly method: 'prompt'
   /** The table that has the virtual tokens, `model.embed_tokens.weight`. */
   readonly table: string
-  /** How many rows the table has: the virtual tokens are the next ones. */
+  /** The number of rows of the table: the virtual tokens come after them. */
   readonly vocabSize: number
-  /** How many of the rows that are trained stand before a text: the first. Files of PEFT's for T5 have others, which nothing reads. */
+  /** The number of trained rows that precede a text: the first ones. PEFT's files for T5 have more, which are unused. */
   readonly tokens: number
-  /** What the model multiplies each row of the table by: √features in a Gemma, and 1 elsewhere. Virtual tokens are not multiplied. */
+  /** The model's scale of embeddings: √features in a Gemma, and 1 elsewhere. Virtual tokens are not scaled. */
   readonly scale: number
 }
 
@@ -45,20 +45,20 @@ export interface PromptOptions extends HeadOptions {
   /** How many virtual tokens; 20 by default. */
   readonly tokens?: number
   /**
-   * How they begin: `normal`, with standard deviation 1 as in PEFT (the default); `vocabulary`, as rows of the table drawn at random; or
-   * as the rows of these tokens, repeated as often as need be.
+   * The initialisation: `normal`, with standard deviation 1 as in PEFT (the default); `vocabulary`, random rows of the table;
+   * or the rows of these tokens, repeated if necessary.
    */
   readonly from?: 'normal' | 'vocabulary' | readonly number[]
-  /** The table of embeddings, by name; found by its name in the families that there are. */
+  /** The name of the embedding table; found automatically in the supported families. */
   readonly table?: string
-  /** The model that the parameters are of: a Gemma multiplies what it looks up, and virtual tokens are not to be. */
+  /** The model of the parameters: a Gemma scales the embeddings that it looks up, but virtual tokens must not be scaled. */
   readonly model?: ModelLike
 }
 
 /** Options of `promptTuning.load`. */
 type PromptLoadOptions = Pick<PromptOptions, 'table' | 'model'>
 
-/** Tables of embeddings of tokens. */
+/** Names of token embedding tables. */
 const tables = /(^|\.)(word_embeddings|embed_tokens|wte|shared)\.weight$/
 
 const tableOf = (
@@ -110,7 +110,7 @@ const loadDoor = must.door('promptTuning.load', {
 const prefixDoor = must.door('promptTuning.prefix', { adapter: adapterCheck })
 const widenDoor = must.door('promptTuning.widen', { adapter: adapterCheck, inputs: textInputs })
 
-/** What a model multiplies the rows of its table by. */
+/** The model's scale of embeddings. */
 const scaleOf = (model: ModelLike | undefined, features: number): number =>
   model?.type.startsWith('gemma') === true ? Math.sqrt(features) : 1
 
@@ -142,7 +142,8 @@ const init = (key: Key, params: unknown, options: PromptOptions = {}): Adapter<P
 const promptOf = ({ weights }: Pick<Adapter, 'weights'>): NDArray => weights['prompt_encoder']!['embedding']!
 
 /**
- * The parameters with the rows of the adapter beyond the table. With `twice` the table's own follow once more: see `ExtendedTable`.
+ * The parameters with the rows of the adapter beyond the table. With `twice` the table's own rows follow once more: see
+ * `ExtendedTable`.
  *
  * @throws ShapeError for parameters of another vocabulary, or of other features.
  */
@@ -180,7 +181,7 @@ const merge = (params: unknown, adapter: Adapter<PromptConfig>): never => {
   )
 }
 
-/** The numbers of the virtual tokens. */
+/** The ids of the virtual tokens. */
 const idsOf = ({ config }: Adapter<PromptConfig>): readonly number[] =>
   Array.from({ length: config.tokens }, (_, i) => config.vocabSize + i)
 

@@ -1,4 +1,4 @@
-/** What the methods that change products have in common: options, modules, and leaves that are trained besides. */
+/** The common part of methods that change products: options, modules, and other trained leaves. */
 import { inSpellingOf5 } from '../../models/vitNames.ts'
 import type { Spelling } from './spelling.ts'
 import { hasTwoSpellings } from './spelling.ts'
@@ -27,7 +27,7 @@ import {
 } from '../targets.ts'
 import { denseOf, Parted } from './operators.ts'
 
-/** The tree `P` in which weights may compute their own products. A `bias` is an array as before. */
+/** The tree `P` in which weights may compute their own products. A `bias` stays an array. */
 export type Tuned<P> = P extends LeafType
   ? NDArray | QuantizedArray | LinearOperator
   : P extends null | undefined
@@ -36,40 +36,40 @@ export type Tuned<P> = P extends LeafType
       ? P
       : { readonly [K in keyof P]: K extends 'bias' ? P[K] : Tuned<P[K]> }
 
-/** What adapters of modules say of themselves. */
+/** The common settings of adapters of modules. */
 export interface ModuleConfig extends AdapterConfig {
-  /** Ends of the names of adapted modules, or their names, as PEFT reads them. */
+  /** Suffixes of the names of adapted modules, or their names, as PEFT reads them. */
   readonly targetModules: readonly string[]
-  /** Modules that are trained whole: `adapter.saved` has their leaves. */
+  /** Modules that are trained in full: `adapter.saved` has their leaves. */
   readonly modulesToSave: readonly string[]
   /** Tuned modules whose weight is `[inputs, outputs]`, by name. */
   readonly fanInFanOut: readonly string[]
   /**
-   * Whether targets and files have the names of transformers 5: of a ViT, whose parameters have those of transformers 4, as files of models
-   * do. Arrays of the adapter have the names of the parameters in any case.
+   * Whether targets and files have the names of transformers 5: for a ViT, whose parameters have those of transformers 4, like
+   * model files. Arrays of the adapter always have the names of the parameters.
    */
   readonly spelling?: Spelling
-  /** Which biases are trained whole besides: `all` of the model, or those of adapted modules `only`; none where it is left out. */
+  /** Which biases are also trained: `all` of the model, or `only` those of adapted modules; none if left out. */
   readonly bias?: 'all' | 'only'
-  /** Modules that share a trained weight, as the head a table's, and that weight's module: both are changed. */
+  /** Modules that share a trained weight, as a tied head does, and that weight's module: both are changed. */
   readonly tied: { readonly [other: string]: string }
   /** Rows of tables that are trained, by the names of the tables. */
   readonly tokens?: { readonly [table: string]: readonly number[] }
-  /** Biases of heads whose table has trained rows: PEFT leaves them out. */
+  /** Biases of heads whose table has trained rows: PEFT drops them. */
   readonly idleBiases?: readonly string[]
-  /** Heads that share a table which changes without them, or they without it, and the tables: from then on they are two. */
+  /** Heads that are no longer tied to their table, since only one of the two is adapted. */
   readonly untied?: { readonly [head: string]: string }
 }
 
-/** Options of `init` that such methods have in common. */
+/** Options of `init` that these methods share. */
 export interface ModuleOptions {
-  /** Which modules are adapted; those that PEFT takes for the model's type by default. */
+  /** The modules to adapt; by default PEFT's targets for the model's type. */
   readonly targets?: Targets
-  /** The model, whose type tells the usual targets and which weights are `[inputs, outputs]` (GPT-2's). */
+  /** The model, whose type determines the default targets and which weights are `[inputs, outputs]` (GPT-2's). */
   readonly model?: ModelLike
-  /** Modules that are trained whole besides, by the ends of their names: a fresh head. */
+  /** Modules that are also trained in full, by the suffixes of their names: a fresh head. */
   readonly modulesToSave?: readonly string[]
-  /** Whether the adapted weights are `[inputs, outputs]`, in a tree of one's own. */
+  /** Whether the adapted weights are `[inputs, outputs]`, in a user's own tree. */
   readonly fanInFanOut?: boolean
 }
 
@@ -78,7 +78,7 @@ const names = must.listOf(
   'a list of names of modules',
 )
 
-/** A model, as far as it is needed. */
+/** The part of a model that is needed. */
 export const aModel = must.kind(
   'a model, or an object with its type',
   (x) => typeof x === 'object' && x !== null && 'type' in x && typeof x.type === 'string',
@@ -92,25 +92,25 @@ export const moduleOptions: must.OptionTable<ModuleOptions> = {
   fanInFanOut: must.boolean,
 }
 
-/** A module that is to be adapted. */
+/** A module to adapt. */
 export interface AdaptedModule extends Matrix {
-  /** Whether it is a table of embeddings, in which rows are looked up. */
+  /** Whether it is an embedding table, in which rows are looked up. */
   readonly table: boolean
-  /** The axis of its weight along which its outputs are: 0 of a linear layer, 1 of a table and of a `Conv1D`. */
+  /** The axis of outputs in its weight: 0 for a linear layer, 1 for a table and for a `Conv1D`. */
   readonly outputs: 0 | 1
 }
 
-/** Which axis of a module's weight is that of its outputs. */
+/** The axis of outputs in a module's weight. */
 export const outputsAxis = (config: ModuleConfig, module: string, table: boolean): 0 | 1 =>
   table || config.fanInFanOut.includes(module) ? 1 : 0
 
-/** How many inputs and outputs a module has. */
+/** The numbers of inputs and outputs of a module. */
 export const extentsOf = (value: Parameter, outputs: 0 | 1): readonly [inputs: number, outputs: number] => {
   const [rows, columns] = value.shape as readonly [number, number]
   return outputs === 0 ? [columns, rows] : [rows, columns]
 }
 
-/** Targets as files have them: as they were given, if PEFT reads them alike; the names of what they meant, if not. */
+/** Targets for files: as given, if PEFT interprets them in the same way; otherwise the names of the modules found. */
 const targetModulesOf = (
   { targets, model }: ModuleOptions,
   defaults: TargetsByType,
@@ -123,7 +123,7 @@ const targetModulesOf = (
   return isRead ? list : found.map(({ module }) => module)
 }
 
-/** The leaves of modules that are trained whole, as arrays of their own. */
+/** The leaves of modules that are trained in full, as separate arrays. */
 const savedLeaves = (
   operation: string,
   parameters: readonly NamedParameter[],
@@ -140,7 +140,7 @@ const savedLeaves = (
   return Object.fromEntries(saved.map(({ name, value }) => [name, ownArray(denseOf(value))]))
 }
 
-/** What `init` finds out before anything is made: modules, leaves, and the part of the configuration that says which. */
+/** What `init` determines before making anything: modules, leaves, and that part of the configuration. */
 interface Plan {
   readonly modules: readonly AdaptedModule[]
   readonly saved: { readonly [name: string]: NDArray }
@@ -159,13 +159,13 @@ export const tiesOf = (trained: readonly string[], model: ModelLike | undefined)
     ),
   )
 
-/** Whether a parameter is a bias that is trained whole. */
+/** Whether a parameter is a trained bias. */
 export const isTrainedBias = (name: string, bias: ModuleConfig['bias'], modules: readonly string[]): boolean =>
   bias !== undefined &&
   (name === 'bias' || name.endsWith('.bias')) &&
   (bias === 'all' || modules.includes(name.slice(0, -'.bias'.length)))
 
-/** Whether some targets are names that modules have only in the spelling of transformers 5. */
+/** Whether some targets match modules only in the spelling of transformers 5. */
 const isSpelledAnew = (targets: ModuleOptions['targets'], found: readonly Matrix[]): boolean => {
   const list = typeof targets === 'string' ? [targets] : Array.isArray(targets) ? (targets as readonly string[]) : []
   return list.some(
@@ -176,7 +176,7 @@ const isSpelledAnew = (targets: ModuleOptions['targets'], found: readonly Matrix
   )
 }
 
-/** Finds what is adapted. */
+/** Finds the modules to adapt. */
 export const planModules = (
   operation: string,
   params: unknown,
@@ -204,7 +204,7 @@ export const planModules = (
   return { modules, saved, config }
 }
 
-/** What takes the place of leaves, by their names. */
+/** Changes of leaves, by name. */
 export type Changes = Map<string, (leaf: Parameter) => Parameter>
 
 /** Finds the leaf of a module, which may be its `weight` or the module itself. */
@@ -226,7 +226,7 @@ export const leafFinder = (operation: string, params: unknown, untied: ModuleCon
   }
 }
 
-/** Puts leaves that were trained whole in their places. */
+/** Replaces leaves that were trained in full. */
 export const changeSaved = (operation: string, changes: Changes, saved: { readonly [name: string]: NDArray }): void => {
   for (const [name, trained] of Object.entries(saved)) {
     changes.set(name, (leaf) => {
@@ -238,7 +238,7 @@ export const changeSaved = (operation: string, changes: Changes, saved: { readon
   }
 }
 
-/** The changes, in which a head that shares a table has become a part of that table's. */
+/** The changes, with those of untied heads joined to those of their tables. */
 export const joined = (changes: Changes, untied: ModuleConfig['untied'] = {}): Changes => {
   const whole: Changes = new Map(changes)
   for (const [head, table] of Object.entries(untied)) {
@@ -269,7 +269,7 @@ export const takeArray = (
   shape: readonly number[],
 ): NDArray => {
   const x = arrays[name]
-  // Trees that are being looked at, not run, have something else in them.
+  // In trees that are only inspected, leaves are something else.
   if (x instanceof NDArray && showShape(x.shape) !== showShape(shape)) {
     throw new ShapeError(
       `${operation}: ${module} takes ${name} of shape ${showShape(shape)}, got ${x.aval}: the adapter is one of another model.`,

@@ -1,6 +1,6 @@
 /**
- * VeRA: Kopiczko et al., "VeRA: Vector-based Random Matrix Adaptation" (2024): to a weight W is added diag(b) B diag(d) A. A and B are
- * drawn from a seed, the same for all modules, and stay as they are; the vectors b and d are trained.
+ * VeRA: Kopiczko et al., "VeRA: Vector-based Random Matrix Adaptation" (2024): diag(b) B diag(d) A is added to a weight W. A
+ * and B are drawn from a seed, the same for all modules, and frozen; the vectors b and d are trained.
  */
 import { ArgumentError } from '../../core/errors.ts'
 import * as np from '../../numpy/index.ts'
@@ -39,9 +39,9 @@ export interface VeraConfig extends ModuleConfig {
 export interface VeraOptions extends ModuleOptions {
   /** Rows of A; 256 by default. */
   readonly rank?: number
-  /** What d begins with; 0.1 by default. */
+  /** The initial value of d; 0.1 by default. */
   readonly initialD?: number
-  /** Of the projections: a whole number below 2³²; 0 by default. */
+  /** The seed of the projections: a whole number below 2³²; 0 by default. */
   readonly projectionSeed?: number
   /** The chance that an input of A is dropped in training; 0 by default. */
   readonly dropout?: number

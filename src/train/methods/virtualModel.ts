@@ -1,4 +1,4 @@
-/** Models whose inputs are given virtual tokens, with inputs and outputs by name as PEFT has them. */
+/** Models with virtual tokens before their inputs, with named inputs and outputs as in PEFT. */
 import { ArgumentError } from '../../core/errors.ts'
 import type { AnyModel, NamedArrays } from '../../models/index.ts'
 import type { Adapter } from '../adapter.ts'
@@ -15,18 +15,21 @@ export type VirtualAdapter = Adapter<PromptConfig> | Adapter<PrefixConfig>
 /** Options of `withVirtualTokens`. */
 interface VirtualOptions {
   /**
-   * Whether padding is not known from other tokens, as where a model of `transformers` is given embeddings, which PEFT does: the last
-   * place of a row is then that which a decoder classifies by, and RoBERTa counts places of padding. Outputs are those of PEFT so, and
-   * depend on how long the rows are padded.
+   * Whether padding cannot be told from other tokens, as in PEFT, which passes embeddings to a model of `transformers`: a
+   * decoder then classifies by the last position of a row, and RoBERTa's positions count padding. Outputs then equal those of
+   * PEFT, and depend on the amount of padding.
    */
   readonly asEmbeddings: boolean
 }
 
-/** Whether tokens stand before the text; else it is keys and values. */
+/** Whether the prefix consists of tokens; otherwise it is keys and values. */
 export const isPrompt = (adapter: VirtualAdapter): adapter is Adapter<PromptConfig> =>
   adapter.config.method === 'prompt'
 
-/** Inputs as PEFT gives them on: places are counted anew, and types of tokens are for classifiers only, not for those of spans either. */
+/**
+ * Inputs as PEFT passes them on: given positions are dropped, and token types are kept only for classifiers, but not for span
+ * classifiers.
+ */
 const known = (model: AnyModel, inputs: NamedArrays): NamedArrays => {
   const left = model.inputs.includes('labels') ? ['position_ids'] : ['position_ids', 'token_type_ids']
   return Object.fromEntries(Object.entries(inputs).filter(([name]) => !left.includes(name)))
@@ -51,9 +54,9 @@ const withPrefix =
   }
 
 /**
- * A model that puts an adapter's virtual tokens before its inputs. It takes the parameters that the adapter is for, as they are.
+ * A model that prepends an adapter's virtual tokens to its inputs. It takes the unchanged parameters of the adapter's base.
  *
- * @param adapter - may be traced: outputs have derivatives by it.
+ * @param adapter - may be traced: outputs have derivatives with respect to it.
  */
 export const withVirtualTokens = (
   model: AnyModel,

@@ -1,4 +1,4 @@
-/** Inputs of models where virtual tokens stand before the text. */
+/** Inputs of models with virtual tokens before the text. */
 import { isInteger } from '../../core/dtype.ts'
 import { ArgumentError } from '../../core/errors.ts'
 import { asInt32 } from '../../models/inputs.ts'
@@ -7,7 +7,7 @@ import * as must from '../../conversions/arguments.ts'
 import type { ArrayLike } from '../../trace/surface.ts'
 import type { NDArray } from '../../trace/value.ts'
 
-/** Inputs that are widened, by the names of `transformers` and by those of models here. */
+/** Inputs that are extended, by their names in `transformers` and here. */
 const names = {
   ids: ['input_ids', 'inputIds'],
   mask: ['attention_mask', 'attentionMask'],
@@ -23,7 +23,7 @@ type Role = keyof typeof names
 const roleOf = (name: string): Role | null =>
   (Object.keys(names) as readonly Role[]).find((role) => (names[role] as readonly string[]).includes(name)) ?? null
 
-/** Inputs of a model that reads text. */
+/** Inputs of a text model. */
 export const textInputs = must.kind('the inputs of a model, an object with input_ids or inputIds', (x) => {
   if (typeof x !== 'object' || x === null) return false
   const ids: unknown = names.ids
@@ -43,7 +43,7 @@ export const tokensOf = (operation: string, inputs: object): NDArray => {
   throw new ArgumentError(`${operation}: the tokens must be integers of shape [batch, length], got ${ids.aval}.`)
 }
 
-/** The tokens that are written, or the labels, which are as many, shape `[batch, length]`. */
+/** The decoder's tokens, or the labels, which have the same shape `[batch, length]`. */
 export const writtenOf = (operation: string, inputs: object): NDArray => {
   const given = inputs as Readonly<Record<string, ArrayLike | undefined>>
   const found = [...names.written, ...names.labels].map((name) => given[name]).find((x) => x !== undefined)
@@ -56,13 +56,13 @@ export const writtenOf = (operation: string, inputs: object): NDArray => {
 }
 
 /**
- * Whether parameters, by their names, are of a model that reads one text and writes another: they share the table of embeddings. Virtual
- * tokens then stand before the text that is read, and a prefix before what is written.
+ * Whether parameters, by their names, belong to an encoder-decoder, with a shared embedding table. Virtual tokens then precede
+ * the encoder's text, and a prefix the decoder's.
  */
 export const readsAndWrites = (leaves: readonly string[]): boolean =>
   leaves.some((name) => /(^|\.)shared\.weight$/.test(name))
 
-/** What stands before the text in one of the inputs; null where the input stays as it is. */
+/** The extension of each input; null for inputs that stay as they are. */
 type Before = Partial<Readonly<Record<Role, (x: NDArray) => NDArray>>>
 
 /** The inputs, changed by role; the others as they are. */
@@ -75,11 +75,11 @@ export const changeInputs = <B extends object>(inputs: B, before: Before): B =>
     }),
   ) as B
 
-/** So many columns of one number, before the others. */
+/** Prepends columns of one value. */
 export const columnsBefore = (count: number, value: number, x: NDArray): NDArray =>
   np.concatenate([np.full([x.shape[0]!, count], value, { dtype: x.dtype }), x], { axis: 1 })
 
-/** Labels of tokens: those of virtual ones count for nothing. Labels of whole texts stay as they are. */
+/** Extends labels of tokens: virtual ones do not count. Labels of whole texts stay as they are. */
 export const labelsBefore =
   (count: number, length: number) =>
   (labels: NDArray): NDArray =>

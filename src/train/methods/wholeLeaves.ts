@@ -35,18 +35,18 @@ export interface LeavesConfig extends AdapterConfig {
 /** A method that trains leaves as they are. */
 export interface LeavesMethod<O extends object> {
   /**
-   * The leaves that are trained, as they are in `params`.
+   * The trained leaves, as they are in `params`.
    *
-   * @throws ArgumentError where there are none, or one has no derivative.
+   * @throws ArgumentError if there are none, or one has no derivative.
    */
   readonly init: (key: Key, params: unknown, options?: O) => Adapter<LeavesConfig>
-  /** The parameters with the trained leaves in their places. */
+  /** The parameters with the trained leaves. */
   readonly apply: <P>(params: P, adapter: Adapter<LeavesConfig>) => P
-  /** The same: nothing is added to what the model computes. */
+  /** The same as `apply`: nothing is added to the computation. */
   readonly merge: <P>(params: P, adapter: Adapter<LeavesConfig>) => P
   /** Writes the trained leaves under their names, and a configuration of our own: PEFT has no such method. */
   readonly save: (path: string, adapter: Adapter<LeavesConfig>) => TaskEither<IoError, void>
-  /** Reads them again, for these parameters. */
+  /** Reads them, for these parameters. */
   readonly load: (from: FolderLike, params: unknown) => TaskEither<IoError | AdapterError, Adapter<LeavesConfig>>
 }
 
@@ -109,7 +109,7 @@ export interface FullOptions {
 }
 
 /**
- * Full tuning: every leaf is trained, but for those that are excepted.
+ * Full fine-tuning: every leaf is trained, except those in `except`.
  *
  * @example
  * ```ts
@@ -130,19 +130,19 @@ export const full: LeavesMethod<FullOptions> = leavesMethod<FullOptions>(
   },
 )
 
-/** Heads of classifiers, which are fresh where a pretrained body is tuned. */
+/** Classification heads, which are fresh when a pretrained body is tuned. */
 const heads = /^(classifier|score|qa_outputs)(\.|$)/
 
-/** Options of methods that train a head besides. */
+/** Options of methods that also train a head. */
 export interface HeadOptions {
-  /** Leaves that are trained besides: a head. By default `classifier`, `score` and `qa_outputs`, where there is one. */
+  /** Further trained leaves: a head. By default `classifier`, `score` and `qa_outputs`, if there is one. */
   readonly head?: Selection
 }
 
 const chosenHead = (operation: string, tree: NamedTree, head: Selection | undefined): readonly boolean[] =>
   head === undefined ? tree.names.map((name) => heads.test(name)) : chosenLeaves(operation, tree, head)
 
-/** The leaves of the head, which are trained besides. */
+/** The leaves of the head, which are also trained. */
 export const savedHead = (
   operation: string,
   tree: NamedTree,
@@ -155,7 +155,7 @@ export const savedHead = (
   )
 }
 
-/** The shapes of leaves that were trained besides, as files list them. */
+/** The shapes of further trained leaves, as listed in files. */
 export const savedShapes = (
   { source }: AdapterFiles,
   tree: NamedTree,
@@ -169,7 +169,7 @@ export const savedShapes = (
 
 /**
  * BitFit: biases are trained, and the head. Ben Zaken, Ravfogel and Goldberg, "BitFit: Simple Parameter-efficient Fine-tuning for
- * Transformer-based Masked Language-models" (2022). There are models without biases, such as Llama.
+ * Transformer-based Masked Language-models" (2022). Some models have no biases, such as Llama.
  *
  * @example
  * ```ts
@@ -192,17 +192,17 @@ export const bitfit: LeavesMethod<HeadOptions> = leavesMethod<HeadOptions>(
 
 /** Options of `unfreeze`. */
 export interface UnfreezeOptions {
-  /** How many layers are trained, the last ones: 0 for the head only. */
+  /** The number of last layers to train; 0 trains only the head. */
   readonly layers?: number
   /** Whether the tables of embeddings are trained too. */
   readonly embeddings?: boolean
-  /** How far a leaf is from the inputs, by its name; by default embeddings 0, layer i is i + 1, and all else after them. */
+  /** The depth of a leaf, by its name; by default embeddings 0, layer i has i + 1, and everything else comes after them. */
   readonly depthOf?: (name: string) => number
 }
 
 /**
- * Layer-wise unfreezing: the last layers are trained, with all that comes after them: the last norm, the pooler, the head. For gradual
- * unfreezing see `nextStage`.
+ * Layer-wise unfreezing: the last layers are trained, with everything after them: the last norm, the pooler, the head. For
+ * gradual unfreezing see `nextStage`.
  *
  * @example
  * ```ts
@@ -231,13 +231,14 @@ const nextStageDoor = must.door('nextStage', {
 })
 
 /**
- * The next stage of gradual unfreezing: what was trained is put into the parameters, and the trained leaves are chosen anew. Optimizer
- * states move over by `carryState`. Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification" (2018).
+ * The next stage of gradual unfreezing: the trained leaves are put into the parameters, and new leaves are selected.
+ * `carryState` transfers the optimizer state. Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification"
+ * (2018).
  *
- * @param params - those that the adapter was made for.
- * @param before - the adapter after the stage that ends.
+ * @param params - the adapter's base.
+ * @param before - the adapter at the end of the previous stage.
  * @param options - of `unfreeze`: what is trained from now on.
- * @returns the parameters, to be used from now on, and the adapter.
+ * @returns the parameters to use from now on, and the new adapter.
  * @example
  * ```ts
  * import { np, optim, random } from 'pullback'
