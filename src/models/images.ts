@@ -265,8 +265,8 @@ const processorDoor = must.door('imageProcessor', {
 })
 
 /**
- * Reads a `preprocessor_config.json`: of ViT, DeiT or ConvNeXt, which ResNets have too. What it gives makes pictures of 8 bits a channel into
- * inputs, with the numbers of `transformers` on Pillow: alpha is left out, and grey pictures become RGB.
+ * Reads a `preprocessor_config.json`: of ViT, DeiT or ConvNeXt, which ResNets have, too. What it returns makes pictures of 8
+ * bits a channel into inputs, with the numbers of `transformers` on Pillow: alpha is left out, and grey pictures become RGB.
  *
  * The processor throws an `ArgumentError` if pictures are not what they must be, and a `ShapeError` if they end up at different sizes.
  *

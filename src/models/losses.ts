@@ -44,7 +44,7 @@ const nextTokenLossDoor = must.door('nextTokenLoss', {
 })
 
 /**
- * Cross-entropy of scores against labels, its mean over the labels that are not -100; NaN where none is left.
+ * Cross-entropy of scores against labels, its mean over the labels that are not -100; NaN where all are.
  *
  * A label that is not a class throws an `IndexError` if it is known, and makes the loss NaN if a transformation traces it.
  *

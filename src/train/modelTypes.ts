@@ -1,10 +1,10 @@
-/** What methods know of families of models: which modules PEFT adapts by default, and which matrices are not linear layers. */
+/** Facts on model families for the methods: which modules PEFT adapts by default, and which matrices are not linear layers. */
 
-/** A model as far as methods need to know it: what `makeModel` and `loadModel` give will do. */
+/** What the methods need of a model: a result of `makeModel` or `loadModel` will do. */
 export interface ModelLike {
   /** `model_type` of `transformers`. */
   readonly type: string
-  /** Names that a tied weight has in files besides its own: from the other name to its own. */
+  /** Further names of tied weights in files: maps each other name to the weight's own. */
   readonly tied?: ReadonlyMap<string, string>
 }
 
@@ -14,7 +14,7 @@ export interface TargetsByType {
 }
 
 /**
- * What LoRA adapts unless told otherwise: PEFT's `TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`; the same of the attention in
+ * What LoRA adapts by default: PEFT's `TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING`; the same of the attention in
  * families that it has no entry for (DistilBERT, ALBERT, ViT).
  */
 export const productTargets: TargetsByType = {
@@ -35,7 +35,7 @@ export const productTargets: TargetsByType = {
   vit: ['query', 'value'],
 }
 
-/** What (IA)³ scales unless told otherwise: PEFT's `TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING`, and the like. */
+/** What (IA)³ scales by default: PEFT's `TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING`, and the like. */
 export const scaledTargets: TargetsByType = {
   bert: ['key', 'value', 'output.dense'],
   roberta: ['key', 'value', 'output.dense'],
@@ -73,16 +73,16 @@ export const feedForwardTargets: TargetsByType = {
   vit: ['output.dense'],
 }
 
-/** `word_embeddings`, `embed_tokens` and others of the families, and what people call tables of their own: `embedding`, `token_embed`. */
+/** `word_embeddings`, `embed_tokens` and others of the families, and common names in other models: `embedding`, `token_embed`. */
 const tables = /(^|\.)((\w+_)?embed(ding)?s?|embed_(tokens|positions)|wte|wpe|shared|relative_attention_bias)$/
 
-/** Whether a module is a table of embeddings: rows are looked up in it. A head that is called `embed_out` is none. */
+/** Whether a module is an embedding table. A head that is called `embed_out` is not. */
 export const isTable = (module: string): boolean => tables.test(module)
 
 const heads =
   /^(lm_head|classifier|score|qa_outputs|cls|predictions|vocab_transform|vocab_projector|pre_classifier)(\.|$)/
 
-/** Whether a module belongs to a head, which is not a part of the body: it stands at the top of the tree. */
+/** Whether a module belongs to a head, which is not part of the body: it is at the top of the tree. */
 export const isHead = (module: string): boolean => heads.test(module)
 
 /** Whether a module is a `Conv1D` of GPT-2, whose weight is `[inputs, outputs]`. */

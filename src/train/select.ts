@@ -1,4 +1,4 @@
-/** Which leaves of a tree are meant: by globs of their names, regular expressions, or predicates. */
+/** Selects leaves of a tree by globs of their names, regular expressions, or predicates. */
 import type { Partial, PartOf } from '../api/tree.ts'
 import { ArgumentError, TreeError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
@@ -9,13 +9,13 @@ import { globExpression } from './globs.ts'
 import type { NamedTree, ParamLeaf } from './leaves.ts'
 import { isWhole, nameLeaves, whyNotTrained, withLeaves } from './leaves.ts'
 
-/** Of a leaf, and its name `encoder.layer.0.output.dense.weight`. */
+/** A test of a leaf and its name, `encoder.layer.0.output.dense.weight`. */
 export type LeafTest = (leaf: ParamLeaf, name: string) => boolean
 
 /**
- * Leaves of a tree: a glob of names, `encoder.layer.{10,11}.**`, or `!embeddings.**` for all but those; a RegExp that is found in
- * names; a predicate; or a list of these, of which each adds to those before it, and a glob with `!` takes away. A list that begins with
- * one begins with all leaves.
+ * Leaves of a tree: a glob of names, `encoder.layer.{10,11}.**`, or `!embeddings.**` for all but those; a RegExp that matches
+ * part of a name; a predicate; or a list of these. Each item of a list adds leaves, and a glob with `!` removes them. A list
+ * that begins with such a glob starts from all leaves.
  */
 export type Selection = string | RegExp | LeafTest | readonly (string | RegExp | LeafTest)[]
 
@@ -40,23 +40,23 @@ const testOf = (operation: string, pattern: string | RegExp | LeafTest): LeafTes
     const expression = globExpression(operation, pattern)
     return (_, name) => expression.test(name)
   }
-  // Without the flags that remember where the last search ended.
+  // Drops the flags that make a RegExp keep its last index.
   const { source, flags } = pattern
   const expression = new RegExp(source, flags.replaceAll(/[gy]/g, ''))
   return (_, name) => expression.test(name)
 }
 
-/** Names with their numbers out, each once: `encoder.layer.*.output.dense.weight`. */
+/** Names with `*` for numbers, each once: `encoder.layer.*.output.dense.weight`. */
 const folded = (names: readonly string[]): readonly string[] => [
   ...new Set(names.map((name) => name.replaceAll(/(?<=^|\.)\d+(?=\.|$)/g, '*'))),
 ]
 
 const SHOWN = 8
 
-/** The parts of a glob that are names as they stand. */
+/** The parts of a glob without wildcards. */
 const plainParts = (glob: string): readonly string[] => glob.split('.').filter((part) => /^\w+$/.test(part))
 
-/** What may have been meant by a pattern that nothing fits, and what there is. */
+/** The message for a pattern without matches: similar names, and the existing ones. */
 const nothingFits = (operation: string, pattern: string | RegExp | LeafTest, names: readonly string[]): Error => {
   const known = folded(names)
   const parts = [...new Set(names.flatMap((name) => name.split('.')))]
@@ -102,7 +102,7 @@ const selectDoor = must.door('select', { params: must.anything, selection: aSele
 /**
  * The names of the leaves that are selected, in the order of the tree.
  *
- * @throws ArgumentError for a pattern that no leaf fits, with names that are near.
+ * @throws ArgumentError for a pattern that matches no leaf, with similar names.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -133,10 +133,10 @@ export const checkTrained = (operation: string, { leaves, names }: NamedTree, ch
 const partitionDoor = must.door('partition', { params: must.anything, selection: aSelection })
 
 /**
- * A tree in two: what is trained, and what is not, each with null in the places of the other. Differentiate by the first only:
- * nothing is computed for the others, and optimizers keep nothing for them.
+ * Splits a tree in two, the trained leaves and the others, each with null for the leaves of the other. Differentiate with
+ * respect to the first only: then nothing is computed for the others, and optimizers keep nothing for them.
  *
- * @throws ArgumentError for a pattern that no leaf fits, or a leaf that cannot be trained: quantised, or of integers.
+ * @throws ArgumentError for a pattern that matches no leaf, or a leaf that cannot be trained: quantised, or of integers.
  * @example
  * ```ts
  * import { grad, np } from 'pullback'
@@ -169,9 +169,9 @@ const combineDoor = must.door('combine', { trained: must.anything, frozen: must.
 const isPlace = (x: unknown): boolean => x === null || isWhole(x)
 
 /**
- * The tree of which these are the parts: what `partition` took apart. Where both have a leaf it is the first's.
+ * Joins the two parts of a tree: the inverse of `partition`. Where both have a leaf, the first's is taken.
  *
- * @throws TreeError naming the path where they part.
+ * @throws TreeError naming the path where they differ.
  * @example
  * ```ts
  * import { NDArray, np, tree } from 'pullback'
@@ -188,7 +188,7 @@ export const combine = <T>(trained: PartOf<T>, frozen: PartOf<NoInfer<T>>): T =>
   combineDoor(trained, frozen)
   const [first, second] = [flatten(trained, isPlace), flatten(frozen, isPlace)]
   if (!first.treedef.equals(second.treedef)) {
-    // Says where they part.
+    // Throws an error that names where they differ.
     flattenUpTo('combine', first.treedef, frozen)
     throw new TreeError(`combine: ${first.treedef.toString()} and ${second.treedef.toString()} differ.`)
   }

@@ -1,4 +1,4 @@
-/** Optimizer states where what is trained changes. */
+/** Optimizer states when the set of trained leaves changes. */
 import { flatten, leafPaths, unflatten } from '../core/tree.ts'
 import { keystr } from '../core/path.ts'
 import * as must from '../conversions/arguments.ts'
@@ -7,14 +7,15 @@ import { NDArray } from '../trace/value.ts'
 const carryStateDoor = must.door('carryState', { before: must.anything, fresh: must.anything })
 
 /**
- * The state `fresh`, with the arrays of `before` wherever it has one of the same place, shape and dtype: moments of leaves that stay, and
- * counts of steps. The places of leaves are those of the whole tree of parameters, as `partition` and adapters leave them.
+ * The state `fresh`, with the arrays of `before` wherever that has one with the same path, shape and dtype: moments of leaves
+ * that stay, and counts of steps. The paths are those of the whole parameter tree, as `partition` and adapters keep them.
  *
- * Counts belong to an optimizer: leaves that come later share that of the others, so that Adam's correction of its first steps is not
- * made for them. With `optim.multiTransform`, and one more part for the leaves of each stage, these begin on their own.
+ * Counts belong to an optimizer: leaves added later share the count of the others, so Adam's bias correction for the first
+ * steps does not apply to them. With `optim.multiTransform`, and one more part for each stage, new leaves have a count of their
+ * own.
  *
  * @param before - the state of an optimizer.
- * @param fresh - `init` of the same optimizer, at what is trained from now on.
+ * @param fresh - `init` of the same optimizer, for the leaves trained from now on.
  * @example
  * ```ts
  * import { np, optim } from 'pullback'

@@ -1,15 +1,15 @@
-/** Data as values: streams that can be read again from any place. */
+/** Streams of data that can be read again from any position. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { DataError } from './errors.ts'
 import type { IoError } from '../io/index.ts'
 
-/** A place in a stream: plain data, which goes into checkpoints. The beginning is null. */
+/** A position in a stream: plain data, for checkpoints. The beginning is null. */
 export type Position = null | number | string | boolean | readonly Position[] | { readonly [key: string]: Position }
 
-/** What reading may end in. */
+/** The errors of reading. */
 export type StreamError = DataError | IoError
 
-/** An element, and the place after it. */
+/** An element, and the position after it. */
 export interface Item<T> {
   readonly value: T
   readonly position: Position
@@ -17,18 +17,18 @@ export interface Item<T> {
 
 /** A stream that is being read. */
 export interface Cursor<T> {
-  /** The next element; null at the end. Errors are final, as the end is. */
+  /** The next element; null at the end. Errors are final, like the end. */
   readonly next: () => Promise<Either<StreamError, Item<T> | null>>
-  /** Gives up files that are open. After it there are no more elements. */
+  /** Closes open files. There are no more elements after it. */
   readonly close: () => Promise<void>
 }
 
-/** A lazy sequence, which is the same every time: nothing is read before it is opened. */
+/** A lazy sequence, the same at every reading: nothing is read before it is opened. */
 export interface Stream<T> {
   /**
-   * From the beginning, or from a place that an earlier reading of the same stream gave.
+   * Reads from the beginning, or from a position of an earlier reading of the same stream.
    *
-   * @param epoch - which reading of the data it is, counted from 0: `repeat` counts, and `shuffle` draws another order for each.
+   * @param epoch - the number of this reading, counted from 0: `repeat` counts, and `shuffle` draws another order for each.
    */
   readonly open: (position?: Position, epoch?: number) => Cursor<T>
 }

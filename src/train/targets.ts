@@ -1,4 +1,4 @@
-/** Which modules a method changes: matrices of a tree of parameters, found by name as PEFT finds them. */
+/** The modules that a method changes: matrices of a parameter tree, found by name as in PEFT. */
 import { isLinearOperator } from '../api/linearOperator.ts'
 import type { LinearOperator } from '../api/linearOperator.ts'
 import { isQuantized } from '../api/quantized.ts'
@@ -19,8 +19,8 @@ export type Parameter = NDArray | QuantizedArray | LinearOperator
 
 /**
  * Modules by their names, which are the paths of matrices without `weight`: ends of names (`query`, `self.query`); globs of whole names
- * (`encoder.layer.{10,11}.**`); a list of either; an expression that is found in a name; a predicate; or `'all-linear'`, all matrices
- * of linear layers but the head's.
+ * (`encoder.layer.{10,11}.**`); a list of either; a RegExp that matches part of a name; a predicate; or `'all-linear'`, all
+ * matrices of linear layers but the head's.
  */
 export type Targets = string | readonly string[] | RegExp | ((module: string, weight: Parameter) => boolean)
 
@@ -52,7 +52,7 @@ const isParameter = (x: unknown): x is Parameter => x instanceof NDArray || isQu
 
 const isWhole = (x: unknown): boolean => isQuantized(x) || isLinearOperator(x)
 
-/** The parameters of a tree by name; quantised ones and operators are leaves. What is not an array is passed over. */
+/** The parameters of a tree by name; quantised ones and operators are leaves. Leaves that are not arrays are skipped. */
 export const parametersOf = (params: unknown): readonly NamedParameter[] => {
   const { leaves, treedef } = flatten(params, isWhole)
   const paths = leafPaths(treedef)
@@ -90,7 +90,7 @@ export const kernelsOf = (params: unknown): readonly Matrix[] =>
       : [],
   )
 
-/** So many names are listed in a message. */
+/** The most names in a message. */
 const SHOWN = 12
 
 /** The ends of names, each once. */
@@ -98,7 +98,7 @@ const endsOf = (names: readonly string[]): readonly string[] => [
   ...new Set(names.map((name) => name.slice(name.lastIndexOf('.') + 1))),
 ]
 
-/** What there is instead of a name that nothing has. */
+/** The names that exist, for the message on one that does not. */
 export const whatThereIs = (names: readonly string[], wanted: string): string => {
   if (names.length === 0) return 'There are no matrices in the tree.'
   const ends = endsOf(names)

@@ -30,8 +30,8 @@ const door = must.door('checkpoints', {
 })
 
 /**
- * Saves a checkpoint every so many steps, and after the last: of the state, the place in the data, the metrics, and what other hooks
- * remember. With `keepBest`, also at steps that have its metric.
+ * Saves a checkpoint every `every` steps, and after the last: the state, the position in the data, the metrics, and what other
+ * hooks remember. With `keepBest`, it also saves at steps that have its metric.
  *
  * A directory is for one run. A run that resumes from a checkpoint removes later ones, as it repeats those steps; a run that
  * starts at 0 where there are checkpoints is an error.

@@ -5,9 +5,9 @@
  *
  * - `trainSteps` is an asynchronous generator of `Either`s. Use it with `for await`: you see each state, and leave with
  *   `break`; steps only run as they are requested.
- * - `train` is a `TaskEither` of the last state. A user of fp-ts puts it into a pipe, between reading and writing.
+ * - `train` is a `TaskEither` of the last state. With fp-ts it goes into a pipe, between reading and writing.
  *
- * All else, bars, files, checkpoints, evaluation, stopping, are hooks, which are values handed over, so that neither form knows of them.
+ * Progress bars, files, checkpoints, evaluation and stopping are hooks, passed as values, so neither form depends on them.
  */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
@@ -396,9 +396,9 @@ async function* steps<S, B, F>(
 }
 
 /**
- * The states of a run, one after the other: `for await (const result of trainSteps(...))`. A failure is the last.
+ * The states of a run, one after the other: `for await (const result of trainSteps(...))`. A failure is the last item.
  *
- * A state's arrays are given up when the next is asked for: what shall stay is copied, `tree.map((x) => x.add(0), state)`, or
+ * The arrays of a state are freed when the next is requested: copy what should stay, `tree.map((x) => x.add(0), state)`, or
  * `{ donate: false }`.
  *
  * @throws what `step` throws.

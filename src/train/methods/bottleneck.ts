@@ -334,9 +334,10 @@ const load = (from: FolderLike, params: unknown): TaskEither<IoError | AdapterEr
 }
 
 /**
- * Bottleneck adapters: Houlsby et al., "Parameter-Efficient Transfer Learning for NLP" (2019). After a linear layer, its bias included, come
- * `size` features, an activation, and a way back, which is added: y + U act(D y + d) + u. A fresh one changes nothing, as U and u are 0.
- * Biases of layers that have one are 0 in the tree that `apply` gives, as they are added before the adapter.
+ * Bottleneck adapters: Houlsby et al., "Parameter-Efficient Transfer Learning for NLP" (2019). The output of a linear layer,
+ * with its bias, goes through `size` features, an activation, and a way back, which is added: y + U act(D y + d) + u. A fresh
+ * one changes nothing, as U and u are 0. Biases of layers that have one are 0 in the tree that `apply` gives, as they are added
+ * before the adapter.
  *
  * They cannot be merged. Files are our own: PEFT has no such method, and AdapterHub's placements are beside norms, not layers.
  *

@@ -44,7 +44,7 @@ export interface PrefixOptions extends HeadOptions {
   readonly projection?: number
 }
 
-/** What a run of a model is given: of one that reads one text and writes another the cache is the option `prefix`. */
+/** The inputs and the cache for a run of a model. For an encoder-decoder the cache is the option `prefix`. */
 export interface Prefixed<B> {
   readonly inputs: B
   /** The prefix, with room for the text: an option of the run. */
@@ -258,12 +258,12 @@ const load = (
 }
 
 /**
- * Prefix tuning: Li and Liang, "Prefix-Tuning: Optimizing Continuous Prompts for Generation" (2021), for decoders with a cache. `widen` gives
- * the inputs, whose mask and positions know of the prefix, and the cache, which is an option of the run. Nothing that the model gives is
- * longer than before. In a model that reads one text and writes another (T5) the prefix stands before what is written, as in PEFT. `prefix`
- * gives it alone, which `generate` takes.
+ * Prefix tuning: Li and Liang, "Prefix-Tuning: Optimizing Continuous Prompts for Generation" (2021), for decoders with a cache.
+ * `widen` returns the inputs, whose mask and positions account for the prefix, and the cache, which is an option of the run.
+ * The outputs of the model are no longer than before. In an encoder-decoder (T5) the prefix comes before the generated tokens,
+ * as in PEFT. `prefix` returns the prefix alone, for `generate`.
  *
- * Files are those of PEFT. A projection is computed once when it is saved, as PEFT does, and is not there when the file is read.
+ * Files have PEFT's format. As in PEFT, saving evaluates the projection once, so a loaded adapter has none.
  *
  * @example
  * ```ts

@@ -20,11 +20,12 @@ import type { VeraConfig } from './vera.ts'
 import { veraFunctions } from './vera.ts'
 
 /**
- * LoRA: to a weight W is added s B A, where A has few rows and B few columns, and s = alpha / rank. `apply` gives the same tree with
- * operators in the place of weights, `merge` one with arrays; `save` and `load` are of PEFT's files; `combine` makes one adapter of
- * several, and `residual` the base that PiSSA and OLoRA belong to. Hu et al. (2021).
+ * LoRA: adds s B A to a weight W, where A has few rows and B few columns, and s = alpha / rank. `apply` returns the same tree
+ * with operators instead of weights, `merge` one with arrays. `save` and `load` write and read PEFT's files. `combine` makes
+ * one adapter from several, and `residual` the base that PiSSA and OLoRA belong to. Hu et al. (2021).
  *
- * A fresh adapter changes nothing: B is zero. Weights of several adapters may be traced, so that a mixture is changed without retracing.
+ * A new adapter changes nothing: B is zero. The mixing weights of several adapters may be traced, so a mixture changes without
+ * retracing.
  *
  * @example
  * ```ts

@@ -30,7 +30,7 @@ import { anAdapterOf, savedHead } from './wholeLeaves.ts'
 /** The settings of prompt tuning. */
 export interface PromptConfig extends AdapterConfig {
   readonly method: 'prompt'
-  /** The table that has the virtual tokens, `model.embed_tokens.weight`. */
+  /** The embedding table of the virtual tokens, `model.embed_tokens.weight`. */
   readonly table: string
   /** The number of rows of the table: the virtual tokens come after them. */
   readonly vocabSize: number
@@ -42,7 +42,7 @@ export interface PromptConfig extends AdapterConfig {
 
 /** Options of `promptTuning.init`. */
 export interface PromptOptions extends HeadOptions {
-  /** How many virtual tokens; 20 by default. */
+  /** The number of virtual tokens; 20 by default. */
   readonly tokens?: number
   /**
    * The initialisation: `normal`, with standard deviation 1 as in PEFT (the default); `vocabulary`, random rows of the table;
@@ -138,14 +138,14 @@ const init = (key: Key, params: unknown, options: PromptOptions = {}): Adapter<P
   return new Adapter(config, { prompt_encoder: { embedding: begin() } }, savedHead('promptTuning.init', tree, head))
 }
 
-/** The rows that are trained, `[tokens, features]`. */
+/** The trained rows, `[tokens, features]`. */
 const promptOf = ({ weights }: Pick<Adapter, 'weights'>): NDArray => weights['prompt_encoder']!['embedding']!
 
 /**
  * The parameters with the rows of the adapter beyond the table. With `twice` the table's own rows follow once more: see
  * `ExtendedTable`.
  *
- * @throws ShapeError for parameters of another vocabulary, or of other features.
+ * @throws ShapeError for parameters with another vocabulary size or number of features.
  */
 export const extend = <P>(
   operation: string,
@@ -248,13 +248,14 @@ const load = (
 }
 
 /**
- * Prompt tuning: Lester, Al-Rfou and Constant, "The Power of Scale for Parameter-Efficient Prompt Tuning" (2021). Virtual tokens are rows
- * beyond the table of embeddings; `widen` puts their ids before the text, in the mask, the positions, and with -100 in the labels of
- * tokens. All that the model gives for each token has so many places more at its beginning. Rows of logits stay as long as they were. A
- * model that reads one text and writes another (T5) has them before what it reads. `prefix` gives their numbers, which `generate` takes.
+ * Prompt tuning: Lester, Al-Rfou and Constant, "The Power of Scale for Parameter-Efficient Prompt Tuning" (2021). Virtual
+ * tokens are rows after those of the embedding table. `widen` puts their ids before the text, and extends the mask, the
+ * positions and, with -100, the labels of tokens. Outputs for each token begin with those of the virtual tokens. Rows of logits
+ * keep their length. An encoder-decoder (T5) has the virtual tokens before the text that it reads. `prefix` returns their ids,
+ * for `generate`.
  *
- * Files are those of PEFT. Those of p-tuning (Liu et al., "GPT Understands, Too", 2021) are read as well: there are embeddings of virtual
- * tokens in them, which what they were computed by has gone into.
+ * Files have PEFT's format. Those of p-tuning (Liu et al., "GPT Understands, Too", 2021) are read as well: they have the
+ * embeddings of the virtual tokens, already computed by the prompt encoder.
  *
  * @example
  * ```ts

@@ -1,20 +1,23 @@
-/** Adapters of a ViT, whose modules have two spellings: names in files are those of the one, and in the tree those of the other. */
+/** Adapters of a ViT, whose modules have two spellings: files have one, the tree the other. */
 import { areOfVit, inSpellingOf4, inSpellingOf5 } from '../../models/vitNames.ts'
 import type { AdapterWeights } from '../adapter.ts'
 import { Adapter } from '../adapter.ts'
 import { parametersOf } from '../targets.ts'
 import type { ModuleConfig } from './settings.ts'
 
-/** The spelling that files of an adapter have, where it is not that of the tree. */
+/** The spelling in an adapter's files, where it differs from that of the tree. */
 export type Spelling = 'transformers-5'
 
-/** Whether a tree is of a ViT, the only one with two spellings: in ours, or where a view of it may be meant, in either. */
+/**
+ * Whether a tree is of a ViT, the only model with two spellings: in the spelling of this library or, with `inEither`, in
+ * either.
+ */
 export const hasTwoSpellings = (params: unknown, inEither = false): boolean => {
   const names = parametersOf(params).map(({ name }) => name)
   return areOfVit(names, inEither)
 }
 
-/** Whether something is true of a module's name in the one spelling or in the other. */
+/** Whether a test holds for a module's name in either spelling. */
 export const eitherWay = (isMeant: (module: string) => boolean): ((module: string) => boolean) => {
   return (module) => isMeant(module) || isMeant(inSpellingOf5(module)) || isMeant(inSpellingOf4(module))
 }

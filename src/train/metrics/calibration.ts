@@ -1,4 +1,4 @@
-/** Whether a model is as sure as it is right. */
+/** Calibration: whether a model's confidence agrees with its accuracy. */
 import * as nn from '../../nn/index.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -13,16 +13,16 @@ export interface ReliabilityBin {
   readonly from: number
   readonly to: number
   readonly count: number
-  /** The mean confidence of its rows, and the share of them that is right; NaN where there are none. */
+  /** The mean confidence and the accuracy of its rows; NaN where it has none. */
   readonly confidence: number
   readonly accuracy: number
 }
 
-/** What `calibration` gives. */
+/** The value of `calibration`. */
 export interface Calibration {
   /** The expected calibration error: Σ over bins of count / n · |accuracy - confidence|. */
   readonly ece: number
-  /** The greatest difference of a bin. */
+  /** The greatest difference in any bin. */
   readonly mce: number
   readonly bins: readonly ReliabilityBin[]
 }
@@ -74,7 +74,7 @@ const measured = (scored: Scored): Confidences => {
 const binOf = (p: number, bins: number): number => Math.min(bins - 1, Math.max(0, Math.ceil(p * bins) - 1))
 
 /**
- * The expected calibration error and the bins of a reliability diagram, by the probability of the class that is predicted (Guo et al.,
+ * The expected calibration error and the bins of a reliability diagram, by the probability of the predicted class (Guo et al.,
  * "On Calibration of Modern Neural Networks", 2017).
  *
  * @example

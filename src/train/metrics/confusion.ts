@@ -1,4 +1,4 @@
-/** Metrics of classes: all of them follow from how often which class was taken for which. */
+/** Metrics of classes, all computed from the confusion matrix. */
 import { ArgumentError } from '../../core/errors.ts'
 import * as np from '../../numpy/index.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -8,7 +8,7 @@ import { guarded, mapMetric } from './metric.ts'
 import type { Scored } from './scored.ts'
 import { measuredArrays, predictedOf, rowsOf, someScored } from './scored.ts'
 
-/** Row: the label; column: what was predicted; how often. */
+/** Counts; rows are labels, columns are predictions. */
 export type Confusion = readonly (readonly number[])[]
 
 /** A prediction and a label for each row; -1 where the row does not count. */
@@ -19,7 +19,7 @@ export interface Classified {
 
 type ConfusionMetric<V> = Metric<Scored, V, Classified, Confusion>
 
-/** A table of them has so many squared. */
+/** The matrix has the square of this many entries. */
 const someClasses = must.kind(
   'a number of classes, from 1 to 10000',
   (x) => must.count.accepts(x) && (x as number) <= 10_000,
@@ -70,7 +70,7 @@ const confusionOf = (operation: string, classes: number): ConfusionMetric<Confus
   )
 
 /**
- * How often rows of a class were taken for another: `matrix[label][predicted]`.
+ * The confusion matrix: `matrix[label][predicted]` counts rows.
  *
  * @throws ArgumentError for labels that are not classes, or logits of another number of classes.
  * @example
@@ -89,7 +89,7 @@ export const confusionMatrix = (classes: number): ConfusionMetric<Confusion> => 
   return confusionOf('confusionMatrix', classes)
 }
 
-/** How the numbers of classes become one. */
+/** How the values of the classes are averaged. */
 export type Average = 'binary' | 'macro' | 'micro' | 'weighted' | 'none'
 
 /** Options of `precision`, `recall` and `f1`. */
@@ -98,10 +98,11 @@ export interface ClassesOptions<A extends Average = Average> {
   readonly classes?: number
   /**
    * - `binary`: of class 1, the default for 2 classes;
-   * - `macro`: the mean over all classes, the default for more, of those too that never come up (scikit-learn: with `labels` given);
-   * - `weighted`: the mean by how often a class is a label;
-   * - `micro`: of all together;
-   * - `none`: a list, of each class.
+   * - `macro`: the mean over all classes, including those that never occur (scikit-learn: with `labels` given); the default for
+   *   more classes;
+   * - `weighted`: the mean, weighted by how often a class is a label;
+   * - `micro`: from the counts of all classes together;
+   * - `none`: a list, one value for each class.
    */
   readonly average?: A
 }

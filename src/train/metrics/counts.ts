@@ -129,7 +129,7 @@ export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number
       const { logits, labels, mask } = shifted('perplexity', scored, options.shift ?? true)
       const counts = countsOf('perplexity', { labels, ...(mask && { mask }) })
       const label = np.expandDims(np.where(counts, labels, 0).astype('int32'), -1)
-      // Sums of many in 16 bits would be coarse, or infinite.
+      // Sums of many values in 16 bits would be coarse, or infinite.
       const logs = np.squeeze(np.takeAlongAxis(nn.logSoftmax(widened(logits)), label, -1), { axis: -1 })
       return { sum: np.sum(np.where(counts, np.negative(logs), 0)), count: total(counts) }
     },
@@ -140,7 +140,7 @@ export const perplexity = (options: SequenceOptions = {}): Metric<Scored, number
 const exactDoor = must.door('exactMatch', { options: sequenceOptions })
 
 /**
- * The share of sequences all of whose tokens that count are right.
+ * The share of sequences in which all counted tokens are right.
  *
  * @example
  * ```ts
@@ -164,7 +164,7 @@ export const exactMatch = (options: SequenceOptions = {}): Metric<Scored, number
   })
 }
 
-/** Texts that were written, and those that should have been. */
+/** Generated texts, and the expected ones. */
 export interface Texts {
   readonly predicted: readonly string[]
   readonly expected: readonly string[]
@@ -172,7 +172,7 @@ export interface Texts {
 
 /** Options of `exactTextMatch`. */
 export interface TextMatchOptions {
-  /** What texts are compared by; themselves without white space around them by default. */
+  /** Maps texts before they are compared; by default it trims white space. */
   readonly normalize?: (text: string) => string
 }
 

@@ -1,4 +1,4 @@
-/** A model measured on data. */
+/** Evaluates a model on data. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { jit } from '../../api/jit.ts'
 import * as must from '../../conversions/arguments.ts'
@@ -15,14 +15,14 @@ export interface Metrics<I> {
   readonly [name: string]: AnyMetric<I>
 }
 
-/** What metrics come to. */
+/** The values of metrics. */
 export type Evaluated<R> = {
   readonly [K in keyof R]: R[K] extends { readonly compute: (state: never) => infer V } ? V : never
 }
 
 /** Options of `evaluate` and `evaluator`. */
 export interface EvaluateOptions {
-  /** Whether model and metrics are compiled; true by default. False for what cannot be traced, such as generated texts. */
+  /** Whether model and metrics are compiled; true by default. Use false for what cannot be traced, such as generated texts. */
   readonly jit?: boolean
 }
 
@@ -40,16 +40,16 @@ const evaluateDoor = must.door('evaluate', {
 
 type States = ReadonlyMap<string, unknown>
 
-/** The hidden types of a metric's parts belong together. */
+/** The hidden types of a metric's parts match. */
 const updated = <I>({ update }: AnyMetric<I>, state: unknown, measured: unknown): unknown =>
   update(state as never, measured as never)
 
 /**
- * `evaluate` for many times: model and metrics are compiled once for each shape of batches.
+ * `evaluate` for repeated use: model and metrics are compiled once for each batch shape.
  *
- * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
+ * @param f - the outputs that the metrics read, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
  * @param metrics - by name; values come back under the same names.
- * @returns a function of parameters and data, as `evaluate` without the rest.
+ * @returns a function of parameters and data that does what `evaluate` does.
  * @example
  * ```ts
  * import { NDArray, np } from 'pullback'
@@ -104,12 +104,12 @@ export const evaluator = <P, B, I, R extends Metrics<I>>(
 }
 
 /**
- * Measures a model on data. Logits never leave the compiled program and are never kept: see `Metric`.
+ * Evaluates a model on data. Logits never leave the compiled program: see `Metric`.
  *
- * @param f - the outputs that metrics look at, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
+ * @param f - the outputs that the metrics read, for a batch: `(params, batch) => ({ logits, labels })`. Pure.
  * @param data - batches, which may differ in shape. Rows of padding have label -100, or 0 in the mask.
  * @returns the values by the metrics' names; an error of the data.
- * @throws what `f` or a metric throws: ArgumentError for labels that are not classes.
+ * @throws what `f` or a metric throws: ArgumentError for invalid classes in the labels.
  * @example
  * ```ts
  * import { NDArray, np } from 'pullback'

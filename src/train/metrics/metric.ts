@@ -1,11 +1,10 @@
 /**
- * Metrics that stream. A metric looks at a model's outputs twice: `measure` is compiled together with the model and leaves of a batch's
- * scores only what is needed, a count or a number for each row, so that logits never leave the program; `update` adds that up on the
- * host, in doubles. All parts are pure.
+ * Streaming metrics. `measure` is compiled together with the model and reduces a batch's scores to what is needed, a count or a
+ * number for each row, so logits never leave the program. `update` adds that up on the host, in doubles. All parts are pure.
  */
 import * as must from '../../conversions/arguments.ts'
 
-/** `I`: outputs of a batch; `V`: what comes out at the end; `M`: a tree of arrays, kept of a batch; `S`: the state. */
+/** `I`: outputs of a batch; `V`: the final value; `M`: a tree of arrays, kept for a batch; `S`: the state. */
 export interface Metric<I, V, M, S> {
   readonly init: S
   readonly measure: (outputs: I) => M
@@ -46,7 +45,7 @@ export const withFields = (wanted: string, fields: { readonly [name: string]: mu
       Object.entries(fields).every(([name, check]) => check.accepts((x as { readonly [key: string]: unknown })[name])),
   )
 
-/** A metric whose parts look at what they are given. */
+/** A metric whose parts check their arguments. */
 export const guarded = <I, V, M, S>(
   operation: string,
   { outputs, measured, state }: MetricChecks,

@@ -14,10 +14,10 @@ export interface Ranked {
   readonly labels: NDArray
 }
 
-/** What was kept of each batch: five bytes for each row. */
+/** What is kept for each batch: five bytes for each row. */
 export type RankedRows = readonly { readonly scores: Float32Array; readonly labels: Uint8Array }[]
 
-/** The sum of the ranks of the positive, equal scores sharing theirs; and how many there are of each. */
+/** The sum of the ranks of positive rows, where equal scores share their rank, and the number of positive and negative rows. */
 const rankSum = (scores: Float32Array, labels: Uint8Array) => {
   const order = Uint32Array.from(scores, (_, i) => i).sort((a, b) => scores[a]! - scores[b]!)
   let [sum, positive] = [0, 0]
@@ -68,8 +68,8 @@ const keptOf = ({ scores, labels }: Ranked): RankedRows[number] => {
 }
 
 /**
- * The area under the ROC curve of class 1 against class 0, exactly: by ranks, where equal scores share theirs. For that a float32 score
- * and a label are kept of each row, five bytes: 50 MB for ten million. NaN where all labels are the same, or a score is NaN.
+ * The area under the ROC curve of class 1 against class 0, exactly, by ranks; equal scores share theirs. It keeps a float32
+ * score and a label for each row, five bytes: 50 MB for ten million. NaN where all labels are the same, or a score is NaN.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Metrics of numbers against numbers. */
+/** Metrics of regressions. */
 import type { NDArray } from '../../trace/value.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { showShape } from '../../core/shape.ts'
@@ -15,7 +15,7 @@ export interface Pairs {
   readonly counts: NDArray
 }
 
-/** Errors and spread of what came so far. */
+/** Errors and spread of the rows so far. */
 export interface Residuals {
   readonly count: number
   readonly mean: number
@@ -91,7 +91,8 @@ export const meanSquaredError = (): Metric<Scored, number, Pairs, Residuals> =>
   residuals('meanSquaredError', ({ errors, count }) => errors / count)
 
 /**
- * 1 - Σ (y - ŷ)² / Σ (y - mean)²: 1 for what is right, 0 for the mean. For labels that are all the same 1 or 0, as in scikit-learn.
+ * 1 - Σ (y - ŷ)² / Σ (y - mean)²: 1 for exact predictions, 0 for predicting the mean. If all labels are equal it is 1 or 0, as
+ * in scikit-learn.
  *
  * @example
  * ```ts

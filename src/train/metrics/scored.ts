@@ -1,4 +1,4 @@
-/** Scores against labels, row by row, as metrics look at them. */
+/** Scores and labels by row, as metrics read them. */
 import { ShapeError } from '../../core/errors.ts'
 import { sameShape, showShape } from '../../core/shape.ts'
 import { isFloat } from '../../core/dtype.ts'
@@ -8,7 +8,7 @@ import * as must from '../../conversions/arguments.ts'
 import { NDArray } from '../../trace/value.ts'
 import { withFields } from './metric.ts'
 
-/** What a model says of a batch, and what it should have said. */
+/** A model's outputs for a batch, and the labels. */
 export interface Scored {
   /**
    * Scores of classes, `[...rows, classes]`; or one number for each row, `[...rows]` or `[...rows, 1]`: the log-odds of class 1, or
@@ -17,20 +17,23 @@ export interface Scored {
   readonly logits: NDArray
   /** Of shape `[...rows]`: classes, where -100 does not count, or the numbers of a regression. */
   readonly labels: NDArray
-  /** What counts, where it is not 0: of the labels' shape or of its first axes, as the last batch may be filled up with rows. */
+  /**
+   * Rows count where it is not 0. It has the labels' shape or that of its first axes, since the last batch may have padding
+   * rows.
+   */
   readonly mask?: NDArray
 }
 
 const anArray = must.instance('an array', NDArray)
 
-/** What metrics of scores must be given. */
+/** Checks the arguments of metrics of scores. */
 export const someScored = withFields('outputs of a model: { logits, labels } and perhaps a mask, arrays', {
   logits: anArray,
   labels: anArray,
   mask: must.optional(anArray),
 })
 
-/** What such metrics keep of a batch: arrays of rank 0, or of a number for each row. */
+/** What such metrics keep for a batch: arrays of rank 0, or with one number for each row. */
 export const measuredArrays = (...names: readonly string[]): must.Check => {
   const wanted = `what measure gave: { ${names.join(', ')} }`
   return withFields(wanted, Object.fromEntries(names.map((name) => [name, anArray])))
@@ -66,7 +69,7 @@ const misfit = (operation: string, { logits, labels }: Scored): never => {
   )
 }
 
-/** Rows of what may have any number of axes. */
+/** Flattens scores with any number of axes to rows. */
 export const rowsOf = (operation: string, scored: Scored): Rows => {
   const { logits, labels } = scored
   const counts = np.ravel(countsOf(operation, scored))
@@ -78,11 +81,11 @@ export const rowsOf = (operation: string, scored: Scored): Rows => {
   return { scores: np.reshape(logits, [flat.size, classes]), odds: null, labels: flat, counts }
 }
 
-/** The class of each row, int32: of the first of the greatest scores; 1 for log-odds above 0. */
+/** The class of each row, int32: the first with the greatest score; 1 for log-odds above 0. */
 export const predictedOf = ({ scores, odds }: Rows): NDArray =>
   scores === null ? np.greater(odds!, 0).astype('int32') : np.argmax(scores, { axis: -1 }).astype('int32')
 
-/** Scores of each token, and the token after it; as they are without `shift`. */
+/** Scores of each token, and the token after it; unchanged without `shift`. */
 export const shifted = (operation: string, scored: Scored, shift: boolean): Scored => {
   if (!shift) return scored
   const { logits, labels, mask } = scored

@@ -5,15 +5,15 @@ import { mapTree } from '../../optim/trees.ts'
 import type { NDArray } from '../../trace/value.ts'
 import { widenFloats } from './precision.ts'
 
-/** The share of what is new, `1 - decay`, as the float32 that is computed with. */
+/** The weight of the new value, `1 - decay`, rounded to float32. */
 const shareOf = (decay: number): number => Math.fround(1 - decay)
 
-/** A mean of nothing yet. */
+/** The mean before the first value. */
 export const initAverage = <P>(params: P): P => mapTree('makeStep', (x) => np.zerosLike(x), widenFloats(params))
 
 /**
- * `m + (1 - decay) (p - m)`: in this form a constant is its own mean, however near to 1 the decay is. Of what is not a float, a counter in a
- * model's state, there is no mean: the last one stands for it.
+ * `m + (1 - decay) (p - m)`: in this form the mean of a constant is exact, however near to 1 the decay is. Leaves that are not
+ * floats, such as counters in a model's state, keep their last value instead.
  */
 export const nextAverage = <P>(average: P, params: P, decay: number): P => {
   const share = shareOf(decay)
@@ -26,8 +26,8 @@ export const nextAverage = <P>(average: P, params: P, decay: number): P => {
 }
 
 /**
- * The mean made up for its beginning at 0, `m / (1 - decay^steps)`, in the dtypes of the parameters; before any step the parameters.
- * The divisor is computed in float64 as `-expm1(steps log(decay))`, which is right for decays near 1.
+ * The mean, corrected for its start at 0, `m / (1 - decay^steps)`, in the dtypes of the parameters; before any step the
+ * parameters. The divisor is computed in float64 as `-expm1(steps log(decay))`, which is accurate for decays near 1.
  */
 export const averaged = <P>(average: P, params: P, steps: NDArray, decay: number): P => {
   const logDecay = Math.log1p(-shareOf(decay))

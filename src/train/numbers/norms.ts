@@ -6,7 +6,7 @@ import * as must from '../../conversions/arguments.ts'
 import type { NDArray } from '../../trace/value.ts'
 import type { ObjectiveMetrics } from '../objectives/objective.ts'
 
-/** The layer that a leaf is of: its path up to the first number in it, or without its last name. */
+/** The layer of a leaf: its path up to the first number in it, or without its last name. */
 const layerOf = (path: Path): string => {
   const names = path.join('.').split('.')
   const number = names.findIndex((name) => /^\d+$/.test(name))
@@ -16,8 +16,8 @@ const layerOf = (path: Path): string => {
 const layerNormsDoor = must.door('layerNorms', { tree: must.anything })
 
 /**
- * The Euclidean norm of each layer's arrays, taken together. Layers are told by paths: `encoder.layer.0` is one layer, and so is
- * `classifier`, with its weight and bias.
+ * The Euclidean norm of each layer's arrays, taken together. Layers are found by paths: `encoder.layer.0` is one layer, and so
+ * is `classifier`, with its weight and bias.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Gradients of micro-batches, and how they add up to that of the whole: each weighs as much as what counts in it. */
+/** Gradients of micro-batches, and how they add up to that of the whole batch: each is weighted by how much counts in it. */
 import { valueAndGrad } from '../../api/grad.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
@@ -10,14 +10,14 @@ import type { ArrayLike } from '../../trace/surface.ts'
 import type { ObjectiveMetrics, Objective } from '../objectives/objective.ts'
 import { objectiveOf } from '../objectives/objective.ts'
 
-/** What a micro-batch gives beside gradients. */
+/** The results of a micro-batch besides gradients. */
 export interface Counted {
   readonly total: NDArray
   readonly weight: NDArray
   readonly metrics: ObjectiveMetrics
 }
 
-/** Gradients of a mean, and what it is a mean of. */
+/** Gradients of a mean, with its total and weight. */
 export interface Part<P, M = null> extends Counted {
   readonly gradients: P
   /** The model's state after it. */
@@ -27,7 +27,7 @@ export interface Part<P, M = null> extends Counted {
 const isObjective = (x: unknown): x is Objective =>
   typeof x === 'object' && x !== null && 'total' in x && 'weight' in x && 'metrics' in x
 
-/** What a loss gave; a scalar counts as much as any other. */
+/** The result of a loss as an objective; a scalar has weight 1. */
 const measured = (loss: unknown): Objective => {
   if (isObjective(loss)) return loss
   if ((loss instanceof NDArray && loss.ndim === 0) || typeof loss === 'number') {
@@ -40,10 +40,10 @@ const measured = (loss: unknown): Objective => {
   )
 }
 
-/** `x / n`, and `x` where n is 0: of nothing the sum is 0, and so is its gradient. */
+/** `x / n`, or `x` where n is 0: an empty sum and its gradient are 0. */
 const over = (x: NDArray, n: NDArray): NDArray => np.divide(x, np.where(np.equal(n, 0), 1, n))
 
-/** A model's next state, which must be one like that before it. */
+/** A model's next state, which must have the same structure as the one before it. */
 const nextLike = <M>(next: unknown, before: M): M =>
   mapTree(
     'makeStep',
@@ -57,7 +57,7 @@ const nextLike = <M>(next: unknown, before: M): M =>
     before,
   )
 
-/** A loss and the model's next state, of what a loss gave that was given this one. */
+/** The loss and the model's next state, from the result of a loss that was given this state. */
 const lossAndState = <M>(given: unknown, before: M): readonly [Objective, M] => {
   const isPair = Array.isArray(given) && given.length === 2
   if (before === null) {
@@ -72,7 +72,10 @@ const lossAndState = <M>(given: unknown, before: M): readonly [Objective, M] => 
   )
 }
 
-/** The gradient of a loss's mean by parameters. The mean is scaled while it is differentiated: sums would overflow float16 sooner. */
+/**
+ * The gradient of a loss's mean with respect to the parameters. The mean is differentiated, not the sum: sums would overflow
+ * float16 sooner.
+ */
 export const partOf = <P, M>(loss: (params: P) => unknown, params: P, scale: ArrayLike, before: M): Part<P, M> => {
   type Besides = Omit<Part<P, M>, 'gradients'>
   const scaled = (p: P): readonly [NDArray, Besides] => {
@@ -84,13 +87,13 @@ export const partOf = <P, M>(loss: (params: P) => unknown, params: P, scale: Arr
   return { ...counted, modelState: counted.modelState as unknown as M, gradients: unscaled as P }
 }
 
-/** A sum of gradients by weight, before the first. */
+/** The weighted sum of gradients, before the first. */
 export const noGradients = <P>(params: P): P => zerosLike(params)
 
 export const addGradients = <P>(sum: P, { gradients, weight }: Pick<Part<P>, 'gradients' | 'weight'>): P =>
   mapTree('makeStep', (s, g) => np.add(s, np.multiply(g, weight.astype(g.dtype))), sum, gradients)
 
-/** Means of means by how much each counts; those of nothing are passed over. */
+/** Weighted means of means; those with weight 0 are skipped. */
 const meansOf = (metrics: ObjectiveMetrics, weights: NDArray): ObjectiveMetrics => {
   const nothing = np.equal(weights, 0)
   const mean = (x: NDArray): NDArray =>
@@ -98,7 +101,10 @@ const meansOf = (metrics: ObjectiveMetrics, weights: NDArray): ObjectiveMetrics 
   return Object.fromEntries(Object.entries(metrics).map(([name, x]) => [name, mean(x)]))
 }
 
-/** All parts as one: `counted` has an axis for them. The sum of gradients by weight, over all weights, is that of the whole mean. */
+/**
+ * Joins all parts; `counted` has an axis for them. The weighted sum of gradients, divided by the total weight, is the gradient
+ * of the mean over the whole batch.
+ */
 export const joinParts = <P, M>(sum: P, { total, weight: weights, metrics }: Counted, modelState: M): Part<P, M> => {
   const weight = np.sum(weights)
   return {
@@ -110,7 +116,7 @@ export const joinParts = <P, M>(sum: P, { total, weight: weights, metrics }: Cou
   }
 }
 
-/** Of several parts as one tree, with an axis for them. */
+/** Several parts as one tree, with an axis for them. */
 export const stackCounted = (parts: readonly Counted[]): Counted => ({
   total: np.stack(parts.map((p) => p.total)),
   weight: np.stack(parts.map((p) => p.weight)),

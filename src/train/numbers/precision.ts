@@ -1,4 +1,4 @@
-/** Floats of 16 bits: where trees are cast, and the scale that keeps small gradients above the smallest float16. */
+/** 16-bit floats: casts of trees, and the loss scale that keeps small gradients above the smallest float16. */
 import { isFloat } from '../../core/dtype.ts'
 import type { DType } from '../../core/dtype.ts'
 import { floatDType } from '../../models/doors.ts'
@@ -10,7 +10,7 @@ import type { NDArray } from '../../trace/value.ts'
 /** Dtypes that a loss can be computed in. */
 export type FloatDType = 'float16' | 'bfloat16' | 'float32' | 'float64'
 
-/** How the loss scale moves; the defaults are those of PyTorch's GradScaler. */
+/** How the loss scale changes; the defaults are those of PyTorch's GradScaler. */
 export interface LossScaleOptions {
   /** The first scale; 65536 by default. */
   readonly initScale?: number
@@ -29,7 +29,7 @@ export const lossScaleTable: must.OptionTable<LossScaleOptions> = {
   growthInterval: must.count,
 }
 
-/** The scale of the loss, and how many steps it has held. */
+/** The scale of the loss, and for how many steps it has stayed the same. */
 export interface LossScale {
   readonly scale: NDArray
   /** Steps without infinities since the scale changed; int32. */
@@ -41,13 +41,13 @@ export const initLossScale = ({ initScale = 65_536 }: LossScaleOptions): LossSca
   held: np.array(0, { dtype: 'int32' }),
 })
 
-/** The scale for the next step: it falls with infinities, and grows after a while without. */
+/** The scale for the next step: it shrinks after infinities, and grows after `growthInterval` steps without. */
 export const nextLossScale = ({ scale, held }: LossScale, finite: NDArray, options: LossScaleOptions): LossScale => {
   const { growthFactor = 2, backoffFactor = 0.5, growthInterval = 2000 } = options
   const good = np.where(finite, np.add(held, 1), 0)
   const full = np.greaterEqual(good, growthInterval)
   const grown = np.multiply(scale, growthFactor)
-  // As in PyTorch, a scale that would be infinite stays as it is.
+  // As in PyTorch, a scale that would become infinite does not grow.
   const next = np.where(np.logicalAnd(full, np.isfinite(grown)), grown, scale)
   return {
     scale: np.where(finite, next, np.multiply(scale, backoffFactor)),
@@ -58,7 +58,7 @@ export const nextLossScale = ({ scale, held }: LossScale, finite: NDArray, optio
 const castFloatsDoor = must.door('castFloats', { tree: must.anything, dtype: must.required(floatDType) })
 
 /**
- * The tree with its floats in one dtype; integers and bools stay. Parameters cast to 16 bits take half the memory, and `makeStep`
+ * The tree with its floats in one dtype; integers and bools stay. Parameters in 16 bits take half the memory, and `makeStep`
  * computes with them in float32.
  *
  * @example
@@ -77,7 +77,7 @@ export const castFloats = <T>(tree: T, dtype: FloatDType): T => {
 
 const isNarrow = (dtype: DType): boolean => dtype === 'float16' || dtype === 'bfloat16'
 
-/** Floats of 16 bits as float32: what gradients are taken by, and optimizers work on. */
+/** 16-bit floats as float32, for gradients and optimizers. */
 export const widenFloats = <T>(tree: T): T =>
   mapTree('makeStep', (x) => (isNarrow(x.dtype) ? x.astype('float32') : x), tree)
 

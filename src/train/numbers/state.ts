@@ -1,4 +1,4 @@
-/** What a step of training is made of, and what it changes. */
+/** The options and the state of a training step. */
 import { ArgumentError } from '../../core/errors.ts'
 import { aTransformation } from '../../optim/transformation.ts'
 import type { GradientTransformation, OptState } from '../../optim/transformation.ts'
@@ -12,42 +12,43 @@ import type { LossScale, LossScaleOptions } from './precision.ts'
 import { lossScaleTable } from './precision.ts'
 
 /**
- * What a loss is given besides: handed on to `model.apply`, it turns dropout on where there is a key. A loss of a model with a state of its
- * own, as running statistics are, is given that as `state`: its type is `LossRun<State>`.
+ * The last argument of a loss. Passed on to `model.apply`, it turns dropout on where it has a key. The loss of a model with a
+ * state, such as running statistics, gets that as `state`: the type is `LossRun<State>`.
  */
 export type LossRun<M = null> = { readonly key?: Key } & ([M] extends [null] ? unknown : { readonly state: M })
 
-/** All that a step changes: a tree of arrays, which goes through `jit` and into checkpoints. */
+/** Everything that a step changes: a tree of arrays, for `jit` and checkpoints. */
 export interface StepState<P, S = OptState, M = null> {
   /** What is trained. */
   readonly params: P
   readonly optimizer: S
   /** Updates so far; int32. */
   readonly step: NDArray
-  /** What counted in them, tokens or rows; float64. */
+  /** The number of tokens or rows that counted in them; float64. */
   readonly seen: NDArray
-  /** Steps that were left out, since something in them was not finite; int32. */
+  /** Steps that were skipped because of values that are not finite; int32. */
   readonly skipped: NDArray
-  /** Every step has a key of its own, made of this one; null without dropout. */
+  /** The key of each step is derived from this one; null without dropout. */
   readonly key: Key | null
-  /** The running mean of the parameters, which began at 0: `average` makes up for that. Null without `ema`. */
+  /** The running mean of the parameters. It starts at 0, which `average` corrects for. Null without `ema`. */
   readonly ema: P | null
-  /** Null where the loss is not scaled, or by a number that stays. */
+  /** Null where the loss is not scaled, or by a constant. */
   readonly lossScale: LossScale | null
-  /** What the model gathers as it is trained, by no gradient: running statistics. Null where the loss gives none. */
+  /** State that the model updates without gradients: running statistics. Null where the loss returns none. */
   readonly modelState: M
   /** The running mean of that, as `ema` is of the parameters. */
   readonly modelAverage: M | null
 }
 
-/** What `makeStep` is given. */
+/** Options of `makeStep`. */
 export interface StepOptions<P, B, S = OptState, F = undefined, M = null> {
   /**
-   * The loss: an objective of `pullback/train`, or a scalar. It is differentiated by the first argument only; `frozen` is what `step` was
-   * given besides, a frozen base. (A large one that the loss closes over would be a constant of the compiled program.)
+   * The loss: an objective of `pullback/train`, or a scalar. It is differentiated with respect to the first argument only.
+   * `frozen` is the last argument of `step`, a frozen base. (A large base that the loss closes over would be a constant of the
+   * compiled program.)
    *
-   * Where `initState` was given a model's state, the loss finds it in `run.state` and gives the next one besides, `[loss, state]`: of the
-   * same tree, shapes and dtypes.
+   * Where `initState` was given a model's state, the loss finds it in `run.state` and returns the next one as well,
+   * `[loss, state]`, with the same tree, shapes and dtypes.
    */
   readonly loss: (
     params: P,
@@ -57,16 +58,16 @@ export interface StepOptions<P, B, S = OptState, F = undefined, M = null> {
   ) => Objective | NDArray | readonly [loss: Objective | NDArray, state: M]
   /** The optimizer, or where there is a `learningRate`, the optimizer for a rate: `(rate) => optim.adamw(rate)`. */
   readonly optimizer: GradientTransformation<S> | ((learningRate: NDArray) => GradientTransformation<S>)
-  /** The rate, or a schedule of it. It is one of the metrics then. */
+  /** The rate, or a schedule. It then appears in the metrics. */
   readonly learningRate?: number | ((at: NDArray) => ArrayLike)
-  /** What a schedule counts: updates (default), or what has been seen in them, which are tokens for models of language. */
+  /** What a schedule counts: updates (default), or what they have seen, which for language models is tokens. */
   readonly scheduleBy?: 'step' | 'seen'
   /**
-   * Whether batches are stacks of micro-batches, `[count, ...]` at every leaf, that are computed one after the other and make one
-   * update; not by default. For micro-batches of different shapes there is `stepOver`.
+   * Whether batches are stacks of micro-batches, `[count, ...]` at every leaf, that are computed one after the other and make
+   * one update; false by default. For micro-batches of different shapes use `stepOver`.
    */
   readonly accumulate?: boolean
-  /** The greatest norm of all gradients together; longer ones are shortened to it. */
+  /** The greatest global norm of the gradients; they are scaled down to it. */
   readonly clip?: number
   /** The decay of a running mean of the parameters, 0.999 for example; none by default. */
   readonly ema?: number
@@ -74,13 +75,13 @@ export interface StepOptions<P, B, S = OptState, F = undefined, M = null> {
   readonly compute?: 'float16' | 'bfloat16' | 'float32'
   /** The factor of the loss before it is differentiated; 'dynamic' with float16, 1 otherwise. */
   readonly lossScale?: 'dynamic' | number | LossScaleOptions
-  /** What becomes of an update that is not finite: it is left out and counted (default), or applied all the same. */
+  /** What happens to an update that is not finite: it is skipped and counted (default), or applied anyway. */
   readonly onNonFinite?: 'skip' | 'apply'
-  /** Whether the norm of each layer's gradients is among the metrics, as `gradNorm/encoder.layer.0`; not by default. */
+  /** Whether the norm of each layer's gradients is among the metrics, as `gradNorm/encoder.layer.0`; false by default. */
   readonly layerNorms?: boolean
 }
 
-/** What `makeStep` gives. */
+/** The result of `makeStep`. */
 export interface StepFunctions<P, B, S = OptState, F = undefined, M = null> {
   /** The state before the first step. */
   readonly initState: (params: P, options?: { readonly key?: Key; readonly modelState?: M }) => StepState<P, S, M>
@@ -90,7 +91,7 @@ export interface StepFunctions<P, B, S = OptState, F = undefined, M = null> {
     batch: B,
     frozen?: F,
   ) => readonly [state: StepState<P, S, M>, metrics: ObjectiveMetrics]
-  /** One update from several batches of any shapes, as if they were one. It compiles what it needs itself. */
+  /** One update from several batches of any shapes, as if they were one. It compiles its parts itself. */
   readonly stepOver: (
     state: StepState<P, S, M>,
     batches: readonly B[],
@@ -158,7 +159,7 @@ export const stepOverDoor = must.door('makeStep', {
 
 export const averageDoor = must.door('makeStep', { state: aState })
 
-/** Whether rates and optimizers go together, which the types leave open. */
+/** Checks that rates and optimizers match, which the types do not. */
 export const checkRate = (optimizer: unknown, learningRate: unknown): void => {
   const takesRate = typeof optimizer === 'function'
   if (takesRate === (learningRate !== undefined)) return

@@ -20,13 +20,13 @@ import { castFloats, castLike, initLossScale, nextLossScale, widenFloats } from 
 import { averageDoor, checkRate, initDoor, makeStepDoor, stepDoor, stepOverDoor } from './state.ts'
 import type { LossRun, StepFunctions, StepOptions, StepState } from './state.ts'
 
-/** The scale as a number that stays, or how it moves. */
+/** The scale as a constant, or how it changes. */
 const scalingOf = <P, B, S, F, M>({ lossScale, compute }: StepOptions<P, B, S, F, M>): LossScaleOptions | number => {
   if (lossScale === undefined) return compute === 'float16' ? {} : 1
   return lossScale === 'dynamic' ? {} : lossScale
 }
 
-/** What dropout of one micro-batch is made of: another key for every step, also after one that was left out. */
+/** The dropout key of one micro-batch: another one for every step, also after a skipped step. */
 const keyOf = <P, S, M>({ key, step, skipped }: StepState<P, S, M>, place: NDArray | null): { readonly key?: Key } => {
   if (key === null) return {}
   const own = foldIn(key, np.add(step, skipped))
@@ -52,14 +52,14 @@ const prefixed = (prefix: string, metrics: ObjectiveMetrics): ObjectiveMetrics =
 /**
  * A step of training: gradients of a loss, summed over micro-batches by how much counts in each, unscaled, clipped, applied.
  *
- * - Parameters of 16 bits are widened to float32 first, so that gradients, slots and updates are float32 whatever is stored. With
- *   `compute` the loss sees 16 bits, and parameters of float32 are the masters.
- * - With the scale of a float16 loss, infinities leave an update out and halve the scale, as in PyTorch's GradScaler; gradients are
- *   unscaled before they are clipped.
- * - A model that gathers statistics as it is trained (batch norms) has a state: `initState(params, { modelState })`, of which the loss
- *   finds the last one in `run.state` and gives the next, `[loss, state]`. No gradient goes through it. Micro-batches take it in one after
- *   the other, as in PyTorch, each normalised by its own statistics; an update that is left out leaves it as it was; with `ema` there is a
- *   running mean of its floats, too, for `averageModelState`, as timm and TensorFlow's EfficientNet have it; it keeps its dtypes.
+ * - 16-bit parameters are widened to float32 first, so gradients, slots and updates are float32 whatever is stored. With
+ *   `compute` the loss sees 16 bits, and the float32 parameters are the master weights.
+ * - With a loss scale (float16), an update with infinities is skipped and halves the scale, as in PyTorch's GradScaler.
+ *   Gradients are unscaled before they are clipped.
+ * - A model with running statistics (batch norms) has a state, `initState(params, { modelState })`. The loss finds the current
+ *   one in `run.state` and returns the next, `[loss, state]`. No gradient goes through it. Micro-batches update it one after
+ *   the other, as in PyTorch, each normalised by its own statistics. A skipped update leaves it unchanged. With `ema` its
+ *   floats have a running mean, too, for `averageModelState`, as in timm and TensorFlow's EfficientNet; it keeps its dtypes.
  * - Metrics are `loss`, `weight` (what counted), `gradNorm` (before clipping), `clippedNorm`, `learningRate`, `lossScale`, `finite` (1
  *   or 0), `skipped` (so far), and the loss's own.
  *
@@ -94,9 +94,9 @@ export const makeStep = <P, B, S = OptState, F = undefined, M = null>(
   const initState: StepFunctions<P, B, S, F, M>['initState'] = (params, given = {}) => {
     initDoor(params, given)
     const [step, seen] = [zeroCount(), np.zeros([], { dtype: 'float64' })]
-    // The type is null's where none is given.
+    // The type is null where none is given.
     const modelState = (given.modelState ?? null) as M
-    // Compiled steps may give up the state that they are given: what the caller has stays his.
+    // Compiled steps may donate their state: this copies the caller's arrays.
     return ownTree({
       params,
       optimizer: optimizerAt(step, seen)[0].init(widenFloats(params)),
@@ -119,7 +119,7 @@ export const makeStep = <P, B, S = OptState, F = undefined, M = null>(
     return partOf(lossOf, widenFloats(state.params), scale, modelState)
   }
 
-  /** What an update changes, if it is made. */
+  /** What an update changes, if it is applied. */
   const moved = (state: StepState<P, S, M>, gradients: P, { weight, modelState }: Part<P, M>) => {
     const [optimizer, rate] = optimizerAt(state.step, state.seen)
     const before = widenFloats(state.params)

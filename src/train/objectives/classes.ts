@@ -14,13 +14,16 @@ import { checkCounted, labelsBeside, withinSegments } from './labels.ts'
 import type { Objective } from './objective.ts'
 import { objectiveOf, widened } from './objective.ts'
 
-/** How classes are weighed. */
+/** How classes are weighted. */
 export interface ClassOptions {
   /** A weight for each class, shape `[classes]`: the loss is the weighted mean, as PyTorch's `CrossEntropyLoss(weight=...)` takes it. */
   readonly classWeights?: ArrayLike
-  /** The share of the label's probability that all classes get alike, as in `transformers`' LabelSmoother; 0 by default. */
+  /**
+   * The share of the label's probability that is spread evenly over all classes, as in `transformers`' LabelSmoother; 0 by
+   * default.
+   */
   readonly labelSmoothing?: number
-  /** The focus on what is not yet sure: terms are multiplied by `(1 - p)^focal`. 0, none, by default. Lin et al. (2017). */
+  /** The focus on uncertain rows: terms are multiplied by `(1 - p)^focal`. 0 (none) by default. Lin et al. (2017). */
   readonly focal?: number
 }
 
@@ -30,7 +33,7 @@ const classTable: must.OptionTable<ClassOptions> = {
   focal: must.notNegative,
 }
 
-/** A vector of one weight a class. */
+/** A vector with one weight for each class. */
 const weightsOf = (operation: string, weights: ArrayLike, classes: number): NDArray => {
   const given = np.asarray(weights)
   if (sameShape(given.shape, [classes]) && isFloat(given.dtype)) return given
@@ -82,7 +85,10 @@ const ofTexts = arrayOfRank(2, '[batch, classes]')
 
 /** Options of `causalLM`. */
 export interface CausalOptions extends ClassOptions {
-  /** Which of the samples in a row a token is of, shape `[batch, length]`: the first token of each is not foretold by the one before. */
+  /**
+   * The sample in a row that each token belongs to, shape `[batch, length]`: the first token of a sample is not predicted from
+   * the token before it.
+   */
   readonly segmentIds?: ArrayLike
 }
 
@@ -96,8 +102,9 @@ const causalDoor = must.door('causalLM', {
  * Causal language modelling: each token's scores against the next token's label.
  *
  * @param logits - shape `[batch, length, vocabulary]`.
- * @param labels - integers of shape `[batch, length]`: the tokens themselves, not shifted; -100 where nothing counts, as on prompts.
- * @returns what counts are tokens; `accuracy` is among the metrics.
+ * @param labels - integers of shape `[batch, length]`: the tokens themselves, not shifted; -100 where a token does not count,
+ *   as in prompts.
+ * @returns the weight counts tokens; `accuracy` is among the metrics.
  * @throws ArgumentError if it is known that no label counts: where labels are traced, as under `jit`, the loss is NaN.
  * @example
  * ```ts
@@ -120,7 +127,7 @@ export const causalLM = (logits: NDArray, labels: ArrayLike, options: CausalOpti
 const maskedDoor = door('maskedLM', ofTokens)
 
 /**
- * Masked language modelling: the scores of masked tokens against what stood there, as `maskTokens` gives both.
+ * Masked language modelling: the scores at masked tokens against the original ones, as `maskTokens` returns both.
  *
  * @param logits - shape `[batch, length, vocabulary]`.
  * @param labels - integers of shape `[batch, length]`, -100 where nothing was masked.
@@ -187,11 +194,11 @@ export const sequenceClassification = (logits: NDArray, labels: ArrayLike, optio
 const seq2seqDoor = door('seq2seq', ofTokens)
 
 /**
- * What a model writes: its scores at each place against the label there. The model was given the labels shifted right, as `shiftRight`
- * does it (and the models themselves, where they get labels).
+ * Sequence to sequence: the scores at each position against the label there. The model's decoder gets the labels shifted right,
+ * as by `shiftRight` (the models do this themselves, if they get labels).
  *
  * @param logits - shape `[batch, length, vocabulary]`.
- * @param labels - integers of shape `[batch, length]`, -100 where nothing counts.
+ * @param labels - integers of shape `[batch, length]`, -100 where a token does not count.
  * @throws ArgumentError if it is known that no label counts.
  * @example
  * ```ts

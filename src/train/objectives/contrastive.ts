@@ -1,4 +1,4 @@
-/** Texts that belong together among others that do not. */
+/** Contrastive learning: matching pairs of texts among others. */
 import { ShapeError } from '../../core/errors.ts'
 import { arrayOfRank } from '../../models/doors.ts'
 import { normalize } from '../../models/pooling.ts'
@@ -13,7 +13,7 @@ import { objectiveOf, widened } from './objective.ts'
 export interface ContrastiveOptions {
   /** Divides the similarities; 0.05 by default, which is sentence-transformers' scale of 20. */
   readonly temperature?: number
-  /** Whether candidates look for their anchor as well, as in CLIP; not by default. */
+  /** Whether the loss also matches candidates to anchors, as in CLIP; false by default. */
   readonly symmetric?: boolean
   /** The cosine of the angle (default), or the product. */
   readonly similarity?: 'cosine' | 'dot'
@@ -32,11 +32,11 @@ const contrastiveDoor = must.door('contrastive', {
 })
 
 /**
- * Contrastive learning with the other rows of the batch for negatives: row i of the anchors is to find row i of the candidates among all
- * of them. InfoNCE, van den Oord et al. (2018); sentence-transformers' MultipleNegativesRankingLoss. Candidates beyond the anchors are
- * negatives for all.
+ * Contrastive learning with in-batch negatives: row i of the anchors matches row i of the candidates, and no other. InfoNCE,
+ * van den Oord et al. (2018); sentence-transformers' MultipleNegativesRankingLoss. Further candidates are negatives for all
+ * anchors.
  *
- * Negatives are those of a micro-batch: accumulation of micro-batches is another loss than one big batch.
+ * Negatives are those of a micro-batch: accumulating micro-batches is another loss than one big batch.
  *
  * @param anchors - shape `[rows, features]`.
  * @param candidates - shape `[rows + hard negatives, features]`.

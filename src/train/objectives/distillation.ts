@@ -1,4 +1,4 @@
-/** Learning from another model's scores. */
+/** Knowledge distillation: learning from another model's scores. */
 import { stopGradient } from '../../api/derivatives.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
@@ -18,11 +18,14 @@ import { objectiveOf, widened } from './objective.ts'
 export interface DistillationOptions {
   /** Divides both models' scores; 2 by default. */
   readonly temperature?: number
-  /** Integers of shape `[...]`, -100 where nothing counts: the hard labels, and which places count for the soft ones. */
+  /**
+   * Integers of shape `[...]`, -100 where nothing counts: the hard labels, which also mark the positions that count for the
+   * soft ones.
+   */
   readonly labels?: ArrayLike
-  /** The share of the teacher in the loss, the labels having the rest; 0.5 by default with labels, 1 without. */
+  /** The weight of the teacher in the loss; the labels have the rest. 0.5 by default with labels, 1 without. */
   readonly alpha?: number
-  /** Whether labels are the tokens themselves, each foretold one place before, as in `causalLM`; not by default. */
+  /** Whether labels are the tokens themselves, each predicted from the position before, as in `causalLM`; false by default. */
   readonly shifted?: boolean
 }
 
@@ -41,7 +44,7 @@ const distillationDoor = must.door('distillation', {
   }),
 })
 
-/** `Σ_c t_c (log t_c - log s_c)`; classes that the teacher rules out add nothing. */
+/** `Σ_c t_c (log t_c - log s_c)`; classes to which the teacher gives probability 0 add nothing. */
 const divergence = (student: NDArray, teacher: NDArray): NDArray => {
   const [logS, logT] = [nn.logSoftmax(student), nn.logSoftmax(teacher)]
   const p = np.exp(logT)
@@ -50,12 +53,12 @@ const divergence = (student: NDArray, teacher: NDArray): NDArray => {
 }
 
 /**
- * Distillation: `α T² KL(teacher ‖ student)` at temperature T, and `1 - α` of the cross-entropy of hard labels. Hinton et al. (2015): the
- * factor T² keeps both in proportion whatever T is. Nothing flows into the teacher.
+ * Distillation: `α T² KL(teacher ‖ student)` at temperature T, and `1 - α` of the cross-entropy of hard labels. Hinton et al.
+ * (2015): the factor T² keeps both terms in proportion for any T. No gradient flows into the teacher.
  *
  * @param student - scores of shape `[..., classes]`.
  * @param teacher - of the same shape.
- * @returns what counts are places; among the metrics are `softLoss` and, with labels, `hardLoss`.
+ * @returns the weight counts positions; among the metrics are `softLoss` and, with labels, `hardLoss`.
  * @throws ArgumentError if it is known that no label counts; ShapeError for scores of another shape.
  * @example
  * ```ts

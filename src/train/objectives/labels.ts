@@ -17,7 +17,7 @@ export const labelsBeside = (operation: string, labels: ArrayLike, scores: NDArr
   )
 }
 
-/** A batch in which nothing counts has no loss. Where labels are traced it shows as NaN. */
+/** Rejects a batch in which nothing counts. Where labels are traced, its loss is NaN instead. */
 export const checkCounted = (operation: string, labels: NDArray): void => {
   const known = knownElements(labels)
   if (known === null || known.some((label: number | bigint) => Number(label) !== IGNORED)) return
@@ -28,13 +28,13 @@ export const checkCounted = (operation: string, labels: NDArray): void => {
   )
 }
 
-/** All but the last place of `[batch, length, ...]`. */
+/** All but the last position of `[batch, length, ...]`. */
 export const allButLast = (x: NDArray): NDArray => x.at(':', np.slice(0, x.shape[1]! - 1)).get()
 
-/** All but the first place of `[batch, length]`. */
+/** All but the first position of `[batch, length]`. */
 export const allButFirst = (x: NDArray): NDArray => x.at(':', np.slice(1, x.shape[1])).get()
 
-/** Labels of which the first of each segment, and padding, do not count: nothing in their own sample foretells them. */
+/** Labels in which the first of each segment, and padding, do not count: nothing in their own sample predicts them. */
 export const withinSegments = (operation: string, labels: NDArray, segmentIds: ArrayLike): NDArray => {
   const [batch, length] = labels.shape as readonly [number, number]
   const segments = integersBesideTokens(operation, 'segmentIds', segmentIds, [batch, length])

@@ -1,15 +1,15 @@
-/** What objectives give: a sum and how much it is a sum over, so that parts of a batch add up to the whole. */
+/** The results of objectives: a sum and its weight, so that parts of a batch add up to the whole. */
 import * as np from '../../numpy/index.ts'
 import type { NDArray } from '../../trace/value.ts'
 
-/** Numbers beside the loss, by name: arrays of rank 0, means over what counts. */
+/** Metrics beside the loss, by name: arrays of rank 0, means over what counts. */
 export interface ObjectiveMetrics {
   readonly [name: string]: NDArray
 }
 
 /**
- * A loss as what it is a mean of. Means of unequal parts do not average to the mean of the whole: `makeStep` adds `total` and `weight`
- * over micro-batches instead.
+ * A loss as a sum and a weight. Means of unequal parts do not average to the mean of the whole: `makeStep` adds `total` and
+ * `weight` over micro-batches instead.
  */
 export interface Objective {
   /** `total / weight`; NaN where nothing counts. */
@@ -29,6 +29,6 @@ export const objectiveOf = (total: NDArray, weight: NDArray, metrics: ObjectiveM
   metrics,
 })
 
-/** Floats of 16 bits as float32: losses are not computed in less. */
+/** 16-bit floats as float32: losses are computed in at least float32. */
 export const widened = (x: NDArray): NDArray =>
   x.dtype === 'float64' || x.dtype === 'float32' ? x : x.astype('float32')

@@ -212,7 +212,7 @@ const activationsOf = ({ loss }: Parts, trained: Tree, frozen: Tree, batch: Tree
 }
 
 /**
- * What a step will train, keep and compute: nothing runs, and arrays may be given as `ShapeDtypeStruct`s. `describe` prints it.
+ * What a step will train, keep and compute. Nothing runs, and arrays may be `ShapeDtypeStruct`s. `describe` prints the plan.
  *
  * @throws ArgumentError where both a selection and an adapter are given, or neither; what tracing the loss throws.
  * @example

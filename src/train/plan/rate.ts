@@ -8,11 +8,11 @@ import * as must from '../../conversions/arguments.ts'
 export interface RateOptions {
   /** Rows and columns of the matrices; 512 by default. */
   readonly size?: number
-  /** How often it is measured, the fastest counts; 5 by default. */
+  /** The number of measurements, of which the fastest counts; 5 by default. */
   readonly repeats?: number
 }
 
-/** No more is measured after this. */
+/** Measuring stops after this time. */
 const LONGEST_MS = 2000
 
 const rateDoor = must.door('matmulRate', {
@@ -23,8 +23,8 @@ const rateDoor = must.door('matmulRate', {
 })
 
 /**
- * Floating-point operations a second in products of float32 matrices, measured now: for `flopsPerSecond` of `plan`. Products of a model are
- * of other shapes, and a step does other things besides, so that what is estimated by it is a lower bound.
+ * Floating-point operations a second in products of float32 matrices, measured now: for `flopsPerSecond` of `plan`. A model's
+ * products have other shapes, and a step does other things besides, so an estimate by this rate is a lower bound of the time.
  *
  * @example
  * ```ts

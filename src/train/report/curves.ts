@@ -14,7 +14,7 @@ interface Point {
 interface Curve {
   readonly name: string
   readonly points: readonly Point[]
-  /** Whether it is chosen, not measured, as a learning rate is: then there is nothing to smooth. */
+  /** Whether the values are chosen, not measured, like a learning rate: then they are not smoothed. */
   readonly isExact?: boolean
 }
 
@@ -27,7 +27,7 @@ export const curveOf = (name: string, lines: readonly MetricsLine[]): Curve => (
   points: lines.flatMap(({ step, metrics }) => (name in metrics ? [{ step, value: metrics[name]! }] : [])),
 })
 
-/** Exponential sums of what came before and is here, and of the weights in them. */
+/** Exponentially weighted sums of the values so far, and of their weights. */
 const running = (values: readonly number[], keep: number): readonly (readonly [sum: number, weight: number])[] => {
   let [sum, weight] = [0, 0]
   return values.map((value) => {
@@ -38,8 +38,8 @@ const running = (values: readonly number[], keep: number): readonly (readonly [s
 }
 
 /**
- * The mean of what is around, `Σⱼ keep^|i-j| xⱼ / Σⱼ keep^|i-j|`: to both sides, so that it does not lag, and by what there is of them, so that
- * the ends are as smooth as the middle. What is not finite is passed over.
+ * A smoothed curve, `Σⱼ keep^|i-j| xⱼ / Σⱼ keep^|i-j|`: over both sides, so that it does not lag, and normalised, so that the
+ * ends are as smooth as the middle. Values that are not finite are skipped.
  */
 export const smoothed = (points: readonly Point[], keep: number): readonly Point[] => {
   const finite = points.filter(({ value }) => Number.isFinite(value))
@@ -52,7 +52,7 @@ export const smoothed = (points: readonly Point[], keep: number): readonly Point
   })
 }
 
-/** More points than there are pixels: of each stretch the least and the greatest, so that spikes are seen. */
+/** Thins out points beyond the number of pixels: keeps the least and the greatest of each stretch, so that spikes stay visible. */
 const thinned = (points: readonly Point[], most: number): readonly Point[] => {
   if (points.length <= most) return points
   const size = Math.ceil((2 * points.length) / most)
@@ -94,7 +94,7 @@ const axes = (x: Scale, y: Scale): readonly string[] => {
   ]
 }
 
-/** A curve faint as it was measured, and drawn out as it is smoothed; steps that were not finite are marked. */
+/** A curve: faint as measured, and strong as smoothed; steps that are not finite are marked. */
 const drawn = (
   { points, isExact = false }: Curve,
   i: number,
@@ -123,8 +123,8 @@ const drawn = (
 }
 
 /**
- * Curves of one quantity, in one picture; null where there are no numbers. Ratios count where the values span more than 300 times, unless
- * they were chosen: a rate that decays to 0 is not a cliff.
+ * Curves of one quantity, in one picture; null where there are no numbers. The scale is logarithmic where the values span a
+ * factor above 300, unless they are exact: a rate that decays to 0 should not look like a cliff.
  */
 export const drawCurves = (title: string, given: readonly Curve[]): string | null => {
   const curves = given.filter(({ points }) => points.length > 0)

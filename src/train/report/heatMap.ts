@@ -3,10 +3,10 @@ import type { MetricsLine } from '../loop/metricsFile.ts'
 import { extentOf, label, stepScale } from './scale.ts'
 import { element, escaped, picture, text } from './svg.ts'
 
-/** Rows by name, and in each the values of stretches of steps. */
+/** Rows by name, each with the values of stretches of steps. */
 interface Cells {
   readonly names: readonly string[]
-  /** The first step of each column, and after the last the end. */
+  /** The first step of each column, and the end of the last. */
   readonly steps: readonly number[]
   /** By rows; null where nothing was measured. */
   readonly values: readonly (readonly (number | null)[])[]
@@ -14,7 +14,7 @@ interface Cells {
 
 const MOST_COLUMNS = 120
 
-/** viridis, at nine places: dark to light by equal steps for the eye, and told apart by the colour-blind. */
+/** viridis, at nine points: perceptually uniform, and suited to the colour-blind. */
 const colours = ['#440154', '#472d7b', '#3b528b', '#2c728e', '#21918c', '#28ae80', '#5ec962', '#addc30', '#fde725'].map(
   (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)),
 )
@@ -27,13 +27,13 @@ export const colourAt = (place: number): string => {
   return `rgb(${mixed.join(',')})`
 }
 
-/** The greatest of a stretch, as it is peaks that matter; what is not finite is greater than all. */
+/** The greatest value of a stretch, since peaks matter; values that are not finite count as greatest. */
 const greatest = (values: readonly number[]): number | null => {
   if (values.length === 0) return null
   return values.every(Number.isFinite) ? Math.max(...values) : Infinity
 }
 
-/** What the metrics of a prefix have for each stretch of steps, or null if there are none. */
+/** The values of the metrics with a prefix for each stretch of steps, or null if there are none. */
 export const cellsOf = (prefix: string, lines: readonly MetricsLine[]): Cells | null => {
   const names = [...new Set(lines.flatMap(({ metrics }) => Object.keys(metrics)))].filter((n) => n.startsWith(prefix))
   if (names.length === 0) return null
@@ -101,7 +101,7 @@ export const drawHeatMap = (prefix: string, lines: readonly MetricsLine[]): stri
   )
 }
 
-/** What the colours mean. */
+/** The legend of the colours. */
 const scaleBar = (left: number, top: number, least: number, most: number): readonly string[] => {
   const [parts, width] = [60, 240]
   return [

@@ -1,19 +1,19 @@
-/** A run as one page that needs nothing else: no script, no font, no network. */
+/** A run as one self-contained page: no script, no font, no network. */
 import type { MetricsLine } from '../loop/metricsFile.ts'
 import { curveOf, drawCurves } from './curves.ts'
 import { drawHeatMap } from './heatMap.ts'
 import { label } from './scale.ts'
 import { escaped } from './svg.ts'
 
-/** What a report tells of. */
+/** The contents of a report. */
 interface ReportContents {
   readonly title: string
   readonly lines: readonly MetricsLine[]
   /** How the run ended. */
   readonly ending: string
-  /** What was trained, and how: as text, in its own lines. */
+  /** What was trained, and how, as text with line breaks. */
   readonly plan: string
-  /** What comes before the names of layers, in metrics of the heat map. */
+  /** The prefix of the metrics in the heat map. */
   readonly layers: string
 }
 
@@ -40,7 +40,7 @@ const titles: { readonly [name: string]: string } = {
   gradNorm: 'Gradient norm',
 }
 
-/** A metric's own name: that of an evaluation is in the picture of the step's. */
+/** A metric's name without `eval/`: both share a picture. */
 const stemOf = (name: string): string => name.replace(/^eval\//, '')
 
 /** Metrics that share a picture, those that matter most first. */
@@ -53,7 +53,7 @@ const groupsOf = (lines: readonly MetricsLine[], layers: string): ReadonlyMap<st
 
 const row = (name: string, text: string): string => `<tr><th>${escaped(name)}</th><td>${escaped(text)}</td></tr>`
 
-/** What a metric was at each step, where that is one number: it needs no picture. */
+/** The value of a metric that never changes: it needs no picture. */
 const constantOf = (name: string, lines: readonly MetricsLine[]): number | null => {
   const [first, ...others] = curveOf(name, lines).points.map(({ value }) => value)
   if (first === undefined || !Number.isFinite(first) || others.length === 0) return null

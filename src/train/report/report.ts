@@ -1,4 +1,4 @@
-/** The report of a run, when it is over. */
+/** A hook that writes a report when a run ends. */
 import { encodeUtf8 } from '../../io/platform.ts'
 import * as must from '../../conversions/arguments.ts'
 import { attempt, run } from '../attempt.ts'
@@ -15,9 +15,9 @@ export interface ReportOptions extends StoreOptions {
   readonly title?: string
   /** What was trained, and how: the text of a plan. */
   readonly plan?: string
-  /** The file of `metricsFile`: of a run that goes on from a checkpoint, the curves have its beginning from there. */
+  /** The file of `metricsFile`: the curves of a resumed run take their beginning from it. */
   readonly metricsFile?: string
-  /** What comes before the names of layers in metrics of their gradients' norms; `'gradNorm/'` by default. */
+  /** The prefix of the metrics of layers' gradient norms; `'gradNorm/'` by default. */
   readonly layers?: string
 }
 
@@ -32,7 +32,10 @@ const door = must.door('report', {
   }),
 })
 
-/** No times, and nothing of this process alone: a run that was interrupted has the report of one that was not, to the last byte. */
+/**
+ * No times, and nothing specific to this process: a run that was interrupted has the same report as one that was not, byte for
+ * byte.
+ */
 const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
   const steps = last === null ? 'No step was made' : `${last.step} steps`
   const skipped = last !== null && last.skipped > 0 ? ` ${last.skipped} steps were skipped.` : ''
@@ -40,8 +43,8 @@ const endingOf = ({ last, reason, error }: RunEnd<unknown>): string => {
 }
 
 /**
- * Writes one page when the run is over, also when it failed: curves of all metrics, raw and smoothed, gradient norms by layer and step
- * as a heat map, and the plan. It needs no script and no network, and follows the reader's choice of light or dark.
+ * Writes one page when the run ends, also when it fails: curves of all metrics, raw and smoothed, a heat map of gradient norms
+ * by layer and step, and the plan. It needs no script and no network, and follows the reader's light or dark theme.
  *
  * @example
  * ```ts

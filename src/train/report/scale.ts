@@ -1,12 +1,12 @@
-/** From values to places in a picture. */
+/** Maps values to coordinates in a picture. */
 
-/** A scale of values, with what is written beside it. */
+/** A scale of values, with its tick labels. */
 export interface Scale {
   readonly at: (value: number) => number
   readonly ticks: readonly { readonly value: number; readonly label: string }[]
 }
 
-/** 1, 2 or 5 times a power of ten, so that about so many steps fill the range. */
+/** 1, 2 or 5 times a power of ten, so that about `count` steps fill the range. */
 const niceStep = (range: number, count: number): number => {
   const rough = range / count
   const power = 10 ** Math.floor(Math.log10(rough))
@@ -14,7 +14,7 @@ const niceStep = (range: number, count: number): number => {
   return power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10)
 }
 
-/** A number for people: 0.25, 1200, 2e-5. */
+/** A readable number: 0.25, 1200, 2e-5. */
 export const label = (x: number): string => {
   if (x === 0 || !Number.isFinite(x)) return String(x)
   const size = Math.abs(x)
@@ -26,14 +26,14 @@ export const label = (x: number): string => {
   return String(Number(x.toPrecision(4)))
 }
 
-/** Equal values need some room as well. */
+/** Widens the range of equal values. */
 const widened = ([low, high]: readonly [number, number]): readonly [number, number] => {
   if (high > low) return [low, high]
   const room = low === 0 ? 1 : Math.abs(low) / 10
   return [low - room, high + room]
 }
 
-/** Equal differences are equally far. */
+/** A linear scale. */
 export const linearScale = (extent: readonly [number, number], places: readonly [number, number], count = 5): Scale => {
   const [low, high] = widened(extent)
   const step = niceStep(high - low, count)
@@ -49,13 +49,13 @@ export const linearScale = (extent: readonly [number, number], places: readonly 
   }
 }
 
-/** Steps of a run are equally far, and there are none between whole ones. */
+/** A linear scale for steps, with ticks at integers only. */
 export const stepScale = (extent: readonly [number, number], places: readonly [number, number]): Scale => {
   const scale = linearScale(extent, places, 8)
   return { ...scale, ticks: scale.ticks.filter(({ value }) => Number.isInteger(value)) }
 }
 
-/** Equal ratios are equally far; for values above 0. */
+/** A logarithmic scale, for values above 0. */
 export const logScale = (extent: readonly [number, number], places: readonly [number, number]): Scale => {
   const [low, high] = [Math.log10(extent[0]), Math.log10(extent[1])]
   const inner = linearScale([low, high], places, 4)
@@ -67,7 +67,7 @@ export const logScale = (extent: readonly [number, number], places: readonly [nu
   }
 }
 
-/** The least and the greatest of what is finite, or null. */
+/** The least and the greatest of the finite values, or null. */
 export const extentOf = (values: readonly number[]): readonly [number, number] | null => {
   let [low, high] = [Infinity, -Infinity]
   for (const x of values) {

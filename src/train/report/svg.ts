@@ -1,4 +1,4 @@
-/** SVG as text, without a DOM: so that reports are written in Node and in browsers alike, and need no package. */
+/** SVG as text, without a DOM, so that reports need no package, in Node and in browsers. */
 
 const entities: { readonly [character: string]: string } = {
   '&': '&amp;',
@@ -8,7 +8,7 @@ const entities: { readonly [character: string]: string } = {
   "'": '&#39;',
 }
 
-/** Text that is nothing but text, in elements and in attributes. */
+/** Text, escaped for elements and attributes. */
 export const escaped = (text: string): string =>
   Array.from(text, (c) => entities[c] ?? (c < ' ' && !'\n\t'.includes(c) ? '�' : c)).join('')
 
@@ -17,7 +17,7 @@ interface Attributes {
   readonly [name: string]: string | number
 }
 
-/** Places to a tenth of a pixel: files stay small. */
+/** Coordinates to a tenth of a pixel, which keeps files small. */
 const shown = (value: string | number): string =>
   typeof value === 'number' ? String(Math.round(value * 10) / 10) : escaped(value)
 
@@ -29,7 +29,7 @@ export const element = (name: string, attributes: Attributes, ...children: reado
     : `<${name}${written.join('')}>${children.join('')}</${name}>`
 }
 
-/** Text at a place. */
+/** Text at a position. */
 export const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
   element('text', { x, y, ...attributes }, escaped(content))
 

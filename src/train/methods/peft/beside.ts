@@ -1,4 +1,4 @@
-/** Tensors that PEFT writes beside those of an adapter, and that must be what they are here anyway. */
+/** Tensors that PEFT writes beside those of an adapter, whose values follow from the model and the adapter and are checked. */
 import type { NDArray } from '../../../trace/value.ts'
 import type { Adapter } from '../../adapter.ts'
 import type { ModelLike } from '../../modelTypes.ts'
@@ -14,7 +14,7 @@ import type { FoundModules } from './modules.ts'
 /** What a tensor must be. */
 export interface Beside {
   readonly called: string
-  /** Its value, by the adapter that was read; null where any will do. */
+  /** Its value, from the adapter that was read; null where any value will do. */
   readonly valueIn: ((adapter: Pick<Adapter, 'weights' | 'saved'>) => NDArray) | null
 }
 
@@ -30,7 +30,7 @@ const ofVera = ({ config }: Format): readonly Entry[] => {
   ]
 }
 
-/** What PEFT keeps of the model itself where tables or heads are adapted. */
+/** Tensors of the model itself that PEFT saves where tables or heads are adapted. */
 const ofBase = ({ modules }: FoundModules, params: readonly NamedParameter[]): readonly Entry[] => {
   const byName = new Map(params.map(({ name, value }) => [name, value]))
   return modules.flatMap(({ module, value }): readonly Entry[] => {
@@ -49,7 +49,7 @@ const ofBase = ({ modules }: FoundModules, params: readonly NamedParameter[]): r
   })
 }
 
-/** With `bias` all, what a module that is saved whole was before. */
+/** With `bias` all, the original values of a module that is saved whole. */
 const ofOriginals = (saved: readonly string[], params: readonly NamedParameter[]): readonly Entry[] =>
   params.flatMap(({ name, value }) => {
     if (!saved.includes(name) || !name.endsWith('.bias')) return []
@@ -60,7 +60,7 @@ const ofOriginals = (saved: readonly string[], params: readonly NamedParameter[]
     })
   })
 
-/** Those of heads that share tables: the same the other way around. */
+/** The tensors of tables that share their weight with adapted heads. */
 const ofTables = ({ modules, untied }: FoundModules, tied: ReadonlyMap<string, string>): readonly Entry[] =>
   modules.flatMap(({ module, name, table, value }) => {
     if (!table) return []
@@ -72,7 +72,7 @@ const ofTables = ({ modules, untied }: FoundModules, tied: ReadonlyMap<string, s
     })
     return [
       ...heads.map((x): Entry => [`${PREFIX}${x}.base_layer.weight`, whole]),
-      // A head that has parted from its table is meant itself, or not at all.
+      // A head that no longer shares its table is adapted itself, or not at all.
       ...heads
         .filter((head) => !Object.hasOwn(untied, head))
         .flatMap((head): readonly Entry[] => [
@@ -82,11 +82,11 @@ const ofTables = ({ modules, untied }: FoundModules, tied: ReadonlyMap<string, s
     ]
   })
 
-/** Whether the adapter began as a part of the weights. */
+/** Whether the adapter was initialised from a part of the weights. */
 const isResidual = ({ config }: Format): boolean =>
   (config.method === 'lora' || config.method === 'dora') && takesPart(config.initLoraWeights)
 
-/** What may stand beside an adapter of these modules, by its key. */
+/** The tensors that may come beside an adapter of these modules, by key. */
 export const besideOf = (
   format: Format,
   found: FoundModules,
@@ -100,7 +100,7 @@ export const besideOf = (
       ? [[`${PREFIX}${other}`, { called: `${own}, which the head shares`, valueIn: (adapter) => adapter.saved[own]! }]]
       : [],
   )
-  // Of such an adapter the file has the residual, which follows from the weights.
+  // The file of such an adapter has the residual, which follows from the weights.
   const base = ofBase(found, params).map(([key, beside]): Entry => [
     key,
     isResidual(format) ? { ...beside, valueIn: null } : beside,

@@ -1,4 +1,4 @@
-/** The folder of an adapter of PEFT's: what its files are called, and where its tensors are. */
+/** The directory of a PEFT adapter: the names of its files, and where its tensors are. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { FolderLike, FolderOptions, IoError, TensorFile } from '../../../io/index.ts'
 import { openFolder, openTensors } from '../../../io/index.ts'
@@ -9,10 +9,10 @@ import { refusable, refuse, valueOf } from './refusal.ts'
 export const CONFIG_FILE = 'adapter_config.json'
 export const WEIGHTS_FILE = 'adapter_model.safetensors'
 
-/** What PEFT wrote before there was safetensors. */
+/** The file that PEFT wrote before it used safetensors. */
 const PICKLED_FILE = 'adapter_model.bin'
 
-/** The tensors of a folder: its safetensors, or the pickled file of older versions. */
+/** The tensors of a directory: its safetensors, or the pickled file of older versions. */
 export const openAdapterTensors = (
   from: FolderLike,
   options: FolderOptions = {},

@@ -1,4 +1,4 @@
-/** Configurations of PEFT and settings of methods, both ways. */
+/** Converts configurations of PEFT to settings of methods, and back. */
 import type { JsonRecord } from '../../../io/index.ts'
 import type { Adapter } from '../../adapter.ts'
 import type { Ia3Config } from '../ia3.ts'
@@ -20,7 +20,7 @@ export type PeftConfig = LoraConfig | Ia3Config | VeraConfig
 /** Names of methods whose files are PEFT's. */
 export type PeftMethod = PeftConfig['method']
 
-/** What a configuration comes to: settings, and the arrays that each module has. */
+/** A parsed configuration: settings, and the arrays of each module. */
 export interface Format {
   readonly config: PeftConfig
   readonly arraysOf: (module: AdaptedModule) => readonly (readonly [name: string, shape: readonly number[]])[]
@@ -28,7 +28,7 @@ export interface Format {
 
 /** Options of reading. */
 interface FormatOptions {
-  /** Whether adapters that began as a part of the weights are read: they belong to the residual. */
+  /** Whether adapters initialised from a part of the weights are read: they belong to the residual. */
   readonly residual: boolean
 }
 
@@ -51,7 +51,7 @@ const isCount = (x: number): boolean => Number.isSafeInteger(x) && x > 0
 const isPositive = (x: number): boolean => x > 0
 const isFraction = (x: number): boolean => x >= 0 && x < 1
 
-/** Beginnings that leave the weights as they are. */
+/** Initialisations that leave the weights unchanged. */
 const plainInits = ['gaussian', 'orthogonal', 'eva']
 
 const initOf = (config: ConfigReader, { residual }: FormatOptions): string => {
@@ -72,7 +72,7 @@ const initOf = (config: ConfigReader, { residual }: FormatOptions): string => {
   )
 }
 
-/** The arrays of a convolution: A is one of so many outputs as the rank, and B one of single pixels. */
+/** The arrays of a convolution: A has as many outputs as the rank, and B a kernel of one pixel. */
 const kernelArrays = (
   config: LoraConfig,
   module: string,
@@ -132,7 +132,7 @@ const ia3Of = (config: ConfigReader, found: FoundModules): Format => {
   }
 }
 
-/** Projections are as large as the rank says, however few bytes a file has. */
+/** Limits the rank: projections are drawn at its size, however small the file is. */
 const MOST_RANK = 2 ** 16
 
 const veraOf = (config: ConfigReader, found: FoundModules): Format => {
@@ -159,7 +159,7 @@ const veraOf = (config: ConfigReader, found: FoundModules): Format => {
   }
 }
 
-/** Which method a configuration is one of. */
+/** The method of a configuration. */
 export const methodOf = (config: ConfigReader): PeftMethod => {
   const type = config.get('peft_type')
   if (type === 'LORA') return config.flag('use_dora', false) ? 'dora' : 'lora'
@@ -168,7 +168,7 @@ export const methodOf = (config: ConfigReader): PeftMethod => {
   return config.fail('peft_type', "'LORA', 'IA3' or 'VERA' (promptTuning and prefixTuning load virtual tokens)")
 }
 
-/** The settings that a configuration comes to, for these modules. */
+/** The settings of a configuration, for these modules. */
 export const formatOf = (config: ConfigReader, found: FoundModules, options: FormatOptions): Format => {
   const method = methodOf(config)
   if (method !== 'lora' && method !== 'dora') {

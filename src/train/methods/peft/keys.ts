@@ -1,9 +1,9 @@
 /** Names of tensors in files of PEFT, of this version and of older ones. */
 
-/** What PEFT puts before the names of the model it wraps. */
+/** The prefix that PEFT adds to the names of the model it wraps. */
 export const PREFIX = 'base_model.model.'
 
-/** Rows of a table that are trained. */
+/** Trained rows of a table. */
 export const TOKENS = 'trainable_tokens_delta'
 
 /** Names of arrays of adapters. */
@@ -21,7 +21,7 @@ const arrayNames = [
 /** `module.lora_A`, with `.weight` or without, and with the adapter's name in between in older files. */
 const arrayKey = new RegExp(`^(.+)\\.(${arrayNames.join('|')})(?:\\.(?!weight$)[^.]+)?(?:\\.weight)?$`)
 
-/** The name of an array under which it stands in a file. */
+/** The key of an array in a file. */
 export const fileKey = (module: string, name: string): string =>
   name === 'lora_B_bias'
     ? `${PREFIX}${module}.lora_B.bias`
@@ -30,8 +30,8 @@ export const fileKey = (module: string, name: string): string =>
       : `${PREFIX}${module}.${name}${name === 'lora_A' || name === 'lora_B' ? '.weight' : ''}`
 
 /**
- * What a key of a file may mean, most likely first: `module.name` of an array of an adapter, or the name of a parameter that was trained
- * whole.
+ * The possible meanings of a key in a file, most likely first: `module.name` of an adapter's array, or the name of a parameter
+ * that was trained whole.
  */
 export const meaningsOf = (key: string): readonly string[] => {
   const bare = key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key
@@ -45,6 +45,6 @@ export const meaningsOf = (key: string): readonly string[] => {
   const parts = bare.split('.modules_to_save.')
   if (parts.length !== 2) return [bare]
   const [module, rest] = parts as [string, string]
-  // The name of the adapter may stand in between.
+  // The name of the adapter may come in between.
   return [`${module}.${rest}`, `${module}.${rest.slice(rest.indexOf('.') + 1)}`]
 }

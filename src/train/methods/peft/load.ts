@@ -1,4 +1,4 @@
-/** Adapters from files of PEFT, strictly: what is missing, left over or of another shape is an error that names it. */
+/** Loads adapters from PEFT's files, strictly: missing or unexpected tensors and other shapes are an error that names them. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import { isFloat } from '../../../core/dtype.ts'
 import { sameShape, showShape } from '../../../core/shape.ts'
@@ -29,15 +29,18 @@ import { refusable, refuse, valueOf } from './refusal.ts'
 
 /** Options of `load`. */
 export interface LoadAdapterOptions extends FolderOptions {
-  /** The model that the parameters are of: its type tells which weights are `[inputs, outputs]`, and which are tied. */
+  /** The model of the parameters: its type tells which weights are `[inputs, outputs]`, and which are tied. */
   readonly model?: ModelLike
-  /** Whether the adapter will be applied to `lora.residual(params, adapter)`: it must if it began as a part of the weights. */
+  /**
+   * Whether the adapter will be applied to `lora.residual(params, adapter)`: it must be, if it was initialised from a part of
+   * the weights.
+   */
   readonly residual?: boolean
 }
 
 const loadOptions: must.OptionTable<LoadAdapterOptions> = { ...folderTable, model: aModel, residual: must.boolean }
 
-/** A tensor that is wanted: under what it is kept, and its shape. */
+/** A tensor that is needed: its name in the adapter, and its shape. */
 interface Wanted {
   readonly shape: readonly number[]
   readonly place: { readonly module: string; readonly name: string } | null
@@ -68,13 +71,13 @@ const wantedOf = (
   return wanted
 }
 
-/** So many names are listed in a message. */
+/** The most names in a message. */
 const SHOWN = 8
 
 const listed = (names: readonly string[]): string =>
   names.slice(0, SHOWN).join(', ') + (names.length > SHOWN ? `, and ${names.length - SHOWN} more` : '')
 
-/** Keys of the file by what they are wanted for, and the others. */
+/** Keys of the file by the tensor that they are for, and the remaining keys. */
 const matched = (
   keys: Iterable<string>,
   wanted: ReadonlyMap<string, Wanted>,
@@ -125,7 +128,7 @@ const readArray = async (file: TensorFile, key: string): Promise<NDArray> => {
 const isNear = (x: NDArray, y: NDArray): boolean =>
   sameShape(x.shape, y.shape) && np.allclose(x, y, { rtol: 1e-5, atol: 1e-7 }).bool()
 
-/** Tensors beside the adapter's own must be what they are here anyway. */
+/** Checks the values of tensors beside the adapter's own. */
 const checkBeside = async (
   file: TensorFile,
   keys: readonly string[],
@@ -140,7 +143,7 @@ const checkBeside = async (
   }
 }
 
-/** Nothing is missing, and nothing left over. */
+/** Checks that no tensor is missing, and none unexpected. */
 const checkNames = (file: TensorFile, missing: readonly string[], unexpected: readonly string[]): void => {
   const faults = [
     ...(missing.length === 0 ? [] : [`it lacks ${listed(missing)}`]),
@@ -165,7 +168,7 @@ const readAdapter = async (
   return new Adapter(config, weights, saved)
 }
 
-/** A bias of B is added to one that the model has. */
+/** Checks that the model has the biases that those of B are added to. */
 const checkBiases = ({ config }: Format, { modules }: FoundModules, params: unknown): void => {
   if (config.method !== 'lora' || config.loraBias !== true) return
   const names = new Set(parametersOf(params).map(({ name }) => name))

@@ -1,4 +1,4 @@
-/** Which modules a configuration of PEFT means: `check_target_module_exists` of `peft.tuners.tuners_utils`. */
+/** The modules that a configuration of PEFT adapts: `check_target_module_exists` of `peft.tuners.tuners_utils`. */
 import { endsIn } from '../../globs.ts'
 import type { ModelLike } from '../../modelTypes.ts'
 import { isHead, isTable } from '../../modelTypes.ts'
@@ -11,7 +11,7 @@ import { isFanIn, isTrainedBias, tiesOf } from '../settings.ts'
 import type { ConfigReader } from './reader.ts'
 import { refuse } from './refusal.ts'
 
-/** Modules and how they are said. */
+/** The modules, and the settings that select them. */
 export interface FoundModules {
   readonly modules: readonly AdaptedModule[]
   readonly targetModules: readonly string[]
@@ -37,8 +37,8 @@ const matcher = (config: ConfigReader, key: string): ((module: string) => boolea
 }
 
 /**
- * `layers_to_transform` and `layers_pattern`: the first number of a name that comes after the pattern, or after any two parts. Names
- * that are listed whole are meant whatever their layer.
+ * `layers_to_transform` and `layers_pattern`: the first number of a name that comes after the pattern, or after any two parts.
+ * Names that are listed in full match in any layer.
  */
 const layerMatcher = (config: ConfigReader): ((module: string) => boolean) => {
   const given = config.get('layers_to_transform')
@@ -60,7 +60,7 @@ const layerMatcher = (config: ConfigReader): ((module: string) => boolean) => {
   }
 }
 
-/** What `target_modules` mean. */
+/** The test that `target_modules` describes. */
 const targetMatcher = (config: ConfigReader): ((module: string) => boolean) => {
   const given = config.namesOrText('target_modules')
   const isInLayer = layerMatcher(config)
@@ -87,7 +87,7 @@ interface Head extends Matrix {
   readonly table: string
 }
 
-/** Heads that are not leaves of their own, under the names that they have in files. */
+/** Heads that share a leaf with a table, by their names in files. */
 export const headsOf = (params: unknown, model: ModelLike | undefined): readonly Head[] => {
   const byName = new Map(matricesOf(params).map((matrix) => [matrix.name, matrix]))
   return [...(model?.tied ?? [])].flatMap(([name, table]) => {
@@ -98,7 +98,7 @@ export const headsOf = (params: unknown, model: ModelLike | undefined): readonly
 
 const words = /(^|\.)(word_embeddings|wte|embed_tokens|shared)$/
 
-/** `trainable_token_indices`: rows of the table of words, or of tables by the ends of their names. */
+/** `trainable_token_indices`: rows of the word embeddings, or of tables selected by the ends of their names. */
 const tokensOf = (
   config: ConfigReader,
   params: unknown,
@@ -131,7 +131,7 @@ const tokensOf = (
 }
 
 /**
- * Biases of heads that share a table of which rows are trained. PEFT computes such a head as a product with the table and nothing more
+ * Biases of heads that share a table with trained rows. PEFT computes such a head as a product with the table and nothing more
  * (`TrainableTokensLayer.forward_adapters`), so that the adapter was trained without them.
  */
 const idleBiasesOf = (
@@ -148,7 +148,7 @@ const idleBiasesOf = (
   return biases.filter((name) => names.has(name))
 }
 
-/** The matrices of a tree that the configuration means. */
+/** The matrices of a tree that the configuration selects. */
 export const modulesOf = (config: ConfigReader, params: unknown, model: ModelLike | undefined): FoundModules => {
   const modulesToSave = config.names('modules_to_save')
   const given = config.get('target_modules')

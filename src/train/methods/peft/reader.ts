@@ -1,9 +1,9 @@
-/** A configuration of PEFT, key by key: what is not asked for must be one of those that change nothing. */
+/** Reads a configuration of PEFT key by key: keys that nothing reads must have no effect. */
 import type { JsonRecord } from '../../../io/index.ts'
 import { show } from '../../../core/show.ts'
 import { refuse } from './refusal.ts'
 
-/** Keys that say where an adapter comes from, or how it was made, and not what it computes. */
+/** Keys for where an adapter comes from, or how it was made, with no effect on what it computes. */
 const told = new Set([
   'auto_mapping',
   'base_model_name_or_path',
@@ -15,7 +15,7 @@ const told = new Set([
   'runtime_config',
 ])
 
-/** Keys whose values mean something only beside others, which are refused. */
+/** Keys that have an effect only with others, which are rejected. */
 const idle = new Set(['megatron_core', 'qalora_group_size', 'loftq_config'])
 
 /** Whether a value says that a feature is not used: null, false, an empty list or object, `none`. */
@@ -89,7 +89,7 @@ export class ConfigReader {
     return this.#take(key, wanted, isNumbers, {})
   }
 
-  /** Refuses keys that were not asked for and ask for something. */
+  /** Rejects keys that nothing read and that have an effect. */
   finish(): void {
     const left = Object.keys(this.#config).filter(
       (key) => !this.#read.has(key) && !told.has(key) && !idle.has(key) && !isUnused(this.#config[key]),

@@ -1,4 +1,4 @@
-/** How faults in files of adapters are carried to where they become values. */
+/** How errors in adapter files reach the place where they become values. */
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import type { IoError } from '../../../io/index.ts'
 import type { AdapterError } from '../../errors.ts'
@@ -12,7 +12,7 @@ class Refusal extends Error {
   }
 }
 
-/** Names that files lack, and names that nothing takes. */
+/** Names that are missing in files, and names that are unexpected. */
 type Names = Partial<Pick<AdapterError, 'missing' | 'unexpected'>>
 
 /** The files do not fit. */
@@ -20,14 +20,14 @@ export const refuse = (message: string, { missing = [], unexpected = [] }: Names
   throw new Refusal({ _tag: 'AdapterError', message, missing, unexpected })
 }
 
-/** The value of a task, or its error on its way. */
+/** The value of a task; throws its error. */
 export const valueOf = async <A>(task: TaskEither<AdapterError | IoError, A>): Promise<A> => {
   const result = await task()
   if (result._tag === 'Right') return result.right
   throw new Refusal(result.left)
 }
 
-/** A task that gives the value of `f`, or the fault that it met. */
+/** A task of the value of `f`, or of the error that it throws. */
 export const refusable =
   <A>(f: () => Promise<A>): TaskEither<AdapterError | IoError, A> =>
   async () => {

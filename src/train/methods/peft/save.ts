@@ -16,9 +16,9 @@ import type { PeftConfig } from './formats.ts'
 import { configFile } from './formats.ts'
 import { fileKey, PREFIX } from './keys.ts'
 
-/** What is said in the configuration besides. */
+/** Further entries of the configuration. */
 export interface SaveAdapterOptions {
-  /** Where the weights are that the adapter belongs to, for PEFT: a path, or a name on the hub. */
+  /** The location of the base weights, for PEFT: a path, or a name on the hub. */
   readonly baseModel?: string
   /** PEFT's `task_type`: `SEQ_CLS`, `CAUSAL_LM`, ... */
   readonly taskType?: string
@@ -30,7 +30,7 @@ const methods = ['lora', 'dora', 'ia3', 'vera'] as const
 
 type NamedArrays = Adapter['saved']
 
-/** The same again for modules that share a trained weight, in which rows are outputs. */
+/** The same tensors again for modules that share a trained weight whose rows are outputs. */
 const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedArrays =>
   Object.fromEntries(
     Object.entries(config.tied).flatMap(([other, own]) => {
@@ -45,13 +45,13 @@ const sharedTensors = ({ config, weights, saved }: Adapter<PeftConfig>): NamedAr
     }),
   )
 
-/** The name of a leaf that is trained whole: the bias of an adapted module is a level below. */
+/** The name of a leaf that is trained whole: the bias of an adapted module is one level deeper. */
 const savedKey = (name: string, weights: Adapter['weights']): string => {
   const module = name.endsWith('.bias') ? name.slice(0, -'.bias'.length) : ''
   return PREFIX + (Object.hasOwn(weights, module) ? `${module}.base_layer.bias` : name)
 }
 
-/** What is trained, or the gradients by it, under the names that files have for it. */
+/** The trained arrays, or their gradients, under the names that they have in files. */
 export const trainedTensors = (adapter: Adapter<PeftConfig>): NamedArrays => {
   const { weights, saved } = spelledAsFiles(adapter)
   const arrays = Object.entries(weights).flatMap(([module, named]) =>
@@ -71,8 +71,8 @@ const tensorsOf = (adapter: Adapter<PeftConfig>): NamedTensors => {
 const encodeDoor = must.door('encodeAdapter', { adapter: anAdapter(...methods), options: must.optionsOf(saveOptions) })
 
 /**
- * An adapter as the two files of PEFT, by name: what `loadAdapter` and the methods' `load` read again, and PEFT's
- * `PeftModel.from_pretrained` from a directory.
+ * An adapter as PEFT's two files, by name. `loadAdapter`, the methods' `load`, and `PeftModel.from_pretrained` of PEFT read
+ * them from a directory.
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export const encodeAdapter = (
   ])
 }
 
-/** Writes the directory of an adapter: each file appears whole or not at all, the configuration last. */
+/** Writes the directory of an adapter. Each file is written atomically, the configuration last. */
 export const saveAdapterOf = (operation: string, accepted: readonly string[]) => {
   const door = must.door(operation, {
     path: must.string,
@@ -117,7 +117,7 @@ export const saveAdapterOf = (operation: string, accepted: readonly string[]) =>
       const disk = nodeFiles(path)
       const { join } = nodeModule('node:path')!
       await withPlatform(path, () => disk.mkdir(path, { recursive: true }))
-      // From here on until the end there is no adapter in the directory.
+      // From here until the end the directory has no adapter.
       await withPlatform(path, () => disk.rm(join(path, CONFIG_FILE), { force: true }))
       for (const [name, bytes] of files) await run(writeFile(join(path, name), [bytes]))
     })
