@@ -1,7 +1,8 @@
 /** Adam and the optimizers derived from it: steps from moments of gradients. Defaults are those of optax. */
 import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/surface.ts'
-import type { AdamOptions, AmsgradState, MomentsState } from './adaptive.ts'
+import type { AdamOptions, AmsgradState } from './adaptive.ts'
+import type { MomentsState } from './moments.ts'
 import {
   scaleByAdam,
   scaleByAdamax,

@@ -1,6 +1,7 @@
 /** Checks of options that several optimizers share. */
 import * as must from '../conversions/arguments.ts'
-import type { AdamOptions, LionOptions, RmsOptions } from './adaptive.ts'
+import type { AdamOptions, LionOptions } from './adaptive.ts'
+import type { RmsOptions } from './rootMeanSquares.ts'
 import type { Mask, MaskedState } from './masks.ts'
 import type { MomentumOptions, RateState, ScalarOrSchedule } from './scaling.ts'
 

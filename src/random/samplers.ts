@@ -1,25 +1,23 @@
-/** Samplers: key first, then shape. The algorithms are JAX's, so the same key gives the same numbers. */
+/** Samplers of numbers: key first, then shape. The algorithms are JAX's, so the same key gives the same numbers. */
 import type { DType } from '../core/dtype.ts'
-import { bitsOf, epsilonOf, integerLimits, isFloat, isInteger } from '../core/dtype.ts'
-import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
+import { bitsOf, epsilonOf, integerLimits, isInteger } from '../core/dtype.ts'
+import { DTypeError } from '../core/errors.ts'
 import type { Shape } from '../core/shape.ts'
-import { broadcastTwo, normalizeAxis, sizeOf } from '../core/shape.ts'
-import { full, fullLike, iota, scalar } from '../ops/creation.ts'
+import { broadcastTwo } from '../core/shape.ts'
+import { full, fullLike } from '../ops/creation.ts'
 import * as e from '../ops/elementwise.ts'
-import { broadcastTo, expandDims, reshape, sliceInDim } from '../ops/movement.ts'
-import { argmax, cumsum, reduceSum } from '../ops/reduction.ts'
-import { sort } from '../ops/sorting.ts'
-import { asArray, functions } from '../runtime/installArrays.ts'
+import { asArray } from '../runtime/installArrays.ts'
 import { asOneProgram } from '../runtime/whole.ts'
 import * as must from '../conversions/arguments.ts'
 import { inexact } from '../conversions/promote.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 import type { Key } from './keys.ts'
-import { aKey, consume, randomBits, randomFraction64, splitTwo } from './keys.ts'
+import { aKey, consume } from './keys.ts'
 import { isCentral, withTails } from './normalTail.ts'
 import { orthonormalize } from './orthonormalize.ts'
-import { checkIntegerBound, checkInterval, checkWeights } from './parameters.ts'
+import { checkIntegerBound, checkInterval } from './parameters.ts'
+import { checkFloat, fraction, bound, drawn, uniformIn, integersIn, gumbelOf } from './draws.ts'
 
 /** The dtype of the sample. */
 export interface SampleOptions {
@@ -42,56 +40,6 @@ const rangeOptions: must.OptionTable<RangeOptions> = {
   maxval: must.arrayLike,
   dtype: must.dtype,
 }
-
-const checkFloat = (operation: string, dtype: DType): void => {
-  if (!isFloat(dtype)) {
-    throw new DTypeError(`${operation}: dtype is one of floats, got ${dtype}. Convert with np.astype afterwards.`)
-  }
-}
-
-/** How to make the random bits of a float's mantissa from random words. */
-interface Mantissa {
-  readonly word: DType
-  readonly drop: number
-  /** The bits of 1. */
-  readonly one: number
-}
-
-const mantissas: { readonly [D in DType]?: Mantissa } = {
-  float32: { word: 'uint32', drop: 9, one: 0x3f800000 },
-  float16: { word: 'uint16', drop: 6, one: 0x3c00 },
-  bfloat16: { word: 'uint8', drop: 1, one: 0x3f80 },
-}
-
-/** Uniform in [0, 1): a float in [1, 2) with a random mantissa, minus 1. */
-const fraction = (k: Key, shape: Shape, dtype: DType): NDArray => {
-  if (dtype === 'float64') return randomFraction64(k, shape)
-  const { word, drop, one } = mantissas[dtype]!
-  const random = e.shiftRightLogical(randomBits(k, shape, word), full(shape, drop, word))
-  const bits = e.cast(random, dtype === 'float32' ? 'uint32' : 'uint16')
-  return e.sub(e.bitcast(e.or(bits, fullLike(bits, one)), dtype), full(shape, 1, dtype))
-}
-
-const bound = (operation: string, x: ArrayLike, shape: Shape, dtype: DType): NDArray => {
-  const array = typeof x === 'number' ? e.cast(scalar(x, 'float64'), dtype) : e.cast(asArray(x), dtype)
-  if (array.aval.rank > shape.length)
-    throw new ShapeError(`${operation}: a bound ${array.aval} does not broadcast to [${shape.join(', ')}].`)
-  broadcastTwo(operation, array.aval.shape, shape)
-  return broadcastTo(array, shape)
-}
-
-/** The number of elements that a sampler draws. */
-const drawn = (_: Key, shape: Shape): number => sizeOf(shape)
-
-const uniformIn = asOneProgram(
-  'random.uniform',
-  (k: Key, shape: Shape, dtype: DType, minval: ArrayLike, maxval: ArrayLike): NDArray => {
-    const low = bound('random.uniform', minval, shape, dtype)
-    const high = bound('random.uniform', maxval, shape, dtype)
-    return e.max(low, e.add(e.mul(fraction(k, shape, dtype), e.sub(high, low)), low))
-  },
-  drawn,
-)
 
 const uniformDoor = must.door('random.uniform', {
   k: aKey,
@@ -164,35 +112,8 @@ export const randint = (
   return e.cast(integersIn(k, shape, within(minval, greatest), within(maxval, greatest + 1), 'int32'), dtype)
 }
 
-// Two words of n bits give 2n bits, of which the remainder by the span is taken in n-bit arithmetic:
-// 2^n mod span is the square of 2^(n/2) mod span.
-const integersOf = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, dtype: DType): NDArray => {
-  const [highKey, lowKey] = splitTwo(k)
-  const low = bound('random.randint', minval, shape, dtype)
-  const high = bound('random.randint', maxval, shape, dtype)
-  const bits = bitsOf(dtype)
-  const word = bits === 64 ? 'uint64' : 'uint32'
-  const unsigned = (x: NDArray): NDArray => (dtype === word ? x : e.bitcast(x, word))
-  const one = full(shape, 1, word)
-  // A bound of 2^31 (2^32 unsigned) is one more than the largest 32-bit integer.
-  const limit = 2 ** (dtype === word ? bits : bits - 1)
-  const width = e.sub(unsigned(high), unsigned(low))
-  const whole = typeof maxval === 'number' && maxval >= limit ? e.add(width, one) : width
-  const span = e.select(e.le(high, low), one, whole)
-  const half = e.rem(full(shape, 2 ** (bits / 2), word), span)
-  const multiplier = e.rem(e.mul(half, half), span)
-  const upper = e.rem(randomBits(highKey, shape, word), span)
-  const lower = e.rem(randomBits(lowKey, shape, word), span)
-  const offset = e.rem(e.add(e.mul(upper, multiplier), lower), span)
-  return e.add(low, dtype === word ? offset : e.bitcast(offset, dtype))
-}
-
-const integersIn = asOneProgram('random.randint', integersOf, drawn)
-
-// The next float above -1, and the smallest positive normal one.
+// The next float above -1.
 const belowOne = (dtype: DType): number => -1 + epsilonOf(dtype) / 2
-const smallestNormal = (dtype: DType): number =>
-  dtype === 'float64' ? 2 ** -1022 : dtype === 'float16' ? 2 ** -14 : 2 ** -126
 
 const normalOf = asOneProgram(
   'random.normal',
@@ -318,15 +239,6 @@ export const bernoulli = (k: Key, p: ArrayLike = 0.5, shape?: Shape): NDArray =>
   return isBelow(k, target, chance)
 }
 
-const gumbelOf = asOneProgram(
-  'random.gumbel',
-  (k: Key, shape: Shape, dtype: DType): NDArray => {
-    const u = uniformIn(k, shape, dtype, full([], smallestNormal(dtype), dtype), 1)
-    return e.neg(e.log(e.neg(e.log(u))))
-  },
-  drawn,
-)
-
 const gumbelDoor = must.door('random.gumbel', {
   k: aKey,
   shape: must.optional(must.shape),
@@ -414,200 +326,6 @@ export const laplace = (k: Key, shape: Shape = [], options: SampleOptions = {}):
   consume('random.laplace', k)
   checkFloat('random.laplace', dtype)
   return laplaceOf(k, shape, dtype)
-}
-
-/** Options of `categorical`. */
-export interface CategoricalOptions {
-  /** Axis of the categories, the last by default. */
-  readonly axis?: number
-  /** Shape of the result; ends with the shape of `logits` without the axis, which is the default. */
-  readonly shape?: Shape
-}
-
-const categoricalOptions: must.OptionTable<CategoricalOptions> = { axis: must.axis, shape: must.shape }
-
-/** The index of the largest of logits plus noise, along an axis of the shape. */
-const drawnCategory = asOneProgram(
-  'random.categorical',
-  (k: Key, shape: Shape, logits: NDArray, axis: number): NDArray =>
-    argmax(e.add(gumbelOf(k, shape, logits.dtype), broadcastTo(logits, shape)), axis),
-  drawn,
-)
-
-const categoricalDoor = must.door('random.categorical', {
-  k: aKey,
-  logits: must.arrayLike,
-  options: must.optionsOf(categoricalOptions),
-})
-
-/**
- * Indices (int32) of categories drawn with probabilities `softmax(logits)`, by the Gumbel-max trick. A category with logit
- * -Infinity is never drawn, unless all are -Infinity: then it is the first. One with logit NaN is always drawn, as in JAX.
- *
- * @throws ShapeError if the shape does not end with that of `logits` without the axis, or there are no categories.
- * @example
- * ```ts
- * import { np, random } from 'pullback'
- * const logits = np.log(np.array([0.5, 0.5, 0]))
- * random.categorical(random.key(0), logits, { shape: [8] }) // => [1 1 1 1 0 0 0 0]
- * // One draw for each of four rows.
- * random.categorical(random.key(0), np.zeros([4, 10])).shape // => 4
- * ```
- */
-export const categorical = (k: Key, logits: ArrayLike, options: CategoricalOptions = {}): NDArray => {
-  categoricalDoor(k, logits, options)
-  const { axis = -1, shape } = options
-  consume('random.categorical', k)
-  const values = inexact(asArray(logits))
-  const { rank } = values.aval
-  const along = normalizeAxis('random.categorical', axis, rank)
-  const batch = values.aval.shape.filter((_, d) => d !== along)
-  const target = shape ?? batch
-  const tail = target.slice(target.length - batch.length)
-  if (target.length < batch.length || broadcastTwo('random.categorical', tail, batch).join() !== tail.join()) {
-    throw new ShapeError(`random.categorical: shape [${target.join(', ')}] must end with [${batch.join(', ')}].`)
-  }
-  const prefix = target.slice(0, target.length - batch.length)
-  const full_ = [...prefix, ...tail.slice(0, along), values.aval.shape[along]!, ...tail.slice(along)]
-  return drawnCategory(k, full_, values, prefix.length + along)
-}
-
-/** Sorts by random bits, repeatedly if collisions make it necessary (JAX's rule). */
-const shuffle = (k: Key, x: NDArray, axis: number): NDArray => {
-  const rounds = Math.ceil((3 * Math.log(Math.max(1, x.aval.size))) / Math.log(2 ** 32 - 1))
-  let rest = k
-  let current = x
-  for (let i = 0; i < rounds; i++) {
-    const [next, sub] = splitTwo(rest)
-    rest = next
-    current = sort([randomBits(sub, x.aval.shape), current], axis)[1]!
-  }
-  return current
-}
-
-/** Options of `permutation`. */
-export interface PermutationOptions {
-  readonly axis?: number
-  /** Whether each 1-D slice along the axis is permuted independently, rather than whole slices together. */
-  readonly independent?: boolean
-}
-
-const permutationOptions: must.OptionTable<PermutationOptions> = { axis: must.axis, independent: must.boolean }
-
-/** A number n, for 0 ... n - 1, or an array. */
-const countOrArray: must.Check = {
-  ...must.arrayLike,
-  accepts: (x) => (typeof x === 'number' ? must.extent.accepts(x) : must.arrayLike.accepts(x)),
-  refuse: (operation, name, value, before) =>
-    (typeof value === 'number' ? must.extent : must.arrayLike).refuse(operation, name, value, before),
-}
-
-const permutationDoor = must.door('random.permutation', {
-  k: aKey,
-  x: countOrArray,
-  options: must.optionsOf(permutationOptions),
-})
-
-/**
- * A random order of `0 ... n - 1`, or of an array's slices along an axis, the first by default.
- *
- * @throws ShapeError for an invalid number, or an axis that the array does not have.
- * @example
- * ```ts
- * import { np, random } from 'pullback'
- * random.permutation(random.key(0), 5) // => [0 1 4 3 2]
- * random.permutation(random.key(1), np.array([[1, 2], [3, 4], [5, 6]])) // => [[5. 6.]\n [1. 2.]\n [3. 4.]]
- * ```
- */
-export const permutation = (k: Key, x: number | ArrayLike, options: PermutationOptions = {}): NDArray => {
-  permutationDoor(k, x, options)
-  const { axis = 0, independent = false } = options
-  consume('random.permutation', k)
-  return permuted(k, x, axis, independent)
-}
-
-const permuted = (k: Key, x: number | ArrayLike, axis: number, independent: boolean): NDArray => {
-  if (typeof x === 'number') return shuffle(k, iota('int32', [x], 0), 0)
-  const array = asArray(x)
-  const along = normalizeAxis('random.permutation', axis, array.aval.rank)
-  if (independent || array.aval.rank === 1) return shuffle(k, array, along)
-  const order = shuffle(k, iota('int32', [array.aval.shape[along]!], 0), 0)
-  return functions.take(array, order, { axis: along })
-}
-
-/** Options of `choice`. */
-export interface ChoiceOptions {
-  /** Whether an element may be drawn twice (default). */
-  readonly replace?: boolean
-  /** Probabilities; equal by default. They need not add up to 1. */
-  readonly p?: ArrayLike
-  readonly axis?: number
-}
-
-const choiceOptions: must.OptionTable<ChoiceOptions> = { replace: must.boolean, p: must.arrayLike, axis: must.axis }
-
-const chosen = (k: Key, n: number, draws: Shape, replace: boolean, p: NDArray | null): NDArray => {
-  const count = sizeOf(draws)
-  if (p === null) return integersIn(k, draws, 0, n, 'int32')
-  if (replace) {
-    const cumulative = cumsum(p, 0)
-    const total = broadcastTo(sliceInDim(cumulative, n - 1, n, 0), [count])
-    const r = e.mul(total, e.sub(full([count], 1, p.dtype), fraction(k, [count], p.dtype)))
-    const below = e.lt(broadcastTo(cumulative, [count, n]), broadcastTo(expandDims(r, 1), [count, n]))
-    return reshape(reduceSum(e.cast(below, 'int32'), [1]), draws)
-  }
-  const scores = e.add(gumbelOf(k, [n], p.dtype), e.log(p))
-  const [, order] = sort([e.neg(scores), iota('int32', [n], 0)], 0)
-  return reshape(sliceInDim(order!, 0, count, 0), draws)
-}
-
-const checkDraws = (n: number, count: number, replace: boolean): void => {
-  if (!replace && count > n) throw new ArgumentError(`random.choice: ${count} draws of ${n} without replacement.`)
-  if (n === 0 && count > 0) throw new ArgumentError(`random.choice: ${count} draws of no elements.`)
-}
-
-const choiceDoor = must.door('random.choice', {
-  k: aKey,
-  a: countOrArray,
-  shape: must.optional(must.shape),
-  options: must.optionsOf(choiceOptions),
-})
-
-/**
- * Draws from `0 ... n - 1`, or from an array's slices along an axis.
- *
- * @throws ArgumentError for more draws than elements without replacement, or draws from nothing, or a `p` that has negative
- *   numbers, NaN or infinity, or is all 0; ShapeError unless `p` has a probability for each element.
- * @example
- * ```ts
- * import { np, random } from 'pullback'
- * random.choice(random.key(0), 10, [3], { replace: false }) // => [0 1 8]
- * random.choice(random.key(0), np.array([1, 2, 3]), [4], { p: np.array([0, 0.5, 0.5]) }) // => [2. 2. 3. 3.]
- * ```
- */
-export const choice = (k: Key, a: number | ArrayLike, shape: Shape = [], options: ChoiceOptions = {}): NDArray => {
-  choiceDoor(k, a, shape, options)
-  const { replace = true, p, axis = 0 } = options
-  consume('random.choice', k)
-  const array = typeof a === 'number' ? null : asArray(a)
-  const along = array === null ? 0 : normalizeAxis('random.choice', axis, array.aval.rank)
-  const n = array === null ? (a as number) : array.aval.shape[along]!
-  checkDraws(n, sizeOf(shape), replace)
-  const resultShape =
-    array === null ? shape : [...array.aval.shape.slice(0, along), ...shape, ...array.aval.shape.slice(along + 1)]
-  if (!replace && p === undefined) {
-    const order = permuted(k, array ?? n, along, false)
-    return reshape(sliceInDim(order, 0, sizeOf(shape), along), resultShape)
-  }
-  const weights = p === undefined ? null : inexact(asArray(p))
-  if (weights !== null && weights.shape.join() !== String(n)) {
-    throw new ShapeError(
-      `random.choice: p is ${weights.aval}; there must be one probability for each of ${n} elements.`,
-    )
-  }
-  if (weights !== null) checkWeights('random.choice', weights)
-  const indices = chosen(k, n, shape, replace, weights)
-  return array === null ? indices : functions.take(array, indices, { axis: along })
 }
 
 const orthogonalDoor = must.door('random.orthogonal', {
