@@ -1,4 +1,4 @@
-/** Which operations the WebAssembly back end leaves to the interpreter: by samples of each, in both floats. */
+/** Which operations the WebAssembly back end leaves to the reference: by samples of each, in both floats. */
 import { explain } from '../src/backends/wasm/compile.ts'
 import type { OpName } from '../src/ir/op.ts'
 import { Program, Variable, equation } from '../src/ir/program.ts'
@@ -14,7 +14,7 @@ const entropyOf = (seed: number): readonly number[] => {
   return Array.from({ length: 40 }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 8)
 }
 
-/** What the operands are, if the operation's sample goes to the interpreter. */
+/** What the operands are, if the operation's sample goes to the reference. */
 const fallbackOf = (op: OpName, seed: number): string | null => {
   const { params, operands } = sampleFrom(op, entropyOf(seed), { float: seed % 2 === 0 ? 'float32' : 'float64' })
   const inputs = operands.map((x) => new Variable(x.aval))
@@ -35,7 +35,7 @@ const rows = operations.map((op) => {
 
 const left = rows.filter(({ share }) => share > 0)
 console.log(
-  `${operations.length - left.length} of ${operations.length} operations always run in WebAssembly. Left to the interpreter:`,
+  `${operations.length - left.length} of ${operations.length} operations always run in WebAssembly. Left to the reference:`,
 )
 for (const { op, share, kinds } of left) {
   console.log(`  ${op.padEnd(18)} ${share === 1 ? 'always' : `of ${kinds.join('; ')}`}`)

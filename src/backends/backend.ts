@@ -2,8 +2,8 @@
  * The contract of a back end: what one owes that turns programs into something that runs, and what it may count on.
  * `docs/adding-a-back-end.md` walks through it; `conforms` and `conformsAsync` of `pullback/testing` hold a back end to it.
  *
- * - **Programs.** `compile` is given programs that are sound, optimised, and of dtypes that it has. They mean what the interpreter
- *   makes of them; equal arguments give equal results. A back end never sees tracers.
+ * - **Programs.** `compile` is given programs that are sound, optimised, and of dtypes that it has. They mean what the
+ *   reference (`backends/reference`; to users the device `interpreter`) makes of them; equal arguments give equal results. A back end never sees tracers.
  * - **Arrays.** An executable gets bodies and gives bodies. Elements of an input are in ordinary memory (`body.host`), in its own
  *   memory (`body.resident`, if it was this back end that put it there), or in another device's, from where `body.host` brings them.
  *   It may remember a copy of its own with `body.place`. It never writes to an input's elements, unless the body is offered.

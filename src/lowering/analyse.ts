@@ -22,7 +22,7 @@ export type Class =
   | 'control'
   /** A kernel of its own. */
   | 'routine'
-  /** Left to the interpreter. */
+  /** Evaluated by the reference. */
   | 'host'
 
 /** What a back end can do. */

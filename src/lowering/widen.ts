@@ -1,6 +1,6 @@
 /**
  * Equations written out so that back ends meet elements of 32 bits and more: narrow operands are widened, and what comes out
- * is rounded, or wraps around; places are in 32 bits.
+ * is rounded, or wraps around; indices are in 32 bits.
  */
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
@@ -12,7 +12,7 @@ import type { Facts, Primitive } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/registry.ts'
 import { wideningOf } from '../primitives/widening.ts'
 
-const isPlace = ({ places: [first, count] = [0, 0] }: Facts, operand: number): boolean =>
+const isIndex = ({ indices: [first, count] = [0, 0] }: Facts, operand: number): boolean =>
   operand >= first && operand < first + count
 
 /** The equations that stand for one, in the making. */
@@ -34,8 +34,8 @@ class Written {
     return this.emit('cast', { dtype, weak: false }, [x], x.aval.withDType(dtype))
   }
 
-  /** Places in 32 bits: those that are out of all bounds stay so. */
-  place(x: Atom): Atom {
+  /** Indices in 32 bits: those that are out of all bounds stay so. */
+  index(x: Atom): Atom {
     const { dtype, shape } = x.aval
     if (!isLong(dtype)) return this.cast(x, 'int32')
     const [low, high] = integerLimits('int32')
@@ -51,7 +51,7 @@ export const widen = (eqn: Equation): readonly Equation[] => {
   const written = new Written(eqn.source)
   const inputs = eqn.inputs.map((a, i) => {
     const { dtype } = a.aval
-    if (isPlace(facts, i)) return isNarrow(dtype) || isLong(dtype) ? written.place(a) : a
+    if (isIndex(facts, i)) return isNarrow(dtype) || isLong(dtype) ? written.index(a) : a
     return wideningOf(facts, dtype).reduce<Atom>((x, next) => written.cast(x, next), a)
   })
   if (written.equations.length === 0) return [eqn]

@@ -78,7 +78,7 @@ export const dynamicSliceP: Primitive<'dynamicSlice'> = {
       0,
     )
   },
-  facts: { narrow: 'as they are', places: [1, Infinity] },
+  facts: { narrow: 'as they are', indices: [1, Infinity] },
 }
 
 export const dynamicUpdateSliceP: Primitive<'dynamicUpdateSlice'> = {
@@ -124,5 +124,5 @@ export const dynamicUpdateSliceP: Primitive<'dynamicUpdateSlice'> = {
       0,
     )
   },
-  facts: { narrow: 'as they are', places: [2, Infinity] },
+  facts: { narrow: 'as they are', indices: [2, Infinity] },
 }

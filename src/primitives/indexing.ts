@@ -223,7 +223,7 @@ export const gatherP: Primitive<'gather'> = {
     }
     return oneBatched(gather(materialize(x!, axis!, 0, size), starts, both), 0)
   },
-  facts: { narrow: 'as they are', places: [1, 1] },
+  facts: { narrow: 'as they are', indices: [1, 1] },
 }
 
 /** A gather in which an index out of bounds gives 0: linear in `x`. */
@@ -354,7 +354,7 @@ const scatterKind = (
   evaluate: (p, data, operands) => [scatterData(p, data, operands, combine(operands[0]!))],
   ...rules,
   batch: batchScatter(op),
-  facts: { ...scatterFacts[op], places: [1, 1] },
+  facts: { ...scatterFacts[op], indices: [1, 1] },
 })
 
 // Updates gathered back from where they went; an update that was dropped had no effect.

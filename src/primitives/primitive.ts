@@ -141,7 +141,7 @@ export interface Facts {
   /** Gives its one operand as it is: a mark, which derivatives and debuggers read. */
   readonly mark?: boolean
   /** The operands that say where something is: the first of them, and how many there are. */
-  readonly places?: readonly [first: number, count: number]
+  readonly indices?: readonly [first: number, count: number]
   /** Combines elements along axes. */
   readonly reduces?: boolean
   /** The same, in any order, of the parameter `axes`; of no elements there is the fold's own identity (`identityOf`). */

@@ -1,6 +1,6 @@
 /**
  * How operations compute on elements of fewer than 32 bits: operands are widened, 16-bit floats to float32 and small
- * integers to 32 bits, and what comes out is rounded, or wraps around, back. It is said here once; the interpreter does it
+ * integers to 32 bits, and what comes out is rounded, or wraps around, back. It is said here once; the reference does it
  * to elements, and the lowering writes it into programs.
  */
 import type { Aval } from '../core/aval.ts'

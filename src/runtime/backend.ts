@@ -1,11 +1,11 @@
 /** Which back end runs programs: the one mutable cell of the runtime. */
 import type { Backend } from '../backends/backend.ts'
 import { isBackend } from '../backends/backend.ts'
-import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
+import { referenceBackend } from '../backends/reference/reference.ts'
 import { settings } from '../core/settings.ts'
 import type { ConcreteBody } from '../trace/body.ts'
 
-let standard: () => Backend = () => interpreterBackend
+let standard: () => Backend = () => referenceBackend
 let chosen: Backend | null = null
 
 /** Sets the default back end, which is made when it is first needed. Called once, by `devices`. */
@@ -14,15 +14,15 @@ export const installBackend = (make: () => Backend): void => {
   standard = () => (made ??= make())
 }
 
-/** The back end that runs programs now. While NaNs or infinities are searched for, it is the interpreter. */
-export const currentBackend = (): Backend => (isDebugged() ? interpreterBackend : chosenBackend())
+/** The back end that runs programs now. While NaNs or infinities are searched for, it is the reference. */
+export const currentBackend = (): Backend => (isDebugged() ? referenceBackend : chosenBackend())
 
 const isDebugged = (): boolean => settings.nans || settings.infs
 
 /** The back end for operations on these arrays: if one of them is out of reach, its own; else the current one. */
 export const backendFor = (bodies: readonly ConcreteBody[]): Backend => {
-  // The interpreter cannot reach them either, and throws.
-  if (isDebugged()) return interpreterBackend
+  // The reference cannot reach them either, and throws.
+  if (isDebugged()) return referenceBackend
   for (const body of bodies) if (body.isOutOfReach && isBackend(body.device)) return body.device
   return chosenBackend()
 }

@@ -1,7 +1,7 @@
 /** The devices that programs run on, and how to choose one. Importing this puts the compiler into the bundle. */
 import type { Backend } from '../backends/backend.ts'
 import { isBackend } from '../backends/backend.ts'
-import { interpreterBackend } from '../backends/interpreter/interpreter.ts'
+import { referenceBackend } from '../backends/reference/reference.ts'
 import { compile } from '../backends/wasm/compile.ts'
 import type { DeviceOptions } from '../backends/wasm/device.ts'
 import { WasmDevice } from '../backends/wasm/device.ts'
@@ -74,7 +74,7 @@ export const defaultDevice = (): Backend => {
         "Add 'wasm-unsafe-eval' to its script-src.",
     )
   }
-  return interpreterBackend
+  return referenceBackend
 }
 
 /**
@@ -112,7 +112,7 @@ export const setWorkerUrl = (url: string | { readonly href: string } | null): vo
  */
 export const devices = (): readonly Backend[] => [
   ...(hasSimd() ? [wasm()] : []),
-  interpreterBackend,
+  referenceBackend,
   ...registered.values(),
 ]
 

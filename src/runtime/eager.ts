@@ -1,5 +1,5 @@
 import type { Backend, Executable } from '../backends/backend.ts'
-import { run } from '../backends/interpreter/interpreter.ts'
+import { run } from '../backends/reference/reference.ts'
 import { requireDTypes } from '../backends/capabilities.ts'
 import type { Aval } from '../core/aval.ts'
 import { checkSize } from '../core/dtype.ts'

@@ -23,7 +23,7 @@ import { jvpValues } from './jvp.ts'
 import type { LinearMap } from './partial.ts'
 import { linearizeValues, splitProgram } from './partial.ts'
 import { stage } from './stage.ts'
-import { backward, pullBack } from './transpose.ts'
+import { backward, pullCotangents } from './transpose.ts'
 
 type Values = readonly NDArray[]
 
@@ -75,7 +75,7 @@ const jvpProgram = (program: Program, nonzero: Marks, forced: Marks): Derived =>
  * Cotangents of the inputs in `linear`. An equation that computes known values beside linear ones (the counter of a loop) is
  * taken apart first: linear is only what is left when all that is known has been computed.
  */
-const pullBackProgram = (
+const pullCotangentsProgram = (
   program: Program,
   linear: Marks,
   known: Values,
@@ -92,14 +92,14 @@ const pullBackProgram = (
       ...parts.residualInputs.map((i) => knownInputs[i]!),
       ...values.slice(parts.outUnknown.length - countMarks(parts.outUnknown)),
     ]
-    return pullBackLinear(parts.unknown, residuals, marked(cotangents, parts.outUnknown))
+    return pullCotangentsLinear(parts.unknown, residuals, marked(cotangents, parts.outUnknown))
   }
   const inputs = [...unmarked(program.inputs, linear), ...marked(program.inputs, linear)]
-  return pullBackLinear(program.with({ inputs }), known, cotangents)
+  return pullCotangentsLinear(program.with({ inputs }), known, cotangents)
 }
 
 /** Of a program that is linear in all inputs but the first ones, which are known. */
-const pullBackLinear = (program: Program, known: Values, cotangents: readonly Tangent[]): readonly Tangent[] => {
+const pullCotangentsLinear = (program: Program, known: Values, cotangents: readonly Tangent[]): readonly Tangent[] => {
   const env = initialEnvironment(program, known)
   const free = program.inputs.slice(known.length)
   free.forEach((v) => env.delete(v))
@@ -112,7 +112,7 @@ const transposeProgram = (program: Program, linear: Marks, nonzero: Marks, force
   return stagePresent(
     (args) => {
       const cotangents = spread(args.slice(knownCount), nonzero)
-      const results = pullBackProgram(program, linear, args.slice(0, knownCount), cotangents)
+      const results = pullCotangentsProgram(program, linear, args.slice(0, knownCount), cotangents)
       return marked(force(spread(results, linear), forced, inAvals), linear)
     },
     [...unmarked(inAvals, linear), ...marked(outAvals, nonzero)],
@@ -177,7 +177,7 @@ export const linearize = (name: string, f: Fn, primals: Values): { outputs: Valu
 
 /** Cotangents of the arguments that a derivative gives for cotangents of the outputs. */
 export const pullback = (linear: LinearMap, cotangents: readonly Tangent[]): readonly Tangent[] =>
-  pullBack(programTransforms, linear, cotangents)
+  pullCotangents(programTransforms, linear, cotangents)
 
 /** Tangents of the outputs that a derivative gives for tangents of the arguments. */
 export const pushForward = (linear: LinearMap, tangents: Values): readonly Tangent[] => {
@@ -194,7 +194,7 @@ export const transposeApply = (
   cotangents: readonly Tangent[],
 ): readonly Tangent[] => {
   const linear = program.inputs.map((_, i) => i >= captured.length)
-  return pullBackProgram(program, linear, captured, cotangents)
+  return pullCotangentsProgram(program, linear, captured, cotangents)
 }
 
 /** `f` over a batch: axis `axes[i]` of argument i, all of extent `size`. */

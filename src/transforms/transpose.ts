@@ -89,7 +89,7 @@ export const backward = (
 }
 
 /** The pullback of a derivative: cotangents of arguments from cotangents of outputs. */
-export const pullBack = (
+export const pullCotangents = (
   programs: ProgramTransforms,
   linear: LinearMap,
   cotangents: readonly Tangent[],

@@ -1,6 +1,6 @@
 /** A program on a plugin: its pieces in order, the host's between. */
 import type { Explanation, ExplainedStep } from '../backends/explanation.ts'
-import { run } from '../backends/interpreter/interpreter.ts'
+import { run } from '../backends/reference/reference.ts'
 import { literalData } from '../ir/literal.ts'
 import type { Program, Variable } from '../ir/program.ts'
 import { ConcreteBody, bodyOf, hostOf } from '../trace/body.ts'
@@ -19,7 +19,7 @@ interface Step {
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(2)} MB`
 
-/** A step of the host: by the interpreter, on elements in ordinary memory. */
+/** A step of the host: by the reference, on elements in ordinary memory. */
 const onHost = ({ program }: Piece, bodies: readonly ConcreteBody[], operation: string): readonly ConcreteBody[] => {
   const data = bodies.map((body, i) => hostOf(program.inputs[i]!.aval, body, operation))
   return run(program, data).map((elements, k) => bodyOf(program.outAvals[k]!, elements))

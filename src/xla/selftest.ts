@@ -3,7 +3,7 @@
  * that it still needs.
  */
 import { makeProgram } from '../api/program.ts'
-import { run } from '../backends/interpreter/interpreter.ts'
+import { run } from '../backends/reference/reference.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate, dtypes, isFloat } from '../core/dtype.ts'
 import { Aval } from '../core/aval.ts'

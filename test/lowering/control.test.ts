@@ -2,7 +2,7 @@
 import type { NDArray } from 'pullback'
 import { lax, makeProgram, np } from 'pullback'
 import { describe, expect, it } from 'vitest'
-import { run as interpret } from '../../src/backends/interpreter/interpreter.ts'
+import { run as interpret } from '../../src/backends/reference/reference.ts'
 import { lower } from '../../src/lowering/fuse.ts'
 import { toHost } from '../../src/trace/value.ts'
 import { plain } from './support/capabilities.ts'

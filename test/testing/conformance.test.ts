@@ -4,7 +4,7 @@ import type { NDArray, Program } from 'pullback'
 import { grad, jvp, makeProgram, np, optimize, parseProgram, random } from 'pullback'
 import { conforms, onDevice, programs, wasmDevice } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
-import { run } from '../../src/backends/interpreter/interpreter.ts'
+import { run } from '../../src/backends/reference/reference.ts'
 import type { TypedArray } from '../../src/core/dtype.ts'
 
 const parsed = (text: string): Program => {

@@ -17,7 +17,7 @@ export type OutputSource =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly index: number }
 
-/** An equation that the interpreter evaluates, in the middle of a program. */
+/** An equation that the reference evaluates, in the middle of a program. */
 export interface HostStep {
   readonly equation: Equation
   readonly operands: readonly Place[]

@@ -1,11 +1,11 @@
-/** Equations that have no kernel: the interpreter evaluates them, in the middle of a compiled program. */
+/** Equations that have no kernel: the reference evaluates them, in the middle of a compiled program. */
 import { literalData } from '../../ir/literal.ts'
 import type { Equation } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
 import { primitives } from '../../primitives/registry.ts'
 import type { OpName } from '../../ir/op.ts'
 import type { Primitive } from '../../primitives/primitive.ts'
-import { run } from '../interpreter/interpreter.ts'
+import { run } from '../reference/reference.ts'
 import type { HostStep, Place } from './compiled.ts'
 import type { Heap } from './heap.ts'
 

@@ -28,7 +28,7 @@ const recomputes = (eqn: Equation): boolean => {
   return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
 }
 
-// Bodies that would come to more than this are left to the interpreter.
+// Bodies that would come to more than this are left to the reference.
 const largestBody = 200_000
 
 const inlinedSize = (program: Program): number =>

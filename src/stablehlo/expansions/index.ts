@@ -21,7 +21,7 @@ type OnArrays = (...operands: Arrays) => Arrays
 const programOf = (f: OnArrays, operands: readonly Aval[]): Program =>
   optimize(makeProgram(f)(...(operands.map((a) => new ShapeDtypeStruct(a.shape, a.dtype)) as unknown as NDArray[])))
 
-/** A function of one matrix, for many: in float64, as the interpreter computes it, and back. */
+/** A function of one matrix, for many: in float64, as the reference computes it, and back. */
 const overMatrices = (f: OnArrays, operands: readonly Aval[], results: readonly Aval[]): Program => {
   const wide: OnArrays = (...xs) => f(...xs.map((x) => (isFloat(x.dtype) ? x.astype('float64') : x)))
   const batched = operands[0]!.shape.slice(2).reduce<OnArrays>((g) => vmap<Arrays, Arrays>(g), wide)

@@ -1,5 +1,5 @@
 /**
- * Factorisations of one matrix as programs, for engines that have none: the interpreter's algorithms, in float64, with its signs and its
+ * Factorisations of one matrix as programs, for engines that have none: the reference's algorithms, in float64, with its signs and its
  * order, so that what is exported means what it meant.
  */
 import * as lax from '../../lax/index.ts'

@@ -1,6 +1,6 @@
 /**
  * What factorisations and solutions share. They work on matrices of float64 in scratch memory, whatever the dtype, with the
- * interpreter's roundings in the interpreter's order: the results are the same, bit by bit.
+ * reference's roundings in the reference's order: the results are the same, bit by bit.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { range } from '../../../core/shape.ts'

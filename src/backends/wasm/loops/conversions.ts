@@ -56,7 +56,7 @@ const toLong = (to: LongDType, from: WordDType, x: Vector): Vector => {
   return longOfDouble(to, words.float64[from](x))
 }
 
-// Between floats of 32 bits and integers of 64 by way of float64, as in the interpreter.
+// Between floats of 32 bits and integers of 64 by way of float64, as in the reference.
 const fromLong = (from: LongDType, to: WordDType, x: Vector): Vector => {
   if (to === 'bool') return narrowMask(op('i64x2.ne', x, i64x2(0n)))
   return isFloat(to) ? words[to].float64(doubleOfLong(from, x)) : narrowMask(x)

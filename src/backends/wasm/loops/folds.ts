@@ -1,4 +1,4 @@
-/** Accumulators of reductions. Sums and products of float32 are taken in float64, as the interpreter takes them. */
+/** Accumulators of reductions. Sums and products of float32 are taken in float64, as the reference takes them. */
 import type { DType } from '../../../core/dtype.ts'
 import { isFloat } from '../../../core/dtype.ts'
 import type { FoldName } from '../../../primitives/folds.ts'

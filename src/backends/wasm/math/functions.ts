@@ -1,7 +1,7 @@
 /**
  * The mathematics of vectors, a row for each function: how it is written for four float32 and for two float64, how far results may be
- * from the true values, and what rare cases call in JavaScript. Each means what the interpreter computes: the real function rounded,
- * with the interpreter's special values. See docs/adding-a-primitive.md.
+ * from the true values, and what rare cases call in JavaScript. Each means what the reference computes: the real function rounded,
+ * with the reference's special values. See docs/adding-a-primitive.md.
  */
 import type { OpName } from '../../../ir/op.ts'
 import { op } from '../asm/index.ts'

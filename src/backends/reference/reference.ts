@@ -1,3 +1,4 @@
+/** The reference back end: programs mean what this makes of them, an operation after another, by the records. To users it is the device `interpreter`. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { dtypes } from '../../core/dtype.ts'
@@ -113,7 +114,7 @@ const compiled = (program: Program): Run => program.derive('interpreter', () => 
 export const run: RunProgram = (program, inputs) => compiled(program)(inputs)
 
 /** The reference: every equation by its record's `evaluate`, in order. What it says, a program means. */
-export const interpreterBackend: Backend = {
+export const referenceBackend: Backend = {
   name: 'interpreter',
   capabilities: { dtypes, readsAtOnce: true, maxBytes: null },
   compile: (program) => {
