@@ -11,7 +11,7 @@ import { Aval } from '../../src/core/aval.ts'
 import { allocate } from '../../src/core/dtype.ts'
 import type { HostArray } from '../../src/core/host.ts'
 import { sizeOf, stridesOf } from '../../src/core/shape.ts'
-import { prepareRoutine } from '../../test/backends/support/routine.ts'
+import { prepareRoutine } from '../../test/backends/wasm/support/routine.ts'
 
 type DType = MatmulSpec['dtype']
 

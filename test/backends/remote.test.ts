@@ -43,7 +43,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import type { ConcreteBody } from '../../src/trace/body.ts'
 import { RemoteDevice } from './support/remoteDevice.ts'
-import { dataOf, programOf } from './support/samples.ts'
+import { dataOf, programOf } from './wasm/support/samples.ts'
 
 const named = (name: string, message = /./): unknown =>
   expect.objectContaining({ name, message: expect.stringMatching(message) as string })

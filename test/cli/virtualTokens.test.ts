@@ -1,4 +1,4 @@
-/** Adapters of virtual tokens through the command line, as PEFT computes them: see test/train/virtual/record.py. */
+/** Adapters of virtual tokens through the command line, as PEFT computes them: see test/train/methods/virtual/record.py. */
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { get } from '../io/support/recorded.ts'
 import { pullback } from './support/commandLine.ts'
 
-const data = resolve(import.meta.dirname, '../train/virtual/data')
+const data = resolve(import.meta.dirname, '../train/methods/virtual/data')
 const models = resolve(import.meta.dirname, '../models/data')
 
 let directory: string
@@ -105,7 +105,7 @@ describe.each(writers)('%s', (name) => {
 })
 
 test('generate puts an adapter of weights on the model: it writes what the merged model writes', async () => {
-  const [model, adapter] = [withWords('lora-llama'), resolve(data, '../../methods/data/llama-lora')]
+  const [model, adapter] = [withWords('lora-llama'), resolve(data, '../../data/llama-lora')]
   const merged = join(directory, 'merged-lora')
   await succeed('merge', '--model', model, '--adapter', adapter, '--out', merged)
   const args = ['--prompt', 'w5 w6 w7', '--max-new-tokens', '8', '--json'] as const

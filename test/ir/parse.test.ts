@@ -112,3 +112,19 @@ describe('rules that do not fit', () => {
     )
   })
 })
+
+describe('programs', () => {
+  it('that do not parse are values, with the place', () => {
+    const parsed = parseProgram('program(a: f32[]) {\n  b: f32[] = frobnicate a\n  return b\n}')
+    expect(parsed).toMatchObject({ _tag: 'Left' })
+    expect(JSON.stringify(parsed)).toMatch(/frobnicate/)
+  })
+
+  it('that are ill-typed do not pass the check', () => {
+    const parsed = parseProgram('program(a: f32[2], b: f32[3]) {\n  c: f32[2] = add a b\n  return c\n}')
+    if (parsed._tag === 'Left') throw new Error(parsed.left.message)
+    expect(() => {
+      checkProgram(parsed.right)
+    }).toThrow(expect.objectContaining({ name: 'ShapeError', message: expect.stringContaining('add') as string }))
+  })
+})

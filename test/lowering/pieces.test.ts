@@ -10,7 +10,7 @@ import { sizeOf, stridesOf } from '../../src/core/shape.ts'
 import type { Program } from '../../src/ir/program.ts'
 import { Index, linearize, LoopVar } from '../../src/lowering/indices.ts'
 import { hasPieces, piecesOf } from '../../src/lowering/pieces.ts'
-import { dataOf, programOf } from '../backends/support/samples.ts'
+import { dataOf, programOf } from '../backends/wasm/support/samples.ts'
 import { showIndex, valueOfIndex } from './support/indices.ts'
 
 /** The result, written as the pieces say; and how often each element was. */

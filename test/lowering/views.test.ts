@@ -10,7 +10,7 @@ import type { Equation, Program, Variable } from '../../src/ir/program.ts'
 import { stridedView } from '../../src/lowering/analyse.ts'
 import { Index, linearize, LoopVar } from '../../src/lowering/indices.ts'
 import { isView, keepsOrder, throughView } from '../../src/lowering/views.ts'
-import { programOf } from '../backends/support/samples.ts'
+import { programOf } from '../backends/wasm/support/samples.ts'
 import { showIndex, valueOfIndex } from './support/indices.ts'
 
 const views = ['broadcast', 'reshape', 'transpose', 'rev', 'slice'] as const

@@ -4,7 +4,7 @@ import { evalProgram, withDevice } from 'pullback'
 import { conformsAsync, operations, programs, samples } from 'pullback/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { moduleText } from '../../src/stablehlo/module.ts'
-import { dataOf, programOf } from '../backends/support/samples.ts'
+import { dataOf, programOf } from '../backends/wasm/support/samples.ts'
 import type { Engine } from './support/engine.ts'
 import { python, skipped, startEngine } from './support/engine.ts'
 

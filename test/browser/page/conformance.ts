@@ -5,7 +5,7 @@ import type { Execute, RandomProgram, Sample } from 'pullback/testing'
 import { conforms, onDevice, programs, samples } from 'pullback/testing'
 import { compile } from '../../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../../src/backends/wasm/device.ts'
-import { dataOf, programOf } from '../../backends/support/samples.ts'
+import { dataOf, programOf } from '../../backends/wasm/support/samples.ts'
 import '../../support/seed.ts'
 
 /** All ranges are cut as finely as can be, so that threads, where there are any, meet on small arrays. */

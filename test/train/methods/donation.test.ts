@@ -5,7 +5,7 @@ import type { ParamTree } from 'pullback/models'
 import type { Adapter } from 'pullback/train'
 import { bitfit, bottleneck, dora, fromArray, full, ia3, lora, makeStep, nextStage, prefixTuning, promptTuning, train, unfreeze, vera } from 'pullback/train' // prettier-ignore
 import { describe, expect, test } from 'vitest'
-import { llama } from '../plan/tiny.ts'
+import { llama } from '../support/tiny.ts'
 import { tiny } from './support/tiny.ts'
 
 const { model, params } = tiny('bert')

@@ -15,7 +15,7 @@ import { quantize } from 'pullback/models'
 import { bottleneck, describe as inWords, full, matmulRate, plan } from 'pullback/train'
 import { countFlops } from '../../../src/train/plan/flops.ts'
 import { describe, expect, test } from 'vitest'
-import { begun, bert, inputIds } from './tiny.ts'
+import { begun, bert, inputIds } from '../support/tiny.ts'
 
 const params = begun(bert)
 const lossOf = (p: Parameters<typeof bert.apply>[0], batch: NDArray): NDArray =>

@@ -5,7 +5,7 @@
 import { np, random } from 'pullback'
 import { bitfit, bottleneck, decayMask, full, partition, promptTuning, select, unfreeze } from 'pullback/train'
 import { expect, test } from 'vitest'
-import { begun, bert, gpt2, llama } from '../plan/tiny.ts'
+import { begun, bert, gpt2, llama } from '../support/tiny.ts'
 
 const params = begun(bert)
 const key = random.key(0)

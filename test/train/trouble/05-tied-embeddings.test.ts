@@ -12,7 +12,7 @@ import { loadModel, saveModel } from 'pullback/models'
 import { full, partition, combine, promptTuning, select } from 'pullback/train'
 import { expect, test } from 'vitest'
 import { get } from '../../io/support/recorded.ts'
-import { begun, close, inputIds, llama, tied } from '../plan/tiny.ts'
+import { begun, close, inputIds, llama, tied } from '../support/tiny.ts'
 
 const params = begun(tied)
 const lossOf = (logits: NDArray): NDArray => np.mean(np.square(logits))

@@ -6,7 +6,7 @@ import type { NDArray } from 'pullback'
 import { checkpoint, checkpointPolicies, grad, jit, np, random, tree } from 'pullback'
 import { bottleneck, combine, partition } from 'pullback/train'
 import { describe, expect, test } from 'vitest'
-import { begun, bert, close, inputIds } from '../plan/tiny.ts'
+import { begun, bert, close, inputIds } from '../support/tiny.ts'
 
 const normal = (seed: number, shape: readonly number[]): NDArray => random.normal(random.key(seed), shape)
 
