@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { evalProgram, withDevice } from 'pullback'
 import { conforms, onDevice, operations, programs, samples } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
-import { dataOf, programOf } from '../backends/support/samples.ts'
+import { dataOf, programOf } from '../backends/wasm/support/samples.ts'
 import { device, title } from './support/device.ts'
 
 // A NaN has many bit patterns, and XLA's own formulas for these functions are good to 13 digits.
