@@ -9,7 +9,8 @@ import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * Sum, element by element: shapes broadcast and dtypes promote, as in all functions of two arrays here. Of bools: logical or.
+ * Sum, element by element: shapes broadcast and dtypes promote, as in all functions of two arrays here. For bools it is the
+ * logical or.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -37,7 +38,7 @@ export const add = functions.add
 export const subtract = functions.subtract
 
 /**
- * Product, element by element. Of bools: logical and. `np.matmul` is the product of matrices.
+ * Product, element by element. For bools it is the logical and. `np.matmul` is the product of matrices.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -50,7 +51,7 @@ export const subtract = functions.subtract
 export const multiply = functions.multiply
 
 /**
- * Quotient, always a float: integers and bools become float32. By 0 it is infinite, or NaN for 0 / 0.
+ * Quotient, always a float: integers and bools become float32. Division by 0 gives an infinity, and 0 / 0 NaN.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -77,7 +78,7 @@ export const divide = functions.divide
 export const floorDivide = functions.floorDivide
 
 /**
- * What is left of `x` after `floorDivide`: has the sign of `y`. By 0 it is NaN; of integers 0, as in JAX.
+ * Remainder of `floorDivide`, with the sign of `y`. For a divisor of 0 it is NaN; for integers 0, as in JAX.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -105,8 +106,8 @@ export const remainder = functions.remainder
 export const power = functions.power
 
 /**
- * The larger of two, element by element; NaN if either is NaN. Ties share the gradient equally. `np.max` is the largest element
- * of one array.
+ * The larger of two elements, element by element; NaN if either is NaN. Ties share the gradient equally. `np.max` is the
+ * largest element of one array.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -120,8 +121,8 @@ export const power = functions.power
 export const maximum = functions.maximum
 
 /**
- * The smaller of two, element by element; NaN if either is NaN. Ties share the gradient equally. `np.min` is the smallest
- * element of one array.
+ * The smaller of two elements, element by element; NaN if either is NaN. Ties share the gradient equally. `np.min` is the
+ * smallest element of one array.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -134,8 +135,8 @@ export const maximum = functions.maximum
 export const minimum = functions.minimum
 
 /**
- * `minimum(maximum(x, low), high)`; either bound may be null, or an array that broadcasts. What lies beyond a bound has gradient
- * 0.
+ * `minimum(maximum(x, low), high)`; either bound may be null, or an array that broadcasts. Elements beyond a bound have
+ * gradient 0.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -162,7 +163,8 @@ export const clip = functions.clip
 export const negative = functions.negative
 
 /**
- * Absolute value; its derivative at 0 is 1, as in JAX. The least integer of a dtype has none, and stays as it is.
+ * Absolute value; its derivative at 0 is 1, as in JAX. The least integer of a dtype has no absolute value in it and is
+ * unchanged.
  *
  * @example
  * ```ts
@@ -220,7 +222,7 @@ const rounding =
   }
 
 /**
- * The largest integer not above, in the dtype of `x`: floats stay floats. Its derivative is 0.
+ * The largest integer not above `x`, in the dtype of `x`: floats stay floats. Its derivative is 0.
  *
  * @example
  * ```ts
@@ -232,7 +234,7 @@ const rounding =
 export const floor = rounding('np.floor', ops.floor)
 
 /**
- * The least integer not below, in the dtype of `x`. Its derivative is 0.
+ * The least integer not below `x`, in the dtype of `x`. Its derivative is 0.
  *
  * @example
  * ```ts
@@ -244,7 +246,7 @@ export const floor = rounding('np.floor', ops.floor)
 export const ceil = rounding('np.ceil', ops.ceil)
 
 /**
- * What stands before the point, in the dtype of `x`: rounded towards 0, where `floor` goes down. Its derivative is 0.
+ * The integer part, in the dtype of `x`: rounded towards 0, where `floor` rounds down. Its derivative is 0.
  *
  * @example
  * ```ts
@@ -258,7 +260,7 @@ export const trunc = rounding('np.trunc', (x) => ops.select(ops.lt(x, zerosLike(
 const roundDoor = must.door('np.round', { x: must.arrayLike, decimals: must.optional(must.integer) })
 
 /**
- * To `decimals` places, halves to the even digit. Integers stay as they are.
+ * Rounds to `decimals` decimal places, halves to the even digit. Integers are unchanged.
  *
  * @throws DTypeError for integers and negative `decimals`.
  *

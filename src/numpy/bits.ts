@@ -26,9 +26,9 @@ const integers =
   }
 
 /**
- * And of the bits of integers, or of bools.
+ * Bitwise and of integers; logical and of bools.
  *
- * @throws DTypeError for floats; so for all functions of bits.
+ * @throws DTypeError for floats, like all bitwise functions.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -38,7 +38,7 @@ const integers =
 export const bitwiseAnd = integers('np.bitwiseAnd', ops.and)
 
 /**
- * Or of the bits of integers, or of bools.
+ * Bitwise or of integers; logical or of bools.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export const bitwiseAnd = integers('np.bitwiseAnd', ops.and)
 export const bitwiseOr = integers('np.bitwiseOr', ops.or)
 
 /**
- * Exclusive or of the bits of integers, or of bools.
+ * Bitwise exclusive or of integers; logical exclusive or of bools.
  *
  * @example
  * ```ts
@@ -62,7 +62,7 @@ export const bitwiseXor = integers('np.bitwiseXor', ops.xor)
 const invertDoor = must.door('np.invert', { x: must.arrayLike })
 
 /**
- * All bits the other way; logical not of bools.
+ * Inverts all bits; logical not of bools.
  *
  * @throws DTypeError for floats.
  * @example
@@ -77,7 +77,7 @@ export const invert = (x: ArrayLike): NDArray => {
 }
 
 /**
- * Bits moved up by `n`; by the width or more gives 0.
+ * Shifts bits left by `n`; a shift by the width or more gives 0.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export const invert = (x: ArrayLike): NDArray => {
 export const leftShift = integers('np.leftShift', ops.shiftLeft)
 
 /**
- * Bits moved down by `n`: of signed integers the sign comes in.
+ * Shifts bits right by `n`; for signed integers the sign is kept.
  *
  * @example
  * ```ts
@@ -101,7 +101,7 @@ export const rightShift = integers('np.rightShift', (a, b) =>
 )
 
 /**
- * How many bits of the absolute value are 1 (uint8).
+ * The number of 1 bits in the absolute value (uint8).
  *
  * @throws DTypeError for floats.
  * @example
@@ -113,7 +113,7 @@ export const rightShift = integers('np.rightShift', (a, b) =>
 export const bitwiseCount = (x: ArrayLike): NDArray => {
   const array = arrayFor('np.bitwiseCount', x)
   if (!isInteger(array.dtype)) throw new DTypeError(`np.bitwiseCount: takes integers, got ${array.aval}.`)
-  // The least number's absolute value is itself; its bits, read without a sign, are those of the true one.
+  // The absolute value of the least number is itself; read as unsigned, its bits are those of the true one.
   const size = np.abs(array)
   return range(bitsOf(array.dtype))
     .map((i) => ops.and(ops.shiftRightLogical(size, fullLike(size, i)), fullLike(size, 1)).astype('uint8'))
@@ -129,7 +129,8 @@ const packbitsDoor = must.door('np.packbits', {
 })
 
 /**
- * Bits (anything but 0 is 1) in bytes: 8 along an axis make one, the first the highest, with zeros at the end.
+ * Packs bits (anything but 0 is 1) into bytes: 8 along an axis make one, with the first as the highest bit and zeros at the
+ * end.
  *
  * @param bitorder - `little`: the first bit is the lowest.
  * @example
@@ -168,7 +169,7 @@ const unpackbitsDoor = must.door('np.unpackbits', {
 /**
  * The bits of bytes (uint8), 8 for each along an axis.
  *
- * @param count - so many bits, from the front, or without so many at the end if it is negative.
+ * @param count - the number of bits, from the front; if it is negative, the number of bits to drop at the end.
  * @throws DTypeError unless they are uint8.
  * @example
  * ```ts

@@ -18,7 +18,7 @@ import { argsort, searchsorted } from './sorting.ts'
 const part = (x: NDArray, start: number, stop: number, axis: number): NDArray =>
   ops.sliceInDim(x, start, stop < 0 ? stop + x.shape[axis]! : stop, axis)
 
-/** From each element to the next one. */
+/** The difference from each element to the next one. */
 const steps = (x: NDArray, axis: number): NDArray => {
   const n = x.shape[axis]!
   if (n === 0) return x
@@ -28,12 +28,12 @@ const steps = (x: NDArray, axis: number): NDArray => {
 
 /** Options of `diff`. */
 export interface DiffOptions {
-  /** How often differences are taken; once by default. */
+  /** The number of times that differences are taken; 1 by default. */
   readonly n?: number
   readonly axis?: number
-  /** What comes before the first element, along the axis. */
+  /** Values to put before the first element, along the axis. */
   readonly prepend?: ArrayLike
-  /** What comes after the last element. */
+  /** Values to put after the last element. */
   readonly append?: ArrayLike
 }
 
@@ -81,7 +81,7 @@ const ediff1dDoor = must.door('np.ediff1d', {
 })
 
 /**
- * Differences of neighbours among all elements in order, with numbers put before and after, in the array's dtype.
+ * Differences of neighbours among all elements in order, with numbers added before and after, in the array's dtype.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ const slopes = (f: NDArray, spacing: NDArray, axis: number): NDArray => {
     const middle = np.multiply(np.add(left, right), 0.5)
     return ops.concatenate([ends[0], middle, ends[1]], axis)
   }
-  // Fornberg's weights of three points: each slope counts by the width of the other interval.
+  // Fornberg's weights of three points: each slope is weighted by the width of the other interval.
   const widths = along(steps(spacing, 0))
   const [a, b] = [part(widths, 0, n - 2, axis), part(widths, 1, n - 1, axis)]
   const middle = np.divide(np.add(np.multiply(b, left), np.multiply(a, right)), np.add(a, b))
@@ -131,11 +131,11 @@ const gradientDoor = must.door('np.gradient', {
 })
 
 /**
- * Slopes of what is known on a grid: central differences inside, one-sided ones at the ends.
+ * The gradient of values on a grid: central differences inside, one-sided ones at the ends.
  *
- * @param spacing - the distance between points, their places along an axis, or one of these for each axis.
+ * @param spacing - the distance between points, their coordinates along an axis, or one of these for each axis.
  * @returns one array for one axis, else one for each.
- * @throws ShapeError for fewer than two points; ArgumentError if the spacings are not as many as the axes.
+ * @throws ShapeError for fewer than two points; ArgumentError unless there is one spacing for each axis.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -164,7 +164,7 @@ export const gradient = (
 
 /** Options of `trapezoid`. */
 export interface TrapezoidOptions {
-  /** Places of the points, of the shape of `y` or a vector along the axis. */
+  /** Coordinates of the points, of the shape of `y` or a vector along the axis. */
   readonly x?: ArrayLike
   /** Their distance, or all distances along the axis, if there is no `x`; 1 by default. */
   readonly dx?: ArrayLike
@@ -176,9 +176,9 @@ const trapezoidOptions: must.OptionTable<TrapezoidOptions> = { x: must.arrayLike
 const trapezoidDoor = must.door('np.trapezoid', { y: must.arrayLike, options: must.optionsOf(trapezoidOptions) })
 
 /**
- * The integral of what is linear between points, by the trapezoidal rule.
+ * The integral by the trapezoidal rule, which is linear between points.
  *
- * @throws ShapeError if the places do not fit.
+ * @throws ShapeError if the shapes of the coordinates do not match.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -204,7 +204,7 @@ const widthsOf = (dx: NDArray, rank: number, along: number): NDArray =>
     ? dx
     : moveaxis(reshape(dx, [...Array<number>(Math.max(rank - dx.ndim, 0)).fill(1), ...dx.shape]), along, -1)
 
-/** Distances of places, with the axis last. */
+/** Distances between coordinates, with the axis last. */
 const stepsOf = (x: NDArray, axis: number): NDArray => {
   const along = normalizeAxis('np.trapezoid', x.ndim === 1 ? 0 : axis, x.ndim)
   return moveaxis(steps(x, along), along, -1)
@@ -216,7 +216,7 @@ export interface InterpOptions {
   readonly left?: ArrayLike | 'extrapolate'
   /** The value above all points; the last one by default. */
   readonly right?: ArrayLike | 'extrapolate'
-  /** The function repeats after so much: a number, or an array of rank 0. */
+  /** The period of the function: a number, or an array of rank 0. */
   readonly period?: ArrayLike
 }
 
@@ -253,7 +253,7 @@ const interpDoor = must.door('np.interp', {
 })
 
 /**
- * The function that is linear between the points (xp, fp), at places x.
+ * Linear interpolation between the points (xp, fp), at x.
  *
  * @param xp - ascending, unless there is a period.
  * @throws ShapeError unless the points are two vectors of one length; ArgumentError for a period of 0.

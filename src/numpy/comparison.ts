@@ -52,7 +52,7 @@ export const where = (condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray
 export const equal = functions.equal
 
 /**
- * Whether different, element by element (bools); NaN differs from everything, itself too.
+ * Whether different, element by element (bools); NaN differs from everything, including itself.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -240,7 +240,7 @@ export const isinf = (x: ArrayLike): NDArray => {
   return isFloat(array.aval.dtype) ? ops.eq(ops.abs(array), fullLike(array, Infinity)) : always(array, false)
 }
 
-/** How far from each other numbers may be: `|x - y| <= atol + rtol * |y|`. */
+/** The tolerance of a comparison: `|x - y| <= atol + rtol * |y|`. */
 export interface CloseOptions {
   /** 1e-5 by default. */
   readonly rtol?: ArrayLike
@@ -262,8 +262,7 @@ const iscloseDoor = must.door('np.isclose', {
 })
 
 /**
- * Element by element (bools): `|x - y| <= atol + rtol * |y|`, or equal, infinities included. `y` is what `x` is measured
- * against.
+ * Element by element (bools): `|x - y| <= atol + rtol * |y|`, or equal, infinities included. `y` is the reference value.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example

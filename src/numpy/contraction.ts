@@ -11,7 +11,7 @@ import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * Matrix product; leading axes broadcast, vectors are rows on the left and columns on the right. One of the operands may be a
+ * Matrix product; leading axes broadcast; a vector is a row on the left and a column on the right. One of the operands may be a
  * `QuantizedArray` or a `LinearOperator`.
  *
  * @throws ShapeError if the inner extents differ, or one is a scalar.
@@ -28,7 +28,7 @@ export const matmul: (x: Factor, y: Factor) => NDArray = functions.matmul
  * Sum over the last axis of `x` and the last but one of `y`; a product where one is a scalar. One of the operands may be a
  * `QuantizedArray` or a `LinearOperator`: a matrix on the right of arrays, or on the left of vectors and matrices.
  *
- * Of vectors and matrices it is `np.matmul`; leading axes of more are all combined, where `matmul` pairs them up.
+ * For vectors and matrices it is `np.matmul`. For higher ranks it combines all leading axes, where `matmul` broadcasts them.
  *
  * @throws ShapeError if the summed extents differ.
  * @example
@@ -47,7 +47,7 @@ const two = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
 const outerDoor = must.door('np.outer', { x: must.arrayLike, y: must.arrayLike })
 
 /**
- * All products of an element of `x` with one of `y`, both laid out in one axis: shape `[x.size, y.size]`.
+ * All products of an element of `x` with one of `y`, both flattened: shape `[x.size, y.size]`.
  *
  * @example
  * ```ts
@@ -63,7 +63,7 @@ export const outer = (x: ArrayLike, y: ArrayLike): NDArray => {
   return functions.multiply(broadcast(a, shape, [0]), broadcast(b, shape, [1]))
 }
 
-/** Sums of products over axes that meet in pairs: one of `x` and one of `y`, of one extent. */
+/** Sums of products over pairs of axes of equal extent, one of `x` and one of `y`. */
 const sumOverPairs = (
   name: string,
   x: NDArray,
@@ -100,7 +100,7 @@ export const inner = (x: ArrayLike, y: ArrayLike): NDArray => {
   return sumOverPairs('np.inner', a, b, [a.aval.rank - 1], [b.aval.rank - 1])
 }
 
-/** How many axes meet, or which. */
+/** The number of contracted axes, or the axes. */
 export const contractedAxes = must.kind(
   'a number of axes, or two axes or lists of axes',
   (x) => must.natural.accepts(x) || must.pairOf(must.axes).accepts(x),
@@ -114,9 +114,9 @@ const tensordotDoor = must.door('np.tensordot', {
 })
 
 /**
- * Sum of products over pairs of axes. What is left of `x` comes first in the result, then what is left of `y`.
+ * Sum of products over pairs of axes. The remaining axes of `x` come first in the result, then those of `y`.
  *
- * @param axes - how many last axes of `x` meet first axes of `y` (2 by default), or the two lists of axes.
+ * @param axes - the number of last axes of `x` to contract with first axes of `y` (2 by default), or the two lists of axes.
  * @throws ShapeError if the extents of a pair differ.
  * @example
  * ```ts

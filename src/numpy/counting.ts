@@ -1,4 +1,4 @@
-/** `np`: counts by value. Their shapes depend on values: what cannot be known under a transformation is an option. */
+/** `np`: counts by value. Their shapes depend on values: under transformations an option sets them. */
 import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { range } from '../core/shape.ts'
@@ -16,11 +16,11 @@ import { searchsorted } from './sorting.ts'
 
 /** Options of `bincount`. */
 export interface BincountOptions {
-  /** What each element adds; 1 by default. */
+  /** The weight of each element; 1 by default. */
   readonly weights?: ArrayLike
-  /** At least so many counts. */
+  /** The least number of counts. */
   readonly minlength?: number
-  /** Exactly so many counts, needed under transformations; larger numbers are not counted. */
+  /** The exact number of counts, needed under transformations; larger numbers are not counted. */
   readonly length?: number
 }
 
@@ -57,13 +57,13 @@ export const bincount = (x: ArrayLike, options: BincountOptions = {}): NDArray =
 
 /** Options of histograms. */
 export interface HistogramOptions {
-  /** How many bins of one width, 10 by default, or their edges. */
+  /** The number of bins of equal width, 10 by default, or their edges. */
   readonly bins?: number | ArrayLike
-  /** From where to where, for a number of bins; all elements by default. */
+  /** The range of the bins, if their number is given; all elements by default. */
   readonly range?: readonly [ArrayLike, ArrayLike]
-  /** What each element adds; 1 by default. */
+  /** The weight of each element; 1 by default. */
   readonly weights?: ArrayLike
-  /** Densities, whose integral is 1, in the place of counts. */
+  /** Whether to return densities, whose integral is 1, instead of counts. */
   readonly density?: boolean
 }
 
@@ -85,7 +85,7 @@ const histogramBinEdgesDoor = must.door('np.histogramBinEdges', {
 /**
  * The edges of the bins of `histogram`.
  *
- * @throws ArgumentError for a number of bins that is no positive integer.
+ * @throws ArgumentError for a number of bins that is not a positive integer.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -109,7 +109,7 @@ export const histogramBinEdges = (x: ArrayLike, options: Pick<HistogramOptions, 
   return concatenate([inside, reshape(high, [1])])
 }
 
-/** The bin of each element: 0 below all edges, as many as there are edges above them; the last bin has its right edge too. */
+/** The bin of each element: 0 below all edges, as many as there are edges above them; the last bin includes its right edge. */
 const binOf = (x: NDArray, edges: NDArray): NDArray =>
   np.where(np.equal(x, edges.at(-1).get()), edges.size - 1, searchsorted(edges, x, { side: 'right' }))
 
@@ -118,7 +118,7 @@ const widths = (edges: NDArray): NDArray => np.subtract(edges.at(slice(1, null))
 const histogramDoor = must.door('np.histogram', { x: must.arrayLike, options: must.optionsOf(histogramOptions) })
 
 /**
- * How many elements fall into each bin (floats, as they may have weights).
+ * The number of elements in each bin (floats, since they may have weights).
  *
  * @returns `[counts, edges]`.
  * @example
@@ -142,9 +142,9 @@ export const histogram = (x: ArrayLike, options: HistogramOptions = {}): readonl
 
 /** Options of histograms of several variables. */
 export interface HistogramddOptions {
-  /** One number of bins for all variables, 10 by default, or for each of them the number or the edges. */
+  /** The number of bins for all variables, 10 by default, or for each variable the number or the edges. */
   readonly bins?: number | readonly (number | ArrayLike)[]
-  /** For each variable from where to where. */
+  /** The range of the bins for each variable. */
   readonly range?: readonly (readonly [ArrayLike, ArrayLike])[]
   readonly weights?: ArrayLike
   readonly density?: boolean
@@ -160,7 +160,7 @@ const histogramddOptions: must.OptionTable<HistogramddOptions> = {
 const histogramddDoor = must.door('np.histogramdd', { x: must.arrayLike, options: must.optionsOf(histogramddOptions) })
 
 /**
- * How many points fall into each box (int32, without weights).
+ * The number of points in each box (int32, without weights).
  *
  * @param x - points in rows, shape `[n, d]`.
  * @returns `[counts, edges]`: shape `[bins, bins, ...]`, and the edges along each variable.
@@ -193,7 +193,7 @@ export const histogramdd = (
   const shape = edges.map((e) => e.size - 1)
   const places = columns.map((column, i) => np.subtract(binOf(column, edges[i]!), 1))
   const outside = places.map((p, i) => np.logicalOr(np.less(p, 0), np.greaterEqual(p, shape[i]!)))
-  // Out of range of the first axis: what is counted nowhere.
+  // Points that are not counted get an index out of range on the first axis.
   const first = np.where(outside.reduce((a, b) => np.logicalOr(a, b)), shape[0]!, places[0]!) // prettier-ignore
   const counts = zeros(shape, { dtype: added.dtype }).at(first, ...places.slice(1)).add(added) // prettier-ignore
   if (!density) return [counts, edges]
@@ -215,7 +215,7 @@ const histogram2dDoor = must.door('np.histogram2d', {
 })
 
 /**
- * How many points (x, y) fall into each rectangle.
+ * The number of points (x, y) in each rectangle.
  *
  * @returns `[counts, edges along x, edges along y]`.
  * @example
@@ -246,7 +246,7 @@ const countNonzeroDoor = must.door('np.countNonzero', {
 })
 
 /**
- * How many elements are not 0 (int32).
+ * The number of elements that are not 0 (int32).
  *
  * @example
  * ```ts

@@ -25,7 +25,7 @@ const shapeOf = (operation: string, shape: Shape | number): Shape =>
 
 /** Options of `array`. */
 export interface ArrayCreation extends DTypeOption {
-  /** The least rank: axes of extent 1 are put in front. */
+  /** The least rank: axes of extent 1 are added in front. */
   readonly ndmin?: number
 }
 
@@ -57,7 +57,7 @@ export const array = (x: ArrayLike, options: ArrayCreation = {}): NDArray => {
 }
 
 /**
- * As `array`; an array that has the dtype already is returned as it is.
+ * As `array`; an array that already has the dtype is returned unchanged.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ const zerosDoor = must.door('np.zeros', { shape: must.shapeOrExtent, options: mu
 /**
  * Zeros of a shape, or of an extent; float32 by default.
  *
- * @throws ShapeError for extents that are no whole numbers.
+ * @throws ShapeError for extents that are not natural numbers.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -93,7 +93,7 @@ const onesDoor = must.door('np.ones', { shape: must.shapeOrExtent, options: must
 /**
  * Ones of a shape, or of an extent; float32 by default.
  *
- * @throws ShapeError for extents that are no whole numbers.
+ * @throws ShapeError for extents that are not natural numbers.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -142,7 +142,7 @@ const likeOptions: must.OptionTable<LikeOptions> = { shape: must.shape, dtype: m
 const zerosLikeDoor = must.door('np.zerosLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
 
 /**
- * Zeros of the shape and dtype of `x`, or of those that the options name.
+ * Zeros of the shape and dtype of `x`, or those of the options.
  *
  * @example
  * ```ts
@@ -162,7 +162,7 @@ export const zerosLike = (x: ArrayLike, options: LikeOptions = {}): NDArray => {
 const onesLikeDoor = must.door('np.onesLike', { x: must.arrayLike, options: must.optionsOf(likeOptions) })
 
 /**
- * Ones of the shape and dtype of `x`, or of those that the options name.
+ * Ones of the shape and dtype of `x`, or those of the options.
  *
  * @example
  * ```ts
@@ -249,7 +249,7 @@ export const arange = (
 
 /** Options of `np.eye`. */
 export interface EyeOptions extends DTypeOption {
-  /** Diagonal: 0 the main one, positive above, negative below; an integer, which may be computed. */
+  /** The diagonal: 0 is the main one, positive above, negative below; an integer, which may be traced. */
   readonly k?: ArrayLike
 }
 
@@ -264,7 +264,7 @@ const eyeDoor = must.door('np.eye', {
 /**
  * An `n` by `m` matrix with ones on a diagonal; square by default, and float32.
  *
- * @throws ShapeError for extents that are no whole numbers; ArgumentError if `k` is more than one integer.
+ * @throws ShapeError for extents that are not whole numbers; ArgumentError if `k` is more than one integer.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** `np`: running sums and products in the words of the array API. */
+/** `np`: running sums and products by the names of the array API. */
 import { ArgumentError } from '../core/errors.ts'
 import { normalizeAxis } from '../core/shape.ts'
 import { asArray } from '../runtime/installArrays.ts'
@@ -12,7 +12,7 @@ import { cumprod, cumsum } from './reduction.ts'
 
 /** Options of `cumulativeSum` and `cumulativeProd`. */
 export interface RunningOptions extends CumulativeOptions {
-  /** Whether results begin with what sums (products) begin with: one element more. */
+  /** Whether results begin with 0 (for products 1), as one more element. */
   readonly includeInitial?: boolean
 }
 
@@ -39,7 +39,7 @@ const running =
   }
 
 /**
- * Running sums along an axis, which may be left out of vectors only.
+ * Running sums along an axis, which may be omitted for vectors only.
  *
  * @throws ArgumentError without an axis, unless it is a vector.
  * @example
@@ -51,7 +51,7 @@ const running =
 export const cumulativeSum = running('np.cumulativeSum', cumsum, 0)
 
 /**
- * Running products along an axis, which may be left out of vectors only.
+ * Running products along an axis, which may be omitted for vectors only.
  *
  * @throws ArgumentError without an axis, unless it is a vector.
  * @example

@@ -15,7 +15,7 @@ import { moveaxis } from './movement.ts'
 const diagDoor = must.door('np.diag', { x: must.arrayLike, k: must.optional(must.integer) })
 
 /**
- * Of a matrix, its diagonal `k` (positive above the main one, negative below); of a vector, the matrix that has it there.
+ * For a matrix, its diagonal `k` (positive above the main one, negative below); for a vector, the matrix with that diagonal.
  *
  * @throws ShapeError for arrays of other ranks.
  * @example
@@ -86,7 +86,7 @@ export const diagonal = (
 export interface TraceOptions {
   readonly axis1?: number
   readonly axis2?: number
-  /** Of the result, as in `np.sum`. */
+  /** The dtype of the result, as in `np.sum`. */
   readonly dtype?: DType
 }
 
@@ -99,7 +99,7 @@ const traceDoor = must.door('np.trace', {
 })
 
 /**
- * Sums of diagonals, as in `diagonal`; the offset may be computed.
+ * Sums of diagonals, as in `diagonal`; the offset may be traced.
  *
  * @throws ShapeError for a rank below 2.
  * @example

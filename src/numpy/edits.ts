@@ -1,4 +1,4 @@
-/** `np`: elements appended, put in and taken out; lines made longer and shorter. */
+/** `np`: appending, inserting and deleting elements; resizing and trimming. */
 import { decode } from '../core/convert.ts'
 import { ArgumentError, DTypeError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
@@ -22,7 +22,7 @@ const appendDoor = must.door('np.append', {
 })
 
 /**
- * Values at the end along an axis; without one, all elements in order and then those of the values.
+ * Appends values along an axis; without one, both are flattened.
  *
  * @example
  * ```ts
@@ -38,7 +38,7 @@ export const append = (x: ArrayLike, values: ArrayLike, options: { readonly axis
 
 const isSlice = (where: ArrayLike | Slice): where is Slice => typeof where === 'object' && 'stop' in where
 
-/** Places along an axis of n elements as known numbers. */
+/** Indices along an axis of n elements as JS numbers. */
 const placesOf = (name: string, where: ArrayLike | Slice, n: number): number[] => {
   const all = range(n)
   if (isSlice(where)) return Array.from(asArray(Int32Array.from(all)).at(where).get().dataSync(), Number)
@@ -60,9 +60,9 @@ const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [NDAr
 
 /** Options of `delete`. */
 export interface DeleteOptions {
-  /** All elements in order by default. */
+  /** The axis; by default the array is flattened. */
   readonly axis?: number | null
-  /** A promise that no place is named twice: then places may be computed. Those out of range are moved to the ends. */
+  /** A promise that no index occurs twice: then indices may be traced. Those out of range are clipped. */
   readonly assumeUniqueIndices?: boolean
 }
 
@@ -78,10 +78,10 @@ const deleteDoor = must.door('np.delete', {
 })
 
 /**
- * The array without elements at places along an axis; without one, of all elements in order.
+ * The array without the elements at these indices along an axis; without one, of the flattened array.
  *
- * @param where - a place, places, a slice, or a mask that is known.
- * @throws ArgumentError if a place is out of range; TracerError for computed places without `assumeUniqueIndices`.
+ * @param where - an index, indices, a slice, or a concrete mask.
+ * @throws ArgumentError if an index is out of range; TracerError for traced indices without `assumeUniqueIndices`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -99,7 +99,7 @@ const remove = (x: ArrayLike, where: ArrayLike | Slice, options: DeleteOptions =
 }
 export { remove as delete }
 
-/** What is left moves down by as many places as are gone before it. */
+/** Remaining elements move down by the number of deleted ones before them. */
 const removeComputed = (x: NDArray, where: ArrayLike, along: number): NDArray => {
   const n = x.shape[along]!
   const given = functions.ravel(asIndices('np.delete', where)).astype('int32')
@@ -118,11 +118,11 @@ const insertDoor = must.door('np.insert', {
 })
 
 /**
- * Values put before places along an axis; without one, into all elements in order.
+ * Inserts values before indices along an axis; without one, into the flattened array.
  *
- * @param where - a place, places, or a slice, in the array as it was. One place takes all values that there are along the axis.
- *   Computed places out of range are moved to the ends.
- * @throws ArgumentError if a known place is out of range.
+ * @param where - an index, indices, or a slice, in the original array. A single index takes all values along the axis. Traced
+ *   indices out of range are clipped.
+ * @throws ArgumentError if a concrete index is out of range.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -154,13 +154,13 @@ export const insert = (
 
 const knownPlaces = (where: Slice, n: number): NDArray => asArray(Int32Array.from(placesOf('np.insert', where, n)))
 
-/** Values with as many axes as the array; what is put at one place is a cross-section, which the axis is added to. */
+/** Values with as many axes as the array; for a single index they are a cross-section, which gets the axis added. */
 const blockOf = (values: NDArray, rank: number, crossed: number | null): NDArray => {
   const full = reshape(values, [...Array<number>(Math.max(rank - values.ndim, 0)).fill(1), ...values.shape])
   return crossed === null ? full : moveaxis(full, 0, crossed)
 }
 
-/** Where each element of the result comes from, among n elements and those that are put before these places. */
+/** The source index of each element of the result, among n elements and those inserted before these indices. */
 const sources = (places: NDArray, n: number): NDArray => {
   const count = places.size
   const inOrder = argsort(places)
@@ -177,7 +177,7 @@ const sources = (places: NDArray, n: number): NDArray => {
 const resizeDoor = must.door('np.resize', { x: must.arrayLike, shape: must.shapeOrExtent })
 
 /**
- * A new shape, filled with the elements in order, over and over.
+ * A new shape, filled with the elements in order, repeated as needed.
  *
  * @example
  * ```ts
@@ -199,10 +199,10 @@ export const resize = (x: ArrayLike, shape: number | readonly number[]): NDArray
 const trimZerosDoor = must.door('np.trimZeros', { x: must.arrayLike, trim: must.optional(must.string) })
 
 /**
- * A known vector without zeros at its ends.
+ * A concrete vector without zeros at its ends.
  *
  * @param trim - `f` only in front, `b` only at the end, `fb` both (default).
- * @throws TracerError under transformations: how many there are depends on values.
+ * @throws TracerError under transformations: their number depends on values.
  * @example
  * ```ts
  * import { np } from 'pullback'

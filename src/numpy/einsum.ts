@@ -1,4 +1,4 @@
-/** Einstein's summation, in full: ellipsis, repeated labels, implicit output. */
+/** Einstein summation with ellipsis, repeated labels and implicit output. */
 import { isListOf } from '../core/arguments.ts'
 import { besideOperator, isLinearOperator } from '../api/linearOperator.ts'
 import type { LinearOperator } from '../api/linearOperator.ts'
@@ -23,7 +23,7 @@ interface Labelled {
   readonly labels: readonly string[]
 }
 
-// Axes under an ellipsis are labelled by their place from the end.
+// Axes under an ellipsis are labelled by their position from the end.
 const ellipsisLabels = (count: number): string[] => range(count).map((i) => `.${count - i}`)
 
 const splitLabels = (term: string, rank: number | null, subscripts: string): string[] => {
@@ -42,7 +42,7 @@ const splitLabels = (term: string, rank: number | null, subscripts: string): str
   return [...before.split(''), ...(parts.length === 2 ? ellipsisLabels(hidden) : []), ...after.split('')]
 }
 
-/** NumPy's implicit output: the ellipsis, then labels that occur once, in order of the alphabet. */
+/** NumPy's implicit output: the ellipsis, then labels that occur once, in alphabetical order. */
 const implicitOutput = (terms: readonly (readonly string[])[]): string[] => {
   const all = terms.flat()
   const dots = [...new Set(all.filter((l) => l.startsWith('.')))].sort(
@@ -100,9 +100,9 @@ const dropAxis = ({ value, labels }: Labelled, label: string): Labelled => {
 
 const extentOf = ({ value, labels }: Labelled, label: string): number => value.aval.shape[labels.indexOf(label)]!
 
-/** Two operands into one, over the labels that nothing else needs. */
+/** Contracts two operands into one, over the labels that nothing else needs. */
 const contractPair = (x: Labelled, y: Labelled, needed: (label: string) => boolean): Labelled => {
-  // An extent of 1 beside a longer one is stretched: it takes no part in the contraction.
+  // An extent of 1 beside a longer one is broadcast: it takes no part in the contraction.
   const shared = x.labels.filter((l) => y.labels.includes(l))
   const left = shared.filter((l) => extentOf(x, l) === 1 && extentOf(y, l) !== 1).reduce(dropAxis, x)
   const right = shared.filter((l) => extentOf(y, l) === 1 && extentOf(x, l) !== 1).reduce(dropAxis, y)
@@ -136,11 +136,11 @@ const checkExtents = (operands: readonly Labelled[], subscripts: string): Readon
 }
 
 /**
- * Sum of products written with labels: `einsum('ij,jk->ik', a, b)` is a matrix product. Without `->` the output has the
- * labels that occur once, in order of the alphabet. `...` stands for any number of axes, which broadcast.
+ * Sum of products written with labels: `einsum('ij,jk->ik', a, b)` is a matrix product. Without `->` the output has the labels
+ * that occur once, in alphabetical order. `...` stands for any number of axes, which broadcast.
  *
- * In the place of a string, labels may be numbers: each operand is followed by the list of its labels, in which `'...'` may
- * stand, and the last list, if there is one more, is the output's.
+ * Labels may be numbers instead of a string: each operand is followed by the list of its labels, which may contain `'...'`, and
+ * one more list at the end is the output's.
  *
  * One of two operands may be a `QuantizedArray` or a `LinearOperator` in a product of matrices: `'...i,oi->...o'`.
  *
@@ -213,7 +213,7 @@ const einsumOf = (subscripts: string, operands: readonly Factor[]): NDArray => {
   )
 }
 
-/** Operands that know products and no more. */
+/** Operands that support only products. */
 type Matrix = QuantizedArray | LinearOperator
 
 const isMatrix = (x: unknown): x is Matrix => isQuantized(x) || isLinearOperator(x)
@@ -237,7 +237,7 @@ const rolesOf = (w: readonly string[], x: readonly string[], out: readonly strin
 const besideMatrix = (w: Matrix, x: Factor): NDArray =>
   isLinearOperator(w) ? besideOperator('np.einsum', x) : besideQuantized('np.einsum', x)
 
-/** Two operands, one of them a matrix that knows products only, or a stack of quantised ones. */
+/** Two operands, one of them a matrix that supports only products, or a stack of quantised ones. */
 const einsumMatrix = (
   subscripts: string,
   terms: readonly string[],

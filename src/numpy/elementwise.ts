@@ -1,4 +1,4 @@
-/** `np`: the functions element by element, by one name for those of `np` that are made of them. */
+/** `np`: the elementwise functions in one module, for the functions of `np` that use them. */
 export * from './arithmetic.ts'
 export * from './comparison.ts'
 export * from './exponential.ts'

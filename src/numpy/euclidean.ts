@@ -1,4 +1,4 @@
-/** Roots of sums of squares that neither overflow nor underflow on the way. */
+/** Roots of sums of squares without intermediate overflow or underflow. */
 import { isHalf } from '../core/dtype.ts'
 import { fullLike } from '../ops/creation.ts'
 import * as ops from '../ops/elementwise.ts'
@@ -10,7 +10,7 @@ import { resultType } from './types.ts'
 
 /**
  * Where squares, or sums of many, leave the range of a dtype, and powers of two that bring numbers back. Between the bounds
- * nothing is scaled, beyond them exactly.
+ * nothing is scaled; beyond them scaling is exact.
  */
 const ranges = {
   float32: { low: 2 ** -50, high: 2 ** 40, up: 2 ** 80, down: 2 ** -76 },
@@ -25,7 +25,7 @@ interface SquaresOptions {
 
 /**
  * `root(total(scale))` where `total` is of squares of numbers times `scale`, and `largest` the largest of the numbers' absolute
- * values. The root is homogeneous, so that the scale, which is constant, does not show in derivatives either.
+ * values. The root is homogeneous, so the scale, which is constant, does not affect derivatives either.
  */
 const scaledRoot = (largest: NDArray, total: (scale: NDArray) => NDArray): NDArray => {
   const { low, high, up, down } = ranges[largest.dtype === 'float64' ? 'float64' : 'float32']
@@ -44,7 +44,7 @@ const largestOf = (x: NDArray, axis: SquaresOptions['axis'] = null): NDArray =>
 
 const scaledSquares = (x: NDArray, scale: NDArray): NDArray => np.square(np.multiply(x, scale))
 
-/** 16-bit floats as float32, in which they are computed with. */
+/** 16-bit floats as float32, for computing. */
 const wide = (x: NDArray): NDArray => (isHalf(x.dtype) ? x.astype('float32') : x)
 
 const rootOf = (x: NDArray, { axis = null, keepdims = false }: SquaresOptions, total: typeof sum): NDArray => {
@@ -60,7 +60,7 @@ export const euclideanNorm = (x: NDArray, options: SquaresOptions = {}): NDArray
 /** `√(Σx² / n)` along axes. */
 export const rootMeanSquare = (x: NDArray, options: SquaresOptions = {}): NDArray => rootOf(x, options, mean)
 
-/** `√Σx²` over the elements of several arrays, of the dtype to which those are promoted. */
+/** `√Σx²` over the elements of several arrays, in their promoted dtype. */
 export const jointNorm = (xs: readonly NDArray[]): NDArray => {
   const given = xs.map((x) => inexact(x))
   const dtype = resultType(...given)

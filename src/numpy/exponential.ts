@@ -6,7 +6,7 @@ import { promoteTwoInexact } from '../conversions/promote.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
-// A constant with a dtype, as JAX has it here: what it meets is weak no longer.
+// A constant with a strong dtype, as in JAX: results are no longer weakly typed.
 const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, value, aval.dtype)
 
 /**
@@ -22,7 +22,7 @@ const strong = ({ aval }: NDArray, value: number): NDArray => full(aval.shape, v
 export const sqrt = functions.sqrt
 
 /**
- * e to the power `x`. Of float32 it overflows to infinity beyond 88.7.
+ * e to the power `x`. In float32 it overflows to infinity beyond 88.7.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export const sqrt = functions.sqrt
 export const exp = functions.exp
 
 /**
- * Natural logarithm; -Infinity of 0, NaN below.
+ * Natural logarithm; -Infinity at 0, NaN below.
  *
  * @example
  * ```ts
@@ -84,7 +84,7 @@ export const expm1 = float('np.expm1', ops.expm1)
 export const exp2 = float('np.exp2', ops.exp2)
 
 /**
- * Cube root, of negative numbers too.
+ * Cube root, also of negative numbers.
  *
  * @example
  * ```ts
@@ -121,7 +121,7 @@ export const log2 = float('np.log2', (x) => ops.div(ops.log(x), strong(x, Math.L
 export const log10 = float('np.log10', (x) => ops.div(ops.log(x), strong(x, Math.LN10)))
 
 /**
- * `log(exp(x) + exp(y))`, without overflow: the sum of two numbers of which logarithms are given.
+ * `log(exp(x) + exp(y))`, without overflow: adds two numbers given by their logarithms.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -137,7 +137,7 @@ export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray =>
   ops.logaddexp(...promoteTwoInexact('np.logaddexp', arrayFor('np.logaddexp', x), arrayFor('np.logaddexp', y)))
 
 /**
- * `sqrt(x² + y²)`, without overflow or underflow in between.
+ * `sqrt(x² + y²)`, without intermediate overflow or underflow.
  *
  * @throws ShapeError if the shapes do not broadcast.
  * @example
@@ -151,13 +151,14 @@ export const logaddexp = (x: ArrayLike, y: ArrayLike): NDArray =>
 export const hypot = (x: ArrayLike, y: ArrayLike): NDArray => {
   const operands = promoteTwoInexact('np.hypot', arrayFor('np.hypot', x), arrayFor('np.hypot', y))
   const [a, b] = operands.map(ops.abs) as [NDArray, NDArray]
-  // Not the maximum and the minimum, whose derivatives at ties are not those of one operand: second derivatives would be wrong.
+  // Not the maximum and the minimum: at ties their derivatives are not those of one operand, and second derivatives would be
+  // wrong.
   const first = ops.ge(a, b)
   const [longer, shorter] = [ops.select(first, a, b), ops.select(first, b, a)]
   const none = ops.eq(longer, zerosLike(longer))
   const ratio = ops.div(shorter, ops.select(none, fullLike(longer, 1), longer))
   const length = ops.mul(longer, ops.sqrt(ops.add(fullLike(ratio, 1), ops.mul(ratio, ratio))))
-  // An infinity beside a NaN is an infinity still.
+  // An infinity beside a NaN is still an infinity.
   const infinity = strong(longer, Infinity)
   const infinite = ops.or(ops.eq(a, infinity), ops.eq(b, infinity))
   return ops.select(infinite, infinity, ops.select(none, ops.max(a, b), length))

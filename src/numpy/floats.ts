@@ -14,7 +14,7 @@ import * as np from './elementwise.ts'
 const integerOf: { readonly [bits: number]: DType } = { 16: 'int16', 32: 'int32', 64: 'int64' }
 
 /**
- * Whether the sign is minus: of -0 too, and of no NaN, whose bits are not said.
+ * Whether the sign is negative: true for -0, and false for NaN, whose bits are unspecified.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export const spacing = (x: ArrayLike): NDArray => {
 }
 
 /**
- * `[fraction, whole]`: towards 0, and what is left, `x - whole`; of infinities 0 is left.
+ * `[fraction, whole]`: the integer part, rounded towards 0, and the rest, `x - whole`, which is 0 for infinities.
  *
  * @example
  * ```ts
@@ -84,7 +84,7 @@ export const modf = (x: ArrayLike): readonly [fraction: NDArray, whole: NDArray]
   return [np.where(np.isinf(array), 0, rest).astype(array.dtype), whole]
 }
 
-/** 2ⁿ for integers n as floats, in three factors: none of them over- or underflows before the product does. */
+/** 2ⁿ for integers n as floats, in three factors, none of which over- or underflows before the product does. */
 const scaled = (x: NDArray, n: NDArray): NDArray => {
   const third = np.trunc(np.divide(n, 3))
   const rest = np.subtract(np.subtract(n, third), third)
@@ -92,7 +92,7 @@ const scaled = (x: NDArray, n: NDArray): NDArray => {
   return np.multiply(np.multiply(np.multiply(x, power(third)), power(third)), power(rest))
 }
 
-/** Exact: by squaring, over the bits of the exponent. */
+/** 2ⁿ exactly, by squaring, over the bits of the exponent. */
 const powerOfTwo = (n: NDArray, like: NDArray): NDArray => {
   const size = np.abs(n).astype('int32')
   let result = fullLike(like, 1)
@@ -121,7 +121,7 @@ export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
   }
   const array = inexact(arrayFor('np.ldexp', x))
   if (isHalf(array.dtype)) return ldexp(array.astype('float32'), exponent).astype(array.dtype)
-  // Beyond it every product is 0 or infinite, and a third of it is a power that both floats have.
+  // Beyond this exponent every product is 0 or infinite, and a third of it is still representable.
   const limit = array.dtype === 'float64' ? 2200 : 300
   const [a, m] = promoteTwoInexact(
     'np.ldexp',
@@ -132,7 +132,7 @@ export const ldexp = (x: ArrayLike, n: ArrayLike): NDArray => {
 }
 
 /**
- * `[mantissa, exponent]` with `x = mantissa · 2^exponent` and a mantissa from 0.5 to 1.
+ * `[mantissa, exponent]` with `x = mantissa · 2^exponent` and a mantissa in [0.5, 1).
  *
  * @example
  * ```ts
@@ -149,7 +149,7 @@ export const frexp = (x: ArrayLike): readonly [mantissa: NDArray, exponent: NDAr
   const hasParts = np.logicalAnd(np.isfinite(array), np.notEqual(array, 0))
   let mantissa = np.where(hasParts, array, 1)
   let exponent = np.multiply(mantissa, 0).astype('int32')
-  // Down from above 1, up from below a half, by ever smaller powers: the largest twice.
+  // Scales down from above 1, and up from below a half, by ever smaller powers, the largest twice.
   const largest = array.dtype === 'float64' ? [512, 512, 256, 128] : []
   for (const step of [...largest, 64, 64, 32, 16, 8, 4, 2, 1, 1]) {
     const high = np.greaterEqual(np.abs(mantissa), 2 ** (step - 1))

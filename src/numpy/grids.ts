@@ -1,4 +1,4 @@
-/** `np`: grids of places and of values. */
+/** `np`: grids of coordinates and indices. */
 import { vmap } from '../api/vmap.ts'
 import { checkSize } from '../core/dtype.ts'
 import { ArgumentError, IndexError, ShapeError } from '../core/errors.ts'
@@ -22,7 +22,7 @@ import { nonzero } from './sets.ts'
 export interface MeshgridOptions {
   /** `xy` (default): the first vector runs along the second axis; `ij`: along the first. */
   readonly indexing?: 'xy' | 'ij'
-  /** Axes of extent 1 where nothing changes, for broadcasting. */
+  /** Whether axes along which nothing changes have extent 1, for broadcasting. */
   readonly sparse?: boolean
 }
 
@@ -70,7 +70,7 @@ const indicesDoor = must.door('np.indices', {
 })
 
 /**
- * For each axis of a shape, the coordinates along it: shape `[rank, ...shape]`, int32 by default. Of no axes, nothing.
+ * For each axis of a shape, the coordinates along it: shape `[rank, ...shape]`, int32 by default. For no axes it is empty.
  *
  * @example
  * ```ts
@@ -97,7 +97,7 @@ export function indices(
 const ixDoor = must.door('np.ix', { vectors: must.listOf(must.arrayLike) })
 
 /**
- * Vectors with axes for broadcasting, so that as indices they choose rows and columns.
+ * Vectors with added axes for broadcasting: as indices they select rows and columns.
  *
  * @throws ShapeError unless all are vectors.
  * @example
@@ -161,7 +161,7 @@ const trilIndicesDoor = must.door('np.trilIndices', {
 })
 
 /**
- * Rows and columns of the places in and below a diagonal of an n by m matrix (int32).
+ * Row and column indices of the elements in and below a diagonal of an n by m matrix (int32).
  *
  * @example
  * ```ts
@@ -181,7 +181,7 @@ const triuIndicesDoor = must.door('np.triuIndices', {
 })
 
 /**
- * Rows and columns of the places in and above a diagonal of an n by m matrix (int32).
+ * Row and column indices of the elements in and above a diagonal of an n by m matrix (int32).
  *
  * @example
  * ```ts
@@ -199,7 +199,7 @@ const diagIndicesDoor = must.door('np.diagIndices', { n: must.natural, rank: mus
 /**
  * Coordinates of the main diagonal of an array of equal extents n (int32).
  *
- * @throws ArgumentError unless both are whole numbers.
+ * @throws ArgumentError unless both are natural numbers.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -222,7 +222,7 @@ const maskIndicesDoor = must.door('np.maskIndices', {
 })
 
 /**
- * Rows and columns of the elements that a function of matrices, such as `np.triu`, leaves where all are 1 (int32).
+ * Row and column indices of the elements that a function such as `np.triu` keeps of a matrix of ones (int32).
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -243,9 +243,9 @@ export const maskIndices = (
 
 /** Options of `ravelMultiIndex`. */
 export interface RavelMultiIndexOptions {
-  /** Coordinates out of range are moved inside (`clip`, default), count around (`wrap`), or are errors (`raise`). */
+  /** Coordinates out of range are clipped (`clip`, default), wrap around (`wrap`), or are errors (`raise`). */
   readonly mode?: 'clip' | 'wrap' | 'raise'
-  /** The last coordinate counts fastest (`C`, default), or the first (`F`). */
+  /** The last coordinate varies fastest (`C`, default), or the first (`F`). */
   readonly order?: 'C' | 'F'
 }
 
@@ -261,10 +261,10 @@ const ravelMultiIndexDoor = must.door('np.ravelMultiIndex', {
 })
 
 /**
- * Places counted in row-major order, from coordinates (int32).
+ * Flat indices from coordinates, in row-major order by default (int32).
  *
  * @throws ArgumentError unless there are coordinates for each axis; with `raise`, IndexError for those out of range, and
- *   TracerError for computed ones.
+ *   TracerError for traced ones.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -302,7 +302,7 @@ const checkInside = (coordinates: NDArray, axis: number, n: number): void => {
 const unravelIndexDoor = must.door('np.unravelIndex', { places: must.arrayLike, shape: must.shape })
 
 /**
- * Coordinates of places counted in row-major order (int32); those out of range are moved inside.
+ * Coordinates of flat indices in row-major order (int32); indices out of range are clipped.
  *
  * @example
  * ```ts
@@ -329,8 +329,8 @@ const fromfunctionDoor = must.door('np.fromfunction', {
 })
 
 /**
- * An array from a function of the coordinates of its elements, mapped over all of them by `vmap`. If it gives arrays, the axes of
- * the result are those of the shape, and theirs.
+ * An array from a function of the coordinates of its elements, mapped over all of them by `vmap`. If it returns arrays, the
+ * result has the axes of the shape, then theirs.
  *
  * @example
  * ```ts

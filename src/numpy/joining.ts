@@ -1,4 +1,4 @@
-/** `np`: arrays joined, and cut apart. */
+/** `np`: joining and splitting arrays. */
 import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
@@ -19,7 +19,7 @@ export type Arrays = readonly ArrayLike[] | NDArray
 export const listOf = (xs: Arrays): readonly ArrayLike[] =>
   xs instanceof NDArray && xs.ndim > 0 ? unstack(xs) : (xs as readonly ArrayLike[])
 
-/** Arrays in one dtype: theirs, by promotion, or a given one. */
+/** The arrays in one dtype: their promoted one, or a given one. */
 const arraysOf = (operation: string, xs: Arrays, dtype?: DType): readonly NDArray[] => {
   const list = listOf(xs)
   if (!Array.isArray(list) || list.length === 0)
@@ -31,7 +31,7 @@ const arraysOf = (operation: string, xs: Arrays, dtype?: DType): readonly NDArra
 /** Options of `concatenate`. */
 export interface ConcatenateOptions {
   readonly axis?: number | null
-  /** Of the result; what the dtypes are promoted to by default. */
+  /** The dtype of the result; by default the promoted one. */
   readonly dtype?: DType
 }
 
@@ -47,7 +47,7 @@ const concatenateOptions: must.OptionTable<ConcatenateOptions> = { axis: must.nu
 export interface StackOptions {
   /** Where the new axis goes; first by default. */
   readonly axis?: number
-  /** Of the result; what the dtypes are promoted to by default. */
+  /** The dtype of the result; by default the promoted one. */
   readonly dtype?: DType
 }
 
@@ -123,9 +123,9 @@ const unstackDoor = must.door('np.unstack', {
 })
 
 /**
- * Slices along an axis, the first by default, which goes.
+ * Slices along an axis, the first by default, which is removed.
  *
- * @returns as many arrays as the axis is long.
+ * @returns one array for each index of the axis.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -144,7 +144,7 @@ export const unstack = (x: ArrayLike, options: { readonly axis?: number } = {}):
   )
 }
 
-/** Rank at least 1. */
+/** The array with at least this rank. */
 const atLeast = (x: ArrayLike, rank: number): NDArray => {
   const array = asArray(x)
   return array.aval.rank >= rank
@@ -238,10 +238,10 @@ const splitDoor = must.door('np.split', {
 })
 
 /**
- * Parts along an axis: `parts` equal ones, or cut at these places.
+ * Splits along an axis into `parts` equal parts, or at these indices.
  *
- * @returns as many as there are; where `parts` is written out, as a tuple.
- * @throws ShapeError if equal parts are not possible; ArgumentError if a place is no integer.
+ * @returns the parts; a tuple where `parts` is a literal.
+ * @throws ShapeError if equal parts are not possible; ArgumentError if an index is not an integer.
  * @example
  * ```ts
  * import { np } from 'pullback'

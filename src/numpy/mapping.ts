@@ -1,4 +1,4 @@
-/** `np`: functions of parts of arrays, applied to all parts. */
+/** `np`: functions applied to all parts of arrays. */
 import { vmap } from '../api/vmap.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxes, normalizeAxis, range } from '../core/shape.ts'
@@ -11,7 +11,7 @@ import { broadcastTo, expandDims, moveaxis, reshape } from './movement.ts'
 const applyAlongAxisDoor = must.door('np.applyAlongAxis', { f: must.func, axis: must.axis, x: must.arrayLike })
 
 /**
- * A function of vectors, of all vectors along an axis. What it gives takes the place of the axis.
+ * Applies a function of vectors to all vectors along an axis. Its result replaces the axis.
  *
  * @example
  * ```ts
@@ -35,9 +35,9 @@ export const applyAlongAxis = (f: (x: NDArray) => ArrayLike, axis: number, x: Ar
 const applyOverAxesDoor = must.door('np.applyOverAxes', { f: must.func, x: must.arrayLike, axes: must.axes })
 
 /**
- * A function that reduces an axis, along one axis after the other; what it takes away stays with extent 1.
+ * Applies a function that reduces an axis to one axis after the other; removed axes stay with extent 1.
  *
- * @throws ShapeError if a result has neither all axes nor one less.
+ * @throws ShapeError unless a result has all axes or one fewer.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -72,7 +72,7 @@ const parseSignature = (text: string): Signature => {
   return { inputs: groups(match[1]!), outputs: groups(match[2]!).length }
 }
 
-/** Core axes of one name have one extent. */
+/** Checks that core axes of the same name have the same extent. */
 const checkCore = (signature: Signature, arrays: readonly NDArray[]): void => {
   const extents = new Map<string, number>()
   arrays.forEach((x, i) => {
@@ -94,10 +94,10 @@ const vectorizeDoor = must.door('np.vectorize', {
 })
 
 /**
- * A function of numbers, or of arrays of certain ranks, of arrays with further axes in front, which broadcast.
+ * Extends a function of numbers, or of arrays of given ranks, to arrays with further leading axes, which broadcast.
  *
- * @param signature - the axes of arguments and results by names, `(n,m),(m)->(n)`; numbers by default.
- * @throws ArgumentError for what is no signature, and if arguments are not as many; ShapeError if axes do not fit.
+ * @param signature - the axes of arguments and results by name, `(n,m),(m)->(n)`; numbers by default.
+ * @throws ArgumentError for an invalid signature, or another number of arguments; ShapeError if axes do not match.
  * @example
  * ```ts
  * import { np } from 'pullback'

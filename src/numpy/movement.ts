@@ -1,4 +1,4 @@
-/** `np`: functions that move elements about. */
+/** `np`: functions that rearrange elements. */
 import { calledAs } from '../core/calledAs.ts'
 import { isLinearOperator, takeFromOperator } from '../api/linearOperator.ts'
 import type { Factor } from '../api/quantized.ts'
@@ -15,7 +15,7 @@ import type { ArrayLike, GetOptions, TakeOptions } from '../trace/surface.ts'
 import type { NDArray } from '../trace/value.ts'
 
 /**
- * The shape of an array, or of what makes one; empty for a number.
+ * The shape of an array or array-like; empty for a number.
  *
  * @example
  * ```ts
@@ -64,9 +64,9 @@ export const size = (x: ArrayLike, axis?: number): number => {
 }
 
 /**
- * The elements, row after row, in another shape; one extent may be -1 and is worked out.
+ * The elements, row after row, in another shape; one extent may be -1 and is inferred.
  *
- * @throws ShapeError if they do not fill it.
+ * @throws ShapeError if the number of elements differs.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -78,7 +78,7 @@ export const size = (x: ArrayLike, axis?: number): number => {
 export const reshape: (x: ArrayLike, shape: Shape | number) => NDArray = functions.reshape
 
 /**
- * The elements in one axis, row after row.
+ * Flattens to one axis, row after row.
  *
  * @example
  * ```ts
@@ -90,9 +90,9 @@ export const reshape: (x: ArrayLike, shape: Shape | number) => NDArray = functio
 export const ravel = functions.ravel
 
 /**
- * Axes in another order; reversed by default.
+ * Permutes the axes; reverses them by default.
  *
- * @param axes - for each axis of the result, which axis of `x` it is.
+ * @param axes - for each axis of the result, the axis of `x`.
  * @throws ShapeError unless `axes` names every axis once.
  * @example
  * ```ts
@@ -106,7 +106,7 @@ export const ravel = functions.ravel
 export const transpose = functions.transpose
 
 /**
- * Two axes exchanged.
+ * Swaps two axes.
  *
  * @throws ShapeError for an axis that `x` does not have.
  * @example
@@ -119,9 +119,9 @@ export const transpose = functions.transpose
 export const swapaxes = functions.swapaxes
 
 /**
- * Axes of extent 1 removed: all, or those named.
+ * Removes axes of extent 1: all, or the given ones.
  *
- * @throws ShapeError if an axis that is named has another extent.
+ * @throws ShapeError if a given axis has another extent.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -133,7 +133,7 @@ export const swapaxes = functions.swapaxes
 export const squeeze = functions.squeeze
 
 /**
- * New axes of extent 1, at these places of the result.
+ * Adds axes of extent 1, at these positions in the result.
  *
  * @example
  * ```ts
@@ -147,9 +147,9 @@ export const squeeze = functions.squeeze
 export const expandDims = functions.expandDims
 
 /**
- * The array stretched to a shape: axes of extent 1, and axes in front that it lacks, repeat it.
+ * Broadcasts the array to a shape: it is repeated along axes of extent 1 and missing leading axes.
  *
- * @throws ShapeError if it does not broadcast.
+ * @throws ShapeError if it does not broadcast to that shape.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -161,8 +161,8 @@ export const expandDims = functions.expandDims
 export const broadcastTo = functions.broadcastTo
 
 /**
- * The elements converted. Floats become integers by what stands before the point, saturating, and NaN by 0; integers that do not
- * fit wrap around; all but 0 is true.
+ * Converts the elements. Floats become integers by truncation, saturating, and NaN becomes 0; integers out of range wrap
+ * around; all but 0 is true.
  *
  * @example
  * ```ts
@@ -180,7 +180,7 @@ const moveaxisDoor = must.door('np.moveaxis', {
 })
 
 /**
- * Axes moved to other places; the others keep their order.
+ * Moves axes to other positions; the others keep their order.
  *
  * @throws ArgumentError unless there are as many sources as destinations.
  * @example
@@ -215,7 +215,7 @@ const flipDoor = must.door('np.flip', {
 })
 
 /**
- * The order reversed along axes; all by default.
+ * Reverses the order along axes; all by default.
  *
  * @example
  * ```ts
@@ -233,14 +233,14 @@ export const flip = (x: ArrayLike, options: { readonly axis?: number | readonly 
 }
 
 /**
- * Elements at these places along an axis (in all elements by default). Of a `QuantizedArray`, rows: along an axis other than the
- * last; of a `LinearOperator`, rows along axis 0.
+ * Elements at these indices along an axis (of the flattened array by default). For a `QuantizedArray` the axis must not be the
+ * last; for a `LinearOperator` it is axis 0.
  *
- * Negative places count from the end. What is out of range gives NaN (of integers the least, of unsigned ones the greatest), or
- * what `fillValue` says. In mode `wrap` places go round; in mode `clip` the nearest counts, which for negative ones is the
- * first.
+ * Negative indices count from the end. An index out of range gives `fillValue`, by default NaN (for integers the least, for
+ * unsigned ones the greatest). In mode `wrap` indices wrap around; mode `clip` takes the nearest, which for negative indices is
+ * the first.
  *
- * @throws DTypeError for indices that are no integers; IndexError for an axis without elements.
+ * @throws DTypeError for indices that are not integers; IndexError for an axis without elements.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -264,11 +264,11 @@ const takeAlongAxisDoor = must.door('np.takeAlongAxis', {
 })
 
 /**
- * Elements of `x` at `indices` along an axis, matched up in all other axes (which broadcast). Out of range gives NaN, as in
- * `take`, or what the options say.
+ * Elements of `x` at `indices` along an axis, matched in all other axes (which broadcast). An index out of range gives NaN, as
+ * in `take`, or follows the options.
  *
- * @param axis - the last by default; null for all elements in one axis.
- * @throws ShapeError if ranks differ; DTypeError for indices that are no integers.
+ * @param axis - the last by default; null for the flattened array.
+ * @throws ShapeError if ranks differ; DTypeError for indices that are not integers.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -297,7 +297,7 @@ export const takeAlongAxis = (
     }
     const extents = array.aval.shape
     const grid = broadcastTwo('np.takeAlongAxis', extents.with(along, 1), where.aval.shape)
-    // Of nothing there is nothing inside: a line of one element, and every index beyond it.
+    // An empty axis has no index inside: use one element, and make every index out of range.
     const nothing = extents[along] === 0
     const source = nothing ? zerosOf(array.aval.withShape(extents.with(along, 1))) : array
     const places = nothing ? fullLike(where, 1) : where
@@ -321,13 +321,13 @@ const sliceDoor = must.door('np.slice', {
 })
 
 /**
- * A range of indices for `x.at` and `x.get`, as `Array.prototype.slice` has them: from `start` up to, but not including, `stop`;
+ * A range of indices for `x.at` and `x.get`, as in `Array.prototype.slice`: from `start` up to, but not including, `stop`;
  * negatives count from the end. `np.slice(1)` is all but the first (Python's `slice(1)` is the first alone: here
- * `np.slice(0, 1)`). With a negative step it goes backwards, from the end by default.
+ * `np.slice(0, 1)`). With a negative step it runs backwards, from the end by default.
  *
- * @param start - null or nothing: the first (of a negative step the last).
- * @param stop - null or nothing: to the end (of a negative step through the first).
- * @throws IndexError from the array that is indexed, for bounds and steps that are no integers, and for step 0.
+ * @param start - null or omitted: the first (with a negative step the last).
+ * @param stop - null or omitted: to the end (with a negative step through the first).
+ * @throws IndexError from the array that is indexed, for bounds and steps that are not integers, and for step 0.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -345,7 +345,7 @@ export const slice = (start?: number | null, stop?: number | null, step = 1): Sl
 const broadcastShapesDoor = must.door('np.broadcastShapes', { shapes: must.listOf(must.shape) })
 
 /**
- * The shape that shapes broadcast to: aligned at their last axes, extents of 1 stretch.
+ * The shape that shapes broadcast to, aligned at their last axes.
  *
  * @throws ShapeError if they do not broadcast.
  * @example

@@ -1,4 +1,4 @@
-/** `np`: reductions of the elements that are not NaN. Gradients at those that are, are 0. */
+/** `np`: reductions of the elements that are not NaN. Gradients at NaN elements are 0. */
 import { calledAs } from '../core/calledAs.ts'
 import { isFloat } from '../core/dtype.ts'
 import { asArray } from '../runtime/installArrays.ts'
@@ -67,7 +67,7 @@ export const nanprod = (x: ArrayLike, options?: SumOptions): NDArray => {
 const nancumsumDoor = must.door('np.nancumsum', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
 
 /**
- * Running sums, for which NaN is 0.
+ * Running sums, where NaN counts as 0.
  *
  * @example
  * ```ts
@@ -83,7 +83,7 @@ export const nancumsum = (x: ArrayLike, options?: CumulativeOptions): NDArray =>
 const nancumprodDoor = must.door('np.nancumprod', { x: must.arrayLike, options: must.optionsOf(cumulativeOptions) })
 
 /**
- * Running products, for which NaN is 1.
+ * Running products, where NaN counts as 1.
  *
  * @example
  * ```ts
@@ -117,7 +117,7 @@ const extremum =
 /**
  * Largest element that is not NaN; NaN if all are.
  *
- * @throws ShapeError of nothing.
+ * @throws ShapeError for an empty array.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -129,7 +129,7 @@ export const nanmax = extremum('np.nanmax', reduction.max, -Infinity)
 /**
  * Smallest element that is not NaN; NaN if all are.
  *
- * @throws ShapeError of nothing.
+ * @throws ShapeError for an empty array.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -198,7 +198,7 @@ export const nanmean = (x: ArrayLike, options: MeanOptions = {}): NDArray => {
 const nanvarDoor = must.door('np.nanvar', { x: must.arrayLike, options: must.optionsOf(varOptions) })
 
 /**
- * Variance of the elements that are not NaN; NaN where there are not more than `ddof`.
+ * Variance of the elements that are not NaN; NaN where there are at most `ddof`.
  *
  * @example
  * ```ts
@@ -235,11 +235,11 @@ export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => {
 
 /** Options of `nanToNum`. */
 export interface NanToNumOptions {
-  /** What stands for NaN; 0 by default. */
+  /** The replacement for NaN; 0 by default. */
   readonly nan?: ArrayLike
-  /** What stands for infinity; the largest float of the dtype by default. */
+  /** The replacement for infinity; the largest float of the dtype by default. */
   readonly posinf?: ArrayLike
-  /** What stands for minus infinity; the least float of the dtype by default. */
+  /** The replacement for minus infinity; the least float of the dtype by default. */
   readonly neginf?: ArrayLike
 }
 
@@ -252,7 +252,7 @@ const nanToNumOptions: must.OptionTable<NanToNumOptions> = {
 const nanToNumDoor = must.door('np.nanToNum', { x: must.arrayLike, options: must.optionsOf(nanToNumOptions) })
 
 /**
- * Finite numbers in the place of NaN and infinities.
+ * Replaces NaN and infinities by finite numbers.
  *
  * @example
  * ```ts

@@ -21,7 +21,7 @@ import { max, mean, min } from './reduction.ts'
 export type PadWidth = number | readonly [number] | readonly [number, number] | readonly (readonly [number, number])[]
 
 /**
- * A mode of one's own: from a line along an axis, with zeros where elements are added, and the widths, to the line as it is to be.
+ * A custom mode: maps a 1-D slice along an axis, with zeros where elements are added, and the widths to the padded slice.
  */
 export type PadFunction = (line: NDArray, width: readonly [before: number, after: number], axis: number) => ArrayLike
 
@@ -31,20 +31,20 @@ const modes = [
   'constant', 'edge', 'empty', 'linearRamp', 'maximum', 'mean', 'median', 'minimum', 'reflect', 'symmetric', 'wrap',
 ] as const // prettier-ignore
 
-/** What is added: see `np.pad`. */
+/** The mode of padding: see `np.pad`. */
 export type PadMode = (typeof modes)[number]
 
-/** Options of `np.pad`. What one mode takes another refuses. */
+/** Options of `np.pad`. Each mode accepts only its own options. */
 export interface PadOptions {
   /** `constant` by default. */
   readonly mode?: PadMode | PadFunction
-  /** What `constant` adds; 0 by default. One value, `[before, after]`, or such a pair for each axis. */
+  /** The value that `constant` adds; 0 by default. One value, `[before, after]`, or such a pair for each axis. */
   readonly constantValues?: ArrayLike
-  /** Where `linearRamp` ends; 0 by default. Forms as of `constantValues`. */
+  /** The end value of `linearRamp`; 0 by default. It has the same forms as `constantValues`. */
   readonly endValues?: ArrayLike
-  /** How many elements at the end of an axis `maximum`, `mean`, `median` and `minimum` are taken of; all by default. */
+  /** The number of elements at the end of an axis that `maximum`, `mean`, `median` and `minimum` use; all by default. */
   readonly statLength?: PadWidth | null
-  /** `odd`: what `reflect` and `symmetric` add is reflected at the value of the edge, too. */
+  /** `odd`: the values that `reflect` and `symmetric` add are also reflected at the value of the edge. */
   readonly reflectType?: 'even' | 'odd'
 }
 
@@ -131,7 +131,7 @@ const padConstant = (x: NDArray, widths: readonly Pair[], values: ArrayLike): ND
   }, x)
 }
 
-/** Where an element beside an axis of `n` comes from. */
+/** The source index of an element outside an axis of `n`. */
 const sourcePlace = (mode: string, i: number, n: number): number => {
   const mod = (a: number, m: number): number => ((a % m) + m) % m
   if (mode === 'edge') return Math.min(Math.max(i, 0), n - 1)
@@ -141,7 +141,7 @@ const sourcePlace = (mode: string, i: number, n: number): number => {
   return place < n ? place : mode === 'reflect' ? period - place : period - 1 - place
 }
 
-/** One axis of an array after the other, if something is added there. */
+/** Pads one axis of an array after the other, if something is added there. */
 type PadAxis = (x: NDArray, pair: Pair, axis: number) => NDArray
 
 const padFromPlaces =
@@ -155,7 +155,7 @@ const padFromPlaces =
 const edge = (x: NDArray, axis: number, atEnd: boolean): NDArray =>
   atEnd ? ops.sliceInDim(x, x.shape[axis]! - 1, x.shape[axis]!, axis) : ops.sliceInDim(x, 0, 1, axis)
 
-/** Reflected at the value of the edge: 2 edge - x, in turns of the axis's own length. */
+/** Reflected at the value of the edge: 2 edge - x, in blocks of the axis's length. */
 const padOdd =
   (mode: 'reflect' | 'symmetric'): PadAxis =>
   (x, [before, after], axis) => {
@@ -222,13 +222,14 @@ const padDoor = must.door('np.pad', {
 })
 
 /**
- * Elements added before and after along each axis: a constant; the element at the `edge`; the elements reflected at the edge
- * (`reflect`), or at where it ends (`symmetric`); the elements from the other side (`wrap`); numbers from a value to the edge
- * (`linearRamp`); the `maximum`, `mean`, `median` or `minimum` of each line; zeros (`empty`); or what a function makes.
+ * Adds elements before and after along each axis: a constant; the element at the `edge`; the elements reflected about the edge
+ * element (`reflect`), or about the edge itself (`symmetric`); the elements from the other side (`wrap`); numbers from a value
+ * to the edge (`linearRamp`); the `maximum`, `mean`, `median` or `minimum` of each 1-D slice; zeros (`empty`); or the result of
+ * a function.
  *
  * @param width - one number for all sides, `[before, after]` for all axes, or a pair for each axis.
- * @throws ArgumentError for a negative width, an unknown mode, and an option of another mode; ShapeError if the widths are not as
- *   many as the axes, and where there is nothing to repeat.
+ * @throws ArgumentError for a negative width, an unknown mode, and an option of another mode; ShapeError unless there are
+ *   widths for each axis, and for an empty axis with nothing to repeat.
  * @example
  * ```ts
  * import { np } from 'pullback'

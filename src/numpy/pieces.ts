@@ -1,4 +1,4 @@
-/** `np`: arrays joined, cut and turned. */
+/** `np`: joining, splitting and rotating arrays. */
 import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range } from '../core/shape.ts'
@@ -40,7 +40,7 @@ export const permuteDims = (x: ArrayLike, axes: readonly number[]): NDArray => {
 }
 
 /**
- * The last two axes exchanged.
+ * Swaps the last two axes.
  *
  * @throws ShapeError for fewer than two axes.
  * @example
@@ -58,9 +58,9 @@ export const matrixTranspose = (x: ArrayLike): NDArray => {
 const broadcastArraysDoor = must.door('np.broadcastArrays', { xs: must.listOf(must.arrayLike) })
 
 /**
- * Arrays of one shape: the one that all broadcast to.
+ * Broadcasts arrays to a common shape.
  *
- * @throws ShapeError if there is none.
+ * @throws ShapeError if they do not broadcast.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -131,10 +131,10 @@ export const dstack = (xs: Arrays, options: Pick<StackOptions, 'dtype'> = {}): N
   return calledAs('np.dstack', () => concatenate(listOf(xs).map(atleast3d), { ...options, axis: 2 }))
 }
 
-/** Arrays in nested lists, as they are to stand beside (innermost) and below each other. */
+/** Arrays in nested lists: the innermost are joined side by side, the outer ones below each other. */
 export type Blocks = ArrayLike | readonly Blocks[]
 
-/** Lists within lists: more than an array may have axes. */
+/** The deepest nesting: more than the axes of any array. */
 const DEEPEST = 64
 
 const isBlocks = (x: unknown, depth: number): boolean =>
@@ -183,9 +183,9 @@ const arraySplitDoor = must.door('np.arraySplit', {
 })
 
 /**
- * As `split`, but the parts may differ: the first ones get one element more.
+ * As `split`, but the parts may differ in size: the first ones have one element more.
  *
- * @throws ArgumentError unless there are parts.
+ * @throws ArgumentError unless the number of parts is positive.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -214,7 +214,7 @@ const hsplitDoor = must.door('np.hsplit', {
 })
 
 /**
- * `split` along the second axis; of vectors along their only one.
+ * `split` along the second axis; for vectors along their only one.
  *
  * @example
  * ```ts
@@ -266,7 +266,7 @@ export const dsplit = <const P extends number | readonly number[]>(x: ArrayLike,
 const flipudDoor = must.door('np.flipud', { x: must.arrayLike })
 
 /**
- * The order along the first axis reversed.
+ * Reverses the order along the first axis.
  *
  * @example
  * ```ts
@@ -281,7 +281,7 @@ export const flipud = (x: ArrayLike): NDArray => {
 const fliplrDoor = must.door('np.fliplr', { x: must.arrayLike })
 
 /**
- * The order along the second axis reversed.
+ * Reverses the order along the second axis.
  *
  * @example
  * ```ts
@@ -301,7 +301,7 @@ const rot90Door = must.door('np.rot90', {
 })
 
 /**
- * Turned by `k` right angles, from the first of two axes towards the second.
+ * Rotates by `k` right angles, from the first of two axes towards the second.
  *
  * @throws ArgumentError unless there are two different axes.
  * @example
@@ -329,9 +329,9 @@ const rollaxisDoor = must.door('np.rollaxis', {
 })
 
 /**
- * An axis moved to before another place.
+ * Moves an axis before another position.
  *
- * @throws ArgumentError if there is no such place.
+ * @throws ArgumentError if there is no such position.
  * @example
  * ```ts
  * import { np } from 'pullback'

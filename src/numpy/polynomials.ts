@@ -25,8 +25,8 @@ const coefficients = (name: string, p: ArrayLike): NDArray => {
 }
 
 /**
- * The value of a polynomial, by Horner's rule. Coefficients of shape `[n, ...]` are polynomials side by side: their further axes
- * and those of the places broadcast.
+ * The value of a polynomial, by Horner's rule. Coefficients of shape `[n, ...]` are several polynomials: their further axes
+ * broadcast with those of `x`.
  *
  * @throws ShapeError if they do not.
  * @example
@@ -43,7 +43,7 @@ export const polyval = (p: ArrayLike, x: ArrayLike): NDArray => {
   return range(c.shape[0]!).reduce((y, i) => np.add(np.multiply(y, at), c.at(i).get()), zero)
 }
 
-/** Coefficients of two polynomials, or of polynomials side by side, as many for both. */
+/** Coefficients of two polynomials, or of several each, padded to the same length. */
 const longer = (p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
   const [a, b] = promoteAll([asArray(p), asArray(q)]).map((c) => (c.ndim === 0 ? functions.ravel(c) : c)) as [NDArray, NDArray] // prettier-ignore
   const n = Math.max(a.shape[0]!, b.shape[0]!)
@@ -54,7 +54,7 @@ const longer = (p: ArrayLike, q: ArrayLike): readonly [NDArray, NDArray] => {
 const polyaddDoor = must.door('np.polyadd', { p: must.arrayLike, q: must.arrayLike })
 
 /**
- * The sum of two polynomials, or of polynomials side by side, in columns.
+ * The sum of two polynomials, or of several in columns.
  *
  * @throws ShapeError unless further axes broadcast.
  * @example
@@ -71,7 +71,7 @@ export const polyadd = (p: ArrayLike, q: ArrayLike): NDArray => {
 const polysubDoor = must.door('np.polysub', { p: must.arrayLike, q: must.arrayLike })
 
 /**
- * The difference of two polynomials, or of polynomials side by side, in columns.
+ * The difference of two polynomials, or of several in columns.
  *
  * @throws ShapeError unless further axes broadcast.
  * @example
@@ -88,22 +88,22 @@ export const polysub = (p: ArrayLike, q: ArrayLike): NDArray => {
 /** Options of `polymul` and `polydiv`. */
 export interface TrimOptions {
   /**
-   * Whether zeros in front go: of the factors, or of the remainder (numbers up to the root of the precision). How many there are
-   * depends on values, so that they must be known. False by default.
+   * Whether to remove leading zeros of the factors, or of the remainder (numbers up to the root of the precision). Their number
+   * depends on values, which must be concrete. False by default.
    */
   readonly trimLeadingZeros?: boolean
 }
 
 const trimOptions: must.OptionTable<TrimOptions> = { trimLeadingZeros: must.boolean }
 
-/** Without the numbers in front that are not above a bound; one is left. */
+/** Removes leading numbers up to a bound, but keeps at least one. */
 const trimmed = (name: string, c: NDArray, bound = 0): NDArray => {
   const known = Array.from(c.body.host(`${name} with trimLeadingZeros`), Number)
   const first = known.findIndex((v) => Math.abs(v) > bound)
   return c.at(slice(first < 0 ? c.size : first, null)).get()
 }
 
-/** One 0 in the place of no coefficients. */
+/** A single 0 instead of no coefficients. */
 const orZero = (c: NDArray): NDArray => (c.size === 0 ? zeros([1], { dtype: c.dtype }) : c)
 
 const polymulDoor = must.door('np.polymul', {
@@ -139,7 +139,7 @@ const polydivDoor = must.door('np.polydiv', {
 /**
  * Division of polynomials with a remainder. The divisor's first coefficient must not be 0.
  *
- * @returns `[quotient, remainder]`; the remainder has as many coefficients as the dividend, the first ones 0.
+ * @returns `[quotient, remainder]`; the remainder has as many coefficients as the dividend, with leading zeros.
  * @throws ShapeError unless both are vectors.
  * @example
  * ```ts
@@ -234,7 +234,7 @@ export const polyint = (p: ArrayLike, m = 1, options: { readonly k?: ArrayLike }
 const polyDoor = must.door('np.poly', { zeros: must.arrayLike })
 
 /**
- * The polynomial with these zeros, and first coefficient 1.
+ * The monic polynomial with these zeros.
  *
  * @throws ShapeError unless the zeros are a vector.
  * @example
@@ -260,7 +260,7 @@ const vanderDoor = must.door('np.vander', {
 /**
  * Powers of the elements of a vector, in the columns of a matrix.
  *
- * @param n - how many; as many as elements by default.
+ * @param n - the number of columns; the number of elements by default.
  * @throws ShapeError unless it is a vector.
  * @example
  * ```ts
@@ -283,18 +283,18 @@ export const vander = (x: ArrayLike, n?: number | null, options: { readonly incr
 export interface PolyfitOptions {
   /** Weights of the points' errors (not of their squares). */
   readonly w?: ArrayLike
-  /** Singular values below this part of the largest do not count; the number of points times the precision by default. */
+  /** Singular values below this fraction of the largest are ignored; the number of points times the precision by default. */
   readonly rcond?: number
-  /** Whether to tell of the solution too, as `linalg.lstsq` does. It comes before `cov`. */
+  /** Whether to also return details of the solution, as `linalg.lstsq` does. It takes precedence over `cov`. */
   readonly full?: boolean
   /**
-   * Whether to give the covariance of the coefficients too: with the errors' variance as the residuals tell it, or, `'unscaled'`, for
+   * Whether to also return the covariance of the coefficients: scaled by the variance of the residuals, or `'unscaled'`, for
    * weights that are the inverse of known deviations.
    */
   readonly cov?: boolean | 'unscaled'
 }
 
-/** What `polyfit` gives with `full`. The singular values are those of columns scaled to length 1. */
+/** The result of `polyfit` with `full`. The singular values are those of columns scaled to length 1. */
 export type FullFit = readonly [
   coefficients: NDArray,
   residuals: NDArray,
@@ -303,7 +303,7 @@ export type FullFit = readonly [
   rcond: NDArray,
 ]
 
-/** What `polyfit` gives with `cov`: the covariance has shape `[n, n]`, or `[n, n, k]` for k polynomials. */
+/** The result of `polyfit` with `cov`: the covariance has shape `[n, n]`, or `[n, n, k]` for k polynomials. */
 export type FitWithCovariance = readonly [coefficients: NDArray, covariance: NDArray]
 
 const polyfitOptions: must.OptionTable<PolyfitOptions> = {
@@ -314,8 +314,8 @@ const polyfitOptions: must.OptionTable<PolyfitOptions> = {
 }
 
 /**
- * The covariance of the coefficients, `(AᵀA)⁻¹ σ²`, for A with columns of these lengths, given scaled to length 1; σ² is what residuals
- * come to for each degree of freedom, or 1.
+ * The covariance of the coefficients, `(AᵀA)⁻¹ σ²`, for A with columns of these lengths, given with columns scaled to length 1;
+ * σ² is the residual variance for each degree of freedom, or 1.
  */
 const covarianceOf = (scaled: NDArray, lengths: NDArray, residuals: NDArray | null, isVector: boolean): NDArray => {
   const one = np.divide(inv(matmul(scaled.T, scaled)), outer(lengths, lengths))
@@ -340,7 +340,7 @@ const polyfitDoor = must.door('np.polyfit', {
  *
  * @param y - shape `[n]`, or `[n, k]` for k polynomials in columns.
  * @throws ArgumentError unless the degree is a natural number, and for `cov` unless there are more points than coefficients;
- *   ShapeError if the points do not fit.
+ *   ShapeError if the shapes of the points do not match.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -385,7 +385,7 @@ export function polyfit(
   const rows = expandDims(weights, 1)
   const left = np.multiply(vander(at, degree + 1), rows)
   const right = values.ndim === 1 ? np.multiply(values, weights) : np.multiply(values, rows)
-  // Columns of one length: powers of large numbers would hide the small ones.
+  // Scales columns to one length: powers of large numbers would drown the small ones.
   const lengths = np.sqrt(sum(np.square(left), { axis: 0 }))
   const scales = np.where(np.equal(lengths, 0), 1, lengths)
   const scaled = np.divide(left, scales)

@@ -18,7 +18,7 @@ const vdotDoor = must.door('np.vdot', { x: must.arrayLike, y: must.arrayLike })
 /**
  * Sum of products of all elements.
  *
- * @throws ShapeError unless both have as many.
+ * @throws ShapeError unless both have the same number.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -105,7 +105,7 @@ const crossOptions: must.OptionTable<CrossOptions> = {
 const crossDoor = must.door('np.cross', { x: must.arrayLike, y: must.arrayLike, options: must.optionsOf(crossOptions) })
 
 /**
- * Cross products of vectors of 3 elements; those of 2 have a third one of 0, and two of these give a number.
+ * Cross products of vectors of 3 elements; vectors of 2 are extended by a 0, and two of these give a number.
  *
  * @throws ShapeError for vectors of another length.
  * @example

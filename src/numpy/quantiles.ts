@@ -13,18 +13,18 @@ import { any, cumsum, sum } from './reduction.ts'
 import { argsort, sort } from './sorting.ts'
 
 /**
- * What lies between two elements: `linear` interpolates (default), `midpoint` is their mean. `invertedCdf`: the least element that
- * the wanted part of all elements, or of their weights, does not exceed.
+ * The value between two elements: `linear` interpolates (default), `midpoint` is their mean. `invertedCdf` is the least element
+ * at which the fraction of elements, or of their weights, reaches `q`.
  */
 export type QuantileMethod = 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest' | 'invertedCdf'
 
 /** Options of quantiles. */
 export interface QuantileOptions {
-  /** Axes to go; all by default. */
+  /** The axes to reduce; all by default. */
   readonly axis?: number | readonly number[] | null
   readonly method?: QuantileMethod
   readonly keepdims?: boolean
-  /** How much each element counts, for `invertedCdf`: of the array's shape, or of its extents along the axes. */
+  /** The weight of each element, for `invertedCdf`: of the array's shape, or of its extents along the axes. */
   readonly weights?: ArrayLike
 }
 
@@ -38,7 +38,7 @@ const quantileOptions: must.OptionTable<QuantileOptions> = {
 /** Options of medians. */
 export type MedianOptions = Omit<QuantileOptions, 'method' | 'weights'>
 
-/** The reduced axes as one, the last. */
+/** The reduced axes flattened into one, the last. */
 const linesOf = (
   name: string,
   x: NDArray,
@@ -55,7 +55,7 @@ const linesOf = (
 const between: {
   readonly [M in Exclude<QuantileMethod, 'invertedCdf'>]: (low: NDArray, high: NDArray, part: NDArray) => NDArray
 } = {
-  // Where nothing of the higher one is wanted it may be infinite.
+  // Where the weight of the higher one is 0, it may be infinite.
   linear: (low, high, part) => {
     const step = np.multiply(np.where(np.greater(part, 0), high, 0), part)
     return np.add(np.multiply(low, np.subtract(1, part)), step)
@@ -66,7 +66,7 @@ const between: {
   nearest: (low, high, part) => np.where(np.lessEqual(part, 0.5), low, high),
 }
 
-/** Of sorted lines, the first `counts` elements of which count: quantiles `q`, a vector, in a new first axis. */
+/** Quantiles `q`, a vector, of the first `counts` elements of sorted 1-D slices, in a new first axis. */
 const sortedQuantiles = (lines: NDArray, counts: NDArray, q: NDArray, method: keyof typeof between): NDArray => {
   const last = np.subtract(counts, 1).astype(lines.dtype)
   const place = np.multiply(expandDims(last, -1), q)
@@ -76,7 +76,7 @@ const sortedQuantiles = (lines: NDArray, counts: NDArray, q: NDArray, method: ke
   return moveaxis(between[method](at(low), at(np.ceil(place)), np.subtract(place, low)), -1, 0)
 }
 
-/** The first element at which the running sum of weights, in order of the elements, reaches the wanted part of their sum. */
+/** The first element at which the running sum of weights, in order of the elements, reaches the fraction `q` of their sum. */
 const invertedCdf = (lines: NDArray, weights: NDArray, counts: NDArray, q: NDArray): NDArray => {
   const [sorted, order] = [sort(lines), argsort(lines)]
   const counted = np.where(np.isnan(sorted), 0, takeAlongAxis(weights, order, -1)).astype(lines.dtype)
@@ -143,10 +143,10 @@ const quantileDoor = must.door('np.quantile', {
 })
 
 /**
- * The values below which fractions `q` of the elements lie; NaN where any element is.
+ * The values below which fractions `q` of the elements are; NaN where any element is NaN.
  *
  * @param q - in [0, 1]: a number, or a vector, whose axis comes first in the result.
- * @throws ShapeError of nothing; ArgumentError for an unknown method.
+ * @throws ShapeError for an empty array; ArgumentError for an unknown method.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -228,7 +228,7 @@ const medianDoor = must.door('np.median', {
 })
 
 /**
- * The element in the middle, or the mean of the two; NaN where any element is.
+ * The middle element, or the mean of the two middle ones; NaN where any element is NaN.
  *
  * @example
  * ```ts

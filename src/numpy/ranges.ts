@@ -1,4 +1,4 @@
-/** `np`: points in even steps, and in even ratios. The ends may be arrays, computed ones too. */
+/** `np`: points in even steps, and in even ratios. The ends may be arrays, including traced ones. */
 import { calledAs } from '../core/calledAs.ts'
 import type { DType } from '../core/dtype.ts'
 import { checkSize, isFloat } from '../core/dtype.ts'
@@ -28,11 +28,11 @@ const spaceOptions: must.OptionTable<SpaceOptions> = { endpoint: must.boolean, a
 
 /** Options of `linspace`. */
 export interface LinspaceOptions extends SpaceOptions {
-  /** Whether to give the distance of the points too. */
+  /** Whether to also return the distance between points. */
   readonly retstep?: boolean
 }
 
-/** What the ends of points come to. */
+/** The ends of a range of points. */
 interface Ends {
   readonly start: ArrayLike
   readonly stop: ArrayLike
@@ -56,14 +56,14 @@ const endsOf = (
   return { start, stop, count, endpoint, axis, dtype: target }
 }
 
-/** The dtype that points are worked out in. */
+/** The dtype that points are computed in. */
 const working = (dtype: DType): DType => (dtype === 'float64' ? 'float64' : 'float32')
 
 const areNumbers = ({ start, stop }: Ends): boolean => typeof start === 'number' && typeof stop === 'number'
 
 const stepsOf = ({ count, endpoint }: Ends): number => (endpoint ? count - 1 : count)
 
-/** Between numbers: in float64, rounded once. */
+/** Points between numbers, computed in float64 and rounded once. */
 const betweenNumbers = (ends: Ends): NDArray => {
   const [start, stop, steps] = [ends.start as number, ends.stop as number, stepsOf(ends)]
   const point = (i: number): number =>
@@ -97,7 +97,7 @@ const spaced = (ends: Ends): NDArray => {
   return astype(isFloat(ends.dtype) ? points : np.floor(points), ends.dtype)
 }
 
-/** The distance of the points; NaN where there is none. */
+/** The distance between points; NaN where there is none. */
 const distance = (ends: Ends): NDArray => {
   const [start, stop] = [ends.start, ends.stop].map((x) => asArray(x).astype(working(ends.dtype))) as [NDArray, NDArray]
   const steps = stepsOf(ends)
@@ -113,9 +113,9 @@ const linspaceDoor = must.door('np.linspace', {
 })
 
 /**
- * `count` points from `start` to `stop`. Of arrays, along a new axis.
+ * `count` points from `start` to `stop`; for arrays, along a new axis.
  *
- * @throws ArgumentError unless the count is a whole number; ShapeError if the ends do not broadcast.
+ * @throws ArgumentError unless the count is a natural number; ShapeError if the ends do not broadcast.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -192,7 +192,7 @@ const snapped = (x: NDArray): NDArray => {
   return np.where(isNear, nearest, x)
 }
 
-/** sign exp(log |start| (1 - i/steps) + log |stop| i/steps), with ends as they are given. */
+/** sign exp(log |start| (1 - i/steps) + log |stop| i/steps), with exact ends. */
 const ratios = (ends: Ends): NDArray => {
   const [start, stop, axis] = columnsOf({ ...ends, dtype: areNumbers(ends) ? 'float64' : ends.dtype })
   const sign = np.sign(start)
@@ -212,9 +212,9 @@ const geomspaceDoor = must.door('np.geomspace', {
 })
 
 /**
- * Points from `start` to `stop`, each a constant multiple of the one before. Integers are those below, towards 0.
+ * Points from `start` to `stop`, each a constant multiple of the one before. For integer dtypes they are truncated towards 0.
  *
- * @throws ArgumentError unless ends that are JS numbers have one sign, and neither is 0; arrays give NaN there.
+ * @throws ArgumentError for JS numbers of different signs, or 0; arrays give NaN there.
  * @example
  * ```ts
  * import { np } from 'pullback'

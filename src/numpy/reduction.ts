@@ -2,7 +2,7 @@
 import { functions } from '../runtime/installArrays.ts'
 
 /**
- * Sum, pairwise in double precision; 0 where there is nothing to add. Bools and integers of 8 and 16 bits widen to 32 bits.
+ * Sum, pairwise in double precision; 0 for no elements. Bools and integers of 8 and 16 bits widen to 32 bits.
  *
  * @throws ShapeError for an axis that `x` does not have.
  * @example
@@ -17,8 +17,8 @@ import { functions } from '../runtime/installArrays.ts'
  */
 export const sum = functions.sum
 /**
- * Product; 1 where there is nothing to multiply. Bools and integers of 8 and 16 bits widen to 32. Its derivative is right where
- * factors are 0.
+ * Product; 1 for no elements. Bools and integers of 8 and 16 bits widen to 32. Its derivative is also right where factors are
+ * 0.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export const sum = functions.sum
  */
 export const prod = functions.prod
 /**
- * Mean, as a float: integers and bools give float32; NaN of nothing.
+ * Mean, as a float: integers and bools give float32; NaN for no elements.
  *
  * @example
  * ```ts
@@ -43,9 +43,9 @@ export const prod = functions.prod
  */
 export const mean = functions.mean
 /**
- * Largest element; NaN if any is. Ties share the gradient. `np.maximum` compares two arrays.
+ * Largest element; NaN if any is NaN. Ties share the gradient. `np.maximum` compares two arrays.
  *
- * @throws ShapeError of nothing, unless `initial` is given; ArgumentError for `where` without `initial`.
+ * @throws ShapeError for an empty array, unless `initial` is given; ArgumentError for `where` without `initial`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -57,9 +57,9 @@ export const mean = functions.mean
  */
 export const max = functions.max
 /**
- * Smallest element; NaN if any is. Ties share the gradient. `np.minimum` compares two arrays.
+ * Smallest element; NaN if any is NaN. Ties share the gradient. `np.minimum` compares two arrays.
  *
- * @throws ShapeError of nothing, unless `initial` is given; ArgumentError for `where` without `initial`.
+ * @throws ShapeError for an empty array, unless `initial` is given; ArgumentError for `where` without `initial`.
  * @example
  * ```ts
  * import { grad, np } from 'pullback'
@@ -70,9 +70,9 @@ export const max = functions.max
  */
 export const min = functions.min
 /**
- * Variance in two passes, as a float; the divisor is `n - ddof`, and NaN comes where that is not positive.
+ * Variance in two passes, as a float; the divisor is `n - ddof`, and the result NaN where that is not positive.
  *
- * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is no float.
+ * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is not a float.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -87,7 +87,7 @@ export { variance as var }
 /**
  * Standard deviation: the square root of `var`, with its options.
  *
- * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is no float.
+ * @throws ArgumentError if `ddof` and `correction` differ; DTypeError for a dtype that is not a float.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -123,7 +123,7 @@ export const any = functions.any
 /**
  * Index (int32) of the first largest element, or of the first NaN; among all elements without an axis.
  *
- * @throws ShapeError of nothing.
+ * @throws ShapeError for an empty array.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -136,7 +136,7 @@ export const argmax = functions.argmax
 /**
  * Index (int32) of the first smallest element, or of the first NaN; among all elements without an axis.
  *
- * @throws ShapeError of nothing.
+ * @throws ShapeError for an empty array.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -147,7 +147,7 @@ export const argmax = functions.argmax
  */
 export const argmin = functions.argmin
 /**
- * Running sums along an axis, of the shape of `x`; over all elements, in one axis, without one.
+ * Running sums along an axis, of the shape of `x`; without an axis, over the flattened array.
  *
  * @example
  * ```ts
@@ -159,7 +159,7 @@ export const argmin = functions.argmin
  */
 export const cumsum = functions.cumsum
 /**
- * Running products along an axis, of the shape of `x`; over all elements, in one axis, without one.
+ * Running products along an axis, of the shape of `x`; without an axis, over the flattened array.
  *
  * @example
  * ```ts

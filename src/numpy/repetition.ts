@@ -1,4 +1,4 @@
-/** `np`: elements over and over, and in turn. */
+/** `np`: elements repeated, and rotated. */
 import { ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range } from '../core/shape.ts'
 import * as ops from '../ops/movement.ts'
@@ -13,7 +13,7 @@ import { concatenate } from './joining.ts'
 import { broadcastTo, ravel, reshape } from './movement.ts'
 import { cumsum } from './reduction.ts'
 
-/** Rank at least as given, by axes of extent 1 in front. */
+/** At least the given rank, by leading axes of extent 1. */
 const atLeast = (x: NDArray, rank: number): NDArray =>
   x.ndim >= rank ? x : reshape(x, [...Array<number>(rank - x.ndim).fill(1), ...x.shape])
 
@@ -23,9 +23,9 @@ const tileDoor = must.door('np.tile', {
 })
 
 /**
- * The array repeated as a block, `repeats` times along each axis; a number is for the last.
+ * The array repeated as a block, `repeats` times along each axis; a single number is for the last axis.
  *
- * @throws ArgumentError unless all `repeats` are whole numbers.
+ * @throws ArgumentError unless all `repeats` are natural numbers.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -56,8 +56,8 @@ export const tile = (x: ArrayLike, repeats: number | readonly number[]): NDArray
 export interface RepeatOptions {
   readonly axis?: number | null
   /**
-   * The extent of the result, needed where `repeats` is computed: what is more is cut, and of what lacks the last element is
-   * repeated.
+   * The extent of the result, needed where `repeats` is traced: a longer result is cut, and a shorter one padded with its last
+   * element.
    */
   readonly totalRepeatLength?: number
 }
@@ -77,7 +77,7 @@ const repeatDoor = must.door('np.repeat', {
  * Each element `repeats` times, along an axis or along all elements in order; `repeats` may differ by element.
  *
  * @throws ShapeError unless there is one count, or one for each element; ArgumentError if a count is negative; TracerError for
- *   computed `repeats` without `totalRepeatLength`.
+ *   traced `repeats` without `totalRepeatLength`.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -110,7 +110,7 @@ const repeatKnown = (array: NDArray, times: NDArray, along: number): NDArray => 
   return functions.take(array, places, { axis: along })
 }
 
-/** Where each run of equal elements begins there is a 1, whose running sum says which run a place is in. */
+/** Puts a 1 where each run of equal elements begins: its running sum is the number of the run at each index. */
 const repeatTo = (array: NDArray, times: NDArray, along: number, total: number): NDArray => {
   const n = array.shape[along]!
   if (times.size !== n && times.size !== 1) throw countsError(times.size, array, along)
@@ -131,11 +131,11 @@ const rollDoor = must.door('np.roll', {
 })
 
 /**
- * Elements moved along axes; those that leave at the end come in at the front. Several shifts along one axis add up, and
- * one shift goes along several axes.
+ * Rolls elements along axes; those that leave at the end come in at the front. Several shifts along one axis add up, and one
+ * shift applies to several axes.
  *
- * @param shift - a number, or numbers; or an array of integers of rank 0 or 1, which may be computed.
- * @throws ShapeError if there are several of both, and not as many; ArgumentError if a shift is no integer.
+ * @param shift - a number, or numbers; or an array of integers of rank 0 or 1, which may be traced.
+ * @throws ShapeError for different numbers of shifts and axes; ArgumentError if a shift is not an integer.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -167,7 +167,7 @@ export const roll = (
   return turns.reduce((y, [by, along]) => rollAxis(y, by, along), array)
 }
 
-/** Shifts, known as numbers or computed as arrays of rank 0. */
+/** Shifts, as numbers or traced arrays of rank 0. */
 const shiftsOf = (shift: ArrayLike): readonly (number | NDArray)[] => {
   const isNumber = (s: unknown): s is number => typeof s === 'number'
   const list: readonly unknown[] = Array.isArray(shift) ? shift : [shift]
@@ -190,7 +190,7 @@ const rollAxis = (x: NDArray, shift: number | NDArray, axis: number): NDArray =>
   return ops.concatenate([ops.sliceInDim(x, n - by, n, axis), ops.sliceInDim(x, 0, n - by, axis)], axis)
 }
 
-/** A window of the array put twice. */
+/** Takes a window of the array concatenated with itself. */
 const rollComputed = (x: NDArray, shift: NDArray, axis: number): NDArray => {
   const n = x.shape[axis]!
   const by = np.remainder(shift.astype('int32'), n)

@@ -1,4 +1,4 @@
-/** `np`: elements chosen by conditions and places, read and replaced. */
+/** `np`: reading and replacing elements by conditions and indices. */
 import { calledAs } from '../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { broadcastTwo, normalizeAxis, range, stridesOf } from '../core/shape.ts'
@@ -24,7 +24,7 @@ const selectDoor = must.door('np.select', {
 })
 
 /**
- * The choice of the first condition that holds, element by element; `otherwise` where none does.
+ * The choice for the first condition that holds, element by element; `otherwise` where none does.
  *
  * @throws ArgumentError unless there are as many choices as conditions, at least one.
  * @example
@@ -58,8 +58,8 @@ const piecewiseDoor = must.door('np.piecewise', {
 })
 
 /**
- * A function made of pieces: that of the last condition that holds, element by element. With one piece more than conditions, the
- * last is for where none holds; else that is 0.
+ * A piecewise function: the piece of the last condition that holds, element by element. With one more piece than conditions,
+ * the last is for where none holds; otherwise that is 0.
  *
  * @throws ArgumentError unless there are as many pieces as conditions, or one more.
  * @example
@@ -94,9 +94,9 @@ const chooseDoor = must.door('np.choose', {
 })
 
 /**
- * Element by element, that of the array whose number is given.
+ * Picks each element from the array with the given index.
  *
- * @param mode - what numbers out of range mean: `wrap` around, or `clip`. Both need nothing known.
+ * @param mode - how indices out of range are treated: `wrap` around, or `clip`. Both work under transformations.
  * @throws ArgumentError for another mode.
  * @example
  * ```ts
@@ -132,7 +132,7 @@ const compressDoor = must.door('np.compress', {
 })
 
 /**
- * Elements where a vector of conditions holds, along an axis; of all elements in order without one.
+ * Elements where a vector of conditions holds, along an axis, or of the flattened array.
  *
  * @throws ShapeError unless conditions are a vector; TracerError under transformations without `size`.
  * @example
@@ -166,7 +166,7 @@ const extractDoor = must.door('np.extract', {
 })
 
 /**
- * All elements where a condition holds, in one axis.
+ * All elements where a condition holds, as a vector.
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -199,7 +199,7 @@ export const diagflat = (x: ArrayLike, k = 0): NDArray => {
 const fillDiagonalDoor = must.door('np.fillDiagonal', { x: must.arrayLike, values: must.arrayLike })
 
 /**
- * The array with other values on its main diagonal: over and over, if they are fewer.
+ * The array with other values on its main diagonal, repeated if they are fewer.
  *
  * @throws ShapeError for vectors, and for more than two axes that differ.
  * @example
@@ -223,7 +223,7 @@ export const fillDiagonal = (x: ArrayLike, values: ArrayLike): NDArray => {
   )
 }
 
-/** Updates repeated, or cut, to a length. */
+/** Values repeated, or cut, to a length. */
 const cycled = (values: NDArray, length: number): NDArray => {
   const line = ravel(values)
   if (line.size === 0) throw new ArgumentError('np.put: there are no values.')
@@ -243,10 +243,10 @@ const putDoor = must.door('np.put', {
 })
 
 /**
- * The array with other values at places counted in row-major order; fewer values are used over and over.
+ * The array with other values at flat indices in row-major order; fewer values are repeated.
  *
- * @param mode - by default negative places count from the end, and those out of range are moved inside; `clip`: negative ones are
- *   moved inside too; `wrap`: places count around.
+ * @param mode - by default negative indices count from the end, and those out of range are clipped; `clip`: negative ones are
+ *   clipped, too; `wrap`: indices wrap around.
  * @throws ArgumentError if there are no values.
  * @example
  * ```ts
@@ -277,7 +277,7 @@ export const put = (
 const placeDoor = must.door('np.place', { x: must.arrayLike, mask: must.arrayLike, values: must.arrayLike })
 
 /**
- * The array with values where a mask holds: one after the other, over and over.
+ * The array with values where a mask holds: one after the other, repeated if they are fewer.
  *
  * @throws ShapeError unless the mask has the array's shape.
  * @example
@@ -308,7 +308,7 @@ const putAlongAxisDoor = must.door('np.putAlongAxis', {
 })
 
 /**
- * The array with values at places along an axis, matched up in all other axes: what `takeAlongAxis` reads, written.
+ * The array with values at indices along an axis, matched in all other axes: writes the elements that `takeAlongAxis` reads.
  *
  * @throws ShapeError if ranks differ.
  * @example

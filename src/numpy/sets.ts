@@ -1,6 +1,6 @@
 /**
- * `np`: sets of values, and places of values. How many there are depends on values: under transformations the option `size` says
- * it, and results that are shorter are filled.
+ * `np`: sets of values, and indices of values. The number of results depends on values: under transformations the option `size`
+ * sets it, and shorter results are filled.
  */
 import { calledAs } from '../core/calledAs.ts'
 import { normalizeAxis, range, sizeOf, stridesOf } from '../core/shape.ts'
@@ -17,9 +17,9 @@ import { broadcastTo, moveaxis, ravel, reshape, slice, take } from './movement.t
 import { any, cumsum, sum } from './reduction.ts'
 import { argsort, countTo, searchsorted, sort } from './sorting.ts'
 
-/** Options of functions whose results have as many elements as values say. */
+/** Options of functions whose number of results depends on values. */
 export interface SizeOptions {
-  /** How many, needed under transformations: longer results are cut, shorter ones filled. */
+  /** The number of results, needed under transformations: longer results are cut, shorter ones filled. */
   readonly size?: number
   /** What shorter results are filled with; 0 by default. */
   readonly fillValue?: ArrayLike
@@ -35,11 +35,11 @@ export interface NonzeroOptions extends SizeOptions {
 
 const nonzeroOptions: must.OptionTable<NonzeroOptions> = { fillValue: must.arrayLike, size: must.extent }
 
-/** How many are true, as a number that is known. */
+/** The number of true elements, as a JS number. */
 const knownCount = (name: string, mask: NDArray): number =>
   Array.from(mask.body.host(`${name} without { size }`), Number).reduce((a, b) => a + b, 0)
 
-/** For each element of a mask, how many true ones there are before it; out of range where it is false. */
+/** For each element of a mask, the number of true ones before it; out of range where it is false. */
 const ranks = (mask: NDArray, size: number): NDArray =>
   np.where(mask, np.subtract(cumsum(mask.astype('int32')), 1), size)
 
@@ -59,7 +59,7 @@ export const compacted = (
 const nonzeroDoor = must.door('np.nonzero', { x: must.arrayLike, options: must.optionsOf(nonzeroOptions) })
 
 /**
- * Where the elements are that are not 0: an array of coordinates for each axis (int32).
+ * Coordinates of the elements that are not 0: an array for each axis (int32).
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -92,7 +92,7 @@ export const nonzero = (x: ArrayLike, options: NonzeroOptions = {}): readonly ND
 const flatnonzeroDoor = must.door('np.flatnonzero', { x: must.arrayLike, options: must.optionsOf(sizeOptions) })
 
 /**
- * Where the elements are that are not 0, counted in row-major order (int32).
+ * Flat indices of the elements that are not 0, in row-major order (int32).
  *
  * @throws TracerError under transformations without `size`.
  * @example
@@ -125,9 +125,9 @@ export const argwhere = (x: ArrayLike, options: SizeOptions = {}): NDArray => {
 
 /** Options of `unique` and `uniqueAll`. */
 export interface UniqueOptions extends SizeOptions {
-  /** The axis whose slices are compared, as wholes; null, by default, for elements. */
+  /** The axis whose slices are compared as a whole; null, by default, for elements. */
   readonly axis?: number | null
-  /** Whether all NaN are one value: true by default for `unique`, and false for `uniqueAll`, as the array API has it. */
+  /** Whether all NaN are one value: true by default for `unique`, and false for `uniqueAll`, as in the array API. */
   readonly equalNan?: boolean
 }
 
@@ -138,13 +138,13 @@ const uniqueOptions: must.OptionTable<UniqueOptions> = {
   fillValue: must.arrayLike,
 }
 
-/** What there is to know about the different values of an array. */
+/** The result of `uniqueAll`. */
 export interface Unique {
   /** Each value once, ascending; slices in lexicographic order. */
   readonly values: NDArray
-  /** Where each value occurs first, counted in row-major order, or along the axis (int32). */
+  /** The index of the first occurrence of each value, in row-major order, or along the axis (int32). */
   readonly indices: NDArray
-  /** Which value each element is, of the array's shape; or each slice (int32). */
+  /** The index in `values` of each element, in the array's shape, or of each slice (int32). */
   readonly inverseIndices: NDArray
   /** How often each value occurs (int32). */
   readonly counts: NDArray
@@ -159,7 +159,7 @@ const firsts = (sorted: NDArray, equalNan = true): NDArray => {
   return concatenate([asArray([true]), any(isNew, { axis: range(sorted.ndim - 1).map((d) => d + 1) })])
 }
 
-/** Slices along the first axis in lexicographic order, and where each was. */
+/** Slices along the first axis in lexicographic order, and the index of each before. */
 const sortedSlices = (slices: NDArray): readonly [sorted: NDArray, order: NDArray] => {
   const places = countTo(slices.length)
   if (slices.ndim === 1) return sorting.sort([slices, places], 0) as readonly [NDArray, NDArray]
@@ -172,8 +172,8 @@ const sortedSlices = (slices: NDArray): readonly [sorted: NDArray, order: NDArra
 const uniqueAllDoor = must.door('np.uniqueAll', { x: must.arrayLike, options: must.optionsOf(uniqueOptions) })
 
 /**
- * The different values, where they are, and how often. Results are padded with the smallest value, its place, and count 0, if
- * `size` is more than there are.
+ * The distinct values, their indices and their counts. If `size` is larger, results are padded with the smallest value, its
+ * index, and count 0.
  *
  * @throws TracerError under transformations without `size`; ShapeError if there is no such axis.
  * @example
@@ -214,7 +214,7 @@ const uniqueDoor = must.door('np.unique', { x: must.arrayLike, options: must.opt
 
 /**
  * Each value of an array once, ascending; NaN last, and once. With an `axis`, each slice along it once, in lexicographic order.
- * `uniqueAll` knows more of them.
+ * `uniqueAll` also returns indices and counts.
  *
  * @throws TracerError under transformations without `size`; ShapeError if there is no such axis.
  * @example
@@ -236,7 +236,7 @@ const lines = (x: ArrayLike, y: ArrayLike): readonly [NDArray, NDArray] =>
 
 /** Options of functions of sets. */
 export interface AssumeUnique {
-  /** A promise that neither array has an element twice. */
+  /** A promise that neither array has duplicates. */
   readonly assumeUnique?: boolean
 }
 
@@ -252,7 +252,7 @@ const isinDoor = must.door('np.isin', {
 /**
  * Which elements occur in another array. NaN occurs in none.
  *
- * @param invert - which do not.
+ * @param invert - whether to invert the result.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -273,7 +273,7 @@ export const isin = (
   return reshape(invert ? np.logicalNot(known) : known, asArray(x).shape)
 }
 
-/** The values of a sorted line that are to be kept; filled with the least of them, or 0 if there is none. */
+/** The values of a sorted vector to keep, filled with the least of them, or 0 if there is none. */
 const leastFilled = (name: string, sorted: NDArray, keep: NDArray, { size, fillValue }: SizeOptions): NDArray => {
   const values = compacted(name, sorted, keep, size, fillValue ?? 0)
   if (fillValue !== undefined || size === undefined || size === 0) return values
@@ -281,7 +281,7 @@ const leastFilled = (name: string, sorted: NDArray, keep: NDArray, { size, fillV
   return np.where(np.less(countTo(size), count), values, values.at(0).get())
 }
 
-/** The different values of a vector that another one does not have, as a mask over them sorted. */
+/** The distinct values of a vector that another one does not have, as a mask over the sorted values. */
 const onlyIn = (line: NDArray, other: NDArray): readonly [sorted: NDArray, keep: NDArray] => {
   const sorted = sort(line)
   return [sorted, np.logicalAnd(firsts(sorted), isin(sorted, other, { invert: true }))]
@@ -289,7 +289,7 @@ const onlyIn = (line: NDArray, other: NDArray): readonly [sorted: NDArray, keep:
 
 /** Options of `intersect1d`. */
 export interface IntersectOptions extends SizeOptions, AssumeUnique {
-  /** Whether to give the places of the values too. */
+  /** Whether to also return the indices of the values. */
   readonly returnIndices?: boolean
 }
 
@@ -320,7 +320,10 @@ export function intersect1d(
   y: ArrayLike,
   options?: IntersectOptions & { readonly returnIndices?: false },
 ): NDArray
-/** With `returnIndices`: the values, and where each occurs first in either array (int32; shorter results are filled with its size). */
+/**
+ * With `returnIndices`: the values, and the index of the first occurrence of each in either array (int32; shorter results are
+ * filled with its size).
+ */
 export function intersect1d(
   x: ArrayLike,
   y: ArrayLike,
@@ -408,7 +411,7 @@ const setxor1dDoor = must.door('np.setxor1d', {
 })
 
 /**
- * The values that one of the arrays has and the other does not, ascending; NaN of both, as it is equal to nothing.
+ * The values that one of the arrays has and the other does not, ascending; NaN of both, since NaN is equal to nothing.
  *
  * @throws TracerError under transformations without `size`.
  * @example

@@ -12,12 +12,12 @@ import type { NDArray } from '../trace/value.ts'
 import * as np from './elementwise.ts'
 import { i0 } from './special.ts'
 
-/** Which part of a convolution: all of it, as much as the longer vector, or where the vectors overlap in full. */
+/** The part of a convolution: all of it, as many elements as the longer vector, or where the vectors fully overlap. */
 export type ConvolveMode = 'full' | 'same' | 'valid'
 
 const spec = [0, 1, 2]
 
-/** Sums of products of y with windows of x that is padded by `low` and `high` zeros. */
+/** Sums of products of y with windows of x, which is padded by `low` and `high` zeros. */
 const slide = (x: NDArray, y: NDArray, low: number, high: number): NDArray =>
   functions.ravel(
     conv(x.reshape([1, 1, x.size]), y.reshape([1, 1, y.size]), {
@@ -95,7 +95,7 @@ export const correlate = (x: ArrayLike, y: ArrayLike, options: { readonly mode?:
   return rev(slide(b, a, ...paddings('np.correlate', mode, a.size)), [0])
 }
 
-/** Places -1 to 1 of a window. */
+/** A window, as a function of positions from -1 to 1. */
 const window = (name: string, m: number, f: (place: number) => number): NDArray => {
   checkSize(name, 'float32', m)
   const at = (i: number): number => (m === 1 ? 0 : (2 * i) / (m - 1) - 1)
@@ -107,7 +107,7 @@ const bartlettDoor = must.door('np.bartlett', { m: must.natural })
 /**
  * A triangle, 0 at the ends (float32).
  *
- * @throws ArgumentError unless the length is a natural number; so for all windows.
+ * @throws ArgumentError unless the length is a natural number, like all windows.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** `np`: order. NaN comes last, and equal elements keep their order. */
+/** `np`: sorting and searching. NaN comes last, and sorts are stable. */
 import { ArgumentError, ShapeError } from '../core/errors.ts'
 import { normalizeAxis, range, showShape } from '../core/shape.ts'
 import { iota } from '../ops/creation.ts'
@@ -15,11 +15,11 @@ import { flip, take } from './movement.ts'
 
 /** Options of `sort` and `argsort`. */
 export interface SortOptions {
-  /** One axis, the last by default; null for all elements in order. */
+  /** The axis, the last by default; null for the flattened array. */
   readonly axis?: number | null
-  /** The largest first; NaN before all. */
+  /** Whether the largest comes first, and NaN before all. */
   readonly descending?: boolean
-  /** Whether equal elements must keep their order. They always do. */
+  /** Whether equal elements must keep their order; here they always do. */
   readonly stable?: boolean
 }
 
@@ -38,7 +38,7 @@ const lineOf = (name: string, x: ArrayLike, axis: number | null): readonly [arra
 const sortDoor = must.door('np.sort', { x: must.arrayLike, options: must.optionsOf(sortOptions) })
 
 /**
- * The elements in ascending order along an axis. The gradient of each goes where it came from.
+ * The elements in ascending order along an axis. Gradients go back to the original positions.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export const sort = (x: ArrayLike, options: SortOptions = {}): NDArray => {
 const argsortDoor = must.door('np.argsort', { x: must.arrayLike, options: must.optionsOf(sortOptions) })
 
 /**
- * Where the elements of `sort` come from (int32).
+ * The indices that sort an array (int32).
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ const lexsortDoor = must.door('np.lexsort', {
 })
 
 /**
- * Order by several keys: the last one first, the others where those before are equal.
+ * The indices that sort by several keys: by the last key first, then by the others where those are equal.
  *
  * @throws ArgumentError without keys; ShapeError if their shapes differ.
  * @example
@@ -120,8 +120,8 @@ const partitionDoor = must.door('np.partition', {
 })
 
 /**
- * The elements such that the one at `kth` is where `sort` has it, none before it is larger and none after it smaller. As it is
- * made here, all are sorted.
+ * The elements such that the one at `kth` is where `sort` has it, none before it is larger and none after it smaller. This
+ * implementation sorts all elements.
  *
  * @throws ArgumentError if there is no such place.
  * @example
@@ -145,7 +145,7 @@ const argpartitionDoor = must.door('np.argpartition', {
 })
 
 /**
- * Where the elements of `partition` come from (int32).
+ * The indices of the elements of `partition` (int32).
  *
  * @throws ArgumentError if there is no such place.
  * @example
@@ -166,9 +166,9 @@ export const argpartition = (x: ArrayLike, kth: number, options: { readonly axis
 export interface SearchOptions {
   /** Before (`left`, default) or after (`right`) elements that are equal. */
   readonly side?: 'left' | 'right'
-  /** What sorts the array, if it is not sorted: its `argsort`. */
+  /** The `argsort` of the array, if it is not sorted. */
   readonly sorter?: ArrayLike
-  /** JAX's names of algorithms. All give the same; there is one here. */
+  /** JAX's names of algorithms. There is one algorithm here, so all are the same. */
   readonly method?: SearchMethod
 }
 
@@ -194,8 +194,8 @@ const searchsortedDoor = must.door('np.searchsorted', {
 })
 
 /**
- * Where values would have to be inserted in a sorted vector to keep it sorted (int32): a binary search, of as many steps as the
- * length has bits.
+ * The indices at which values would be inserted into a sorted vector to keep it sorted (int32): a binary search, with as many
+ * steps as the length has bits.
  *
  * @throws ShapeError unless the first argument is a vector.
  * @example
@@ -236,10 +236,9 @@ const digitizeDoor = must.door('np.digitize', {
 })
 
 /**
- * The number of the bin that each element falls into: i with `bins[i-1] <= x < bins[i]` (int32). Bins may descend if they are
- * known.
+ * The index of the bin of each element: i with `bins[i-1] <= x < bins[i]` (int32). Bins may descend if they are concrete.
  *
- * @param right - whether the right end of a bin belongs to it, and not the left one.
+ * @param right - whether the right end of a bin belongs to it, instead of the left one.
  * @throws ShapeError unless the bins are a vector.
  * @example
  * ```ts

@@ -19,7 +19,7 @@ const series = (c: readonly number[], x: NDArray): NDArray =>
 const sineSeries = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800, 1 / 6227020800, -1 / 1307674368000]
 
 /**
- * `sin(πx) / (πx)`, and 1 at 0: with right derivatives there.
+ * `sin(πx) / (πx)`, and 1 at 0, with right derivatives there.
  *
  * @example
  * ```ts
@@ -60,12 +60,12 @@ const farSeries = products(26, (k) => (2 * k - 1) ** 2 / (8 * FAR * k))
  */
 export const i0 = (x: ArrayLike): NDArray => {
   const given = inexact(arrayFor('np.i0', x))
-  // The coefficients are beyond what 16 bits hold.
+  // The coefficients exceed the range of 16-bit floats.
   if (isHalf(given.dtype)) return i0(given.astype('float32')).astype(given.dtype)
   const isNear = np.less(np.abs(given), FAR)
   const near = series(nearSeries, np.square(np.divide(np.where(isNear, given, 0), FAR)))
   const t = np.where(isNear, FAR, np.abs(given))
-  // In two factors: eᵗ is infinite before the function is.
+  // In two factors: eᵗ overflows before the function does.
   const half = np.exp(np.multiply(t, 0.5))
   const far = np.divide(np.multiply(half, series(farSeries, np.divide(FAR, t))), np.sqrt(np.multiply(2 * Math.PI, t)))
   return np.where(isNear, near, np.multiply(far, half))
@@ -130,7 +130,7 @@ export const rad2deg = (x: ArrayLike): NDArray => np.multiply(inexact(arrayFor('
 const fmaxDoor = must.door('np.fmax', { x: must.arrayLike, y: must.arrayLike })
 
 /**
- * The larger; of a number and NaN, the number.
+ * The larger element; if one is NaN, the other.
  *
  * @example
  * ```ts
@@ -146,7 +146,7 @@ export const fmax = (x: ArrayLike, y: ArrayLike): NDArray => {
 const fminDoor = must.door('np.fmin', { x: must.arrayLike, y: must.arrayLike })
 
 /**
- * The smaller; of a number and NaN, the number.
+ * The smaller element; if one is NaN, the other.
  *
  * @example
  * ```ts
@@ -165,7 +165,7 @@ const preferring = (wins: (x: NDArray, y: NDArray) => NDArray, name: string, x: 
 }
 
 /**
- * What is left of `x` after division by `y` towards zero: has the sign of `x`. Of integers after division by 0: 0.
+ * Remainder of division by `y` towards zero, with the sign of `x`. For integers divided by 0 it is 0.
  *
  * @example
  * ```ts
@@ -209,7 +209,7 @@ export const floatPower = (x: ArrayLike, y: ArrayLike): NDArray =>
   np.power(...promoteTwoInexact('np.floatPower', arrayFor('np.floatPower', x), arrayFor('np.floatPower', y)))
 
 /**
- * To the nearest integer, halves to the even one; a float.
+ * Rounds to the nearest integer, halves to the even one; a float.
  *
  * @example
  * ```ts
@@ -220,7 +220,7 @@ export const floatPower = (x: ArrayLike, y: ArrayLike): NDArray =>
 export const rint = (x: ArrayLike): NDArray => np.round(inexact(arrayFor('np.rint', x)))
 
 /**
- * The number as it is.
+ * The elements unchanged.
  *
  * @throws DTypeError for bools.
  * @example
@@ -238,7 +238,7 @@ export const positive = (x: ArrayLike): NDArray => {
 const isposinfDoor = must.door('np.isposinf', { x: must.arrayLike })
 
 /**
- * Whether infinity.
+ * Whether positive infinity, element by element (bools).
  *
  * @example
  * ```ts
@@ -254,7 +254,7 @@ export const isposinf = (x: ArrayLike): NDArray => {
 const isneginfDoor = must.door('np.isneginf', { x: must.arrayLike })
 
 /**
- * Whether minus infinity.
+ * Whether negative infinity, element by element (bools).
  *
  * @example
  * ```ts

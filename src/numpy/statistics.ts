@@ -19,10 +19,10 @@ import { max, mean, min, sum } from './reduction.ts'
 /** Options of `average`. */
 export interface AverageOptions {
   readonly axis?: number | readonly number[] | null
-  /** Shape of the array, or its extents along the axes; equal by default. */
+  /** The weights, with the shape of the array or its extents along the axes; equal by default. */
   readonly weights?: ArrayLike
   readonly keepdims?: boolean
-  /** Whether to give the sums of the weights too. */
+  /** Whether to also return the sums of the weights. */
   readonly returned?: boolean
 }
 
@@ -51,9 +51,9 @@ const averageOptions: must.OptionTable<AverageOptions> = {
 const averageDoor = must.door('np.average', { x: must.arrayLike, options: must.optionsOf(averageOptions) })
 
 /**
- * Mean with weights.
+ * Weighted mean.
  *
- * @throws ShapeError if the weights do not fit.
+ * @throws ShapeError if the shape of the weights does not match.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -95,7 +95,7 @@ const ptpDoor = must.door('np.ptp', {
 })
 
 /**
- * From the smallest to the largest element.
+ * The range of the elements: the largest minus the smallest.
  *
  * @throws ShapeError of nothing.
  * @example
@@ -119,11 +119,11 @@ export interface CovOptions {
   readonly bias?: boolean
   /** Divide by n - ddof. */
   readonly ddof?: number
-  /** How often each observation was made (integers). */
+  /** The number of times each observation was made (integers). */
   readonly fweights?: ArrayLike
-  /** How much each observation counts. */
+  /** The weight of each observation. */
   readonly aweights?: ArrayLike
-  /** One of floats, of the result; the array's by default. */
+  /** The float dtype of the result; by default the array's. */
   readonly dtype?: DType
 }
 
@@ -150,8 +150,8 @@ const covDoor = must.door('np.cov', { x: must.arrayLike, options: must.optionsOf
 /**
  * Covariances between variables.
  *
- * @returns a matrix; of one variable its variance, of rank 0.
- * @throws ShapeError for more than two axes; ArgumentError for a ddof that is no integer.
+ * @returns a matrix; for one variable its variance, of rank 0.
+ * @throws ShapeError for more than two axes; ArgumentError for a ddof that is not an integer.
  * @example
  * ```ts
  * import { np } from 'pullback'

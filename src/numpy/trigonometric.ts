@@ -1,4 +1,4 @@
-/** `np`: functions of angles and of the hyperbola, element by element. Integers become float32. */
+/** `np`: trigonometric and hyperbolic functions, element by element. Integers become float32. */
 import * as ops from '../ops/elementwise.ts'
 import { arrayFor, float, functions } from '../runtime/installArrays.ts'
 import { promoteTwoInexact } from '../conversions/promote.ts'
@@ -77,7 +77,7 @@ export const arcsin = float('np.arcsin', ops.asin)
 export const arccos = float('np.arccos', ops.acos)
 
 /**
- * Arc tangent, in radians from -π/2 to π/2. `np.arctan2` knows the quadrant of a point.
+ * Arc tangent, in radians from -π/2 to π/2. `np.arctan2` takes the quadrant of a point into account.
  *
  * @example
  * ```ts
@@ -88,7 +88,7 @@ export const arccos = float('np.arccos', ops.acos)
 export const arctan = float('np.arctan', ops.atan)
 
 /**
- * Hyperbolic sine, `(exp(x) - exp(-x)) / 2`: odd. Of float32 it overflows beyond 89.4.
+ * Hyperbolic sine, `(exp(x) - exp(-x)) / 2`: odd. In float32 it overflows beyond 89.4.
  *
  * @example
  * ```ts
@@ -99,7 +99,7 @@ export const arctan = float('np.arctan', ops.atan)
 export const sinh = float('np.sinh', ops.sinh)
 
 /**
- * Hyperbolic cosine, `(exp(x) + exp(-x)) / 2`: even, and at least 1. Of float32 it overflows beyond 89.4.
+ * Hyperbolic cosine, `(exp(x) + exp(-x)) / 2`: even, and at least 1. In float32 it overflows beyond 89.4.
  *
  * @example
  * ```ts
@@ -132,7 +132,7 @@ export const arcsinh = float('np.arcsinh', ops.asinh)
 export const arccosh = float('np.arccosh', ops.acosh)
 
 /**
- * Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond. Of a correlation, it is Fisher's z.
+ * Inverse hyperbolic tangent; infinite at -1 and 1, NaN beyond. For a correlation, it is Fisher's z.
  *
  * @example
  * ```ts

@@ -3,10 +3,10 @@ import { arrayFor } from '../runtime/installArrays.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 
 /**
- * Whether an array of one element is true (a number: whether it is not 0). An array in the place of a condition, `if (x)` or
- * `!x`, is always true to JS, as all objects are; `if (np.isTrue(x))` asks for its element.
+ * Whether an array of one element is true (a number: whether it is not 0). An array as a condition, `if (x)` or `!x`, is always
+ * true in JS, as all objects are; `if (np.isTrue(x))` tests its element.
  *
- * @throws TracerError under a transformation (use `np.where` or `lax.cond` there); ShapeError unless there is one element: reduce
+ * @throws TracerError under a transformation (use `np.where` or `lax.cond` there); ShapeError unless it has one element: reduce
  *   it with `np.any` or `np.all`.
  * @example
  * ```ts

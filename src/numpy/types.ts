@@ -1,4 +1,4 @@
-/** `np`: what there is to know about dtypes. */
+/** `np`: properties of dtypes. */
 import type { DType, Weakly } from '../core/dtype.ts'
 import {
   bitsOf,
@@ -16,13 +16,13 @@ import { arrayFor } from '../runtime/installArrays.ts'
 import * as must from '../conversions/arguments.ts'
 import type { ArrayLike } from '../trace/surface.ts'
 
-/** What has a dtype, or is the name of one. */
+/** A value with a dtype, or the name of a dtype. */
 export type TypeLike = ArrayLike | DType
 
 /**
- * The dtype that arithmetic between arrays, numbers, and arrays of these dtypes has.
+ * The dtype of arithmetic between arrays, numbers, and arrays of these dtypes.
  *
- * @throws ArgumentError of nothing; DTypeError for a name that is no dtype.
+ * @throws ArgumentError without arguments; DTypeError for an unknown dtype.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -48,7 +48,7 @@ const isdtypeDoor = must.door('np.isdtype', {
 })
 
 /**
- * Whether a dtype is another one, or of a class.
+ * Whether a dtype equals another one, or belongs to a class.
  *
  * @example
  * ```ts
@@ -90,7 +90,7 @@ const finfoDoor = must.door('np.finfo', { dtype: must.dtype })
 /**
  * The limits of a dtype of floats.
  *
- * @throws DTypeError unless it is one.
+ * @throws DTypeError for other dtypes.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -119,7 +119,7 @@ const iinfoDoor = must.door('np.iinfo', { dtype: must.dtype })
 /**
  * The limits of a dtype of integers.
  *
- * @throws DTypeError unless it is one.
+ * @throws DTypeError for other dtypes.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** Determinants, with derivatives that are right for singular matrices too. */
+/** Determinants, with derivatives that are also right for singular matrices. */
 import { customJvp } from '../../api/custom.ts'
 import { stopGradient } from '../../api/derivatives.ts'
 import { range } from '../../core/shape.ts'
@@ -15,7 +15,7 @@ import { prod, sum } from '../reduction.ts'
 import * as must from '../../conversions/arguments.ts'
 import { asMatrix, asRow, identityLike, squares, turned } from './matrices.ts'
 
-/** Sign of a permutation: -1 to the number of row exchanges. */
+/** The sign of a permutation: -1 to the power of the number of row exchanges. */
 const parity = (pivots: NDArray, dtype: NDArray['dtype']): NDArray => {
   const moved = np.notEqual(pivots, asArray(Int32Array.from(range(pivots.shape.at(-1)!))))
   const odd = np.remainder(sum(moved, { axis: -1, dtype: 'int32' }), 2)
@@ -25,7 +25,7 @@ const parity = (pivots: NDArray, dtype: NDArray['dtype']): NDArray => {
 const slogdetDoor = must.door('np.linalg.slogdet', { a: must.arrayLike })
 
 /**
- * Sign and logarithm of the absolute value of the determinant: for those that overflow.
+ * Sign and logarithm of the absolute value of the determinant: for determinants that would overflow.
  *
  * @returns `[sign, logabsdet]`; 0 and -∞ for singular matrices.
  * @throws ShapeError unless the matrices are square.
@@ -41,11 +41,11 @@ export const slogdet = (a: ArrayLike): readonly [sign: NDArray, logabsdet: NDArr
   const [lu, pivots] = ops.lu(x)
   const diagonal = diagonalOf(lu, 0, { axis1: -2, axis2: -1 })
   const sign = np.multiply(parity(pivots, x.dtype), prod(np.sign(diagonal), { axis: -1 }))
-  // Adding 0 makes -0 the 0 that it should be.
+  // Adding 0 turns -0 into 0.
   return [stopGradient(np.add(sign, 0)), sum(np.log(np.abs(diagonal)), { axis: -1 })]
 }
 
-/** The product of all singular values but one, for each: right where some are 0. */
+/** The product of all singular values but one, for each: exact where some are 0. */
 const productOfOthers = (s: NDArray): NDArray => {
   const n = s.shape.at(-1)!
   const rows = broadcastTo(asRow(s), [...s.shape, n])
@@ -68,7 +68,7 @@ const productOfOtherPairs = (s: NDArray): NDArray => {
 
 const orientation = (u: NDArray, vt: NDArray): NDArray => asMatrix(np.multiply(fromLu(u), fromLu(vt)))
 
-/** adj(A) = det(U V) V diag(∏_{j≠i} s_j) Uᵀ: of singular matrices too. */
+/** adj(A) = det(U V) V diag(∏_{j≠i} s_j) Uᵀ: also of singular matrices. */
 const adjugateOf = ([u, s, vt]: ReturnType<typeof ops.svd>): NDArray => {
   const scaled = np.multiply(turned(vt), asRow(productOfOthers(s)))
   return np.multiply(orientation(u, vt), matrixProduct(scaled, turned(u)))
@@ -76,7 +76,7 @@ const adjugateOf = ([u, s, vt]: ReturnType<typeof ops.svd>): NDArray => {
 
 /**
  * d adj(A) = det(U V) V (diag(P diag F) − P ∘ F) Uᵀ, with F = Uᵀ dA V and P[i, j] = ∏_{k≠i,j} s_k: the minors of a diagonal
- * matrix that has moved by F. Nothing is divided, so that it is right for singular matrices too.
+ * matrix perturbed by F. There is no division, so it also holds for singular matrices.
  */
 const adjugate = customJvp((x: NDArray) => adjugateOf(ops.svd(x, false))).defjvp(([x], [t]) => {
   const factors = ops.svd(x, false)
@@ -94,7 +94,7 @@ const inner = (x: NDArray, y: NDArray): NDArray => sum(np.multiply(x, turned(y))
 /** Jacobi's formula: d det(A) = tr(adj(A) dA). */
 const generalDet = customJvp((x: NDArray) => fromLu(x)).defjvp(([x], [t]) => [fromLu(x), inner(adjugate(x), t)])
 
-/** Written out: a polynomial, whose derivatives of all orders are right everywhere. */
+/** Written out as a polynomial, whose derivatives of all orders are right everywhere. */
 const smallDet = (x: NDArray): NDArray => {
   const n = x.shape.at(-1)!
   const e = (i: number, j: number): NDArray => x.at('...', i, j).get()
@@ -110,8 +110,9 @@ const smallDet = (x: NDArray): NDArray => {
 const detDoor = must.door('np.linalg.det', { a: must.arrayLike })
 
 /**
- * The determinant. First to third derivatives are right for all matrices, singular ones of any rank too; further ones for matrices
- * up to 3 × 3, and for those of different singular values of which one may be 0: elsewhere they are NaN.
+ * The determinant. First to third derivatives are right for all matrices, including singular ones of any rank. Higher
+ * derivatives are right for matrices up to 3 × 3, and for those with distinct singular values, of which one may be 0; elsewhere
+ * they are NaN.
  *
  * @throws ShapeError unless the matrices are square.
  * @example

@@ -19,7 +19,7 @@ const choleskyDoor = must.door('np.linalg.cholesky', {
 /**
  * The lower triangular L with `L Lᵀ = a`, or with `upper` the R with `Rᵀ R = a`. NaN where `a` is not positive definite.
  *
- * @param a - shape `[..., n, n]`; its symmetric part counts.
+ * @param a - shape `[..., n, n]`; only its symmetric part is used.
  * @throws ShapeError unless the matrices are square.
  * @example
  * ```ts
@@ -40,9 +40,9 @@ export const cholesky = (
 
 /** Options of `eigh` and `eigvalsh`. */
 export interface EighOptions {
-  /** Which triangle is read where `symmetrizeInput` is false: lower by default. */
+  /** The triangle that is read if `symmetrizeInput` is false: lower by default. */
   readonly UPLO?: 'L' | 'U'
-  /** The mean of the matrix and its transpose counts; true by default. */
+  /** Whether to use the mean of the matrix and its transpose; true by default. */
   readonly symmetrizeInput?: boolean
 }
 
@@ -54,9 +54,10 @@ const oneTriangle = (x: NDArray, which: 'L' | 'U'): NDArray =>
 const eighDoor = must.door('np.linalg.eigh', { a: must.arrayLike, options: must.optionsOf(eighOptions) })
 
 /**
- * Eigenvalues, ascending, and eigenvectors in columns, of symmetric matrices. Where eigenvalues are equal, what does not depend
- * on which basis of their space is chosen has right first derivatives, as `V diag(f(w)) Vᵀ` has, and what does has NaN; symmetric
- * functions of the eigenvalues alone have second derivatives too. See `functionOfSymmetric`, `sqrtm` and `logm` for more.
+ * Eigenvalues, ascending, and eigenvectors in columns, of symmetric matrices. Where eigenvalues are equal, values that do not
+ * depend on the basis chosen for their eigenspace, such as `V diag(f(w)) Vᵀ`, have right first derivatives, and other values
+ * have NaN. Symmetric functions of the eigenvalues alone have second derivatives, too. See `functionOfSymmetric`, `sqrtm` and
+ * `logm` for more.
  *
  * @returns `[eigenvalues, eigenvectors]`.
  * @throws ShapeError unless the matrices are square.
@@ -103,8 +104,8 @@ const qrDoor = must.door('np.linalg.qr', {
 })
 
 /**
- * `a = Q R`. Derivatives exist where the first min(m, n) columns are linearly independent; of the further columns of Q that mode
- * `complete` adds, only what does not depend on how they are chosen has one, other things NaN.
+ * `a = Q R`. Derivatives exist where the first min(m, n) columns are linearly independent; for the further columns of Q in mode
+ * `complete`, only values that do not depend on their choice have one; for others it is NaN.
  *
  * @param mode - `reduced` (default): Q has min(m, n) columns; `complete`: m; `r`: only R.
  * @returns `[Q, R]`; for mode `r`, R itself.
@@ -127,7 +128,7 @@ export const qr = <M extends 'reduced' | 'complete' | 'r' = 'reduced'>(
 
 /** Options of `svd`. */
 export interface SvdOptions {
-  /** Square U and V; true by default. */
+  /** Whether U and V are square; true by default. */
   readonly fullMatrices?: boolean
 }
 
@@ -136,8 +137,8 @@ const svdOptions: must.OptionTable<SvdOptions> = { fullMatrices: must.boolean }
 const svdDoor = must.door('np.linalg.svd', { a: must.arrayLike, options: must.optionsOf(svdOptions) })
 
 /**
- * `a = U diag(s) Vᵀ`, s descending. Derivatives of vectors of equal singular values, of zeros, and of the further vectors that
- * `fullMatrices` adds are as in `eigh`: right for what does not depend on how they are chosen, and NaN for what does.
+ * `a = U diag(s) Vᵀ`, s descending. Derivatives of the vectors of equal or zero singular values, and of those that
+ * `fullMatrices` adds, are as in `eigh`: right for values that do not depend on their choice, and NaN for others.
  *
  * @returns `[U, s, Vᵀ]`.
  * @example

@@ -1,4 +1,4 @@
-/** Rank, pseudo-inverse and least squares: what singular values above a threshold say. */
+/** Rank, pseudo-inverse and least squares, from the singular values above a threshold. */
 import { stopGradient } from '../../api/derivatives.ts'
 import { epsilonOf } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
@@ -17,7 +17,7 @@ import * as must from '../../conversions/arguments.ts'
 import { svdvals } from './factors.ts'
 import { matrices } from './matrices.ts'
 
-/** A threshold for each matrix, in the matrices' dtype. It moves nothing. */
+/** A threshold for each matrix, in the matrices' dtype. It has no derivative. */
 const thresholds = (name: string, x: NDArray, rtol: ArrayLike | undefined, fallback: number): NDArray => {
   const given = asArray(rtol ?? fallback)
   const batch = x.shape.slice(0, -2)
@@ -29,7 +29,7 @@ const thresholds = (name: string, x: NDArray, rtol: ArrayLike | undefined, fallb
 
 /** Options of `pinv` and `matrixRank`. */
 export interface RankOptions {
-  /** Singular values up to so many times the largest one count as 0: one threshold, or one for each matrix. */
+  /** Singular values up to `rtol` times the largest count as 0: one number, or one for each matrix. */
   readonly rtol?: ArrayLike
 }
 
@@ -38,9 +38,9 @@ const rankOptions: must.OptionTable<RankOptions> = { rtol: must.arrayLike }
 const pinvDoor = must.door('np.linalg.pinv', { a: must.arrayLike, options: must.optionsOf(rankOptions) })
 
 /**
- * The Moore–Penrose inverse, from singular values above `rtol` times the largest. Its derivatives are its own, of all orders,
- * for matrices of any rank and whatever singular values are equal: those of a rank that does not change. (Golub and Pereyra,
- * The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate, 1973.)
+ * The Moore–Penrose inverse, from singular values above `rtol` times the largest. Its derivatives are right to all orders, for
+ * matrices of any rank and with equal singular values, as long as the rank does not change. (Golub and Pereyra, The
+ * differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate, 1973.)
  *
  * @param a - shape `[..., m, n]`.
  * @param options - `rtol`: by default `10 · max(m, n)` times the dtype's precision, as in JAX.
@@ -72,7 +72,7 @@ const rankOf = (s: NDArray, rtol: NDArray): NDArray => sum(significant(s, rtol),
 const matrixRankDoor = must.door('np.linalg.matrixRank', { a: must.arrayLike, options: must.optionsOf(rankOptions) })
 
 /**
- * How many singular values are above `rtol` times the largest (by default `max(m, n)` times the dtype's precision).
+ * The number of singular values above `rtol` times the largest (by default `max(m, n)` times the dtype's precision).
  *
  * @example
  * ```ts
@@ -98,7 +98,7 @@ const lstsqDoor = must.door('np.linalg.lstsq', {
  *
  * @param a - shape `[m, n]`.
  * @param b - shape `[m]` or `[m, k]`.
- * @param options - `rcond`: singular values up to so many times the largest one count as 0; by default `max(m, n)` times the
+ * @param options - `rcond`: singular values up to `rcond` times the largest count as 0; by default `max(m, n)` times the
  *   dtype's precision.
  * @returns `[x, residuals, rank, singularValues]`; residuals are sums of squares, one for each column of `b`.
  * @throws ShapeError unless `a` is a matrix with as many rows as `b`.

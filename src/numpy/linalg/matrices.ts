@@ -1,4 +1,4 @@
-/** What functions of matrices share: checks of their operands, and a few shapes. */
+/** Shared helpers of matrix functions: checks of their operands, and a few shapes. */
 import { promoteTypes } from '../../core/dtype.ts'
 import { ShapeError } from '../../core/errors.ts'
 import { asArray } from '../../runtime/installArrays.ts'
@@ -8,20 +8,20 @@ import type { NDArray } from '../../trace/value.ts'
 import { eye } from '../creation.ts'
 import { broadcastTo, expandDims, swapaxes } from '../movement.ts'
 
-/** The array, if it is matrices, of whatever dtype. */
+/** Checks that the array holds matrices, of any dtype. */
 export const checkMatrices = (name: string, array: NDArray): NDArray => {
   if (array.ndim >= 2) return array
   throw new ShapeError(`${name} takes matrices, arrays of rank 2 or more, got ${array.aval}.`)
 }
 
-/** The array, if it is square matrices, of whatever dtype. */
+/** Checks that the array holds square matrices, of any dtype. */
 export const checkSquares = (name: string, array: NDArray): NDArray => {
   checkMatrices(name, array)
   if (array.shape.at(-1) === array.shape.at(-2)) return array
   throw new ShapeError(`${name} takes square matrices, got ${array.aval}.`)
 }
 
-/** Matrices of floats, for what is computed in floats alone. */
+/** Matrices of floats, for functions that compute only in floats. */
 export const matrices = (name: string, x: ArrayLike): NDArray => checkMatrices(name, inexact(asArray(x)))
 /** Square matrices of floats. */
 export const squares = (name: string, x: ArrayLike): NDArray => checkSquares(name, inexact(asArray(x)))

@@ -31,7 +31,7 @@ export interface VectorNormOptions {
   readonly keepdims?: boolean
 }
 
-/** `(Σ |x|ᵖ)^(1/p)`, in units of the element that counts most: the largest, or with a negative order the smallest. */
+/** `(Σ |x|ᵖ)^(1/p)`, scaled by the dominant element: the largest, or with a negative order the smallest. */
 const powerNorm = (
   x: NDArray,
   ord: number,
@@ -60,7 +60,7 @@ const vectorNormDoor = must.door('np.linalg.vectorNorm', {
 
 /**
  * The p-norm of vectors: `(Σ |x|ᵖ)^(1/p)`; the largest or smallest absolute value for ±∞, the number of non-zeros for 0.
- * Of nothing it is 0; there is no smallest value of nothing, which is an error.
+ * For no elements it is 0, and an error for -∞.
  *
  * @example
  * ```ts
@@ -103,7 +103,7 @@ const matrixNormDoor = must.door('np.linalg.matrixNorm', {
 
 /**
  * A norm of matrices: Frobenius', nuclear, or the largest (smallest, for negative orders) sum of columns (1), of rows (∞), or
- * singular value (2). The largest of nothing is 0; the smallest of nothing is an error.
+ * singular value (2). For empty matrices the largest is 0, and the smallest an error.
  *
  * @throws ArgumentError for another order.
  * @example
@@ -140,7 +140,7 @@ const normOptions: must.OptionTable<NormOptions> = {
   keepdims: must.boolean,
 }
 
-/** The axes that were asked for, counted from the first, all different. */
+/** The given axes as non-negative, distinct numbers. */
 const axesOf = (axis: number | readonly number[], rank: number): readonly number[] => {
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => normalizeAxis('np.linalg.norm', a, rank))
   if (new Set(axes).size === axes.length) return axes
@@ -150,8 +150,8 @@ const axesOf = (axis: number | readonly number[], rank: number): readonly number
 const normDoor = must.door('np.linalg.norm', { x: must.arrayLike, options: must.optionsOf(normOptions) })
 
 /**
- * A norm: of vectors along one axis, of matrices over two; without axis and order, of all elements. `vectorNorm` takes any number
- * of axes.
+ * A norm of vectors along one axis, of matrices over two, or, without axis and order, of all elements. `vectorNorm` takes any
+ * number of axes.
  *
  * @param options - `ord`: by default 2 for vectors and `fro` for matrices.
  * @throws ArgumentError if the order does not suit the number of axes, or there are more than two; ShapeError if axes are out of

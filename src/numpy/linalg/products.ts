@@ -1,4 +1,4 @@
-/** Powers and products of matrices, and those functions of `np` that `np.linalg` has too. */
+/** Powers and products of matrices, and the functions that both `np` and `np.linalg` have. */
 import { calledAs } from '../../core/calledAs.ts'
 import { ArgumentError, ShapeError } from '../../core/errors.ts'
 import { range } from '../../core/shape.ts'
@@ -108,7 +108,7 @@ const crossDoor = must.door('np.linalg.cross', {
 /**
  * Cross products of vectors of 3 elements.
  *
- * @throws ShapeError for vectors of another length: `np.cross` takes those of 2 too.
+ * @throws ShapeError for vectors of another length: `np.cross` also takes those of 2.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -173,7 +173,7 @@ const traceDoor = must.door('np.linalg.trace', {
 /**
  * The sum along the diagonal of matrices in the last two axes.
  *
- * @param options - `offset`: which diagonal, positive above the main one; 0 by default.
+ * @param options - `offset`: the diagonal, positive above the main one; 0 by default.
  * @throws ShapeError for a rank below 2.
  * @example
  * ```ts
@@ -198,7 +198,7 @@ const diagonalDoor = must.door('np.linalg.diagonal', {
 /**
  * The diagonal of matrices in the last two axes, which becomes the last axis.
  *
- * @param options - `offset`: which diagonal, positive above the main one; 0 by default.
+ * @param options - `offset`: the diagonal, positive above the main one; 0 by default.
  * @throws ShapeError for a rank below 2.
  * @example
  * ```ts
@@ -220,7 +220,7 @@ const outerDoor = must.door('np.linalg.outer', { x: must.arrayLike, y: must.arra
 /**
  * Products of all pairs of elements of two vectors, a matrix of rank 1.
  *
- * @throws ShapeError unless both are vectors; `np.outer` lays out other arrays.
+ * @throws ShapeError unless both are vectors; `np.outer` flattens other arrays.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -261,7 +261,7 @@ export const matmul = (x: ArrayLike, y: ArrayLike): NDArray => {
 const matrixTransposeDoor = must.door('np.linalg.matrixTranspose', { x: must.arrayLike })
 
 /**
- * The last two axes exchanged: of matrices of shape `[..., m, n]`, shape `[..., n, m]`.
+ * Swaps the last two axes: from shape `[..., m, n]` to `[..., n, m]`.
  *
  * @throws ShapeError for a rank below 2.
  * @example

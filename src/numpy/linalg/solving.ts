@@ -34,7 +34,7 @@ const inverseOrder = (permutation: NDArray): NDArray => {
   return sum(np.multiply(places, asArray(Int32Array.from(range(n)))), { axis: -1, dtype: 'int32' })
 }
 
-/** The x with a x = b, or aᵀ x = b, from the factors of a. */
+/** The solution x of a x = b, or of aᵀ x = b, from the factors of a. */
 const solveWith = ({ lu, permutation }: Factors, b: NDArray, transposed: boolean): NDArray => {
   const lower = { leftSide: true, lower: true, unitDiagonal: true, transposeA: transposed }
   const upper = { leftSide: true, lower: false, unitDiagonal: false, transposeA: transposed }
@@ -58,11 +58,11 @@ const solveMatrices = (a: NDArray, b: NDArray): NDArray => {
 const solveDoor = must.door('np.linalg.solve', { a: must.arrayLike, b: must.arrayLike })
 
 /**
- * The x with `a x = b`. Derivatives come from the equation.
+ * The solution x of `a x = b`. It is differentiated implicitly.
  *
  * @param a - shape `[..., n, n]`.
  * @param b - shape `[n]`, or `[..., n, k]`; batch axes are broadcast.
- * @throws ShapeError if the shapes do not fit.
+ * @throws ShapeError if the shapes do not match.
  * @example
  * ```ts
  * import { np } from 'pullback'
@@ -86,7 +86,7 @@ export const solve = (a: ArrayLike, b: ArrayLike): NDArray => {
 const invDoor = must.door('np.linalg.inv', { a: must.arrayLike })
 
 /**
- * The inverse. Of a singular matrix it has infinities or NaN.
+ * The inverse. For a singular matrix it has infinities or NaN.
  *
  * @throws ShapeError unless the matrices are square.
  * @example
@@ -108,11 +108,11 @@ const tensorsolveDoor = must.door('np.linalg.tensorsolve', {
 })
 
 /**
- * The x with `tensordot(a, x, x.ndim) = b`: a system of equations whose unknowns, and equations, have several axes.
+ * The solution x of `tensordot(a, x, x.ndim) = b`: a system of equations whose unknowns and equations have several axes.
  *
- * @param a - shape `[...b.shape, ...x.shape]`, with as many equations as unknowns; axes of the unknowns may stand elsewhere, and
- *   are moved to the end in the order of `axes`.
- * @throws ShapeError if there are not as many.
+ * @param a - shape `[...b.shape, ...x.shape]`, with as many equations as unknowns; the axes of the unknowns may come elsewhere:
+ *   `axes` moves them to the end, in its order.
+ * @throws ShapeError if the numbers differ.
  * @example
  * ```ts
  * import { np } from 'pullback'

@@ -1,4 +1,4 @@
-/** Functions of symmetric matrices, by their eigenvalues: derivatives are right where these are equal. */
+/** Functions of symmetric matrices, by their eigenvalues, with right derivatives where these are equal. */
 import { closureConvert, customLinearSolve, customRoot } from '../../api/roots.ts'
 import { customJvp } from '../../api/custom.ts'
 import { jvp } from '../../api/derivatives.ts'
@@ -40,8 +40,8 @@ const three = [
 ] as const
 
 /**
- * f[x, y] = (f(y) - f(x)) / (y - x), or ∫ f'(x + t (y - x)) dt over [0, 1] where that is more accurate: the quotient loses what
- * f(x) and f(y) have in common, the integral by three points is exact to the fifth power of y - x.
+ * f[x, y] = (f(y) - f(x)) / (y - x), or ∫ f'(x + t (y - x)) dt over [0, 1] where that is more accurate: the quotient loses the
+ * digits that f(x) and f(y) have in common; the integral by three points is exact to the fifth power of y - x.
  */
 const dividedDifferences = (f: Scalar, w: NDArray): NDArray => {
   const shape = [...w.shape, w.shape.at(-1)!]
@@ -71,7 +71,7 @@ const spectral = (g: Parametrised) =>
     return between(v, g(w, ...parameters))
   }).defjvp(([a, ...parameters], [t, ...moving]) => {
     const [w, v] = ops.eigh(a, true)
-    // Daleckii and Krein: within vᵀ dA v, element (i, j) counts f[wᵢ, wⱼ] times.
+    // Daleckii and Krein: within vᵀ dA v, element (i, j) is multiplied by f[wᵢ, wⱼ].
     const weights = dividedDifferences((z) => g(z, ...parameters), w)
     const inside = between(turned(v), ops.symmetrized(t))
     const moved = between(v, np.multiply(weights, inside))
@@ -87,11 +87,11 @@ const spectral = (g: Parametrised) =>
 const functionOfSymmetricDoor = must.door('np.linalg.functionOfSymmetric', { f: must.func, a: must.arrayLike })
 
 /**
- * f(A) = V diag(f(w)) Vᵀ of symmetric matrices A = V diag(w) Vᵀ: the function of a matrix that `f` of numbers gives. First and
- * second derivatives are right whatever eigenvalues are equal, or nearly so, where the composition of `eigh` has only first ones,
- * and loses precision; `f` may close over values that are differentiated. Third derivatives are NaN at equal eigenvalues.
+ * f(A) = V diag(f(w)) Vᵀ of symmetric matrices A = V diag(w) Vᵀ: the matrix function of a scalar `f`. First and second
+ * derivatives are right also where eigenvalues are equal, or nearly so; a composition with `eigh` has only first ones there,
+ * and loses precision. `f` may close over differentiated values. Third derivatives are NaN at equal eigenvalues.
  *
- * @param f - from arrays to arrays, element by element; differentiable as often as the result is to be, and once more.
+ * @param f - from arrays to arrays, element by element; differentiable once more than the result is to be.
  * @param a - shape `[..., n, n]`; its symmetric part counts.
  * @throws ShapeError unless the matrices are square and `f` keeps shapes.
  * @example
@@ -113,19 +113,19 @@ export const functionOfSymmetric = (f: (w: NDArray) => ArrayLike, a: ArrayLike):
     )
   }
   const [g, parameters] = closureConvert(vector, zeros(x.shape.slice(0, -1), { dtype: x.dtype }))
-  // Of matrices of values too: row by row.
+  // Also for matrices of values: row by row.
   const rowwise: Parametrised = (w, ...rest) =>
     w.ndim < x.ndim ? g(w, ...rest) : vmap((row: NDArray) => g(row, ...rest), { inAxes: -2, outAxes: -2 })(w)
   return spectral(rowwise)(x, ...parameters)
 }
 
-/** Eigenvalues that rounding has left beside 0, as 0. */
+/** Sets eigenvalues within rounding of 0 to 0. */
 const withoutNoise = (w: NDArray): NDArray => {
   const noise = np.multiply(w.shape.at(-1)! * precisionOf(w), max(np.abs(w), { axis: -1, keepdims: true, initial: 0 }))
   return np.where(np.lessEqual(np.abs(w), noise), 0, w)
 }
 
-/** The Y with M Y + Y M = 2 R, for a symmetric M. */
+/** The solution Y of M Y + Y M = 2 R, for a symmetric M. */
 const solveSylvester = (m: NDArray, r: NDArray): NDArray => {
   const [w, v] = ops.eigh(m)
   const sums = np.add(asRow(w), expandDims(w, -1))
@@ -135,11 +135,11 @@ const solveSylvester = (m: NDArray, r: NDArray): NDArray => {
 const sqrtmDoor = must.door('np.linalg.sqrtm', { a: must.arrayLike })
 
 /**
- * The symmetric positive semidefinite root: `X X = A`. Derivatives, of all orders and whatever eigenvalues are equal, come from
- * that equation; they are not finite where A is singular.
+ * The symmetric positive semidefinite root: `X X = A`. Derivatives come from that equation, and are right to all orders, also
+ * for equal eigenvalues; they are not finite where A is singular.
  *
- * @param a - shape `[..., n, n]`, symmetric (its symmetric part counts) and positive semidefinite: NaN elsewhere. Eigenvalues
- *   within rounding of 0 count as 0.
+ * @param a - shape `[..., n, n]`, symmetric (only its symmetric part is used) and positive semidefinite; otherwise NaN.
+ *   Eigenvalues within rounding of 0 count as 0.
  * @throws ShapeError unless the matrices are square.
  * @example
  * ```ts
@@ -157,7 +157,7 @@ export const sqrtm = (a: ArrayLike): NDArray => {
       const [w, v] = ops.eigh(x)
       return between(v, np.sqrt(withoutNoise(w)))
     },
-    // The slope Y ↦ X Y + Y X says by itself, of the identity, what X is.
+    // The slope Y ↦ X Y + Y X, applied to the identity, gives X.
     (slope, b) => customLinearSolve(slope, b, (map, r) => solveSylvester(map(identityLike(x)), r), { symmetric: true }),
   )
 }
@@ -167,7 +167,7 @@ const logmDoor = must.door('np.linalg.logm', { a: must.arrayLike })
 /**
  * The symmetric logarithm of symmetric positive definite matrices: `exp(X) = A`. Derivatives are those of `functionOfSymmetric`.
  *
- * @param a - shape `[..., n, n]`, symmetric (its symmetric part counts) and positive definite: not finite elsewhere.
+ * @param a - shape `[..., n, n]`, symmetric (only its symmetric part is used) and positive definite; otherwise not finite.
  * @throws ShapeError unless the matrices are square.
  * @example
  * ```ts
