@@ -13,7 +13,7 @@ const fail = (message: string): never => {
   throw new ProgramError(`checkProgram: ${message}`)
 }
 
-/** The types that an operation gives; what it throws says which equation it was. */
+/** The result types of an operation; its errors name the equation. */
 const typesOf = (equation: Equation, what: string): readonly Aval[] => {
   const { type } = primitives[equation.op] as Primitive<OpName>
   const operands = equation.inputs.map((a) => a.aval)
@@ -24,7 +24,7 @@ const typesOf = (equation: Equation, what: string): readonly Aval[] => {
   } catch (error) {
     const message = `checkProgram: ${what}: ${error instanceof Error ? error.message : String(error)}`
     if (!(error instanceof PullbackError)) throw Object.assign(new ProgramError(message), { cause: error })
-    // Of the class that the operation chose: a ShapeError, a DTypeError.
+    // Keeps the class of the operation's error: a ShapeError, a DTypeError.
     throw new (error.constructor as typeof PullbackError)(message)
   }
 }
@@ -55,7 +55,7 @@ const checkEquation = (equation: Equation, what: string, known: Definitions): vo
   for (const v of equation.outputs) known.define(v, what)
 }
 
-/** Names and types of one program; those that it holds are sound. */
+/** Checks names and types of one program; the programs that it holds are already checked. */
 const checkBody = (program: Program, where: string): void => {
   const known = new Definitions()
   program.inputs.forEach((v, i) => {
@@ -75,7 +75,7 @@ const checkBody = (program: Program, where: string): void => {
   })
 }
 
-/** `checkProgram`; gives how deep programs are nested. */
+/** `checkProgram`, which returns how deep programs are nested. */
 export const checkedNesting = (program: Program): number => {
   let nesting = 0
   visitInnerFirst(
@@ -90,12 +90,12 @@ export const checkedNesting = (program: Program): number => {
 }
 
 /**
- * Checks a program, and those that it holds: that its parts are what they have to be, parameters included; that each
- * variable is defined once and before its use; that every equation has the types that its operation gives; and that rules of
- * derivatives fit what they are rules of. Whatever is handed over, it returns or throws one of the errors below.
+ * Checks a program, and those that it holds: that its parts, including parameters, are valid; that each variable is defined
+ * once and before its use; that every equation has the result types of its operation; and that derivative rules match their
+ * operations. For any argument, it returns or throws one of the errors below.
  *
- * @throws ProgramError naming the equation; ShapeError, DTypeError or another named error, with the equation too, where an
- *   operation refuses its operands or parameters.
+ * @throws ProgramError naming the equation; ShapeError, DTypeError or another named error, also naming the equation, where an
+ *   operation rejects its operands or parameters.
  * @example
  * ```ts
  * import { checkProgram, parseProgram } from 'pullback'

@@ -1,4 +1,4 @@
-/** Whether the parts of a program are what they have to be, whoever made them: parsers, plain JavaScript, data from afar. */
+/** Checks the parts of programs from any source: parsers, plain JavaScript, external data. */
 import { isListOf } from '../core/arguments.ts'
 import { Aval } from '../core/aval.ts'
 import { allocate, isDType, isInteger } from '../core/dtype.ts'
@@ -12,7 +12,7 @@ import type { OpName } from '../ir/op.ts'
 import type { Constant } from '../ir/program.ts'
 import { Literal, Program, Variable } from '../ir/program.ts'
 
-/** More axes than any array has a use for: what is more is a mistake, or an attack on loops over axes. */
+/** The largest rank: a higher one is a mistake, or an attack on loops over axes. */
 const MAX_RANK = 1000
 
 const fail = (message: string): never => {
@@ -21,7 +21,7 @@ const fail = (message: string): never => {
 
 const isRecord = (x: unknown): x is Readonly<Record<string, unknown>> => typeof x === 'object' && x !== null
 
-/** Why these are no extents; null if they are. */
+/** Why these are not valid extents; null if they are. */
 const shapeFault = (shape: unknown): string | null => {
   if (!Array.isArray(shape)) return `whose shape is ${show(shape)}, not a list of extents`
   if (shape.length > MAX_RANK) return `of ${shape.length} axes; there are ${MAX_RANK} at most`
@@ -103,11 +103,11 @@ const checkEquation = (equation: unknown, i: number, where: string): void => {
   }
 }
 
-/** A copy has no holes: what is missing is undefined, and is refused as such. */
+/** A copy has no holes: missing items are undefined, and rejected as such. */
 const checkList = (list: unknown, what: string): readonly unknown[] =>
   isListOf(list, () => true) ? Array.from(list as readonly unknown[]) : fail(`${what} are ${show(list)}, not a list.`)
 
-/** Throws a ProgramError unless something is a program with sound parts. Programs that it holds are only looked at. */
+/** Throws a ProgramError unless something is a program with valid parts. Programs that it holds are not checked in depth. */
 export const checkParts = (program: unknown, where: string): void => {
   if (!Program.is(program)) {
     return fail(`${where}${show(program)} is no Program, as makeProgram and parseProgram give them.`)

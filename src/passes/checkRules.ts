@@ -1,4 +1,4 @@
-/** Whether the programs by which an operation is differentiated fit the operation, which need not run to be wrong. */
+/** Checks that the programs by which an operation is differentiated match the operation, without running them. */
 import type { Aval } from '../core/aval.ts'
 import { isFloat } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
@@ -14,7 +14,7 @@ const expect = (what: string, got: Avals, wanted: Avals): void => {
   if (!same(got, wanted)) throw new ProgramError(`${what} (${got.join(', ')}), wanted (${wanted.join(', ')}).`)
 }
 
-/** Throws unless a program goes from these types to those. */
+/** Throws unless a program has these input and output types. */
 const expectProgram = (name: string, program: Program, inputs: Avals, outputs: Avals): void => {
   expect(`${name} takes`, program.inAvals, inputs)
   expect(`${name} gives`, program.outAvals, outputs)

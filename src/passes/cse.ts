@@ -6,7 +6,7 @@ import { primitiveOf } from '../primitives/all.ts'
 import { hasEffect } from '../primitives/registry.ts'
 import { rewrite, withInputs } from '../ir/rewrite.ts'
 
-/** Numbers objects in the order in which they are met. */
+/** Numbers objects in the order in which they occur. */
 const numbering = () => {
   const ids = new Map<object, number>()
   return (x: object): number => {
@@ -23,7 +23,10 @@ const literalKey = ({ value, aval }: Literal): string => `${Object.is(value, -0)
 
 type Checkpoint = Extract<Equation, { readonly op: 'checkpoint' }>
 
-/** A checkpoint that is handed what its program would compute and `find` knows already, on the same values. */
+/**
+ * A checkpoint that takes as inputs the results that its program would compute and that `find` already knows, on the same
+ * values.
+ */
 const handed = (eqn: Checkpoint, find: (inner: Equation) => Equation | undefined): Equation => {
   const { program } = eqn.params
   const outside = new Map<Variable, Atom>(program.inputs.map((v, i) => [v, eqn.inputs[i]!]))
@@ -42,7 +45,7 @@ const handed = (eqn: Checkpoint, find: (inner: Equation) => Equation | undefined
 }
 
 /**
- * Keeps the first of equal equations: same operation, parameters and inputs. Programs inside equations are left alone, but
+ * Keeps the first of equal equations: same operation, parameters and inputs. Programs inside equations are unchanged, except
  * for those of checkpoints that allow it.
  */
 export const cse = (program: Program): Program => {

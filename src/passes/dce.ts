@@ -1,4 +1,4 @@
-/** Removal of what is not used: equations, constants, and results of the programs inside equations. */
+/** Removes what is not used: equations, constants, and results of the programs inside equations. */
 import type { Marks } from '../core/marks.ts'
 import { keyOf, marked } from '../core/marks.ts'
 import type { OpName } from '../ir/op.ts'
@@ -9,7 +9,7 @@ import type { Primitive, Pruning } from '../primitives/primitive.ts'
 import { primitives } from '../primitives/all.ts'
 import { hasEffect } from '../primitives/registry.ts'
 
-/** What some outputs of a program, and its effects, depend on. */
+/** The equations and inputs that some outputs of a program, and its effects, depend on. */
 interface Live {
   readonly equations: readonly Equation[]
   readonly variables: ReadonlySet<Variable>

@@ -9,14 +9,14 @@ import { primitives } from '../primitives/all.ts'
 import type { Rewriter } from '../ir/rewrite.ts'
 import { rewrite } from '../ir/rewrite.ts'
 
-// Larger results would cost more to carry than to compute.
+// Larger results would cost more to store than to compute.
 const largestConstant = 1024
 
 const noPrograms: RunProgram = () => {
   throw new Error('fold: programs are not evaluated here')
 }
 
-/** Computes what depends on literals and constants only. Fillings of one value stay as they are. */
+/** Computes what depends on literals and constants only. Arrays filled with one value are left alone. */
 export const fold = (program: Program): Program => {
   const known = new Map<Variable, TypedArray>(program.constants.map((c) => [c.variable, c.value.data]))
   const dataOf = (a: Atom): TypedArray | undefined => (a instanceof Literal ? literalData(a) : known.get(a))

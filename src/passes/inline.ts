@@ -2,7 +2,7 @@ import { calledBy, inlineWhere } from '../ir/inline.ts'
 import type { Program } from '../ir/program.ts'
 import { countEquations } from '../ir/walk.ts'
 
-// Bodies up to this size go in wherever they are called; larger ones only where they are called once.
+// Bodies up to this size are always inlined; larger ones only where they are called once.
 const smallBody = 32
 
 const sizeOf = (program: Program): number => program.derive('size', () => countEquations(program))
@@ -17,7 +17,7 @@ const callsIn = (program: Program): ReadonlyMap<Program, number> =>
     return counts
   })
 
-/** Puts the bodies of called programs in the place of calls, where that does not make the program much longer. */
+/** Inlines calls, where that does not make the program much longer. */
 export const inline = (program: Program): Program =>
   callsIn(program).size === 0
     ? program

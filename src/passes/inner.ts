@@ -3,7 +3,7 @@ import type { Equation, Program } from '../ir/program.ts'
 import { isProgram, subprograms } from '../ir/walk.ts'
 import { rewrite } from '../ir/rewrite.ts'
 
-/** An equation whose programs are replaced by what `f` makes of them; `f` keeps their types. */
+/** Maps the programs of an equation by `f`, which keeps their types. */
 const mapPrograms = (eqn: Equation, f: (program: Program) => Program): Equation => {
   const replace = (value: unknown): unknown => {
     if (isProgram(value)) return f(value)

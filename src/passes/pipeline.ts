@@ -20,7 +20,7 @@ const passes: readonly ((program: Program) => Program)[] = [
 const optimizeDoor = must.door('optimize', { program: must.instance('a program', Program) })
 
 /**
- * All passes in order, in the programs that a program holds too; the result means the same, and differentiates the same.
+ * Runs all passes in order, also in the programs that a program holds. Values and derivatives stay the same.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** Algebra that holds for every value, NaN, infinities and signed zeros included; derivatives stay the same too. */
+/** Algebraic simplifications that hold for every value, including NaN, infinities and signed zeros, and keep derivatives. */
 import { isFloat } from '../core/dtype.ts'
 import { range } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
@@ -7,7 +7,7 @@ import { Literal, equation } from '../ir/program.ts'
 import type { Rewriter } from '../ir/rewrite.ts'
 import { rewrite } from '../ir/rewrite.ts'
 
-/** What an equation comes to: another atom, or another equation with the same outputs. */
+/** The simplification of an equation: another atom, or another equation with the same outputs. */
 type Simpler = Atom | Equation | undefined
 
 type Rule<N extends OpName> = (eqn: Extract<Equation, { readonly op: N }>, r: Rewriter) => Simpler

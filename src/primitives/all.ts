@@ -1,6 +1,6 @@
 /**
- * Every operation's record, for code that takes programs from outside. A name of `OpParams` without a row in `basic` or in a
- * family's `records` does not compile.
+ * The record of every operation, for code that gets programs from outside. A name of `OpParams` without a row in `basic` or in
+ * a family's `records` does not compile.
  */
 import { records as bits } from './bitsOperations.ts'
 import { records as control } from './control/operations.ts'

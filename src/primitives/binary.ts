@@ -1,4 +1,7 @@
-/** Elementwise operations of two and three operands. In the formulas, z is the output and t the moving operand's tangent. */
+/**
+ * Elementwise operations of two and three operands. In the formulas, z is the output and t the tangent of the operand before
+ * the colon.
+ */
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate, isLong } from '../core/dtype.ts'
@@ -16,7 +19,7 @@ import { bigPower, integerPower32, logaddexp, nextafterHalf, nextafter32, nextaf
 const { abs, add, and, div, eq, floor, gt, le, log, lt, max, mul, neg, pow, select, sign, sub } = ops
 
 const when = (x: NDArray | Linear, ct: NDArray): Tangent => (isLinear(x) ? ct : null)
-/** The operand that a product must know to be linear in the other. */
+/** The known operand of a product that is linear in the other one. */
 const known = (op: OpName, x: NDArray | Linear): NDArray => {
   if (!isLinear(x)) return x
   throw new ProgramError(`transpose: ${op} is not linear in both its operands, nor in a divisor (${x.aval}).`)
@@ -53,7 +56,7 @@ export const mulP = binary('mul', {
   },
   facts: { commutative: true, rounds: 'alike' },
 })
-// x: t / y;  y: -(t / y)·z, in this order: z / y may be too small for a number where the product is none too small
+// x: t / y;  y: -(t / y)·z, in this order: z / y may underflow where the product does not
 export const divP = binary('div', {
   accepts: 'number',
   big: (x, y) => (y === 0n ? -1n : x / y),
@@ -99,7 +102,7 @@ export const powP = binary('pow', {
   ],
   facts: { cost: 50, rounds: 'freely' },
 })
-// The part that x has in the sum: σ(x - y). Equal infinities have halves.
+// The weight of x in the sum: σ(x - y). Equal infinities have a half each.
 const part = (x: NDArray, y: NDArray): NDArray => {
   const difference = sub(x, y)
   return ops.logistic(select(and(ops.ne(difference, difference), eq(x, y)), zerosLike(x), difference))
@@ -111,7 +114,7 @@ export const logaddexpP = binary('logaddexp', {
   jvp: [(t, x, y) => mul(t, part(x, y)), (t, x, y) => mul(t, part(y, x))],
   facts: { commutative: true, cost: 30 },
 })
-// x / (x² + y²), whose squares neither overflow nor underflow: numbers are measured by the larger of the two.
+// x / (x² + y²), scaled by the larger of the two, so that the squares neither overflow nor underflow.
 const overSquares = (x: NDArray, y: NDArray): NDArray => {
   const larger = ops.stopGradient(max(abs(x), abs(y)))
   const usable = and(gt(larger, zerosLike(x)), ops.isFinite(larger))
@@ -127,7 +130,7 @@ export const atan2P = binary('atan2', {
   facts: { cost: 24 },
 })
 
-// The part of a tie that each operand takes: 1 where it alone is the output, 1/2 where both are.
+// The weight of each operand: 1 where it alone is the output, 1/2 where both are.
 const share = (x: NDArray, other: NDArray, z: NDArray): NDArray => {
   const mine = select(eq(x, z), fullLike(z, 1), zerosLike(z))
   return div(mine, select(eq(other, z), fullLike(z, 2), fullLike(z, 1)))
@@ -295,7 +298,7 @@ const clampBig = (low: BigInt64Array, x: BigInt64Array, high: BigInt64Array, out
   return z
 }
 
-// x: t strictly inside;  a bound: t where it lies strictly beyond x
+// x: t strictly inside; a bound: t where it is strictly beyond x
 export const clampP: Primitive<'clamp'> = {
   type: (_, operands) => {
     checkAccepts('clamp', 'any', operands[1]!)
@@ -314,7 +317,7 @@ export const clampP: Primitive<'clamp'> = {
     const zeros = zerosLike(out)
     const within = (condition: () => NDArray, t: Tangent | undefined): Tangent =>
       t === null || t === undefined ? null : select(condition(), t, zeros)
-    // The bounds may be the wrong way round: then the upper one holds.
+    // If the lower bound exceeds the upper one, the upper one applies.
     const dLow = within(() => and(gt(low!, x!), le(low!, high!)), tl)
     const dX = within(() => and(gt(x!, low!), lt(x!, high!)), tx)
     const dHigh = within(() => lt(high!, max(low!, x!)), th)

@@ -9,7 +9,7 @@ import type { Primitive } from './primitive.ts'
 const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const
 const parity = 0x1bd11bda
 
-/** One block: 20 rounds, with the key added after every fourth. Writes two words at `place`. */
+/** One block: 20 rounds, with the key added after every fourth. Writes two words at the index `place`. */
 const encrypt = (
   k0: number,
   k1: number,

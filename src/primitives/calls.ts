@@ -8,7 +8,7 @@ import { isLinear } from './kinds.ts'
 import { atFront, checkOperands, isMapped } from './operands.ts'
 import type { Defer, Linear, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
 
-/** For operations that are their program, where it is linear. */
+/** Transposes operations that only apply their program, where it is linear. */
 export const transposeApplication = (
   { program, name }: { readonly program: Program; readonly name: string },
   cotangents: readonly Tangent[],
@@ -23,7 +23,7 @@ export const transposeApplication = (
   return spread<Tangent>(spread(outs, derived.out), linear)
 }
 
-/** Of an operation that is its program: what the known operands allow, and the rest. */
+/** Partial evaluation of operations that only apply their program: computes what depends on known operands, and defers the rest. */
 export const splitApplication = (
   { program, name }: { readonly program: Program; readonly name: string },
   operands: readonly NDArray[],

@@ -96,7 +96,7 @@ const transposeRight = (ct: NDArray, x: NDArray, yRank: number, { contract, batc
   const batches = batch[0].length
   const freeX = freeAxes(x.aval.rank, contract[0], batch[0])
   const freeYCount = yRank - contract[1].length - batches
-  // The same with the operands exchanged: then ct's axes must read (batch, free y, free x).
+  // The same with the operands swapped: then ct's axes must be (batch, free y, free x).
   const turned = transpose(ct, [
     ...range(batches),
     ...range(freeYCount).map((i) => batches + freeX.length + i),

@@ -1,4 +1,4 @@
-/** Programs with derivatives of the user's own. */
+/** Programs with user-defined derivatives. */
 import { convert, decode, encodeElement } from '../core/convert.ts'
 import { allocate } from '../core/dtype.ts'
 import { ProgramError } from '../core/errors.ts'
@@ -15,7 +15,7 @@ import { instantiate } from './kinds.ts'
 import { atFront, checkOperands, isMapped } from './operands.ts'
 import type { Batched, Primitive, ProgramTransforms, Tangent } from './primitive.ts'
 
-/** Tangents of the float arguments, in full. Values that the function closed over must not move. */
+/** Tangents of the float arguments, in full. Values that the function closes over must have no tangent. */
 const argumentTangents = (
   name: string,
   captured: number,
@@ -44,7 +44,7 @@ const allBatched = (outputs: readonly NDArray[]): Batched => ({ outputs, axes: o
 
 type CustomRule = 'customJvp' | 'customVjp'
 
-/** The program, batched, and what its other programs are batched by. */
+/** The batched program, and the batching of its other programs. */
 interface BatchedRule {
   readonly program: Program
   /** Which operands have a batch axis, and which float arguments. */
@@ -52,7 +52,7 @@ interface BatchedRule {
   readonly moving: Marks
 }
 
-/** What both kinds of rule have in common: all but the derivative, of which `batchRule` says how it is mapped. */
+/** What both kinds of rule have in common: everything but the derivative, which `batchRule` batches. */
 const customRule = <N extends CustomRule>(
   op: N,
   jvp: Primitive<N>['jvp'],
@@ -64,10 +64,10 @@ const customRule = <N extends CustomRule>(
   },
   evaluate: ({ program }, data, _, __, run) => run(program, data),
   body: ({ program }) => program,
-  // Of a linear function; the rule says how it moves, which is asked of jvp.
+  // For a linear function; its tangent comes from the rule, through jvp.
   transpose: transposeApplication,
   depends: ({ program }, marks, depends) => depends(program, marks),
-  // Stays whole, rule and all, unless some results are known: those are computed, and the rest is linear.
+  // Stays whole, with its rule, unless some results are known: those are computed, and the rest is linear.
   partial: (params, operands, unknown, defer, programs) =>
     programs.depends(params.program, unknown).every(Boolean)
       ? defer(op, params, operands)
@@ -99,8 +99,8 @@ export const customJvpP = customRule(
 )
 
 /**
- * A pullback of a batch: residuals and cotangents have batch axes (residuals where marked), and cotangents of arguments
- * that are the same for all elements are added up.
+ * A pullback of a batch: residuals and cotangents have batch axes (residuals where marked), and cotangents of unmapped
+ * arguments are added up.
  */
 const batchBackward = (
   programs: ProgramTransforms,
@@ -156,7 +156,7 @@ export const customLinearP: Primitive<'customLinear'> = {
     }
     return backward.inAvals.slice(residuals)
   },
-  // Only the transpose is known: element j of the map is what the pullback of the j-th unit cotangent says of the tangents.
+  // Only the transpose is known: element j of the map is the pullback of the j-th unit cotangent, applied to the tangents.
   evaluate: ({ backward, residuals }, data, _, outputs, run) => {
     const { outAvals } = backward
     const known = data.slice(0, residuals)

@@ -1,4 +1,4 @@
-/** Rules of the user's own: what code above the rules imports, so that their records are loaded. Rules use `ops/custom.ts`. */
+/** User-defined rules: what code above the rules imports, so that their records are loaded. Rules use `ops/custom.ts`. */
 import * as ops from '../ops/custom.ts'
 import * as custom from './custom.ts'
 import { install } from './registry.ts'

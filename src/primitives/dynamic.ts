@@ -1,4 +1,4 @@
-/** Slices whose places are computed. Starts are clamped so that a slice always lies inside its operand. */
+/** Slices with computed starts. Starts are clamped so that a slice is always inside its operand. */
 import type { Aval } from '../core/aval.ts'
 import type { TypedArray } from '../core/dtype.ts'
 import { allocate, isInteger } from '../core/dtype.ts'

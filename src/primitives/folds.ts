@@ -1,11 +1,11 @@
-/** How the elements of an array come to one. */
+/** How the elements of an array are reduced to one. */
 import type { DType } from '../core/dtype.ts'
 import { isLong, limitsOf } from '../core/dtype.ts'
 
-/** How two elements come to one, in a reduction. */
+/** How a reduction combines two elements. */
 export type FoldName = 'sum' | 'prod' | 'max' | 'min' | 'and' | 'or'
 
-/** What a fold begins with, and gives of no elements; `and` of integers is about their bits. */
+/** The initial value of a fold, and its result for no elements; `and` of integers is bitwise. */
 export const identityOf = (fold: FoldName, dtype: DType): number | bigint => {
   const [low, high] = limitsOf(dtype)
   if (fold === 'max') return low

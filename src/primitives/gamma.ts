@@ -20,7 +20,7 @@ export const digammaP = unary('digamma', {
   facts: { cost: 100 },
 })
 
-// The derivative of digamma, of an order from 1 on: that of the next order.
+// Derivatives of digamma, of order 1 and more; the derivative of each is the next order.
 export const polygammaP: Primitive<'polygamma'> = {
   type: (_, [x]) => {
     checkAccepts('polygamma', 'float', x!)

@@ -30,13 +30,13 @@ interface Walk {
   readonly window: Shape
   /** Axes of the other array over the window, in order; the rest run over the starts. */
   readonly windowDims: readonly number[]
-  /** Operand axes that those stand for. */
+  /** The operand axes of those. */
   readonly windowOperandDims: readonly number[]
   readonly operandBatchingDims: readonly number[]
   readonly indicesBatchingDims: readonly number[]
   readonly indexMap: readonly number[]
   readonly mode: IndexMode
-  /** Shape of the other array: a gather's result, a scatter's updates. */
+  /** Shape of the other array: the result of a gather, or the updates of a scatter. */
   readonly shape: Shape
 }
 
@@ -148,7 +148,7 @@ const gatherType = (p: GatherParams, [x, indices]: readonly Aval[]): readonly Av
   return [x!.withShape(gatherShape(p, x!, indices!))]
 }
 
-/** The scatter that sends a gather's results back to where they came from. */
+/** The scatter that sends a gather's results back to their sources. */
 const scatterOf = (p: GatherParams): ScatterParams => ({
   updateWindowDims: p.offsetDims,
   insertedWindowDims: p.collapsedSliceDims,
@@ -182,7 +182,7 @@ export const gatherP: Primitive<'gather'> = {
     })
     return [ys]
   },
-  // Out of bounds nothing moves: the tangent's fill is 0, so it is gathered with 0 in the fill's place.
+  // The fill has no tangent: the tangent is gathered with a fill of 0.
   jvp: (p, [x, indices], [t]) => single(gather(x!, indices!, p), gatherZeroFill(t!, indices!, p)),
   transpose: (p, [ct], [x, indices]) => [
     scatterWith('scatterAdd', zerosOf(x!.aval), indices as NDArray, ct!, scatterOf(p)),
@@ -226,7 +226,7 @@ export const gatherP: Primitive<'gather'> = {
   facts: { narrow: 'as they are', indices: [1, 1] },
 }
 
-/** A gather in which an index out of bounds gives 0: linear in `x`. */
+/** A gather in which indices out of bounds give 0: linear in `x`. */
 const gatherZeroFill = (x: NDArray, indices: NDArray, p: GatherParams): NDArray => {
   const y = gather(x, indices, p)
   if (p.mode !== 'fill') return y
@@ -236,9 +236,9 @@ const gatherZeroFill = (x: NDArray, indices: NDArray, p: GatherParams): NDArray 
   return select(broadcast(inside, y.aval.shape, startDims), y, zerosLike(y))
 }
 
-/** Which slices lie inside the operand; null where a start has no coordinates, so that all do. */
+/** Which slices are inside the operand; null where a start has no coordinates, so that all are. */
 const startsInside = ({ shape }: Aval, indices: NDArray, p: GatherParams): NDArray | null => {
-  // Small integers would not hold the limits; of 64 bits a double keeps what counts.
+  // Small integers would not hold the limits; for 64 bits, a double is precise enough.
   const starts = cast(indices, isLong(indices.aval.dtype) ? 'float64' : 'int32')
   const { rank } = starts.aval
   const fits = p.startIndexMap.map((d, c) => {
@@ -299,7 +299,7 @@ const scatterData = (
 ): TypedArray => {
   const out = data!.slice() as Float64Array
   const us = updates as Float64Array
-  // Elements and what combines them are numbers both, or bigints both.
+  // Elements and the function that combines them are both numbers, or both bigints.
   const combined = combine as Combine
   walkSlices(scatterWalk(p, x!, i!, u!), indices!, (place, to) => {
     if (to >= 0) out[to] = combined(out[to]!, us[place]!)
@@ -357,7 +357,7 @@ const scatterKind = (
   facts: { ...scatterFacts[op], indices: [1, 1] },
 })
 
-// Updates gathered back from where they went; an update that was dropped had no effect.
+// Gathers values back for the updates; a dropped update had no effect.
 const gatherBack = (p: ScatterParams, ct: NDArray, indices: NDArray, updates: Aval): NDArray =>
   gatherZeroFill(ct, indices, gatherOf(p, ct.aval, updates))
 
@@ -390,8 +390,8 @@ export const scatterAddP = scatterKind('scatterAdd', 'number', plus, {
 })
 
 /**
- * Which update reached each place last: a scatter of the updates' own numbers, so that one linear mask serves the
- * derivative even where places are written to twice.
+ * The last update of each element: a scatter of the updates' numbers, so that one linear mask serves the derivative even where
+ * elements are written twice.
  */
 const winners = (
   p: ScatterParams,
@@ -410,7 +410,7 @@ const winners = (
 const last = (_: number, b: number): number => b
 
 export const scatterP = scatterKind('scatter', 'any', () => last, {
-  // x: t where nothing was written; updates: t where it was the last to be written, added up over places.
+  // x: t where nothing was written; updates: t where the update was the last one written.
   jvp: (p, [x, indices, updates], [tx, , tu]) => {
     const out = scatterWith('scatter', x!, indices!, updates!, p)
     const { mask, kept } = winners(p, x!, indices!, updates!)
@@ -420,13 +420,13 @@ export const scatterP = scatterKind('scatter', 'any', () => last, {
   },
 })
 
-/** What a scatter multiplies by, which is not linear in it: it keeps the places that are not written to. */
+/** The factors of a scatter, which is not linear in them, since it keeps elements that are not written. */
 const factor = (updates: NDArray | Linear): NDArray => {
   if (!isLinear(updates)) return updates
   throw new ProgramError(`transpose: scatterMul is not linear in its updates (${updates.aval}).`)
 }
 
-// x: t·(product of its updates);  u: t·x·(product of the other updates of its place).
+// x: t·(product of its updates);  u: t·x·(product of the other updates of its element).
 export const scatterMulP = scatterKind('scatterMul', 'number', timesBy, {
   jvp: (p, [x, indices, updates], [tx, , tu]) => {
     const out = scatterWith('scatterMul', x!, indices!, updates!, p)
@@ -444,23 +444,23 @@ export const scatterMulP = scatterKind('scatterMul', 'number', timesBy, {
   ],
 })
 
-/** For each update the product of the others that go to its place. */
+/** For each update the product of the others of its element. */
 const productOfOthers = (p: ScatterParams, x: Aval, indices: NDArray, updates: NDArray): NDArray => {
   const { shape, size } = updates.aval
   const places = reshape(gather(numberElements(x), indices, gatherOf(p, x, updates.aval)), [size])
-  // A gather fills with the least integer: such updates are dropped, and multiply nothing.
+  // A gather fills with the least integer: such updates are dropped.
   const kept = ge(places, zerosLike(places))
   const factors = reshape(updates, [size])
   return reshape(productOfOtherFactors(select(kept, factors, fullLike(factors, 1)), places), shape)
 }
 
-// Equally among the operand and the updates that attain the extremum.
+// Shared equally among the operand and the updates that attain the extremum.
 const extremumRules = (op: 'scatterMin' | 'scatterMax'): Pick<Primitive<ScatterName>, 'jvp'> => ({
   jvp: (p, [x, indices, updates], [tx, , tu]) => {
     const out = scatterWith(op, x!, indices!, updates!, p)
     const ones = fullLike(updates!, 1)
     const zeros = zerosLike(updates!)
-    // A place that nothing was written to keeps its element, NaN or not.
+    // An element that is not written stays, NaN or not.
     const untouched = eq(scatterWith('scatterAdd', zerosLike(x!), indices!, ones, p), zerosLike(x!))
     const hitX = select(or(untouched, eq(x!, out)), fullLike(x!, 1), zerosLike(x!))
     const hitU = select(eq(updates!, gatherBack(p, out, indices!, updates!.aval)), ones, zeros)
@@ -474,5 +474,5 @@ const extremumRules = (op: 'scatterMin' | 'scatterMax'): Pick<Primitive<ScatterN
 export const scatterMinP = scatterKind('scatterMin', 'any', smaller, extremumRules('scatterMin'))
 export const scatterMaxP = scatterKind('scatterMax', 'any', larger, extremumRules('scatterMax'))
 
-/** Numbers of an array's elements in row-major order, as int32. */
+/** The indices of an array's elements in row-major order, as int32. */
 const numberElements = (aval: Aval): NDArray => reshape(iota('int32', [aval.size], 0), aval.shape)

@@ -1,5 +1,5 @@
 /**
- * The few kinds of operation, each written once; most records are a kind plus one formula.
+ * The kinds of operations; most records are a kind plus one formula.
  */
 import type { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
@@ -42,7 +42,7 @@ export const checkAccepts = (op: OpName, accepts: Accepts, aval: Aval): void => 
   throw new DTypeError(`${op} takes ${acceptWords[accepts]}, got ${aval}. Convert with np.astype(x, '${target}').`)
 }
 
-/** Throws unless all operands have the first one's dtype and shape. */
+/** Throws unless all operands have the dtype and shape of the first one. */
 export const checkSame = (op: OpName, operands: readonly Aval[]): void => {
   const [first, ...rest] = operands
   for (const a of rest) {
@@ -61,7 +61,7 @@ export const checkSame = (op: OpName, operands: readonly Aval[]): void => {
   }
 }
 
-/** Throws a `ShapeError` unless every axis is in range and named once. */
+/** Throws a `ShapeError` unless every axis is in range and occurs once. */
 export const checkAxes = (op: OpName, axes: readonly number[], x: Aval): void => {
   const bad = axes.some((a) => !Number.isInteger(a) || a < 0 || a >= x.rank) || new Set(axes).size !== axes.length
   if (bad) throw new ShapeError(`${op}: axes [${axes.join(', ')}] do not fit an operand ${x}.`)
@@ -70,19 +70,19 @@ export const checkAxes = (op: OpName, axes: readonly number[], x: Aval): void =>
 export const single = (output: NDArray, tangent: Tangent): Dual => ({ primals: [output], tangents: [tangent] })
 export const oneBatched = (output: NDArray, axis: BatchAxis): Batched => ({ outputs: [output], axes: [axis] })
 
-/** The sum of two tangents, either of which may be a known zero. */
+/** The sum of two tangents, each of which may be a symbolic zero. */
 export const addTangents = (a: Tangent, b: Tangent): Tangent => (a === null ? b : b === null ? a : add(a, b))
 
-/** A tangent in full. */
+/** The tangent as an array, with zeros for a symbolic zero. */
 export const instantiate = (tangent: Tangent, aval: Aval): NDArray => tangent ?? zerosOf(aval)
 
 export const isLinear = (x: NDArray | Linear): x is Linear => x instanceof Linear
 
-/** The value with its batch axis at `axis`, made by repetition where it has none. */
+/** The value with its batch axis at `axis`; repeated along it if it has none. */
 export const materialize = (x: NDArray, from: BatchAxis, axis: number, size: number): NDArray =>
   from === null ? addAxis(x, axis, size) : moveAxis(x, from, axis)
 
-/** Batching of operations on operands of one shape: the first batch axis found serves for all. */
+/** Batching of operations on operands of one shape: all are moved to the first batch axis found. */
 export const batchElementwise = <N extends OpName>(
   op: N,
   params: OpParams[N],
@@ -118,7 +118,7 @@ interface Evaluators<F> {
   readonly int32?: F
   readonly uint32?: F
   readonly float32?: F
-  /** On bits, of operations that take narrow elements as they are. */
+  /** On bits, for operations that take narrow elements without conversion. */
   readonly float16?: F
   readonly bfloat16?: F
   readonly bool?: F
@@ -134,7 +134,7 @@ type UnaryName = {
   [N in OpName]: OpParams[N] extends NoParams ? (NoParams extends OpParams[N] ? N : never) : never
 }[OpName]
 
-/** Operations that take integers know what they do to bigints, the elements of integers of 64 bits. */
+/** Operations on integers are also defined on bigints, the elements of 64-bit integers. */
 type OnBigInts<F> =
   { readonly accepts: 'float'; readonly big?: never } | { readonly accepts: Exclude<Accepts, 'float'>; readonly big: F }
 
@@ -150,7 +150,7 @@ interface UnaryRules {
   readonly facts?: Facts
 }
 
-/** A function of floats that moves with them is no instruction of the IEEE standard, unless its facts say so. */
+/** A differentiable function of floats is not an instruction of the IEEE standard, unless its facts say so. */
 const roundsOf = (accepts: Accepts, moves: boolean): Facts => (accepts === 'float' && moves ? { rounds: 'freely' } : {})
 
 /** One operand, no parameters, element by element. Linear ones are their own transpose. */
@@ -191,7 +191,7 @@ export const unary = <N extends UnaryName>(op: N, spec: UnarySpec): Primitive<N>
 type NumberMap2 = (x: number, y: number) => number
 type BigMap2 = (x: bigint, y: bigint) => bigint | number
 
-/** One contribution to a tangent: what moving one operand by `t` does to the output. */
+/** One contribution to a tangent: the effect on the output of the tangent `t` of one operand. */
 type Partial2 = (t: NDArray, x: NDArray, y: NDArray, out: NDArray) => NDArray
 
 type BinarySpec = OnBigInts<BigMap2> & BinaryRules

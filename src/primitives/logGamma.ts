@@ -1,7 +1,7 @@
 /**
- * The logarithm of |Γ| and its derivatives, in double precision. Positive arguments are moved by Γ(x + 1) = x Γ(x) to 1.28 … 2.5,
- * where a series in ζ(k) - 1 serves, or are large enough for Stirling's; negative ones are reflected: NIST Digital Library of
- * Mathematical Functions, 5.5, 5.7, 5.11, 5.15. All coefficients follow from Hurwitz's zeta function.
+ * The logarithm of |Γ| and its derivatives, in double precision. Positive arguments are shifted by Γ(x + 1) = x Γ(x) to 1.28 …
+ * 2.5, where a series in ζ(k) - 1 applies, or are large enough for Stirling's series; negative ones are reflected: NIST Digital
+ * Library of Mathematical Functions, 5.5, 5.7, 5.11, 5.15. All coefficients follow from Hurwitz's zeta function.
  */
 
 /** B₂ₖ / (2k (2k - 1)) */
@@ -17,7 +17,7 @@ export const stirling = [
   43867 / 244188,
 ]
 
-/** ζ(s, x) = Σ (x + k)⁻ˢ for an integer s > 1 and x > 0: from 10 on by Euler's and Maclaurin's formula. */
+/** ζ(s, x) = Σ (x + k)⁻ˢ for an integer s > 1 and x > 0: from 10 on by the Euler–Maclaurin formula. */
 const hurwitz = (s: number, x: number): number => {
   const power = (a: number): number => {
     let y = 1
@@ -27,7 +27,7 @@ const hurwitz = (s: number, x: number): number => {
   let a = x
   let sum = 0
   for (; a < 10; a++) sum += power(a)
-  // s (s + 1) … (s + 2k - 2) / (2k)! a^(1 - 2k), which B₂ₖ is multiplied by
+  // s (s + 1) … (s + 2k - 2) / (2k)! a^(1 - 2k), the factor of B₂ₖ
   let rising = s / (2 * a)
   let tail = a / (s - 1) + 0.5
   stirling.forEach((c, i) => {
@@ -48,9 +48,9 @@ export const aroundTwo = [
 const series = (r: number): number => aroundTwo.reduceRight((sum, c) => sum * r + c, 0)
 const integral = (r: number): number => r * aroundTwo.reduceRight((sum, c, i) => sum * r + c / (i + 1), 0)
 
-/** Up to here 1 is the nearest; above, where log Γ is small, nothing must cancel. */
+/** Up to here 1 is the nearest; above, where log Γ is small, cancellation must be avoided. */
 export const LOW = 1.28
-/** From here on Stirling's series serves. */
+/** From here on Stirling's series applies. */
 export const FAR = 7.5
 /** ½ log 2π - ½ */
 export const stirlingConstant = 0.4189385332046728
@@ -74,7 +74,7 @@ export const lgamma = (x: number): number => {
   return x === Infinity ? x : (x - 0.5) * (Math.log(x) - 1) + stirlingConstant + rest
 }
 
-/** ψ, the derivative of log Γ. NaN at its poles, whose sides disagree. */
+/** ψ, the derivative of log Γ. NaN at its poles, where the one-sided limits differ. */
 export const digamma = (x: number): number => {
   if (x === 0) return NaN
   if (Math.abs(x) < 0.5) return series(x) - 1 / (1 + x) - 1 / x
@@ -92,7 +92,7 @@ export const digamma = (x: number): number => {
   return Math.log(x) - (0.5 + rest) / x
 }
 
-/** The n-th derivative of ψ, n ≥ 1: (-1)ⁿ⁺¹ n! ζ(n + 1, x). At its poles ∞ where both sides agree, else NaN. */
+/** The n-th derivative of ψ, n ≥ 1: (-1)ⁿ⁺¹ n! ζ(n + 1, x). At its poles it is ∞ where both one-sided limits agree, else NaN. */
 export const polygamma = (n: number, x: number): number => {
   if (x === Infinity) return 0
   const odd = n % 2 === 1

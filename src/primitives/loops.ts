@@ -1,6 +1,6 @@
 /**
- * Loops of their own for the operations that dominate: the shared loops of `kinds.ts` call a function for every
- * element, which costs four times what the element does.
+ * Special loops for the dominant operations: the shared loops of `kinds.ts` call a function for every element, which costs four
+ * times as much as the operation itself.
  */
 
 /** Over one array. */

@@ -1,11 +1,11 @@
 /** Matrix products on elements: the loops under `dotGeneral`. */
 
-/** Places of the first elements: stacks of matrices lie one after another. */
+/** Offsets of the first elements: stacks of matrices come one after another. */
 type Starts = readonly [a: number, b: number, out: number]
 /** a is m by k, b is k by n, all row-major. */
 type Extents = readonly [m: number, k: number, n: number]
 
-// A row of the result at a time, in double precision; four rows of b a pass, so that the sums are loaded less often.
+// A row of the result at a time, in double precision; four rows of b in each pass, so that the sums are loaded less often.
 const sweepRows = (
   a: Float64Array,
   b: Float64Array,
@@ -43,7 +43,7 @@ const sweepRows = (
 /** Columns of a tile. */
 type Offsets = readonly [number, number, number, number]
 
-/** The four columns of b at `offsets` from `start`, side by side in double precision: what one tile after another reads. */
+/** The four columns of b at `offsets` from `start`, side by side in double precision, for one tile after another. */
 const packColumns = (b: Float64Array, start: number, offsets: Offsets, n: number, panel: Float64Array): void => {
   const [c0, c1, c2, c3] = offsets
   let row = start
@@ -55,7 +55,7 @@ const packColumns = (b: Float64Array, start: number, offsets: Offsets, n: number
   }
 }
 
-/** Two rows by four columns of the result: eight sums are as many as V8 keeps in registers. */
+/** Two rows by four columns of the result: V8 keeps eight sums in registers, not more. */
 const multiplyTile = (
   a: Float64Array,
   row0: number,
@@ -94,7 +94,7 @@ const multiplyTile = (
   out[out1 + c3] = s13
 }
 
-// At the edges a tile takes the last row or column again: it computes the same element twice, and needs no cases.
+// At the edges a tile repeats the last row or column: it computes the same element twice, and needs no special case.
 const multiplyTiles = (
   a: Float64Array,
   b: Float64Array,
@@ -113,7 +113,7 @@ const multiplyTiles = (
   }
 }
 
-/** `out = a·b`, summed in double precision. Where b serves few rows, packing it costs more than it saves. */
+/** `out = a·b`, summed in double precision. Where b is used for few rows, packing it costs more than it saves. */
 export const matmulFloat = (
   a: Float64Array,
   b: Float64Array,

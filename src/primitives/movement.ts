@@ -1,4 +1,4 @@
-/** Creation and movement: output elements are operand elements, somewhere else. */
+/** Creation and movement: output elements are operand elements, rearranged. */
 import { Aval } from '../core/aval.ts'
 import { convert } from '../core/convert.ts'
 import type { TypedArray } from '../core/dtype.ts'
@@ -68,7 +68,7 @@ export const broadcastP = linear('broadcast', {
     dims.forEach((d, i) => (strides[d] = x!.shape[i] === 1 ? 0 : from[i]!))
     return [gatherStrided(data!, shape, strides, 0, result)]
   },
-  // The sum over the axes that were made or stretched.
+  // The sum over the axes that were added or broadcast.
   transpose: ({ shape, dims }, ct, { aval }) => {
     const place = new Map(dims.map((d, i) => [d, i]))
     const summed = range(shape.length).filter((d) => {
@@ -186,7 +186,7 @@ export const sliceP = linear('slice', {
 const paddedExtent = (n: number, low: number, high: number, interior: number): number =>
   low + high + n + Math.max(n - 1, 0) * interior
 
-// The padded array is a strided view of the result, less what negative edges crop.
+// The padded array is a strided view of the result, without what negative edges crop.
 const padData = (
   data: TypedArray,
   value: TypedArray,
@@ -198,7 +198,7 @@ const padData = (
   const result = (allocate(out.dtype, out.size) as Float64Array).fill((value as Float64Array)[0]!)
   const to = stridesOf(out.shape)
   const from = stridesOf(x.shape)
-  // Per axis: the first operand index that lands inside, and how many do.
+  // For each axis: the first operand index inside, and their number.
   const step = interior.map((i) => i + 1)
   const first = step.map((s, d) => Math.max(0, Math.ceil(-low[d]! / s)))
   const count = step.map((s, d) => {
@@ -231,7 +231,7 @@ export const padP: Primitive<'pad'> = {
       ops.pad(x!, value!, low, high, interior),
       ops.pad(instantiate(tx!, x!.aval), instantiate(tv!, value!.aval), low, high, interior),
     ),
-  // x: what the places of its elements received; the value: all the rest.
+  // x: the cotangents at its elements; the value: the sum of the rest.
   transpose: ({ low, high, interior }, [ct], [x, value]) => {
     const zero = scalar(0, ct!.aval.dtype)
     const negated = (xs: readonly number[]): number[] => xs.map((n) => -n)
@@ -250,7 +250,7 @@ export const padP: Primitive<'pad'> = {
       const zero = (xs: readonly number[]): number[] => insertAt(xs, axis!, 0)
       return oneBatched(ops.pad(x!, value!, zero(low), zero(high), zero(interior)), axis!)
     }
-    // A value for each element of the batch: pad with a mark of where the value goes, and select.
+    // A value for each element of the batch: pads a mask of where the value goes, and selects.
     const front = materialize(x!, axis!, 0, size)
     const zero = (xs: readonly number[]): number[] => [0, ...xs]
     const filler = scalar(0, front.aval.dtype)

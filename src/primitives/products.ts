@@ -1,16 +1,16 @@
-/** Products of groups of factors without one of them, as derivatives of products need them. */
+/** Products of groups of factors without one of them, for derivatives of products. */
 import { full, fullLike, iota } from '../ops/creation.ts'
 import { eq, mul, select } from '../ops/elementwise.ts'
 import { concatenate, rev, sliceInDim } from '../ops/movement.ts'
 import { sort } from '../ops/sorting.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** For each factor the product of the earlier ones with its key, in logarithmically many steps. Equal keys are neighbours. */
+/** For each factor the product of the earlier ones with its key, in logarithmically many steps. Equal keys must be adjacent. */
 const productOfEarlier = (factors: NDArray, keys: NDArray): NDArray => {
   const { size } = keys.aval
   const ones = fullLike(factors, 1)
   if (size < 2) return ones
-  // What stands `distance` places before, where that has the same key; 1 elsewhere.
+  // The factor `distance` positions before, where that has the same key; 1 elsewhere.
   const earlier = (xs: NDArray, distance: number): NDArray => {
     const shifted = concatenate([sliceInDim(ones, 0, distance, 0), sliceInDim(xs, 0, size - distance, 0)], 0)
     const same = eq(sliceInDim(keys, distance, size, 0), sliceInDim(keys, 0, size - distance, 0))

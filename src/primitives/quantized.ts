@@ -1,4 +1,4 @@
-/** Weights that stay in blocks of a few bits: their values, and products with them. */
+/** Weights in blocks of a few bits: their values, and products with them. */
 import type { Aval } from '../core/aval.ts'
 import type { ExpandedKind } from '../core/blocks.ts'
 import { blocks, expandBlocks, expandedShape, isHalfKind } from '../core/blocks.ts'
@@ -39,13 +39,13 @@ const valuesOf = (op: OpName, kind: ExpandedKind, payload: Aval): Shape => {
 export const dequantizeP: Primitive<'dequantize'> = {
   type: ({ kind }, [payload]) => [payload!.withDType('float32').withShape(valuesOf('dequantize', kind, payload!))],
   evaluate: ({ kind }, [data]) => [expandBlocks(kind, data as Uint8Array)],
-  // Bytes do not move.
+  // Bytes have no tangent.
   jvp: (params, [payload]) => single(dequantize(payload!, params), null),
   batch: (params, [payload], [axis]) => oneBatched(dequantize(moveAxis(payload!, axis!, 0), params), 0),
   facts: { narrow: 'as they are' },
 }
 
-/** Batch axes, the extents of x that stay as they are, and of matrices: rows, columns. */
+/** Batch axes, the extents of x that are kept, and the rows and columns of matrices. */
 interface Extents {
   readonly batch: Shape
   readonly free: Shape
@@ -73,7 +73,7 @@ const extentsOf = ({ kind, transposed }: OpParams['quantizedDot'], [x, payload]:
   return { batch, free: x!.shape.slice(batch.length, -1), rows: rows!, columns }
 }
 
-/** Rows and columns of matrices exchanged. */
+/** Transposes matrices. */
 const turned = (data: Float32Array, rows: number, columns: number): Float32Array => {
   const out = new Float32Array(data.length)
   const size = rows * columns
@@ -106,7 +106,7 @@ const evaluateDot = (
   return result
 }
 
-/** What a move of 16-bit floats does, as a product of floats: x tᵀ, or x t. Blocks do not move. */
+/** The tangent for 16-bit floats, as a product of floats: x tᵀ, or x t. Blocks have no tangent. */
 const alongMatrix = (x: NDArray, t: NDArray, transposed: boolean): NDArray => {
   const { rank } = t.aval
   const shared = range(rank - 2)
@@ -114,7 +114,7 @@ const alongMatrix = (x: NDArray, t: NDArray, transposed: boolean): NDArray => {
   return dotGeneral(x, cast(t, x.aval.dtype), { contract, batch: [shared, shared] })
 }
 
-// Linear in x: y = x Wᵀ, so that a cotangent goes back by ct W.
+// Linear in x: y = x Wᵀ, so the cotangent is ct W.
 export const quantizedDotP: Primitive<'quantizedDot'> = {
   type: (params, operands) => {
     const { batch, free, rows, columns } = extentsOf(params, operands)
@@ -131,7 +131,7 @@ export const quantizedDotP: Primitive<'quantizedDot'> = {
     null,
   ],
   batch: (params, [x, payload], [axis, payloadAxis], size) => {
-    // Of x alone, it is one more axis that stays as it is, the first one after those that are shared.
+    // If only x has it, it is one more kept axis, the first one after the shared axes.
     if (payloadAxis === null) {
       const place = payload!.aval.rank - 2
       return oneBatched(quantizedDot(moveAxis(x!, axis!, place), payload!, params), place)

@@ -19,11 +19,11 @@ import { gatherStrided } from './strided.ts'
 
 const { add, div, eq, mul, select } = elementwise
 
-/** What a row comes to. Elements are numbers, or bigints: of integers of 64 bits. */
+/** Reduces a row. Elements are numbers, or bigints for 64-bit integers. */
 type RowReducer<T = number, Row = Float64Array> = (xs: Row, start: number, end: number) => T
 type BigRowReducer = RowReducer<bigint, BigInt64Array>
 
-/** Reduces `axes` by handing contiguous rows to `reduce`. */
+/** Reduces `axes` by passing contiguous rows to `reduce`. */
 const reduceRows = (
   data: TypedArray,
   x: Aval,
@@ -98,7 +98,7 @@ const shiftedAxes = (axes: readonly number[], batchAxis: number): number[] =>
 const batchAxisAfter = (axes: readonly number[], batchAxis: number): number =>
   batchAxis - axes.filter((a) => a < batchAxis).length
 
-/** A reduced array stretched back over the axes that were reduced. */
+/** Broadcasts a reduced array back over the reduced axes. */
 const spread = (y: NDArray, shape: readonly number[], axes: readonly number[]): NDArray =>
   broadcast(
     y,
@@ -180,7 +180,7 @@ export const reduceProdP = reducer('reduceProd', 'prod', 'number', prodRows, ({ 
   return single(out, ops.reduceSum(tangent, axes))
 })
 
-// Equally among the places that attain the extremum.
+// Shared equally among the elements that attain the extremum.
 const extremumJvp =
   (reduce: (x: NDArray, axes: readonly number[]) => NDArray): Primitive<'reduceMax'>['jvp'] =>
   ({ axes }, [x], [t]) => {
@@ -201,7 +201,7 @@ const minRows: RowReducer = (xs, start, end) => {
   for (let i = start; i < end; i++) a = Math.min(a, xs[i]!)
   return a
 }
-// Of integers of 64 bits, from what loses against everything on.
+// For 64-bit integers, starting from the value that loses against all others.
 const maxOf = (x: Aval): RowReducer | BigRowReducer =>
   isLong(x.dtype) ? foldBigRows(longLimits(x.dtype)[0], (a, v) => (v > a ? v : a)) : maxRows
 const minOf = (x: Aval): RowReducer | BigRowReducer =>
@@ -239,7 +239,7 @@ const argument = (op: 'argmax' | 'argmin', better: (x: number, best: number) => 
     const first: RowReducer = (xs, start, end) => {
       let best = start
       for (let i = start; i < end; i++) {
-        // Of bigints, too, none is NaN.
+        // No bigint is NaN.
         if (Number.isNaN(xs[i]!)) return i - start
         if (better(xs[i]!, xs[best]!)) best = i
       }
@@ -332,8 +332,8 @@ export const cumsumP: Primitive<'cumsum'> = {
 }
 
 /**
- * The running combination of pairs along axis 0 in logarithmically many steps (Hillis and Steele, 1986): after step
- * k each place holds the combination of the 2^k places up to it.
+ * The running combination of pairs along axis 0 in logarithmically many steps (Hillis and Steele, 1986): after step k each
+ * position holds the combination of the 2^k positions up to it.
  */
 const scanPairs = (pair: Pair, combine: (a: Pair, b: Pair) => Pair): Pair => {
   const n = pair[0].aval.shape[0]!

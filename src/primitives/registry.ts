@@ -1,6 +1,6 @@
 /**
- * The records of operations. Those that arrays' methods and derivatives apply are here; families that fewer programs need
- * install theirs when whoever applies them is imported, so that a bundle has what it may meet. `all.ts` has every one.
+ * The records of operations. Those that arrays' methods and derivatives apply are here. Families that fewer programs need are
+ * installed when the module that applies them is imported, so that a bundle has only what it may need. `all.ts` has every one.
  */
 import * as binary from './binary.ts'
 import { callP } from './calls.ts'
@@ -130,14 +130,14 @@ install(basic)
 /** The record of an operation whose name is known only at run time. */
 export const primitiveOf = (op: keyof Primitives): Primitives[keyof Primitives] => primitives[op]
 
-/** The program that gives an equation's results from its operands, where the operation is no more than that; else null. */
+/** The program that gives an equation's results from its operands, where the operation only applies that; else null. */
 export const bodyProgram = ({ op, params }: Pick<Equation, 'op' | 'params'>): Program | null =>
   (primitives[op] as Primitive<OpName>).body?.(params) ?? null
 
 const programHasEffect = (program: Program): boolean =>
   program.derive('effect', () => program.equations.some((eqn) => hasEffect(eqn)))
 
-/** Whether an equation, or an operation with parameters, does something besides giving results, itself or in a program that it holds. */
+/** Whether an equation, or an operation with parameters, has an effect, itself or in a program that it holds. */
 export const hasEffect = (eqn: Pick<Equation, 'op' | 'params'>): boolean => {
   const primitive = primitives[eqn.op] as Primitive<OpName>
   return primitive.hasEffect?.(eqn.params) ?? subprograms(eqn).some(([, inner]) => programHasEffect(inner))

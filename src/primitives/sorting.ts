@@ -31,14 +31,14 @@ const sortType = ({ axis, numKeys }: SortParams, operands: readonly Aval[]): rea
   return operands
 }
 
-// NaN after everything; zeros of both signs equal. Of bigints, too, none is NaN.
+// NaN after everything; zeros of both signs are equal. No bigint is NaN.
 const compareNumbers = (x: number, y: number): number => {
   if (x < y) return -1
   if (x > y) return 1
   return (Number.isNaN(x) ? 1 : 0) - (Number.isNaN(y) ? 1 : 0)
 }
 
-/** The elements of one line in sorted order, as places. Stable. */
+/** The sorted order of one line, as indices. Stable. */
 const orderOfLine = (places: Int32Array, keys: readonly TypedArray[]): Int32Array => {
   if (keys.length === 1) {
     const xs = keys[0] as Float64Array
@@ -77,7 +77,7 @@ const sortData = (
   return outs
 }
 
-/** `x` rearranged along an axis: element i of a line is the line's element `indices[i]`. */
+/** `x` rearranged along an axis: element i of a line is its element `indices[i]`. */
 const takeAlong = (x: NDArray, indices: NDArray, axis: number): NDArray => {
   const { rank, shape } = x.aval
   const others = range(rank).filter((d) => d !== axis)
@@ -96,7 +96,7 @@ const takeAlong = (x: NDArray, indices: NDArray, axis: number): NDArray => {
 export const sortP: Primitive<'sort'> = {
   type: sortType,
   evaluate: (params, datas, avals) => sortData(params, datas, avals),
-  // Tangents go where their elements go.
+  // Tangents are permuted like their elements.
   jvp: (params, xs, ts) => {
     const places = iota('int32', xs[0]!.aval.shape, params.axis)
     const sorted = sort([...xs, places], params.axis, params)

@@ -12,7 +12,7 @@ const polynomial = (x: number, c: readonly number[]): number => {
 type Rational = readonly [readonly number[], readonly number[]]
 const rational = (x: number, [p, q]: Rational): number => polynomial(x, p) / polynomial(x, q)
 
-// Coefficients of FreeBSD's msun s_erf.c (Sun Microsystems, 1993), by range of |x|; see there for how they were fitted.
+// Coefficients of FreeBSD's msun s_erf.c (Sun Microsystems, 1993), by range of |x|; see there for their derivation.
 // Below 0.84375: (erf(x) - x) / x, in x².
 const erfSmall: Rational = [
   [0.12837916709551256, -0.3250421072470015, -0.02848174957559851, -0.005770270296489442, -0.000023763016656650163],
@@ -52,7 +52,7 @@ const erfcFar: Rational = [
   ],
 ]
 
-/** erfc(x) for x ≥ 1.25. e^(-x²) is taken in two factors, the first of a square without rounding error. */
+/** erfc(x) for x ≥ 1.25. e^(-x²) is computed in two factors, the first from a square without rounding error. */
 const erfcTail = (x: number): number => {
   const r = rational(1 / (x * x), x < 1 / 0.35 ? erfcNear : erfcFar)
   const z = Math.fround(x)
@@ -169,7 +169,7 @@ export const roundHalfEven = (x: number): number => {
   return tie ? 2 * Math.round(x / 2) : r
 }
 
-/** C's pow, which differs from JS's where one is a power of anything and -1 has infinite exponents. */
+/** C's pow, which differs from JS's for base 1, and for base -1 with infinite exponents. */
 export const power = (x: number, y: number): number => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y)
 
 /** log(e^x + e^y). */
@@ -190,7 +190,7 @@ export const integerPower32 = (x: number, y: number): number => {
   return result
 }
 
-/** The same of 64 bits, which storing wraps around to. */
+/** The same for 64 bits; storing wraps around. */
 export const bigPower = (x: bigint, y: bigint): bigint => {
   if (y < 0n) return x === 1n ? 1n : x === -1n ? (y % 2n === 0n ? 1n : -1n) : 0n
   let result = 1n

@@ -2,8 +2,8 @@ import type { TypedArray } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 
 /**
- * Visits the rows of a strided view: calls `row(offset, i)` for each index of all axes but the last, where `offset` is
- * the view's place of the row's first element and `i` counts elements from 0 in row-major order.
+ * Visits the rows of a strided view: calls `row(offset, i)` for each index of all axes but the last, where `offset` is the
+ * offset of the row's first element in the view and `i` counts elements from 0 in row-major order.
  */
 const eachRow = (
   shape: Shape,
@@ -29,7 +29,7 @@ const eachRow = (
   }
 }
 
-// Typed arrays of one kind: elements are only moved, so that bigints pass as well as numbers.
+// Typed arrays of one kind: elements are only moved, so bigints work as well as numbers.
 type Elements = Float64Array
 
 /** Copies a strided view of `data` into `out`, row-major. */

@@ -253,7 +253,7 @@ const mark = {
   facts: { mark: true },
 } as const
 export const stopGradientP = unary('stopGradient', mark)
-// What takes the place of values that are thrown away may stand in linear programs too: no cotangent that counts comes back.
+// A placeholder for discarded values is also allowed in linear programs: its cotangent does not matter.
 export const fillerP: Primitive<'filler'> = {
   ...unary('filler', mark),
   transpose: () => [null],

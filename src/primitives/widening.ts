@@ -1,7 +1,7 @@
 /**
  * How operations compute on elements of fewer than 32 bits: operands are widened, 16-bit floats to float32 and small
- * integers to 32 bits, and what comes out is rounded, or wraps around, back. It is said here once; the reference does it
- * to elements, and the lowering writes it into programs.
+ * integers to 32 bits, and results are rounded, or wrapped around, back. This file is the one definition: the reference
+ * applies it to elements, and the lowering to programs.
  */
 import type { Aval } from '../core/aval.ts'
 import { convert } from '../core/convert.ts'
@@ -23,7 +23,7 @@ const path = (dtype: NarrowDType, facts: Facts): readonly DType[] => {
 const isKept = ({ narrow, view, higherOrder }: Facts): boolean =>
   narrow === 'as they are' || view === true || higherOrder === true
 
-/** The dtypes that an operand is converted to, one after the other, before it is computed with; mostly none. */
+/** The dtypes that an operand is converted to, one after the other, before the computation; mostly none. */
 export const wideningOf = (facts: Facts, dtype: DType): readonly DType[] =>
   isNarrow(dtype) && !isKept(facts) ? path(dtype, facts) : []
 
@@ -38,7 +38,7 @@ const hasNarrow = (avals: readonly Aval[]): boolean => {
   return false
 }
 
-/** The operation's record, whose `evaluate` is about 32 bits and more, made to evaluate on narrower elements too. */
+/** Extends a record whose `evaluate` is for 32 bits and more to narrower elements. */
 export const withWidening = <N extends OpName>(record: Primitive<N>): Primitive<N> => {
   const { facts } = record
   if (isKept(facts)) return record

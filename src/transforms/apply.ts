@@ -5,7 +5,7 @@ import { bindAll, withOrigins } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 import { fromHost } from '../trace/value.ts'
 
-/** The value that a literal stands for. */
+/** The value of a literal. */
 export const literalValue = (literal: Literal): NDArray => scalar(literal.value, literal.aval.dtype, literal.aval.weak)
 
 /** Values of a program's variables so far. */
@@ -22,7 +22,7 @@ export const initialEnvironment = (program: Program, args: readonly NDArray[]): 
 export const read = (env: Environment, atom: Atom): NDArray =>
   atom instanceof Literal ? literalValue(atom) : env.get(atom)!
 
-/** Applies equations in the current interpreter, and adds what they give to the environment. */
+/** Applies equations in the current interpreter, and adds their results to the environment. */
 export const applyEquations = (equations: readonly Equation[], env: Environment): void => {
   withOrigins((workFor) => {
     for (const { op, params, inputs, outputs, source } of equations) {

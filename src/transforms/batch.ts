@@ -61,7 +61,7 @@ class BatchInterpreter implements Interpreter, Trace {
   bind<N extends OpName>(op: N, params: OpParams[N], operands: readonly NDArray[]): readonly NDArray[] {
     if (!operands.some((x) => x.body.trace === this)) return this.parent.bind(op, params, operands)
     const primitive = primitives[op]
-    // Checked on the shapes that the user sees, so that messages speak of those.
+    // Checked on the shapes that the user sees, so that messages name those.
     primitive.type(
       params,
       operands.map((x) => x.aval),

@@ -9,7 +9,7 @@ import type { Body, Trace } from '../trace/body.ts'
 import { ConcreteBody } from '../trace/body.ts'
 import { NDArray } from '../trace/value.ts'
 
-/** A value of a program being written: it stands for a variable. */
+/** A value of a program being staged: it stands for a variable. */
 export class RecordedBody implements Body {
   readonly trace: Trace
   readonly variable: Variable
@@ -28,7 +28,7 @@ export class RecordedBody implements Body {
   }
 }
 
-/** An outer value that a program refers to, and the input that stands for it. */
+/** An outer value that a program uses, and the input for it. */
 export interface Captured {
   readonly variable: Variable
   readonly value: NDArray
@@ -45,7 +45,7 @@ export const checkLive = (x: NDArray, operation: string): void => {
   }
 }
 
-/** Whether an array's elements are where a program that is being written cannot have them from. */
+/** Whether an array's elements cannot be used by a program that is being staged. */
 export const isOutOfReach = ({ body }: NDArray): boolean => body instanceof ConcreteBody && body.isOutOfReach
 
 /** Collects the equations of one program. */
@@ -86,7 +86,7 @@ export class ProgramBuilder {
     return x.body.trace === this.#trace
   }
 
-  /** The variable, literal, constant or captured input that stands for a value. */
+  /** The variable, literal, constant or captured input for a value. */
   atom(x: NDArray, operation: string): Atom {
     if (this.owns(x)) return (x.body as RecordedBody).variable
     const known = this.#atoms.get(x)
@@ -131,7 +131,7 @@ export class ProgramBuilder {
   finish(inputs: readonly NDArray[], outputs: readonly NDArray[], name: string): Program {
     const outAtoms = outputs.map((x) => this.atom(x, name))
     const inputVariables = inputs.map((x) => (x.body as RecordedBody).variable)
-    // Equations remember the stack, and with it this builder: what it knows of outer arrays would live as long as the program.
+    // Equations remember the stack, and with it this builder: its references to outer arrays would live as long as the program.
     this.#atoms.clear()
     return new Program({
       inputs: [...this.#captured.map((c) => c.variable), ...inputVariables],

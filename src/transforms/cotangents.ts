@@ -9,7 +9,7 @@ import type { Part, Tangent } from '../primitives/primitive.ts'
 import { currentOrigin, withOrigins } from '../trace/interpreter.ts'
 import type { NDArray } from '../trace/value.ts'
 
-/** What a part of a value received. */
+/** The cotangent of a part of a value. */
 interface Received extends Part {
   readonly ct: NDArray
   readonly source: Source | undefined
@@ -17,7 +17,7 @@ interface Received extends Part {
 
 const byPlace = (a: Received, b: Received): number => a.axis - b.axis || a.start - b.start || a.limit - b.limit
 
-/** The parts in rows, in each of which they follow one another along one axis. */
+/** Groups the parts in rows: in each, they follow one another along one axis. */
 const rowsOf = (parts: readonly Received[]): readonly (readonly Received[])[] => {
   const rows: Received[][] = []
   for (const part of parts.toSorted(byPlace)) {
@@ -43,13 +43,13 @@ const joined = (row: readonly Received[], aval: Aval): NDArray => {
   return concatenate([...pieces, ...gap(row.at(-1)!.limit, aval.shape[axis]!)], axis)
 }
 
-/** The sum of two cotangents, in float32 where they are of 16 bits: so many terms are rounded once. */
+/** The sum of two cotangents, in float32 for 16-bit floats, so that sums of many terms are rounded only once. */
 const sum = (x: NDArray, y: NDArray): NDArray => add(inSingle(x), inSingle(y))
 
-/** A sum in the dtype of what it is the cotangent of. */
+/** Converts a sum to the dtype of its primal. */
 const settled = (ct: NDArray, { dtype }: Aval): NDArray => (isHalf(dtype) ? cast(ct, dtype) : ct)
 
-/** Cotangents collected so far. What slices of a value received is kept apart until all of it is asked for. */
+/** Accumulates cotangents. Those of slices of a value are kept apart until the whole is requested. */
 export class Cotangents {
   readonly #whole = new Map<Variable, NDArray>()
   readonly #parts = new Map<Variable, Map<string, Received>>()
@@ -78,7 +78,7 @@ export class Cotangents {
     })
   }
 
-  /** All that a value received; null if that is nothing. */
+  /** The whole cotangent of a value; null if it has none. */
   get(v: Variable): Tangent {
     const parts = this.#parts.get(v)
     this.#parts.delete(v)
@@ -87,7 +87,7 @@ export class Cotangents {
     return ct === undefined ? null : settled(ct, v.aval)
   }
 
-  /** Gives what a value received, and forgets it. */
+  /** Returns the cotangent of a value, and removes it. */
   take(v: Variable): Tangent {
     const ct = this.get(v)
     this.#whole.delete(v)

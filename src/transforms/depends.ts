@@ -1,4 +1,4 @@
-/** Which values depend on which: what partial evaluation will know, found without doing it. */
+/** Dependencies of values: finds what partial evaluation will know, without running it. */
 import type { Marks } from '../core/marks.ts'
 import { keyOf } from '../core/marks.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
@@ -12,7 +12,7 @@ export const resultsDepending = <N extends OpName>(op: N, params: OpParams[N], m
   return primitives[op].depends?.(params, marks, depends) ?? Array.from({ length: count }, () => true)
 }
 
-/** Calls `visit` with which results of each equation depend on the inputs in `marks`; gives a test of atoms. */
+/** Calls `visit` with marks of the results of each equation that depend on the inputs in `marks`; returns a test of atoms. */
 const follow = (program: Program, marks: Marks, visit: (results: Marks) => void): ((a: Atom) => boolean) => {
   const moving = new Set<Variable>(program.inputs.filter((_, i) => marks[i]))
   const isMoving = (a: Atom): boolean => !(a instanceof Literal) && moving.has(a)
@@ -28,7 +28,7 @@ const follow = (program: Program, marks: Marks, visit: (results: Marks) => void)
 export const depends = (program: Program, marks: Marks): Marks =>
   program.derive(`depends ${keyOf(marks)}`, () => program.outputs.map(follow(program, marks, () => undefined)))
 
-/** Whether an equation gives both results that depend on the inputs in `marks` and results that do not. */
+/** Whether an equation has both results that depend on the inputs in `marks` and results that do not. */
 export const hasMixedEquation = (program: Program, marks: Marks): boolean =>
   program.derive(`mixed ${keyOf(marks)}`, () => {
     let mixed = false

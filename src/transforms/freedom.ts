@@ -1,4 +1,4 @@
-/** The derivative of what a factorisation left open: right where it does not depend on the choice, NaN where it does. */
+/** The derivative where a factorisation is not unique: right where the value does not depend on the choice, NaN where it does. */
 import { isFloat } from '../core/dtype.ts'
 import { range } from '../core/shape.ts'
 import { fullLike } from '../ops/creation.ts'
@@ -13,7 +13,7 @@ import type { NDArray } from '../trace/value.ts'
 const isWide = (x: NDArray): boolean => x.dtype === 'float32' || x.dtype === 'float64'
 const wide = (x: NDArray): NDArray => (isWide(x) ? x : cast(x, 'float32'))
 
-/** Where another choice would have given something else. How far the value moves as values are told apart is its scale too. */
+/** Where another choice would change the value. The change of the value as equal values are separated also sets its scale. */
 const depends = (primal: NDArray, other: NDArray, { apart, tolerance }: Freedom): NDArray => {
   const [x, y] = [wide(primal), wide(other)]
   const size = apart === null ? abs(x) : max(abs(x), abs(wide(apart)))
@@ -22,7 +22,7 @@ const depends = (primal: NDArray, other: NDArray, { apart, tolerance }: Freedom)
   return not(le(abs(sub(y, x)), mul(allowed, largest)))
 }
 
-/** The tangent; NaN where the value depends on what was left open. */
+/** The tangent; NaN where the value depends on the choice. */
 export const settled = (primal: NDArray, tangent: Tangent, freedom: Freedom): Tangent => {
   const { other } = freedom
   if (other === null || !isFloat(primal.dtype) || primal.size === 0) return tangent

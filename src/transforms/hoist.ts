@@ -1,4 +1,4 @@
-/** Moves what does not change from step to step out of a loop's body. */
+/** Moves loop invariants out of a loop's body. */
 import type { Marks } from '../core/marks.ts'
 import { marked } from '../core/marks.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
@@ -7,8 +7,8 @@ import type { Hoisted } from '../primitives/primitive.ts'
 import { hasEffect } from '../primitives/registry.ts'
 
 /**
- * Splits a body: equations that depend on nothing but inputs marked in `invariant`, literals and constants go into
- * `outer`, with the constants.
+ * Splits a body: equations that depend only on inputs marked in `invariant`, literals and constants go into `outer`, with the
+ * constants.
  */
 export const hoist = (body: Program, invariant: Marks): Hoisted => {
   const fixed = new Set<Variable>(marked(body.inputs, invariant))

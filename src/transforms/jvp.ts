@@ -16,7 +16,7 @@ import { settled } from './freedom.ts'
 type Values = readonly NDArray[]
 type Freedoms = readonly (Freedom | null)[]
 
-/** A value and how it moves; null where it does not, but is free to be another one. */
+/** A value and its tangent; the tangent is null where only a freedom is tracked. */
 class DualBody implements Body {
   readonly trace: Trace
   readonly primal: NDArray
@@ -30,7 +30,7 @@ class DualBody implements Body {
     this.freedom = freedom
   }
 
-  // The value is there where the primal is, so that ordinary control flow works.
+  // The value is concrete where the primal is, so that ordinary control flow works.
   host(operation: string): TypedArray {
     return this.primal.body.host(operation)
   }
@@ -44,7 +44,7 @@ const isOpen = ({ other, apart, steep }: Freedom): boolean => other !== null || 
 
 const noTangents = (count: number): Tangent[] => Array.from({ length: count }, () => null)
 
-/** Whether something is left open in a program, by its equations or those of programs that it calls. */
+/** Whether a program has undetermined results, by its equations or those of programs that it calls. */
 const leavesOpen = (program: Program): boolean =>
   program.derive('leaves open', () =>
     program.equations.some(({ op, params }) => {
@@ -54,7 +54,7 @@ const leavesOpen = (program: Program): boolean =>
     }),
   )
 
-/** Gives every operation its derivative, and leaves values that do not move to the parent. */
+/** Applies the derivative of every operation, and leaves values without a tangent to the parent. */
 class JvpInterpreter implements Interpreter, Trace {
   readonly name: string
   readonly parent: Interpreter
@@ -81,7 +81,7 @@ class JvpInterpreter implements Interpreter, Trace {
     return this.bodyOf(x)?.primal ?? x
   }
 
-  /** The tangent, once nothing will be done with the value in this interpreter any more. The parent is in charge. */
+  /** The tangent, once the value is no longer used in this interpreter. The parent is current. */
   tangentOf(x: NDArray): Tangent {
     const body = this.bodyOf(x)
     if (body === null) return null
@@ -92,7 +92,7 @@ class JvpInterpreter implements Interpreter, Trace {
     const bodies = operands.map((x) => this.bodyOf(x))
     if (bodies.every((b) => b === null)) return this.parent.bind(op, params, operands)
     const primitive = primitives[op]
-    // Freedom would end where a program does that is applied as a whole.
+    // A program that is applied as a whole would lose freedoms: apply its equations.
     const inner = primitive.applies?.(params)
     if (inner !== undefined && leavesOpen(inner.program)) {
       return withInterpreter(this, () => applyProgram(inner.program, operands))
@@ -127,14 +127,14 @@ class JvpInterpreter implements Interpreter, Trace {
     return dual.primals.map((p, i) => this.lift(p, dual.tangents[i]!, dual.freedoms?.[i]))
   }
 
-  /** The rule, where there may be nothing that moves. */
+  /** Applies the rule, if any operand has a tangent. */
   private push<N extends OpName>(op: N, params: OpParams[N], primals: Values, tangents: readonly Tangent[]): Dual {
     if (tangents.some((t) => t !== null)) return primitives[op].jvp(params, primals, tangents, this.programs)
     const outputs = this.parent.bind(op, params, primals)
     return { primals: outputs, tangents: noTangents(outputs.length) }
   }
 
-  /** The rule, with freedoms: of `x + ε apart`, in the direction `steep / ε + tangent`. */
+  /** Applies the rule with freedoms, at `x + ε apart`, in the direction `steep / ε + tangent`. */
   private pushFree<N extends OpName>(
     op: N,
     params: OpParams[N],
@@ -180,7 +180,7 @@ class JvpInterpreter implements Interpreter, Trace {
     }
   }
 
-  /** ε is another dual number: the rule itself is differentiated as the primal and the tangent of its direction move. */
+  /** ε is a further perturbation: the rule itself is differentiated with respect to the primal and the tangent of its direction. */
   private pushSteep<N extends OpName>(
     op: N,
     params: OpParams[N],
@@ -215,7 +215,7 @@ export interface JvpResult {
   readonly tangents: readonly Tangent[]
 }
 
-/** A function's outputs, and how they move when its arguments move by `tangents`. */
+/** A function's outputs, and their tangents for the `tangents` of its arguments. */
 export const jvpValues = (
   programs: ProgramTransforms,
   name: string,

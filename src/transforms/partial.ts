@@ -18,17 +18,17 @@ import { resultsDepending } from './depends.ts'
 import { jvpValues } from './jvp.ts'
 import { stage } from './stage.ts'
 
-/** The place of what is written down eagerly: finding the line would cost more than the equation. */
+/** The source of equations recorded eagerly: finding the line would cost more than the equation. */
 const scopeOnly = (): Source | undefined => {
   const within = currentScope()
   return within === null ? undefined : { scope: within.text, within, toString: () => '(unknown)' }
 }
 
-/** Whether all results depend on the unknown operands: then nothing can be done before those are known. */
+/** Whether all results depend on the unknown operands: then nothing can be computed yet. */
 const dependsWholly = <N extends OpName>(op: N, params: OpParams[N], unknown: Marks): boolean =>
   resultsDepending(op, params, unknown, 1).every(Boolean)
 
-/** Does at once what depends on known values only, and writes the rest down. */
+/** Evaluates what depends only on known values, and records the rest. */
 class PartialInterpreter implements Interpreter, Trace {
   readonly name: string
   readonly parent: Interpreter
@@ -65,13 +65,13 @@ class PartialInterpreter implements Interpreter, Trace {
   }
 }
 
-/** The derivative at a point, written down: linear from `inputs` to `outputs`, with known values captured. */
+/** The recorded derivative at a point: linear from `inputs` to `outputs`, with known values captured. */
 export interface LinearMap {
-  /** A variable for each argument that can move. */
+  /** A variable for each argument that can have a tangent. */
   readonly inputs: readonly (Variable | null)[]
   readonly captured: readonly Captured[]
   readonly equations: readonly Equation[]
-  /** Null where an output does not move at all. */
+  /** Null where an output has no tangent. */
   readonly outputs: readonly (Atom | null)[]
   readonly outAvals: readonly Aval[]
 }
@@ -102,8 +102,8 @@ export const linearizeValues = (
 }
 
 /**
- * Splits a program by what is known of its inputs: partial evaluation while the known side is staged. An output that
- * does not depend on unknown inputs is known, unless `forced` says otherwise.
+ * Splits a program by what is known of its inputs: partial evaluation while the known side is staged. An output that does not
+ * depend on unknown inputs is known, unless it is in `forced`.
  */
 export const splitProgram = (programs: ProgramTransforms, program: Program, unknown: Marks, forced: Marks): Split => {
   const { inAvals } = program
@@ -131,7 +131,7 @@ export const splitProgram = (programs: ProgramTransforms, program: Program, unkn
   return forwardInputs(known, rest!, outUnknown, unknown)
 }
 
-/** Residuals that are inputs as they stand need not be results of the known side. */
+/** Residuals that are unchanged inputs need not be results of the known side. */
 const forwardInputs = (known: Program, rest: Program, outUnknown: Marks, unknown: Marks): Split => {
   const knownPlaces = unknown.flatMap((u, i) => (u ? [] : [i]))
   const placeOf = new Map(known.inputs.map((v, i) => [v, knownPlaces[i]!]))

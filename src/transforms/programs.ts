@@ -1,6 +1,6 @@
 /**
- * Transforms from program to program: the value transforms, staged. Each result is remembered by the program it came
- * from. The value transforms are exported here closed over these, which is the form that everyone else uses.
+ * Transforms from program to program: the value transforms, staged. Each result is cached on its source program. The value
+ * transforms are exported here, closed over these, for all other code.
  */
 import type { Aval } from '../core/aval.ts'
 import { ProgramError } from '../core/errors.ts'
@@ -29,11 +29,11 @@ type Values = readonly NDArray[]
 
 const noMarks: Marks = []
 
-/** Zeros in full where they are wanted. */
+/** Instantiates symbolic zeros where `forced`. */
 const force = (tangents: readonly Tangent[], forced: Marks, avals: readonly Aval[]): Tangent[] =>
   tangents.map((t, i) => (t === null && forced[i] === true ? zerosOf(avals[i]!.strengthen()) : t))
 
-/** Stages a function that gives some outputs or null, and says which there are. */
+/** Stages a function that returns outputs or nulls, and marks those that are present. */
 const stagePresent = (f: (args: Values) => readonly Tangent[], avals: readonly Aval[]): Derived => {
   let out: readonly boolean[] = []
   const { program } = stage(
@@ -73,7 +73,7 @@ const jvpProgram = (program: Program, nonzero: Marks, forced: Marks): Derived =>
 
 /**
  * Cotangents of the inputs in `linear`. An equation that computes known values beside linear ones (the counter of a loop) is
- * taken apart first: linear is only what is left when all that is known has been computed.
+ * split first: only what remains after computing all known values is linear.
  */
 const pullCotangentsProgram = (
   program: Program,
@@ -98,7 +98,7 @@ const pullCotangentsProgram = (
   return pullCotangentsLinear(program.with({ inputs }), known, cotangents)
 }
 
-/** Of a program that is linear in all inputs but the first ones, which are known. */
+/** Pulls cotangents back through a program that is linear in all inputs but the first ones, which are known. */
 const pullCotangentsLinear = (program: Program, known: Values, cotangents: readonly Tangent[]): readonly Tangent[] => {
   const env = initialEnvironment(program, known)
   const free = program.inputs.slice(known.length)
@@ -167,7 +167,7 @@ export const programTransforms: ProgramTransforms = {
 
 type Fn = (args: Values) => Values
 
-/** Outputs of `f`, and how they move when its arguments move by `tangents`. `name` is for messages. */
+/** Outputs of `f`, and their tangents for the `tangents` of its arguments. `name` is for messages. */
 export const jvp = (name: string, f: Fn, primals: Values, tangents: readonly Tangent[]): JvpResult =>
   jvpValues(programTransforms, name, f, primals, tangents)
 
@@ -175,11 +175,11 @@ export const jvp = (name: string, f: Fn, primals: Values, tangents: readonly Tan
 export const linearize = (name: string, f: Fn, primals: Values): { outputs: Values; linear: LinearMap } =>
   linearizeValues(programTransforms, name, f, primals)
 
-/** Cotangents of the arguments that a derivative gives for cotangents of the outputs. */
+/** Cotangents of the arguments for cotangents of the outputs. */
 export const pullback = (linear: LinearMap, cotangents: readonly Tangent[]): readonly Tangent[] =>
   pullCotangents(programTransforms, linear, cotangents)
 
-/** Tangents of the outputs that a derivative gives for tangents of the arguments. */
+/** Tangents of the outputs for tangents of the arguments. */
 export const pushForward = (linear: LinearMap, tangents: Values): readonly Tangent[] => {
   const env = new Map(linear.captured.map((c) => [c.variable, c.value]))
   linear.inputs.forEach((v, i) => v !== null && env.set(v, tangents[i]!))
@@ -201,6 +201,6 @@ export const transposeApply = (
 export const batch = (name: string, f: Fn, args: Values, axes: readonly BatchAxis[], size: number): BatchResult =>
   batchValues(programTransforms, name, f, args, axes, size)
 
-/** A value with its batch axis where it is wanted; repeated if it has none. */
+/** Moves the batch axis of a value to a position; repeats the value if it has none. */
 export const placeBatchAxis = (x: NDArray, from: BatchAxis, to: number, size: number): NDArray =>
   from === null ? addAxis(x, to, size) : moveAxis(x, from, to)

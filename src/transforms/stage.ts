@@ -9,7 +9,7 @@ import type { NDArray } from '../trace/value.ts'
 import type { Trace } from '../trace/body.ts'
 import { ProgramBuilder } from './builder.ts'
 
-/** Writes every operation down. */
+/** Records every operation. */
 class StageInterpreter implements Interpreter, Trace {
   readonly name: string
   live = true
@@ -29,7 +29,7 @@ class StageInterpreter implements Interpreter, Trace {
 interface Staged {
   /** Inputs: the captured values, then the arguments. */
   readonly program: Program
-  /** Values of enclosing transformations that the function refers to. */
+  /** Values of enclosing transformations that the function uses. */
   readonly captured: readonly NDArray[]
 }
 

@@ -13,7 +13,7 @@ import { applyEquations, read } from './apply.ts'
 import { Cotangents } from './cotangents.ts'
 import type { LinearMap } from './partial.ts'
 
-/** Evaluates the equations of known inputs; gives those that depend on unknown ones. */
+/** Evaluates the equations of known inputs; returns those that depend on unknown ones. */
 const forwardKnown = (equations: readonly Equation[], env: Environment): readonly Equation[] => {
   const linear: Equation[] = []
   for (const eqn of equations) {
@@ -62,7 +62,7 @@ const transposeEquation = (
 
 /**
  * Pulls cotangents of the outputs back through equations that are linear in everything not in `env`. One walk from
- * the last equation to the first; known equations are evaluated on the way in.
+ * the last equation to the first; known equations are evaluated before that.
  */
 export const backward = (
   programs: ProgramTransforms,

@@ -1,4 +1,4 @@
-/** Functions of the user's that run on the host, as part of a program. */
+/** User-defined functions that run on the host, as part of a program. */
 import { ProgramError } from '../../core/errors.ts'
 import { interleave, marked, unmarked } from '../../core/marks.ts'
 import type { CallbackParams } from '../../ir/op.ts'

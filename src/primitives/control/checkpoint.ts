@@ -1,4 +1,4 @@
-/** Programs that forget: their derivatives compute again what was not kept. */
+/** Checkpointed programs: their derivatives recompute what was not kept. */
 import { countMarks, interleave, marked, spread, unmarked } from '../../core/marks.ts'
 import type { PolicyName, PolicyRule } from '../../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../../ir/program.ts'
@@ -16,7 +16,7 @@ const hasName = (eqn: Equation): boolean => eqn.op === 'checkpointName'
 const isNamed = (eqn: Equation, names: readonly string[]): boolean =>
   eqn.op === 'checkpointName' && names.includes(eqn.params.name)
 
-/** Whether what an equation gives may be kept. */
+/** Whether the results of an equation may be kept. */
 const policies: { readonly [P in PolicyName]: Policy } = {
   everythingSaveable: () => true,
   nothingSaveable: () => false,
@@ -65,7 +65,7 @@ const partialCheckpoint: NonNullable<Primitive<'checkpoint'>['partial']> = (
   programs,
 ) => {
   const { name, policies: rules } = params
-  // Policies are asked about equations in calls, custom rules' among them, too.
+  // Policies also apply to equations in calls, including those of custom rules.
   const program = programs.inlineCalls(params.program)
   const parts = programs.split(program, unknown)
   const { known } = parts
@@ -125,7 +125,7 @@ export const checkpointP: Primitive<'checkpoint'> = {
     const n = params.program.outputs.length
     return { primals: outs.slice(0, n), tangents: spread(outs.slice(n), out) }
   },
-  // Stays one operation, so that no pass shares what is computed again with the first time.
+  // Stays one operation, so that no pass merges the recomputation with the first computation.
   transpose: (params, cotangents, operands, programs) => {
     const linearMarks = operands.map(isLinear)
     const nonzero = cotangents.map((ct) => ct !== null)

@@ -38,8 +38,8 @@ const checkBranches = (branches: Branches, [index, ...operands]: readonly Aval[]
 }
 
 /**
- * Places for the residuals of all branches. Only one branch leaves any, so residuals of one type share places.
- * `places[b][k]` is that of residual k of branch b.
+ * Slots for the residuals of all branches. Only one branch runs, so residuals of one type share slots.
+ * `places[b][k]` is the slot of residual k of branch b.
  */
 const shareSlots = (residuals: readonly (readonly Aval[])[]) => {
   const slots: Aval[] = []

@@ -1,4 +1,4 @@
-/** Solutions of linear equations by a method of the user's, differentiated by the equations rather than the method. */
+/** Solutions of linear equations by a user-defined method, differentiated implicitly instead of through the method. */
 import { cut } from '../../core/marks.ts'
 import { ProgramError } from '../../core/errors.ts'
 import type { Program } from '../../ir/program.ts'

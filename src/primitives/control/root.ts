@@ -1,4 +1,4 @@
-/** Roots of equations by a method of the user's, differentiated by the implicit function theorem. */
+/** Roots of equations by a user-defined method, differentiated by the implicit function theorem. */
 import { call } from '../../ops/calls.ts'
 import { root } from '../../ops/control.ts'
 import { neg } from '../../ops/elementwise.ts'
@@ -16,7 +16,7 @@ export const rootP: Primitive<'root'> = {
   },
   evaluate: ({ solve }, data, _, __, run) => run(solve, data),
   body: ({ solve }) => solve,
-  // f(c, x) = 0, so ∂f/∂x dx = -∂f/∂c dc. The guess moves nothing.
+  // f(c, x) = 0, so ∂f/∂x dx = -∂f/∂c dc. The guess has no influence on the derivative.
   jvp: (params, primals, tangents, programs) => {
     const { residual, tangentSolve, consts } = params
     const x = root(params, primals)

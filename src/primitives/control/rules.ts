@@ -1,4 +1,4 @@
-/** What the rules of control flow share. */
+/** Shared helpers of the rules of control flow. */
 import type { Marks } from '../../core/marks.ts'
 import { insertAt } from '../../core/shape.ts'
 import { argmax } from '../../ops/reduction.ts'
@@ -17,13 +17,13 @@ export const fixedPoint = (start: Marks, step: (marks: Marks) => Marks): Marks =
   }
 }
 
-/** A vector of bools against a batch of values: its elements stand for rows. */
+/** A vector of bools, broadcast to a batch of values: each element is for one row. */
 export const rowMask = (mask: NDArray, like: NDArray): NDArray => broadcast(mask, like.aval.shape, [0])
 
 /**
- * Batched values (where marked) in which the lanes out of `mask` have the values of the first lane in it. What is
- * computed on those lanes is thrown away; with a live lane's values it is computed without NaNs of its own, which would
- * come back as NaN gradients (0 · ∞) however it is thrown away.
+ * Batched values (where marked) in which the lanes out of `mask` have the values of the first lane in it. The results of those
+ * lanes are discarded. With a live lane's values they have no NaN of their own, which would come back as NaN gradients (0 · ∞)
+ * even though they are discarded.
  */
 export const fillIdleLanes = (mask: NDArray, values: readonly NDArray[], batched: Marks): NDArray[] => {
   if (mask.aval.size === 0) return [...values]

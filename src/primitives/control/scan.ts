@@ -1,4 +1,4 @@
-/** A fold over the first axis of arrays, which stacks what its steps give. */
+/** A fold over the first axis of arrays, which stacks the outputs of its steps. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { allocate, isHalf } from '../../core/dtype.ts'
@@ -107,7 +107,7 @@ const jvpScan: Primitive<'scan'>['jvp'] = (params, primals, tangents, programs) 
   return { primals: [...carry!, ...ys!], tangents: [...spread(carryT!, carryMoves), ...spread(ysT!, ysMove)] }
 }
 
-/** The body with what its constants alone determine computed beforehand. */
+/** The body, with everything that depends on its constants alone computed beforehand. */
 const hoistInvariants = (params: ScanParams, operands: readonly NDArray[], unknown: Marks, hoist: Hoist) => {
   const marks = rolesOf(params, unknown)
   const invariant = [...marks.consts.map((u) => !u), ...marks.carry.map(() => false), ...marks.xs.map(() => false)]
@@ -218,7 +218,7 @@ const transposeScan: NonNullable<Primitive<'scan'>['transpose']> = (params, cota
   const pulled = programs.transpose(body, linear, [...all, ...ysNonzero], forced)
   const outMarks = cut(pulled.out, countMarks(constLinear) + all.length, pulled.out.length)[1]!
   const constAvals = marked(avals.consts, constLinear)
-  // Sums over many steps: of 16-bit floats in float32.
+  // Sums over many steps are in float32 for 16-bit floats.
   const totals = constAvals.map((a) => (isHalf(a.dtype) ? a.withDType('float32') : a.strengthen()))
   const knownConsts = unmarked(roles.consts, constLinear) as NDArray[]
   const knownXs = unmarked(roles.xs, xsLinear) as NDArray[]
@@ -282,7 +282,7 @@ const batchScan: Primitive<'scan'>['batch'] = (params, operands, axes, size, pro
   return { outputs, axes: out.map((o, i): BatchAxis => (o ? (i < params.carry ? 0 : 1) : null)) }
 }
 
-/** A carry stays if it is used after the loop, or if what stays reads it in the body. */
+/** A carry stays if it is used after the loop, or if what stays in the body reads it. */
 const pruneScan: NonNullable<Primitive<'scan'>['prune']> = (params, used, programs) => {
   const { carry: carryUsed, ys } = resultsOf(params, used)
   const needs = (carry: Marks) => rolesOf(params, programs.needs(params.body, [...carry, ...ys]))

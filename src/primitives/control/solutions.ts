@@ -1,4 +1,4 @@
-/** What the rules of solutions of equations share. */
+/** Shared helpers of the rules of solutions of equations. */
 import { marked, spread } from '../../core/marks.ts'
 import type { Program } from '../../ir/program.ts'
 import { call } from '../../ops/calls.ts'
@@ -7,7 +7,7 @@ import { materialize } from '../kinds.ts'
 import { atFront, isMapped } from '../operands.ts'
 import type { BatchAxis, ProgramTransforms, Tangent } from '../primitive.ts'
 
-/** How what a program of constants and x gives moves when the constants do, x held still. */
+/** The tangent of a program of constants and x with respect to the constants, with x fixed. */
 export const constantsMove = (
   program: Program,
   consts: readonly NDArray[],
@@ -22,7 +22,7 @@ export const constantsMove = (
   return spread(outs.slice(program.outputs.length), out)
 }
 
-/** A program over a batch: of its constants where mapped, of everything else in any case. */
+/** A program over a batch: constants are batched where mapped, everything else always. */
 export const batchAll = (
   programs: ProgramTransforms,
   program: Program,
@@ -33,7 +33,7 @@ export const batchAll = (
   return programs.batch(program, size, [...consts.map(isMapped), ...rest], 'all').program
 }
 
-/** Operands with batch axes in front: constants where mapped, the others in any case. */
+/** Operands with batch axes in front: constants where mapped, the others always. */
 export const withBatch = (
   operands: readonly NDArray[],
   axes: readonly BatchAxis[],

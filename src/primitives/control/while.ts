@@ -25,7 +25,7 @@ const rolesOf = <T>({ condConsts, bodyConsts }: WhileParams, xs: readonly T[]) =
   return { condPart: condPart!, bodyPart: bodyPart!, carry: carry! }
 }
 
-/** A program that takes further inputs, and ignores them. */
+/** A program with further inputs, which it ignores. */
 const ignoring = (program: Program, avals: readonly Aval[]): Program =>
   program.with({ inputs: [...program.inputs, ...avals.map((a) => new Variable(a))] })
 
@@ -153,7 +153,7 @@ const partialLoop: NonNullable<Primitive<'while'>['partial']> = (params, operand
   return interleave(marked(whole, carry), known, carry)
 }
 
-/** All lanes step until the last one is done; those that are done stay as they are. */
+/** All lanes step until the last one is done; the results of finished lanes stay unchanged. */
 const batchByLane = (
   params: WhileParams,
   operands: readonly NDArray[],

@@ -79,13 +79,14 @@ const convType = (params: ConvParams, [lhs, rhs]: readonly Aval[]): readonly Ava
   return [new Aval(lhs!.dtype, shape, lhs!.weak && rhs!.weak)]
 }
 
-/** The spec with batch and feature (of kernels: output and input features) exchanged. */
+/** The spec with batch and feature (for kernels: output and input features) swapped. */
 const exchanged = ([first, second, ...spatial]: readonly number[]): number[] => [second!, first!, ...spatial]
 
-// The cotangent, its elements `stride` apart, meets the kernels reversed and with input and output features exchanged.
+// The cotangent, its elements `stride` apart, is convolved with the kernels, reversed and with input and output features
+// swapped.
 const transposeLhs = (ct: NDArray, { aval }: Linear, rhs: NDArray, params: ConvParams): NDArray => {
   const { lhsSpec, rhsSpec, outSpec, featureGroupCount, batchGroupCount } = params
-  // Of batch groups, those of output features, which come back one behind the other as features.
+  // For batch groups, the groups of output features, which come back one after the other as features.
   const groups = featureGroupCount * batchGroupCount
   const kernels = rev(moveGroups(rhs, rhsSpec[0]!, rhsSpec[1]!, groups), rhsSpec.slice(2))
   const out = conv(ct, kernels, {
@@ -102,8 +103,8 @@ const transposeLhs = (ct: NDArray, { aval }: Linear, rhs: NDArray, params: ConvP
   return moveGroups(out, lhsSpec[1]!, lhsSpec[0]!, batchGroupCount)
 }
 
-// lhs meets the cotangent as its kernels: what was batch is summed over, what were input features become the batch. Groups
-// of features are then groups of the batch, and the other way round.
+// lhs is convolved with the cotangent as kernels: the batch is summed over, and the input features become the batch. Groups of
+// features become groups of the batch, and vice versa.
 const transposeRhs = (ct: NDArray, lhs: NDArray, { aval }: Linear, params: ConvParams): NDArray =>
   conv(lhs, ct, {
     windowStrides: params.rhsDilation,
@@ -130,7 +131,7 @@ const batchRhs = (lhs: NDArray, rhs: NDArray, axis: number, size: number, params
   return oneBatched(unfold(conv(lhs, kernels, params), params.outSpec[1]!, size, groups), 0)
 }
 
-/** Images and kernels in pairs: each pair is a group, of the kind that there is already. */
+/** Images and kernels in pairs: each pair is a group, of the kind that already exists. */
 const batchBoth = (
   lhs: NDArray,
   rhs: NDArray,
@@ -165,7 +166,7 @@ export const convP: Primitive<'conv'> = {
     if (rhsAxis === null) return batchLhs(lhs!, rhs!, lhsAxis!, size, params)
     if (lhsAxis === null) return batchRhs(lhs!, rhs!, rhsAxis!, size, params)
     if (size > 0) return batchBoth(lhs!, rhs!, [lhsAxis!, rhsAxis!], size, params)
-    // There are no groups to make none of.
+    // There are no groups to merge.
     const [out] = convType(params, [withoutAxis(lhs!, lhsAxis!), withoutAxis(rhs!, rhsAxis!)])
     return oneBatched(zerosOf(out!.withShape([0, ...out!.shape])), 0)
   },

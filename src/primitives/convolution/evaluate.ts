@@ -1,4 +1,4 @@
-/** Convolution of elements: windows are laid out as columns of a matrix, and kernels are multiplied with it. */
+/** Convolution of elements (im2col): windows become columns of a matrix, which the kernels are multiplied with. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { allocate, isFloat, isLong } from '../../core/dtype.ts'
@@ -9,7 +9,7 @@ import { gatherStrided } from '../strided.ts'
 import type { Sliding } from './sliding.ts'
 import { windowTable } from './sliding.ts'
 
-/** Most elements of windows that are laid out at a time. */
+/** The most window elements laid out at a time. */
 const BLOCK = 1 << 20
 
 /** The elements with the axes in another order. */
@@ -39,7 +39,7 @@ const layOut = (
   count: number,
   windows: Float64Array,
 ): void => {
-  // The zero of elements that are bigints is one.
+  // For bigint elements zero is a bigint.
   const zero = (windows as unknown) instanceof BigInt64Array ? (0n as unknown as number) : 0
   let n = 0
   for (let c = 0; c < features; c++) {

@@ -1,4 +1,4 @@
-/** Axes of groups, folded into other axes and taken out again: how convolutions are batched and transposed. */
+/** Folds axes of groups into other axes, and unfolds them: this is how convolutions are batched and transposed. */
 import { insertAt } from '../../core/shape.ts'
 import { moveAxis, reshape } from '../../ops/movement.ts'
 import type { NDArray } from '../../trace/value.ts'

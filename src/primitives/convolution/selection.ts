@@ -1,7 +1,7 @@
 /**
- * Values at the places of windows' extrema, read and written: the derivative of `reduceWindowMax` and `reduceWindowMin`,
- * and its transpose. Of equal extrema the first counts, of NaNs the first too; padding counts as an infinity that nothing is
- * worse than. Both are linear in the values, and do not depend on where exactly the other operand is: it has no derivative.
+ * Reads and writes values at the positions of windows' extrema: the derivative of `reduceWindowMax` and `reduceWindowMin`,
+ * and its transpose. The first of equal extrema counts, or the first NaN; padding counts as an infinity that never wins. Both
+ * are linear in the values. They are locally constant in the other operand, which has no derivative.
  */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
@@ -18,7 +18,7 @@ import { windowedType, withBatchAxis } from './window.ts'
 
 type SelectName = 'selectAndGatherAdd' | 'selectAndScatterAdd'
 
-/** The place of each window's extremum; -1 where that is padding. */
+/** The index of each window's extremum; -1 where that is padding. */
 const extremalPlaces = (params: SelectParams, data: TypedArray, x: Aval, outputs: number): Int32Array => {
   const table = windowTable(slidingAxes(x.shape, params))
   const xs = data as Float64Array

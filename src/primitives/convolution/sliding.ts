@@ -4,12 +4,12 @@
  *
  *     baseDilation · i + low = stride · p + windowDilation · k.
  *
- * All transposes follow from reading this equation in another direction.
+ * All transposes follow from solving this equation for another index.
  */
 import { ShapeError } from '../../core/errors.ts'
 import type { OpName, Padding, WindowParams } from '../../ir/op.ts'
 
-/** A window that slides along one axis. */
+/** A window sliding along one axis. */
 export interface Sliding {
   /** Extents of the operand, the window and the output. */
   readonly extent: number
@@ -22,7 +22,7 @@ export interface Sliding {
   readonly windowDilation: number
 }
 
-/** The extent of an axis whose elements stand `dilation` apart. */
+/** The extent of an axis whose elements are `dilation` apart. */
 export const dilated = (extent: number, dilation: number): number => (extent === 0 ? 0 : (extent - 1) * dilation + 1)
 
 const outExtent = ({ extent, window, stride, low, high, baseDilation, windowDilation }: Omit<Sliding, 'out'>): number =>
@@ -48,7 +48,7 @@ export const slidingAxes = (
 
 const positive = (n: number): boolean => Number.isInteger(n) && n >= 1
 
-/** Throws a `ShapeError` unless there is one of each parameter for each axis, and all are whole numbers that make sense. */
+/** Throws a `ShapeError` unless there is one of each parameter for each axis, and all are valid integers. */
 export const checkWindow = (op: OpName, rank: number, params: WindowParams, where: string): void => {
   const { windowDimensions, windowStrides, padding, baseDilation, windowDilation } = params
   const lists = [windowDimensions, windowStrides, padding, baseDilation, windowDilation]
@@ -65,7 +65,7 @@ export const checkWindow = (op: OpName, rank: number, params: WindowParams, wher
 /**
  * The padding with which a reversed window maps outputs back to the operand. With k' = window - 1 - k the equation reads
  * stride · p + windowDilation · (window - 1) - low = baseDilation · i + windowDilation · k': stride and base dilation have
- * changed places.
+ * swapped roles.
  */
 export const paddingToOperand = (axis: Sliding): Padding => {
   const { extent, window, out, stride, low, baseDilation, windowDilation } = axis
@@ -76,7 +76,7 @@ export const paddingToOperand = (axis: Sliding): Padding => {
 
 /**
  * The padding with which outputs, as a window over the operand, map to the window: baseDilation · i + low =
- * windowDilation · k + stride · p. Stride and window dilation have changed places.
+ * windowDilation · k + stride · p. Stride and window dilation have swapped roles.
  */
 export const paddingToWindow = (axis: Sliding): Padding => {
   const { extent, window, out, stride, low, baseDilation, windowDilation } = axis
@@ -98,8 +98,8 @@ const meetings = ({ extent, window, out, stride, low, baseDilation, windowDilati
 }
 
 /**
- * The same over several axes: rows of outputs by columns of window elements, all in row-major order, hold places of
- * operand elements in row-major order.
+ * The same over several axes: rows of outputs by columns of window elements, all in row-major order, hold indices of operand
+ * elements in row-major order.
  */
 export const windowTable = (axes: readonly Sliding[]): Int32Array => {
   let table: Int32Array = Int32Array.of(0)

@@ -12,7 +12,7 @@ import { checkAccepts, linear, oneBatched, single } from '../kinds.ts'
 import type { Primitive } from '../primitive.ts'
 import { checkWindow, paddingToOperand, slidingAxes, windowTable } from './sliding.ts'
 
-/** The operand's type with a window's output extents; throws for windows that do not fit. */
+/** The operand's type with a window's output extents; throws for invalid windows. */
 export const windowedType = (op: OpName, params: WindowParams, x: Aval): Aval => {
   checkWindow(op, x.rank, params, 'axes')
   if (!params.windowDimensions.every((n) => Number.isInteger(n) && n >= 1)) {
@@ -21,7 +21,7 @@ export const windowedType = (op: OpName, params: WindowParams, x: Aval): Aval =>
   return x.withShape(slidingAxes(x.shape, params).map((axis) => axis.out))
 }
 
-/** The window over an operand that has got a batch axis: along that, it holds one element. */
+/** The window over an operand with an added batch axis: along that, it has one element. */
 export const withBatchAxis = <P extends WindowParams>(params: P, axis: number): P => ({
   ...params,
   windowDimensions: insertAt(params.windowDimensions, axis, 1),
@@ -34,7 +34,7 @@ export const withBatchAxis = <P extends WindowParams>(params: P, axis: number): 
 type Combine = (a: number, x: number) => number
 type BigCombine = (a: bigint, x: bigint) => bigint
 
-/** Combines what each window meets, from `initial` on. */
+/** Combines the elements of each window, starting from `initial`. */
 const foldWindows = (
   params: WindowParams,
   data: TypedArray,
@@ -48,7 +48,7 @@ const foldWindows = (
   const result = allocate(out.dtype, out.size) as Float64Array
   const area = out.size === 0 ? 0 : table.length / out.size
   for (let p = 0, n = 0; p < result.length; p++) {
-    // Elements and what combines them are numbers all, or bigints all.
+    // Elements and the function that combines them are all numbers, or all bigints.
     let a = initial as number
     for (const end = n + area; n < end; n++) {
       const place = table[n]!
@@ -91,7 +91,7 @@ export const reduceWindowSumP = linear('reduceWindowSum', {
 const bigger = (a: bigint, x: bigint): bigint => (x > a ? x : a)
 const smaller = (a: bigint, x: bigint): bigint => (x < a ? x : a)
 
-// dy = dx at the first place where the window has its extremum.
+// dy = dx at the first position of the window's extremum.
 const extremum = (op: 'reduceWindowMax' | 'reduceWindowMin', select: 'max' | 'min'): Primitive<typeof op> => ({
   type: reduceType(op),
   evaluate: (params, [data], [x], [out]) => {
@@ -101,7 +101,7 @@ const extremum = (op: 'reduceWindowMax' | 'reduceWindowMin', select: 'max' | 'mi
   },
   jvp: (params, [x], [t]) => single(bind(op, params, [x!]), selectAndGatherAdd(t!, x!, { ...params, select })),
   batch: (params, [x], [axis]) => oneBatched(bind(op, withBatchAxis(params, axis!), [x!]), axis!),
-  // A window that meets padding alone has the infinity that is the least, or the greatest, integer.
+  // A window over padding only has the least, or the greatest, integer as its infinity.
   facts: { reduces: true, narrow: 'as floats' },
 })
 

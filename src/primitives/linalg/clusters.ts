@@ -1,5 +1,5 @@
 /**
- * Values that are equal as far as can be told, and what that leaves open of the vectors that belong to them. See `Freedom`,
+ * Values that are numerically equal, and what that leaves undetermined in their vectors. See `Freedom`,
  * and docs/design/0013-what-factorisations-leave-open.md.
  */
 import { fullLike, iota, zerosLike } from '../../ops/creation.ts'
@@ -29,10 +29,10 @@ export const placesLike = (x: NDArray): NDArray => cast(iota('int32', x.shape, x
 
 const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23)
 
-/** What rounding may have done to a vector's elements, relative to the largest. */
+/** A bound on the rounding errors of a vector's elements, relative to the largest. */
 export const roundingOf = (x: NDArray): number => 8 * Math.sqrt(x.shape.at(-1)!) * precisionOf(x)
 
-/** Values count as equal if they are no farther apart than so many times the largest one. */
+/** Values count as equal if they are not farther apart than so many times the largest one. */
 const reaches = {
   rounding: roundingOf,
   halfTheDigits: (x: NDArray) => Math.sqrt(precisionOf(x)),
@@ -44,7 +44,7 @@ const largest = (values: NDArray): NDArray => {
   return broadcast(reduceMax(abs(values), [last]), values.shape, values.shape.slice(0, -1).map((_, d) => d)) // prettier-ignore
 }
 
-/** The largest absolute value, or 1 where all are 0: a length in the values' unit, which does not move. */
+/** The largest absolute value, or 1 where all are 0: a scale of the values, without a derivative. */
 export const unitOf = (values: NDArray): NDArray => {
   const size = stopGradient(largest(values))
   return select(gt(size, zerosLike(size)), size, fullLike(size, 1))
@@ -54,7 +54,10 @@ export const unitOf = (values: NDArray): NDArray => {
 export const reachOf = (values: NDArray, how: keyof typeof reaches): NDArray =>
   mul(fullLike(values, reaches[how](values)), largest(values))
 
-/** Where two values of a vector in order, one for the row and one for the column, are in one cluster: linked by small steps. */
+/**
+ * Whether two values of a sorted vector, one for the row and one for the column, are in one cluster, that is, linked by small
+ * steps.
+ */
 export const together = (values: NDArray, reach: NDArray): NDArray => {
   const [last, n] = [values.ndim - 1, values.shape.at(-1)!]
   const before =
@@ -65,15 +68,15 @@ export const together = (values: NDArray, reach: NDArray): NDArray => {
   return eq(spreadVector(cluster, shape, 'rows'), spreadVector(cluster, shape, 'columns'))
 }
 
-/** Which values are not alone in their clusters. */
+/** Which values share their cluster with others. */
 export const companionsOf = (same: NDArray): NDArray => {
   const size = reduceSum(cast(same, 'int32'), [same.ndim - 1])
   return gt(size, fullLike(size, 1))
 }
 
 /**
- * Vectors reflected within their clusters, `I - 2 u uᵀ / uᵀu`: other ones that serve as well. The weights u are in no simple
- * relation, so that nothing but what is the same for all choices is likely to stay.
+ * Vectors reflected within their clusters, `I - 2 u uᵀ / uᵀu`: another valid choice. The weights u are in no simple relation,
+ * so that values that depend on the choice are likely to change.
  */
 export const reflected = (vectors: NDArray, same: NDArray, u: NDArray): NDArray => {
   const among = and(same, spreadVector(companionsOf(same), same.shape, 'columns'))
@@ -90,8 +93,8 @@ export const irregular = (values: NDArray, a: number, b: number): NDArray =>
   sqrt(add(fullLike(values, a), mul(fullLike(values, b), placesLike(values))))
 
 /**
- * Zeros whose derivative is NaN where `which` holds: added to a rule that is right at equal values and not beside them, and so
- * cannot be differentiated. The root's slope at 0 is infinite; `x` is any value that moves when the operand does.
+ * Zeros whose derivative is NaN where `which` holds: added to a rule that is right at equal values but not near them, and so
+ * cannot be differentiated. The slope of the root at 0 is infinite; `x` is any value with a tangent when the operand has one.
  */
 export const withoutDerivative = (which: NDArray, x: NDArray): NDArray => {
   const one = fullLike(x, 1)

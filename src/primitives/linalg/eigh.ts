@@ -22,7 +22,7 @@ import {
 } from './clusters.ts'
 import { batchOf, checkSquare, overMatrices, pattern, samePlace, spreadVector, times, turned } from './matrices.ts'
 
-/** Rotates rows (or columns) p and q: element i of each stands at `p * sp + i * si`. */
+/** Rotates rows (or columns) p and q: element i of each is at `p * sp + i * si`. */
 const rotate = (
   x: Float64Array,
   n: number,
@@ -40,7 +40,7 @@ const rotate = (
   }
 }
 
-/** Sweeps of rotations until nothing is left off the diagonal. Golub and Van Loan, Matrix Computations, 8.5. */
+/** Sweeps of rotations until the matrix is diagonal. Golub and Van Loan, Matrix Computations, 8.5. */
 const diagonalise = (a: Float64Array, n: number): Float64Array => {
   const v = new Float64Array(n * n)
   for (let i = 0; i < n; i++) v[i * n + i] = 1
@@ -81,7 +81,10 @@ const solve = (a: Float64Array, n: number): readonly [Float64Array, Float64Array
   return [Float64Array.from(order, (i) => a[i * n + i]!), vectors]
 }
 
-/** What moves vectors `v` by `v Ω`, along `inside` = vᵀ dA v: the bounded part of Ω, and the part that grows as values meet. */
+/**
+ * Ω, where the tangent of the vectors `v` is `v Ω`, along `inside` = vᵀ dA v: the bounded part, and the part that diverges as
+ * values become equal.
+ */
 const turns = (w: NDArray, same: NDArray, inside: NDArray): { readonly bounded: NDArray; readonly steep: NDArray } => {
   const { shape } = inside
   const gaps = sub(spreadVector(w, shape, 'rows'), spreadVector(w, shape, 'columns'))
@@ -98,7 +101,7 @@ const spreadBoth = (x: NDArray, shape: Shape): readonly [NDArray, NDArray] => [
   spreadVector(x, shape, 'columns'),
 ]
 
-/** How eigenvalues are told apart: the i-th by i steps. */
+/** How eigenvalues are separated: the i-th by i steps. */
 const apartOf = (w: NDArray): NDArray => mul(unitOf(w), mul(fullLike(w, 1 / w.shape.at(-1)!), placesLike(w)))
 
 export const eighP: Primitive<'eigh'> = {

@@ -20,7 +20,7 @@ import {
   times,
 } from './matrices.ts'
 
-/** L below the diagonal and U above, in place; row exchanges, and the permutation they come to. */
+/** L below the diagonal and U above, in place; row exchanges, and their permutation. */
 const factorise = (a: Float64Array, m: number, n: number): readonly [Float64Array, Int32Array, Int32Array] => {
   const k = Math.min(m, n)
   const pivots = new Int32Array(k)
@@ -46,7 +46,7 @@ const exchange = (a: Float64Array, permutation: Int32Array, n: number, i: number
   ;[permutation[i], permutation[j]] = [permutation[j]!, permutation[i]!]
 }
 
-/** Zeros below and to the right, to so many rows and columns. */
+/** Pads with zeros below and to the right, to these numbers of rows and columns. */
 const padded = (x: NDArray, rows: number, columns: number): NDArray => {
   const [m, n] = extents(x.shape)
   const none = x.shape.map(() => 0)

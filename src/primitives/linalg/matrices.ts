@@ -1,4 +1,4 @@
-/** What factorisations share: matrices in the last two axes, one after the other in memory, in double precision. */
+/** Shared helpers of factorisations: matrices in the last two axes, one after the other in memory, in double precision. */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { allocate } from '../../core/dtype.ts'
@@ -32,7 +32,7 @@ export const checkSquare = (op: OpName, x: Aval): void => {
   if (m !== n) throw new ShapeError(`${op} takes square matrices, got ${x}.`)
 }
 
-/** Results of a kernel over all matrices of an array: each call gets a copy of one, and gives one piece of each result. */
+/** Results of a kernel over all matrices of an array: each call gets a copy of one, and returns one piece of each result. */
 export const overMatrices = (
   data: TypedArray,
   shape: Shape,
@@ -51,7 +51,7 @@ export const overMatrices = (
   return results
 }
 
-/** So many rows and columns, from the first on. */
+/** The leading rows and columns. */
 export const leading = (x: NDArray, rows: number, columns: number): NDArray =>
   slice(x, x.shape.map(() => 0), [...batchOf(x.shape), rows, columns]) // prettier-ignore
 
@@ -63,7 +63,7 @@ export const times = (x: NDArray, y: NDArray): NDArray => {
 
 const compare = { eq, gt, ge, lt, le }
 
-/** Where the row of an element compares so with its column. */
+/** Whether the row of each element compares in this way with its column. */
 const where = (x: NDArray, how: keyof typeof compare): NDArray => {
   const shape = x.shape.slice(-2)
   return broadcast(compare[how](iota('int32', shape, 0), iota('int32', shape, 1)), x.shape, [x.ndim - 2, x.ndim - 1])
@@ -72,10 +72,10 @@ const where = (x: NDArray, how: keyof typeof compare): NDArray => {
 /** The diagonal. */
 export const samePlace = (x: NDArray): NDArray => where(x, 'eq')
 
-/** 1 where the row compares so with the column, 0 elsewhere. */
+/** 1 where the row compares in this way with the column, 0 elsewhere. */
 export const pattern = (x: NDArray, how: keyof typeof compare): NDArray => cast(where(x, how), x.dtype)
 
-/** The elements whose row compares so with their column; zeros elsewhere, whatever stands there. */
+/** The elements whose row compares in this way with their column; zeros elsewhere, whatever is there. */
 export const masked = (x: NDArray, how: keyof typeof compare): NDArray => select(where(x, how), x, zerosLike(x))
 
 /** The part on and below the diagonal, or strictly below it. */

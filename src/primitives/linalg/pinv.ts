@@ -1,4 +1,7 @@
-/** The Moore–Penrose inverse, differentiated by itself rather than by singular vectors, which equal values leave open. */
+/**
+ * The Moore–Penrose inverse, differentiated by a formula of its own instead of by singular vectors, which equal values leave
+ * undetermined.
+ */
 import { ShapeError } from '../../core/errors.ts'
 import { sameShape } from '../../core/shape.ts'
 import { add, sub } from '../../ops/elementwise.ts'
@@ -53,7 +56,7 @@ export const pinvP: Primitive<'pinv'> = {
   },
   evaluate: (_, [data, rtol], [x], outputs) =>
     overMatrices(data!, x!.shape, outputs, (a, m, n, i) => [invert(a, m, n, Number(rtol![i]))]),
-  // Where the rank does not change: which singular values count moves nothing.
+  // Where the rank does not change: the selection of singular values has no derivative.
   jvp: (_, [x, rtol], [t]) => {
     const p = pinv(x!, rtol!)
     return single(p, t === null ? null : tangent(x!, p, t!))

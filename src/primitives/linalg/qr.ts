@@ -22,7 +22,7 @@ import {
 } from './matrices.ts'
 
 /**
- * Reflections that take the columns of `a` (m × n, changed to R) to the axes, applied to the first `count` axes: that many
+ * Reflections that map the columns of `a` (m × n, overwritten by R) to the axes, applied to the first `count` axes: the first
  * columns of Q. The signs are LAPACK's: the diagonal of R has the sign opposite to the column's head.
  */
 export const householder = (a: Float64Array, m: number, n: number, count: number): Float64Array => {
@@ -40,7 +40,7 @@ export const householder = (a: Float64Array, m: number, n: number, count: number
     v[j] = head - beta
     let square = 0
     for (let i = j; i < m; i++) square += v[i]! * v[i]!
-    // A column that is on its axis already stays.
+    // A column that is already on its axis stays.
     const factor = tail === 0 ? 0 : 2 / square
     reflections.push({ v, factor })
     if (factor === 0) continue
@@ -59,7 +59,7 @@ export const householder = (a: Float64Array, m: number, n: number, count: number
 
 type Pair = readonly [number, number]
 
-/** x - factor v (vᵀ x) for vectors of `x`: element i of vector c stands at `i * si + c * sc`. */
+/** x - factor v (vᵀ x) for vectors of `x`: element i of vector c is at `i * si + c * sc`. */
 const reflect = (
   x: Float64Array,
   v: Float64Array,
@@ -78,7 +78,10 @@ const reflect = (
 const columnsFrom = (x: NDArray, from: number): NDArray => sliceInDim(x, from, x.shape.at(-1)!, x.ndim - 1)
 const besideEachOther = (x: NDArray, y: NDArray): NDArray => concatenate([x, y], x.ndim - 1)
 
-/** Square R with exact zeros on its diagonal where a column is one of those before it but for rounding: Q is not determined there. */
+/**
+ * Square R with exact zeros on its diagonal where a column depends on those before it, up to rounding: Q is not determined
+ * there.
+ */
 const withoutNoise = (r: NDArray): NDArray => {
   const rows = r.ndim - 2
   const lengths = sqrt(reduceSum(mul(r, r), [rows]))
@@ -87,7 +90,7 @@ const withoutNoise = (r: NDArray): NDArray => {
   return select(isNoise, zerosLike(r), r)
 }
 
-/** The part of Q beyond the columns that A determines: any basis of what is left serves. */
+/** The part of Q beyond the columns that A determines: any basis of the complement is valid. */
 const turnedRest = (q: NDArray): NDArray => {
   const weights = irregular(reduceSum(q, [q.ndim - 2]), 2, 1)
   const shape = [...weights.shape, q.shape.at(-1)!]
@@ -111,7 +114,7 @@ export const qrP: Primitive<'qr'> = {
     }),
   // A = Q R, in which the first k columns, A₁ = Q₁ R₁, determine Q₁: with X = dA₁ R₁⁻¹ and L the part of Q₁ᵀ X below the diagonal,
   // Q₁ᵀ dQ₁ = L - Lᵀ =: Ω, dR = Q₁ᵀ dA - Ω R. Walter, Lehmann and Lamour, On evaluating higher-order derivatives of the QR
-  // decomposition (2012). Further columns Q₂ stay orthogonal: dQ₂ = -Q₁ dQ₁ᵀ Q₂, and are left open.
+  // decomposition (2012). Further columns Q₂ stay orthogonal: dQ₂ = -Q₁ dQ₁ᵀ Q₂, and are undetermined.
   jvp: ({ fullMatrices }, [x], [t]) => {
     const [m, n] = extents(x!.shape)
     const k = Math.min(m, n)

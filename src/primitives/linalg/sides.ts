@@ -1,4 +1,4 @@
-/** Left or right singular vectors: how they move, and how else they might have been chosen. */
+/** Left or right singular vectors: their tangents, and their other possible choices. */
 import type { Shape } from '../../core/shape.ts'
 import { fullLike, scalar, zerosLike } from '../../ops/creation.ts'
 import { add, and, div, eq, le, lt, max, mul, ne, not, select, sqrt, sub } from '../../ops/elementwise.ts'
@@ -17,14 +17,14 @@ import {
 } from './clusters.ts'
 import { extents, samePlace, spreadVector, times, turned } from './matrices.ts'
 
-/** The vectors of one side, as columns, and what belongs to each. */
+/** The vectors of one side, as columns, and their data. */
 export interface Side {
   readonly vectors: NDArray
-  /** How many singular values there are. */
+  /** The number of singular values. */
   readonly count: number
   /** Singular values, then zeros for further vectors. */
   readonly values: NDArray
-  /** How they are told apart, and from 0: the last singular value by one step, the first by `count`. */
+  /** How they are separated from each other and from 0: the last singular value by one step, the first by `count`. */
   readonly apart: NDArray
   readonly same: NDArray
   readonly isZero: NDArray
@@ -46,7 +46,7 @@ export const sideOf = (vectors: NDArray, s: NDArray): Side => {
   }
 }
 
-/** A movement: its bounded part, and the part that grows as values meet or vanish. */
+/** A tangent: its bounded part, and the part that diverges as values become equal or 0. */
 export interface Movement {
   readonly bounded: NDArray
   readonly steep: NDArray
@@ -59,13 +59,14 @@ const pairs = (x: NDArray, shape: Shape): readonly [column: NDArray, row: NDArra
   spreadVector(x, shape, 'columns'),
 ]
 
-/** 1 / steps: right while the distance is 0, and no derivative of anything. */
+/** 1 / steps: right while the distance is 0, and not the derivative of anything. */
 const steeply = (where: NDArray, steps: NDArray, distance: NDArray): NDArray =>
   add(inverseWhere(where, steps), withoutDerivative(where, distance))
 
 /**
  * The Ω with du = u Ω within the span, along E = uᵀ dA v, whose symmetric and antisymmetric parts are S and T:
- * Ω = S / (sⱼ - sᵢ) + T / (sⱼ + sᵢ). The first part grows as two values meet, the second as both vanish. For v it is so of Eᵀ.
+ * Ω = S / (sⱼ - sᵢ) + T / (sⱼ + sᵢ). The first part diverges as two values become equal, the second as both become 0. For v the
+ * same holds with Eᵀ.
  */
 export const turnsOf = ({ values, apart, same, isZero }: Side, inside: NDArray): Movement => {
   const { shape } = inside
@@ -84,7 +85,10 @@ export const turnsOf = ({ values, apart, same, isZero }: Side, inside: NDArray):
   }
 }
 
-/** How the vectors leave their span: by what of `pushed`, dA times the other side's, is outside of it, over s. */
+/**
+ * The part of the tangent outside the span of the vectors: the part of `pushed`, dA times the other side's vectors, outside of
+ * it, over s.
+ */
 export const leave = ({ vectors, values, apart, isZero }: Side, pushed: NDArray): Movement => {
   const outside = sub(pushed, times(vectors, times(turned(vectors), pushed)))
   const scaled = (by: NDArray): NDArray => mul(outside, spreadVector(by, outside.shape, 'rows'))
@@ -106,8 +110,8 @@ const mixed = ({ vectors, isZero }: Side): NDArray => {
 }
 
 /**
- * Vectors as good as these: reflected within clusters, on both sides alike. Where singular values are 0 the sides have nothing to
- * do with each other: there those on the left are reflected otherwise, and turned round.
+ * Another valid choice of the vectors: reflected within clusters, on both sides alike. Where singular values are 0 the sides
+ * are independent: there the left vectors are reflected differently, and negated.
  */
 export const otherChoice = (side: Side, which: 'left' | 'right'): NDArray => {
   const { vectors, count, values, same, isZero } = side

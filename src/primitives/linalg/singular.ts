@@ -2,7 +2,7 @@
 import { range } from '../../core/shape.ts'
 import { householder } from './qr.ts'
 
-/** The matrix turned over: n × m. */
+/** The transpose: n × m. */
 const flip = (a: Float64Array, m: number, n: number): Float64Array => {
   const out = new Float64Array(m * n)
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = a[i * n + j]!
@@ -44,7 +44,7 @@ const orthogonalise = (columns: readonly Float64Array[], v: readonly Float64Arra
   }
 }
 
-/** Orthonormal columns, `count` of them, that begin with those given: of length m. */
+/** `count` orthonormal columns of length m, which begin with the given ones. */
 const completed = (given: readonly Float64Array[], m: number, count: number): Float64Array[] => {
   const known = given.length
   if (known === count) return [...given]
@@ -64,7 +64,7 @@ interface SingularFactors {
   readonly v: readonly Float64Array[]
 }
 
-/** Of a tall matrix, m ≥ n: columns of U and V, `full` of the former. */
+/** For a tall matrix, m ≥ n: columns of U and V; with `full`, U is square. */
 const tall = (a: Float64Array, m: number, n: number, full: boolean): SingularFactors => {
   const flipped = flip(a, m, n)
   const columns = range(n).map((j) => flipped.subarray(j * m, (j + 1) * m))
@@ -78,7 +78,7 @@ const tall = (a: Float64Array, m: number, n: number, full: boolean): SingularFac
   return { u: completed(known, m, full ? m : n), s, v: order.map((j) => v[j]!) }
 }
 
-/** Of any finite matrix; with `full`, U and V are square. */
+/** For any finite matrix; with `full`, U and V are square. */
 export const singularFactors = (a: Float64Array, m: number, n: number, full: boolean): SingularFactors => {
   if (m >= n) return tall(a, m, n, full)
   const { u, s, v } = tall(flip(a, m, n), n, m, full)

@@ -40,14 +40,14 @@ const factorise = (a: Float64Array, m: number, n: number, full: boolean): readon
 
 const diagonalOf = (x: NDArray): NDArray => reduceSum(mul(x, pattern(x, 'eq')), [x.ndim - 1])
 
-/** Rows and columns of zeros added, or rows and columns left away, at the end: to n × n. */
+/** Adds rows and columns of zeros, or removes some, at the end, to n × n. */
 const toSquare = (x: NDArray, n: number): NDArray => {
   const [rows, columns] = extents(x.shape)
   const none = x.shape.map(() => 0)
   return pad(x, scalar(0, x.dtype), none, [...none.slice(2), n - rows, n - columns])
 }
 
-/** How the vectors of one side move: `inside` is E for them, `pushed` dA times the first vectors of the other side. */
+/** The tangent of the vectors of one side: `inside` is E for them, `pushed` dA times the first vectors of the other side. */
 const movementOf = (side: Side, inside: NDArray, pushed: NDArray): Movement => {
   const [rows, columns] = extents(side.vectors.shape)
   const turns = turnsOf(side, toSquare(inside, columns))

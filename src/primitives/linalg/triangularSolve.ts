@@ -25,7 +25,7 @@ const checkTypes = ({ leftSide }: TriangularSolveParams, [a, b]: readonly Aval[]
   return [b!.strengthen()]
 }
 
-/** x with op(a) x = b in place of b: element (i, c) of x stands at `i * si + c * sc`. */
+/** Overwrites b with the x of op(a) x = b: element (i, c) of x is at `i * si + c * sc`. */
 const substitute = (
   a: Float64Array,
   x: Float64Array,
