@@ -1,4 +1,4 @@
-/** Tokens beside the model's: found in the text before it is normalized, or after. */
+/** Tokens added to the model's: found in the text before it is normalized, or after. */
 import type { Aligned, Span } from './aligned.ts'
 import { Aligned as AlignedText } from './aligned.ts'
 import type { Json } from './errors.ts'
@@ -9,12 +9,12 @@ export interface AddedToken {
   readonly id: number
   readonly content: string
   readonly isSpecial: boolean
-  /** Whether it is a word by itself only. */
+  /** Whether it matches only as a whole word. */
   readonly isWord: boolean
-  /** Whether white space before it, and after it, is part of it. */
+  /** Whether it includes white space before it, and after it. */
   readonly takesLeft: boolean
   readonly takesRight: boolean
-  /** What is looked for in normalized text; null if it is looked for before. */
+  /** The text to find in normalized text; null if it is found before normalization. */
   readonly normalized: string | null
 }
 
@@ -33,7 +33,7 @@ const readAddedToken = (json: Json, normalizer: Normalizer): AddedToken => {
   }
 }
 
-/** The list `added_tokens`; empty ones are left out. */
+/** Reads the list `added_tokens`; empty ones are skipped. */
 export const readAddedTokens = (json: Json, normalizer: Normalizer): readonly AddedToken[] =>
   json.isNull
     ? []
@@ -42,7 +42,7 @@ export const readAddedTokens = (json: Json, normalizer: Normalizer): readonly Ad
         .map((token) => readAddedToken(token, normalizer))
         .filter(({ content }) => content !== '')
 
-/** Finds words of a list: at each place the longest. */
+/** Finds words of a list: at each position the longest. */
 class Dictionary {
   readonly #tokens = new Map<string, AddedToken>()
   /** Lengths of the words that begin with a unit, the longest first. */
@@ -75,7 +75,7 @@ const startsWithWord = new RegExp(`^[${wordClass}]`, 'u')
 const isInWord = (text: string, [start, end]: Span): boolean =>
   endsWithWord.test(text.slice(Math.max(0, start - 2), start)) || startsWithWord.test(text.slice(end, end + 2))
 
-/** A part of a text: an added token, or what is between. */
+/** A part of a text: an added token, or the text between two. */
 export interface Part {
   readonly text: Aligned
   readonly token: AddedToken | null
@@ -102,7 +102,7 @@ const partsOf = (whole: Aligned, dictionary: Dictionary): readonly Part[] => {
   return parts
 }
 
-/** Cuts a text at the added tokens, and normalizes the rest. */
+/** Splits a text at the added tokens, and normalizes the rest. */
 export const makeExtractor = (
   tokens: readonly AddedToken[],
   normalizer: Normalizer,

@@ -1,14 +1,14 @@
 /**
- * Text that was changed, and where each part of it comes from in the original.
+ * Changed text, with the range of the original for each part of it.
  *
- * Places are indices of UTF-16, as `String.prototype.slice` has them. Every unit of the text has a range of the original; both
- * halves of a character beyond U+FFFF have the same. How changes move ranges follows the Rust library `tokenizers`.
+ * Positions are UTF-16 indices, as in `String.prototype.slice`. Every unit of the text has a range of the original; both halves
+ * of a character beyond U+FFFF have the same range. Ranges follow changes as in the Rust library `tokenizers`.
  */
 import { charactersOf } from './unicode.ts'
 
 /**
- * A character of new text, with what it does to the old one: 0 takes the place of the next old character, 1 is put in, and -n
- * takes the place of the next and removes the n after it.
+ * A character of new text, with its effect on the old text: 0 replaces the next old character, 1 inserts, and -n replaces the
+ * next one and removes the n after it.
  */
 export type Change = readonly [character: string, change: number]
 
@@ -19,7 +19,7 @@ export class Aligned {
   readonly text: string
   readonly starts: Uint32Array
   readonly ends: Uint32Array
-  /** Where in the original this part begins. */
+  /** The position in the original where this part begins. */
   readonly origin: number
 
   constructor(text: string, starts: Uint32Array, ends: Uint32Array, origin: number) {
@@ -29,7 +29,7 @@ export class Aligned {
     this.origin = origin
   }
 
-  /** Text as it is. A lone surrogate, which UTF-8 does not have, becomes U+FFFD. */
+  /** Unchanged text. A lone surrogate, which UTF-8 does not have, becomes U+FFFD. */
   static of(original: string): Aligned {
     const text = wellFormed(original)
     const starts = new Uint32Array(text.length)
@@ -43,7 +43,7 @@ export class Aligned {
     return new Aligned(text, starts, ends, 0)
   }
 
-  /** The range of the original that a range of the text, which is not empty, comes from. */
+  /** The range of the original for a non-empty range of the text. */
   original([start, end]: Span): Span {
     return [this.starts[start]!, this.ends[end - 1]!]
   }
@@ -59,9 +59,9 @@ export class Aligned {
   }
 
   /**
-   * The text that the changes make. A character that is put in has the range of the unit before it.
+   * The text after the changes. An inserted character has the range of the unit before it.
    *
-   * @param removed how many characters of the old text are removed before the first change.
+   * @param removed the number of characters of the old text removed before the first change.
    */
   transform(changes: Iterable<Change>, removed = 0): Aligned {
     const { text } = this
@@ -82,7 +82,7 @@ export class Aligned {
     return new Aligned(parts.join(''), Uint32Array.from(starts), Uint32Array.from(ends), this.origin)
   }
 
-  /** Each character replaced by some, the first of which takes its place; or by itself where `f` gives null. */
+  /** Replaces each character by those of `f`, the first of which has its range; null leaves it unchanged. */
   expand(f: (character: string) => Iterable<string> | null): Aligned {
     const changes: Change[] = []
     for (const character of this.text) {
@@ -95,7 +95,7 @@ export class Aligned {
     return this.transform(changes)
   }
 
-  /** Only those characters that pass. */
+  /** Keeps only the characters that pass. */
   filter(keep: (character: string) => boolean): Aligned {
     const changes: [string, number][] = []
     let removedFirst = 0
@@ -107,7 +107,7 @@ export class Aligned {
     return this.transform(changes, removedFirst)
   }
 
-  /** With a text put before its first character; nothing is put before nothing. */
+  /** Inserts a text before the first character; an empty text stays empty. */
   prepend(prefix: string): Aligned {
     const [first, ...rest] = this.text
     if (first === undefined) return this
@@ -115,7 +115,7 @@ export class Aligned {
     return this.transform([...before, [first, before.length === 0 ? 0 : 1], ...rest.map((c): Change => [c, 0])])
   }
 
-  /** With each match replaced. All of the replacement has the range of the last unit that was matched. */
+  /** Replaces each match. The whole replacement has the range of the last matched unit. */
   replace(pattern: RegExp, content: string): Aligned {
     const { text } = this
     const matches = [...text.matchAll(pattern)]
@@ -146,5 +146,5 @@ export class Aligned {
 
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
-/** The text with U+FFFD for halves of characters: what `TextEncoder` makes of it. */
+/** The text with U+FFFD for lone surrogates, as in `TextEncoder`. */
 export const wellFormed = (text: string): string => text.replace(loneSurrogate, '\ufffd')

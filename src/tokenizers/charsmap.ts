@@ -25,7 +25,7 @@ export class Charsmap {
     this.#replacements = bytes.subarray(4 + length)
   }
 
-  /** What stands for the text: the replacement of its shortest prefix that has one, or null. */
+  /** The replacement of the shortest prefix of the text that has one, or null. */
   replacement(text: string): string | null {
     const trie = this.#trie
     let at = offsetOf(trie[0]!)
@@ -46,7 +46,7 @@ export class Charsmap {
   }
 }
 
-/** The changes that put `replacement` in the place of `old`. */
+/** The changes that replace `old` by `replacement`. */
 const replacing = (old: string, replacement: string): readonly Change[] => {
   const [before, after] = [charactersOf(old).length, charactersOf(replacement)]
   const last = after.length - 1
@@ -57,8 +57,8 @@ const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' })
 const WINDOW = 256
 
 /**
- * The graphemes of a text. It is looked at in windows, as the time that V8 takes grows with the square of the length; the last
- * grapheme of a window may go on, and begins the next one.
+ * The graphemes of a text. It is read in windows, since V8's time grows with the square of the length. The last grapheme of a
+ * window may continue, so it begins the next window.
  */
 function* graphemesOf(text: string): Generator<string> {
   let size = WINDOW
@@ -73,10 +73,10 @@ function* graphemesOf(text: string): Generator<string> {
   }
 }
 
-/** Replaces graphemes of fewer than six bytes as wholes, and characters that are left. */
+/** Replaces graphemes of fewer than six bytes as a whole, and the remaining characters one by one. */
 export const applyCharsmap = (charsmap: Charsmap, aligned: Aligned): Aligned => {
   const changes: Change[] = []
-  // Characters of which nothing is left: they count as removed after the one before them.
+  // Characters with an empty replacement count as removed after the one before them.
   let [isModified, removedFirst] = [false, 0]
   const replace = (old: string, replacement: string): void => {
     isModified = true

@@ -1,16 +1,16 @@
-/** Chat templates: conversations as one text, by Jinja. */
+/** Chat templates: render conversations as text, with Jinja. */
 import { Template } from '@huggingface/jinja'
 import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
 
-/** One turn of a conversation. What else templates know (`tool_calls`, `name`, ...) is passed to them as it is. */
+/** One turn of a conversation. Other keys that templates use (`tool_calls`, `name`, ...) are passed to them unchanged. */
 export interface ChatMessage {
   readonly role: string
   readonly content?: unknown
   readonly [key: string]: unknown
 }
 
-/** Templates by their names; one that stands alone is `default`. */
+/** Templates by name; a single one is `default`. */
 export type ChatTemplates = ReadonlyMap<string, string>
 
 /** `chat_template`: a text, or a list of named ones. */
@@ -20,7 +20,7 @@ export const readChatTemplates = (json: Json): ChatTemplates => {
   return new Map(json.list().map((entry) => [entry.at('name').string(), entry.at('template').string()]))
 }
 
-/** The template that is asked for by name, or given as a text; without either, that for tools or the default. */
+/** The template given by name or as a text; otherwise the one for tools, or the default. */
 const chosen = (templates: ChatTemplates, asked: string | undefined, hasTools: boolean): string => {
   if (asked !== undefined) return templates.get(asked) ?? asked
   const template = (hasTools ? templates.get('tool_use') : undefined) ?? templates.get('default')
@@ -30,7 +30,7 @@ const chosen = (templates: ChatTemplates, asked: string | undefined, hasTools: b
   return fault('chat_template', `is missing: the tokenizer ${has}. Give one as the option chatTemplate.`)
 }
 
-/** Renders a template; what it raises, and what it does wrong, is a fault. */
+/** Renders a template; what it raises, and any other failure, becomes an error. */
 export const renderChat = (
   templates: ChatTemplates,
   asked: string | undefined,

@@ -1,33 +1,33 @@
-/** Text from tokens that come one by one. */
+/** Decodes tokens one by one. */
 import * as must from '../conversions/arguments.ts'
 import { byteOfToken } from './bytes.ts'
 
-/** Takes tokens one by one and gives what text is certain. */
+/** Takes tokens one by one and returns the text that is final. */
 export interface DecodeStream {
-  /** The text that this token settles; empty while a character is not whole. */
+  /** The text that becomes final with this token; empty while a character is incomplete. */
   readonly push: (id: number) => string
-  /** What is left at the end: U+FFFD for a character that was never finished. */
+  /** The remaining text at the end: U+FFFD for an incomplete character. */
   readonly flush: () => string
 }
 
 interface Source {
   readonly decode: (ids: readonly number[]) => string
-  /** The token that a decoder sees; null for one that is skipped or not known. */
+  /** The token that a decoder sees; null for one that is skipped or unknown. */
   readonly tokenOf: (id: number) => string | null
 }
 
 const pushDoor = must.door('push', { id: must.natural })
 
-/** Tokens that go before new ones, so that a decoder sees them in the middle of a text. */
+/** The number of earlier tokens that are decoded with new ones, so that the decoder sees them in the middle of a text. */
 const CONTEXT = 4
 
 /**
- * What comes out is, put together, what `decode` gives for all tokens at once. Two things are held back: a U+FFFD at the end, which
- * may be the beginning of a character, and a run of tokens of bytes (`<0xE4>`), as one wrong byte spoils all of it.
+ * The concatenated output equals `decode` of all tokens at once. Two things are held back: a U+FFFD at the end, which may be
+ * the beginning of a character, and a run of byte tokens (`<0xE4>`), since one wrong byte makes the whole run invalid.
  */
 export const makeDecodeStream = ({ decode, tokenOf }: Source): DecodeStream => {
   let ids: number[] = []
-  // How much of the text of `ids` is given out.
+  // The length of the text of `ids` that has been returned.
   let given = 0
   let settled = 0
 
@@ -37,7 +37,7 @@ export const makeDecodeStream = ({ decode, tokenOf }: Source): DecodeStream => {
     return fresh
   }
 
-  /** Forgets tokens that have been given out, but a few that have text of their own. */
+  /** Drops tokens whose text has been returned, except for a few with text of their own. */
   const forget = (): void => {
     if (ids.length < 4 * CONTEXT) return
     let from = settled - CONTEXT

@@ -6,10 +6,10 @@ import { fault } from './errors.ts'
 import { readPattern } from './patterns.ts'
 import { charactersOf } from './unicode.ts'
 
-/** Each step turns tokens into others; at the end they are joined. */
+/** Each step maps tokens to others; at the end they are joined. */
 export type Decoder = (tokens: readonly string[]) => readonly string[]
 
-/** Bytes as UTF-8; what is none becomes U+FFFD, once for each piece that could have been a beginning. */
+/** Decodes bytes as UTF-8; each maximal invalid sequence becomes U+FFFD. */
 const lossyText = (bytes: readonly number[]): string => decodeUtf8Lossy(Uint8Array.from(bytes))
 
 /** The bytes of a token in GPT-2's alphabet; of any other token, those of its text. */
@@ -34,10 +34,10 @@ const spacings: readonly (readonly [string, string])[] = [
   [" 're", "'re"],
 ]
 
-/** English as it is written, as the decoders of tokenizer.json have it: no spaces before punctuation, contractions joined. */
+/** Cleans up English spacing, as in the decoders of tokenizer.json: no spaces before punctuation, contractions joined. */
 const cleanToken = (text: string): string => spacings.reduce((t, [from, to]) => t.replaceAll(from, to), text)
 
-/** The same as `transformers` has it, over a whole text: `do not` stays. */
+/** The same over a whole text, as in `transformers`: `do not` stays. */
 export const cleanUp = (text: string): string =>
   spacings.reduce((t, [from, to]) => (from === ' do not' ? t : t.replaceAll(from, to)), text)
 
@@ -88,7 +88,7 @@ const strip = (json: Json): Decoder => {
     })
 }
 
-/** Tokens of bytes as text. Of a run that is not UTF-8 each byte becomes U+FFFD. */
+/** Byte tokens as text. In a run that is not UTF-8 each byte becomes U+FFFD. */
 const byteFallback: Decoder = (tokens) => {
   const out: string[] = []
   let bytes: number[] = []
@@ -131,7 +131,7 @@ const readers: { readonly [type: string]: (json: Json) => Decoder } = {
   WordPiece: wordPiece,
 }
 
-/** The decoder that tokenizer.json describes; without one, tokens stand with spaces between them. */
+/** The decoder that tokenizer.json describes; without one, tokens are joined by spaces. */
 export const readDecoder = (json: Json): Decoder => {
   if (json.isNull) return (tokens) => [tokens.join(' ')]
   const type = json.at('type').string()

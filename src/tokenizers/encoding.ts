@@ -1,4 +1,4 @@
-/** What a text is encoded to; truncation and padding of it. */
+/** The encoding of a text, with truncation and padding. */
 import type { Span } from './aligned.ts'
 
 /** A text, or two, as tokens. All lists have the same length. */
@@ -6,21 +6,21 @@ export interface Encoding {
   readonly ids: readonly number[]
   readonly tokens: readonly string[]
   /**
-   * Where in the text each token comes from: indices as `text.slice(start, end)` takes them. `[0, 0]` for tokens of templates and
-   * padding. Places in the second text of a pair count from its own beginning.
+   * The range of each token in the text, as in `text.slice(start, end)`. It is `[0, 0]` for tokens of templates and padding.
+   * Offsets in the second text of a pair count from its own beginning.
    */
   readonly offsets: readonly Span[]
-  /** 0 for padding, 1 for all else. */
+  /** 0 for padding, 1 for other tokens. */
   readonly attentionMask: readonly number[]
-  /** Which of two texts, as the model wants to be told. */
+  /** The segment ids for the model. */
   readonly typeIds: readonly number[]
-  /** 1 for tokens that templates and padding put in. */
+  /** 1 for tokens of templates and padding, 0 for others. */
   readonly specialTokensMask: readonly number[]
-  /** The word of its text, counted from 0; null for tokens that templates and padding put in. */
+  /** The index of the token's word in its text; null for tokens of templates and padding. */
   readonly wordIds: readonly (number | null)[]
-  /** The text that a token is of, 0 or 1; null for tokens that templates and padding put in. */
+  /** The text of the token, 0 or 1; null for tokens of templates and padding. */
   readonly sequenceIds: readonly (0 | 1 | null)[]
-  /** What truncation cut off, in windows of the same length. */
+  /** The tokens that truncation cut off, in windows of the same length. */
   readonly overflowing: readonly Encoding[]
 }
 
@@ -35,7 +35,7 @@ export interface Token {
   readonly sequenceId: 0 | 1 | null
 }
 
-/** Tokens, and the windows of what was cut off from them. */
+/** Tokens, and the windows of those that were cut off. */
 export interface Row {
   readonly tokens: readonly Token[]
   readonly overflowing: readonly (readonly Token[])[]
@@ -53,10 +53,10 @@ export const encodingOf = ({ tokens, overflowing }: Row): Encoding => ({
   overflowing: overflowing.map((window) => encodingOf({ tokens: window, overflowing: [] })),
 })
 
-/** An end of a text or of a row of tokens. */
+/** An end of a text or of a token row. */
 export type Side = 'left' | 'right'
 
-/** Cuts a row into windows of a length, each of which repeats `stride` tokens of the one before. */
+/** Cuts a row into windows of a length, which overlap by `stride` tokens. */
 export const truncate = (tokens: readonly Token[], length: number, stride: number, side: Side): Row => {
   if (length >= tokens.length) return { tokens, overflowing: [] }
   if (length === 0) return { tokens: [], overflowing: [tokens] }
@@ -70,7 +70,7 @@ export const truncate = (tokens: readonly Token[], length: number, stride: numbe
   return { tokens: windows[0]!, overflowing: windows.slice(1) }
 }
 
-/** One row after the other. Of what was cut off, each window of one goes with the other, as in Hugging Face's tokenizers. */
+/** Concatenates two rows. Each overflow window of one is combined with the other, as in Hugging Face's tokenizers. */
 export const concatenate = (a: Row, b: Row): Row => ({
   tokens: [...a.tokens, ...b.tokens],
   overflowing: [
@@ -82,7 +82,7 @@ export const concatenate = (a: Row, b: Row): Row => ({
   ],
 })
 
-/** A row filled up to a length. */
+/** Pads a row to a length. */
 export const pad = ({ tokens, overflowing }: Row, length: number, padding: Token, side: Side): Row => {
   const padded = (row: readonly Token[]): readonly Token[] => {
     const fill = new Array<Token>(Math.max(0, length - row.length)).fill(padding)

@@ -1,7 +1,7 @@
 /**
- * What is used of `@huggingface/tokenizers`: its models (merging, longest prefixes, the trie of tokens), and its translation of Oniguruma's
- * regular expressions. Its own declarations name files without extensions, which TypeScript does not follow in modules of Node;
- * so the parts in use are declared here.
+ * The parts of `@huggingface/tokenizers` in use: its models (merging, longest prefixes, the trie of tokens), and its
+ * translation of Oniguruma's regular expressions. Its own declarations import files without extensions, which TypeScript does
+ * not resolve in Node modules, so the parts in use are declared here.
  */
 import * as module from '@huggingface/tokenizers'
 
@@ -12,7 +12,7 @@ interface Bpe {
 
 interface Unigram {
   readonly trie: {
-    /** The tokens that begin at a place of a list of characters, the shortest first. */
+    /** The tokens that begin at an index of a list of characters, the shortest first. */
     common_prefix_search(characters: readonly string[], start: number): Iterable<string>
   }
 }
@@ -46,7 +46,7 @@ const engine = module as unknown as Engine
 
 export const { BPE, Unigram, WordPiece } = engine
 
-/** The regular expression of JavaScript (flags `gu`) that matches what Oniguruma's does. Throws a SyntaxError for none. */
+/** The regular expression of JavaScript (flags `gu`) equivalent to Oniguruma's. Throws a SyntaxError for an invalid one. */
 export const patternOf = (regex: string): RegExp => {
   const { pattern } = new engine.SplitPreTokenizer({ pattern: { Regex: regex }, invert: true })
   if (pattern === null) throw new SyntaxError('no pattern')

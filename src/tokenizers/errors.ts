@@ -1,4 +1,4 @@
-/** Errors of tokenizers' files, and a reader of their JSON that meets them. */
+/** Errors of tokenizers' files, and a reader of their JSON that reports them. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { show as showAny } from '../core/show.ts'
 import { charactersOf } from './unicode.ts'
@@ -20,12 +20,12 @@ class TokenizerFault extends Error {
   }
 }
 
-/** Ends reading: becomes a `Left` at the border of this folder. */
+/** Stops reading with an error: it becomes a `Left` at the border of this folder. */
 export const fault = (path: string, what: string): never => {
   throw new TokenizerFault(path, `tokenizer: ${path === '' ? 'it' : path} ${what}`)
 }
 
-/** What `read` gives, or the fault that it met. */
+/** The result of `read`, or the error that it threw. */
 export const attempt = <A>(read: () => A): Either<TokenizerError, A> => {
   try {
     return { _tag: 'Right', right: read() }
@@ -40,14 +40,14 @@ const show = (value: unknown): string => {
   try {
     return (JSON.stringify(value) ?? typeof value).slice(0, 80)
   } catch {
-    // No JSON after all: a cycle, a bigint.
+    // Not JSON: a cycle, a bigint.
     return showAny(value)
   }
 }
 
 const MAX_DEPTH = 16
 
-/** A value of untrusted JSON, and where it stands. A value of the wrong kind is a fault. */
+/** A value of untrusted JSON, and its path. A value of the wrong kind is an error. */
 export class Json {
   readonly value: unknown
   readonly path: string
@@ -103,7 +103,7 @@ export class Json {
     return typeof this.value === 'number' ? this.value : this.fail('a number')
   }
 
-  /** A whole number that 31 bits hold, as tokens' numbers and lengths are. */
+  /** A natural number below 2³¹, such as token ids and lengths. */
   count(fallback?: number): number {
     const value = this.isNull ? fallback : this.value
     return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31
@@ -111,7 +111,7 @@ export class Json {
       : this.fail('a whole number below 2^31')
   }
 
-  /** One character, which may take two units of UTF-16. */
+  /** One character, which may be two UTF-16 units. */
   character(fallback?: string): string {
     const text = this.string(fallback)
     return charactersOf(text).length === 1 ? text : this.fail('one character')
@@ -123,7 +123,7 @@ export class Json {
   }
 }
 
-/** A text of JSON, or a value that was parsed before. */
+/** Parses JSON text, or takes a value that was already parsed. */
 export const parseJson = (json: unknown, path: string): Json => {
   if (typeof json !== 'string') return new Json(json, path)
   try {

@@ -11,7 +11,7 @@ import { charactersOf } from './unicode.ts'
 /** Kinds of tokens in `tokenizer.ggml.token_type`. */
 const [UNKNOWN, CONTROL, USER_DEFINED, BYTE] = [2, 3, 4, 6]
 
-/** What a file says of its tokenizer. */
+/** The tokenizer metadata of a file. */
 interface Source {
   readonly member: (name: string) => Json
   readonly tokens: readonly string[]
@@ -64,7 +64,7 @@ const byteLevel = ({ member, tokens }: Source): object => {
   const pre = member('tokenizer.ggml.pre')
   const name = pre.word(Object.keys(splitters), 'default')
   return {
-    // Qwen's own tokenizer composes characters; llama.cpp leaves that to the caller.
+    // Qwen's own tokenizer normalizes to NFC; llama.cpp leaves that to the caller.
     normalizer: name === 'qwen2' ? { type: 'NFC' } : null,
     pre_tokenizer: { type: 'Sequence', pretokenizers: splitters[name] },
     decoder: gpt2Words,
@@ -78,8 +78,8 @@ const byteLevel = ({ member, tokens }: Source): object => {
 }
 
 /**
- * Merges that do what SentencePiece does with scores: of all pairs the one whose whole scores most is joined first; of equal scores
- * the longest. Pairs that make one token stand in the order of their parts.
+ * Merges that are equivalent to SentencePiece's scores: the pair whose token has the highest score is merged first; among equal
+ * scores, the longest. Pairs that make the same token come in the order of their parts.
  */
 const mergesOf = (
   vocabulary: ReadonlyMap<string, number>,
@@ -143,7 +143,7 @@ const roleToken = ({ member, tokens }: Source, role: string, fallback?: number):
   return tokens[id.count(fallback)] ?? id.fail(`the number of one of ${tokens.length} tokens`)
 }
 
-/** A template that puts tokens around each text. */
+/** A template that adds tokens around each text. */
 const around = (before: string | null, after: string | null, { tokens }: Source): unknown => {
   const special = (token: string | null): readonly unknown[] =>
     token === null ? [] : [{ SpecialToken: { id: token, type_id: 0 } }]
@@ -205,11 +205,11 @@ const tokenizerFromGgufDoor = must.door('tokenizerFromGguf', {
 })
 
 /**
- * The tokenizer that a GGUF file carries: `gpt2` (byte-level BPE, split as `gpt-2`, `smollm`, `llama-bpe`, `qwen2`, ... have it) or
- * `llama` (SentencePiece with scores and tokens of bytes), with its chat template.
+ * The tokenizer of a GGUF file: `gpt2` (byte-level BPE, split as in `gpt-2`, `smollm`, `llama-bpe`, `qwen2`, ...) or `llama`
+ * (SentencePiece with scores and byte tokens), with its chat template.
  *
- * @param file an opened GGUF file, or anything with its metadata.
- * @returns an error if the file has no tokenizer, or one of another kind.
+ * @param file an open GGUF file, or any object with its metadata.
+ * @returns an error if the file has no tokenizer, or an unsupported one.
  *
  * @example
  * ```ts

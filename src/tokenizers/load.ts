@@ -14,19 +14,19 @@ import { readPreTokenizer } from './preTokenizers.ts'
 import { readEosIds, readSpecialTokens } from './specialTokens.ts'
 import { Tokenizer } from './tokenizer.ts'
 
-/** The files of a tokenizer, as JSON: texts, or what `JSON.parse` gives for them. */
+/** The files of a tokenizer, as JSON: texts, or the results of `JSON.parse`. */
 export interface TokenizerFiles {
-  /** `tokenizer.json`: the vocabulary and how texts are treated. */
+  /** `tokenizer.json`: the vocabulary and the steps of encoding. */
   readonly tokenizerJson: unknown
-  /** `tokenizer_config.json`: tokens with a role, sides, the model's length, chat templates. */
+  /** `tokenizer_config.json`: special tokens, sides, the model's length, chat templates. */
   readonly tokenizerConfig?: unknown
-  /** `generation_config.json`: tokens that end a text. */
+  /** `generation_config.json`: the end-of-text tokens. */
   readonly generationConfig?: unknown
 }
 
 const sides: readonly Side[] = ['left', 'right']
 
-/** Lengths beyond this stand for "any", as `transformers` writes them. */
+/** Lengths beyond this mean no limit, as `transformers` writes them. */
 const NO_LIMIT = 1e9
 
 const maxLengthOf = (config: Json): number | null => {
@@ -36,7 +36,7 @@ const maxLengthOf = (config: Json): number | null => {
   return length > NO_LIMIT ? null : member.count()
 }
 
-/** The tokenizer of the files; what is wrong with them is a fault. */
+/** Builds the tokenizer of the files, and reports errors in them. */
 export const build = ({ tokenizerJson, tokenizerConfig, generationConfig }: TokenizerFiles): Tokenizer => {
   const json = parseJson(tokenizerJson, '')
   const given = parseJson(tokenizerConfig ?? {}, 'tokenizer_config')
@@ -71,10 +71,10 @@ const loadTokenizerDoor = must.door('loadTokenizer', {
 })
 
 /**
- * A tokenizer from its files. Tokens, their numbers and offsets are those of Hugging Face's library `tokenizers`.
+ * Makes a tokenizer from its files. Tokens, ids and offsets are those of Hugging Face's library `tokenizers`.
  *
- * @returns an error for files that are damaged, or need what is not known here. The regular expressions in a file are run as they
- * are: one may be written so that it takes very long.
+ * @returns an error for files that are damaged or unsupported. The regular expressions in a file are run unchanged: a malicious
+ *   one can take very long.
  *
  * @example
  * ```ts

@@ -1,21 +1,21 @@
-/** Byte-pair encoding over numbers of tokens: for models whose tokens are not the texts that they are made of, one after the other. */
+/** Byte-pair encoding over token ids, for models in which the text of a token is not the concatenation of its parts. */
 
 import type { Span } from './aligned.ts'
 import { Heap } from './heap.ts'
 
-/** What becomes of two neighbours, and how soon. */
+/** The token that two neighbours merge to, and the rank of the merge. */
 interface Merge {
   readonly rank: number
   readonly id: number
 }
 
-/** By both tokens: see `pairOf`. */
+/** Merges by both tokens: see `pairOf`. */
 export type Merges = ReadonlyMap<string, Merge>
 
 /** The key of two tokens. */
 export const pairOf = (left: number, right: number): string => `${left} ${right}`
 
-/** A part of a word: its token, and where it is. */
+/** A part of a word: its token, and its range. */
 export interface Symbol {
   readonly id: number
   readonly span: Span
@@ -26,10 +26,10 @@ interface Candidate extends Merge {
   readonly place: number
 }
 
-/** The first merge of the list, and of equal ones the leftmost. */
+/** Whether a merge comes first: by rank, then leftmost. */
 const isBefore = (a: Candidate, b: Candidate): boolean => a.rank < b.rank || (a.rank === b.rank && a.place < b.place)
 
-/** All merges of a word, in n log n: neighbours are linked, and what was merged away is no longer. */
+/** All merges of a word, in n log n: neighbours are linked, and merged symbols are unlinked. */
 export const mergeAll = (symbols: readonly Symbol[], merges: Merges): readonly Symbol[] => {
   const parts: (Symbol | null)[] = [...symbols]
   const previous = parts.map((_, i) => i - 1)
@@ -46,7 +46,7 @@ export const mergeAll = (symbols: readonly Symbol[], merges: Merges): readonly S
   for (let i = 0; i < parts.length - 1; i++) offer(i)
   for (let top = queue.pop(); top !== undefined; top = queue.pop()) {
     const { place, id } = top
-    // What is here may have been merged since.
+    // This entry may be out of date.
     if (mergeAt(place)?.id !== id) continue
     const after = next[place]!
     parts[place] = { id, span: [parts[place]!.span[0], parts[after]!.span[1]] }

@@ -1,6 +1,6 @@
 /**
- * The models of tokenizer.json: words into tokens, with the part of the word that each is. `@huggingface/tokenizers` merges,
- * matches, and looks tokens up; the most likely segmentation, unknown characters, bytes for them, and places are here.
+ * The models of tokenizer.json: split words into tokens, with the range of each in the word. `@huggingface/tokenizers` merges,
+ * matches, and looks tokens up; the most likely segmentation, unknown characters, byte fallback, and offsets are here.
  */
 import { encodeUtf8 } from '../core/utf8.ts'
 import type { Span } from './aligned.ts'
@@ -16,17 +16,17 @@ import { charactersOf } from './unicode.ts'
 interface Piece {
   readonly id: number
   readonly token: string
-  /** The part of the word that it is, in units of UTF-16. */
+  /** Its range in the word, in UTF-16 units. */
   readonly span: Span
 }
 
-/** The kind of model that makes tokens of words. */
+/** The kind of model that splits words into tokens. */
 export type ModelType = 'BPE' | 'Unigram' | 'WordPiece' | 'WordLevel'
 
 export interface TokenModel {
   readonly type: ModelType
   readonly vocabulary: ReadonlyMap<string, number>
-  /** The texts of tokens. A file may give one text to several of them. */
+  /** The texts of tokens. A file may have several tokens with the same text. */
   readonly tokens: readonly (string | undefined)[]
   readonly tokenize: (word: string) => readonly Piece[]
 }
@@ -43,13 +43,13 @@ const tokensOf = (vocabulary: ReadonlyMap<string, number>): readonly (string | u
   return tokens
 }
 
-/** A token that the vocabulary must have, if it is named. */
+/** A token that, if given, must be in the vocabulary. */
 const known = (vocabulary: ReadonlyMap<string, number>, json: Json): string => {
   const token = json.string()
   return vocabulary.has(token) ? token : json.fail('a token of the vocabulary')
 }
 
-/** The tokens of a text's bytes, if the vocabulary has them all. */
+/** The byte tokens of a text, if the vocabulary has them all. */
 const bytePieces = (vocabulary: ReadonlyMap<string, number>, text: string, span: Span): readonly Piece[] | null => {
   const pieces: Piece[] = []
   for (const byte of encodeUtf8(text)) {
@@ -61,7 +61,7 @@ const bytePieces = (vocabulary: ReadonlyMap<string, number>, text: string, span:
   return pieces
 }
 
-/** Pairs of tokens that make a third: the second without the prefix that it has inside of words. */
+/** Pairs of tokens that merge to a third, which omits the second's prefix for tokens inside words. */
 const readMerges = (
   json: Json,
   vocabulary: ReadonlyMap<string, number>,
@@ -76,7 +76,7 @@ const readMerges = (
     return hasAll ? [left, right, both] : merge.fail('two tokens of the vocabulary that make a third')
   })
 
-/** What `tokenizer.json` says of a BPE. Dropout is for training: words are always the same tokens here. */
+/** The settings of a BPE in `tokenizer.json`. Dropout is only for training, and ignored here. */
 interface BpeParts {
   readonly vocabulary: ReadonlyMap<string, number>
   readonly merges: ReturnType<typeof readMerges>
@@ -87,8 +87,8 @@ interface BpeParts {
 }
 
 /**
- * BPE whose tokens inside of words have a prefix. Characters that are no tokens are the unknown one, and nothing where the model has
- * none.
+ * BPE with a prefix for tokens inside words. Characters without a token become the unknown token, or nothing where the model
+ * has none.
  */
 const prefixedBpe = ({ vocabulary, merges, unknown, fusesUnknown, prefix, suffix }: BpeParts) => {
   const pairs: Merges = new Map(
@@ -148,7 +148,7 @@ const readBpe = (json: Json): TokenModel => {
     end_of_word_suffix: suffix === '' ? null : suffix,
   })
 
-  /** A character that is no token: its bytes, or the unknown token; nothing, where the model has none. */
+  /** A character without a token: its bytes, or the unknown token, or nothing where the model has none. */
   const stranger = (text: string, span: Span, before: Piece | undefined): readonly Piece[] | 'fused' => {
     const bytes = fallsBack ? bytePieces(vocabulary, text, span) : null
     if (bytes !== null) return bytes
@@ -179,10 +179,10 @@ const readBpe = (json: Json): TokenModel => {
   return { ...common, tokenize }
 }
 
-/** What an unknown character scores below the least likely token. */
+/** The score of an unknown character, below that of the least likely token. */
 const UNKNOWN_PENALTY = 10
 
-/** Where the most likely segmentation ends a token: after the first `end` characters. */
+/** The last token of the most likely segmentation of the first `end` characters. */
 interface Best {
   readonly start: number
   readonly score: number
@@ -197,8 +197,8 @@ interface UnigramParts {
 }
 
 /**
- * Viterbi's most likely segmentation, as [start, end, id] in characters. Of equal scores, which the package's own search compares
- * after adding what follows, the one that begins first wins.
+ * Viterbi's most likely segmentation, as [start, end, id] in characters. Among equal scores, which the package's own search
+ * compares after adding the rest, the one that begins first wins.
  */
 const mostLikely = (characters: readonly string[], { scores, vocabulary, unknownId, prefixes }: UnigramParts) => {
   const unknownScore = scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY
@@ -250,7 +250,7 @@ const readUnigram = (json: Json): TokenModel => {
   const tokenize = (word: string): readonly Piece[] => {
     const characters = charactersOf(word)
     const pieces: Piece[] = []
-    // Neighbours that are unknown are one token, or the bytes of all of them.
+    // Adjacent unknown characters are one token, or the bytes of all of them.
     let unknownFrom = -1
     const endUnknown = (at: number): void => {
       if (unknownFrom < 0) return
@@ -316,7 +316,7 @@ const readWordLevel = (json: Json): TokenModel => {
   }
 }
 
-/** Files from before models named their type. */
+/** Guesses the model type of older files, which do not name it. */
 const guessedType = (json: Json): ModelType => {
   if (!json.at('merges').isNull) return 'BPE'
   if (Array.isArray(json.at('vocab').value)) return 'Unigram'

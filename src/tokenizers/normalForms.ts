@@ -1,4 +1,4 @@
-/** Unicode's normal forms, with what became of each character. */
+/** Unicode normal forms, with alignment. */
 import type { Aligned, Change } from './aligned.ts'
 import { charactersOf } from './unicode.ts'
 
@@ -48,7 +48,7 @@ const composed = (a: string, b: string): string | null => {
   return charactersOf(together).length === 1 ? together : null
 }
 
-/** Puts decomposed characters together again: Unicode's canonical composition. What is taken in counts as removed. */
+/** Unicode's canonical composition of decomposed characters. Absorbed characters count as removed. */
 const compose = (parts: readonly Change[]): Change[] => {
   const out: Change[] = []
   let starter: Change | null = null
@@ -79,7 +79,7 @@ const compose = (parts: readonly Change[]): Change[] => {
   return out
 }
 
-/** The text in a normal form. A character composed of several has the range of the first. */
+/** The text in a normal form. A composed character has the range of its first part. */
 export const toNormalForm = (aligned: Aligned, form: NormalForm): Aligned => {
   if (aligned.text.normalize(form) === aligned.text) return aligned
   const parts = decompose(aligned.text, form === 'NFC' || form === 'NFD' ? 'NFD' : 'NFKD')

@@ -15,7 +15,7 @@ export type Normalizer = (text: Aligned) => Aligned
 const cleanText: Normalizer = (text) =>
   text.filter((c) => c !== '\0' && c !== '\ufffd' && !isControl(c)).expand((c) => (isSpace(c) ? [' '] : null))
 
-/** Puts spaces around ideographs, those beyond U+FFFF too. */
+/** Adds spaces around ideographs, including those beyond U+FFFF. */
 export const isolateChinese: Normalizer = (text) => text.expand((c) => (isChinese(c) ? [' ', c, ' '] : null))
 
 const stripAccents: Normalizer = (text) => toNormalForm(text, 'NFD').filter((c) => !isNonspacingMark(c))
@@ -34,7 +34,7 @@ const bert = (json: Json): Normalizer => {
   return inTurn(steps.filter((step) => step !== null))
 }
 
-/** Controls that are no white space, but for those beyond U+007F that NMT leaves. */
+/** Controls that are not white space, except for those beyond U+007F, which NMT keeps. */
 const isNmtControl = (c: string): boolean =>
   (c > '\0' && c < ' ' && !'\t\n\f\r'.includes(c)) || ['\u007f', '\u008f', '\u009f'].includes(c)
 

@@ -1,4 +1,4 @@
-/** Options of encoding, checked. */
+/** Options of encoding, and their checks. */
 import { ArgumentError } from '../core/errors.ts'
 import * as must from '../conversions/arguments.ts'
 import type { Side } from './encoding.ts'
@@ -6,31 +6,34 @@ import type { TruncationStrategy } from './truncation.ts'
 
 /** How texts are encoded. */
 export interface EncodeOptions {
-  /** Whether the tokens of the tokenizer's template ([CLS], BOS, ...) are put in. Default: true. */
+  /** Whether the tokens of the tokenizer's template ([CLS], BOS, ...) are added. Default: true. */
   readonly addSpecialTokens?: boolean
-  /** Whether texts are cut to `maxLength`, and which of two gives way; true is `'longestFirst'`. Default: false. */
+  /**
+   * Whether texts are truncated to `maxLength`, and which of two is truncated first; true means `'longestFirst'`. Default:
+   * false.
+   */
   readonly truncation?: boolean | TruncationStrategy
-  /** Most tokens, special ones counted. By default what `tokenizer_config.json` says. */
+  /** The most tokens, including special ones. By default that of `tokenizer_config.json`. */
   readonly maxLength?: number
-  /** Tokens that a window of what was cut off repeats of the one before. Default: 0. */
+  /** The number of tokens that consecutive overflow windows share. Default: 0. */
   readonly stride?: number
-  /** Which end is cut. By default what `tokenizer_config.json` says, or the right. */
+  /** The end that is truncated. By default that of `tokenizer_config.json`, or the right. */
   readonly truncationSide?: Side
-  /** Whether rows are filled up: to the longest (true is the same), or to `maxLength`. Default: false. */
+  /** Whether rows are padded: to the longest (true means the same), or to `maxLength`. Default: false. */
   readonly padding?: boolean | 'longest' | 'maxLength'
-  /** Rows are filled up to a multiple of this. */
+  /** Rows are padded to a multiple of this. */
   readonly padToMultipleOf?: number
-  /** Which end is filled. By default what `tokenizer_config.json` says, or the right. */
+  /** The end that is padded. By default that of `tokenizer_config.json`, or the right. */
   readonly paddingSide?: Side
 }
 
 /** Options of a batch. */
 export interface BatchOptions extends EncodeOptions {
-  /** Whether what was cut off becomes rows too. Default: false. */
+  /** Whether overflow windows become rows, too. Default: false. */
   readonly returnOverflowingTokens?: boolean
 }
 
-/** What a tokenizer's files say. */
+/** The settings in a tokenizer's files. */
 export interface Defaults {
   readonly maxLength: number | null
   readonly truncationSide: Side
@@ -81,7 +84,7 @@ const maxLengthOf = (name: string, { maxLength }: EncodeOptions, defaults: Defau
   )
 }
 
-/** The options, which were checked, with their defaults. */
+/** The checked options, with their defaults. */
 export const planOf = (name: string, options: BatchOptions, defaults: Defaults): Plan => {
   const { truncation = false, padding = false } = options
   return {

@@ -4,7 +4,7 @@ import { patternOf } from './engine.ts'
 import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
 
-/** Where a text is matched and where not: ranges that cover it, in order. */
+/** Ranges of a text that match and that do not match; they cover it, in order. */
 export type Matches = readonly (readonly [span: Span, isMatch: boolean])[]
 
 /** The pattern that matches a text itself. */
@@ -33,7 +33,7 @@ export const matchPattern = (pattern: RegExp, text: string): Matches => {
   return matches
 }
 
-/** Each character that passes is a match. */
+/** Matches each character that passes. */
 export const matchCharacters = (passes: (character: string) => boolean, text: string): Matches => {
   const matches: (readonly [Span, boolean])[] = []
   let [last, at] = [0, 0]

@@ -1,4 +1,4 @@
-/** The post-processors of tokenizer.json: tokens that stand around the texts, and their types. */
+/** The post-processors of tokenizer.json: add tokens around the texts, and type ids. */
 import type { Row, Token } from './encoding.ts'
 import { concatenate } from './encoding.ts'
 import { byteCharacters } from './bytes.ts'
@@ -6,10 +6,10 @@ import type { Json } from './errors.ts'
 import { fault } from './errors.ts'
 import { charactersOf, isSpace } from './unicode.ts'
 
-/** One text or two as rows, into rows that are then put one after the other. */
+/** Maps one or two text rows to rows that are then concatenated. */
 export interface PostProcessor {
   readonly apply: (rows: readonly Row[], addSpecialTokens: boolean) => readonly Row[]
-  /** How many tokens are put in. */
+  /** The number of added tokens. */
   readonly added: (isPair: boolean) => number
 }
 
@@ -37,7 +37,7 @@ const around = (before: readonly Token[], row: Row, after: readonly Token[]): Ro
 const byteSpace = byteCharacters[0x20]!
 const isByteSpace = (character: string): boolean => character === byteSpace || isSpace(character)
 
-/** Offsets without the white space at a token's ends, but with a space that was put before the text. */
+/** Trims white space at a token's ends from its offsets, except for a space that was added before the text. */
 const trimOffsets =
   (addsPrefix: boolean) =>
   (token: Token, i: number): Token => {
@@ -142,7 +142,7 @@ const readers: { readonly [type: string]: (json: Json) => PostProcessor } = {
   TemplateProcessing: template,
 }
 
-/** The post-processor that tokenizer.json describes; null puts nothing in. */
+/** The post-processor that tokenizer.json describes; null adds nothing. */
 export const readPostProcessor = (json: Json): PostProcessor => {
   if (json.isNull) return { added: () => 0, apply: (rows) => rows }
   const type = json.at('type').string()
@@ -150,5 +150,5 @@ export const readPostProcessor = (json: Json): PostProcessor => {
   return read === undefined ? fault(json.path, `is a post-processor that is not known: ${type}.`) : read(json)
 }
 
-/** The rows one after the other. */
+/** Concatenates rows. */
 export const joinRows = (rows: readonly Row[]): Row => rows.reduce(concatenate, { tokens: [], overflowing: [] })

@@ -1,4 +1,4 @@
-/** The pre-tokenizers of tokenizer.json: text into words, each of which knows where it comes from. */
+/** The pre-tokenizers of tokenizer.json: split text into words, with alignment. */
 import type { Aligned, Span } from './aligned.ts'
 import { toByteCharacters } from './bytes.ts'
 import type { Json } from './errors.ts'
@@ -12,10 +12,10 @@ export type PreTokenizer = (part: Aligned) => readonly Aligned[]
 
 const behaviors = ['Removed', 'Isolated', 'MergedWithPrevious', 'MergedWithNext', 'Contiguous'] as const
 
-/** What becomes of the matches that a text is split at. */
+/** How the matches that a text is split at are treated. */
 type Behavior = (typeof behaviors)[number]
 
-/** Joins neighbours where `joins` says so of whether the first and the second match. */
+/** Joins neighbours where `joins` is true, given whether each of the two matches. */
 const joined = (matches: Matches, joins: (before: boolean, isMatch: boolean) => boolean): readonly Span[] => {
   const spans: Span[] = []
   let before = false
@@ -42,7 +42,7 @@ const spansOf: { readonly [B in Behavior]: (matches: Matches) => readonly Span[]
   Contiguous: (matches) => joined(matches, (before, isMatch) => before === isMatch),
 }
 
-/** The parts of a text that is split at matches; none is empty. */
+/** The non-empty parts of a text that is split at matches. */
 const splitAt = (part: Aligned, matches: Matches, behavior: Behavior): readonly Aligned[] =>
   spansOf[behavior](matches)
     .filter(([start, end]) => end > start)
@@ -63,11 +63,11 @@ const inTurn =
 /** BERT's: words without white space, punctuation by itself. */
 const bert = inTurn([atCharacters(isSpace, 'Removed'), atCharacters(isPunctuation, 'Isolated')])
 
-/** Numbers by themselves: all that Unicode counts as numeric, not decimal digits alone. */
+/** Isolates numbers: all that Unicode counts as numeric, not only decimal digits. */
 export const splitDigits = (individually: boolean): PreTokenizer =>
   atCharacters(isNumeric, individually ? 'Isolated' : 'Contiguous')
 
-/** GPT-2's words: every text is made of them. */
+/** GPT-2's words, which cover every text. */
 export const gpt2Words =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu
 
@@ -81,7 +81,7 @@ const byteLevel = (json: Json): PreTokenizer => {
   }
 }
 
-/** SentencePiece's: spaces become ▁, which also stands before words. */
+/** SentencePiece's: spaces become ▁, which is also added before words. */
 const metaspace = (json: Json): PreTokenizer => {
   const replacement = json.at('replacement').character()
   const named = json.at('prepend_scheme').word(['always', 'first', 'never'], 'always')
@@ -123,7 +123,10 @@ const fixedLength = (length: number): PreTokenizer => {
   }
 }
 
-/** Where the script changes, as SentencePiece divides; what has no script goes with what is before it, and is left out where nothing is. */
+/**
+ * Splits where the script changes, as in SentencePiece. Characters without a script join the part before them, and are dropped
+ * where there is none.
+ */
 const unicodeScripts: PreTokenizer = (part) => {
   const begins: number[] = []
   let last: string | null = null
@@ -155,7 +158,7 @@ const readers: { readonly [type: string]: (json: Json) => PreTokenizer } = {
   WhitespaceSplit: () => atCharacters(isSpace, 'Removed'),
 }
 
-/** The pre-tokenizer that tokenizer.json describes; with null, all is one word. */
+/** The pre-tokenizer that tokenizer.json describes; with null, the whole text is one word. */
 export const readPreTokenizer = (json: Json): PreTokenizer => {
   if (json.isNull) return (part) => [part]
   const type = json.at('type').string()

@@ -1,4 +1,4 @@
-/** Scripts of characters, as the pre-tokenizer `UnicodeScripts` of the Rust library has them: those of Unicode 9. */
+/** Scripts of characters, as in the pre-tokenizer `UnicodeScripts` of the Rust library: those of Unicode 9. */
 
 const names =
   'Latin Common Han Cyrillic Arabic Inherited Greek Hebrew Devanagari Thai Hangul Hiragana Katakana Adlam Ahom Anatolian_Hieroglyphs ' +
@@ -15,10 +15,10 @@ const names =
 
 const scripts = names.split(' ').map((name) => [name, new RegExp(`^\\p{Script=${name}}$`, 'u')] as const)
 
-/** The scripts of characters that were asked for. */
+/** A cache of the scripts of characters. */
 const known = new Map<string, string | null>()
 
-/** What SentencePiece takes for one script: Japanese has three. */
+/** Scripts that SentencePiece merges: Japanese has three. */
 const joined: { readonly [name: string]: string } = { Hiragana: 'Han', Katakana: 'Han' }
 
 const lookUp = (character: string): string | null => {
@@ -28,7 +28,7 @@ const lookUp = (character: string): string | null => {
   return name === null ? null : (joined[name] ?? name)
 }
 
-/** The script of a character; null of a space, and of what has none, which go with any. */
+/** The script of a character; null for a space, or a character without a script, which match any script. */
 export const scriptOf = (character: string): string | null => {
   const before = known.get(character)
   if (before !== undefined) return before

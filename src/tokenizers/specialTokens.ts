@@ -1,10 +1,10 @@
-/** Tokens with a role, as `tokenizer_config.json` and `generation_config.json` name them. */
+/** Special tokens of `tokenizer_config.json` and `generation_config.json`. */
 import type { Json } from './errors.ts'
 
-/** What a token is for. */
+/** The role of a token. */
 export type TokenRole = 'bos' | 'eos' | 'unk' | 'sep' | 'pad' | 'cls' | 'mask'
 
-/** The texts of tokens with a role; null where a tokenizer has none. */
+/** The texts of special tokens by role; null where a tokenizer has none. */
 export type SpecialTokens = { readonly [R in TokenRole]: string | null }
 
 /** A text, or an object with one. */
@@ -27,7 +27,7 @@ export const readSpecialTokens = (config: Json, fallback: Partial<SpecialTokens>
   }
 }
 
-/** `eos_token_id`: a number or a list of them. */
+/** `eos_token_id`: an id or a list of them. */
 export const readEosIds = (generation: Json): readonly number[] => {
   if (generation.isNull) return []
   const member = generation.at('eos_token_id')

@@ -1,4 +1,4 @@
-/** Tokenizers as users have them. */
+/** The public class of tokenizers. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { ArgumentError } from '../core/errors.ts'
 import * as must from '../conversions/arguments.ts'
@@ -26,31 +26,31 @@ import { truncateRows } from './truncation.ts'
 /** A text, or a pair of texts. */
 export type TextInput = string | readonly [string, string]
 
-/** Texts as rows of numbers, which are of one length if they were padded. */
+/** Texts as rows of ids, which have the same length if they were padded. */
 export interface BatchEncoding {
   readonly inputIds: readonly (readonly number[])[]
   readonly attentionMask: readonly (readonly number[])[]
   readonly tokenTypeIds: readonly (readonly number[])[]
-  /** All there is to know of each row. */
+  /** The full encoding of each row. */
   readonly encodings: readonly Encoding[]
-  /** The text that each row is of, which counts where what was cut off has rows too. */
+  /** The index of the text of each row, which matters with `returnOverflowingTokens`. */
   readonly overflowToSampleMapping: readonly number[]
 }
 
-/** How tokens become text. */
+/** Options of decoding. */
 export interface DecodeOptions {
-  /** Whether special tokens are left out. Default: false. */
+  /** Whether special tokens are skipped. Default: false. */
   readonly skipSpecialTokens?: boolean
   /**
-   * Whether spaces before English punctuation and contractions go. By default what `tokenizer_config.json` says; false for BPE and
-   * where it says nothing, as in `transformers`.
+   * Whether spaces before English punctuation and contractions are removed. By default as in `tokenizer_config.json`; false for
+   * BPE and where that has no setting, as in `transformers`.
    */
   readonly cleanUpTokenizationSpaces?: boolean
 }
 
-/** How a conversation becomes text. */
+/** Options of chat templates. */
 export interface ChatOptions {
-  /** Whether the beginning of the assistant's turn follows. Default: false. */
+  /** Whether to append the beginning of the assistant's turn. Default: false. */
   readonly addGenerationPrompt?: boolean
   /** Tools that the model may call, as JSON schemas. */
   readonly tools?: readonly unknown[]
@@ -75,9 +75,9 @@ const decodeDoor = must.door('decode', {
 const isIterable = (x: unknown): x is Iterable<unknown> =>
   typeof x === 'object' && x !== null && typeof (x as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
 
-/** What is iterated over as a list; whatever else it is, and whatever throws, for a door to refuse. */
+/** An iterable as a list; other values, and those that throw, are returned for a later check to reject. */
 const listFrom = (x: unknown): unknown => {
-  // A list is one already, and may be as long as to hang whoever copies it.
+  // A list need not be copied, and copying may take very long.
   if (Array.isArray(x) || !isIterable(x)) return x
   try {
     return [...x]
@@ -112,7 +112,7 @@ const chatDoor = must.door('applyChatTemplate', {
   options: must.optionsOf(chatOptions),
 })
 
-/** What a tokenizer is made of. */
+/** The parts of a tokenizer. */
 interface Parts {
   readonly extract: (text: Aligned) => readonly Part[]
   readonly addedTokens: readonly AddedToken[]
@@ -128,7 +128,7 @@ interface Parts {
 }
 
 /**
- * Texts to tokens and back; made by {@link loadTokenizer} and {@link tokenizerFromGguf}. It does not change, and has no state.
+ * Encodes texts to tokens and decodes them; made by {@link loadTokenizer} and {@link tokenizerFromGguf}. It is immutable.
  */
 export class Tokenizer {
   readonly #parts: Parts
@@ -136,7 +136,7 @@ export class Tokenizer {
   readonly #added: ReadonlyMap<number, AddedToken>
   readonly #addedIds: ReadonlyMap<string, number>
   readonly #specialContents: ReadonlySet<string>
-  /** How many different tokens there are, added ones counted. */
+  /** The number of tokens, including added ones. */
   readonly vocabularySize: number
 
   /** @internal */
@@ -155,43 +155,43 @@ export class Tokenizer {
     return this.#parts.model.type
   }
 
-  /** The texts of tokens with a role. */
+  /** The texts of special tokens by role. */
   get specialTokens(): SpecialTokens {
     return this.#parts.specialTokens
   }
 
-  /** The number of the token that begins a text, or null. */
+  /** The id of the token that begins a text, or null. */
   get bosId(): number | null {
     return this.#idOf('bos')
   }
 
-  /** The numbers of tokens that end a text: that of `tokenizer_config.json`, then those of `generation_config.json`. */
+  /** The ids of tokens that end a text: that of `tokenizer_config.json`, then those of `generation_config.json`. */
   get eosIds(): readonly number[] {
     const id = this.#idOf('eos')
     return [...new Set([...(id === null ? [] : [id]), ...this.#parts.eosIds])]
   }
 
-  /** The number of the token that fills rows up, or null. */
+  /** The id of the padding token, or null. */
   get padId(): number | null {
     return this.#idOf('pad')
   }
 
-  /** The number of the token for what is unknown, or null. */
+  /** The id of the unknown token, or null. */
   get unkId(): number | null {
     return this.#idOf('unk')
   }
 
-  /** The number of the token between texts, or null. */
+  /** The id of the separator token, or null. */
   get sepId(): number | null {
     return this.#idOf('sep')
   }
 
-  /** The number of the token that stands for a whole text, or null. */
+  /** The id of the classification token, or null. */
   get clsId(): number | null {
     return this.#idOf('cls')
   }
 
-  /** The number of the token for a word to guess, or null. */
+  /** The id of the mask token, or null. */
   get maskId(): number | null {
     return this.#idOf('mask')
   }
@@ -201,13 +201,13 @@ export class Tokenizer {
     return token === null ? null : this.tokenToId(token)
   }
 
-  /** The number of a token, or null if there is none of that text. */
+  /** The id of a token, or null if no token has that text. */
   tokenToId(token: string): number | null {
     tokenToIdDoor(token)
     return this.#addedIds.get(token) ?? this.#parts.model.vocabulary.get(token) ?? null
   }
 
-  /** The text of a token as the vocabulary has it, or null if no token has that number. */
+  /** The text of a token in the vocabulary, or null if no token has that id. */
   idToToken(id: number): string | null {
     idToTokenDoor(id)
     return this.#added.get(id)?.content ?? this.#tokens[id] ?? null
@@ -216,7 +216,7 @@ export class Tokenizer {
   /**
    * Encodes a text or a pair of texts.
    *
-   * @throws ArgumentError for an option that is none, or a truncation that cannot be done.
+   * @throws ArgumentError for an invalid option, or an impossible truncation.
    *
    * @example
    * ```ts
@@ -242,7 +242,7 @@ export class Tokenizer {
   /**
    * Encodes texts, or pairs of them, as rows.
    *
-   * @throws ArgumentError for an option that is none, a truncation that cannot be done, padding without a padding token.
+   * @throws ArgumentError for an invalid option, an impossible truncation, or padding without a padding token.
    */
   encodeBatch(texts: readonly TextInput[], options: BatchOptions = {}): BatchEncoding {
     encodeBatchDoor(texts, options)
@@ -292,7 +292,7 @@ export class Tokenizer {
     return tokens
   }
 
-  /** A text or two with what stands around them, truncated. */
+  /** One or two texts with their special tokens, truncated. */
   #row(input: TextInput, plan: Plan): Row {
     const { postProcessor } = this.#parts
     const texts = typeof input === 'string' ? [input] : input
@@ -325,7 +325,7 @@ export class Tokenizer {
     return rows.map((row) => pad(row, length, token, padding.side))
   }
 
-  /** The token as decoders see it, or null if it is skipped or not known. */
+  /** The token as decoders see it, or null if it is skipped or unknown. */
   #decoded(id: number, skipsSpecial: boolean): string | null {
     const added = this.#added.get(id)
     const token = added?.normalized ?? added?.content ?? this.#tokens[id]
@@ -339,9 +339,9 @@ export class Tokenizer {
   }
 
   /**
-   * The text of tokens. Of no tokens it is empty; numbers that no token has are passed over.
+   * The text of tokens; empty for no tokens. Unknown ids are skipped.
    *
-   * @throws ArgumentError for what is no whole number.
+   * @throws ArgumentError for an id that is not a natural number.
    */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const numbers = listFrom(ids)
@@ -358,8 +358,8 @@ export class Tokenizer {
   }
 
   /**
-   * A stream that takes tokens one by one, and never gives half a character. All it gives is, put together, what
-   * `decode(ids, { cleanUpTokenizationSpaces: false })` gives.
+   * A stream that takes tokens one by one, and never returns half a character. Its concatenated output equals
+   * `decode(ids, { cleanUpTokenizationSpaces: false })`.
    */
   decodeStream(options: Pick<DecodeOptions, 'skipSpecialTokens'> = {}): DecodeStream {
     decodeStreamDoor(options)
@@ -371,12 +371,12 @@ export class Tokenizer {
   }
 
   /**
-   * A conversation as text, by the tokenizer's chat template. To encode it use {@link Tokenizer.encodeChat}, or
-   * `addSpecialTokens: false`: the text has its special tokens already.
+   * Renders a conversation as text, by the tokenizer's chat template. To encode it use {@link Tokenizer.encodeChat}, or
+   * `addSpecialTokens: false`: the text already has its special tokens.
    *
-   * Templates are programs: they may take as long as they please, so use those of models that you trust.
+   * Templates are programs, which may run for any time, so use only those of models that you trust.
    *
-   * @returns an error if there is no template, or it does not render, or raises one itself.
+   * @returns an error if there is no template, or it does not render, or it raises an error itself.
    */
   applyChatTemplate(messages: readonly ChatMessage[], options: ChatOptions = {}): Either<TokenizerError, string> {
     chatDoor(messages, options)
@@ -398,7 +398,7 @@ export class Tokenizer {
     )
   }
 
-  /** A conversation as tokens: its text, encoded without special tokens beside those that the template puts in. */
+  /** Encodes a conversation: its rendered text, without special tokens other than those of the template. */
   encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): Either<TokenizerError, Encoding> {
     const text = this.applyChatTemplate(messages, options)
     return text._tag === 'Left' ? text : { _tag: 'Right', right: this.encode(text.right, { addSpecialTokens: false }) }

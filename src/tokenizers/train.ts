@@ -1,7 +1,7 @@
 /**
- * Training of byte-level BPE: Sennrich, Haddow and Birch (2016), over bytes as Radford et al. (2019) have it. The pair of neighbours that
- * is most frequent becomes a token, again and again. Merges, their order and the numbers of tokens are those of `BpeTrainer` of Hugging
- * Face's `tokenizers`.
+ * Training of byte-level BPE: Sennrich, Haddow and Birch (2016), over bytes as in Radford et al. (2019). Repeatedly, the most
+ * frequent pair of neighbours becomes a token. Merges, their order and token ids are those of `BpeTrainer` of Hugging Face's
+ * `tokenizers`.
  */
 import { ArgumentError } from '../core/errors.ts'
 import { show } from '../core/show.ts'
@@ -10,19 +10,19 @@ import { byteCharacters, byteOf, toByteCharacters } from './bytes.ts'
 import { Heap } from './heap.ts'
 import { gpt2Words } from './preTokenizers.ts'
 
-/** How `trainBpe` makes a vocabulary. */
+/** Options of `trainBpe`. */
 export interface BpeOptions {
-  /** How many tokens there are at most: special ones, the alphabet, and what pairs become. Default: 30,000. */
+  /** The most tokens: special ones, the alphabet, and merged pairs. Default: 30,000. */
   readonly vocabSize?: number
-  /** Pairs that are seen less often become no token. Default: 1. */
+  /** The least number of occurrences of a pair that becomes a token. Default: 1. */
   readonly minFrequency?: number
-  /** Tokens that no text is made of, such as `<|endoftext|>`: they are the first of the vocabulary. Default: none. */
+  /** Special tokens, such as `<|endoftext|>`, which are the first of the vocabulary. Default: none. */
   readonly specialTokens?: readonly string[]
-  /** Characters of GPT-2's alphabet of bytes that are tokens, seen or not. Default: all 256, so that every text can be encoded. */
+  /** Characters of GPT-2's byte alphabet that are always tokens. Default: all 256, so that every text can be encoded. */
   readonly initialAlphabet?: readonly string[]
-  /** How many bytes are tokens at most: the rarest are left out, and texts lose them. Default: no limit. */
+  /** The most bytes that become tokens: the rarest are dropped, and missing in encoded texts. Default: no limit. */
   readonly limitAlphabet?: number
-  /** Whether a text begins with a space if it has none, so that its first word is as others are. Default: false. */
+  /** Whether a space is added before a text without one, so that its first word is encoded like the others. Default: false. */
   readonly addPrefixSpace?: boolean
 }
 
@@ -33,7 +33,7 @@ interface ByteLevelJson {
   readonly use_regex: boolean
 }
 
-/** A token that stands in texts as it is. */
+/** A token that is found verbatim in texts. */
 interface AddedTokenJson {
   readonly id: number
   readonly content: string
@@ -69,7 +69,7 @@ export interface BpeTokenizerJson {
   }
 }
 
-/** Tokens in the order of their numbers. */
+/** Tokens in the order of their ids. */
 class Vocabulary {
   readonly tokens: string[] = []
   readonly #ids = new Map<string, number>()
@@ -82,7 +82,7 @@ class Vocabulary {
     return this.#ids.get(token)
   }
 
-  /** The number of a token, which is the next one if it is new. */
+  /** The id of a token; a new token gets the next one. */
   add(token: string): number {
     const known = this.#ids.get(token)
     if (known !== undefined) return known
@@ -91,7 +91,7 @@ class Vocabulary {
   }
 }
 
-/** How often each word is in the texts. */
+/** Counts each word in the texts. */
 const countWords = (texts: Iterable<string>, addPrefixSpace: boolean): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
   let at = 0
@@ -106,7 +106,7 @@ const countWords = (texts: Iterable<string>, addPrefixSpace: boolean): ReadonlyM
   return counts
 }
 
-/** A word as characters of bytes, and how often it is there. */
+/** A word as byte characters, and its count. */
 interface Counted {
   readonly characters: readonly string[]
   readonly count: number
@@ -123,7 +123,7 @@ const alphabetOf = (
     for (const character of characters) counts.set(character, (counts.get(character) ?? 0) + count)
   }
   for (const character of initial) counts.set(character, Infinity)
-  // Rust leaves it to chance which of equally rare ones goes; here it is the last.
+  // In Rust it is undefined which of equally rare ones is dropped; here it is the last.
   const frequent = [...counts].sort(([a, m], [b, n]) => (m === n ? (a < b ? -1 : 1) : n > m ? 1 : -1))
   const kept = frequent.slice(0, limit).map(([character]) => character)
   return kept.sort((a, b) => (a < b ? -1 : 1))
@@ -133,14 +133,14 @@ const alphabetOf = (
 interface Candidate {
   readonly pair: number
   readonly count: number
-  /** The words that it was seen in, by their places. */
+  /** The indices of the words that it was seen in. */
   readonly words: readonly number[]
 }
 
-/** The most frequent pair; of equally frequent ones that of the first tokens. */
+/** Whether a pair comes first: by frequency, then by the order of its tokens. */
 const isBefore = (a: Candidate, b: Candidate): boolean => a.count > b.count || (a.count === b.count && a.pair < b.pair)
 
-/** Puts the token `made` for each `left` and `right` in a row; tells which pairs come and go. */
+/** Replaces each `left` followed by `right` by the token `made`; reports which pairs appear and disappear. */
 const mergeIn = (
   word: number[],
   [left, right, made]: readonly [number, number, number],
@@ -170,7 +170,7 @@ const mergeIn = (
 
 /**
  * The merges, in their order, as pairs of numbers. Pairs are counted once; a merge changes only the counts of its neighbours, in the words
- * that have it. A count in the queue may be of before: it is put right when it comes out.
+ * that have it. A count in the queue may be out of date: it is corrected when it is taken out.
  */
 const learnMerges = (
   vocabulary: Vocabulary,
@@ -178,12 +178,12 @@ const learnMerges = (
   counts: readonly number[],
   { vocabSize, minFrequency }: { readonly vocabSize: number; readonly minFrequency: number },
 ): readonly (readonly [number, number])[] => {
-  // Pairs are numbers in the order of their tokens: left, then right.
+  // Pairs are encoded as numbers that sort by their tokens: left, then right.
   const pairCounts = new Map<number, number>()
   let seen = new Map<number, number[]>()
   const queue = new Heap(isBefore)
 
-  /** What a word's pairs that come (1) and go (-1) change. */
+  /** Applies the pairs of a word that appear (1) and disappear (-1). */
   const changeIn =
     (place: number) =>
     (left: number, right: number, by: 1 | -1): void => {
@@ -208,7 +208,7 @@ const learnMerges = (
   })
   offerSeen()
 
-  // A text that was made of other halves before is known already, and its pairs come once more: the last time counts.
+  // A token may be made again from other halves, with its pairs: the last time counts.
   const merges = new Map<number, readonly [number, number]>()
   while (vocabulary.size < vocabSize) {
     const top = queue.pop()
@@ -297,12 +297,14 @@ const checkSizes = (name: string, asked: number, least: number, remedy: string):
 }
 
 /**
- * Trains a byte-level BPE, GPT-2's kind of tokenizer, on texts. The same texts and options give the same tokenizer, which is the one that
- * `BpeTrainer` of Hugging Face's `tokenizers` makes with the pre-tokenizer `ByteLevel`.
+ * Trains a byte-level BPE, GPT-2's kind of tokenizer, on texts. It is deterministic, and equals the one of `BpeTrainer` in
+ * Hugging Face's `tokenizers` with the pre-tokenizer `ByteLevel`.
  *
- * @param texts - what is counted, one after the other; the order does not matter. Words do not go beyond a text.
- * @returns a `tokenizer.json` as a value: `loadTokenizer` reads it, and Python's `Tokenizer.from_str` what `JSON.stringify` makes of it.
- * @throws ArgumentError if `vocabSize` does not hold the special tokens and the alphabet, or `limitAlphabet` not the initial one.
+ * @param texts - the training texts; their order does not matter. Words do not extend across texts.
+ * @returns a `tokenizer.json` as a value: `loadTokenizer` reads it, and Python's `Tokenizer.from_str` reads its
+ *   `JSON.stringify`.
+ * @throws ArgumentError if `vocabSize` is too small for the special tokens and the alphabet, or `limitAlphabet` for the initial
+ *   one.
  *
  * @example
  * ```ts

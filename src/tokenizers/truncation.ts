@@ -3,18 +3,21 @@ import { ArgumentError } from '../core/errors.ts'
 import type { Row, Side, Token } from './encoding.ts'
 import { truncate } from './encoding.ts'
 
-/** Which of two texts gives way. */
+/** Which of two texts is truncated. */
 export type TruncationStrategy = 'longestFirst' | 'onlyFirst' | 'onlySecond'
 
 interface Truncation {
-  /** Tokens that are left for the texts. */
+  /** The number of tokens available for the texts. */
   readonly length: number
   readonly strategy: TruncationStrategy
   readonly stride: number
   readonly side: Side
 }
 
-/** How many tokens two texts keep when the longer gives way first; beyond that both have the same, the second one more. */
+/**
+ * The number of tokens that two texts keep when the longer is truncated first; after that both keep equally many, the second
+ * one more if the length is odd.
+ */
 const keptOfTwo = (a: number, b: number, length: number): readonly [number, number] => {
   const [short, long] = [Math.min(a, b), Math.max(a, b)]
   const half = Math.floor(length / 2)
@@ -43,7 +46,7 @@ const lengthsOf = (texts: readonly (readonly Token[])[], { length, strategy }: T
   return [a, b].flatMap((n, i) => (n === undefined ? [] : [i === at ? n - excess : n]))
 }
 
-/** Cuts the texts so that they have `length` tokens together. */
+/** Truncates the texts to `length` tokens together. */
 export const truncateRows = (texts: readonly (readonly Token[])[], truncation: Truncation): readonly Row[] => {
   const { length, stride, side } = truncation
   const total = texts.reduce((n, tokens) => n + tokens.length, 0)

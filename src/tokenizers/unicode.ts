@@ -1,6 +1,6 @@
 /**
- * Classes of characters as the Rust library has them. Those of `\p{...}` follow the Unicode version of the JavaScript engine; the
- * library's tables are of Unicode 8 and 9 in places, so that marks and punctuation that came later may count differently there.
+ * Character classes as in the Rust library. Those of `\p{...}` follow the Unicode version of the JavaScript engine; the
+ * library's tables are of Unicode 8 and 9 in places, so later marks and punctuation may count differently there.
  */
 
 /** The characters (code points) of a text. */
@@ -12,7 +12,7 @@ export const isSpace = (character: string): boolean => /^\p{White_Space}$/u.test
 /** `char::is_numeric`: digits, and numerics as Ⅷ, ½, ². */
 export const isNumeric = (character: string): boolean => /^\p{N}$/u.test(character)
 
-/** Punctuation, and what of ASCII is none for Unicode: `$+<=>^` and others. */
+/** Punctuation, including the ASCII symbols that are not punctuation in Unicode: `$+<=>^` and others. */
 export const isPunctuation = (character: string): boolean => /^[\p{P}$+<=>^`|~]$/u.test(character)
 
 /** Controls, formats and private characters, but not tab and line ends. Unassigned ones are kept. */
@@ -23,7 +23,7 @@ export const isNonspacingMark = (character: string): boolean => /^\p{Mn}$/u.test
 
 export const isMark = (character: string): boolean => /^\p{M}$/u.test(character)
 
-/** What `\w` is in Rust's `regex`. */
+/** The class `\w` of Rust's `regex`. */
 export const wordClass = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}'
 
 const chineseBlocks: readonly (readonly [number, number])[] = [
@@ -37,11 +37,11 @@ const chineseBlocks: readonly (readonly [number, number])[] = [
   [0x2f800, 0x2fa1f],
 ]
 
-/** What BERT isolates as Chinese: ideographs in eight blocks, four of them beyond U+FFFF. */
+/** The characters that BERT isolates as Chinese: ideographs in eight blocks, four of them beyond U+FFFF. */
 export const isChinese = (character: string): boolean => {
   const code = character.codePointAt(0)!
   return chineseBlocks.some(([first, last]) => first <= code && code <= last)
 }
 
-/** The lower case of one character out of context: `Σ` is `σ` at the end of a word too. */
+/** The lower case of one character out of context: `Σ` becomes `σ` also at the end of a word. */
 export const lowerCase = (character: string): string => character.toLowerCase()

@@ -32,7 +32,7 @@ const precisionOf = (x: NDArray): number => (x.dtype === 'float64' ? 2 ** -52 : 
 /** A bound on the rounding errors of a vector's elements, relative to the largest. */
 export const roundingOf = (x: NDArray): number => 8 * Math.sqrt(x.shape.at(-1)!) * precisionOf(x)
 
-/** Values count as equal if they are not farther apart than so many times the largest one. */
+/** Values count as equal if they differ by at most this multiple of the largest one. */
 const reaches = {
   rounding: roundingOf,
   halfTheDigits: (x: NDArray) => Math.sqrt(precisionOf(x)),
