@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { np } from 'pullback'
 import type { NDArray } from 'pullback'
-import { encodeSafetensors, openGguf, openTensors, readTensors, writeSafetensors } from 'pullback/io'
+import { encodeSafetensors, openGguf, writeSafetensors } from 'pullback/io'
 import { collect, generate, loadModel } from 'pullback/models'
-import { get } from '../io/support/recorded.ts'
+import { arraysOf, get } from '../io/support/recorded.ts'
 import { pullback } from './support/commandLine.ts'
 
 const data = resolve(import.meta.dirname, '../models/data')
@@ -34,8 +34,6 @@ const write = (name: string, tensors: Parameters<typeof encodeSafetensors>[0]): 
   writeFileSync(path, encodeSafetensors(tensors))
   return path
 }
-
-const tensorsOf = async (path: string) => get(readTensors(await get(openTensors(path))))
 
 describe('the command line itself', () => {
   test.each([
@@ -149,7 +147,7 @@ describe('convert', () => {
   test('another dtype is of floats only', async () => {
     const to = join(directory, 'b.safetensors')
     expect((await pullback('convert', write('a.safetensors', weights), to, '--dtype', 'bfloat16')).code).toBe(0)
-    const { w, n } = (await tensorsOf(to)) as { readonly w: NDArray; readonly n: NDArray }
+    const { w, n } = (await arraysOf(to)) as { readonly w: NDArray; readonly n: NDArray }
     expect([w.dtype, n.dtype]).toEqual(['bfloat16', 'int64'])
   })
 
@@ -183,7 +181,7 @@ describe('convert', () => {
 describe('forward', () => {
   /** A recorded case as a file of inputs, and what came of it in `transformers`. */
   const recorded = async (family: string, name: string) => {
-    const all = await tensorsOf(join(data, family, `${name}.safetensors`))
+    const all = await arraysOf(join(data, family, `${name}.safetensors`))
     const part = (prefix: string) =>
       Object.fromEntries(
         Object.entries(all).flatMap(([key, x]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), x]] : [])),
@@ -201,7 +199,7 @@ describe('forward', () => {
     const out = join(directory, 'out.safetensors')
     const report = await json('forward', '--model', join(data, family), '--inputs', inputs, '--out', out, '--grads')
     expect(report).toMatchObject({ out, gradients: Object.keys(gradients).length })
-    const found = await tensorsOf(out)
+    const found = await arraysOf(out)
     for (const key of ['logits', 'loss', 'hidden_states.0']) {
       expect(np.allclose(found[key]!, outputs[key]!, { atol: 2e-5, rtol: 1e-5 }).bool(), key).toBe(true)
     }
@@ -222,7 +220,7 @@ describe('forward', () => {
     )
     expect(existsSync(out)).toBe(false)
     expect((await pullback(...args)).code).toBe(0)
-    expect((await tensorsOf(out))['pooled']!.shape).toEqual([3, 16])
+    expect((await arraysOf(out))['pooled']!.shape).toEqual([3, 16])
   })
 })
 
@@ -250,7 +248,7 @@ describe('export', () => {
     }
     expect(report).toMatchObject({ out, sha256: signature.sha256, inputs: signature.inputs.length })
     expect(createHash('sha256').update(text).digest('hex')).toBe(signature.sha256)
-    const names = Object.keys(await tensorsOf(join(data, 'bert-sequence', 'model.safetensors')))
+    const names = Object.keys(await arraysOf(join(data, 'bert-sequence', 'model.safetensors')))
     expect(signature.inputs.map(({ name }) => name).sort()).toEqual([...names, 'input_ids', 'labels'].sort())
     expect(signature.inputs.find(({ name }) => name === 'input_ids')).toEqual({
       name: 'input_ids',

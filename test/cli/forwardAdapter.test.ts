@@ -2,13 +2,12 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { NDArray } from 'pullback'
-import { np } from 'pullback'
-import { openTensors, readTensors, writeSafetensors } from 'pullback/io'
+import { writeSafetensors } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { get } from '../io/support/recorded.ts'
+import { arraysOf, get } from '../io/support/recorded.ts'
 import { familyOf } from '../train/methods/support/families.ts'
-import { pullback } from './support/commandLine.ts'
+import { succeed } from './support/commandLine.ts'
+import { off, under } from './support/tensors.ts'
 
 const data = resolve(import.meta.dirname, '../train/methods/data')
 const models = resolve(import.meta.dirname, '../models/data')
@@ -21,22 +20,6 @@ afterAll(() => {
   rmSync(directory, { recursive: true })
 })
 
-const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
-
-const forward = async (...args: readonly string[]): Promise<void> => {
-  expect(await pullback('forward', ...args)).toMatchObject({ code: 0, err: '' })
-}
-
-/** The largest difference, over the largest value where that is more than 1. */
-const off = (x: NDArray, y: NDArray): number =>
-  np.max(np.abs(np.subtract(x, y))).item() / Math.max(1, np.max(np.abs(x)).item())
-
-/** Tensors whose names have a beginning, without it. */
-const under = (prefix: string, tensors: { readonly [name: string]: NDArray }): { readonly [name: string]: NDArray } =>
-  Object.fromEntries(
-    Object.entries(tensors).flatMap(([name, x]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : [])),
-  )
-
 const cases = readdirSync(data).filter((name) => name !== 'bert-combined')
 
 describe.each(cases)('%s', (name) => {
@@ -45,7 +28,18 @@ describe.each(cases)('%s', (name) => {
     const [inputs, out] = [join(directory, `${name}.in.safetensors`), join(directory, `${name}.out.safetensors`)]
     await get(writeSafetensors(inputs, { ...under('input.', expected), ...under('label.', expected) }))
     const model = join(models, familyOf(name))
-    await forward('--model', model, '--adapter', join(data, name), '--inputs', inputs, '--out', out, '--grads')
+    await succeed(
+      'forward',
+      '--model',
+      model,
+      '--adapter',
+      join(data, name),
+      '--inputs',
+      inputs,
+      '--out',
+      out,
+      '--grads',
+    )
     const made = await arraysOf(out)
     expect(off(expected['tuned']!, made['logits']!)).toBeLessThan(1e-5)
     expect(off(expected['loss']!, made['loss']!)).toBeLessThan(1e-5)

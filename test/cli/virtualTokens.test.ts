@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { NDArray } from 'pullback'
 import { np } from 'pullback'
-import { openTensors, readTensors, writeSafetensors } from 'pullback/io'
+import { writeSafetensors } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { get } from '../io/support/recorded.ts'
-import { pullback } from './support/commandLine.ts'
+import { arraysOf, get } from '../io/support/recorded.ts'
+import { pullback, succeed } from './support/commandLine.ts'
+import { off, under } from './support/tensors.ts'
 
 const data = resolve(import.meta.dirname, '../train/methods/virtual/data')
 const models = resolve(import.meta.dirname, '../models/data')
@@ -19,18 +20,6 @@ beforeAll(() => {
 afterAll(() => {
   rmSync(directory, { recursive: true })
 })
-
-const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
-
-/** The largest difference, over the largest value where that is more than 1. */
-const off = (x: NDArray, y: NDArray): number =>
-  np.max(np.abs(np.subtract(x, y))).item() / Math.max(1, np.max(np.abs(x)).item())
-
-/** Tensors whose names have a beginning, without it. */
-const under = (prefix: string, tensors: { readonly [name: string]: NDArray }): { readonly [name: string]: NDArray } =>
-  Object.fromEntries(
-    Object.entries(tensors).flatMap(([name, x]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : [])),
-  )
 
 const cases = readdirSync(data)
 const modelOf = (name: string): string =>
@@ -56,12 +45,6 @@ const withWords = (name: string): string => {
 }
 
 const words = (ids: NDArray): string => Array.from(ids.dataSync('int32'), (id) => `w${id}`).join(' ')
-
-const succeed = async (...args: readonly string[]): Promise<string> => {
-  const run = await pullback(...args)
-  expect(run).toMatchObject({ code: 0, err: '' })
-  return run.out
-}
 
 test('all that is recorded is compared', () => {
   expect(cases.length).toBe(24)

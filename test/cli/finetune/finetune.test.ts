@@ -2,24 +2,29 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { np, random } from 'pullback'
-import { encodeSafetensors, openTensors, readTensors } from 'pullback/io'
-import { modelOfConfig, saveModel } from 'pullback/models'
+import { np } from 'pullback'
+import { encodeSafetensors } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { get } from '../../io/support/recorded.ts'
-import { pullback } from '../support/commandLine.ts'
+import { arraysOf } from '../../io/support/recorded.ts'
+import { pullback, succeed } from '../support/commandLine.ts'
+import { jsonLines, vocabularyOf, writeTinyFolder } from '../support/tinyFolders.ts'
 
-const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'good', 'fine', 'kind', 'bad', 'poor', 'cold', 'the', 'a', 'is', 'say', 'one', 'two', 'yes', 'no'] // prettier-ignore
-
-const tokenizerJson = (cls: boolean) => ({
-  version: '1.0',
-  added_tokens: [0, 1, 2, 3].map((id) => ({ id, content: words[id], special: true, single_word: false, lstrip: false, rstrip: false, normalized: false })), // prettier-ignore
-  normalizer: { type: 'Lowercase' },
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: cls ? { type: 'BertProcessing', sep: ['[SEP]', 3], cls: ['[CLS]', 2] } : null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: Object.fromEntries(words.map((word, i) => [word, i])), unk_token: '[UNK]' },
-})
+const words = vocabularyOf(
+  'good',
+  'fine',
+  'kind',
+  'bad',
+  'poor',
+  'cold',
+  'the',
+  'a',
+  'is',
+  'say',
+  'one',
+  'two',
+  'yes',
+  'no',
+)
 
 const sizes = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 32, vocab_size: words.length, max_position_embeddings: 64 } // prettier-ignore
 const configs = {
@@ -31,21 +36,8 @@ let directory: string
 let data: string
 const at = (...names: readonly string[]): string => join(directory, ...names)
 
-/** A folder of a model that knows nothing. */
-const makeFolder = async (name: keyof typeof configs): Promise<void> => {
-  const config = configs[name]
-  const model = modelOfConfig(config)
-  if (model._tag === 'Left') throw new Error(model.left.message)
-  const params = model.right.init(random.key(7))
-  await get(saveModel(at(name), { config, architecture: model.right.architecture, params }))
-  writeFileSync(at(name, 'tokenizer.json'), JSON.stringify(tokenizerJson(name === 'bert')))
-  writeFileSync(
-    at(name, 'tokenizer_config.json'),
-    JSON.stringify({ pad_token: '[PAD]', unk_token: '[UNK]', eos_token: '[SEP]', model_max_length: 64 }),
-  )
-}
-
-const lines = (rows: readonly object[]): string => rows.map((row) => JSON.stringify(row)).join('\n')
+const makeFolder = (name: keyof typeof configs): Promise<void> =>
+  writeTinyFolder(at(name), configs[name], { vocabulary: words, framed: name === 'bert', maxLength: 64 })
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'pullback-finetune-'))
@@ -58,21 +50,15 @@ beforeAll(async () => {
     ),
   )
   data = at('rows.jsonl')
-  writeFileSync(data, lines(rows))
+  writeFileSync(data, jsonLines(rows))
   writeFileSync(
     at('answers.jsonl'),
-    lines(rows.map(({ text, label }) => ({ prompt: text, completion: label === 'harsh' ? ' no' : ' yes' }))),
+    jsonLines(rows.map(({ text, label }) => ({ prompt: text, completion: label === 'harsh' ? ' no' : ' yes' }))),
   )
 })
 afterAll(() => {
   rmSync(directory, { recursive: true })
 })
-
-const succeed = async (...args: readonly string[]): Promise<string> => {
-  const { code, out, err } = await pullback(...args)
-  expect({ code, err }).toEqual({ code: 0, err: '' })
-  return out
-}
 
 interface Outcome {
   readonly steps: number
@@ -97,7 +83,6 @@ const finetune = async (out: string, ...args: readonly string[]): Promise<Outcom
   ) as Outcome
 
 const quick = ['--steps', '2', '--valid-fraction', '0.2', '--evaluate-every', '100']
-const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
 
 describe('a classifier', () => {
   test('a whole run by defaults: learns, and evaluate, predict, forward and merge agree on it', async () => {

@@ -1,25 +1,15 @@
 /** Runs of tuning that are interrupted, repeated, given other settings or other rows, or two at once. */
-import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
-import { random } from 'pullback'
-import { modelOfConfig, saveModel } from 'pullback/models'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { get } from '../../io/support/recorded.ts'
 import { pullback } from '../support/commandLine.ts'
+import type { Watch } from '../support/processes.ts'
+import { bundleCommand, runProcess } from '../support/processes.ts'
+import { jsonLines, vocabularyOf, writeTinyFolder } from '../support/tinyFolders.ts'
 
-const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'good', 'fine', 'bad', 'poor', 'the', 'a', 'is', 'one', 'yes', 'no']
-const tokenizerJson = {
-  version: '1.0',
-  added_tokens: [0, 1, 2, 3].map((id) => ({ id, content: words[id], special: true, single_word: false, lstrip: false, rstrip: false, normalized: false })), // prettier-ignore
-  normalizer: { type: 'Lowercase' },
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: { type: 'BertProcessing', sep: ['[SEP]', 3], cls: ['[CLS]', 2] },
-  decoder: null,
-  model: { type: 'WordLevel', vocab: Object.fromEntries(words.map((word, i) => [word, i])), unk_token: '[UNK]' },
-}
+const words = vocabularyOf('good', 'fine', 'bad', 'poor', 'the', 'a', 'is', 'one', 'yes', 'no')
 const configs = {
   bert: { model_type: 'bert', architectures: ['BertModel'], hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 16, vocab_size: words.length, max_position_embeddings: 32, hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0 }, // prettier-ignore
   t5: { model_type: 't5', architectures: ['T5ForConditionalGeneration'], d_model: 8, d_kv: 4, d_ff: 16, num_layers: 1, num_heads: 2, vocab_size: words.length, decoder_start_token_id: 0, pad_token_id: 0, eos_token_id: 3, dropout_rate: 0.1 }, // prettier-ignore
@@ -27,7 +17,6 @@ const configs = {
 
 let directory = ''
 const at = (...names: readonly string[]): string => join(directory, ...names)
-const lines = (rows: readonly object[]): string => rows.map((row) => JSON.stringify(row)).join('\n')
 const rowsOf = (good: string, bad: string) =>
   ['good', 'fine', 'bad', 'poor'].flatMap(
     (word, i) =>
@@ -37,14 +26,10 @@ const rowsOf = (good: string, bad: string) =>
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'pullback-runs-'))
   for (const [name, config] of Object.entries(configs)) {
-    const model = modelOfConfig(config)
-    if (model._tag === 'Left') throw new Error(model.left.message)
-    await get(saveModel(at(name), { config, architecture: model.right.architecture, params: model.right.init(random.key(7)) })) // prettier-ignore
-    writeFileSync(at(name, 'tokenizer.json'), JSON.stringify(tokenizerJson))
-    writeFileSync(at(name, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[PAD]', unk_token: '[UNK]', eos_token: '[SEP]', model_max_length: 32 })) // prettier-ignore
+    await writeTinyFolder(at(name), config, { vocabulary: words, framed: true, maxLength: 32 })
   }
-  writeFileSync(at('rows.jsonl'), lines(rowsOf('pleasant', 'harsh')))
-  writeFileSync(at('answers.jsonl'), lines(rowsOf('yes yes', 'no').map(({ text, label }) => ({ prompt: text, completion: label })))) // prettier-ignore
+  writeFileSync(at('rows.jsonl'), jsonLines(rowsOf('pleasant', 'harsh')))
+  writeFileSync(at('answers.jsonl'), jsonLines(rowsOf('yes yes', 'no').map(({ text, label }) => ({ prompt: text, completion: label })))) // prettier-ignore
 }, 60_000)
 afterAll(() => {
   rmSync(directory, { recursive: true })
@@ -119,7 +104,7 @@ describe('rows', () => {
   })
 
   test('labels in any script come back as they were', async () => {
-    writeFileSync(at('script.jsonl'), lines(rowsOf('好', 'schlécht')))
+    writeFileSync(at('script.jsonl'), jsonLines(rowsOf('好', 'schlécht')))
     expect(await pullback('finetune', '--model', at('bert'), '--data', at('script.jsonl'), '--out', at('script'), '--steps', '1', '--valid-fraction', '0')).toMatchObject({ code: 0 }) // prettier-ignore
     writeFileSync(at('texts.txt'), 'the is good\na is bad\n')
     const { out, code } = await pullback('predict', '--model', at('bert'), '--adapter', at('script'), '--data', at('texts.txt')) // prettier-ignore
@@ -133,27 +118,10 @@ describe('processes', () => {
   let script = ''
   beforeAll(async () => {
     script = at('main.mjs')
-    const root = resolve(import.meta.dirname, '../../..')
-    await build({ entryPoints: [resolve(root, 'src/cli/main.ts')], outfile: script, bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', absWorkingDir: root }) // prettier-ignore
+    await bundleCommand(script)
   }, 60_000)
 
-  const spawned = (
-    args: readonly string[],
-    watch: (metrics: () => number, kill: (signal: NodeJS.Signals) => void) => void,
-    out: string,
-  ) =>
-    // prettier-ignore
-    new Promise<{ code: number | null; err: string }>((done) => {
-      const child = spawn(process.execPath, [script, ...args], { cwd: resolve(import.meta.dirname, '../../..') })
-      let err = ''
-      child.stderr.on('data', (chunk: Buffer) => (err += String(chunk)))
-      const count = () => (existsSync(at(out, 'metrics.jsonl')) ? readFileSync(at(out, 'metrics.jsonl'), 'utf8').split('\n').length - 1 : 0) // prettier-ignore
-      const timer = setInterval(() => { watch(count, (signal) => void child.kill(signal)) }, 5) // prettier-ignore
-      child.on('close', (code) => {
-        clearInterval(timer)
-        done({ code, err })
-      })
-    })
+  const spawned = (args: readonly string[], watch: Watch, out: string) => runProcess(script, args, at(out, 'metrics.jsonl'), watch) // prettier-ignore
 
   test('killed by SIGKILL and ended by Ctrl-C, the command ends as one that was left alone: adapter, metrics and report', async () => {
     const args = ['--steps', '30', '--checkpoint-every', '4', '--evaluate-every', '5']
@@ -218,7 +186,7 @@ describe('epochs', () => {
       .map((line) => JSON.parse(line) as StepLine)
 
   test('are passes over the data: each has every row once, whatever lengths they have; also where a run is gone on with', async () => {
-    writeFileSync(at('lengths.jsonl'), lines([...short, ...long]))
+    writeFileSync(at('lengths.jsonl'), jsonLines([...short, ...long]))
     const args = [
       '--valid-fraction',
       '0',
@@ -245,7 +213,7 @@ describe('epochs', () => {
   }, 60_000)
 
   test('the rate falls to 0 with the last of them, and each ends with an evaluation', async () => {
-    writeFileSync(at('lengths.jsonl'), lines([...short, ...long]))
+    writeFileSync(at('lengths.jsonl'), jsonLines([...short, ...long]))
     const ran = await tuneRows('falls', '--epochs', '2', '--valid', at('lengths.jsonl'), '--warmup', '0')
     expect(ran).toMatchObject({ code: 0, err: '' })
     const steps = stepsOf('falls')

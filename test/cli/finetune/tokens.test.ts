@@ -1,26 +1,16 @@
 /** Tuning virtual tokens and bottlenecks from the command line, for each task that they fit: also where the process is killed. */
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
-import { np, random } from 'pullback'
-import { openTensors, readTensors, writeSafetensors } from 'pullback/io'
-import { modelOfConfig, saveModel } from 'pullback/models'
+import { join } from 'node:path'
+import { np } from 'pullback'
+import { writeSafetensors } from 'pullback/io'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { get } from '../../io/support/recorded.ts'
-import { pullback } from '../support/commandLine.ts'
+import { arraysOf, get } from '../../io/support/recorded.ts'
+import { pullback, succeed } from '../support/commandLine.ts'
+import { bundleCommand, runProcess } from '../support/processes.ts'
+import { jsonLines, vocabularyOf, writeTinyFolder } from '../support/tinyFolders.ts'
 
-const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'good', 'fine', 'bad', 'poor', 'the', 'a', 'is', 'one', 'yes', 'no']
-const tokenizerJson = {
-  version: '1.0',
-  added_tokens: [0, 1, 2, 3].map((id) => ({ id, content: words[id], special: true, single_word: false, lstrip: false, rstrip: false, normalized: false })), // prettier-ignore
-  normalizer: { type: 'Lowercase' },
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: Object.fromEntries(words.map((word, i) => [word, i])), unk_token: '[UNK]' },
-}
+const words = vocabularyOf('good', 'fine', 'bad', 'poor', 'the', 'a', 'is', 'one', 'yes', 'no')
 const sizes = { hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 16, vocab_size: words.length, max_position_embeddings: 32 } // prettier-ignore
 const configs = {
   bert: { model_type: 'bert', architectures: ['BertModel'], ...sizes, hidden_dropout_prob: 0.1, attention_probs_dropout_prob: 0 }, // prettier-ignore
@@ -30,40 +20,28 @@ const configs = {
 
 let directory = ''
 const at = (...names: readonly string[]): string => join(directory, ...names)
-const lines = (rows: readonly object[]): string => rows.map((row) => JSON.stringify(row)).join('\n')
 const rows = ['good', 'fine', 'bad', 'poor'].flatMap((word, i) => ['the', 'a', 'one', 'a a', 'the a', 'one one'].map((first) => ({ text: `${first} is ${word}`, label: i < 2 ? 'pleasant' : 'harsh' }))) // prettier-ignore
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'pullback-tokens-'))
   for (const [name, config] of Object.entries(configs)) {
-    const model = modelOfConfig(config)
-    if (model._tag === 'Left') throw new Error(model.left.message)
-    await get(saveModel(at(name), { config, architecture: model.right.architecture, params: model.right.init(random.key(7)) })) // prettier-ignore
-    writeFileSync(at(name, 'tokenizer.json'), JSON.stringify(tokenizerJson))
-    writeFileSync(at(name, 'tokenizer_config.json'), JSON.stringify({ pad_token: '[PAD]', unk_token: '[UNK]', eos_token: '[SEP]', model_max_length: 32 })) // prettier-ignore
+    await writeTinyFolder(at(name), config, { vocabulary: words, framed: false, maxLength: 32 })
   }
-  writeFileSync(at('classify.jsonl'), lines(rows))
-  writeFileSync(at('embed.jsonl'), lines(rows.map(({ text }) => ({ text, textPair: `${text} yes` }))))
+  writeFileSync(at('classify.jsonl'), jsonLines(rows))
+  writeFileSync(at('embed.jsonl'), jsonLines(rows.map(({ text }) => ({ text, textPair: `${text} yes` }))))
   const answers = rows.map(({ text, label }) => ({ prompt: text, completion: label === 'harsh' ? ' no' : ' yes yes' }))
-  writeFileSync(at('causal.jsonl'), lines(answers))
-  writeFileSync(at('seq2seq.jsonl'), lines(answers))
+  writeFileSync(at('causal.jsonl'), jsonLines(answers))
+  writeFileSync(at('seq2seq.jsonl'), jsonLines(answers))
 }, 60_000)
 afterAll(() => {
   rmSync(directory, { recursive: true })
 })
-
-const succeed = async (...args: readonly string[]): Promise<string> => {
-  const { code, out, err } = await pullback(...args)
-  expect({ code, err }).toEqual({ code: 0, err: '' })
-  return out
-}
 
 interface Outcome {
   readonly metrics: { readonly [name: string]: number }
 }
 
 const tuneArgs = (method: string, model: string, task: string, out: string, ...args: readonly string[]) => ['finetune', '--model', at(model), '--data', at(`${task}.jsonl`), '--task', task, '--method', method, '--out', at(out), '--batch-size', '8', '--valid', at(`${task}.jsonl`), '--tokens', '3', '--size', '3', ...args] // prettier-ignore
-const arraysOf = async (path: string) => get(readTensors(await get(openTensors(path))))
 const bytesOf = (out: string): Buffer => readFileSync(at(out, 'adapter_model.safetensors'))
 
 /** What a file has of a method, besides a head. */
@@ -143,7 +121,7 @@ describe.each([
 test('the same text has the same loss, however long the rows are padded beside it', async () => {
   const text = { prompt: 'the is', completion: ' bad' }
   const perplexityOf = async (...more: readonly object[]) => {
-    writeFileSync(at('padded.jsonl'), lines([text, ...more]))
+    writeFileSync(at('padded.jsonl'), jsonLines([text, ...more]))
     const args = [
       '--model',
       at('llama'),
@@ -186,23 +164,16 @@ describe('processes', () => {
   let script = ''
   beforeAll(async () => {
     script = at('main.mjs')
-    const root = resolve(import.meta.dirname, '../../..')
-    await build({ entryPoints: [resolve(root, 'src/cli/main.ts')], outfile: script, bundle: true, format: 'esm', platform: 'node', target: 'node20', logLevel: 'error', absWorkingDir: root }) // prettier-ignore
+    await bundleCommand(script)
   }, 60_000)
 
   /** Runs it, killed by SIGKILL after a step if one is given. */
-  const ran = (out: string, args: readonly string[], step: number): Promise<number | null> =>
-    new Promise((done) => {
-      const child = spawn(process.execPath, [script, ...args], { cwd: resolve(import.meta.dirname, '../../..') })
-      const metrics = at(out, 'metrics.jsonl')
-      const timer = setInterval(() => {
-        if (existsSync(metrics) && readFileSync(metrics, 'utf8').split('\n').length > step) child.kill('SIGKILL')
-      }, 5)
-      child.on('close', (code) => {
-        clearInterval(timer)
-        done(code)
-      })
+  const ran = async (out: string, args: readonly string[], step: number): Promise<number | null> => {
+    const { code } = await runProcess(script, args, at(out, 'metrics.jsonl'), (steps, kill) => {
+      if (steps() >= step) kill('SIGKILL')
     })
+    return code
+  }
 
   test.each([
     ['prompt', 'bert', 'classify'],

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
+import type { NDArray } from 'pullback'
+import { openTensors, readTensors } from 'pullback/io'
 
 const folder = resolve(import.meta.dirname, '../data')
 
@@ -35,3 +37,7 @@ export const leftOf = <E, A>(result: Either<E, A>): E => {
 
 /** What a task gives, which must be no error. */
 export const get = async <E, A>(task: TaskEither<E, A>): Promise<A> => rightOf(await task())
+
+/** All arrays of a file, by name. */
+export const arraysOf = async (path: string): Promise<{ readonly [name: string]: NDArray }> =>
+  get(readTensors(await get(openTensors(path))))
