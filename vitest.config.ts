@@ -16,6 +16,7 @@ export default defineConfig({
       { find: /^pullback\/train$/, replacement: source('./src/train/index.ts') },
       { find: /^pullback\/interpret$/, replacement: source('./src/interpret/index.ts') },
       { find: /^pullback\/stablehlo$/, replacement: source('./src/stablehlo/index.ts') },
+      { find: /^pullback\/onnx$/, replacement: source('./src/onnx/index.ts') },
       { find: /^pullback\/xla$/, replacement: source('./src/xla/index.ts') },
       { find: /^pullback\/tokenizers$/, replacement: source('./src/tokenizers/index.ts') },
       { find: /^pullback\/models$/, replacement: source('./src/models/index.ts') },

@@ -24,6 +24,7 @@ const generate = async (): Promise<void> => {
       'src/train/index.ts',
       'src/interpret/index.ts',
       'src/stablehlo/index.ts',
+      'src/onnx/index.ts',
       'src/xla/index.ts',
     ],
     tsconfig: 'tsconfig.build.json',

@@ -17,6 +17,7 @@ export const layers: readonly (readonly string[])[] = [
   ['nn'],
   ['optim'],
   ['stablehlo'],
+  ['onnx'],
   ['xla'],
   ['testing', 'eslint'],
   ['io'],

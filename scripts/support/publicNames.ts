@@ -15,6 +15,7 @@ const entries = {
   train: 'src/train/index.ts',
   interpret: 'src/interpret/index.ts',
   stablehlo: 'src/stablehlo/index.ts',
+  onnx: 'src/onnx/index.ts',
   xla: 'src/xla/index.ts',
 } as const
 

@@ -9,18 +9,18 @@ const polynomial = (x: number, c: readonly number[]): number => {
 }
 
 /** A quotient of polynomials: numerator, denominator. */
-type Rational = readonly [readonly number[], readonly number[]]
+export type Rational = readonly [readonly number[], readonly number[]]
 const rational = (x: number, [p, q]: Rational): number => polynomial(x, p) / polynomial(x, q)
 
 // Coefficients of FreeBSD's msun s_erf.c (Sun Microsystems, 1993), by range of |x|; see there for their derivation.
 // Below 0.84375: (erf(x) - x) / x, in x².
-const erfSmall: Rational = [
+export const erfSmall: Rational = [
   [0.12837916709551256, -0.3250421072470015, -0.02848174957559851, -0.005770270296489442, -0.000023763016656650163],
   [1, 0.39791722395915535, 0.0650222499887673, 0.005081306281875766, 0.00013249473800432164, -0.000003960228278775368],
 ]
 // Below 1.25: erf(x) - erf1, in |x| - 1.
-const erf1 = 0.8450629115104675
-const erfMiddle: Rational = [
+export const erf1 = 0.8450629115104675
+export const erfMiddle: Rational = [
   [
     -0.0023621185607526594, 0.41485611868374833, -0.3722078760357013, 0.31834661990116175, -0.11089469428239668,
     0.035478304325618236, -0.002166375594868791,
@@ -31,7 +31,7 @@ const erfMiddle: Rational = [
   ],
 ]
 // Below 1 / 0.35, and above: log(|x| erfc(|x|)) + x² + 0.5625, in 1 / x².
-const erfcNear: Rational = [
+export const erfcNear: Rational = [
   [
     -0.009864944034847148, -0.6938585727071818, -10.558626225323291, -62.375332450326006, -162.39666946257347,
     -184.60509290671104, -81.2874355063066, -9.814329344169145,
@@ -41,7 +41,7 @@ const erfcNear: Rational = [
     108.63500554177944, 6.570249770319282, -0.0604244152148581,
   ],
 ]
-const erfcFar: Rational = [
+export const erfcFar: Rational = [
   [
     -0.0098649429247001, -0.799283237680523, -17.757954917754752, -160.63638485582192, -637.5664433683896,
     -1025.0951316110772, -483.5191916086514,
@@ -82,7 +82,7 @@ export const erfc = (x: number): number => {
 
 // The normal quantile of Wichura (1988), algorithm AS 241, PPND16: relative error below 1e-16.
 // In 0.180625 - q², where q = y / 2 is at most 0.425.
-const quantileCentre: Rational = [
+export const quantileCentre: Rational = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
     33430.57558358813, 2509.0809287301227,
@@ -93,7 +93,7 @@ const quantileCentre: Rational = [
   ],
 ]
 // In r - 1.6 and r - 5, where r = √(-log of the tail).
-const quantileNear: Rational = [
+export const quantileNear: Rational = [
   [
     1.4234371107496835, 4.630337846156546, 5.769497221460691, 3.6478483247632045, 1.2704582524523684,
     0.2417807251774506, 0.022723844989269184, 0.0007745450142783414,
@@ -103,7 +103,7 @@ const quantileNear: Rational = [
     0.0005475938084995345, 1.0507500716444169e-9,
   ],
 ]
-const quantileFar: Rational = [
+export const quantileFar: Rational = [
   [
     6.657904643501103, 5.463784911164114, 1.7848265399172913, 0.29656057182850487, 0.026532189526576124,
     0.0012426609473880784, 0.000027115555687434876, 2.0103343992922881e-7,

@@ -5,6 +5,7 @@ import { NDArray, PullbackError, debug, np } from 'pullback'
 import * as eslint from 'pullback/eslint'
 import * as interpret from 'pullback/interpret'
 import * as stablehlo from 'pullback/stablehlo'
+import * as onnx from 'pullback/onnx'
 import * as io from 'pullback/io'
 import * as models from 'pullback/models'
 import * as testing from 'pullback/testing'
@@ -40,6 +41,7 @@ export const entries: { readonly [entry: string]: readonly [members: object, pre
   './train': [train, 'train'],
   './interpret': [interpret, 'interpret'],
   './stablehlo': [stablehlo, 'stablehlo'],
+  './onnx': [onnx, 'onnx'],
   './xla': [xla, 'xla'],
 }
 
