@@ -36,7 +36,8 @@ export const carrierOf = (dtype: DType): DType => {
 export class Writer {
   readonly #inline: Inline
   readonly #taken: ReadonlySet<string>
-  readonly #initializers: Message[] = []
+  readonly #initializers = new Map<string, Message>()
+  readonly #read = new Set<string>()
   readonly #shared = new Map<string, Value>()
   readonly #expansions = new Map<string, Program>()
   #nodes: Message[] = []
@@ -59,8 +60,9 @@ export class Writer {
     return this.#nodes
   }
 
+  /** Arrays that the model carries, those that no node reads left out. */
   get initializers(): readonly Message[] {
-    return this.#initializers
+    return [...this.#initializers].flatMap(([name, tensor]) => (this.#read.has(name) ? [tensor] : []))
   }
 
   /** An operator on values as they are held, to results of these types. Left out operands are null. */
@@ -72,6 +74,7 @@ export class Writer {
   ): readonly Value[] {
     const values = results.map(({ dtype, shape }): Value => ({ name: this.#fresh(), dtype, shape, held: shape }))
     const names = operands.map((x) => x?.name ?? '')
+    for (const name of names) this.#read.add(name)
     this.#nodes.push(
       nodeMessage(
         op,
@@ -116,7 +119,9 @@ export class Writer {
 
   /** A name given to a value. */
   named(x: Value, name: string): void {
-    this.#nodes.push(nodeMessage('Identity', [this.whole(x).name], [name]))
+    const whole = this.whole(x)
+    this.#read.add(whole.name)
+    this.#nodes.push(nodeMessage('Identity', [whole.name], [name]))
   }
 
   /** The body of a loop or branch: a graph of its own, which sees all values outside of it. */
@@ -153,7 +158,7 @@ export class Writer {
 
   /** An array that the model carries, under a name of its own or a fresh one. */
   initializer(type: Typed, data: TypedArray, name = this.#fresh()): Value {
-    this.#initializers.push(tensorMessage(name, type, data))
+    this.#initializers.set(name, tensorMessage(name, type, data))
     return { name, dtype: type.dtype, shape: type.shape, held: type.shape }
   }
 

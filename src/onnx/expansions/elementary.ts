@@ -70,7 +70,7 @@ export const acosh = (x: NDArray): NDArray => {
   const isLarge = np.greater(x, 1e8)
   const t = np.subtract(np.where(isLarge, 2, x), 1)
   const small = log1p(np.add(t, np.sqrt(np.add(np.multiply(2, t), np.multiply(t, t)))))
-  return np.where(isLarge, np.add(np.log(x), Math.LN2), small)
+  return np.where(isLarge, np.add(np.log(x), Math.LN2), np.where(np.less(x, 1), NaN, small))
 }
 
 /** ½ log1p(2x / (1 - x)) */

@@ -154,13 +154,15 @@ const shiftRightLogical: Rule<'shiftRightLogical'> = (w, [x, by]) => [
   w.cast(shifted(w, w.cast(x!, unsignedOf(x!.dtype)), by!, 'RIGHT'), x!.dtype),
 ]
 
-/** Of a negative x, ~(~x >> n): zeros come in from the left, and are turned round. */
+const signedOf = (dtype: DType): DType => (dtype.startsWith('u') ? (dtype.slice(1) as DType) : dtype)
+
+/** The first bit is the sign. Of a negative x, ~(~x >> n): zeros come in from the left, and are turned round. */
 const shiftRightArithmetic: Rule<'shiftRightArithmetic'> = (w, [x, by]) => {
-  if (isUnsigned(x!.dtype)) return shiftRightLogical(w, [x!, by!], {}, [])
-  const isNegative = w.test('Less', w.cast(x!, 'int64'), w.constant(0, 'int64', x!.shape))
-  const turned = w.select(isNegative, w.apply('BitwiseNot', x!), x!)
+  const signed = w.cast(x!, signedOf(x!.dtype))
+  const isNegative = w.test('Less', w.cast(signed, 'int64'), w.constant(0, 'int64', x!.shape))
+  const turned = w.select(isNegative, w.apply('BitwiseNot', signed), signed)
   const moved = shifted(w, turned, by!, 'RIGHT')
-  return [w.select(isNegative, w.apply('BitwiseNot', moved), moved)]
+  return [w.cast(w.select(isNegative, w.apply('BitwiseNot', moved), moved), x!.dtype)]
 }
 
 const asItIs: RuleOf<unknown> = (_, [x]) => [x!]
