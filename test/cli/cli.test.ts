@@ -260,10 +260,21 @@ describe('export', () => {
     expect(text).toContain('func.func public @main(')
   })
 
+  test('a model of ONNX, with all parameters inside', async () => {
+    const out = join(directory, 'model.onnx')
+    const given = write('given.safetensors', { input_ids: inputs.input_ids })
+    const report = await json('export', '--model', join(data, 'bert-sequence'), '--inputs', given, '--out', out)
+    expect(report).toMatchObject({ out, inputs: 1 })
+    const inside = await tensorsOf(out)
+    for (const [name, x] of Object.entries(await tensorsOf(join(data, 'bert-sequence', 'model.safetensors')))) {
+      expect(np.arrayEqual(inside[name]!, x).bool(), name).toBe(true)
+    }
+  })
+
   test('what cannot be: another ending, gradients without labels', async () => {
     const given = write('given.safetensors', { input_ids: inputs.input_ids })
     const args = ['export', '--model', join(data, 'bert-sequence'), '--inputs', given] as const
-    expect((await pullback(...args, '--out', 'model.txt')).err).toContain('--out must end with .mlir')
+    expect((await pullback(...args, '--out', 'model.txt')).err).toContain('--out must end with .mlir or .onnx')
     const out = join(directory, 'none.mlir')
     expect((await pullback(...args, '--out', out, '--grads')).err).toContain('has no loss without labels')
     expect(existsSync(out)).toBe(false)

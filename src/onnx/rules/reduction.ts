@@ -1,25 +1,27 @@
 /** Folds along axes, running ones, windows that slide, and sorting. */
-import { isFloat, isHalf, limitsOf } from '../../core/dtype.ts'
+import { isFloat, isHalf } from '../../core/dtype.ts'
 import type { DType } from '../../core/dtype.ts'
 import { dropAxes, range, sizeOf } from '../../core/shape.ts'
 import type { AxesParams, AxisParams, CumulativeParams, SelectParams, WindowParams } from '../../ir/op.ts'
 import { slidingAxes } from '../../primitives/convolution/sliding.ts'
+import { identityOf } from '../../primitives/folds.ts'
+import type { FoldName } from '../../primitives/folds.ts'
 import type { Sliding } from '../../primitives/convolution/sliding.ts'
 import { carrierOf } from '../writer.ts'
 import type { Value, Writer } from '../writer.ts'
 import type { Rule, RuleOf, Rules } from './rule.ts'
 
-/** A fold along axes, its operator on two elements, and what it begins with. */
+/** A fold: its name here, its operator along axes, and that on two elements. */
 interface Monoid {
+  readonly name: FoldName
   readonly op: 'ReduceSum' | 'ReduceProd' | 'ReduceMax' | 'ReduceMin'
   readonly fold: 'Add' | 'Mul' | 'Max' | 'Min'
-  readonly identity: (dtype: DType) => number | bigint
 }
 
-const sum: Monoid = { op: 'ReduceSum', fold: 'Add', identity: () => 0 }
-const product: Monoid = { op: 'ReduceProd', fold: 'Mul', identity: () => 1 }
-const max: Monoid = { op: 'ReduceMax', fold: 'Max', identity: (dtype) => limitsOf(dtype)[0] }
-const min: Monoid = { op: 'ReduceMin', fold: 'Min', identity: (dtype) => limitsOf(dtype)[1] }
+const sum: Monoid = { name: 'sum', op: 'ReduceSum', fold: 'Add' }
+const product: Monoid = { name: 'prod', op: 'ReduceProd', fold: 'Mul' }
+const max: Monoid = { name: 'max', op: 'ReduceMax', fold: 'Max' }
+const min: Monoid = { name: 'min', op: 'ReduceMin', fold: 'Min' }
 
 /**
  * Folds in the dtype that engines fold; integers of 64 bits without a sign are ordered as those with one once their first bit is turned
@@ -32,10 +34,11 @@ const folded = (w: Writer, { op }: Monoid, x: Value, f: (wide: Value) => Value):
 }
 
 /** What the fold begins with, in the dtype that it is computed in. */
-const startOf = ({ identity }: Monoid, dtype: DType): number | bigint => identity(dtype === 'uint64' ? 'int64' : dtype)
+const startOf = ({ name }: Monoid, dtype: DType): number | bigint =>
+  identityOf(name, dtype === 'uint64' ? 'int64' : dtype)
 
 const reduced = (w: Writer, monoid: Monoid, x: Value, axes: readonly number[]): Value => {
-  if (sizeOf(x.shape) === 0) return w.constant(monoid.identity(x.dtype), x.dtype, dropAxes(x.shape, axes))
+  if (sizeOf(x.shape) === 0) return w.constant(identityOf(monoid.name, x.dtype), x.dtype, dropAxes(x.shape, axes))
   return folded(w, monoid, x, (y) => propagating(w, monoid, y, axes))
 }
 
@@ -60,7 +63,7 @@ const cumulative =
       return [w.computed([x!], (y) => w.one('CumSum', [y, w.integers([axis], [])], y, attributes))]
     }
     const extent = x!.shape[axis]!
-    const start = monoid.identity(x!.dtype)
+    const start = identityOf(monoid.name, x!.dtype)
     let y = w.whole(x!)
     for (let by = 1; by < extent; by *= 2) {
       const before = y.shape.map(() => 0)
@@ -136,7 +139,7 @@ export const windowsAlong = (w: Writer, x: Value, sliding: Sliding, axis: number
 const window =
   (monoid: Monoid): RuleOf<WindowParams> =>
   (w, [x], params, [out]) => {
-    if (sizeOf(x!.shape) === 0) return [w.like(monoid.identity(x!.dtype), out!)]
+    if (sizeOf(x!.shape) === 0) return [w.like(identityOf(monoid.name, x!.dtype), out!)]
     const axes = slidingAxes(x!.shape, params)
     return [
       folded(w, monoid, x!, (wide) => {
