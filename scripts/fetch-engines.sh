@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Gets what runs exported programs in tests: jaxlib, for StableHLO. It goes to .engines (or the folder that is named) and stays there;
-# nothing is installed into Python itself. Needs Python 3.11 or later with pip.
+# Gets what runs exported programs in tests: jaxlib, for StableHLO, and onnxruntime, for ONNX. It goes to .engines (or the folder that is
+# named) and stays there; nothing is installed into Python itself. Needs Python 3.11 or later with pip.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-.engines}/python
-packages=(jax==0.10.2 jaxlib==0.10.2)
+packages=(jax==0.10.2 jaxlib==0.10.2 onnx==1.23.2 onnxruntime==1.32.0)
 
 [ -f "$target/installed" ] && [ "$(cat "$target/installed")" = "${packages[*]}" ] && exit 0
 # Installed beside its place, so that what was interrupted is not taken for all.

@@ -7,12 +7,12 @@ import type { Program } from '../../src/ir/program.ts'
 import { modelBytes } from '../../src/onnx/module.ts'
 import { dataOf, programOf } from '../backends/support/samples.ts'
 import type { Engine } from './support/engine.ts'
-import { python, startEngine, title } from './support/engine.ts'
+import { python, skipped, startEngine } from './support/engine.ts'
 
 const among = operations.filter((op) => op !== 'callback')
 const RUNS = Number(process.env['PULLBACK_RUNS'] ?? 12)
 
-describe.skipIf(python === null)(`ONNX in onnxruntime${title}`, () => {
+describe.skipIf(python === null)(`ONNX in onnxruntime${skipped}`, () => {
   let engine: Engine
   beforeAll(async () => {
     engine = await startEngine(python!)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modelBytes } from '../../src/onnx/module.ts'
 import { toHost } from '../../src/trace/value.ts'
 import type { Engine } from './support/engine.ts'
-import { python, startEngine, title } from './support/engine.ts'
+import { python, skipped, startEngine } from './support/engine.ts'
 
 const moderate = [0.1, 0.49, 0.51, 0.85, 1, 1.27, 1.5, 2.5, 3, 4.7, 5.5, 7.6, 11, 20, 27]
 const extreme = [1e-30, 1e-9, 90, 700, 1e9, 1e30, Infinity]
@@ -96,7 +96,7 @@ const overIntegers: { readonly [name: string]: (x: NDArray, y: NDArray) => NDArr
   shiftRightLogical: lax.shiftRightLogical,
 }
 
-describe.skipIf(python === null)(`edges in onnxruntime${title}`, () => {
+describe.skipIf(python === null)(`edges in onnxruntime${skipped}`, () => {
   let engine: Engine
   beforeAll(async () => {
     engine = await startEngine(python!)

