@@ -124,8 +124,8 @@ const withGiven = (
  * import { exportOnnx } from 'pullback/onnx'
  * const apply = ({ w }: { w: NDArray }, x: NDArray) => ({ probabilities: nn.softmax(np.matmul(x, w)) })
  * const model = exportOnnx(apply, { bakeArgnums: 0, inputNames: ['x'] })({ w: np.ones([3, 2]) }, np.zeros([8, 3]))
- * model.inputs.map(({ name, shape }) => `${name} [${shape.join()}]`) // => x [8,3],
- * model.outputs.map(({ name, shape }) => `${name} [${shape.join()}]`) // => probabilities [8,2],
+ * model.inputs.map(({ name, shape }) => `${name} [${shape.join()}]`) // => x [8,3]
+ * model.outputs.map(({ name, shape }) => `${name} [${shape.join()}]`) // => probabilities [8,2]
  * ```
  */
 export const exportOnnx = <A extends readonly unknown[]>(

@@ -6,6 +6,7 @@ import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Variable } from '../ir/program.ts'
 import { Literal, Program } from '../ir/program.ts'
 import { graphMessage, modelMessage, valueMessage } from './format.ts'
+import { stepsOf } from './patterns.ts'
 import { rules } from './rules/index.ts'
 import type { Rule } from './rules/rule.ts'
 import type { Value } from './writer.ts'
@@ -23,8 +24,8 @@ const inline = (w: Writer, program: Program, operands: readonly Value[]): readon
   const values = new Map<Variable, Value>(program.inputs.map((v, i) => [v, operands[i]!]))
   for (const { variable, value } of program.constants) values.set(variable, w.array(value))
   const valueOf = (a: Atom): Value => (a instanceof Literal ? w.constant(a.value, a.aval.dtype) : values.get(a)!)
-  for (const eqn of program.equations) {
-    const results = write(w, eqn, eqn.inputs.map(valueOf))
+  for (const { eqn, pattern } of stepsOf(program)) {
+    const results = pattern === null ? write(w, eqn, eqn.inputs.map(valueOf)) : [pattern.write(w, valueOf(pattern.x))]
     eqn.outputs.forEach((v, i) => values.set(v, results[i]!))
   }
   return program.outputs.map(valueOf)
