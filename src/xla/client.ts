@@ -9,7 +9,7 @@ import type { Ptr } from './pjrt/ffi.ts'
 import type { Named, NamedOption } from './pjrt/foreign.ts'
 import { layoutOf, structs } from './pjrt/layouts.ts'
 import type { Flags } from './options.ts'
-import { compileOptions } from './options.ts'
+import { agreeing, compileOptions } from './options.ts'
 import { XlaError } from './errors.ts'
 
 /** PJRT_Buffer_Type. */
@@ -95,7 +95,8 @@ export class Client {
     if (chosen === undefined) throw new XlaError(`there is no device ${device}: the plugin has ${devices.length}.`)
     this.#device = chosen
     const description = api.call('Device_GetDescription', { device: chosen })('description')
-    this.#options = compileOptions(api.call('DeviceDescription_Id', { description })('id'), flags)
+    const id = api.call('DeviceDescription_Id', { description })('id')
+    this.#options = compileOptions(id, { ...agreeing(this.platform), ...flags })
     const text = api.call('DeviceDescription_ToString', { description })
     this.description = api.text(text('text'), text('text_size'))
   }

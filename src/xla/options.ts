@@ -4,6 +4,15 @@ import { encodeUtf8 } from '../core/utf8.ts'
 /** Settings of XLA's own (xla/xla.proto, DebugOptions), by name. */
 export type Flags = Readonly<Record<string, string | number | boolean>>
 
+/**
+ * What makes XLA agree with the other devices: `min` and `max` propagate NaN, and results of 16 bits are rounded after each operation.
+ * Other plugins than XLA's own may not know these flags.
+ */
+export const agreeing = (platform: string): Flags =>
+  ['cpu', 'cuda', 'gpu', 'rocm'].includes(platform.toLowerCase())
+    ? { xla_cpu_enable_fast_min_max: false, xla_allow_excess_precision: false }
+    : {}
+
 const varint = (n: number): readonly number[] => (n < 128 ? [n] : [(n % 128) + 128, ...varint(Math.floor(n / 128))])
 
 const integer = (field: number, n: number): readonly number[] => [...varint(field * 8), ...varint(n)]

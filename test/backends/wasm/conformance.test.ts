@@ -1,7 +1,7 @@
 /** The WebAssembly back end means what the interpreter means: every operation, random programs, values and gradients. */
 import * as fc from 'fast-check'
-import type { NDArray, Program } from 'pullback'
-import { evalProgram, jvp, makeProgram, np, optimize, vjp, vmap } from 'pullback'
+import type { NDArray } from 'pullback'
+import { evalProgram, jvp, makeProgram, optimize } from 'pullback'
 import type { Execute, RandomProgram } from 'pullback/testing'
 import { conforms, onDevice, operations, primitiveLaws, programs, samples } from 'pullback/testing'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { compile } from '../../../src/backends/wasm/compile.ts'
 import { WasmDevice } from '../../../src/backends/wasm/device.ts'
 import { hasRelaxedSimd } from '../../../src/backends/wasm/platform.ts'
 import { isFloat } from '../../../src/core/dtype.ts'
+import { batchOf, gradientOf, gradientOfProgram } from '../support/derived.ts'
 import { dataOf, programOf } from './support/samples.ts'
 
 /** With guards around all memory, and all ranges cut as finely as can be, so that threads meet on small arrays. */
@@ -31,20 +32,6 @@ const configurations = [
 afterAll(() => {
   for (const [, device] of configurations) device.dispose()
 })
-
-/** From float inputs to the cotangents that their outputs' pull back; null where there is nothing to differentiate. */
-const gradientOf = (
-  f: (...xs: readonly NDArray[]) => readonly NDArray[],
-  point: readonly NDArray[],
-): Program | null => {
-  if (point.length === 0) return null
-  const pull = (...xs: NDArray[]): readonly NDArray[] => {
-    const [ys, pullback] = vjp(f, ...xs)
-    const cotangents = ys.map((y) => np.add(np.multiply(y, 0.3), 1))
-    return pullback(cotangents)
-  }
-  return optimize(makeProgram(pull)(...point))
-}
 
 describe.each(configurations)('on %s', (_, device) => {
   const execute = onDevice(device)
@@ -101,23 +88,15 @@ describe('random programs', () => {
     fc.assert(fc.property(programs(larger), values), { numRuns: runs / 8 })
   }, 600_000)
 
-  const gradients = ({ program, inputs }: RandomProgram): void => {
-    const places = inputs.flatMap((x, i) => (isFloat(x.dtype) ? [i] : []))
-    const point = places.map((i) => inputs[i]!)
-    const f = (...xs: readonly NDArray[]): readonly NDArray[] => {
-      const full = inputs.map((x, i) => (places.includes(i) ? xs[places.indexOf(i)]! : x))
-      return evalProgram(program, full).filter((y) => isFloat(y.dtype))
-    }
-    const gradient = gradientOf(f, point)
-    if (gradient !== null) conforms(gradient, dataOf(point), single!)
+  const gradients = (random: RandomProgram): void => {
+    const gradient = gradientOfProgram(random)
+    if (gradient !== null) conforms(gradient.program, dataOf(gradient.inputs), single!)
   }
 
   // With what test/ir/programs.test.ts says of the interpreter, so are batches and derivatives of compiled programs right.
-  const batches = ({ program, inputs }: RandomProgram): void => {
-    if (inputs.length === 0) return
-    const stacked = inputs.map((x) => np.stack([x, np.roll(x, 1), np.roll(x, 2)]))
-    const mapped = makeProgram(vmap((...xs: NDArray[]) => evalProgram(program, xs)))(...stacked)
-    conforms(optimize(mapped), dataOf(stacked), double!)
+  const batches = (random: RandomProgram): void => {
+    const batch = batchOf(random)
+    if (batch !== null) conforms(batch.program, dataOf(batch.inputs), double!)
   }
 
   const tangents = ({ program, inputs }: RandomProgram): void => {
