@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import type { TypedArray } from '../../src/core/dtype.ts'
 import type { Program } from '../../src/ir/program.ts'
 import { modelBytes } from '../../src/onnx/module.ts'
-import { dataOf, programOf } from '../backends/support/samples.ts'
+import { dataOf, programOf } from '../backends/wasm/support/samples.ts'
 import type { Engine } from './support/engine.ts'
 import { python, skipped, startEngine } from './support/engine.ts'
 
