@@ -1,4 +1,4 @@
-/** One piece of a program, compiled by XLA: a variant for each set of inputs that results may be written over. */
+/** One piece of a program, compiled by XLA. Each set of donated inputs has its own compiled variant. */
 import type { ProgramStore } from '../backends/store.ts'
 import type { Aval } from '../core/aval.ts'
 import type { Constant, Program } from '../ir/program.ts'
@@ -15,12 +15,12 @@ import type { Places } from './places.ts'
 export interface Site {
   readonly client: Client
   readonly places: Places
-  /** What compiled code depends on beside the text. */
+  /** What compiled code depends on, besides the text: plugin, processor, options. */
   readonly identity: string
   readonly store: ProgramStore | null
 }
 
-/** Constants of more elements are sent once; others, and those whose elements are equal, are written into the text. */
+/** Constants with more elements, unless they are all equal, are sent once as arguments; others are part of the text. */
 const FEW = 64
 
 const isLarge = ({ value: { aval, data } }: Constant): boolean =>
@@ -52,7 +52,7 @@ export class Kernel {
           })
   }
 
-  /** `lends` says which inputs' memory results may have, if their bodies are offered too. */
+  /** An input may be donated if `lends` is true for it and its body is offered. */
   run(bodies: readonly ConcreteBody[], lends: readonly boolean[], operation: string): readonly ConcreteBody[] {
     const { places, client } = this.#site
     places.clean()
@@ -68,7 +68,7 @@ export class Kernel {
     return results.map((buffer, k) => places.adopt(buffer, this.#outputs[k]!))
   }
 
-  /** The buffer with an input's elements; they are sent, if there was none. */
+  /** The buffer with an input's elements, which are sent if they are not on the device. */
   #bufferOf(body: ConcreteBody, aval: Aval, operation: string): Ptr {
     const { places, client } = this.#site
     const known = places.bufferOf(body)
@@ -78,12 +78,12 @@ export class Kernel {
     return buffer
   }
 
-  /** Gives each input that is offered the first output of its type that none has yet; null where there is none. */
+  /** Pairs each offered input with the first free output of its type; null if there are no pairs. */
   #aliasesOf(bodies: readonly ConcreteBody[], lends: readonly boolean[]): Aliases | null {
     if (!bodies.some((body, i) => body.isOffered && lends[i]!)) return null
     const free = new Set(this.#outputs.keys())
     const aliases = bodies.map((body, i) => {
-      // Who is handed over twice is needed while results are written.
+      // An array passed twice is still read while results are written.
       if (!lends[i]! || !body.isOffered || bodies.indexOf(body) !== bodies.lastIndexOf(body)) return null
       const found = [...free].find((k) => this.#outputs[k]!.matches(this.#inputs[i]!))
       if (found === undefined) return null
@@ -93,7 +93,7 @@ export class Kernel {
     return aliases.some((k) => k !== null) ? aliases : null
   }
 
-  /** The program in which these inputs lend their memory. */
+  /** The program with these inputs donated, compiled at its first use. */
   variant(aliases: Aliases | null): Launch {
     const key = aliases === null ? '' : aliases.join(' ')
     const known = this.#variants.get(key)

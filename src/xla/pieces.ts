@@ -1,21 +1,21 @@
-/** Programs in pieces: what a plugin runs, and, between, equations that call functions of this process. */
+/** Splits programs into pieces that a plugin runs and equations between them that call JavaScript functions (`callback`). */
 import { callsHost } from '../backends/operation.ts'
 import type { Atom, Constant, Equation } from '../ir/program.ts'
 import { Literal, Program, Variable } from '../ir/program.ts'
 
-/** Equations that run together. Its program's inputs are `reads`, its outputs `writes`. */
+/** Equations that run together, as a program with the inputs `reads` and the outputs `writes`. */
 export interface Piece {
   readonly isOnHost: boolean
   readonly program: Program
   readonly reads: readonly Variable[]
   readonly writes: readonly Variable[]
-  /** Of each that it reads, whether nothing does so later. */
+  /** For each input, whether no later piece and no output needs it. */
   readonly isLast: readonly boolean[]
 }
 
 const variablesOf = (atoms: readonly Atom[]): readonly Variable[] => atoms.filter((a) => a instanceof Variable)
 
-/** Runs of equations, the host's each by itself. */
+/** Consecutive equations; each that calls JavaScript is a run by itself. */
 const runsOf = (equations: readonly Equation[]): readonly (readonly Equation[])[] => {
   const runs: Equation[][] = []
   let open: Equation[] | null = null
@@ -32,7 +32,7 @@ const runsOf = (equations: readonly Equation[]): readonly (readonly Equation[])[
 /** The pieces of a program, in the order in which they run. */
 export const piecesOf = (program: Program): readonly Piece[] => {
   const constants = new Map<Variable, Constant>(program.constants.map((c) => [c.variable, c]))
-  // From the last to the first, with what is needed after each.
+  // From the last to the first: `needed` holds the variables that later pieces or outputs read.
   const needed = new Set(variablesOf(program.outputs))
   const pieces = runsOf(program.equations)
     .toReversed()

@@ -1,6 +1,6 @@
 /**
- * Which arrays have their elements in buffers of a plugin. A buffer goes when its array is donated, released or collected; what is dead in
- * mid-job, when no finaliser runs, is looked for once enough was made: JavaScript does not know how large buffers are.
+ * The arrays whose elements are in a plugin's buffers. A buffer is destroyed when its array is donated, released or garbage collected.
+ * JavaScript does not know how large buffers are, and no finaliser runs within a job, so dead arrays are searched for after every 256 MB.
  */
 import { Findable, finder } from '../backends/wasm/collector.ts'
 import type { Aval } from '../core/aval.ts'
@@ -11,16 +11,18 @@ import type { SynchronousResident } from '../trace/body.ts'
 import { ConcreteBody } from '../trace/body.ts'
 import type { Device } from '../trace/device.ts'
 import type { Client } from './client.ts'
+import { XlaError } from './errors.ts'
 import type { Ptr } from './pjrt/ffi.ts'
 
-/** One buffer. */
+/** A buffer, and the type of the array in it. */
 class Place {
   readonly home: Places
   readonly aval: Aval
   readonly bytes: number
   readonly turn: number
+  /** 0 once it is destroyed. */
   buffer: Ptr
-  /** Reads that have begun. */
+  /** Reads in progress. */
   reads = 0
   isReleased = false
   wasFound = false
@@ -32,9 +34,16 @@ class Place {
     this.bytes = (aval.size * bitsOf(aval.dtype)) / 8
     this.turn = pileUp(this.bytes)
   }
+
+  /** The buffer. To pass a destroyed one to C would end the process. */
+  get live(): Ptr {
+    if (this.buffer === 0)
+      throw new XlaError('xla: a buffer was used after its release. This is a fault of the library.')
+    return this.buffer
+  }
 }
 
-/** What an array's body knows of its buffer: nothing else refers to it for long, so that the two live equally long. */
+/** An array's reference to its place. Only the array's body holds it, so both have the same lifetime. */
 class Handle extends Findable implements SynchronousResident {
   readonly place: Place
 
@@ -48,8 +57,8 @@ class Handle extends Findable implements SynchronousResident {
   }
 
   read(): TypedArray {
-    const { home, buffer, aval } = this.place
-    return home.client.read(buffer, aval.dtype, aval.shape)
+    const { home, live, aval } = this.place
+    return home.client.read(live, aval.dtype, aval.shape)
   }
 
   copy(): TypedArray {
@@ -69,7 +78,7 @@ class Handle extends Findable implements SynchronousResident {
     const { place } = this
     place.reads++
     try {
-      return await read(place.buffer, place.aval)
+      return await read(place.live, place.aval)
     } finally {
       place.reads--
       if (place.isReleased) place.home.free(place)
@@ -85,7 +94,7 @@ class Handle extends Findable implements SynchronousResident {
   }
 }
 
-/** Bytes of new arrays after which dead ones are looked for, unless more are alive. */
+/** Bytes of new arrays after which dead ones are searched for; more if much more is alive. */
 const MUCH = 2 ** 28
 
 export class Places {
@@ -125,14 +134,14 @@ export class Places {
     return handle
   }
 
-  /** A new array's body, whose elements are in a buffer. */
+  /** The body of a new array with its elements in this buffer. */
   adopt(buffer: Ptr, aval: Aval): ConcreteBody {
     const body = new ConcreteBody(null)
     body.place(this.#handleOf(buffer, aval))
     return body
   }
 
-  /** Remembers that a body's elements are in a buffer too, or there only if they may move. */
+  /** Records a buffer as a copy of a body's elements; of a movable body, as the only one. */
   place(body: ConcreteBody, buffer: Ptr, aval: Aval): void {
     const handle = this.#handleOf(buffer, aval)
     if (body.isMovable) body.move(handle)
@@ -141,16 +150,16 @@ export class Places {
 
   /** The buffer of a body; null if it has none here. */
   bufferOf({ resident }: ConcreteBody): Ptr | null {
-    return resident instanceof Handle && resident.place.home === this ? resident.place.buffer : null
+    return resident instanceof Handle && resident.place.home === this ? resident.place.live : null
   }
 
-  /** A body leaves its buffer, which the plugin has given to a result. */
+  /** Removes the elements of a donated body: the plugin has reused its buffer for a result. */
   take(body: ConcreteBody): void {
     body.resident?.release()
     body.vacate()
   }
 
-  /** Gives the buffer back once no read needs it. What is being computed from it, the plugin knows. */
+  /** Destroys the buffer as soon as no read is in progress. Computations in progress keep it alive in the plugin. */
   release(place: Place): void {
     if (place.isReleased) return
     place.isReleased = true
@@ -166,14 +175,14 @@ export class Places {
     place.buffer = 0
   }
 
-  /** Gives buffers of dead arrays back, if much was made since this was last done. */
+  /** Destroys the buffers of dead arrays, if much was made since the last time. */
   clean(): void {
     if (this.#made < Math.max(MUCH, this.#bytes / 2)) return
     this.#made = 0
     if (this.#findDead('young') < MUCH / 2) this.#findDead('all')
   }
 
-  /** How many bytes came back. */
+  /** Returns the number of bytes freed. */
   #findDead(generation: 'young' | 'all'): number {
     const find = finder()
     if (find === null) return 0
