@@ -1,9 +1,9 @@
-/** Compiled programs that outlive the process, in the store that `setCompilationCacheDir` sets: whole files, each with its digest. */
+/** Compiled programs in the store of `setCompilationCacheDir`, which writes files atomically and checks their digests. */
 import type { Loaded } from './client.ts'
 import { isLack } from './errors.ts'
 import type { Site } from './kernel.ts'
 
-/** The program of a module: from the store, if it has one that the plugin takes; else compiled, and kept if the plugin can write it. */
+/** Loads a module's program from the store, or compiles it and stores it if the plugin can serialize programs. */
 export const loadOrCompile = (
   { client, identity, store }: Pick<Site, 'client' | 'identity' | 'store'>,
   text: string,
@@ -15,14 +15,14 @@ export const loadOrCompile = (
     try {
       return client.deserialize(bytes)
     } catch {
-      // Of another build under the same name, or damaged beyond what the store can tell: compiled again.
+      // The plugin rejects it, as one of another build does: compile it again.
     }
   }
   const loaded = client.compile(text)
   try {
     store.set(key, client.serialize(loaded))
   } catch (error) {
-    // What cannot be written is compiled in each process.
+    // A plugin without serialization compiles in each process.
     if (!isLack(error)) {
       client.destroyProgram(loaded)
       throw error

@@ -1,4 +1,4 @@
-/** A client of a plugin: a device, buffers, and programs. */
+/** A PJRT client: one device, its buffers, and programs. */
 import type { DType, TypedArray } from '../core/dtype.ts'
 import { allocate } from '../core/dtype.ts'
 import { sizeOf } from '../core/shape.ts'
@@ -31,15 +31,15 @@ const bufferTypes: { readonly [D in DType]: number } = {
 
 const programLayout = layoutOf(structs.program)
 
-/** A program that is loaded. */
+/** A program loaded on the device. */
 export interface Loaded {
   readonly p: Ptr
-  /** What it was made of; for what can be asked of it. */
+  /** PJRT_Executable, for analyses and serialization. */
   readonly executable: Ptr
   readonly outputs: number
 }
 
-/** What XLA says of a program; null where the plugin does not say it. */
+/** XLA's analysis of a program; null for what the plugin does not implement. */
 export interface Analysis {
   /** Its estimate of the work: `flops`, `bytes accessed`, ... */
   readonly costs: Readonly<Record<string, Named>> | null
@@ -52,10 +52,10 @@ export interface Analysis {
   } | null
 }
 
-/** Elements of so many bytes are copied to the arena, where they stay: shorter arrays may be anywhere. */
+/** Arrays of up to so many bytes are copied into the arena: V8 keeps small typed arrays on its heap, where they move. */
 const SHORT = 4096
 
-// Waiting takes a thread of Node's four, which files need too.
+// Each wait takes one of the four threads of Node's pool, which file access needs too.
 const WAITING = 2
 
 export interface ClientOptions {
@@ -136,7 +136,7 @@ export class Client {
     return this.api.withAddress(own, send)
   }
 
-  /** The elements, waited for. */
+  /** The elements. Blocks until they are computed. */
   read(buffer: Ptr, dtype: DType, shape: Shape): TypedArray {
     const data = allocate(dtype, sizeOf(shape))
     if (data.length === 0) return data
@@ -146,7 +146,7 @@ export class Client {
     return data
   }
 
-  /** The same, without keeping JavaScript waiting. Elements are those of now, whatever becomes of the buffer. */
+  /** As `read`, without blocking: the contents at the time of the call, even if the buffer is donated or destroyed meanwhile. */
   async readLater(buffer: Ptr, dtype: DType, shape: Shape): Promise<TypedArray> {
     const data = allocate(dtype, sizeOf(shape))
     if (data.length === 0) return data
@@ -188,7 +188,7 @@ export class Client {
     this.#await(event)
   }
 
-  /** Waits on another thread. What went wrong is asked for again later. */
+  /** Waits on another thread. The caller asks the event for its error afterwards. */
   async #onThread(event: Ptr): Promise<void> {
     if (this.#waiting >= WAITING) await new Promise<void>((resolve) => this.#queue.push(resolve))
     else this.#waiting++
@@ -238,7 +238,7 @@ export class Client {
     this.api.call('LoadedExecutable_Destroy', { executable: p })
   }
 
-  /** Compiled code as bytes. Throws where the plugin has none. */
+  /** The compiled program as bytes. Throws if the plugin does not implement it. */
   serialize({ executable }: Loaded): Uint8Array {
     const answer = this.api.call('Executable_Serialize', { executable })
     const [p, size, owner, deleter] = [answer('bytes'), answer('bytes_size'), answer('owner'), answer('deleter')]
@@ -247,7 +247,7 @@ export class Client {
     return bytes
   }
 
-  /** What `serialize` gave. Throws for anything else. */
+  /** Loads what `serialize` returned. Throws for anything else. */
   deserialize(bytes: Uint8Array): Loaded {
     return this.api.withAddress(bytes, (address) => {
       const answer = this.api.call('Executable_DeserializeAndLoad', {
@@ -259,7 +259,7 @@ export class Client {
     })
   }
 
-  /** What XLA says of a program, as far as the plugin has words for it. */
+  /** XLA's analysis of a program. */
   analyse({ executable }: Loaded): Analysis {
     const { api } = this
     return {

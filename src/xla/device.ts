@@ -1,4 +1,4 @@
-/** XLA as a back end: programs are compiled by a plugin, and arrays live in its buffers. */
+/** XLA as a back end: a plugin compiles programs, and its buffers hold arrays. */
 import type { Backend, Executable } from '../backends/backend.ts'
 import type { Explanation } from '../backends/explanation.ts'
 import { callsHost, operationKey, singleEquation } from '../backends/operation.ts'
@@ -20,14 +20,14 @@ import { XlaProgram } from './program.ts'
 /** Programs that stay compiled. */
 const CAPACITY = 512
 
-/** Elements from which on a single operation is worth a program. */
+/** Single operations on at least so many elements are compiled. */
 const MANY = 2 ** 14
 
 const sizeOf = (avals: readonly Aval[]): number => avals.reduce((n, aval) => Math.max(n, aval.size), 0)
 
-/** What a device's memory is used for. */
+/** The memory that arrays on a device use. */
 export interface XlaMemory {
-  /** Bytes of arrays, and how many arrays. */
+  /** Bytes of all arrays, and their number. */
   readonly arrays: number
   readonly count: number
 }
@@ -40,9 +40,9 @@ export class XlaDevice implements Backend {
   readonly plugin: string
   /** `cpu`, `cuda`, ... */
   readonly platform: string
-  /** Of the platform, and of the C API. */
+  /** The versions of the platform and of the C API. */
   readonly version: string
-  /** The device, as the plugin calls it. */
+  /** The plugin's description of the device. */
   readonly description: string
   store: ProgramStore | null = null
   readonly #client: Client
@@ -74,7 +74,7 @@ export class XlaDevice implements Backend {
     }
   }
 
-  /** What the memory is used for at the moment. */
+  /** The memory that arrays use now. */
   get memory(): XlaMemory {
     return { arrays: this.#places.bytes, count: this.#places.count }
   }
@@ -105,7 +105,7 @@ export class XlaDevice implements Backend {
     return loaded
   }
 
-  /** A large operation. Small ones are done sooner than they are compiled. */
+  /** Compiles a large operation. Small ones run faster than they compile. */
   operation<N extends OpName>(
     op: N,
     params: OpParams[N],

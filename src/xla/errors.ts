@@ -1,7 +1,7 @@
-/** What may be in the way of a device: values. What goes wrong on one: errors with a name. */
+/** Why a device cannot be opened, as tagged values; and the errors of an open one, which are thrown. */
 import { OutOfMemoryError, PullbackError } from '../core/errors.ts'
 
-/** There is nothing to call C by: the package `koffi` is not installed, or this is no Node. */
+/** C cannot be called: the package `koffi` is not installed, or the platform is not Node. */
 export interface NoForeignFunctions {
   readonly _tag: 'NoForeignFunctions'
   readonly message: string
@@ -10,19 +10,19 @@ export interface NoForeignFunctions {
 /** No plugin was found. */
 export interface NoPlugin {
   readonly _tag: 'NoPlugin'
-  /** Where it was looked for. */
+  /** The places that were searched. */
   readonly looked: readonly string[]
   readonly message: string
 }
 
-/** A file that is no plugin, is too old, or does not start here. */
+/** A file that is not a plugin, or a plugin that does not start on this machine. */
 export interface BadPlugin {
   readonly _tag: 'BadPlugin'
   readonly path: string
   readonly message: string
 }
 
-/** A plugin that computes what is wrong, or cannot do what is needed. */
+/** A plugin that failed the self-test. */
 export interface RefusedPlugin {
   readonly _tag: 'RefusedPlugin'
   readonly path: string
@@ -32,9 +32,9 @@ export interface RefusedPlugin {
 /** Why there is no device. */
 export type XlaFailure = NoForeignFunctions | NoPlugin | BadPlugin | RefusedPlugin
 
-/** What the plugin says against a program, or of its run. */
+/** An error of the plugin, in compiling or running a program. */
 export class XlaError extends PullbackError {
-  /** The plugin's number for the kind of error (https://abseil.io/docs/cpp/guides/status-codes); 0 where it has none. */
+  /** The status code (https://abseil.io/docs/cpp/guides/status-codes); 0 if there is none. */
   readonly code: number
 
   constructor(message: string, code = 0) {
@@ -46,14 +46,14 @@ export class XlaError extends PullbackError {
 const RESOURCE_EXHAUSTED = 8
 const UNIMPLEMENTED = 12
 
-/** The error that an answer of the plugin stands for. */
+/** The error with this status code. */
 export const errorOf = (code: number, message: string): PullbackError =>
   code === RESOURCE_EXHAUSTED ? new OutOfMemoryError(message) : new XlaError(message, code)
 
-/** Whether an error says that the plugin lacks something. */
+/** Whether the plugin does not implement what was called. */
 export const isLack = (error: unknown): boolean => error instanceof XlaError && error.code === UNIMPLEMENTED
 
-/** The same error, as of an operation. */
+/** The same error, with the operation's name in front. */
 export const inOperation = (operation: string, error: unknown): unknown => {
   if (error instanceof OutOfMemoryError) return new OutOfMemoryError(`${operation}: ${error.message}`)
   return error instanceof XlaError ? new XlaError(`${operation}: ${error.message}`, error.code) : error

@@ -1,4 +1,4 @@
-/** Calls of one program: what C is given is laid out once, and only addresses of buffers change. */
+/** Executes one program. The structs for C are laid out once; each call only sets the addresses of buffers. */
 import type { Client, Loaded } from './client.ts'
 import type { Api } from './pjrt/api.ts'
 import { layoutFor } from './pjrt/api.ts'
@@ -35,7 +35,7 @@ export class Launch {
     })
   }
 
-  /** Buffers of the results, which are computed meanwhile. */
+  /** Starts the program, and returns the buffers of its results. */
   run(buffers: readonly Ptr[]): readonly Ptr[] {
     const arena = this.#arena
     for (let i = 0; i < buffers.length; i++) arena.setWord(this.#inputs + 8 * i, buffers[i]!)

@@ -1,4 +1,4 @@
-/** From a plugin's file to a device. */
+/** Opens a plugin's file as a device. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import type { TaskEither } from 'fp-ts/lib/TaskEither.js'
 import * as must from '../conversions/arguments.ts'
@@ -62,7 +62,7 @@ const createOptions = ({ cpuDevices, memoryFraction, preallocate, visibleDevices
 const open = async (koffi: Koffi, path: string, options: XlaOptions): Promise<Either<XlaFailure, XlaDevice>> => {
   const bad = (message: string): Either<XlaFailure, never> =>
     left({ _tag: 'BadPlugin', path, message: `xla: ${path}: ${message}` })
-  // What is no file would be looked for in the system's folders.
+  // The loader searches the system's folders for a name that is no file.
   if (!(await isFile(path))) return bad('is no file.')
   const { device = 0, flags = {} } = options
   let api: Api
@@ -78,7 +78,7 @@ const open = async (koffi: Koffi, path: string, options: XlaOptions): Promise<Ei
     return bad(`does not start here: ${messageOf(error)} (PJRT ${api.version})`)
   }
   const { platformVersion, platform } = client
-  // Some plugins give no version of their own.
+  // Some plugins report no version.
   const stamp = await stampOf(path)
   const identity = [platform, platformVersion, api.version, stamp, processor(), JSON.stringify(options)].join(', ')
   const made = new XlaDevice(client, path, dtypesOf(client), identity)
@@ -121,7 +121,7 @@ const openFirst = async (options: XlaOptions): Promise<Either<XlaFailure, XlaDev
   return left({ ...first, message: failures.map(({ message }) => message).join(' ') })
 }
 
-/** A second client of one plugin would take its memory twice. */
+/** Devices by their options: a second client of one plugin would allocate its memory twice. */
 const opened = new Map<string, Promise<Either<XlaFailure, XlaDevice>>>()
 
 /**

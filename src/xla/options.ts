@@ -5,8 +5,8 @@ import { encodeUtf8 } from '../core/utf8.ts'
 export type Flags = Readonly<Record<string, string | number | boolean>>
 
 /**
- * What makes XLA agree with the other devices: `min` and `max` propagate NaN, and results of 16 bits are rounded after each operation.
- * Other plugins than XLA's own may not know these flags.
+ * Flags with which XLA agrees with the other devices: `min` and `max` propagate NaN, and 16-bit results are rounded after each operation.
+ * Plugins that are not built from XLA may not know them.
  */
 export const agreeing = (platform: string): Flags =>
   ['cpu', 'cuda', 'gpu', 'rocm'].includes(platform.toLowerCase())

@@ -1,4 +1,4 @@
-/** Plugins on this machine: where they are looked for, and what is to be installed where there is none. */
+/** Finds plugins on this machine, and says what to install if there is none. */
 import { environment, isFile, namesIn, nodeModule, outputOf } from './platform.ts'
 
 /** A plugin's file. */
@@ -8,19 +8,19 @@ export interface PluginFile {
   readonly by: 'path' | 'environment' | 'python'
 }
 
-/** What was found, and where it was looked for, in words. */
+/** The plugins found, and the places searched. */
 export interface PluginSearch {
   readonly plugins: readonly PluginFile[]
   readonly looked: readonly string[]
 }
 
-/** Where packages of Python have plugins that JAX does not load: for processors. */
+/** CPU plugins in Python packages that JAX does not load. */
 const wheels: readonly string[] = [
   'lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so',
   'xla_plugins/xla_cpu_pjrt/xla_cpu_pjrt.so',
 ]
 
-/** What to install, and for what; each was tried, or says that it was not. */
+/** What to install, by hardware. */
 export const installs: readonly { readonly what: string; readonly command: string }[] = [
   { what: 'processors, Linux x64', command: 'pip install lammps-jax-pjrt-cpu==0.11.2' },
   { what: 'NVIDIA, CUDA 13 (not yet run on a GPU)', command: 'pip install "jax[cuda13]"' },
@@ -61,7 +61,7 @@ const foldersOfPython = async (): Promise<{ readonly python: string; readonly fo
 
 const isLibrary = (name: string): boolean => /\.(so|dylib|dll)$/.test(name)
 
-/** In a folder of packages: what JAX would load, then the others. */
+/** The plugins in a folder of packages: first those that JAX would load. */
 const pluginsIn = async (folder: string): Promise<readonly string[]> => {
   const join = nodeModule('node:path')!.join
   const found: string[] = []

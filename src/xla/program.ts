@@ -1,4 +1,4 @@
-/** A program on a plugin: its pieces in order, the host's between. */
+/** A program on a plugin: its pieces in order, with steps of JavaScript between them. */
 import type { Explanation, ExplainedStep } from '../backends/explanation.ts'
 import { run } from '../backends/reference/reference.ts'
 import { literalData } from '../ir/literal.ts'
@@ -11,9 +11,9 @@ import { isLiteral, piecesOf } from './pieces.ts'
 
 interface Step {
   readonly piece: Piece
-  /** Null for a step of the host. */
+  /** Null for a step of JavaScript. */
   readonly kernel: Kernel | null
-  /** Of each that it reads, whether a result may have its memory. */
+  /** For each input, whether it may be donated. */
   readonly lends: readonly boolean[]
 }
 
@@ -70,7 +70,7 @@ export class XlaProgram {
     }
   }
 
-  /** What is an output already, or an input, is shared; what was made on the way goes. */
+  /** The outputs; inputs and repeated outputs are shared. Intermediate results are released. */
   #collect(
     values: ReadonlyMap<unknown, ConcreteBody>,
     given: ReadonlySet<ConcreteBody>,
@@ -90,7 +90,7 @@ export class XlaProgram {
     return outputs
   }
 
-  /** What XLA says of each piece. */
+  /** XLA's analysis of each piece. */
   explain(): Explanation {
     const described = this.#steps.map((step) => this.#describe(step))
     const peak = Math.max(0, ...described.map(({ bytes }) => bytes))
@@ -129,7 +129,7 @@ export class XlaProgram {
     }
   }
 
-  /** Gives everything back, after the calls in progress: a step of the host may call for other programs. */
+  /** Frees everything, after the calls in progress: a callback may cause other programs to replace this one. */
   dispose(): void {
     this.#isDisposed = true
     if (this.#calls === 0) for (const { kernel } of this.#steps) kernel?.dispose()

@@ -1,6 +1,6 @@
 /**
- * A dozen programs that a plugin must compute right before it is used, some with donated inputs: a published one writes results over inputs
- * that it still needs.
+ * Programs that a plugin must compute correctly before it is used: twelve functions, and five programs with donated inputs, where
+ * a plugin might write a result over an input that it still needs.
  */
 import { makeProgram } from '../api/program.ts'
 import { run } from '../backends/reference/reference.ts'
@@ -25,7 +25,7 @@ type Numbers = (x: NDArray, y: NDArray, i: NDArray) => NDArray
 
 const N = 48
 
-/** On two matrices of floats, and one of integers from 0 to 47. */
+/** Functions of two float matrices, and one of integers from 0 to 47. */
 const values: { readonly [name: string]: Numbers } = {
   'elementary functions': (x, y) => np.multiply(np.exp(np.sin(x)), np.tanh(np.divide(y, np.add(np.abs(x), 1)))),
   'a product of matrices': (x, y) => np.matmul(x, y),
@@ -47,7 +47,7 @@ const values: { readonly [name: string]: Numbers } = {
   'a gradient': (x, y) => grad((w: NDArray) => np.sum(np.tanh(np.matmul(x, w))))(y),
 }
 
-/** With inputs whose memory results may have, each awkward to compute in place. */
+/** Programs with donated inputs, each hard to compute in place. */
 const donations: { readonly [name: string]: (x: NDArray, y: NDArray) => readonly NDArray[] } = {
   'results of two donated inputs': (x, y) => [np.subtract(y, x), np.multiply(y, x)],
   'the reverse of a donated input': (x) => [np.flip(x)],
@@ -60,7 +60,7 @@ const donations: { readonly [name: string]: (x: NDArray, y: NDArray) => readonly
   ],
 }
 
-/** Numbers that look like any, the same each time. */
+/** Deterministic numbers without a pattern. */
 const floats = (seed: number): Float32Array =>
   Float32Array.from({ length: N * N }, (_, i) => Math.sin((i + 1) * (12.9898 + seed)) * 1.5)
 
@@ -74,7 +74,7 @@ const differs = (got: TypedArray, wanted: TypedArray, { dtype }: Aval): boolean 
     return isFloat(dtype) ? !(Math.abs(x - y) <= 1e-4 * Math.max(1, Math.abs(y))) : x !== y
   })
 
-/** The number of the first result that is wrong, or null. */
+/** The index of the first wrong result, or null. */
 const firstWrong = (
   device: XlaDevice,
   program: Program,
@@ -105,7 +105,7 @@ const check = (device: XlaDevice): string | null => {
   return null
 }
 
-/** What speaks against a plugin: what it computes wrong, or says against a program; null for nothing. */
+/** Why a plugin is refused: which program it computes wrong, or its error; null if it passes. */
 export const selfTest = (device: XlaDevice): string | null => {
   try {
     const wrong = check(device)
@@ -121,7 +121,7 @@ const twoOf = (dtype: DType): TypedArray => {
   return data
 }
 
-/** The dtypes whose elements come back as they were sent. */
+/** The dtypes that the plugin has: those whose elements come back as they were sent. */
 export const dtypesOf = (client: Client): readonly DType[] => {
   const shape: Shape = [2]
   return dtypes.filter((dtype) => {

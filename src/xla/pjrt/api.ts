@@ -7,16 +7,16 @@ import { bytesAt, namedAt, namedKinds, namedSize, textAt, wordsAt } from './fore
 import type { FieldOf, FunctionName, Layout } from './layouts.ts'
 import { functions, layoutOf, placeOf } from './layouts.ts'
 
-/** Reads a field of the struct that a call has filled: at once, before anything else is called. */
+/** Reads a field of a call's struct. Valid only until the next call. */
 export type Answer<N extends FunctionName> = (field: FieldOf<N>) => number
 
-/** Fields that are set; the others are 0. */
+/** The fields to set; the others are 0. */
 export type Fields<N extends FunctionName> = { readonly [F in FieldOf<N>]?: number }
 
-/** koffi unloads a library that nothing refers to, with its threads and functions: what is loaded stays. */
+/** Keeps libraries loaded: koffi unloads a library once its handle is collected, and the next call would end the process. */
 const libraries: unknown[] = []
 
-/** Of what calls on this thread are given; lists of a hundred thousand addresses fit in. */
+/** Bytes of the arena for synchronous calls; a hundred thousand addresses fit. */
 const ROOM = 2 ** 20
 
 const layouts = new Map<FunctionName, Layout>()
@@ -32,15 +32,15 @@ export const layoutFor = (name: FunctionName): Layout => {
 
 export class Api {
   readonly koffi: Koffi
-  /** What calls on this thread are given lies here while they run. */
+  /** Memory for the arguments of synchronous calls. */
   readonly arena: Arena
-  /** Of the C API that the plugin was built with. */
+  /** The version of the C API that the plugin was built with. */
   readonly version: string
   readonly #functions = new Map<FunctionName, NativeFunction | null>()
   readonly #table: Uint8Array
   readonly #type: object
   readonly #deleter: object
-  /** What C reads or writes in other places, where the collector sees it. */
+  /** Buffers that C is reading or writing, so that they are not collected. */
   readonly #held = new Set<object>()
 
   private constructor(koffi: Koffi, table: Uint8Array) {
@@ -53,7 +53,7 @@ export class Api {
     this.version = `${view.getInt32(32, true)}.${view.getInt32(36, true)}`
   }
 
-  /** Loads a plugin. Throws what koffi says against the file. */
+  /** Loads a plugin. Throws koffi's error if the file is no library, or no plugin. */
   static load(koffi: Koffi, path: string): Api {
     const library = koffi.load(path)
     libraries.push(library)
@@ -62,7 +62,7 @@ export class Api {
     return new Api(koffi, bytesAt(koffi, table, size))
   }
 
-  /** A function; null where the plugin is older than it. */
+  /** A function; null if the plugin's version does not have it. */
   #find(name: FunctionName): NativeFunction | null {
     const known = this.#functions.get(name)
     if (known !== undefined) return known
@@ -74,7 +74,7 @@ export class Api {
     return found
   }
 
-  /** A function that must be there. */
+  /** A required function. */
   function(name: FunctionName): NativeFunction {
     const found = this.#find(name)
     if (found === null)
@@ -82,7 +82,7 @@ export class Api {
     return found
   }
 
-  /** Throws the error that a function gave. */
+  /** Throws the error that a function returned. */
   check(error: Ptr): void {
     if (error !== 0) throw this.#errorAt(error)
   }
@@ -95,7 +95,7 @@ export class Api {
       const field = (name: FieldOf<'Error_Message'>): number => arena.field(layoutFor('Error_Message'), text, name)
       const message = textAt(this.koffi, field('message'), field('message_size'))
       const code = arena.struct(layoutFor('Error_GetCode'), { error })
-      // Its own failure would be an error without a code.
+      // If this fails, the error has no code.
       const isCoded = this.function('Error_GetCode')(code) === 0
       const made = errorOf(isCoded ? arena.field(layoutFor('Error_GetCode'), code, 'code') : 0, message)
       this.function('Error_Destroy')(arena.struct(layoutFor('Error_Destroy'), { error }))
@@ -113,7 +113,7 @@ export class Api {
     })
   }
 
-  /** What is read of a call's answer; null where the plugin lacks the function. */
+  /** `read` of a call's answer; null if the plugin does not implement the function. */
   optional<N extends FunctionName, A>(name: N, fields: Fields<N>, read: (answer: Answer<N>) => A): A | null {
     if (this.#find(name) === null) return null
     try {
@@ -124,7 +124,7 @@ export class Api {
     }
   }
 
-  /** On another thread. What the call is given lies in `own`, which nothing else may use meanwhile. */
+  /** A call on another thread. Its arguments are in `own`, which nothing else may use until it is done. */
   callAsync<N extends FunctionName>(name: N, fields: Fields<N>, own: Arena): Promise<Answer<N>> {
     const layout = layoutFor(name)
     const p = own.struct(layout, fields)
@@ -142,12 +142,12 @@ export class Api {
     })
   }
 
-  /** Memory for one call on another thread. */
+  /** A separate arena, as for calls on other threads. */
   ownArena(size: number): Arena {
     return new Arena(this.koffi, size)
   }
 
-  /** Keeps something that C writes to reachable until a promise is settled. */
+  /** Keeps a buffer that C writes to alive until the promise is settled. */
   async whileHeld<A>(thing: object, promise: Promise<A>): Promise<A> {
     this.#held.add(thing)
     try {
@@ -157,9 +157,9 @@ export class Api {
     }
   }
 
-  /** Calls C with the address of data, which stays where it is meanwhile. */
+  /** Runs `body` with the address of data, which stays alive and in its place meanwhile. */
   withAddress<A>(data: ArrayBufferView, body: (address: Ptr) => A): A {
-    // Asked for its buffer, a small array that lived on the heap has one outside of it.
+    // Reading `buffer` makes V8 move the elements of a small typed array off its heap.
     const { buffer } = data
     this.#held.add(buffer)
     try {
@@ -169,7 +169,7 @@ export class Api {
     }
   }
 
-  /** Has C delete what it gave, by a function that it gave with it. */
+  /** Calls a deleter that C returned with its object. */
   release(owner: Ptr, deleter: Ptr): void {
     if (owner !== 0 && deleter !== 0) this.koffi.decode(BigInt(deleter), this.#deleter)(owner)
   }

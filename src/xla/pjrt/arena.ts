@@ -1,6 +1,6 @@
 /**
- * Memory at an address that stays: what C is given lies in one of these. An address says nothing to the garbage collector, so a buffer that
- * C reads must be reachable until C is done, and must not move: typed arrays of few elements live on the heap of JavaScript, and do.
+ * Memory at a fixed address, for the arguments of C. The garbage collector does not see addresses: a buffer that C reads must be referenced
+ * until C is done, and must not move, as small typed arrays on V8's heap do.
  */
 import { OutOfMemoryError } from '../../core/errors.ts'
 import { encodeUtf8 } from '../../core/utf8.ts'
@@ -22,7 +22,7 @@ export class Arena {
     this.#base = Number(koffi.address(this.#bytes))
   }
 
-  /** Gives back what is taken in it. */
+  /** Runs `body`, then frees what it took. */
   scope<A>(body: () => A): A {
     const mark = this.#used
     try {
@@ -32,7 +32,7 @@ export class Arena {
     }
   }
 
-  /** Zeros. */
+  /** Takes memory, filled with zeros. */
   take(size: number): Ptr {
     const start = this.#used
     const end = start + ((size + 15) & ~7)
