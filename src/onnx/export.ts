@@ -13,7 +13,7 @@ import { flatten, leafPaths } from '../core/tree.ts'
 import type { Program } from '../ir/program.ts'
 import { optimize } from '../passes/pipeline.ts'
 import { isNDArray, toHost } from '../trace/value.ts'
-import { modelBytes } from './module.ts'
+import { modelOf } from './module.ts'
 
 /** An array of a model's inputs or outputs. */
 export interface OnnxArray {
@@ -147,11 +147,12 @@ export const exportOnnx = <A extends readonly unknown[]>(
     const inputNames = withGiven(namesOfInputs(paths), isBaked, options.inputNames)
     const resultPaths = pathsOf(evalShape(f as never, ...(args as never)))
     const outputNames = options.outputNames ?? namesOfOutputs(resultPaths, inputNames)
-    const bytes = modelBytes(program, {
-      inputNames,
-      outputNames,
-      baked: paths.map((path, i) => (isBaked[i] ? bakedFrom(leaves[i], path) : null)),
-    })
+    const bytes = modelOf(
+      'exportOnnx',
+      program,
+      { inputNames, outputNames },
+      paths.map((path, i) => (isBaked[i] ? bakedFrom(leaves[i], path) : null)),
+    )
     return {
       bytes,
       inputs: describedBy(paths, avals, inputNames).filter((_, i) => !isBaked[i]),

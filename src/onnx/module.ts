@@ -37,8 +37,6 @@ export interface ModelOptions {
   readonly inputNames?: readonly string[]
   /** Of each output, its name; `output0`, `output1`, … by default. */
   readonly outputNames?: readonly string[]
-  /** Of each input, the array that the model has in its place; null for an input. */
-  readonly baked?: readonly (HostArray | null)[]
 }
 
 const names = must.listOf(must.string, 'a list of names')
@@ -47,7 +45,6 @@ const modelDoor = must.door('modelBytes', {
   options: must.optionsOf<ModelOptions>({
     inputNames: names,
     outputNames: names,
-    baked: must.listOf(must.anything, 'a list of arrays, or null'),
   }),
 })
 
@@ -55,43 +52,40 @@ const modelDoor = must.door('modelBytes', {
 const MOST_BYTES = 2 ** 31 - 1
 
 /** As many as there are, all different. */
-const checkNames = (option: string, given: readonly string[], count: number, others: readonly string[]): void => {
+const checkNames = (
+  operation: string,
+  option: string,
+  given: readonly string[],
+  count: number,
+  others: readonly string[],
+): void => {
   if (given.length !== count) {
-    throw new ArgumentError(`modelBytes: ${option} names ${given.length} arrays; the program has ${count}.`)
+    throw new ArgumentError(`${operation}: ${option} names ${given.length} arrays; the program has ${count}.`)
   }
   const seen = new Set(others)
   for (const name of given) {
     if (name === '')
-      throw new ArgumentError(`modelBytes: a name among ${option} is empty, which stands for none in ONNX.`)
+      throw new ArgumentError(`${operation}: a name among ${option} is empty, which stands for none in ONNX.`)
     if (seen.has(name))
-      throw new ArgumentError(`modelBytes: '${name}' names two arrays; names of inputs and outputs are all different.`)
+      throw new ArgumentError(
+        `${operation}: '${name}' names two arrays; names of inputs and outputs are all different.`,
+      )
     seen.add(name)
   }
 }
 
-/**
- * The bytes of a file `.onnx` whose graph is the program, with its inputs and outputs in order: of the set of operators 18.
- *
- * @throws ArgumentError for a program that calls back into this process, for names that are not all different, and for a model of more
- * than 2 GB, which the format has no room for.
- * @example
- * ```ts
- * import { makeProgram, np } from 'pullback'
- * import { modelBytes } from 'pullback/onnx'
- * const program = makeProgram((x: NDArray) => np.add(x, x))(np.zeros([2]))
- * modelBytes(program, { inputNames: ['x'], outputNames: ['y'] }).length < 120 // => true
- * ```
- */
-export const modelBytes = (program: Program, options: ModelOptions = {}): Uint8Array => {
-  modelDoor(program, options)
+/** The model, in which arrays stand for the inputs that they are given for; named in errors as the operation. */
+export const modelOf = (
+  operation: string,
+  program: Program,
+  options: ModelOptions,
+  baked: readonly (HostArray | null)[] = [],
+): Uint8Array => {
   const { inAvals, outAvals } = program
-  const {
-    inputNames = inAvals.map((_, i) => `input${i}`),
-    outputNames = outAvals.map((_, i) => `output${i}`),
-    baked = [],
-  } = options
-  checkNames('inputNames', inputNames, inAvals.length, [])
-  checkNames('outputNames', outputNames, outAvals.length, inputNames)
+  const { inputNames = inAvals.map((_, i) => `input${i}`), outputNames = outAvals.map((_, i) => `output${i}`) } =
+    options
+  checkNames(operation, 'inputNames', inputNames, inAvals.length, [])
+  checkNames(operation, 'outputNames', outputNames, outAvals.length, inputNames)
   const w = new Writer(inline, [...inputNames, ...outputNames])
   const operands = inAvals.map(({ dtype, shape }, i): Value => {
     const array = baked[i] ?? null
@@ -111,7 +105,25 @@ export const modelBytes = (program: Program, options: ModelOptions = {}): Uint8A
   const model = modelMessage(graph)
   if (model.length <= MOST_BYTES) return model.encode()
   throw new ArgumentError(
-    `modelBytes: the model has ${model.length} bytes; a file of ONNX has ${MOST_BYTES} at most. ` +
+    `${operation}: the model has ${model.length} bytes; a file of ONNX has ${MOST_BYTES} at most. ` +
       'Leave parameters among its inputs, or export it in parts.',
   )
+}
+
+/**
+ * The bytes of a file `.onnx` whose graph is the program, with its inputs and outputs in order: of the set of operators 18.
+ *
+ * @throws ArgumentError for a program that calls back into this process, for names that are not all different, and for a model of more
+ * than 2 GB, which the format has no room for.
+ * @example
+ * ```ts
+ * import { makeProgram, np } from 'pullback'
+ * import { modelBytes } from 'pullback/onnx'
+ * const program = makeProgram((x: NDArray) => np.add(x, x))(np.zeros([2]))
+ * modelBytes(program, { inputNames: ['x'], outputNames: ['y'] }).length < 120 // => true
+ * ```
+ */
+export const modelBytes = (program: Program, options: ModelOptions = {}): Uint8Array => {
+  modelDoor(program, options)
+  return modelOf('modelBytes', program, options)
 }
