@@ -90,7 +90,7 @@ const integersOf = (k: Key, shape: Shape, minval: ArrayLike, maxval: ArrayLike, 
 export const integersIn = asOneProgram('random.randint', integersOf, drawn)
 
 /** The smallest positive normal number. */
-export const smallestNormal = (dtype: DType): number =>
+const smallestNormal = (dtype: DType): number =>
   dtype === 'float64' ? 2 ** -1022 : dtype === 'float16' ? 2 ** -14 : 2 ** -126
 
 export const gumbelOf = asOneProgram(

@@ -1,6 +1,6 @@
 /** The spelling of MLIR (https://mlir.llvm.org/docs/LangRef) and of StableHLO's attributes (https://openxla.org/stablehlo/spec). */
 import type { DType, TypedArray } from '../core/dtype.ts'
-import { isFloat, longLimits } from '../core/dtype.ts'
+import { isFloat } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
 import type { WindowParams } from '../ir/op.ts'
 
@@ -60,13 +60,6 @@ export const numberText = (x: number | bigint, dtype: DType): string => {
 export const elementsText = (data: TypedArray, dtype: DType): string => {
   if (dtype === 'bool') return `[${Array.from(data as Uint8Array, (x) => x !== 0).join(', ')}]`
   return `"${hex(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))}"`
-}
-
-/** The least or the greatest element of a dtype. */
-export const extreme = (dtype: DType, which: 'least' | 'greatest'): number | bigint => {
-  if (dtype === 'bool') return which === 'least' ? 0 : 1
-  if (isFloat(dtype)) return which === 'least' ? -Infinity : Infinity
-  return longLimits(dtype)[which === 'least' ? 0 : 1]
 }
 
 /** `array<i64: 1, 2>`. */

@@ -2,7 +2,7 @@
 import type { HostArray } from '../core/host.ts'
 import type { DType } from '../core/dtype.ts'
 import { isFloat, isHalf } from '../core/dtype.ts'
-import { range, sameShape, sizeOf } from '../core/shape.ts'
+import { sameShape, sizeOf } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import type { OpParams } from '../ir/op.ts'
 import type { Program } from '../ir/program.ts'
@@ -22,7 +22,7 @@ export type Fold = 'add' | 'multiply' | 'maximum' | 'minimum' | 'and' | 'or'
 const isUnsigned = (dtype: DType): boolean => dtype === 'bool' || dtype.startsWith('uint')
 
 /** Writes the body of a program, or calls it: given by `module.ts`, as rules of control flow need it. */
-export interface Programs {
+interface Programs {
   inline(w: Writer, program: Program, operands: readonly Value[]): readonly Value[]
   function(w: Writer, program: Program, head: string): string
 }
@@ -374,5 +374,3 @@ export const element = (dtype: DType): Typed => ({ dtype, shape: [] })
 /** All places of a shape, in a line. */
 export const placesOf = (w: Writer, shape: Shape): Value =>
   w.reshape(w.iota({ dtype: 'int32', shape: [sizeOf(shape)] }, 0), shape)
-
-export const axesOf = (x: Typed): readonly number[] => range(x.shape.length)

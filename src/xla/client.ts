@@ -40,7 +40,7 @@ export interface Loaded {
 }
 
 /** XLA's analysis of a program; null for what the plugin does not implement. */
-export interface Analysis {
+interface Analysis {
   /** Its estimate of the work: `flops`, `bytes accessed`, ... */
   readonly costs: Readonly<Record<string, Named>> | null
   /** Bytes. */
@@ -58,7 +58,7 @@ const SHORT = 4096
 // Each wait takes one of the four threads of Node's pool, which file access needs too.
 const WAITING = 2
 
-export interface ClientOptions {
+interface ClientOptions {
   /** Which of the plugin's devices. */
   readonly device: number
   /** What the client is created with, by the plugin's names. */

@@ -21,7 +21,7 @@ const wheels: readonly string[] = [
 ]
 
 /** What to install, by hardware. */
-export const installs: readonly { readonly what: string; readonly command: string }[] = [
+const installs: readonly { readonly what: string; readonly command: string }[] = [
   { what: 'processors, Linux x64', command: 'pip install lammps-jax-pjrt-cpu==0.11.2' },
   { what: 'NVIDIA, CUDA 13 (not yet run on a GPU)', command: 'pip install "jax[cuda13]"' },
 ]

@@ -1,9 +1,9 @@
 /** Gather and scatter, whose dimension numbers are XLA's. */
-import { isFloat } from '../../core/dtype.ts'
+import { isFloat, limitsOf } from '../../core/dtype.ts'
 import type { DType } from '../../core/dtype.ts'
 import { range } from '../../core/shape.ts'
 import type { ScatterParams } from '../../ir/op.ts'
-import { extreme, integers } from '../text.ts'
+import { integers } from '../text.ts'
 import type { Fold, Value, Writer } from '../writer.ts'
 import { dimensionNumbers, element } from '../writer.ts'
 import type { Rule, RuleOf, Rules } from './rule.ts'
@@ -11,7 +11,7 @@ import type { Rule, RuleOf, Rules } from './rule.ts'
 /** What an index out of range gives, as in JAX: NaN, the greatest of unsigned integers, the least of others. */
 const filling = (dtype: DType): number | bigint => {
   if (isFloat(dtype)) return NaN
-  return extreme(dtype, dtype === 'bool' || dtype.startsWith('uint') ? 'greatest' : 'least')
+  return limitsOf(dtype)[dtype === 'bool' || dtype.startsWith('uint') ? 1 : 0]
 }
 
 const gather: Rule<'gather'> = (w, [x, indices], params, [out]) => {

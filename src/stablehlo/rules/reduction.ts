@@ -1,47 +1,43 @@
 /** Folds along axes, and windows that slide. */
-import type { DType } from '../../core/dtype.ts'
 import { isFloat } from '../../core/dtype.ts'
 import { dropAxes, range, sizeOf } from '../../core/shape.ts'
 import type { Shape } from '../../core/shape.ts'
 import type { AxesParams, AxisParams, CumulativeParams, SelectParams, WindowParams } from '../../ir/op.ts'
-import { extreme, integers, pairs, windowAttributes } from '../text.ts'
+import type { FoldName } from '../../primitives/folds.ts'
+import { identityOf } from '../../primitives/folds.ts'
+import { integers, pairs, windowAttributes } from '../text.ts'
 import type { Typed } from '../text.ts'
 import type { Fold, Value, Writer } from '../writer.ts'
 import { element, placesOf } from '../writer.ts'
 import { scatterInto } from './indexing.ts'
 import type { Rule, RuleOf, Rules } from './rule.ts'
 
-/** A fold, and what it begins with. */
-interface Monoid {
-  readonly fold: Fold
-  readonly identity: (dtype: DType) => number | bigint
+const folds: { readonly [F in FoldName]: Fold } = {
+  sum: 'add',
+  prod: 'multiply',
+  max: 'maximum',
+  min: 'minimum',
+  and: 'and',
+  or: 'or',
 }
 
-const sum: Monoid = { fold: 'add', identity: () => 0 }
-const product: Monoid = { fold: 'multiply', identity: () => 1 }
-const max: Monoid = { fold: 'maximum', identity: (dtype) => extreme(dtype, 'least') }
-const min: Monoid = { fold: 'minimum', identity: (dtype) => extreme(dtype, 'greatest') }
-const and: Monoid = { fold: 'and', identity: (dtype) => (dtype === 'bool' ? 1 : -1) }
-const or: Monoid = { fold: 'or', identity: () => 0 }
-
 const reduce =
-  ({ fold, identity }: Monoid): RuleOf<AxesParams> =>
-  (w, [x], { axes }) => [w.reduce(fold, identity(x!.dtype), x!, axes)]
+  (fold: FoldName): RuleOf<AxesParams> =>
+  (w, [x], { axes }) => [w.reduce(folds[fold], identityOf(fold, x!.dtype), x!, axes)]
 
-const slide = (w: Writer, { fold, identity }: Monoid, x: Value, params: WindowParams, shape: Shape): Value => {
-  const options = { attributes: windowAttributes(params), regions: [w.reducer(fold, x.dtype)] }
-  return w.generic('reduce_window', [x, w.constant(identity(x.dtype), x.dtype)], options, [
-    { dtype: x.dtype, shape },
-  ])[0]!
+const slide = (w: Writer, fold: FoldName, x: Value, params: WindowParams, shape: Shape): Value => {
+  const options = { attributes: windowAttributes(params), regions: [w.reducer(folds[fold], x.dtype)] }
+  const start = w.constant(identityOf(fold, x.dtype), x.dtype)
+  return w.generic('reduce_window', [x, start], options, [{ dtype: x.dtype, shape }])[0]!
 }
 
 const window =
-  (monoid: Monoid): RuleOf<WindowParams> =>
-  (w, [x], params, [out]) => [slide(w, monoid, x!, params, out!.shape)]
+  (fold: FoldName): RuleOf<WindowParams> =>
+  (w, [x], params, [out]) => [slide(w, fold, x!, params, out!.shape)]
 
 /** As a window over all elements up to one's own; XLA makes scans of such. */
 const cumulative =
-  (monoid: Monoid): RuleOf<CumulativeParams> =>
+  (fold: FoldName): RuleOf<CumulativeParams> =>
   (w, [x], { axis, reverse }) => {
     const { shape } = x!
     if (sizeOf(shape) === 0) return [x!]
@@ -53,15 +49,15 @@ const cumulative =
     })
     const windowDimensions = shape.map((_, i) => (i === axis ? n : 1))
     const params = { windowDimensions, windowStrides: ones, padding, baseDilation: ones, windowDilation: ones }
-    return [slide(w, monoid, x!, params, shape)]
+    return [slide(w, fold, x!, params, shape)]
   }
 
 /** The first of the best; NaN is best of all. */
 const argument =
-  (how: 'GT' | 'LT', worst: 'least' | 'greatest'): RuleOf<AxisParams> =>
+  (how: 'GT' | 'LT', fold: 'max' | 'min'): RuleOf<AxisParams> =>
   (w, [x], { axis }, [out]) => {
     const places = w.iota({ dtype: out!.dtype, shape: x!.shape }, axis)
-    const start = [w.constant(extreme(x!.dtype, worst), x!.dtype), w.constant(0, out!.dtype)]
+    const start = [w.constant(identityOf(fold, x!.dtype), x!.dtype), w.constant(0, out!.dtype)]
     const types = [element(x!.dtype), element(out!.dtype)]
     const region = w.region([...types, ...types], ([a, i, b, j]) => {
       const [aIsNaN, bIsNaN] = [w.isNaN(a!), w.isNaN(b!)]
@@ -86,9 +82,6 @@ const betterPair = (w: Writer, { select }: SelectParams, key: Typed, value: Type
     return [w.select(takes, k!, l!), w.select(takes, a!, b!)]
   })
 
-const worstOf = ({ select }: SelectParams, dtype: DType): number | bigint =>
-  extreme(dtype, select === 'max' ? 'least' : 'greatest')
-
 /** Windows over pairs of a key and a value: the values whose keys are the best. */
 const selectPairs = (
   w: Writer,
@@ -98,7 +91,7 @@ const selectPairs = (
   params: SelectParams,
   shape: Shape,
 ): Value => {
-  const start = [w.constant(worstOf(params, keys.dtype), keys.dtype), w.constant(rest, values.dtype)]
+  const start = [w.constant(identityOf(params.select, keys.dtype), keys.dtype), w.constant(rest, values.dtype)]
   const region = betterPair(w, params, element(keys.dtype), element(values.dtype))
   const results = [keys, values].map(({ dtype }) => ({ dtype, shape }))
   const options = { attributes: windowAttributes(params), regions: [region] }
@@ -171,21 +164,21 @@ const sort: Rule<'sort'> = (w, operands, { axis, numKeys, stable }) => {
 }
 
 export const reduction = {
-  reduceSum: reduce(sum),
-  reduceProd: reduce(product),
-  reduceMax: reduce(max),
-  reduceMin: reduce(min),
-  reduceAnd: reduce(and),
-  reduceOr: reduce(or),
-  argmax: argument('GT', 'least'),
-  argmin: argument('LT', 'greatest'),
-  cumsum: cumulative(sum),
-  cumprod: cumulative(product),
-  cummax: cumulative(max),
-  cummin: cumulative(min),
-  reduceWindowSum: window(sum),
-  reduceWindowMax: window(max),
-  reduceWindowMin: window(min),
+  reduceSum: reduce('sum'),
+  reduceProd: reduce('prod'),
+  reduceMax: reduce('max'),
+  reduceMin: reduce('min'),
+  reduceAnd: reduce('and'),
+  reduceOr: reduce('or'),
+  argmax: argument('GT', 'max'),
+  argmin: argument('LT', 'min'),
+  cumsum: cumulative('sum'),
+  cumprod: cumulative('prod'),
+  cummax: cumulative('max'),
+  cummin: cumulative('min'),
+  reduceWindowSum: window('sum'),
+  reduceWindowMax: window('max'),
+  reduceWindowMin: window('min'),
   selectAndGatherAdd,
   selectAndScatterAdd,
   sort,

@@ -8,10 +8,10 @@ import type { FieldOf, FunctionName, Layout } from './layouts.ts'
 import { functions, layoutOf, placeOf } from './layouts.ts'
 
 /** Reads a field of a call's struct. Valid only until the next call. */
-export type Answer<N extends FunctionName> = (field: FieldOf<N>) => number
+type Answer<N extends FunctionName> = (field: FieldOf<N>) => number
 
 /** The fields to set; the others are 0. */
-export type Fields<N extends FunctionName> = { readonly [F in FieldOf<N>]?: number }
+type Fields<N extends FunctionName> = { readonly [F in FieldOf<N>]?: number }
 
 /** Keeps libraries loaded: koffi unloads a library once its handle is collected, and the next call would end the process. */
 const libraries: unknown[] = []

@@ -140,7 +140,7 @@ export type FieldOf<N extends FunctionName> = Bare<(typeof functions)[N][number]
 /** Where the address of a function stands in the table. */
 export const placeOf = (name: FunctionName): number => 40 + 8 * order.indexOf(name)
 
-export interface Field {
+interface Field {
   readonly offset: number
   readonly bytes: 8 | 4 | 1
 }
