@@ -1,7 +1,10 @@
+/** Large inputs: that they work at all, without overflowing the stack. The times stand in docs/benchmarks.md. */
 import {
   checkProgram,
+  evalProgram,
   grad,
   jit,
+  jvp,
   lax,
   makeProgram,
   np,
@@ -15,9 +18,8 @@ import type { NDArray } from 'pullback'
 import { assertClose } from 'pullback/testing'
 import { describe, expect, it } from 'vitest'
 
-/** Large inputs: that they work at all, without overflowing the stack. The times stand in docs/benchmarks.md. */
 describe('scale', () => {
-  it('a program of 100,000 equations is traced, differentiated, optimised, printed and parsed', () => {
+  it('a program of 100,000 equations is traced, differentiated, optimised, printed, parsed and compiled', () => {
     const f = (x: NDArray): NDArray => {
       let y = x
       for (let i = 0; i < 25_000; i++) y = np.add(np.sin(y), 1)
@@ -71,5 +73,35 @@ describe('scale', () => {
       printProgram(makeProgram(grad((x: NDArray) => nest(depth, x)))(np.array(1))).length
     expect(size(5) - size(4)).toBeLessThan(3 * (size(2) - size(1)))
     assertClose('jit of grad', jit(grad(f))(np.array(1)), grad(f)(np.array(1)))
+  })
+})
+
+const LENGTH = 50_000
+
+const chain = (x: NDArray): NDArray => {
+  let y = x
+  for (let i = 0; i < LENGTH; i++) y = np.add(np.multiply(y, 0.5), 1)
+  return y
+}
+
+// The fixed point is 2, and the derivative of so many halvings 0. What is compiled as long as this is a gradient, above.
+describe(`a chain of ${2 * LENGTH} operations`, () => {
+  it('traces, prints, parses, optimises and runs', () => {
+    const program = makeProgram(chain)(np.array(5))
+    expect(program.equations.length).toBe(2 * LENGTH)
+    const text = printProgram(program)
+    const parsed = parseProgram(text)
+    expect(parsed._tag).toBe('Right')
+    if (parsed._tag === 'Right') expect(evalProgram(parsed.right, [np.array(5)])[0]!.item()).toBe(2)
+    expect(evalProgram(optimize(program), [np.array(5)])[0]!.item()).toBe(2)
+  })
+
+  it('differentiates forward and backward', () => {
+    expect(jvp(chain, [np.array(5)], [np.array(1)])[1].item()).toBe(0)
+    expect(grad(chain)(np.array(5)).item()).toBe(0)
+  })
+
+  it('maps over a batch', () => {
+    expect(vmap(chain)(np.array([1, 5])).toArray()).toEqual([2, 2])
   })
 })

@@ -119,18 +119,11 @@ describe.each([
 })
 
 test('the same text has the same loss, however long the rows are padded beside it', async () => {
+  await succeed(...tuneArgs('prompt', 'llama', 'causal', 'padded', '--steps', '2'))
   const text = { prompt: 'the is', completion: ' bad' }
   const perplexityOf = async (...more: readonly object[]) => {
     writeFileSync(at('padded.jsonl'), jsonLines([text, ...more]))
-    const args = [
-      '--model',
-      at('llama'),
-      '--adapter',
-      at('prompt-llama-causal'),
-      '--data',
-      at('padded.jsonl'),
-      '--json',
-    ]
+    const args = ['--model', at('llama'), '--adapter', at('padded'), '--data', at('padded.jsonl'), '--json']
     return (JSON.parse(await succeed('evaluate', ...args)) as Outcome).metrics['perplexity']!
   }
   // Nothing of the other row is measured but its one answer, which is the same.

@@ -7,20 +7,13 @@ import { emptyCache, quantize } from 'pullback/models'
 import { Adapter, bitfit, bottleneck, full, prefixTuning, promptTuning, unfreeze } from 'pullback/train'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { get, leftOf } from '../../io/support/recorded.ts'
+import { moved } from './support/tiny.ts'
 import { attentionMask, begun, bert, close, gpt2, inputIds, llama, tied } from '../support/tiny.ts'
 
 const key = random.key(5)
 const params = begun(bert)
 const inputs = { inputIds, attentionMask }
 const logitsOf = (p: Parameters<typeof bert.apply>[0]): NDArray => bert.apply(p, inputs).logits
-
-/** An adapter with other numbers, none of them 0. */
-const moved = <A>(adapter: A, seed = 1): A => {
-  let place = 0
-  const noisy = (x: NDArray): NDArray =>
-    np.add(x, np.multiply(random.normal(random.foldIn(random.key(seed), place++), x.shape), 0.2))
-  return tree.map(noisy, adapter as never)
-}
 
 const sameAdapters = (a: Adapter, b: Adapter): void => {
   expect(tree.equal(a, b), `${tree.structure(a)} and ${tree.structure(b)}`).toBe(true)
@@ -139,7 +132,7 @@ describe('bottleneck adapters', () => {
     const adapter = moved(bottleneck.init(key, params, { size: 2, placement: 'pfeiffer' }))
     const loss = (a: typeof adapter): NDArray => np.mean(np.square(logitsOf(bottleneck.apply(params, a))))
     close('jit', jit(loss)(adapter), loss(adapter))
-    const other = moved(adapter, 2)
+    const other = moved(adapter, 3)
     const stack = tree.map((x: NDArray, y: NDArray) => np.stack([x, y]), adapter, other)
     close('vmap', vmap(loss)(stack), np.stack([loss(adapter), loss(other)]), 1e-4)
     const direction = tree.map(np.onesLike, adapter)

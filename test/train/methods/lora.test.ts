@@ -6,7 +6,7 @@ import { assertAllClose } from 'pullback/testing'
 import type { Adapter, LoraConfig } from 'pullback/train'
 import { dora, lora, mergeDifference } from 'pullback/train'
 import { describe, expect, test } from 'vitest'
-import { difference, tiny } from './support/tiny.ts'
+import { difference, loss, moved, tiny } from './support/tiny.ts'
 
 type Lora = Adapter<LoraConfig>
 
@@ -16,19 +16,11 @@ const families = ['bert', 'llama', 'gpt2', 'albert'] as const
 
 const key = random.key(1)
 
-/** An adapter no part of which is idle. */
-const moved = (adapter: Lora, seed = 2): Lora => {
-  let place = 0
-  return tree.map((x) => np.add(x, np.multiply(random.normal(random.key(seed * 100 + place++), x.shape), 0.2)), adapter)
-}
-
 /** The weight of a module. */
 const find = (params: unknown, module: string): NDArray => {
   const path = `${module}.weight`.split('.')
   return path.reduce((node, part) => (node as { readonly [part: string]: unknown })[part], params) as NDArray
 }
-
-const loss = (scores: NDArray): NDArray => np.mean(np.square(np.subtract(scores, 0.3)))
 
 const close = (what: string, got: NDArray, wanted: NDArray, tolerance = 1e-5): void => {
   assertAllClose(what, [got], [wanted], { rtol: tolerance, atol: tolerance })

@@ -1,29 +1,20 @@
 /** Saves adapters of every method, for check_saved.py: `tsx --conditions=source test/train/methods/save_adapters.ts FOLDER`. */
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { NDArray } from 'pullback'
-import { np, random, tree } from 'pullback'
+import { np, random } from 'pullback'
 import { writeSafetensors } from 'pullback/io'
 import { loadModel } from 'pullback/models'
 import type { ParamTree } from 'pullback/models'
 import type { Adapter, PeftConfig } from 'pullback/train'
 import { dora, ia3, lora, saveAdapter, vera } from 'pullback/train'
 import { get } from '../../io/support/recorded.ts'
+import { moved } from './support/tiny.ts'
 
 const models = resolve(import.meta.dirname, '../../models/data')
 const [, , out = ''] = process.argv
 if (out === '') throw new Error('Give the folder to write to.')
 
 const key = random.key(3)
-
-/** An adapter no part of which is idle. */
-const moved = <C extends PeftConfig>(adapter: Adapter<C>): Adapter<C> => {
-  let place = 0
-  return tree.map(
-    (x: NDArray) => np.add(x, np.multiply(random.normal(random.key(place++), x.shape), 0.1)),
-    adapter as Adapter,
-  ) as Adapter<C>
-}
 
 interface Case {
   readonly family: string

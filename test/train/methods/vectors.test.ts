@@ -6,20 +6,10 @@ import { assertAllClose } from 'pullback/testing'
 import { Adapter, ia3, mergeDifference, vera } from 'pullback/train'
 import { describe, expect, test } from 'vitest'
 import { projectionsOf } from '../../../src/train/methods/projections.ts'
-import { difference, tiny } from './support/tiny.ts'
+import { difference, loss, moved, tiny } from './support/tiny.ts'
 
 const key = random.key(1)
 const families = ['bert', 'llama', 'gpt2', 'albert'] as const
-
-const moved = <A extends Adapter>(adapter: A, seed = 2): A => {
-  let place = 0
-  return tree.map(
-    (x: NDArray) => np.add(x, np.multiply(random.normal(random.key(seed * 100 + place++), x.shape), 0.3)),
-    adapter as Adapter,
-  ) as A
-}
-
-const loss = (scores: NDArray): NDArray => np.mean(np.square(np.subtract(scores, 0.3)))
 
 const close = (what: string, got: NDArray, wanted: NDArray): void => {
   assertAllClose(what, [got], [wanted], { rtol: 1e-5, atol: 1e-5 })

@@ -1,6 +1,6 @@
 /** Small models with random weights, and inputs for them. */
 import type { NDArray } from 'pullback'
-import { np, random } from 'pullback'
+import { np, random, tree } from 'pullback'
 import type { AnyModel, NamedArrays, ParamTree } from 'pullback/models'
 import { modelOfConfig } from 'pullback/models'
 import { rightOf } from '../../../io/support/recorded.ts'
@@ -77,3 +77,14 @@ export const tiny = (family: keyof typeof configs, changes: object = {}): Tiny =
 
 /** The largest absolute difference. */
 export const difference = (x: NDArray, y: NDArray): number => np.max(np.abs(np.subtract(x, y))).item()
+
+/** An adapter no part of which is idle: numbers drawn with this deviation are added to its own. */
+export const moved = <A>(adapter: A, seed = 2, deviation = 0.2): A => {
+  let place = 0
+  const noisy = (x: NDArray): NDArray =>
+    np.add(x, np.multiply(random.normal(random.foldIn(random.key(seed), place++), x.shape), deviation))
+  return tree.map(noisy, adapter as never)
+}
+
+/** Something to be made small. */
+export const loss = (scores: NDArray): NDArray => np.mean(np.square(np.subtract(scores, 0.3)))
