@@ -1,4 +1,4 @@
-"""Records float64 functions from mpmath, for test/backends/math64.test.ts. See README.md.
+"""Records float64 functions from mpmath, for test/backends/wasm/math/float64.test.ts. See README.md.
 
     python test/goldens/record_math64.py
 
