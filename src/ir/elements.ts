@@ -10,16 +10,16 @@ export const numberText = (x: number | bigint): string => {
   return Number.isNaN(x) ? 'nan' : x === Infinity ? 'inf' : x === -Infinity ? '-inf' : String(x)
 }
 
-/** The number that a text stands for. */
+/** Parses a number. */
 export const toNumber = (text: string): number => {
   if (text === 'nan' || text === '-nan') return NaN
   return text.endsWith('inf') ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text)
 }
 
-/** An element, which of 16-bit floats is its bits, as text. */
+/** An element as text; a 16-bit float is given by its bits. */
 export const elementText = (dtype: DType, element: number | bigint): string => numberText(decodeElement(dtype, element))
 
-/** Whether a value can be that of a literal: whole and in range where it has to be. */
+/** Whether a value is valid for a literal: for integers, integral and in range. */
 export const isElement = (dtype: DType, value: unknown): value is number | bigint => {
   if (isLong(dtype)) {
     const [least, most] = longLimits(dtype)
@@ -32,11 +32,11 @@ export const isElement = (dtype: DType, value: unknown): value is number | bigin
 }
 
 const integerFrom = (dtype: DType, text: string): number | bigint | null => {
-  // No integer has a zero of its own sign.
+  // Integers have no negative zero.
   const value = !isLong(dtype) ? toNumber(text) + 0 : /^-?\d+$/.test(text) ? BigInt(text) : null
   return isElement(dtype, value) ? value : null
 }
 
-/** The element that a text stands for; null where there is none: a fraction, or a number out of range, as an integer. */
+/** Parses an element; null for a fraction, or a number out of range, as an integer. */
 export const elementFrom = (dtype: DType, text: string): number | bigint | null =>
   isFloat(dtype) ? encodeElement(dtype, toNumber(text))[0]! : integerFrom(dtype, text)

@@ -1,4 +1,4 @@
-/** Short keys of programs: equal for programs that mean the same word for word, whatever their variables are called. */
+/** Short keys of programs: equal for programs that are identical up to the names of their variables. */
 import type { TypedArray } from '../core/dtype.ts'
 import { identityOf, primitiveKey } from '../core/valueKey.ts'
 import type { Atom, Program, Variable } from './program.ts'
@@ -6,7 +6,7 @@ import { isProgram } from './walk.ts'
 
 const rotate = (x: number, bits: number): number => (x << bits) | (x >>> (32 - bits))
 
-/** The last step of MurmurHash3 (A. Appleby, public domain): every bit of the input moves every bit of the output. */
+/** The last step of MurmurHash3 (A. Appleby, public domain): every bit of the input affects every bit of the output. */
 const finish = (x: number): number => {
   let h = x
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
@@ -15,8 +15,8 @@ const finish = (x: number): number => {
 }
 
 /**
- * A hash of 128 bits, made for speed, not against adversaries: four sums of 32 bits with odd multipliers of their own, that
- * see the words in order.
+ * A hash of 128 bits, made for speed, not against adversaries: four sums of 32 bits with different odd multipliers, which
+ * process the words in order.
  */
 class Digest {
   #a = 0x243f6a88
@@ -108,5 +108,5 @@ const compute = (program: Program): string => {
   return digest.finish()
 }
 
-/** 32 hexadecimal digits, equal for equal programs; programs that differ have equal ones by a chance of 2⁻¹²⁸ only. */
+/** 32 hexadecimal digits, equal for equal programs; different programs have equal ones with probability 2⁻¹²⁸. */
 export const fingerprint = (program: Program): string => program.derive('fingerprint', () => compute(program))

@@ -1,11 +1,11 @@
-/** Programs in the place of what applies them. */
+/** Inlines programs into those that apply them. */
 import type { Atom, Equation, Program } from './program.ts'
 import { Literal, Variable, equation } from './program.ts'
 import { Rewriter } from './rewrite.ts'
 
 /**
- * The program that gives an equation's results from its operands and is to stand in its place; null to leave the equation. `within` is
- * the program that the equation is of.
+ * The program to inline for an equation, from its operands to its results; null to keep the equation. `within` is the program
+ * of the equation.
  */
 type Choice = (eqn: Equation, within: Program) => Program | null
 
@@ -13,7 +13,7 @@ type Values = Map<Variable, Atom>
 
 const valueOf = (values: Values, a: Atom): Atom => (a instanceof Literal ? a : (values.get(a) ?? a))
 
-/** Writes a body's equations on the caller's values, with fresh variables, bodies in it included. */
+/** Emits a body's equations on the caller's values, with fresh variables, including nested bodies. */
 const splice = (r: Rewriter, eqn: Equation, body: Program, choose: Choice): readonly Atom[] => {
   const values: Values = new Map(body.inputs.map((v, i) => [v, eqn.inputs[i]!]))
   for (const { variable, value } of body.constants) {
@@ -25,7 +25,7 @@ const splice = (r: Rewriter, eqn: Equation, body: Program, choose: Choice): read
   return body.outputs.map((a) => valueOf(values, a))
 }
 
-/** Writes a program's equations; those of bodies that are inlined come straight from there, so that each is copied once. */
+/** Emits a program's equations; those of inlined bodies are copied directly, once each. */
 const inlineInto = (r: Rewriter, program: Program, values: Values, fresh: boolean, choose: Choice): void => {
   for (const eqn of program.equations) {
     const inputs = eqn.inputs.map((a) => valueOf(values, a))
@@ -42,7 +42,7 @@ const inlineInto = (r: Rewriter, program: Program, values: Values, fresh: boolea
   }
 }
 
-/** Puts the programs that `choose` gives in the place of their equations. */
+/** Replaces equations by the programs that `choose` returns. */
 export const inlineWhere = (program: Program, choose: Choice): Program => {
   const r = new Rewriter(program)
   const values: Values = new Map()
@@ -53,7 +53,7 @@ export const inlineWhere = (program: Program, choose: Choice): Program => {
   return r.finish()
 }
 
-/** The program of a call; null for anything else, and where a weak type inside would become a strong one, which changes the types. */
+/** The program of a call; null for anything else, and where a weak type inside would become a strong one. */
 export const calledBy = (eqn: Equation): Program | null => {
   if (eqn.op !== 'call') return null
   const { program } = eqn.params
@@ -62,5 +62,5 @@ export const calledBy = (eqn: Equation): Program | null => {
 
 const hasCalls = (program: Program): boolean => program.equations.some((eqn) => eqn.op === 'call')
 
-/** Puts the bodies of called programs in the place of all calls. */
+/** Inlines all calls. */
 export const inlineCalls = (program: Program): Program => (hasCalls(program) ? inlineWhere(program, calledBy) : program)

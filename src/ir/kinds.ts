@@ -1,4 +1,4 @@
-/** What the parameters of operations may be: each kind tells its own values from all others, and says what they are. */
+/** The kinds of operation parameters: each has a test of its values, and a description for messages. */
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import { isDType } from '../core/dtype.ts'
@@ -22,7 +22,7 @@ export const whole: Kind<number> = { what: 'a whole number', is: isWhole }
 /** An axis, an extent, a number of things. */
 export const natural: Kind<number> = { what: 'a whole number, 0 or more', is: isNatural }
 
-/** A number of steps that need not end. */
+/** A number of steps, which may be infinite. */
 export const bound: Kind<number> = {
   what: 'a whole number, 0 or more, or inf',
   is: (x): x is number => x === Infinity || isNatural(x),
@@ -37,7 +37,7 @@ export const dtype: Kind<DType> = {
   is: (x): x is DType => typeof x === 'string' && isDType(x),
 }
 
-/** One of some words; the compiler holds the table complete. */
+/** One of several words; the compiler checks that the table is complete. */
 export const wordOf = <W extends string>(table: Readonly<Record<W, true>>): Kind<W> => ({
   what: `one of ${Object.keys(table)
     .map((w) => `"${w}"`)
@@ -45,7 +45,7 @@ export const wordOf = <W extends string>(table: Readonly<Record<W, true>>): Kind
   is: (x): x is W => typeof x === 'string' && Object.hasOwn(table, x),
 })
 
-// `list.every` passes over holes.
+// `list.every` skips holes.
 const every = (list: readonly unknown[], is: (x: unknown) => boolean): boolean => {
   for (const x of list) if (!is(x)) return false
   return true
@@ -111,7 +111,7 @@ export const callback: Kind<HostCallback> = {
     typeof x.run === 'function',
 }
 
-/** Types; whether each is sound is asked where all types of a program are. */
+/** Types; each is checked with all other types of the program. */
 export const avals: Kind<readonly Aval[]> = {
   what: 'a list of types',
   is: (x): x is readonly Aval[] => isList(x) && every(x, (a) => typeof a === 'object' && a !== null && 'dtype' in a),

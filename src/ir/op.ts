@@ -2,7 +2,7 @@
 import type * as over from './parameters.ts'
 import type { Program } from './program.ts'
 
-// What holds programs is told apart below, and hides what comes from here by the same name.
+// The types with programs are redefined below, and shadow those of the same name from here.
 export type * from './parameters.ts'
 
 export type CustomJvpParams = over.CustomJvpParams<Program>

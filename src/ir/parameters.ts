@@ -1,6 +1,6 @@
 /**
- * The parameters of all operations. Programs among them are of a type `P`: they are made of equations, which have parameters, so that
- * what comes first must leave open what they are. `op.ts` has these types for the class `Program`.
+ * The parameters of all operations. The type of programs among them is a parameter `P`, since programs consist of equations,
+ * which have parameters. `op.ts` has these types for the class `Program`.
  */
 import type { Aval } from '../core/aval.ts'
 import type { BlockKind, ExpandedKind } from '../core/blocks.ts'
@@ -33,21 +33,21 @@ export interface DotGeneralParams {
 export type Padding = readonly [low: number, high: number]
 
 /**
- * XLA's convolution (https://openxla.org/xla/operation_semantics#conv_convolution), no kernel turned round. Specs list
- * axes: of `lhs` batch, feature, spatial ones; of `rhs` output feature, input feature, spatial ones; of the output as of `lhs`.
+ * XLA's convolution (https://openxla.org/xla/operation_semantics#conv_convolution), kernels are not flipped. Specs list axes:
+ * for `lhs` batch, feature, spatial ones; for `rhs` output feature, input feature, spatial ones; for the output as for `lhs`.
  */
 export interface ConvParams {
   readonly windowStrides: readonly number[]
   readonly padding: readonly Padding[]
-  /** Elements of `lhs` stand so far apart, with zeros between. */
+  /** The distance of the elements of `lhs`, with zeros between. */
   readonly lhsDilation: readonly number[]
   readonly rhsDilation: readonly number[]
   readonly lhsSpec: readonly number[]
   readonly rhsSpec: readonly number[]
   readonly outSpec: readonly number[]
-  /** Features of `lhs` and output features fall into so many groups that have nothing to do with each other. */
+  /** The number of independent groups of the features of `lhs` and the output features. */
   readonly featureGroupCount: number
-  /** So do the batch of `lhs` and output features. One of the two counts is 1. */
+  /** The number of groups of the batch of `lhs` and the output features. One of the two counts is 1. */
   readonly batchGroupCount: number
 }
 
@@ -56,19 +56,19 @@ export interface WindowParams {
   readonly windowDimensions: readonly number[]
   readonly windowStrides: readonly number[]
   readonly padding: readonly Padding[]
-  /** Elements of the operand stand so far apart, with nothing between. */
+  /** The distance of the elements of the operand, with nothing between. */
   readonly baseDilation: readonly number[]
   readonly windowDilation: readonly number[]
 }
 
 export interface SelectParams extends WindowParams {
-  /** Which element of a window is meant: the first largest or smallest. */
+  /** The element of a window: the first largest or smallest. */
   readonly select: 'max' | 'min'
 }
 
 /**
- * What to do with an index out of range: move it inside, give a fill value (gather) or drop the update (scatter), or
- * trust the caller that there is none.
+ * The treatment of an index out of range: clip it; return a fill value (gather) or drop the update (scatter); or trust the
+ * caller that there is none.
  */
 export type IndexMode = 'clip' | 'fill' | 'promiseInBounds'
 
@@ -86,7 +86,7 @@ export interface GatherParams {
   readonly mode: IndexMode
 }
 
-/** XLA's scatter (https://openxla.org/xla/operation_semantics#scatter): gather with the arrows turned round. */
+/** XLA's scatter (https://openxla.org/xla/operation_semantics#scatter): the reverse of gather. */
 export interface ScatterParams {
   readonly updateWindowDims: readonly number[]
   readonly insertedWindowDims: readonly number[]
@@ -94,14 +94,14 @@ export interface ScatterParams {
   readonly scatterIndicesBatchingDims: readonly number[]
   readonly scatterDimsToOperandDims: readonly number[]
   readonly mode: IndexMode
-  /** No element is written twice: what makes `scatterMul` differentiable by one formula. */
+  /** No element is written twice; then one formula is the derivative of `scatterMul`. */
   readonly uniqueIndices: boolean
 }
 
-/** Operands: `captured` values of enclosing transformations, which do not move, then the arguments. */
+/** Operands: `captured` values of enclosing transformations, without tangents, then the arguments. */
 export interface CustomJvpParams<P> {
   readonly program: P
-  /** Operands, then tangents of the float arguments; to the outputs, then tangents of the float outputs. */
+  /** From operands, then tangents of the float arguments, to the outputs, then tangents of the float outputs. */
   readonly rule: P
   readonly captured: number
   readonly name: string
@@ -110,9 +110,9 @@ export interface CustomJvpParams<P> {
 /** Operands as in `CustomJvpParams`. */
 export interface CustomVjpParams<P> {
   readonly program: P
-  /** Operands; to the outputs, then residuals. */
+  /** From operands to the outputs, then residuals. */
   readonly forward: P
-  /** Residuals, then cotangents of the float outputs; to cotangents of the float arguments. */
+  /** From residuals, then cotangents of the float outputs, to cotangents of the float arguments. */
   readonly backward: P
   readonly captured: number
   readonly name: string
@@ -127,7 +127,7 @@ export interface TriangularSolveParams {
   readonly leftSide: boolean
   readonly lower: boolean
   readonly transposeA: boolean
-  /** The diagonal of a counts as ones. */
+  /** Whether the diagonal of a is taken as ones. */
   readonly unitDiagonal: boolean
 }
 
@@ -139,16 +139,16 @@ export interface WhileParams<P> {
   readonly body: P
   readonly condConsts: number
   readonly bodyConsts: number
-  /** The loop ends after so many steps in any case; Infinity for no bound. */
+  /** The most steps; Infinity for no bound. */
   readonly maxSteps: number
 }
 
-/** Operands: constants, the initial carry, then arrays to be read along their first axis. */
+/** Operands: constants, the initial carry, then arrays to read along their first axis. */
 export interface ScanParams<P> {
-  /** Of constants, carry and elements; to the next carry, then the elements of stacked outputs. */
+  /** From constants, carry and elements to the next carry, then the elements of stacked outputs. */
   readonly body: P
   readonly length: number
-  /** From the last element to the first. */
+  /** Whether it runs from the last element to the first. */
   readonly reverse: boolean
   readonly consts: number
   readonly carry: number
@@ -156,50 +156,50 @@ export interface ScanParams<P> {
 
 /** Operands: constants, which all programs take first, then the right-hand side. */
 export interface LinearSolveParams<P> {
-  /** Of x, to A x. */
+  /** From x to A x. */
   readonly matvec: P
-  /** Of x, to Aᵀ x. */
+  /** From x to Aᵀ x. */
   readonly vecmat: P
-  /** Of b, to x with A x = b. */
+  /** From b to the x with A x = b. */
   readonly solve: P
-  /** Of b, to x with Aᵀ x = b; null where none was given. */
+  /** From b to the x with Aᵀ x = b; null where none was given. */
   readonly transposeSolve: P | null
   readonly consts: number
 }
 
 /** Operands: constants, which all programs take first, then the initial guess. */
 export interface RootParams<P> {
-  /** Of x, to the residual f(x), of the same types. */
+  /** From x to the residual f(x), of the same types. */
   readonly residual: P
-  /** Of the guess, to the x with f(x) = 0. */
+  /** From the guess to the x with f(x) = 0. */
   readonly solve: P
-  /** Of x and b, to the v with ∂f/∂x v = b. */
+  /** From x and b to the v with ∂f/∂x v = b. */
   readonly tangentSolve: P
   readonly consts: number
 }
 
-/** A function of the user's that runs on the host, as part of a program. */
+/** A user-defined function that runs on the host, as part of a program. */
 export interface HostCallback {
   readonly name: string
-  /** From elements to elements, of the types that the equation says. */
+  /** From elements to elements, of the types in the equation. */
   run(data: readonly TypedArray[], operands: readonly Aval[], results: readonly Aval[]): readonly TypedArray[]
 }
 
 /**
- * What a batch makes of a callback: one call for each element, in order; or one call, of operands and results with a batch
- * axis in front, which operands that are the same for all elements have with extent 1 or repeated.
+ * How a callback is batched: one call for each element, in order; or one call with a batch axis in front of operands and
+ * results, where operands that are the same for all elements have extent 1, or are repeated.
  */
 export type VmapMethod = 'sequential' | 'expandDims' | 'broadcastAll'
 
 export interface CallbackParams {
   readonly callback: HostCallback
   readonly results: readonly Aval[]
-  /** Runs for what it does: it may be neither removed nor repeated. */
+  /** Whether it has an effect: then it may be neither removed nor repeated. */
   readonly effect: boolean
   readonly vmapMethod: VmapMethod
 }
 
-/** What a checkpointed program may keep for its derivative instead of computing it again. */
+/** What a checkpointed program may keep for its derivative instead of recomputing it. */
 export type PolicyName =
   | 'everythingSaveable'
   | 'nothingSaveable'
@@ -209,21 +209,21 @@ export type PolicyName =
   | 'saveAnythingExceptTheseNames'
   | 'saveAnyNamesButThese'
 
-/** A policy, and the names given by `checkpointName` that it is about. */
+/** A policy, and the names of `checkpointName` that it applies to. */
 export type PolicyRule = readonly [policy: PolicyName, ...names: readonly string[]]
 
 export interface CheckpointParams<P> {
   readonly program: P
   readonly name: string
-  /** What one of them lets be kept is kept. */
+  /** A value is kept if one of them allows it. */
   readonly policies: readonly PolicyRule[]
-  /** Nothing in the program may be taken from what has been computed outside of it. */
+  /** Whether to prevent the program from sharing values computed outside it. */
   readonly preventCse: boolean
 }
 
 /**
- * The language's table of contents: every operation and the type of its parameters.
- * A new operation starts with a line here; the compiler then names every other place.
+ * All operations, with the types of their parameters. A new operation starts with a line here; the compiler then reports every
+ * other place to change.
  */
 export interface OpParams<P> {
   // elementwise, one operand
@@ -308,9 +308,9 @@ export interface OpParams<P> {
   pad: { readonly low: readonly number[]; readonly high: readonly number[]; readonly interior: readonly number[] }
   slice: { readonly start: readonly number[]; readonly limit: readonly number[]; readonly strides: readonly number[] }
   concatenate: AxisParams
-  /** `dynamicSlice(x, ...starts)`, starts clamped so that the slice lies inside. */
+  /** `dynamicSlice(x, ...starts)`, starts are clamped so that the slice is inside. */
   dynamicSlice: { readonly sizes: Shape }
-  /** `dynamicUpdateSlice(x, update, ...starts)`, starts clamped likewise. */
+  /** `dynamicUpdateSlice(x, update, ...starts)`, starts are clamped likewise. */
   dynamicUpdateSlice: NoParams
   // reduction
   reduceSum: AxesParams
@@ -331,18 +331,18 @@ export interface OpParams<P> {
   // weights in blocks of a few bits, uint8, along the last axis
   dequantize: { readonly kind: BlockKind }
   /**
-   * `quantizedDot(x, blocks)`: x Wᵀ, or x W; leading axes of W are x's too. Linear in x; there is no derivative by blocks. W may also be
-   * floats of 16 bits as they are: the lowering writes products with their float32 values so.
+   * `quantizedDot(x, blocks)`: x Wᵀ, or x W; leading axes of W are also those of x. Linear in x; it has no derivative with
+   * respect to blocks. W may also be 16-bit floats: the lowering uses that for products with their float32 values.
    */
   quantizedDot: { readonly kind: ExpandedKind; readonly transposed: boolean }
   // windows
   reduceWindowSum: WindowParams
-  /** Where a window meets no element: -Infinity, or the least integer. */
+  /** A window without elements gives -Infinity, or the least integer. */
   reduceWindowMax: WindowParams
   reduceWindowMin: WindowParams
-  /** `selectAndGatherAdd(values, x)`: of `values`, what stands where the window of `x` has its extremum; else 0. */
+  /** `selectAndGatherAdd(values, x)`: the element of `values` where the window of `x` has its extremum; else 0. */
   selectAndGatherAdd: SelectParams
-  /** `selectAndScatterAdd(values, x)`: the transpose: a value for each window goes to the place of its extremum. */
+  /** `selectAndScatterAdd(values, x)`: the transpose: adds a value for each window at the position of its extremum. */
   selectAndScatterAdd: SelectParams
   // indexing
   gather: GatherParams
@@ -356,41 +356,42 @@ export interface OpParams<P> {
   // random bits: `threefry2x32(key0, key1, count0, count1)`
   threefry2x32: NoParams
   // linear algebra, on matrices in the last two axes
-  /** L with L Lᵀ = A, of which the lower triangle is read; NaN where there is none. */
+  /** L with L Lᵀ = A; reads the lower triangle of A; NaN where L does not exist. */
   cholesky: NoParams
   triangularSolve: TriangularSolveParams
-  /** To L and U in one matrix, row exchanges (int32), and the permutation of rows (int32). */
+  /** L and U in one matrix, row exchanges (int32), and the permutation of rows (int32). */
   lu: NoParams
-  /** To Q and R; Q square with `fullMatrices`. */
+  /** Q and R; Q is square with `fullMatrices`. */
   qr: { readonly fullMatrices: boolean }
   /**
-   * Of symmetric matrices: eigenvalues, ascending, then eigenvectors in columns. Where eigenvalues are equal, what depends on the
-   * choice of their vectors has no derivative: NaN. With `basisFree` nothing does, by promise, and nearly equal ones count as equal.
+   * For symmetric matrices: eigenvalues, ascending, then eigenvectors in columns. Where eigenvalues are equal, values that
+   * depend on the choice of eigenvectors have the derivative NaN. `basisFree` promises that nothing depends on it; then nearly
+   * equal ones count as equal.
    */
   eigh: { readonly basisFree: boolean }
-  /** To U, singular values (descending), Vᵀ; U and V square with `fullMatrices`. */
+  /** U, singular values (descending) and Vᵀ; U and V are square with `fullMatrices`. */
   svd: { readonly fullMatrices: boolean }
-  /** `pinv(A, rtol)`: the inverse of what singular values above `rtol` times the largest make up. */
+  /** `pinv(A, rtol)`: the pseudo-inverse from the singular values above `rtol` times the largest. */
   pinv: NoParams
   // control
-  /** `cond(index, ...operands)`: the branch with that number, clamped into range. */
+  /** `cond(index, ...operands)`: the branch with that index, clamped into range. */
   cond: CondParams<P>
   while: WhileParams<P>
   scan: ScanParams<P>
   // calls
   call: { readonly program: P; readonly name: string }
-  /** The x with A x = b: `solve` of b, with derivatives by solving again. */
+  /** The x with A x = b: `solve` of b, differentiated by further solves. */
   linearSolve: LinearSolveParams<P>
-  /** The x with f(x) = 0: `solve` of the guess, with derivatives by the implicit function theorem. */
+  /** The x with f(x) = 0: `solve` of the guess, differentiated by the implicit function theorem. */
   root: RootParams<P>
   callback: CallbackParams
-  /** `program`, whose derivative computes again what `policy` does not let it keep. */
+  /** `program`, whose derivative recomputes what `policies` do not keep. */
   checkpoint: CheckpointParams<P>
-  /** The operand, under a name for policies of `checkpoint`. */
+  /** The operand, with a name for policies of `checkpoint`. */
   checkpointName: { readonly name: string }
   /** `program`, whose derivative is `rule`. */
   customJvp: CustomJvpParams<P>
-  /** `program`, whose derivative is pulled back by `backward`, from what `forward` leaves behind. */
+  /** `program`, whose pullback is `backward`, from the residuals of `forward`. */
   customVjp: CustomVjpParams<P>
   /** `customLinear(...residuals, ...tangents)`: the linear map whose transpose is `backward`. */
   customLinear: { readonly backward: P; readonly residuals: number; readonly name: string }

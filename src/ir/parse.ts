@@ -1,4 +1,4 @@
-/** Printed programs, read back. */
+/** Parses printed programs. */
 import type { Either } from 'fp-ts/lib/Either.js'
 import { Aval } from '../core/aval.ts'
 import type { DType, TypedArray } from '../core/dtype.ts'
@@ -13,7 +13,7 @@ import { isOpName, parametersOf } from './signatures.ts'
 import type { Atom, Constant, Equation, Source } from './program.ts'
 import { Literal, Program, Variable, equation } from './program.ts'
 
-/** Why a text is no program, and where. Lines and columns count from 1. */
+/** Why a text is not a program, and where. Lines and columns count from 1. */
 export interface ParseFailure {
   readonly _tag: 'ParseFailure'
   readonly message: string
@@ -22,7 +22,7 @@ export interface ParseFailure {
 }
 
 class Stop extends Error {
-  /** Where in the text. */
+  /** The offset in the text. */
   readonly at: number
   constructor(message: string, at: number) {
     super(message)
@@ -30,7 +30,7 @@ class Stop extends Error {
   }
 }
 
-/** Programs and lists stand in one another so deep at most: no function of users comes near it, and the stack holds it. */
+/** The deepest nesting of programs and lists: far above that of real functions, and safe for the stack. */
 const MAX_NESTING = 256
 
 // Words, numbers and signs. Strings are JSON's.
@@ -42,7 +42,7 @@ interface Token {
   readonly at: number
 }
 
-/** One token ahead, over the text. */
+/** Reads the text with one token of lookahead. */
 class Reader {
   readonly #text: string
   #next: Token
@@ -71,7 +71,7 @@ class Reader {
     return this.#next
   }
 
-  /** Whether a line break stands before the next token. */
+  /** Whether a line break comes before the next token. */
   get startsLine(): boolean {
     return this.#text.slice(this.#end, this.#next.at).includes('\n')
   }
@@ -87,7 +87,7 @@ class Reader {
     return this.#next.text === text && this.#next.kind !== 'string'
   }
 
-  /** Takes the token if it is this one. */
+  /** Consumes the next token if it is this one. */
   accept(text: string): boolean {
     if (!this.is(text)) return false
     this.take()
@@ -103,7 +103,7 @@ class Reader {
     return this.take().text
   }
 
-  /** A text in quotes, as JSON has them. */
+  /** A quoted text, as in JSON. */
   string(): string {
     const { kind, text, at } = this.#next
     if (kind !== 'string') this.fail(`expected a text in quotes, found '${text}'`)
@@ -115,7 +115,7 @@ class Reader {
     }
   }
 
-  /** What `read` reads, one level deeper. */
+  /** Calls `read` one level deeper. */
   nested<T>(read: () => T): T {
     if (this.#depth === MAX_NESTING) this.fail(`nested deeper than ${MAX_NESTING}`)
     this.#depth++
@@ -124,7 +124,7 @@ class Reader {
     return result
   }
 
-  /** Ends parsing; it went wrong at the next token, if nothing else is said. */
+  /** Stops parsing with an error, by default at the next token. */
   fail(message: string, at = this.#next.at): never {
     throw new Stop(message, at)
   }
@@ -146,7 +146,7 @@ const list = <T>(r: Reader, open: string, close: string, item: () => T): T[] => 
   return items
 }
 
-/** A parameter or an extent: a whole number, or infinite; of which -0 is none. */
+/** A parameter or an extent: a natural number, or infinite, but not -0. */
 const number = (r: Reader): number => {
   if (r.peek.kind !== 'number') r.fail(`expected a number, found '${r.peek.text}'`)
   return toNumber(r.take().text) + 0
@@ -221,7 +221,7 @@ class Scope {
     this.#reader = reader
   }
 
-  /** A name and its type; known once what gives it its value has been read. */
+  /** A name and its type; defined once the equation of its value has been read. */
   declare(): Declaration {
     const r = this.#reader
     const { at } = r.peek
@@ -269,7 +269,7 @@ const constant = (r: Reader, scope: Scope): Constant => {
 
 const isAtom = (r: Reader): boolean => r.peek.kind === 'number' || (r.peek.kind === 'word' && !r.is('return'))
 
-/** What is left of an equation's place in the user's code: the scope. */
+/** The part of an equation's source that the text keeps: the scope. */
 const scopeOf = (r: Reader): Source | undefined => {
   if (!r.accept('@')) return undefined
   const scope = r.string()
@@ -310,9 +310,9 @@ const program = (r: Reader): Program => {
 }
 
 /**
- * The program that a text stands for, as `printProgram` writes it. Names and indentation are free; an equation ends
- * with its line. Each operation has its parameters, each of its kind; types are not checked: see `checkProgram`.
- * Callbacks, being functions, have no text; programs are nested no deeper than 256.
+ * Parses a program, as `printProgram` writes it. Names and indentation are free; an equation ends with its line. The parameters
+ * of each operation are checked, but types are not: see `checkProgram`. Callbacks are functions and have no text. Programs are
+ * nested at most 256 deep.
  *
  * @returns `right(program)`, or `left` of a `ParseFailure` with line and column, whatever the text.
  * @example

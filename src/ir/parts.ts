@@ -1,13 +1,13 @@
-/** What programs are made of, whichever parameters their operations have. */
+/** The parts of programs, independent of the parameters of operations. */
 import { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { HostArray } from '../core/host.ts'
 import type { OpName } from './parameters.ts'
 
-/** A name in a program, given a value once: by the program's inputs or constants, or by one equation. */
+/** A name in a program, defined once: by the program's inputs or constants, or by one equation. */
 export class Variable {
   readonly aval: Aval
-  /** Of an input: its place among the arguments, such as `params.layers[0].kernel`. For graphs; no part of the meaning. */
+  /** For an input: its path in the arguments, such as `params.layers[0].kernel`. For graphs; not part of the meaning. */
   readonly place?: string
   constructor(aval: Aval, place?: string) {
     this.aval = aval
@@ -15,7 +15,7 @@ export class Variable {
   }
 }
 
-/** A scalar written into the program text. `value` is exact in the dtype; bools are 0 and 1. */
+/** A scalar in the program text. `value` is exact in the dtype; bools are 0 and 1. */
 export class Literal {
   readonly aval: Aval
   readonly value: number | bigint
@@ -25,33 +25,33 @@ export class Literal {
   }
 }
 
-/** What an equation takes: a variable, or a literal. */
+/** An operand of an equation: a variable, or a literal. */
 export type Atom = Variable | Literal
 
 /** A named part of a computation: one run of it. */
 export interface Scope {
   readonly name: string
   readonly outer: Scope | null
-  /** Names of the user's scopes, outermost first, with slashes between them; those of the library's functions are not there. */
+  /** Names of the user's scopes, outermost first, separated by slashes; without those of the library's functions. */
   readonly text: string
 }
 
-/** Where the user's code asked for an equation; `toString` gives `file:line:column`, computed when asked. */
+/** The user's line of code for an equation; `toString` computes `file:line:column` lazily. */
 export interface Source {
-  /** Names of the scopes that the user opened around it, outermost first, with slashes between them. */
+  /** Names of the user's scopes around it, outermost first, separated by slashes. */
   readonly scope: string
-  /** The run of the innermost scope, or of the library's function such as `relu`, that asked for it; for graphs. */
+  /** The run of the innermost scope, or of the library's function such as `relu`, around it; for graphs. */
   readonly within?: Scope | null
   toString(): string
 }
 
-/** An array that the program carries with it. */
+/** An array stored in the program. */
 export interface Constant {
   readonly variable: Variable
   readonly value: HostArray
 }
 
-/** An equation, as what reads any of them takes it. */
+/** An equation of any operation, for code that only reads it. */
 export interface AnyEquation {
   readonly op: OpName
   readonly params: object
@@ -60,7 +60,7 @@ export interface AnyEquation {
   readonly source: Source | undefined
 }
 
-/** A program, likewise: `Program` is one, and has equations of which types say the parameters. */
+/** A program of such equations: `Program` is one, whose equations have typed parameters. */
 export interface AnyProgram {
   readonly inputs: readonly Variable[]
   readonly constants: readonly Constant[]

@@ -8,9 +8,8 @@ const aProgram = must.kind('a program', isProgram)
 const printDoor = must.door('printProgram', { program: aProgram })
 
 /**
- * A program as text: one line an equation (and the scope it was asked for in, after an @), names `a`, `b`, ... in order of
- * definition, types in JAX's short notation.
- * Equal programs print equally, and `parseProgram` reads the text back.
+ * A program as text: one line for each equation (with its scope after an @), names `a`, `b`, ... in order of definition, types
+ * in JAX's short notation. Equal programs print equally, and `parseProgram` reads the text back.
  *
  * @example
  * ```ts
@@ -26,7 +25,7 @@ export const printProgram = (program: Program): string => {
 const equalDoor = must.door('equalPrograms', { a: aProgram, b: aProgram })
 
 /**
- * Whether two programs are the same but for the names of their variables.
+ * Whether two programs are equal up to the names of their variables.
  *
  * @example
  * ```ts

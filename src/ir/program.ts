@@ -38,8 +38,8 @@ export const equation = <N extends OpName>(
 ): Equation => ({ op, params, inputs, outputs, source }) as unknown as Equation
 
 /**
- * A first-order function on arrays as plain data. Immutable; what is derived from it (its jvp, its transpose, compiled
- * forms) is remembered in `derived`, which is no part of its meaning: neither printed nor compared.
+ * A first-order function on arrays as immutable plain data. What is derived from it (its jvp, its transpose, compiled forms) is
+ * cached in `derived`, which is not part of its meaning: neither printed nor compared.
  */
 export class Program {
   readonly inputs: readonly Variable[]
@@ -80,12 +80,12 @@ export class Program {
     return programText(this)
   }
 
-  /** Whether something is a program, made by the constructor: no copy of its fields, nor an object that looks like one. */
+  /** Whether something is a program made by the constructor, not a copy of its fields or a similar object. */
   static is(x: unknown): x is Program {
     return typeof x === 'object' && x !== null && #derived in x
   }
 
-  /** What `make` gives for this program, computed once per `key`. The caller keeps keys and types in step. */
+  /** The result of `make` for this program, computed once per `key`. The caller keeps keys and types consistent. */
   derive<T>(key: string, make: () => T): T {
     if (this.#derived.has(key)) return this.#derived.get(key) as T
     const made = make()

@@ -1,8 +1,8 @@
-/** What passes share: one walk forward in which variables are replaced. */
+/** A forward walk that replaces variables, shared by the passes. */
 import type { Atom, Constant, Equation, Variable } from './program.ts'
 import { Literal, Program, equation } from './program.ts'
 
-/** What is known while equations are rewritten in order. */
+/** The state while equations are rewritten in order. */
 export class Rewriter {
   readonly equations: Equation[] = []
   readonly constants: Constant[]
@@ -15,7 +15,7 @@ export class Rewriter {
     this.constants = [...program.constants]
   }
 
-  /** What stands for an atom by now. */
+  /** The current replacement of an atom. */
   resolve(atom: Atom): Atom {
     return atom instanceof Literal ? atom : (this.#replaced.get(atom) ?? atom)
   }

@@ -1,7 +1,7 @@
 /**
- * What each operation takes: how many operands, and which parameters of which kind, in the order of their text. The parser
- * reads programs by this table, the printer writes them, and the checker holds them to it. An operation of `OpParams` without
- * a line here, or a parameter without a kind of its type, does not compile.
+ * The signature of each operation: the number of operands, and the kinds of its parameters, in the order of their text. The
+ * parser, the printer and the checker use this table. An operation of `OpParams` without a line here, or a parameter without a
+ * kind of its type, does not compile.
  */
 import type { BlockKind, ExpandedKind } from '../core/blocks.ts'
 import * as kind from './kinds.ts'

@@ -2,7 +2,7 @@ import type { Scope, Source } from './program.ts'
 
 const ownFile = /[/\\]pullback[/\\](?:src|dist)[/\\]/
 
-/** The first line of a stack that is not the library's own. */
+/** The first line of a stack outside the library. */
 const userLine = (stack: string, ownRoot: string): string => {
   // Frames of the engine's own functions have no line.
   const frames = stack.split('\n').filter((line) => /^\s*at |@/.test(line) && /:\d+:\d+\)?$/.test(line))
@@ -11,7 +11,7 @@ const userLine = (stack: string, ownRoot: string): string => {
   return (/\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/.exec(frame)?.[1] ?? frame.trim()).replace(/^file:\/\//, '')
 }
 
-/** Directory that holds the library's modules, as it is written in stacks. */
+/** The directory of the library's modules, as it appears in stacks. */
 const rootOf = (): string => {
   const line = new Error().stack?.split('\n').find((l) => /\bir[/\\]source\.[jt]s/.test(l)) ?? ''
   return /((?:file:\/\/)?[^()\s]*?)[/\\]?ir[/\\]source\.[jt]s/.exec(line)?.[1] ?? '\0'
@@ -33,12 +33,12 @@ class StackSource implements Source {
 }
 
 /**
- * Remembers where the user's code is. The stack is captured here and made into text only when asked; an engine keeps
- * ten frames by default, so lines deep inside the library's own calls may be unknown.
+ * Captures the user's line of code. The stack is captured here and formatted lazily. An engine keeps ten frames by default, so
+ * the line may be unknown below many calls inside the library.
  */
 export const captureSource = (scope: Scope | null): Source => new StackSource(new Error(), scope)
 
-/** The user's line at this moment, however deep the library's own calls are. Slow: for errors. */
+/** The user's current line, at any depth of the library's own calls. Slow: for errors. */
 export const currentUserLine = (): string => {
   const engine = Error as { stackTraceLimit?: number }
   const limit = engine.stackTraceLimit

@@ -13,7 +13,7 @@ const nameOf = (n: number): string => {
   return name
 }
 
-/** Words that mean something else in the text: no variable has them for a name. */
+/** Reserved words of the text: not used as names of variables. */
 const reserved = new Set(['inf', 'nan', 'true', 'false', 'const', 'return', 'program'])
 
 /** Names in order: `a`, `b`, ... */
@@ -25,7 +25,7 @@ const freshNames = (): (() => string) => {
   }
 }
 
-/** Text in pieces: a program stands for its text, which begins in the middle of a line; `\n` ends a line. */
+/** Text in pieces: a program is replaced by its text, which begins in the middle of a line; `\n` ends a line. */
 type Piece = string | AnyProgram
 
 const between = (lists: readonly (readonly Piece[])[], separator: string): Piece[] =>
@@ -34,11 +34,11 @@ const between = (lists: readonly (readonly Piece[])[], separator: string): Piece
 const parameterPieces = (value: unknown): readonly Piece[] => {
   if (isAnyProgram(value)) return [value]
   if (Array.isArray(value)) return ['[', ...between(value.map(parameterPieces), ', '), ']']
-  // Parameters are whole numbers, of which -0 is none.
+  // Parameters are natural numbers: -0 becomes 0.
   return [typeof value === 'number' ? numberText(value + 0) : JSON.stringify(value)]
 }
 
-/** In the order in which the operation has them, whatever order they were given in. */
+/** In the order of the operation's signature, not that of the object. */
 const parametersPieces = ({ op, params }: AnyEquation): readonly Piece[] => {
   const given = params as Readonly<Record<string, unknown>>
   const entries = parametersOf(op).map(([name]) => [`${name}=`, ...parameterPieces(given[name])])
@@ -78,7 +78,7 @@ interface Frame {
   next: number
 }
 
-/** What `printProgram` gives. */
+/** The result of `printProgram`. */
 export const programText = (program: AnyProgram): string => {
   const out: string[] = []
   const open = new Set<AnyProgram>()
@@ -87,7 +87,7 @@ export const programText = (program: AnyProgram): string => {
     open.add(inner)
     return { program: inner, pieces: programPieces(inner), indent, next: 0 }
   }
-  // A loop: programs may be nested as deep as one likes.
+  // A loop, not a recursion: programs may be nested arbitrarily deep.
   const stack = [begin(program, '')]
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     const piece = top.pieces[top.next++]

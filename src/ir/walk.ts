@@ -12,7 +12,7 @@ export const subprograms = (equation: Pick<Equation, 'params'>): readonly (reado
 /** Whether a parameter is a program. */
 export const isProgram = (x: unknown): x is Program => isAnyProgram(x)
 
-/** Number of equations, those of nested programs included. */
+/** The number of equations, including those of nested programs. */
 export const countEquations = (program: Program): number => {
   let count = 0
   const pending = [program]
@@ -23,12 +23,12 @@ export const countEquations = (program: Program): number => {
   return count
 }
 
-/** A program among others, and where it stands. */
+/** A nested program, and its position. */
 interface Placed {
   readonly program: Program
-  /** From the outermost program: `equation 2 (scan), body: `; empty for that one. */
+  /** The path from the outermost program: `equation 2 (scan), body: `; empty for that one. */
   readonly where: string
-  /** How deep programs are nested in it; 0 where it holds none. */
+  /** The depth of programs nested in it; 0 without any. */
   readonly height: number
 }
 
@@ -41,8 +41,8 @@ interface Frame {
 }
 
 /**
- * Visits the programs that a program holds, at any depth, and itself: each once, after those that it holds. A loop, not a
- * recursion: programs may be nested as deep as one likes. `enter` is called before a program's equations are looked at.
+ * Visits a program and those that it holds, at any depth: each once, after those that it holds. A loop, not a recursion:
+ * programs may be nested arbitrarily deep. `enter` is called before a program's equations are visited.
  *
  * @throws ProgramError where a program holds itself.
  */

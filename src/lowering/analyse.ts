@@ -1,4 +1,4 @@
-/** Which values of a program get memory of their own, and which are computed again where they are used. */
+/** Decides which values of a program get memory of their own, and which are recomputed where they are used. */
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
 import { Literal } from '../ir/program.ts'
@@ -9,12 +9,12 @@ import { Index, LoopVar, linearize } from './indices.ts'
 import { hasPieces } from './pieces.ts'
 import { countedAxis, isView, keepsOrder, repeatsRows, throughView } from './views.ts'
 
-/** What is done with an equation. */
+/** How an equation is lowered. */
 export type Class =
-  /** A loop over elements, which may be part of a larger one. */
+  /** A loop over elements, which may be fused into a larger one. */
   | 'map'
   | 'view'
-  /** Its elements say where they are: nothing is read. */
+  /** Its elements are computed from their indices: nothing is read. */
   | 'index'
   | 'fold'
   /** Written piece by piece. */
@@ -25,17 +25,17 @@ export type Class =
   /** Evaluated by the reference. */
   | 'host'
 
-/** What a back end can do. */
+/** The capabilities of a back end. */
 export interface Capabilities {
-  /** A program, or one that it holds, in operations that the back end knows: no calls among them. */
+  /** Rewrites a program, or one that it holds, to operations that the back end supports, without calls. */
   legalise(program: Program): Program
   /** Whether an elementwise equation can be part of a loop. */
   canLoop(eqn: Equation): boolean
   canFold(eqn: Equation): boolean
   hasRoutine(eqn: Equation): boolean
-  /** Operands that the equation's routine reads through strides, so that views need no copies. */
+  /** The operands that the equation's routine reads through strides, so that views need no copies. */
   takesViews(eqn: Equation): boolean
-  /** Which operand's memory the first result of the equation's routine may take; null for none. */
+  /** The operand whose memory the first result of the equation's routine may reuse; null for none. */
   inPlace(eqn: Equation): number | null
 }
 
@@ -50,26 +50,26 @@ export const classify = (eqn: Equation, can: Capabilities): Class => {
   return can.hasRoutine(eqn) ? 'routine' : 'host'
 }
 
-/** Classes of what may be computed where it is used, without memory of its own. */
+/** Classes of values that may be computed where they are used, without memory of their own. */
 export const isLazy = (c: Class | undefined): boolean => c === 'map' || c === 'view' || c === 'index'
 
-/** About how many simple instructions an operation comes to. */
+/** The approximate number of simple instructions of an operation. */
 export const costOf = (op: OpName): number => primitiveOf(op).facts.cost ?? 1
 
 // A value of more than this many nodes ends a fused expression.
 const largestExpression = 48
-// What is computed twice rather than stored, if it is used twice.
+// The largest cost of an expression that is computed twice instead of stored.
 const cheap = 6
 
 interface Weight {
-  /** Nodes of the expression, down to what is in memory. */
+  /** The nodes of the expression, down to values in memory. */
   readonly nodes: number
   readonly cost: number
 }
 
 export interface Analysis {
   readonly classes: ReadonlyMap<Equation, Class>
-  /** Values of maps and views that are put in memory. Results of all other equations are. */
+  /** Values of maps and views that are stored in memory. Results of all other equations always are. */
   readonly stored: ReadonlySet<Variable>
   readonly definitions: ReadonlyMap<Variable, Equation>
 }
@@ -80,14 +80,17 @@ const isVariable = (a: Atom): a is Variable => !(a instanceof Literal)
 export const viewOf = (eqn: Equation | undefined, classes: ReadonlyMap<Equation, Class>): Equation | undefined =>
   eqn !== undefined && classes.get(eqn) === 'view' ? eqn : undefined
 
-/** An array seen through views, as offset and strides in elements of what it is a view of. */
+/** A view of an array, as offset and strides in its elements. */
 interface StridedView {
   readonly source: Variable
   readonly offset: number
   readonly strides: readonly number[]
 }
 
-/** What a variable is a view of, where one stride for each axis says it; null where it does not. `view` gives its view, if it is one. */
+/**
+ * The array that a variable is a view of, if one stride for each axis describes it; else null. `view` returns its view
+ * equation, if any.
+ */
 export const stridedView = (v: Variable, view: (v: Variable) => Equation | undefined): StridedView | null => {
   const vars = v.aval.shape.map((n, i) => new LoopVar(n, `a${i}`))
   let coordinates: readonly Index[] = vars.map((x) => Index.variable(x))
@@ -118,7 +121,7 @@ export const analyse = (program: Program, can: Capabilities): Analysis => {
     return eqn !== undefined && isLazy(classes.get(eqn))
   }
 
-  // What has to be in memory for those who read it. Views that keep the order of elements name the same memory.
+  // Marks values that must be in memory for their readers. Views that keep the order of elements share memory.
   const want = (a: Atom): void => {
     let v = a
     while (isVariable(v)) {

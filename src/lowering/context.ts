@@ -4,7 +4,7 @@ import type { Capabilities } from './analyse.ts'
 import type { HomeOf, OperandFor } from './inPlace.ts'
 import { Value } from './nodes.ts'
 
-/** What all blocks of one program share. */
+/** The shared state of all blocks of a program. */
 export class Context {
   readonly can: Capabilities
   readonly constants: { readonly value: Value; readonly data: HostArray }[] = []
@@ -19,12 +19,12 @@ export class Context {
     return new Value(aval, this.#values++)
   }
 
-  /** Whether a value lives where another one does. */
+  /** Whether a value shares the memory of another one. */
   isUnified(value: Value): boolean {
     return this.#same.has(value)
   }
 
-  /** Says that a value lives where another one does. */
+  /** Lets a value share the memory of another one. */
   readonly unify = (value: Value, home: Value): void => {
     this.#same.set(value, home)
   }

@@ -9,18 +9,18 @@ import { canReplace } from './inPlace.ts'
 import type { Value } from './nodes.ts'
 import type { Block, Carry, Sliced, Step } from './steps.ts'
 
-/** A program's steps; `isOwn` tells outputs that they give, and that may be put elsewhere, from others. */
+/** A program's steps; `isOwn` marks outputs that the steps compute and that may be moved to other memory. */
 export interface LoweredBlock {
   readonly block: Block
   readonly outputs: readonly Value[]
   readonly isOwn: (v: Value) => boolean
 }
 
-/** The block that an equation stands in. */
+/** The block that contains an equation. */
 export interface Enclosing {
   readonly context: {
     value(aval: Aval): Value
-    /** Says that a value lives where another one does. */
+    /** Lets a value share the memory of another one. */
     unify(value: Value, home: Value): void
     readonly home: (value: Value) => Value
     readonly operandFor: OperandFor
@@ -28,7 +28,7 @@ export interface Enclosing {
   valueOf(a: Atom): Value
   /** New values for an equation's results. */
   results(eqn: Equation): readonly Value[]
-  /** Says that a variable's elements are those of a value; `pinned` if that cannot be put elsewhere. */
+  /** Lets a variable have the elements of a value; `pinned` if that cannot be moved. */
   alias(v: Variable, value: Value, pinned: boolean): void
   push(step: Step, results: readonly Value[]): void
   inner(program: Program, inputs: readonly Value[]): LoweredBlock
@@ -36,7 +36,7 @@ export interface Enclosing {
 
 type EquationOf<N extends Equation['op']> = Extract<Equation, { readonly op: N }>
 
-/** A block whose outputs end up in `targets`: they are written there at once, or copied where they are something else too. */
+/** A block with its outputs in `targets`: they are written there directly, or copied where they are also other values. */
 const blockInto = (
   builder: Enclosing,
   program: Program,
@@ -70,7 +70,7 @@ const travelling = (context: Enclosing['context'], initial: readonly Value[]): r
 
 const currents = (carries: readonly Travelling[]): readonly Value[] => carries.map((c) => c.current)
 
-/** The body of a loop, into the next places of what goes round it and into others; and what goes round in place. */
+/** The body of a loop, which writes the next carry and other outputs; and which carries are updated in place. */
 const loopBody = (
   builder: Enclosing,
   program: Program,
@@ -127,10 +127,10 @@ type Rule<N extends OpName> = (builder: Enclosing, eqn: EquationOf<N>) => void
 
 const rules: { readonly [N in OpName]?: Rule<N> } = { cond: lowerCond, while: lowerWhile, scan: lowerScan }
 
-/** Whether an equation chooses or repeats. */
+/** Whether an equation is a branch or a loop. */
 export const isControl = (eqn: Equation): boolean => rules[eqn.op] !== undefined
 
-/** Lowers an equation that chooses or repeats. */
+/** Lowers a branch or a loop. */
 export const lowerControl = (builder: Enclosing, eqn: Equation): void => {
   ;(rules[eqn.op] as (builder: Enclosing, eqn: Equation) => void)(builder, eqn)
 }

@@ -1,7 +1,7 @@
 /**
- * Programs to steps: equations are gathered into kernels in one walk. An elementwise value that is not stored is computed
- * where it is used; what is stored joins the newest kernel of the same domain whose values it reads at its own place, or
- * begins a kernel.
+ * Lowers programs to steps: fuses equations into kernels in one walk. An elementwise value that is not stored is computed where
+ * it is used. A stored value joins the newest kernel of the same domain whose values it reads at its own index, or begins a
+ * kernel.
  */
 import { sameShape, sizeOf, stridesOf } from '../core/shape.ts'
 import type { Atom, Equation, Program, Variable } from '../ir/program.ts'
@@ -30,13 +30,13 @@ import { countedAxis, keepsOrder, throughView } from './views.ts'
 const sameCoordinates = (a: readonly Index[], b: readonly Index[]): boolean =>
   a === b || a.every((c, i) => c.key === b[i]!.key)
 
-/** Of an equation that is classified as one. */
+/** The fold of an equation that is classified as a reduction. */
 const foldOf = (eqn: Equation): FoldName => primitiveOf(eqn.op).facts.fold!
 
-// Rows shorter than this are reduced many at once, one in each lane.
+// Rows shorter than this are reduced several at a time, one in each lane.
 const shortRow = 8
 
-/** What the last axis that counts says: whether a reduction runs along rows, or down columns. */
+/** Whether a reduction runs along rows or down columns, by the last axis with an extent above 1. */
 const runsAlongRows = (shape: readonly number[], axes: readonly number[]): boolean => {
   if (axes.length === 0) return false
   const last = shape.findLastIndex((n) => n !== 1)
@@ -46,7 +46,7 @@ const runsAlongRows = (shape: readonly number[], axes: readonly number[]): boole
   return axes.includes(last) && sizeOf(axes.map((a) => shape[a]!)) >= shortRow
 }
 
-/** Lowers the equations of one program, on values that the enclosing one provides. */
+/** Lowers the equations of one program, on values of the enclosing one. */
 class BlockBuilder implements Enclosing {
   readonly context: Context
   readonly #steps = new OpenSteps()
@@ -54,7 +54,7 @@ class BlockBuilder implements Enclosing {
   readonly #analysis: Analysis
   readonly #values = new Map<Variable, Value>()
   readonly #usedElsewhere = new Set<Value>()
-  /** Values whose place a loop decides. */
+  /** Values whose memory a loop determines. */
   readonly #pinned = new Set<Value>()
 
   constructor(context: Context, program: Program, inputs: readonly Value[]) {
@@ -69,7 +69,7 @@ class BlockBuilder implements Enclosing {
     this.#analysis = analyse(program, context.can)
   }
 
-  /** Whether a step of this block gives the value, and nothing else lives in its place. */
+  /** Whether a step of this block computes the value, and nothing else shares its memory. */
   isOwn(value: Value): boolean {
     return this.#steps.has(value) && !this.context.isUnified(value) && !this.#pinned.has(value)
   }
@@ -128,7 +128,7 @@ class BlockBuilder implements Enclosing {
     return lowerBlock(this.context, program, inputs)
   }
 
-  /** The value of an atom that is in memory; literals are put there. */
+  /** The value of an atom in memory; literals are stored. */
   valueOf(a: Atom): Value {
     if (!(a instanceof Literal)) {
       const value = this.#values.get(a)!
@@ -142,7 +142,7 @@ class BlockBuilder implements Enclosing {
     return value
   }
 
-  /** Appends a step that gives some values. */
+  /** Appends a step that computes these values. */
   push(step: Step, results: readonly Value[] = 'results' in step ? step.results : []): void {
     this.#steps.push(step, results)
   }
@@ -172,7 +172,7 @@ class BlockBuilder implements Enclosing {
     return visit(a, coordinates)
   }
 
-  /** The arrays that elements of some atoms are computed from. */
+  /** The arrays that the elements of these atoms are computed from. */
   #sources(atoms: readonly Atom[]): ReadonlySet<Value> {
     const sources = new Set<Value>()
     const seen = new Set<Atom>()
@@ -189,7 +189,7 @@ class BlockBuilder implements Enclosing {
 
   // Kernels
 
-  /** Gives a map's or view's value memory. */
+  /** Stores the value of a map or view. */
   #store(eqn: Equation, v: Variable, result: number): void {
     const view = viewOf(eqn, this.#analysis.classes)
     const axis = countedAxis(eqn)
@@ -363,7 +363,8 @@ class BlockBuilder implements Enclosing {
     if (a instanceof Literal || known !== undefined) return { value: this.valueOf(a), view: null }
     const view = (v: Variable): Equation | undefined =>
       viewOf(this.#analysis.definitions.get(v), this.#analysis.classes)
-    // Of the nearest array in memory; or of the one that the analysis wants, where only all views together are strided.
+    // A view of the nearest array in memory; or, where only all views together are strided, of the one that the analysis
+    // stored.
     const { source, offset, strides } =
       stridedView(a, (v) => (this.#values.has(v) ? undefined : view(v))) ?? stridedView(a, view)!
     return { value: this.valueOf(source), view: { offset, strides } }
@@ -381,7 +382,7 @@ export const lower = (program: Program, can: Capabilities): Lowered => {
   const inputs = program.inputs.map((v) => context.value(v.aval))
   const { block, outputs, isOwn } = lowerBlock(context, program, inputs)
   const given = new Set([...inputs, ...context.constants.map((c) => c.value)])
-  // What a loop has in a place of its own, or what is an output twice, is copied.
+  // Values in a loop's own memory, and repeated outputs, are copied.
   const copies: Step[] = []
   const taken = new Set<Value>()
   const results = outputs.map((from) => {

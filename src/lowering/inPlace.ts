@@ -1,6 +1,6 @@
 /**
- * Results that take the memory of an operand which nothing else needs any more: an update of one row does not copy the others,
- * a chain of kernels works on one array, and what goes round a loop stays where it is.
+ * Results that reuse the memory of an operand that nothing else needs any more: an update of one row does not copy the others,
+ * a chain of kernels works on one array, and the carry of a loop is updated in place.
  */
 import type { Kernel, Step } from './steps.ts'
 import type { Node, Value } from './nodes.ts'
@@ -8,10 +8,10 @@ import { reachable } from './nodes.ts'
 
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 
-/** Which operand's memory a routine's first result may take; null for none. */
+/** The operand whose memory a routine's first result may reuse; null for none. */
 export type OperandFor = (step: RoutineStep) => number | null
 
-/** Where a value lives that has been put in another one's place. */
+/** The value whose memory a value shares. */
 export type HomeOf = (value: Value) => Value
 
 interface Accesses {
@@ -19,7 +19,7 @@ interface Accesses {
   readonly writes: readonly Value[]
 }
 
-/** What is done to arrays at one moment of a row of a kernel: in a pass over it, or after the pass. */
+/** The accesses to arrays at one moment of a kernel's row: in a pass over it, or after the pass. */
 interface Moment {
   readonly loads: readonly (Node & { readonly kind: 'load' })[]
   readonly stores: Kernel['stages'][number]['stores']
@@ -40,7 +40,7 @@ const momentsOf = (kernel: Kernel): readonly Moment[] => {
   return moments
 }
 
-/** The arrays that a step, or what is inside of it, reads and writes. */
+/** The arrays that a step, including nested steps, reads and writes. */
 const accessesOf = (step: Step): Accesses => {
   switch (step.kind) {
     case 'kernel': {
@@ -65,7 +65,7 @@ const accessesOf = (step: Step): Accesses => {
   }
 }
 
-/** All arrays that a step with steps inside of it has to do with. */
+/** All arrays that a step with nested steps uses. */
 const valuesOf = (step: Extract<Step, { readonly kind: 'cond' | 'while' | 'scan' }>): readonly Value[] => {
   const inside = (steps: readonly Step[]): readonly Value[] =>
     steps.flatMap((s) => {
@@ -81,7 +81,7 @@ const valuesOf = (step: Extract<Step, { readonly kind: 'cond' | 'while' | 'scan'
 
 const areAlike = (a: Value, b: Value): boolean => a.aval.size === b.aval.size && a.aval.dtype === b.aval.dtype
 
-/** Whether a kernel reads an array only at the places, and not after the moments, at which it writes another one. */
+/** Whether a kernel reads an array only at the indices at which it writes another one, and not later. */
 const kernelTakesOver = (kernel: Kernel, operand: Value, result: Value): boolean => {
   if (!areAlike(operand, result) || kernel.rowTemporaries.includes(result)) return false
   const moments = momentsOf(kernel)
@@ -90,7 +90,7 @@ const kernelTakesOver = (kernel: Kernel, operand: Value, result: Value): boolean
   return moments.every((m, at) => m.loads.every((n) => n.value !== operand || (n.index.key === place && at <= written)))
 }
 
-/** Whether a step may write one array where another one is that it reads. */
+/** Whether a step may write a result into the memory of an array that it reads. */
 const takesOver = (step: Step, operand: Value, result: Value, operandFor: OperandFor): boolean => {
   if (step.kind === 'kernel') return kernelTakesOver(step.kernel, operand, result)
   if (step.kind === 'copy') return step.from === operand
@@ -135,13 +135,13 @@ class Usage {
     return this.#accesses[i]!
   }
 
-  /** Says that `value` lives where `home` does. */
+  /** Lets `value` share the memory of `home`. */
   join(value: Value, home: Value): void {
     const first = Math.min(this.firstWrite(value), this.firstWrite(home))
     this.#first.set(this.#home(home), first)
   }
 
-  /** Whether `value` may live where `operand` does: that is read no more once `value` is written. */
+  /** Whether `value` may share the memory of `operand`, which then must not be read once `value` is written. */
   mayReplace(operand: Value, value: Value, operandFor: OperandFor): boolean {
     const [first, last] = [this.firstWrite(value), this.lastRead(operand)]
     const step = this.#steps[first]
@@ -153,8 +153,8 @@ class Usage {
 }
 
 /**
- * Finds such results among a block's steps. `isOwn` says whether the block decides where a value lives; `share(value, home)` is
- * called with the operand and the result.
+ * Finds such results among a block's steps. `isOwn` tells whether the block determines the memory of a value;
+ * `share(value, home)` is called with the operand and the result.
  */
 export const shareMemory = (
   steps: readonly Step[],
@@ -180,12 +180,12 @@ export const shareMemory = (
   }
 }
 
-/** How many inputs a result has to choose from: enough for an optimiser's state beside gradients and parameters. */
+/** The most inputs that a result can choose from: enough for an optimizer's state beside gradients and parameters. */
 const mostCandidates = 8
 
 const sizeKey = ({ aval }: Value): string => `${aval.dtype} ${aval.size}`
 
-/** Which inputs' places each result may take, where the caller gives them up: those that it is computed from first. */
+/** The inputs whose memory each result may reuse, where the caller donates them; those that it is computed from come first. */
 export const replacements = (
   steps: readonly Step[],
   inputs: readonly Value[],
@@ -211,7 +211,7 @@ export const replacements = (
   )
 }
 
-/** Whether a result may be written where an input is, as the block's steps read that no more by then. */
+/** Whether a result may be written into the memory of an input, which the block's steps no longer read at that point. */
 export const canReplace = (
   steps: readonly Step[],
   input: Value,

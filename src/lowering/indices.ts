@@ -1,9 +1,9 @@
 /**
- * Integer expressions of loop variables: where an element is. Sums of multiples of variables, and of quotients and
- * remainders where a reshape does not line up with the loops. All have known bounds, by which they are simplified.
+ * Indices of elements, as integer expressions of loop variables. They are sums of multiples of variables, and of quotients and
+ * remainders where a reshape does not match the loops. All have known bounds, which serve to simplify them.
  */
 
-/** A loop's counter, from 0 up to, but without, `extent`. */
+/** A loop's counter, from 0 up to, but not including, `extent`. */
 export class LoopVar {
   readonly extent: number
   readonly name: string
@@ -136,7 +136,7 @@ export class Index {
     return whole.plus(Index.#of({ kind: 'quotient', of: rest.plus(turns * by), by })).plus(-turns)
   }
 
-  /** What the quotient leaves, from 0 up to, but without, `by`. */
+  /** The remainder of the quotient, from 0 up to, but not including, `by`. */
   remainder(by: number): Index {
     if (by === 1) return zero
     const [, rest] = this.#split(by)
@@ -157,12 +157,12 @@ export class Index {
     return Index.#of({ kind: 'remainder', of: rest.plus(rest.#turnsBelowZero(by) * by), by })
   }
 
-  /** How often `by` has to be added so that it is never negative: machines divide unsigned numbers. */
+  /** The number of times that `by` must be added to make it non-negative: back ends divide unsigned numbers. */
   #turnsBelowZero(by: number): number {
     return Math.max(0, Math.ceil(-this.min / by))
   }
 
-  /** Divided by a common factor of all multiples, rounding down the constant. */
+  /** Divides by a common factor of all multiples, rounding down the constant. */
   #shrink(common: number): Index {
     return new Index(
       Math.floor(this.constant / common),
@@ -170,7 +170,7 @@ export class Index {
     )
   }
 
-  /** With other expressions in place of variables. */
+  /** Replaces variables by expressions. */
   substitute(replace: (v: LoopVar) => Index | undefined): Index {
     if (this.terms.length === 0) return this
     return Index.sum(
@@ -183,7 +183,7 @@ export class Index {
     )
   }
 
-  /** How much it grows when the variable grows by one; null where that is not constant. */
+  /** The change when the variable grows by one; null where that is not constant. */
   stride(v: LoopVar): number | null {
     let stride = 0
     for (const { factor, times } of this.terms) {
@@ -228,14 +228,14 @@ const single = (f: Factor): Index => {
   return f.kind === 'quotient' ? f.of.quotient(f.by) : f.of.remainder(f.by)
 }
 
-/** The element's place in row-major order. */
+/** The element's index in row-major order. */
 export const linearize = (coordinates: readonly Index[], strides: readonly number[]): Index =>
   Index.sum(
     0,
     coordinates.map((c, i): readonly [Index, number] => [c, strides[i]!]),
   )
 
-/** Coordinates in an array of one shape, from those in an array of another with the same elements in the same order. */
+/** Coordinates of an element after a reshape to another shape. */
 export const reshapeIndex = (
   coordinates: readonly Index[],
   from: readonly number[],
@@ -256,7 +256,7 @@ export const reshapeIndex = (
     const inner = coordinates.slice(Math.max(firstSource, 0), i + 1)
     const extents = from.slice(Math.max(firstSource, 0), i + 1)
     result.unshift(...regroup(inner, extents, to.slice(Math.max(firstTarget, 0), j + 1)))
-    // Beyond the first axis there is nothing, however many axes of extent 1 are left on the other side.
+    // Stays at the first axis when only axes of extent 1 are left on the other side.
     i = Math.max(firstSource - 1, -1)
     j = Math.max(firstTarget - 1, -1)
   }

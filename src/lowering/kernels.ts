@@ -1,4 +1,4 @@
-/** Kernels while they are being put together: what belongs to one domain and can be computed in one sweep. */
+/** Kernels under construction: values of one domain that can be computed in one sweep. */
 import { dropAxes, sameShape, stridesOf, withoutOnes } from '../core/shape.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Equation } from '../ir/program.ts'
@@ -7,28 +7,28 @@ import type { Node, Reduction } from './nodes.ts'
 import { NodeTable } from './nodes.ts'
 import type { Value } from './nodes.ts'
 
-/** What a kernel has computed: an element of the domain, or one for each row. */
+/** A value that a kernel computes: an element of the domain, or one for each row. */
 export interface Member {
   readonly value: Value
   readonly level: 'element' | 'row'
-  /** The pass in which it is computed; of a row's value, the pass after which it is known. */
+  /** The pass in which it is computed; for a row's value, the pass after which it is known. */
   readonly stage: number
   readonly node: Node
   readonly index: Index
 }
 
-// Longer kernels would have more values at once than there are registers, many times over.
+// Longer kernels would have many more live values than there are registers.
 const largestKernel = 400
 
-/** One kernel in the making. */
+/** One kernel under construction. */
 export class OpenKernel {
-  /** Its place among the steps. */
+  /** Its index among the steps. */
   readonly position: number
   readonly shape: Shape
   readonly vars: readonly LoopVar[]
   /** Coordinates of an element of the domain. */
   readonly coordinates: readonly Index[]
-  /** The place of an element in an array of the domain's shape. */
+  /** The index of an element in an array of the domain's shape. */
   readonly elementIndex: Index
   readonly nodes = new NodeTable()
   readonly members = new Map<Value, Member>()
@@ -36,9 +36,9 @@ export class OpenKernel {
   /** Values of elements that a later pass over the row reads. */
   readonly reread = new Set<Value>()
   readonly sources: Equation[] = []
-  /** Axes that are reduced; null while none is. */
+  /** The reduced axes; null while there are none. */
   reduced: readonly number[] | null = null
-  /** Where elements are written, if not in their own order: pieces of a larger array. */
+  /** The indices where elements are written, if not in their own order: pieces of a larger array. */
   readonly pieces: { readonly value: Value; readonly index: Index; readonly node: Node }[] = []
   #vars = 0
 
@@ -54,12 +54,12 @@ export class OpenKernel {
     return this.nodes.size > largestKernel
   }
 
-  /** The place of an element with these coordinates in an array of a shape. */
+  /** The index of an element with these coordinates in an array of a shape. */
   indexOf(at: readonly Index[], shape: Shape): Index {
     return at === this.coordinates && sameShape(shape, this.shape) ? this.elementIndex : linearize(at, stridesOf(shape))
   }
 
-  /** Coordinates in an array with one element for each row, which may have axes of extent 1 beside; null if it is none. */
+  /** Coordinates in an array with one element for each row, which may also have axes of extent 1; null for other shapes. */
   rowCoordinates(shape: Shape): readonly Index[] | null {
     if (this.reduced === null) return null
     const outer = this.vars.filter((_, i) => !this.reduced!.includes(i))
@@ -70,7 +70,7 @@ export class OpenKernel {
     return shape.map((n) => (n === 1 ? Index.constant(0) : Index.variable(long[next++]!)))
   }
 
-  /** New loop variables: of the domain, or of a reduction inside of one element. */
+  /** New loop variables, for a reduction inside one element. */
   inner(extents: readonly number[]): readonly LoopVar[] {
     return extents.map((n) => new LoopVar(n, `i${this.#vars++}`))
   }

@@ -1,4 +1,4 @@
-/** The last word on a kernel's loops: what is written, and loops split and joined so that elements lie in a line. */
+/** Finishes a kernel's loops: determines what is stored, and splits and joins loops so that elements are contiguous. */
 import { bitsOf } from '../core/dtype.ts'
 import { divisorUpTo } from './divisor.ts'
 import { Index, LoopVar } from './indices.ts'
@@ -13,12 +13,12 @@ interface Draft {
   readonly stages: readonly Stage[]
 }
 
-/** Bytes that a kernel may use for temporaries of one row: they belong to each thread. */
+/** The most bytes for a kernel's temporaries of one row, in each thread. */
 const rowScratchBytes = 128 * 1024
 
 const isSuffix = (axes: readonly number[], rank: number): boolean => axes.every((a) => a >= rank - axes.length)
 
-/** Values of elements that only later passes over the same row read: a line's memory is enough for them. */
+/** Values of elements that only later passes over the same row read: the memory of one row is enough for them. */
 const rowTemporariesOf = (k: OpenKernel, usedElsewhere: ReadonlySet<Value>): readonly Value[] => {
   if (k.reduced === null || !isSuffix(k.reduced, k.shape.length)) return []
   const row = k.reduced.reduce((n, a) => n * k.shape[a]!, 1)
@@ -63,13 +63,13 @@ const indicesOf = (stages: readonly Stage[]): readonly Index[] => [
   ...reachable(rootsOf(stages)).flatMap((n) => (n.kind === 'load' || n.kind === 'index' ? [n.index] : [])),
 ]
 
-/** New variables for old ones: what stands for an old one, and the lists that hold the new ones. */
+/** A renaming of variables: the expressions for old ones, and the lists of new ones. */
 interface Renaming {
   readonly index: ReadonlyMap<LoopVar, Index>
   readonly lists: ReadonlyMap<LoopVar, readonly LoopVar[]>
 }
 
-/** The same stages with other indices; `list` gives the loops of inner reductions. */
+/** The same stages with other indices; `list` returns the loops of inner reductions. */
 const remake = (
   stages: readonly Stage[],
   place: (index: Index, value: Value | null) => Index,
@@ -120,7 +120,7 @@ const rename = (d: Draft, { index, lists }: Renaming): Draft => {
 /** Makes a variable that its kernel does not have yet. */
 type Fresh = (extent: number) => LoopVar
 
-/** A variable of which a quotient is taken becomes two. */
+/** Splits a variable in a quotient into two. */
 const splitOnce = (d: Draft, fresh: Fresh): Draft | null => {
   for (const index of indicesOf(d.stages)) {
     for (const { of, by } of index.divisions()) {
@@ -136,7 +136,7 @@ const splitOnce = (d: Draft, fresh: Fresh): Draft | null => {
   return null
 }
 
-/** Neighbours that every index counts as one become one. */
+/** Joins adjacent loops that every index treats as one. */
 const joinOnce = (d: Draft, fresh: Fresh): Draft | null => {
   const lists = [d.outer, d.inner, ...foldsOf(d.stages).map((f) => f.vars)]
   const indices = indicesOf(d.stages)
@@ -179,7 +179,7 @@ const repeat = (d: Draft, fresh: Fresh, step: (d: Draft, fresh: Fresh) => Draft 
   return current
 }
 
-/** Only the last loop of a kernel without reductions is an inner one; long lines are cut, so that threads can share them. */
+/** Keeps only the last loop of a kernel without reductions as an inner one; splits long lines, so that threads can share them. */
 const cutLines = (d: Draft, fresh: Fresh): Draft => {
   const all = [...d.outer, ...d.inner]
   const line = all.at(-1)
@@ -196,10 +196,10 @@ const cutLines = (d: Draft, fresh: Fresh): Draft => {
   return { ...cut, outer: [...cut.outer, ...cut.inner.slice(0, 1)], inner: cut.inner.slice(1) }
 }
 
-/** With an inner loop, if only of one round: where a reduction is over no axes. */
+/** Adds an inner loop of one iteration where a reduction has no axes. */
 const withLine = (d: Draft, fresh: Fresh): Draft => (d.inner.length > 0 ? d : { ...d, inner: [fresh(1)] })
 
-/** Without the row's place in the indices of temporaries of one row. */
+/** Removes the row from the indices of temporaries of one row. */
 const localize = (d: Draft, temporaries: ReadonlySet<Value>): Draft => {
   if (temporaries.size === 0) return d
   const zero = Index.constant(0)
@@ -208,7 +208,7 @@ const localize = (d: Draft, temporaries: ReadonlySet<Value>): Draft => {
   return { ...d, stages: remake(d.stages, local, (vars) => vars) }
 }
 
-/** A kernel as it will be written. `usedElsewhere` says which of its values others read. */
+/** Finishes a kernel. `usedElsewhere` has those of its values that others read. */
 export const finishKernel = (open: OpenKernel, usedElsewhere: ReadonlySet<Value>): Kernel => {
   const temporaries = rowTemporariesOf(open, usedElsewhere)
   const local = localize(draft(open, usedElsewhere), new Set(temporaries))

@@ -1,11 +1,11 @@
-/** What a kernel computes for one element: expressions over loads, shared where they are equal. */
+/** The expressions of a kernel for one element, over loads; equal ones are shared. */
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
 import type { FoldName } from '../primitives/folds.ts'
 import type { Index, LoopVar } from './indices.ts'
 
-/** An array that has memory of its own while a program runs. */
+/** An array with its own memory while a program runs. */
 export class Value {
   readonly aval: Aval
   readonly id: number
@@ -16,7 +16,7 @@ export class Value {
   }
 }
 
-/** A reduction along the inner loops of a kernel, which gives one value a row. */
+/** A reduction along the inner loops of a kernel, with one value for each row. */
 export interface Reduction {
   readonly fold: FoldName
   readonly node: Node
@@ -32,9 +32,9 @@ export type Node =
   /** An element of an array in memory; `index` counts elements in row-major order. */
   | (Common & { readonly kind: 'load'; readonly value: Value; readonly index: Index })
   | (Common & { readonly kind: 'literal'; readonly value: number | bigint })
-  /** A coordinate, as a number of the dtype. */
+  /** A coordinate, as an element of the dtype. */
   | (Common & { readonly kind: 'index'; readonly index: Index })
-  /** An elementwise operation; `result` says which of its outputs. */
+  /** An elementwise operation; `result` is the number of its output. */
   | (Common & {
       readonly kind: 'op'
       readonly op: OpName
@@ -49,12 +49,12 @@ export type Node =
       readonly vars: readonly LoopVar[]
       readonly body: Node
     })
-  /** What an earlier stage of the kernel has reduced the row to. */
+  /** The result of an earlier stage's reduction of the row. */
   | (Common & { readonly kind: 'row'; readonly reduction: Reduction })
 
 type Fresh = Node extends infer N ? (N extends Node ? Omit<N, 'id'> : never) : never
 
-/** Makes nodes; equal ones are one node. */
+/** Makes nodes, and shares equal ones. */
 export class NodeTable {
   readonly #known = new Map<string, Node>()
   readonly #reductions = new Map<Reduction, number>()
@@ -100,13 +100,13 @@ export class NodeTable {
   }
 }
 
-/** The nodes that a node is made of, at one remove. */
+/** The direct operands of a node. */
 export const operandsOf = (node: Node): readonly Node[] => {
   if (node.kind === 'op') return node.operands
   return node.kind === 'fold' ? [node.body] : []
 }
 
-/** All nodes reachable from some, operands first. */
+/** All nodes reachable from these, operands first. */
 export const reachable = (roots: readonly Node[]): readonly Node[] => {
   const seen = new Set<Node>()
   const order: Node[] = []

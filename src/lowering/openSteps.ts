@@ -1,4 +1,4 @@
-/** The steps of a block while it is put together: kernels among them are open for more of what belongs to their domain. */
+/** The steps of a block under construction, with kernels that are still open for values of their domain. */
 import type { Index } from './indices.ts'
 import type { Member } from './kernels.ts'
 import { OpenKernel } from './kernels.ts'
@@ -8,7 +8,7 @@ import type { Step } from './steps.ts'
 /** Makes the node of an array's element. */
 export type Leaf = (value: Value, index: Index) => Node
 
-/** Makes the expression for something that a kernel is to compute, with leaves made as the kernel says. */
+/** Makes the expression of a value for a kernel, with the kernel's leaves. */
 export type Build = (leaf: Leaf) => Node
 
 /** Where in a kernel something is computed, and how. */
@@ -17,12 +17,12 @@ export interface Joined {
   readonly node: Node
 }
 
-/** The value is not computed at the place where a kernel would need it. */
+/** The value is not computed at the index where a kernel needs it. */
 class Misplaced extends Error {}
 
 export class OpenSteps {
   readonly all: (Step | OpenKernel)[] = []
-  /** The step that gives a value; those from outside have none. */
+  /** The step that computes a value; values from outside have none. */
   readonly #positions = new Map<Value, number>()
   readonly #newest = new Map<string, OpenKernel>()
 
@@ -36,7 +36,7 @@ export class OpenSteps {
     for (const v of results) this.#positions.set(v, this.all.length - 1)
   }
 
-  /** A new kernel, which others of its domain may join. */
+  /** A new kernel, which other values of its domain may join. */
   open(shape: readonly number[]): OpenKernel {
     const kernel = this.openAlone(shape)
     this.#newest.set(shape.join(), kernel)
@@ -49,7 +49,7 @@ export class OpenSteps {
     return kernel
   }
 
-  /** Adds a value to a kernel, at `index` or each element at its own place. */
+  /** Adds a value to a kernel, at `index`, or each element at its own index. */
   add(kernel: OpenKernel, value: Value, level: Member['level'], { stage, node }: Joined, index?: Index): void {
     kernel.members.set(value, { value, level, stage, node, index: index ?? kernel.elementIndex })
     this.#positions.set(value, kernel.position)
@@ -61,7 +61,7 @@ export class OpenSteps {
     this.#positions.set(value, kernel.position)
   }
 
-  /** Kernels that a value could join: the one that gives the last of what it reads, and the newest of its domain. */
+  /** Kernels that a value could join: the last one that computes a value it reads, and the newest of its domain. */
   candidates(sources: ReadonlySet<Value>, domain: readonly number[]): readonly OpenKernel[] {
     let last = -1
     for (const v of sources) last = Math.max(last, this.#positions.get(v) ?? -1)
@@ -90,7 +90,7 @@ export class OpenSteps {
     }
   }
 
-  /** A kernel's own value, where it is read at the place where it is computed; null for what others give. */
+  /** A kernel's own value, where it is read at the index where it is computed; null for values of other steps. */
   #memberAt(kernel: OpenKernel, level: Member['level'], value: Value, index: Index): Member | null {
     const member = kernel.members.get(value)
     if (member === undefined) {

@@ -1,11 +1,11 @@
-/** Arrays that are written piece by piece: from which elements, and to which places. */
+/** Arrays that are written piece by piece: the source elements and target indices. */
 import { stridesOf } from '../core/shape.ts'
 import type { OpName } from '../ir/op.ts'
 import type { Atom, Equation } from '../ir/program.ts'
 import type { Index } from './indices.ts'
 import { linearize } from './indices.ts'
 
-/** Elements of an atom, written to part of a result: loops over `shape`, from coordinates to a place. */
+/** Elements of an atom, written to part of a result: loops over `shape`, from source coordinates to a target index. */
 export interface Piece {
   readonly source: Atom
   readonly shape: readonly number[]
@@ -26,7 +26,7 @@ const concatenated = ({ params: { axis }, inputs, outputs: [out] }: EquationOf<'
   })
 }
 
-/** The filling everywhere, then what of the operand lies inside of the result. */
+/** Fills everything, then writes the part of the operand inside the result. */
 const padded = ({ params: { low, interior }, inputs, outputs: [out] }: EquationOf<'pad'>): readonly Piece[] => {
   const [x, filling] = inputs
   const { shape } = out!.aval

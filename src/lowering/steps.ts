@@ -1,4 +1,4 @@
-/** A lowered program: what is done, in order, and to which arrays. */
+/** A lowered program: steps in order, and the arrays they use. */
 import type { Aval } from '../core/aval.ts'
 import { bitsOf } from '../core/dtype.ts'
 import type { HostArray } from '../core/host.ts'
@@ -18,20 +18,20 @@ export interface Store {
 export interface Stage {
   readonly stores: readonly Store[]
   readonly reductions: readonly Reduction[]
-  /** Done once after the pass, with what it has reduced the row to. */
+  /** Stores after the pass, with its reductions of the row. */
   readonly rowStores: readonly Store[]
 }
 
 /**
- * A loop nest. The outer loops together are the range that may be cut; for each of their settings the stages run one
- * after the other, each over all inner loops, the last of which is the vector axis. Nodes of a stage read arrays that earlier
- * stages of the same row have written, or that are complete.
+ * A loop nest. The outer loops together are the range that may be split; for each of their settings the stages run one after
+ * the other, each over all inner loops, the last of which is the vector axis. Nodes of a stage read arrays that earlier stages
+ * of the same row have written, or that are complete.
  */
 export interface Kernel {
   readonly outer: readonly LoopVar[]
   readonly inner: readonly LoopVar[]
   readonly stages: readonly Stage[]
-  /** Arrays of which only the current row is needed: the row's place takes no part in their indices. */
+  /** Arrays of which only the current row is needed: their indices do not include the row. */
   readonly rowTemporaries: readonly Value[]
 }
 
@@ -42,21 +42,21 @@ export interface Operand {
   readonly view: { readonly offset: number; readonly strides: readonly number[] } | null
 }
 
-/** A list of steps, with a control structure of its own. */
+/** A list of steps, as a unit of control flow. */
 export interface Block {
   readonly steps: readonly Step[]
 }
 
-/** An array that goes round a loop: read at `current`, written at `next`. */
+/** The carry of a loop: read at `current`, written at `next`. */
 export interface Carry {
   readonly initial: Value
   readonly current: Value
   readonly next: Value
-  /** Whether both are one place; otherwise the two are exchanged after each step. */
+  /** Whether both share memory; otherwise the two are swapped after each step. */
   readonly inPlace: boolean
 }
 
-/** An array that is read or written along its first axis, one slice a step. */
+/** An array that is read or written along its first axis, one slice for each step. */
 export interface Sliced {
   readonly whole: Value
   readonly slice: Value
@@ -77,7 +77,7 @@ export type Step =
       readonly results: readonly Value[]
     }
   | { readonly kind: 'copy'; readonly from: Value; readonly to: Value }
-  /** The branch with the number in `index`, clamped into range. */
+  /** The branch with the index in `index`, clamped into range. */
   | { readonly kind: 'cond'; readonly index: Value; readonly branches: readonly Block[] }
   /** While `condition` holds, and for at most `maxSteps`. */
   | {
@@ -104,9 +104,9 @@ export interface Lowered {
   readonly inputs: readonly Value[]
   readonly constants: readonly { readonly value: Value; readonly data: HostArray }[]
   readonly outputs: readonly Value[]
-  /** By outputs: the inputs in whose places they may be written, if the caller needs these no more. */
+  /** For each output, the inputs whose memory it may reuse, if the caller donates them. */
   readonly replacements: ReadonlyMap<Value, readonly number[]>
-  /** Where a value lives that is in the place of another one. */
+  /** The value whose memory a value shares. */
   readonly home: (value: Value) => Value
 }
 

@@ -1,4 +1,4 @@
-/** Operations that only move elements: which element of the operand an element of the result is. */
+/** Operations that only move elements: map an element of the result to an element of the operand. */
 import type { Aval } from '../core/aval.ts'
 import { sameShape, withoutOnes } from '../core/shape.ts'
 import type { OpName, OpParams } from '../ir/op.ts'
@@ -6,16 +6,16 @@ import type { Equation } from '../ir/program.ts'
 import { Index, reshapeIndex } from './indices.ts'
 
 interface View<N extends OpName> {
-  /** Coordinates in the operand, of the element with these coordinates in the result. */
+  /** The coordinates in the operand of the element with these coordinates in the result. */
   readonly through: (
     params: OpParams[N],
     coordinates: readonly Index[],
     operand: Aval,
     result: Aval,
   ) => readonly Index[]
-  /** Whether all elements are there in the operand's order, given that there are as many; no by default. */
+  /** Whether elements keep the operand's order, if there are equally many; false by default. */
   readonly keepsOrder?: (params: OpParams[N], operand: Aval, result: Aval) => boolean
-  /** Whether the result's last axis is one of the operand's: whole rows are repeated, each element again and again. No by default. */
+  /** Whether the result's last axis is one of the operand's: whole rows are repeated. False by default. */
   readonly repeatsRows?: (params: OpParams[N], operand: Aval) => boolean
 }
 
@@ -56,7 +56,7 @@ const viewRule = (eqn: Equation): View<OpName> | undefined => views[eqn.op] as V
 
 export const isView = (eqn: Equation): boolean => viewRule(eqn) !== undefined
 
-/** Coordinates in the operand of a view, of the element with these coordinates in its result. */
+/** The coordinates in the operand of a view of the element with these coordinates in its result. */
 export const throughView = (eqn: Equation, coordinates: readonly Index[]): readonly Index[] =>
   viewRule(eqn)!.through(eqn.params, coordinates, eqn.inputs[0]!.aval, eqn.outputs[0]!.aval)
 
@@ -66,9 +66,9 @@ export const keepsOrder = (eqn: Equation): boolean => {
   return operand.size === result.size && viewRule(eqn)?.keepsOrder?.(eqn.params, operand, result) === true
 }
 
-/** Whether an equation repeats rows of its operand: then each element of that is used again and again. */
+/** Whether an equation repeats rows of its operand: then each element of that is used repeatedly. */
 export const repeatsRows = (eqn: Equation): boolean =>
   viewRule(eqn)?.repeatsRows?.(eqn.params, eqn.inputs[0]!.aval) === true
 
-/** Of an operation whose elements say where they are: along which axis; null for all others. */
+/** For an operation that counts along an axis: that axis; null for all others. */
 export const countedAxis = (eqn: Equation): number | null => (eqn.op === 'iota' ? eqn.params.axis : null)

@@ -1,6 +1,6 @@
 /**
- * Equations written out so that back ends meet elements of 32 bits and more: narrow operands are widened, and what comes out
- * is rounded, or wraps around; indices are in 32 bits.
+ * Expands equations so that back ends only have elements of 32 bits and more: narrow operands are widened, and results are
+ * rounded, or wrap around. Indices are in 32 bits.
  */
 import type { Aval } from '../core/aval.ts'
 import type { DType } from '../core/dtype.ts'
@@ -15,7 +15,7 @@ import { wideningOf } from '../primitives/widening.ts'
 const isIndex = ({ indices: [first, count] = [0, 0] }: Facts, operand: number): boolean =>
   operand >= first && operand < first + count
 
-/** The equations that stand for one, in the making. */
+/** Builds the equations that replace one. */
 class Written {
   readonly equations: Equation[] = []
   readonly #source: Equation['source']
@@ -34,7 +34,7 @@ class Written {
     return this.emit('cast', { dtype, weak: false }, [x], x.aval.withDType(dtype))
   }
 
-  /** Indices in 32 bits: those that are out of all bounds stay so. */
+  /** Indices in 32 bits: those out of all bounds stay so. */
   index(x: Atom): Atom {
     const { dtype, shape } = x.aval
     if (!isLong(dtype)) return this.cast(x, 'int32')
@@ -45,7 +45,7 @@ class Written {
   }
 }
 
-/** The same in equations on elements of 32 bits and more; the equation itself if it is one. */
+/** Equivalent equations on elements of 32 bits and more; the equation itself if it already is one. */
 export const widen = (eqn: Equation): readonly Equation[] => {
   const { type, facts }: Primitive<OpName> = primitives[eqn.op]
   const written = new Written(eqn.source)
