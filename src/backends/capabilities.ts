@@ -1,4 +1,4 @@
-/** What a back end cannot do is said before it is asked to. */
+/** Reports what a back end does not support before compiling. */
 import type { DType } from '../core/dtype.ts'
 import { dtypes } from '../core/dtype.ts'
 import { DTypeError } from '../core/errors.ts'

@@ -1,17 +1,17 @@
-/** What a back end says that it makes of a program. */
+/** A back end's explanation of a compiled program. */
 
 /** One line of an explanation. */
 export interface ExplainedStep {
-  /** How many blocks it stands in. */
+  /** The number of blocks around it. */
   readonly depth: number
   /**
-   * `kernel`: loops with operations fused into them; `routine`: a tuned one; `copy`; `host`: an operation that the interpreter does;
+   * `kernel`: loops with operations fused into them; `routine`: a tuned one; `copy`; `host`: an operation of the interpreter;
    * `cond`, `while` and `scan`: control flow around the steps that follow, deeper.
    */
   readonly kind: 'kernel' | 'routine' | 'host' | 'copy' | 'cond' | 'while' | 'scan'
   /** Loops, or shapes. */
   readonly what: string
-  /** Operations that it does, in order. */
+  /** Its operations, in order. */
   readonly operations: readonly string[]
   /** Bytes read and written, once each, for one run of the step. */
   readonly bytes: number
@@ -19,12 +19,12 @@ export interface ExplainedStep {
   readonly flops: number
 }
 
-/** What a compiled program does, and the memory that it needs. */
+/** The steps of a compiled program, and the memory that it needs. */
 export interface Explanation {
   readonly steps: readonly ExplainedStep[]
-  /** Bytes of all arrays in use at the worst moment: inputs, constants and outputs, and temporaries. */
+  /** The peak bytes of all arrays in use: inputs, constants, outputs and temporaries. */
   readonly livePeak: number
-  /** Bytes that the plan takes for them. */
+  /** The bytes that the plan allocates for them. */
   readonly plannedPeak: number
   toString(): string
 }

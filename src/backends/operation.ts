@@ -1,4 +1,4 @@
-/** One operation as a program, for back ends that run programs only. */
+/** One operation as a program, for back ends that only run programs. */
 import type { Aval } from '../core/aval.ts'
 import { LruMap } from '../core/lru.ts'
 import { fingerprint } from '../ir/fingerprint.ts'
@@ -30,7 +30,7 @@ export const callsHost = (eqn: Equation): boolean =>
 const plainKey = (op: OpName, params: object, operands: readonly Aval[]): string =>
   `${op} ${JSON.stringify(params)} ${operands.map((aval) => aval.key).join(' ')}`
 
-/** Equal for operations that are one program. */
+/** A key that is equal for operations with the same program. */
 export const operationKey = <N extends OpName>(
   op: N,
   params: OpParams[N],
@@ -41,12 +41,12 @@ export const operationKey = <N extends OpName>(
     ? fingerprint(singleEquation(op, params, operands, results))
     : plainKey(op, params, operands)
 
-/** Operations that stay compiled. */
+/** The number of operations that stay compiled. */
 const CAPACITY = 512
 
 /**
- * The `operation` of a back end that can only be read asynchronously: compiles what is asked of arrays that are out of reach, each
- * operation once for operands of one type, and leaves everything else to the primitives.
+ * The `operation` of a back end that can only be read asynchronously: compiles operations on arrays that are out of reach, each
+ * once for the types of its operands, and leaves everything else to the primitives.
  */
 export const operationsOutOfReach = (
   backend: Pick<Backend, 'compile' | 'name' | 'capabilities'>,

@@ -1,9 +1,8 @@
 /**
- * Where a back end keeps compiled programs beyond the life of a process. Neither function throws: what cannot be read or written
- * counts as not there.
+ * A persistent store of compiled programs. Neither function throws: what cannot be read or written counts as missing.
  */
 export interface ProgramStore {
-  /** What was set under this key, to the byte; null if there is nothing, or if it is damaged. */
+  /** The bytes that were set under this key; null if there are none, or they are damaged. */
   get(key: string): Uint8Array | null
   set(key: string, bytes: Uint8Array): void
 }

@@ -113,7 +113,7 @@ const compiled = (program: Program): Run => program.derive('interpreter', () => 
 /** Runs a program, compiled once. */
 export const run: RunProgram = (program, inputs) => compiled(program)(inputs)
 
-/** The reference: every equation by its record's `evaluate`, in order. What it says, a program means. */
+/** The reference: runs every equation by its record's `evaluate`, in order. It defines the meaning of programs. */
 export const referenceBackend: Backend = {
   name: 'interpreter',
   capabilities: { dtypes, readsAtOnce: true, maxBytes: null },

@@ -1,11 +1,11 @@
-/** Hands out ranges of a memory. What is free is known here, not in the memory, so that no stray write can harm it. */
+/** Allocates ranges of a memory. The free lists are kept outside that memory, so that no stray write can damage them. */
 
 /** Ranges begin at multiples of this many bytes: a cache line. */
 export const ALIGNMENT = 64
 
 // Free ranges are kept by size class: sizes up to 16 units of 64 bytes have a class each, then there are 16 classes between
 // a power of two and the next (as in TLSF: Masmano, Ripoll, Crespo, Real 2004). Sizes are rounded up to the least of their
-// class, by a sixteenth at most, so that a range of a class serves every request of it.
+// class, by a sixteenth at most, so that any range of a class fits every request of it.
 const STEPS = 16
 const CLASSES = 24 * STEPS
 
@@ -28,9 +28,9 @@ const roundUp = (bytes: number): number => {
 export class Range {
   readonly address: number
   size: number
-  /** How many bytes were asked for. */
+  /** The number of requested bytes. */
   requested = 0
-  /** Where they begin, behind `address`. */
+  /** Where they begin, from `address` on. */
   offset = 0
   isFree = false
   below: Range | null = null
@@ -49,7 +49,7 @@ export class Range {
   }
 }
 
-/** Allocation and release in constant time. What was given back last is taken first: it is still in the cache. */
+/** Allocation and release in constant time. The last released range is allocated first: it is still in the cache. */
 export class Allocator {
   readonly #start: number
   readonly #limit: number
@@ -117,7 +117,7 @@ export class Allocator {
     return this.#heads[word * 32 + exponentOf(bits & -bits)]!
   }
 
-  /** Joins the range above another one to it. */
+  /** Merges a range with the one above it. */
   #absorb(lower: Range, upper: Range): void {
     lower.size += upper.size
     lower.above = upper.above
@@ -158,7 +158,7 @@ export class Allocator {
     return this.#reclaim(added)
   }
 
-  /** Gives what is beyond `size` bytes of a range back. */
+  /** Releases the bytes of a range beyond `size`. */
   #cut(range: Range, size: number): void {
     if (range.size === size) return
     const rest = new Range(range.address + size, range.size - size)
@@ -171,9 +171,9 @@ export class Allocator {
     this.#insert(rest)
   }
 
-  /** A range of at least so many bytes, or null if there is no more memory. */
+  /** A range of at least `size` bytes, or null if there is no more memory. */
   allocate(bytes: number): Range | null {
-    // There are no classes for sizes that no memory has.
+    // There are no classes for sizes beyond any memory.
     if (bytes > this.#limit) return null
     const size = roundUp(bytes)
     const range = this.#find(classOf(size / ALIGNMENT)) ?? this.#extend(size)

@@ -1,10 +1,11 @@
 /**
- * Which arrays have their elements in a device's memory. The memory is a cache of immutable values: a block comes back when
- * its array is donated or collected, and when memory is short the oldest blocks are evicted, to ordinary memory unless the
- * elements are there already.
+ * Tracks the arrays with elements in a device's memory. The memory is a cache of immutable values: a block is freed when its
+ * array is donated or collected. When memory is short, the oldest blocks are evicted, to ordinary memory unless the elements
+ * are already there.
  *
- * Within one turn of the host no finaliser runs, so dead arrays look alive. Where the platform can tell otherwise (see collector.ts),
- * the blocks of those made in this turn come back when memory is short; elsewhere eviction is what bounds the memory of a loop.
+ * Within one turn of the host no finaliser runs, so dead arrays look alive. Where the platform can find them (see
+ * collector.ts), the blocks of those made in this turn are freed when memory is short; elsewhere eviction bounds the memory of
+ * a loop.
  */
 import type { Aval } from '../../core/aval.ts'
 import type { DType, TypedArray } from '../../core/dtype.ts'
@@ -18,7 +19,7 @@ import { Findable, finder } from './collector.ts'
 import type { Heap } from './heap.ts'
 import { bytesOf } from './heap.ts'
 
-/** What an array's body knows of its block: only the body refers to it for long, so that the two live equally long. */
+/** The handle of a block in an array's body: only the body keeps a reference to it, so that the two live equally long. */
 class Handle extends Findable implements SynchronousResident {
   readonly block: Block
 
@@ -51,24 +52,24 @@ class Handle extends Findable implements SynchronousResident {
   }
 }
 
-/** The elements of one array in a device's memory. It never refers to the array for long, as that would keep it alive. */
+/** The elements of one array in a device's memory. It keeps no reference to the array, which would keep that alive. */
 class Block {
   readonly home: Blocks
   readonly dtype: DType
   readonly length: number
-  /** Null once the memory was given back. */
+  /** Null once the memory was freed. */
   range: Range | null
-  /** Whether the elements are in ordinary memory too. */
+  /** Whether the elements are also in ordinary memory. */
   isCopy: boolean
   /** The elements, after an eviction. */
   evicted: TypedArray | null = null
-  /** How many calls in progress use it. */
+  /** The number of calls in progress that use it. */
   pins = 0
-  /** By how much it raises the limit while it is there: see `hold`. */
+  /** How much it raises the limit while it exists: see `hold`. */
   allowance = 0
-  /** What the array's body has of it, until the end of the turn that made the block. */
+  /** The handle in the array's body, until the end of the turn that made the block. */
   owner: Handle | null
-  /** In which turn of the host it was made. */
+  /** The turn of the host in which it was made. */
   readonly turn: number
   isRegistered = false
   /** Whether it is in the list of its home. */
@@ -93,43 +94,43 @@ class Block {
 
 export type { Block }
 
-/** Beyond so many bytes of new arrays the collector is reminded. */
+/** The bytes of new arrays after which the collector is prompted. */
 const REMIND_AFTER = 2 ** 26
-/** Of a buffer that nobody touches: enough for the collector to act on. */
+/** The size of an untouched buffer: enough to make the collector act. */
 const REMINDER = 2 ** 27
 
-/** To look for dead arrays takes some time for each: smaller ones are evicted in less. */
+/** Looking for dead arrays takes some time for each: evicting smaller ones is faster. */
 const WORTH_FINDING = 2 ** 16
 
-/** The blocks of one device, from the one that was not used for the longest to the latest. */
+/** The blocks of one device, from the least recently used to the latest. */
 export class Blocks {
   readonly device: Device
   readonly #heap: Heap
   readonly #maxLimit: number
   readonly #relieve: () => boolean
-  /** Blocks whose bodies are still held: a body is watched from the end of the turn on, if it is still needed then. */
+  /** Blocks whose bodies are still held: a body is registered for finalisation at the end of the turn, if it is still needed. */
   readonly #young = new Set<Block>()
   readonly #registry = new FinalizationRegistry<Block>((block) => {
     this.release(block)
   })
   #isScheduled = false
-  /** Bytes of arrays that came to be watched since the collector was reminded. */
+  /** Bytes of arrays registered since the collector was prompted. */
   #unaccounted = 0
-  /** Null but for a moment. */
+  /** Null most of the time. */
   reminder: ArrayBuffer | null = null
   #oldest: Block | null = null
   #newest: Block | null = null
   #bytes = 0
   #count = 0
   #evictions = 0
-  /** Bytes of blocks since dead ones were last looked for, and how many blocks. */
+  /** Bytes and number of blocks since the last search for dead ones. */
   #made = 0
   #madeCount = 0
   #limit: number
 
   /**
-   * Blocks are evicted beyond `limit` bytes. Where evicted arrays are needed again, the limit was too low, and is raised, up
-   * to `maxLimit`. `relieve` gives memory back that is used for something else; it says whether there was any.
+   * Blocks are evicted beyond `limit` bytes. Where evicted arrays are needed again, the limit was too low, and is raised, up to
+   * `maxLimit`. `relieve` frees memory with other uses; it returns whether there was any.
    */
   constructor(device: Device, heap: Heap, limit: number, maxLimit: number, relieve: () => boolean) {
     this.device = device
@@ -144,12 +145,12 @@ export class Blocks {
     return this.#bytes
   }
 
-  /** How many there are. */
+  /** The number of arrays. */
   get count(): number {
     return this.#count
   }
 
-  /** How many blocks were evicted so far. */
+  /** The number of blocks evicted so far. */
   get evictions(): number {
     return this.#evictions
   }
@@ -159,7 +160,7 @@ export class Blocks {
     return this.#limit
   }
 
-  /** Memory, if need be of evicted blocks; null if even that does not suffice. */
+  /** Allocates memory, if necessary from evicted blocks; null if even that does not suffice. */
   allocate(bytes: number): Range | null {
     for (;;) {
       const range = this.#heap.allocate(bytes)
@@ -189,7 +190,7 @@ export class Blocks {
     return this.adopt(range, aval)
   }
 
-  /** The block with an array's elements, copied to it if there was none, and pinned; null if there is no memory. */
+  /** The block with an array's elements, copied there if necessary, and pinned; null if there is no memory. */
   pin(body: ConcreteBody, aval: Aval, operation: string): Block | null {
     const known = body.resident instanceof Handle ? body.resident.block : null
     if (known?.home === this && known.range !== null) {
@@ -211,8 +212,8 @@ export class Blocks {
   }
 
   /**
-   * Takes elements that were handed over, if there is memory. They are weights, which are there to stay: the limit is for what comes and
-   * goes beside them, and is raised by their size.
+   * Takes elements that the caller passed over, if there is memory. They are weights, which stay: the limit is for temporary
+   * arrays beside them, and is raised by their size.
    */
   hold(body: ConcreteBody, aval: Aval): void {
     if (!body.isMovable || body.resident !== null) return
@@ -233,7 +234,7 @@ export class Blocks {
     if (block.pins === 0 && !block.isListed && block.range !== null) this.#free(block)
   }
 
-  /** Gives the memory back, as soon as no call uses it. */
+  /** Frees the memory as soon as no call uses it. */
   release(block: Block): void {
     if (!block.isListed) return
     this.#delist(block)
@@ -241,7 +242,7 @@ export class Blocks {
     if (block.pins === 0) this.#free(block)
   }
 
-  /** The memory of a block, for another array; the block has none any more. */
+  /** Takes the memory of a block for another array. */
   take(block: Block): Range {
     const range = block.range!
     this.#delist(block)
@@ -270,20 +271,20 @@ export class Blocks {
   }
 
   /**
-   * Frees the blocks of dead arrays of this turn, where the platform tells. Says whether there were any. Not asked for before a
-   * quarter of the limit has been made anew: what lives would be looked for again and again.
+   * Frees the blocks of dead arrays of this turn, where the platform can find them. Returns whether there were any. It does
+   * nothing until a quarter of the limit has been newly allocated, to avoid repeated searches of live arrays.
    */
   #findDead(): boolean {
     if (this.#made < this.#limit / 4 || this.#made < this.#madeCount * WORTH_FINDING) return false
     const before = this.#bytes
     if (!this.#freeDead('young')) return false
     if (this.#bytes > this.#limit / 2) this.#freeDead('all')
-    // So much is in use that more would come, and go, beside it.
+    // So much is in use that a larger limit pays.
     if (this.#bytes > this.#limit / 2) this.#limit = Math.min(this.#maxLimit, 2 * this.#bytes)
     return this.#bytes < before
   }
 
-  /** Says whether the platform told. If not, what was let go is left to eviction: it may be alive. */
+  /** Returns whether the platform could tell. If not, released arrays are left to eviction: they may be alive. */
   #freeDead(generation: Generation): boolean {
     this.#made = 0
     this.#madeCount = 0
@@ -298,7 +299,7 @@ export class Blocks {
     return isTold
   }
 
-  /** From here on, arrays live only if somebody else needs them. */
+  /** From here on, arrays stay alive only if something else references them. */
   #letGo(): WeakSet<Findable> {
     const handles = new WeakSet<Findable>()
     for (const block of this.#young) {
@@ -308,7 +309,7 @@ export class Blocks {
     return handles
   }
 
-  /** Holds an array that was found to be alive until the end of the turn, as before. */
+  /** Holds a live array until the end of the turn, as before. */
   keep(handle: Handle): void {
     if (this.#young.has(handle.block)) handle.block.owner = handle
   }
@@ -346,7 +347,7 @@ export class Blocks {
     if (block.isRegistered) this.#registry.unregister(block)
   }
 
-  /** Registering takes a microsecond, which blocks that came and went within a turn need not spend. */
+  /** Registering takes a microsecond, which is saved for blocks that live only within a turn. */
   #watchYoung(): void {
     this.#isScheduled = false
     noteTurn()
@@ -362,8 +363,8 @@ export class Blocks {
   }
 
   /**
-   * The collector knows nothing of a device's memory: to it, an array of megabytes is a small object, and no reason to look for
-   * dead ones. A large buffer is, even one that is dead at once; as nothing is written to it, it costs no memory.
+   * The collector does not know a device's memory: to it, an array of megabytes is a small object, and no reason to collect. A
+   * large buffer is one, even if it is dead at once; since nothing is written to it, it costs no memory.
    */
   #remind(): void {
     this.#unaccounted = 0
@@ -381,7 +382,7 @@ export class Blocks {
 
   #unlink(block: Block): void {
     const { older, newer } = block
-    // A dead block must not lead to live ones: the collector would take them for old, too.
+    // A dead block must not reference live ones, since the collector would treat them as old, too.
     block.older = null
     block.newer = null
     if (older === null) this.#oldest = newer

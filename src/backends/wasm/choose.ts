@@ -1,4 +1,4 @@
-/** Which equations have tuned routines, and which of those read views of arrays. */
+/** Finds the tuned routine of an equation, and whether it can read views of arrays. */
 import type { OpName } from '../../ir/op.ts'
 import type { Equation } from '../../ir/program.ts'
 import { primitiveOf } from '../../primitives/registry.ts'
@@ -17,7 +17,7 @@ export const canFoldEquation = (eqn: Equation): boolean => {
 /** Whether an equation's routine reads its operands through strides. */
 export const takesViews = (eqn: Equation): boolean => eqn.op === 'dotGeneral'
 
-/** The routine for an equation on arrays in order; null where it has none. */
+/** The routine for an equation on contiguous arrays; null where it has none. */
 export const choose = (eqn: Equation): Routine | null => {
   const routineFor = routines[eqn.op] as RoutineFor<OpName> | undefined
   const operands = eqn.inputs.map((a) => a.aval)
@@ -25,7 +25,7 @@ export const choose = (eqn: Equation): Routine | null => {
   return routineFor?.(eqn.params, operands, outputs) ?? null
 }
 
-/** The routine for an equation on these operands, which may be views. There is one. */
+/** The routine for an equation on these operands, which may be views. It must exist. */
 export const routineOf = (eqn: Equation, operands: readonly Operand[]): Routine => {
   if (eqn.op !== 'dotGeneral' || operands.every((o) => o.view === null)) return choose(eqn)!
   const [x, y] = eqn.inputs.map((a) => a.aval.shape)

@@ -1,19 +1,20 @@
 /**
- * What is still alive, in mid-job. Finalisers and WeakRefs tell it in the host's next turn only; a loop that never pauses has none.
- * Node tells at once: `util.inspect` with `showHidden` goes through what is left of a WeakSet (it is documented to), and a collection of
- * the youngest objects, for less than a millisecond however large the heap is, takes from it what nobody can reach.
+ * Finds live objects within a turn. Finalisers and WeakRefs are updated only in the host's next turn, which a loop that never
+ * pauses does not reach. Node can tell at once: `util.inspect` with `showHidden` lists the remaining members of a WeakSet (as
+ * documented), and a collection of the youngest objects, which takes less than a millisecond for any heap, removes unreachable
+ * ones from it.
  */
 import { nodeModule } from './platform.ts'
 
 const inspectSymbol = Symbol.for('nodejs.util.inspect.custom')
 
-/** Stands in the text for each object that was found. */
+/** The mark in the text for each object found. */
 const MARK = '*'
 let found = 0
 
-/** What can be looked for. */
+/** An object that can be searched for. */
 export abstract class Findable {
-  /** Called when it is found: somebody can reach it. */
+  /** Called when it is found, and so reachable. */
   abstract wasFound(): void
 
   [inspectSymbol](): string {
@@ -23,17 +24,21 @@ export abstract class Findable {
   }
 }
 
-/** Which objects are to be collected: those made lately, or all, which takes as long as the heap is large. */
+/** Which objects to collect: recent ones, or all, which takes time in proportion to the heap. */
 export type Generation = 'young' | 'all'
 
 /**
- * Collects, and tells each object that is left in the set. Says whether all were told: if not, those that were not need not be dead.
+ * Collects, and notifies each object that remains in the set. Returns whether all were notified: if not, the others need not be
+ * dead.
  */
 type Find = (among: WeakSet<Findable>, generation: Generation) => boolean
 
 type Gc = (options?: { readonly type: 'minor' }) => void
 
-/** Node's function to collect: there if Node was started with `--expose-gc`, and in contexts that are made while it is set. */
+/**
+ * Node's function to collect: it exists if Node was started with `--expose-gc`, and in contexts that are made while that is
+ * set.
+ */
 const gcOfNode = (): Gc | null => {
   const { gc } = globalThis as { readonly gc?: Gc }
   if (gc !== undefined) return gc
@@ -47,7 +52,7 @@ const gcOfNode = (): Gc | null => {
   }
 }
 
-/** Lies in every set: if even this one is not found, nothing was told. */
+/** Is in every set: if even this one is not found, the search failed. */
 class Witness extends Findable {
   isFound = false
 
@@ -68,7 +73,7 @@ const make = (): Find | null => {
     if (generation === 'young') gc({ type: 'minor' })
     else gc()
     found = 0
-    // Where the stack ends in mid-way, a text without marks says so.
+    // If the stack overflows, a text without marks shows it.
     const marks = inspect(among, everything).split(MARK).length - 1
     return witness.isFound && marks === found
   }
@@ -77,7 +82,7 @@ const make = (): Find | null => {
 
 let known: Find | null | undefined
 
-/** Null where the platform does not tell. */
+/** Null where the platform cannot tell. */
 export const finder = (): Find | null => {
   if (known !== undefined) return known
   try {

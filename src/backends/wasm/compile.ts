@@ -1,4 +1,4 @@
-/** Programs to modules: kernels, tuned routines, and the function that runs them in order. */
+/** Compiles programs to modules: kernels, tuned routines, and the function that runs them in order. */
 import type { Equation, Program } from '../../ir/program.ts'
 import { lower } from '../../lowering/fuse.ts'
 import type { Value } from '../../lowering/nodes.ts'
@@ -36,7 +36,7 @@ const innerBlocks = (step: Step): readonly Block[] => {
   return step.kind === 'scan' ? [step.body] : []
 }
 
-/** Visits all steps, those of inner blocks too. */
+/** Visits all steps, including those of inner blocks. */
 const walk = (steps: readonly Step[], visit: (step: Step) => void): void => {
   for (const step of steps) {
     visit(step)
@@ -130,7 +130,7 @@ class ProgramWriter {
     let isDone = false
     for (const step of block.steps) {
       if (!isDone) this.#step(code, step)
-      // A kernel that follows a routine row by row is written with it.
+      // A kernel that follows a routine row by row is emitted with it.
       isDone = this.#epilogues.has(step)
     }
   }
@@ -164,7 +164,7 @@ class ProgramWriter {
 
   // Kernels and routines
 
-  /** Runs a function on a range, in pieces, on as many threads as are free. */
+  /** Runs a function on a range, in pieces, on all free threads. */
   #range(code: Code, f: Func, count: number, grain: number): void {
     const frame = code.param<'i32'>(0)
     if (count === 0) return
@@ -206,7 +206,7 @@ class ProgramWriter {
     }
   }
 
-  /** Writes the calls of a kernel for what some iterations of a routine have completed. */
+  /** Emits the calls of a kernel for the rows that some iterations of a routine have completed. */
   #follower({ kernel, units }: Epilogue): (code: Code, lo: Expr<'i32'>, hi: Expr<'i32'>) => void {
     const f = writeKernel(this.#builder, kernel, this.#environment)
     const count = kernelCount(kernel)
@@ -241,7 +241,7 @@ class ProgramWriter {
 
   #copyStep(code: Code, { from, to }: Extract<Step, { readonly kind: 'copy' }>): void {
     const { home } = this.#lowered
-    // What goes round a loop unchanged stays where it is.
+    // A carry that the loop does not change needs no copy.
     if (home(from) !== home(to)) this.#copy(code, this.#address(code, from), this.#address(code, to), to)
   }
 
@@ -383,7 +383,7 @@ const planProgram = (program: Program): Planned => {
   return { lowered, plan, routines, epilogues }
 }
 
-/** What `compile` would make of a program. */
+/** Explains the compiled form of a program. */
 export const explain = (program: Program): Explanation => {
   const { lowered, plan, epilogues } = planProgram(program)
   return explainLowered(lowered, plan, new Set([...epilogues.values()].map((e) => e.kernel)))

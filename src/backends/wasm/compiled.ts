@@ -1,4 +1,4 @@
-/** What the compiler hands to the device: a program's module, and how its frame is laid out. */
+/** The output of the compiler: a program's module, and the layout of its frame. */
 import type { Aval } from '../../core/aval.ts'
 import type { HostArray } from '../../core/host.ts'
 import type { Equation } from '../../ir/program.ts'
@@ -9,8 +9,8 @@ export type Place =
   | { readonly kind: 'frame'; readonly offset: number }
 
 /**
- * Where a result comes from: a block that the caller provides, or an input or constant as it stands. The block may be that of
- * one of the inputs in `replaces`, if the caller needs that input no more.
+ * The source of a result: a block that the caller provides, or an input or constant unchanged. The block may be that of one of
+ * the inputs in `replaces`, if the caller no longer needs that input.
  */
 export type OutputSource =
   | { readonly kind: 'buffer'; readonly slot: number; readonly aval: Aval; readonly replaces: readonly number[] }
@@ -25,7 +25,7 @@ export interface HostStep {
 }
 
 /**
- * A compiled program. Its module imports `env.memory`, `env.tableBase` (where in the engine's table its kernels are put),
+ * A compiled program. Its module imports `env.memory`, `env.tableBase` (the position of its kernels in the engine's table),
  * `env.host(step, frame)`, `env.parallel(tableIndex, frame, count, grain)`, functions of the library module from `lib`, and
  * functions on float64 from `math`; it exports `run(frame)`, and kernels that may run on several threads by number, from 0 on.
  *
@@ -39,7 +39,7 @@ export interface CompiledProgram {
   readonly constants: readonly HostArray[]
   readonly outputs: readonly OutputSource[]
   readonly hostSteps: readonly HostStep[]
-  /** How many kernels the module exports that may run on several threads. */
+  /** The number of exported kernels that may run on several threads. */
   readonly tableSize: number
   /** The most bytes of temporaries, inputs and outputs that are in use at once, as planned. */
   readonly peakBytes: number

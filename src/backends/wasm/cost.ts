@@ -1,10 +1,10 @@
-/** About how long kernels take, to decide how many of their iterations go to a thread at once. */
+/** Estimates the time of kernels, to decide how many of their iterations go to a thread at once. */
 import type { Kernel } from '../../lowering/steps.ts'
 import { costOf } from '../../lowering/analyse.ts'
 import { reachable } from '../../lowering/nodes.ts'
 import { kernelCount, unitSize } from './loops/extent.ts'
 
-/** Nanoseconds that a vector instruction takes in the middle. */
+/** Nanoseconds that a vector instruction takes on average. */
 const perInstruction = 0.5
 const lanes = 4
 const perRow = 10
@@ -28,7 +28,7 @@ const piece = 20_000
 /** Less work than this stays on the calling thread. */
 const worthSharing = 50_000
 
-/** How many iterations go to a thread at once; all of them where sharing would not pay. */
+/** The number of iterations that go to a thread at once; all of them where sharing would not pay. */
 export const grainFor = (kernel: Kernel): number => {
   const [count, cost] = [kernelCount(kernel), kernelCost(kernel)]
   return count * cost < worthSharing ? count : Math.max(1, Math.floor(piece / cost))

@@ -28,56 +28,56 @@ import { MAX_PAGES, PAGE } from './memoryMap.ts'
 import { decode, encode, storeKey } from './moduleStore.ts'
 import { revision } from './revision.ts'
 
-/** What turns programs into modules. */
+/** The compiler from programs to modules. */
 type Compile = (program: Program, features: Features) => CompiledProgram
 
 /** Options of `wasmDevice`: of its engine, and of its memory. */
 export interface DeviceOptions extends EngineOptions {
-  /** The most memory that is ever used, in bytes; 4 GB by default, which is also the most there can be. */
+  /** The most memory in bytes; 4 GB by default, which is also the maximum. */
   readonly maxBytes?: number
-  /** Bytes of arrays beyond which the oldest are moved to ordinary memory; adapts itself. 256 MB by default. */
+  /** Bytes of arrays beyond which the oldest are moved to ordinary memory; it adapts. 256 MB by default. */
   readonly softLimit?: number
-  /** Finds writes outside of blocks: slow. */
+  /** Whether to detect writes outside blocks: slow. */
   readonly guards?: boolean
   /**
-   * Arrays of up to so many bytes live in ordinary memory: 4096 by default, as a copy of 4 KB takes half a microsecond, less
-   * than it costs to watch over a block.
+   * Arrays of up to this many bytes live in ordinary memory: 4096 by default, since a copy of 4 KB takes half a microsecond,
+   * less than managing a block.
    */
   readonly small?: number
 }
 
-/** What a device's memory is used for, in bytes. */
+/** The uses of a device's memory, in bytes. */
 export interface MemoryUse {
-  /** Arrays, and how many they are. */
+  /** Arrays, and their number. */
   readonly arrays: number
   readonly count: number
   /** All blocks: arrays, constants of programs, frames. */
   readonly used: number
   /** Bytes of arrays beyond which the oldest are evicted. */
   readonly limit: number
-  /** How many arrays were evicted so far. */
+  /** The number of arrays evicted so far. */
   readonly evictions: number
 }
 
-/** Programs that stay compiled. */
+/** The number of programs that stay compiled. */
 const CAPACITY = 512
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`
 
 interface Loaded {
   readonly executable: WasmExecutable
-  /** When it last ran, in calls of the device. */
+  /** When it last ran, counted in calls of the device. */
   used: number
 }
 
 const sum = (avals: readonly Aval[]): number => avals.reduce((total, aval) => total + aval.size, 0)
 
-// Elements from which on one compiled operation is faster than its primitive's loop, the call included. Where elements of
-// different operands meet all with all, or are looked up, there is more to do for each.
+// The number of elements from which one compiled operation is faster than its primitive's loop, including the call.
+// Contractions and lookups do more work for each element.
 const MANY = 1 << 14
 const MANY_COMBINED = 1 << 11
 
-/** The embedded back end. */
+/** The built-in back end. */
 export class WasmDevice implements Backend {
   readonly name = 'wasm'
   readonly capabilities: Capabilities
@@ -87,7 +87,7 @@ export class WasmDevice implements Backend {
   readonly #programs = new WeakMap<Program, Executable>()
   readonly #operations = new LruMap<string, Executable | 'evaluate'>(CAPACITY)
   #clock = 0
-  /** How many programs were unloaded so far. */
+  /** The number of programs unloaded so far. */
   #unloaded = 0
   store: ProgramStore | null = null
 
@@ -114,7 +114,7 @@ export class WasmDevice implements Backend {
     this.#site = { engine, heap, blocks, frames, guards, small, outOfMemory }
   }
 
-  /** What the memory is used for at the moment. */
+  /** The current uses of the memory. */
   get memory(): MemoryUse {
     const { heap, blocks } = this.#site
     return {
@@ -126,12 +126,12 @@ export class WasmDevice implements Backend {
     }
   }
 
-  /** Programs that are compiled at the moment. */
+  /** The number of currently compiled programs. */
   get programs(): number {
     return this.#loaded.size
   }
 
-  /** Nothing happens before the first call, and once it was asked for this is cheap. */
+  /** Nothing is compiled before the first call, and repeated calls of this are cheap. */
   compile(program: Program): Executable {
     const known = this.#programs.get(program)
     if (known !== undefined) return known
@@ -149,7 +149,7 @@ export class WasmDevice implements Backend {
     return explain(program)
   }
 
-  /** Ends the threads, and forgets all programs. */
+  /** Ends the threads, and drops all programs. */
   dispose(): void {
     for (const key of this.#loaded.keys()) this.#unload(key)
     this.#site.engine.dispose()
@@ -176,13 +176,13 @@ export class WasmDevice implements Backend {
     return new WasmExecutable(this.#site, compiled)
   }
 
-  /** Null where no store is set, or it cannot be known what this compiler is. */
+  /** Null where no store is set, or the version of this compiler is unknown. */
   #nameInStore(key: string): string | null {
     const compiler = this.store === null ? null : revision()
     return compiler === null ? null : storeKey(compiler, key, this.#site.engine.features)
   }
 
-  /** From the store, if it has what the engine takes for a module. */
+  /** From the store, if it has a module that the engine accepts. */
   #restore(key: string, program: Program): WasmExecutable | null {
     const name = this.#nameInStore(key)
     if (name === null) return null
@@ -210,7 +210,7 @@ export class WasmDevice implements Backend {
     return released.includes(true)
   }
 
-  /** A large operation, or one on arrays that are in this device only, that has a kernel. */
+  /** An operation with a kernel that is large, or on arrays only in this device. */
   operation<N extends OpName>(
     op: N,
     params: OpParams[N],
@@ -227,7 +227,7 @@ export class WasmDevice implements Backend {
     return executable
   }
 
-  /** Null for a program that calls back: it would do so from another place, and gain nothing. */
+  /** Null for a program with callbacks: it would gain nothing. */
   #compileNative(program: Program): Executable | null {
     if (program.equations.some(callsHost) || !this.#load(program).executable.isNative) return null
     return this.compile(program)
@@ -244,7 +244,7 @@ export class WasmDevice implements Backend {
     if (bytesOf(aval.dtype, aval.size) > this.#site.small) this.#site.blocks.hold(body, aval)
   }
 
-  /** Whether there is much to do, or what there is to do it on is here and would have to be copied out. */
+  /** Whether there is much to compute, or operands are here and would have to be copied out. */
   #pays(op: OpName, bodies: readonly ConcreteBody[], operands: readonly Aval[], outputs: readonly Aval[]): boolean {
     const { elementwise, reduces, view } = primitives[op].facts
     const many = elementwise === true || view === true || operands.length < 2 ? MANY : MANY_COMBINED

@@ -2,26 +2,26 @@
  * `parallel(slot, frame, count, grain)`: runs the kernel in a table slot on iterations 0 to `count`, taken in pieces of
  * `grain`, by all threads at once.
  *
- * The caller writes the job down, then publishes it by storing the ticket: a new job number and the number of iterations left
- * to take. Whoever takes a piece (a thread, or the caller) reads the ticket, reads the job, and lowers the ticket by
- * compare-and-exchange. That succeeds only if nobody took anything and no other job began since the ticket was read; and a job
- * does not change as long as iterations of it are left. So what was read belongs to the piece that was taken. Each piece is
- * counted in `done` when it is finished, unless its job was given up meanwhile.
+ * The caller writes the job, then publishes it by storing the ticket: a new job number and the number of remaining iterations.
+ * A thread, or the caller, takes a piece by reading the ticket and the job, and lowering the ticket by compare-and-exchange.
+ * That succeeds only if no piece was taken and no other job began since the ticket was read; and a job does not change while it
+ * has remaining iterations. So the job that was read belongs to the piece taken. Each finished piece is counted in `done`,
+ * unless its job was abandoned meanwhile.
  *
- * All accesses to these words are sequentially consistent; what kernels write before counting a piece is thereby seen by the
- * caller after it, and what the caller writes before a job by the threads in it.
+ * All accesses to these words are sequentially consistent; so the caller sees what kernels wrote before counting a piece, and
+ * the threads of a job see what the caller wrote before it.
  */
 import type { Code, Expr, Func, ModuleBuilder } from './asm/index.ts'
 import { atomic, i32, i64, load, op, select } from './asm/index.ts'
 import { control } from './memoryMap.ts'
 
 /**
- * How often an idle thread looks for a job before it sleeps, and the caller for the end of a job before it does: about 45
- * microseconds. To wake a thread takes about as long (40 measured in a virtual machine, a few on bare metal).
+ * The number of polls of an idle thread for a job, and of the caller for the end of a job, before they sleep: about 45
+ * microseconds. Waking a thread takes about as long (40 measured in a virtual machine, a few on bare metal).
  */
 const SPINS = 80_000
 
-/** How many pieces of work, of one job or several, are worth waking threads for. */
+/** The number of pieces of work, of one job or several, from which waking threads pays. */
 const WORTH_WAKING = 12
 
 /** The functions of JavaScript that `parallel` calls. */
@@ -85,12 +85,12 @@ const jobOfParameters = (code: Code): Job => ({
   grain: code.param(3),
 })
 
-/** The number of a kernel's type: `(frame, lo, hi)`. */
+/** The type index of a kernel: `(frame, lo, hi)`. */
 const kernelType = (builder: ModuleBuilder): number => builder.type(['i32', 'i32', 'i32'], null)
 
 /**
- * Calls the kernel piece by piece. Not in one call, though one thread does it all: a function that loops for long in its
- * first call stays in V8's quick tier until it returns.
+ * Calls the kernel piece by piece. It uses several calls even for one thread: a function that loops for long in its first call
+ * stays in V8's baseline tier until it returns.
  */
 const runAlone = (code: Code, type: number, { slot, frame, count, grain }: Job): void => {
   const lo = code.variable(i32(0))
@@ -117,7 +117,7 @@ export const defineSerialDispatch = (builder: ModuleBuilder): void => {
   )
 }
 
-/** `finish(number, pieces)`: counts iterations as finished, if the job with this number (in the high half) is still the one. */
+/** `finish(number, pieces)`: counts iterations as finished, if the job with this number (in the high half) is still current. */
 const defineFinish = (builder: ModuleBuilder): Func =>
   builder.function(['i64', 'i32'], null, (code) => {
     const [number, iterations] = [code.param<'i64'>(0), code.param<'i32'>(1)]
@@ -137,11 +137,11 @@ const defineFinish = (builder: ModuleBuilder): Func =>
 interface Held {
   /** The job number, in the high half, of the piece that this thread has taken. */
   readonly number: Global<'i64'>
-  /** How many iterations it has; 0: none is taken. */
+  /** Its number of iterations; 0 if none is taken. */
   readonly iterations: Global<'i32'>
 }
 
-/** `takePieces(program)`: takes and runs pieces of the job until none is left, or the job is another program's. */
+/** `takePieces(program)`: takes and runs pieces of the job until none is left, or the job belongs to another program. */
 const defineTakePieces = (builder: ModuleBuilder, held: Held, finish: Func): Func => {
   const type = kernelType(builder)
   return builder.function(['i32'], null, (code) => {
@@ -169,7 +169,7 @@ const defineTakePieces = (builder: ModuleBuilder, held: Held, finish: Func): Fun
   })
 }
 
-/** `work(program)`: a thread's life, until it meets a job of another program than the one given. */
+/** `work(program)`: the main loop of a thread, until a job of another program comes. */
 const defineWork = (builder: ModuleBuilder, busy: number, takePieces: Func): void => {
   const body = (code: Code): void => {
     const spins = code.local('i32')
@@ -183,11 +183,11 @@ const defineWork = (builder: ModuleBuilder, busy: number, takePieces: Func): voi
         code.branchIf(look, op('i32.and', op('i32.eqz', low(ticket.get)), op('i32.ne', spins.get, i32(0))))
       })
       code.if(op('i32.eqz', low(ticket.get)), () => {
-        // Whoever publishes a job after this line sees a sleeper; one who did so before has changed the ticket.
+        // A caller that publishes a job after this line sees a sleeper; one that did so before has changed the ticket.
         code.drop(atomic('i32.atomic.rmw.add', [at(control.sleepers), i32(1)]))
         code.drop(atomic('memory.atomic.wait64', [at(control.ticket), ticket.get, i64(-1n)]))
         code.drop(atomic('i32.atomic.rmw.sub', [at(control.sleepers), i32(1)]))
-        // Who was woken wakes two others, so that the caller pays for one only.
+        // A woken thread wakes two others, so that the caller pays for only one.
         code.if(op('i32.ne', low(shared64(control.ticket)), i32(0)), () => {
           wake(code, 2)
         })
@@ -203,7 +203,7 @@ const defineWork = (builder: ModuleBuilder, busy: number, takePieces: Func): voi
   builder.function(['i32'], null, body, 'work')
 }
 
-/** `abandon()`: after a trap, gives up this thread's piece and whatever of its job is not taken. */
+/** `abandon()`: after a trap, abandons this thread's piece and the remaining ones of its job. */
 const defineAbandon = (builder: ModuleBuilder, busy: number, held: Held, finish: Func): void => {
   const body = (code: Code): void => {
     const number = held.number.get
@@ -224,7 +224,7 @@ const defineAbandon = (builder: ModuleBuilder, busy: number, held: Held, finish:
   builder.function([], null, body, 'abandon')
 }
 
-/** Writes the job down and publishes it. The result is what `done` will be at its end. */
+/** Writes the job and publishes it. The result is the value of `done` at its end. */
 const publish = (code: Code, number: Global<'i32'>, job: Job): Expr<'i64'> => {
   for (const part of ['slot', 'frame', 'count', 'grain'] as const) {
     code.atomicStore('i32.atomic.store', at(control[part]), job[part])
@@ -237,7 +237,7 @@ const publish = (code: Code, number: Global<'i32'>, job: Job): Expr<'i64'> => {
   return all
 }
 
-/** Waits until all is done: a while by looking, then in JavaScript, where it can sleep and tell the time. */
+/** Waits until all is done: first by polling, then in JavaScript, where it can sleep and measure time. */
 const awaitAll = (code: Code, all: Expr<'i64'>, settle: Func): void => {
   const spins = code.variable(i32(SPINS))
   const unfinished = op('i64.ne', shared64(control.done), all)
@@ -250,10 +250,10 @@ const awaitAll = (code: Code, all: Expr<'i64'>, settle: Func): void => {
   })
 }
 
-/** Defines `parallel`, and what threads live by: `work` and `abandon`. */
+/** Defines `parallel`, and the functions of threads: `work` and `abandon`. */
 export const defineDispatch = (builder: ModuleBuilder, { startThreads, settle }: DispatchImports): void => {
   const type = kernelType(builder)
-  // Whether this thread is inside `parallel`: kernels that call it again run alone.
+  // Whether this thread is inside `parallel`: nested calls run on one thread.
   const busy = builder.global(i32(0))
   const number = builder.global(i32(0))
   const piecesAlone = builder.global(i32(0))

@@ -12,63 +12,63 @@ import type { ProgramRecord } from './programRecords.ts'
 import { ProgramRecords } from './programRecords.ts'
 
 export interface EngineOptions {
-  /** The most threads that work at once, the caller's included. By default as many as there are cores, up to 8. */
+  /** The most threads that work at once, including the caller's. By default the number of cores, up to 8. */
   readonly threads?: number
-  /** Whether programs may use relaxed SIMD. By default, if the platform has it. */
+  /** Whether programs may use relaxed SIMD. By default, if the platform supports it. */
   readonly relaxed?: boolean
   /**
-   * Whether loops are written for an engine that joins neighbouring vectors into ones of 256 bits. By default, if V8 was started
+   * Whether to emit loops for an engine that joins adjacent vectors into ones of 256 bits. By default, if V8 was started
    * with `--experimental-wasm-revectorize`, on processors that it does this for.
    */
   readonly wide?: boolean
   /** Whether the memory is shared between threads. By default, if there may be more than one. */
   readonly shared?: boolean
-  /** How many pieces of work, of about 20 microseconds, are done alone before threads are started. */
+  /** The number of pieces of work, of about 20 microseconds, on one thread before threads are started. */
   readonly startAfter?: number
-  /** Milliseconds without progress after which a thread that has a piece of work is taken for dead. */
+  /** Milliseconds without progress after which a thread with a piece of work counts as dead. */
   readonly patience?: number
 }
 
 /** Called in the middle of a program: evaluate host step number `step` of the program, on this frame. */
 export type HostCall = (step: number, frame: number) => void
 
-/** What an engine needs of a compiled program. */
+/** The parts of a compiled program for the engine. */
 export type RunnableProgram = Pick<CompiledProgram, 'bytes' | 'tableSize'>
 
 /** A program that is ready to run. */
 export interface Runner {
   /**
    * Runs the program on the frame at this address. Throws what a host step throws; a `KernelError` if a kernel traps; a
-   * `WorkerError` if another thread dies. Nothing runs any more when it has thrown.
+   * `WorkerError` if another thread dies. When it has thrown, nothing runs any more.
    */
   run(frame: number): void
-  /** Gives back the program's places in the table. It must not run any more. */
+  /** Frees the program's slots in the table. It must not run any more. */
   dispose(): void
 }
 
 export interface Engine {
-  /** What programs are to be compiled for. */
+  /** The features to compile programs for. */
   readonly features: Features
   /** The most threads that work at once. */
   readonly threads: number
-  /** How many threads are ready to help the caller at the moment. */
+  /** The number of threads currently ready to help the caller. */
   readonly readyThreads: number
   /** Its buffer is replaced when it grows. Addresses are unsigned. */
   readonly memory: WasmMemory
-  /** The first address that is free for others. */
+  /** The first free address. */
   readonly heapStart: number
-  /** How many slots the table has for kernels. */
+  /** The number of slots for kernels in the table. */
   readonly tableLength: number
   instantiate(program: RunnableProgram, host: HostCall): Runner
   /** Ends the threads. Programs still run, on the calling thread. */
   dispose(): void
 }
 
-/** More threads than this rarely gain: what they share is the way to the memory. */
+/** More threads than this rarely help: they share the memory bandwidth. */
 const USUAL_THREADS = 8
-/** What the count of threads has room for. */
+/** The most threads that the count can hold. */
 const MOST_THREADS = 64
-/** 50 ms of work: what starting threads takes. */
+/** 50 ms of work: the time to start threads. */
 const START_AFTER = 2500
 const PATIENCE = 30_000
 
@@ -134,7 +134,7 @@ class WasmEngine implements Engine {
     return base
   }
 
-  /** What a slot still holds would keep its program alive. */
+  /** A remaining reference in a slot would keep its program alive. */
   #giveSlots(base: number, count: number): void {
     for (let slot = base; slot < base + count; slot++) this.#table.set(slot, null)
     this.#slots.give(base, count)
@@ -145,7 +145,7 @@ class WasmEngine implements Engine {
     const tableBase = this.#takeSlots(tableSize)
     const record = tableSize === 0 ? undefined : this.#helpers?.records.add(bytes, tableBase, tableSize)
     const announce = record === undefined ? null : this.#announcer(record)
-    // A host step may run another program: afterwards, this one runs again.
+    // A host step may run another program: restore this one afterwards.
     const hostCall: HostCall = (step, frame) => {
       host(step, frame)
       announce?.()
@@ -185,13 +185,13 @@ class WasmEngine implements Engine {
     }
   }
 
-  /** Gives up what is left of a job. */
+  /** Abandons the rest of a job. */
   #abandon(): void {
     this.#library.exports['abandon']!()
     this.#helpers!.pool.recover()
   }
 
-  /** A trap as an error of ours; what host steps and threads throw stays as it is. */
+  /** A trap as a library error; errors of host steps and threads are unchanged. */
   #named(error: unknown): unknown {
     return error instanceof this.#api.RuntimeError ? kernelError(String(error)) : error
   }

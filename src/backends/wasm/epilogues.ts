@@ -11,7 +11,7 @@ import { isLine, kernelCount, lineUnit } from './loops/extent.ts'
 
 type RoutineStep = Extract<Step, { readonly kind: 'routine' }>
 
-/** A kernel, and how many units of its range follow an iteration of the last phase of the routine before it. */
+/** A kernel, and the number of units of its range for each iteration of the last phase of the routine before it. */
 export interface Epilogue {
   readonly kernel: Kernel
   readonly units: number
@@ -23,14 +23,14 @@ const readsOf = (kernel: Kernel, value: Value): readonly Index[] => {
   return reachable(roots).flatMap((n) => (n.kind === 'load' && n.value === value ? [n.index] : []))
 }
 
-/** Whether an index stays in the row that an outer loop is at. */
+/** Whether an index stays in the current row of an outer loop. */
 const staysInRow = (index: Index, row: LoopVar, length: number): boolean => {
   if (index.stride(row) !== length) return false
   const inside = index.substitute((v) => (v === row ? index.times(0) : undefined))
   return inside.min >= 0 && inside.max < length
 }
 
-/** Whether an index is the place along the only loop. */
+/** Whether an index is the variable of the only loop. */
 const isPlace = (index: Index, line: LoopVar): boolean =>
   index.constant === 0 && index.terms.length === 1 && index.stride(line) === 1
 

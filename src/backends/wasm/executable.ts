@@ -1,4 +1,4 @@
-/** A compiled program in a device: where its arrays lie during a call, and the call. */
+/** A compiled program in a device: the layout of its arrays during a call, and the call. */
 import type { Aval } from '../../core/aval.ts'
 import { ConcreteBody, hostOf } from '../../trace/body.ts'
 import type { Range } from './allocator.ts'
@@ -11,7 +11,7 @@ import type { Heap } from './heap.ts'
 import { bytesOf } from './heap.ts'
 import { evaluateHostStep } from './hostStep.ts'
 
-/** What executables of a device share. */
+/** The shared state of a device's executables. */
 export interface Site {
   readonly engine: Engine
   readonly heap: Heap
@@ -19,46 +19,46 @@ export interface Site {
   readonly frames: Frames
   /** Whether guards are checked after each call. */
   readonly guards: boolean
-  /** Up to so many bytes, arrays live in ordinary memory. */
+  /** Arrays of up to this many bytes live in ordinary memory. */
   readonly small: number
-  /** The error for a call that gets no memory. */
+  /** The error of a call without enough memory. */
   outOfMemory(operation: string, peakBytes: number): Error
 }
 
 /**
- * An input or output in the frame: small arrays live in ordinary memory, and are copied to and from a place beside the frame in
- * each call. Which pointer says where it is, and where it is if it is small.
+ * An input or output in the frame: small arrays live in ordinary memory, and are copied to and from a range beside the frame in
+ * each call. This has the index of the pointer, and the offset of a small array.
  */
 interface Slot {
   readonly aval: Aval
-  /** Of the pointer, in words from the beginning of the frame. */
+  /** The offset of the pointer, in words from the beginning of the frame. */
   readonly pointer: number
   readonly bytes: number
-  /** Of a small array's place, in bytes from the beginning of the frame; -1 for a large one. */
+  /** The offset of a small array, in bytes from the beginning of the frame; -1 for a large one. */
   readonly offset: number
 }
 
-/** An output's place; and the inputs whose place it may be. */
+/** The slot of an output, and the inputs whose memory it may reuse. */
 interface OutputSlot extends Slot {
   readonly replaces: readonly number[]
 }
 
-/** Memory for one large output: new, or that of an input which the caller gives up. */
+/** Memory for one large output: new, or that of a donated input. */
 type Home = { readonly range: Range } | { readonly donor: Block; readonly body: ConcreteBody }
 
-/** Where an output comes from; a buffer by its number. `isRepeated` if an earlier output is the same buffer. */
+/** The source of an output; a buffer by its index. `isRepeated` if an earlier output is the same buffer. */
 type Result =
   | { readonly kind: 'buffer'; readonly index: number; readonly isRepeated: boolean }
   | Exclude<OutputSource, { readonly kind: 'buffer' }>
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
-/** Places small arrays one after the other, behind the frame proper. */
+/** Lays out small arrays one after the other, after the frame itself. */
 class Layout {
   bytes: number
   readonly #small: number
 
-  /** Arrays of up to `small` bytes are placed. */
+  /** Arrays of up to `small` bytes are laid out there. */
   constructor(frameBytes: number, small: number) {
     this.bytes = align(frameBytes)
     this.#small = small
@@ -91,7 +91,7 @@ const resultsOf = (outputs: readonly OutputSource[], layout: Layout): { buffers:
 export class WasmExecutable {
   readonly #site: Site
   readonly #program: CompiledProgram
-  /** Null once it is disposed of: whoever still holds the executable holds no module. */
+  /** Null once it is disposed of, so that the executable does not keep the module alive. */
   #runner: Runner | null
   readonly #inputs: readonly Slot[]
   readonly #buffers: readonly OutputSlot[]
@@ -142,7 +142,7 @@ export class WasmExecutable {
     }
   }
 
-  /** Gives its memory and places back, as soon as no call is in progress. */
+  /** Frees its memory and slots, as soon as no call is in progress. */
   dispose(): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
@@ -155,7 +155,7 @@ export class WasmExecutable {
     this.releaseConstants()
   }
 
-  /** Gives the memory of constants back until the next call, if no call is in progress. Says whether there was any. */
+  /** Frees the memory of constants until the next call, if no call is in progress. Returns whether there was any. */
   releaseConstants(): boolean {
     if (this.#constants === null || this.#calls > 0) return false
     this.#site.heap.free(this.#constants)
@@ -185,7 +185,7 @@ export class WasmExecutable {
     }
   }
 
-  /** Everything that may let the memory grow, after which the heap's views are others. */
+  /** All steps that may grow the memory, which replaces the heap's views. */
   #takeMemory(inputs: readonly ConcreteBody[], operation: string, pinned: (Block | null)[], homes: Home[]): void {
     const { blocks } = this.#site
     this.#addresses ??= this.#placeConstants(operation)
@@ -204,13 +204,13 @@ export class WasmExecutable {
     }
   }
 
-  /** Whether an input's memory is there for the taking: nobody else needs it, nor was it given to another result. */
+  /** Whether an input's memory can be reused: nothing else needs it, and no other result has it. */
   #isFree(body: ConcreteBody, block: Block | null, homes: readonly Home[]): boolean {
     if (!body.isOffered || block === null || block.pins > 1 || !this.isNative) return false
     return !homes.some((home) => 'donor' in home && home.donor === block)
   }
 
-  /** From here on, inputs whose places are taken are lost, however the call ends. */
+  /** From here on, inputs whose memory is reused are lost, however the call ends. */
   #takeOver(homes: readonly Home[]): readonly Range[] {
     return homes.map((home) => {
       if ('range' in home) return home.range

@@ -1,4 +1,4 @@
-/** A lowered program in words: its steps, what was fused into each, and what they cost. */
+/** Explains a lowered program: its steps, the operations fused into each, and their costs. */
 import { sizeOf } from '../../core/shape.ts'
 import type { Equation } from '../../ir/program.ts'
 import type { LoopVar } from '../../lowering/indices.ts'

@@ -2,8 +2,8 @@ import type { Range } from './allocator.ts'
 
 /**
  * Memory for the calls in progress: one range for each depth, as calls nest (a program may call back into JavaScript, which
- * may call programs), as large as any call at that depth has needed. All programs share them, so that what they write to is
- * in the cache, and nothing is allocated once they are large enough.
+ * may call programs), as large as any call at that depth has needed. All programs share them, so that they stay in the cache,
+ * and nothing is allocated once they are large enough.
  */
 export class Frames {
   readonly #allocate: (bytes: number) => Range | null
@@ -16,7 +16,7 @@ export class Frames {
     this.#free = free
   }
 
-  /** A range of at least so many bytes, until `leave`; null, and nothing to leave, if there is no memory. */
+  /** A range of at least this many bytes, until `leave`; null, without a `leave`, if there is no memory. */
   enter(bytes: number): Range | null {
     const known = this.#ranges[this.#depth] ?? null
     const range = known !== null && known.requested >= bytes ? known : this.#replace(known, bytes)
@@ -36,7 +36,7 @@ export class Frames {
     return range
   }
 
-  /** Gives the memory of frames back that no call uses. Says whether there were any. */
+  /** Frees frames that no call uses. Returns whether there were any. */
   relieve(): boolean {
     const idle = this.#ranges.splice(this.#depth).filter((range) => range !== null)
     for (const range of idle) this.#free(range)

@@ -29,14 +29,14 @@ const viewsOf = (buffer: ArrayBuffer | SharedArrayBuffer): Views => {
   }
 }
 
-/** Up to so many elements, a loop is faster than a call of the engine's copying function. */
+/** Up to this many elements, a loop is faster than a call of the engine's copying function. */
 const FEW = 16
 
 const GUARD = 0xa5
 
 /**
- * Large ranges begin at different places of a page. Processors tell addresses apart by their last 12 bits first: a loop over
- * four arrays that begin alike takes twice as long.
+ * Large ranges begin at different offsets in a page. Processors compare the last 12 bits of addresses first: a loop over four
+ * arrays with the same offset takes twice as long.
  */
 const LARGE = 2 ** 16
 const SPREAD = 4096
@@ -45,19 +45,19 @@ const STRIDE = 21 * ALIGNMENT
 
 export const bytesOf = (dtype: DType, length: number): number => (length * bitsOf(dtype)) / 8
 
-/** Where memory comes from, and how elements get into it and out. */
+/** Allocates memory, and copies elements in and out. */
 export class Heap {
   readonly #memory: WasmMemory
   readonly #allocator: Allocator
-  /** Bytes before and behind each range that nobody may write to. */
+  /** Guard bytes before and after each range, which must not be written. */
   readonly #margin: number
   /** With guards: all ranges in use. */
   readonly #guarded = new Set<Range>()
-  /** Where the next large range begins, in its page. */
+  /** The offset in its page of the next large range. */
   #place = 0
   #views: Views
 
-  /** From address `start` on; never more than `maxBytes` of memory in all. With `guards`, writes out of place are found. */
+  /** From address `start` on; never more than `maxBytes` of memory in all. With `guards`, writes outside ranges are detected. */
   constructor(memory: WasmMemory, start: number, maxBytes: number, guards: boolean) {
     this.#memory = memory
     this.#margin = guards ? ALIGNMENT : 0
@@ -88,7 +88,7 @@ export class Heap {
     return this.#views.uint32 as Uint32Array
   }
 
-  /** A range of so many bytes at least, or null if there is no more memory. */
+  /** A range of at least this many bytes, or null if there is no more memory. */
   allocate(bytes: number): Range | null {
     const isLarge = bytes >= LARGE
     const range = this.#allocator.allocate(bytes + 2 * this.#margin + (isLarge ? SPREAD - ALIGNMENT : 0))
@@ -109,14 +109,14 @@ export class Heap {
     this.#allocator.free(range)
   }
 
-  /** Where a range's own bytes begin. */
+  /** The address of a range's own bytes. */
   addressOf(range: Range): number {
     return range.address + range.offset
   }
 
   /** Writes elements at an address. */
   write(dtype: DType, address: number, data: TypedArray): void {
-    // Both are arrays of one kind; which one does not matter.
+    // Both are arrays of the same kind; the kind does not matter.
     const view = this.#views[dtype] as Float64Array
     const source = data as Float64Array
     const at = address / view.BYTES_PER_ELEMENT
@@ -159,7 +159,7 @@ export class Heap {
     for (const range of this.#guarded) this.#check(range, when)
   }
 
-  /** Throws if what is known of the memory contradicts itself. For tests. */
+  /** Throws if the bookkeeping of the memory is inconsistent. For tests. */
   check(): void {
     this.#allocator.check()
   }

@@ -1,4 +1,4 @@
-/** Equations that have no kernel: the reference evaluates them, in the middle of a compiled program. */
+/** Equations without a kernel: the interpreter evaluates them within a compiled program. */
 import { literalData } from '../../ir/literal.ts'
 import type { Equation } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'
@@ -9,7 +9,7 @@ import { run } from '../reference/reference.ts'
 import type { HostStep, Place } from './compiled.ts'
 import type { Heap } from './heap.ts'
 
-/** Evaluates on what lies at the operands' places in a frame, and writes the results to theirs. */
+/** Evaluates on the operands in a frame, and writes the results there. */
 export const evaluateHostStep = ({ equation, operands, results }: HostStep, heap: Heap, frame: number): void => {
   const addressOf = (place: Place): number =>
     place.kind === 'frame' ? frame + place.offset : heap.words[frame / 4 + place.slot]! + place.offset

@@ -4,7 +4,7 @@ import type { Expr, OperandsOf, ValueType } from './expr.ts'
 import { i32, op, opcodeBytes, variable } from './expr.ts'
 import { atomicStores, laneStores, stores } from './opcodes.ts'
 
-/** A local variable. Its value is read through `get`, and is that of the moment where the reading expression is evaluated. */
+/** A local variable. Its value is read through `get`, and is its value at the moment when the reading expression is evaluated. */
 export interface Local<T extends ValueType = ValueType> {
   readonly type: T
   readonly index: number
@@ -18,7 +18,7 @@ export interface Func {
   readonly result: ValueType | null
 }
 
-/** A place that `branch` goes to: the start of a loop, or the end of a block. */
+/** A target of `branch`: the start of a loop, or the end of a block. */
 export interface Label {
   readonly depth: number
 }
@@ -39,7 +39,7 @@ export const typeBytes: { readonly [T in ValueType]: number } = {
 const EMPTY = 0x40
 const END = 0x0b
 
-/** Writes the instructions of one function. Locals made inside of a loop, block or branch are reused after it. */
+/** Writes the instructions of one function. Locals made inside a loop, block or branch are reused after it. */
 export class Code {
   readonly params: readonly Local[]
   readonly #types: ValueType[]
@@ -102,7 +102,7 @@ export class Code {
 
   // Expressions
 
-  /** Puts values on the stack, in order; what they share is computed once. */
+  /** Puts values on the stack, in order; shared parts are computed once. */
   #evaluate(roots: readonly Expr[]): void {
     const uses = new Map<Expr, number>()
     const count = (e: Expr): void => {
@@ -238,7 +238,7 @@ export class Code {
     this.#nested(0x02, body)
   }
 
-  /** `branch` to the label goes round again; without, it runs once. */
+  /** `branch` to the label repeats the loop; without it, the body runs once. */
   loop(body: (label: Label) => void): void {
     this.#nested(0x03, body)
   }
@@ -266,13 +266,13 @@ export class Code {
     this.#bytes.u32(this.#depth - label.depth)
   }
 
-  /** For `i` from `start` while `i < end` (signed), in steps of `step`. The end is evaluated again in every round. */
+  /** For `i` from `start` while `i < end` (signed), in steps of `step`. The end is evaluated in every iteration. */
   for(start: Expr<'i32'>, end: Expr<'i32'>, step: number, body: (i: Expr<'i32'>) => void): void {
     const i = this.variable(start)
     this.while(i, end, step, body)
   }
 
-  /** As `for`, with a variable of the caller's, which afterwards holds the first value not below the end. */
+  /** As `for`, with the caller's variable, which afterwards holds the first value not below the end. */
   while(i: Local<'i32'>, end: Expr<'i32'>, step: number, body: (i: Expr<'i32'>) => void): void {
     this.if(op('i32.lt_s', i.get, end), () => {
       this.loop((again) => {

@@ -21,7 +21,7 @@ const types: Letters = { i: 'i32', l: 'i64', f: 'f32', d: 'f64', v: 'v128' }
 export interface Expr<T extends ValueType = ValueType> {
   readonly type: T
   readonly operands: readonly Expr[]
-  /** What follows the operands' instructions. */
+  /** The instructions after those of the operands. */
   readonly bytes: readonly number[]
   /** Cheap enough to be written again wherever it is used. */
   readonly trivial: boolean
@@ -46,7 +46,7 @@ const make = (type: ValueType, operands: readonly Expr[], bytes: readonly number
 
 const opcodes = new Map<readonly number[], readonly number[]>()
 
-/** An opcode as it is written: a byte, or a prefix and a number. */
+/** An encoded opcode: a byte, or a prefix and a number. */
 export const opcodeBytes = (opcode: readonly number[]): readonly number[] => {
   let bytes = opcodes.get(opcode)
   if (bytes === undefined) {
@@ -75,7 +75,7 @@ export const lane = <N extends keyof typeof lanes>(
   return make(resultType(signature), operands, [...opcodeBytes(opcode), index])
 }
 
-/** A read at `address + offset`. Reads see memory as it is where the expression is first evaluated. */
+/** A read at `address + offset`. Reads happen where the expression is first evaluated. */
 export const load = <N extends keyof typeof loads>(
   name: N,
   address: Expr<'i32'>,

@@ -118,8 +118,8 @@ export class ModuleBuilder {
   }
 
   /**
-   * `fast`, or where the condition is not 0 what `slow(fast, ...args)` makes of it: for what few values need and none of the
-   * others should wait for.
+   * `fast`, or where the condition is not 0, `slow(fast, ...args)`: for a case that is rare and should not slow down the
+   * others.
    */
   rarely<T extends ValueType>(condition: Expr<'i32'>, slow: Func, fast: Expr<T>, ...args: readonly Expr[]): Expr<T> {
     return callIf(condition, this.type(slow.params, slow.result), slow.index, fast, args)

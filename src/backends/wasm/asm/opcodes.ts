@@ -1,6 +1,6 @@
 /**
  * The instructions that are used here, by name: opcode bytes (a prefix and a number, or one byte) and operand and result
- * types, a letter each: i, l (64 bits), f, d, v. From the specification's index of instructions
+ * types, one letter each: i, l (64 bits), f, d, v. From the specification's index of instructions
  * (https://webassembly.github.io/spec/core/appendix/index-instructions.html) and the proposals for relaxed SIMD and threads.
  */
 type Row<S extends string> = readonly [opcode: readonly number[], signature: S]
@@ -348,7 +348,7 @@ export const loads = {
   'v128.load64_zero': row('i:v', 0xfd, 0x5d),
 } as const
 
-/** Reads of one lane, the others as they are in the second operand. */
+/** Reads of one lane; the others are those of the second operand. */
 export const laneLoads = {
   'v128.load8_lane': row('iv:v', 0xfd, 0x54),
   'v128.load16_lane': row('iv:v', 0xfd, 0x55),

@@ -27,7 +27,7 @@ const singles: DoubleCell = {
   },
 }
 
-/** Null for dtypes that are no matrices' elements. */
+/** Null for dtypes that are not matrices' elements. */
 export const doubleCell = ({ dtype }: Aval): DoubleCell | null =>
   dtype === 'float64' ? f64Cell : dtype === 'float32' ? singles : null
 
