@@ -1,6 +1,6 @@
 /**
- * Programs as WebAssembly's kernels and routines want them: bodies in the place of what applies them, no marks for derivatives, no arithmetic on
- * narrow elements, long reductions in two parts, products of integers as sums.
+ * Legalises programs for WebAssembly's kernels and routines: inlines bodies, drops marks for derivatives, widens narrow
+ * elements, splits long reductions in two, and turns products of integers into sums.
  */
 import { range, sizeOf } from '../../core/shape.ts'
 import { expandedShape, isHalfKind } from '../../core/blocks.ts'
@@ -21,14 +21,14 @@ import { divisorUpTo } from '../../lowering/divisor.ts'
 import { widen } from '../../lowering/widen.ts'
 import { bodyProgram, primitiveOf } from '../../primitives/registry.ts'
 
-/** Whether checkpoints are inlined with an equation, of those that keep what they compute apart. */
+/** Whether an equation's checkpoints that prevent CSE are inlined. */
 const recomputes = (eqn: Equation): boolean => {
   if (eqn.op === 'checkpoint' && eqn.params.preventCse) return true
   const body = bodyProgram(eqn)
   return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
 }
 
-// Bodies that would come to more than this are left to the reference.
+// Larger bodies are left to the interpreter.
 const largestBody = 200_000
 
 const inlinedSize = (program: Program): number =>
@@ -45,7 +45,7 @@ const inlineBodies = (program: Program): Program =>
     return body !== null && inlinedSize(body) <= largestBody ? body : null
   })
 
-/** Without marks for derivatives and debuggers, and in equations that kernels and routines know. */
+/** Drops marks for derivatives and debuggers, and rewrites to equations that kernels and routines support. */
 const spellOut = (program: Program): Program =>
   rewrite(program, (r, eqn) => {
     if (primitiveOf(eqn.op).facts.mark === true) r.replace(eqn.outputs[0]!, eqn.inputs[0]!)
@@ -54,20 +54,20 @@ const spellOut = (program: Program): Program =>
 
 const foldNames: ReadonlySet<OpName> = new Set(['reduceSum', 'reduceProd', 'reduceMax', 'reduceMin'])
 
-// A row longer than this is reduced in parts, which threads can share, where there are few rows.
+// Where there are few rows, longer rows than this are reduced in parts, which threads can share.
 const longRow = 65_536
 const manyRows = 64
 const partLength = 8192
-// Columns are reduced over so many rows at once: as many pages as a processor has at hand.
+// Columns are reduced over this many rows at once: as many pages as a processor's TLB holds.
 const partRows = 64
 
-/** How a reduction falls into parts: a shape with the axis that they are reduced along, right after that of the parts. */
+/** The split of a reduction: a shape with the axis of the parts, and the reduced axis right after it. */
 interface Parts {
   readonly shape: readonly number[]
   readonly axis: number
 }
 
-/** Parts of a reduction over the last axes, or over the first ones; null where it is better done at once. */
+/** Parts of a reduction over the last axes, or over the first ones; null where a split does not pay. */
 const partsOf = (x: Aval, axes: readonly number[]): Parts | null => {
   const reduced = sizeOf(axes.map((a) => x.shape[a]!))
   const others = x.shape.filter((_, i) => !axes.includes(i))
@@ -109,10 +109,10 @@ const emitIntegerProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: '
   r.emit(equation('reduceSum', { axes }, [product], eqn.outputs, eqn.source))
 }
 
-// Of more elements than this, places in a line have no numbers of 32 bits.
+// With more elements than this, indices in a line exceed 32 bits.
 const mostInLine = 2 ** 31 - 1
 
-/** Whether a reduction takes in more elements for each result than places in a line can be counted; they are never in memory. */
+/** Whether a reduction has more elements for each result than 32-bit indices can count; they are never in memory. */
 const isUncountable = ({ shape }: Aval, axes: readonly number[]): boolean =>
   axes.length > 1 && sizeOf(axes.map((a) => shape[a]!)) > mostInLine
 
@@ -137,7 +137,7 @@ const emitLogisticDensity = (r: Rewriter, { inputs, outputs, source }: Equation)
   r.emit(equation('mul', {}, [left, right], outputs, source))
 }
 
-/** A product with a quantised matrix in double precision, in full: kernels that expand as they go are about float32. */
+/** A product with a fully expanded quantised matrix, in double precision: kernels that expand blocks on the fly are for float32. */
 const emitWideProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: 'quantizedDot' }>): void => {
   const [x, blocks] = eqn.inputs
   const { kind, transposed } = eqn.params
@@ -152,7 +152,7 @@ const emitWideProduct = (r: Rewriter, eqn: Extract<Equation, { readonly op: 'qua
   r.emit(equation('dotGeneral', { contract, batch: [shared, shared] }, [x!, wide], eqn.outputs, eqn.source))
 }
 
-/** Emits an equation; a long reduction as one of parts, and one of what they give. */
+/** Emits an equation; a long reduction becomes one over parts, and one over their results. */
 const emit = (r: Rewriter, eqn: Equation): void => {
   if (eqn.op === 'dotGeneral' && isInteger(eqn.outputs[0]!.aval.dtype)) {
     emitIntegerProduct(r, eqn)
@@ -183,11 +183,11 @@ const emit = (r: Rewriter, eqn: Equation): void => {
   const op = eqn.op as 'reduceSum'
   r.emit(equation('reshape', { shape: parts.shape }, [x], [reshaped], eqn.source))
   r.emit(equation(op, { axes: [parts.axis] }, [reshaped], [partial], eqn.source))
-  // The axis of parts stands right before that of the elements of a part.
+  // The axis of parts comes right before that of the elements of a part.
   r.emit(equation(op, { axes: [parts.axis - 1] }, [partial], eqn.outputs, eqn.source))
 }
 
-/** The equation's product with its operands exchanged, if a permutation only exchanges what the two operands give its result. */
+/** The product with its operands swapped, if a permutation only swaps their axes in the result. */
 const exchanged = (eqn: Equation, product: Equation | undefined): Equation | null => {
   if (eqn.op !== 'transpose' || product?.op !== 'dotGeneral') return null
   const { contract, batch } = product.params
@@ -202,7 +202,7 @@ const exchanged = (eqn: Equation, product: Equation | undefined): Equation | nul
   return equation('dotGeneral', params, [y!, x!], eqn.outputs, eqn.source)
 }
 
-/** (A B)ᵀ as Bᵀ Aᵀ: products read their operands in any order, so that nothing is transposed. */
+/** (A B)ᵀ as Bᵀ Aᵀ: products read their operands in any order, so nothing is transposed. */
 const transposeProducts = (program: Program): Program => {
   const uses = new Map<Atom, number>()
   for (const eqn of program.equations) for (const a of eqn.inputs) uses.set(a, (uses.get(a) ?? 0) + 1)
@@ -214,7 +214,7 @@ const transposeProducts = (program: Program): Program => {
   })
 }
 
-/** A matrix of 16-bit floats that is another one of float32 but for conversion, and whether its axes are exchanged there. */
+/** The 16-bit matrix that a float32 matrix is converted from, and whether its axes are swapped. */
 const halfMatrix = (r: Rewriter, matrix: Atom): { readonly half: Atom; readonly isTurned: boolean } | null => {
   let [current, isTurned] = [matrix, false]
   while (matrix.aval.rank === 2) {
@@ -228,7 +228,7 @@ const halfMatrix = (r: Rewriter, matrix: Atom): { readonly half: Atom; readonly 
   return null
 }
 
-/** A product with the float32 values of 16-bit floats, as one that converts them as it reads them: they stay what they are. */
+/** A product with the float32 values of 16-bit floats, as one that converts them while reading them. */
 const halfProduct = (r: Rewriter, eqn: Equation): Equation | null => {
   if (eqn.op !== 'dotGeneral' || eqn.outputs[0]!.aval.dtype !== 'float32') return null
   const [x, y] = eqn.inputs as readonly [Atom, Atom]
@@ -246,9 +246,9 @@ const readHalves = (program: Program): Program =>
     r.emit(halfProduct(r, eqn) ?? eqn)
   })
 
-/** A program of the same meaning that the kernels and routines can be written for, simplified again. */
+/** An equivalent program for the kernels and routines, simplified again. */
 export const legalise = (program: Program): Program => {
-  // What a checkpoint computes again must not be found among what has been computed before.
+  // The recomputation of a checkpoint must not be merged with the first computation.
   const merge = program.equations.some(recomputes) ? (p: Program): Program => p : cse
   const passes = [inlineBodies, spellOut, simplify, fold, simplify, merge, transposeProducts, readHalves, dce]
   return passes.reduce((p, pass) => pass(p), program)

@@ -1,6 +1,6 @@
 /**
- * The library module: what is the same for all programs, compiled once per engine. It holds the tuned kernels' functions, and
- * `parallel`, which runs a kernel on a range, cut into pieces.
+ * The library module: code shared by all programs, compiled once per engine. It has the tuned kernels' functions, and
+ * `parallel`, which runs a kernel on a range, split into pieces.
  */
 import type { Code, Func } from './asm/index.ts'
 import { ModuleBuilder, variable } from './asm/index.ts'
@@ -10,9 +10,9 @@ import { matmulLibrary } from './kernels/matmul.ts'
 import type { LibraryFunction, VectorFeatures } from './kernels/routine.ts'
 import { MAX_PAGES } from './memoryMap.ts'
 
-/** What modules may assume of the engine that will run them. */
+/** The features of the engine that modules may use. */
 export interface Features extends VectorFeatures {
-  /** Whether the memory is shared between threads: modules that import it have to say so. */
+  /** Whether the memory is shared between threads: modules that import it must declare that. */
   readonly shared: boolean
 }
 
@@ -32,7 +32,7 @@ const threadScratch: LibraryFunction = {
 /** All functions that programs may import from `lib`. */
 const libraryFunctions: readonly LibraryFunction[] = [threadScratch, ...kernelLibrary, ...matmulLibrary]
 
-/** Declares the memory of the engine, as every module does that imports it. */
+/** Declares the memory of the engine, in every module that imports it. */
 export const importMemory = (builder: ModuleBuilder, { shared }: Features): void => {
   builder.importMemory('env', 'memory', { initial: 0, maximum: MAX_PAGES, shared })
 }
@@ -49,8 +49,9 @@ export const importParallel = (builder: ModuleBuilder): Func =>
   builder.importFunction('env', 'parallel', ['i32', 'i32', 'i32', 'i32'])
 
 /**
- * Exports the kernels that `parallel` runs, by number: whoever makes an instance puts them into the table from `tableBase` on. The
- * module does not import the table and fill it in, as V8 before version 13 keeps whatever has imported a table as long as the table.
+ * Exports the kernels that `parallel` runs, by number: the creator of an instance puts them into the table from `tableBase` on.
+ * The module does not import the table to fill it, since V8 before version 13 keeps an importer of a table alive as long as the
+ * table.
  */
 export const exportKernels = (builder: ModuleBuilder, kernels: readonly Func[]): void => {
   kernels.forEach((f, k) => {

@@ -1,4 +1,4 @@
-/** Places of extrema: the first one along an axis, or the first NaN. */
+/** Indices of extrema: the first one along an axis, or the first NaN. */
 import type { WideDType } from '../../../core/dtype.ts'
 import { isNarrow } from '../../../core/dtype.ts'
 import { stridesOf } from '../../../core/shape.ts'
@@ -14,10 +14,10 @@ type I32 = Expr<'i32'>
 type V128 = Expr<'v128'>
 type ArgName = 'argmax' | 'argmin'
 
-/** Whether `x` is better than `best`, the best so far: greater or less, and a NaN beats all but another NaN. */
+/** Whether `x` is better than `best`, the best so far: greater or less, and a NaN beats everything but another NaN. */
 interface Order {
   readonly scalar: (x: Expr, best: Expr) => I32
-  /** The same of four lanes, as a mask; null where scalars have to do. */
+  /** The same for four lanes, as a mask; null where only scalars are possible. */
   readonly lanes: ((x: V128, best: V128) => V128) | null
 }
 
@@ -60,7 +60,7 @@ const orders: { readonly [D in WideDType]: (how: 'gt' | 'lt') => Order } = {
   uint64: (how) => longOrder(`${how}_u`),
 }
 
-/** `line(address, count, stride)`: the place in a line whose elements are a stride apart, in bytes. */
+/** `line(address, count, stride)`: the index in a line whose elements are a stride apart, in bytes. */
 const lineFunction = (name: string, { cell }: Arithmetic, order: Order): LibraryFunction => ({
   name,
   params: ['i32', 'i32', 'i32'],
@@ -82,7 +82,7 @@ const lineFunction = (name: string, { cell }: Arithmetic, order: Order): Library
   },
 })
 
-/** Four candidates side by side, with their places. */
+/** Four candidates side by side, with their indices. */
 interface Candidates {
   consider(x: V128, places: V128): void
   readonly best: V128
@@ -103,7 +103,7 @@ const candidates = (code: Code, better: (x: V128, best: V128) => V128, first: V1
   }
 }
 
-/** Of two vectors of candidates the better ones; of equal ones those that come first. */
+/** The better candidates of two vectors; of equal ones the first. */
 const betterOf = (
   code: Code,
   better: (x: V128, best: V128) => V128,
@@ -115,7 +115,7 @@ const betterOf = (
   return [code.let(op('v128.bitselect', y, x, mask)), code.let(op('v128.bitselect', yPlaces, xPlaces, mask))]
 }
 
-/** `row(address, count)`: the place in a row of neighbours, four or more. */
+/** `row(address, count)`: the index in a contiguous row of four or more. */
 const rowFunction = (name: string, better: (x: V128, best: V128) => V128): LibraryFunction => ({
   name: `${name}.row`,
   params: ['i32', 'i32'],
@@ -129,7 +129,7 @@ const rowFunction = (name: string, better: (x: V128, best: V128) => V128): Libra
       found.consider(code.let(load('v128.load', plus(address, times(i, 4)))), places)
     }
     code.for(i32(4), minus(count, 3), 4, considerAt)
-    // The last four, some of them for the second time: no better than they were.
+    // The last four, some of them a second time, which does no harm.
     considerAt(code.let(minus(count, 4)))
     let pair: readonly [V128, V128] = [found.best, found.places]
     for (const order of [
@@ -143,7 +143,7 @@ const rowFunction = (name: string, better: (x: V128, best: V128) => V128): Libra
   },
 })
 
-/** `lines(address, count, stride, target)`: the places in four neighbouring lines, written to `target`. */
+/** `lines(address, count, stride, target)`: writes the indices in four adjacent lines to `target`. */
 const linesFunction = (name: string, better: (x: V128, best: V128) => V128): LibraryFunction => ({
   name: `${name}.lines`,
   params: ['i32', 'i32', 'i32', 'i32'],
@@ -197,7 +197,7 @@ const rowsPhase = ({ extent, outer, bytes }: Lines, placeOf: (find: Find, addres
 
 type Find = (name: string) => Func
 
-/** An iteration is a group of four neighbouring lines, or what is left of them. */
+/** An iteration is a group of four adjacent lines, or the remaining ones. */
 const columnsPhase = ({ extent, inner, outer, bytes }: Lines, name: string, vectors: boolean): Phase => {
   const groups = Math.ceil(inner / 4)
   const stride = i32(inner * bytes)

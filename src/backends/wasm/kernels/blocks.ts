@@ -10,7 +10,7 @@ import type { Phase, Places } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
-/** Rows of up to so many bytes are written out; of up to so many, copied by a loop; others by the engine, at ~15 ns a call. */
+/** Rows of up to this many bytes are unrolled; up to the second limit, copied by a loop; others by the engine, at ~15 ns a call. */
 const WRITTEN_OUT = 128
 const LOOPED = 512
 
@@ -23,7 +23,7 @@ const copyFew = (code: Code, target: I32, source: I32, start: number, end: numbe
   let at = start
   for (; at + 16 <= end; at += 16) copyCell(code, vectorCell, target, source, at)
   if (at < end && end >= 16) {
-    // Some bytes twice rather than in smaller pieces.
+    // Copies some bytes twice instead of in smaller pieces.
     copyCell(code, vectorCell, target, source, end - 16)
     return
   }
@@ -73,13 +73,13 @@ export const fillRow = (code: Code, target: I32, vector: Expr<'v128'>, width: nu
   for (let at = main; at < bytes; at += width) code.storeLane(name, 0, to, value, at)
 }
 
-/** Whether the last axis runs over neighbours in all arrays. */
+/** Whether the last axis is contiguous in all arrays. */
 const hasRows = ({ shape, strides }: Grid, width: number): boolean =>
   shape.length > 0 && strides.every((s) => s.at(-1) === width)
 
 const axesBefore = (n: number): number[] => Array.from({ length: n }, (_, d) => d)
 
-/** Splits off the last axis, if it is one of rows: how many bytes these have, or those of one element. */
+/** Splits off the last axis, if it is contiguous: returns the bytes of its rows, or those of one element. */
 export const rowsOf = (grid: Grid, width: number): { readonly outer: Grid; readonly bytes: number } => {
   if (!hasRows(grid, width)) return { outer: grid, bytes: width }
   const last = grid.shape.length - 1
@@ -102,13 +102,13 @@ export const fillBlock = (code: Code, grid: Grid, width: number, target: I32, ve
   })
 }
 
-/** Iterations for about 20 microseconds, if one moves so many bytes in pieces of so many. */
+/** The number of iterations in about 20 microseconds, if one moves this many bytes in pieces of this size. */
 export const grainOf = (bytes: number, piece: number): number => {
   const nanoseconds = bytes / 8 + (bytes / piece) * 2
   return Math.max(1, Math.floor(20_000 / Math.max(nanoseconds, 1)))
 }
 
-/** How many bytes of a contiguous area an iteration works on. */
+/** The bytes of a contiguous area for one iteration. */
 export const CHUNK = 16_384
 
 /** Works on the bytes of a contiguous area in chunks: `write(code, places, offset, length)` does some of them. */
@@ -125,7 +125,7 @@ export const chunkPhase = (
   },
 })
 
-/** Copies an operand as it stands to result 0, unless that lies in the same place. */
+/** Copies an operand unchanged to result 0, unless both are the same memory. */
 export const copyWhole = (operand: number, bytes: number): Phase =>
   chunkPhase(bytes, (code, { inputs, outputs }, offset, length) => {
     const [to, from] = [outputs[0]!, inputs[operand]!]
@@ -134,14 +134,14 @@ export const copyWhole = (operand: number, bytes: number): Phase =>
     })
   })
 
-/** How many leading axes it takes for `wanted` points, of at most `most`. */
+/** The number of leading axes needed for `wanted` points, of at most `most`. */
 export const leadingAxes = (shape: readonly number[], wanted: number, most: number): number => {
   let k = 0
   for (let points = 1; k < most && points < wanted; k++) points *= shape[k]!
   return k
 }
 
-/** Copies a block from and to places that are known when the routine runs. */
+/** Copies a block between addresses that are known at run time. */
 export const blockPhase = (
   grid: Grid,
   width: number,

@@ -10,7 +10,7 @@ import type { LibraryFunction, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
-/** `cholesky(u, n)`: in place, on the upper triangle of float64 at `u`; gives 1 if the matrix is positive definite. */
+/** `cholesky(u, n)`: in place, on the upper triangle of float64 at `u`; returns 1 if the matrix is positive definite. */
 const factorise: LibraryFunction = {
   name: 'linalg.cholesky',
   params: ['i32', 'i32'],
@@ -46,7 +46,7 @@ const factorise: LibraryFunction = {
 
 export const choleskyLibrary: readonly LibraryFunction[] = [factorise]
 
-/** Visits the places on and below the diagonal, with those of the mirrored elements in float64. */
+/** Visits the elements on and below the diagonal, with the addresses of the mirrored elements in float64. */
 const eachLower = (
   code: Code,
   n: number,

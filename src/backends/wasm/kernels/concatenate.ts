@@ -1,4 +1,4 @@
-/** Arrays one after the other along an axis: copies of rows, each of which holds what an operand has from that axis on. */
+/** Arrays one after the other along an axis: copies of rows, each of which has the elements of an operand from that axis on. */
 import type { Aval } from '../../../core/aval.ts'
 import { bitsOf } from '../../../core/dtype.ts'
 import { sizeOf } from '../../../core/shape.ts'
@@ -7,7 +7,7 @@ import { CHUNK, chunkPhase, copyRow, grainOf } from './blocks.ts'
 import { plus, times } from './integers.ts'
 import type { Phase, Places, RoutineFor } from './routine.ts'
 
-/** Which operand, where its row begins in a row of the result, and how long it is, in bytes. */
+/** The operand, and the offset and length of its row in a row of the result, in bytes. */
 interface Part {
   readonly operand: number
   readonly offset: number

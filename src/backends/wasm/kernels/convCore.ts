@@ -1,4 +1,4 @@
-/** The inside of a convolution's sum: lines of rows by panels of columns, summed over two axes by the loops of tiles. */
+/** The inner part of a convolution's sum: lines of rows by panels of columns, summed over two axes by the loops of tiles. */
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op } from '../asm/index.ts'
 import { panelColumns } from './convPanels.ts'
@@ -27,14 +27,14 @@ export const without = (grid: Grid, axis: number): Grid =>
     grid.shape.map((_, d) => d).filter((d) => d !== axis),
   )
 
-/** The axis of rows in tiles: the innermost one that fills them well, else the one that does best. */
+/** The axis of rows in tiles: the innermost one that fills them well, else the best one. */
 export const rowAxisOf = ({ shape }: Grid): number => {
   const filling = shape.map((n) => n / (Math.ceil(n / TILE_ROWS) * TILE_ROWS))
   const good = filling.findLastIndex((f) => f >= 0.8)
   return good >= 0 ? good : filling.lastIndexOf(Math.max(...filling))
 }
 
-/** What the inner loops run over: a line of rows, two axes of sums, columns. */
+/** The inner loops: a line of rows, two axes of sums, columns. */
 export interface Core {
   readonly float: Float
   readonly row: Axis
@@ -46,7 +46,7 @@ export interface Core {
 
 type Library = (name: string) => Func
 
-/** Up to a whole panel of columns, for `count` rows. `isLast`: it is the last one, and not whole. */
+/** Up to a whole panel of columns, for `count` rows. `isLast`: it is the last one, and partial. */
 const multiplyPanel = (
   code: Code,
   library: Library,
@@ -95,13 +95,13 @@ interface Extent {
   /** How many rows. */
   readonly count: I32
   readonly panelBytes: number
-  /** The one panel to do; null for all. */
+  /** The one panel to compute; null for all. */
   readonly panel: I32 | null
-  /** Whether results are added to what is there. */
+  /** Whether results are added to existing values. */
   readonly accumulate: I32
 }
 
-/** All panels, or the one with a number that is known when it runs. */
+/** All panels, or the one with a number that is known at run time. */
 export const multiplyPanels = (
   code: Code,
   library: Library,

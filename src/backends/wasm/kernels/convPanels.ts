@@ -1,4 +1,4 @@
-/** The second operand of a convolution's sum, in panels: columns side by side as the inner loop reads them. */
+/** The second operand of a convolution's sum, in panels: columns side by side, in the order of the inner loop. */
 import { blockPhase } from './blocks.ts'
 import type { Contraction } from './convPlan.ts'
 import { TILE_VECTORS } from './convTiles.ts'
@@ -19,9 +19,9 @@ export interface Panels {
   readonly phases: readonly Phase[]
 }
 
-/** Rows of B of so many bytes or fewer are read where they are: longer ones would lie on too many pages. */
+/** Rows of B of up to this many bytes are read in place: longer ones would be on too many pages. */
 const NEAR = 512
-/** Rows of A for which it pays to copy B. */
+/** The number of rows of A from which copying B pays. */
 const FEW_ROWS = 32
 
 export const panelColumns = ({ lanes }: Float): number => lanes * TILE_VECTORS
@@ -29,7 +29,7 @@ export const panelColumns = ({ lanes }: Float): number => lanes * TILE_VECTORS
 const rowMajor = (shape: readonly number[], unit: number): number[] =>
   shape.map((_, d) => shape.slice(d + 1).reduce((x, y) => x * y, unit))
 
-/** As it is, if columns are neighbours, fill vectors, and are near enough or not used often. */
+/** In place, if columns are contiguous, fill vectors, and are close enough or rarely used. */
 const readable = ({ columns, columnStride, rows }: Contraction, { bytes, lanes }: Float): boolean =>
   columnStride === bytes && columns % lanes === 0 && (columns * bytes <= NEAR || pointsOf(rows) < FEW_ROWS)
 

@@ -1,16 +1,16 @@
 /**
- * Spatial axes of a convolution, as the kernels see them. Where elements of `lhs` stand apart, as in the gradient of a
- * convolution with strides, most products are with zeros. Outputs that are as far apart as these elements meet the same
- * part of the window: with p = a·p' + ρ and k = a·k' + κ the equation a·i + low = p + k becomes
+ * Spatial axes of a convolution, as the kernels see them. With a base dilation of `lhs`, as in the gradient of a strided
+ * convolution, most products are with zeros. Outputs at the distance of these elements use the same part of the window: with p
+ * = a·p' + ρ and k = a·k' + κ the equation a·i + low = p + k becomes
  *
  *     i = p' + k' + (ρ + κ - low) / a,
  *
- * so that the convolution falls into as many smaller ones, each without zeros.
+ * so the convolution splits into as many smaller ones, each without zeros.
  */
 import type { Sliding } from '../../../primitives/convolution/sliding.ts'
 import type { AxisPadding } from './staging.ts'
 
-/** Some outputs along an axis, the part of the window that they meet, and where in `lhs`, padded, they meet it. */
+/** Some outputs along an axis, the part of the window that they use, and where in the padded `lhs`. */
 export interface AxisPart {
   readonly outputs: { readonly first: number; readonly step: number; readonly count: number }
   readonly window: { readonly first: number; readonly step: number; readonly count: number }

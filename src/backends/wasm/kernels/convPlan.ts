@@ -4,8 +4,8 @@
  *     C[g, m, j] = Σ_k A[g, m, k] · B[g, k, j],
  *
  * where m runs over batch and output positions, k over input features and window positions, j over output features, and g
- * over groups. The gradients are convolutions too, so that this covers them: for that of the kernels, k runs over images and
- * positions, m over what is few.
+ * over groups. The gradients are also convolutions, so this covers them: for that of the kernels, k runs over images and
+ * positions, and m over few indices.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { stridesOf } from '../../../core/shape.ts'
@@ -17,16 +17,16 @@ import { axesOf, simplify } from './grid.ts'
 /** Strides are in bytes. */
 export interface Contraction {
   readonly groups: number
-  /** From group to group in A, B and C. */
+  /** Strides from group to group in A, B and C. */
   readonly groupStrides: readonly [a: number, b: number, c: number]
   /** m: strides in A and C, longest in C first. */
   readonly rows: Grid
   /** k: strides in A and B, longest in A first. */
   readonly sums: Grid
-  /** j: how many, and their stride in B; in C they are neighbours. */
+  /** j: their number, and their stride in B; in C they are contiguous. */
   readonly columns: number
   readonly columnStride: number
-  /** Whether A has columns too, which are neighbours: C[m, j] = Σ_k A[m, k, j] · B[k, j]. */
+  /** Whether A has columns, too, which are contiguous: C[m, j] = Σ_k A[m, k, j] · B[k, j]. */
   readonly columnwise: boolean
 }
 
@@ -43,7 +43,7 @@ interface Offsets {
   readonly c: number
 }
 
-/** Groups of one output feature that are neighbours everywhere, and fill vectors. */
+/** Groups of one output feature that are contiguous everywhere, and fill vectors. */
 const isDepthwise = ({ groups, groupStrides, columns }: Contraction, bytes: number): boolean =>
   columns === 1 && groups > 1 && groups % (16 / bytes) === 0 && groupStrides.every((s) => s === bytes)
 

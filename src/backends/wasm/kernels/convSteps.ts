@@ -1,4 +1,4 @@
-/** How the sum of a convolution is cut into iterations, and what one of them does. */
+/** Splits the sum of a convolution into iterations, and defines one of them. */
 import { i32, op } from '../asm/index.ts'
 import type { Core } from './convCore.ts'
 import { axisAt, imports, multiplyPanels, rowAxisOf, without } from './convCore.ts'
@@ -15,14 +15,14 @@ import { sumRowsName } from './matmulVector.ts'
 import type { Phase } from './routine.ts'
 import type { Address, Scratch } from './staging.ts'
 
-/** Most rows that are computed together: their part of A stays in the cache while panels of B change. */
+/** The most rows computed together: their part of A stays in the cache while panels of B change. */
 const MAX_ROWS = 64
-/** Iterations that keep some threads busy; if there are fewer, panels are iterations too. */
+/** The number of iterations to keep threads busy; if there are fewer, panels are iterations, too. */
 const ENOUGH = 16
-/** Sums of so many products are cut into chunks: work for threads where results are few, and less rounding. */
+/** Sums of this many products are split into chunks: work for threads where there are few results, and less rounding. */
 const LONG = 4096
 const CHUNKS = 16
-/** Elements of the sums of all chunks, at most. */
+/** The most elements in the sums of all chunks. */
 const MOST_PARTS = 2 ** 18
 
 /** Where a sum's operands and its results are. */
@@ -30,7 +30,7 @@ interface Operands {
   readonly a: Address
   readonly b: Panels
   readonly c: Address
-  /** Elements of the array of results; null if it has others besides. */
+  /** Elements of the array of results; null if it also has others. */
   readonly size: number | null
 }
 
@@ -41,7 +41,7 @@ interface Steps {
 
 interface Plan {
   readonly core: Core
-  /** Rows and sums outside of the inner loops. */
+  /** Rows and sums outside the inner loops. */
   readonly rows: Grid
   readonly sums: Grid
 }
@@ -64,10 +64,10 @@ const planOf = ({ rows, columns, columnwise }: Contraction, float: Float, sums: 
   }
 }
 
-/** About how long so many products take. */
+/** The approximate time of this many products. */
 const nanoseconds = ({ lanes }: Float, products: number): number => 100 + products / (4 * lanes)
 
-/** Iterations over groups and rows, and over panels where these are few; each does the whole sums of its results. */
+/** Iterations over groups and rows, and over panels where these are few; each computes the whole sums of its results. */
 const rowSteps = (contraction: Contraction, float: Float, { a, b, c }: Operands): Steps => {
   const { groups, groupStrides } = contraction
   const { core, rows, sums } = planOf(contraction, float, sumsOf(contraction, b))
@@ -115,7 +115,7 @@ const rowSteps = (contraction: Contraction, float: Float, { a, b, c }: Operands)
 /** The axes of sums, in A and in the panels of B. */
 const sumsOf = ({ sums }: Contraction, b: Panels): Grid => ({ shape: sums.shape, strides: [sums.strides[0]!, b.sums] })
 
-/** Iterations over groups and chunks of the outermost axis of sums; each does all results. Then chunks are summed. */
+/** Iterations over groups and chunks of the outermost axis of sums; each computes all results. Then chunks are summed. */
 const chunkSteps = (
   contraction: Contraction,
   float: Float,
@@ -175,7 +175,7 @@ const chunkSteps = (
   return { phases: [partial, total], imports: [...imports(core), sumRowsName(float)] }
 }
 
-/** Whether results are few and their sums long. */
+/** Whether there are few results, with long sums. */
 const isLong = ({ sums }: Contraction, size: number): boolean =>
   pointsOf(sums) >= LONG && sums.shape[0]! > 1 && size * CHUNKS <= MOST_PARTS
 

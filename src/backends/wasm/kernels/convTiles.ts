@@ -1,6 +1,6 @@
 /**
- * The innermost loops of convolution: tiles of the result that are held in registers while two axes are summed over. All
- * steps between elements are known numbers of bytes, so that no windows need to be laid out in memory first.
+ * The innermost loops of convolution: tiles of the result stay in registers while two axes are summed over. All steps between
+ * elements are constant, so no windows need to be copied first.
  */
 import type { Code, Local } from '../asm/index.ts'
 import { i32, load, op, result } from '../asm/index.ts'
@@ -33,8 +33,8 @@ const advance = (code: Code, pointers: readonly Local<'i32'>[], step: I32): void
 }
 
 /**
- * sums[r][v] += A[r] · B[v] for `count` steps of the pointers. One step a round: written out four times, with A's offsets as
- * constants where its elements are neighbours, the loop is a third slower (V8 11.3), as it then spills.
+ * sums[r][v] += A[r] · B[v] for `count` steps of the pointers. One step for each iteration: unrolled four times, with A's
+ * offsets as constants where its elements are contiguous, the loop is a third slower (V8 11.3), since it spills.
  */
 const sumInner = (code: Code, tile: Tile, count: I32, [aStep, bStep]: readonly [I32, I32]): void => {
   const { float, vectors, relaxed, columnwise, sums, a, b } = tile
@@ -52,7 +52,7 @@ const sumInner = (code: Code, tile: Tile, count: I32, [aStep, bStep]: readonly [
   })
 }
 
-/** The sums become whole rows of C, or are added to them. */
+/** Writes the sums to whole rows of C, or adds them. */
 const writeRow = (code: Code, { float }: Tile, c: I32, row: readonly Local<'v128'>[], accumulate: I32): void => {
   code.if(accumulate, () => {
     row.forEach((sum, v) => {
@@ -64,7 +64,7 @@ const writeRow = (code: Code, { float }: Tile, c: I32, row: readonly Local<'v128
   })
 }
 
-/** The same where C has fewer columns: by way of the thread's scratch memory, element by element. */
+/** The same where C has fewer columns: through the thread's scratch memory, element by element. */
 const writeNarrowRow = (
   code: Code,
   { float }: Tile,

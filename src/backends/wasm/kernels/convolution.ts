@@ -26,11 +26,11 @@ interface Target {
   readonly at: Address
   readonly aval: Aval
   readonly outSpec: readonly number[]
-  /** What brings the result to its place. */
+  /** The phases that copy the result to its destination. */
   readonly phases: readonly Phase[]
 }
 
-/** The output, or an array in scratch memory with features as neighbours, and how the output comes from it. */
+/** The output, or an array in scratch memory with contiguous features, and the phases that copy it to the output. */
 const targetOf = ({ outSpec }: ConvParams, out: Aval, bytes: number, scratch: Scratch): Target => {
   const feature = outSpec[1]!
   const isLast = out.shape.every((n, d) => d <= feature || n === 1)

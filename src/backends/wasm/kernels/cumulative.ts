@@ -1,6 +1,6 @@
 /**
- * Running sums, products and extrema. Floats accumulate in double precision, as in the reference, one after the other: lines
- * run at once, and along all but the last axis neighbouring lines share vectors.
+ * Running sums, products and extrema. Floats accumulate in double precision, as in the interpreter, one after the other: lines
+ * run in parallel, and along all but the last axis adjacent lines share vectors.
  */
 import { isNarrow } from '../../../core/dtype.ts'
 import { stridesOf } from '../../../core/shape.ts'
@@ -18,7 +18,7 @@ type CumulativeName = 'cumsum' | 'cumprod' | 'cummax' | 'cummin'
 
 const combineNames = { cumsum: 'add', cumprod: 'mul', cummax: 'max', cummin: 'min' } as const
 
-/** Values that accumulate side by side, and how they come from memory and go back. */
+/** Values that accumulate side by side, with their loads and stores. */
 interface Lanes<T extends ValueType> {
   readonly bytes: number
   load(address: I32): readonly Expr<T>[]
@@ -76,7 +76,7 @@ const severalWide = (name: CombineName): Lanes<'v128'> => {
   }
 }
 
-/** Runs along lines that begin at an address, so many elements, a stride apart (negative: backwards). */
+/** Runs along lines from an address, with `count` elements a stride apart (negative: backwards). */
 const run = <T extends ValueType>(
   code: Code,
   lanes: Lanes<T>,
@@ -105,7 +105,7 @@ const run = <T extends ValueType>(
   })
 }
 
-/** Lines along an axis: `inner` of them lie interleaved, in each of `outer` blocks. */
+/** Lines along an axis: `inner` of them are interleaved, in each of `outer` blocks. */
 interface Lines {
   readonly extent: number
   readonly inner: number
@@ -119,7 +119,7 @@ interface Running {
   readonly group: Lanes<'v128'> | null
 }
 
-/** An iteration is a group of neighbouring lines, or what is left of them. */
+/** An iteration is a group of adjacent lines, or the remaining ones. */
 const linesPhase = ({ one, group }: Running, { extent, inner, outer, reverse }: Lines): Phase => {
   const { bytes } = one
   const size = group === null ? 1 : group.bytes / bytes

@@ -1,4 +1,4 @@
-/** Slices whose places are computed: strided copies from or to an address that is known when the routine runs. */
+/** Slices with computed starts: strided copies from or to an address that is known at run time. */
 import type { Aval } from '../../../core/aval.ts'
 import { bitsOf } from '../../../core/dtype.ts'
 import type { Shape } from '../../../core/shape.ts'

@@ -1,4 +1,4 @@
-/** Elements as values: how they are read, written and combined, alone and as many as a vector holds. */
+/** Elements as values: reads, writes and combines single elements and vectors. */
 import type { WideDType } from '../../../core/dtype.ts'
 import type { Code, Expr, ValueType } from '../asm/index.ts'
 import { load, op, select } from '../asm/index.ts'
@@ -70,7 +70,7 @@ export const cellOfWidth = (bytes: number): Cell => {
   return cell
 }
 
-/** Copies of an element of so many bytes in all lanes, read from memory. */
+/** Reads an element of this many bytes into all lanes. */
 export const loadSplat = (bytes: number, address: I32): V128 =>
   load(
     bytes === 1
@@ -85,11 +85,11 @@ export const loadSplat = (bytes: number, address: I32): V128 =>
 
 export type CombineName = 'add' | 'mul' | 'min' | 'max'
 
-/** What a dtype that is not narrow computes. Minima and maxima are NaN where an operand is; integers wrap around. */
+/** The arithmetic of a dtype that is not narrow. Minima and maxima are NaN where an operand is; integers wrap around. */
 export interface Arithmetic<T extends ValueType = ValueType> {
   readonly cell: Cell<T>
   scalar(name: CombineName, x: Expr<T>, y: Expr<T>): Expr<T>
-  /** On vectors; null where scalars have to do. */
+  /** On vectors; null where only scalars are possible. */
   readonly vector: ((name: CombineName, x: V128, y: V128) => V128) | null
 }
 

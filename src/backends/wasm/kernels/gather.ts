@@ -1,4 +1,4 @@
-/** Gather: a copy of a slice for each start. Of whole rows, as in embeddings, it is a copy of rows. */
+/** Gather: a copy of a slice for each start. For whole rows, as in embeddings, it copies rows. */
 import type { Aval } from '../../../core/aval.ts'
 import type { DType } from '../../../core/dtype.ts'
 import { allocate, bitsOf } from '../../../core/dtype.ts'
@@ -18,7 +18,7 @@ import { sliceAt, slicesOf } from './slices.ts'
 
 type I32 = Expr<'i32'>
 
-/** What a place out of bounds holds, in all lanes. */
+/** The fill for indices out of bounds, in all lanes. */
 const fillVector = (dtype: DType): Expr<'v128'> => {
   const lanes = allocate(dtype, 128 / bitsOf(dtype)) as Float64Array
   lanes.fill(fillOf(dtype) as number)
@@ -41,7 +41,7 @@ const fillElement = (dtype: DType): Expr => {
   }
 }
 
-/** One slice, or the part of it that `window` is. */
+/** One slice, or the part of it in `window`. */
 const copySlice = (
   code: Code,
   slices: Slices,

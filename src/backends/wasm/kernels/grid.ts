@@ -19,7 +19,7 @@ export const axesOf = ({ shape, strides }: Grid, axes: readonly number[]): Grid 
   strides: strides.map((s) => axes.map((d) => s[d]!)),
 })
 
-/** The same points in the same order over the fewest axes: none of extent 1, none that continue each other. */
+/** The same points in the same order over the fewest axes: without axes of extent 1, and with contiguous ones merged. */
 export const simplify = (grid: Grid): Grid => {
   const shape: number[] = []
   const strides = grid.strides.map((): number[] => [])

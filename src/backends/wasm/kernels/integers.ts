@@ -1,4 +1,4 @@
-/** Arithmetic of addresses and counts: i32 values, with what constants allow done beforehand. */
+/** Arithmetic of addresses and counts: i32 values, with constant folding. */
 import type { Expr } from '../asm/index.ts'
 import { i32, op, select } from '../asm/index.ts'
 
@@ -18,7 +18,7 @@ export const times = (x: I32, n: number): I32 => {
   return shift === null ? op('i32.mul', x, i32(n)) : op('i32.shl', x, i32(shift))
 }
 
-/** x div n and x mod n, of values without sign. */
+/** x div n and x mod n, of unsigned values. */
 export const quotient = (x: I32, n: number): I32 => {
   const shift = shiftOf(n)
   if (shift === null) return op('i32.div_u', x, i32(n))
@@ -29,14 +29,14 @@ export const remainder = (x: I32, n: number): I32 => {
   return shiftOf(n) === null ? op('i32.rem_u', x, i32(n)) : op('i32.and', x, i32(n - 1))
 }
 
-/** The smaller of two values without sign. */
+/** The smaller of two unsigned values. */
 export const smaller = (x: I32, y: I32 | number): I32 => select(op('i32.lt_u', x, asI32(y)), x, asI32(y))
 
-/** `x` moved into the range from 0 to `limit`; without a sign, what would be negative is beyond the limit. */
+/** Clamps `x` to the range from 0 to `limit`; negative values, read as unsigned, are beyond the limit. */
 export const clamped = (x: I32, limit: number, signed: boolean): I32 => {
   const below = smaller(x, limit)
   return signed ? select(op('i32.lt_s', x, i32(0)), i32(0), below) : below
 }
 
-/** What `parts` come to, from a base. */
+/** The sum of a base and `parts`. */
 export const offsetBy = (base: I32, parts: readonly I32[]): I32 => parts.reduce((sum, x) => op('i32.add', sum, x), base)

@@ -1,6 +1,6 @@
 /**
- * What factorisations and solutions share. They work on matrices of float64 in scratch memory, whatever the dtype, with the
- * reference's roundings in the reference's order: the results are the same, bit by bit.
+ * Shared helpers of factorisations and solutions. They work on float64 matrices in scratch memory for any dtype, with the
+ * interpreter's roundings in its order: the results are the same, bit by bit.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { range } from '../../../core/shape.ts'
@@ -27,14 +27,14 @@ const singles: DoubleCell = {
   },
 }
 
-/** Null for dtypes that are not matrices' elements. */
+/** Null for dtypes that matrices cannot have. */
 export const doubleCell = ({ dtype }: Aval): DoubleCell | null =>
   dtype === 'float64' ? f64Cell : dtype === 'float32' ? singles : null
 
-/** Elements for about 20 microseconds of arithmetic: what an iteration's share of work is measured by. */
+/** The number of elements for about 20 microseconds of arithmetic, which determines the grain of iterations. */
 export const grainForWork = (multiplications: number): number => Math.max(1, Math.floor(20_000 / multiplications))
 
-/** How many rows are subtracted in one pass over the target. */
+/** The number of rows subtracted in one pass over the target. */
 const TOGETHER = 4
 
 /** One pass: target -= Σ_k factors[k] · sources[k], for the first few k, in order. */
@@ -73,7 +73,7 @@ const subtractPass = (
 
 /**
  * `subtractRows(target, bytes, sources, stride, factors, factorStride, count)`: target -= Σ_k factors[k] · sources[k], in the
- * order of k. Rows of float64, so many bytes long, that begin a stride apart; factors likewise.
+ * order of k. Rows of float64, `bytes` long, begin a stride apart; factors likewise.
  */
 export const subtractRows: LibraryFunction = {
   name: 'linalg.subtractRows',

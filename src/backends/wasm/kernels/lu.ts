@@ -1,4 +1,4 @@
-/** P A = L U with partial pivoting, a panel of a few columns at a time: what is right of it is updated by whole rows. */
+/** P A = L U with partial pivoting, a panel of a few columns at a time: the part right of it is updated by whole rows. */
 import { sizeOf } from '../../../core/shape.ts'
 import { batchOf, extents } from '../../../primitives/linalg/matrices.ts'
 import type { Code, Expr } from '../asm/index.ts'
@@ -11,7 +11,7 @@ type I32 = Expr<'i32'>
 
 const PANEL = 4
 
-/** Sizes of a matrix that is known when the code runs. */
+/** Sizes of a matrix, known at run time. */
 interface Matrix {
   readonly a: I32
   readonly rows: I32
@@ -92,7 +92,7 @@ const factorise: LibraryFunction = {
         })
         eliminate(code, matrix, j, end)
       })
-      // Right of the panel: each of its rows less the panel's rows above, the others less all of them.
+      // Right of the panel: subtracts the panel's rows above from each of its rows, and all of them from the others.
       const bytes = code.let(times(op('i32.sub', columns, end), 8))
       const sources = code.let(at(matrix, start, end))
       code.for(plus(start, 1), rows, 1, (i) => {

@@ -40,7 +40,7 @@ export const matmulLibrary: readonly LibraryFunction[] = [float32, float64].flat
   smallProduct(float),
 ])
 
-/** The same with as few batch axes as possible: those that continue each other are one; some are rows, or columns. */
+/** The same with as few batch axes as possible: contiguous ones are merged; some become rows, or columns. */
 const withFewAxes = (product: Product): Product => {
   const { shape, strides } = simplify({
     shape: product.batch,
@@ -91,7 +91,7 @@ const rowFirst = (product: Product): Product => {
   return { ...product, m: 1, n: m, a: turned(b), b: turned(a), c: { ...c, row: m * float.bytes, col: float.bytes } }
 }
 
-/** Strides along axes of extent 1 mean nothing: those that the kernels like best. */
+/** Strides along axes of extent 1 have no meaning: chooses the best ones for the kernels. */
 const withLikedStrides = (product: Product): Product => {
   const { m, n, k, a, b, float } = product
   return {
@@ -103,7 +103,7 @@ const withLikedStrides = (product: Product): Product => {
 
 const nothing: Routine = { scratch: 0, phases: [], imports: [] }
 
-/** Sums of nothing. */
+/** Empty sums. */
 export const zeros = (bytes: number): Routine => ({
   scratch: 0,
   imports: [],

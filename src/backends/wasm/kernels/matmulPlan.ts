@@ -1,4 +1,4 @@
-/** Which kernels compute a matrix product, and how it is cut into iterations. Sizes are those that measured best. */
+/** Chooses the kernels of a matrix product, and its iterations. The sizes were the fastest in measurements. */
 import { i32 } from '../asm/index.ts'
 import { plus, times } from './integers.ts'
 import { A_BYTES, K_BLOCK, MAX_ROWS, PANEL_GROUP } from './matmulBlock.ts'
@@ -16,35 +16,38 @@ const everything: Cut = { rows: Infinity, cols: Infinity, depth: Infinity }
 interface Plan {
   readonly steps: readonly Step[]
   readonly scratch: number
-  /** How many rows of C an iteration of the last step completes, the last one perhaps fewer; null where they are not whole rows. */
+  /**
+   * The number of rows of C that an iteration of the last step completes (the last one perhaps fewer); null where they are not
+   * whole rows.
+   */
   readonly rows: number | null
 }
 
-/** Iterations that keep some threads busy. */
+/** The number of iterations to keep threads busy. */
 const ENOUGH = 8
-/** So many products in one matrix, or fewer, are computed without copies. */
+/** Up to this many products in one matrix are computed without copies. */
 const SMALL = 256
-/** Long sums are cut into chunks that are summed on their own: work for threads, and less rounding. */
+/** Long sums are split into chunks that are summed separately: work for threads, and less rounding. */
 const K_CHUNK = 4096
-/** Elements of the sums of all chunks, at most. */
+/** The most elements in the sums of all chunks. */
 const MOST_PARTS = 2 ** 18
-/** Up to so many rows, and from so many steps along k on, columns of B that are contiguous need not be packed. */
+/** Up to this many rows, and from this many steps along k on, contiguous columns of B need not be packed. */
 const FEW_ROWS = 16
 const LONG_COLUMNS = 64
-/** Bytes of a matrix that an iteration of a product with a vector reads, at least. */
+/** The least bytes of a matrix for an iteration of a product with a vector. */
 const STREAM = 65_536
 /** Rows for four blocks of 16. */
 const MANY_ROWS = 64
 /** Bytes of a matrix that is too large for the caches that threads share. */
 const LARGE = 2 ** 22
-/** Products of elements in an iteration, at least, where columns are cut. */
+/** The least products of elements in an iteration, where columns are split. */
 const PIECE = 2 ** 18
-/** Up to so many rows use B as it is if its rows are contiguous. */
+/** Up to this many rows use B in place if its rows are contiguous. */
 const DIRECT_ROWS = 24
-/** A matrix B of so many bytes stays in the first cache: its order does not matter. */
+/** A matrix B of up to this many bytes stays in the L1 cache: its order does not matter. */
 const IN_CACHE = 16_384
 
-/** Blocks of about the wanted size that are as equal as multiples of a unit can be; equal if that is not far. */
+/** Blocks of about the wanted size, as equal as multiples of a unit allow; exactly equal if the size stays close. */
 const evenly = (total: number, wanted: number, unit: number): number => {
   for (let size = wanted; size >= wanted / 2; size -= unit) if (total % size === 0) return size
   return up(total / Math.ceil(total / wanted), unit)
@@ -124,12 +127,12 @@ const planVectors = (given: Product, start: number): Plan => {
   return { steps: [...steps, last], scratch, rows: cols < n ? null : m }
 }
 
-/** Columns of a piece, at least: as many as are packed together. */
+/** The least columns of a piece: as many as are packed together. */
 const leastColumns = (float: Float): number => PANEL_GROUP * panelColumns(float)
 
 /**
- * Blocks of rows; or of columns, where there are few rows, or B is so large that it had better be packed in the threads' own
- * memory than go through the memory that they share: a block of all rows is the only one to use its part of B.
+ * Blocks of rows; or of columns, where there are few rows, or B is so large that packing it in each thread's memory is better
+ * than in shared memory: a block of all rows is the only one to use its part of B.
  */
 const cutOf = (product: Product): Cut => {
   const { float, m, n, k } = product
@@ -144,7 +147,7 @@ const cutOf = (product: Product): Cut => {
   return pieces * points >= ENOUGH / 2 || pieces >= Math.ceil(m / rows) ? { ...everything, cols } : byRows
 }
 
-/** How many blocks use the same matrix B. */
+/** The number of blocks that use the same matrix B. */
 const usesOfB = ({ batch, b, m }: Product, rows: number): number =>
   batch.reduce((uses, extent, d) => (b.batch[d] === 0 ? uses * extent : uses), Math.ceil(m / rows))
 

@@ -1,4 +1,4 @@
-/** What a matrix product works on, how it is cut into iterations, and the kernels that compute one of them. */
+/** The operands of a matrix product, its iterations, and the kernels that compute one of them. */
 import type { Code, Func } from '../asm/index.ts'
 import { i32 } from '../asm/index.ts'
 import { addressesAt, coordinates, pointsOf } from './grid.ts'
@@ -52,7 +52,7 @@ interface Piece {
   readonly depth: I32
 }
 
-/** A library function that computes pieces, and about how long it takes for one, in nanoseconds. */
+/** A library function that computes pieces, and its approximate time for one, in nanoseconds. */
 export interface Kernel {
   readonly name: (float: Float) => string
   readonly args: (product: Product, piece: Piece) => readonly I32[]
@@ -106,7 +106,7 @@ export const dots: Kernel = {
   nanoseconds: streamTime,
 }
 
-/** With B in panels, of which `b.row` and `b.col` say nothing. */
+/** With B in panels, which `b.row` and `b.col` do not describe. */
 export const packedBlock: Kernel = {
   name: (float) => blockName(float, true),
   args: ({ a, c }, piece) => [
@@ -123,7 +123,7 @@ export const packedBlock: Kernel = {
   nanoseconds: blockTime,
 }
 
-/** With B as it is; `repack`: each panel is copied before it is used. */
+/** With B in place; `repack`: each panel is copied before it is used. */
 export const plainBlock = (repack: boolean): Kernel => ({
   name: (float) => blockName(float, false),
   args: ({ a, b, c }, piece) => [
@@ -156,7 +156,7 @@ const smallest = (x: Cut, y: Cut): Cut => ({
   depth: Math.min(x.depth, y.depth),
 })
 
-/** How far it is to the end, at most a block. */
+/** The distance to the end, at most a block. */
 const extentAt = (block: I32, size: number, total: number): I32 =>
   total % size === 0 ? i32(size) : smaller(minus(total, times(block, size)), size)
 
@@ -164,7 +164,7 @@ const extentAt = (block: I32, size: number, total: number): I32 =>
 export const grainOf = (nanoseconds: number): number => Math.max(1, Math.floor(20_000 / nanoseconds))
 
 /**
- * The iterations over batch, blocks of rows, of columns, and chunks of k, in this order. Where k is cut, C has a further
+ * The iterations over batch, blocks of rows, of columns, and chunks of k, in this order. Where k is split, C has a further
  * batch axis, the last one, for the chunks.
  */
 export const productStep = (product: Product, cut: Cut, kernel: Kernel): Step => {

@@ -1,4 +1,4 @@
-/** Operands of matrix products that are brought into another order, in scratch memory, before the product begins. */
+/** Copies operands of matrix products to another order, in scratch memory, before the product begins. */
 import type { Code, Func } from '../asm/index.ts'
 import { i32, op } from '../asm/index.ts'
 import { blockPhase } from './blocks.ts'
@@ -19,7 +19,7 @@ export const scratchAt =
   ({ scratch }: Places): I32 =>
     plus(scratch, offset)
 
-/** Strides of an array whose elements, of so many bytes, lie one after the other. */
+/** Strides of a contiguous array with elements of this many bytes. */
 export const rowMajor = (shape: readonly number[], bytes: number): readonly number[] =>
   shape.map((_, d) => shape.slice(d + 1).reduce((x, y) => x * y, bytes))
 
@@ -59,7 +59,7 @@ interface Packing {
   readonly b: Matrices
 }
 
-/** Packs up to `PANEL_GROUP` panels from panel `first` on. Columns that the last one lacks are zeros. */
+/** Packs up to `PANEL_GROUP` panels from panel `first` on. Missing columns of the last one are zeros. */
 const packGroup = (
   code: Code,
   library: (name: string) => Func,

@@ -1,4 +1,4 @@
-/** Products of matrices of a few elements: nothing is copied, nothing is cut. */
+/** Products of matrices of a few elements, without copies or blocks. */
 import { i32, load, op } from '../asm/index.ts'
 import { plus } from './integers.ts'
 import type { Float, I32, Vector } from './matmulFloat.ts'

@@ -1,4 +1,4 @@
-/** The innermost loops of matrix products: tiles of the result that are held in registers while k runs. */
+/** The innermost loops of matrix products: tiles of the result stay in registers while k runs. */
 import type { Code, Func, Local } from '../asm/index.ts'
 import { load, op } from '../asm/index.ts'
 import { minus, plus, times } from './integers.ts'
@@ -8,9 +8,9 @@ import type { LibraryFunction } from './routine.ts'
 
 /**
  * Rows of a tile. With two vectors of columns it takes 12 of 16 registers: 8 sums, 2 vectors of B, an element of A and a product.
- * Measured: 4 × 2 is at the machine's limit; 6 × 2 spills and halves it, and gains 6 % with relaxed SIMD. Where pairs of vectors
- * become one of 256 bits, 4 × 4 takes as many registers, and has the 8 sums that two multiply-adds a cycle, of four cycles each,
- * need to be under way.
+ * Measured: 4 × 2 is at the machine's limit; 6 × 2 spills and halves it, and gains 6 % with relaxed SIMD. Where pairs of
+ * vectors become one of 256 bits, 4 × 4 takes as many registers, and has the 8 independent sums that two multiply-adds in each
+ * cycle, with a latency of four cycles, need.
  */
 export const TILE_ROWS = 4
 /** Vectors of columns of a tile in registers of 128 bits. */
@@ -20,8 +20,8 @@ export const PANEL_VECTORS = 4
 /** Columns of a panel. */
 export const panelColumns = ({ lanes }: Float): number => lanes * PANEL_VECTORS
 /**
- * Steps along k per round of the inner loop, for whole tiles, each of which ends with a test: V8 moves loads of one stretch of
- * code before its arithmetic, and would keep all their vectors at once, which there are no registers for.
+ * Steps along k in each iteration of the inner loop, for whole tiles. Each step ends with a test: V8 moves the loads of a basic
+ * block before its arithmetic, and would need registers for all their vectors at once.
  */
 const UNROLL = 4
 
@@ -35,7 +35,7 @@ interface Tile {
   readonly relaxed: boolean
 }
 
-/** sums[r][v] += A[r, p] · B[p, v] for the p where the pointers stand, which then move on. */
+/** sums[r][v] += A[r, p] · B[p, v] for the p at the pointers, which then advance. */
 const step = (
   code: Code,
   { float, relaxed }: Tile,
@@ -55,9 +55,9 @@ const step = (
   code.set(b, plus(b.get, bRow))
 }
 
-/** The sums become the rows of C, or are added to them. */
+/** Writes the sums to the rows of C, or adds them. */
 const writeRow = (code: Code, { float }: Tile, c: I32, row: readonly Local<'v128'>[], accumulate: I32): void => {
-  // All loads before all stores: an engine that joins neighbouring vectors moves no load over a store.
+  // All loads before all stores: an engine that joins adjacent vectors moves no load over a store.
   const write = (value: (sum: Vector, offset: number) => Vector): void => {
     row
       .map((sum, v) => code.let(value(sum.get, 16 * v)))

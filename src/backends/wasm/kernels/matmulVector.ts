@@ -1,4 +1,4 @@
-/** Products of a vector, or a few, with a matrix, at the speed at which memory gives the matrix. */
+/** Products of a vector, or a few, with a matrix, at the speed at which memory delivers the matrix. */
 import type { Code } from '../asm/index.ts'
 import { i32, load, op } from '../asm/index.ts'
 import { minus, plus, smaller, times } from './integers.ts'
@@ -10,7 +10,7 @@ export const combineName = ({ name }: Float): string => `${name}.combineRows`
 export const dotsName = ({ name }: Float): string => `${name}.dotColumns`
 export const sumRowsName = ({ name }: Float): string => `${name}.sumRows`
 
-/** Bytes of results that stay in the first cache while the rows are added to them. */
+/** Bytes of results that stay in the L1 cache while the rows are added to them. */
 const STRIP = 8192
 /** Rows that are added in one pass over a strip. */
 const ROWS = 8
@@ -74,7 +74,7 @@ const combineRows = (float: Float): LibraryFunction =>
 
 /** Columns whose sums are computed together: x is read once for them. */
 const COLUMNS = 4
-/** Vectors along k that are summed on their own, in turns: sums of each column that need not wait for each other. */
+/** Vectors along k that are summed separately, in turn: independent sums for each column. */
 const PARTS = 2
 
 /** The sums of products of x with `columns` columns from `b` on, `columns` being 1 or a multiple of a vector's lanes. */
@@ -98,7 +98,7 @@ const dots = (
   const end = code.let(times(k, float.bytes))
   const bulk = code.let(op('i32.and', end, i32(-16)))
   const atEnd = op('i32.ge_s', offset.get, bulk)
-  // A test after each part, as in tiles: it keeps V8 from loading the vectors of all parts before it uses them.
+  // A test after each part, as in tiles: it keeps V8 from loading the vectors of all parts at once.
   code.block((done) => {
     code.branchIf(done, atEnd)
     code.loop((again) => {
@@ -134,7 +134,7 @@ const horizontal = (float: Float, vectors: readonly Vector[]): readonly Vector[]
 
 /**
  * `(y, yRow, x, xRow, b, bCol, rows, cols, k)`: y = x B where columns of B, and rows of x, are contiguous. For a few rows:
- * they are multiplied with some columns while these are in the first cache.
+ * they are multiplied with some columns while these are in the L1 cache.
  */
 const dotColumns = (float: Float): LibraryFunction =>
   integerFunction(

@@ -1,4 +1,4 @@
-/** Padding, cropping and spreading: a line of the result is a line of the operand between two ends, or all value. */
+/** Padding, cropping and spreading: a line of the result is a line of the operand between two ends, or only the fill value. */
 import type { Aval } from '../../../core/aval.ts'
 import { bitsOf } from '../../../core/dtype.ts'
 import type { Code, Expr } from '../asm/index.ts'
@@ -11,7 +11,7 @@ import type { Phase, RoutineFor } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
-/** An axis of the result: `low` places, then the operand's elements `step` places apart, to an extent of `padded`. */
+/** An axis of the result: `low` positions, then the operand's elements `step` positions apart, to an extent of `padded`. */
 interface PaddedAxis {
   readonly extent: number
   readonly padded: number
@@ -23,7 +23,7 @@ const isPlain = ({ extent, padded, low, step }: PaddedAxis): boolean => extent =
 
 const plain = (extent: number): PaddedAxis => ({ extent, padded: extent, low: 0, step: 1 })
 
-/** Neighbours that stay as they are become one axis; there is always a last one of these, which may have extent 1. */
+/** Adjacent unpadded axes become one; the last axis is always one of these, perhaps with extent 1. */
 const merged = (axes: readonly PaddedAxis[]): PaddedAxis[] => {
   const out: PaddedAxis[] = []
   for (const axis of [...axes, plain(1)]) {
@@ -35,18 +35,18 @@ const merged = (axes: readonly PaddedAxis[]): PaddedAxis[] => {
   return out
 }
 
-/** Which of the operand's elements along an axis are in the result: the first, and how many. */
+/** The operand's elements along an axis that are in the result: the first, and their number. */
 const visible = ({ extent, padded, low, step }: PaddedAxis): { readonly first: number; readonly count: number } => {
   const first = Math.max(0, Math.ceil(-low / step))
   const last = Math.min(extent - 1, Math.floor((padded - 1 - low) / step))
   return { first, count: Math.max(0, last - first + 1) }
 }
 
-/** The operand's coordinate at a coordinate of the result, and whether there is one. */
+/** The operand's coordinate for a coordinate of the result, and whether it exists. */
 const origin = (code: Code, { extent, low, step }: PaddedAxis, at: I32): { readonly index: I32; readonly is: I32 } => {
   const moved = code.let(minus(at, low))
   const index = code.let(quotient(moved, step))
-  // A negative one, seen without its sign, is beyond the extent even divided by the step: extents are below 2^31 / step.
+  // A negative one, read as unsigned, is beyond the extent even after division by the step: extents are below 2^31 / step.
   const within = op('i32.lt_u', index, i32(extent))
   return { index, is: step === 1 ? within : op('i32.and', within, op('i32.eqz', remainder(moved, step))) }
 }
@@ -79,7 +79,7 @@ const mixedLine = (
 const paddedAxes = (x: Aval, out: Aval, low: readonly number[], interior: readonly number[]): PaddedAxis[] =>
   x.shape.map((extent, d) => ({ extent, padded: out.shape[d]!, low: low[d]!, step: interior[d]! + 1 }))
 
-/** Where a line of the result comes from, and, unless it always does, whether it comes from anywhere. */
+/** The source of a line of the result, and, unless it always exists, whether it does. */
 const sourceOf = (
   code: Code,
   outer: readonly PaddedAxis[],
@@ -103,7 +103,7 @@ export const padRoutine: RoutineFor<'pad'> = ({ low, interior }, [x], [out]) => 
   if (out!.size === 0) return { scratch: 0, phases: [], imports: [] }
   const width = bitsOf(x!.dtype) / 8
   const axes = merged(paddedAxes(x!, out!, low, interior))
-  // The last axis that changes, if any, is that of lines; after it, what moves together.
+  // The last padded axis, if any, is that of lines; the axes after it move together.
   const unit = axes.at(-1)!.extent * width
   const line = axes.at(-2) ?? plain(1)
   const outer = axes.slice(0, -2)

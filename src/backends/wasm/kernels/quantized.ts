@@ -20,7 +20,7 @@ export const quantizedLibrary: readonly LibraryFunction[] = [...quantizedRowLibr
 
 const nothing: Routine = { scratch: 0, phases: [], imports: [] }
 
-/** Nanoseconds for so many values to be expanded. */
+/** Nanoseconds to expand this many values. */
 const expandTime = (values: number): number => values / 2
 
 export const dequantizeRoutine: RoutineFor<'dequantize'> = ({ kind }, [payload], [out]) => {
@@ -46,7 +46,7 @@ export const dequantizeRoutine: RoutineFor<'dequantize'> = ({ kind }, [payload],
   }
 }
 
-/** How W is laid out: the shape of its values, and bytes of a row, of an element of it, and elements that belong together. */
+/** The layout of W: the shape of its values, bytes of a row and of an element, and the size of a group. */
 const layoutOf = (kind: ExpandedKind, { shape }: Aval) => {
   if (isHalfKind(kind)) return { shape, rowBytes: 2 * shape.at(-1)!, elementBytes: 2, unit: 1 }
   const { bytes, elements } = blocks[kind]
@@ -77,12 +77,12 @@ const blockOf = (kind: ExpandedKind, transposed: boolean, rowBytes: number): Ker
   nanoseconds: (_, { rows, cols, depth }) => 100 + cols * depth * (rows / 16 + 1),
 })
 
-/** Pieces that keep some threads busy: of products with one row, which take their time from memory, and of others. */
+/** The number of pieces to keep threads busy: for products with one row, which are limited by memory, and for others. */
 const MANY = 64
 const ENOUGH = 8
-/** Values that an iteration with one row reads, at least. */
+/** The least values that an iteration with one row reads. */
 const LEAST_VALUES = 2 ** 15
-/** Sums of groups must not need more bytes than this of a thread's memory. */
+/** The most bytes of a thread's memory for sums of groups. */
 const LONGEST = 2 ** 18
 
 /** Columns of a piece: of W's rows, or of values along them, where whole blocks are. */

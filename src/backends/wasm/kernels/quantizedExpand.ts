@@ -44,7 +44,7 @@ const expand = (kind: BlockKind): LibraryFunction =>
     })
   })
 
-/** The same of floats of 16 bits, of any number. */
+/** The same for 16-bit floats, of any number. */
 const expandHalves = (kind: HalfKind): LibraryFunction =>
   integerFunction(expandName(kind), 4, (code, [to, row, first, count]) => {
     const from = code.let(plus(row, times(first, 2)))
@@ -86,7 +86,7 @@ const sumGroups = (code: Code, sums: I32, x: I32, k: I32): void => {
 }
 
 /**
- * `(y, x, w, wRow, cols, k)`: y[j] = Σ x[p] W[j, p], blocks being read and never written out:
+ * `(y, x, w, wRow, cols, k)`: y[j] = Σ x[p] W[j, p], without writing expanded blocks:
  * Σ x (scale·q + offset) = Σ over groups of scale · Σ x q + offset · Σ x.
  */
 const dots = (kind: BlockKind): LibraryFunction =>

@@ -1,5 +1,5 @@
 /**
- * The integers and scales of quantised blocks, 32 elements at a time: what `core/blocks.ts` says of elements, in vectors. A group is a
+ * The integers and scales of quantised blocks, 32 elements at a time: as in `core/blocks.ts`, but in vectors. A group is a
  * block of 32, or an eighth of a block of 256.
  */
 import type { BlockKind } from '../../../core/blocks.ts'
@@ -165,7 +165,7 @@ const unpackers: { readonly [K in BlockKind]: Unpack } = {
   q6_k: q6k,
 }
 
-/** Whether values are more than multiples of a scale. */
+/** Whether values also have an offset. */
 export const hasOffset = (kind: BlockKind): boolean => kind.endsWith('1') || kind === 'q4_k' || kind === 'q5_k'
 
 /** Unpacks group `index` of the row of blocks that begins at `row`. */

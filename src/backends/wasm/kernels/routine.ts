@@ -1,4 +1,4 @@
-/** The contract between tuned kernels, each of which is about one operation, and the compiler that calls them. */
+/** The contract between tuned kernels, each for one operation, and the compiler that calls them. */
 import type { Aval } from '../../../core/aval.ts'
 import type { OpName, OpParams } from '../../../ir/op.ts'
 import type { Code, Expr, Func, ValueType } from '../asm/index.ts'
@@ -10,11 +10,11 @@ export interface Places {
   readonly scratch: Expr<'i32'>
 }
 
-/** What the engine has beside vectors of 128 bits. */
+/** Features of the engine besides 128-bit vectors. */
 export interface VectorFeatures {
   /** Relaxed SIMD: multiplication and addition in one instruction. */
   readonly relaxed: boolean
-  /** It joins operations on neighbouring vectors into ones of 256 bits, so that loops had better hold twice as many vectors. */
+  /** It joins operations on adjacent vectors into ones of 256 bits, so loops should hold twice as many vectors. */
   readonly wide: boolean
 }
 
@@ -23,35 +23,38 @@ export interface LibraryFunction {
   readonly name: string
   readonly params: readonly ValueType[]
   readonly result: ValueType | null
-  /** `call` gives another function of the library. */
+  /** `call` returns another function of the library. */
   readonly body: (code: Code, call: (name: string) => Func, features: VectorFeatures) => void
 }
 
 /**
- * A loop over `count` independent iterations. It may be cut anywhere, and pieces may run at once on several threads: what an
- * iteration writes depends on nothing that another one of the same phase writes, nor on where the cuts are.
+ * A loop over `count` independent iterations. It may be split anywhere, and pieces may run in parallel on several threads: an
+ * iteration does not depend on what another one of the same phase writes, nor on the split.
  */
 export interface Phase {
   readonly count: number
-  /** About how many iterations take 20 microseconds: what is worth handing to a thread. At least 1. */
+  /** The approximate number of iterations in 20 microseconds, which is worth a thread's while. At least 1. */
   readonly grain: number
-  /** Writes the instructions for iterations from `lo` up to, but without, `hi`. `library` gives the functions in `imports`. */
+  /**
+   * Emits the instructions for iterations from `lo` up to, but not including, `hi`. `library` returns the functions in
+   * `imports`.
+   */
   emit(code: Code, places: Places, lo: Expr<'i32'>, hi: Expr<'i32'>, library: (name: string) => Func): void
 }
 
 /** How to compute one equation. Phases run one after the other. */
 export interface Routine {
-  /** Bytes of scratch memory that live through all phases. */
+  /** Bytes of scratch memory, kept through all phases. */
   readonly scratch: number
   readonly phases: readonly Phase[]
   /** Library functions that phases call. */
   readonly imports: readonly string[]
   /**
-   * Where the last phase completes whole rows of the (only) output, seen as a matrix with the last axis in its rows: how
-   * many rows an iteration completes, so that what is done to the rows next can be done while they are in the cache.
+   * Where the last phase completes whole rows of the (only) output, seen as a matrix with the last axis in its rows: the number
+   * of rows that an iteration completes, so that the next kernel can process them while they are in the cache.
    */
   readonly rowsPerIteration?: number
-  /** The operand whose memory result 0 may take, if it is used no more: then no copy is made. */
+  /** The operand whose memory result 0 may reuse, if it is no longer used: then no copy is made. */
   readonly inPlace?: number
 }
 

@@ -1,7 +1,7 @@
 /**
- * Scatters: a copy of the operand, into which slices of the updates are combined one after the other, in order. What runs at
- * once are parts that never meet: batches, or ranges of an axis along which no index moves a slice (columns of an embedding's
- * gradient). Each of them walks over all starts.
+ * Scatters: a copy of the operand, into which slices of the updates are combined one after the other, in order. Only disjoint
+ * parts run in parallel: batches, or ranges of an axis along which no index moves a slice (columns of an embedding's gradient).
+ * Each of them visits all starts.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { isNarrow } from '../../../core/dtype.ts'
@@ -22,7 +22,7 @@ import { sliceAt, slicesOf } from './slices.ts'
 type I32 = Expr<'i32'>
 type ScatterName = 'scatter' | 'scatterAdd' | 'scatterMul' | 'scatterMin' | 'scatterMax'
 
-/** How updates meet what is there: on a block of known extents, and on a row whose bytes are known when it runs. */
+/** How updates are combined with existing values: on a block of constant extents, and on a row whose size is known at run time. */
 interface Writer {
   /** The grid's arrays are updates, then operand. */
   block(code: Code, grid: Grid, source: I32, target: I32): void
@@ -55,7 +55,7 @@ const combining = ({ cell, scalar, vector }: Arithmetic, name: CombineName): Wri
   const many = (code: Code, from: I32, to: I32): void => {
     step(code, vectorCell, (x, y) => vector!(name, x as Expr<'v128'>, y as Expr<'v128'>), from, to, 0)
   }
-  /** As many vectors as there are, then what is left, one by one. */
+  /** Whole vectors, then the remaining elements one by one. */
   const row = (code: Code, source: I32, target: I32, bytes: I32): void => {
     const at = code.variable(i32(0))
     if (vector !== null) {
@@ -79,7 +79,7 @@ const combining = ({ cell, scalar, vector }: Arithmetic, name: CombineName): Wri
   }
 }
 
-/** Visits slices with the addresses of updates and operand; those out of bounds only where the mode moves them inside. */
+/** Visits slices with the addresses of updates and operand; those out of bounds only where the mode clips them. */
 const eachSlice = (
   code: Code,
   slices: Slices,
@@ -125,7 +125,7 @@ const batchesPhase = (slices: Slices, writer: Writer): Phase => {
 /** Bytes of a cache line: what a range of columns begins and ends at. */
 const LINE = 64
 
-/** A window's axis to be cut into ranges, in units of so many elements. */
+/** An axis of the window to split into ranges, in units of this many elements. */
 interface Cut {
   readonly axis: number
   readonly unit: number

@@ -1,4 +1,4 @@
-/** Slices of an operand at starts that an array of indices gives: what gather and the scatters share. */
+/** Slices of an operand at starts that an array of indices gives: shared by gather and the scatters. */
 import type { Aval } from '../../../core/aval.ts'
 import { bitsOf } from '../../../core/dtype.ts'
 import type { Shape } from '../../../core/shape.ts'
@@ -44,7 +44,7 @@ const bytesPer = (aval: Aval): number => bitsOf(aval.dtype) / 8
 
 const scaled = (strides: readonly number[], by: number): number[] => strides.map((s) => s * by)
 
-/** Null for indices that are no 32-bit integers. */
+/** Null for indices other than 32-bit integers. */
 export const slicesOf = (n: SliceNumbers, operand: Aval, indices: Aval, other: Aval): Slices | null => {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint32') return null
   const width = bytesPer(operand)
@@ -81,7 +81,7 @@ export const slicesOf = (n: SliceNumbers, operand: Aval, indices: Aval, other: A
   }
 }
 
-/** Where a slice begins in the operand, moved inside, and whether it was inside anyway (null where nobody asks). */
+/** The clipped start of a slice in the operand, and whether it was inside (null where that is not needed). */
 export const sliceAt = (
   code: Code,
   { limits, signed, mode }: Slices,
@@ -92,7 +92,7 @@ export const sliceAt = (
   const steps = limits.map(({ limit, stride }, c) => times(clamped(starts[c]!, limit, signed), stride))
   const place = code.let(offsetBy(operand, steps))
   if (mode !== 'fill' || limits.length === 0) return { place, inside: null }
-  // Without a sign, what is negative is beyond every limit.
+  // Read as unsigned, negative values are beyond every limit.
   const tests = limits.map(({ limit }, c) => op('i32.le_u', starts[c]!, i32(limit)))
   return { place, inside: tests.reduce((all, test) => op('i32.and', all, test)) }
 }

@@ -1,6 +1,6 @@
 /**
  * Sorting lines. A key becomes a signed number of 32 bits in the same order, and the upper half of one of 64 bits; the lower
- * half is the element's place. Longer keys, and further ones, are sorted by their 32-bit parts, the least significant first.
+ * half is the element's index. Longer keys, and further ones, are sorted by their 32-bit parts, the least significant first.
  */
 import type { Aval } from '../../../core/aval.ts'
 import type { WideDType } from '../../../core/dtype.ts'
@@ -22,7 +22,7 @@ type KeyPart = (address: I32) => I32
 
 const SIGN = i32(-(2 ** 31))
 
-// Bits of negative floats count the wrong way; the zeros are equal; NaN comes last, whatever its sign.
+// Bits of negative floats are in reverse order; the zeros are equal; NaN comes last, whatever its sign.
 const float32Key: KeyPart = (address) => {
   const x = load('f32.load', address)
   const bits = op('i32.reinterpret_f32', x)
@@ -67,7 +67,7 @@ const keyParts: { readonly [D in WideDType]: readonly KeyPart[] } = {
 
 interface Lines {
   readonly extent: number
-  /** Lines that lie interleaved: the stride along a line, in elements. */
+  /** Interleaved lines: the stride along a line, in elements. */
   readonly inner: number
   readonly count: number
 }
@@ -100,7 +100,7 @@ interface Part {
 
 const widthOf = (aval: Aval): number => bitsOf(aval.dtype) / 8
 
-/** One round: sorts by a part what is in the order of the less significant ones. Gives the address of the sorted numbers. */
+/** One round: sorts by one part, after the less significant ones. Returns the address of the sorted numbers. */
 const sortBy = (
   code: Code,
   sort: Func,
@@ -120,7 +120,7 @@ const sortBy = (
   return code.let(result<'i32'>(sort, data, plus(scratch, room.other), i32(8 * extent), counters))
 }
 
-/** Sorts one line: `lineOf(operand)` is where it begins in an operand. Gives the place of element i of the sorted line. */
+/** Sorts one line: `lineOf(operand)` is its start in an operand. Returns the index of element i of the sorted line. */
 const orderOfLine = (
   code: Code,
   sort: Func,
@@ -148,7 +148,7 @@ const orderOfLine = (
   return placeOf
 }
 
-/** At most so many iterations, each with scratch memory of its own. */
+/** The most iterations, each with its own scratch memory. */
 const MOST_ITERATIONS = 64
 
 const linesPhase = (avals: readonly Aval[], parts: readonly Part[], lines: Lines, room: Room): Phase => {

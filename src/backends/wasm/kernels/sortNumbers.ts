@@ -1,4 +1,4 @@
-/** Sorting numbers of 64 bits by their upper half, which has a sign: a library function. The order of equal ones stays. */
+/** Sorting numbers of 64 bits by their upper half, as a signed number: a stable library function. */
 import type { Code, Expr, Local } from '../asm/index.ts'
 import { i32, i64, load, op, result } from '../asm/index.ts'
 import { minus, plus, times } from './integers.ts'
@@ -6,7 +6,7 @@ import type { LibraryFunction } from './routine.ts'
 
 type I32 = Expr<'i32'>
 
-/** Up to this length by insertion, which takes the square of it; more go digit by digit. */
+/** The longest line for insertion sort, which takes quadratic time; longer ones are sorted digit by digit. */
 export const FEW = 48
 
 const insertion: LibraryFunction = {
@@ -45,13 +45,13 @@ export const COUNTER_BYTES = ROUNDS * TABLE_BYTES
 /** The address of the counter of a digit of a number. */
 const counterOf = (counters: I32, round: number, x: Expr<'i64'>): I32 => {
   const bits = op('i32.wrap_i64', op('i64.shr_u', x, i64(BigInt(32 + round * DIGIT_BITS))))
-  // With the sign's bit turned over, negative numbers come first.
+  // With the sign bit flipped, negative numbers come first.
   const turned = round === ROUNDS - 1 ? op('i32.xor', bits, i32(DIGITS / 2)) : bits
   const digit = op('i32.and', turned, i32(DIGITS - 1))
   return plus(op('i32.add', counters, times(digit, 4)), round * TABLE_BYTES)
 }
 
-/** One round: every number to where the numbers with its digit go, in the order in which they come. */
+/** One round: moves every number to the bucket of its digit, in order. */
 const distribute = (
   code: Code,
   round: number,
@@ -97,7 +97,7 @@ const digits: LibraryFunction = {
       }
     })
     for (const round of rounds) {
-      // Nothing to do where all have the digit of the first one.
+      // Nothing to do where all have the same digit.
       const counter = counterOf(counters, round, load('i64.load', from.get))
       code.if(op('i32.ne', load('i32.load', counter), bytes), () => {
         distribute(code, round, bytes, counters, from, to)
@@ -107,7 +107,7 @@ const digits: LibraryFunction = {
   },
 }
 
-/** `sort(data, other, bytes, counters)`: sorts numbers; gives the address where they are now, `data` or `other`. */
+/** `sort(data, other, bytes, counters)`: sorts numbers; returns their new address, `data` or `other`. */
 export const sortNumbers: LibraryFunction = {
   name: 'sort',
   params: ['i32', 'i32', 'i32', 'i32'],

@@ -1,4 +1,4 @@
-/** Arrays in scratch memory: copies that other routines make there before a kernel begins, or take away after it. */
+/** Arrays in scratch memory: copies to it before a kernel begins, or from it afterwards. */
 import { Aval } from '../../../core/aval.ts'
 import { allocate } from '../../../core/dtype.ts'
 import { stridesOf } from '../../../core/shape.ts'
@@ -31,7 +31,7 @@ const scratchAt =
   ({ scratch }) =>
     plus(scratch, offset)
 
-/** Scratch memory, handed out piece by piece. */
+/** Allocates scratch memory piece by piece. */
 export class Scratch {
   #bytes = 0
 
@@ -46,7 +46,7 @@ export class Scratch {
   }
 }
 
-/** A phase of a routine for other arrays. `prepare` writes what is to be done first in every piece of it. */
+/** A phase of a routine for other arrays. `prepare` emits the code at the start of every piece of it. */
 export const redirected = (
   phase: Phase,
   inputs: readonly Address[],
@@ -76,7 +76,7 @@ export interface Staged {
   readonly phases: readonly Phase[]
 }
 
-/** An array with padding, copied to scratch memory; as it stands where there is none. */
+/** An array with padding, copied to scratch memory; the array itself where there is no padding. */
 export const paddedCopy = (
   x: Aval,
   at: Address,
@@ -96,7 +96,7 @@ export const paddedCopy = (
   const low = padding.map((axis) => axis.low)
   const params = { low, high: padding.map((axis) => axis.high), interior: padding.map(({ step }) => step - 1) }
   const { phases } = padRoutine(params, [x, new Aval(x.dtype, [])], [aval])!
-  // Every piece writes the value, which is the same: nobody waits for anybody.
+  // Every piece writes the same value, so no synchronisation is needed.
   element[0] = value
   const words = new Int32Array(element.buffer)
   const writeValue = (code: Code, places: Places): void => {
@@ -107,7 +107,7 @@ export const paddedCopy = (
   return { at: copy, aval, phases: phases.map((phase) => redirected(phase, [at, valueAt], copy, writeValue)) }
 }
 
-/** A phase that sets an array of so many bytes to zeros. */
+/** A phase that sets an array of this many bytes to zeros. */
 export const clearing = (at: Address, bytes: number): Phase =>
   chunkPhase(bytes, (code, places, offset, length) => {
     code.fill(plus(at(places), offset), i32(0), length)

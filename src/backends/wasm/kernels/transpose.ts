@@ -1,6 +1,6 @@
 /**
  * Copies of arrays with their axes in another order. Where the last axis moves, neighbours in the result are far apart in the
- * operand: squares of 4 × 4 or 2 × 2 elements go through registers, by cache lines, so that each line is used whole.
+ * operand: squares of 4 × 4 or 2 × 2 elements go through registers, by cache lines, so that each line is fully used.
  */
 import { bitsOf } from '../../../core/dtype.ts'
 import { range, stridesOf } from '../../../core/shape.ts'
@@ -17,7 +17,7 @@ type I32 = Expr<'i32'>
 type V128 = Expr<'v128'>
 
 const LINE = 64
-/** Bytes of a tile's side: few pages are visited at once, and each for several cache lines. */
+/** Bytes of a tile's side: this limits the number of pages in use, and uses several cache lines of each. */
 const TILE = 256
 
 const square4 = ([a, b, c, d]: readonly V128[]): readonly V128[] => {
@@ -30,7 +30,7 @@ const square4 = ([a, b, c, d]: readonly V128[]): readonly V128[] => {
 
 const square2 = ([a, b]: readonly V128[]): readonly V128[] => [shuffle64(a!, b!, [0, 2]), shuffle64(a!, b!, [1, 3])]
 
-/** The two axes that change places: `rows`, neighbours in the operand, and `columns`, neighbours in the result. */
+/** The two axes to swap: `rows`, contiguous in the operand, and `columns`, contiguous in the result. */
 interface Plane {
   readonly width: number
   readonly rows: number
@@ -82,14 +82,14 @@ const copySquares = (code: Code, p: Plane, target: I32, source: I32, rows: Span,
   })
 }
 
-/** Visits a span in pieces of so many elements. */
+/** Visits a span in pieces of this many elements. */
 const inPieces = (code: Code, [from, to]: Span, size: number, visit: (piece: Span) => void): void => {
   code.for(from, to, size, (first) => {
     visit([first, code.let(smaller(plus(first, size), to))])
   })
 }
 
-/** Some rows, of all columns: in tiles, in which squares are taken in the order of cache lines. */
+/** Some rows of all columns: in tiles, with squares in the order of cache lines. */
 const copyRows = (code: Code, p: Plane, target: I32, source: I32, [from, to]: Span): void => {
   if (p.width < 4) {
     copyElements(code, p, target, source, [from, to], i32(0))
@@ -106,7 +106,7 @@ const copyRows = (code: Code, p: Plane, target: I32, source: I32, [from, to]: Sp
       })
     })
   })
-  // The columns that are left of all rows, and the rows that are left of the others.
+  // The remaining columns of all rows, and the remaining rows of the others.
   if (columns < p.columns) copyElements(code, p, target, source, [from, to], i32(columns))
   if (p.rows % side !== 0) copyElements(code, { ...p, columns }, target, source, [whole, to], i32(0))
 }

@@ -1,6 +1,6 @@
 /**
- * Triangular equations by substitution. First the matrix is written to scratch memory so that the equations are in the order
- * in which they are solved, each a row; then groups of right-hand sides are solved side by side.
+ * Triangular equations by substitution. First the matrix is written to scratch memory, with one row for each equation in the
+ * order of solving; then groups of right-hand sides are solved side by side.
  */
 import { range, sizeOf } from '../../../core/shape.ts'
 import { batchOf, extents } from '../../../primitives/linalg/matrices.ts'
@@ -60,7 +60,7 @@ export const triangularSolveLibrary: readonly LibraryFunction[] = widths.map(sub
 
 interface System {
   readonly n: number
-  /** Right-hand sides, and how far apart, in elements, their elements and they themselves are. */
+  /** Right-hand sides, with the strides of their elements and of themselves, in elements. */
   readonly count: number
   readonly stride: number
   readonly apart: number
@@ -93,7 +93,7 @@ const systemOf = (
 /** The number of the equation, or unknown, of a step. */
 const atStep = ({ forward, n }: System, step: I32): I32 => (forward ? step : minus(n - 1, step))
 
-/** An iteration writes the row of a step: coefficients of the unknowns known by then, and its own. */
+/** An iteration writes the row of a step: the coefficients of the unknowns solved before, and its own. */
 const orderPhase = (system: System, cell: DoubleCell, matrices: number): Phase => {
   const { n, along } = system
   return {
@@ -118,7 +118,7 @@ const orderPhase = (system: System, cell: DoubleCell, matrices: number): Phase =
 /** The least width that holds all right-hand sides, or the greatest. */
 const widthFor = (count: number): number => widths.find((width) => count <= width) ?? Math.max(...widths)
 
-/** An iteration solves for a group of right-hand sides; where there are too few, zeros fill it up. */
+/** An iteration solves for a group of right-hand sides; a partial group is padded with zeros. */
 const solvePhase = (system: System, cell: DoubleCell, matrices: number): Phase => {
   const { n, count, stride, apart } = system
   const width = widthFor(count)

@@ -24,7 +24,7 @@ const isFloat32 = ({ name }: Float): boolean => name === 'f32'
 const combined = (float: Float, kind: 'add' | Extremum, x: Vector, y: Vector): Vector =>
   isFloat32(float) ? op(`f32x4.${kind}`, x, y) : op(`f64x2.${kind}`, x, y)
 
-/** Where the candidate is to replace the best so far: it is better, or the first NaN. */
+/** Where the candidate replaces the best so far: it is better, or the first NaN. */
 const replaces = (float: Float, select: Extremum, candidate: Vector, best: Vector): Vector => {
   const notBetter = select === 'max' ? 'le' : 'ge'
   return isFloat32(float)
@@ -32,7 +32,7 @@ const replaces = (float: Float, select: Extremum, candidate: Vector, best: Vecto
     : op('v128.andnot', op('f64x2.eq', best, best), op(`f64x2.${notBetter}`, candidate, best))
 }
 
-/** A number of an element of the window in all lanes, and where such numbers are equal. */
+/** The index of an element of the window in all lanes, and the comparison of such indices. */
 const numberOf = (float: Float, index: I32): Vector =>
   isFloat32(float) ? op('i32x4.splat', index) : op('i64x2.splat', op('i64.extend_i32_u', index))
 const sameNumber = (float: Float, x: Vector, y: Vector): Vector =>
@@ -40,7 +40,7 @@ const sameNumber = (float: Float, x: Vector, y: Vector): Vector =>
 
 type Visit = (code: Code, access: Access, outs: readonly I32[], xs: readonly I32[]) => void
 
-/** Iterations over outputs whose windows lie apart (`inOrder`), or over all lines of outputs. */
+/** Iterations over outputs with disjoint windows (`inOrder`), or over all lines of outputs. */
 const windowPhase = (
   plan: WindowPlan,
   inOrder: boolean,
@@ -54,7 +54,7 @@ const windowPhase = (
     strides: apart.strides.map((s, i) => [...s, ...together.strides[i]!]),
   }
   const outer = inOrder ? apart : lines
-  /** The same strides for arrays alike. */
+  /** The same strides for arrays with the same layout. */
   const forAll = ({ shape, strides }: Grid): Grid => ({
     shape,
     strides: [...outs.map(() => strides[0]!), ...xs.map(() => strides[1]!)],
@@ -126,7 +126,7 @@ const reduceRoutine =
     return routineOf(scratch, [...staged.phases, phase])
   }
 
-/** Finds the extremum of a window; `onTake` is told where a later element replaces the best so far. */
+/** Finds the extremum of a window; `onTake` is called with the lanes in which a later element replaces the best so far. */
 const findExtremum = (
   code: Code,
   { float, window }: WindowPlan,

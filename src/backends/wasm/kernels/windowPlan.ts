@@ -1,6 +1,6 @@
 /**
- * Windows over an operand that is padded with what loses against everything: the element that a window reads is then linear in
- * the output's coordinates and the window's. Outputs along one axis, whose windows are neighbours, are computed as vectors.
+ * Windows over an operand that is padded with the identity of the reduction: then the index of an element is linear in the
+ * output's and the window's coordinates. Outputs along one axis, with adjacent windows, are computed as vectors.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { stridesOf } from '../../../core/shape.ts'
@@ -17,7 +17,7 @@ import type { AxisPadding } from './staging.ts'
 /** Strides are in bytes: of the grids of outputs in the output, then in the padded operand. */
 export interface WindowPlan {
   readonly float: Float
-  /** Outputs whose windows have no element in common with those of the rest; then outputs whose windows may overlap. */
+  /** Outputs with disjoint windows; then outputs whose windows may overlap. */
   readonly apart: Grid
   readonly together: Grid
   /** A line of outputs. */
@@ -60,12 +60,12 @@ export const windowPlan = (params: WindowParams, padded: Aval, out: Aval, float:
   }
 }
 
-/** How many elements of windows are written out, one after the other. */
+/** The most window elements that are unrolled. */
 const WRITTEN_OUT = 16
 
 /**
- * Visits the window's elements in order: their offsets from its first one, and their numbers. With `again`, the first one need
- * not be visited, as it has been, but may be.
+ * Visits the window's elements in order: their offsets from its first one, and their numbers. With `again`, the first one may
+ * be visited again or skipped.
  */
 export const eachElement = (
   code: Code,
@@ -90,7 +90,7 @@ export const eachElement = (
   })
 }
 
-/** How elements are read and written: as many as a vector holds, or one, as the first of a vector. */
+/** How elements are read and written: a whole vector, or one element, as the first of a vector. */
 export interface Access {
   readonly load: (address: I32) => Vector
   readonly store: (code: Code, address: I32, value: Vector) => void

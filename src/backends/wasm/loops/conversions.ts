@@ -1,4 +1,4 @@
-/** Conversions of elements in lanes. What they mean is in `core/convert.ts`. */
+/** Conversions of elements in lanes. `core/convert.ts` defines their meaning. */
 import type { DType, LongDType, NarrowDType, WordDType } from '../../../core/dtype.ts'
 import { bitsOf, integerLimits, isFloat, isLong, isNarrow, widened } from '../../../core/dtype.ts'
 import { f32x4, f64x2, i32, i32x4, i64x2, op } from '../asm/index.ts'
@@ -56,7 +56,7 @@ const toLong = (to: LongDType, from: WordDType, x: Vector): Vector => {
   return longOfDouble(to, words.float64[from](x))
 }
 
-// Between floats of 32 bits and integers of 64 by way of float64, as in the reference.
+// Between 32-bit floats and 64-bit integers through float64, as in the interpreter.
 const fromLong = (from: LongDType, to: WordDType, x: Vector): Vector => {
   if (to === 'bool') return narrowMask(op('i64x2.ne', x, i64x2(0n)))
   return isFloat(to) ? words[to].float64(doubleOfLong(from, x)) : narrowMask(x)
@@ -68,7 +68,7 @@ const signExtended =
   (x) =>
     op('i32x4.shr_s', op('i32x4.shl', x, i32(32 - bits)), i32(32 - bits))
 
-/** From what a lane holds to the dtype that `widened` names. */
+/** From the contents of a lane to the dtype of `widened`. */
 const widening: { readonly [D in NarrowDType]: Unary } = {
   float16: singleOfHalf,
   bfloat16: singleOfBrain,

@@ -1,4 +1,4 @@
-/** What a kernel's loops are: how its range is counted and cut, and how many elements go side by side. */
+/** The loops of a kernel: its range, how it is split, and the number of elements side by side. */
 import { ShapeError } from '../../../core/errors.ts'
 import type { Node } from '../../../lowering/nodes.ts'
 import { reachable } from '../../../lowering/nodes.ts'
@@ -10,10 +10,10 @@ import { bytesOf, isWide } from './lanes.ts'
 const elementUnit = 1024
 /** The same, where each element is a reduction. */
 const foldUnit = 16
-/** Along so many elements all rows go, before they go along the next, where neighbours are far apart in memory. */
+/** Where neighbours are far apart in memory, all rows are processed for this many elements before the next ones. */
 export const stripLength = 64
 
-/** Kernels that are one line of elements, each on its own, are cut anywhere along it. */
+/** Kernels of one line of independent elements are split anywhere along it. */
 export const isLine = (k: Kernel): boolean =>
   k.outer.length === 0 && k.inner.length === 1 && k.stages.every((s) => s.reductions.length === 0)
 
@@ -23,11 +23,11 @@ const nodesOf = (k: Kernel): readonly Node[] =>
 /** Elements of a line that make one unit of its range. */
 export const lineUnit = (k: Kernel): number => (nodesOf(k).some((n) => n.kind === 'fold') ? foldUnit : elementUnit)
 
-/** How many units a kernel's range has. */
+/** The number of units in a kernel's range. */
 export const kernelCount = (k: Kernel): number =>
   isLine(k) ? Math.ceil(k.inner[0]!.extent / lineUnit(k)) : k.outer.reduce((n, v) => n * v.extent, 1)
 
-/** How many elements a unit is. */
+/** The number of elements in a unit. */
 export const unitSize = (k: Kernel): number =>
   isLine(k) ? Math.min(lineUnit(k), k.inner[0]!.extent) : k.inner.reduce((n, v) => n * v.extent, 1)
 
@@ -50,11 +50,11 @@ export const rootsOf = (stage: Stage): readonly Node[] => [
 
 export const lanesOf = (k: Kernel): Lanes => (nodesOf(k).some((n) => isWide(n.dtype)) ? 2 : 4)
 
-/** What counters of 32 bits with a sign can count, and what can be divided without one. */
+/** The limits of signed 32-bit counters, and of unsigned division. */
 const mostCounted = 2 ** 31 - 1
 const mostDivided = 2 ** 32
 
-/** Throws where places in a kernel's loops have no numbers of 32 bits: of domains that are never in memory as a whole. */
+/** Throws where indices in a kernel's loops exceed 32 bits, which is possible for domains that are never in memory as a whole. */
 export const checkCounts = (k: Kernel): void => {
   const nodes = nodesOf(k)
   const folds = nodes.flatMap((n) => (n.kind === 'fold' ? n.vars : []))

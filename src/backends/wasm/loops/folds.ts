@@ -1,4 +1,4 @@
-/** Accumulators of reductions. Sums and products of float32 are taken in float64, as the reference takes them. */
+/** Accumulators of reductions. Sums and products of float32 are computed in float64, as in the interpreter. */
 import type { DType } from '../../../core/dtype.ts'
 import { isFloat } from '../../../core/dtype.ts'
 import type { FoldName } from '../../../primitives/folds.ts'
@@ -12,19 +12,19 @@ import { combine } from './operations.ts'
 const highHalf = (x: Vector): Vector => shuffle32(x, x, [2, 3, 2, 3])
 const promote = (x: Vector): Vector => op('f64x2.promote_low_f32x4', x)
 
-/** What a reduction has come to, lane by lane. */
+/** The state of a reduction, lane by lane. */
 export class Accumulator {
   readonly #code: Code
   readonly #fold: FoldName
   readonly #dtype: DType
-  /** The dtype that it is taken in. */
+  /** The dtype of the accumulator. */
   readonly #inner: DType
   readonly #lanes: Lanes
   readonly #parts: readonly Local<'v128'>[]
-  /** Of extrema of floats: which lanes have met a NaN. To watch for it apart takes a third of the instructions. */
+  /** For extrema of floats: the lanes that have had a NaN. Tracking it separately takes a third of the instructions. */
   readonly #nans: Local<'v128'> | null
 
-  /** `lanes` is how many elements come at once. */
+  /** `lanes` is the number of elements at a time. */
   constructor(code: Code, fold: FoldName, dtype: DType, lanes: Lanes) {
     this.#code = code
     this.#fold = fold
@@ -43,7 +43,7 @@ export class Accumulator {
     return combine(this.#fold, this.#inner, x, y)
   }
 
-  /** Takes in elements, one in each lane. */
+  /** Accumulates elements, one in each lane. */
   add(elements: Vector): void {
     const x = this.#code.let(elements)
     if (this.#nans !== null) {
@@ -89,7 +89,7 @@ export class Accumulator {
     let x = second === undefined ? first! : this.#combine(first!, second)
     if (isWide(this.#inner)) x = this.#combine(x, shuffle64(x, x, [1, 0]))
     else {
-      // Of two lanes, the others are of no account.
+      // With two lanes, the others are ignored.
       if (this.#lanes === 4) x = this.#combine(x, shuffle32(x, x, [2, 3, 0, 1]))
       x = this.#combine(x, shuffle32(x, x, [1, 0, 3, 2]))
     }

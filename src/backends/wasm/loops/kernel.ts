@@ -1,4 +1,4 @@
-/** Loop nests as functions `(frame, lo, hi)`: the outer loops' settings from `lo` up to, but without, `hi`. */
+/** Loop nests as functions `(frame, lo, hi)`: the outer loops' iterations from `lo` up to, but not including, `hi`. */
 import type { Index, LoopVar } from '../../../lowering/indices.ts'
 import type { Reduction, Value } from '../../../lowering/nodes.ts'
 import { reachable } from '../../../lowering/nodes.ts'
@@ -16,15 +16,15 @@ import type { FloatMath } from './operations.ts'
 import type { Bindings } from './places.ts'
 import { indexValue, sum, times } from './places.ts'
 
-/** What kernels of one program share. */
+/** The shared state of a program's kernels. */
 export interface KernelEnvironment {
   readonly locationOf: (value: Value) => Location
   readonly math: FloatMath
-  /** Gives the thread's own scratch memory. */
+  /** Returns the thread's own scratch memory. */
   readonly threadScratch: Func
 }
 
-/** How many vectors of reductions are taken side by side, so that whole cache lines are read. */
+/** The number of vectors of reductions side by side, so that whole cache lines are read. */
 const foldVectors = 4
 class KernelWriter implements Surroundings {
   readonly #code: Code
@@ -143,7 +143,7 @@ class KernelWriter implements Surroundings {
     })
   }
 
-  /** One pass along the vector axis: by vectors, then what is left, element by element. */
+  /** One pass along the vector axis: by vectors, then the remaining elements one by one. */
   #line(
     stage: Stage,
     v: LoopVar,
@@ -210,7 +210,7 @@ class KernelWriter implements Surroundings {
     const bytes = bytesOf(value.aval.dtype)
     const place = this.#environment.locationOf(value)
     const pointer = this.#pointers.get(value)!
-    // An instruction's own offset is added without wrapping: what it is added to must not lie before the array.
+    // An instruction's own offset is added without wrapping: the base must not be before the array.
     const known = index.min >= index.constant ? Math.max(0, index.constant) : 0
     const start = place.offset + known * bytes
     const moving = index.plus(-known)

@@ -1,7 +1,7 @@
 /**
- * How elements of each dtype stand in vectors, and their way to and from memory. A vector has `lanes` elements: two where a
+ * The layout of elements of each dtype in vectors, and their loads and stores. A vector has `lanes` elements: two where a
  * kernel has dtypes of 64 bits, else four. Elements of up to 32 bits take 32 bits, from the low end; bools are masks (all bits
- * or none); floats of 16 bits and integers of 8 and 16 stand for themselves, zero-extended: they are moved and converted.
+ * or none); 16-bit floats and integers of 8 and 16 bits are zero-extended bits: they are only moved and converted.
  */
 import type { DType } from '../../../core/dtype.ts'
 import { encodeElement } from '../../../core/convert.ts'

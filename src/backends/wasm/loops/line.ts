@@ -1,4 +1,4 @@
-/** What is done along the vector axis, a vector or an element at a time. */
+/** The code along the vector axis, for a vector or an element at a time. */
 import { costOf } from '../../../lowering/analyse.ts'
 import type { Index, LoopVar } from '../../../lowering/indices.ts'
 import type { Node, Reduction, Value } from '../../../lowering/nodes.ts'
@@ -16,11 +16,11 @@ import type { Bindings } from './places.ts'
 import { indexValue, sum, times } from './places.ts'
 import { threefryRounds } from './threefry.ts'
 
-/** How many operations one expression may have, one in the other; of more than `cheap` instructions, one. */
+/** The deepest nesting of operations in one expression; only one with more than `cheap` instructions. */
 const deepest = 24
 const cheap = 4
 
-/** How the vector axis is gone along: a vector at a time, or one element. */
+/** The step along the vector axis: a vector, or one element. */
 type Mode = 'full' | 'single'
 
 /** Where an element is, with the vector axis at 0; and how far its neighbour along that axis is, in bytes. */
@@ -30,27 +30,27 @@ interface Access {
   readonly step: number | null
 }
 
-/** What a line asks the kernel around it for. */
+/** What a line needs from the kernel around it. */
 export interface Surroundings {
   /** The loops' settings; of the axis that the line goes along, too. */
   readonly bindings: Bindings
   bind(v: LoopVar, value: Expr<'i32'>): void
   unbind(v: LoopVar): void
-  /** What an earlier stage has reduced the row to. */
+  /** The result of an earlier stage's reduction of the row. */
   row(reduction: Reduction): Vector
   readonly math: FloatMath
   /** The address of an element of an array, and an offset from it that is known. */
   address(value: Value, index: Index): { readonly base: Expr<'i32'>; readonly offset: number }
 }
 
-/** What has been computed at one place. */
+/** The values computed at one index. */
 class Known {
   readonly nodes = new Map<Node, Vector>()
   /** Both words of Threefry's blocks, by their operands. */
   readonly blocks = new Map<string, readonly Vector[]>()
 }
 
-/** Writes what is done at one place along the vector axis. */
+/** Emits the code for one index along the vector axis. */
 export class LineWriter {
   readonly #kernel: Surroundings
   readonly #code: Code
@@ -74,7 +74,7 @@ export class LineWriter {
     this.#nodes = reachable(rootsOf(stage))
   }
 
-  /** Writes what does not change along the axis; gives the body of the loop. `j` is the place. */
+  /** Emits what is invariant along the axis; returns the body of the loop. `j` is the index. */
   prepare(j: Expr<'i32'>): (mode: Mode, accumulators: readonly Accumulator[], vectors: number) => void {
     const roots = rootsOf(this.#stage)
     const nodes = this.#nodes
@@ -85,7 +85,7 @@ export class LineWriter {
     for (const n of nodes)
       if (n.kind === 'load' && !inFolds.has(n)) this.#accesses.set(n, this.#access(n.value, n.index))
     for (const s of this.#stage.stores) this.#accesses.set(s, this.#access(s.value, s.index))
-    // The largest expressions that stay the same: operands of varying ones, and roots.
+    // The largest invariant expressions: operands of varying ones, and roots.
     const fixed = new Known()
     for (const n of nodes) {
       if (inFolds.has(n) || n.kind === 'literal' || this.#varies(n)) continue
@@ -110,9 +110,9 @@ export class LineWriter {
     return this.#nodes.some((n) => n.kind === 'fold')
   }
 
-  /** What is stored and accumulated at one place. */
+  /** Stores and accumulates at one index. */
   #element(mode: Mode, accumulators: readonly Accumulator[], known: Known, j: Expr<'i32'>): void {
-    // All is read before anything is written, which may be where something was read.
+    // All reads come before all writes, which may be in place.
     const values = this.#stage.stores.map((s) => this.#emit(s.node, mode, known, j))
     const reduced = this.#stage.reductions.map((r) => this.#emit(r.node, mode, known, j))
     this.#stage.stores.forEach((s, i) => {
@@ -222,7 +222,7 @@ export class LineWriter {
     return kept
   }
 
-  /** Whether a value gets a local: if it is used again, and now and then, so that expressions do not grow deep. */
+  /** Whether a value gets a local: if it is used again, and at times to limit the depth of expressions. */
   #isKept(n: Node): boolean {
     const isLong = n.kind === 'op' && costOf(n.op) > cheap
     this.#unkept = isLong ? deepest : this.#unkept + 1

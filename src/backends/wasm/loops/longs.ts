@@ -1,4 +1,4 @@
-/** Integers of 64 bits, two in a vector. What SIMD has no instruction for goes lane by lane. */
+/** Integers of 64 bits, two in a vector. Operations without a SIMD instruction run lane by lane. */
 import type { LongDType } from '../../../core/dtype.ts'
 import type { OpName } from '../../../ir/op.ts'
 import type { Expr } from '../asm/index.ts'
@@ -24,7 +24,7 @@ const byLane =
 const isZero = (x: I64): Expr<'i32'> => op('i64.eqz', x)
 const LEAST = -(2n ** 63n)
 
-// The machine's division traps by zero, and where the quotient does not fit: of the least number by -1, which wraps.
+// The division instruction traps for a divisor of 0, and on overflow, for the least number by -1, which must wrap.
 const signedQuotient = (x: I64, y: I64): I64 => {
   const overflows = op('i32.and', op('i64.eq', x, i64(LEAST)), op('i64.eq', y, i64(-1n)))
   const divisor = select(op('i32.or', isZero(y), overflows), i64(1n), y)
@@ -36,7 +36,7 @@ const unsignedQuotient = (x: I64, y: I64): I64 =>
 const unsignedRemainder = (x: I64, y: I64): I64 =>
   select(isZero(y), x, op('i64.rem_u', x, select(isZero(y), i64(1n), y)))
 
-/** Without a sign, numbers compare as with one once their first bits are turned over. */
+/** Unsigned numbers compare as signed ones once their highest bits are flipped. */
 const turned = (x: Vector): Vector => op('v128.xor', x, i64x2(LEAST))
 
 const greater = (dtype: LongDType, x: Vector, y: Vector): Vector =>

@@ -1,4 +1,4 @@
-/** Elementwise operations on vectors: what each of the IR's comes to, by dtype. */
+/** Elementwise operations on vectors: the code for each of the IR's, by dtype. */
 import type { DType, LongDType, WordDType } from '../../../core/dtype.ts'
 import { isHalf, isLong } from '../../../core/dtype.ts'
 import type { OpName, OpParams } from '../../../ir/op.ts'
@@ -97,7 +97,7 @@ const isZero = (x: Vector): Vector => op('i32x4.eq', x, i32x4(0))
 const highHalf = (x: Vector): Vector => shuffle32(x, x, [2, 3, 2, 3])
 const halves = (low: Vector, high: Vector): Vector => shuffle32(low, high, [0, 1, 4, 5])
 
-// Quotients of 32-bit integers are exact in float64. -2³¹ / -1 is beyond what conversion saturates to: it wraps.
+// Quotients of 32-bit integers are exact in float64. -2³¹ / -1 exceeds the range of the conversion: it wraps.
 const signedQuotient = (x: Vector, y: Vector): Vector => {
   const half = (a: Vector, b: Vector): Vector =>
     op(
@@ -128,7 +128,7 @@ const compareFloats = {
   ge: ['f32x4.ge', 'f64x2.ge'],
 } as const
 
-// True is a mask of ones, -1, and so less than false, 0: bools compare the other way round.
+// True is a mask of ones, -1, and so less than false, 0: bools compare in reverse.
 const compareIntegers = {
   eq: ['i32x4.eq', 'i32x4.eq', 'i32x4.eq'],
   ne: ['i32x4.ne', 'i32x4.ne', 'i32x4.ne'],

@@ -1,4 +1,4 @@
-/** The vocabulary in which the functions of float32 vectors are written. */
+/** The basic operations of the functions on float32 vectors. */
 import type { Code, Expr } from '../../asm/index.ts'
 import { f32x4, i32, i32x4, op } from '../../asm/index.ts'
 import type { Tools } from '../float64/tools.ts'
@@ -62,11 +62,11 @@ export const shifter = f32x4(1.5 * 2 ** 23)
 export const powerOfTwo = (shifted: Vector): Vector => addInt(shiftLeft(shifted, 23), oneBits)
 
 /**
- * What the functions take from the module that they are written into.
+ * What the functions need from the module that they are emitted into.
  * `H`: the functions in JavaScript that a function may call, which its row in functions.ts has to name.
  */
 export interface Kit<H extends HostFunction = never> {
-  /** For what is computed by a function on float64. */
+  /** For lanes that are computed by a function on float64. */
   readonly tools64: Tools
   /** a·b + c, fused where the engine can; of float32, and of float64. */
   readonly madd: (a: Vector, b: Vector, c: Vector) => Vector
@@ -100,7 +100,10 @@ const estrin = (kit: Kit, x: Vector, c: readonly Vector[]): Vector => {
   return estrin(kit, mul(x, x), pairs)
 }
 
-/** A polynomial. Loops wait for chains of dependent operations: from five coefficients on, short chains are worth more operations. */
+/**
+ * A polynomial. Loops wait for chains of dependent operations: from five coefficients on, shorter chains are worth more
+ * operations.
+ */
 export const polynomial = (kit: Kit, x: Vector, c: readonly number[]): Vector =>
   c.length < 5 ? horner(kit, x, c) : estrin(kit, x, c.map(f32x4))
 
