@@ -3,8 +3,8 @@
  * `docs/adding-a-back-end.md` walks through it; `conforms` and `conformsAsync` of `pullback/testing` check a back end against
  * it.
  *
- * - **Programs.** `compile` gets valid, optimised programs in dtypes that it supports. The interpreter defines their meaning;
- *   equal arguments give equal results. A back end never sees tracers.
+ * - **Programs.** `compile` gets valid, optimised programs in dtypes that it supports. The reference (`backends/reference`; to
+ *   users the device `interpreter`) defines their meaning; equal arguments give equal results. A back end never sees tracers.
  * - **Arrays.** An executable maps bodies to bodies. Elements of an input are in ordinary memory (`body.host`), in its own
  *   memory (`body.resident`, if this back end put it there), or in another device's, from which `body.host` copies them. It may
  *   cache a copy of its own with `body.place`. It never writes to an input's elements, unless the body is offered.

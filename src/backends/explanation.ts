@@ -5,7 +5,7 @@ export interface ExplainedStep {
   /** The number of blocks around it. */
   readonly depth: number
   /**
-   * `kernel`: loops with operations fused into them; `routine`: a tuned one; `copy`; `host`: an operation of the interpreter;
+   * `kernel`: loops with operations fused into them; `routine`: a tuned one; `copy`; `host`: an operation of the reference;
    * `cond`, `while` and `scan`: control flow around the steps that follow, deeper.
    */
   readonly kind: 'kernel' | 'routine' | 'host' | 'copy' | 'cond' | 'while' | 'scan'

@@ -1,4 +1,7 @@
-/** The reference back end: programs mean what this makes of them, an operation after another, by the records. To users it is the device `interpreter`. */
+/**
+ * The reference back end: it runs programs one operation after another, by the records, and so defines their meaning. To users
+ * it is the device `interpreter`.
+ */
 import type { Aval } from '../../core/aval.ts'
 import type { TypedArray } from '../../core/dtype.ts'
 import { dtypes } from '../../core/dtype.ts'

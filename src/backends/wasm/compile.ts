@@ -63,7 +63,7 @@ interface Planned {
 
 /** Options of `compile`. */
 interface CompileOptions {
-  /** Cuts all ranges as finely as can be, whatever that costs: so that tests on small arrays meet threads. */
+  /** Splits all ranges as finely as possible, so that tests on small arrays use threads. */
   readonly finest?: boolean
 }
 

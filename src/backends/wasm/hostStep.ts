@@ -1,4 +1,4 @@
-/** Equations without a kernel: the interpreter evaluates them within a compiled program. */
+/** Equations without a kernel: the reference evaluates them within a compiled program. */
 import { literalData } from '../../ir/literal.ts'
 import type { Equation } from '../../ir/program.ts'
 import { Literal } from '../../ir/program.ts'

@@ -28,7 +28,7 @@ const recomputes = (eqn: Equation): boolean => {
   return body?.derive('recomputes', () => body.equations.some(recomputes)) ?? false
 }
 
-// Larger bodies are left to the interpreter.
+// Larger bodies are left to the reference.
 const largestBody = 200_000
 
 const inlinedSize = (program: Program): number =>

@@ -92,7 +92,7 @@ const multiplyPanel = (
 }
 
 interface Extent {
-  /** How many rows. */
+  /** The number of rows. */
   readonly count: I32
   readonly panelBytes: number
   /** The one panel to compute; null for all. */

@@ -1,5 +1,5 @@
 /**
- * Running sums, products and extrema. Floats accumulate in double precision, as in the interpreter, one after the other: lines
+ * Running sums, products and extrema. Floats accumulate in double precision, as in the reference, one after the other: lines
  * run in parallel, and along all but the last axis adjacent lines share vectors.
  */
 import { isNarrow } from '../../../core/dtype.ts'

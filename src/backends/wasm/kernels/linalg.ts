@@ -1,6 +1,6 @@
 /**
  * Shared helpers of factorisations and solutions. They work on float64 matrices in scratch memory for any dtype, with the
- * interpreter's roundings in its order: the results are the same, bit by bit.
+ * reference's roundings in its order: the results are the same, bit by bit.
  */
 import type { Aval } from '../../../core/aval.ts'
 import { range } from '../../../core/shape.ts'

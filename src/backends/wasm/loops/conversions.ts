@@ -56,7 +56,7 @@ const toLong = (to: LongDType, from: WordDType, x: Vector): Vector => {
   return longOfDouble(to, words.float64[from](x))
 }
 
-// Between 32-bit floats and 64-bit integers through float64, as in the interpreter.
+// Between 32-bit floats and 64-bit integers through float64, as in the reference.
 const fromLong = (from: LongDType, to: WordDType, x: Vector): Vector => {
   if (to === 'bool') return narrowMask(op('i64x2.ne', x, i64x2(0n)))
   return isFloat(to) ? words[to].float64(doubleOfLong(from, x)) : narrowMask(x)

@@ -1,4 +1,4 @@
-/** Accumulators of reductions. Sums and products of float32 are computed in float64, as in the interpreter. */
+/** Accumulators of reductions. Sums and products of float32 are computed in float64, as in the reference. */
 import type { DType } from '../../../core/dtype.ts'
 import { isFloat } from '../../../core/dtype.ts'
 import type { FoldName } from '../../../primitives/folds.ts'
