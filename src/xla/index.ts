@@ -1,4 +1,8 @@
-/** `pullback/xla`: programs compiled by XLA, through PJRT plugins. */
+/**
+ * `pullback/xla`: programs compiled by XLA, through PJRT plugins.
+ *
+ * @module pullback/xla
+ */
 export type { XlaDevice, XlaMemory } from './device.ts'
 export { XlaError } from './errors.ts'
 export type { BadPlugin, NoForeignFunctions, NoPlugin, RefusedPlugin, XlaFailure } from './errors.ts'
