@@ -14,6 +14,8 @@ export interface Options {
   readonly write: boolean
   /** A Python interpreter that has JAX and PyTorch, or null. */
   readonly python: string | null
+  /** Whether to have a column for XLA. */
+  readonly xla: boolean
   /** A Node whose V8 joins vectors to ones of 256 bits, or null. */
   readonly wideNode: string | null
 }
@@ -23,6 +25,7 @@ npm run bench -- --write          writes them into docs/benchmarks.md too, of wh
 npm run bench -- --only W5        some rows or sections: W1, ..., W9, W1.256, models, memory, scale; may be repeated
 npm run bench -- --quick          short rounds
 npm run bench -- --python PATH    with columns for JAX and PyTorch, by an interpreter that has them
+npm run bench -- --xla            with a column for XLA, by the PJRT plugin that pullback/xla finds
 npm run bench -- --wide-node PATH a column of real models for vectors of 256 bits, by Node 24 or later on x64`
 
 const sections = ['models', 'memory', 'scale']
@@ -40,6 +43,7 @@ export const parseOptions = (args: readonly string[]): Options => {
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       python: { type: 'string' },
+      xla: { type: 'boolean', default: false },
       'wide-node': { type: 'string' },
     },
   })
@@ -54,6 +58,7 @@ export const parseOptions = (args: readonly string[]): Options => {
     pace: values.quick ? quick : thorough,
     write: values.write,
     python: values.python ?? null,
+    xla: values.xla,
     wideNode: values['wide-node'] ?? null,
   }
 }

@@ -1,6 +1,6 @@
 /** Pullback beside its peers, row by row. */
 import type { Contestant } from './harness/contestants.ts'
-import { contestants, pythonContestantsOf } from './harness/contestants.ts'
+import { contestants, pythonContestantsOf, xlaContestant } from './harness/contestants.ts'
 import { firstCalls } from './harness/firstCall.ts'
 import { ContestantProcess } from './harness/process.ts'
 import type { Timings } from './harness/race.ts'
@@ -74,7 +74,11 @@ const measureFirstCalls = async (
 }
 
 export const measureSpeed = async (options: Options): Promise<Speed> => {
-  const taking = options.python === null ? contestants : [...contestants, ...pythonContestantsOf(options.python)]
+  const taking = [
+    ...contestants,
+    ...(options.xla ? [xlaContestant] : []),
+    ...(options.python === null ? [] : pythonContestantsOf(options.python)),
+  ]
   const python = options.python ?? ''
   const start: Start = (all) => Promise.all(all.map((contestant) => ContestantProcess.start(contestant, python)))
   const failures: string[] = []

@@ -1,7 +1,7 @@
 /** Who takes part, and how each is started. */
 import { spawnSync } from 'node:child_process'
 
-export type LibraryName = 'pullback' | 'jax' | 'tensorflow' | 'plain'
+export type LibraryName = 'pullback' | 'xla' | 'jax' | 'tensorflow' | 'plain'
 /** Libraries in Python, for orientation. */
 export type PythonName = 'jax' | 'torch'
 
@@ -39,6 +39,9 @@ export const contestants: readonly Contestant[] = [
   node('TensorFlow.js, threads', 'peer', 'tensorflow', { threads: true }),
   node('plain loops', 'orientation', 'plain'),
 ]
+
+/** Pullback's programs on XLA, for orientation: its own engine is what is measured. */
+export const xlaContestant: Contestant = node('Pullback, XLA', 'orientation', 'xla')
 
 const pythonContestants = [
   { name: 'JAX', role: 'orientation', runs: { python: 'jax' } },

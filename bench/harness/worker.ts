@@ -6,6 +6,7 @@ import type { Replies, Request } from './protocol.ts'
 
 const libraries: { readonly [N in LibraryName]: () => Promise<{ readonly library: Library }> } = {
   pullback: () => import('../contestants/pullback/library.ts'),
+  xla: () => import('../contestants/xla/library.ts'),
   jax: () => import('../contestants/jax/library.ts'),
   tensorflow: () => import('../contestants/tensorflow/library.ts'),
   plain: () => import('../contestants/plain/library.ts'),
