@@ -17,12 +17,12 @@ const folder = join(import.meta.dirname, '..', 'output')
 export const outputPath = (name: string): string => relative(process.cwd(), join(folder, name))
 
 /** Writes a file of examples/output; gives its path. */
-export const writeOutput = (name: string, text: string): TaskEither<WriteError, string> =>
+export const writeOutput = (name: string, contents: string | Uint8Array): TaskEither<WriteError, string> =>
   tryCatch(
     async () => {
       await mkdir(folder, { recursive: true })
       const path = join(folder, name)
-      await writeFile(path, text)
+      await writeFile(path, contents)
       return relative(process.cwd(), path)
     },
     (e) => ({ _tag: 'WriteError', message: `${name} could not be written: ${String(e)}` }),
