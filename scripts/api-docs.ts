@@ -1,6 +1,6 @@
 /**
  * Writes `docs/api`, a page for each namespace, from the doc comments; fails where a public name is missing from its page. The
- * pages are made when the package is packed, and are no part of the repository.
+ * pages are made when the package is packed, and are not part of the repository.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

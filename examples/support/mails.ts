@@ -38,7 +38,7 @@ const plain = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 /** Subject and body of a mail as it was sent; of one that cannot be parsed, what stands after its headers. */
 const parseMail = async (raw: string): Promise<Pick<Mail, 'subject' | 'body'>> => {
-  // Mailboxes begin each mail with a line that is no header.
+  // Mailboxes begin each mail with a line that is not a header.
   const sent = raw.replace(/^From .*\r?\n/, '')
   const { subject = '', text = '', html = '' } = await PostalMime.parse(sent)
   const body = text.trim() === '' ? textOfHtml(html) : text

@@ -186,7 +186,7 @@ class NodeReader {
   }
 
   #malformed(byte: number): never {
-    return stop('Malformed', byte, 'a line of the header is no node of a tree')
+    return stop('Malformed', byte, 'a line of the header is not a node of a tree')
   }
 
   #custom(name: unknown, children: unknown, byte: number): ReadNode {
@@ -316,7 +316,8 @@ const build = (nodes: readonly ReadNode[]): unknown => {
   return stack[0]
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'what was thrown is no error')
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : 'what was thrown is not an error'
 
 const describe = (x: unknown): string => (x instanceof NDArray ? String(x.aval) : `a ${typeof x}`)
 

@@ -104,7 +104,7 @@ const shapeOf = (payload: NDArray, kind: BlockKind): Shape => {
   if (shape !== null) return shape
   const { elements, bytes } = blocks[kind]
   throw new ShapeError(
-    `QuantizedArray: rows of ${payload.aval} are no whole blocks of ${kind}, of ${bytes} bytes for ${elements} values.`,
+    `QuantizedArray: rows of ${payload.aval} are not whole blocks of ${kind}, of ${bytes} bytes for ${elements} values.`,
   )
 }
 

@@ -49,7 +49,7 @@ const lengthOf = (name: string, xs: ArrayTree, option: number | undefined): numb
     length = extent
   })
   if (length === undefined) throw new ArgumentError(`${name}: without arrays to read it needs { length }.`)
-  if (!Number.isInteger(length) || length < 0) throw new ArgumentError(`${name}: length ${length} is no length.`)
+  if (!Number.isInteger(length) || length < 0) throw new ArgumentError(`${name}: length ${length} is not a length.`)
   return length
 }
 

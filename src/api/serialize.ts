@@ -40,7 +40,9 @@ export const registrationsOf = (
     Object.entries(types).map(([name, type]) => {
       const registration = registrationOf(type)
       if (registration !== undefined) return [name, registration] as const
-      throw new ArgumentError(`${operation}: the type '${name}' is no registered class: see tree.registerPytreeNode.`)
+      throw new ArgumentError(
+        `${operation}: the type '${name}' is not a registered class: see tree.registerPytreeNode.`,
+      )
     }),
   )
 

@@ -23,7 +23,7 @@ const encoderOf = (model: AnyModel): Encoder => {
     )
     const outputs: NamedArrays = model.apply(params as never, named)
     const { last_hidden_state: lastHiddenState, pooled } = outputs
-    if (lastHiddenState === undefined) throw new FailedError(`${model.architecture} is no encoder of texts`)
+    if (lastHiddenState === undefined) throw new FailedError(`${model.architecture} is not an encoder of texts`)
     return { lastHiddenState, hiddenStates: [], poolerOutput: pooled ?? null, attentions: null }
   }
   return { ...model, apply }

@@ -21,7 +21,7 @@ const shapeOfFirst = (operation: string, nested: NestedArray): number[] => {
   const above = new Set<unknown>()
   let list: unknown = nested
   while (Array.isArray(list)) {
-    if (above.has(list)) throw new ShapeError(`${operation}: a list contains itself, so that it is no array.`)
+    if (above.has(list)) throw new ShapeError(`${operation}: a list contains itself, so that it is not an array.`)
     if (shape.length === DEEPEST) {
       throw new ShapeError(
         `${operation}: lists are nested more than ${DEEPEST} deep, which is the most axes there are.`,

@@ -99,7 +99,7 @@ const walk = (tree: unknown, isLeaf: IsLeaf | undefined, visit: (node: Node, sub
   for (let count = 0; stack.length > 0; count++) {
     if (count === SUSPICIOUS && containsItself(tree, isLeaf)) {
       throw new TreeError(
-        'tree: an object or array contains itself, so that it is no tree. Leave out links to parents.',
+        'tree: an object or array contains itself, so that it is not a tree. Leave out links to parents.',
       )
     }
     const x = stack.pop()

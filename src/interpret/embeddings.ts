@@ -127,7 +127,7 @@ const tableOf = (params: unknown, path: string | undefined): Place => {
   const found = weights.filter((w) => (path === undefined ? TABLES.test(w.path) : w.path === path))
   if (found.length === 1) {
     if (found[0]!.weight.ndim === 2) return found[0]!
-    throw new ShapeError(`byEmbeddings: ${found[0]!.path} is no table, [tokens, features], but ${showShape(found[0]!.weight.shape)}.`) // prettier-ignore
+    throw new ShapeError(`byEmbeddings: ${found[0]!.path} is not a table, [tokens, features], but ${showShape(found[0]!.weight.shape)}.`) // prettier-ignore
   }
   const names = (found.length > 0 ? found : weights.filter((w) => w.weight.ndim === 2)).map((w) => w.path)
   const which = names.slice(0, 8).join(', ')

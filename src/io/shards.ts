@@ -31,7 +31,7 @@ const plannedOf = (map: JsonObject, source: string): ReadonlyMap<string, Readonl
         'index',
         source,
         at,
-        `'${tensor}' is in ${JSON.stringify(value)}, which is no file of the folder`,
+        `'${tensor}' is in ${JSON.stringify(value)}, which is not a file of the folder`,
       )
     planned.set(value, (planned.get(value) ?? new Set()).add(tensor))
   }

@@ -111,7 +111,7 @@ class Reader {
     try {
       return JSON.parse(text) as string
     } catch {
-      return this.fail(`${text} is no text in quotes as JSON has them`, at)
+      return this.fail(`${text} is not text in quotes as JSON has them`, at)
     }
   }
 
@@ -157,9 +157,9 @@ const aval = (r: Reader): Aval => {
   const { at } = r.peek
   const name = r.word()
   const dtype = fromShortName(name)
-  if (dtype === undefined) r.fail(`'${name}' is no dtype`, at)
+  if (dtype === undefined) r.fail(`'${name}' is not a dtype`, at)
   const shape = list(r, '[', ']', () => number(r))
-  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0)) r.fail(`[${shape.join(',')}] is no shape`, at)
+  if (shape.some((n) => !Number.isSafeInteger(n) || n < 0)) r.fail(`[${shape.join(',')}] is not a shape`, at)
   if (sizeOf(shape) > Number.MAX_SAFE_INTEGER) r.fail(`[${shape.join(',')}] has more elements than can be counted`, at)
   return new Aval(dtype, shape, weak)
 }
@@ -190,7 +190,7 @@ const parameters = (r: Reader, op: OpName): Readonly<Record<string, unknown>> =>
     const { at: place } = r.peek
     const key = r.word()
     const kind = wanted.get(key)
-    if (kind === undefined) r.fail(`'${key}' is no parameter of ${op}, which has ${names(wanted)}`, place)
+    if (kind === undefined) r.fail(`'${key}' is not a parameter of ${op}, which has ${names(wanted)}`, place)
     if (given.has(key)) r.fail(`${op} has two parameters ${key}`, place)
     r.expect('=')
     const { at: start } = r.peek
@@ -283,7 +283,7 @@ const equationLine = (r: Reader, scope: Scope): Equation => {
   r.expect('=')
   const { at } = r.peek
   const op = r.word()
-  if (!isOpName(op)) r.fail(`'${op}' is no operation`, at)
+  if (!isOpName(op)) r.fail(`'${op}' is not an operation`, at)
   const params = parameters(r, op) as unknown as OpParams[typeof op]
   const inputs: Atom[] = []
   while (isAtom(r) && !r.startsLine) inputs.push(scope.atom())

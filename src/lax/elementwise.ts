@@ -452,7 +452,7 @@ export const integerPow = (x: ArrayLike, exponent: number): NDArray => {
   integerPowDoor(x, exponent)
   const base = asArray(x)
   if (exponent < 0 && !isFloat(base.aval.dtype)) {
-    throw new DTypeError(`lax.integerPow: ${base.aval} to a negative power (${exponent}) is no integer.`)
+    throw new DTypeError(`lax.integerPow: ${base.aval} to a negative power (${exponent}) is not an integer.`)
   }
   return ops.integerPow(base, exponent)
 }

@@ -116,7 +116,7 @@ export const segmentPositions = (segments: ArrayLike): NDArray => {
 const bothMasksDoor = must.door('bothMasks', { a: orNull(anArray), b: orNull(anArray) })
 
 /**
- * The conjunction of two masks; null is no restriction.
+ * The conjunction of two masks; null is not a restriction.
  *
  * @example
  * ```ts

@@ -113,7 +113,7 @@ const namedArrays = (tree: unknown): ReadonlyMap<string, NDArray> =>
       throw new ArgumentError(
         isQuantized(leaf)
           ? `saveModel: ${name} is ${String(leaf)}, which safetensors does not have. Expand it with dequantize().`
-          : `saveModel: ${name} is no array.`,
+          : `saveModel: ${name} is not an array.`,
       )
     }),
   )

@@ -32,7 +32,7 @@ const checkKind = (kind: string): WritableKind => {
   if (found !== undefined) return found
   const what = isBlockKind(kind)
     ? `${kind} is read from files, but not made here`
-    : `${show(kind)} is no kind of blocks`
+    : `${show(kind)} is not a kind of blocks`
   throw new ArgumentError(`quantize: ${what}; kinds are ${writableKinds.join(', ')}.`)
 }
 

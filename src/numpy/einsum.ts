@@ -254,7 +254,7 @@ const einsumMatrix = (
   const roles = given === null ? null : rolesOf(labels[place]!, given.labels, out)
   if (given === null || roles === null) {
     throw new ArgumentError(
-      `np.einsum: '${subscripts}' is no product of an array with ${w}, in which either the last axis is summed over ` +
+      `np.einsum: '${subscripts}' is not a product of an array with ${w}, in which either the last axis is summed over ` +
         `('...i,oi->...o'), or all axes before it are ('...o,oi->...i'). Expand it with ${isQuantized(w) ? 'dequantize' : 'dense'}().`,
     )
   }

@@ -90,7 +90,7 @@ const describedBy = (
 const bakedFrom = (leaf: unknown, path: Path): HostArray => {
   if (isNDArray(leaf)) return toHost(leaf, 'exportOnnx')
   throw new ArgumentError(
-    `exportOnnx: bakeArgnums asks for the elements of argument ${path.join('.')}, which is no array. Give an array, or leave it an input.`,
+    `exportOnnx: bakeArgnums asks for the elements of argument ${path.join('.')}, which is not an array. Give an array, or leave it an input.`,
   )
 }
 

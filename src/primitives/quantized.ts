@@ -32,7 +32,7 @@ const valuesOf = (op: OpName, kind: ExpandedKind, payload: Aval): Shape => {
   const shape = expandedShape(kind, payload.shape)
   if (shape !== null) return shape
   throw new ShapeError(
-    `${op}: rows of ${payload} are no whole blocks of ${kind}, which have ${blocks[kind].bytes} bytes.`,
+    `${op}: rows of ${payload} are not whole blocks of ${kind}, which have ${blocks[kind].bytes} bytes.`,
   )
 }
 

@@ -89,7 +89,7 @@ export class FileStore implements ProgramStore, CompilationCache {
     try {
       // Reading a pipe or a device would block, or never end.
       if (!fs.statSync(path).isFile()) {
-        this.failures.push(`${path} is no file`)
+        this.failures.push(`${path} is not a file`)
         return null
       }
       const content = fs.readFileSync(path)

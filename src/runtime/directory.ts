@@ -20,7 +20,7 @@ const isThere = (path: string, { fs }: Tools): boolean => {
     if (isMissing(error)) return false
     throw error
   }
-  throw new Error(`${path} is no directory`)
+  throw new Error(`${path} is not a directory`)
 }
 
 const make = (path: string, tools: Tools): void => {

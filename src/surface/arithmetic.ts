@@ -93,7 +93,9 @@ export const power = (x: ArrayLike, y: ArrayLike): NDArray => {
     if (isFloat(base.aval.dtype) || y >= 0) {
       return ops.integerPow(isBool(base) ? ops.cast(base, 'int32') : base, y)
     }
-    throw new DTypeError(`np.power: an integer to a negative power (${y}) is no integer. Use np.astype(x, 'float32').`)
+    throw new DTypeError(
+      `np.power: an integer to a negative power (${y}) is not an integer. Use np.astype(x, 'float32').`,
+    )
   }
   const [a, b] = promoteNumbers('np.power', x, y)
   return ops.pow(a, b)

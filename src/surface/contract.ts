@@ -68,7 +68,7 @@ const dotOwn = (x: ArrayLike | OwnProducts, y: ArrayLike | OwnProducts): NDArray
   const isProduct = hasOwnProducts(y) ? left > 0 && right === 2 : left === 2 && (right === 1 || right === 2)
   if (isProduct) return matmul(x, y)
   throw new ShapeError(
-    `np.dot: ${left} axes and ${right}, of which one operand is no array but a matrix that computes its own products. np.dot takes ` +
+    `np.dot: ${left} axes and ${right}, of which one operand is not an array but a matrix that computes its own products. np.dot takes ` +
       'it with two axes, on the right of arrays, or on the left of vectors and matrices; np.einsum says which axes meet.',
   )
 }

@@ -295,7 +295,9 @@ const inputsOf = (operation: string, { inAvals }: Program, elements: readonly Ty
   const inputs = elements.map((data, i) => held(data, inAvals[i]!))
   inputs.forEach((data, i) => {
     if (isStorageOf(inAvals[i]!.dtype, inAvals[i]!.size, data)) return
-    throw new ArgumentError(`${operation}: ${show(data)} of ${data.length} elements is no input ${i}, ${inAvals[i]!}.`)
+    throw new ArgumentError(
+      `${operation}: ${show(data)} of ${data.length} elements is not an input ${i}, ${inAvals[i]!}.`,
+    )
   })
   return inputs
 }

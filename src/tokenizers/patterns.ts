@@ -17,7 +17,7 @@ export const readPattern = (json: Json): RegExp => {
     return patternOf(regex.string())
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    return fault(regex.path, `is no regular expression that is understood: ${error.message}`)
+    return fault(regex.path, `is not a regular expression that is understood: ${error.message}`)
   }
 }
 

@@ -37,7 +37,7 @@ const patternOf = (operation: string, glob: string, part: string): string => {
   }
   if (at === part.length) return pattern
   throw new ArgumentError(
-    `${operation}: '${glob}' is no glob: a bracket or a brace at '${part.slice(at)}' does not close.`,
+    `${operation}: '${glob}' is not a glob: a bracket or a brace at '${part.slice(at)}' does not close.`,
   )
 }
 
@@ -61,7 +61,7 @@ export const globExpression = (operation: string, glob: string): RegExp => {
   try {
     return new RegExp(`^${source}$`)
   } catch {
-    throw new ArgumentError(`${operation}: '${glob}' is no glob: a set in brackets is out of order.`)
+    throw new ArgumentError(`${operation}: '${glob}' is not a glob: a set in brackets is out of order.`)
   }
 }
 

@@ -52,7 +52,7 @@ export const typeOf = (leaf: ParamLeaf): { readonly dtype: DType; readonly shape
 /** Why a leaf cannot be trained; null if it can. */
 export const whyNotTrained = (leaf: ParamLeaf): string | null => {
   if (isQuantized(leaf))
-    return `is quantised (${leaf}): its blocks are no numbers that move a little. Train an adapter, or dequantize()`
+    return `is quantised (${leaf}): its blocks are not numbers that move a little. Train an adapter, or dequantize()`
   if (isLinearOperator(leaf)) return `is an operator (${leaf}). Train the arrays that it is made of`
   return isFloat(leaf.dtype) ? null : `is of dtype ${leaf.dtype}: only floats have derivatives`
 }

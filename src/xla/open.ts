@@ -62,14 +62,14 @@ const createOptions = ({ cpuDevices, memoryFraction, preallocate, visibleDevices
 const open = async (koffi: Koffi, path: string, options: XlaOptions): Promise<Either<XlaFailure, XlaDevice>> => {
   const bad = (message: string): Either<XlaFailure, never> =>
     left({ _tag: 'BadPlugin', path, message: `xla: ${path}: ${message}` })
-  // The loader searches the system's folders for a name that is no file.
-  if (!(await isFile(path))) return bad('is no file.')
+  // The loader searches the system's folders for a name that is not a file.
+  if (!(await isFile(path))) return bad('is not a file.')
   const { device = 0, flags = {} } = options
   let api: Api
   try {
     api = Api.load(koffi, nodeModule('node:path')!.resolve(path))
   } catch (error) {
-    return bad(`is no plugin: ${messageOf(error)}`)
+    return bad(`is not a plugin: ${messageOf(error)}`)
   }
   let client: Client
   try {

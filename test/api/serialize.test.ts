@@ -229,10 +229,10 @@ describe('classes', () => {
       message: expect.stringContaining('no such unit') as string,
     })
     expect(() => tree.serialize(nested)).toThrow(/Name its class: { types: { Point } }/)
-    expect(() => tree.serialize(1, { types: { Date } })).toThrow(/'Date' is no registered class/)
+    expect(() => tree.serialize(1, { types: { Date } })).toThrow(/'Date' is not a registered class/)
   })
 
-  it('with an aux that is no data cannot be written', () => {
+  it('with an aux that is not data cannot be written', () => {
     class Opaque {
       readonly kind = 'opaque'
     }

@@ -247,7 +247,7 @@ describe('placement', () => {
     expect(device.reused).toBe(0)
   })
 
-  it('refuses what is no device and no array', async () => {
+  it('refuses what is neither a device nor an array', async () => {
     expect(() => devicePut(np.ones([2]), 'gpu' as 'wasm')).toThrow(
       named('ArgumentError', /^devicePut: there is no device 'gpu'/),
     )

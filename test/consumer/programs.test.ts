@@ -98,7 +98,7 @@ describe('programs that users write', () => {
     expect(gaps).toMatchObject({ _tag: 'Right', right: { rows: 6 } })
     expect(said).toEqual([
       'cannot read none.csv',
-      'line 3 is no row: 1,high,3',
+      'line 3 is not a row: 1,high,3',
       '1 rows are too few',
       expect.stringMatching(/^training diverged/),
       expect.stringMatching(/^the model cannot be restored/),

@@ -122,7 +122,7 @@ describe('structures', () => {
     expect(doubled.z.im).toBe(4)
   })
 
-  it('what contains itself is no tree, and what is met twice is one', () => {
+  it('what contains itself is not a tree, and what is met twice is one', () => {
     const parent: { children: unknown[] } = { children: [] }
     parent.children.push({ parent, weight: 1 })
     expect(() => tree.leaves(parent)).toThrow(TreeError)

@@ -24,7 +24,7 @@ import type { NDArray } from 'pullback'
 import type { Mistake } from './support/mistakes.ts'
 import { two, three, as, wrong, describeMistakes } from './support/mistakes.ts'
 
-/** What is no function, where one is wanted: it is named at once, and not when it is called. */
+/** What is not a function, where one is wanted: it is named at once, and not when it is called. */
 const noFunctions: { readonly [what: string]: readonly [does: () => unknown, saying: RegExp] } = {
   customJvp: [() => customJvp(wrong(3)), /customJvp: f must be a function, got 3/],
   customVjp: [() => customVjp(wrong(two)), /customVjp: f must be a function, got an array f32\[2\]/],
@@ -171,7 +171,7 @@ const arguments_: readonly Mistake[] = [
     saying: [/hasAux/, /\[value, aux\]/],
   },
   {
-    what: 'primals and tangents that are no lists',
+    what: 'primals and tangents that are not lists',
     does: () => jvp(np.sin, as<[NDArray]>(two), as<[NDArray]>(two)),
     throws: 'ArgumentError',
     saying: [/jvp\(f, \[x\], \[t\]\)/],
@@ -205,7 +205,7 @@ const arguments_: readonly Mistake[] = [
     saying: [/evalProgram/, /2/],
   },
   {
-    what: 'a rate that is no probability',
+    what: 'a rate that is not a probability',
     does: () => nn.dropout(random.key(0), two, 1.5),
     throws: 'ArgumentError',
     saying: [/dropout/, /1\.5/],

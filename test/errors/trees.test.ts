@@ -1,4 +1,4 @@
-/** Trees of another structure, and leaves that are no arrays. */
+/** Trees of another structure, and leaves that are not arrays. */
 import { grad, jit, linearize, np, optim, tree, vjp } from 'pullback'
 import type { NDArray } from 'pullback'
 import type { Mistake } from './support/mistakes.ts'

@@ -34,7 +34,7 @@ describe('parseWords', () => {
     ])
   })
 
-  it('leaves out what is no plain word, and what is too long', () => {
+  it('leaves out what is not a plain word, and what is too long', () => {
     const long = 'A'.repeat(LONGEST.letters + 1)
     const longSaid = Array<string>(LONGEST.phonemes + 1).fill('AH0')
     expect(parseWords({ "A'S": 'EY1 Z', 'A.': 'EY1', A1: 'EY1', [long]: 'AH0', AAAA: longSaid.join(' ') })).toEqual([])

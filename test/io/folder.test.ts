@@ -82,13 +82,13 @@ describe('what is wrong is a Left that says what and where', () => {
     ['no folder', 'nowhere/at/all', 'there is no config.json'],
     ['no weights', new Map([['config.json', encode('{}')]]), 'there are no weights'],
     ['broken JSON', with_('config.json', '{"a": }'), 'config.json: not json'],
-    ['JSON that is no object', with_('tokenizer.json', '[1]'), 'it is not an object'],
-    ['bytes that are no text', with_('tokenizer.json', new Uint8Array([0xff, 0xfe])), 'it is not UTF-8'],
+    ['JSON that is not an object', with_('tokenizer.json', '[1]'), 'it is not an object'],
+    ['bytes that are not text', with_('tokenizer.json', new Uint8Array([0xff, 0xfe])), 'it is not UTF-8'],
     ['an index without a map', with_('model.safetensors.index.json', '{"weight": 1}'), 'it has no weight_map'],
     [
       'a shard outside of the folder',
       with_('model.safetensors.index.json', '{"weight_map": {"a": "../secret.safetensors"}}'),
-      '\'a\' is in "../secret.safetensors", which is no file of the folder',
+      '\'a\' is in "../secret.safetensors", which is not a file of the folder',
     ],
     [
       'a shard that is not there',
@@ -206,7 +206,7 @@ describe('the hub', () => {
       }
     }))
 
-  test('what is not there, and what is no name', () =>
+  test('what is not there, and what is not a name', () =>
     withHub(async (hub) => {
       const options = { hubUrl: hub.url, cacheDir: directory }
       expect(await get(openFolder('hf:some/model', options).open('other.json'))).toBeNull()

@@ -93,7 +93,7 @@ describe('over HTTP', () => {
       expect(sent() - before).toBe(file.tensors.get('Q8_0')!.bytes)
     }))
 
-  test('a status that is no success, and no server at all, are errors', async () => {
+  test('a status that is not a success, and no server at all, are errors', async () => {
     await serve(true, async (url) => {
       expect(leftOf(await openTensors(`${url}/missing`)())).toMatchObject({ _tag: 'Access', code: 'HTTP 404' })
     })

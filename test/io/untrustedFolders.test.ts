@@ -91,7 +91,7 @@ describe.each([...folder.keys()])('mutations of %s', (name) => {
   )
 })
 
-/** Other indices of the same shards: names that are no files, that lead out, that stand for the index itself or for no tensors. */
+/** Other indices of the same shards: names that are not files, that lead out, that stand for the index itself or for no tensors. */
 const odd = fc.oneof(
   fc.constantFrom(...folder.keys(), '..', '/etc/passwd', 'C:\\x', '', '\0', '__proto__', 'a'.repeat(10_000)),
   fc.jsonValue({ maxDepth: 3 }),

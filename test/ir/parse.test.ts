@@ -17,7 +17,9 @@ describe('the text of parameters', () => {
       const value = op === 'reshape' ? '"x"' : name === 'name' ? '0' : '-0.5'
       expect(messageOf(withParameters(op))).toMatch(new RegExp(`^${op} lacks its parameter `))
       expect(messageOf(withParameters(`${op}[${name}=${value}]`))).toContain(`${op} takes ${what} for ${name}, got`)
-      expect(messageOf(withParameters(`${op}[none=0]`))).toMatch(new RegExp(`'none' is no parameter of ${op}.*${name}`))
+      expect(messageOf(withParameters(`${op}[none=0]`))).toMatch(
+        new RegExp(`'none' is not a parameter of ${op}.*${name}`),
+      )
     },
   )
 
@@ -26,7 +28,7 @@ describe('the text of parameters', () => {
     expect(messageOf(withParameters('cumsum[reverse=false, reverse=false, axis=0]'))).toBe(
       'cumsum has two parameters reverse',
     )
-    expect(messageOf(withParameters('sin[axis=0]'))).toBe("'axis' is no parameter of sin, which has none")
+    expect(messageOf(withParameters('sin[axis=0]'))).toBe("'axis' is not a parameter of sin, which has none")
   })
 
   it('says where: the value, the name, the operation', () => {

@@ -53,7 +53,7 @@ describe('random programs', () => {
     for (const { program } of fc.sample(programs({ maxEquations: 30 }), { numRuns: 400, seed: 1 })) {
       for (const { op } of program.equations) seen.add(op)
     }
-    // A function on the host is no plain data.
+    // A function on the host is not plain data.
     expect(operations.filter((op) => !seen.has(op))).toEqual(['callback'])
   })
 

@@ -18,7 +18,7 @@ describe('round', () => {
     expect(Object.is(lax.round(np.array(-0.2)).item(), -0)).toBe(true)
   })
 
-  it('is odd, and what is no half is as it was', () => {
+  it('is odd, and what is not a half is as it was', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), (value) => {
         const x = np.array(value, { dtype: 'float64' })
@@ -73,7 +73,7 @@ describe('dotGeneral', () => {
     expect(y.toArray()).toEqual(Array(2).fill(Array(4).fill(3)))
   })
 
-  it('names itself for axes that are no pair of lists', () => {
+  it('names itself for axes that are not a pair of lists', () => {
     const x = np.ones([2, 2])
     for (const options of [{}, { contract: [1, 0] }, { contract: [[1], [0]], batch: [] }]) {
       expect(() => lax.dotGeneral(x, x, options as never)).toThrow(ArgumentError)

@@ -135,7 +135,7 @@ describe('rows', () => {
 })
 
 describe('the largest divisor up to a limit', () => {
-  it('divides, is no larger, and no other is between', () => {
+  it('divides, is not larger, and no other is between', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 500 }), (n, limit) => {
         const found = divisorUpTo(n, limit)

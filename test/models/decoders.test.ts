@@ -183,7 +183,7 @@ describe('GPT-2', () => {
 })
 
 describe('Gemma', () => {
-  test('null is no cap, and what is left out has its default', () => {
+  test('null is not a cap, and what is left out has its default', () => {
     const read = (json: object) => rightOf(models.gemmaConfig({ model_type: 'gemma2', ...json }))
     expect(read({}).attentionCap).toBe(50)
     expect(read({}).logitCap).toBe(30)

@@ -73,7 +73,7 @@ describe.each(architectureNames)('%s', (name: ArchitectureName) => {
 
   const run = (given: ParamTree): unknown => model.apply(given, inputsOf(model), options)
 
-  test('a parameter that is missing, is no array, or has another shape is named by its path', () => {
+  test('a parameter that is missing, is not an array, or has another shape is named by its path', () => {
     const paths = tree.flattenWithPath(params)[0].map(([path]) => `params.${path.join('.')}`)
     for (const [i, path] of paths.entries()) {
       const missing = thrown(() => run(withLeaf(i, () => undefined)))
@@ -88,7 +88,7 @@ describe.each(architectureNames)('%s', (name: ArchitectureName) => {
     }
   })
 
-  test('what is no parameter is an error', () => {
+  test('what is not a parameter is an error', () => {
     expect(() => run({ ...params, heads: np.ones([2]) })).toThrow(/the model has no params\.heads/)
     expect(() => run(null as unknown as ParamTree)).toThrow(TreeError)
   })

@@ -36,7 +36,7 @@ test('pronounce is apply, a phoneme at a time, whatever other words are beside',
   expect(model.pronounce(params, [])).toEqual([])
 })
 
-test('accents and capitals do not count, and what is no letter is <unk>', () => {
+test('accents and capitals do not count, and what is not a letter is <unk>', () => {
   const [plain, dressed] = model.pronounce(params, ['facade', 'FAÇADE'])
   expect(dressed).toEqual(plain)
   const [quote, digit] = model.pronounce(params, ["a'b", 'a7b'])

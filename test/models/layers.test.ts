@@ -19,7 +19,7 @@ const mistakes: readonly (readonly [name: string, what: string, call: () => unkn
   ['attend', 'a bias of other heads', () => layers.attend(heads, heads, heads, { bias: ones(2, 3, 3) })],
   ['attend', 'values of another shape', () => layers.attend(heads, heads, ones(2, 3, 4, 5))],
   ['attend', 'keys of another batch', () => layers.attend(heads, ones(1, 3, 4, 6), ones(1, 3, 4, 6))],
-  ['attend', 'heads that are no groups', () => layers.attend(heads, ones(2, 3, 3, 6), ones(2, 3, 3, 6))],
+  ['attend', 'heads that are not groups', () => layers.attend(heads, ones(2, 3, 3, 6), ones(2, 3, 3, 6))],
   ['applyLinear', 'a bias of one number', () => layers.applyLinear({ weight: ones(4, 6), bias: ones(1) }, ones(2, 6))],
   ['applyLinear', 'other features', () => layers.applyLinear({ weight: ones(4, 6), bias: null }, ones(2, 4))],
   [
@@ -55,7 +55,7 @@ test.each(mistakes)('%s: %s is a ShapeError that names it', (name, _, call) => {
   expect(call).toThrow(new RegExp(`^${name}: `))
 })
 
-test('inTurn: parts without states, and results that are no pairs', () => {
+test('inTurn: parts without states, and results that are not pairs', () => {
   const same = (_: number, state: number, x: NDArray) => [x, state] as const
   expect(() => layers.inTurn([1, 2], [3], ones(2), same)).toThrow(/inTurn: 2 parts have as many states, got 1/)
   const broken = (_: number, __: number, x: NDArray) => x as never

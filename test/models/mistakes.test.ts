@@ -123,7 +123,7 @@ describe('every model of text names itself and its input', () => {
   const isTurned = ({ type }: AnyModel): boolean => /llama|mistral|qwen|gemma/.test(type)
   const cases = readers.map((model) => [model.architecture, model] as const)
 
-  test.each(cases)('%s: an id that is no row', (_, model) => {
+  test.each(cases)('%s: an id that is not a row', (_, model) => {
     for (const name of ['input_ids', 'decoder_input_ids', 'token_type_ids', 'position_ids']) {
       // A rotation is for any position.
       if (!model.inputs.includes(name) || (name === 'position_ids' && isTurned(model))) continue
@@ -195,19 +195,19 @@ describe('a cache of another model', () => {
 describe('crossEntropy', () => {
   const logits = np.zeros([2, 3])
 
-  test('labels that are no classes are an IndexError', () => {
+  test('labels that are not classes are an IndexError', () => {
     expect(() => crossEntropy(logits, [0, 3])).toThrow(/labels: 3 is not one of 3/)
     expect(() => crossEntropy(logits, [0, -1])).toThrow(IndexError)
   })
 
-  test('traced labels that are no classes make it NaN; -100 does not count', () => {
+  test('traced labels that are not classes make it NaN; -100 does not count', () => {
     const f = jit((labels: NDArray) => crossEntropy(logits, labels))
     const at = (...labels: readonly number[]) => f(np.array(labels, { dtype: 'int32' })).item()
     expect([at(0, 3), at(0, -1)]).toEqual([NaN, NaN])
     expect(at(0, -100)).toBeCloseTo(Math.log(3), 6)
   })
 
-  test('labels that are no integers are a DTypeError: nothing is cut off', () => {
+  test('labels that are not integers are a DTypeError: nothing is cut off', () => {
     expect(() => crossEntropy(logits, [0.5, 1])).toThrow(DTypeError)
     expect(() => crossEntropy(logits, [NaN, 1])).toThrow(/crossEntropy: labels are integers of 32 bits, got NaN/)
     expect(() => crossEntropy(logits, np.array([0, 1]))).toThrow(/crossEntropy: labels are integers, got f32/)

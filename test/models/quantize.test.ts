@@ -82,7 +82,7 @@ describe('quantize', () => {
         'quantize: q4_k is read from files, but not made here; kinds are q8_0, q4_0, q4_1, q5_0, q5_1.',
       ),
     )
-    expect(() => q('int3', np.ones([1, 32]))).toThrow('quantize: the string "int3" is no kind of blocks')
+    expect(() => q('int3', np.ones([1, 32]))).toThrow('quantize: the string "int3" is not a kind of blocks')
     expect(() => q('q8_0', np.ones([2, 33]))).toThrow(ShapeError)
     expect(() => q('q8_0', np.ones([2, 33]))).toThrow('quantize: layer.x is f32[2,33]; q8_0 takes floats')
     expect(() => q('q8_0', np.full([1, 32], NaN))).toThrow('quantize: layer.x f32[1,32] has values that are not finite')
@@ -104,7 +104,7 @@ describe('QuantizedArray', () => {
   test('must have whole blocks of bytes', () => {
     expect(() => new QuantizedArray(np.zeros([2, 20]), 'q4_1')).toThrow('the payload of q4_1 is uint8, got f32[2,20]')
     expect(() => new QuantizedArray(np.zeros([2, 21], { dtype: 'uint8' }), 'q4_1')).toThrow(
-      'rows of u8[2,21] are no whole blocks of q4_1, of 20 bytes for 32 values',
+      'rows of u8[2,21] are not whole blocks of q4_1, of 20 bytes for 32 values',
     )
     expect(() => tree.map((x) => np.astype(x, 'float32'), { w })).toThrow('If a tree was mapped over')
   })

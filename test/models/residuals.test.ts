@@ -71,7 +71,7 @@ test('cross-entropy is that of logSoftmax, as is its gradient', () => {
   )
 })
 
-test('a traced label that is no class makes the loss NaN', () => {
+test('a traced label that is not a class makes the loss NaN', () => {
   const loss = jit((x: NDArray, label: NDArray) => crossEntropy(x, label))
   const x = np.array([[1, 2, 3]])
   const at = (label: number): number => loss(x, np.array([label], { dtype: 'int32' })).item()

@@ -29,7 +29,7 @@ describe('derivatives at NaN', () => {
   })
 })
 
-describe('types of what is no float', () => {
+describe('types of what is not a float', () => {
   const types: readonly (readonly [name: string, f: Activation, ofIntegers: string, ofBools: string])[] = [
     ['relu', nn.relu, 'int32', 'weak int32'],
     ['hardTanh', nn.hardTanh, 'int32', 'weak int32'],

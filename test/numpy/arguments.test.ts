@@ -142,7 +142,7 @@ describe('counts and places', () => {
 })
 
 describe('indices and modes', () => {
-  it('nested lists of fractions are no indices', () => {
+  it('nested lists of fractions are not indices', () => {
     expect(() => np.arange(3).at([0.5]).get()).toThrow(DTypeError)
     expect(() => np.take(np.arange(3), [0.5])).toThrow(/indices must be integers/)
     expect(() => nn.oneHot([0.5], 3)).toThrow(DTypeError)

@@ -60,7 +60,7 @@ describe('exportOnnx', () => {
   it('takes types in the place of arrays, but for what is baked in', () => {
     const struct = new ShapeDtypeStruct([4, 3], 'float32') as never
     expect(exportOnnx(apply)(params, struct).bytes).toEqual(exportOnnx(apply)(params, np.ones([4, 3])).bytes)
-    expect(() => exportOnnx(apply, { bakeArgnums: 1 })(params, struct)).toThrow(/argument 1, which is no array/)
+    expect(() => exportOnnx(apply, { bakeArgnums: 1 })(params, struct)).toThrow(/argument 1, which is not an array/)
   })
 
   it('refuses names that are too few, or not different', () => {

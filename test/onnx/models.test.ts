@@ -27,7 +27,7 @@ const withPrefix = (tensors: Tensors, prefix: string): Tensors =>
     Object.entries(tensors).flatMap(([name, x]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), x]] : [])),
   )
 
-// Dropout draws from keys that are no part of inference.
+// Dropout draws from keys that are not part of inference.
 const casesOf = (family: string): readonly string[] =>
   readdirSync(join(data, family))
     .filter((f) => f.endsWith('.safetensors') && f !== 'model.safetensors')

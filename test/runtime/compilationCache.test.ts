@@ -132,7 +132,7 @@ describe('a compilation cache', () => {
     directory = mkdtempSync(join(tmpdir(), 'pullback-programs-'))
   })
 
-  it('takes nothing for a program that is no file: neither pipes, nor devices, nor directories', () => {
+  it('takes nothing for a program that is not a file: neither pipes, nor devices, nor directories', () => {
     const g = jit((a: NDArray) => a.add(7))
     onNewDevice(() => g(x))
     const path = join(directory, readdirSync(directory)[0]!)
@@ -155,13 +155,13 @@ describe('a compilation cache', () => {
       put()
       const { result, store } = onNewDevice(() => g(x))
       expect(result.at(0).get().item()).toBe(7)
-      expect(store.failures[0]).toMatch(/is no file|ELOOP/)
+      expect(store.failures[0]).toMatch(/is not a file|ELOOP/)
     }
   })
 
   it.each([
     ['no directory can be made', '/proc/x/y', 'ENOENT'],
-    ['a device stands', '/dev/null', '/dev/null is no directory'],
+    ['a device stands', '/dev/null', '/dev/null is not a directory'],
     ['a device is in the way', '/dev/null/x/y', 'ENOTDIR'],
     ['a name has no end', `/tmp/${'a'.repeat(5000)}`, 'ENAMETOOLONG'],
     ['a path has no end', `/tmp/${'a/'.repeat(5000)}b`, 'ENAMETOOLONG'],
@@ -183,7 +183,7 @@ describe('a compilation cache', () => {
       [nowhere!, /EEXIST/],
       [itself!, /ELOOP/],
       [join(itself!, 'x'), /ELOOP/],
-      [pipe!, /pipe is no directory/],
+      [pipe!, /pipe is not a directory/],
       [join(pipe!, 'x'), /ENOTDIR/],
     ] as const) {
       const cache = setCompilationCacheDir(path)()

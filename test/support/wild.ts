@@ -49,7 +49,7 @@ const sparse = (length: number): unknown => {
   return list
 }
 
-/** What is no argument of anything, made anew each time. */
+/** What is not an argument of anything, made anew each time. */
 const oddities: readonly (() => unknown)[] = [
   () => undefined,
   () => null,

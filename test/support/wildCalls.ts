@@ -231,7 +231,7 @@ const hasOwnCallers = (x: object): boolean => x instanceof fc.Arbitrary || x ins
 
 const isOfLibrary = (f: unknown): f is Callable => typeof f === 'function' && !isClass(f) && !isOwn(f)
 
-/** Functions that a call gave and that are of this library: itself, its properties, methods of what is no array. */
+/** Functions that a call gave and that are of this library: itself, its properties, methods of what is not an array. */
 const functionsIn = (result: unknown): readonly (readonly [name: string, f: Callable])[] => {
   if (typeof result === 'function') {
     if (!isOfLibrary(result)) return []

@@ -24,7 +24,7 @@ test('a sigma at the end of a word becomes σ, as lower case is taken character 
   expect('ΟΔΟΣ'.toLowerCase()).toBe('οδος')
 })
 
-test('numerics that are no digits are split too', () => {
+test('numerics that are not digits are split too', () => {
   const words = (individually: boolean): readonly string[] =>
     splitDigits(individually)(Aligned.of('aⅧ½12b')).map((w) => w.text)
   expect(words(true)).toEqual(['a', 'Ⅷ', '½', '1', '2', 'b'])

@@ -82,7 +82,7 @@ describe('trainBpe', () => {
     )
   })
 
-  test('special tokens are no text: they are found whole, and never a part of words', () => {
+  test('special tokens are not text: they are found whole, and never a part of words', () => {
     const json = trainBpe(['<|end|><|end|><|end|>'], { vocabSize: 300, specialTokens: ['<|end|>'] })
     const tokenizer = load({ tokenizerJson: json })
     expect(tokenizer.encode('a<|end|>b').ids[1]).toBe(0)

@@ -25,7 +25,7 @@ const sparse = (length: number, ...places: readonly number[]): unknown[] => {
   return list
 }
 
-describe('holes and what is no number', () => {
+describe('holes and what is not a number', () => {
   it.each<[string, unknown, RegExp]>([
     ['a long list with one element', sparse(5000, 4999), /array: the list has a hole at \[0\]/],
     ['a hole between numbers', sparse(3, 0, 2), /hole at \[1\]/],
@@ -86,7 +86,7 @@ describe('lists without end', () => {
     expect(array(nested(64)).ndim).toBe(64)
   })
 
-  it('are no trees', () => {
+  it('are not trees', () => {
     const self: Record<string, unknown> = { a: 1, list: Array.from({ length: 500 }, () => 0) }
     self['parent'] = { self }
     const grid = Array.from({ length: 100 }, () => ({ self }))

@@ -73,7 +73,7 @@ grad((p) => {
 // @ts-expect-error the function has one argument
 grad((x) => x.mul(2))(x, x)
 
-// Results are of their own types: numbers become arrays, lists of known length are tuples, strings are no arrays.
+// Results are of their own types: numbers become arrays, lists of known length are tuples, strings are not arrays.
 expectTypeOf(jit(() => 2)()).toEqualTypeOf<NDArray>()
 expectTypeOf(jit((x) => [x, x.sum()])(x)).toEqualTypeOf<[NDArray, NDArray]>()
 expectTypeOf(jit((x) => ({ x, n: 2 }))(x)).toEqualTypeOf<{ x: NDArray; n: NDArray }>()
@@ -92,7 +92,7 @@ const descend = <P extends TreeOfArrays<P>>(loss: (p: P, x: NDArray) => NDArray,
   return lax.scan((p: P, x: NDArray) => [grad(loss)(p, x), null], last, x)[0]
 }
 expectTypeOf(descend((p: Params) => p.w, params)).toEqualTypeOf<Params>()
-// @ts-expect-error a number is no array
+// @ts-expect-error a number is not an array
 descend((p: { a: number }) => x.mul(p.a), { a: 1 })
 // Functions of any tree may be written, too.
 const values = <T>(f: (x: T) => NDArray, x: T): NDArray => vjp(f, x)[0]

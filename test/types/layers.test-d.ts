@@ -27,7 +27,7 @@ expectTypeOf(y).toEqualTypeOf<NDArray>()
 expectTypeOf(next).toEqualTypeOf<State>()
 // @ts-expect-error the state is missing
 normal.apply(normal.init(key), x)
-// @ts-expect-error training is no array
+// @ts-expect-error training is not an array
 normal.apply(normal.init(key), normal.initState(), x, { training: np.array(true) })
 // @ts-expect-error no option of a run
 normal.apply(normal.init(key), normal.initState(), x, { train: true })
@@ -123,7 +123,7 @@ const masked = nn.layer({
   init: () => null,
   apply: (_, h: NDArray, mask?: NDArray) => (mask === undefined ? h : h.mul(mask)),
 })
-// @ts-expect-error the mask is no option of a run
+// @ts-expect-error the mask is not an option of a run
 nn.sequential(masked)
 // @ts-expect-error the memory is missing
 nn.sequential(nn.luongAttention(2, 2))

@@ -19,7 +19,7 @@ expectTypeOf(state[0].mu).toEqualTypeOf<optim.OptState>()
 const [updates, next] = adam.update(params, state, params)
 expectTypeOf(updates).toEqualTypeOf<Params>()
 expectTypeOf(next).toEqualTypeOf<typeof state>()
-// @ts-expect-error parameters are no state
+// @ts-expect-error parameters are not state
 adam.update(params, params)
 // @ts-expect-error another optimizer's state
 adam.update(params, optim.adamw(1e-3).init(params))

@@ -46,7 +46,7 @@ expectTypeOf(grad(np.sin)(1)).toEqualTypeOf<NDArray>()
 grad(loss)(params)
 // @ts-expect-error not the tree that the function takes
 grad(loss)({ w: x }, x)
-// @ts-expect-error a function of a string is no function of arrays that gives a scalar
+// @ts-expect-error a function of a string is not a function of arrays that gives a scalar
 grad((s: string) => s)('x')
 
 // jvp, vjp, linearize: trees of results and of arguments.
@@ -96,7 +96,7 @@ expectTypeOf(tree.leaves(state)).toEqualTypeOf<NDArray[]>()
 expectTypeOf(step(params, state).s).toEqualTypeOf<optim.OptState>()
 
 // Arrays are not numbers.
-// @ts-expect-error an array is no number: use Math.abs of x.item(), or np.abs
+// @ts-expect-error an array is not a number: use Math.abs of x.item(), or np.abs
 Math.abs(x)
 // @ts-expect-error a dtype of another name
 np.zeros([2], { dtype: 'float31' })

@@ -15,9 +15,9 @@ expectTypeOf(lax.fixedPoint(({ x, v }) => ({ x: np.cos(x), v }), state)).toEqual
 expectTypeOf(lax.fixedPoint(([a, b]) => [b, a], [x, x] as const)).toEqualTypeOf<readonly [NDArray, NDArray]>()
 // @ts-expect-error a part is missing
 lax.fixedPoint(({ x }) => ({ x }), state)
-// @ts-expect-error a pair is no array
+// @ts-expect-error a pair is not an array
 lax.fixedPoint((y) => [y, y], x) // prettier-ignore
-// @ts-expect-error a text is no array
+// @ts-expect-error a text is not an array
 lax.fixedPoint(() => 'x', x)
 
 const root = lax.customRoot((y) => np.square(y), x, (f, guess) => f(guess), (_, b) => b) // prettier-ignore

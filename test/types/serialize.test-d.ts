@@ -18,7 +18,7 @@ expectTypeOf(tree.deserialize(bytes.buffer, { like: params })).toEqualTypeOf<Eit
 const read = tree.deserialize(bytes, { like: params, types: { Map } })
 if (read._tag === 'Left') expectTypeOf(read.left.byte).toEqualTypeOf<number>()
 else expectTypeOf(read.right.layers[0]).toEqualTypeOf<NDArray>()
-// @ts-expect-error a file's text is no bytes
+// @ts-expect-error a file's text is not bytes
 tree.deserialize('text')
 // @ts-expect-error the option is called types
 tree.serialize(params, { classes: {} })

@@ -52,7 +52,7 @@ describe('xla', () => {
     expect(await failureOf({})).toMatchObject({ _tag: 'BadPlugin', path: '/nowhere/plugin.so' })
   })
 
-  it('refuses files that are no plugins', async () => {
+  it('refuses files that are not plugins', async () => {
     const path = join(scratch(), 'plugin.so')
     writeFileSync(path, 'not a library')
     expect(await failureOf({ plugin: path })).toMatchObject({ _tag: 'BadPlugin', path })

@@ -147,7 +147,7 @@ const textbook: { readonly [N in OpName]?: (names: readonly string[], own: strin
 
 /**
  * The derivative of an equation's result with respect to its operand `k`, in the names of operands and result; null where there
- * is no short formula.
+ * is not a short formula.
  */
 export const formulaOf = (eqn: Equation, k: number, names: readonly string[], own: string): string | null => {
   const { facts } = primitiveOf(eqn.op)

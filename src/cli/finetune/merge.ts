@@ -16,7 +16,7 @@ const mergeRun = async (given: Given, terminal: Terminal): Promise<void> => {
     )
   if (one.kind === 'layers')
     throw new FailedError(
-      `${required(given, 'adapter')} has layers with an activation in them, which are no change of a matrix: they cannot be merged. ` +
+      `${required(given, 'adapter')} has layers with an activation in them, which are not changes of a matrix: they cannot be merged. ` +
         'Run the model with --adapter',
     )
   const { files, model, config, state } = body

@@ -146,7 +146,7 @@ const wrong = (at: string, message: string): Either<DataError, never> => ({
 
 const unknownKey = (key: string): string => {
   const near = suggestion(key, names)
-  return `${key} is no setting. ${near === null ? `There are ${names.join(', ')}` : `Did you mean ${near}?`}`
+  return `${key} is not a setting. ${near === null ? `There are ${names.join(', ')}` : `Did you mean ${near}?`}`
 }
 
 /**

@@ -46,7 +46,7 @@ const shapeOf = (text: string): readonly number[] =>
 export const parseNpyHeader = (text: string, source: string, base: number, dataStart: number): NpyHeader => {
   const fault = (what: string): never => malformed('npy', source, base, what)
   const open = text.indexOf('{')
-  if (open < 0 || text.slice(0, open).trim() !== '') fault('its header is no dictionary')
+  if (open < 0 || text.slice(0, open).trim() !== '') fault('its header is not a dictionary')
   const found = new Map<string, string>()
   let at = open + 1
   for (;;) {

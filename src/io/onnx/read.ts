@@ -76,7 +76,7 @@ const externalBytes = async (
   const offset = Number(info.external!.get('offset') ?? 0)
   const length = Number(info.external!.get('length') ?? (await run(file.size)) - offset)
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length)) {
-    malformed('onnx', source, info.offset, `the offset or length of the weights of '${info.name}' is no number`)
+    malformed('onnx', source, info.offset, `the offset or length of the weights of '${info.name}' is not a number`)
   }
   return run(file.read(offset, length))
 }

@@ -66,7 +66,7 @@ export class WireReader {
   async #field(at: number, end: number): Promise<WireField> {
     const [tag, start] = await this.#varint(at, end)
     const number = Number(tag >> 3n)
-    if (number < 1 || number >= 2 ** 29) this.fault(at, `${number} is no field's number`)
+    if (number < 1 || number >= 2 ** 29) this.fault(at, `${number} is not a field's number`)
     const fixed = (type: 'fixed64' | 'fixed32', bytes: number): WireField => {
       if (start + bytes > end) this.fault(at, 'a number goes beyond its message')
       return { number, type, value: 0n, start, end: start + bytes }

@@ -227,7 +227,7 @@ class Machine {
   #stackGlobal(): PickledGlobal {
     const [name, module] = [this.#pop(), this.#pop()]
     if (typeof name !== 'string' || typeof module !== 'string')
-      return this.#fault('a constructor whose name is no text')
+      return this.#fault('a constructor whose name is not text')
     return this.#global(module, name)
   }
 
@@ -244,7 +244,7 @@ class Machine {
   #setItems(pairs: readonly Pickled[]): void {
     const dict = this.#top()
     if (!isKind(dict, 'dict') || pairs.length % 2 !== 0)
-      return this.#fault('the pickle sets items of what is no dictionary')
+      return this.#fault('the pickle sets items of a value that is not a dictionary')
     for (let i = 0; i < pairs.length; i += 2) {
       const key = pairs[i]
       if (typeof key !== 'string' && typeof key !== 'number') return this.#fault('a key is neither text nor number')
@@ -254,7 +254,7 @@ class Machine {
 
   #append(items: readonly Pickled[]): void {
     const target = this.#top()
-    if (!isKind(target, 'list')) return this.#fault('the pickle appends to what is no list')
+    if (!isKind(target, 'list')) return this.#fault('the pickle appends to a value that is not a list')
     for (const item of items) target.items.push(item)
   }
 
@@ -263,7 +263,7 @@ class Machine {
     const id = this.#pop()
     const [tag, type, key, , size] = isKind(id, 'list') ? id.items : []
     if (tag !== 'storage' || !isKind(type, 'global') || typeof key !== 'string' || !isCount(size)) {
-      return this.#fault('the pickle refers to something outside of it that is no storage')
+      return this.#fault('the pickle refers to something outside of it that is not a storage')
     }
     return { kind: 'storage', type: type.name.split('.').at(-1)!, key, size }
   }

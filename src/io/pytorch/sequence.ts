@@ -57,7 +57,7 @@ export const openSequence = async (input: ByteSource, size: number): Promise<Che
   const { info, root, keys, end } = await readInWindows(input, size, (bytes) => readSequence(bytes, source, size))
   const known = storagesOf(root)
   const stored = new Map<string, Stored>()
-  if (!isListValue(keys)) malformed('pytorch', source, end, 'the keys of its storages are no list')
+  if (!isListValue(keys)) malformed('pytorch', source, end, 'the keys of its storages are not a list')
   const isBig = isDict(info) && info.entries.get('little_endian') === false
   let at = end
   for (const key of isListValue(keys) ? keys.items : []) {

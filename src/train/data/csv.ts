@@ -148,7 +148,7 @@ const isDelimiter = (x: unknown): boolean => typeof x === 'string' && /^[\t -~]$
 
 const csvTable: must.OptionTable<CsvFormat & Partial<RowOptions<unknown>>> = {
   ...rowTable,
-  delimiter: must.kind('one character of ASCII that is no quote', isDelimiter),
+  delimiter: must.kind('one character of ASCII that is not a quote', isDelimiter),
   columns: must.listOf(must.string, 'a list of names'),
   quotes: must.boolean,
 }

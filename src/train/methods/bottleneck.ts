@@ -144,7 +144,7 @@ class BottleneckMatrix extends LinearOperator {
 
   dense(): NDArray {
     throw new ArgumentError(
-      'bottleneck: a layer with an adapter after it is no matrix, as there is an activation in it.',
+      'bottleneck: a layer with an adapter after it is not a matrix, as there is an activation in it.',
     )
   }
 }
@@ -272,7 +272,7 @@ const apply = <P>(params: P, adapter: Adapter<BottleneckConfig>): Tuned<P> => {
 const merge = (params: unknown, adapter: Adapter<BottleneckConfig>): never => {
   mergeDoor(params, adapter)
   throw new ArgumentError(
-    'bottleneck.merge: an adapter with an activation in it is no change of a matrix; keep it beside the model, and use apply.',
+    'bottleneck.merge: an adapter with an activation in it is not a change of a matrix; keep it beside the model, and use apply.',
   )
 }
 

@@ -161,7 +161,7 @@ const apply = <P>(params: P, adapter: Adapter<PrefixConfig>): P => {
 const merge = (params: unknown, adapter: Adapter<PrefixConfig>): never => {
   mergeDoor(params, adapter)
   throw new ArgumentError(
-    'prefixTuning.merge: keys and values of a prefix are no part of the model. Keep them beside it, and use widen.',
+    'prefixTuning.merge: keys and values of a prefix are not part of the model. Keep them beside it, and use widen.',
   )
 }
 

@@ -43,7 +43,7 @@ const counted = (operation: string, matrix: Confusion, { predicted, labels }: Cl
     const row = next[truth]
     if (row === undefined) {
       throw new ArgumentError(
-        `${operation}: ${truth} is no label of ${matrix.length} classes, 0 to ${matrix.length - 1}.`,
+        `${operation}: ${truth} is not a label of ${matrix.length} classes, 0 to ${matrix.length - 1}.`,
       )
     }
     row[guesses[i]!] = (row[guesses[i]!] ?? 0) + 1

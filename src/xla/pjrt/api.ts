@@ -53,7 +53,7 @@ export class Api {
     this.version = `${view.getInt32(32, true)}.${view.getInt32(36, true)}`
   }
 
-  /** Loads a plugin. Throws koffi's error if the file is no library, or no plugin. */
+  /** Loads a plugin. Throws koffi's error if the file is not a library, or not a plugin. */
   static load(koffi: Koffi, path: string): Api {
     const library = koffi.load(path)
     libraries.push(library)

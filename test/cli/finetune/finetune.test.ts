@@ -212,7 +212,7 @@ describe('what is wrong is said', () => {
   })
 
   test.each([
-    [{ learning_rate: 0.1 }, 'learning_rate is no setting. Did you mean learningRate?'],
+    [{ learning_rate: 0.1 }, 'learning_rate is not a setting. Did you mean learningRate?'],
     [{ epochs: 1.5 }, 'epochs must be a whole number from 1 on, got 1.5'],
     [{ targets: ['query', 3] }, 'targets[1] must be a text that is not empty, got 3'],
   ])('a file of settings: %j', async (settings, message) => {

@@ -30,7 +30,7 @@ describe.each(['a.csv', 'a.tsv', 'a.jsonl'])('labels of %s', (name) => {
     expect(await classesOf(name, labels)).toEqual(labels.map((_, i) => `LABEL_${i}`))
   })
 
-  test('numbers that are no numbers of classes are what is to be found', async () => {
+  test('numbers that are not numbers of classes are what is to be found', async () => {
     expect(await classesOf(name, [0.5, 2, -1.25])).toBeNull()
     expect(await classesOf(name, [1e-3, 7])).toBeNull()
   })

@@ -136,7 +136,7 @@ export const describe: (result: E.Either<Failure, Report>) => string = E.match(
       case 'Unreadable':
         return `cannot read ${failure.name}`
       case 'Malformed':
-        return `line ${failure.line} is no row: ${failure.text}`
+        return `line ${failure.line} is not a row: ${failure.text}`
       case 'TooFew':
         return `${failure.rows} rows are too few`
       case 'Diverged':

@@ -238,7 +238,8 @@ describe('a model that reads one text and writes another', () => {
     const before = used()
     await tokensOf(model, params, [5, 6, 1], { maxNewTokens: 3 })
     await models.generateBeams(model, params, [5, 6, 1], { maxNewTokens: 3, numBeams: 2 })
-    expect(used()).toBe(before)
+    // Arrays of other tests may be collected meanwhile.
+    expect(used()).toBeLessThanOrEqual(before)
   })
 })
 
@@ -291,7 +292,7 @@ describe('ends', () => {
     expect(rule).toEqual({ tokens: [2, 34, 34], text: '', finish: 'stop' })
   })
 
-  test('at text, which is no part of it; what may become it is held back', async () => {
+  test('at text, which is not part of it; what may become it is held back', async () => {
     const [model, params] = await open('gpt2')
     const stop = lettersOf([34, 34, 5])
     const texts: string[] = []
@@ -353,7 +354,7 @@ describe('memory and aborts', () => {
       expect(used()).toBeGreaterThan(before + 4096 * 4)
       break
     }
-    expect(used()).toBe(before)
+    expect(used()).toBeLessThanOrEqual(before)
   })
 
   test('an aborted signal ends it with its reason, between tokens and before the first', async () => {

@@ -265,7 +265,7 @@ describe('damage', () => {
     })
   })
 
-  test('leftovers of a writer that was killed are no checkpoints, and go with the next save', async () => {
+  test('leftovers of a writer that was killed are not checkpoints, and go with the next save', async () => {
     const directory = join(folder, 'leftovers')
     mkdirSync(join(directory, '.draft-step-000099-x'), { recursive: true })
     writeFileSync(join(directory, '.draft-step-000099-x', 'checkpoint.json'), '{')

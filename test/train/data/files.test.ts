@@ -114,7 +114,7 @@ describe('jsonl', () => {
     expect(error).toBe('bytes: is not the file that was read before: it has 13 bytes, and had 26. Begin anew.')
   })
 
-  it('says when a file is missing, or is no text', async () => {
+  it('says when a file is missing, or is not text', async () => {
     expect((await readFrom(jsonl(join(folder, 'none.jsonl')))).error).toContain('ENOENT')
     expect((await readFrom(jsonl(Uint8Array.of(0x1f, 0x8b, 8, 0)))).error).toBe(
       'bytes: is compressed by gzip: unpack it first.',

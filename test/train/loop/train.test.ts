@@ -234,10 +234,14 @@ describe('hooks', () => {
 
 describe('what goes wrong', () => {
   test('an error of the data comes after the steps before it', async () => {
-    const data = streamOf([1, 2, 3].map(batchOf), new Map([[2, 'row 2 is no row']]))
+    const data = streamOf([1, 2, 3].map(batchOf), new Map([[2, 'row 2 is not a row']]))
     const results = []
     for await (const result of trainSteps(step, initial(), data)) results.push(result)
-    expect(results.map((r) => (r._tag === 'Right' ? r.right.step : r.left.message))).toEqual([1, 2, 'row 2 is no row'])
+    expect(results.map((r) => (r._tag === 'Right' ? r.right.step : r.left.message))).toEqual([
+      1,
+      2,
+      'row 2 is not a row',
+    ])
   })
 
   /** The logarithm of a number below 0 in the second step. */
@@ -248,7 +252,7 @@ describe('what goes wrong', () => {
   const bad = () => streamOf([1, -1, 2].map((x) => np.array(x, { dtype: 'float32' })))
   const one = () => np.array(1, { dtype: 'float32' })
 
-  test('a loss that is no number stops the run, and says at which step', async () => {
+  test('a loss that is not a number stops the run, and says at which step', async () => {
     const error = leftOf(await train(logStep, one(), bad())())
     expect(error).toMatchObject({ _tag: 'DivergenceError', step: 2 })
     expect(error.message).toContain('loss is NaN')
@@ -282,7 +286,7 @@ describe('what goes wrong', () => {
   })
 })
 
-test('what is frozen reaches every step as an argument, and is no constant of the program', async () => {
+test('what is frozen reaches every step as an argument, and is not a constant of the program', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   const base = np.ones([600, 600])
   const over: Step<NDArray, NDArray, NDArray> = (state, batch, frozen) => {

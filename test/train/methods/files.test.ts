@@ -34,7 +34,7 @@ const recorded = async (name: string) => {
   return { model, params, logits, expected: tensors }
 }
 
-/** Adapters that change a table or the head tied to it, and not both: merged they are no array. */
+/** Adapters that change a table or the head tied to it, and not both: merged they are not an array. */
 const parted = ['masked-decoder', 'masked-head', 'tied-head', 'tied-dora', 'tied-table', 'gemma3-lora']
 
 const beganAsPart = (name: string): boolean => name.endsWith('pissa') || name.endsWith('olora')

@@ -283,7 +283,7 @@ describe('mistakes', () => {
   const scored = { logits: np.ones([2, 3]), labels: ints([0, 1]) }
   test.each([
     ['logits of other classes', confusionMatrix(2), scored, ArgumentError, 'logits are of 3 classes, and { classes } says 2'],
-    ['labels that are none', confusionMatrix(3), { ...scored, labels: ints([0, 3]) }, ArgumentError, '3 is no label of 3 classes'],
+    ['labels that are none', confusionMatrix(3), { ...scored, labels: ints([0, 3]) }, ArgumentError, '3 is not a label of 3 classes'],
     ['labels of another shape', accuracy(), { ...scored, labels: ints([0, 1, 2]) }, ShapeError, 'logits have shape [2, 3], and labels [3]'],
     ['a mask of another shape', accuracy(), { ...scored, mask: ints([1, 1, 1]) }, ShapeError, 'the mask has shape [3]'],
     ['classes for a regression', r2(), scored, ShapeError, 'one number for each label'],

@@ -59,7 +59,7 @@ test('explain shows the saving: the peak of a deep model', () => {
   expect(peak(true)).toBeLessThan(0.5 * peak(false))
 })
 
-test('a run that is no run: remat is checked', () => {
+test('a run that is not a run: remat is checked', () => {
   const { model, params } = tinyModel('BertForMaskedLM')
   const wrong = { remat: 'yes' } as unknown as object
   expect(() => model.apply(params, text, wrong)).toThrow(/remat must be true or false, or a policy/)

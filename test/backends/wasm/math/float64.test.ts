@@ -36,7 +36,7 @@ const expectWithin = (bound: number, [error, where]: [number, string]): void => 
   expect(error, `error at ${where}`).toBeLessThanOrEqual(bound)
 }
 
-/** Last places that errors are counted in at least, of functions with zeros that are no round numbers. */
+/** Last places that errors are counted in at least, of functions with zeros that are not round numbers. */
 const besideOf: { readonly [N in UnaryMath]?: (x: number) => number } = {
   lgamma: (x) => lastPlace(x < 0 ? Math.max(1, Math.abs(lgamma(-x))) : x > 1 && x < 2 ? 1 / 8 : 0),
   digamma: (x) => lastPlace(Math.max(1, Math.abs(digamma(Math.abs(x))))),
