@@ -90,7 +90,7 @@ describe('cotangents of parts', () => {
     const program = makeProgram(grad(f))(f64(4))
     Error.stackTraceLimit = limit
     const join = program.equations.find((eqn) => eqn.op === 'concatenate')!
-    expect(String(join.source)).toContain('parts.test.ts')
+    expect(String(join.source)).toContain('cotangents.test.ts')
   })
 })
 
