@@ -1,8 +1,10 @@
 /** Every operation as StableHLO, run by the engine that JAX runs on, against the interpreter. */
 import fc from 'fast-check'
-import { evalProgram, withDevice } from 'pullback'
+import type { NDArray } from 'pullback'
+import { evalProgram, lax, makeProgram, np, withDevice } from 'pullback'
 import { conformsAsync, operations, programs, samples } from 'pullback/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dtypes, isInteger } from '../../src/core/dtype.ts'
 import { moduleText } from '../../src/stablehlo/module.ts'
 import { dataOf, programOf } from '../backends/wasm/support/samples.ts'
 import type { Engine } from './support/engine.ts'
@@ -53,6 +55,15 @@ describe.skipIf(python === null)(`StableHLO in jaxlib${skipped}`, () => {
       }),
       { numRuns: RUNS },
     )
+  })
+
+  it('integers that are constants are divided by 0, and raised to negative powers, as they are elsewhere', async () => {
+    const [xs, ys] = [[0, 5, -7, 1, -1, -1, 3, 2], [0, 0, 0, -5, -3, -2, -1, 40]] // prettier-ignore
+    for (const dtype of dtypes.filter((name) => isInteger(name))) {
+      const [x, y] = [xs, ys].map((values) => np.array(values).astype('int64').astype(dtype)) as [NDArray, NDArray]
+      const program = makeProgram(() => [lax.div(x, y), lax.rem(x, y), lax.pow(x, y)])()
+      await conformsAsync(program, [], execute)
+    }
   })
 
   it('random programs', async () => {

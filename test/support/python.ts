@@ -54,6 +54,8 @@ export interface Conversation {
 /** Starts the process, of a script that answers each line of JSON by one, after a first line that says that it is there. */
 export const converse = async ({ command, env }: Python, script: string): Promise<Conversation> => {
   const child = spawn(command, [script], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  // Of a process that has ended; what it was asked fails by the line that is missing.
+  child.stdin.on('error', () => undefined)
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const next = async (): Promise<{ readonly error?: string; readonly outputs?: readonly string[] }> => {
     const line = await lines.next()

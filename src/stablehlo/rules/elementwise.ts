@@ -1,5 +1,5 @@
 /** Operations on elements. */
-import { isFloat } from '../../core/dtype.ts'
+import { isFloat, longLimits } from '../../core/dtype.ts'
 import type { Comparison, Value, Writer } from '../writer.ts'
 import type { Rule, RuleOf, Rules } from './rule.ts'
 
@@ -25,6 +25,32 @@ const isUnsigned = ({ dtype }: Value): boolean => dtype === 'bool' || dtype.star
 const abs: Rule<'abs'> = (w, [x]) => [isUnsigned(x!) ? x! : w.plain('abs', x!)]
 
 const sign: Rule<'sign'> = (w, [x]) => [isUnsigned(x!) ? w.plain('minimum', x!, w.like(1, x!)) : w.plain('sign', x!)]
+
+/** Of integers by 0 too: where XLA folds constants, the processor's own division would end the process. */
+const divided =
+  (op: 'divide' | 'remainder', byZero: (w: Writer, x: Value) => Value): RuleOf<unknown> =>
+  (w, [x, y]) => {
+    if (isFloat(x!.dtype)) return [w.plain(op, x!, y!)]
+    const isZero = w.compare('EQ', y!, w.like(0, y!))
+    const result = w.plain(op, x!, w.select(isZero, w.like(1, y!), y!))
+    return [w.select(isZero, byZero(w, x!), result)]
+  }
+
+/**
+ * Powers of integers. A negative exponent leaves 0, but of 1 and -1: where XLA folds constants, it makes something else of one.
+ */
+const pow: Rule<'pow'> = (w, [x, y]) => {
+  if (isFloat(x!.dtype) || isUnsigned(x!)) return [w.plain('power', x!, y!)]
+  const [zero, one, minusOne] = [w.like(0, x!), w.like(1, x!), w.like(-1, x!)]
+  const isNegative = w.compare('LT', y!, zero)
+  const isEven = w.compare('EQ', w.plain('and', y!, one), zero)
+  const ofMinusOne = w.select(w.compare('EQ', x!, minusOne), w.select(isEven, one, minusOne), zero)
+  const inverse = w.select(w.compare('EQ', x!, one), one, ofMinusOne)
+  return [w.select(isNegative, inverse, w.plain('power', x!, w.select(isNegative, zero, y!)))]
+}
+
+/** All bits set. */
+const allBits = (w: Writer, x: Value): Value => w.like(isUnsigned(x) ? longLimits(x.dtype)[1] : -1, x)
 
 const exp2: Rule<'exp2'> = (w, [x]) => [w.plain('power', w.like(2, x!), x!)]
 
@@ -121,9 +147,9 @@ export const elementwise = {
   add: plain('add'),
   sub: plain('subtract'),
   mul: plain('multiply'),
-  div: plain('divide'),
-  rem: plain('remainder'),
-  pow: plain('power'),
+  div: divided('divide', allBits),
+  rem: divided('remainder', (_, x) => x),
+  pow,
   atan2: plain('atan2'),
   logaddexp,
   max: plain('maximum'),
